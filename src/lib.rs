@@ -1,1 +1,7 @@
-//! haggle
+//! haggle: an actor-model chat server for marketplaces.
+
+pub mod clock;
+pub mod db;
+pub mod domain;
+pub mod error;
+pub mod protocol;

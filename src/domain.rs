@@ -1,0 +1,15 @@
+//! Plain data and rules: no actix, no diesel, no I/O.
+
+pub mod id;
+pub mod message;
+pub mod product;
+pub mod room;
+pub mod timestamp;
+pub mod user;
+
+pub use id::{ClientId, MessageId, ProductId, RoomId, Seq, SessionId, UserId};
+pub use message::{Draft, MessageKind, StoredMessage};
+pub use product::{Product, ProductStatus};
+pub use room::{Participants, Role, Room, RoomSummary};
+pub use timestamp::Timestamp;
+pub use user::User;

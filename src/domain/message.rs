@@ -1,0 +1,152 @@
+//! Messages: a [`Draft`] before the commit, a [`StoredMessage`] after it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{ClientId, MessageId, RoomId, Seq, Timestamp, UserId};
+
+/// For how long one may edit or delete one's own message.
+pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1000;
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageKind {
+    /// Words of a member.
+    #[default]
+    Text,
+    /// A price, and what became of it, in `data`.
+    Offer,
+    /// A picture, described in `data`.
+    Image,
+    /// Words of the marketplace.
+    System,
+}
+
+impl MessageKind {
+    /// Name on every wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Offer => "offer",
+            Self::Image => "image",
+            Self::System => "system",
+        }
+    }
+
+    /// Reads the name; `None` for any other word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Text, Self::Offer, Self::Image, Self::System].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// `senderId` of what the marketplace itself says in a room. Not a user id: a token for it is refused.
+pub const SYSTEM_SENDER: &str = "system";
+
+/// A message that nobody has stored yet.
+#[derive(Clone, PartialEq)]
+pub struct Draft {
+    /// Where to.
+    pub room: RoomId,
+    /// Who says it.
+    pub sender: UserId,
+    /// The sender's idempotency key.
+    pub client_id: Option<ClientId>,
+    /// What it is.
+    pub kind: MessageKind,
+    /// Its words.
+    pub text: Option<String>,
+    /// What a client needs beside the words; any JSON.
+    pub data: Option<Value>,
+    /// When haggle accepted it.
+    pub sent_at: Timestamp,
+}
+
+impl Draft {
+    /// Bytes that it holds while it waits for its commit.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        const FIXED: usize = 256;
+        FIXED + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, json_len)
+    }
+}
+
+fn json_len(value: &Value) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting can't fail, and a value that could not be written would count as what was written of it.
+    let _ = serde_json::to_writer(&mut count, value);
+    count.0
+}
+
+// Ids and sizes only: a text must not reach a log.
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft")
+            .field("room", &self.room)
+            .field("sender", &self.sender)
+            .field("kind", &self.kind)
+            .field("weight_bytes", &self.weight_bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message that the database has committed.
+#[derive(Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredMessage {
+    /// Unique everywhere.
+    pub id: MessageId,
+    /// Its room.
+    pub room_id: RoomId,
+    /// Its place in the room: 1, 2, 3 … without a hole.
+    pub seq: Seq,
+    /// Who said it; `system` for the marketplace.
+    pub sender_id: UserId,
+    /// The sender's idempotency key, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// What it is.
+    pub kind: MessageKind,
+    /// Its words; absent once deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What a client needs beside the words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub data: Option<Value>,
+    /// When haggle accepted it.
+    pub sent_at: Timestamp,
+    /// When its words last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// When its sender took it back. It keeps its place and its `seq`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for StoredMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredMessage")
+            .field("id", &self.id)
+            .field("room", &self.room_id)
+            .field("seq", &self.seq)
+            .field("sender", &self.sender_id)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,67 @@
+//! Products: owned by the marketplace, which upserts them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{ProductId, UserId};
+
+/// Largest price: the largest whole number that JSON readers keep exactly (2^53 − 1).
+pub const PRICE_MAX: i64 = (1 << 53) - 1;
+
+/// Where a product stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductStatus {
+    /// Anyone may ask for it.
+    #[default]
+    OnSale,
+    /// Promised to somebody.
+    Reserved,
+    /// Gone.
+    Sold,
+}
+
+impl ProductStatus {
+    /// Name on every wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OnSale => "on_sale",
+            Self::Reserved => "reserved",
+            Self::Sold => "sold",
+        }
+    }
+
+    /// Reads the name; `None` for any other word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::OnSale, Self::Reserved, Self::Sold].into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+/// What a room is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Product {
+    /// The marketplace's own product id.
+    pub id: ProductId,
+    /// Who sells it.
+    pub seller_id: UserId,
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// In the currency's minor unit (ISO 4217: 12900 is 129.00 USD, 980000 is 980,000 KRW), 0 to 2^53 − 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    pub price: Option<i64>,
+    /// ISO 4217 code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "KRW")]
+    pub currency: Option<String>,
+    /// Picture of the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_url: Option<String>,
+    /// Where it stands; `on_sale` when not given.
+    #[serde(default)]
+    pub status: ProductStatus,
+}

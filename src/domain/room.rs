@@ -1,0 +1,94 @@
+//! Rooms: one for each (buyer, product). Its two members are the only ones who may enter, ever.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId};
+
+/// Which of a room's two members somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The one who asks.
+    Buyer,
+    /// The one who owns the product.
+    Seller,
+}
+
+impl Role {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Buyer => Self::Seller,
+            Self::Seller => Self::Buyer,
+        }
+    }
+}
+
+/// The two user ids of a room: what authorization compares with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Participants {
+    /// The one who asks.
+    pub buyer: UserId,
+    /// The one who owns the product.
+    pub seller: UserId,
+}
+
+impl Participants {
+    /// Which of the two somebody is, or `None` for a stranger.
+    #[must_use]
+    pub fn role_of(&self, user: &UserId) -> Option<Role> {
+        if *user == self.buyer {
+            Some(Role::Buyer)
+        } else if *user == self.seller {
+            Some(Role::Seller)
+        } else {
+            None
+        }
+    }
+
+    /// The user id of one of the two.
+    #[must_use]
+    pub fn user(&self, role: Role) -> &UserId {
+        match role {
+            Role::Buyer => &self.buyer,
+            Role::Seller => &self.seller,
+        }
+    }
+}
+
+/// A room as a member sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Room {
+    /// Can't be guessed; knowing it is not enough to enter.
+    pub id: RoomId,
+    /// What it is about.
+    pub product: Product,
+    /// The one who asks.
+    pub buyer: User,
+    /// The one who owns the product.
+    pub seller: User,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A room in one's own list of conversations.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomSummary {
+    /// The room itself.
+    #[serde(flatten)]
+    pub room: Room,
+    /// The other member.
+    pub other: User,
+    /// The newest message, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_message: Option<StoredMessage>,
+    /// `seq` of the newest message; 0 while there is none.
+    pub last_seq: Seq,
+    /// How far one has read.
+    pub read_seq: Seq,
+    /// Messages of the other side behind `readSeq`. Counted, never stored.
+    pub unread: i64,
+}

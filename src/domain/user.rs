@@ -1,0 +1,23 @@
+//! Users: owned by the marketplace, which upserts them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::UserId;
+
+/// Longest name, in characters.
+pub const NAME_CHARS_MAX: usize = 200;
+
+/// A person who buys, sells or both.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The marketplace's own user id.
+    pub id: UserId,
+    /// What the other side sees.
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// Picture of the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
+}

@@ -1,0 +1,261 @@
+//! The contract's two tables, error codes and close codes, written once.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+use thiserror::Error;
+
+use crate::domain::id::InvalidId;
+
+/// What went wrong, with the same name on every wire (CONTRACT.md section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// No token, or one that can't be trusted.
+    Unauthenticated,
+    /// The token's time is over.
+    TokenExpired,
+    /// Not allowed; also the answer for a room that does not exist.
+    Forbidden,
+    /// No such thing.
+    NotFound,
+    /// The event needs a room and none was entered.
+    NotInRoom,
+    /// A seller can't be the buyer of their own product.
+    OwnProduct,
+    /// The thing has changed meanwhile.
+    Conflict,
+    /// A field is missing or out of range.
+    Invalid,
+    /// Over a size limit.
+    TooLarge,
+    /// Over a rate limit.
+    RateLimited,
+    /// The conversation is closed.
+    Blocked,
+    /// haggle or something behind it can't answer now.
+    Unavailable,
+    /// A fault of haggle's own.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Every code, for the tables of tests and documentation.
+    pub const ALL: [Self; 13] = [
+        Self::Unauthenticated,
+        Self::TokenExpired,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::NotInRoom,
+        Self::OwnProduct,
+        Self::Conflict,
+        Self::Invalid,
+        Self::TooLarge,
+        Self::RateLimited,
+        Self::Blocked,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
+    /// Name on every wire, status over HTTP, and the title of the problem document.
+    #[must_use]
+    pub const fn spec(self) -> (&'static str, u16, &'static str) {
+        match self {
+            Self::Unauthenticated => ("unauthenticated", 401, "Not signed in"),
+            Self::TokenExpired => ("token_expired", 401, "Token expired"),
+            Self::Forbidden => ("forbidden", 403, "Not allowed"),
+            Self::NotFound => ("not_found", 404, "Not found"),
+            Self::NotInRoom => ("not_in_room", 409, "No room entered"),
+            Self::OwnProduct => ("own_product", 409, "One's own product"),
+            Self::Conflict => ("conflict", 409, "Changed meanwhile"),
+            Self::Invalid => ("invalid", 422, "Invalid field"),
+            Self::TooLarge => ("too_large", 413, "Too large"),
+            Self::RateLimited => ("rate_limited", 429, "Too many requests"),
+            Self::Blocked => ("blocked", 403, "Conversation closed"),
+            Self::Unavailable => ("unavailable", 503, "Unavailable"),
+            Self::Internal => ("internal", 500, "Internal error"),
+        }
+    }
+
+    /// Name on every wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.spec().0
+    }
+
+    /// Status over HTTP.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        self.spec().1
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// Why haggle ends a WebSocket (RFC 6455 section 7.4, and CONTRACT.md section 6 for what the client does).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseCode {
+    /// The client asked for it.
+    Normal,
+    /// haggle goes away.
+    GoingAway,
+    /// The client broke RFC 6455.
+    Protocol,
+    /// Data of a kind that this wire does not take, such as binary frames on the plain wire.
+    Unsupported,
+    /// Text that is not UTF-8.
+    InvalidPayload,
+    /// A message over the transport's limit.
+    TooBig,
+    /// A fault of haggle's own.
+    InternalError,
+    /// haggle restarts: come back.
+    Restart,
+    /// The token's time is over.
+    TokenExpired,
+    /// Removed: don't come back.
+    Forbidden,
+    /// The client does not read what it asked for.
+    TooSlow,
+    /// The client sends more than it may, again and again.
+    Flooding,
+}
+
+impl CloseCode {
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::Normal => 1000,
+            Self::GoingAway => 1001,
+            Self::Protocol => 1002,
+            Self::Unsupported => 1003,
+            Self::InvalidPayload => 1007,
+            Self::TooBig => 1009,
+            Self::InternalError => 1011,
+            Self::Restart => 1012,
+            Self::TokenExpired => 4001,
+            Self::Forbidden => 4003,
+            Self::TooSlow => 4008,
+            Self::Flooding => 4029,
+        }
+    }
+}
+
+/// What a user is told when something fails: the same code and sentence on every wire.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{code}: {message}")]
+pub struct ChatError {
+    /// The stable code.
+    pub code: ErrorCode,
+    /// One sentence that says what to do next. Holds no SQL, path, key, nor whether a room exists.
+    pub message: Cow<'static, str>,
+    /// For `rate_limited`: when the next try can succeed, in milliseconds.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl ChatError {
+    /// An error with its sentence.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), retry_after_ms: None }
+    }
+
+    /// The one answer to a stranger, whether the room exists or not.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::new(ErrorCode::Forbidden, "only the buyer and the seller of a room may do this")
+    }
+
+    /// A field that is missing or out of range; the sentence names it.
+    pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::Invalid, message)
+    }
+
+    /// Something that does not exist.
+    pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::NotFound, message)
+    }
+
+    /// The database can't answer now.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::new(ErrorCode::Unavailable, "haggle can't store or read right now, try again in a moment")
+    }
+
+    /// Over a rate limit, with the wait.
+    #[must_use]
+    pub fn rate_limited(retry_after_ms: u64) -> Self {
+        Self {
+            code: ErrorCode::RateLimited,
+            message: "too many in too short a time, wait for `retryAfterMs`".into(),
+            retry_after_ms: Some(retry_after_ms.max(1)),
+        }
+    }
+
+    /// A fault of haggle's own: writes `cause` to the log under a fresh reference, and tells the user that reference alone.
+    #[must_use]
+    pub fn internal(cause: &dyn fmt::Display) -> Self {
+        let reference = uuid::Uuid::new_v4().simple().to_string();
+        log::error!("internal error reference={reference}: {cause}");
+        Self::new(
+            ErrorCode::Internal,
+            format!("something went wrong here; tell the operator this reference: {reference}"),
+        )
+    }
+}
+
+impl From<InvalidId> for ChatError {
+    fn from(error: InvalidId) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl Serialize for ChatError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = if self.retry_after_ms.is_some() { 3 } else { 2 };
+        let mut object = serializer.serialize_struct("Error", fields)?;
+        object.serialize_field("code", &self.code)?;
+        object.serialize_field("message", &self.message)?;
+        if let Some(ms) = self.retry_after_ms {
+            object.serialize_field("retryAfterMs", &ms)?;
+        }
+        object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_the_contracts() {
+        let table: Vec<_> = ErrorCode::ALL.iter().map(|code| (code.name(), code.status())).collect();
+        assert_eq!(
+            table,
+            [
+                ("unauthenticated", 401),
+                ("token_expired", 401),
+                ("forbidden", 403),
+                ("not_found", 404),
+                ("not_in_room", 409),
+                ("own_product", 409),
+                ("conflict", 409),
+                ("invalid", 422),
+                ("too_large", 413),
+                ("rate_limited", 429),
+                ("blocked", 403),
+                ("unavailable", 503),
+                ("internal", 500),
+            ]
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! Bytes ↔ values, without a socket.
+
+pub mod event;
+pub mod json;
+pub mod push;

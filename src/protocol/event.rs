@@ -1,0 +1,422 @@
+//! The event vocabulary (CONTRACT.md section 4): one set of types for every wire.
+//!
+//! A wire finds an event's name and its data in its own frame, [`ClientEvent::decode`] does the rest.
+//! What goes out is a [`Push`], encoded once for each wire and then shared.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::{
+    domain::{
+        ClientId, MessageId, MessageKind, Room, RoomId, RoomSummary, Seq, StoredMessage, Timestamp, User, UserId,
+    },
+    error::{ChatError, ErrorCode},
+};
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClientEvent {
+    /// Enter a room and receive its events.
+    EnterRoom(EnterRoom),
+    /// Leave a room; without an id the last one entered.
+    LeaveRoom(Option<RoomId>),
+    /// Say something.
+    Message(SendMessage),
+    /// Change one's own words.
+    EditMessage(EditMessage),
+    /// Take one's own message back.
+    DeleteMessage(MessageId),
+    /// Start or stop typing.
+    Typing(SetTyping),
+    /// Say how far one has read.
+    Read(MarkRead),
+    /// Renew the token of this connection.
+    Authenticate(Authenticate),
+}
+
+/// Data of `enterRoom`: a room id as a string, or this.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EnterRoom {
+    /// Which room.
+    pub room_id: RoomId,
+    /// Last `seq` that the client has; without it the newest page is sent.
+    #[serde(default)]
+    pub after: Option<Seq>,
+    /// The room token, where the server runs with `--authorize room-token`.
+    #[serde(default)]
+    pub token: Option<String>,
+}
+
+/// Data of `message`: a text as a string, or this.
+#[derive(Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SendMessage {
+    /// Which room; the last one entered when not given.
+    #[serde(default)]
+    pub room_id: Option<RoomId>,
+    /// The words.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// `text`, which is also the default. The other kinds have their own events.
+    #[serde(default)]
+    pub kind: MessageKind,
+    /// What a client needs beside the words; any JSON.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub data: Option<Value>,
+    /// The sender's idempotency key, at most 64 characters.
+    #[serde(default)]
+    pub client_id: Option<ClientId>,
+    /// The room token, where the server runs with `--authorize room-token` and the room was not entered with one.
+    #[serde(default)]
+    pub token: Option<String>,
+}
+
+// Sizes only: a text must not reach a log.
+impl std::fmt::Debug for SendMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SendMessage")
+            .field("room_id", &self.room_id)
+            .field("text_bytes", &self.text.as_ref().map(String::len))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Data of `editMessage`.
+#[derive(Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EditMessage {
+    /// Which message.
+    pub message_id: MessageId,
+    /// The new words.
+    pub text: String,
+}
+
+impl std::fmt::Debug for EditMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EditMessage").field("message_id", &self.message_id).finish_non_exhaustive()
+    }
+}
+
+/// Data of `typing`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SetTyping {
+    /// Which room; the last one entered when not given.
+    #[serde(default)]
+    pub room_id: Option<RoomId>,
+    /// Whether one types.
+    pub typing: bool,
+}
+
+/// Data of `read`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MarkRead {
+    /// Which room; the last one entered when not given.
+    #[serde(default)]
+    pub room_id: Option<RoomId>,
+    /// `seq` of the last message seen.
+    pub seq: Seq,
+}
+
+/// Data of `authenticate`.
+#[derive(Clone, PartialEq, Eq, Deserialize, ToSchema)]
+pub struct Authenticate {
+    /// A fresh token of the same user.
+    pub token: String,
+}
+
+impl std::fmt::Debug for Authenticate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Authenticate")
+    }
+}
+
+impl ClientEvent {
+    /// Reads an event from its name and its data as JSON text (`None` where the frame has none).
+    ///
+    /// # Errors
+    /// `invalid`, naming the field or the event.
+    pub fn decode(name: &str, data: Option<&str>) -> Result<Self, ChatError> {
+        match name {
+            "enterRoom" => match bare_string(data)? {
+                Some(id) => Ok(EnterRoom { room_id: RoomId::new(id)?, after: None, token: None }),
+                None => object(name, data),
+            }
+            .map(Self::EnterRoom),
+            "leaveRoom" => Self::decode_leave(name, data),
+            "message" => match bare_string(data)? {
+                Some(text) => Ok(SendMessage {
+                    room_id: None,
+                    text: Some(text),
+                    kind: MessageKind::Text,
+                    data: None,
+                    client_id: None,
+                    token: None,
+                }),
+                None => object(name, data),
+            }
+            .map(Self::Message),
+            "editMessage" => object(name, data).map(Self::EditMessage),
+            "deleteMessage" => {
+                #[derive(Deserialize)]
+                #[serde(rename_all = "camelCase")]
+                struct DeleteMessage {
+                    message_id: MessageId,
+                }
+                object(name, data).map(|event: DeleteMessage| Self::DeleteMessage(event.message_id))
+            }
+            "typing" => object(name, data).map(Self::Typing),
+            "read" => object(name, data).map(Self::Read),
+            "authenticate" => object(name, data).map(Self::Authenticate),
+            _ => Err(ChatError::invalid("`event` names no event that this server knows")),
+        }
+    }
+
+    fn decode_leave(name: &str, data: Option<&str>) -> Result<Self, ChatError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct LeaveRoom {
+            #[serde(default)]
+            room_id: Option<RoomId>,
+        }
+        if data.is_none_or(|data| data.trim() == "null") {
+            return Ok(Self::LeaveRoom(None));
+        }
+        match bare_string(data)? {
+            Some(id) => Ok(Self::LeaveRoom(Some(RoomId::new(id)?))),
+            None => object(name, data).map(|event: LeaveRoom| Self::LeaveRoom(event.room_id)),
+        }
+    }
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::EnterRoom(_) => "enterRoom",
+            Self::LeaveRoom(_) => "leaveRoom",
+            Self::Message(_) => "message",
+            Self::EditMessage(_) => "editMessage",
+            Self::DeleteMessage(_) => "deleteMessage",
+            Self::Typing(_) => "typing",
+            Self::Read(_) => "read",
+            Self::Authenticate(_) => "authenticate",
+        }
+    }
+}
+
+fn bare_string(data: Option<&str>) -> Result<Option<String>, ChatError> {
+    match data {
+        Some(json) if json.trim_start().starts_with('"') => {
+            serde_json::from_str(json).map(Some).map_err(|_| ChatError::invalid("`data` is not a JSON string"))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn object<T: DeserializeOwned>(name: &str, data: Option<&str>) -> Result<T, ChatError> {
+    let json = data.unwrap_or("null");
+    if !json.trim_start().starts_with('{') {
+        // Structs would also be read from arrays, which the contract does not know.
+        return Err(ChatError::invalid(format!("`data` of `{name}` must be an object")));
+    }
+    let mut reader = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| describe(&error, name))
+}
+
+/// A sentence about JSON that does not fit, which names the field and repeats none of its value.
+fn describe(error: &serde_path_to_error::Error<serde_json::Error>, name: &str) -> ChatError {
+    let text = error.inner().to_string();
+    let reason = text.split(" at line ").next().unwrap_or_default();
+    // "invalid type: string "secret", expected i64" and its like repeat the value before the comma.
+    let reason = match reason.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
+        None => reason.to_owned(),
+    };
+    match error.path().to_string().as_str() {
+        "." => ChatError::invalid(format!("`data` of `{name}`: {reason}")),
+        field => ChatError::invalid(format!("`{field}` of `{name}`: {reason}")),
+    }
+}
+
+/// Acknowledgement of `enterRoom`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Entered {
+    /// The room.
+    pub room: Room,
+    /// Its two members and how they stand.
+    pub members: Vec<Member>,
+    /// `seq` of the newest message; 0 while there is none.
+    pub last_seq: Seq,
+    /// How far one has read oneself.
+    pub read_seq: Seq,
+    /// What was asked for, oldest first.
+    pub messages: Vec<StoredMessage>,
+    /// Whether there is more: later ones when `after` was given, else earlier ones.
+    pub has_more: bool,
+}
+
+/// A member of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Who it is.
+    #[serde(flatten)]
+    pub user: User,
+    /// Whether at least one of their sessions is in the room.
+    pub online: bool,
+    /// How far they have read.
+    pub read_seq: Seq,
+}
+
+/// Acknowledgement of `read`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadUpTo {
+    /// How far one has read now; it never goes back.
+    pub read_seq: Seq,
+}
+
+/// Acknowledgement of `authenticate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Authenticated {
+    /// When the connection ends unless it is renewed again.
+    pub expires_at: Timestamp,
+}
+
+/// What the server says unasked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ServerEvent {
+    /// A message was stored.
+    Message(StoredMessage),
+    /// A message was edited or taken back.
+    MessageUpdated(StoredMessage),
+    /// A member came or went.
+    #[serde(rename_all = "camelCase")]
+    Presence {
+        /// Which room.
+        room_id: RoomId,
+        /// Who.
+        user_id: UserId,
+        /// Whether they are there now.
+        online: bool,
+    },
+    /// A member types or stopped typing.
+    #[serde(rename_all = "camelCase")]
+    Typing {
+        /// Which room.
+        room_id: RoomId,
+        /// Who.
+        user_id: UserId,
+        /// Whether they type.
+        typing: bool,
+    },
+    /// A member has read.
+    #[serde(rename_all = "camelCase")]
+    Read {
+        /// Which room.
+        room_id: RoomId,
+        /// Who.
+        user_id: UserId,
+        /// How far.
+        seq: Seq,
+    },
+    /// One of one's rooms changed: its last message, unread count or product.
+    RoomUpdated(Box<RoomUpdated>),
+    /// An event failed that asked for no acknowledgement, or the connection is about to end.
+    Error(ErrorNotice),
+    /// The server goes away.
+    #[serde(rename_all = "camelCase")]
+    Draining {
+        /// How long to wait before coming back, with the jitter in it.
+        reconnect_in_ms: u64,
+    },
+}
+
+/// Data of `roomUpdated`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomUpdated {
+    /// The same as `id`.
+    pub room_id: RoomId,
+    /// The room as it stands in one's list.
+    #[serde(flatten)]
+    pub summary: RoomSummary,
+}
+
+/// Data of `error`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorNotice {
+    /// The stable code.
+    #[schema(value_type = String)]
+    pub code: ErrorCode,
+    /// One sentence that says what to do next.
+    pub message: String,
+    /// The event that failed, if it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// For `rate_limited`: when the next try can succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+impl ErrorNotice {
+    /// The notice for an error, and for the event that it answers.
+    #[must_use]
+    pub fn new(error: &ChatError, event: Option<&str>) -> Self {
+        Self {
+            code: error.code,
+            message: error.message.clone().into_owned(),
+            event: event.map(str::to_owned),
+            retry_after_ms: error.retry_after_ms,
+        }
+    }
+}
+
+impl ServerEvent {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "message",
+            Self::MessageUpdated(_) => "messageUpdated",
+            Self::Presence { .. } => "presence",
+            Self::Typing { .. } => "typing",
+            Self::Read { .. } => "read",
+            Self::RoomUpdated(_) => "roomUpdated",
+            Self::Error(_) => "error",
+            Self::Draining { .. } => "draining",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_read_from_a_string_or_an_object() {
+        let by_string = ClientEvent::decode("enterRoom", Some("\"r1\"")).unwrap();
+        let by_object = ClientEvent::decode("enterRoom", Some("{\"roomId\":\"r1\"}")).unwrap();
+        assert_eq!(by_string, by_object);
+        assert_eq!(ClientEvent::decode("leaveRoom", None).unwrap(), ClientEvent::LeaveRoom(None));
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_and_its_value_is_not_repeated() {
+        let error = ClientEvent::decode("read", Some("{\"roomId\":\"r1\"}")).unwrap_err();
+        assert!(error.message.contains("`seq`"), "{error}");
+        let error = ClientEvent::decode("read", Some("{\"seq\":\"secret\"}")).unwrap_err();
+        assert!(error.message.contains("`seq`") && !error.message.contains("secret"), "{error}");
+        for data in [None, Some("[]"), Some("7"), Some("null"), Some("{"), Some("\"")] {
+            assert_eq!(ClientEvent::decode("read", data).unwrap_err().code, ErrorCode::Invalid);
+        }
+    }
+}
