@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Runs every check of haggle: ./test.sh
+#
+# Needs a Rust toolchain (1.95 or later, with rustfmt and clippy), a C compiler, Node 18 or later and npm. What else is
+# missing it installs with apt where it runs as root, or says what to install. Asks nothing and needs no terminal.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+exec </dev/null
+
+export CARGO_TERM_PROGRESS_WHEN=never
+export npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false
+# The browser is Debian's; no test library brings its own.
+export PUPPETEER_SKIP_DOWNLOAD=1 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
+target_dir="${CARGO_TARGET_DIR:-$PWD/target}"
+[[ $target_dir == /* ]] || target_dir="$PWD/$target_dir"
+
+current="the start"
+skipped=()
+trap 'status=$?; if ((status)); then echo "FAILED after ${SECONDS} s in: $current" >&2; fi' EXIT
+
+# Says what it does, does it, and says how long it took.
+step() {
+    current="$1"
+    shift
+    echo "==> $current"
+    local start=$SECONDS
+    "$@"
+    echo "    took $((SECONDS - start)) s"
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Makes sure that a command is there, installing a Debian package where that is possible: need COMMAND PACKAGE
+need() {
+    have "$1" && return
+    if ((EUID == 0)) && have apt-get; then
+        echo "    installing $2, which brings $1"
+        apt-get update -qq || true
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null || true
+        hash -r
+    fi
+    have "$1"
+}
+
+check_tools() {
+    have cargo || { echo "cargo is missing: install Rust 1.95 or later from https://rustup.rs" >&2; return 1; }
+    local component
+    for component in fmt clippy; do
+        cargo "$component" --version >/dev/null 2>&1 && continue
+        have rustup && rustup component add "${component/fmt/rustfmt}" && continue
+        echo "cargo $component is missing: install rustfmt and clippy with your Rust toolchain" >&2
+        return 1
+    done
+    need cc gcc || { echo "a C compiler is missing: install gcc" >&2; return 1; }
+    need node nodejs || { echo "node is missing: install Node 18 or later" >&2; return 1; }
+    need npm npm || { echo "npm is missing: install npm" >&2; return 1; }
+    node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' ||
+        { echo "node is $(node --version): install Node 18 or later" >&2; return 1; }
+    cargo --version
+    echo "node $(node --version), npm $(npm --version 2>/dev/null)"
+}
+
+document() { RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked; }
+
+# Runs the tests of a folder that has a package.json of its own.
+node_suite() (
+    cd "$1"
+    npm ci --loglevel=error
+    node --test --test-reporter=spec
+)
+
+find_browser() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        if have "$name"; then
+            command -v "$name"
+            return
+        fi
+    done
+    return 1
+}
+
+browser_suite() {
+    if ! find_browser >/dev/null && ! need chromium chromium; then
+        echo "    skipped: no browser. Install Debian's package chromium and run ./test.sh again" >&2
+        skipped+=("$1 (install chromium)")
+        return
+    fi
+    # What the tests drive, so that no test guesses where it is.
+    HAGGLE_CHROMIUM="$(find_browser)" node_suite "$1"
+}
+
+step "tools" check_tools
+step "cargo fmt --check" cargo fmt --check
+step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings
+step "cargo test" cargo test --locked
+step "cargo doc" document
+step "licences" node_suite tests/licences
+
+# The suites below drive the binary itself.
+step "cargo build" cargo build --locked --bins
+export HAGGLE_BINARY="$target_dir/debug/haggle"
+if [[ -f tests/socket_io/package.json ]]; then
+    step "tests/socket_io" node_suite tests/socket_io
+fi
+if [[ -f tests/browser/package.json ]]; then
+    step "tests/browser" browser_suite tests/browser
+fi
+
+current="the end"
+for suite in ${skipped[@]+"${skipped[@]}"}; do
+    echo "SKIPPED: $suite"
+done
+echo "PASSED in ${SECONDS} s"
