@@ -15,7 +15,7 @@ export function InboxPane({ inbox, user, openRoomId }) {
   const { t } = useLanguage();
   return html`<section class="pane inbox" aria-labelledby="chats-title">
     <header class="pane-head">
-      <h2 id="chats-title">${t.chats}</h2>
+      <h1 id="chats-title">${t.chats}</h1>
       ${inbox.unread > 0 && html`<span class="badge" aria-label=${t.unread(inbox.unread)} role="img">${inbox.unread}</span>`}
     </header>
     ${inbox.items.length > 0

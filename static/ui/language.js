@@ -8,7 +8,8 @@ const STORAGE_KEY = "haggle.language";
 
 export const LanguageContext = createContext({
   code: /** @type {LanguageCode} */ ("en"),
-  choose: (/** @type {LanguageCode} */ _code) => {},
+  /** @type {(code: LanguageCode) => void} */
+  choose() {},
 });
 
 /** The one that was chosen, else the browser's, else English. */

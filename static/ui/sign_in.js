@@ -67,7 +67,7 @@ export function PeopleList({ demo, become, current }) {
           ${members.map((person) => {
             const things = products.filter(({ sellerId }) => sellerId === person.id);
             return html`<li>
-              <button type="button" class="person" aria-pressed=${current ? String(person.id === current) : undefined} aria-label=${t.signInAs(person.name)} onClick=${() => become(person)}>
+              <button type="button" class="person" aria-pressed=${current ? String(person.id === current) : undefined} onClick=${() => become(person)}>
                 <${Avatar} user=${person} size="m" />
                 <span class="person-text">
                   <span class="person-name">${person.name}</span>
