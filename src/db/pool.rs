@@ -45,8 +45,8 @@ impl Pool {
 pub fn open(database_url: &str, size: u32) -> Result<Pool, DbError> {
     let path = sqlite_path(database_url)?;
     // The pool would try for its whole timeout and then hide the reason: the first connection tells it at once.
-    let mut first = Connection::establish(path)
-        .map_err(|error| DbError::Unavailable(format!("can't open {path}: {error}")))?;
+    let mut first =
+        Connection::establish(path).map_err(|error| DbError::Unavailable(format!("can't open {path}: {error}")))?;
     prepare(&mut first)?;
     drop(first);
     diesel::r2d2::Pool::builder()
