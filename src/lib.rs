@@ -1,5 +1,6 @@
 //! haggle: an actor-model chat server for marketplaces.
 
+pub mod auth;
 pub mod clock;
 pub mod db;
 pub mod domain;
