@@ -1,5 +1,6 @@
 //! haggle: an actor-model chat server for marketplaces.
 
+pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -7,3 +8,4 @@ pub mod domain;
 pub mod error;
 pub mod metrics;
 pub mod protocol;
+pub mod tls;
