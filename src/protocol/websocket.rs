@@ -9,11 +9,15 @@
 
 use std::fmt;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 use thiserror::Error;
 
 use crate::error::CloseCode;
+
+mod write;
+
+pub use write::{Opcode, write_close, write_frame};
 
 const FIN: u8 = 0b1000_0000;
 const RSV: u8 = 0b0111_0000;
@@ -26,8 +30,6 @@ const LENGTH_IN_16_BITS: u8 = 126;
 const LENGTH_IN_64_BITS: u8 = 127;
 /// Longest payload of a control frame (section 5.5).
 const CONTROL_BYTES_MAX: usize = 125;
-/// Longest reason of a close frame: its payload without the code.
-const REASON_BYTES_MAX: usize = CONTROL_BYTES_MAX - 2;
 const MASK_BYTES: usize = 4;
 
 /// What a client may send at most.
@@ -488,66 +490,6 @@ fn unmask(bytes: &mut [u8], mut mask: [u8; MASK_BYTES], offset: usize) {
     for (byte, mask) in rest.iter_mut().zip(wide) {
         *byte ^= mask;
     }
-}
-
-/// What a frame that the server writes is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opcode {
-    /// A whole text; its payload is UTF-8.
-    Text,
-    /// A whole message of bytes.
-    Binary,
-    /// The end; [`write_close`] writes its payload.
-    Close,
-    /// Asks for a pong.
-    Ping,
-    /// Answers a ping with its payload.
-    Pong,
-}
-
-impl Opcode {
-    const fn number(self) -> u8 {
-        match self {
-            Self::Text => 0x1,
-            Self::Binary => 0x2,
-            Self::Close => 0x8,
-            Self::Ping => 0x9,
-            Self::Pong => 0xA,
-        }
-    }
-}
-
-/// Appends one whole frame, unmasked as a server's must be. The payload of a control frame is cut to 125 bytes.
-pub fn write_frame(out: &mut BytesMut, opcode: Opcode, payload: &[u8]) {
-    let payload = match opcode {
-        Opcode::Text | Opcode::Binary => payload,
-        Opcode::Close | Opcode::Ping | Opcode::Pong => &payload[..payload.len().min(CONTROL_BYTES_MAX)],
-    };
-    out.reserve(10 + payload.len());
-    out.put_u8(FIN | opcode.number());
-    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-        (Ok(short), _) if short < LENGTH_IN_16_BITS => out.put_u8(short),
-        (_, Ok(length)) => {
-            out.put_u8(LENGTH_IN_16_BITS);
-            out.put_u16(length);
-        }
-        _ => {
-            out.put_u8(LENGTH_IN_64_BITS);
-            out.put_u64(payload.len() as u64);
-        }
-    }
-    out.extend_from_slice(payload);
-}
-
-/// Appends a close frame: a code of haggle's ([`CloseCode::number`]) or the client's own given back, and the reason cut
-/// to the 123 bytes that fit, at the end of a character.
-pub fn write_close(out: &mut BytesMut, code: u16, reason: &str) {
-    let reason = &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)];
-    let mut payload = [0; CONTROL_BYTES_MAX];
-    let length = 2 + reason.len();
-    payload[..2].copy_from_slice(&code.to_be_bytes());
-    payload[2..length].copy_from_slice(reason.as_bytes());
-    write_frame(out, Opcode::Close, &payload[..length]);
 }
 
 #[cfg(test)]
