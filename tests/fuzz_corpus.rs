@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 #[path = "../fuzz/src/lib.rs"]
 pub mod targets;
 
-const MUTATIONS_OF_A_TARGET: u64 = 300_000;
+const MUTATIONS_OF_A_TARGET: u64 = 100_000;
 const SEED: u64 = 0x68_61_67_67_6c_65;
 
 /// xorshift64*: enough for mutations, the same on every machine.

@@ -4,8 +4,15 @@
 //! the corpus and its mutations on a stable toolchain. A new one takes a line in [`TARGETS`], a binary, and a folder of
 //! seeds in `corpus`.
 
+use std::sync::LazyLock;
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::BytesMut;
 use haggle::{
+    auth::{RoomTokens, Verifier, token_source},
+    clock::Clock,
+    domain::{RoomId, Timestamp, UserId},
     error::ErrorCode,
     protocol::{
         event::ClientEvent,
@@ -20,8 +27,13 @@ use serde_json::value::RawValue;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 3] =
-    [("websocket", websocket), ("plain_frame", plain_frame), ("client_event", client_event)];
+pub const TARGETS: [Target; 5] = [
+    ("websocket", websocket),
+    ("plain_frame", plain_frame),
+    ("client_event", client_event),
+    ("handshake", handshake),
+    ("token", token),
+];
 
 const LIMITS: Limits = Limits { message_bytes_max: 4_096, fragments_max: 16 };
 
@@ -128,4 +140,47 @@ pub fn client_event(data: &[u8]) {
         }
         Err(error) => assert_eq!(error.code, ErrorCode::Invalid),
     }
+}
+
+/// Headers and query of a handshake, on three lines, give a token, none or an error; and a log line that is one line.
+pub fn handshake(data: &[u8]) {
+    let mut lines = data.splitn(3, |byte| *byte == b'\n');
+    let (authorization, subprotocols) = (lines.next(), lines.next());
+    let query = String::from_utf8_lossy(lines.next().unwrap_or_default());
+    if let Ok(Some(found)) = token_source::find_token(authorization, subprotocols, &query) {
+        assert!(!found.token.is_empty());
+    }
+    let logged = token_source::redact(&query);
+    assert!(!logged.contains(char::is_control), "{logged:?}");
+    assert!(logged.len() <= 2_048, "{} bytes", logged.len());
+}
+
+const SECRET: &[u8] = b"known to the fuzz targets and to nobody else";
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+static VERIFIER: LazyLock<Verifier> =
+    LazyLock::new(|| Verifier::hs256(SECRET).expect("long enough").with_clock(Clock::manual(NOW)));
+static ROOM_TOKENS: LazyLock<RoomTokens> = LazyLock::new(|| RoomTokens::derived_from(SECRET));
+
+/// Nobody gets in with a token that was not signed, and a signed one says what it was signed for.
+///
+/// A header and a payload, on two lines, are signed and then read; all of it is also read as a token as it is.
+pub fn token(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    assert!(VERIFIER.verify_now(text).is_err(), "accepts what nobody signed");
+    let (room, user) = (RoomId::new("r1").expect("an id"), UserId::new("alice").expect("an id"));
+    assert!(ROOM_TOKENS.verify(text, &room, &user, NOW).is_err(), "accepts a room token that nobody signed");
+
+    let Some((header, payload)) = text.split_once('\n') else { return };
+    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET), signed.as_bytes());
+    let signed = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
+    assert!(ROOM_TOKENS.verify(&signed, &room, &user, NOW).is_err(), "accepts a user's token for a room");
+    let Ok(identity) = VERIFIER.verify_now(&signed) else { return };
+
+    assert!(identity.ends_at() > NOW, "accepts an expired token");
+    let header: serde_json::Value = serde_json::from_str(header).expect("an accepted header is JSON");
+    assert_eq!(header["alg"], "HS256");
+    let payload: serde_json::Value = serde_json::from_str(payload).expect("an accepted payload is JSON");
+    assert_eq!(payload["sub"], identity.user.as_str());
 }
