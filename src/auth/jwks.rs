@@ -349,3 +349,6 @@ fn bytes(member: &Option<String>) -> Result<Vec<u8>, KeyError> {
     let text = member.as_deref().ok_or(KeyError::Unsupported)?;
     URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::Unsupported)
 }
+
+#[cfg(test)]
+mod tests;
