@@ -1,1 +1,44 @@
-//! The database.
+//! The database: one function an operation, each one transaction, each on a connection that the caller holds.
+//!
+//! Writes go through [`write_batch`] (and [`open_room`]), on the one connection that writes; the rest only reads.
+
+mod connection;
+mod error;
+mod list_messages;
+mod list_rooms;
+mod load_room;
+mod migrations;
+mod models;
+mod open_room;
+mod pool;
+mod schema;
+mod write_batch;
+
+pub use connection::Connection;
+pub use error::DbError;
+pub use list_messages::{MessagePage, Messages, list_messages};
+pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
+pub use load_room::{MemberState, RoomState, find_room, load_room};
+pub use migrations::migrate;
+pub use models::{
+    message::UNREAD_MAX,
+    product::{find_product, list_products},
+    room::is_member,
+    user::{DELETED_USER_NAME, find_user, is_deleted, list_users},
+};
+pub use open_room::{OpenError, Opened, open_room, open_room_for};
+pub use pool::{Pool, PooledConnection, open};
+pub use write_batch::{Outcomes, RoomWrite, WriteError, Written, write_batch};
+
+use connection::Backend;
+
+/// Asks the database for nothing, to see whether it answers.
+///
+/// # Errors
+/// [`DbError`] when it does not.
+pub fn ping(conn: &mut Connection) -> Result<(), DbError> {
+    use diesel::prelude::*;
+    // A table and not a constant: a file that is gone or damaged must show.
+    schema::users::table.select(schema::users::id).limit(1).first::<String>(conn).optional()?;
+    Ok(())
+}

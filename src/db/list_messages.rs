@@ -1,0 +1,61 @@
+//! A room's history, in pages along its `seq`.
+
+use diesel::{Connection as _, prelude::*};
+
+use super::{Connection, DbError, models::message, schema::rooms};
+use crate::domain::{RoomId, Seq, StoredMessage};
+
+/// Which page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessagePage {
+    /// What came after a message that one has.
+    After {
+        /// The last `seq` that one has; 0 for none.
+        seq: Seq,
+        /// At most so many.
+        limit: i64,
+    },
+    /// What came before a message that one has.
+    Before {
+        /// The first `seq` that one has; `None` asks for the newest page.
+        seq: Option<Seq>,
+        /// At most so many.
+        limit: i64,
+    },
+}
+
+/// A page of messages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Messages {
+    /// Oldest first.
+    pub items: Vec<StoredMessage>,
+    /// Whether there are more in the direction that was asked for.
+    pub has_more: bool,
+    /// `seq` of the room's newest message, from the same snapshot; 0 while there is none, or no such room.
+    pub last_seq: Seq,
+}
+
+/// Reads a page. Its cost depends on its size alone, not on where in the room it lies.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_messages(conn: &mut Connection, room: &RoomId, page: MessagePage) -> Result<Messages, DbError> {
+    let (MessagePage::After { limit, .. } | MessagePage::Before { limit, .. }) = page;
+    let limit = limit.max(1);
+    conn.transaction(|conn| {
+        let last_seq: Option<i64> = rooms::table.find(room.as_str()).select(rooms::last_seq).first(conn).optional()?;
+        let mut items = match page {
+            MessagePage::After { seq, .. } => message::list_after(conn, room, seq, limit + 1)?,
+            MessagePage::Before { seq, .. } => {
+                message::list_before(conn, room, seq.unwrap_or(Seq(i64::MAX)), limit + 1)?
+            }
+        };
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        if matches!(page, MessagePage::Before { .. }) {
+            items.reverse();
+        }
+        Ok(Messages { items, has_more, last_seq: Seq(last_seq.unwrap_or(0)) })
+    })
+}

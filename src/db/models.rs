@@ -1,0 +1,6 @@
+//! A file a table: its rows, and the queries that touch it alone.
+
+pub(super) mod message;
+pub(super) mod product;
+pub(super) mod room;
+pub(super) mod user;

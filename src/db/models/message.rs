@@ -1,0 +1,232 @@
+//! Messages.
+
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Nullable, Text},
+};
+
+use crate::{
+    db::{Backend, Connection, DbError, schema::messages},
+    domain::{ClientId, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
+};
+
+/// Rows a statement: SQLite's time a row stops falling here, and its 32,766 parameters are far away.
+const ROWS_A_STATEMENT: usize = 128;
+
+/// Unread messages are counted among so many of the newest of a room, so that a list of rooms costs the same for
+/// somebody who never reads. Who has more unread is told at most this number.
+pub const UNREAD_MAX: i64 = 1000;
+
+/// A row of `messages`, without its place in the global order.
+#[derive(Debug, Clone, Queryable, Selectable, QueryableByName)]
+#[diesel(table_name = messages, check_for_backend(Backend))]
+pub(in crate::db) struct MessageRow {
+    #[diesel(sql_type = Text)]
+    pub(in crate::db) id: String,
+    #[diesel(sql_type = Text)]
+    pub(in crate::db) room_id: String,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Text)]
+    pub(in crate::db) sender_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    client_id: Option<String>,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    text: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    data: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    sent_at: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    edited_at: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    deleted_at: Option<i64>,
+}
+
+impl MessageRow {
+    /// The message of a row that this haggle can read.
+    pub(in crate::db) fn into_stored(self) -> Result<StoredMessage, DbError> {
+        let kind = MessageKind::parse(&self.kind)
+            .ok_or_else(|| DbError::Corrupt(format!("message {:?} has an unknown kind", self.id)))?;
+        let data = self
+            .data
+            .map(|json| serde_json::from_str(&json))
+            .transpose()
+            .map_err(|_| DbError::Corrupt(format!("message {:?} has data that is not JSON", self.id)))?;
+        Ok(StoredMessage {
+            id: MessageId::from_stored(self.id),
+            room_id: RoomId::from_stored(self.room_id),
+            seq: Seq(self.seq),
+            sender_id: UserId::from_stored(self.sender_id),
+            client_id: self.client_id.map(ClientId::from_stored),
+            kind,
+            text: self.text,
+            data,
+            sent_at: Timestamp(self.sent_at),
+            edited_at: self.edited_at.map(Timestamp),
+            deleted_at: self.deleted_at.map(Timestamp),
+        })
+    }
+}
+
+/// A row to add. `None` is written as NULL and not left to a default: only so does SQLite take many rows a statement.
+///
+/// It owns its strings since diesel keeps a prepared statement only for types without borrows.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = messages, treat_none_as_default_value = false)]
+struct NewMessage {
+    id: String,
+    room_id: String,
+    seq: i64,
+    sender_id: String,
+    client_id: Option<String>,
+    kind: &'static str,
+    text: Option<String>,
+    data: Option<String>,
+    sent_at: i64,
+}
+
+impl NewMessage {
+    fn new(message: &StoredMessage) -> Self {
+        Self {
+            id: message.id.as_str().to_owned(),
+            room_id: message.room_id.as_str().to_owned(),
+            seq: message.seq.0,
+            sender_id: message.sender_id.as_str().to_owned(),
+            client_id: message.client_id.as_ref().map(|id| id.as_str().to_owned()),
+            kind: message.kind.as_str(),
+            text: message.text.clone(),
+            data: message.data.as_ref().map(ToString::to_string),
+            sent_at: message.sent_at.0,
+        }
+    }
+}
+
+/// Adds messages that have their place, in this order.
+pub(in crate::db) fn insert<'a>(
+    conn: &mut Connection,
+    messages: impl Iterator<Item = &'a StoredMessage>,
+) -> QueryResult<()> {
+    let rows: Vec<NewMessage> = messages.map(NewMessage::new).collect();
+    // An array's length is part of its type, so each of these statements is prepared once for all batches.
+    let (chunks, rest) = rows.as_chunks::<ROWS_A_STATEMENT>();
+    for chunk in chunks {
+        diesel::insert_into(messages::table).values(chunk).execute(conn)?;
+    }
+    let (chunks, rest) = rest.as_chunks::<16>();
+    for chunk in chunks {
+        diesel::insert_into(messages::table).values(chunk).execute(conn)?;
+    }
+    for row in rest {
+        diesel::insert_into(messages::table).values(row).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// One sender's idempotency key in one room.
+pub(in crate::db) type ClientKey<'a> = (&'a str, &'a str, &'a str);
+
+/// The messages that were stored under these keys (room, sender, client id).
+pub(in crate::db) fn find_by_client_keys(
+    conn: &mut Connection,
+    keys: &[ClientKey<'_>],
+) -> Result<Vec<StoredMessage>, DbError> {
+    let mut found = Vec::new();
+    for keys in keys.chunks(ROWS_A_STATEMENT) {
+        for row in client_keys_query(keys).load::<MessageRow>(conn)? {
+            found.push(row.into_stored()?);
+        }
+    }
+    Ok(found)
+}
+
+type BoxedSql<'a> = diesel::query_builder::BoxedSqlQuery<'a, Backend, diesel::query_builder::SqlQuery>;
+
+/// In SQL, since diesel has no row values. Joined and not `IN`, for which SQLite would read the whole index.
+fn client_keys_query<'a>(keys: &[ClientKey<'a>]) -> BoxedSql<'a> {
+    let rows = vec!["(?,?,?)"; keys.len()].join(",");
+    let mut query = diesel::sql_query(format!(
+        "WITH wanted (room, sender, client) AS (VALUES {rows}) \
+         SELECT m.id, m.room_id, m.seq, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, m.edited_at, \
+         m.deleted_at FROM wanted CROSS JOIN messages m \
+         ON m.room_id = wanted.room AND m.sender_id = wanted.sender AND m.client_id = wanted.client",
+    ))
+    .into_boxed();
+    for (room, sender, client) in keys {
+        query = query.bind::<Text, _>(*room).bind::<Text, _>(*sender).bind::<Text, _>(*client);
+    }
+    query
+}
+
+/// A page of a room's messages, oldest first: the first `limit` with `seq` above `after`.
+pub(in crate::db) fn list_after(
+    conn: &mut Connection,
+    room: &RoomId,
+    after: Seq,
+    limit: i64,
+) -> Result<Vec<StoredMessage>, DbError> {
+    let rows: Vec<MessageRow> = messages::table
+        .filter(messages::room_id.eq(room.as_str()).and(messages::seq.gt(after.0)))
+        .order(messages::seq.asc())
+        .limit(limit)
+        .select(MessageRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(MessageRow::into_stored).collect()
+}
+
+/// A page of a room's messages, newest first: the last `limit` with `seq` below `before`.
+pub(in crate::db) fn list_before(
+    conn: &mut Connection,
+    room: &RoomId,
+    before: Seq,
+    limit: i64,
+) -> Result<Vec<StoredMessage>, DbError> {
+    let rows: Vec<MessageRow> = messages::table
+        .filter(messages::room_id.eq(room.as_str()).and(messages::seq.lt(before.0)))
+        .order(messages::seq.desc())
+        .limit(limit)
+        .select(MessageRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(MessageRow::into_stored).collect()
+}
+
+/// How many messages of others `reader` has not read, of those up to `last_seq`; never more than [`UNREAD_MAX`].
+pub(in crate::db) fn count_unread(
+    conn: &mut Connection,
+    room: &str,
+    reader: &str,
+    read_seq: i64,
+    last_seq: i64,
+) -> QueryResult<i64> {
+    let floor = read_seq.max(last_seq - UNREAD_MAX);
+    if floor >= last_seq {
+        return Ok(0);
+    }
+    messages::table
+        .filter(messages::room_id.eq(room).and(messages::seq.gt(floor)).and(messages::seq.le(last_seq)))
+        .filter(messages::sender_id.ne(reader).and(messages::deleted_at.is_null()))
+        .count()
+        .get_result(conn)
+}
+
+/// Writes new words over a message's own.
+pub(in crate::db) fn edit(conn: &mut Connection, message: &MessageId, text: &str, at: Timestamp) -> QueryResult<()> {
+    diesel::update(messages::table.filter(messages::id.eq(message.as_str())))
+        .set((messages::text.eq(text), messages::edited_at.eq(Some(at.0))))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Takes words and data from a message. Its row and its `seq` stay, so that the room keeps counting without a hole.
+pub(in crate::db) fn delete(conn: &mut Connection, message: &MessageId, at: Timestamp) -> QueryResult<()> {
+    diesel::update(messages::table.filter(messages::id.eq(message.as_str())))
+        .set((
+            messages::text.eq(None::<String>),
+            messages::data.eq(None::<String>),
+            messages::deleted_at.eq(Some(at.0)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

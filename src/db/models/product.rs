@@ -1,0 +1,76 @@
+//! Products.
+
+use diesel::prelude::*;
+
+use crate::{
+    db::{Backend, Connection, DbError, schema::products},
+    domain::{Product, ProductId, ProductStatus, UserId},
+};
+
+/// A row of `products`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = products, check_for_backend(Backend))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
+pub(in crate::db) struct ProductRow {
+    pub(in crate::db) id: String,
+    pub(in crate::db) seller_id: String,
+    title: String,
+    price: Option<i64>,
+    currency: Option<String>,
+    image_url: Option<String>,
+    status: String,
+}
+
+impl ProductRow {
+    fn new(product: &Product) -> Self {
+        Self {
+            id: product.id.as_str().to_owned(),
+            seller_id: product.seller_id.as_str().to_owned(),
+            title: product.title.clone(),
+            price: product.price,
+            currency: product.currency.clone(),
+            image_url: product.image_url.clone(),
+            status: product.status.as_str().to_owned(),
+        }
+    }
+
+    /// The product of a row that this haggle can read.
+    pub(in crate::db) fn into_product(self) -> Result<Product, DbError> {
+        let status = ProductStatus::parse(&self.status)
+            .ok_or_else(|| DbError::Corrupt(format!("product {:?} has an unknown status", self.id)))?;
+        Ok(Product {
+            id: ProductId::from_stored(self.id),
+            seller_id: UserId::from_stored(self.seller_id),
+            title: self.title,
+            price: self.price,
+            currency: self.currency,
+            image_url: self.image_url,
+            status,
+        })
+    }
+}
+
+/// A product.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_product(conn: &mut Connection, product: &ProductId) -> Result<Option<Product>, DbError> {
+    let row = products::table.find(product.as_str()).select(ProductRow::as_select()).first(conn).optional()?;
+    row.map(ProductRow::into_product).transpose()
+}
+
+/// The first `limit` products, by id.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_products(conn: &mut Connection, limit: i64) -> Result<Vec<Product>, DbError> {
+    let rows = products::table.order(products::id).limit(limit).select(ProductRow::as_select()).load(conn)?;
+    rows.into_iter().map(ProductRow::into_product).collect()
+}
+
+/// Adds a product, or changes the one with that id. The caller has checked its seller.
+pub(in crate::db) fn put(conn: &mut Connection, product: &Product) -> QueryResult<()> {
+    let row = ProductRow::new(product);
+    diesel::insert_into(products::table).values(&row).on_conflict(products::id).do_update().set(&row).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Users.
+
+use diesel::prelude::*;
+
+use crate::{
+    db::{Backend, Connection, DbError, schema::users},
+    domain::{Timestamp, User, UserId},
+};
+
+/// What the other side reads in place of the name of a user who was deleted.
+pub const DELETED_USER_NAME: &str = "Deleted user";
+
+/// A row of `users`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = users, check_for_backend(Backend), treat_none_as_default_value = false)]
+pub(in crate::db) struct UserRow {
+    pub(in crate::db) id: String,
+    pub(in crate::db) name: String,
+    pub(in crate::db) avatar_url: Option<String>,
+    pub(in crate::db) deleted_at: Option<i64>,
+}
+
+impl UserRow {
+    fn new(user: &User) -> Self {
+        Self {
+            id: user.id.as_str().to_owned(),
+            name: user.name.clone(),
+            avatar_url: user.avatar_url.clone(),
+            deleted_at: None,
+        }
+    }
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self { id: UserId::from_stored(row.id), name: row.name, avatar_url: row.avatar_url }
+    }
+}
+
+/// A user, also a deleted one (under [`DELETED_USER_NAME`]).
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_user(conn: &mut Connection, user: &UserId) -> Result<Option<User>, DbError> {
+    Ok(find_row(conn, user.as_str())?.map(User::from))
+}
+
+/// Whether a user was deleted. Somebody whom the database does not know was not.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn is_deleted(conn: &mut Connection, user: &UserId) -> Result<bool, DbError> {
+    Ok(find_row(conn, user.as_str())?.is_some_and(|row| row.deleted_at.is_some()))
+}
+
+/// The first `limit` users that were not deleted, by id.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_users(conn: &mut Connection, limit: i64) -> Result<Vec<User>, DbError> {
+    let rows = users::table
+        .filter(users::deleted_at.is_null())
+        .order(users::id)
+        .limit(limit)
+        .select(UserRow::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+pub(in crate::db) fn find_row(conn: &mut Connection, user: &str) -> QueryResult<Option<UserRow>> {
+    users::table.find(user).select(UserRow::as_select()).first(conn).optional()
+}
+
+/// Adds a user, or changes the one with that id. The caller has seen that they were not deleted.
+pub(in crate::db) fn put(conn: &mut Connection, user: &User) -> QueryResult<()> {
+    diesel::insert_into(users::table)
+        .values(UserRow::new(user))
+        .on_conflict(users::id)
+        .do_update()
+        .set((users::name.eq(&user.name), users::avatar_url.eq(&user.avatar_url)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Takes name and picture from a user for good. The row stays: their rooms and messages belong to others too.
+pub(in crate::db) fn delete(conn: &mut Connection, user: &UserId, at: Timestamp) -> QueryResult<()> {
+    diesel::update(users::table.find(user.as_str()))
+        .set((
+            users::name.eq(DELETED_USER_NAME),
+            users::avatar_url.eq(None::<String>),
+            users::deleted_at.eq(Some(at.0)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

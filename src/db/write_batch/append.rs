@@ -1,0 +1,180 @@
+//! Messages and read marks: the hot path. A run of any length reads its rooms and its known keys with one query each,
+//! decides in memory, and writes rows by the hundred.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use super::{Outcomes, RoomWrite, WriteError, Written};
+use crate::{
+    db::{
+        Connection, DbError,
+        models::{
+            message::{self, ClientKey},
+            room::{self, LockedRoom},
+        },
+    },
+    domain::{ClientId, Draft, MessageId, MessageKind, RoomId, Seq, StoredMessage, UserId, message::SYSTEM_SENDER},
+};
+
+/// Whether a write is one that [`write_run`] takes.
+pub(super) fn takes(write: &RoomWrite) -> bool {
+    matches!(write, RoomWrite::Append(_) | RoomWrite::MarkRead { .. })
+}
+
+/// Writes a run, inside the caller's transaction, and adds an outcome for each.
+pub(super) fn write_run(conn: &mut Connection, writes: &[RoomWrite], outcomes: &mut Outcomes) -> Result<(), DbError> {
+    let first = outcomes.len();
+    let mut run = Run {
+        rooms: lock_rooms(conn, writes)?,
+        known: find_known(conn, writes)?
+            .into_iter()
+            .map(|message| (key_of(&message), Known::Stored(message)))
+            .collect(),
+        new: Vec::new(),
+        unread: Vec::new(),
+    };
+    for write in writes {
+        let outcome = match write {
+            RoomWrite::Append(draft) => run.append(draft, outcomes),
+            RoomWrite::MarkRead { room, reader, seq } => run.mark_read(room, reader, *seq, outcomes.len()),
+            // The caller has asked `takes`.
+            _ => Err(WriteError::Forbidden),
+        };
+        outcomes.push(outcome);
+    }
+
+    let new = run.new.iter().filter_map(|index| match outcomes.get(*index) {
+        Some(Ok(Written::Appended { message, .. })) => Some(message),
+        _ => None,
+    });
+    message::insert(conn, new)?;
+    for room in run.rooms.values().filter(|room| room.changed) {
+        room::save(conn, &room.row)?;
+    }
+    for (index, last_seq) in run.unread {
+        if let Some(Ok(Written::Read { room, reader, read_seq, unread, .. })) = outcomes.get_mut(index) {
+            *unread = message::count_unread(conn, room.as_str(), reader.as_str(), read_seq.0, last_seq)?;
+        }
+    }
+    debug_assert_eq!(outcomes.len() - first, writes.len());
+    Ok(())
+}
+
+fn lock_rooms(conn: &mut Connection, writes: &[RoomWrite]) -> Result<HashMap<String, LockedRoom>, DbError> {
+    let mut ids: Vec<&str> = writes
+        .iter()
+        .filter_map(|write| match write {
+            RoomWrite::Append(draft) => Some(draft.room.as_str()),
+            RoomWrite::MarkRead { room, .. } => Some(room.as_str()),
+            _ => None,
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(room::lock(conn, &ids)?)
+}
+
+/// The messages of earlier batches that have the key of a draft in this one.
+fn find_known(conn: &mut Connection, writes: &[RoomWrite]) -> Result<Vec<StoredMessage>, DbError> {
+    let mut keys: Vec<ClientKey<'_>> = writes
+        .iter()
+        .filter_map(|write| match write {
+            RoomWrite::Append(Draft { room, sender, client_id: Some(client_id), .. }) => {
+                Some((room.as_str(), sender.as_str(), client_id.as_str()))
+            }
+            _ => None,
+        })
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    message::find_by_client_keys(conn, &keys)
+}
+
+type Key = (RoomId, UserId, Option<ClientId>);
+
+fn key_of(message: &StoredMessage) -> Key {
+    (message.room_id.clone(), message.sender_id.clone(), message.client_id.clone())
+}
+
+/// Where the message is that a key belongs to.
+enum Known {
+    Stored(StoredMessage),
+    /// In this run: the index of its outcome.
+    InRun(usize),
+}
+
+struct Run {
+    rooms: HashMap<String, LockedRoom>,
+    known: HashMap<Key, Known>,
+    /// Outcomes whose message is new.
+    new: Vec<usize>,
+    /// Outcomes of which unread messages are to be counted, and up to which `seq`.
+    unread: Vec<(usize, i64)>,
+}
+
+impl Run {
+    fn append(&mut self, draft: &Draft, outcomes: &Outcomes) -> Result<Written, WriteError> {
+        let by_system = draft.sender.as_str() == SYSTEM_SENDER && draft.kind == MessageKind::System;
+        let Some(room) = self.rooms.get_mut(draft.room.as_str()) else {
+            return Err(if by_system { WriteError::NotFound("room") } else { WriteError::Forbidden });
+        };
+        let by_member = draft.kind != MessageKind::System && room.active_role_of(&draft.sender).is_some();
+        if !by_system && !by_member {
+            return Err(WriteError::Forbidden);
+        }
+        if draft.client_id.is_some() {
+            match self.known.entry((draft.room.clone(), draft.sender.clone(), draft.client_id.clone())) {
+                Entry::Vacant(entry) => {
+                    entry.insert(Known::InRun(outcomes.len()));
+                }
+                Entry::Occupied(entry) => {
+                    let message = match entry.get() {
+                        Known::Stored(message) => Some(message),
+                        Known::InRun(index) => match outcomes.get(*index) {
+                            Some(Ok(Written::Appended { message, .. })) => Some(message),
+                            _ => None,
+                        },
+                    };
+                    if let Some(message) = message {
+                        return Ok(Written::Appended { message: message.clone(), first_time: false });
+                    }
+                }
+            }
+        }
+        room.row.last_seq += 1;
+        room.row.active_at = room.row.active_at.max(draft.sent_at.0);
+        room.changed = true;
+        self.new.push(outcomes.len());
+        Ok(Written::Appended { message: stored(draft, room.row.last_seq), first_time: true })
+    }
+
+    fn mark_read(&mut self, id: &RoomId, reader: &UserId, seq: Seq, index: usize) -> Result<Written, WriteError> {
+        let room = self.rooms.get_mut(id.as_str()).ok_or(WriteError::Forbidden)?;
+        let role = room.active_role_of(reader).ok_or(WriteError::Forbidden)?;
+        let last_seq = room.row.last_seq;
+        let read_seq = room.row.read_seq_mut(role);
+        let advanced = seq.0.min(last_seq) > *read_seq;
+        if advanced {
+            *read_seq = seq.0.min(last_seq);
+        }
+        let read_seq = Seq(*read_seq);
+        room.changed |= advanced;
+        self.unread.push((index, last_seq));
+        Ok(Written::Read { room: id.clone(), reader: reader.clone(), read_seq, unread: 0, advanced })
+    }
+}
+
+fn stored(draft: &Draft, seq: i64) -> StoredMessage {
+    StoredMessage {
+        id: MessageId::next(),
+        room_id: draft.room.clone(),
+        seq: Seq(seq),
+        sender_id: draft.sender.clone(),
+        client_id: draft.client_id.clone(),
+        kind: draft.kind,
+        text: draft.text.clone(),
+        data: draft.data.clone(),
+        sent_at: draft.sent_at,
+        edited_at: None,
+        deleted_at: None,
+    }
+}
