@@ -170,8 +170,8 @@ mod tests {
         }
     }
 
-    /// A handshake without a socket, from a client that trusts `trusted` alone; the protocol agreed on.
-    fn handshake(server: &ServerConfig, trusted: &CertificateDer<'static>) -> Result<Option<Vec<u8>>, rustls::Error> {
+    /// A client that trusts `trusted` alone and would like HTTP/2.
+    fn client(trusted: &CertificateDer<'static>) -> Result<ClientConnection, rustls::Error> {
         let mut roots = RootCertStore::empty();
         roots.add(trusted.clone()).unwrap();
         let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
@@ -179,7 +179,12 @@ mod tests {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let mut client = ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap())?;
+        ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap())
+    }
+
+    /// A handshake without a socket; the protocol agreed on.
+    fn handshake(server: &ServerConfig, trusted: &CertificateDer<'static>) -> Result<Option<Vec<u8>>, rustls::Error> {
+        let mut client = client(trusted)?;
         let mut server = ServerConnection::new(Arc::new(server.clone()))?;
         let mut wire = Vec::new();
         while client.is_handshaking() || server.is_handshaking() {
@@ -218,6 +223,30 @@ mod tests {
         let (files, certificate) = Files::new();
         let config = files.load().unwrap().server_config().unwrap();
         assert_eq!(handshake(&config, &certificate).unwrap().as_deref(), Some(&b"http/1.1"[..]));
+    }
+
+    /// actix-web puts its own protocols before ours, and `h2` among them as soon as any crate in the build switches on actix-http's
+    /// `http2`. Over h2 one socket carries many sessions, so that ending one would end them all.
+    #[actix_web::test]
+    async fn the_listener_never_agrees_on_http_2() {
+        let (files, certificate) = Files::new();
+        let config = files.load().unwrap().server_config().unwrap();
+        let server = actix_web::HttpServer::new(actix_web::App::new)
+            .workers(1)
+            .disable_signals()
+            .bind_rustls_0_23("127.0.0.1:0", config)
+            .unwrap();
+        let address = server.addrs()[0];
+        actix_web::rt::spawn(server.run());
+        let agreed = actix_web::web::block(move || {
+            let mut client = client(&certificate).unwrap();
+            let mut socket = std::net::TcpStream::connect(address).unwrap();
+            while client.is_handshaking() {
+                client.complete_io(&mut socket).unwrap();
+            }
+            client.alpn_protocol().map(<[u8]>::to_vec)
+        });
+        assert_eq!(agreed.await.unwrap().as_deref(), Some(&b"http/1.1"[..]));
     }
 
     #[test]

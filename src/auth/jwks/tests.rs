@@ -1,8 +1,13 @@
 //! Against a real HTTP server on a port of its own.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    io::Write,
+    net::TcpListener,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
 };
 
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
@@ -220,7 +225,7 @@ async fn an_answer_that_will_not_do_leaves_the_keys_as_they_are() {
     let jwks = Jwks::start(&market.url, market.clock.clone()).await.unwrap();
     let verifier = Verifier::jwks(jwks.clone()).with_clock(market.clock.clone());
     market.advance(600);
-    let padded = json!({"keys": keys["keys"], "padding": "x".repeat(BODY_BYTES_MAX)}).to_string();
+    let padded = json!({"keys": keys["keys"], "padding": "x".repeat(256 * 1024)}).to_string();
     let table = [
         (200, String::new()),
         (200, "<html>".to_owned()),
@@ -268,6 +273,59 @@ async fn keys_are_fetched_again_when_the_answers_age_is_over() {
             "{cache_control:?}: not a moment earlier"
         );
     }
+}
+
+#[test]
+fn an_answer_that_does_not_end_is_given_up() {
+    for start in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n{"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/keys", listener.local_addr().unwrap());
+        let dripping = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            socket.write_all(start.as_bytes()).unwrap();
+            // A byte now and then keeps a timeout for each read from ever ending it.
+            while !start.is_empty() && socket.write_all(b" ").is_ok() {
+                thread::sleep(Duration::from_millis(10));
+            }
+            socket
+        });
+        let error = fetch(&agent(Duration::from_millis(200)), &url).unwrap_err();
+        assert!(matches!(error, FetchError::Http(_)), "{start:?}: {error}");
+        drop(dripping.join().unwrap());
+    }
+}
+
+#[actix_web::test]
+async fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (cert_file, key_file) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&pair).unwrap();
+    std::fs::write(&cert_file, certificate.pem()).unwrap();
+    std::fs::write(&key_file, pair.serialize_pem()).unwrap();
+    let tls = crate::tls::Tls::load(cert_file, key_file).unwrap().server_config().unwrap();
+    let body = set(&[Pair::ec().jwk("a")]).to_string();
+    let server = HttpServer::new(move || {
+        App::new().route(
+            "/keys",
+            web::get().to({
+                let body = body.clone();
+                move || {
+                    let body = body.clone();
+                    async move { body }
+                }
+            }),
+        )
+    })
+    .workers(1)
+    .disable_signals()
+    .bind_rustls_0_23("127.0.0.1:0", tls)
+    .unwrap();
+    let url = format!("https://localhost:{}/keys", server.addrs()[0].port());
+    actix_web::rt::spawn(server.run());
+    let fetched = web::block(move || fetch(&agent(FETCH_TIMEOUT), &url)).await.unwrap();
+    let error = fetched.unwrap_err().to_string();
+    assert!(error.contains("certificate"), "{error}");
 }
 
 #[actix_web::test]
