@@ -155,10 +155,23 @@ async fn unknown_keys_cause_one_fetch_in_ten_seconds_however_many_come() {
         }
         assert_eq!(market.hits(), round);
         market.advance(9);
-        assert_eq!(verifier.verify(&tokens[0]).await, Err(AuthError::UnknownKey));
+        // Answered at once, not after the wait for a fetch that nobody makes.
+        let refused = tokio::time::timeout(Duration::from_secs(4), verifier.verify(&tokens[0])).await.expect("no wait");
+        assert_eq!(refused, Err(AuthError::UnknownKey));
         assert_eq!(market.hits(), round);
         market.advance(1);
     }
+}
+
+#[actix_web::test]
+async fn a_wish_that_comes_late_causes_no_fetch() {
+    let market = Market::open(&set(&[Pair::ec().jwk("a")])).await;
+    let jwks = Jwks::start(&market.url, market.clock.clone()).await.unwrap();
+    // The channel holds one, so that the third is sent only once the task has done with the first.
+    for _ in 0..3 {
+        jwks.wanted.send(()).await.unwrap();
+    }
+    assert_eq!((market.hits(), jwks.fetches()), (1, 1));
 }
 
 #[actix_web::test]
