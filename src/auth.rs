@@ -14,7 +14,6 @@
 pub mod jwks;
 pub mod jwt;
 pub mod key;
-pub mod policy;
 pub mod room_token;
 pub mod service_key;
 pub mod token_source;
@@ -27,7 +26,6 @@ use thiserror::Error;
 pub use jwks::{Jwks, JwksError, JwksState};
 pub use jwt::{Identity, LEEWAY_MS, Signer, TOKEN_BYTES_MAX, Verifier};
 pub use key::KeyError;
-pub use policy::AuthorizePolicy;
 pub use room_token::RoomTokens;
 pub use service_key::{ServiceKey, ServiceKeyTooShort};
 pub use token_source::{TokenSource, bearer, find_token, only_one, redact};

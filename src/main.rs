@@ -1,1 +1,7 @@
-fn main() {}
+//! Parse, run, and on failure one line and an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    haggle::cli::run()
+}

@@ -6,7 +6,6 @@
  */
 const en = {
   languageName: "English",
-  tagline: "Where buyers and sellers talk it over.",
   signInLead: "Who would you like to be?",
   signInHint: "Open this page in two windows: be the buyer in one and the seller in the other.",
   buyers: "Buyers",
@@ -18,7 +17,6 @@ const en = {
   tryAgain: "Try again",
   serverUnreachable: "The server can’t be reached.",
 
-  account: "Account",
   signedInAs: (/** @type {string} */ name) => `Signed in as ${name}. Switch user`,
   switchUser: "Switch user",
   signOut: "Sign out",
@@ -88,7 +86,6 @@ const en = {
 /** @type {typeof en} */
 const ko = {
   languageName: "한국어",
-  tagline: "사는 사람과 파는 사람이 이야기하는 곳.",
   signInLead: "누구로 시작할까요?",
   signInHint: "창을 두 개 열어 한쪽은 구매자, 다른 쪽은 판매자로 로그인해 보세요.",
   buyers: "구매자",
@@ -100,7 +97,6 @@ const ko = {
   tryAgain: "다시 시도",
   serverUnreachable: "서버에 연결할 수 없습니다.",
 
-  account: "계정",
   signedInAs: (name) => `${name} 님으로 로그인됨. 사용자 바꾸기`,
   switchUser: "사용자 바꾸기",
   signOut: "로그아웃",

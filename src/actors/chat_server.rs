@@ -206,8 +206,7 @@ impl ChatServer {
             }
             Work::Typing(typing) => {
                 let Typing { asker, user, room, typing } = typing;
-                let push =
-                    Push::new(&ServerEvent::Typing { room_id: room.clone(), user_id: user.clone(), typing });
+                let push = Push::new(&ServerEvent::Typing { room_id: room.clone(), user_id: user.clone(), typing });
                 self.to_room(&room, &push, Some(&user));
                 self.answer(ReplyTo::Session(asker), Ok(done()));
                 self.rooms.release(&room);
@@ -328,8 +327,7 @@ impl ChatServer {
 
     fn presence_changed(&mut self, changed: PresenceChanged) {
         let PresenceChanged { room, user, online } = changed;
-        let push =
-            Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
+        let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
         if let Some(live) = self.rooms.room(&room) {
             self.fan_out.to_room(live, &room, None, &push, Some(&user));
         }
@@ -352,7 +350,8 @@ impl ChatServer {
         for room in std::mem::take(&mut self.updated) {
             let Some(live) = self.rooms.room_mut(&room) else { continue };
             live.writes_pending -= 1;
-            let summaries = [Role::Buyer, Role::Seller].map(|role| (live.summary(role), live.state().member(role).deleted));
+            let summaries =
+                [Role::Buyer, Role::Seller].map(|role| (live.summary(role), live.state().member(role).deleted));
             let users = [&live.state().room.buyer.id, &live.state().room.seller.id].map(Clone::clone);
             for ((summary, deleted), user) in summaries.into_iter().zip(users) {
                 if !deleted {

@@ -118,9 +118,7 @@ impl Database {
     async fn permit(&self, places: &Arc<Semaphore>) -> Result<Permit, DbError> {
         let place = tokio::time::timeout(QUEUE_WAIT_MAX, Arc::clone(places).acquire_owned()).await;
         match place {
-            Ok(Ok(place)) => {
-                Ok(Permit { _place: place, _gauge: GaugeGuard::raise(&self.metrics.database_queue) })
-            }
+            Ok(Ok(place)) => Ok(Permit { _place: place, _gauge: GaugeGuard::raise(&self.metrics.database_queue) }),
             _ => Err(DbError::Unavailable("the queue is full".into())),
         }
     }

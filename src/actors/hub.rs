@@ -152,7 +152,7 @@ pub struct CloseSession(pub SessionId);
 
 /// The server → each [`Hub`], once: tells every session that the server goes away, a slice at a time. No answer: the
 /// server watches the sessions go.
-#[derive(Debug, Message)]
+#[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct DrainSessions {
     /// Over how long the telling is spread, so that the clients don't all come back at once.
@@ -373,7 +373,7 @@ impl Hub {
     fn end(&mut self, session: SessionId, code: CloseCode, error: &ChatError) {
         self.send_error(session, &ErrorNotice::new(error, None));
         if let Some(local) = self.sessions.get(&session) {
-            local.outbox.close(code, &error.message);
+            local.outbox.close(code.number(), &error.message);
         }
         self.notify(session, SessionNotice::Ending);
     }
@@ -390,7 +390,10 @@ impl Hub {
 
     fn notify(&self, session: SessionId, notice: SessionNotice) {
         if let Some(local) = self.sessions.get(&session) {
-            #[expect(clippy::disallowed_methods, reason = "at most one for each of a session's entries, which have a cap")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "at most one for each of a session's entries, which have a cap"
+            )]
             local.notices.do_send(notice);
         }
     }

@@ -6,7 +6,7 @@ use super::{
     Connection, DbError,
     models::{message::count_unread, room::RoomDetails},
 };
-use crate::domain::{Role, Room, RoomId, RoomSummary, Seq, StoredMessage, UserId};
+use crate::domain::{Role, Room, RoomId, RoomSummary, Seq, StoredMessage, User, UserId};
 
 /// A room with everything that the server keeps of it in memory, from one snapshot.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,4 +70,32 @@ pub fn find_room(conn: &mut Connection, room: &RoomId, user: &UserId) -> Result<
         };
         details.into_summary(conn, role).map(Some)
     })
+}
+
+impl RoomState {
+    /// One of the two members.
+    #[must_use]
+    pub fn member_user(&self, role: Role) -> &User {
+        match role {
+            Role::Buyer => &self.room.buyer,
+            Role::Seller => &self.room.seller,
+        }
+    }
+
+    /// How one of the two stands.
+    #[must_use]
+    pub fn member(&self, role: Role) -> &MemberState {
+        match role {
+            Role::Buyer => &self.buyer,
+            Role::Seller => &self.seller,
+        }
+    }
+
+    /// How one of the two stands, to change it.
+    pub fn member_mut(&mut self, role: Role) -> &mut MemberState {
+        match role {
+            Role::Buyer => &mut self.buyer,
+            Role::Seller => &mut self.seller,
+        }
+    }
 }

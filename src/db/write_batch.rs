@@ -126,6 +126,8 @@ pub enum Written {
     },
     /// Of [`RoomWrite::DeleteUser`].
     UserDeleted {
+        /// What the other members see in their place from now on.
+        user: User,
         /// Every room of theirs.
         rooms: Vec<RoomId>,
     },

@@ -150,3 +150,34 @@ impl fmt::Debug for StoredMessage {
             .finish_non_exhaustive()
     }
 }
+
+/// Words that are missing or too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitText {
+    /// Neither words nor data.
+    #[error("`text` must not be empty")]
+    Empty,
+    /// Over the limit.
+    #[error("`text` and `data` together must be at most {bytes_max} bytes, got {bytes}")]
+    TooLong {
+        /// What it may be.
+        bytes_max: usize,
+        /// What it is.
+        bytes: usize,
+    },
+}
+
+/// Checks a message's words and data against the limit.
+///
+/// # Errors
+/// [`UnfitText`] when there is nothing, or more than `bytes_max` bytes of UTF-8 and JSON together.
+pub fn check_size(text: Option<&str>, data: Option<&Value>, bytes_max: usize) -> Result<(), UnfitText> {
+    if text.is_none_or(str::is_empty) && data.is_none() {
+        return Err(UnfitText::Empty);
+    }
+    let bytes = text.map_or(0, str::len) + data.map_or(0, json_len);
+    if bytes > bytes_max {
+        return Err(UnfitText::TooLong { bytes_max, bytes });
+    }
+    Ok(())
+}

@@ -89,6 +89,19 @@ export class HaggleClient extends Emitter {
     this.#connection.retryNow();
   }
 
+  /**
+   * To be called when the page comes back from a long sleep. A connection that died meanwhile looks open until something
+   * is sent over it: the rooms are asked for what was missed, and silence ends it.
+   */
+  wake() {
+    this.#connection.retryNow();
+    if (this.#connection.state !== "open") return;
+    for (const room of this.#rooms.values()) room.reconnected();
+    this.inbox.load().catch(() => {
+      // The same silence ends the connection, and its return reads the inbox again.
+    });
+  }
+
   /** Ends everything. Make a new client for another person. */
   close() {
     this.#connection.close();

@@ -1,7 +1,10 @@
 // @ts-check
 
-/** A token is renewed this long before it expires, so that a slow network does not cost the session. */
+/** A token is renewed this long before it expires, or at half of its life, whichever is later. */
 const RENEW_BEFORE_MS = 60_000;
+
+/** A clock that is wrong, here or there, must not turn into a storm of requests for tokens. */
+const KEEP_AT_LEAST_MS = 10_000;
 
 /**
  * Keeps one valid token, fetching a new one only when it is needed.
@@ -12,6 +15,7 @@ const RENEW_BEFORE_MS = 60_000;
 export class TokenSource {
   /** @type {string | undefined} */ #token;
   /** @type {Promise<string> | undefined} */ #fetching;
+  #renewAt = 0;
   #fetchToken;
 
   /** @param {() => Promise<string>} fetchToken */
@@ -24,29 +28,36 @@ export class TokenSource {
    * @returns {Promise<string>}
    */
   async get({ fresh = false } = {}) {
-    if (!fresh && this.#token && msUntilRenewal(this.#token) > 0) return this.#token;
-    this.#fetching ??= this.#fetchToken().finally(() => (this.#fetching = undefined));
-    this.#token = await this.#fetching;
-    return this.#token;
+    if (!fresh && this.#token && Date.now() < this.#renewAt) return this.#token;
+    this.#fetching ??= this.#fetch().finally(() => (this.#fetching = undefined));
+    return this.#fetching;
   }
 
-  /** Milliseconds until the token at hand should be replaced; at least 1 s, so that a short-lived one can't cause a storm. */
+  /** Milliseconds until the token at hand should be replaced. */
   renewalInMs() {
-    return this.#token ? Math.max(1000, msUntilRenewal(this.#token)) : Infinity;
+    return Math.max(0, this.#renewAt - Date.now());
+  }
+
+  async #fetch() {
+    const token = await this.#fetchToken();
+    const lifeMs = lifeOf(token);
+    this.#renewAt = Date.now() + Math.max(KEEP_AT_LEAST_MS, lifeMs - Math.min(RENEW_BEFORE_MS, lifeMs / 2));
+    this.#token = token;
+    return token;
   }
 }
 
 /**
+ * By the token's own two times where it has both: the difference does not depend on this device's clock.
+ *
  * @param {string} token
- * @returns {number} may be negative; `Infinity` for a token that can't be read, which the server then refuses by itself
+ * @returns {number} milliseconds; a day for a token that can't be read, which is then judged by the server alone
  */
-function msUntilRenewal(token) {
+function lifeOf(token) {
   try {
     const { exp, iat } = JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
-    // A token that lives for two minutes is renewed at half of its life, not the moment that it arrives.
-    const lifeMs = (exp - (iat ?? exp - 3600)) * 1000;
-    return exp * 1000 - Date.now() - Math.min(RENEW_BEFORE_MS, lifeMs / 2);
+    return (exp - (iat ?? Date.now() / 1000)) * 1000;
   } catch {
-    return Infinity;
+    return 86_400_000;
   }
 }

@@ -19,6 +19,9 @@ import { html, useChanges, useEffect, useLayoutEffect, useMemo, useState } from 
 /** In the session's storage, which belongs to one window: the buyer in this one, the seller in the other. */
 const USER_KEY = "haggle.user";
 
+/** After so long out of sight, a phone or a laptop may have slept, and its connection died unnoticed. */
+const SLEEP_MS = 30_000;
+
 /** @returns {DemoUser | undefined} */
 function readUser() {
   try {
@@ -85,6 +88,16 @@ function SignedIn({ user, demo, newClient, become }) {
       off();
       client.close();
     };
+  }, [client]);
+
+  useEffect(() => {
+    let hiddenAt = 0;
+    const onVisibility = () => {
+      if (document.visibilityState === "hidden") hiddenAt = Date.now();
+      else if (Date.now() - hiddenAt > SLEEP_MS) client.wake();
+    };
+    document.addEventListener("visibilitychange", onVisibility);
+    return () => document.removeEventListener("visibilitychange", onVisibility);
   }, [client]);
 
   const { unread } = client.inbox;

@@ -1,7 +1,7 @@
 // @ts-check
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
-import { html, useEffect, useState } from "./view.js";
+import { html, useEffect, useRef, useState } from "./view.js";
 
 /** A reconnection that takes less than this is nobody's business. */
 const PATIENCE_MS = 1_200;
@@ -13,6 +13,8 @@ export function ConnectionBanner({ state, reconnectNow }) {
   const { t } = useLanguage();
   const away = state === "connecting" || state === "waiting";
   const [shown, setShown] = useState(false);
+  const wasOpen = useRef(false);
+  if (state === "open") wasOpen.current = true;
 
   useEffect(() => {
     if (!away) return setShown(false);
@@ -25,7 +27,7 @@ export function ConnectionBanner({ state, reconnectNow }) {
     ${shown &&
     html`<div class="banner">
       <${Icon} name="away" />
-      <span>${navigator.onLine ? t.reconnecting : t.offlineBanner}</span>
+      <span>${!navigator.onLine ? t.offlineBanner : wasOpen.current ? t.reconnecting : t.connecting}</span>
       ${navigator.onLine && html`<button type="button" onClick=${reconnectNow}>${t.connectNow}</button>`}
     </div>`}
   </div>`;

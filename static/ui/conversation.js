@@ -5,7 +5,7 @@ import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { MessageList } from "./message_list.js";
 import { addressOf } from "./navigation.js";
-import { html, useChanges, useEffect, useState } from "./view.js";
+import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 
 /**
  * One conversation: who and what it is about, its history, and the composer.
@@ -59,11 +59,14 @@ export function Conversation({ room, preview, state }) {
  */
 function Header({ other, online, known, typing, product }) {
   const { t, format } = useLanguage();
+  const title = useRef(/** @type {HTMLElement | null} */ (null));
+  // The link that led here is hidden on a phone. On a desk the composer takes the focus after this.
+  useEffect(() => title.current?.focus({ preventScroll: true }), []);
   return html`<header class="conversation-head">
     <a class="icon-button back" href=${addressOf({ view: "chats" })} aria-label=${t.back}><${Icon} name="back" /></a>
     <${Avatar} user=${other} size="m" online=${online} />
     <div class="conversation-who">
-      <h1 id="conversation-title">${other.name}</h1>
+      <h1 id="conversation-title" ref=${title} tabindex="-1">${other.name}</h1>
       <p class="conversation-state" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
         ${typing ? t.typing : !known ? t.connecting : online ? t.online : t.offline}
       </p>

@@ -29,10 +29,11 @@ const NEAR_START_PX = 240;
  *
  * @param {Message[]} messages
  * @param {readonly Draft[]} drafts
- * @param {{ownUserId: string, othersReadSeq: number, newAfterSeq: number}} context
+ * @param {{ownUserId: string, othersReadSeq: number, newAfterSeq: number, groupKeys: Map<string, string>}} context
+ *   `groupKeys` remembers the group of each line: a group that grows at its top must stay the same elements
  * @returns {Block[]}
  */
-export function arrange(messages, drafts, { ownUserId, othersReadSeq, newAfterSeq }) {
+export function arrange(messages, drafts, { ownUserId, othersReadSeq, newAfterSeq, groupKeys }) {
   /** @type {Block[]} */
   const blocks = [];
   let day = "";
@@ -78,6 +79,15 @@ export function arrange(messages, drafts, { ownUserId, othersReadSeq, newAfterSe
     startDay(draft.createdAt);
     put(true, { key: draft.clientId, text: draft.text, at: draft.createdAt, state: draft.state, draft });
   }
+
+  const taken = new Set();
+  for (const block of blocks) {
+    if (block.kind !== "group") continue;
+    const known = block.lines.map(({ key }) => groupKeys.get(key)).find((key) => key && !taken.has(key));
+    block.key = known ?? block.key;
+    taken.add(block.key);
+    for (const { key } of block.lines) groupKeys.set(key, block.key);
+  }
   return blocks;
 }
 
@@ -92,22 +102,20 @@ export function MessageList({ room, other }) {
   const scroll = useRef({ placed: false, atEnd: true, firstSeq: 0, height: 0, seen: 0, drafts: 0 });
   const [unseen, setUnseen] = useState(0);
   const [atEnd, setAtEnd] = useState(true);
-  // Where "new messages" begins is fixed when the room is entered: it must not wander off while one reads.
-  const newAfter = useRef(/** @type {number | undefined} */ (undefined));
-  if (room.entered && newAfter.current === undefined) newAfter.current = room.readSeqAtEntry;
-
   const { messages, drafts } = room;
   const lastSeq = messages.at(-1)?.seq ?? 0;
+  const groupKeys = useRef(/** @type {Map<string, string>} */ (new Map()));
   const firstNew = useRef(/** @type {number | undefined} */ (undefined));
-  // Only what was unread at the entry is "new"; what arrives while one looks on needs no mark.
+  // Fixed at the entry: the mark must not wander off while one reads, and what arrives under one's eyes needs none.
   if (room.entered && firstNew.current === undefined) {
-    const hasUnread = messages.some(({ seq, senderId }) => seq > (newAfter.current ?? 0) && senderId !== room.ownUserId);
-    firstNew.current = hasUnread ? newAfter.current : Infinity;
+    const hasUnread = messages.some(({ seq, senderId }) => seq > room.readSeqAtEntry && senderId !== room.ownUserId);
+    firstNew.current = hasUnread ? room.readSeqAtEntry : Infinity;
   }
   const blocks = arrange(messages, drafts, {
     ownUserId: room.ownUserId,
     othersReadSeq: room.other?.readSeq ?? 0,
     newAfterSeq: firstNew.current ?? Infinity,
+    groupKeys: groupKeys.current,
   });
 
   const markSeen = () => {
@@ -174,7 +182,6 @@ export function MessageList({ room, other }) {
 
   return html`<div class="history-frame">
     <div class="history" ref=${list} role="log" aria-live="off" aria-label=${t.history(other.name)} aria-busy=${String(!room.entered)} tabindex="0" onScroll=${measure}>
-      ${room.loadingOlder && html`<p class="history-note">${t.loadingOlder}</p>`}
       ${room.entered &&
       !room.timeline.hasOlder &&
       html`<p class="history-note">${t.beginning}${messages.length === 0 && drafts.length === 0 && ` ${t.beginningHint(other.name)}`}</p>`}
@@ -197,6 +204,7 @@ export function MessageList({ room, other }) {
         <div class="group-lines"><p class="bubble typing-dots"><span class="visually-hidden">${t.isTyping(other.name)}</span><i></i><i></i><i></i></p></div>
       </div>`}
     </div>
+    ${room.loadingOlder && html`<p class="loading-older" role="status">${t.loadingOlder}</p>`}
     ${!atEnd &&
     html`<button type="button" class="to-end" data-unseen=${unseen > 0 ? "" : undefined} aria-label=${unseen > 0 ? undefined : t.toNewest} onClick=${toEnd}>
       ${unseen > 0 && html`<span>${t.newMessagesBelow(unseen)}</span>`}<${Icon} name="down" />

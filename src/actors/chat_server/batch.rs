@@ -103,11 +103,8 @@ mod tests {
     use crate::domain::{Seq, UserId};
 
     fn read(seq: i64) -> PendingWrite {
-        let write = RoomWrite::MarkRead {
-            room: RoomId::new("r").unwrap(),
-            reader: UserId::new("u").unwrap(),
-            seq: Seq(seq),
-        };
+        let write =
+            RoomWrite::MarkRead { room: RoomId::new("r").unwrap(), reader: UserId::new("u").unwrap(), seq: Seq(seq) };
         PendingWrite { write, room: None, reply: ReplyTo::Request(tokio::sync::oneshot::channel().0) }
     }
 

@@ -13,7 +13,7 @@ use crate::{
 
 /// The lists that gather during a turn.
 #[derive(Debug, Default)]
-pub struct FanOut {
+pub(super) struct FanOut {
     hubs: Vec<Outgoing>,
 }
 
@@ -25,7 +25,7 @@ struct Outgoing {
 
 impl FanOut {
     /// A worker's hub exists from now on.
-    pub fn register(&mut self, hub: HubId, addr: Addr<Hub>) {
+    pub(super) fn register(&mut self, hub: HubId, addr: Addr<Hub>) {
         while self.hubs.len() <= hub.0 {
             self.hubs.push(Outgoing { addr: None, ops: Vec::new() });
         }
@@ -33,14 +33,14 @@ impl FanOut {
     }
 
     /// Tells one hub something.
-    pub fn to_hub(&mut self, hub: HubId, op: Op) {
+    pub(super) fn to_hub(&mut self, hub: HubId, op: Op) {
         if let Some(outgoing) = self.hubs.get_mut(hub.0) {
             outgoing.ops.push(op);
         }
     }
 
     /// Tells every session in a room about an event, but those of `except`.
-    pub fn to_room(
+    pub(super) fn to_room(
         &mut self,
         room: &LiveRoom,
         id: &RoomId,
@@ -55,7 +55,7 @@ impl FanOut {
     }
 
     /// Sends what has gathered.
-    pub fn send(&mut self) {
+    pub(super) fn send(&mut self) {
         for outgoing in &mut self.hubs {
             if outgoing.ops.is_empty() {
                 continue;
@@ -69,7 +69,7 @@ impl FanOut {
     }
 
     /// The hubs that have registered.
-    pub fn hubs(&self) -> impl Iterator<Item = &Addr<Hub>> {
+    pub(super) fn hubs(&self) -> impl Iterator<Item = &Addr<Hub>> {
         self.hubs.iter().filter_map(|outgoing| outgoing.addr.as_ref())
     }
 }

@@ -16,10 +16,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::task::AtomicWaker;
 use socket2::Socket;
 
-use crate::{
-    error::CloseCode,
-    protocol::websocket::{self, Opcode},
-};
+use crate::protocol::websocket::{self, Opcode};
 
 /// Most bytes that one turn of the transport takes, so that a full outbox does not become one huge buffer elsewhere.
 const DRAIN_BYTES_MAX: usize = 64 * 1024;
@@ -92,7 +89,7 @@ enum End {
     /// Open.
     No,
     /// What waits is still written, then a close frame; then the end, or the client's answer is awaited first.
-    Closing { code: CloseCode, reason: String, then_end: bool },
+    Closing { code: u16, reason: String, then_end: bool },
     /// The close frame is written; the transport stays until the client has answered it.
     CloseSent,
     /// Nothing more is written.
@@ -104,13 +101,7 @@ impl Outbox {
     #[must_use]
     pub fn new(bytes_max: usize, socket: Option<ConnectionSocket>) -> Self {
         Self {
-            state: Mutex::new(State {
-                frames: VecDeque::new(),
-                bytes: 0,
-                waiting_since: None,
-                end: End::No,
-                socket,
-            }),
+            state: Mutex::new(State { frames: VecDeque::new(), bytes: 0, waiting_since: None, end: End::No, socket }),
             transport: AtomicWaker::new(),
             bytes_max,
         }
@@ -146,8 +137,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Ends with a close frame after what waits already.
-    pub fn close(&self, code: CloseCode, reason: &str) {
+    /// Ends with a close frame after what waits already: one of haggle's codes, or the client's own given back.
+    pub fn close(&self, code: u16, reason: &str) {
         let mut state = self.state();
         if state.end == End::No {
             state.end = End::Closing { code, reason: reason.to_owned(), then_end: false };
@@ -213,7 +204,7 @@ impl Outbox {
                         state.end = End::Ended;
                     }
                     let mut out = BytesMut::new();
-                    websocket::write_close(&mut out, code.number(), &reason);
+                    websocket::write_close(&mut out, code, &reason);
                     Poll::Ready(Some(out.freeze()))
                 }
                 End::Ended => {
@@ -274,7 +265,7 @@ mod tests {
     fn a_close_comes_after_what_waits_and_nothing_after_it() {
         let outbox = Outbox::new(1024, None);
         outbox.push(Frame::Ping).unwrap();
-        outbox.close(CloseCode::Restart, "bye");
+        outbox.close(1012, "bye");
         outbox.push(Frame::Ping).unwrap();
         assert_eq!(drain(&outbox), Poll::Ready(Some(Bytes::from_static(b"\x89\x00"))));
         assert_eq!(drain(&outbox), Poll::Ready(Some(Bytes::from_static(b"\x88\x05\x03\xf4bye"))));

@@ -37,7 +37,8 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
         user::delete(conn, user, at)?;
     }
     let rooms = room::list_ids_by_member(conn, user)?;
-    Ok(Ok(Written::UserDeleted { rooms: rooms.into_iter().map(RoomId::from_stored).collect() }))
+    let user = User { id: user.clone(), name: user::DELETED_USER_NAME.to_owned(), avatar_url: None };
+    Ok(Ok(Written::UserDeleted { user, rooms: rooms.into_iter().map(RoomId::from_stored).collect() }))
 }
 
 pub(super) fn put_product(conn: &mut Connection, product: &Product, at: Timestamp) -> Outcome {

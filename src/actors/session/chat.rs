@@ -1,0 +1,414 @@
+//! What a signed-in client may do: the same for every wire.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use actix::{Addr, Recipient};
+
+use super::{
+    in_flight::InFlight,
+    limits::{Admission, SendLimit},
+    outbox::{Frame, Full, Outbox},
+};
+use crate::{
+    actors::{
+        chat_server::{
+            ChatServer,
+            messages::{Change, Connect, Disconnect, Join, Leave, Message, Read, ReplyTo, Typing},
+        },
+        hub::{Asker, CloseSession, Hub, HubId, OpenSession, SessionNotice},
+    },
+    auth::{AuthError, Identity, RoomTokens, Verifier},
+    clock::Clock,
+    config::Limits,
+    db::RoomWrite,
+    domain::{
+        AuthorizePolicy, Draft, MessageKind, RoomId, SessionId, Timestamp, UserId,
+        message::{UnfitText, check_size},
+    },
+    error::{ChatError, CloseCode, ErrorCode},
+    metrics::{self, Metrics},
+    protocol::{
+        event::{Authenticated, ClientEvent, EnterRoom, ErrorNotice, SendMessage, ServerEvent},
+        json::{RequestId, to_json},
+        push::{Encoding, Push},
+    },
+};
+
+/// Messages without a room that may wait for the first `enterRoom`: what a client typed while it was offline.
+const WAITING_MAX: usize = 256;
+
+/// Bytes of them.
+const WAITING_BYTES_MAX: usize = 256 * 1024;
+
+/// What every session of a worker shares.
+#[derive(Debug)]
+pub struct Services {
+    /// Owns the rooms.
+    pub chat: Addr<ChatServer>,
+    /// This worker's outboxes.
+    pub hub: Addr<Hub>,
+    /// This worker's place.
+    pub hub_id: HubId,
+    /// Who signs tokens.
+    pub verifier: Arc<Verifier>,
+    /// Who signs room tokens.
+    pub room_tokens: Arc<RoomTokens>,
+    /// When the database is asked who may enter.
+    pub policy: AuthorizePolicy,
+    /// What one client may cost.
+    pub limits: Limits,
+    /// The time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// One client's standing in the chat, whatever wire it speaks.
+#[derive(Debug)]
+pub struct ChatSession {
+    id: SessionId,
+    identity: Identity,
+    services: Arc<Services>,
+    outbox: Arc<Outbox>,
+    encoding: Encoding,
+    in_flight: InFlight,
+    send_limit: SendLimit,
+    /// Rooms entered or about to be, the last one last.
+    rooms: Vec<RoomId>,
+    /// Messages without a room, from before any was entered.
+    waiting: VecDeque<(SendMessage, Option<RequestId>)>,
+    waiting_bytes: usize,
+}
+
+/// What the session's actor does next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Goes on.
+    Continue,
+    /// Starts the time that messages without a room wait for an `enterRoom`.
+    AwaitRoom,
+    /// Verifies a fresh token, then calls [`ChatSession::renewed`].
+    Verify {
+        /// The token.
+        token: String,
+        /// The request to answer.
+        request: Option<RequestId>,
+    },
+    /// Ends the connection.
+    End(CloseCode, ChatError),
+}
+
+impl ChatSession {
+    /// Registers a client that has shown a good token.
+    #[must_use]
+    pub fn open(
+        identity: Identity,
+        services: Arc<Services>,
+        outbox: Arc<Outbox>,
+        encoding: Encoding,
+        notices: Recipient<SessionNotice>,
+    ) -> Self {
+        let id = SessionId::next();
+        let user = identity.user.clone();
+        services.metrics.sessions.inc();
+        #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
+        {
+            let outbox = Arc::clone(&outbox);
+            services.hub.do_send(OpenSession { session: id, user: user.clone(), outbox, encoding, notices });
+            services.chat.do_send(Connect { session: id, user, hub: services.hub_id });
+        }
+        Self {
+            id,
+            identity,
+            send_limit: SendLimit::new(services.limits.sends_per_second_max, Instant::now()),
+            services,
+            outbox,
+            encoding,
+            in_flight: InFlight::default(),
+            rooms: Vec::new(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+        }
+    }
+
+    /// Its id, for logs.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn user(&self) -> &UserId {
+        &self.identity.user
+    }
+
+    /// When it ends unless its token is renewed.
+    #[must_use]
+    pub fn ends_at(&self) -> Timestamp {
+        self.identity.ends_at()
+    }
+
+    /// Its unanswered events.
+    #[must_use]
+    pub fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
+
+    /// Counts one frame of the client against its limit, without an answer: a heartbeat's frame.
+    pub fn admit_control(&mut self) -> Result<(), Next> {
+        match self.send_limit.admit(Instant::now()) {
+            Admission::Flooding { retry_after_ms } => Err(self.flooding(retry_after_ms)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes up one event.
+    pub fn handle(&mut self, request: Option<RequestId>, name: &str, event: Result<ClientEvent, ChatError>) -> Next {
+        match self.send_limit.admit(Instant::now()) {
+            Admission::Passed => {}
+            Admission::TooFast { retry_after_ms } => {
+                metrics::count(&self.services.metrics.rate_limited, "sends_per_second");
+                return self.refuse(request.as_ref(), name, &ChatError::rate_limited(retry_after_ms));
+            }
+            Admission::Flooding { retry_after_ms } => return self.flooding(retry_after_ms),
+        }
+        match event {
+            Ok(event) => self.perform(request, event),
+            Err(error) => self.refuse(request.as_ref(), name, &error),
+        }
+    }
+
+    fn flooding(&self, retry_after_ms: u64) -> Next {
+        metrics::count(&self.services.metrics.rate_limited, "flooding");
+        let mut error = ChatError::rate_limited(retry_after_ms);
+        error.message = "this connection kept sending over its limit, come back after `retryAfterMs`".into();
+        Next::End(CloseCode::Flooding, error)
+    }
+
+    fn perform(&mut self, request: Option<RequestId>, event: ClientEvent) -> Next {
+        let name = event.name();
+        match event {
+            ClientEvent::EnterRoom(enter) => self.enter_room(request, enter),
+            ClientEvent::LeaveRoom(room) => match self.room_or_last(room) {
+                Ok(room) => {
+                    self.rooms.retain(|entered| *entered != room);
+                    let asker = self.asker(request, name);
+                    self.send(Leave { asker, room });
+                    Next::Continue
+                }
+                Err(error) => self.refuse(request.as_ref(), name, &error),
+            },
+            ClientEvent::Message(message) => self.message(request, message),
+            ClientEvent::Typing(event) => match self.room_or_last(event.room_id) {
+                Ok(room) => {
+                    let asker = self.asker(request, name);
+                    self.send(Typing { asker, user: self.identity.user.clone(), room, typing: event.typing });
+                    Next::Continue
+                }
+                Err(error) => self.refuse(request.as_ref(), name, &error),
+            },
+            ClientEvent::Read(event) => match self.room_or_last(event.room_id) {
+                Ok(room) => {
+                    let reply = ReplyTo::Session(self.asker(request, name));
+                    self.send(Read { user: self.identity.user.clone(), room, seq: event.seq, reply });
+                    Next::Continue
+                }
+                Err(error) => self.refuse(request.as_ref(), name, &error),
+            },
+            ClientEvent::EditMessage(event) => {
+                if let Err(error) = self.check_text(Some(&event.text), None) {
+                    return self.refuse(request.as_ref(), name, &error);
+                }
+                let editor = self.identity.user.clone();
+                let at = self.services.clock.now();
+                let write = RoomWrite::Edit { message: event.message_id, editor, text: event.text, at };
+                self.change(request, name, write)
+            }
+            ClientEvent::DeleteMessage(message) => {
+                let editor = self.identity.user.clone();
+                let write = RoomWrite::Delete { message, editor, at: self.services.clock.now() };
+                self.change(request, name, write)
+            }
+            ClientEvent::Authenticate(event) => Next::Verify { token: event.token, request },
+        }
+    }
+
+    fn enter_room(&mut self, request: Option<RequestId>, enter: EnterRoom) -> Next {
+        let EnterRoom { room_id: room, after, token } = enter;
+        let grant = match self.grant(&room, token.as_deref()) {
+            Ok(grant) => grant,
+            Err(error) => return self.refuse(request.as_ref(), "enterRoom", &error),
+        };
+        self.rooms.retain(|entered| *entered != room);
+        self.rooms.push(room.clone());
+        let user = self.identity.user.clone();
+        let asker = self.asker(request, "enterRoom");
+        self.send(Join { asker, user, room, after, grant });
+        for (message, request) in std::mem::take(&mut self.waiting) {
+            self.message(request, message);
+        }
+        self.waiting_bytes = 0;
+        Next::Continue
+    }
+
+    /// Until when a room token lets the client in. Without one the policy decides, which may be to refuse.
+    fn grant(&self, room: &RoomId, token: Option<&str>) -> Result<Option<Timestamp>, ChatError> {
+        let (AuthorizePolicy::RoomToken, Some(token)) = (self.services.policy, token) else { return Ok(None) };
+        let now = self.services.clock.now();
+        self.services.room_tokens.verify(token, room, &self.identity.user, now).map(Some).map_err(|error| {
+            metrics::count(&self.services.metrics.auth_failures, error.reason());
+            match error.code() {
+                ErrorCode::TokenExpired => error.into(),
+                _ => ChatError::forbidden(),
+            }
+        })
+    }
+
+    fn message(&mut self, request: Option<RequestId>, message: SendMessage) -> Next {
+        let name = "message";
+        if message.kind != MessageKind::Text {
+            let error =
+                ChatError::invalid("`kind` of `message` must be text: the other kinds have events of their own");
+            return self.refuse(request.as_ref(), name, &error);
+        }
+        if let Err(error) = self.check_text(message.text.as_deref(), message.data.as_ref()) {
+            return self.refuse(request.as_ref(), name, &error);
+        }
+        let Some(room) = message.room_id.clone().or_else(|| self.rooms.last().cloned()) else {
+            return self.await_room(request, message);
+        };
+        let grant = match self.grant(&room, message.token.as_deref()) {
+            Ok(grant) => grant,
+            Err(error) => return self.refuse(request.as_ref(), name, &error),
+        };
+        let draft = Draft {
+            room,
+            sender: self.identity.user.clone(),
+            client_id: message.client_id,
+            kind: MessageKind::Text,
+            text: message.text,
+            data: message.data,
+            sent_at: self.services.clock.now(),
+        };
+        let reply = ReplyTo::Session(self.asker(request, name));
+        self.send(Message { draft, grant, reply });
+        Next::Continue
+    }
+
+    /// The official client sends what was typed offline before its `connect` handlers run, so `enterRoom` may come second.
+    fn await_room(&mut self, request: Option<RequestId>, message: SendMessage) -> Next {
+        let weight = 128 + message.text.as_ref().map_or(0, String::len);
+        if self.waiting.len() >= WAITING_MAX || self.waiting_bytes + weight > WAITING_BYTES_MAX {
+            return self.refuse(request.as_ref(), "message", &not_in_room());
+        }
+        self.waiting_bytes += weight;
+        self.waiting.push_back((message, request));
+        if self.waiting.len() == 1 { Next::AwaitRoom } else { Next::Continue }
+    }
+
+    /// The time for an `enterRoom` is over: refuses what waited for it.
+    pub fn give_up_waiting(&mut self) {
+        self.waiting_bytes = 0;
+        for (_, request) in std::mem::take(&mut self.waiting) {
+            self.refuse(request.as_ref(), "message", &not_in_room());
+        }
+    }
+
+    fn check_text(&self, text: Option<&str>, data: Option<&serde_json::Value>) -> Result<(), ChatError> {
+        check_size(text, data, self.services.limits.message_bytes_max).map_err(UnfitText::into)
+    }
+
+    fn room_or_last(&self, room: Option<RoomId>) -> Result<RoomId, ChatError> {
+        room.or_else(|| self.rooms.last().cloned()).ok_or_else(not_in_room)
+    }
+
+    fn change(&mut self, request: Option<RequestId>, name: &'static str, write: RoomWrite) -> Next {
+        let reply = ReplyTo::Session(self.asker(request, name));
+        self.send(Change { write, reply });
+        Next::Continue
+    }
+
+    fn asker(&self, request: Option<RequestId>, event: &'static str) -> Asker {
+        let slot = self.in_flight.take(&self.services.metrics);
+        Asker { session: self.id, hub: self.services.hub_id, request, event, slot }
+    }
+
+    fn send<M>(&self, message: M)
+    where
+        M: actix::Message + Send + 'static,
+        M::Result: Send,
+        ChatServer: actix::Handler<M>,
+    {
+        #[expect(clippy::disallowed_methods, reason = "the session's in-flight cap bounds what it can have queued")]
+        self.services.chat.do_send(message);
+    }
+
+    /// What became of an entry.
+    pub fn joined(&mut self, room: &RoomId, entered: bool) {
+        if !entered {
+            self.rooms.retain(|other| other != room);
+        }
+    }
+
+    /// Answers `authenticate`.
+    pub fn renewed(&mut self, request: Option<&RequestId>, verified: Result<Identity, AuthError>) {
+        match verified {
+            Ok(identity) if identity.user == self.identity.user => {
+                self.identity = identity;
+                let expires_at = self.identity.expires_at;
+                if let Some(id) = request {
+                    let data = to_json(&Authenticated { expires_at });
+                    self.push(Frame::Text(self.encoding.reply(id, Ok(&data))));
+                }
+            }
+            Ok(_) => {
+                let error = ChatError::new(ErrorCode::Forbidden, "the token must be of the same user");
+                self.refuse(request, "authenticate", &error);
+            }
+            Err(error) => {
+                metrics::count(&self.services.metrics.auth_failures, error.reason());
+                self.refuse(request, "authenticate", &error.into());
+            }
+        }
+    }
+
+    /// Tells the client that an event failed: in its reply, or as an `error` event when it asked for none.
+    pub fn refuse(&mut self, request: Option<&RequestId>, name: &str, error: &ChatError) -> Next {
+        match request {
+            Some(id) => self.push(Frame::Text(self.encoding.reply(id, Err(error)))),
+            None => self.notice(error, Some(name).filter(|name| !name.is_empty())),
+        }
+        Next::Continue
+    }
+
+    /// Tells the client why its connection ends.
+    pub fn notice(&mut self, error: &ChatError, event: Option<&str>) {
+        let notice = ErrorNotice::new(error, event);
+        self.push(Frame::Text(Push::new(&ServerEvent::Error(notice)).encode(self.encoding)));
+    }
+
+    fn push(&self, frame: Frame) {
+        // A full outbox has ended itself, and its end reaches the actor through the transport.
+        if self.outbox.push(frame) == Err(Full) {
+            metrics::count(&self.services.metrics.evictions, "too_slow");
+            log::info!("session={} user={} evicted: reads too slowly", self.id, self.identity.user);
+        }
+    }
+}
+
+fn not_in_room() -> ChatError {
+    ChatError::new(ErrorCode::NotInRoom, "enter a room first, or name one in `roomId`")
+}
+
+// Also when the actor's task died of a panic: nobody stays in a room as a ghost.
+impl Drop for ChatSession {
+    fn drop(&mut self) {
+        self.services.metrics.sessions.dec();
+        #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
+        {
+            self.services.hub.do_send(CloseSession(self.id));
+            self.services.chat.do_send(Disconnect(self.id));
+        }
+    }
+}

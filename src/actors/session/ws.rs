@@ -1,0 +1,295 @@
+//! `WsSession`: the plain wire's session, one actor a WebSocket.
+//!
+//! The card asks for `actix-web-actors`; it serves the handshake. Its `WebsocketContext` does not serve the session: it is
+//! the response's body, so it stands still, timers and all, while its client does not read.
+
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, StreamHandler, WrapFuture,
+};
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web_actors::ws::{self, HandshakeError};
+
+use super::{
+    chat::{ChatSession, Next, Services},
+    outbox::{ConnectionSocket, Frame, Outbox},
+    transport::{FrameStream, OutboxBody, ReadError, TransportGone},
+};
+use crate::{
+    actors::hub::SessionNotice,
+    auth::{Identity, token_source::SUBPROTOCOL},
+    error::{ChatError, CloseCode, ErrorCode},
+    metrics,
+    protocol::{json, push::Encoding, websocket},
+};
+
+/// How long the client has to answer a close frame before its connection is cut.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
+
+/// How long a message without a room waits for an `enterRoom`.
+const ROOM_WAIT: Duration = Duration::from_secs(2);
+
+/// How long a drain waits for a session's unanswered events.
+const DRAIN_WAIT: Duration = Duration::from_secs(5);
+
+/// Most frames of one message: suites that send 4 MiB in fragments of 64 bytes need as many.
+const FRAGMENTS_MAX: usize = 65_536;
+
+/// How a client is kept alive.
+#[derive(Debug, Clone, Copy)]
+pub struct Heartbeat {
+    /// How often it is pinged.
+    pub ping_interval: Duration,
+    /// How long it may take to show any sign of life after that.
+    pub ping_timeout: Duration,
+}
+
+/// One client on the plain wire.
+pub struct WsSession {
+    chat: ChatSession,
+    services: Arc<Services>,
+    outbox: Arc<Outbox>,
+    heartbeat: Heartbeat,
+    peer: Option<IpAddr>,
+    opened: Instant,
+    seen: Instant,
+    expiry: Option<SpawnHandle>,
+    ending: Option<&'static str>,
+    /// What lives as long as the session, such as its place among the user's.
+    _places: Box<dyn std::any::Any>,
+}
+
+/// Who connects, and over what.
+pub struct Connection {
+    /// Who it is.
+    pub identity: Identity,
+    /// From where.
+    pub peer: Option<IpAddr>,
+    /// Its socket, to be shut down when it hangs.
+    pub socket: Option<ConnectionSocket>,
+    /// What lives as long as the session, such as its place among the user's.
+    pub places: Box<dyn std::any::Any>,
+}
+
+impl WsSession {
+    /// Upgrades a request and starts its session.
+    ///
+    /// # Errors
+    /// [`HandshakeError`] when the request is not a WebSocket handshake (RFC 6455 section 4.2.1).
+    pub fn start(
+        request: &HttpRequest,
+        payload: web::Payload,
+        connection: Connection,
+        heartbeat: Heartbeat,
+        services: Arc<Services>,
+    ) -> Result<HttpResponse, HandshakeError> {
+        let mut response = ws::handshake_with_protocols(request, &[SUBPROTOCOL])?;
+        let outbox = Arc::new(Outbox::new(services.limits.outbox_bytes_max, connection.socket));
+        let body_outbox = Arc::clone(&outbox);
+        let addr = Self::create(|ctx| {
+            let notices = ctx.address().recipient();
+            let chat = ChatSession::open(
+                connection.identity,
+                Arc::clone(&services),
+                Arc::clone(&outbox),
+                Encoding::Json,
+                notices,
+            );
+            let limits = websocket::Limits {
+                message_bytes_max: services.limits.transport_bytes_max(),
+                fragments_max: FRAGMENTS_MAX,
+            };
+            ctx.add_stream(FrameStream::new(payload, limits, chat.in_flight().clone()));
+            let now = Instant::now();
+            Self {
+                chat,
+                services,
+                outbox,
+                heartbeat,
+                peer: connection.peer,
+                opened: now,
+                seen: now,
+                expiry: None,
+                ending: None,
+                _places: connection.places,
+            }
+        });
+        Ok(response.body(OutboxBody::new(body_outbox, addr.recipient())))
+    }
+
+    fn follow(&mut self, next: Next, ctx: &mut Context<Self>) {
+        match next {
+            Next::Continue => {}
+            Next::AwaitRoom => {
+                ctx.run_later(ROOM_WAIT, |session, _| session.chat.give_up_waiting());
+            }
+            Next::Verify { token, request } => {
+                let verifier = Arc::clone(&self.services.verifier);
+                // One at a time: a second `authenticate` waits for the first, and so does everything behind it.
+                ctx.wait(async move { verifier.verify(&token).await }.into_actor(self).map(
+                    move |verified, session: &mut Self, ctx| {
+                        session.chat.renewed(request.as_ref(), verified);
+                        session.await_expiry(ctx);
+                    },
+                ));
+            }
+            Next::End(code, error) => {
+                self.chat.notice(&error, None);
+                self.end(code, &error.message, ctx);
+            }
+        }
+    }
+
+    /// Ends the connection: a close frame, then the client's answer to it or the end of its patience.
+    fn end(&mut self, code: CloseCode, reason: &str, ctx: &mut Context<Self>) {
+        self.outbox.close(code.number(), reason);
+        self.await_close(ctx);
+    }
+
+    fn await_close(&mut self, ctx: &mut Context<Self>) {
+        if self.ending.is_none() {
+            self.ending = Some("closed");
+            ctx.run_later(CLOSE_WAIT, |session, ctx| {
+                session.outbox.finish();
+                ctx.stop();
+            });
+        }
+    }
+
+    fn await_expiry(&mut self, ctx: &mut Context<Self>) {
+        if let Some(earlier) = self.expiry.take() {
+            ctx.cancel_future(earlier);
+        }
+        let (clock, at) = (self.services.clock.clone(), self.chat.ends_at());
+        let expiry = async move { clock.sleep_until(at).await }.into_actor(self).map(|(), session, ctx| {
+            let error =
+                ChatError::new(ErrorCode::TokenExpired, "the token has expired: fetch a new one, then reconnect");
+            session.follow(Next::End(CloseCode::TokenExpired, error), ctx);
+        });
+        self.expiry = Some(ctx.spawn(expiry));
+    }
+
+    fn ping(&mut self, ctx: &mut Context<Self>) {
+        if self.ending.is_some() {
+            return;
+        }
+        // A full outbox ends by itself.
+        let _ = self.outbox.push(Frame::Ping);
+        let pinged = Instant::now();
+        ctx.run_later(self.heartbeat.ping_timeout, move |session, ctx| {
+            // A session that is not being read, for its unanswered events, can't show a sign of life.
+            if session.seen < pinged && !session.chat.in_flight().is_full() && session.ending.is_none() {
+                metrics::count(&session.services.metrics.evictions, "ping_timeout");
+                session.ending = Some("no pong");
+                session.outbox.abort();
+                ctx.stop();
+            }
+        });
+    }
+
+    fn drain(&mut self, ctx: &mut Context<Self>) {
+        let in_flight = self.chat.in_flight().clone();
+        let idle = async move { tokio::time::timeout(DRAIN_WAIT, in_flight.idle()).await };
+        ctx.spawn(idle.into_actor(self).map(|_, session, ctx| {
+            session.end(CloseCode::Restart, "the server restarts, come back", ctx);
+        }));
+    }
+}
+
+impl Actor for WsSession {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.await_expiry(ctx);
+        ctx.run_interval(self.heartbeat.ping_interval, Self::ping);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.outbox.finish();
+        log::info!(
+            "session={} user={} wire=json peer={} lasted={:.1}s end={}",
+            self.chat.id(),
+            self.chat.user(),
+            self.peer.map_or_else(|| "-".to_owned(), |peer| peer.to_string()),
+            self.opened.elapsed().as_secs_f64(),
+            self.ending.unwrap_or("lost"),
+        );
+    }
+}
+
+impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
+    fn handle(&mut self, frame: Result<websocket::Incoming, ReadError>, ctx: &mut Self::Context) {
+        use websocket::Incoming;
+        self.seen = Instant::now();
+        match frame {
+            Ok(Incoming::Close(close)) => {
+                // RFC 6455 section 5.5.1: the client's own code is given back.
+                self.outbox.close(close.map_or(CloseCode::Normal.number(), |(code, _)| code), "");
+                self.outbox.finish();
+                self.ending.get_or_insert("left");
+                ctx.stop();
+            }
+            Err(ReadError::Connection(_)) => ctx.stop(),
+            Err(ReadError::Frame(error)) if self.ending.is_none() => {
+                self.ending = Some("broken frame");
+                let code =
+                    if error.close_code() == CloseCode::TooBig { ErrorCode::TooLarge } else { ErrorCode::Invalid };
+                self.chat.notice(&ChatError::new(code, error.to_string()), None);
+                self.outbox.close(error.close_code().number(), &error.to_string());
+                self.outbox.finish();
+                ctx.stop();
+            }
+            _ if self.ending.is_some() => {}
+            Ok(Incoming::Text(text)) => {
+                let request = json::decode(&text);
+                let next = self.chat.handle(request.id, &request.name, request.event);
+                self.follow(next, ctx);
+            }
+            Ok(Incoming::Binary(_)) => {
+                let reason = "this wire takes text frames only";
+                self.chat.notice(&ChatError::invalid(reason), None);
+                self.end(CloseCode::Unsupported, reason, ctx);
+            }
+            Ok(Incoming::Ping(payload)) => match self.chat.admit_control() {
+                // A full outbox ends by itself.
+                Ok(()) => drop(self.outbox.push(Frame::Pong(payload))),
+                Err(next) => self.follow(next, ctx),
+            },
+            Ok(Incoming::Pong(_)) => {
+                if let Err(next) = self.chat.admit_control() {
+                    self.follow(next, ctx);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}
+
+impl Handler<SessionNotice> for WsSession {
+    type Result = ();
+
+    fn handle(&mut self, notice: SessionNotice, ctx: &mut Self::Context) {
+        match notice {
+            SessionNotice::Joined { room, entered } => self.chat.joined(&room, entered),
+            SessionNotice::Draining => self.drain(ctx),
+            SessionNotice::Ending => self.await_close(ctx),
+        }
+    }
+}
+
+impl Handler<TransportGone> for WsSession {
+    type Result = ();
+
+    fn handle(&mut self, _: TransportGone, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}

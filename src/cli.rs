@@ -1,0 +1,122 @@
+//! The command line: a file a command.
+
+pub mod migrate;
+pub mod serve;
+pub mod token;
+
+use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+use crate::config::{ConfigError, Options};
+
+/// Exit code for a command line, environment or file that can't be used.
+const USAGE: u8 = 2;
+
+/// A chat server for marketplaces: a buyer and a seller talk, and nothing acknowledged is ever lost.
+///
+/// Every option is also an environment variable HAGGLE_<OPTION> and a key of the --config file; the flag counts before the
+/// variable, and the variable before the file.
+#[derive(Debug, Parser)]
+#[command(name = "haggle", version, max_term_width = 110)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+    /// A TOML file with the options' names as keys
+    #[arg(long, env = "HAGGLE_CONFIG", global = true, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts the server
+    Serve,
+    /// Prints a token signed with --jwt-secret, for development
+    Token(token::Args),
+    /// Runs pending migrations and says which
+    Migrate,
+}
+
+/// Why a command failed, as one line for the operator.
+#[derive(Debug)]
+pub struct Failure {
+    line: String,
+    code: u8,
+}
+
+impl Failure {
+    /// The command could not be carried out.
+    pub fn new(line: impl fmt::Display) -> Self {
+        Self { line: line.to_string(), code: 1 }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self { line: error.to_string(), code: USAGE }
+    }
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    let result = match CommandLine::try_parse() {
+        Ok(line) => layered(line.options, line.config).and_then(|options| match line.command {
+            Command::Serve => serve::run(options),
+            Command::Token(args) => token::run(options, &args),
+            Command::Migrate => migrate::run(options),
+        }),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // Nobody is left to tell when the terminal is gone.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => Err(Failure { line: first_line(&error), code: USAGE }),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "haggle: {}", failure.line);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing: demo, serve, token, migrate or import (--help explains them)".to_owned();
+    }
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default().trim_start_matches("error: ");
+    // A missing argument is named on the next line.
+    match first.strip_suffix(':').and_then(|_| lines.next()) {
+        Some(second) => format!("{first} {second}"),
+        None => first.to_owned(),
+    }
+}
+
+fn layered(options: Options, file: Option<PathBuf>) -> Result<Options, Failure> {
+    let Some(path) = file else { return Ok(options) };
+    let refused =
+        |error: &dyn fmt::Display| Failure { line: format!("--config {}: {error}", path.display()), code: USAGE };
+    let text = std::fs::read_to_string(&path).map_err(|error| refused(&error))?;
+    let below = Options::from_toml(&text).map_err(|error| refused(&error))?;
+    Ok(options.over(below))
+}
+
+/// Starts logging: `info` unless RUST_LOG says otherwise.
+fn start_logging() {
+    let env = env_logger::Env::default().default_filter_or("info,actix_server=warn");
+    // A second logger in one process is a test's business, and then the first one stays.
+    let _ = env_logger::Builder::from_env(env).format_timestamp_millis().try_init();
+}
+
+/// Prints a line that somebody asked for.
+fn print(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // A closed pipe is the reader's choice.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

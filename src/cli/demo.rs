@@ -1,0 +1,1 @@
+//! `haggle demo`.

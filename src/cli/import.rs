@@ -1,0 +1,1 @@
+//! `haggle import FILE.ndjson`.

@@ -1,0 +1,45 @@
+//! `haggle token`.
+
+use std::process::ExitCode;
+
+use super::{Failure, print};
+use crate::{
+    auth::Signer,
+    clock::Clock,
+    config::{Config, ConfigError, KeySource, Options, Span},
+    domain::UserId,
+};
+
+/// Whom the token names.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The user's id
+    #[arg(long, value_name = "ID")]
+    user: String,
+    /// The user's name
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// For how long it is good
+    #[arg(long, value_name = "SPAN", default_value = "1h")]
+    expires_in: Span,
+}
+
+/// Prints a token.
+pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
+    let user = UserId::new(&args.user).map_err(|error| ConfigError(format!("--user: {error}")))?;
+    let config = Config::try_from(options)?;
+    let KeySource::Secret(secret) = &config.keys else {
+        return Err(ConfigError("`haggle token` signs with --jwt-secret alone, give that".to_owned()).into());
+    };
+    let signer = Signer::hs256(secret.expose().as_bytes()).map_err(Failure::new)?;
+    let signer = match config.jwt_issuer {
+        Some(issuer) => signer.with_issuer(issuer),
+        None => signer,
+    };
+    let signer = match config.jwt_audience {
+        Some(audience) => signer.with_audience(audience),
+        None => signer,
+    };
+    print(&signer.sign(&user, args.name.as_deref(), args.expires_in.0, &Clock::System));
+    Ok(ExitCode::SUCCESS)
+}

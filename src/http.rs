@@ -1,0 +1,14 @@
+//! HTTP: the routes, who calls them, and how errors are told.
+
+pub mod admission;
+pub mod api;
+pub mod extract;
+pub mod health;
+pub mod openapi;
+pub mod origin;
+pub mod problem;
+pub mod request_log;
+pub mod routes;
+pub mod state;
+pub mod static_files;
+pub mod ws;

@@ -1,0 +1,1 @@
+//! REST, base `/api/v1`: a file a resource.

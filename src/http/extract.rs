@@ -1,0 +1,116 @@
+//! Who calls, and what they send: refused here before a handler sees it.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+
+use super::{problem::Problem, state::AppState};
+use crate::{
+    auth::{AuthError, Identity, bearer, find_token},
+    error::{ChatError, ErrorCode},
+    metrics,
+};
+
+/// A signed-in user, by a good token in `Authorization: Bearer` or the query's `access_token`.
+#[derive(Debug)]
+pub struct SignedIn(pub Identity);
+
+/// The marketplace's own backend, by the service key in `Authorization: Bearer`.
+#[derive(Debug)]
+pub struct Service;
+
+/// Either of the two, for routes that both may use.
+#[derive(Debug)]
+pub enum Caller {
+    /// A user.
+    User(Identity),
+    /// The marketplace's own backend.
+    Service,
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+fn state(request: &HttpRequest) -> Result<web::Data<AppState>, Problem> {
+    let state = request.app_data::<web::Data<AppState>>().cloned();
+    state.ok_or_else(|| Problem(ChatError::internal(&"the application has no state")))
+}
+
+async fn signed_in(request: &HttpRequest) -> Result<Identity, Problem> {
+    let state = state(request)?;
+    let headers = request.headers();
+    let found = find_token(
+        headers.get_all(header::AUTHORIZATION).map(header::HeaderValue::as_bytes),
+        headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).map(header::HeaderValue::as_bytes),
+        request.query_string(),
+    );
+    let verified = match found {
+        Ok(Some(source)) => state.verifier.verify(&source.token).await,
+        Ok(None) => Err(AuthError::Missing),
+        Err(error) => Err(error),
+    };
+    verified.map_err(|error| {
+        metrics::count(&state.metrics.auth_failures, error.reason());
+        error.into()
+    })
+}
+
+fn is_service(request: &HttpRequest) -> Result<bool, Problem> {
+    let state = state(request)?;
+    let Some(key) = &state.service_key else { return Ok(false) };
+    let mut given = request.headers().get_all(header::AUTHORIZATION);
+    let first = given.next().map(|value| bearer(value.as_bytes())).transpose()?.flatten();
+    Ok(first.is_some_and(|presented| key.matches(presented)))
+}
+
+impl FromRequest for SignedIn {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let identity = signed_in(&request).await?;
+            let state = state(&request)?;
+            state.requests.admit(&identity.user, &state.metrics)?;
+            Ok(Self(identity))
+        })
+    }
+}
+
+impl FromRequest for Service {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            if is_service(&request)? {
+                return Ok(Self);
+            }
+            // A user's good token is known here, and not enough.
+            match signed_in(&request).await {
+                Ok(_) => Err(Problem(ChatError::new(ErrorCode::Forbidden, "this route takes the service key"))),
+                Err(_) => Err(Problem(ChatError::new(
+                    ErrorCode::Unauthenticated,
+                    "this route takes the service key: send `Authorization: Bearer <service key>`",
+                ))),
+            }
+        })
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let user = SignedIn::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            if is_service(&request)? {
+                return Ok(Self::Service);
+            }
+            user.await.map(|SignedIn(identity)| Self::User(identity))
+        })
+    }
+}

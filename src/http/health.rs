@@ -1,0 +1,52 @@
+//! Operations: is it alive, may traffic come, and what does it count.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::state::AppState;
+use crate::{auth::JwksState, db};
+
+/// Whether the server may be sent traffic, and what stands in the way.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Readiness {
+    /// Whether all below is well.
+    ready: bool,
+    /// `ok` or `down`.
+    database: &'static str,
+    /// `ok` or `down`; absent where the key is configured itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<&'static str>,
+    /// Whether the server is about to end.
+    draining: bool,
+}
+
+/// The process runs.
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, description = "The process runs")))]
+pub async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// Traffic may come; else which dependency is down.
+#[utoipa::path(get, path = "/readyz", tag = "operations", responses(
+    (status = 200, description = "Traffic may come", body = Readiness),
+    (status = 503, description = "Something is down", body = Readiness),
+))]
+pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
+    let database = state.database.read(|conn| db::ping(conn)).await.is_ok();
+    let jwks = state.verifier.jwks_state().map(|jwks| jwks != JwksState::Missing);
+    let draining = state.is_draining();
+    let name = |well: bool| if well { "ok" } else { "down" };
+    let ready = database && jwks != Some(false) && !draining;
+    let readiness = Readiness { ready, database: name(database), jwks: jwks.map(name), draining };
+    if ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) }
+}
+
+/// What the server counts, in the OpenMetrics text format.
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, description = "OpenMetrics text", body = String)))]
+pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .body(state.metrics.encode())
+}

@@ -1,0 +1,90 @@
+//! A request's id: made here, sent as `x-request-id`, written into every problem and into its log line.
+
+use std::time::Instant;
+
+use actix_web::{
+    HttpMessage,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{StatusCode, header},
+    middleware::Next,
+};
+
+use super::{admission::Arrival, problem::Problem};
+use crate::error::{ChatError, ErrorCode};
+
+/// Middleware around every route: refuses what [`Arrival`] says, gives errors their id, and logs what failed.
+///
+/// # Errors
+/// None of its own.
+pub async fn with_request_id<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let started = Instant::now();
+    // Without the query: it may hold a token.
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let refused = request.conn_data::<Arrival>().and_then(|arrival| arrival.refused.clone());
+    let mut response = match refused {
+        Some(error) => {
+            let mut response = Problem::render(&error, StatusCode::TOO_MANY_REQUESTS, Some(&id));
+            response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
+            request.into_response(response).map_into_right_body()
+        }
+        None => {
+            let response = next.call(request).await?;
+            match problem_of(&response) {
+                Some((error, status)) => {
+                    let allow = response.headers().get(header::ALLOW).cloned();
+                    let mut response = response.into_response(Problem::render(&error, status, Some(&id)));
+                    if let Some(allow) = allow {
+                        response.headers_mut().insert(header::ALLOW, allow);
+                    }
+                    response.map_into_right_body()
+                }
+                None => response.map_into_left_body(),
+            }
+        }
+    };
+    let status = response.status();
+    if status.is_server_error() {
+        log::warn!("request={id} {method} {path} {} in {:.1?}", status.as_u16(), started.elapsed());
+    } else {
+        log::debug!("request={id} {method} {path} {} in {:.1?}", status.as_u16(), started.elapsed());
+    }
+    if let Ok(value) = header::HeaderValue::from_str(&id) {
+        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
+    }
+    Ok(response)
+}
+
+/// The id of a request, for handlers that need it.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// What a failed response says: haggle's own error, or one of actix-web's in the contract's words.
+fn problem_of<B>(response: &ServiceResponse<B>) -> Option<(ChatError, StatusCode)> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return None;
+    }
+    if let Some(problem) = response.response().error().and_then(|error| error.as_error::<Problem>()) {
+        return Some((problem.0.clone(), status));
+    }
+    let is_problem =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
+    if is_problem {
+        return None;
+    }
+    let (code, sentence) = match status {
+        StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing at this address"),
+        StatusCode::METHOD_NOT_ALLOWED => (ErrorCode::Invalid, "this address does not know this method"),
+        StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::TooLarge, "the body is too large"),
+        StatusCode::REQUEST_TIMEOUT => (ErrorCode::Invalid, "the request took too long to arrive"),
+        status if status.is_client_error() => (ErrorCode::Invalid, "the request could not be read"),
+        _ => (ErrorCode::Internal, "something went wrong here; tell the operator the request id"),
+    };
+    Some((ChatError::new(code, sentence), status))
+}

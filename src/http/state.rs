@@ -1,0 +1,170 @@
+//! What every request handler can reach.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use actix::Addr;
+use bytes::Bytes;
+use governor::{
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+};
+use tokio::sync::oneshot;
+
+use crate::{
+    actors::{
+        chat_server::{
+            ChatServer,
+            messages::{Answer, Change, ReplyTo},
+        },
+        db_executor::Database,
+    },
+    auth::{RoomTokens, ServiceKey, Signer, Verifier},
+    clock::Clock,
+    config::Config,
+    db::RoomWrite,
+    domain::UserId,
+    error::ChatError,
+    metrics::{self, Metrics},
+};
+
+/// Users whose rate is remembered before the idle ones are forgotten.
+const RATES_REMEMBERED: usize = 10_000;
+
+/// What every request handler can reach. One for each server.
+pub struct AppState {
+    /// The settings.
+    pub config: Config,
+    /// Owns the rooms.
+    pub chat: Addr<ChatServer>,
+    /// The database.
+    pub database: Database,
+    /// Who signs tokens.
+    pub verifier: Arc<Verifier>,
+    /// Who signs room tokens.
+    pub room_tokens: Arc<RoomTokens>,
+    /// The marketplace's own backend.
+    pub service_key: Option<ServiceKey>,
+    /// Signs the tokens of the demo's sign-in; nowhere else are tokens made.
+    pub demo_signer: Option<Signer>,
+    /// The time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whether the server is about to end.
+    pub draining: Arc<AtomicBool>,
+    /// How fast each user may ask.
+    pub requests: RequestLimit,
+    /// How many sessions each user has.
+    pub sessions: Arc<SessionPlaces>,
+}
+
+impl AppState {
+    /// Whether the server is about to end.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Hands a message to the `ChatServer` and waits for its answer.
+    ///
+    /// # Errors
+    /// The message's own, and `unavailable` when too much waits already.
+    pub async fn ask<M>(&self, message: impl FnOnce(ReplyTo) -> M) -> Result<Answer, ChatError>
+    where
+        M: actix::Message<Result = ()> + Send + 'static,
+        ChatServer: actix::Handler<M>,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.chat.send(message(ReplyTo::Request(reply))).await.map_err(|_| ChatError::unavailable())?;
+        answer.await.unwrap_or_else(|_| Err(ChatError::unavailable()))
+    }
+
+    /// Makes a change whose right the transaction itself checks.
+    ///
+    /// # Errors
+    /// The change's own, and `unavailable`.
+    pub async fn change(&self, write: RoomWrite) -> Result<Answer, ChatError> {
+        self.ask(|reply| Change { write, reply }).await
+    }
+}
+
+/// JSON of the contract that is written already.
+pub fn json_body(data: Bytes) -> actix_web::HttpResponse {
+    actix_web::HttpResponse::Ok().content_type("application/json").body(data)
+}
+
+/// How fast each user may ask over REST.
+pub struct RequestLimit(Option<DefaultKeyedRateLimiter<UserId>>);
+
+impl RequestLimit {
+    /// So many requests a second for a user, twice as many in a burst.
+    #[must_use]
+    pub fn new(per_second: Option<NonZeroU32>) -> Self {
+        let quota = |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_add(rate.get()));
+        Self(per_second.map(|rate| RateLimiter::keyed(quota(rate))))
+    }
+
+    /// Counts one request.
+    ///
+    /// # Errors
+    /// `rate_limited` with the wait.
+    pub fn admit(&self, user: &UserId, metrics: &Metrics) -> Result<(), ChatError> {
+        let Some(limiter) = &self.0 else { return Ok(()) };
+        if limiter.len() > RATES_REMEMBERED {
+            limiter.retain_recent();
+        }
+        limiter.check_key(user).map_err(|refused| {
+            metrics::count(&metrics.rate_limited, "requests_per_second");
+            let wait = refused.wait_time_from(DefaultClock::default().now());
+            ChatError::rate_limited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+        })
+    }
+}
+
+/// How many sessions each user has.
+#[derive(Debug, Default)]
+pub struct SessionPlaces(Mutex<HashMap<UserId, u32>>);
+
+/// One session's place among its user's; free again when this is dropped.
+#[derive(Debug)]
+pub struct SessionPlace {
+    places: Arc<SessionPlaces>,
+    user: UserId,
+}
+
+impl SessionPlaces {
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// `rate_limited` when the user has as many sessions as they may.
+    pub fn take(self: &Arc<Self>, user: &UserId, max: Option<NonZeroU32>) -> Result<SessionPlace, ChatError> {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = places.entry(user.clone()).or_default();
+        if max.is_some_and(|max| *taken >= max.get()) {
+            let mut error = ChatError::rate_limited(5000);
+            error.message = "this user has as many connections as they may: close one first".into();
+            return Err(error);
+        }
+        *taken += 1;
+        Ok(SessionPlace { places: Arc::clone(self), user: user.clone() })
+    }
+}
+
+impl Drop for SessionPlace {
+    fn drop(&mut self) {
+        let mut places = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = places.get_mut(&self.user) {
+            *taken -= 1;
+            if *taken == 0 {
+                places.remove(&self.user);
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `GET /ws/chat`: who may open a WebSocket.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::{admission::Arrival, extract::SignedIn, origin, problem::Problem, state::AppState};
+use crate::{
+    actors::session::{
+        Services,
+        ws::{Connection, Heartbeat, WsSession},
+    },
+    error::{ChatError, ErrorCode},
+    metrics,
+};
+
+/// Opens the plain wire. The token is checked before the connection stands.
+///
+/// # Errors
+/// `unauthenticated`, `token_expired`, `forbidden` (a foreign origin), `rate_limited` (too many connections), `unavailable`
+/// (the server is draining) and `invalid` (no WebSocket handshake).
+pub async fn open(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+    services: web::Data<Services>,
+    user: SignedIn,
+) -> Result<HttpResponse, Problem> {
+    let SignedIn(identity) = user;
+    origin::check(&request, &state.config.allowed_origins)?;
+    if state.is_draining() {
+        return Err(ChatError::new(ErrorCode::Unavailable, "this server restarts, come back in a moment").into());
+    }
+    let place = state
+        .sessions
+        .take(&identity.user, state.config.limits.sessions_per_user_max)
+        .inspect_err(|_| metrics::count(&state.metrics.rate_limited, "sessions_per_user"))?;
+    let arrival = request.conn_data::<Arrival>();
+    let connection = Connection {
+        identity,
+        peer: arrival.and_then(|arrival| arrival.peer),
+        socket: arrival.and_then(|arrival| arrival.socket.clone()),
+        places: Box::new(place),
+    };
+    let heartbeat = Heartbeat { ping_interval: state.config.ping_interval, ping_timeout: state.config.ping_timeout };
+    WsSession::start(&request, payload, connection, heartbeat, Arc::clone(&services))
+        .map_err(|error| ChatError::invalid(format!("not a WebSocket handshake: {error}")).into())
+}

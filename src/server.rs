@@ -1,0 +1,330 @@
+//! One place that wires pool, actors and routes: `serve`, `demo` and the tests all start their server here.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, Addr, Arbiter};
+use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use thiserror::Error;
+use utoipa_actix_web::AppExt;
+
+use crate::{
+    actors::{
+        chat_server::{
+            self, ChatServer,
+            messages::{IsSettled, RegisterHub},
+        },
+        db_executor::Database,
+        hub::{DrainSessions, Hub, HubId},
+        session::Services,
+    },
+    auth::{Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
+    clock::Clock,
+    config::{Config, KeySource},
+    db::{self, DbError, Pool},
+    http::{
+        admission::Admission,
+        origin, problem, request_log, routes,
+        state::{AppState, RequestLimit, SessionPlaces},
+    },
+    metrics::Metrics,
+    tls::{Tls, TlsError},
+};
+
+/// Threads that read the database. More than the disk serves at once only queue in another place.
+const READERS: usize = 4;
+
+/// Connections to the database: the readers' and the writer's, one for readiness and one to spare.
+const POOL_SIZE: u32 = 8;
+
+/// How long an HTTP connection is kept open for another request.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How often a drain looks whether everything is finished.
+const DRAIN_POLL: Duration = Duration::from_millis(20);
+
+/// Why a server does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The address is taken or not this machine's.
+    #[error("can't listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database can't be opened or brought up to date.
+    #[error("the database can't be used: {0}")]
+    Database(#[from] DbError),
+    /// The key of tokens can't be used.
+    #[error("the key of tokens can't be used: {0}")]
+    Key(#[from] KeyError),
+    /// The file of the public key can't be read.
+    #[error("--jwt-public-key can't be read: {0}")]
+    KeyFile(io::Error),
+    /// The key set can't be used.
+    #[error("--jwks-url: {0}")]
+    Jwks(#[from] JwksError),
+    /// The certificate can't be used.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
+    /// The service key is too short.
+    #[error("--service-key: {0}")]
+    ServiceKey(#[from] crate::auth::ServiceKeyTooShort),
+    /// The system has no random bytes.
+    #[error("the system gives no random bytes")]
+    NoRandomness,
+}
+
+/// Puts a [`Server`] together.
+#[derive(Debug, Clone)]
+pub struct ServerBuilder {
+    config: Config,
+    clock: Clock,
+}
+
+/// A running server. Dropping it does not end it: [`Server::drain`] does.
+pub struct Server {
+    addr: SocketAddr,
+    handle: ServerHandle,
+    running: actix_web::rt::task::JoinHandle<io::Result<()>>,
+    chat: Addr<ChatServer>,
+    chat_thread: Arbiter,
+    metrics: Arc<Metrics>,
+    draining: Arc<AtomicBool>,
+    drain_timeout: Duration,
+    tls: Option<Arc<Tls>>,
+}
+
+impl ServerBuilder {
+    /// A server with these settings.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self { config, clock: Clock::default() }
+    }
+
+    /// Tells the time by `clock`; the machine's own by default.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Opens the database, starts the actors and listens. Call it inside an actix system.
+    ///
+    /// # Errors
+    /// [`StartError`], with one sentence for the operator.
+    pub async fn start(self) -> Result<Server, StartError> {
+        let Self { config, clock } = self;
+        let pool = db::open(&config.database_url, POOL_SIZE)?;
+        for migration in db::migrate(&pool)? {
+            log::info!("ran migration {migration}");
+        }
+        let tls = match &config.tls {
+            Some(files) => Some(Arc::new(Tls::load(&files.cert, &files.key)?)),
+            None => None,
+        };
+        let verifier = Arc::new(verifier(&config, &clock).await?);
+        let state = start_actors(config, clock, &pool, verifier)?;
+        let chat_thread = state.1;
+        let state = state.0;
+        let (addr, server) = listen(&state, tls.as_deref())?;
+        let handle = server.handle();
+        Ok(Server {
+            addr,
+            handle,
+            running: actix_web::rt::spawn(server),
+            chat: state.chat.clone(),
+            chat_thread,
+            metrics: Arc::clone(&state.metrics),
+            draining: Arc::clone(&state.draining),
+            drain_timeout: state.config.drain_timeout,
+            tls,
+        })
+    }
+}
+
+async fn verifier(config: &Config, clock: &Clock) -> Result<Verifier, StartError> {
+    let verifier = match &config.keys {
+        KeySource::Secret(secret) => Verifier::hs256(secret.expose().as_bytes())?,
+        KeySource::PublicKey(file) => Verifier::public_key(&read_key(file)?)?,
+        KeySource::Jwks(url) => Verifier::jwks(Jwks::start(url, clock.clone()).await?),
+    };
+    let verifier = verifier.with_clock(clock.clone());
+    let verifier = match &config.jwt_issuer {
+        Some(issuer) => verifier.with_issuer(issuer),
+        None => verifier,
+    };
+    Ok(match &config.jwt_audience {
+        Some(audience) => verifier.with_audience(audience),
+        None => verifier,
+    })
+}
+
+fn read_key(file: &Path) -> Result<String, StartError> {
+    std::fs::read_to_string(file).map_err(StartError::KeyFile)
+}
+
+fn start_actors(
+    config: Config,
+    clock: Clock,
+    pool: &Pool,
+    verifier: Arc<Verifier>,
+) -> Result<(web::Data<AppState>, Arbiter), StartError> {
+    let metrics = Arc::new(Metrics::default());
+    let database = Database::start(pool, READERS, Arc::clone(&metrics));
+    let (room_tokens, demo_signer) = match &config.keys {
+        KeySource::Secret(secret) => {
+            let secret = secret.expose().as_bytes();
+            (RoomTokens::derived_from(secret), config.demo.then(|| Signer::hs256(secret)).transpose()?)
+        }
+        // Room tokens then last until the next start.
+        _ => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
+    };
+    let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
+    let settings = chat_server::Settings {
+        policy: config.authorize,
+        rooms_per_session_max: config.limits.rooms_per_session_max.map(|max| max.get() as usize),
+        clock: clock.clone(),
+    };
+    let chat_thread = Arbiter::new();
+    let chat = {
+        let (database, metrics) = (database.clone(), Arc::clone(&metrics));
+        ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| ChatServer::new(settings, database, metrics))
+    };
+    let state = AppState {
+        chat,
+        database,
+        verifier,
+        room_tokens: Arc::new(room_tokens),
+        service_key,
+        demo_signer,
+        clock,
+        draining: Arc::new(AtomicBool::new(false)),
+        requests: RequestLimit::new(config.limits.requests_per_second_max),
+        sessions: Arc::new(SessionPlaces::default()),
+        metrics,
+        config,
+    };
+    Ok((web::Data::new(state), chat_thread))
+}
+
+fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
+    let config = &state.config;
+    let admission = Arc::new(Admission::new(&config.limits, Arc::clone(&state.metrics)));
+    let hubs = Arc::new(AtomicUsize::new(0));
+    let app_state = state.clone();
+    let app = move || {
+        // Once for each worker, on its own thread.
+        let services = web::Data::new(start_hub(&app_state, HubId(hubs.fetch_add(1, Ordering::Relaxed))));
+        App::new()
+            .wrap(from_fn(request_log::with_request_id))
+            .wrap(origin::cors(&app_state.config.allowed_origins))
+            .app_data(app_state.clone())
+            .app_data(services)
+            .configure(routes::extractors)
+            .into_utoipa_app()
+            .configure(routes::documented)
+            .into_app()
+            .configure(routes::undocumented)
+            .default_service(web::to(routes::nothing))
+    };
+    let server = HttpServer::new(app)
+        .workers(config.workers)
+        .on_connect(move |connection, extensions| admission.arrive(connection, extensions))
+        .client_request_timeout(config.handshake_timeout)
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .tls_handshake_timeout(config.handshake_timeout)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(1)
+        .disable_signals();
+    let refused = |source| StartError::Bind { address: config.bind, source };
+    let server = match tls {
+        Some(tls) => server.bind_rustls_0_23(config.bind, tls.server_config()?),
+        None => server.bind(config.bind),
+    }
+    .map_err(refused)?;
+    let addr = server.addrs().first().copied().unwrap_or(config.bind);
+    Ok((addr, server.run()))
+}
+
+fn start_hub(state: &AppState, hub_id: HubId) -> Services {
+    let limits = state.config.limits.clone();
+    let hub = Hub::new(limits.outbox_age_max, limits.outbox_bytes_max, Arc::clone(&state.metrics)).start();
+    #[expect(clippy::disallowed_methods, reason = "once a worker")]
+    state.chat.do_send(RegisterHub { id: hub_id, addr: hub.clone() });
+    Services {
+        chat: state.chat.clone(),
+        hub,
+        hub_id,
+        verifier: Arc::clone(&state.verifier),
+        room_tokens: Arc::clone(&state.room_tokens),
+        policy: state.config.authorize,
+        limits,
+        clock: state.clock.clone(),
+        metrics: Arc::clone(&state.metrics),
+    }
+}
+
+impl Server {
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Whether it speaks TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Reads the certificate again. Keeps the old one when the new one can't be used.
+    ///
+    /// # Errors
+    /// [`TlsError`] with one sentence for the operator.
+    pub fn reload_tls(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
+    }
+
+    /// Ends the server: stops accepting, tells the clients, finishes what was accepted. Returns whether it was done in time.
+    pub async fn drain(self) -> bool {
+        let deadline = Instant::now() + self.drain_timeout;
+        self.draining.store(true, Ordering::Release);
+        self.handle.pause().await;
+        // Told over a tenth of the time, so that there is enough left to finish.
+        let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
+        let _ = self.chat.send(DrainSessions { spread }).await;
+        let mut settled = false;
+        while Instant::now() < deadline {
+            settled = self.metrics.sessions.get() == 0 && self.chat.send(IsSettled).await.unwrap_or(true);
+            if settled {
+                break;
+            }
+            tokio::time::sleep(DRAIN_POLL).await;
+        }
+        // With its sessions closed this waits for requests alone, and they have a second.
+        self.handle.stop(settled).await;
+        self.chat_thread.stop();
+        let _ = self.running.await;
+        settled
+    }
+}
+
+#[doc(hidden)]
+pub use problem::ProblemDocument;

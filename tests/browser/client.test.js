@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launchBrowser, Window } from "./support/browser.js";
+import { DemoServer } from "./support/demo_server.js";
+
+/* The plain parts of static/client, where an integrator would run them: in a browser, as served. */
+
+let server;
+let browser;
+let page;
+
+before(async () => {
+  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
+  ({ page } = await Window.open(browser, server.url));
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test("a timeline has each message once and in order, however they arrive", async () => {
+  const faults = await page.evaluate(async () => {
+    const { Timeline } = await import("/client/timeline.js");
+    const message = (seq) => ({ id: `m${seq}`, roomId: "r", seq, senderId: seq % 3 ? "other" : "me", kind: "text", text: `${seq}`, sentAt: "2026-11-23T09:00:00.000Z" });
+    const range = (from, to) => Array.from({ length: to - from + 1 }, (_, index) => message(from + index));
+    const faults = [];
+    for (let seed = 1; seed <= 200; seed++) {
+      let state = seed;
+      const random = (below) => (state = (state * 48271) % 2147483647) % below;
+      const timeline = new Timeline();
+      timeline.start(range(51, 100), 100);
+      // Live messages, acknowledgements, catch-ups and older pages, cut at random places, overlapping, in any order.
+      const pieces = [];
+      for (let at = 1; at <= 140; ) {
+        const end = Math.min(140, at + random(12));
+        pieces.push(range(Math.max(1, at - random(4)), end));
+        at = end + 1;
+      }
+      while (pieces.length > 0) {
+        timeline.merge(pieces.splice(random(pieces.length), 1)[0]);
+        const shown = timeline.list("me").filter(({ senderId, seq }) => senderId !== "me" && seq >= timeline.firstSeq);
+        if (shown.some(({ seq }) => seq > timeline.lastSeq)) faults.push(`seed ${seed}: beyond a gap`);
+      }
+      const seqs = timeline.list("me").map(({ seq }) => seq);
+      if (seqs.join() !== range(1, 140).map(({ seq }) => seq).join()) faults.push(`seed ${seed}: ${seqs}`);
+      if (timeline.hasGap || timeline.hasOlder) faults.push(`seed ${seed}: a gap is left`);
+    }
+    return faults;
+  });
+  assert.deepEqual(faults, []);
+});
+
+test("an edit and a deletion survive an older copy of the message", async () => {
+  const seen = await page.evaluate(async () => {
+    const { Timeline } = await import("/client/timeline.js");
+    const original = { id: "m", roomId: "r", seq: 1, senderId: "me", kind: "text", text: "first", sentAt: "2026-11-23T09:00:00.000Z" };
+    const edited = { ...original, text: "second", editedAt: "2026-11-23T09:01:00.000Z" };
+    const deleted = { ...original, text: undefined, deletedAt: "2026-11-23T09:02:00.000Z" };
+    const timeline = new Timeline();
+    timeline.start([original], 1);
+    const seen = [];
+    for (const copy of [edited, original, deleted, edited]) {
+      timeline.merge([copy]);
+      seen.push(timeline.list()[0].deletedAt ? "deleted" : timeline.list()[0].text);
+    }
+    return seen;
+  });
+  assert.deepEqual(seen, ["second", "second", "deleted", "deleted"]);
+});
+
+test("each close code has its answer", async () => {
+  const answers = await page.evaluate(async () => {
+    const { afterClose } = await import("/client/error.js");
+    return Object.fromEntries([1000, 1001, 1006, 1012, 4008, 4001, 4029, 4003, 1002, 1007, 1009].map((code) => [code, afterClose(code)]));
+  });
+  assert.deepEqual(answers, {
+    1000: "reconnect",
+    1001: "reconnect",
+    1006: "reconnect",
+    1012: "reconnect",
+    4008: "reconnect",
+    4001: "renew",
+    4029: "wait",
+    4003: "stop",
+    1002: "stop",
+    1007: "stop",
+    1009: "stop",
+  });
+});
+
+test("the backoff grows, has jitter, and ends at its cap", async () => {
+  const delays = await page.evaluate(async () => {
+    const { backoffMs } = await import("/client/backoff.js");
+    return [0, 1, 2, 10, 1000].map((attempt) => [backoffMs(attempt, { random: () => 0 }), backoffMs(attempt, { random: () => 1 })]);
+  });
+  assert.deepEqual(delays, [
+    [250, 500],
+    [500, 1000],
+    [1000, 2000],
+    [7500, 15000],
+    [7500, 15000],
+  ]);
+});
+
+test("a closed connection comes back by the rules of its close code", async () => {
+  const seen = await page.evaluate(async () => {
+    const { Connection } = await import("/client/connection.js");
+    const { TokenSource } = await import("/client/token_source.js");
+
+    /** Closes by the script below; what is observed is the state after it, and how many tokens were fetched. */
+    class ScriptedSocket {
+      static made = [];
+      constructor(url, protocols) {
+        this.protocols = protocols;
+        ScriptedSocket.made.push(this);
+      }
+      close() {}
+      send() {}
+    }
+    const realSocket = window.WebSocket;
+    const realTimeout = window.setTimeout;
+    const seen = {};
+    window.WebSocket = ScriptedSocket;
+    try {
+      for (const [name, code, push] of [
+        ["draining", 1012, { event: "draining", data: { reconnectInMs: 7000 } }],
+        ["lost", 1006],
+        ["expired", 4001, { event: "error", data: { code: "token_expired", message: "" } }],
+        ["flooding", 4029, { event: "error", data: { code: "rate_limited", message: "", retryAfterMs: 9000 } }],
+        ["removed", 4003, { event: "error", data: { code: "forbidden", message: "" } }],
+      ]) {
+        let fetched = 0;
+        const delays = [];
+        const turn = () => new Promise((resolve) => realTimeout.call(window, resolve));
+        const connection = new Connection("ws://unused", new TokenSource(async () => `token ${++fetched}`));
+        let stopped;
+        connection.on("stopped", (error) => (stopped = error.code));
+        connection.open();
+        await turn();
+        const socket = ScriptedSocket.made.at(-1);
+        socket.onopen();
+        if (push) socket.onmessage({ data: JSON.stringify(push) });
+        window.setTimeout = (run, delay) => (delays.push([run, delay]), 0);
+        socket.onclose({ code });
+        window.setTimeout = realTimeout;
+        const { state } = connection;
+        delays[0]?.[0]();
+        await turn();
+        const again = ScriptedSocket.made.at(-1);
+        seen[name] = { state, stopped, delay: delays[0]?.[1], returned: again !== socket, token: again.protocols[1] };
+        connection.close();
+      }
+    } finally {
+      window.WebSocket = realSocket;
+    }
+    return seen;
+  });
+
+  const between = (low, high, value) => assert.ok(low <= value && value <= high, `${value} is not between ${low} and ${high}`);
+  between(7250, 7500, seen.draining.delay);
+  between(250, 500, seen.lost.delay);
+  between(250, 500, seen.expired.delay);
+  between(9250, 9500, seen.flooding.delay);
+  for (const name of ["draining", "lost", "flooding"]) {
+    assert.deepEqual([seen[name].state, seen[name].returned, seen[name].token], ["waiting", true, "bearer.token 1"], name);
+  }
+  assert.deepEqual([seen.expired.state, seen.expired.token], ["waiting", "bearer.token 2"]);
+  assert.deepEqual([seen.removed.state, seen.removed.stopped, seen.removed.returned], ["closed", "forbidden", false]);
+});

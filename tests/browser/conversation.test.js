@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launchBrowser, Window } from "./support/browser.js";
+import { DemoServer } from "./support/demo_server.js";
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test("a buyer and a seller talk in two windows and see each other's messages read", async () => {
+  const buyer = await (await Window.open(browser, server.url)).signIn("김민아");
+  const seller = await (await Window.open(browser, server.url)).signIn("박준호");
+  const unreadBefore = await seller.page.title();
+
+  await buyer.chatWithSeller("Belt-drive turntable");
+  await buyer.send("Does it come with a needle?");
+  await buyer.message("Does it come with a needle?", "sent").waitFor();
+
+  // The seller has not entered the room: the inbox alone tells.
+  const row = seller.page.locator(".inbox-row", { hasText: "Belt-drive turntable" });
+  await row.getByText("Does it come with a needle?").waitFor();
+  assert.equal(await row.locator(".badge [aria-hidden]").textContent(), "1");
+  await seller.until((before) => /^\(\d+\) haggle$/.test(document.title) && document.title !== before, unreadBefore);
+
+  await seller.openChat("Belt-drive turntable");
+  await seller.message("Does it come with a needle?").waitFor();
+  await buyer.message("Does it come with a needle?", "read").waitFor();
+  await row.locator(".badge").waitFor({ state: "detached" });
+  await buyer.page.locator(".conversation-state[data-online]").waitFor();
+
+  await seller.composer.pressSequentially("Yes, a n");
+  await buyer.page.locator(".conversation-state[data-typing]").waitFor();
+  await seller.send("Yes, a new one.");
+  await buyer.message("Yes, a new one.").waitFor();
+  await buyer.page.locator(".conversation-state[data-typing]").waitFor({ state: "detached" });
+  await seller.message("Yes, a new one.", "read").waitFor();
+
+  assert.deepEqual(await buyer.texts(), ["Does it come with a needle?", "Yes, a new one."]);
+  assert.deepEqual(await seller.texts(), await buyer.texts());
+  await buyer.screenshot("talk-buyer");
+  await seller.screenshot("talk-seller");
+  await Promise.all([buyer.close(), seller.close()]);
+});
+
+test("presence follows the other window", async () => {
+  const buyer = await (await Window.open(browser, server.url)).signIn("Jonas");
+  const seller = await (await Window.open(browser, server.url)).signIn("Priya");
+  await buyer.openChat("Steel touring bike");
+  await seller.openChat("Steel touring bike");
+  await buyer.page.locator(".presence-dot").waitFor();
+  await seller.close();
+  await buyer.page.locator(".presence-dot").waitFor({ state: "detached" });
+  await buyer.close();
+});
+
+test("text from people is never markup", async () => {
+  const hostile = `<img src=x onerror="document.title='owned'"> <b>bold</b> &amp; \${1+1} javascript:alert(1)`;
+  const buyer = await (await Window.open(browser, server.url)).signIn("Amara");
+  const seller = await (await Window.open(browser, server.url)).signIn("Priya");
+  await buyer.openChat("Parlour guitar");
+  await seller.openChat("Parlour guitar");
+
+  await buyer.send(hostile);
+  await buyer.message(hostile, "read").waitFor();
+  await seller.message(hostile).waitFor();
+  await seller.page.reload();
+  await seller.message(hostile).waitFor();
+
+  for (const { page } of [buyer, seller]) {
+    assert.equal(await page.locator(".history img:not(.avatar img), .history b, .inbox-last *").count(), 0);
+    assert.doesNotMatch(await page.title(), /owned/);
+  }
+  await Promise.all([buyer.close(), seller.close()]);
+});
+
+test("older messages load while the reader's place is kept, and new ones wait behind a pill", async () => {
+  const buyer = await (await Window.open(browser, server.url)).signIn("Amara");
+  const seller = await (await Window.open(browser, server.url)).signIn("Sofía");
+  await buyer.chatWithSeller("Monstera");
+  const roomId = decodeURIComponent(new URL(buyer.page.url()).hash.split("/")[2]);
+  await say(server.url, "amara", roomId, Array.from({ length: 70 }, (_, index) => `line ${index + 1}`));
+  await seller.openChat("Monstera");
+
+  // At the first unread one, which is far above the end: nothing below has been seen yet.
+  await seller.page.locator(".new-mark").waitFor();
+  await seller.page.locator(".to-end").waitFor();
+
+  const oldest = await seller.page.locator(".line[data-seq]").first().getAttribute("data-seq");
+  assert.equal(oldest, "1", "scrolled so near to the start, the page before was asked for");
+
+  // A reload starts at the end, with the newest page only.
+  await seller.page.locator(".to-end").click();
+  await buyer.message("line 70", "read").waitFor();
+  await seller.page.reload();
+  await seller.message("line 70").waitFor();
+  const first = Number(await seller.page.locator(".line[data-seq]").first().getAttribute("data-seq"));
+  assert.equal(first, 21);
+  const offset = () =>
+    seller.page.locator(`.line[data-seq="${first}"]`).evaluate((line) => line.getBoundingClientRect().top);
+  // The older page is held back until the place has been measured.
+  let release;
+  const measured = new Promise((resolve) => (release = resolve));
+  await seller.page.route("**/messages?*before=*", async (route) => {
+    await measured;
+    await route.continue();
+  });
+  await seller.page.locator(".history").evaluate((element) => (element.scrollTop = 150));
+  await seller.page.locator(".loading-older").waitFor();
+  const before = await offset();
+  release();
+  await seller.page.locator('.line[data-seq="1"]').waitFor({ state: "attached" });
+  assert.ok(Math.abs((await offset()) - before) < 2, `moved from ${before} to ${await offset()}`);
+
+  await buyer.send("And one more thing");
+  await seller.page.getByRole("button", { name: "1 new message" }).waitFor();
+  await buyer.message("And one more thing", "sent").waitFor();
+  await seller.page.getByRole("button", { name: "1 new message" }).click();
+  await buyer.message("And one more thing", "read").waitFor();
+
+  const texts = (await seller.texts()).filter((text) => text.startsWith("line "));
+  assert.deepEqual(texts, Array.from({ length: 70 }, (_, index) => `line ${index + 1}`));
+  await Promise.all([buyer.close(), seller.close()]);
+});
+
+test("a message that the server refuses can be sent again with one tap, or given up", async () => {
+  const buyer = await (await Window.open(browser, server.url)).signIn("Jonas");
+  await buyer.openChat("Walnut lounge chair");
+  const tooLong = "x".repeat(20_000);
+  await buyer.composer.fill(tooLong);
+  await buyer.composer.press("Enter");
+  const failed = buyer.page.locator('.line[data-state="failed"]');
+  await failed.getByText("The message is too long.").waitFor();
+  await failed.getByRole("button", { name: /Tap to try again/ }).click();
+  await failed.getByText("The message is too long.").waitFor();
+  await failed.getByRole("button", { name: "Discard" }).click();
+  await failed.waitFor({ state: "detached" });
+  await buyer.send("A short one, then.");
+  await buyer.message("A short one, then.", "sent").waitFor();
+  await buyer.close();
+});
+
+/** Sends as a user over REST, at the pace that the server's limits allow. */
+async function say(url, userId, roomId, texts) {
+  const post = (path, body, token) =>
+    fetch(`${url}/api/v1${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify(body),
+    });
+  const { token } = await (await post("/demo/sign-in", { userId })).json();
+  for (const text of texts) {
+    for (;;) {
+      const response = await post(`/rooms/${encodeURIComponent(roomId)}/messages`, { text, clientId: text }, token);
+      if (response.ok) break;
+      assert.equal(response.status, 429, await response.clone().text());
+      const { retryAfterMs } = await response.json();
+      await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
+    }
+  }
+}

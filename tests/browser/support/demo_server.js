@@ -1,0 +1,72 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const BIN = process.env.HAGGLE_BIN ?? resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "../../../target/debug/haggle");
+/** Only a failing test waits for so long: the first start makes the demo's data. */
+const START_TIMEOUT_MS = 30_000;
+
+/** `haggle demo`, on a free port and a database of its own. */
+export class DemoServer {
+  #process;
+  #folder;
+  #output = "";
+  /** Where it listens; the same after a restart. */
+  url;
+
+  static async start() {
+    const server = new DemoServer();
+    server.#folder = await mkdtemp(join(tmpdir(), "haggle-browser-"));
+    await server.#spawn("127.0.0.1:0");
+    return server;
+  }
+
+  /** The process dies as it stands: nothing is flushed, nobody is told. */
+  async kill() {
+    await this.#end("SIGKILL");
+  }
+
+  /** It drains: clients are told, then it exits. */
+  async drain() {
+    await this.#end("SIGTERM");
+  }
+
+  /** Again on the same port and database. */
+  async restart() {
+    await this.#spawn(new URL(this.url).host);
+  }
+
+  async stop() {
+    if (this.#process?.exitCode === null && this.#process.signalCode === null) await this.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #spawn(address) {
+    const child = spawn(BIN, ["demo", "--bind", address, "--database-url", join(this.#folder, "demo.db")]);
+    this.#process = child;
+    this.url = await new Promise((found, failed) => {
+      const fail = (why) => failed(new Error(`${BIN} ${why}\n${this.#output}`));
+      const timer = setTimeout(() => fail("did not print its address"), START_TIMEOUT_MS);
+      child.once("error", (error) => fail(error.message));
+      child.once("exit", (code, signal) => fail(`ended with ${signal ?? code}`));
+      child.stderr.on("data", (data) => (this.#output += data));
+      let printed = "";
+      child.stdout.on("data", (data) => {
+        this.#output += data;
+        printed += data;
+        const [url] = printed.match(/http:\/\/127\.0\.0\.1:\d+(?=\D)/) ?? [];
+        if (!url) return;
+        clearTimeout(timer);
+        found(url);
+      });
+    });
+  }
+
+  async #end(signal) {
+    const ended = once(this.#process, "exit");
+    this.#process.kill(signal);
+    await ended;
+  }
+}

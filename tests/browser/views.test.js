@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
+import { DemoServer } from "./support/demo_server.js";
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+for (const [device, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
+  for (const [colorScheme, locale] of [
+    ["light", "en-US"],
+    ["dark", "ko-KR"],
+  ]) {
+    test(`each view on a ${device}, ${colorScheme}, ${locale}, is accessible`, async () => {
+      const window = await Window.open(browser, server.url, { viewport, colorScheme, locale });
+      const look = async (view) => {
+        await window.assertAccessible(view);
+        await assertFits(window);
+        await window.screenshot(`${view}-${device}-${colorScheme}`);
+      };
+      await window.page.locator(".person").first().waitFor();
+      assert.equal(await window.page.locator("html").getAttribute("lang"), locale.slice(0, 2));
+      await look("sign-in");
+      await window.signIn("김민아");
+      await window.page.locator(".product").first().waitFor();
+      await look("market");
+      if (device === "phone") await window.page.locator(".tab-chats").click();
+      await window.page.locator(".inbox-row").first().waitFor();
+      await look("chats");
+      await window.openChat("박준호");
+      await look("conversation");
+      if (device === "phone") await window.page.locator(".back").click();
+      await window.page.locator(".account-button").click();
+      await window.page.locator("dialog .person").first().waitFor();
+      await look("account");
+      await window.close();
+    });
+  }
+}
+
+test("a phone shows one pane at a time, a desk two", async () => {
+  for (const width of [390, 360]) {
+    const phone = await Window.open(browser, server.url, { viewport: { width, height: 740 } });
+    const [market, inbox, conversation] = [".market", ".inbox", ".conversation"].map((pane) => phone.page.locator(pane));
+    await phone.signIn("Jonas");
+    await phone.page.locator(".product").first().waitFor();
+    assert.deepEqual([await market.isVisible(), await inbox.isVisible()], [true, false]);
+    await phone.page.locator(".tab-chats").click();
+    await inbox.waitFor();
+    assert.equal(await market.isVisible(), false);
+    await phone.openChat("Priya");
+    assert.deepEqual([await conversation.isVisible(), await inbox.isVisible()], [true, false]);
+    await phone.composer.fill("a long line without any end ".repeat(8) + "w".repeat(80));
+    await assertFits(phone);
+    await phone.page.goBack();
+    await inbox.waitFor();
+    await phone.close();
+  }
+  const desk = await (await Window.open(browser, server.url)).signIn("Jonas");
+  await desk.openChat("Priya");
+  assert.equal(await desk.page.locator(".inbox").isVisible(), true);
+  await desk.close();
+});
+
+test("the keyboard alone is enough", async () => {
+  const { page, ...window } = await Window.open(browser, server.url);
+  await page.locator(".person").first().waitFor();
+  await tabTo(page, ".person", "Amara");
+  await page.keyboard.press("Enter");
+  await page.locator(".inbox-row").first().waitFor();
+  await tabTo(page, ".inbox-row", "Parlour guitar");
+  await page.keyboard.press("Enter");
+  await page.locator(".history[aria-busy=false]").waitFor();
+  await page.waitForFunction(() => document.activeElement?.matches(".composer textarea"));
+  await page.keyboard.type("first line");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("second line");
+  await page.keyboard.press("Enter");
+  await page.locator('.line[data-state="sent"]', { hasText: "first line" }).waitFor();
+  assert.equal(await page.locator(".bubble").last().textContent(), "first line\nsecond line");
+
+  await tabTo(page, ".account-button", "Amara", "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await page.locator("dialog .person").first().waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.activeElement?.matches(".account-button"));
+  assert.deepEqual(window.faults, []);
+  await page.context().close();
+});
+
+test("the language can be switched, and so can the user", async () => {
+  const window = await (await Window.open(browser, server.url)).signIn("Jonas");
+  const { page } = window;
+  await page.locator(".account-button").click();
+  await page.getByRole("button", { name: "한국어" }).click();
+  await page.getByRole("heading", { name: "사용자 바꾸기" }).waitFor();
+  await page.locator("dialog .person", { hasText: "Priya" }).click();
+  await page.locator(".account-name", { hasText: "Priya" }).waitFor();
+  await page.locator(".inbox-row", { hasText: "Jonas" }).waitFor();
+  await page.reload();
+  await page.locator(".account-name", { hasText: "Priya" }).waitFor();
+  assert.equal(await page.locator("html").getAttribute("lang"), "ko");
+  await window.close();
+});
+
+test("what nobody caught is shown in a bar", async () => {
+  const { page } = await Window.open(browser, server.url);
+  await page.evaluate(() => void setTimeout(() => Promise.reject(new Error("<b>nobody caught me</b>"))));
+  await page.getByRole("alert").getByText("Error: <b>nobody caught me</b>").waitFor();
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await page.locator(".error-bar").waitFor({ state: "detached" });
+  await page.context().close();
+});
+
+test("the first view is under 100 KB compressed, and asks nobody else", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const responses = [];
+  page.on("response", (response) => responses.push(response));
+  await page.goto(server.url);
+  await page.locator(".person").first().waitFor();
+  await page.waitForLoadState("networkidle");
+  assert.deepEqual([...new Set(responses.map((response) => new URL(response.url()).origin))], [server.url]);
+  const sizes = await Promise.all(responses.map(async (response) => gzipSync(await response.body()).length));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  assert.ok(bytes < 100 * 1024, `${bytes} bytes in ${sizes.length} responses`);
+  await context.close();
+});
+
+/** Nothing is wider than the window: no sideways scrolling. */
+async function assertFits({ page }) {
+  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(content <= window, `${content} px of content in ${window} px`);
+}
+
+/** Presses Tab until the focus is on the element of that kind with that text. */
+async function tabTo(page, selector, text, key = "Tab") {
+  for (let presses = 0; presses < 60; presses++) {
+    await page.keyboard.press(key);
+    const here = await page.evaluate(([selector, text]) => {
+      const focused = document.activeElement;
+      return focused?.matches(selector) && focused.textContent?.includes(text);
+    }, [selector, text]);
+    if (here) return;
+  }
+  assert.fail(`no way to ${selector} "${text}" by ${key}`);
+}
