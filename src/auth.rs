@@ -18,6 +18,9 @@ pub mod room_token;
 pub mod service_key;
 pub mod token_source;
 
+#[cfg(test)]
+mod fixtures;
+
 use thiserror::Error;
 
 pub use jwks::{Jwks, JwksError, JwksState};

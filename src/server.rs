@@ -290,8 +290,8 @@ impl Server {
 
     /// What it counts.
     #[must_use]
-    pub fn metrics(&self) -> &Metrics {
-        &self.metrics
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
     }
 
     /// Reads the certificate again. Keeps the old one when the new one can't be used.

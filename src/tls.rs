@@ -126,3 +126,173 @@ fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
         cause,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Read, io::Write};
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection, pki_types::ServerName};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    struct Files {
+        folder: TempDir,
+    }
+
+    impl Files {
+        fn new() -> (Self, CertificateDer<'static>) {
+            let files = Self { folder: TempDir::new().unwrap() };
+            let certificate = files.renew();
+            (files, certificate)
+        }
+
+        fn certificate(&self) -> PathBuf {
+            self.folder.path().join("cert.pem")
+        }
+
+        fn key(&self) -> PathBuf {
+            self.folder.path().join("key.pem")
+        }
+
+        /// Writes a new pair, and says what a client should now see.
+        fn renew(&self) -> CertificateDer<'static> {
+            let key = KeyPair::generate().unwrap();
+            let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+            fs::write(self.certificate(), certificate.pem()).unwrap();
+            fs::write(self.key(), key.serialize_pem()).unwrap();
+            certificate.der().clone()
+        }
+
+        fn load(&self) -> Result<Tls, TlsError> {
+            Tls::load(self.certificate(), self.key())
+        }
+    }
+
+    /// A client that trusts `trusted` alone and would like HTTP/2.
+    fn client(trusted: &CertificateDer<'static>) -> Result<ClientConnection, rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add(trusted.clone()).unwrap();
+        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap())
+    }
+
+    /// A handshake without a socket; the protocol agreed on.
+    fn handshake(server: &ServerConfig, trusted: &CertificateDer<'static>) -> Result<Option<Vec<u8>>, rustls::Error> {
+        let mut client = client(trusted)?;
+        let mut server = ServerConnection::new(Arc::new(server.clone()))?;
+        let mut wire = Vec::new();
+        while client.is_handshaking() || server.is_handshaking() {
+            wire.clear();
+            while client.wants_write() {
+                client.write_tls(&mut wire).unwrap();
+            }
+            let mut bytes = wire.as_slice();
+            while !bytes.is_empty() {
+                server.read_tls(&mut bytes).unwrap();
+                server.process_new_packets()?;
+            }
+            wire.clear();
+            while server.wants_write() {
+                server.write_tls(&mut wire).unwrap();
+            }
+            let mut bytes = wire.as_slice();
+            while !bytes.is_empty() {
+                client.read_tls(&mut bytes).unwrap();
+                client.process_new_packets()?;
+            }
+        }
+        server.writer().write_all(b"hello").unwrap();
+        wire.clear();
+        server.write_tls(&mut wire).unwrap();
+        client.read_tls(&mut wire.as_slice()).unwrap();
+        client.process_new_packets()?;
+        let mut hello = [0; 5];
+        client.reader().read_exact(&mut hello).unwrap();
+        assert_eq!(&hello, b"hello");
+        Ok(client.alpn_protocol().map(<[u8]>::to_vec))
+    }
+
+    #[test]
+    fn a_client_gets_http_1_1_under_the_certificate() {
+        let (files, certificate) = Files::new();
+        let config = files.load().unwrap().server_config().unwrap();
+        assert_eq!(handshake(&config, &certificate).unwrap().as_deref(), Some(&b"http/1.1"[..]));
+    }
+
+    /// actix-web puts its own protocols before ours, and `h2` among them as soon as any crate in the build switches on actix-http's
+    /// `http2`. Over h2 one socket carries many sessions, so that ending one would end them all.
+    #[actix_web::test]
+    async fn the_listener_never_agrees_on_http_2() {
+        let (files, certificate) = Files::new();
+        let config = files.load().unwrap().server_config().unwrap();
+        let server = actix_web::HttpServer::new(actix_web::App::new)
+            .workers(1)
+            .disable_signals()
+            .bind_rustls_0_23("127.0.0.1:0", config)
+            .unwrap();
+        let address = server.addrs()[0];
+        actix_web::rt::spawn(server.run());
+        let agreed = actix_web::web::block(move || {
+            let mut client = client(&certificate).unwrap();
+            let mut socket = std::net::TcpStream::connect(address).unwrap();
+            while client.is_handshaking() {
+                client.complete_io(&mut socket).unwrap();
+            }
+            client.alpn_protocol().map(<[u8]>::to_vec)
+        });
+        assert_eq!(agreed.await.unwrap().as_deref(), Some(&b"http/1.1"[..]));
+    }
+
+    #[test]
+    fn a_reload_serves_the_new_certificate_to_new_connections() {
+        let (files, old) = Files::new();
+        let tls = files.load().unwrap();
+        let config = tls.server_config().unwrap();
+        let new = files.renew();
+        assert!(handshake(&config, &old).is_ok());
+        tls.reload().unwrap();
+        assert!(handshake(&config, &new).is_ok());
+        assert!(handshake(&config, &old).is_err());
+    }
+
+    #[test]
+    fn a_bad_reload_keeps_the_old_certificate_and_says_what_is_wrong() {
+        let (files, old) = Files::new();
+        let tls = files.load().unwrap();
+        let config = tls.server_config().unwrap();
+        let good_key = fs::read_to_string(files.key()).unwrap();
+        let good_certificate = fs::read_to_string(files.certificate()).unwrap();
+        let other_key = KeyPair::generate().unwrap().serialize_pem();
+        let table = [
+            ("", good_key.as_str(), "holds no certificate"),
+            ("nothing\n", &good_key, "holds no certificate"),
+            (good_key.as_str(), &good_key, "holds no certificate"),
+            ("-----BEGIN CERTIFICATE-----\n***\n-----END CERTIFICATE-----\n", &good_key, "the TLS certificate"),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", &good_key, "does not serve"),
+            (&good_certificate, "", "the TLS key"),
+            (&good_certificate, &good_certificate, "the TLS key"),
+            (&good_certificate, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "does not serve"),
+            (&good_certificate, &other_key, "does not serve"),
+        ];
+        for (certificate, key, says) in table {
+            fs::write(files.certificate(), certificate).unwrap();
+            fs::write(files.key(), key).unwrap();
+            let error = tls.reload().unwrap_err().to_string();
+            assert!(error.contains(says) && !error.contains('\n'), "{error}");
+            assert!(handshake(&config, &old).is_ok(), "{error}");
+            assert!(files.load().is_err());
+        }
+        fs::remove_file(files.key()).unwrap();
+        fs::write(files.certificate(), &good_certificate).unwrap();
+        assert!(matches!(tls.reload(), Err(TlsError::Key { .. })));
+        fs::remove_file(files.certificate()).unwrap();
+        assert!(matches!(tls.reload(), Err(TlsError::Certificate { .. })));
+        assert!(handshake(&config, &old).is_ok());
+    }
+}

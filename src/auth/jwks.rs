@@ -18,7 +18,7 @@ use actix_web::http::{
 use arc_swap::ArcSwap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::{Either, select};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls::crypto::aws_lc_rs;
 use serde::Deserialize;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -31,7 +31,7 @@ use super::{
 use crate::{clock::Clock, domain::Timestamp};
 
 /// Largest answer, in bytes: hundreds of keys.
-const BODY_BYTES_MAX: usize = 256 * 1024;
+const BODY_BYTES_MAX: u64 = 256 * 1024;
 
 /// Most keys that are used, so that a token without `kid` costs a bounded number of signature checks.
 const KEYS_MAX: usize = 32;
@@ -46,15 +46,12 @@ const MAX_AGE_MS_MIN: i64 = 60_000;
 const MAX_AGE_MS_MAX: i64 = 3_600_000;
 const MAX_AGE_MS_DEFAULT: i64 = 600_000;
 
-/// A URL, or a machine, with which fetching can't even begin.
+/// A URL with which fetching can't even begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum JwksError {
     /// Not an absolute http or https URL.
     #[error("the JWKS URL must be an https:// (or http://) address without a user name or password")]
     Url,
-    /// rustls does not take its own defaults.
-    #[error("TLS can't be set up to fetch the JWKS")]
-    Tls,
 }
 
 /// How the keys stand.
@@ -110,17 +107,16 @@ impl Jwks {
     /// # Panics
     /// Outside an actix system: the task lives on the arbiter of the caller.
     pub async fn start(url: &str, clock: Clock) -> Result<Self, JwksError> {
-        let url: Uri = url.parse().map_err(|_| JwksError::Url)?;
-        let has_host = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-        if !has_host || !matches!(url.scheme_str(), Some("http" | "https")) {
+        let parsed: Uri = url.parse().map_err(|_| JwksError::Url)?;
+        let has_host = parsed.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        if !has_host || !matches!(parsed.scheme_str(), Some("http" | "https")) {
             return Err(JwksError::Url);
         }
-        let tls = Arc::new(tls_config().map_err(|_| JwksError::Tls)?);
         let status = Status { fetches: 0, started_at: clock.now(), state: JwksState::Missing };
         let shared = Arc::new(Shared { keys: ArcSwap::default(), status: watch::Sender::new(status), clock });
         let (wanted, wishes) = mpsc::channel(1);
         let mut done = shared.status.subscribe();
-        actix_web::rt::spawn(follow(url, tls, Arc::clone(&shared), wishes));
+        actix_web::rt::spawn(follow(url.to_owned(), Arc::clone(&shared), wishes));
         // The task lives as long as `wanted`, so the wait ends by its first fetch.
         let _ = done.wait_for(|status| status.fetches > 0).await;
         Ok(Self { shared, wanted })
@@ -158,28 +154,33 @@ impl Jwks {
     }
 }
 
-/// TLS with Mozilla's roots. The provider is named, since the process may have none, or two.
-fn tls_config() -> Result<ClientConfig, rustls::Error> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    Ok(ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+/// What fetches. TLS trusts Mozilla's roots, and its provider is named, since the process may have none, or two.
+fn agent(timeout: Duration) -> ureq::Agent {
+    let tls = ureq::tls::TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
+        .root_certs(ureq::tls::RootCerts::WebPki)
+        .build();
+    ureq::Agent::config_builder()
+        .tls_config(tls)
+        .timeout_global(Some(timeout))
+        // A redirection could lead from https to http.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        // No surprise by an environment variable.
+        .proxy(None)
+        .build()
+        .into()
 }
 
 /// The task: fetches, sleeps, is woken, until every [`Jwks`] is gone.
-async fn follow(url: Uri, tls: Arc<ClientConfig>, shared: Arc<Shared>, mut wishes: mpsc::Receiver<()>) {
-    let client = awc::Client::builder()
-        .connector(awc::Connector::new().rustls_0_23(tls))
-        .timeout(FETCH_TIMEOUT)
-        .disable_redirects()
-        .finish();
+async fn follow(url: String, shared: Arc<Shared>, mut wishes: mpsc::Receiver<()>) {
+    let agent = agent(FETCH_TIMEOUT);
     loop {
         let started_at = shared.clock.now();
-        let fetched = match tokio::time::timeout(FETCH_TIMEOUT, fetch(&client, &url)).await {
-            Ok(fetched) => fetched,
-            Err(_) => Err(FetchError::Timeout),
-        };
+        let (agent, url) = (agent.clone(), url.clone());
+        // On a thread for blocking work; the agent's own timeout ends it.
+        let fetched = actix_web::web::block(move || fetch(&agent, &url)).await.unwrap_or(Err(FetchError::Panicked));
         let before = shared.status.borrow().state;
         let (state, next_ms) = match fetched {
             Ok((keys, max_age_ms)) => {
@@ -215,29 +216,28 @@ async fn follow(url: Uri, tls: Arc<ClientConfig>, shared: Arc<Shared>, mut wishe
 /// Why a fetch brought nothing. For the log only.
 #[derive(Debug, Error)]
 enum FetchError {
-    #[error("no answer: {0}")]
-    Send(String),
+    #[error("no complete answer: {0}")]
+    Http(#[from] Box<ureq::Error>),
     #[error("the answer's status is {0}, not 200")]
     Status(u16),
-    #[error("no complete answer within 5 s")]
-    Timeout,
-    #[error("the answer breaks off or has more than {BODY_BYTES_MAX} bytes")]
-    Body,
     #[error("the answer is no JWK Set")]
     NotASet,
     #[error("the set holds no key that can be used (RSA of 2048 bits or more, P-256 or Ed25519, for signatures)")]
     NoUsableKey,
+    #[error("a fault of haggle's own")]
+    Panicked,
 }
 
-/// One fetch: the keys, and for how many milliseconds they are good.
-async fn fetch(client: &awc::Client, url: &Uri) -> Result<(KeySet, i64), FetchError> {
-    let request = client.get(url).insert_header((ACCEPT, "application/jwk-set+json, application/json"));
-    let mut response = request.send().await.map_err(|error| FetchError::Send(error.to_string()))?;
+/// One fetch: the keys, and for how many milliseconds they are good. Blocks for five seconds at most.
+fn fetch(agent: &ureq::Agent, url: &str) -> Result<(KeySet, i64), FetchError> {
+    let request = agent.get(url).header(ACCEPT.as_str(), "application/jwk-set+json, application/json");
+    let mut response = request.call().map_err(Box::new)?;
     if response.status().as_u16() != 200 {
         return Err(FetchError::Status(response.status().as_u16()));
     }
-    let max_age_ms = max_age_ms(response.headers().get_all(CACHE_CONTROL).filter_map(|value| value.to_str().ok()));
-    let body = response.body().limit(BODY_BYTES_MAX).await.map_err(|_| FetchError::Body)?;
+    let cache_control = response.headers().get_all(CACHE_CONTROL.as_str());
+    let max_age_ms = max_age_ms(cache_control.iter().filter_map(|value| value.to_str().ok()));
+    let body = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_vec().map_err(Box::new)?;
     let keys = KeySet::read(&body).ok_or(FetchError::NotASet)?;
     if keys.0.is_empty() {
         return Err(FetchError::NoUsableKey);
@@ -349,3 +349,6 @@ fn bytes(member: &Option<String>) -> Result<Vec<u8>, KeyError> {
     let text = member.as_deref().ok_or(KeyError::Unsupported)?;
     URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::Unsupported)
 }
+
+#[cfg(test)]
+mod tests;

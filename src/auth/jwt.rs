@@ -393,3 +393,6 @@ struct UserPayload<'a> {
     iat: i64,
     exp: i64,
 }
+
+#[cfg(test)]
+mod tests;

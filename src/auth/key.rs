@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
     rsa::{PublicEncryptingKey, PublicKeyComponents},
-    signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, VerificationAlgorithm},
+    signature::{ECDSA_P256_SHA256_FIXED, ED25519, ED25519_PUBLIC_KEY_LEN, ParsedPublicKey, VerificationAlgorithm},
 };
 use jsonwebtoken::{Algorithm, DecodingKey};
 use rustls::{
@@ -17,6 +17,9 @@ use thiserror::Error;
 
 /// Shortest secret, in bytes: an HMAC-SHA256 key has at least the hash's own length (RFC 7518 section 3.2).
 pub const SECRET_BYTES_MIN: usize = 32;
+
+/// What each SubjectPublicKeyInfo begins with.
+const ASN1_SEQUENCE: u8 = 0x30;
 
 /// Why a configured key can't be used. Each is one line for the operator; none holds any part of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -106,6 +109,10 @@ impl VerifyingKey {
     }
 
     fn from_spki(spki: Vec<u8>) -> Result<Self, KeyError> {
+        // The library would also take the bare bytes of an Ed25519 key or of a point: any 32 bytes between PEM lines would do.
+        if spki.first() != Some(&ASN1_SEQUENCE) || spki.len() <= ED25519_PUBLIC_KEY_LEN {
+            return Err(KeyError::Unsupported);
+        }
         let is = |algorithm: &'static dyn VerificationAlgorithm| ParsedPublicKey::new(algorithm, &spki).is_ok();
         // The RSA type of encryption is the one that checks the size when the key is read; that of signatures does at each signature.
         let (algorithm, key) = if PublicEncryptingKey::from_der(&spki).is_ok() {

@@ -103,3 +103,94 @@ impl fmt::Debug for RoomTokens {
         f.write_str("RoomTokens")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::Algorithm;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        auth::{
+            Verifier,
+            fixtures::{NOW, SECRET, claims, hs256, sign},
+        },
+        clock::Clock,
+    };
+
+    const START: Timestamp = Timestamp(NOW * 1000);
+
+    fn tokens() -> RoomTokens {
+        RoomTokens::derived_from(SECRET)
+    }
+
+    fn room(id: &str) -> RoomId {
+        RoomId::new(id).unwrap()
+    }
+
+    fn user(id: &str) -> UserId {
+        UserId::new(id).unwrap()
+    }
+
+    #[test]
+    fn a_room_token_is_good_for_its_room_and_its_user_for_five_minutes() {
+        let (token, expires_at) = tokens().issue(&room("r1"), &user("alice"), START);
+        assert_eq!(expires_at, START.plus_ms(300_000));
+        let check = |id: &str, who: &str, now: Timestamp| tokens().verify(&token, &room(id), &user(who), now);
+        assert_eq!(check("r1", "alice", START), Ok(expires_at));
+        assert_eq!(check("r1", "alice", expires_at.plus_ms(-1)), Ok(expires_at));
+        assert_eq!(check("r1", "alice", expires_at), Err(AuthError::RoomTokenExpired));
+        assert_eq!(check("r2", "alice", START), Err(AuthError::RoomToken));
+        assert_eq!(check("r1", "mallory", START), Err(AuthError::RoomToken));
+        assert_eq!(
+            check("r1", "mallory", expires_at),
+            Err(AuthError::RoomToken),
+            "a stranger is not told that it expired"
+        );
+        assert_eq!(AuthError::RoomToken.code().name(), "forbidden");
+        assert_eq!(AuthError::RoomTokenExpired.code().name(), "token_expired");
+    }
+
+    #[test]
+    fn neither_kind_of_token_stands_for_the_other() {
+        let clock = Clock::manual(START);
+        let verifier = Verifier::hs256(SECRET).unwrap().with_clock(clock);
+        let (token, _) = tokens().issue(&room("r1"), &user("alice"), START);
+        assert_eq!(verifier.verify_now(&token), Err(AuthError::WrongKind));
+        // The same without its type: it is signed with another key.
+        let header = |typ: &str| json!({"alg": "HS256", "typ": typ});
+        let as_room = json!({"room": "r1", "sub": "alice", "exp": NOW + 60});
+        let relabelled = sign(&header("JWT"), &as_room, &tokens().signing, Algorithm::HS256);
+        assert_eq!(verifier.verify_now(&relabelled), Err(AuthError::BadSignature));
+
+        let secret = EncodingKey::from_secret(SECRET);
+        for forged in [
+            hs256(&claims()),
+            hs256(&as_room),
+            sign(&header(ROOM_TOKEN_TYPE), &as_room, &secret, Algorithm::HS256),
+            relabelled,
+            sign(&json!({"alg": "HS256"}), &as_room, &tokens().signing, Algorithm::HS256),
+            sign(&json!({"alg": "none", "typ": ROOM_TOKEN_TYPE}), &as_room, &tokens().signing, Algorithm::HS256),
+        ] {
+            assert_eq!(tokens().verify(&forged, &room("r1"), &user("alice"), START), Err(AuthError::RoomToken));
+        }
+    }
+
+    #[test]
+    fn the_same_secret_gives_the_same_key_and_a_random_one_another() {
+        let (token, expires_at) = tokens().issue(&room("r1"), &user("alice"), START);
+        let check = |tokens: &RoomTokens| tokens.verify(&token, &room("r1"), &user("alice"), START);
+        assert_eq!(check(&tokens()), Ok(expires_at));
+        assert_eq!(check(&RoomTokens::derived_from(b"another secret of thirty-two bytes")), Err(AuthError::RoomToken));
+        assert_eq!(check(&RoomTokens::random().unwrap()), Err(AuthError::RoomToken));
+        assert_eq!(format!("{:?}", tokens()), "RoomTokens");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_ends_in_an_error(token in any::<String>()) {
+            prop_assert_eq!(tokens().verify(&token, &room("r1"), &user("alice"), START), Err(AuthError::RoomToken));
+        }
+    }
+}

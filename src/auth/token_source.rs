@@ -192,3 +192,188 @@ fn plain_path(path: &str) -> String {
 fn is_short_word(value: &str) -> bool {
     value.len() <= 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Found = Result<Option<(String, bool)>, AuthError>;
+
+    fn find(authorization: &[&str], subprotocols: &[&str], query: &str) -> Found {
+        find_token(authorization.iter().map(|v| v.as_bytes()), subprotocols.iter().map(|v| v.as_bytes()), query)
+            .map(|found| found.map(|source| (source.token.into_owned(), source.subprotocol)))
+    }
+
+    fn token(subprotocol: bool) -> Found {
+        Ok(Some(("t.o.k".to_owned(), subprotocol)))
+    }
+
+    #[test]
+    fn the_token_is_found_in_each_place() {
+        for value in ["Bearer t.o.k", "bearer t.o.k", "BEARER \t t.o.k ", " Bearer t.o.k"] {
+            assert_eq!(find(&[value], &[], ""), token(false), "{value}");
+        }
+        for values in [
+            &["haggle.v1, bearer.t.o.k"][..],
+            &["bearer.t.o.k,haggle.v1"],
+            &["haggle.v1", "bearer.t.o.k"],
+            &["other, haggle.v1 ,\tbearer.t.o.k"],
+            &["haggle.v1, haggle.v1, bearer.t.o.k, bearer.t.o.k"],
+        ] {
+            assert_eq!(find(&[], values, ""), token(true), "{values:?}");
+        }
+        for query in
+            ["access_token=t.o.k", "token=t.o.k", "EIO=4&token=t.o.k&t=x", "access%5Ftoken=t%2eo.k", "&&token=t.o.k&"]
+        {
+            assert_eq!(find(&[], &[], query), token(false), "{query}");
+        }
+        assert_eq!(find(&["Bearer t.o.k"], &["haggle.v1"], ""), token(true), "the answer must still select it");
+    }
+
+    #[test]
+    fn without_a_token_nothing_is_found() {
+        for (authorization, subprotocols, query) in [
+            (&[][..], &[][..], ""),
+            (&["Basic dXNlcjpwYXNz"], &[], "a=b"),
+            (&["Bearerish x", "", "B"], &["haggle.v1"], "token"),
+            (&[], &["mqtt, graphql-ws"], "token=&access_token="),
+            (&[], &[], "accesstoken=x&Token=x&tokens=x"),
+        ] {
+            assert_eq!(
+                find(authorization, subprotocols, query),
+                Ok(None),
+                "{authorization:?} {subprotocols:?} {query}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_same_token_twice_is_one_and_two_different_ones_are_refused() {
+        assert_eq!(
+            find(&["Bearer t.o.k", "bearer t.o.k"], &["haggle.v1,bearer.t.o.k"], "token=t.o.k&access_token=t.o.k"),
+            token(true)
+        );
+        for (authorization, subprotocols, query) in [
+            (&["Bearer t.o.k", "Bearer x"][..], &[][..], ""),
+            (&["Bearer t.o.k"], &["haggle.v1,bearer.x"], ""),
+            (&["Bearer t.o.k"], &[], "token=x"),
+            (&[], &["haggle.v1,bearer.t.o.k,bearer.x"], ""),
+            (&[], &["haggle.v1,bearer.t.o.k", "bearer.x"], ""),
+            (&[], &["haggle.v1,bearer.t.o.k"], "access_token=x"),
+            (&[], &[], "access_token=t.o.k&token=x"),
+            (&[], &[], "token=t.o.k&token=x"),
+            (&[], &[], "token=t.o.k&token=T.o.k"),
+        ] {
+            let found = find(authorization, subprotocols, query);
+            assert_eq!(found, Err(AuthError::TwoTokens), "{authorization:?} {subprotocols:?} {query}");
+        }
+        assert_eq!(only_one(Some("a"), Some("a")), Ok(Some("a")));
+        assert_eq!(only_one(None, Some("a")), Ok(Some("a")));
+        assert_eq!(only_one(Some("a"), Some("b")), Err(AuthError::TwoTokens));
+    }
+
+    #[test]
+    fn a_crafted_header_is_an_error() {
+        let many = vec!["haggle.v1"; 17].join(",");
+        let lines = vec!["haggle.v1"; 17];
+        let huge = format!("haggle.v1, bearer.{}", "x".repeat(20_000));
+        for subprotocols in [
+            &[""][..],
+            &[","],
+            &["haggle.v1,"],
+            &["haggle.v1,,bearer.t.o.k"],
+            &["haggle.v1", ""],
+            &["bearer."],
+            &["haggle.v1, bearer."],
+            &["bearer.t.o.k"],
+            &["haggle.v2, bearer.t.o.k"],
+            &["haggle.v1, bearer.t o k"],
+            &["haggle.v1, bearer.t=o"],
+            &["haggle.v1, bearer.토큰"],
+            &["haggle.v1\u{0}"],
+            &["\"haggle.v1\""],
+            &[&many],
+            &[&huge],
+            &lines,
+        ] {
+            assert_eq!(find(&[], subprotocols, ""), Err(AuthError::BadSubprotocol), "{subprotocols:.80?}");
+        }
+        for value in
+            [&b"Bearer"[..], b"Bearer ", b"Bearer \xff", b"Bearer a b", b"Bearer a\0", "Bearer 토큰".as_bytes()]
+        {
+            assert_eq!(find_token([value], [], ""), Err(AuthError::Malformed), "{value:?}");
+        }
+        assert_eq!(find_token([], [&b"haggle.v1, \xff\xfe"[..]], ""), Err(AuthError::BadSubprotocol));
+        assert_eq!(find(&[], &[], "token=%ff"), Err(AuthError::Malformed));
+    }
+
+    #[test]
+    fn debug_does_not_print_the_token() {
+        let source = find_token([&b"Bearer s3cret"[..]], [], "").unwrap();
+        assert!(!format!("{source:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_log_names_what_was_asked_and_none_of_the_secrets() {
+        for (given, logged) in [
+            ("/ws/chat", "/ws/chat"),
+            ("/ws/chat?", "/ws/chat?…"),
+            ("/ws/chat?access_token=eyJ.x.y", "/ws/chat?access_token=…"),
+            ("/ws/chat?token=eyJ.x.y&token=z", "/ws/chat?token=…&token=…"),
+            ("/ws/chat?access%5Ftoken=eyJ.x.y", "/ws/chat?…"),
+            ("/ws/chat?eyJ.x.y", "/ws/chat?…"),
+            (
+                "/socket.io/?EIO=4&transport=polling&t=abc.1&sid=s3cret",
+                "/socket.io/?EIO=4&transport=polling&t=abc.1&sid=…",
+            ),
+            ("/api/v1/search?q=my+phone+number&limit=20", "/api/v1/search?q=…&limit=20"),
+            ("/x?limit=<script>&transport=eyJ/x", "/x?limit=…&transport=…"),
+            ("/x?a=1?token=2", "/x?…"),
+            ("/a\nb", "/a?b"),
+            ("/가", "/?"),
+        ] {
+            assert_eq!(redact(given), logged, "{given}");
+        }
+        assert!(redact(&format!("/{}", "x".repeat(10_000))).len() < 300);
+        assert!(redact(&format!("/?{}", "a=b&".repeat(10_000))).len() < 300);
+    }
+
+    proptest! {
+        #[test]
+        fn any_headers_end_in_a_value_or_an_error(
+            authorization in proptest::collection::vec(any::<Vec<u8>>(), 0..4),
+            subprotocols in proptest::collection::vec(any::<Vec<u8>>(), 0..4),
+            query in any::<String>(),
+        ) {
+            let _ = find_token(authorization.iter().map(Vec::as_slice), subprotocols.iter().map(Vec::as_slice), &query);
+        }
+
+        #[test]
+        fn any_near_miss_ends_in_a_value_or_an_error(subprotocols in "[ ,.a-c]{0,8}(haggle.v1)?[ ,]{0,3}(bearer.)?[ -~]{0,8}", query in "(&?(access_)?token=?[%0-9a-f]{0,6}){0,4}") {
+            let found = find_token([], [subprotocols.as_bytes()], &query);
+            if let Ok(Some(source)) = found {
+                prop_assert!(!source.token.is_empty());
+            }
+        }
+
+        #[test]
+        fn a_token_never_reaches_a_log(secret in "[A-Za-z0-9_-]{33,60}", name in "[a-zA-Z_]{0,12}", before in "[a-z=&?]{0,10}") {
+            for line in [
+                format!("/ws/chat?{before}&{name}={secret}"),
+                format!("/ws/chat?{name}={secret}"),
+                format!("/ws/chat?{secret}"),
+                format!("/ws/chat?access_token={secret}&{name}={secret}"),
+            ] {
+                prop_assert!(!redact(&line).contains(&secret), "{}", line);
+            }
+        }
+
+        #[test]
+        fn a_log_line_is_one_line_of_bounded_length(path_and_query in any::<String>()) {
+            let line = redact(&path_and_query);
+            prop_assert!(line.len() < 1024 && !line.contains(char::is_control));
+        }
+    }
+}

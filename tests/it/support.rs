@@ -1,0 +1,33 @@
+//! The harness: a server on port 0 with a database of its own, clients that speak to it, and what must hold after any test.
+
+pub mod raw;
+pub mod rest;
+pub mod seed;
+pub mod server;
+pub mod ws;
+
+pub use server::TestServer;
+pub use ws::WsClient;
+
+use std::{future::Future, time::Duration};
+
+/// How long anything may take before the test fails. It can only fail a test, never make one pass.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Waits for something that must happen.
+pub async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(DEADLINE, event).await {
+        Ok(value) => value,
+        Err(_) => panic!("nothing came within {DEADLINE:?}: {what}"),
+    }
+}
+
+/// Waits until something holds, such as a gauge.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    within(what, async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,80 @@
+//! What is in the database before a test begins.
+
+use haggle::{
+    db::{self, Opened, Pool, RoomWrite, Written},
+    domain::{Draft, MessageKind, Product, ProductId, ProductStatus, Room, RoomId, StoredMessage, User, UserId},
+};
+
+use super::server::START;
+
+/// Writes users, products, rooms and messages.
+pub struct Seed {
+    pool: Pool,
+}
+
+impl Seed {
+    pub fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+
+    fn write(&self, write: RoomWrite) -> Written {
+        let mut conn = self.pool.get().unwrap();
+        db::write_batch(&mut conn, &[write]).unwrap().pop().unwrap().unwrap()
+    }
+
+    /// A user, named like their id.
+    pub fn user(&self, id: &str) -> User {
+        let user = User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None };
+        self.write(RoomWrite::PutUser { user: user.clone() });
+        user
+    }
+
+    /// A product and its seller.
+    pub fn product(&self, id: &str, seller: &str) -> Product {
+        self.user(seller);
+        let product = Product {
+            id: ProductId::new(id).unwrap(),
+            seller_id: UserId::new(seller).unwrap(),
+            title: id.to_owned(),
+            price: Some(980_000),
+            currency: Some("KRW".to_owned()),
+            image_url: None,
+            status: ProductStatus::OnSale,
+        };
+        self.write(RoomWrite::PutProduct { product: product.clone(), at: START });
+        product
+    }
+
+    /// A room of this buyer about this product, which `sam` sells.
+    pub fn room(&self, buyer: &str, product: &str) -> Room {
+        let product = self.product(product, "sam");
+        let buyer = self.user(buyer);
+        let mut conn = self.pool.get().unwrap();
+        match db::open_room(&mut conn, &product.id, &buyer, START).unwrap().unwrap() {
+            Opened::New(room) | Opened::Existing(room) => room,
+        }
+    }
+
+    /// So many messages of one sender.
+    pub fn messages(&self, room: &RoomId, sender: &str, count: usize) -> Vec<StoredMessage> {
+        let draft = |place| {
+            RoomWrite::Append(Draft {
+                room: room.clone(),
+                sender: UserId::new(sender).unwrap(),
+                client_id: None,
+                kind: MessageKind::Text,
+                text: Some(format!("message {place}")),
+                data: None,
+                sent_at: START,
+            })
+        };
+        let writes: Vec<_> = (1..=count).map(draft).collect();
+        let mut conn = self.pool.get().unwrap();
+        let outcomes = db::write_batch(&mut conn, &writes).unwrap();
+        let stored = |outcome| match outcome {
+            Ok(Written::Appended { message, .. }) => message,
+            other => panic!("not appended: {other:?}"),
+        };
+        outcomes.into_iter().map(stored).collect()
+    }
+}
