@@ -11,7 +11,11 @@ mod migrations;
 mod models;
 mod open_room;
 mod pool;
+#[cfg(test)]
+mod query_plans;
 mod schema;
+#[cfg(test)]
+mod test_db;
 mod write_batch;
 
 pub use connection::Connection;
