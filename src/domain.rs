@@ -1,5 +1,6 @@
 //! Plain data and rules: no actix, no diesel, no I/O.
 
+pub mod authorize;
 pub mod id;
 pub mod message;
 pub mod product;
@@ -7,6 +8,7 @@ pub mod room;
 pub mod timestamp;
 pub mod user;
 
+pub use authorize::AuthorizePolicy;
 pub use id::{ClientId, MessageId, ProductId, RoomId, Seq, SessionId, UserId};
 pub use message::{Draft, MessageKind, StoredMessage};
 pub use product::{Product, ProductStatus};

@@ -1,7 +1,11 @@
 //! haggle: an actor-model chat server for marketplaces.
 
+pub mod auth;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod domain;
 pub mod error;
+pub mod metrics;
 pub mod protocol;
+pub mod tls;

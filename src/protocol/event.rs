@@ -1,7 +1,7 @@
 //! The event vocabulary (CONTRACT.md section 4): one set of types for every wire.
 //!
 //! A wire finds an event's name and its data in its own frame, [`ClientEvent::decode`] does the rest.
-//! What goes out is a [`Push`], encoded once for each wire and then shared.
+//! What goes out is a [`Push`](super::push::Push), encoded once for each wire and then shared.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;

@@ -1,0 +1,166 @@
+//! What the [`ChatServer`](super::ChatServer) is told and asked.
+//!
+//! Answers to sessions don't come back as the messages' results: they travel with the deliveries, through the asker's hub,
+//! so that what a client sees is in order and a batch wakes a worker once.
+
+use actix::{Addr, Message as ActixMessage};
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::{
+    actors::hub::{Asker, Hub, HubId},
+    db::RoomWrite,
+    domain::{Draft, RoomId, Seq, SessionId, Timestamp, UserId},
+    error::ChatError,
+};
+
+/// What a change came to, as JSON of the contract.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The acknowledgement's data.
+    pub data: Bytes,
+    /// Whether it was new; `false` when an idempotency key or an upsert found it there already.
+    pub created: bool,
+}
+
+/// Where an answer goes.
+#[derive(Debug)]
+pub enum ReplyTo {
+    /// To a session, through its hub.
+    Session(Asker),
+    /// To a REST request that waits for it.
+    Request(oneshot::Sender<Result<Answer, ChatError>>),
+}
+
+/// Announces a worker's hub. The worker → `ChatServer`, once when it starts. No answer.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct RegisterHub {
+    /// Its place.
+    pub id: HubId,
+    /// Its address.
+    pub addr: Addr<Hub>,
+}
+
+/// Announces a session. Session → `ChatServer`, once before anything else. No answer.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct Connect {
+    /// Which one.
+    pub session: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// Where its outbox is.
+    pub hub: HubId,
+}
+
+/// Takes a session out of everything. Session → `ChatServer`, once, also when its task died. No answer.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct Disconnect(pub SessionId);
+
+/// Enters a room and starts to receive its events.
+///
+/// Session → `ChatServer`, once for each `enterRoom`. Answers with [`Entered`](crate::protocol::event::Entered); the
+/// session is in the room from that answer on, not before. Fails with `forbidden` (not one of its two members, or no such
+/// room), `token_expired` (the room token's time is over), `rate_limited` (in too many rooms) and `unavailable`.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct Join {
+    /// Who asks, and where the answer goes.
+    pub asker: Asker,
+    /// Whose session it is.
+    pub user: UserId,
+    /// Which room.
+    pub room: RoomId,
+    /// Last `seq` that the client has; `None` asks for the newest page.
+    pub after: Option<Seq>,
+    /// Until when a room token lets it in, where room tokens decide.
+    pub grant: Option<Timestamp>,
+}
+
+/// Leaves a room. Session → `ChatServer`, for each `leaveRoom`. Answers `{}`, also when it was not in the room.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct Leave {
+    /// Who asks, and where the answer goes.
+    pub asker: Asker,
+    /// Which room.
+    pub room: RoomId,
+}
+
+/// Says something in a room.
+///
+/// Session or REST → `ChatServer`, for each `message`, entered or not: it is authorized by itself. Answers with the
+/// [`StoredMessage`](crate::domain::StoredMessage) after the commit. Fails with `forbidden` and `unavailable`.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct Message {
+    /// The words.
+    pub draft: Draft,
+    /// Until when a room token lets it in, where room tokens decide.
+    pub grant: Option<Timestamp>,
+    /// Where the answer goes.
+    pub reply: ReplyTo,
+}
+
+/// Says that a member types or stopped. Session → `ChatServer`, for each `typing`. Stored nowhere; answers `{}`.
+/// Fails with `forbidden` and `unavailable`.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct Typing {
+    /// Who asks, and where the answer goes.
+    pub asker: Asker,
+    /// Who types.
+    pub user: UserId,
+    /// Which room.
+    pub room: RoomId,
+    /// Whether they type.
+    pub typing: bool,
+}
+
+/// Says how far a member has read. Session or REST → `ChatServer`, for each `read`. Answers with
+/// [`ReadUpTo`](crate::protocol::event::ReadUpTo) after the commit. Fails with `forbidden` and `unavailable`.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct Read {
+    /// Who has read.
+    pub user: UserId,
+    /// Which room.
+    pub room: RoomId,
+    /// How far.
+    pub seq: Seq,
+    /// Where the answer goes.
+    pub reply: ReplyTo,
+}
+
+/// Makes a change whose right the transaction itself checks: edit, delete, and the marketplace's own side.
+///
+/// Session or REST → `ChatServer`. Answers after the commit with what the change came to. Fails as the change does, and
+/// with `unavailable`.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct Change {
+    /// The change.
+    pub write: RoomWrite,
+    /// Where the answer goes.
+    pub reply: ReplyTo,
+}
+
+/// Tells both members' sessions that a room is new. REST → `ChatServer`, after it stored one. No answer.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct AnnounceRoom(pub RoomId);
+
+/// Ends all sessions of a user now. REST → `ChatServer`. Answers how many there were.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "usize")]
+pub struct EndSessions {
+    /// Whose.
+    pub user: UserId,
+}
+
+/// Waits for the writer. The server → `ChatServer`, while it drains. Answers whether nothing waits for a commit.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "bool")]
+pub struct IsSettled;

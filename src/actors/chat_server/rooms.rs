@@ -1,0 +1,317 @@
+//! Rooms, their members and their order: plain state, without actix, sockets or time.
+
+use std::collections::HashMap;
+
+use crate::{
+    actors::hub::HubId,
+    db::{MemberState, RoomState},
+    domain::{Product, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, Timestamp, UserId},
+    protocol::event::Member,
+};
+
+/// Every live room and session of this node.
+#[derive(Debug, Default)]
+pub struct Rooms {
+    live: HashMap<RoomId, LiveRoom>,
+    sessions: HashMap<SessionId, LiveSession>,
+    users: HashMap<UserId, Vec<SessionId>>,
+}
+
+/// A session, as far as rooms care.
+#[derive(Debug)]
+pub struct LiveSession {
+    /// Whose it is.
+    pub user: UserId,
+    /// Where its outbox is.
+    pub hub: HubId,
+    /// The rooms it is in or about to enter.
+    pub rooms: Vec<RoomId>,
+}
+
+/// A room that somebody is in, or that something happens to.
+#[derive(Debug)]
+pub struct LiveRoom {
+    state: RoomState,
+    attached: Vec<Attached>,
+    /// Changes on their way to the writer, which keep the room in memory.
+    pub writes_pending: usize,
+}
+
+#[derive(Debug)]
+struct Attached {
+    session: SessionId,
+    hub: HubId,
+    role: Role,
+    entered: bool,
+    grant: Option<Timestamp>,
+}
+
+/// A member came or went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresenceChanged {
+    /// Which room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// Whether they are there now.
+    pub online: bool,
+}
+
+impl Rooms {
+    /// A session exists from now on.
+    pub fn connect(&mut self, session: SessionId, user: UserId, hub: HubId) {
+        self.users.entry(user.clone()).or_default().push(session);
+        self.sessions.insert(session, LiveSession { user, hub, rooms: Vec::new() });
+    }
+
+    /// A session is over: it leaves every room. Returns who is gone from where.
+    pub fn disconnect(&mut self, session: SessionId) -> Vec<PresenceChanged> {
+        let Some(gone) = self.sessions.remove(&session) else { return Vec::new() };
+        if let Some(sessions) = self.users.get_mut(&gone.user) {
+            sessions.retain(|other| *other != session);
+            if sessions.is_empty() {
+                self.users.remove(&gone.user);
+            }
+        }
+        gone.rooms.iter().filter_map(|room| self.detach_from(session, &gone.user, room)).collect()
+    }
+
+    /// A session.
+    #[must_use]
+    pub fn session(&self, session: SessionId) -> Option<&LiveSession> {
+        self.sessions.get(&session)
+    }
+
+    /// A user's sessions, wherever they are.
+    #[must_use]
+    pub fn sessions_of(&self, user: &UserId) -> &[SessionId] {
+        self.users.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// A live room.
+    #[must_use]
+    pub fn room(&self, room: &RoomId) -> Option<&LiveRoom> {
+        self.live.get(room)
+    }
+
+    /// A live room, to change it.
+    pub fn room_mut(&mut self, room: &RoomId) -> Option<&mut LiveRoom> {
+        self.live.get_mut(room)
+    }
+
+    /// Every live room, to change what they share.
+    pub fn rooms_mut(&mut self) -> impl Iterator<Item = &mut LiveRoom> {
+        self.live.values_mut()
+    }
+
+    /// How many rooms are in memory.
+    #[must_use]
+    pub fn live_count(&self) -> usize {
+        self.live.len()
+    }
+
+    /// A room comes into memory, as the database has it.
+    pub fn insert(&mut self, state: RoomState) {
+        let room = state.room.id.clone();
+        self.live.entry(room).or_insert_with(|| LiveRoom { state, attached: Vec::new(), writes_pending: 0 });
+    }
+
+    /// Forgets a room that nobody is in and nothing happens to.
+    pub fn release(&mut self, room: &RoomId) {
+        if self.live.get(room).is_some_and(|live| live.attached.is_empty() && live.writes_pending == 0) {
+            self.live.remove(room);
+        }
+    }
+
+    /// A session is about to enter a live room, or enters it again. It counts as present only once it [`Rooms::enter`]s.
+    pub fn attach(&mut self, session: SessionId, room: &RoomId, role: Role, grant: Option<Timestamp>) {
+        let Some(live_session) = self.sessions.get_mut(&session) else { return };
+        let Some(live) = self.live.get_mut(room) else { return };
+        if !live_session.rooms.contains(room) {
+            live_session.rooms.push(room.clone());
+        }
+        match live.attached.iter_mut().find(|member| member.session == session) {
+            Some(member) => member.grant = grant,
+            None => {
+                let hub = live_session.hub;
+                live.attached.push(Attached { session, hub, role, entered: false, grant });
+            }
+        }
+    }
+
+    /// A session is in the room from now on. Returns whether that makes its user present.
+    pub fn enter(&mut self, session: SessionId, room: &RoomId) -> Option<PresenceChanged> {
+        let live = self.live.get_mut(room)?;
+        let member = live.attached.iter_mut().find(|member| member.session == session)?;
+        if member.entered {
+            return None;
+        }
+        member.entered = true;
+        let role = member.role;
+        let first = live.attached.iter().filter(|other| other.entered && other.role == role).count() == 1;
+        let user = live.state.member_user(role).id.clone();
+        first.then(|| PresenceChanged { room: room.clone(), user, online: true })
+    }
+
+    /// A session leaves a room. Returns whether its user is gone with it.
+    pub fn detach(&mut self, session: SessionId, room: &RoomId) -> Option<PresenceChanged> {
+        let live_session = self.sessions.get_mut(&session)?;
+        live_session.rooms.retain(|entered| entered != room);
+        let user = live_session.user.clone();
+        self.detach_from(session, &user, room)
+    }
+
+    fn detach_from(&mut self, session: SessionId, user: &UserId, room: &RoomId) -> Option<PresenceChanged> {
+        let live = self.live.get_mut(room)?;
+        let place = live.attached.iter().position(|member| member.session == session)?;
+        let gone = live.attached.remove(place);
+        let last = gone.entered && !live.is_online(gone.role);
+        self.release(room);
+        last.then(|| PresenceChanged { room: room.clone(), user: user.clone(), online: false })
+    }
+}
+
+impl LiveRoom {
+    /// What is known of the room.
+    #[must_use]
+    pub fn state(&self) -> &RoomState {
+        &self.state
+    }
+
+    /// Which of the two members somebody is; `None` for a stranger and for a member who was removed.
+    #[must_use]
+    pub fn role_of(&self, user: &UserId) -> Option<Role> {
+        [Role::Buyer, Role::Seller]
+            .into_iter()
+            .find(|role| self.state.member_user(*role).id == *user && !self.state.member(*role).deleted)
+    }
+
+    /// Whether at least one session of a member is in the room.
+    #[must_use]
+    pub fn is_online(&self, role: Role) -> bool {
+        self.attached.iter().any(|member| member.entered && member.role == role)
+    }
+
+    /// Whether a session is in the room or about to enter it.
+    #[must_use]
+    pub fn has(&self, session: SessionId) -> bool {
+        self.attached.iter().any(|member| member.session == session)
+    }
+
+    /// Until when a session's room token lets it be here.
+    #[must_use]
+    pub fn grant_of(&self, session: SessionId) -> Option<Timestamp> {
+        self.attached.iter().find(|member| member.session == session)?.grant
+    }
+
+    /// Sessions whose room token's time is over.
+    #[must_use]
+    pub fn grants_over(&self, now: Timestamp) -> Vec<SessionId> {
+        let over = self.attached.iter().filter(|member| member.grant.is_some_and(|until| until <= now));
+        over.map(|member| member.session).collect()
+    }
+
+    /// A member's sessions in the room.
+    #[must_use]
+    pub fn sessions_of(&self, user: &UserId) -> Vec<SessionId> {
+        let theirs = self.attached.iter().filter(|member| self.state.member_user(member.role).id == *user);
+        theirs.map(|member| member.session).collect()
+    }
+
+    /// The hubs that have a session in the room, each once.
+    #[must_use]
+    pub fn hubs(&self) -> Vec<HubId> {
+        let mut hubs = Vec::new();
+        for member in &self.attached {
+            if !hubs.contains(&member.hub) {
+                hubs.push(member.hub);
+            }
+        }
+        hubs
+    }
+
+    /// Both members and how they stand, the buyer first.
+    #[must_use]
+    pub fn members(&self) -> Vec<Member> {
+        let member = |role| Member {
+            user: self.state.member_user(role).clone(),
+            online: self.is_online(role),
+            read_seq: self.state.member(role).read_seq,
+        };
+        vec![member(Role::Buyer), member(Role::Seller)]
+    }
+
+    /// The room as it stands in a member's list.
+    #[must_use]
+    pub fn summary(&self, role: Role) -> RoomSummary {
+        RoomSummary {
+            room: self.state.room.clone(),
+            other: self.state.member_user(role.other()).clone(),
+            last_message: self.state.last_message.clone(),
+            last_seq: self.state.last_seq,
+            read_seq: self.state.member(role).read_seq,
+            unread: self.state.member(role).unread,
+        }
+    }
+
+    /// A message was committed.
+    pub fn stored(&mut self, message: &StoredMessage) {
+        self.state.last_seq = self.state.last_seq.max(message.seq);
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id != message.sender_id {
+                self.state.member_mut(role).unread += 1;
+            }
+        }
+        self.state.last_message = Some(message.clone());
+    }
+
+    /// A message was edited or taken back. Returns whether the members' lists show it.
+    pub fn changed(&mut self, message: &StoredMessage) -> bool {
+        let mut shown = false;
+        if message.deleted_at.is_some() {
+            for role in [Role::Buyer, Role::Seller] {
+                let foreign = self.state.member_user(role).id != message.sender_id;
+                let member = self.state.member_mut(role);
+                if foreign && message.seq > member.read_seq && member.unread > 0 {
+                    member.unread -= 1;
+                    shown = true;
+                }
+            }
+        }
+        if self.state.last_message.as_ref().is_some_and(|last| last.id == message.id) {
+            self.state.last_message = Some(message.clone());
+            shown = true;
+        }
+        shown
+    }
+
+    /// A member has read up to here, and so much is left.
+    pub fn read(&mut self, user: &UserId, read_seq: Seq, unread: i64) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *user {
+                *self.state.member_mut(role) =
+                    MemberState { read_seq, unread, deleted: self.state.member(role).deleted };
+            }
+        }
+    }
+
+    /// The product changed.
+    pub fn product_changed(&mut self, product: &Product) {
+        if self.state.room.product.id == product.id {
+            self.state.room.product = product.clone();
+        }
+    }
+
+    /// A user was renamed or, with `deleted`, removed.
+    pub fn user_changed(&mut self, user: &crate::domain::User, deleted: bool) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == user.id {
+                match role {
+                    Role::Buyer => self.state.room.buyer = user.clone(),
+                    Role::Seller => self.state.room.seller = user.clone(),
+                }
+                self.state.member_mut(role).deleted = deleted;
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What somebody wants to do in a room, while it waits for the answer whether they may.
+
+use std::collections::HashMap;
+
+use super::messages::{Join, Message, Read, ReplyTo, Typing};
+use crate::domain::{RoomId, SessionId, Timestamp, UserId};
+
+/// One thing to do in a room.
+#[derive(Debug)]
+pub(super) enum Work {
+    Join(Join),
+    Message(Message),
+    Read(Read),
+    Typing(Typing),
+    /// haggle itself tells both members that the room looks different in their lists.
+    Announce(RoomId),
+}
+
+impl Work {
+    pub(super) fn room(&self) -> &RoomId {
+        match self {
+            Self::Join(join) => &join.room,
+            Self::Message(message) => &message.draft.room,
+            Self::Read(read) => &read.room,
+            Self::Typing(typing) => &typing.room,
+            Self::Announce(room) => room,
+        }
+    }
+
+    /// Who wants it; `None` for haggle itself.
+    pub(super) fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::Join(join) => Some(&join.user),
+            Self::Message(message) => Some(&message.draft.sender),
+            Self::Read(read) => Some(&read.user),
+            Self::Typing(typing) => Some(&typing.user),
+            Self::Announce(_) => None,
+        }
+    }
+
+    /// The session that wants it; `None` for REST.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        let of_reply = |reply: &ReplyTo| match reply {
+            ReplyTo::Session(asker) => Some(asker.session),
+            ReplyTo::Request(_) => None,
+        };
+        match self {
+            Self::Join(join) => Some(join.asker.session),
+            Self::Message(message) => of_reply(&message.reply),
+            Self::Read(read) => of_reply(&read.reply),
+            Self::Typing(typing) => Some(typing.asker.session),
+            Self::Announce(_) => None,
+        }
+    }
+
+    /// Until when the room token that came with it counts.
+    pub(super) fn grant(&self) -> Option<Timestamp> {
+        match self {
+            Self::Join(join) => join.grant,
+            Self::Message(message) => message.grant,
+            Self::Read(_) | Self::Typing(_) | Self::Announce(_) => None,
+        }
+    }
+}
+
+/// Questions to the database, where every event asks one. Events of one user in one room keep their order: those that
+/// come while a question is out wait for the next one, which is asked after they came.
+#[derive(Debug, Default)]
+pub(super) struct Checks(HashMap<(RoomId, UserId), Check>);
+
+#[derive(Debug, Default)]
+struct Check {
+    asked: Vec<Work>,
+    next: Vec<Work>,
+}
+
+impl Checks {
+    /// Adds an event. Returns the question to ask now, if none is out.
+    pub(super) fn ask(&mut self, work: Work) -> Option<(RoomId, UserId)> {
+        let key = (work.room().clone(), work.user()?.clone());
+        let check = self.0.entry(key.clone()).or_default();
+        if check.asked.is_empty() {
+            check.asked.push(work);
+            return Some(key);
+        }
+        check.next.push(work);
+        None
+    }
+
+    /// Takes the events that an answer is for, and says whether to ask again for those that came later.
+    pub(super) fn answered(&mut self, room: &RoomId, user: &UserId) -> (Vec<Work>, bool) {
+        let key = (room.clone(), user.clone());
+        let Some(mut check) = self.0.remove(&key) else { return (Vec::new(), false) };
+        let again = !check.next.is_empty();
+        if again {
+            let next = std::mem::take(&mut check.next);
+            self.0.insert(key, Check { asked: next, next: Vec::new() });
+        }
+        (check.asked, again)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

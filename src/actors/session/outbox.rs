@@ -1,0 +1,285 @@
+//! What waits for one connection: bounded in bytes and in age, shared by the hub that fills it and the transport that
+//! drains it.
+//!
+//! The session's mailbox is never a client's buffer, this is. When it is full the client reads too slowly: everything in
+//! it is freed, the socket is shut down, and the transport that still hangs in a write is dropped by its dispatcher.
+
+use std::{
+    collections::VecDeque,
+    net::Shutdown,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::task::AtomicWaker;
+use socket2::Socket;
+
+use crate::{
+    error::CloseCode,
+    protocol::websocket::{self, Opcode},
+};
+
+/// Most bytes that one turn of the transport takes, so that a full outbox does not become one huge buffer elsewhere.
+const DRAIN_BYTES_MAX: usize = 64 * 1024;
+
+/// What a frame costs beside its payload, so that very many empty ones are bounded too.
+const FRAME_OVERHEAD_BYTES: usize = 32;
+
+/// The connection's socket, kept so that it can be shut down while a write hangs in it.
+#[derive(Debug, Clone)]
+pub struct ConnectionSocket(Arc<Socket>);
+
+impl ConnectionSocket {
+    /// Takes a second handle of a connection's socket.
+    #[must_use]
+    pub fn new(socket: Socket) -> Self {
+        Self(Arc::new(socket))
+    }
+
+    fn shut_down(&self) {
+        // Fails when the peer was faster, which is what is wanted.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
+/// One frame on its way to a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// UTF-8 text, shared with the others who receive it.
+    Text(Bytes),
+    /// A heartbeat's question.
+    Ping,
+    /// The answer to a client's ping, with its payload.
+    Pong(Bytes),
+}
+
+impl Frame {
+    fn weight_bytes(&self) -> usize {
+        FRAME_OVERHEAD_BYTES
+            + match self {
+                Self::Text(payload) | Self::Pong(payload) => payload.len(),
+                Self::Ping => 0,
+            }
+    }
+}
+
+/// The client does not read what it asked for, or has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+/// Bounded queue of one connection's frames. Share it with `Arc`.
+#[derive(Debug)]
+pub struct Outbox {
+    state: Mutex<State>,
+    transport: AtomicWaker,
+    bytes_max: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    /// Since when something waits.
+    waiting_since: Option<Instant>,
+    end: End,
+    socket: Option<ConnectionSocket>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum End {
+    /// Open.
+    No,
+    /// What waits is still written, then a close frame; then the end, or the client's answer is awaited first.
+    Closing { code: CloseCode, reason: String, then_end: bool },
+    /// The close frame is written; the transport stays until the client has answered it.
+    CloseSent,
+    /// Nothing more is written.
+    Ended,
+}
+
+impl Outbox {
+    /// An empty one that holds at most `bytes_max` bytes.
+    #[must_use]
+    pub fn new(bytes_max: usize, socket: Option<ConnectionSocket>) -> Self {
+        Self {
+            state: Mutex::new(State {
+                frames: VecDeque::new(),
+                bytes: 0,
+                waiting_since: None,
+                end: End::No,
+                socket,
+            }),
+            transport: AtomicWaker::new(),
+            bytes_max,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is whole after each statement, so a panic elsewhere leaves nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a frame.
+    ///
+    /// # Errors
+    /// [`Full`] when it does not fit; the outbox is then freed and its socket shut down. What comes after a close is
+    /// dropped without an error, since nobody waits for it.
+    pub fn push(&self, frame: Frame) -> Result<(), Full> {
+        let mut state = self.state();
+        if state.end != End::No {
+            return Ok(());
+        }
+        let weight = frame.weight_bytes();
+        if state.bytes + weight > self.bytes_max {
+            self.end(state);
+            return Err(Full);
+        }
+        state.bytes += weight;
+        state.frames.push_back(frame);
+        if state.waiting_since.is_none() {
+            state.waiting_since = Some(Instant::now());
+        }
+        drop(state);
+        self.transport.wake();
+        Ok(())
+    }
+
+    /// Ends with a close frame after what waits already.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        let mut state = self.state();
+        if state.end == End::No {
+            state.end = End::Closing { code, reason: reason.to_owned(), then_end: false };
+            drop(state);
+            self.transport.wake();
+        }
+    }
+
+    /// Ends after what waits already: the client has answered the close frame, or had its time for it.
+    pub fn finish(&self) {
+        let mut state = self.state();
+        match &mut state.end {
+            End::Closing { then_end, .. } => *then_end = true,
+            end => *end = End::Ended,
+        }
+        drop(state);
+        self.transport.wake();
+    }
+
+    /// Ends at once: frees what waits and shuts the socket down, even while a write hangs in it.
+    pub fn abort(&self) {
+        self.end(self.state());
+    }
+
+    fn end(&self, mut state: MutexGuard<'_, State>) {
+        state.end = End::Ended;
+        state.frames = VecDeque::new();
+        state.bytes = 0;
+        state.waiting_since = None;
+        if let Some(socket) = state.socket.take() {
+            socket.shut_down();
+        }
+        drop(state);
+        self.transport.wake();
+    }
+
+    /// How long the oldest frame has been waiting.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.state().waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.state().frames.is_empty()
+    }
+
+    /// Whether a close was begun or the end has come.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.state().end != End::No
+    }
+
+    /// What waits, as one run of WebSocket frames; `None` at the end.
+    pub(super) fn poll_drain(&self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.transport.register(cx.waker());
+        let mut state = self.state();
+        if state.frames.is_empty() {
+            return match std::mem::replace(&mut state.end, End::CloseSent) {
+                End::Closing { code, reason, then_end } => {
+                    if then_end {
+                        state.end = End::Ended;
+                    }
+                    let mut out = BytesMut::new();
+                    websocket::write_close(&mut out, code.number(), &reason);
+                    Poll::Ready(Some(out.freeze()))
+                }
+                End::Ended => {
+                    state.end = End::Ended;
+                    state.socket = None;
+                    Poll::Ready(None)
+                }
+                open => {
+                    state.end = open;
+                    Poll::Pending
+                }
+            };
+        }
+        let mut out = BytesMut::with_capacity(state.bytes.min(DRAIN_BYTES_MAX + 4096));
+        while out.len() < DRAIN_BYTES_MAX {
+            let Some(frame) = state.frames.pop_front() else { break };
+            state.bytes -= frame.weight_bytes();
+            match &frame {
+                Frame::Text(payload) => websocket::write_frame(&mut out, Opcode::Text, payload),
+                Frame::Ping => websocket::write_frame(&mut out, Opcode::Ping, b""),
+                Frame::Pong(payload) => websocket::write_frame(&mut out, Opcode::Pong, payload),
+            }
+        }
+        state.waiting_since = (!state.frames.is_empty()).then(Instant::now);
+        Poll::Ready(Some(out.freeze()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::task::noop_waker;
+
+    use super::*;
+
+    fn drain(outbox: &Outbox) -> Poll<Option<Bytes>> {
+        outbox.poll_drain(&mut Context::from_waker(&noop_waker()))
+    }
+
+    #[test]
+    fn what_waits_leaves_in_one_write() {
+        let outbox = Outbox::new(1024, None);
+        outbox.push(Frame::Text(Bytes::from_static(b"a"))).unwrap();
+        outbox.push(Frame::Text(Bytes::from_static(b"b"))).unwrap();
+        assert_eq!(drain(&outbox), Poll::Ready(Some(Bytes::from_static(b"\x81\x01a\x81\x01b"))));
+        assert_eq!(drain(&outbox), Poll::Pending);
+    }
+
+    #[test]
+    fn a_full_outbox_is_freed_and_ends() {
+        let outbox = Outbox::new(100, None);
+        outbox.push(Frame::Text(Bytes::from_static(&[b'x'; 60]))).unwrap();
+        assert_eq!(outbox.push(Frame::Text(Bytes::from_static(b"y"))), Err(Full));
+        assert!(outbox.is_empty());
+        assert_eq!(drain(&outbox), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_close_comes_after_what_waits_and_nothing_after_it() {
+        let outbox = Outbox::new(1024, None);
+        outbox.push(Frame::Ping).unwrap();
+        outbox.close(CloseCode::Restart, "bye");
+        outbox.push(Frame::Ping).unwrap();
+        assert_eq!(drain(&outbox), Poll::Ready(Some(Bytes::from_static(b"\x89\x00"))));
+        assert_eq!(drain(&outbox), Poll::Ready(Some(Bytes::from_static(b"\x88\x05\x03\xf4bye"))));
+        assert_eq!(drain(&outbox), Poll::Pending);
+        outbox.finish();
+        assert_eq!(drain(&outbox), Poll::Ready(None));
+    }
+}

@@ -1,0 +1,105 @@
+//! Room tokens: under `--authorize room-token`, the permission of one user to be in one room for five minutes.
+//!
+//! HS256 tokens of haggle's own, with a `typ` and a key that no user token has, so that neither can stand for the other:
+//! `{"typ": "haggle-room+jwt"}` and `{"room", "sub", "exp"}`.
+
+use std::fmt;
+
+use aws_lc_rs::{error::Unspecified, hmac, rand};
+use jsonwebtoken::EncodingKey;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AuthError,
+    jwt::{Parts, sign_hs256},
+    key::VerifyingKey,
+};
+use crate::domain::{RoomId, Timestamp, UserId};
+
+/// The header's `typ` (RFC 8725 section 3.11).
+pub(super) const ROOM_TOKEN_TYPE: &str = "haggle-room+jwt";
+
+/// How long a room token is good for, in milliseconds.
+pub const ROOM_TOKEN_MS: i64 = 5 * 60 * 1000;
+
+/// What the derived key is for. A JWT's signed part begins with `eyJ`, so no token ever has this label's HMAC as its signature.
+const KEY_LABEL: &[u8] = b"haggle room token key v1";
+
+/// Issues and checks room tokens.
+pub struct RoomTokens {
+    signing: EncodingKey,
+    verifying: VerifyingKey,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RoomClaims {
+    room: String,
+    sub: String,
+    exp: i64,
+}
+
+impl RoomTokens {
+    /// Derives the key from a secret that all nodes share and that outlives a restart: the JWT secret, or else the service key.
+    #[must_use]
+    pub fn derived_from(secret: &[u8]) -> Self {
+        Self::with_key(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), KEY_LABEL).as_ref())
+    }
+
+    /// Makes a key of its own, for a server that knows public keys only. Its room tokens are good on this node and until its restart:
+    /// clients then get `forbidden` and fetch another.
+    ///
+    /// # Errors
+    /// When the machine gives no random bytes.
+    pub fn random() -> Result<Self, Unspecified> {
+        let mut key = [0; 32];
+        rand::fill(&mut key)?;
+        Ok(Self::with_key(&key))
+    }
+
+    fn with_key(key: &[u8]) -> Self {
+        // Both callers bring the 32 bytes of one SHA-256.
+        let verifying = VerifyingKey::hs256(key).expect("32 bytes are long enough");
+        Self { signing: EncodingKey::from_secret(key), verifying }
+    }
+
+    /// A token for `user` in `room`, and when it expires: a whole second, at most five minutes from `now`.
+    ///
+    /// Whether the user may be in the room is for the caller to know.
+    #[must_use]
+    pub fn issue(&self, room: &RoomId, user: &UserId, now: Timestamp) -> (String, Timestamp) {
+        let exp = now.plus_ms(ROOM_TOKEN_MS).as_secs();
+        let claims = RoomClaims { room: room.as_str().to_owned(), sub: user.as_str().to_owned(), exp };
+        (sign_hs256(ROOM_TOKEN_TYPE, &claims, &self.signing), Timestamp(exp.saturating_mul(1000)))
+    }
+
+    /// When `token` lets `user` be in `room`, says until when. No leeway: haggle's own clock wrote the time.
+    ///
+    /// # Errors
+    /// [`AuthError::RoomTokenExpired`] for one that was good, [`AuthError::RoomToken`] for any other.
+    pub fn verify(&self, token: &str, room: &RoomId, user: &UserId, now: Timestamp) -> Result<Timestamp, AuthError> {
+        let claims = self.read(token).map_err(|_| AuthError::RoomToken)?;
+        if claims.room != room.as_str() || claims.sub != user.as_str() {
+            return Err(AuthError::RoomToken);
+        }
+        let expires_at = Timestamp(claims.exp.saturating_mul(1000));
+        if now >= expires_at {
+            return Err(AuthError::RoomTokenExpired);
+        }
+        Ok(expires_at)
+    }
+
+    fn read(&self, token: &str) -> Result<RoomClaims, AuthError> {
+        let parts = Parts::read(token)?;
+        if !parts.is_of_type(ROOM_TOKEN_TYPE) {
+            return Err(AuthError::WrongKind);
+        }
+        parts.check_signature(&self.verifying)?;
+        parts.payload()
+    }
+}
+
+impl fmt::Debug for RoomTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RoomTokens")
+    }
+}

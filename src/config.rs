@@ -1,0 +1,480 @@
+//! Settings: [`Options`] are one layer of them (flags and environment, or the file), [`Config`] is what they add up to.
+
+use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::Args;
+use serde::{Deserialize, Deserializer, de};
+use thiserror::Error;
+
+use crate::domain::AuthorizePolicy;
+
+/// A setting that can't be used; one sentence that names it.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// A text that must not reach a log: its `Debug` prints nothing of it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self::new(text))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// A span of time as people write it: `25s`, `500ms`, `1h 30m`; a bare number is seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bare = text.parse::<f64>().ok().map(|secs| Duration::try_from_secs_f64(secs).ok());
+        let span = bare.unwrap_or_else(|| humantime::parse_duration(text).ok());
+        span.map(Self).ok_or_else(|| "must be a span of time like 25s, 500ms or 1h".to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Text(String),
+            Whole(u64),
+            Fraction(f64),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Text(text) => text,
+            Written::Whole(secs) => secs.to_string(),
+            Written::Fraction(secs) => secs.to_string(),
+        };
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// One layer of settings. Each is a flag, an environment variable `HAGGLE_<OPTION>`, and a key of the file.
+#[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Options {
+    /// Address and port to listen on; port 0 picks a free one, which the log names [default: 127.0.0.1:5000]
+    #[arg(long, env = "HAGGLE_BIND", global = true, value_name = "ADDRESS:PORT", help_heading = "Server")]
+    pub bind: Option<SocketAddr>,
+    /// A SQLite file [default: haggle.db]
+    #[arg(long, env = "HAGGLE_DATABASE_URL", global = true, value_name = "URL", help_heading = "Server")]
+    pub database_url: Option<String>,
+    /// How many threads serve connections [default: the number of cores]
+    #[arg(long, env = "HAGGLE_WORKERS", global = true, value_name = "N", help_heading = "Server")]
+    pub workers: Option<u32>,
+    /// An origin whose pages may use this server, like https://shop.example; repeatable, `*` for any [default: the same origin only]
+    #[arg(
+        long,
+        env = "HAGGLE_ALLOWED_ORIGIN",
+        global = true,
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        help_heading = "Server"
+    )]
+    pub allowed_origin: Option<Vec<String>>,
+    /// Certificate chain in PEM; with --tls-key the server speaks TLS. Read again on SIGHUP
+    #[arg(long, env = "HAGGLE_TLS_CERT", global = true, value_name = "FILE.pem", help_heading = "Server")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate in PEM
+    #[arg(long, env = "HAGGLE_TLS_KEY", global = true, value_name = "FILE.pem", help_heading = "Server")]
+    pub tls_key: Option<PathBuf>,
+    /// How often an idle connection is pinged [default: 25s]
+    #[arg(long, env = "HAGGLE_PING_INTERVAL", global = true, value_name = "SPAN", help_heading = "Server")]
+    pub ping_interval: Option<Span>,
+    /// How long a ping may stay unanswered before the connection ends [default: 20s]
+    #[arg(long, env = "HAGGLE_PING_TIMEOUT", global = true, value_name = "SPAN", help_heading = "Server")]
+    pub ping_timeout: Option<Span>,
+    /// How long a connection may take to send its first request's headers [default: 10s]
+    #[arg(long, env = "HAGGLE_HANDSHAKE_TIMEOUT", global = true, value_name = "SPAN", help_heading = "Server")]
+    pub handshake_timeout: Option<Span>,
+    /// How long a drain (SIGTERM, SIGINT) may take [default: 10s]
+    #[arg(long, env = "HAGGLE_DRAIN_TIMEOUT", global = true, value_name = "SPAN", help_heading = "Server")]
+    pub drain_timeout: Option<Span>,
+    /// Address of a NATS server that connects several nodes (not supported yet)
+    #[arg(long, env = "HAGGLE_NATS_URL", global = true, value_name = "URL", help_heading = "Server")]
+    pub nats_url: Option<String>,
+
+    /// Secret of HS256 tokens, at least 32 bytes
+    #[arg(
+        long,
+        env = "HAGGLE_JWT_SECRET",
+        global = true,
+        value_name = "SECRET",
+        hide_env_values = true,
+        help_heading = "Identity"
+    )]
+    pub jwt_secret: Option<Secret>,
+    /// Public key of RS256, ES256 or EdDSA tokens in PEM
+    #[arg(long, env = "HAGGLE_JWT_PUBLIC_KEY", global = true, value_name = "FILE.pem", help_heading = "Identity")]
+    pub jwt_public_key: Option<PathBuf>,
+    /// Address of a JSON Web Key Set with the public keys of tokens
+    #[arg(long, env = "HAGGLE_JWKS_URL", global = true, value_name = "URL", help_heading = "Identity")]
+    pub jwks_url: Option<String>,
+    /// The `iss` that tokens must have [default: any]
+    #[arg(long, env = "HAGGLE_JWT_ISSUER", global = true, value_name = "ISSUER", help_heading = "Identity")]
+    pub jwt_issuer: Option<String>,
+    /// The `aud` that tokens must have [default: any]
+    #[arg(long, env = "HAGGLE_JWT_AUDIENCE", global = true, value_name = "AUDIENCE", help_heading = "Identity")]
+    pub jwt_audience: Option<String>,
+    /// Key of the marketplace's own backend, at least 16 characters [default: none, the service routes are closed]
+    #[arg(
+        long,
+        env = "HAGGLE_SERVICE_KEY",
+        global = true,
+        value_name = "KEY",
+        hide_env_values = true,
+        help_heading = "Identity"
+    )]
+    pub service_key: Option<Secret>,
+    /// When the database is asked who may enter a room: on-enter, every-message or room-token [default: on-enter]
+    #[arg(long, env = "HAGGLE_AUTHORIZE", global = true, value_name = "WHEN", help_heading = "Identity")]
+    pub authorize: Option<AuthorizePolicy>,
+
+    /// Longest message, its text and data together, in bytes, 1 to 1048576 [default: 16384]
+    #[arg(long, env = "HAGGLE_MAX_MESSAGE_BYTES", global = true, value_name = "BYTES", help_heading = "Limits")]
+    pub max_message_bytes: Option<usize>,
+    /// Events a second for a session, twice as many in a burst; 0 lifts it [default: 50]
+    #[arg(long, env = "HAGGLE_MAX_SENDS_PER_SECOND", global = true, value_name = "N", help_heading = "Limits")]
+    pub max_sends_per_second: Option<u32>,
+    /// New connections a second for an address; 0 lifts it [default: 200]
+    #[arg(long, env = "HAGGLE_MAX_CONNECTS_PER_SECOND", global = true, value_name = "N", help_heading = "Limits")]
+    pub max_connects_per_second: Option<u32>,
+    /// Open connections for an address; 0 lifts it [default: 2000]
+    #[arg(long, env = "HAGGLE_MAX_CONNECTIONS_PER_ADDRESS", global = true, value_name = "N", help_heading = "Limits")]
+    pub max_connections_per_address: Option<u32>,
+    /// Live sessions of a user; 0 lifts it [default: 20]
+    #[arg(long, env = "HAGGLE_MAX_SESSIONS_PER_USER", global = true, value_name = "N", help_heading = "Limits")]
+    pub max_sessions_per_user: Option<u32>,
+    /// Rooms that a session is in at once; 0 lifts it [default: 100]
+    #[arg(long, env = "HAGGLE_MAX_ROOMS_PER_SESSION", global = true, value_name = "N", help_heading = "Limits")]
+    pub max_rooms_per_session: Option<u32>,
+    /// REST requests a second for a user; 0 lifts it [default: 50]
+    #[arg(long, env = "HAGGLE_MAX_REQUESTS_PER_SECOND", global = true, value_name = "N", help_heading = "Limits")]
+    pub max_requests_per_second: Option<u32>,
+    /// Bytes that wait for a client which reads slowly, before it is dropped [default: 262144]
+    #[arg(long, env = "HAGGLE_MAX_OUTBOX_BYTES", global = true, value_name = "BYTES", help_heading = "Limits")]
+    pub max_outbox_bytes: Option<usize>,
+    /// How long a frame may wait for a client which reads slowly, before it is dropped [default: 15s]
+    #[arg(long, env = "HAGGLE_MAX_OUTBOX_AGE", global = true, value_name = "SPAN", help_heading = "Limits")]
+    pub max_outbox_age: Option<Span>,
+}
+
+impl Options {
+    /// Reads the file's layer. Keys are the options' names, with `-` or `_`.
+    ///
+    /// # Errors
+    /// One sentence that names the key that is unknown or has a bad value.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        let table: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| ConfigError(error.message().to_owned()))?;
+        let table: toml::Table = table.into_iter().map(|(key, value)| (key.replace('_', "-"), value)).collect();
+        serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
+            let message = error.inner().message().trim().to_owned();
+            match error.path().to_string().as_str() {
+                "." => ConfigError(message),
+                key => ConfigError(format!("`{key}`: {message}")),
+            }
+        })
+    }
+
+    /// This layer above another: what is set here counts.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        macro_rules! layered {
+            ($($field:ident),* $(,)?) => { Self { $($field: self.$field.or(below.$field)),* } };
+        }
+        layered!(
+            bind,
+            database_url,
+            workers,
+            allowed_origin,
+            tls_cert,
+            tls_key,
+            ping_interval,
+            ping_timeout,
+            handshake_timeout,
+            drain_timeout,
+            nats_url,
+            jwt_secret,
+            jwt_public_key,
+            jwks_url,
+            jwt_issuer,
+            jwt_audience,
+            service_key,
+            authorize,
+            max_message_bytes,
+            max_sends_per_second,
+            max_connects_per_second,
+            max_connections_per_address,
+            max_sessions_per_user,
+            max_rooms_per_session,
+            max_requests_per_second,
+            max_outbox_bytes,
+            max_outbox_age,
+        )
+    }
+}
+
+/// Where the keys of tokens come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// HS256 with a shared secret.
+    Secret(Secret),
+    /// RS256, ES256 or EdDSA with the public key in a PEM file.
+    PublicKey(PathBuf),
+    /// A JSON Web Key Set by its address.
+    Jwks(String),
+}
+
+/// The files of TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain in PEM.
+    pub cert: PathBuf,
+    /// Its private key in PEM.
+    pub key: PathBuf,
+}
+
+/// Limits of what one client may cost. `None` where the operator lifted one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest message, its text and data together, in bytes.
+    pub message_bytes_max: usize,
+    /// Events a second for a session.
+    pub sends_per_second_max: Option<NonZeroU32>,
+    /// New connections a second for an address.
+    pub connects_per_second_max: Option<NonZeroU32>,
+    /// Open connections for an address.
+    pub connections_per_address_max: Option<NonZeroU32>,
+    /// Live sessions of a user.
+    pub sessions_per_user_max: Option<NonZeroU32>,
+    /// Rooms that a session is in at once.
+    pub rooms_per_session_max: Option<NonZeroU32>,
+    /// REST requests a second for a user.
+    pub requests_per_second_max: Option<NonZeroU32>,
+    /// Bytes that wait for a client which reads slowly.
+    pub outbox_bytes_max: usize,
+    /// How long a frame may wait for a client which reads slowly.
+    pub outbox_age_max: Duration,
+}
+
+impl Limits {
+    /// Longest message of the transport. Well above the message's own limit, and JSON may write one byte as six
+    /// (`\u0000`), so that a long message gets `too_large` and not a lost connection.
+    #[must_use]
+    pub fn transport_bytes_max(&self) -> usize {
+        self.message_bytes_max.saturating_mul(8).saturating_add(64 * 1024)
+    }
+}
+
+/// What the server runs with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where it listens.
+    pub bind: SocketAddr,
+    /// Its database.
+    pub database_url: String,
+    /// Threads that serve connections.
+    pub workers: usize,
+    /// Origins whose pages may use it, beside its own.
+    pub allowed_origins: Vec<String>,
+    /// TLS, or plain when `None`.
+    pub tls: Option<TlsFiles>,
+    /// How often an idle connection is pinged.
+    pub ping_interval: Duration,
+    /// How long a ping may stay unanswered.
+    pub ping_timeout: Duration,
+    /// How long a connection may take to send its first request's headers.
+    pub handshake_timeout: Duration,
+    /// How long a drain may take.
+    pub drain_timeout: Duration,
+    /// Who signs tokens.
+    pub keys: KeySource,
+    /// The `iss` that tokens must have.
+    pub jwt_issuer: Option<String>,
+    /// The `aud` that tokens must have.
+    pub jwt_audience: Option<String>,
+    /// The marketplace's own backend.
+    pub service_key: Option<Secret>,
+    /// When the database is asked who may enter.
+    pub authorize: AuthorizePolicy,
+    /// What one client may cost.
+    pub limits: Limits,
+    /// Whether the demo's own routes exist.
+    pub demo: bool,
+}
+
+/// Default of `--database-url`.
+pub const DATABASE_URL_DEFAULT: &str = "haggle.db";
+
+/// Shortest secret of HS256, in bytes: the hash's own length (RFC 7518 section 3.2).
+pub const JWT_SECRET_BYTES_MIN: usize = 32;
+
+impl TryFrom<Options> for Config {
+    type Error = ConfigError;
+
+    fn try_from(options: Options) -> Result<Self, ConfigError> {
+        let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
+        let span =
+            |span: Option<Span>, default_secs: u64| span.map_or(Duration::from_secs(default_secs), |span| span.0);
+        let tls = match (options.tls_cert, options.tls_key) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => None,
+            _ => return refuse("--tls-cert and --tls-key go together: give both or none"),
+        };
+        if options.nats_url.is_some() {
+            return refuse("--nats-url: several nodes are not supported yet, leave it out");
+        }
+        let keys = match (options.jwt_secret, options.jwt_public_key, options.jwks_url) {
+            (Some(secret), None, None) if secret.expose().len() >= JWT_SECRET_BYTES_MIN => KeySource::Secret(secret),
+            (Some(_), None, None) => return refuse("--jwt-secret must have at least 32 bytes"),
+            (None, Some(file), None) => KeySource::PublicKey(file),
+            (None, None, Some(url)) => KeySource::Jwks(url),
+            (None, None, None) => {
+                return refuse("no signing key: give --jwt-secret (at least 32 bytes), --jwt-public-key or --jwks-url");
+            }
+            _ => return refuse("give one of --jwt-secret, --jwt-public-key and --jwks-url, not several"),
+        };
+        if options.service_key.as_ref().is_some_and(|key| key.expose().chars().count() < 16) {
+            return refuse("--service-key must have at least 16 characters");
+        }
+        let message_bytes_max = options.max_message_bytes.unwrap_or(16 * 1024);
+        if !(1..=1024 * 1024).contains(&message_bytes_max) {
+            return refuse("--max-message-bytes must be 1 to 1048576");
+        }
+        let workers = match options.workers {
+            Some(0) => return refuse("--workers must be at least 1"),
+            Some(workers) => workers as usize,
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let outbox_bytes_max = options.max_outbox_bytes.unwrap_or(256 * 1024);
+        if outbox_bytes_max < 4096 {
+            return refuse("--max-outbox-bytes must be at least 4096");
+        }
+        let ping_interval = span(options.ping_interval, 25);
+        let ping_timeout = span(options.ping_timeout, 20);
+        if ping_interval.is_zero() || ping_timeout.is_zero() {
+            return refuse("--ping-interval and --ping-timeout must be longer than 0");
+        }
+        let allowed_origins = options.allowed_origin.unwrap_or_default();
+        if let Some(bad) = allowed_origins.iter().find(|origin| !is_origin(origin)) {
+            return refuse(&format!("--allowed-origin {bad}: must be scheme://host[:port] without a path, or *"));
+        }
+        let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
+        Ok(Self {
+            bind: options.bind.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 5000))),
+            database_url: options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned()),
+            workers,
+            allowed_origins,
+            tls,
+            ping_interval,
+            ping_timeout,
+            handshake_timeout: span(options.handshake_timeout, 10),
+            drain_timeout: span(options.drain_timeout, 10),
+            keys,
+            jwt_issuer: options.jwt_issuer,
+            jwt_audience: options.jwt_audience,
+            service_key: options.service_key,
+            authorize: options.authorize.unwrap_or_default(),
+            limits: Limits {
+                message_bytes_max,
+                sends_per_second_max: lifted(options.max_sends_per_second, 50),
+                connects_per_second_max: lifted(options.max_connects_per_second, 200),
+                connections_per_address_max: lifted(options.max_connections_per_address, 2000),
+                sessions_per_user_max: lifted(options.max_sessions_per_user, 20),
+                rooms_per_session_max: lifted(options.max_rooms_per_session, 100),
+                requests_per_second_max: lifted(options.max_requests_per_second, 50),
+                outbox_bytes_max,
+                outbox_age_max: span(options.max_outbox_age, 15),
+            },
+            demo: false,
+        })
+    }
+}
+
+fn is_origin(origin: &str) -> bool {
+    if origin == "*" {
+        return true;
+    }
+    match origin.split_once("://") {
+        Some((scheme, host)) => !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret() -> Option<Secret> {
+        Some(Secret::new("0123456789abcdef0123456789abcdef"))
+    }
+
+    #[test]
+    fn a_flag_counts_before_the_file_and_the_file_before_the_default() {
+        let file = Options::from_toml("max-message-bytes = 100\nping_interval = '2s'\nworkers = 3").unwrap();
+        let flags = Options { max_message_bytes: Some(7), jwt_secret: secret(), ..Options::default() };
+        let config = Config::try_from(flags.over(file)).unwrap();
+        assert_eq!(config.limits.message_bytes_max, 7);
+        assert_eq!(config.ping_interval, Duration::from_secs(2));
+        assert_eq!(config.workers, 3);
+        assert_eq!(config.ping_timeout, Duration::from_secs(20));
+    }
+
+    #[test]
+    fn an_unknown_key_or_a_bad_value_is_named() {
+        assert!(Options::from_toml("colour = 1").unwrap_err().0.contains("colour"));
+        assert!(Options::from_toml("ping-interval = 'soon'").unwrap_err().0.contains("ping-interval"));
+        assert!(Options::from_toml("workers = -1").unwrap_err().0.contains("workers"));
+    }
+
+    #[test]
+    fn a_server_without_a_signing_key_does_not_start() {
+        assert!(Config::try_from(Options::default()).unwrap_err().0.contains("no signing key"));
+        let short = Options { jwt_secret: Some(Secret::new("short")), ..Options::default() };
+        assert!(Config::try_from(short).unwrap_err().0.contains("32 bytes"));
+    }
+
+    #[test]
+    fn zero_lifts_a_limit() {
+        let options = Options { max_sends_per_second: Some(0), jwt_secret: secret(), ..Options::default() };
+        assert_eq!(Config::try_from(options).unwrap().limits.sends_per_second_max, None);
+    }
+
+    #[test]
+    fn a_bare_number_is_seconds() {
+        assert_eq!("5".parse(), Ok(Span(Duration::from_secs(5))));
+        assert_eq!("0.5".parse(), Ok(Span(Duration::from_millis(500))));
+        assert_eq!("300ms".parse(), Ok(Span(Duration::from_millis(300))));
+        assert!("-1".parse::<Span>().is_err() && "x".parse::<Span>().is_err());
+    }
+}

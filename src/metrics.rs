@@ -1,0 +1,133 @@
+//! Every metric, its unit and its help text. `GET /metrics` writes them in the OpenMetrics text format.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+/// One label that says why.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Reason {
+    /// A name from a fixed list, never something that a client chose.
+    pub reason: &'static str,
+}
+
+/// A counter for each reason.
+pub type Reasons = Family<Reason, Counter<u64, AtomicU64>>;
+
+/// What the server counts. One for each server, so that several in one process don't mix.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Open TCP connections.
+    pub connections: Gauge<i64, AtomicI64>,
+    /// Live sessions.
+    pub sessions: Gauge<i64, AtomicI64>,
+    /// Rooms in memory.
+    pub rooms: Gauge<i64, AtomicI64>,
+    /// Messages committed.
+    pub messages: Counter<u64, AtomicU64>,
+    /// Events written to a session's outbox.
+    pub deliveries: Counter<u64, AtomicU64>,
+    /// Changes waiting for the writer.
+    pub writes_pending: Gauge<i64, AtomicI64>,
+    /// Changes in one committed batch.
+    pub commit_batch_size: Histogram,
+    /// Seconds from handing a batch to the writer until its commit.
+    pub commit_seconds: Histogram,
+    /// Batches that failed as a whole.
+    pub commit_failures: Counter<u64, AtomicU64>,
+    /// Permits of the database's queue in use.
+    pub database_queue: Gauge<i64, AtomicI64>,
+    /// Sessions dropped by the server.
+    pub evictions: Reasons,
+    /// Handshakes and requests refused for who they are.
+    pub auth_failures: Reasons,
+    /// Events and requests refused for their rate or number.
+    pub rate_limited: Reasons,
+    /// Events sent by clients and taken up, by none in flight left at zero.
+    pub events_in_flight: Gauge<i64, AtomicI64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("haggle");
+        macro_rules! register {
+            ($name:literal, $help:literal) => {
+                register!($name, $help, Default::default())
+            };
+            ($name:literal, $help:literal, $metric:expr) => {{
+                let metric = $metric;
+                registry.register($name, $help, Clone::clone(&metric));
+                metric
+            }};
+        }
+        let commit_seconds = Histogram::new(exponential_buckets(0.0005, 2.0, 14));
+        let help = "Time from handing a batch to the writer until its commit";
+        registry.register_with_unit("commit", help, Unit::Seconds, commit_seconds.clone());
+        Self {
+            connections: register!("connections", "Open TCP connections"),
+            sessions: register!("sessions", "Live sessions"),
+            rooms: register!("rooms", "Rooms in memory"),
+            messages: register!("messages", "Messages committed"),
+            deliveries: register!("deliveries", "Events written to sessions"),
+            writes_pending: register!("writes_pending", "Changes waiting for the writer"),
+            commit_batch_size: register!(
+                "commit_batch_size",
+                "Changes in one committed batch",
+                Histogram::new(exponential_buckets(1.0, 2.0, 12))
+            ),
+            commit_seconds,
+            commit_failures: register!("commit_failures", "Batches that failed as a whole"),
+            database_queue: register!("database_queue", "Operations at the database or waiting for it"),
+            evictions: register!("evictions", "Sessions dropped by the server, by reason"),
+            auth_failures: register!("auth_failures", "Handshakes and requests refused for who they are, by code"),
+            rate_limited: register!("rate_limited", "Events, requests and connections over a limit, by limit"),
+            events_in_flight: register!("events_in_flight", "Events taken up and not yet answered"),
+            registry,
+        }
+    }
+}
+
+impl Metrics {
+    /// All of them in the OpenMetrics text format.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut out = String::new();
+        // Writing to a String can't fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+}
+
+/// Counts one for a reason.
+pub fn count(reasons: &Reasons, reason: &'static str) {
+    reasons.get_or_create(&Reason { reason }).inc();
+}
+
+/// A gauge that goes up now and down when this is dropped, so that it can't drift.
+#[derive(Debug)]
+pub struct GaugeGuard(Gauge<i64, AtomicI64>);
+
+impl GaugeGuard {
+    /// Raises the gauge by one until the guard is dropped.
+    #[must_use]
+    pub fn raise(gauge: &Gauge<i64, AtomicI64>) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for GaugeGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,239 @@
+// @ts-check
+import { backoffMs } from "./backoff.js";
+import { Emitter } from "./emitter.js";
+import { afterClose, HaggleError } from "./error.js";
+
+/** A request without an answer for this long means that the connection is dead, whatever TCP still believes. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** A connection that has held for this long was a good one: the next loss starts again at the shortest backoff. */
+const STABLE_AFTER_MS = 5_000;
+
+/**
+ * The plain WebSocket wire (`/ws/chat`): requests with replies, pushes, and a connection that comes back by itself.
+ *
+ * Emits:
+ * - `state` with a {@link import("./types.js").ConnectionState}, on every change
+ * - `open` on every (re)connection: enter rooms again and send what is unacknowledged
+ * - `push` with `{event, data}` for everything that is not a reply
+ * - `stopped` with a {@link HaggleError} when the server asked not to come back
+ */
+export class Connection extends Emitter {
+  /** @type {import("./types.js").ConnectionState} */ #state = "idle";
+  /** @type {WebSocket | undefined} */ #socket;
+  /** @type {Map<number, {resolve: (data: any) => void, reject: (error: HaggleError) => void, timer: any}>} */
+  #pending = new Map();
+  #nextId = 1;
+  #attempt = 0;
+  /** Tells a connection attempt that was given up while it waited for its token. */
+  #generation = 0;
+  #needsFreshToken = false;
+  /** @type {any} */ #retryTimer;
+  /** @type {any} */ #renewTimer;
+  /** @type {any} */ #stableTimer;
+  /** @type {number | undefined} */ #serverDelayMs;
+  /** @type {HaggleError | undefined} */ #lastError;
+  #url;
+  #tokens;
+
+  /**
+   * @param {string} url such as `wss://chat.example.com/ws/chat`
+   * @param {import("./token_source.js").TokenSource} tokens
+   */
+  constructor(url, tokens) {
+    super();
+    this.#url = url;
+    this.#tokens = tokens;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** Connects, and stays connected until {@link close}. */
+  open() {
+    if (this.#state !== "idle" && this.#state !== "closed") return;
+    globalThis.addEventListener?.("online", this.#onOnline);
+    globalThis.addEventListener?.("offline", this.#onOffline);
+    this.#attempt = 0;
+    this.#connect();
+  }
+
+  /** Ends the connection for good. Open requests fail with `disconnected`. */
+  close() {
+    globalThis.removeEventListener?.("online", this.#onOnline);
+    globalThis.removeEventListener?.("offline", this.#onOffline);
+    this.#setState("closed");
+    this.#drop();
+  }
+
+  /** Tries again now instead of when the backoff ends. For a button, or when the device says that it is online again. */
+  retryNow() {
+    if (this.#state !== "waiting") return;
+    clearTimeout(this.#retryTimer);
+    this.#connect();
+  }
+
+  /**
+   * Sends a request and waits for its reply.
+   *
+   * @param {string} event
+   * @param {any} data
+   * @returns {Promise<any>} the `data` of the reply
+   * @throws {HaggleError} the server's code, or `disconnected`, or `timeout`
+   */
+  request(event, data) {
+    const socket = this.#socket;
+    if (this.#state !== "open" || !socket) return Promise.reject(new HaggleError("disconnected"));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#pending.delete(id);
+        reject(new HaggleError("timeout", `no answer to ${event}`));
+        // A half-open connection looks healthy for minutes. Give it up: what was sent is repeated on the next one.
+        if (this.#socket === socket) this.#lost(1006);
+      }, REQUEST_TIMEOUT_MS);
+      this.#pending.set(id, { resolve, reject, timer });
+      socket.send(JSON.stringify({ event, data, id }));
+    });
+  }
+
+  /**
+   * Sends without asking for a reply, and forgets it when there is no connection. For `typing`.
+   *
+   * @param {string} event
+   * @param {any} data
+   */
+  notify(event, data) {
+    if (this.#state === "open") this.#socket?.send(JSON.stringify({ event, data }));
+  }
+
+  async #connect() {
+    const generation = ++this.#generation;
+    this.#setState("connecting");
+    let token;
+    try {
+      token = await this.#tokens.get({ fresh: this.#needsFreshToken });
+    } catch (error) {
+      // A backend that says no (this person may not sign in) says so again next time; one that is away comes back.
+      if (this.#generation !== generation) return;
+      if (error instanceof HaggleError && error.status && error.status < 500 && error.code !== "rate_limited") {
+        return this.#stop(error);
+      }
+      return this.#wait();
+    }
+    if (this.#generation !== generation) return;
+    this.#needsFreshToken = false;
+
+    const socket = new WebSocket(this.#url, ["haggle.v1", `bearer.${token}`]);
+    this.#socket = socket;
+    let opened = false;
+    socket.onopen = () => {
+      if (this.#socket !== socket) return;
+      opened = true;
+      this.#serverDelayMs = undefined;
+      this.#lastError = undefined;
+      this.#stableTimer = setTimeout(() => (this.#attempt = 0), STABLE_AFTER_MS);
+      this.#renewBeforeExpiry();
+      this.#setState("open");
+      this.emit("open");
+    };
+    socket.onmessage = ({ data }) => {
+      if (this.#socket === socket) this.#receive(JSON.parse(data));
+    };
+    socket.onclose = ({ code }) => {
+      if (this.#socket !== socket) return;
+      // A browser does not show why a handshake failed. A refused token is one of the reasons, and a new one costs little.
+      if (!opened) this.#needsFreshToken = true;
+      this.#lost(code);
+    };
+  }
+
+  /** @param {any} frame */
+  #receive(frame) {
+    if ("reply" in frame) {
+      const request = this.#pending.get(frame.reply);
+      if (!request) return;
+      this.#pending.delete(frame.reply);
+      clearTimeout(request.timer);
+      const { error } = frame;
+      if (error) request.reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs }));
+      else request.resolve(frame.data);
+      return;
+    }
+    if (frame.event === "error") {
+      this.#lastError = new HaggleError(frame.data.code, frame.data.message, { retryAfterMs: frame.data.retryAfterMs });
+    } else if (frame.event === "draining") {
+      this.#serverDelayMs = frame.data.reconnectInMs;
+    }
+    this.emit("push", frame);
+  }
+
+  /** @param {number} code the close code */
+  #lost(code) {
+    const error = this.#lastError;
+    this.#drop();
+    const next = afterClose(code);
+    if (next === "stop") return this.#stop(error ?? new HaggleError("forbidden", `the server closed with ${code}`));
+    if (next === "renew") this.#needsFreshToken = true;
+    if (next === "wait") this.#serverDelayMs = error?.retryAfterMs ?? 5_000;
+    this.#wait();
+  }
+
+  /** Forgets the socket and fails what waits for it. */
+  #drop() {
+    this.#generation++;
+    clearTimeout(this.#retryTimer);
+    clearTimeout(this.#renewTimer);
+    clearTimeout(this.#stableTimer);
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject, timer } of pending) {
+      clearTimeout(timer);
+      reject(new HaggleError("disconnected"));
+    }
+  }
+
+  #wait() {
+    // What the server asked for is a minimum; the jitter on top spreads the clients of a restarting node.
+    const delay = (this.#serverDelayMs ?? 0) + backoffMs(this.#attempt++);
+    this.#setState("waiting");
+    this.#retryTimer = setTimeout(() => this.#connect(), delay);
+  }
+
+  /** @param {HaggleError} error */
+  #stop(error) {
+    this.close();
+    this.emit("stopped", error);
+  }
+
+  #renewBeforeExpiry() {
+    const delay = this.#tokens.renewalInMs();
+    // setTimeout wraps around beyond 2^31 ms; a token that lives longer than that is renewed by the next connection.
+    if (delay > 2 ** 31 - 1) return;
+    this.#renewTimer = setTimeout(async () => {
+      try {
+        await this.request("authenticate", { token: await this.#tokens.get({ fresh: true }) });
+        this.#renewBeforeExpiry();
+      } catch {
+        // The server ends the connection with 4001 when the old token expires; the next attempt brings a fresh one.
+      }
+    }, delay);
+  }
+
+  #onOnline = () => this.retryNow();
+
+  #onOffline = () => {
+    if (this.#state === "open" || this.#state === "connecting") this.#lost(1006);
+  };
+
+  /** @param {import("./types.js").ConnectionState} state */
+  #setState(state) {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.emit("state", state);
+  }
+}

@@ -1,0 +1,93 @@
+// @ts-check
+import { Emitter } from "./emitter.js";
+
+/** @typedef {import("./types.js").InboxItem} InboxItem */
+
+/**
+ * The signed-in user's rooms, latest activity first, live without entering any of them.
+ *
+ * Emits `change`.
+ */
+export class Inbox extends Emitter {
+  /** @type {Map<string, InboxItem>} */ #items = new Map();
+  /** @type {string | undefined} */ #nextCursor;
+  /** @type {Promise<void> | undefined} */ #loading;
+  loaded = false;
+  #rest;
+
+  /** @param {import("./rest.js").Rest} rest */
+  constructor(rest) {
+    super();
+    this.#rest = rest;
+  }
+
+  /** @returns {InboxItem[]} */
+  get items() {
+    return [...this.#items.values()].sort((a, b) => lastActivity(b).localeCompare(lastActivity(a)));
+  }
+
+  /** @param {string} roomId */
+  get(roomId) {
+    return this.#items.get(roomId);
+  }
+
+  /** Unread messages in all rooms. */
+  get unread() {
+    let sum = 0;
+    for (const { unread } of this.#items.values()) sum += unread;
+    return sum;
+  }
+
+  get hasMore() {
+    return this.#nextCursor !== undefined;
+  }
+
+  /** Reads the first page again. After a reconnection too: `roomUpdated` events of the meantime are lost. */
+  load() {
+    return this.#page(undefined);
+  }
+
+  async loadMore() {
+    if (this.#nextCursor !== undefined) await this.#page(this.#nextCursor);
+  }
+
+  /**
+   * Takes a `roomUpdated` event.
+   * @param {InboxItem & {roomId: string}} update
+   */
+  update(update) {
+    this.#put({ ...update, id: update.roomId });
+    this.emit("change");
+  }
+
+  /** @param {string | undefined} cursor */
+  #page(cursor) {
+    this.#loading ??= this.#rest
+      .listRooms({ cursor })
+      .then(({ items, nextCursor }) => {
+        for (const item of items) this.#put(item);
+        // A refresh of the first page must not forget how far down the list had been read.
+        if (cursor !== undefined || !this.loaded) this.#nextCursor = nextCursor;
+        this.loaded = true;
+        this.emit("change");
+      })
+      .finally(() => (this.#loading = undefined));
+    return this.#loading;
+  }
+
+  /** @param {InboxItem} item */
+  #put(item) {
+    const known = this.#items.get(item.id);
+    // A page that was read before an event but arrives after it knows less.
+    if (known && (item.lastSeq < known.lastSeq || item.readSeq < known.readSeq)) return;
+    this.#items.set(item.id, item);
+  }
+}
+
+/**
+ * RFC 3339 in UTC with milliseconds sorts as text.
+ * @param {InboxItem} item
+ */
+function lastActivity(item) {
+  return item.lastMessage?.sentAt ?? item.createdAt;
+}

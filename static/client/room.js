@@ -1,0 +1,306 @@
+// @ts-check
+import { Emitter } from "./emitter.js";
+import { HaggleError, isTransient } from "./error.js";
+import { Timeline } from "./timeline.js";
+
+/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("./types.js").Member} Member */
+/** @typedef {import("./types.js").RoomInfo} RoomInfo */
+/** @typedef {import("./types.js").Entered} Entered */
+
+/** "typing…" ends by itself when the other side vanished in the middle of a word. */
+const TYPING_EXPIRES_MS = 6_000;
+/** While somebody types, the others hear of it this often. */
+const TYPING_REPEAT_MS = 3_000;
+/** The server lets a message be edited or deleted for this long. */
+const EDITABLE_MS = 15 * 60_000;
+
+/**
+ * One conversation, as seen by one of its two members.
+ *
+ * Emits `change` whenever anything below changed, and `received` with the messages of the other member that are new here
+ * (live or caught up, never history).
+ */
+export class Room extends Emitter {
+  timeline = new Timeline();
+  /** @type {RoomInfo | undefined} */ info;
+  /** @type {Member[]} */ members = [];
+  /** @type {HaggleError | undefined} why it could not be entered */ error;
+  /** Last `seq` the signed-in user had read when the room was first entered: where "new messages" begins. */
+  readSeqAtEntry = 0;
+  otherIsTyping = false;
+  loadingOlder = false;
+
+  #wanted = false;
+  #enteredByUser = false;
+  #enterAgain = false;
+  #readSeq = 0;
+  #readSeqWanted = 0;
+  /** @type {Promise<void> | undefined} */ #entering;
+  /** @type {any} */ #typingTimer;
+  #typingSentAt = 0;
+  #connection;
+  #rest;
+  #outbox;
+
+  /**
+   * @param {string} id
+   * @param {string} ownUserId
+   * @param {import("./connection.js").Connection} connection
+   * @param {import("./rest.js").Rest} rest
+   * @param {import("./outbox.js").Outbox} outbox
+   */
+  constructor(id, ownUserId, connection, rest, outbox) {
+    super();
+    this.id = id;
+    this.ownUserId = ownUserId;
+    this.#connection = connection;
+    this.#rest = rest;
+    this.#outbox = outbox;
+  }
+
+  /** Enters now, and again after every reconnection, until {@link leave}. */
+  enter() {
+    this.#wanted = true;
+    this.#enteredByUser = true;
+    this.#enterAgain = true;
+    void this.#enter();
+  }
+
+  leave() {
+    this.#wanted = false;
+    this.otherIsTyping = false;
+    this.setTyping(false);
+    if (this.#connection.state === "open") {
+      this.#connection.request("leaveRoom", { roomId: this.id }).catch(() => {});
+    }
+  }
+
+  get entered() {
+    return this.timeline.started;
+  }
+
+  /** @returns {Member | undefined} */
+  get other() {
+    return this.members.find(({ id }) => id !== this.ownUserId);
+  }
+
+  /** Stored messages, oldest first. */
+  get messages() {
+    return this.timeline.list(this.ownUserId);
+  }
+
+  /** What the server has not acknowledged, in the order it was written. */
+  get drafts() {
+    return this.#outbox.list(this.id);
+  }
+
+  /** @param {string} text */
+  send(text) {
+    this.setTyping(false);
+    this.#outbox.add(this.id, text);
+  }
+
+  /** @param {string} clientId */
+  retry(clientId) {
+    this.#outbox.retry(this.id, clientId);
+  }
+
+  /** @param {string} clientId */
+  discard(clientId) {
+    this.#outbox.discard(this.id, clientId);
+  }
+
+  /**
+   * One page further back. Does nothing while a page is under way or when the beginning is already here.
+   */
+  async loadOlder() {
+    if (this.loadingOlder || !this.timeline.hasOlder) return;
+    this.loadingOlder = true;
+    this.emit("change");
+    try {
+      const { items } = await this.#rest.listMessages(this.id, { before: this.timeline.firstSeq });
+      this.timeline.merge(items);
+    } finally {
+      this.loadingOlder = false;
+      this.emit("change");
+    }
+  }
+
+  /**
+   * Says that everything up to `seq` was seen. Safe to call often: only what is new travels, and what could not be
+   * sent follows after the reconnection.
+   *
+   * @param {number} seq
+   */
+  markRead(seq) {
+    if (seq <= this.#readSeqWanted) return;
+    this.#readSeqWanted = seq;
+    this.#sendRead();
+  }
+
+  /**
+   * To be called on every keystroke, with `false` when the composer was emptied.
+   * @param {boolean} typing
+   */
+  setTyping(typing) {
+    const now = Date.now();
+    if (typing ? now - this.#typingSentAt < TYPING_REPEAT_MS : this.#typingSentAt === 0) return;
+    this.#typingSentAt = typing ? now : 0;
+    this.#connection.notify("typing", { roomId: this.id, typing });
+  }
+
+  /** Called by the client after each reconnection. */
+  reconnected() {
+    this.#typingSentAt = 0;
+    this.#enterAgain = true;
+    if (this.#wanted) void this.#enter();
+  }
+
+  /** Called by the client when the connection is lost: nothing is known about the other member until it is back. */
+  disconnected() {
+    this.otherIsTyping = false;
+    this.emit("change");
+  }
+
+  /**
+   * Called by the client for each push that belongs to this room.
+   *
+   * @param {string} event
+   * @param {any} data
+   */
+  push(event, data) {
+    switch (event) {
+      case "message":
+        this.receive([data]);
+        break;
+      case "messageUpdated":
+        if (this.timeline.started && data.seq >= this.timeline.firstSeq) this.timeline.merge([data]);
+        break;
+      case "read":
+        this.#updateMember(data.userId, ({ readSeq }) => ({ readSeq: Math.max(readSeq, data.seq) }));
+        break;
+      case "presence":
+        this.#updateMember(data.userId, () => ({ online: data.online }));
+        if (data.userId !== this.ownUserId && !data.online) this.otherIsTyping = false;
+        break;
+      case "typing":
+        if (data.userId === this.ownUserId) return;
+        this.#setOtherIsTyping(data.typing);
+        break;
+      case "roomUpdated":
+        if (this.info) this.info = { ...this.info, product: data.product };
+        break;
+    }
+    this.emit("change");
+  }
+
+  /**
+   * Takes stored messages from a push, an acknowledgement or a catch-up.
+   * @param {Message[]} messages
+   */
+  receive(messages) {
+    const before = this.timeline.lastSeq;
+    this.timeline.merge(messages);
+    for (const message of messages) {
+      this.#outbox.settle(message);
+      if (message.senderId !== this.ownUserId) this.#setOtherIsTyping(false);
+    }
+    if (this.timeline.started) {
+      const received = this.messages.filter(({ seq, senderId }) => seq > before && senderId !== this.ownUserId);
+      if (received.length > 0) this.emit("received", received);
+      if (this.timeline.hasGap && this.#wanted) void this.#enter();
+    }
+    this.emit("change");
+  }
+
+  /** One entry at a time; a leave and return, or a reconnection, while it runs is served right after it. */
+  #enter() {
+    this.#entering ??= this.#enterOnce().finally(() => {
+      this.#entering = undefined;
+      if (this.#enterAgain && this.#wanted && this.#connection.state === "open") void this.#enter();
+    });
+    return this.#entering;
+  }
+
+  async #enterOnce() {
+    this.#enterAgain = false;
+    try {
+      let more = true;
+      while (more && this.#wanted) more = this.timeline.started ? await this.#catchUp() : await this.#enterFirst();
+      this.error = undefined;
+      this.#sendRead();
+    } catch (error) {
+      // A lost connection is served by `reconnected`; a refusal is shown.
+      if (!(error instanceof HaggleError)) throw error;
+      if (isTransient(error)) {
+        if (this.#connection.state === "open") setTimeout(() => this.#wanted && this.#enter(), error.retryAfterMs ?? 2_000);
+      } else {
+        this.error = error;
+      }
+    }
+    this.emit("change");
+  }
+
+  async #enterFirst() {
+    /** @type {Entered} */
+    const entered = await this.#connection.request("enterRoom", { roomId: this.id });
+    this.#readSeqWanted = entered.readSeq;
+    this.timeline.start(entered.messages, entered.lastSeq);
+    for (const message of entered.messages) this.#outbox.settle(message);
+    this.#take(entered);
+    return this.timeline.hasGap;
+  }
+
+  /** @returns {Promise<boolean>} whether there is more to catch up */
+  async #catchUp() {
+    const newest = this.messages.at(-1);
+    /** @type {Entered} */
+    const entered = await this.#connection.request("enterRoom", { roomId: this.id, after: this.timeline.lastSeq });
+    this.#take(entered);
+    this.receive(entered.messages);
+    if (entered.hasMore && entered.messages.length > 0) return true;
+    // Edits and deletions have no `seq` of their own, so `after` does not bring those of known messages.
+    if (newest && Date.now() - Date.parse(newest.sentAt) < EDITABLE_MS) {
+      const { items } = await this.#rest.listMessages(this.id);
+      this.timeline.merge(items.filter(({ seq }) => seq >= this.timeline.firstSeq && seq <= this.timeline.lastSeq));
+    }
+    return this.timeline.hasGap && entered.messages.length > 0;
+  }
+
+  /** @param {Entered} entered */
+  #take({ room, members, readSeq }) {
+    if (this.#enteredByUser) this.readSeqAtEntry = Math.max(readSeq, this.#readSeqWanted);
+    this.#enteredByUser = false;
+    this.info = room;
+    this.members = members;
+    this.#readSeq = readSeq;
+    this.emit("change");
+  }
+
+  #sendRead() {
+    const seq = this.#readSeqWanted;
+    if (seq <= this.#readSeq || this.#connection.state !== "open") return;
+    this.#connection.request("read", { roomId: this.id, seq }).then(
+      ({ readSeq }) => (this.#readSeq = Math.max(this.#readSeq, readSeq)),
+      () => {
+        // Sent again after the next entry: `#readSeqWanted` is still ahead.
+      },
+    );
+  }
+
+  /**
+   * @param {string} userId
+   * @param {(member: Member) => Partial<Member>} change
+   */
+  #updateMember(userId, change) {
+    this.members = this.members.map((member) => (member.id === userId ? { ...member, ...change(member) } : member));
+  }
+
+  /** @param {boolean} typing */
+  #setOtherIsTyping(typing) {
+    clearTimeout(this.#typingTimer);
+    this.otherIsTyping = typing;
+    if (typing) this.#typingTimer = setTimeout(() => this.push("typing", { typing: false }), TYPING_EXPIRES_MS);
+  }
+}

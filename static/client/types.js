@@ -1,0 +1,72 @@
+// @ts-check
+/**
+ * The shapes that travel, as the contract names them. Types only: nothing here runs.
+ *
+ * @typedef {object} User
+ * @property {string} id the marketplace's own user id
+ * @property {string} name
+ * @property {string} [avatarUrl]
+ *
+ * @typedef {User & {role?: string}} DemoUser
+ *
+ * @typedef {object} Product
+ * @property {string} id
+ * @property {string} sellerId
+ * @property {string} title
+ * @property {number} [price] a whole number in the currency's minor unit: 12900 USD is $129.00, 980000 KRW is ₩980,000
+ * @property {string} [currency] ISO 4217
+ * @property {string} [imageUrl]
+ * @property {"on_sale" | "reserved" | "sold"} status
+ *
+ * @typedef {object} RoomInfo
+ * @property {string} id
+ * @property {Product} product
+ * @property {User} buyer
+ * @property {User} seller
+ * @property {string} createdAt RFC 3339, UTC
+ *
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {string} roomId
+ * @property {number} seq counts 1, 2, 3 … in its room, without a hole
+ * @property {string} senderId
+ * @property {string} [clientId] the sender's idempotency key
+ * @property {string} kind `text`, `offer`, `image`, `system`; treat an unknown one as `text`
+ * @property {string} [text]
+ * @property {any} [data]
+ * @property {string} sentAt RFC 3339, UTC, milliseconds
+ * @property {string} [editedAt]
+ * @property {string} [deletedAt]
+ *
+ * @typedef {User & {online: boolean, readSeq: number}} Member
+ *
+ * @typedef {object} Entered answer to `enterRoom`
+ * @property {RoomInfo} room
+ * @property {Member[]} members
+ * @property {number} lastSeq
+ * @property {number} readSeq the signed-in user's own
+ * @property {Message[]} messages oldest first
+ * @property {boolean} hasMore more on the far side: newer ones when asked with `after`, older ones when not
+ *
+ * @typedef {object} InboxFields
+ * @property {User} other the member who is not the signed-in user
+ * @property {Message} [lastMessage]
+ * @property {number} lastSeq
+ * @property {number} readSeq
+ * @property {number} unread
+ *
+ * @typedef {RoomInfo & InboxFields} InboxItem
+ *
+ * @typedef {object} Draft a message that the server has not acknowledged yet
+ * @property {string} clientId
+ * @property {string} roomId
+ * @property {string} text
+ * @property {string} createdAt
+ * @property {"sending" | "failed"} state
+ * @property {string} [errorCode] why it failed: one of the contract's codes
+ * @property {string} [errorMessage]
+ *
+ * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed"} ConnectionState
+ *   `waiting`: lost, and coming back by itself; `closed`: ended for good, see the error that came with it
+ */
+export {};

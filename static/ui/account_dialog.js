@@ -1,0 +1,35 @@
+// @ts-check
+import { Icon } from "./icons.js";
+import { useLanguage } from "./language.js";
+import { LanguageSwitch, PeopleList } from "./sign_in.js";
+import { html, useEffect, useRef } from "./view.js";
+
+/** @typedef {import("../client/types.js").DemoUser} DemoUser */
+
+/**
+ * Another user, another language, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.
+ *
+ * @param {{demo: import("./app.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void, onClose: () => void}} props
+ */
+export function AccountDialog({ demo, user, become, onClose }) {
+  const { t } = useLanguage();
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  useEffect(() => dialog.current?.showModal(), []);
+
+  /** @param {MouseEvent} event */
+  const onBackdrop = (event) => event.target === dialog.current && dialog.current?.close();
+
+  return html`<dialog class="dialog" ref=${dialog} aria-labelledby="account-title" onClose=${onClose} onClick=${onBackdrop}>
+    <div class="dialog-body">
+      <header class="dialog-head">
+        <h2 id="account-title">${t.switchUser}</h2>
+        <button type="button" class="icon-button" aria-label=${t.close} onClick=${() => dialog.current?.close()}><${Icon} name="close" /></button>
+      </header>
+      <${PeopleList} demo=${demo} current=${user.id} become=${(/** @type {DemoUser} */ next) => (next.id === user.id ? dialog.current?.close() : become(next))} />
+      <footer class="dialog-foot">
+        <${LanguageSwitch} />
+        <button type="button" class="button" onClick=${() => become(undefined)}>${t.signOut}</button>
+      </footer>
+    </div>
+  </dialog>`;
+}

@@ -1,0 +1,135 @@
+// @ts-check
+import { AccountDialog } from "./account_dialog.js";
+import { Avatar } from "./avatar.js";
+import { ConnectionBanner } from "./connection_banner.js";
+import { Conversation } from "./conversation.js";
+import { Icon, Logo } from "./icons.js";
+import { InboxPane } from "./inbox_pane.js";
+import { LanguageContext, preferredLanguage, rememberLanguage, useLanguage } from "./language.js";
+import { Market } from "./market.js";
+import { addressOf, go, usePlace } from "./navigation.js";
+import { SignIn } from "./sign_in.js";
+import { html, useChanges, useEffect, useLayoutEffect, useMemo, useState } from "./view.js";
+
+/** @typedef {import("../client/types.js").DemoUser} DemoUser */
+/** @typedef {import("../client/types.js").Product} Product */
+/** @typedef {import("../client/client.js").HaggleClient} HaggleClient */
+/** @typedef {{listUsers(): Promise<DemoUser[]>, listProducts(): Promise<Product[]>}} Demo */
+
+/** In the session's storage, which belongs to one window: the buyer in this one, the seller in the other. */
+const USER_KEY = "haggle.user";
+
+/** @returns {DemoUser | undefined} */
+function readUser() {
+  try {
+    return JSON.parse(sessionStorage.getItem(USER_KEY) ?? "null") ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The whole page.
+ *
+ * @param {{demo: Demo, newClient: (userId: string) => HaggleClient}} props
+ */
+export function App({ demo, newClient }) {
+  const [code, setCode] = useState(preferredLanguage);
+  const [user, setUser] = useState(readUser);
+  useLayoutEffect(() => void (document.documentElement.lang = code), [code]);
+
+  const language = useMemo(
+    () => ({
+      code,
+      choose: (/** @type {typeof code} */ next) => {
+        rememberLanguage(next);
+        setCode(next);
+      },
+    }),
+    [code],
+  );
+
+  /** @param {DemoUser | undefined} next */
+  const become = (next) => {
+    if (next) sessionStorage.setItem(USER_KEY, JSON.stringify(next));
+    else sessionStorage.removeItem(USER_KEY);
+    // Buyers look around first; a seller waits for what comes in.
+    go({ view: next?.role === "seller" ? "chats" : "market" });
+    setUser(next);
+  };
+
+  return html`<${LanguageContext.Provider} value=${language}>
+    ${user
+      ? html`<${SignedIn} key=${user.id} user=${user} demo=${demo} newClient=${newClient} become=${become} />`
+      : html`<${SignIn} demo=${demo} become=${become} />`}
+  <//>`;
+}
+
+/**
+ * @param {{user: DemoUser, demo: Demo, newClient: (userId: string) => HaggleClient,
+ *   become: (user: DemoUser | undefined) => void}} props
+ */
+function SignedIn({ user, demo, newClient, become }) {
+  const { t } = useLanguage();
+  const place = usePlace();
+  const [client] = useState(() => newClient(user.id));
+  const [ended, setEnded] = useState(false);
+  const [accountOpen, setAccountOpen] = useState(false);
+  useChanges(client, "state");
+  useChanges(client.inbox);
+
+  useEffect(() => {
+    const off = client.on("stopped", () => setEnded(true));
+    client.connect();
+    return () => {
+      off();
+      client.close();
+    };
+  }, [client]);
+
+  const { unread } = client.inbox;
+  useEffect(() => {
+    document.title = unread > 0 ? `(${unread}) haggle` : "haggle";
+    return () => void (document.title = "haggle");
+  }, [unread]);
+
+  /** @param {Product} product */
+  const openRoom = async (product) => {
+    const room = await client.rest.openRoom(product.id);
+    go({ view: "room", roomId: room.id });
+  };
+
+  if (ended) {
+    return html`<main class="notice-page">
+      <h1>${t.sessionEnded}</h1>
+      <p>${t.sessionEndedHint}</p>
+      <button type="button" class="button button-primary" onClick=${() => become(undefined)}>${t.signInAgain}</button>
+    </main>`;
+  }
+
+  return html`<div class="app" data-view=${place.view}>
+    <header class="topbar">
+      <a class="brand" href=${addressOf({ view: "market" })}><${Logo} /><span>haggle</span></a>
+      <nav class="tabs" aria-label="haggle">
+        <a href=${addressOf({ view: "market" })} aria-current=${place.view === "market" ? "page" : undefined}>
+          <${Icon} name="market" /><span>${t.market}</span>
+        </a>
+        <a class="tab-chats" href=${addressOf({ view: "chats" })} aria-current=${place.view === "chats" ? "page" : undefined}>
+          <${Icon} name="chats" /><span>${t.chats}</span>
+          ${unread > 0 && html`<span class="badge" aria-label=${t.unread(unread)}>${unread}</span>`}
+        </a>
+      </nav>
+      <button type="button" class="account-button" aria-haspopup="dialog" aria-label=${t.signedInAs(user.name)} onClick=${() => setAccountOpen(true)}>
+        <${Avatar} user=${user} size="s" /><span class="account-name">${user.name}</span><${Icon} name="swap" />
+      </button>
+    </header>
+    <${ConnectionBanner} state=${client.state} reconnectNow=${() => client.reconnectNow()} />
+    <main class="panes">
+      <${InboxPane} inbox=${client.inbox} user=${user} openRoomId=${place.view === "room" ? place.roomId : undefined} />
+      ${place.view === "room"
+        ? html`<${Conversation} key=${place.roomId} room=${client.room(place.roomId)} preview=${client.inbox.get(place.roomId)} state=${client.state} />`
+        : html`<${Market} demo=${demo} user=${user} rooms=${client.inbox.items} openRoom=${openRoom} />`}
+    </main>
+    ${accountOpen && html`<${AccountDialog} demo=${demo} user=${user} become=${become} onClose=${() => setAccountOpen(false)} />`}
+  </div>`;
+}

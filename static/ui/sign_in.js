@@ -1,0 +1,93 @@
+// @ts-check
+import { Avatar, ProductPicture } from "./avatar.js";
+import { Logo } from "./icons.js";
+import { languages } from "../strings.js";
+import { useLanguage } from "./language.js";
+import { html, useEffect, useState } from "./view.js";
+
+/** @typedef {import("../client/types.js").DemoUser} DemoUser */
+/** @typedef {import("../client/types.js").Product} Product */
+
+/**
+ * @param {{demo: import("./app.js").Demo, become: (user: DemoUser) => void}} props
+ */
+export function SignIn({ demo, become }) {
+  const { t } = useLanguage();
+  return html`<main class="sign-in">
+    <div class="sign-in-card">
+      <header class="sign-in-head">
+        <p class="brand brand-large"><${Logo} /><span>haggle</span></p>
+        <${LanguageSwitch} />
+      </header>
+      <h1>${t.signInLead}</h1>
+      <p class="lead">${t.signInHint}</p>
+      <${PeopleList} demo=${demo} become=${become} />
+    </div>
+  </main>`;
+}
+
+/**
+ * The demo's people, buyers and sellers apart when the server tells them apart.
+ *
+ * @param {{demo: import("./app.js").Demo, become: (user: DemoUser) => void, current?: string}} props
+ */
+export function PeopleList({ demo, become, current }) {
+  const { t } = useLanguage();
+  const [people, setPeople] = useState(/** @type {DemoUser[] | undefined} */ (undefined));
+  const [products, setProducts] = useState(/** @type {Product[]} */ ([]));
+  const [failed, setFailed] = useState(false);
+
+  const load = () => {
+    setFailed(false);
+    demo.listUsers().then(setPeople, () => setFailed(true));
+    // Only an ornament here: what each seller has. Without it the list works as well.
+    demo.listProducts().then(setProducts, () => {});
+  };
+  useEffect(load, []);
+
+  if (failed) {
+    return html`<div class="notice" role="alert">
+      <p>${t.serverUnreachable}</p>
+      <button type="button" class="button" onClick=${load}>${t.tryAgain}</button>
+    </div>`;
+  }
+  if (!people) return html`<p class="notice" role="status">${t.loading}</p>`;
+
+  const groups = [
+    { title: t.buyers, members: people.filter(({ role }) => role === "buyer") },
+    { title: t.sellers, members: people.filter(({ role }) => role === "seller") },
+    { title: t.people, members: people.filter(({ role }) => role !== "buyer" && role !== "seller") },
+  ].filter(({ members }) => members.length > 0);
+
+  return html`<div class="people">
+    ${groups.map(
+      ({ title, members }) => html`<section class="people-group">
+        <h2>${title}</h2>
+        <ul>
+          ${members.map((person) => {
+            const things = products.filter(({ sellerId }) => sellerId === person.id);
+            return html`<li>
+              <button type="button" class="person" aria-pressed=${current ? String(person.id === current) : undefined} onClick=${() => become(person)}>
+                <${Avatar} user=${person} size="m" />
+                <span class="person-text">
+                  <span class="person-name">${person.name}</span>
+                  <span class="person-note">${things.length > 0 ? t.sells(things.map(({ title }) => title)) : t.looking}</span>
+                </span>
+                <span class="person-things">${things.slice(0, 3).map((product) => html`<${ProductPicture} product=${product} class="picture-dot" />`)}</span>
+              </button>
+            </li>`;
+          })}
+        </ul>
+      </section>`,
+    )}
+  </div>`;
+}
+
+export function LanguageSwitch() {
+  const { t, code, choose } = useLanguage();
+  return html`<div class="language-switch" role="group" aria-label=${t.language}>
+    ${Object.entries(languages).map(
+      ([other, { languageName }]) => html`<button type="button" lang=${other} aria-pressed=${String(other === code)} onClick=${() => choose(/** @type {typeof code} */ (other))}>${languageName}</button>`,
+    )}
+  </div>`;
+}
