@@ -1,6 +1,7 @@
 //! haggle: an actor-model chat server for marketplaces.
 
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
