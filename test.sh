@@ -87,7 +87,7 @@ browser_suite() {
         return
     fi
     # What the tests drive, so that no test guesses where it is.
-    HAGGLE_CHROMIUM="$(find_browser)" node_suite "$1"
+    CHROMIUM="$(find_browser)" node_suite "$1"
 }
 
 step "tools" check_tools
@@ -99,7 +99,7 @@ step "licences" node_suite tests/licences
 
 # The suites below drive the binary itself.
 step "cargo build" cargo build --locked --bins
-export HAGGLE_BINARY="$target_dir/debug/haggle"
+export HAGGLE_BIN="$target_dir/debug/haggle"
 if [[ -f tests/socket_io/package.json ]]; then
     step "tests/socket_io" node_suite tests/socket_io
 fi

@@ -1,5 +1,7 @@
 //! The command line: a file a command.
 
+pub mod demo;
+pub mod import;
 pub mod migrate;
 pub mod serve;
 pub mod token;
@@ -31,12 +33,16 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Starts a server with demo users, products and conversations, and prints the address to open
+    Demo,
     /// Starts the server
     Serve,
     /// Prints a token signed with --jwt-secret, for development
     Token(token::Args),
     /// Runs pending migrations and says which
     Migrate,
+    /// Loads users, products, rooms and messages from a file of JSON lines; safe to repeat
+    Import(import::Args),
 }
 
 /// Why a command failed, as one line for the operator.
@@ -66,7 +72,9 @@ pub fn run() -> ExitCode {
         Ok(line) => layered(line.options, line.config).and_then(|options| match line.command {
             Command::Serve => serve::run(options),
             Command::Token(args) => token::run(options, &args),
+            Command::Demo => demo::run(options),
             Command::Migrate => migrate::run(options),
+            Command::Import(args) => import::run(options, &args),
         }),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             // Nobody is left to tell when the terminal is gone.

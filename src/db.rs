@@ -4,6 +4,7 @@
 
 mod connection;
 mod error;
+mod import;
 mod list_messages;
 mod list_rooms;
 mod load_room;
@@ -11,11 +12,16 @@ mod migrations;
 mod models;
 mod open_room;
 mod pool;
+#[cfg(test)]
+mod query_plans;
 mod schema;
+#[cfg(test)]
+mod test_db;
 mod write_batch;
 
 pub use connection::Connection;
 pub use error::DbError;
+pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};

@@ -2,6 +2,7 @@
 
 pub mod authorize;
 pub mod id;
+pub mod import_line;
 pub mod message;
 pub mod product;
 pub mod room;
@@ -10,6 +11,7 @@ pub mod user;
 
 pub use authorize::AuthorizePolicy;
 pub use id::{ClientId, MessageId, ProductId, RoomId, Seq, SessionId, UserId};
+pub use import_line::ImportLine;
 pub use message::{Draft, MessageKind, StoredMessage};
 pub use product::{Product, ProductStatus};
 pub use room::{Participants, Role, Room, RoomSummary};

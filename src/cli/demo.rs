@@ -1,1 +1,91 @@
-//! `haggle demo`.
+//! `haggle demo`: `serve` with something to look at, and nothing to configure.
+
+use std::process::ExitCode;
+
+use super::{
+    Failure, print,
+    serve::{in_system, until_signal},
+    start_logging,
+};
+use crate::{
+    clock::Clock,
+    config::{Config, Options, Secret},
+    db::{self, Connection, DbError, ImportOptions, MessagePage, Pool, RoomWrite},
+    domain::{RoomId, Seq, Timestamp, UserId},
+    server::ServerBuilder,
+};
+
+/// Users, products and conversations, as import lines.
+const CONVERSATIONS: &str = include_str!("demo.ndjson");
+
+/// The newest message of [`CONVERSATIONS`] shall be as old as this when the demo is first started.
+const NEWEST_AGE_MS: i64 = 4 * 60 * 1000;
+
+/// Serves the demo until SIGTERM or SIGINT.
+pub fn run(mut options: Options) -> Result<ExitCode, Failure> {
+    if options.jwt_secret.is_none() && options.jwt_public_key.is_none() && options.jwks_url.is_none() {
+        // 244 random bits. Tokens end with the process, and the page signs in again by itself.
+        let half = || uuid::Uuid::new_v4().simple().to_string();
+        options.jwt_secret = Some(Secret::new(half() + &half()));
+    }
+    let mut config = Config::try_from(options)?;
+    config.demo = true;
+    start_logging();
+    seed(&config.database_url)?;
+    in_system(async {
+        let server = ServerBuilder::new(config).start().await.map_err(Failure::new)?;
+        let scheme = if server.is_tls() { "https" } else { "http" };
+        print(&format!(
+            "haggle demo: open {scheme}://{}/ in two windows, and sign in as a buyer in one and as the seller in the other",
+            server.addr()
+        ));
+        until_signal(server).await
+    })
+}
+
+/// Fills a new database; one that has the conversations already stays as it is.
+fn seed(database_url: &str) -> Result<(), Failure> {
+    let pool = db::open(database_url, 1).map_err(Failure::new)?;
+    db::migrate(&pool).map_err(Failure::new)?;
+    let now = Clock::System.now();
+    let options = ImportOptions { now, shift_ms: now.plus_ms(-NEWEST_AGE_MS).0 - newest().0 };
+    let mut conn = pool.get().map_err(Failure::new)?;
+    let (imported, bad) = db::import_str(&mut conn, CONVERSATIONS, options).map_err(Failure::new)?;
+    if let Some((line, reason)) = bad.first() {
+        log::error!("the demo's line {line} is bad: {reason}");
+    }
+    drop(conn);
+    if imported.rooms > 0 { mark_answered_as_read(&pool).map_err(Failure::new) } else { Ok(()) }
+}
+
+/// When the newest of the conversations' messages was sent.
+fn newest() -> Timestamp {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Sent {
+        sent_at: Option<Timestamp>,
+    }
+    let sent = CONVERSATIONS.lines().filter_map(|line| serde_json::from_str::<Sent>(line).ok()?.sent_at);
+    sent.max().unwrap_or_default()
+}
+
+/// Whoever wrote an answer has read what stands before it.
+fn mark_answered_as_read(pool: &Pool) -> Result<(), DbError> {
+    let mut conn = pool.get()?;
+    for user in db::list_users(&mut conn, 1000)? {
+        let (rooms, _) = db::list_rooms(&mut conn, &user.id, None, 100)?;
+        for summary in rooms {
+            if let Some(seq) = last_answer(&mut conn, &summary.room.id, &user.id)? {
+                let write = RoomWrite::MarkRead { room: summary.room.id, reader: user.id.clone(), seq };
+                db::write_batch(&mut conn, &[write])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn last_answer(conn: &mut Connection, room: &RoomId, user: &UserId) -> Result<Option<Seq>, DbError> {
+    let newest = db::list_messages(conn, room, MessagePage::Before { seq: None, limit: 50 })?;
+    let own = newest.items.iter().rfind(|message| message.sender_id == *user);
+    Ok(own.map(|message| message.seq))
+}

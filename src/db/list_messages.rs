@@ -59,3 +59,38 @@ pub fn list_messages(conn: &mut Connection, room: &RoomId, page: MessagePage) ->
         Ok(Messages { items, has_more, last_seq: Seq(last_seq.unwrap_or(0)) })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{
+        RoomWrite,
+        test_db::{TestDb, draft, room},
+        write_batch,
+    };
+
+    #[test]
+    fn pages_meet_without_a_hole_and_without_a_double() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let (a, empty) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
+        let writes: Vec<RoomWrite> = (0..23).map(|_| RoomWrite::Append(draft(&a, "alice", "x", None))).collect();
+        write_batch(conn, &writes).unwrap();
+        let mut page = |room: &RoomId, page| {
+            let page = list_messages(conn, room, page).unwrap();
+            (page.items.iter().map(|message| message.seq.0).collect::<Vec<_>>(), page.has_more, page.last_seq.0)
+        };
+        let before = |seq| MessagePage::Before { seq, limit: 10 };
+        let after = |seq| MessagePage::After { seq: Seq(seq), limit: 10 };
+        assert_eq!(page(&a, before(None)), ((14..=23).collect(), true, 23));
+        assert_eq!(page(&a, before(Some(Seq(14)))), ((4..=13).collect(), true, 23));
+        assert_eq!(page(&a, before(Some(Seq(4)))), ((1..=3).collect(), false, 23));
+        assert_eq!(page(&a, before(Some(Seq(1)))), (vec![], false, 23));
+        assert_eq!(page(&a, after(0)), ((1..=10).collect(), true, 23));
+        assert_eq!(page(&a, after(13)), ((14..=23).collect(), false, 23));
+        assert_eq!(page(&a, after(23)), (vec![], false, 23));
+        assert_eq!(page(&a, after(i64::MAX)), (vec![], false, 23));
+        assert_eq!(page(&empty, before(None)), (vec![], false, 0));
+        assert_eq!(page(&RoomId::new("none").unwrap(), after(0)), (vec![], false, 0));
+    }
+}

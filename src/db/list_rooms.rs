@@ -83,3 +83,108 @@ pub fn list_rooms(
         Ok((page, next))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        db::{
+            RoomWrite, find_room, load_room,
+            test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
+        },
+        domain::{Draft, Product, ProductId, Seq},
+    };
+
+    #[test]
+    fn ones_rooms_come_latest_first_and_pages_meet() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        // carol sells 8 things, and asks for one of bob's.
+        let mut expected = Vec::new();
+        for i in 0..8 {
+            let id = ProductId::new(format!("p{i}")).unwrap();
+            write(conn, RoomWrite::PutProduct { product: Product { id, ..product("bike") }, at: NOW }).unwrap();
+            expected.push((NOW.0, room(conn, "alice", &format!("p{i}"))));
+        }
+        let boat = Product { id: ProductId::new("boat").unwrap(), seller_id: user_id("bob"), ..product("bike") };
+        write(conn, RoomWrite::PutProduct { product: boat, at: NOW }).unwrap();
+        expected.push((NOW.0, room(conn, "carol", "boat")));
+        // Some are said something in; two at the same moment.
+        for (index, ms) in [(3, 10), (8, 10), (5, 20)] {
+            let at = NOW.plus_ms(ms);
+            let draft = Draft { sent_at: at, ..draft(&expected[index].1, "carol", "hi", None) };
+            write(conn, RoomWrite::Append(draft)).unwrap();
+            expected[index].0 = at.0;
+        }
+        expected.sort_by(|a, b| b.cmp(a));
+        let expected: Vec<RoomId> = expected.into_iter().map(|(_, room)| room).collect();
+
+        for limit in 1..=10 {
+            let (mut seen, mut cursor) = (Vec::new(), None);
+            loop {
+                let (page, next) = list_rooms(conn, &user_id("carol"), cursor.as_ref(), limit).unwrap();
+                assert!(page.len() <= usize::try_from(limit).unwrap());
+                seen.extend(page.into_iter().map(|summary| summary.room.id));
+                // As text and back, as a client sends it.
+                cursor = next.map(|next| next.to_string().parse().unwrap());
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, expected, "{limit}");
+        }
+        assert_eq!(list_rooms(conn, &user_id("mallory"), None, 10).unwrap(), (vec![], None));
+    }
+
+    #[test]
+    fn a_summary_shows_the_other_member_the_last_message_and_what_is_unread() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        let empty = find_room(conn, &a, &user_id("alice")).unwrap().unwrap();
+        assert_eq!((empty.last_message, empty.last_seq, empty.unread), (None, Seq(0), 0));
+        say(conn, &a, "carol", "1");
+        say(conn, &a, "alice", "2");
+        let last = say(conn, &a, "carol", "3");
+        write(conn, read(&a, "alice", 1)).unwrap();
+
+        let (rooms, _) = list_rooms(conn, &user_id("alice"), None, 10).unwrap();
+        let seen = &rooms[0];
+        assert_eq!((&seen.other, &seen.room.product), (&user("carol"), &product("bike")));
+        assert_eq!((&seen.last_message, seen.last_seq), (&Some(last.clone()), Seq(3)));
+        assert_eq!((seen.read_seq, seen.unread), (Seq(1), 1));
+        assert_eq!(find_room(conn, &a, &user_id("alice")).unwrap().as_ref(), Some(seen));
+        let (rooms, _) = list_rooms(conn, &user_id("carol"), None, 10).unwrap();
+        assert_eq!((&rooms[0].other, rooms[0].unread), (&user("alice"), 1));
+
+        let state = load_room(conn, &a).unwrap().unwrap();
+        assert_eq!((state.last_seq, state.last_message), (Seq(3), Some(last)));
+        assert_eq!((state.buyer.read_seq, state.buyer.unread, state.seller.unread), (Seq(1), 1, 1));
+        assert_eq!(find_room(conn, &a, &user_id("mallory")).unwrap(), None);
+        assert_eq!(load_room(conn, &RoomId::new("none").unwrap()).unwrap(), None);
+        write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+        assert_eq!(find_room(conn, &a, &user_id("alice")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_cursor_is_read_back_and_anything_else_is_refused() {
+        for (active_at, room) in [(0, "r"), (-5, "방 1/?&"), (i64::MAX, "x")] {
+            let cursor = RoomCursor { active_at, room: RoomId::new(room).unwrap() };
+            let text = cursor.to_string();
+            assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            assert_eq!(text.parse(), Ok(cursor));
+        }
+        for text in [
+            "",
+            "0",
+            "0000000000000000",
+            "00000000000000001",
+            "zzzzzzzzzzzzzzzz61",
+            "+00000000000000061",
+            "방방방방방방",
+            "0000000000000000ff",
+        ] {
+            assert_eq!(text.parse::<RoomCursor>(), Err(InvalidCursor), "{text}");
+        }
+    }
+}

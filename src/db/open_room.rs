@@ -134,3 +134,54 @@ fn read_back(conn: &mut Connection, id: &RoomId) -> Result<Room, DbError> {
         RoomDetails::find(conn, id)?.ok_or_else(|| DbError::Corrupt(format!("room {id} has lost a parent")))?;
     Ok(details.room)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{
+        RoomWrite, find_user,
+        test_db::{NOW, TestDb, product, user, user_id, write},
+    };
+
+    #[test]
+    fn a_buyer_has_one_room_for_a_product() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let bike = product("bike");
+        let Ok(Opened::New(room)) = open_room(conn, &bike.id, &user("alice"), NOW).unwrap() else { panic!() };
+        assert_eq!((&room.product, &room.buyer, &room.seller), (&bike, &user("alice"), &user("carol")));
+        assert_eq!(room.created_at, NOW);
+        let again = open_room(conn, &bike.id, &user("alice"), NOW.plus_ms(5)).unwrap();
+        assert_eq!(again, Ok(Opened::Existing(room.clone())));
+        assert_eq!(open_room_for(conn, &bike.id, &user_id("alice"), NOW).unwrap(), Ok(Opened::Existing(room)));
+    }
+
+    #[test]
+    fn a_buyer_from_a_token_is_added_and_a_known_one_is_not_renamed() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let bike = product("bike").id;
+        assert_eq!(open_room_for(conn, &bike, &user_id("dave"), NOW).unwrap(), Err(OpenError::NoSuchBuyer));
+        assert!(matches!(open_room(conn, &bike, &user("dave"), NOW).unwrap(), Ok(Opened::New(_))));
+        assert_eq!(find_user(conn, &user_id("dave")).unwrap(), Some(user("dave")));
+        let renamed = User { name: "Somebody".to_owned(), ..user("alice") };
+        assert!(open_room(conn, &bike, &renamed, NOW).unwrap().is_ok());
+        assert_eq!(find_user(conn, &user_id("alice")).unwrap(), Some(user("alice")));
+    }
+
+    #[test]
+    fn there_is_no_room_without_a_product_nor_with_oneself_nor_for_the_deleted() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let (bike, boat) = (product("bike").id, ProductId::new("boat").unwrap());
+        assert_eq!(open_room(conn, &boat, &user("alice"), NOW).unwrap(), Err(OpenError::NoSuchProduct));
+        assert_eq!(open_room(conn, &bike, &user("carol"), NOW).unwrap(), Err(OpenError::OwnProduct));
+        write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+        assert_eq!(open_room(conn, &bike, &user("alice"), NOW).unwrap(), Err(OpenError::DeletedUser));
+        write(conn, RoomWrite::DeleteUser { user: user_id("carol"), at: NOW }).unwrap();
+        assert_eq!(open_room(conn, &bike, &user("bob"), NOW).unwrap(), Err(OpenError::NoSuchProduct));
+        // Nobody was added on the way to a refusal.
+        assert!(open_room(conn, &boat, &user("erin"), NOW).unwrap().is_err());
+        assert_eq!(find_user(conn, &user_id("erin")).unwrap(), None);
+    }
+}

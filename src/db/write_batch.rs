@@ -263,3 +263,6 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
         RoomWrite::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,168 @@
+//! Knowing a room's id is not enough to enter it, whichever of the three answers the operator chose.
 
+use haggle::{
+    auth::RoomTokens,
+    domain::{AuthorizePolicy, RoomId, UserId},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    TestServer,
+    rest::call,
+    server::{SECRET, SERVICE_KEY},
+};
+
+const POLICIES: [AuthorizePolicy; 3] =
+    [AuthorizePolicy::OnEnter, AuthorizePolicy::EveryMessage, AuthorizePolicy::RoomToken];
+
+async fn server_with(policy: AuthorizePolicy) -> TestServer {
+    TestServer::with(|config| config.authorize = policy).await
+}
+
+/// A room token of a member, where room tokens decide.
+fn room_token(server: &TestServer, room: &RoomId, user: &str) -> Value {
+    let tokens = RoomTokens::derived_from(SECRET.as_bytes());
+    json!(tokens.issue(room, &UserId::new(user).unwrap(), server.clock.now()).0)
+}
+
+#[actix_web::test]
+async fn a_stranger_cannot_enter_with_the_room_id() {
+    for policy in POLICIES {
+        let server = server_with(policy).await;
+        let room = server.seed().room("alice", "bike");
+        let mut mallory = server.ws("mallory").await;
+        let error = mallory.request("enterRoom", room.id.as_str()).await.unwrap_err();
+        assert_eq!(error.code, "forbidden", "{policy}");
+        assert!(mallory.pushes_before_ack().await.is_empty());
+    }
+}
+
+#[actix_web::test]
+async fn a_stranger_learns_nothing_receives_nothing_and_stores_nothing() {
+    for policy in POLICIES {
+        let server = server_with(policy).await;
+        let room = server.seed().room("alice", "bike");
+        let mut mallory = server.ws("mallory").await;
+        let stolen = room_token(&server, &room.id, "alice");
+        for token in [Value::Null, stolen, json!("not a token")] {
+            // The same answers for a room that exists and for one that does not.
+            let mut answers = Vec::new();
+            for id in [room.id.as_str(), "no-such-room"] {
+                let events = [
+                    ("enterRoom", json!({"roomId": id, "after": 0, "token": token})),
+                    ("message", json!({"roomId": id, "text": "hello", "token": token})),
+                    ("typing", json!({"roomId": id, "typing": true})),
+                    ("read", json!({"roomId": id, "seq": 1})),
+                ];
+                let mut errors = Vec::new();
+                for (event, data) in events {
+                    errors.push(mallory.request(event, data).await.unwrap_err());
+                }
+                assert!(errors.iter().all(|error| error.code == "forbidden"), "{policy}: {errors:?}");
+                answers.push(errors);
+            }
+            assert_eq!(answers[0], answers[1], "{policy}");
+        }
+        let mut alice = server.ws("alice").await;
+        let token = room_token(&server, &room.id, "alice");
+        let entered = alice.request("enterRoom", json!({"roomId": room.id, "token": token})).await.unwrap();
+        assert_eq!((&entered["lastSeq"], &entered["members"][0]["readSeq"]), (&json!(0), &json!(0)));
+        alice.say("just us").await;
+        assert!(mallory.pushes_before_ack().await.is_empty(), "{policy}");
+    }
+}
+
+#[actix_web::test]
+async fn a_member_needs_a_room_token_where_room_tokens_decide() {
+    let server = server_with(AuthorizePolicy::RoomToken).await;
+    let room = server.seed().room("alice", "bike");
+    let mut alice = server.ws("alice").await;
+    assert_eq!(alice.request("enterRoom", room.id.as_str()).await.unwrap_err().code, "forbidden");
+    let token = room_token(&server, &room.id, "alice");
+    alice.request("enterRoom", json!({"roomId": room.id, "token": token})).await.unwrap();
+    assert_eq!(alice.say("let in").await["seq"], 1);
+}
+
+#[actix_web::test]
+async fn a_room_token_ends_after_five_minutes_for_sending_and_for_receiving() {
+    let server = TestServer::with(|config| config.authorize = AuthorizePolicy::RoomToken).await;
+    let room = server.seed().room("alice", "bike");
+    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
+    let early = room_token(&server, &room.id, "alice");
+    alice.request("enterRoom", json!({"roomId": room.id, "token": early})).await.unwrap();
+    server.advance(std::time::Duration::from_secs(4 * 60));
+    let late = room_token(&server, &room.id, "sam");
+    sam.request("enterRoom", json!({"roomId": room.id, "token": late})).await.unwrap();
+    server.advance(std::time::Duration::from_secs(61));
+
+    sam.say("she should not see this").await;
+    assert_eq!(alice.push("error").await["code"], "token_expired");
+    assert_eq!(alice.seqs_before_ack().await, Vec::<i64>::new());
+    let data = json!({"roomId": room.id, "text": "too late", "token": early});
+    assert_eq!(alice.request("message", data).await.unwrap_err().code, "token_expired");
+    let data = json!({"roomId": room.id, "token": room_token(&server, &room.id, "alice"), "after": 0});
+    let back = alice.request("enterRoom", data).await.unwrap();
+    assert_eq!(back["messages"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn under_every_message_a_change_behind_haggles_back_counts_from_the_next_event_on() {
+    let server = server_with(AuthorizePolicy::EveryMessage).await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike");
+    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
+    alice.enter(room.id.as_str()).await;
+    sam.enter(room.id.as_str()).await;
+    alice.say("first").await;
+
+    seed.delete_user_behind_the_server("alice");
+    assert_eq!(alice.request("message", "second").await.unwrap_err().code, "forbidden");
+    sam.say("for nobody").await;
+    assert_eq!(alice.seqs_before_ack().await, [1]);
+}
+
+#[actix_web::test]
+async fn events_of_one_sender_keep_their_order_under_every_message() {
+    let server = TestServer::with(|config| {
+        config.authorize = AuthorizePolicy::EveryMessage;
+        config.limits.sends_per_second_max = None;
+    })
+    .await;
+    let room = server.seed().room("alice", "bike");
+    let mut alice = server.ws("alice").await;
+    alice.enter(room.id.as_str()).await;
+    let mut pending = Vec::new();
+    for place in 1..=200 {
+        pending.push((place, alice.start("message", format!("{place}")).await));
+    }
+    for (place, request) in pending {
+        let stored = alice.answer(request).await.unwrap();
+        assert_eq!((&stored["seq"], &stored["text"]), (&json!(place), &json!(place.to_string())));
+    }
+}
+
+#[actix_web::test]
+async fn deleting_a_user_takes_their_live_sessions_out_of_rooms_at_once() {
+    for policy in POLICIES {
+        let server = server_with(policy).await;
+        let room = server.seed().room("alice", "bike");
+        let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
+        for (client, user) in [(&mut alice, "alice"), (&mut sam, "sam")] {
+            let data = json!({"roomId": room.id, "token": room_token(&server, &room.id, user)});
+            client.request("enterRoom", data).await.unwrap();
+        }
+        let answer = call(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+        assert_eq!(sam.push("presence").await["online"], false);
+        sam.say("for nobody").await;
+        assert_eq!(alice.push("error").await["code"], "forbidden");
+        assert_eq!(alice.closed().await, Some(4003), "{policy}");
+
+        let mut again = server.ws("alice").await;
+        let data = json!({"roomId": room.id, "token": room_token(&server, &room.id, "alice")});
+        assert_eq!(again.request("enterRoom", data).await.unwrap_err().code, "forbidden", "{policy}");
+        let entered = json!({"roomId": room.id, "token": room_token(&server, &room.id, "sam")});
+        let room = sam.request("enterRoom", entered).await.unwrap();
+        assert_eq!(room["messages"][0]["text"], "for nobody", "what was said stays for the other member");
+    }
+}

@@ -1,1 +1,119 @@
+//! Who is who: a good token opens a connection and keeps it open, and nothing else does.
 
+use std::time::Duration;
+
+use haggle::auth::LEEWAY_MS;
+use serde_json::json;
+
+use crate::support::{TestServer, WsClient, rest::call};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn leeway() -> Duration {
+    Duration::from_millis(u64::try_from(LEEWAY_MS).unwrap())
+}
+
+#[actix_web::test]
+async fn a_connection_stands_only_after_its_token_was_checked() {
+    let server = TestServer::start().await;
+    let expired = server.token_for("alice", Duration::from_secs(1));
+    server.advance(Duration::from_secs(60));
+    // Signed as HS256 with an empty key: {"alg":"none"} and {"alg":"HS256"} of somebody else's.
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSIsImV4cCI6OTk5OTk5OTk5OX0.";
+    let good = server.token("alice");
+    let tampered = format!("{}x", &good[..good.len() - 1]);
+    for (token, code) in [
+        ("rubbish", "unauthenticated"),
+        (unsigned, "unauthenticated"),
+        (&tampered, "unauthenticated"),
+        (&expired, "token_expired"),
+    ] {
+        let refused = WsClient::connect(server.addr, token).await.err().unwrap();
+        assert_eq!((refused.status, &refused.body["code"]), (401, &json!(code)));
+    }
+    let refused = WsClient::with_headers(server.addr, &[], "/ws/chat").await.err().unwrap();
+    assert_eq!((refused.status, &refused.body["code"]), (401, &json!("unauthenticated")));
+    assert_eq!(server.metrics.sessions.get(), 0);
+}
+
+#[actix_web::test]
+async fn the_token_may_come_in_three_places_and_only_one_may() {
+    let server = TestServer::start().await;
+    let (token, other) = (server.token("alice"), server.token("sam"));
+    let subprotocols = format!("haggle.v1, bearer.{token}");
+    WsClient::with_headers(server.addr, &[("sec-websocket-protocol", &subprotocols)], "/ws/chat").await.unwrap();
+    for name in ["access_token", "token"] {
+        WsClient::with_headers(server.addr, &[], &format!("/ws/chat?{name}={token}")).await.unwrap();
+    }
+    let both = [("authorization", format!("Bearer {other}"))];
+    let both: Vec<_> = both.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = WsClient::with_headers(server.addr, &both, &format!("/ws/chat?token={token}")).await.err().unwrap();
+    assert_eq!((refused.status, &refused.body["code"]), (401, &json!("unauthenticated")));
+}
+
+#[actix_web::test]
+async fn a_live_connection_ends_when_its_token_expires() {
+    let server = TestServer::start().await;
+    let mut alice = server.ws("alice").await;
+    alice.pushes_before_ack().await;
+    server.advance(HOUR + leeway());
+    let error = alice.push("error").await;
+    assert_eq!(error["code"], "token_expired");
+    assert_eq!(alice.closed().await, Some(4001));
+}
+
+#[actix_web::test]
+async fn authenticate_renews_a_live_connection() {
+    let server = TestServer::start().await;
+    let mut alice = server.ws("alice").await;
+    server.advance(HOUR / 2);
+    let renewed = alice.request("authenticate", json!({"token": server.token("alice")})).await.unwrap();
+    assert_eq!(renewed["expiresAt"], "2026-11-23T10:30:00.000Z");
+    server.advance(HOUR / 2 + leeway());
+    alice.pushes_before_ack().await;
+    server.advance(HOUR / 2);
+    assert_eq!(alice.closed().await, Some(4001));
+}
+
+#[actix_web::test]
+async fn a_connection_cannot_be_renewed_with_a_bad_token_or_for_somebody_else() {
+    let server = TestServer::start().await;
+    let mut alice = server.ws("alice").await;
+    let sam = server.token("sam");
+    assert_eq!(alice.request("authenticate", json!({"token": sam})).await.unwrap_err().code, "forbidden");
+    assert_eq!(alice.request("authenticate", json!({"token": "x"})).await.unwrap_err().code, "unauthenticated");
+    let expired = server.token_for("alice", Duration::ZERO);
+    server.advance(leeway());
+    assert_eq!(alice.request("authenticate", json!({"token": expired})).await.unwrap_err().code, "token_expired");
+    alice.pushes_before_ack().await;
+}
+
+#[actix_web::test]
+async fn a_foreign_page_cannot_open_a_socket_unless_it_is_listed() {
+    let server = TestServer::with(|config| config.allowed_origins = vec!["https://shop.example".to_owned()]).await;
+    let authorization = format!("Bearer {}", server.token("alice"));
+    let own = format!("http://{}", server.addr);
+    for (origin, allowed) in [
+        (own.as_str(), true),
+        ("https://shop.example", true),
+        ("https://evil.example", false),
+        ("https://shop.example.evil.example", false),
+        ("null", false),
+    ] {
+        let headers = [("authorization", authorization.as_str()), ("origin", origin)];
+        match WsClient::with_headers(server.addr, &headers, "/ws/chat").await {
+            Ok(_) => assert!(allowed, "{origin}"),
+            Err(refused) => assert_eq!((allowed, refused.status), (false, 403), "{origin}"),
+        }
+    }
+}
+
+#[actix_web::test]
+async fn an_error_over_http_carries_the_id_of_its_request() {
+    let server = TestServer::start().await;
+    let answer = call(server.addr, "", "GET", "/ws/chat", None).await;
+    assert_eq!((answer.status, &answer.body["code"]), (401, &json!("unauthenticated")));
+    assert!(answer.head.contains("application/problem+json"), "{}", answer.head);
+    let id = answer.body["requestId"].as_str().unwrap();
+    assert!(answer.head.contains(&format!("x-request-id: {id}")), "{}", answer.head);
+}

@@ -1,5 +1,7 @@
 //! Messages.
 
+use std::collections::HashSet;
+
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Nullable, Text},
@@ -158,6 +160,12 @@ fn client_keys_query<'a>(keys: &[ClientKey<'a>]) -> BoxedSql<'a> {
         query = query.bind::<Text, _>(*room).bind::<Text, _>(*sender).bind::<Text, _>(*client);
     }
     query
+}
+
+/// Which of these ids are taken.
+pub(in crate::db) fn find_known_ids(conn: &mut Connection, ids: &[&str]) -> QueryResult<HashSet<String>> {
+    let known = messages::table.filter(messages::id.eq_any(ids.iter().copied())).select(messages::id).load(conn)?;
+    Ok(known.into_iter().collect())
 }
 
 /// A page of a room's messages, oldest first: the first `limit` with `seq` above `after`.

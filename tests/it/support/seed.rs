@@ -78,3 +78,10 @@ impl Seed {
         outcomes.into_iter().map(stored).collect()
     }
 }
+
+impl Seed {
+    /// Deletes a user in the database, without the server's knowing.
+    pub fn delete_user_behind_the_server(&self, id: &str) {
+        self.write(RoomWrite::DeleteUser { user: UserId::new(id).unwrap(), at: START });
+    }
+}

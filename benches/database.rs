@@ -1,0 +1,172 @@
+//! What the database costs: a commit, an authorization, a page of history.
+//!
+//! `cargo bench --bench database`. The files lie in a temporary folder (`TMPDIR`), on a disk or in memory.
+
+#![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
+
+use std::{cell::Cell, hint::black_box, time::Duration};
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use diesel::connection::SimpleConnection;
+use haggle::{
+    db::{self, Connection, MessagePage, PooledConnection, RoomWrite},
+    domain::{ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Seq, Timestamp, User, UserId},
+};
+
+const AT: Timestamp = Timestamp(1_800_000_000_000);
+const SELLER: &str = "seller";
+/// Rooms among which the messages of a batch are spread.
+const ROOMS: usize = 1000;
+
+struct Fixture {
+    // Gone, with its files, when the bench ends.
+    _folder: tempfile::TempDir,
+    conn: PooledConnection,
+    rooms: Vec<(RoomId, UserId)>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = db::open(folder.path().join("bench.db").to_str().unwrap(), 1).unwrap();
+        db::migrate(&pool).unwrap();
+        let mut conn = pool.get().unwrap();
+        let product = Product {
+            id: ProductId::new("bike").unwrap(),
+            seller_id: UserId::new(SELLER).unwrap(),
+            title: "A bike".to_owned(),
+            price: None,
+            currency: None,
+            image_url: None,
+            status: ProductStatus::OnSale,
+        };
+        let user = |id: String| User { id: UserId::new(&id).unwrap(), name: id, avatar_url: None };
+        let writes = [
+            RoomWrite::PutUser { user: user(SELLER.to_owned()) },
+            RoomWrite::PutProduct { product: product.clone(), at: AT },
+        ];
+        db::write_batch(&mut conn, &writes).unwrap();
+        let rooms = (0..ROOMS)
+            .map(|i| {
+                let buyer = user(format!("buyer-{i}"));
+                let room = db::open_room(&mut conn, &product.id, &buyer, AT).unwrap().unwrap().into_room();
+                (room.id, buyer.id)
+            })
+            .collect();
+        Self { _folder: folder, conn, rooms }
+    }
+
+    /// Fills the first room.
+    fn fill(&mut self, messages: usize) {
+        let (room, buyer) = self.rooms[0].clone();
+        let batch: Vec<RoomWrite> = (0..5000.min(messages)).map(|_| append(&room, &buyer, None)).collect();
+        for _ in 0..messages / batch.len() {
+            db::write_batch(&mut self.conn, &batch).unwrap();
+        }
+    }
+}
+
+/// A message of 120 bytes.
+fn append(room: &RoomId, sender: &UserId, client_id: Option<String>) -> RoomWrite {
+    RoomWrite::Append(Draft {
+        room: room.clone(),
+        sender: sender.clone(),
+        client_id: client_id.map(|id| ClientId::new(id).unwrap()),
+        kind: MessageKind::Text,
+        text: Some("x".repeat(120)),
+        data: None,
+        sent_at: AT,
+    })
+}
+
+fn must_store(conn: &mut Connection, batch: &[RoomWrite]) {
+    assert!(db::write_batch(conn, batch).unwrap().iter().all(Result::is_ok));
+}
+
+fn commit(c: &mut Criterion) {
+    let mut fixture = Fixture::new();
+    let mut group = c.benchmark_group("commit");
+    for synchronous in ["FULL", "NORMAL"] {
+        fixture.conn.batch_execute(&format!("PRAGMA synchronous = {synchronous}")).unwrap();
+        for rows in [1, 64, 512] {
+            for client_ids in [false, true] {
+                if client_ids && rows != 512 {
+                    continue;
+                }
+                let Fixture { conn, rooms, .. } = &mut fixture;
+                let sent = Cell::new(0);
+                let batch = || {
+                    let next = |_| {
+                        sent.set(sent.get() + 1);
+                        let (room, buyer) = &rooms[sent.get() * 7 % ROOMS];
+                        let key = client_ids.then(|| format!("{synchronous}-client-id-{:020}", sent.get()));
+                        append(room, buyer, key)
+                    };
+                    (0..rows).map(next).collect::<Vec<_>>()
+                };
+                let name = format!("{synchronous}{}", if client_ids { ", with client ids" } else { "" });
+                group.throughput(Throughput::Elements(rows as u64));
+                group.bench_function(BenchmarkId::new(name, rows), |b| {
+                    b.iter_batched(batch, |batch| must_store(conn, &batch), BatchSize::PerIteration);
+                });
+            }
+        }
+    }
+    group.finish();
+}
+
+fn authorize(c: &mut Criterion) {
+    let mut fixture = Fixture::new();
+    fixture.fill(1000);
+    let Fixture { conn, rooms, .. } = &mut fixture;
+    let (room, buyer) = rooms[0].clone();
+    let stranger = UserId::new("mallory").unwrap();
+    let mut group = c.benchmark_group("authorize");
+    group.bench_function("load_room, nothing unread", |b| {
+        let (quiet, _) = &rooms[1];
+        b.iter(|| db::load_room(conn, black_box(quiet)).unwrap());
+    });
+    group.bench_function("load_room, 1,000 unread", |b| b.iter(|| db::load_room(conn, black_box(&room)).unwrap()));
+    group.bench_function("is_member", |b| b.iter(|| assert!(db::is_member(conn, &room, black_box(&buyer)).unwrap())));
+    group.bench_function("is_member, a stranger", |b| {
+        b.iter(|| assert!(!db::is_member(conn, &room, black_box(&stranger)).unwrap()));
+    });
+    group.bench_function("list_rooms, 20 of 1,000", |b| {
+        let seller = UserId::new(SELLER).unwrap();
+        b.iter(|| db::list_rooms(conn, black_box(&seller), None, 20).unwrap());
+    });
+    group.finish();
+}
+
+fn history(c: &mut Criterion) {
+    let mut group = c.benchmark_group("history, 50 messages");
+    for messages in [1000, 1_000_000] {
+        let mut fixture = Fixture::new();
+        fixture.fill(messages);
+        let Fixture { conn, rooms, .. } = &mut fixture;
+        let (room, _) = &rooms[0];
+        let before = |seq| MessagePage::Before { seq, limit: 50 };
+        let middle = Seq(i64::try_from(messages / 2).unwrap());
+        for (name, page) in [
+            ("newest page", before(None)),
+            ("a page in the middle", before(Some(middle))),
+            ("oldest page", before(Some(Seq(51)))),
+            ("missed since the middle", MessagePage::After { seq: middle, limit: 50 }),
+        ] {
+            group.bench_function(BenchmarkId::new(name, messages), |b| {
+                b.iter(|| assert_eq!(db::list_messages(conn, room, black_box(page)).unwrap().items.len(), 50));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(3));
+    targets = commit, authorize, history
+}
+criterion_main!(benches);

@@ -1,0 +1,263 @@
+//! Some thousand lines of a load, in one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{ImportOptions, message_id::Content};
+use crate::{
+    db::{
+        Connection, DbError,
+        models::{
+            message::{self, ClientKey},
+            product,
+            room::{self, LockedRoom, RoomRow},
+            user,
+        },
+    },
+    domain::{
+        ImportLine, MessageId, MessageKind, Product, RoomId, Seq, StoredMessage, User,
+        import_line::{MessageLine, RoomLine},
+    },
+};
+
+/// A line that could be read, with its place in the file.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) number: u64,
+    pub(super) content: Content,
+}
+
+/// What became of a chunk's lines.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    pub(super) users: u64,
+    pub(super) products: u64,
+    pub(super) rooms: u64,
+    pub(super) messages: u64,
+    pub(super) repeated: u64,
+    pub(super) bad: Vec<(u64, String)>,
+}
+
+impl Stored {
+    fn add(&mut self, other: Self) {
+        self.users += other.users;
+        self.products += other.products;
+        self.rooms += other.rooms;
+        self.messages += other.messages;
+        self.repeated += other.repeated;
+        self.bad.extend(other.bad);
+    }
+}
+
+/// What one line came to: whether it was new, or why it is bad.
+type LineResult = Result<bool, &'static str>;
+
+/// Stores the lines in the order of the file; messages that follow each other together.
+pub(super) fn store(conn: &mut Connection, lines: &[Line], options: ImportOptions) -> Result<Stored, DbError> {
+    if lines.is_empty() {
+        return Ok(Stored::default());
+    }
+    match conn.immediate_transaction(|conn| store_all(conn, lines, options)) {
+        // One of the lines is at fault: find it, and keep the others.
+        Err(DbError::Internal(_)) => {
+            let mut stored = Stored::default();
+            for line in lines {
+                match conn.immediate_transaction(|conn| store_all(conn, std::slice::from_ref(line), options)) {
+                    Err(DbError::Internal(_)) => {
+                        stored.bad.push((line.number, "the database does not take this line".to_owned()));
+                    }
+                    outcome => stored.add(outcome?),
+                }
+            }
+            Ok(stored)
+        }
+        outcome => outcome,
+    }
+}
+
+fn store_all(conn: &mut Connection, lines: &[Line], options: ImportOptions) -> Result<Stored, DbError> {
+    let mut stored = Stored::default();
+    let is_message = |line: &Line| matches!(line.content, Content::Message(..));
+    for run in lines.chunk_by(|a, b| is_message(a) && is_message(b)) {
+        let Stored { users, products, rooms, repeated, bad, .. } = &mut stored;
+        match run {
+            [Line { number, content: Content::Other(line) }] => match line {
+                ImportLine::User(user) => *users += count(store_user(conn, user)?, *number, repeated, bad),
+                ImportLine::Product(product) => {
+                    *products += count(store_product(conn, product)?, *number, repeated, bad);
+                }
+                ImportLine::Room(room) => *rooms += count(store_room(conn, room, options)?, *number, repeated, bad),
+                // Has an id, and is a `Content::Message`.
+                ImportLine::Message(_) => {}
+            },
+            messages => {
+                let messages: Vec<(u64, &MessageId, &MessageLine)> = messages
+                    .iter()
+                    .filter_map(|line| match &line.content {
+                        Content::Message(id, message) => Some((line.number, id, &**message)),
+                        Content::Other(_) => None,
+                    })
+                    .collect();
+                store_messages(conn, &messages, options, &mut stored)?;
+            }
+        }
+    }
+    Ok(stored)
+}
+
+fn count(result: LineResult, number: u64, repeated: &mut u64, bad: &mut Vec<(u64, String)>) -> u64 {
+    match result {
+        Ok(true) => return 1,
+        Ok(false) => *repeated += 1,
+        Err(reason) => bad.push((number, reason.to_owned())),
+    }
+    0
+}
+
+fn store_user(conn: &mut Connection, user: &User) -> Result<LineResult, DbError> {
+    match user::find_row(conn, user.id.as_str())? {
+        Some(row) if row.deleted_at.is_some() => return Ok(Err("`id` is a user who was deleted")),
+        Some(row) if User::from(row.clone()) == *user => return Ok(Ok(false)),
+        _ => user::put(conn, user)?,
+    }
+    Ok(Ok(true))
+}
+
+fn store_product(conn: &mut Connection, product: &Product) -> Result<LineResult, DbError> {
+    let before = product::find_product(conn, &product.id)?;
+    if before.as_ref() == Some(product) {
+        return Ok(Ok(false));
+    }
+    if before.as_ref().is_none_or(|before| before.seller_id != product.seller_id) {
+        if before.is_some() && !room::list_ids_by_product(conn, product.id.as_str())?.is_empty() {
+            return Ok(Err("`sellerId` can't change: there are rooms for this product"));
+        }
+        if user::find_row(conn, product.seller_id.as_str())?.is_none() {
+            return Ok(Err("`sellerId` is no user of an earlier line"));
+        }
+    }
+    product::put(conn, product)?;
+    Ok(Ok(true))
+}
+
+fn store_room(conn: &mut Connection, line: &RoomLine, options: ImportOptions) -> Result<LineResult, DbError> {
+    let Some(product) = product::find_product(conn, &line.product_id)? else {
+        return Ok(Err("`productId` is no product of an earlier line"));
+    };
+    if product.seller_id == line.buyer_id {
+        return Ok(Err("`buyerId` is the product's own seller"));
+    }
+    if let Some(room) = room::find_by_product(conn, &product.id, &line.buyer_id)? {
+        return Ok(match &line.id {
+            Some(id) if id.as_str() != room.id => Err("this buyer has a room for this product, with another `id`"),
+            _ => Ok(false),
+        });
+    }
+    if user::find_row(conn, line.buyer_id.as_str())?.is_none() {
+        return Ok(Err("`buyerId` is no user of an earlier line"));
+    }
+    let id = line.id.clone().unwrap_or_else(RoomId::random);
+    if !room::lock(conn, &[id.as_str()])?.is_empty() {
+        return Ok(Err("`id` is the id of another room"));
+    }
+    room::insert(conn, &RoomRow::new(&id, &product.id, &line.buyer_id, &product.seller_id, options.now))?;
+    Ok(Ok(true))
+}
+
+fn store_messages(
+    conn: &mut Connection,
+    lines: &[(u64, &MessageId, &MessageLine)],
+    options: ImportOptions,
+    stored: &mut Stored,
+) -> Result<(), DbError> {
+    let mut rooms = lock_rooms(conn, lines)?;
+    let ids: Vec<&str> = lines.iter().map(|(_, id, _)| id.as_str()).collect();
+    let mut known_ids = message::find_known_ids(conn, &ids)?;
+    let mut known_keys = find_known_keys(conn, lines)?;
+    let mut new = Vec::new();
+    for (number, id, line) in lines {
+        let Some(room) = rooms.get_mut(line.room_id.as_str()) else {
+            stored.bad.push((*number, "`roomId` is no room of an earlier line".to_owned()));
+            continue;
+        };
+        let role = room.row.role_of(&line.sender_id);
+        if role.is_none() && line.kind != MessageKind::System {
+            stored.bad.push((*number, "`senderId` is neither the buyer nor the seller of the room".to_owned()));
+            continue;
+        }
+        let key = line.client_id.as_ref().map(|client_id| {
+            let (room, sender) = (line.room_id.as_str(), line.sender_id.as_str());
+            (room.to_owned(), sender.to_owned(), client_id.as_str().to_owned())
+        });
+        if !known_ids.insert(id.as_str().to_owned()) || key.is_some_and(|key| !known_keys.insert(key)) {
+            stored.repeated += 1;
+            continue;
+        }
+        let message = to_message(id, line, room.row.last_seq + 1, options.shift_ms);
+        if message.seq == Seq(1) {
+            room.row.created_at = message.sent_at.0;
+            room.row.active_at = message.sent_at.0;
+        }
+        room.row.active_at = room.row.active_at.max(message.sent_at.0);
+        room.row.last_seq = message.seq.0;
+        if let Some(role) = role {
+            *room.row.read_seq_mut(role) = message.seq.0;
+        }
+        room.changed = true;
+        stored.messages += 1;
+        new.push(message);
+    }
+    message::insert(conn, new.iter())?;
+    for room in rooms.values().filter(|room| room.changed) {
+        room::save(conn, &room.row)?;
+    }
+    Ok(())
+}
+
+fn lock_rooms(
+    conn: &mut Connection,
+    lines: &[(u64, &MessageId, &MessageLine)],
+) -> Result<HashMap<String, LockedRoom>, DbError> {
+    let mut ids: Vec<&str> = lines.iter().map(|(_, _, line)| line.room_id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(room::lock(conn, &ids)?)
+}
+
+fn find_known_keys(
+    conn: &mut Connection,
+    lines: &[(u64, &MessageId, &MessageLine)],
+) -> Result<HashSet<(String, String, String)>, DbError> {
+    let mut keys: Vec<ClientKey<'_>> = lines
+        .iter()
+        .filter_map(|(_, _, line)| {
+            let client_id = line.client_id.as_ref()?;
+            Some((line.room_id.as_str(), line.sender_id.as_str(), client_id.as_str()))
+        })
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let known = message::find_by_client_keys(conn, &keys)?;
+    Ok(known
+        .into_iter()
+        .map(|message| {
+            let client_id = message.client_id.map(|id| id.as_str().to_owned()).unwrap_or_default();
+            (message.room_id.as_str().to_owned(), message.sender_id.as_str().to_owned(), client_id)
+        })
+        .collect())
+}
+
+fn to_message(id: &MessageId, line: &MessageLine, seq: i64, shift_ms: i64) -> StoredMessage {
+    StoredMessage {
+        id: id.clone(),
+        room_id: line.room_id.clone(),
+        seq: Seq(seq),
+        sender_id: line.sender_id.clone(),
+        client_id: line.client_id.clone(),
+        kind: line.kind,
+        text: line.text.clone(),
+        data: line.data.clone(),
+        sent_at: line.sent_at.plus_ms(shift_ms),
+        edited_at: None,
+        deleted_at: None,
+    }
+}

@@ -1,0 +1,103 @@
+//! A database of its own for each test: a real file, with a few people and things in it.
+
+use super::{Connection, Opened, Pool, PooledConnection, RoomWrite, WriteError, Written, migrate, open, open_room_for};
+use crate::domain::{
+    ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Seq, StoredMessage, Timestamp, User,
+    UserId,
+};
+
+/// When everything happens, unless a test says otherwise.
+pub(super) const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+pub(super) struct TestDb {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) pool: Pool,
+}
+
+impl TestDb {
+    /// Users `alice`, `bob`, `carol` and `mallory`; `carol` sells the `bike` and the `lamp`.
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = open(folder.path().join("test.db").to_str().unwrap(), 2).unwrap();
+        migrate(&pool).unwrap();
+        let db = Self { folder, pool };
+        let mut writes: Vec<RoomWrite> =
+            ["alice", "bob", "carol", "mallory"].map(|id| RoomWrite::PutUser { user: user(id) }).into();
+        for id in ["bike", "lamp"] {
+            writes.push(RoomWrite::PutProduct { product: product(id), at: NOW });
+        }
+        for outcome in super::write_batch(&mut db.conn(), &writes).unwrap() {
+            outcome.unwrap();
+        }
+        db
+    }
+
+    pub(super) fn conn(&self) -> PooledConnection {
+        self.pool.get().unwrap()
+    }
+
+    /// The file, opened anew as after a restart.
+    pub(super) fn reopen(self) -> Self {
+        let Self { folder, pool } = self;
+        drop(pool);
+        let pool = open(folder.path().join("test.db").to_str().unwrap(), 2).unwrap();
+        migrate(&pool).unwrap();
+        Self { folder, pool }
+    }
+}
+
+pub(super) fn user_id(id: &str) -> UserId {
+    UserId::new(id).unwrap()
+}
+
+pub(super) fn user(id: &str) -> User {
+    User { id: user_id(id), name: id.to_uppercase(), avatar_url: Some(format!("/{id}.png")) }
+}
+
+pub(super) fn product(id: &str) -> Product {
+    Product {
+        id: ProductId::new(id).unwrap(),
+        seller_id: user_id("carol"),
+        title: format!("A {id}"),
+        price: Some(12_900),
+        currency: Some("USD".to_owned()),
+        image_url: None,
+        status: ProductStatus::OnSale,
+    }
+}
+
+/// Opens the room of a buyer and a product.
+pub(super) fn room(conn: &mut Connection, buyer: &str, product: &str) -> RoomId {
+    let (Opened::New(room) | Opened::Existing(room)) =
+        open_room_for(conn, &ProductId::new(product).unwrap(), &user_id(buyer), NOW).unwrap().unwrap();
+    room.id
+}
+
+pub(super) fn draft(room: &RoomId, sender: &str, text: &str, client_id: Option<&str>) -> Draft {
+    Draft {
+        room: room.clone(),
+        sender: user_id(sender),
+        client_id: client_id.map(|id| ClientId::new(id).unwrap()),
+        kind: MessageKind::Text,
+        text: Some(text.to_owned()),
+        data: None,
+        sent_at: NOW,
+    }
+}
+
+/// Writes one thing.
+pub(super) fn write(conn: &mut Connection, write: RoomWrite) -> Result<Written, WriteError> {
+    super::write_batch(conn, &[write]).unwrap().pop().unwrap()
+}
+
+/// Stores one message.
+pub(super) fn say(conn: &mut Connection, room: &RoomId, sender: &str, text: &str) -> StoredMessage {
+    match write(conn, RoomWrite::Append(draft(room, sender, text, None))) {
+        Ok(Written::Appended { message, first_time: true }) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn read(room: &RoomId, reader: &str, seq: i64) -> RoomWrite {
+    RoomWrite::MarkRead { room: room.clone(), reader: user_id(reader), seq: Seq(seq) }
+}
