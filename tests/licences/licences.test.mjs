@@ -88,12 +88,13 @@ test('no lock file names the registry that a package came from', () => {
 test('every library in static/vendor says its licence, and deny.toml allows it', (t) => {
   const folder = join(root, 'static/vendor');
   if (!existsSync(folder)) return t.skip('there is none');
-  // licences.json: {"<file or folder>": {"name", "version", "licence", "source"}}
-  const list = 'licences.json';
-  assert.ok(existsSync(join(folder, list)), `static/vendor has no ${list}`);
-  const known = readJson(`static/vendor/${list}`);
+  // The table of its README: | `file` | package | version | licence, `its text` | …
+  const table = /^\| `([^`]+)` \|[^|]*\|[^|]*\| ([^|,]+), `([^`|]+)` \|/gm;
+  const rows = [...readFileSync(join(folder, 'README.md'), 'utf8').matchAll(table)];
+  const known = new Map(rows.map(([, file, licence, text]) => [file, { licence, text }]));
   const refused = readdirSync(folder)
-    .filter((name) => name !== list && !/^(LICEN[CS]E|README)/i.test(name) && !fits(known[name]?.licence))
-    .map((name) => `static/vendor/${name}: ${known[name]?.licence ?? `not in ${list}`}`);
+    .filter((name) => !/^(LICEN[CS]E|README)/i.test(name))
+    .filter((name) => !fits(known.get(name)?.licence) || !existsSync(join(folder, known.get(name).text)))
+    .map((name) => `static/vendor/${name}: ${known.get(name)?.licence ?? 'not in the table of its README.md'}`);
   assert.deepEqual(refused, []);
 });
