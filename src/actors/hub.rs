@@ -228,11 +228,11 @@ impl Hub {
     fn apply(&mut self, op: Op) {
         match op {
             Op::Attach { session, room } => self.attach(session, room),
-            Op::Enter { asker, room, answer, after, behind } => self.enter(asker, &room, &answer, after, behind),
+            Op::Enter { asker, room, answer, after, behind } => self.enter(&asker, &room, &answer, after, behind),
             Op::RefuseEntry { asker, room, error } => {
                 self.detach(asker.session, &room);
                 self.notify(asker.session, SessionNotice::Joined { room, entered: false });
-                self.reply(asker, Err(error));
+                self.reply(&asker, Err(&error));
             }
             Op::Detach { session, room, error } => {
                 self.detach(session, &room);
@@ -247,7 +247,7 @@ impl Hub {
                     self.send_push(session, &push);
                 }
             }
-            Op::Reply { asker, answer } => self.reply(asker, answer),
+            Op::Reply { asker, answer } => self.reply(&asker, answer.as_deref()),
             Op::End { session, code, error } => self.end(session, code, &error),
         }
     }
@@ -271,9 +271,9 @@ impl Hub {
         }
     }
 
-    fn enter(&mut self, asker: Asker, room: &RoomId, answer: &Bytes, after: Seq, behind: bool) {
+    fn enter(&mut self, asker: &Asker, room: &RoomId, answer: &Bytes, after: Seq, behind: bool) {
         let session = asker.session;
-        self.reply(asker, Ok(answer.clone()));
+        self.reply(asker, Ok(answer));
         let members = self.rooms.get_mut(room);
         let Some(member) = members.and_then(|members| members.iter_mut().find(|member| member.session == session))
         else {
@@ -343,10 +343,11 @@ impl Hub {
         }
     }
 
-    fn reply(&mut self, asker: Asker, answer: Result<Bytes, ChatError>) {
+    /// Answers a request. The asker's slot is free again when the caller drops it.
+    fn reply(&mut self, asker: &Asker, answer: Result<&[u8], &ChatError>) {
         let Some(local) = self.sessions.get(&asker.session) else { return };
-        let frame = match (&asker.request, &answer) {
-            (Some(id), answer) => local.encoding.reply(id, answer.as_deref()),
+        let frame = match (&asker.request, answer) {
+            (Some(id), answer) => local.encoding.reply(id, answer),
             (None, Ok(_)) => return,
             (None, Err(error)) => {
                 let notice = ErrorNotice::new(error, Some(asker.event));
