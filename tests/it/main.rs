@@ -10,6 +10,7 @@
 )]
 
 mod authorization;
+mod durability;
 mod identity;
 mod messages;
 mod support;
