@@ -10,6 +10,7 @@
 )]
 
 mod authorization;
+mod disk_full;
 mod durability;
 mod identity;
 mod messages;
