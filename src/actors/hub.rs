@@ -220,7 +220,14 @@ impl Hub {
         Self { sessions: HashMap::new(), rooms: HashMap::new(), outbox_age_max, held_bytes_max, metrics }
     }
 
-    fn apply(&mut self, op: Op) {
+    /// Takes a session in.
+    pub fn open(&mut self, open: OpenSession) {
+        let OpenSession { session, user, outbox, encoding, notices } = open;
+        self.sessions.insert(session, LocalSession { user, outbox, encoding, notices, rooms: Vec::new() });
+    }
+
+    /// Does one thing. What a session receives is in its outbox afterwards.
+    pub fn apply(&mut self, op: Op) {
         match op {
             Op::Attach { session, room } => self.attach(session, room),
             Op::Enter { asker, room, answer, after, behind } => self.enter(&asker, &room, &answer, after, behind),
@@ -422,8 +429,7 @@ impl Handler<OpenSession> for Hub {
     type Result = ();
 
     fn handle(&mut self, open: OpenSession, _: &mut Self::Context) {
-        let OpenSession { session, user, outbox, encoding, notices } = open;
-        self.sessions.insert(session, LocalSession { user, outbox, encoding, notices, rooms: Vec::new() });
+        self.open(open);
     }
 }
 
