@@ -91,8 +91,10 @@ impl ChatServer {
                 Answer { data: to_json(&ReadUpTo { read_seq }), created: advanced }
             }
             Written::ProductPut { product, created, rooms, notices } => {
-                for live in self.rooms.rooms_mut() {
-                    live.product_changed(&product);
+                for room in &rooms {
+                    if let Some(live) = self.rooms.room_mut(room) {
+                        live.product_changed(&product);
+                    }
                 }
                 for notice in &notices {
                     self.metrics.messages.inc();
@@ -105,17 +107,13 @@ impl ChatServer {
                 Answer { data: to_json(&product), created }
             }
             Written::UserPut { user, created } => {
-                for live in self.rooms.rooms_mut() {
-                    live.user_changed(&user, false);
-                }
+                self.rooms.user_changed(&user, false);
                 Answer { data: to_json(&user), created }
             }
             Written::UserDeleted { user, rooms } => {
                 let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
                 self.end_sessions(&user.id, &gone);
-                for live in self.rooms.rooms_mut() {
-                    live.user_changed(&user, true);
-                }
+                self.rooms.user_changed(&user, true);
                 for room in rooms {
                     self.mark_stale(&room);
                 }
