@@ -14,5 +14,6 @@ mod disk_full;
 mod durability;
 mod identity;
 mod messages;
+mod slow_reader;
 mod support;
 mod wire;

@@ -6,6 +6,7 @@ pub mod raw;
 pub mod rest;
 pub mod seed;
 pub mod server;
+pub mod tls;
 pub mod ws;
 
 pub use process::{Launch, Process};

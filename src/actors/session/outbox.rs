@@ -71,6 +71,7 @@ pub struct Full;
 pub struct Outbox {
     state: Mutex<State>,
     transport: AtomicWaker,
+    reader: AtomicWaker,
     bytes_max: usize,
 }
 
@@ -103,6 +104,7 @@ impl Outbox {
         Self {
             state: Mutex::new(State { frames: VecDeque::new(), bytes: 0, waiting_since: None, end: End::No, socket }),
             transport: AtomicWaker::new(),
+            reader: AtomicWaker::new(),
             bytes_max,
         }
     }
@@ -112,7 +114,7 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a frame.
+    /// Queues a frame. An empty outbox takes any, so that no frame is too large for a client that has read the others.
     ///
     /// # Errors
     /// [`Full`] when it does not fit; the outbox is then freed and its socket shut down. What comes after a close is
@@ -123,7 +125,7 @@ impl Outbox {
             return Ok(());
         }
         let weight = frame.weight_bytes();
-        if state.bytes + weight > self.bytes_max {
+        if state.bytes + weight > self.bytes_max && !state.frames.is_empty() {
             self.end(state);
             return Err(Full);
         }
@@ -173,6 +175,23 @@ impl Outbox {
         }
         drop(state);
         self.transport.wake();
+        self.reader.wake();
+    }
+
+    /// Ready while little waits. Else the client first has to read, and is not read until then.
+    pub(super) fn poll_light(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_heavy() {
+            return Poll::Ready(());
+        }
+        self.reader.register(cx.waker());
+        // It may have been drained between the look and the registration.
+        if self.is_heavy() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// Whether so much waits that the client is not read.
+    #[must_use]
+    pub fn is_heavy(&self) -> bool {
+        self.state().bytes > self.bytes_max / 4
     }
 
     /// How long the oldest frame has been waiting.
@@ -229,6 +248,8 @@ impl Outbox {
             }
         }
         state.waiting_since = (!state.frames.is_empty()).then(Instant::now);
+        drop(state);
+        self.reader.wake();
         Poll::Ready(Some(out.freeze()))
     }
 }
@@ -255,7 +276,8 @@ mod tests {
     #[test]
     fn a_full_outbox_is_freed_and_ends() {
         let outbox = Outbox::new(100, None);
-        outbox.push(Frame::Text(Bytes::from_static(&[b'x'; 60]))).unwrap();
+        // However long it is: who reads everything is not slow.
+        outbox.push(Frame::Text(Bytes::from_static(&[b'x'; 600]))).unwrap();
         assert_eq!(outbox.push(Frame::Text(Bytes::from_static(b"y"))), Err(Full));
         assert!(outbox.is_empty());
         assert_eq!(drain(&outbox), Poll::Ready(None));
