@@ -10,9 +10,11 @@
 )]
 
 mod authorization;
+mod closing;
 mod disk_full;
 mod durability;
 mod identity;
+
 mod messages;
 mod slow_reader;
 mod support;

@@ -21,6 +21,9 @@ use crate::protocol::websocket::{self, Opcode};
 /// Most bytes that one turn of the transport takes, so that a full outbox does not become one huge buffer elsewhere.
 const DRAIN_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes that the kernel takes from the transport in one turn, by half of what its buffer is set to.
+const WRITTEN_AT_ONCE_BYTES: usize = 32 * 1024;
+
 /// What a frame costs beside its payload, so that very many empty ones are bounded too.
 const FRAME_OVERHEAD_BYTES: usize = 32;
 
@@ -38,6 +41,10 @@ impl ConnectionSocket {
     fn shut_down(&self) {
         // Fails when the peer was faster, which is what is wanted.
         let _ = self.0.shutdown(Shutdown::Both);
+    }
+
+    fn end_writing(&self) {
+        let _ = self.0.shutdown(Shutdown::Write);
     }
 }
 
@@ -82,6 +89,8 @@ struct State {
     /// Since when something waits.
     waiting_since: Option<Instant>,
     end: End,
+    /// Bytes that the transport took since it last had nothing to take.
+    turn_bytes: usize,
     socket: Option<ConnectionSocket>,
 }
 
@@ -102,7 +111,14 @@ impl Outbox {
     #[must_use]
     pub fn new(bytes_max: usize, socket: Option<ConnectionSocket>) -> Self {
         Self {
-            state: Mutex::new(State { frames: VecDeque::new(), bytes: 0, waiting_since: None, end: End::No, socket }),
+            state: Mutex::new(State {
+                frames: VecDeque::new(),
+                bytes: 0,
+                waiting_since: None,
+                end: End::No,
+                turn_bytes: 0,
+                socket,
+            }),
             transport: AtomicWaker::new(),
             reader: AtomicWaker::new(),
             bytes_max,
@@ -224,15 +240,29 @@ impl Outbox {
                     }
                     let mut out = BytesMut::new();
                     websocket::write_close(&mut out, code, &reason);
+                    state.turn_bytes += out.len();
                     Poll::Ready(Some(out.freeze()))
                 }
                 End::Ended => {
                     state.end = End::Ended;
-                    state.socket = None;
+                    let Some(socket) = state.socket.take() else { return Poll::Ready(None) };
+                    // actix-http reads on for a while before it ends TCP, for a client that still sends; but that client
+                    // waits for the end of TCP (RFC 6455 section 7.1.1). So writing ends here, once the transport had a
+                    // turn to write what it took. When that was more than the kernel takes, it is left to actix-http.
+                    match std::mem::take(&mut state.turn_bytes) {
+                        0 => socket.end_writing(),
+                        1..=WRITTEN_AT_ONCE_BYTES => {
+                            state.socket = Some(socket);
+                            cx.waker().wake_by_ref();
+                            return Poll::Pending;
+                        }
+                        _ => {}
+                    }
                     Poll::Ready(None)
                 }
                 open => {
                     state.end = open;
+                    state.turn_bytes = 0;
                     Poll::Pending
                 }
             };
@@ -248,6 +278,7 @@ impl Outbox {
             }
         }
         state.waiting_since = (!state.frames.is_empty()).then(Instant::now);
+        state.turn_bytes += out.len();
         drop(state);
         self.reader.wake();
         Poll::Ready(Some(out.freeze()))

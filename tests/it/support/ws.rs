@@ -157,6 +157,12 @@ impl WsClient {
         }
     }
 
+    /// The data of every push of an event that has come and was not taken.
+    pub fn pushed(&self, event: &str) -> Vec<Value> {
+        let of_event = self.pushes.iter().filter(|frame| frame["event"] == event);
+        of_event.map(|frame| frame["data"].clone()).collect()
+    }
+
     /// Everything that was pushed before an answered request: the proof that something did not come.
     pub async fn pushes_before_ack(&mut self) -> Vec<Value> {
         // An event that any session may send, and which pushes nothing to anyone.
