@@ -15,6 +15,7 @@ mod disk_full;
 mod durability;
 mod identity;
 
+mod limits;
 mod messages;
 mod slow_reader;
 mod support;
