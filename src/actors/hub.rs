@@ -162,6 +162,8 @@ pub struct CloseSession(pub SessionId);
 pub struct DrainSessions {
     /// Over how long the telling is spread, so that the clients don't all come back at once.
     pub spread: Duration,
+    /// How long a session may wait for its unanswered events before it is closed without them.
+    pub patience: Duration,
 }
 
 /// [`Hub`] → a session: something happened to it. No answer.
@@ -175,8 +177,8 @@ pub enum SessionNotice {
         /// Whether it is in.
         entered: bool,
     },
-    /// The server goes away: finish what was taken up, then close.
-    Draining,
+    /// The server goes away: finish what was taken up, for so long at most, then close.
+    Draining(Duration),
     /// It ends now: the close frame is already in its outbox, or its socket is gone.
     Ending,
 }
@@ -452,7 +454,7 @@ impl Handler<DrainSessions> for Hub {
                 // Whoever is told later also comes back later, so that the next server isn't stormed.
                 let reconnect_in_ms = 100 + jitter_ms(session);
                 hub.send_push(session, &Push::new(&ServerEvent::Draining { reconnect_in_ms }));
-                hub.notify(session, SessionNotice::Draining);
+                hub.notify(session, SessionNotice::Draining(drain.patience));
             });
         }
     }

@@ -12,9 +12,9 @@
 mod authorization;
 mod closing;
 mod disk_full;
+mod drain;
 mod durability;
 mod identity;
-
 mod limits;
 mod messages;
 mod slow_reader;
