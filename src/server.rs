@@ -14,7 +14,6 @@ use std::{
 use actix::{Actor, Addr, Arbiter};
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use thiserror::Error;
-use utoipa_actix_web::AppExt;
 
 use crate::{
     actors::{
@@ -231,10 +230,12 @@ fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr,
             .wrap(origin::cors(&app_state.config.allowed_origins))
             .app_data(app_state.clone())
             .app_data(services)
-            .configure(routes::extractors)
-            .into_utoipa_app()
             .configure(routes::documented)
-            .into_app()
+            .configure(|config| {
+                if app_state.config.demo {
+                    routes::demo(config)
+                }
+            })
             .configure(routes::undocumented)
             .default_service(web::to(routes::nothing))
     };
