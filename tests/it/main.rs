@@ -10,7 +10,13 @@
 )]
 
 mod authorization;
+mod closing;
+mod disk_full;
+mod durability;
 mod identity;
+
+mod limits;
 mod messages;
+mod slow_reader;
 mod support;
 mod wire;

@@ -106,7 +106,7 @@ impl WsSession {
                 message_bytes_max: services.limits.transport_bytes_max(),
                 fragments_max: FRAGMENTS_MAX,
             };
-            ctx.add_stream(FrameStream::new(payload, limits, chat.in_flight().clone()));
+            ctx.add_stream(FrameStream::new(payload, limits, chat.in_flight().clone(), Arc::clone(&outbox)));
             let now = Instant::now();
             Self {
                 chat,
@@ -185,8 +185,10 @@ impl WsSession {
         let _ = self.outbox.push(Frame::Ping);
         let pinged = Instant::now();
         ctx.run_later(self.heartbeat.ping_timeout, move |session, ctx| {
-            // A session that is not being read, for its unanswered events, can't show a sign of life.
-            if session.seen < pinged && !session.chat.in_flight().is_full() && session.ending.is_none() {
+            // A client that is not being read can't show a sign of life. One that does not read what makes it so is
+            // dropped for the age of that.
+            let is_read = !session.chat.in_flight().is_full() && !session.outbox.is_heavy();
+            if session.seen < pinged && is_read && session.ending.is_none() {
                 metrics::count(&session.services.metrics.evictions, "ping_timeout");
                 session.ending = Some("no pong");
                 session.outbox.abort();
