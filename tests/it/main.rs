@@ -12,5 +12,6 @@
 mod authorization;
 mod identity;
 mod messages;
+mod rest;
 mod support;
 mod wire;
