@@ -4,15 +4,20 @@
 //! delivery. Entries and deliveries come through the same mailbox, which keeps a room's history and its live messages in
 //! order. The hub is the one place that evicts a client which reads too slowly.
 
+mod gate;
+
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
 use bytes::Bytes;
 
+use gate::{Gate, Passage};
+
 use super::session::{
     in_flight::Slot,
     outbox::{Frame, Full, Outbox},
 };
+
 use crate::{
     domain::{RoomId, Seq, SessionId, UserId},
     error::{ChatError, CloseCode},
@@ -202,16 +207,6 @@ struct Attached {
     gate: Gate,
 }
 
-/// Whether a room's messages may pass to a session.
-enum Gate {
-    /// Its history is being read: what comes meanwhile waits.
-    Held { waiting: Vec<(Seq, Bytes)>, bytes: usize },
-    /// It has everything up to and with this one.
-    Open { after: Seq },
-    /// It lacks messages that it has yet to ask for.
-    Behind,
-}
-
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").field("sessions", &self.sessions.len()).field("rooms", &self.rooms.len()).finish()
@@ -225,14 +220,21 @@ impl Hub {
         Self { sessions: HashMap::new(), rooms: HashMap::new(), outbox_age_max, held_bytes_max, metrics }
     }
 
-    fn apply(&mut self, op: Op) {
+    /// Takes a session in.
+    pub fn open(&mut self, open: OpenSession) {
+        let OpenSession { session, user, outbox, encoding, notices } = open;
+        self.sessions.insert(session, LocalSession { user, outbox, encoding, notices, rooms: Vec::new() });
+    }
+
+    /// Does one thing. What a session receives is in its outbox afterwards.
+    pub fn apply(&mut self, op: Op) {
         match op {
             Op::Attach { session, room } => self.attach(session, room),
-            Op::Enter { asker, room, answer, after, behind } => self.enter(asker, &room, &answer, after, behind),
+            Op::Enter { asker, room, answer, after, behind } => self.enter(&asker, &room, &answer, after, behind),
             Op::RefuseEntry { asker, room, error } => {
                 self.detach(asker.session, &room);
                 self.notify(asker.session, SessionNotice::Joined { room, entered: false });
-                self.reply(asker, Err(error));
+                self.reply(&asker, Err(&error));
             }
             Op::Detach { session, room, error } => {
                 self.detach(session, &room);
@@ -247,48 +249,41 @@ impl Hub {
                     self.send_push(session, &push);
                 }
             }
-            Op::Reply { asker, answer } => self.reply(asker, answer),
+            Op::Reply { asker, answer } => self.reply(&asker, answer.as_deref()),
             Op::End { session, code, error } => self.end(session, code, &error),
         }
     }
 
     fn attach(&mut self, session: SessionId, room: RoomId) {
         let Some(local) = self.sessions.get_mut(&session) else { return };
-        let gate = Gate::Held { waiting: Vec::new(), bytes: 0 };
         let members = self.rooms.entry(room.clone()).or_default();
         match members.iter_mut().find(|member| member.session == session) {
-            Some(member) => member.gate = gate,
+            Some(member) => member.gate.hold(),
             None => {
                 members.push(Attached {
                     session,
                     user: local.user.clone(),
                     outbox: Arc::clone(&local.outbox),
                     encoding: local.encoding,
-                    gate,
+                    gate: Gate::held(),
                 });
                 local.rooms.push(room);
             }
         }
     }
 
-    fn enter(&mut self, asker: Asker, room: &RoomId, answer: &Bytes, after: Seq, behind: bool) {
+    fn enter(&mut self, asker: &Asker, room: &RoomId, answer: &Bytes, after: Seq, behind: bool) {
         let session = asker.session;
-        self.reply(asker, Ok(answer.clone()));
+        self.reply(asker, Ok(answer));
         let members = self.rooms.get_mut(room);
         let Some(member) = members.and_then(|members| members.iter_mut().find(|member| member.session == session))
         else {
             return;
         };
-        let open = if behind { Gate::Behind } else { Gate::Open { after } };
-        let held = std::mem::replace(&mut member.gate, open);
         let mut slow = false;
-        if let (Gate::Held { waiting, .. }, false) = (held, behind) {
-            let behind_snapshot = waiting.into_iter().filter(|(seq, _)| *seq > after);
-            for (seq, frame) in behind_snapshot {
-                member.gate = Gate::Open { after: seq };
-                self.metrics.deliveries.inc();
-                slow |= member.outbox.push(Frame::Text(frame)).is_err();
-            }
+        for frame in member.gate.open(after, behind) {
+            self.metrics.deliveries.inc();
+            slow |= member.outbox.push(Frame::Text(frame)).is_err();
         }
         if slow {
             self.evict(session);
@@ -314,24 +309,19 @@ impl Hub {
         let mut delivered = 0;
         let mut slow = Vec::new();
         for member in members.iter_mut().filter(|member| except != Some(&member.user)) {
-            let frame = || push.encode(member.encoding);
-            let sent = match (&mut member.gate, seq) {
-                (Gate::Held { waiting, bytes }, Some(seq)) => {
-                    let frame = frame();
-                    *bytes += frame.len();
-                    waiting.push((seq, frame));
-                    if *bytes > self.held_bytes_max { Err(Full) } else { Ok(()) }
-                }
-                // Whoever enters learns from the answer how things stand.
-                (Gate::Held { .. }, None) | (Gate::Behind, Some(_)) => Ok(()),
-                (Gate::Open { after }, Some(seq)) if seq <= *after => Ok(()),
-                (gate, seq) => {
-                    if let (Gate::Open { after }, Some(seq)) = (gate, seq) {
-                        *after = seq;
-                    }
+            let encoding = member.encoding;
+            let passage = match seq {
+                Some(seq) => member.gate.pass(seq, || push.encode(encoding), self.held_bytes_max),
+                None if member.gate.is_held() => Passage::Kept,
+                None => Passage::Deliver(push.encode(encoding)),
+            };
+            let sent = match passage {
+                Passage::Deliver(frame) => {
                     delivered += 1;
-                    member.outbox.push(Frame::Text(frame()))
+                    member.outbox.push(Frame::Text(frame))
                 }
+                Passage::Kept => Ok(()),
+                Passage::TooMuch => Err(Full),
             };
             if sent.is_err() {
                 slow.push(member.session);
@@ -343,10 +333,11 @@ impl Hub {
         }
     }
 
-    fn reply(&mut self, asker: Asker, answer: Result<Bytes, ChatError>) {
+    /// Answers a request. The asker's slot is free again when the caller drops it.
+    fn reply(&mut self, asker: &Asker, answer: Result<&[u8], &ChatError>) {
         let Some(local) = self.sessions.get(&asker.session) else { return };
-        let frame = match (&asker.request, &answer) {
-            (Some(id), answer) => local.encoding.reply(id, answer.as_deref()),
+        let frame = match (&asker.request, answer) {
+            (Some(id), answer) => local.encoding.reply(id, answer),
             (None, Ok(_)) => return,
             (None, Err(error)) => {
                 let notice = ErrorNotice::new(error, Some(asker.event));
@@ -438,8 +429,7 @@ impl Handler<OpenSession> for Hub {
     type Result = ();
 
     fn handle(&mut self, open: OpenSession, _: &mut Self::Context) {
-        let OpenSession { session, user, outbox, encoding, notices } = open;
-        self.sessions.insert(session, LocalSession { user, outbox, encoding, notices, rooms: Vec::new() });
+        self.open(open);
     }
 }
 

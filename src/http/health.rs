@@ -35,7 +35,7 @@ pub async fn healthz() -> HttpResponse {
     Anyone,
 ))]
 pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
-    let database = state.database.read(|conn| db::ping(conn)).await.is_ok();
+    let database = state.database.read(db::ping).await.is_ok();
     let jwks = state.verifier.jwks_state().map(|jwks| jwks != JwksState::Missing);
     let draining = state.is_draining();
     let name = |well: bool| if well { "ok" } else { "down" };

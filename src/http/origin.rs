@@ -12,7 +12,6 @@ use crate::error::{ChatError, ErrorCode};
 const ANY: &str = "*";
 
 /// Lets browsers of the listed origins use REST. Without a list only the server's own pages can.
-#[must_use]
 pub fn cors(allowed: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])

@@ -78,7 +78,7 @@ impl Batch {
 
     /// How many changes wait, without those in flight.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn gathered(&self) -> usize {
         self.gathered.len()
     }
 

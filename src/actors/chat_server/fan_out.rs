@@ -33,14 +33,14 @@ impl FanOut {
     }
 
     /// Tells one hub something.
-    pub(super) fn to_hub(&mut self, hub: HubId, op: Op) {
+    pub(super) fn tell_hub(&mut self, hub: HubId, op: Op) {
         if let Some(outgoing) = self.hubs.get_mut(hub.0) {
             outgoing.ops.push(op);
         }
     }
 
     /// Tells every session in a room about an event, but those of `except`.
-    pub(super) fn to_room(
+    pub(super) fn tell_room(
         &mut self,
         room: &LiveRoom,
         id: &RoomId,
@@ -50,7 +50,7 @@ impl FanOut {
     ) {
         for hub in room.hubs() {
             let op = Op::Deliver { room: id.clone(), seq, push: push.clone(), except: except.cloned() };
-            self.to_hub(hub, op);
+            self.tell_hub(hub, op);
         }
     }
 

@@ -70,6 +70,9 @@ pub struct CommitBatch {
     pub writes: Vec<RoomWrite>,
 }
 
+/// Something to do on a connection.
+pub type Operation<T> = Box<dyn FnOnce(&mut Connection) -> Result<T, DbError> + Send>;
+
 /// An operation of `db/` that REST needs: a list, a search, a lookup.
 ///
 /// HTTP handlers → a reader, or the writer for the few that change something outside a room. Answers with what it returns.
@@ -77,7 +80,7 @@ pub struct CommitBatch {
 #[rtype(result = "Result<T, DbError>")]
 pub struct Run<T: Send + 'static> {
     /// What to do.
-    pub operation: Box<dyn FnOnce(&mut Connection) -> Result<T, DbError> + Send>,
+    pub operation: Operation<T>,
     /// The place in the queue.
     pub permit: Permit,
 }

@@ -194,7 +194,7 @@ impl Outbox {
     }
 
     /// What waits, as one run of WebSocket frames; `None` at the end.
-    pub(super) fn poll_drain(&self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    pub fn poll_drain(&self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         self.transport.register(cx.waker());
         let mut state = self.state();
         if state.frames.is_empty() {

@@ -60,6 +60,8 @@ pub struct WsSession {
     seen: Instant,
     expiry: Option<SpawnHandle>,
     ending: Option<&'static str>,
+    /// The server goes away: nothing new is taken up.
+    draining: bool,
     /// What lives as long as the session, such as its place among the user's.
     _places: Box<dyn std::any::Any>,
 }
@@ -116,6 +118,7 @@ impl WsSession {
                 seen: now,
                 expiry: None,
                 ending: None,
+                draining: false,
                 _places: connection.places,
             }
         });
@@ -193,6 +196,7 @@ impl WsSession {
     }
 
     fn drain(&mut self, ctx: &mut Context<Self>) {
+        self.draining = true;
         let in_flight = self.chat.in_flight().clone();
         let idle = async move { tokio::time::timeout(DRAIN_WAIT, in_flight.idle()).await };
         ctx.spawn(idle.into_actor(self).map(|_, session, ctx| {
@@ -245,6 +249,8 @@ impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
                 ctx.stop();
             }
             _ if self.ending.is_some() => {}
+            // Without an answer the client sends it again where it comes back.
+            Ok(Incoming::Text(_)) if self.draining => {}
             Ok(Incoming::Text(text)) => {
                 let request = json::decode(&text);
                 let next = self.chat.handle(request.id, &request.name, request.event);

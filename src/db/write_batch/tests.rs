@@ -286,6 +286,7 @@ fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
     let a = room(conn, "alice", "bike");
     say(conn, &a, "alice", "hello");
     let delete = RoomWrite::DeleteUser { user: user_id("alice"), at: NOW };
+    let gone = User { id: user_id("alice"), name: "Deleted user".to_owned(), avatar_url: None };
     for _ in 0..2 {
         assert_eq!(
             write(conn, delete.clone()),

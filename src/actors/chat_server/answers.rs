@@ -1,0 +1,147 @@
+//! What the database has answered, and what was waiting for it.
+
+use actix::{Handler, Message as ActixMessage};
+
+use super::{ChatServer, messages::ReplyTo};
+use crate::{
+    actors::hub::{Asker, Op},
+    db::{DbError, Messages, RoomState},
+    domain::{Role, RoomId, UserId},
+    error::{ChatError, ErrorCode},
+    protocol::{event::Entered, json::to_json},
+};
+
+/// The database has said whether a user is a member. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct Authorized {
+    pub(super) room: RoomId,
+    pub(super) user: UserId,
+    pub(super) allowed: Result<bool, DbError>,
+}
+
+/// The database has read a room. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct RoomLoaded {
+    pub(super) room: RoomId,
+    pub(super) state: Result<Option<Box<RoomState>>, DbError>,
+}
+
+/// The database has read the history for an entry. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct HistoryRead {
+    pub(super) asker: Asker,
+    pub(super) room: RoomId,
+    pub(super) role: Role,
+    pub(super) catches_up: bool,
+    pub(super) messages: Result<Messages, DbError>,
+}
+
+impl Handler<Authorized> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, Authorized { room, user, allowed }: Authorized, ctx: &mut Self::Context) {
+        let (asked, again) = self.checks.answered(&room, &user);
+        let refusal = match allowed {
+            Ok(true) => None,
+            Ok(false) => Some(ChatError::forbidden()),
+            Err(error) => Some(error.into()),
+        };
+        if matches!(refusal, Some(ChatError { code: ErrorCode::Forbidden, .. })) {
+            // Whoever lost the right stops receiving, too.
+            for session in self.rooms.room(&room).map(|live| live.sessions_of(&user)).unwrap_or_default() {
+                self.take_out(session, &room, ChatError::forbidden());
+            }
+        }
+        for work in asked {
+            match &refusal {
+                None => self.with_room(work, ctx),
+                Some(error) => self.refuse(work, error.clone()),
+            }
+        }
+        if again {
+            self.check(room, user, ctx);
+        }
+    }
+}
+
+impl Handler<RoomLoaded> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, RoomLoaded { room, state }: RoomLoaded, ctx: &mut Self::Context) {
+        let Some(mut loading) = self.loading.remove(&room) else { return };
+        if loading.stale {
+            loading.stale = false;
+            self.loading.insert(room.clone(), loading);
+            self.load(room, ctx);
+            return;
+        }
+        let refusal = match state {
+            Ok(Some(state)) => {
+                self.rooms.insert(*state);
+                None
+            }
+            Ok(None) => Some(ChatError::forbidden()),
+            Err(error) => {
+                log::warn!("a room could not be read: {error}");
+                Some(error.into())
+            }
+        };
+        for work in loading.waiting {
+            match &refusal {
+                // By the policy's second look: the room may have been released by the one before.
+                None => self.with_room(work, ctx),
+                Some(error) => self.refuse(work, error.clone()),
+            }
+        }
+    }
+}
+
+impl Handler<HistoryRead> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, read: HistoryRead, _: &mut Self::Context) {
+        let HistoryRead { asker, room, role, catches_up, messages } = read;
+        if !self.rooms.room(&room).is_some_and(|live| live.has(asker.session)) {
+            // It left, died or lost its right meanwhile.
+            let answer = Err(ChatError::new(ErrorCode::NotInRoom, "the room was left before it was entered"));
+            self.answer(ReplyTo::Session(asker), answer);
+            return;
+        }
+        let messages = match messages {
+            Ok(messages) => messages,
+            Err(error) => {
+                log::warn!("a history could not be read: {error}");
+                if let Some(gone) = self.rooms.detach(asker.session, &room) {
+                    self.presence_changed(gone);
+                }
+                self.fan_out.tell_hub(asker.hub, Op::RefuseEntry { asker, room, error: error.into() });
+                return;
+            }
+        };
+        if let Some(came) = self.rooms.enter(asker.session, &room) {
+            self.presence_changed(came);
+        }
+        let Some(live) = self.rooms.room(&room) else { return };
+        let entered = Entered {
+            room: live.state().room.clone(),
+            members: live.members(),
+            last_seq: messages.last_seq,
+            read_seq: live.state().member(role).read_seq,
+            messages: messages.items,
+            has_more: messages.has_more,
+        };
+        let enter = Op::Enter {
+            answer: to_json(&entered),
+            after: messages.last_seq,
+            behind: catches_up && messages.has_more,
+            room,
+            asker,
+        };
+        if let Op::Enter { asker, .. } = &enter {
+            self.fan_out.tell_hub(asker.hub, enter);
+        }
+    }
+}

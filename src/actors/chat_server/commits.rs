@@ -1,0 +1,173 @@
+//! The way to the writer and back: what the database has committed is taken over, answered and delivered.
+
+use std::time::{Duration, Instant};
+
+use actix::{Context, Handler, Message as ActixMessage};
+
+use super::{ChatServer, batch::Waiting, done, messages::Answer, work::Work};
+use crate::{
+    db::{DbError, WriteError, Written},
+    domain::RoomId,
+    error::{ChatError, ErrorCode},
+    protocol::{
+        event::{ReadUpTo, ServerEvent},
+        json::to_json,
+        push::Push,
+    },
+};
+
+impl ChatServer {
+    /// The end of a turn: hands over the batch and what the hubs are told.
+    pub(super) fn flush(&mut self, ctx: &mut Context<Self>) {
+        self.hand_over_batch(ctx);
+        self.fan_out.send();
+        self.metrics.rooms.set(i64::try_from(self.rooms.live_count()).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn hand_over_batch(&mut self, ctx: &mut Context<Self>) {
+        let Some((writes, waiting)) = self.batch.take() else { return };
+        self.metrics.writes_pending.set(i64::try_from(self.batch.gathered()).unwrap_or(i64::MAX));
+        let database = self.database.clone();
+        let started = Instant::now();
+        self.ask(ctx, async move {
+            let outcome = database.commit(writes).await;
+            BatchCommitted { waiting, outcome, took: started.elapsed() }
+        });
+    }
+
+    pub(super) fn committed(
+        &mut self,
+        waiting: Waiting,
+        outcome: Result<Written, WriteError>,
+        ctx: &mut Context<Self>,
+    ) {
+        if let Some(live) = waiting.room.as_ref().and_then(|room| self.rooms.room_mut(room)) {
+            live.writes_pending -= 1;
+        }
+        match outcome {
+            Ok(written) => {
+                let answer = self.apply(written, ctx);
+                self.answer(waiting.reply, Ok(answer));
+            }
+            Err(error) => self.answer(waiting.reply, Err(error.into())),
+        }
+        if let Some(room) = waiting.room {
+            self.rooms.release(&room);
+        }
+    }
+
+    /// Takes over what the database has committed, and tells whom it concerns.
+    pub(super) fn apply(&mut self, written: Written, ctx: &mut Context<Self>) -> Answer {
+        match written {
+            Written::Appended { message, first_time } => {
+                let data = to_json(&message);
+                if first_time {
+                    self.metrics.messages.inc();
+                    self.mark_stale(&message.room_id);
+                    self.message_stored(&message, data.clone());
+                    self.room_updated(message.room_id, ctx);
+                }
+                Answer { data, created: first_time }
+            }
+            Written::Changed(message) => {
+                let data = to_json(&message);
+                self.mark_stale(&message.room_id);
+                self.tell_room(&message.room_id, &Push::from_json("messageUpdated", data.clone()), None);
+                if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message)) {
+                    self.room_updated(message.room_id, ctx);
+                }
+                Answer { data, created: false }
+            }
+            Written::Read { room, reader, read_seq, unread, advanced } => {
+                if advanced {
+                    self.mark_stale(&room);
+                    if let Some(live) = self.rooms.room_mut(&room) {
+                        live.read(&reader, read_seq, unread);
+                    }
+                    let push = Push::new(&ServerEvent::Read { room_id: room.clone(), user_id: reader, seq: read_seq });
+                    self.tell_room(&room, &push, None);
+                    self.room_updated(room, ctx);
+                }
+                Answer { data: to_json(&ReadUpTo { read_seq }), created: advanced }
+            }
+            Written::ProductPut { product, created, rooms, notices } => {
+                for room in &rooms {
+                    if let Some(live) = self.rooms.room_mut(room) {
+                        live.product_changed(&product);
+                    }
+                }
+                for notice in &notices {
+                    self.metrics.messages.inc();
+                    self.message_stored(notice, to_json(notice));
+                }
+                for room in rooms {
+                    self.mark_stale(&room);
+                    self.with_room(Work::Announce(room), ctx);
+                }
+                Answer { data: to_json(&product), created }
+            }
+            Written::UserPut { user, created } => {
+                self.rooms.user_changed(&user, false);
+                Answer { data: to_json(&user), created }
+            }
+            Written::UserDeleted { user, rooms } => {
+                let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
+                self.end_sessions(&user.id, &gone);
+                self.rooms.user_changed(&user, true);
+                for room in rooms {
+                    self.mark_stale(&room);
+                }
+                done()
+            }
+        }
+    }
+
+    /// What is being read of a room is older than what was just committed: it will be read again.
+    pub(super) fn mark_stale(&mut self, room: &RoomId) {
+        if let Some(loading) = self.loading.get_mut(room) {
+            loading.stale = true;
+        }
+    }
+}
+
+/// The writer is done with a batch. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct BatchCommitted {
+    waiting: Vec<Waiting>,
+    outcome: Result<Vec<Result<Written, WriteError>>, DbError>,
+    took: Duration,
+}
+
+impl Handler<BatchCommitted> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, batch: BatchCommitted, ctx: &mut Self::Context) {
+        let BatchCommitted { waiting, outcome, took } = batch;
+        self.batch.landed();
+        match outcome {
+            Ok(outcomes) => {
+                self.metrics.commit_batch_size.observe(waiting.len() as f64);
+                self.metrics.commit_seconds.observe(took.as_secs_f64());
+                for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
+                    self.committed(waiting, outcome, ctx);
+                }
+            }
+            Err(error) => {
+                self.metrics.commit_failures.inc();
+                log::error!("a batch of {} was not stored: {error}", waiting.len());
+                let error = ChatError::from(error);
+                for Waiting { room, reply } in waiting {
+                    if let Some(live) = room.as_ref().and_then(|room| self.rooms.room_mut(room)) {
+                        live.writes_pending -= 1;
+                    }
+                    self.answer(reply, Err(error.clone()));
+                    if let Some(room) = room {
+                        self.rooms.release(&room);
+                    }
+                }
+            }
+        }
+        self.hand_over_batch(ctx);
+    }
+}
