@@ -48,7 +48,8 @@ fn product(change: Value) -> Value {
 }
 
 fn merged(mut whole: Value, change: Value) -> Value {
-    whole.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    let Value::Object(change) = change else { panic!("a change is an object") };
+    whole.as_object_mut().unwrap().extend(change);
     whole
 }
 
