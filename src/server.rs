@@ -184,7 +184,7 @@ fn start_actors(
     let (room_tokens, demo_signer) = match &config.keys {
         KeySource::Secret(secret) => {
             let secret = secret.expose().as_bytes();
-            (RoomTokens::derived_from(secret), config.demo.then(|| Signer::hs256(secret)).transpose()?)
+            (RoomTokens::derived_from(secret), config.demo.then(|| demo_signer(&config, secret)).transpose()?)
         }
         // Room tokens then last until the next start.
         _ => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
@@ -215,6 +215,19 @@ fn start_actors(
         config,
     };
     Ok((web::Data::new(state), chat_thread))
+}
+
+/// Signs as this server's own verifier demands.
+fn demo_signer(config: &Config, secret: &[u8]) -> Result<Signer, KeyError> {
+    let signer = Signer::hs256(secret)?;
+    let signer = match &config.jwt_issuer {
+        Some(issuer) => signer.with_issuer(issuer),
+        None => signer,
+    };
+    Ok(match &config.jwt_audience {
+        Some(audience) => signer.with_audience(audience),
+        None => signer,
+    })
 }
 
 fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
