@@ -14,7 +14,6 @@ use std::{
 use actix::{Actor, Addr, Arbiter};
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use thiserror::Error;
-use utoipa_actix_web::AppExt;
 
 use crate::{
     actors::{
@@ -185,7 +184,7 @@ fn start_actors(
     let (room_tokens, demo_signer) = match &config.keys {
         KeySource::Secret(secret) => {
             let secret = secret.expose().as_bytes();
-            (RoomTokens::derived_from(secret), config.demo.then(|| Signer::hs256(secret)).transpose()?)
+            (RoomTokens::derived_from(secret), config.demo.then(|| demo_signer(&config, secret)).transpose()?)
         }
         // Room tokens then last until the next start.
         _ => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
@@ -218,6 +217,19 @@ fn start_actors(
     Ok((web::Data::new(state), chat_thread))
 }
 
+/// Signs as this server's own verifier demands.
+fn demo_signer(config: &Config, secret: &[u8]) -> Result<Signer, KeyError> {
+    let signer = Signer::hs256(secret)?;
+    let signer = match &config.jwt_issuer {
+        Some(issuer) => signer.with_issuer(issuer),
+        None => signer,
+    };
+    Ok(match &config.jwt_audience {
+        Some(audience) => signer.with_audience(audience),
+        None => signer,
+    })
+}
+
 fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
     let config = &state.config;
     let admission = Arc::new(Admission::new(&config.limits, Arc::clone(&state.metrics)));
@@ -231,10 +243,12 @@ fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr,
             .wrap(origin::cors(&app_state.config.allowed_origins))
             .app_data(app_state.clone())
             .app_data(services)
-            .configure(routes::extractors)
-            .into_utoipa_app()
             .configure(routes::documented)
-            .into_app()
+            .configure(|config| {
+                if app_state.config.demo {
+                    routes::demo(config)
+                }
+            })
             .configure(routes::undocumented)
             .default_service(web::to(routes::nothing))
     };

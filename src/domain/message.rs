@@ -129,7 +129,7 @@ pub struct StoredMessage {
     pub text: Option<String>,
     /// What a client needs beside the words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     pub data: Option<Value>,
     /// When haggle accepted it.
     pub sent_at: Timestamp,

@@ -168,6 +168,19 @@ pub(in crate::db) fn find_known_ids(conn: &mut Connection, ids: &[&str]) -> Quer
     Ok(known.into_iter().collect())
 }
 
+/// Whether a message is one of this room's.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn is_message_in(conn: &mut Connection, message: &MessageId, room: &RoomId) -> Result<bool, DbError> {
+    let found: Option<String> = messages::table
+        .filter(messages::id.eq(message.as_str()))
+        .select(messages::room_id)
+        .get_result(conn)
+        .optional()?;
+    Ok(found.is_some_and(|found| found == room.as_str()))
+}
+
 /// The messages of a room with `seq` above `after` and up to `last`, oldest first.
 ///
 /// A range and no LIMIT: `seq` has no holes, and SQLite plans a statement anew whenever a LIMIT is bound.
