@@ -341,5 +341,8 @@ impl Server {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 #[doc(hidden)]
 pub use problem::ProblemDocument;

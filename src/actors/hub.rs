@@ -6,7 +6,13 @@
 
 mod gate;
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
 use bytes::Bytes;
@@ -308,6 +314,8 @@ impl Hub {
 
     fn deliver(&mut self, room: &RoomId, seq: Option<Seq>, push: &Push, except: Option<&UserId>) {
         let Some(members) = self.rooms.get_mut(room) else { return };
+        #[cfg(test)]
+        crate::actors::panics::if_asked(std::str::from_utf8(&push.encode(Encoding::Json)).ok(), "hub");
         let mut delivered = 0;
         let mut slow = Vec::new();
         for member in members.iter_mut().filter(|member| except != Some(&member.user)) {
@@ -422,7 +430,10 @@ impl Handler<Apply> for Hub {
 
     fn handle(&mut self, Apply(ops): Apply, _: &mut Self::Context) {
         for op in ops {
-            self.apply(op);
+            // A panic costs those whom this one concerns, not everyone of this worker.
+            if catch_unwind(AssertUnwindSafe(|| self.apply(op))).is_err() {
+                log::error!("a hub panicked");
+            }
         }
     }
 }

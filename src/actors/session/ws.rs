@@ -213,6 +213,11 @@ impl Actor for WsSession {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
+        // actix stops an actor whose task unwinds, too: its client is told and let go.
+        if std::thread::panicking() {
+            self.ending = Some("panicked");
+            self.outbox.close(CloseCode::InternalError.number(), "something went wrong here");
+        }
         self.outbox.finish();
         log::info!(
             "session={} user={} wire=json peer={} lasted={:.1}s end={}",
@@ -251,6 +256,8 @@ impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
             // Without an answer the client sends it again where it comes back.
             Ok(Incoming::Text(_)) if self.draining => {}
             Ok(Incoming::Text(text)) => {
+                #[cfg(test)]
+                crate::actors::panics::if_asked(Some(&text), "session");
                 let request = json::decode(&text);
                 let next = self.chat.handle(request.id, &request.name, request.event);
                 self.follow(next, ctx);
