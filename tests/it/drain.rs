@@ -139,10 +139,9 @@ async fn a_drain_under_load_acknowledges_what_it_took_up() {
         clients.push(server.ws("alice").await);
     }
     let send = |mut client: WsClient, room: String| async move {
-        let (mut begun, mut waiting, mut acknowledged) = (0, 0, 0);
+        let (mut waiting, mut acknowledged) = (0, 0);
         loop {
             while waiting < 8 {
-                begun += 1;
                 waiting += 1;
                 client.start("message", json!({"roomId": room, "text": "x"})).await;
             }
