@@ -17,6 +17,7 @@ mod identity;
 
 mod limits;
 mod messages;
+mod page;
 mod rest;
 mod slow_reader;
 mod support;
