@@ -324,7 +324,8 @@ impl Server {
         self.handle.pause().await;
         // Told over a tenth of the time, so that there is enough left to finish.
         let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
-        let _ = self.chat.send(DrainSessions { spread }).await;
+        let patience = self.drain_timeout / 2;
+        let _ = self.chat.send(DrainSessions { spread, patience }).await;
         let mut settled = false;
         while Instant::now() < deadline {
             settled = self.metrics.sessions.get() == 0 && self.chat.send(IsSettled).await.unwrap_or(true);
@@ -340,6 +341,9 @@ impl Server {
         settled
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 #[doc(hidden)]
 pub use problem::ProblemDocument;

@@ -73,9 +73,12 @@ fn problem_of<B>(response: &ServiceResponse<B>) -> Option<(ChatError, StatusCode
     if let Some(problem) = response.response().error().and_then(|error| error.as_error::<Problem>()) {
         return Some((problem.0.clone(), status));
     }
-    let is_problem =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
-    if is_problem {
+    // A problem is rendered already, and `/readyz` says in JSON what is down. actix-web's own errors are plain text.
+    let is_told = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/problem+json" || kind == "application/json");
+    if is_told {
         return None;
     }
     let (code, sentence) = match status {

@@ -60,6 +60,8 @@ impl ChatServer {
     pub(super) fn apply(&mut self, written: Written, ctx: &mut Context<Self>) -> Answer {
         match written {
             Written::Appended { message, first_time } => {
+                #[cfg(test)]
+                crate::actors::panics::if_asked(message.text.as_deref(), "commit");
                 let data = to_json(&message);
                 if first_time {
                     self.metrics.messages.inc();
@@ -150,7 +152,7 @@ impl Handler<BatchCommitted> for ChatServer {
                 self.metrics.commit_batch_size.observe(waiting.len() as f64);
                 self.metrics.commit_seconds.observe(took.as_secs_f64());
                 for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
-                    self.committed(waiting, outcome, ctx);
+                    self.guarded("commit", |server| server.committed(waiting, outcome, ctx));
                 }
             }
             Err(error) => {
