@@ -18,6 +18,7 @@ mod identity;
 mod limits;
 mod logs;
 mod messages;
+mod page;
 mod rest;
 mod slow_reader;
 mod support;
