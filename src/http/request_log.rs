@@ -64,6 +64,10 @@ pub async fn with_request_id<B: MessageBody + 'static>(
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
+/// A failed response that is told in its wire's own words, and stays as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct ToldAlready;
+
 /// What a failed response says: haggle's own error, or one of actix-web's in the contract's words.
 fn problem_of<B>(response: &ServiceResponse<B>) -> Option<(ChatError, StatusCode)> {
     let status = response.status();
@@ -75,7 +79,7 @@ fn problem_of<B>(response: &ServiceResponse<B>) -> Option<(ChatError, StatusCode
     }
     let is_problem =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
-    if is_problem {
+    if is_problem || response.response().extensions().contains::<ToldAlready>() {
         return None;
     }
     let (code, sentence) = match status {

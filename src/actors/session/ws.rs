@@ -13,12 +13,11 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, StreamHandler, WrapFuture,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use actix_web_actors::ws::{self, HandshakeError};
 
 use super::{
     chat::{ChatSession, Next, Services},
     outbox::{ConnectionSocket, Frame, Outbox},
-    transport::{FrameStream, OutboxBody, ReadError, TransportGone},
+    transport::{self, FRAGMENTS_MAX, FrameStream, HandshakeError, OutboxBody, ReadError, TransportGone},
 };
 use crate::{
     actors::hub::SessionNotice,
@@ -36,9 +35,6 @@ const ROOM_WAIT: Duration = Duration::from_secs(2);
 
 /// How long a drain waits for a session's unanswered events.
 const DRAIN_WAIT: Duration = Duration::from_secs(5);
-
-/// Most frames of one message: suites that send 4 MiB in fragments of 64 bytes need as many.
-const FRAGMENTS_MAX: usize = 65_536;
 
 /// How a client is kept alive.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +84,7 @@ impl WsSession {
         heartbeat: Heartbeat,
         services: Arc<Services>,
     ) -> Result<HttpResponse, HandshakeError> {
-        let mut response = ws::handshake_with_protocols(request, &[SUBPROTOCOL])?;
+        let mut response = transport::accept(request, &[SUBPROTOCOL])?;
         let outbox = Arc::new(Outbox::new(services.limits.outbox_bytes_max, connection.socket));
         let body_outbox = Arc::clone(&outbox);
         let addr = Self::create(|ctx| {
