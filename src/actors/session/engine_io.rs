@@ -40,6 +40,9 @@ pub use websocket::{WebSocketBody, WebSocketGone};
 /// How long a client has to fetch the last packet or to answer the close frame, before its session is gone.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
+/// How long a session that its client has closed waits for a poll that the close overtook.
+const OVERTAKEN_WAIT: Duration = Duration::from_millis(100);
+
 /// The terms of a session.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -198,13 +201,19 @@ impl<A: Application> EngineSession<A> {
             }
             Packet::Close => {
                 self.line.ending = Some("left");
+                self.line.link.end();
                 if self.line.websocket.is_some() {
                     self.line.link.outbox.close(CloseCode::Normal.number(), "");
                 } else {
                     self.line.link.outbox.release_poll();
                 }
                 self.line.link.outbox.finish();
-                ctx.stop();
+                if self.line.websocket.is_some() || self.line.link.has_poll() {
+                    ctx.stop();
+                } else {
+                    // Its last poll may have been overtaken by this post, and is still to be let go.
+                    ctx.run_later(OVERTAKEN_WAIT, |_, ctx| ctx.stop());
+                }
             }
             Packet::Noop => {}
             Packet::Ping(_) => self.refuse("only the server pings", ctx),
@@ -218,6 +227,11 @@ impl<A: Application> EngineSession<A> {
             application.refused(&ChatError::invalid(reason), connection);
             connection.end(CloseCode::Protocol, reason);
         });
+        if self.line.websocket.is_none() && !self.line.link.has_poll() {
+            // Nobody waits for a word, and the next request shall find no session.
+            self.line.link.outbox.abort();
+            ctx.stop();
+        }
     }
 
     /// Ends at once and without a word: the client is not there.

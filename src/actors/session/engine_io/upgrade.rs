@@ -121,13 +121,11 @@ impl<A: Application> EngineSession<A> {
         let Some(candidate) = &self.line.upgrade.candidate else { return };
         let _ = candidate.outbox.push(Frame::Text(Bytes::from_static(packet::PROBE_ANSWER.as_bytes())));
         self.line.upgrade.answered = true;
-        let release = |session: &mut Self| {
+        let timer = ctx.run_interval(RELEASE_INTERVAL, |session, _| {
             if session.line.link.has_poll() {
                 session.line.link.outbox.release_poll();
             }
-        };
-        release(self);
-        let timer = ctx.run_interval(RELEASE_INTERVAL, move |session, _| release(session));
+        });
         self.line.upgrade.timers.push(timer);
     }
 
