@@ -186,7 +186,7 @@ async fn echo(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let outbox = Arc::new(Outbox::new(OUTBOX_BYTES_MAX, socket));
     let session = WebSocketEcho::create(|ctx| {
         let limits = websocket::Limits { message_bytes_max: WEBSOCKET_BYTES_MAX, fragments_max: FRAGMENTS_MAX };
-        ctx.add_stream(FrameStream::new(payload, limits, InFlight::default()));
+        ctx.add_stream(FrameStream::new(payload, limits, InFlight::default(), Arc::clone(&outbox)));
         WebSocketEcho(Arc::clone(&outbox))
     });
     response.body(OutboxBody::new(outbox, session.recipient()))

@@ -91,7 +91,7 @@ pub struct Options {
     /// How many threads serve connections [default: the number of cores]
     #[arg(long, env = "HAGGLE_WORKERS", global = true, value_name = "N", help_heading = "Server")]
     pub workers: Option<u32>,
-    /// An origin whose pages may use this server, like https://shop.example; repeatable, `*` for any [default: the same origin only]
+    /// An origin whose pages may use this server, as scheme://host:port; repeatable, `*` for any [default: the same origin only]
     #[arg(
         long,
         env = "HAGGLE_ALLOWED_ORIGIN",

@@ -27,7 +27,7 @@ pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
 pub use migrations::migrate;
 pub use models::{
-    message::UNREAD_MAX,
+    message::{UNREAD_MAX, is_message_in},
     product::{find_product, list_products},
     room::is_member,
     user::{DELETED_USER_NAME, find_user, is_deleted, list_users},

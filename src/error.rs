@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
 
-use crate::domain::{id::InvalidId, message::UnfitText};
+use crate::domain::{field::InvalidField, id::InvalidId, message::UnfitText};
 
 /// What went wrong, with the same name on every wire (CONTRACT.md section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -216,6 +216,12 @@ impl ChatError {
 impl From<InvalidId> for ChatError {
     fn from(error: InvalidId) -> Self {
         Self::invalid(error.to_string())
+    }
+}
+
+impl From<InvalidField> for ChatError {
+    fn from(InvalidField(sentence): InvalidField) -> Self {
+        Self::invalid(sentence)
     }
 }
 

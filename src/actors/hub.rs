@@ -4,15 +4,26 @@
 //! delivery. Entries and deliveries come through the same mailbox, which keeps a room's history and its live messages in
 //! order. The hub is the one place that evicts a client which reads too slowly.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+mod gate;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
 use bytes::Bytes;
+
+use gate::{Gate, Passage};
 
 use super::session::{
     in_flight::Slot,
     outbox::{Frame, Full, Outbox},
 };
+
 use crate::{
     domain::{RoomId, Seq, SessionId, UserId},
     error::{ChatError, CloseCode},
@@ -157,6 +168,8 @@ pub struct CloseSession(pub SessionId);
 pub struct DrainSessions {
     /// Over how long the telling is spread, so that the clients don't all come back at once.
     pub spread: Duration,
+    /// How long a session may wait for its unanswered events before it is closed without them.
+    pub patience: Duration,
 }
 
 /// [`Hub`] → a session: something happened to it. No answer.
@@ -170,8 +183,8 @@ pub enum SessionNotice {
         /// Whether it is in.
         entered: bool,
     },
-    /// The server goes away: finish what was taken up, then close.
-    Draining,
+    /// The server goes away: finish what was taken up, for so long at most, then close.
+    Draining(Duration),
     /// It ends now: the close frame is already in its outbox, or its socket is gone.
     Ending,
 }
@@ -202,16 +215,6 @@ struct Attached {
     gate: Gate,
 }
 
-/// Whether a room's messages may pass to a session.
-enum Gate {
-    /// Its history is being read: what comes meanwhile waits.
-    Held { waiting: Vec<(Seq, Bytes)>, bytes: usize },
-    /// It has everything up to and with this one.
-    Open { after: Seq },
-    /// It lacks messages that it has yet to ask for.
-    Behind,
-}
-
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").field("sessions", &self.sessions.len()).field("rooms", &self.rooms.len()).finish()
@@ -225,7 +228,14 @@ impl Hub {
         Self { sessions: HashMap::new(), rooms: HashMap::new(), outbox_age_max, held_bytes_max, metrics }
     }
 
-    fn apply(&mut self, op: Op) {
+    /// Takes a session in.
+    pub fn open(&mut self, open: OpenSession) {
+        let OpenSession { session, user, outbox, encoding, notices } = open;
+        self.sessions.insert(session, LocalSession { user, outbox, encoding, notices, rooms: Vec::new() });
+    }
+
+    /// Does one thing. What a session receives is in its outbox afterwards.
+    pub fn apply(&mut self, op: Op) {
         match op {
             Op::Attach { session, room } => self.attach(session, room),
             Op::Enter { asker, room, answer, after, behind } => self.enter(&asker, &room, &answer, after, behind),
@@ -254,17 +264,16 @@ impl Hub {
 
     fn attach(&mut self, session: SessionId, room: RoomId) {
         let Some(local) = self.sessions.get_mut(&session) else { return };
-        let gate = Gate::Held { waiting: Vec::new(), bytes: 0 };
         let members = self.rooms.entry(room.clone()).or_default();
         match members.iter_mut().find(|member| member.session == session) {
-            Some(member) => member.gate = gate,
+            Some(member) => member.gate.hold(),
             None => {
                 members.push(Attached {
                     session,
                     user: local.user.clone(),
                     outbox: Arc::clone(&local.outbox),
                     encoding: local.encoding,
-                    gate,
+                    gate: Gate::held(),
                 });
                 local.rooms.push(room);
             }
@@ -279,16 +288,10 @@ impl Hub {
         else {
             return;
         };
-        let open = if behind { Gate::Behind } else { Gate::Open { after } };
-        let held = std::mem::replace(&mut member.gate, open);
         let mut slow = false;
-        if let (Gate::Held { waiting, .. }, false) = (held, behind) {
-            let behind_snapshot = waiting.into_iter().filter(|(seq, _)| *seq > after);
-            for (seq, frame) in behind_snapshot {
-                member.gate = Gate::Open { after: seq };
-                self.metrics.deliveries.inc();
-                slow |= member.outbox.push(Frame::Text(frame)).is_err();
-            }
+        for frame in member.gate.open(after, behind) {
+            self.metrics.deliveries.inc();
+            slow |= member.outbox.push(Frame::Text(frame)).is_err();
         }
         if slow {
             self.evict(session);
@@ -311,27 +314,24 @@ impl Hub {
 
     fn deliver(&mut self, room: &RoomId, seq: Option<Seq>, push: &Push, except: Option<&UserId>) {
         let Some(members) = self.rooms.get_mut(room) else { return };
+        #[cfg(test)]
+        crate::actors::panics::if_asked(std::str::from_utf8(&push.encode(Encoding::Json)).ok(), "hub");
         let mut delivered = 0;
         let mut slow = Vec::new();
         for member in members.iter_mut().filter(|member| except != Some(&member.user)) {
-            let frame = || push.encode(member.encoding);
-            let sent = match (&mut member.gate, seq) {
-                (Gate::Held { waiting, bytes }, Some(seq)) => {
-                    let frame = frame();
-                    *bytes += frame.len();
-                    waiting.push((seq, frame));
-                    if *bytes > self.held_bytes_max { Err(Full) } else { Ok(()) }
-                }
-                // Whoever enters learns from the answer how things stand.
-                (Gate::Held { .. }, None) | (Gate::Behind, Some(_)) => Ok(()),
-                (Gate::Open { after }, Some(seq)) if seq <= *after => Ok(()),
-                (gate, seq) => {
-                    if let (Gate::Open { after }, Some(seq)) = (gate, seq) {
-                        *after = seq;
-                    }
+            let encoding = member.encoding;
+            let passage = match seq {
+                Some(seq) => member.gate.pass(seq, || push.encode(encoding), self.held_bytes_max),
+                None if member.gate.is_held() => Passage::Kept,
+                None => Passage::Deliver(push.encode(encoding)),
+            };
+            let sent = match passage {
+                Passage::Deliver(frame) => {
                     delivered += 1;
-                    member.outbox.push(Frame::Text(frame()))
+                    member.outbox.push(Frame::Text(frame))
                 }
+                Passage::Kept => Ok(()),
+                Passage::TooMuch => Err(Full),
             };
             if sent.is_err() {
                 slow.push(member.session);
@@ -430,7 +430,10 @@ impl Handler<Apply> for Hub {
 
     fn handle(&mut self, Apply(ops): Apply, _: &mut Self::Context) {
         for op in ops {
-            self.apply(op);
+            // A panic costs those whom this one concerns, not everyone of this worker.
+            if catch_unwind(AssertUnwindSafe(|| self.apply(op))).is_err() {
+                log::error!("a hub panicked");
+            }
         }
     }
 }
@@ -439,8 +442,7 @@ impl Handler<OpenSession> for Hub {
     type Result = ();
 
     fn handle(&mut self, open: OpenSession, _: &mut Self::Context) {
-        let OpenSession { session, user, outbox, encoding, notices } = open;
-        self.sessions.insert(session, LocalSession { user, outbox, encoding, notices, rooms: Vec::new() });
+        self.open(open);
     }
 }
 
@@ -463,7 +465,7 @@ impl Handler<DrainSessions> for Hub {
                 // Whoever is told later also comes back later, so that the next server isn't stormed.
                 let reconnect_in_ms = 100 + jitter_ms(session);
                 hub.send_push(session, &Push::new(&ServerEvent::Draining { reconnect_in_ms }));
-                hub.notify(session, SessionNotice::Draining);
+                hub.notify(session, SessionNotice::Draining(drain.patience));
             });
         }
     }

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     clock::Clock,
     config::{Config, Options, Secret},
-    db::{self, Connection, DbError, ImportOptions, MessagePage, Pool, RoomWrite},
-    domain::{RoomId, Seq, Timestamp, UserId},
+    db::{self, ImportOptions},
+    domain::Timestamp,
     server::ServerBuilder,
 };
 
@@ -43,19 +43,21 @@ pub fn run(mut options: Options) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Fills a new database; one that has the conversations already stays as it is.
+/// Fills a new database. One that has users stays as it is: what was done in the demo stays, too.
 fn seed(database_url: &str) -> Result<(), Failure> {
     let pool = db::open(database_url, 1).map_err(Failure::new)?;
     db::migrate(&pool).map_err(Failure::new)?;
+    let mut conn = pool.get().map_err(Failure::new)?;
+    if !db::list_users(&mut conn, 1).map_err(Failure::new)?.is_empty() {
+        return Ok(());
+    }
     let now = Clock::System.now();
     let options = ImportOptions { now, shift_ms: now.plus_ms(-NEWEST_AGE_MS).0 - newest().0 };
-    let mut conn = pool.get().map_err(Failure::new)?;
-    let (imported, bad) = db::import_str(&mut conn, CONVERSATIONS, options).map_err(Failure::new)?;
+    let (_, bad) = db::import_str(&mut conn, CONVERSATIONS, options).map_err(Failure::new)?;
     if let Some((line, reason)) = bad.first() {
         log::error!("the demo's line {line} is bad: {reason}");
     }
-    drop(conn);
-    if imported.rooms > 0 { mark_answered_as_read(&pool).map_err(Failure::new) } else { Ok(()) }
+    Ok(())
 }
 
 /// When the newest of the conversations' messages was sent.
@@ -69,23 +71,20 @@ fn newest() -> Timestamp {
     sent.max().unwrap_or_default()
 }
 
-/// Whoever wrote an answer has read what stands before it.
-fn mark_answered_as_read(pool: &Pool) -> Result<(), DbError> {
-    let mut conn = pool.get()?;
-    for user in db::list_users(&mut conn, 1000)? {
-        let (rooms, _) = db::list_rooms(&mut conn, &user.id, None, 100)?;
-        for summary in rooms {
-            if let Some(seq) = last_answer(&mut conn, &summary.room.id, &user.id)? {
-                let write = RoomWrite::MarkRead { room: summary.room.id, reader: user.id.clone(), seq };
-                db::write_batch(&mut conn, &[write])?;
-            }
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn last_answer(conn: &mut Connection, room: &RoomId, user: &UserId) -> Result<Option<Seq>, DbError> {
-    let newest = db::list_messages(conn, room, MessagePage::Before { seq: None, limit: 50 })?;
-    let own = newest.items.iter().rfind(|message| message.sender_id == *user);
-    Ok(own.map(|message| message.seq))
+    #[test]
+    fn every_line_of_the_demo_is_good_and_its_newest_message_is_minutes_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = folder.path().join("demo.db").display().to_string();
+        seed(&url).unwrap();
+        let pool = db::open(&url, 1).unwrap();
+        let mut conn = pool.get().unwrap();
+        let options = ImportOptions { now: Clock::System.now(), shift_ms: 0 };
+        let (imported, bad) = db::import_str(&mut conn, CONVERSATIONS, options).unwrap();
+        assert_eq!((bad, imported.messages), (vec![], 0), "seeded once, and all of it");
+        assert!(newest() > Timestamp(0));
+    }
 }

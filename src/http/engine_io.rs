@@ -14,7 +14,7 @@ use bytestring::ByteString;
 use futures_util::StreamExt;
 use serde_json::json;
 
-use super::{admission::Arrival, origin, request_log::ToldAlready};
+use super::{admission::Arrival, origin};
 use crate::{
     actors::session::{
         engine_io::{
@@ -81,9 +81,8 @@ impl Refusal {
         if let Self::Chat(ChatError { retry_after_ms: Some(ms), .. }) = self {
             response.insert_header((header::RETRY_AFTER, ms.div_ceil(1000)));
         }
-        let mut response = response.json(json!({ "code": code, "message": message }));
-        response.extensions_mut().insert(ToldAlready);
-        response
+        // As JSON, which the request log leaves as it is.
+        response.json(json!({ "code": code, "message": message }))
     }
 }
 
@@ -199,9 +198,9 @@ async fn open_polling<A: Application>(
     poll(&link, endpoint.sessions.settings().payload_bytes_max).await
 }
 
-fn frames(payload: web::Payload, bytes_max: usize, in_flight: crate::actors::session::in_flight::InFlight) -> FrameStream {
+fn frames<A: Application>(payload: web::Payload, bytes_max: usize, link: &Link<A>) -> FrameStream {
     let limits = websocket::Limits { message_bytes_max: bytes_max, fragments_max: FRAGMENTS_MAX };
-    FrameStream::new(payload, limits, in_flight)
+    FrameStream::new(payload, limits, link.in_flight.clone(), Arc::clone(&link.outbox))
 }
 
 fn open_websocket<A: Application>(
@@ -215,7 +214,7 @@ fn open_websocket<A: Application>(
     let bytes_max = endpoint.sessions.settings().payload_bytes_max;
     let application = (endpoint.open)(request);
     let link = EngineSession::open(&endpoint.sessions, application, peer, Carrier::WebSocket(socket), |ctx, link| {
-        actix::AsyncContext::add_stream(ctx, frames(payload, bytes_max, link.in_flight.clone()));
+        actix::AsyncContext::add_stream(ctx, frames(payload, bytes_max, link));
     })?;
     Ok(response.body(WebSocketBody::new(Arc::clone(&link.outbox), link.addr.clone().recipient())))
 }
@@ -232,7 +231,7 @@ fn upgrade<A: Application>(
     let candidate = link.begin_upgrade().ok_or(Refusal::BadRequest)?;
     let (_, socket) = arrived(request);
     let outbox = Arc::new(Outbox::new(CANDIDATE_BYTES_MAX, socket.clone()));
-    let mut frames = frames(payload, endpoint.sessions.settings().payload_bytes_max, link.in_flight.clone());
+    let mut frames = frames(payload, endpoint.sessions.settings().payload_bytes_max, link);
     #[expect(clippy::disallowed_methods, reason = "one candidate of a session at a time")]
     link.addr.do_send(Candidate { number: candidate, outbox: Arc::clone(&outbox), socket });
     let addr = link.addr.clone();
@@ -357,7 +356,7 @@ async fn post<A: Application>(
         return Err(Refusal::UnknownSession);
     }
     // The answer is what lets the client send more.
-    while link.in_flight.is_full() && !link.is_ending() {
+    while (link.in_flight.is_full() || link.outbox.is_heavy()) && !link.is_ending() {
         rt::time::sleep(POST_WAIT).await;
     }
     Ok(HttpResponse::Ok().content_type("text/html").body("ok"))

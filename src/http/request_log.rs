@@ -64,10 +64,6 @@ pub async fn with_request_id<B: MessageBody + 'static>(
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
-/// A failed response that is told in its wire's own words, and stays as it is.
-#[derive(Debug, Clone, Copy)]
-pub struct ToldAlready;
-
 /// What a failed response says: haggle's own error, or one of actix-web's in the contract's words.
 fn problem_of<B>(response: &ServiceResponse<B>) -> Option<(ChatError, StatusCode)> {
     let status = response.status();
@@ -77,9 +73,12 @@ fn problem_of<B>(response: &ServiceResponse<B>) -> Option<(ChatError, StatusCode
     if let Some(problem) = response.response().error().and_then(|error| error.as_error::<Problem>()) {
         return Some((problem.0.clone(), status));
     }
-    let is_problem =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
-    if is_problem || response.response().extensions().contains::<ToldAlready>() {
+    // A problem is rendered already, and `/readyz` says in JSON what is down. actix-web's own errors are plain text.
+    let is_told = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/problem+json" || kind == "application/json");
+    if is_told {
         return None;
     }
     let (code, sentence) = match status {

@@ -64,7 +64,7 @@ pub struct SendMessage {
     pub kind: MessageKind,
     /// What a client needs beside the words; any JSON.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     pub data: Option<Value>,
     /// The sender's idempotency key, at most 64 characters.
     #[serde(default)]

@@ -60,6 +60,8 @@ impl ChatServer {
     pub(super) fn apply(&mut self, written: Written, ctx: &mut Context<Self>) -> Answer {
         match written {
             Written::Appended { message, first_time } => {
+                #[cfg(test)]
+                crate::actors::panics::if_asked(message.text.as_deref(), "commit");
                 let data = to_json(&message);
                 if first_time {
                     self.metrics.messages.inc();
@@ -91,8 +93,10 @@ impl ChatServer {
                 Answer { data: to_json(&ReadUpTo { read_seq }), created: advanced }
             }
             Written::ProductPut { product, created, rooms, notices } => {
-                for live in self.rooms.rooms_mut() {
-                    live.product_changed(&product);
+                for room in &rooms {
+                    if let Some(live) = self.rooms.room_mut(room) {
+                        live.product_changed(&product);
+                    }
                 }
                 for notice in &notices {
                     self.metrics.messages.inc();
@@ -105,17 +109,13 @@ impl ChatServer {
                 Answer { data: to_json(&product), created }
             }
             Written::UserPut { user, created } => {
-                for live in self.rooms.rooms_mut() {
-                    live.user_changed(&user, false);
-                }
+                self.rooms.user_changed(&user, false);
                 Answer { data: to_json(&user), created }
             }
             Written::UserDeleted { user, rooms } => {
                 let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
                 self.end_sessions(&user.id, &gone);
-                for live in self.rooms.rooms_mut() {
-                    live.user_changed(&user, true);
-                }
+                self.rooms.user_changed(&user, true);
                 for room in rooms {
                     self.mark_stale(&room);
                 }
@@ -152,7 +152,7 @@ impl Handler<BatchCommitted> for ChatServer {
                 self.metrics.commit_batch_size.observe(waiting.len() as f64);
                 self.metrics.commit_seconds.observe(took.as_secs_f64());
                 for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
-                    self.committed(waiting, outcome, ctx);
+                    self.guarded("commit", |server| server.committed(waiting, outcome, ctx));
                 }
             }
             Err(error) => {

@@ -68,11 +68,10 @@ impl ChatServer {
 
     /// Remembers that both members' lists show something old.
     pub(super) fn room_updated(&mut self, room: RoomId, ctx: &mut Context<Self>) {
-        if let Some(live) = self.rooms.room_mut(&room) {
-            if self.updated.insert(room) {
-                // Keeps the room in memory until its members are told.
-                live.writes_pending += 1;
-            }
+        let Some(live) = self.rooms.room_mut(&room) else { return };
+        if self.updated.insert(room) {
+            // Keeps the room in memory until its members are told.
+            live.writes_pending += 1;
             if self.updated.len() == 1 {
                 ctx.run_later(ROOM_UPDATED_DELAY, |server, _| server.send_room_updates());
             }

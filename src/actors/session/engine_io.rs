@@ -342,6 +342,11 @@ impl<A: Application> Actor for EngineSession<A> {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
+        // actix stops an actor whose task unwinds, too: its client is told and let go.
+        if std::thread::panicking() {
+            self.line.ending = Some("panicked");
+            self.line.link.outbox.close(CloseCode::InternalError.number(), "something went wrong here");
+        }
         self.line.link.end();
         self.line.link.outbox.finish();
         self.drop_candidate();

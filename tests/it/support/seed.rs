@@ -57,13 +57,18 @@ impl Seed {
 
     /// So many messages of one sender.
     pub fn messages(&self, room: &RoomId, sender: &str, count: usize) -> Vec<StoredMessage> {
+        self.long_messages(room, sender, count, 0)
+    }
+
+    /// So many messages of one sender, each of at least so many bytes.
+    pub fn long_messages(&self, room: &RoomId, sender: &str, count: usize, bytes: usize) -> Vec<StoredMessage> {
         let draft = |place| {
             RoomWrite::Append(Draft {
                 room: room.clone(),
                 sender: UserId::new(sender).unwrap(),
                 client_id: None,
                 kind: MessageKind::Text,
-                text: Some(format!("message {place}")),
+                text: Some(format!("message {place}{:1$}", "", bytes.saturating_sub(16))),
                 data: None,
                 sent_at: START,
             })

@@ -58,8 +58,8 @@ impl<A: Application> EngineSession<A> {
         if self.line.ending.is_some() {
             return;
         }
-        if self.line.link.in_flight.is_full() {
-            // It is not being read, for its unanswered events, so it can't show a sign of life.
+        if self.line.link.is_held_back() {
+            // It is not being read, so it can't show a sign of life.
             let due = Instant::now() + self.line.settings.ping_timeout;
             self.line.link.expect_life_until(due);
             self.arm(due, ctx);

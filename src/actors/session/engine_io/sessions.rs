@@ -131,7 +131,13 @@ impl<A: Application> Link<A> {
     /// Whether its client was silent for too long.
     #[must_use]
     pub fn is_overdue(&self) -> bool {
-        millis_since_epoch(Instant::now()) >= self.silent_until.load(Ordering::Acquire) && !self.in_flight.is_full()
+        millis_since_epoch(Instant::now()) >= self.silent_until.load(Ordering::Acquire) && !self.is_held_back()
+    }
+
+    /// Whether its client is not read, for its unanswered events or, on a WebSocket, for what it has to read first.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        self.in_flight.is_full() || (!self.is_polling() && self.outbox.is_heavy())
     }
 
     pub(super) fn expect_life_until(&self, until: Instant) {
