@@ -10,6 +10,7 @@ pub mod origin;
 pub mod problem;
 pub mod request_log;
 pub mod routes;
+pub mod socket_io;
 pub mod state;
 pub mod static_files;
 pub mod ws;

@@ -40,8 +40,8 @@ use answers::{Authorized, HistoryRead, RoomLoaded};
 use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
 use messages::{
-    AnnounceRoom, Answer, Change, Connect, Disconnect, EndSessions, IsSettled, Join, Leave, Message, Read, RegisterHub,
-    ReplyTo, Typing,
+    AnnounceRoom, Answer, Change, Connect, Disconnect, EndSessions, Feed, IsSettled, Join, Leave, Message, Read, RegisterHub,
+    ReplyTo, Typing, Welcome,
 };
 use rooms::Rooms;
 use work::{Checks, Work};
@@ -336,8 +336,14 @@ impl Handler<RegisterHub> for ChatServer {
 impl Handler<Connect> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, Connect { session, user, hub }: Connect, _: &mut Self::Context) {
-        self.rooms.connect(session, user, hub);
+    fn handle(&mut self, Connect { session, user, hub, feed, welcome }: Connect, _: &mut Self::Context) {
+        self.rooms.connect(session, user.clone(), hub, feed);
+        if let Some(Welcome::Plain) = welcome {
+            self.fan_out.tell_hub(hub, Op::Welcome { session, sid: uuid::Uuid::new_v4().simple().to_string() });
+        }
+        if feed == Feed::Inbox {
+            self.tell_who_is_online(session, &user, hub);
+        }
     }
 }
 

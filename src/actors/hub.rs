@@ -60,6 +60,13 @@ pub struct Asker {
 /// One thing for a hub to do.
 #[derive(Debug)]
 pub enum Op {
+    /// Answers the CONNECT of a namespace: the session is registered.
+    Welcome {
+        /// The session.
+        session: SessionId,
+        /// Its id for the client.
+        sid: String,
+    },
     /// Starts to hold a room's messages back for a session, until its history has been read.
     Attach {
         /// The session.
@@ -173,9 +180,18 @@ pub struct DrainSessions {
 }
 
 /// [`Hub`] → a session: something happened to it. No answer.
-#[derive(Debug, Message)]
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub enum SessionNotice {
+pub struct SessionNotice {
+    /// Which one: a connection of Socket.IO has several.
+    pub session: SessionId,
+    /// What.
+    pub notice: Notice,
+}
+
+/// What happened to a session.
+#[derive(Debug, Clone)]
+pub enum Notice {
     /// What became of an entry; `false` also when it was taken out later.
     Joined {
         /// The room.
@@ -185,7 +201,7 @@ pub enum SessionNotice {
     },
     /// The server goes away: finish what was taken up, for so long at most, then close.
     Draining(Duration),
-    /// It ends now: the close frame is already in its outbox, or its socket is gone.
+    /// It ends now: its last frame is already in its outbox, or its socket is gone.
     Ending,
 }
 
@@ -237,18 +253,25 @@ impl Hub {
     /// Does one thing. What a session receives is in its outbox afterwards.
     pub fn apply(&mut self, op: Op) {
         match op {
+            Op::Welcome { session, sid } => {
+                if let Some(local) = self.sessions.get(&session)
+                    && let Some(packet) = local.encoding.connected(&sid, None)
+                {
+                    self.send_frame(session, packet);
+                }
+            }
             Op::Attach { session, room } => self.attach(session, room),
             Op::Enter { asker, room, answer, after, behind } => self.enter(&asker, &room, &answer, after, behind),
             Op::RefuseEntry { asker, room, error } => {
                 self.detach(asker.session, &room);
-                self.notify(asker.session, SessionNotice::Joined { room, entered: false });
+                self.notify(asker.session, Notice::Joined { room, entered: false });
                 self.reply(&asker, Err(&error));
             }
             Op::Detach { session, room, error } => {
                 self.detach(session, &room);
                 if let Some(error) = error {
                     self.send_error(session, &ErrorNotice::new(&error, None));
-                    self.notify(session, SessionNotice::Joined { room, entered: false });
+                    self.notify(session, Notice::Joined { room, entered: false });
                 }
             }
             Op::Deliver { room, seq, push, except } => self.deliver(&room, seq, &push, except.as_ref()),
@@ -296,7 +319,7 @@ impl Hub {
         if slow {
             self.evict(session);
         } else {
-            self.notify(session, SessionNotice::Joined { room: room.clone(), entered: true });
+            self.notify(session, Notice::Joined { room: room.clone(), entered: true });
         }
     }
 
@@ -367,6 +390,13 @@ impl Hub {
         }
     }
 
+    fn send_frame(&mut self, session: SessionId, frame: Bytes) {
+        let Some(local) = self.sessions.get(&session) else { return };
+        if local.outbox.push(Frame::Text(frame)).is_err() {
+            self.evict(session);
+        }
+    }
+
     fn send_error(&mut self, session: SessionId, notice: &ErrorNotice) {
         self.send_push(session, &Push::new(&ServerEvent::Error(notice.clone())));
     }
@@ -374,9 +404,13 @@ impl Hub {
     fn end(&mut self, session: SessionId, code: CloseCode, error: &ChatError) {
         self.send_error(session, &ErrorNotice::new(error, None));
         if let Some(local) = self.sessions.get(&session) {
-            local.outbox.close(code.number(), &error.message);
+            match local.encoding.disconnect() {
+                // A namespace ends by a packet; its connection lives on for the others.
+                Some(packet) => drop(local.outbox.push(Frame::Text(packet))),
+                None => local.outbox.close(code.number(), &error.message),
+            }
         }
-        self.notify(session, SessionNotice::Ending);
+        self.notify(session, Notice::Ending);
     }
 
     /// Drops a client that reads too slowly. It is told nothing: a frame for it would only wait behind the others.
@@ -385,17 +419,17 @@ impl Hub {
         log::info!("session={session} user={} evicted: reads too slowly ({})", local.user, CloseCode::TooSlow.number());
         metrics::count(&self.metrics.evictions, "too_slow");
         local.outbox.abort();
-        self.notify(session, SessionNotice::Ending);
+        self.notify(session, Notice::Ending);
         self.forget(session);
     }
 
-    fn notify(&self, session: SessionId, notice: SessionNotice) {
+    fn notify(&self, session: SessionId, notice: Notice) {
         if let Some(local) = self.sessions.get(&session) {
             #[expect(
                 clippy::disallowed_methods,
                 reason = "at most one for each of a session's entries, which have a cap"
             )]
-            local.notices.do_send(notice);
+            local.notices.do_send(SessionNotice { session, notice });
         }
     }
 
@@ -465,7 +499,7 @@ impl Handler<DrainSessions> for Hub {
                 // Whoever is told later also comes back later, so that the next server isn't stormed.
                 let reconnect_in_ms = 100 + jitter_ms(session);
                 hub.send_push(session, &Push::new(&ServerEvent::Draining { reconnect_in_ms }));
-                hub.notify(session, SessionNotice::Draining(drain.patience));
+                hub.notify(session, Notice::Draining(drain.patience));
             });
         }
     }

@@ -100,6 +100,24 @@ impl Encoded {
 }
 
 impl Encoding {
+    /// The answer to the CONNECT of a namespace; the plain wire has none.
+    #[must_use]
+    pub fn connected(self, sid: &str, pid: Option<&str>) -> Option<Bytes> {
+        match self {
+            Self::Json => None,
+            Self::SocketIo(namespace) => Some(socket_io::write::connected(namespace, sid, pid)),
+        }
+    }
+
+    /// What takes a client out of a namespace; the plain wire ends by a close frame instead.
+    #[must_use]
+    pub fn disconnect(self) -> Option<Bytes> {
+        match self {
+            Self::Json => None,
+            Self::SocketIo(namespace) => Some(socket_io::write::disconnect(namespace)),
+        }
+    }
+
     /// The answer to a request: its data as JSON, or the error.
     #[must_use]
     pub fn reply(self, id: &RequestId, answer: Result<&[u8], &ChatError>) -> Bytes {

@@ -5,9 +5,9 @@ use std::{collections::HashMap, time::Duration};
 use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
-use super::{ChatServer, grant_over, rooms::PresenceChanged};
+use super::{ChatServer, grant_over, messages::Feed, rooms::PresenceChanged};
 use crate::{
-    actors::hub::Op,
+    actors::hub::{HubId, Op},
     domain::{AuthorizePolicy, Role, RoomId, RoomSummary, SessionId, StoredMessage, UserId},
     error::{ChatError, CloseCode},
     protocol::{
@@ -59,10 +59,21 @@ impl ChatServer {
     }
 
     pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
-        let PresenceChanged { room, user, online } = changed;
+        let PresenceChanged { room, user, other, online } = changed;
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
         if let Some(live) = self.rooms.room(&room) {
             self.fan_out.tell_room(live, &room, None, &push, Some(&user));
+        }
+        for (hub, session) in self.rooms.fed_by(&other, Feed::Inbox) {
+            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions: vec![session], push: push.clone() });
+        }
+    }
+
+    /// Tells a session of the inbox who is there already.
+    pub(super) fn tell_who_is_online(&mut self, session: SessionId, user: &UserId, hub: HubId) {
+        for PresenceChanged { room, user, online, .. } in self.rooms.others_online(user) {
+            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
+            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions: vec![session], push });
         }
     }
 

@@ -52,6 +52,26 @@ pub struct Connect {
     pub user: UserId,
     /// Where its outbox is.
     pub hub: HubId,
+    /// What it receives without entering a room.
+    pub feed: Feed,
+    /// How it is answered, through its hub, where its wire has an answer.
+    pub welcome: Option<Welcome>,
+}
+
+/// What a session receives without entering a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feed {
+    /// `roomUpdated` of its user's rooms, and all of the rooms that it enters.
+    Chat,
+    /// `roomUpdated` of its user's rooms, and `presence` of the other members there.
+    Inbox,
+}
+
+/// The answer to the CONNECT of a namespace.
+#[derive(Debug)]
+pub enum Welcome {
+    /// With an id of its own.
+    Plain,
 }
 
 /// Takes a session out of everything. Session → `ChatServer`, once, also when its task died. No answer.

@@ -1,6 +1,10 @@
 //! What a signed-in client may do: the same for every wire.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{Addr, Recipient};
 
@@ -13,7 +17,7 @@ use crate::{
     actors::{
         chat_server::{
             ChatServer,
-            messages::{Change, Connect, Disconnect, Join, Leave, Message, Read, ReplyTo, Typing},
+            messages::{Change, Connect, Disconnect, Feed, Join, Leave, Message, Read, ReplyTo, Typing, Welcome},
         },
         hub::{Asker, CloseSession, Hub, HubId, OpenSession, SessionNotice},
     },
@@ -33,6 +37,9 @@ use crate::{
         push::{Encoding, Push},
     },
 };
+
+/// How long a message without a room waits for an `enterRoom`.
+pub const ROOM_WAIT: Duration = Duration::from_secs(2);
 
 /// Messages without a room that may wait for the first `enterRoom`: what a client typed while it was offline.
 const WAITING_MAX: usize = 256;
@@ -61,6 +68,21 @@ pub struct Services {
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+}
+
+/// What carries a session: the wire that its client speaks.
+#[derive(Debug)]
+pub struct Wire {
+    /// Where its frames wait; namespaces of one connection share it.
+    pub outbox: Arc<Outbox>,
+    /// Its unanswered events; namespaces of one connection share them.
+    pub in_flight: InFlight,
+    /// How its frames are written.
+    pub encoding: Encoding,
+    /// What it receives without entering a room.
+    pub feed: Feed,
+    /// How it is answered once it is registered, where its wire has an answer.
+    pub welcome: Option<Welcome>,
 }
 
 /// One client's standing in the chat, whatever wire it speaks.
@@ -104,10 +126,10 @@ impl ChatSession {
     pub fn open(
         identity: Identity,
         services: Arc<Services>,
-        outbox: Arc<Outbox>,
-        encoding: Encoding,
+        wire: Wire,
         notices: Recipient<SessionNotice>,
     ) -> Self {
+        let Wire { outbox, in_flight, encoding, feed, welcome } = wire;
         let id = SessionId::next();
         let user = identity.user.clone();
         services.metrics.sessions.inc();
@@ -115,7 +137,7 @@ impl ChatSession {
         {
             let outbox = Arc::clone(&outbox);
             services.hub.do_send(OpenSession { session: id, user: user.clone(), outbox, encoding, notices });
-            services.chat.do_send(Connect { session: id, user, hub: services.hub_id });
+            services.chat.do_send(Connect { session: id, user, hub: services.hub_id, feed, welcome });
         }
         Self {
             id,
@@ -124,7 +146,7 @@ impl ChatSession {
             services,
             outbox,
             encoding,
-            in_flight: InFlight::default(),
+            in_flight,
             rooms: Vec::new(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,

@@ -173,7 +173,7 @@ impl<A: Application> EngineSession<A> {
     }
 
     /// Calls the application, then looks whether the session is still wanted.
-    fn with<T>(
+    pub(super) fn with<T>(
         &mut self,
         ctx: &mut Context<Self>,
         call: impl FnOnce(&mut A, &mut Connection<'_, A>) -> T,

@@ -13,6 +13,8 @@ use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use super::engine_io::{Application, Connection};
+use namespace::Leave;
+
 use crate::{
     auth::AuthError,
     error::{ChatError, CloseCode},
@@ -162,8 +164,8 @@ impl SocketIo {
         if let Some(lonely) = self.lonely.take() {
             connection.cancel(lonely);
         }
-        if let Some((code, reason)) = left {
-            self.leave(namespace.name(), code, &reason, connection);
+        if let Some(left) = left {
+            self.leave(namespace.name(), &left, connection);
         }
     }
 
@@ -194,8 +196,8 @@ impl SocketIo {
         let Some(joined) = self.joined.get_mut(name) else { return false };
         let mut seat = Seat::new(name, joined.membership, connection);
         call(joined.member.as_mut(), &mut seat);
-        if let Some((code, reason)) = seat.left() {
-            self.leave(name, code, &reason, connection);
+        if let Some(left) = seat.left() {
+            self.leave(name, &left, connection);
         }
         true
     }
@@ -214,13 +216,15 @@ impl SocketIo {
     }
 
     /// Takes the client out of a namespace, and ends a connection that is in none any more.
-    fn leave(&mut self, namespace: &'static str, code: CloseCode, reason: &str, connection: &mut Connection<'_, Self>) {
+    fn leave(&mut self, namespace: &'static str, left: &Leave, connection: &mut Connection<'_, Self>) {
         if self.joined.remove(namespace).is_none() {
             return;
         }
-        connection.send(write::disconnect(namespace));
+        if !left.told {
+            connection.send(write::disconnect(namespace));
+        }
         if self.joined.is_empty() {
-            connection.end(code, reason);
+            connection.end(left.code, &left.reason);
         }
     }
 

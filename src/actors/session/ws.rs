@@ -15,12 +15,16 @@ use actix::{
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{
-    chat::{ChatSession, Next, Services},
+    chat::{ChatSession, Next, ROOM_WAIT, Services, Wire},
+    in_flight::InFlight,
     outbox::{ConnectionSocket, Frame, Outbox},
     transport::{self, FRAGMENTS_MAX, FrameStream, HandshakeError, OutboxBody, ReadError, TransportGone},
 };
 use crate::{
-    actors::hub::SessionNotice,
+    actors::{
+        chat_server::messages::Feed,
+        hub::{Notice, SessionNotice},
+    },
     auth::{Identity, token_source::SUBPROTOCOL},
     error::{ChatError, CloseCode, ErrorCode},
     metrics,
@@ -29,9 +33,6 @@ use crate::{
 
 /// How long the client has to answer a close frame before its connection is cut.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
-
-/// How long a message without a room waits for an `enterRoom`.
-const ROOM_WAIT: Duration = Duration::from_secs(2);
 
 /// How a client is kept alive.
 #[derive(Debug, Clone, Copy)]
@@ -88,13 +89,14 @@ impl WsSession {
         let body_outbox = Arc::clone(&outbox);
         let addr = Self::create(|ctx| {
             let notices = ctx.address().recipient();
-            let chat = ChatSession::open(
-                connection.identity,
-                Arc::clone(&services),
-                Arc::clone(&outbox),
-                Encoding::Json,
-                notices,
-            );
+            let wire = Wire {
+                outbox: Arc::clone(&outbox),
+                in_flight: InFlight::default(),
+                encoding: Encoding::Json,
+                feed: Feed::Chat,
+                welcome: None,
+            };
+            let chat = ChatSession::open(connection.identity, Arc::clone(&services), wire, notices);
             let limits = websocket::Limits {
                 message_bytes_max: services.limits.transport_bytes_max(),
                 fragments_max: FRAGMENTS_MAX,
@@ -285,11 +287,11 @@ impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
 impl Handler<SessionNotice> for WsSession {
     type Result = ();
 
-    fn handle(&mut self, notice: SessionNotice, ctx: &mut Self::Context) {
+    fn handle(&mut self, SessionNotice { notice, .. }: SessionNotice, ctx: &mut Self::Context) {
         match notice {
-            SessionNotice::Joined { room, entered } => self.chat.joined(&room, entered),
-            SessionNotice::Draining(patience) => self.drain(patience, ctx),
-            SessionNotice::Ending => self.await_close(ctx),
+            Notice::Joined { room, entered } => self.chat.joined(&room, entered),
+            Notice::Draining(patience) => self.drain(patience, ctx),
+            Notice::Ending => self.await_close(ctx),
         }
     }
 }

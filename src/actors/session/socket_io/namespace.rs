@@ -106,7 +106,16 @@ pub struct Seat<'a, 'b> {
     namespace: &'static str,
     membership: u64,
     connection: &'a mut Connection<'b, SocketIo>,
-    left: Option<(CloseCode, String)>,
+    left: Option<Leave>,
+}
+
+/// How a member goes.
+pub(super) struct Leave {
+    /// How its connection ends when it was its last namespace.
+    pub(super) code: CloseCode,
+    pub(super) reason: String,
+    /// Whether it was told by a DISCONNECT already.
+    pub(super) told: bool,
 }
 
 impl<'a, 'b> Seat<'a, 'b> {
@@ -114,7 +123,7 @@ impl<'a, 'b> Seat<'a, 'b> {
         Self { namespace, membership, connection, left: None }
     }
 
-    pub(super) fn left(self) -> Option<(CloseCode, String)> {
+    pub(super) fn left(self) -> Option<Leave> {
         self.left
     }
 
@@ -150,7 +159,12 @@ impl<'a, 'b> Seat<'a, 'b> {
     /// Takes the member out of its namespace when the call is over, with a DISCONNECT. A connection that is then in none
     /// ends with this code.
     pub fn leave(&mut self, code: CloseCode, reason: &str) {
-        self.left = Some((code, reason.to_owned()));
+        self.left = Some(Leave { code, reason: reason.to_owned(), told: false });
+    }
+
+    /// The same for a member that somebody else has told by a DISCONNECT.
+    pub fn leave_silently(&mut self, code: CloseCode, reason: &str) {
+        self.left = Some(Leave { code, reason: reason.to_owned(), told: true });
     }
 
     /// Calls the member back, while it is one.
