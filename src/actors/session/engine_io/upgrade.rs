@@ -136,6 +136,8 @@ impl<A: Application> EngineSession<A> {
         self.line.link.end_upgrade(true);
         // A poll that is still open sees that polls are over; it must not take what the WebSocket shall carry.
         self.line.link.outbox.attach(candidate.socket);
+        // The end of the candidate's outbox is not the end of its socket.
+        candidate.outbox.attach(None);
         candidate.outbox.finish();
         self.resume_heartbeat(ctx);
     }
