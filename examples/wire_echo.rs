@@ -244,4 +244,3 @@ fn main() -> std::io::Result<()> {
             .await
     })
 }
-

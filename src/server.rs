@@ -31,8 +31,7 @@ use crate::{
     db::{self, DbError, Pool},
     http::{
         admission::Admission,
-        origin, problem, request_log, routes,
-        socket_io,
+        origin, problem, request_log, routes, socket_io,
         state::{AppState, RequestLimit},
     },
     metrics::Metrics,
@@ -130,6 +129,8 @@ impl ServerBuilder {
         for migration in db::migrate(&pool)? {
             log::info!("ran migration {migration}");
         }
+        // What was alive when the server last ended can be taken up from now on, for its time.
+        db::end_recoveries(&mut *pool.get().map_err(DbError::from)?, clock.now())?;
         let tls = match &config.tls {
             Some(files) => Some(Arc::new(Tls::load(&files.cert, &files.key)?)),
             None => None,

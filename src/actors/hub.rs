@@ -31,7 +31,7 @@ use crate::{
     protocol::{
         event::{ErrorNotice, ServerEvent},
         json::RequestId,
-        push::{Encoding, Push},
+        push::{Encoding, Position, Push},
     },
 };
 
@@ -66,6 +66,26 @@ pub enum Op {
         session: SessionId,
         /// Its id for the client.
         sid: String,
+        /// Its secret, and the place in the order of commits that its client has everything up to.
+        recovery: Option<(String, Position)>,
+    },
+    /// Answers the CONNECT of a session that takes an earlier one up: what was missed, then what was held back.
+    Resume {
+        /// The session.
+        session: SessionId,
+        /// Its id for the client, as it was.
+        sid: String,
+        /// Its secret, as it was.
+        pid: String,
+        /// What was missed in all of its rooms, in the order of the commits.
+        messages: Vec<Push>,
+        /// Its rooms, and the last `seq` of each that the snapshot knew.
+        rooms: Vec<(RoomId, Seq)>,
+    },
+    /// Ends a session whose client has come back with another connection.
+    TakeOver {
+        /// The session.
+        session: SessionId,
     },
     /// Starts to hold a room's messages back for a session, until its history has been read.
     Attach {
@@ -199,6 +219,10 @@ pub enum Notice {
         /// Whether it is in.
         entered: bool,
     },
+    /// It has taken an earlier session up, and is in these rooms again, the last one entered last.
+    Resumed(Vec<RoomId>),
+    /// Its client has come back with another connection, and a DISCONNECT is in its outbox.
+    TakenOver,
     /// The server goes away: finish what was taken up, for so long at most, then close.
     Draining(Duration),
     /// It ends now: its last frame is already in its outbox, or its socket is gone.
@@ -253,13 +277,9 @@ impl Hub {
     /// Does one thing. What a session receives is in its outbox afterwards.
     pub fn apply(&mut self, op: Op) {
         match op {
-            Op::Welcome { session, sid } => {
-                if let Some(local) = self.sessions.get(&session)
-                    && let Some(packet) = local.encoding.connected(&sid, None)
-                {
-                    self.send_frame(session, packet);
-                }
-            }
+            Op::Welcome { session, sid, recovery } => self.welcome(session, &sid, recovery.as_ref()),
+            Op::Resume { session, sid, pid, messages, rooms } => self.resume(session, &sid, &pid, &messages, rooms),
+            Op::TakeOver { session } => self.take_over(session),
             Op::Attach { session, room } => self.attach(session, room),
             Op::Enter { asker, room, answer, after, behind } => self.enter(&asker, &room, &answer, after, behind),
             Op::RefuseEntry { asker, room, error } => {
@@ -283,6 +303,44 @@ impl Hub {
             Op::Reply { asker, answer } => self.reply(&asker, answer.as_deref()),
             Op::End { session, code, error } => self.end(session, code, &error),
         }
+    }
+
+    fn welcome(&mut self, session: SessionId, sid: &str, recovery: Option<&(String, Position)>) {
+        let Some(encoding) = self.sessions.get(&session).map(|local| local.encoding) else { return };
+        let pid = recovery.map(|(pid, _)| pid.as_str());
+        // The official client can't come back before some event has brought it an offset.
+        let offset = recovery.and_then(|(_, position)| encoding.offset(*position));
+        for packet in encoding.connected(sid, pid).into_iter().chain(offset) {
+            self.send_frame(session, packet);
+        }
+    }
+
+    fn resume(&mut self, session: SessionId, sid: &str, pid: &str, messages: &[Push], rooms: Vec<(RoomId, Seq)>) {
+        let Some(encoding) = self.sessions.get(&session).map(|local| local.encoding) else { return };
+        let entered = rooms.iter().map(|(room, _)| room.clone()).collect();
+        self.notify(session, Notice::Resumed(entered));
+        if let Some(packet) = encoding.connected(sid, Some(pid)) {
+            self.send_frame(session, packet);
+        }
+        for push in messages {
+            self.send_push(session, push);
+        }
+        for (room, last_seq) in rooms {
+            let members = self.rooms.get_mut(&room);
+            let member = members.and_then(|members| members.iter_mut().find(|member| member.session == session));
+            for frame in member.map(|member| member.gate.open(last_seq, false)).unwrap_or_default() {
+                self.metrics.deliveries.inc();
+                self.send_frame(session, frame);
+            }
+        }
+    }
+
+    fn take_over(&mut self, session: SessionId) {
+        if let Some(packet) = self.sessions.get(&session).and_then(|local| local.encoding.disconnect()) {
+            self.send_frame(session, packet);
+        }
+        self.notify(session, Notice::TakenOver);
+        self.forget(session);
     }
 
     fn attach(&mut self, session: SessionId, room: RoomId) {

@@ -18,7 +18,8 @@ use super::{admission::Arrival, origin};
 use crate::{
     actors::session::{
         engine_io::{
-            Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, UpgradeFrame, WebSocketBody,
+            Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, UpgradeFrame,
+            WebSocketBody,
         },
         outbox::{ConnectionSocket, Outbox},
         transport::{self, FRAGMENTS_MAX, FrameStream},
@@ -162,7 +163,11 @@ async fn answer<A: Application>(
         if let Some(error) = (endpoint.refuse)() {
             return Err(Refusal::Chat(error));
         }
-        return if websocket { open_websocket(request, payload, endpoint) } else { open_polling(request, endpoint).await };
+        return if websocket {
+            open_websocket(request, payload, endpoint)
+        } else {
+            open_polling(request, endpoint).await
+        };
     };
     let link = endpoint.sessions.find(sid).ok_or(Refusal::UnknownSession)?;
     if link.is_overdue() {
@@ -188,10 +193,7 @@ fn arrived(request: &HttpRequest) -> (Option<IpAddr>, Option<ConnectionSocket>) 
     }
 }
 
-async fn open_polling<A: Application>(
-    request: &HttpRequest,
-    endpoint: &Endpoint<A>,
-) -> Result<HttpResponse, Refusal> {
+async fn open_polling<A: Application>(request: &HttpRequest, endpoint: &Endpoint<A>) -> Result<HttpResponse, Refusal> {
     let (peer, _) = arrived(request);
     let application = (endpoint.open)(request);
     let link = EngineSession::open(&endpoint.sessions, application, peer, Carrier::Polling, |_, _| {})?;
@@ -270,7 +272,10 @@ impl<A: Application> Drop for Watched<'_, A> {
 }
 
 fn notify<A: Application>(link: &Link<A>, notice: PollNotice) {
-    #[expect(clippy::disallowed_methods, reason = "at most one for each of a session's requests, of which two are open")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "at most one for each of a session's requests, of which two are open"
+    )]
     link.addr.do_send(notice);
 }
 

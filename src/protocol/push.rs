@@ -109,6 +109,18 @@ impl Encoding {
         }
     }
 
+    /// An event that is there for its offset alone; the plain wire has none.
+    #[must_use]
+    pub fn offset(self, position: Position) -> Option<Bytes> {
+        match self {
+            Self::Json => None,
+            Self::SocketIo(namespace) => {
+                let offset = format!("\"{position}\"");
+                Some(socket_io::write::event(namespace, "offset", &[offset.as_bytes()], 0))
+            }
+        }
+    }
+
     /// What takes a client out of a namespace; the plain wire ends by a close frame instead.
     #[must_use]
     pub fn disconnect(self) -> Option<Bytes> {

@@ -108,6 +108,7 @@ impl ChatServer {
                 }
                 Answer { data: to_json(&product), created }
             }
+            Written::Remembered => done(),
             Written::UserPut { user, created } => {
                 self.rooms.user_changed(&user, false);
                 Answer { data: to_json(&user), created }

@@ -31,9 +31,10 @@ impl ChatServer {
     /// Tells a room's sessions about a message, in its place.
     pub(super) fn message_stored(&mut self, message: &StoredMessage, data: Bytes) {
         self.end_grants(&message.room_id);
+        self.position = self.position.max(message.position);
         if let Some(live) = self.rooms.room_mut(&message.room_id) {
             live.stored(message);
-            let push = Push::from_json("message", data);
+            let push = Push::message(data, message.position);
             self.fan_out.tell_room(live, &message.room_id, Some(message.seq), &push, None);
         }
     }
@@ -53,6 +54,7 @@ impl ChatServer {
     pub(super) fn take_out(&mut self, session: SessionId, room: &RoomId, error: ChatError) {
         let Some(hub) = self.rooms.session(session).map(|session| session.hub) else { return };
         self.fan_out.tell_hub(hub, Op::Detach { session, room: room.clone(), error: Some(error) });
+        self.forget_room(session, room);
         if let Some(gone) = self.rooms.detach(session, room) {
             self.presence_changed(gone);
         }

@@ -7,6 +7,8 @@ use actix::{Addr, Message as ActixMessage};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+pub use super::recovery::Resume;
+
 use crate::{
     actors::hub::{Asker, Hub, HubId},
     db::RoomWrite,
@@ -72,12 +74,19 @@ pub enum Feed {
 pub enum Welcome {
     /// With an id of its own.
     Plain,
+    /// With one that can be taken up again after a lost transport; and perhaps an earlier one is, now.
+    Recoverable(Option<Resume>),
 }
 
 /// Takes a session out of everything. Session → `ChatServer`, once, also when its task died. No answer.
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
-pub struct Disconnect(pub SessionId);
+pub struct Disconnect {
+    /// Which one.
+    pub session: SessionId,
+    /// It was ended by its client or by the server, and can't be taken up again.
+    pub for_good: bool,
+}
 
 /// Enters a room and starts to receive its events.
 ///

@@ -100,6 +100,7 @@ pub struct ChatSession {
     /// Messages without a room, from before any was entered.
     waiting: VecDeque<(SendMessage, Option<RequestId>)>,
     waiting_bytes: usize,
+    for_good: bool,
 }
 
 /// What the session's actor does next.
@@ -123,12 +124,7 @@ pub enum Next {
 impl ChatSession {
     /// Registers a client that has shown a good token.
     #[must_use]
-    pub fn open(
-        identity: Identity,
-        services: Arc<Services>,
-        wire: Wire,
-        notices: Recipient<SessionNotice>,
-    ) -> Self {
+    pub fn open(identity: Identity, services: Arc<Services>, wire: Wire, notices: Recipient<SessionNotice>) -> Self {
         let Wire { outbox, in_flight, encoding, feed, welcome } = wire;
         let id = SessionId::next();
         let user = identity.user.clone();
@@ -150,7 +146,13 @@ impl ChatSession {
             rooms: Vec::new(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            for_good: false,
         }
+    }
+
+    /// Its end is its client's wish or the server's: it can't be taken up again.
+    pub fn end_for_good(&mut self) {
+        self.for_good = true;
     }
 
     /// Its id, for logs.
@@ -270,11 +272,27 @@ impl ChatSession {
         let slot = self.in_flight.take_all(&self.services.metrics);
         let asker = Asker { session: self.id, hub: self.services.hub_id, request, event: "enterRoom", slot };
         self.send(Join { asker, user, room, after, grant });
+        self.send_waiting();
+        Next::Continue
+    }
+
+    /// It has taken an earlier session up, and is in its rooms again.
+    pub fn resumed(&mut self, rooms: &[RoomId]) {
+        let later = std::mem::replace(&mut self.rooms, rooms.to_vec());
+        for room in later {
+            self.rooms.retain(|entered| *entered != room);
+            self.rooms.push(room);
+        }
+        if !self.rooms.is_empty() {
+            self.send_waiting();
+        }
+    }
+
+    fn send_waiting(&mut self) {
+        self.waiting_bytes = 0;
         for (message, request) in std::mem::take(&mut self.waiting) {
             self.message(request, message);
         }
-        self.waiting_bytes = 0;
-        Next::Continue
     }
 
     /// Until when a room token lets the client in. Without one the policy decides, which may be to refuse.
@@ -433,7 +451,7 @@ impl Drop for ChatSession {
         #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
         {
             self.services.hub.do_send(CloseSession(self.id));
-            self.services.chat.do_send(Disconnect(self.id));
+            self.services.chat.do_send(Disconnect { session: self.id, for_good: self.for_good });
         }
     }
 }

@@ -20,7 +20,12 @@ pub use middleware::Doorkeeper;
 
 /// The namespaces of a worker.
 #[must_use]
-pub fn table(services: &Arc<Services>, places: &Arc<SessionPlaces>, doorkeeper: &Doorkeeper, connect_timeout: Duration) -> Table {
+pub fn table(
+    services: &Arc<Services>,
+    places: &Arc<SessionPlaces>,
+    doorkeeper: &Doorkeeper,
+    connect_timeout: Duration,
+) -> Table {
     Table {
         namespaces: vec![
             Rc::new(chat::ChatNamespace::new(services, places, doorkeeper)),

@@ -113,7 +113,8 @@ impl SocketIo {
                 }
             }
             Kind::Ack { id, args } => {
-                let known = self.call(packet.namespace, connection, |member, seat| member.acknowledged(id, &args, seat));
+                let known =
+                    self.call(packet.namespace, connection, |member, seat| member.acknowledged(id, &args, seat));
                 if !known {
                     self.broken("an ack came before its namespace was connected to".to_owned(), connection);
                 }
@@ -179,7 +180,8 @@ impl SocketIo {
 
     fn disconnect(&mut self, namespace: &str, connection: &mut Connection<'_, Self>) {
         // One that is not joined, or no more, changes nothing: the server's DISCONNECT may have crossed the client's.
-        if self.joined.remove(namespace).is_some() {
+        if let Some(mut joined) = self.joined.remove(namespace) {
+            joined.member.disconnected();
             self.await_connect(connection);
         }
     }
@@ -252,11 +254,7 @@ impl SocketIo {
     }
 
     /// Hands what a hub tells one of the connection's sessions to the member whose it is.
-    pub(super) fn notify(
-        &mut self,
-        notice: &crate::actors::hub::SessionNotice,
-        connection: &mut Connection<'_, Self>,
-    ) {
+    pub(super) fn notify(&mut self, notice: &crate::actors::hub::SessionNotice, connection: &mut Connection<'_, Self>) {
         self.call_all(connection, |member, seat| member.notice(notice, seat));
     }
 }

@@ -9,8 +9,8 @@ use std::{
 use actix::Recipient;
 use actix_http::body::{BodySize, MessageBody};
 use actix_web::{HttpRequest, HttpResponseBuilder, error::PayloadError, web};
-pub use actix_web_actors::ws::HandshakeError;
 use actix_web_actors::ws;
+pub use actix_web_actors::ws::HandshakeError;
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use thiserror::Error;

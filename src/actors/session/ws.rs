@@ -290,6 +290,8 @@ impl Handler<SessionNotice> for WsSession {
     fn handle(&mut self, SessionNotice { notice, .. }: SessionNotice, ctx: &mut Self::Context) {
         match notice {
             Notice::Joined { room, entered } => self.chat.joined(&room, entered),
+            // Its wire has no recovery.
+            Notice::Resumed(_) | Notice::TakenOver => {}
             Notice::Draining(patience) => self.drain(patience, ctx),
             Notice::Ending => self.await_close(ctx),
         }

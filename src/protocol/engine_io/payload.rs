@@ -37,9 +37,7 @@ pub fn decode(body: &ByteString, packets_max: usize) -> Result<Vec<Packet>, Pack
             return Err(PacketError::TooManyPackets { packets_max });
         }
         packets.push(match part.as_bytes().split_first() {
-            Some((&BINARY, base64)) => {
-                Packet::Binary(BASE64.decode(base64).map_err(|_| PacketError::Base64)?.into())
-            }
+            Some((&BINARY, base64)) => Packet::Binary(BASE64.decode(base64).map_err(|_| PacketError::Base64)?.into()),
             _ => Packet::decode(&body.slice_ref(part))?,
         });
     }

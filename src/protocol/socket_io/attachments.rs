@@ -28,7 +28,11 @@ impl Attachments {
     ///
     /// # Errors
     /// [`PacketError::AttachmentsTooLarge`] when they have more than `bytes_max` bytes together.
-    pub fn add(mut self, bytes: Bytes, bytes_max: usize) -> Result<Result<(ByteString, Vec<Bytes>), Self>, PacketError> {
+    pub fn add(
+        mut self,
+        bytes: Bytes,
+        bytes_max: usize,
+    ) -> Result<Result<(ByteString, Vec<Bytes>), Self>, PacketError> {
         self.bytes = self.bytes.saturating_add(bytes.len());
         if self.bytes > bytes_max {
             return Err(PacketError::AttachmentsTooLarge { bytes_max });

@@ -86,7 +86,9 @@ pub enum PacketError {
     #[error("an ack id must be a number where the packet's type has one")]
     AckId,
     /// JSON that is none, or none of the packet's type.
-    #[error("the JSON of a packet must be an object for CONNECT, an array for events and acks, and nothing for DISCONNECT")]
+    #[error(
+        "the JSON of a packet must be an object for CONNECT, an array for events and acks, and nothing for DISCONNECT"
+    )]
     Payload,
     /// An event without a name, or with a reserved one.
     #[error("an event must begin with its name, which must not be a reserved one")]

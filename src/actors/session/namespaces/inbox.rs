@@ -29,8 +29,7 @@ impl InboxNamespace {
     /// The inbox of one worker.
     #[must_use]
     pub fn new(services: &Arc<Services>, places: &Arc<SessionPlaces>, doorkeeper: &Doorkeeper) -> Self {
-        let middleware =
-            vec![doorkeeper.middleware(), signed_in(services), place_among_sessions(services, places)];
+        let middleware = vec![doorkeeper.middleware(), signed_in(services), place_among_sessions(services, places)];
         Self { services: Arc::clone(services), middleware }
     }
 }

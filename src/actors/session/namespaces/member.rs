@@ -93,6 +93,7 @@ impl SignedInMember {
             }
             Next::End(code, error) => {
                 self.chat.notice(&error, None);
+                self.chat.end_for_good();
                 seat.leave(code, &error.message);
             }
         }
@@ -149,6 +150,8 @@ impl Member for SignedInMember {
         }
         match &notice.notice {
             Notice::Joined { room, entered } => self.chat.joined(room, *entered),
+            Notice::Resumed(rooms) => self.chat.resumed(rooms),
+            Notice::TakenOver => seat.leave_silently(CloseCode::Normal, "the client has come back"),
             Notice::Draining(patience) => {
                 self.draining = true;
                 let (in_flight, patience) = (self.chat.in_flight().clone(), *patience);
@@ -158,8 +161,15 @@ impl Member for SignedInMember {
                     seat.connection().end(CloseCode::Restart, "the server restarts, come back");
                 });
             }
-            Notice::Ending => seat.leave_silently(CloseCode::Forbidden, "this session has ended"),
+            Notice::Ending => {
+                self.chat.end_for_good();
+                seat.leave_silently(CloseCode::Forbidden, "this session has ended");
+            }
         }
+    }
+
+    fn disconnected(&mut self) {
+        self.chat.end_for_good();
     }
 
     fn kept_alive(&mut self, seat: &mut Seat<'_, '_>) {

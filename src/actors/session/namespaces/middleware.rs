@@ -75,8 +75,12 @@ fn find_token(newcomer: &Newcomer) -> Result<Option<String>, AuthError> {
         token: Value,
     }
     let earlier = newcomer.handshake.token.clone()?;
-    let auth: Option<Auth> =
-        newcomer.auth.as_ref().map(|auth| serde_json::from_str(auth.get())).transpose().map_err(|_| AuthError::Malformed)?;
+    let auth: Option<Auth> = newcomer
+        .auth
+        .as_ref()
+        .map(|auth| serde_json::from_str(auth.get()))
+        .transpose()
+        .map_err(|_| AuthError::Malformed)?;
     let own = match auth.map(|auth| auth.token) {
         Some(Value::String(token)) if !token.is_empty() => Some(token),
         // A page whose user has not signed in sends one of these.

@@ -92,6 +92,9 @@ pub trait Member: Any {
     /// Its connection broke the wire or a limit of it.
     fn refused(&mut self, _error: &ChatError) {}
 
+    /// It has left by a DISCONNECT, and is dropped next.
+    fn disconnected(&mut self) {}
+
     /// The server goes away.
     fn draining(&mut self, _seat: &mut Seat<'_, '_>) {}
 
@@ -212,9 +215,7 @@ impl<'a, 'b> Seat<'a, 'b> {
 }
 
 /// A call of a member by its own type.
-fn on_this<M: Member>(
-    then: impl FnOnce(&mut M, &mut Seat<'_, '_>),
-) -> impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>) {
+fn on_this<M: Member>(then: impl FnOnce(&mut M, &mut Seat<'_, '_>)) -> impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>) {
     move |member, seat| {
         let member: &mut dyn Any = member;
         // Another type would be another membership.
