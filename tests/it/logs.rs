@@ -74,6 +74,19 @@ async fn converse(server: &Process, room: &RoomId) -> Vec<String> {
     alice.pushes_before_ack().await;
     alice.close().await;
 
+    // The same over REST, and what is wrong with a body.
+    let path = format!("/api/v1/rooms/{room}/messages");
+    let said =
+        rest::call(server.addr, &good, "POST", &path, Some(json!({"text": WORDS[0], "data": {"n": WORDS[3]}}))).await;
+    assert_eq!(said.status, 201, "{said:?}");
+    for body in [json!(WORDS[4]), json!({"text": 7, WORDS[4]: WORDS[4]}), json!({"text": WORDS[2], "kind": WORDS[4]})] {
+        assert_eq!(rest::call(server.addr, &good, "POST", &path, Some(body)).await.status, 422);
+    }
+    let issued = rest::call(server.addr, &good, "POST", &format!("/api/v1/rooms/{room}/token"), None).await;
+    secrets.push(issued.body["token"].as_str().unwrap().to_owned());
+    let user = json!({"name": WORDS[4]});
+    rest::call(server.addr, SERVICE_KEY, "PUT", "/api/v1/users/ann", Some(user)).await;
+
     // Broken frames and a broken request, with words in them.
     let mut raw = RawClient::upgraded(server.addr, &good).await;
     let mut broken = WORDS[4].as_bytes().to_vec();
