@@ -130,7 +130,7 @@ impl ServerBuilder {
             log::info!("ran migration {migration}");
         }
         // What was alive when the server last ended can be taken up from now on, for its time.
-        db::end_recoveries(&mut *pool.get().map_err(DbError::from)?, clock.now())?;
+        db::end_recoveries(&mut *pool.get()?, clock.now())?;
         let tls = match &config.tls {
             Some(files) => Some(Arc::new(Tls::load(&files.cert, &files.key)?)),
             None => None,
