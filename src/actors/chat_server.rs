@@ -384,9 +384,9 @@ impl Handler<Connect> for ChatServer {
 impl Handler<Disconnect> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, Disconnect { session, for_good }: Disconnect, _: &mut Self::Context) {
+    fn handle(&mut self, Disconnect { session, for_good }: Disconnect, ctx: &mut Self::Context) {
         self.guarded("disconnect", |server| {
-            server.end_recoverable(session, for_good);
+            server.end_recoverable(session, for_good, ctx);
             for gone in server.rooms.disconnect(session) {
                 server.presence_changed(gone);
             }

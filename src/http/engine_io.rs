@@ -18,7 +18,7 @@ use super::{admission::Arrival, origin};
 use crate::{
     actors::session::{
         engine_io::{
-            Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, UpgradeFrame,
+            Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, Settings, UpgradeFrame,
             WebSocketBody,
         },
         outbox::{ConnectionSocket, Outbox},
@@ -178,10 +178,7 @@ async fn answer<A: Application>(
         Method::GET if websocket && upgrades => upgrade(request, payload, endpoint, &link),
         _ if websocket || upgrades || !link.is_polling() => Err(Refusal::BadRequest),
         Method::GET => poll(&link, endpoint.sessions.settings().payload_bytes_max).await,
-        Method::POST => {
-            let settings = endpoint.sessions.settings();
-            post(request, payload, &link, settings.payload_bytes_max, settings.payload_packets_max).await
-        }
+        Method::POST => post(request, payload, &link, endpoint.sessions.settings()).await,
         _ => Err(Refusal::BadRequest),
     }
 }
@@ -321,9 +318,9 @@ async fn post<A: Application>(
     request: &HttpRequest,
     payload: web::Payload,
     link: &Link<A>,
-    bytes_max: usize,
-    packets_max: usize,
+    settings: &Settings,
 ) -> Result<HttpResponse, Refusal> {
+    let bytes_max = settings.payload_bytes_max;
     let broken = || {
         notify(link, PollNotice::Broken);
         Refusal::BadRequest
@@ -345,18 +342,19 @@ async fn post<A: Application>(
         return Err(too_large());
     }
     let watched = Watched(Some(link));
-    let body = read(payload, bytes_max).await;
+    let body = rt::time::timeout(settings.ping_interval + settings.ping_timeout, read(payload, bytes_max)).await;
     watched.came_to_its_end();
     let body = match body {
-        Ok(Some(body)) => body,
-        Ok(None) => return Err(too_large()),
-        Err(()) => {
+        Ok(Ok(Some(body))) => body,
+        Ok(Ok(None)) => return Err(too_large()),
+        // Broken off, or slower than a session may be silent.
+        Ok(Err(())) | Err(_) => {
             notify(link, PollNotice::Aborted);
             return Err(Refusal::BadRequest);
         }
     };
     let body = ByteString::try_from(body).map_err(|_| broken())?;
-    let packets = payload::decode(&body, packets_max).map_err(|_| broken())?;
+    let packets = payload::decode(&body, settings.payload_packets_max).map_err(|_| broken())?;
     if link.addr.send(Post(packets)).await.is_err() {
         return Err(Refusal::UnknownSession);
     }

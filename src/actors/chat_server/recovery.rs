@@ -50,6 +50,8 @@ pub(super) struct Recoveries {
     live: HashMap<SessionId, Live>,
     by_pid: HashMap<String, SessionId>,
     resuming: HashMap<SessionId, Resuming>,
+    /// Sessions whose end is on its way to the database; `None` for those that ended for good.
+    ending: HashMap<String, Option<Live>>,
 }
 
 #[derive(Debug)]
@@ -105,6 +107,14 @@ impl ChatServer {
             let rooms = live.rooms.clone();
             self.take_over(holder);
             return self.resume(session, &user, resume, rooms, ctx);
+        }
+        if let Some(ended) = self.recoveries.ending.get(&pid_hash) {
+            // The database does not know yet how it ended.
+            let rooms = ended.as_ref().filter(|ended| ended.user == user).map(|ended| ended.rooms.clone());
+            return match rooms {
+                Some(rooms) => self.resume(session, &user, resume, rooms, ctx),
+                None => self.begin_recoverable(session, ctx),
+            };
         }
         let (database, now) = (self.database.clone(), self.settings.clock.now());
         self.ask(ctx, async move {
@@ -235,11 +245,18 @@ impl ChatServer {
     }
 
     /// A session is over: for good, or to be taken up again.
-    pub(super) fn end_recoverable(&mut self, session: SessionId, for_good: bool) {
+    pub(super) fn end_recoverable(&mut self, session: SessionId, for_good: bool, ctx: &mut Context<Self>) {
         let now = self.settings.clock.now();
         let Some(live) = self.forget_live(session) else { return };
-        let write = if for_good { RoomWrite::Forget { pid_hash: live.pid_hash } } else { live.saved(Some(now)) };
-        drop(self.write(write));
+        let pid_hash = live.pid_hash.clone();
+        let write = if for_good { RoomWrite::Forget { pid_hash: pid_hash.clone() } } else { live.saved(Some(now)) };
+        let saved = self.write(write);
+        self.recoveries.ending.insert(pid_hash.clone(), (!for_good).then_some(live));
+        self.ask(ctx, async move {
+            // Whatever came of it: nothing else is on its way.
+            let _ = saved.await;
+            EndSaved { pid_hash }
+        });
     }
 
     fn forget_live(&mut self, session: SessionId) -> Option<Live> {
@@ -297,6 +314,21 @@ pub(super) struct MissedRead {
 pub(super) struct EntryRemembered {
     read: HistoryRead,
     saved: bool,
+}
+
+/// The database knows of a session's end, or does not. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct EndSaved {
+    pid_hash: String,
+}
+
+impl Handler<EndSaved> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, EndSaved { pid_hash }: EndSaved, _: &mut Self::Context) {
+        self.recoveries.ending.remove(&pid_hash);
+    }
 }
 
 impl Handler<Begun> for ChatServer {

@@ -165,9 +165,11 @@ fn millis_since_epoch(at: Instant) -> u64 {
     u64::try_from(at.saturating_duration_since(*EPOCH).as_millis()).unwrap_or(u64::MAX)
 }
 
+type Shard<A> = HashMap<Box<str>, Arc<Link<A>>>;
+
 /// Every live session of one endpoint. Shared by all workers.
 pub struct Sessions<A: Application> {
-    shards: [Mutex<HashMap<Box<str>, Arc<Link<A>>>>; SHARDS],
+    shards: [Mutex<Shard<A>>; SHARDS],
     by_address: Mutex<HashMap<IpAddr, u32>>,
     by_address_max: Option<NonZeroU32>,
     settings: Arc<Settings>,
@@ -232,7 +234,7 @@ impl<A: Application> Sessions<A> {
         Ok(Place { sessions: Arc::clone(self), sid, peer })
     }
 
-    fn shard(&self, sid: &str) -> MutexGuard<'_, HashMap<Box<str>, Arc<Link<A>>>> {
+    fn shard(&self, sid: &str) -> MutexGuard<'_, Shard<A>> {
         // Ids are random, so any byte spreads them.
         let byte = sid.as_bytes().last().copied().unwrap_or_default();
         lock(&self.shards[usize::from(byte) % SHARDS])
