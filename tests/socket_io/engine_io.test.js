@@ -293,34 +293,39 @@ test("an open poll is released by the probe", async (t) => {
   assert.equal(await frames.next(), "4done");
 });
 
-test("a failed probe does not hurt the polling session", async (t) => {
-  const polling = await Polling.open(calm.url);
-  for (const bad of ["2wrong", "4hello", "x", "5"]) {
-    const frames = await openUpgrade(t, polling);
-    await frames.opened;
-    frames.send(bad);
-    await frames.closes();
-  }
-  const gone = await openUpgrade(t, polling);
-  await gone.opened;
-  gone.send("2probe");
-  await gone.next();
-  gone.close();
-  await polling.post("4still here");
-  const packets = [];
-  while (!packets.includes("4still here")) packets.push(...(await polling.poll()));
-  // Until the server has noticed that the last one is gone, it refuses another beside it.
+for (const bad of ["2wrong", "4hello", "x", "5", "the end of its connection"]) {
+  test(`a probe that fails by ${bad} does not hurt the polling session, which may upgrade later`, async (t) => {
+    const polling = await Polling.open(calm.url);
+    const failing = await openUpgrade(t, polling);
+    await failing.opened;
+    if (bad.length > 10) {
+      failing.send("2probe");
+      assert.equal(await failing.next(), "3probe");
+      failing.close();
+    } else {
+      failing.send(bad);
+    }
+    await failing.closes();
+    await polling.post("4still here");
+    const packets = [];
+    while (!packets.includes("4still here")) packets.push(...(await polling.poll()));
+
+    // Until the server has noticed the end of the last one, it refuses another beside it.
+    const upgraded = await within(5_000, upgrade(t, polling), () => "no upgrade after a failed one");
+    upgraded.send("4moved");
+    assert.equal(await upgraded.next(), "4moved");
+  });
+}
+
+async function upgrade(t, polling) {
   for (;;) {
-    const again = await openUpgrade(t, polling);
-    const opened = await Promise.race([again.opened.then(() => true), again.closed.then(() => false)]);
-    if (opened) again.send("2probe");
-    const answer = await Promise.race([again.next(), again.closed]);
-    if (answer !== "3probe") continue;
-    again.send("5", "4moved");
-    assert.equal(await again.next(), "4moved");
-    break;
+    const frames = await openUpgrade(t, polling);
+    frames.socket.once("open", () => frames.send("2probe"));
+    if ((await Promise.race([frames.next(), frames.closed])) !== "3probe") continue;
+    frames.send("5");
+    return frames;
   }
-});
+}
 
 test("any origin is allowed here, on errors too", async () => {
   const headers = { origin: "https://shop.example" };
