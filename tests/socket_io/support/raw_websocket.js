@@ -48,7 +48,7 @@ export class RawWebSocket {
 
   /** @param {import("node:test").TestContext} t */
   static async open(t, url, headers = []) {
-    const { hostname, port, pathname } = new URL(url);
+    const { hostname, port, pathname, search } = new URL(url);
     const raw = new RawWebSocket();
     raw.socket = connect(Number(port), hostname);
     raw.socket.setNoDelay();
@@ -56,7 +56,7 @@ export class RawWebSocket {
     raw.ended = new Promise((resolve) => raw.socket.once("end", resolve).once("close", resolve));
     raw.socket.on("error", () => {});
     raw.socket.write(
-      [`GET ${pathname} HTTP/1.1`, `Host: ${hostname}:${port}`, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", ...headers, "", ""].join("\r\n"),
+      [`GET ${pathname}${search} HTTP/1.1`, `Host: ${hostname}:${port}`, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", ...headers, "", ""].join("\r\n"),
     );
     const opened = new Promise((resolve) => {
       raw.socket.on("data", (data) => {
