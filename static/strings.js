@@ -22,6 +22,7 @@ const en = {
   signOut: "Sign out",
   close: "Close",
   language: "Language",
+  wire: "Connection",
   you: "You",
 
   chats: "Chats",
@@ -102,6 +103,7 @@ const ko = {
   signOut: "로그아웃",
   close: "닫기",
   language: "언어",
+  wire: "연결 방식",
   you: "나",
 
   chats: "채팅",

@@ -3,6 +3,7 @@ import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
+import { plainWire } from "./plain_wire.js";
 import { Rest } from "./rest.js";
 import { Room } from "./room.js";
 import { TokenSource } from "./token_source.js";
@@ -43,15 +44,16 @@ export class HaggleClient extends Emitter {
    * @param {string} options.baseUrl the server's origin
    * @param {() => Promise<string>} options.fetchToken asks the marketplace's backend for a JWT of that user
    * @param {Pick<Storage, "getItem" | "setItem">} [options.storage] keeps unacknowledged messages over a reload
+   * @param {import("./types.js").Wire} [options.wire] how events travel: plain WebSocket unless told otherwise
    */
-  constructor({ userId, baseUrl, fetchToken, storage }) {
+  constructor({ userId, baseUrl, fetchToken, storage, wire }) {
     super();
     this.userId = userId;
     const tokens = new TokenSource(fetchToken);
     const base = baseUrl.replace(/\/$/, "");
     this.rest = new Rest(`${base}/api/v1`, tokens);
     this.inbox = new Inbox(this.rest);
-    this.#connection = new Connection(`${base.replace(/^http/, "ws")}/ws/chat`, tokens);
+    this.#connection = new Connection(wire ?? plainWire(base), tokens);
     this.#outbox = new Outbox(this.#connection, { storage, storageKey: `haggle.outbox.${userId}` });
 
     this.#connection.on("state", (state) => {

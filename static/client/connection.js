@@ -10,7 +10,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const STABLE_AFTER_MS = 5_000;
 
 /**
- * The plain WebSocket wire (`/ws/chat`): requests with replies, pushes, and a connection that comes back by itself.
+ * Requests with replies, pushes, and a connection that comes back by itself, over either wire.
  *
  * Emits:
  * - `state` with a {@link import("./types.js").ConnectionState}, on every change
@@ -20,10 +20,9 @@ const STABLE_AFTER_MS = 5_000;
  */
 export class Connection extends Emitter {
   /** @type {import("./types.js").ConnectionState} */ #state = "idle";
-  /** @type {WebSocket | undefined} */ #socket;
-  /** @type {Map<number, {resolve: (data: any) => void, reject: (error: HaggleError) => void, timer: any}>} */
-  #pending = new Map();
-  #nextId = 1;
+  /** @type {import("./types.js").Line | undefined} */ #line;
+  /** @type {Set<{reject: (error: HaggleError) => void, timer: any}>} requests without an answer */
+  #pending = new Set();
   #attempt = 0;
   /** Tells a connection attempt that was given up while it waited for its token. */
   #generation = 0;
@@ -33,16 +32,16 @@ export class Connection extends Emitter {
   /** @type {any} */ #stableTimer;
   /** @type {number | undefined} */ #serverDelayMs;
   /** @type {HaggleError | undefined} */ #lastError;
-  #url;
+  #wire;
   #tokens;
 
   /**
-   * @param {string} url such as `wss://chat.example.com/ws/chat`
+   * @param {import("./types.js").Wire} wire
    * @param {import("./token_source.js").TokenSource} tokens
    */
-  constructor(url, tokens) {
+  constructor(wire, tokens) {
     super();
-    this.#url = url;
+    this.#wire = wire;
     this.#tokens = tokens;
   }
 
@@ -83,18 +82,23 @@ export class Connection extends Emitter {
    * @throws {HaggleError} the server's code, or `disconnected`, or `timeout`
    */
   request(event, data) {
-    const socket = this.#socket;
-    if (this.#state !== "open" || !socket) return Promise.reject(new HaggleError("disconnected"));
-    const id = this.#nextId++;
+    const line = this.#line;
+    if (this.#state !== "open" || !line) return Promise.reject(new HaggleError("disconnected"));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#pending.delete(id);
+        this.#pending.delete(request);
         reject(new HaggleError("timeout", `no answer to ${event}`));
         // A half-open connection looks healthy for minutes. Give it up: what was sent is repeated on the next one.
-        if (this.#socket === socket) this.#lost(1006);
+        if (this.#line === line) this.#lost(1006);
       }, REQUEST_TIMEOUT_MS);
-      this.#pending.set(id, { resolve, reject, timer });
-      socket.send(JSON.stringify({ event, data, id }));
+      const request = { reject, timer };
+      this.#pending.add(request);
+      line.request(event, data, ({ data: answer, error }) => {
+        if (!this.#pending.delete(request)) return;
+        clearTimeout(timer);
+        if (error) reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs }));
+        else resolve(answer);
+      });
     });
   }
 
@@ -105,7 +109,7 @@ export class Connection extends Emitter {
    * @param {any} data
    */
   notify(event, data) {
-    if (this.#state === "open") this.#socket?.send(JSON.stringify({ event, data }));
+    if (this.#state === "open") this.#line?.notify(event, data);
   }
 
   async #connect() {
@@ -125,42 +129,24 @@ export class Connection extends Emitter {
     if (this.#generation !== generation) return;
     this.#needsFreshToken = false;
 
-    const socket = new WebSocket(this.#url, ["haggle.v1", `bearer.${token}`]);
-    this.#socket = socket;
-    let opened = false;
-    socket.onopen = () => {
-      if (this.#socket !== socket) return;
-      opened = true;
-      this.#serverDelayMs = undefined;
-      this.#lastError = undefined;
-      this.#stableTimer = setTimeout(() => (this.#attempt = 0), STABLE_AFTER_MS);
-      this.#renewBeforeExpiry();
-      this.#setState("open");
-      this.emit("open");
-    };
-    socket.onmessage = ({ data }) => {
-      if (this.#socket === socket) this.#receive(JSON.parse(data));
-    };
-    socket.onclose = ({ code }) => {
-      if (this.#socket !== socket) return;
-      // A browser does not show why a handshake failed. A refused token is one of the reasons, and a new one costs little.
-      if (!opened) this.#needsFreshToken = true;
-      this.#lost(code);
-    };
+    const line = this.#wire(token, {
+      opened: () => {
+        this.#serverDelayMs = undefined;
+        this.#lastError = undefined;
+        this.#stableTimer = setTimeout(() => (this.#attempt = 0), STABLE_AFTER_MS);
+        this.#renewBeforeExpiry();
+        this.#setState("open");
+        this.emit("open");
+      },
+      pushed: (push) => this.#receive(push),
+      // A line that was given up says nothing any more; one that is lost says so once.
+      lost: (code) => this.#line === line && this.#lost(code),
+    });
+    this.#line = line;
   }
 
-  /** @param {any} frame */
+  /** @param {{event: string, data: any}} frame */
   #receive(frame) {
-    if ("reply" in frame) {
-      const request = this.#pending.get(frame.reply);
-      if (!request) return;
-      this.#pending.delete(frame.reply);
-      clearTimeout(request.timer);
-      const { error } = frame;
-      if (error) request.reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs }));
-      else request.resolve(frame.data);
-      return;
-    }
     if (frame.event === "error") {
       this.#lastError = new HaggleError(frame.data.code, frame.data.message, { retryAfterMs: frame.data.retryAfterMs });
     } else if (frame.event === "draining") {
@@ -180,16 +166,16 @@ export class Connection extends Emitter {
     this.#wait();
   }
 
-  /** Forgets the socket and fails what waits for it. */
+  /** Gives the line up and fails what waits for it. */
   #drop() {
     this.#generation++;
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#renewTimer);
     clearTimeout(this.#stableTimer);
-    const socket = this.#socket;
-    this.#socket = undefined;
-    socket?.close();
-    const pending = [...this.#pending.values()];
+    const line = this.#line;
+    this.#line = undefined;
+    line?.close();
+    const pending = [...this.#pending];
     this.#pending.clear();
     for (const { reject, timer } of pending) {
       clearTimeout(timer);

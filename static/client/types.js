@@ -68,5 +68,17 @@
  *
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed"} ConnectionState
  *   `waiting`: lost, and coming back by itself; `closed`: ended for good, see the error that came with it
+ *
+ * @typedef {object} Line one connection of a wire, from its attempt to its end
+ * @property {(event: string, data: any, answered: (answer: {data?: any, error?: any}) => void) => void} request
+ * @property {(event: string, data: any) => void} notify asks for no answer
+ * @property {() => void} close ends it; it says nothing any more
+ *
+ * @typedef {object} LineEvents what a line says, never before its wire has returned it
+ * @property {() => void} opened
+ * @property {(push: {event: string, data: any}) => void} pushed everything that is not an answer
+ * @property {(code: number) => void} lost it could not be opened or has ended, with a close code of the contract
+ *
+ * @typedef {(token: string, events: LineEvents) => Line} Wire starts one connection
  */
 export {};

@@ -3,15 +3,17 @@ import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { LanguageSwitch, PeopleList } from "./sign_in.js";
 import { html, useEffect, useRef } from "./view.js";
+import { WireSwitch } from "./wire_switch.js";
 
 /** @typedef {import("../client/types.js").DemoUser} DemoUser */
 
 /**
- * Another user, another language, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.
+ * Another user, another language, another wire, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.
  *
- * @param {{demo: import("./app.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void, onClose: () => void}} props
+ * @param {{demo: import("./app.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void,
+ *   wire: import("./wire_switch.js").WireName, chooseWire: (wire: import("./wire_switch.js").WireName) => void, onClose: () => void}} props
  */
-export function AccountDialog({ demo, user, become, onClose }) {
+export function AccountDialog({ demo, user, become, wire, chooseWire, onClose }) {
   const { t } = useLanguage();
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
@@ -28,6 +30,7 @@ export function AccountDialog({ demo, user, become, onClose }) {
       <${PeopleList} demo=${demo} current=${user.id} become=${(/** @type {DemoUser} */ next) => (next.id === user.id ? dialog.current?.close() : become(next))} />
       <footer class="dialog-foot">
         <${LanguageSwitch} />
+        <${WireSwitch} wire=${wire} choose=${chooseWire} />
         <button type="button" class="button" onClick=${() => become(undefined)}>${t.signOut}</button>
       </footer>
     </div>

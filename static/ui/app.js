@@ -9,11 +9,13 @@ import { LanguageContext, preferredLanguage, rememberLanguage, useLanguage } fro
 import { Market } from "./market.js";
 import { addressOf, go, usePlace } from "./navigation.js";
 import { SignIn } from "./sign_in.js";
+import { preferredWire, rememberWire } from "./wire_switch.js";
 import { html, useChanges, useEffect, useLayoutEffect, useMemo, useState } from "./view.js";
 
 /** @typedef {import("../client/types.js").DemoUser} DemoUser */
 /** @typedef {import("../client/types.js").Product} Product */
 /** @typedef {import("../client/client.js").HaggleClient} HaggleClient */
+/** @typedef {import("./wire_switch.js").WireName} WireName */
 /** @typedef {{listUsers(): Promise<DemoUser[]>, listProducts(): Promise<Product[]>}} Demo */
 
 /** In the session's storage, which belongs to one window: the buyer in this one, the seller in the other. */
@@ -34,11 +36,12 @@ function readUser() {
 /**
  * The whole page.
  *
- * @param {{demo: Demo, newClient: (userId: string) => HaggleClient}} props
+ * @param {{demo: Demo, newClient: (userId: string, wire: WireName) => HaggleClient}} props
  */
 export function App({ demo, newClient }) {
   const [code, setCode] = useState(preferredLanguage);
   const [user, setUser] = useState(readUser);
+  const [wire, setWire] = useState(preferredWire);
   useLayoutEffect(() => void (document.documentElement.lang = code), [code]);
 
   const language = useMemo(
@@ -61,21 +64,28 @@ export function App({ demo, newClient }) {
     setUser(next);
   };
 
+  /** @param {WireName} next */
+  const chooseWire = (next) => {
+    rememberWire(next);
+    setWire(next);
+  };
+
+  // A client keeps its wire for life: another wire is another client, as another person is.
   return html`<${LanguageContext.Provider} value=${language}>
     ${user
-      ? html`<${SignedIn} key=${user.id} user=${user} demo=${demo} newClient=${newClient} become=${become} />`
+      ? html`<${SignedIn} key=${`${wire} ${user.id}`} user=${user} demo=${demo} newClient=${newClient} become=${become} wire=${wire} chooseWire=${chooseWire} />`
       : html`<${SignIn} demo=${demo} become=${become} />`}
   <//>`;
 }
 
 /**
- * @param {{user: DemoUser, demo: Demo, newClient: (userId: string) => HaggleClient,
- *   become: (user: DemoUser | undefined) => void}} props
+ * @param {{user: DemoUser, demo: Demo, newClient: (userId: string, wire: WireName) => HaggleClient,
+ *   become: (user: DemoUser | undefined) => void, wire: WireName, chooseWire: (wire: WireName) => void}} props
  */
-function SignedIn({ user, demo, newClient, become }) {
+function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   const { t } = useLanguage();
   const place = usePlace();
-  const [client] = useState(() => newClient(user.id));
+  const [client] = useState(() => newClient(user.id, wire));
   const [ended, setEnded] = useState(false);
   const [accountOpen, setAccountOpen] = useState(false);
   useChanges(client, "state");
@@ -143,6 +153,6 @@ function SignedIn({ user, demo, newClient, become }) {
         ? html`<${Conversation} key=${place.roomId} room=${client.room(place.roomId)} preview=${client.inbox.get(place.roomId)} state=${client.state} />`
         : html`<${Market} demo=${demo} user=${user} rooms=${client.inbox.items} openRoom=${openRoom} />`}
     </main>
-    ${accountOpen && html`<${AccountDialog} demo=${demo} user=${user} become=${become} onClose=${() => setAccountOpen(false)} />`}
+    ${accountOpen && html`<${AccountDialog} demo=${demo} user=${user} become=${become} wire=${wire} chooseWire=${chooseWire} onClose=${() => setAccountOpen(false)} />`}
   </div>`;
 }

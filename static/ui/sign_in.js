@@ -85,7 +85,7 @@ export function PeopleList({ demo, become, current }) {
 
 export function LanguageSwitch() {
   const { t, code, choose } = useLanguage();
-  return html`<div class="language-switch" role="group" aria-label=${t.language}>
+  return html`<div class="segments" role="group" aria-label=${t.language}>
     ${Object.entries(languages).map(
       ([other, { languageName }]) => html`<button type="button" lang=${other} aria-pressed=${String(other === code)} onClick=${() => choose(/** @type {typeof code} */ (other))}>${languageName}</button>`,
     )}

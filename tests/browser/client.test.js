@@ -106,6 +106,7 @@ test("the backoff grows, has jitter, and ends at its cap", async () => {
 test("a closed connection comes back by the rules of its close code", async () => {
   const seen = await page.evaluate(async () => {
     const { Connection } = await import("/client/connection.js");
+    const { plainWire } = await import("/client/plain_wire.js");
     const { TokenSource } = await import("/client/token_source.js");
 
     /** Closes by the script below; what is observed is the state after it, and how many tokens were fetched. */
@@ -133,7 +134,7 @@ test("a closed connection comes back by the rules of its close code", async () =
         let fetched = 0;
         const delays = [];
         const turn = () => new Promise((resolve) => realTimeout.call(window, resolve));
-        const connection = new Connection("ws://unused", new TokenSource(async () => `token ${++fetched}`));
+        const connection = new Connection(plainWire("http://unused"), new TokenSource(async () => `token ${++fetched}`));
         let stopped;
         connection.on("stopped", (error) => (stopped = error.code));
         connection.open();
@@ -167,4 +168,27 @@ test("a closed connection comes back by the rules of its close code", async () =
   }
   assert.deepEqual([seen.expired.state, seen.expired.token], ["waiting", "bearer.token 2"]);
   assert.deepEqual([seen.removed.state, seen.removed.stopped, seen.removed.returned], ["closed", "forbidden", false]);
+});
+
+test("an end over Socket.IO is answered as its close code is", async () => {
+  const codes = await page.evaluate(async () => {
+    const { socketIoWire } = await import("/client/socket_io_wire.js");
+    const codes = {};
+    for (const [name, ...heard] of [
+      ["lost", ["disconnect", "transport close"]],
+      ["draining", ["any", "draining", { reconnectInMs: 10 }], ["disconnect", "transport close"]],
+      ["expired", ["any", "error", { code: "token_expired" }], ["disconnect", "io server disconnect"]],
+      ["flooding", ["any", "error", { code: "rate_limited", retryAfterMs: 10 }], ["disconnect", "io server disconnect"]],
+      ["removed", ["any", "error", { code: "forbidden" }], ["disconnect", "io server disconnect"]],
+      ["unreachable", ["connect_error", new Error("xhr poll error")]],
+      ["refused", ["connect_error", Object.assign(new Error("no"), { data: { code: "unauthenticated" } })]],
+    ]) {
+      const listeners = {};
+      const io = () => ({ on: (event, listener) => (listeners[event] = listener), onAny: (listener) => (listeners.any = listener) });
+      socketIoWire("http://unused", io)("token", { opened() {}, pushed() {}, lost: (code) => (codes[name] = code) });
+      for (const [event, ...args] of heard) listeners[event](...args);
+    }
+    return codes;
+  });
+  assert.deepEqual(codes, { lost: 1006, draining: 1006, expired: 4001, flooding: 4029, removed: 4003, unreachable: 1006, refused: 4001 });
 });

@@ -15,9 +15,20 @@ after(async () => {
   await server?.stop();
 });
 
-test("a buyer and a seller talk in two windows and see each other's messages read", async () => {
-  const buyer = await (await Window.open(browser, server.url)).signIn("김민아");
-  const seller = await (await Window.open(browser, server.url)).signIn("박준호");
+// Each with a buyer of its own, so that the room is new each time.
+for (const [buyerWire, sellerWire, name] of [
+  ["socketIo", "socketIo", "김민아"],
+  ["plain", "plain", "Amara"],
+  ["socketIo", "plain", "Jonas"],
+]) {
+  test(`a buyer on ${buyerWire} and a seller on ${sellerWire} talk in two windows and see each other's messages read`, async () => {
+    await talk(buyerWire, sellerWire, name);
+  });
+}
+
+async function talk(buyerWire, sellerWire, name) {
+  const buyer = await (await Window.open(browser, server.url, { wire: buyerWire })).signIn(name);
+  const seller = await (await Window.open(browser, server.url, { wire: sellerWire })).signIn("박준호");
   const unreadBefore = await seller.page.title();
 
   await buyer.chatWithSeller("Belt-drive turntable");
@@ -25,12 +36,13 @@ test("a buyer and a seller talk in two windows and see each other's messages rea
   await buyer.message("Does it come with a needle?", "sent").waitFor();
 
   // The seller has not entered the room: the inbox alone tells.
-  const row = seller.page.locator(".inbox-row", { hasText: "Belt-drive turntable" });
+  const row = seller.page.locator(".inbox-row", { hasText: "Belt-drive turntable" }).filter({ hasText: name });
   await row.getByText("Does it come with a needle?").waitFor();
   assert.equal(await row.locator(".badge [aria-hidden]").textContent(), "1");
   await seller.until((before) => /^\(\d+\) haggle$/.test(document.title) && document.title !== before, unreadBefore);
 
-  await seller.openChat("Belt-drive turntable");
+  await row.click();
+  await seller.page.locator(".history[aria-busy=false]").waitFor();
   await seller.message("Does it come with a needle?").waitFor();
   await buyer.message("Does it come with a needle?", "read").waitFor();
   await row.locator(".badge").waitFor({ state: "detached" });
@@ -48,6 +60,24 @@ test("a buyer and a seller talk in two windows and see each other's messages rea
   await buyer.screenshot("talk-buyer");
   await seller.screenshot("talk-seller");
   await Promise.all([buyer.close(), seller.close()]);
+}
+
+test("the account menu switches between the wires, and the window remembers", async () => {
+  const { page, ...window } = await (await Window.open(browser, server.url)).signIn("Sofía");
+  const wires = [];
+  page.on("websocket", (socket) => wires.push(new URL(socket.url()).pathname));
+  const pressed = () => page.getByRole("group", { name: "Connection" }).locator("[aria-pressed=true]").textContent();
+  await page.locator(".account-button").click();
+  assert.equal(await pressed(), "Socket.IO");
+  await page.getByRole("button", { name: "WebSocket + JSON" }).click();
+  await page.locator(".inbox-row").first().waitFor();
+  await page.reload();
+  await page.locator(".inbox-row").first().waitFor();
+  await page.locator(".account-button").click();
+  assert.equal(await pressed(), "WebSocket + JSON");
+  assert.deepEqual([...new Set(wires)], ["/ws/chat"]);
+  await page.context().close();
+  assert.deepEqual(window.faults, []);
 });
 
 test("presence follows the other window", async () => {

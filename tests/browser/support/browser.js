@@ -34,9 +34,9 @@ export class Window {
   /**
    * @param {import("playwright-core").Browser} browser
    * @param {string} url
-   * @param {{viewport?: {width: number, height: number}, colorScheme?: "light" | "dark", locale?: string}} [options]
+   * @param {{viewport?: {width: number, height: number}, colorScheme?: "light" | "dark", locale?: string, wire?: "socketIo" | "plain"}} [options]
    */
-  static async open(browser, url, { viewport = DESK, colorScheme = "light", locale = "en-US" } = {}) {
+  static async open(browser, url, { viewport = DESK, colorScheme = "light", locale = "en-US", wire } = {}) {
     const window = new Window();
     const phone = viewport.width < 800;
     const context = await browser.newContext({
@@ -55,6 +55,7 @@ export class Window {
     await window.page.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
     });
+    if (wire) await window.page.addInitScript((name) => sessionStorage.setItem("haggle.wire", name), wire);
     await window.page.goto(url);
     return window;
   }
@@ -112,7 +113,7 @@ export class Window {
 
   /** Chromium logs every refused connection as an error; while the server is down, on purpose, they are none. */
   forgiveLostConnections() {
-    this.faults = this.faults.filter((fault) => !/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INTERNET_DISCONNECTED|WebSocket connection to/.test(fault));
+    this.faults = this.faults.filter((fault) => !/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_CLOSED|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket connection to/.test(fault));
   }
 
   async screenshot(name) {

@@ -1,0 +1,74 @@
+// @ts-check
+
+/** @typedef {import("./types.js").Wire} Wire */
+
+/**
+ * The Socket.IO wire, `/socket.io/`, with the official client. Where a proxy lets no WebSocket through, it polls.
+ *
+ * The client is handed in, so that this folder depends on nothing:
+ *
+ * ```js
+ * import { io } from "socket.io-client";
+ * new HaggleClient({ …, wire: socketIoWire("https://chat.example.com", io) });
+ * ```
+ *
+ * A page that wants nothing else of this folder needs only `io` itself.
+ *
+ * @param {string} baseUrl the server's origin
+ * @param {(url: string, options: object) => any} io
+ * @returns {Wire}
+ */
+export function socketIoWire(baseUrl, io) {
+  return (token, { opened, pushed, lost }) => {
+    // When to come back is decided in one place for every wire; the client's own reconnection would be a second one.
+    const socket = io(`${baseUrl}/chat`, { auth: { token }, reconnection: false, forceNew: true });
+    /** @type {string | undefined} */
+    let lastErrorCode;
+    socket.on("connect", opened);
+    socket.onAny((/** @type {string} */ event, /** @type {any} */ data) => {
+      if (event === "error") lastErrorCode = data.code;
+      pushed({ event, data });
+    });
+    socket.on("connect_error", (/** @type {Error & {data?: any}} */ { message, data }) => {
+      if (data) pushed({ event: "error", data: { ...data, message } });
+      lost(data ? closeCodeOf(data.code) : 1006);
+    });
+    socket.on("disconnect", (/** @type {string} */ reason) => {
+      // Only an end that does not invite a return is said with a packet, after an `error` event.
+      lost(reason === "io server disconnect" ? closeCodeOf(lastErrorCode) : 1006);
+    });
+
+    return {
+      request(event, data, answered) {
+        socket.emit(event, data, answered);
+      },
+      notify(event, data) {
+        socket.emit(event, data);
+      },
+      close() {
+        socket.off();
+        socket.offAny();
+        socket.disconnect();
+      },
+    };
+  };
+}
+
+/**
+ * The plain wire's close code for the same end: most clients of Socket.IO never see one.
+ *
+ * @param {string | undefined} code of the `error` event before the end, or of the refused connection
+ */
+function closeCodeOf(code) {
+  switch (code) {
+    case "token_expired":
+    case "unauthenticated":
+      return 4001;
+    case "rate_limited":
+      return 4029;
+    case "unavailable":
+      return 1012;
+    default:
+      return 4003;
+  }
+}
