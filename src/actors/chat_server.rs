@@ -15,7 +15,7 @@ pub mod rooms;
 mod work;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -29,7 +29,7 @@ use bytes::Bytes;
 use crate::{
     actors::{
         db_executor::Database,
-        hub::{DrainSessions, Op},
+        hub::{Delivery, DrainSessions, Op},
     },
     clock::Clock,
     db::{MessagePage, RoomWrite},
@@ -85,6 +85,8 @@ pub struct ChatServer {
     checks: Checks,
     batch: Batch,
     fan_out: FanOut,
+    /// Rooms that are still to be read because something changed that shows in each of them.
+    announcements: VecDeque<RoomId>,
     /// Rooms whose members' lists will be told.
     updated: HashSet<RoomId>,
     recoveries: Recoveries,
@@ -112,6 +114,7 @@ impl ChatServer {
             checks: Checks::default(),
             batch: Batch::default(),
             fan_out: FanOut::default(),
+            announcements: VecDeque::new(),
             updated: HashSet::new(),
             recoveries: Recoveries::default(),
             position: 0,
@@ -217,7 +220,7 @@ impl ChatServer {
             Work::Typing(typing) => {
                 let Typing { asker, user, room, typing } = typing;
                 let push = Push::new(&ServerEvent::Typing { room_id: room.clone(), user_id: user.clone(), typing });
-                self.tell_room(&room, &push, Some(&user));
+                self.tell_room(&room, Delivery::State, &push, Some(&user));
                 self.answer(ReplyTo::Session(asker), Ok(done()));
                 self.rooms.release(&room);
             }

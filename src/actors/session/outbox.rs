@@ -244,6 +244,12 @@ impl Outbox {
         self.transport.wake();
     }
 
+    /// Whether so much waits that what can wait should.
+    #[must_use]
+    pub fn is_half_full(&self) -> bool {
+        self.state().bytes > self.bytes_max / 2
+    }
+
     /// How long the oldest frame has been waiting.
     #[must_use]
     pub fn age(&self) -> Duration {
