@@ -110,7 +110,7 @@ impl Member for EchoMember {
 }
 
 fn socket_io(table: &Rc<Table>) -> SocketIo {
-    SocketIo::new(Rc::clone(table), Handshake { token: Ok(None), peer: None })
+    SocketIo::new(Rc::clone(table), Handshake { token: Ok(None), peer: None, recovers: false })
 }
 
 // ---- 2. Engine.IO ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 //! | actor | thread | mailbox is bounded by |
 //! | --- | --- | --- |
 //! | [`session::ws::WsSession`] | the HTTP worker that opened it | one connection's timers and notices |
+//! | [`session::engine_io::EngineSession`] | the HTTP worker that opened it | the same, and one POST or one frame at a time |
 //! | [`hub::Hub`] | one for each HTTP worker | one list of operations for each turn of the `ChatServer` |
 //! | [`chat_server::ChatServer`] | an arbiter of its own | each session's in-flight cap |
 //! | [`db_executor::DbExecutor`] | a few threads that read, one that writes | permits |

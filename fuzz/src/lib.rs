@@ -232,7 +232,7 @@ pub fn socket_io(data: &[u8]) {
             }
             if let Some(id) = ack {
                 let id = json::RequestId::from_number(id);
-                let reply = Encoding::SocketIo("/chat").reply(&id, Ok(b"{}"));
+                let reply = Encoding::SocketIo { namespace: "/chat", offsets: true }.reply(&id, Ok(b"{}"));
                 let reply = std::str::from_utf8(&reply).expect("a packet is text");
                 let packet = socket_io::Packet::decode(&reply[1..], 0).expect("an acknowledgement can be read");
                 assert!(matches!(packet.kind, Kind::Ack { .. }));

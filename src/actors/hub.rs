@@ -483,6 +483,13 @@ impl Hub {
         }
     }
 
+    fn send_frame(&mut self, session: SessionId, frame: Bytes) {
+        let Some(local) = self.sessions.get(&session) else { return };
+        if local.outbox.push(Frame::Text(frame)).is_err() {
+            self.evict(session);
+        }
+    }
+
     /// Sends what a room looks like in its member's list, or keeps it while the client has much unread: one change of a
     /// product with a thousand rooms must not look like a client that reads too slowly.
     fn send_state(&mut self, session: SessionId, room: &RoomId, push: &Push) {
@@ -506,13 +513,6 @@ impl Hub {
             if self.sessions.get(&session).is_none_or(|local| local.waiting_states.is_empty()) {
                 self.waiting.remove(&session);
             }
-        }
-    }
-
-    fn send_frame(&mut self, session: SessionId, frame: Bytes) {
-        let Some(local) = self.sessions.get(&session) else { return };
-        if local.outbox.push(Frame::Text(frame)).is_err() {
-            self.evict(session);
         }
     }
 

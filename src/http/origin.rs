@@ -11,7 +11,8 @@ use crate::error::{ChatError, ErrorCode};
 /// Any origin.
 const ANY: &str = "*";
 
-/// Lets browsers of the listed origins use REST. Without a list only the server's own pages can.
+/// Lets browsers of the listed origins use REST and polls, with credentials (Socket.IO's `withCredentials`) where an origin is
+/// listed by its name. Without a list only the server's own pages can.
 pub fn cors(allowed: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
@@ -21,7 +22,10 @@ pub fn cors(allowed: &[String]) -> Cors {
     if allowed.iter().any(|origin| origin == ANY) {
         return cors.allow_any_origin();
     }
-    allowed.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+    if allowed.is_empty() {
+        return cors;
+    }
+    allowed.iter().fold(cors.supports_credentials(), |cors, origin| cors.allowed_origin(origin))
 }
 
 /// Refuses a WebSocket upgrade from a foreign page. Clients that are no browsers send no origin.

@@ -59,5 +59,11 @@ fn handshake(request: &HttpRequest) -> Handshake {
     let authorization = request.headers().get_all(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
     let found = find_token(authorization, [], request.query_string());
     let peer = request.conn_data::<Arrival>().and_then(|arrival| arrival.peer);
-    Handshake { token: found.map(|found| found.map(|source| source.token.into_owned())), peer }
+    let agent = request.headers().get(header::USER_AGENT);
+    Handshake {
+        token: found.map(|found| found.map(|source| source.token.into_owned())),
+        peer,
+        // python-socketio, which hands every argument to a handler that expects the event's own.
+        recovers: !agent.is_some_and(|agent| agent.as_bytes().to_ascii_lowercase().starts_with(b"python")),
+    }
 }

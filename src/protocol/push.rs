@@ -16,16 +16,21 @@ use crate::error::ChatError;
 pub enum Encoding {
     /// The plain wire, [`json`].
     Json,
-    /// A namespace of [`socket_io`], by its name.
-    SocketIo(&'static str),
+    /// A namespace of [`socket_io`].
+    SocketIo {
+        /// Its name.
+        namespace: &'static str,
+        /// Whether messages end with their place, for a client that can come back with it.
+        offsets: bool,
+    },
 }
 
 /// A message's place in the global order of commits. Clients of Socket.IO keep the last one that they were sent, and come
 /// back with it.
 pub type Position = i64;
 
-/// Namespaces whose frames an event keeps. One more would be written again for each of its sessions.
-const NAMESPACES_KEPT: usize = 3;
+/// Namespaces, with and without offsets, whose frames an event keeps. One more would be written again for each session.
+const NAMESPACES_KEPT: usize = 4;
 
 /// An event on its way to any number of sessions. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,7 +42,7 @@ struct Encoded {
     data: Bytes,
     position: Option<Position>,
     json: OnceLock<Bytes>,
-    socket_io: [OnceLock<(&'static str, Bytes)>; NAMESPACES_KEPT],
+    socket_io: [OnceLock<(Encoding, Bytes)>; NAMESPACES_KEPT],
 }
 
 impl Push {
@@ -74,22 +79,22 @@ impl Push {
     pub fn encode(&self, encoding: Encoding) -> Bytes {
         match encoding {
             Encoding::Json => self.0.json.get_or_init(|| json::encode_push(self.0.name, &self.0.data)).clone(),
-            Encoding::SocketIo(namespace) => {
+            Encoding::SocketIo { namespace, offsets } => {
                 for kept in &self.0.socket_io {
-                    let (of, frame) = kept.get_or_init(|| (namespace, self.0.write(namespace)));
-                    if *of == namespace {
+                    let (of, frame) = kept.get_or_init(|| (encoding, self.0.write(namespace, offsets)));
+                    if *of == encoding {
                         return frame.clone();
                     }
                 }
-                self.0.write(namespace)
+                self.0.write(namespace, offsets)
             }
         }
     }
 }
 
 impl Encoded {
-    fn write(&self, namespace: &str) -> Bytes {
-        match self.position {
+    fn write(&self, namespace: &str, offsets: bool) -> Bytes {
+        match self.position.filter(|_| offsets) {
             Some(position) => {
                 let offset = format!("\"{position}\"");
                 socket_io::write::event(namespace, self.name, &[&self.data, offset.as_bytes()], 0)
@@ -105,7 +110,7 @@ impl Encoding {
     pub fn connected(self, sid: &str, pid: Option<&str>) -> Option<Bytes> {
         match self {
             Self::Json => None,
-            Self::SocketIo(namespace) => Some(socket_io::write::connected(namespace, sid, pid)),
+            Self::SocketIo { namespace, .. } => Some(socket_io::write::connected(namespace, sid, pid)),
         }
     }
 
@@ -114,7 +119,7 @@ impl Encoding {
     pub fn offset(self, position: Position) -> Option<Bytes> {
         match self {
             Self::Json => None,
-            Self::SocketIo(namespace) => {
+            Self::SocketIo { namespace, .. } => {
                 let offset = format!("\"{position}\"");
                 Some(socket_io::write::event(namespace, "offset", &[offset.as_bytes()], 0))
             }
@@ -126,7 +131,7 @@ impl Encoding {
     pub fn disconnect(self) -> Option<Bytes> {
         match self {
             Self::Json => None,
-            Self::SocketIo(namespace) => Some(socket_io::write::disconnect(namespace)),
+            Self::SocketIo { namespace, .. } => Some(socket_io::write::disconnect(namespace)),
         }
     }
 
@@ -136,7 +141,7 @@ impl Encoding {
         match (self, answer) {
             (Self::Json, Ok(data)) => json::encode_reply(id, data),
             (Self::Json, Err(error)) => json::encode_error(id, error),
-            (Self::SocketIo(namespace), answer) => {
+            (Self::SocketIo { namespace, .. }, answer) => {
                 let error;
                 let (key, value): (&[u8], &[u8]) = match answer {
                     Ok(data) => (b"{\"ok\":true,\"data\":", data),
@@ -155,7 +160,7 @@ impl Encoding {
 mod tests {
     use super::*;
 
-    const CHAT: Encoding = Encoding::SocketIo("/chat");
+    const CHAT: Encoding = Encoding::SocketIo { namespace: "/chat", offsets: true };
 
     #[test]
     fn an_event_is_written_once_for_each_wire_and_only_a_message_has_an_offset() {
@@ -163,9 +168,11 @@ mod tests {
         assert_eq!(push.encode(CHAT), r#"42/chat,["message",{},"7"]"#);
         assert_eq!(push.encode(CHAT).as_ptr(), push.encode(CHAT).as_ptr());
         assert_eq!(push.encode(Encoding::Json), r#"{"event":"message","data":{}}"#);
+        let without = Encoding::SocketIo { namespace: "/chat", offsets: false };
+        assert_eq!(push.encode(without), r#"42/chat,["message",{}]"#);
         let push = Push::from_json("presence", Bytes::from_static(b"{}"));
-        for namespace in ["/a", "/b", "/c", "/d", "/a"] {
-            let frame = push.encode(Encoding::SocketIo(namespace));
+        for namespace in ["/a", "/b", "/c", "/d", "/e", "/a"] {
+            let frame = push.encode(Encoding::SocketIo { namespace, offsets: true });
             assert_eq!(frame, format!(r#"42{namespace},["presence",{{}}]"#));
         }
     }

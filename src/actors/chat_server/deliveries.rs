@@ -71,7 +71,8 @@ impl ChatServer {
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
         self.tell_room(&room, Delivery::State, &push, Some(&user));
         for (hub, session) in self.rooms.fed_by(&other, Feed::Inbox) {
-            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() });
+            let op = Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() };
+            self.fan_out.tell_hub(hub, op);
         }
     }
 

@@ -229,12 +229,6 @@ impl Outbox {
         self.state().bytes > self.bytes_max / 4
     }
 
-    /// Whether so much waits that what can wait should.
-    #[must_use]
-    pub fn is_half_full(&self) -> bool {
-        self.state().bytes > self.bytes_max / 2
-    }
-
     /// Lets the open poll return with a noop when there is nothing else to tell.
     pub fn release_poll(&self) {
         self.state().release = true;
@@ -248,6 +242,12 @@ impl Outbox {
         state.socket = socket;
         drop(state);
         self.transport.wake();
+    }
+
+    /// Whether so much waits that what can wait should.
+    #[must_use]
+    pub fn is_half_full(&self) -> bool {
+        self.state().bytes > self.bytes_max / 2
     }
 
     /// How long the oldest frame has been waiting.

@@ -38,6 +38,8 @@ pub struct Handshake {
     pub token: Result<Option<String>, AuthError>,
     /// From where.
     pub peer: Option<IpAddr>,
+    /// Whether its library may know connection state recovery. Others would take an offset for an argument of the event.
+    pub recovers: bool,
 }
 
 /// One client's Socket.IO connection.

@@ -80,6 +80,7 @@ async fn a_foreign_page_opens_no_websocket_and_reads_no_answer() {
     let path = "/socket.io/?EIO=4&transport=polling";
     let allowed = rest::send(server.addr, "GET", path, &[("origin", "https://shop.example")], b"").await;
     assert_eq!(allowed.header("access-control-allow-origin"), Some("https://shop.example"));
+    assert_eq!(allowed.header("access-control-allow-credentials"), Some("true"));
     // A page must be able to read why it was refused.
     let error =
         rest::send(server.addr, "GET", &format!("{path}&sid=x"), &[("origin", "https://shop.example")], b"").await;

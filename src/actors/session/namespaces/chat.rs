@@ -43,7 +43,11 @@ impl Namespace for ChatNamespace {
     }
 
     fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
-        let welcome = Welcome::Recoverable(newcomer.auth.as_deref().and_then(read_resume));
+        let welcome = if newcomer.handshake.recovers {
+            Welcome::Recoverable(newcomer.auth.as_deref().and_then(read_resume))
+        } else {
+            Welcome::Plain
+        };
         let role = Role { namespace: self.name(), feed: Feed::Chat, welcome, takes: |_| true };
         SignedInMember::join(role, &self.services, newcomer, seat)
     }

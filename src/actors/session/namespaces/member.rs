@@ -59,7 +59,10 @@ impl SignedInMember {
         let wire = Wire {
             outbox: Arc::clone(connection.outbox()),
             in_flight: connection.in_flight().clone(),
-            encoding: Encoding::SocketIo(role.namespace),
+            encoding: Encoding::SocketIo {
+                namespace: role.namespace,
+                offsets: matches!(role.welcome, Welcome::Recoverable(_)),
+            },
             feed: role.feed,
             welcome: Some(role.welcome),
         };
@@ -161,6 +164,8 @@ impl Member for SignedInMember {
                     seat.connection().end(CloseCode::Restart, "the server restarts, come back");
                 });
             }
+            // Its hub has dropped it for reading too slowly: the connection is gone, and can be taken up again.
+            Notice::Ending if seat.connection().outbox().has_ended() => {}
             Notice::Ending => {
                 self.chat.end_for_good();
                 seat.leave_silently(CloseCode::Forbidden, "this session has ended");
