@@ -3,6 +3,7 @@
 //! `cargo bench --bench database`. The files lie in a temporary folder (`TMPDIR`), on a disk or in memory.
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
+#![allow(clippy::unwrap_used, reason = "a bench that fails may stop where it stands")]
 
 use std::{cell::Cell, hint::black_box, time::Duration};
 
@@ -15,7 +16,6 @@ use haggle::{
 
 const AT: Timestamp = Timestamp(1_800_000_000_000);
 const SELLER: &str = "seller";
-/// Rooms among which the messages of a batch are spread.
 const ROOMS: usize = 1000;
 
 struct Fixture {
@@ -88,23 +88,24 @@ fn commit(c: &mut Criterion) {
     let mut group = c.benchmark_group("commit");
     for synchronous in ["FULL", "NORMAL"] {
         fixture.conn.batch_execute(&format!("PRAGMA synchronous = {synchronous}")).unwrap();
-        for rows in [1, 64, 512] {
-            for client_ids in [false, true] {
-                if client_ids && rows != 512 {
-                    continue;
-                }
+        // How many messages, over how many rooms, and whether each has a client id to be looked for.
+        for (rows, spread, client_ids) in
+            [(1, 100, true), (64, 100, true), (512, 100, false), (512, 100, true), (512, ROOMS, true)]
+        {
+            {
                 let Fixture { conn, rooms, .. } = &mut fixture;
                 let sent = Cell::new(0);
                 let batch = || {
                     let next = |_| {
                         sent.set(sent.get() + 1);
-                        let (room, buyer) = &rooms[sent.get() * 7 % ROOMS];
+                        let (room, buyer) = &rooms[sent.get() * 7 % spread];
                         let key = client_ids.then(|| format!("{synchronous}-client-id-{:020}", sent.get()));
                         append(room, buyer, key)
                     };
                     (0..rows).map(next).collect::<Vec<_>>()
                 };
-                let name = format!("{synchronous}{}", if client_ids { ", with client ids" } else { "" });
+                let ids = if client_ids { "with" } else { "without" };
+                let name = format!("{synchronous}, {spread} rooms, {ids} client ids");
                 group.throughput(Throughput::Elements(rows as u64));
                 group.bench_function(BenchmarkId::new(name, rows), |b| {
                     b.iter_batched(batch, |batch| must_store(conn, &batch), BatchSize::PerIteration);

@@ -1,6 +1,7 @@
 //! Plain data and rules: no actix, no diesel, no I/O.
 
 pub mod authorize;
+pub mod field;
 pub mod id;
 pub mod import_line;
 pub mod message;

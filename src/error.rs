@@ -5,9 +5,9 @@ use std::{borrow::Cow, fmt};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
 
-use crate::domain::{id::InvalidId, message::UnfitText};
+use crate::domain::{field::InvalidField, id::InvalidId, message::UnfitText};
 
-/// What went wrong, with the same name on every wire (CONTRACT.md section 6).
+/// What went wrong, with the same name on every wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// No token, or one that can't be trusted.
@@ -101,7 +101,7 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// Why haggle ends a WebSocket (RFC 6455 section 7.4, and CONTRACT.md section 6 for what the client does).
+/// Why haggle ends a WebSocket (RFC 6455 section 7.4, and README.md for what the client does).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CloseCode {
     /// The client asked for it.
@@ -216,6 +216,12 @@ impl ChatError {
 impl From<InvalidId> for ChatError {
     fn from(error: InvalidId) -> Self {
         Self::invalid(error.to_string())
+    }
+}
+
+impl From<InvalidField> for ChatError {
+    fn from(InvalidField(sentence): InvalidField) -> Self {
+        Self::invalid(sentence)
     }
 }
 

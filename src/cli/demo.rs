@@ -10,30 +10,41 @@ use super::{
 use crate::{
     clock::Clock,
     config::{Config, Options, Secret},
-    db::{self, Connection, DbError, ImportOptions, MessagePage, Pool, RoomWrite},
-    domain::{RoomId, Seq, Timestamp, UserId},
+    db::{self, ImportOptions},
+    domain::Timestamp,
     server::ServerBuilder,
 };
 
 /// Users, products and conversations, as import lines.
 const CONVERSATIONS: &str = include_str!("demo.ndjson");
 
+/// Default of `--database-url` here: not the file of a real server beside it.
+const DATABASE_URL_DEMO: &str = "haggle-demo.db";
+
 /// The newest message of [`CONVERSATIONS`] shall be as old as this when the demo is first started.
 const NEWEST_AGE_MS: i64 = 4 * 60 * 1000;
 
 /// Serves the demo until SIGTERM or SIGINT.
 pub fn run(mut options: Options) -> Result<ExitCode, Failure> {
-    if options.jwt_secret.is_none() && options.jwt_public_key.is_none() && options.jwks_url.is_none() {
-        // 244 random bits. Tokens end with the process, and the page signs in again by itself.
-        let half = || uuid::Uuid::new_v4().simple().to_string();
-        options.jwt_secret = Some(Secret::new(half() + &half()));
+    start_logging();
+    // The demo lets anyone sign in as anyone, so it must not sign with a key that another server trusts. 244 random bits;
+    // tokens end with the process, and the page signs in again by itself.
+    let half = || uuid::Uuid::new_v4().simple().to_string();
+    let own = Some(Secret::new(half() + &half()));
+    let configured = options.jwt_secret.is_some() || options.jwt_public_key.is_some() || options.jwks_url.is_some();
+    if configured {
+        log::info!("the demo signs with a secret of its own, not with the one that is configured");
     }
+    options = Options { jwt_secret: own, jwt_public_key: None, jwks_url: None, ..options };
+    options.database_url.get_or_insert_with(|| DATABASE_URL_DEMO.to_owned());
     let mut config = Config::try_from(options)?;
     config.demo = true;
-    start_logging();
+    if !config.bind.ip().is_loopback() {
+        log::warn!("the demo lets anyone who reaches {} sign in as anyone", config.bind);
+    }
     seed(&config.database_url)?;
     in_system(async {
-        let server = ServerBuilder::new(config).start().await.map_err(Failure::new)?;
+        let server = ServerBuilder::new(config).start().await?;
         let scheme = if server.is_tls() { "https" } else { "http" };
         print(&format!(
             "haggle demo: open {scheme}://{}/ in two windows, and sign in as a buyer in one and as the seller in the other",
@@ -43,19 +54,21 @@ pub fn run(mut options: Options) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Fills a new database; one that has the conversations already stays as it is.
+/// Fills a new database. One that has users stays as it is: what was done in the demo stays, too.
 fn seed(database_url: &str) -> Result<(), Failure> {
     let pool = db::open(database_url, 1).map_err(Failure::new)?;
     db::migrate(&pool).map_err(Failure::new)?;
+    let mut conn = pool.get().map_err(Failure::new)?;
+    if !db::list_users(&mut conn, 1).map_err(Failure::new)?.is_empty() {
+        return Ok(());
+    }
     let now = Clock::System.now();
     let options = ImportOptions { now, shift_ms: now.plus_ms(-NEWEST_AGE_MS).0 - newest().0 };
-    let mut conn = pool.get().map_err(Failure::new)?;
-    let (imported, bad) = db::import_str(&mut conn, CONVERSATIONS, options).map_err(Failure::new)?;
+    let (_, bad) = db::import_str(&mut conn, CONVERSATIONS, options).map_err(Failure::new)?;
     if let Some((line, reason)) = bad.first() {
         log::error!("the demo's line {line} is bad: {reason}");
     }
-    drop(conn);
-    if imported.rooms > 0 { mark_answered_as_read(&pool).map_err(Failure::new) } else { Ok(()) }
+    Ok(())
 }
 
 /// When the newest of the conversations' messages was sent.
@@ -69,23 +82,20 @@ fn newest() -> Timestamp {
     sent.max().unwrap_or_default()
 }
 
-/// Whoever wrote an answer has read what stands before it.
-fn mark_answered_as_read(pool: &Pool) -> Result<(), DbError> {
-    let mut conn = pool.get()?;
-    for user in db::list_users(&mut conn, 1000)? {
-        let (rooms, _) = db::list_rooms(&mut conn, &user.id, None, 100)?;
-        for summary in rooms {
-            if let Some(seq) = last_answer(&mut conn, &summary.room.id, &user.id)? {
-                let write = RoomWrite::MarkRead { room: summary.room.id, reader: user.id.clone(), seq };
-                db::write_batch(&mut conn, &[write])?;
-            }
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn last_answer(conn: &mut Connection, room: &RoomId, user: &UserId) -> Result<Option<Seq>, DbError> {
-    let newest = db::list_messages(conn, room, MessagePage::Before { seq: None, limit: 50 })?;
-    let own = newest.items.iter().rfind(|message| message.sender_id == *user);
-    Ok(own.map(|message| message.seq))
+    #[test]
+    fn every_line_of_the_demo_is_good_and_its_newest_message_is_minutes_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = folder.path().join("demo.db").display().to_string();
+        seed(&url).unwrap();
+        let pool = db::open(&url, 1).unwrap();
+        let mut conn = pool.get().unwrap();
+        let options = ImportOptions { now: Clock::System.now(), shift_ms: 0 };
+        let (imported, bad) = db::import_str(&mut conn, CONVERSATIONS, options).unwrap();
+        assert_eq!((bad, imported.messages), (vec![], 0), "seeded once, and all of it");
+        assert!(newest() > Timestamp(0));
+    }
 }

@@ -40,23 +40,24 @@ pub struct Messages {
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn list_messages(conn: &mut Connection, room: &RoomId, page: MessagePage) -> Result<Messages, DbError> {
-    let (MessagePage::After { limit, .. } | MessagePage::Before { limit, .. }) = page;
-    let limit = limit.max(1);
     conn.transaction(|conn| {
-        let last_seq: Option<i64> = rooms::table.find(room.as_str()).select(rooms::last_seq).first(conn).optional()?;
-        let mut items = match page {
-            MessagePage::After { seq, .. } => message::list_after(conn, room, seq, limit + 1)?,
-            MessagePage::Before { seq, .. } => {
-                message::list_before(conn, room, seq.unwrap_or(Seq(i64::MAX)), limit + 1)?
+        let found: Option<i64> =
+            rooms::table.find(room.as_str()).select(rooms::last_seq).get_result(conn).optional()?;
+        let newest = found.unwrap_or(0);
+        let (after, last, has_more) = match page {
+            MessagePage::After { seq, limit } => {
+                let after = seq.0.max(0);
+                let last = after.saturating_add(limit.max(1));
+                (after, last, last < newest)
+            }
+            MessagePage::Before { seq, limit } => {
+                let last = seq.map_or(newest, |seq| newest.min(seq.0.saturating_sub(1)));
+                let after = last.saturating_sub(limit.max(1)).max(0);
+                (after, last, after > 0)
             }
         };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = items.len() > limit;
-        items.truncate(limit);
-        if matches!(page, MessagePage::Before { .. }) {
-            items.reverse();
-        }
-        Ok(Messages { items, has_more, last_seq: Seq(last_seq.unwrap_or(0)) })
+        let items = message::list_between(conn, room, after, last)?;
+        Ok(Messages { items, has_more, last_seq: Seq(newest) })
     })
 }
 

@@ -1,14 +1,15 @@
-//! The lines of `haggle import` (CONTRACT.md section 8): one JSON object each, parents before children.
+//! The lines of `haggle import`: one JSON object each, parents before children.
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned, de::IgnoredAny};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    ClientId, MessageKind, Product, ProductId, ProductStatus, RoomId, Timestamp, User, UserId, message::SYSTEM_SENDER,
-    product::PRICE_MAX, user::NAME_CHARS_MAX,
+    ClientId, MessageKind, Product, ProductId, ProductStatus, RoomId, Timestamp, User, UserId,
+    field::{InvalidField, read_object},
+    message::SYSTEM_SENDER,
 };
 
 /// Longest line, in bytes.
@@ -16,12 +17,6 @@ pub const LINE_BYTES_MAX: usize = 256 * 1024;
 
 /// Longest text of a message, in bytes of UTF-8.
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
-
-/// Longest title of a product, in characters.
-const TITLE_CHARS_MAX: usize = 200;
-
-/// Longest URL, in bytes.
-const URL_BYTES_MAX: usize = 2048;
 
 /// One line that can be stored.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -133,6 +128,12 @@ struct ProductLine {
 #[error("{0}")]
 pub struct InvalidLine(pub String);
 
+impl From<InvalidField> for InvalidLine {
+    fn from(InvalidField(sentence): InvalidField) -> Self {
+        Self(sentence)
+    }
+}
+
 impl ImportLine {
     /// Reads a line, without its line break.
     ///
@@ -149,39 +150,29 @@ impl ImportLine {
             return Err(invalid(format!("the line is longer than {LINE_BYTES_MAX} bytes")));
         }
         let line = std::str::from_utf8(line).map_err(|_| invalid("the line is not UTF-8"))?;
-        if !line.trim_start().starts_with('{') {
-            return Err(invalid("the line must be a JSON object"));
-        }
-        let Tagged { tag } = read(line)?;
+        let Tagged { tag } = read_object(line)?;
         match tag.as_str() {
             "user" => {
-                let UserLine { id, name, avatar_url, .. } = read(line)?;
+                let UserLine { id, name, avatar_url, .. } = read_object(line)?;
                 check_id(&id, "id")?;
-                check_text(&name, "name", NAME_CHARS_MAX)?;
-                check_url(avatar_url.as_deref(), "avatarUrl")?;
-                Ok(Self::User(User { id, name, avatar_url }))
+                let user = User { id, name, avatar_url };
+                user.check()?;
+                Ok(Self::User(user))
             }
             "product" => {
-                let ProductLine { id, seller_id, title, price, currency, image_url, status, .. } = read(line)?;
+                let ProductLine { id, seller_id, title, price, currency, image_url, status, .. } = read_object(line)?;
                 check_id(&seller_id, "sellerId")?;
-                check_text(&title, "title", TITLE_CHARS_MAX)?;
-                if price.is_some_and(|price| !(0..=PRICE_MAX).contains(&price)) {
-                    return Err(invalid(format!("`price` must be 0 to {PRICE_MAX}, in the currency's minor unit")));
-                }
-                let iso_4217 = |code: &str| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-                if currency.as_deref().is_some_and(|code| !iso_4217(code)) {
-                    return Err(invalid("`currency` must be a code as in ISO 4217, like EUR"));
-                }
-                check_url(image_url.as_deref(), "imageUrl")?;
-                Ok(Self::Product(Product { id, seller_id, title, price, currency, image_url, status }))
+                let product = Product { id, seller_id, title, price, currency, image_url, status };
+                product.check()?;
+                Ok(Self::Product(product))
             }
             "room" => {
-                let room: RoomLine = read(line)?;
+                let room: RoomLine = read_object(line)?;
                 check_id(&room.buyer_id, "buyerId")?;
                 Ok(Self::Room(room))
             }
             "message" => {
-                let message: MessageLine = read(line)?;
+                let message: MessageLine = read_object(line)?;
                 message.check()?;
                 Ok(Self::Message(message))
             }
@@ -210,30 +201,6 @@ impl MessageLine {
     }
 }
 
-/// Reads the object. The field of an error is looked for only when there is one: that takes a second reading.
-fn read<T: DeserializeOwned>(line: &str) -> Result<T, InvalidLine> {
-    serde_json::from_str(line).or_else(|_| {
-        let mut reader = serde_json::Deserializer::from_str(line);
-        let error = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-            Ok(value) => {
-                return reader.end().map(|()| value).map_err(|_| invalid("the line holds more than one object"));
-            }
-            Err(error) => error,
-        };
-        let text = error.inner().to_string();
-        let reason = text.split(" at line ").next().unwrap_or_default();
-        // "invalid type: string "secret", expected i64" and its like repeat the value before the comma.
-        let reason = match reason.rsplit_once(", expected ") {
-            Some((_, expected)) if !reason.starts_with("unknown field") => format!("expected {expected}"),
-            _ => reason.to_owned(),
-        };
-        Err(match error.path().to_string().as_str() {
-            "." => invalid(reason),
-            field => invalid(format!("`{field}`: {reason}")),
-        })
-    })
-}
-
 fn invalid(reason: impl Into<String>) -> InvalidLine {
     InvalidLine(reason.into())
 }
@@ -243,29 +210,6 @@ fn check_id(id: &UserId, field: &str) -> Result<(), InvalidLine> {
         return Err(invalid(format!("`{field}` must not be `{SYSTEM_SENDER}`: it stands for the marketplace itself")));
     }
     Ok(())
-}
-
-fn check_text(text: &str, field: &str, chars_max: usize) -> Result<(), InvalidLine> {
-    if text.trim().is_empty() || text.chars().count() > chars_max || text.chars().any(char::is_control) {
-        return Err(invalid(format!("`{field}` must be 1 to {chars_max} characters without control characters")));
-    }
-    Ok(())
-}
-
-/// A page shows these: a URL that runs as a script must not get in.
-fn check_url(url: Option<&str>, field: &str) -> Result<(), InvalidLine> {
-    let fits = |url: &str| {
-        let local = url.starts_with('/') && !url.starts_with("//");
-        (local || url.starts_with("https://") || url.starts_with("http://"))
-            && url.len() <= URL_BYTES_MAX
-            && !url.chars().any(|c| c.is_control() || c.is_whitespace())
-    };
-    match url {
-        Some(url) if !fits(url) => {
-            Err(invalid(format!("`{field}` must be an http(s) URL or a path, at most {URL_BYTES_MAX} bytes")))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

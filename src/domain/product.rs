@@ -3,10 +3,16 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ProductId, UserId};
+use super::{
+    ProductId, UserId,
+    field::{InvalidField, check_text, check_url},
+};
 
 /// Largest price: the largest whole number that JSON readers keep exactly (2^53 − 1).
 pub const PRICE_MAX: i64 = (1 << 53) - 1;
+
+/// Longest title, in characters.
+pub const TITLE_CHARS_MAX: usize = 200;
 
 /// Where a product stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -56,7 +62,7 @@ pub struct Product {
     pub price: Option<i64>,
     /// ISO 4217 code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "KRW")]
+    #[schema(example = "KRW", pattern = "^[A-Z]{3}$")]
     pub currency: Option<String>,
     /// Picture of the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,4 +70,22 @@ pub struct Product {
     /// Where it stands; `on_sale` when not given.
     #[serde(default)]
     pub status: ProductStatus,
+}
+
+impl Product {
+    /// Checks what the types alone don't.
+    ///
+    /// # Errors
+    /// [`InvalidField`] for a title, price, currency or picture out of range.
+    pub fn check(&self) -> Result<(), InvalidField> {
+        check_text(&self.title, "title", TITLE_CHARS_MAX)?;
+        if self.price.is_some_and(|price| !(0..=PRICE_MAX).contains(&price)) {
+            return Err(InvalidField(format!("`price` must be 0 to {PRICE_MAX}, in the currency's minor unit")));
+        }
+        let iso_4217 = |code: &str| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        if self.currency.as_deref().is_some_and(|code| !iso_4217(code)) {
+            return Err(InvalidField::new("`currency` must be a code as in ISO 4217, like EUR"));
+        }
+        check_url(self.image_url.as_deref(), "imageUrl")
+    }
 }

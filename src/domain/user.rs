@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::UserId;
+use super::{
+    UserId,
+    field::{InvalidField, check_text, check_url},
+};
 
 /// Longest name, in characters.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -20,4 +23,15 @@ pub struct User {
     /// Picture of the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
+}
+
+impl User {
+    /// Checks what the types alone don't.
+    ///
+    /// # Errors
+    /// [`InvalidField`] for a name or a picture out of range.
+    pub fn check(&self) -> Result<(), InvalidField> {
+        check_text(&self.name, "name", NAME_CHARS_MAX)?;
+        check_url(self.avatar_url.as_deref(), "avatarUrl")
+    }
 }

@@ -1,1 +1,46 @@
 //! REST, base `/api/v1`: a file a resource.
+//!
+//! Reads ask the database each time, also whether the caller is a member. Changes go through the `ChatServer`, whose
+//! transaction checks the caller's right itself, and which tells everyone whom the change concerns.
+
+pub mod demo;
+pub mod me;
+pub mod messages;
+pub mod products;
+pub mod rooms;
+pub mod users;
+
+use actix_web::HttpResponse;
+
+use crate::{
+    actors::chat_server::messages::Answer,
+    auth::Identity,
+    domain::User,
+    error::{ChatError, ErrorCode},
+};
+
+/// 201 with what is new, 200 with what was there before.
+fn created_or_found(answer: Answer) -> HttpResponse {
+    let mut response = if answer.created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    response.content_type("application/json").body(answer.data)
+}
+
+/// A signed-in user as their token names them.
+fn user_of(identity: &Identity) -> User {
+    let name = identity.name.clone().unwrap_or_else(|| identity.user.as_str().to_owned());
+    User { id: identity.user.clone(), name, avatar_url: None }
+}
+
+/// The path's id is the id: a body may repeat it, and not say another.
+fn check_same<T: PartialEq>(field: &str, in_body: Option<&T>, in_path: &T) -> Result<(), ChatError> {
+    match in_body {
+        Some(id) if id != in_path => {
+            Err(ChatError::invalid(format!("`{field}` must be the one in the path, or left out")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn removed_user() -> ChatError {
+    ChatError::new(ErrorCode::Forbidden, "this user was removed")
+}

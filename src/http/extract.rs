@@ -1,8 +1,16 @@
 //! Who calls, and what they send: refused here before a handler sees it.
 
+mod body;
+mod path;
+mod query;
+
 use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+
+pub use body::Body;
+pub use path::InPath;
+pub use query::{InQuery, whole_number};
 
 use super::{problem::Problem, state::AppState};
 use crate::{
@@ -48,10 +56,17 @@ async fn signed_in(request: &HttpRequest) -> Result<Identity, Problem> {
         Ok(None) => Err(AuthError::Missing),
         Err(error) => Err(error),
     };
-    verified.map_err(|error| {
-        metrics::count(&state.metrics.auth_failures, error.reason());
-        error.into()
-    })
+    match verified {
+        Ok(identity) => Ok(identity),
+        // It is known who calls, and that they are no user.
+        Err(_) if is_service(request)? => {
+            Err(Problem(ChatError::new(ErrorCode::Forbidden, "this route takes a user's token, not the service key")))
+        }
+        Err(error) => {
+            metrics::count(&state.metrics.auth_failures, error.reason());
+            Err(error.into())
+        }
+    }
 }
 
 fn is_service(request: &HttpRequest) -> Result<bool, Problem> {

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::state::AppState;
+use super::{openapi::problems::Anyone, state::AppState};
 use crate::{auth::JwksState, db};
 
 /// Whether the server may be sent traffic, and what stands in the way.
@@ -23,15 +23,16 @@ pub struct Readiness {
 }
 
 /// The process runs.
-#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, description = "The process runs")))]
+#[utoipa::path(get, path = "/healthz", tag = "operations", operation_id = "healthz", responses((status = 200, description = "The process runs", body = String, content_type = "text/plain"), Anyone))]
 pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
 /// Traffic may come; else which dependency is down.
-#[utoipa::path(get, path = "/readyz", tag = "operations", responses(
+#[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "readyz", responses(
     (status = 200, description = "Traffic may come", body = Readiness),
     (status = 503, description = "Something is down", body = Readiness),
+    Anyone,
 ))]
 pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
     let database = state.database.read(db::ping).await.is_ok();
@@ -44,7 +45,10 @@ pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
 }
 
 /// What the server counts, in the OpenMetrics text format.
-#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, description = "OpenMetrics text", body = String)))]
+#[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "metrics", responses(
+    (status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"),
+    Anyone,
+))]
 pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")

@@ -1,1 +1,226 @@
 //! The OpenAPI document, generated from the code, and the page that shows it.
+
+pub mod problems;
+
+use std::sync::{Arc, LazyLock};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, ContentEncoding},
+    web,
+};
+use bytes::Bytes;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        RefOr,
+        header::HeaderBuilder,
+        schema::{ObjectBuilder, Type},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::{
+    api::{demo, me, messages, products, rooms, users},
+    health,
+    problem::{Problem, ProblemDocument},
+    state::AppState,
+};
+use crate::{
+    domain::{MessageId, ProductId, RoomId, UserId},
+    error::ChatError,
+    protocol::json::to_json,
+};
+
+/// What the documentation's page may load and run. Swagger UI writes styles into its elements.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Every documented route but the demo's own.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "haggle",
+        description = "The chat of a marketplace: a buyer and a seller talk about a product.\n\n\
+            Errors are `application/problem+json` (RFC 9457) with a stable `code`; every response has an `x-request-id`. \
+            Times are RFC 3339 in UTC with milliseconds. Fields that a request has and haggle does not know are ignored. \
+            A body must be a JSON object sent as `application/json`; any other content type is `invalid` (422).",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    paths(
+        me::get_me,
+        rooms::open_room,
+        rooms::list_rooms,
+        rooms::get_room,
+        rooms::mark_read,
+        rooms::issue_room_token,
+        messages::list_messages,
+        messages::send_message,
+        messages::edit_message,
+        messages::delete_message,
+        products::put_product,
+        products::set_product_status,
+        users::put_user,
+        users::delete_user,
+        users::disconnect_user,
+        health::healthz,
+        health::readyz,
+        health::metrics,
+        get_document,
+        redirect_to_page,
+        get_page_file,
+    ),
+    components(schemas(ProblemDocument, RoomId, MessageId, ProductId, UserId)),
+    modifiers(&SecuritySchemes, &Conventions),
+    tags(
+        (name = "me", description = "The signed-in user."),
+        (name = "rooms", description = "One room for each buyer and product. Its two members are the only ones who may enter."),
+        (name = "messages", description = "What was said in a room, numbered by `seq`: 1, 2, 3 … without a hole."),
+        (name = "products", description = "Owned by the marketplace."),
+        (name = "users", description = "Owned by the marketplace."),
+        (name = "websocket", description = "Live events go over a plain WebSocket, `GET /ws/chat`, with the subprotocols \
+            `haggle.v1` and `bearer.<jwt>`, or with `Authorization: Bearer`. Each text frame is one JSON object: \
+            `{\"event\", \"data\"?, \"id\"?}` goes in, `{\"reply\": id, \"data\"}` or `{\"reply\": id, \"error\"}` answers a \
+            request that has an `id`, and `{\"event\", \"data\"}` comes unasked. A client sends `enterRoom`, `leaveRoom`, \
+            `message`, `editMessage`, `deleteMessage`, `typing`, `read` and `authenticate`; the README describes each."),
+        (name = "operations", description = "For whoever runs the server."),
+    )
+)]
+struct Api;
+
+/// The demo's own routes.
+#[derive(OpenApi)]
+#[openapi(
+    paths(demo::list_demo_users, demo::list_demo_products, demo::sign_in_to_demo),
+    components(schemas(ProblemDocument)),
+    modifiers(&Conventions),
+    tags((name = "demo", description = "Only under `haggle demo`."))
+)]
+struct DemoApi;
+
+/// The document, with the demo's routes where they exist.
+#[must_use]
+pub fn document(demo: bool) -> utoipa::openapi::OpenApi {
+    let mut document = Api::openapi();
+    if demo {
+        document.merge(DemoApi::openapi());
+    }
+    document
+}
+
+struct SecuritySchemes;
+
+impl Modify for SecuritySchemes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = |description: &str, format: Option<&str>| {
+            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description));
+            SecurityScheme::Http(match format {
+                Some(format) => scheme.bearer_format(format).build(),
+                None => scheme.build(),
+            })
+        };
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme(
+            "userToken",
+            bearer("A JWT with `sub` and `exp`, signed by the marketplace.", Some("JWT")),
+        );
+        components.add_security_scheme("serviceKey", bearer("The key of the marketplace's own backend.", None));
+    }
+}
+
+/// What is the same for every operation: the headers of its responses, and that a handler's comment is its description.
+struct Conventions;
+
+impl Modify for Conventions {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for item in openapi.paths.paths.values_mut() {
+            let operations =
+                [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten();
+            for operation in operations {
+                // The comment's heading would stand as one in the page, too.
+                operation.description = operation.description.take().map(|text| text.replace("# Errors\n", ""));
+                for (status, response) in &mut operation.responses.responses {
+                    let RefOr::T(response) = response else { continue };
+                    let mut add = |name: &str, kind: Type, description: &str| {
+                        let schema = ObjectBuilder::new().schema_type(kind);
+                        let header = HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build();
+                        response.headers.insert(name.to_owned(), header.into());
+                    };
+                    add("x-request-id", Type::String, "The request's id, as in the log");
+                    match status.as_str() {
+                        "401" => add("www-authenticate", Type::String, "`Bearer`"),
+                        "429" => add("retry-after", Type::Integer, "Seconds to wait"),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The document as it is sent, without and with the demo's routes.
+static DOCUMENTS: LazyLock<[Bytes; 2]> = LazyLock::new(|| [false, true].map(|demo| to_json(&document(demo))));
+
+/// This document.
+#[utoipa::path(
+    get,
+    path = "/api/v1/openapi.json",
+    operation_id = "getOpenApi",
+    tag = "operations",
+    responses((status = 200, description = "The OpenAPI document", body = serde_json::Value), problems::Anyone)
+)]
+pub async fn get_document(state: web::Data<AppState>) -> HttpResponse {
+    let [plain, with_demo] = &*DOCUMENTS;
+    let document = if state.config.demo { with_demo } else { plain };
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .body(document.clone())
+}
+
+/// The way to the documentation's page.
+#[utoipa::path(
+    get,
+    path = "/api/docs",
+    operation_id = "redirectToDocs",
+    tag = "operations",
+    responses((status = 308, description = "The page is at `/api/docs/`"), problems::Anyone)
+)]
+pub async fn redirect_to_page() -> HttpResponse {
+    // Relative, so that it also leads there behind a proxy that adds a prefix.
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "docs/")).finish()
+}
+
+/// The page's settings: one document, by a relative address, and no outside service that would judge it.
+static PAGE: LazyLock<Arc<utoipa_swagger_ui::Config<'static>>> = LazyLock::new(|| {
+    Arc::new(utoipa_swagger_ui::Config::new(["../v1/openapi.json"]).validator_url("none").use_base_layout())
+});
+
+/// The documentation's page and its files, which are part of the binary.
+///
+/// # Errors
+/// `not_found`.
+#[utoipa::path(
+    get,
+    path = "/api/docs/{file}",
+    operation_id = "getDocsFile",
+    tag = "operations",
+    params(("file" = String, Path, description = "A file of the page; nothing for the page itself")),
+    responses((status = 200, description = "The file"), problems::Anyone, problems::Unknown)
+)]
+pub async fn get_page_file(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let path = request.match_info().query("file");
+    let file = utoipa_swagger_ui::serve(path, Arc::clone(&PAGE)).map_err(|error| ChatError::internal(&error))?;
+    let file = file.ok_or_else(|| ChatError::not_found("there is nothing at this address"))?;
+    let mut response = HttpResponse::Ok();
+    if file.gzpipped {
+        response.insert_header(ContentEncoding::Gzip);
+    }
+    Ok(response
+        .content_type(file.content_type)
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .body(file.bytes.into_owned()))
+}

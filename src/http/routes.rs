@@ -1,47 +1,81 @@
 //! Every route on one page.
 
-use actix_web::{HttpResponse, web};
-use utoipa_actix_web::service_config::ServiceConfig;
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
-use super::{api, health, openapi, problem::Problem, static_files, ws};
+use super::{
+    api::{demo, me, messages, products, rooms, users},
+    health, openapi,
+    problem::Problem,
+    static_files, ws,
+};
 use crate::error::ChatError;
 
-/// Most bytes of a request's body, but for uploads.
-const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
-
 /// The routes that OpenAPI describes.
-pub fn documented(config: &mut ServiceConfig<'_>) {
-    config.route("/healthz", web::get().to(health::healthz)).route("/readyz", web::get().to(health::readyz));
-}
-
-/// The routes beside them: the wires, the documentation and the demo page.
-pub fn undocumented(config: &mut web::ServiceConfig) {
-    config.route("/ws/chat", web::get().to(ws::open)).route("/{path:.*}", web::get().to(static_files::serve));
-}
-
-/// Reads bodies, paths and queries with limits, and tells what is wrong in the contract's words.
-pub fn extractors(config: &mut web::ServiceConfig) {
-    let invalid = |what: &str, reason: String| Problem(ChatError::invalid(format!("{what}: {reason}")));
+pub fn documented(config: &mut web::ServiceConfig) {
     config
-        .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
-        .app_data(web::JsonConfig::default().limit(BODY_BYTES_MAX).error_handler(move |error, _| {
-            use actix_web::error::JsonPayloadError as E;
-            match error {
-                E::Overflow { .. } | E::OverflowKnownLength { .. } => {
-                    Problem(ChatError::new(crate::error::ErrorCode::TooLarge, "the body is too large")).into()
-                }
-                other => invalid("the body", other.to_string()).into(),
-            }
-        }))
-        .app_data(
-            web::PathConfig::default().error_handler(move |error, _| invalid("the path", error.to_string()).into()),
+        .service(read("/healthz", health::healthz))
+        .service(read("/readyz", health::readyz))
+        .service(read("/metrics", health::metrics))
+        .service(read("/api/v1/openapi.json", openapi::get_document))
+        .service(read("/api/docs", openapi::redirect_to_page))
+        .service(read("/api/docs/{file:.*}", openapi::get_page_file))
+        .service(read("/api/v1/me", me::get_me))
+        .service(read("/api/v1/rooms", rooms::list_rooms).route(web::post().to(rooms::open_room)))
+        .service(read("/api/v1/rooms/{id}", rooms::get_room))
+        .service(web::resource("/api/v1/rooms/{id}/read").route(web::put().to(rooms::mark_read)))
+        .service(web::resource("/api/v1/rooms/{id}/token").route(web::post().to(rooms::issue_room_token)))
+        .service(
+            read("/api/v1/rooms/{id}/messages", messages::list_messages).route(web::post().to(messages::send_message)),
         )
-        .app_data(
-            web::QueryConfig::default().error_handler(move |error, _| invalid("the query", error.to_string()).into()),
-        );
+        .service(
+            web::resource("/api/v1/rooms/{id}/messages/{messageId}")
+                .route(web::patch().to(messages::edit_message))
+                .route(web::delete().to(messages::delete_message)),
+        )
+        .service(
+            web::resource("/api/v1/products/{id}")
+                .route(web::put().to(products::put_product))
+                .route(web::patch().to(products::set_product_status)),
+        )
+        .service(
+            web::resource("/api/v1/users/{id}")
+                .route(web::put().to(users::put_user))
+                .route(web::delete().to(users::delete_user)),
+        )
+        .service(web::resource("/api/v1/users/{id}/disconnect").route(web::post().to(users::disconnect_user)));
+}
+
+/// The demo's own routes, which OpenAPI describes where they exist.
+pub fn demo(config: &mut web::ServiceConfig) {
+    config
+        .service(read("/api/v1/demo/users", demo::list_demo_users))
+        .service(read("/api/v1/demo/products", demo::list_demo_products))
+        .service(web::resource("/api/v1/demo/sign-in").route(web::post().to(demo::sign_in_to_demo)));
+}
+
+/// The routes beside them: the wire and the demo page.
+pub fn undocumented(config: &mut web::ServiceConfig) {
+    config
+        .route("/ws/chat", web::get().to(ws::open))
+        // Whatever the method: the page below would answer that it knows only one.
+        .service(web::resource("/api/{path:.*}").to(nothing))
+        .service(read("/{path:.*}", static_files::serve));
+}
+
+/// An address that is read: with GET, and with HEAD for what GET would say without saying it.
+fn read<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path).route(web::get().to(handler.clone())).route(web::head().to(handler))
 }
 
 /// What is at no address.
+///
+/// # Errors
+/// `not_found`, always.
 pub async fn nothing() -> Result<HttpResponse, Problem> {
     Err(ChatError::not_found("there is nothing at this address").into())
 }

@@ -1,4 +1,4 @@
-//! The event vocabulary (CONTRACT.md section 4): one set of types for every wire.
+//! The event vocabulary: one set of types for every wire.
 //!
 //! A wire finds an event's name and its data in its own frame, [`ClientEvent::decode`] does the rest.
 //! What goes out is a [`Push`](super::push::Push), encoded once for each wire and then shared.
@@ -64,7 +64,7 @@ pub struct SendMessage {
     pub kind: MessageKind,
     /// What a client needs beside the words; any JSON.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     pub data: Option<Value>,
     /// The sender's idempotency key, at most 64 characters.
     #[serde(default)]

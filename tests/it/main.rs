@@ -10,7 +10,18 @@
 )]
 
 mod authorization;
+mod closing;
+mod command_line;
+mod disk_full;
+mod drain;
+mod durability;
 mod identity;
+mod limits;
+mod logs;
 mod messages;
+mod page;
+mod rest;
+mod slow_reader;
 mod support;
+mod tls;
 mod wire;

@@ -1,11 +1,11 @@
 //! Rooms, their members and their order: plain state, without actix, sockets or time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use crate::{
     actors::hub::HubId,
     db::{MemberState, RoomState},
-    domain::{Product, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, Timestamp, UserId},
+    domain::{Product, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, Timestamp, User, UserId},
     protocol::event::Member,
 };
 
@@ -15,6 +15,8 @@ pub struct Rooms {
     live: HashMap<RoomId, LiveRoom>,
     sessions: HashMap<SessionId, LiveSession>,
     users: HashMap<UserId, Vec<SessionId>>,
+    /// The live rooms of each user.
+    rooms_of: HashMap<UserId, HashSet<RoomId>>,
 }
 
 /// A session, as far as rooms care.
@@ -99,9 +101,13 @@ impl Rooms {
         self.live.get_mut(room)
     }
 
-    /// Every live room, to change what they share.
-    pub fn rooms_mut(&mut self) -> impl Iterator<Item = &mut LiveRoom> {
-        self.live.values_mut()
+    /// A user was renamed or, with `deleted`, removed.
+    pub fn user_changed(&mut self, user: &User, deleted: bool) {
+        for room in self.rooms_of.get(&user.id).into_iter().flatten() {
+            if let Some(live) = self.live.get_mut(room) {
+                live.user_changed(user, deleted);
+            }
+        }
     }
 
     /// How many rooms are in memory.
@@ -113,14 +119,28 @@ impl Rooms {
     /// A room comes into memory, as the database has it.
     pub fn insert(&mut self, state: RoomState) {
         let room = state.room.id.clone();
-        self.live.entry(room).or_insert_with(|| LiveRoom { state, attached: Vec::new(), writes_pending: 0 });
+        if let Entry::Vacant(place) = self.live.entry(room.clone()) {
+            for member in [&state.room.buyer.id, &state.room.seller.id] {
+                self.rooms_of.entry(member.clone()).or_default().insert(room.clone());
+            }
+            place.insert(LiveRoom { state, attached: Vec::new(), writes_pending: 0 });
+        }
     }
 
     /// Forgets a room that nobody is in and nothing happens to.
     pub fn release(&mut self, room: &RoomId) {
-        if self.live.get(room).is_some_and(|live| live.attached.is_empty() && live.writes_pending == 0) {
-            self.live.remove(room);
+        let Some(live) = self.live.get(room).filter(|live| live.attached.is_empty() && live.writes_pending == 0) else {
+            return;
+        };
+        for member in [&live.state.room.buyer.id, &live.state.room.seller.id] {
+            if let Entry::Occupied(mut rooms) = self.rooms_of.entry(member.clone()) {
+                rooms.get_mut().remove(room);
+                if rooms.get().is_empty() {
+                    rooms.remove();
+                }
+            }
         }
+        self.live.remove(room);
     }
 
     /// A session is about to enter a live room, or enters it again. It counts as present only once it [`Rooms::enter`]s.
@@ -131,7 +151,8 @@ impl Rooms {
             live_session.rooms.push(room.clone());
         }
         match live.attached.iter_mut().find(|member| member.session == session) {
-            Some(member) => member.grant = grant,
+            // Entering again without a token neither ends nor prolongs what an earlier one allows.
+            Some(member) => member.grant = member.grant.max(grant),
             None => {
                 let hub = live_session.hub;
                 live.attached.push(Attached { session, hub, role, entered: false, grant });
@@ -302,8 +323,7 @@ impl LiveRoom {
         }
     }
 
-    /// A user was renamed or, with `deleted`, removed.
-    pub fn user_changed(&mut self, user: &crate::domain::User, deleted: bool) {
+    fn user_changed(&mut self, user: &User, deleted: bool) {
         for role in [Role::Buyer, Role::Seller] {
             if self.state.member_user(role).id == user.id {
                 match role {
@@ -312,6 +332,120 @@ impl LiveRoom {
                 }
                 self.state.member_mut(role).deleted = deleted;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{ProductId, ProductStatus, Room};
+
+    fn user(id: &str) -> User {
+        User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None }
+    }
+
+    fn state(id: &str) -> RoomState {
+        let product = Product {
+            id: ProductId::new("bike").unwrap(),
+            seller_id: UserId::new("sam").unwrap(),
+            title: "bike".to_owned(),
+            price: None,
+            currency: None,
+            image_url: None,
+            status: ProductStatus::OnSale,
+        };
+        let room = Room {
+            id: RoomId::new(id).unwrap(),
+            product,
+            buyer: user("alice"),
+            seller: user("sam"),
+            created_at: Timestamp(0),
+        };
+        let member = MemberState { read_seq: Seq(0), unread: 0, deleted: false };
+        RoomState { room, last_seq: Seq(0), last_message: None, buyer: member, seller: member }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Attach(u64, bool),
+        Enter(u64, bool),
+        Leave(u64, bool),
+        Disconnect(u64),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            (0..6_u64, any::<bool>()).prop_map(|(session, room)| Step::Attach(session, room)),
+            (0..6_u64, any::<bool>()).prop_map(|(session, room)| Step::Enter(session, room)),
+            (0..6_u64, any::<bool>()).prop_map(|(session, room)| Step::Leave(session, room)),
+            (0..6_u64).prop_map(Step::Disconnect),
+        ];
+        prop::collection::vec(step, 0..100)
+    }
+
+    fn room_id(second: bool) -> RoomId {
+        RoomId::new(if second { "r2" } else { "r1" }).unwrap()
+    }
+
+    // Even sessions are alice's, odd ones are sam's.
+    fn owner(session: u64) -> (&'static str, Role) {
+        if session.is_multiple_of(2) { ("alice", Role::Buyer) } else { ("sam", Role::Seller) }
+    }
+
+    proptest! {
+        #[test]
+        fn presence_is_told_exactly_when_the_first_comes_and_the_last_goes(steps in steps()) {
+            let mut rooms = Rooms::default();
+            for session in 0..6 {
+                rooms.connect(SessionId(session), UserId::new(owner(session).0).unwrap(), HubId(0));
+            }
+            // The model: who is in which room, and whom the others believe to be there.
+            let mut entered: BTreeSet<(u64, bool)> = BTreeSet::new();
+            let mut believed: BTreeSet<(RoomId, UserId)> = BTreeSet::new();
+            for step in steps {
+                let told = match step {
+                    Step::Attach(session, room) => {
+                        if rooms.session(SessionId(session)).is_some() {
+                            rooms.insert(state(room_id(room).as_str()));
+                            rooms.attach(SessionId(session), &room_id(room), owner(session).1, None);
+                        }
+                        Vec::new()
+                    }
+                    Step::Enter(session, room) => {
+                        if rooms.room(&room_id(room)).is_some_and(|live| live.has(SessionId(session))) {
+                            entered.insert((session, room));
+                        }
+                        rooms.enter(SessionId(session), &room_id(room)).into_iter().collect()
+                    }
+                    Step::Leave(session, room) => {
+                        entered.remove(&(session, room));
+                        rooms.detach(SessionId(session), &room_id(room)).into_iter().collect()
+                    }
+                    Step::Disconnect(session) => {
+                        entered.retain(|(other, _)| *other != session);
+                        rooms.disconnect(SessionId(session))
+                    }
+                };
+                for PresenceChanged { room, user, online } in told {
+                    let key = (room, user);
+                    prop_assert!(if online { believed.insert(key) } else { believed.remove(&key) }, "told twice");
+                }
+                let there: BTreeSet<_> = entered
+                    .iter()
+                    .map(|(session, room)| (room_id(*room), UserId::new(owner(*session).0).unwrap()))
+                    .collect();
+                prop_assert_eq!(&believed, &there);
+            }
+            for session in 0..6 {
+                rooms.disconnect(SessionId(session));
+            }
+            prop_assert_eq!(rooms.live_count(), 0, "a ghost keeps a room");
+            prop_assert!(rooms.rooms_of.is_empty() && rooms.users.is_empty());
         }
     }
 }

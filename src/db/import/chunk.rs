@@ -207,9 +207,7 @@ fn store_messages(
         new.push(message);
     }
     message::insert(conn, new.iter())?;
-    for room in rooms.values().filter(|room| room.changed) {
-        room::save(conn, &room.row)?;
-    }
+    room::save(conn, rooms.values())?;
     Ok(())
 }
 

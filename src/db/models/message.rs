@@ -168,33 +168,31 @@ pub(in crate::db) fn find_known_ids(conn: &mut Connection, ids: &[&str]) -> Quer
     Ok(known.into_iter().collect())
 }
 
-/// A page of a room's messages, oldest first: the first `limit` with `seq` above `after`.
-pub(in crate::db) fn list_after(
-    conn: &mut Connection,
-    room: &RoomId,
-    after: Seq,
-    limit: i64,
-) -> Result<Vec<StoredMessage>, DbError> {
-    let rows: Vec<MessageRow> = messages::table
-        .filter(messages::room_id.eq(room.as_str()).and(messages::seq.gt(after.0)))
-        .order(messages::seq.asc())
-        .limit(limit)
-        .select(MessageRow::as_select())
-        .load(conn)?;
-    rows.into_iter().map(MessageRow::into_stored).collect()
+/// Whether a message is one of this room's.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn is_message_in(conn: &mut Connection, message: &MessageId, room: &RoomId) -> Result<bool, DbError> {
+    let found: Option<String> = messages::table
+        .filter(messages::id.eq(message.as_str()))
+        .select(messages::room_id)
+        .get_result(conn)
+        .optional()?;
+    Ok(found.is_some_and(|found| found == room.as_str()))
 }
 
-/// A page of a room's messages, newest first: the last `limit` with `seq` below `before`.
-pub(in crate::db) fn list_before(
+/// The messages of a room with `seq` above `after` and up to `last`, oldest first.
+///
+/// A range and no LIMIT: `seq` has no holes, and SQLite plans a statement anew whenever a LIMIT is bound.
+pub(in crate::db) fn list_between(
     conn: &mut Connection,
     room: &RoomId,
-    before: Seq,
-    limit: i64,
+    after: i64,
+    last: i64,
 ) -> Result<Vec<StoredMessage>, DbError> {
     let rows: Vec<MessageRow> = messages::table
-        .filter(messages::room_id.eq(room.as_str()).and(messages::seq.lt(before.0)))
-        .order(messages::seq.desc())
-        .limit(limit)
+        .filter(messages::room_id.eq(room.as_str()).and(messages::seq.gt(after)).and(messages::seq.le(last)))
+        .order(messages::seq)
         .select(MessageRow::as_select())
         .load(conn)?;
     rows.into_iter().map(MessageRow::into_stored).collect()

@@ -55,7 +55,7 @@ impl ProductRow {
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn find_product(conn: &mut Connection, product: &ProductId) -> Result<Option<Product>, DbError> {
-    let row = products::table.find(product.as_str()).select(ProductRow::as_select()).first(conn).optional()?;
+    let row = products::table.find(product.as_str()).select(ProductRow::as_select()).get_result(conn).optional()?;
     row.map(ProductRow::into_product).transpose()
 }
 

@@ -68,7 +68,7 @@ pub fn list_users(conn: &mut Connection, limit: i64) -> Result<Vec<User>, DbErro
 }
 
 pub(in crate::db) fn find_row(conn: &mut Connection, user: &str) -> QueryResult<Option<UserRow>> {
-    users::table.find(user).select(UserRow::as_select()).first(conn).optional()
+    users::table.find(user).select(UserRow::as_select()).get_result(conn).optional()
 }
 
 /// Adds a user, or changes the one with that id. The caller has seen that they were not deleted.

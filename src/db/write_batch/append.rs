@@ -47,9 +47,7 @@ pub(super) fn write_run(conn: &mut Connection, writes: &[RoomWrite], outcomes: &
         _ => None,
     });
     message::insert(conn, new)?;
-    for room in run.rooms.values().filter(|room| room.changed) {
-        room::save(conn, &room.row)?;
-    }
+    room::save(conn, run.rooms.values())?;
     for (index, last_seq) in run.unread {
         if let Some(Ok(Written::Read { room, reader, read_seq, unread, .. })) = outcomes.get_mut(index) {
             *unread = message::count_unread(conn, room.as_str(), reader.as_str(), read_seq.0, last_seq)?;

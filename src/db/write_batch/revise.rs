@@ -59,7 +59,7 @@ fn find_own(
         .filter(messages::id.eq(id.as_str()))
         .filter(rooms::buyer_id.eq(editor.as_str()).or(rooms::seller_id.eq(editor.as_str())))
         .select(MessageRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     let Some(row) = row else { return Ok(Err(WriteError::NotFound("message"))) };
     if user::is_deleted(conn, editor)? {

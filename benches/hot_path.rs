@@ -1,0 +1,121 @@
+//! The way of a message through haggle, without its disk and its sockets: decode, authorize, fan out, encode.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macro writes the functions; a bench may end early")]
+
+use std::{hint::black_box, sync::Arc, task::Context, time::Duration};
+
+use actix::Actor;
+use bytes::{Bytes, BytesMut};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use futures_util::task::noop_waker;
+use haggle::{
+    actors::{
+        hub::{Asker, Delivery, Hub, HubId, Op, OpenSession, SessionNotice},
+        session::{in_flight::InFlight, outbox::Outbox},
+    },
+    auth::{Signer, Verifier},
+    clock::Clock,
+    domain::{RoomId, Seq, SessionId, UserId},
+    metrics::Metrics,
+    protocol::{
+        json,
+        push::{Encoding, Push},
+        websocket::{Decoder, Limits, Opcode, write_frame},
+    },
+};
+
+const MESSAGE: &str = r#"{"event":"message","data":{"roomId":"0123456789abcdef0123456789abcdef","text":"is it still available? I could come by at six","clientId":"c-000001"},"id":17}"#;
+
+const STORED: &[u8] = br#"{"id":"0193586f0d9c7b1a8f0e4d3c2b1a0987","roomId":"0123456789abcdef0123456789abcdef","seq":1234,"senderId":"alice","clientId":"c-000001","kind":"text","text":"is it still available? I could come by at six","sentAt":"2026-11-23T09:00:00.000Z"}"#;
+
+fn decode(c: &mut Criterion) {
+    let mut frame = BytesMut::new();
+    write_frame(&mut frame, Opcode::Text, MESSAGE.as_bytes());
+    // A client's frame is masked; a mask of zeros costs the same.
+    let masked: BytesMut =
+        [&[0x81, 0x80 | 126][..], &frame[2..4], &[0; 4], MESSAGE.as_bytes()].concat().as_slice().into();
+    let mut group = c.benchmark_group("decode");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("frame", |b| {
+        let limits = Limits { message_bytes_max: 65536, fragments_max: 1024 };
+        b.iter_batched(
+            || (Decoder::new(limits), masked.clone()),
+            |(mut decoder, mut bytes)| decoder.decode(&mut bytes).unwrap().unwrap(),
+            BatchSize::SmallInput,
+        );
+    });
+    group.bench_function("event", |b| b.iter(|| json::decode(black_box(MESSAGE)).event.unwrap()));
+    group.finish();
+}
+
+fn authorize(c: &mut Criterion) {
+    let secret = [7; 32];
+    let token = Signer::hs256(&secret).unwrap().sign(
+        &UserId::new("alice").unwrap(),
+        Some("Alice"),
+        Duration::from_secs(3600),
+        &Clock::System,
+    );
+    let verifier = Verifier::hs256(&secret).unwrap();
+    c.bench_function("authorize/token HS256", |b| b.iter(|| verifier.verify_now(black_box(&token)).unwrap()));
+}
+
+/// Takes the notices that a hub has for its sessions.
+struct Listener;
+
+impl Actor for Listener {
+    type Context = actix::Context<Self>;
+}
+
+impl actix::Handler<SessionNotice> for Listener {
+    type Result = ();
+
+    fn handle(&mut self, _: SessionNotice, _: &mut Self::Context) {}
+}
+
+fn fan_out(c: &mut Criterion) {
+    let mut group = c.benchmark_group("fan-out");
+    for sessions in [2_u64, 1000] {
+        let system = actix::System::new();
+        let (mut hub, outboxes, room) = system.block_on(async { a_room(sessions) });
+        let mut seq = 0;
+        group.throughput(Throughput::Elements(sessions));
+        group.bench_function(sessions.to_string(), |b| {
+            b.iter(|| {
+                seq += 1;
+                let push = Push::from_json("message", Bytes::from_static(STORED));
+                hub.apply(Op::Deliver { room: room.clone(), kind: Delivery::Message(Seq(seq)), push, except: None });
+                for outbox in &outboxes {
+                    let _ = black_box(outbox.poll_drain(&mut Context::from_waker(&noop_waker())));
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+fn a_room(sessions: u64) -> (Hub, Vec<Arc<Outbox>>, RoomId) {
+    let metrics = Arc::new(Metrics::default());
+    let mut hub = Hub::new(Duration::from_secs(60), 1 << 20, Arc::clone(&metrics));
+    let (room, listener) = (RoomId::new("room").unwrap(), Listener.start());
+    let mut outboxes = Vec::new();
+    for place in 0..sessions {
+        let (session, outbox) = (SessionId(place), Arc::new(Outbox::new(1 << 20, None)));
+        hub.open(OpenSession {
+            session,
+            user: UserId::new("alice").unwrap(),
+            outbox: Arc::clone(&outbox),
+            encoding: Encoding::Json,
+            notices: listener.clone().recipient(),
+        });
+        hub.apply(Op::Attach { session, room: room.clone() });
+        let slot = InFlight::default().take(&metrics);
+        let asker = Asker { session, hub: HubId(0), request: None, event: "enterRoom", slot };
+        hub.apply(Op::Enter { asker, room: room.clone(), answer: Bytes::new(), after: Seq(0), behind: false });
+        outboxes.push(outbox);
+    }
+    (hub, outboxes, room)
+}
+
+criterion_group!(benches, decode, authorize, fan_out);
+criterion_main!(benches);

@@ -1,0 +1,256 @@
+//! A room's messages: read, say, change and take back.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{check_same, created_or_found, rooms::SEQ_MAX};
+use crate::{
+    actors::chat_server::messages::{AnnounceRoom, Message},
+    db::{self, MessagePage, RoomWrite},
+    domain::{
+        Draft, MessageId, MessageKind, RoomId, Seq, StoredMessage, UserId,
+        message::{SYSTEM_SENDER, check_size},
+    },
+    error::ChatError,
+    http::{
+        extract::{Body, Caller, InPath, InQuery, SignedIn, whole_number},
+        openapi::problems::{AsUser, Changed, Unknown, WithBody},
+        problem::Problem,
+        state::{AppState, json_body},
+    },
+    protocol::event::SendMessage,
+};
+
+/// Most messages of a page.
+const MESSAGES_MAX: i64 = 200;
+
+/// Messages of a page when the caller does not say.
+const MESSAGES_DEFAULT: i64 = 50;
+
+/// Which page of a room's history: `before` or `after`, not both. Without either it is the newest page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MessagesQuery {
+    /// Messages with a smaller `seq`, the last ones of them.
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    before: Option<String>,
+    /// Messages with a larger `seq`, the first ones of them.
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    after: Option<String>,
+    /// Most messages of the page.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+}
+
+impl MessagesQuery {
+    fn page(&self) -> Result<MessagePage, ChatError> {
+        let limit = whole_number("limit", self.limit.as_deref(), 1..=MESSAGES_MAX)?.unwrap_or(MESSAGES_DEFAULT);
+        let before = whole_number("before", self.before.as_deref(), 0..=SEQ_MAX)?.map(Seq);
+        let after = whole_number("after", self.after.as_deref(), 0..=SEQ_MAX)?.map(Seq);
+        match (before, after) {
+            (Some(_), Some(_)) => Err(ChatError::invalid("give `before` or `after`, not both")),
+            (_, Some(seq)) => Ok(MessagePage::After { seq, limit }),
+            (seq, None) => Ok(MessagePage::Before { seq, limit }),
+        }
+    }
+}
+
+/// A page of messages.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageList {
+    /// Oldest first.
+    items: Vec<StoredMessage>,
+    /// Whether there are more in the direction that was asked for.
+    has_more: bool,
+}
+
+/// Reads a page of a room's history, oldest first. Every page costs the same, however deep in the room it lies.
+///
+/// # Errors
+/// `forbidden` for anybody but the room's two members, `invalid` for a parameter that does not fit.
+#[utoipa::path(
+    get,
+    path = "/api/v1/rooms/{id}/messages",
+    operation_id = "listMessages",
+    tag = "messages",
+    security(("userToken" = [])),
+    params(("id" = RoomId, Path, description = "The room's id"), MessagesQuery),
+    responses((status = 200, description = "A page of messages", body = MessageList), AsUser)
+)]
+pub async fn list_messages(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    room: InPath<RoomId>,
+    query: InQuery<MessagesQuery>,
+) -> Result<web::Json<MessageList>, Problem> {
+    let (SignedIn(identity), InPath(room), InQuery(query)) = (user, room, query);
+    let page = query.page()?;
+    let found = state
+        .database
+        .read(move |conn| {
+            if !db::is_member(conn, &room, &identity.user)? {
+                return Ok(None);
+            }
+            db::list_messages(conn, &room, page).map(Some)
+        })
+        .await?;
+    let messages = found.ok_or_else(ChatError::forbidden)?;
+    Ok(web::Json(MessageList { items: messages.items, has_more: messages.has_more }))
+}
+
+/// Says something in a room, as the event `message` does.
+///
+/// With a `clientId` the request can be repeated: it is stored once, and the first message is the answer (200). With the
+/// service key it is a message of the marketplace itself, of the kind `system`.
+///
+/// # Errors
+/// `forbidden` for anybody but the room's two members, `not_found` with the service key when there is no such room,
+/// `invalid` for an empty message or another kind, `too_large`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{id}/messages",
+    operation_id = "sendMessage",
+    tag = "messages",
+    security(("userToken" = []), ("serviceKey" = [])),
+    params(("id" = RoomId, Path, description = "The room's id")),
+    request_body(content = SendMessage, example = json!({"text": "Is it still available?", "clientId": "3f6c"})),
+    responses(
+        (status = 201, description = "The message was stored", body = StoredMessage),
+        (status = 200, description = "An earlier message has this `clientId`: this is it", body = StoredMessage),
+        AsUser, WithBody, Unknown,
+    )
+)]
+pub async fn send_message(
+    state: web::Data<AppState>,
+    caller: Caller,
+    room: InPath<RoomId>,
+    body: Body<SendMessage>,
+) -> Result<HttpResponse, Problem> {
+    let (InPath(room), Body(message)) = (room, body);
+    check_same("roomId", message.room_id.as_ref(), &room)?;
+    check_size(message.text.as_deref(), message.data.as_ref(), state.config.limits.message_bytes_max)
+        .map_err(ChatError::from)?;
+    let (sender, kind) = match caller {
+        Caller::User(identity) => (identity.user, MessageKind::Text),
+        Caller::Service => (UserId::from_stored(SYSTEM_SENDER), MessageKind::System),
+    };
+    // The marketplace may leave the kind out, which reads as `text`.
+    if message.kind != MessageKind::Text && message.kind != kind {
+        let kind = kind.as_str();
+        return Err(
+            ChatError::invalid(format!("`kind` must be {kind}: the other kinds have routes of their own")).into()
+        );
+    }
+    let draft = Draft {
+        room: room.clone(),
+        sender,
+        client_id: message.client_id,
+        kind,
+        text: message.text,
+        data: message.data,
+        sent_at: state.clock.now(),
+    };
+    let answer = match kind {
+        MessageKind::System => {
+            let answer = state.change(RoomWrite::Append(draft)).await?;
+            if answer.created {
+                // It went past the room, which need not be in memory. The message is stored whether lists are told or not.
+                let _ = state.chat.send(AnnounceRoom(room)).await;
+            }
+            answer
+        }
+        _ => state.ask(|reply| Message { draft, grant: None, reply }).await?,
+    };
+    Ok(created_or_found(answer))
+}
+
+/// New words for a message.
+#[derive(Deserialize, ToSchema)]
+pub struct NewText {
+    /// The words.
+    text: String,
+}
+
+/// Changes the words of one's own message, for 15 minutes after it was sent.
+///
+/// # Errors
+/// `forbidden` for anybody but the room's two members, for the other's message, and when the time is over; `not_found` for
+/// a message that is not in this room; `conflict` for one that was deleted.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/rooms/{id}/messages/{messageId}",
+    operation_id = "editMessage",
+    tag = "messages",
+    security(("userToken" = [])),
+    params(
+        ("id" = RoomId, Path, description = "The room's id"),
+        ("messageId" = MessageId, Path, description = "The message's id"),
+    ),
+    request_body(content = NewText, example = json!({"text": "Is it still available, and where?"})),
+    responses(
+        (status = 200, description = "The message as it now stands", body = StoredMessage),
+        AsUser, WithBody, Unknown, Changed,
+    )
+)]
+pub async fn edit_message(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    ids: InPath<(RoomId, MessageId)>,
+    body: Body<NewText>,
+) -> Result<HttpResponse, Problem> {
+    let (SignedIn(identity), InPath((room, message)), Body(NewText { text })) = (user, ids, body);
+    check_size(Some(&text), None, state.config.limits.message_bytes_max).map_err(ChatError::from)?;
+    check_place(&state, room, &identity.user, &message).await?;
+    let write = RoomWrite::Edit { message, editor: identity.user, text, at: state.clock.now() };
+    Ok(json_body(state.change(write).await?.data))
+}
+
+/// Takes one's own message back, for 15 minutes after it was sent. It keeps its place and its `seq`.
+///
+/// # Errors
+/// As for changing its words.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/rooms/{id}/messages/{messageId}",
+    operation_id = "deleteMessage",
+    tag = "messages",
+    security(("userToken" = [])),
+    params(
+        ("id" = RoomId, Path, description = "The room's id"),
+        ("messageId" = MessageId, Path, description = "The message's id"),
+    ),
+    responses(
+        (status = 200, description = "The message as it now stands", body = StoredMessage),
+        AsUser, Unknown, Changed,
+    )
+)]
+pub async fn delete_message(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    ids: InPath<(RoomId, MessageId)>,
+) -> Result<HttpResponse, Problem> {
+    let (SignedIn(identity), InPath((room, message))) = (user, ids);
+    check_place(&state, room, &identity.user, &message).await?;
+    let write = RoomWrite::Delete { message, editor: identity.user, at: state.clock.now() };
+    Ok(json_body(state.change(write).await?.data))
+}
+
+/// A message is where the path says, in a room of the caller's. It never moves, so asking before the change is enough.
+async fn check_place(state: &AppState, room: RoomId, user: &UserId, message: &MessageId) -> Result<(), Problem> {
+    let (user, message) = (user.clone(), message.clone());
+    let refusal = state
+        .database
+        .read(move |conn| {
+            Ok(if !db::is_member(conn, &room, &user)? {
+                Some(ChatError::forbidden())
+            } else if !db::is_message_in(conn, &message, &room)? {
+                Some(ChatError::not_found("there is no such message in this room"))
+            } else {
+                None
+            })
+        })
+        .await?;
+    refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
+}

@@ -1,0 +1,244 @@
+//! Rooms: open one, list one's own, look at one, say how far one has read, get a room token.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{removed_user, user_of};
+use crate::{
+    actors::chat_server::messages::{AnnounceRoom, Read},
+    db::{self, Opened, RoomCursor},
+    domain::{ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId},
+    error::ChatError,
+    http::{
+        extract::{Body, Caller, InPath, InQuery, SignedIn, whole_number},
+        openapi::problems::{AsUser, OwnProduct, Unknown, WithBody},
+        problem::Problem,
+        state::{AppState, json_body},
+    },
+    protocol::event::ReadUpTo,
+};
+
+/// Most rooms of a page.
+const ROOMS_MAX: i64 = 100;
+
+/// Rooms of a page when the caller does not say.
+const ROOMS_DEFAULT: i64 = 50;
+
+/// Largest `seq`: the largest whole number that JSON readers keep exactly (2^53 − 1).
+pub(super) const SEQ_MAX: i64 = (1 << 53) - 1;
+
+/// Which room to open.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenRoom {
+    /// What it shall be about.
+    product_id: ProductId,
+    /// Who asks: needed with the service key. A user opens their own rooms and leaves it out.
+    #[serde(default)]
+    buyer_id: Option<UserId>,
+}
+
+/// Opens the buyer's room for a product.
+///
+/// There is one room for each buyer and product: the first call makes it (201), later ones find it (200). A user opens
+/// their own; with the service key the marketplace opens one for a buyer whom it has put.
+///
+/// # Errors
+/// `own_product` for the product's seller, `not_found` for an unknown product, `invalid`, `forbidden` for a removed user.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms",
+    operation_id = "openRoom",
+    tag = "rooms",
+    security(("userToken" = []), ("serviceKey" = [])),
+    request_body(content = OpenRoom, example = json!({"productId": "camera-x100"})),
+    responses(
+        (status = 201, description = "The room is new", body = Room),
+        (status = 200, description = "The room was there before", body = Room),
+        AsUser, WithBody, Unknown, OwnProduct,
+    )
+)]
+pub async fn open_room(
+    state: web::Data<AppState>,
+    caller: Caller,
+    body: Body<OpenRoom>,
+) -> Result<HttpResponse, Problem> {
+    let Body(OpenRoom { product_id, buyer_id }) = body;
+    let at = state.clock.now();
+    let opened = match (caller, buyer_id) {
+        (Caller::User(identity), Some(buyer)) if buyer != identity.user => {
+            return Err(ChatError::invalid("`buyerId` is for the service key: users open their own rooms").into());
+        }
+        (Caller::User(identity), _) => {
+            let buyer = user_of(&identity);
+            state.database.write(move |conn| db::open_room(conn, &product_id, &buyer, at)).await?
+        }
+        (Caller::Service, Some(buyer)) => {
+            state.database.write(move |conn| db::open_room_for(conn, &product_id, &buyer, at)).await?
+        }
+        (Caller::Service, None) => {
+            return Err(ChatError::invalid("`buyerId` is missing: say for whom the room is").into());
+        }
+    };
+    Ok(match opened.map_err(ChatError::from)? {
+        Opened::New(room) => {
+            // It is stored. Lists that are not told now show it when they are read the next time.
+            let _ = state.chat.send(AnnounceRoom(room.id.clone())).await;
+            HttpResponse::Created().json(room)
+        }
+        Opened::Existing(room) => HttpResponse::Ok().json(room),
+    })
+}
+
+/// Which page of one's rooms.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RoomsQuery {
+    /// Most rooms of the page.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
+    limit: Option<String>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of rooms.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomPage {
+    /// Latest activity first.
+    items: Vec<RoomSummary>,
+    /// Where the next page goes on; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// Lists one's own rooms, latest activity first.
+///
+/// # Errors
+/// `invalid` for a `limit` or `cursor` that does not fit, `forbidden` for a removed user.
+#[utoipa::path(
+    get,
+    path = "/api/v1/rooms",
+    operation_id = "listRooms",
+    tag = "rooms",
+    security(("userToken" = [])),
+    params(RoomsQuery),
+    responses((status = 200, description = "A page of one's rooms", body = RoomPage), AsUser)
+)]
+pub async fn list_rooms(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    query: InQuery<RoomsQuery>,
+) -> Result<web::Json<RoomPage>, Problem> {
+    let (SignedIn(identity), InQuery(query)) = (user, query);
+    let limit = whole_number("limit", query.limit.as_deref(), 1..=ROOMS_MAX)?.unwrap_or(ROOMS_DEFAULT);
+    let cursor = query.cursor.map(|cursor| cursor.parse::<RoomCursor>()).transpose();
+    let cursor = cursor.map_err(|error| ChatError::invalid(error.to_string()))?;
+    let id = identity.user;
+    let page = state
+        .database
+        .read(move |conn| {
+            if db::is_deleted(conn, &id)? {
+                return Ok(None);
+            }
+            db::list_rooms(conn, &id, cursor.as_ref(), limit).map(Some)
+        })
+        .await?;
+    let (items, next) = page.ok_or_else(removed_user)?;
+    Ok(web::Json(RoomPage { items, next_cursor: next.map(|cursor| cursor.to_string()) }))
+}
+
+/// A room as it stands in one's own list.
+///
+/// # Errors
+/// `forbidden` for anybody but its two members, and for a room that does not exist.
+#[utoipa::path(
+    get,
+    path = "/api/v1/rooms/{id}",
+    operation_id = "getRoom",
+    tag = "rooms",
+    security(("userToken" = [])),
+    params(("id" = RoomId, Path, description = "The room's id")),
+    responses((status = 200, description = "The room", body = RoomSummary), AsUser)
+)]
+pub async fn get_room(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    room: InPath<RoomId>,
+) -> Result<web::Json<RoomSummary>, Problem> {
+    let (SignedIn(identity), InPath(room)) = (user, room);
+    let found = state.database.read(move |conn| db::find_room(conn, &room, &identity.user)).await?;
+    Ok(web::Json(found.ok_or_else(ChatError::forbidden)?))
+}
+
+/// How far one has read.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct SetRead {
+    /// `seq` of the last message seen; one behind the newest counts as the newest.
+    seq: Seq,
+}
+
+/// Says how far one has read. It never goes back.
+///
+/// # Errors
+/// `forbidden` for anybody but the room's two members, `invalid` for a `seq` out of range.
+#[utoipa::path(
+    put,
+    path = "/api/v1/rooms/{id}/read",
+    operation_id = "markRead",
+    tag = "rooms",
+    security(("userToken" = [])),
+    params(("id" = RoomId, Path, description = "The room's id")),
+    request_body(content = SetRead, example = json!({"seq": 12})),
+    responses((status = 200, description = "How far one has read now", body = ReadUpTo), AsUser, WithBody)
+)]
+pub async fn mark_read(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    room: InPath<RoomId>,
+    body: Body<SetRead>,
+) -> Result<HttpResponse, Problem> {
+    let (SignedIn(identity), InPath(room), Body(SetRead { seq })) = (user, room, body);
+    if !(0..=SEQ_MAX).contains(&seq.0) {
+        return Err(ChatError::invalid(format!("`seq` must be 0 to {SEQ_MAX}, got {seq}")).into());
+    }
+    let answer = state.ask(|reply| Read { user: identity.user, room, seq, reply }).await?;
+    Ok(json_body(answer.data))
+}
+
+/// A room token.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomToken {
+    /// Goes into `enterRoom`'s `token`, where the server runs with `--authorize room-token`.
+    token: String,
+    /// Five minutes from now.
+    expires_at: Timestamp,
+}
+
+/// Issues a room token: the permission of the signed-in user to enter this room, for five minutes.
+///
+/// # Errors
+/// `forbidden` for anybody but the room's two members, and for a room that does not exist.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{id}/token",
+    operation_id = "issueRoomToken",
+    tag = "rooms",
+    security(("userToken" = [])),
+    params(("id" = RoomId, Path, description = "The room's id")),
+    responses((status = 200, description = "The room token", body = RoomToken), AsUser)
+)]
+pub async fn issue_room_token(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    room: InPath<RoomId>,
+) -> Result<web::Json<RoomToken>, Problem> {
+    let (SignedIn(identity), InPath(room)) = (user, room);
+    if !state.database.authorize(room.clone(), identity.user.clone()).await? {
+        return Err(ChatError::forbidden().into());
+    }
+    let (token, expires_at) = state.room_tokens.issue(&room, &identity.user, state.clock.now());
+    Ok(web::Json(RoomToken { token, expires_at }))
+}

@@ -1,0 +1,129 @@
+//! Users: the marketplace puts them, removes them and ends their sessions.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{check_same, created_or_found};
+use crate::{
+    actors::chat_server::messages::EndSessions,
+    db::RoomWrite,
+    domain::{User, UserId},
+    error::{ChatError, ErrorCode},
+    http::{
+        extract::{Body, InPath, Service},
+        openapi::problems::{AsService, Changed, Unknown, WithBody},
+        problem::Problem,
+        state::AppState,
+    },
+};
+
+/// A user as the marketplace puts them.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PutUser {
+    /// The one in the path, or left out.
+    #[serde(default)]
+    id: Option<UserId>,
+    /// What the other side sees.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// Picture of the person: an http(s) URL, or a path of the page's own server.
+    #[serde(default)]
+    #[schema(max_length = 2048)]
+    avatar_url: Option<String>,
+}
+
+/// Adds or changes a user.
+///
+/// # Errors
+/// `invalid` for a field out of range and for the id `system`, `conflict` for a user who was removed.
+#[utoipa::path(
+    put,
+    path = "/api/v1/users/{id}",
+    operation_id = "putUser",
+    tag = "users",
+    security(("serviceKey" = [])),
+    params(("id" = UserId, Path, description = "The marketplace's own user id")),
+    request_body(content = PutUser, example = json!({"name": "Jonas Weber", "avatarUrl": "https://shop.example/jonas.jpg"})),
+    responses(
+        (status = 201, description = "The user is new", body = User),
+        (status = 200, description = "The user as they now stand", body = User),
+        AsService, WithBody, Changed,
+    )
+)]
+pub async fn put_user(
+    state: web::Data<AppState>,
+    _: Service,
+    id: InPath<UserId>,
+    body: Body<PutUser>,
+) -> Result<HttpResponse, Problem> {
+    let (InPath(id), Body(body)) = (id, body);
+    check_same("id", body.id.as_ref(), &id)?;
+    let user = User { id, name: body.name, avatar_url: body.avatar_url };
+    user.check().map_err(ChatError::from)?;
+    Ok(created_or_found(state.change(RoomWrite::PutUser { user }).await?))
+}
+
+/// Removes a user for good, and ends their sessions at once.
+///
+/// Name and picture go; rooms and messages stay for the other member. The id can't be put again. Removing twice is
+/// removing once. Sessions are also ended for somebody who is known by a token alone, before the answer `not_found`.
+///
+/// # Errors
+/// `not_found` for a user whom the marketplace has never put.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/users/{id}",
+    operation_id = "deleteUser",
+    tag = "users",
+    security(("serviceKey" = [])),
+    params(("id" = UserId, Path, description = "The marketplace's own user id")),
+    responses((status = 204, description = "The user is removed"), AsService, Unknown)
+)]
+pub async fn delete_user(state: web::Data<AppState>, _: Service, id: InPath<UserId>) -> Result<HttpResponse, Problem> {
+    let InPath(user) = id;
+    let deleted = state.change(RoomWrite::DeleteUser { user: user.clone(), at: state.clock.now() }).await;
+    match deleted {
+        Ok(_) => Ok(HttpResponse::NoContent().finish()),
+        Err(error) => {
+            if error.code == ErrorCode::NotFound {
+                end_sessions(&state, user).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// How many sessions were ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Disconnected {
+    /// On this server.
+    sessions: usize,
+}
+
+/// Ends all sessions of a user now. They may come back with a good token.
+///
+/// # Errors
+/// None of its own: a user without sessions has 0 of them.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/{id}/disconnect",
+    operation_id = "disconnectUser",
+    tag = "users",
+    security(("serviceKey" = [])),
+    params(("id" = UserId, Path, description = "The marketplace's own user id")),
+    responses((status = 200, description = "How many sessions were ended", body = Disconnected), AsService)
+)]
+pub async fn disconnect_user(
+    state: web::Data<AppState>,
+    _: Service,
+    id: InPath<UserId>,
+) -> Result<web::Json<Disconnected>, Problem> {
+    let InPath(user) = id;
+    Ok(web::Json(Disconnected { sessions: end_sessions(&state, user).await? }))
+}
+
+async fn end_sessions(state: &AppState, user: UserId) -> Result<usize, ChatError> {
+    state.chat.send(EndSessions { user }).await.map_err(|_| ChatError::unavailable())
+}
