@@ -292,6 +292,22 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// No limits but those of memory, for what is served without clients to fear.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            message_bytes_max: 1024 * 1024,
+            sends_per_second_max: None,
+            connects_per_second_max: None,
+            connections_per_address_max: None,
+            sessions_per_user_max: None,
+            rooms_per_session_max: None,
+            requests_per_second_max: None,
+            outbox_bytes_max: 256 * 1024,
+            outbox_age_max: Duration::from_secs(15),
+        }
+    }
+
     /// Longest message of the transport. Well above the message's own limit, and JSON may write one byte as six
     /// (`\u0000`), so that a long message gets `too_large` and not a lost connection.
     #[must_use]

@@ -6,6 +6,7 @@ mod connection;
 mod error;
 mod import;
 mod list_messages;
+mod list_missed;
 mod list_rooms;
 mod load_room;
 mod migrations;
@@ -23,12 +24,14 @@ pub use connection::Connection;
 pub use error::DbError;
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
 pub use list_messages::{MessagePage, Messages, list_messages};
+pub use list_missed::{Missed, list_missed};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
 pub use migrations::migrate;
 pub use models::{
     message::{UNREAD_MAX, is_message_in},
     product::{find_product, list_products},
+    recovery::{end_recoveries, find_recovery},
     room::is_member,
     user::{DELETED_USER_NAME, find_user, is_deleted, list_users},
 };

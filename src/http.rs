@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod api;
+pub mod engine_io;
 pub mod extract;
 pub mod health;
 pub mod openapi;
@@ -9,6 +10,7 @@ pub mod origin;
 pub mod problem;
 pub mod request_log;
 pub mod routes;
+pub mod socket_io;
 pub mod state;
 pub mod static_files;
 pub mod ws;

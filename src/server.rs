@@ -23,7 +23,7 @@ use crate::{
         },
         db_executor::Database,
         hub::{DrainSessions, Hub, HubId},
-        session::Services,
+        session::{Services, engine_io::Sessions, places::SessionPlaces, socket_io::SocketIo},
     },
     auth::{Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
     clock::Clock,
@@ -31,8 +31,8 @@ use crate::{
     db::{self, DbError, Pool},
     http::{
         admission::Admission,
-        origin, problem, request_log, routes,
-        state::{AppState, RequestLimit, SessionPlaces},
+        origin, problem, request_log, routes, socket_io,
+        state::{AppState, RequestLimit},
     },
     metrics::Metrics,
     tls::{Tls, TlsError},
@@ -110,6 +110,7 @@ pub struct Server {
     running: actix_web::rt::task::JoinHandle<io::Result<()>>,
     chat: Addr<ChatServer>,
     chat_thread: Arbiter,
+    socket_io: Arc<Sessions<SocketIo>>,
     metrics: Arc<Metrics>,
     draining: Arc<AtomicBool>,
     drain_timeout: Duration,
@@ -148,6 +149,8 @@ impl ServerBuilder {
         for migration in db::migrate(&pool)? {
             log::info!("ran migration {migration}");
         }
+        // What was alive when the server last ended can be taken up from now on, for its time.
+        db::end_recoveries(&mut *pool.get()?, clock.now())?;
         let state = start_actors(config, clock, &pool, verifier)?;
         let chat_thread = state.1;
         let state = state.0;
@@ -159,6 +162,7 @@ impl ServerBuilder {
             running: actix_web::rt::spawn(server),
             chat: state.chat.clone(),
             chat_thread,
+            socket_io: Arc::clone(&state.socket_io),
             metrics: Arc::clone(&state.metrics),
             draining: Arc::clone(&state.draining),
             drain_timeout: state.config.drain_timeout,
@@ -228,6 +232,7 @@ fn start_actors(
         draining: Arc::new(AtomicBool::new(false)),
         requests: RequestLimit::new(config.limits.requests_per_second_max),
         sessions: Arc::new(SessionPlaces::default()),
+        socket_io: socket_io::sessions(&config),
         metrics,
         config,
     };
@@ -259,6 +264,7 @@ fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr,
             .wrap(from_fn(request_log::with_request_id))
             .wrap(origin::cors(&app_state.config.allowed_origins))
             .app_data(app_state.clone())
+            .app_data(socket_io::endpoint(&app_state, &services.clone().into_inner()))
             .app_data(services)
             .configure(routes::documented)
             .configure(|config| {
@@ -276,6 +282,8 @@ fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr,
         .client_disconnect_timeout(Duration::from_secs(1))
         .tls_handshake_timeout(config.handshake_timeout)
         .keep_alive(KEEP_ALIVE)
+        // A client that hangs up in the middle of a poll has gone, and its session with it.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(1)
         .disable_signals();
     let refused = |source| StartError::Bind { address: config.bind, source };
@@ -342,6 +350,8 @@ impl Server {
         let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
         let patience = self.drain_timeout / 2;
         let _ = self.chat.send(DrainSessions { spread, patience }).await;
+        // Those that are in no namespace, which no hub knows of.
+        self.socket_io.drain();
         let mut settled = false;
         while Instant::now() < deadline {
             settled = self.metrics.sessions.get() == 0 && self.chat.send(IsSettled).await.unwrap_or(true);

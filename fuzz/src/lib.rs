@@ -9,14 +9,18 @@ use std::sync::LazyLock;
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::BytesMut;
+use bytestring::ByteString;
 use haggle::{
     auth::{RoomTokens, Verifier, token_source},
     clock::Clock,
     domain::{RoomId, Timestamp, UserId},
     error::ErrorCode,
     protocol::{
+        engine_io::{Packet, PacketError, payload},
         event::ClientEvent,
         json,
+        push::Encoding,
+        socket_io::{self, Kind, attachments::check_placeholders},
         websocket::{Decoder, FrameError, Incoming, Limits, Opcode, write_close, write_frame},
     },
 };
@@ -27,12 +31,14 @@ use serde_json::value::RawValue;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 7] = [
     ("websocket", websocket),
     ("plain_frame", plain_frame),
     ("client_event", client_event),
     ("handshake", handshake),
     ("token", token),
+    ("engine_io", engine_io),
+    ("socket_io", socket_io),
 ];
 
 const LIMITS: Limits = Limits { message_bytes_max: 4_096, fragments_max: 16 };
@@ -183,4 +189,60 @@ pub fn token(data: &[u8]) {
     assert_eq!(header["alg"], "HS256");
     let payload: serde_json::Value = serde_json::from_str(payload).expect("an accepted payload is JSON");
     assert_eq!(payload["sub"], identity.user.as_str());
+}
+
+/// A body of Engine.IO gives packets or an error, and packets that a server could send are read back as they were.
+pub fn engine_io(data: &[u8]) {
+    const PACKETS_MAX: usize = 16;
+    let Ok(body) = ByteString::try_from(data) else { return };
+    let packets = match payload::decode(&body, PACKETS_MAX) {
+        Ok(packets) => packets,
+        Err(error) => {
+            assert!(error != PacketError::TooManyPackets { packets_max: PACKETS_MAX } || data.len() >= PACKETS_MAX);
+            return;
+        }
+    };
+    assert!(!packets.is_empty() && packets.len() <= PACKETS_MAX);
+    let mut out = BytesMut::new();
+    for packet in &packets {
+        // Must not panic, whatever texts are in it.
+        let _ = format!("{packet:?}");
+        match packet {
+            Packet::Message(text) => payload::write_text(&mut out, format!("4{text}").as_bytes()),
+            Packet::Binary(bytes) => payload::write_binary(&mut out, bytes),
+            _ => return,
+        }
+    }
+    let written = ByteString::try_from(out).expect("a payload is text");
+    assert_eq!(payload::decode(&written, PACKETS_MAX).expect("what was written can be read"), packets);
+}
+
+/// A packet of Socket.IO gives an event that can be answered, or an error; its data is a part of what came.
+pub fn socket_io(data: &[u8]) {
+    const ATTACHMENTS_MAX: usize = 3;
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(packet) = socket_io::Packet::decode(text, ATTACHMENTS_MAX) else { return };
+    assert!(packet.namespace.starts_with('/') && packet.attachments <= ATTACHMENTS_MAX);
+    let args = match packet.kind {
+        Kind::Connect(_) | Kind::Disconnect => return,
+        Kind::Ack { args, .. } => args,
+        Kind::Event { name, args, ack } => {
+            if let (socket_io::EventName::Text(name), Some(data)) = (name, args.first()) {
+                let _ = ClientEvent::decode(&name, Some(data.get()));
+            }
+            if let Some(id) = ack {
+                let id = json::RequestId::from_number(id);
+                let reply = Encoding::SocketIo("/chat").reply(&id, Ok(b"{}"));
+                let reply = std::str::from_utf8(&reply).expect("a packet is text");
+                let packet = socket_io::Packet::decode(&reply[1..], 0).expect("an acknowledgement can be read");
+                assert!(matches!(packet.kind, Kind::Ack { .. }));
+            }
+            args
+        }
+    };
+    for arg in &args {
+        let range = text.as_bytes().as_ptr_range();
+        assert!(range.contains(&arg.get().as_ptr()), "copied");
+    }
+    let _ = check_placeholders(&args, packet.attachments);
 }

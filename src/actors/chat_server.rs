@@ -10,6 +10,7 @@ mod commits;
 mod deliveries;
 mod fan_out;
 pub mod messages;
+mod recovery;
 pub mod rooms;
 mod work;
 
@@ -19,6 +20,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{self, Poll},
+    time::Duration,
 };
 
 use actix::{Actor, ActorFuture, AsyncContext, Context, Handler, Message as ActixMessage};
@@ -34,15 +36,19 @@ use crate::{
     domain::{AuthorizePolicy, Role, RoomId, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
-    protocol::{event::ServerEvent, push::Push},
+    protocol::{
+        event::ServerEvent,
+        push::{Position, Push},
+    },
 };
 use answers::{Authorized, HistoryRead, RoomLoaded};
 use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
 use messages::{
-    AnnounceRoom, Answer, Change, Connect, Disconnect, EndSessions, IsSettled, Join, Leave, Message, Read, RegisterHub,
-    ReplyTo, Typing,
+    AnnounceRoom, Answer, Change, Connect, Disconnect, EndSessions, Feed, IsSettled, Join, Leave, Message, Read,
+    RegisterHub, ReplyTo, Typing, Welcome,
 };
+use recovery::Recoveries;
 use rooms::Rooms;
 use work::{Checks, Work};
 
@@ -51,6 +57,9 @@ const NEWEST_MESSAGES: i64 = 50;
 
 /// Missed messages in the answer of an entry with `after`.
 const MISSED_MESSAGES_MAX: i64 = 200;
+
+/// How often sessions are forgotten that can't be taken up any more.
+const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What the [`ChatServer`] needs to know from the start.
 #[derive(Debug, Clone)]
@@ -80,6 +89,9 @@ pub struct ChatServer {
     announcements: VecDeque<RoomId>,
     /// Rooms whose members' lists will be told.
     updated: HashSet<RoomId>,
+    recoveries: Recoveries,
+    /// The place of the newest message that was delivered.
+    position: Position,
 }
 
 #[derive(Debug, Default)]
@@ -104,6 +116,8 @@ impl ChatServer {
             fan_out: FanOut::default(),
             announcements: VecDeque::new(),
             updated: HashSet::new(),
+            recoveries: Recoveries::default(),
+            position: 0,
         }
     }
 
@@ -120,7 +134,7 @@ impl ChatServer {
             }
             AuthorizePolicy::RoomToken => match self.check_grant(&work) {
                 Ok(()) => self.with_room(work, ctx),
-                Err(error) => self.refuse(work, error),
+                Err(error) => self.refuse(work, error, ctx),
             },
         }
     }
@@ -189,7 +203,7 @@ impl ChatServer {
             return;
         }
         let Some(role) = work.user().and_then(|user| self.rooms.room(&room)?.role_of(user)) else {
-            self.refuse(work, ChatError::forbidden());
+            self.refuse(work, ChatError::forbidden(), ctx);
             self.rooms.release(&room);
             return;
         };
@@ -209,6 +223,14 @@ impl ChatServer {
                 self.tell_room(&room, Delivery::State, &push, Some(&user));
                 self.answer(ReplyTo::Session(asker), Ok(done()));
                 self.rooms.release(&room);
+            }
+            Work::Resume { session, .. } => {
+                if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
+                    self.rooms.attach(session, &room, role, None);
+                    self.fan_out.tell_hub(hub, Op::Attach { session, room: room.clone() });
+                }
+                self.rooms.release(&room);
+                self.resume_room(session, true, ctx);
             }
             Work::Announce(_) => {}
         }
@@ -258,7 +280,7 @@ impl ChatServer {
         }
     }
 
-    fn refuse(&mut self, work: Work, error: ChatError) {
+    fn refuse(&mut self, work: Work, error: ChatError, ctx: &mut Context<Self>) {
         match work {
             Work::Join(Join { asker, room, .. }) => {
                 if let Some(gone) = self.rooms.detach(asker.session, &room) {
@@ -269,6 +291,7 @@ impl ChatServer {
             Work::Message(message) => self.answer(message.reply, Err(error)),
             Work::Read(read) => self.answer(read.reply, Err(error)),
             Work::Typing(typing) => self.answer(ReplyTo::Session(typing.asker), Err(error)),
+            Work::Resume { session, .. } => self.resume_room(session, false, ctx),
             Work::Announce(_) => {}
         }
     }
@@ -308,6 +331,7 @@ impl Actor for ChatServer {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(1024);
         ctx.spawn(EndOfTurn);
+        ctx.run_interval(FORGET_INTERVAL, |server, _| server.forget_ended());
     }
 }
 
@@ -339,16 +363,30 @@ impl Handler<RegisterHub> for ChatServer {
 impl Handler<Connect> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, Connect { session, user, hub }: Connect, _: &mut Self::Context) {
-        self.rooms.connect(session, user, hub);
+    fn handle(&mut self, Connect { session, user, hub, feed, welcome }: Connect, ctx: &mut Self::Context) {
+        self.rooms.connect(session, user.clone(), hub, feed);
+        match welcome {
+            None => {}
+            Some(Welcome::Plain) => {
+                let sid = uuid::Uuid::new_v4().simple().to_string();
+                self.fan_out.tell_hub(hub, Op::Welcome { session, sid, recovery: None });
+            }
+            Some(Welcome::Recoverable(resume)) => {
+                self.guarded("connect", |server| server.recover(session, resume, ctx))
+            }
+        }
+        if feed == Feed::Inbox {
+            self.tell_who_is_online(session, &user, hub);
+        }
     }
 }
 
 impl Handler<Disconnect> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, Disconnect(session): Disconnect, _: &mut Self::Context) {
+    fn handle(&mut self, Disconnect { session, for_good }: Disconnect, ctx: &mut Self::Context) {
         self.guarded("disconnect", |server| {
+            server.end_recoverable(session, for_good, ctx);
             for gone in server.rooms.disconnect(session) {
                 server.presence_changed(gone);
             }
@@ -371,6 +409,7 @@ impl Handler<Leave> for ChatServer {
         self.guarded("leave", |server| {
             let session = asker.session;
             server.fan_out.tell_hub(asker.hub, Op::Detach { session, room: room.clone(), error: None });
+            server.forget_room(session, &room);
             if let Some(gone) = server.rooms.detach(session, &room) {
                 server.presence_changed(gone);
             }

@@ -31,7 +31,7 @@ use crate::{
     protocol::{
         event::{ErrorNotice, ServerEvent},
         json::RequestId,
-        push::{Encoding, Push},
+        push::{Encoding, Position, Push},
     },
 };
 
@@ -74,6 +74,33 @@ pub enum Delivery {
 /// One thing for a hub to do.
 #[derive(Debug)]
 pub enum Op {
+    /// Answers the CONNECT of a namespace: the session is registered.
+    Welcome {
+        /// The session.
+        session: SessionId,
+        /// Its id for the client.
+        sid: String,
+        /// Its secret, and the place in the order of commits that its client has everything up to.
+        recovery: Option<(String, Position)>,
+    },
+    /// Answers the CONNECT of a session that takes an earlier one up: what was missed, then what was held back.
+    Resume {
+        /// The session.
+        session: SessionId,
+        /// Its id for the client, as it was.
+        sid: String,
+        /// Its secret, as it was.
+        pid: String,
+        /// What was missed in all of its rooms, in the order of the commits.
+        messages: Vec<Push>,
+        /// Its rooms, and the last `seq` of each that the snapshot knew.
+        rooms: Vec<(RoomId, Seq)>,
+    },
+    /// Ends a session whose client has come back with another connection.
+    TakeOver {
+        /// The session.
+        session: SessionId,
+    },
     /// Starts to hold a room's messages back for a session, until its history has been read.
     Attach {
         /// The session.
@@ -190,9 +217,18 @@ pub struct DrainSessions {
 }
 
 /// [`Hub`] → a session: something happened to it. No answer.
-#[derive(Debug, Message)]
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub enum SessionNotice {
+pub struct SessionNotice {
+    /// Which one: a connection of Socket.IO has several.
+    pub session: SessionId,
+    /// What.
+    pub notice: Notice,
+}
+
+/// What happened to a session.
+#[derive(Debug, Clone)]
+pub enum Notice {
     /// What became of an entry; `false` also when it was taken out later.
     Joined {
         /// The room.
@@ -200,9 +236,13 @@ pub enum SessionNotice {
         /// Whether it is in.
         entered: bool,
     },
+    /// It has taken an earlier session up, and is in these rooms again, the last one entered last.
+    Resumed(Vec<RoomId>),
+    /// Its client has come back with another connection, and a DISCONNECT is in its outbox.
+    TakenOver,
     /// The server goes away: finish what was taken up, for so long at most, then close.
     Draining(Duration),
-    /// It ends now: the close frame is already in its outbox, or its socket is gone.
+    /// It ends now: its last frame is already in its outbox, or its socket is gone.
     Ending,
 }
 
@@ -268,18 +308,21 @@ impl Hub {
     /// Does one thing. What a session receives is in its outbox afterwards.
     pub fn apply(&mut self, op: Op) {
         match op {
+            Op::Welcome { session, sid, recovery } => self.welcome(session, &sid, recovery.as_ref()),
+            Op::Resume { session, sid, pid, messages, rooms } => self.resume(session, &sid, &pid, &messages, rooms),
+            Op::TakeOver { session } => self.take_over(session),
             Op::Attach { session, room } => self.attach(session, room),
             Op::Enter { asker, room, answer, after, behind } => self.enter(&asker, &room, &answer, after, behind),
             Op::RefuseEntry { asker, room, error } => {
                 self.detach(asker.session, &room);
-                self.notify(asker.session, SessionNotice::Joined { room, entered: false });
+                self.notify(asker.session, Notice::Joined { room, entered: false });
                 self.reply(&asker, Err(&error));
             }
             Op::Detach { session, room, error } => {
                 self.detach(session, &room);
                 if let Some(error) = error {
                     self.send_error(session, &ErrorNotice::new(&error, None));
-                    self.notify(session, SessionNotice::Joined { room, entered: false });
+                    self.notify(session, Notice::Joined { room, entered: false });
                 }
             }
             Op::Deliver { room, kind, push, except } => self.deliver(&room, kind, &push, except.as_ref()),
@@ -294,6 +337,44 @@ impl Hub {
             Op::Reply { asker, answer } => self.reply(&asker, answer.as_deref()),
             Op::End { session, code, error } => self.end(session, code, &error),
         }
+    }
+
+    fn welcome(&mut self, session: SessionId, sid: &str, recovery: Option<&(String, Position)>) {
+        let Some(encoding) = self.sessions.get(&session).map(|local| local.encoding) else { return };
+        let pid = recovery.map(|(pid, _)| pid.as_str());
+        // The official client can't come back before some event has brought it an offset.
+        let offset = recovery.and_then(|(_, position)| encoding.offset(*position));
+        for packet in encoding.connected(sid, pid).into_iter().chain(offset) {
+            self.send_frame(session, packet);
+        }
+    }
+
+    fn resume(&mut self, session: SessionId, sid: &str, pid: &str, messages: &[Push], rooms: Vec<(RoomId, Seq)>) {
+        let Some(encoding) = self.sessions.get(&session).map(|local| local.encoding) else { return };
+        let entered = rooms.iter().map(|(room, _)| room.clone()).collect();
+        self.notify(session, Notice::Resumed(entered));
+        if let Some(packet) = encoding.connected(sid, Some(pid)) {
+            self.send_frame(session, packet);
+        }
+        for push in messages {
+            self.send_push(session, push);
+        }
+        for (room, last_seq) in rooms {
+            let members = self.rooms.get_mut(&room);
+            let member = members.and_then(|members| members.iter_mut().find(|member| member.session == session));
+            for frame in member.map(|member| member.gate.open(last_seq, false)).unwrap_or_default() {
+                self.metrics.deliveries.inc();
+                self.send_frame(session, frame);
+            }
+        }
+    }
+
+    fn take_over(&mut self, session: SessionId) {
+        if let Some(packet) = self.sessions.get(&session).and_then(|local| local.encoding.disconnect()) {
+            self.send_frame(session, packet);
+        }
+        self.notify(session, Notice::TakenOver);
+        self.forget(session);
     }
 
     fn attach(&mut self, session: SessionId, room: RoomId) {
@@ -330,7 +411,7 @@ impl Hub {
         if slow {
             self.evict(session);
         } else {
-            self.notify(session, SessionNotice::Joined { room: room.clone(), entered: true });
+            self.notify(session, Notice::Joined { room: room.clone(), entered: true });
         }
     }
 
@@ -428,6 +509,13 @@ impl Hub {
         }
     }
 
+    fn send_frame(&mut self, session: SessionId, frame: Bytes) {
+        let Some(local) = self.sessions.get(&session) else { return };
+        if local.outbox.push(Frame::Text(frame)).is_err() {
+            self.evict(session);
+        }
+    }
+
     fn send_error(&mut self, session: SessionId, notice: &ErrorNotice) {
         self.send_push(session, &Push::new(&ServerEvent::Error(notice.clone())));
     }
@@ -435,9 +523,13 @@ impl Hub {
     fn end(&mut self, session: SessionId, code: CloseCode, error: &ChatError) {
         self.send_error(session, &ErrorNotice::new(error, None));
         if let Some(local) = self.sessions.get(&session) {
-            local.outbox.close(code.number(), &error.message);
+            match local.encoding.disconnect() {
+                // A namespace ends by a packet; its connection lives on for the others.
+                Some(packet) => drop(local.outbox.push(Frame::Text(packet))),
+                None => local.outbox.close(code.number(), &error.message),
+            }
         }
-        self.notify(session, SessionNotice::Ending);
+        self.notify(session, Notice::Ending);
     }
 
     /// Drops a client that reads too slowly. It is told nothing: a frame for it would only wait behind the others.
@@ -446,17 +538,17 @@ impl Hub {
         log::info!("session={session} user={} evicted: reads too slowly ({})", local.user, CloseCode::TooSlow.number());
         metrics::count(&self.metrics.evictions, "too_slow");
         local.outbox.abort();
-        self.notify(session, SessionNotice::Ending);
+        self.notify(session, Notice::Ending);
         self.forget(session);
     }
 
-    fn notify(&self, session: SessionId, notice: SessionNotice) {
+    fn notify(&self, session: SessionId, notice: Notice) {
         if let Some(local) = self.sessions.get(&session) {
             #[expect(
                 clippy::disallowed_methods,
                 reason = "at most one for each of a session's entries, which have a cap"
             )]
-            local.notices.do_send(notice);
+            local.notices.do_send(SessionNotice { session, notice });
         }
     }
 
@@ -527,7 +619,7 @@ impl Handler<DrainSessions> for Hub {
                 // Whoever is told later also comes back later, so that the next server isn't stormed.
                 let reconnect_in_ms = 100 + jitter_ms(session);
                 hub.send_push(session, &Push::new(&ServerEvent::Draining { reconnect_in_ms }));
-                hub.notify(session, SessionNotice::Draining(drain.patience));
+                hub.notify(session, Notice::Draining(drain.patience));
             });
         }
     }

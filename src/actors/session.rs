@@ -5,9 +5,13 @@
 //! is an [`outbox::Outbox`] that a response body drains, so that the actor keeps running while its client does not read.
 
 pub mod chat;
+pub mod engine_io;
 pub mod in_flight;
 pub mod limits;
+pub mod namespaces;
 pub mod outbox;
+pub mod places;
+pub mod socket_io;
 pub mod transport;
 pub mod ws;
 

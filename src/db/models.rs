@@ -2,5 +2,6 @@
 
 pub(super) mod message;
 pub(super) mod product;
+pub(super) mod recovery;
 pub(super) mod room;
 pub(super) mod user;

@@ -30,6 +30,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    recoveries (pid_hash) {
+        pid_hash -> Text,
+        user_id -> Text,
+        rooms -> Text,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     rooms (id) {
         id -> Text,
         product_id -> Text,
@@ -56,4 +65,4 @@ diesel::joinable!(messages -> rooms (room_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(rooms -> products (product_id));
 
-diesel::allow_tables_to_appear_in_same_query!(messages, products, rooms, users,);
+diesel::allow_tables_to_appear_in_same_query!(messages, products, recoveries, rooms, users,);

@@ -6,10 +6,11 @@ mod revise;
 
 use thiserror::Error;
 
-use super::{Connection, DbError};
+use super::{Connection, DbError, models::recovery};
 use crate::{
     domain::{
-        Draft, MessageId, Product, ProductId, ProductStatus, RoomId, Seq, StoredMessage, Timestamp, User, UserId,
+        Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, StoredMessage, Timestamp, User,
+        UserId,
     },
     error::{ChatError, ErrorCode},
 };
@@ -72,6 +73,18 @@ pub enum RoomWrite {
         /// The user as they shall be.
         user: User,
     },
+    /// Remembers what a session of Socket.IO finds again when it comes back.
+    Remember(Recovery),
+    /// Forgets one of them.
+    Forget {
+        /// SHA-256 of its secret.
+        pid_hash: String,
+    },
+    /// Forgets those whose sessions ended long ago.
+    ForgetEnded {
+        /// Before when.
+        before: Timestamp,
+    },
     /// Deletes a user for good: name and picture go, rooms and messages stay for the other member.
     DeleteUser {
         /// Which user.
@@ -124,6 +137,8 @@ pub enum Written {
         /// Whether they are new.
         created: bool,
     },
+    /// Of [`RoomWrite::Remember`] and what forgets.
+    Remembered,
     /// Of [`RoomWrite::DeleteUser`].
     UserDeleted {
         /// What the other members see in their place from now on.
@@ -261,6 +276,11 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
         }
         RoomWrite::PutUser { user } => catalogue::put_user(conn, user),
         RoomWrite::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
+        RoomWrite::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Ok(Written::Remembered))?),
+        RoomWrite::Forget { pid_hash } => Ok(recovery::remove(conn, pid_hash).map(|()| Ok(Written::Remembered))?),
+        RoomWrite::ForgetEnded { before } => {
+            Ok(recovery::remove_ended(conn, *before).map(|()| Ok(Written::Remembered))?)
+        }
     }
 }
 

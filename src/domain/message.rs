@@ -117,6 +117,9 @@ pub struct StoredMessage {
     pub room_id: RoomId,
     /// Its place in the room: 1, 2, 3 … without a hole.
     pub seq: Seq,
+    /// Its place among all messages, in the order of their commits. On no wire but as the offset of Socket.IO.
+    #[serde(skip)]
+    pub position: i64,
     /// Who said it; `system` for the marketplace.
     pub sender_id: UserId,
     /// The sender's idempotency key, if there was one.

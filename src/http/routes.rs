@@ -4,11 +4,11 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
     api::{demo, me, messages, products, rooms, users},
-    health, openapi,
+    engine_io, health, openapi,
     problem::Problem,
-    static_files, ws,
+    socket_io, static_files, ws,
 };
-use crate::error::ChatError;
+use crate::{actors::session::socket_io::SocketIo, error::ChatError};
 
 /// The routes that OpenAPI describes.
 pub fn documented(config: &mut web::ServiceConfig) {
@@ -53,10 +53,11 @@ pub fn demo(config: &mut web::ServiceConfig) {
         .service(web::resource("/api/v1/demo/sign-in").route(web::post().to(demo::sign_in_to_demo)));
 }
 
-/// The routes beside them: the wire and the demo page.
+/// The routes beside them: the wires and the demo page.
 pub fn undocumented(config: &mut web::ServiceConfig) {
     config
         .route("/ws/chat", web::get().to(ws::open))
+        .configure(engine_io::routes::<SocketIo>(socket_io::PATH))
         // Whatever the method: the page below would answer that it knows only one.
         .service(web::resource("/api/{path:.*}").to(nothing))
         .service(read("/{path:.*}", static_files::serve));

@@ -20,6 +20,12 @@ pub const REQUEST_ID_BYTES_MAX: usize = 128;
 pub struct RequestId(Box<str>);
 
 impl RequestId {
+    /// The mark of a Socket.IO acknowledgement.
+    #[must_use]
+    pub fn from_number(number: u64) -> Self {
+        Self(number.to_string().into())
+    }
+
     /// The mark as JSON.
     #[must_use]
     pub fn as_json(&self) -> &str {

@@ -22,6 +22,7 @@ mod messages;
 mod page;
 mod rest;
 mod slow_reader;
+mod socket_io;
 mod support;
 mod tls;
 mod wire;

@@ -6,6 +6,7 @@ pub mod raw;
 pub mod rest;
 pub mod seed;
 pub mod server;
+pub mod socket_io;
 pub mod tls;
 pub mod ws;
 

@@ -61,7 +61,7 @@ impl Handler<Authorized> for ChatServer {
         for work in asked {
             match &refusal {
                 None => self.with_room(work, ctx),
-                Some(error) => self.refuse(work, error.clone()),
+                Some(error) => self.refuse(work, error.clone(), ctx),
             }
         }
         if again {
@@ -96,7 +96,7 @@ impl Handler<RoomLoaded> for ChatServer {
             match &refusal {
                 // By the policy's second look: the room may have been released by the one before.
                 None => self.with_room(work, ctx),
-                Some(error) => self.refuse(work, error.clone()),
+                Some(error) => self.refuse(work, error.clone(), ctx),
             }
         }
     }
@@ -105,7 +105,20 @@ impl Handler<RoomLoaded> for ChatServer {
 impl Handler<HistoryRead> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, read: HistoryRead, _: &mut Self::Context) {
+    fn handle(&mut self, mut read: HistoryRead, ctx: &mut Self::Context) {
+        read.messages = read.messages.map(|messages| within_bytes(messages, read.catches_up));
+        if !self.rooms.room(&read.room).is_some_and(|live| live.has(read.asker.session)) {
+            return self.entered(read);
+        }
+        if let Some(read) = self.remember_entry(read, ctx) {
+            self.entered(read);
+        }
+    }
+}
+
+impl ChatServer {
+    /// Answers an entry whose history is read.
+    pub(super) fn entered(&mut self, read: HistoryRead) {
         let HistoryRead { asker, room, role, catches_up, messages } = read;
         if !self.rooms.room(&room).is_some_and(|live| live.has(asker.session)) {
             // It left, died or lost its right meanwhile.
@@ -114,7 +127,7 @@ impl Handler<HistoryRead> for ChatServer {
             return;
         }
         let messages = match messages {
-            Ok(messages) => within_bytes(messages, catches_up),
+            Ok(messages) => messages,
             Err(error) => {
                 log::warn!("a history could not be read: {error}");
                 if let Some(gone) = self.rooms.detach(asker.session, &room) {

@@ -114,6 +114,7 @@ impl ChatServer {
                 self.announce(rooms, ctx);
                 Answer { data: to_json(&product), created }
             }
+            Written::Remembered => done(),
             Written::UserPut { user, created } => {
                 self.rooms.user_changed(&user, false);
                 for loading in self.loading.values_mut() {

@@ -5,9 +5,9 @@ use std::{collections::HashMap, time::Duration};
 use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
-use super::{ChatServer, grant_over, rooms::PresenceChanged, work::Work};
+use super::{ChatServer, grant_over, messages::Feed, rooms::PresenceChanged, work::Work};
 use crate::{
-    actors::hub::{Delivery, Op},
+    actors::hub::{Delivery, HubId, Op},
     domain::{AuthorizePolicy, Role, RoomId, RoomSummary, SessionId, StoredMessage, UserId},
     error::{ChatError, CloseCode},
     protocol::{
@@ -37,9 +37,10 @@ impl ChatServer {
     /// Tells a room's sessions about a message, in its place.
     pub(super) fn message_stored(&mut self, message: &StoredMessage, data: Bytes) {
         self.end_grants(&message.room_id);
+        self.position = self.position.max(message.position);
         if let Some(live) = self.rooms.room_mut(&message.room_id) {
             live.stored(message);
-            let push = Push::from_json("message", data);
+            let push = Push::message(data, message.position);
             self.fan_out.tell_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
         }
     }
@@ -59,15 +60,27 @@ impl ChatServer {
     pub(super) fn take_out(&mut self, session: SessionId, room: &RoomId, error: ChatError) {
         let Some(hub) = self.rooms.session(session).map(|session| session.hub) else { return };
         self.fan_out.tell_hub(hub, Op::Detach { session, room: room.clone(), error: Some(error) });
+        self.forget_room(session, room);
         if let Some(gone) = self.rooms.detach(session, room) {
             self.presence_changed(gone);
         }
     }
 
     pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
-        let PresenceChanged { room, user, online } = changed;
+        let PresenceChanged { room, user, other, online } = changed;
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
         self.tell_room(&room, Delivery::State, &push, Some(&user));
+        for (hub, session) in self.rooms.fed_by(&other, Feed::Inbox) {
+            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() });
+        }
+    }
+
+    /// Tells a session of the inbox who is there already.
+    pub(super) fn tell_who_is_online(&mut self, session: SessionId, user: &UserId, hub: HubId) {
+        for PresenceChanged { room, user, online, .. } in self.rooms.others_online(user) {
+            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
+            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
+        }
     }
 
     /// Remembers that both members' lists show something old.

@@ -7,6 +7,8 @@ use actix::{Addr, Message as ActixMessage};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+pub use super::recovery::Resume;
+
 use crate::{
     actors::hub::{Asker, Hub, HubId},
     db::RoomWrite,
@@ -52,12 +54,39 @@ pub struct Connect {
     pub user: UserId,
     /// Where its outbox is.
     pub hub: HubId,
+    /// What it receives without entering a room.
+    pub feed: Feed,
+    /// How it is answered, through its hub, where its wire has an answer.
+    pub welcome: Option<Welcome>,
+}
+
+/// What a session receives without entering a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feed {
+    /// `roomUpdated` of its user's rooms, and all of the rooms that it enters.
+    Chat,
+    /// `roomUpdated` of its user's rooms, and `presence` of the other members there.
+    Inbox,
+}
+
+/// The answer to the CONNECT of a namespace.
+#[derive(Debug)]
+pub enum Welcome {
+    /// With an id of its own.
+    Plain,
+    /// With one that can be taken up again after a lost transport; and perhaps an earlier one is, now.
+    Recoverable(Option<Resume>),
 }
 
 /// Takes a session out of everything. Session → `ChatServer`, once, also when its task died. No answer.
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
-pub struct Disconnect(pub SessionId);
+pub struct Disconnect {
+    /// Which one.
+    pub session: SessionId,
+    /// It was ended by its client or by the server, and can't be taken up again.
+    pub for_good: bool,
+}
 
 /// Enters a room and starts to receive its events.
 ///

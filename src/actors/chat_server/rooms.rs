@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use crate::{
-    actors::hub::HubId,
+    actors::{chat_server::messages::Feed, hub::HubId},
     db::{MemberState, RoomState},
     domain::{Product, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, Timestamp, User, UserId},
     protocol::event::Member,
@@ -26,6 +26,8 @@ pub struct LiveSession {
     pub user: UserId,
     /// Where its outbox is.
     pub hub: HubId,
+    /// What it receives without entering a room.
+    pub feed: Feed,
     /// The rooms it is in or about to enter.
     pub rooms: Vec<RoomId>,
 }
@@ -55,15 +57,17 @@ pub struct PresenceChanged {
     pub room: RoomId,
     /// Who.
     pub user: UserId,
+    /// The other member.
+    pub other: UserId,
     /// Whether they are there now.
     pub online: bool,
 }
 
 impl Rooms {
     /// A session exists from now on.
-    pub fn connect(&mut self, session: SessionId, user: UserId, hub: HubId) {
+    pub fn connect(&mut self, session: SessionId, user: UserId, hub: HubId, feed: Feed) {
         self.users.entry(user.clone()).or_default().push(session);
-        self.sessions.insert(session, LiveSession { user, hub, rooms: Vec::new() });
+        self.sessions.insert(session, LiveSession { user, hub, feed, rooms: Vec::new() });
     }
 
     /// A session is over: it leaves every room. Returns who is gone from where.
@@ -82,6 +86,30 @@ impl Rooms {
     #[must_use]
     pub fn session(&self, session: SessionId) -> Option<&LiveSession> {
         self.sessions.get(&session)
+    }
+
+    /// The presence of the other members of a user's live rooms, as far as they are there.
+    #[must_use]
+    pub fn others_online(&self, user: &UserId) -> Vec<PresenceChanged> {
+        let rooms = self.rooms_of.get(user).into_iter().flatten().filter_map(|room| self.live.get(room));
+        let others = rooms.filter_map(|live| {
+            let other = live.role_of(user)?.other();
+            live.is_online(other).then(|| PresenceChanged {
+                room: live.state.room.id.clone(),
+                user: live.state.member_user(other).id.clone(),
+                other: user.clone(),
+                online: true,
+            })
+        });
+        others.collect()
+    }
+
+    /// A user's sessions that have this feed, by their hubs.
+    #[must_use]
+    pub fn fed_by(&self, user: &UserId, feed: Feed) -> Vec<(HubId, SessionId)> {
+        let sessions = self.sessions_of(user).iter();
+        let fed = sessions.filter_map(|session| Some((self.sessions.get(session)?, *session)));
+        fed.filter(|(live, _)| live.feed == feed).map(|(live, session)| (live.hub, session)).collect()
     }
 
     /// A user's sessions, wherever they are.
@@ -171,7 +199,8 @@ impl Rooms {
         let role = member.role;
         let first = live.attached.iter().filter(|other| other.entered && other.role == role).count() == 1;
         let user = live.state.member_user(role).id.clone();
-        first.then(|| PresenceChanged { room: room.clone(), user, online: true })
+        let other = live.state.member_user(role.other()).id.clone();
+        first.then(|| PresenceChanged { room: room.clone(), user, other, online: true })
     }
 
     /// A session leaves a room. Returns whether its user is gone with it.
@@ -187,8 +216,9 @@ impl Rooms {
         let place = live.attached.iter().position(|member| member.session == session)?;
         let gone = live.attached.remove(place);
         let last = gone.entered && !live.is_online(gone.role);
+        let other = live.state.member_user(gone.role.other()).id.clone();
         self.release(room);
-        last.then(|| PresenceChanged { room: room.clone(), user: user.clone(), online: false })
+        last.then(|| PresenceChanged { room: room.clone(), user: user.clone(), other, online: false })
     }
 }
 
@@ -402,7 +432,7 @@ mod tests {
         fn presence_is_told_exactly_when_the_first_comes_and_the_last_goes(steps in steps()) {
             let mut rooms = Rooms::default();
             for session in 0..6 {
-                rooms.connect(SessionId(session), UserId::new(owner(session).0).unwrap(), HubId(0));
+                rooms.connect(SessionId(session), UserId::new(owner(session).0).unwrap(), HubId(0), Feed::Chat);
             }
             // The model: who is in which room, and whom the others believe to be there.
             let mut entered: BTreeSet<(u64, bool)> = BTreeSet::new();
@@ -431,7 +461,7 @@ mod tests {
                         rooms.disconnect(SessionId(session))
                     }
                 };
-                for PresenceChanged { room, user, online } in told {
+                for PresenceChanged { room, user, online, .. } in told {
                     let key = (room, user);
                     prop_assert!(if online { believed.insert(key) } else { believed.remove(&key) }, "told twice");
                 }

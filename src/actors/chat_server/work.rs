@@ -12,6 +12,15 @@ pub(super) enum Work {
     Message(Message),
     Read(Read),
     Typing(Typing),
+    /// A session that comes back is in a room again.
+    Resume {
+        /// The session.
+        session: SessionId,
+        /// Whose it is.
+        user: UserId,
+        /// The room.
+        room: RoomId,
+    },
     /// haggle itself tells both members that the room looks different in their lists.
     Announce(RoomId),
 }
@@ -23,7 +32,7 @@ impl Work {
             Self::Message(message) => &message.draft.room,
             Self::Read(read) => &read.room,
             Self::Typing(typing) => &typing.room,
-            Self::Announce(room) => room,
+            Self::Resume { room, .. } | Self::Announce(room) => room,
         }
     }
 
@@ -34,6 +43,7 @@ impl Work {
             Self::Message(message) => Some(&message.draft.sender),
             Self::Read(read) => Some(&read.user),
             Self::Typing(typing) => Some(&typing.user),
+            Self::Resume { user, .. } => Some(user),
             Self::Announce(_) => None,
         }
     }
@@ -49,6 +59,7 @@ impl Work {
             Self::Message(message) => of_reply(&message.reply),
             Self::Read(read) => of_reply(&read.reply),
             Self::Typing(typing) => Some(typing.asker.session),
+            Self::Resume { session, .. } => Some(*session),
             Self::Announce(_) => None,
         }
     }
@@ -58,7 +69,7 @@ impl Work {
         match self {
             Self::Join(join) => join.grant,
             Self::Message(message) => message.grant,
-            Self::Read(_) | Self::Typing(_) | Self::Announce(_) => None,
+            Self::Read(_) | Self::Typing(_) | Self::Resume { .. } | Self::Announce(_) => None,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! What a signed-in client may do: the same for every wire.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{Addr, Recipient};
 
@@ -13,7 +17,7 @@ use crate::{
     actors::{
         chat_server::{
             ChatServer,
-            messages::{Change, Connect, Disconnect, Join, Leave, Message, Read, ReplyTo, Typing},
+            messages::{Change, Connect, Disconnect, Feed, Join, Leave, Message, Read, ReplyTo, Typing, Welcome},
         },
         hub::{Asker, CloseSession, Hub, HubId, OpenSession, SessionNotice},
     },
@@ -33,6 +37,9 @@ use crate::{
         push::{Encoding, Push},
     },
 };
+
+/// How long a message without a room waits for an `enterRoom`.
+pub const ROOM_WAIT: Duration = Duration::from_secs(2);
 
 /// Messages without a room that may wait for the first `enterRoom`: what a client typed while it was offline.
 const WAITING_MAX: usize = 256;
@@ -63,6 +70,21 @@ pub struct Services {
     pub metrics: Arc<Metrics>,
 }
 
+/// What carries a session: the wire that its client speaks.
+#[derive(Debug)]
+pub struct Wire {
+    /// Where its frames wait; namespaces of one connection share it.
+    pub outbox: Arc<Outbox>,
+    /// Its unanswered events; namespaces of one connection share them.
+    pub in_flight: InFlight,
+    /// How its frames are written.
+    pub encoding: Encoding,
+    /// What it receives without entering a room.
+    pub feed: Feed,
+    /// How it is answered once it is registered, where its wire has an answer.
+    pub welcome: Option<Welcome>,
+}
+
 /// One client's standing in the chat, whatever wire it speaks.
 #[derive(Debug)]
 pub struct ChatSession {
@@ -78,6 +100,7 @@ pub struct ChatSession {
     /// Messages without a room, from before any was entered.
     waiting: VecDeque<(SendMessage, Option<RequestId>)>,
     waiting_bytes: usize,
+    for_good: bool,
 }
 
 /// What the session's actor does next.
@@ -101,13 +124,8 @@ pub enum Next {
 impl ChatSession {
     /// Registers a client that has shown a good token.
     #[must_use]
-    pub fn open(
-        identity: Identity,
-        services: Arc<Services>,
-        outbox: Arc<Outbox>,
-        encoding: Encoding,
-        notices: Recipient<SessionNotice>,
-    ) -> Self {
+    pub fn open(identity: Identity, services: Arc<Services>, wire: Wire, notices: Recipient<SessionNotice>) -> Self {
+        let Wire { outbox, in_flight, encoding, feed, welcome } = wire;
         let id = SessionId::next();
         let user = identity.user.clone();
         services.metrics.sessions.inc();
@@ -115,7 +133,7 @@ impl ChatSession {
         {
             let outbox = Arc::clone(&outbox);
             services.hub.do_send(OpenSession { session: id, user: user.clone(), outbox, encoding, notices });
-            services.chat.do_send(Connect { session: id, user, hub: services.hub_id });
+            services.chat.do_send(Connect { session: id, user, hub: services.hub_id, feed, welcome });
         }
         Self {
             id,
@@ -124,11 +142,17 @@ impl ChatSession {
             services,
             outbox,
             encoding,
-            in_flight: InFlight::default(),
+            in_flight,
             rooms: Vec::new(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            for_good: false,
         }
+    }
+
+    /// Its end is its client's wish or the server's: it can't be taken up again.
+    pub fn end_for_good(&mut self) {
+        self.for_good = true;
     }
 
     /// Its id, for logs.
@@ -248,11 +272,27 @@ impl ChatSession {
         let slot = self.in_flight.take_all(&self.services.metrics);
         let asker = Asker { session: self.id, hub: self.services.hub_id, request, event: "enterRoom", slot };
         self.send(Join { asker, user, room, after, grant });
+        self.send_waiting();
+        Next::Continue
+    }
+
+    /// It has taken an earlier session up, and is in its rooms again.
+    pub fn resumed(&mut self, rooms: &[RoomId]) {
+        let later = std::mem::replace(&mut self.rooms, rooms.to_vec());
+        for room in later {
+            self.rooms.retain(|entered| *entered != room);
+            self.rooms.push(room);
+        }
+        if !self.rooms.is_empty() {
+            self.send_waiting();
+        }
+    }
+
+    fn send_waiting(&mut self) {
+        self.waiting_bytes = 0;
         for (message, request) in std::mem::take(&mut self.waiting) {
             self.message(request, message);
         }
-        self.waiting_bytes = 0;
-        Next::Continue
     }
 
     /// Until when a room token lets the client in. Without one the policy decides, which may be to refuse.
@@ -411,7 +451,7 @@ impl Drop for ChatSession {
         #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
         {
             self.services.hub.do_send(CloseSession(self.id));
-            self.services.chat.do_send(Disconnect(self.id));
+            self.services.chat.do_send(Disconnect { session: self.id, for_good: self.for_good });
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What waits for one connection: bounded in bytes and in age, shared by the hub that fills it and the transport that
-//! drains it.
+//! drains it: a WebSocket as frames, or the polls of Engine.IO as payloads.
 //!
 //! The session's mailbox is never a client's buffer, this is. When it is full the client reads too slowly: everything in
 //! it is freed, the socket is shut down, and the transport that still hangs in a write is dropped by its dispatcher.
@@ -16,7 +16,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::task::AtomicWaker;
 use socket2::Socket;
 
-use crate::protocol::websocket::{self, Opcode};
+use crate::protocol::{
+    engine_io::{packet, payload},
+    websocket::{self, Opcode},
+};
 
 /// Most bytes that one turn of the transport takes, so that a full outbox does not become one huge buffer elsewhere.
 const DRAIN_BYTES_MAX: usize = 64 * 1024;
@@ -64,9 +67,11 @@ impl ConnectionSocket {
 pub enum Frame {
     /// UTF-8 text, shared with the others who receive it.
     Text(Bytes),
-    /// A heartbeat's question.
+    /// A message of bytes.
+    Binary(Bytes),
+    /// A heartbeat's question. A WebSocket's own; it can't be polled.
     Ping,
-    /// The answer to a client's ping, with its payload.
+    /// The answer to a client's ping, with its payload. A WebSocket's own; it can't be polled.
     Pong(Bytes),
 }
 
@@ -74,7 +79,7 @@ impl Frame {
     fn weight_bytes(&self) -> usize {
         FRAME_OVERHEAD_BYTES
             + match self {
-                Self::Text(payload) | Self::Pong(payload) => payload.len(),
+                Self::Text(payload) | Self::Binary(payload) | Self::Pong(payload) => payload.len(),
                 Self::Ping => 0,
             }
     }
@@ -102,6 +107,8 @@ struct State {
     end: End,
     /// Bytes that the transport took since it last had nothing to take.
     turn_bytes: usize,
+    /// The open poll shall return, even with nothing to tell.
+    release: bool,
     socket: Option<ConnectionSocket>,
 }
 
@@ -128,6 +135,7 @@ impl Outbox {
                 waiting_since: None,
                 end: End::No,
                 turn_bytes: 0,
+                release: false,
                 socket,
             }),
             transport: AtomicWaker::new(),
@@ -227,6 +235,21 @@ impl Outbox {
         self.state().bytes > self.bytes_max / 2
     }
 
+    /// Lets the open poll return with a noop when there is nothing else to tell.
+    pub fn release_poll(&self) {
+        self.state().release = true;
+        self.transport.wake();
+    }
+
+    /// A WebSocket drains it from now on, in the place of polls.
+    pub(super) fn attach(&self, socket: Option<ConnectionSocket>) {
+        let mut state = self.state();
+        state.release = false;
+        state.socket = socket;
+        drop(state);
+        self.transport.wake();
+    }
+
     /// How long the oldest frame has been waiting.
     #[must_use]
     pub fn age(&self) -> Duration {
@@ -243,6 +266,53 @@ impl Outbox {
     #[must_use]
     pub fn is_closing(&self) -> bool {
         self.state().end != End::No
+    }
+
+    /// Whether nothing more is written.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.state().end == End::Ended
+    }
+
+    /// What waits, as one payload of Engine.IO of at most `bytes_max` bytes, or one packet that is longer by itself; `None`
+    /// at the end.
+    pub fn poll_payload(&self, cx: &mut Context<'_>, bytes_max: usize) -> Poll<Option<Bytes>> {
+        self.transport.register(cx.waker());
+        let mut state = self.state();
+        let mut out = BytesMut::with_capacity(state.bytes.min(bytes_max));
+        while let Some(frame) = state.frames.front() {
+            let length = match frame {
+                Frame::Text(packet) => packet.len(),
+                Frame::Binary(bytes) => payload::binary_len(bytes.len()),
+                Frame::Ping | Frame::Pong(_) => 0,
+            };
+            if !out.is_empty() && out.len() + 1 + length > bytes_max {
+                break;
+            }
+            let Some(frame) = state.frames.pop_front() else { break };
+            state.bytes -= frame.weight_bytes();
+            match frame {
+                Frame::Text(packet) => payload::write_text(&mut out, &packet),
+                Frame::Binary(bytes) => payload::write_binary(&mut out, &bytes),
+                Frame::Ping | Frame::Pong(_) => {}
+            }
+        }
+        state.waiting_since = (!state.frames.is_empty()).then(Instant::now);
+        if state.frames.is_empty() {
+            if matches!(state.end, End::Closing { .. }) {
+                state.end = End::Ended;
+                payload::write_text(&mut out, packet::CLOSE.as_bytes());
+            }
+            if std::mem::take(&mut state.release) && out.is_empty() {
+                payload::write_text(&mut out, packet::NOOP.as_bytes());
+            }
+        }
+        if !out.is_empty() {
+            drop(state);
+            self.reader.wake();
+            return Poll::Ready(Some(out.freeze()));
+        }
+        if matches!(state.end, End::CloseSent | End::Ended) { Poll::Ready(None) } else { Poll::Pending }
     }
 
     /// What waits, as one run of WebSocket frames; `None` at the end.
@@ -290,6 +360,7 @@ impl Outbox {
             state.bytes -= frame.weight_bytes();
             match &frame {
                 Frame::Text(payload) => websocket::write_frame(&mut out, Opcode::Text, payload),
+                Frame::Binary(payload) => websocket::write_frame(&mut out, Opcode::Binary, payload),
                 Frame::Ping => websocket::write_frame(&mut out, Opcode::Ping, b""),
                 Frame::Pong(payload) => websocket::write_frame(&mut out, Opcode::Pong, payload),
             }
@@ -319,6 +390,31 @@ mod tests {
         outbox.push(Frame::Text(Bytes::from_static(b"b"))).unwrap();
         assert_eq!(drain(&outbox), Poll::Ready(Some(Bytes::from_static(b"\x81\x01a\x81\x01b"))));
         assert_eq!(drain(&outbox), Poll::Pending);
+    }
+
+    fn poll(outbox: &Outbox, bytes_max: usize) -> Poll<Option<Bytes>> {
+        outbox.poll_payload(&mut Context::from_waker(&noop_waker()), bytes_max)
+    }
+
+    #[test]
+    fn polls_take_payloads_and_the_last_one_ends_with_a_close() {
+        let outbox = Outbox::new(1024, None);
+        assert_eq!(poll(&outbox, 100), Poll::Pending);
+        outbox.push(Frame::Text(Bytes::from_static(b"4a"))).unwrap();
+        outbox.push(Frame::Binary(Bytes::from_static(&[1, 2, 3]))).unwrap();
+        outbox.push(Frame::Text(Bytes::from_static(b"4b"))).unwrap();
+        assert_eq!(poll(&outbox, 8), Poll::Ready(Some(Bytes::from_static(b"4a\x1ebAQID"))));
+        outbox.close(1012, "bye");
+        assert_eq!(poll(&outbox, 8), Poll::Ready(Some(Bytes::from_static(b"4b\x1e1"))));
+        assert_eq!(poll(&outbox, 8), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_poll_is_released_once() {
+        let outbox = Outbox::new(1024, None);
+        outbox.release_poll();
+        assert_eq!(poll(&outbox, 8), Poll::Ready(Some(Bytes::from_static(b"6"))));
+        assert_eq!(poll(&outbox, 8), Poll::Pending);
     }
 
     #[test]

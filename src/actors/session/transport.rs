@@ -8,13 +8,26 @@ use std::{
 
 use actix::Recipient;
 use actix_http::body::{BodySize, MessageBody};
-use actix_web::{error::PayloadError, web};
+use actix_web::{HttpRequest, HttpResponseBuilder, error::PayloadError, web};
+use actix_web_actors::ws;
+pub use actix_web_actors::ws::HandshakeError;
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use thiserror::Error;
 
 use super::{in_flight::InFlight, outbox::Outbox};
 use crate::protocol::websocket::{Decoder, FrameError, Incoming, Limits};
+
+/// Most frames of one message: suites that send 4 MiB in fragments of 64 bytes need as many.
+pub const FRAGMENTS_MAX: usize = 65_536;
+
+/// Answers a WebSocket handshake, and selects one of these subprotocols if it was offered.
+///
+/// # Errors
+/// [`HandshakeError`] when the request is not a WebSocket handshake (RFC 6455 section 4.2.1).
+pub fn accept(request: &HttpRequest, subprotocols: &[&str]) -> Result<HttpResponseBuilder, HandshakeError> {
+    ws::handshake_with_protocols(request, subprotocols)
+}
 
 /// Why no more frames come.
 #[derive(Debug, Error)]

@@ -13,15 +13,18 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, StreamHandler, WrapFuture,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use actix_web_actors::ws::{self, HandshakeError};
 
 use super::{
-    chat::{ChatSession, Next, Services},
+    chat::{ChatSession, Next, ROOM_WAIT, Services, Wire},
+    in_flight::InFlight,
     outbox::{ConnectionSocket, Frame, Outbox},
-    transport::{FrameStream, OutboxBody, ReadError, TransportGone},
+    transport::{self, FRAGMENTS_MAX, FrameStream, HandshakeError, OutboxBody, ReadError, TransportGone},
 };
 use crate::{
-    actors::hub::SessionNotice,
+    actors::{
+        chat_server::messages::Feed,
+        hub::{Notice, SessionNotice},
+    },
     auth::{Identity, token_source::SUBPROTOCOL},
     error::{ChatError, CloseCode, ErrorCode},
     metrics,
@@ -30,12 +33,6 @@ use crate::{
 
 /// How long the client has to answer a close frame before its connection is cut.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
-
-/// How long a message without a room waits for an `enterRoom`.
-const ROOM_WAIT: Duration = Duration::from_secs(2);
-
-/// Most frames of one message: suites that send 4 MiB in fragments of 64 bytes need as many.
-const FRAGMENTS_MAX: usize = 65_536;
 
 /// How a client is kept alive.
 #[derive(Debug, Clone, Copy)]
@@ -87,18 +84,19 @@ impl WsSession {
         heartbeat: Heartbeat,
         services: Arc<Services>,
     ) -> Result<HttpResponse, HandshakeError> {
-        let mut response = ws::handshake_with_protocols(request, &[SUBPROTOCOL])?;
+        let mut response = transport::accept(request, &[SUBPROTOCOL])?;
         let outbox = Arc::new(Outbox::new(services.limits.outbox_bytes_max, connection.socket));
         let body_outbox = Arc::clone(&outbox);
         let addr = Self::create(|ctx| {
             let notices = ctx.address().recipient();
-            let chat = ChatSession::open(
-                connection.identity,
-                Arc::clone(&services),
-                Arc::clone(&outbox),
-                Encoding::Json,
-                notices,
-            );
+            let wire = Wire {
+                outbox: Arc::clone(&outbox),
+                in_flight: InFlight::default(),
+                encoding: Encoding::Json,
+                feed: Feed::Chat,
+                welcome: None,
+            };
+            let chat = ChatSession::open(connection.identity, Arc::clone(&services), wire, notices);
             let limits = websocket::Limits {
                 message_bytes_max: services.limits.transport_bytes_max(),
                 fragments_max: FRAGMENTS_MAX,
@@ -289,11 +287,13 @@ impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
 impl Handler<SessionNotice> for WsSession {
     type Result = ();
 
-    fn handle(&mut self, notice: SessionNotice, ctx: &mut Self::Context) {
+    fn handle(&mut self, SessionNotice { notice, .. }: SessionNotice, ctx: &mut Self::Context) {
         match notice {
-            SessionNotice::Joined { room, entered } => self.chat.joined(&room, entered),
-            SessionNotice::Draining(patience) => self.drain(patience, ctx),
-            SessionNotice::Ending => self.await_close(ctx),
+            Notice::Joined { room, entered } => self.chat.joined(&room, entered),
+            // Its wire has no recovery.
+            Notice::Resumed(_) | Notice::TakenOver => {}
+            Notice::Draining(patience) => self.drain(patience, ctx),
+            Notice::Ending => self.await_close(ctx),
         }
     }
 }

@@ -206,7 +206,7 @@ fn store_messages(
         stored.messages += 1;
         new.push(message);
     }
-    message::insert(conn, new.iter())?;
+    message::insert(conn, new.iter_mut())?;
     room::save(conn, rooms.values())?;
     Ok(())
 }
@@ -249,6 +249,7 @@ fn to_message(id: &MessageId, line: &MessageLine, seq: i64, shift_ms: i64) -> St
         id: id.clone(),
         room_id: line.room_id.clone(),
         seq: Seq(seq),
+        position: 0,
         sender_id: line.sender_id.clone(),
         client_id: line.client_id.clone(),
         kind: line.kind,

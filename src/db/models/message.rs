@@ -19,7 +19,7 @@ const ROWS_A_STATEMENT: usize = 128;
 /// somebody who never reads. Who has more unread is told at most this number.
 pub const UNREAD_MAX: i64 = 1000;
 
-/// A row of `messages`, without its place in the global order.
+/// A row of `messages`.
 #[derive(Debug, Clone, Queryable, Selectable, QueryableByName)]
 #[diesel(table_name = messages, check_for_backend(Backend))]
 pub(in crate::db) struct MessageRow {
@@ -29,6 +29,8 @@ pub(in crate::db) struct MessageRow {
     pub(in crate::db) room_id: String,
     #[diesel(sql_type = BigInt)]
     seq: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
     #[diesel(sql_type = Text)]
     pub(in crate::db) sender_id: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -61,6 +63,7 @@ impl MessageRow {
             id: MessageId::from_stored(self.id),
             room_id: RoomId::from_stored(self.room_id),
             seq: Seq(self.seq),
+            position: self.position,
             sender_id: UserId::from_stored(self.sender_id),
             client_id: self.client_id.map(ClientId::from_stored),
             kind,
@@ -79,6 +82,7 @@ impl MessageRow {
 #[derive(Debug, Insertable)]
 #[diesel(table_name = messages, treat_none_as_default_value = false)]
 struct NewMessage {
+    position: i64,
     id: String,
     room_id: String,
     seq: i64,
@@ -93,6 +97,7 @@ struct NewMessage {
 impl NewMessage {
     fn new(message: &StoredMessage) -> Self {
         Self {
+            position: message.position,
             id: message.id.as_str().to_owned(),
             room_id: message.room_id.as_str().to_owned(),
             seq: message.seq.0,
@@ -106,12 +111,31 @@ impl NewMessage {
     }
 }
 
-/// Adds messages that have their place, in this order.
+diesel::table! {
+    /// SQLite's own: the largest number that was ever given in each table with AUTOINCREMENT.
+    sqlite_sequence (name) {
+        name -> Text,
+        seq -> BigInt,
+    }
+}
+
+/// Adds messages that have their `seq`, in this order, and gives them their place in the global one.
+///
+/// The place is counted here and not by the database, for an `INSERT … RETURNING` of many rows promises no order; one
+/// transaction at a time writes.
 pub(in crate::db) fn insert<'a>(
     conn: &mut Connection,
-    messages: impl Iterator<Item = &'a StoredMessage>,
+    messages: impl Iterator<Item = &'a mut StoredMessage>,
 ) -> QueryResult<()> {
-    let rows: Vec<NewMessage> = messages.map(NewMessage::new).collect();
+    let given: Option<i64> =
+        sqlite_sequence::table.find("messages").select(sqlite_sequence::seq).get_result(conn).optional()?;
+    let mut position = given.unwrap_or(0);
+    let place = |message: &'a mut StoredMessage| {
+        position += 1;
+        message.position = position;
+        NewMessage::new(message)
+    };
+    let rows: Vec<NewMessage> = messages.map(place).collect();
     // An array's length is part of its type, so each of these statements is prepared once for all batches.
     let (chunks, rest) = rows.as_chunks::<ROWS_A_STATEMENT>();
     for chunk in chunks {
@@ -151,7 +175,7 @@ fn client_keys_query<'a>(keys: &[ClientKey<'a>]) -> BoxedSql<'a> {
     let rows = vec!["(?,?,?)"; keys.len()].join(",");
     let mut query = diesel::sql_query(format!(
         "WITH wanted (room, sender, client) AS (VALUES {rows}) \
-         SELECT m.id, m.room_id, m.seq, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, m.edited_at, \
+         SELECT m.id, m.room_id, m.seq, m.position, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, m.edited_at, \
          m.deleted_at FROM wanted CROSS JOIN messages m \
          ON m.room_id = wanted.room AND m.sender_id = wanted.sender AND m.client_id = wanted.client",
     ))

@@ -29,7 +29,7 @@ pub(super) fn write_run(conn: &mut Connection, writes: &[RoomWrite], outcomes: &
             .into_iter()
             .map(|message| (key_of(&message), Known::Stored(message)))
             .collect(),
-        new: Vec::new(),
+        repeats: Vec::new(),
         unread: Vec::new(),
     };
     for write in writes {
@@ -42,11 +42,18 @@ pub(super) fn write_run(conn: &mut Connection, writes: &[RoomWrite], outcomes: &
         outcomes.push(outcome);
     }
 
-    let new = run.new.iter().filter_map(|index| match outcomes.get(*index) {
-        Some(Ok(Written::Appended { message, .. })) => Some(message),
+    let new = outcomes.iter_mut().skip(first).filter_map(|outcome| match outcome {
+        Ok(Written::Appended { message, first_time: true }) => Some(message),
         _ => None,
     });
     message::insert(conn, new)?;
+    for (repeat, of) in run.repeats {
+        let Some(Ok(Written::Appended { message, .. })) = outcomes.get(of) else { continue };
+        let position = message.position;
+        if let Some(Ok(Written::Appended { message, .. })) = outcomes.get_mut(repeat) {
+            message.position = position;
+        }
+    }
     room::save(conn, run.rooms.values())?;
     for (index, last_seq) in run.unread {
         if let Some(Ok(Written::Read { room, reader, read_seq, unread, .. })) = outcomes.get_mut(index) {
@@ -103,8 +110,8 @@ enum Known {
 struct Run {
     rooms: HashMap<String, LockedRoom>,
     known: HashMap<Key, Known>,
-    /// Outcomes whose message is new.
-    new: Vec<usize>,
+    /// Outcomes that repeat an earlier one of this run.
+    repeats: Vec<(usize, usize)>,
     /// Outcomes of which unread messages are to be counted, and up to which `seq`.
     unread: Vec<(usize, i64)>,
 }
@@ -128,7 +135,10 @@ impl Run {
                     let message = match entry.get() {
                         Known::Stored(message) => Some(message),
                         Known::InRun(index) => match outcomes.get(*index) {
-                            Some(Ok(Written::Appended { message, .. })) => Some(message),
+                            Some(Ok(Written::Appended { message, .. })) => {
+                                self.repeats.push((outcomes.len(), *index));
+                                Some(message)
+                            }
                             _ => None,
                         },
                     };
@@ -141,7 +151,6 @@ impl Run {
         room.row.last_seq += 1;
         room.row.active_at = room.row.active_at.max(draft.sent_at.0);
         room.changed = true;
-        self.new.push(outcomes.len());
         Ok(Written::Appended { message: stored(draft, room.row.last_seq), first_time: true })
     }
 
@@ -166,6 +175,7 @@ fn stored(draft: &Draft, seq: i64) -> StoredMessage {
         id: MessageId::next(),
         room_id: draft.room.clone(),
         seq: Seq(seq),
+        position: 0,
         sender_id: draft.sender.clone(),
         client_id: draft.client_id.clone(),
         kind: draft.kind,

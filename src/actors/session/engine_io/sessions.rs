@@ -1,0 +1,272 @@
+//! The live sessions by their id, for requests on any worker.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use actix::Addr;
+
+use super::{Application, Drain, EngineSession, Settings};
+use crate::{
+    actors::session::{in_flight::InFlight, outbox::Outbox},
+    error::ChatError,
+};
+
+/// Locks that the map is spread over.
+const SHARDS: usize = 16;
+
+/// What requests need to know of a session.
+pub struct Link<A: Application> {
+    /// Its id: 122 random bits.
+    pub sid: Box<str>,
+    /// Where its packets go.
+    pub addr: Addr<EngineSession<A>>,
+    /// Where what it sends waits.
+    pub outbox: Arc<Outbox>,
+    /// Its unanswered events.
+    pub in_flight: InFlight,
+    /// Whether polls carry it.
+    polling: AtomicBool,
+    /// Whether a WebSocket tries to take over.
+    upgrading: AtomicBool,
+    /// WebSockets that have tried to.
+    candidates: AtomicU32,
+    ending: AtomicBool,
+    poll: AtomicBool,
+    post: AtomicBool,
+    /// Milliseconds since [`EPOCH`] until when the client must have shown life; a silent session is gone then, even
+    /// when its timer fires a moment later.
+    silent_until: AtomicU64,
+}
+
+static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// A request of a kind of which one may be open at a time; free again when this is dropped.
+pub struct Turn<'a>(&'a AtomicBool);
+
+impl<A: Application> Link<A> {
+    pub(super) fn new(
+        sid: &str,
+        addr: Addr<EngineSession<A>>,
+        outbox: Arc<Outbox>,
+        in_flight: InFlight,
+        polling: bool,
+    ) -> Self {
+        Self {
+            sid: sid.into(),
+            addr,
+            outbox,
+            in_flight,
+            polling: AtomicBool::new(polling),
+            upgrading: AtomicBool::new(false),
+            candidates: AtomicU32::new(0),
+            ending: AtomicBool::new(false),
+            poll: AtomicBool::new(false),
+            post: AtomicBool::new(false),
+            silent_until: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Takes the turn of the one poll that may be open.
+    #[must_use]
+    pub fn take_poll(&self) -> Option<Turn<'_>> {
+        Turn::take(&self.poll)
+    }
+
+    /// Takes the turn of the one post that may be open.
+    #[must_use]
+    pub fn take_post(&self) -> Option<Turn<'_>> {
+        Turn::take(&self.post)
+    }
+
+    /// Whether a poll is open now.
+    #[must_use]
+    pub fn has_poll(&self) -> bool {
+        self.poll.load(Ordering::Acquire)
+    }
+
+    /// Whether polls carry the session.
+    #[must_use]
+    pub fn is_polling(&self) -> bool {
+        self.polling.load(Ordering::Acquire)
+    }
+
+    /// Whether a WebSocket tries to take over.
+    #[must_use]
+    pub fn is_upgrading(&self) -> bool {
+        self.upgrading.load(Ordering::Acquire)
+    }
+
+    /// Lets a WebSocket try to take over, and numbers it from 1. `None` when another does, or has.
+    #[must_use]
+    pub fn begin_upgrade(&self) -> Option<u32> {
+        let may = self.is_polling() && !self.is_ending() && !self.upgrading.swap(true, Ordering::AcqRel);
+        may.then(|| self.candidates.fetch_add(1, Ordering::AcqRel) + 1)
+    }
+
+    pub(super) fn end_upgrade(&self, upgraded: bool) {
+        if upgraded {
+            self.polling.store(false, Ordering::Release);
+        }
+        self.upgrading.store(false, Ordering::Release);
+    }
+
+    /// Whether it takes no more packets.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
+    pub(super) fn end(&self) {
+        self.ending.store(true, Ordering::Release);
+    }
+
+    /// Whether its client was silent for too long.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        millis_since_epoch(Instant::now()) >= self.silent_until.load(Ordering::Acquire) && !self.is_held_back()
+    }
+
+    /// Whether its client is not read, for its unanswered events or, on a WebSocket, for what it has to read first.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        self.in_flight.is_full() || (!self.is_polling() && self.outbox.is_heavy())
+    }
+
+    pub(super) fn expect_life_until(&self, until: Instant) {
+        self.silent_until.store(millis_since_epoch(until), Ordering::Release);
+    }
+
+    pub(super) fn expect_life_always(&self) {
+        self.silent_until.store(u64::MAX, Ordering::Release);
+    }
+}
+
+impl<'a> Turn<'a> {
+    fn take(taken: &'a AtomicBool) -> Option<Self> {
+        (!taken.swap(true, Ordering::AcqRel)).then(|| Self(taken))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+fn millis_since_epoch(at: Instant) -> u64 {
+    u64::try_from(at.saturating_duration_since(*EPOCH).as_millis()).unwrap_or(u64::MAX)
+}
+
+type Shard<A> = HashMap<Box<str>, Arc<Link<A>>>;
+
+/// Every live session of one endpoint. Shared by all workers.
+pub struct Sessions<A: Application> {
+    shards: [Mutex<Shard<A>>; SHARDS],
+    by_address: Mutex<HashMap<IpAddr, u32>>,
+    by_address_max: Option<NonZeroU32>,
+    settings: Arc<Settings>,
+}
+
+/// One session's place; free again when this is dropped.
+pub struct Place<A: Application> {
+    sessions: Arc<Sessions<A>>,
+    sid: Box<str>,
+    peer: Option<IpAddr>,
+}
+
+impl<A: Application> Sessions<A> {
+    /// None yet. A handshake carries no token, so sessions are bounded by address: `None` for no bound.
+    #[must_use]
+    pub fn new(settings: Settings, by_address_max: Option<NonZeroU32>) -> Self {
+        LazyLock::force(&EPOCH);
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            by_address: Mutex::default(),
+            by_address_max,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// The terms of every session.
+    #[must_use]
+    pub fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    /// A live session.
+    #[must_use]
+    pub fn find(&self, sid: &str) -> Option<Arc<Link<A>>> {
+        self.shard(sid).get(sid).cloned()
+    }
+
+    /// Tells every session that the server goes away.
+    pub fn drain(&self) {
+        for shard in &self.shards {
+            let links: Vec<_> = lock(shard).values().map(Arc::clone).collect();
+            for link in links {
+                #[expect(clippy::disallowed_methods, reason = "sent once in a session's life")]
+                link.addr.do_send(Drain);
+            }
+        }
+    }
+
+    /// Takes a place for a session from an address, and makes its id.
+    pub(super) fn place(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Place<A>, ChatError> {
+        if let Some(peer) = peer {
+            let mut taken = lock(&self.by_address);
+            let taken = taken.entry(peer).or_default();
+            if self.by_address_max.is_some_and(|max| *taken >= max.get()) {
+                let mut error = ChatError::rate_limited(5000);
+                error.message = "this address has as many sessions as it may: close one first".into();
+                return Err(error);
+            }
+            *taken += 1;
+        }
+        let sid = uuid::Uuid::new_v4().simple().to_string().into();
+        Ok(Place { sessions: Arc::clone(self), sid, peer })
+    }
+
+    fn shard(&self, sid: &str) -> MutexGuard<'_, Shard<A>> {
+        // Ids are random, so any byte spreads them.
+        let byte = sid.as_bytes().last().copied().unwrap_or_default();
+        lock(&self.shards[usize::from(byte) % SHARDS])
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change is one statement, so a panic elsewhere leaves nothing half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<A: Application> Place<A> {
+    pub(super) fn sid(&self) -> &str {
+        &self.sid
+    }
+
+    pub(super) fn insert(&self, link: &Arc<Link<A>>) {
+        self.sessions.shard(&self.sid).insert(self.sid.clone(), Arc::clone(link));
+    }
+}
+
+impl<A: Application> Drop for Place<A> {
+    fn drop(&mut self) {
+        self.sessions.shard(&self.sid).remove(&self.sid);
+        if let Some(peer) = self.peer {
+            let mut by_address = lock(&self.sessions.by_address);
+            if let Some(taken) = by_address.get_mut(&peer) {
+                *taken -= 1;
+                if *taken == 0 {
+                    by_address.remove(&peer);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `/chat`: everything that the plain wire has, and connection state recovery.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+use super::{
+    member::{Role, SignedInMember},
+    middleware::{Doorkeeper, place_among_sessions, signed_in},
+};
+use crate::actors::{
+    chat_server::messages::{Feed, Resume, Welcome},
+    session::{
+        chat::Services,
+        places::SessionPlaces,
+        socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
+    },
+};
+
+/// The chat.
+pub struct ChatNamespace {
+    services: Arc<Services>,
+    middleware: Vec<Middleware>,
+}
+
+impl ChatNamespace {
+    /// The chat of one worker.
+    #[must_use]
+    pub fn new(services: &Arc<Services>, places: &Arc<SessionPlaces>, doorkeeper: &Doorkeeper) -> Self {
+        let middleware = vec![doorkeeper.middleware(), signed_in(services), place_among_sessions(services, places)];
+        Self { services: Arc::clone(services), middleware }
+    }
+}
+
+impl Namespace for ChatNamespace {
+    fn name(&self) -> &'static str {
+        "/chat"
+    }
+
+    fn middleware(&self) -> &[Middleware] {
+        &self.middleware
+    }
+
+    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
+        let welcome = Welcome::Recoverable(newcomer.auth.as_deref().and_then(read_resume));
+        let role = Role { namespace: self.name(), feed: Feed::Chat, welcome, takes: |_| true };
+        SignedInMember::join(role, &self.services, newcomer, seat)
+    }
+}
+
+/// What a client comes back with: beside its token in the CONNECT, as the official client writes it. Anything else is a
+/// client that comes for the first time.
+fn read_resume(auth: &RawValue) -> Option<Resume> {
+    #[derive(Deserialize)]
+    struct Auth {
+        #[serde(default)]
+        pid: Value,
+        #[serde(default)]
+        offset: Value,
+    }
+    let auth: Auth = serde_json::from_str(auth.get()).ok()?;
+    let position = auth.offset.as_str()?.parse().ok()?;
+    Some(Resume { pid: auth.pid.as_str()?.to_owned(), position })
+}

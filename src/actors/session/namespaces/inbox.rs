@@ -1,0 +1,51 @@
+//! `/inbox`: what a signed-in user wants without entering any room. `roomUpdated` with the unread counts, and `presence` of
+//! the other members, those who are there already first.
+
+use std::sync::Arc;
+
+use super::{
+    member::{Role, SignedInMember},
+    middleware::{Doorkeeper, place_among_sessions, signed_in},
+};
+use crate::{
+    actors::{
+        chat_server::messages::{Feed, Welcome},
+        session::{
+            chat::Services,
+            places::SessionPlaces,
+            socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
+        },
+    },
+    protocol::event::ClientEvent,
+};
+
+/// The inbox.
+pub struct InboxNamespace {
+    services: Arc<Services>,
+    middleware: Vec<Middleware>,
+}
+
+impl InboxNamespace {
+    /// The inbox of one worker.
+    #[must_use]
+    pub fn new(services: &Arc<Services>, places: &Arc<SessionPlaces>, doorkeeper: &Doorkeeper) -> Self {
+        let middleware = vec![doorkeeper.middleware(), signed_in(services), place_among_sessions(services, places)];
+        Self { services: Arc::clone(services), middleware }
+    }
+}
+
+impl Namespace for InboxNamespace {
+    fn name(&self) -> &'static str {
+        "/inbox"
+    }
+
+    fn middleware(&self) -> &[Middleware] {
+        &self.middleware
+    }
+
+    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
+        let takes = |event: &ClientEvent| matches!(event, ClientEvent::Authenticate(_));
+        let role = Role { namespace: self.name(), feed: Feed::Inbox, welcome: Welcome::Plain, takes };
+        SignedInMember::join(role, &self.services, newcomer, seat)
+    }
+}

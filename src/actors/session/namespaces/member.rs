@@ -1,0 +1,195 @@
+//! A signed-in client in one of haggle's namespaces: a [`ChatSession`] on a connection of Socket.IO.
+
+use std::{any::Any, sync::Arc};
+
+use actix::SpawnHandle;
+
+use crate::{
+    actors::{
+        chat_server::messages::{Feed, Welcome},
+        hub::{Notice, SessionNotice},
+        session::{
+            chat::{ChatSession, Next, ROOM_WAIT, Services, Wire},
+            socket_io::{Event, Member, Newcomer, Seat},
+        },
+    },
+    error::{ChatError, CloseCode, ErrorCode},
+    protocol::{event::ClientEvent, json::RequestId, push::Encoding, socket_io::EventName},
+};
+
+/// What a namespace makes of its members.
+pub(super) struct Role {
+    /// The namespace's name.
+    pub(super) namespace: &'static str,
+    /// What they receive without entering a room.
+    pub(super) feed: Feed,
+    /// How their CONNECT is answered.
+    pub(super) welcome: Welcome,
+    /// Which events they may send.
+    pub(super) takes: fn(&ClientEvent) -> bool,
+}
+
+/// A signed-in client in a namespace.
+pub(super) struct SignedInMember {
+    chat: ChatSession,
+    services: Arc<Services>,
+    namespace: &'static str,
+    takes: fn(&ClientEvent) -> bool,
+    expiry: Option<SpawnHandle>,
+    /// The server goes away: nothing new is taken up.
+    draining: bool,
+    _places: Vec<Box<dyn Any>>,
+}
+
+impl SignedInMember {
+    /// Registers a client that has passed its namespace's middleware. Its CONNECT is answered through its hub, which knows
+    /// it by then.
+    pub(super) fn join(
+        role: Role,
+        services: &Arc<Services>,
+        newcomer: Newcomer,
+        seat: &mut Seat<'_, '_>,
+    ) -> Box<dyn Member> {
+        let Some(identity) = newcomer.identity else {
+            // A namespace of haggle's own without a middleware that knows who its clients are.
+            seat.leave(CloseCode::InternalError, "nobody knows who this is");
+            return Box::new(Stranger);
+        };
+        let connection = seat.connection();
+        let wire = Wire {
+            outbox: Arc::clone(connection.outbox()),
+            in_flight: connection.in_flight().clone(),
+            encoding: Encoding::SocketIo(role.namespace),
+            feed: role.feed,
+            welcome: Some(role.welcome),
+        };
+        let chat = ChatSession::open(identity, Arc::clone(services), wire, connection.address().recipient());
+        let mut member = Self {
+            chat,
+            services: Arc::clone(services),
+            namespace: role.namespace,
+            takes: role.takes,
+            expiry: None,
+            draining: false,
+            _places: newcomer.places,
+        };
+        member.await_expiry(seat);
+        Box::new(member)
+    }
+
+    fn follow(&mut self, next: Next, seat: &mut Seat<'_, '_>) {
+        match next {
+            Next::Continue => {}
+            Next::AwaitRoom => {
+                seat.after(ROOM_WAIT, |member: &mut Self, _| member.chat.give_up_waiting());
+            }
+            Next::Verify { token, request } => {
+                let verifier = Arc::clone(&self.services.verifier);
+                // One at a time: a second `authenticate` waits for the first, and so does everything behind it.
+                seat.wait(async move { verifier.verify(&token).await }, move |member: &mut Self, verified, seat| {
+                    member.chat.renewed(request.as_ref(), verified);
+                    member.await_expiry(seat);
+                });
+            }
+            Next::End(code, error) => {
+                self.chat.notice(&error, None);
+                self.chat.end_for_good();
+                seat.leave(code, &error.message);
+            }
+        }
+    }
+
+    fn await_expiry(&mut self, seat: &mut Seat<'_, '_>) {
+        if let Some(earlier) = self.expiry.take() {
+            seat.cancel(earlier);
+        }
+        let (clock, at) = (self.services.clock.clone(), self.chat.ends_at());
+        let expiry = async move { clock.sleep_until(at).await };
+        self.expiry = Some(seat.spawn(expiry, |member: &mut Self, (), seat| {
+            let error =
+                ChatError::new(ErrorCode::TokenExpired, "the token has expired: fetch a new one, then reconnect");
+            member.follow(Next::End(CloseCode::TokenExpired, error), seat);
+        }));
+    }
+
+    fn decode(&self, name: &str, event: &Event<'_>) -> Result<ClientEvent, ChatError> {
+        if !event.attachments.is_empty() {
+            return Err(ChatError::invalid("this namespace takes no binary data"));
+        }
+        if event.args.len() > 1 {
+            return Err(ChatError::invalid("an event takes one argument and an acknowledgement"));
+        }
+        let decoded = ClientEvent::decode(name, event.args.first().map(|data| data.get()))?;
+        if (self.takes)(&decoded) {
+            return Ok(decoded);
+        }
+        Err(ChatError::invalid(format!("the namespace {} does not take `{name}`", self.namespace)))
+    }
+}
+
+impl Member for SignedInMember {
+    fn event(&mut self, event: Event<'_>, seat: &mut Seat<'_, '_>) {
+        if self.draining {
+            // Without an answer the client sends it again where it comes back.
+            return;
+        }
+        let request = event.ack.map(RequestId::from_number);
+        let (name, decoded) = match &event.name {
+            EventName::Text(name) => (&**name, self.decode(name, &event)),
+            EventName::Number(_) => ("", Err(ChatError::invalid("the name of an event must be a string"))),
+        };
+        #[cfg(test)]
+        crate::actors::panics::if_asked(event.args.first().map(|data| data.get()), "session");
+        let next = self.chat.handle(request, name, decoded);
+        self.follow(next, seat);
+    }
+
+    fn notice(&mut self, notice: &SessionNotice, seat: &mut Seat<'_, '_>) {
+        if notice.session != self.chat.id() {
+            return;
+        }
+        match &notice.notice {
+            Notice::Joined { room, entered } => self.chat.joined(room, *entered),
+            Notice::Resumed(rooms) => self.chat.resumed(rooms),
+            Notice::TakenOver => seat.leave_silently(CloseCode::Normal, "the client has come back"),
+            Notice::Draining(patience) => {
+                self.draining = true;
+                let (in_flight, patience) = (self.chat.in_flight().clone(), *patience);
+                let idle = async move { tokio::time::timeout(patience, in_flight.idle()).await };
+                seat.spawn(idle, |_: &mut Self, _, seat| {
+                    // Without a DISCONNECT, after which the official client would stay away.
+                    seat.connection().end(CloseCode::Restart, "the server restarts, come back");
+                });
+            }
+            Notice::Ending => {
+                self.chat.end_for_good();
+                seat.leave_silently(CloseCode::Forbidden, "this session has ended");
+            }
+        }
+    }
+
+    fn disconnected(&mut self) {
+        self.chat.end_for_good();
+    }
+
+    fn kept_alive(&mut self, seat: &mut Seat<'_, '_>) {
+        if let Err(next) = self.chat.admit_control() {
+            self.follow(next, seat);
+        }
+    }
+
+    fn refused(&mut self, error: &ChatError) {
+        self.chat.notice(error, None);
+    }
+
+    fn user(&self) -> Option<String> {
+        Some(self.chat.user().to_string())
+    }
+}
+
+/// A client that leaves at once.
+struct Stranger;
+
+impl Member for Stranger {
+    fn event(&mut self, _: Event<'_>, _: &mut Seat<'_, '_>) {}
+}

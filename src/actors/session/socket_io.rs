@@ -1,0 +1,309 @@
+//! Socket.IO on an Engine.IO session: several namespaces over one connection.
+//!
+//! Which namespaces there are says a [`Table`]. A client's CONNECT passes its namespace's [`Middleware`] before it becomes a
+//! [`Member`] there; events then go to that member alone.
+
+pub mod namespace;
+
+use std::{collections::HashMap, net::IpAddr, rc::Rc, time::Duration};
+
+use actix::SpawnHandle;
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde_json::value::RawValue;
+
+use super::engine_io::{Application, Connection};
+use namespace::Leave;
+
+use crate::{
+    auth::AuthError,
+    error::{ChatError, CloseCode},
+    protocol::socket_io::{Attachments, Kind, Packet, PacketError, attachments::check_placeholders, write},
+};
+pub use namespace::{Event, Member, Middleware, Namespace, Newcomer, Seat, Table};
+
+/// Binary messages of one packet. The official client's own decoder takes as many.
+const ATTACHMENTS_MAX: usize = 10;
+
+/// How long the attachments of a packet may take.
+const ATTACHMENTS_WAIT: Duration = Duration::from_secs(10);
+
+/// CONNECTs of one connection that may be refused.
+const REFUSALS_MAX: u32 = 16;
+
+/// What a connection's first request said.
+#[derive(Debug)]
+pub struct Handshake {
+    /// The token in its headers or its query, where there is one.
+    pub token: Result<Option<String>, AuthError>,
+    /// From where.
+    pub peer: Option<IpAddr>,
+}
+
+/// One client's Socket.IO connection.
+pub struct SocketIo {
+    table: Rc<Table>,
+    handshake: Rc<Handshake>,
+    joined: HashMap<&'static str, Joined>,
+    attachments: Option<(Attachments, SpawnHandle)>,
+    memberships: u64,
+    refusals: u32,
+    /// Ends a connection that is in no namespace.
+    lonely: Option<SpawnHandle>,
+}
+
+struct Joined {
+    /// Tells this membership from an earlier one in the same namespace.
+    membership: u64,
+    member: Box<dyn Member>,
+}
+
+impl SocketIo {
+    /// A connection that is in no namespace yet.
+    #[must_use]
+    pub fn new(table: Rc<Table>, handshake: Handshake) -> Self {
+        Self {
+            table,
+            handshake: Rc::new(handshake),
+            joined: HashMap::new(),
+            attachments: None,
+            memberships: 0,
+            refusals: 0,
+            lonely: None,
+        }
+    }
+
+    fn refuse(&mut self, error: PacketError, connection: &mut Connection<'_, Self>) {
+        self.broken(error.to_string(), connection);
+    }
+
+    /// The client broke the protocol: everything is closed.
+    fn broken(&mut self, sentence: String, connection: &mut Connection<'_, Self>) {
+        let error = ChatError::invalid(sentence);
+        self.refused(&error, connection);
+        connection.end(CloseCode::Protocol, &error.message);
+    }
+
+    fn packet(&mut self, text: &ByteString, attachments: Vec<Bytes>, connection: &mut Connection<'_, Self>) {
+        let packet = match Packet::decode(text, ATTACHMENTS_MAX) {
+            Ok(packet) => packet,
+            Err(error) => return self.refuse(error, connection),
+        };
+        if packet.attachments > attachments.len() {
+            let waiting = Attachments::await_for(text.clone(), packet.attachments);
+            let timeout = connection.after(ATTACHMENTS_WAIT, |session, connection| {
+                session.broken("the attachments did not come in time".to_owned(), connection);
+            });
+            self.attachments = Some((waiting, timeout));
+            return;
+        }
+        match packet.kind {
+            Kind::Connect(auth) => self.connect(packet.namespace, auth, connection),
+            Kind::Disconnect => self.disconnect(packet.namespace, connection),
+            Kind::Event { name, args, ack } => {
+                if packet.attachments > 0
+                    && let Err(error) = check_placeholders(&args, packet.attachments)
+                {
+                    return self.refuse(error, connection);
+                }
+                let event = Event { name, args, ack, attachments };
+                let known = self.call(packet.namespace, connection, |member, seat| member.event(event, seat));
+                if !known {
+                    self.broken("an event came before its namespace was connected to".to_owned(), connection);
+                }
+            }
+            Kind::Ack { id, args } => {
+                let known =
+                    self.call(packet.namespace, connection, |member, seat| member.acknowledged(id, &args, seat));
+                if !known {
+                    self.broken("an ack came before its namespace was connected to".to_owned(), connection);
+                }
+            }
+        }
+    }
+
+    fn connect(&mut self, name: &str, auth: Option<&RawValue>, connection: &mut Connection<'_, Self>) {
+        let Some(namespace) = self.table.find(name) else {
+            return self.refuse_connect(write::connect_error(name, "Invalid namespace", None), connection);
+        };
+        if self.joined.contains_key(namespace.name()) {
+            return self.broken("a namespace was connected to twice".to_owned(), connection);
+        }
+        let newcomer = Newcomer {
+            auth: auth.map(ToOwned::to_owned),
+            handshake: Rc::clone(&self.handshake),
+            identity: None,
+            places: Vec::new(),
+        };
+        let chain = Rc::clone(&namespace);
+        let passed = async move {
+            let mut newcomer = newcomer;
+            for middleware in chain.middleware() {
+                newcomer = middleware(newcomer).await?;
+            }
+            Ok(newcomer)
+        };
+        connection.wait(passed, move |session, passed: Result<Newcomer, ChatError>, connection| match passed {
+            Ok(newcomer) => session.join(namespace.as_ref(), newcomer, connection),
+            Err(error) => {
+                let refusal = write::connect_error(namespace.name(), &error.message, Some(&error));
+                session.refuse_connect(refusal, connection);
+            }
+        });
+    }
+
+    fn join(&mut self, namespace: &dyn Namespace, newcomer: Newcomer, connection: &mut Connection<'_, Self>) {
+        if connection.is_ending() {
+            return;
+        }
+        self.memberships += 1;
+        let membership = self.memberships;
+        let mut seat = Seat::new(namespace.name(), membership, connection);
+        let member = namespace.join(newcomer, &mut seat);
+        let left = seat.left();
+        self.joined.insert(namespace.name(), Joined { membership, member });
+        if let Some(lonely) = self.lonely.take() {
+            connection.cancel(lonely);
+        }
+        if let Some(left) = left {
+            self.leave(namespace.name(), &left, connection);
+        }
+    }
+
+    fn refuse_connect(&mut self, refusal: Bytes, connection: &mut Connection<'_, Self>) {
+        connection.send(refusal);
+        self.refusals += 1;
+        if self.refusals >= REFUSALS_MAX {
+            connection.end(CloseCode::Forbidden, "too many namespaces were refused");
+        }
+    }
+
+    fn disconnect(&mut self, namespace: &str, connection: &mut Connection<'_, Self>) {
+        // One that is not joined, or no more, changes nothing: the server's DISCONNECT may have crossed the client's.
+        if let Some(mut joined) = self.joined.remove(namespace) {
+            joined.member.disconnected();
+            self.await_connect(connection);
+        }
+    }
+
+    /// Calls a namespace's member. `false` when the client is not in it.
+    fn call(
+        &mut self,
+        namespace: &str,
+        connection: &mut Connection<'_, Self>,
+        call: impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>),
+    ) -> bool {
+        let Some((name, _)) = self.joined.get_key_value(namespace) else { return false };
+        let name = *name;
+        let Some(joined) = self.joined.get_mut(name) else { return false };
+        let mut seat = Seat::new(name, joined.membership, connection);
+        call(joined.member.as_mut(), &mut seat);
+        if let Some(left) = seat.left() {
+            self.leave(name, &left, connection);
+        }
+        true
+    }
+
+    /// Calls a member back, unless the client has left the namespace since, or joined it anew.
+    fn call_back(
+        &mut self,
+        namespace: &'static str,
+        membership: u64,
+        connection: &mut Connection<'_, Self>,
+        call: impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>),
+    ) {
+        if self.joined.get(namespace).is_some_and(|joined| joined.membership == membership) {
+            self.call(namespace, connection, call);
+        }
+    }
+
+    /// Takes the client out of a namespace, and ends a connection that is in none any more.
+    fn leave(&mut self, namespace: &'static str, left: &Leave, connection: &mut Connection<'_, Self>) {
+        if self.joined.remove(namespace).is_none() {
+            return;
+        }
+        if !left.told {
+            connection.send(write::disconnect(namespace));
+        }
+        if self.joined.is_empty() {
+            connection.end(left.code, &left.reason);
+        }
+    }
+
+    fn call_all(
+        &mut self,
+        connection: &mut Connection<'_, Self>,
+        mut call: impl FnMut(&mut dyn Member, &mut Seat<'_, '_>),
+    ) {
+        let names: Vec<_> = self.joined.keys().copied().collect();
+        for name in names {
+            self.call(name, connection, &mut call);
+        }
+    }
+
+    /// Gives the client its time to be in a namespace.
+    fn await_connect(&mut self, connection: &mut Connection<'_, Self>) {
+        if self.joined.is_empty() && self.lonely.is_none() {
+            self.lonely = Some(connection.after(self.table.connect_timeout, |session, connection| {
+                session.lonely = None;
+                if session.joined.is_empty() {
+                    connection.end(CloseCode::Normal, "no namespace was connected to in time");
+                }
+            }));
+        }
+    }
+
+    /// Hands what a hub tells one of the connection's sessions to the member whose it is.
+    pub(super) fn notify(&mut self, notice: &crate::actors::hub::SessionNotice, connection: &mut Connection<'_, Self>) {
+        self.call_all(connection, |member, seat| member.notice(notice, seat));
+    }
+}
+
+impl Application for SocketIo {
+    const NAME: &'static str = "socket.io";
+
+    fn opened(&mut self, connection: &mut Connection<'_, Self>) {
+        self.await_connect(connection);
+    }
+
+    fn text(&mut self, text: ByteString, connection: &mut Connection<'_, Self>) {
+        if self.attachments.is_some() {
+            return self.refuse(PacketError::AttachmentsDue, connection);
+        }
+        self.packet(&text, Vec::new(), connection);
+    }
+
+    fn binary(&mut self, bytes: Bytes, connection: &mut Connection<'_, Self>) {
+        let Some((waiting, timeout)) = self.attachments.take() else {
+            return self.refuse(PacketError::UnexpectedBinary, connection);
+        };
+        match waiting.add(bytes, self.table.attachments_bytes_max) {
+            Ok(Ok((packet, attachments))) => {
+                connection.cancel(timeout);
+                self.packet(&packet, attachments, connection);
+            }
+            Ok(Err(waiting)) => self.attachments = Some((waiting, timeout)),
+            Err(error) => self.refuse(error, connection),
+        }
+    }
+
+    fn kept_alive(&mut self, connection: &mut Connection<'_, Self>) {
+        self.call_all(connection, Member::kept_alive);
+    }
+
+    fn refused(&mut self, error: &ChatError, connection: &mut Connection<'_, Self>) {
+        self.call_all(connection, |member, _| member.refused(error));
+    }
+
+    fn draining(&mut self, connection: &mut Connection<'_, Self>) {
+        if self.joined.is_empty() {
+            connection.end(CloseCode::Restart, "the server restarts, come back");
+        }
+        self.call_all(connection, Member::draining);
+    }
+
+    fn user(&self) -> String {
+        let mut users = self.joined.values().filter_map(|joined| joined.member.user());
+        users.next().unwrap_or_else(|| "-".to_owned())
+    }
+}

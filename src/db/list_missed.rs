@@ -1,0 +1,89 @@
+//! What somebody missed in several rooms since a place in the global order of commits.
+
+use diesel::{Connection as _, prelude::*};
+
+use super::{Connection, DbError, models::message, schema::rooms};
+use crate::domain::{RoomId, Seq, StoredMessage};
+
+/// What was missed in some rooms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Missed {
+    /// Of all rooms together, in the order of their commits.
+    pub messages: Vec<StoredMessage>,
+    /// `seq` of each room's newest message, from the same snapshot.
+    pub last_seqs: Vec<(RoomId, Seq)>,
+}
+
+/// The messages of each room behind its `seq` that were committed behind `position`; `None` when there are more than `limit`.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_missed(
+    conn: &mut Connection,
+    since: &[(RoomId, Seq)],
+    position: i64,
+    limit: i64,
+) -> Result<Option<Missed>, DbError> {
+    conn.transaction(|conn| {
+        let mut missed = Missed { messages: Vec::new(), last_seqs: Vec::new() };
+        for (room, seq) in since {
+            let newest: Option<i64> =
+                rooms::table.find(room.as_str()).select(rooms::last_seq).get_result(conn).optional()?;
+            let newest = newest.unwrap_or(0);
+            // `seq` and `position` grow together, so the end of the room says whether too much was missed; what lies
+            // before it is not read, however long ago the room was entered.
+            let after = seq.0.max(newest.saturating_sub(limit + 1));
+            let messages = message::list_between(conn, room, after, newest)?;
+            missed.messages.extend(messages.into_iter().filter(|message| message.position > position));
+            if i64::try_from(missed.messages.len()).unwrap_or(i64::MAX) > limit {
+                return Ok(None);
+            }
+            missed.last_seqs.push((room.clone(), Seq(newest)));
+        }
+        missed.messages.sort_by_key(|message| message.position);
+        Ok(Some(missed))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{
+        RoomWrite, Written,
+        test_db::{TestDb, draft, room},
+        write_batch,
+    };
+
+    #[test]
+    fn what_was_missed_in_several_rooms_comes_in_the_order_of_its_commits() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
+        let writes: Vec<RoomWrite> = [(&a, "alice"), (&b, "bob"), (&a, "carol"), (&b, "carol"), (&a, "alice")]
+            .map(|(room, sender)| RoomWrite::Append(draft(room, sender, "x", None)))
+            .into();
+        let stored: Vec<StoredMessage> = write_batch(conn, &writes)
+            .unwrap()
+            .into_iter()
+            .map(|outcome| match outcome.unwrap() {
+                Written::Appended { message, .. } => message,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let positions: Vec<i64> = stored.iter().map(|message| message.position).collect();
+        assert!(positions.is_sorted_by(|a, b| a < b), "{positions:?}");
+
+        let mut missed = |since: &[(RoomId, Seq)], position, limit| {
+            let missed = list_missed(conn, since, position, limit).unwrap()?;
+            Some((missed.messages, missed.last_seqs.into_iter().map(|(_, seq)| seq.0).collect::<Vec<_>>()))
+        };
+        let both = [(a.clone(), Seq(0)), (b.clone(), Seq(0))];
+        assert_eq!(missed(&both, 0, 10), Some((stored.clone(), vec![3, 2])));
+        assert_eq!(missed(&both, positions[1], 10), Some((stored[2..].to_vec(), vec![3, 2])));
+        assert_eq!(missed(&[(a.clone(), Seq(2))], 0, 10), Some((vec![stored[4].clone()], vec![3])));
+        assert_eq!(missed(&both, positions[4], 10).unwrap().0, vec![]);
+        assert_eq!(missed(&both, positions[3], 1).unwrap().0, vec![stored[4].clone()]);
+        assert_eq!(missed(&both, 0, 4), None);
+        assert_eq!(missed(&[], 0, 4).unwrap().0, vec![]);
+    }
+}

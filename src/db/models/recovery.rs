@@ -1,0 +1,77 @@
+//! What a client of Socket.IO finds again when it comes back.
+
+use diesel::prelude::*;
+
+use crate::{
+    db::{Backend, Connection, DbError, schema::recoveries},
+    domain::{Recovery, RoomId, Seq, Timestamp, UserId},
+};
+
+#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = recoveries, check_for_backend(Backend), treat_none_as_null = true)]
+struct RecoveryRow {
+    pid_hash: String,
+    user_id: String,
+    rooms: String,
+    ended_at: Option<i64>,
+}
+
+/// Writes one over what it was.
+pub(in crate::db) fn save(conn: &mut Connection, recovery: &Recovery) -> QueryResult<()> {
+    let rooms: Vec<(&str, i64)> = recovery.rooms.iter().map(|(room, seq)| (room.as_str(), seq.0)).collect();
+    let row = RecoveryRow {
+        pid_hash: recovery.pid_hash.clone(),
+        user_id: recovery.user.as_str().to_owned(),
+        // Strings and numbers: nothing that JSON could not hold.
+        rooms: serde_json::to_string(&rooms).unwrap_or_default(),
+        ended_at: recovery.ended_at.map(|at| at.0),
+    };
+    diesel::insert_into(recoveries::table)
+        .values(&row)
+        .on_conflict(recoveries::pid_hash)
+        .do_update()
+        .set(&row)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Removes one.
+pub(in crate::db) fn remove(conn: &mut Connection, pid_hash: &str) -> QueryResult<()> {
+    diesel::delete(recoveries::table.find(pid_hash)).execute(conn)?;
+    Ok(())
+}
+
+/// Removes those that ended before a moment.
+pub(in crate::db) fn remove_ended(conn: &mut Connection, before: Timestamp) -> QueryResult<()> {
+    diesel::delete(recoveries::table.filter(recoveries::ended_at.lt(before.0))).execute(conn)?;
+    Ok(())
+}
+
+/// Finds one by the hash of its secret.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_recovery(conn: &mut Connection, pid_hash: &str) -> Result<Option<Recovery>, DbError> {
+    let found: Option<RecoveryRow> =
+        recoveries::table.find(pid_hash).select(RecoveryRow::as_select()).get_result(conn).optional()?;
+    let Some(row) = found else { return Ok(None) };
+    let rooms: Vec<(String, i64)> = serde_json::from_str(&row.rooms)
+        .map_err(|_| DbError::Corrupt("a recovery has rooms that are not JSON".to_owned()))?;
+    Ok(Some(Recovery {
+        pid_hash: row.pid_hash,
+        user: UserId::from_stored(row.user_id),
+        rooms: rooms.into_iter().map(|(room, seq)| (RoomId::from_stored(room), Seq(seq))).collect(),
+        ended_at: row.ended_at.map(Timestamp),
+    }))
+}
+
+/// Says of every session that was alive when the server last ended that it ended now. Once, before a server starts.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn end_recoveries(conn: &mut Connection, at: Timestamp) -> Result<(), DbError> {
+    diesel::update(recoveries::table.filter(recoveries::ended_at.is_null()))
+        .set(recoveries::ended_at.eq(Some(at.0)))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,379 @@
+//! The requests of Engine.IO: handshakes, polls, posts and WebSockets of any [`Application`].
+//!
+//! What is wrong with a request is told as the protocol has it, `{"code", "message"}`, and not as a problem document.
+
+use std::{future::poll_fn, net::IpAddr, sync::Arc, task::Poll, time::Duration};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode, header},
+    rt, web,
+};
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use futures_util::StreamExt;
+use serde_json::json;
+
+use super::{admission::Arrival, origin};
+use crate::{
+    actors::session::{
+        engine_io::{
+            Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, Settings, UpgradeFrame,
+            WebSocketBody,
+        },
+        outbox::{ConnectionSocket, Outbox},
+        transport::{self, FRAGMENTS_MAX, FrameStream},
+    },
+    error::{ChatError, ErrorCode},
+    protocol::{
+        engine_io::{packet, payload},
+        websocket,
+    },
+};
+
+/// Bytes that wait on a WebSocket that has not taken over: the answer to its probe.
+const CANDIDATE_BYTES_MAX: usize = 4096;
+
+/// How often a post looks whether the session may take more.
+const POST_WAIT: Duration = Duration::from_millis(5);
+
+/// One address that speaks Engine.IO. One value a worker; the sessions are shared.
+pub struct Endpoint<A: Application> {
+    /// The live sessions.
+    pub sessions: Arc<Sessions<A>>,
+    /// Makes a session's application from its first request.
+    pub open: Box<dyn Fn(&HttpRequest) -> A>,
+    /// Refuses new sessions: when the server is about to end.
+    pub refuse: Box<dyn Fn() -> Option<ChatError>>,
+    /// Origins whose pages may open WebSockets, beside the server's own.
+    pub allowed_origins: Vec<String>,
+}
+
+/// Why a request is refused: the codes of the protocol, and what HTTP itself has a status for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Refusal {
+    UnknownTransport,
+    UnknownSession,
+    BadHandshakeMethod,
+    BadRequest,
+    Forbidden,
+    UnsupportedVersion,
+    TooLarge,
+    /// Not now: over a limit, or draining.
+    Chat(ChatError),
+}
+
+impl Refusal {
+    fn response(&self) -> HttpResponse {
+        let (status, code, message) = match self {
+            Self::UnknownTransport => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
+            Self::UnknownSession => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
+            Self::BadHandshakeMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
+            Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, 4, "Forbidden"),
+            Self::UnsupportedVersion => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 3, "Payload too large"),
+            Self::Chat(error) => {
+                let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+                (status, 4, &*error.message)
+            }
+        };
+        let mut response = HttpResponse::build(status);
+        if let Self::Chat(ChatError { retry_after_ms: Some(ms), .. }) = self {
+            response.insert_header((header::RETRY_AFTER, ms.div_ceil(1000)));
+        }
+        // As JSON, which the request log leaves as it is.
+        response.json(json!({ "code": code, "message": message }))
+    }
+}
+
+impl From<ChatError> for Refusal {
+    fn from(error: ChatError) -> Self {
+        if error.code == ErrorCode::Forbidden { Self::Forbidden } else { Self::Chat(error) }
+    }
+}
+
+/// What a request's query says.
+#[derive(Debug, Default)]
+struct Query<'a> {
+    revision: Option<&'a str>,
+    transport: Option<&'a str>,
+    sid: Option<&'a str>,
+}
+
+impl<'a> Query<'a> {
+    /// None of these values needs an escape, so one with an escape is a value that nobody knows.
+    fn read(query: &'a str) -> Self {
+        let mut read = Self::default();
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            match name {
+                "EIO" => read.revision = Some(value),
+                "transport" => read.transport = Some(value),
+                "sid" if !value.is_empty() => read.sid = Some(value),
+                _ => {}
+            }
+        }
+        read
+    }
+}
+
+/// Adds an endpoint's address, which ends with `/`, to the routes. The application must have its [`Endpoint`] as data.
+pub fn routes<A: Application>(path: &'static str) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| {
+        config.route(path, web::route().to(serve::<A>));
+        config.route(path.trim_end_matches('/'), web::route().to(serve::<A>));
+    }
+}
+
+/// Serves one request of an endpoint.
+pub async fn serve<A: Application>(
+    request: HttpRequest,
+    payload: web::Payload,
+    endpoint: web::Data<Endpoint<A>>,
+) -> HttpResponse {
+    let answer = answer(&request, payload, &endpoint).await;
+    answer.unwrap_or_else(|refusal| refusal.response())
+}
+
+async fn answer<A: Application>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    endpoint: &Endpoint<A>,
+) -> Result<HttpResponse, Refusal> {
+    let query = Query::read(request.query_string());
+    let websocket = match query.transport {
+        Some("polling") => false,
+        Some("websocket") => true,
+        _ => return Err(Refusal::UnknownTransport),
+    };
+    let upgrades = request
+        .headers()
+        .get(header::UPGRADE)
+        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let Some(sid) = query.sid else {
+        if request.method() != Method::GET {
+            return Err(Refusal::BadHandshakeMethod);
+        }
+        if query.revision != Some(packet::REVISION) {
+            return Err(Refusal::UnsupportedVersion);
+        }
+        if websocket != upgrades {
+            return Err(Refusal::BadRequest);
+        }
+        if let Some(error) = (endpoint.refuse)() {
+            return Err(Refusal::Chat(error));
+        }
+        return if websocket {
+            open_websocket(request, payload, endpoint)
+        } else {
+            open_polling(request, endpoint).await
+        };
+    };
+    let link = endpoint.sessions.find(sid).ok_or(Refusal::UnknownSession)?;
+    if link.is_overdue() {
+        notify(&link, PollNotice::Over);
+        return Err(Refusal::UnknownSession);
+    }
+    match *request.method() {
+        Method::GET if websocket && upgrades => upgrade(request, payload, endpoint, &link),
+        _ if websocket || upgrades || !link.is_polling() => Err(Refusal::BadRequest),
+        Method::GET => poll(&link, endpoint.sessions.settings().payload_bytes_max).await,
+        Method::POST => post(request, payload, &link, endpoint.sessions.settings()).await,
+        _ => Err(Refusal::BadRequest),
+    }
+}
+
+fn arrived(request: &HttpRequest) -> (Option<IpAddr>, Option<ConnectionSocket>) {
+    match request.conn_data::<Arrival>() {
+        Some(arrival) => (arrival.peer, arrival.socket.clone()),
+        None => (request.peer_addr().map(|peer| peer.ip()), None),
+    }
+}
+
+async fn open_polling<A: Application>(request: &HttpRequest, endpoint: &Endpoint<A>) -> Result<HttpResponse, Refusal> {
+    let (peer, _) = arrived(request);
+    let application = (endpoint.open)(request);
+    let link = EngineSession::open(&endpoint.sessions, application, peer, Carrier::Polling, |_, _| {})?;
+    poll(&link, endpoint.sessions.settings().payload_bytes_max).await
+}
+
+fn frames<A: Application>(payload: web::Payload, bytes_max: usize, link: &Link<A>) -> FrameStream {
+    let limits = websocket::Limits { message_bytes_max: bytes_max, fragments_max: FRAGMENTS_MAX };
+    FrameStream::new(payload, limits, link.in_flight.clone(), Arc::clone(&link.outbox))
+}
+
+fn open_websocket<A: Application>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    endpoint: &Endpoint<A>,
+) -> Result<HttpResponse, Refusal> {
+    origin::check(request, &endpoint.allowed_origins)?;
+    let mut response = transport::accept(request, &[]).map_err(|_| Refusal::BadRequest)?;
+    let (peer, socket) = arrived(request);
+    let bytes_max = endpoint.sessions.settings().payload_bytes_max;
+    let application = (endpoint.open)(request);
+    let link = EngineSession::open(&endpoint.sessions, application, peer, Carrier::WebSocket(socket), |ctx, link| {
+        actix::AsyncContext::add_stream(ctx, frames(payload, bytes_max, link));
+    })?;
+    Ok(response.body(WebSocketBody::new(Arc::clone(&link.outbox), link.addr.clone().recipient())))
+}
+
+/// Lets a WebSocket try to take over. The session may live on another worker, so a task here reads the frames for it.
+fn upgrade<A: Application>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    endpoint: &Endpoint<A>,
+    link: &Arc<Link<A>>,
+) -> Result<HttpResponse, Refusal> {
+    origin::check(request, &endpoint.allowed_origins)?;
+    let mut response = transport::accept(request, &[]).map_err(|_| Refusal::BadRequest)?;
+    let candidate = link.begin_upgrade().ok_or(Refusal::BadRequest)?;
+    let (_, socket) = arrived(request);
+    let outbox = Arc::new(Outbox::new(CANDIDATE_BYTES_MAX, socket.clone()));
+    let mut frames = frames(payload, endpoint.sessions.settings().payload_bytes_max, link);
+    #[expect(clippy::disallowed_methods, reason = "one candidate of a session at a time")]
+    link.addr.do_send(Candidate { number: candidate, outbox: Arc::clone(&outbox), socket });
+    let addr = link.addr.clone();
+    rt::spawn(async move {
+        while let Some(frame) = frames.next().await {
+            if addr.send(UpgradeFrame { candidate, frame: Some(frame) }).await.is_err() {
+                return;
+            }
+        }
+        // A session that is gone needs not to be told.
+        let _ = addr.send(UpgradeFrame { candidate, frame: None }).await;
+    });
+    let has_taken_over = {
+        let link = Arc::clone(link);
+        Box::new(move || !link.is_polling())
+    };
+    let session = link.addr.clone().recipient();
+    Ok(response.body(WebSocketBody::candidate(candidate, outbox, Arc::clone(&link.outbox), has_taken_over, session)))
+}
+
+/// Tells the session that its client went away, unless the request came to its end.
+struct Watched<'a, A: Application>(Option<&'a Link<A>>);
+
+impl<A: Application> Watched<'_, A> {
+    fn came_to_its_end(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<A: Application> Drop for Watched<'_, A> {
+    fn drop(&mut self) {
+        if let Some(link) = self.0 {
+            notify(link, PollNotice::Aborted);
+        }
+    }
+}
+
+fn notify<A: Application>(link: &Link<A>, notice: PollNotice) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "at most one for each of a session's requests, of which two are open"
+    )]
+    link.addr.do_send(notice);
+}
+
+fn text(body: Bytes) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=UTF-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(body)
+}
+
+async fn poll<A: Application>(link: &Link<A>, bytes_max: usize) -> Result<HttpResponse, Refusal> {
+    let Some(turn) = link.take_poll() else {
+        notify(link, PollNotice::Broken);
+        return Err(Refusal::BadRequest);
+    };
+    let began_while_upgrading = link.is_upgrading();
+    let watched = Watched(Some(link));
+    let payload = poll_fn(|cx| {
+        if link.is_polling() {
+            return link.outbox.poll_payload(cx, bytes_max).map(Ok);
+        }
+        // Polls are over. A client that waits for its last poll before it completes an upgrade has none open by now.
+        Poll::Ready(Err(()))
+    })
+    .await;
+    watched.came_to_its_end();
+    // Before the answer leaves: the next poll may come at once.
+    drop(turn);
+    match payload {
+        Ok(Some(payload)) => {
+            if link.outbox.has_ended() {
+                notify(link, PollNotice::Over);
+            }
+            Ok(text(payload))
+        }
+        Ok(None) => Err(Refusal::UnknownSession),
+        Err(()) if began_while_upgrading => Err(Refusal::BadRequest),
+        Err(()) => Ok(text(Bytes::from_static(packet::NOOP.as_bytes()))),
+    }
+}
+
+async fn post<A: Application>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    link: &Link<A>,
+    settings: &Settings,
+) -> Result<HttpResponse, Refusal> {
+    let bytes_max = settings.payload_bytes_max;
+    let broken = || {
+        notify(link, PollNotice::Broken);
+        Refusal::BadRequest
+    };
+    let too_large = || {
+        notify(link, PollNotice::TooLarge);
+        Refusal::TooLarge
+    };
+    if link.is_ending() {
+        return Err(Refusal::UnknownSession);
+    }
+    let _turn = link.take_post().ok_or_else(broken)?;
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/octet-stream")) {
+        return Err(broken());
+    }
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > bytes_max) {
+        return Err(too_large());
+    }
+    let watched = Watched(Some(link));
+    let body = rt::time::timeout(settings.ping_interval + settings.ping_timeout, read(payload, bytes_max)).await;
+    watched.came_to_its_end();
+    let body = match body {
+        Ok(Ok(Some(body))) => body,
+        Ok(Ok(None)) => return Err(too_large()),
+        // Broken off, or slower than a session may be silent.
+        Ok(Err(())) | Err(_) => {
+            notify(link, PollNotice::Aborted);
+            return Err(Refusal::BadRequest);
+        }
+    };
+    let body = ByteString::try_from(body).map_err(|_| broken())?;
+    let packets = payload::decode(&body, settings.payload_packets_max).map_err(|_| broken())?;
+    if link.addr.send(Post(packets)).await.is_err() {
+        return Err(Refusal::UnknownSession);
+    }
+    // The answer is what lets the client send more.
+    while (link.in_flight.is_full() || link.outbox.is_heavy()) && !link.is_ending() {
+        rt::time::sleep(POST_WAIT).await;
+    }
+    Ok(HttpResponse::Ok().content_type("text/html").body("ok"))
+}
+
+/// Reads a body; `None` when it is over the limit, an error when it does not come.
+async fn read(mut payload: web::Payload, bytes_max: usize) -> Result<Option<Bytes>, ()> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| ())?;
+        if body.len() + chunk.len() > bytes_max {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body.freeze()))
+}

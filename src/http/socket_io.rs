@@ -1,0 +1,63 @@
+//! `/socket.io/`: the second wire's address.
+
+use std::{rc::Rc, sync::Arc, time::Duration};
+
+use actix_web::{HttpRequest, http::header, web};
+
+use super::{admission::Arrival, engine_io::Endpoint, state::AppState};
+use crate::{
+    actors::session::{
+        Services,
+        engine_io::{Sessions, Settings},
+        namespaces::{self, Doorkeeper},
+        socket_io::{Handshake, SocketIo},
+    },
+    auth::find_token,
+    config::Config,
+};
+
+/// Where it is.
+pub const PATH: &str = "/socket.io/";
+
+/// How long an upgrade may take as a whole.
+const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Most packets of one payload: more than a client's limits let it have unsent.
+const PAYLOAD_PACKETS_MAX: usize = 4096;
+
+/// The live sessions of a server.
+#[must_use]
+pub fn sessions(config: &Config) -> Arc<Sessions<SocketIo>> {
+    let settings = Settings {
+        ping_interval: config.ping_interval,
+        ping_timeout: config.ping_timeout,
+        upgrade_timeout: UPGRADE_TIMEOUT,
+        payload_bytes_max: config.limits.transport_bytes_max(),
+        payload_packets_max: PAYLOAD_PACKETS_MAX,
+        outbox_bytes_max: config.limits.outbox_bytes_max,
+    };
+    // A handshake carries no token, so what bounds connections bounds these, too.
+    Arc::new(Sessions::new(settings, config.limits.connections_per_address_max))
+}
+
+/// The endpoint of one worker.
+#[must_use]
+pub fn endpoint(state: &AppState, services: &Arc<Services>) -> web::Data<Endpoint<SocketIo>> {
+    let doorkeeper = Doorkeeper::new(Arc::clone(&state.draining));
+    // The time that a connection has for its first request is also what it has for its first namespace.
+    let connect_timeout = state.config.handshake_timeout;
+    let table = Rc::new(namespaces::table(services, &state.sessions, &doorkeeper, connect_timeout));
+    web::Data::new(Endpoint {
+        sessions: Arc::clone(&state.socket_io),
+        open: Box::new(move |request| SocketIo::new(Rc::clone(&table), handshake(request))),
+        refuse: Box::new(move || doorkeeper.refusal()),
+        allowed_origins: state.config.allowed_origins.clone(),
+    })
+}
+
+fn handshake(request: &HttpRequest) -> Handshake {
+    let authorization = request.headers().get_all(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
+    let found = find_token(authorization, [], request.query_string());
+    let peer = request.conn_data::<Arrival>().and_then(|arrival| arrival.peer);
+    Handshake { token: found.map(|found| found.map(|source| source.token.into_owned())), peer }
+}

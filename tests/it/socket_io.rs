@@ -1,0 +1,6 @@
+//! The second wire: Engine.IO v4 and Socket.IO v5.
+
+mod engine;
+mod namespaces;
+mod recovery;
+mod upgrade;
