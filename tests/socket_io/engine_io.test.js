@@ -108,12 +108,21 @@ for (const path of PATHS) {
     assert.ok(PING_TIMEOUT_MS - 30 <= lasted && lasted < PING_TIMEOUT_MS + 400, `it ended ${lasted} ms after the ping`);
   });
 
+  test(`${path}: a polling session that nobody polls is over when interval and timeout are`, async () => {
+    const polling = await Polling.open(echo.url, path);
+    // The one wait for a time and not for an event: that nothing else has to happen is the promise.
+    await new Promise((resolve) => setTimeout(resolve, PING_INTERVAL_MS + PING_TIMEOUT_MS));
+    assert.equal((await polling.get()).status, 400);
+  });
+
   test(`${path}: the client may close, over polling and over WebSocket`, async (t) => {
-    const polling = await Polling.open(calm.url, path);
-    const [waiting, closing] = await Promise.all([polling.get(), polling.post("1")]);
-    assert.deepEqual([waiting.status, await waiting.text()], [200, "6"]);
-    assert.equal(closing.status, 200);
-    assert.ok(await polling.closed());
+    for (let round = 0; round < 20; round++) {
+      const polling = await Polling.open(calm.url, path);
+      const [waiting, closing] = await Promise.all([polling.get(), polling.post("1")]);
+      assert.deepEqual([waiting.status, await waiting.text()], [200, "6"], `round ${round}`);
+      assert.equal(closing.status, 200);
+      assert.ok(await polling.closed());
+    }
 
     const frames = await openFrames(t, calm.url, path);
     frames.send("1");
@@ -279,6 +288,21 @@ test("a session moves from polling to WebSocket, and nothing is lost on the way"
   await other.closes();
   frames.send("4still here");
   assert.equal(await frames.next(), "4still here");
+});
+
+test("an upgrade that does not wait for its answers is one all the same", async (t) => {
+  for (let round = 0; round < 20; round++) {
+    const polling = await Polling.open(calm.url);
+    const frames = await openUpgrade(t, polling);
+    await frames.opened;
+    frames.send("2probe", "5");
+    assert.equal((await polling.get()).status, 400, `round ${round}`);
+    const second = await openUpgrade(t, polling);
+    await second.closes();
+    frames.send("4hello");
+    assert.deepEqual([await frames.next(), await frames.next()], ["3probe", "4hello"]);
+    frames.close();
+  }
 });
 
 test("an open poll is released by the probe", async (t) => {

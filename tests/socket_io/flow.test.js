@@ -130,6 +130,8 @@ for (const client of CLIENTS) {
     await inboxEar.hears("roomUpdated", ({ lastMessage }) => lastMessage?.text === "It is.");
     assert.deepEqual([inboxEar.texts, chatEar.texts], [[], ["It is."]]);
 
+    assert.deepEqual(await inboxEar.hears("presence", ({ userId }) => userId === room.buyer.id), { roomId: room.id, userId: room.buyer.id, online: true });
+
     // One leaves, the other stays, over the same connection.
     inbox.disconnect();
     await askWell(chat, "message", "Are you there?");

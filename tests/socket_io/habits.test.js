@@ -55,6 +55,23 @@ for (const client of CLIENTS) {
   });
 }
 
+test("a user who is removed hears it, and stays away until they come by hand", async (t) => {
+  for (const client of CLIENTS) {
+    const room = await haggle.room();
+    const buyer = await enter(t, client, haggle, room, room.buyer);
+    const inbox = await connected(buyer.io.socket("/inbox", { auth: { token: room.buyer.token } }));
+    const inboxEar = new Ear(inbox);
+    await haggle.endSessions(room.buyer.id);
+    for (const ear of [buyer.ear, inboxEar]) {
+      assert.equal(await ear.hears("disconnect"), "io server disconnect", client.name);
+      assert.equal(ear.all("error").at(-1).code, "forbidden", client.name);
+    }
+    assert.equal(buyer.active ?? false, false);
+    buyer.connect();
+    await connected(buyer);
+  }
+});
+
 test("a message without a room waits for enterRoom only so long", async (t) => {
   const room = await haggle.room();
   const buyer = connect(t, NEWEST, `${haggle.url}/chat`, { token: room.buyer.token });

@@ -79,6 +79,11 @@ export class Haggle {
     return { id, token: this.token(id) };
   }
 
+  /** The marketplace ends all sessions of a user. */
+  async endSessions(userId) {
+    await this.#service("POST", `/users/${userId}/disconnect`);
+  }
+
   /** Every message of a room as REST has it, up to 200. */
   async history(room) {
     const { items } = await this.#request("GET", `/rooms/${encodeURIComponent(room.id)}/messages?limit=200`, room.buyer.token);
