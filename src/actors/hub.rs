@@ -312,7 +312,9 @@ impl Hub {
             let encoding = member.encoding;
             let passage = match seq {
                 Some(seq) => member.gate.pass(seq, || push.encode(encoding), self.held_bytes_max),
+                None if push.changes_a_message() => member.gate.hold_update(push.encode(encoding), self.held_bytes_max),
                 None if member.gate.is_held() => Passage::Kept,
+                None if push.may_be_dropped() && member.outbox.is_behind() => Passage::Kept,
                 None => Passage::Deliver(push.encode(encoding)),
             };
             let sent = match passage {

@@ -9,8 +9,8 @@ use crate::domain::Seq;
 pub(super) enum Gate {
     /// Its history is being read: what comes meanwhile waits.
     Held {
-        /// What came, in order.
-        waiting: Vec<(Seq, Bytes)>,
+        /// What came, in order: messages with their place, and changes of messages without one.
+        waiting: Vec<(Option<Seq>, Bytes)>,
         /// Bytes of it.
         bytes: usize,
     },
@@ -47,9 +47,20 @@ impl Gate {
         }
     }
 
-    /// Whether events that are no messages may pass: whoever enters learns from the answer how things stand.
+    /// Whether events that are no messages have to wait: whoever enters learns from the answer how things stand.
     pub(super) fn is_held(&self) -> bool {
         matches!(self, Self::Held { .. })
+    }
+
+    /// A change of a message comes while the history is being read, which may have been read before it.
+    pub(super) fn hold_update(&mut self, frame: Bytes, held_bytes_max: usize) -> Passage {
+        let Self::Held { waiting, bytes } = self else { return Passage::Deliver(frame) };
+        *bytes += frame.len();
+        if *bytes > held_bytes_max {
+            return Passage::TooMuch;
+        }
+        waiting.push((None, frame));
+        Passage::Kept
     }
 
     /// A live message comes.
@@ -61,7 +72,7 @@ impl Gate {
                 if *bytes > held_bytes_max {
                     return Passage::TooMuch;
                 }
-                waiting.push((seq, frame));
+                waiting.push((Some(seq), frame));
                 Passage::Kept
             }
             Self::Open { after } if seq > *after => {
@@ -75,20 +86,23 @@ impl Gate {
     /// The history was read up to `after`. Returns what waited behind that, to go out now. With `behind` the answer did not
     /// reach that far, and nothing goes out.
     pub(super) fn open(&mut self, after: Seq, behind: bool) -> Vec<Bytes> {
-        if behind {
-            *self = Self::Behind;
-            return Vec::new();
-        }
         // An answer that was read before an earlier one does not turn the gate back.
         let passed = if let Self::Open { after } = self { *after } else { Seq(0) };
-        let before = std::mem::replace(self, Self::Open { after: after.max(passed) });
+        let opened = if behind { Self::Behind } else { Self::Open { after: after.max(passed) } };
+        let before = std::mem::replace(self, opened);
         let Self::Held { waiting, .. } = before else { return Vec::new() };
-        let behind_snapshot = waiting.into_iter().filter(|(seq, _)| *seq > after);
-        let out: Vec<(Seq, Bytes)> = behind_snapshot.collect();
-        if let Some((last, _)) = out.last() {
-            *self = Self::Open { after: *last };
+        let mut out = Vec::new();
+        for (seq, frame) in waiting {
+            match seq {
+                None => out.push(frame),
+                Some(seq) if seq > after && !behind => {
+                    *self = Self::Open { after: seq };
+                    out.push(frame);
+                }
+                Some(_) => {}
+            }
         }
-        out.into_iter().map(|(_, frame)| frame).collect()
+        out
     }
 }
 

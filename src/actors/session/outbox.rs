@@ -216,6 +216,12 @@ impl Outbox {
         self.state().waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
+    /// Whether so much waits that what can be left out is left out.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.state().bytes > self.bytes_max / 4
+    }
+
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
