@@ -10,7 +10,9 @@ mod commits;
 mod deliveries;
 mod fan_out;
 pub mod messages;
+mod offers;
 pub mod rooms;
+mod typing;
 mod work;
 
 use std::{
@@ -30,20 +32,20 @@ use crate::{
         hub::{DrainSessions, Op},
     },
     clock::Clock,
-    db::{MessagePage, RoomWrite},
-    domain::{AuthorizePolicy, Role, RoomId, UserId},
+    db::{MessagePage, RoomWrite, WriteError},
+    domain::{AuthorizePolicy, Role, RoomId, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
-    protocol::{event::ServerEvent, push::Push},
 };
 use answers::{Authorized, HistoryRead, RoomLoaded};
 use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
 use messages::{
-    AnnounceRoom, Answer, Change, Connect, Disconnect, EndSessions, IsSettled, Join, Leave, Message, Read, RegisterHub,
-    ReplyTo, Typing,
+    AnnounceRoom, Answer, Change, Connect, Disconnect, EndSessions, IsSettled, Join, Leave, MakeOffer, Message, Read,
+    RegisterHub, ReplyTo, Typing,
 };
 use rooms::Rooms;
+use typing::Typists;
 use work::{Checks, Work};
 
 /// Newest messages in the answer of an entry without `after`.
@@ -78,6 +80,9 @@ pub struct ChatServer {
     fan_out: FanOut,
     /// Rooms whose members' lists will be told.
     updated: HashSet<RoomId>,
+    typists: Typists,
+    /// When the next offer's time is over; `None` while that is being found out, and while none waits.
+    next_expiry: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -101,6 +106,8 @@ impl ChatServer {
             batch: Batch::default(),
             fan_out: FanOut::default(),
             updated: HashSet::new(),
+            typists: Typists::default(),
+            next_expiry: None,
         }
     }
 
@@ -192,21 +199,23 @@ impl ChatServer {
         };
         match work {
             Work::Join(join) => self.join(join, role, ctx),
-            Work::Message(message) => {
-                let write = RoomWrite::Append(message.draft);
-                self.append(PendingWrite { write, room: Some(room), reply: message.reply });
+            Work::Message(Message { draft, reply, .. }) => {
+                self.typing_stopped(&room, &draft.sender, None);
+                let silenced = self.silenced(&room, role);
+                self.append_spoken(silenced, PendingWrite { write: RoomWrite::Append(draft), room: Some(room), reply });
+            }
+            Work::MakeOffer(offer) => {
+                let MakeOffer { user: maker, room: in_room, price, client_id, reply } = offer;
+                let silenced = self.silenced(&room, role);
+                let write =
+                    RoomWrite::MakeOffer { room: in_room, maker, price, client_id, at: self.settings.clock.now() };
+                self.append_spoken(silenced, PendingWrite { write, room: Some(room), reply });
             }
             Work::Read(read) => {
                 let write = RoomWrite::MarkRead { room: read.room, reader: read.user, seq: read.seq };
                 self.append(PendingWrite { write, room: Some(room), reply: read.reply });
             }
-            Work::Typing(typing) => {
-                let Typing { asker, user, room, typing } = typing;
-                let push = Push::new(&ServerEvent::Typing { room_id: room.clone(), user_id: user.clone(), typing });
-                self.tell_room(&room, &push, Some(&user));
-                self.answer(ReplyTo::Session(asker), Ok(done()));
-                self.rooms.release(&room);
-            }
+            Work::Typing(typing) => self.set_typing(typing, ctx),
             Work::Announce(_) => {}
         }
     }
@@ -240,6 +249,26 @@ impl ChatServer {
         });
     }
 
+    /// Why a member can't say anything now, as far as memory knows; the transaction looks again.
+    fn silenced(&self, room: &RoomId, role: Role) -> Option<ChatError> {
+        let state = self.rooms.room(room)?.state();
+        if state.is_closed() {
+            return Some(WriteError::Blocked.into());
+        }
+        let until = state.member(role).muted_until.filter(|until| *until > self.settings.clock.now());
+        until.map(|until| WriteError::Muted(until).into())
+    }
+
+    fn append_spoken(&mut self, silenced: Option<ChatError>, write: PendingWrite) {
+        match (silenced, write.room.clone()) {
+            (Some(error), Some(room)) => {
+                self.answer(write.reply, Err(error));
+                self.rooms.release(&room);
+            }
+            _ => self.append(write),
+        }
+    }
+
     fn append(&mut self, write: PendingWrite) {
         let room = write.room.clone();
         match self.batch.push(write) {
@@ -258,12 +287,11 @@ impl ChatServer {
     fn refuse(&mut self, work: Work, error: ChatError) {
         match work {
             Work::Join(Join { asker, room, .. }) => {
-                if let Some(gone) = self.rooms.detach(asker.session, &room) {
-                    self.presence_changed(gone);
-                }
+                self.detach(asker.session, &room);
                 self.fan_out.tell_hub(asker.hub, Op::RefuseEntry { asker, room, error });
             }
             Work::Message(message) => self.answer(message.reply, Err(error)),
+            Work::MakeOffer(offer) => self.answer(offer.reply, Err(error)),
             Work::Read(read) => self.answer(read.reply, Err(error)),
             Work::Typing(typing) => self.answer(ReplyTo::Session(typing.asker), Err(error)),
             Work::Announce(_) => {}
@@ -278,6 +306,7 @@ impl ChatServer {
             }
             // The request may have been given up meanwhile; then nobody is there to be told.
             ReplyTo::Request(waiting) => drop(waiting.send(answer)),
+            ReplyTo::Nobody => {}
         }
     }
 
@@ -305,6 +334,7 @@ impl Actor for ChatServer {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(1024);
         ctx.spawn(EndOfTurn);
+        self.start_sweeping(ctx);
     }
 }
 
@@ -345,6 +375,7 @@ impl Handler<Disconnect> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, Disconnect(session): Disconnect, _: &mut Self::Context) {
+        self.typing_in_no_room(session);
         for gone in self.rooms.disconnect(session) {
             self.presence_changed(gone);
         }
@@ -365,9 +396,7 @@ impl Handler<Leave> for ChatServer {
     fn handle(&mut self, Leave { asker, room }: Leave, _: &mut Self::Context) {
         let session = asker.session;
         self.fan_out.tell_hub(asker.hub, Op::Detach { session, room: room.clone(), error: None });
-        if let Some(gone) = self.rooms.detach(session, &room) {
-            self.presence_changed(gone);
-        }
+        self.detach(session, &room);
         self.answer(ReplyTo::Session(asker), Ok(done()));
     }
 }
@@ -381,6 +410,14 @@ impl Handler<Message> for ChatServer {
             // A mailbox that never runs empty must not hold the batch back.
             self.hand_over_batch(ctx);
         }
+    }
+}
+
+impl Handler<MakeOffer> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, offer: MakeOffer, ctx: &mut Self::Context) {
+        self.guarded("offer", |server| server.authorize(Work::MakeOffer(offer), ctx));
     }
 }
 

@@ -1,6 +1,14 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    blocks (blocker_id, blocked_id) {
+        blocker_id -> Text,
+        blocked_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     messages (position) {
         position -> BigInt,
         id -> Text,
@@ -18,6 +26,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    offers (message_id) {
+        message_id -> Text,
+        room_id -> Text,
+        product_id -> Text,
+        offered_by -> Text,
+        amount -> BigInt,
+        currency -> Text,
+        status -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
     products (id) {
         id -> Text,
         seller_id -> Text,
@@ -26,6 +47,23 @@ diesel::table! {
         currency -> Nullable<Text>,
         image_url -> Nullable<Text>,
         status -> Text,
+    }
+}
+
+diesel::table! {
+    reports (id) {
+        id -> Text,
+        reporter_id -> Text,
+        reported_id -> Text,
+        room_id -> Text,
+        message_id -> Nullable<Text>,
+        category -> Text,
+        text -> Nullable<Text>,
+        messages -> Text,
+        created_at -> BigInt,
+        decision -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+        mute_until -> Nullable<BigInt>,
     }
 }
 
@@ -49,11 +87,17 @@ diesel::table! {
         name -> Text,
         avatar_url -> Nullable<Text>,
         deleted_at -> Nullable<BigInt>,
+        muted_until -> Nullable<BigInt>,
+        read_receipts -> Bool,
+        typing -> Bool,
+        presence -> Bool,
     }
 }
 
 diesel::joinable!(messages -> rooms (room_id));
+diesel::joinable!(offers -> products (product_id));
+diesel::joinable!(offers -> rooms (room_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(rooms -> products (product_id));
 
-diesel::allow_tables_to_appear_in_same_query!(messages, products, rooms, users,);
+diesel::allow_tables_to_appear_in_same_query!(blocks, messages, offers, products, reports, rooms, users,);

@@ -17,7 +17,10 @@ mod identity;
 
 mod limits;
 mod messages;
+mod offers;
+mod presence;
 mod rest;
+mod safety;
 mod slow_reader;
 mod support;
 mod wire;

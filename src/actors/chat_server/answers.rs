@@ -117,9 +117,7 @@ impl Handler<HistoryRead> for ChatServer {
             Ok(messages) => within_bytes(messages, catches_up),
             Err(error) => {
                 log::warn!("a history could not be read: {error}");
-                if let Some(gone) = self.rooms.detach(asker.session, &room) {
-                    self.presence_changed(gone);
-                }
+                self.detach(asker.session, &room);
                 self.fan_out.tell_hub(asker.hub, Op::RefuseEntry { asker, room, error: error.into() });
                 return;
             }
@@ -130,7 +128,8 @@ impl Handler<HistoryRead> for ChatServer {
         let Some(live) = self.rooms.room(&room) else { return };
         let entered = Entered {
             room: live.state().room.clone(),
-            members: live.members(),
+            members: live.members(role),
+            closed: live.state().is_closed(),
             last_seq: messages.last_seq,
             read_seq: live.state().member(role).read_seq,
             messages: messages.items,

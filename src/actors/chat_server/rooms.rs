@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use crate::{
     actors::hub::HubId,
-    db::{MemberState, RoomState},
-    domain::{Product, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, Timestamp, User, UserId},
+    db::RoomState,
+    domain::{Product, Role, RoomId, RoomSummary, Seq, SessionId, Settings, StoredMessage, Timestamp, User, UserId},
     protocol::event::Member,
 };
 
@@ -108,6 +108,12 @@ impl Rooms {
                 live.user_changed(user, deleted);
             }
         }
+    }
+
+    /// The rooms of a user that are in memory.
+    #[must_use]
+    pub fn rooms_of(&self, user: &UserId) -> Vec<RoomId> {
+        self.rooms_of.get(user).into_iter().flatten().cloned().collect()
     }
 
     /// How many rooms are in memory.
@@ -250,15 +256,52 @@ impl LiveRoom {
         hubs
     }
 
-    /// Both members and how they stand, the buyer first.
+    /// Whether a member is told that the other one is in the room.
     #[must_use]
-    pub fn members(&self) -> Vec<Member> {
-        let member = |role| Member {
-            user: self.state.member_user(role).clone(),
-            online: self.is_online(role),
-            read_seq: self.state.member(role).read_seq,
+    pub fn sees_other_online(&self, viewer: Role) -> bool {
+        self.state.shared().presence && self.is_online(viewer.other())
+    }
+
+    /// Both members and how they stand, the buyer first, as one of them gets to see it.
+    #[must_use]
+    pub fn members(&self, viewer: Role) -> Vec<Member> {
+        let shared = self.state.shared();
+        let member = |role| {
+            let own = role == viewer;
+            Member {
+                user: self.state.member_user(role).clone(),
+                online: (own || shared.presence) && self.is_online(role),
+                read_seq: if own || shared.read_receipts { self.state.member(role).read_seq } else { Seq(0) },
+            }
         };
         vec![member(Role::Buyer), member(Role::Seller)]
+    }
+
+    /// A member has blocked the other one, or not any more.
+    pub fn block_changed(&mut self, blocker: &UserId, blocked: &UserId, has_blocked: bool) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *blocker && self.state.member_user(role.other()).id == *blocked {
+                self.state.member_mut(role).has_blocked = has_blocked;
+            }
+        }
+    }
+
+    /// A member has turned their switches.
+    pub fn settings_changed(&mut self, user: &UserId, settings: Settings) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *user {
+                self.state.member_mut(role).settings = settings;
+            }
+        }
+    }
+
+    /// A member can't say anything until then.
+    pub fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *user {
+                self.state.member_mut(role).muted_until = until;
+            }
+        }
     }
 
     /// The room as it stands in a member's list.
@@ -271,6 +314,7 @@ impl LiveRoom {
             last_seq: self.state.last_seq,
             read_seq: self.state.member(role).read_seq,
             unread: self.state.member(role).unread,
+            closed: self.state.is_closed(),
         }
     }
 
@@ -309,8 +353,8 @@ impl LiveRoom {
     pub fn read(&mut self, user: &UserId, read_seq: Seq, unread: i64) {
         for role in [Role::Buyer, Role::Seller] {
             if self.state.member_user(role).id == *user {
-                *self.state.member_mut(role) =
-                    MemberState { read_seq, unread, deleted: self.state.member(role).deleted };
+                let member = self.state.member_mut(role);
+                (member.read_seq, member.unread) = (read_seq, unread);
             }
         }
     }
@@ -342,7 +386,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{ProductId, ProductStatus, Room};
+    use crate::{
+        db::MemberState,
+        domain::{ProductId, ProductStatus, Room},
+    };
 
     fn user(id: &str) -> User {
         User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None }
@@ -365,7 +412,14 @@ mod tests {
             seller: user("sam"),
             created_at: Timestamp(0),
         };
-        let member = MemberState { read_seq: Seq(0), unread: 0, deleted: false };
+        let member = MemberState {
+            read_seq: Seq(0),
+            unread: 0,
+            deleted: false,
+            muted_until: None,
+            has_blocked: false,
+            settings: Settings::default(),
+        };
         RoomState { room, last_seq: Seq(0), last_message: None, buyer: member, seller: member }
     }
 

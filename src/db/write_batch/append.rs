@@ -115,9 +115,11 @@ impl Run {
         let Some(room) = self.rooms.get_mut(draft.room.as_str()) else {
             return Err(if by_system { WriteError::NotFound("room") } else { WriteError::Forbidden });
         };
-        let by_member = draft.kind != MessageKind::System && room.active_role_of(&draft.sender).is_some();
-        if !by_system && !by_member {
-            return Err(WriteError::Forbidden);
+        if !by_system {
+            if draft.kind == MessageKind::System {
+                return Err(WriteError::Forbidden);
+            }
+            room.speaker(&draft.sender, draft.sent_at)?;
         }
         if draft.client_id.is_some() {
             match self.known.entry((draft.room.clone(), draft.sender.clone(), draft.client_id.clone())) {
