@@ -10,4 +10,6 @@
 pub mod chat_server;
 pub mod db_executor;
 pub mod hub;
+#[cfg(test)]
+pub(crate) mod panics;
 pub mod session;

@@ -181,13 +181,14 @@ fn start_actors(
 ) -> Result<(web::Data<AppState>, Arbiter), StartError> {
     let metrics = Arc::new(Metrics::default());
     let database = Database::start(pool, READERS, Arc::clone(&metrics));
-    let (room_tokens, demo_signer) = match &config.keys {
-        KeySource::Secret(secret) => {
+    let (room_tokens, demo_signer) = match (&config.keys, &config.service_key) {
+        (KeySource::Secret(secret), _) => {
             let secret = secret.expose().as_bytes();
             (RoomTokens::derived_from(secret), config.demo.then(|| demo_signer(&config, secret)).transpose()?)
         }
-        // Room tokens then last until the next start.
-        _ => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
+        (_, Some(key)) => (RoomTokens::derived_from(key.expose().as_bytes()), None),
+        // Without any secret of its own to derive them from, room tokens last until the next start.
+        (_, None) => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
     };
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
     let settings = chat_server::Settings {
@@ -323,7 +324,8 @@ impl Server {
         self.handle.pause().await;
         // Told over a tenth of the time, so that there is enough left to finish.
         let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
-        let _ = self.chat.send(DrainSessions { spread }).await;
+        let patience = self.drain_timeout / 2;
+        let _ = self.chat.send(DrainSessions { spread, patience }).await;
         let mut settled = false;
         while Instant::now() < deadline {
             settled = self.metrics.sessions.get() == 0 && self.chat.send(IsSettled).await.unwrap_or(true);
@@ -339,6 +341,9 @@ impl Server {
         settled
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 #[doc(hidden)]
 pub use problem::ProblemDocument;

@@ -311,7 +311,7 @@ impl ChatServer {
     }
 
     /// Runs a handler. A panic in it costs the one who asked, not the server.
-    fn guarded(&mut self, what: &'static str, handler: impl FnOnce(&mut Self)) {
+    pub(super) fn guarded(&mut self, what: &'static str, handler: impl FnOnce(&mut Self)) {
         if catch_unwind(AssertUnwindSafe(|| handler(self))).is_err() {
             log::error!("a handler panicked: {what}");
         }
@@ -375,10 +375,12 @@ impl Handler<Disconnect> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, Disconnect(session): Disconnect, _: &mut Self::Context) {
-        self.typing_in_no_room(session);
-        for gone in self.rooms.disconnect(session) {
-            self.presence_changed(gone);
-        }
+        self.guarded("disconnect", |server| {
+            server.typing_in_no_room(session);
+            for gone in server.rooms.disconnect(session) {
+                server.presence_changed(gone);
+            }
+        });
     }
 }
 
@@ -394,10 +396,12 @@ impl Handler<Leave> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, Leave { asker, room }: Leave, _: &mut Self::Context) {
-        let session = asker.session;
-        self.fan_out.tell_hub(asker.hub, Op::Detach { session, room: room.clone(), error: None });
-        self.detach(session, &room);
-        self.answer(ReplyTo::Session(asker), Ok(done()));
+        self.guarded("leave", |server| {
+            let session = asker.session;
+            server.fan_out.tell_hub(asker.hub, Op::Detach { session, room: room.clone(), error: None });
+            server.detach(session, &room);
+            server.answer(ReplyTo::Session(asker), Ok(done()));
+        });
     }
 }
 
@@ -405,7 +409,11 @@ impl Handler<Message> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, message: Message, ctx: &mut Self::Context) {
-        self.guarded("message", |server| server.authorize(Work::Message(message), ctx));
+        self.guarded("message", |server| {
+            #[cfg(test)]
+            crate::actors::panics::if_asked(message.draft.text.as_deref(), "server");
+            server.authorize(Work::Message(message), ctx);
+        });
         if self.batch.gathered() >= batch::BATCH_WRITES_MAX {
             // A mailbox that never runs empty must not hold the batch back.
             self.hand_over_batch(ctx);
@@ -449,7 +457,7 @@ impl Handler<AnnounceRoom> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, AnnounceRoom(room): AnnounceRoom, ctx: &mut Self::Context) {
-        self.with_room(Work::Announce(room), ctx);
+        self.guarded("announce", |server| server.with_room(Work::Announce(room), ctx));
     }
 }
 

@@ -6,7 +6,13 @@
 
 mod gate;
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
 use bytes::Bytes;
@@ -162,6 +168,8 @@ pub struct CloseSession(pub SessionId);
 pub struct DrainSessions {
     /// Over how long the telling is spread, so that the clients don't all come back at once.
     pub spread: Duration,
+    /// How long a session may wait for its unanswered events before it is closed without them.
+    pub patience: Duration,
 }
 
 /// [`Hub`] → a session: something happened to it. No answer.
@@ -175,8 +183,8 @@ pub enum SessionNotice {
         /// Whether it is in.
         entered: bool,
     },
-    /// The server goes away: finish what was taken up, then close.
-    Draining,
+    /// The server goes away: finish what was taken up, for so long at most, then close.
+    Draining(Duration),
     /// It ends now: the close frame is already in its outbox, or its socket is gone.
     Ending,
 }
@@ -306,6 +314,8 @@ impl Hub {
 
     fn deliver(&mut self, room: &RoomId, seq: Option<Seq>, push: &Push, except: Option<&UserId>) {
         let Some(members) = self.rooms.get_mut(room) else { return };
+        #[cfg(test)]
+        crate::actors::panics::if_asked(std::str::from_utf8(&push.encode(Encoding::Json)).ok(), "hub");
         let mut delivered = 0;
         let mut slow = Vec::new();
         for member in members.iter_mut().filter(|member| except != Some(&member.user)) {
@@ -422,7 +432,10 @@ impl Handler<Apply> for Hub {
 
     fn handle(&mut self, Apply(ops): Apply, _: &mut Self::Context) {
         for op in ops {
-            self.apply(op);
+            // A panic costs those whom this one concerns, not everyone of this worker.
+            if catch_unwind(AssertUnwindSafe(|| self.apply(op))).is_err() {
+                log::error!("a hub panicked");
+            }
         }
     }
 }
@@ -454,7 +467,7 @@ impl Handler<DrainSessions> for Hub {
                 // Whoever is told later also comes back later, so that the next server isn't stormed.
                 let reconnect_in_ms = 100 + jitter_ms(session);
                 hub.send_push(session, &Push::new(&ServerEvent::Draining { reconnect_in_ms }));
-                hub.notify(session, SessionNotice::Draining);
+                hub.notify(session, SessionNotice::Draining(drain.patience));
             });
         }
     }

@@ -216,3 +216,41 @@ async fn with_every_file_descriptor_used_up_sessions_go_on_and_accepting_resumes
     assert_eq!(back.enter(&room).await["lastSeq"], 2);
     assert!(!server.output().contains("panicked"), "{}", server.output());
 }
+
+#[actix_web::test]
+async fn a_body_has_a_size_and_is_refused_before_it_is_read() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    let token = server.token("alice");
+    let head = format!(
+        "POST /api/v1/rooms/{room}/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\n"
+    );
+    // Announced, and nothing of it sent.
+    assert_eq!(status_of(server.addr, format!("{head}content-length: 100000000\r\n\r\n").as_bytes()).await, Some(413));
+    // Not announced: in chunks, until it is too much.
+    let chunk = format!("8000\r\n{}\r\n", "x".repeat(0x8000));
+    let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n{}", chunk.repeat(40));
+    assert_eq!(status_of(server.addr, chunked.as_bytes()).await, Some(413));
+    // The message's own limit is below that, and has the same code.
+    let long = json!({"text": "x".repeat(16_385)});
+    let path = format!("/api/v1/rooms/{room}/messages");
+    let answer = rest::call(server.addr, &token, "POST", &path, Some(long)).await;
+    assert_eq!((answer.status, &answer.body["code"]), (413, &json!("too_large")));
+    until("no connection is left", || server.metrics.connections.get() == 0).await;
+}
+
+#[actix_web::test]
+async fn a_body_that_never_ends_is_cut_off() {
+    let server = TestServer::with(|config| config.handshake_timeout = Duration::from_millis(100)).await;
+    let room = server.seed().room("alice", "bike").id;
+    let head = format!(
+        "POST /api/v1/rooms/{room}/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n{{\"text\":",
+        server.token("alice")
+    );
+    let began = std::time::Instant::now();
+    assert_eq!(status_of(server.addr, head.as_bytes()).await, Some(422));
+    eprintln!("cut off after {:?}", began.elapsed());
+    until("no connection is left", || server.metrics.connections.get() == 0).await;
+}

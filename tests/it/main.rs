@@ -12,15 +12,18 @@
 mod authorization;
 mod closing;
 mod disk_full;
+mod drain;
 mod durability;
 mod identity;
-
 mod limits;
+mod logs;
 mod messages;
 mod offers;
+mod page;
 mod presence;
 mod rest;
 mod safety;
 mod slow_reader;
 mod support;
+mod tls;
 mod wire;

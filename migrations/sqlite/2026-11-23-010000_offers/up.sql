@@ -13,5 +13,5 @@ CREATE TABLE offers (
 -- One offer a room waits for an answer, and one a product is accepted: not even a fault of haggle's makes it two.
 CREATE UNIQUE INDEX offers_room_pending ON offers (room_id) WHERE status = 'pending';
 CREATE UNIQUE INDEX offers_product_accepted ON offers (product_id) WHERE status = 'accepted';
-CREATE INDEX offers_product_pending ON offers (product_id) WHERE status = 'pending';
+CREATE INDEX offers_product_status ON offers (product_id, status);
 CREATE INDEX offers_expiry_pending ON offers (expires_at) WHERE status = 'pending';

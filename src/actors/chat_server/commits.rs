@@ -56,6 +56,8 @@ impl ChatServer {
     pub(super) fn apply(&mut self, written: Written, ctx: &mut Context<Self>) -> Result<Answer, ChatError> {
         Ok(match written {
             Written::Appended { message, first_time } => {
+                #[cfg(test)]
+                crate::actors::panics::if_asked(message.text.as_deref(), "commit");
                 let data = to_json(&message);
                 if first_time {
                     self.message_appended(message, data.clone(), ctx);
@@ -172,7 +174,7 @@ impl Handler<BatchCommitted> for ChatServer {
                 self.metrics.commit_batch_size.observe(waiting.len() as f64);
                 self.metrics.commit_seconds.observe(took.as_secs_f64());
                 for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
-                    self.committed(waiting, outcome, ctx);
+                    self.guarded("commit", |server| server.committed(waiting, outcome, ctx));
                 }
             }
             Err(error) => {

@@ -36,6 +36,10 @@ impl Typists {
 
     /// Returns whether that was the last session in which they typed.
     fn stop(&mut self, room: &RoomId, user: &UserId, session: Option<SessionId>) -> bool {
+        // Asked for each message, and mostly nobody types.
+        if self.typing.is_empty() {
+            return false;
+        }
         let Entry::Occupied(mut sessions) = self.typing.entry((room.clone(), user.clone())) else { return false };
         sessions.get_mut().retain(|(other, _)| session.is_some_and(|session| session != *other));
         let last = sessions.get().is_empty();

@@ -43,6 +43,17 @@ impl ConnectionSocket {
         let _ = self.0.shutdown(Shutdown::Both);
     }
 
+    /// Shuts the connection down after a while, if it still stands then.
+    pub fn shut_down_after(&self, wait: Duration) {
+        let socket = Arc::downgrade(&self.0);
+        actix::spawn(async move {
+            tokio::time::sleep(wait).await;
+            if let Some(socket) = socket.upgrade() {
+                let _ = socket.shutdown(Shutdown::Both);
+            }
+        });
+    }
+
     fn end_writing(&self) {
         let _ = self.0.shutdown(Shutdown::Write);
     }

@@ -34,9 +34,6 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// How long a message without a room waits for an `enterRoom`.
 const ROOM_WAIT: Duration = Duration::from_secs(2);
 
-/// How long a drain waits for a session's unanswered events.
-const DRAIN_WAIT: Duration = Duration::from_secs(5);
-
 /// Most frames of one message: suites that send 4 MiB in fragments of 64 bytes need as many.
 const FRAGMENTS_MAX: usize = 65_536;
 
@@ -197,10 +194,10 @@ impl WsSession {
         });
     }
 
-    fn drain(&mut self, ctx: &mut Context<Self>) {
+    fn drain(&mut self, patience: Duration, ctx: &mut Context<Self>) {
         self.draining = true;
         let in_flight = self.chat.in_flight().clone();
-        let idle = async move { tokio::time::timeout(DRAIN_WAIT, in_flight.idle()).await };
+        let idle = async move { tokio::time::timeout(patience, in_flight.idle()).await };
         ctx.spawn(idle.into_actor(self).map(|_, session, ctx| {
             session.end(CloseCode::Restart, "the server restarts, come back", ctx);
         }));
@@ -216,6 +213,11 @@ impl Actor for WsSession {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
+        // actix stops an actor whose task unwinds, too: its client is told and let go.
+        if std::thread::panicking() {
+            self.ending = Some("panicked");
+            self.outbox.close(CloseCode::InternalError.number(), "something went wrong here");
+        }
         self.outbox.finish();
         log::info!(
             "session={} user={} wire=json peer={} lasted={:.1}s end={}",
@@ -254,6 +256,8 @@ impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
             // Without an answer the client sends it again where it comes back.
             Ok(Incoming::Text(_)) if self.draining => {}
             Ok(Incoming::Text(text)) => {
+                #[cfg(test)]
+                crate::actors::panics::if_asked(Some(&text), "session");
                 let request = json::decode(&text);
                 let next = self.chat.handle(request.id, &request.name, request.event);
                 self.follow(next, ctx);
@@ -288,7 +292,7 @@ impl Handler<SessionNotice> for WsSession {
     fn handle(&mut self, notice: SessionNotice, ctx: &mut Self::Context) {
         match notice {
             SessionNotice::Joined { room, entered } => self.chat.joined(&room, entered),
-            SessionNotice::Draining => self.drain(ctx),
+            SessionNotice::Draining(patience) => self.drain(patience, ctx),
             SessionNotice::Ending => self.await_close(ctx),
         }
     }

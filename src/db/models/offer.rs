@@ -147,6 +147,7 @@ pub(in crate::db) fn list_over(
 pub(in crate::db) fn next_expiry(conn: &mut Connection) -> QueryResult<Option<Timestamp>> {
     let next: Option<i64> = offers::table
         .filter(is_pending())
+        .filter(offers::expires_at.gt(0))
         .select(offers::expires_at)
         .order(offers::expires_at)
         .limit(1)

@@ -96,7 +96,7 @@ impl Launch {
         Seed::new(self.pool())
     }
 
-    fn spawn(&self) -> (Child, Arc<Mutex<String>>) {
+    fn spawn(&self) -> Process {
         let script = format!("{}\nexec \"$0\" \"$@\"", self.before);
         let mut words = self.wrapper.clone();
         words.extend(["sh".to_owned(), "-c".to_owned(), script, env!("CARGO_BIN_EXE_haggle").to_owned()]);
@@ -117,15 +117,16 @@ impl Launch {
             .spawn()
             .unwrap();
         let output = Arc::new(Mutex::new(String::new()));
-        collect(child.stdout.take().unwrap(), Arc::clone(&output));
-        collect(child.stderr.take().unwrap(), Arc::clone(&output));
-        (child, output)
+        let collectors = vec![
+            collect(child.stdout.take().unwrap(), Arc::clone(&output)),
+            collect(child.stderr.take().unwrap(), Arc::clone(&output)),
+        ];
+        Process { child, output, collectors, addr: SocketAddr::from(([127, 0, 0, 1], 0)) }
     }
 
     /// Starts it and waits until it listens.
     pub async fn start(&self) -> Process {
-        let (child, output) = self.spawn();
-        let mut process = Process { child, output, addr: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        let mut process = self.spawn();
         until("the server listens", || {
             assert!(process.child.try_wait().unwrap().is_none(), "it ended: {}", process.output());
             let output = process.output();
@@ -139,14 +140,13 @@ impl Launch {
 
     /// Starts it and waits until it ends by itself.
     pub async fn fails(&self) -> (ExitStatus, String) {
-        let (child, output) = self.spawn();
-        let mut process = Process { child, output, addr: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        let mut process = self.spawn();
         let status = process.ended().await;
         (status, process.output())
     }
 }
 
-fn collect(pipe: impl Read + Send + 'static, output: Arc<Mutex<String>>) {
+fn collect(pipe: impl Read + Send + 'static, output: Arc<Mutex<String>>) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines() {
             let Ok(line) = line else { break };
@@ -154,13 +154,14 @@ fn collect(pipe: impl Read + Send + 'static, output: Arc<Mutex<String>>) {
             output.push_str(&line);
             output.push('\n');
         }
-    });
+    })
 }
 
 /// A running server. Dropping it kills it.
 pub struct Process {
     child: Child,
     output: Arc<Mutex<String>>,
+    collectors: Vec<thread::JoinHandle<()>>,
     pub addr: SocketAddr,
 }
 
@@ -198,7 +199,7 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// Waits until it ends.
+    /// Waits until it ends and all that it printed is there.
     pub async fn ended(&mut self) -> ExitStatus {
         let mut status = None;
         until("the process ends", || {
@@ -206,6 +207,10 @@ impl Process {
             status.is_some()
         })
         .await;
+        // Its pipes have ended with it.
+        for collector in self.collectors.drain(..) {
+            collector.join().unwrap();
+        }
         status.unwrap()
     }
 

@@ -133,6 +133,11 @@ impl WsClient {
         }
     }
 
+    /// The answer to one request, if it has come.
+    pub fn answered(&self, id: u64) -> Option<&Value> {
+        self.pushes.iter().find(|frame| frame["reply"] == id)
+    }
+
     /// Enters a room and returns the answer.
     pub async fn enter(&mut self, room: &str) -> Value {
         self.request("enterRoom", room).await.unwrap()
