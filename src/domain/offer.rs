@@ -128,6 +128,16 @@ impl Offer {
         self.status == OfferStatus::Pending && self.expires_at <= now
     }
 
+    /// Reads the `data` of a message that a member has sent; `None` when it describes no offer.
+    #[must_use]
+    pub fn from_data(offered_by: Role, data: &Value) -> Option<Self> {
+        let price = Price { amount: data["amount"].as_i64()?, currency: data["currency"].as_str()?.to_owned() };
+        price.check().ok()?;
+        let status = OfferStatus::parse(data["status"].as_str()?)?;
+        let expires_at = Timestamp::parse(data["expiresAt"].as_str()?).ok()?;
+        Some(Self { offered_by, price, status, expires_at })
+    }
+
     /// The `data` of its message.
     #[must_use]
     pub fn to_data(&self) -> Value {
@@ -261,6 +271,14 @@ mod tests {
     fn offer(status: OfferStatus) -> Offer {
         let price = Price { amount: 100, currency: "USD".to_owned() };
         Offer { status, ..Offer::new(Role::Buyer, price, NOW) }
+    }
+
+    #[test]
+    fn an_offer_is_read_as_it_was_written() {
+        for status in OfferStatus::ALL {
+            assert_eq!(Offer::from_data(Role::Buyer, &offer(status).to_data()), Some(offer(status)));
+        }
+        assert_eq!(Offer::from_data(Role::Buyer, &json!({"amount": 1, "currency": "USD"})), None);
     }
 
     #[test]

@@ -64,7 +64,23 @@ pub(in crate::db) fn insert(
     product: &ProductId,
     offer: &Offer,
 ) -> QueryResult<()> {
-    let row = OfferRow {
+    diesel::insert_into(offers::table).values(row_of(message, product, offer)).execute(conn)?;
+    Ok(())
+}
+
+/// Adds an offer of an import, unless one that waits in its room, or is accepted for its product, stands in its way.
+pub(in crate::db) fn insert_imported(
+    conn: &mut Connection,
+    message: &StoredMessage,
+    product: &ProductId,
+    offer: &Offer,
+) -> QueryResult<()> {
+    diesel::insert_or_ignore_into(offers::table).values(row_of(message, product, offer)).execute(conn)?;
+    Ok(())
+}
+
+fn row_of(message: &StoredMessage, product: &ProductId, offer: &Offer) -> OfferRow {
+    OfferRow {
         message_id: message.id.as_str().to_owned(),
         room_id: message.room_id.as_str().to_owned(),
         product_id: product.as_str().to_owned(),
@@ -73,9 +89,7 @@ pub(in crate::db) fn insert(
         currency: offer.price.currency.clone(),
         status: offer.status.as_str().to_owned(),
         expires_at: offer.expires_at.0,
-    };
-    diesel::insert_into(offers::table).values(row).execute(conn)?;
-    Ok(())
+    }
 }
 
 pub(in crate::db) fn find(conn: &mut Connection, message: &MessageId) -> QueryResult<Option<OfferRow>> {
