@@ -177,6 +177,29 @@ fn offers_of_a_deleted_user_end() {
     moved(write(conn, answer(&of_bob, "carol", Answer::Accept, NOW)));
 }
 
+#[test]
+fn whoever_is_muted_may_still_take_an_offer_back() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    let id = offered(conn, &a, "alice");
+    let new = crate::db::NewReport {
+        reporter: user_id("carol"),
+        room: a.clone(),
+        message: Some(id.clone()),
+        category: crate::domain::safety::ReportCategory::Spam,
+        text: None,
+        at: NOW,
+    };
+    let crate::db::Reported::New(report) = crate::db::store_report(conn, &new).unwrap().unwrap() else { panic!() };
+    let until = NOW.plus_ms(1000);
+    let decision = Decision::Upheld;
+    write(conn, RoomWrite::DecideReport { report: report.id, decision, mute_until: Some(until), at: NOW }).unwrap();
+    assert_eq!(write(conn, make(&a, "alice", 200, NOW)), Err(WriteError::Muted(until)));
+    assert_eq!(status(&moved(write(conn, answer(&id, "alice", Answer::Withdraw, NOW))).answer.unwrap()), "withdrawn");
+    moved(write(conn, make(&a, "alice", 200, until)));
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Make { buyer: usize, by_seller: bool, amount: i64 },

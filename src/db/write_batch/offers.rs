@@ -6,7 +6,7 @@ use crate::{
         Connection, DbError,
         models::{
             message, offer as offers, product,
-            room::{self, LockedRoom},
+            room::{self, LockedRoom, Silenced},
         },
     },
     domain::{
@@ -77,9 +77,11 @@ pub(super) fn answer(
         // To anybody but its two members the offer does not exist.
         return not_found();
     }
-    let role = match locked.speaker(actor, at) {
-        Ok(role) => role,
-        Err(silenced) => return Ok(Err(silenced.into())),
+    let role = match (locked.speaker(actor, at), locked.active_role_of(actor), answer) {
+        (Ok(role), _, _) => role,
+        // Whoever is muted says nothing new, and is not held to what they offered before.
+        (Err(Silenced::MutedUntil(_)), Some(role), Answer::Decline | Answer::Withdraw) => role,
+        (Err(silenced), _, _) => return Ok(Err(silenced.into())),
     };
     let mut ends = Ends::of(conn, &locked, at)?;
     // Its own time may have been over, too.
