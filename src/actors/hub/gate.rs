@@ -182,4 +182,17 @@ mod tests {
         assert_eq!(gate.pass(Seq(1), || Bytes::from_static(&[0; 60]), 100), Passage::Kept);
         assert_eq!(gate.pass(Seq(2), || Bytes::from_static(&[0; 60]), 100), Passage::TooMuch);
     }
+
+    #[test]
+    fn a_change_that_comes_while_the_history_is_read_goes_out_behind_it() {
+        for behind in [false, true] {
+            let mut gate = Gate::held();
+            assert_eq!(gate.hold_update(Bytes::from_static(b"changed"), 100), Passage::Kept);
+            gate.pass(Seq(5), || Bytes::from_static(b"in the answer"), 100);
+            assert_eq!(gate.open(Seq(5), behind), ["changed"]);
+            let passed = gate.hold_update(Bytes::from_static(b"later"), 100);
+            assert_eq!(passed, Passage::Deliver(Bytes::from_static(b"later")));
+        }
+        assert_eq!(Gate::held().hold_update(Bytes::from_static(b"too much"), 3), Passage::TooMuch);
+    }
 }
