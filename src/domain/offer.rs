@@ -9,7 +9,7 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use super::{
-    ProductStatus, Role, Timestamp,
+    MessageKind, ProductStatus, Role, StoredMessage, Timestamp,
     field::InvalidField,
     product::{PRICE_MAX, check_currency},
 };
@@ -256,6 +256,18 @@ fn check_open(market: Market) -> Result<(), Refusal> {
         Err(Refusal::Taken)
     } else {
         Ok(())
+    }
+}
+
+/// Shows an offer as expired whose time is over, also in the moment before the sweep has written it down.
+pub fn show_expired(message: &mut StoredMessage, now: Timestamp) {
+    if message.kind != MessageKind::Offer {
+        return;
+    }
+    let Some(data) = &mut message.data else { return };
+    // Who made it does not matter here.
+    if Offer::from_data(Role::Buyer, data).is_some_and(|offer| offer.is_over(now)) {
+        data["status"] = OfferStatus::Expired.as_str().into();
     }
 }
 

@@ -239,3 +239,22 @@ async fn whatever_three_buyers_and_a_seller_do_every_device_knows_how_each_offer
         }
     }
 }
+
+#[actix_web::test]
+async fn an_offer_whose_time_is_over_never_shows_as_pending() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    server.seed().offer(&room.id, "alice", 5);
+    // Written behind the server's back, so no sweep awaits it.
+    server.advance(TWO_DAYS);
+    let token = server.token("sam");
+    let path = format!("/api/v1/rooms/{}", room.id);
+    let page = call(server.addr, &token, "GET", &format!("{path}/messages"), None).await.body;
+    assert_eq!(page["items"][0]["data"]["status"], "expired");
+    let shown = call(server.addr, &token, "GET", &path, None).await.body;
+    assert_eq!(shown["lastMessage"]["data"]["status"], "expired");
+    let listed = call(server.addr, &token, "GET", "/api/v1/rooms", None).await.body;
+    assert_eq!(listed["items"][0]["lastMessage"]["data"]["status"], "expired");
+    let entered = server.ws("sam").await.enter(room.id.as_str()).await;
+    assert_eq!(entered["messages"][0]["data"]["status"], "expired");
+}

@@ -6,7 +6,7 @@ use super::{ChatServer, messages::ReplyTo};
 use crate::{
     actors::hub::{Asker, Op},
     db::{DbError, Messages, RoomState},
-    domain::{Role, RoomId, StoredMessage, UserId},
+    domain::{Role, RoomId, StoredMessage, UserId, offer::show_expired},
     error::{ChatError, ErrorCode},
     protocol::{event::Entered, json::to_json},
 };
@@ -113,7 +113,7 @@ impl Handler<HistoryRead> for ChatServer {
             self.answer(ReplyTo::Session(asker), answer);
             return;
         }
-        let messages = match messages {
+        let mut messages = match messages {
             Ok(messages) => within_bytes(messages, catches_up),
             Err(error) => {
                 log::warn!("a history could not be read: {error}");
@@ -122,6 +122,8 @@ impl Handler<HistoryRead> for ChatServer {
                 return;
             }
         };
+        let now = self.settings.clock.now();
+        messages.items.iter_mut().for_each(|message| show_expired(message, now));
         if let Some(came) = self.rooms.enter(asker.session, &room) {
             self.presence_changed(came);
         }

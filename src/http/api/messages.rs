@@ -11,6 +11,7 @@ use crate::{
     domain::{
         Draft, MessageId, MessageKind, RoomId, Seq, StoredMessage, UserId,
         message::{SYSTEM_SENDER, check_size},
+        offer::show_expired,
     },
     error::ChatError,
     http::{
@@ -96,7 +97,9 @@ pub async fn list_messages(
             db::list_messages(conn, &room, page).map(Some)
         })
         .await?;
-    let messages = found.ok_or_else(ChatError::forbidden)?;
+    let mut messages = found.ok_or_else(ChatError::forbidden)?;
+    let now = state.clock.now();
+    messages.items.iter_mut().for_each(|message| show_expired(message, now));
     Ok(web::Json(MessageList { items: messages.items, has_more: messages.has_more }))
 }
 
