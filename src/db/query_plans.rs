@@ -199,9 +199,19 @@ fn blocks_and_reports_go_along_their_indices() {
         store_report(conn, &new).unwrap().unwrap();
         list_reports(conn, ReportState::Open, None, 20).unwrap();
         list_reports(conn, ReportState::Decided, None, 20).unwrap();
+        write(conn, RoomWrite::DeleteUser { user: user_id("mallory"), at }).unwrap();
         let (decision, mute_until) = (Decision::Upheld, Some(at));
         write(conn, RoomWrite::DecideReport { report: report.id, decision, mute_until, at }).unwrap();
     });
     let plans: Vec<_> = plans.into_iter().filter(|(sql, _)| !sql.starts_with("INSERT")).collect();
-    assert_plans(&plans, &["reports_open (id>?)", "reports_decided (id>?)", "reports_open_once", "reports_mutes"]);
+    assert_plans(
+        &plans,
+        &[
+            "reports_open (id>?)",
+            "reports_decided (id>?)",
+            "reports_open_once",
+            "reports_reported (reported_id=?",
+            "reports_reporter (reporter_id=?",
+        ],
+    );
 }

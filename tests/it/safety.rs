@@ -255,3 +255,25 @@ async fn the_reports_come_in_pages() {
     }
     assert_eq!(reporters, ["alice", "bob", "eve"]);
 }
+
+#[actix_web::test]
+async fn a_report_keeps_no_words_of_somebody_who_was_removed() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike");
+    seed.messages(&room.id, "sam", 2);
+    seed.messages(&room.id, "alice", 1);
+    let token = server.token("alice");
+    let body = json!({"roomId": room.id, "category": "scam", "text": "he lies"});
+    assert_eq!(call(server.addr, &token, "POST", "/api/v1/reports", Some(body)).await.status, 201);
+    let texts = |report: &Value| {
+        let messages = report["messages"].as_array().unwrap().clone();
+        messages.iter().map(|message| message["text"].is_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(call(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/sam", None).await.status, 204);
+    let report = reports(&server, "open").await.remove(0);
+    assert_eq!((texts(&report), &report["text"]), (vec![false, false, true], &json!("he lies")));
+    assert_eq!(call(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await.status, 204);
+    let report = reports(&server, "open").await.remove(0);
+    assert_eq!((texts(&report), &report["text"]), (vec![false; 3], &Value::Null));
+}

@@ -34,5 +34,6 @@ CREATE INDEX reports_open ON reports (id) WHERE decision IS NULL;
 CREATE INDEX reports_decided ON reports (id) WHERE decision IS NOT NULL;
 -- Reporting twice is reporting once.
 CREATE UNIQUE INDEX reports_open_once ON reports (reporter_id, room_id, ifnull(message_id, '')) WHERE decision IS NULL;
--- The mutes of a user.
-CREATE INDEX reports_mutes ON reports (reported_id, mute_until) WHERE mute_until IS NOT NULL;
+-- The mutes of a user, and every report that one has to do with.
+CREATE INDEX reports_reported ON reports (reported_id, mute_until);
+CREATE INDEX reports_reporter ON reports (reporter_id);

@@ -170,7 +170,7 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Result<Reported, Repo
         message_id: message.as_ref().map(|id| id.as_str().to_owned()),
         category: category.as_str().to_owned(),
         text: text.clone(),
-        messages: serde_json::to_string(&messages).map_err(|error| DbError::Internal(error.to_string()))?,
+        messages: to_json(&messages)?,
         created_at: at.0,
         decision: None,
         decided_at: None,
@@ -222,6 +222,35 @@ pub(in crate::db) fn decide(
         .execute(conn)?;
     let row = reports::table.find(report).select(ReportRow::as_select()).get_result(conn).optional()?;
     row.map(ReportRow::into_report).transpose()
+}
+
+/// Takes a deleted user's words out of every report: what they said about others, and what was kept of their messages.
+/// That there was a report, and what was decided, stays.
+pub(in crate::db) fn erase_words(conn: &mut Connection, user: &UserId) -> Result<(), DbError> {
+    let mut rows: Vec<ReportRow> =
+        reports::table.filter(reports::reporter_id.eq(user.as_str())).select(ReportRow::as_select()).load(conn)?;
+    rows.extend(
+        reports::table
+            .filter(reports::reported_id.eq(user.as_str()))
+            .select(ReportRow::as_select())
+            .load::<ReportRow>(conn)?,
+    );
+    for row in rows {
+        let own = row.reporter_id == user.as_str();
+        let report = row.into_report()?;
+        let mut kept = report.messages;
+        for message in kept.iter_mut().filter(|message| message.sender_id == *user) {
+            (message.text, message.data, message.client_id) = (None, None, None);
+        }
+        diesel::update(reports::table.find(&report.id))
+            .set((reports::messages.eq(to_json(&kept)?), reports::text.eq(report.text.filter(|_| !own))))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn to_json(messages: &[StoredMessage]) -> Result<String, DbError> {
+    serde_json::to_string(messages).map_err(|error| DbError::Internal(error.to_string()))
 }
 
 /// The latest end of a user's mutes.

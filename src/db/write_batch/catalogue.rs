@@ -6,7 +6,7 @@ use super::{Outcomes, ProductChange, RoomWrite, WriteError, Written, append, off
 use crate::{
     db::{
         Connection, DbError,
-        models::{product, room, user},
+        models::{product, report, room, user},
     },
     domain::{
         Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, StoredMessage, Timestamp, User, UserId,
@@ -35,6 +35,7 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
     };
     if before.deleted_at.is_none() {
         user::delete(conn, user, at)?;
+        report::erase_words(conn, user)?;
     }
     let rooms = room::list_ids_by_member(conn, user)?;
     let offers = offers::end_with_member(conn, user, &rooms, at)?;
