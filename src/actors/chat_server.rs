@@ -33,7 +33,7 @@ use crate::{
     },
     clock::Clock,
     db::{MessagePage, RoomWrite, WriteError},
-    domain::{AuthorizePolicy, Role, RoomId, Timestamp, UserId},
+    domain::{AuthorizePolicy, ClientId, Role, RoomId, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
 };
@@ -201,12 +201,12 @@ impl ChatServer {
             Work::Join(join) => self.join(join, role, ctx),
             Work::Message(Message { draft, reply, .. }) => {
                 self.typing_stopped(&room, &draft.sender, None);
-                let silenced = self.silenced(&room, role);
+                let silenced = self.silenced(&room, role, draft.client_id.as_ref());
                 self.append_spoken(silenced, PendingWrite { write: RoomWrite::Append(draft), room: Some(room), reply });
             }
             Work::MakeOffer(offer) => {
                 let MakeOffer { user: maker, room: in_room, price, client_id, reply } = offer;
-                let silenced = self.silenced(&room, role);
+                let silenced = self.silenced(&room, role, client_id.as_ref());
                 let write =
                     RoomWrite::MakeOffer { room: in_room, maker, price, client_id, at: self.settings.clock.now() };
                 self.append_spoken(silenced, PendingWrite { write, room: Some(room), reply });
@@ -249,8 +249,12 @@ impl ChatServer {
         });
     }
 
-    /// Why a member can't say anything now, as far as memory knows; the transaction looks again.
-    fn silenced(&self, room: &RoomId, role: Role) -> Option<ChatError> {
+    /// Why a member can't say anything now, as far as memory knows; the transaction looks again. With a key of the sender's
+    /// it looks alone: it may have been said before.
+    fn silenced(&self, room: &RoomId, role: Role, key: Option<&ClientId>) -> Option<ChatError> {
+        if key.is_some() {
+            return None;
+        }
         let state = self.rooms.room(room)?.state();
         if state.is_closed() {
             return Some(WriteError::Blocked.into());

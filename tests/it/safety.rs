@@ -277,3 +277,19 @@ async fn a_report_keeps_no_words_of_somebody_who_was_removed() {
     let report = reports(&server, "open").await.remove(0);
     assert_eq!((texts(&report), &report["text"]), (vec![false; 3], &Value::Null));
 }
+
+#[actix_web::test]
+async fn what_was_said_before_a_block_is_answered_as_it_was_when_it_is_sent_again() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let mut alice = server.ws("alice").await;
+    let message = json!({"roomId": room.id, "text": "hello", "clientId": "k"});
+    let offer = json!({"roomId": room.id, "amount": 1, "currency": "KRW", "clientId": "o"});
+    let first = alice.request("message", message.clone()).await.unwrap();
+    let offered = alice.request("offer", offer.clone()).await.unwrap();
+    put_block(&server, "sam", "alice").await;
+    assert_eq!(alice.request("message", message).await.unwrap(), first);
+    assert_eq!(alice.request("offer", offer).await.unwrap(), offered);
+    let new = json!({"roomId": room.id, "text": "hello", "clientId": "another"});
+    assert_eq!(alice.request("message", new).await.unwrap_err().code, "blocked");
+}

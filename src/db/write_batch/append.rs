@@ -115,11 +115,9 @@ impl Run {
         let Some(room) = self.rooms.get_mut(draft.room.as_str()) else {
             return Err(if by_system { WriteError::NotFound("room") } else { WriteError::Forbidden });
         };
-        if !by_system {
-            if draft.kind == MessageKind::System {
-                return Err(WriteError::Forbidden);
-            }
-            room.speaker(&draft.sender, draft.sent_at)?;
+        let by_member = draft.kind != MessageKind::System && room.active_role_of(&draft.sender).is_some();
+        if !by_system && !by_member {
+            return Err(WriteError::Forbidden);
         }
         if draft.client_id.is_some() {
             match self.known.entry((draft.room.clone(), draft.sender.clone(), draft.client_id.clone())) {
@@ -139,6 +137,10 @@ impl Run {
                     }
                 }
             }
+        }
+        // Behind the known keys: what was stored before a block is answered as it was, however often it is sent again.
+        if by_member {
+            room.speaker(&draft.sender, draft.sent_at)?;
         }
         room.row.last_seq += 1;
         room.row.active_at = room.row.active_at.max(draft.sent_at.0);

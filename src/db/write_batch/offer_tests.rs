@@ -290,7 +290,7 @@ fn stored(conn: &mut Connection) -> HashMap<MessageId, (String, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     // Three buyers and a seller, each with two devices that act on what they were told last.
     #[test]

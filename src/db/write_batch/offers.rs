@@ -27,16 +27,19 @@ pub(super) fn make(
     at: Timestamp,
 ) -> Outcome {
     let Some(locked) = lock(conn, room)? else { return Ok(Err(WriteError::Forbidden)) };
-    let role = match locked.speaker(maker, at) {
-        Ok(role) => role,
-        Err(silenced) => return Ok(Err(silenced.into())),
-    };
+    if locked.active_role_of(maker).is_none() {
+        return Ok(Err(WriteError::Forbidden));
+    }
     if let Some(client_id) = client_id {
         let key = (room.as_str(), maker.as_str(), client_id.as_str());
         if let Some(message) = message::find_by_client_keys(conn, &[key])?.pop() {
             return Ok(Ok(Written::Appended { message, first_time: false }));
         }
     }
+    let role = match locked.speaker(maker, at) {
+        Ok(role) => role,
+        Err(silenced) => return Ok(Err(silenced.into())),
+    };
     let place = Place { room, member: maker, role, at };
     let mut ends = Ends::of(conn, &locked, at)?;
     if ends.product.currency.as_ref().is_some_and(|currency| *currency != price.currency) {
