@@ -10,7 +10,10 @@ use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::config::{ConfigError, Options};
+use crate::{
+    config::{ConfigError, Options},
+    server::StartError,
+};
 
 /// Exit code for a command line, environment or file that can't be used.
 const USAGE: u8 = 2;
@@ -56,6 +59,12 @@ impl Failure {
     /// The command could not be carried out.
     pub fn new(line: impl fmt::Display) -> Self {
         Self { line: line.to_string(), code: 1 }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self { code: if error.is_bad_value() { USAGE } else { 1 }, line: error.to_string() }
     }
 }
 

@@ -35,7 +35,7 @@ pub use models::{
     user::{DELETED_USER_NAME, find_settings, find_user, is_deleted, list_users},
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
-pub use pool::{Pool, PooledConnection, open};
+pub use pool::{Claim, Pool, PooledConnection, claim, open};
 pub use write_batch::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, write_batch};
 
 use connection::Backend;

@@ -84,6 +84,18 @@ pub enum StartError {
     NoRandomness,
 }
 
+impl StartError {
+    /// Whether a setting can't be used, and not something around it.
+    #[must_use]
+    pub const fn is_bad_value(&self) -> bool {
+        match self {
+            Self::Key(_) | Self::KeyFile(_) | Self::Jwks(_) | Self::Tls(_) | Self::ServiceKey(_) => true,
+            Self::Database(error) => matches!(error, DbError::BadUrl(_)),
+            Self::Bind { .. } | Self::NoRandomness => false,
+        }
+    }
+}
+
 /// Puts a [`Server`] together.
 #[derive(Debug, Clone)]
 pub struct ServerBuilder {
@@ -102,6 +114,7 @@ pub struct Server {
     draining: Arc<AtomicBool>,
     drain_timeout: Duration,
     tls: Option<Arc<Tls>>,
+    _claim: db::Claim,
 }
 
 impl ServerBuilder {
@@ -124,15 +137,17 @@ impl ServerBuilder {
     /// [`StartError`], with one sentence for the operator.
     pub async fn start(self) -> Result<Server, StartError> {
         let Self { config, clock } = self;
-        let pool = db::open(&config.database_url, POOL_SIZE)?;
-        for migration in db::migrate(&pool)? {
-            log::info!("ran migration {migration}");
-        }
+        // What the operator may have mistyped comes first: then nothing has been touched.
         let tls = match &config.tls {
             Some(files) => Some(Arc::new(Tls::load(&files.cert, &files.key)?)),
             None => None,
         };
         let verifier = Arc::new(verifier(&config, &clock).await?);
+        let pool = db::open(&config.database_url, POOL_SIZE)?;
+        let claim = db::claim(&config.database_url)?;
+        for migration in db::migrate(&pool)? {
+            log::info!("ran migration {migration}");
+        }
         let state = start_actors(config, clock, &pool, verifier)?;
         let chat_thread = state.1;
         let state = state.0;
@@ -148,6 +163,7 @@ impl ServerBuilder {
             draining: Arc::clone(&state.draining),
             drain_timeout: state.config.drain_timeout,
             tls,
+            _claim: claim,
         })
     }
 }

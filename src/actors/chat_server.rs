@@ -16,7 +16,7 @@ mod typing;
 mod work;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -78,6 +78,8 @@ pub struct ChatServer {
     checks: Checks,
     batch: Batch,
     fan_out: FanOut,
+    /// Rooms that are still to be read because something changed that shows in each of them.
+    announcements: VecDeque<RoomId>,
     /// Rooms whose members' lists will be told.
     updated: HashSet<RoomId>,
     typists: Typists,
@@ -105,6 +107,7 @@ impl ChatServer {
             checks: Checks::default(),
             batch: Batch::default(),
             fan_out: FanOut::default(),
+            announcements: VecDeque::new(),
             updated: HashSet::new(),
             typists: Typists::default(),
             next_expiry: None,

@@ -7,7 +7,7 @@
 mod gate;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -38,6 +38,9 @@ use crate::{
 /// How often the hub looks for clients that read too slowly.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often the hub looks whether clients have read, for whom states of rooms wait.
+const WAITING_STATES_INTERVAL: Duration = Duration::from_millis(50);
+
 /// Which hub: its place in the `ChatServer`'s list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HubId(pub usize);
@@ -55,6 +58,19 @@ pub struct Asker {
     pub event: &'static str,
     /// The event's place among the session's unanswered ones.
     pub slot: Slot,
+}
+
+/// How an event stands to the history of its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// A message, with its place: nobody gets it twice, and nobody before an older one.
+    Message(Seq),
+    /// A message was edited or taken back: whoever is about to enter gets it behind the history.
+    Change,
+    /// How things stand right now: whoever is about to enter learns it from the answer.
+    State,
+    /// The same, for what is over soon by itself: it is left out for a client that has much unread.
+    Typing,
 }
 
 /// One thing for a hub to do.
@@ -103,8 +119,8 @@ pub enum Op {
     Deliver {
         /// The room.
         room: RoomId,
-        /// For a message its place, so that nobody gets it twice.
-        seq: Option<Seq>,
+        /// How it stands to the room's history.
+        kind: Delivery,
         /// The event.
         push: Push,
         /// The user who caused it and needs no copy.
@@ -114,6 +130,9 @@ pub enum Op {
     DeliverTo {
         /// Which ones.
         sessions: Vec<SessionId>,
+        /// The room whose state it tells. Such an event waits while the client has much unread, and only the newest of a
+        /// room waits.
+        state_of: Option<RoomId>,
         /// The event.
         push: Push,
     },
@@ -193,6 +212,8 @@ pub enum SessionNotice {
 pub struct Hub {
     sessions: HashMap<SessionId, LocalSession>,
     rooms: HashMap<RoomId, Vec<Attached>>,
+    /// Sessions for which states wait.
+    waiting: HashSet<SessionId>,
     outbox_age_max: Duration,
     held_bytes_max: usize,
     metrics: Arc<Metrics>,
@@ -204,6 +225,8 @@ struct LocalSession {
     encoding: Encoding,
     notices: Recipient<SessionNotice>,
     rooms: Vec<RoomId>,
+    /// The newest state of each room that waits until the client has read. Bounded by the user's rooms.
+    waiting_states: HashMap<RoomId, Push>,
 }
 
 /// A session in a room, with all that a delivery needs at hand.
@@ -225,13 +248,23 @@ impl Hub {
     /// A hub without sessions. `held_bytes_max` bounds what waits for one session's history.
     #[must_use]
     pub fn new(outbox_age_max: Duration, held_bytes_max: usize, metrics: Arc<Metrics>) -> Self {
-        Self { sessions: HashMap::new(), rooms: HashMap::new(), outbox_age_max, held_bytes_max, metrics }
+        Self {
+            sessions: HashMap::new(),
+            rooms: HashMap::new(),
+            waiting: HashSet::new(),
+            outbox_age_max,
+            held_bytes_max,
+            metrics,
+        }
     }
 
     /// Takes a session in.
     pub fn open(&mut self, open: OpenSession) {
         let OpenSession { session, user, outbox, encoding, notices } = open;
-        self.sessions.insert(session, LocalSession { user, outbox, encoding, notices, rooms: Vec::new() });
+        self.sessions.insert(
+            session,
+            LocalSession { user, outbox, encoding, notices, rooms: Vec::new(), waiting_states: HashMap::new() },
+        );
     }
 
     /// Does one thing. What a session receives is in its outbox afterwards.
@@ -251,10 +284,13 @@ impl Hub {
                     self.notify(session, SessionNotice::Joined { room, entered: false });
                 }
             }
-            Op::Deliver { room, seq, push, except } => self.deliver(&room, seq, &push, except.as_ref()),
-            Op::DeliverTo { sessions, push } => {
+            Op::Deliver { room, kind, push, except } => self.deliver(&room, kind, &push, except.as_ref()),
+            Op::DeliverTo { sessions, state_of, push } => {
                 for session in sessions {
-                    self.send_push(session, &push);
+                    match &state_of {
+                        Some(room) => self.send_state(session, room, &push),
+                        None => self.send_push(session, &push),
+                    }
                 }
             }
             Op::Reply { asker, answer } => self.reply(&asker, answer.as_deref()),
@@ -312,7 +348,7 @@ impl Hub {
         }
     }
 
-    fn deliver(&mut self, room: &RoomId, seq: Option<Seq>, push: &Push, except: Option<&UserId>) {
+    fn deliver(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
         let Some(members) = self.rooms.get_mut(room) else { return };
         #[cfg(test)]
         crate::actors::panics::if_asked(std::str::from_utf8(&push.encode(Encoding::Json)).ok(), "hub");
@@ -320,12 +356,12 @@ impl Hub {
         let mut slow = Vec::new();
         for member in members.iter_mut().filter(|member| except != Some(&member.user)) {
             let encoding = member.encoding;
-            let passage = match seq {
-                Some(seq) => member.gate.pass(seq, || push.encode(encoding), self.held_bytes_max),
-                None if push.changes_a_message() => member.gate.hold_update(push.encode(encoding), self.held_bytes_max),
-                None if member.gate.is_held() => Passage::Kept,
-                None if push.may_be_dropped() && member.outbox.is_behind() => Passage::Kept,
-                None => Passage::Deliver(push.encode(encoding)),
+            let passage = match kind {
+                Delivery::Message(seq) => member.gate.pass(seq, || push.encode(encoding), self.held_bytes_max),
+                Delivery::Change => member.gate.pass_change(push.encode(encoding), self.held_bytes_max),
+                Delivery::State | Delivery::Typing if member.gate.is_held() => Passage::Kept,
+                Delivery::Typing if member.outbox.is_heavy() => Passage::Kept,
+                Delivery::State | Delivery::Typing => Passage::Deliver(push.encode(encoding)),
             };
             let sent = match passage {
                 Passage::Deliver(frame) => {
@@ -366,6 +402,32 @@ impl Hub {
         self.metrics.deliveries.inc();
         if local.outbox.push(Frame::Text(push.encode(local.encoding))).is_err() {
             self.evict(session);
+        }
+    }
+
+    /// Sends what a room looks like in its member's list, or keeps it while the client has much unread: one change of a
+    /// product with a thousand rooms must not look like a client that reads too slowly.
+    fn send_state(&mut self, session: SessionId, room: &RoomId, push: &Push) {
+        let Some(local) = self.sessions.get_mut(&session) else { return };
+        if local.outbox.is_half_full() || !local.waiting_states.is_empty() {
+            local.waiting_states.insert(room.clone(), push.clone());
+            self.waiting.insert(session);
+        } else {
+            self.send_push(session, push);
+        }
+    }
+
+    /// Sends what waits for clients that have read meanwhile.
+    fn send_waiting_states(&mut self) {
+        for session in self.waiting.iter().copied().collect::<Vec<_>>() {
+            while let Some(local) = self.sessions.get_mut(&session).filter(|local| !local.outbox.is_half_full()) {
+                let Some(room) = local.waiting_states.keys().next().cloned() else { break };
+                let Some(push) = local.waiting_states.remove(&room) else { break };
+                self.send_push(session, &push);
+            }
+            if self.sessions.get(&session).is_none_or(|local| local.waiting_states.is_empty()) {
+                self.waiting.remove(&session);
+            }
         }
     }
 
@@ -424,6 +486,7 @@ impl Actor for Hub {
         // Lists of operations: one a turn of the ChatServer, so a handful at most.
         ctx.set_mailbox_capacity(64);
         ctx.run_interval(SWEEP_INTERVAL, |hub, _| hub.sweep());
+        ctx.run_interval(WAITING_STATES_INTERVAL, |hub, _| hub.send_waiting_states());
     }
 }
 
@@ -516,24 +579,24 @@ mod tests {
         let slot = InFlight::default().take(&metrics);
         let asker = Asker { session, hub: HubId(0), request: None, event: "enterRoom", slot };
         hub.apply(Op::Enter { asker, room: room.clone(), answer: Bytes::new(), after: Seq(0), behind: false });
-        let mut deliver = |name: &'static str, seq: Option<i64>| {
+        let mut deliver = |name: &'static str, kind: Delivery| {
             let data = if name == "message" { format!("\"{}\"", "x".repeat(1500)) } else { "{}".to_owned() };
             let push = Push::from_json(name, data.into());
-            hub.apply(Op::Deliver { room: room.clone(), seq: seq.map(Seq), push, except: None });
+            hub.apply(Op::Deliver { room: room.clone(), kind, push, except: None });
         };
         let drained = || match outbox.poll_drain(&mut TaskContext::from_waker(&noop_waker())) {
             std::task::Poll::Ready(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
             _ => String::new(),
         };
 
-        deliver("typing", None);
+        deliver("typing", Delivery::Typing);
         assert!(drained().contains("typing"));
-        deliver("message", Some(1));
-        deliver("typing", None);
-        deliver("read", None);
+        deliver("message", Delivery::Message(Seq(1)));
+        deliver("typing", Delivery::Typing);
+        deliver("read", Delivery::State);
         let got = drained();
         assert!(got.contains("read") && !got.contains("typing"), "{got}");
-        deliver("typing", None);
+        deliver("typing", Delivery::Typing);
         assert!(drained().contains("typing"), "it has caught up");
     }
 }

@@ -41,18 +41,6 @@ impl Push {
         Self(Arc::new(Encoded { name, data, json: OnceLock::new() }))
     }
 
-    /// Whether a client that is reading a room's history must get it afterwards: the history may be older.
-    #[must_use]
-    pub fn changes_a_message(&self) -> bool {
-        self.0.name == "messageUpdated"
-    }
-
-    /// Whether it may be left out for a client that is behind: it is over soon by itself.
-    #[must_use]
-    pub fn may_be_dropped(&self) -> bool {
-        self.0.name == "typing"
-    }
-
     /// The frame for one wire; the first call for a wire writes it.
     #[must_use]
     pub fn encode(&self, encoding: Encoding) -> Bytes {

@@ -11,6 +11,7 @@
 
 mod authorization;
 mod closing;
+mod command_line;
 mod disk_full;
 mod drain;
 mod durability;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, WsClient, rest, server::SERVICE_KEY};
+use crate::support::{TestServer, WsClient, rest::call, server::SERVICE_KEY};
 
 fn seqs(messages: &Value) -> Vec<i64> {
     messages.as_array().unwrap().iter().map(|message| message["seq"].as_i64().unwrap()).collect()
@@ -280,9 +280,9 @@ async fn a_product_that_is_sold_is_told_once_in_every_room_whoever_says_it() {
     let (path, status) = ("/api/v1/products/bike", json!({"status": "sold"}));
     let token = server.token("sam");
     let answers = futures_util::future::join_all([
-        rest::call(server.addr, &token, "PATCH", path, Some(status.clone())),
-        rest::call(server.addr, &token, "PATCH", path, Some(status)),
-        rest::call(server.addr, SERVICE_KEY, "PUT", path, Some(sold)),
+        call(server.addr, &token, "PATCH", path, Some(status.clone())),
+        call(server.addr, &token, "PATCH", path, Some(status)),
+        call(server.addr, SERVICE_KEY, "PUT", path, Some(sold)),
     ])
     .await;
     assert!(answers.iter().all(|answer| answer.status == 200));
@@ -297,5 +297,38 @@ async fn a_product_that_is_sold_is_told_once_in_every_room_whoever_says_it() {
         let notice = &entered["messages"][0];
         assert_eq!((&notice["kind"], &notice["data"]["status"]), (&json!("system"), &json!("sold")));
         assert_eq!(member.seqs_before_ack().await, [1], "told once");
+    }
+}
+
+#[actix_web::test]
+async fn a_product_with_a_thousand_rooms_changes_under_a_seller_who_reads() {
+    const ROOMS: usize = 1500;
+    let server = TestServer::with(|config| config.limits.outbox_bytes_max = 64 * 1024).await;
+    let seed = server.seed();
+    seed.product("bike", "sam");
+    seed.rooms("bike", ROOMS);
+    let mut sam = server.ws("sam").await;
+    sam.pushes_before_ack().await;
+
+    let body = json!({"sellerId": "sam", "title": "bike", "status": "reserved"});
+    let answer = call(server.addr, SERVICE_KEY, "PUT", "/api/v1/products/bike", Some(body)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let mut told = std::collections::BTreeSet::new();
+    while told.len() < ROOMS {
+        let update = sam.push("roomUpdated").await;
+        assert_eq!(update["product"]["status"], "reserved");
+        assert!(told.insert(update["roomId"].as_str().unwrap().to_owned()), "each room once");
+    }
+}
+
+#[actix_web::test]
+async fn a_place_before_the_first_message_is_no_place() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let mut alice = server.ws("alice").await;
+    for (event, data) in
+        [("enterRoom", json!({"roomId": room.id, "after": -1})), ("read", json!({"roomId": room.id, "seq": -1}))]
+    {
+        assert_eq!(alice.request(event, data).await.unwrap_err().code, "invalid", "{event}");
     }
 }

@@ -144,7 +144,7 @@ async fn files_that_are_no_certificate_end_the_start_with_one_line() {
     std::fs::write(certificate.cert(), "not a certificate").unwrap();
     let (cert, key) = (certificate.cert().display().to_string(), certificate.key().display().to_string());
     let (status, output) = Launch::new().args(&["--tls-cert", &cert, "--tls-key", &key]).fails().await;
-    assert_eq!(status.code(), Some(1), "{output}");
+    assert_eq!(status.code(), Some(2), "{output}");
     assert!(output.contains("haggle: ") && output.contains("cert.pem"), "{output}");
     let (status, output) = Launch::new().args(&["--tls-cert", &cert]).fails().await;
     assert_eq!(status.code(), Some(2), "{output}");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Context, Handler, Message as ActixMessage};
 
-use super::{ChatServer, batch::Waiting, done, messages::Answer, work::Work};
+use super::{ChatServer, batch::Waiting, done, messages::Answer};
 use crate::{
     db::{DbError, WriteError, Written},
     domain::RoomId,
@@ -96,11 +96,11 @@ impl ChatServer {
                 done()
             }
             Written::BlockSet { blocker, blocked, other, rooms, changed } => {
-                for room in rooms {
-                    self.mark_stale(&room);
-                    self.sharing_changes(&room, |live| live.block_changed(&blocker, &other, blocked.is_some()));
-                    self.with_room(Work::Announce(room), ctx);
+                for room in &rooms {
+                    self.mark_stale(room);
+                    self.sharing_changes(room, |live| live.block_changed(&blocker, &other, blocked.is_some()));
                 }
+                self.announce(rooms, ctx);
                 let data = blocked.map_or_else(|| done().data, |block| to_json(&block));
                 Answer { data, created: changed }
             }
@@ -122,6 +122,7 @@ impl ChatServer {
             }
             Written::UserPut { user, created } => {
                 self.rooms.user_changed(&user, false);
+                self.mark_all_stale();
                 Answer { data: to_json(&user), created }
             }
             Written::UserDeleted { user, rooms, offers } => {

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use super::{
     ChatServer, grant_over,
     rooms::{LiveRoom, PresenceChanged},
+    work::Work,
 };
 use crate::{
-    actors::hub::Op,
+    actors::hub::{Delivery, Op},
     domain::{AuthorizePolicy, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
     error::{ChatError, CloseCode},
     protocol::{
@@ -22,12 +23,18 @@ use crate::{
 /// How long changes of a room gather before its members' lists are told, so that a burst costs one `roomUpdated`.
 const ROOM_UPDATED_DELAY: Duration = Duration::from_millis(100);
 
+/// Rooms that are read at once for a change that shows in many.
+const ANNOUNCEMENTS_AT_ONCE: usize = 100;
+
+/// The pause between them.
+const ANNOUNCEMENTS_PAUSE: Duration = Duration::from_millis(20);
+
 impl ChatServer {
     /// Tells a room's sessions about an event that is not a message.
-    pub(super) fn tell_room(&mut self, room: &RoomId, push: &Push, except: Option<&UserId>) {
+    pub(super) fn tell_room(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
         self.end_grants(room);
         if let Some(live) = self.rooms.room(room) {
-            self.fan_out.tell_room(live, room, None, push, except);
+            self.fan_out.tell_room(live, room, kind, push, except);
         }
     }
 
@@ -37,7 +44,7 @@ impl ChatServer {
         if let Some(live) = self.rooms.room_mut(&message.room_id) {
             live.stored(message);
             let push = Push::from_json("message", data);
-            self.fan_out.tell_room(live, &message.room_id, Some(message.seq), &push, None);
+            self.fan_out.tell_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
         }
     }
 
@@ -81,8 +88,8 @@ impl ChatServer {
     pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
         let PresenceChanged { room, user, online } = changed;
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
-        if let Some(live) = self.rooms.room(&room).filter(|live| live.state().shared().presence) {
-            self.fan_out.tell_room(live, &room, None, &push, Some(&user));
+        if self.rooms.room(&room).is_some_and(|live| live.state().shared().presence) {
+            self.tell_room(&room, Delivery::State, &push, Some(&user));
         }
     }
 
@@ -101,7 +108,7 @@ impl ChatServer {
             }
             if before != after {
                 let event = ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online: after };
-                self.tell_room(room, &Push::new(&event), Some(&user));
+                self.tell_room(room, Delivery::State, &Push::new(&event), Some(&user));
             }
         }
     }
@@ -117,7 +124,7 @@ impl ChatServer {
     /// A message stands differently: its room and, where they show it, its members' lists are told.
     pub(super) fn message_changed(&mut self, message: StoredMessage, data: Bytes, ctx: &mut Context<Self>) {
         self.mark_stale(&message.room_id);
-        self.tell_room(&message.room_id, &Push::from_json("messageUpdated", data), None);
+        self.tell_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
         if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message)) {
             self.room_updated(message.room_id, ctx);
         }
@@ -128,14 +135,14 @@ impl ChatServer {
         let push = Push::new(&ServerEvent::Read { room_id: room.clone(), user_id: user.clone(), seq });
         let Some(live) = self.rooms.room(room) else { return };
         if live.state().shared().read_receipts {
-            self.tell_room(room, &push, None);
+            self.tell_room(room, Delivery::State, &push, None);
         } else {
             let own = live.sessions_of(user);
-            self.tell_sessions(own, &push);
+            self.tell_sessions(own, None, &push);
         }
     }
 
-    fn tell_sessions(&mut self, sessions: impl IntoIterator<Item = SessionId>, push: &Push) {
+    fn tell_sessions(&mut self, sessions: impl IntoIterator<Item = SessionId>, state_of: Option<&RoomId>, push: &Push) {
         let mut by_hub: HashMap<_, Vec<SessionId>> = HashMap::new();
         for session in sessions {
             if let Some(live) = self.rooms.session(session) {
@@ -143,7 +150,7 @@ impl ChatServer {
             }
         }
         for (hub, sessions) in by_hub {
-            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions, push: push.clone() });
+            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions, state_of: state_of.cloned(), push: push.clone() });
         }
     }
 
@@ -157,6 +164,24 @@ impl ChatServer {
                 ctx.run_later(ROOM_UPDATED_DELAY, |server, _| server.send_room_updates());
             }
         }
+    }
+
+    /// Tells both members of many rooms what these look like now, some at a time: the rooms are read for it, and others
+    /// want to read, too.
+    pub(super) fn announce(&mut self, rooms: Vec<RoomId>, ctx: &mut Context<Self>) {
+        let idle = self.announcements.is_empty();
+        self.announcements.extend(rooms);
+        if idle {
+            self.announce_some(ctx);
+        }
+    }
+
+    fn announce_some(&mut self, ctx: &mut Context<Self>) {
+        for _ in 0..ANNOUNCEMENTS_AT_ONCE {
+            let Some(room) = self.announcements.pop_front() else { return };
+            self.with_room(Work::Announce(room), ctx);
+        }
+        ctx.run_later(ANNOUNCEMENTS_PAUSE, |server, ctx| server.announce_some(ctx));
     }
 
     pub(super) fn send_room_updates(&mut self) {
@@ -182,7 +207,7 @@ impl ChatServer {
             return;
         }
         let push = Push::new(&ServerEvent::RoomUpdated(Box::new(RoomUpdated { room_id: room.clone(), summary })));
-        self.tell_sessions(sessions, &push);
+        self.tell_sessions(sessions, Some(room), &push);
     }
 
     /// Ends all sessions of a user.

@@ -8,7 +8,6 @@ use super::{
     ChatServer,
     batch::PendingWrite,
     messages::{Answer, ReplyTo},
-    work::Work,
 };
 use crate::{
     db::{OfferMoved, ProductChange, RoomWrite},
@@ -77,7 +76,7 @@ impl ChatServer {
         let data = to_json(&offer);
         let room = offer.room_id.clone();
         self.message_changed(offer, data, ctx);
-        self.with_room(Work::Announce(room), ctx);
+        self.announce(vec![room], ctx);
     }
 
     /// Tells every room of a product that it stands differently.
@@ -95,10 +94,10 @@ impl ChatServer {
             self.metrics.messages.inc();
             self.message_stored(notice, to_json(notice));
         }
-        for room in rooms {
-            self.mark_stale(&room);
-            self.with_room(Work::Announce(room), ctx);
+        for room in &rooms {
+            self.mark_stale(room);
         }
+        self.announce(rooms, ctx);
     }
 }
 

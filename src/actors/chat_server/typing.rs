@@ -11,6 +11,7 @@ use super::{
     messages::{ReplyTo, Typing},
 };
 use crate::{
+    actors::hub::Delivery,
     domain::{RoomId, SessionId, Timestamp, UserId},
     metrics,
     protocol::{event::ServerEvent, push::Push},
@@ -103,7 +104,7 @@ impl ChatServer {
 
     fn tell_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
         let push = Push::new(&ServerEvent::Typing { room_id: room.clone(), user_id: user.clone(), typing });
-        self.tell_room(room, &push, Some(user));
+        self.tell_room(room, Delivery::Typing, &push, Some(user));
     }
 
     fn await_typing_end(&mut self, ctx: &mut Context<Self>) {

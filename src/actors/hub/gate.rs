@@ -9,7 +9,7 @@ use crate::domain::Seq;
 pub(super) enum Gate {
     /// Its history is being read: what comes meanwhile waits.
     Held {
-        /// What came, in order: messages with their place, and changes of messages without one.
+        /// What came, in order: messages with their place, and changes of messages.
         waiting: Vec<(Option<Seq>, Bytes)>,
         /// Bytes of it.
         bytes: usize,
@@ -47,34 +47,15 @@ impl Gate {
         }
     }
 
-    /// Whether events that are no messages have to wait: whoever enters learns from the answer how things stand.
+    /// Whether events that are no messages may pass: whoever enters learns from the answer how things stand.
     pub(super) fn is_held(&self) -> bool {
         matches!(self, Self::Held { .. })
-    }
-
-    /// A change of a message comes while the history is being read, which may have been read before it.
-    pub(super) fn hold_update(&mut self, frame: Bytes, held_bytes_max: usize) -> Passage {
-        let Self::Held { waiting, bytes } = self else { return Passage::Deliver(frame) };
-        *bytes += frame.len();
-        if *bytes > held_bytes_max {
-            return Passage::TooMuch;
-        }
-        waiting.push((None, frame));
-        Passage::Kept
     }
 
     /// A live message comes.
     pub(super) fn pass(&mut self, seq: Seq, frame: impl FnOnce() -> Bytes, held_bytes_max: usize) -> Passage {
         match self {
-            Self::Held { waiting, bytes } => {
-                let frame = frame();
-                *bytes += frame.len();
-                if *bytes > held_bytes_max {
-                    return Passage::TooMuch;
-                }
-                waiting.push((Some(seq), frame));
-                Passage::Kept
-            }
+            Self::Held { waiting, bytes } => Self::wait(waiting, bytes, Some(seq), frame(), held_bytes_max),
             Self::Open { after } if seq > *after => {
                 *after = seq;
                 Passage::Deliver(frame())
@@ -83,26 +64,46 @@ impl Gate {
         }
     }
 
+    /// A message was edited or taken back. The history that is being read may be older than that.
+    pub(super) fn pass_change(&mut self, frame: Bytes, held_bytes_max: usize) -> Passage {
+        match self {
+            Self::Held { waiting, bytes } => Self::wait(waiting, bytes, None, frame, held_bytes_max),
+            Self::Open { .. } | Self::Behind => Passage::Deliver(frame),
+        }
+    }
+
+    fn wait(
+        waiting: &mut Vec<(Option<Seq>, Bytes)>,
+        bytes: &mut usize,
+        seq: Option<Seq>,
+        frame: Bytes,
+        held_bytes_max: usize,
+    ) -> Passage {
+        *bytes += frame.len();
+        if *bytes > held_bytes_max {
+            return Passage::TooMuch;
+        }
+        waiting.push((seq, frame));
+        Passage::Kept
+    }
+
     /// The history was read up to `after`. Returns what waited behind that, to go out now. With `behind` the answer did not
-    /// reach that far, and nothing goes out.
+    /// reach that far, and no message goes out.
     pub(super) fn open(&mut self, after: Seq, behind: bool) -> Vec<Bytes> {
+        if behind {
+            let Self::Held { waiting, .. } = std::mem::replace(self, Self::Behind) else { return Vec::new() };
+            return waiting.into_iter().filter(|(seq, _)| seq.is_none()).map(|(_, frame)| frame).collect();
+        }
         // An answer that was read before an earlier one does not turn the gate back.
         let passed = if let Self::Open { after } = self { *after } else { Seq(0) };
-        let opened = if behind { Self::Behind } else { Self::Open { after: after.max(passed) } };
-        let before = std::mem::replace(self, opened);
+        let before = std::mem::replace(self, Self::Open { after: after.max(passed) });
         let Self::Held { waiting, .. } = before else { return Vec::new() };
-        let mut out = Vec::new();
-        for (seq, frame) in waiting {
-            match seq {
-                None => out.push(frame),
-                Some(seq) if seq > after && !behind => {
-                    *self = Self::Open { after: seq };
-                    out.push(frame);
-                }
-                Some(_) => {}
-            }
+        let unknown = waiting.into_iter().filter(|(seq, _)| seq.is_none_or(|seq| seq > after));
+        let out: Vec<(Option<Seq>, Bytes)> = unknown.collect();
+        if let Some(last) = out.iter().filter_map(|(seq, _)| *seq).max() {
+            *self = Self::Open { after: last };
         }
-        out
+        out.into_iter().map(|(_, frame)| frame).collect()
     }
 }
 
@@ -177,22 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn an_edit_waits_for_the_history_and_is_not_lost() {
+        let mut gate = Gate::held();
+        assert_eq!(gate.pass_change(Bytes::from_static(b"edit of 1"), 100), Passage::Kept);
+        assert_eq!(gate.pass(Seq(2), || Bytes::from_static(b"2"), 100), Passage::Kept);
+        assert_eq!(gate.open(Seq(1), false), ["edit of 1", "2"]);
+        let mut gate = Gate::held();
+        gate.pass_change(Bytes::from_static(b"edit of 1"), 100);
+        assert_eq!(gate.open(Seq(9), true), ["edit of 1"]);
+    }
+
+    #[test]
     fn what_waits_for_a_history_is_bounded() {
         let mut gate = Gate::held();
         assert_eq!(gate.pass(Seq(1), || Bytes::from_static(&[0; 60]), 100), Passage::Kept);
         assert_eq!(gate.pass(Seq(2), || Bytes::from_static(&[0; 60]), 100), Passage::TooMuch);
-    }
-
-    #[test]
-    fn a_change_that_comes_while_the_history_is_read_goes_out_behind_it() {
-        for behind in [false, true] {
-            let mut gate = Gate::held();
-            assert_eq!(gate.hold_update(Bytes::from_static(b"changed"), 100), Passage::Kept);
-            gate.pass(Seq(5), || Bytes::from_static(b"in the answer"), 100);
-            assert_eq!(gate.open(Seq(5), behind), ["changed"]);
-            let passed = gate.hold_update(Bytes::from_static(b"later"), 100);
-            assert_eq!(passed, Passage::Deliver(Bytes::from_static(b"later")));
-        }
-        assert_eq!(Gate::held().hold_update(Bytes::from_static(b"too much"), 3), Passage::TooMuch);
     }
 }

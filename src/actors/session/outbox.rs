@@ -221,16 +221,16 @@ impl Outbox {
         self.state().bytes > self.bytes_max / 4
     }
 
+    /// Whether so much waits that what can wait should.
+    #[must_use]
+    pub fn is_half_full(&self) -> bool {
+        self.state().bytes > self.bytes_max / 2
+    }
+
     /// How long the oldest frame has been waiting.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.state().waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-
-    /// Whether so much waits that what can be left out is left out.
-    #[must_use]
-    pub fn is_behind(&self) -> bool {
-        self.state().bytes > self.bytes_max / 4
     }
 
     /// Whether nothing waits.

@@ -1,6 +1,6 @@
 //! `WsSession`: the plain wire's session, one actor a WebSocket.
 //!
-//! The card asks for `actix-web-actors`; it serves the handshake. Its `WebsocketContext` does not serve the session: it is
+//! `actix-web-actors` serves the handshake. Its `WebsocketContext` does not serve the session: it is
 //! the response's body, so it stands still, timers and all, while its client does not read.
 
 use std::{

@@ -125,3 +125,17 @@ impl Seed {
         self.write(RoomWrite::DeleteUser { user: UserId::new(id).unwrap(), at: START });
     }
 }
+
+impl Seed {
+    /// So many rooms of a product, each with a buyer of its own.
+    pub fn rooms(&self, product: &str, count: usize) {
+        let mut lines = String::new();
+        for place in 0..count {
+            lines += &format!("{{\"type\":\"user\",\"id\":\"buyer-{place}\",\"name\":\"Buyer\"}}\n");
+            lines += &format!("{{\"type\":\"room\",\"productId\":\"{product}\",\"buyerId\":\"buyer-{place}\"}}\n");
+        }
+        let options = db::ImportOptions { now: START, shift_ms: 0 };
+        let (imported, bad) = db::import_str(&mut self.pool.get().unwrap(), &lines, options).unwrap();
+        assert_eq!((imported.rooms, bad), (count as u64, vec![]));
+    }
+}
