@@ -29,15 +29,17 @@ pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
 pub use migrations::migrate;
 pub use models::{
+    block::list_blocks,
     message::{UNREAD_MAX, is_message_in},
     product::{find_product, list_products},
     recovery::{end_recoveries, find_recovery},
+    report::{NewReport, ReportError, Reported, list_reports, store_report},
     room::is_member,
-    user::{DELETED_USER_NAME, find_user, is_deleted, list_users},
+    user::{DELETED_USER_NAME, find_settings, find_user, is_deleted, list_users},
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
 pub use pool::{Claim, Pool, PooledConnection, claim, open};
-pub use write_batch::{Outcomes, RoomWrite, WriteError, Written, write_batch};
+pub use write_batch::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, write_batch};
 
 use connection::Backend;
 

@@ -10,8 +10,10 @@ mod commits;
 mod deliveries;
 mod fan_out;
 pub mod messages;
+mod offers;
 mod recovery;
 pub mod rooms;
+mod typing;
 mod work;
 
 use std::{
@@ -29,27 +31,25 @@ use bytes::Bytes;
 use crate::{
     actors::{
         db_executor::Database,
-        hub::{Delivery, DrainSessions, Op},
+        hub::{DrainSessions, Op},
     },
     clock::Clock,
-    db::{MessagePage, RoomWrite},
-    domain::{AuthorizePolicy, Role, RoomId, UserId},
+    db::{MessagePage, RoomWrite, WriteError},
+    domain::{AuthorizePolicy, ClientId, Role, RoomId, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
-    protocol::{
-        event::ServerEvent,
-        push::{Position, Push},
-    },
+    protocol::push::Position,
 };
 use answers::{Authorized, HistoryRead, RoomLoaded};
 use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
 use messages::{
-    AnnounceRoom, Answer, Change, Connect, Disconnect, EndSessions, Feed, IsSettled, Join, Leave, Message, Read,
-    RegisterHub, ReplyTo, Typing, Welcome,
+    AnnounceRoom, Answer, Change, Connect, Disconnect, EndSessions, Feed, IsSettled, Join, Leave, MakeOffer, Message,
+    Read, RegisterHub, ReplyTo, Typing, Welcome,
 };
 use recovery::Recoveries;
 use rooms::Rooms;
+use typing::Typists;
 use work::{Checks, Work};
 
 /// Newest messages in the answer of an entry without `after`.
@@ -92,6 +92,9 @@ pub struct ChatServer {
     recoveries: Recoveries,
     /// The place of the newest message that was delivered.
     position: Position,
+    typists: Typists,
+    /// When the next offer's time is over; `None` while that is being found out, and while none waits.
+    next_expiry: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -118,6 +121,8 @@ impl ChatServer {
             updated: HashSet::new(),
             recoveries: Recoveries::default(),
             position: 0,
+            typists: Typists::default(),
+            next_expiry: None,
         }
     }
 
@@ -209,21 +214,23 @@ impl ChatServer {
         };
         match work {
             Work::Join(join) => self.join(join, role, ctx),
-            Work::Message(message) => {
-                let write = RoomWrite::Append(message.draft);
-                self.append(PendingWrite { write, room: Some(room), reply: message.reply });
+            Work::Message(Message { draft, reply, .. }) => {
+                self.typing_stopped(&room, &draft.sender, None);
+                let silenced = self.silenced(&room, role, draft.client_id.as_ref());
+                self.append_spoken(silenced, PendingWrite { write: RoomWrite::Append(draft), room: Some(room), reply });
+            }
+            Work::MakeOffer(offer) => {
+                let MakeOffer { user: maker, room: in_room, price, client_id, reply } = offer;
+                let silenced = self.silenced(&room, role, client_id.as_ref());
+                let write =
+                    RoomWrite::MakeOffer { room: in_room, maker, price, client_id, at: self.settings.clock.now() };
+                self.append_spoken(silenced, PendingWrite { write, room: Some(room), reply });
             }
             Work::Read(read) => {
                 let write = RoomWrite::MarkRead { room: read.room, reader: read.user, seq: read.seq };
                 self.append(PendingWrite { write, room: Some(room), reply: read.reply });
             }
-            Work::Typing(typing) => {
-                let Typing { asker, user, room, typing } = typing;
-                let push = Push::new(&ServerEvent::Typing { room_id: room.clone(), user_id: user.clone(), typing });
-                self.tell_room(&room, Delivery::State, &push, Some(&user));
-                self.answer(ReplyTo::Session(asker), Ok(done()));
-                self.rooms.release(&room);
-            }
+            Work::Typing(typing) => self.set_typing(typing, ctx),
             Work::Resume { session, .. } => {
                 if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
                     self.rooms.attach(session, &room, role, None);
@@ -265,6 +272,30 @@ impl ChatServer {
         });
     }
 
+    /// Why a member can't say anything now, as far as memory knows; the transaction looks again. With a key of the sender's
+    /// it looks alone: it may have been said before.
+    fn silenced(&self, room: &RoomId, role: Role, key: Option<&ClientId>) -> Option<ChatError> {
+        if key.is_some() {
+            return None;
+        }
+        let state = self.rooms.room(room)?.state();
+        if state.is_closed() {
+            return Some(WriteError::Blocked.into());
+        }
+        let until = state.member(role).muted_until.filter(|until| *until > self.settings.clock.now());
+        until.map(|until| WriteError::Muted(until).into())
+    }
+
+    fn append_spoken(&mut self, silenced: Option<ChatError>, write: PendingWrite) {
+        match (silenced, write.room.clone()) {
+            (Some(error), Some(room)) => {
+                self.answer(write.reply, Err(error));
+                self.rooms.release(&room);
+            }
+            _ => self.append(write),
+        }
+    }
+
     fn append(&mut self, write: PendingWrite) {
         let room = write.room.clone();
         match self.batch.push(write) {
@@ -283,12 +314,11 @@ impl ChatServer {
     fn refuse(&mut self, work: Work, error: ChatError, ctx: &mut Context<Self>) {
         match work {
             Work::Join(Join { asker, room, .. }) => {
-                if let Some(gone) = self.rooms.detach(asker.session, &room) {
-                    self.presence_changed(gone);
-                }
+                self.detach(asker.session, &room);
                 self.fan_out.tell_hub(asker.hub, Op::RefuseEntry { asker, room, error });
             }
             Work::Message(message) => self.answer(message.reply, Err(error)),
+            Work::MakeOffer(offer) => self.answer(offer.reply, Err(error)),
             Work::Read(read) => self.answer(read.reply, Err(error)),
             Work::Typing(typing) => self.answer(ReplyTo::Session(typing.asker), Err(error)),
             Work::Resume { session, .. } => self.resume_room(session, false, ctx),
@@ -304,6 +334,7 @@ impl ChatServer {
             }
             // The request may have been given up meanwhile; then nobody is there to be told.
             ReplyTo::Request(waiting) => drop(waiting.send(answer)),
+            ReplyTo::Nobody => {}
         }
     }
 
@@ -332,6 +363,7 @@ impl Actor for ChatServer {
         ctx.set_mailbox_capacity(1024);
         ctx.spawn(EndOfTurn);
         ctx.run_interval(FORGET_INTERVAL, |server, _| server.forget_ended());
+        self.start_sweeping(ctx);
     }
 }
 
@@ -387,6 +419,7 @@ impl Handler<Disconnect> for ChatServer {
     fn handle(&mut self, Disconnect { session, for_good }: Disconnect, ctx: &mut Self::Context) {
         self.guarded("disconnect", |server| {
             server.end_recoverable(session, for_good, ctx);
+            server.typing_in_no_room(session);
             for gone in server.rooms.disconnect(session) {
                 server.presence_changed(gone);
             }
@@ -409,10 +442,7 @@ impl Handler<Leave> for ChatServer {
         self.guarded("leave", |server| {
             let session = asker.session;
             server.fan_out.tell_hub(asker.hub, Op::Detach { session, room: room.clone(), error: None });
-            server.forget_room(session, &room);
-            if let Some(gone) = server.rooms.detach(session, &room) {
-                server.presence_changed(gone);
-            }
+            server.detach(session, &room);
             server.answer(ReplyTo::Session(asker), Ok(done()));
         });
     }
@@ -431,6 +461,14 @@ impl Handler<Message> for ChatServer {
             // A mailbox that never runs empty must not hold the batch back.
             self.hand_over_batch(ctx);
         }
+    }
+}
+
+impl Handler<MakeOffer> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, offer: MakeOffer, ctx: &mut Self::Context) {
+        self.guarded("offer", |server| server.authorize(Work::MakeOffer(offer), ctx));
     }
 }
 

@@ -69,6 +69,8 @@ pub enum Delivery {
     Change,
     /// How things stand right now: whoever is about to enter learns it from the answer.
     State,
+    /// The same, for what is over soon by itself: it is left out for a client that has much unread.
+    Typing,
 }
 
 /// One thing for a hub to do.
@@ -438,8 +440,9 @@ impl Hub {
             let passage = match kind {
                 Delivery::Message(seq) => member.gate.pass(seq, || push.encode(encoding), self.held_bytes_max),
                 Delivery::Change => member.gate.pass_change(push.encode(encoding), self.held_bytes_max),
-                Delivery::State if member.gate.is_held() => Passage::Kept,
-                Delivery::State => Passage::Deliver(push.encode(encoding)),
+                Delivery::State | Delivery::Typing if member.gate.is_held() => Passage::Kept,
+                Delivery::Typing if member.outbox.is_heavy() => Passage::Kept,
+                Delivery::State | Delivery::Typing => Passage::Deliver(push.encode(encoding)),
             };
             let sent = match passage {
                 Passage::Deliver(frame) => {
@@ -628,4 +631,64 @@ impl Handler<DrainSessions> for Hub {
 /// 0 to 1023 ms, spread evenly over the sessions.
 fn jitter_ms(session: SessionId) -> u64 {
     session.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Context as TaskContext;
+
+    use futures_util::task::noop_waker;
+
+    use super::*;
+    use crate::actors::session::in_flight::InFlight;
+
+    struct Listener;
+
+    impl Actor for Listener {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<SessionNotice> for Listener {
+        type Result = ();
+
+        fn handle(&mut self, _: SessionNotice, _: &mut Self::Context) {}
+    }
+
+    #[actix_web::test]
+    async fn typing_is_left_out_first_for_a_client_that_is_behind() {
+        let metrics = Arc::new(Metrics::default());
+        let mut hub = Hub::new(Duration::from_secs(60), 1 << 20, Arc::clone(&metrics));
+        let (room, session) = (RoomId::new("room").unwrap(), SessionId(1));
+        let outbox = Arc::new(Outbox::new(4096, None));
+        hub.open(OpenSession {
+            session,
+            user: UserId::new("alice").unwrap(),
+            outbox: Arc::clone(&outbox),
+            encoding: Encoding::Json,
+            notices: Listener.start().recipient(),
+        });
+        hub.apply(Op::Attach { session, room: room.clone() });
+        let slot = InFlight::default().take(&metrics);
+        let asker = Asker { session, hub: HubId(0), request: None, event: "enterRoom", slot };
+        hub.apply(Op::Enter { asker, room: room.clone(), answer: Bytes::new(), after: Seq(0), behind: false });
+        let mut deliver = |name: &'static str, kind: Delivery| {
+            let data = if name == "message" { format!("\"{}\"", "x".repeat(1500)) } else { "{}".to_owned() };
+            let push = Push::from_json(name, data.into());
+            hub.apply(Op::Deliver { room: room.clone(), kind, push, except: None });
+        };
+        let drained = || match outbox.poll_drain(&mut TaskContext::from_waker(&noop_waker())) {
+            std::task::Poll::Ready(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+            _ => String::new(),
+        };
+
+        deliver("typing", Delivery::Typing);
+        assert!(drained().contains("typing"));
+        deliver("message", Delivery::Message(Seq(1)));
+        deliver("typing", Delivery::Typing);
+        deliver("read", Delivery::State);
+        let got = drained();
+        assert!(got.contains("read") && !got.contains("typing"), "{got}");
+        deliver("typing", Delivery::Typing);
+        assert!(drained().contains("typing"), "it has caught up");
+    }
 }

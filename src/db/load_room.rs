@@ -4,9 +4,12 @@ use diesel::Connection as _;
 
 use super::{
     Connection, DbError,
-    models::{message::count_unread, room::RoomDetails},
+    models::{
+        message::count_unread,
+        room::{MemberDetails, RoomDetails},
+    },
 };
-use crate::domain::{Role, Room, RoomId, RoomSummary, Seq, StoredMessage, User, UserId};
+use crate::domain::{Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId};
 
 /// A room with everything that the server keeps of it in memory, from one snapshot.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +35,12 @@ pub struct MemberState {
     pub unread: i64,
     /// Deleted users enter no room.
     pub deleted: bool,
+    /// Until when they may not say anything.
+    pub muted_until: Option<Timestamp>,
+    /// Whether they have blocked the other one.
+    pub has_blocked: bool,
+    /// What they share.
+    pub settings: Settings,
 }
 
 /// Reads a room; `None` when there is no such room.
@@ -41,15 +50,16 @@ pub struct MemberState {
 pub fn load_room(conn: &mut Connection, room: &RoomId) -> Result<Option<RoomState>, DbError> {
     conn.transaction(|conn| {
         let Some(details) = RoomDetails::find(conn, room)? else { return Ok(None) };
-        let RoomDetails { row, room, last_message, buyer_deleted, seller_deleted } = details;
-        let mut member = |user: &str, read_seq, deleted| -> Result<_, DbError> {
+        let RoomDetails { row, room, last_message, buyer, seller } = details;
+        let mut member = |user: &str, read_seq, details: MemberDetails| -> Result<_, DbError> {
+            let MemberDetails { deleted, muted_until, has_blocked, settings } = details;
             let unread = count_unread(conn, &row.id, user, read_seq, row.last_seq)?;
-            Ok(MemberState { read_seq: Seq(read_seq), unread, deleted })
+            Ok(MemberState { read_seq: Seq(read_seq), unread, deleted, muted_until, has_blocked, settings })
         };
         Ok(Some(RoomState {
             last_seq: Seq(row.last_seq),
-            buyer: member(&row.buyer_id, row.buyer_read_seq, buyer_deleted)?,
-            seller: member(&row.seller_id, row.seller_read_seq, seller_deleted)?,
+            buyer: member(&row.buyer_id, row.buyer_read_seq, buyer)?,
+            seller: member(&row.seller_id, row.seller_read_seq, seller)?,
             last_message,
             room,
         }))
@@ -64,8 +74,8 @@ pub fn find_room(conn: &mut Connection, room: &RoomId, user: &UserId) -> Result<
     conn.transaction(|conn| {
         let Some(details) = RoomDetails::find(conn, room)? else { return Ok(None) };
         let role = match details.row.role_of(user) {
-            Some(Role::Buyer) if !details.buyer_deleted => Role::Buyer,
-            Some(Role::Seller) if !details.seller_deleted => Role::Seller,
+            Some(Role::Buyer) if !details.buyer.deleted => Role::Buyer,
+            Some(Role::Seller) if !details.seller.deleted => Role::Seller,
             _ => return Ok(None),
         };
         details.into_summary(conn, role).map(Some)
@@ -89,6 +99,18 @@ impl RoomState {
             Role::Buyer => &self.buyer,
             Role::Seller => &self.seller,
         }
+    }
+
+    /// Whether one of the two has blocked the other.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.buyer.has_blocked || self.seller.has_blocked
+    }
+
+    /// What the two members share with each other.
+    #[must_use]
+    pub const fn shared(&self) -> Settings {
+        if self.is_closed() { Settings::nothing() } else { self.buyer.settings.both(self.seller.settings) }
     }
 
     /// How one of the two stands, to change it.

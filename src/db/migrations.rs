@@ -51,11 +51,20 @@ mod tests {
     fn migrations_run_once_and_say_which() {
         let folder = tempfile::tempdir().unwrap();
         let pool = open(folder.path().join("a.db").to_str().unwrap(), 2).unwrap();
-        assert_eq!(migrate(&pool).unwrap(), ["2026-11-23-000000_chat_core", "2026-11-23-100000_recoveries"]);
+        let run = migrate(&pool).unwrap();
+        assert_eq!(
+            run,
+            [
+                "2026-11-23-000000_chat_core",
+                "2026-11-23-010000_offers",
+                "2026-11-23-010100_safety",
+                "2026-11-23-100000_recoveries",
+            ]
+        );
         assert!(migrate(&pool).unwrap().is_empty());
-        // The way back works too.
-        pool.get().unwrap().revert_last_migration(MIGRATIONS).unwrap();
-        assert_eq!(migrate(&pool).unwrap().len(), 1);
+        // The way back works too, to the very beginning.
+        pool.get().unwrap().revert_all_migrations(MIGRATIONS).unwrap();
+        assert_eq!(migrate(&pool).unwrap(), run);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! A file a table: its rows, and the queries that touch it alone.
 
+pub(super) mod block;
 pub(super) mod message;
+pub(super) mod offer;
 pub(super) mod product;
 pub(super) mod recovery;
+pub(super) mod report;
 pub(super) mod room;
 pub(super) mod user;

@@ -11,11 +11,16 @@ use diesel::{
 };
 
 use super::{
-    Connection, MessagePage, RoomWrite, find_room, is_member, list_messages, list_rooms, load_room, open_room_for,
-    test_db::{NOW, TestDb, draft, product, read, room, say, user_id, write},
+    Connection, MessagePage, NewReport, Reported, RoomWrite, Written, find_room, is_member, list_blocks, list_messages,
+    list_reports, list_rooms, load_room, open_room_for, store_report,
+    test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
     write_batch,
 };
-use crate::domain::{Product, ProductStatus, RoomId, Seq};
+use crate::domain::{
+    Product, ProductStatus, RoomId, Seq,
+    offer::{Answer, Price},
+    safety::{Decision, ReportCategory, ReportState},
+};
 
 #[derive(QueryableByName)]
 struct Step {
@@ -57,7 +62,19 @@ fn plans_of(db: &TestDb, work: impl FnOnce(&mut Connection)) -> Vec<(String, Str
 /// Every step is a search, and each of these indices is used.
 fn assert_plans(plans: &[(String, String)], indices: &[&str]) {
     for (sql, plan) in plans {
-        for table in ["messages", "rooms", "users", "products", "buyers", "sellers"] {
+        for table in [
+            "messages",
+            "rooms",
+            "users",
+            "products",
+            "buyers",
+            "sellers",
+            "blocks",
+            "buyers_block",
+            "sellers_block",
+            "offers",
+            "reports",
+        ] {
             assert!(!plan.contains(&format!("SCAN {table}")), "{sql}\n{plan}");
         }
         assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
@@ -131,6 +148,70 @@ fn a_write_goes_along_its_indices() {
             "messages_room_sender_client (room_id=? AND sender_id=? AND client_id=?)",
             "messages_id (id=?)",
             "rooms_product_buyer (product_id=?",
+        ],
+    );
+}
+
+#[test]
+fn offers_go_along_the_indices_of_those_that_wait() {
+    let (db, a) = db_with_a_room();
+    let plans = plans_of(&db, |conn| {
+        let at = NOW;
+        let price = Price { amount: 100, currency: "USD".to_owned() };
+        let make = RoomWrite::MakeOffer { room: a.clone(), maker: user_id("alice"), price, client_id: None, at };
+        let Ok(Written::OfferMoved(moved)) = write(conn, make) else { panic!() };
+        let message = moved.answer.unwrap().id;
+        let actor = user_id("carol");
+        write(conn, RoomWrite::AnswerOffer { room: None, message, actor, answer: Answer::Accept, at }).unwrap();
+        write(conn, RoomWrite::PutProduct { product: product("bike"), at }).unwrap();
+        write(conn, RoomWrite::ExpireOffers { at }).unwrap();
+        write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at }).unwrap();
+    });
+    let plans: Vec<_> = plans.into_iter().filter(|(sql, _)| !sql.starts_with("INSERT")).collect();
+    assert_plans(
+        &plans,
+        &[
+            "offers_room_pending (room_id=?)",
+            "offers_product_status (product_id=? AND status=?)",
+            "offers_expiry_pending (expires_at<?)",
+            "offers_expiry_pending (expires_at>?)",
+        ],
+    );
+}
+
+#[test]
+fn blocks_and_reports_go_along_their_indices() {
+    let (db, a) = db_with_a_room();
+    let plans = plans_of(&db, |conn| {
+        let (blocker, blocked, at) = (user("alice"), user_id("carol"), NOW);
+        write(conn, RoomWrite::Block { blocker: blocker.clone(), blocked: blocked.clone(), at }).unwrap();
+        list_blocks(conn, &blocker.id, None, 20).unwrap();
+        write(conn, RoomWrite::Unblock { blocker: blocker.id.clone(), blocked }).unwrap();
+        let new = NewReport {
+            reporter: blocker.id,
+            room: a.clone(),
+            message: None,
+            category: ReportCategory::Spam,
+            text: None,
+            at,
+        };
+        let Reported::New(report) = store_report(conn, &new).unwrap().unwrap() else { panic!() };
+        store_report(conn, &new).unwrap().unwrap();
+        list_reports(conn, ReportState::Open, None, 20).unwrap();
+        list_reports(conn, ReportState::Decided, None, 20).unwrap();
+        write(conn, RoomWrite::DeleteUser { user: user_id("mallory"), at }).unwrap();
+        let (decision, mute_until) = (Decision::Upheld, Some(at));
+        write(conn, RoomWrite::DecideReport { report: report.id, decision, mute_until, at }).unwrap();
+    });
+    let plans: Vec<_> = plans.into_iter().filter(|(sql, _)| !sql.starts_with("INSERT")).collect();
+    assert_plans(
+        &plans,
+        &[
+            "reports_open (id>?)",
+            "reports_decided (id>?)",
+            "reports_open_once",
+            "reports_reported (reported_id=?",
+            "reports_reporter (reporter_id=?",
         ],
     );
 }

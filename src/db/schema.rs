@@ -1,6 +1,14 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    blocks (blocker_id, blocked_id) {
+        blocker_id -> Text,
+        blocked_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     messages (position) {
         position -> BigInt,
         id -> Text,
@@ -14,6 +22,19 @@ diesel::table! {
         sent_at -> BigInt,
         edited_at -> Nullable<BigInt>,
         deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    offers (message_id) {
+        message_id -> Text,
+        room_id -> Text,
+        product_id -> Text,
+        offered_by -> Text,
+        amount -> BigInt,
+        currency -> Text,
+        status -> Text,
+        expires_at -> BigInt,
     }
 }
 
@@ -39,6 +60,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    reports (id) {
+        id -> Text,
+        reporter_id -> Text,
+        reported_id -> Text,
+        room_id -> Text,
+        message_id -> Nullable<Text>,
+        category -> Text,
+        text -> Nullable<Text>,
+        messages -> Text,
+        created_at -> BigInt,
+        decision -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+        mute_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     rooms (id) {
         id -> Text,
         product_id -> Text,
@@ -58,11 +96,17 @@ diesel::table! {
         name -> Text,
         avatar_url -> Nullable<Text>,
         deleted_at -> Nullable<BigInt>,
+        muted_until -> Nullable<BigInt>,
+        read_receipts -> Bool,
+        typing -> Bool,
+        presence -> Bool,
     }
 }
 
 diesel::joinable!(messages -> rooms (room_id));
+diesel::joinable!(offers -> products (product_id));
+diesel::joinable!(offers -> rooms (room_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(rooms -> products (product_id));
 
-diesel::allow_tables_to_appear_in_same_query!(messages, products, recoveries, rooms, users,);
+diesel::allow_tables_to_appear_in_same_query!(blocks, messages, offers, products, recoveries, reports, rooms, users,);

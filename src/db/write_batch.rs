@@ -2,15 +2,22 @@
 
 mod append;
 mod catalogue;
+mod offers;
 mod revise;
+mod safety;
 
 use thiserror::Error;
 
-use super::{Connection, DbError, models::recovery};
+use super::{
+    Connection, DbError,
+    models::{recovery, room::Silenced},
+};
 use crate::{
     domain::{
-        Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, StoredMessage, Timestamp, User,
-        UserId,
+        Block, ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, Settings,
+        SettingsPatch, StoredMessage, Timestamp, User, UserId,
+        offer::{self, Price},
+        safety::{Decision, Report},
     },
     error::{ChatError, ErrorCode},
 };
@@ -68,6 +75,71 @@ pub enum RoomWrite {
         /// When.
         at: Timestamp,
     },
+    /// Makes an offer in a room.
+    MakeOffer {
+        /// Which room.
+        room: RoomId,
+        /// Who offers.
+        maker: UserId,
+        /// What they name.
+        price: Price,
+        /// The maker's idempotency key.
+        client_id: Option<ClientId>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Answers an offer, or takes it back.
+    AnswerOffer {
+        /// The room that the caller believes it is in, where they name one.
+        room: Option<RoomId>,
+        /// The offer's message.
+        message: MessageId,
+        /// Who answers.
+        actor: UserId,
+        /// How.
+        answer: offer::Answer,
+        /// When.
+        at: Timestamp,
+    },
+    /// Takes offers out of their time, for haggle itself. Some of them, when there are very many.
+    ExpireOffers {
+        /// When it is.
+        at: Timestamp,
+    },
+    /// Blocks somebody: neither of the two can say anything to the other from then on.
+    Block {
+        /// Who blocks, as their token names them.
+        blocker: User,
+        /// Whom.
+        blocked: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Takes a block away.
+    Unblock {
+        /// Who has blocked.
+        blocker: UserId,
+        /// Whom.
+        blocked: UserId,
+    },
+    /// Turns a user's own switches.
+    SetSettings {
+        /// Whose, as their token names them.
+        user: User,
+        /// Which.
+        patch: SettingsPatch,
+    },
+    /// Decides a report, for the marketplace. A second decision replaces the first.
+    DecideReport {
+        /// Which report.
+        report: String,
+        /// What is decided.
+        decision: Decision,
+        /// Until when the reported user can't say anything.
+        mute_until: Option<Timestamp>,
+        /// When.
+        at: Timestamp,
+    },
     /// Adds or changes a user, for the marketplace.
     PutUser {
         /// The user as they shall be.
@@ -121,14 +193,46 @@ pub enum Written {
     },
     /// Of [`RoomWrite::PutProduct`] and [`RoomWrite::SetProductStatus`].
     ProductPut {
-        /// The product as it now stands.
-        product: Product,
         /// Whether it is new.
         created: bool,
-        /// Every room that shows it; none when nothing changed.
+        /// What that changed.
+        change: ProductChange,
+    },
+    /// Of [`RoomWrite::MakeOffer`] and [`RoomWrite::AnswerOffer`].
+    OfferMoved(Box<OfferMoved>),
+    /// Of [`RoomWrite::ExpireOffers`].
+    OffersExpired {
+        /// The offers as they now stand.
+        offers: Vec<StoredMessage>,
+        /// When the next one's time is over; `None` while none waits.
+        next: Option<Timestamp>,
+    },
+    /// Of [`RoomWrite::Block`] and [`RoomWrite::Unblock`].
+    BlockSet {
+        /// Who blocks or has blocked.
+        blocker: UserId,
+        /// Whom, since when.
+        blocked: Option<Block>,
+        /// The other one.
+        other: UserId,
+        /// The rooms in which the two meet; none when nothing changed.
         rooms: Vec<RoomId>,
-        /// When its status changed: what was said about it, one `system` message a room, in the order of `rooms`.
-        notices: Vec<StoredMessage>,
+        /// Whether it changed something.
+        changed: bool,
+    },
+    /// Of [`RoomWrite::SetSettings`].
+    SettingsSet {
+        /// Whose.
+        user: UserId,
+        /// The switches as they now stand.
+        settings: Settings,
+    },
+    /// Of [`RoomWrite::DecideReport`].
+    ReportDecided {
+        /// The report as it now stands.
+        report: Box<Report>,
+        /// Until when the reported user can't say anything, by all reports together.
+        muted_until: Option<Timestamp>,
     },
     /// Of [`RoomWrite::PutUser`].
     UserPut {
@@ -145,7 +249,35 @@ pub enum Written {
         user: User,
         /// Every room of theirs.
         rooms: Vec<RoomId>,
+        /// Offers in them that ended, as they now stand.
+        offers: Vec<StoredMessage>,
     },
+}
+
+/// A product that was put, and what that did to its rooms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductChange {
+    /// The product as it now stands.
+    pub product: Product,
+    /// Every room that shows it; none when nothing changed.
+    pub rooms: Vec<RoomId>,
+    /// When its status changed: what was said about it, one `system` message a room, in the order of `rooms`.
+    pub notices: Vec<StoredMessage>,
+    /// Offers that ended with the change, as they now stand.
+    pub offers: Vec<StoredMessage>,
+}
+
+/// What an offer or an answer to one came to, in every room of the product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OfferMoved {
+    /// The offer as it now stands, or why it can't be: offers whose time was over have ended all the same.
+    pub answer: Result<StoredMessage, WriteError>,
+    /// The new offer, of [`RoomWrite::MakeOffer`] and of a counter.
+    pub made: Option<(StoredMessage, Timestamp)>,
+    /// Offers that changed, as they now stand.
+    pub changed: Vec<StoredMessage>,
+    /// The product that an acceptance has reserved.
+    pub product: Option<ProductChange>,
 }
 
 /// Why a [`RoomWrite`] was refused, while the rest of its batch was written.
@@ -175,12 +307,30 @@ pub enum WriteError {
     /// The id that stands for the marketplace itself.
     #[error("`id` must not be `system`: it stands for the marketplace itself")]
     ReservedUserId,
+    /// A deleted user's token may still be good.
+    #[error("this user was removed")]
+    RemovedUser,
     /// No such seller, or one who was deleted.
     #[error("`sellerId` must be the id of a user, put the user first")]
     UnknownSeller,
     /// Rooms have their two members for good.
     #[error("`sellerId` can't change any more: there are rooms for this product")]
     SellerHasRooms,
+    /// One of the two members has blocked the other: neither learns who.
+    #[error("this conversation is closed")]
+    Blocked,
+    /// The marketplace has muted the sender.
+    #[error("the marketplace has muted you until {0}")]
+    Muted(Timestamp),
+    /// An offer that can't be made or answered as things stand.
+    #[error(transparent)]
+    Offer(#[from] offer::Refusal),
+    /// Prices are compared with the product's.
+    #[error("`currency` must be the product's: {0}")]
+    WrongCurrency(String),
+    /// Nobody blocks themselves.
+    #[error("one can't block oneself")]
+    OwnBlock,
     /// The database failed at this write alone.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -191,11 +341,28 @@ impl WriteError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Forbidden | Self::NotOwnMessage | Self::NotOwnProduct | Self::EditWindowOver => ErrorCode::Forbidden,
+            Self::Forbidden
+            | Self::NotOwnMessage
+            | Self::NotOwnProduct
+            | Self::EditWindowOver
+            | Self::RemovedUser
+            | Self::Muted(_)
+            | Self::Offer(offer::Refusal::OwnOffer | offer::Refusal::NotOwnOffer) => ErrorCode::Forbidden,
+            Self::Blocked => ErrorCode::Blocked,
             Self::NotFound(_) => ErrorCode::NotFound,
-            Self::AlreadyDeleted | Self::UserDeleted | Self::SellerHasRooms => ErrorCode::Conflict,
-            Self::ReservedUserId | Self::UnknownSeller => ErrorCode::Invalid,
+            Self::AlreadyDeleted | Self::UserDeleted | Self::SellerHasRooms | Self::Offer(_) => ErrorCode::Conflict,
+            Self::ReservedUserId | Self::UnknownSeller | Self::WrongCurrency(_) | Self::OwnBlock => ErrorCode::Invalid,
             Self::Database(error) => error.code(),
+        }
+    }
+}
+
+impl From<Silenced> for WriteError {
+    fn from(silenced: Silenced) -> Self {
+        match silenced {
+            Silenced::Stranger => Self::Forbidden,
+            Silenced::Blocked => Self::Blocked,
+            Silenced::MutedUntil(until) => Self::Muted(until),
         }
     }
 }
@@ -274,6 +441,19 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
         RoomWrite::SetProductStatus { product, seller, status, at } => {
             catalogue::set_product_status(conn, product, seller, *status, *at)
         }
+        RoomWrite::MakeOffer { room, maker, price, client_id, at } => {
+            offers::make(conn, room, maker, price, client_id.as_ref(), *at)
+        }
+        RoomWrite::AnswerOffer { room, message, actor, answer, at } => {
+            offers::answer(conn, room.as_ref(), message, actor, *answer, *at)
+        }
+        RoomWrite::ExpireOffers { at } => offers::expire(conn, *at),
+        RoomWrite::Block { blocker, blocked, at } => safety::block(conn, blocker, blocked, *at),
+        RoomWrite::Unblock { blocker, blocked } => safety::unblock(conn, blocker, blocked),
+        RoomWrite::SetSettings { user, patch } => safety::set_settings(conn, user, *patch),
+        RoomWrite::DecideReport { report, decision, mute_until, at } => {
+            safety::decide_report(conn, report, *decision, *mute_until, *at)
+        }
         RoomWrite::PutUser { user } => catalogue::put_user(conn, user),
         RoomWrite::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
         RoomWrite::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Ok(Written::Remembered))?),
@@ -284,5 +464,7 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
     }
 }
 
+#[cfg(test)]
+mod offer_tests;
 #[cfg(test)]
 mod tests;

@@ -108,7 +108,7 @@ impl fmt::Debug for Draft {
 }
 
 /// A message that the database has committed.
-#[derive(Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredMessage {
     /// Unique everywhere.

@@ -82,10 +82,19 @@ impl Product {
         if self.price.is_some_and(|price| !(0..=PRICE_MAX).contains(&price)) {
             return Err(InvalidField(format!("`price` must be 0 to {PRICE_MAX}, in the currency's minor unit")));
         }
-        let iso_4217 = |code: &str| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-        if self.currency.as_deref().is_some_and(|code| !iso_4217(code)) {
-            return Err(InvalidField::new("`currency` must be a code as in ISO 4217, like EUR"));
-        }
+        self.currency.as_deref().map_or(Ok(()), check_currency)?;
         check_url(self.image_url.as_deref(), "imageUrl")
+    }
+}
+
+/// Checks a currency's code.
+///
+/// # Errors
+/// [`InvalidField`] when it is not three capital letters, as in ISO 4217.
+pub fn check_currency(code: &str) -> Result<(), InvalidField> {
+    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        Ok(())
+    } else {
+        Err(InvalidField::new("`currency` must be a code as in ISO 4217, like EUR"))
     }
 }

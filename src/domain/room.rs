@@ -15,6 +15,21 @@ pub enum Role {
 }
 
 impl Role {
+    /// Name on every wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Buyer => "buyer",
+            Self::Seller => "seller",
+        }
+    }
+
+    /// Reads the name; `None` for any other word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Buyer, Self::Seller].into_iter().find(|role| role.as_str() == name)
+    }
+
     /// The other one.
     #[must_use]
     pub const fn other(self) -> Self {
@@ -91,4 +106,6 @@ pub struct RoomSummary {
     pub read_seq: Seq,
     /// Messages of the other side behind `readSeq`. Counted, never stored.
     pub unread: i64,
+    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who.
+    pub closed: bool,
 }

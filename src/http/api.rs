@@ -3,10 +3,13 @@
 //! Reads ask the database each time, also whether the caller is a member. Changes go through the `ChatServer`, whose
 //! transaction checks the caller's right itself, and which tells everyone whom the change concerns.
 
+pub mod blocks;
 pub mod demo;
 pub mod me;
 pub mod messages;
+pub mod offers;
 pub mod products;
+pub mod reports;
 pub mod rooms;
 pub mod users;
 

@@ -21,7 +21,7 @@ use utoipa::{
 };
 
 use super::{
-    api::{demo, me, messages, products, rooms, users},
+    api::{blocks, demo, me, messages, offers, products, reports, rooms, users},
     health,
     problem::{Problem, ProblemDocument},
     state::AppState,
@@ -49,6 +49,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     ),
     paths(
         me::get_me,
+        me::get_settings,
+        me::set_settings,
         rooms::open_room,
         rooms::list_rooms,
         rooms::get_room,
@@ -58,6 +60,14 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         messages::send_message,
         messages::edit_message,
         messages::delete_message,
+        offers::make_offer,
+        offers::answer_offer,
+        blocks::block,
+        blocks::unblock,
+        blocks::list_blocks,
+        reports::report,
+        reports::list_reports,
+        reports::decide_report,
         products::put_product,
         products::set_product_status,
         users::put_user,
@@ -76,13 +86,18 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         (name = "me", description = "The signed-in user."),
         (name = "rooms", description = "One room for each buyer and product. Its two members are the only ones who may enter."),
         (name = "messages", description = "What was said in a room, numbered by `seq`: 1, 2, 3 … without a hole."),
+        (name = "offers", description = "Prices that one member names and the other answers. The first acceptance wins for the \
+            whole product. What became of an offer stands in its message's `data`: `amount`, `currency`, `status` \
+            (`pending`, `accepted`, `declined`, `withdrawn`, `countered`, `expired` or `superseded`), `expiresAt`, and \
+            `statusAt` once it is not pending any more."),
+        (name = "safety", description = "Blocks, reports and mutes."),
         (name = "products", description = "Owned by the marketplace."),
         (name = "users", description = "Owned by the marketplace."),
         (name = "websocket", description = "Live events go over a plain WebSocket, `GET /ws/chat`, with the subprotocols \
             `haggle.v1` and `bearer.<jwt>`, or with `Authorization: Bearer`. Each text frame is one JSON object: \
             `{\"event\", \"data\"?, \"id\"?}` goes in, `{\"reply\": id, \"data\"}` or `{\"reply\": id, \"error\"}` answers a \
             request that has an `id`, and `{\"event\", \"data\"}` comes unasked. A client sends `enterRoom`, `leaveRoom`, \
-            `message`, `editMessage`, `deleteMessage`, `typing`, `read` and `authenticate`; the README describes each."),
+            `message`, `editMessage`, `deleteMessage`, `typing`, `read`, `offer`, `answerOffer` and `authenticate`; the README describes each."),
         (name = "operations", description = "For whoever runs the server."),
     )
 )]

@@ -3,7 +3,7 @@
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
-    api::{demo, me, messages, products, rooms, users},
+    api::{blocks, demo, me, messages, offers, products, reports, rooms, users},
     engine_io, health, openapi,
     problem::Problem,
     socket_io, static_files, ws,
@@ -20,6 +20,7 @@ pub fn documented(config: &mut web::ServiceConfig) {
         .service(read("/api/docs", openapi::redirect_to_page))
         .service(read("/api/docs/{file:.*}", openapi::get_page_file))
         .service(read("/api/v1/me", me::get_me))
+        .service(read("/api/v1/me/settings", me::get_settings).route(web::patch().to(me::set_settings)))
         .service(read("/api/v1/rooms", rooms::list_rooms).route(web::post().to(rooms::open_room)))
         .service(read("/api/v1/rooms/{id}", rooms::get_room))
         .service(web::resource("/api/v1/rooms/{id}/read").route(web::put().to(rooms::mark_read)))
@@ -32,6 +33,18 @@ pub fn documented(config: &mut web::ServiceConfig) {
                 .route(web::patch().to(messages::edit_message))
                 .route(web::delete().to(messages::delete_message)),
         )
+        .service(web::resource("/api/v1/rooms/{id}/offers").route(web::post().to(offers::make_offer)))
+        .service(
+            web::resource("/api/v1/rooms/{id}/offers/{messageId}/answer").route(web::post().to(offers::answer_offer)),
+        )
+        .service(read("/api/v1/blocks", blocks::list_blocks))
+        .service(
+            web::resource("/api/v1/blocks/{userId}")
+                .route(web::put().to(blocks::block))
+                .route(web::delete().to(blocks::unblock)),
+        )
+        .service(read("/api/v1/reports", reports::list_reports).route(web::post().to(reports::report)))
+        .service(web::resource("/api/v1/reports/{id}").route(web::patch().to(reports::decide_report)))
         .service(
             web::resource("/api/v1/products/{id}")
                 .route(web::put().to(products::put_product))

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     domain::{
         ClientId, MessageId, MessageKind, Room, RoomId, RoomSummary, Seq, StoredMessage, Timestamp, User, UserId,
+        offer::{Answer, Price, check_amount},
     },
     error::{ChatError, ErrorCode},
 };
@@ -29,6 +30,10 @@ pub enum ClientEvent {
     DeleteMessage(MessageId),
     /// Start or stop typing.
     Typing(SetTyping),
+    /// Name a price.
+    Offer(MakeOffer),
+    /// Answer an offer, or take it back.
+    AnswerOffer(AnswerOffer),
     /// Say how far one has read.
     Read(MarkRead),
     /// Renew the token of this connection.
@@ -98,6 +103,85 @@ impl std::fmt::Debug for EditMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EditMessage").field("message_id", &self.message_id).finish_non_exhaustive()
     }
+}
+
+/// Data of `offer`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MakeOffer {
+    /// Which room; the last one entered when not given.
+    #[serde(default)]
+    pub room_id: Option<RoomId>,
+    /// In the currency's minor unit.
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    pub amount: i64,
+    /// ISO 4217 code; the product's own, where it has one.
+    #[schema(example = "KRW", pattern = "^[A-Z]{3}$")]
+    pub currency: String,
+    /// The sender's idempotency key, at most 64 characters.
+    #[serde(default)]
+    pub client_id: Option<ClientId>,
+}
+
+impl MakeOffer {
+    /// The price that it names.
+    ///
+    /// # Errors
+    /// `invalid` for an amount or a currency out of range.
+    pub fn price(&self) -> Result<Price, ChatError> {
+        let price = Price { amount: self.amount, currency: self.currency.clone() };
+        price.check()?;
+        Ok(price)
+    }
+}
+
+/// How an offer is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferAnswer {
+    /// By the other member: take it.
+    Accept,
+    /// By the other member: refuse it.
+    Decline,
+    /// By its maker: take it back.
+    Withdraw,
+    /// By the other member: name another price, in `amount`.
+    Counter,
+}
+
+impl OfferAnswer {
+    /// The answer with its amount.
+    ///
+    /// # Errors
+    /// `invalid` when a counter has no amount, or one out of range.
+    pub fn with_amount(self, amount: Option<i64>) -> Result<Answer, ChatError> {
+        Ok(match self {
+            Self::Accept => Answer::Accept,
+            Self::Decline => Answer::Decline,
+            Self::Withdraw => Answer::Withdraw,
+            Self::Counter => {
+                let amount = amount.ok_or_else(|| ChatError::invalid("`amount` is needed to counter an offer"))?;
+                check_amount(amount)?;
+                Answer::Counter { amount }
+            }
+        })
+    }
+}
+
+/// Data of `answerOffer`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AnswerOffer {
+    /// Which room; that of the message when not given.
+    #[serde(default)]
+    pub room_id: Option<RoomId>,
+    /// The offer's message.
+    pub message_id: MessageId,
+    /// How.
+    pub answer: OfferAnswer,
+    /// For a counter, in the currency of the offer.
+    #[serde(default)]
+    pub amount: Option<i64>,
 }
 
 /// Data of `typing`.
@@ -170,6 +254,8 @@ impl ClientEvent {
                 object(name, data).map(|event: DeleteMessage| Self::DeleteMessage(event.message_id))
             }
             "typing" => object(name, data).map(Self::Typing),
+            "offer" => object(name, data).map(Self::Offer),
+            "answerOffer" => object(name, data).map(Self::AnswerOffer),
             "read" => object(name, data).map(Self::Read),
             "authenticate" => object(name, data).map(Self::Authenticate),
             _ => Err(ChatError::invalid("`event` names no event that this server knows")),
@@ -202,6 +288,8 @@ impl ClientEvent {
             Self::EditMessage(_) => "editMessage",
             Self::DeleteMessage(_) => "deleteMessage",
             Self::Typing(_) => "typing",
+            Self::Offer(_) => "offer",
+            Self::AnswerOffer(_) => "answerOffer",
             Self::Read(_) => "read",
             Self::Authenticate(_) => "authenticate",
         }
@@ -256,6 +344,8 @@ pub struct Entered {
     pub read_seq: Seq,
     /// What was asked for, oldest first.
     pub messages: Vec<StoredMessage>,
+    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who.
+    pub closed: bool,
     /// Whether there is more: later ones when `after` was given, else earlier ones.
     pub has_more: bool,
 }
@@ -267,9 +357,9 @@ pub struct Member {
     /// Who it is.
     #[serde(flatten)]
     pub user: User,
-    /// Whether at least one of their sessions is in the room.
+    /// Whether at least one of their sessions is in the room; `false` where the two don't share it.
     pub online: bool,
-    /// How far they have read.
+    /// How far they have read; 0 where the two don't share it.
     pub read_seq: Seq,
 }
 

@@ -239,6 +239,68 @@ async fn both_members_are_told_about_their_rooms_wherever_they_are() {
 }
 
 #[actix_web::test]
+async fn of_an_edit_and_a_deletion_at_once_both_sides_believe_what_is_stored() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let (mut alice, mut phone, mut sam) = (server.ws("alice").await, server.ws("alice").await, server.ws("sam").await);
+    alice.enter(room.id.as_str()).await;
+    sam.enter(room.id.as_str()).await;
+    for _ in 0..5 {
+        let said = alice.say("first").await;
+        let edit = alice.start("editMessage", json!({"messageId": said["id"], "text": "second"})).await;
+        let deletion = phone.start("deleteMessage", json!({"messageId": said["id"]})).await;
+        let (edited, deleted) = (alice.answer(edit).await, phone.answer(deletion).await.unwrap());
+        assert!(deleted["deletedAt"].is_string() && deleted["text"].is_null(), "{deleted}");
+        assert_eq!(deleted["seq"], said["seq"], "it keeps its place");
+        if let Err(error) = &edited {
+            assert_eq!(error.code, "conflict");
+        }
+        if edited.is_ok() {
+            assert_eq!(sam.push("messageUpdated").await["text"], "second");
+        }
+        assert_eq!(sam.push("messageUpdated").await, deleted, "the deletion is told last");
+        let entered = sam.enter(room.id.as_str()).await;
+        assert_eq!(entered["messages"].as_array().unwrap().last(), Some(&deleted));
+    }
+}
+
+#[actix_web::test]
+async fn a_product_that_is_sold_is_told_once_in_every_room_whoever_says_it() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let rooms = ["alice", "bob", "eve"].map(|buyer| seed.room(buyer, "bike"));
+    let mut members = Vec::new();
+    for (buyer, room) in ["alice", "bob", "eve"].iter().zip(&rooms) {
+        let mut member = server.ws(buyer).await;
+        member.enter(room.id.as_str()).await;
+        members.push(member);
+    }
+    // The seller says it on two devices, and the marketplace says it, all at once.
+    let sold = json!({"sellerId": "sam", "title": "bike", "price": 980_000, "currency": "KRW", "status": "sold"});
+    let (path, status) = ("/api/v1/products/bike", json!({"status": "sold"}));
+    let token = server.token("sam");
+    let answers = futures_util::future::join_all([
+        call(server.addr, &token, "PATCH", path, Some(status.clone())),
+        call(server.addr, &token, "PATCH", path, Some(status)),
+        call(server.addr, SERVICE_KEY, "PUT", path, Some(sold)),
+    ])
+    .await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    for (member, room) in members.iter_mut().zip(&rooms) {
+        let mut updated = member.push("roomUpdated").await;
+        while updated["product"]["status"] != "sold" {
+            updated = member.push("roomUpdated").await;
+        }
+        assert_eq!(updated["roomId"], json!(room.id));
+        let entered = member.enter(room.id.as_str()).await;
+        assert_eq!(seqs(&entered["messages"]), [1]);
+        let notice = &entered["messages"][0];
+        assert_eq!((&notice["kind"], &notice["data"]["status"]), (&json!("system"), &json!("sold")));
+        assert_eq!(member.seqs_before_ack().await, [1], "told once");
+    }
+}
+
+#[actix_web::test]
 async fn a_product_with_a_thousand_rooms_changes_under_a_seller_who_reads() {
     const ROOMS: usize = 1500;
     let server = TestServer::with(|config| config.limits.outbox_bytes_max = 64 * 1024).await;

@@ -6,7 +6,7 @@ use super::{ChatServer, messages::ReplyTo};
 use crate::{
     actors::hub::{Asker, Op},
     db::{DbError, Messages, RoomState},
-    domain::{Role, RoomId, StoredMessage, UserId},
+    domain::{Role, RoomId, StoredMessage, UserId, offer::show_expired},
     error::{ChatError, ErrorCode},
     protocol::{event::Entered, json::to_json},
 };
@@ -126,24 +126,25 @@ impl ChatServer {
             self.answer(ReplyTo::Session(asker), answer);
             return;
         }
-        let messages = match messages {
+        let mut messages = match messages {
             Ok(messages) => messages,
             Err(error) => {
                 log::warn!("a history could not be read: {error}");
-                if let Some(gone) = self.rooms.detach(asker.session, &room) {
-                    self.presence_changed(gone);
-                }
+                self.detach(asker.session, &room);
                 self.fan_out.tell_hub(asker.hub, Op::RefuseEntry { asker, room, error: error.into() });
                 return;
             }
         };
+        let now = self.settings.clock.now();
+        messages.items.iter_mut().for_each(|message| show_expired(message, now));
         if let Some(came) = self.rooms.enter(asker.session, &room) {
             self.presence_changed(came);
         }
         let Some(live) = self.rooms.room(&room) else { return };
         let entered = Entered {
             room: live.state().room.clone(),
-            members: live.members(),
+            members: live.members(role),
+            closed: live.state().is_closed(),
             last_seq: messages.last_seq,
             read_seq: live.state().member(role).read_seq,
             messages: messages.items,

@@ -6,15 +6,10 @@ use actix::{Context, Handler, Message as ActixMessage};
 
 use super::{ChatServer, batch::Waiting, done, messages::Answer};
 use crate::{
-    actors::hub::Delivery,
     db::{DbError, WriteError, Written},
     domain::RoomId,
     error::{ChatError, ErrorCode},
-    protocol::{
-        event::{ReadUpTo, ServerEvent},
-        json::to_json,
-        push::Push,
-    },
+    protocol::{event::ReadUpTo, json::to_json},
 };
 
 impl ChatServer {
@@ -48,7 +43,7 @@ impl ChatServer {
         match outcome {
             Ok(written) => {
                 let answer = self.apply(written, ctx);
-                self.answer(waiting.reply, Ok(answer));
+                self.answer(waiting.reply, answer);
             }
             Err(error) => self.answer(waiting.reply, Err(error.into())),
         }
@@ -58,32 +53,20 @@ impl ChatServer {
     }
 
     /// Takes over what the database has committed, and tells whom it concerns.
-    pub(super) fn apply(&mut self, written: Written, ctx: &mut Context<Self>) -> Answer {
-        match written {
+    pub(super) fn apply(&mut self, written: Written, ctx: &mut Context<Self>) -> Result<Answer, ChatError> {
+        Ok(match written {
             Written::Appended { message, first_time } => {
                 #[cfg(test)]
                 crate::actors::panics::if_asked(message.text.as_deref(), "commit");
                 let data = to_json(&message);
                 if first_time {
-                    self.metrics.messages.inc();
-                    self.mark_stale(&message.room_id);
-                    self.message_stored(&message, data.clone());
-                    self.room_updated(message.room_id, ctx);
+                    self.message_appended(message, data.clone(), ctx);
                 }
                 Answer { data, created: first_time }
             }
             Written::Changed(message) => {
                 let data = to_json(&message);
-                self.mark_stale(&message.room_id);
-                self.tell_room(
-                    &message.room_id,
-                    Delivery::Change,
-                    &Push::from_json("messageUpdated", data.clone()),
-                    None,
-                );
-                if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message)) {
-                    self.room_updated(message.room_id, ctx);
-                }
+                self.message_changed(message, data.clone(), ctx);
                 Answer { data, created: false }
             }
             Written::Read { room, reader, read_seq, unread, advanced } => {
@@ -92,51 +75,82 @@ impl ChatServer {
                     if let Some(live) = self.rooms.room_mut(&room) {
                         live.read(&reader, read_seq, unread);
                     }
-                    let push = Push::new(&ServerEvent::Read { room_id: room.clone(), user_id: reader, seq: read_seq });
-                    self.tell_room(&room, Delivery::State, &push, None);
+                    self.tell_reader(&room, &reader, read_seq);
                     self.room_updated(room, ctx);
                 }
                 Answer { data: to_json(&ReadUpTo { read_seq }), created: advanced }
             }
-            Written::ProductPut { product, created, rooms, notices } => {
-                for room in &rooms {
-                    if let Some(live) = self.rooms.room_mut(room) {
-                        live.product_changed(&product);
-                    }
+            Written::ProductPut { created, change } => {
+                let data = to_json(&change.product);
+                self.product_changed(change, ctx);
+                Answer { data, created }
+            }
+            Written::OfferMoved(moved) => return self.offer_moved(*moved, ctx),
+            Written::OffersExpired { offers, next } => {
+                for offer in offers {
+                    self.offer_changed(offer, ctx);
                 }
-                for notice in &notices {
-                    self.metrics.messages.inc();
-                    self.message_stored(notice, to_json(notice));
+                if let Some(next) = next {
+                    self.await_expiry(next, ctx);
                 }
+                done()
+            }
+            Written::BlockSet { blocker, blocked, other, rooms, changed } => {
                 for room in &rooms {
                     self.mark_stale(room);
+                    self.sharing_changes(room, |live| live.block_changed(&blocker, &other, blocked.is_some()));
                 }
                 self.announce(rooms, ctx);
-                Answer { data: to_json(&product), created }
+                let data = blocked.map_or_else(|| done().data, |block| to_json(&block));
+                Answer { data, created: changed }
+            }
+            Written::SettingsSet { user, settings } => {
+                self.mark_all_stale();
+                for room in self.rooms.rooms_of(&user) {
+                    self.sharing_changes(&room, |live| live.settings_changed(&user, settings));
+                }
+                Answer { data: to_json(&settings), created: false }
+            }
+            Written::ReportDecided { report, muted_until } => {
+                self.mark_all_stale();
+                for room in self.rooms.rooms_of(&report.reported_id) {
+                    if let Some(live) = self.rooms.room_mut(&room) {
+                        live.muted(&report.reported_id, muted_until);
+                    }
+                }
+                Answer { data: to_json(&report), created: false }
             }
             Written::Remembered => done(),
             Written::UserPut { user, created } => {
                 self.rooms.user_changed(&user, false);
-                for loading in self.loading.values_mut() {
-                    loading.stale = true;
-                }
+                self.mark_all_stale();
                 Answer { data: to_json(&user), created }
             }
-            Written::UserDeleted { user, rooms } => {
+            Written::UserDeleted { user, rooms, offers } => {
                 let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
                 self.end_sessions(&user.id, &gone);
                 self.rooms.user_changed(&user, true);
                 for room in rooms {
                     self.mark_stale(&room);
                 }
+                for offer in offers {
+                    self.offer_changed(offer, ctx);
+                }
                 done()
             }
-        }
+        })
     }
 
     /// What is being read of a room is older than what was just committed: it will be read again.
     pub(super) fn mark_stale(&mut self, room: &RoomId) {
         if let Some(loading) = self.loading.get_mut(room) {
+            loading.stale = true;
+        }
+    }
+
+    /// The same, where it is not known of which rooms.
+    fn mark_all_stale(&mut self) {
+        for loading in self.loading.values_mut() {
             loading.stale = true;
         }
     }

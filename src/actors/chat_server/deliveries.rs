@@ -5,10 +5,15 @@ use std::{collections::HashMap, time::Duration};
 use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
-use super::{ChatServer, grant_over, messages::Feed, rooms::PresenceChanged, work::Work};
+use super::{
+    ChatServer, grant_over,
+    messages::Feed,
+    rooms::{LiveRoom, PresenceChanged},
+    work::Work,
+};
 use crate::{
     actors::hub::{Delivery, HubId, Op},
-    domain::{AuthorizePolicy, Role, RoomId, RoomSummary, SessionId, StoredMessage, UserId},
+    domain::{AuthorizePolicy, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
     error::{ChatError, CloseCode},
     protocol::{
         event::{RoomUpdated, ServerEvent},
@@ -60,17 +65,40 @@ impl ChatServer {
     pub(super) fn take_out(&mut self, session: SessionId, room: &RoomId, error: ChatError) {
         let Some(hub) = self.rooms.session(session).map(|session| session.hub) else { return };
         self.fan_out.tell_hub(hub, Op::Detach { session, room: room.clone(), error: Some(error) });
+        self.detach(session, room);
+    }
+
+    /// Takes a session out of a room, and tells the other member when its user is gone with it.
+    pub(super) fn detach(&mut self, session: SessionId, room: &RoomId) {
+        if let Some(user) = self.rooms.session(session).map(|session| session.user.clone()) {
+            self.typing_stopped(room, &user, Some(session));
+        }
         self.forget_room(session, room);
         if let Some(gone) = self.rooms.detach(session, room) {
             self.presence_changed(gone);
         }
     }
 
+    /// A session is over: its user does not type in it any more.
+    pub(super) fn typing_in_no_room(&mut self, session: SessionId) {
+        let Some(live) = self.rooms.session(session) else { return };
+        let (user, rooms) = (live.user.clone(), live.rooms.clone());
+        for room in rooms {
+            self.typing_stopped(&room, &user, Some(session));
+        }
+    }
+
     pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
-        let PresenceChanged { room, user, other, online } = changed;
+        let PresenceChanged { room, user, other, online, shared } = changed;
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
-        self.tell_room(&room, Delivery::State, &push, Some(&user));
-        for (hub, session) in self.rooms.fed_by(&other, Feed::Inbox) {
+        if shared {
+            self.tell_room(&room, Delivery::State, &push, Some(&user));
+            self.tell_inbox(&other, &push);
+        }
+    }
+
+    fn tell_inbox(&mut self, user: &UserId, push: &Push) {
+        for (hub, session) in self.rooms.fed_by(user, Feed::Inbox) {
             let op = Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() };
             self.fan_out.tell_hub(hub, op);
         }
@@ -81,6 +109,70 @@ impl ChatServer {
         for PresenceChanged { room, user, online, .. } in self.rooms.others_online(user) {
             let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
             self.fan_out.tell_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
+        }
+    }
+
+    /// Changes what a room's members share, and tells each what they see of the other from now on.
+    pub(super) fn sharing_changes(&mut self, room: &RoomId, change: impl FnOnce(&mut LiveRoom)) {
+        let seen = |live: &LiveRoom| [Role::Buyer, Role::Seller].map(|viewer| live.sees_other_online(viewer));
+        let Some(live) = self.rooms.room_mut(room) else { return };
+        let before = seen(live);
+        change(live);
+        let after = seen(live);
+        let (buyer, seller) = (live.state().room.buyer.id.clone(), live.state().room.seller.id.clone());
+        let types = live.state().shared().typing;
+        let views = [(buyer.clone(), seller.clone()), (seller, buyer)];
+        for (((viewer, user), before), after) in views.into_iter().zip(before).zip(after) {
+            if !types {
+                self.typing_stopped(room, &user, None);
+            }
+            if before != after {
+                let event = ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online: after };
+                let push = Push::new(&event);
+                self.tell_room(room, Delivery::State, &push, Some(&user));
+                self.tell_inbox(&viewer, &push);
+            }
+        }
+    }
+
+    /// A message is new: its room and its members' lists are told.
+    pub(super) fn message_appended(&mut self, message: StoredMessage, data: Bytes, ctx: &mut Context<Self>) {
+        self.metrics.messages.inc();
+        self.mark_stale(&message.room_id);
+        self.message_stored(&message, data);
+        self.room_updated(message.room_id, ctx);
+    }
+
+    /// A message stands differently: its room and, where they show it, its members' lists are told.
+    pub(super) fn message_changed(&mut self, message: StoredMessage, data: Bytes, ctx: &mut Context<Self>) {
+        self.mark_stale(&message.room_id);
+        self.tell_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
+        if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message)) {
+            self.room_updated(message.room_id, ctx);
+        }
+    }
+
+    /// Somebody has read: their own sessions are told, and the other member's where the two share it.
+    pub(super) fn tell_reader(&mut self, room: &RoomId, user: &UserId, seq: Seq) {
+        let push = Push::new(&ServerEvent::Read { room_id: room.clone(), user_id: user.clone(), seq });
+        let Some(live) = self.rooms.room(room) else { return };
+        if live.state().shared().read_receipts {
+            self.tell_room(room, Delivery::State, &push, None);
+        } else {
+            let own = live.sessions_of(user);
+            self.tell_sessions(own, None, &push);
+        }
+    }
+
+    fn tell_sessions(&mut self, sessions: impl IntoIterator<Item = SessionId>, state_of: Option<&RoomId>, push: &Push) {
+        let mut by_hub: HashMap<_, Vec<SessionId>> = HashMap::new();
+        for session in sessions {
+            if let Some(live) = self.rooms.session(session) {
+                by_hub.entry(live.hub).or_default().push(session);
+            }
+        }
+        for (hub, sessions) in by_hub {
+            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions, state_of: state_of.cloned(), push: push.clone() });
         }
     }
 
@@ -132,19 +224,12 @@ impl ChatServer {
     }
 
     pub(super) fn send_room_update(&mut self, room: &RoomId, user: &UserId, summary: RoomSummary) {
-        let mut by_hub: HashMap<_, Vec<SessionId>> = HashMap::new();
-        for session in self.rooms.sessions_of(user) {
-            if let Some(live) = self.rooms.session(*session) {
-                by_hub.entry(live.hub).or_default().push(*session);
-            }
-        }
-        if by_hub.is_empty() {
+        let sessions = self.rooms.sessions_of(user).to_vec();
+        if sessions.is_empty() {
             return;
         }
         let push = Push::new(&ServerEvent::RoomUpdated(Box::new(RoomUpdated { room_id: room.clone(), summary })));
-        for (hub, sessions) in by_hub {
-            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions, state_of: Some(room.clone()), push: push.clone() });
-        }
+        self.tell_sessions(sessions, Some(room), &push);
     }
 
     /// Ends all sessions of a user.
@@ -156,9 +241,7 @@ impl ChatServer {
             for room in live.rooms.clone() {
                 // From its rooms at once; the session itself goes when it has been told.
                 self.fan_out.tell_hub(hub, Op::Detach { session: *session, room: room.clone(), error: None });
-                if let Some(gone) = self.rooms.detach(*session, &room) {
-                    self.presence_changed(gone);
-                }
+                self.detach(*session, &room);
             }
             let end = Op::End { session: *session, code: CloseCode::Forbidden, error: error.clone() };
             self.fan_out.tell_hub(hub, end);

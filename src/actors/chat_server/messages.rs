@@ -12,7 +12,7 @@ pub use super::recovery::Resume;
 use crate::{
     actors::hub::{Asker, Hub, HubId},
     db::RoomWrite,
-    domain::{Draft, RoomId, Seq, SessionId, Timestamp, UserId},
+    domain::{ClientId, Draft, RoomId, Seq, SessionId, Timestamp, UserId, offer::Price},
     error::ChatError,
 };
 
@@ -32,6 +32,8 @@ pub enum ReplyTo {
     Session(Asker),
     /// To a REST request that waits for it.
     Request(oneshot::Sender<Result<Answer, ChatError>>),
+    /// To nobody: haggle itself made the change.
+    Nobody,
 }
 
 /// Announces a worker's hub. The worker → `ChatServer`, once when it starts. No answer.
@@ -129,6 +131,26 @@ pub struct Message {
     pub draft: Draft,
     /// Until when a room token lets it in, where room tokens decide.
     pub grant: Option<Timestamp>,
+    /// Where the answer goes.
+    pub reply: ReplyTo,
+}
+
+/// Makes an offer in a room.
+///
+/// Session or REST → `ChatServer`, for each `offer`. Answers with the [`StoredMessage`](crate::domain::StoredMessage) after
+/// the commit. Fails with `forbidden`, `blocked`, `conflict` (sold, taken, or the other member's offer waits), `invalid`
+/// (another currency than the product's) and `unavailable`.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct MakeOffer {
+    /// Who offers.
+    pub user: UserId,
+    /// Where.
+    pub room: RoomId,
+    /// What they name.
+    pub price: Price,
+    /// The maker's idempotency key.
+    pub client_id: Option<ClientId>,
     /// Where the answer goes.
     pub reply: ReplyTo,
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     actors::hub::Op,
     db::{self, DbError, Missed, RoomWrite},
-    domain::{Recovery, RoomId, Seq, SessionId, Timestamp, UserId, recovery::RECOVERY_MS},
+    domain::{Recovery, RoomId, Seq, SessionId, Timestamp, UserId, offer::show_expired, recovery::RECOVERY_MS},
     error::ChatError,
     protocol::{
         json::to_json,
@@ -139,6 +139,7 @@ impl ChatServer {
     fn take_over(&mut self, holder: SessionId) {
         let Some(hub) = self.rooms.session(holder).map(|live| live.hub) else { return };
         self.forget_live(holder);
+        self.typing_in_no_room(holder);
         for gone in self.rooms.disconnect(holder) {
             self.presence_changed(gone);
         }
@@ -195,13 +196,13 @@ impl ChatServer {
         if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
             for (room, _) in resuming.rooms {
                 self.fan_out.tell_hub(hub, Op::Detach { session, room: room.clone(), error: None });
-                self.rooms.detach(session, &room);
+                self.detach(session, &room);
             }
         }
         self.begin_recoverable(session, ctx);
     }
 
-    fn resumed(&mut self, session: SessionId, missed: Missed) {
+    fn resumed(&mut self, session: SessionId, mut missed: Missed) {
         let Some(resuming) = self.recoveries.resuming.remove(&session) else { return };
         let Some((user, hub)) = self.rooms.session(session).map(|live| (live.user.clone(), live.hub)) else { return };
         let Resuming { pid, rooms, .. } = resuming;
@@ -215,6 +216,8 @@ impl ChatServer {
         drop(self.write(live.saved(None)));
         self.recoveries.by_pid.insert(live.pid_hash.clone(), session);
         self.recoveries.live.insert(session, live);
+        let now = self.settings.clock.now();
+        missed.messages.iter_mut().for_each(|message| show_expired(message, now));
         let messages = missed.messages.iter().map(|message| Push::message(to_json(message), message.position));
         let (sid, messages, rooms) = (sid_of(&pid), messages.collect(), missed.last_seqs);
         self.fan_out.tell_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
@@ -239,7 +242,11 @@ impl ChatServer {
     /// A session has left a room, or was taken out of it.
     pub(super) fn forget_room(&mut self, session: SessionId, room: &RoomId) {
         let Some(live) = self.recoveries.live.get_mut(&session) else { return };
+        let before = live.rooms.len();
         live.rooms.retain(|(entered, _)| entered != room);
+        if live.rooms.len() == before {
+            return;
+        }
         let saved = live.saved(None);
         drop(self.write(saved));
     }

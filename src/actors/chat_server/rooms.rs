@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use crate::{
     actors::{chat_server::messages::Feed, hub::HubId},
-    db::{MemberState, RoomState},
-    domain::{Product, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, Timestamp, User, UserId},
+    db::RoomState,
+    domain::{Product, Role, RoomId, RoomSummary, Seq, SessionId, Settings, StoredMessage, Timestamp, User, UserId},
     protocol::event::Member,
 };
 
@@ -61,6 +61,8 @@ pub struct PresenceChanged {
     pub other: UserId,
     /// Whether they are there now.
     pub online: bool,
+    /// Whether the other member may know.
+    pub shared: bool,
 }
 
 impl Rooms {
@@ -88,17 +90,19 @@ impl Rooms {
         self.sessions.get(&session)
     }
 
-    /// The presence of the other members of a user's live rooms, as far as they are there.
+    /// The presence of the other members of a user's live rooms, as far as they are there and
+    /// may be seen.
     #[must_use]
     pub fn others_online(&self, user: &UserId) -> Vec<PresenceChanged> {
         let rooms = self.rooms_of.get(user).into_iter().flatten().filter_map(|room| self.live.get(room));
         let others = rooms.filter_map(|live| {
             let other = live.role_of(user)?.other();
-            live.is_online(other).then(|| PresenceChanged {
+            live.sees_other_online(other.other()).then(|| PresenceChanged {
                 room: live.state.room.id.clone(),
                 user: live.state.member_user(other).id.clone(),
                 other: user.clone(),
                 online: true,
+                shared: true,
             })
         });
         others.collect()
@@ -136,6 +140,12 @@ impl Rooms {
                 live.user_changed(user, deleted);
             }
         }
+    }
+
+    /// The rooms of a user that are in memory.
+    #[must_use]
+    pub fn rooms_of(&self, user: &UserId) -> Vec<RoomId> {
+        self.rooms_of.get(user).into_iter().flatten().cloned().collect()
     }
 
     /// How many rooms are in memory.
@@ -200,7 +210,8 @@ impl Rooms {
         let first = live.attached.iter().filter(|other| other.entered && other.role == role).count() == 1;
         let user = live.state.member_user(role).id.clone();
         let other = live.state.member_user(role.other()).id.clone();
-        first.then(|| PresenceChanged { room: room.clone(), user, other, online: true })
+        let shared = live.state.shared().presence;
+        first.then(|| PresenceChanged { room: room.clone(), user, other, online: true, shared })
     }
 
     /// A session leaves a room. Returns whether its user is gone with it.
@@ -217,8 +228,9 @@ impl Rooms {
         let gone = live.attached.remove(place);
         let last = gone.entered && !live.is_online(gone.role);
         let other = live.state.member_user(gone.role.other()).id.clone();
+        let shared = live.state.shared().presence;
         self.release(room);
-        last.then(|| PresenceChanged { room: room.clone(), user: user.clone(), other, online: false })
+        last.then(|| PresenceChanged { room: room.clone(), user: user.clone(), other, online: false, shared })
     }
 }
 
@@ -281,15 +293,52 @@ impl LiveRoom {
         hubs
     }
 
-    /// Both members and how they stand, the buyer first.
+    /// Whether a member is told that the other one is in the room.
     #[must_use]
-    pub fn members(&self) -> Vec<Member> {
-        let member = |role| Member {
-            user: self.state.member_user(role).clone(),
-            online: self.is_online(role),
-            read_seq: self.state.member(role).read_seq,
+    pub fn sees_other_online(&self, viewer: Role) -> bool {
+        self.state.shared().presence && self.is_online(viewer.other())
+    }
+
+    /// Both members and how they stand, the buyer first, as one of them gets to see it.
+    #[must_use]
+    pub fn members(&self, viewer: Role) -> Vec<Member> {
+        let shared = self.state.shared();
+        let member = |role| {
+            let own = role == viewer;
+            Member {
+                user: self.state.member_user(role).clone(),
+                online: (own || shared.presence) && self.is_online(role),
+                read_seq: if own || shared.read_receipts { self.state.member(role).read_seq } else { Seq(0) },
+            }
         };
         vec![member(Role::Buyer), member(Role::Seller)]
+    }
+
+    /// A member has blocked the other one, or not any more.
+    pub fn block_changed(&mut self, blocker: &UserId, blocked: &UserId, has_blocked: bool) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *blocker && self.state.member_user(role.other()).id == *blocked {
+                self.state.member_mut(role).has_blocked = has_blocked;
+            }
+        }
+    }
+
+    /// A member has turned their switches.
+    pub fn settings_changed(&mut self, user: &UserId, settings: Settings) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *user {
+                self.state.member_mut(role).settings = settings;
+            }
+        }
+    }
+
+    /// A member can't say anything until then.
+    pub fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *user {
+                self.state.member_mut(role).muted_until = until;
+            }
+        }
     }
 
     /// The room as it stands in a member's list.
@@ -302,6 +351,7 @@ impl LiveRoom {
             last_seq: self.state.last_seq,
             read_seq: self.state.member(role).read_seq,
             unread: self.state.member(role).unread,
+            closed: self.state.is_closed(),
         }
     }
 
@@ -340,8 +390,8 @@ impl LiveRoom {
     pub fn read(&mut self, user: &UserId, read_seq: Seq, unread: i64) {
         for role in [Role::Buyer, Role::Seller] {
             if self.state.member_user(role).id == *user {
-                *self.state.member_mut(role) =
-                    MemberState { read_seq, unread, deleted: self.state.member(role).deleted };
+                let member = self.state.member_mut(role);
+                (member.read_seq, member.unread) = (read_seq, unread);
             }
         }
     }
@@ -373,7 +423,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{ProductId, ProductStatus, Room};
+    use crate::{
+        db::MemberState,
+        domain::{ProductId, ProductStatus, Room},
+    };
 
     fn user(id: &str) -> User {
         User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None }
@@ -396,7 +449,14 @@ mod tests {
             seller: user("sam"),
             created_at: Timestamp(0),
         };
-        let member = MemberState { read_seq: Seq(0), unread: 0, deleted: false };
+        let member = MemberState {
+            read_seq: Seq(0),
+            unread: 0,
+            deleted: false,
+            muted_until: None,
+            has_blocked: false,
+            settings: Settings::default(),
+        };
         RoomState { room, last_seq: Seq(0), last_message: None, buyer: member, seller: member }
     }
 

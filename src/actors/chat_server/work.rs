@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::messages::{Join, Message, Read, ReplyTo, Typing};
+use super::messages::{Join, MakeOffer, Message, Read, ReplyTo, Typing};
 use crate::domain::{RoomId, SessionId, Timestamp, UserId};
 
 /// One thing to do in a room.
@@ -10,6 +10,7 @@ use crate::domain::{RoomId, SessionId, Timestamp, UserId};
 pub(super) enum Work {
     Join(Join),
     Message(Message),
+    MakeOffer(MakeOffer),
     Read(Read),
     Typing(Typing),
     /// A session that comes back is in a room again.
@@ -30,6 +31,7 @@ impl Work {
         match self {
             Self::Join(join) => &join.room,
             Self::Message(message) => &message.draft.room,
+            Self::MakeOffer(offer) => &offer.room,
             Self::Read(read) => &read.room,
             Self::Typing(typing) => &typing.room,
             Self::Resume { room, .. } | Self::Announce(room) => room,
@@ -41,6 +43,7 @@ impl Work {
         match self {
             Self::Join(join) => Some(&join.user),
             Self::Message(message) => Some(&message.draft.sender),
+            Self::MakeOffer(offer) => Some(&offer.user),
             Self::Read(read) => Some(&read.user),
             Self::Typing(typing) => Some(&typing.user),
             Self::Resume { user, .. } => Some(user),
@@ -52,11 +55,12 @@ impl Work {
     pub(super) fn session(&self) -> Option<SessionId> {
         let of_reply = |reply: &ReplyTo| match reply {
             ReplyTo::Session(asker) => Some(asker.session),
-            ReplyTo::Request(_) => None,
+            ReplyTo::Request(_) | ReplyTo::Nobody => None,
         };
         match self {
             Self::Join(join) => Some(join.asker.session),
             Self::Message(message) => of_reply(&message.reply),
+            Self::MakeOffer(offer) => of_reply(&offer.reply),
             Self::Read(read) => of_reply(&read.reply),
             Self::Typing(typing) => Some(typing.asker.session),
             Self::Resume { session, .. } => Some(*session),
@@ -69,7 +73,7 @@ impl Work {
         match self {
             Self::Join(join) => join.grant,
             Self::Message(message) => message.grant,
-            Self::Read(_) | Self::Typing(_) | Self::Resume { .. } | Self::Announce(_) => None,
+            Self::MakeOffer(_) | Self::Read(_) | Self::Typing(_) | Self::Resume { .. } | Self::Announce(_) => None,
         }
     }
 }

@@ -17,7 +17,9 @@ use crate::{
     actors::{
         chat_server::{
             ChatServer,
-            messages::{Change, Connect, Disconnect, Feed, Join, Leave, Message, Read, ReplyTo, Typing, Welcome},
+            messages::{
+                Change, Connect, Disconnect, Feed, Join, Leave, MakeOffer, Message, Read, ReplyTo, Typing, Welcome,
+            },
         },
         hub::{Asker, CloseSession, Hub, HubId, OpenSession, SessionNotice},
     },
@@ -237,6 +239,26 @@ impl ChatSession {
                     let reply = ReplyTo::Session(self.asker(request, name));
                     self.send(Read { user: self.identity.user.clone(), room, seq: event.seq, reply });
                     Next::Continue
+                }
+                Err(error) => self.refuse(request.as_ref(), name, &error),
+            },
+            ClientEvent::Offer(event) => match event.price().and_then(|price| {
+                let room = self.room_or_last(event.room_id)?;
+                Ok((room, price))
+            }) {
+                Ok((room, price)) => {
+                    let reply = ReplyTo::Session(self.asker(request, name));
+                    let user = self.identity.user.clone();
+                    self.send(MakeOffer { user, room, price, client_id: event.client_id, reply });
+                    Next::Continue
+                }
+                Err(error) => self.refuse(request.as_ref(), name, &error),
+            },
+            ClientEvent::AnswerOffer(event) => match event.answer.with_amount(event.amount) {
+                Ok(answer) => {
+                    let (actor, at) = (self.identity.user.clone(), self.services.clock.now());
+                    let (room, message) = (event.room_id, event.message_id);
+                    self.change(request, name, RoomWrite::AnswerOffer { room, message, actor, answer, at })
                 }
                 Err(error) => self.refuse(request.as_ref(), name, &error),
             },

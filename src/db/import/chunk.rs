@@ -8,14 +8,15 @@ use crate::{
         Connection, DbError,
         models::{
             message::{self, ClientKey},
-            product,
+            offer, product,
             room::{self, LockedRoom, RoomRow},
             user,
         },
     },
     domain::{
-        ImportLine, MessageId, MessageKind, Product, RoomId, Seq, StoredMessage, User,
+        ImportLine, MessageId, MessageKind, Product, ProductId, RoomId, Seq, StoredMessage, User,
         import_line::{MessageLine, RoomLine},
+        offer::Offer,
     },
 };
 
@@ -174,6 +175,7 @@ fn store_messages(
     let mut known_ids = message::find_known_ids(conn, &ids)?;
     let mut known_keys = find_known_keys(conn, lines)?;
     let mut new = Vec::new();
+    let mut offers = Vec::new();
     for (number, id, line) in lines {
         let Some(room) = rooms.get_mut(line.room_id.as_str()) else {
             stored.bad.push((*number, "`roomId` is no room of an earlier line".to_owned()));
@@ -192,7 +194,14 @@ fn store_messages(
             stored.repeated += 1;
             continue;
         }
-        let message = to_message(id, line, room.row.last_seq + 1, options.shift_ms);
+        let mut message = to_message(id, line, room.row.last_seq + 1, options.shift_ms);
+        if let (MessageKind::Offer, Some(role), Some(data)) = (line.kind, role, &mut message.data)
+            && let Some(mut offer) = Offer::from_data(role, data)
+        {
+            offer.expires_at = offer.expires_at.plus_ms(options.shift_ms);
+            data["expiresAt"] = offer.expires_at.to_string().into();
+            offers.push((new.len(), ProductId::from_stored(room.row.product_id.as_str()), offer));
+        }
         if message.seq == Seq(1) {
             room.row.created_at = message.sent_at.0;
             room.row.active_at = message.sent_at.0;
@@ -207,6 +216,11 @@ fn store_messages(
         new.push(message);
     }
     message::insert(conn, new.iter_mut())?;
+    for (place, product, offer) in &offers {
+        if let Some(message) = new.get(*place) {
+            offer::insert_imported(conn, message, product, offer)?;
+        }
+    }
     room::save(conn, rooms.values())?;
     Ok(())
 }

@@ -174,3 +174,18 @@ fn a_line_without_end_is_bounded() {
     assert_eq!((imported.lines, imported.bytes), (2, 3_000_003));
     assert!(bad[0].1.contains("longer than"), "{bad:?}");
 }
+
+#[test]
+fn an_offer_that_waits_can_be_answered_after_the_load() {
+    let db = TestDb::new();
+    let mut lines = parents();
+    let expires_at = NOW.plus_ms(1000);
+    lines.push(format!(
+        r#"{{"type":"message","roomId":"r","senderId":"dave","kind":"offer","sentAt":"2026-01-01T00:00:00Z","data":{{"amount":5,"currency":"EUR","status":"pending","expiresAt":"{expires_at}"}}}}"#
+    ));
+    assert_eq!(load(&db, &lines.join("\n")).1, []);
+    let message = history(&db, "r").remove(0).id;
+    let (actor, answer) = (user_id("erin"), crate::domain::offer::Answer::Decline);
+    let declined = write(&mut db.conn(), RoomWrite::AnswerOffer { room: None, message, actor, answer, at: NOW });
+    assert!(declined.is_ok(), "{declined:?}");
+}

@@ -205,6 +205,11 @@ pub fn is_message_in(conn: &mut Connection, message: &MessageId, room: &RoomId) 
     Ok(found.is_some_and(|found| found == room.as_str()))
 }
 
+/// Who said a message.
+pub(in crate::db) fn sender_of(conn: &mut Connection, message: &MessageId) -> QueryResult<Option<String>> {
+    messages::table.filter(messages::id.eq(message.as_str())).select(messages::sender_id).get_result(conn).optional()
+}
+
 /// The messages of a room with `seq` above `after` and up to `last`, oldest first.
 ///
 /// A range and no LIMIT: `seq` has no holes, and SQLite plans a statement anew whenever a LIMIT is bound.

@@ -16,14 +16,37 @@ use super::{
 use crate::{
     db::{
         Backend, Connection, DbError,
-        schema::{messages, products, rooms, users},
+        schema::{blocks, messages, products, rooms, users},
     },
-    domain::{ProductId, Role, Room, RoomId, RoomSummary, Seq, StoredMessage, Timestamp, User, UserId},
+    domain::{ProductId, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId},
 };
 
 diesel::alias! {
     const BUYERS: Alias<Buyers> = users as buyers;
     const SELLERS: Alias<Sellers> = users as sellers;
+    const BUYERS_BLOCK: Alias<BuyersBlock> = blocks as buyers_block;
+    const SELLERS_BLOCK: Alias<SellersBlock> = blocks as sellers_block;
+}
+
+/// A room's members, and whether one has blocked the other: one look at one row for each of the four.
+macro_rules! with_members {
+    ($rooms:expr) => {
+        $rooms
+            .inner_join(BUYERS.on(BUYERS.field(users::id).eq(rooms::buyer_id)))
+            .inner_join(SELLERS.on(SELLERS.field(users::id).eq(rooms::seller_id)))
+            .left_join(
+                BUYERS_BLOCK.on(BUYERS_BLOCK
+                    .field(blocks::blocker_id)
+                    .eq(rooms::buyer_id)
+                    .and(BUYERS_BLOCK.field(blocks::blocked_id).eq(rooms::seller_id))),
+            )
+            .left_join(
+                SELLERS_BLOCK.on(SELLERS_BLOCK
+                    .field(blocks::blocker_id)
+                    .eq(rooms::seller_id)
+                    .and(SELLERS_BLOCK.field(blocks::blocked_id).eq(rooms::buyer_id))),
+            )
+    };
 }
 
 /// The room's columns that messages and readers move, and who may.
@@ -67,6 +90,13 @@ impl RoomRow {
         }
     }
 
+    pub(in crate::db) fn user_of(&self, role: Role) -> &str {
+        match role {
+            Role::Buyer => &self.buyer_id,
+            Role::Seller => &self.seller_id,
+        }
+    }
+
     pub(in crate::db) fn read_seq_mut(&mut self, role: Role) -> &mut i64 {
         match role {
             Role::Buyer => &mut self.buyer_read_seq,
@@ -82,40 +112,85 @@ impl RoomRow {
     }
 }
 
-/// A room that this transaction alone may write, and which of its members were deleted.
+/// What a member may do, beside their place in the room.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    deleted: bool,
+    muted_until: Option<i64>,
+    has_blocked: bool,
+}
+
+/// A room that this transaction alone may write, and how its members stand.
 #[derive(Debug)]
 pub(in crate::db) struct LockedRoom {
     pub(in crate::db) row: RoomRow,
-    buyer_deleted: bool,
-    seller_deleted: bool,
+    buyer: Standing,
+    seller: Standing,
     /// Whether the row must be written back.
     pub(in crate::db) changed: bool,
 }
 
+/// Why somebody can't say anything in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::db) enum Silenced {
+    /// No member, or one who was deleted.
+    Stranger,
+    /// One of the two has blocked the other.
+    Blocked,
+    /// The marketplace has muted them.
+    MutedUntil(Timestamp),
+}
+
 impl LockedRoom {
+    fn standing(&self, role: Role) -> Standing {
+        match role {
+            Role::Buyer => self.buyer,
+            Role::Seller => self.seller,
+        }
+    }
+
     /// Which member somebody is; `None` for strangers and for deleted users.
     pub(in crate::db) fn active_role_of(&self, user: &UserId) -> Option<Role> {
-        self.row.role_of(user).filter(|role| match role {
-            Role::Buyer => !self.buyer_deleted,
-            Role::Seller => !self.seller_deleted,
-        })
+        self.row.role_of(user).filter(|role| !self.standing(*role).deleted)
+    }
+
+    /// Which member somebody is who may say something now.
+    pub(in crate::db) fn speaker(&self, user: &UserId, at: Timestamp) -> Result<Role, Silenced> {
+        let role = self.active_role_of(user).ok_or(Silenced::Stranger)?;
+        if self.buyer.has_blocked || self.seller.has_blocked {
+            return Err(Silenced::Blocked);
+        }
+        match self.standing(role).muted_until {
+            Some(until) if until > at.0 => Err(Silenced::MutedUntil(Timestamp(until))),
+            _ => Ok(role),
+        }
     }
 }
 
 /// The rooms with these ids, locked until the transaction ends. In SQLite an immediate transaction is that lock.
 pub(in crate::db) fn lock(conn: &mut Connection, ids: &[&str]) -> QueryResult<HashMap<String, LockedRoom>> {
-    let rows: Vec<(RoomRow, Option<i64>, Option<i64>)> = rooms::table
-        .inner_join(BUYERS.on(BUYERS.field(users::id).eq(rooms::buyer_id)))
-        .inner_join(SELLERS.on(SELLERS.field(users::id).eq(rooms::seller_id)))
+    type StandingColumns = (Option<i64>, Option<i64>);
+    type LockedRow = (RoomRow, StandingColumns, StandingColumns, Option<i64>, Option<i64>);
+    let rows: Vec<LockedRow> = with_members!(rooms::table)
         .filter(rooms::id.eq_any(ids.iter().copied()))
-        .select((RoomRow::as_select(), BUYERS.field(users::deleted_at), SELLERS.field(users::deleted_at)))
+        .select((
+            RoomRow::as_select(),
+            BUYERS.fields((users::deleted_at, users::muted_until)),
+            SELLERS.fields((users::deleted_at, users::muted_until)),
+            BUYERS_BLOCK.field(blocks::created_at).nullable(),
+            SELLERS_BLOCK.field(blocks::created_at).nullable(),
+        ))
         .load(conn)?;
+    let standing = |(deleted_at, muted_until): StandingColumns, block: Option<i64>| Standing {
+        deleted: deleted_at.is_some(),
+        muted_until,
+        has_blocked: block.is_some(),
+    };
     Ok(rows
         .into_iter()
-        .map(|(row, buyer, seller)| {
-            let room =
-                LockedRoom { row, buyer_deleted: buyer.is_some(), seller_deleted: seller.is_some(), changed: false };
-            (room.row.id.clone(), room)
+        .map(|(row, buyer, seller, buyers_block, sellers_block)| {
+            let (buyer, seller) = (standing(buyer, buyers_block), standing(seller, sellers_block));
+            (row.id.clone(), LockedRoom { row, buyer, seller, changed: false })
         })
         .collect())
 }
@@ -194,26 +269,50 @@ pub(in crate::db) struct RoomDetails {
     pub(in crate::db) row: RoomRow,
     pub(in crate::db) room: Room,
     pub(in crate::db) last_message: Option<StoredMessage>,
-    pub(in crate::db) buyer_deleted: bool,
-    pub(in crate::db) seller_deleted: bool,
+    pub(in crate::db) buyer: MemberDetails,
+    pub(in crate::db) seller: MemberDetails,
 }
 
-pub(in crate::db) type DetailRow = (RoomRow, ProductRow, UserColumns, UserColumns, Option<MessageRow>);
-type UserColumns = (String, String, Option<String>, Option<i64>);
+/// How a member stands, beside what the room's row says.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::db) struct MemberDetails {
+    pub(in crate::db) deleted: bool,
+    pub(in crate::db) muted_until: Option<Timestamp>,
+    pub(in crate::db) has_blocked: bool,
+    pub(in crate::db) settings: Settings,
+}
+
+pub(in crate::db) type DetailRow =
+    (RoomRow, ProductRow, UserColumns, UserColumns, Option<i64>, Option<i64>, Option<MessageRow>);
+type UserColumns = (String, String, Option<String>, Option<i64>, Option<i64>, bool, bool, bool);
+
+macro_rules! user_columns {
+    ($users:expr) => {
+        $users.fields((
+            users::id,
+            users::name,
+            users::avatar_url,
+            users::deleted_at,
+            users::muted_until,
+            users::read_receipts,
+            users::typing,
+            users::presence,
+        ))
+    };
+}
 
 /// One statement for a room, its product, its members and its last message.
 macro_rules! room_details {
     () => {
-        rooms::table
-            .inner_join(products::table.on(products::id.eq(rooms::product_id)))
-            .inner_join(BUYERS.on(BUYERS.field(users::id).eq(rooms::buyer_id)))
-            .inner_join(SELLERS.on(SELLERS.field(users::id).eq(rooms::seller_id)))
+        with_members!(rooms::table.inner_join(products::table.on(products::id.eq(rooms::product_id))))
             .left_join(messages::table.on(messages::room_id.eq(rooms::id).and(messages::seq.eq(rooms::last_seq))))
             .select((
                 RoomRow::as_select(),
                 ProductRow::as_select(),
-                BUYERS.fields((users::id, users::name, users::avatar_url, users::deleted_at)),
-                SELLERS.fields((users::id, users::name, users::avatar_url, users::deleted_at)),
+                user_columns!(BUYERS),
+                user_columns!(SELLERS),
+                BUYERS_BLOCK.field(blocks::created_at).nullable(),
+                SELLERS_BLOCK.field(blocks::created_at).nullable(),
                 Option::<MessageRow>::as_select(),
             ))
     };
@@ -253,25 +352,31 @@ impl RoomDetails {
         rows.into_iter().map(Self::from_row).collect()
     }
 
-    fn from_row((row, product, buyer, seller, last): DetailRow) -> Result<Self, DbError> {
-        let user = |(id, name, avatar_url, deleted_at): UserColumns| {
-            let deleted = deleted_at.is_some();
-            (User::from(UserRow { id, name, avatar_url, deleted_at }), deleted)
+    fn from_row((row, product, buyer, seller, buyers_block, sellers_block, last): DetailRow) -> Result<Self, DbError> {
+        let member = |columns: UserColumns, block: Option<i64>| {
+            let (id, name, avatar_url, deleted_at, muted_until, read_receipts, typing, presence) = columns;
+            let details = MemberDetails {
+                deleted: deleted_at.is_some(),
+                muted_until: muted_until.map(Timestamp),
+                has_blocked: block.is_some(),
+                settings: Settings { read_receipts, typing, presence },
+            };
+            (User::from(UserRow { id, name, avatar_url, deleted_at }), details)
         };
-        let (buyer, buyer_deleted) = user(buyer);
-        let (seller, seller_deleted) = user(seller);
+        let (buyer_user, buyer) = member(buyer, buyers_block);
+        let (seller_user, seller) = member(seller, sellers_block);
         Ok(Self {
             room: Room {
                 id: RoomId::from_stored(row.id.as_str()),
                 product: product.into_product()?,
-                buyer,
-                seller,
+                buyer: buyer_user,
+                seller: seller_user,
                 created_at: Timestamp(row.created_at),
             },
             last_message: last.map(MessageRow::into_stored).transpose()?,
             row,
-            buyer_deleted,
-            seller_deleted,
+            buyer,
+            seller,
         })
     }
 
@@ -289,6 +394,7 @@ impl RoomDetails {
             last_seq: Seq(self.row.last_seq),
             read_seq: Seq(read_seq),
             unread,
+            closed: self.buyer.has_blocked || self.seller.has_blocked,
             room: self.room,
         })
     }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::{
     db::{Backend, Connection, DbError, schema::users},
-    domain::{Timestamp, User, UserId},
+    domain::{Settings, Timestamp, User, UserId},
 };
 
 /// What the other side reads in place of the name of a user who was deleted.
@@ -91,5 +91,51 @@ pub(in crate::db) fn delete(conn: &mut Connection, user: &UserId, at: Timestamp)
             users::deleted_at.eq(Some(at.0)),
         ))
         .execute(conn)?;
+    Ok(())
+}
+
+/// What a user shares; the defaults for somebody whom the database does not know.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_settings(conn: &mut Connection, user: &UserId) -> Result<Settings, DbError> {
+    let found: Option<(bool, bool, bool)> = users::table
+        .find(user.as_str())
+        .select((users::read_receipts, users::typing, users::presence))
+        .get_result(conn)
+        .optional()?;
+    let settings = |(read_receipts, typing, presence)| Settings { read_receipts, typing, presence };
+    Ok(found.map(settings).unwrap_or_default())
+}
+
+/// Turns a user's switches. The user is there.
+pub(in crate::db) fn set_settings(conn: &mut Connection, user: &UserId, settings: Settings) -> QueryResult<()> {
+    diesel::update(users::table.find(user.as_str()))
+        .set((
+            users::read_receipts.eq(settings.read_receipts),
+            users::typing.eq(settings.typing),
+            users::presence.eq(settings.presence),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Says until when a user may not say anything.
+pub(in crate::db) fn set_muted_until(
+    conn: &mut Connection,
+    user: &UserId,
+    until: Option<Timestamp>,
+) -> QueryResult<()> {
+    diesel::update(users::table.find(user.as_str()))
+        .set(users::muted_until.eq(until.map(|until| until.0)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Adds a user as their token names them, unless they are there already.
+pub(in crate::db) fn add_missing(conn: &mut Connection, user: &User) -> QueryResult<()> {
+    if find_row(conn, user.id.as_str())?.is_none() {
+        put(conn, user)?;
+    }
     Ok(())
 }

@@ -148,6 +148,10 @@ impl Run {
                 }
             }
         }
+        // Behind the known keys: what was stored before a block is answered as it was, however often it is sent again.
+        if by_member {
+            room.speaker(&draft.sender, draft.sent_at)?;
+        }
         room.row.last_seq += 1;
         room.row.active_at = room.row.active_at.max(draft.sent_at.0);
         room.changed = true;

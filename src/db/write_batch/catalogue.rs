@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{Outcomes, RoomWrite, WriteError, Written, append};
+use super::{Outcomes, ProductChange, RoomWrite, WriteError, Written, append, offers};
 use crate::{
     db::{
         Connection, DbError,
-        models::{product, room, user},
+        models::{product, report, room, user},
     },
     domain::{
         Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, StoredMessage, Timestamp, User, UserId,
@@ -35,47 +35,64 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
     };
     if before.deleted_at.is_none() {
         user::delete(conn, user, at)?;
+        report::erase_words(conn, user)?;
     }
     let rooms = room::list_ids_by_member(conn, user)?;
+    let offers = offers::end_with_member(conn, user, &rooms, at)?;
     let user = User { id: user.clone(), name: user::DELETED_USER_NAME.to_owned(), avatar_url: None };
-    Ok(Ok(Written::UserDeleted { user, rooms: rooms.into_iter().map(RoomId::from_stored).collect() }))
+    Ok(Ok(Written::UserDeleted { user, rooms: rooms.into_iter().map(RoomId::from_stored).collect(), offers }))
 }
 
 pub(super) fn put_product(conn: &mut Connection, product: &Product, at: Timestamp) -> Outcome {
-    let before = product::find_product(conn, &product.id)?;
-    if before.as_ref() == Some(product) {
-        return Ok(Ok(Written::ProductPut {
-            product: product.clone(),
-            created: false,
-            rooms: Vec::new(),
-            notices: Vec::new(),
-        }));
-    }
-    let rooms = match &before {
-        Some(_) => room::list_ids_by_product(conn, product.id.as_str())?,
-        None => Vec::new(),
+    let Some(before) = product::find_product(conn, &product.id)? else {
+        if !is_active(conn, &product.seller_id)? {
+            return Ok(Err(WriteError::UnknownSeller));
+        }
+        product::put(conn, product)?;
+        return Ok(Ok(Written::ProductPut { created: true, change: ProductChange::none(product) }));
     };
-    let same_seller = before.as_ref().is_some_and(|before| before.seller_id == product.seller_id);
-    if !same_seller {
-        if !rooms.is_empty() {
+    if before.seller_id != product.seller_id {
+        if !room::list_ids_by_product(conn, product.id.as_str())?.is_empty() {
             return Ok(Err(WriteError::SellerHasRooms));
         }
-        let seller = user::find_row(conn, product.seller_id.as_str())?;
-        if seller.is_none_or(|row| row.deleted_at.is_some()) {
+        if !is_active(conn, &product.seller_id)? {
             return Ok(Err(WriteError::UnknownSeller));
         }
     }
+    Ok(Ok(Written::ProductPut { created: false, change: change_product(conn, &before, product, at)? }))
+}
+
+fn is_active(conn: &mut Connection, user: &UserId) -> Result<bool, DbError> {
+    Ok(user::find_row(conn, user.as_str())?.is_some_and(|row| row.deleted_at.is_none()))
+}
+
+/// Changes a product that is there, and tells its rooms.
+pub(super) fn change_product(
+    conn: &mut Connection,
+    before: &Product,
+    product: &Product,
+    at: Timestamp,
+) -> Result<ProductChange, DbError> {
+    if before == product {
+        return Ok(ProductChange::none(product));
+    }
     product::put(conn, product)?;
-    let notices = match &before {
-        Some(before) if before.status != product.status => say_status(conn, &rooms, product.status, at)?,
-        _ => Vec::new(),
+    let rooms = room::list_ids_by_product(conn, product.id.as_str())?;
+    let (notices, offers) = if before.status == product.status {
+        (Vec::new(), Vec::new())
+    } else {
+        let offers = offers::end_with_product(conn, &product.id, product.status, at)?;
+        (say_status(conn, &rooms, product.status, at)?, offers)
     };
-    Ok(Ok(Written::ProductPut {
-        product: product.clone(),
-        created: before.is_none(),
-        rooms: rooms.into_iter().map(RoomId::from_stored).collect(),
-        notices,
-    }))
+    let rooms = rooms.into_iter().map(RoomId::from_stored).collect();
+    Ok(ProductChange { product: product.clone(), rooms, notices, offers })
+}
+
+impl ProductChange {
+    /// A product that no room shows, or that stands as it stood.
+    fn none(product: &Product) -> Self {
+        Self { product: product.clone(), rooms: Vec::new(), notices: Vec::new(), offers: Vec::new() }
+    }
 }
 
 pub(super) fn set_product_status(

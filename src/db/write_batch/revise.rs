@@ -6,7 +6,7 @@ use super::{WriteError, Written};
 use crate::{
     db::{
         Connection, DbError,
-        models::{message, message::MessageRow, user},
+        models::{message, message::MessageRow, room, user},
         schema::{messages, rooms},
     },
     domain::{MessageId, MessageKind, StoredMessage, Timestamp, UserId, message::EDIT_WINDOW_MS},
@@ -23,6 +23,11 @@ pub(super) fn edit(
         Ok(message) => message,
         Err(refused) => return Ok(Err(refused)),
     };
+    // Taking back is not saying something; new words are.
+    let room = room::lock(conn, &[message.room_id.as_str()])?.remove(message.room_id.as_str());
+    if let Some(Err(silenced)) = room.map(|room| room.speaker(editor, at)) {
+        return Ok(Err(silenced.into()));
+    }
     message::edit(conn, id, text, at)?;
     message.text = Some(text.to_owned());
     message.edited_at = Some(at);

@@ -232,7 +232,9 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
     let (a, b, other) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"), room(conn, "bob", "lamp"));
     let reserved = Product { status: ProductStatus::Reserved, ..product("bike") };
     let put = RoomWrite::PutProduct { product: reserved.clone(), at: NOW };
-    let Ok(Written::ProductPut { product: stored, created: false, rooms, notices }) = write(conn, put.clone()) else {
+    let Ok(Written::ProductPut { created: false, change: ProductChange { product: stored, rooms, notices, .. } }) =
+        write(conn, put.clone())
+    else {
         panic!()
     };
     assert_eq!((stored, rooms), (reserved.clone(), vec![a.clone(), b.clone()]));
@@ -244,10 +246,14 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
 
     // Nothing new, nothing said; a new title reaches the rooms without a word.
     let again = write(conn, put);
-    assert!(matches!(again, Ok(Written::ProductPut { rooms, notices, .. }) if rooms.is_empty() && notices.is_empty()));
+    assert!(
+        matches!(again, Ok(Written::ProductPut { change, .. }) if change.rooms.is_empty() && change.notices.is_empty())
+    );
     let renamed = Product { title: "A red bike".to_owned(), ..reserved };
     let put = write(conn, RoomWrite::PutProduct { product: renamed.clone(), at: NOW });
-    assert!(matches!(put, Ok(Written::ProductPut { rooms, notices, .. }) if rooms.len() == 2 && notices.is_empty()));
+    assert!(
+        matches!(put, Ok(Written::ProductPut { change, .. }) if change.rooms.len() == 2 && change.notices.is_empty())
+    );
     assert_eq!(find_product(conn, &renamed.id).unwrap(), Some(renamed.clone()));
 
     let set = |seller: &str, id: &str, status| RoomWrite::SetProductStatus {
@@ -257,7 +263,7 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
         at: NOW,
     };
     let sold = write(conn, set("carol", "bike", ProductStatus::Sold));
-    assert!(matches!(sold, Ok(Written::ProductPut { notices, .. }) if notices.len() == 2));
+    assert!(matches!(sold, Ok(Written::ProductPut { change, .. }) if change.notices.len() == 2));
     assert_eq!(write(conn, set("alice", "bike", ProductStatus::OnSale)), Err(WriteError::NotOwnProduct));
     assert_eq!(write(conn, set("carol", "boat", ProductStatus::OnSale)), Err(WriteError::NotFound("product")));
     assert_eq!(seqs(conn, &a), [1, 2]);
@@ -290,7 +296,7 @@ fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
     for _ in 0..2 {
         assert_eq!(
             write(conn, delete.clone()),
-            Ok(Written::UserDeleted { user: gone.clone(), rooms: vec![a.clone()] })
+            Ok(Written::UserDeleted { user: gone.clone(), rooms: vec![a.clone()], offers: vec![] })
         );
     }
     let unknown = RoomWrite::DeleteUser { user: user_id("nobody"), at: NOW };

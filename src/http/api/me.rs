@@ -1,12 +1,17 @@
-//! The signed-in user.
+//! The signed-in user, and what they share.
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 
 use super::{removed_user, user_of};
 use crate::{
-    db,
-    domain::User,
-    http::{extract::SignedIn, openapi::problems::AsUser, problem::Problem, state::AppState},
+    db::{self, RoomWrite},
+    domain::{Settings, SettingsPatch, User},
+    http::{
+        extract::{Body, SignedIn},
+        openapi::problems::{AsUser, WithBody},
+        problem::Problem,
+        state::{AppState, json_body},
+    },
 };
 
 /// The signed-in user.
@@ -32,4 +37,46 @@ pub async fn get_me(state: web::Data<AppState>, user: SignedIn) -> Result<web::J
         .await?;
     let stored = stored.ok_or_else(removed_user)?;
     Ok(web::Json(stored.unwrap_or_else(|| user_of(&identity))))
+}
+
+/// What one shares with the other members of one's rooms, and gets to see of them.
+///
+/// # Errors
+/// None of its own.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/settings",
+    operation_id = "getSettings",
+    tag = "me",
+    security(("userToken" = [])),
+    responses((status = 200, description = "One's switches", body = Settings), AsUser)
+)]
+pub async fn get_settings(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<Settings>, Problem> {
+    let SignedIn(identity) = user;
+    Ok(web::Json(state.database.read(move |conn| db::find_settings(conn, &identity.user)).await?))
+}
+
+/// Turns one's switches, for both directions: who does not share something does not get to see it of others.
+///
+/// Those that are left out stay. It counts at once in every session of both members.
+///
+/// # Errors
+/// `forbidden` for a user who was removed, `invalid` for a switch that is neither true nor false.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/me/settings",
+    operation_id = "setSettings",
+    tag = "me",
+    security(("userToken" = [])),
+    request_body(content = SettingsPatch, example = json!({"readReceipts": false})),
+    responses((status = 200, description = "The switches as they now stand", body = Settings), AsUser, WithBody)
+)]
+pub async fn set_settings(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    body: Body<SettingsPatch>,
+) -> Result<HttpResponse, Problem> {
+    let (SignedIn(identity), Body(patch)) = (user, body);
+    let write = RoomWrite::SetSettings { user: user_of(&identity), patch };
+    Ok(json_body(state.change(write).await?.data))
 }

@@ -11,11 +11,12 @@ use crate::{
     domain::{
         Draft, MessageId, MessageKind, RoomId, Seq, StoredMessage, UserId,
         message::{SYSTEM_SENDER, check_size},
+        offer::show_expired,
     },
     error::ChatError,
     http::{
         extract::{Body, Caller, InPath, InQuery, SignedIn, whole_number},
-        openapi::problems::{AsUser, Changed, Unknown, WithBody},
+        openapi::problems::{AsSpeaker, AsUser, Changed, Unknown, WithBody},
         problem::Problem,
         state::{AppState, json_body},
     },
@@ -96,7 +97,9 @@ pub async fn list_messages(
             db::list_messages(conn, &room, page).map(Some)
         })
         .await?;
-    let messages = found.ok_or_else(ChatError::forbidden)?;
+    let mut messages = found.ok_or_else(ChatError::forbidden)?;
+    let now = state.clock.now();
+    messages.items.iter_mut().for_each(|message| show_expired(message, now));
     Ok(web::Json(MessageList { items: messages.items, has_more: messages.has_more }))
 }
 
@@ -119,7 +122,7 @@ pub async fn list_messages(
     responses(
         (status = 201, description = "The message was stored", body = StoredMessage),
         (status = 200, description = "An earlier message has this `clientId`: this is it", body = StoredMessage),
-        AsUser, WithBody, Unknown,
+        AsSpeaker, WithBody, Unknown,
     )
 )]
 pub async fn send_message(
@@ -191,7 +194,7 @@ pub struct NewText {
     request_body(content = NewText, example = json!({"text": "Is it still available, and where?"})),
     responses(
         (status = 200, description = "The message as it now stands", body = StoredMessage),
-        AsUser, WithBody, Unknown, Changed,
+        AsSpeaker, WithBody, Unknown, Changed,
     )
 )]
 pub async fn edit_message(
@@ -238,7 +241,12 @@ pub async fn delete_message(
 }
 
 /// A message is where the path says, in a room of the caller's. It never moves, so asking before the change is enough.
-async fn check_place(state: &AppState, room: RoomId, user: &UserId, message: &MessageId) -> Result<(), Problem> {
+pub(super) async fn check_place(
+    state: &AppState,
+    room: RoomId,
+    user: &UserId,
+    message: &MessageId,
+) -> Result<(), Problem> {
     let (user, message) = (user.clone(), message.clone());
     let refusal = state
         .database

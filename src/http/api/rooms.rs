@@ -8,7 +8,7 @@ use super::{removed_user, user_of};
 use crate::{
     actors::chat_server::messages::{AnnounceRoom, Read},
     db::{self, Opened, RoomCursor},
-    domain::{ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId},
+    domain::{ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId, offer::show_expired},
     error::ChatError,
     http::{
         extract::{Body, Caller, InPath, InQuery, SignedIn, whole_number},
@@ -145,7 +145,9 @@ pub async fn list_rooms(
             db::list_rooms(conn, &id, cursor.as_ref(), limit).map(Some)
         })
         .await?;
-    let (items, next) = page.ok_or_else(removed_user)?;
+    let (mut items, next) = page.ok_or_else(removed_user)?;
+    let now = state.clock.now();
+    items.iter_mut().filter_map(|room| room.last_message.as_mut()).for_each(|message| show_expired(message, now));
     Ok(web::Json(RoomPage { items, next_cursor: next.map(|cursor| cursor.to_string()) }))
 }
 
@@ -169,7 +171,11 @@ pub async fn get_room(
 ) -> Result<web::Json<RoomSummary>, Problem> {
     let (SignedIn(identity), InPath(room)) = (user, room);
     let found = state.database.read(move |conn| db::find_room(conn, &room, &identity.user)).await?;
-    Ok(web::Json(found.ok_or_else(ChatError::forbidden)?))
+    let mut room = found.ok_or_else(ChatError::forbidden)?;
+    if let Some(message) = &mut room.last_message {
+        show_expired(message, state.clock.now());
+    }
+    Ok(web::Json(room))
 }
 
 /// How far one has read.

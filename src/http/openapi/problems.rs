@@ -32,6 +32,8 @@ problem_sets! {
     Anyone: RateLimited, Internal;
     /// Of a route that takes a user's token.
     AsUser: Unauthenticated, TokenExpired, Forbidden, Invalid, RateLimited, Internal, Unavailable;
+    /// Of a route by which a user says something.
+    AsSpeaker: Unauthenticated, TokenExpired, Forbidden, Blocked, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route that takes the service key.
     AsService: Unauthenticated, Forbidden, Invalid, RateLimited, Internal, Unavailable;
     /// Of the demo's routes.

@@ -50,6 +50,50 @@ fn row(
     Row { method, route, path: path.into(), body, strange, users, service }
 }
 
+/// Offers, blocks, switches and reports, for one room and its buyer's offer.
+fn rows_of_features(room: &str, offer: &str, report: &str) -> Vec<Row> {
+    let user = STRANGE_TO_USERS;
+    let (blocks, block) = ("/api/v1/blocks", "/api/v1/blocks/{userId}");
+    let (reports, settings) = ("/api/v1/reports", "/api/v1/me/settings");
+    let victor = "/api/v1/blocks/victor";
+    let complaint = Some(json!({"roomId": room, "category": "spam"}));
+    let conflict = (409, "conflict");
+    let service = (STRANGE_TO_SERVICE, USERS_FORBIDDEN);
+    vec![
+        row(
+            ("POST", "/api/v1/rooms/{id}/offers/{messageId}/answer"),
+            format!("/api/v1/rooms/{room}/offers/{offer}/answer"),
+            Some(json!({"answer": "decline"})),
+            user,
+            [FORBIDDEN, FORBIDDEN, OK],
+            FORBIDDEN,
+        ),
+        row(
+            ("POST", "/api/v1/rooms/{id}/offers"),
+            format!("/api/v1/rooms/{room}/offers"),
+            Some(json!({"amount": 900_000, "currency": "KRW"})),
+            user,
+            [FORBIDDEN, NEW, conflict],
+            FORBIDDEN,
+        ),
+        row(("PUT", block), victor, None, user, [NEW; 3], FORBIDDEN),
+        row(("GET", blocks), blocks, None, user, [OK; 3], FORBIDDEN),
+        row(("DELETE", block), victor, None, user, [(204, ""); 3], FORBIDDEN),
+        row(("GET", settings), settings, None, user, [OK; 3], FORBIDDEN),
+        row(("PATCH", settings), settings, Some(json!({"typing": false})), user, [OK; 3], FORBIDDEN),
+        row(("POST", reports), reports, complaint, user, [FORBIDDEN, NEW, NEW], FORBIDDEN),
+        row(("GET", reports), reports, None, service.0, service.1, OK),
+        row(
+            ("PATCH", "/api/v1/reports/{id}"),
+            format!("/api/v1/reports/{report}"),
+            Some(json!({"decision": "dismissed"})),
+            service.0,
+            service.1,
+            OK,
+        ),
+    ]
+}
+
 /// Routes of users and of both, for one room and two messages of its buyer.
 fn rows_of_users(room: &str, edited: &str, deleted: &str) -> Vec<Row> {
     let members = [FORBIDDEN, OK, OK];
@@ -136,7 +180,10 @@ async fn every_route_answers_every_caller_as_the_table_says() {
     let seed = server.seed();
     let room = seed.room("alice", "bike");
     seed.user("mallory");
+    seed.user("victor");
     let messages = seed.messages(&room.id, "alice", 2);
+    let offer = seed.offer(&room.id, "alice", 900_000);
+    let report = seed.report(&room.id, "alice");
     let document = ask(server.addr, "", "GET", "/api/v1/openapi.json", None).await.body;
 
     let expired = Signer::hs256(SECRET.as_bytes()).unwrap().sign(
@@ -155,6 +202,8 @@ async fn every_route_answers_every_caller_as_the_table_says() {
         SERVICE_KEY.to_owned(),
     ];
     let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
+    let features = rows_of_features(room.id.as_str(), offer.id.as_str(), &report);
+    rows.splice(0..0, features);
     rows.extend(rows_of_the_service());
     rows.extend(rows_of_anyone());
     for row in &rows {
@@ -184,6 +233,8 @@ async fn a_stranger_and_a_missing_room_get_the_same_answer() {
         ("POST", "/messages", Some(json!({"text": "hello"}))),
         ("PUT", "/read", Some(json!({"seq": 1}))),
         ("POST", "/token", None),
+        ("POST", "/offers", Some(json!({"amount": 1, "currency": "KRW"}))),
+        ("POST", "/offers/m/answer", Some(json!({"answer": "accept"}))),
         ("PATCH", "/messages/m", Some(json!({"text": "hello"}))),
         ("DELETE", "/messages/m", None),
     ] {

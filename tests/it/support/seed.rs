@@ -1,8 +1,12 @@
 //! What is in the database before a test begins.
 
 use haggle::{
-    db::{self, Opened, Pool, RoomWrite, Written},
-    domain::{Draft, MessageKind, Product, ProductId, ProductStatus, Room, RoomId, StoredMessage, User, UserId},
+    db::{self, NewReport, Opened, Pool, Reported, RoomWrite, Written},
+    domain::{
+        Draft, MessageKind, Product, ProductId, ProductStatus, Room, RoomId, StoredMessage, User, UserId,
+        offer::Price,
+        safety::{Decision, ReportCategory},
+    },
 };
 
 use super::server::START;
@@ -85,6 +89,37 @@ impl Seed {
 }
 
 impl Seed {
+    /// An offer that waits.
+    pub fn offer(&self, room: &RoomId, maker: &str, amount: i64) -> StoredMessage {
+        let price = Price { amount, currency: "KRW".to_owned() };
+        let maker = UserId::new(maker).unwrap();
+        let write = RoomWrite::MakeOffer { room: room.clone(), maker, price, client_id: None, at: START };
+        match self.write(write) {
+            Written::OfferMoved(moved) => moved.answer.unwrap(),
+            other => panic!("no offer: {other:?}"),
+        }
+    }
+
+    /// A report of the other member, and its id. No other report of theirs is open when it is decided.
+    pub fn report(&self, room: &RoomId, reporter: &str) -> String {
+        let new = NewReport {
+            reporter: UserId::new(reporter).unwrap(),
+            room: room.clone(),
+            message: None,
+            category: ReportCategory::Spam,
+            text: None,
+            at: START,
+        };
+        let mut conn = self.pool.get().unwrap();
+        let Reported::New(report) = db::store_report(&mut conn, &new).unwrap().unwrap() else {
+            panic!("reported before")
+        };
+        let id = report.id.clone();
+        let (decision, at) = (Decision::Dismissed, START);
+        self.write(RoomWrite::DecideReport { report: report.id, decision, mute_until: None, at });
+        id
+    }
+
     /// Deletes a user in the database, without the server's knowing.
     pub fn delete_user_behind_the_server(&self, id: &str) {
         self.write(RoomWrite::DeleteUser { user: UserId::new(id).unwrap(), at: START });

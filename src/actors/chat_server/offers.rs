@@ -1,0 +1,113 @@
+//! Offers: what a commit did to them is told in every room of the product, and those that nobody answers end in time.
+
+use std::time::Duration;
+
+use actix::{AsyncContext, Context, Handler, Message as ActixMessage};
+
+use super::{
+    ChatServer,
+    batch::PendingWrite,
+    messages::{Answer, ReplyTo},
+};
+use crate::{
+    db::{OfferMoved, ProductChange, RoomWrite},
+    domain::{StoredMessage, Timestamp},
+    error::ChatError,
+    protocol::json::to_json,
+};
+
+/// How often the sweep looks by itself: after a failure of the database, which it would otherwise not come back from.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// It is time to end offers. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct OffersOver(Timestamp);
+
+impl ChatServer {
+    /// Ends what is over since the server last ran, and learns when the next offer's time is over.
+    pub(super) fn start_sweeping(&mut self, ctx: &mut Context<Self>) {
+        self.sweep_offers();
+        ctx.run_interval(SWEEP_INTERVAL, |server, _| {
+            if server.next_expiry.is_none_or(|next| next <= server.settings.clock.now()) {
+                server.sweep_offers();
+            }
+        });
+    }
+
+    fn sweep_offers(&mut self) {
+        let write = RoomWrite::ExpireOffers { at: self.settings.clock.now() };
+        self.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
+    }
+
+    /// Remembers when the next offer's time is over.
+    pub(super) fn await_expiry(&mut self, at: Timestamp, ctx: &mut Context<Self>) {
+        if self.next_expiry.is_some_and(|next| next <= at) {
+            return;
+        }
+        self.next_expiry = Some(at);
+        let clock = self.settings.clock.clone();
+        self.ask(ctx, async move {
+            clock.sleep_until(at).await;
+            OffersOver(at)
+        });
+    }
+
+    /// Tells what an offer or an answer to one has changed.
+    pub(super) fn offer_moved(&mut self, moved: OfferMoved, ctx: &mut Context<Self>) -> Result<Answer, ChatError> {
+        let OfferMoved { answer, made, changed, product } = moved;
+        for offer in changed {
+            self.offer_changed(offer, ctx);
+        }
+        let created = made.is_some();
+        if let Some((offer, expires_at)) = made {
+            let data = to_json(&offer);
+            self.message_appended(offer, data, ctx);
+            self.await_expiry(expires_at, ctx);
+        }
+        if let Some(change) = product {
+            self.product_changed(change, ctx);
+        }
+        answer.map(|message| Answer { data: to_json(&message), created }).map_err(ChatError::from)
+    }
+
+    /// Tells a room's members that an offer stands differently, also those who are not in the room.
+    pub(super) fn offer_changed(&mut self, offer: StoredMessage, ctx: &mut Context<Self>) {
+        let data = to_json(&offer);
+        let room = offer.room_id.clone();
+        self.message_changed(offer, data, ctx);
+        self.announce(vec![room], ctx);
+    }
+
+    /// Tells every room of a product that it stands differently.
+    pub(super) fn product_changed(&mut self, change: ProductChange, ctx: &mut Context<Self>) {
+        let ProductChange { product, rooms, notices, offers } = change;
+        for room in &rooms {
+            if let Some(live) = self.rooms.room_mut(room) {
+                live.product_changed(&product);
+            }
+        }
+        for offer in offers {
+            self.offer_changed(offer, ctx);
+        }
+        for notice in &notices {
+            self.metrics.messages.inc();
+            self.message_stored(notice, to_json(notice));
+        }
+        for room in &rooms {
+            self.mark_stale(room);
+        }
+        self.announce(rooms, ctx);
+    }
+}
+
+impl Handler<OffersOver> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, OffersOver(at): OffersOver, _: &mut Self::Context) {
+        if self.next_expiry == Some(at) {
+            self.next_expiry = None;
+            self.sweep_offers();
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Who types: stored nowhere, over by itself, and the first thing to go when there is too much to do.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use actix::{Context, Handler, Message as ActixMessage};
+
+use super::{
+    ChatServer,
+    batch::BATCH_WRITES_MAX,
+    done,
+    messages::{ReplyTo, Typing},
+};
+use crate::{
+    actors::hub::Delivery,
+    domain::{RoomId, SessionId, Timestamp, UserId},
+    metrics,
+    protocol::{event::ServerEvent, push::Push},
+};
+
+/// For how long one types after having said so. A client repeats it while its user goes on.
+const TYPING_LASTS_MS: i64 = 6000;
+
+/// Who types where, in which of their sessions, and until when.
+#[derive(Debug, Default)]
+pub(super) struct Typists {
+    typing: HashMap<(RoomId, UserId), Vec<(SessionId, Timestamp)>>,
+    /// Whether a task waits for the end of one.
+    awaited: bool,
+}
+
+impl Typists {
+    fn start(&mut self, room: &RoomId, user: &UserId, session: SessionId, until: Timestamp) {
+        let sessions = self.typing.entry((room.clone(), user.clone())).or_default();
+        sessions.retain(|(other, _)| *other != session);
+        sessions.push((session, until));
+    }
+
+    /// Returns whether that was the last session in which they typed.
+    fn stop(&mut self, room: &RoomId, user: &UserId, session: Option<SessionId>) -> bool {
+        // Asked for each message, and mostly nobody types.
+        if self.typing.is_empty() {
+            return false;
+        }
+        let Entry::Occupied(mut sessions) = self.typing.entry((room.clone(), user.clone())) else { return false };
+        sessions.get_mut().retain(|(other, _)| session.is_some_and(|session| session != *other));
+        let last = sessions.get().is_empty();
+        if last {
+            sessions.remove();
+        }
+        last
+    }
+
+    /// Takes out who has not said so again in time.
+    fn take_over(&mut self, now: Timestamp) -> Vec<(RoomId, UserId)> {
+        let mut over = Vec::new();
+        self.typing.retain(|place, sessions| {
+            sessions.retain(|(_, until)| *until > now);
+            if sessions.is_empty() {
+                over.push(place.clone());
+            }
+            !sessions.is_empty()
+        });
+        over
+    }
+
+    fn next_end(&self) -> Option<Timestamp> {
+        self.typing.values().flatten().map(|(_, until)| *until).min()
+    }
+}
+
+/// Somebody's typing may be over. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct TypingOver;
+
+impl ChatServer {
+    pub(super) fn set_typing(&mut self, typing: Typing, ctx: &mut Context<Self>) {
+        let Typing { asker, user, room, typing } = typing;
+        let session = asker.session;
+        let shared = self.rooms.room(&room).is_some_and(|live| live.state().shared().typing);
+        if shared && typing {
+            // A writer that is behind has more important things to tell.
+            if self.batch.gathered() < BATCH_WRITES_MAX {
+                let until = self.settings.clock.now().plus_ms(TYPING_LASTS_MS);
+                self.typists.start(&room, &user, session, until);
+                self.tell_typing(&room, &user, true);
+                self.await_typing_end(ctx);
+            } else {
+                metrics::count(&self.metrics.rate_limited, "typing");
+            }
+        } else if !typing {
+            self.typing_stopped(&room, &user, Some(session));
+        }
+        self.answer(ReplyTo::Session(asker), Ok(done()));
+        self.rooms.release(&room);
+    }
+
+    /// Somebody stopped to type in one session, or in all.
+    pub(super) fn typing_stopped(&mut self, room: &RoomId, user: &UserId, session: Option<SessionId>) {
+        if self.typists.stop(room, user, session) {
+            self.tell_typing(room, user, false);
+        }
+    }
+
+    fn tell_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
+        let push = Push::new(&ServerEvent::Typing { room_id: room.clone(), user_id: user.clone(), typing });
+        self.tell_room(room, Delivery::Typing, &push, Some(user));
+    }
+
+    fn await_typing_end(&mut self, ctx: &mut Context<Self>) {
+        let Some(at) = self.typists.next_end().filter(|_| !self.typists.awaited) else { return };
+        self.typists.awaited = true;
+        let clock = self.settings.clock.clone();
+        self.ask(ctx, async move {
+            clock.sleep_until(at).await;
+            TypingOver
+        });
+    }
+}
+
+impl Handler<TypingOver> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, _: TypingOver, ctx: &mut Self::Context) {
+        self.typists.awaited = false;
+        for (room, user) in self.typists.take_over(self.settings.clock.now()) {
+            self.tell_typing(&room, &user, false);
+        }
+        self.await_typing_end(ctx);
+    }
+}

@@ -1,0 +1,82 @@
+//! Who has blocked whom.
+
+use diesel::prelude::*;
+
+use crate::{
+    db::{
+        Connection, DbError,
+        schema::{blocks, rooms, users},
+    },
+    domain::{Block, Timestamp, User, UserId},
+};
+
+use super::user::UserRow;
+
+/// Adds a block. Returns since when it stands and whether it is new.
+pub(in crate::db) fn put(
+    conn: &mut Connection,
+    blocker: &UserId,
+    blocked: &UserId,
+    at: Timestamp,
+) -> QueryResult<(Timestamp, bool)> {
+    let before: Option<i64> = blocks::table
+        .find((blocker.as_str(), blocked.as_str()))
+        .select(blocks::created_at)
+        .get_result(conn)
+        .optional()?;
+    if let Some(since) = before {
+        return Ok((Timestamp(since), false));
+    }
+    diesel::insert_into(blocks::table)
+        .values((
+            blocks::blocker_id.eq(blocker.as_str()),
+            blocks::blocked_id.eq(blocked.as_str()),
+            blocks::created_at.eq(at.0),
+        ))
+        .execute(conn)?;
+    Ok((at, true))
+}
+
+/// Takes a block away. Returns whether there was one.
+pub(in crate::db) fn delete(conn: &mut Connection, blocker: &UserId, blocked: &UserId) -> QueryResult<bool> {
+    Ok(diesel::delete(blocks::table.find((blocker.as_str(), blocked.as_str()))).execute(conn)? > 0)
+}
+
+/// The rooms in which the two meet.
+pub(in crate::db) fn rooms_between(conn: &mut Connection, one: &UserId, other: &UserId) -> QueryResult<Vec<String>> {
+    let mut ids = Vec::new();
+    for (buyer, seller) in [(one, other), (other, one)] {
+        ids.extend(
+            rooms::table
+                .filter(rooms::buyer_id.eq(buyer.as_str()).and(rooms::seller_id.eq(seller.as_str())))
+                .select(rooms::id)
+                .load::<String>(conn)?,
+        );
+    }
+    Ok(ids)
+}
+
+/// A page of those whom a user has blocked, by id, behind one of them, and whether there are more.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_blocks(
+    conn: &mut Connection,
+    blocker: &UserId,
+    behind: Option<&UserId>,
+    limit: i64,
+) -> Result<(Vec<Block>, bool), DbError> {
+    let rows: Vec<(UserRow, i64)> = blocks::table
+        .inner_join(users::table.on(users::id.eq(blocks::blocked_id)))
+        .filter(blocks::blocker_id.eq(blocker.as_str()))
+        .filter(blocks::blocked_id.gt(behind.map_or("", UserId::as_str)))
+        .order(blocks::blocked_id)
+        .limit(limit + 1)
+        .select((UserRow::as_select(), blocks::created_at))
+        .load(conn)?;
+    let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
+    let mut found: Vec<Block> =
+        rows.into_iter().map(|(user, at)| Block { user: User::from(user), created_at: Timestamp(at) }).collect();
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok((found, more))
+}

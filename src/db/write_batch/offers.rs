@@ -1,0 +1,239 @@
+//! Offers: what the state machine of [`crate::domain::offer`] decides, in one transaction for the whole product.
+
+use super::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, append, catalogue};
+use crate::{
+    db::{
+        Connection, DbError,
+        models::{
+            message, offer as offers, product,
+            room::{self, LockedRoom, Silenced},
+        },
+    },
+    domain::{
+        ClientId, Draft, MessageId, MessageKind, Product, ProductId, ProductStatus, Role, RoomId, StoredMessage,
+        Timestamp, UserId,
+        offer::{self, Answer, Market, Offer, OfferStatus, Price},
+    },
+};
+
+type Outcome = Result<Result<Written, WriteError>, DbError>;
+
+pub(super) fn make(
+    conn: &mut Connection,
+    room: &RoomId,
+    maker: &UserId,
+    price: &Price,
+    client_id: Option<&ClientId>,
+    at: Timestamp,
+) -> Outcome {
+    let Some(locked) = lock(conn, room)? else { return Ok(Err(WriteError::Forbidden)) };
+    if locked.active_role_of(maker).is_none() {
+        return Ok(Err(WriteError::Forbidden));
+    }
+    if let Some(client_id) = client_id {
+        let key = (room.as_str(), maker.as_str(), client_id.as_str());
+        if let Some(message) = message::find_by_client_keys(conn, &[key])?.pop() {
+            return Ok(Ok(Written::Appended { message, first_time: false }));
+        }
+    }
+    let role = match locked.speaker(maker, at) {
+        Ok(role) => role,
+        Err(silenced) => return Ok(Err(silenced.into())),
+    };
+    let place = Place { room, member: maker, role, at };
+    let mut ends = Ends::of(conn, &locked, at)?;
+    if ends.product.currency.as_ref().is_some_and(|currency| *currency != price.currency) {
+        let currency = ends.product.currency.unwrap_or_default();
+        return Ok(Err(WriteError::WrongCurrency(currency)));
+    }
+    let waiting = offers::find_pending(conn, room)?;
+    let waiting = waiting.map(|row| Ok::<_, DbError>((row.message_id(), row.to_offer()?))).transpose()?;
+    let market = market(conn, &ends.product)?;
+    match offer::make(waiting.as_ref().map(|(_, offer)| offer), role, market, at) {
+        Ok(moved) => {
+            if let (Some(status), Some((id, _))) = (moved, waiting) {
+                ends.changed.extend(offers::set_status(conn, &[id], status, at)?);
+            }
+            let made = place.append(conn, &ends.product.id, price.clone(), client_id)?;
+            Ok(ends.into_outcome(Ok(made.0.clone()), Some(made), None))
+        }
+        Err(refusal) => Ok(ends.into_outcome(Err(refusal.into()), None, None)),
+    }
+}
+
+pub(super) fn answer(
+    conn: &mut Connection,
+    room: Option<&RoomId>,
+    message: &MessageId,
+    actor: &UserId,
+    answer: Answer,
+    at: Timestamp,
+) -> Outcome {
+    let not_found = || Ok(Err(WriteError::NotFound("offer")));
+    let Some(row) = offers::find(conn, message)? else { return not_found() };
+    let offer_room = RoomId::from_stored(row.room_id.as_str());
+    if room.is_some_and(|room| *room != offer_room) {
+        return not_found();
+    }
+    let Some(locked) = lock(conn, &offer_room)? else { return not_found() };
+    if locked.active_role_of(actor).is_none() {
+        // To anybody but its two members the offer does not exist.
+        return not_found();
+    }
+    let role = match (locked.speaker(actor, at), locked.active_role_of(actor), answer) {
+        (Ok(role), _, _) => role,
+        // Whoever is muted says nothing new, and is not held to what they offered before.
+        (Err(Silenced::MutedUntil(_)), Some(role), Answer::Decline | Answer::Withdraw) => role,
+        (Err(silenced), _, _) => return Ok(Err(silenced.into())),
+    };
+    let mut ends = Ends::of(conn, &locked, at)?;
+    // Its own time may have been over, too.
+    let Some(row) = offers::find(conn, message)? else { return not_found() };
+    let offer = row.to_offer()?;
+    let market = market(conn, &ends.product)?;
+    let status = match offer::answer(&offer, role, answer, market, at) {
+        Ok(status) => status,
+        Err(refusal) => return Ok(ends.into_outcome(Err(refusal.into()), None, None)),
+    };
+    let answered = offers::set_status(conn, std::slice::from_ref(message), status, at)?;
+    let Some(answered_message) = answered.first().cloned() else { return not_found() };
+    ends.changed.extend(answered);
+    match answer {
+        Answer::Decline | Answer::Withdraw => Ok(ends.into_outcome(Ok(answered_message), None, None)),
+        Answer::Counter { amount } => {
+            let place = Place { room: &offer_room, member: actor, role, at };
+            let price = Price { amount, currency: offer.price.currency };
+            let made = place.append(conn, &ends.product.id, price, None)?;
+            Ok(ends.into_outcome(Ok(answered_message), Some(made), None))
+        }
+        Answer::Accept => {
+            // The first acceptance wins for the whole product: all others learn in this transaction that they lost.
+            let others = offers::list_pending(conn, &ends.product.id)?;
+            ends.changed.extend(offers::set_status(conn, &others, OfferStatus::Declined, at)?);
+            let reserved = Product { status: ProductStatus::Reserved, ..ends.product.clone() };
+            let change = catalogue::change_product(conn, &ends.product, &reserved, at)?;
+            Ok(ends.into_outcome(Ok(answered_message), None, Some(change)))
+        }
+    }
+}
+
+pub(super) fn expire(conn: &mut Connection, at: Timestamp) -> Outcome {
+    let over = offers::list_over(conn, None, at)?;
+    let offers = offers::set_status(conn, &over, OfferStatus::Expired, at)?;
+    let next = offers::next_expiry(conn)?;
+    Ok(Ok(Written::OffersExpired { offers, next }))
+}
+
+/// Ends the offers of a product whose status changed. Returns them as they now stand.
+pub(super) fn end_with_product(
+    conn: &mut Connection,
+    product: &ProductId,
+    status: ProductStatus,
+    at: Timestamp,
+) -> Result<Vec<StoredMessage>, DbError> {
+    match status {
+        ProductStatus::Sold => {
+            let pending = offers::list_pending(conn, product)?;
+            offers::set_status(conn, &pending, OfferStatus::Declined, at)
+        }
+        // The deal fell through: another offer may be accepted.
+        ProductStatus::OnSale => match offers::find_accepted(conn, product)? {
+            Some(accepted) => offers::set_status(conn, &[accepted], OfferStatus::Superseded, at),
+            None => Ok(Vec::new()),
+        },
+        ProductStatus::Reserved => Ok(Vec::new()),
+    }
+}
+
+/// Ends the offers that wait in the rooms of a user who is deleted: theirs are withdrawn, those made to them declined.
+pub(super) fn end_with_member(
+    conn: &mut Connection,
+    user: &UserId,
+    rooms: &[String],
+    at: Timestamp,
+) -> Result<Vec<StoredMessage>, DbError> {
+    let mut ended = Vec::new();
+    for row in offers::list_pending_in(conn, rooms)? {
+        let id = row.message_id();
+        let own = message::sender_of(conn, &id)?.is_some_and(|sender| sender == user.as_str());
+        let status = if own { OfferStatus::Withdrawn } else { OfferStatus::Declined };
+        ended.extend(offers::set_status(conn, &[id], status, at)?);
+    }
+    Ok(ended)
+}
+
+fn lock(conn: &mut Connection, room: &RoomId) -> Result<Option<LockedRoom>, DbError> {
+    Ok(room::lock(conn, &[room.as_str()])?.remove(room.as_str()))
+}
+
+fn market(conn: &mut Connection, product: &Product) -> Result<Market, DbError> {
+    Ok(Market { product: product.status, taken: offers::find_accepted(conn, &product.id)?.is_some() })
+}
+
+/// The product that an offer is about, and the offers on it that have ended so far.
+struct Ends {
+    product: Product,
+    changed: Vec<StoredMessage>,
+}
+
+impl Ends {
+    /// Offers whose time is over end now, whether the sweep has come by or not.
+    fn of(conn: &mut Connection, room: &LockedRoom, at: Timestamp) -> Result<Self, DbError> {
+        let id = ProductId::from_stored(room.row.product_id.as_str());
+        let product = product::find_product(conn, &id)?
+            .ok_or_else(|| DbError::Corrupt(format!("room {:?} has no product", room.row.id)))?;
+        let over = offers::list_over(conn, Some(&id), at)?;
+        let changed = offers::set_status(conn, &over, OfferStatus::Expired, at)?;
+        Ok(Self { product, changed })
+    }
+
+    fn into_outcome(
+        self,
+        answer: Result<StoredMessage, WriteError>,
+        made: Option<(StoredMessage, Timestamp)>,
+        product: Option<ProductChange>,
+    ) -> Result<Written, WriteError> {
+        match answer {
+            Err(refused) if self.changed.is_empty() => Err(refused),
+            answer => Ok(Written::OfferMoved(Box::new(OfferMoved { answer, made, changed: self.changed, product }))),
+        }
+    }
+}
+
+/// Where and by whom an offer is made.
+struct Place<'a> {
+    room: &'a RoomId,
+    member: &'a UserId,
+    role: Role,
+    at: Timestamp,
+}
+
+impl Place<'_> {
+    fn append(
+        &self,
+        conn: &mut Connection,
+        product: &ProductId,
+        price: Price,
+        client_id: Option<&ClientId>,
+    ) -> Result<(StoredMessage, Timestamp), DbError> {
+        let offer = Offer::new(self.role, price, self.at);
+        let draft = Draft {
+            room: self.room.clone(),
+            sender: self.member.clone(),
+            client_id: client_id.cloned(),
+            kind: MessageKind::Offer,
+            text: None,
+            data: Some(offer.to_data()),
+            sent_at: self.at,
+        };
+        let mut outcomes = Outcomes::new();
+        append::write_run(conn, &[RoomWrite::Append(draft)], &mut outcomes)?;
+        match outcomes.pop() {
+            Some(Ok(Written::Appended { message, .. })) => {
+                offers::insert(conn, &message, product, &offer)?;
+                Ok((message, offer.expires_at))
+            }
+            _ => Err(DbError::Internal("an offer was checked, and then refused".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What protects members from each other: blocks, switches, and the decisions about reports.
+
+use super::{WriteError, Written};
+use crate::{
+    db::{
+        Connection, DbError,
+        models::{block, report, user},
+    },
+    domain::{Block, RoomId, SettingsPatch, Timestamp, User, UserId, message::SYSTEM_SENDER, safety::Decision},
+};
+
+type Outcome = Result<Result<Written, WriteError>, DbError>;
+
+/// Blocking twice is blocking once.
+pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at: Timestamp) -> Outcome {
+    if blocker.id == *blocked {
+        return Ok(Err(WriteError::OwnBlock));
+    }
+    if user::is_deleted(conn, &blocker.id)? || blocker.id.as_str() == SYSTEM_SENDER {
+        return Ok(Err(WriteError::RemovedUser));
+    }
+    let Some(found) = user::find_user(conn, blocked)? else { return Ok(Err(WriteError::NotFound("user"))) };
+    user::add_missing(conn, blocker)?;
+    let (created_at, changed) = block::put(conn, &blocker.id, blocked, at)?;
+    let rooms = if changed { rooms_between(conn, &blocker.id, blocked)? } else { Vec::new() };
+    Ok(Ok(Written::BlockSet {
+        blocker: blocker.id.clone(),
+        other: blocked.clone(),
+        blocked: Some(Block { user: found, created_at }),
+        rooms,
+        changed,
+    }))
+}
+
+/// Taking away a block that is not there changes nothing.
+pub(super) fn unblock(conn: &mut Connection, blocker: &UserId, blocked: &UserId) -> Outcome {
+    let changed = block::delete(conn, blocker, blocked)?;
+    let rooms = if changed { rooms_between(conn, blocker, blocked)? } else { Vec::new() };
+    Ok(Ok(Written::BlockSet { blocker: blocker.clone(), other: blocked.clone(), blocked: None, rooms, changed }))
+}
+
+fn rooms_between(conn: &mut Connection, one: &UserId, other: &UserId) -> Result<Vec<RoomId>, DbError> {
+    Ok(block::rooms_between(conn, one, other)?.into_iter().map(RoomId::from_stored).collect())
+}
+
+pub(super) fn set_settings(conn: &mut Connection, owner: &User, patch: SettingsPatch) -> Outcome {
+    if user::is_deleted(conn, &owner.id)? {
+        return Ok(Err(WriteError::RemovedUser));
+    }
+    user::add_missing(conn, owner)?;
+    let settings = patch.apply(user::find_settings(conn, &owner.id)?);
+    user::set_settings(conn, &owner.id, settings)?;
+    Ok(Ok(Written::SettingsSet { user: owner.id.clone(), settings }))
+}
+
+pub(super) fn decide_report(
+    conn: &mut Connection,
+    id: &str,
+    decision: Decision,
+    mute_until: Option<Timestamp>,
+    at: Timestamp,
+) -> Outcome {
+    let Some(report) = report::decide(conn, id, decision, mute_until, at)? else {
+        return Ok(Err(WriteError::NotFound("report")));
+    };
+    let muted_until = report::last_mute(conn, &report.reported_id)?;
+    user::set_muted_until(conn, &report.reported_id, muted_until)?;
+    Ok(Ok(Written::ReportDecided { report: Box::new(report), muted_until }))
+}

@@ -1,0 +1,358 @@
+//! Offers: one state machine for what may become of a price that somebody named.
+//!
+//! Pure: what is stored, who acts and when go in, what becomes of it comes out. The transaction that applies it sees to it
+//! that an acceptance is the only one of its product.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thiserror::Error;
+use utoipa::ToSchema;
+
+use super::{
+    MessageKind, ProductStatus, Role, StoredMessage, Timestamp,
+    field::InvalidField,
+    product::{PRICE_MAX, check_currency},
+};
+
+/// For how long an offer waits for its answer.
+pub const OFFER_LIFETIME_MS: i64 = 48 * 60 * 60 * 1000;
+
+/// Where an offer stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferStatus {
+    /// Waits for the other member's answer.
+    Pending,
+    /// Taken: the product is reserved for its room.
+    Accepted,
+    /// Refused by the other member, or lost because another offer was accepted or the product was sold.
+    Declined,
+    /// Taken back by the member who made it.
+    Withdrawn,
+    /// Answered with another price.
+    Countered,
+    /// Not answered in 48 hours.
+    Expired,
+    /// Replaced by a newer offer of the same member, or accepted once and the product is on sale again.
+    Superseded,
+}
+
+impl OfferStatus {
+    /// Every status.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Accepted,
+        Self::Declined,
+        Self::Withdrawn,
+        Self::Countered,
+        Self::Expired,
+        Self::Superseded,
+    ];
+
+    /// Name on every wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::Declined => "declined",
+            Self::Withdrawn => "withdrawn",
+            Self::Countered => "countered",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// Reads the name; `None` for any other word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+/// A price that a member names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    /// In the currency's minor unit.
+    pub amount: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+impl Price {
+    /// Checks what the types alone don't.
+    ///
+    /// # Errors
+    /// [`InvalidField`] for an amount or a currency out of range.
+    pub fn check(&self) -> Result<(), InvalidField> {
+        check_amount(self.amount)?;
+        check_currency(&self.currency)
+    }
+}
+
+/// Checks an offer's amount.
+///
+/// # Errors
+/// [`InvalidField`] when it is out of range.
+pub fn check_amount(amount: i64) -> Result<(), InvalidField> {
+    if (1..=PRICE_MAX).contains(&amount) {
+        Ok(())
+    } else {
+        Err(InvalidField(format!("`amount` must be 1 to {PRICE_MAX}, in the currency's minor unit")))
+    }
+}
+
+/// An offer, as far as an answer to it depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The member who made it.
+    pub offered_by: Role,
+    /// What they name.
+    pub price: Price,
+    /// Where it stands.
+    pub status: OfferStatus,
+    /// When it stops to wait.
+    pub expires_at: Timestamp,
+}
+
+impl Offer {
+    /// A new offer.
+    #[must_use]
+    pub fn new(offered_by: Role, price: Price, at: Timestamp) -> Self {
+        Self { offered_by, price, status: OfferStatus::Pending, expires_at: at.plus_ms(OFFER_LIFETIME_MS) }
+    }
+
+    /// Whether it has waited too long.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.status == OfferStatus::Pending && self.expires_at <= now
+    }
+
+    /// Reads the `data` of a message that a member has sent; `None` when it describes no offer.
+    #[must_use]
+    pub fn from_data(offered_by: Role, data: &Value) -> Option<Self> {
+        let price = Price { amount: data["amount"].as_i64()?, currency: data["currency"].as_str()?.to_owned() };
+        price.check().ok()?;
+        let status = OfferStatus::parse(data["status"].as_str()?)?;
+        let expires_at = Timestamp::parse(data["expiresAt"].as_str()?).ok()?;
+        Some(Self { offered_by, price, status, expires_at })
+    }
+
+    /// The `data` of its message.
+    #[must_use]
+    pub fn to_data(&self) -> Value {
+        json!({
+            "amount": self.price.amount,
+            "currency": self.price.currency,
+            "status": self.status.as_str(),
+            "expiresAt": self.expires_at,
+        })
+    }
+}
+
+/// What a member does about an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// The other member takes it.
+    Accept,
+    /// The other member refuses it.
+    Decline,
+    /// Its maker takes it back.
+    Withdraw,
+    /// The other member names another price: a new offer, which waits 48 hours anew.
+    Counter {
+        /// In the currency of the offer that it answers.
+        amount: i64,
+    },
+}
+
+/// What an offer depends on beside its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Market {
+    /// Where the product stands.
+    pub product: ProductStatus,
+    /// Whether an offer on it is accepted, in whichever room.
+    pub taken: bool,
+}
+
+/// Why an offer can't be made or answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Nothing is offered or accepted once it is sold.
+    #[error("this product is sold")]
+    Sold,
+    /// The first acceptance wins.
+    #[error("an offer on this product was accepted already")]
+    Taken,
+    /// The other member's offer waits for an answer.
+    #[error("the other member's offer waits for your answer: accept, decline or counter it")]
+    AnswerFirst,
+    /// It does not wait any more.
+    #[error("this offer is not pending any more, it is {}", .0.as_str())]
+    NotPending(OfferStatus),
+    /// Nobody answers their own offer.
+    #[error("only the other member may answer this offer; you may withdraw it")]
+    OwnOffer,
+    /// Nobody takes back what another has offered.
+    #[error("only the member who made this offer may withdraw it; you may decline it")]
+    NotOwnOffer,
+}
+
+/// Decides what becomes of an offer when a member answers it.
+///
+/// # Errors
+/// [`Refusal`], and then everything stays as it is.
+pub fn answer(
+    offer: &Offer,
+    actor: Role,
+    answer: Answer,
+    market: Market,
+    now: Timestamp,
+) -> Result<OfferStatus, Refusal> {
+    let own = offer.offered_by == actor;
+    match answer {
+        Answer::Withdraw if !own => return Err(Refusal::NotOwnOffer),
+        Answer::Accept | Answer::Decline | Answer::Counter { .. } if own => return Err(Refusal::OwnOffer),
+        _ => {}
+    }
+    if offer.is_over(now) {
+        return Err(Refusal::NotPending(OfferStatus::Expired));
+    }
+    if offer.status != OfferStatus::Pending {
+        return Err(Refusal::NotPending(offer.status));
+    }
+    match answer {
+        Answer::Decline => Ok(OfferStatus::Declined),
+        Answer::Withdraw => Ok(OfferStatus::Withdrawn),
+        Answer::Accept => check_open(market).map(|()| OfferStatus::Accepted),
+        Answer::Counter { .. } => check_open(market).map(|()| OfferStatus::Countered),
+    }
+}
+
+/// Decides whether a member may make an offer, and what becomes of the one that waits in the room.
+///
+/// # Errors
+/// [`Refusal`], and then nothing is offered.
+pub fn make(
+    waiting: Option<&Offer>,
+    actor: Role,
+    market: Market,
+    now: Timestamp,
+) -> Result<Option<OfferStatus>, Refusal> {
+    check_open(market)?;
+    match waiting {
+        Some(offer) if offer.status != OfferStatus::Pending => Ok(None),
+        Some(offer) if offer.is_over(now) => Ok(Some(OfferStatus::Expired)),
+        Some(offer) if offer.offered_by == actor => Ok(Some(OfferStatus::Superseded)),
+        Some(_) => Err(Refusal::AnswerFirst),
+        None => Ok(None),
+    }
+}
+
+fn check_open(market: Market) -> Result<(), Refusal> {
+    if market.product == ProductStatus::Sold {
+        Err(Refusal::Sold)
+    } else if market.taken {
+        Err(Refusal::Taken)
+    } else {
+        Ok(())
+    }
+}
+
+/// Shows an offer as expired whose time is over, also in the moment before the sweep has written it down.
+pub fn show_expired(message: &mut StoredMessage, now: Timestamp) {
+    if message.kind != MessageKind::Offer {
+        return;
+    }
+    let Some(data) = &mut message.data else { return };
+    // Who made it does not matter here.
+    if Offer::from_data(Role::Buyer, data).is_some_and(|offer| offer.is_over(now)) {
+        data["status"] = OfferStatus::Expired.as_str().into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+    const OPEN: Market = Market { product: ProductStatus::OnSale, taken: false };
+    const COUNTER: Answer = Answer::Counter { amount: 90 };
+    const ANSWERS: [Answer; 4] = [Answer::Accept, Answer::Decline, Answer::Withdraw, COUNTER];
+
+    fn offer(status: OfferStatus) -> Offer {
+        let price = Price { amount: 100, currency: "USD".to_owned() };
+        Offer { status, ..Offer::new(Role::Buyer, price, NOW) }
+    }
+
+    #[test]
+    fn an_offer_is_read_as_it_was_written() {
+        for status in OfferStatus::ALL {
+            assert_eq!(Offer::from_data(Role::Buyer, &offer(status).to_data()), Some(offer(status)));
+        }
+        assert_eq!(Offer::from_data(Role::Buyer, &json!({"amount": 1, "currency": "USD"})), None);
+    }
+
+    #[test]
+    fn only_the_other_member_answers_and_only_the_maker_withdraws() {
+        let pending = offer(OfferStatus::Pending);
+        for (by_buyer, by_seller, given) in [
+            (Err(Refusal::OwnOffer), Ok(OfferStatus::Accepted), Answer::Accept),
+            (Err(Refusal::OwnOffer), Ok(OfferStatus::Declined), Answer::Decline),
+            (Err(Refusal::OwnOffer), Ok(OfferStatus::Countered), COUNTER),
+            (Ok(OfferStatus::Withdrawn), Err(Refusal::NotOwnOffer), Answer::Withdraw),
+        ] {
+            assert_eq!(answer(&pending, Role::Buyer, given, OPEN, NOW), by_buyer);
+            assert_eq!(answer(&pending, Role::Seller, given, OPEN, NOW), by_seller);
+        }
+    }
+
+    #[test]
+    fn what_is_answered_is_not_answered_again() {
+        for status in OfferStatus::ALL.into_iter().filter(|status| *status != OfferStatus::Pending) {
+            for given in ANSWERS {
+                let actor = if given == Answer::Withdraw { Role::Buyer } else { Role::Seller };
+                assert_eq!(answer(&offer(status), actor, given, OPEN, NOW), Err(Refusal::NotPending(status)));
+            }
+        }
+    }
+
+    #[test]
+    fn an_offer_waits_48_hours_and_not_a_millisecond_longer() {
+        let pending = offer(OfferStatus::Pending);
+        let last = NOW.plus_ms(OFFER_LIFETIME_MS - 1);
+        assert_eq!(answer(&pending, Role::Seller, Answer::Accept, OPEN, last), Ok(OfferStatus::Accepted));
+        let over = NOW.plus_ms(OFFER_LIFETIME_MS);
+        let expired = Err(Refusal::NotPending(OfferStatus::Expired));
+        assert_eq!(answer(&pending, Role::Seller, Answer::Accept, OPEN, over), expired);
+        assert_eq!(make(Some(&pending), Role::Seller, OPEN, over), Ok(Some(OfferStatus::Expired)));
+    }
+
+    #[test]
+    fn nothing_is_offered_or_accepted_once_it_is_sold_or_taken() {
+        let pending = offer(OfferStatus::Pending);
+        for (product, taken, refusal) in [
+            (ProductStatus::Sold, false, Refusal::Sold),
+            (ProductStatus::Sold, true, Refusal::Sold),
+            (ProductStatus::Reserved, true, Refusal::Taken),
+        ] {
+            let market = Market { product, taken };
+            assert_eq!(make(None, Role::Buyer, market, NOW), Err(refusal));
+            for given in [Answer::Accept, COUNTER] {
+                assert_eq!(answer(&pending, Role::Seller, given, market, NOW), Err(refusal));
+            }
+            assert_eq!(answer(&pending, Role::Seller, Answer::Decline, market, NOW), Ok(OfferStatus::Declined));
+        }
+        // Reserved by hand, for somebody who is yet to offer.
+        let by_hand = Market { product: ProductStatus::Reserved, taken: false };
+        assert_eq!(answer(&pending, Role::Seller, Answer::Accept, by_hand, NOW), Ok(OfferStatus::Accepted));
+    }
+
+    #[test]
+    fn ones_own_newer_offer_replaces_the_older_and_the_others_must_be_answered() {
+        let pending = offer(OfferStatus::Pending);
+        assert_eq!(make(Some(&pending), Role::Buyer, OPEN, NOW), Ok(Some(OfferStatus::Superseded)));
+        assert_eq!(make(Some(&pending), Role::Seller, OPEN, NOW), Err(Refusal::AnswerFirst));
+        assert_eq!(make(None, Role::Seller, OPEN, NOW), Ok(None));
+    }
+}

@@ -1,0 +1,142 @@
+//! What protects members from each other: blocks, reports and what the marketplace decides about them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{MessageId, RoomId, StoredMessage, Timestamp, User, UserId, field::InvalidField};
+
+/// Longest text of a report, in characters.
+pub const REPORT_CHARS_MAX: usize = 2000;
+
+/// Somebody whom one has blocked.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Block {
+    /// Who.
+    pub user: User,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// What a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportCategory {
+    /// Advertisement, or the same to many.
+    Spam,
+    /// Wants money or data for nothing.
+    Scam,
+    /// Threats, insults, hate.
+    Harassment,
+    /// Something that must not be sold.
+    ProhibitedItem,
+    /// Something else, said in the text.
+    Other,
+}
+
+impl ReportCategory {
+    const ALL: [Self; 5] = [Self::Spam, Self::Scam, Self::Harassment, Self::ProhibitedItem, Self::Other];
+
+    /// Name on every wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spam => "spam",
+            Self::Scam => "scam",
+            Self::Harassment => "harassment",
+            Self::ProhibitedItem => "prohibited_item",
+            Self::Other => "other",
+        }
+    }
+
+    /// Reads the name; `None` for any other word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|category| category.as_str() == name)
+    }
+}
+
+/// What the marketplace's staff makes of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Nothing is wrong.
+    Dismissed,
+    /// The report is right. With `muteUntil` the reported user can't say anything until then.
+    Upheld,
+}
+
+impl Decision {
+    /// Name on every wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dismissed => "dismissed",
+            Self::Upheld => "upheld",
+        }
+    }
+
+    /// Reads the name; `None` for any other word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Dismissed, Self::Upheld].into_iter().find(|decision| decision.as_str() == name)
+    }
+}
+
+/// Whether a report waits for its decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportState {
+    /// It waits.
+    Open,
+    /// It was decided.
+    Decided,
+}
+
+/// A member's report of the other one.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Unique everywhere; grows with time.
+    pub id: String,
+    /// Who reports.
+    pub reporter_id: UserId,
+    /// Whom.
+    pub reported_id: UserId,
+    /// Where.
+    pub room_id: RoomId,
+    /// Which message, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    /// What it is about.
+    pub category: ReportCategory,
+    /// What the reporter says about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The reported message and those around it, oldest first, as they stood then.
+    pub messages: Vec<StoredMessage>,
+    /// When.
+    pub created_at: Timestamp,
+    /// Whether it waits for its decision.
+    pub state: ReportState,
+    /// What was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<Timestamp>,
+    /// Until when the reported user can't say anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mute_until: Option<Timestamp>,
+}
+
+/// Checks what a reporter says.
+///
+/// # Errors
+/// [`InvalidField`] when it is blank or longer than [`REPORT_CHARS_MAX`] characters.
+pub fn check_report_text(text: &str) -> Result<(), InvalidField> {
+    if text.trim().is_empty() || text.chars().count() > REPORT_CHARS_MAX {
+        return Err(InvalidField(format!("`text` must be 1 to {REPORT_CHARS_MAX} characters")));
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! What a user shares with the other member of their rooms. Each switch counts for both directions.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A user's switches. Who does not share something does not get to see it of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// How far one has read.
+    pub read_receipts: bool,
+    /// That one types.
+    pub typing: bool,
+    /// That one is in the room.
+    pub presence: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { read_receipts: true, typing: true, presence: true }
+    }
+}
+
+impl Settings {
+    /// What two members share with each other.
+    #[must_use]
+    pub const fn both(self, other: Self) -> Self {
+        Self {
+            read_receipts: self.read_receipts && other.read_receipts,
+            typing: self.typing && other.typing,
+            presence: self.presence && other.presence,
+        }
+    }
+
+    /// Nothing, as between two members of whom one has blocked the other.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { read_receipts: false, typing: false, presence: false }
+    }
+}
+
+/// Switches to turn; those that are left out stay.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingsPatch {
+    /// How far one has read.
+    #[serde(default)]
+    pub read_receipts: Option<bool>,
+    /// That one types.
+    #[serde(default)]
+    pub typing: Option<bool>,
+    /// That one is in the room.
+    #[serde(default)]
+    pub presence: Option<bool>,
+}
+
+impl SettingsPatch {
+    /// The switches after turning.
+    #[must_use]
+    pub fn apply(self, settings: Settings) -> Settings {
+        Settings {
+            read_receipts: self.read_receipts.unwrap_or(settings.read_receipts),
+            typing: self.typing.unwrap_or(settings.typing),
+            presence: self.presence.unwrap_or(settings.presence),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Reports: a member makes one, the marketplace's staff decides.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    db::{self, NewReport, Reported, RoomWrite},
+    domain::{
+        MessageId, RoomId, Timestamp,
+        safety::{Decision, Report, ReportCategory, ReportState, check_report_text},
+    },
+    error::ChatError,
+    http::{
+        extract::{Body, InPath, InQuery, Service, SignedIn, whole_number},
+        openapi::problems::{AsService, AsUser, Unknown, WithBody},
+        problem::Problem,
+        state::{AppState, json_body},
+    },
+};
+
+/// Most reports of a page: each holds up to 21 messages.
+const REPORTS_MAX: i64 = 100;
+
+/// Reports of a page when the caller does not say.
+const REPORTS_DEFAULT: i64 = 20;
+
+/// What one reports.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostReport {
+    /// A room of one's own.
+    room_id: RoomId,
+    /// A message of the other member; without one the report is about them.
+    #[serde(default)]
+    message_id: Option<MessageId>,
+    /// What it is about.
+    category: ReportCategory,
+    /// What there is to say about it.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    text: Option<String>,
+}
+
+/// What became of one's report. What the marketplace decides is not told.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// The report's id.
+    id: String,
+    /// When it was made.
+    created_at: Timestamp,
+}
+
+/// Reports the other member of a room, or one of their messages.
+///
+/// It is stored with the messages around it (10 before and 10 behind, or the newest 20) as they stand now, whatever is
+/// edited or deleted later. The same report is stored once while it waits for its decision (200).
+///
+/// # Errors
+/// `forbidden` for anybody but the room's two members, `not_found` for a message that is not in it, `invalid` for one that
+/// is not the other member's.
+#[utoipa::path(
+    post,
+    path = "/api/v1/reports",
+    operation_id = "report",
+    tag = "safety",
+    security(("userToken" = [])),
+    request_body(content = PostReport, example = json!({
+        "roomId": "5e0c3b7a9d4f4c0e8b1a2d3c4e5f6071", "category": "scam", "text": "Wants me to pay outside"
+    })),
+    responses(
+        (status = 201, description = "The report waits for its decision", body = Receipt),
+        (status = 200, description = "The same report waits already", body = Receipt),
+        AsUser, WithBody, Unknown,
+    )
+)]
+pub async fn report(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    body: Body<PostReport>,
+) -> Result<HttpResponse, Problem> {
+    let (SignedIn(identity), Body(PostReport { room_id, message_id, category, text })) = (user, body);
+    text.as_deref().map_or(Ok(()), check_report_text).map_err(ChatError::from)?;
+    let new = NewReport {
+        reporter: identity.user,
+        room: room_id,
+        message: message_id,
+        category,
+        text,
+        at: state.clock.now(),
+    };
+    let reported = state.database.write(move |conn| db::store_report(conn, &new)).await?;
+    let receipt = |report: Report| Receipt { id: report.id, created_at: report.created_at };
+    Ok(match reported.map_err(ChatError::from)? {
+        Reported::New(report) => HttpResponse::Created().json(receipt(report)),
+        Reported::Existing(report) => HttpResponse::Ok().json(receipt(report)),
+    })
+}
+
+/// Which page of the reports.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReportsQuery {
+    /// `open` for those that wait for a decision, which is also the default, or `decided`.
+    state: Option<ReportState>,
+    /// Most reports of the page.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 20)]
+    limit: Option<String>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of reports.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportPage {
+    /// Oldest first.
+    items: Vec<Report>,
+    /// Where the next page goes on; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// Lists the reports that wait for a decision, or those that were decided.
+///
+/// # Errors
+/// `invalid` for a parameter that does not fit.
+#[utoipa::path(
+    get,
+    path = "/api/v1/reports",
+    operation_id = "listReports",
+    tag = "safety",
+    security(("serviceKey" = [])),
+    params(ReportsQuery),
+    responses((status = 200, description = "A page of reports", body = ReportPage), AsService)
+)]
+pub async fn list_reports(
+    state: web::Data<AppState>,
+    _: Service,
+    query: InQuery<ReportsQuery>,
+) -> Result<web::Json<ReportPage>, Problem> {
+    let InQuery(query) = query;
+    let limit = whole_number("limit", query.limit.as_deref(), 1..=REPORTS_MAX)?.unwrap_or(REPORTS_DEFAULT);
+    let wanted = query.state.unwrap_or(ReportState::Open);
+    let (items, more) =
+        state.database.read(move |conn| db::list_reports(conn, wanted, query.cursor.as_deref(), limit)).await?;
+    let next_cursor = items.last().filter(|_| more).map(|last| last.id.clone());
+    Ok(web::Json(ReportPage { items, next_cursor }))
+}
+
+/// What is decided about a report.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Decide {
+    /// Whether the report is right.
+    decision: Decision,
+    /// Only with `upheld`: until then the reported user can't say anything. It ends by itself.
+    #[serde(default)]
+    mute_until: Option<Timestamp>,
+}
+
+/// Decides a report. Deciding again replaces the first decision, and with it its mute.
+///
+/// # Errors
+/// `not_found` for an unknown report, `invalid` for a mute without `upheld`.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/reports/{id}",
+    operation_id = "decideReport",
+    tag = "safety",
+    security(("serviceKey" = [])),
+    params(("id" = String, Path, description = "The report's id")),
+    request_body(content = Decide, example = json!({"decision": "upheld", "muteUntil": "2026-11-30T09:00:00.000Z"})),
+    responses((status = 200, description = "The report as it now stands", body = Report), AsService, WithBody, Unknown)
+)]
+pub async fn decide_report(
+    state: web::Data<AppState>,
+    _: Service,
+    id: InPath<String>,
+    body: Body<Decide>,
+) -> Result<HttpResponse, Problem> {
+    let (InPath(report), Body(Decide { decision, mute_until })) = (id, body);
+    if mute_until.is_some() && decision != Decision::Upheld {
+        return Err(ChatError::invalid("`muteUntil` needs the decision upheld").into());
+    }
+    let write = RoomWrite::DecideReport { report, decision, mute_until, at: state.clock.now() };
+    Ok(json_body(state.change(write).await?.data))
+}

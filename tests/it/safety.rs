@@ -1,0 +1,295 @@
+//! Blocks, reports and mutes.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{TestServer, WsClient, rest::call, server::SERVICE_KEY};
+
+async fn put_block(server: &TestServer, blocker: &str, blocked: &str) -> u16 {
+    let path = format!("/api/v1/blocks/{blocked}");
+    call(server.addr, &server.token(blocker), "PUT", &path, None).await.status
+}
+
+async fn delete_block(server: &TestServer, blocker: &str, blocked: &str) -> u16 {
+    let path = format!("/api/v1/blocks/{blocked}");
+    call(server.addr, &server.token(blocker), "DELETE", &path, None).await.status
+}
+
+fn events<'a>(pushes: &'a [Value], event: &str) -> Vec<&'a Value> {
+    pushes.iter().filter(|push| push["event"] == event).map(|push| &push["data"]).collect()
+}
+
+async fn both(server: &TestServer, room: &str) -> (WsClient, WsClient) {
+    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
+    alice.enter(room).await;
+    sam.enter(room).await;
+    alice.push("presence").await;
+    (alice, sam)
+}
+
+#[actix_web::test]
+async fn after_a_block_neither_side_can_say_anything_and_neither_is_told_who_closed_it() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let (mut alice, mut sam) = both(&server, room.id.as_str()).await;
+    let said = alice.say("before").await;
+    assert_eq!(put_block(&server, "sam", "alice").await, 201);
+    assert_eq!(put_block(&server, "sam", "alice").await, 200);
+
+    let mut sentences = Vec::new();
+    for client in [&mut alice, &mut sam] {
+        for (event, data) in [
+            ("message", json!({"roomId": room.id, "text": "after"})),
+            ("offer", json!({"roomId": room.id, "amount": 1, "currency": "KRW"})),
+        ] {
+            let error = client.request(event, data).await.unwrap_err();
+            assert_eq!(error.code, "blocked", "{event}");
+            sentences.push(error.message);
+        }
+    }
+    sentences.dedup();
+    assert_eq!(sentences, ["this conversation is closed"]);
+    let edit = alice.request("editMessage", json!({"messageId": said["id"], "text": "x"})).await;
+    assert_eq!(edit.unwrap_err().code, "blocked");
+    for user in ["alice", "sam"] {
+        let path = format!("/api/v1/rooms/{}/messages", room.id);
+        let token = server.token(user);
+        let refused = call(server.addr, &token, "POST", &path, Some(json!({"text": "after"}))).await;
+        assert_eq!((refused.status, &refused.body["code"]), (403, &json!("blocked")));
+        // What was said stays readable.
+        assert_eq!(call(server.addr, &token, "GET", &path, None).await.body["items"][0]["text"], "before");
+        let mut reader = server.ws(user).await;
+        let entered = reader.enter(room.id.as_str()).await;
+        assert_eq!((&entered["closed"], &entered["messages"][0]["text"]), (&json!(true), &json!("before")));
+    }
+    // The marketplace's own words still reach them.
+    let path = format!("/api/v1/rooms/{}/messages", room.id);
+    let system = call(server.addr, SERVICE_KEY, "POST", &path, Some(json!({"text": "We closed this"}))).await;
+    assert_eq!(system.status, 201);
+
+    assert_eq!(delete_block(&server, "sam", "alice").await, 204);
+    alice.request("message", json!({"roomId": room.id, "text": "again"})).await.unwrap();
+}
+
+#[actix_web::test]
+async fn a_block_stops_presence_typing_and_receipts_both_ways() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let (mut alice, mut sam) = both(&server, room.id.as_str()).await;
+    sam.say("hello").await;
+    alice.push("message").await;
+    put_block(&server, "alice", "sam").await;
+    for (client, other) in [(&mut alice, "sam"), (&mut sam, "alice")] {
+        let gone = client.push("presence").await;
+        assert_eq!((&gone["userId"], &gone["online"]), (&json!(other), &json!(false)));
+        let mut updated = client.push("roomUpdated").await;
+        while updated["closed"] != true {
+            updated = client.push("roomUpdated").await;
+        }
+    }
+    alice.pushes_before_ack().await;
+    sam.pushes_before_ack().await;
+
+    alice.request("typing", json!({"typing": true})).await.unwrap();
+    alice.request("read", json!({"seq": 1})).await.unwrap();
+    assert_eq!(events(&alice.pushes_before_ack().await, "read").len(), 1, "one's own other tabs");
+    alice.request("leaveRoom", Value::Null).await.unwrap();
+    let entered = alice.enter(room.id.as_str()).await;
+    assert_eq!((&entered["members"][1]["online"], &entered["members"][1]["readSeq"]), (&json!(false), &json!(0)));
+    let seen = sam.pushes_before_ack().await;
+    for event in ["typing", "read", "presence"] {
+        assert!(events(&seen, event).is_empty(), "{event}: {seen:?}");
+    }
+
+    delete_block(&server, "alice", "sam").await;
+    assert_eq!(sam.push("presence").await["online"], true);
+    assert_eq!(alice.push("presence").await["online"], true);
+}
+
+#[actix_web::test]
+async fn a_block_closes_rooms_of_later_too_and_only_the_blockers_list_shows_it() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    seed.room("alice", "bike");
+    assert_eq!(put_block(&server, "sam", "alice").await, 201);
+    assert_eq!(put_block(&server, "sam", "nobody").await, 404);
+    assert_eq!(put_block(&server, "sam", "sam").await, 422);
+    let later = seed.room("alice", "lamp");
+    let mut alice = server.ws("alice").await;
+    let error = alice.request("message", json!({"roomId": later.id, "text": "hello"})).await.unwrap_err();
+    assert_eq!(error.code, "blocked");
+    let list = |user| {
+        let token = server.token(user);
+        async move { call(server.addr, &token, "GET", "/api/v1/blocks", None).await.body }
+    };
+    assert_eq!(list("sam").await["items"][0]["user"]["id"], "alice");
+    assert_eq!(list("alice").await, json!({"items": []}));
+    let rooms = call(server.addr, &server.token("alice"), "GET", "/api/v1/rooms", None).await.body;
+    assert!(rooms["items"].as_array().unwrap().iter().all(|room| room["closed"] == true), "{rooms}");
+}
+
+#[actix_web::test]
+async fn of_a_block_and_messages_at_once_none_is_stored_behind_the_block() {
+    let server = TestServer::with(|config| config.limits.sends_per_second_max = None).await;
+    let room = server.seed().room("alice", "bike");
+    let (mut alice, mut sam) = both(&server, room.id.as_str()).await;
+    for round in 0..5 {
+        let mut asked = Vec::new();
+        for _ in 0..10 {
+            asked.push(alice.start("message", json!({"roomId": room.id, "text": "hello"})).await);
+        }
+        let blocked = put_block(&server, "sam", "alice").await;
+        assert_eq!(blocked, 201);
+        // Whatever is sent once the block is acknowledged is refused.
+        let late = alice.start("message", json!({"roomId": room.id, "text": "late"})).await;
+        let mut refused = false;
+        for id in asked {
+            match alice.answer(id).await {
+                Ok(_) => assert!(!refused, "stored behind a refused one, round {round}"),
+                Err(error) => {
+                    assert_eq!(error.code, "blocked");
+                    refused = true;
+                }
+            }
+        }
+        assert_eq!(alice.answer(late).await.unwrap_err().code, "blocked");
+        assert_eq!(delete_block(&server, "sam", "alice").await, 204);
+    }
+    let seqs = sam.seqs_before_ack().await;
+    assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>());
+}
+
+async fn reports(server: &TestServer, state: &str) -> Vec<Value> {
+    let path = format!("/api/v1/reports?state={state}");
+    let page = call(server.addr, SERVICE_KEY, "GET", &path, None).await;
+    page.body["items"].as_array().unwrap().clone()
+}
+
+#[actix_web::test]
+async fn a_report_keeps_the_messages_around_it_and_a_decision_mutes_until_its_end() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike");
+    let messages = seed.messages(&room.id, "sam", 30);
+    let alice = server.token("alice");
+    let body = json!({"roomId": room.id, "messageId": messages[14].id, "category": "scam", "text": "look\nat this"});
+    let made = call(server.addr, &alice, "POST", "/api/v1/reports", Some(body.clone())).await;
+    assert_eq!(made.status, 201);
+    let again = call(server.addr, &alice, "POST", "/api/v1/reports", Some(body)).await;
+    assert_eq!((again.status, &again.body), (200, &made.body), "the same report waits already");
+
+    let mut sam = server.ws("sam").await;
+    sam.enter(room.id.as_str()).await;
+    sam.request("deleteMessage", json!({"messageId": messages[14].id})).await.unwrap();
+    let open = reports(&server, "open").await;
+    assert_eq!(open.len(), 1);
+    let report = &open[0];
+    assert_eq!((&report["reporterId"], &report["reportedId"]), (&json!("alice"), &json!("sam")));
+    let kept = report["messages"].as_array().unwrap();
+    let seqs: Vec<i64> = kept.iter().map(|message| message["seq"].as_i64().unwrap()).collect();
+    assert_eq!(seqs, (5..=25).collect::<Vec<i64>>());
+    assert_eq!(kept[10]["text"], "message 15", "as it stood when it was reported");
+
+    let path = format!("/api/v1/reports/{}", report["id"].as_str().unwrap());
+    let until = "2026-11-23T09:10:00.000Z";
+    let decide = |body: Value| call(server.addr, SERVICE_KEY, "PATCH", &path, Some(body));
+    assert_eq!(decide(json!({"decision": "dismissed", "muteUntil": until})).await.status, 422);
+    let decided = decide(json!({"decision": "upheld", "muteUntil": until})).await;
+    assert_eq!((decided.status, &decided.body["state"]), (200, &json!("decided")));
+    assert!(reports(&server, "open").await.is_empty());
+    assert_eq!(reports(&server, "decided").await, std::slice::from_ref(&decided.body));
+
+    // In the room that is in memory, and in one that is not.
+    let error = sam.request("message", json!({"roomId": room.id, "text": "but"})).await.unwrap_err();
+    assert_eq!(error.code, "forbidden");
+    assert!(error.message.contains(until), "{}", error.message);
+    let other = seed.room("bob", "bike");
+    let path = format!("/api/v1/rooms/{}/messages", other.id);
+    let refused = call(server.addr, &server.token("sam"), "POST", &path, Some(json!({"text": "but"}))).await;
+    assert_eq!((refused.status, &refused.body["code"]), (403, &json!("forbidden")));
+    server.advance(Duration::from_secs(601));
+    sam.request("message", json!({"roomId": room.id, "text": "sorry"})).await.unwrap();
+
+    // A later decision replaces the first, and its mute.
+    let far = "2027-11-23T09:10:00.000Z";
+    decide(json!({"decision": "upheld", "muteUntil": far})).await;
+    assert_eq!(sam.request("message", json!({"roomId": room.id, "text": "x"})).await.unwrap_err().code, "forbidden");
+    decide(json!({"decision": "dismissed"})).await;
+    sam.request("message", json!({"roomId": room.id, "text": "thank you"})).await.unwrap();
+}
+
+#[actix_web::test]
+async fn only_a_message_of_the_other_member_in_this_room_is_reported() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let (room, other) = (seed.room("alice", "bike"), seed.room("alice", "lamp"));
+    let (own, elsewhere) = (seed.messages(&room.id, "alice", 1), seed.messages(&other.id, "sam", 1));
+    let report = |message: Value| {
+        let body = json!({"roomId": room.id, "messageId": message, "category": "spam"});
+        let token = server.token("alice");
+        async move { call(server.addr, &token, "POST", "/api/v1/reports", Some(body)).await.status }
+    };
+    assert_eq!(report(json!(own[0].id)).await, 422);
+    assert_eq!(report(json!(elsewhere[0].id)).await, 404);
+    assert_eq!(report(json!("none")).await, 404);
+    assert_eq!(report(Value::Null).await, 201);
+}
+
+#[actix_web::test]
+async fn the_reports_come_in_pages() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    for buyer in ["alice", "bob", "eve"] {
+        let room = seed.room(buyer, "bike");
+        let body = json!({"roomId": room.id, "category": "other"});
+        assert_eq!(call(server.addr, &server.token(buyer), "POST", "/api/v1/reports", Some(body)).await.status, 201);
+    }
+    let mut reporters = Vec::new();
+    let mut path = "/api/v1/reports?limit=2".to_owned();
+    loop {
+        let page = call(server.addr, SERVICE_KEY, "GET", &path, None).await.body;
+        reporters.extend(page["items"].as_array().unwrap().iter().map(|report| report["reporterId"].clone()));
+        let Some(cursor) = page["nextCursor"].as_str() else { break };
+        path = format!("/api/v1/reports?limit=2&cursor={cursor}");
+    }
+    assert_eq!(reporters, ["alice", "bob", "eve"]);
+}
+
+#[actix_web::test]
+async fn a_report_keeps_no_words_of_somebody_who_was_removed() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike");
+    seed.messages(&room.id, "sam", 2);
+    seed.messages(&room.id, "alice", 1);
+    let token = server.token("alice");
+    let body = json!({"roomId": room.id, "category": "scam", "text": "he lies"});
+    assert_eq!(call(server.addr, &token, "POST", "/api/v1/reports", Some(body)).await.status, 201);
+    let texts = |report: &Value| {
+        let messages = report["messages"].as_array().unwrap().clone();
+        messages.iter().map(|message| message["text"].is_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(call(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/sam", None).await.status, 204);
+    let report = reports(&server, "open").await.remove(0);
+    assert_eq!((texts(&report), &report["text"]), (vec![false, false, true], &json!("he lies")));
+    assert_eq!(call(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await.status, 204);
+    let report = reports(&server, "open").await.remove(0);
+    assert_eq!((texts(&report), &report["text"]), (vec![false; 3], &Value::Null));
+}
+
+#[actix_web::test]
+async fn what_was_said_before_a_block_is_answered_as_it_was_when_it_is_sent_again() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let mut alice = server.ws("alice").await;
+    let message = json!({"roomId": room.id, "text": "hello", "clientId": "k"});
+    let offer = json!({"roomId": room.id, "amount": 1, "currency": "KRW", "clientId": "o"});
+    let first = alice.request("message", message.clone()).await.unwrap();
+    let offered = alice.request("offer", offer.clone()).await.unwrap();
+    put_block(&server, "sam", "alice").await;
+    assert_eq!(alice.request("message", message).await.unwrap(), first);
+    assert_eq!(alice.request("offer", offer).await.unwrap(), offered);
+    let new = json!({"roomId": room.id, "text": "hello", "clientId": "another"});
+    assert_eq!(alice.request("message", new).await.unwrap_err().code, "blocked");
+}
