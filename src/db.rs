@@ -5,6 +5,7 @@
 mod connection;
 mod error;
 mod import;
+mod list_events;
 mod list_messages;
 mod list_rooms;
 mod load_room;
@@ -22,6 +23,7 @@ mod write_batch;
 pub use connection::Connection;
 pub use error::DbError;
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
+pub use list_events::{EventPage, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};

@@ -1,6 +1,7 @@
 //! Plain data and rules: no actix, no diesel, no I/O.
 
 pub mod authorize;
+pub mod event;
 pub mod field;
 pub mod id;
 pub mod import_line;
@@ -11,6 +12,7 @@ pub mod timestamp;
 pub mod user;
 
 pub use authorize::AuthorizePolicy;
+pub use event::{Event, EventCursor, Fact};
 pub use id::{ClientId, MessageId, ProductId, RoomId, Seq, SessionId, UserId};
 pub use import_line::ImportLine;
 pub use message::{Draft, MessageKind, StoredMessage};

@@ -1,5 +1,6 @@
 //! A file a table: its rows, and the queries that touch it alone.
 
+pub(super) mod change;
 pub(super) mod message;
 pub(super) mod product;
 pub(super) mod room;

@@ -1,6 +1,16 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    changes (id) {
+        id -> BigInt,
+        after_position -> BigInt,
+        kind -> Text,
+        subject_id -> Text,
+        member_id -> Text,
+    }
+}
+
+diesel::table! {
     messages (position) {
         position -> BigInt,
         id -> Text,
@@ -56,4 +66,4 @@ diesel::joinable!(messages -> rooms (room_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(rooms -> products (product_id));
 
-diesel::allow_tables_to_appear_in_same_query!(messages, products, rooms, users,);
+diesel::allow_tables_to_appear_in_same_query!(changes, messages, products, rooms, users,);

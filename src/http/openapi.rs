@@ -21,7 +21,7 @@ use utoipa::{
 };
 
 use super::{
-    api::{demo, me, messages, products, rooms, users},
+    api::{demo, events, me, messages, products, rooms, users},
     health,
     problem::{Problem, ProblemDocument},
     state::AppState,
@@ -63,6 +63,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         users::put_user,
         users::delete_user,
         users::disconnect_user,
+        events::list_events,
         health::healthz,
         health::readyz,
         health::metrics,
@@ -78,6 +79,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         (name = "messages", description = "What was said in a room, numbered by `seq`: 1, 2, 3 … without a hole."),
         (name = "products", description = "Owned by the marketplace."),
         (name = "users", description = "Owned by the marketplace."),
+        (name = "events", description = "For the marketplace's own backend: everything that happened, in order."),
         (name = "websocket", description = "Live events go over a plain WebSocket, `GET /ws/chat`, with the subprotocols \
             `haggle.v1` and `bearer.<jwt>`, or with `Authorization: Bearer`. Each text frame is one JSON object: \
             `{\"event\", \"data\"?, \"id\"?}` goes in, `{\"reply\": id, \"data\"}` or `{\"reply\": id, \"error\"}` answers a \

@@ -3,7 +3,7 @@
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
-    api::{demo, me, messages, products, rooms, users},
+    api::{demo, events, me, messages, products, rooms, users},
     health, openapi,
     problem::Problem,
     static_files, ws,
@@ -20,6 +20,7 @@ pub fn documented(config: &mut web::ServiceConfig) {
         .service(read("/api/docs", openapi::redirect_to_page))
         .service(read("/api/docs/{file:.*}", openapi::get_page_file))
         .service(read("/api/v1/me", me::get_me))
+        .service(read("/api/v1/events", events::list_events))
         .service(read("/api/v1/rooms", rooms::list_rooms).route(web::post().to(rooms::open_room)))
         .service(read("/api/v1/rooms/{id}", rooms::get_room))
         .service(web::resource("/api/v1/rooms/{id}/read").route(web::put().to(rooms::mark_read)))

@@ -10,6 +10,7 @@
 )]
 
 mod authorization;
+mod events;
 mod identity;
 mod messages;
 mod support;

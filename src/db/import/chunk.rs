@@ -7,6 +7,7 @@ use crate::{
     db::{
         Connection, DbError,
         models::{
+            change::{self, Changed},
             message::{self, ClientKey},
             product,
             room::{self, LockedRoom, RoomRow},
@@ -119,6 +120,7 @@ fn store_user(conn: &mut Connection, user: &User) -> Result<LineResult, DbError>
         Some(row) if User::from(row.clone()) == *user => return Ok(Ok(false)),
         _ => user::put(conn, user)?,
     }
+    change::record(conn, &[Changed::User(user.id.as_str())])?;
     Ok(Ok(true))
 }
 
@@ -136,6 +138,7 @@ fn store_product(conn: &mut Connection, product: &Product) -> Result<LineResult,
         }
     }
     product::put(conn, product)?;
+    change::record(conn, &[Changed::Product(product.id.as_str())])?;
     Ok(Ok(true))
 }
 
@@ -160,6 +163,7 @@ fn store_room(conn: &mut Connection, line: &RoomLine, options: ImportOptions) ->
         return Ok(Err("`id` is the id of another room"));
     }
     room::insert(conn, &RoomRow::new(&id, &product.id, &line.buyer_id, &product.seller_id, options.now))?;
+    change::record(conn, &[Changed::RoomOpened(id.as_str())])?;
     Ok(Ok(true))
 }
 

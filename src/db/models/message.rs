@@ -162,6 +162,28 @@ fn client_keys_query<'a>(keys: &[ClientKey<'a>]) -> BoxedSql<'a> {
     query
 }
 
+/// A message by its id.
+pub(in crate::db) fn find(conn: &mut Connection, message: &str) -> Result<Option<StoredMessage>, DbError> {
+    let row: Option<MessageRow> =
+        messages::table.filter(messages::id.eq(message)).select(MessageRow::as_select()).get_result(conn).optional()?;
+    row.map(MessageRow::into_stored).transpose()
+}
+
+/// The messages of all rooms behind a place in the order of commits, each with its place.
+pub(in crate::db) fn list_after_position(
+    conn: &mut Connection,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<(i64, StoredMessage)>, DbError> {
+    let rows: Vec<(i64, MessageRow)> = messages::table
+        .filter(messages::position.gt(position))
+        .order(messages::position)
+        .limit(limit)
+        .select((messages::position, MessageRow::as_select()))
+        .load(conn)?;
+    rows.into_iter().map(|(position, row)| Ok((position, row.into_stored()?))).collect()
+}
+
 /// Which of these ids are taken.
 pub(in crate::db) fn find_known_ids(conn: &mut Connection, ids: &[&str]) -> QueryResult<HashSet<String>> {
     let known = messages::table.filter(messages::id.eq_any(ids.iter().copied())).select(messages::id).load(conn)?;

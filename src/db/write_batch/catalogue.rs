@@ -6,7 +6,10 @@ use super::{Outcomes, RoomWrite, WriteError, Written, append};
 use crate::{
     db::{
         Connection, DbError,
-        models::{product, room, user},
+        models::{
+            change::{self, Changed},
+            product, room, user,
+        },
     },
     domain::{
         Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, StoredMessage, Timestamp, User, UserId,
@@ -25,6 +28,7 @@ pub(super) fn put_user(conn: &mut Connection, user: &User) -> Outcome {
         return Ok(Err(WriteError::UserDeleted));
     }
     user::put(conn, user)?;
+    change::record(conn, &[Changed::User(user.id.as_str())])?;
     Ok(Ok(Written::UserPut { user: user.clone(), created: before.is_none() }))
 }
 
@@ -35,6 +39,7 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
     };
     if before.deleted_at.is_none() {
         user::delete(conn, user, at)?;
+        change::record(conn, &[Changed::UserDeleted(user.as_str())])?;
     }
     let rooms = room::list_ids_by_member(conn, user)?;
     let user = User { id: user.clone(), name: user::DELETED_USER_NAME.to_owned(), avatar_url: None };
@@ -70,6 +75,7 @@ pub(super) fn put_product(conn: &mut Connection, product: &Product, at: Timestam
         Some(before) if before.status != product.status => say_status(conn, &rooms, product.status, at)?,
         _ => Vec::new(),
     };
+    change::record(conn, &[Changed::Product(product.id.as_str())])?;
     Ok(Ok(Written::ProductPut {
         product: product.clone(),
         created: before.is_none(),

@@ -6,7 +6,12 @@ use super::{WriteError, Written};
 use crate::{
     db::{
         Connection, DbError,
-        models::{message, message::MessageRow, user},
+        models::{
+            change::{self, Changed},
+            message,
+            message::MessageRow,
+            user,
+        },
         schema::{messages, rooms},
     },
     domain::{MessageId, MessageKind, StoredMessage, Timestamp, UserId, message::EDIT_WINDOW_MS},
@@ -24,6 +29,7 @@ pub(super) fn edit(
         Err(refused) => return Ok(Err(refused)),
     };
     message::edit(conn, id, text, at)?;
+    change::record(conn, &[Changed::Message(id.as_str())])?;
     message.text = Some(text.to_owned());
     message.edited_at = Some(at);
     Ok(Ok(Written::Changed(message)))
@@ -40,6 +46,7 @@ pub(super) fn delete(
         Err(refused) => return Ok(Err(refused)),
     };
     message::delete(conn, id, at)?;
+    change::record(conn, &[Changed::Message(id.as_str())])?;
     message.text = None;
     message.data = None;
     message.deleted_at = Some(at);
