@@ -11,6 +11,7 @@ mod list_rooms;
 mod load_room;
 mod migrations;
 mod models;
+mod notify_unread;
 mod open_room;
 mod pool;
 #[cfg(test)]
@@ -33,6 +34,10 @@ pub use models::{
     product::{find_product, list_products},
     room::is_member,
     user::{DELETED_USER_NAME, find_user, is_deleted, list_users},
+};
+pub use notify_unread::{
+    DueNotification, NotificationOutcome, NotificationsPending, UnreadPage, begin_notifications, count_notifications,
+    find_unread, finish_notification, list_due_notifications, queue_notifications,
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
 pub use pool::{Pool, PooledConnection, open};

@@ -23,9 +23,10 @@ use crate::{
         },
         db_executor::Database,
         hub::{DrainSessions, Hub, HubId},
+        notifier::{Notifier, Webhook, messages::StopNotifier},
         session::Services,
     },
-    auth::{Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
+    auth::{Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier, webhook_signature::WebhookSigner},
     clock::Clock,
     config::{Config, KeySource},
     db::{self, DbError, Pool},
@@ -98,6 +99,7 @@ pub struct Server {
     running: actix_web::rt::task::JoinHandle<io::Result<()>>,
     chat: Addr<ChatServer>,
     chat_thread: Arbiter,
+    notifier: Option<(Addr<Notifier>, Arbiter)>,
     metrics: Arc<Metrics>,
     draining: Arc<AtomicBool>,
     drain_timeout: Duration,
@@ -128,28 +130,42 @@ impl ServerBuilder {
         for migration in db::migrate(&pool)? {
             log::info!("ran migration {migration}");
         }
+        if config.webhook.is_some() {
+            db::begin_notifications(&mut *pool.get()?)?;
+        }
         let tls = match &config.tls {
             Some(files) => Some(Arc::new(Tls::load(&files.cert, &files.key)?)),
             None => None,
         };
         let verifier = Arc::new(verifier(&config, &clock).await?);
-        let state = start_actors(config, clock, &pool, verifier)?;
-        let chat_thread = state.1;
-        let state = state.0;
+        let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
         let (addr, server) = listen(&state, tls.as_deref())?;
         let handle = server.handle();
+        let notifier = start_notifier(&state);
         Ok(Server {
             addr,
             handle,
             running: actix_web::rt::spawn(server),
             chat: state.chat.clone(),
             chat_thread,
+            notifier,
             metrics: Arc::clone(&state.metrics),
             draining: Arc::clone(&state.draining),
             drain_timeout: state.config.drain_timeout,
             tls,
         })
     }
+}
+
+fn start_notifier(state: &AppState) -> Option<(Addr<Notifier>, Arbiter)> {
+    let target = state.config.webhook.as_ref()?;
+    let webhook = Webhook::new(&target.url, WebhookSigner::new(target.secret.expose()));
+    let (after, database) = (target.notify_unread_after, state.database.clone());
+    let (clock, metrics) = (state.clock.clone(), Arc::clone(&state.metrics));
+    let thread = Arbiter::new();
+    let notifier =
+        Notifier::start_in_arbiter(&thread.handle(), move |_| Notifier::new(webhook, after, database, clock, metrics));
+    Some((notifier, thread))
 }
 
 async fn verifier(config: &Config, clock: &Clock) -> Result<Verifier, StartError> {
@@ -318,6 +334,12 @@ impl Server {
                 break;
             }
             tokio::time::sleep(DRAIN_POLL).await;
+        }
+        if let Some((notifier, thread)) = self.notifier {
+            // A try under way has its own time. What it does not finish is in the outbox, for the next start.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
+            thread.stop();
         }
         // With its sessions closed this waits for requests alone, and they have a second.
         self.handle.stop(settled).await;

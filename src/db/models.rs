@@ -2,6 +2,7 @@
 
 pub(super) mod change;
 pub(super) mod message;
+pub(super) mod notification;
 pub(super) mod product;
 pub(super) mod room;
 pub(super) mod user;

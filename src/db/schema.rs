@@ -11,6 +11,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    imported_messages (first_position) {
+        first_position -> BigInt,
+        last_position -> BigInt,
+    }
+}
+
+diesel::table! {
     messages (position) {
         position -> BigInt,
         id -> Text,
@@ -24,6 +31,25 @@ diesel::table! {
         sent_at -> BigInt,
         edited_at -> Nullable<BigInt>,
         deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    notification_progress (id) {
+        id -> BigInt,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    notifications (room_id, user_id) {
+        room_id -> Text,
+        user_id -> Text,
+        id -> Text,
+        read_seq -> BigInt,
+        created_at -> BigInt,
+        attempts -> BigInt,
+        due_at -> Nullable<BigInt>,
     }
 }
 
@@ -63,7 +89,18 @@ diesel::table! {
 }
 
 diesel::joinable!(messages -> rooms (room_id));
+diesel::joinable!(notifications -> rooms (room_id));
+diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(rooms -> products (product_id));
 
-diesel::allow_tables_to_appear_in_same_query!(changes, messages, products, rooms, users,);
+diesel::allow_tables_to_appear_in_same_query!(
+    changes,
+    imported_messages,
+    messages,
+    notification_progress,
+    notifications,
+    products,
+    rooms,
+    users,
+);

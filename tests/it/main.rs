@@ -14,4 +14,5 @@ mod events;
 mod identity;
 mod messages;
 mod support;
+mod unread_notification;
 mod wire;

@@ -4,6 +4,7 @@ pub mod raw;
 pub mod rest;
 pub mod seed;
 pub mod server;
+pub mod webhook;
 pub mod ws;
 
 pub use server::TestServer;

@@ -9,7 +9,7 @@ use crate::{
         models::{
             change::{self, Changed},
             message::{self, ClientKey},
-            product,
+            notification, product,
             room::{self, LockedRoom, RoomRow},
             user,
         },
@@ -210,7 +210,7 @@ fn store_messages(
         stored.messages += 1;
         new.push(message);
     }
-    message::insert(conn, new.iter())?;
+    notification::import_messages(conn, |conn| message::insert(conn, new.iter()))?;
     room::save(conn, rooms.values())?;
     Ok(())
 }
