@@ -4,6 +4,7 @@
 
 mod connection;
 mod error;
+mod export_user;
 mod import;
 mod list_events;
 mod list_messages;
@@ -23,6 +24,7 @@ mod write_batch;
 
 pub use connection::Connection;
 pub use error::DbError;
+pub use export_user::{ExportPart, ExportPlace, export_user};
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
 pub use list_events::{EventPage, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};

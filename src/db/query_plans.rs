@@ -11,8 +11,8 @@ use diesel::{
 };
 
 use super::{
-    Connection, MessagePage, RoomWrite, find_room, is_member, list_events, list_messages, list_rooms, load_room,
-    open_room_for,
+    Connection, ExportPlace, MessagePage, RoomWrite, export_user, find_room, is_member, list_events, list_messages,
+    list_rooms, load_room, open_room_for,
     test_db::{NOW, TestDb, draft, product, read, room, say, user_id, write},
     write_batch,
 };
@@ -120,6 +120,25 @@ fn ones_list_of_rooms_goes_along_its_indices() {
             "messages_room_seq (room_id=? AND seq>? AND seq<?)",
         ],
     );
+}
+
+#[test]
+fn an_export_goes_along_ones_own_rooms_and_products() {
+    let (db, _) = db_with_a_room();
+    let plans = plans_of(&db, |conn| {
+        export_user(conn, &user_id("carol"), ExportPlace::default()).unwrap();
+    });
+    for index in
+        ["products_seller (seller_id=?", "rooms_buyer_active (buyer_id=?)", "rooms_seller_active (seller_id=?)"]
+    {
+        assert!(plans.iter().any(|(_, plan)| plan.contains(index)), "{index} is not used: {plans:#?}");
+    }
+    // One's own rooms are sorted by id; nobody else's are looked at.
+    for (sql, plan) in &plans {
+        let whole = ["messages", "rooms", "users", "products"].map(|table| format!("SCAN {table}"));
+        assert!(!whole.iter().any(|scan| plan.contains(scan)), "{sql}\n{plan}");
+        assert!(!plan.contains("SEARCH rooms USING PRIMARY KEY (id>?"), "{sql}\n{plan}");
+    }
 }
 
 #[test]

@@ -11,6 +11,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    erasures (user_id) {
+        user_id -> Text,
+        room_id -> Text,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
     imported_messages (first_position) {
         first_position -> BigInt,
         last_position -> BigInt,
@@ -88,6 +96,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(erasures -> users (user_id));
 diesel::joinable!(messages -> rooms (room_id));
 diesel::joinable!(notifications -> rooms (room_id));
 diesel::joinable!(notifications -> users (user_id));
@@ -96,6 +105,7 @@ diesel::joinable!(rooms -> products (product_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     changes,
+    erasures,
     imported_messages,
     messages,
     notification_progress,

@@ -63,6 +63,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         users::put_user,
         users::delete_user,
         users::disconnect_user,
+        users::export_user,
         events::list_events,
         health::healthz,
         health::readyz,

@@ -43,6 +43,7 @@ pub fn documented(config: &mut web::ServiceConfig) {
                 .route(web::put().to(users::put_user))
                 .route(web::delete().to(users::delete_user)),
         )
+        .service(read("/api/v1/users/{id}/export", users::export_user))
         .service(web::resource("/api/v1/users/{id}/disconnect").route(web::post().to(users::disconnect_user)));
 }
 

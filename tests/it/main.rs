@@ -13,6 +13,7 @@ mod authorization;
 mod events;
 mod identity;
 mod messages;
+mod personal_data;
 mod support;
 mod unread_notification;
 mod wire;

@@ -184,6 +184,24 @@ pub(in crate::db) fn list_after_position(
     rows.into_iter().map(|(position, row)| Ok((position, row.into_stored()?))).collect()
 }
 
+/// What one member said in a room behind a `seq`, oldest first.
+pub(in crate::db) fn list_by_sender(
+    conn: &mut Connection,
+    room: &str,
+    sender: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<StoredMessage>, DbError> {
+    let rows: Vec<MessageRow> = messages::table
+        .filter(messages::room_id.eq(room).and(messages::seq.gt(after)))
+        .filter(messages::sender_id.eq(sender))
+        .order(messages::seq)
+        .limit(limit)
+        .select(MessageRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(MessageRow::into_stored).collect()
+}
+
 /// Which of these ids are taken.
 pub(in crate::db) fn find_known_ids(conn: &mut Connection, ids: &[&str]) -> QueryResult<HashSet<String>> {
     let known = messages::table.filter(messages::id.eq_any(ids.iter().copied())).select(messages::id).load(conn)?;

@@ -173,6 +173,21 @@ pub(in crate::db) fn list_ids_by_product(conn: &mut Connection, product: &str) -
     rooms::table.filter(rooms::product_id.eq(product)).order(rooms::buyer_id).select(rooms::id).load(conn)
 }
 
+/// The rooms of a user in one role behind an id, by id.
+pub(in crate::db) fn list_by_role(
+    conn: &mut Connection,
+    user: &UserId,
+    role: Role,
+    after: &str,
+    limit: i64,
+) -> QueryResult<Vec<RoomRow>> {
+    let behind = rooms::table.filter(rooms::id.gt(after)).order(rooms::id).limit(limit).select(RoomRow::as_select());
+    match role {
+        Role::Buyer => behind.filter(rooms::buyer_id.eq(user.as_str())).load(conn),
+        Role::Seller => behind.filter(rooms::seller_id.eq(user.as_str())).load(conn),
+    }
+}
+
 /// The rooms of a user: as a buyer, then as a seller.
 pub(in crate::db) fn list_ids_by_member(conn: &mut Connection, user: &UserId) -> QueryResult<Vec<String>> {
     let mut ids: Vec<String> = rooms::table.filter(rooms::buyer_id.eq(user.as_str())).select(rooms::id).load(conn)?;

@@ -1,13 +1,15 @@
 //! Users: the marketplace puts them, removes them and ends their sessions.
 
 use actix_web::{HttpResponse, web};
+use bytes::Bytes;
+use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{check_same, created_or_found};
 use crate::{
     actors::chat_server::messages::EndSessions,
-    db::RoomWrite,
+    db::{self, DbError, ExportPart, ExportPlace, RoomWrite},
     domain::{User, UserId},
     error::{ChatError, ErrorCode},
     http::{
@@ -93,6 +95,53 @@ pub async fn delete_user(state: web::Data<AppState>, _: Service, id: InPath<User
             Err(error.into())
         }
     }
+}
+
+/// A person's data, as lines of JSON that `haggle import` reads.
+///
+/// In this order: the person; the other members of their rooms, as the person saw them; their products and those that
+/// they asked about; their rooms; what they said there themselves. The other side's words are not theirs and are left
+/// out. An answer that ends without its last chunk is incomplete: ask again.
+///
+/// # Errors
+/// `not_found` for a user whom haggle does not know, or who was erased.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/{id}/export",
+    operation_id = "exportUser",
+    tag = "users",
+    security(("serviceKey" = [])),
+    params(("id" = UserId, Path, description = "The marketplace's own user id")),
+    responses(
+        (status = 200, description = "One JSON object a line", body = String, content_type = "application/x-ndjson"),
+        AsService, Unknown,
+    )
+)]
+pub async fn export_user(state: web::Data<AppState>, _: Service, id: InPath<UserId>) -> Result<HttpResponse, Problem> {
+    let InPath(user) = id;
+    let first = read_part(&state, user.clone(), ExportPlace::default()).await?;
+    let first = first.ok_or_else(|| ChatError::not_found("there is no such user"))?;
+    // A part is read when the one before was taken: a slow reader holds one of them.
+    let rest = stream::unfold(Some(first), move |part| {
+        let (state, user) = (state.clone(), user.clone());
+        async move {
+            let ExportPart { lines, next } = part?;
+            let next = match next {
+                Some(place) => read_part(&state, user, place).await,
+                None => Ok(None),
+            };
+            // An error cuts the answer, so that nobody takes it for the whole.
+            Some(match next {
+                Ok(next) => (Ok(Bytes::from(lines)), next),
+                Err(error) => (Err(error), None),
+            })
+        }
+    });
+    Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(rest))
+}
+
+async fn read_part(state: &AppState, user: UserId, place: ExportPlace) -> Result<Option<ExportPart>, DbError> {
+    state.database.read(move |conn| db::export_user(conn, &user, place)).await
 }
 
 /// How many sessions were ended.
