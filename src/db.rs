@@ -3,6 +3,7 @@
 //! Writes go through [`write_batch`] (and [`open_room`]), on the one connection that writes; the rest only reads.
 
 mod connection;
+mod erase_user;
 mod error;
 mod export_user;
 mod import;
@@ -23,6 +24,7 @@ mod test_db;
 mod write_batch;
 
 pub use connection::Connection;
+pub use erase_user::{finish_erasures, list_erasures, overwrite_free_space};
 pub use error::DbError;
 pub use export_user::{ExportPart, ExportPlace, export_user};
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};

@@ -22,6 +22,7 @@ use crate::{
             messages::{IsSettled, RegisterHub},
         },
         db_executor::Database,
+        eraser::{Eraser, messages::StopEraser},
         hub::{DrainSessions, Hub, HubId},
         notifier::{Notifier, Webhook, messages::StopNotifier},
         session::Services,
@@ -98,6 +99,7 @@ pub struct Server {
     handle: ServerHandle,
     running: actix_web::rt::task::JoinHandle<io::Result<()>>,
     chat: Addr<ChatServer>,
+    eraser: Addr<Eraser>,
     chat_thread: Arbiter,
     notifier: Option<(Addr<Notifier>, Arbiter)>,
     metrics: Arc<Metrics>,
@@ -147,6 +149,7 @@ impl ServerBuilder {
             handle,
             running: actix_web::rt::spawn(server),
             chat: state.chat.clone(),
+            eraser: state.eraser.clone(),
             chat_thread,
             notifier,
             metrics: Arc::clone(&state.metrics),
@@ -216,8 +219,10 @@ fn start_actors(
         let (database, metrics) = (database.clone(), Arc::clone(&metrics));
         ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| ChatServer::new(settings, database, metrics))
     };
+    let eraser = Eraser::new(chat.clone(), database.clone(), clock.clone()).start();
     let state = AppState {
         chat,
+        eraser,
         database,
         verifier,
         room_tokens: Arc::new(room_tokens),
@@ -335,6 +340,9 @@ impl Server {
             }
             tokio::time::sleep(DRAIN_POLL).await;
         }
+        // What an erasure has left to do is in the database, for the next start.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let _ = tokio::time::timeout(left, self.eraser.send(StopEraser)).await;
         if let Some((notifier, thread)) = self.notifier {
             // A try under way has its own time. What it does not finish is in the outbox, for the next start.
             let left = deadline.saturating_duration_since(Instant::now());

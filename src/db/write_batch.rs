@@ -6,7 +6,7 @@ mod revise;
 
 use thiserror::Error;
 
-use super::{Connection, DbError};
+use super::{Connection, DbError, erase_user};
 use crate::{
     domain::{
         Draft, MessageId, Product, ProductId, ProductStatus, RoomId, Seq, StoredMessage, Timestamp, User, UserId,
@@ -72,7 +72,15 @@ pub enum RoomWrite {
         /// The user as they shall be.
         user: User,
     },
-    /// Deletes a user for good: name and picture go, rooms and messages stay for the other member.
+    /// Takes the words of the next few messages of a user who was deleted; again and again until nothing is left.
+    EraseWords {
+        /// Which user.
+        user: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Deletes a user for good: name and picture go, and the erasure of their words is written down. Rooms, and what the
+    /// other members said, stay.
     DeleteUser {
         /// Which user.
         user: UserId,
@@ -123,6 +131,15 @@ pub enum Written {
         user: User,
         /// Whether they are new.
         created: bool,
+    },
+    /// Of [`RoomWrite::EraseWords`].
+    WordsErased {
+        /// Messages that have lost their words by this write.
+        messages: Vec<StoredMessage>,
+        /// Rooms that were gone through.
+        rooms: Vec<RoomId>,
+        /// Whether no words of the user are left.
+        is_done: bool,
     },
     /// Of [`RoomWrite::DeleteUser`].
     UserDeleted {
@@ -260,6 +277,7 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
             catalogue::set_product_status(conn, product, seller, *status, *at)
         }
         RoomWrite::PutUser { user } => catalogue::put_user(conn, user),
+        RoomWrite::EraseWords { user, at } => erase_user::erase_words(conn, user, *at),
         RoomWrite::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
     }
 }

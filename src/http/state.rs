@@ -24,6 +24,7 @@ use crate::{
             messages::{Answer, Change, ReplyTo},
         },
         db_executor::Database,
+        eraser::Eraser,
     },
     auth::{RoomTokens, ServiceKey, Signer, Verifier},
     clock::Clock,
@@ -43,6 +44,8 @@ pub struct AppState {
     pub config: Config,
     /// Owns the rooms.
     pub chat: Addr<ChatServer>,
+    /// Carries out erasures.
+    pub eraser: Addr<Eraser>,
     /// The database.
     pub database: Database,
     /// Who signs tokens.

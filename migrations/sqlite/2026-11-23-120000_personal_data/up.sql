@@ -7,3 +7,6 @@ CREATE TABLE erasures (
     room_id TEXT   NOT NULL DEFAULT '',
     seq     BIGINT NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+
+-- Who was deleted before lost the name alone; the words follow at the next start.
+INSERT INTO erasures (user_id) SELECT id FROM users WHERE deleted_at IS NOT NULL;

@@ -110,6 +110,20 @@ impl ChatServer {
                 self.rooms.user_changed(&user, false);
                 Answer { data: to_json(&user), created }
             }
+            Written::WordsErased { messages, rooms, is_done } => {
+                for message in messages {
+                    self.tell_room(&message.room_id, &Push::from_json("messageUpdated", to_json(&message)), None);
+                    if let Some(live) = self.rooms.room_mut(&message.room_id) {
+                        live.changed(&message);
+                    }
+                }
+                // The name is another one by now, also where nothing was said.
+                for room in rooms {
+                    self.mark_stale(&room);
+                    self.with_room(Work::Announce(room), ctx);
+                }
+                Answer { data: to_json(&is_done), created: false }
+            }
             Written::UserDeleted { user, rooms } => {
                 let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
                 self.end_sessions(&user.id, &gone);

@@ -265,6 +265,22 @@ pub(in crate::db) fn edit(conn: &mut Connection, message: &MessageId, text: &str
     Ok(())
 }
 
+/// Takes words, data and keys from messages, by their ids. Those that were deleted before keep the moment of it.
+pub(in crate::db) fn erase(conn: &mut Connection, ids: &[&str], at: Timestamp) -> QueryResult<()> {
+    let of_ids = || messages::table.filter(messages::id.eq_any(ids.iter().copied()));
+    diesel::update(of_ids().filter(messages::deleted_at.is_null()))
+        .set(messages::deleted_at.eq(Some(at.0)))
+        .execute(conn)?;
+    diesel::update(of_ids())
+        .set((
+            messages::text.eq(None::<String>),
+            messages::data.eq(None::<String>),
+            messages::client_id.eq(None::<String>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Takes words and data from a message. Its row and its `seq` stay, so that the room keeps counting without a hole.
 pub(in crate::db) fn delete(conn: &mut Connection, message: &MessageId, at: Timestamp) -> QueryResult<()> {
     diesel::update(messages::table.filter(messages::id.eq(message.as_str())))

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Outcomes, RoomWrite, WriteError, Written, append};
 use crate::{
     db::{
-        Connection, DbError,
+        Connection, DbError, erase_user,
         models::{
             change::{self, Changed},
             product, room, user,
@@ -39,6 +39,7 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
     };
     if before.deleted_at.is_none() {
         user::delete(conn, user, at)?;
+        erase_user::begin(conn, user)?;
         change::record(conn, &[Changed::UserDeleted(user.as_str())])?;
     }
     let rooms = room::list_ids_by_member(conn, user)?;

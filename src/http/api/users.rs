@@ -1,5 +1,7 @@
 //! Users: the marketplace puts them, removes them and ends their sessions.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream;
@@ -8,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{check_same, created_or_found};
 use crate::{
-    actors::chat_server::messages::EndSessions,
+    actors::{chat_server::messages::EndSessions, eraser::messages::Erase},
     db::{self, DbError, ExportPart, ExportPlace, RoomWrite},
     domain::{User, UserId},
     error::{ChatError, ErrorCode},
@@ -67,10 +69,16 @@ pub async fn put_user(
     Ok(created_or_found(state.change(RoomWrite::PutUser { user }).await?))
 }
 
-/// Removes a user for good, and ends their sessions at once.
+/// How long an answer waits for an erasure to be finished.
+const ERASURE_WAIT: Duration = Duration::from_secs(10);
+
+/// Erases a user for good, and ends their sessions at once.
 ///
-/// Name and picture go; rooms and messages stay for the other member. The id can't be put again. Removing twice is
-/// removing once. Sessions are also ended for somebody who is known by a token alone, before the answer `not_found`.
+/// Name and picture go, and so do the words and data of every message of theirs: afterwards no byte of them is left in the
+/// database's files. The rooms stay, with what the others said; in place of the erased messages they see that there was
+/// one, with its `seq`. The answer is 204 once all is gone. Somebody with very many messages takes longer: then it is 202,
+/// the erasure goes on, also over a restart, and asking again tells how it stands. The id can't be put again.
+/// Sessions are also ended for somebody who is known by a token alone, before the answer `not_found`.
 ///
 /// # Errors
 /// `not_found` for a user whom the marketplace has never put.
@@ -81,13 +89,23 @@ pub async fn put_user(
     tag = "users",
     security(("serviceKey" = [])),
     params(("id" = UserId, Path, description = "The marketplace's own user id")),
-    responses((status = 204, description = "The user is removed"), AsService, Unknown)
+    responses(
+        (status = 204, description = "Nothing of the user is left"),
+        (status = 202, description = "The user is removed, and the erasure of their words goes on"),
+        AsService, Unknown,
+    )
 )]
 pub async fn delete_user(state: web::Data<AppState>, _: Service, id: InPath<UserId>) -> Result<HttpResponse, Problem> {
     let InPath(user) = id;
     let deleted = state.change(RoomWrite::DeleteUser { user: user.clone(), at: state.clock.now() }).await;
     match deleted {
-        Ok(_) => Ok(HttpResponse::NoContent().finish()),
+        Ok(_) => {
+            let erased = tokio::time::timeout(ERASURE_WAIT, state.eraser.send(Erase(user))).await;
+            Ok(match erased {
+                Ok(Ok(true)) => HttpResponse::NoContent().finish(),
+                _ => HttpResponse::Accepted().finish(),
+            })
+        }
         Err(error) => {
             if error.code == ErrorCode::NotFound {
                 end_sessions(&state, user).await?;
