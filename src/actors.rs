@@ -2,7 +2,7 @@
 //!
 //! | actor | thread | mailbox is bounded by |
 //! | --- | --- | --- |
-//! | [`session::WsSession`] | the HTTP worker that opened it | one connection's timers and notices |
+//! | [`session::ws::WsSession`] | the HTTP worker that opened it | one connection's timers and notices |
 //! | [`hub::Hub`] | one for each HTTP worker | one list of operations for each turn of the `ChatServer` |
 //! | [`chat_server::ChatServer`] | an arbiter of its own | each session's in-flight cap |
 //! | [`eraser::Eraser`] | the one that started the server | one message for each `DELETE` of a user |
@@ -14,4 +14,6 @@ pub mod db_executor;
 pub mod eraser;
 pub mod hub;
 pub mod notifier;
+#[cfg(test)]
+pub(crate) mod panics;
 pub mod session;

@@ -44,7 +44,7 @@ pub use notify_unread::{
     find_unread, finish_notification, list_due_notifications, queue_notifications,
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
-pub use pool::{Pool, PooledConnection, open};
+pub use pool::{Claim, Pool, PooledConnection, claim, open};
 pub use write_batch::{Outcomes, RoomWrite, WriteError, Written, write_batch};
 
 use connection::Backend;

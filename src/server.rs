@@ -86,6 +86,18 @@ pub enum StartError {
     NoRandomness,
 }
 
+impl StartError {
+    /// Whether a setting can't be used, and not something around it.
+    #[must_use]
+    pub const fn is_bad_value(&self) -> bool {
+        match self {
+            Self::Key(_) | Self::KeyFile(_) | Self::Jwks(_) | Self::Tls(_) | Self::ServiceKey(_) => true,
+            Self::Database(error) => matches!(error, DbError::BadUrl(_)),
+            Self::Bind { .. } | Self::NoRandomness => false,
+        }
+    }
+}
+
 /// Puts a [`Server`] together.
 #[derive(Debug, Clone)]
 pub struct ServerBuilder {
@@ -106,6 +118,7 @@ pub struct Server {
     draining: Arc<AtomicBool>,
     drain_timeout: Duration,
     tls: Option<Arc<Tls>>,
+    _claim: db::Claim,
 }
 
 impl ServerBuilder {
@@ -128,18 +141,20 @@ impl ServerBuilder {
     /// [`StartError`], with one sentence for the operator.
     pub async fn start(self) -> Result<Server, StartError> {
         let Self { config, clock } = self;
+        // What the operator may have mistyped comes first: then nothing has been touched.
+        let tls = match &config.tls {
+            Some(files) => Some(Arc::new(Tls::load(&files.cert, &files.key)?)),
+            None => None,
+        };
+        let verifier = Arc::new(verifier(&config, &clock).await?);
         let pool = db::open(&config.database_url, POOL_SIZE)?;
+        let claim = db::claim(&config.database_url)?;
         for migration in db::migrate(&pool)? {
             log::info!("ran migration {migration}");
         }
         if config.webhook.is_some() {
             db::begin_notifications(&mut *pool.get()?)?;
         }
-        let tls = match &config.tls {
-            Some(files) => Some(Arc::new(Tls::load(&files.cert, &files.key)?)),
-            None => None,
-        };
-        let verifier = Arc::new(verifier(&config, &clock).await?);
         let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
         let (addr, server) = listen(&state, tls.as_deref())?;
         let handle = server.handle();
@@ -156,6 +171,7 @@ impl ServerBuilder {
             draining: Arc::clone(&state.draining),
             drain_timeout: state.config.drain_timeout,
             tls,
+            _claim: claim,
         })
     }
 }
@@ -200,13 +216,14 @@ fn start_actors(
 ) -> Result<(web::Data<AppState>, Arbiter), StartError> {
     let metrics = Arc::new(Metrics::default());
     let database = Database::start(pool, READERS, Arc::clone(&metrics));
-    let (room_tokens, demo_signer) = match &config.keys {
-        KeySource::Secret(secret) => {
+    let (room_tokens, demo_signer) = match (&config.keys, &config.service_key) {
+        (KeySource::Secret(secret), _) => {
             let secret = secret.expose().as_bytes();
-            (RoomTokens::derived_from(secret), config.demo.then(|| Signer::hs256(secret)).transpose()?)
+            (RoomTokens::derived_from(secret), config.demo.then(|| demo_signer(&config, secret)).transpose()?)
         }
-        // Room tokens then last until the next start.
-        _ => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
+        (_, Some(key)) => (RoomTokens::derived_from(key.expose().as_bytes()), None),
+        // Without any secret of its own to derive them from, room tokens last until the next start.
+        (_, None) => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
     };
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
     let settings = chat_server::Settings {
@@ -236,6 +253,19 @@ fn start_actors(
         config,
     };
     Ok((web::Data::new(state), chat_thread))
+}
+
+/// Signs as this server's own verifier demands.
+fn demo_signer(config: &Config, secret: &[u8]) -> Result<Signer, KeyError> {
+    let signer = Signer::hs256(secret)?;
+    let signer = match &config.jwt_issuer {
+        Some(issuer) => signer.with_issuer(issuer),
+        None => signer,
+    };
+    Ok(match &config.jwt_audience {
+        Some(audience) => signer.with_audience(audience),
+        None => signer,
+    })
 }
 
 fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
@@ -331,7 +361,8 @@ impl Server {
         self.handle.pause().await;
         // Told over a tenth of the time, so that there is enough left to finish.
         let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
-        let _ = self.chat.send(DrainSessions { spread }).await;
+        let patience = self.drain_timeout / 2;
+        let _ = self.chat.send(DrainSessions { spread, patience }).await;
         let mut settled = false;
         while Instant::now() < deadline {
             settled = self.metrics.sessions.get() == 0 && self.chat.send(IsSettled).await.unwrap_or(true);
@@ -356,6 +387,9 @@ impl Server {
         settled
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 #[doc(hidden)]
 pub use problem::ProblemDocument;

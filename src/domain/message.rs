@@ -67,12 +67,14 @@ pub struct Draft {
     pub sent_at: Timestamp,
 }
 
+/// What a message holds beside its text and data, about.
+const FIXED_BYTES: usize = 256;
+
 impl Draft {
     /// Bytes that it holds while it waits for its commit.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
-        const FIXED: usize = 256;
-        FIXED + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, json_len)
+        FIXED_BYTES + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, json_len)
     }
 }
 
@@ -137,6 +139,14 @@ pub struct StoredMessage {
     /// When its sender took it back. It keeps its place and its `seq`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+}
+
+impl StoredMessage {
+    /// Bytes that it takes on a wire, about.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        FIXED_BYTES + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, json_len)
+    }
 }
 
 impl fmt::Debug for StoredMessage {

@@ -10,10 +10,21 @@
 )]
 
 mod authorization;
+mod closing;
+mod command_line;
+mod disk_full;
+mod drain;
+mod durability;
 mod events;
 mod identity;
+mod limits;
+mod logs;
 mod messages;
+mod page;
 mod personal_data;
+mod rest;
+mod slow_reader;
 mod support;
+mod tls;
 mod unread_notification;
 mod wire;

@@ -18,19 +18,40 @@ pub struct Answer {
     pub body: Value,
 }
 
+impl Answer {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
 /// Sends one request with a bearer token and reads the answer.
 pub async fn call(addr: SocketAddr, token: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
     let body = body.map(|body| body.to_string()).unwrap_or_default();
-    let authorization = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n{authorization}\r\n{body}",
-        body.len()
-    );
+    let bearer = format!("Bearer {token}");
+    let mut headers = vec![("content-type", "application/json")];
+    if !token.is_empty() {
+        headers.push(("authorization", &bearer));
+    }
+    send(addr, method, path, &headers, body.as_bytes()).await
+}
+
+/// Sends one request with these headers and reads the answer.
+pub async fn send(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    head += &format!("content-length: {}\r\n\r\n", body.len());
     let mut tcp = TcpStream::connect(addr).await.unwrap();
-    tcp.write_all(request.as_bytes()).await.unwrap();
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    // A body that is too large is answered before it has arrived.
+    let _ = tcp.write_all(body).await;
     let mut answer = Vec::new();
-    within("an answer", tcp.read_to_end(&mut answer)).await.unwrap();
+    let _ = within("an answer", tcp.read_to_end(&mut answer)).await;
     let text = String::from_utf8(answer).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();

@@ -57,13 +57,18 @@ impl Seed {
 
     /// So many messages of one sender.
     pub fn messages(&self, room: &RoomId, sender: &str, count: usize) -> Vec<StoredMessage> {
+        self.long_messages(room, sender, count, 0)
+    }
+
+    /// So many messages of one sender, each of at least so many bytes.
+    pub fn long_messages(&self, room: &RoomId, sender: &str, count: usize, bytes: usize) -> Vec<StoredMessage> {
         let draft = |place| {
             RoomWrite::Append(Draft {
                 room: room.clone(),
                 sender: UserId::new(sender).unwrap(),
                 client_id: None,
                 kind: MessageKind::Text,
-                text: Some(format!("message {place}")),
+                text: Some(format!("message {place}{:1$}", "", bytes.saturating_sub(16))),
                 data: None,
                 sent_at: START,
             })
@@ -83,5 +88,19 @@ impl Seed {
     /// Deletes a user in the database, without the server's knowing.
     pub fn delete_user_behind_the_server(&self, id: &str) {
         self.write(RoomWrite::DeleteUser { user: UserId::new(id).unwrap(), at: START });
+    }
+}
+
+impl Seed {
+    /// So many rooms of a product, each with a buyer of its own.
+    pub fn rooms(&self, product: &str, count: usize) {
+        let mut lines = String::new();
+        for place in 0..count {
+            lines += &format!("{{\"type\":\"user\",\"id\":\"buyer-{place}\",\"name\":\"Buyer\"}}\n");
+            lines += &format!("{{\"type\":\"room\",\"productId\":\"{product}\",\"buyerId\":\"buyer-{place}\"}}\n");
+        }
+        let options = db::ImportOptions { now: START, shift_ms: 0 };
+        let (imported, bad) = db::import_str(&mut self.pool.get().unwrap(), &lines, options).unwrap();
+        assert_eq!((imported.rooms, bad), (count as u64, vec![]));
     }
 }
