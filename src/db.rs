@@ -6,6 +6,7 @@ mod connection;
 mod erase_user;
 mod error;
 mod export_user;
+mod free_space;
 mod import;
 mod list_events;
 mod list_messages;
@@ -24,9 +25,12 @@ mod test_db;
 mod write_batch;
 
 pub use connection::Connection;
-pub use erase_user::{finish_erasures, list_erasures, overwrite_free_space};
+pub use erase_user::{finish_erasures, list_erasures};
 pub use error::DbError;
 pub use export_user::{ExportPart, ExportPlace, export_user};
+pub use free_space::{
+    PAGES_A_READING, PAGES_A_TRANSACTION, count_pages, empty_log, find_residue, overwrite_residue, rewrite_database,
+};
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
 pub use list_events::{EventPage, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};

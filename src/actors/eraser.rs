@@ -27,7 +27,7 @@ use crate::{
         db_executor::Database,
     },
     clock::Clock,
-    db::{self, RoomWrite},
+    db::{self, DbError, RoomWrite},
     domain::UserId,
     error::ChatError,
 };
@@ -141,13 +141,32 @@ async fn erase(
             }
         }
     }
-    database
-        .write(move |conn| {
-            db::overwrite_free_space(conn)?;
-            db::finish_erasures(conn, &users)
-        })
-        .await?;
+    overwrite_free_space(database, ends).await?;
+    database.write(move |conn| db::finish_erasures(conn, &users)).await?;
     Ok(())
+}
+
+/// Page by page, so that other writes go on between them. The words are nowhere else by now, so a page that changes after
+/// it was looked at holds none of them.
+async fn overwrite_free_space(database: &Database, ends: &AtomicBool) -> Result<(), DbError> {
+    match database.read(db::count_pages).await? {
+        Some(pages) => {
+            let mut first = 1;
+            while first <= pages {
+                if ends.load(Ordering::Acquire) {
+                    return Err(DbError::Unavailable("the server ends".to_owned()));
+                }
+                let residue = database.read(move |conn| db::find_residue(conn, first)).await?;
+                for pages in residue.chunks(db::PAGES_A_TRANSACTION) {
+                    let pages = pages.to_vec();
+                    database.write(move |conn| db::overwrite_residue(conn, &pages)).await?;
+                }
+                first += db::PAGES_A_READING;
+            }
+        }
+        None => database.write(db::rewrite_database).await?,
+    }
+    database.write(db::empty_log).await
 }
 
 impl Actor for Eraser {

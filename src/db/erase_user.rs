@@ -4,11 +4,11 @@
 //! 2. [`RoomWrite::EraseWords`](super::RoomWrite::EraseWords), again and again, takes the words of some hundred messages,
 //!    each time in a batch with what everybody else writes. Rows, `seq` and sender stay: the other member keeps their
 //!    place in the conversation.
-//! 3. [`overwrite_free_space`] takes what SQLite leaves behind: the free parts of its pages hold copies of rows that were
-//!    moved when a page was split or merged, which `secure_delete` does not reach, and the log holds whole older pages.
-//! 4. [`finish_erasure`] crosses the job out. Before that a restart goes on with it.
+//! 3. The free parts of the pages are overwritten, and the log is emptied ([`find_residue`](super::find_residue) and its
+//!    neighbours): they hold copies of rows as they were.
+//! 4. [`finish_erasures`] crosses the job out. Before that a restart goes on with it.
 
-use diesel::{connection::SimpleConnection as _, prelude::*, sql_types::Integer};
+use diesel::prelude::*;
 
 use super::{
     Connection, DbError, WriteError, Written,
@@ -28,7 +28,7 @@ const ROOMS: i64 = 64;
 
 /// The place for what is kept of messages in other tables and files: a search index, pictures. Called in the transaction
 /// that takes the words of `messages`, which are here without them; what lies in files must be remembered here and
-/// removed before [`finish_erasure`].
+/// removed before [`finish_erasures`].
 #[expect(clippy::unnecessary_wraps, reason = "what is hooked in here asks the database")]
 fn erase_beside(_conn: &mut Connection, _messages: &[StoredMessage]) -> Result<(), DbError> {
     Ok(())
@@ -112,34 +112,6 @@ pub fn list_erasures(conn: &mut Connection) -> Result<Vec<UserId>, DbError> {
 pub fn finish_erasures(conn: &mut Connection, users: &[UserId]) -> Result<(), DbError> {
     for user in users {
         diesel::delete(erasures::table.find(user.as_str())).execute(conn)?;
-    }
-    Ok(())
-}
-
-/// Writes the database anew, without anything that is not in it, and empties the log. Other writes wait meanwhile.
-///
-/// # Errors
-/// [`DbError::Unavailable`] also while a reader holds on to the log: try again.
-pub fn overwrite_free_space(conn: &mut Connection) -> Result<(), DbError> {
-    // In a file, which holds nothing but what is in the database, too, and has no name: memory might not be enough.
-    conn.batch_execute("PRAGMA temp_store = FILE")?;
-    let outcome = conn.batch_execute("VACUUM").map_err(DbError::from).and_then(|()| empty_log(conn));
-    conn.batch_execute("PRAGMA temp_store = MEMORY")?;
-    outcome
-}
-
-/// Copies the log back into the database and cuts it to nothing.
-fn empty_log(conn: &mut Connection) -> Result<(), DbError> {
-    #[derive(QueryableByName)]
-    struct Checkpoint {
-        #[diesel(sql_type = Integer)]
-        busy: i32,
-        #[diesel(sql_type = Integer)]
-        log: i32,
-    }
-    let done: Checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(conn)?;
-    if done.busy != 0 || done.log > 0 {
-        return Err(DbError::Unavailable("the log is in use".to_owned()));
     }
     Ok(())
 }
