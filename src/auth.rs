@@ -17,6 +17,7 @@ pub mod key;
 pub mod room_token;
 pub mod service_key;
 pub mod token_source;
+pub mod webhook_signature;
 
 #[cfg(test)]
 mod fixtures;

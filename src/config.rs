@@ -163,6 +163,23 @@ pub struct Options {
     #[arg(long, env = "HAGGLE_AUTHORIZE", global = true, value_name = "WHEN", help_heading = "Identity")]
     pub authorize: Option<AuthorizePolicy>,
 
+    /// Address of the marketplace's backend that is told of unread messages, http:// or https:// [default: none]
+    #[arg(long, env = "HAGGLE_WEBHOOK_URL", global = true, value_name = "URL", help_heading = "Webhook")]
+    pub webhook_url: Option<String>,
+    /// Secret that signs what is told there, at least 32 bytes; needed with --webhook-url
+    #[arg(
+        long,
+        env = "HAGGLE_WEBHOOK_SECRET",
+        global = true,
+        value_name = "SECRET",
+        hide_env_values = true,
+        help_heading = "Webhook"
+    )]
+    pub webhook_secret: Option<Secret>,
+    /// How long a message stays unread before it is told, with --webhook-url [default: 5m]
+    #[arg(long, env = "HAGGLE_NOTIFY_UNREAD_AFTER", global = true, value_name = "SPAN", help_heading = "Webhook")]
+    pub notify_unread_after: Option<Span>,
+
     /// Longest message, its text and data together, in bytes, 1 to 1048576 [default: 16384]
     #[arg(long, env = "HAGGLE_MAX_MESSAGE_BYTES", global = true, value_name = "BYTES", help_heading = "Limits")]
     pub max_message_bytes: Option<usize>,
@@ -235,6 +252,9 @@ impl Options {
             jwt_audience,
             service_key,
             authorize,
+            webhook_url,
+            webhook_secret,
+            notify_unread_after,
             max_message_bytes,
             max_sends_per_second,
             max_connects_per_second,
@@ -266,6 +286,17 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// Its private key in PEM.
     pub key: PathBuf,
+}
+
+/// Where the marketplace's backend is told of unread messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookTarget {
+    /// Its address.
+    pub url: String,
+    /// Signs what is told there.
+    pub secret: Secret,
+    /// How long a message stays unread before it is told.
+    pub notify_unread_after: Duration,
 }
 
 /// Limits of what one client may cost. `None` where the operator lifted one.
@@ -347,6 +378,8 @@ pub struct Config {
     pub service_key: Option<Secret>,
     /// When the database is asked who may enter.
     pub authorize: AuthorizePolicy,
+    /// Who is told of unread messages, if anybody is.
+    pub webhook: Option<WebhookTarget>,
     /// What one client may cost.
     pub limits: Limits,
     /// Whether the demo's own routes exist.
@@ -355,6 +388,9 @@ pub struct Config {
 
 /// Default of `--database-url`.
 pub const DATABASE_URL_DEFAULT: &str = "haggle.db";
+
+/// Shortest secret of webhooks, in bytes: the hash's own length (RFC 2104 section 3).
+pub const WEBHOOK_SECRET_BYTES_MIN: usize = 32;
 
 /// Shortest secret of HS256, in bytes: the hash's own length (RFC 7518 section 3.2).
 pub const JWT_SECRET_BYTES_MIN: usize = 32;
@@ -387,6 +423,24 @@ impl TryFrom<Options> for Config {
         if options.service_key.as_ref().is_some_and(|key| key.expose().chars().count() < 16) {
             return refuse("--service-key must have at least 16 characters");
         }
+        let webhook = match (options.webhook_url, options.webhook_secret, options.notify_unread_after) {
+            (None, None, None) => None,
+            (None, ..) => {
+                return refuse("--webhook-secret and --notify-unread-after are for --webhook-url: give it, too");
+            }
+            (Some(url), ..) if !is_http_url(&url) => {
+                return refuse(
+                    "--webhook-url must be an https:// (or http://) address without a user name or password",
+                );
+            }
+            (Some(_), None, _) => return refuse("--webhook-url needs --webhook-secret"),
+            (Some(_), Some(secret), _) if secret.expose().len() < WEBHOOK_SECRET_BYTES_MIN => {
+                return refuse("--webhook-secret must have at least 32 bytes");
+            }
+            (Some(url), Some(secret), after) => {
+                Some(WebhookTarget { url, secret, notify_unread_after: span(after, 300) })
+            }
+        };
         let message_bytes_max = options.max_message_bytes.unwrap_or(16 * 1024);
         if !(1..=1024 * 1024).contains(&message_bytes_max) {
             return refuse("--max-message-bytes must be 1 to 1048576");
@@ -425,6 +479,7 @@ impl TryFrom<Options> for Config {
             jwt_audience: options.jwt_audience,
             service_key: options.service_key,
             authorize: options.authorize.unwrap_or_default(),
+            webhook,
             limits: Limits {
                 message_bytes_max,
                 sends_per_second_max: lifted(options.max_sends_per_second, 50),
@@ -439,6 +494,15 @@ impl TryFrom<Options> for Config {
             demo: false,
         })
     }
+}
+
+fn is_http_url(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let plain = rest.bytes().all(|byte| byte.is_ascii_graphic());
+        plain && !host.is_empty() && !host.starts_with(':') && !host.contains('@')
+    })
 }
 
 fn is_origin(origin: &str) -> bool {
@@ -517,5 +581,28 @@ mod tests {
         assert_eq!("0.5".parse(), Ok(Span(Duration::from_millis(500))));
         assert_eq!("300ms".parse(), Ok(Span(Duration::from_millis(300))));
         assert!("-1".parse::<Span>().is_err() && "x".parse::<Span>().is_err());
+    }
+
+    #[test]
+    fn a_webhook_needs_an_address_and_a_secret() {
+        let good = || Options {
+            jwt_secret: secret(),
+            webhook_url: Some("https://shop.example/haggle".to_owned()),
+            webhook_secret: secret(),
+            ..Options::default()
+        };
+        let webhook = Config::try_from(good()).unwrap().webhook.unwrap();
+        assert_eq!(webhook.notify_unread_after, Duration::from_secs(300));
+        for (options, part) in [
+            (Options { webhook_secret: None, ..good() }, "--webhook-secret"),
+            (Options { webhook_secret: Some(Secret::new("short")), ..good() }, "32 bytes"),
+            (Options { webhook_url: None, ..good() }, "--webhook-url"),
+            (Options { webhook_url: Some("ftp://shop.example".to_owned()), ..good() }, "--webhook-url"),
+            (Options { webhook_url: Some("https://user:key@shop.example".to_owned()), ..good() }, "--webhook-url"),
+            (Options { webhook_url: Some("https:///path".to_owned()), ..good() }, "--webhook-url"),
+        ] {
+            let error = Config::try_from(options).unwrap_err();
+            assert!(error.0.contains(part) && !error.0.contains("key@"), "{error}");
+        }
     }
 }

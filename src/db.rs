@@ -3,14 +3,19 @@
 //! Writes go through [`write_batch`] (and [`open_room`]), on the one connection that writes; the rest only reads.
 
 mod connection;
+mod erase_user;
 mod error;
+mod export_user;
+mod free_space;
 mod import;
+mod list_events;
 mod list_messages;
 mod list_missed;
 mod list_rooms;
 mod load_room;
 mod migrations;
 mod models;
+mod notify_unread;
 mod open_room;
 mod pool;
 #[cfg(test)]
@@ -21,8 +26,14 @@ mod test_db;
 mod write_batch;
 
 pub use connection::Connection;
+pub use erase_user::{finish_erasures, list_erasures};
 pub use error::DbError;
+pub use export_user::{ExportPart, ExportPlace, export_user};
+pub use free_space::{
+    PAGES_A_READING, PAGES_A_TRANSACTION, count_pages, empty_log, find_residue, overwrite_residue, rewrite_database,
+};
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
+pub use list_events::{EventPage, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, list_missed};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
@@ -36,6 +47,10 @@ pub use models::{
     report::{NewReport, ReportError, Reported, list_reports, store_report},
     room::is_member,
     user::{DELETED_USER_NAME, find_settings, find_user, is_deleted, list_users},
+};
+pub use notify_unread::{
+    DueNotification, NotificationOutcome, NotificationsPending, UnreadPage, begin_notifications, count_notifications,
+    find_unread, finish_notification, list_due_notifications, queue_notifications,
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
 pub use pool::{Claim, Pool, PooledConnection, claim, open};

@@ -1,10 +1,12 @@
 //! Plain data and rules: no actix, no diesel, no I/O.
 
 pub mod authorize;
+pub mod event;
 pub mod field;
 pub mod id;
 pub mod import_line;
 pub mod message;
+pub mod notification;
 pub mod offer;
 pub mod product;
 pub mod recovery;
@@ -15,9 +17,11 @@ pub mod timestamp;
 pub mod user;
 
 pub use authorize::AuthorizePolicy;
+pub use event::{Event, EventCursor, Fact};
 pub use id::{ClientId, MessageId, ProductId, RoomId, Seq, SessionId, UserId};
 pub use import_line::ImportLine;
 pub use message::{Draft, MessageKind, StoredMessage};
+pub use notification::UnreadNotification;
 pub use product::{Product, ProductStatus};
 pub use recovery::Recovery;
 pub use room::{Participants, Role, Room, RoomSummary};

@@ -53,6 +53,18 @@ pub struct Metrics {
     pub auth_failures: Reasons,
     /// Events and requests refused for their rate or number.
     pub rate_limited: Reasons,
+    /// Times that messages were looked through for unread ones.
+    pub notification_looks: Counter<u64, AtomicU64>,
+    /// Notifications in the outbox.
+    pub notifications_pending: Gauge<i64, AtomicI64>,
+    /// Seconds since the oldest of them was written.
+    pub notifications_oldest: Gauge<i64, AtomicI64>,
+    /// Notifications that the webhook has taken.
+    pub notifications_delivered: Counter<u64, AtomicU64>,
+    /// Tries that the webhook did not take.
+    pub notification_failures: Counter<u64, AtomicU64>,
+    /// Notifications that are not tried any more.
+    pub notifications_given_up: Counter<u64, AtomicU64>,
     /// Events sent by clients and taken up, by none in flight left at zero.
     pub events_in_flight: Gauge<i64, AtomicI64>,
 }
@@ -71,6 +83,9 @@ impl Default for Metrics {
             }};
         }
         let commit_seconds = Histogram::new(exponential_buckets(0.0005, 2.0, 14));
+        let notifications_oldest = Gauge::default();
+        let help = "Time since the oldest notification in the outbox was written";
+        registry.register_with_unit("notifications_oldest", help, Unit::Seconds, notifications_oldest.clone());
         let help = "Time from handing a batch to the writer until its commit";
         registry.register_with_unit("commit", help, Unit::Seconds, commit_seconds.clone());
         Self {
@@ -91,6 +106,12 @@ impl Default for Metrics {
             evictions: register!("evictions", "Sessions dropped by the server, by reason"),
             auth_failures: register!("auth_failures", "Handshakes and requests refused for who they are, by code"),
             rate_limited: register!("rate_limited", "Events, requests and connections over a limit, by limit"),
+            notification_looks: register!("notification_looks", "Times that unread messages were looked for"),
+            notifications_pending: register!("notifications_pending", "Notifications in the outbox"),
+            notifications_oldest,
+            notifications_delivered: register!("notifications_delivered", "Notifications that the webhook has taken"),
+            notification_failures: register!("notification_failures", "Tries that the webhook did not take"),
+            notifications_given_up: register!("notifications_given_up", "Notifications that are not tried any more"),
             events_in_flight: register!("events_in_flight", "Events taken up and not yet answered"),
             registry,
         }

@@ -22,10 +22,12 @@ use crate::{
             messages::{IsSettled, RegisterHub},
         },
         db_executor::Database,
+        eraser::{Eraser, messages::StopEraser},
         hub::{DrainSessions, Hub, HubId},
+        notifier::{Notifier, Webhook, messages::StopNotifier},
         session::{Services, engine_io::Sessions, places::SessionPlaces, socket_io::SocketIo},
     },
-    auth::{Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
+    auth::{Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier, webhook_signature::WebhookSigner},
     clock::Clock,
     config::{Config, KeySource},
     db::{self, DbError, Pool},
@@ -109,7 +111,9 @@ pub struct Server {
     handle: ServerHandle,
     running: actix_web::rt::task::JoinHandle<io::Result<()>>,
     chat: Addr<ChatServer>,
+    eraser: Addr<Eraser>,
     chat_thread: Arbiter,
+    notifier: Option<(Addr<Notifier>, Arbiter)>,
     socket_io: Arc<Sessions<SocketIo>>,
     metrics: Arc<Metrics>,
     draining: Arc<AtomicBool>,
@@ -151,17 +155,21 @@ impl ServerBuilder {
         }
         // What was alive when the server last ended can be taken up from now on, for its time.
         db::end_recoveries(&mut *pool.get()?, clock.now())?;
-        let state = start_actors(config, clock, &pool, verifier)?;
-        let chat_thread = state.1;
-        let state = state.0;
+        if config.webhook.is_some() {
+            db::begin_notifications(&mut *pool.get()?)?;
+        }
+        let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
         let (addr, server) = listen(&state, tls.as_deref())?;
         let handle = server.handle();
+        let notifier = start_notifier(&state);
         Ok(Server {
             addr,
             handle,
             running: actix_web::rt::spawn(server),
             chat: state.chat.clone(),
+            eraser: state.eraser.clone(),
             chat_thread,
+            notifier,
             socket_io: Arc::clone(&state.socket_io),
             metrics: Arc::clone(&state.metrics),
             draining: Arc::clone(&state.draining),
@@ -170,6 +178,17 @@ impl ServerBuilder {
             _claim: claim,
         })
     }
+}
+
+fn start_notifier(state: &AppState) -> Option<(Addr<Notifier>, Arbiter)> {
+    let target = state.config.webhook.as_ref()?;
+    let webhook = Webhook::new(&target.url, WebhookSigner::new(target.secret.expose()));
+    let (after, database) = (target.notify_unread_after, state.database.clone());
+    let (clock, metrics) = (state.clock.clone(), Arc::clone(&state.metrics));
+    let thread = Arbiter::new();
+    let notifier =
+        Notifier::start_in_arbiter(&thread.handle(), move |_| Notifier::new(webhook, after, database, clock, metrics));
+    Some((notifier, thread))
 }
 
 async fn verifier(config: &Config, clock: &Clock) -> Result<Verifier, StartError> {
@@ -221,8 +240,10 @@ fn start_actors(
         let (database, metrics) = (database.clone(), Arc::clone(&metrics));
         ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| ChatServer::new(settings, database, metrics))
     };
+    let eraser = Eraser::new(chat.clone(), database.clone(), clock.clone()).start();
     let state = AppState {
         chat,
+        eraser,
         database,
         verifier,
         room_tokens: Arc::new(room_tokens),
@@ -359,6 +380,15 @@ impl Server {
                 break;
             }
             tokio::time::sleep(DRAIN_POLL).await;
+        }
+        // What an erasure has left to do is in the database, for the next start.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let _ = tokio::time::timeout(left, self.eraser.send(StopEraser)).await;
+        if let Some((notifier, thread)) = self.notifier {
+            // A try under way has its own time. What it does not finish is in the outbox, for the next start.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
+            thread.stop();
         }
         // With its sessions closed this waits for requests alone, and they have a second.
         self.handle.stop(settled).await;

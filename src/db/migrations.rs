@@ -59,11 +59,14 @@ mod tests {
                 "2026-11-23-010000_offers",
                 "2026-11-23-010100_safety",
                 "2026-11-23-100000_recoveries",
+                "2026-11-23-100500_changes",
+                "2026-11-23-110000_notifications",
+                "2026-11-23-120000_personal_data",
             ]
         );
         assert!(migrate(&pool).unwrap().is_empty());
         // The way back works too, to the very beginning.
-        pool.get().unwrap().revert_all_migrations(MIGRATIONS).unwrap();
+        assert_eq!(pool.get().unwrap().revert_all_migrations(MIGRATIONS).unwrap().len(), run.len());
         assert_eq!(migrate(&pool).unwrap(), run);
     }
 

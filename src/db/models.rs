@@ -1,7 +1,9 @@
 //! A file a table: its rows, and the queries that touch it alone.
 
 pub(super) mod block;
+pub(super) mod change;
 pub(super) mod message;
+pub(super) mod notification;
 pub(super) mod offer;
 pub(super) mod product;
 pub(super) mod recovery;

@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::{
     Connection, DbError,
     models::{
+        change::{self, Changed},
         product,
         room::{self, RoomDetails, RoomRow},
         user,
@@ -122,9 +123,11 @@ fn open(
     }
     if let (None, Some(buyer)) = (known, to_add) {
         user::put(conn, buyer)?;
+        change::record(conn, &[Changed::User(buyer.id.as_str())])?;
     }
     let id = RoomId::random();
     room::insert(conn, &RoomRow::new(&id, &product.id, buyer, &product.seller_id, at))?;
+    change::record(conn, &[Changed::RoomOpened(id.as_str())])?;
     Ok(Ok(Opened::New(read_back(conn, &id)?)))
 }
 

@@ -105,6 +105,8 @@ fn set_pragmas(connection: &mut Connection) -> diesel::QueryResult<()> {
     // A commit returns when the disk has it: what was acknowledged survives a power cut, not only a killed process.
     connection.batch_execute("PRAGMA synchronous = FULL")?;
     connection.batch_execute("PRAGMA foreign_keys = ON")?;
+    // What is deleted or edited is overwritten where it was, and not only taken off the list of what is there.
+    connection.batch_execute("PRAGMA secure_delete = ON")?;
     // 32 MiB of pages a connection: the inner pages of the indices of some ten million messages.
     // No mmap: a read error in a mapped file is a signal that ends the process, not an error.
     connection.batch_execute("PRAGMA cache_size = -32768")?;

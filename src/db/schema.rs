@@ -9,6 +9,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    changes (id) {
+        id -> BigInt,
+        after_position -> BigInt,
+        kind -> Text,
+        subject_id -> Text,
+        member_id -> Text,
+    }
+}
+
+diesel::table! {
+    erasures (user_id) {
+        user_id -> Text,
+        room_id -> Text,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    imported_messages (first_position) {
+        first_position -> BigInt,
+        last_position -> BigInt,
+    }
+}
+
+diesel::table! {
     messages (position) {
         position -> BigInt,
         id -> Text,
@@ -22,6 +47,25 @@ diesel::table! {
         sent_at -> BigInt,
         edited_at -> Nullable<BigInt>,
         deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    notification_progress (id) {
+        id -> BigInt,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    notifications (room_id, user_id) {
+        room_id -> Text,
+        user_id -> Text,
+        id -> Text,
+        read_seq -> BigInt,
+        created_at -> BigInt,
+        attempts -> BigInt,
+        due_at -> Nullable<BigInt>,
     }
 }
 
@@ -103,10 +147,27 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(erasures -> users (user_id));
 diesel::joinable!(messages -> rooms (room_id));
+diesel::joinable!(notifications -> rooms (room_id));
+diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(offers -> products (product_id));
 diesel::joinable!(offers -> rooms (room_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(rooms -> products (product_id));
 
-diesel::allow_tables_to_appear_in_same_query!(blocks, messages, offers, products, recoveries, reports, rooms, users,);
+diesel::allow_tables_to_appear_in_same_query!(
+    blocks,
+    changes,
+    erasures,
+    imported_messages,
+    messages,
+    notification_progress,
+    notifications,
+    offers,
+    products,
+    recoveries,
+    reports,
+    rooms,
+    users
+);

@@ -9,7 +9,7 @@ mod safety;
 use thiserror::Error;
 
 use super::{
-    Connection, DbError,
+    Connection, DbError, erase_user,
     models::{recovery, room::Silenced},
 };
 use crate::{
@@ -157,7 +157,15 @@ pub enum RoomWrite {
         /// Before when.
         before: Timestamp,
     },
-    /// Deletes a user for good: name and picture go, rooms and messages stay for the other member.
+    /// Takes the words of the next few messages of a user who was deleted; again and again until nothing is left.
+    EraseWords {
+        /// Which user.
+        user: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Deletes a user for good: name and picture go, and the erasure of their words is written down. Rooms, and what the
+    /// other members said, stay.
     DeleteUser {
         /// Which user.
         user: UserId,
@@ -243,6 +251,15 @@ pub enum Written {
     },
     /// Of [`RoomWrite::Remember`] and what forgets.
     Remembered,
+    /// Of [`RoomWrite::EraseWords`].
+    WordsErased {
+        /// Messages that have lost their words by this write.
+        messages: Vec<StoredMessage>,
+        /// Rooms that were gone through.
+        rooms: Vec<RoomId>,
+        /// Whether no words of the user are left.
+        is_done: bool,
+    },
     /// Of [`RoomWrite::DeleteUser`].
     UserDeleted {
         /// What the other members see in their place from now on.
@@ -455,6 +472,7 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
             safety::decide_report(conn, report, *decision, *mute_until, *at)
         }
         RoomWrite::PutUser { user } => catalogue::put_user(conn, user),
+        RoomWrite::EraseWords { user, at } => erase_user::erase_words(conn, user, *at),
         RoomWrite::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
         RoomWrite::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Ok(Written::Remembered))?),
         RoomWrite::Forget { pid_hash } => Ok(recovery::remove(conn, pid_hash).map(|()| Ok(Written::Remembered))?),

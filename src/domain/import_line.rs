@@ -7,7 +7,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    ClientId, MessageKind, Product, ProductId, ProductStatus, RoomId, Timestamp, User, UserId,
+    ClientId, MessageKind, Product, ProductId, ProductStatus, RoomId, StoredMessage, Timestamp, User, UserId,
     field::{InvalidField, read_object},
     message::SYSTEM_SENDER,
 };
@@ -177,6 +177,29 @@ impl ImportLine {
                 Ok(Self::Message(message))
             }
             _ => Err(invalid("`type` must be user, product, room or message")),
+        }
+    }
+}
+
+impl RoomLine {
+    /// The line of a room that is stored.
+    #[must_use]
+    pub fn new(id: RoomId, product_id: ProductId, buyer_id: UserId) -> Self {
+        Self { _type: Tag, id: Some(id), product_id, buyer_id }
+    }
+}
+
+impl From<StoredMessage> for MessageLine {
+    fn from(message: StoredMessage) -> Self {
+        Self {
+            _type: Tag,
+            room_id: message.room_id,
+            sender_id: message.sender_id,
+            text: message.text,
+            sent_at: message.sent_at,
+            client_id: message.client_id,
+            kind: message.kind,
+            data: message.data,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod blocks;
 pub mod demo;
+pub mod events;
 pub mod me;
 pub mod messages;
 pub mod offers;

@@ -21,7 +21,7 @@ use utoipa::{
 };
 
 use super::{
-    api::{blocks, demo, me, messages, offers, products, reports, rooms, users},
+    api::{blocks, demo, events, me, messages, offers, products, reports, rooms, users},
     health,
     problem::{Problem, ProblemDocument},
     state::AppState,
@@ -73,6 +73,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         users::put_user,
         users::delete_user,
         users::disconnect_user,
+        users::export_user,
+        events::list_events,
         health::healthz,
         health::readyz,
         health::metrics,
@@ -93,6 +95,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         (name = "safety", description = "Blocks, reports and mutes."),
         (name = "products", description = "Owned by the marketplace."),
         (name = "users", description = "Owned by the marketplace."),
+        (name = "events", description = "For the marketplace's own backend: everything that happened, in order."),
         (name = "websocket", description = "Live events go over a plain WebSocket, `GET /ws/chat`, with the subprotocols \
             `haggle.v1` and `bearer.<jwt>`, or with `Authorization: Bearer`. Each text frame is one JSON object: \
             `{\"event\", \"data\"?, \"id\"?}` goes in, `{\"reply\": id, \"data\"}` or `{\"reply\": id, \"error\"}` answers a \

@@ -3,7 +3,7 @@
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
-    api::{blocks, demo, me, messages, offers, products, reports, rooms, users},
+    api::{blocks, demo, events, me, messages, offers, products, reports, rooms, users},
     engine_io, health, openapi,
     problem::Problem,
     socket_io, static_files, ws,
@@ -21,6 +21,7 @@ pub fn documented(config: &mut web::ServiceConfig) {
         .service(read("/api/docs/{file:.*}", openapi::get_page_file))
         .service(read("/api/v1/me", me::get_me))
         .service(read("/api/v1/me/settings", me::get_settings).route(web::patch().to(me::set_settings)))
+        .service(read("/api/v1/events", events::list_events))
         .service(read("/api/v1/rooms", rooms::list_rooms).route(web::post().to(rooms::open_room)))
         .service(read("/api/v1/rooms/{id}", rooms::get_room))
         .service(web::resource("/api/v1/rooms/{id}/read").route(web::put().to(rooms::mark_read)))
@@ -55,6 +56,7 @@ pub fn documented(config: &mut web::ServiceConfig) {
                 .route(web::put().to(users::put_user))
                 .route(web::delete().to(users::delete_user)),
         )
+        .service(read("/api/v1/users/{id}/export", users::export_user))
         .service(web::resource("/api/v1/users/{id}/disconnect").route(web::post().to(users::disconnect_user)));
 }
 

@@ -23,6 +23,7 @@ use crate::{
             messages::{Answer, Change, ReplyTo},
         },
         db_executor::Database,
+        eraser::Eraser,
         session::{engine_io::Sessions, places::SessionPlaces, socket_io::SocketIo},
     },
     auth::{RoomTokens, ServiceKey, Signer, Verifier},
@@ -43,6 +44,8 @@ pub struct AppState {
     pub config: Config,
     /// Owns the rooms.
     pub chat: Addr<ChatServer>,
+    /// Carries out erasures.
+    pub eraser: Addr<Eraser>,
     /// The database.
     pub database: Database,
     /// Who signs tokens.

@@ -8,6 +8,7 @@ pub mod seed;
 pub mod server;
 pub mod socket_io;
 pub mod tls;
+pub mod webhook;
 pub mod ws;
 
 pub use process::{Launch, Process};

@@ -126,6 +126,18 @@ impl ChatServer {
                 self.mark_all_stale();
                 Answer { data: to_json(&user), created }
             }
+            Written::WordsErased { messages, rooms, is_done } => {
+                for message in messages {
+                    let data = to_json(&message);
+                    self.message_changed(message, data, ctx);
+                }
+                // The name is another one by now, also where nothing was said.
+                for room in &rooms {
+                    self.mark_stale(room);
+                }
+                self.announce(rooms, ctx);
+                Answer { data: to_json(&is_done), created: false }
+            }
             Written::UserDeleted { user, rooms, offers } => {
                 let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
                 self.end_sessions(&user.id, &gone);

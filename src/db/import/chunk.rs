@@ -7,8 +7,9 @@ use crate::{
     db::{
         Connection, DbError,
         models::{
+            change::{self, Changed},
             message::{self, ClientKey},
-            offer, product,
+            notification, offer, product,
             room::{self, LockedRoom, RoomRow},
             user,
         },
@@ -120,6 +121,7 @@ fn store_user(conn: &mut Connection, user: &User) -> Result<LineResult, DbError>
         Some(row) if User::from(row.clone()) == *user => return Ok(Ok(false)),
         _ => user::put(conn, user)?,
     }
+    change::record(conn, &[Changed::User(user.id.as_str())])?;
     Ok(Ok(true))
 }
 
@@ -137,6 +139,7 @@ fn store_product(conn: &mut Connection, product: &Product) -> Result<LineResult,
         }
     }
     product::put(conn, product)?;
+    change::record(conn, &[Changed::Product(product.id.as_str())])?;
     Ok(Ok(true))
 }
 
@@ -161,6 +164,7 @@ fn store_room(conn: &mut Connection, line: &RoomLine, options: ImportOptions) ->
         return Ok(Err("`id` is the id of another room"));
     }
     room::insert(conn, &RoomRow::new(&id, &product.id, &line.buyer_id, &product.seller_id, options.now))?;
+    change::record(conn, &[Changed::RoomOpened(id.as_str())])?;
     Ok(Ok(true))
 }
 
@@ -215,7 +219,7 @@ fn store_messages(
         stored.messages += 1;
         new.push(message);
     }
-    message::insert(conn, new.iter_mut())?;
+    notification::import_messages(conn, |conn| message::insert(conn, new.iter_mut()))?;
     for (place, product, offer) in &offers {
         if let Some(message) = new.get(*place) {
             offer::insert_imported(conn, message, product, offer)?;

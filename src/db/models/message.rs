@@ -186,6 +186,46 @@ fn client_keys_query<'a>(keys: &[ClientKey<'a>]) -> BoxedSql<'a> {
     query
 }
 
+/// A message by its id.
+pub(in crate::db) fn find(conn: &mut Connection, message: &str) -> Result<Option<StoredMessage>, DbError> {
+    let row: Option<MessageRow> =
+        messages::table.filter(messages::id.eq(message)).select(MessageRow::as_select()).get_result(conn).optional()?;
+    row.map(MessageRow::into_stored).transpose()
+}
+
+/// The messages of all rooms behind a place in the order of commits, each with its place.
+pub(in crate::db) fn list_after_position(
+    conn: &mut Connection,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<(i64, StoredMessage)>, DbError> {
+    let rows: Vec<(i64, MessageRow)> = messages::table
+        .filter(messages::position.gt(position))
+        .order(messages::position)
+        .limit(limit)
+        .select((messages::position, MessageRow::as_select()))
+        .load(conn)?;
+    rows.into_iter().map(|(position, row)| Ok((position, row.into_stored()?))).collect()
+}
+
+/// What one member said in a room behind a `seq`, oldest first.
+pub(in crate::db) fn list_by_sender(
+    conn: &mut Connection,
+    room: &str,
+    sender: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<StoredMessage>, DbError> {
+    let rows: Vec<MessageRow> = messages::table
+        .filter(messages::room_id.eq(room).and(messages::seq.gt(after)))
+        .filter(messages::sender_id.eq(sender))
+        .order(messages::seq)
+        .limit(limit)
+        .select(MessageRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(MessageRow::into_stored).collect()
+}
+
 /// Which of these ids are taken.
 pub(in crate::db) fn find_known_ids(conn: &mut Connection, ids: &[&str]) -> QueryResult<HashSet<String>> {
     let known = messages::table.filter(messages::id.eq_any(ids.iter().copied())).select(messages::id).load(conn)?;
@@ -250,6 +290,22 @@ pub(in crate::db) fn count_unread(
 pub(in crate::db) fn edit(conn: &mut Connection, message: &MessageId, text: &str, at: Timestamp) -> QueryResult<()> {
     diesel::update(messages::table.filter(messages::id.eq(message.as_str())))
         .set((messages::text.eq(text), messages::edited_at.eq(Some(at.0))))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Takes words, data and keys from messages, by their ids. Those that were deleted before keep the moment of it.
+pub(in crate::db) fn erase(conn: &mut Connection, ids: &[&str], at: Timestamp) -> QueryResult<()> {
+    let of_ids = || messages::table.filter(messages::id.eq_any(ids.iter().copied()));
+    diesel::update(of_ids().filter(messages::deleted_at.is_null()))
+        .set(messages::deleted_at.eq(Some(at.0)))
+        .execute(conn)?;
+    diesel::update(of_ids())
+        .set((
+            messages::text.eq(None::<String>),
+            messages::data.eq(None::<String>),
+            messages::client_id.eq(None::<String>),
+        ))
         .execute(conn)?;
     Ok(())
 }

@@ -3,7 +3,10 @@
 use diesel::{dsl::sql, expression::SqlLiteral, prelude::*, sql_types::Bool};
 use serde_json::Value;
 
-use super::message::MessageRow;
+use super::{
+    change::{self, Changed},
+    message::MessageRow,
+};
 use crate::{
     db::{
         Backend, Connection, DbError,
@@ -170,6 +173,15 @@ pub(in crate::db) fn next_expiry(conn: &mut Connection) -> QueryResult<Option<Ti
     Ok(next.map(Timestamp))
 }
 
+/// Removes offers by their messages' ids. One that was accepted stays: as long as it does, nobody else gets the product.
+pub(in crate::db) fn remove(conn: &mut Connection, ids: &[&str]) -> QueryResult<()> {
+    diesel::delete(
+        offers::table.filter(offers::message_id.eq_any(ids.iter().copied())).filter(offers::status.ne("accepted")),
+    )
+    .execute(conn)?;
+    Ok(())
+}
+
 /// Moves offers to another status, in their own rows and in their messages' data. Returns the messages as they now stand.
 pub(in crate::db) fn set_status(
     conn: &mut Connection,
@@ -192,5 +204,7 @@ pub(in crate::db) fn set_status(
             .execute(conn)?;
         changed.push(message);
     }
+    let events: Vec<Changed<'_>> = changed.iter().map(|message| Changed::Message(message.id.as_str())).collect();
+    change::record(conn, &events)?;
     Ok(changed)
 }

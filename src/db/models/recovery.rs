@@ -41,6 +41,12 @@ pub(in crate::db) fn remove(conn: &mut Connection, pid_hash: &str) -> QueryResul
     Ok(())
 }
 
+/// Removes those of a user.
+pub(in crate::db) fn remove_of_user(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
+    diesel::delete(recoveries::table.filter(recoveries::user_id.eq(user.as_str()))).execute(conn)?;
+    Ok(())
+}
+
 /// Removes those that ended before a moment.
 pub(in crate::db) fn remove_ended(conn: &mut Connection, before: Timestamp) -> QueryResult<()> {
     diesel::delete(recoveries::table.filter(recoveries::ended_at.lt(before.0))).execute(conn)?;

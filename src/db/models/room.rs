@@ -238,8 +238,29 @@ pub(in crate::db) fn find_by_product(
         .optional()
 }
 
+/// How far a member has read; `None` for strangers, and when there is no such room.
+pub(in crate::db) fn find_read_seq(conn: &mut Connection, room: &str, member: &UserId) -> QueryResult<Option<i64>> {
+    let row: Option<RoomRow> = rooms::table.find(room).select(RoomRow::as_select()).get_result(conn).optional()?;
+    Ok(row.and_then(|row| row.role_of(member).map(|role| row.read_seq(role))))
+}
+
 pub(in crate::db) fn list_ids_by_product(conn: &mut Connection, product: &str) -> QueryResult<Vec<String>> {
     rooms::table.filter(rooms::product_id.eq(product)).order(rooms::buyer_id).select(rooms::id).load(conn)
+}
+
+/// The rooms of a user in one role behind an id, by id.
+pub(in crate::db) fn list_by_role(
+    conn: &mut Connection,
+    user: &UserId,
+    role: Role,
+    after: &str,
+    limit: i64,
+) -> QueryResult<Vec<RoomRow>> {
+    let behind = rooms::table.filter(rooms::id.gt(after)).order(rooms::id).limit(limit).select(RoomRow::as_select());
+    match role {
+        Role::Buyer => behind.filter(rooms::buyer_id.eq(user.as_str())).load(conn),
+        Role::Seller => behind.filter(rooms::seller_id.eq(user.as_str())).load(conn),
+    }
 }
 
 /// The rooms of a user: as a buyer, then as a seller.

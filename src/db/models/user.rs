@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::change::{self, Changed};
 use crate::{
     db::{Backend, Connection, DbError, schema::users},
     domain::{Settings, Timestamp, User, UserId},
@@ -136,6 +137,7 @@ pub(in crate::db) fn set_muted_until(
 pub(in crate::db) fn add_missing(conn: &mut Connection, user: &User) -> QueryResult<()> {
     if find_row(conn, user.id.as_str())?.is_none() {
         put(conn, user)?;
+        change::record(conn, &[Changed::User(user.id.as_str())])?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::{
     db::{
         Connection, DbError,
         models::{
+            change::{self, Changed},
             message::{self, ClientKey},
             room::{self, LockedRoom},
         },
@@ -55,6 +56,7 @@ pub(super) fn write_run(conn: &mut Connection, writes: &[RoomWrite], outcomes: &
         }
     }
     room::save(conn, run.rooms.values())?;
+    record_reads(conn, &outcomes[first..])?;
     for (index, last_seq) in run.unread {
         if let Some(Ok(Written::Read { room, reader, read_seq, unread, .. })) = outcomes.get_mut(index) {
             *unread = message::count_unread(conn, room.as_str(), reader.as_str(), read_seq.0, last_seq)?;
@@ -92,6 +94,20 @@ fn find_known(conn: &mut Connection, writes: &[RoomWrite]) -> Result<Vec<StoredM
     keys.sort_unstable();
     keys.dedup();
     message::find_by_client_keys(conn, &keys)
+}
+
+/// Records who has read. Behind the run's messages: of one commit they are all there at once.
+fn record_reads(conn: &mut Connection, outcomes: &[Result<Written, WriteError>]) -> Result<(), DbError> {
+    let reads: Vec<Changed<'_>> = outcomes
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Ok(Written::Read { room, reader, advanced: true, .. }) => {
+                Some(Changed::Read { room: room.as_str(), reader: reader.as_str() })
+            }
+            _ => None,
+        })
+        .collect();
+    Ok(change::record(conn, &reads)?)
 }
 
 type Key = (RoomId, UserId, Option<ClientId>);

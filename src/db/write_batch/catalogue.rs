@@ -5,8 +5,11 @@ use serde_json::json;
 use super::{Outcomes, ProductChange, RoomWrite, WriteError, Written, append, offers};
 use crate::{
     db::{
-        Connection, DbError,
-        models::{product, report, room, user},
+        Connection, DbError, erase_user,
+        models::{
+            change::{self, Changed},
+            product, report, room, user,
+        },
     },
     domain::{
         Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, StoredMessage, Timestamp, User, UserId,
@@ -25,6 +28,7 @@ pub(super) fn put_user(conn: &mut Connection, user: &User) -> Outcome {
         return Ok(Err(WriteError::UserDeleted));
     }
     user::put(conn, user)?;
+    change::record(conn, &[Changed::User(user.id.as_str())])?;
     Ok(Ok(Written::UserPut { user: user.clone(), created: before.is_none() }))
 }
 
@@ -36,6 +40,8 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
     if before.deleted_at.is_none() {
         user::delete(conn, user, at)?;
         report::erase_words(conn, user)?;
+        erase_user::begin(conn, user)?;
+        change::record(conn, &[Changed::UserDeleted(user.as_str())])?;
     }
     let rooms = room::list_ids_by_member(conn, user)?;
     let offers = offers::end_with_member(conn, user, &rooms, at)?;
@@ -49,6 +55,7 @@ pub(super) fn put_product(conn: &mut Connection, product: &Product, at: Timestam
             return Ok(Err(WriteError::UnknownSeller));
         }
         product::put(conn, product)?;
+        change::record(conn, &[Changed::Product(product.id.as_str())])?;
         return Ok(Ok(Written::ProductPut { created: true, change: ProductChange::none(product) }));
     };
     if before.seller_id != product.seller_id {
@@ -84,6 +91,7 @@ pub(super) fn change_product(
         let offers = offers::end_with_product(conn, &product.id, product.status, at)?;
         (say_status(conn, &rooms, product.status, at)?, offers)
     };
+    change::record(conn, &[Changed::Product(product.id.as_str())])?;
     let rooms = rooms.into_iter().map(RoomId::from_stored).collect();
     Ok(ProductChange { product: product.clone(), rooms, notices, offers })
 }

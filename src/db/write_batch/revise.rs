@@ -6,7 +6,12 @@ use super::{WriteError, Written};
 use crate::{
     db::{
         Connection, DbError,
-        models::{message, message::MessageRow, room, user},
+        models::{
+            change::{self, Changed},
+            message,
+            message::MessageRow,
+            room, user,
+        },
         schema::{messages, rooms},
     },
     domain::{MessageId, MessageKind, StoredMessage, Timestamp, UserId, message::EDIT_WINDOW_MS},
@@ -29,6 +34,7 @@ pub(super) fn edit(
         return Ok(Err(silenced.into()));
     }
     message::edit(conn, id, text, at)?;
+    change::record(conn, &[Changed::Message(id.as_str())])?;
     message.text = Some(text.to_owned());
     message.edited_at = Some(at);
     Ok(Ok(Written::Changed(message)))
@@ -45,6 +51,7 @@ pub(super) fn delete(
         Err(refused) => return Ok(Err(refused)),
     };
     message::delete(conn, id, at)?;
+    change::record(conn, &[Changed::Message(id.as_str())])?;
     message.text = None;
     message.data = None;
     message.deleted_at = Some(at);

@@ -1,13 +1,17 @@
 //! Users: the marketplace puts them, removes them and ends their sessions.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, web};
+use bytes::Bytes;
+use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{check_same, created_or_found};
 use crate::{
-    actors::chat_server::messages::EndSessions,
-    db::RoomWrite,
+    actors::{chat_server::messages::EndSessions, eraser::messages::Erase},
+    db::{self, DbError, ExportPart, ExportPlace, RoomWrite},
     domain::{User, UserId},
     error::{ChatError, ErrorCode},
     http::{
@@ -65,10 +69,16 @@ pub async fn put_user(
     Ok(created_or_found(state.change(RoomWrite::PutUser { user }).await?))
 }
 
-/// Removes a user for good, and ends their sessions at once.
+/// How long an answer waits for an erasure to be finished.
+const ERASURE_WAIT: Duration = Duration::from_secs(10);
+
+/// Erases a user for good, and ends their sessions at once.
 ///
-/// Name and picture go; rooms and messages stay for the other member. The id can't be put again. Removing twice is
-/// removing once. Sessions are also ended for somebody who is known by a token alone, before the answer `not_found`.
+/// Name and picture go, and so do the words and data of every message of theirs: afterwards no byte of them is left in the
+/// database's files. The rooms stay, with what the others said; in place of the erased messages they see that there was
+/// one, with its `seq`. The answer is 204 once all is gone. Somebody with very many messages takes longer: then it is 202,
+/// the erasure goes on, also over a restart, and asking again tells how it stands. The id can't be put again.
+/// Sessions are also ended for somebody who is known by a token alone, before the answer `not_found`.
 ///
 /// # Errors
 /// `not_found` for a user whom the marketplace has never put.
@@ -79,13 +89,23 @@ pub async fn put_user(
     tag = "users",
     security(("serviceKey" = [])),
     params(("id" = UserId, Path, description = "The marketplace's own user id")),
-    responses((status = 204, description = "The user is removed"), AsService, Unknown)
+    responses(
+        (status = 204, description = "Nothing of the user is left"),
+        (status = 202, description = "The user is removed, and the erasure of their words goes on"),
+        AsService, Unknown,
+    )
 )]
 pub async fn delete_user(state: web::Data<AppState>, _: Service, id: InPath<UserId>) -> Result<HttpResponse, Problem> {
     let InPath(user) = id;
     let deleted = state.change(RoomWrite::DeleteUser { user: user.clone(), at: state.clock.now() }).await;
     match deleted {
-        Ok(_) => Ok(HttpResponse::NoContent().finish()),
+        Ok(_) => {
+            let erased = tokio::time::timeout(ERASURE_WAIT, state.eraser.send(Erase(user))).await;
+            Ok(match erased {
+                Ok(Ok(true)) => HttpResponse::NoContent().finish(),
+                _ => HttpResponse::Accepted().finish(),
+            })
+        }
         Err(error) => {
             if error.code == ErrorCode::NotFound {
                 end_sessions(&state, user).await?;
@@ -93,6 +113,53 @@ pub async fn delete_user(state: web::Data<AppState>, _: Service, id: InPath<User
             Err(error.into())
         }
     }
+}
+
+/// A person's data, as lines of JSON that `haggle import` reads.
+///
+/// In this order: the person; the other members of their rooms, as the person saw them; their products and those that
+/// they asked about; their rooms; what they said there themselves. The other side's words are not theirs and are left
+/// out. An answer that ends without its last chunk is incomplete: ask again.
+///
+/// # Errors
+/// `not_found` for a user whom haggle does not know, or who was erased.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/{id}/export",
+    operation_id = "exportUser",
+    tag = "users",
+    security(("serviceKey" = [])),
+    params(("id" = UserId, Path, description = "The marketplace's own user id")),
+    responses(
+        (status = 200, description = "One JSON object a line", body = String, content_type = "application/x-ndjson"),
+        AsService, Unknown,
+    )
+)]
+pub async fn export_user(state: web::Data<AppState>, _: Service, id: InPath<UserId>) -> Result<HttpResponse, Problem> {
+    let InPath(user) = id;
+    let first = read_part(&state, user.clone(), ExportPlace::default()).await?;
+    let first = first.ok_or_else(|| ChatError::not_found("there is no such user"))?;
+    // A part is read when the one before was taken: a slow reader holds one of them.
+    let rest = stream::unfold(Some(first), move |part| {
+        let (state, user) = (state.clone(), user.clone());
+        async move {
+            let ExportPart { lines, next } = part?;
+            let next = match next {
+                Some(place) => read_part(&state, user, place).await,
+                None => Ok(None),
+            };
+            // An error cuts the answer, so that nobody takes it for the whole.
+            Some(match next {
+                Ok(next) => (Ok(Bytes::from(lines)), next),
+                Err(error) => (Err(error), None),
+            })
+        }
+    });
+    Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(rest))
+}
+
+async fn read_part(state: &AppState, user: UserId, place: ExportPlace) -> Result<Option<ExportPart>, DbError> {
+    state.database.read(move |conn| db::export_user(conn, &user, place)).await
 }
 
 /// How many sessions were ended.

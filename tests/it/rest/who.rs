@@ -159,6 +159,8 @@ fn rows_of_the_service() -> Vec<Row> {
             NEW,
         ),
         row(("POST", "/api/v1/users/{id}/disconnect"), "/api/v1/users/zoe/disconnect", None, strange, users, OK),
+        row(("GET", "/api/v1/users/{id}/export"), "/api/v1/users/zoe/export", None, strange, users, OK),
+        row(("GET", "/api/v1/events"), "/api/v1/events", None, strange, users, OK),
         row(("DELETE", user), zoe, None, strange, users, (204, "")),
     ]
 }

@@ -1,0 +1,279 @@
+//! `Notifier`: tells the marketplace's backend by webhook of messages that stay unread.
+//!
+//! It lives on an arbiter of its own. Once a second it looks through the messages that have become old enough, writes a
+//! notification into the outbox for each member who has not read theirs, and tries those whose time has come: at least
+//! once each, a few at a time, with growing waits after failures. The outbox is a table, so a restart forgets nothing.
+
+pub mod messages;
+mod webhook;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture, WrapFuture, fut::ActorFutureExt as _};
+use tokio::sync::oneshot;
+
+use crate::{
+    actors::db_executor::Database,
+    clock::Clock,
+    db::{self, DbError, DueNotification, NotificationOutcome, NotificationsPending},
+    domain::Timestamp,
+    metrics::Metrics,
+};
+use messages::StopNotifier;
+use webhook::NotDelivered;
+pub use webhook::Webhook;
+
+/// How often it looks for messages that have become old enough.
+const LOOK_INTERVAL_MS: i64 = 1000;
+
+/// Tries under way at once. A backend that answers in 50 ms is told of 160 a second.
+const TRIES_MAX: usize = 8;
+
+/// Wait after the first failure; it doubles with each.
+const RETRY_MS_MIN: i64 = 5_000;
+
+/// Longest wait between two tries.
+const RETRY_MS_MAX: i64 = 10 * 60_000;
+
+/// When nobody is interested any more, neither in a notification nor in a message that has not led to one. The events are there for a backend that was away for longer.
+const GIVE_UP_MS: i64 = 3 * 24 * 3_600_000;
+
+/// Tells of unread messages.
+#[derive(Debug)]
+pub struct Notifier {
+    webhook: Arc<Webhook>,
+    unread_after_ms: i64,
+    database: Database,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    /// Notifications that are being tried.
+    trying: HashSet<String>,
+    /// Notifications whose try ended while a look was under way, which may still find them due.
+    tried_meanwhile: HashSet<String>,
+    /// A look is under way.
+    looking: bool,
+    /// Another is to follow.
+    look_again: bool,
+    /// Who waits for its end; it begins nothing new then.
+    stopping: Vec<oneshot::Sender<()>>,
+}
+
+impl Notifier {
+    /// A notifier that has not begun.
+    #[must_use]
+    pub fn new(
+        webhook: Webhook,
+        unread_after: Duration,
+        database: Database,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            webhook: Arc::new(webhook),
+            unread_after_ms: i64::try_from(unread_after.as_millis()).unwrap_or(i64::MAX),
+            database,
+            clock,
+            metrics,
+            trying: HashSet::new(),
+            tried_meanwhile: HashSet::new(),
+            looking: false,
+            look_again: false,
+            stopping: Vec::new(),
+        }
+    }
+
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        if !self.stopping.is_empty() {
+            return;
+        }
+        if self.looking {
+            self.look_again = true;
+            return;
+        }
+        self.looking = true;
+        // Those that are being tried are due as well, and come first.
+        let limit = TRIES_MAX + self.trying.len();
+        let look = look(self.database.clone(), self.clock.now(), self.unread_after_ms, limit);
+        ctx.spawn(look.into_actor(self).map(|looked, notifier, ctx| notifier.looked(looked, ctx)));
+    }
+
+    fn looked(&mut self, looked: Result<Looked, DbError>, ctx: &mut Context<Self>) {
+        self.looking = false;
+        match looked {
+            Ok(Looked { due, pending }) => {
+                self.metrics.notification_looks.inc();
+                let age_ms = pending.oldest.map_or(0, |oldest| self.clock.now().0 - oldest.0);
+                self.metrics.notifications_pending.set(pending.count);
+                self.metrics.notifications_oldest.set(age_ms.max(0) / 1000);
+                for due in due {
+                    let is_known = self.trying.contains(due.id()) || self.tried_meanwhile.contains(due.id());
+                    if self.stopping.is_empty() && self.trying.len() < TRIES_MAX && !is_known {
+                        self.start_try(due, ctx);
+                    }
+                }
+            }
+            // The next look comes in a second.
+            Err(error) => log::warn!("unread messages could not be looked through: {error}"),
+        }
+        self.tried_meanwhile.clear();
+        if std::mem::take(&mut self.look_again) {
+            self.look(ctx);
+        }
+        self.tell_end();
+    }
+
+    fn start_try(&mut self, due: DueNotification, ctx: &mut Context<Self>) {
+        let id = due.id().to_owned();
+        self.trying.insert(id.clone());
+        let tried = try_once(due, Arc::clone(&self.webhook), self.database.clone(), self.clock.clone());
+        ctx.spawn(tried.into_actor(self).map(move |tried, notifier, ctx| notifier.tried(&id, &tried, ctx)));
+    }
+
+    fn tried(&mut self, id: &str, tried: &Tried, ctx: &mut Context<Self>) {
+        self.trying.remove(id);
+        if self.looking {
+            self.tried_meanwhile.insert(id.to_owned());
+        }
+        match tried.outcome {
+            NotificationOutcome::Delivered => {
+                self.metrics.notifications_delivered.inc();
+            }
+            NotificationOutcome::Retry(_) => {
+                self.metrics.notification_failures.inc();
+            }
+            NotificationOutcome::GivenUp => {
+                self.metrics.notification_failures.inc();
+                self.metrics.notifications_given_up.inc();
+                log::warn!("notification {id} was given up");
+            }
+            NotificationOutcome::Cancelled => {}
+        }
+        match &tried.stored {
+            // The next one has a place.
+            Ok(()) => self.look(ctx),
+            // It stays due, and is tried again at the next look: at least once, not at most.
+            Err(error) => log::warn!("what became of notification {id} could not be stored: {error}"),
+        }
+        self.tell_end();
+    }
+
+    fn tell_end(&mut self) {
+        if !self.looking && self.trying.is_empty() {
+            for waiting in self.stopping.drain(..) {
+                // Whoever waited may have lost patience.
+                let _ = waiting.send(());
+            }
+        }
+    }
+
+    /// Looks now, and again a second after by the clock, for ever.
+    fn look_on(&mut self, ctx: &mut Context<Self>) {
+        self.look(ctx);
+        let (clock, next) = (self.clock.clone(), self.clock.now().plus_ms(LOOK_INTERVAL_MS));
+        let wait = async move { clock.sleep_until(next).await };
+        ctx.spawn(wait.into_actor(self).map(|(), notifier, ctx| notifier.look_on(ctx)));
+    }
+}
+
+impl Actor for Notifier {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.look_on(ctx);
+    }
+}
+
+impl Handler<StopNotifier> for Notifier {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: StopNotifier, _: &mut Self::Context) -> Self::Result {
+        let (done, is_done) = oneshot::channel();
+        self.stopping.push(done);
+        self.tell_end();
+        Box::pin(async move {
+            // Fails when the actor is gone, which is an end as well.
+            let _ = is_done.await;
+        })
+    }
+}
+
+/// What a look has found.
+struct Looked {
+    due: Vec<DueNotification>,
+    pending: NotificationsPending,
+}
+
+async fn look(database: Database, now: Timestamp, unread_after_ms: i64, limit: usize) -> Result<Looked, DbError> {
+    let range = now.plus_ms(-unread_after_ms.saturating_add(GIVE_UP_MS))..=now.plus_ms(-unread_after_ms);
+    loop {
+        let range = range.clone();
+        let Some(page) = database.read(move |conn| db::find_unread(conn, &range)).await? else { break };
+        let is_full = page.is_full;
+        database.write(move |conn| db::queue_notifications(conn, &page, now)).await?;
+        if !is_full {
+            break;
+        }
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    database
+        .read(move |conn| {
+            let pending = db::count_notifications(conn)?;
+            let due = if pending.count == 0 { Vec::new() } else { db::list_due_notifications(conn, now, limit)? };
+            Ok(Looked { due, pending })
+        })
+        .await
+}
+
+/// What became of a try, and of writing that down.
+struct Tried {
+    outcome: NotificationOutcome,
+    stored: Result<(), DbError>,
+}
+
+async fn try_once(due: DueNotification, webhook: Arc<Webhook>, database: Database, clock: Clock) -> Tried {
+    let outcome = match &due.notification {
+        None => NotificationOutcome::Cancelled,
+        Some(notification) => match webhook.post(notification, clock.now()).await {
+            Ok(()) => NotificationOutcome::Delivered,
+            Err(error) => after_failure(&due, &error, clock.now()),
+        },
+    };
+    let stored = database.write(move |conn| db::finish_notification(conn, due, outcome)).await;
+    Tried { outcome, stored }
+}
+
+fn after_failure(due: &DueNotification, error: &NotDelivered, now: Timestamp) -> NotificationOutcome {
+    // The first and every tenth: a backend that is down would fill the log.
+    if due.attempts() % 10 == 0 {
+        log::warn!("notification {} was not delivered at try {}: {error}", due.id(), due.attempts() + 1);
+    }
+    if now.0 - due.created_at().0 >= GIVE_UP_MS {
+        return NotificationOutcome::GivenUp;
+    }
+    // Random bits, so that what failed together is not tried together.
+    let random = uuid::Uuid::new_v4().as_u64_pair().0;
+    NotificationOutcome::Retry(now.plus_ms(retry_wait_ms(due.attempts(), random)))
+}
+
+/// How long to wait after so many earlier failures: half of it fixed, half by chance.
+fn retry_wait_ms(failures: i64, random: u64) -> i64 {
+    let doublings = u32::try_from(failures.clamp(0, 16)).unwrap_or(16);
+    let wait = (RETRY_MS_MIN << doublings).min(RETRY_MS_MAX);
+    let half = wait / 2;
+    // The remainder is at most half a wait.
+    half + i64::try_from(random % (half.unsigned_abs() + 1)).unwrap_or(half)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_ten_minutes_and_half_of_each_is_chance() {
+        for (failures, wait) in [(0, 5_000), (1, 10_000), (5, 160_000), (7, 600_000), (i64::MAX, 600_000)] {
+            assert_eq!(retry_wait_ms(failures, 0), wait / 2);
+            assert_eq!(retry_wait_ms(failures, wait.unsigned_abs() / 2), wait);
+            assert!((0..1000).all(|random| retry_wait_ms(failures, random * 7919) <= wait));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! One POST to the marketplace's backend: signed, with an end in sight.
+
+use std::{sync::Arc, time::Duration};
+
+use rustls::crypto::aws_lc_rs;
+use thiserror::Error;
+
+use crate::{
+    auth::webhook_signature::{SIGNATURE_HEADER, WebhookSigner},
+    domain::{Timestamp, UnreadNotification},
+};
+
+/// Longest try, from the connection to the answer's head.
+const POST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where notifications go, and who signs them.
+#[derive(Debug)]
+pub struct Webhook {
+    url: String,
+    signer: WebhookSigner,
+    agent: ureq::Agent,
+}
+
+/// Why a notification did not arrive. For the log only.
+#[derive(Debug, Error)]
+pub(super) enum NotDelivered {
+    #[error("no answer: {0}")]
+    Http(#[from] Box<ureq::Error>),
+    #[error("the answer's status is {0}, not 2xx")]
+    Status(u16),
+    #[error("a fault of haggle's own: {0}")]
+    Internal(String),
+}
+
+impl Webhook {
+    /// A webhook at `url`, which the configuration has checked.
+    #[must_use]
+    pub fn new(url: &str, signer: WebhookSigner) -> Self {
+        // Its provider is named, since the process may have none, or two.
+        let tls = ureq::tls::TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
+            .root_certs(ureq::tls::RootCerts::WebPki)
+            .build();
+        let agent = ureq::Agent::config_builder()
+            .tls_config(tls)
+            .timeout_global(Some(POST_TIMEOUT))
+            // Whoever is named in the configuration is told, and nobody else.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            // No surprise by an environment variable.
+            .proxy(None)
+            .build()
+            .into();
+        Self { url: url.to_owned(), signer, agent }
+    }
+
+    /// Tells the backend. Any status of 200 to 299 means that it has taken it.
+    pub(super) async fn post(&self, notification: &UnreadNotification, now: Timestamp) -> Result<(), NotDelivered> {
+        let body = serde_json::to_vec(notification).map_err(|error| NotDelivered::Internal(error.to_string()))?;
+        let signature = self.signer.sign(&body, now);
+        let request = self
+            .agent
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .header("user-agent", concat!("haggle/", env!("CARGO_PKG_VERSION")))
+            .header("idempotency-key", &notification.id)
+            .header(SIGNATURE_HEADER, signature);
+        // On a thread for blocking work; the agent's own timeout ends it. The answer's body is of no interest.
+        let status = actix_web::web::block(move || request.send(&body[..]).map(|answer| answer.status().as_u16()))
+            .await
+            .map_err(|_| NotDelivered::Internal("the try panicked".to_owned()))?
+            .map_err(Box::new)?;
+        if (200..300).contains(&status) { Ok(()) } else { Err(NotDelivered::Status(status)) }
+    }
+}

@@ -1,0 +1,121 @@
+//! Erasure: of a deleted user no byte of the name or the words is left in the database's files.
+//!
+//! 1. [`RoomWrite::DeleteUser`](super::RoomWrite::DeleteUser) takes name and picture, and writes the job down.
+//! 2. [`RoomWrite::EraseWords`](super::RoomWrite::EraseWords), again and again, takes the words of some hundred messages,
+//!    each time in a batch with what everybody else writes. Rows, `seq` and sender stay: the other member keeps their
+//!    place in the conversation.
+//! 3. The free parts of the pages are overwritten, and the log is emptied ([`find_residue`](super::find_residue) and its
+//!    neighbours): they hold copies of rows as they were.
+//! 4. [`finish_erasures`] crosses the job out. Before that a restart goes on with it.
+
+use diesel::prelude::*;
+
+use super::{
+    Connection, DbError, WriteError, Written,
+    models::{
+        change::{self, Changed},
+        message, offer, recovery, report, room,
+    },
+    schema::erasures,
+};
+use crate::domain::{Role, RoomId, Timestamp, UserId};
+
+/// Messages that lose their words at a time.
+const MESSAGES: i64 = 256;
+
+/// Rooms that are gone through at a time.
+const ROOMS: i64 = 64;
+
+/// What is kept of messages in other tables and files, by their ids. Called in the transaction that takes their words; what
+/// lies in files must be remembered here and removed before [`finish_erasures`].
+fn erase_beside(conn: &mut Connection, ids: &[&str]) -> Result<(), DbError> {
+    offer::remove(conn, ids)?;
+    Ok(())
+}
+
+/// Writes down that a user's words are to be erased.
+pub(in crate::db) fn begin(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
+    diesel::insert_or_ignore_into(erasures::table).values(erasures::user_id.eq(user.as_str())).execute(conn)?;
+    Ok(())
+}
+
+/// Takes the words of the next messages of a user whose erasure is under way.
+pub(in crate::db) fn erase_words(
+    conn: &mut Connection,
+    user: &UserId,
+    at: Timestamp,
+) -> Result<Result<Written, WriteError>, DbError> {
+    let place: Option<(String, i64)> =
+        erasures::table.find(user.as_str()).select((erasures::room_id, erasures::seq)).get_result(conn).optional()?;
+    let Some((mut place, mut seq)) = place else {
+        return Ok(Ok(Written::WordsErased { messages: Vec::new(), rooms: Vec::new(), is_done: true }));
+    };
+    let mut rooms = Vec::new();
+    for role in [Role::Buyer, Role::Seller] {
+        rooms.extend(room::list_by_role(conn, user, role, &place, ROOMS)?.into_iter().map(|row| row.id));
+    }
+    rooms.sort_unstable();
+    let has_more_rooms = rooms.len() as i64 > ROOMS;
+    rooms.truncate(usize::try_from(ROOMS).unwrap_or(usize::MAX));
+
+    let mut erased = Vec::new();
+    let mut touched = Vec::new();
+    let mut is_done = !has_more_rooms;
+    for room in rooms {
+        let left = MESSAGES - erased.len() as i64;
+        if left <= 0 {
+            is_done = false;
+            break;
+        }
+        let messages = message::list_by_sender(conn, &room, user.as_str(), seq, left)?;
+        let is_room_done = (messages.len() as i64) < left;
+        touched.push(RoomId::from_stored(room.as_str()));
+        let last = messages.last().map_or(seq, |message| message.seq.0);
+        erased.extend(messages);
+        if !is_room_done {
+            is_done = false;
+            seq = last;
+            break;
+        }
+        (place, seq) = (room, 0);
+    }
+    let ids: Vec<&str> = erased.iter().map(|message| message.id.as_str()).collect();
+    message::erase(conn, &ids, at)?;
+    erase_beside(conn, &ids)?;
+    // What was deleted before looks the same as ever.
+    erased.retain(|message| message.deleted_at.is_none());
+    for message in &mut erased {
+        (message.text, message.data, message.client_id, message.deleted_at) = (None, None, None, Some(at));
+    }
+    if is_done {
+        // Again: meanwhile the other member may have reported what was still there.
+        report::erase_words(conn, user)?;
+        recovery::remove_of_user(conn, user)?;
+    }
+    let changed: Vec<Changed<'_>> = erased.iter().map(|message| Changed::Message(message.id.as_str())).collect();
+    change::record(conn, &changed)?;
+    diesel::update(erasures::table.find(user.as_str()))
+        .set((erasures::room_id.eq(place), erasures::seq.eq(seq)))
+        .execute(conn)?;
+    Ok(Ok(Written::WordsErased { messages: erased, rooms: touched, is_done }))
+}
+
+/// The users whose erasure is not finished.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_erasures(conn: &mut Connection) -> Result<Vec<UserId>, DbError> {
+    let ids: Vec<String> = erasures::table.order(erasures::user_id).select(erasures::user_id).load(conn)?;
+    Ok(ids.into_iter().map(UserId::from_stored).collect())
+}
+
+/// Crosses finished erasures out.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer; then they are carried out again.
+pub fn finish_erasures(conn: &mut Connection, users: &[UserId]) -> Result<(), DbError> {
+    for user in users {
+        diesel::delete(erasures::table.find(user.as_str())).execute(conn)?;
+    }
+    Ok(())
+}

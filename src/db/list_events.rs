@@ -1,0 +1,225 @@
+//! What happened, in the order of commits: messages by their position, and the other changes between them.
+
+use diesel::Connection as _;
+
+use super::{
+    Connection, DbError,
+    models::{
+        change::{self, ChangeKind, ChangeRow},
+        message, product,
+        room::{self, RoomDetails},
+        user,
+    },
+};
+use crate::domain::{Event, EventCursor, Fact, ProductId, RoomId, Seq, User, UserId};
+
+/// A page of events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventPage {
+    /// In the order of commits.
+    pub items: Vec<Event>,
+    /// Where the next page goes on, or where later events will be.
+    pub next: EventCursor,
+    /// Whether there are more by now.
+    pub has_more: bool,
+}
+
+/// Reads the events behind a place in their stream, from one snapshot. Commits are one after the other, so nothing ever
+/// appears before a place that somebody has reached.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_events(conn: &mut Connection, after: EventCursor, limit: i64) -> Result<EventPage, DbError> {
+    let limit = limit.max(1);
+    conn.transaction(|conn| {
+        let mut messages = message::list_after_position(conn, after.position, limit + 1)?.into_iter().peekable();
+        let mut changes = change::list_after(conn, after.change, limit + 1)?.into_iter().peekable();
+        let mut page = EventPage { items: Vec::new(), next: after, has_more: false };
+        for _ in 0..limit {
+            let is_message = match (messages.peek(), changes.peek()) {
+                (Some((position, _)), Some(change)) => *position <= change.after_position,
+                (Some(_), None) => true,
+                (None, _) => false,
+            };
+            let fact = if is_message {
+                let Some((position, message)) = messages.next() else { break };
+                page.next.position = position;
+                Some(Fact::Message(message))
+            } else {
+                let Some(change) = changes.next() else { break };
+                page.next.change = change.id;
+                find_fact(conn, &change)?
+            };
+            // What this haggle does not know, since a newer one wrote it, is passed over.
+            page.items.extend(fact.map(|fact| Event { cursor: page.next, fact }));
+        }
+        page.has_more = messages.peek().is_some() || changes.peek().is_some();
+        Ok(page)
+    })
+}
+
+/// What changed, as it now stands.
+fn find_fact(conn: &mut Connection, change: &ChangeRow) -> Result<Option<Fact>, DbError> {
+    let id = change.subject_id.as_str();
+    let user =
+        |conn: &mut Connection| -> Result<Option<User>, DbError> { Ok(user::find_row(conn, id)?.map(User::from)) };
+    let Some(kind) = change.kind() else { return Ok(None) };
+    Ok(match kind {
+        ChangeKind::MessageUpdated => message::find(conn, id)?.map(Fact::MessageUpdated),
+        ChangeKind::Read => {
+            let user_id = UserId::from_stored(change.member_id.as_str());
+            room::find_read_seq(conn, id, &user_id)?.map(|seq| Fact::Read {
+                room_id: RoomId::from_stored(id),
+                user_id,
+                seq: Seq(seq),
+            })
+        }
+        ChangeKind::RoomOpened => {
+            RoomDetails::find(conn, &RoomId::from_stored(id))?.map(|details| Fact::RoomOpened(Box::new(details.room)))
+        }
+        ChangeKind::ProductUpdated => {
+            product::find_product(conn, &ProductId::from_stored(id))?.map(Fact::ProductUpdated)
+        }
+        ChangeKind::UserUpdated => user(conn)?.map(Fact::UserUpdated),
+        ChangeKind::UserDeleted => user(conn)?.map(Fact::UserDeleted),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        db::{
+            ImportOptions, RoomWrite, import_str,
+            test_db::{NOW, TestDb, draft, product, read, room, say, user_id, write},
+            write_batch,
+        },
+        domain::{Product, ProductStatus},
+    };
+
+    /// All events behind a place, page by page, in short.
+    fn told(conn: &mut Connection, mut after: EventCursor, limit: i64) -> (Vec<String>, EventCursor) {
+        let mut told = Vec::new();
+        loop {
+            let page = list_events(conn, after, limit).unwrap();
+            assert!(page.items.len() <= usize::try_from(limit).unwrap());
+            assert!(page.items.iter().map(|event| event.cursor).is_sorted_by(|a, b| a < b));
+            told.extend(page.items.iter().map(|event| match &event.fact {
+                Fact::Message(message) => format!("message {}", message.text.as_deref().unwrap_or("-")),
+                Fact::MessageUpdated(message) => format!("updated {}", message.text.as_deref().unwrap_or("-")),
+                Fact::Read { user_id, seq, .. } => format!("read {user_id} {seq}"),
+                Fact::RoomOpened(room) => format!("room {} {}", room.buyer.id, room.product.id),
+                Fact::ProductUpdated(product) => format!("product {} {}", product.id, product.status.as_str()),
+                Fact::UserUpdated(user) => format!("user {}", user.name),
+                Fact::UserDeleted(user) => format!("deleted {}", user.id),
+            }));
+            after = page.next;
+            if !page.has_more {
+                return (told, after);
+            }
+        }
+    }
+
+    #[test]
+    fn events_come_in_the_order_of_commits_whatever_the_page() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        let first = say(conn, &a, "alice", "1");
+        write(conn, read(&a, "carol", 1)).unwrap();
+        say(conn, &a, "carol", "2");
+        let editor = user_id("alice");
+        write(conn, RoomWrite::Edit { message: first.id, editor, text: "one".to_owned(), at: NOW }).unwrap();
+        let sold = Product { status: ProductStatus::Sold, ..product("bike") };
+        write(conn, RoomWrite::PutProduct { product: sold, at: NOW }).unwrap();
+        let expected = [
+            "user ALICE",
+            "user BOB",
+            "user CAROL",
+            "user MALLORY",
+            "product lamp on_sale",
+            "room alice bike",
+            "message one",
+            "read carol 1",
+            "message 2",
+            "updated one",
+            "message This product is now sold",
+            "product bike sold",
+        ];
+        for limit in 1..20 {
+            assert_eq!(told(conn, EventCursor::default(), limit).0, expected, "{limit}");
+        }
+        // From the end on there is nothing, until something happens. What is overtaken is told once, at its latest place.
+        let (_, end) = told(conn, EventCursor::default(), 100);
+        assert_eq!(told(conn, end, 1), (vec![], end));
+        for seq in 2..4 {
+            write(conn, read(&a, "alice", seq)).unwrap();
+        }
+        write(conn, RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
+        assert_eq!(told(conn, end, 1).0, ["read alice 3", "deleted bob"]);
+    }
+
+    #[test]
+    fn what_is_refused_or_changes_nothing_is_no_event() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        let (_, end) = told(conn, EventCursor::default(), 100);
+        let repeated = draft(&a, "alice", "x", Some("key"));
+        let batch = [
+            RoomWrite::Append(draft(&a, "mallory", "x", None)),
+            read(&a, "mallory", 1),
+            read(&a, "alice", 0),
+            RoomWrite::PutProduct { product: product("bike"), at: NOW },
+            RoomWrite::Append(repeated.clone()),
+            RoomWrite::Append(repeated),
+        ];
+        write_batch(conn, &batch).unwrap();
+        room(conn, "alice", "bike");
+        assert_eq!(told(conn, end, 10).0, ["message x"]);
+    }
+
+    #[test]
+    fn what_is_loaded_is_told_too() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let (_, end) = told(conn, EventCursor::default(), 100);
+        let lines = r#"{"type":"user","id":"dave","name":"Dave"}
+            {"type":"product","id":"boat","sellerId":"dave","title":"A boat"}
+            {"type":"room","id":"r","productId":"boat","buyerId":"alice"}
+            {"type":"message","roomId":"r","senderId":"alice","text":"hi","sentAt":"2026-01-01T00:00:00Z"}
+            {"type":"room","id":"r2","productId":"boat","buyerId":"bob"}"#;
+        let options = ImportOptions { now: NOW, shift_ms: 0 };
+        for _ in 0..2 {
+            import_str(conn, lines, options).unwrap();
+            let expected = ["user Dave", "product boat on_sale", "room alice boat", "message hi", "room bob boat"];
+            assert_eq!(told(conn, end, 2).0, expected);
+        }
+    }
+
+    #[test]
+    fn a_reader_beside_a_writer_misses_nothing() {
+        const WRITES: i64 = 300;
+        let db = TestDb::new();
+        let a = room(&mut db.conn(), "alice", "bike");
+        let (_, start) = told(&mut db.conn(), EventCursor::default(), 100);
+        let mut seen = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let conn = &mut db.conn();
+                for seq in 1..=WRITES {
+                    let batch = [RoomWrite::Append(draft(&a, "alice", &seq.to_string(), None)), read(&a, "carol", seq)];
+                    write_batch(conn, &batch).unwrap();
+                }
+            });
+            let (conn, mut after) = (&mut db.conn(), start);
+            while !seen.contains(&format!("read carol {WRITES}")) {
+                let (events, next) = told(conn, after, 7);
+                seen.extend(events);
+                after = next;
+            }
+        });
+        let messages: Vec<_> = seen.iter().filter_map(|event| event.strip_prefix("message ")).collect();
+        assert_eq!(messages, (1..=WRITES).map(|seq| seq.to_string()).collect::<Vec<_>>());
+    }
+}

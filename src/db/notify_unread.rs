@@ -1,0 +1,380 @@
+//! Notifications of unread messages: found in the order of commits, kept in an outbox until the webhook has taken them.
+//!
+//! Nobody writes anything when a message is sent. The messages are looked through once, each when it is old enough; a
+//! member who has not read one by then gets a row in the outbox, one for each run of unread messages.
+
+use std::{collections::HashMap, ops::RangeInclusive};
+
+use diesel::Connection as _;
+
+use super::{
+    Connection, DbError,
+    models::{
+        notification::{self, NotificationRow, SentRow},
+        room::{self, RoomDetails},
+    },
+};
+use crate::domain::{Role, RoomId, Timestamp, UnreadNotification, UserId};
+
+/// Messages looked through at a time.
+const PAGE_MESSAGES: i64 = 512;
+
+/// Messages that are old enough to be told of, should they be unread.
+#[derive(Debug)]
+pub struct UnreadPage {
+    sent: Vec<SentRow>,
+    up_to: i64,
+    /// Whether there may be more of them.
+    pub is_full: bool,
+}
+
+/// A notification whose time has come.
+#[derive(Debug)]
+pub struct DueNotification {
+    row: NotificationRow,
+    /// What to tell; `None` when the member has read it meanwhile.
+    pub notification: Option<UnreadNotification>,
+}
+
+/// What became of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotificationOutcome {
+    /// It was taken.
+    Delivered,
+    /// It was not, and is to be tried again then.
+    Retry(Timestamp),
+    /// It was not, and won't be tried again.
+    GivenUp,
+    /// There is nothing left to tell.
+    Cancelled,
+}
+
+/// How the outbox stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotificationsPending {
+    /// How many wait.
+    pub count: i64,
+    /// Since when the oldest of them does.
+    pub oldest: Option<Timestamp>,
+}
+
+impl DueNotification {
+    /// Its id, the same at each try.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.row.id
+    }
+
+    /// When it was written.
+    #[must_use]
+    pub fn created_at(&self) -> Timestamp {
+        Timestamp(self.row.created_at)
+    }
+
+    /// How often it was tried.
+    #[must_use]
+    pub fn attempts(&self) -> i64 {
+        self.row.attempts
+    }
+}
+
+/// Begins with what is sent from now on, unless it has begun earlier: what was said before is nothing to tell of.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn begin_notifications(conn: &mut Connection) -> Result<(), DbError> {
+    conn.immediate_transaction(|conn| {
+        if notification::find_progress(conn)?.is_none() {
+            let newest = notification::newest_position(conn)?;
+            notification::save_progress(conn, newest)?;
+        }
+        Ok(())
+    })
+}
+
+/// The next messages that nobody has looked through, of those sent in `range`; older ones are passed over. `None` when
+/// there is none.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_unread(conn: &mut Connection, range: &RangeInclusive<Timestamp>) -> Result<Option<UnreadPage>, DbError> {
+    conn.transaction(|conn| {
+        let Some(progress) = notification::find_progress(conn)? else { return Ok(None) };
+        let mut sent = notification::list_sent_after(conn, progress, PAGE_MESSAGES)?;
+        let Some(last) = sent.last() else { return Ok(None) };
+        let imported = notification::list_imported(conn, progress + 1, last.position)?;
+        let is_imported = |position| imported.iter().any(|(first, last)| (*first..=*last).contains(&position));
+        let old =
+            sent.iter().take_while(|message| message.sent_at <= range.end().0 || is_imported(message.position)).count();
+        let is_full = old as i64 == PAGE_MESSAGES;
+        sent.truncate(old);
+        let Some(up_to) = sent.last().map(|message| message.position) else { return Ok(None) };
+        let oldest = range.start().0;
+        sent.retain(|message| {
+            message.sent_at >= oldest && message.deleted_at.is_none() && !is_imported(message.position)
+        });
+        Ok(Some(UnreadPage { sent, up_to, is_full }))
+    })
+}
+
+/// Writes a notification for each member who has not read one of these messages, once for each run. Returns how many.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer; then nothing was written.
+pub fn queue_notifications(conn: &mut Connection, page: &UnreadPage, now: Timestamp) -> Result<usize, DbError> {
+    conn.immediate_transaction(|conn| {
+        notification::save_progress(conn, page.up_to)?;
+        // Of each room and sender the newest message says it all.
+        let mut newest: HashMap<(&str, &str), i64> = HashMap::new();
+        for message in &page.sent {
+            let seq = newest.entry((&message.room_id, &message.sender_id)).or_default();
+            *seq = message.seq.max(*seq);
+        }
+        let mut ids: Vec<&str> = newest.keys().map(|(room, _)| *room).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut rooms = room::lock(conn, &ids)?;
+        let mut queued = 0;
+        for ((room, sender), seq) in newest {
+            let Some(room) = rooms.get_mut(room) else { continue };
+            for (role, user) in [(Role::Buyer, room.row.buyer_id.clone()), (Role::Seller, room.row.seller_id.clone())] {
+                let read_seq = *room.row.read_seq_mut(role);
+                let is_gone = room.active_role_of(&UserId::from_stored(user.as_str())).is_none();
+                if user == sender || seq <= read_seq || is_gone {
+                    continue;
+                }
+                let earlier = notification::find(conn, &room.row.id, &user)?;
+                if earlier.is_some_and(|earlier| earlier.read_seq == read_seq) {
+                    continue;
+                }
+                let row = NotificationRow {
+                    room_id: room.row.id.clone(),
+                    user_id: user,
+                    id: uuid::Uuid::now_v7().simple().to_string(),
+                    read_seq,
+                    created_at: now.0,
+                    attempts: 0,
+                    due_at: Some(now.0),
+                };
+                notification::put(conn, &row)?;
+                queued += 1;
+            }
+        }
+        Ok(queued)
+    })
+}
+
+/// The notifications to be tried now, with what they tell as it stands now.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_due_notifications(
+    conn: &mut Connection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<DueNotification>, DbError> {
+    conn.transaction(|conn| {
+        let rows = notification::list_due(conn, now.0, limit)?;
+        rows.into_iter().map(|row| Ok(DueNotification { notification: to_notification(conn, &row)?, row })).collect()
+    })
+}
+
+fn to_notification(conn: &mut Connection, row: &NotificationRow) -> Result<Option<UnreadNotification>, DbError> {
+    let user = UserId::from_stored(row.user_id.as_str());
+    let Some(details) = RoomDetails::find(conn, &RoomId::from_stored(row.room_id.as_str()))? else { return Ok(None) };
+    let role = match details.row.role_of(&user) {
+        Some(Role::Buyer) if !details.buyer.deleted => Role::Buyer,
+        Some(Role::Seller) if !details.seller.deleted => Role::Seller,
+        _ => return Ok(None),
+    };
+    let summary = details.into_summary(conn, role)?;
+    if summary.read_seq.0 != row.read_seq || summary.unread == 0 {
+        return Ok(None);
+    }
+    Ok(Some(UnreadNotification {
+        id: row.id.clone(),
+        event: "unread",
+        created_at: Timestamp(row.created_at),
+        room_id: summary.room.id,
+        user_id: user,
+        unread: summary.unread,
+        read_seq: summary.read_seq,
+        product: summary.room.product,
+        other: summary.other,
+        last_message: summary.last_message,
+    }))
+}
+
+/// Writes down what became of a try.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer; then it is tried again.
+pub fn finish_notification(
+    conn: &mut Connection,
+    due: DueNotification,
+    outcome: NotificationOutcome,
+) -> Result<(), DbError> {
+    let row = NotificationRow { attempts: due.row.attempts + 1, ..due.row };
+    match outcome {
+        // The row stays: it is what keeps the same run from being told again.
+        NotificationOutcome::Delivered | NotificationOutcome::GivenUp => notification::set_due(conn, &row, None)?,
+        NotificationOutcome::Retry(at) => notification::set_due(conn, &row, Some(at.0))?,
+        NotificationOutcome::Cancelled => notification::cancel(conn, &row)?,
+    }
+    Ok(())
+}
+
+/// How the outbox stands.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn count_notifications(conn: &mut Connection) -> Result<NotificationsPending, DbError> {
+    let (count, oldest) = notification::count_pending(conn)?;
+    Ok(NotificationsPending { count, oldest: oldest.map(Timestamp) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        db::{
+            ImportOptions, RoomWrite, import_str,
+            test_db::{NOW, TestDb, draft, read, room, say, user_id, write},
+        },
+        domain::Draft,
+    };
+
+    /// Looks through everything sent until `at`, and returns who is to be told of how many unread messages.
+    fn queue(conn: &mut Connection, at: Timestamp) -> Vec<(String, i64)> {
+        begin_notifications(conn).unwrap();
+        while let Some(page) = find_unread(conn, &(NOW.plus_ms(-1000)..=at)).unwrap() {
+            queue_notifications(conn, &page, at).unwrap();
+        }
+        due(conn, at)
+    }
+
+    fn due(conn: &mut Connection, at: Timestamp) -> Vec<(String, i64)> {
+        let due = list_due_notifications(conn, at, 100).unwrap();
+        due.into_iter()
+            .filter_map(|due| due.notification)
+            .map(|notification| (notification.user_id.as_str().to_owned(), notification.unread))
+            .collect()
+    }
+
+    fn finish(conn: &mut Connection, at: Timestamp, outcome: NotificationOutcome) {
+        for due in list_due_notifications(conn, at, 100).unwrap() {
+            finish_notification(conn, due, outcome).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_run_of_unread_messages_is_told_once_and_reading_begins_another() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        say(conn, &a, "carol", "before the webhook was used");
+        assert_eq!(queue(conn, NOW), []);
+
+        say(conn, &a, "carol", "1");
+        let later = Draft { sent_at: NOW.plus_ms(10), ..draft(&a, "carol", "2", None) };
+        write(conn, RoomWrite::Append(later)).unwrap();
+        assert_eq!(queue(conn, NOW.plus_ms(-1)), [], "too young");
+        let told = [("alice".to_owned(), 3)];
+        assert_eq!(queue(conn, NOW), told);
+        assert_eq!(queue(conn, NOW.plus_ms(20)), told, "the second is of the same run");
+        assert_eq!(count_notifications(conn).unwrap(), NotificationsPending { count: 1, oldest: Some(NOW) });
+        finish(conn, NOW, NotificationOutcome::Retry(NOW.plus_ms(50)));
+        assert_eq!((due(conn, NOW.plus_ms(49)), due(conn, NOW.plus_ms(50))), (vec![], told.into()));
+        finish(conn, NOW.plus_ms(50), NotificationOutcome::Delivered);
+        assert_eq!(count_notifications(conn).unwrap().count, 0);
+        say(conn, &a, "carol", "3");
+        assert_eq!(queue(conn, NOW.plus_ms(99)), [], "the same run");
+
+        write(conn, read(&a, "alice", 4)).unwrap();
+        say(conn, &a, "carol", "4");
+        say(conn, &a, "alice", "5");
+        let mut both = queue(conn, NOW.plus_ms(99));
+        both.sort();
+        assert_eq!(both, [("alice".to_owned(), 1), ("carol".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn reading_cancels_also_while_it_waits() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        queue(conn, NOW);
+        let a = room(conn, "alice", "bike");
+        say(conn, &a, "carol", "1");
+        write(conn, read(&a, "alice", 1)).unwrap();
+        assert_eq!(queue(conn, NOW), [], "read before it was written");
+        say(conn, &a, "carol", "2");
+        assert_eq!(queue(conn, NOW).len(), 1);
+        finish(conn, NOW, NotificationOutcome::Retry(NOW.plus_ms(10)));
+        write(conn, read(&a, "alice", 2)).unwrap();
+        let waiting = list_due_notifications(conn, NOW.plus_ms(10), 10).unwrap();
+        assert!(waiting.len() == 1 && waiting[0].notification.is_none());
+        finish(conn, NOW.plus_ms(10), NotificationOutcome::Cancelled);
+        assert_eq!(count_notifications(conn).unwrap().count, 0);
+        // A newer run is not touched by what became of the older one.
+        say(conn, &a, "carol", "3");
+        queue(conn, NOW);
+        let older = list_due_notifications(conn, NOW, 10).unwrap();
+        write(conn, read(&a, "alice", 3)).unwrap();
+        say(conn, &a, "carol", "4");
+        queue(conn, NOW);
+        for older in older {
+            finish_notification(conn, older, NotificationOutcome::Delivered).unwrap();
+        }
+        assert_eq!(due(conn, NOW), [("alice".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn what_was_loaded_is_not_told_and_what_comes_after_it_is() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        queue(conn, NOW);
+        let a = room(conn, "alice", "bike");
+        let b = room(conn, "bob", "bike");
+        let line = |room: &RoomId, sender: &str, second: u32| {
+            format!(
+                r#"{{"type":"message","roomId":"{room}","senderId":"{sender}","text":"x","sentAt":"2026-01-01T00:00:{second:02}Z"}}"#
+            )
+        };
+        let options = ImportOptions { now: NOW, shift_ms: 0 };
+        import_str(conn, &line(&a, "carol", 1), options).unwrap();
+        import_str(conn, &line(&a, "carol", 2), options).unwrap();
+        say(conn, &b, "carol", "live");
+        import_str(conn, &line(&b, "bob", 3), options).unwrap();
+        // Bob has read by answering, which the import takes as read.
+        assert_eq!(queue(conn, NOW), []);
+        say(conn, &a, "carol", "live");
+        assert_eq!(queue(conn, NOW), [("alice".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn what_was_said_long_ago_is_passed_over() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        queue(conn, NOW);
+        let a = room(conn, "alice", "bike");
+        let old = Draft { sent_at: NOW.plus_ms(-1001), ..draft(&a, "carol", "1", None) };
+        write(conn, RoomWrite::Append(old)).unwrap();
+        assert_eq!(queue(conn, NOW), []);
+        say(conn, &a, "carol", "2");
+        assert_eq!(queue(conn, NOW), [("alice".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn nobody_is_told_of_deleted_messages_nor_told_once_deleted() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        queue(conn, NOW);
+        let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
+        let message = say(conn, &a, "carol", "1").id;
+        write(conn, RoomWrite::Delete { message, editor: user_id("carol"), at: NOW }).unwrap();
+        say(conn, &b, "carol", "1");
+        write(conn, RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
+        assert_eq!(queue(conn, NOW), []);
+        assert_eq!(count_notifications(conn).unwrap().count, 0);
+    }
+}

@@ -1,0 +1,103 @@
+//! What happened, in the order of commits: the stream that a marketplace's backend follows.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::{Product, Room, RoomId, Seq, StoredMessage, User, UserId};
+
+/// A place in the stream of events: everything up to it is known. As text it is opaque, and needs no escape in a URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventCursor {
+    /// The last message known, in the order of commits.
+    pub position: i64,
+    /// The last of the other changes known.
+    pub change: i64,
+}
+
+/// A text that is no cursor of haggle's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`after` must be the `cursor` of an event, or the `nextCursor` of a page")]
+pub struct InvalidEventCursor;
+
+impl fmt::Display for EventCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.position, self.change)
+    }
+}
+
+impl FromStr for EventCursor {
+    type Err = InvalidEventCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEventCursor> {
+        let number = |digits: &str| {
+            // Signs would pass the parser.
+            let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+            digits.parse().ok().filter(|_| plain).ok_or(InvalidEventCursor)
+        };
+        let (position, change) = text.split_once('-').ok_or(InvalidEventCursor)?;
+        Ok(Self { position: number(position)?, change: number(change)? })
+    }
+}
+
+impl Serialize for EventCursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One event of the stream.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Event {
+    /// Its place: the next request's `after`.
+    #[schema(value_type = String, example = "1042-17")]
+    pub cursor: EventCursor,
+    /// What happened.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted
+/// meanwhile are nowhere in the stream.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(tag = "event", content = "data", rename_all = "camelCase")]
+pub enum Fact {
+    /// A message was stored.
+    Message(StoredMessage),
+    /// A message was edited or deleted.
+    MessageUpdated(StoredMessage),
+    /// A member has read.
+    #[serde(rename_all = "camelCase")]
+    Read {
+        /// Which room.
+        room_id: RoomId,
+        /// Who.
+        user_id: UserId,
+        /// How far.
+        seq: Seq,
+    },
+    /// A room was opened.
+    RoomOpened(Box<Room>),
+    /// A product was put, or changed its status.
+    ProductUpdated(Product),
+    /// A user was put.
+    UserUpdated(User),
+    /// A user was deleted; the name is what the others see from now on.
+    UserDeleted(User),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_and_anything_else_is_refused() {
+        for cursor in [EventCursor::default(), EventCursor { position: i64::MAX, change: 7 }] {
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+        for text in ["", "-", "1", "1-", "-1", "1--1", "+1-1", "1-1-1", "a-1", "99999999999999999999-0"] {
+            assert_eq!(text.parse::<EventCursor>(), Err(InvalidEventCursor), "{text}");
+        }
+    }
+}

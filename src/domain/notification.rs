@@ -1,0 +1,32 @@
+//! What the marketplace's backend is told by webhook.
+
+use serde::Serialize;
+
+use super::{Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId};
+
+/// A member has had messages unread for a while. The body of a webhook.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadNotification {
+    /// The same at each try: whoever has seen it need not act again.
+    pub id: String,
+    /// Always `unread`.
+    pub event: &'static str,
+    /// When haggle decided to tell.
+    pub created_at: Timestamp,
+    /// Which room.
+    pub room_id: RoomId,
+    /// Who has not read.
+    pub user_id: UserId,
+    /// How many messages of others.
+    pub unread: i64,
+    /// How far they have read.
+    pub read_seq: Seq,
+    /// What the room is about.
+    pub product: Product,
+    /// The other member.
+    pub other: User,
+    /// The newest message of the room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_message: Option<StoredMessage>,
+}

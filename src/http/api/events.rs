@@ -1,0 +1,78 @@
+//! Events: everything that happened, for the marketplace's own backend.
+
+use actix_web::web;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    db,
+    domain::{Event, EventCursor},
+    error::ChatError,
+    http::{
+        extract::{InQuery, Service, whole_number},
+        openapi::problems::AsService,
+        problem::Problem,
+        state::AppState,
+    },
+};
+
+/// Most events of a page.
+const EVENTS_MAX: i64 = 500;
+
+/// Events of a page when the caller does not say.
+const EVENTS_DEFAULT: i64 = 100;
+
+/// Which page of the events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventsQuery {
+    /// `nextCursor` of the page before, or the `cursor` of the last event known; left out, it starts at the beginning.
+    after: Option<String>,
+    /// Most events of the page.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 100)]
+    limit: Option<String>,
+}
+
+/// A page of events.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EventList {
+    /// In the order of commits.
+    items: Vec<Event>,
+    /// The next request's `after`, also when there is nothing new.
+    #[schema(value_type = String, example = "1042-17")]
+    next_cursor: EventCursor,
+    /// Whether there are more by now.
+    has_more: bool,
+}
+
+/// Lists what happened, in the order of commits, behind a place that one has reached.
+///
+/// Keep `nextCursor` and ask again: nothing is left out, and nothing ever appears before a place that was reached. An
+/// event has its subject as it stands when it is read: a message that was deleted meanwhile comes without its words, and
+/// several changes of one thing (edits of a message, read marks of a member, puts of a product) may come as one, at the
+/// place of the last. Events don't expire.
+///
+/// # Errors
+/// `invalid` for an `after` or `limit` that does not fit.
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    operation_id = "listEvents",
+    tag = "events",
+    security(("serviceKey" = [])),
+    params(EventsQuery),
+    responses((status = 200, description = "A page of events", body = EventList), AsService)
+)]
+pub async fn list_events(
+    state: web::Data<AppState>,
+    _: Service,
+    query: InQuery<EventsQuery>,
+) -> Result<web::Json<EventList>, Problem> {
+    let InQuery(query) = query;
+    let limit = whole_number("limit", query.limit.as_deref(), 1..=EVENTS_MAX)?.unwrap_or(EVENTS_DEFAULT);
+    let after = query.after.map(|after| after.parse::<EventCursor>()).transpose();
+    let after = after.map_err(|error| ChatError::invalid(error.to_string()))?.unwrap_or_default();
+    let page = state.database.read(move |conn| db::list_events(conn, after, limit)).await?;
+    Ok(web::Json(EventList { items: page.items, next_cursor: page.next, has_more: page.has_more }))
+}

@@ -1,0 +1,122 @@
+//! A marketplace's backend that takes webhooks, and fails as it is told.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::until;
+
+/// How the backend answers one request.
+#[derive(Debug, Clone, Copy)]
+pub enum Reaction {
+    /// With this status, and a redirection where that is one.
+    Status(u16),
+    /// By closing the connection.
+    Close,
+    /// With 200, after a while.
+    Slow(Duration),
+    /// Never.
+    Hang,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    pub headers: HashMap<String, String>,
+    pub raw: String,
+    pub body: Value,
+}
+
+/// The backend. It answers 200 when nothing else is scripted.
+#[derive(Clone)]
+pub struct Backend {
+    pub addr: SocketAddr,
+    hooks: Arc<Mutex<Vec<Hook>>>,
+    script: Arc<Mutex<VecDeque<Reaction>>>,
+}
+
+impl Backend {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let backend = Self { addr, hooks: Arc::default(), script: Arc::default() };
+        let serving = backend.clone();
+        actix_web::rt::spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                actix_web::rt::spawn(serving.clone().serve(tcp));
+            }
+        });
+        backend
+    }
+
+    /// Says how the next requests are answered.
+    pub fn script(&self, reactions: impl IntoIterator<Item = Reaction>) {
+        self.script.lock().unwrap().extend(reactions);
+    }
+
+    /// Waits for so many requests, of all so far.
+    pub async fn hooks(&self, count: usize) -> Vec<Hook> {
+        until("webhooks", || self.hooks.lock().unwrap().len() >= count).await;
+        let hooks = self.hooks.lock().unwrap().clone();
+        assert_eq!(hooks.len(), count, "{hooks:#?}");
+        hooks
+    }
+
+    /// How many requests came so far.
+    pub fn count(&self) -> usize {
+        self.hooks.lock().unwrap().len()
+    }
+
+    async fn serve(self, mut tcp: TcpStream) {
+        while let Some(hook) = read_request(&mut tcp).await {
+            self.hooks.lock().unwrap().push(hook);
+            let reaction = self.script.lock().unwrap().pop_front().unwrap_or(Reaction::Status(200));
+            let status = match reaction {
+                Reaction::Status(status) => status,
+                Reaction::Close => return,
+                Reaction::Slow(delay) => {
+                    tokio::time::sleep(delay).await;
+                    200
+                }
+                Reaction::Hang => std::future::pending().await,
+            };
+            let location = if (300..400).contains(&status) { "location: /elsewhere\r\n" } else { "" };
+            let answer = format!("HTTP/1.1 {status} X\r\n{location}content-length: 2\r\n\r\nok");
+            if tcp.write_all(answer.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn read_request(tcp: &mut TcpStream) -> Option<Hook> {
+    let mut bytes = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let headers: HashMap<String, String> = head
+                .lines()
+                .skip(1)
+                .filter_map(|line| line.split_once(": "))
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+                .collect();
+            let length: usize = headers["content-length"].parse().unwrap();
+            if body.len() >= length {
+                assert!(head.starts_with("POST /hook "), "{head}");
+                return Some(Hook { headers, raw: body.to_owned(), body: serde_json::from_str(body).unwrap() });
+            }
+        }
+        if tcp.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+}

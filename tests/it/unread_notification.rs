@@ -1,0 +1,190 @@
+//! Unread notifications: the marketplace's backend is told, at least once, whatever it is doing, and not for nothing.
+
+use std::{fmt::Write as _, time::Duration};
+
+use aws_lc_rs::hmac;
+use haggle::config::{Config, Secret, WebhookTarget};
+use serde_json::json;
+
+use crate::support::{
+    TestServer,
+    server::START,
+    until,
+    webhook::{Backend, Hook, Reaction},
+};
+
+const WEBHOOK_SECRET: &str = "a secret of webhooks, 32 bytes or more";
+const AFTER: Duration = Duration::from_secs(300);
+/// The longest wait between two tries.
+const RETRY: Duration = Duration::from_secs(600);
+
+fn told_at(backend: &Backend) -> impl FnOnce(&mut Config) + use<> {
+    let url = format!("http://{}/hook", backend.addr);
+    move |config| {
+        let secret = Secret::new(WEBHOOK_SECRET);
+        config.webhook = Some(WebhookTarget { url, secret, notify_unread_after: AFTER });
+    }
+}
+
+/// Waits until the notifier has looked for everything that was due by now. The first look may have begun before.
+async fn looked(server: &TestServer) {
+    for _ in 0..3 {
+        let looks = server.metrics.notification_looks.get();
+        server.advance(Duration::from_secs(1));
+        until("the notifier's next look", || server.metrics.notification_looks.get() > looks).await;
+    }
+}
+
+fn assert_signed(hook: &Hook, server: &TestServer) {
+    let (t, v1) = hook.headers["haggle-signature"].split_once(",v1=").unwrap();
+    let t = t.strip_prefix("t=").unwrap();
+    assert!((START.as_secs()..=server.clock.now().as_secs()).contains(&t.parse().unwrap()));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes());
+    let mut expected = String::new();
+    for byte in hmac::sign(&key, format!("{t}.{}", hook.raw).as_bytes()).as_ref() {
+        write!(expected, "{byte:02x}").unwrap();
+    }
+    assert_eq!(v1, expected);
+    assert_eq!(hook.headers["idempotency-key"], hook.body["id"].as_str().unwrap());
+}
+
+#[actix_web::test]
+async fn a_message_that_stays_unread_is_told_once_and_signed() {
+    let backend = Backend::start().await;
+    let server = TestServer::with(told_at(&backend)).await;
+    let room = server.seed().room("alice", "bike");
+    let mut alice = server.ws("alice").await;
+    alice.enter(room.id.as_str()).await;
+    alice.say("is it still there?").await;
+    server.advance(AFTER - Duration::from_secs(1));
+    let second = alice.say("hello?").await;
+    server.advance(Duration::from_secs(1));
+
+    let hook = backend.hooks(1).await.remove(0);
+    assert_signed(&hook, &server);
+    assert_eq!(hook.headers["content-type"], "application/json");
+    let body = &hook.body;
+    assert_eq!((&body["event"], &body["userId"], &body["roomId"]), (&json!("unread"), &json!("sam"), &json!(room.id)));
+    assert_eq!((&body["unread"], &body["lastMessage"]), (&json!(2), &second));
+    assert_eq!((&body["other"]["id"], &body["product"]["id"]), (&json!("alice"), &json!("bike")));
+    until("the count", || server.metrics.notifications_delivered.get() == 1).await;
+
+    // The second message is of the same run; after reading, another run begins.
+    server.advance(AFTER);
+    looked(&server).await;
+    assert_eq!(backend.count(), 1);
+    let mut sam = server.ws("sam").await;
+    sam.request("read", json!({"roomId": room.id, "seq": 2})).await.unwrap();
+    alice.say("so?").await;
+    server.advance(AFTER);
+    let hooks = backend.hooks(2).await;
+    assert_eq!(hooks[1].body["unread"], 1);
+    assert_ne!(hooks[1].body["id"], body["id"]);
+}
+
+#[actix_web::test]
+async fn reading_in_time_cancels() {
+    let backend = Backend::start().await;
+    let server = TestServer::with(told_at(&backend)).await;
+    let room = server.seed().room("alice", "bike");
+    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
+    alice.enter(room.id.as_str()).await;
+    alice.say("is it still there?").await;
+    sam.request("read", json!({"roomId": room.id, "seq": 1})).await.unwrap();
+    server.advance(AFTER);
+    looked(&server).await;
+    assert_eq!(backend.count(), 0);
+}
+
+#[actix_web::test]
+async fn a_backend_that_fails_is_told_again_with_the_same_id_and_never_elsewhere() {
+    let backend = Backend::start().await;
+    backend.script([Reaction::Status(500), Reaction::Close, Reaction::Status(302), Reaction::Status(404)]);
+    let server = TestServer::with(told_at(&backend)).await;
+    let room = server.seed().room("alice", "bike");
+    let mut alice = server.ws("alice").await;
+    alice.enter(room.id.as_str()).await;
+    alice.say("is it still there?").await;
+    server.advance(AFTER);
+    for failures in 1..=4 {
+        until("a failure", || server.metrics.notification_failures.get() == failures).await;
+        assert_eq!(server.metrics.notifications_delivered.get(), 0);
+        until("it waits", || server.metrics.notifications_pending.get() == 1).await;
+        server.advance(RETRY);
+    }
+    until("the count", || server.metrics.notifications_delivered.get() == 1).await;
+    let hooks = backend.hooks(5).await;
+    for hook in &hooks {
+        assert_signed(hook, &server);
+        assert_eq!(hook.body["id"], hooks[0].body["id"]);
+    }
+    looked(&server).await;
+    until("nothing waits", || server.metrics.notifications_pending.get() == 0).await;
+}
+
+#[actix_web::test]
+async fn reading_cancels_what_waits_for_another_try() {
+    let backend = Backend::start().await;
+    backend.script([Reaction::Status(503)]);
+    let server = TestServer::with(told_at(&backend)).await;
+    let room = server.seed().room("alice", "bike");
+    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
+    alice.enter(room.id.as_str()).await;
+    alice.say("is it still there?").await;
+    server.advance(AFTER);
+    until("a failure", || server.metrics.notification_failures.get() == 1).await;
+    sam.request("read", json!({"roomId": room.id, "seq": 1})).await.unwrap();
+    server.advance(RETRY);
+    looked(&server).await;
+    until("nothing waits", || server.metrics.notifications_pending.get() == 0).await;
+    assert_eq!(backend.count(), 1);
+}
+
+#[actix_web::test]
+async fn what_was_not_delivered_is_delivered_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = folder.path().join("haggle.db").display().to_string();
+    let backend = Backend::start().await;
+    // The first never answers: the drain does not wait for it.
+    backend.script([Reaction::Hang]);
+    let on_file = |backend: &Backend| {
+        let (told, url) = (told_at(backend), url.clone());
+        move |config: &mut Config| {
+            told(config);
+            config.database_url = url;
+            config.drain_timeout = Duration::from_secs(1);
+        }
+    };
+    let mut first = TestServer::with(on_file(&backend)).await;
+    let room = first.seed().room("alice", "bike");
+    let alice = first.ws("alice").await;
+    let mut alice = alice;
+    alice.enter(room.id.as_str()).await;
+    alice.say("is it still there?").await;
+    first.advance(AFTER);
+    let id = backend.hooks(1).await[0].body["id"].clone();
+    alice.close().await;
+    assert!(first.drain());
+
+    let second = TestServer::with(on_file(&backend)).await;
+    second.advance(AFTER + RETRY);
+    assert_eq!(backend.hooks(2).await[1].body["id"], id);
+}
+
+#[actix_web::test]
+async fn many_are_told_with_a_few_tries_at_once_by_a_slow_backend() {
+    const BUYERS: usize = 30;
+    let backend = Backend::start().await;
+    backend.script((0..BUYERS).map(|_| Reaction::Slow(Duration::from_millis(20))));
+    let server = TestServer::with(told_at(&backend)).await;
+    let seed = server.seed();
+    for buyer in 0..BUYERS {
+        let room = seed.room(&format!("buyer-{buyer}"), "bike");
+        seed.messages(&room.id, "sam", 3);
+    }
+    server.advance(AFTER);
+    until("the count", || server.metrics.notifications_delivered.get() == BUYERS as u64).await;
+    let hooks = backend.hooks(BUYERS).await;
+    let users: std::collections::HashSet<_> = hooks.iter().map(|hook| hook.body["userId"].to_string()).collect();
+    assert_eq!(users.len(), BUYERS);
+}
