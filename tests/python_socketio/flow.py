@@ -216,7 +216,8 @@ class Flow(unittest.TestCase):
             self.assertEqual(sorted(seller.socket.namespaces), ["/chat", "/inbox"])
             buyer = self.client(transports, buyer_id)
             buyer.ask_well("message", {"roomId": room, "text": "Is it still for sale?"})
-            self.assertEqual(seller.hears("roomUpdated")["unread"], 1)
+            updated = seller.hears("roomUpdated", lambda data: data["unread"] == 1)
+            self.assertEqual(updated["roomId"], room)
             seller.ask_well("enterRoom", room)
 
         self.each_transport(check)
