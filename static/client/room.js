@@ -1,6 +1,7 @@
 // @ts-check
 import { Emitter } from "./emitter.js";
 import { HaggleError, isTransient } from "./error.js";
+import { newClientId } from "./outbox.js";
 import { Timeline } from "./timeline.js";
 
 /** @typedef {import("./types.js").Message} Message */
@@ -380,5 +381,10 @@ export class Room extends Emitter {
   /** @param {Message} message */
   #replace(message) {
     this.push("messageUpdated", message);
+  }
+
+  /** A key for {@link offer} and {@link sendImage}, to be kept for as long as the same thing is tried again. */
+  newClientId() {
+    return newClientId();
   }
 }

@@ -1,6 +1,7 @@
 // @ts-check
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
+import { Settings } from "./settings.js";
 import { LanguageSwitch, PeopleList } from "./sign_in.js";
 import { html, useEffect, useRef } from "./view.js";
 
@@ -9,9 +10,10 @@ import { html, useEffect, useRef } from "./view.js";
 /**
  * Another user, another language, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.
  *
- * @param {{demo: import("./app.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void, onClose: () => void}} props
+ * @param {{demo: import("./app.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void,
+ *   rest: import("../client/rest.js").Rest, onClose: () => void}} props
  */
-export function AccountDialog({ demo, user, become, onClose }) {
+export function AccountDialog({ demo, user, become, rest, onClose }) {
   const { t } = useLanguage();
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
@@ -26,6 +28,7 @@ export function AccountDialog({ demo, user, become, onClose }) {
         <button type="button" class="icon-button" aria-label=${t.close} onClick=${() => dialog.current?.close()}><${Icon} name="close" /></button>
       </header>
       <${PeopleList} demo=${demo} current=${user.id} become=${(/** @type {DemoUser} */ next) => (next.id === user.id ? dialog.current?.close() : become(next))} />
+      <${Settings} rest=${rest} />
       <footer class="dialog-foot">
         <${LanguageSwitch} />
         <button type="button" class="button" onClick=${() => become(undefined)}>${t.signOut}</button>

@@ -14,7 +14,7 @@ import { html, useChanges, useEffect, useLayoutEffect, useMemo, useState } from 
 /** @typedef {import("../client/types.js").DemoUser} DemoUser */
 /** @typedef {import("../client/types.js").Product} Product */
 /** @typedef {import("../client/client.js").HaggleClient} HaggleClient */
-/** @typedef {{listUsers(): Promise<DemoUser[]>, listProducts(): Promise<Product[]>}} Demo */
+/** @typedef {{listUsers(): Promise<DemoUser[]>, listProducts(): Promise<Product[]>, listRoutes(): Promise<Set<string>>}} Demo */
 
 /** In the session's storage, which belongs to one window: the buyer in this one, the seller in the other. */
 const USER_KEY = "haggle.user";
@@ -78,6 +78,8 @@ function SignedIn({ user, demo, newClient, become }) {
   const [client] = useState(() => newClient(user.id));
   const [ended, setEnded] = useState(false);
   const [accountOpen, setAccountOpen] = useState(false);
+  // What an older server lacks is not offered.
+  const [routes, setRoutes] = useState(/** @type {Set<string>} */ (new Set()));
   useChanges(client, "state");
   useChanges(client.inbox);
 
@@ -89,6 +91,8 @@ function SignedIn({ user, demo, newClient, become }) {
       client.close();
     };
   }, [client]);
+
+  useEffect(() => void demo.listRoutes().then(setRoutes, () => {}), [client]);
 
   useEffect(() => {
     let hiddenAt = 0;
@@ -138,11 +142,19 @@ function SignedIn({ user, demo, newClient, become }) {
     </header>
     <${ConnectionBanner} state=${client.state} reconnectNow=${() => client.reconnectNow()} />
     <main class="panes">
-      <${InboxPane} inbox=${client.inbox} user=${user} openRoomId=${place.view === "room" ? place.roomId : undefined} />
+      <${InboxPane} inbox=${client.inbox} user=${user} openRoomId=${place.view === "room" ? place.roomId : undefined} rest=${client.rest} canSearch=${routes.has("/api/v1/search")} />
       ${place.view === "room"
-        ? html`<${Conversation} key=${place.roomId} room=${client.room(place.roomId)} preview=${client.inbox.get(place.roomId)} state=${client.state} />`
+        ? html`<${Conversation}
+            key=${place.roomId}
+            room=${client.room(place.roomId)}
+            preview=${client.inbox.get(place.roomId)}
+            state=${client.state}
+            rest=${client.rest}
+            seq=${place.seq}
+            canSendImages=${routes.has("/api/v1/rooms/{id}/images")}
+          />`
         : html`<${Market} demo=${demo} user=${user} rooms=${client.inbox.items} openRoom=${openRoom} />`}
     </main>
-    ${accountOpen && html`<${AccountDialog} demo=${demo} user=${user} become=${become} onClose=${() => setAccountOpen(false)} />`}
+    ${accountOpen && html`<${AccountDialog} demo=${demo} user=${user} become=${become} rest=${client.rest} onClose=${() => setAccountOpen(false)} />`}
   </div>`;
 }
