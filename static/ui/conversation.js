@@ -166,7 +166,7 @@ function StatusHint({ room, other, product: { status, sellerId } }) {
           : seller
             ? hints.reservedBySeller
             : hints.reserved;
-  return html`<div class="status-hint-region" role="status">${text && html`<p class="status-hint status-${status}">${text}</p>`}</div>`;
+  return html`<div class="status-hint-region" role="status">${text && html`<p class="status-hint status-${status}" data-here=${here && status === "reserved" ? "" : undefined}>${text}</p>`}</div>`;
 }
 
 /**

@@ -64,7 +64,7 @@ function InboxRow({ item, user, current }) {
           ${product.status !== "on_sale" && html`<span class="status status-${product.status}">${t.status[product.status]}</span>`}
         </span>
         <span class="inbox-line">
-          <span class="inbox-last">${!lastMessage ? t.noMessages : lastMessage.senderId === user.id ? t.lastFromYou(text) : text}</span>
+          <span class="inbox-last">${!lastMessage ? t.noMessages : lastMessage.senderId === user.id && !lastMessage.deletedAt ? t.lastFromYou(text) : text}</span>
           ${unread > 0 && html`<span class="badge"><span aria-hidden="true">${unread}</span><span class="visually-hidden">${t.unread(unread)}</span></span>`}
         </span>
       </span>

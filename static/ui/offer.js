@@ -83,7 +83,7 @@ export function OfferCard({ message, room, other, product, counter }) {
     <p class="offer-amount">${amount}</p>
     <p class="offer-note">
       ${product?.currency === offer.currency && html`<span>${compare(offer.amount, product?.price, t)}</span>`}
-      ${pending && html`<span>${leftMs >= HOUR_MS ? t.offer.hoursLeft(Math.floor(leftMs / HOUR_MS)) : t.offer.minutesLeft(Math.max(1, Math.floor(leftMs / MINUTE_MS)))}</span>`}
+      ${pending && html`<span>${leftMs >= HOUR_MS ? t.offer.hoursLeft(Math.round(leftMs / HOUR_MS)) : t.offer.minutesLeft(Math.max(1, Math.floor(leftMs / MINUTE_MS)))}</span>`}
     </p>
     ${answerable &&
     html`<div class="offer-actions">

@@ -44,10 +44,10 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
   await dialog(jonas).getByRole("button", { name: "Send the offer" }).click();
   await dialog(jonas).getByText("Please enter a whole amount").waitFor();
   await dialog(jonas).locator("input").fill("150,000");
-  await dialog(jonas).getByText("19 % under the asking price").waitFor();
+  await dialog(jonas).getByText("19% under the asking price").waitFor();
   await dialog(jonas).getByRole("button", { name: "Send the offer" }).click();
   await offer(jonas, "pending").getByText("₩150,000").waitFor();
-  await offer(jonas, "pending").getByText("47 h left").waitFor();
+  await offer(jonas, "pending").getByText("48 h left").waitFor();
 
   await mina.page.getByRole("button", { name: "Offer", exact: true }).click();
   await look(mina, "offer-dialog-phone");
