@@ -41,15 +41,20 @@ export function Dialog({ title, onClose, children }) {
 export function ConfirmDialog({ title, text, action, danger, words, run, onClose }) {
   const { t } = useLanguage();
   const { busy, failure, attempt } = useAttempt();
+  const cancel = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  // A failure with words of its own is final: trying again would only repeat it.
+  const over = Boolean(failure?.code && words?.[failure.code]);
+  useEffect(() => void (over && cancel.current?.focus()), [over]);
   return html`<${Dialog} title=${title} onClose=${onClose}>
     ${(/** @type {() => void} */ close) => html`
       <p>${text}</p>
       ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, words)}</p>`}
       <div class="dialog-actions">
-        <button type="button" class="button" onClick=${close}>${t.cancel}</button>
-        <button type="button" class="button ${danger ? "button-danger" : "button-primary"}" disabled=${busy} onClick=${() => attempt(run).then((done) => done && close())}>
+        <button type="button" class="button" ref=${cancel} onClick=${close}>${over ? t.close : t.cancel}</button>
+        ${!over &&
+        html`<button type="button" class="button ${danger ? "button-danger" : "button-primary"}" disabled=${busy} onClick=${() => attempt(run).then((done) => done && close())}>
           ${action}
-        </button>
+        </button>`}
       </div>
     `}
   <//>`;

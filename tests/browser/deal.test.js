@@ -133,6 +133,7 @@ test("an offer is withdrawn, replaced and declined, and a second answer is told 
   await offer(seller, "withdrawn").waitFor({ state: "attached" });
   await dialog(seller).getByRole("button", { name: "Accept" }).click();
   await dialog(seller).getByRole("alert").getByText("This offer changed in the meantime").waitFor();
+  await seller.until(() => document.activeElement?.textContent === "Close");
   await look(seller, "offer-conflict-desk");
   await seller.page.keyboard.press("Escape");
 
