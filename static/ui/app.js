@@ -2,7 +2,6 @@
 import { AccountDialog } from "./account_dialog.js";
 import { Avatar } from "./avatar.js";
 import { ConnectionBanner } from "./connection_banner.js";
-import { Conversation } from "./conversation.js";
 import { Icon, Logo } from "./icons.js";
 import { InboxPane } from "./inbox_pane.js";
 import { LanguageContext, preferredLanguage, rememberLanguage, useLanguage } from "./language.js";
@@ -92,6 +91,10 @@ function SignedIn({ user, demo, newClient, become }) {
     };
   }, [client]);
 
+  // Half of the page, and nobody talks before having signed in: the first view does without it.
+  const [talk, setTalk] = useState(/** @type {typeof import("./conversation.js") | undefined} */ (undefined));
+  useEffect(() => void import("./conversation.js").then(setTalk), []);
+
   useEffect(() => void demo.listRoutes().then(setRoutes, () => {}), [client]);
 
   useEffect(() => {
@@ -143,8 +146,10 @@ function SignedIn({ user, demo, newClient, become }) {
     <${ConnectionBanner} state=${client.state} reconnectNow=${() => client.reconnectNow()} />
     <main class="panes">
       <${InboxPane} inbox=${client.inbox} user=${user} openRoomId=${place.view === "room" ? place.roomId : undefined} rest=${client.rest} canSearch=${routes.has("/api/v1/search")} />
+      ${place.view === "room" && !talk && html`<section class="pane conversation" aria-label=${t.chats}><p class="notice" role="status">${t.loading}</p></section>`}
       ${place.view === "room"
-        ? html`<${Conversation}
+        ? talk &&
+          html`<${talk.Conversation}
             key=${place.roomId}
             room=${client.room(place.roomId)}
             preview=${client.inbox.get(place.roomId)}
