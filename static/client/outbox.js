@@ -181,7 +181,7 @@ export class Outbox extends Emitter {
 }
 
 /** `crypto.randomUUID` exists only on https and localhost; a demo shown over plain http in a local network has neither. */
-function newClientId() {
+export function newClientId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return crypto.randomUUID?.() ?? Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -6,6 +6,8 @@ import { HaggleError } from "./error.js";
 /** @typedef {import("./types.js").InboxItem} InboxItem */
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").DemoUser} DemoUser */
+/** @typedef {import("./types.js").Settings} Settings */
+/** @typedef {import("./types.js").Found} Found */
 
 /**
  * Sends one request and reads its answer.
@@ -93,6 +95,120 @@ export class Rest {
     const range = before === undefined ? "" : `&before=${before}`;
     return this.#request(`/rooms/${encodeURIComponent(roomId)}/messages?limit=${limit}${range}`);
   }
+
+  /**
+   * Says where one's own product stands.
+   * @param {string} productId
+   * @param {Product["status"]} status
+   * @returns {Promise<Product>}
+   */
+  setProductStatus(productId, status) {
+    return this.#request(`/products/${encodeURIComponent(productId)}`, { method: "PATCH", ...json({ status }) });
+  }
+
+  /** @returns {Promise<Settings>} */
+  getSettings() {
+    return this.#request("/me/settings");
+  }
+
+  /**
+   * @param {Partial<Settings>} settings those that are left out stay
+   * @returns {Promise<Settings>}
+   */
+  setSettings(settings) {
+    return this.#request("/me/settings", { method: "PATCH", ...json(settings) });
+  }
+
+  /** @param {string} userId */
+  async block(userId) {
+    await this.#request(`/blocks/${encodeURIComponent(userId)}`, { method: "PUT" });
+  }
+
+  /** @param {string} userId */
+  async unblock(userId) {
+    await this.#request(`/blocks/${encodeURIComponent(userId)}`, { method: "DELETE" });
+  }
+
+  /**
+   * Whether the signed-in user has blocked somebody.
+   * @param {string} userId
+   */
+  async hasBlocked(userId) {
+    let cursor = "";
+    for (;;) {
+      /** @type {{items: {user: {id: string}}[], nextCursor?: string}} */
+      const { items, nextCursor } = await this.#request(`/blocks?limit=200${cursor}`);
+      if (items.some(({ user }) => user.id === userId)) return true;
+      if (nextCursor === undefined) return false;
+      cursor = `&cursor=${encodeURIComponent(nextCursor)}`;
+    }
+  }
+
+  /** @param {{roomId: string, messageId?: string, category: string, text?: string}} report */
+  async report(report) {
+    await this.#request("/reports", { method: "POST", ...json(report) });
+  }
+
+  /**
+   * Own messages that hold all of the words, newest first.
+   * @param {string} words
+   * @param {{limit?: number, cursor?: string, signal?: AbortSignal}} [page]
+   * @returns {Promise<{items: Found[], nextCursor?: string}>}
+   */
+  search(words, { limit = 20, cursor, signal } = {}) {
+    const behind = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
+    return this.#request(`/search?q=${encodeURIComponent(words)}&limit=${limit}${behind}`, { signal });
+  }
+
+  /**
+   * Sends an image. By `XMLHttpRequest`, since `fetch` says nothing about how far an upload is.
+   *
+   * @param {string} roomId
+   * @param {Blob} image
+   * @param {{clientId: string, text?: string, onProgress?: (share: number) => void, signal?: AbortSignal}} options
+   * @returns {Promise<Message>}
+   */
+  async sendImage(roomId, image, { clientId, text, onProgress, signal }) {
+    const form = new FormData();
+    form.set("clientId", clientId);
+    if (text) form.set("text", text);
+    form.set("image", image);
+    const send = async (/** @type {boolean} */ fresh) =>
+      uploadForm(`${this.#base}/rooms/${encodeURIComponent(roomId)}/images`, form, await this.#tokens.get({ fresh }), onProgress, signal);
+    try {
+      return await send(false);
+    } catch (error) {
+      if (error instanceof HaggleError && error.status === 401) return send(true);
+      throw error;
+    }
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {FormData} form
+ * @param {string} token
+ * @param {((share: number) => void) | undefined} onProgress
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<any>}
+ */
+function uploadForm(url, form, token, onProgress, signal) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    request.setRequestHeader("authorization", `Bearer ${token}`);
+    request.responseType = "json";
+    request.upload.onprogress = ({ loaded, total }) => onProgress?.(total > 0 ? loaded / total : 0);
+    request.onload = () => {
+      const { status, response: body } = request;
+      if (status >= 200 && status < 300) resolve(body);
+      else reject(new HaggleError(body?.code ?? "internal", body?.detail ?? `HTTP ${status}`, { status, retryAfterMs: body?.retryAfterMs }));
+    };
+    request.onerror = () => reject(new HaggleError("unreachable", "the server can't be reached"));
+    request.onabort = () => reject(new HaggleError("aborted", "the upload was given up"));
+    signal?.addEventListener("abort", () => request.abort());
+    request.send(form);
+  });
 }
 
 /** The routes that exist only under `haggle demo`; a marketplace has its own sign-in and its own products. */
@@ -120,5 +236,13 @@ export class DemoRest {
    */
   async signIn(userId) {
     return (await fetchJson(`${this.#base}/demo/sign-in`, { method: "POST", ...json({ userId }) })).token;
+  }
+
+  /**
+   * What this server can do, from its OpenAPI document.
+   * @returns {Promise<Set<string>>} paths such as `/api/v1/search`
+   */
+  async listRoutes() {
+    return new Set(Object.keys((await fetchJson(`${this.#base}/openapi.json`)).paths));
   }
 }

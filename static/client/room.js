@@ -1,6 +1,7 @@
 // @ts-check
 import { Emitter } from "./emitter.js";
 import { HaggleError, isTransient } from "./error.js";
+import { newClientId } from "./outbox.js";
 import { Timeline } from "./timeline.js";
 
 /** @typedef {import("./types.js").Message} Message */
@@ -28,6 +29,8 @@ export class Room extends Emitter {
   /** @type {HaggleError | undefined} why it could not be entered */ error;
   /** Last `seq` the signed-in user had read when the room was first entered: where "new messages" begins. */
   readSeqAtEntry = 0;
+  /** Nobody can say anything here: one of the two has blocked the other, and nobody is told who. */
+  closed = false;
   otherIsTyping = false;
   loadingOlder = false;
 
@@ -190,6 +193,7 @@ export class Room extends Emitter {
         break;
       case "roomUpdated":
         if (this.info) this.info = { ...this.info, product: data.product };
+        this.closed = data.closed ?? false;
         break;
     }
     this.emit("change");
@@ -265,14 +269,16 @@ export class Room extends Emitter {
       const { items } = await this.#rest.listMessages(this.id);
       this.timeline.merge(items.filter(({ seq }) => seq >= this.timeline.firstSeq && seq <= this.timeline.lastSeq));
     }
+    await this.#refreshOffers();
     return this.timeline.hasGap && entered.messages.length > 0;
   }
 
   /** @param {Entered} entered */
-  #take({ room, members, readSeq }) {
+  #take({ room, members, readSeq, closed }) {
     if (this.#enteredByUser) this.readSeqAtEntry = Math.max(readSeq, this.#readSeqWanted);
     this.#enteredByUser = false;
     this.info = room;
+    this.closed = closed ?? false;
     this.members = members;
     this.#readSeq = readSeq;
     this.emit("change");
@@ -302,5 +308,83 @@ export class Room extends Emitter {
     clearTimeout(this.#typingTimer);
     this.otherIsTyping = typing;
     if (typing) this.#typingTimer = setTimeout(() => this.push("typing", { typing: false }), TYPING_EXPIRES_MS);
+  }
+
+  /** An answer to an offer has no `seq` of its own either. At most one offer waits and one is accepted, so this is little. */
+  async #refreshOffers() {
+    for (const { kind, data, seq } of this.messages) {
+      if (kind !== "offer" || !["pending", "accepted"].includes(data?.status)) continue;
+      const { items } = await this.#rest.listMessages(this.id, { before: seq + 1, limit: 1 });
+      this.timeline.merge(items);
+    }
+  }
+
+  /**
+   * Names a price. To be repeated with the same `clientId` after a doubt: it is stored once.
+   *
+   * @param {{amount: number, currency: string, clientId: string}} offer `amount` in the currency's minor unit
+   */
+  async offer({ amount, currency, clientId }) {
+    this.receive([await this.#connection.request("offer", { roomId: this.id, amount, currency, clientId })]);
+  }
+
+  /**
+   * Answers an offer of the other member, or withdraws one's own.
+   *
+   * @param {string} messageId
+   * @param {"accept" | "decline" | "withdraw" | "counter"} answer
+   * @param {number} [amount] for a counter
+   * @throws {HaggleError} `conflict` when it does not wait any more
+   */
+  async answerOffer(messageId, answer, amount) {
+    this.#replace(await this.#connection.request("answerOffer", { roomId: this.id, messageId, answer, amount }));
+  }
+
+  /**
+   * Changes one's own words, for as long as the server allows it.
+   *
+   * @param {string} messageId
+   * @param {string} text
+   */
+  async edit(messageId, text) {
+    this.setTyping(false);
+    this.#replace(await this.#connection.request("editMessage", { messageId, text }));
+  }
+
+  /**
+   * Takes one's own message back: it keeps its place, and nothing else.
+   * @param {string} messageId
+   */
+  async delete(messageId) {
+    this.#replace(await this.#connection.request("deleteMessage", { messageId }));
+  }
+
+  /**
+   * Whether a message can still be edited and deleted.
+   * @param {Message} message
+   */
+  isEditable({ senderId, kind, sentAt, deletedAt }) {
+    const changeable = senderId === this.ownUserId && (kind === "text" || kind === "image") && !deletedAt;
+    return changeable && Date.now() - Date.parse(sentAt) < EDITABLE_MS;
+  }
+
+  /**
+   * Sends an image.
+   *
+   * @param {Blob} image
+   * @param {{clientId: string, text?: string, onProgress?: (share: number) => void, signal?: AbortSignal}} options
+   */
+  async sendImage(image, options) {
+    this.receive([await this.#rest.sendImage(this.id, image, options)]);
+  }
+
+  /** @param {Message} message */
+  #replace(message) {
+    this.push("messageUpdated", message);
+  }
+
+  /** A key for {@link offer} and {@link sendImage}, to be kept for as long as the same thing is tried again. */
+  newClientId() {
+    return newClientId();
   }
 }

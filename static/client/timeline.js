@@ -82,7 +82,7 @@ export class Timeline {
 }
 
 /**
- * An edit and a deletion keep the `seq`; a slow history page must not undo them.
+ * An edit, a deletion and an answer to an offer keep the `seq`; a slow history page must not undo them.
  *
  * @param {Message} message
  * @param {Message} known
@@ -90,5 +90,14 @@ export class Timeline {
 function isNewer(message, known) {
   if (known.deletedAt) return false;
   if (message.deletedAt) return true;
-  return (message.editedAt ?? "") >= (known.editedAt ?? "");
+  return changedAt(message) >= changedAt(known);
+}
+
+/**
+ * RFC 3339 in UTC with milliseconds sorts as text.
+ * @param {Message} message
+ * @returns {string}
+ */
+function changedAt(message) {
+  return message.editedAt ?? (message.kind === "offer" ? message.data?.statusAt : undefined) ?? "";
 }

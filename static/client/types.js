@@ -37,6 +37,30 @@
  * @property {string} sentAt RFC 3339, UTC, milliseconds
  * @property {string} [editedAt]
  * @property {string} [deletedAt]
+ * @property {string[]} [warnings] ways to reach somebody outside that its words hold: `phone`, `email`, `bank_account`, `messenger`
+ *
+ * @typedef {object} OfferData `data` of a message of the kind `offer`
+ * @property {number} amount in the currency's minor unit
+ * @property {string} currency ISO 4217
+ * @property {"pending" | "accepted" | "declined" | "withdrawn" | "countered" | "expired" | "superseded"} status
+ * @property {string} expiresAt when it stops to wait for an answer
+ * @property {string} [statusAt] when it was answered
+ *
+ * @typedef {object} ImageData `data` of a message of the kind `image`
+ * @property {string} url a path of the server, good for a day
+ * @property {string} thumbnailUrl
+ * @property {number} width
+ * @property {number} height
+ *
+ * @typedef {object} Settings what is shared with the other member; each switch counts for both directions
+ * @property {boolean} readReceipts
+ * @property {boolean} typing
+ * @property {boolean} presence
+ *
+ * @typedef {object} Found a message that was searched for
+ * @property {Message} message
+ * @property {RoomInfo} room
+ * @property {{text: string, hit: boolean}[]} snippet
  *
  * @typedef {User & {online: boolean, readSeq: number}} Member
  *
@@ -46,6 +70,7 @@
  * @property {number} lastSeq
  * @property {number} readSeq the signed-in user's own
  * @property {Message[]} messages oldest first
+ * @property {boolean} closed nobody can say anything here: one of the two has blocked the other
  * @property {boolean} hasMore more on the far side: newer ones when asked with `after`, older ones when not
  *
  * @typedef {object} InboxFields
@@ -54,6 +79,7 @@
  * @property {number} lastSeq
  * @property {number} readSeq
  * @property {number} unread
+ * @property {boolean} closed
  *
  * @typedef {RoomInfo & InboxFields} InboxItem
  *

@@ -1,6 +1,7 @@
 // @ts-check
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
+import { Settings } from "./settings.js";
 import { LanguageSwitch, PeopleList } from "./sign_in.js";
 import { html, useEffect, useRef } from "./view.js";
 import { WireSwitch } from "./wire_switch.js";
@@ -11,9 +12,9 @@ import { WireSwitch } from "./wire_switch.js";
  * Another user, another language, another wire, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.
  *
  * @param {{demo: import("./app.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void,
- *   wire: import("./wire_switch.js").WireName, chooseWire: (wire: import("./wire_switch.js").WireName) => void, onClose: () => void}} props
+ *   rest: import("../client/rest.js").Rest, wire: import("./wire_switch.js").WireName, chooseWire: (wire: import("./wire_switch.js").WireName) => void, onClose: () => void}} props
  */
-export function AccountDialog({ demo, user, become, wire, chooseWire, onClose }) {
+export function AccountDialog({ demo, user, become, rest, wire, chooseWire, onClose }) {
   const { t } = useLanguage();
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
@@ -28,6 +29,7 @@ export function AccountDialog({ demo, user, become, wire, chooseWire, onClose })
         <button type="button" class="icon-button" aria-label=${t.close} onClick=${() => dialog.current?.close()}><${Icon} name="close" /></button>
       </header>
       <${PeopleList} demo=${demo} current=${user.id} become=${(/** @type {DemoUser} */ next) => (next.id === user.id ? dialog.current?.close() : become(next))} />
+      <${Settings} rest=${rest} />
       <footer class="dialog-foot">
         <${LanguageSwitch} />
         <${WireSwitch} wire=${wire} choose=${chooseWire} />

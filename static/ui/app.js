@@ -2,7 +2,6 @@
 import { AccountDialog } from "./account_dialog.js";
 import { Avatar } from "./avatar.js";
 import { ConnectionBanner } from "./connection_banner.js";
-import { Conversation } from "./conversation.js";
 import { Icon, Logo } from "./icons.js";
 import { InboxPane } from "./inbox_pane.js";
 import { LanguageContext, preferredLanguage, rememberLanguage, useLanguage } from "./language.js";
@@ -16,7 +15,7 @@ import { html, useChanges, useEffect, useLayoutEffect, useMemo, useState } from 
 /** @typedef {import("../client/types.js").Product} Product */
 /** @typedef {import("../client/client.js").HaggleClient} HaggleClient */
 /** @typedef {import("./wire_switch.js").WireName} WireName */
-/** @typedef {{listUsers(): Promise<DemoUser[]>, listProducts(): Promise<Product[]>}} Demo */
+/** @typedef {{listUsers(): Promise<DemoUser[]>, listProducts(): Promise<Product[]>, listRoutes(): Promise<Set<string>>}} Demo */
 
 /** In the session's storage, which belongs to one window: the buyer in this one, the seller in the other. */
 const USER_KEY = "haggle.user";
@@ -88,6 +87,8 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   const [client] = useState(() => newClient(user.id, wire));
   const [ended, setEnded] = useState(false);
   const [accountOpen, setAccountOpen] = useState(false);
+  // What an older server lacks is not offered.
+  const [routes, setRoutes] = useState(/** @type {Set<string>} */ (new Set()));
   useChanges(client, "state");
   useChanges(client.inbox);
 
@@ -99,6 +100,12 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
       client.close();
     };
   }, [client]);
+
+  // Half of the page, and nobody talks before having signed in: the first view does without it.
+  const [talk, setTalk] = useState(/** @type {typeof import("./conversation.js") | undefined} */ (undefined));
+  useEffect(() => void import("./conversation.js").then(setTalk), []);
+
+  useEffect(() => void demo.listRoutes().then(setRoutes, () => {}), [client]);
 
   useEffect(() => {
     let hiddenAt = 0;
@@ -148,11 +155,21 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
     </header>
     <${ConnectionBanner} state=${client.state} reconnectNow=${() => client.reconnectNow()} />
     <main class="panes">
-      <${InboxPane} inbox=${client.inbox} user=${user} openRoomId=${place.view === "room" ? place.roomId : undefined} />
+      <${InboxPane} inbox=${client.inbox} user=${user} openRoomId=${place.view === "room" ? place.roomId : undefined} rest=${client.rest} canSearch=${routes.has("/api/v1/search")} />
+      ${place.view === "room" && !talk && html`<section class="pane conversation" aria-label=${t.chats}><p class="notice" role="status">${t.loading}</p></section>`}
       ${place.view === "room"
-        ? html`<${Conversation} key=${place.roomId} room=${client.room(place.roomId)} preview=${client.inbox.get(place.roomId)} state=${client.state} />`
+        ? talk &&
+          html`<${talk.Conversation}
+            key=${place.roomId}
+            room=${client.room(place.roomId)}
+            preview=${client.inbox.get(place.roomId)}
+            state=${client.state}
+            rest=${client.rest}
+            seq=${place.seq}
+            canSendImages=${routes.has("/api/v1/rooms/{id}/images")}
+          />`
         : html`<${Market} demo=${demo} user=${user} rooms=${client.inbox.items} openRoom=${openRoom} />`}
     </main>
-    ${accountOpen && html`<${AccountDialog} demo=${demo} user=${user} become=${become} wire=${wire} chooseWire=${chooseWire} onClose=${() => setAccountOpen(false)} />`}
+    ${accountOpen && html`<${AccountDialog} demo=${demo} user=${user} become=${become} rest=${client.rest} wire=${wire} chooseWire=${chooseWire} onClose=${() => setAccountOpen(false)} />`}
   </div>`;
 }

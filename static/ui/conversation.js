@@ -1,22 +1,38 @@
 // @ts-check
 import { Avatar, ProductPicture } from "./avatar.js";
 import { Composer } from "./composer.js";
+import { ConfirmDialog, failureText, useAttempt } from "./dialog.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
+import { MenuButton } from "./menu.js";
 import { MessageList } from "./message_list.js";
+import { describe } from "./message_text.js";
 import { addressOf } from "./navigation.js";
+import { acceptedOffer, OfferDialog, pendingOffer } from "./offer.js";
+import { ReportDialog } from "./report_dialog.js";
 import { html, useChanges, useEffect, useRef, useState } from "./view.js";
+
+/** @typedef {import("../client/types.js").Message} Message */
+/** @typedef {import("../client/types.js").Product} Product */
+/** @typedef {import("../client/types.js").User} User */
+/** @typedef {import("../client/room.js").Room} Room */
+/** @typedef {import("../client/rest.js").Rest} Rest */
+/** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete", message?: Message}} Asked */
+
+const STATUSES = /** @type {Product["status"][]} */ (["on_sale", "reserved", "sold"]);
 
 /**
  * One conversation: who and what it is about, its history, and the composer.
  *
- * @param {{room: import("../client/room.js").Room, preview?: import("../client/types.js").InboxItem,
- *   state: import("../client/types.js").ConnectionState}} props
+ * @param {{room: Room, preview?: import("../client/types.js").InboxItem, state: import("../client/types.js").ConnectionState,
+ *   rest: Rest, canSendImages: boolean, seq?: number}} props
  *   `preview` is the inbox's row, so that the header stands before the room has answered
  */
-export function Conversation({ room, preview, state }) {
-  const { t } = useLanguage();
+export function Conversation({ room, preview, state, rest, canSendImages, seq }) {
+  const { t, format } = useLanguage();
   const [announcement, setAnnouncement] = useState("");
+  const [asked, setAsked] = useState(/** @type {Asked | undefined} */ (undefined));
+  const [editing, setEditing] = useState(/** @type {string | undefined} */ (undefined));
   useChanges(room);
 
   useEffect(() => {
@@ -27,12 +43,27 @@ export function Conversation({ room, preview, state }) {
   const other = room.other ?? preview?.other;
   useEffect(
     () =>
-      room.on("received", (/** @type {import("../client/types.js").Message[]} */ messages) => {
-        const { text } = messages[messages.length - 1];
-        setAnnouncement(`${other?.name ?? ""}: ${text ?? ""}`);
+      room.on("received", (/** @type {Message[]} */ messages) => {
+        const last = messages[messages.length - 1];
+        const says = describe(last, { t, format });
+        setAnnouncement(last.kind === "system" ? says : `${other?.name ?? ""}: ${says}`);
       }),
-    [room, other?.name],
+    [room, other?.name, t],
   );
+  useOfferNews(room, (message) => {
+    const { amount, currency, status } = message.data;
+    setAnnouncement(t.offer.became(format.price(amount, currency), t.offer.status[/** @type {"pending"} */ (status)]));
+  });
+
+  // Somebody who has blocked the other can take it back; nobody else is told.
+  const { closed } = room;
+  const [blocking, setBlocking] = useState(false);
+  useEffect(() => {
+    let left = false;
+    if (!closed || !other) setBlocking(false);
+    else rest.hasBlocked(other.id).then((blocked) => !left && setBlocking(blocked), () => {});
+    return () => void (left = true);
+  }, [closed, other?.id]);
 
   if (room.error) {
     return html`<section class="pane conversation" aria-label=${t.chats}>
@@ -45,42 +76,159 @@ export function Conversation({ room, preview, state }) {
   if (!other) return html`<section class="pane conversation" aria-label=${t.chats}><p class="notice" role="status">${t.loading}</p></section>`;
 
   const product = preview?.product ?? room.info?.product;
+  const waiting = pendingOffer(room.messages);
+  const mayOffer = room.entered && product && product.status !== "sold" && !acceptedOffer(room.messages);
+  const ask = (/** @type {Asked["kind"]} */ kind) => (/** @type {Message | undefined} */ message) => setAsked({ kind, message });
+  const actions = { counter: ask("counter"), remove: ask("delete"), report: ask("report"), edit: (/** @type {Message} */ { id }) => setEditing(id) };
+  const edited = editing ? room.messages.find(({ id, deletedAt }) => id === editing && !deletedAt) : undefined;
+  // Their offer that waits must be answered before one names a price oneself.
+  const makeOffer = () => setAsked(waiting && waiting.senderId !== room.ownUserId ? { kind: "counter", message: waiting } : { kind: "offer" });
+
   return html`<section class="pane conversation" aria-labelledby="conversation-title">
-    <${Header} other=${other} online=${state === "open" && room.other?.online} known=${state === "open" && room.entered} typing=${room.otherIsTyping} product=${product} />
-    <${MessageList} room=${room} other=${other} />
+    <${Header} room=${room} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} />
+    <${MessageList} room=${room} other=${other} product=${product} actions=${actions} seq=${seq} />
     <div class="visually-hidden" aria-live="polite">${announcement}</div>
-    <${Composer} room=${room} other=${other} />
+    ${!closed && product && html`<${StatusHint} room=${room} other=${other} product=${product} />`}
+    <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${t.closed}</p>`}</div>
+    ${!closed &&
+    html`<${Composer}
+      room=${room}
+      other=${other}
+      editing=${edited}
+      endEdit=${() => setEditing(undefined)}
+      makeOffer=${mayOffer ? makeOffer : undefined}
+      canSendImages=${canSendImages}
+     
+    />`}
+    ${asked && html`<${AskedDialog} asked=${asked} room=${room} other=${other} product=${product} rest=${rest} onClose=${() => setAsked(undefined)} />`}
   </section>`;
 }
 
 /**
- * @param {{other: import("../client/types.js").User, online?: boolean, known: boolean, typing: boolean,
- *   product?: import("../client/types.js").Product}} props
+ * Tells of each offer whose state changes under one's eyes.
+ *
+ * @param {Room} room
+ * @param {(message: Message) => void} tell
  */
-function Header({ other, online, known, typing, product }) {
-  const { t, format } = useLanguage();
+function useOfferNews(room, tell) {
+  const known = useRef(/** @type {Map<string, string>} */ (new Map()));
+  useEffect(() => {
+    for (const message of room.messages) {
+      if (message.kind !== "offer" || !message.data) continue;
+      const before = known.current.get(message.id);
+      known.current.set(message.id, message.data.status);
+      if (before && before !== message.data.status) tell(message);
+    }
+  });
+}
+
+/**
+ * @param {{asked: Asked, room: Room, other: User, product?: Product, rest: Rest, onClose: () => void}} props
+ */
+function AskedDialog({ asked: { kind, message }, room, other, product, rest, onClose }) {
+  const { t } = useLanguage();
+  switch (kind) {
+    case "offer":
+    case "counter":
+      return html`<${OfferDialog} room=${room} product=${product} answering=${message} onClose=${onClose} />`;
+    case "report":
+      return html`<${ReportDialog} roomId=${room.id} messageId=${message?.id} rest=${rest} onClose=${onClose} />`;
+    case "delete": {
+      const words = { conflict: t.editFailed, forbidden: t.editFailed, not_found: t.editFailed };
+      return html`<${ConfirmDialog} title=${t.deleteTitle} text=${t.deleteText} action=${t.delete} danger words=${words} run=${() => room.delete(message?.id ?? "")} onClose=${onClose} />`;
+    }
+    case "block":
+      return html`<${ConfirmDialog} title=${t.blockTitle(other.name)} text=${t.blockText} action=${t.blockDo} danger run=${() => rest.block(other.id)} onClose=${onClose} />`;
+    case "unblock":
+      return html`<${ConfirmDialog} title=${t.unblockTitle(other.name)} text=${t.unblockText} action=${t.unblockDo} run=${() => rest.unblock(other.id)} onClose=${onClose} />`;
+  }
+}
+
+/**
+ * What the product's status means for whoever is about to write.
+ *
+ * @param {{room: Room, other: User, product: Product}} props
+ */
+function StatusHint({ room, other, product: { status, sellerId } }) {
+  const { t } = useLanguage();
+  const seller = sellerId === room.ownUserId;
+  const here = acceptedOffer(room.messages) !== undefined;
+  const hints = t.statusHint;
+  const text =
+    status === "sold"
+      ? hints.sold
+      : status !== "reserved"
+        ? ""
+        : here
+          ? seller
+            ? hints.reservedFor(other.name)
+            : hints.reservedForYou
+          : seller
+            ? hints.reservedBySeller
+            : hints.reserved;
+  return html`<div class="status-hint-region" role="status">${text && html`<p class="status-hint status-${status}" data-here=${here && status === "reserved" ? "" : undefined}>${text}</p>`}</div>`;
+}
+
+/**
+ * @param {{room: Room, other: User, state: import("../client/types.js").ConnectionState, product?: Product, rest: Rest,
+ *   blocking: boolean, ask: (kind: Asked["kind"]) => (message?: Message) => void}} props
+ */
+function Header({ room, other, state, product, rest, blocking, ask }) {
+  const { t } = useLanguage();
   const title = useRef(/** @type {HTMLElement | null} */ (null));
+  const known = state === "open" && room.entered;
+  const online = state === "open" && room.other?.online && !room.closed;
+  const typing = room.otherIsTyping && !room.closed;
   // The link that led here is hidden on a phone. On a desk the composer takes the focus after this.
   useEffect(() => title.current?.focus({ preventScroll: true }), []);
+  const items = () => [
+    { label: t.report.conversation, icon: "flag", choose: () => ask("report")() },
+    blocking
+      ? { label: t.unblock(other.name), icon: "block", choose: () => ask("unblock")() }
+      : { label: t.block(other.name), icon: "block", danger: true, choose: () => ask("block")() },
+  ];
   return html`<header class="conversation-head">
     <a class="icon-button back" href=${addressOf({ view: "chats" })} aria-label=${t.back}><${Icon} name="back" /></a>
     <${Avatar} user=${other} size="m" online=${online} />
     <div class="conversation-who">
       <h1 id="conversation-title" ref=${title} tabindex="-1">${other.name}</h1>
       <p class="conversation-state" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
-        ${typing ? t.typing : !known ? t.connecting : online ? t.online : t.offline}
+        ${typing ? t.typing : !known ? t.connecting : room.closed ? "" : online ? t.online : t.offline}
       </p>
     </div>
-    ${product &&
-    html`<div class="product-strip">
-      <${ProductPicture} product=${product} class="picture-s" />
-      <div class="product-strip-text">
-        <p class="product-strip-title">${product.title}</p>
-        <p class="product-strip-line">
-          <span class="product-strip-price">${format.price(product.price, product.currency)}</span>
-          <span class="status status-${product.status}">${t.status[product.status]}</span>
-        </p>
-      </div>
-    </div>`}
+    ${product && html`<${ProductStrip} product=${product} own=${product.sellerId === room.ownUserId} rest=${rest} />`}
+    <${MenuButton} class="icon-button conversation-menu" label=${t.conversationMenu} items=${items}><${Icon} name="more" /><//>
   </header>`;
+}
+
+/**
+ * What it is about. Its seller sets its status here.
+ *
+ * @param {{product: Product, own: boolean, rest: Rest}} props
+ */
+function ProductStrip({ product, own, rest }) {
+  const { t, format } = useLanguage();
+  const { failure, attempt } = useAttempt();
+  const { id, status } = product;
+  const items = () =>
+    STATUSES.map((next) => ({
+      label: next === status ? t.status[next] : t.setStatus[next],
+      checked: next === status,
+      choose: () => void (next !== status && attempt(() => rest.setProductStatus(id, next))),
+    }));
+  return html`<div class="product-strip">
+    <${ProductPicture} product=${product} class="picture-s" />
+    <div class="product-strip-text">
+      <p class="product-strip-title">${product.title}</p>
+      <div class="product-strip-line">
+        <span class="product-strip-price">${format.price(product.price, product.currency)}</span>
+        ${own
+          ? html`<${MenuButton} class="status status-button status-${status}" label=${t.productStatus(t.status[status])} items=${items}>
+              <span>${t.status[status]}</span><${Icon} name="down" />
+            <//>`
+          : html`<span class="status status-${status}">${t.status[status]}</span>`}
+      </div>
+      ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t)}</p>`}
+    </div>
+  </div>`;
 }

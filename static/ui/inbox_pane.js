@@ -1,7 +1,9 @@
 // @ts-check
 import { Avatar, ProductPicture } from "./avatar.js";
 import { useLanguage } from "./language.js";
+import { describe } from "./message_text.js";
 import { addressOf } from "./navigation.js";
+import { Search } from "./search.js";
 import { html } from "./view.js";
 
 /** @typedef {import("../client/types.js").InboxItem} InboxItem */
@@ -9,35 +11,43 @@ import { html } from "./view.js";
 /**
  * Own conversations, latest activity first.
  *
- * @param {{inbox: import("../client/inbox.js").Inbox, user: import("../client/types.js").DemoUser, openRoomId?: string}} props
+ * @param {{inbox: import("../client/inbox.js").Inbox, user: import("../client/types.js").DemoUser, openRoomId?: string,
+ *   rest: import("../client/rest.js").Rest, canSearch: boolean}} props
  */
-export function InboxPane({ inbox, user, openRoomId }) {
+export function InboxPane({ inbox, user, openRoomId, rest, canSearch }) {
   const { t } = useLanguage();
+  const list = html`<${InboxList} inbox=${inbox} user=${user} openRoomId=${openRoomId} />`;
   return html`<section class="pane inbox" aria-labelledby="chats-title">
     <header class="pane-head">
       <h1 id="chats-title">${t.chats}</h1>
       ${inbox.unread > 0 && html`<span class="badge" aria-label=${t.unread(inbox.unread)} role="img">${inbox.unread}</span>`}
     </header>
-    ${inbox.items.length > 0
-      ? html`<ul class="inbox-list">
-          ${inbox.items.map((item) => html`<${InboxRow} key=${item.id} item=${item} user=${user} current=${item.id === openRoomId} />`)}
-          ${inbox.hasMore && html`<li class="inbox-more"><button type="button" class="button" onClick=${() => inbox.loadMore()}>${t.more}</button></li>`}
-        </ul>`
-      : inbox.loaded
-        ? html`<div class="empty">
-            <p class="empty-title">${t.noChats}</p>
-            <p>${user.role === "seller" ? t.noChatsHintSeller : t.noChatsHint}</p>
-            ${user.role !== "seller" && html`<a class="button" href=${addressOf({ view: "market" })}>${t.browse}</a>`}
-          </div>`
-        : html`<p class="notice" role="status">${t.loading}</p>`}
+    ${canSearch ? html`<${Search} rest=${rest} user=${user}>${list}<//>` : list}
   </section>`;
+}
+
+/** @param {{inbox: import("../client/inbox.js").Inbox, user: import("../client/types.js").DemoUser, openRoomId?: string}} props */
+function InboxList({ inbox, user, openRoomId }) {
+  const { t } = useLanguage();
+  return inbox.items.length > 0
+    ? html`<ul class="inbox-list">
+        ${inbox.items.map((item) => html`<${InboxRow} key=${item.id} item=${item} user=${user} current=${item.id === openRoomId} />`)}
+        ${inbox.hasMore && html`<li class="inbox-more"><button type="button" class="button" onClick=${() => inbox.loadMore()}>${t.more}</button></li>`}
+      </ul>`
+    : inbox.loaded
+      ? html`<div class="empty">
+          <p class="empty-title">${t.noChats}</p>
+          <p>${user.role === "seller" ? t.noChatsHintSeller : t.noChatsHint}</p>
+          ${user.role !== "seller" && html`<a class="button" href=${addressOf({ view: "market" })}>${t.browse}</a>`}
+        </div>`
+      : html`<p class="notice" role="status">${t.loading}</p>`;
 }
 
 /** @param {{item: InboxItem, user: {id: string}, current: boolean}} props */
 function InboxRow({ item, user, current }) {
   const { t, format } = useLanguage();
   const { other, product, lastMessage, unread } = item;
-  const text = lastMessage?.deletedAt ? t.deleted : (lastMessage?.text ?? "");
+  const text = lastMessage ? describe(lastMessage, { t, format }) : "";
   return html`<li>
     <a class="inbox-row" href=${addressOf({ view: "room", roomId: item.id })} aria-current=${current ? "page" : undefined} data-unread=${unread > 0 ? "" : undefined}>
       <span class="inbox-faces">
@@ -54,7 +64,7 @@ function InboxRow({ item, user, current }) {
           ${product.status !== "on_sale" && html`<span class="status status-${product.status}">${t.status[product.status]}</span>`}
         </span>
         <span class="inbox-line">
-          <span class="inbox-last">${!lastMessage ? t.noMessages : lastMessage.senderId === user.id ? t.lastFromYou(text) : text}</span>
+          <span class="inbox-last">${!lastMessage ? t.noMessages : lastMessage.senderId === user.id && !lastMessage.deletedAt ? t.lastFromYou(text) : text}</span>
           ${unread > 0 && html`<span class="badge"><span aria-hidden="true">${unread}</span><span class="visually-hidden">${t.unread(unread)}</span></span>`}
         </span>
       </span>

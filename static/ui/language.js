@@ -68,6 +68,15 @@ function newFormats(code) {
       const money = new Intl.NumberFormat(code, { style: "currency", currency, currencyDisplay: "narrowSymbol" });
       return money.format(amount / 10 ** (money.resolvedOptions().maximumFractionDigits ?? 2));
     },
+
+    /**
+     * How many digits a currency's minor unit has: 2 for USD, 0 for KRW.
+     * @param {string} currency
+     */
+    minorDigits: (currency) => new Intl.NumberFormat(code, { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2,
+
+    /** A list in a sentence. @param {string[]} words */
+    list: (words) => new Intl.ListFormat(code).format(words),
   };
 }
 

@@ -2,6 +2,9 @@
 import { Avatar } from "./avatar.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
+import { MenuButton } from "./menu.js";
+import { describe, systemText } from "./message_text.js";
+import { OfferCard } from "./offer.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("../client/types.js").Message} Message */
@@ -13,14 +16,24 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 const GROUP_MS = 5 * 60_000;
 /** So close to the end counts as "at the end": new messages scroll into view. */
 const NEAR_END_PX = 48;
+/** A finger that rests on a message for so long asks for its menu. */
+const LONG_PRESS_MS = 500;
+/** So many pages are read to find a message that one came for; further back one scrolls. */
+const SEEK_PAGES_MAX = 20;
 /** Older history is asked for when so little is left above. */
 const NEAR_START_PX = 240;
 
 /**
+ * @typedef {object} MessageActions
+ * @property {(message: Message) => void} counter
+ * @property {(message: Message) => void} edit
+ * @property {(message: Message) => void} remove
+ * @property {(message: Message) => void} report
+ *
  * @typedef {{key: string, text?: string, at: string, state?: "sending" | "failed" | "sent" | "read", message?: Message, draft?: Draft}} Line
  * @typedef {{kind: "day", key: string, at: string}
  *   | {kind: "new", key: string}
- *   | {kind: "system", key: string, text: string}
+ *   | {kind: "system", key: string, message: Message}
  *   | {kind: "group", key: string, own: boolean, lines: Line[]}} Block
  */
 
@@ -57,7 +70,7 @@ export function arrange(messages, drafts, { ownUserId, othersReadSeq, newAfterSe
     const own = message.senderId === ownUserId;
     startDay(message.sentAt);
     if (message.kind === "system") {
-      blocks.push({ kind: "system", key: message.id, text: message.text ?? "" });
+      blocks.push({ kind: "system", key: message.id, message });
       continue;
     }
     if (!own && !markedNew && message.seq > newAfterSeq) {
@@ -94,9 +107,10 @@ export function arrange(messages, drafts, { ownUserId, othersReadSeq, newAfterSe
 /**
  * The history, which stays where the reader is: at the end while they are at the end, still while older pages arrive.
  *
- * @param {{room: Room, other: User}} props
+ * @param {{room: Room, other: User, product?: import("../client/types.js").Product, actions: MessageActions, seq?: number}} props
+ *   `seq`: the message that one came for
  */
-export function MessageList({ room, other }) {
+export function MessageList({ room, other, product, actions, seq: sought }) {
   const { t, format } = useLanguage();
   const list = useRef(/** @type {HTMLDivElement | null} */ (null));
   const scroll = useRef({ placed: false, atEnd: true, firstSeq: 0, height: 0, seen: 0, drafts: 0 });
@@ -117,6 +131,9 @@ export function MessageList({ room, other }) {
     newAfterSeq: firstNew.current ?? Infinity,
     groupKeys: groupKeys.current,
   });
+
+  const lastGroup = blocks.findLast(({ kind }) => kind === "group");
+  const lastKey = lastGroup?.kind === "group" ? lastGroup.lines.findLast((line) => hasMenu(line, room))?.key : undefined;
 
   const markSeen = () => {
     if (document.visibilityState !== "visible" || !scroll.current.atEnd || !room.entered) return;
@@ -168,6 +185,22 @@ export function MessageList({ room, other }) {
     measure();
   });
 
+  const { entered } = room;
+  useEffect(() => {
+    if (!sought || !entered) return;
+    let left = false;
+    const seek = async () => {
+      for (let page = 0; page < SEEK_PAGES_MAX && room.timeline.firstSeq > sought && !left; page++) await room.loadOlder();
+      const line = list.current?.querySelector(`[data-seq="${sought}"]`);
+      if (left || !line) return;
+      line.scrollIntoView({ block: "center" });
+      line.classList.add("sought");
+    };
+    // A page that failed leaves the reader at the end, where they would be anyway.
+    seek().catch(() => {});
+    return () => void (left = true);
+  }, [room, sought, entered]);
+
   useEffect(() => {
     document.addEventListener("visibilitychange", markSeen);
     return () => document.removeEventListener("visibilitychange", markSeen);
@@ -193,9 +226,9 @@ export function MessageList({ room, other }) {
           case "new":
             return html`<p class="new-mark" key=${block.key}><span>${t.newMessages}</span></p>`;
           case "system":
-            return html`<p class="system" key=${block.key}>${block.text}</p>`;
+            return html`<p class="system" key=${block.key}><span>${systemText(block.message, t)}</span></p>`;
           default:
-            return html`<${Group} key=${block.key} block=${block} other=${other} room=${room} />`;
+            return html`<${Group} key=${block.key} block=${block} other=${other} room=${room} product=${product} actions=${actions} lastKey=${lastKey} />`;
         }
       })}
       ${room.otherIsTyping &&
@@ -212,8 +245,11 @@ export function MessageList({ room, other }) {
   </div>`;
 }
 
-/** @param {{block: Extract<Block, {kind: "group"}>, other: User, room: Room}} props */
-function Group({ block: { own, lines }, other, room }) {
+/**
+ * @param {{block: Extract<Block, {kind: "group"}>, other: User, room: Room, product?: import("../client/types.js").Product,
+ *   actions: MessageActions, lastKey?: string}} props `lastKey`: the message whose menu the Tab key reaches
+ */
+function Group({ block: { own, lines }, other, room, product, actions, lastKey }) {
   const { t, format } = useLanguage();
   const last = lines.length - 1;
   return html`<div class="group" data-own=${own ? "" : undefined} role="group" aria-label=${own ? t.you : other.name}>
@@ -222,22 +258,112 @@ function Group({ block: { own, lines }, other, room }) {
       ${lines.map((line, index) => {
         // A state is told once for a run of messages that share it.
         const endsRun = index === last || lines[index + 1].state !== line.state;
-        return html`<div class="line" key=${line.key} data-state=${line.state} data-seq=${line.message?.seq}>
-          ${line.message?.deletedAt
-            ? html`<p class="bubble bubble-deleted">${t.deleted}</p>`
-            : html`<p class="bubble" dir="auto">${line.text}</p>`}
+        const { message } = line;
+        return html`<div class="line" key=${line.key} data-state=${line.state} data-seq=${message?.seq}>
+          ${message?.kind === "offer" && message.data && !message.deletedAt
+            ? html`<${OfferCard} message=${message} room=${room} other=${other} product=${product} counter=${actions.counter} />`
+            : html`<${Bubble} line=${line} own=${own} other=${other} room=${room} actions=${actions} reachable=${line.key === lastKey} />`}
+          ${message && !message.deletedAt && message.warnings?.length && html`<${Warning} kinds=${message.warnings} own=${own} />`}
           ${line.state === "failed" && line.draft
             ? html`<${Failed} draft=${line.draft} room=${room} />`
-            : (index === last || (own && endsRun)) &&
+            : (index === last || (own && endsRun) || message?.editedAt) &&
               html`<p class="meta">
                 ${index === last && html`<time datetime=${line.at}>${format.time(line.at)}</time>`}
-                ${line.message?.editedAt && !line.message.deletedAt && html`<span>${t.edited}</span>`}
-                ${line.state && html`<span class="delivery"><${Icon} name=${line.state === "sending" ? "clock" : line.state} />${t.delivery[line.state]}</span>`}
+                ${message?.editedAt && !message.deletedAt && html`<span>${t.edited}</span>`}
+                ${line.state && endsRun && html`<span class="delivery"><${Icon} name=${line.state === "sending" ? "clock" : line.state} />${t.delivery[line.state]}</span>`}
               </p>`}
         </div>`;
       })}
     </div>
   </div>`;
+}
+
+/**
+ * Whether there is anything to do about a message.
+ *
+ * @param {Line} line
+ * @param {Room} room
+ */
+function hasMenu({ message }, room) {
+  if (!message || message.deletedAt || message.kind === "offer") return false;
+  return Boolean(message.text) || message.senderId !== room.ownUserId || room.isEditable(message);
+}
+
+/**
+ * What somebody said, with its menu: behind a button that shows under the pointer, or by a long touch.
+ *
+ * @param {{line: Line, own: boolean, other: User, room: Room, actions: MessageActions, reachable: boolean}} props
+ */
+function Bubble({ line, own, other, room, actions, reachable }) {
+  const { t, format } = useLanguage();
+  const [open, setOpen] = useState(false);
+  const press = useRef(/** @type {any} */ (undefined));
+  const { message } = line;
+  if (message?.deletedAt) return html`<p class="bubble bubble-deleted">${t.deleted}</p>`;
+
+  const image = message?.kind === "image" && message.data?.thumbnailUrl ? message.data : undefined;
+  const content = html`
+    ${image &&
+    html`<a class="image" href=${image.url} target="_blank" rel="noreferrer">
+      <img src=${image.thumbnailUrl} width=${image.width} height=${image.height} alt=${own ? t.image.yours : t.image.alt(other.name)} loading="lazy" />
+    </a>`}
+    ${(line.text || !image) && html`<p class="bubble" dir="auto">${line.text}</p>`}
+  `;
+  if (!message || !hasMenu(line, room)) return html`<div class="line-row">${content}</div>`;
+
+  const items = () => {
+    const editable = room.isEditable(message) && !room.closed;
+    return [
+      ...(message.text ? [{ label: t.copy, icon: "copy", choose: () => void navigator.clipboard?.writeText(message.text ?? "") }] : []),
+      ...(editable && message.text ? [{ label: t.edit, icon: "edit", choose: () => actions.edit(message) }] : []),
+      ...(editable ? [{ label: t.delete, icon: "trash", danger: true, choose: () => actions.remove(message) }] : []),
+      ...(own ? [] : [{ label: t.report.message, icon: "flag", choose: () => actions.report(message) }]),
+    ];
+  };
+  const release = () => clearTimeout(press.current);
+  const longPress = {
+    onPointerDown: (/** @type {PointerEvent} */ event) => {
+      if (event.pointerType === "mouse") return;
+      release();
+      press.current = setTimeout(() => setOpen(true), LONG_PRESS_MS);
+    },
+    onPointerUp: release,
+    onPointerMove: (/** @type {PointerEvent} */ event) => (Math.abs(event.movementX) > 3 || Math.abs(event.movementY) > 3) && release(),
+    onPointerCancel: release,
+    onContextMenu: (/** @type {PointerEvent} */ event) => event.pointerType !== "mouse" && event.preventDefault(),
+  };
+  return html`<div class="line-row" ...${longPress}>
+    ${content}
+    <${MenuButton}
+      class="line-menu"
+      label=${t.messageMenu(describe(message, { t, format }).slice(0, 60))}
+      items=${items}
+      open=${open}
+      setOpen=${setOpen}
+      tabindex=${reachable ? 0 : -1}
+      onKeyDown=${walkMenus}
+    ><${Icon} name="more" /><//>
+  </div>`;
+}
+
+/**
+ * One stop of the Tab key for all messages; the arrows walk from one to the next.
+ * @param {KeyboardEvent} event
+ */
+function walkMenus(event) {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const button = /** @type {HTMLElement} */ (event.currentTarget);
+  const all = /** @type {HTMLElement[]} */ ([...(button.closest(".history")?.querySelectorAll(".line-menu") ?? [])]);
+  all[all.indexOf(button) + step]?.focus();
+}
+
+/** @param {{kinds: string[], own: boolean}} props */
+function Warning({ kinds, own }) {
+  const { t, format } = useLanguage();
+  const what = format.list([...new Set(kinds.map((kind) => t.warnings.kinds[kind] ?? t.warnings.kinds.other))]);
+  return html`<p class="warning" role="note"><${Icon} name="warning" /><span>${own ? t.warnings.own(what) : t.warnings.others(what)}</span></p>`;
 }
 
 /** @param {{draft: Draft, room: Room}} props */

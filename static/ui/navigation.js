@@ -4,19 +4,21 @@ import { useEffect, useState } from "./view.js";
 /**
  * Where in the page we are, kept in the address's fragment, so that the browser's back button works as people expect.
  *
- * @typedef {{view: "market" | "chats"} | {view: "room", roomId: string}} Place
+ * @typedef {{view: "market" | "chats"} | {view: "room", roomId: string, seq?: number}} Place
+ *   `seq`: the message that one came for
  */
 
 /** @returns {Place} */
 function read() {
-  const [view, id] = location.hash.replace(/^#\/?/, "").split("/");
-  if (view === "rooms" && id) return { view: "room", roomId: decodeURIComponent(id) };
+  const [view, id, seq] = location.hash.replace(/^#\/?/, "").split("/");
+  if (view === "rooms" && id) return { view: "room", roomId: decodeURIComponent(id), seq: Number(seq) || undefined };
   return { view: view === "chats" ? "chats" : "market" };
 }
 
 /** @param {Place} place */
 export function addressOf(place) {
-  return place.view === "room" ? `#/rooms/${encodeURIComponent(place.roomId)}` : `#/${place.view}`;
+  if (place.view !== "room") return `#/${place.view}`;
+  return `#/rooms/${encodeURIComponent(place.roomId)}${place.seq ? `/${place.seq}` : ""}`;
 }
 
 /** @param {Place} place */

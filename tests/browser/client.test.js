@@ -69,6 +69,21 @@ test("an edit and a deletion survive an older copy of the message", async () => 
   assert.deepEqual(seen, ["second", "second", "deleted", "deleted"]);
 });
 
+test("an answer to an offer survives an older copy of it", async () => {
+  const seen = await page.evaluate(async () => {
+    const { Timeline } = await import("/client/timeline.js");
+    const offer = (status, statusAt) => ({ id: "m", roomId: "r", seq: 1, senderId: "me", kind: "offer", data: { amount: 1, currency: "USD", status, statusAt }, sentAt: "2026-11-23T09:00:00.000Z" });
+    const [pending, accepted, superseded] = [offer("pending"), offer("accepted", "2026-11-23T09:01:00.000Z"), offer("superseded", "2026-11-23T09:02:00.000Z")];
+    const timeline = new Timeline();
+    timeline.start([pending], 1);
+    return [accepted, pending, superseded, accepted].map((copy) => {
+      timeline.merge([copy]);
+      return timeline.list()[0].data.status;
+    });
+  });
+  assert.deepEqual(seen, ["accepted", "accepted", "superseded", "superseded"]);
+});
+
 test("each close code has its answer", async () => {
   const answers = await page.evaluate(async () => {
     const { afterClose } = await import("/client/error.js");

@@ -1,0 +1,248 @@
+// @ts-check
+import { ConfirmDialog, Dialog, failureText, useAttempt } from "./dialog.js";
+import { useLanguage } from "./language.js";
+import { html, useEffect, useRef, useState } from "./view.js";
+
+/** @typedef {import("../client/types.js").Message} Message */
+/** @typedef {import("../client/types.js").OfferData} OfferData */
+/** @typedef {import("../client/types.js").Product} Product */
+/** @typedef {import("../client/types.js").User} User */
+/** @typedef {import("../client/room.js").Room} Room */
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Ways down from the asking price that save some typing. */
+const STEPS = [0.95, 0.9, 0.85];
+
+/**
+ * What became of an offer, as far as this page's clock can tell before the server says it.
+ *
+ * @param {OfferData} offer
+ */
+export function statusOf({ status, expiresAt }) {
+  return status === "pending" && Date.parse(expiresAt) <= Date.now() ? "expired" : status;
+}
+
+/**
+ * The offer of a room that waits for an answer.
+ *
+ * @param {Message[]} messages
+ */
+export function pendingOffer(messages) {
+  return messages.findLast(({ kind, data }) => kind === "offer" && data && statusOf(data) === "pending");
+}
+
+/**
+ * @param {Message[]} messages
+ */
+export function acceptedOffer(messages) {
+  return messages.findLast(({ kind, data }) => kind === "offer" && data?.status === "accepted");
+}
+
+/**
+ * An offer as a card, with what its reader may do about it.
+ *
+ * @param {{message: Message, room: Room, other: User, product?: Product, counter: (message: Message) => void}} props
+ */
+export function OfferCard({ message, room, other, product, counter }) {
+  const { t, format } = useLanguage();
+  const { busy, failure, attempt } = useAttempt();
+  const [confirming, setConfirming] = useState(false);
+  const [, tick] = useState(0);
+  const card = useRef(/** @type {HTMLElement | null} */ (null));
+  const own = message.senderId === room.ownUserId;
+  const offer = /** @type {OfferData} */ (message.data);
+  const status = statusOf(offer);
+  const pending = status === "pending";
+  const amount = format.price(offer.amount, offer.currency);
+  const leftMs = Date.parse(offer.expiresAt) - Date.now();
+
+  useEffect(() => {
+    if (!pending) return;
+    const timer = setTimeout(() => tick(Date.now()), Math.min(MINUTE_MS, leftMs));
+    return () => clearTimeout(timer);
+  });
+
+  const seller = product?.sellerId === room.ownUserId;
+  const answerable = pending && !room.closed;
+  const words = { conflict: conflictText(product, t) };
+  /** @param {"decline" | "withdraw"} answer */
+  const give = async (answer) => {
+    await attempt(() => room.answerOffer(message.id, answer));
+    keepFocus();
+  };
+  // The button that was pressed is gone, and the focus must not be lost with it.
+  const keepFocus = () => card.current?.focus({ preventScroll: true });
+
+  return html`<div class="offer" data-status=${status} role="group" ref=${card} tabindex="-1" aria-label=${t.offer.became(amount, t.offer.status[status])}>
+    <p class="offer-head">
+      <span>${own ? t.offer.yours : t.offer.from(other.name)}</span>
+      <span class="offer-status">${t.offer.status[status]}</span>
+    </p>
+    <p class="offer-amount">${amount}</p>
+    <p class="offer-note">
+      ${product?.currency === offer.currency && html`<span>${compare(offer.amount, product?.price, t)}</span>`}
+      ${pending && html`<span>${leftMs >= HOUR_MS ? t.offer.hoursLeft(Math.round(leftMs / HOUR_MS)) : t.offer.minutesLeft(Math.max(1, Math.floor(leftMs / MINUTE_MS)))}</span>`}
+    </p>
+    ${answerable &&
+    html`<div class="offer-actions">
+      ${own
+        ? html`<button type="button" class="button" disabled=${busy} onClick=${() => give("withdraw")}>${t.offer.withdraw}</button>`
+        : html`
+            <button type="button" class="button button-primary" disabled=${busy} onClick=${() => setConfirming(true)}>${t.offer.accept}</button>
+            <button type="button" class="button" disabled=${busy} onClick=${() => counter(message)}>${t.offer.counter}</button>
+            <button type="button" class="button" disabled=${busy} onClick=${() => give("decline")}>${t.offer.decline}</button>
+          `}
+    </div>`}
+    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, words)}</p>`}
+    ${confirming &&
+    html`<${ConfirmDialog}
+      title=${t.offer.acceptTitle(amount)}
+      text=${seller ? t.offer.acceptSeller(other.name) : t.offer.acceptBuyer}
+      action=${t.offer.accept}
+      words=${words}
+      run=${() => room.answerOffer(message.id, "accept")}
+      onClose=${() => {
+        setConfirming(false);
+        keepFocus();
+      }}
+    />`}
+  </div>`;
+}
+
+/**
+ * Names a price: a new offer, or another one in answer to an offer.
+ *
+ * @param {{room: Room, product?: Product, answering?: Message, onClose: () => void}} props
+ */
+export function OfferDialog({ room, product, answering, onClose }) {
+  const { t, format, code } = useLanguage();
+  const asked = /** @type {OfferData | undefined} */ (answering?.data);
+  const currency = asked?.currency ?? product?.currency ?? (code === "ko" ? "KRW" : "USD");
+  const digits = format.minorDigits(currency);
+  const seller = product?.sellerId === room.ownUserId;
+  const [text, setText] = useState(() => amountText((seller ? product?.price : asked?.amount) ?? product?.price, digits));
+  const [wrong, setWrong] = useState(false);
+  // One key for the whole dialog: "again" after a doubt must not offer twice.
+  const [clientId] = useState(() => room.newClientId());
+  const { busy, failure, attempt, forget } = useAttempt();
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  useEffect(() => field.current?.select(), []);
+
+  const amount = parseAmount(text, digits);
+  const waiting = pendingOffer(room.messages);
+  const replaced = !answering && waiting?.senderId === room.ownUserId ? waiting.data : undefined;
+  const price = product?.currency === currency ? product.price : undefined;
+
+  /** @param {string} next */
+  const change = (next) => {
+    setText(next);
+    setWrong(false);
+    forget();
+  };
+  /** @param {Event} event @param {() => void} close */
+  const submit = async (event, close) => {
+    event.preventDefault();
+    if (amount === undefined) {
+      setWrong(true);
+      field.current?.focus();
+    } else if (await attempt(() => (answering ? room.answerOffer(answering.id, "counter", amount) : room.offer({ amount, currency, clientId })))) {
+      close();
+    }
+  };
+
+  return html`<${Dialog} title=${answering ? t.offer.counterTitle : t.offer.make} onClose=${onClose}>
+    ${(/** @type {() => void} */ close) => html`<form class="form" novalidate onSubmit=${(/** @type {Event} */ event) => submit(event, close)}>
+      <label class="field">
+        <span>${t.offer.amountIn(currency)}</span>
+        <input
+          ref=${field}
+          class="amount"
+          type="text"
+          inputmode=${digits > 0 ? "decimal" : "numeric"}
+          autocomplete="off"
+          maxlength="24"
+          value=${text}
+          aria-invalid=${String(wrong)}
+          aria-describedby="offer-preview"
+          onInput=${(/** @type {any} */ event) => change(event.currentTarget.value)}
+        />
+      </label>
+      ${price &&
+      html`<div class="chips" role="group" aria-label=${t.offer.asking(format.price(price, currency))}>
+        ${[1, ...STEPS].map((share) => {
+          const choice = nice(price * share, digits);
+          return html`<button type="button" class="chip" aria-pressed=${String(choice === amount)} onClick=${() => change(amountText(choice, digits))}>${format.price(choice, currency)}</button>`;
+        })}
+      </div>`}
+      <p class="form-hint" id="offer-preview" aria-live="polite">
+        ${amount === undefined ? (wrong ? "" : " ") : `${format.price(amount, currency)} · ${compare(amount, price, t) || t.offer.lasts}`}
+        ${wrong && html`<span class="form-failure">${digits > 0 ? t.offer.invalid : t.offer.invalidWhole}</span>`}
+      </p>
+      ${replaced && html`<p class="form-hint">${t.offer.replaces(format.price(replaced.amount, replaced.currency))}</p>`}
+      ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, { conflict: waiting && waiting.senderId !== room.ownUserId && !answering ? t.offer.answerFirst : conflictText(product, t), invalid: digits > 0 ? t.offer.invalid : t.offer.invalidWhole })}</p>`}
+      <div class="dialog-actions">
+        <span class="form-hint">${t.offer.lasts}</span>
+        <button type="submit" class="button button-primary" disabled=${busy}>${t.offer.send}</button>
+      </div>
+    </form>`}
+  <//>`;
+}
+
+/**
+ * @param {Product | undefined} product
+ * @param {import("../strings.js").Strings} t
+ */
+function conflictText(product, t) {
+  return product?.status === "sold" ? t.offer.sold : product?.status === "reserved" ? t.offer.taken : t.offer.conflict;
+}
+
+/**
+ * @param {number} amount
+ * @param {number | undefined} price
+ * @param {import("../strings.js").Strings} t
+ */
+function compare(amount, price, t) {
+  if (!price) return "";
+  if (amount === price) return t.offer.same;
+  const percent = Math.max(1, Math.round((Math.abs(price - amount) / price) * 100));
+  return amount < price ? t.offer.under(percent) : t.offer.over(percent);
+}
+
+/**
+ * Two or three leading digits, as people name prices.
+ * @param {number} amount
+ * @param {number} digits
+ */
+function nice(amount, digits) {
+  const step = 10 ** Math.max(digits, Math.floor(Math.log10(amount)) - 2);
+  return Math.max(1, Math.round(amount / step) * step);
+}
+
+/**
+ * An amount as one would type it.
+ *
+ * @param {number | undefined} amount in the minor unit
+ * @param {number} digits of the minor unit
+ */
+export function amountText(amount, digits) {
+  if (amount === undefined || amount === null) return "";
+  const text = (amount / 10 ** digits).toLocaleString("en-US", { minimumFractionDigits: amount % 10 ** digits === 0 ? 0 : digits, maximumFractionDigits: digits });
+  return text;
+}
+
+/**
+ * Reads what people type: `1,200`, `1.200,50`, `₩ 98,000`, `１２０`.
+ *
+ * @param {string} text
+ * @param {number} digits of the minor unit
+ * @returns {number | undefined} in the minor unit; `undefined` for what is no amount of that currency
+ */
+export function parseAmount(text, digits) {
+  const plain = text.normalize("NFKC").replace(/[\s'’\p{Sc}원]/gu, "");
+  const [, whole = "", fraction = ""] = (digits > 0 && plain.match(new RegExp(`^([\\d.,]*)[.,](\\d{1,${digits}})$`))) || [, plain, ""];
+  if (!/^(\d+|\d{1,3}([.,])\d{3}(\2\d{3})*)$/.test(whole)) return undefined;
+  const amount = Number(whole.replace(/[.,]/g, "") + fraction.padEnd(digits, "0"));
+  return Number.isSafeInteger(amount) && amount > 0 ? amount : undefined;
+}

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
+import { DemoServer } from "./support/demo_server.js";
+
+/* What the page offers only where the server's document has it. */
+
+let server;
+let browser;
+let routes;
+let schemas;
+
+before(async () => {
+  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
+  const document = await (await fetch(`${server.url}/api/v1/openapi.json`)).json();
+  routes = new Set(Object.keys(document.paths));
+  schemas = document.components.schemas;
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function look(window, name) {
+  await window.assertAccessible(name);
+  await window.screenshot(name);
+  const [content, width] = await window.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(content <= width, `${name}: ${content} px of content in ${width} px`);
+}
+
+test("what the server lacks is not offered", async () => {
+  const window = await (await Window.open(browser, server.url)).signIn("김민아");
+  const asked = window.page.waitForResponse("**/openapi.json");
+  await window.page.reload();
+  await asked;
+  await window.openChat("Brass desk lamp");
+  assert.equal(await window.page.locator(".search").count(), routes.has("/api/v1/search") ? 1 : 0);
+  assert.equal(await window.page.getByRole("button", { name: "Add a picture" }).count(), routes.has("/api/v1/rooms/{id}/images") ? 1 : 0);
+  await window.close();
+});
+
+for (const [device, viewport, colorScheme] of [["desk", DESK, "light"], ["phone", PHONE, "dark"]]) {
+  test(`a search marks its hits and leads to the message, on a ${device}`, async (t) => {
+    if (!routes.has("/api/v1/search")) return t.skip("this server has no search");
+    const window = await (await Window.open(browser, server.url, { viewport, colorScheme })).signIn("김민아");
+    const { page } = window;
+    if (device === "phone") await page.locator(".tab-chats").click();
+    const box = page.getByRole("searchbox", { name: "Search your messages" });
+    await box.fill("cord");
+    await page.locator("mark").first().waitFor();
+    assert.deepEqual([...new Set(await page.locator("mark").allTextContents())], ["cord"]);
+    assert.equal(await page.locator(".found").count(), 2);
+    await look(window, `search-${device}-${colorScheme}`);
+
+    await box.fill("<img");
+    await page.getByText("Nothing found for “<img”").waitFor();
+    await box.fill("찍");
+    await page.locator("mark", { hasText: "찍" }).first().waitFor();
+    await page.keyboard.press("Escape");
+    assert.equal(await box.inputValue(), "");
+    await page.locator(".inbox-row:not(.found)").first().waitFor();
+
+    await box.fill("original cord");
+    await page.locator(".found", { hasText: "lovely lamp" }).click();
+    await page.locator('.line.sought[data-seq="1"]').waitFor();
+    assert.equal(await page.locator("#conversation-title").textContent(), "Sofía Herrera");
+    await window.close();
+  });
+}
+
+test("a picture is previewed, sent with its progress, and seen by the other", async (t) => {
+  if (!routes.has("/api/v1/rooms/{id}/images")) return t.skip("this server takes no images");
+  const buyer = await (await Window.open(browser, server.url, { viewport: PHONE })).signIn("김민아");
+  const seller = await (await Window.open(browser, server.url)).signIn("Sofía");
+  await buyer.page.locator(".tab-chats").click();
+  await buyer.openChat("Brass desk lamp");
+  await seller.openChat("Brass desk lamp");
+
+  const drawn = await buyer.page.evaluate(() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 800, height: 600 });
+    const paint = canvas.getContext("2d");
+    const sky = paint.createLinearGradient(0, 0, 800, 600);
+    sky.addColorStop(0, "#f4b860");
+    sky.addColorStop(1, "#0f6b54");
+    paint.fillStyle = sky;
+    paint.fillRect(0, 0, 800, 600);
+    return canvas.toDataURL("image/png").split(",")[1];
+  });
+  const choose = async (file) => {
+    const chooser = buyer.page.waitForEvent("filechooser");
+    await buyer.page.getByRole("button", { name: "Add a picture" }).click();
+    await (await chooser).setFiles(file);
+    await buyer.page.locator(".chosen").waitFor();
+  };
+
+  await choose({ name: "not-a-picture.png", mimeType: "image/png", buffer: Buffer.from("<img onerror>") });
+  await buyer.page.locator(".chosen .button").click();
+  await buyer.page.getByText("This is no picture that we can read").waitFor();
+  // Chromium logs every refused request as an error.
+  buyer.faults = buyer.faults.filter((fault) => !/status of 422/.test(fault));
+  await buyer.page.getByRole("button", { name: "Remove the picture" }).click();
+
+  await choose({ name: "lamp.png", mimeType: "image/png", buffer: Buffer.from(drawn, "base64") });
+  let release;
+  const looked = new Promise((resolve) => (release = resolve));
+  await buyer.page.route("**/images", async (route) => {
+    await looked;
+    await route.continue();
+  });
+  await buyer.page.locator(".chosen .button").click();
+  await buyer.page.locator(".chosen progress").waitFor();
+  await look(buyer, "image-sending-phone");
+  release();
+  await buyer.page.locator(".chosen").waitFor({ state: "detached" });
+  for (const [window, name] of [[buyer, "Your picture"], [seller, "Picture from 김민아"]]) {
+    const picture = window.page.getByRole("img", { name });
+    await picture.waitFor();
+    await window.until(() => [...document.querySelectorAll(".image img")].every((image) => image.complete && image.naturalWidth > 0));
+  }
+  await seller.page.locator(".inbox-row[aria-current]").getByText("Picture").waitFor();
+  await look(buyer, "image-phone");
+  await look(seller, "image-desk");
+  await Promise.all([buyer.close(), seller.close()]);
+});
+
+test("a message with a way around the marketplace carries a notice, for both", async (t) => {
+  if (!schemas.StoredMessage?.properties?.warnings) return t.skip("this server looks for no contacts");
+  const buyer = await (await Window.open(browser, server.url, { locale: "ko-KR", viewport: PHONE, colorScheme: "dark" })).signIn("김민아");
+  const seller = await (await Window.open(browser, server.url)).signIn("박준호");
+  await buyer.page.locator(".tab-chats").click();
+  await buyer.openChat("X100");
+  await seller.openChat("X100");
+  await buyer.send("010-1234-5678로 연락 주세요");
+  await buyer.page.getByText("전화번호 정보를 보냈어요").waitFor();
+  await seller.page.getByText("Contains a phone number.").waitFor();
+  await look(buyer, "warning-phone-dark-ko");
+  await look(seller, "warning-desk");
+  await Promise.all([buyer.close(), seller.close()]);
+});
