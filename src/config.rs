@@ -6,7 +6,7 @@ use clap::Args;
 use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
 
-use crate::domain::AuthorizePolicy;
+use crate::domain::{AuthorizePolicy, MaskingPolicy};
 
 /// A setting that can't be used; one sentence that names it.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -158,6 +158,9 @@ pub struct Options {
     /// When the database is asked who may enter a room: on-enter, every-message or room-token [default: on-enter]
     #[arg(long, env = "HAGGLE_AUTHORIZE", global = true, value_name = "WHEN", help_heading = "Identity")]
     pub authorize: Option<AuthorizePolicy>,
+    /// What happens to a phone number, an e-mail address, a bank account or a link to a messenger, until an offer is accepted: off, warn (both members see a notice), mask (stored as ●) or block (refused) [default: warn]
+    #[arg(long, env = "HAGGLE_MASKING", global = true, value_name = "POLICY", help_heading = "Safety")]
+    pub masking: Option<MaskingPolicy>,
 
     /// Longest message, its text and data together, in bytes, 1 to 1048576 [default: 16384]
     #[arg(long, env = "HAGGLE_MAX_MESSAGE_BYTES", global = true, value_name = "BYTES", help_heading = "Limits")]
@@ -231,6 +234,7 @@ impl Options {
             jwt_audience,
             service_key,
             authorize,
+            masking,
             max_message_bytes,
             max_sends_per_second,
             max_connects_per_second,
@@ -327,6 +331,8 @@ pub struct Config {
     pub service_key: Option<Secret>,
     /// When the database is asked who may enter.
     pub authorize: AuthorizePolicy,
+    /// What happens to a message with a contact in it.
+    pub masking: MaskingPolicy,
     /// What one client may cost.
     pub limits: Limits,
     /// Whether the demo's own routes exist.
@@ -405,6 +411,7 @@ impl TryFrom<Options> for Config {
             jwt_audience: options.jwt_audience,
             service_key: options.service_key,
             authorize: options.authorize.unwrap_or_default(),
+            masking: options.masking.unwrap_or_default(),
             limits: Limits {
                 message_bytes_max,
                 sends_per_second_max: lifted(options.max_sends_per_second, 50),

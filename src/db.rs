@@ -29,7 +29,7 @@ pub use migrations::migrate;
 pub use models::{
     message::{UNREAD_MAX, is_message_in},
     product::{find_product, list_products},
-    room::is_member,
+    room::{allow_contact, is_member},
     user::{DELETED_USER_NAME, find_user, is_deleted, list_users},
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};

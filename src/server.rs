@@ -192,6 +192,7 @@ fn start_actors(
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
     let settings = chat_server::Settings {
         policy: config.authorize,
+        masking: config.masking,
         rooms_per_session_max: config.limits.rooms_per_session_max.map(|max| max.get() as usize),
         clock: clock.clone(),
     };
@@ -270,6 +271,7 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
         verifier: Arc::clone(&state.verifier),
         room_tokens: Arc::clone(&state.room_tokens),
         policy: state.config.authorize,
+        masking: state.config.masking,
         limits,
         clock: state.clock.clone(),
         metrics: Arc::clone(&state.metrics),

@@ -11,6 +11,7 @@ mod deliveries;
 mod fan_out;
 pub mod messages;
 pub mod rooms;
+mod screening;
 mod work;
 
 use std::{
@@ -31,7 +32,7 @@ use crate::{
     },
     clock::Clock,
     db::{MessagePage, RoomWrite},
-    domain::{AuthorizePolicy, Role, RoomId, UserId},
+    domain::{AuthorizePolicy, MaskingPolicy, Role, RoomId, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
     protocol::{event::ServerEvent, push::Push},
@@ -44,6 +45,7 @@ use messages::{
     ReplyTo, Typing,
 };
 use rooms::Rooms;
+use screening::Screening;
 use work::{Checks, Work};
 
 /// Newest messages in the answer of an entry without `after`.
@@ -57,6 +59,8 @@ const MISSED_MESSAGES_MAX: i64 = 200;
 pub struct Settings {
     /// When the database is asked who may enter.
     pub policy: AuthorizePolicy,
+    /// What happens to a message with a contact in it.
+    pub masking: MaskingPolicy,
     /// Rooms that a session is in at once.
     pub rooms_per_session_max: Option<usize>,
     /// The time.
@@ -78,6 +82,7 @@ pub struct ChatServer {
     fan_out: FanOut,
     /// Rooms whose members' lists will be told.
     updated: HashSet<RoomId>,
+    screening: Screening,
 }
 
 #[derive(Debug, Default)]
@@ -101,6 +106,7 @@ impl ChatServer {
             batch: Batch::default(),
             fan_out: FanOut::default(),
             updated: HashSet::new(),
+            screening: Screening::default(),
         }
     }
 
@@ -192,7 +198,8 @@ impl ChatServer {
         };
         match work {
             Work::Join(join) => self.join(join, role, ctx),
-            Work::Message(message) => {
+            Work::Message(mut message) => {
+                self.screening.screen(self.settings.masking, &mut message.draft);
                 let write = RoomWrite::Append(message.draft);
                 self.append(PendingWrite { write, room: Some(room), reply: message.reply });
             }

@@ -14,6 +14,7 @@ diesel::table! {
         sent_at -> BigInt,
         edited_at -> Nullable<BigInt>,
         deleted_at -> Nullable<BigInt>,
+        warnings -> Nullable<Text>,
     }
 }
 
@@ -40,6 +41,7 @@ diesel::table! {
         last_seq -> BigInt,
         buyer_read_seq -> BigInt,
         seller_read_seq -> BigInt,
+        contact_allowed -> Bool,
     }
 }
 

@@ -9,7 +9,8 @@ use thiserror::Error;
 use super::{Connection, DbError};
 use crate::{
     domain::{
-        Draft, MessageId, Product, ProductId, ProductStatus, RoomId, Seq, StoredMessage, Timestamp, User, UserId,
+        Draft, MaskingPolicy, MessageId, Product, ProductId, ProductStatus, RoomId, Seq, StoredMessage, Timestamp,
+        User, UserId, masking::ContactRefused,
     },
     error::{ChatError, ErrorCode},
 };
@@ -28,6 +29,8 @@ pub enum RoomWrite {
         editor: UserId,
         /// The new words.
         text: String,
+        /// What happens when the words hold a contact.
+        masking: MaskingPolicy,
         /// When.
         at: Timestamp,
     },
@@ -142,6 +145,9 @@ pub enum WriteError {
     /// Another member's message, or one of a kind that nobody edits.
     #[error("only one's own text and image messages can be changed")]
     NotOwnMessage,
+    /// The words hold a contact, which `--masking block` refuses until an offer is accepted.
+    #[error(transparent)]
+    ContactRefused(#[from] ContactRefused),
     /// Somebody else's product.
     #[error("only the product's own seller may do this")]
     NotOwnProduct,
@@ -179,7 +185,7 @@ impl WriteError {
             Self::Forbidden | Self::NotOwnMessage | Self::NotOwnProduct | Self::EditWindowOver => ErrorCode::Forbidden,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::AlreadyDeleted | Self::UserDeleted | Self::SellerHasRooms => ErrorCode::Conflict,
-            Self::ReservedUserId | Self::UnknownSeller => ErrorCode::Invalid,
+            Self::ReservedUserId | Self::UnknownSeller | Self::ContactRefused(_) => ErrorCode::Invalid,
             Self::Database(error) => error.code(),
         }
     }
@@ -253,7 +259,9 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
             append::write_run(conn, std::slice::from_ref(write), &mut outcomes)?;
             Ok(outcomes.pop().unwrap_or(Err(WriteError::Forbidden)))
         }
-        RoomWrite::Edit { message, editor, text, at } => revise::edit(conn, message, editor, text, *at),
+        RoomWrite::Edit { message, editor, text, masking, at } => {
+            revise::edit(conn, message, editor, text, *masking, *at)
+        }
         RoomWrite::Delete { message, editor, at } => revise::delete(conn, message, editor, *at),
         RoomWrite::PutProduct { product, at } => catalogue::put_product(conn, product, *at),
         RoomWrite::SetProductStatus { product, seller, status, at } => {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{ClientId, MessageId, RoomId, Seq, Timestamp, UserId};
+use super::{ClientId, ContactKind, MessageId, RoomId, Seq, Timestamp, UserId, masking::Screened};
 
 /// For how long one may edit or delete one's own message.
 pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1000;
@@ -65,6 +65,8 @@ pub struct Draft {
     pub data: Option<Value>,
     /// When haggle accepted it.
     pub sent_at: Timestamp,
+    /// What the masking rule makes of its words. It counts for as long as no offer was accepted in the room.
+    pub screened: Screened,
 }
 
 impl Draft {
@@ -137,6 +139,9 @@ pub struct StoredMessage {
     /// When its sender took it back. It keeps its place and its `seq`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+    /// Ways to reach somebody outside the conversation that its words hold or held: both members see a notice of the risk.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<ContactKind>,
 }
 
 impl fmt::Debug for StoredMessage {

@@ -11,6 +11,7 @@
 
 mod authorization;
 mod identity;
+mod masking;
 mod messages;
 mod support;
 mod wire;

@@ -257,5 +257,6 @@ fn to_message(id: &MessageId, line: &MessageLine, seq: i64, shift_ms: i64) -> St
         sent_at: line.sent_at.plus_ms(shift_ms),
         edited_at: None,
         deleted_at: None,
+        warnings: Vec::new(),
     }
 }

@@ -2,7 +2,9 @@
 
 use haggle::{
     db::{self, Opened, Pool, RoomWrite, Written},
-    domain::{Draft, MessageKind, Product, ProductId, ProductStatus, Room, RoomId, StoredMessage, User, UserId},
+    domain::{
+        Draft, MessageKind, Product, ProductId, ProductStatus, Room, RoomId, Screened, StoredMessage, User, UserId,
+    },
 };
 
 use super::server::START;
@@ -66,6 +68,7 @@ impl Seed {
                 text: Some(format!("message {place}")),
                 data: None,
                 sent_at: START,
+                screened: Screened::Clean,
             })
         };
         let writes: Vec<_> = (1..=count).map(draft).collect();
@@ -83,5 +86,10 @@ impl Seed {
     /// Deletes a user in the database, without the server's knowing.
     pub fn delete_user_behind_the_server(&self, id: &str) {
         self.write(RoomWrite::DeleteUser { user: UserId::new(id).unwrap(), at: START });
+    }
+
+    /// Lets the two members exchange telephone numbers, as an accepted offer does.
+    pub fn allow_contact(&self, room: &RoomId) {
+        db::allow_contact(&mut self.pool.get().unwrap(), room).unwrap();
     }
 }

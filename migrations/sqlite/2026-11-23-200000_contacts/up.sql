@@ -1,0 +1,4 @@
+-- Whether the two may exchange telephone numbers and the like: from the first accepted offer on.
+ALTER TABLE rooms ADD COLUMN contact_allowed BOOLEAN NOT NULL DEFAULT 0;
+-- What the masking rule found in a message, as names with commas between them.
+ALTER TABLE messages ADD COLUMN warnings TEXT;
