@@ -10,4 +10,5 @@
 pub mod chat_server;
 pub mod db_executor;
 pub mod hub;
+pub mod message_indexer;
 pub mod session;

@@ -8,6 +8,7 @@ mod import;
 mod list_messages;
 mod list_rooms;
 mod load_room;
+mod message_index;
 mod migrations;
 mod models;
 mod open_room;
@@ -15,6 +16,7 @@ mod pool;
 #[cfg(test)]
 mod query_plans;
 mod schema;
+mod search_messages;
 #[cfg(test)]
 mod test_db;
 mod write_batch;
@@ -25,6 +27,7 @@ pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, impo
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
+pub use message_index::{index_messages, is_index_behind};
 pub use migrations::migrate;
 pub use models::{
     message::{UNREAD_MAX, is_message_in},
@@ -34,6 +37,7 @@ pub use models::{
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
 pub use pool::{Pool, PooledConnection, open};
+pub use search_messages::{SearchCursor, search_messages};
 pub use write_batch::{Outcomes, RoomWrite, WriteError, Written, write_batch};
 
 use connection::Backend;

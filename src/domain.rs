@@ -8,6 +8,7 @@ pub mod masking;
 pub mod message;
 pub mod product;
 pub mod room;
+pub mod search;
 pub mod timestamp;
 pub mod user;
 

@@ -14,6 +14,7 @@ use std::{
 use actix::{Actor, Addr, Arbiter};
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 use crate::{
     actors::{
@@ -23,6 +24,7 @@ use crate::{
         },
         db_executor::Database,
         hub::{DrainSessions, Hub, HubId},
+        message_indexer,
         session::Services,
     },
     auth::{Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
@@ -102,6 +104,8 @@ pub struct Server {
     draining: Arc<AtomicBool>,
     drain_timeout: Duration,
     tls: Option<Arc<Tls>>,
+    indexing: actix_web::rt::task::JoinHandle<()>,
+    stop_indexing: oneshot::Sender<()>,
 }
 
 impl ServerBuilder {
@@ -138,6 +142,8 @@ impl ServerBuilder {
         let state = state.0;
         let (addr, server) = listen(&state, tls.as_deref())?;
         let handle = server.handle();
+        let (stop_indexing, stopped) = oneshot::channel();
+        let indexing = actix_web::rt::spawn(message_indexer::run(state.database.clone(), stopped));
         Ok(Server {
             addr,
             handle,
@@ -148,6 +154,8 @@ impl ServerBuilder {
             draining: Arc::clone(&state.draining),
             drain_timeout: state.config.drain_timeout,
             tls,
+            indexing,
+            stop_indexing,
         })
     }
 }
@@ -309,6 +317,7 @@ impl Server {
     pub async fn drain(self) -> bool {
         let deadline = Instant::now() + self.drain_timeout;
         self.draining.store(true, Ordering::Release);
+        drop(self.stop_indexing);
         self.handle.pause().await;
         // Told over a tenth of the time, so that there is enough left to finish.
         let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
@@ -325,6 +334,7 @@ impl Server {
         self.handle.stop(settled).await;
         self.chat_thread.stop();
         let _ = self.running.await;
+        let _ = self.indexing.await;
         settled
     }
 }

@@ -1,6 +1,13 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    message_index_progress (id) {
+        id -> Integer,
+        indexed_to -> BigInt,
+    }
+}
+
+diesel::table! {
     messages (position) {
         position -> BigInt,
         id -> Text,
@@ -58,4 +65,4 @@ diesel::joinable!(messages -> rooms (room_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(rooms -> products (product_id));
 
-diesel::allow_tables_to_appear_in_same_query!(messages, products, rooms, users,);
+diesel::allow_tables_to_appear_in_same_query!(message_index_progress, messages, products, rooms, users,);

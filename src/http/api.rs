@@ -8,6 +8,7 @@ pub mod me;
 pub mod messages;
 pub mod products;
 pub mod rooms;
+pub mod search;
 pub mod users;
 
 use actix_web::HttpResponse;

@@ -21,7 +21,7 @@ use utoipa::{
 };
 
 use super::{
-    api::{demo, me, messages, products, rooms, users},
+    api::{demo, me, messages, products, rooms, search, users},
     health,
     problem::{Problem, ProblemDocument},
     state::AppState,
@@ -58,6 +58,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         messages::send_message,
         messages::edit_message,
         messages::delete_message,
+        search::search_messages,
         products::put_product,
         products::set_product_status,
         users::put_user,

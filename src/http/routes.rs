@@ -3,7 +3,7 @@
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
-    api::{demo, me, messages, products, rooms, users},
+    api::{demo, me, messages, products, rooms, search, users},
     health, openapi,
     problem::Problem,
     static_files, ws,
@@ -32,6 +32,7 @@ pub fn documented(config: &mut web::ServiceConfig) {
                 .route(web::patch().to(messages::edit_message))
                 .route(web::delete().to(messages::delete_message)),
         )
+        .service(read("/api/v1/search", search::search_messages))
         .service(
             web::resource("/api/v1/products/{id}")
                 .route(web::put().to(products::put_product))

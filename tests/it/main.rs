@@ -13,5 +13,6 @@ mod authorization;
 mod identity;
 mod masking;
 mod messages;
+mod search;
 mod support;
 mod wire;

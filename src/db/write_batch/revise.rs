@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::{WriteError, Written};
 use crate::{
     db::{
-        Connection, DbError,
+        Connection, DbError, message_index,
         models::{message, message::MessageRow, room, user},
         schema::{messages, rooms},
     },
@@ -32,6 +32,7 @@ pub(super) fn edit(
         Screened::Marked { warnings, masked } => (masked.unwrap_or_else(|| text.to_owned()), warnings),
         Screened::Refused(refused) => return Ok(Err(refused.into())),
     };
+    message_index::replace(conn, id, Some(&text))?;
     message::edit(conn, id, &text, &warnings, at)?;
     message.text = Some(text);
     message.warnings = warnings;
@@ -49,6 +50,7 @@ pub(super) fn delete(
         Ok(message) => message,
         Err(refused) => return Ok(Err(refused)),
     };
+    message_index::replace(conn, id, None)?;
     message::delete(conn, id, at)?;
     message.text = None;
     message.data = None;

@@ -206,7 +206,7 @@ fn domestic(text: &str, digits: &[Digit], groups: &[(usize, char)], context: &Co
             _ => None,
         };
         // 050 numbers also come as 3-4-4.
-        let rest = rest.or_else(|| match lengths.as_slice() {
+        let rest = rest.or(match lengths.as_slice() {
             [3, 4, 4, ..] if area == 4 && written => Some(7),
             _ => None,
         });

@@ -26,12 +26,10 @@ impl RecentDigits {
             (self.parts_before(scan) > 0).then(|| scan.lead.as_ref().map(|lead| lead.start..lead.end)).flatten();
         let last = std::mem::take(&mut self.last);
         self.before.clear();
-        if found.is_none() {
-            if let Some(tail) = &scan.tail {
-                self.last.clone_from(&tail.values);
-                if scan.whole {
-                    self.before = last;
-                }
+        if let (None, Some(tail)) = (&found, &scan.tail) {
+            self.last.clone_from(&tail.values);
+            if scan.whole {
+                self.before = last;
             }
         }
         found
