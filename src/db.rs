@@ -3,6 +3,7 @@
 //! Writes go through [`write_batch`] (and [`open_room`]), on the one connection that writes; the rest only reads.
 
 mod connection;
+mod discarded_images;
 mod error;
 mod import;
 mod list_messages;
@@ -22,6 +23,7 @@ mod test_db;
 mod write_batch;
 
 pub use connection::Connection;
+pub use discarded_images::{forget_discarded_images, list_discarded_images};
 pub use error::DbError;
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
 pub use list_messages::{MessagePage, Messages, list_messages};

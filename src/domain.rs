@@ -3,12 +3,14 @@
 pub mod authorize;
 pub mod field;
 pub mod id;
+
 pub mod import_line;
 pub mod masking;
 pub mod message;
 pub mod product;
 pub mod room;
 pub mod search;
+pub mod stored_image;
 pub mod timestamp;
 pub mod user;
 

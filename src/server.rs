@@ -27,15 +27,18 @@ use crate::{
         message_indexer,
         session::Services,
     },
-    auth::{Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
+    auth::{ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
     clock::Clock,
     config::{Config, KeySource},
     db::{self, DbError, Pool},
+    domain::stored_image::sign_on_this_thread,
     http::{
         admission::Admission,
+        api::images::{self, Images},
         origin, problem, request_log, routes,
         state::{AppState, RequestLimit, SessionPlaces},
     },
+    images::{ImageStore, StoreError},
     metrics::Metrics,
     tls::{Tls, TlsError},
 };
@@ -81,6 +84,9 @@ pub enum StartError {
     /// The service key is too short.
     #[error("--service-key: {0}")]
     ServiceKey(#[from] crate::auth::ServiceKeyTooShort),
+    /// Images can't be kept.
+    #[error(transparent)]
+    Images(#[from] StoreError),
     /// The system has no random bytes.
     #[error("the system gives no random bytes")]
     NoRandomness,
@@ -104,8 +110,8 @@ pub struct Server {
     draining: Arc<AtomicBool>,
     drain_timeout: Duration,
     tls: Option<Arc<Tls>>,
-    indexing: actix_web::rt::task::JoinHandle<()>,
-    stop_indexing: oneshot::Sender<()>,
+    /// What looks after the search index and the images, and what ends it.
+    chores: Vec<(oneshot::Sender<()>, actix_web::rt::task::JoinHandle<()>)>,
 }
 
 impl ServerBuilder {
@@ -142,8 +148,10 @@ impl ServerBuilder {
         let state = state.0;
         let (addr, server) = listen(&state, tls.as_deref())?;
         let handle = server.handle();
-        let (stop_indexing, stopped) = oneshot::channel();
-        let indexing = actix_web::rt::spawn(message_indexer::run(state.database.clone(), stopped));
+        let (stop, stopped) = oneshot::channel();
+        let indexing = (stop, actix_web::rt::spawn(message_indexer::run(state.database.clone(), stopped)));
+        let (stop, stopped) = oneshot::channel();
+        let sweeping = (stop, actix_web::rt::spawn(images::sweep_discarded(state.clone(), stopped)));
         Ok(Server {
             addr,
             handle,
@@ -154,8 +162,7 @@ impl ServerBuilder {
             draining: Arc::clone(&state.draining),
             drain_timeout: state.config.drain_timeout,
             tls,
-            indexing,
-            stop_indexing,
+            chores: vec![indexing, sweeping],
         })
     }
 }
@@ -188,6 +195,7 @@ fn start_actors(
     verifier: Arc<Verifier>,
 ) -> Result<(web::Data<AppState>, Arbiter), StartError> {
     let metrics = Arc::new(Metrics::default());
+    let image_store = ImageStore::open(&config.image_store)?;
     let database = Database::start(pool, READERS, Arc::clone(&metrics));
     let (room_tokens, demo_signer) = match &config.keys {
         KeySource::Secret(secret) => {
@@ -197,6 +205,11 @@ fn start_actors(
         // Room tokens then last until the next start.
         _ => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
     };
+    let image_urls = match &config.keys {
+        KeySource::Secret(secret) => ImageUrls::derived_from(secret.expose().as_bytes(), clock.clone()),
+        _ => ImageUrls::random(clock.clone()).map_err(|_| StartError::NoRandomness)?,
+    };
+    let image_urls = Arc::new(image_urls);
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
     let settings = chat_server::Settings {
         policy: config.authorize,
@@ -207,7 +220,11 @@ fn start_actors(
     let chat_thread = Arbiter::new();
     let chat = {
         let (database, metrics) = (database.clone(), Arc::clone(&metrics));
-        ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| ChatServer::new(settings, database, metrics))
+        let image_urls = Arc::clone(&image_urls);
+        ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| {
+            sign_on_this_thread(image_urls);
+            ChatServer::new(settings, database, metrics)
+        })
     };
     let state = AppState {
         chat,
@@ -215,6 +232,8 @@ fn start_actors(
         verifier,
         room_tokens: Arc::new(room_tokens),
         service_key,
+        images: Images::new(image_store),
+        image_urls,
         demo_signer,
         clock,
         draining: Arc::new(AtomicBool::new(false)),
@@ -268,6 +287,8 @@ fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr,
 }
 
 fn start_hub(state: &AppState, hub_id: HubId) -> Services {
+    let image_urls: Arc<ImageUrls> = Arc::clone(&state.image_urls);
+    sign_on_this_thread(image_urls);
     let limits = state.config.limits.clone();
     let hub = Hub::new(limits.outbox_age_max, limits.outbox_bytes_max, Arc::clone(&state.metrics)).start();
     #[expect(clippy::disallowed_methods, reason = "once a worker")]
@@ -317,7 +338,7 @@ impl Server {
     pub async fn drain(self) -> bool {
         let deadline = Instant::now() + self.drain_timeout;
         self.draining.store(true, Ordering::Release);
-        drop(self.stop_indexing);
+        let chores: Vec<_> = self.chores.into_iter().map(|(_, chore)| chore).collect();
         self.handle.pause().await;
         // Told over a tenth of the time, so that there is enough left to finish.
         let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
@@ -334,7 +355,9 @@ impl Server {
         self.handle.stop(settled).await;
         self.chat_thread.stop();
         let _ = self.running.await;
-        let _ = self.indexing.await;
+        for chore in chores {
+            let _ = chore.await;
+        }
         settled
     }
 }

@@ -1,6 +1,12 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    discarded_images (key) {
+        key -> Text,
+    }
+}
+
+diesel::table! {
     message_index_progress (id) {
         id -> Integer,
         indexed_to -> BigInt,
@@ -65,4 +71,11 @@ diesel::joinable!(messages -> rooms (room_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(rooms -> products (product_id));
 
-diesel::allow_tables_to_appear_in_same_query!(message_index_progress, messages, products, rooms, users,);
+diesel::allow_tables_to_appear_in_same_query!(
+    discarded_images,
+    message_index_progress,
+    messages,
+    products,
+    rooms,
+    users,
+);

@@ -127,8 +127,8 @@ pub struct StoredMessage {
     /// Its words; absent once deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What a client needs beside the words.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What a client needs beside the words. Of an image: `url`, `thumbnailUrl`, `width`, `height`, `bytes` and `contentType`.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::stored_image::serialize_data")]
     #[schema(value_type = Option<serde_json::Value>)]
     pub data: Option<Value>,
     /// When haggle accepted it.
@@ -156,12 +156,15 @@ impl fmt::Debug for StoredMessage {
     }
 }
 
-/// Words that are missing or too long.
+/// Words and data that can't be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitText {
     /// Neither words nor data.
     #[error("`text` must not be empty")]
     Empty,
+    /// A name in the data that only haggle itself may write.
+    #[error("`data.thumbnailKey` is haggle's own: send images by `POST /rooms/{{id}}/images`")]
+    ReservedData,
     /// Over the limit.
     #[error("`text` and `data` together must be at most {bytes_max} bytes, got {bytes}")]
     TooLong {
@@ -179,6 +182,10 @@ pub enum UnfitText {
 pub fn check_size(text: Option<&str>, data: Option<&Value>, bytes_max: usize) -> Result<(), UnfitText> {
     if text.is_none_or(str::is_empty) && data.is_none() {
         return Err(UnfitText::Empty);
+    }
+    // Whoever knows an image's key could have its address signed anew.
+    if data.is_some_and(|data| data.get("thumbnailKey").is_some()) {
+        return Err(UnfitText::ReservedData);
     }
     let bytes = text.map_or(0, str::len) + data.map_or(0, json_len);
     if bytes > bytes_max {

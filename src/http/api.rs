@@ -4,6 +4,7 @@
 //! transaction checks the caller's right itself, and which tells everyone whom the change concerns.
 
 pub mod demo;
+pub mod images;
 pub mod me;
 pub mod messages;
 pub mod products;

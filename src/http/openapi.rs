@@ -21,7 +21,7 @@ use utoipa::{
 };
 
 use super::{
-    api::{demo, me, messages, products, rooms, search, users},
+    api::{demo, images, me, messages, products, rooms, search, users},
     health,
     problem::{Problem, ProblemDocument},
     state::AppState,
@@ -59,6 +59,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         messages::edit_message,
         messages::delete_message,
         search::search_messages,
+        images::send_image,
+        images::get_image,
         products::put_product,
         products::set_product_status,
         users::put_user,

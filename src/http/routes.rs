@@ -3,7 +3,7 @@
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
-    api::{demo, me, messages, products, rooms, search, users},
+    api::{demo, images, me, messages, products, rooms, search, users},
     health, openapi,
     problem::Problem,
     static_files, ws,
@@ -32,6 +32,8 @@ pub fn documented(config: &mut web::ServiceConfig) {
                 .route(web::patch().to(messages::edit_message))
                 .route(web::delete().to(messages::delete_message)),
         )
+        .service(web::resource("/api/v1/rooms/{id}/images").route(web::post().to(images::send_image)))
+        .service(read("/api/v1/images/{key}", images::get_image))
         .service(read("/api/v1/search", search::search_messages))
         .service(
             web::resource("/api/v1/products/{id}")

@@ -11,6 +11,7 @@
 
 mod authorization;
 mod identity;
+mod images;
 mod masking;
 mod messages;
 mod search;

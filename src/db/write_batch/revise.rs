@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::{WriteError, Written};
 use crate::{
     db::{
-        Connection, DbError, message_index,
+        Connection, DbError, discarded_images, message_index,
         models::{message, message::MessageRow, room, user},
         schema::{messages, rooms},
     },
@@ -50,6 +50,7 @@ pub(super) fn delete(
         Ok(message) => message,
         Err(refused) => return Ok(Err(refused)),
     };
+    discarded_images::discard(conn, message.data.as_ref().filter(|_| message.kind == MessageKind::Image))?;
     message_index::replace(conn, id, None)?;
     message::delete(conn, id, at)?;
     message.text = None;
