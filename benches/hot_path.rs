@@ -10,7 +10,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use futures_util::task::noop_waker;
 use haggle::{
     actors::{
-        hub::{Asker, Hub, HubId, Op, OpenSession, SessionNotice},
+        hub::{Asker, Delivery, Hub, HubId, Op, OpenSession, SessionNotice},
         session::{in_flight::InFlight, outbox::Outbox},
     },
     auth::{Signer, Verifier},
@@ -111,7 +111,7 @@ fn fan_out(c: &mut Criterion) {
             b.iter(|| {
                 seq += 1;
                 let push = Push::from_json("message", Bytes::from_static(STORED));
-                hub.apply(Op::Deliver { room: room.clone(), seq: Some(Seq(seq)), push, except: None });
+                hub.apply(Op::Deliver { room: room.clone(), kind: Delivery::Message(Seq(seq)), push, except: None });
                 for outbox in &outboxes {
                     let _ = black_box(outbox.poll_drain(&mut Context::from_waker(&noop_waker())));
                 }

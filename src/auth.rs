@@ -1,4 +1,4 @@
-//! Who is who (CONTRACT.md section 2): user tokens, room tokens and the service key.
+//! Who is who: user tokens, room tokens and the service key.
 //!
 //! A [`Verifier`] is made once from the configuration and shared by every worker; a token goes through these steps,
 //! each of which ends it with an [`AuthError`]:

@@ -10,7 +10,10 @@ use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::config::{ConfigError, Options};
+use crate::{
+    config::{ConfigError, Options},
+    server::StartError,
+};
 
 /// Exit code for a command line, environment or file that can't be used.
 const USAGE: u8 = 2;
@@ -56,6 +59,12 @@ impl Failure {
     /// The command could not be carried out.
     pub fn new(line: impl fmt::Display) -> Self {
         Self { line: line.to_string(), code: 1 }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self { code: if error.is_bad_value() { USAGE } else { 1 }, line: error.to_string() }
     }
 }
 
@@ -117,7 +126,7 @@ fn layered(options: Options, file: Option<PathBuf>) -> Result<Options, Failure> 
 
 /// Starts logging: `info` unless RUST_LOG says otherwise.
 fn start_logging() {
-    let env = env_logger::Env::default().default_filter_or("info,actix_server=warn");
+    let env = env_logger::Env::default().default_filter_or("info,actix_server=warn,actix_http=off");
     // A second logger in one process is a test's business, and then the first one stays.
     let _ = env_logger::Builder::from_env(env).format_timestamp_millis().try_init();
 }

@@ -46,6 +46,9 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The longest span: clocks can still be told what lies behind it.
+const SPAN_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// A span of time as people write it: `25s`, `500ms`, `1h 30m`; a bare number is seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub Duration);
@@ -56,7 +59,8 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, String> {
         let bare = text.parse::<f64>().ok().map(|secs| Duration::try_from_secs_f64(secs).ok());
         let span = bare.unwrap_or_else(|| humantime::parse_duration(text).ok());
-        span.map(Self).ok_or_else(|| "must be a span of time like 25s, 500ms or 1h".to_owned())
+        let span = span.filter(|span| *span <= SPAN_MAX);
+        span.map(Self).ok_or_else(|| "must be a span of time like 25s, 500ms or 1h, at most 100 years".to_owned())
     }
 }
 
@@ -94,7 +98,7 @@ pub struct Options {
     /// How many threads serve connections [default: the number of cores]
     #[arg(long, env = "HAGGLE_WORKERS", global = true, value_name = "N", help_heading = "Server")]
     pub workers: Option<u32>,
-    /// An origin whose pages may use this server, like https://shop.example; repeatable, `*` for any [default: the same origin only]
+    /// An origin whose pages may use this server, as scheme://host:port; repeatable, `*` for any [default: the same origin only]
     #[arg(
         long,
         env = "HAGGLE_ALLOWED_ORIGIN",
@@ -395,8 +399,8 @@ impl TryFrom<Options> for Config {
         }
         let database_url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
         let workers = match options.workers {
-            Some(0) => return refuse("--workers must be at least 1"),
-            Some(workers) => workers as usize,
+            Some(workers @ 1..=1024) => workers as usize,
+            Some(_) => return refuse("--workers must be 1 to 1024"),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
         let outbox_bytes_max = options.max_outbox_bytes.unwrap_or(256 * 1024);
@@ -460,10 +464,12 @@ fn is_origin(origin: &str) -> bool {
     if origin == "*" {
         return true;
     }
-    match origin.split_once("://") {
-        Some((scheme, host)) => !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']),
-        None => false,
-    }
+    // As browsers write it (RFC 6454 section 6.2): scheme, host, and a port that is not the scheme's own.
+    let Ok(uri) = origin.parse::<actix_web::http::Uri>() else { return false };
+    let plain = uri.path_and_query().is_none_or(|path| path.as_str() == "/") && !origin.ends_with('/');
+    let host = uri.host().is_some_and(|host| !host.is_empty())
+        && uri.authority().is_some_and(|all| !all.as_str().contains('@'));
+    plain && host && uri.scheme_str().is_some_and(|scheme| !scheme.is_empty())
 }
 
 #[cfg(test)]
@@ -497,6 +503,25 @@ mod tests {
         assert!(Config::try_from(Options::default()).unwrap_err().0.contains("no signing key"));
         let short = Options { jwt_secret: Some(Secret::new("short")), ..Options::default() };
         assert!(Config::try_from(short).unwrap_err().0.contains("32 bytes"));
+    }
+
+    #[test]
+    fn an_origin_that_no_browser_sends_is_refused_at_the_start() {
+        for bad in
+            ["shop.example", "http://exa\"mple", "https://[::1", "ht tp://x", "https://a.b/", "https://u@a.b", ""]
+        {
+            assert!(!is_origin(bad), "{bad}");
+        }
+        for good in ["*", "https://shop.example", "http://localhost:3000", "https://[::1]:8443"] {
+            assert!(is_origin(good), "{good}");
+        }
+    }
+
+    #[test]
+    fn what_no_machine_can_do_is_refused() {
+        let workers = Options { workers: Some(100_000), jwt_secret: secret(), ..Options::default() };
+        assert!(Config::try_from(workers).unwrap_err().0.contains("--workers"));
+        assert!("1e19".parse::<Span>().is_err());
     }
 
     #[test]

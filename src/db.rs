@@ -38,7 +38,7 @@ pub use models::{
     user::{DELETED_USER_NAME, find_user, is_deleted, list_users},
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
-pub use pool::{Pool, PooledConnection, open};
+pub use pool::{Claim, Pool, PooledConnection, claim, open};
 pub use search_messages::{SearchCursor, search_messages};
 pub use write_batch::{Outcomes, RoomWrite, WriteError, Written, write_batch};
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::domain::{field::InvalidField, id::InvalidId, message::UnfitText};
 
-/// What went wrong, with the same name on every wire (CONTRACT.md section 6).
+/// What went wrong, with the same name on every wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// No token, or one that can't be trusted.
@@ -101,7 +101,7 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// Why haggle ends a WebSocket (RFC 6455 section 7.4, and CONTRACT.md section 6 for what the client does).
+/// Why haggle ends a WebSocket (RFC 6455 section 7.4, and README.md for what the client does).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CloseCode {
     /// The client asked for it.

@@ -92,6 +92,19 @@ pub enum StartError {
     NoRandomness,
 }
 
+impl StartError {
+    /// Whether a setting can't be used, and not something around it.
+    #[must_use]
+    pub const fn is_bad_value(&self) -> bool {
+        match self {
+            Self::Key(_) | Self::KeyFile(_) | Self::Jwks(_) | Self::Tls(_) | Self::ServiceKey(_) => true,
+            Self::Database(error) => matches!(error, DbError::BadUrl(_)),
+            Self::Images(error) => matches!(error, StoreError::BadUrl(_)),
+            Self::Bind { .. } | Self::NoRandomness => false,
+        }
+    }
+}
+
 /// Puts a [`Server`] together.
 #[derive(Debug, Clone)]
 pub struct ServerBuilder {
@@ -112,6 +125,7 @@ pub struct Server {
     tls: Option<Arc<Tls>>,
     /// What looks after the search index and the images, and what ends it.
     chores: Vec<(oneshot::Sender<()>, actix_web::rt::task::JoinHandle<()>)>,
+    _claim: db::Claim,
 }
 
 impl ServerBuilder {
@@ -134,15 +148,17 @@ impl ServerBuilder {
     /// [`StartError`], with one sentence for the operator.
     pub async fn start(self) -> Result<Server, StartError> {
         let Self { config, clock } = self;
-        let pool = db::open(&config.database_url, POOL_SIZE)?;
-        for migration in db::migrate(&pool)? {
-            log::info!("ran migration {migration}");
-        }
+        // What the operator may have mistyped comes first: then nothing has been touched.
         let tls = match &config.tls {
             Some(files) => Some(Arc::new(Tls::load(&files.cert, &files.key)?)),
             None => None,
         };
         let verifier = Arc::new(verifier(&config, &clock).await?);
+        let pool = db::open(&config.database_url, POOL_SIZE)?;
+        let claim = db::claim(&config.database_url)?;
+        for migration in db::migrate(&pool)? {
+            log::info!("ran migration {migration}");
+        }
         let state = start_actors(config, clock, &pool, verifier)?;
         let chat_thread = state.1;
         let state = state.0;
@@ -163,6 +179,7 @@ impl ServerBuilder {
             drain_timeout: state.config.drain_timeout,
             tls,
             chores: vec![indexing, sweeping],
+            _claim: claim,
         })
     }
 }
@@ -197,13 +214,14 @@ fn start_actors(
     let metrics = Arc::new(Metrics::default());
     let image_store = ImageStore::open(&config.image_store)?;
     let database = Database::start(pool, READERS, Arc::clone(&metrics));
-    let (room_tokens, demo_signer) = match &config.keys {
-        KeySource::Secret(secret) => {
+    let (room_tokens, demo_signer) = match (&config.keys, &config.service_key) {
+        (KeySource::Secret(secret), _) => {
             let secret = secret.expose().as_bytes();
-            (RoomTokens::derived_from(secret), config.demo.then(|| Signer::hs256(secret)).transpose()?)
+            (RoomTokens::derived_from(secret), config.demo.then(|| demo_signer(&config, secret)).transpose()?)
         }
-        // Room tokens then last until the next start.
-        _ => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
+        (_, Some(key)) => (RoomTokens::derived_from(key.expose().as_bytes()), None),
+        // Without any secret of its own to derive them from, room tokens last until the next start.
+        (_, None) => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
     };
     let image_urls = match &config.keys {
         KeySource::Secret(secret) => ImageUrls::derived_from(secret.expose().as_bytes(), clock.clone()),
@@ -243,6 +261,19 @@ fn start_actors(
         config,
     };
     Ok((web::Data::new(state), chat_thread))
+}
+
+/// Signs as this server's own verifier demands.
+fn demo_signer(config: &Config, secret: &[u8]) -> Result<Signer, KeyError> {
+    let signer = Signer::hs256(secret)?;
+    let signer = match &config.jwt_issuer {
+        Some(issuer) => signer.with_issuer(issuer),
+        None => signer,
+    };
+    Ok(match &config.jwt_audience {
+        Some(audience) => signer.with_audience(audience),
+        None => signer,
+    })
 }
 
 fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
@@ -342,7 +373,8 @@ impl Server {
         self.handle.pause().await;
         // Told over a tenth of the time, so that there is enough left to finish.
         let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
-        let _ = self.chat.send(DrainSessions { spread }).await;
+        let patience = self.drain_timeout / 2;
+        let _ = self.chat.send(DrainSessions { spread, patience }).await;
         let mut settled = false;
         while Instant::now() < deadline {
             settled = self.metrics.sessions.get() == 0 && self.chat.send(IsSettled).await.unwrap_or(true);
@@ -361,6 +393,9 @@ impl Server {
         settled
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 #[doc(hidden)]
 pub use problem::ProblemDocument;

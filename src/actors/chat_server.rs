@@ -15,7 +15,7 @@ mod screening;
 mod work;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -28,7 +28,7 @@ use bytes::Bytes;
 use crate::{
     actors::{
         db_executor::Database,
-        hub::{DrainSessions, Op},
+        hub::{Delivery, DrainSessions, Op},
     },
     clock::Clock,
     db::{MessagePage, RoomWrite},
@@ -80,6 +80,8 @@ pub struct ChatServer {
     checks: Checks,
     batch: Batch,
     fan_out: FanOut,
+    /// Rooms that are still to be read because something changed that shows in each of them.
+    announcements: VecDeque<RoomId>,
     /// Rooms whose members' lists will be told.
     updated: HashSet<RoomId>,
     screening: Screening,
@@ -105,6 +107,7 @@ impl ChatServer {
             checks: Checks::default(),
             batch: Batch::default(),
             fan_out: FanOut::default(),
+            announcements: VecDeque::new(),
             updated: HashSet::new(),
             screening: Screening::default(),
         }
@@ -210,7 +213,7 @@ impl ChatServer {
             Work::Typing(typing) => {
                 let Typing { asker, user, room, typing } = typing;
                 let push = Push::new(&ServerEvent::Typing { room_id: room.clone(), user_id: user.clone(), typing });
-                self.tell_room(&room, &push, Some(&user));
+                self.tell_room(&room, Delivery::State, &push, Some(&user));
                 self.answer(ReplyTo::Session(asker), Ok(done()));
                 self.rooms.release(&room);
             }
@@ -289,7 +292,7 @@ impl ChatServer {
     }
 
     /// Runs a handler. A panic in it costs the one who asked, not the server.
-    fn guarded(&mut self, what: &'static str, handler: impl FnOnce(&mut Self)) {
+    pub(super) fn guarded(&mut self, what: &'static str, handler: impl FnOnce(&mut Self)) {
         if catch_unwind(AssertUnwindSafe(|| handler(self))).is_err() {
             log::error!("a handler panicked: {what}");
         }
@@ -352,9 +355,11 @@ impl Handler<Disconnect> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, Disconnect(session): Disconnect, _: &mut Self::Context) {
-        for gone in self.rooms.disconnect(session) {
-            self.presence_changed(gone);
-        }
+        self.guarded("disconnect", |server| {
+            for gone in server.rooms.disconnect(session) {
+                server.presence_changed(gone);
+            }
+        });
     }
 }
 
@@ -370,12 +375,14 @@ impl Handler<Leave> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, Leave { asker, room }: Leave, _: &mut Self::Context) {
-        let session = asker.session;
-        self.fan_out.tell_hub(asker.hub, Op::Detach { session, room: room.clone(), error: None });
-        if let Some(gone) = self.rooms.detach(session, &room) {
-            self.presence_changed(gone);
-        }
-        self.answer(ReplyTo::Session(asker), Ok(done()));
+        self.guarded("leave", |server| {
+            let session = asker.session;
+            server.fan_out.tell_hub(asker.hub, Op::Detach { session, room: room.clone(), error: None });
+            if let Some(gone) = server.rooms.detach(session, &room) {
+                server.presence_changed(gone);
+            }
+            server.answer(ReplyTo::Session(asker), Ok(done()));
+        });
     }
 }
 
@@ -383,7 +390,11 @@ impl Handler<Message> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, message: Message, ctx: &mut Self::Context) {
-        self.guarded("message", |server| server.authorize(Work::Message(message), ctx));
+        self.guarded("message", |server| {
+            #[cfg(test)]
+            crate::actors::panics::if_asked(message.draft.text.as_deref(), "server");
+            server.authorize(Work::Message(message), ctx);
+        });
         if self.batch.gathered() >= batch::BATCH_WRITES_MAX {
             // A mailbox that never runs empty must not hold the batch back.
             self.hand_over_batch(ctx);
@@ -419,7 +430,7 @@ impl Handler<AnnounceRoom> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, AnnounceRoom(room): AnnounceRoom, ctx: &mut Self::Context) {
-        self.with_room(Work::Announce(room), ctx);
+        self.guarded("announce", |server| server.with_room(Work::Announce(room), ctx));
     }
 }
 

@@ -6,7 +6,13 @@
 
 mod gate;
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
 use bytes::Bytes;
@@ -32,6 +38,9 @@ use crate::{
 /// How often the hub looks for clients that read too slowly.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often the hub looks whether clients have read, for whom states of rooms wait.
+const WAITING_STATES_INTERVAL: Duration = Duration::from_millis(50);
+
 /// Which hub: its place in the `ChatServer`'s list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HubId(pub usize);
@@ -49,6 +58,17 @@ pub struct Asker {
     pub event: &'static str,
     /// The event's place among the session's unanswered ones.
     pub slot: Slot,
+}
+
+/// How an event stands to the history of its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// A message, with its place: nobody gets it twice, and nobody before an older one.
+    Message(Seq),
+    /// A message was edited or taken back: whoever is about to enter gets it behind the history.
+    Change,
+    /// How things stand right now: whoever is about to enter learns it from the answer.
+    State,
 }
 
 /// One thing for a hub to do.
@@ -97,8 +117,8 @@ pub enum Op {
     Deliver {
         /// The room.
         room: RoomId,
-        /// For a message its place, so that nobody gets it twice.
-        seq: Option<Seq>,
+        /// How it stands to the room's history.
+        kind: Delivery,
         /// The event.
         push: Push,
         /// The user who caused it and needs no copy.
@@ -108,6 +128,9 @@ pub enum Op {
     DeliverTo {
         /// Which ones.
         sessions: Vec<SessionId>,
+        /// The room whose state it tells. Such an event waits while the client has much unread, and only the newest of a
+        /// room waits.
+        state_of: Option<RoomId>,
         /// The event.
         push: Push,
     },
@@ -162,6 +185,8 @@ pub struct CloseSession(pub SessionId);
 pub struct DrainSessions {
     /// Over how long the telling is spread, so that the clients don't all come back at once.
     pub spread: Duration,
+    /// How long a session may wait for its unanswered events before it is closed without them.
+    pub patience: Duration,
 }
 
 /// [`Hub`] → a session: something happened to it. No answer.
@@ -175,8 +200,8 @@ pub enum SessionNotice {
         /// Whether it is in.
         entered: bool,
     },
-    /// The server goes away: finish what was taken up, then close.
-    Draining,
+    /// The server goes away: finish what was taken up, for so long at most, then close.
+    Draining(Duration),
     /// It ends now: the close frame is already in its outbox, or its socket is gone.
     Ending,
 }
@@ -185,6 +210,8 @@ pub enum SessionNotice {
 pub struct Hub {
     sessions: HashMap<SessionId, LocalSession>,
     rooms: HashMap<RoomId, Vec<Attached>>,
+    /// Sessions for which states wait.
+    waiting: HashSet<SessionId>,
     outbox_age_max: Duration,
     held_bytes_max: usize,
     metrics: Arc<Metrics>,
@@ -196,6 +223,8 @@ struct LocalSession {
     encoding: Encoding,
     notices: Recipient<SessionNotice>,
     rooms: Vec<RoomId>,
+    /// The newest state of each room that waits until the client has read. Bounded by the user's rooms.
+    waiting_states: HashMap<RoomId, Push>,
 }
 
 /// A session in a room, with all that a delivery needs at hand.
@@ -217,13 +246,23 @@ impl Hub {
     /// A hub without sessions. `held_bytes_max` bounds what waits for one session's history.
     #[must_use]
     pub fn new(outbox_age_max: Duration, held_bytes_max: usize, metrics: Arc<Metrics>) -> Self {
-        Self { sessions: HashMap::new(), rooms: HashMap::new(), outbox_age_max, held_bytes_max, metrics }
+        Self {
+            sessions: HashMap::new(),
+            rooms: HashMap::new(),
+            waiting: HashSet::new(),
+            outbox_age_max,
+            held_bytes_max,
+            metrics,
+        }
     }
 
     /// Takes a session in.
     pub fn open(&mut self, open: OpenSession) {
         let OpenSession { session, user, outbox, encoding, notices } = open;
-        self.sessions.insert(session, LocalSession { user, outbox, encoding, notices, rooms: Vec::new() });
+        self.sessions.insert(
+            session,
+            LocalSession { user, outbox, encoding, notices, rooms: Vec::new(), waiting_states: HashMap::new() },
+        );
     }
 
     /// Does one thing. What a session receives is in its outbox afterwards.
@@ -243,10 +282,13 @@ impl Hub {
                     self.notify(session, SessionNotice::Joined { room, entered: false });
                 }
             }
-            Op::Deliver { room, seq, push, except } => self.deliver(&room, seq, &push, except.as_ref()),
-            Op::DeliverTo { sessions, push } => {
+            Op::Deliver { room, kind, push, except } => self.deliver(&room, kind, &push, except.as_ref()),
+            Op::DeliverTo { sessions, state_of, push } => {
                 for session in sessions {
-                    self.send_push(session, &push);
+                    match &state_of {
+                        Some(room) => self.send_state(session, room, &push),
+                        None => self.send_push(session, &push),
+                    }
                 }
             }
             Op::Reply { asker, answer } => self.reply(&asker, answer.as_deref()),
@@ -304,16 +346,19 @@ impl Hub {
         }
     }
 
-    fn deliver(&mut self, room: &RoomId, seq: Option<Seq>, push: &Push, except: Option<&UserId>) {
+    fn deliver(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
         let Some(members) = self.rooms.get_mut(room) else { return };
+        #[cfg(test)]
+        crate::actors::panics::if_asked(std::str::from_utf8(&push.encode(Encoding::Json)).ok(), "hub");
         let mut delivered = 0;
         let mut slow = Vec::new();
         for member in members.iter_mut().filter(|member| except != Some(&member.user)) {
             let encoding = member.encoding;
-            let passage = match seq {
-                Some(seq) => member.gate.pass(seq, || push.encode(encoding), self.held_bytes_max),
-                None if member.gate.is_held() => Passage::Kept,
-                None => Passage::Deliver(push.encode(encoding)),
+            let passage = match kind {
+                Delivery::Message(seq) => member.gate.pass(seq, || push.encode(encoding), self.held_bytes_max),
+                Delivery::Change => member.gate.pass_change(push.encode(encoding), self.held_bytes_max),
+                Delivery::State if member.gate.is_held() => Passage::Kept,
+                Delivery::State => Passage::Deliver(push.encode(encoding)),
             };
             let sent = match passage {
                 Passage::Deliver(frame) => {
@@ -354,6 +399,32 @@ impl Hub {
         self.metrics.deliveries.inc();
         if local.outbox.push(Frame::Text(push.encode(local.encoding))).is_err() {
             self.evict(session);
+        }
+    }
+
+    /// Sends what a room looks like in its member's list, or keeps it while the client has much unread: one change of a
+    /// product with a thousand rooms must not look like a client that reads too slowly.
+    fn send_state(&mut self, session: SessionId, room: &RoomId, push: &Push) {
+        let Some(local) = self.sessions.get_mut(&session) else { return };
+        if local.outbox.is_half_full() || !local.waiting_states.is_empty() {
+            local.waiting_states.insert(room.clone(), push.clone());
+            self.waiting.insert(session);
+        } else {
+            self.send_push(session, push);
+        }
+    }
+
+    /// Sends what waits for clients that have read meanwhile.
+    fn send_waiting_states(&mut self) {
+        for session in self.waiting.iter().copied().collect::<Vec<_>>() {
+            while let Some(local) = self.sessions.get_mut(&session).filter(|local| !local.outbox.is_half_full()) {
+                let Some(room) = local.waiting_states.keys().next().cloned() else { break };
+                let Some(push) = local.waiting_states.remove(&room) else { break };
+                self.send_push(session, &push);
+            }
+            if self.sessions.get(&session).is_none_or(|local| local.waiting_states.is_empty()) {
+                self.waiting.remove(&session);
+            }
         }
     }
 
@@ -412,6 +483,7 @@ impl Actor for Hub {
         // Lists of operations: one a turn of the ChatServer, so a handful at most.
         ctx.set_mailbox_capacity(64);
         ctx.run_interval(SWEEP_INTERVAL, |hub, _| hub.sweep());
+        ctx.run_interval(WAITING_STATES_INTERVAL, |hub, _| hub.send_waiting_states());
     }
 }
 
@@ -420,7 +492,10 @@ impl Handler<Apply> for Hub {
 
     fn handle(&mut self, Apply(ops): Apply, _: &mut Self::Context) {
         for op in ops {
-            self.apply(op);
+            // A panic costs those whom this one concerns, not everyone of this worker.
+            if catch_unwind(AssertUnwindSafe(|| self.apply(op))).is_err() {
+                log::error!("a hub panicked");
+            }
         }
     }
 }
@@ -452,7 +527,7 @@ impl Handler<DrainSessions> for Hub {
                 // Whoever is told later also comes back later, so that the next server isn't stormed.
                 let reconnect_in_ms = 100 + jitter_ms(session);
                 hub.send_push(session, &Push::new(&ServerEvent::Draining { reconnect_in_ms }));
-                hub.notify(session, SessionNotice::Draining);
+                hub.notify(session, SessionNotice::Draining(drain.patience));
             });
         }
     }

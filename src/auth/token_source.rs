@@ -1,6 +1,6 @@
 //! Where a handshake carries its token, and how a request is written to a log without it.
 //!
-//! In this order (CONTRACT.md section 2): `Authorization: Bearer <token>`; `Sec-WebSocket-Protocol: haggle.v1, bearer.<token>`;
+//! In this order: `Authorization: Bearer <token>`; `Sec-WebSocket-Protocol: haggle.v1, bearer.<token>`;
 //! the query `access_token` or `token`. Socket.IO's `auth.token` comes later, in its CONNECT packet: see [`only_one`].
 
 use std::borrow::Cow;

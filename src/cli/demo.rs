@@ -18,22 +18,33 @@ use crate::{
 /// Users, products and conversations, as import lines.
 const CONVERSATIONS: &str = include_str!("demo.ndjson");
 
+/// Default of `--database-url` here: not the file of a real server beside it.
+const DATABASE_URL_DEMO: &str = "haggle-demo.db";
+
 /// The newest message of [`CONVERSATIONS`] shall be as old as this when the demo is first started.
 const NEWEST_AGE_MS: i64 = 4 * 60 * 1000;
 
 /// Serves the demo until SIGTERM or SIGINT.
 pub fn run(mut options: Options) -> Result<ExitCode, Failure> {
-    if options.jwt_secret.is_none() && options.jwt_public_key.is_none() && options.jwks_url.is_none() {
-        // 244 random bits. Tokens end with the process, and the page signs in again by itself.
-        let half = || uuid::Uuid::new_v4().simple().to_string();
-        options.jwt_secret = Some(Secret::new(half() + &half()));
+    start_logging();
+    // The demo lets anyone sign in as anyone, so it must not sign with a key that another server trusts. 244 random bits;
+    // tokens end with the process, and the page signs in again by itself.
+    let half = || uuid::Uuid::new_v4().simple().to_string();
+    let own = Some(Secret::new(half() + &half()));
+    let configured = options.jwt_secret.is_some() || options.jwt_public_key.is_some() || options.jwks_url.is_some();
+    if configured {
+        log::info!("the demo signs with a secret of its own, not with the one that is configured");
     }
+    options = Options { jwt_secret: own, jwt_public_key: None, jwks_url: None, ..options };
+    options.database_url.get_or_insert_with(|| DATABASE_URL_DEMO.to_owned());
     let mut config = Config::try_from(options)?;
     config.demo = true;
-    start_logging();
+    if !config.bind.ip().is_loopback() {
+        log::warn!("the demo lets anyone who reaches {} sign in as anyone", config.bind);
+    }
     seed(&config.database_url)?;
     in_system(async {
-        let server = ServerBuilder::new(config).start().await.map_err(Failure::new)?;
+        let server = ServerBuilder::new(config).start().await?;
         let scheme = if server.is_tls() { "https" } else { "http" };
         print(&format!(
             "haggle demo: open {scheme}://{}/ in two windows, and sign in as a buyer in one and as the seller in the other",

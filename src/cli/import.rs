@@ -29,6 +29,8 @@ const BAD_LINES_TOLD_MAX: u64 = 100;
 
 /// Brings the database up to date and loads a file.
 pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
+    // Before anything is made: a mistyped name must not leave a database behind.
+    File::open(&args.file).map_err(|error| Failure::new(format!("can't read {}: {error}", args.file.display())))?;
     let url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
     let pool = db::open(&url, 1).map_err(Failure::new)?;
     db::migrate(&pool).map_err(Failure::new)?;

@@ -16,7 +16,7 @@ pub fn run(options: Options) -> Result<ExitCode, Failure> {
     let config = Config::try_from(options)?;
     start_logging();
     in_system(async {
-        let server = ServerBuilder::new(config).start().await.map_err(Failure::new)?;
+        let server = ServerBuilder::new(config).start().await?;
         until_signal(server).await
     })
 }
@@ -40,6 +40,7 @@ pub(super) async fn until_signal(server: Server) -> Result<ExitCode, Failure> {
         });
         match select(ends, std::pin::pin!(hangup.recv())).await {
             Either::Left(_) => break,
+            Either::Right(_) if !server.is_tls() => log::info!("SIGHUP: there is no certificate to read again"),
             Either::Right(_) => match server.reload_tls() {
                 Ok(()) => log::info!("read the certificate again"),
                 Err(error) => log::error!("kept the old certificate: {error}"),

@@ -7,7 +7,7 @@ use crate::{
     auth::Signer,
     clock::Clock,
     config::{Config, ConfigError, KeySource, Options, Span},
-    domain::UserId,
+    domain::{UserId, message::SYSTEM_SENDER},
 };
 
 /// Whom the token names.
@@ -27,6 +27,9 @@ pub struct Args {
 /// Prints a token.
 pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
     let user = UserId::new(&args.user).map_err(|error| ConfigError(format!("--user: {error}")))?;
+    if user.as_str() == SYSTEM_SENDER {
+        return Err(ConfigError("--user: `system` stands for the marketplace itself, name a user".to_owned()).into());
+    }
     let config = Config::try_from(options)?;
     let KeySource::Secret(secret) = &config.keys else {
         return Err(ConfigError("`haggle token` signs with --jwt-secret alone, give that".to_owned()).into());

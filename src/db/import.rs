@@ -1,4 +1,4 @@
-//! Bulk load of the lines of CONTRACT.md section 8.
+//! Bulk load of the lines that `haggle import` reads.
 //!
 //! The lines are stored in transactions of some thousand, in the order of the file, so a load that was killed has
 //! stored a first part of it, and running it again goes on from there. Repeating a file stores nothing twice:

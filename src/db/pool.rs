@@ -155,3 +155,29 @@ mod tests {
         assert!(matches!(open(folder.path().join("a/b.db").to_str().unwrap(), 1), Err(DbError::Unavailable(_))));
     }
 }
+
+/// A database that one server serves; others are kept out until this is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Claim {
+    _file: std::fs::File,
+}
+
+/// Claims a SQLite file for one server. Two would give `seq` to the same rooms and deliver to their own clients alone.
+///
+/// The claim is a lock on a file of its own beside the database, with `.lock` behind its name: SQLite's locks on the
+/// database itself are a process's, and end when any handle of it is closed.
+///
+/// # Errors
+/// [`DbError::Unavailable`] when another server has it, or the file can't be made.
+pub fn claim(database_url: &str) -> Result<Claim, DbError> {
+    let path = format!("{}.lock", sqlite_path(database_url)?);
+    let refused = |error: &dyn std::fmt::Display| DbError::Unavailable(format!("can't lock {path}: {error}"));
+    let file = std::fs::File::options().create(true).append(true).open(&path).map_err(|error| refused(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Claim { _file: file }),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(DbError::Unavailable("another haggle serves this database file already".to_owned()))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(refused(&error)),
+    }
+}

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-/// Longest id, in characters (CONTRACT.md section 2 sets it for users; the others follow).
+/// Longest id, in characters.
 pub const ID_CHARS_MAX: usize = 128;
 
-/// Longest idempotency key of a sender, in characters (CONTRACT.md section 3).
+/// Longest idempotency key of a sender, in characters.
 pub const CLIENT_ID_CHARS_MAX: usize = 64;
 
 /// An id that is empty, too long, or holds a control character.
@@ -157,9 +157,23 @@ impl fmt::Display for SessionId {
 
 /// A message's place in its room: 1, 2, 3 … without a hole. 0 stands before the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(transparent)]
+#[serde(try_from = "i64", into = "i64")]
 #[schema(value_type = i64, minimum = 0)]
 pub struct Seq(pub i64);
+
+impl TryFrom<i64> for Seq {
+    type Error = &'static str;
+
+    fn try_from(place: i64) -> Result<Self, Self::Error> {
+        if place >= 0 { Ok(Self(place)) } else { Err("must be 0 or more") }
+    }
+}
+
+impl From<Seq> for i64 {
+    fn from(seq: Seq) -> Self {
+        seq.0
+    }
+}
 
 impl fmt::Display for Seq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

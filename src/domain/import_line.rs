@@ -1,4 +1,4 @@
-//! The lines of `haggle import` (CONTRACT.md section 8): one JSON object each, parents before children.
+//! The lines of `haggle import`: one JSON object each, parents before children.
 
 use std::fmt;
 

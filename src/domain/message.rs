@@ -69,12 +69,14 @@ pub struct Draft {
     pub screened: Screened,
 }
 
+/// What a message holds beside its text and data, about.
+const FIXED_BYTES: usize = 256;
+
 impl Draft {
     /// Bytes that it holds while it waits for its commit.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
-        const FIXED: usize = 256;
-        FIXED + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, json_len)
+        FIXED_BYTES + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, json_len)
     }
 }
 
@@ -142,6 +144,14 @@ pub struct StoredMessage {
     /// Ways to reach somebody outside the conversation that its words hold or held: both members see a notice of the risk.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<ContactKind>,
+}
+
+impl StoredMessage {
+    /// Bytes that it takes on a wire, about.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        FIXED_BYTES + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, json_len)
+    }
 }
 
 impl fmt::Debug for StoredMessage {

@@ -36,6 +36,9 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// Addresses whose rate is remembered before the idle ones are forgotten.
 const RATES_REMEMBERED: usize = 10_000;
 
+/// Refused connections that may wait to be told so. Beyond them a refused one is ended without a word.
+const REFUSED_OPEN_MAX: usize = 64;
+
 /// What is kept of an open connection, from its first byte to its last.
 pub struct Arrival {
     /// From where.
@@ -45,6 +48,8 @@ pub struct Arrival {
     /// Why it may not be used.
     pub refused: Option<ChatError>,
     _place: Option<AddressPlace>,
+    /// Counts the refused ones that are open.
+    _refusal: Option<Arc<()>>,
     _gauge: GaugeGuard,
 }
 
@@ -53,6 +58,7 @@ pub struct Admission {
     open: Mutex<HashMap<IpAddr, u32>>,
     open_max: Option<NonZeroU32>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    refused: Arc<()>,
     metrics: Arc<Metrics>,
 }
 
@@ -69,6 +75,7 @@ impl Admission {
         Self {
             open: Mutex::new(HashMap::new()),
             open_max: limits.connections_per_address_max,
+            refused: Arc::new(()),
             rate: limits.connects_per_second_max.map(|rate| RateLimiter::keyed(quota(rate))),
             metrics,
         }
@@ -80,14 +87,23 @@ impl Admission {
             connection.downcast_ref::<actix_tls::accept::rustls_0_23::TlsStream<TcpStream>>().map(|tls| tls.get_ref().0)
         });
         let peer = tcp.and_then(|tcp| tcp.peer_addr().ok()).map(|peer| peer.ip());
-        let socket = tcp.and_then(prepare);
         let (place, refused) = match peer.map(|peer| self.admit(peer)) {
             Some(Ok(place)) => (Some(place), None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
+        let refusal = refused.as_ref().map(|_| Arc::clone(&self.refused));
+        let socket = match (tcp, &refusal) {
+            (Some(tcp), None) => prepare(tcp),
+            (Some(tcp), Some(_)) if Arc::strong_count(&self.refused) > REFUSED_OPEN_MAX => {
+                // Fails when the peer was faster, which is what is wanted.
+                let _ = SockRef::from(tcp).shutdown(std::net::Shutdown::Both);
+                None
+            }
+            _ => None,
+        };
         let gauge = GaugeGuard::raise(&self.metrics.connections);
-        extensions.insert(Arrival { peer, socket, refused, _place: place, _gauge: gauge });
+        extensions.insert(Arrival { peer, socket, refused, _place: place, _refusal: refusal, _gauge: gauge });
     }
 
     fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<AddressPlace, ChatError> {

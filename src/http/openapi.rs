@@ -74,7 +74,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         get_page_file,
     ),
     components(schemas(ProblemDocument, RoomId, MessageId, ProductId, UserId)),
-    modifiers(&SecuritySchemes, &StandardHeaders),
+    modifiers(&SecuritySchemes, &Conventions),
     tags(
         (name = "me", description = "The signed-in user."),
         (name = "rooms", description = "One room for each buyer and product. Its two members are the only ones who may enter."),
@@ -96,7 +96,7 @@ struct Api;
 #[openapi(
     paths(demo::list_demo_users, demo::list_demo_products, demo::sign_in_to_demo),
     components(schemas(ProblemDocument)),
-    modifiers(&StandardHeaders),
+    modifiers(&Conventions),
     tags((name = "demo", description = "Only under `haggle demo`."))
 )]
 struct DemoApi;
@@ -131,15 +131,17 @@ impl Modify for SecuritySchemes {
     }
 }
 
-/// Headers that every response has, or every one with its status.
-struct StandardHeaders;
+/// What is the same for every operation: the headers of its responses, and that a handler's comment is its description.
+struct Conventions;
 
-impl Modify for StandardHeaders {
+impl Modify for Conventions {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         for item in openapi.paths.paths.values_mut() {
             let operations =
                 [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten();
             for operation in operations {
+                // The comment's heading would stand as one in the page, too.
+                operation.description = operation.description.take().map(|text| text.replace("# Errors\n", ""));
                 for (status, response) in &mut operation.responses.responses {
                     let RefOr::T(response) = response else { continue };
                     let mut add = |name: &str, kind: Type, description: &str| {
@@ -194,7 +196,7 @@ pub async fn redirect_to_page() -> HttpResponse {
 
 /// The page's settings: one document, by a relative address, and no outside service that would judge it.
 static PAGE: LazyLock<Arc<utoipa_swagger_ui::Config<'static>>> = LazyLock::new(|| {
-    Arc::new(utoipa_swagger_ui::Config::new(["../v1/openapi.json"]).validator_url("none").persist_authorization(false))
+    Arc::new(utoipa_swagger_ui::Config::new(["../v1/openapi.json"]).validator_url("none").use_base_layout())
 });
 
 /// The documentation's page and its files, which are part of the binary.

@@ -8,7 +8,10 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Object, ObjectBuilder, Type},
+};
 
 use crate::{
     auth::AuthError,
@@ -35,7 +38,7 @@ pub struct ProblemDocument {
     /// One sentence that says what to do next.
     detail: String,
     /// The stable code, the same on every wire.
-    #[schema(value_type = String, example = "forbidden")]
+    #[schema(schema_with = code_schema)]
     code: ErrorCode,
     /// For `rate_limited`: when the next try can succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +46,15 @@ pub struct ProblemDocument {
     /// The id of the request, as in the header `x-request-id` and in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+}
+
+/// The contract's codes, so that generated clients know them.
+fn code_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("The stable code, the same on every wire."))
+        .enum_values(Some(ErrorCode::ALL.map(ErrorCode::name)))
+        .build()
 }
 
 impl Problem {

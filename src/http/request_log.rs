@@ -1,6 +1,6 @@
 //! A request's id: made here, sent as `x-request-id`, written into every problem and into its log line.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::{
     HttpMessage,
@@ -12,6 +12,9 @@ use actix_web::{
 
 use super::{admission::Arrival, problem::Problem};
 use crate::error::{ChatError, ErrorCode};
+
+/// How long the rest of a chunked body may take to arrive, and its response to leave.
+const CHUNKED_REST: Duration = Duration::from_secs(5);
 
 /// Middleware around every route: refuses what [`Arrival`] says, gives errors their id, and logs what failed.
 ///
@@ -26,6 +29,7 @@ pub async fn with_request_id<B: MessageBody + 'static>(
     // Without the query: it may hold a token.
     let (method, path) = (request.method().clone(), request.path().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
+    let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let refused = request.conn_data::<Arrival>().and_then(|arrival| arrival.refused.clone());
     let mut response = match refused {
         Some(error) => {
@@ -48,6 +52,14 @@ pub async fn with_request_id<B: MessageBody + 'static>(
             }
         }
     };
+    if is_chunked && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        // actix-http reads the rest of a body without a length for as long as it comes, or does not come.
+        response.response_mut().head_mut().set_connection_type(actix_http::ConnectionType::Close);
+        let arrival = response.request().conn_data::<Arrival>();
+        if let Some(socket) = arrival.and_then(|arrival| arrival.socket.as_ref()) {
+            socket.shut_down_after(CHUNKED_REST);
+        }
+    }
     let status = response.status();
     if status.is_server_error() {
         log::warn!("request={id} {method} {path} {} in {:.1?}", status.as_u16(), started.elapsed());
@@ -73,9 +85,12 @@ fn problem_of<B>(response: &ServiceResponse<B>) -> Option<(ChatError, StatusCode
     if let Some(problem) = response.response().error().and_then(|error| error.as_error::<Problem>()) {
         return Some((problem.0.clone(), status));
     }
-    let is_problem =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
-    if is_problem {
+    // A problem is rendered already, and `/readyz` says in JSON what is down. actix-web's own errors are plain text.
+    let is_told = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/problem+json" || kind == "application/json");
+    if is_told {
         return None;
     }
     let (code, sentence) = match status {

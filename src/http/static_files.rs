@@ -1,9 +1,14 @@
 //! The demo page, embedded in the binary.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{Method, header},
+use std::{
+    collections::HashMap,
+    io::Write,
+    sync::{LazyLock, Mutex, PoisonError},
 };
+
+use actix_web::{HttpRequest, HttpResponse, http::header};
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::problem::Problem;
@@ -15,7 +20,7 @@ use crate::error::ChatError;
 struct StaticFiles;
 
 /// What the page may load and run: its own files, and nothing inline.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; \
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self'; \
      img-src 'self' data: blob:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; \
      frame-ancestors 'none'";
 
@@ -41,8 +46,41 @@ pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
     if fresh {
         return Ok(response.finish());
     }
-    let body = if request.method() == Method::HEAD { std::borrow::Cow::Borrowed(&[][..]) } else { file.data };
-    Ok(response.content_type(file.metadata.mimetype()).body(body.into_owned()))
+    response.content_type(file.metadata.mimetype()).insert_header((header::VARY, "accept-encoding"));
+    // For HEAD, actix-web sends the length and leaves the body out.
+    if accepts_gzip(&request) && is_text(file.metadata.mimetype()) {
+        return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(gzipped(&file)));
+    }
+    Ok(response.body(file.data.into_owned()))
+}
+
+fn accepts_gzip(request: &HttpRequest) -> bool {
+    let accepted =
+        request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
+fn is_text(mimetype: &str) -> bool {
+    mimetype.starts_with("text/")
+        || mimetype.contains("javascript")
+        || mimetype.contains("json")
+        || mimetype.contains("svg")
+}
+
+/// A file, compressed once in the life of the process.
+fn gzipped(file: &EmbeddedFile) -> Bytes {
+    static DONE: LazyLock<Mutex<HashMap<[u8; 32], Bytes>>> = LazyLock::new(Mutex::default);
+    let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let compress = || {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory can't fail.
+        let _ = encoder.write_all(&file.data);
+        encoder.finish().unwrap_or_default().into()
+    };
+    done.entry(file.metadata.sha256_hash()).or_insert_with(compress).clone()
 }
 
 fn etag(file: &EmbeddedFile) -> String {

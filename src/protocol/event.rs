@@ -1,4 +1,4 @@
-//! The event vocabulary (CONTRACT.md section 4): one set of types for every wire.
+//! The event vocabulary: one set of types for every wire.
 //!
 //! A wire finds an event's name and its data in its own frame, [`ClientEvent::decode`] does the rest.
 //! What goes out is a [`Push`](super::push::Push), encoded once for each wire and then shared.

@@ -1,4 +1,4 @@
-//! The plain wire: one JSON object a text frame (CONTRACT.md section 4).
+//! The plain wire: one JSON object a text frame.
 //!
 //! In: `{"event": name, "data"?: any, "id"?: number or string}`.
 //! Out: `{"event": name, "data": any}`, `{"reply": id, "data": any}` or `{"reply": id, "error": {"code", "message"}}`.

@@ -166,3 +166,21 @@ async fn deleting_a_user_takes_their_live_sessions_out_of_rooms_at_once() {
         assert_eq!(room["messages"][0]["text"], "for nobody", "what was said stays for the other member");
     }
 }
+
+#[actix_web::test]
+async fn entering_again_without_a_token_neither_prolongs_nor_ends_what_a_token_allows() {
+    let server = server_with(AuthorizePolicy::RoomToken).await;
+    let room = server.seed().room("alice", "bike");
+    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
+    let token = room_token(&server, &room.id, "alice");
+    alice.request("enterRoom", json!({"roomId": room.id, "token": token})).await.unwrap();
+    alice.enter(room.id.as_str()).await;
+    assert_eq!(alice.say("still allowed").await["seq"], 1);
+
+    server.advance(std::time::Duration::from_secs(5 * 60 + 1));
+    let token = room_token(&server, &room.id, "sam");
+    sam.request("enterRoom", json!({"roomId": room.id, "token": token})).await.unwrap();
+    sam.say("she should not see this").await;
+    assert_eq!(alice.push("error").await["code"], "token_expired");
+    assert_eq!(alice.seqs_before_ack().await, [1]);
+}

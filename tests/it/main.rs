@@ -10,10 +10,21 @@
 )]
 
 mod authorization;
+mod closing;
+mod command_line;
+mod disk_full;
+mod drain;
+mod durability;
 mod identity;
 mod images;
+mod limits;
+mod logs;
 mod masking;
 mod messages;
+mod page;
+mod rest;
 mod search;
+mod slow_reader;
 mod support;
+mod tls;
 mod wire;

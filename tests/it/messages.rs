@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, WsClient};
+use crate::support::{TestServer, WsClient, rest::call, server::SERVICE_KEY};
 
 fn seqs(messages: &Value) -> Vec<i64> {
     messages.as_array().unwrap().iter().map(|message| message["seq"].as_i64().unwrap()).collect()
@@ -236,4 +236,37 @@ async fn both_members_are_told_about_their_rooms_wherever_they_are() {
     assert_eq!(alice.push("roomUpdated").await["unread"], 0);
     sam.request("read", json!({"roomId": room.id, "seq": 1})).await.unwrap();
     assert_eq!(sam.push("roomUpdated").await["unread"], 0);
+}
+
+#[actix_web::test]
+async fn a_product_with_a_thousand_rooms_changes_under_a_seller_who_reads() {
+    const ROOMS: usize = 1500;
+    let server = TestServer::with(|config| config.limits.outbox_bytes_max = 64 * 1024).await;
+    let seed = server.seed();
+    seed.product("bike", "sam");
+    seed.rooms("bike", ROOMS);
+    let mut sam = server.ws("sam").await;
+    sam.pushes_before_ack().await;
+
+    let body = json!({"sellerId": "sam", "title": "bike", "status": "reserved"});
+    let answer = call(server.addr, SERVICE_KEY, "PUT", "/api/v1/products/bike", Some(body)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let mut told = std::collections::BTreeSet::new();
+    while told.len() < ROOMS {
+        let update = sam.push("roomUpdated").await;
+        assert_eq!(update["product"]["status"], "reserved");
+        assert!(told.insert(update["roomId"].as_str().unwrap().to_owned()), "each room once");
+    }
+}
+
+#[actix_web::test]
+async fn a_place_before_the_first_message_is_no_place() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let mut alice = server.ws("alice").await;
+    for (event, data) in
+        [("enterRoom", json!({"roomId": room.id, "after": -1})), ("read", json!({"roomId": room.id, "seq": -1}))]
+    {
+        assert_eq!(alice.request(event, data).await.unwrap_err().code, "invalid", "{event}");
+    }
 }

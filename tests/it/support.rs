@@ -1,11 +1,15 @@
 //! The harness: a server on port 0 with a database of its own, clients that speak to it, and what must hold after any test.
 
+pub mod process;
+pub mod random;
 pub mod raw;
 pub mod rest;
 pub mod seed;
 pub mod server;
+pub mod tls;
 pub mod ws;
 
+pub use process::{Launch, Process};
 pub use server::TestServer;
 pub use ws::WsClient;
 

@@ -6,10 +6,13 @@ use super::{ChatServer, messages::ReplyTo};
 use crate::{
     actors::hub::{Asker, Op},
     db::{DbError, Messages, RoomState},
-    domain::{Role, RoomId, UserId},
+    domain::{Role, RoomId, StoredMessage, UserId},
     error::{ChatError, ErrorCode},
     protocol::{event::Entered, json::to_json},
 };
+
+/// Most bytes of messages in the answer of an entry: half of the default outbox, so that live messages fit behind it.
+const ANSWER_BYTES_MAX: usize = 128 * 1024;
 
 /// The database has said whether a user is a member. A task of the `ChatServer` → itself.
 #[derive(Debug, ActixMessage)]
@@ -111,7 +114,7 @@ impl Handler<HistoryRead> for ChatServer {
             return;
         }
         let messages = match messages {
-            Ok(messages) => messages,
+            Ok(messages) => within_bytes(messages, catches_up),
             Err(error) => {
                 log::warn!("a history could not be read: {error}");
                 if let Some(gone) = self.rooms.detach(asker.session, &room) {
@@ -144,4 +147,28 @@ impl Handler<HistoryRead> for ChatServer {
             self.fan_out.tell_hub(asker.hub, enter);
         }
     }
+}
+
+/// Leaves out of a page what would make its answer a burden for a slow client: the end of what was missed, or the oldest
+/// of the newest. The client asks for it next.
+fn within_bytes(mut page: Messages, catches_up: bool) -> Messages {
+    let mut bytes = 0;
+    let mut fits = |message: &StoredMessage| {
+        bytes += message.weight_bytes();
+        bytes <= ANSWER_BYTES_MAX
+    };
+    let count = if catches_up {
+        page.items.iter().take_while(|message| fits(message)).count()
+    } else {
+        page.items.iter().rev().take_while(|message| fits(message)).count()
+    };
+    // A single message passes whatever its size.
+    let count = count.max(1).min(page.items.len());
+    page.has_more |= count < page.items.len();
+    if catches_up {
+        page.items.truncate(count);
+    } else {
+        page.items.drain(..page.items.len() - count);
+    }
+    page
 }

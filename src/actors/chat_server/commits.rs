@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use actix::{Context, Handler, Message as ActixMessage};
 
-use super::{ChatServer, batch::Waiting, done, messages::Answer, work::Work};
+use super::{ChatServer, batch::Waiting, done, messages::Answer};
 use crate::{
+    actors::hub::Delivery,
     db::{DbError, WriteError, Written},
     domain::RoomId,
     error::{ChatError, ErrorCode},
@@ -60,6 +61,8 @@ impl ChatServer {
     pub(super) fn apply(&mut self, written: Written, ctx: &mut Context<Self>) -> Answer {
         match written {
             Written::Appended { message, first_time } => {
+                #[cfg(test)]
+                crate::actors::panics::if_asked(message.text.as_deref(), "commit");
                 let data = to_json(&message);
                 if first_time {
                     self.metrics.messages.inc();
@@ -72,7 +75,12 @@ impl ChatServer {
             Written::Changed(message) => {
                 let data = to_json(&message);
                 self.mark_stale(&message.room_id);
-                self.tell_room(&message.room_id, &Push::from_json("messageUpdated", data.clone()), None);
+                self.tell_room(
+                    &message.room_id,
+                    Delivery::Change,
+                    &Push::from_json("messageUpdated", data.clone()),
+                    None,
+                );
                 if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message)) {
                     self.room_updated(message.room_id, ctx);
                 }
@@ -85,7 +93,7 @@ impl ChatServer {
                         live.read(&reader, read_seq, unread);
                     }
                     let push = Push::new(&ServerEvent::Read { room_id: room.clone(), user_id: reader, seq: read_seq });
-                    self.tell_room(&room, &push, None);
+                    self.tell_room(&room, Delivery::State, &push, None);
                     self.room_updated(room, ctx);
                 }
                 Answer { data: to_json(&ReadUpTo { read_seq }), created: advanced }
@@ -100,14 +108,17 @@ impl ChatServer {
                     self.metrics.messages.inc();
                     self.message_stored(notice, to_json(notice));
                 }
-                for room in rooms {
-                    self.mark_stale(&room);
-                    self.with_room(Work::Announce(room), ctx);
+                for room in &rooms {
+                    self.mark_stale(room);
                 }
+                self.announce(rooms, ctx);
                 Answer { data: to_json(&product), created }
             }
             Written::UserPut { user, created } => {
                 self.rooms.user_changed(&user, false);
+                for loading in self.loading.values_mut() {
+                    loading.stale = true;
+                }
                 Answer { data: to_json(&user), created }
             }
             Written::UserDeleted { user, rooms } => {
@@ -150,7 +161,7 @@ impl Handler<BatchCommitted> for ChatServer {
                 self.metrics.commit_batch_size.observe(waiting.len() as f64);
                 self.metrics.commit_seconds.observe(took.as_secs_f64());
                 for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
-                    self.committed(waiting, outcome, ctx);
+                    self.guarded("commit", |server| server.committed(waiting, outcome, ctx));
                 }
             }
             Err(error) => {

@@ -5,9 +5,9 @@ use std::{collections::HashMap, time::Duration};
 use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
-use super::{ChatServer, grant_over, rooms::PresenceChanged};
+use super::{ChatServer, grant_over, rooms::PresenceChanged, work::Work};
 use crate::{
-    actors::hub::Op,
+    actors::hub::{Delivery, Op},
     domain::{AuthorizePolicy, Role, RoomId, RoomSummary, SessionId, StoredMessage, UserId},
     error::{ChatError, CloseCode},
     protocol::{
@@ -19,12 +19,18 @@ use crate::{
 /// How long changes of a room gather before its members' lists are told, so that a burst costs one `roomUpdated`.
 const ROOM_UPDATED_DELAY: Duration = Duration::from_millis(100);
 
+/// Rooms that are read at once for a change that shows in many.
+const ANNOUNCEMENTS_AT_ONCE: usize = 100;
+
+/// The pause between them.
+const ANNOUNCEMENTS_PAUSE: Duration = Duration::from_millis(20);
+
 impl ChatServer {
     /// Tells a room's sessions about an event that is not a message.
-    pub(super) fn tell_room(&mut self, room: &RoomId, push: &Push, except: Option<&UserId>) {
+    pub(super) fn tell_room(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
         self.end_grants(room);
         if let Some(live) = self.rooms.room(room) {
-            self.fan_out.tell_room(live, room, None, push, except);
+            self.fan_out.tell_room(live, room, kind, push, except);
         }
     }
 
@@ -34,7 +40,7 @@ impl ChatServer {
         if let Some(live) = self.rooms.room_mut(&message.room_id) {
             live.stored(message);
             let push = Push::from_json("message", data);
-            self.fan_out.tell_room(live, &message.room_id, Some(message.seq), &push, None);
+            self.fan_out.tell_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
         }
     }
 
@@ -61,9 +67,7 @@ impl ChatServer {
     pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
         let PresenceChanged { room, user, online } = changed;
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
-        if let Some(live) = self.rooms.room(&room) {
-            self.fan_out.tell_room(live, &room, None, &push, Some(&user));
-        }
+        self.tell_room(&room, Delivery::State, &push, Some(&user));
     }
 
     /// Remembers that both members' lists show something old.
@@ -76,6 +80,24 @@ impl ChatServer {
                 ctx.run_later(ROOM_UPDATED_DELAY, |server, _| server.send_room_updates());
             }
         }
+    }
+
+    /// Tells both members of many rooms what these look like now, some at a time: the rooms are read for it, and others
+    /// want to read, too.
+    pub(super) fn announce(&mut self, rooms: Vec<RoomId>, ctx: &mut Context<Self>) {
+        let idle = self.announcements.is_empty();
+        self.announcements.extend(rooms);
+        if idle {
+            self.announce_some(ctx);
+        }
+    }
+
+    fn announce_some(&mut self, ctx: &mut Context<Self>) {
+        for _ in 0..ANNOUNCEMENTS_AT_ONCE {
+            let Some(room) = self.announcements.pop_front() else { return };
+            self.with_room(Work::Announce(room), ctx);
+        }
+        ctx.run_later(ANNOUNCEMENTS_PAUSE, |server, ctx| server.announce_some(ctx));
     }
 
     pub(super) fn send_room_updates(&mut self) {
@@ -107,7 +129,7 @@ impl ChatServer {
         }
         let push = Push::new(&ServerEvent::RoomUpdated(Box::new(RoomUpdated { room_id: room.clone(), summary })));
         for (hub, sessions) in by_hub {
-            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions, push: push.clone() });
+            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions, state_of: Some(room.clone()), push: push.clone() });
         }
     }
 

@@ -6,8 +6,8 @@ use actix::Addr;
 
 use super::rooms::LiveRoom;
 use crate::{
-    actors::hub::{Apply, Hub, HubId, Op},
-    domain::{RoomId, Seq, UserId},
+    actors::hub::{Apply, Delivery, Hub, HubId, Op},
+    domain::{RoomId, UserId},
     protocol::push::Push,
 };
 
@@ -44,12 +44,12 @@ impl FanOut {
         &mut self,
         room: &LiveRoom,
         id: &RoomId,
-        seq: Option<Seq>,
+        kind: Delivery,
         push: &Push,
         except: Option<&UserId>,
     ) {
         for hub in room.hubs() {
-            let op = Op::Deliver { room: id.clone(), seq, push: push.clone(), except: except.cloned() };
+            let op = Op::Deliver { room: id.clone(), kind, push: push.clone(), except: except.cloned() };
             self.tell_hub(hub, op);
         }
     }

@@ -151,7 +151,8 @@ impl Rooms {
             live_session.rooms.push(room.clone());
         }
         match live.attached.iter_mut().find(|member| member.session == session) {
-            Some(member) => member.grant = grant,
+            // Entering again without a token neither ends nor prolongs what an earlier one allows.
+            Some(member) => member.grant = member.grant.max(grant),
             None => {
                 let hub = live_session.hub;
                 live.attached.push(Attached { session, hub, role, entered: false, grant });

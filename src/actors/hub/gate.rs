@@ -9,8 +9,8 @@ use crate::domain::Seq;
 pub(super) enum Gate {
     /// Its history is being read: what comes meanwhile waits.
     Held {
-        /// What came, in order.
-        waiting: Vec<(Seq, Bytes)>,
+        /// What came, in order: messages with their place, and changes of messages.
+        waiting: Vec<(Option<Seq>, Bytes)>,
         /// Bytes of it.
         bytes: usize,
     },
@@ -55,15 +55,7 @@ impl Gate {
     /// A live message comes.
     pub(super) fn pass(&mut self, seq: Seq, frame: impl FnOnce() -> Bytes, held_bytes_max: usize) -> Passage {
         match self {
-            Self::Held { waiting, bytes } => {
-                let frame = frame();
-                *bytes += frame.len();
-                if *bytes > held_bytes_max {
-                    return Passage::TooMuch;
-                }
-                waiting.push((seq, frame));
-                Passage::Kept
-            }
+            Self::Held { waiting, bytes } => Self::wait(waiting, bytes, Some(seq), frame(), held_bytes_max),
             Self::Open { after } if seq > *after => {
                 *after = seq;
                 Passage::Deliver(frame())
@@ -72,21 +64,44 @@ impl Gate {
         }
     }
 
+    /// A message was edited or taken back. The history that is being read may be older than that.
+    pub(super) fn pass_change(&mut self, frame: Bytes, held_bytes_max: usize) -> Passage {
+        match self {
+            Self::Held { waiting, bytes } => Self::wait(waiting, bytes, None, frame, held_bytes_max),
+            Self::Open { .. } | Self::Behind => Passage::Deliver(frame),
+        }
+    }
+
+    fn wait(
+        waiting: &mut Vec<(Option<Seq>, Bytes)>,
+        bytes: &mut usize,
+        seq: Option<Seq>,
+        frame: Bytes,
+        held_bytes_max: usize,
+    ) -> Passage {
+        *bytes += frame.len();
+        if *bytes > held_bytes_max {
+            return Passage::TooMuch;
+        }
+        waiting.push((seq, frame));
+        Passage::Kept
+    }
+
     /// The history was read up to `after`. Returns what waited behind that, to go out now. With `behind` the answer did not
-    /// reach that far, and nothing goes out.
+    /// reach that far, and no message goes out.
     pub(super) fn open(&mut self, after: Seq, behind: bool) -> Vec<Bytes> {
         if behind {
-            *self = Self::Behind;
-            return Vec::new();
+            let Self::Held { waiting, .. } = std::mem::replace(self, Self::Behind) else { return Vec::new() };
+            return waiting.into_iter().filter(|(seq, _)| seq.is_none()).map(|(_, frame)| frame).collect();
         }
         // An answer that was read before an earlier one does not turn the gate back.
         let passed = if let Self::Open { after } = self { *after } else { Seq(0) };
         let before = std::mem::replace(self, Self::Open { after: after.max(passed) });
         let Self::Held { waiting, .. } = before else { return Vec::new() };
-        let behind_snapshot = waiting.into_iter().filter(|(seq, _)| *seq > after);
-        let out: Vec<(Seq, Bytes)> = behind_snapshot.collect();
-        if let Some((last, _)) = out.last() {
-            *self = Self::Open { after: *last };
+        let unknown = waiting.into_iter().filter(|(seq, _)| seq.is_none_or(|seq| seq > after));
+        let out: Vec<(Option<Seq>, Bytes)> = unknown.collect();
+        if let Some(last) = out.iter().filter_map(|(seq, _)| *seq).max() {
+            *self = Self::Open { after: last };
         }
         out.into_iter().map(|(_, frame)| frame).collect()
     }
@@ -160,6 +175,17 @@ mod tests {
         assert_eq!(gate.open(Seq(2), false), ["3", "4"]);
         assert_eq!(gate.pass(Seq(4), Bytes::new, 100), Passage::Kept);
         assert_eq!(gate.pass(Seq(5), || Bytes::from_static(b"5"), 100), Passage::Deliver(Bytes::from_static(b"5")));
+    }
+
+    #[test]
+    fn an_edit_waits_for_the_history_and_is_not_lost() {
+        let mut gate = Gate::held();
+        assert_eq!(gate.pass_change(Bytes::from_static(b"edit of 1"), 100), Passage::Kept);
+        assert_eq!(gate.pass(Seq(2), || Bytes::from_static(b"2"), 100), Passage::Kept);
+        assert_eq!(gate.open(Seq(1), false), ["edit of 1", "2"]);
+        let mut gate = Gate::held();
+        gate.pass_change(Bytes::from_static(b"edit of 1"), 100);
+        assert_eq!(gate.open(Seq(9), true), ["edit of 1"]);
     }
 
     #[test]

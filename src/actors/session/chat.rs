@@ -251,7 +251,10 @@ impl ChatSession {
         self.rooms.retain(|entered| *entered != room);
         self.rooms.push(room.clone());
         let user = self.identity.user.clone();
-        let asker = self.asker(request, "enterRoom");
+        // Its answer holds a page of history. A client that comes back enters all of its rooms at once, and must not
+        // be dropped for the size of what it asked for.
+        let slot = self.in_flight.take_all(&self.services.metrics);
+        let asker = Asker { session: self.id, hub: self.services.hub_id, request, event: "enterRoom", slot };
         self.send(Join { asker, user, room, after, grant });
         for (message, request) in std::mem::take(&mut self.waiting) {
             self.message(request, message);

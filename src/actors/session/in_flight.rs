@@ -33,6 +33,7 @@ struct Count {
 #[derive(Debug)]
 pub struct Slot {
     count: Arc<Count>,
+    weight: u32,
     _gauge: GaugeGuard,
 }
 
@@ -40,8 +41,18 @@ impl InFlight {
     /// Takes a place. The reader checks [`InFlight::poll_free`] before it reads the next event.
     #[must_use]
     pub fn take(&self, metrics: &Metrics) -> Slot {
-        self.0.taken.fetch_add(1, Ordering::AcqRel);
-        Slot { count: Arc::clone(&self.0), _gauge: GaugeGuard::raise(&metrics.events_in_flight) }
+        self.take_places(1, metrics)
+    }
+
+    /// Takes every place, for an event whose answer is large: nothing behind it is read before it is answered.
+    #[must_use]
+    pub fn take_all(&self, metrics: &Metrics) -> Slot {
+        self.take_places(IN_FLIGHT_MAX, metrics)
+    }
+
+    fn take_places(&self, weight: u32, metrics: &Metrics) -> Slot {
+        self.0.taken.fetch_add(weight, Ordering::AcqRel);
+        Slot { count: Arc::clone(&self.0), weight, _gauge: GaugeGuard::raise(&metrics.events_in_flight) }
     }
 
     /// Ready when another event may be read.
@@ -72,10 +83,13 @@ impl InFlight {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        match self.count.taken.fetch_sub(1, Ordering::AcqRel) {
-            IN_FLIGHT_MAX => self.count.reader.wake(),
-            1 => self.count.drain.wake(),
-            _ => {}
+        let before = self.count.taken.fetch_sub(self.weight, Ordering::AcqRel);
+        let after = before - self.weight;
+        if before >= IN_FLIGHT_MAX && after < IN_FLIGHT_MAX {
+            self.count.reader.wake();
+        }
+        if after == 0 {
+            self.count.drain.wake();
         }
     }
 }

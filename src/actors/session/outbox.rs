@@ -21,6 +21,9 @@ use crate::protocol::websocket::{self, Opcode};
 /// Most bytes that one turn of the transport takes, so that a full outbox does not become one huge buffer elsewhere.
 const DRAIN_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes that the kernel takes from the transport in one turn, by half of what its buffer is set to.
+const WRITTEN_AT_ONCE_BYTES: usize = 32 * 1024;
+
 /// What a frame costs beside its payload, so that very many empty ones are bounded too.
 const FRAME_OVERHEAD_BYTES: usize = 32;
 
@@ -38,6 +41,21 @@ impl ConnectionSocket {
     fn shut_down(&self) {
         // Fails when the peer was faster, which is what is wanted.
         let _ = self.0.shutdown(Shutdown::Both);
+    }
+
+    /// Shuts the connection down after a while, if it still stands then.
+    pub fn shut_down_after(&self, wait: Duration) {
+        let socket = Arc::downgrade(&self.0);
+        actix::spawn(async move {
+            tokio::time::sleep(wait).await;
+            if let Some(socket) = socket.upgrade() {
+                let _ = socket.shutdown(Shutdown::Both);
+            }
+        });
+    }
+
+    fn end_writing(&self) {
+        let _ = self.0.shutdown(Shutdown::Write);
     }
 }
 
@@ -71,6 +89,7 @@ pub struct Full;
 pub struct Outbox {
     state: Mutex<State>,
     transport: AtomicWaker,
+    reader: AtomicWaker,
     bytes_max: usize,
 }
 
@@ -81,6 +100,8 @@ struct State {
     /// Since when something waits.
     waiting_since: Option<Instant>,
     end: End,
+    /// Bytes that the transport took since it last had nothing to take.
+    turn_bytes: usize,
     socket: Option<ConnectionSocket>,
 }
 
@@ -101,8 +122,16 @@ impl Outbox {
     #[must_use]
     pub fn new(bytes_max: usize, socket: Option<ConnectionSocket>) -> Self {
         Self {
-            state: Mutex::new(State { frames: VecDeque::new(), bytes: 0, waiting_since: None, end: End::No, socket }),
+            state: Mutex::new(State {
+                frames: VecDeque::new(),
+                bytes: 0,
+                waiting_since: None,
+                end: End::No,
+                turn_bytes: 0,
+                socket,
+            }),
             transport: AtomicWaker::new(),
+            reader: AtomicWaker::new(),
             bytes_max,
         }
     }
@@ -112,7 +141,7 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a frame.
+    /// Queues a frame. An empty outbox takes any, so that no frame is too large for a client that has read the others.
     ///
     /// # Errors
     /// [`Full`] when it does not fit; the outbox is then freed and its socket shut down. What comes after a close is
@@ -123,7 +152,7 @@ impl Outbox {
             return Ok(());
         }
         let weight = frame.weight_bytes();
-        if state.bytes + weight > self.bytes_max {
+        if state.bytes + weight > self.bytes_max && !state.frames.is_empty() {
             self.end(state);
             return Err(Full);
         }
@@ -173,6 +202,29 @@ impl Outbox {
         }
         drop(state);
         self.transport.wake();
+        self.reader.wake();
+    }
+
+    /// Ready while little waits. Else the client first has to read, and is not read until then.
+    pub(super) fn poll_light(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_heavy() {
+            return Poll::Ready(());
+        }
+        self.reader.register(cx.waker());
+        // It may have been drained between the look and the registration.
+        if self.is_heavy() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// Whether so much waits that the client is not read.
+    #[must_use]
+    pub fn is_heavy(&self) -> bool {
+        self.state().bytes > self.bytes_max / 4
+    }
+
+    /// Whether so much waits that what can wait should.
+    #[must_use]
+    pub fn is_half_full(&self) -> bool {
+        self.state().bytes > self.bytes_max / 2
     }
 
     /// How long the oldest frame has been waiting.
@@ -205,15 +257,29 @@ impl Outbox {
                     }
                     let mut out = BytesMut::new();
                     websocket::write_close(&mut out, code, &reason);
+                    state.turn_bytes += out.len();
                     Poll::Ready(Some(out.freeze()))
                 }
                 End::Ended => {
                     state.end = End::Ended;
-                    state.socket = None;
+                    let Some(socket) = state.socket.take() else { return Poll::Ready(None) };
+                    // actix-http reads on for a while before it ends TCP, for a client that still sends; but that client
+                    // waits for the end of TCP (RFC 6455 section 7.1.1). So writing ends here, once the transport had a
+                    // turn to write what it took. When that was more than the kernel takes, it is left to actix-http.
+                    match std::mem::take(&mut state.turn_bytes) {
+                        0 => socket.end_writing(),
+                        1..=WRITTEN_AT_ONCE_BYTES => {
+                            state.socket = Some(socket);
+                            cx.waker().wake_by_ref();
+                            return Poll::Pending;
+                        }
+                        _ => {}
+                    }
                     Poll::Ready(None)
                 }
                 open => {
                     state.end = open;
+                    state.turn_bytes = 0;
                     Poll::Pending
                 }
             };
@@ -229,6 +295,9 @@ impl Outbox {
             }
         }
         state.waiting_since = (!state.frames.is_empty()).then(Instant::now);
+        state.turn_bytes += out.len();
+        drop(state);
+        self.reader.wake();
         Poll::Ready(Some(out.freeze()))
     }
 }
@@ -255,7 +324,8 @@ mod tests {
     #[test]
     fn a_full_outbox_is_freed_and_ends() {
         let outbox = Outbox::new(100, None);
-        outbox.push(Frame::Text(Bytes::from_static(&[b'x'; 60]))).unwrap();
+        // However long it is: who reads everything is not slow.
+        outbox.push(Frame::Text(Bytes::from_static(&[b'x'; 600]))).unwrap();
         assert_eq!(outbox.push(Frame::Text(Bytes::from_static(b"y"))), Err(Full));
         assert!(outbox.is_empty());
         assert_eq!(drain(&outbox), Poll::Ready(None));

@@ -28,20 +28,21 @@ pub enum ReadError {
 }
 
 /// The client's frames. It decodes as bytes arrive, so that it never holds more than one message; and reads nothing while
-/// too many events are unanswered, so that the client's own socket fills up.
+/// too many events are unanswered or too many answers unread, so that the client's own socket fills up.
 pub struct FrameStream {
     payload: web::Payload,
     buffer: BytesMut,
     decoder: Decoder,
     in_flight: InFlight,
+    outbox: Arc<Outbox>,
     ended: bool,
 }
 
 impl FrameStream {
     /// Reads from a request whose connection was upgraded.
     #[must_use]
-    pub fn new(payload: web::Payload, limits: Limits, in_flight: InFlight) -> Self {
-        Self { payload, buffer: BytesMut::new(), decoder: Decoder::new(limits), in_flight, ended: false }
+    pub fn new(payload: web::Payload, limits: Limits, in_flight: InFlight, outbox: Arc<Outbox>) -> Self {
+        Self { payload, buffer: BytesMut::new(), decoder: Decoder::new(limits), in_flight, outbox, ended: false }
     }
 }
 
@@ -54,6 +55,7 @@ impl Stream for FrameStream {
             return Poll::Ready(None);
         }
         ready!(this.in_flight.poll_free(cx));
+        ready!(this.outbox.poll_light(cx));
         loop {
             match this.decoder.decode(&mut this.buffer) {
                 Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),

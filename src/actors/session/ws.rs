@@ -1,6 +1,6 @@
 //! `WsSession`: the plain wire's session, one actor a WebSocket.
 //!
-//! The card asks for `actix-web-actors`; it serves the handshake. Its `WebsocketContext` does not serve the session: it is
+//! `actix-web-actors` serves the handshake. Its `WebsocketContext` does not serve the session: it is
 //! the response's body, so it stands still, timers and all, while its client does not read.
 
 use std::{
@@ -33,9 +33,6 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
 /// How long a message without a room waits for an `enterRoom`.
 const ROOM_WAIT: Duration = Duration::from_secs(2);
-
-/// How long a drain waits for a session's unanswered events.
-const DRAIN_WAIT: Duration = Duration::from_secs(5);
 
 /// Most frames of one message: suites that send 4 MiB in fragments of 64 bytes need as many.
 const FRAGMENTS_MAX: usize = 65_536;
@@ -106,7 +103,7 @@ impl WsSession {
                 message_bytes_max: services.limits.transport_bytes_max(),
                 fragments_max: FRAGMENTS_MAX,
             };
-            ctx.add_stream(FrameStream::new(payload, limits, chat.in_flight().clone()));
+            ctx.add_stream(FrameStream::new(payload, limits, chat.in_flight().clone(), Arc::clone(&outbox)));
             let now = Instant::now();
             Self {
                 chat,
@@ -185,8 +182,10 @@ impl WsSession {
         let _ = self.outbox.push(Frame::Ping);
         let pinged = Instant::now();
         ctx.run_later(self.heartbeat.ping_timeout, move |session, ctx| {
-            // A session that is not being read, for its unanswered events, can't show a sign of life.
-            if session.seen < pinged && !session.chat.in_flight().is_full() && session.ending.is_none() {
+            // A client that is not being read can't show a sign of life. One that does not read what makes it so is
+            // dropped for the age of that.
+            let is_read = !session.chat.in_flight().is_full() && !session.outbox.is_heavy();
+            if session.seen < pinged && is_read && session.ending.is_none() {
                 metrics::count(&session.services.metrics.evictions, "ping_timeout");
                 session.ending = Some("no pong");
                 session.outbox.abort();
@@ -195,10 +194,10 @@ impl WsSession {
         });
     }
 
-    fn drain(&mut self, ctx: &mut Context<Self>) {
+    fn drain(&mut self, patience: Duration, ctx: &mut Context<Self>) {
         self.draining = true;
         let in_flight = self.chat.in_flight().clone();
-        let idle = async move { tokio::time::timeout(DRAIN_WAIT, in_flight.idle()).await };
+        let idle = async move { tokio::time::timeout(patience, in_flight.idle()).await };
         ctx.spawn(idle.into_actor(self).map(|_, session, ctx| {
             session.end(CloseCode::Restart, "the server restarts, come back", ctx);
         }));
@@ -214,6 +213,11 @@ impl Actor for WsSession {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
+        // actix stops an actor whose task unwinds, too: its client is told and let go.
+        if std::thread::panicking() {
+            self.ending = Some("panicked");
+            self.outbox.close(CloseCode::InternalError.number(), "something went wrong here");
+        }
         self.outbox.finish();
         log::info!(
             "session={} user={} wire=json peer={} lasted={:.1}s end={}",
@@ -252,6 +256,8 @@ impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
             // Without an answer the client sends it again where it comes back.
             Ok(Incoming::Text(_)) if self.draining => {}
             Ok(Incoming::Text(text)) => {
+                #[cfg(test)]
+                crate::actors::panics::if_asked(Some(&text), "session");
                 let request = json::decode(&text);
                 let next = self.chat.handle(request.id, &request.name, request.event);
                 self.follow(next, ctx);
@@ -286,7 +292,7 @@ impl Handler<SessionNotice> for WsSession {
     fn handle(&mut self, notice: SessionNotice, ctx: &mut Self::Context) {
         match notice {
             SessionNotice::Joined { room, entered } => self.chat.joined(&room, entered),
-            SessionNotice::Draining => self.drain(ctx),
+            SessionNotice::Draining(patience) => self.drain(patience, ctx),
             SessionNotice::Ending => self.await_close(ctx),
         }
     }

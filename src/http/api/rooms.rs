@@ -176,7 +176,6 @@ pub async fn get_room(
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SetRead {
     /// `seq` of the last message seen; one behind the newest counts as the newest.
-    #[schema(maximum = 9_007_199_254_740_991_i64)]
     seq: Seq,
 }
 

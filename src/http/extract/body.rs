@@ -12,6 +12,9 @@ use crate::{
     http::problem::Problem,
 };
 
+/// How many times as long as its connection's first headers a body may take: a client that never ends it holds a connection.
+const HANDSHAKES: u32 = 3;
+
 /// A JSON object in the request's body, as `application/json`.
 ///
 /// Its limit is the one of a WebSocket message, so that a text that is too long gets the same answer on every wire.
@@ -26,7 +29,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         let request = request.clone();
         let payload = web::Payload::from_request(&request, payload);
         Box::pin(async move {
-            let bytes_max = state(&request)?.config.limits.transport_bytes_max();
+            let config = &state(&request)?.config;
+            let bytes_max = config.limits.transport_bytes_max();
+            let time_max = config.handshake_timeout * HANDSHAKES;
             if request.content_type() != "application/json" {
                 return Err(ChatError::invalid("the header `content-type` must be `application/json`").into());
             }
@@ -35,7 +40,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                 return Err(too_large(bytes_max));
             }
             let payload = payload.await.map_err(|_| unreadable())?;
-            let bytes = match payload.to_bytes_limited(bytes_max).await {
+            let read = tokio::time::timeout(time_max, payload.to_bytes_limited(bytes_max)).await;
+            let bytes = match read.map_err(|_| too_slow())? {
                 Ok(read) => read.map_err(|_| unreadable())?,
                 Err(_) => return Err(too_large(bytes_max)),
             };
@@ -47,6 +53,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 
 fn too_large(bytes_max: usize) -> Problem {
     ChatError::new(ErrorCode::TooLarge, format!("the body must be at most {bytes_max} bytes")).into()
+}
+
+fn too_slow() -> Problem {
+    ChatError::invalid("the body took too long to arrive").into()
 }
 
 fn unreadable() -> Problem {

@@ -18,15 +18,20 @@ impl RawClient {
     /// Connects and upgrades to the plain wire.
     pub async fn upgraded(addr: SocketAddr, token: &str) -> Self {
         let mut client = Self { tcp: TcpStream::connect(addr).await.unwrap() };
+        client.upgrade(addr, token).await;
+        client
+    }
+
+    /// Upgrades to the plain wire.
+    pub async fn upgrade(&mut self, addr: SocketAddr, token: &str) {
         let handshake = format!(
             "GET /ws/chat HTTP/1.1\r\nhost: {addr}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
              authorization: Bearer {token}\r\n\r\n"
         );
-        client.send(handshake.as_bytes()).await;
-        let head = client.read_head().await;
+        self.send(handshake.as_bytes()).await;
+        let head = self.read_head().await;
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
-        client
     }
 
     /// Sends bytes.

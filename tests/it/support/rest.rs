@@ -18,16 +18,25 @@ pub struct Answer {
     pub body: Value,
 }
 
+impl Answer {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
 /// Sends one request with a bearer token and reads the answer.
 pub async fn call(addr: SocketAddr, token: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
     let body = body.map(|body| body.to_string()).unwrap_or_default();
-    let authorization = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n{authorization}\r\n{body}",
-        body.len()
-    );
-    exchange(addr, request.as_bytes()).await
+    let bearer = format!("Bearer {token}");
+    let mut headers = vec![("content-type", "application/json")];
+    if !token.is_empty() {
+        headers.push(("authorization", &bearer));
+    }
+    send(addr, method, path, &headers, body.as_bytes()).await
 }
 
 /// Sends an image and other fields as `multipart/form-data`.
@@ -41,18 +50,22 @@ pub async fn upload(addr: SocketAddr, token: &str, path: &str, image: &[u8], fie
     body.extend_from_slice(head.as_bytes());
     body.extend_from_slice(image);
     body.extend_from_slice(b"\r\n--part--\r\n");
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\ncontent-type: multipart/form-data; boundary=part\r\n\
-         content-length: {}\r\nauthorization: Bearer {token}\r\n\r\n",
-        body.len()
-    );
-    exchange(addr, &[head.as_bytes(), &body].concat()).await
+    let bearer = format!("Bearer {token}");
+    let headers = [("content-type", "multipart/form-data; boundary=part"), ("authorization", &*bearer)];
+    send(addr, "POST", path, &headers, &body).await
 }
 
-async fn exchange(addr: SocketAddr, request: &[u8]) -> Answer {
+/// Sends one request with these headers and reads the answer.
+pub async fn send(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    head += &format!("content-length: {}\r\n\r\n", body.len());
     let mut tcp = TcpStream::connect(addr).await.unwrap();
-    // A server that refuses may answer before it has read everything.
-    let _ = tcp.write_all(request).await;
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    // A body that is too large is answered before it has arrived.
+    let _ = tcp.write_all(body).await;
     let mut answer = Vec::new();
     let _ = within("an answer", tcp.read_to_end(&mut answer)).await;
     let text = String::from_utf8_lossy(&answer).into_owned();

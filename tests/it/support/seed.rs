@@ -59,13 +59,18 @@ impl Seed {
 
     /// So many messages of one sender.
     pub fn messages(&self, room: &RoomId, sender: &str, count: usize) -> Vec<StoredMessage> {
+        self.long_messages(room, sender, count, 0)
+    }
+
+    /// So many messages of one sender, each of at least so many bytes.
+    pub fn long_messages(&self, room: &RoomId, sender: &str, count: usize, bytes: usize) -> Vec<StoredMessage> {
         let draft = |place| {
             RoomWrite::Append(Draft {
                 room: room.clone(),
                 sender: UserId::new(sender).unwrap(),
                 client_id: None,
                 kind: MessageKind::Text,
-                text: Some(format!("message {place}")),
+                text: Some(format!("message {place}{:1$}", "", bytes.saturating_sub(16))),
                 data: None,
                 sent_at: START,
                 screened: Screened::Clean,
@@ -91,5 +96,19 @@ impl Seed {
     /// Lets the two members exchange telephone numbers, as an accepted offer does.
     pub fn allow_contact(&self, room: &RoomId) {
         db::allow_contact(&mut self.pool.get().unwrap(), room).unwrap();
+    }
+}
+
+impl Seed {
+    /// So many rooms of a product, each with a buyer of its own.
+    pub fn rooms(&self, product: &str, count: usize) {
+        let mut lines = String::new();
+        for place in 0..count {
+            lines += &format!("{{\"type\":\"user\",\"id\":\"buyer-{place}\",\"name\":\"Buyer\"}}\n");
+            lines += &format!("{{\"type\":\"room\",\"productId\":\"{product}\",\"buyerId\":\"buyer-{place}\"}}\n");
+        }
+        let options = db::ImportOptions { now: START, shift_ms: 0 };
+        let (imported, bad) = db::import_str(&mut self.pool.get().unwrap(), &lines, options).unwrap();
+        assert_eq!((imported.rooms, bad), (count as u64, vec![]));
     }
 }

@@ -38,7 +38,7 @@ pub struct TestServer {
     pub pool: Pool,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<bool>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Panics of the whole process: a server that panics has failed its test, whatever the client saw.
@@ -98,7 +98,12 @@ impl TestServer {
         });
         let (addr, metrics) = has_started.await.unwrap();
         let pool = db::open(&config.database_url, 2).unwrap();
-        Self { addr, clock, metrics, pool, stop: Some(stop), thread: Some(thread), _folder: folder }
+        Self { addr, clock, metrics, pool, stop: Some(stop), thread: Some(thread), folder }
+    }
+
+    /// Its database.
+    pub fn database_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("haggle.db")
     }
 
     /// Turns the server's clock.

@@ -4,7 +4,10 @@ use std::{collections::VecDeque, net::SocketAddr};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{
@@ -33,9 +36,14 @@ pub struct Refused {
     pub body: Value,
 }
 
+/// What a client's frames travel over: TCP, or TLS on it.
+pub trait Transport: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Transport for T {}
+
 /// A connected client. Pushes that come while it waits for something else are kept for later.
 pub struct WsClient {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Box<dyn Transport>>,
     pushes: VecDeque<Value>,
     next_id: u64,
     closed: Option<Option<CloseFrame>>,
@@ -49,13 +57,23 @@ impl WsClient {
 
     /// Connects with headers of the test's own.
     pub async fn with_headers(addr: SocketAddr, headers: &[(&str, &str)], path: &str) -> Result<Self, Refused> {
+        let tcp = within("a connection", TcpStream::connect(addr)).await.unwrap();
+        Self::over(Box::new(tcp), addr, headers, path).await
+    }
+
+    /// Connects over a connection that the test has opened.
+    pub async fn over(
+        transport: Box<dyn Transport>,
+        addr: SocketAddr,
+        headers: &[(&str, &str)],
+        path: &str,
+    ) -> Result<Self, Refused> {
         let mut request: Request = format!("ws://{addr}{path}").into_client_request().unwrap();
         for (name, value) in headers {
             let name: tokio_tungstenite::tungstenite::http::HeaderName = name.parse().unwrap();
             request.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
         }
-        let tcp = within("a connection", TcpStream::connect(addr)).await.unwrap();
-        match within("a handshake", client_async(request, tcp)).await {
+        match within("a handshake", client_async(request, transport)).await {
             Ok((socket, _)) => Ok(Self { socket, pushes: VecDeque::new(), next_id: 1, closed: None }),
             Err(Error::Http(response)) => Err(refused(&response)),
             Err(error) => panic!("the handshake failed: {error}"),
@@ -115,6 +133,11 @@ impl WsClient {
         }
     }
 
+    /// The answer to one request, if it has come.
+    pub fn answered(&self, id: u64) -> Option<&Value> {
+        self.pushes.iter().find(|frame| frame["reply"] == id)
+    }
+
     /// Enters a room and returns the answer.
     pub async fn enter(&mut self, room: &str) -> Value {
         self.request("enterRoom", room).await.unwrap()
@@ -137,6 +160,12 @@ impl WsClient {
             }
             self.pushes.push_back(frame);
         }
+    }
+
+    /// The data of every push of an event that has come and was not taken.
+    pub fn pushed(&self, event: &str) -> Vec<Value> {
+        let of_event = self.pushes.iter().filter(|frame| frame["event"] == event);
+        of_event.map(|frame| frame["data"].clone()).collect()
     }
 
     /// Everything that was pushed before an answered request: the proof that something did not come.
@@ -167,7 +196,8 @@ impl WsClient {
         self.closed().await;
     }
 
-    async fn read(&mut self) -> Option<Value> {
+    /// The next text frame; `None` once the connection is over.
+    pub async fn read(&mut self) -> Option<Value> {
         if self.closed.is_some() {
             return None;
         }

@@ -1,0 +1,93 @@
+//! The command line: what can't be used stops the start with one line.
+
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+fn haggle(folder: &TempDir, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_haggle"));
+    command.current_dir(folder.path()).args(arguments).env_remove("HAGGLE_CONFIG").env("RUST_LOG", "error");
+    command.output().unwrap()
+}
+
+#[test]
+fn a_value_that_cannot_be_used_stops_the_start_with_one_line_and_exit_code_2() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("bad.toml"), "colour = 1").unwrap();
+    std::fs::write(folder.path().join("no.pem"), "not a key").unwrap();
+    let secret = ["--jwt-secret", "0123456789abcdef0123456789abcdef"];
+    let cases: &[&[&str]] = &[
+        &["serve"],
+        &["serve", "--jwt-secret", "short"],
+        &["serve", "--jwks-url", "not an address"],
+        &["serve", "--jwt-public-key", "no.pem"],
+        &["serve", "--jwt-public-key", "absent.pem"],
+        &["serve", "--config", "bad.toml"],
+        &["serve", "--config", "absent.toml"],
+        &["serve", "--no-such-option"],
+        &["serve", secret[0], secret[1], "--bind", "nowhere"],
+        &["serve", secret[0], secret[1], "--authorize", "never"],
+        &["serve", secret[0], secret[1], "--database-url", "postgres://somewhere/haggle"],
+        &["serve", secret[0], secret[1], "--allowed-origin", "https://a.b/path"],
+        &["serve", secret[0], secret[1], "--tls-cert", "no.pem"],
+        &["serve", secret[0], secret[1], "--tls-cert", "no.pem", "--tls-key", "no.pem"],
+        &["serve", secret[0], secret[1], "--workers", "100000"],
+        &["serve", secret[0], secret[1], "--service-key", "short"],
+        &["token", "--user", "alice"],
+        &["token", "--user", "system", secret[0], secret[1]],
+        &["dance"],
+        &[],
+    ];
+    for arguments in cases {
+        let output = haggle(&folder, arguments);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert_eq!(told.lines().count(), 1, "{arguments:?}: {told}");
+        assert!(told.starts_with("haggle: "), "{arguments:?}: {told}");
+    }
+    assert!(!folder.path().join("haggle.db").exists(), "nothing was touched");
+}
+
+#[test]
+fn the_readmes_import_lines_are_good_and_safe_to_repeat() {
+    let folder = TempDir::new().unwrap();
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let lines: Vec<&str> = readme.lines().filter(|line| line.starts_with("{\"type\":")).collect();
+    assert!(lines.len() >= 4);
+    std::fs::write(folder.path().join("lines.ndjson"), lines.join("\n")).unwrap();
+    for told in ["1 messages stored", "0 messages stored"] {
+        let output = haggle(&folder, &["import", "lines.ndjson"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.contains(told), "{said}");
+    }
+    std::fs::write(folder.path().join("bad.ndjson"), format!("{}\nnot json\n", lines.join("\n"))).unwrap();
+    let output = haggle(&folder, &["import", "bad.ndjson"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("line {}", lines.len() + 1)), "{said}");
+}
+
+#[test]
+fn migrate_says_what_it_ran_and_token_prints_a_token() {
+    let folder = TempDir::new().unwrap();
+    let first = String::from_utf8(haggle(&folder, &["migrate"]).stdout).unwrap();
+    assert!(first.starts_with("ran "), "{first}");
+    let second = String::from_utf8(haggle(&folder, &["migrate"]).stdout).unwrap();
+    assert!(second.starts_with("nothing to do"), "{second}");
+    let secret = "0123456789abcdef0123456789abcdef";
+    let token =
+        String::from_utf8(haggle(&folder, &["token", "--user", "alice", "--jwt-secret", secret]).stdout).unwrap();
+    assert_eq!(token.trim().split('.').count(), 3, "{token}");
+}
+
+#[actix_web::test]
+async fn a_second_server_on_the_same_database_file_is_refused() {
+    let server = crate::support::TestServer::start().await;
+    let folder = TempDir::new().unwrap();
+    let file = server.database_file().display().to_string();
+    let secret = "0123456789abcdef0123456789abcdef";
+    let second = haggle(&folder, &["serve", "--bind", "127.0.0.1:0", "--jwt-secret", secret, "--database-url", &file]);
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(1), "{told}");
+    assert!(told.contains("another haggle serves this database file"), "{told}");
+}

@@ -1,0 +1,155 @@
+//! What is in the log: no token, secret, key or message at any level; at `info` a line a connection and none a message.
+
+use haggle::{
+    auth::RoomTokens,
+    clock::Clock,
+    domain::{RoomId, UserId},
+};
+use serde_json::json;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use crate::support::{
+    Launch, Process, WsClient,
+    raw::{RawClient, frame},
+    rest,
+    server::{SECRET, SERVICE_KEY},
+    until,
+};
+
+/// Words that a user wrote, each of which must stay between the two of them.
+const WORDS: [&str; 5] = ["first-words", "edited-words", "refused-words", "words-in-data", "broken-words"];
+
+/// A whole conversation, with all that may go wrong in it. Returns every secret that it has shown the server.
+async fn converse(server: &Process, room: &RoomId) -> Vec<String> {
+    let mut secrets: Vec<String> = WORDS.map(str::to_owned).to_vec();
+    secrets.extend([SECRET.to_owned(), SERVICE_KEY.to_owned()]);
+    let (good, query, protocol) = (server.token("alice"), server.token("alice "), server.token("sam"));
+    secrets.extend([good.clone(), protocol.clone()]);
+    let mut forged = query;
+    forged.push_str("forged");
+    secrets.push(forged.clone());
+
+    let bearer = format!("Bearer {good}");
+    let mut alice =
+        WsClient::with_headers(server.addr, &[("authorization", bearer.as_str())], "/ws/chat").await.unwrap();
+    let protocols = format!("haggle.v1, bearer.{protocol}");
+    let mut sam = WsClient::with_headers(server.addr, &[("sec-websocket-protocol", protocols.as_str())], "/ws/chat")
+        .await
+        .unwrap();
+    for name in ["access_token", "token"] {
+        let path = format!("/ws/chat?{name}={good}");
+        WsClient::with_headers(server.addr, &[], &path).await.unwrap().close().await;
+        let path = format!("/ws/chat?{name}={forged}");
+        assert_eq!(WsClient::with_headers(server.addr, &[], &path).await.err().unwrap().status, 401);
+    }
+    assert_eq!(WsClient::connect(server.addr, &forged).await.err().unwrap().status, 401);
+    for path in ["/api/v1/me", "/nowhere", "/healthz", "/readyz", "/ws/chat"] {
+        for token in [good.as_str(), SERVICE_KEY, "service-key-that-is-wrong"] {
+            rest::call(server.addr, token, "GET", &format!("{path}?access_token={good}"), None).await;
+        }
+    }
+    secrets.push("service-key-that-is-wrong".to_owned());
+
+    let tokens = RoomTokens::derived_from(SECRET.as_bytes());
+    let now = Clock::System.now();
+    let room_token = tokens.issue(room, &UserId::new("alice").unwrap(), now).0;
+    secrets.push(room_token.clone());
+    alice.request("enterRoom", json!({"roomId": room, "token": room_token})).await.unwrap();
+    let sams = tokens.issue(room, &UserId::new("sam").unwrap(), now).0;
+    secrets.push(sams.clone());
+    sam.request("enterRoom", json!({"roomId": room, "token": sams})).await.unwrap();
+    let bad = sam.request("enterRoom", json!({"roomId": room, "token": format!("{sams}x")})).await;
+    assert!(bad.is_err());
+    sam.request("enterRoom", json!({"roomId": room, "token": sams})).await.unwrap();
+    let stored = alice.request("message", json!({"text": WORDS[0], "data": {"note": WORDS[3]}})).await.unwrap();
+    sam.push("message").await;
+    alice.request("editMessage", json!({"messageId": stored["id"], "text": WORDS[1]})).await.unwrap();
+    let long = format!("{}{}", WORDS[2], "x".repeat(20_000));
+    assert!(alice.request("message", long).await.is_err());
+    assert!(alice.request("message", json!({"text": WORDS[2], "kind": "offer"})).await.is_err());
+    assert!(alice.request("authenticate", json!({"token": forged})).await.is_err());
+    alice.request("authenticate", json!({"token": good})).await.unwrap();
+    alice.send_text(&format!("{{\"event\":\"message\",\"data\":{}", WORDS[4])).await;
+    alice.send_text(&format!("{{\"event\":\"{}\"}}", WORDS[4])).await;
+    alice.pushes_before_ack().await;
+    alice.close().await;
+
+    // The same over REST, and what is wrong with a body.
+    let path = format!("/api/v1/rooms/{room}/messages");
+    let said =
+        rest::call(server.addr, &good, "POST", &path, Some(json!({"text": WORDS[0], "data": {"n": WORDS[3]}}))).await;
+    assert_eq!(said.status, 201, "{said:?}");
+    for body in [json!(WORDS[4]), json!({"text": 7, WORDS[4]: WORDS[4]}), json!({"text": WORDS[2], "kind": WORDS[4]})] {
+        assert_eq!(rest::call(server.addr, &good, "POST", &path, Some(body)).await.status, 422);
+    }
+    let issued = rest::call(server.addr, &good, "POST", &format!("/api/v1/rooms/{room}/token"), None).await;
+    secrets.push(issued.body["token"].as_str().unwrap().to_owned());
+    let user = json!({"name": WORDS[4]});
+    rest::call(server.addr, SERVICE_KEY, "PUT", "/api/v1/users/ann", Some(user)).await;
+
+    // Broken frames and a broken request, with words in them.
+    let mut raw = RawClient::upgraded(server.addr, &good).await;
+    let mut broken = WORDS[4].as_bytes().to_vec();
+    broken.push(0xFF);
+    raw.send(&frame(0x81, &broken)).await;
+    assert_eq!(raw.closed().await, Some(1007));
+    let mut tcp = TcpStream::connect(server.addr).await.unwrap();
+    tcp.write_all(format!("GET /{good} NONSENSE {}\r\n\r\n", WORDS[4]).as_bytes()).await.unwrap();
+    drop(tcp);
+    sam.close().await;
+    secrets
+}
+
+#[actix_web::test]
+async fn no_token_secret_or_message_reaches_the_log_at_any_level() {
+    // Everything that haggle and its libraries have to say.
+    let launch = Launch::new().env("RUST_LOG", "trace").args(&["--authorize", "room-token"]);
+    let room = launch.seed().room("alice", "bike").id;
+    let server = launch.start().await;
+    let secrets = converse(&server, &room).await;
+    until("both have left", || server.output().matches("end=left").count() >= 2).await;
+    server.signal("TERM");
+    server.logged("ended").await;
+    let output = server.output();
+    assert!(output.contains(" TRACE ") && output.contains("/ws/chat 401"), "little was logged: {output}");
+    for secret in secrets {
+        let line = output.lines().find(|line| line.contains(&secret));
+        assert_eq!(line, None, "a secret is in the log");
+    }
+}
+
+#[actix_web::test]
+async fn at_info_a_connection_is_one_line_and_a_message_none() {
+    let launch = Launch::new();
+    let room = launch.seed().room("alice", "bike").id.to_string();
+    let server = launch.start().await;
+    let before = server.output().lines().count();
+    let mut alice = server.ws("alice").await;
+    alice.enter(&room).await;
+    for _ in 0..50 {
+        alice.say("hello").await;
+    }
+    for _ in 0..10 {
+        assert_eq!(rest::call(server.addr, "", "GET", "/healthz", None).await.status, 200);
+    }
+    alice.close().await;
+    server.logged("end=left").await;
+    // Whatever else a message might log would have been logged before the connection ended.
+    let output = server.output();
+    let lines: Vec<&str> = output.lines().skip(before).collect();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    for part in ["session=", "user=alice", "wire=json", "peer=127.0.0.1", "lasted="] {
+        assert!(lines[0].contains(part), "{}", lines[0]);
+    }
+}
+
+#[actix_web::test]
+async fn a_failed_request_has_one_id_in_its_answer_its_header_and_its_log_line() {
+    let launch = Launch::new().env("RUST_LOG", "haggle=debug");
+    let server = launch.start().await;
+    let answer = rest::call(server.addr, "", "GET", "/ws/chat", None).await;
+    assert_eq!(answer.status, 401);
+    let id = answer.body["requestId"].as_str().unwrap().to_owned();
+    assert!(answer.head.contains(&format!("x-request-id: {id}")), "{}", answer.head);
+    until("it is logged", || server.output().contains(&format!("request={id} GET /ws/chat 401"))).await;
+}

@@ -1,0 +1,113 @@
+//! What the marketplace and the members change, and who is told.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{ask, code};
+use crate::support::{TestServer, server::SERVICE_KEY};
+
+#[actix_web::test]
+async fn a_message_is_changed_and_taken_back_where_the_path_says() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let (room, other) = (seed.room("alice", "bike"), seed.room("alice", "lamp"));
+    let message = seed.messages(&room.id, "alice", 1).remove(0);
+    let token = server.token("alice");
+    let path = format!("/api/v1/rooms/{}/messages/{}", room.id, message.id);
+
+    let elsewhere = format!("/api/v1/rooms/{}/messages/{}", other.id, message.id);
+    for (method, path) in [("PATCH", elsewhere.as_str()), ("DELETE", &elsewhere), ("DELETE", &format!("{path}x"))] {
+        let answer = ask(server.addr, &token, method, path, Some(json!({"text": "x"}))).await;
+        assert_eq!((answer.status, code(&answer)), (404, "not_found"), "{method} {path}");
+    }
+
+    let edited = ask(server.addr, &token, "PATCH", &path, Some(json!({"text": "better"}))).await.body;
+    assert_eq!((&edited["text"], &edited["seq"]), (&json!("better"), &json!(1)));
+    let deleted = ask(server.addr, &token, "DELETE", &path, None).await.body;
+    assert!(deleted["deletedAt"].is_string() && deleted["text"].is_null(), "{deleted}");
+    let again = ask(server.addr, &token, "DELETE", &path, None).await;
+    assert_eq!((again.status, code(&again)), (409, "conflict"));
+}
+
+#[actix_web::test]
+async fn after_15_minutes_a_message_stays_as_it_is() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let message = server.seed().messages(&room.id, "alice", 1).remove(0);
+    server.advance(Duration::from_secs(15 * 60 + 1));
+    let path = format!("/api/v1/rooms/{}/messages/{}", room.id, message.id);
+    let late = ask(server.addr, &server.token("alice"), "PATCH", &path, Some(json!({"text": "x"}))).await;
+    assert_eq!((late.status, code(&late)), (403, "forbidden"));
+    assert!(late.body["detail"].as_str().unwrap().contains("15 minutes"));
+}
+
+#[actix_web::test]
+async fn a_room_that_nobody_has_entered_learns_what_the_marketplace_says() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let mut sam = server.ws("sam").await;
+    assert_eq!(sam.pushes_before_ack().await, [] as [Value; 0]);
+    let path = format!("/api/v1/rooms/{}/messages", room.id);
+    let said = ask(server.addr, SERVICE_KEY, "POST", &path, Some(json!({"text": "Paid"}))).await.body;
+    let update = sam.push("roomUpdated").await;
+    assert_eq!((&update["roomId"], &update["lastMessage"]), (&json!(room.id), &said));
+
+    let missing =
+        ask(server.addr, SERVICE_KEY, "POST", "/api/v1/rooms/none/messages", Some(json!({"text": "x"}))).await;
+    assert_eq!((missing.status, code(&missing)), (404, "not_found"));
+}
+
+#[actix_web::test]
+async fn a_product_is_put_and_its_seller_says_where_it_stands() {
+    let server = TestServer::start().await;
+    server.seed().user("sam");
+    let whole = json!({
+        "id": "bike", "sellerId": "sam", "title": "자전거", "price": 9_007_199_254_740_991_i64, "currency": "KRW",
+        "imageUrl": "/bike.svg", "status": "on_sale", "colour": {"unknown": "fields are ignored"}
+    });
+    let put = ask(server.addr, SERVICE_KEY, "PUT", "/api/v1/products/bike", Some(whole.clone())).await;
+    assert_eq!(put.status, 201, "{}", put.body);
+    let again = ask(server.addr, SERVICE_KEY, "PUT", "/api/v1/products/bike", Some(whole)).await;
+    assert_eq!((again.status, &again.body), (200, &put.body));
+
+    let sold = json!({"status": "sold"});
+    let sold = ask(server.addr, &server.token("sam"), "PATCH", "/api/v1/products/bike", Some(sold)).await;
+    assert_eq!((sold.status, &sold.body["status"]), (200, &json!("sold")));
+    let missing = json!({"status": "sold"});
+    let missing = ask(server.addr, &server.token("sam"), "PATCH", "/api/v1/products/none", Some(missing)).await;
+    assert_eq!((missing.status, code(&missing)), (404, "not_found"));
+}
+
+#[actix_web::test]
+async fn ending_a_users_sessions_counts_them() {
+    let server = TestServer::start().await;
+    let mut sessions = [server.ws("alice").await, server.ws("alice").await];
+    for session in &mut sessions {
+        // An answer is the proof that the session is known.
+        assert_eq!(session.pushes_before_ack().await, [] as [Value; 0]);
+    }
+    let path = "/api/v1/users/alice/disconnect";
+    let ended = ask(server.addr, SERVICE_KEY, "POST", path, None).await.body;
+    assert_eq!(ended, json!({"sessions": 2}));
+    for mut session in sessions {
+        assert_eq!(session.closed().await, Some(4003));
+    }
+}
+
+#[actix_web::test]
+async fn removing_somebody_unknown_ends_their_sessions_too() {
+    let server = TestServer::start().await;
+    let mut ghost = server.ws("ghost").await;
+    assert_eq!(ghost.pushes_before_ack().await, [] as [Value; 0]);
+    let removed = ask(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/ghost", None).await;
+    assert_eq!((removed.status, code(&removed)), (404, "not_found"));
+    assert_eq!(ghost.closed().await, Some(4003));
+}
+
+#[actix_web::test]
+async fn an_id_with_a_slash_is_written_with_percents() {
+    let server = TestServer::start().await;
+    let put = ask(server.addr, SERVICE_KEY, "PUT", "/api/v1/users/a%2Fb%20%EA%B0%80", Some(json!({"name": "A"}))).await;
+    assert_eq!((put.status, &put.body["id"]), (201, &json!("a/b 가")));
+}

@@ -1,0 +1,275 @@
+//! Every route × every kind of caller.
+
+use std::time::Duration;
+
+use haggle::{auth::Signer, clock::Clock, domain::UserId};
+use serde_json::{Value, json};
+
+use super::{ask, code};
+use crate::support::{
+    TestServer,
+    server::{SECRET, SERVICE_KEY, START},
+};
+
+/// What each caller gets: a status, and a code where it is an error.
+type Expected = (u16, &'static str);
+
+const NOBODY: Expected = (401, "unauthenticated");
+const EXPIRED: Expected = (401, "token_expired");
+const FORBIDDEN: Expected = (403, "forbidden");
+const OK: Expected = (200, "");
+const NEW: Expected = (201, "");
+
+/// Nobody, a bad token and an expired one, on a user's route.
+const STRANGE_TO_USERS: [Expected; 3] = [NOBODY, NOBODY, EXPIRED];
+/// The same on a route of the service: whatever is wrong with a user's token, it would not be enough.
+const STRANGE_TO_SERVICE: [Expected; 3] = [NOBODY, NOBODY, NOBODY];
+const USERS_FORBIDDEN: [Expected; 3] = [FORBIDDEN; 3];
+
+struct Row {
+    method: &'static str,
+    /// As the documentation writes it.
+    route: &'static str,
+    path: String,
+    body: Option<Value>,
+    /// Without a token, with a bad one, with an expired one.
+    strange: [Expected; 3],
+    /// A stranger, the buyer, the seller.
+    users: [Expected; 3],
+    service: Expected,
+}
+
+fn row(
+    (method, route): (&'static str, &'static str),
+    path: impl Into<String>,
+    body: Option<Value>,
+    strange: [Expected; 3],
+    users: [Expected; 3],
+    service: Expected,
+) -> Row {
+    Row { method, route, path: path.into(), body, strange, users, service }
+}
+
+/// Routes of users and of both, for one room and two messages of its buyer.
+fn rows_of_users(room: &str, edited: &str, deleted: &str) -> Vec<Row> {
+    let members = [FORBIDDEN, OK, OK];
+    let only_buyer = [FORBIDDEN, OK, FORBIDDEN];
+    let at = |rest: &str| format!("/api/v1/rooms/{room}{rest}");
+    let user = STRANGE_TO_USERS;
+    let one_message = "/api/v1/rooms/{id}/messages/{messageId}";
+    vec![
+        row(("GET", "/api/v1/me"), "/api/v1/me", None, user, [OK; 3], FORBIDDEN),
+        row(("GET", "/api/v1/rooms"), "/api/v1/rooms", None, user, [OK; 3], FORBIDDEN),
+        row(
+            ("POST", "/api/v1/rooms"),
+            "/api/v1/rooms",
+            Some(json!({"productId": "bike"})),
+            user,
+            [NEW, OK, (409, "own_product")],
+            (422, "invalid"),
+        ),
+        row(("GET", "/api/v1/rooms/{id}"), at(""), None, user, members, FORBIDDEN),
+        row(("GET", "/api/v1/rooms/{id}/messages"), at("/messages"), None, user, members, FORBIDDEN),
+        row(
+            ("POST", "/api/v1/rooms/{id}/messages"),
+            at("/messages"),
+            Some(json!({"text": "hello"})),
+            user,
+            [FORBIDDEN, NEW, NEW],
+            NEW,
+        ),
+        row(("PUT", "/api/v1/rooms/{id}/read"), at("/read"), Some(json!({"seq": 1})), user, members, FORBIDDEN),
+        row(("POST", "/api/v1/rooms/{id}/token"), at("/token"), None, user, members, FORBIDDEN),
+        row(
+            ("PATCH", one_message),
+            at(&format!("/messages/{edited}")),
+            Some(json!({"text": "better"})),
+            user,
+            only_buyer,
+            FORBIDDEN,
+        ),
+        row(("DELETE", one_message), at(&format!("/messages/{deleted}")), None, user, only_buyer, FORBIDDEN),
+        row(("GET", "/api/v1/search"), "/api/v1/search?q=hello", None, user, [OK; 3], FORBIDDEN),
+        // A member gets as far as the form, which is none.
+        row(
+            ("POST", "/api/v1/rooms/{id}/images"),
+            at("/images"),
+            Some(json!({})),
+            user,
+            [FORBIDDEN, (422, "invalid"), (422, "invalid")],
+            FORBIDDEN,
+        ),
+        row(
+            ("PATCH", "/api/v1/products/{id}"),
+            "/api/v1/products/bike",
+            Some(json!({"status": "reserved"})),
+            user,
+            [FORBIDDEN, FORBIDDEN, OK],
+            FORBIDDEN,
+        ),
+    ]
+}
+
+fn rows_of_the_service() -> Vec<Row> {
+    let (strange, users) = (STRANGE_TO_SERVICE, USERS_FORBIDDEN);
+    let (user, product) = ("/api/v1/users/{id}", "/api/v1/products/{id}");
+    let zoe = "/api/v1/users/zoe";
+    vec![
+        row(("PUT", user), zoe, Some(json!({"name": "Zoe"})), strange, users, NEW),
+        row(
+            ("PUT", product),
+            "/api/v1/products/lamp",
+            Some(json!({"sellerId": "sam", "title": "Lamp"})),
+            strange,
+            users,
+            NEW,
+        ),
+        row(("POST", "/api/v1/users/{id}/disconnect"), "/api/v1/users/zoe/disconnect", None, strange, users, OK),
+        row(("DELETE", user), zoe, None, strange, users, (204, "")),
+    ]
+}
+
+fn rows_of_anyone() -> Vec<Row> {
+    ["/healthz", "/readyz", "/metrics", "/api/v1/openapi.json"]
+        .map(|path| row(("GET", path), path, None, [OK; 3], [OK; 3], OK))
+        .into_iter()
+        .chain([
+            row(("GET", "/api/docs"), "/api/docs", None, [(308, ""); 3], [(308, ""); 3], (308, "")),
+            // The signature is the permission, and this one is none.
+            row(
+                ("GET", "/api/v1/images/{key}"),
+                "/api/v1/images/a.jpg",
+                None,
+                [FORBIDDEN; 3],
+                [FORBIDDEN; 3],
+                FORBIDDEN,
+            ),
+            row(("GET", "/api/docs/{file}"), "/api/docs/index.css", None, [OK; 3], [OK; 3], OK),
+        ])
+        .collect()
+}
+
+#[actix_web::test]
+async fn every_route_answers_every_caller_as_the_table_says() {
+    let server = TestServer::with(|config| config.limits.requests_per_second_max = None).await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike");
+    seed.user("mallory");
+    let messages = seed.messages(&room.id, "alice", 2);
+    let document = ask(server.addr, "", "GET", "/api/v1/openapi.json", None).await.body;
+
+    let expired = Signer::hs256(SECRET.as_bytes()).unwrap().sign(
+        &UserId::new("alice").unwrap(),
+        None,
+        Duration::from_secs(60),
+        &Clock::manual(START.plus_ms(-3_600_000)),
+    );
+    let tokens = [
+        String::new(),
+        "not.a.token".to_owned(),
+        expired,
+        server.token("mallory"),
+        server.token("alice"),
+        server.token("sam"),
+        SERVICE_KEY.to_owned(),
+    ];
+    let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
+    rows.extend(rows_of_the_service());
+    rows.extend(rows_of_anyone());
+    for row in &rows {
+        let expected: Vec<_> = row.strange.iter().chain(&row.users).chain([&row.service]).collect();
+        for (token, (status, expected)) in tokens.iter().zip(expected) {
+            let what = format!("{} {} as {token:.12}", row.method, row.path);
+            let answer = ask(server.addr, token, row.method, &row.path, row.body.clone()).await;
+            assert_eq!((answer.status, code(&answer)), (*status, *expected), "{what}: {}", answer.body);
+            let responses = &document["paths"][row.route][row.method.to_lowercase()]["responses"];
+            assert!(responses[status.to_string()].is_object(), "{what}: {status} is not documented");
+        }
+    }
+    let documented: usize =
+        document["paths"].as_object().unwrap().values().map(|methods| methods.as_object().unwrap().len()).sum();
+    assert_eq!(rows.len(), documented, "the table leaves out a route");
+}
+
+#[actix_web::test]
+async fn a_stranger_and_a_missing_room_get_the_same_answer() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    server.seed().user("mallory");
+    let mallory = server.token("mallory");
+    for (method, rest, body) in [
+        ("GET", "", None),
+        ("GET", "/messages", None),
+        ("POST", "/messages", Some(json!({"text": "hello"}))),
+        ("PUT", "/read", Some(json!({"seq": 1}))),
+        ("POST", "/token", None),
+        ("PATCH", "/messages/m", Some(json!({"text": "hello"}))),
+        ("DELETE", "/messages/m", None),
+    ] {
+        let mut answers = Vec::new();
+        for id in [room.id.as_str(), "no-such-room"] {
+            let answer = ask(server.addr, &mallory, method, &format!("/api/v1/rooms/{id}{rest}"), body.clone()).await;
+            assert_eq!((answer.status, code(&answer)), FORBIDDEN, "{method} {rest}");
+            answers.push(answer.body["detail"].clone());
+        }
+        assert_eq!(answers[0], answers[1], "{method} {rest}");
+    }
+}
+
+#[actix_web::test]
+async fn a_removed_user_reads_and_writes_nothing_any_more() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let alice = server.token("alice");
+    let removed = ask(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await;
+    assert_eq!(removed.status, 204);
+    let at = |rest: &str| format!("/api/v1/rooms/{}{rest}", room.id);
+    for (method, path, body) in [
+        ("GET", "/api/v1/me".to_owned(), None),
+        ("GET", "/api/v1/rooms".to_owned(), None),
+        ("POST", "/api/v1/rooms".to_owned(), Some(json!({"productId": "bike"}))),
+        ("GET", at(""), None),
+        ("GET", at("/messages"), None),
+        ("POST", at("/messages"), Some(json!({"text": "hello"}))),
+        ("PUT", at("/read"), Some(json!({"seq": 1}))),
+        ("POST", at("/token"), None),
+    ] {
+        let answer = ask(server.addr, &alice, method, &path, body).await;
+        assert_eq!((answer.status, code(&answer)), FORBIDDEN, "{method} {path}");
+    }
+    let again = ask(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await;
+    assert_eq!(again.status, 204);
+    let back = ask(server.addr, SERVICE_KEY, "PUT", "/api/v1/users/alice", Some(json!({"name": "Alice"}))).await;
+    assert_eq!((back.status, code(&back)), (409, "conflict"));
+}
+
+#[actix_web::test]
+async fn without_the_demo_its_routes_do_not_exist() {
+    let server = TestServer::start().await;
+    server.seed().user("alice");
+    for (method, path) in
+        [("GET", "/api/v1/demo/users"), ("GET", "/api/v1/demo/products"), ("POST", "/api/v1/demo/sign-in")]
+    {
+        let answer = ask(server.addr, "", method, path, Some(json!({"userId": "alice"}))).await;
+        assert_eq!((answer.status, code(&answer)), (404, "not_found"), "{method} {path}");
+    }
+}
+
+#[actix_web::test]
+async fn under_the_demo_anyone_signs_in_as_one_of_its_users() {
+    let server = TestServer::with(|config| config.demo = true).await;
+    server.seed().room("alice", "bike");
+    let users = ask(server.addr, "", "GET", "/api/v1/demo/users", None).await.body;
+    let roles: Vec<_> = users["items"].as_array().unwrap().iter().map(|user| (&user["id"], &user["role"])).collect();
+    assert_eq!(roles, [(&json!("alice"), &json!("buyer")), (&json!("sam"), &json!("seller"))]);
+    let products = ask(server.addr, "", "GET", "/api/v1/demo/products", None).await.body;
+    assert_eq!(products["items"][0]["id"], "bike");
+
+    let signed = ask(server.addr, "", "POST", "/api/v1/demo/sign-in", Some(json!({"userId": "alice"}))).await.body;
+    assert_eq!(signed["expiresAt"], START.plus_ms(3_600_000).to_string());
+    let me = ask(server.addr, signed["token"].as_str().unwrap(), "GET", "/api/v1/me", None).await.body;
+    assert_eq!(me, json!({"id": "alice", "name": "alice"}));
+
+    let nobody = ask(server.addr, "", "POST", "/api/v1/demo/sign-in", Some(json!({"userId": "nobody"}))).await;
+    assert_eq!((nobody.status, code(&nobody)), (404, "not_found"));
+}
