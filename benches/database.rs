@@ -11,7 +11,9 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use diesel::connection::SimpleConnection;
 use haggle::{
     db::{self, Connection, MessagePage, PooledConnection, RoomWrite},
-    domain::{ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Seq, Timestamp, User, UserId},
+    domain::{
+        ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, Seq, Timestamp, User, UserId,
+    },
 };
 
 const AT: Timestamp = Timestamp(1_800_000_000_000);
@@ -76,6 +78,7 @@ fn append(room: &RoomId, sender: &UserId, client_id: Option<String>) -> RoomWrit
         text: Some("x".repeat(120)),
         data: None,
         sent_at: AT,
+        screened: Screened::Clean,
     })
 }
 

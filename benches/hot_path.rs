@@ -15,7 +15,10 @@ use haggle::{
     },
     auth::{Signer, Verifier},
     clock::Clock,
-    domain::{RoomId, Seq, SessionId, UserId},
+    domain::{
+        RoomId, Seq, SessionId, UserId,
+        masking::{RecentDigits, find_after},
+    },
     metrics::Metrics,
     protocol::{
         json,
@@ -45,6 +48,30 @@ fn decode(c: &mut Criterion) {
         );
     });
     group.bench_function("event", |b| b.iter(|| json::decode(black_box(MESSAGE)).event.unwrap()));
+    group.finish();
+}
+
+/// The masking rule, on what most messages are and on what it is there for.
+fn masking(c: &mut Criterion) {
+    let mut group = c.benchmark_group("masking");
+    for (name, text) in [
+        (
+            "Korean, 40 characters",
+            "안녕하세요 아직 판매 중이신가요 내일 저녁에 강남역 쪽에서 볼 수 있을까요 감사합니다",
+        ),
+        (
+            "English, 120 bytes",
+            "Hello there, is the bike still for sale and could I come by tomorrow in the evening to have a look at it, thank you so much",
+        ),
+        ("a price", "980,000원에 주시면 바로 갈게요"),
+        ("a phone number", "제 번호는 010-1234-5678 입니다"),
+        ("an address", "write to alice.smith@mail.example.org please"),
+    ] {
+        group.bench_function(name, |b| {
+            let mut recent = RecentDigits::default();
+            b.iter(|| find_after(black_box(text), &mut recent));
+        });
+    }
     group.finish();
 }
 
@@ -117,5 +144,5 @@ fn a_room(sessions: u64) -> (Hub, Vec<Arc<Outbox>>, RoomId) {
     (hub, outboxes, room)
 }
 
-criterion_group!(benches, decode, authorize, fan_out);
+criterion_group!(benches, decode, masking, authorize, fan_out);
 criterion_main!(benches);

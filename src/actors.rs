@@ -14,6 +14,8 @@ pub mod chat_server;
 pub mod db_executor;
 pub mod eraser;
 pub mod hub;
+pub mod image_sweeper;
+pub mod message_indexer;
 pub mod notifier;
 #[cfg(test)]
 pub(crate) mod panics;

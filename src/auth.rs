@@ -11,7 +11,8 @@
 //!
 //! `jsonwebtoken` is used in this folder only, and only for keys and signatures: times are checked here, against `Clock`.
 
-pub mod jwks;
+pub mod image_urls;
+mod jwks;
 pub mod jwt;
 pub mod key;
 pub mod room_token;
@@ -24,6 +25,7 @@ mod fixtures;
 
 use thiserror::Error;
 
+pub use image_urls::ImageUrls;
 pub use jwks::{Jwks, JwksError, JwksState};
 pub use jwt::{Identity, LEEWAY_MS, Signer, TOKEN_BYTES_MAX, Verifier};
 pub use key::KeyError;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
 
-use crate::domain::AuthorizePolicy;
+use crate::domain::{AuthorizePolicy, MaskingPolicy};
 
 /// A setting that can't be used; one sentence that names it.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -89,6 +89,9 @@ pub struct Options {
     /// Address and port to listen on; port 0 picks a free one, which the log names [default: 127.0.0.1:5000]
     #[arg(long, env = "HAGGLE_BIND", global = true, value_name = "ADDRESS:PORT", help_heading = "Server")]
     pub bind: Option<SocketAddr>,
+    /// Where images are kept: a folder, or s3://bucket/prefix with the feature `s3` [default: the database's path and `-images`]
+    #[arg(long, env = "HAGGLE_IMAGE_STORE", global = true, value_name = "FOLDER", help_heading = "Server")]
+    pub image_store: Option<String>,
     /// A SQLite file [default: haggle.db]
     #[arg(long, env = "HAGGLE_DATABASE_URL", global = true, value_name = "URL", help_heading = "Server")]
     pub database_url: Option<String>,
@@ -162,6 +165,9 @@ pub struct Options {
     /// When the database is asked who may enter a room: on-enter, every-message or room-token [default: on-enter]
     #[arg(long, env = "HAGGLE_AUTHORIZE", global = true, value_name = "WHEN", help_heading = "Identity")]
     pub authorize: Option<AuthorizePolicy>,
+    /// What happens to a phone number, an e-mail address, a bank account or a link to a messenger, until an offer is accepted: off, warn (both members see a notice), mask (stored as ●) or block (refused) [default: warn]
+    #[arg(long, env = "HAGGLE_MASKING", global = true, value_name = "POLICY", help_heading = "Safety")]
+    pub masking: Option<MaskingPolicy>,
 
     /// Address of the marketplace's backend that is told of unread messages, http:// or https:// [default: none]
     #[arg(long, env = "HAGGLE_WEBHOOK_URL", global = true, value_name = "URL", help_heading = "Webhook")]
@@ -201,6 +207,9 @@ pub struct Options {
     /// REST requests a second for a user; 0 lifts it [default: 50]
     #[arg(long, env = "HAGGLE_MAX_REQUESTS_PER_SECOND", global = true, value_name = "N", help_heading = "Limits")]
     pub max_requests_per_second: Option<u32>,
+    /// Largest image that may be sent, in bytes, 1024 to 104857600 [default: 10485760]
+    #[arg(long, env = "HAGGLE_MAX_IMAGE_BYTES", global = true, value_name = "BYTES", help_heading = "Limits")]
+    pub max_image_bytes: Option<usize>,
     /// Bytes that wait for a client which reads slowly, before it is dropped [default: 262144]
     #[arg(long, env = "HAGGLE_MAX_OUTBOX_BYTES", global = true, value_name = "BYTES", help_heading = "Limits")]
     pub max_outbox_bytes: Option<usize>,
@@ -235,6 +244,7 @@ impl Options {
         }
         layered!(
             bind,
+            image_store,
             database_url,
             workers,
             allowed_origin,
@@ -252,6 +262,7 @@ impl Options {
             jwt_audience,
             service_key,
             authorize,
+            masking,
             webhook_url,
             webhook_secret,
             notify_unread_after,
@@ -262,6 +273,7 @@ impl Options {
             max_sessions_per_user,
             max_rooms_per_session,
             max_requests_per_second,
+            max_image_bytes,
             max_outbox_bytes,
             max_outbox_age,
         )
@@ -316,6 +328,8 @@ pub struct Limits {
     pub rooms_per_session_max: Option<NonZeroU32>,
     /// REST requests a second for a user.
     pub requests_per_second_max: Option<NonZeroU32>,
+    /// Largest image that may be sent, in bytes.
+    pub image_bytes_max: usize,
     /// Bytes that wait for a client which reads slowly.
     pub outbox_bytes_max: usize,
     /// How long a frame may wait for a client which reads slowly.
@@ -334,6 +348,7 @@ impl Limits {
             sessions_per_user_max: None,
             rooms_per_session_max: None,
             requests_per_second_max: None,
+            image_bytes_max: 100 * 1024 * 1024,
             outbox_bytes_max: 256 * 1024,
             outbox_age_max: Duration::from_secs(15),
         }
@@ -352,6 +367,8 @@ impl Limits {
 pub struct Config {
     /// Where it listens.
     pub bind: SocketAddr,
+    /// Where images are kept.
+    pub image_store: String,
     /// Its database.
     pub database_url: String,
     /// Threads that serve connections.
@@ -378,6 +395,8 @@ pub struct Config {
     pub service_key: Option<Secret>,
     /// When the database is asked who may enter.
     pub authorize: AuthorizePolicy,
+    /// What happens to a message with a contact in it.
+    pub masking: MaskingPolicy,
     /// Who is told of unread messages, if anybody is.
     pub webhook: Option<WebhookTarget>,
     /// What one client may cost.
@@ -445,6 +464,11 @@ impl TryFrom<Options> for Config {
         if !(1..=1024 * 1024).contains(&message_bytes_max) {
             return refuse("--max-message-bytes must be 1 to 1048576");
         }
+        let image_bytes_max = options.max_image_bytes.unwrap_or(10 * 1024 * 1024);
+        if !(1024..=100 * 1024 * 1024).contains(&image_bytes_max) {
+            return refuse("--max-image-bytes must be 1024 to 104857600");
+        }
+        let database_url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
         let workers = match options.workers {
             Some(workers @ 1..=1024) => workers as usize,
             Some(_) => return refuse("--workers must be 1 to 1024"),
@@ -466,7 +490,8 @@ impl TryFrom<Options> for Config {
         let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
         Ok(Self {
             bind: options.bind.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 5000))),
-            database_url: options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned()),
+            image_store: options.image_store.unwrap_or_else(|| format!("{}-images", folder_of(&database_url))),
+            database_url,
             workers,
             allowed_origins,
             tls,
@@ -479,6 +504,7 @@ impl TryFrom<Options> for Config {
             jwt_audience: options.jwt_audience,
             service_key: options.service_key,
             authorize: options.authorize.unwrap_or_default(),
+            masking: options.masking.unwrap_or_default(),
             webhook,
             limits: Limits {
                 message_bytes_max,
@@ -488,6 +514,7 @@ impl TryFrom<Options> for Config {
                 sessions_per_user_max: lifted(options.max_sessions_per_user, 20),
                 rooms_per_session_max: lifted(options.max_rooms_per_session, 100),
                 requests_per_second_max: lifted(options.max_requests_per_second, 50),
+                image_bytes_max,
                 outbox_bytes_max,
                 outbox_age_max: span(options.max_outbox_age, 15),
             },
@@ -503,6 +530,15 @@ fn is_http_url(url: &str) -> bool {
         let plain = rest.bytes().all(|byte| byte.is_ascii_graphic());
         plain && !host.is_empty() && !host.starts_with(':') && !host.contains('@')
     })
+}
+
+/// The path of a SQLite file without its scheme; images of any other database go beside where haggle runs.
+fn folder_of(database_url: &str) -> &str {
+    let path = database_url.strip_prefix("sqlite://").or_else(|| database_url.strip_prefix("sqlite:"));
+    match path.unwrap_or(database_url) {
+        other if other.contains("://") => "haggle",
+        path => path,
+    }
 }
 
 fn is_origin(origin: &str) -> bool {

@@ -3,6 +3,7 @@
 //! Writes go through [`write_batch`] (and [`open_room`]), on the one connection that writes; the rest only reads.
 
 mod connection;
+mod discarded_images;
 mod erase_user;
 mod error;
 mod export_user;
@@ -13,6 +14,7 @@ mod list_messages;
 mod list_missed;
 mod list_rooms;
 mod load_room;
+mod message_index;
 mod migrations;
 mod models;
 mod notify_unread;
@@ -21,11 +23,13 @@ mod pool;
 #[cfg(test)]
 mod query_plans;
 mod schema;
+mod search_messages;
 #[cfg(test)]
 mod test_db;
 mod write_batch;
 
 pub use connection::Connection;
+pub use discarded_images::{forget_discarded_images, list_discarded_images};
 pub use erase_user::{finish_erasures, list_erasures};
 pub use error::DbError;
 pub use export_user::{ExportPart, ExportPlace, export_user};
@@ -38,6 +42,7 @@ pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, list_missed};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
+pub use message_index::{index_messages, is_index_behind};
 pub use migrations::migrate;
 pub use models::{
     block::list_blocks,
@@ -45,7 +50,7 @@ pub use models::{
     product::{find_product, list_products},
     recovery::{end_recoveries, find_recovery},
     report::{NewReport, ReportError, Reported, list_reports, store_report},
-    room::is_member,
+    room::{allow_contact, is_member},
     user::{DELETED_USER_NAME, find_settings, find_user, is_deleted, list_users},
 };
 pub use notify_unread::{
@@ -54,6 +59,7 @@ pub use notify_unread::{
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
 pub use pool::{Claim, Pool, PooledConnection, claim, open};
+pub use search_messages::{SearchCursor, search_messages};
 pub use write_batch::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, write_batch};
 
 use connection::Backend;

@@ -9,6 +9,7 @@ pub mod db;
 pub mod domain;
 pub mod error;
 pub mod http;
+pub mod images;
 pub mod metrics;
 pub mod protocol;
 pub mod server;

@@ -14,6 +14,7 @@ use std::{
 use actix::{Actor, Addr, Arbiter};
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 use crate::{
     actors::{
@@ -24,18 +25,25 @@ use crate::{
         db_executor::Database,
         eraser::{Eraser, messages::StopEraser},
         hub::{DrainSessions, Hub, HubId},
+        image_sweeper, message_indexer,
         notifier::{Notifier, Webhook, messages::StopNotifier},
         session::{Services, engine_io::Sessions, places::SessionPlaces, socket_io::SocketIo},
     },
-    auth::{Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier, webhook_signature::WebhookSigner},
+    auth::{
+        ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,
+        webhook_signature::WebhookSigner,
+    },
     clock::Clock,
     config::{Config, KeySource},
     db::{self, DbError, Pool},
+    domain::stored_image::sign_on_this_thread,
     http::{
         admission::Admission,
+        api::images::Images,
         origin, problem, request_log, routes, socket_io,
         state::{AppState, RequestLimit},
     },
+    images::{ImageStore, StoreError},
     metrics::Metrics,
     tls::{Tls, TlsError},
 };
@@ -81,6 +89,9 @@ pub enum StartError {
     /// The service key is too short.
     #[error("--service-key: {0}")]
     ServiceKey(#[from] crate::auth::ServiceKeyTooShort),
+    /// Images can't be kept.
+    #[error(transparent)]
+    Images(#[from] StoreError),
     /// The system has no random bytes.
     #[error("the system gives no random bytes")]
     NoRandomness,
@@ -93,6 +104,7 @@ impl StartError {
         match self {
             Self::Key(_) | Self::KeyFile(_) | Self::Jwks(_) | Self::Tls(_) | Self::ServiceKey(_) => true,
             Self::Database(error) => matches!(error, DbError::BadUrl(_)),
+            Self::Images(error) => matches!(error, StoreError::BadUrl(_)),
             Self::Bind { .. } | Self::NoRandomness => false,
         }
     }
@@ -119,6 +131,8 @@ pub struct Server {
     draining: Arc<AtomicBool>,
     drain_timeout: Duration,
     tls: Option<Arc<Tls>>,
+    /// What looks after the search index and the images, and what ends it.
+    chores: Vec<(oneshot::Sender<()>, actix_web::rt::task::JoinHandle<()>)>,
     _claim: db::Claim,
 }
 
@@ -162,6 +176,11 @@ impl ServerBuilder {
         let (addr, server) = listen(&state, tls.as_deref())?;
         let handle = server.handle();
         let notifier = start_notifier(&state);
+        let (stop, stopped) = oneshot::channel();
+        let indexing = (stop, actix_web::rt::spawn(message_indexer::run(state.database.clone(), stopped)));
+        let (stop, stopped) = oneshot::channel();
+        let sweeper = image_sweeper::run(state.database.clone(), state.images.store(), stopped);
+        let sweeping = (stop, actix_web::rt::spawn(sweeper));
         Ok(Server {
             addr,
             handle,
@@ -175,6 +194,7 @@ impl ServerBuilder {
             draining: Arc::clone(&state.draining),
             drain_timeout: state.config.drain_timeout,
             tls,
+            chores: vec![indexing, sweeping],
             _claim: claim,
         })
     }
@@ -219,6 +239,7 @@ fn start_actors(
     verifier: Arc<Verifier>,
 ) -> Result<(web::Data<AppState>, Arbiter), StartError> {
     let metrics = Arc::new(Metrics::default());
+    let image_store = ImageStore::open(&config.image_store)?;
     let database = Database::start(pool, READERS, Arc::clone(&metrics));
     let (room_tokens, demo_signer) = match (&config.keys, &config.service_key) {
         (KeySource::Secret(secret), _) => {
@@ -229,18 +250,28 @@ fn start_actors(
         // Without any secret of its own to derive them from, room tokens last until the next start.
         (_, None) => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
     };
+    let image_urls = match &config.keys {
+        KeySource::Secret(secret) => ImageUrls::derived_from(secret.expose().as_bytes(), clock.clone()),
+        _ => ImageUrls::random(clock.clone()).map_err(|_| StartError::NoRandomness)?,
+    };
+    let image_urls = Arc::new(image_urls);
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
     let settings = chat_server::Settings {
         policy: config.authorize,
+        masking: config.masking,
         rooms_per_session_max: config.limits.rooms_per_session_max.map(|max| max.get() as usize),
         clock: clock.clone(),
     };
     let chat_thread = Arbiter::new();
     let chat = {
         let (database, metrics) = (database.clone(), Arc::clone(&metrics));
-        ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| ChatServer::new(settings, database, metrics))
+        let image_urls = Arc::clone(&image_urls);
+        ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| {
+            sign_on_this_thread(image_urls);
+            ChatServer::new(settings, database, metrics)
+        })
     };
-    let eraser = Eraser::new(chat.clone(), database.clone(), clock.clone()).start();
+    let eraser = Eraser::new(chat.clone(), database.clone(), image_store.clone(), clock.clone()).start();
     let state = AppState {
         chat,
         eraser,
@@ -248,6 +279,8 @@ fn start_actors(
         verifier,
         room_tokens: Arc::new(room_tokens),
         service_key,
+        images: Images::new(image_store),
+        image_urls,
         demo_signer,
         clock,
         draining: Arc::new(AtomicBool::new(false)),
@@ -318,6 +351,8 @@ fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr,
 }
 
 fn start_hub(state: &AppState, hub_id: HubId) -> Services {
+    let image_urls: Arc<ImageUrls> = Arc::clone(&state.image_urls);
+    sign_on_this_thread(image_urls);
     let limits = state.config.limits.clone();
     let hub = Hub::new(limits.outbox_age_max, limits.outbox_bytes_max, Arc::clone(&state.metrics)).start();
     #[expect(clippy::disallowed_methods, reason = "once a worker")]
@@ -329,6 +364,7 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
         verifier: Arc::clone(&state.verifier),
         room_tokens: Arc::clone(&state.room_tokens),
         policy: state.config.authorize,
+        masking: state.config.masking,
         limits,
         clock: state.clock.clone(),
         metrics: Arc::clone(&state.metrics),
@@ -366,6 +402,7 @@ impl Server {
     pub async fn drain(self) -> bool {
         let deadline = Instant::now() + self.drain_timeout;
         self.draining.store(true, Ordering::Release);
+        let chores: Vec<_> = self.chores.into_iter().map(|(_, chore)| chore).collect();
         // From here on sessions and handshakes are refused with `unavailable`. Connections are accepted still: a poller opens
         // one to be told, and a refusal says more than silence.
         // Told over a tenth of the time, so that there is enough left to finish.
@@ -395,6 +432,9 @@ impl Server {
         self.handle.stop(settled).await;
         self.chat_thread.stop();
         let _ = self.running.await;
+        for chore in chores {
+            let _ = chore.await;
+        }
         settled
     }
 }

@@ -11,16 +11,26 @@ use std::{
 };
 
 /// The levels from the top; the modules of one level are siblings.
-const LEVELS: [&[&str]; 8] =
-    [&["main"], &["cli"], &["server"], &["http"], &["actors"], &["db", "broker", "auth"], &["protocol"], &["domain"]];
+const LEVELS: [&[&str]; 8] = [
+    &["main"],
+    &["cli"],
+    &["server"],
+    &["http"],
+    &["actors"],
+    &["db", "broker", "auth", "images"],
+    &["protocol"],
+    &["domain"],
+];
 
 /// What serves every level. It may use `domain` and its own kind.
 const SERVICES: [&str; 5] = ["error", "clock", "metrics", "config", "tls"];
 
 /// Outer crates that have one address: where their name may stand, as beginnings of paths below `src`.
-const ADDRESSES: [(&str, &[&str]); 4] = [
+const ADDRESSES: [(&str, &[&str]); 6] = [
     ("diesel", &["db.rs", "db/"]),
     ("diesel_migrations", &["db.rs", "db/"]),
+    ("image", &["images.rs", "images/"]),
+    ("object_store", &["images.rs", "images/"]),
     ("jsonwebtoken", &["auth.rs", "auth/"]),
     ("actix_web_actors", &["actors/session.rs", "actors/session/"]),
 ];

@@ -13,6 +13,7 @@ pub mod messages;
 mod offers;
 mod recovery;
 pub mod rooms;
+mod screening;
 mod typing;
 mod work;
 
@@ -35,7 +36,7 @@ use crate::{
     },
     clock::Clock,
     db::{MessagePage, RoomWrite, WriteError},
-    domain::{AuthorizePolicy, ClientId, Role, RoomId, Timestamp, UserId},
+    domain::{AuthorizePolicy, ClientId, MaskingPolicy, Role, RoomId, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
     protocol::push::Position,
@@ -49,6 +50,7 @@ use messages::{
 };
 use recovery::Recoveries;
 use rooms::Rooms;
+use screening::Screening;
 use typing::Typists;
 use work::{Checks, Work};
 
@@ -66,6 +68,8 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 pub struct Settings {
     /// When the database is asked who may enter.
     pub policy: AuthorizePolicy,
+    /// What happens to a message with a contact in it.
+    pub masking: MaskingPolicy,
     /// Rooms that a session is in at once.
     pub rooms_per_session_max: Option<usize>,
     /// The time.
@@ -95,6 +99,7 @@ pub struct ChatServer {
     typists: Typists,
     /// When the next offer's time is over; `None` while that is being found out, and while none waits.
     next_expiry: Option<Timestamp>,
+    screening: Screening,
 }
 
 #[derive(Debug, Default)]
@@ -123,6 +128,7 @@ impl ChatServer {
             position: 0,
             typists: Typists::default(),
             next_expiry: None,
+            screening: Screening::default(),
         }
     }
 
@@ -214,9 +220,10 @@ impl ChatServer {
         };
         match work {
             Work::Join(join) => self.join(join, role, ctx),
-            Work::Message(Message { draft, reply, .. }) => {
+            Work::Message(Message { mut draft, reply, .. }) => {
                 self.typing_stopped(&room, &draft.sender, None);
                 let silenced = self.silenced(&room, role, draft.client_id.as_ref());
+                self.screening.screen(self.settings.masking, &mut draft);
                 self.append_spoken(silenced, PendingWrite { write: RoomWrite::Append(draft), room: Some(room), reply });
             }
             Work::MakeOffer(offer) => {

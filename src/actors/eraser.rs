@@ -25,11 +25,13 @@ use crate::{
             messages::{Change, ReplyTo},
         },
         db_executor::Database,
+        image_sweeper,
     },
     clock::Clock,
     db::{self, DbError, RoomWrite},
     domain::UserId,
     error::ChatError,
+    images::ImageStore,
 };
 use messages::{Erase, StopEraser};
 
@@ -41,6 +43,7 @@ const RETRY_WAIT: Duration = Duration::from_secs(1);
 pub struct Eraser {
     chat: Addr<ChatServer>,
     database: Database,
+    images: ImageStore,
     clock: Clock,
     /// Who is next, and who waits for it.
     wanted: HashMap<UserId, Vec<oneshot::Sender<()>>>,
@@ -54,10 +57,11 @@ pub struct Eraser {
 impl Eraser {
     /// An eraser that has not begun.
     #[must_use]
-    pub fn new(chat: Addr<ChatServer>, database: Database, clock: Clock) -> Self {
+    pub fn new(chat: Addr<ChatServer>, database: Database, images: ImageStore, clock: Clock) -> Self {
         Self {
             chat,
             database,
+            images,
             clock,
             wanted: HashMap::new(),
             working: false,
@@ -74,9 +78,10 @@ impl Eraser {
         self.working = true;
         let (users, waiting): (Vec<_>, Vec<_>) = mem::take(&mut self.wanted).into_iter().unzip();
         let (chat, database, clock) = (self.chat.clone(), self.database.clone(), self.clock.clone());
+        let images = self.images.clone();
         let ends = Arc::clone(&self.ends);
         let erase = async move {
-            let outcome = erase(&chat, &database, &clock, &ends, users.clone()).await;
+            let outcome = erase(&chat, &database, &images, &clock, &ends, users.clone()).await;
             if outcome.is_err() && !ends.load(Ordering::Acquire) {
                 tokio::time::sleep(RETRY_WAIT).await;
             }
@@ -116,6 +121,7 @@ impl Eraser {
 async fn erase(
     chat: &Addr<ChatServer>,
     database: &Database,
+    images: &ImageStore,
     clock: &Clock,
     ends: &AtomicBool,
     mut users: Vec<UserId>,
@@ -141,6 +147,7 @@ async fn erase(
             }
         }
     }
+    image_sweeper::sweep(database, images).await?;
     overwrite_free_space(database, ends).await?;
     database.write(move |conn| db::finish_erasures(conn, &users)).await?;
     Ok(())

@@ -11,14 +11,14 @@
 use diesel::prelude::*;
 
 use super::{
-    Connection, DbError, WriteError, Written,
+    Connection, DbError, WriteError, Written, discarded_images, message_index,
     models::{
         change::{self, Changed},
         message, offer, recovery, report, room,
     },
     schema::erasures,
 };
-use crate::domain::{Role, RoomId, Timestamp, UserId};
+use crate::domain::{MessageKind, Role, RoomId, StoredMessage, Timestamp, UserId};
 
 /// Messages that lose their words at a time.
 const MESSAGES: i64 = 256;
@@ -26,9 +26,13 @@ const MESSAGES: i64 = 256;
 /// Rooms that are gone through at a time.
 const ROOMS: i64 = 64;
 
-/// What is kept of messages in other tables and files, by their ids. Called in the transaction that takes their words; what
-/// lies in files must be remembered here and removed before [`finish_erasures`].
-fn erase_beside(conn: &mut Connection, ids: &[&str]) -> Result<(), DbError> {
+/// What is kept of messages in other tables and files, while the messages still have their words, and in the transaction
+/// that takes them. What lies in files is noted here, and removed before [`finish_erasures`].
+fn erase_beside(conn: &mut Connection, messages: &[StoredMessage], ids: &[&str]) -> Result<(), DbError> {
+    for message in messages.iter().filter(|message| message.deleted_at.is_none()) {
+        discarded_images::discard(conn, message.data.as_ref().filter(|_| message.kind == MessageKind::Image))?;
+        message_index::replace(conn, &message.id, None)?;
+    }
     offer::remove(conn, ids)?;
     Ok(())
 }
@@ -80,12 +84,13 @@ pub(in crate::db) fn erase_words(
         (place, seq) = (room, 0);
     }
     let ids: Vec<&str> = erased.iter().map(|message| message.id.as_str()).collect();
+    erase_beside(conn, &erased, &ids)?;
     message::erase(conn, &ids, at)?;
-    erase_beside(conn, &ids)?;
     // What was deleted before looks the same as ever.
     erased.retain(|message| message.deleted_at.is_none());
     for message in &mut erased {
         (message.text, message.data, message.client_id, message.deleted_at) = (None, None, None, Some(at));
+        message.warnings = Vec::new();
     }
     if is_done {
         // Again: meanwhile the other member may have reported what was still there.

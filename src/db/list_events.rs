@@ -94,7 +94,7 @@ mod tests {
             test_db::{NOW, TestDb, draft, product, read, room, say, user_id, write},
             write_batch,
         },
-        domain::{Product, ProductStatus},
+        domain::{MaskingPolicy, Product, ProductStatus},
     };
 
     /// All events behind a place, page by page, in short.
@@ -129,7 +129,17 @@ mod tests {
         write(conn, read(&a, "carol", 1)).unwrap();
         say(conn, &a, "carol", "2");
         let editor = user_id("alice");
-        write(conn, RoomWrite::Edit { message: first.id, editor, text: "one".to_owned(), at: NOW }).unwrap();
+        write(
+            conn,
+            RoomWrite::Edit {
+                message: first.id,
+                editor,
+                text: "one".to_owned(),
+                masking: MaskingPolicy::Warn,
+                at: NOW,
+            },
+        )
+        .unwrap();
         let sold = Product { status: ProductStatus::Sold, ..product("bike") };
         write(conn, RoomWrite::PutProduct { product: sold, at: NOW }).unwrap();
         let expected = [

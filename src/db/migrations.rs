@@ -62,6 +62,9 @@ mod tests {
                 "2026-11-23-100500_changes",
                 "2026-11-23-110000_notifications",
                 "2026-11-23-120000_personal_data",
+                "2026-11-23-200000_contacts",
+                "2026-11-23-210000_search",
+                "2026-11-23-220000_images",
             ]
         );
         assert!(migrate(&pool).unwrap().is_empty());

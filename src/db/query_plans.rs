@@ -17,7 +17,7 @@ use super::{
     write_batch,
 };
 use crate::domain::{
-    EventCursor, Product, ProductStatus, RoomId, Seq,
+    EventCursor, MaskingPolicy, Product, ProductStatus, RoomId, Seq,
     offer::{Answer, Price},
     safety::{Decision, ReportCategory, ReportState},
 };
@@ -167,7 +167,17 @@ fn a_write_goes_along_its_indices() {
         let Ok(super::Written::Appended { message, .. }) = &outcomes[0] else { panic!() };
         let at = NOW;
         let (id, editor) = (message.id.clone(), user_id("alice"));
-        write(conn, RoomWrite::Edit { message: id.clone(), editor: editor.clone(), text: "y".to_owned(), at }).unwrap();
+        write(
+            conn,
+            RoomWrite::Edit {
+                message: id.clone(),
+                editor: editor.clone(),
+                text: "y".to_owned(),
+                masking: MaskingPolicy::Warn,
+                at,
+            },
+        )
+        .unwrap();
         write(conn, RoomWrite::Delete { message: id, editor, at }).unwrap();
         let sold = Product { status: ProductStatus::Sold, ..product("bike") };
         write(conn, RoomWrite::PutProduct { product: sold, at }).unwrap();

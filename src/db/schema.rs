@@ -19,6 +19,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    discarded_images (key) {
+        key -> Text,
+    }
+}
+
+diesel::table! {
     erasures (user_id) {
         user_id -> Text,
         room_id -> Text,
@@ -30,6 +36,13 @@ diesel::table! {
     imported_messages (first_position) {
         first_position -> BigInt,
         last_position -> BigInt,
+    }
+}
+
+diesel::table! {
+    message_index_progress (id) {
+        id -> Integer,
+        indexed_to -> BigInt,
     }
 }
 
@@ -47,6 +60,7 @@ diesel::table! {
         sent_at -> BigInt,
         edited_at -> Nullable<BigInt>,
         deleted_at -> Nullable<BigInt>,
+        warnings -> Nullable<Text>,
     }
 }
 
@@ -131,6 +145,7 @@ diesel::table! {
         last_seq -> BigInt,
         buyer_read_seq -> BigInt,
         seller_read_seq -> BigInt,
+        contact_allowed -> Bool,
     }
 }
 
@@ -159,8 +174,10 @@ diesel::joinable!(rooms -> products (product_id));
 diesel::allow_tables_to_appear_in_same_query!(
     blocks,
     changes,
+    discarded_images,
     erasures,
     imported_messages,
+    message_index_progress,
     messages,
     notification_progress,
     notifications,

@@ -2,8 +2,8 @@
 
 use super::{Connection, Opened, Pool, PooledConnection, RoomWrite, WriteError, Written, migrate, open, open_room_for};
 use crate::domain::{
-    ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Seq, StoredMessage, Timestamp, User,
-    UserId,
+    ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, Seq, StoredMessage, Timestamp,
+    User, UserId,
 };
 
 /// When everything happens, unless a test says otherwise.
@@ -82,6 +82,7 @@ pub(super) fn draft(room: &RoomId, sender: &str, text: &str, client_id: Option<&
         text: Some(text.to_owned()),
         data: None,
         sent_at: NOW,
+        screened: Screened::Clean,
     }
 }
 

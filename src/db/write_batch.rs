@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Block, ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, Settings,
-        SettingsPatch, StoredMessage, Timestamp, User, UserId,
+        Block, ClientId, Draft, MaskingPolicy, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq,
+        Settings, SettingsPatch, StoredMessage, Timestamp, User, UserId,
+        masking::ContactRefused,
         offer::{self, Price},
         safety::{Decision, Report},
     },
@@ -36,6 +37,8 @@ pub enum RoomWrite {
         editor: UserId,
         /// The new words.
         text: String,
+        /// What happens when the words hold a contact.
+        masking: MaskingPolicy,
         /// When.
         at: Timestamp,
     },
@@ -306,6 +309,9 @@ pub enum WriteError {
     /// Another member's message, or one of a kind that nobody edits.
     #[error("only one's own text and image messages can be changed")]
     NotOwnMessage,
+    /// The words hold a contact, which `--masking block` refuses until an offer is accepted.
+    #[error(transparent)]
+    ContactRefused(#[from] ContactRefused),
     /// Somebody else's product.
     #[error("only the product's own seller may do this")]
     NotOwnProduct,
@@ -368,7 +374,11 @@ impl WriteError {
             Self::Blocked => ErrorCode::Blocked,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::AlreadyDeleted | Self::UserDeleted | Self::SellerHasRooms | Self::Offer(_) => ErrorCode::Conflict,
-            Self::ReservedUserId | Self::UnknownSeller | Self::WrongCurrency(_) | Self::OwnBlock => ErrorCode::Invalid,
+            Self::ReservedUserId
+            | Self::UnknownSeller
+            | Self::WrongCurrency(_)
+            | Self::OwnBlock
+            | Self::ContactRefused(_) => ErrorCode::Invalid,
             Self::Database(error) => error.code(),
         }
     }
@@ -452,7 +462,9 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
             append::write_run(conn, std::slice::from_ref(write), &mut outcomes)?;
             Ok(outcomes.pop().unwrap_or(Err(WriteError::Forbidden)))
         }
-        RoomWrite::Edit { message, editor, text, at } => revise::edit(conn, message, editor, text, *at),
+        RoomWrite::Edit { message, editor, text, masking, at } => {
+            revise::edit(conn, message, editor, text, *masking, *at)
+        }
         RoomWrite::Delete { message, editor, at } => revise::delete(conn, message, editor, *at),
         RoomWrite::PutProduct { product, at } => catalogue::put_product(conn, product, *at),
         RoomWrite::SetProductStatus { product, seller, status, at } => {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{ClientId, MessageId, RoomId, Seq, Timestamp, UserId};
+use super::{ClientId, ContactKind, MessageId, RoomId, Seq, Timestamp, UserId, masking::Screened};
 
 /// For how long one may edit or delete one's own message.
 pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1000;
@@ -65,6 +65,8 @@ pub struct Draft {
     pub data: Option<Value>,
     /// When haggle accepted it.
     pub sent_at: Timestamp,
+    /// What the masking rule makes of its words. It counts for as long as no offer was accepted in the room.
+    pub screened: Screened,
 }
 
 /// What a message holds beside its text and data, about.
@@ -130,8 +132,8 @@ pub struct StoredMessage {
     /// Its words; absent once deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What a client needs beside the words.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What a client needs beside the words. Of an image: `url`, `thumbnailUrl`, `width`, `height`, `bytes` and `contentType`.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::stored_image::serialize_data")]
     #[schema(value_type = Option<serde_json::Value>)]
     pub data: Option<Value>,
     /// When haggle accepted it.
@@ -142,6 +144,9 @@ pub struct StoredMessage {
     /// When its sender took it back. It keeps its place and its `seq`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+    /// Ways to reach somebody outside the conversation that its words hold or held: both members see a notice of the risk.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<ContactKind>,
 }
 
 impl StoredMessage {
@@ -164,12 +169,15 @@ impl fmt::Debug for StoredMessage {
     }
 }
 
-/// Words that are missing or too long.
+/// Words and data that can't be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitText {
     /// Neither words nor data.
     #[error("`text` must not be empty")]
     Empty,
+    /// A name in the data that only haggle itself may write.
+    #[error("`data.thumbnailKey` is haggle's own: send images by `POST /rooms/{{id}}/images`")]
+    ReservedData,
     /// Over the limit.
     #[error("`text` and `data` together must be at most {bytes_max} bytes, got {bytes}")]
     TooLong {
@@ -187,6 +195,10 @@ pub enum UnfitText {
 pub fn check_size(text: Option<&str>, data: Option<&Value>, bytes_max: usize) -> Result<(), UnfitText> {
     if text.is_none_or(str::is_empty) && data.is_none() {
         return Err(UnfitText::Empty);
+    }
+    // Whoever knows an image's key could have its address signed anew.
+    if data.is_some_and(|data| data.get("thumbnailKey").is_some()) {
+        return Err(UnfitText::ReservedData);
     }
     let bytes = text.map_or(0, str::len) + data.map_or(0, json_len);
     if bytes > bytes_max {

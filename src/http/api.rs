@@ -6,12 +6,14 @@
 pub mod blocks;
 pub mod demo;
 pub mod events;
+pub mod images;
 pub mod me;
 pub mod messages;
 pub mod offers;
 pub mod products;
 pub mod reports;
 pub mod rooms;
+pub mod search;
 pub mod users;
 
 use actix_web::HttpResponse;

@@ -21,7 +21,7 @@ use utoipa::{
 };
 
 use super::{
-    api::{blocks, demo, events, me, messages, offers, products, reports, rooms, users},
+    api::{blocks, demo, events, images, me, messages, offers, products, reports, rooms, search, users},
     health,
     problem::{Problem, ProblemDocument},
     state::AppState,
@@ -68,6 +68,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         reports::report,
         reports::list_reports,
         reports::decide_report,
+        search::search_messages,
+        images::send_image,
+        images::get_image,
         products::put_product,
         products::set_product_status,
         users::put_user,

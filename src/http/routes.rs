@@ -3,7 +3,7 @@
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
-    api::{blocks, demo, events, me, messages, offers, products, reports, rooms, users},
+    api::{blocks, demo, events, images, me, messages, offers, products, reports, rooms, search, users},
     engine_io, health, openapi,
     problem::Problem,
     socket_io, static_files, ws,
@@ -46,6 +46,9 @@ pub fn documented(config: &mut web::ServiceConfig) {
         )
         .service(read("/api/v1/reports", reports::list_reports).route(web::post().to(reports::report)))
         .service(web::resource("/api/v1/reports/{id}").route(web::patch().to(reports::decide_report)))
+        .service(web::resource("/api/v1/rooms/{id}/images").route(web::post().to(images::send_image)))
+        .service(read("/api/v1/images/{key}", images::get_image))
+        .service(read("/api/v1/search", search::search_messages))
         .service(
             web::resource("/api/v1/products/{id}")
                 .route(web::put().to(products::put_product))

@@ -26,12 +26,13 @@ use crate::{
         eraser::Eraser,
         session::{engine_io::Sessions, places::SessionPlaces, socket_io::SocketIo},
     },
-    auth::{RoomTokens, ServiceKey, Signer, Verifier},
+    auth::{ImageUrls, RoomTokens, ServiceKey, Signer, Verifier},
     clock::Clock,
     config::Config,
     db::RoomWrite,
     domain::UserId,
     error::ChatError,
+    http::api::images::Images,
     metrics::{self, Metrics},
 };
 
@@ -54,6 +55,10 @@ pub struct AppState {
     pub room_tokens: Arc<RoomTokens>,
     /// The marketplace's own backend.
     pub service_key: Option<ServiceKey>,
+    /// Keeps images.
+    pub images: Images,
+    /// Signs the addresses of images.
+    pub image_urls: Arc<ImageUrls>,
     /// Signs the tokens of the demo's sign-in; nowhere else are tokens made.
     pub demo_signer: Option<Signer>,
     /// The time.

@@ -1,6 +1,6 @@
 //! A person's data: all of it for them, and nothing left of it when they go.
 
-use std::path::Path;
+use std::{io::Cursor, path::Path};
 
 use haggle::{
     config::Config,
@@ -62,7 +62,14 @@ fn found_in(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let bytes = std::fs::read(&path).unwrap();
+        // The price of her offer: as a whole, for half of it may be in an id.
+        if bytes.windows(9).any(|window| window == b"987654321") {
+            found.push(format!("her offer in {}", path.display()));
+        }
         for needle in NEEDLES {
             for part in [needle, &needle[..needle.len() / 2], &needle[needle.len() / 2..]] {
                 if bytes.windows(part.len()).any(|window| window == part.as_bytes()) {
@@ -77,6 +84,7 @@ fn found_in(folder: &Path) -> Vec<String> {
 fn on_file(folder: &Path) -> impl FnOnce(&mut Config) + use<> {
     let url = folder.join("haggle.db").display().to_string();
     move |config| {
+        config.image_store = format!("{url}-images");
         config.database_url = url;
         config.limits.sends_per_second_max = None;
     }
@@ -114,8 +122,26 @@ async fn talk(server: &TestServer) -> String {
         let deleted = her.say("deleted-long-ago-by-herself").await;
         her.request("deleteMessage", json!({"messageId": deleted["id"]})).await.unwrap();
     }
+    let report = json!({"roomId": room, "category": "spam"});
+    let reported = rest::call(server.addr, &server.token("sam"), "POST", "/api/v1/reports", Some(report)).await;
+    assert_eq!(reported.status, 201, "{reported:?}");
+    let offer = json!({"roomId": room, "amount": 987_654_321, "currency": "KRW"});
+    her.request("offer", offer).await.unwrap();
+    let mut photo = Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(64, 48).write_to(&mut photo, image::ImageFormat::Png).unwrap();
+    let path = format!("/api/v1/rooms/{room}/images");
+    let text = ("text", "turquoise-umbrella-after-edit in a picture");
+    let sent = rest::upload(server.addr, &server.token("quetzal"), &path, &photo.into_inner(), &[text]).await;
+    assert_eq!(sent.status, 201, "{sent:?}");
+    // What was indexed for a search.
+    let found = rest::call(server.addr, &server.token("sam"), "GET", "/api/v1/search?q=zebra", None).await;
+    assert!(!found.body["items"].as_array().unwrap().is_empty(), "{found:?}");
     her.close().await;
     room
+}
+
+fn images_in(folder: &Path) -> usize {
+    std::fs::read_dir(folder.join("haggle.db-images")).unwrap().count()
 }
 
 #[actix_web::test]
@@ -132,6 +158,9 @@ async fn after_an_erasure_no_byte_of_the_name_or_the_words_is_left() {
 
     assert_eq!(call(&server, "DELETE", "/api/v1/users/quetzal").await.status, 204);
     assert_eq!(found_in(folder.path()), Vec::<String>::new());
+    assert_eq!(images_in(folder.path()), 0);
+    let found = rest::call(server.addr, &server.token("sam"), "GET", "/api/v1/search?q=umbrella", None).await;
+    assert_eq!(found.body["items"], json!([]));
     assert_eq!(her.closed().await, Some(4003));
 
     // The other member is told, and keeps their own words and each message's place.

@@ -28,7 +28,7 @@ use crate::{
     config::Limits,
     db::RoomWrite,
     domain::{
-        AuthorizePolicy, Draft, MessageKind, RoomId, SessionId, Timestamp, UserId,
+        AuthorizePolicy, Draft, MaskingPolicy, MessageKind, RoomId, Screened, SessionId, Timestamp, UserId,
         message::{UnfitText, check_size},
     },
     error::{ChatError, CloseCode, ErrorCode},
@@ -64,6 +64,8 @@ pub struct Services {
     pub room_tokens: Arc<RoomTokens>,
     /// When the database is asked who may enter.
     pub policy: AuthorizePolicy,
+    /// What happens to an edit with a contact in it.
+    pub masking: MaskingPolicy,
     /// What one client may cost.
     pub limits: Limits,
     /// The time.
@@ -268,7 +270,13 @@ impl ChatSession {
                 }
                 let editor = self.identity.user.clone();
                 let at = self.services.clock.now();
-                let write = RoomWrite::Edit { message: event.message_id, editor, text: event.text, at };
+                let write = RoomWrite::Edit {
+                    message: event.message_id,
+                    editor,
+                    text: event.text,
+                    masking: self.services.masking,
+                    at,
+                };
                 self.change(request, name, write)
             }
             ClientEvent::DeleteMessage(message) => {
@@ -355,6 +363,7 @@ impl ChatSession {
             text: message.text,
             data: message.data,
             sent_at: self.services.clock.now(),
+            screened: Screened::Clean,
         };
         let reply = ReplyTo::Session(self.asker(request, name));
         self.send(Message { draft, grant, reply });

@@ -17,7 +17,7 @@ use crate::{
     domain::{
         ImportLine, MessageId, MessageKind, Product, ProductId, RoomId, Seq, StoredMessage, User,
         import_line::{MessageLine, RoomLine},
-        offer::Offer,
+        offer::{Offer, OfferStatus},
     },
 };
 
@@ -223,6 +223,9 @@ fn store_messages(
     for (place, product, offer) in &offers {
         if let Some(message) = new.get(*place) {
             offer::insert_imported(conn, message, product, offer)?;
+            if offer.status == OfferStatus::Accepted {
+                room::allow_contact(conn, &message.room_id)?;
+            }
         }
     }
     room::save(conn, rooms.values())?;
@@ -276,5 +279,6 @@ fn to_message(id: &MessageId, line: &MessageLine, seq: i64, shift_ms: i64) -> St
         sent_at: line.sent_at.plus_ms(shift_ms),
         edited_at: None,
         deleted_at: None,
+        warnings: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use diesel::{
 
 use crate::{
     db::{Backend, Connection, DbError, schema::messages},
-    domain::{ClientId, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
+    domain::{ClientId, ContactKind, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
 };
 
 /// Rows a statement: SQLite's time a row stops falling here, and its 32,766 parameters are far away.
@@ -47,6 +47,8 @@ pub(in crate::db) struct MessageRow {
     edited_at: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
     deleted_at: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    warnings: Option<String>,
 }
 
 impl MessageRow {
@@ -72,6 +74,8 @@ impl MessageRow {
             sent_at: Timestamp(self.sent_at),
             edited_at: self.edited_at.map(Timestamp),
             deleted_at: self.deleted_at.map(Timestamp),
+            // A name that this haggle does not know is one of a newer haggle's.
+            warnings: self.warnings.iter().flat_map(|names| names.split(',')).filter_map(ContactKind::parse).collect(),
         })
     }
 }
@@ -92,6 +96,7 @@ struct NewMessage {
     text: Option<String>,
     data: Option<String>,
     sent_at: i64,
+    warnings: Option<String>,
 }
 
 impl NewMessage {
@@ -107,8 +112,15 @@ impl NewMessage {
             text: message.text.clone(),
             data: message.data.as_ref().map(ToString::to_string),
             sent_at: message.sent_at.0,
+            warnings: names(&message.warnings),
         }
     }
+}
+
+/// Kinds as they are stored: their names with commas between them.
+fn names(warnings: &[ContactKind]) -> Option<String> {
+    let names: Vec<&str> = warnings.iter().map(|kind| kind.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(","))
 }
 
 diesel::table! {
@@ -176,7 +188,7 @@ fn client_keys_query<'a>(keys: &[ClientKey<'a>]) -> BoxedSql<'a> {
     let mut query = diesel::sql_query(format!(
         "WITH wanted (room, sender, client) AS (VALUES {rows}) \
          SELECT m.id, m.room_id, m.seq, m.position, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, m.edited_at, \
-         m.deleted_at FROM wanted CROSS JOIN messages m \
+         m.deleted_at, m.warnings FROM wanted CROSS JOIN messages m \
          ON m.room_id = wanted.room AND m.sender_id = wanted.sender AND m.client_id = wanted.client",
     ))
     .into_boxed();
@@ -287,9 +299,15 @@ pub(in crate::db) fn count_unread(
 }
 
 /// Writes new words over a message's own.
-pub(in crate::db) fn edit(conn: &mut Connection, message: &MessageId, text: &str, at: Timestamp) -> QueryResult<()> {
+pub(in crate::db) fn edit(
+    conn: &mut Connection,
+    message: &MessageId,
+    text: &str,
+    warnings: &[ContactKind],
+    at: Timestamp,
+) -> QueryResult<()> {
     diesel::update(messages::table.filter(messages::id.eq(message.as_str())))
-        .set((messages::text.eq(text), messages::edited_at.eq(Some(at.0))))
+        .set((messages::text.eq(text), messages::warnings.eq(names(warnings)), messages::edited_at.eq(Some(at.0))))
         .execute(conn)?;
     Ok(())
 }
@@ -304,6 +322,7 @@ pub(in crate::db) fn erase(conn: &mut Connection, ids: &[&str], at: Timestamp) -
         .set((
             messages::text.eq(None::<String>),
             messages::data.eq(None::<String>),
+            messages::warnings.eq(None::<String>),
             messages::client_id.eq(None::<String>),
         ))
         .execute(conn)?;
@@ -316,6 +335,7 @@ pub(in crate::db) fn delete(conn: &mut Connection, message: &MessageId, at: Time
         .set((
             messages::text.eq(None::<String>),
             messages::data.eq(None::<String>),
+            messages::warnings.eq(None::<String>),
             messages::deleted_at.eq(Some(at.0)),
         ))
         .execute(conn)?;

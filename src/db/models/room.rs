@@ -1,6 +1,6 @@
 //! Rooms.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::{
     dsl::count_star,
@@ -283,6 +283,24 @@ pub fn is_member(conn: &mut Connection, room: &RoomId, user: &UserId) -> Result<
         .select(count_star())
         .get_result(conn)?;
     Ok(found > 0)
+}
+
+/// Lets the two members of a room exchange telephone numbers and the like: for the transaction that accepts an offer.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn allow_contact(conn: &mut Connection, room: &RoomId) -> Result<(), DbError> {
+    diesel::update(rooms::table.find(room.as_str())).set(rooms::contact_allowed.eq(true)).execute(conn)?;
+    Ok(())
+}
+
+/// Those of these rooms in which telephone numbers and the like may be exchanged.
+pub(in crate::db) fn list_contact_allowed(conn: &mut Connection, rooms: &[&str]) -> QueryResult<HashSet<String>> {
+    let allowed = rooms::table
+        .filter(rooms::id.eq_any(rooms.iter().copied()).and(rooms::contact_allowed.eq(true)))
+        .select(rooms::id)
+        .load(conn)?;
+    Ok(allowed.into_iter().collect())
 }
 
 /// A room with all that stands beside it.

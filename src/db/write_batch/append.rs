@@ -1,7 +1,7 @@
 //! Messages and read marks: the hot path. A run of any length reads its rooms and its known keys with one query each,
 //! decides in memory, and writes rows by the hundred.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use super::{Outcomes, RoomWrite, WriteError, Written};
 use crate::{
@@ -13,7 +13,9 @@ use crate::{
             room::{self, LockedRoom},
         },
     },
-    domain::{ClientId, Draft, MessageId, MessageKind, RoomId, Seq, StoredMessage, UserId, message::SYSTEM_SENDER},
+    domain::{
+        ClientId, Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, UserId, message::SYSTEM_SENDER,
+    },
 };
 
 /// Whether a write is one that [`write_run`] takes.
@@ -32,6 +34,7 @@ pub(super) fn write_run(conn: &mut Connection, writes: &[RoomWrite], outcomes: &
             .collect(),
         repeats: Vec::new(),
         unread: Vec::new(),
+        contact_allowed: find_contact_allowed(conn, writes)?,
     };
     for write in writes {
         let outcome = match write {
@@ -110,6 +113,21 @@ fn record_reads(conn: &mut Connection, outcomes: &[Result<Written, WriteError>])
     Ok(change::record(conn, &reads)?)
 }
 
+/// Asks only about rooms of drafts in which something was found: hardly ever.
+fn find_contact_allowed(conn: &mut Connection, writes: &[RoomWrite]) -> Result<HashSet<String>, DbError> {
+    let rooms: Vec<&str> = writes
+        .iter()
+        .filter_map(|write| match write {
+            RoomWrite::Append(draft) if draft.screened != Screened::Clean => Some(draft.room.as_str()),
+            _ => None,
+        })
+        .collect();
+    if rooms.is_empty() {
+        return Ok(HashSet::new());
+    }
+    Ok(room::list_contact_allowed(conn, &rooms)?)
+}
+
 type Key = (RoomId, UserId, Option<ClientId>);
 
 fn key_of(message: &StoredMessage) -> Key {
@@ -130,6 +148,8 @@ struct Run {
     repeats: Vec<(usize, usize)>,
     /// Outcomes of which unread messages are to be counted, and up to which `seq`.
     unread: Vec<(usize, i64)>,
+    /// Rooms in which the masking rule does not count, of those where it has something to say.
+    contact_allowed: HashSet<String>,
 }
 
 impl Run {
@@ -168,10 +188,19 @@ impl Run {
         if by_member {
             room.speaker(&draft.sender, draft.sent_at)?;
         }
+        let (text, warnings) = match &draft.screened {
+            Screened::Clean => (None, Vec::new()),
+            _ if self.contact_allowed.contains(draft.room.as_str()) => (None, Vec::new()),
+            Screened::Marked { warnings, masked } => (masked.clone(), warnings.clone()),
+            Screened::Refused(refused) => return Err((*refused).into()),
+        };
         room.row.last_seq += 1;
         room.row.active_at = room.row.active_at.max(draft.sent_at.0);
         room.changed = true;
-        Ok(Written::Appended { message: stored(draft, room.row.last_seq), first_time: true })
+        let mut message = stored(draft, room.row.last_seq);
+        message.warnings = warnings;
+        message.text = text.or(message.text);
+        Ok(Written::Appended { message, first_time: true })
     }
 
     fn mark_read(&mut self, id: &RoomId, reader: &UserId, seq: Seq, index: usize) -> Result<Written, WriteError> {
@@ -204,5 +233,6 @@ fn stored(draft: &Draft, seq: i64) -> StoredMessage {
         sent_at: draft.sent_at,
         edited_at: None,
         deleted_at: None,
+        warnings: Vec::new(),
     }
 }

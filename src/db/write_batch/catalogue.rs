@@ -12,8 +12,8 @@ use crate::{
         },
     },
     domain::{
-        Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, StoredMessage, Timestamp, User, UserId,
-        message::SYSTEM_SENDER,
+        Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, StoredMessage, Timestamp, User,
+        UserId, message::SYSTEM_SENDER,
     },
 };
 
@@ -145,6 +145,7 @@ fn say_status(
                     text: Some(text.to_owned()),
                     data: Some(json!({"type": "product_status", "status": status.as_str()})),
                     sent_at: at,
+                    screened: Screened::Clean,
                 })
             })
             .collect();

@@ -10,8 +10,8 @@ use crate::{
         },
     },
     domain::{
-        ClientId, Draft, MessageId, MessageKind, Product, ProductId, ProductStatus, Role, RoomId, StoredMessage,
-        Timestamp, UserId,
+        ClientId, Draft, MessageId, MessageKind, Product, ProductId, ProductStatus, Role, RoomId, Screened,
+        StoredMessage, Timestamp, UserId,
         offer::{self, Answer, Market, Offer, OfferStatus, Price},
     },
 };
@@ -110,6 +110,8 @@ pub(super) fn answer(
             // The first acceptance wins for the whole product: all others learn in this transaction that they lost.
             let others = offers::list_pending(conn, &ends.product.id)?;
             ends.changed.extend(offers::set_status(conn, &others, OfferStatus::Declined, at)?);
+            // They have a deal, and may tell each other how to meet.
+            room::allow_contact(conn, &offer_room)?;
             let reserved = Product { status: ProductStatus::Reserved, ..ends.product.clone() };
             let change = catalogue::change_product(conn, &ends.product, &reserved, at)?;
             Ok(ends.into_outcome(Ok(answered_message), None, Some(change)))
@@ -225,6 +227,7 @@ impl Place<'_> {
             text: None,
             data: Some(offer.to_data()),
             sent_at: self.at,
+            screened: Screened::Clean,
         };
         let mut outcomes = Outcomes::new();
         append::write_run(conn, &[RoomWrite::Append(draft)], &mut outcomes)?;

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::{WriteError, Written};
 use crate::{
     db::{
-        Connection, DbError,
+        Connection, DbError, discarded_images, message_index,
         models::{
             change::{self, Changed},
             message,
@@ -14,7 +14,10 @@ use crate::{
         },
         schema::{messages, rooms},
     },
-    domain::{MessageId, MessageKind, StoredMessage, Timestamp, UserId, message::EDIT_WINDOW_MS},
+    domain::{
+        MaskingPolicy, MessageId, MessageKind, Screened, StoredMessage, Timestamp, UserId, masking::find_among,
+        message::EDIT_WINDOW_MS,
+    },
 };
 
 pub(super) fn edit(
@@ -22,6 +25,7 @@ pub(super) fn edit(
     id: &MessageId,
     editor: &UserId,
     text: &str,
+    masking: MaskingPolicy,
     at: Timestamp,
 ) -> Result<Result<Written, WriteError>, DbError> {
     let mut message = match find_own(conn, id, editor, at)? {
@@ -33,9 +37,16 @@ pub(super) fn edit(
     if let Some(Err(silenced)) = room.map(|room| room.speaker(editor, at)) {
         return Ok(Err(silenced.into()));
     }
-    message::edit(conn, id, text, at)?;
+    let (text, warnings) = match screen(conn, &message, text, masking)? {
+        Screened::Clean => (text.to_owned(), Vec::new()),
+        Screened::Marked { warnings, masked } => (masked.unwrap_or_else(|| text.to_owned()), warnings),
+        Screened::Refused(refused) => return Ok(Err(refused.into())),
+    };
+    message_index::replace(conn, id, Some(&text))?;
+    message::edit(conn, id, &text, &warnings, at)?;
     change::record(conn, &[Changed::Message(id.as_str())])?;
-    message.text = Some(text.to_owned());
+    message.text = Some(text);
+    message.warnings = warnings;
     message.edited_at = Some(at);
     Ok(Ok(Written::Changed(message)))
 }
@@ -50,12 +61,49 @@ pub(super) fn delete(
         Ok(message) => message,
         Err(refused) => return Ok(Err(refused)),
     };
+    discarded_images::discard(conn, message.data.as_ref().filter(|_| message.kind == MessageKind::Image))?;
+    message_index::replace(conn, id, None)?;
     message::delete(conn, id, at)?;
     change::record(conn, &[Changed::Message(id.as_str())])?;
     message.text = None;
     message.data = None;
+    message.warnings = Vec::new();
     message.deleted_at = Some(at);
     Ok(Ok(Written::Changed(message)))
+}
+
+/// Messages before and behind an edited one among which its sender's own are looked for.
+const NEIGHBOURS: i64 = 8;
+
+/// Applies the masking rule to new words, in their place among the sender's other messages: an edit must not bring in
+/// what a new message could not.
+fn screen(
+    conn: &mut Connection,
+    message: &StoredMessage,
+    text: &str,
+    masking: MaskingPolicy,
+) -> Result<Screened, DbError> {
+    if masking == MaskingPolicy::Off {
+        return Ok(Screened::Clean);
+    }
+    let seq = message.seq.0;
+    let around = message::list_between(conn, &message.room_id, seq - NEIGHBOURS, seq + NEIGHBOURS)?;
+    let mut texts = Vec::new();
+    let mut index = 0;
+    for other in around.iter().filter(|other| other.sender_id == message.sender_id) {
+        if other.id == message.id {
+            index = texts.len();
+            texts.push(text);
+        } else if let Some(text) = &other.text {
+            texts.push(text);
+        }
+    }
+    let findings = find_among(&texts, index);
+    let room = message.room_id.as_str();
+    if findings.is_empty() || !room::list_contact_allowed(conn, &[room])?.is_empty() {
+        return Ok(Screened::Clean);
+    }
+    Ok(masking.judge(text, &findings))
 }
 
 /// The message, if its editor may change it now.

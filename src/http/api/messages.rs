@@ -9,7 +9,7 @@ use crate::{
     actors::chat_server::messages::{AnnounceRoom, Message},
     db::{self, MessagePage, RoomWrite},
     domain::{
-        Draft, MessageId, MessageKind, RoomId, Seq, StoredMessage, UserId,
+        Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, UserId,
         message::{SYSTEM_SENDER, check_size},
         offer::show_expired,
     },
@@ -154,6 +154,7 @@ pub async fn send_message(
         text: message.text,
         data: message.data,
         sent_at: state.clock.now(),
+        screened: Screened::Clean,
     };
     let answer = match kind {
         MessageKind::System => {
@@ -206,7 +207,8 @@ pub async fn edit_message(
     let (SignedIn(identity), InPath((room, message)), Body(NewText { text })) = (user, ids, body);
     check_size(Some(&text), None, state.config.limits.message_bytes_max).map_err(ChatError::from)?;
     check_place(&state, room, &identity.user, &message).await?;
-    let write = RoomWrite::Edit { message, editor: identity.user, text, at: state.clock.now() };
+    let masking = state.config.masking;
+    let write = RoomWrite::Edit { message, editor: identity.user, text, masking, at: state.clock.now() };
     Ok(json_body(state.change(write).await?.data))
 }
 

@@ -38,6 +38,8 @@ problem_sets! {
     AsService: Unauthenticated, Forbidden, Invalid, RateLimited, Internal, Unavailable;
     /// Of the demo's routes.
     AsVisitor: RateLimited, Internal, Unavailable;
+    /// Of a signed address.
+    BadAddress: Forbidden, Invalid, Unavailable;
     /// Of a body that can't be read.
     BadBody: Invalid;
     /// Of a body that is too large.

@@ -133,6 +133,16 @@ fn rows_of_users(room: &str, edited: &str, deleted: &str) -> Vec<Row> {
             FORBIDDEN,
         ),
         row(("DELETE", one_message), at(&format!("/messages/{deleted}")), None, user, only_buyer, FORBIDDEN),
+        row(("GET", "/api/v1/search"), "/api/v1/search?q=hello", None, user, [OK; 3], FORBIDDEN),
+        // A member gets as far as the form, which is none.
+        row(
+            ("POST", "/api/v1/rooms/{id}/images"),
+            at("/images"),
+            Some(json!({})),
+            user,
+            [FORBIDDEN, (422, "invalid"), (422, "invalid")],
+            FORBIDDEN,
+        ),
         row(
             ("PATCH", "/api/v1/products/{id}"),
             "/api/v1/products/bike",
@@ -171,6 +181,15 @@ fn rows_of_anyone() -> Vec<Row> {
         .into_iter()
         .chain([
             row(("GET", "/api/docs"), "/api/docs", None, [(308, ""); 3], [(308, ""); 3], (308, "")),
+            // The signature is the permission, and this one is none.
+            row(
+                ("GET", "/api/v1/images/{key}"),
+                "/api/v1/images/a.jpg",
+                None,
+                [FORBIDDEN; 3],
+                [FORBIDDEN; 3],
+                FORBIDDEN,
+            ),
             row(("GET", "/api/docs/{file}"), "/api/docs/index.css", None, [OK; 3], [OK; 3], OK),
         ])
         .collect()

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::support::{
     TestServer,
+    rest::call,
     socket_io::{PacketClient, PollingClient},
     until,
 };
@@ -40,6 +41,69 @@ async fn a_buyer_on_socket_io_and_a_seller_on_plain_json_are_in_the_same_room() 
     alice.send("41/chat,").await;
     assert_eq!(sam.push("presence").await["online"], false);
     assert_eq!(server.metrics.sessions.get(), 1);
+}
+
+#[actix_web::test]
+async fn an_offer_is_made_and_accepted_on_socket_io_and_ends_the_masking_of_contacts() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let (mut alice, mut sam) = (chat(&server, "alice").await, chat(&server, "sam").await);
+    alice.request("/chat", "enterRoom", room.id.as_str()).await;
+    sam.request("/chat", "enterRoom", room.id.as_str()).await;
+    assert_eq!(alice.request("/chat", "message", "010-1234-5678").await["data"]["warnings"], json!(["phone"]));
+    sam.event("/chat", "message").await;
+
+    let made = alice.request("/chat", "offer", json!({"amount": 900_000, "currency": "KRW"})).await;
+    assert_eq!((&made["ok"], &made["data"]["data"]["status"]), (&json!(true), &json!("pending")), "{made}");
+    let offered = sam.event("/chat", "message").await;
+    assert_eq!(offered[0], made["data"]);
+    let offset = |event: &[serde_json::Value]| event[1].as_str().unwrap().parse::<i64>().unwrap();
+    let accept = json!({"messageId": made["data"]["id"], "answer": "accept"});
+    let accepted = sam.request("/chat", "answerOffer", accept.clone()).await;
+    assert_eq!(accepted["data"]["data"]["status"], "accepted", "{accepted}");
+    assert_eq!(
+        alice.event("/chat", "messageUpdated").await,
+        [accepted["data"].clone()],
+        "no offset: it is no new message"
+    );
+    let notice = sam.event("/chat", "message").await;
+    assert_eq!((&notice[0]["kind"], &notice[0]["data"]["status"]), (&json!("system"), &json!("reserved")));
+    assert!(offset(&notice) > offset(&offered), "what haggle says has its place, too");
+    assert_eq!(sam.request("/chat", "answerOffer", accept).await["error"]["code"], "conflict");
+    let said = alice.request("/chat", "message", "010-1234-5678").await;
+    assert!(said["ok"] == true && said["data"].get("warnings").is_none(), "{said}");
+}
+
+#[actix_web::test]
+async fn the_inbox_shows_nobody_who_has_blocked_or_does_not_want_to_be_seen() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let mut sam = PacketClient::open(server.addr).await;
+    sam.join("/inbox", json!({"token": server.token("sam")})).await;
+    let mut alice = chat(&server, "alice").await;
+    alice.request("/chat", "enterRoom", room.id.as_str()).await;
+    let presence = |online: bool| vec![json!({"roomId": room.id, "userId": "alice", "online": online})];
+    assert_eq!(sam.event("/inbox", "presence").await, presence(true));
+    let settings = |on: bool| (server.addr, server.token("alice"), json!({"presence": on}));
+    let set = async |(addr, token, body): (_, String, _)| {
+        call(addr, &token, "PATCH", "/api/v1/me/settings", Some(body)).await
+    };
+    assert_eq!(set(settings(false)).await.status, 200);
+    assert_eq!(sam.event("/inbox", "presence").await, presence(false), "as if she had gone");
+    let mut second = PacketClient::open(server.addr).await;
+    second.join("/inbox", json!({"token": server.token("sam")})).await;
+    assert_eq!(set(settings(true)).await.status, 200);
+    assert_eq!(sam.event("/inbox", "presence").await, presence(true));
+    // The first that the later session is told: it was not told of her when it came.
+    assert_eq!(second.event("/inbox", "presence").await, presence(true));
+    let blocks = "/api/v1/blocks/alice";
+    assert!(call(server.addr, &server.token("sam"), "PUT", blocks, None).await.status < 300);
+    assert_eq!(sam.event("/inbox", "presence").await, presence(false));
+    alice.send("41/chat,").await;
+    assert!(call(server.addr, &server.token("sam"), "DELETE", blocks, None).await.status < 300);
+    let mut again = chat(&server, "alice").await;
+    again.request("/chat", "enterRoom", room.id.as_str()).await;
+    assert_eq!(sam.event("/inbox", "presence").await, presence(true), "nothing of her in between");
 }
 
 #[actix_web::test]

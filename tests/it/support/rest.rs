@@ -39,6 +39,22 @@ pub async fn call(addr: SocketAddr, token: &str, method: &str, path: &str, body:
     send(addr, method, path, &headers, body.as_bytes()).await
 }
 
+/// Sends an image and other fields as `multipart/form-data`.
+pub async fn upload(addr: SocketAddr, token: &str, path: &str, image: &[u8], fields: &[(&str, &str)]) -> Answer {
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let part = format!("--part\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(part.as_bytes());
+    }
+    let head = "--part\r\ncontent-disposition: form-data; name=\"image\"; filename=\"a.jpg\"\r\n\r\n";
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(image);
+    body.extend_from_slice(b"\r\n--part--\r\n");
+    let bearer = format!("Bearer {token}");
+    let headers = [("content-type", "multipart/form-data; boundary=part"), ("authorization", &*bearer)];
+    send(addr, "POST", path, &headers, &body).await
+}
+
 /// Sends one request with these headers and reads the answer.
 pub async fn send(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n");
@@ -52,7 +68,7 @@ pub async fn send(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, 
     let _ = tcp.write_all(body).await;
     let mut answer = Vec::new();
     let _ = within("an answer", tcp.read_to_end(&mut answer)).await;
-    let text = String::from_utf8(answer).unwrap();
+    let text = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {

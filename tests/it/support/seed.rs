@@ -3,7 +3,7 @@
 use haggle::{
     db::{self, NewReport, Opened, Pool, Reported, RoomWrite, Written},
     domain::{
-        Draft, MessageKind, Product, ProductId, ProductStatus, Room, RoomId, StoredMessage, User, UserId,
+        Draft, MessageKind, Product, ProductId, ProductStatus, Room, RoomId, Screened, StoredMessage, User, UserId,
         offer::Price,
         safety::{Decision, ReportCategory},
     },
@@ -75,6 +75,7 @@ impl Seed {
                 text: Some(format!("message {place}{:1$}", "", bytes.saturating_sub(16))),
                 data: None,
                 sent_at: START,
+                screened: Screened::Clean,
             })
         };
         let writes: Vec<_> = (1..=count).map(draft).collect();
@@ -123,6 +124,11 @@ impl Seed {
     /// Deletes a user in the database, without the server's knowing.
     pub fn delete_user_behind_the_server(&self, id: &str) {
         self.write(RoomWrite::DeleteUser { user: UserId::new(id).unwrap(), at: START });
+    }
+
+    /// Lets the two members exchange telephone numbers, as an accepted offer does.
+    pub fn allow_contact(&self, room: &RoomId) {
+        db::allow_contact(&mut self.pool.get().unwrap(), room).unwrap();
     }
 }
 

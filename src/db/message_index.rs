@@ -1,0 +1,123 @@
+//! The search index: follows behind the commits, so that a message costs the same whether anybody ever searches.
+//!
+//! Messages up to `indexed_to` are in it, as they stand: an edit or a deletion of one of them changes the index in the
+//! same transaction. Later ones are added by [`index_messages`], in the order of their commits.
+
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Nullable, Text},
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Connection, DbError,
+    schema::{message_index_progress, messages, rooms},
+};
+use crate::domain::MessageId;
+
+/// A message as the index sees it.
+#[derive(QueryableByName)]
+struct Indexable {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    text: Option<String>,
+    #[diesel(sql_type = Text)]
+    buyer_id: String,
+    #[diesel(sql_type = Text)]
+    seller_id: String,
+}
+
+/// Whether messages wait for being indexed.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn is_index_behind(conn: &mut Connection) -> Result<bool, DbError> {
+    let newest: Option<i64> = messages::table.select(diesel::dsl::max(messages::position)).get_result(conn)?;
+    Ok(newest.unwrap_or(0) > indexed_to(conn)?)
+}
+
+/// Adds at most `limit` messages to the index, oldest first, in one transaction. Returns whether there are more.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn index_messages(conn: &mut Connection, limit: i64) -> Result<bool, DbError> {
+    conn.immediate_transaction(|conn| {
+        let from = indexed_to(conn)?;
+        let rows: Vec<Indexable> = diesel::sql_query(
+            "SELECT m.position, CASE m.kind WHEN 'system' THEN NULL ELSE m.text END AS text, r.buyer_id, r.seller_id \
+             FROM messages m CROSS JOIN rooms r ON r.id = m.room_id \
+             WHERE m.position > ? ORDER BY m.position LIMIT ?",
+        )
+        .bind::<BigInt, _>(from)
+        .bind::<BigInt, _>(limit)
+        .load(conn)?;
+        let Some(last) = rows.last().map(|row| row.position) else { return Ok(false) };
+        for row in &rows {
+            if let Some(text) = &row.text {
+                add(conn, row.position, text, &row.buyer_id, &row.seller_id)?;
+            }
+        }
+        diesel::update(message_index_progress::table).set(message_index_progress::indexed_to.eq(last)).execute(conn)?;
+        Ok(i64::try_from(rows.len()) == Ok(limit))
+    })
+}
+
+/// Replaces a message's words in the index, or takes them out; before its row changes, and in the same transaction.
+///
+/// Also what an erasure calls for each message of a user: `secure-delete` overwrites what is taken out.
+pub(super) fn replace(conn: &mut Connection, message: &MessageId, text: Option<&str>) -> Result<(), DbError> {
+    let row: Option<(i64, String, Option<String>, String, String)> = messages::table
+        .inner_join(rooms::table)
+        .filter(messages::id.eq(message.as_str()))
+        .select((messages::position, messages::kind, messages::text, rooms::buyer_id, rooms::seller_id))
+        .get_result(conn)
+        .optional()?;
+    let Some((position, kind, old, buyer, seller)) = row else { return Ok(()) };
+    // What is not in the index yet will be added as it then stands.
+    if kind == "system" || position > indexed_to(conn)? {
+        return Ok(());
+    }
+    if let Some(old) = &old {
+        diesel::sql_query(
+            "INSERT INTO message_index (message_index, rowid, text, buyer, seller) VALUES ('delete', ?, ?, ?, ?)",
+        )
+        .bind::<BigInt, _>(position)
+        .bind::<Text, _>(old)
+        .bind::<Text, _>(token_of(&buyer))
+        .bind::<Text, _>(token_of(&seller))
+        .execute(conn)?;
+    }
+    match text {
+        Some(text) => add(conn, position, text, &buyer, &seller),
+        None => Ok(()),
+    }
+}
+
+fn add(conn: &mut Connection, position: i64, text: &str, buyer: &str, seller: &str) -> Result<(), DbError> {
+    diesel::sql_query("INSERT INTO message_index (rowid, text, buyer, seller) VALUES (?, ?, ?, ?)")
+        .bind::<BigInt, _>(position)
+        .bind::<Text, _>(text)
+        .bind::<Text, _>(token_of(buyer))
+        .bind::<Text, _>(token_of(seller))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn indexed_to(conn: &mut Connection) -> QueryResult<i64> {
+    message_index_progress::table.select(message_index_progress::indexed_to).get_result(conn)
+}
+
+/// Three characters that stand for a user: the trigram tokenizer makes one token of them. They come from a hash, 45 bits
+/// of it; where two users meet in one, the look at the room's row keeps them apart.
+pub(super) fn token_of(user: &str) -> String {
+    // 32,768 characters without cases, in CJK Unified Ideographs Extension B.
+    const FIRST: u32 = 0x2_0000;
+    let hash = Sha256::digest(user.as_bytes());
+    (0..3)
+        .filter_map(|place| {
+            let bits = u32::from(hash[2 * place]) << 8 | u32::from(hash[2 * place + 1]);
+            char::from_u32(FIRST + (bits & 0x7FFF))
+        })
+        .collect()
+}

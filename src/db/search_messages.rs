@@ -1,0 +1,276 @@
+//! Searching one's own conversations, newest first.
+
+use std::{collections::HashMap, fmt};
+
+use diesel::{
+    Connection as _,
+    prelude::*,
+    sql_types::{BigInt, Text},
+};
+
+use super::{
+    Connection, DbError, InvalidCursor,
+    message_index::token_of,
+    models::{message::MessageRow, room::RoomDetails},
+};
+use crate::domain::{
+    Room, RoomId, UserId,
+    search::{FoundMessage, SearchTerms},
+};
+
+/// Messages that one search looks at, at most. What the index can't decide, such as terms of one or two characters, is
+/// looked for in one's newest messages; the next page goes on where this one ended.
+const LOOKED_AT_MAX: usize = 20_000;
+
+/// Messages that are read at once.
+const STEP: usize = 500;
+
+/// A place in the order of all messages: the page goes on behind it. As text it is opaque.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SearchCursor(i64);
+
+impl fmt::Display for SearchCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}
+
+impl std::str::FromStr for SearchCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        // Signs would pass from_str_radix.
+        if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(InvalidCursor);
+        }
+        i64::from_str_radix(text, 16).map(Self).map_err(|_| InvalidCursor)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Candidate {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(embed)]
+    message: MessageRow,
+}
+
+/// A page of the messages in `user`'s rooms that hold every term, newest first, and where the next one goes on. A page may
+/// be short, even empty, and still have a next one.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn search_messages(
+    conn: &mut Connection,
+    user: &UserId,
+    terms: &SearchTerms,
+    cursor: Option<SearchCursor>,
+    limit: usize,
+) -> Result<(Vec<FoundMessage>, Option<SearchCursor>), DbError> {
+    let query = index_query(user, terms);
+    // One snapshot: what the index finds is in the table as it was indexed.
+    conn.transaction(|conn| {
+        let (mut found, mut rooms) = (Vec::new(), HashMap::new());
+        let mut behind = cursor.map_or(i64::MAX, |cursor| cursor.0);
+        // Most searches are answered by the first few.
+        let mut step = 2 * limit.max(1);
+        let mut looked_at = 0;
+        loop {
+            let candidates = candidates(conn, user, &query, behind, step)?;
+            let ended = candidates.len() < step;
+            looked_at += candidates.len();
+            for candidate in candidates {
+                behind = candidate.position;
+                let message = candidate.message.into_stored()?;
+                let Some(snippet) = message.text.as_deref().and_then(|text| terms.snippet(text)) else { continue };
+                if let Some(room) = room_of(conn, &mut rooms, &message.room_id)? {
+                    found.push(FoundMessage { message, room, snippet });
+                }
+                if found.len() == limit {
+                    return Ok((found, Some(SearchCursor(behind))));
+                }
+            }
+            if ended {
+                return Ok((found, None));
+            }
+            if looked_at >= LOOKED_AT_MAX {
+                return Ok((found, Some(SearchCursor(behind))));
+            }
+            step = STEP;
+        }
+    })
+}
+
+/// What the index is asked: one's own messages with each trigram of the terms.
+fn index_query(user: &UserId, terms: &SearchTerms) -> String {
+    // A double quote inside quotes is written twice.
+    let quoted = |token: &str| format!("\"{}\"", token.replace('"', "\"\""));
+    let mut query = format!("{{buyer seller}} : {}", quoted(&token_of(user.as_str())));
+    for trigram in terms.trigrams() {
+        query.push_str(" AND text : ");
+        query.push_str(&quoted(&trigram));
+    }
+    query
+}
+
+fn candidates(
+    conn: &mut Connection,
+    user: &UserId,
+    query: &str,
+    behind: i64,
+    limit: usize,
+) -> Result<Vec<Candidate>, DbError> {
+    // Joined in this order, whatever the planner thinks of the tables' sizes.
+    Ok(diesel::sql_query(
+        "SELECT m.position, m.id, m.room_id, m.seq, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, \
+         m.edited_at, m.deleted_at, m.warnings \
+         FROM message_index CROSS JOIN messages m ON m.position = message_index.rowid \
+         CROSS JOIN rooms r ON r.id = m.room_id \
+         WHERE message_index MATCH ? AND message_index.rowid < ? AND (r.buyer_id = ? OR r.seller_id = ?) \
+         ORDER BY message_index.rowid DESC LIMIT ?",
+    )
+    .bind::<Text, _>(query)
+    .bind::<BigInt, _>(behind)
+    .bind::<Text, _>(user.as_str())
+    .bind::<Text, _>(user.as_str())
+    .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX))
+    .load(conn)?)
+}
+
+fn room_of(
+    conn: &mut Connection,
+    known: &mut HashMap<RoomId, Option<Room>>,
+    room: &RoomId,
+) -> Result<Option<Room>, DbError> {
+    if let Some(known) = known.get(room) {
+        return Ok(known.clone());
+    }
+    let found = RoomDetails::find(conn, room)?.map(|details| details.room);
+    known.insert(room.clone(), found.clone());
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection as _;
+
+    use super::*;
+    use crate::{
+        db::{
+            RoomWrite, index_messages, is_index_behind,
+            test_db::{NOW, TestDb, room, say, user_id, write},
+        },
+        domain::MaskingPolicy,
+    };
+
+    fn index(conn: &mut Connection) {
+        while is_index_behind(conn).unwrap() {
+            index_messages(conn, 7).unwrap();
+        }
+    }
+
+    fn search(conn: &mut Connection, user: &str, query: &str) -> Vec<String> {
+        index(conn);
+        let terms = SearchTerms::parse(query).unwrap();
+        let (found, _) = search_messages(conn, &user_id(user), &terms, None, 50).unwrap();
+        found.into_iter().filter_map(|found| found.message.text).collect()
+    }
+
+    #[test]
+    fn ones_own_messages_are_found_newest_first_by_words_of_any_length() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
+        say(conn, &a, "alice", "자전거 아직 있나요?");
+        say(conn, &b, "bob", "자전거 사고 싶어요");
+        say(conn, &a, "carol", "네, 자전거 있어요");
+        say(conn, &a, "alice", "The RED one, \"24 inch\"");
+
+        assert_eq!(search(conn, "alice", "자전거"), ["네, 자전거 있어요", "자전거 아직 있나요?"]);
+        assert_eq!(search(conn, "carol", "자전거").len(), 3, "the seller is in both rooms");
+        assert_eq!(search(conn, "alice", "네"), ["네, 자전거 있어요"]);
+        assert_eq!(search(conn, "alice", "있어"), ["네, 자전거 있어요"]);
+        assert_eq!(search(conn, "alice", "아직 전거"), ["자전거 아직 있나요?"]);
+        assert_eq!(search(conn, "alice", "red \"24"), ["The RED one, \"24 inch\""]);
+        assert_eq!(search(conn, "alice", "사고"), Vec::<String>::new(), "bob's");
+        assert_eq!(search(conn, "mallory", "자전거"), Vec::<String>::new());
+        assert_eq!(search(conn, "alice", "OR NOT * ^ (x"), Vec::<String>::new(), "no language of its own");
+    }
+
+    #[test]
+    fn pages_meet_without_a_hole_and_without_a_double() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let (a, b) = (room(conn, "alice", "bike"), room(conn, "alice", "lamp"));
+        for i in 0..23 {
+            say(conn, if i % 2 == 0 { &a } else { &b }, "alice", &format!("message {i}"));
+            say(conn, &a, "carol", "noise");
+        }
+        index(conn);
+        for query in ["message", "e"] {
+            let terms = SearchTerms::parse(query).unwrap();
+            let (mut seen, mut cursor) = (Vec::new(), None);
+            loop {
+                let (page, next) = search_messages(conn, &user_id("alice"), &terms, cursor, 4).unwrap();
+                seen.extend(page.into_iter().filter_map(|found| found.message.text).filter(|text| text != "noise"));
+                cursor = next.map(|next| next.to_string().parse().unwrap());
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, (0..23).rev().map(|i| format!("message {i}")).collect::<Vec<_>>());
+        }
+        for text in ["-1", "+1", "x", "ffffffffffffffffff"] {
+            assert_eq!(text.parse::<SearchCursor>(), Err(InvalidCursor), "{text}");
+        }
+    }
+
+    #[test]
+    fn edits_and_deletions_follow_before_and_behind_the_index() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        for indexed in [false, true] {
+            let message = say(conn, &a, "alice", "a wooden boat").id;
+            if indexed {
+                index(conn);
+            }
+            let edit = RoomWrite::Edit {
+                message: message.clone(),
+                editor: user_id("alice"),
+                text: "a steel ship".to_owned(),
+                masking: MaskingPolicy::Off,
+                at: NOW,
+            };
+            write(conn, edit).unwrap();
+            assert_eq!(search(conn, "alice", "boat"), Vec::<String>::new());
+            assert_eq!(search(conn, "alice", "ship"), ["a steel ship"]);
+            write(conn, RoomWrite::Delete { message, editor: user_id("alice"), at: NOW }).unwrap();
+            assert_eq!(search(conn, "alice", "ship"), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn what_was_deleted_leaves_nothing_in_the_index() {
+        #[derive(QueryableByName)]
+        struct Block {
+            #[diesel(sql_type = diesel::sql_types::Binary)]
+            block: Vec<u8>,
+        }
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        say(conn, &a, "alice", "hello there");
+        let message = say(conn, &a, "alice", "zqxjkvwz").id;
+        index(conn);
+        let held = |conn: &mut Connection| {
+            let blocks: Vec<Block> = diesel::sql_query("SELECT block FROM message_index_data").load(conn).unwrap();
+            blocks.iter().any(|row| row.block.windows(3).any(|three| three == b"qxj" || three == b"zqx"))
+        };
+        assert!(held(conn));
+        write(conn, RoomWrite::Delete { message, editor: user_id("alice"), at: NOW }).unwrap();
+        assert!(!held(conn));
+        conn.batch_execute("INSERT INTO message_index (message_index, rank) VALUES ('integrity-check', 0)").unwrap();
+        assert_eq!(search(conn, "alice", "hello"), ["hello there"]);
+    }
+}

@@ -1,0 +1,272 @@
+//! The masking rule: finds ways to reach somebody outside the conversation before an offer was accepted.
+//!
+//! Telephone numbers, e-mail addresses, bank accounts, and links to messengers, also where they are written around the
+//! rule: full-width and circled digits, 공일공, zero-width characters, signs between the digits, digits split over three
+//! messages in a row. Prices, sizes and model numbers are not meant. `tests/masking/` holds what it must find and what it
+//! must leave alone.
+
+mod account;
+mod address;
+mod characters;
+mod digits;
+mod phone;
+mod recent_digits;
+
+use std::{fmt, ops::Range, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::ToSchema;
+
+use characters::{Class, classify};
+use digits::{Edge, scan};
+pub use recent_digits::RecentDigits;
+
+/// Stands for each character that is masked.
+pub const MASK: char = '●';
+
+/// Messages in a row that digits of one number may be split over.
+pub const SPLIT_MESSAGES_MAX: usize = 3;
+
+/// What happens to a message with a contact in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum MaskingPolicy {
+    /// Nothing; nobody looks.
+    Off,
+    /// It is stored as it is, and `warnings` names what was found, so that both members see the risk.
+    #[default]
+    Warn,
+    /// It is stored with the contact masked, and `warnings` names it.
+    Mask,
+    /// It is refused as `invalid`.
+    Block,
+}
+
+impl MaskingPolicy {
+    const ALL: [Self; 4] = [Self::Off, Self::Warn, Self::Mask, Self::Block];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Mask => "mask",
+            Self::Block => "block",
+        }
+    }
+}
+
+impl fmt::Display for MaskingPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for MaskingPolicy {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|policy| policy.as_str() == name);
+        found.ok_or_else(|| "must be off, warn, mask or block".to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for MaskingPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A way to reach somebody outside the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContactKind {
+    /// A telephone number.
+    Phone,
+    /// An e-mail address.
+    Email,
+    /// A bank account.
+    BankAccount,
+    /// A link to a messenger, or a name there.
+    Messenger,
+}
+
+impl ContactKind {
+    const ALL: [Self; 4] = [Self::Phone, Self::Email, Self::BankAccount, Self::Messenger];
+
+    /// Name on every wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Email => "email",
+            Self::BankAccount => "bank_account",
+            Self::Messenger => "messenger",
+        }
+    }
+
+    /// Reads the name; `None` for any other word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// A contact in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub kind: ContactKind,
+    /// Where it is, in bytes of the text.
+    pub range: Range<usize>,
+}
+
+/// Finds contacts in one text, in its order, none of them overlapping.
+#[must_use]
+pub fn find(text: &str) -> Vec<Finding> {
+    find_after(text, &mut RecentDigits::default())
+}
+
+/// Finds contacts in one text, also those that its sender's last messages began. `recent` is then ready for the next one.
+#[must_use]
+pub fn find_after(text: &str, recent: &mut RecentDigits) -> Vec<Finding> {
+    let scan = scan(text);
+    let mut findings = Vec::new();
+    let mut ranges = Vec::new();
+    // First, since an address may hold a number.
+    if scan.has_address_sign {
+        let mut emails = Vec::new();
+        address::find(text, &mut emails, &mut ranges);
+        add(&mut findings, ContactKind::Email, &mut emails);
+        add(&mut findings, ContactKind::Messenger, &mut ranges);
+    }
+    if !scan.runs.is_empty() {
+        for run in &scan.runs {
+            phone::find(text, run, &mut ranges);
+        }
+        add(&mut findings, ContactKind::Phone, &mut ranges);
+        for run in &scan.runs {
+            account::find(text, run, &mut ranges);
+        }
+        account::find_ibans(text, &mut ranges);
+        add(&mut findings, ContactKind::BankAccount, &mut ranges);
+    }
+    if let Some(range) = recent.go_on(&scan).filter(|_| findings.is_empty()) {
+        findings.push(Finding { kind: ContactKind::Phone, range });
+    }
+    findings.sort_by_key(|finding| finding.range.start);
+    findings
+}
+
+/// Adds what a rule found, unless another rule has taken it already.
+fn add(findings: &mut Vec<Finding>, kind: ContactKind, ranges: &mut Vec<Range<usize>>) {
+    for range in ranges.drain(..) {
+        let taken = |other: &Finding| other.range.start < range.end && range.start < other.range.end;
+        if !findings.iter().any(taken) {
+            findings.push(Finding { kind, range });
+        }
+    }
+}
+
+/// The text with every letter and digit of its findings masked.
+#[must_use]
+pub fn mask(text: &str, findings: &[Finding]) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut from = 0;
+    for finding in findings {
+        masked.push_str(&text[from..finding.range.start]);
+        for c in text[finding.range.clone()].chars() {
+            match classify(c) {
+                // A keycap or a joiner would dress the mask.
+                Class::Ignored => {}
+                Class::Gap => masked.push(c),
+                _ => masked.push(MASK),
+            }
+        }
+        from = finding.range.end;
+    }
+    masked.push_str(&text[from..]);
+    masked
+}
+
+/// The kinds of contacts among findings, each once.
+#[must_use]
+pub fn kinds(findings: &[Finding]) -> Vec<ContactKind> {
+    let mut kinds: Vec<ContactKind> = findings.iter().map(|finding| finding.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+/// What the rule makes of one text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Screened {
+    /// Nothing to say.
+    #[default]
+    Clean,
+    /// It may pass, with a notice.
+    Marked {
+        /// What was found, each kind once.
+        warnings: Vec<ContactKind>,
+        /// The text to store in place of what was said; `None` where it stays as it is.
+        masked: Option<String>,
+    },
+    /// It may not pass.
+    Refused(ContactRefused),
+}
+
+/// A text that must not be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`text` must not hold {}: keep to this conversation until an offer is accepted", self.0.in_words())]
+pub struct ContactRefused(pub ContactKind);
+
+impl ContactKind {
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Phone => "a phone number",
+            Self::Email => "an e-mail address",
+            Self::BankAccount => "a bank account",
+            Self::Messenger => "a link to a messenger",
+        }
+    }
+}
+
+impl MaskingPolicy {
+    /// Applies the rule to a text and what was found in it.
+    #[must_use]
+    pub fn judge(self, text: &str, findings: &[Finding]) -> Screened {
+        let Some(first) = findings.first() else { return Screened::Clean };
+        match self {
+            Self::Off => Screened::Clean,
+            Self::Block => Screened::Refused(ContactRefused(first.kind)),
+            Self::Warn => Screened::Marked { warnings: kinds(findings), masked: None },
+            Self::Mask => Screened::Marked { warnings: kinds(findings), masked: Some(mask(text, findings)) },
+        }
+    }
+}
+
+/// Finds contacts in `texts[index]`, also those that it makes together with its neighbours: one sender's messages in a row.
+#[must_use]
+pub fn find_among(texts: &[&str], index: usize) -> Vec<Finding> {
+    let Some(text) = texts.get(index) else { return Vec::new() };
+    let findings = find(text);
+    if !findings.is_empty() {
+        return findings;
+    }
+    // A number that this text ends, goes through or begins is complete at one of the next texts.
+    let mut recent = RecentDigits::default();
+    let first = index.saturating_sub(SPLIT_MESSAGES_MAX - 1);
+    for (place, later) in texts.iter().enumerate().skip(first).take(2 * SPLIT_MESSAGES_MAX - 1) {
+        let later = scan(later);
+        let parts = recent.parts_before(&later);
+        if recent.go_on(&later).is_none() || place < index || place - index > parts {
+            continue;
+        }
+        let own = scan(text);
+        let edge: Option<Edge> = if place == index { own.lead } else { own.tail };
+        if let Some(edge) = edge {
+            return vec![Finding { kind: ContactKind::Phone, range: edge.start..edge.end }];
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,155 @@
+//! What one character can stand for: a digit in disguise, nothing at all, a gap, or a letter.
+
+/// What one character stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// A digit, whatever it is dressed as.
+    Digit(u8),
+    /// A syllable or a sign that is read as a digit and is also a common part of words: 일, 이, 三.
+    Spoken(u8),
+    /// Nothing that one sees: zero-width characters, variation selectors, combining marks.
+    Ignored,
+    /// Anything that only keeps digits apart.
+    Gap,
+    /// A letter of a to z.
+    Latin,
+    /// Any other letter.
+    Letter,
+}
+
+/// Says what a character stands for.
+pub(super) fn classify(c: char) -> Class {
+    if c.is_ascii() {
+        return match c {
+            '0'..='9' => Class::Digit(c as u8 - b'0'),
+            'a'..='z' | 'A'..='Z' => Class::Latin,
+            _ => Class::Gap,
+        };
+    }
+    // Hangul syllables, the bulk of what this server reads, before the long list below.
+    if ('\u{AC00}'..='\u{D7A3}').contains(&c) {
+        return match c {
+            '공' | '영' | '령' | '빵' => Class::Spoken(0),
+            '일' => Class::Spoken(1),
+            '이' => Class::Spoken(2),
+            '삼' => Class::Spoken(3),
+            '사' => Class::Spoken(4),
+            '오' => Class::Spoken(5),
+            '육' | '륙' => Class::Spoken(6),
+            '칠' => Class::Spoken(7),
+            '팔' => Class::Spoken(8),
+            '구' => Class::Spoken(9),
+            _ => Class::Letter,
+        };
+    }
+    if is_ignored(c) {
+        return Class::Ignored;
+    }
+    if let Some(value) = dressed_digit(c) {
+        return Class::Digit(value);
+    }
+    match c {
+        // Vowels that look like a dash.
+        'ㅡ' | 'ᅳ' | 'ー' | 'ｰ' => Class::Gap,
+        '〇' | '零' => Class::Spoken(0),
+        '一' => Class::Spoken(1),
+        '二' => Class::Spoken(2),
+        '三' => Class::Spoken(3),
+        '四' => Class::Spoken(4),
+        '五' => Class::Spoken(5),
+        '六' => Class::Spoken(6),
+        '七' => Class::Spoken(7),
+        '八' => Class::Spoken(8),
+        '九' => Class::Spoken(9),
+        _ if c.is_alphabetic() => match plain(c) {
+            'a'..='z' => Class::Latin,
+            _ => Class::Letter,
+        },
+        _ => Class::Gap,
+    }
+}
+
+/// Characters that leave no trace on the screen.
+fn is_ignored(c: char) -> bool {
+    matches!(c,
+        '\u{00AD}' | '\u{034F}' | '\u{0300}'..='\u{036F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{180E}'
+        | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{20D0}'..='\u{20F0}'
+        | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// Unicode's other ways to write 0 to 9. Circled and such begin at 1.
+fn dressed_digit(c: char) -> Option<u8> {
+    const FROM_ZERO: [char; 18] = [
+        '\u{FF10}',
+        '\u{0660}',
+        '\u{06F0}',
+        '\u{0966}',
+        '\u{09E6}',
+        '\u{0E50}',
+        '\u{2080}',
+        '\u{1D7CE}',
+        '\u{1D7D8}',
+        '\u{1D7E2}',
+        '\u{1D7EC}',
+        '\u{1D7F6}',
+        '\u{1FBF0}',
+        '\u{17E0}',
+        '\u{0AE6}',
+        '\u{0BE6}',
+        '\u{0CE6}',
+        '\u{1040}',
+    ];
+    const FROM_ONE: [char; 8] =
+        ['\u{2460}', '\u{2474}', '\u{2488}', '\u{24F5}', '\u{2776}', '\u{2780}', '\u{278A}', '\u{3220}'];
+    let value = match c {
+        '⁰' | '⓪' | '⓿' | '🄋' | '🄌' | '🄀' => 0,
+        '¹' => 1,
+        '²' => 2,
+        '³' => 3,
+        '⁴'..='⁹' => c as u32 - '⁰' as u32,
+        _ => {
+            let within = |first: char, count: u32| {
+                let place = (c as u32).wrapping_sub(first as u32);
+                (place < count).then_some(place)
+            };
+            let zero = FROM_ZERO.into_iter().find_map(|first| within(first, 10));
+            zero.or_else(|| FROM_ONE.into_iter().find_map(|first| within(first, 9).map(|place| place + 1)))?
+        }
+    };
+    u8::try_from(value).ok()
+}
+
+/// A Latin letter or a sign without its disguise, in lower case; any other character as it is.
+pub(super) fn plain(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    if ('\u{AC00}'..='\u{D7A3}').contains(&c) {
+        return c;
+    }
+    let c = match c {
+        // Full-width forms of ASCII.
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
+        'ⓐ'..='ⓩ' => char::from_u32(c as u32 - 'ⓐ' as u32 + 'a' as u32).unwrap_or(c),
+        'Ⓐ'..='Ⓩ' => char::from_u32(c as u32 - 'Ⓐ' as u32 + 'a' as u32).unwrap_or(c),
+        // The mathematical alphabets, 26 capitals and 26 small letters each.
+        '\u{1D400}'..='\u{1D6A3}' => char::from_u32((c as u32 - 0x1D400) % 26 + 'a' as u32).unwrap_or(c),
+        // Letters of other scripts that look the same.
+        'а' => 'a',
+        'е' => 'e',
+        'о' => 'o',
+        'с' => 'c',
+        'р' => 'p',
+        'м' => 'm',
+        'т' => 't',
+        'к' => 'k',
+        '﹫' => '@',
+        '。' | '｡' | '․' => '.',
+        '∕' | '⁄' => '/',
+        _ => c,
+    };
+    match dressed_digit(c) {
+        Some(value) => char::from(b'0' + value),
+        None => c.to_ascii_lowercase(),
+    }
+}

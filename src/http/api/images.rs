@@ -1,0 +1,293 @@
+//! Images: sent into a room, and read by their signed addresses.
+
+use std::time::Duration;
+
+use actix_multipart::Multipart;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, ContentLength, Header as _},
+    web,
+};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+use utoipa::{IntoParams, ToSchema};
+
+use super::created_or_found;
+use crate::{
+    actors::chat_server::messages::{Answer, Message},
+    domain::{
+        ClientId, Draft, MessageKind, RoomId, Screened, StoredMessage, UserId, message::check_size,
+        stored_image::StoredImage,
+    },
+    error::{ChatError, ErrorCode},
+    http::{
+        extract::{InPath, InQuery, SignedIn, whole_number},
+        openapi::problems::{Anyone, AsUser, BadAddress, Unknown, WithBody},
+        problem::Problem,
+        state::AppState,
+    },
+    images::{self, Encoded, ImageError, ImageStore, StoreError},
+};
+
+/// Uploads that are taken in at once. Each holds at most `--max-image-bytes`.
+const UPLOADS_MAX: usize = 16;
+
+/// Images that are decoded at once. Each may take some hundred MB and a second of a core.
+const ENCODINGS_MAX: usize = 2;
+
+/// How long an upload may take, and how long it waits for its turn to be decoded.
+const UPLOAD_MAX: Duration = Duration::from_secs(60);
+
+/// Bytes of a form's other fields.
+const FIELD_BYTES_MAX: usize = 64 * 1024;
+
+/// Parts of a form: the image, a text, a client id, and as many that nobody reads.
+const FIELDS_MAX: usize = 8;
+
+/// Keeps images, and no more of them at once than the machine can bear.
+#[derive(Debug)]
+pub struct Images {
+    store: ImageStore,
+    uploads: Semaphore,
+    encodings: Semaphore,
+}
+
+impl Images {
+    /// Keeps images in a store.
+    #[must_use]
+    pub fn new(store: ImageStore) -> Self {
+        Self { store, uploads: Semaphore::new(UPLOADS_MAX), encodings: Semaphore::new(ENCODINGS_MAX) }
+    }
+
+    /// Where they are kept.
+    #[must_use]
+    pub fn store(&self) -> ImageStore {
+        self.store.clone()
+    }
+
+    async fn encode(&self, sent: Bytes) -> Result<Encoded, ChatError> {
+        let turn = tokio::time::timeout(UPLOAD_MAX, self.encodings.acquire()).await;
+        let Ok(Ok(_turn)) = turn else { return Err(ChatError::unavailable()) };
+        let encoded = web::block(move || images::encode(&sent)).await.map_err(|error| ChatError::internal(&error))?;
+        encoded.map_err(|error| match error {
+            ImageError::TooManyPixels { .. } => ChatError::new(ErrorCode::TooLarge, error.to_string()),
+            _ => ChatError::invalid(error.to_string()),
+        })
+    }
+
+    async fn keep(&self, encoded: Encoded) -> Result<StoredImage, StoreError> {
+        // 122 random bits: an address that was not given to somebody can't be guessed, signature or not.
+        let name = uuid::Uuid::new_v4().simple().to_string();
+        let image = StoredImage {
+            key: format!("{name}.{}", encoded.extension),
+            thumbnail_key: format!("{name}_thumbnail.{}", encoded.extension),
+            width: encoded.width,
+            height: encoded.height,
+            bytes: encoded.image.len(),
+            content_type: encoded.content_type().to_owned(),
+        };
+        self.store.put(&image.key, encoded.image).await?;
+        self.store.put(&image.thumbnail_key, encoded.thumbnail).await?;
+        Ok(image)
+    }
+
+    async fn discard(&self, image: &StoredImage) {
+        for key in [&image.key, &image.thumbnail_key] {
+            if let Err(error) = self.store.delete(key).await {
+                log::warn!("an image that no message has was left behind: {error}");
+            }
+        }
+    }
+}
+
+/// A form with an image.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes the form for OpenAPI; the parts are read as they come")]
+pub struct ImageForm {
+    /// A JPEG, PNG or WebP image.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    image: Vec<u8>,
+    /// Words to it.
+    text: Option<String>,
+    /// The sender's idempotency key, at most 64 characters.
+    #[schema(rename = "clientId")]
+    client_id: Option<String>,
+}
+
+#[derive(Default)]
+struct Form {
+    image: Option<Bytes>,
+    text: Option<String>,
+    client_id: Option<ClientId>,
+}
+
+/// Sends an image into a room, as `multipart/form-data`.
+///
+/// It is decoded and written anew, at most 2048 pixels a side and with a thumbnail, so that nothing of the file beside its
+/// pixels goes on. The message is of the kind `image`; its `data` has `url` and `thumbnailUrl`, paths of this server that
+/// are good for a day and made fresh each time the message is read.
+///
+/// # Errors
+/// `forbidden` for anybody but the room's two members, `invalid` for what is no image, `too_large`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{id}/images",
+    operation_id = "sendImage",
+    tag = "messages",
+    security(("userToken" = [])),
+    params(("id" = RoomId, Path, description = "The room's id")),
+    request_body(content = ImageForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, description = "The message was stored", body = StoredMessage),
+        (status = 200, description = "An earlier message has this `clientId`: this is it", body = StoredMessage),
+        AsUser, WithBody,
+    )
+)]
+pub async fn send_image(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    room: InPath<RoomId>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let (SignedIn(identity), InPath(room)) = (user, room);
+    let bytes_max = state.config.limits.image_bytes_max;
+    let length = ContentLength::parse(&request).map_or(0, |length| length.0);
+    if length > bytes_max + 2 * FIELD_BYTES_MAX {
+        return Err(too_large(bytes_max).into());
+    }
+    // Before anything is taken in for somebody who may not send it.
+    if !state.database.authorize(room.clone(), identity.user.clone()).await? {
+        return Err(ChatError::forbidden().into());
+    }
+    let Ok(_place) = state.images.uploads.try_acquire() else {
+        return Err(ChatError::rate_limited(1000).into());
+    };
+    let form = tokio::time::timeout(UPLOAD_MAX, read_form(Multipart::new(request.headers(), payload), bytes_max)).await;
+    let form = form.map_err(|_| ChatError::invalid("the upload took too long"))??;
+    let sent = form.image.ok_or_else(|| ChatError::invalid("`image` is missing from the form"))?;
+    if let Some(text) = &form.text {
+        check_size(Some(text), None, state.config.limits.message_bytes_max).map_err(ChatError::from)?;
+    }
+    let encoded = state.images.encode(sent).await?;
+    let image = state.images.keep(encoded).await.map_err(|error| {
+        log::error!("an image could not be kept: {error}");
+        ChatError::unavailable()
+    })?;
+    let answer = store_message(&state, room, identity.user, form.text, form.client_id, &image).await;
+    if !answer.as_ref().is_ok_and(|answer| answer.created) {
+        state.images.discard(&image).await;
+    }
+    Ok(created_or_found(answer?))
+}
+
+async fn store_message(
+    state: &AppState,
+    room: RoomId,
+    sender: UserId,
+    text: Option<String>,
+    client_id: Option<ClientId>,
+    image: &StoredImage,
+) -> Result<Answer, ChatError> {
+    let draft = Draft {
+        room,
+        sender,
+        client_id,
+        kind: MessageKind::Image,
+        text: text.filter(|text| !text.is_empty()),
+        data: Some(serde_json::to_value(image).map_err(|error| ChatError::internal(&error))?),
+        sent_at: state.clock.now(),
+        screened: Screened::Clean,
+    };
+    state.ask(|reply| Message { draft, grant: None, reply }).await
+}
+
+async fn read_form(mut parts: Multipart, bytes_max: usize) -> Result<Form, ChatError> {
+    let unreadable = || ChatError::invalid("the body must be `multipart/form-data` with a part `image`");
+    let mut form = Form::default();
+    for _ in 0..FIELDS_MAX {
+        let Some(part) = parts.next().await else { return Ok(form) };
+        let mut part = part.map_err(|_| unreadable())?;
+        let name = part.name().unwrap_or_default().to_owned();
+        let limit = if name == "image" { bytes_max } else { FIELD_BYTES_MAX };
+        let bytes = match part.bytes(limit).await {
+            Ok(bytes) => bytes.map_err(|_| unreadable())?,
+            Err(_) if name == "image" => return Err(too_large(bytes_max)),
+            Err(_) => return Err(ChatError::new(ErrorCode::TooLarge, "a field of the form is too large")),
+        };
+        let text =
+            || String::from_utf8(bytes.to_vec()).map_err(|_| ChatError::invalid(format!("`{name}` must be UTF-8")));
+        match name.as_str() {
+            "image" => form.image = Some(bytes),
+            "text" => form.text = Some(text()?),
+            "clientId" => form.client_id = Some(ClientId::new(text()?)?),
+            _ => {}
+        }
+    }
+    Err(ChatError::invalid(format!("the form must have at most {FIELDS_MAX} parts")))
+}
+
+fn too_large(bytes_max: usize) -> ChatError {
+    ChatError::new(ErrorCode::TooLarge, format!("`image` must be at most {bytes_max} bytes"))
+}
+
+/// What makes an address a good one.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SignedQuery {
+    /// Until when, in seconds since 1970.
+    #[param(value_type = i64, required = true)]
+    expires: Option<String>,
+    /// haggle's signature over the key and the time.
+    #[param(value_type = String, required = true)]
+    signature: Option<String>,
+}
+
+/// An image or a thumbnail, by the address in its message. The signature is the permission: it needs no token, so that a
+/// page can show it.
+///
+/// # Errors
+/// `forbidden` for an address that is over or not haggle's: read the message again for a fresh one. `not_found` when the
+/// message was taken back.
+#[utoipa::path(
+    get,
+    path = "/api/v1/images/{key}",
+    operation_id = "getImage",
+    tag = "messages",
+    params(("key" = String, Path, description = "The image's key"), SignedQuery),
+    responses(
+        (status = 200, description = "The image", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
+        Anyone, BadAddress, Unknown,
+    )
+)]
+pub async fn get_image(
+    state: web::Data<AppState>,
+    key: InPath<String>,
+    query: InQuery<SignedQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (InPath(key), InQuery(SignedQuery { expires, signature })) = (key, query);
+    let expires = whole_number("expires", expires.as_deref(), 0..=i64::MAX)?;
+    let good =
+        expires.zip(signature).and_then(|(expires, signature)| state.image_urls.verify(&key, expires, &signature));
+    let left = match good {
+        Some(left) if left > 0 => left,
+        _ => return Err(ChatError::new(ErrorCode::Forbidden, "this address is over: read the message again").into()),
+    };
+    let bytes = state.images.store.get(&key).await.map_err(|error| match error {
+        StoreError::NotFound => ChatError::not_found("there is no such image"),
+        other => {
+            log::error!("an image could not be read: {other}");
+            ChatError::unavailable()
+        }
+    })?;
+    let content_type = if key.ends_with(".png") { "image/png" } else { "image/jpeg" };
+    Ok(HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header((header::CACHE_CONTROL, format!("private, max-age={left}, immutable")))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .body(bytes))
+}

@@ -1,0 +1,118 @@
+//! Images: written anew, readable by the room's members only, by addresses that expire, and gone with their message.
+
+use std::{io::Cursor, time::Duration};
+
+use image::{DynamicImage, ImageFormat};
+use serde_json::{Value, json};
+
+use crate::support::{
+    TestServer,
+    rest::{Answer, call, upload},
+    within,
+};
+
+fn photo() -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::new_rgb8(640, 480).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+    let mut bytes = bytes.into_inner();
+    // What a camera writes beside the pixels.
+    bytes.splice(2..2, b"\xff\xe1\x00\x1fExif\0\0GPS 37.5665 126.9780....".iter().copied());
+    bytes
+}
+
+async fn send(server: &TestServer, user: &str, room: &str, image: &[u8], fields: &[(&str, &str)]) -> Answer {
+    upload(server.addr, &server.token(user), &format!("/api/v1/rooms/{room}/images"), image, fields).await
+}
+
+#[actix_web::test]
+async fn an_image_reaches_the_other_member_by_an_address_that_expires() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let room = room.id.as_str();
+    let mut sam = server.ws("sam").await;
+    sam.enter(room).await;
+
+    let sent = send(&server, "alice", room, &photo(), &[("clientId", "c1"), ("text", "call 010-1234-5678")]).await;
+    assert_eq!(sent.status, 201, "{:?}", sent.body);
+    let received = sam.push("message").await;
+    assert_eq!((&received["kind"], &received["id"]), (&json!("image"), &sent.body["id"]));
+    assert_eq!(received["warnings"], json!(["phone"]), "the words to it follow the masking rule");
+    let data = &received["data"];
+    assert_eq!(
+        (&data["width"], &data["height"], &data["contentType"]),
+        (&json!(640), &json!(480), &json!("image/jpeg"))
+    );
+    assert!(data.get("key").is_none());
+    for name in ["url", "thumbnailUrl"] {
+        let url = data[name].as_str().unwrap();
+        // No token: the address is the permission.
+        let image = call(server.addr, "", "GET", url, None).await;
+        assert_eq!(image.status, 200);
+        assert!(image.head.contains("content-type: image/jpeg") && image.head.contains("nosniff"), "{}", image.head);
+        assert!(!image.body.to_string().contains("GPS"));
+        for bad in [
+            url.replace("signature=", "signature=0"),
+            url.replace("expires=1", "expires=2"),
+            url[..url.find('?').unwrap()].to_owned(),
+        ] {
+            assert_eq!(call(server.addr, "", "GET", &bad, None).await.status, 403, "{bad}");
+        }
+    }
+    let again = send(&server, "alice", room, &photo(), &[("clientId", "c1")]).await;
+    assert_eq!((again.status, &again.body["id"]), (200, &sent.body["id"]));
+
+    let old = data["url"].as_str().unwrap().to_owned();
+    server.advance(Duration::from_secs(26 * 3600));
+    assert_eq!(call(server.addr, "", "GET", &old, None).await.status, 403);
+    let path = format!("/api/v1/rooms/{room}/messages");
+    let token = server.token("sam");
+    let page = call(server.addr, &token, "GET", &path, None).await;
+    let fresh = page.body["items"][0]["data"]["url"].as_str().unwrap().to_owned();
+    assert_eq!(call(server.addr, "", "GET", &fresh, None).await.status, 200);
+    let entered = server.ws("sam").await.enter(room).await;
+    assert_eq!(entered["messages"][0]["data"]["url"], fresh);
+}
+
+#[actix_web::test]
+async fn an_image_is_refused_from_strangers_and_when_it_is_none() {
+    let server = TestServer::with(|config| config.limits.image_bytes_max = 64 * 1024).await;
+    let room = server.seed().room("alice", "bike");
+    let room = room.id.as_str();
+    server.seed().user("mallory");
+    for (user, image, status, code) in [
+        ("mallory", photo(), 403, "forbidden"),
+        ("alice", b"<svg onload='alert(1)'/>".to_vec(), 422, "invalid"),
+        ("alice", vec![0; 80 * 1024], 413, "too_large"),
+        ("alice", vec![0; 1024 * 1024], 413, "too_large"),
+    ] {
+        let answer = send(&server, user, room, &image, &[]).await;
+        assert_eq!((answer.status, &answer.body["code"]), (status, &json!(code)));
+    }
+    let no_form =
+        call(server.addr, &server.token("alice"), "POST", &format!("/api/v1/rooms/{room}/images"), Some(json!({})))
+            .await;
+    assert_eq!(no_form.status, 422);
+    // A key that somebody has seen can't be signed anew by putting it into a message.
+    let mut alice = server.ws("alice").await;
+    alice.enter(room).await;
+    let data = json!({"key": "a.jpg", "thumbnailKey": "b.jpg", "width": 1, "height": 1, "bytes": 1, "contentType": "image/jpeg"});
+    assert_eq!(alice.request("message", json!({"data": data})).await.unwrap_err().code, "invalid");
+}
+
+#[actix_web::test]
+async fn an_image_is_gone_when_its_message_was_taken_back() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let sent = send(&server, "alice", room.id.as_str(), &photo(), &[]).await;
+    let url = sent.body["data"]["url"].as_str().unwrap().to_owned();
+    assert_eq!(call(server.addr, "", "GET", &url, None).await.status, 200);
+    let mut alice = server.ws("alice").await;
+    let deleted = alice.request("deleteMessage", json!({"messageId": sent.body["id"]})).await.unwrap();
+    assert_eq!(deleted.get("data"), None::<&Value>);
+    within("the file to go", async {
+        while call(server.addr, "", "GET", &url, None).await.status != 404 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+}
