@@ -80,6 +80,18 @@ find_browser() {
     return 1
 }
 
+# Exit code 77 of the suite says that python3 or its venv module is missing.
+python_suite() {
+    python3 -c 'import venv, ensurepip' 2>/dev/null || need python3-venv python3-venv || true
+    local status=0
+    tests/python_socketio/run.sh || status=$?
+    if ((status == 77)); then
+        skipped+=("tests/python_socketio (install python3-venv)")
+        return
+    fi
+    return "$status"
+}
+
 browser_suite() {
     if ! find_browser >/dev/null && ! need chromium chromium; then
         echo "    skipped: no browser. Install Debian's package chromium and run ./test.sh again" >&2
@@ -100,12 +112,10 @@ step "licences" node_suite tests/licences
 # The suites below drive the binary itself.
 step "cargo build" cargo build --locked --bins
 export HAGGLE_BIN="$target_dir/debug/haggle"
-if [[ -f tests/socket_io/package.json ]]; then
-    step "tests/socket_io" node_suite tests/socket_io
-fi
-if [[ -f tests/browser/package.json ]]; then
-    step "tests/browser" browser_suite tests/browser
-fi
+step "cargo build --examples" cargo build --locked --examples
+step "tests/socket_io" node_suite tests/socket_io
+step "tests/python_socketio" python_suite
+step "tests/browser" browser_suite tests/browser
 
 current="the end"
 for suite in ${skipped[@]+"${skipped[@]}"}; do

@@ -403,7 +403,8 @@ impl Server {
         let deadline = Instant::now() + self.drain_timeout;
         self.draining.store(true, Ordering::Release);
         let chores: Vec<_> = self.chores.into_iter().map(|(_, chore)| chore).collect();
-        self.handle.pause().await;
+        // From here on sessions and handshakes are refused with `unavailable`. Connections are accepted still: a poller opens
+        // one to be told, and a refusal says more than silence.
         // Told over a tenth of the time, so that there is enough left to finish.
         let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
         let patience = self.drain_timeout / 2;

@@ -64,13 +64,14 @@ async function talk(buyerWire, sellerWire, name) {
 
 test("the account menu switches between the wires, and the window remembers", async () => {
   const { page, ...window } = await (await Window.open(browser, server.url)).signIn("Sofía");
-  const wires = [];
-  page.on("websocket", (socket) => wires.push(new URL(socket.url()).pathname));
   const pressed = () => page.getByRole("group", { name: "Connection" }).locator("[aria-pressed=true]").textContent();
   await page.locator(".account-button").click();
   assert.equal(await pressed(), "Socket.IO");
   await page.getByRole("button", { name: "WebSocket + JSON" }).click();
   await page.locator(".inbox-row").first().waitFor();
+  // From here on: before, the first wire's upgrade may still have been under way.
+  const wires = [];
+  page.on("websocket", (socket) => wires.push(new URL(socket.url()).pathname));
   await page.reload();
   await page.locator(".inbox-row").first().waitFor();
   await page.locator(".account-button").click();

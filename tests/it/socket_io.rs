@@ -1,5 +1,6 @@
 //! The second wire: Engine.IO v4 and Socket.IO v5.
 
+mod echo;
 mod engine;
 mod namespaces;
 mod recovery;

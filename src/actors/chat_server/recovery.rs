@@ -16,6 +16,7 @@ use super::{
     answers::HistoryRead,
     batch::PendingWrite,
     messages::{Answer, ReplyTo},
+    rooms::PresenceChanged,
     work::Work,
 };
 use crate::{
@@ -61,12 +62,21 @@ struct Live {
     rooms: Vec<(RoomId, Seq)>,
 }
 
+/// What a session that comes back has to take up.
+struct Returning {
+    resume: Resume,
+    rooms: Vec<(RoomId, Seq)>,
+    gone: Vec<PresenceChanged>,
+}
+
 /// A session on its way back into its rooms.
 #[derive(Debug)]
 struct Resuming {
     pid: String,
     position: Position,
     rooms: Vec<(RoomId, Seq)>,
+    /// Who was there by the earlier session, and would be gone without this one.
+    gone: Vec<PresenceChanged>,
     /// Rooms whose authorization is out.
     due: usize,
     refused: bool,
@@ -105,14 +115,14 @@ impl ChatServer {
         {
             // The earlier connection is half open: its death has not arrived yet, and will change nothing.
             let rooms = live.rooms.clone();
-            self.take_over(holder);
-            return self.resume(session, &user, resume, rooms, ctx);
+            let gone = self.take_over(holder);
+            return self.resume(session, &user, Returning { resume, rooms, gone }, ctx);
         }
         if let Some(ended) = self.recoveries.ending.get(&pid_hash) {
             // The database does not know yet how it ended.
             let rooms = ended.as_ref().filter(|ended| ended.user == user).map(|ended| ended.rooms.clone());
             return match rooms {
-                Some(rooms) => self.resume(session, &user, resume, rooms, ctx),
+                Some(rooms) => self.resume(session, &user, Returning { resume, rooms, gone: Vec::new() }, ctx),
                 None => self.begin_recoverable(session, ctx),
             };
         }
@@ -135,28 +145,34 @@ impl ChatServer {
         self.ask(ctx, async move { Begun { session, pid, saved: matches!(saved.await, Ok(Ok(_))) } });
     }
 
-    /// Ends a session in favour of the one that its client has come back with.
-    fn take_over(&mut self, holder: SessionId) {
-        let Some(hub) = self.rooms.session(holder).map(|live| live.hub) else { return };
+    /// Ends a session in favour of the one that its client has come back with. Returns who would be gone by that: the others
+    /// hear of it only if the client does not come back after all.
+    fn take_over(&mut self, holder: SessionId) -> Vec<PresenceChanged> {
+        let Some(hub) = self.rooms.session(holder).map(|live| live.hub) else { return Vec::new() };
         self.forget_live(holder);
         self.typing_in_no_room(holder);
-        for gone in self.rooms.disconnect(holder) {
-            self.presence_changed(gone);
-        }
+        let gone = self.rooms.disconnect(holder);
         self.fan_out.tell_hub(hub, Op::TakeOver { session: holder });
+        gone
     }
 
-    fn resume(
-        &mut self,
-        session: SessionId,
-        user: &UserId,
-        resume: Resume,
-        rooms: Vec<(RoomId, Seq)>,
-        ctx: &mut Context<Self>,
-    ) {
-        let Resume { pid, position } = resume;
+    /// Tells who is gone, now that their client did not come back to where it was.
+    fn tell_gone(&mut self, gone: Vec<PresenceChanged>) {
+        for gone in gone {
+            let back = self
+                .rooms
+                .room(&gone.room)
+                .is_some_and(|live| live.role_of(&gone.user).is_some_and(|role| live.is_online(role)));
+            if !back {
+                self.presence_changed(gone);
+            }
+        }
+    }
+
+    fn resume(&mut self, session: SessionId, user: &UserId, returning: Returning, ctx: &mut Context<Self>) {
+        let Returning { resume: Resume { pid, position }, rooms, gone } = returning;
         let ids: Vec<RoomId> = rooms.iter().map(|(room, _)| room.clone()).collect();
-        let resuming = Resuming { pid, position, due: rooms.len(), rooms, refused: false };
+        let resuming = Resuming { pid, position, due: rooms.len(), rooms, gone, refused: false };
         self.recoveries.resuming.insert(session, resuming);
         if ids.is_empty() {
             return self.read_missed(session, ctx);
@@ -199,19 +215,25 @@ impl ChatServer {
                 self.detach(session, &room);
             }
         }
+        self.tell_gone(resuming.gone);
         self.begin_recoverable(session, ctx);
     }
 
     fn resumed(&mut self, session: SessionId, mut missed: Missed) {
         let Some(resuming) = self.recoveries.resuming.remove(&session) else { return };
         let Some((user, hub)) = self.rooms.session(session).map(|live| (live.user.clone(), live.hub)) else { return };
-        let Resuming { pid, rooms, .. } = resuming;
+        let Resuming { pid, rooms, gone, .. } = resuming;
         let live = Live { pid_hash: hash(&pid), user, rooms };
         for (room, _) in &live.rooms {
-            if let Some(came) = self.rooms.enter(session, room) {
-                self.presence_changed(came);
+            let Some(came) = self.rooms.enter(session, room) else { continue };
+            match gone.iter().find(|gone| gone.room == came.room && gone.user == came.user) {
+                Some(gone) if gone.shared == came.shared => {}
+                // Meanwhile a block or a switch has made that nobody's business any more.
+                Some(gone) if gone.shared => self.presence_changed(gone.clone()),
+                _ => self.presence_changed(came),
             }
         }
+        self.tell_gone(gone);
         // Should this be lost, the session counts as ended a little earlier than it did.
         drop(self.write(live.saved(None)));
         self.recoveries.by_pid.insert(live.pid_hash.clone(), session);
@@ -267,7 +289,9 @@ impl ChatServer {
     }
 
     fn forget_live(&mut self, session: SessionId) -> Option<Live> {
-        self.recoveries.resuming.remove(&session);
+        if let Some(resuming) = self.recoveries.resuming.remove(&session) {
+            self.tell_gone(resuming.gone);
+        }
         let live = self.recoveries.live.remove(&session)?;
         if self.recoveries.by_pid.get(&live.pid_hash) == Some(&session) {
             self.recoveries.by_pid.remove(&live.pid_hash);
@@ -358,7 +382,9 @@ impl Handler<RecoveryFound> for ChatServer {
     fn handle(&mut self, found: RecoveryFound, ctx: &mut Self::Context) {
         let RecoveryFound { session, user, resume, found } = found;
         self.guarded("resume", |server| match found {
-            Ok(Some(recovery)) => server.resume(session, &user, resume, recovery.rooms, ctx),
+            Ok(Some(Recovery { rooms, .. })) => {
+                server.resume(session, &user, Returning { resume, rooms, gone: Vec::new() }, ctx);
+            }
             Ok(None) => server.begin_recoverable(session, ctx),
             Err(error) => {
                 log::warn!("a recovery could not be read: {error}");

@@ -298,7 +298,9 @@ impl Outbox {
             }
         }
         state.waiting_since = (!state.frames.is_empty()).then(Instant::now);
-        if state.frames.is_empty() {
+        if out.is_empty() {
+            // By itself: the official client hands on a payload's messages a moment later than its close, and would then
+            // come back without the offset of what it has, to get it again.
             if matches!(state.end, End::Closing { .. }) {
                 state.end = End::Ended;
                 payload::write_text(&mut out, packet::CLOSE.as_bytes());
@@ -397,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn polls_take_payloads_and_the_last_one_ends_with_a_close() {
+    fn polls_take_payloads_and_the_last_one_is_a_close_alone() {
         let outbox = Outbox::new(1024, None);
         assert_eq!(poll(&outbox, 100), Poll::Pending);
         outbox.push(Frame::Text(Bytes::from_static(b"4a"))).unwrap();
@@ -405,7 +407,8 @@ mod tests {
         outbox.push(Frame::Text(Bytes::from_static(b"4b"))).unwrap();
         assert_eq!(poll(&outbox, 8), Poll::Ready(Some(Bytes::from_static(b"4a\x1ebAQID"))));
         outbox.close(1012, "bye");
-        assert_eq!(poll(&outbox, 8), Poll::Ready(Some(Bytes::from_static(b"4b\x1e1"))));
+        assert_eq!(poll(&outbox, 8), Poll::Ready(Some(Bytes::from_static(b"4b"))));
+        assert_eq!(poll(&outbox, 8), Poll::Ready(Some(Bytes::from_static(b"1"))));
         assert_eq!(poll(&outbox, 8), Poll::Ready(None));
     }
 

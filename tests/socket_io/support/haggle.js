@@ -26,6 +26,10 @@ export class Haggle {
     return haggle;
   }
 
+  get running() {
+    return this.#process.running;
+  }
+
   /** The process dies as it stands: nothing is flushed, nobody is told. */
   async kill() {
     await this.#process.end("SIGKILL");
@@ -112,6 +116,8 @@ export class Haggle {
       ...["--database-url", join(this.#folder, "haggle.db")],
       ...["--jwt-secret", JWT_SECRET],
       ...["--service-key", SERVICE_KEY],
+      // All clients of a file come from one address, and those that poll make a connection for each request.
+      ...["--max-connects-per-second", "0"],
       ...this.#flags,
     ]);
     [, this.url] = await this.#process.prints(/listening on (http:\/\/127\.0\.0\.1:\d+)(?=\D)/);

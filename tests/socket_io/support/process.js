@@ -15,6 +15,7 @@ export function builtBinary(variable, path) {
 /** A server's process, with all that it printed. */
 export class ServerProcess {
   #child;
+  #failed = false;
   output = "";
 
   constructor(binary, args) {
@@ -23,6 +24,7 @@ export class ServerProcess {
     this.exited = new Promise((resolve) => {
       this.#child.once("exit", (code, signal) => resolve(signal ?? code));
       this.#child.once("error", (error) => {
+        this.#failed = true;
         this.output += `${error.message}\n`;
         resolve("an error");
       });
@@ -46,7 +48,7 @@ export class ServerProcess {
   }
 
   get running() {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
+    return !this.#failed && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   /** Sends a signal and waits for the end: an exit code, or the name of the signal that killed it. */

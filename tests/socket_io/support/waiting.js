@@ -14,6 +14,8 @@ export function within(ms, promise, complaint) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`after ${ms} ms: ${complaint()}`)), ms);
+    // What lost a race must not keep the process waiting for its deadline.
+    timer.unref();
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -1,6 +1,5 @@
 import { connect } from "node:net";
 import { builtBinary, freePort, ServerProcess } from "./process.js";
-import { within } from "./waiting.js";
 
 export const PING_INTERVAL_MS = 300;
 export const PING_TIMEOUT_MS = 200;
@@ -24,8 +23,11 @@ export class WireEcho {
       ...["--connect-timeout", String(CONNECT_TIMEOUT_MS)],
       ...["--max-payload", String(MAX_PAYLOAD_BYTES)],
     ]);
-    const gone = echo.#process.exited.then((how) => Promise.reject(new Error(`wire_echo ended with ${how}\n${echo.#process.output}`)));
-    await within(30_000, Promise.race([listening(port), gone]), () => "wire_echo does not listen");
+    const deadline = Date.now() + 30_000;
+    while (!(await listens(port))) {
+      if (!echo.#process.running || Date.now() > deadline) throw new Error(`wire_echo does not listen\n${echo.#process.output}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     return echo;
   }
 
@@ -40,14 +42,13 @@ export class WireEcho {
   }
 }
 
-async function listening(port) {
-  for (;;) {
-    const open = await new Promise((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
+function listens(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
     });
-    if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  });
 }
