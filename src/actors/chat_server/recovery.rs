@@ -225,10 +225,12 @@ impl ChatServer {
         let Resuming { pid, rooms, gone, .. } = resuming;
         let live = Live { pid_hash: hash(&pid), user, rooms };
         for (room, _) in &live.rooms {
-            if let Some(came) = self.rooms.enter(session, room)
-                && !gone.iter().any(|gone| gone.room == came.room && gone.user == came.user)
-            {
-                self.presence_changed(came);
+            let Some(came) = self.rooms.enter(session, room) else { continue };
+            match gone.iter().find(|gone| gone.room == came.room && gone.user == came.user) {
+                Some(gone) if gone.shared == came.shared => {}
+                // Meanwhile a block or a switch has made that nobody's business any more.
+                Some(gone) if gone.shared => self.presence_changed(gone.clone()),
+                _ => self.presence_changed(came),
             }
         }
         self.tell_gone(gone);
