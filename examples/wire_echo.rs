@@ -209,6 +209,7 @@ fn endpoint<A: Application>(
 fn main() -> std::io::Result<()> {
     let options = Options::parse();
     let settings = Settings {
+        node_name: None,
         ping_interval: Duration::from_millis(options.ping_interval),
         ping_timeout: Duration::from_millis(options.ping_timeout),
         upgrade_timeout: Duration::from_secs(10),
@@ -218,7 +219,7 @@ fn main() -> std::io::Result<()> {
     };
     let socket_ios = Arc::new(Sessions::<SocketIo>::new(settings.clone(), None));
     let engine_echos = Arc::new(Sessions::<EngineEcho>::new(settings, None));
-    let admission = Arc::new(Admission::new(&Limits::none(), Arc::new(Metrics::default())));
+    let admission = Arc::new(Admission::new(&Limits::none(), Vec::new(), Arc::new(Metrics::default())));
     let app = move || {
         let table = Rc::new(Table {
             namespaces: vec![Rc::new(EchoNamespace("/")), Rc::new(EchoNamespace("/custom"))],

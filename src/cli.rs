@@ -1,6 +1,7 @@
 //! The command line: a file a command.
 
 pub mod demo;
+pub mod health;
 pub mod import;
 pub mod migrate;
 pub mod serve;
@@ -42,6 +43,8 @@ enum Command {
     Serve,
     /// Prints a token signed with --jwt-secret, for development
     Token(token::Args),
+    /// Asks the server that runs here whether traffic may come; exit code 1 when it may not
+    Health,
     /// Runs pending migrations and says which
     Migrate,
     /// Loads users, products, rooms and messages from a file of JSON lines; safe to repeat
@@ -82,6 +85,7 @@ pub fn run() -> ExitCode {
             Command::Serve => serve::run(options),
             Command::Token(args) => token::run(options, &args),
             Command::Demo => demo::run(options),
+            Command::Health => health::run(&options),
             Command::Migrate => migrate::run(options),
             Command::Import(args) => import::run(options, &args),
         }),
@@ -104,7 +108,7 @@ pub fn run() -> ExitCode {
 fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a command is missing: demo, serve, token, migrate or import (--help explains them)".to_owned();
+        return "a command is missing: demo, serve, token, health, migrate or import (--help explains them)".to_owned();
     }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default().trim_start_matches("error: ");
@@ -116,11 +120,12 @@ fn first_line(error: &clap::Error) -> String {
 }
 
 fn layered(options: Options, file: Option<PathBuf>) -> Result<Options, Failure> {
+    let options = options.with_secrets_read()?;
     let Some(path) = file else { return Ok(options) };
     let refused =
         |error: &dyn fmt::Display| Failure { line: format!("--config {}: {error}", path.display()), code: USAGE };
     let text = std::fs::read_to_string(&path).map_err(|error| refused(&error))?;
-    let below = Options::from_toml(&text).map_err(|error| refused(&error))?;
+    let below = Options::from_toml(&text).and_then(Options::with_secrets_read).map_err(|error| refused(&error))?;
     Ok(options.over(below))
 }
 

@@ -1,12 +1,21 @@
 //! Settings: [`Options`] are one layer of them (flags and environment, or the file), [`Config`] is what they add up to.
 
-use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+mod secret_files;
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::Args;
 use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
 
-use crate::domain::{AuthorizePolicy, MaskingPolicy};
+use crate::domain::{AuthorizePolicy, MaskingPolicy, Network};
 
 /// A setting that can't be used; one sentence that names it.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -95,9 +104,15 @@ pub struct Options {
     /// A SQLite file [default: haggle.db]
     #[arg(long, env = "HAGGLE_DATABASE_URL", global = true, value_name = "URL", help_heading = "Server")]
     pub database_url: Option<String>,
+    /// A file that holds --database-url, where that has a password in it
+    #[arg(long, env = "HAGGLE_DATABASE_URL_FILE", global = true, value_name = "FILE", help_heading = "Server")]
+    pub database_url_file: Option<PathBuf>,
     /// How many threads serve connections [default: the number of cores]
     #[arg(long, env = "HAGGLE_WORKERS", global = true, value_name = "N", help_heading = "Server")]
     pub workers: Option<u32>,
+    /// This node's name, where several serve together: 1 to 32 of a-z, 0-9 and -. The ids of its Socket.IO sessions begin with it, so that a load balancer finds their node [default: none]
+    #[arg(long, env = "HAGGLE_NODE_NAME", global = true, value_name = "NAME", help_heading = "Server")]
+    pub node_name: Option<String>,
     /// An origin whose pages may use this server, as scheme://host:port; repeatable, `*` for any [default: the same origin only]
     #[arg(
         long,
@@ -108,6 +123,16 @@ pub struct Options {
         help_heading = "Server"
     )]
     pub allowed_origin: Option<Vec<String>>,
+    /// Reverse proxies whose X-Forwarded-For is believed, as an address or a network like 10.0.0.0/8; repeatable [default: none]
+    #[arg(
+        long,
+        env = "HAGGLE_TRUSTED_PROXIES",
+        global = true,
+        value_name = "NETWORK",
+        value_delimiter = ',',
+        help_heading = "Server"
+    )]
+    pub trusted_proxies: Option<Vec<Network>>,
     /// Certificate chain in PEM; with --tls-key the server speaks TLS. Read again on SIGHUP
     #[arg(long, env = "HAGGLE_TLS_CERT", global = true, value_name = "FILE.pem", help_heading = "Server")]
     pub tls_cert: Option<PathBuf>,
@@ -129,6 +154,9 @@ pub struct Options {
     /// Address of a NATS server that connects several nodes (not supported yet)
     #[arg(long, env = "HAGGLE_NATS_URL", global = true, value_name = "URL", help_heading = "Server")]
     pub nats_url: Option<String>,
+    /// A file that holds --nats-url, where that has a password in it
+    #[arg(long, env = "HAGGLE_NATS_URL_FILE", global = true, value_name = "FILE", help_heading = "Server")]
+    pub nats_url_file: Option<PathBuf>,
 
     /// Secret of HS256 tokens, at least 32 bytes
     #[arg(
@@ -140,6 +168,9 @@ pub struct Options {
         help_heading = "Identity"
     )]
     pub jwt_secret: Option<Secret>,
+    /// A file that holds --jwt-secret
+    #[arg(long, env = "HAGGLE_JWT_SECRET_FILE", global = true, value_name = "FILE", help_heading = "Identity")]
+    pub jwt_secret_file: Option<PathBuf>,
     /// Public key of RS256, ES256 or EdDSA tokens in PEM
     #[arg(long, env = "HAGGLE_JWT_PUBLIC_KEY", global = true, value_name = "FILE.pem", help_heading = "Identity")]
     pub jwt_public_key: Option<PathBuf>,
@@ -162,6 +193,9 @@ pub struct Options {
         help_heading = "Identity"
     )]
     pub service_key: Option<Secret>,
+    /// A file that holds --service-key
+    #[arg(long, env = "HAGGLE_SERVICE_KEY_FILE", global = true, value_name = "FILE", help_heading = "Identity")]
+    pub service_key_file: Option<PathBuf>,
     /// When the database is asked who may enter a room: on-enter, every-message or room-token [default: on-enter]
     #[arg(long, env = "HAGGLE_AUTHORIZE", global = true, value_name = "WHEN", help_heading = "Identity")]
     pub authorize: Option<AuthorizePolicy>,
@@ -182,6 +216,9 @@ pub struct Options {
         help_heading = "Webhook"
     )]
     pub webhook_secret: Option<Secret>,
+    /// A file that holds --webhook-secret
+    #[arg(long, env = "HAGGLE_WEBHOOK_SECRET_FILE", global = true, value_name = "FILE", help_heading = "Webhook")]
+    pub webhook_secret_file: Option<PathBuf>,
     /// How long a message stays unread before it is told, with --webhook-url [default: 5m]
     #[arg(long, env = "HAGGLE_NOTIFY_UNREAD_AFTER", global = true, value_name = "SPAN", help_heading = "Webhook")]
     pub notify_unread_after: Option<Span>,
@@ -246,8 +283,11 @@ impl Options {
             bind,
             image_store,
             database_url,
+            database_url_file,
             workers,
+            node_name,
             allowed_origin,
+            trusted_proxies,
             tls_cert,
             tls_key,
             ping_interval,
@@ -255,16 +295,20 @@ impl Options {
             handshake_timeout,
             drain_timeout,
             nats_url,
+            nats_url_file,
             jwt_secret,
+            jwt_secret_file,
             jwt_public_key,
             jwks_url,
             jwt_issuer,
             jwt_audience,
             service_key,
+            service_key_file,
             authorize,
             masking,
             webhook_url,
             webhook_secret,
+            webhook_secret_file,
             notify_unread_after,
             max_message_bytes,
             max_sends_per_second,
@@ -373,8 +417,12 @@ pub struct Config {
     pub database_url: String,
     /// Threads that serve connections.
     pub workers: usize,
+    /// Its name among several nodes.
+    pub node_name: Option<String>,
     /// Origins whose pages may use it, beside its own.
     pub allowed_origins: Vec<String>,
+    /// Reverse proxies that say for whom they ask.
+    pub trusted_proxies: Vec<Network>,
     /// TLS, or plain when `None`.
     pub tls: Option<TlsFiles>,
     /// How often an idle connection is pinged.
@@ -405,6 +453,9 @@ pub struct Config {
     pub demo: bool,
 }
 
+/// Default of `--bind`.
+pub const BIND_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5000);
+
 /// Default of `--database-url`.
 pub const DATABASE_URL_DEFAULT: &str = "haggle.db";
 
@@ -418,6 +469,7 @@ impl TryFrom<Options> for Config {
     type Error = ConfigError;
 
     fn try_from(options: Options) -> Result<Self, ConfigError> {
+        let options = options.with_secrets_read()?;
         let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
         let span =
             |span: Option<Span>, default_secs: u64| span.map_or(Duration::from_secs(default_secs), |span| span.0);
@@ -487,13 +539,18 @@ impl TryFrom<Options> for Config {
         if let Some(bad) = allowed_origins.iter().find(|origin| !is_origin(origin)) {
             return refuse(&format!("--allowed-origin {bad}: must be scheme://host[:port] without a path, or *"));
         }
+        if options.node_name.as_ref().is_some_and(|name| !is_node_name(name)) {
+            return refuse("--node-name must be 1 to 32 characters of a-z, 0-9 and -");
+        }
         let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
         Ok(Self {
-            bind: options.bind.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 5000))),
+            bind: options.bind.unwrap_or(BIND_DEFAULT),
             image_store: options.image_store.unwrap_or_else(|| format!("{}-images", folder_of(&database_url))),
             database_url,
             workers,
+            node_name: options.node_name,
             allowed_origins,
+            trusted_proxies: options.trusted_proxies.unwrap_or_default(),
             tls,
             ping_interval,
             ping_timeout,
@@ -521,6 +578,12 @@ impl TryFrom<Options> for Config {
             demo: false,
         })
     }
+}
+
+/// What stands in an address without an escape, and ends at a full stop.
+fn is_node_name(name: &str) -> bool {
+    let plain = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    plain && (1..=32).contains(&name.len())
 }
 
 fn is_http_url(url: &str) -> bool {
@@ -603,6 +666,25 @@ mod tests {
         let workers = Options { workers: Some(100_000), jwt_secret: secret(), ..Options::default() };
         assert!(Config::try_from(workers).unwrap_err().0.contains("--workers"));
         assert!("1e19".parse::<Span>().is_err());
+    }
+
+    #[test]
+    fn a_node_has_a_name_that_a_load_balancer_can_match() {
+        let named = |name: &str| {
+            let options = Options { node_name: Some(name.to_owned()), jwt_secret: secret(), ..Options::default() };
+            Config::try_from(options)
+        };
+        assert_eq!(named("node-1").unwrap().node_name.as_deref(), Some("node-1"));
+        for bad in ["", "a.b", "Node", "a b", &"a".repeat(33)] {
+            assert!(named(bad).unwrap_err().0.contains("--node-name"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_bad_network_of_proxies_is_named() {
+        let file = Options::from_toml("trusted-proxies = ['10.0.0.0/8', '::1']").unwrap();
+        assert_eq!(file.trusted_proxies.map(|networks| networks.len()), Some(2));
+        assert!(Options::from_toml("trusted-proxies = ['10.0.0.0/99']").unwrap_err().0.contains("trusted-proxies"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod api;
+pub mod client_address;
 pub mod engine_io;
 pub mod extract;
 pub mod health;

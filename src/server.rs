@@ -308,7 +308,8 @@ fn demo_signer(config: &Config, secret: &[u8]) -> Result<Signer, KeyError> {
 
 fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
     let config = &state.config;
-    let admission = Arc::new(Admission::new(&config.limits, Arc::clone(&state.metrics)));
+    let admission =
+        Arc::new(Admission::new(&config.limits, config.trusted_proxies.clone(), Arc::clone(&state.metrics)));
     let hubs = Arc::new(AtomicUsize::new(0));
     let app_state = state.clone();
     let app = move || {

@@ -9,16 +9,18 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{dev::Extensions, rt::net::TcpStream};
+use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
 };
 use socket2::{SockRef, TcpKeepalive};
 
+use super::client_address::{forwarded_for, is_trusted};
 use crate::{
     actors::session::outbox::ConnectionSocket,
     config::Limits,
+    domain::Network,
     error::ChatError,
     metrics::{self, GaugeGuard, Metrics},
 };
@@ -42,7 +44,9 @@ const REFUSED_OPEN_MAX: usize = 64;
 /// What is kept of an open connection, from its first byte to its last.
 pub struct Arrival {
     /// From where.
-    pub peer: Option<IpAddr>,
+    peer: Option<IpAddr>,
+    /// Counts the clients that it asks for, where it comes from a trusted proxy.
+    proxied: Option<Arc<Admission>>,
     /// Its socket, to be shut down when a write hangs in it.
     pub socket: Option<ConnectionSocket>,
     /// Why it may not be used.
@@ -58,23 +62,26 @@ pub struct Admission {
     open: Mutex<HashMap<IpAddr, u32>>,
     open_max: Option<NonZeroU32>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    trusted_proxies: Vec<Network>,
     refused: Arc<()>,
     metrics: Arc<Metrics>,
 }
 
-struct AddressPlace {
+/// One of an address's connections; free again when this is dropped.
+pub struct AddressPlace {
     admission: Arc<Admission>,
     peer: IpAddr,
 }
 
 impl Admission {
-    /// The limits of each address.
+    /// The limits of each address. The connections of `trusted_proxies` are not counted: the clients are that they ask for.
     #[must_use]
-    pub fn new(limits: &Limits, metrics: Arc<Metrics>) -> Self {
+    pub fn new(limits: &Limits, trusted_proxies: Vec<Network>, metrics: Arc<Metrics>) -> Self {
         let quota = |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_add(rate.get()));
         Self {
             open: Mutex::new(HashMap::new()),
             open_max: limits.connections_per_address_max,
+            trusted_proxies,
             refused: Arc::new(()),
             rate: limits.connects_per_second_max.map(|rate| RateLimiter::keyed(quota(rate))),
             metrics,
@@ -86,8 +93,9 @@ impl Admission {
         let tcp = connection.downcast_ref::<TcpStream>().or_else(|| {
             connection.downcast_ref::<actix_tls::accept::rustls_0_23::TlsStream<TcpStream>>().map(|tls| tls.get_ref().0)
         });
-        let peer = tcp.and_then(|tcp| tcp.peer_addr().ok()).map(|peer| peer.ip());
-        let (place, refused) = match peer.map(|peer| self.admit(peer)) {
+        let peer = tcp.and_then(|tcp| tcp.peer_addr().ok()).map(|peer| peer.ip().to_canonical());
+        let is_proxy = peer.is_some_and(|peer| is_trusted(peer, &self.trusted_proxies));
+        let (place, refused) = match peer.filter(|_| !is_proxy).map(|peer| self.admit(peer)) {
             Some(Ok(place)) => (Some(place), None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
@@ -103,10 +111,16 @@ impl Admission {
             _ => None,
         };
         let gauge = GaugeGuard::raise(&self.metrics.connections);
-        extensions.insert(Arrival { peer, socket, refused, _place: place, _refusal: refusal, _gauge: gauge });
+        let proxied = is_proxy.then(|| Arc::clone(self));
+        extensions.insert(Arrival { peer, proxied, socket, refused, _place: place, _refusal: refusal, _gauge: gauge });
     }
 
     fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<AddressPlace, ChatError> {
+        self.count_connect(peer)?;
+        self.take_place(peer)
+    }
+
+    fn count_connect(&self, peer: IpAddr) -> Result<(), ChatError> {
         if let Some(rate) = &self.rate {
             if rate.len() > RATES_REMEMBERED {
                 rate.retain_recent();
@@ -117,6 +131,10 @@ impl Admission {
                 return Err(ChatError::rate_limited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
             }
         }
+        Ok(())
+    }
+
+    fn take_place(self: &Arc<Self>, peer: IpAddr) -> Result<AddressPlace, ChatError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = open.entry(peer).or_default();
         if self.open_max.is_some_and(|max| *taken >= max.get()) {
@@ -127,6 +145,54 @@ impl Admission {
         }
         *taken += 1;
         Ok(AddressPlace { admission: Arc::clone(self), peer })
+    }
+}
+
+/// Who asks, as far as addresses tell.
+pub struct Client {
+    /// From where: the other end of the connection or, behind a trusted proxy, whom that asks for.
+    pub address: Option<IpAddr>,
+    /// The connection's socket.
+    pub socket: Option<ConnectionSocket>,
+    proxied: Option<Arc<Admission>>,
+}
+
+impl Client {
+    /// Who sent a request.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        let Some(arrival) = request.conn_data::<Arrival>() else {
+            let address = request.peer_addr().map(|peer| peer.ip());
+            return Self { address, socket: None, proxied: None };
+        };
+        let address = match (&arrival.proxied, arrival.peer) {
+            (Some(admission), Some(peer)) => Some(forwarded_for(peer, request.headers(), &admission.trusted_proxies)),
+            (_, peer) => peer,
+        };
+        Self { address, socket: arrival.socket.clone(), proxied: arrival.proxied.clone() }
+    }
+
+    /// Counts what this client opens behind a trusted proxy: a proxy sends the requests of many over one connection, so that
+    /// opening one says nothing. A connection of a client's own was counted when it came.
+    ///
+    /// # Errors
+    /// `rate_limited` with the wait.
+    pub fn count_connect(&self) -> Result<(), ChatError> {
+        match (&self.proxied, self.address) {
+            (Some(admission), Some(address)) => admission.count_connect(address),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a place among the connections of this client's address behind a trusted proxy, for what stays open.
+    ///
+    /// # Errors
+    /// `rate_limited` when the address has as many as it may.
+    pub fn take_place(&self) -> Result<Option<AddressPlace>, ChatError> {
+        match (&self.proxied, self.address) {
+            (Some(admission), Some(address)) => admission.take_place(address).map(Some),
+            _ => Ok(None),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What is wrong with a request is told as the protocol has it, `{"code", "message"}`, and not as a problem document.
 
-use std::{future::poll_fn, net::IpAddr, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -14,14 +14,14 @@ use bytestring::ByteString;
 use futures_util::StreamExt;
 use serde_json::json;
 
-use super::{admission::Arrival, origin};
+use super::{admission::Client, origin};
 use crate::{
     actors::session::{
         engine_io::{
             Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, Settings, UpgradeFrame,
             WebSocketBody,
         },
-        outbox::{ConnectionSocket, Outbox},
+        outbox::Outbox,
         transport::{self, FRAGMENTS_MAX, FrameStream},
     },
     error::{ChatError, ErrorCode},
@@ -163,10 +163,12 @@ async fn answer<A: Application>(
         if let Some(error) = (endpoint.refuse)() {
             return Err(Refusal::Chat(error));
         }
+        let client = Client::of(request);
+        client.count_connect()?;
         return if websocket {
-            open_websocket(request, payload, endpoint)
+            open_websocket(request, payload, client, endpoint)
         } else {
-            open_polling(request, endpoint).await
+            open_polling(request, &client, endpoint).await
         };
     };
     let link = endpoint.sessions.find(sid).ok_or(Refusal::UnknownSession)?;
@@ -183,17 +185,13 @@ async fn answer<A: Application>(
     }
 }
 
-fn arrived(request: &HttpRequest) -> (Option<IpAddr>, Option<ConnectionSocket>) {
-    match request.conn_data::<Arrival>() {
-        Some(arrival) => (arrival.peer, arrival.socket.clone()),
-        None => (request.peer_addr().map(|peer| peer.ip()), None),
-    }
-}
-
-async fn open_polling<A: Application>(request: &HttpRequest, endpoint: &Endpoint<A>) -> Result<HttpResponse, Refusal> {
-    let (peer, _) = arrived(request);
+async fn open_polling<A: Application>(
+    request: &HttpRequest,
+    client: &Client,
+    endpoint: &Endpoint<A>,
+) -> Result<HttpResponse, Refusal> {
     let application = (endpoint.open)(request);
-    let link = EngineSession::open(&endpoint.sessions, application, peer, Carrier::Polling, |_, _| {})?;
+    let link = EngineSession::open(&endpoint.sessions, application, client.address, Carrier::Polling, |_, _| {})?;
     poll(&link, endpoint.sessions.settings().payload_bytes_max).await
 }
 
@@ -205,14 +203,15 @@ fn frames<A: Application>(payload: web::Payload, bytes_max: usize, link: &Link<A
 fn open_websocket<A: Application>(
     request: &HttpRequest,
     payload: web::Payload,
+    client: Client,
     endpoint: &Endpoint<A>,
 ) -> Result<HttpResponse, Refusal> {
     origin::check(request, &endpoint.allowed_origins)?;
     let mut response = transport::accept(request, &[]).map_err(|_| Refusal::BadRequest)?;
-    let (peer, socket) = arrived(request);
     let bytes_max = endpoint.sessions.settings().payload_bytes_max;
     let application = (endpoint.open)(request);
-    let link = EngineSession::open(&endpoint.sessions, application, peer, Carrier::WebSocket(socket), |ctx, link| {
+    let carrier = Carrier::WebSocket(client.socket);
+    let link = EngineSession::open(&endpoint.sessions, application, client.address, carrier, |ctx, link| {
         actix::AsyncContext::add_stream(ctx, frames(payload, bytes_max, link));
     })?;
     Ok(response.body(WebSocketBody::new(Arc::clone(&link.outbox), link.addr.clone().recipient())))
@@ -228,7 +227,7 @@ fn upgrade<A: Application>(
     origin::check(request, &endpoint.allowed_origins)?;
     let mut response = transport::accept(request, &[]).map_err(|_| Refusal::BadRequest)?;
     let candidate = link.begin_upgrade().ok_or(Refusal::BadRequest)?;
-    let (_, socket) = arrived(request);
+    let socket = Client::of(request).socket;
     let outbox = Arc::new(Outbox::new(CANDIDATE_BYTES_MAX, socket.clone()));
     let mut frames = frames(payload, endpoint.sessions.settings().payload_bytes_max, link);
     #[expect(clippy::disallowed_methods, reason = "one candidate of a session at a time")]

@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, http::header, web};
 
-use super::{admission::Arrival, engine_io::Endpoint, state::AppState};
+use super::{admission::Client, engine_io::Endpoint, state::AppState};
 use crate::{
     actors::session::{
         Services,
@@ -29,6 +29,7 @@ const PAYLOAD_PACKETS_MAX: usize = 4096;
 #[must_use]
 pub fn sessions(config: &Config) -> Arc<Sessions<SocketIo>> {
     let settings = Settings {
+        node_name: config.node_name.clone(),
         ping_interval: config.ping_interval,
         ping_timeout: config.ping_timeout,
         upgrade_timeout: UPGRADE_TIMEOUT,
@@ -58,11 +59,10 @@ pub fn endpoint(state: &AppState, services: &Arc<Services>) -> web::Data<Endpoin
 fn handshake(request: &HttpRequest) -> Handshake {
     let authorization = request.headers().get_all(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
     let found = find_token(authorization, [], request.query_string());
-    let peer = request.conn_data::<Arrival>().and_then(|arrival| arrival.peer);
     let agent = request.headers().get(header::USER_AGENT);
     Handshake {
         token: found.map(|found| found.map(|source| source.token.into_owned())),
-        peer,
+        peer: Client::of(request).address,
         // python-socketio, which hands every argument to a handler that expects the event's own.
         recovers: !agent.is_some_and(|agent| agent.as_bytes().to_ascii_lowercase().starts_with(b"python")),
     }

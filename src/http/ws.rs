@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{admission::Arrival, extract::SignedIn, origin, problem::Problem, state::AppState};
+use super::{admission::Client, extract::SignedIn, origin, problem::Problem, state::AppState};
 use crate::{
     actors::session::{
         Services,
@@ -31,17 +31,15 @@ pub async fn open(
     if state.is_draining() {
         return Err(ChatError::new(ErrorCode::Unavailable, "this server restarts, come back in a moment").into());
     }
+    let client = Client::of(&request);
+    client.count_connect()?;
+    let address_place = client.take_place()?;
     let place = state
         .sessions
         .take(&identity.user, state.config.limits.sessions_per_user_max)
         .inspect_err(|_| metrics::count(&state.metrics.rate_limited, "sessions_per_user"))?;
-    let arrival = request.conn_data::<Arrival>();
-    let connection = Connection {
-        identity,
-        peer: arrival.and_then(|arrival| arrival.peer),
-        socket: arrival.and_then(|arrival| arrival.socket.clone()),
-        places: Box::new(place),
-    };
+    let connection =
+        Connection { identity, peer: client.address, socket: client.socket, places: Box::new((place, address_place)) };
     let heartbeat = Heartbeat { ping_interval: state.config.ping_interval, ping_timeout: state.config.ping_timeout };
     WsSession::start(&request, payload, connection, heartbeat, Arc::clone(&services))
         .map_err(|error| ChatError::invalid(format!("not a WebSocket handshake: {error}")).into())

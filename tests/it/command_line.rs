@@ -33,6 +33,12 @@ fn a_value_that_cannot_be_used_stops_the_start_with_one_line_and_exit_code_2() {
         &["serve", secret[0], secret[1], "--tls-cert", "no.pem", "--tls-key", "no.pem"],
         &["serve", secret[0], secret[1], "--workers", "100000"],
         &["serve", secret[0], secret[1], "--service-key", "short"],
+        &["serve", secret[0], secret[1], "--node-name", "no.de"],
+        &["serve", secret[0], secret[1], "--trusted-proxies", "0.0.0.0/0"],
+        &["serve", secret[0], secret[1], "--jwt-secret-file", "no.pem"],
+        &["serve", "--jwt-secret-file", "absent"],
+        &["serve", "--jwt-secret-file", "no.pem"],
+        &["health", "--bind", "127.0.0.1:0"],
         &["token", "--user", "alice"],
         &["token", "--user", "system", secret[0], secret[1]],
         &["dance"],
@@ -90,4 +96,36 @@ async fn a_second_server_on_the_same_database_file_is_refused() {
     let told = String::from_utf8(second.stderr).unwrap();
     assert_eq!(second.status.code(), Some(1), "{told}");
     assert!(told.contains("another haggle serves this database file"), "{told}");
+}
+
+#[actix_web::test]
+async fn a_secret_comes_from_a_file_too() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("jwt"), "0123456789abcdef0123456789abcdef\n").unwrap();
+    std::fs::write(folder.path().join("haggle.toml"), "jwt-secret-file = 'jwt'").unwrap();
+    let token = |arguments: &[&str]| {
+        let output = haggle(&folder, &[&["token", "--user", "alice"], arguments].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for arguments in [["--jwt-secret-file", "jwt"], ["--config", "haggle.toml"]] {
+        let verifier = haggle::auth::Verifier::hs256(b"0123456789abcdef0123456789abcdef").unwrap();
+        let identity = verifier.verify(token(&arguments).trim()).await.unwrap();
+        assert_eq!(identity.user.as_str(), "alice");
+    }
+}
+
+#[actix_web::test]
+async fn health_is_the_exit_code_of_a_command() {
+    let folder = TempDir::new().unwrap();
+    let mut server = crate::support::TestServer::start().await;
+    let bind = server.addr.to_string();
+    let well = haggle(&folder, &["health", "--bind", &bind]);
+    let said = String::from_utf8(well.stdout).unwrap();
+    assert!(well.status.success() && said.contains("\"ready\":true"), "{said}");
+    server.drain();
+    let gone = haggle(&folder, &["health", "--bind", &bind]);
+    let told = String::from_utf8(gone.stderr).unwrap();
+    assert_eq!((gone.status.code(), told.lines().count()), (Some(1), 1), "{told}");
+    assert!(told.contains("no answer from http://127.0.0.1"), "{told}");
 }

@@ -26,6 +26,7 @@ mod offers;
 mod page;
 mod personal_data;
 mod presence;
+mod proxied;
 mod rest;
 mod safety;
 mod search;

@@ -24,7 +24,7 @@ const SHARDS: usize = 16;
 
 /// What requests need to know of a session.
 pub struct Link<A: Application> {
-    /// Its id: 122 random bits.
+    /// Its id: 122 random bits, behind the node's name where it has one.
     pub sid: Box<str>,
     /// Where its packets go.
     pub addr: Addr<EngineSession<A>>,
@@ -230,8 +230,12 @@ impl<A: Application> Sessions<A> {
             }
             *taken += 1;
         }
-        let sid = uuid::Uuid::new_v4().simple().to_string().into();
-        Ok(Place { sessions: Arc::clone(self), sid, peer })
+        let random = uuid::Uuid::new_v4().simple();
+        let sid = match &self.settings.node_name {
+            Some(node) => format!("{node}.{random}"),
+            None => random.to_string(),
+        };
+        Ok(Place { sessions: Arc::clone(self), sid: sid.into(), peer })
     }
 
     fn shard(&self, sid: &str) -> MutexGuard<'_, Shard<A>> {
