@@ -12,14 +12,19 @@ const SERVICE_KEY = "service-key-of-the-tests";
 export class Haggle {
   #process;
   #folder;
+  #database;
   #flags;
   #made = 0;
   /** Where it listens; the same after a restart. */
   url;
 
-  /** @param {string[]} [flags] options of `serve`, beside those that every test needs */
-  static async start(flags = []) {
+  /**
+   * @param {string[]} [flags] options of `serve`, beside those that every test needs
+   * @param {string} [database] instead of an empty one of its own
+   */
+  static async start(flags = [], database) {
     const haggle = new Haggle();
+    haggle.#database = database;
     haggle.#flags = flags;
     haggle.#folder = await mkdtemp(join(tmpdir(), "haggle-socket-io-"));
     await haggle.#spawn("127.0.0.1:0");
@@ -28,6 +33,11 @@ export class Haggle {
 
   get running() {
     return this.#process.running;
+  }
+
+  /** All that it has logged since it last started. */
+  get log() {
+    return this.#process.output;
   }
 
   /** The process dies as it stands: nothing is flushed, nobody is told. */
@@ -113,7 +123,7 @@ export class Haggle {
     this.#process = new ServerProcess(builtBinary("HAGGLE_BIN", "haggle"), [
       "serve",
       ...["--bind", address],
-      ...["--database-url", join(this.#folder, "haggle.db")],
+      ...["--database-url", this.#database ?? join(this.#folder, "haggle.db")],
       ...["--jwt-secret", JWT_SECRET],
       ...["--service-key", SERVICE_KEY],
       // All clients of a file come from one address, and those that poll make a connection for each request.
