@@ -9,6 +9,7 @@ async fn the_page_comes_compressed_and_may_run_nothing_inline() {
     assert_eq!(plain.status, 200);
     let policy = plain.header("content-security-policy").unwrap().to_owned();
     assert!(policy.contains("default-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    assert!(policy.contains("require-trusted-types-for 'script'"), "{policy}");
 
     let headers = [("accept-encoding", "br;q=1.0, gzip;q=0.8")];
     let head = send(server.addr, "HEAD", "/client/client.js", &headers, b"").await;
@@ -23,4 +24,31 @@ async fn the_page_comes_compressed_and_may_run_nothing_inline() {
     assert_eq!(send(server.addr, "GET", "/client/client.js", &[("if-none-match", &tag)], b"").await.status, 304);
     assert_eq!(send(server.addr, "GET", "/no-such-file.js", &[], b"").await.status, 404);
     assert_eq!(send(server.addr, "GET", "/../Cargo.toml", &[], b"").await.status, 404);
+}
+
+#[actix_web::test]
+async fn a_browser_that_comes_back_asks_for_the_index_alone() {
+    let server = TestServer::start().await;
+    let index = send(server.addr, "GET", "/", &[], b"").await;
+    assert_eq!(index.header("cache-control"), Some("no-cache"));
+    let html = index.body.as_str().unwrap();
+    let named: Vec<&str> = html
+        .split("=\"/")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|path| path.ends_with(".js") || path.ends_with(".css"))
+        .collect();
+    assert!(named.len() > 10 && named.iter().all(|path| path.starts_with('~')), "{named:?}");
+    for path in &named {
+        let answer = send(server.addr, "GET", &format!("/{path}"), &[], b"").await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.header("cache-control").unwrap().contains("immutable"), "{path}");
+    }
+
+    // What another build has named is still there, and is not kept.
+    let other = send(server.addr, "GET", "/~0123456789abcdef/main.js", &[], b"").await;
+    assert_eq!((other.status, other.header("cache-control")), (200, Some("no-cache")));
+    let picture = send(server.addr, "GET", "/pictures/haggle.svg", &[], b"").await;
+    assert_eq!(picture.header("cache-control"), Some("public, max-age=86400"));
+    assert_eq!(send(server.addr, "GET", "/~0123456789abcdef/no-such-file.js", &[], b"").await.status, 404);
 }
