@@ -1,32 +1,19 @@
 // @ts-check
-import { HaggleClient } from "./client/client.js";
-import { plainWire } from "./client/plain_wire.js";
 import { DemoRest } from "./client/rest.js";
-import { socketIoWire } from "./client/socket_io_wire.js";
-import { App } from "./ui/app.js";
+import { Root } from "./ui/root.js";
+import { loadStyles } from "./ui/styles.js";
 import { html, render } from "./ui/view.js";
-import { io } from "./vendor/socket.io.esm.min.js";
 
 /**
- * Where the wire (`client/`) and the DOM (`ui/`) meet; neither imports the other.
+ * The first view, and as little as it needs: what somebody does after having signed in comes while they read it.
  *
- * A marketplace has its own sign-in: instead of `demo.signIn`, its `fetchToken` asks its own backend.
+ * A marketplace has its own sign-in, and starts with `session.js`.
  */
 const demo = new DemoRest(`${location.origin}/api/v1`);
 
-const wires = { socketIo: socketIoWire(location.origin, io), plain: plainWire(location.origin) };
+const loadSession = async () => {
+  const [session] = await Promise.all([import("./session.js"), loadStyles(["layout", "market", "conversation", "actions"])]);
+  return session;
+};
 
-/**
- * @param {string} userId
- * @param {import("./ui/wire_switch.js").WireName} wire
- */
-const newClient = (userId, wire) =>
-  new HaggleClient({
-    userId,
-    baseUrl: location.origin,
-    fetchToken: () => demo.signIn(userId),
-    storage: sessionStorage,
-    wire: wires[wire],
-  });
-
-render(html`<${App} demo=${demo} newClient=${newClient} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+render(html`<${Root} demo=${demo} loadSession=${loadSession} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

@@ -4,64 +4,29 @@ import { Avatar } from "./avatar.js";
 import { ConnectionBanner } from "./connection_banner.js";
 import { Icon, Logo } from "./icons.js";
 import { InboxPane } from "./inbox_pane.js";
-import { LanguageContext, preferredLanguage, rememberLanguage, useLanguage } from "./language.js";
+import { useLanguage } from "./language.js";
 import { Market } from "./market.js";
 import { addressOf, go, usePlace } from "./navigation.js";
-import { SignIn } from "./sign_in.js";
 import { preferredWire, rememberWire } from "./wire_switch.js";
-import { html, useChanges, useEffect, useLayoutEffect, useMemo, useState } from "./view.js";
+import { html, useChanges, useEffect, useState } from "./view.js";
 
 /** @typedef {import("../client/types.js").DemoUser} DemoUser */
 /** @typedef {import("../client/types.js").Product} Product */
 /** @typedef {import("../client/client.js").HaggleClient} HaggleClient */
 /** @typedef {import("./wire_switch.js").WireName} WireName */
-/** @typedef {{listUsers(): Promise<DemoUser[]>, listProducts(): Promise<Product[]>, listRoutes(): Promise<Set<string>>}} Demo */
-
-/** In the session's storage, which belongs to one window: the buyer in this one, the seller in the other. */
-const USER_KEY = "haggle.user";
+/** @typedef {import("./root.js").Demo} Demo */
+/** @typedef {(options: {userId: string, wire: WireName, fetchToken: () => Promise<string>}) => HaggleClient} NewClient */
 
 /** After so long out of sight, a phone or a laptop may have slept, and its connection died unnoticed. */
 const SLEEP_MS = 30_000;
 
-/** @returns {DemoUser | undefined} */
-function readUser() {
-  try {
-    return JSON.parse(sessionStorage.getItem(USER_KEY) ?? "null") ?? undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /**
- * The whole page.
+ * What a signed-in person sees.
  *
- * @param {{demo: Demo, newClient: (userId: string, wire: WireName) => HaggleClient}} props
+ * @param {{user: DemoUser, demo: Demo, newClient: NewClient, become: (user: DemoUser | undefined) => void}} props
  */
-export function App({ demo, newClient }) {
-  const [code, setCode] = useState(preferredLanguage);
-  const [user, setUser] = useState(readUser);
+export function App({ user, demo, newClient, become }) {
   const [wire, setWire] = useState(preferredWire);
-  useLayoutEffect(() => void (document.documentElement.lang = code), [code]);
-
-  const language = useMemo(
-    () => ({
-      code,
-      choose: (/** @type {typeof code} */ next) => {
-        rememberLanguage(next);
-        setCode(next);
-      },
-    }),
-    [code],
-  );
-
-  /** @param {DemoUser | undefined} next */
-  const become = (next) => {
-    if (next) sessionStorage.setItem(USER_KEY, JSON.stringify(next));
-    else sessionStorage.removeItem(USER_KEY);
-    // Buyers look around first; a seller waits for what comes in.
-    go({ view: next?.role === "seller" ? "chats" : "market" });
-    setUser(next);
-  };
 
   /** @param {WireName} next */
   const chooseWire = (next) => {
@@ -70,21 +35,17 @@ export function App({ demo, newClient }) {
   };
 
   // A client keeps its wire for life: another wire is another client, as another person is.
-  return html`<${LanguageContext.Provider} value=${language}>
-    ${user
-      ? html`<${SignedIn} key=${`${wire} ${user.id}`} user=${user} demo=${demo} newClient=${newClient} become=${become} wire=${wire} chooseWire=${chooseWire} />`
-      : html`<${SignIn} demo=${demo} become=${become} />`}
-  <//>`;
+  return html`<${SignedIn} key=${`${wire} ${user.id}`} user=${user} demo=${demo} newClient=${newClient} become=${become} wire=${wire} chooseWire=${chooseWire} />`;
 }
 
 /**
- * @param {{user: DemoUser, demo: Demo, newClient: (userId: string, wire: WireName) => HaggleClient,
+ * @param {{user: DemoUser, demo: Demo, newClient: NewClient,
  *   become: (user: DemoUser | undefined) => void, wire: WireName, chooseWire: (wire: WireName) => void}} props
  */
 function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   const { t } = useLanguage();
   const place = usePlace();
-  const [client] = useState(() => newClient(user.id, wire));
+  const [client] = useState(() => newClient({ userId: user.id, wire, fetchToken: () => demo.signIn(user.id) }));
   const [ended, setEnded] = useState(false);
   const [accountOpen, setAccountOpen] = useState(false);
   // What an older server lacks is not offered.

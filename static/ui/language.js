@@ -75,6 +75,9 @@ function newFormats(code) {
      */
     minorDigits: (currency) => new Intl.NumberFormat(code, { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2,
 
+    /** How much of it. @param {number} share 0 to 1 */
+    percent: (share) => new Intl.NumberFormat(code, { style: "percent" }).format(share),
+
     /** A list in a sentence. @param {string[]} words */
     list: (words) => new Intl.ListFormat(code).format(words),
   };

@@ -9,9 +9,10 @@ import { html, useEffect, useState } from "./view.js";
 /** @typedef {import("../client/types.js").Product} Product */
 
 /**
- * @param {{demo: import("./app.js").Demo, become: (user: DemoUser) => void}} props
+ * @param {{demo: import("./root.js").Demo, become: (user: DemoUser) => void, onShown: () => void}} props
+ *   `onShown`: the people are in sight, and the network is free for what comes next
  */
-export function SignIn({ demo, become }) {
+export function SignIn({ demo, become, onShown }) {
   const { t } = useLanguage();
   return html`<main class="sign-in">
     <div class="sign-in-card">
@@ -21,7 +22,7 @@ export function SignIn({ demo, become }) {
       </header>
       <h1>${t.signInLead}</h1>
       <p class="lead">${t.signInHint}</p>
-      <${PeopleList} demo=${demo} become=${become} />
+      <${PeopleList} demo=${demo} become=${become} onShown=${onShown} />
     </div>
   </main>`;
 }
@@ -29,9 +30,9 @@ export function SignIn({ demo, become }) {
 /**
  * The demo's people, buyers and sellers apart when the server tells them apart.
  *
- * @param {{demo: import("./app.js").Demo, become: (user: DemoUser) => void, current?: string}} props
+ * @param {{demo: import("./root.js").Demo, become: (user: DemoUser) => void, current?: string, onShown?: () => void}} props
  */
-export function PeopleList({ demo, become, current }) {
+export function PeopleList({ demo, become, current, onShown }) {
   const { t } = useLanguage();
   const [people, setPeople] = useState(/** @type {DemoUser[] | undefined} */ (undefined));
   const [products, setProducts] = useState(/** @type {Product[]} */ ([]));
@@ -44,6 +45,7 @@ export function PeopleList({ demo, become, current }) {
     demo.listProducts().then(setProducts, () => {});
   };
   useEffect(load, []);
+  useEffect(() => void (people && onShown?.()), [people]);
 
   if (failed) {
     return html`<div class="notice" role="alert">

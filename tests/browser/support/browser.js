@@ -123,6 +123,14 @@ export class Window {
     await this.page.screenshot({ path: `${SCREENSHOTS}${name}.png` });
   }
 
+  /** A view in this state: no serious finding, nothing wider than the window, and a screenshot for people to look at. */
+  async look(name) {
+    await this.assertAccessible(name);
+    await this.screenshot(name);
+    const [content, width] = await this.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(content <= width, `${name}: ${content} px of content in ${width} px`);
+  }
+
   /** No serious finding of axe-core. */
   async assertAccessible(view) {
     const violations = await this.page.evaluate(`${axeSource}; axe.run(document, { resultTypes: ["violations"] }).then((result) => result.violations)`);

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const BIN = process.env.HAGGLE_BIN ?? resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "../../../target/debug/haggle");
+/** The marketplace's own backend, as far as a test is one. */
+const SERVICE_KEY = "the-marketplaces-own-key";
 /** Only a failing test waits for so long: the first start makes the demo's data. */
 const START_TIMEOUT_MS = 30_000;
 
@@ -13,6 +15,7 @@ export class DemoServer {
   #process;
   #folder;
   #output = "";
+  #tokens = new Map();
   /** Where it listens; the same after a restart. */
   url;
 
@@ -43,8 +46,40 @@ export class DemoServer {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  /** Asks over REST, as the marketplace's backend or as one of the demo's users, at the pace that the limits allow. */
+  async api(method, path, body, { as } = {}) {
+    const bearer = as ? await this.#tokenOf(as) : SERVICE_KEY;
+    for (;;) {
+      const response = await fetch(`${this.url}/api/v1${path}`, {
+        method,
+        headers: { "content-type": "application/json", authorization: `Bearer ${bearer}` },
+        body: body && JSON.stringify(body),
+      });
+      const answer = response.status === 204 ? undefined : await response.json();
+      if (response.ok) return answer;
+      if (response.status !== 429) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+      await new Promise((resolve) => setTimeout(resolve, answer.retryAfterMs));
+    }
+  }
+
+  async #tokenOf(userId) {
+    const known = this.#tokens.get(userId);
+    if (known) return known;
+    const response = await fetch(`${this.url}/api/v1/demo/sign-in`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ userId }),
+    });
+    const { token } = await response.json();
+    this.#tokens.set(userId, token);
+    return token;
+  }
+
   async #spawn(address) {
-    const child = spawn(BIN, ["demo", "--bind", address, "--database-url", join(this.#folder, "demo.db")]);
+    // Tokens end with the process that signed them.
+    this.#tokens.clear();
+    const env = { ...process.env, HAGGLE_SERVICE_KEY: SERVICE_KEY };
+    const child = spawn(BIN, ["demo", "--bind", address, "--database-url", join(this.#folder, "demo.db")], { env });
     this.#process = child;
     this.url = await new Promise((found, failed) => {
       const fail = (why) => failed(new Error(`${BIN} ${why}\n${this.#output}`));

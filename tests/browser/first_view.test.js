@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { launchBrowser } from "./support/browser.js";
+import { DemoServer } from "./support/demo_server.js";
+
+/* What somebody who comes for the first time has to wait for. `first_view.js` measures how long. */
+
+const STATIC = new URL("../../static/", import.meta.url);
+const BYTES_MAX = 100_000;
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test("the first view is under 100 KB as transferred, and asks nobody else", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const network = await context.newCDPSession(page);
+  await network.send("Network.enable");
+  const requests = new Map();
+  network.on("Network.requestWillBeSent", ({ requestId, request }) => requests.set(requestId, { url: new URL(request.url), bytes: 0 }));
+  // Headers, too, and compressed as it came.
+  network.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => (requests.get(requestId).bytes = encodedDataLength));
+  await page.goto(server.url);
+  await page.locator(".person").first().waitFor();
+  await page.waitForLoadState("networkidle");
+  const all = [...requests.values()];
+  assert.deepEqual([...new Set(all.map(({ url }) => url.origin))], [server.url]);
+  // What is asked for from there on is for after the sign-in.
+  const behind = all.findIndex(({ url }) => url.pathname.endsWith("/session.js"));
+  const sum = (some) => some.reduce((total, { bytes }) => total + bytes, 0);
+  const pictures = all.slice(behind).filter(({ url }) => url.pathname.startsWith("/pictures/"));
+  const first = sum(all.slice(0, behind)) + sum(pictures);
+  assert.ok(behind > 10 && first > 10_000, "something was measured");
+  assert.ok(first < BYTES_MAX, `${first} bytes in ${behind + pictures.length} responses`);
+  // And all of the page, whatever it is for, stays small.
+  assert.ok(sum(all) < 1.5 * BYTES_MAX, `${sum(all)} bytes in ${all.length} responses`);
+  await context.close();
+});
+
+test("the index tells the imports of main.js in advance, each of them and no other", async () => {
+  const index = await readFile(new URL("index.html", STATIC), "utf8");
+  const told = [...index.matchAll(/<link rel="modulepreload" href="\/([^"]+)">/g)].map(([, path]) => path);
+  const needed = new Set();
+  const follow = async (path) => {
+    const source = await readFile(new URL(path, STATIC), "utf8");
+    for (const [, from] of source.matchAll(/^\s*(?:import|export)\b[^"';]*?\bfrom\s*"(\.[^"]+)"|^import\s*"(\.[^"]+)"/gm)) {
+      const imported = new URL(from, new URL(path, STATIC)).href.slice(STATIC.href.length);
+      if (needed.has(imported)) continue;
+      needed.add(imported);
+      await follow(imported);
+    }
+  };
+  await follow("main.js");
+  // Minified, it has its import in the middle of the line.
+  assert.match(await readFile(new URL("vendor/preact-hooks.js", STATIC), "utf8"), /"\.\/preact\.js"/);
+  needed.add("vendor/preact.js");
+  assert.deepEqual(told.sort(), [...needed].sort());
+});
+
+test("who comes back asks for nothing that they have", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(server.url);
+  await page.locator(".person", { hasText: "Jonas" }).click();
+  await page.locator(".inbox-row").first().waitFor();
+  await page.waitForLoadState("networkidle");
+  const network = await context.newCDPSession(page);
+  await network.send("Network.enable");
+  const asked = [];
+  const kept = new Set();
+  network.on("Network.requestWillBeSent", ({ requestId, request }) => asked.push({ requestId, path: new URL(request.url).pathname }));
+  network.on("Network.requestServedFromCache", ({ requestId }) => kept.add(requestId));
+  network.on("Network.responseReceived", ({ requestId, response }) => response.fromDiskCache && kept.add(requestId));
+  await page.reload();
+  await page.locator(".inbox-row").first().waitFor();
+  await page.waitForLoadState("networkidle");
+  const scripts = asked.filter(({ path }) => /\.(js|css)$/.test(path));
+  assert.ok(scripts.length > 30);
+  assert.deepEqual(scripts.filter(({ requestId }) => !kept.has(requestId)).map(({ path }) => path), []);
+  await context.close();
+});
