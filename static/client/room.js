@@ -313,10 +313,18 @@ export class Room extends Emitter {
   /** An answer to an offer has no `seq` of its own either. At most one offer waits and one is accepted, so this is little. */
   async #refreshOffers() {
     for (const { kind, data, seq } of this.messages) {
-      if (kind !== "offer" || !["pending", "accepted"].includes(data?.status)) continue;
-      const { items } = await this.#rest.listMessages(this.id, { before: seq + 1, limit: 1 });
-      this.timeline.merge(items);
+      if (kind === "offer" && ["pending", "accepted"].includes(data?.status)) await this.reload(seq);
     }
+  }
+
+  /**
+   * Reads one message again, as it now stands.
+   * @param {number} seq
+   */
+  async reload(seq) {
+    const { items } = await this.#rest.listMessages(this.id, { before: seq + 1, limit: 1 });
+    this.timeline.merge(items);
+    this.emit("change");
   }
 
   /**

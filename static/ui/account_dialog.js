@@ -11,7 +11,7 @@ import { WireSwitch } from "./wire_switch.js";
 /**
  * Another user, another language, another wire, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.
  *
- * @param {{demo: import("./app.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void,
+ * @param {{demo: import("./root.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void,
  *   rest: import("../client/rest.js").Rest, wire: import("./wire_switch.js").WireName, chooseWire: (wire: import("./wire_switch.js").WireName) => void, onClose: () => void}} props
  */
 export function AccountDialog({ demo, user, become, rest, wire, chooseWire, onClose }) {
@@ -25,9 +25,10 @@ export function AccountDialog({ demo, user, become, rest, wire, chooseWire, onCl
   return html`<dialog class="dialog" ref=${dialog} aria-labelledby="account-title" onClose=${onClose} onClick=${onBackdrop}>
     <div class="dialog-body">
       <header class="dialog-head">
-        <h2 id="account-title">${t.switchUser}</h2>
+        <h2 id="account-title">${t.account}</h2>
         <button type="button" class="icon-button" aria-label=${t.close} onClick=${() => dialog.current?.close()}><${Icon} name="close" /></button>
       </header>
+      <p class="form-hint">${t.switchUserHint}</p>
       <${PeopleList} demo=${demo} current=${user.id} become=${(/** @type {DemoUser} */ next) => (next.id === user.id ? dialog.current?.close() : become(next))} />
       <${Settings} rest=${rest} />
       <footer class="dialog-foot">

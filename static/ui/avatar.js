@@ -1,4 +1,5 @@
 // @ts-check
+import { Icon } from "./icons.js";
 import { html } from "./view.js";
 
 /**
@@ -18,6 +19,6 @@ export function Avatar({ user, size = "m", online }) {
 /** @param {{product: {title: string, imageUrl?: string}, class?: string}} props */
 export function ProductPicture({ product, class: className = "" }) {
   return html`<span class="picture ${className}" aria-hidden="true">
-    ${product.imageUrl && html`<img src=${product.imageUrl} alt="" loading="lazy" />`}
+    ${product.imageUrl ? html`<img src=${product.imageUrl} alt="" loading="lazy" />` : html`<${Icon} name="offer" />`}
   </span>`;
 }

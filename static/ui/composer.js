@@ -72,8 +72,9 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
     if (event.key === "Escape" && editing) return endEdit();
-    // While Korean, Japanese or Chinese is composed, Enter ends the syllable and is not ours.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || touch) return;
+    // While Korean, Japanese or Chinese is composed, Enter ends the syllable and is not ours. Safari ends the composition
+    // first, and tells by the key code alone.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229 || touch) return;
     event.preventDefault();
     void send();
   };
@@ -149,7 +150,7 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
  * @param {{room: import("../client/room.js").Room, picture: {file: File, url: string, clientId: string}, remove: () => void}} props
  */
 function Picture({ room, picture: { file, url, clientId }, remove }) {
-  const { t } = useLanguage();
+  const { t, format } = useLanguage();
   const [share, setShare] = useState(0);
   const { busy, failure, attempt } = useAttempt();
   const given = useRef(new AbortController());
@@ -166,8 +167,8 @@ function Picture({ room, picture: { file, url, clientId }, remove }) {
   return html`<div class="chosen" role="group" aria-label=${t.image.chosen(file.name)}>
     <img src=${url} alt="" />
     <div class="chosen-text">
-      <p class="chosen-name">${file.name}</p>
-      ${busy && html`<progress max="1" value=${share} aria-label=${t.image.sending}></progress>`}
+      <p class="chosen-name plain-line" dir="auto">${file.name}</p>
+      ${busy && html`<p class="chosen-progress"><progress max="1" value=${share} aria-label=${t.image.sending}></progress><span aria-hidden="true">${format.percent(share)}</span></p>`}
       ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, t.image.failure)}</p>`}
     </div>
     <button type="button" class="icon-button" aria-label=${t.image.remove} onClick=${remove}><${Icon} name="close" /></button>

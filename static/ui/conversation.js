@@ -191,8 +191,8 @@ function Header({ room, other, state, product, rest, blocking, ask }) {
     <a class="icon-button back" href=${addressOf({ view: "chats" })} aria-label=${t.back}><${Icon} name="back" /></a>
     <${Avatar} user=${other} size="m" online=${online} />
     <div class="conversation-who">
-      <h1 id="conversation-title" ref=${title} tabindex="-1">${other.name}</h1>
-      <p class="conversation-state" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
+      <h1 id="conversation-title" class="plain-line" dir="auto" ref=${title} tabindex="-1">${other.name}</h1>
+      <p class="conversation-state plain-line" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
         ${typing ? t.typing : !known ? t.connecting : room.closed ? "" : online ? t.online : t.offline}
       </p>
     </div>
@@ -219,7 +219,7 @@ function ProductStrip({ product, own, rest }) {
   return html`<div class="product-strip">
     <${ProductPicture} product=${product} class="picture-s" />
     <div class="product-strip-text">
-      <p class="product-strip-title">${product.title}</p>
+      <p class="product-strip-title plain-line" dir="auto">${product.title}</p>
       <div class="product-strip-line">
         <span class="product-strip-price">${format.price(product.price, product.currency)}</span>
         ${own

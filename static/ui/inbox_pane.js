@@ -56,15 +56,15 @@ function InboxRow({ item, user, current }) {
       </span>
       <span class="inbox-text">
         <span class="inbox-line">
-          <span class="inbox-name">${other.name}</span>
+          <span class="inbox-name plain-line" dir="auto">${other.name}</span>
           <time class="inbox-time" datetime=${lastMessage?.sentAt ?? item.createdAt}>${format.short(lastMessage?.sentAt ?? item.createdAt)}</time>
         </span>
         <span class="inbox-product">
-          <span class="inbox-title">${product.title}</span>
+          <span class="inbox-title plain-line" dir="auto">${product.title}</span>
           ${product.status !== "on_sale" && html`<span class="status status-${product.status}">${t.status[product.status]}</span>`}
         </span>
         <span class="inbox-line">
-          <span class="inbox-last">${!lastMessage ? t.noMessages : lastMessage.senderId === user.id && !lastMessage.deletedAt ? t.lastFromYou(text) : text}</span>
+          <span class="inbox-last plain-line" dir="auto">${!lastMessage ? t.noMessages : lastMessage.senderId === user.id && !lastMessage.deletedAt ? t.lastFromYou(text) : text}</span>
           ${unread > 0 && html`<span class="badge"><span aria-hidden="true">${unread}</span><span class="visually-hidden">${t.unread(unread)}</span></span>`}
         </span>
       </span>

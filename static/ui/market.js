@@ -11,7 +11,7 @@ import { html, useEffect, useState } from "./view.js";
 /**
  * What is for sale, each with its way to the seller.
  *
- * @param {{demo: import("./app.js").Demo, user: DemoUser, rooms: InboxItem[], openRoom: (product: Product) => Promise<void>}} props
+ * @param {{demo: import("./root.js").Demo, user: DemoUser, rooms: InboxItem[], openRoom: (product: Product) => Promise<void>}} props
  */
 export function Market({ demo, user, rooms, openRoom }) {
   const { t } = useLanguage();
@@ -67,14 +67,14 @@ function ProductCard({ product, seller, own, room, openRoom }) {
     <${ProductPicture} product=${product} class="picture-card" />
     ${product.status !== "on_sale" && html`<span class="status status-${product.status} product-status">${t.status[product.status]}</span>`}
     <div class="product-text">
-      <h2 class="product-title">${product.title}</h2>
+      <h2 class="product-title" dir="auto">${product.title}</h2>
       <p class="product-price">${format.price(product.price, product.currency)}</p>
       ${seller && html`<p class="product-seller"><${Avatar} user=${seller} size="xs" /><span>${t.soldBy(seller.name)}</span></p>`}
       ${own
         ? html`<p class="product-own">${t.yours}</p>`
         : room
           ? html`<a class="button" href=${addressOf({ view: "room", roomId: room.id })} aria-label=${t.chatAbout(t.openChat, product.title)}>${t.openChat}</a>`
-          : html`<button type="button" class="button button-primary" disabled=${busy} aria-label=${t.chatAbout(t.chatWithSeller, product.title)} onClick=${open}>${t.chatWithSeller}</button>`}
+          : html`<button type="button" class="button ${product.status === "sold" ? "" : "button-primary"}" disabled=${busy} aria-label=${t.chatAbout(t.chatWithSeller, product.title)} onClick=${open}>${t.chatWithSeller}</button>`}
     </div>
   </li>`;
 }

@@ -5,6 +5,7 @@ import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
 import { describe, systemText } from "./message_text.js";
 import { OfferCard } from "./offer.js";
+import { Picture } from "./picture.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("../client/types.js").Message} Message */
@@ -20,6 +21,8 @@ const NEAR_END_PX = 48;
 const LONG_PRESS_MS = 500;
 /** So many pages are read to find a message that one came for; further back one scrolls. */
 const SEEK_PAGES_MAX = 20;
+/** One to three emoji and nothing else. */
+const ONLY_EMOJI = /^(?:(?:\p{RI}\p{RI}|\p{Extended_Pictographic}(?:\p{EMod}|\uFE0F|\u200D\p{Extended_Pictographic})*)\s?){1,3}$/u;
 /** Older history is asked for when so little is left above. */
 const NEAR_START_PX = 240;
 
@@ -169,7 +172,8 @@ export function MessageList({ room, other, product, actions, seq: sought }) {
     if (!state.placed) {
       state.placed = true;
       const mark = /** @type {HTMLElement | null} */ (element.querySelector(".new-mark"));
-      if (mark) element.scrollTop = mark.offsetTop - 24;
+      const day = /** @type {HTMLElement | null} */ (mark?.previousElementSibling?.matches(".day") ? mark.previousElementSibling : null);
+      if (mark) element.scrollTop = (day ?? mark).offsetTop - 16;
       else toEnd();
       state.seen = lastSeq;
     } else if (firstSeq < state.firstSeq) {
@@ -301,13 +305,10 @@ function Bubble({ line, own, other, room, actions, reachable }) {
   const { message } = line;
   if (message?.deletedAt) return html`<p class="bubble bubble-deleted">${t.deleted}</p>`;
 
-  const image = message?.kind === "image" && message.data?.thumbnailUrl ? message.data : undefined;
+  const image = message?.kind === "image" && message.data?.thumbnailUrl;
   const content = html`
-    ${image &&
-    html`<a class="image" href=${image.url} target="_blank" rel="noreferrer">
-      <img src=${image.thumbnailUrl} width=${image.width} height=${image.height} alt=${own ? t.image.yours : t.image.alt(other.name)} loading="lazy" />
-    </a>`}
-    ${(line.text || !image) && html`<p class="bubble" dir="auto">${line.text}</p>`}
+    ${image && html`<${Picture} message=${message} alt=${own ? t.image.yours : t.image.alt(other.name)} room=${room} />`}
+    ${(line.text || !image) && html`<p class="bubble ${line.text && ONLY_EMOJI.test(line.text) ? "bubble-emoji" : ""}" dir="auto">${line.text}</p>`}
   `;
   if (!message || !hasMenu(line, room)) return html`<div class="line-row">${content}</div>`;
 
@@ -371,7 +372,7 @@ function Failed({ draft, room }) {
   const { t } = useLanguage();
   const reason = t.failure[draft.errorCode ?? ""] ?? draft.errorMessage;
   return html`<div class="meta meta-failed" role="alert">
-    <button type="button" class="retry" onClick=${() => room.retry(draft.clientId)}><${Icon} name="failed" />${t.delivery.failed}. ${t.retry}</button>
+    ${room.closed ? html`<span class="retry"><${Icon} name="failed" />${t.delivery.failed}</span>` : html`<button type="button" class="retry" onClick=${() => room.retry(draft.clientId)}><${Icon} name="failed" />${t.delivery.failed}. ${t.retry}</button>`}
     <button type="button" class="discard" onClick=${() => room.discard(draft.clientId)}>${t.discard}</button>
     ${reason && html`<span class="failure">${reason}</span>`}
   </div>`;

@@ -94,11 +94,11 @@ function FoundRow({ found: { message, room, snippet }, user }) {
       </span>
       <span class="inbox-text">
         <span class="inbox-line">
-          <span class="inbox-name">${other.name}</span>
+          <span class="inbox-name plain-line" dir="auto">${other.name}</span>
           <time class="inbox-time" datetime=${message.sentAt}>${format.short(message.sentAt)}</time>
         </span>
-        <span class="inbox-product"><span class="inbox-title">${room.product.title}</span></span>
-        <span class="found-text">${snippet.map(({ text, hit }) => (hit ? html`<mark>${text}</mark>` : text))}</span>
+        <span class="inbox-product"><span class="inbox-title plain-line" dir="auto">${room.product.title}</span></span>
+        <span class="found-text" dir="auto">${snippet.map(({ text, hit }) => (hit ? html`<mark>${text}</mark>` : text))}</span>
       </span>
     </a>
   </li>`;
