@@ -17,14 +17,6 @@ after(async () => {
   await server?.stop();
 });
 
-/** A view in this state: no serious finding, a screenshot, nothing wider than the window. */
-async function look(window, name) {
-  await window.assertAccessible(name);
-  await window.screenshot(name);
-  const [content, width] = await window.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(content <= width, `${name}: ${content} px of content in ${width} px`);
-}
-
 const dialog = (window) => window.page.locator("dialog[open]");
 const offer = (window, status) => window.page.locator(`.offer[data-status="${status}"]`);
 
@@ -39,7 +31,7 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
   await jonas.chatWithSeller("Belt-drive turntable");
   await jonas.page.getByRole("button", { name: "Offer", exact: true }).click();
   assert.equal(await dialog(jonas).locator("input").inputValue(), "185,000", "prefilled with the price, which has no decimals");
-  await look(jonas, "offer-dialog-desk-dark");
+  await jonas.look("offer-dialog-desk-dark");
   await dialog(jonas).locator("input").fill("nothing");
   await dialog(jonas).getByRole("button", { name: "Send the offer" }).click();
   await dialog(jonas).getByText("Please enter a whole amount").waitFor();
@@ -50,7 +42,7 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
   await offer(jonas, "pending").getByText("48 h left").waitFor();
 
   await mina.page.getByRole("button", { name: "Offer", exact: true }).click();
-  await look(mina, "offer-dialog-phone");
+  await mina.look("offer-dialog-phone");
   await dialog(mina).getByRole("button", { name: "₩167,000" }).click();
   await dialog(mina).getByRole("button", { name: "Send the offer" }).click();
   await offer(mina, "pending").getByText("₩167,000").waitFor();
@@ -60,20 +52,20 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
   await row("Jonas").getByText("Offer: ₩150,000").waitFor();
   await row("Jonas").click();
   await offer(seller, "pending").waitFor();
-  await look(seller, "offer-received-desk");
+  await seller.look("offer-received-desk");
   await offer(seller, "pending").getByRole("button", { name: "Counter" }).click();
   await dialog(seller).locator("input").fill("175000");
   await dialog(seller).getByRole("button", { name: "Send the offer" }).click();
   await offer(seller, "countered").getByText("₩150,000").waitFor();
   await offer(jonas, "countered").getByText("₩150,000").waitFor();
   await offer(jonas, "pending").getByRole("button", { name: "Accept" }).waitFor();
-  await look(jonas, "offer-countered-desk-dark");
+  await jonas.look("offer-countered-desk-dark");
 
   // And accepts the other: the first acceptance wins for the whole product.
   await row("김민아").click();
   await seller.page.locator("#conversation-title", { hasText: "김민아" }).waitFor();
   await offer(seller, "pending").getByRole("button", { name: "Accept" }).click();
-  await look(seller, "offer-accept-desk");
+  await seller.look("offer-accept-desk");
   await dialog(seller).getByRole("button", { name: "Accept" }).click();
   await offer(seller, "accepted").waitFor();
   await seller.page.getByText("Reserved for 김민아.").waitFor();
@@ -81,19 +73,19 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
   await mina.page.locator(".product-strip .status-reserved").waitFor();
   await mina.page.locator(".system", { hasText: "This is now reserved" }).waitFor();
   await mina.page.getByText("It’s reserved for you").waitFor();
-  await look(mina, "offer-accepted-phone");
+  await mina.look("offer-accepted-phone");
   // The loser is told, and has nothing to press any more.
   await offer(jonas, "declined").getByText("₩175,000").waitFor();
   await jonas.page.getByText("This is reserved for somebody").waitFor();
   assert.equal(await jonas.page.locator(".offer-actions").count(), 0);
-  await look(jonas, "offer-lost-desk-dark");
+  await jonas.look("offer-lost-desk-dark");
 
   // Sold, by the seller's own hand, with the keyboard.
   const status = seller.page.locator(".status-button");
   await status.focus();
   await seller.page.keyboard.press("Enter");
   await seller.until(() => document.activeElement?.getAttribute("aria-checked") === "true");
-  await look(seller, "status-menu-desk");
+  await seller.look("status-menu-desk");
   await seller.page.keyboard.press("ArrowDown");
   await seller.page.keyboard.press("Enter");
   await seller.page.locator(".product-strip .status-sold").waitFor();
@@ -103,7 +95,7 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
     await window.page.getByText("This is sold. You can still write.").waitFor();
     assert.equal(await window.page.getByRole("button", { name: "Offer", exact: true }).count(), 0);
   }
-  await look(seller, "sold-desk");
+  await seller.look("sold-desk");
   await Promise.all([mina.close(), jonas.close(), seller.close()]);
 });
 
@@ -124,7 +116,7 @@ test("an offer is withdrawn, replaced and declined, and a second answer is told 
   await name("３９０");
   await offer(seller, "superseded").getByText("$380.50").waitFor();
   await offer(seller, "pending").getByText("$390.00").waitFor();
-  await look(buyer, "offer-pending-phone-dark-ko");
+  await buyer.look("offer-pending-phone-dark-ko");
 
   // The buyer withdraws while the seller already confirms.
   await offer(seller, "pending").getByRole("button", { name: "Accept" }).click();
@@ -134,7 +126,7 @@ test("an offer is withdrawn, replaced and declined, and a second answer is told 
   await dialog(seller).getByRole("button", { name: "Accept" }).click();
   await dialog(seller).getByRole("alert").getByText("This offer changed in the meantime").waitFor();
   await seller.until(() => document.activeElement?.textContent === "Close");
-  await look(seller, "offer-conflict-desk");
+  await seller.look("offer-conflict-desk");
   await seller.page.keyboard.press("Escape");
 
   await name("400");
@@ -162,11 +154,11 @@ test("one's own message is edited and deleted, by the keyboard alone, and the ot
   await buyer.until(() => document.activeElement?.matches(".line-menu"));
   await page.keyboard.press("Enter");
   await page.getByRole("menuitem", { name: "Edit" }).waitFor();
-  await look(buyer, "message-menu-desk");
+  await buyer.look("message-menu-desk");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await buyer.until(() => document.activeElement?.matches(".composer textarea") && document.activeElement.value === "I come at eleven");
-  await look(buyer, "editing-desk");
+  await buyer.look("editing-desk");
   await page.keyboard.press("End");
   await page.keyboard.type(" thirty");
   await page.keyboard.press("Enter");
@@ -182,7 +174,7 @@ test("one's own message is edited and deleted, by the keyboard alone, and the ot
   await seller.page.getByRole("menuitem", { name: "Report this message" }).waitFor();
   await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
   assert.equal(await seller.page.getByRole("menuitem", { name: "Delete" }).count(), 0);
-  await look(seller, "message-menu-phone");
+  await seller.look("message-menu-phone");
   await seller.page.keyboard.press("Escape");
 
   await page.locator(".line", { hasText: "I come at eleven thirty" }).last().locator(".line-menu").click({ force: true });
@@ -190,7 +182,7 @@ test("one's own message is edited and deleted, by the keyboard alone, and the ot
   await dialog(buyer).getByRole("button", { name: "Delete" }).click();
   for (const window of [buyer, seller]) await window.page.locator(".bubble-deleted").waitFor();
   await page.locator(".inbox-row[aria-current]").getByText("This message was deleted").waitFor();
-  await look(buyer, "deleted-desk");
+  await buyer.look("deleted-desk");
   await Promise.all([buyer.close(), seller.close()]);
 });
 
@@ -202,9 +194,9 @@ test("a block closes the conversation for both without a word about who, and can
   await buyer.page.locator(".conversation-state[data-online]").waitFor();
 
   await buyer.page.getByRole("button", { name: "Conversation options" }).click();
-  await look(buyer, "conversation-menu-desk");
+  await buyer.look("conversation-menu-desk");
   await buyer.page.getByRole("menuitem", { name: "Block Sofía" }).click();
-  await look(buyer, "block-dialog-desk");
+  await buyer.look("block-dialog-desk");
   await dialog(buyer).getByRole("button", { name: "Cancel" }).click();
   await buyer.until(() => document.activeElement?.matches(".conversation-menu"));
   await buyer.page.keyboard.press("Enter");
@@ -215,8 +207,8 @@ test("a block closes the conversation for both without a word about who, and can
   await seller.page.getByText("종료된 대화입니다.").waitFor();
   for (const window of [buyer, seller]) assert.equal(await window.composer.count(), 0);
   assert.equal(await buyer.page.locator(".presence-dot").count(), 0);
-  await look(buyer, "closed-desk");
-  await look(seller, "closed-phone-dark-ko");
+  await buyer.look("closed-desk");
+  await seller.look("closed-phone-dark-ko");
   // The other one is offered a block of their own, as if nothing had happened.
   await seller.page.getByRole("button", { name: "대화 메뉴" }).click();
   await seller.page.getByRole("menuitem", { name: "김민아 님 차단", exact: true }).waitFor();
@@ -239,13 +231,13 @@ test("a message and a conversation are reported", async () => {
   await page.getByRole("button", { name: "Conversation options" }).click();
   await page.getByRole("menuitem", { name: "Report this conversation" }).click();
   await page.getByLabel("Something else").check();
-  await look(window, "report-phone");
+  await window.look("report-phone");
   await dialog(window).getByRole("button", { name: "Send the report" }).click();
   await dialog(window).getByText("Please say in a few words what is wrong.").waitFor();
   await dialog(window).locator("textarea").fill("Wants to be paid in seashells");
   await dialog(window).getByRole("button", { name: "Send the report" }).click();
   await dialog(window).getByText("Your report was sent").waitFor();
-  await look(window, "report-sent-phone");
+  await window.look("report-sent-phone");
   await dialog(window).getByRole("button", { name: "Done" }).click();
 
   await page.locator(".line", { hasText: "41 cm at the front" }).locator(".line-menu").evaluate((button) => button.click());
@@ -270,7 +262,7 @@ test("a switch that is off counts for both directions, and stays off", async () 
   await buyer.page.keyboard.press("Space");
   await buyer.until(() => document.querySelectorAll(".switch input:checked").length === 2);
   await seller.page.locator(".conversation-state[data-online]").waitFor({ state: "detached" });
-  await look(buyer, "settings-desk");
+  await buyer.look("settings-desk");
   await buyer.page.reload();
   await buyer.page.locator(".account-button").click();
   await buyer.until(() => document.querySelectorAll(".switch input:checked").length === 2);

@@ -22,13 +22,6 @@ after(async () => {
   await server?.stop();
 });
 
-async function look(window, name) {
-  await window.assertAccessible(name);
-  await window.screenshot(name);
-  const [content, width] = await window.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(content <= width, `${name}: ${content} px of content in ${width} px`);
-}
-
 test("what the server lacks is not offered", async () => {
   const window = await (await Window.open(browser, server.url)).signIn("김민아");
   const asked = window.page.waitForResponse("**/openapi.json");
@@ -51,7 +44,7 @@ for (const [device, viewport, colorScheme] of [["desk", DESK, "light"], ["phone"
     await page.locator("mark").first().waitFor();
     assert.deepEqual([...new Set(await page.locator("mark").allTextContents())], ["cord"]);
     assert.equal(await page.locator(".found").count(), 2);
-    await look(window, `search-${device}-${colorScheme}`);
+    await window.look(`search-${device}-${colorScheme}`);
 
     await box.fill("<img");
     await page.getByText("Nothing found for “<img”").waitFor();
@@ -110,7 +103,7 @@ test("a picture is previewed, sent with its progress, and seen by the other", as
   });
   await buyer.page.locator(".chosen .button").click();
   await buyer.page.locator(".chosen progress").waitFor();
-  await look(buyer, "image-sending-phone");
+  await buyer.look("image-sending-phone");
   release();
   await buyer.page.locator(".chosen").waitFor({ state: "detached" });
   for (const [window, name] of [[buyer, "Your picture"], [seller, "Picture from 김민아"]]) {
@@ -119,8 +112,8 @@ test("a picture is previewed, sent with its progress, and seen by the other", as
     await window.until(() => [...document.querySelectorAll(".image img")].every((image) => image.complete && image.naturalWidth > 0));
   }
   await seller.page.locator(".inbox-row[aria-current]").getByText("Picture").waitFor();
-  await look(buyer, "image-phone");
-  await look(seller, "image-desk");
+  await buyer.look("image-phone");
+  await seller.look("image-desk");
   await Promise.all([buyer.close(), seller.close()]);
 });
 
@@ -134,7 +127,7 @@ test("a message with a way around the marketplace carries a notice, for both", a
   await buyer.send("010-1234-5678로 연락 주세요");
   await buyer.page.getByText("전화번호 정보를 보냈어요").waitFor();
   await seller.page.getByText("Contains a phone number.").waitFor();
-  await look(buyer, "warning-phone-dark-ko");
-  await look(seller, "warning-desk");
+  await buyer.look("warning-phone-dark-ko");
+  await seller.look("warning-desk");
   await Promise.all([buyer.close(), seller.close()]);
 });
