@@ -106,6 +106,7 @@ test("text that runs from right to left, or turns around on purpose, leaves the 
   await window.send("a \u202Eb");
   await page.locator(".back").click();
   const last = page.locator(".inbox-row", { hasText: "محمد" }).locator(".inbox-last");
+  await last.filter({ hasText: "You:" }).waitFor();
   assert.equal(await last.textContent(), "You: \u2068a \u202Eb\u2069");
   await window.look("right-to-left-phone");
   await window.close();
