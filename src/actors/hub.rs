@@ -7,9 +7,11 @@
 mod gate;
 
 use std::{
+    cell::RefCell,
     collections::{HashMap, HashSet},
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
     sync::Arc,
     time::Duration,
 };
@@ -17,7 +19,7 @@ use std::{
 use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
 use bytes::Bytes;
 
-use gate::{Gate, Passage};
+use gate::{Gate, Line, Waiting};
 
 use super::session::{
     in_flight::Slot,
@@ -265,6 +267,8 @@ struct LocalSession {
     encoding: Encoding,
     notices: Recipient<SessionNotice>,
     rooms: Vec<RoomId>,
+    /// What waits for a room's history.
+    line: Rc<RefCell<Line>>,
     /// The newest state of each room that waits until the client has read. Bounded by the user's rooms.
     waiting_states: HashMap<RoomId, Push>,
 }
@@ -276,6 +280,7 @@ struct Attached {
     outbox: Arc<Outbox>,
     encoding: Encoding,
     gate: Gate,
+    line: Rc<RefCell<Line>>,
 }
 
 impl fmt::Debug for Hub {
@@ -303,7 +308,15 @@ impl Hub {
         let OpenSession { session, user, outbox, encoding, notices } = open;
         self.sessions.insert(
             session,
-            LocalSession { user, outbox, encoding, notices, rooms: Vec::new(), waiting_states: HashMap::new() },
+            LocalSession {
+                user,
+                outbox,
+                encoding,
+                notices,
+                rooms: Vec::new(),
+                line: Rc::default(),
+                waiting_states: HashMap::new(),
+            },
         );
     }
 
@@ -361,13 +374,35 @@ impl Hub {
         for push in messages {
             self.send_push(session, push);
         }
+        // All of them before anything that waits goes out: over all rooms it is one line.
         for (room, last_seq) in rooms {
-            let members = self.rooms.get_mut(&room);
-            let member = members.and_then(|members| members.iter_mut().find(|member| member.session == session));
-            for frame in member.map(|member| member.gate.open(last_seq, false)).unwrap_or_default() {
-                self.metrics.deliveries.inc();
-                self.send_frame(session, frame);
+            if let Some(member) = self.member(session, &room) {
+                member.gate.open(last_seq, false);
             }
+        }
+        self.release(session);
+    }
+
+    fn member(&mut self, session: SessionId, room: &RoomId) -> Option<&mut Attached> {
+        self.rooms.get_mut(room)?.iter_mut().find(|member| member.session == session)
+    }
+
+    /// Sends what waited for the session, up to what still has to wait.
+    fn release(&mut self, session: SessionId) {
+        let Some(local) = self.sessions.get(&session) else { return };
+        let (line, outbox) = (Rc::clone(&local.line), Arc::clone(&local.outbox));
+        let mut slow = false;
+        loop {
+            let is_held = |room: &RoomId| self.member(session, room).is_some_and(|member| member.gate.is_held());
+            let Some(Waiting { room, seq, frame }) = line.borrow_mut().pop(is_held) else { break };
+            // It may have left the room meanwhile.
+            if self.member(session, &room).is_some_and(|member| member.gate.pass(seq)) {
+                self.metrics.deliveries.inc();
+                slow |= outbox.push(Frame::Text(frame)).is_err();
+            }
+        }
+        if slow {
+            self.evict(session);
         }
     }
 
@@ -390,7 +425,8 @@ impl Hub {
                     user: local.user.clone(),
                     outbox: Arc::clone(&local.outbox),
                     encoding: local.encoding,
-                    gate: Gate::held(),
+                    gate: Gate::Held,
+                    line: Rc::clone(&local.line),
                 });
                 local.rooms.push(room);
             }
@@ -400,21 +436,10 @@ impl Hub {
     fn enter(&mut self, asker: &Asker, room: &RoomId, answer: &Bytes, after: Seq, behind: bool) {
         let session = asker.session;
         self.reply(asker, Ok(answer));
-        let members = self.rooms.get_mut(room);
-        let Some(member) = members.and_then(|members| members.iter_mut().find(|member| member.session == session))
-        else {
-            return;
-        };
-        let mut slow = false;
-        for frame in member.gate.open(after, behind) {
-            self.metrics.deliveries.inc();
-            slow |= member.outbox.push(Frame::Text(frame)).is_err();
-        }
-        if slow {
-            self.evict(session);
-        } else {
-            self.notify(session, Notice::Joined { room: room.clone(), entered: true });
-        }
+        let Some(member) = self.member(session, room) else { return };
+        member.gate.open(after, behind);
+        self.release(session);
+        self.notify(session, Notice::Joined { room: room.clone(), entered: true });
     }
 
     fn detach(&mut self, session: SessionId, room: &RoomId) {
@@ -427,6 +452,8 @@ impl Hub {
         if let Some(local) = self.sessions.get_mut(&session) {
             local.rooms.retain(|entered| entered != room);
         }
+        // What waited for this room's history holds nothing up any more.
+        self.release(session);
     }
 
     fn deliver(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
@@ -437,22 +464,25 @@ impl Hub {
         let mut slow = Vec::new();
         for member in members.iter_mut().filter(|member| except != Some(&member.user)) {
             let encoding = member.encoding;
-            let passage = match kind {
-                Delivery::Message(seq) => member.gate.pass(seq, || push.encode(encoding), self.held_bytes_max),
-                Delivery::Change => member.gate.pass_change(push.encode(encoding), self.held_bytes_max),
-                Delivery::State | Delivery::Typing if member.gate.is_held() => Passage::Kept,
-                Delivery::Typing if member.outbox.is_heavy() => Passage::Kept,
-                Delivery::State | Delivery::Typing => Passage::Deliver(push.encode(encoding)),
-            };
-            let sent = match passage {
-                Passage::Deliver(frame) => {
-                    delivered += 1;
-                    member.outbox.push(Frame::Text(frame))
+            let frame = match kind {
+                Delivery::Message(_) | Delivery::Change => {
+                    let seq = if let Delivery::Message(seq) = kind { Some(seq) } else { None };
+                    if member.gate.is_held() || !member.line.borrow().is_empty() {
+                        let waiting = Waiting { room: room.clone(), seq, frame: push.encode(encoding) };
+                        if member.line.borrow_mut().push(waiting, self.held_bytes_max).is_err() {
+                            slow.push(member.session);
+                        }
+                        continue;
+                    }
+                    member.gate.pass(seq)
                 }
-                Passage::Kept => Ok(()),
-                Passage::TooMuch => Err(Full),
-            };
-            if sent.is_err() {
+                Delivery::State => !member.gate.is_held(),
+                Delivery::Typing => !member.gate.is_held() && !member.outbox.is_heavy(),
+            }
+            .then(|| push.encode(encoding));
+            let Some(frame) = frame else { continue };
+            delivered += 1;
+            if member.outbox.push(Frame::Text(frame)).is_err() {
                 slow.push(member.session);
             }
         }
@@ -557,6 +587,8 @@ impl Hub {
 
     fn forget(&mut self, session: SessionId) {
         let Some(local) = self.sessions.get_mut(&session) else { return };
+        // Nobody is there any more for whom it waits.
+        local.line.take();
         for room in std::mem::take(&mut local.rooms) {
             self.detach(session, &room);
         }
@@ -652,6 +684,118 @@ mod tests {
         type Result = ();
 
         fn handle(&mut self, _: SessionNotice, _: &mut Self::Context) {}
+    }
+
+    /// A hub with one session, which is in two rooms.
+    struct InTwoRooms {
+        hub: Hub,
+        outbox: Arc<Outbox>,
+        metrics: Arc<Metrics>,
+    }
+
+    const ROOMS: [&str; 2] = ["bike", "lamp"];
+
+    impl InTwoRooms {
+        fn new() -> Self {
+            let metrics = Arc::new(Metrics::default());
+            let mut hub = Hub::new(Duration::from_secs(60), 1 << 20, Arc::clone(&metrics));
+            let outbox = Arc::new(Outbox::new(1 << 20, None));
+            hub.open(OpenSession {
+                session: SessionId(1),
+                user: UserId::new("alice").unwrap(),
+                outbox: Arc::clone(&outbox),
+                encoding: Encoding::SocketIo { namespace: "/chat", offsets: true },
+                notices: Listener.start().recipient(),
+            });
+            let mut this = Self { hub, outbox, metrics };
+            for room in ROOMS {
+                this.attach(room);
+                this.enter(room, 0);
+            }
+            this
+        }
+
+        fn attach(&mut self, room: &str) {
+            self.hub.apply(Op::Attach { session: SessionId(1), room: RoomId::new(room).unwrap() });
+        }
+
+        fn enter(&mut self, room: &str, after: i64) {
+            let slot = InFlight::default().take(&self.metrics);
+            let asker = Asker { session: SessionId(1), hub: HubId(0), request: None, event: "enterRoom", slot };
+            let (room, after) = (RoomId::new(room).unwrap(), Seq(after));
+            self.hub.apply(Op::Enter { asker, room, answer: Bytes::new(), after, behind: false });
+        }
+
+        fn say(&mut self, room: &str, seq: i64, position: Position) {
+            let (room, kind) = (RoomId::new(room).unwrap(), Delivery::Message(Seq(seq)));
+            self.hub.apply(Op::Deliver { room, kind, push: Push::message("{}".into(), position), except: None });
+        }
+
+        /// The offsets that the client has received, in order.
+        fn offsets(&self) -> Vec<Position> {
+            let drained = match self.outbox.poll_drain(&mut TaskContext::from_waker(&noop_waker())) {
+                std::task::Poll::Ready(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+                _ => String::new(),
+            };
+            drained
+                .split("\"message\",{},\"")
+                .skip(1)
+                .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
+                .collect()
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_message_that_waits_for_a_history_is_not_overtaken_by_a_later_one_of_another_room() {
+        let mut client = InTwoRooms::new();
+        client.say("bike", 1, 10);
+        assert_eq!(client.offsets(), [10]);
+        // It enters the room again, and meanwhile something is said in both.
+        client.attach("bike");
+        client.say("bike", 2, 11);
+        client.say("lamp", 1, 12);
+        // Were the transport cut now, with 12 as the offset, nobody would send 11 again.
+        assert_eq!(client.offsets(), [0; 0]);
+        client.enter("bike", 1);
+        assert_eq!(client.offsets(), [11, 12]);
+        client.say("lamp", 2, 13);
+        assert_eq!(client.offsets(), [13]);
+        // A history that knew the first of what waits.
+        client.attach("lamp");
+        client.attach("bike");
+        client.say("lamp", 3, 14);
+        client.say("bike", 3, 15);
+        client.say("lamp", 4, 16);
+        client.enter("bike", 2);
+        assert_eq!(client.offsets(), [0; 0], "the lamp's history is still being read");
+        client.enter("lamp", 3);
+        assert_eq!(client.offsets(), [15, 16]);
+        // Whoever leaves a room does not wait for its history.
+        client.attach("bike");
+        client.say("bike", 4, 17);
+        client.say("lamp", 5, 18);
+        let leave = Op::Detach { session: SessionId(1), room: RoomId::new("bike").unwrap(), error: None };
+        client.hub.apply(leave);
+        assert_eq!(client.offsets(), [18]);
+    }
+
+    #[actix_web::test]
+    async fn what_waited_for_a_recovery_comes_in_the_order_of_commits_over_all_rooms() {
+        let mut client = InTwoRooms::new();
+        for room in ROOMS {
+            client.attach(room);
+        }
+        for (room, seq, position) in [("bike", 1, 20), ("lamp", 1, 21), ("lamp", 2, 22), ("bike", 2, 23)] {
+            client.say(room, seq, position);
+        }
+        client.hub.apply(Op::Resume {
+            session: SessionId(1),
+            sid: "sid".to_owned(),
+            pid: "pid".to_owned(),
+            messages: vec![Push::message("{}".into(), 20)],
+            rooms: vec![(RoomId::new("bike").unwrap(), Seq(1)), (RoomId::new("lamp").unwrap(), Seq(0))],
+        });
+        assert_eq!(client.offsets(), [20, 21, 22, 23]);
     }
 
     #[actix_web::test]

@@ -1,19 +1,18 @@
-//! Where a room's history and its live messages meet: plain state, without actix and sockets.
+//! Where a room's history and its live messages meet, and how one session's rooms keep the order of commits: plain state,
+//! without actix and sockets.
+
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::domain::Seq;
+use super::Full;
+use crate::domain::{RoomId, Seq};
 
 /// Whether a room's messages may pass to a session.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gate {
-    /// Its history is being read: what comes meanwhile waits.
-    Held {
-        /// What came, in order: messages with their place, and changes of messages.
-        waiting: Vec<(Option<Seq>, Bytes)>,
-        /// Bytes of it.
-        bytes: usize,
-    },
+    /// Its history is being read: what comes meanwhile waits in the session's [`Line`].
+    Held,
     /// It has everything up to and with this one.
     Open {
         /// The last one.
@@ -23,87 +22,84 @@ pub(super) enum Gate {
     Behind,
 }
 
-/// What becomes of a live message.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Passage {
-    /// It goes out now.
-    Deliver(Bytes),
-    /// It waits for the history, or the session has it or will ask for it.
-    Kept,
-    /// More waits than may.
-    TooMuch,
-}
-
 impl Gate {
-    /// A gate of a session that is about to enter.
-    pub(super) fn held() -> Self {
-        Self::Held { waiting: Vec::new(), bytes: 0 }
-    }
-
-    /// Holds back from now on. What waits already, for an entry before this one, stays.
+    /// Holds back from now on.
     pub(super) fn hold(&mut self) {
-        if !matches!(self, Self::Held { .. }) {
-            *self = Self::held();
-        }
+        *self = Self::Held;
     }
 
-    /// Whether events that are no messages may pass: whoever enters learns from the answer how things stand.
+    /// Whether what comes has to wait. What is no message is left out then: whoever enters learns from the answer how things
+    /// stand.
     pub(super) fn is_held(&self) -> bool {
-        matches!(self, Self::Held { .. })
+        matches!(self, Self::Held)
     }
 
-    /// A live message comes.
-    pub(super) fn pass(&mut self, seq: Seq, frame: impl FnOnce() -> Bytes, held_bytes_max: usize) -> Passage {
-        match self {
-            Self::Held { waiting, bytes } => Self::wait(waiting, bytes, Some(seq), frame(), held_bytes_max),
-            Self::Open { after } if seq > *after => {
+    /// Whether a message, by its place, or a change of one goes out. Not asked while the gate is held.
+    pub(super) fn pass(&mut self, seq: Option<Seq>) -> bool {
+        match (self, seq) {
+            (Self::Open { after }, Some(seq)) if seq > *after => {
                 *after = seq;
-                Passage::Deliver(frame())
+                true
             }
-            Self::Open { .. } | Self::Behind => Passage::Kept,
+            // The session has it, or will ask for it.
+            (_, Some(_)) => false,
+            // An edit of what the session has, or of what it will then get as it stands.
+            (_, None) => true,
         }
     }
 
-    /// A message was edited or taken back. The history that is being read may be older than that.
-    pub(super) fn pass_change(&mut self, frame: Bytes, held_bytes_max: usize) -> Passage {
-        match self {
-            Self::Held { waiting, bytes } => Self::wait(waiting, bytes, None, frame, held_bytes_max),
-            Self::Open { .. } | Self::Behind => Passage::Deliver(frame),
-        }
-    }
-
-    fn wait(
-        waiting: &mut Vec<(Option<Seq>, Bytes)>,
-        bytes: &mut usize,
-        seq: Option<Seq>,
-        frame: Bytes,
-        held_bytes_max: usize,
-    ) -> Passage {
-        *bytes += frame.len();
-        if *bytes > held_bytes_max {
-            return Passage::TooMuch;
-        }
-        waiting.push((seq, frame));
-        Passage::Kept
-    }
-
-    /// The history was read up to `after`. Returns what waited behind that, to go out now. With `behind` the answer did not
-    /// reach that far, and no message goes out.
-    pub(super) fn open(&mut self, after: Seq, behind: bool) -> Vec<Bytes> {
-        if behind {
-            let Self::Held { waiting, .. } = std::mem::replace(self, Self::Behind) else { return Vec::new() };
-            return waiting.into_iter().filter(|(seq, _)| seq.is_none()).map(|(_, frame)| frame).collect();
-        }
+    /// The history was read up to `after`. With `behind` the answer did not reach that far, and no message goes out.
+    pub(super) fn open(&mut self, after: Seq, behind: bool) {
         // An answer that was read before an earlier one does not turn the gate back.
         let passed = if let Self::Open { after } = self { *after } else { Seq(0) };
-        let before = std::mem::replace(self, Self::Open { after: after.max(passed) });
-        let Self::Held { waiting, .. } = before else { return Vec::new() };
-        let unknown = waiting.into_iter().filter(|(seq, _)| seq.is_none_or(|seq| seq > after));
-        let out: Vec<(Option<Seq>, Bytes)> = unknown.collect();
-        if let Some(last) = out.iter().filter_map(|(seq, _)| *seq).max() {
-            *self = Self::Open { after: last };
+        *self = if behind { Self::Behind } else { Self::Open { after: after.max(passed) } };
+    }
+}
+
+/// What waits for one session, over all of its rooms, in the order in which it came.
+///
+/// A message waits while its room's gate is held, and then everything behind it does, of other rooms too: a client of
+/// Socket.IO names the last message that it was sent when it comes back, and that stands for all of its rooms. Were a later
+/// message of another room sent first and the transport cut then, the earlier one would count as received.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+}
+
+/// A frame that waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) room: RoomId,
+    /// Its place; `None` for a change of an older message.
+    pub(super) seq: Option<Seq>,
+    pub(super) frame: Bytes,
+}
+
+impl Line {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// # Errors
+    /// [`Full`] when more waits than may.
+    pub(super) fn push(&mut self, waiting: Waiting, bytes_max: usize) -> Result<(), Full> {
+        self.bytes += waiting.frame.len();
+        if self.bytes > bytes_max {
+            return Err(Full);
         }
-        out.into_iter().map(|(_, frame)| frame).collect()
+        self.waiting.push_back(waiting);
+        Ok(())
+    }
+
+    /// Takes the first one, unless `is_held` says of its room that it has to wait.
+    pub(super) fn pop(&mut self, is_held: impl FnOnce(&RoomId) -> bool) -> Option<Waiting> {
+        if is_held(&self.waiting.front()?.room) {
+            return None;
+        }
+        let first = self.waiting.pop_front()?;
+        self.bytes -= first.frame.len();
+        Some(first)
     }
 }
 
@@ -115,83 +111,130 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        /// Somebody says something, and it is committed and delivered.
-        Say,
-        /// The session asks to enter with what it has; its history is read some messages later.
-        Enter,
+        /// Somebody says something in a room, and it is committed and delivered.
+        Say(usize),
+        /// The session asks to enter a room with what it has; its history is read some messages later.
+        Enter(usize),
         /// The history of the entry that is out comes back.
-        Read,
+        Read(usize),
     }
+
+    const ROOMS: usize = 3;
+    const PAGE: usize = 5;
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = prop_oneof![4 => Just(Step::Say), 1 => Just(Step::Enter), 2 => Just(Step::Read)];
-        prop::collection::vec(step, 0..200)
+        let step = prop_oneof![
+            4 => (0..ROOMS).prop_map(Step::Say),
+            1 => (0..ROOMS).prop_map(Step::Enter),
+            2 => (0..ROOMS).prop_map(Step::Read),
+        ];
+        prop::collection::vec(step, 0..300)
     }
 
-    const PAGE: i64 = 5;
+    fn id(room: usize) -> RoomId {
+        RoomId::new(room.to_string()).unwrap()
+    }
+
+    /// A session in a few rooms, and what it got of each.
+    struct Session {
+        gates: [Gate; ROOMS],
+        line: Line,
+        got: [Vec<i64>; ROOMS],
+        /// Places in the order of commits of what was sent live.
+        offsets: Vec<i64>,
+    }
+
+    impl Session {
+        fn take(&mut self, room: usize, seq: i64, position: i64) {
+            if self.gates[room].pass(Some(Seq(seq))) {
+                self.got[room].push(seq);
+                self.offsets.push(position);
+            }
+        }
+
+        fn release(&mut self) {
+            let gates = self.gates;
+            let place = |room: &RoomId| room.as_str().parse::<usize>().unwrap();
+            while let Some(next) = self.line.pop(|room| gates[place(room)].is_held()) {
+                let position = std::str::from_utf8(&next.frame).unwrap().parse().unwrap();
+                self.take(place(&next.room), next.seq.unwrap().0, position);
+            }
+        }
+    }
 
     proptest! {
         #[test]
-        fn a_session_gets_every_message_in_order_and_once(steps in steps()) {
-            let mut gate = Gate::Open { after: Seq(0) };
-            let (mut last, mut got, mut entering) = (0, Vec::new(), false);
+        fn a_session_gets_every_message_of_each_room_once_and_all_in_the_order_of_commits(steps in steps()) {
+            let mut session = Session {
+                gates: [Gate::Open { after: Seq(0) }; ROOMS],
+                line: Line::default(),
+                got: Default::default(),
+                offsets: Vec::new(),
+            };
+            let (mut said, mut entering, mut position) = ([0_i64; ROOMS], [false; ROOMS], 0);
             for step in steps {
                 match step {
-                    Step::Say => {
-                        last += 1;
-                        let frame = || Bytes::from(i64::to_string(&last));
-                        if let Passage::Deliver(_) = gate.pass(Seq(last), frame, usize::MAX) {
-                            got.push(last);
+                    Step::Say(room) => {
+                        said[room] += 1;
+                        position += 1;
+                        let seq = said[room];
+                        if session.line.is_empty() && !session.gates[room].is_held() {
+                            session.take(room, seq, position);
+                        } else {
+                            let frame = Bytes::from(position.to_string());
+                            let waiting = Waiting { room: id(room), seq: Some(Seq(seq)), frame };
+                            session.line.push(waiting, usize::MAX).unwrap();
                         }
                     }
-                    Step::Enter if !entering => {
-                        entering = true;
-                        gate.hold();
+                    Step::Enter(room) if !entering[room] => {
+                        entering[room] = true;
+                        session.gates[room].hold();
                     }
-                    Step::Read if entering => {
-                        entering = false;
-                        let after = got.last().copied().unwrap_or(0);
-                        let page: Vec<i64> = (after + 1..=last).take(usize::try_from(PAGE).unwrap()).collect();
-                        let behind = page.last().is_some_and(|end| *end < last);
-                        got.extend(&page);
-                        for frame in gate.open(Seq(last), behind) {
-                            got.push(std::str::from_utf8(&frame).unwrap().parse().unwrap());
-                        }
+                    Step::Read(room) if entering[room] => {
+                        entering[room] = false;
+                        let after = session.got[room].last().copied().unwrap_or(0);
+                        let page: Vec<i64> = (after + 1..=said[room]).take(PAGE).collect();
+                        let behind = page.last().is_some_and(|end| *end < said[room]);
+                        session.got[room].extend(&page);
+                        session.gates[room].open(Seq(said[room]), behind);
+                        session.release();
                     }
                     _ => {}
                 }
-                let whole: Vec<i64> = (1..).take(got.len()).collect();
-                prop_assert_eq!(&got, &whole);
+                for got in &session.got {
+                    prop_assert_eq!(got, &(1..).take(got.len()).collect::<Vec<i64>>());
+                }
+                prop_assert!(session.offsets.is_sorted(), "an older one came behind a newer one");
             }
         }
     }
 
     #[test]
     fn a_live_message_that_the_snapshot_knew_is_not_sent_again() {
-        let mut gate = Gate::held();
-        for seq in 1..=4 {
-            assert_eq!(gate.pass(Seq(seq), || Bytes::from(seq.to_string()), 100), Passage::Kept);
+        let mut gate = Gate::Held;
+        gate.open(Seq(2), false);
+        assert_eq!([2, 3, 4, 4, 5].map(|seq| gate.pass(Some(Seq(seq)))), [false, true, true, false, true]);
+        gate.open(Seq(3), false);
+        assert!(!gate.pass(Some(Seq(5))), "an older answer does not turn it back");
+    }
+
+    #[test]
+    fn an_edit_passes_also_where_messages_do_not() {
+        let mut gate = Gate::Held;
+        gate.open(Seq(9), true);
+        assert!(gate.pass(None) && !gate.pass(Some(Seq(10))));
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut line = Line::default();
+        let frame = || Waiting { room: id(0), seq: None, frame: Bytes::from_static(&[0; 60]) };
+        line.push(frame(), 100).unwrap();
+        assert!(line.push(frame(), 100).is_err());
+        let mut line = Line::default();
+        for _ in 0..10 {
+            line.push(frame(), 100).unwrap();
+            assert!(line.pop(|_| true).is_none() && line.pop(|_| false).is_some());
         }
-        assert_eq!(gate.open(Seq(2), false), ["3", "4"]);
-        assert_eq!(gate.pass(Seq(4), Bytes::new, 100), Passage::Kept);
-        assert_eq!(gate.pass(Seq(5), || Bytes::from_static(b"5"), 100), Passage::Deliver(Bytes::from_static(b"5")));
-    }
-
-    #[test]
-    fn an_edit_waits_for_the_history_and_is_not_lost() {
-        let mut gate = Gate::held();
-        assert_eq!(gate.pass_change(Bytes::from_static(b"edit of 1"), 100), Passage::Kept);
-        assert_eq!(gate.pass(Seq(2), || Bytes::from_static(b"2"), 100), Passage::Kept);
-        assert_eq!(gate.open(Seq(1), false), ["edit of 1", "2"]);
-        let mut gate = Gate::held();
-        gate.pass_change(Bytes::from_static(b"edit of 1"), 100);
-        assert_eq!(gate.open(Seq(9), true), ["edit of 1"]);
-    }
-
-    #[test]
-    fn what_waits_for_a_history_is_bounded() {
-        let mut gate = Gate::held();
-        assert_eq!(gate.pass(Seq(1), || Bytes::from_static(&[0; 60]), 100), Passage::Kept);
-        assert_eq!(gate.pass(Seq(2), || Bytes::from_static(&[0; 60]), 100), Passage::TooMuch);
     }
 }
