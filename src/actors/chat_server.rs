@@ -85,6 +85,8 @@ pub struct ChatServer {
     rooms: Rooms,
     /// What waits until its room is in memory.
     loading: HashMap<RoomId, Loading>,
+    /// Rooms that were read while a commit was out that changes one of them, perhaps.
+    landing: Vec<RoomLoaded>,
     /// What waits for a question to the database, where every event asks one.
     checks: Checks,
     batch: Batch,
@@ -119,6 +121,7 @@ impl ChatServer {
             metrics,
             rooms: Rooms::default(),
             loading: HashMap::new(),
+            landing: Vec::new(),
             checks: Checks::default(),
             batch: Batch::default(),
             fan_out: FanOut::default(),
@@ -266,7 +269,7 @@ impl ChatServer {
             self.rooms.release(&room);
             return;
         }
-        self.rooms.attach(asker.session, &room, role, grant);
+        let Some(place) = self.rooms.attach(asker.session, &room, role, grant) else { return };
         self.fan_out.tell_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
         let page = match after {
             Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
@@ -275,7 +278,7 @@ impl ChatServer {
         let database = self.database.clone();
         self.ask(ctx, async move {
             let messages = database.read_history(room.clone(), page).await;
-            HistoryRead { asker, room, role, catches_up: after.is_some(), messages }
+            HistoryRead { asker, room, role, place, catches_up: after.is_some(), messages }
         });
     }
 
@@ -314,6 +317,9 @@ impl ChatServer {
             Err(refused) => {
                 crate::metrics::count(&self.metrics.rate_limited, "writes_pending");
                 self.answer(refused.reply, Err(ChatError::unavailable()));
+                if let Some(room) = refused.room {
+                    self.rooms.release(&room);
+                }
             }
         }
     }
@@ -538,3 +544,6 @@ impl Handler<DrainSessions> for ChatServer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! What the database has answered, and what was waiting for it.
 
-use actix::{Handler, Message as ActixMessage};
+use actix::{Context, Handler, Message as ActixMessage};
 
-use super::{ChatServer, messages::ReplyTo};
+use super::{ChatServer, messages::ReplyTo, rooms::Place};
 use crate::{
     actors::hub::{Asker, Op},
     db::{DbError, Messages, RoomState},
@@ -38,6 +38,8 @@ pub(super) struct HistoryRead {
     pub(super) asker: Asker,
     pub(super) room: RoomId,
     pub(super) role: Role,
+    /// Where the session was put for it: once it has left, the history is too old for a later entry.
+    pub(super) place: Place,
     pub(super) catches_up: bool,
     pub(super) messages: Result<Messages, DbError>,
 }
@@ -73,7 +75,39 @@ impl Handler<Authorized> for ChatServer {
 impl Handler<RoomLoaded> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, RoomLoaded { room, state }: RoomLoaded, ctx: &mut Self::Context) {
+    fn handle(&mut self, loaded: RoomLoaded, ctx: &mut Self::Context) {
+        if self.batch.may_count_twice() {
+            // What was read may know of the commit already, whose outcome is yet to be counted.
+            self.landing.push(loaded);
+        } else {
+            self.room_loaded(loaded, ctx);
+        }
+    }
+}
+
+impl Handler<HistoryRead> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, mut read: HistoryRead, ctx: &mut Self::Context) {
+        read.messages = read.messages.map(|messages| within_bytes(messages, read.catches_up));
+        if !self.rooms.room(&read.room).is_some_and(|live| live.has(read.asker.session, read.place)) {
+            return self.entered(read);
+        }
+        if let Some(read) = self.remember_entry(read, ctx) {
+            self.entered(read);
+        }
+    }
+}
+
+impl ChatServer {
+    /// Takes in the rooms that were read while a commit was out: those that it changed are read again.
+    pub(super) fn rooms_landed(&mut self, ctx: &mut Context<Self>) {
+        for loaded in std::mem::take(&mut self.landing) {
+            self.room_loaded(loaded, ctx);
+        }
+    }
+
+    fn room_loaded(&mut self, RoomLoaded { room, state }: RoomLoaded, ctx: &mut Context<Self>) {
         let Some(mut loading) = self.loading.remove(&room) else { return };
         if loading.stale {
             loading.stale = false;
@@ -100,27 +134,11 @@ impl Handler<RoomLoaded> for ChatServer {
             }
         }
     }
-}
 
-impl Handler<HistoryRead> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, mut read: HistoryRead, ctx: &mut Self::Context) {
-        read.messages = read.messages.map(|messages| within_bytes(messages, read.catches_up));
-        if !self.rooms.room(&read.room).is_some_and(|live| live.has(read.asker.session)) {
-            return self.entered(read);
-        }
-        if let Some(read) = self.remember_entry(read, ctx) {
-            self.entered(read);
-        }
-    }
-}
-
-impl ChatServer {
     /// Answers an entry whose history is read.
     pub(super) fn entered(&mut self, read: HistoryRead) {
-        let HistoryRead { asker, room, role, catches_up, messages } = read;
-        if !self.rooms.room(&room).is_some_and(|live| live.has(asker.session)) {
+        let HistoryRead { asker, room, role, place, catches_up, messages } = read;
+        if !self.rooms.room(&room).is_some_and(|live| live.has(asker.session, place)) {
             // It left, died or lost its right meanwhile.
             let answer = Err(ChatError::new(ErrorCode::NotInRoom, "the room was left before it was entered"));
             self.answer(ReplyTo::Session(asker), answer);

@@ -40,6 +40,8 @@ pub struct Batch {
     gathered: Vec<PendingWrite>,
     bytes: usize,
     in_flight: bool,
+    /// The batch in flight adds or takes messages that count as unread, in rooms that nothing holds in memory.
+    counts_anywhere: bool,
 }
 
 impl Batch {
@@ -68,12 +70,21 @@ impl Batch {
         let split = |pending: PendingWrite| (pending.write, Waiting { room: pending.room, reply: pending.reply });
         let (writes, waiting): (Vec<_>, Vec<_>) = now.into_iter().map(split).unzip();
         self.bytes -= writes.iter().map(weight_bytes).sum::<usize>();
+        self.counts_anywhere =
+            writes.iter().zip(&waiting).any(|(write, waiting)| waiting.room.is_none() && counts(write));
         Some((writes, waiting))
     }
 
     /// The batch in flight has come back.
     pub fn landed(&mut self) {
         self.in_flight = false;
+        self.counts_anywhere = false;
+    }
+
+    /// Whether a room that is read now may know of messages that the batch in flight will be counted for.
+    #[must_use]
+    pub fn may_count_twice(&self) -> bool {
+        self.counts_anywhere
     }
 
     /// How many changes wait, without those in flight.
@@ -86,6 +97,31 @@ impl Batch {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.gathered.is_empty() && !self.in_flight
+    }
+}
+
+/// Whether a change adds messages to a room, or takes some: what memory counts, where others are set.
+fn counts(write: &RoomWrite) -> bool {
+    match write {
+        RoomWrite::Append(_)
+        | RoomWrite::Delete { .. }
+        | RoomWrite::PutProduct { .. }
+        | RoomWrite::SetProductStatus { .. }
+        | RoomWrite::MakeOffer { .. }
+        | RoomWrite::AnswerOffer { .. }
+        | RoomWrite::EraseWords { .. } => true,
+        RoomWrite::Edit { .. }
+        | RoomWrite::MarkRead { .. }
+        | RoomWrite::ExpireOffers { .. }
+        | RoomWrite::Block { .. }
+        | RoomWrite::Unblock { .. }
+        | RoomWrite::SetSettings { .. }
+        | RoomWrite::DecideReport { .. }
+        | RoomWrite::PutUser { .. }
+        | RoomWrite::Remember(_)
+        | RoomWrite::Forget { .. }
+        | RoomWrite::ForgetEnded { .. }
+        | RoomWrite::DeleteUser { .. } => false,
     }
 }
 

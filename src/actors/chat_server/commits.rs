@@ -172,9 +172,9 @@ impl ChatServer {
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
 pub(super) struct BatchCommitted {
-    waiting: Vec<Waiting>,
-    outcome: Result<Vec<Result<Written, WriteError>>, DbError>,
-    took: Duration,
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) outcome: Result<Vec<Result<Written, WriteError>>, DbError>,
+    pub(super) took: Duration,
 }
 
 impl Handler<BatchCommitted> for ChatServer {
@@ -206,6 +206,7 @@ impl Handler<BatchCommitted> for ChatServer {
                 }
             }
         }
+        self.rooms_landed(ctx);
         self.hand_over_batch(ctx);
     }
 }

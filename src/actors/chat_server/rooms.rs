@@ -17,7 +17,13 @@ pub struct Rooms {
     users: HashMap<UserId, Vec<SessionId>>,
     /// The live rooms of each user.
     rooms_of: HashMap<UserId, HashSet<RoomId>>,
+    /// How often a session was attached to a room.
+    attached: u64,
 }
+
+/// A session's place in a room, another one each time it comes back after it left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(u64);
 
 /// A session, as far as rooms care.
 #[derive(Debug)]
@@ -44,6 +50,7 @@ pub struct LiveRoom {
 #[derive(Debug)]
 struct Attached {
     session: SessionId,
+    place: Place,
     hub: HubId,
     role: Role,
     entered: bool,
@@ -182,18 +189,24 @@ impl Rooms {
     }
 
     /// A session is about to enter a live room, or enters it again. It counts as present only once it [`Rooms::enter`]s.
-    pub fn attach(&mut self, session: SessionId, room: &RoomId, role: Role, grant: Option<Timestamp>) {
-        let Some(live_session) = self.sessions.get_mut(&session) else { return };
-        let Some(live) = self.live.get_mut(room) else { return };
+    /// `None` when there is no such session or room.
+    pub fn attach(&mut self, session: SessionId, room: &RoomId, role: Role, grant: Option<Timestamp>) -> Option<Place> {
+        let live_session = self.sessions.get_mut(&session)?;
+        let live = self.live.get_mut(room)?;
         if !live_session.rooms.contains(room) {
             live_session.rooms.push(room.clone());
         }
         match live.attached.iter_mut().find(|member| member.session == session) {
-            // Entering again without a token neither ends nor prolongs what an earlier one allows.
-            Some(member) => member.grant = member.grant.max(grant),
+            Some(member) => {
+                // Entering again without a token neither ends nor prolongs what an earlier one allows.
+                member.grant = member.grant.max(grant);
+                Some(member.place)
+            }
             None => {
-                let hub = live_session.hub;
-                live.attached.push(Attached { session, hub, role, entered: false, grant });
+                self.attached += 1;
+                let (hub, place) = (live_session.hub, Place(self.attached));
+                live.attached.push(Attached { session, place, hub, role, entered: false, grant });
+                Some(place)
             }
         }
     }
@@ -255,10 +268,10 @@ impl LiveRoom {
         self.attached.iter().any(|member| member.entered && member.role == role)
     }
 
-    /// Whether a session is in the room or about to enter it.
+    /// Whether a session is in the room or about to enter it, and has not left since it got this place.
     #[must_use]
-    pub fn has(&self, session: SessionId) -> bool {
-        self.attached.iter().any(|member| member.session == session)
+    pub fn has(&self, session: SessionId, place: Place) -> bool {
+        self.attached.iter().any(|member| member.session == session && member.place == place)
     }
 
     /// Until when a session's room token lets it be here.
@@ -496,28 +509,37 @@ mod tests {
             }
             // The model: who is in which room, and whom the others believe to be there.
             let mut entered: BTreeSet<(u64, bool)> = BTreeSet::new();
+            let mut attached: HashMap<(u64, bool), Place> = HashMap::new();
             let mut believed: BTreeSet<(RoomId, UserId)> = BTreeSet::new();
             for step in steps {
                 let told = match step {
                     Step::Attach(session, room) => {
                         if rooms.session(SessionId(session)).is_some() {
                             rooms.insert(state(room_id(room).as_str()));
-                            rooms.attach(SessionId(session), &room_id(room), owner(session).1, None);
+                            let place = rooms.attach(SessionId(session), &room_id(room), owner(session).1, None);
+                            attached.entry((session, room)).or_insert(place.unwrap());
                         }
                         Vec::new()
                     }
                     Step::Enter(session, room) => {
-                        if rooms.room(&room_id(room)).is_some_and(|live| live.has(SessionId(session))) {
+                        if let Some(place) = attached.get(&(session, room)) {
+                            let live = rooms.room(&room_id(room)).unwrap();
+                            prop_assert!(live.has(SessionId(session), *place), "attached and not left");
                             entered.insert((session, room));
                         }
                         rooms.enter(SessionId(session), &room_id(room)).into_iter().collect()
                     }
                     Step::Leave(session, room) => {
                         entered.remove(&(session, room));
-                        rooms.detach(SessionId(session), &room_id(room)).into_iter().collect()
+                        let told = rooms.detach(SessionId(session), &room_id(room)).into_iter().collect();
+                        let left = attached.remove(&(session, room));
+                        let live = rooms.room(&room_id(room));
+                        prop_assert!(!live.zip(left).is_some_and(|(live, place)| live.has(SessionId(session), place)));
+                        told
                     }
                     Step::Disconnect(session) => {
                         entered.retain(|(other, _)| *other != session);
+                        attached.retain(|(other, _), _| *other != session);
                         rooms.disconnect(SessionId(session))
                     }
                 };
@@ -537,5 +559,20 @@ mod tests {
             prop_assert_eq!(rooms.live_count(), 0, "a ghost keeps a room");
             prop_assert!(rooms.rooms_of.is_empty() && rooms.users.is_empty());
         }
+    }
+
+    #[test]
+    fn an_answer_to_an_entry_that_was_left_is_not_taken_for_one_to_the_next() {
+        let mut rooms = Rooms::default();
+        let (session, room) = (SessionId(0), room_id(false));
+        rooms.connect(session, UserId::new("alice").unwrap(), HubId(0), Feed::Chat);
+        rooms.insert(state(room.as_str()));
+        let first = rooms.attach(session, &room, Role::Buyer, None).unwrap();
+        assert_eq!(rooms.attach(session, &room, Role::Buyer, None), Some(first), "entering twice is one place");
+        rooms.detach(session, &room);
+        rooms.insert(state(room.as_str()));
+        let second = rooms.attach(session, &room, Role::Buyer, None).unwrap();
+        let live = rooms.room(&room).unwrap();
+        assert!(live.has(session, second) && !live.has(session, first));
     }
 }

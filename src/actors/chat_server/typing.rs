@@ -29,6 +29,11 @@ pub(super) struct Typists {
 }
 
 impl Typists {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.typing.is_empty()
+    }
+
     fn start(&mut self, room: &RoomId, user: &UserId, session: SessionId, until: Timestamp) {
         let sessions = self.typing.entry((room.clone(), user.clone())).or_default();
         sessions.retain(|(other, _)| *other != session);

@@ -1,0 +1,164 @@
+//! What real threads show only by chance: a test hands over each message itself, in the order that it is about.
+
+use std::time::Duration;
+
+use actix::{Context, Handler};
+use tempfile::TempDir;
+
+use super::{
+    answers::RoomLoaded,
+    batch::BATCH_WRITES_MAX,
+    commits::BatchCommitted,
+    messages::{Connect, Feed, Typing},
+    *,
+};
+use crate::{
+    actors::{
+        hub::{Asker, HubId},
+        session::in_flight::InFlight,
+    },
+    db::{self, Opened, PooledConnection},
+    domain::{Product, ProductId, ProductStatus, SessionId, User},
+};
+
+struct Fixture {
+    server: ChatServer,
+    ctx: Context<ChatServer>,
+    conn: PooledConnection,
+    room: RoomId,
+    _folder: TempDir,
+}
+
+fn user(id: &str) -> User {
+    User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None }
+}
+
+impl Fixture {
+    /// Alice's room with Sam, which nobody is in.
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let pool = db::open(folder.path().join("haggle.db").to_str().unwrap(), 2).unwrap();
+        db::migrate(&pool).unwrap();
+        let mut conn = pool.get().unwrap();
+        let product = Product {
+            id: ProductId::new("bike").unwrap(),
+            seller_id: UserId::new("sam").unwrap(),
+            title: "bike".to_owned(),
+            price: None,
+            currency: None,
+            image_url: None,
+            status: ProductStatus::OnSale,
+        };
+        let put = RoomWrite::PutProduct { product: product.clone(), at: Timestamp(0) };
+        let writes = [RoomWrite::PutUser { user: user("sam") }, RoomWrite::PutUser { user: user("alice") }, put];
+        db::write_batch(&mut conn, &writes).unwrap();
+        let room = match db::open_room(&mut conn, &product.id, &user("alice"), Timestamp(0)).unwrap().unwrap() {
+            Opened::New(room) | Opened::Existing(room) => room.id,
+        };
+        let metrics = Arc::new(Metrics::default());
+        let settings = Settings {
+            policy: AuthorizePolicy::OnEnter,
+            masking: MaskingPolicy::Warn,
+            rooms_per_session_max: None,
+            clock: Clock::manual(Timestamp(0)),
+        };
+        let server = ChatServer::new(settings, Database::start(&pool, 1, Arc::clone(&metrics)), metrics);
+        Self { server, ctx: Context::new(), conn, room, _folder: folder }
+    }
+
+    fn unread(&self) -> Option<i64> {
+        self.server.rooms.room(&self.room).map(|live| live.summary(Role::Buyer).unread)
+    }
+}
+
+/// A change of a room that nothing holds in memory is committed; before the server hears of it, the room is read, and read
+/// with it.
+fn read_while_it_lands(fixture: &mut Fixture, write: RoomWrite) {
+    let Fixture { server, ctx, conn, room, .. } = fixture;
+    server.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
+    let (writes, waiting) = server.batch.take().unwrap();
+    let outcome = Ok(db::write_batch(conn, &writes).unwrap());
+    let mut loaded = |server: &mut ChatServer, ctx: &mut Context<ChatServer>| {
+        let state = Ok(db::load_room(conn, room).unwrap().map(Box::new));
+        Handler::<RoomLoaded>::handle(server, RoomLoaded { room: room.clone(), state }, ctx);
+    };
+    server.loading.entry(room.clone()).or_default().waiting.push(Work::Announce(room.clone()));
+    loaded(server, ctx);
+    server.handle(BatchCommitted { waiting, outcome, took: Duration::ZERO }, ctx);
+    if server.loading.contains_key(room) {
+        // It is being read again.
+        loaded(server, ctx);
+    }
+}
+
+#[actix_web::test]
+async fn a_room_that_is_read_while_a_message_of_it_lands_counts_it_once() {
+    let mut fixture = Fixture::new();
+    let (seller, status) = (UserId::new("sam").unwrap(), ProductStatus::Sold);
+    let product = ProductId::new("bike").unwrap();
+    let write = RoomWrite::SetProductStatus { product, seller, status, at: Timestamp(0) };
+    read_while_it_lands(&mut fixture, write);
+    assert_eq!(fixture.unread(), Some(1));
+}
+
+#[actix_web::test]
+async fn a_room_that_is_read_while_a_deletion_in_it_lands_counts_it_once() {
+    let mut fixture = Fixture::new();
+    let (sam, mut said) = (UserId::new("sam").unwrap(), Vec::new());
+    for _ in 0..3 {
+        let draft = crate::domain::Draft {
+            room: fixture.room.clone(),
+            sender: sam.clone(),
+            client_id: None,
+            kind: crate::domain::MessageKind::Text,
+            text: Some("hello".to_owned()),
+            data: None,
+            sent_at: Timestamp(0),
+            screened: crate::domain::Screened::Clean,
+        };
+        match db::write_batch(&mut fixture.conn, &[RoomWrite::Append(draft)]).unwrap().remove(0) {
+            Ok(db::Written::Appended { message, .. }) => said.push(message.id),
+            other => panic!("{other:?}"),
+        }
+    }
+    let write = RoomWrite::Delete { message: said.remove(0), editor: sam, at: Timestamp(0) };
+    read_while_it_lands(&mut fixture, write);
+    assert_eq!(fixture.unread(), Some(2));
+}
+
+#[actix_web::test]
+async fn a_room_whose_message_finds_no_place_in_the_batch_is_not_kept_in_memory() {
+    let mut fixture = Fixture::new();
+    let Fixture { server, conn, room, .. } = &mut fixture;
+    let read = || RoomWrite::ForgetEnded { before: Timestamp(0) };
+    while server.batch.push(PendingWrite { write: read(), room: None, reply: ReplyTo::Nobody }).is_ok() {}
+    server.rooms.insert(db::load_room(conn, room).unwrap().unwrap());
+    let (reply, mut answer) = tokio::sync::oneshot::channel();
+    server.append(PendingWrite { write: read(), room: Some(room.clone()), reply: ReplyTo::Request(reply) });
+    assert_eq!(answer.try_recv().unwrap().unwrap_err().code, ErrorCode::Unavailable);
+    assert_eq!(server.rooms.live_count(), 0);
+}
+
+#[actix_web::test]
+async fn typing_is_left_out_while_the_writer_is_behind() {
+    let mut fixture = Fixture::new();
+    let Fixture { server, ctx, conn, room, .. } = &mut fixture;
+    let (session, alice, hub) = (SessionId(1), UserId::new("alice").unwrap(), HubId(0));
+    server.handle(Connect { session, user: alice.clone(), hub, feed: Feed::Chat, welcome: None }, ctx);
+    server.rooms.insert(db::load_room(conn, room).unwrap().unwrap());
+    server.rooms.attach(session, room, Role::Buyer, None);
+    let types = |server: &mut ChatServer, ctx: &mut Context<ChatServer>| {
+        let slot = InFlight::default().take(&server.metrics);
+        let asker = Asker { session, hub, request: None, event: "typing", slot };
+        server.handle(Typing { asker, user: alice.clone(), room: room.clone(), typing: true }, ctx);
+    };
+    for _ in 0..BATCH_WRITES_MAX {
+        let write = RoomWrite::ForgetEnded { before: Timestamp(0) };
+        server.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
+    }
+    types(server, ctx);
+    assert!(server.typists.is_empty(), "there are more important things to tell");
+    server.batch.take();
+    types(server, ctx);
+    assert!(!server.typists.is_empty());
+}
