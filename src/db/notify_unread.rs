@@ -2,6 +2,9 @@
 //!
 //! Nobody writes anything when a message is sent. The messages are looked through once, each when it is old enough; a
 //! member who has not read one by then gets a row in the outbox, one for each run of unread messages.
+//!
+//! Nobody is told of a conversation that a block has closed, nor of one with somebody who is muted: what waits is taken
+//! back, and what was passed over meanwhile is not told later. Whoever is muted themselves is told, since they may read.
 
 use std::{collections::HashMap, ops::RangeInclusive};
 
@@ -32,7 +35,7 @@ pub struct UnreadPage {
 #[derive(Debug)]
 pub struct DueNotification {
     row: NotificationRow,
-    /// What to tell; `None` when the member has read it meanwhile.
+    /// What to tell; `None` when the member has read it meanwhile, or is not to be called back to this conversation.
     pub notification: Option<UnreadNotification>,
 }
 
@@ -137,10 +140,15 @@ pub fn queue_notifications(conn: &mut Connection, page: &UnreadPage, now: Timest
         let mut queued = 0;
         for ((room, sender), seq) in newest {
             let Some(room) = rooms.get_mut(room) else { continue };
+            if room.is_closed() {
+                continue;
+            }
             for (role, user) in [(Role::Buyer, room.row.buyer_id.clone()), (Role::Seller, room.row.seller_id.clone())] {
                 let read_seq = *room.row.read_seq_mut(role);
                 let is_gone = room.active_role_of(&UserId::from_stored(user.as_str())).is_none();
-                if user == sender || seq <= read_seq || is_gone {
+                // Nobody is called back to somebody whom the marketplace has just muted.
+                let is_spared = room.muted_until(role.other(), now).is_some();
+                if user == sender || seq <= read_seq || is_gone || is_spared {
                     continue;
                 }
                 let earlier = notification::find(conn, &room.row.id, &user)?;
@@ -175,18 +183,28 @@ pub fn list_due_notifications(
 ) -> Result<Vec<DueNotification>, DbError> {
     conn.transaction(|conn| {
         let rows = notification::list_due(conn, now.0, limit)?;
-        rows.into_iter().map(|row| Ok(DueNotification { notification: to_notification(conn, &row)?, row })).collect()
+        rows.into_iter()
+            .map(|row| Ok(DueNotification { notification: to_notification(conn, &row, now)?, row }))
+            .collect()
     })
 }
 
-fn to_notification(conn: &mut Connection, row: &NotificationRow) -> Result<Option<UnreadNotification>, DbError> {
+fn to_notification(
+    conn: &mut Connection,
+    row: &NotificationRow,
+    now: Timestamp,
+) -> Result<Option<UnreadNotification>, DbError> {
     let user = UserId::from_stored(row.user_id.as_str());
     let Some(details) = RoomDetails::find(conn, &RoomId::from_stored(row.room_id.as_str()))? else { return Ok(None) };
-    let role = match details.row.role_of(&user) {
-        Some(Role::Buyer) if !details.buyer.deleted => Role::Buyer,
-        Some(Role::Seller) if !details.seller.deleted => Role::Seller,
-        _ => return Ok(None),
+    let Some(role) = details.row.role_of(&user) else { return Ok(None) };
+    let (own, other) = match role {
+        Role::Buyer => (details.buyer, details.seller),
+        Role::Seller => (details.seller, details.buyer),
     };
+    let is_closed = own.has_blocked || other.has_blocked;
+    if own.deleted || is_closed || other.muted_until.is_some_and(|until| until > now) {
+        return Ok(None);
+    }
     let summary = details.into_summary(conn, role)?;
     if summary.read_seq.0 != row.read_seq || summary.unread == 0 {
         return Ok(None);
@@ -238,10 +256,13 @@ mod tests {
     use super::*;
     use crate::{
         db::{
-            ImportOptions, RoomWrite, import_str,
-            test_db::{NOW, TestDb, draft, read, room, say, user_id, write},
+            ImportOptions, NewReport, Reported, RoomWrite, import_str, store_report,
+            test_db::{NOW, TestDb, draft, read, room, say, user, user_id, write},
         },
-        domain::Draft,
+        domain::{
+            Draft,
+            safety::{Decision, ReportCategory},
+        },
     };
 
     /// Looks through everything sent until `at`, and returns who is to be told of how many unread messages.
@@ -362,6 +383,52 @@ mod tests {
         assert_eq!(queue(conn, NOW), []);
         say(conn, &a, "carol", "2");
         assert_eq!(queue(conn, NOW), [("alice".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn a_closed_conversation_and_one_with_somebody_muted_are_not_told_of() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        queue(conn, NOW);
+        let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
+        let block = RoomWrite::Block { blocker: user("alice"), blocked: user_id("carol"), at: NOW };
+        let unblock = RoomWrite::Unblock { blocker: user_id("alice"), blocked: user_id("carol") };
+        say(conn, &a, "carol", "waits");
+        say(conn, &a, "alice", "waits, too");
+        assert_eq!(queue(conn, NOW).len(), 2);
+        write(conn, block.clone()).unwrap();
+        assert_eq!(due(conn, NOW), [], "what waits is taken back, on both sides");
+        finish(conn, NOW, NotificationOutcome::Cancelled);
+        assert_eq!(count_notifications(conn).unwrap().count, 0);
+        write(conn, unblock.clone()).unwrap();
+        assert_eq!(queue(conn, NOW), [], "and is not told later");
+        say(conn, &a, "carol", "new");
+        write(conn, block).unwrap();
+        assert_eq!(queue(conn, NOW), [], "said before, and closed when it would be told");
+        write(conn, unblock).unwrap();
+        assert_eq!(due(conn, NOW), [], "what was passed over is not told later");
+        say(conn, &a, "carol", "newer");
+        assert_eq!(queue(conn, NOW), [("alice".to_owned(), 3)]);
+        finish(conn, NOW, NotificationOutcome::Delivered);
+
+        let new = NewReport {
+            reporter: user_id("bob"),
+            room: b.clone(),
+            message: None,
+            category: ReportCategory::Spam,
+            text: None,
+            at: NOW,
+        };
+        let Reported::New(report) = store_report(conn, &new).unwrap().unwrap() else { panic!() };
+        say(conn, &b, "carol", "1");
+        say(conn, &b, "bob", "2");
+        let mute_until = Some(NOW.plus_ms(50));
+        write(conn, RoomWrite::DecideReport { report: report.id, decision: Decision::Upheld, mute_until, at: NOW })
+            .unwrap();
+        assert_eq!(queue(conn, NOW), [("carol".to_owned(), 1)], "whoever is muted may read");
+        let later = Draft { sent_at: NOW.plus_ms(50), ..draft(&b, "carol", "3", None) };
+        write(conn, RoomWrite::Append(later)).unwrap();
+        assert_eq!(queue(conn, NOW.plus_ms(50)), [("carol".to_owned(), 1), ("bob".to_owned(), 2)], "it ends by itself");
     }
 
     #[test]

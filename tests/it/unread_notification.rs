@@ -7,8 +7,8 @@ use haggle::config::{Config, Secret, WebhookTarget};
 use serde_json::json;
 
 use crate::support::{
-    TestServer,
-    server::START,
+    TestServer, rest,
+    server::{SERVICE_KEY, START},
     until,
     webhook::{Backend, Hook, Reaction},
 };
@@ -187,4 +187,60 @@ async fn many_are_told_with_a_few_tries_at_once_by_a_slow_backend() {
     let hooks = backend.hooks(BUYERS).await;
     let users: std::collections::HashSet<_> = hooks.iter().map(|hook| hook.body["userId"].to_string()).collect();
     assert_eq!(users.len(), BUYERS);
+}
+
+#[actix_web::test]
+async fn nobody_is_called_back_to_a_closed_conversation_or_to_somebody_who_is_muted() {
+    let backend = Backend::start().await;
+    backend.script([Reaction::Status(503)]);
+    let server = TestServer::with(told_at(&backend)).await;
+    let seed = server.seed();
+    let (closed, muted) = (seed.room("alice", "bike").id, seed.room("bob", "bike").id);
+    let (mut alice, mut bob, mut sam) = (server.ws("alice").await, server.ws("bob").await, server.ws("sam").await);
+    alice.request("message", json!({"roomId": closed, "text": "waits for another try"})).await.unwrap();
+    server.advance(AFTER);
+    until("a failure", || server.metrics.notification_failures.get() == 1).await;
+    sam.request("message", json!({"roomId": closed, "text": "said before"})).await.unwrap();
+    bob.request("message", json!({"roomId": muted, "text": "said before, too"})).await.unwrap();
+    sam.request("message", json!({"roomId": muted, "text": "to whom it concerns"})).await.unwrap();
+    let put = rest::call(server.addr, &server.token("alice"), "PUT", "/api/v1/blocks/sam", None).await;
+    assert_eq!(put.status, 201);
+    let decision = json!({"decision": "upheld", "muteUntil": "2026-11-30T00:00:00.000Z"});
+    let path = format!("/api/v1/reports/{}", seed.report(&muted, "sam"));
+    assert_eq!(rest::call(server.addr, SERVICE_KEY, "PATCH", &path, Some(decision)).await.status, 200);
+    server.advance(AFTER + RETRY);
+    // Bob is muted: he may read, and is told; what he said calls nobody back.
+    let hooks = backend.hooks(2).await;
+    assert_eq!((&hooks[1].body["userId"], &hooks[1].body["roomId"]), (&json!("bob"), &json!(muted)));
+    looked(&server).await;
+    until("nothing waits", || server.metrics.notifications_pending.get() == 0).await;
+    assert_eq!(backend.count(), 2);
+    // Open again, it begins with what is said from then on.
+    let unblocked = rest::call(server.addr, &server.token("alice"), "DELETE", "/api/v1/blocks/sam", None).await;
+    assert_eq!(unblocked.status, 204);
+    looked(&server).await;
+    assert_eq!(backend.count(), 2);
+    sam.request("message", json!({"roomId": closed, "text": "good that we talk again"})).await.unwrap();
+    server.advance(AFTER);
+    assert_eq!(backend.hooks(3).await[2].body["userId"], "alice");
+}
+
+#[actix_web::test]
+async fn whoever_shows_nobody_how_far_they_read_is_told_all_the_same_and_reading_cancels() {
+    let backend = Backend::start().await;
+    let server = TestServer::with(told_at(&backend)).await;
+    let room = server.seed().room("alice", "bike").id;
+    let off = Some(json!({"readReceipts": false, "typing": false, "presence": false}));
+    let switched = rest::call(server.addr, &server.token("sam"), "PATCH", "/api/v1/me/settings", off).await;
+    assert_eq!(switched.status, 200);
+    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
+    alice.request("message", json!({"roomId": room, "text": "read in time"})).await.unwrap();
+    sam.request("read", json!({"roomId": room, "seq": 1})).await.unwrap();
+    server.advance(AFTER);
+    looked(&server).await;
+    assert_eq!(backend.count(), 0);
+    alice.request("message", json!({"roomId": room, "text": "not read"})).await.unwrap();
+    server.advance(AFTER);
+    let hook = backend.hooks(1).await.remove(0);
+    assert_eq!((&hook.body["userId"], &hook.body["readSeq"]), (&json!("sam"), &json!(1)));
 }

@@ -157,13 +157,23 @@ impl LockedRoom {
     /// Which member somebody is who may say something now.
     pub(in crate::db) fn speaker(&self, user: &UserId, at: Timestamp) -> Result<Role, Silenced> {
         let role = self.active_role_of(user).ok_or(Silenced::Stranger)?;
-        if self.buyer.has_blocked || self.seller.has_blocked {
+        if self.is_closed() {
             return Err(Silenced::Blocked);
         }
-        match self.standing(role).muted_until {
-            Some(until) if until > at.0 => Err(Silenced::MutedUntil(Timestamp(until))),
-            _ => Ok(role),
+        match self.muted_until(role, at) {
+            Some(until) => Err(Silenced::MutedUntil(until)),
+            None => Ok(role),
         }
+    }
+
+    /// Whether one of the two has blocked the other.
+    pub(in crate::db) fn is_closed(&self) -> bool {
+        self.buyer.has_blocked || self.seller.has_blocked
+    }
+
+    /// Until when a member can't say anything; `None` for one who can now.
+    pub(in crate::db) fn muted_until(&self, role: Role, at: Timestamp) -> Option<Timestamp> {
+        self.standing(role).muted_until.map(Timestamp).filter(|until| *until > at)
     }
 }
 
