@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, WsClient, rest::call};
+use crate::support::{Caller, Route, TestServer, WsClient, rest::call, until};
 
 async fn both(server: &TestServer, room: &str) -> (WsClient, WsClient) {
     let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
@@ -62,7 +62,7 @@ async fn typing_ends_with_the_message_and_with_the_session() {
     assert_eq!(sam.push("typing").await, typing(id, true));
     assert_eq!(sam.push("typing").await, typing(id, true));
     drop(phone);
-    crate::support::until("the phone is gone", || server.metrics.sessions.get() == 2).await;
+    until("the phone is gone", || server.metrics.sessions.get() == 2).await;
     alice.request("typing", json!({"typing": true})).await.unwrap();
     assert_eq!(sam.push("typing").await, typing(id, true));
     drop(alice);
@@ -127,4 +127,100 @@ async fn reading_in_one_tab_clears_the_badge_in_the_others() {
     reading.request("read", json!({"seq": 3})).await.unwrap();
     let updated = inbox.push("roomUpdated").await;
     assert_eq!((&updated["unread"], &updated["readSeq"]), (&json!(0), &json!(3)));
+}
+
+fn there(room: &str, online: bool) -> Value {
+    json!({"roomId": room, "userId": "alice", "online": online})
+}
+
+/// The other member, in the room on each wire.
+async fn watchers(server: &TestServer, room: &str) -> Vec<Caller> {
+    let mut watchers = Vec::new();
+    for wire in Route::WIRES {
+        watchers.push(Caller::entered(server, "sam", wire, room).await);
+    }
+    watchers
+}
+
+#[actix_web::test]
+async fn presence_counts_devices_on_both_wires_and_a_crashed_one_is_gone_at_once() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    let room = room.as_str();
+    let mut watchers = watchers(&server, room).await;
+    for order in [[0, 1, 2, 3], [3, 1, 0, 2]] {
+        let mut devices = Vec::new();
+        for wire in [Route::Json, Route::SocketIo, Route::Json, Route::SocketIo] {
+            devices.push(Some(Caller::entered(&server, "alice", wire, room).await));
+        }
+        for watcher in &mut watchers {
+            assert_eq!(watcher.heard().await, [("presence".to_owned(), there(room, true))], "told once");
+        }
+        for (gone, place) in order.into_iter().enumerate() {
+            // As when its process is killed: the kernel resets the connection.
+            devices[place].take().unwrap().reset();
+            until("its session is over", || server.metrics.sessions.get() == 2 + 3 - gone as i64).await;
+            let expected = if gone == 3 { vec![("presence".to_owned(), there(room, false))] } else { Vec::new() };
+            for watcher in &mut watchers {
+                assert_eq!(watcher.heard().await, expected, "after {gone} others");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_device_that_vanished_without_a_word_neither_is_there_nor_types_after_its_heartbeat() {
+    let server = TestServer::with(|config| {
+        config.ping_interval = Duration::from_millis(150);
+        config.ping_timeout = Duration::from_millis(150);
+    })
+    .await;
+    let room = server.seed().room("alice", "bike").id;
+    let room = room.as_str();
+    for wire in Route::WIRES {
+        let mut watchers = watchers(&server, room).await;
+        let mut alice = Caller::new(&server, "alice", wire, room).await;
+        alice.ask("enterRoom", json!(room)).await.unwrap();
+        alice.ask("typing", json!({"typing": true})).await.unwrap();
+        // Held open and never polled again: to the server this looks like a cable that was cut. The watchers go on reading.
+        let watching = watchers.iter_mut().map(|watcher| async {
+            assert_eq!(watcher.push("presence").await, there(room, true));
+            assert_eq!(watcher.push("typing").await, typing(room, true));
+            assert_eq!(watcher.push("typing").await, typing(room, false));
+            assert_eq!(watcher.push("presence").await, there(room, false));
+        });
+        futures_util::future::join_all(watching).await;
+        drop(alice);
+    }
+}
+
+/// Every byte of the database and its log.
+fn bytes(server: &TestServer) -> Vec<Vec<u8>> {
+    let file = server.database_file();
+    let log = file.with_extension("db-wal");
+    [file, log].map(|path| std::fs::read(path).unwrap()).to_vec()
+}
+
+#[actix_web::test]
+async fn typing_and_presence_write_nothing() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    let room = room.as_str();
+    let mut watchers = watchers(&server, room).await;
+    let (mut json, mut socket_io) = (
+        Caller::entered(&server, "alice", Route::Json, room).await,
+        Caller::entered(&server, "alice", Route::SocketIo, room).await,
+    );
+    let before = bytes(&server);
+    for typing in [true, true, false] {
+        for alice in [&mut json, &mut socket_io] {
+            alice.ask("typing", json!({ "typing": typing })).await.unwrap();
+        }
+    }
+    json.ask("leaveRoom", Value::Null).await.unwrap();
+    for watcher in &mut watchers {
+        let heard = watcher.heard().await;
+        assert!(heard.iter().any(|(event, _)| event == "typing"), "{heard:?}");
+    }
+    assert!(bytes(&server) == before, "the database has changed");
 }

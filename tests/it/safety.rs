@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, WsClient, rest::call, server::SERVICE_KEY};
+use crate::support::{
+    TestServer, WsClient,
+    rest::{call, upload},
+    server::SERVICE_KEY,
+};
 
 async fn put_block(server: &TestServer, blocker: &str, blocked: &str) -> u16 {
     let path = format!("/api/v1/blocks/{blocked}");
@@ -292,4 +296,54 @@ async fn what_was_said_before_a_block_is_answered_as_it_was_when_it_is_sent_agai
     assert_eq!(alice.request("offer", offer).await.unwrap(), offered);
     let new = json!({"roomId": room.id, "text": "hello", "clientId": "another"});
     assert_eq!(alice.request("message", new).await.unwrap_err().code, "blocked");
+}
+
+#[actix_web::test]
+async fn a_block_and_a_mute_leave_what_was_said_to_be_found_exported_and_told_to_the_backend() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike").id;
+    let (mut alice, mut sam) = both(&server, room.as_str()).await;
+    alice.say("자전거 아직 있나요?").await;
+    sam.say("자전거는 있어요").await;
+    let muted = json!({"decision": "upheld", "muteUntil": "2026-12-01T00:00:00.000Z"});
+    let path = format!("/api/v1/reports/{}", seed.report(&room, "alice"));
+    assert_eq!(call(server.addr, SERVICE_KEY, "PATCH", &path, Some(muted)).await.status, 200);
+    assert_eq!(put_block(&server, "alice", "sam").await, 201);
+    assert_eq!(alice.request("read", json!({"seq": 2})).await.unwrap()["readSeq"], 2);
+    for user in ["alice", "sam"] {
+        for query in ["%EC%9E%90%EC%A0%84%EA%B1%B0", "%EC%9E%88"] {
+            let found = call(server.addr, &server.token(user), "GET", &format!("/api/v1/search?q={query}"), None).await;
+            let items = found.body["items"].as_array().unwrap();
+            assert_eq!(items.len(), 2, "{user} {found:?}");
+            let marked = |item: &Value| item["snippet"].as_array().unwrap().iter().any(|part| part["hit"] == true);
+            assert!(items.iter().all(marked), "{found:?}");
+        }
+        let export = call(server.addr, SERVICE_KEY, "GET", &format!("/api/v1/users/{user}/export"), None).await;
+        let Value::String(lines) = export.body else { panic!() };
+        assert_eq!(lines.lines().filter(|line| line.contains("자전거")).count(), 1, "one's own words");
+    }
+    // The marketplace's record knows no blocks: who said and who read what is all there.
+    let page = call(server.addr, SERVICE_KEY, "GET", "/api/v1/events?limit=500", None).await.body;
+    let told = |event: &str| page["items"].as_array().unwrap().iter().filter(|item| item["event"] == event).count();
+    assert_eq!((told("message"), told("read")), (2, 1), "{page}");
+}
+
+#[actix_web::test]
+async fn an_image_for_a_closed_conversation_is_refused_and_leaves_no_file() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    assert_eq!(put_block(&server, "sam", "alice").await, 201);
+    let mut photo = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(64, 48).write_to(&mut photo, image::ImageFormat::Png).unwrap();
+    let photo = photo.into_inner();
+    let path = format!("/api/v1/rooms/{room}/images");
+    for user in ["alice", "sam"] {
+        let sent = upload(server.addr, &server.token(user), &path, &photo, &[]).await;
+        assert_eq!((sent.status, &sent.body["code"]), (403, &json!("blocked")), "{user}");
+    }
+    let kept = std::fs::read_dir(format!("{}-images", server.database_file().display()));
+    assert_eq!(kept.map_or(0, Iterator::count), 0);
+    assert_eq!(delete_block(&server, "sam", "alice").await, 204);
+    assert_eq!(upload(server.addr, &server.token("alice"), &path, &photo, &[]).await.status, 201);
 }

@@ -1,5 +1,6 @@
 //! The harness: a server on port 0 with a database of its own, clients that speak to it, and what must hold after any test.
 
+pub mod caller;
 pub mod process;
 pub mod random;
 pub mod raw;
@@ -11,6 +12,7 @@ pub mod tls;
 pub mod webhook;
 pub mod ws;
 
+pub use caller::{Caller, Route};
 pub use process::{Launch, Process};
 pub use server::TestServer;
 pub use ws::WsClient;

@@ -207,6 +207,7 @@ enum Step {
     Pass { hours: i64 },
     Sweep,
     Sold,
+    OnSaleAgain,
 }
 
 fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
@@ -224,6 +225,7 @@ fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
         2 => (1..40_i64).prop_map(|hours| Step::Pass { hours }),
         1 => Just(Step::Sweep),
         1 => Just(Step::Sold),
+        1 => Just(Step::OnSaleAgain),
     ];
     // Each step may come from two devices at once, and with the next one in one batch.
     prop::collection::vec((step, any::<bool>()), 1..40)
@@ -324,6 +326,10 @@ proptest! {
                 Step::Sold => {
                     sold = true;
                     RoomWrite::PutProduct { product: Product { status: ProductStatus::Sold, ..product("bike") }, at: now }
+                }
+                Step::OnSaleAgain => {
+                    sold = false;
+                    RoomWrite::PutProduct { product: product("bike"), at: now }
                 }
             };
             batch.push(write);

@@ -151,6 +151,11 @@ impl PacketClient {
         serde_json::from_str(answer.split_once(',').unwrap().1).unwrap()
     }
 
+    /// Ends as when its process is killed: the connection is reset.
+    pub fn reset(self) {
+        socket2::SockRef::from(self.socket.get_ref()).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    }
+
     /// Sends a packet.
     pub async fn send(&mut self, packet: &str) {
         // A connection that is being closed takes none, and what was said before is what counts.
@@ -164,14 +169,38 @@ impl PacketClient {
 
     /// Sends an event and waits for its acknowledgement, which has one argument.
     pub async fn request(&mut self, namespace: &str, event: &str, data: impl Into<Value>) -> Value {
+        let id = self.start(namespace, event, data).await;
+        self.answer(namespace, id).await
+    }
+
+    /// Sends an event whose acknowledgement is waited for later.
+    pub async fn start(&mut self, namespace: &str, event: &str, data: impl Into<Value>) -> u64 {
         let id = self.next_ack;
         self.next_ack += 1;
         self.send(&format!("42{namespace},{id}{}", json!([event, data.into()]))).await;
-        let start = format!("43{namespace},{id}");
+        id
+    }
+
+    /// Waits for the acknowledgement of one event.
+    pub async fn answer(&mut self, namespace: &str, id: u64) -> Value {
+        let start = format!("43{namespace},{id}[");
         let answer = self.expect(&start).await;
-        let args: Vec<Value> = serde_json::from_str(&answer[start.len()..]).unwrap();
+        let args: Vec<Value> = serde_json::from_str(&answer[start.len() - 1..]).unwrap();
         assert_eq!(args.len(), 1, "{answer}");
         args.into_iter().next().unwrap()
+    }
+
+    /// Every event that came before an acknowledged one: the proof that something did not come.
+    pub async fn events_before_ack(&mut self, namespace: &str) -> Vec<(String, Vec<Value>)> {
+        self.request(namespace, "leaveRoom", json!({"roomId": "a-room-that-nobody-enters"})).await;
+        let start = format!("42{namespace},[");
+        let (events, others): (Vec<_>, Vec<_>) = self.kept.drain(..).partition(|packet| packet.starts_with(&start));
+        self.kept = others.into();
+        let event = |packet: String| {
+            let mut args: Vec<Value> = serde_json::from_str(&packet[start.len() - 1..]).unwrap();
+            (args.remove(0).as_str().unwrap().to_owned(), args)
+        };
+        events.into_iter().map(event).collect()
     }
 
     /// Waits for an event and returns its arguments.
