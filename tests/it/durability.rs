@@ -121,7 +121,8 @@ fn in_order(senders: &[Sender]) {
     }
 }
 
-async fn killed_while_sending(seed: u64, rounds: usize, moment_ms: (u64, u64)) {
+/// Returns how many were acknowledged before a kill: on a busy machine an early one may find none.
+async fn killed_while_sending(seed: u64, rounds: usize, moment_ms: (u64, u64)) -> usize {
     let mut random = Random::seeded(seed);
     let launch = Launch::new();
     let setup = launch.seed();
@@ -136,7 +137,10 @@ async fn killed_while_sending(seed: u64, rounds: usize, moment_ms: (u64, u64)) {
     }
     drop(setup);
     let launch = launch.args(&["--max-sessions-per-user", "0"]);
+    let mut in_time = 0;
     for _ in 0..rounds {
+        let count = |senders: &[Sender]| senders.iter().map(|sender| sender.acknowledged.len()).sum::<usize>();
+        let before = count(&senders);
         let server = launch.start().await;
         let moment = Duration::from_millis(random.between(moment_ms.0, moment_ms.1));
         let end = Instant::now() + Duration::from_secs(60);
@@ -154,26 +158,30 @@ async fn killed_while_sending(seed: u64, rounds: usize, moment_ms: (u64, u64)) {
         }
         drop(server);
         let server = launch.start().await;
-        let acknowledged: usize = senders.iter().map(|sender| sender.acknowledged.len()).sum();
+        let acknowledged = count(&senders);
+        in_time += acknowledged - before;
         let open: usize = senders.iter().map(|sender| sender.open.len()).sum();
         let stored = compare(&server, &senders).await;
         eprintln!("killed after {moment:?}: {acknowledged} acknowledged, {open} open, {stored} stored");
-        assert!(acknowledged > 0 && acknowledged <= stored && stored <= acknowledged + open);
+        assert!(acknowledged <= stored && stored <= acknowledged + open);
         in_order(&senders);
         futures_util::future::join_all(senders.iter_mut().map(|sender| sender.resend(&server))).await;
         assert_eq!(compare(&server, &senders).await, acknowledged + open, "resending stores each once");
         server.kill();
     }
+    in_time
 }
 
 #[actix_web::test]
 async fn nothing_acknowledged_is_lost_when_the_process_is_killed_within_ten_seconds() {
-    killed_while_sending(1, 1, (3_000, 10_000)).await;
+    assert!(killed_while_sending(1, 1, (3_000, 10_000)).await > 0);
 }
 
 #[actix_web::test]
 async fn nothing_acknowledged_is_lost_when_the_process_is_killed_again_and_again() {
+    let mut acknowledged = 0;
     for seed in 2..=4 {
-        killed_while_sending(seed, 2, (200, 1_200)).await;
+        acknowledged += killed_while_sending(seed, 2, (200, 1_200)).await;
     }
+    assert!(acknowledged > 0);
 }
