@@ -100,6 +100,24 @@ python_suite() {
     return "$status"
 }
 
+# The same tests, on the other database: its server is the tests' own, one for each run.
+postgres_suite() {
+    if ! pkg-config --exists libpq 2>/dev/null && ! need pg_config libpq-dev || ! find_initdb && ! need_postgresql; then
+        echo "    skipped: no PostgreSQL. Install Debian's packages postgresql and libpq-dev and run ./test.sh again" >&2
+        skipped+=("the tests on PostgreSQL (install postgresql and libpq-dev)")
+        return
+    fi
+    cargo clippy --all-targets --locked --features postgres -- -D warnings
+    HAGGLE_TEST_DATABASE=postgres cargo test --locked --features postgres --lib -- db::
+    HAGGLE_TEST_DATABASE=postgres cargo test --locked --features postgres --test it
+}
+
+find_initdb() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+need_postgresql() {
+    need initdb postgresql || find_initdb
+}
+
 browser_suite() {
     if ! find_browser >/dev/null && ! need chromium chromium; then
         echo "    skipped: no browser. Install Debian's package chromium and run ./test.sh again" >&2
@@ -114,6 +132,7 @@ step "tools" check_tools
 step "cargo fmt --check" cargo fmt --check
 step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings
 step "cargo test" cargo test --locked
+step "the tests on PostgreSQL" postgres_suite
 step "cargo doc" document
 step "licences" node_suite tests/licences
 

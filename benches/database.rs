@@ -8,7 +8,6 @@
 use std::{cell::Cell, hint::black_box, time::Duration};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use diesel::connection::SimpleConnection;
 use haggle::{
     db::{self, Connection, MessagePage, PooledConnection, RoomWrite},
     domain::{

@@ -62,15 +62,15 @@ pub use pool::{Claim, Pool, PooledConnection, claim, open};
 pub use search_messages::{SearchCursor, search_messages};
 pub use write_batch::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, write_batch};
 
-use connection::Backend;
+use connection::{Backend, prelude};
 
 /// Asks the database for nothing, to see whether it answers.
 ///
 /// # Errors
 /// [`DbError`] when it does not.
 pub fn ping(conn: &mut Connection) -> Result<(), DbError> {
-    use diesel::prelude::*;
+    use prelude::*;
     // A table and not a constant: a file that is gone or damaged must show.
-    schema::users::table.select(schema::users::id).limit(1).first::<String>(conn).optional()?;
+    schema::users::table.select(schema::users::id).limit(1).get_result::<String>(conn).optional()?;
     Ok(())
 }

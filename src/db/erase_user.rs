@@ -8,14 +8,13 @@
 //!    neighbours): they hold copies of rows as they were.
 //! 4. [`finish_erasures`] crosses the job out. Before that a restart goes on with it.
 
-use diesel::prelude::*;
-
 use super::{
     Connection, DbError, WriteError, Written, discarded_images, message_index,
     models::{
         change::{self, Changed},
         message, offer, recovery, report, room,
     },
+    prelude::*,
     schema::erasures,
 };
 use crate::domain::{MessageKind, Role, RoomId, StoredMessage, Timestamp, UserId};
@@ -39,7 +38,10 @@ fn erase_beside(conn: &mut Connection, messages: &[StoredMessage], ids: &[&str])
 
 /// Writes down that a user's words are to be erased.
 pub(in crate::db) fn begin(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
-    diesel::insert_or_ignore_into(erasures::table).values(erasures::user_id.eq(user.as_str())).execute(conn)?;
+    diesel::insert_into(erasures::table)
+        .values(erasures::user_id.eq(user.as_str()))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
     Ok(())
 }
 

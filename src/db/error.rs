@@ -53,9 +53,13 @@ impl From<DieselError> for DbError {
     fn from(error: DieselError) -> Self {
         match &error {
             DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => classify(info.message()),
-            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, info) => {
-                Self::Unavailable(info.message().to_owned())
-            }
+            DieselError::DatabaseError(
+                DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ReadOnlyTransaction
+                | DatabaseErrorKind::SerializationFailure,
+                info,
+            ) => Self::Unavailable(in_one_line(info.message())),
             // The transaction could not even be ended. What made it fail decides.
             DieselError::RollbackErrorOnCommit { commit_error, .. } => match commit_error.as_ref() {
                 DieselError::DatabaseError(_, info) => classify(info.message()),
@@ -69,9 +73,14 @@ impl From<DieselError> for DbError {
     }
 }
 
-/// SQLite's fixed sentences (`sqlite3_errstr`), since diesel passes no result code on.
+fn in_one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// SQLite's fixed sentences (`sqlite3_errstr`), and PostgreSQL's, since diesel passes no code on. A server whose
+/// `lc_messages` is not English gets `internal` for what is not among diesel's own kinds.
 fn classify(message: &str) -> DbError {
-    const AWAY: [&str; 9] = [
+    const AWAY: [&str; 25] = [
         "is locked",               // SQLITE_BUSY, SQLITE_LOCKED
         "is full",                 // SQLITE_FULL
         "disk I/O error",          // SQLITE_IOERR
@@ -81,10 +90,27 @@ fn classify(message: &str) -> DbError {
         "interrupted",             // SQLITE_INTERRUPT
         "locking protocol",        // SQLITE_PROTOCOL
         "access permission",       // SQLITE_PERM
+        // PostgreSQL's, by their SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+        "deadlock detected",                       // 40P01
+        "terminating connection",                  // 57P01, 57P02, 25P03
+        "shutting down",                           // 57P03
+        "starting up",                             // 57P03
+        "in recovery mode",                        // 57P03
+        "not accepting commands",                  // 57P03
+        "lock timeout",                            // 55P03
+        "statement timeout",                       // 57014
+        "canceling statement due to user request", // 57014
+        "No space left on device",                 // 53100
+        "could not extend file",                   // 53100
+        "could not write",                         // 58030
+        "remaining connection slots",              // 53300
+        "too many clients",                        // 53300
+        "read-only transaction",                   // 25006
+        "server closed the connection",            // libpq
     ];
     const DAMAGED: [&str; 2] = ["malformed", "file is not a database"]; // SQLITE_CORRUPT, SQLITE_NOTADB
     if AWAY.iter().any(|words| message.contains(words)) {
-        DbError::Unavailable(message.to_owned())
+        DbError::Unavailable(in_one_line(message))
     } else if DAMAGED.iter().any(|words| message.contains(words)) {
         DbError::Corrupt(message.to_owned())
     } else {

@@ -7,10 +7,7 @@
 //!
 //! It is read in parts, each short: a slow reader of a large export holds no snapshot of the database.
 
-use diesel::{
-    prelude::*,
-    sql_types::{BigInt, Text},
-};
+use diesel::sql_types::{BigInt, Text};
 use serde_json::Error as JsonError;
 
 use super::{
@@ -21,6 +18,7 @@ use super::{
         room::{self, RoomRow},
         user::{self, UserRow},
     },
+    prelude::*,
     schema::{products, rooms, users},
 };
 use crate::domain::{
@@ -173,11 +171,9 @@ impl Part<'_> {
         }
         // In SQL, since diesel has no UNION to page through. Each half goes along its own index.
         let ids: Vec<Id> = diesel::sql_query(
-            "SELECT seller_id AS id FROM rooms WHERE buyer_id = ? AND seller_id > ? \
-             UNION SELECT buyer_id FROM rooms WHERE seller_id = ? AND buyer_id > ? ORDER BY 1 LIMIT ?",
+            "SELECT seller_id AS id FROM rooms WHERE buyer_id = $1 AND seller_id > $2 \
+             UNION SELECT buyer_id FROM rooms WHERE seller_id = $1 AND buyer_id > $2 ORDER BY 1 LIMIT $3",
         )
-        .bind::<Text, _>(self.user.as_str())
-        .bind::<Text, _>(&self.place.after)
         .bind::<Text, _>(self.user.as_str())
         .bind::<Text, _>(&self.place.after)
         .bind::<BigInt, _>(ROWS)

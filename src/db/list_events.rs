@@ -1,7 +1,5 @@
 //! What happened, in the order of commits: messages by their position, and the other changes between them.
 
-use diesel::Connection as _;
-
 use super::{
     Connection, DbError,
     models::{

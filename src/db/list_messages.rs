@@ -1,8 +1,6 @@
 //! A room's history, in pages along its `seq`.
 
-use diesel::{Connection as _, prelude::*};
-
-use super::{Connection, DbError, models::message, schema::rooms};
+use super::{Connection, DbError, models::message, prelude::*, schema::rooms};
 use crate::domain::{RoomId, Seq, StoredMessage};
 
 /// Which page.

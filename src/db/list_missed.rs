@@ -1,8 +1,6 @@
 //! What somebody missed in several rooms since a place in the global order of commits.
 
-use diesel::{Connection as _, prelude::*};
-
-use super::{Connection, DbError, models::message, schema::rooms};
+use super::{Connection, DbError, models::message, prelude::*, schema::rooms};
 use crate::domain::{RoomId, Seq, StoredMessage};
 
 /// What was missed in some rooms.

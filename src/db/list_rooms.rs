@@ -2,8 +2,6 @@
 
 use std::{cmp::Reverse, fmt};
 
-use diesel::Connection as _;
-
 use super::{Connection, DbError, models::room::RoomDetails};
 use crate::domain::{Role, RoomId, RoomSummary, UserId};
 

@@ -1,7 +1,5 @@
 //! Rooms, as they are read: one whole for the memory of the server, one or a list for a member.
 
-use diesel::Connection as _;
-
 use super::{
     Connection, DbError,
     models::{

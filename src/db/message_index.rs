@@ -2,15 +2,18 @@
 //!
 //! Messages up to `indexed_to` are in it, as they stand: an edit or a deletion of one of them changes the index in the
 //! same transaction. Later ones are added by [`index_messages`], in the order of their commits.
+//!
+//! SQLite's is a virtual table of FTS5's, PostgreSQL's a table with an index of `pg_trgm`'s.
 
-use diesel::{
-    prelude::*,
-    sql_types::{BigInt, Nullable, Text},
-};
+#[cfg(feature = "postgres")]
+mod postgres;
+
+use diesel::sql_types::{BigInt, Nullable, Text};
 use sha2::{Digest as _, Sha256};
 
 use super::{
     Connection, DbError,
+    prelude::*,
     schema::{message_index_progress, messages, rooms},
 };
 use crate::domain::MessageId;
@@ -42,21 +45,27 @@ pub fn is_index_behind(conn: &mut Connection) -> Result<bool, DbError> {
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn index_messages(conn: &mut Connection, limit: i64) -> Result<bool, DbError> {
-    conn.immediate_transaction(|conn| {
-        let from = indexed_to(conn)?;
+    conn.transaction_beside(|conn| {
+        let from = lock_indexed_to(conn)?;
         let rows: Vec<Indexable> = diesel::sql_query(
             "SELECT m.position, CASE m.kind WHEN 'system' THEN NULL ELSE m.text END AS text, r.buyer_id, r.seller_id \
-             FROM messages m CROSS JOIN rooms r ON r.id = m.room_id \
-             WHERE m.position > ? ORDER BY m.position LIMIT ?",
+             FROM messages m JOIN rooms r ON r.id = m.room_id \
+             WHERE m.position > $1 ORDER BY m.position LIMIT $2",
         )
         .bind::<BigInt, _>(from)
         .bind::<BigInt, _>(limit)
         .load(conn)?;
         let Some(last) = rows.last().map(|row| row.position) else { return Ok(false) };
-        for row in &rows {
-            if let Some(text) = &row.text {
-                add(conn, row.position, text, &row.buyer_id, &row.seller_id)?;
+        match conn {
+            Connection::Sqlite(_) => {
+                for row in &rows {
+                    if let Some(text) = &row.text {
+                        add(conn, row.position, text, &row.buyer_id, &row.seller_id)?;
+                    }
+                }
             }
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(conn) => postgres::add(conn, &rows)?,
         }
         diesel::update(message_index_progress::table).set(message_index_progress::indexed_to.eq(last)).execute(conn)?;
         Ok(i64::try_from(rows.len()) == Ok(limit))
@@ -75,8 +84,12 @@ pub(super) fn replace(conn: &mut Connection, message: &MessageId, text: Option<&
         .optional()?;
     let Some((position, kind, old, buyer, seller)) = row else { return Ok(()) };
     // What is not in the index yet will be added as it then stands.
-    if kind == "system" || position > indexed_to(conn)? {
+    if kind == "system" || position > lock_indexed_to(conn)? {
         return Ok(());
+    }
+    #[cfg(feature = "postgres")]
+    if let Connection::Postgres(conn) = conn {
+        return Ok(postgres::replace(conn, position, text)?);
     }
     if let Some(old) = &old {
         diesel::sql_query(
@@ -106,6 +119,16 @@ fn add(conn: &mut Connection, position: i64, text: &str, buyer: &str, seller: &s
 
 fn indexed_to(conn: &mut Connection) -> QueryResult<i64> {
     message_index_progress::table.select(message_index_progress::indexed_to).get_result(conn)
+}
+
+/// The same, which nobody else changes until the transaction ends: who edits a message and who adds it to the index see
+/// what the other has done.
+fn lock_indexed_to(conn: &mut Connection) -> QueryResult<i64> {
+    match conn {
+        Connection::Sqlite(_) => indexed_to(conn),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => postgres::lock_indexed_to(conn),
+    }
 }
 
 /// Three characters that stand for a user: the trigram tokenizer makes one token of them. They come from a hash, 45 bits

@@ -8,8 +8,6 @@
 
 use std::{collections::HashMap, ops::RangeInclusive};
 
-use diesel::Connection as _;
-
 use super::{
     Connection, DbError,
     models::{

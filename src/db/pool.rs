@@ -1,77 +1,160 @@
 //! Connections to the database, kept open and lent out.
 
-use std::time::Duration;
-
-use diesel::{
-    Connection as _,
-    connection::SimpleConnection,
-    r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
+use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection as _};
+
+#[cfg(feature = "postgres")]
+use super::connection::postgres::Origin;
 use super::{Connection, DbError};
 
 /// How long a call waits for a free connection, and a connection for a lock that another process holds.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A connection lent out by a [`Pool`]; it goes back when dropped.
-pub type PooledConnection = diesel::r2d2::PooledConnection<ConnectionManager<Connection>>;
+pub type PooledConnection = r2d2::PooledConnection<Source>;
 
 /// A fixed number of connections. Cheap to clone.
 #[derive(Clone)]
-pub struct Pool(diesel::r2d2::Pool<ConnectionManager<Connection>>);
+pub struct Pool {
+    pool: r2d2::Pool<Source>,
+    /// The last call got none: until one is there again nobody waits, for each would hold up all behind it.
+    is_away: Arc<AtomicBool>,
+}
 
-impl std::fmt::Debug for Pool {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Pool").field(&self.0.state()).finish()
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pool").field(&self.pool.state()).finish()
     }
 }
 
 impl Pool {
-    /// Lends a connection, after 5 s at most.
+    /// Lends a connection, after 5 s at most; at once or not at all while the database is known to be away.
     ///
     /// # Errors
     /// `unavailable` when none is free and none can be opened.
     pub fn get(&self) -> Result<PooledConnection, DbError> {
-        self.0.get().map_err(|error| DbError::Unavailable(error.to_string()))
+        let found = if self.is_away.load(Ordering::Acquire) {
+            // The pool goes on trying by itself, with growing waits up to half of `WAIT_MAX`.
+            self.pool.try_get().ok_or_else(|| DbError::Unavailable("no connection can be opened".to_owned()))
+        } else {
+            self.pool.get().map_err(|error| DbError::Unavailable(error.to_string()))
+        };
+        self.is_away.store(found.is_err(), Ordering::Release);
+        found
+    }
+
+    /// Whether it is a server's database, which other nodes use as well, and not a file of this one's.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.get().is_ok_and(|conn| !matches!(*conn, Connection::Sqlite(_)))
     }
 }
 
-/// Opens `size` connections to a SQLite file, which is made when it does not exist.
+/// Where a pool's connections come from.
+#[derive(Debug)]
+pub enum Source {
+    /// A SQLite file, by its path.
+    Sqlite(String),
+    /// A PostgreSQL server.
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<Origin>),
+}
+
+impl r2d2::ManageConnection for Source {
+    type Connection = Connection;
+    type Error = DbError;
+
+    fn connect(&self) -> Result<Connection, DbError> {
+        match self {
+            Self::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(path)
+                    .map_err(|error| DbError::Unavailable(format!("can't open {path}: {error}")))?;
+                set_pragmas(&mut conn).map_err(|error| match DbError::from(error) {
+                    DbError::Corrupt(reason) => DbError::Unavailable(reason),
+                    other => other,
+                })?;
+                Ok(Connection::Sqlite(conn))
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(origin) => origin.connect().map(Connection::Postgres).map_err(DbError::Unavailable),
+        }
+    }
+
+    fn is_valid(&self, conn: &mut Connection) -> Result<(), DbError> {
+        match conn {
+            // A file does not go away the way a server does: one query less for each loan.
+            Connection::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(conn) => Ok(conn.check()?),
+        }
+    }
+
+    fn has_broken(&self, conn: &mut Connection) -> bool {
+        std::thread::panicking() || conn.is_broken()
+    }
+}
+
+/// Opens up to `size` connections to a SQLite file, which is made when it does not exist, or to a PostgreSQL server.
 ///
-/// `database_url` is a path, with or without `sqlite:` or `sqlite://` before it.
+/// `database_url` is a path, with or without `sqlite:` or `sqlite://` before it, or `postgres://…`.
 ///
 /// # Errors
-/// [`DbError::BadUrl`] for anything else, [`DbError::Unavailable`] when the file can't be opened or is no database.
+/// [`DbError::BadUrl`] for anything else, [`DbError::Unavailable`] when it can't be opened or is no database.
 pub fn open(database_url: &str, size: u32) -> Result<Pool, DbError> {
-    let path = sqlite_path(database_url)?;
+    let source = source(database_url)?;
     // The pool would try for its whole timeout and then hide the reason: the first connection tells it at once.
-    let mut first =
-        Connection::establish(path).map_err(|error| DbError::Unavailable(format!("can't open {path}: {error}")))?;
-    prepare(&mut first)?;
-    drop(first);
-    diesel::r2d2::Pool::builder()
+    drop(r2d2::ManageConnection::connect(&source)?);
+    let idle = match source {
+        Source::Sqlite(_) => None,
+        // A server has connections for all of its clients together.
+        #[cfg(feature = "postgres")]
+        Source::Postgres(_) => Some(1),
+    };
+    r2d2::Pool::builder()
         .max_size(size.max(1))
+        .min_idle(idle)
         .connection_timeout(WAIT_MAX)
-        // A file does not go away the way a server does: one query less for each loan.
-        .test_on_check_out(false)
         // Whoever asks for a connection gets the error and logs it.
-        .error_handler(Box::new(NopErrorHandler))
-        .connection_customizer(Box::new(Prepare))
-        .build(ConnectionManager::new(path))
-        .map(Pool)
+        .error_handler(Box::new(r2d2::NopErrorHandler))
+        .build(source)
+        .map(|pool| Pool { pool, is_away: Arc::default() })
         .map_err(|error| DbError::Unavailable(error.to_string()))
 }
 
-fn sqlite_path(database_url: &str) -> Result<&str, DbError> {
-    if database_url.starts_with("postgres://") || database_url.starts_with("postgresql://") {
-        return Err(DbError::BadUrl("PostgreSQL is not supported yet".to_owned()));
+fn is_postgres(database_url: &str) -> bool {
+    database_url.starts_with("postgres://") || database_url.starts_with("postgresql://")
+}
+
+fn source(database_url: &str) -> Result<Source, DbError> {
+    if !is_postgres(database_url) {
+        return sqlite_path(database_url).map(|path| Source::Sqlite(path.to_owned()));
     }
+    #[cfg(feature = "postgres")]
+    return Ok(Source::Postgres(Arc::new(Origin::new(database_url))));
+    #[cfg(not(feature = "postgres"))]
+    Err(DbError::BadUrl(
+        "this haggle was built without PostgreSQL: build it with `--features postgres` (or `postgres-bundled`)"
+            .to_owned(),
+    ))
+}
+
+fn sqlite_path(database_url: &str) -> Result<&str, DbError> {
     let path = match database_url.strip_prefix("sqlite:") {
         Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
         None => database_url,
     };
     if path.is_empty() || path.contains("://") || path.contains('\0') {
-        return Err(DbError::BadUrl("`database-url` must be the path of a SQLite file, like haggle.db".to_owned()));
+        return Err(DbError::BadUrl(
+            "`database-url` must be the path of a SQLite file, like haggle.db, or postgres://…".to_owned(),
+        ));
     }
     if path.contains(":memory:") || path.contains("mode=memory") {
         // Each connection would have a database of its own.
@@ -80,24 +163,8 @@ fn sqlite_path(database_url: &str) -> Result<&str, DbError> {
     Ok(path)
 }
 
-#[derive(Debug)]
-struct Prepare;
-
-impl CustomizeConnection<Connection, diesel::r2d2::Error> for Prepare {
-    fn on_acquire(&self, connection: &mut Connection) -> Result<(), diesel::r2d2::Error> {
-        set_pragmas(connection).map_err(diesel::r2d2::Error::QueryError)
-    }
-}
-
-fn prepare(connection: &mut Connection) -> Result<(), DbError> {
-    set_pragmas(connection).map_err(|error| match DbError::from(error) {
-        DbError::Corrupt(reason) => DbError::Unavailable(reason),
-        other => other,
-    })
-}
-
 /// What every connection runs with. One statement each: a list stops at its first error, and the order matters.
-fn set_pragmas(connection: &mut Connection) -> diesel::QueryResult<()> {
+fn set_pragmas(connection: &mut SqliteConnection) -> diesel::QueryResult<()> {
     // First, so that the rest waits for a lock instead of failing.
     connection.batch_execute(&format!("PRAGMA busy_timeout = {}", WAIT_MAX.as_millis()))?;
     // Readers don't wait for the writer, and a commit is one append to the log.
@@ -118,6 +185,35 @@ fn set_pragmas(connection: &mut Connection) -> diesel::QueryResult<()> {
     connection.batch_execute("PRAGMA journal_size_limit = 67108864")
 }
 
+/// A SQLite file that one server serves; others are kept out until this is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Claim {
+    _file: Option<std::fs::File>,
+}
+
+/// Claims a SQLite file for one server. Two would give `seq` to the same rooms and deliver to their own clients alone.
+///
+/// The claim is a lock on a file of its own beside the database, with `.lock` behind its name: SQLite's locks on the
+/// database itself are a process's, and end when any handle of it is closed. PostgreSQL serves any number of nodes.
+///
+/// # Errors
+/// [`DbError::Unavailable`] when another server has it, or the file can't be made.
+pub fn claim(database_url: &str) -> Result<Claim, DbError> {
+    if is_postgres(database_url) {
+        return Ok(Claim { _file: None });
+    }
+    let path = format!("{}.lock", sqlite_path(database_url)?);
+    let refused = |error: &dyn std::fmt::Display| DbError::Unavailable(format!("can't lock {path}: {error}"));
+    let file = std::fs::File::options().create(true).append(true).open(&path).map_err(|error| refused(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Claim { _file: Some(file) }),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(DbError::Unavailable("another haggle serves this database file already".to_owned()))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(refused(&error)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,8 +221,10 @@ mod tests {
     #[test]
     fn a_database_that_this_build_can_not_open_is_refused_with_a_sentence() {
         for (url, part) in [
-            ("postgres://u:p@localhost/haggle", "PostgreSQL is not supported yet"),
-            ("postgresql://localhost/haggle", "PostgreSQL is not supported yet"),
+            #[cfg(not(feature = "postgres"))]
+            ("postgres://u:p@localhost/haggle", "built without PostgreSQL"),
+            #[cfg(not(feature = "postgres"))]
+            ("postgresql://localhost/haggle", "built without PostgreSQL"),
             ("mysql://localhost/haggle", "path of a SQLite file"),
             ("", "path of a SQLite file"),
             ("sqlite:", "path of a SQLite file"),
@@ -155,31 +253,5 @@ mod tests {
         std::fs::write(&file, "this is a shopping list, and it is longer than a header").unwrap();
         assert!(matches!(open(file.to_str().unwrap(), 1), Err(DbError::Unavailable(_))));
         assert!(matches!(open(folder.path().join("a/b.db").to_str().unwrap(), 1), Err(DbError::Unavailable(_))));
-    }
-}
-
-/// A database that one server serves; others are kept out until this is dropped or the process ends, however it ends.
-#[derive(Debug)]
-pub struct Claim {
-    _file: std::fs::File,
-}
-
-/// Claims a SQLite file for one server. Two would give `seq` to the same rooms and deliver to their own clients alone.
-///
-/// The claim is a lock on a file of its own beside the database, with `.lock` behind its name: SQLite's locks on the
-/// database itself are a process's, and end when any handle of it is closed.
-///
-/// # Errors
-/// [`DbError::Unavailable`] when another server has it, or the file can't be made.
-pub fn claim(database_url: &str) -> Result<Claim, DbError> {
-    let path = format!("{}.lock", sqlite_path(database_url)?);
-    let refused = |error: &dyn std::fmt::Display| DbError::Unavailable(format!("can't lock {path}: {error}"));
-    let file = std::fs::File::options().create(true).append(true).open(&path).map_err(|error| refused(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Claim { _file: file }),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(DbError::Unavailable("another haggle serves this database file already".to_owned()))
-        }
-        Err(std::fs::TryLockError::Error(error)) => Err(refused(&error)),
     }
 }

@@ -1,4 +1,5 @@
-//! A database of its own for each test: a real file, with a few people and things in it.
+//! A database of its own for each test, with a few people and things in it: a real file, or with
+//! HAGGLE_TEST_DATABASE=postgres one on a server.
 
 use super::{Connection, Opened, Pool, PooledConnection, RoomWrite, WriteError, Written, migrate, open, open_room_for};
 use crate::domain::{
@@ -9,8 +10,28 @@ use crate::domain::{
 /// When everything happens, unless a test says otherwise.
 pub(super) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
+#[path = "../../tests/it/support/postgres.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
+mod postgres;
+
+/// Runs a statement in a database.
+fn run_at(url: &str, sql: &str) -> Result<(), String> {
+    let mut conn = open(url, 1).and_then(|pool| pool.get()).map_err(|error| error.to_string())?;
+    conn.batch_execute(sql).map_err(|error| error.to_string())
+}
+
+fn migrate_to(url: &str) {
+    open(url, 1).and_then(|pool| migrate(&pool)).unwrap();
+}
+
+/// Whether the tests run on PostgreSQL.
+pub(super) fn is_postgres() -> bool {
+    postgres::is_wanted()
+}
+
 pub(super) struct TestDb {
-    pub(super) folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
+    url: String,
     pub(super) pool: Pool,
 }
 
@@ -18,9 +39,14 @@ impl TestDb {
     /// Users `alice`, `bob`, `carol` and `mallory`; `carol` sells the `bike` and the `lamp`.
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let pool = open(folder.path().join("test.db").to_str().unwrap(), 2).unwrap();
+        let url = if is_postgres() {
+            postgres::create_database()
+        } else {
+            folder.path().join("test.db").display().to_string()
+        };
+        let pool = open(&url, 2).unwrap();
         migrate(&pool).unwrap();
-        let db = Self { folder, pool };
+        let db = Self { _folder: folder, url, pool };
         let mut writes: Vec<RoomWrite> =
             ["alice", "bob", "carol", "mallory"].map(|id| RoomWrite::PutUser { user: user(id) }).into();
         for id in ["bike", "lamp"] {
@@ -32,17 +58,35 @@ impl TestDb {
         db
     }
 
+    /// One in which no migration has run.
+    pub(super) fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = if is_postgres() {
+            postgres::create_empty_database()
+        } else {
+            folder.path().join("test.db").display().to_string()
+        };
+        let pool = open(&url, 2).unwrap();
+        Self { _folder: folder, url, pool }
+    }
+
     pub(super) fn conn(&self) -> PooledConnection {
         self.pool.get().unwrap()
     }
 
     /// The file, opened anew as after a restart.
-    pub(super) fn reopen(self) -> Self {
-        let Self { folder, pool } = self;
-        drop(pool);
-        let pool = open(folder.path().join("test.db").to_str().unwrap(), 2).unwrap();
-        migrate(&pool).unwrap();
-        Self { folder, pool }
+    pub(super) fn reopen(mut self) -> Self {
+        self.pool = open(&self.url, 2).unwrap();
+        migrate(&self.pool).unwrap();
+        self
+    }
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        if is_postgres() {
+            postgres::drop_database(&self.url);
+        }
     }
 }
 

@@ -71,6 +71,11 @@ impl SearchTerms {
         self.0.iter().flat_map(|term| term.windows(3)).map(|three| three.iter().collect())
     }
 
+    /// The terms, folded as [`fold`] does.
+    pub fn words(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|term| term.iter().collect())
+    }
+
     /// A piece of a text around its first hit with the hits marked; `None` when a term is missing from the text.
     #[must_use]
     pub fn snippet(&self, text: &str) -> Option<Vec<SnippetPart>> {
@@ -111,6 +116,12 @@ impl SearchTerms {
         }
         Some(parts)
     }
+}
+
+/// A text as it is compared with terms: in lower case.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.chars().map(folded).collect()
 }
 
 /// A character in lower case, where that is one character: places in a text stay what they are.

@@ -4,6 +4,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+use crate::support::database;
+
 fn haggle(folder: &TempDir, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haggle"));
     command.current_dir(folder.path()).args(arguments).env_remove("HAGGLE_CONFIG").env("RUST_LOG", "error");
@@ -27,6 +29,7 @@ fn a_value_that_cannot_be_used_stops_the_start_with_one_line_and_exit_code_2() {
         &["serve", "--no-such-option"],
         &["serve", secret[0], secret[1], "--bind", "nowhere"],
         &["serve", secret[0], secret[1], "--authorize", "never"],
+        #[cfg(not(feature = "postgres"))]
         &["serve", secret[0], secret[1], "--database-url", "postgres://somewhere/haggle"],
         &["serve", secret[0], secret[1], "--allowed-origin", "https://a.b/path"],
         &["serve", secret[0], secret[1], "--tls-cert", "no.pem"],
@@ -88,6 +91,9 @@ fn migrate_says_what_it_ran_and_token_prints_a_token() {
 
 #[actix_web::test]
 async fn a_second_server_on_the_same_database_file_is_refused() {
+    if database::is_about_sqlite_files() {
+        return;
+    }
     let server = crate::support::TestServer::start().await;
     let folder = TempDir::new().unwrap();
     let file = server.database_file().display().to_string();

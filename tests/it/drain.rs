@@ -5,15 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{Connection as _, connection::SimpleConnection};
-use haggle::db;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use crate::support::{Launch, WsClient, raw::RawClient, within};
+use crate::support::{Launch, WsClient, database, raw::RawClient, within};
 
 /// An HTTP connection that is kept open.
 struct KeepAlive(TcpStream);
@@ -53,8 +51,7 @@ async fn drains_on(signal: &str) {
     let _idle = KeepAlive::open(server.addr).await;
 
     // A message whose commit takes a while, since somebody else holds the database.
-    let mut other = db::Connection::establish(launch.database().to_str().unwrap()).unwrap();
-    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let other = database::hold_up(&launch.url());
     let in_flight = alice.start("message", json!({"roomId": room, "text": "on its way", "clientId": "c1"})).await;
     alice.pushes_before_ack().await;
 
@@ -74,7 +71,7 @@ async fn drains_on(signal: &str) {
     // What comes now is not taken up: without an answer before the close it is the client's to send again.
     let too_late = alice.start("message", json!({"roomId": room, "text": "too late", "clientId": "c2"})).await;
 
-    other.batch_execute("ROLLBACK").unwrap();
+    other.release();
     assert_eq!(alice.answer(in_flight).await.unwrap()["seq"], 1);
     assert_eq!(alice.push("message").await["clientId"], "c1");
     assert_eq!(alice.closed().await, Some(1012));
@@ -115,8 +112,7 @@ async fn a_drain_takes_no_longer_than_its_timeout_even_when_the_database_hangs()
     let room = launch.seed().room("alice", "bike").id.to_string();
     let mut server = launch.start().await;
     let mut alice = server.ws("alice").await;
-    let mut other = db::Connection::establish(launch.database().to_str().unwrap()).unwrap();
-    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let other = database::hold_up(&launch.url());
     alice.start("message", json!({"roomId": room, "text": "never stored", "clientId": "c1"})).await;
     alice.pushes_before_ack().await;
     server.signal("TERM");
@@ -125,7 +121,7 @@ async fn a_drain_takes_no_longer_than_its_timeout_even_when_the_database_hangs()
     assert_eq!(server.ended().await.code(), Some(0), "{}", server.output());
     eprintln!("ended after {:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(4));
-    other.batch_execute("ROLLBACK").unwrap();
+    other.release();
 }
 
 #[actix_web::test]

@@ -1,6 +1,8 @@
 //! The harness: a server on port 0 with a database of its own, clients that speak to it, and what must hold after any test.
 
 pub mod caller;
+pub mod database;
+pub mod postgres;
 pub mod process;
 pub mod random;
 pub mod raw;
@@ -18,6 +20,16 @@ pub use server::TestServer;
 pub use ws::WsClient;
 
 use std::{future::Future, time::Duration};
+
+/// Runs a statement in a database.
+fn run_at(url: &str, sql: &str) -> Result<(), String> {
+    let mut conn = haggle::db::open(url, 1).and_then(|pool| pool.get()).map_err(|error| error.to_string())?;
+    conn.batch_execute(sql).map_err(|error| error.to_string())
+}
+
+fn migrate_to(url: &str) {
+    haggle::db::open(url, 1).and_then(|pool| haggle::db::migrate(&pool)).unwrap();
+}
 
 /// How long anything may take before the test fails. It can only fail a test, never make one pass.
 pub const DEADLINE: Duration = Duration::from_secs(20);

@@ -7,7 +7,7 @@ use haggle::config::{Config, Secret, WebhookTarget};
 use serde_json::json;
 
 use crate::support::{
-    TestServer, rest,
+    TestServer, database, rest,
     server::{SERVICE_KEY, START},
     until,
     webhook::{Backend, Hook, Reaction},
@@ -143,7 +143,7 @@ async fn reading_cancels_what_waits_for_another_try() {
 #[actix_web::test]
 async fn what_was_not_delivered_is_delivered_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let url = folder.path().join("haggle.db").display().to_string();
+    let url = database::url_in(folder.path());
     let backend = Backend::start().await;
     // The first never answers: the drain does not wait for it.
     backend.script([Reaction::Hang]);

@@ -1,10 +1,9 @@
 //! Who has blocked whom.
 
-use diesel::prelude::*;
-
 use crate::{
     db::{
         Connection, DbError,
+        prelude::*,
         schema::{blocks, rooms, users},
     },
     domain::{Block, Timestamp, User, UserId},

@@ -1,9 +1,13 @@
 //! Changes beside the messages: what changed, by its id alone, in the order of commits.
 
-use diesel::{dsl::max, prelude::*};
+#[cfg(feature = "postgres")]
+mod postgres;
+
+use diesel::dsl::max;
 
 use crate::db::{
     Backend, Connection,
+    prelude::*,
     schema::{changes, messages},
 };
 
@@ -113,17 +117,27 @@ pub(in crate::db) fn record(conn: &mut Connection, changed: &[Changed<'_>]) -> Q
     let newest: Option<i64> = messages::table.select(max(messages::position)).get_result(conn)?;
     let rows: Vec<NewChange> =
         changed.iter().map(|changed| NewChange::new(*changed, newest.unwrap_or_default())).collect();
+    match conn {
+        Connection::Sqlite(conn) => replace_rows(conn, &rows),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => postgres::replace(conn, rows),
+    }
+}
+
+fn replace_rows(conn: &mut SqliteConnection, rows: &[NewChange]) -> QueryResult<()> {
+    use diesel::RunQueryDsl;
+
     // An array's length is part of its type, so each of these statements is prepared once for all batches.
     let (chunks, rest) = rows.as_chunks::<ROWS_A_STATEMENT>();
     for chunk in chunks {
-        diesel::replace_into(changes::table).values(chunk).execute(conn)?;
+        RunQueryDsl::execute(diesel::replace_into(changes::table).values(chunk), conn)?;
     }
     let (chunks, rest) = rest.as_chunks::<16>();
     for chunk in chunks {
-        diesel::replace_into(changes::table).values(chunk).execute(conn)?;
+        RunQueryDsl::execute(diesel::replace_into(changes::table).values(chunk), conn)?;
     }
     for row in rest {
-        diesel::replace_into(changes::table).values(row).execute(conn)?;
+        RunQueryDsl::execute(diesel::replace_into(changes::table).values(row), conn)?;
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! Messages.
 
+#[cfg(feature = "postgres")]
+mod postgres;
+
 use std::collections::HashSet;
 
-use diesel::{
-    prelude::*,
-    sql_types::{BigInt, Nullable, Text},
-};
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::{
-    db::{Backend, Connection, DbError, schema::messages},
+    db::{Backend, Connection, DbError, prelude::*, schema::messages},
     domain::{ClientId, ContactKind, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
 };
 
@@ -139,15 +139,38 @@ pub(in crate::db) fn insert<'a>(
     conn: &mut Connection,
     messages: impl Iterator<Item = &'a mut StoredMessage>,
 ) -> QueryResult<()> {
-    let given: Option<i64> =
-        sqlite_sequence::table.find("messages").select(sqlite_sequence::seq).get_result(conn).optional()?;
-    let mut position = given.unwrap_or(0);
-    let place = |message: &'a mut StoredMessage| {
+    let mut messages: Vec<&mut StoredMessage> = messages.collect();
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let mut position = match conn {
+        Connection::Sqlite(_) => newest_position(conn)?,
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => postgres::take_positions(conn, messages.len())?,
+    };
+    let place = |message: &mut &mut StoredMessage| {
         position += 1;
         message.position = position;
         NewMessage::new(message)
     };
-    let rows: Vec<NewMessage> = messages.map(place).collect();
+    let rows: Vec<NewMessage> = messages.iter_mut().map(place).collect();
+    match conn {
+        Connection::Sqlite(_) => insert_rows(conn, &rows),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => {
+            rows.chunks(postgres::ROWS_A_STATEMENT).try_for_each(|rows| postgres::insert(conn, rows))
+        }
+    }
+}
+
+/// The last place that SQLite knows of.
+fn newest_position(conn: &mut Connection) -> QueryResult<i64> {
+    let given: Option<i64> =
+        sqlite_sequence::table.find("messages").select(sqlite_sequence::seq).get_result(conn).optional()?;
+    Ok(given.unwrap_or(0))
+}
+
+fn insert_rows(conn: &mut Connection, rows: &[NewMessage]) -> QueryResult<()> {
     // An array's length is part of its type, so each of these statements is prepared once for all batches.
     let (chunks, rest) = rows.as_chunks::<ROWS_A_STATEMENT>();
     for chunk in chunks {
@@ -173,7 +196,12 @@ pub(in crate::db) fn find_by_client_keys(
 ) -> Result<Vec<StoredMessage>, DbError> {
     let mut found = Vec::new();
     for keys in keys.chunks(ROWS_A_STATEMENT) {
-        for row in client_keys_query(keys).load::<MessageRow>(conn)? {
+        let rows: Vec<MessageRow> = match conn {
+            Connection::Sqlite(conn) => diesel::RunQueryDsl::load(client_keys_query(keys), conn)?,
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(conn) => postgres::find_by_client_keys(conn, keys)?,
+        };
+        for row in rows {
             found.push(row.into_stored()?);
         }
     }

@@ -1,18 +1,17 @@
 //! The outbox of the webhook, and up to where messages were looked through for it.
 
-use diesel::{
-    dsl::{count_star, max, min},
-    prelude::*,
-};
+use diesel::dsl::{count_star, max, min};
 
 use crate::db::{
     Backend, Connection,
+    prelude::*,
     schema::{imported_messages, messages, notification_progress, notifications},
 };
 
 /// A row of `notifications`.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = notifications, check_for_backend(Backend), treat_none_as_default_value = false)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = notifications, primary_key(room_id, user_id), check_for_backend(Backend))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(in crate::db) struct NotificationRow {
     pub(in crate::db) room_id: String,
     pub(in crate::db) user_id: String,
@@ -41,8 +40,11 @@ pub(in crate::db) fn find_progress(conn: &mut Connection) -> QueryResult<Option<
 }
 
 pub(in crate::db) fn save_progress(conn: &mut Connection, position: i64) -> QueryResult<()> {
-    diesel::replace_into(notification_progress::table)
+    diesel::insert_into(notification_progress::table)
         .values((notification_progress::id.eq(1), notification_progress::position.eq(position)))
+        .on_conflict(notification_progress::id)
+        .do_update()
+        .set(notification_progress::position.eq(position))
         .execute(conn)?;
     Ok(())
 }
@@ -104,7 +106,12 @@ pub(in crate::db) fn find(conn: &mut Connection, room: &str, user: &str) -> Quer
 
 /// Adds a notification, in place of one about an earlier run.
 pub(in crate::db) fn put(conn: &mut Connection, row: &NotificationRow) -> QueryResult<()> {
-    diesel::replace_into(notifications::table).values(row).execute(conn)?;
+    diesel::insert_into(notifications::table)
+        .values(row)
+        .on_conflict((notifications::room_id, notifications::user_id))
+        .do_update()
+        .set(row)
+        .execute(conn)?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Offers.
 
-use diesel::{dsl::sql, expression::SqlLiteral, prelude::*, sql_types::Bool};
+use diesel::{dsl::sql, expression::SqlLiteral, sql_types::Bool};
 use serde_json::Value;
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     db::{
         Backend, Connection, DbError,
+        prelude::*,
         schema::{messages, offers},
     },
     domain::{
@@ -78,7 +79,10 @@ pub(in crate::db) fn insert_imported(
     product: &ProductId,
     offer: &Offer,
 ) -> QueryResult<()> {
-    diesel::insert_or_ignore_into(offers::table).values(row_of(message, product, offer)).execute(conn)?;
+    diesel::insert_into(offers::table)
+        .values(row_of(message, product, offer))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
     Ok(())
 }
 

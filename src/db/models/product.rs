@@ -1,9 +1,7 @@
 //! Products.
 
-use diesel::prelude::*;
-
 use crate::{
-    db::{Backend, Connection, DbError, schema::products},
+    db::{Backend, Connection, DbError, prelude::*, schema::products},
     domain::{Product, ProductId, ProductStatus, UserId},
 };
 

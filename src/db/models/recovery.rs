@@ -1,9 +1,7 @@
 //! What a client of Socket.IO finds again when it comes back.
 
-use diesel::prelude::*;
-
 use crate::{
-    db::{Backend, Connection, DbError, schema::recoveries},
+    db::{Backend, Connection, DbError, prelude::*, schema::recoveries},
     domain::{Recovery, RoomId, Seq, Timestamp, UserId},
 };
 

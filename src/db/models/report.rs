@@ -1,12 +1,12 @@
 //! Reports: what a member says about the other one, with the messages around it, and what was decided.
 
-use diesel::prelude::*;
 use thiserror::Error;
 
 use super::{message, room};
 use crate::{
     db::{
         Backend, Connection, DbError,
+        prelude::*,
         schema::{messages, reports},
     },
     domain::{
@@ -151,14 +151,13 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Result<Reported, Repo
             }
         }
     };
-    let open = reports::table
+    let open: Vec<ReportRow> = reports::table
         .filter(reports::reporter_id.eq(reporter.as_str()).and(reports::room_id.eq(room.as_str())))
         .filter(reports::decision.is_null())
-        .filter(reports::message_id.is(message.as_ref().map(MessageId::as_str)))
         .select(ReportRow::as_select())
-        .get_result(conn)
-        .optional()?;
-    if let Some(open) = open {
+        .load(conn)?;
+    let same = |open: &ReportRow| open.message_id.as_deref() == message.as_ref().map(MessageId::as_str);
+    if let Some(open) = open.into_iter().find(same) {
         return Ok(Ok(Reported::Existing(open.into_report()?)));
     }
     let messages: Vec<StoredMessage> = message::list_between(conn, room, around.0, around.1)?;

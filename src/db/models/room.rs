@@ -1,10 +1,12 @@
 //! Rooms.
 
+#[cfg(feature = "postgres")]
+mod postgres;
+
 use std::collections::{HashMap, HashSet};
 
 use diesel::{
     dsl::count_star,
-    prelude::*,
     sql_types::{BigInt, Text},
 };
 
@@ -16,6 +18,7 @@ use super::{
 use crate::{
     db::{
         Backend, Connection, DbError,
+        prelude::*,
         schema::{blocks, messages, products, rooms, users},
     },
     domain::{ProductId, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId},
@@ -205,11 +208,20 @@ pub(in crate::db) fn lock(conn: &mut Connection, ids: &[&str]) -> QueryResult<Ha
         .collect())
 }
 
-/// Writes back what messages and readers moved, a hundred rooms a statement: diesel prepares an UPDATE each time anew.
+/// Writes back what messages and readers moved.
 pub(in crate::db) fn save<'a>(conn: &mut Connection, rooms: impl Iterator<Item = &'a LockedRoom>) -> QueryResult<()> {
     let mut rooms: Vec<&RoomRow> = rooms.filter(|room| room.changed).map(|room| &room.row).collect();
     // Neighbours in the table one after the other.
     rooms.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    match conn {
+        Connection::Sqlite(conn) => update_rows(conn, &rooms),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => postgres::save(conn, &rooms),
+    }
+}
+
+/// A hundred rooms a statement: diesel prepares an UPDATE each time anew.
+fn update_rows(conn: &mut SqliteConnection, rooms: &[&RoomRow]) -> QueryResult<()> {
     for rooms in rooms.chunks(128) {
         let rows = vec!["(?,?,?,?,?,?)"; rooms.len()].join(",");
         let mut query = diesel::sql_query(format!(
@@ -225,7 +237,7 @@ pub(in crate::db) fn save<'a>(conn: &mut Connection, rooms: impl Iterator<Item =
                 query = query.bind::<BigInt, _>(number);
             }
         }
-        query.execute(conn)?;
+        diesel::RunQueryDsl::execute(query, conn)?;
     }
     Ok(())
 }

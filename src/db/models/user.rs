@@ -1,10 +1,8 @@
 //! Users.
 
-use diesel::prelude::*;
-
 use super::change::{self, Changed};
 use crate::{
-    db::{Backend, Connection, DbError, schema::users},
+    db::{Backend, Connection, DbError, prelude::*, schema::users},
     domain::{Settings, Timestamp, User, UserId},
 };
 
@@ -59,7 +57,7 @@ pub fn is_deleted(conn: &mut Connection, user: &UserId) -> Result<bool, DbError>
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn list_users(conn: &mut Connection, limit: i64) -> Result<Vec<User>, DbError> {
-    let rows = users::table
+    let rows: Vec<UserRow> = users::table
         .filter(users::deleted_at.is_null())
         .order(users::id)
         .limit(limit)

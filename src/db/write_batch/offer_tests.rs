@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 
-use diesel::{Connection as _, prelude::*};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     db::{
         Connection, MessagePage, list_messages,
+        prelude::*,
         schema::{messages, offers},
         test_db::{NOW, TestDb, product, room, user_id, write},
     },
@@ -353,9 +353,7 @@ proptest! {
         }
         // The rooms count on without a hole.
         for room in &rooms {
-            let page = conn.transaction(|conn| {
-                list_messages(conn, room, MessagePage::Before { seq: None, limit: 1000 })
-            }).unwrap();
+            let page = list_messages(conn, room, MessagePage::Before { seq: None, limit: 1000 }).unwrap();
             let seqs: Vec<i64> = page.items.iter().map(|message| message.seq.0).collect();
             prop_assert_eq!(seqs, (1..=page.last_seq.0).collect::<Vec<_>>());
         }

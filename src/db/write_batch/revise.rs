@@ -1,7 +1,5 @@
 //! Second thoughts: a sender edits or takes back what they said.
 
-use diesel::prelude::*;
-
 use super::{WriteError, Written};
 use crate::{
     db::{
@@ -12,6 +10,7 @@ use crate::{
             message::MessageRow,
             room, user,
         },
+        prelude::*,
         schema::{messages, rooms},
     },
     domain::{

@@ -19,6 +19,7 @@ use haggle::{
 use tempfile::TempDir;
 
 use super::{
+    database,
     seed::Seed,
     server::{SECRET, SERVICE_KEY},
     until,
@@ -38,11 +39,11 @@ impl Launch {
     /// `haggle serve` on a database of its own, without the limits that one machine's test would run into.
     pub fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let database = folder.path().join("haggle.db");
+        let database = database::url_in(folder.path());
         let launch = Self { folder, args: Vec::new(), env: Vec::new(), before: String::new(), wrapper: Vec::new() };
         launch
             .env("RUST_LOG", "info")
-            .env("HAGGLE_DATABASE_URL", database.to_str().unwrap())
+            .env("HAGGLE_DATABASE_URL", &database)
             .env("HAGGLE_JWT_SECRET", SECRET)
             .env("HAGGLE_SERVICE_KEY", SERVICE_KEY)
             .env("HAGGLE_WORKERS", "2")
@@ -79,14 +80,19 @@ impl Launch {
         self.folder.path()
     }
 
-    /// The database's file.
+    /// The database's address.
+    pub fn url(&self) -> String {
+        database::url_in(self.folder.path())
+    }
+
+    /// The database's file, where it has one.
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("haggle.db")
     }
 
     /// The database, opened beside the server and brought up to date.
     pub fn pool(&self) -> Pool {
-        let pool = db::open(self.database().to_str().unwrap(), 2).unwrap();
+        let pool = db::open(&self.url(), 2).unwrap();
         db::migrate(&pool).unwrap();
         pool
     }
@@ -143,6 +149,12 @@ impl Launch {
         let mut process = self.spawn();
         let status = process.ended().await;
         (status, process.output())
+    }
+}
+
+impl Drop for Launch {
+    fn drop(&mut self) {
+        database::drop_in(self.folder.path());
     }
 }
 

@@ -19,7 +19,7 @@ use haggle::{
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{seed::Seed, ws::WsClient};
+use super::{database, seed::Seed, ws::WsClient};
 
 /// Signs the tests' tokens.
 pub const SECRET: &str = "a secret of the tests, 32 bytes or more";
@@ -69,7 +69,8 @@ impl TestServer {
         let folder = TempDir::new().unwrap();
         let options = Options {
             bind: Some("127.0.0.1:0".parse().unwrap()),
-            database_url: Some(folder.path().join("haggle.db").display().to_string()),
+            database_url: Some(database::url_in(folder.path())),
+            image_store: Some(folder.path().join("haggle.db-images").display().to_string()),
             jwt_secret: Some(Secret::new(SECRET)),
             service_key: Some(Secret::new(SERVICE_KEY)),
             workers: Some(2),
@@ -147,9 +148,11 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         if self.thread.is_none() {
+            database::drop_in(self.folder.path());
             return;
         }
         let drained = self.drain();
+        database::drop_in(self.folder.path());
         if thread::panicking() {
             return;
         }

@@ -1,0 +1,3 @@
+DROP TABLE imported_messages;
+DROP TABLE notification_progress;
+DROP TABLE notifications;

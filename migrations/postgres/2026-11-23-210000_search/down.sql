@@ -1,0 +1,2 @@
+DROP TABLE message_index_progress;
+DROP TABLE message_index;

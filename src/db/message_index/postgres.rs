@@ -1,0 +1,50 @@
+//! The index in PostgreSQL: a copy of the words in lower case, as the search folds them, whatever the database's locale.
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Text},
+};
+
+use super::Indexable;
+use crate::{db::connection::postgres::Postgres, domain::search::fold};
+
+pub(super) fn lock_indexed_to(conn: &mut Postgres) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Progress {
+        #[diesel(sql_type = BigInt)]
+        indexed_to: i64,
+    }
+    let progress: Vec<Progress> =
+        conn.load(diesel::sql_query("SELECT indexed_to FROM message_index_progress FOR UPDATE"))?;
+    progress.first().map(|progress| progress.indexed_to).ok_or(diesel::NotFound)
+}
+
+pub(super) fn add(conn: &mut Postgres, rows: &[Indexable]) -> QueryResult<()> {
+    let rows: Vec<(&Indexable, String)> =
+        rows.iter().filter_map(|row| Some((row, fold(row.text.as_deref()?)))).collect();
+    conn.execute(
+        diesel::sql_query(
+            "INSERT INTO message_index (position, buyer_id, seller_id, text) SELECT * FROM unnest($1, $2, $3, $4)",
+        )
+        .bind::<Array<BigInt>, _>(rows.iter().map(|(row, _)| row.position).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|(row, _)| row.buyer_id.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|(row, _)| row.seller_id.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>()),
+    )?;
+    Ok(())
+}
+
+/// Replaces the words of a message that is in the index, or takes them out.
+pub(super) fn replace(conn: &mut Postgres, position: i64, text: Option<&str>) -> QueryResult<()> {
+    match text {
+        Some(text) => conn.execute(
+            diesel::sql_query("UPDATE message_index SET text = $2 WHERE position = $1")
+                .bind::<BigInt, _>(position)
+                .bind::<Text, _>(fold(text)),
+        ),
+        None => {
+            conn.execute(diesel::sql_query("DELETE FROM message_index WHERE position = $1").bind::<BigInt, _>(position))
+        }
+    }?;
+    Ok(())
+}

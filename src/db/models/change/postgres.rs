@@ -1,0 +1,36 @@
+//! Changes in PostgreSQL's own words.
+
+use std::collections::HashSet;
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Text},
+};
+
+use super::NewChange;
+use crate::db::connection::postgres::Postgres;
+
+/// Adds changes, in this order, in place of earlier ones of the same kind and subject.
+pub(super) fn replace(conn: &mut Postgres, mut rows: Vec<NewChange>) -> QueryResult<()> {
+    // A statement must not touch a row twice: of two the later one counts.
+    let mut seen = HashSet::new();
+    rows.reverse();
+    rows.retain(|row| seen.insert((row.kind, row.subject_id.clone(), row.member_id.clone())));
+    rows.reverse();
+    for rows in rows.chunks(super::ROWS_A_STATEMENT) {
+        conn.execute(
+            diesel::sql_query(
+                "INSERT INTO changes (after_position, kind, subject_id, member_id) \
+                 SELECT after_position, kind, subject_id, member_id FROM unnest($1, $2, $3, $4) \
+                 WITH ORDINALITY AS added (after_position, kind, subject_id, member_id, place) ORDER BY place \
+                 ON CONFLICT (subject_id, member_id, kind) \
+                 DO UPDATE SET id = excluded.id, after_position = excluded.after_position",
+            )
+            .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.after_position).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.kind).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.subject_id.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.member_id.as_str()).collect::<Vec<_>>()),
+        )?;
+    }
+    Ok(())
+}
