@@ -17,6 +17,15 @@ use thiserror::Error;
 
 use crate::domain::{AuthorizePolicy, MaskingPolicy, Network};
 
+/// Between whom a token is: what a server demands of each, and what it writes into its own. `None` leaves one open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parties {
+    /// Who signs it, its `iss`.
+    pub issuer: Option<String>,
+    /// Whom it is for, its `aud` or one of them.
+    pub audience: Option<String>,
+}
+
 /// A setting that can't be used; one sentence that names it.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
@@ -435,10 +444,8 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Who signs tokens.
     pub keys: KeySource,
-    /// The `iss` that tokens must have.
-    pub jwt_issuer: Option<String>,
-    /// The `aud` that tokens must have.
-    pub jwt_audience: Option<String>,
+    /// Whom tokens must name beside the user.
+    pub parties: Parties,
     /// The marketplace's own backend.
     pub service_key: Option<Secret>,
     /// When the database is asked who may enter.
@@ -557,8 +564,7 @@ impl TryFrom<Options> for Config {
             handshake_timeout: span(options.handshake_timeout, 10),
             drain_timeout: span(options.drain_timeout, 10),
             keys,
-            jwt_issuer: options.jwt_issuer,
-            jwt_audience: options.jwt_audience,
+            parties: Parties { issuer: options.jwt_issuer, audience: options.jwt_audience },
             service_key: options.service_key,
             authorize: options.authorize.unwrap_or_default(),
             masking: options.masking.unwrap_or_default(),

@@ -217,15 +217,7 @@ async fn verifier(config: &Config, clock: &Clock) -> Result<Verifier, StartError
         KeySource::PublicKey(file) => Verifier::public_key(&read_key(file)?)?,
         KeySource::Jwks(url) => Verifier::jwks(Jwks::start(url, clock.clone()).await?),
     };
-    let verifier = verifier.with_clock(clock.clone());
-    let verifier = match &config.jwt_issuer {
-        Some(issuer) => verifier.with_issuer(issuer),
-        None => verifier,
-    };
-    Ok(match &config.jwt_audience {
-        Some(audience) => verifier.with_audience(audience),
-        None => verifier,
-    })
+    Ok(verifier.with_clock(clock.clone()).between(config.parties.clone()))
 }
 
 fn read_key(file: &Path) -> Result<String, StartError> {
@@ -295,15 +287,7 @@ fn start_actors(
 
 /// Signs as this server's own verifier demands.
 fn demo_signer(config: &Config, secret: &[u8]) -> Result<Signer, KeyError> {
-    let signer = Signer::hs256(secret)?;
-    let signer = match &config.jwt_issuer {
-        Some(issuer) => signer.with_issuer(issuer),
-        None => signer,
-    };
-    Ok(match &config.jwt_audience {
-        Some(audience) => signer.with_audience(audience),
-        None => signer,
-    })
+    Ok(Signer::hs256(secret)?.between(config.parties.clone()))
 }
 
 fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {

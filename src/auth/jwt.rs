@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::Parties,
     domain::{Timestamp, UserId, message::SYSTEM_SENDER, user::NAME_CHARS_MAX},
 };
 
@@ -47,8 +48,7 @@ impl Identity {
 #[derive(Debug)]
 pub struct Verifier {
     keys: Keys,
-    issuer: Option<String>,
-    audience: Option<String>,
+    parties: Parties,
     clock: Clock,
 }
 
@@ -83,20 +83,14 @@ impl Verifier {
     }
 
     fn new(keys: Keys) -> Self {
-        Self { keys, issuer: None, audience: None, clock: Clock::System }
+        Self { keys, parties: Parties::default(), clock: Clock::System }
     }
 
-    /// Demands that `iss` is exactly this.
+    /// Demands that `iss` is exactly the issuer, and that `aud` is the audience or a list that holds it. What is open is not
+    /// looked at.
     #[must_use]
-    pub fn with_issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.issuer = Some(issuer.into());
-        self
-    }
-
-    /// Demands that `aud` is this, or a list that holds it. Without this setting `aud` is not looked at.
-    #[must_use]
-    pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = Some(audience.into());
+    pub fn between(mut self, parties: Parties) -> Self {
+        self.parties = parties;
         self
     }
 
@@ -163,10 +157,11 @@ impl Verifier {
         if [claims.nbf, claims.iat].into_iter().flatten().any(|from| now.plus_ms(LEEWAY_MS) < numeric_date(from)) {
             return Err(AuthError::NotYetValid);
         }
-        if self.issuer.is_some() && self.issuer.as_deref() != claims.iss.as_deref() {
+        let Parties { issuer, audience } = &self.parties;
+        if issuer.is_some() && *issuer != claims.iss {
             return Err(AuthError::WrongIssuer);
         }
-        if let Some(audience) = &self.audience
+        if let Some(audience) = audience
             && !claims.aud.as_ref().is_some_and(|aud| aud.holds(audience))
         {
             return Err(AuthError::WrongAudience);
@@ -328,8 +323,7 @@ pub(super) fn sign_hs256<T: Serialize>(typ: &str, payload: &T, key: &EncodingKey
 /// Signs user tokens with the HS256 secret: for `haggle token` and the demo's sign-in. A marketplace signs its own.
 pub struct Signer {
     key: EncodingKey,
-    issuer: Option<String>,
-    audience: Option<String>,
+    parties: Parties,
 }
 
 impl Signer {
@@ -341,20 +335,13 @@ impl Signer {
         if secret.len() < SECRET_BYTES_MIN {
             return Err(KeyError::SecretTooShort);
         }
-        Ok(Self { key: EncodingKey::from_secret(secret), issuer: None, audience: None })
+        Ok(Self { key: EncodingKey::from_secret(secret), parties: Parties::default() })
     }
 
-    /// Writes `iss`, so that a verifier that demands it takes the token.
+    /// Writes `iss` and `aud`, so that a verifier that demands them takes the token.
     #[must_use]
-    pub fn with_issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.issuer = Some(issuer.into());
-        self
-    }
-
-    /// Writes `aud`, so that a verifier that demands it takes the token.
-    #[must_use]
-    pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = Some(audience.into());
+    pub fn between(mut self, parties: Parties) -> Self {
+        self.parties = parties;
         self
     }
 
@@ -364,8 +351,8 @@ impl Signer {
         let now = clock.now();
         let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
         let payload = UserPayload {
-            iss: self.issuer.as_deref(),
-            aud: self.audience.as_deref(),
+            iss: self.parties.issuer.as_deref(),
+            aud: self.parties.audience.as_deref(),
             sub: user.as_str(),
             name,
             iat: now.as_secs(),

@@ -35,14 +35,7 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
         return Err(ConfigError("`haggle token` signs with --jwt-secret alone, give that".to_owned()).into());
     };
     let signer = Signer::hs256(secret.expose().as_bytes()).map_err(Failure::new)?;
-    let signer = match config.jwt_issuer {
-        Some(issuer) => signer.with_issuer(issuer),
-        None => signer,
-    };
-    let signer = match config.jwt_audience {
-        Some(audience) => signer.with_audience(audience),
-        None => signer,
-    };
+    let signer = signer.between(config.parties);
     print(&signer.sign(&user, args.name.as_deref(), args.expires_in.0, &Clock::System));
     Ok(ExitCode::SUCCESS)
 }

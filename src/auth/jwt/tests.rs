@@ -13,6 +13,10 @@ fn verifier() -> Verifier {
     Verifier::hs256(SECRET).unwrap().with_clock(clock())
 }
 
+fn parties(issuer: &str) -> Parties {
+    Parties { issuer: Some(issuer.to_owned()), audience: Some("haggle".to_owned()) }
+}
+
 fn hs(header: &Value, claims: &Value) -> String {
     sign(header, claims, &EncodingKey::from_secret(SECRET), Algorithm::HS256)
 }
@@ -31,10 +35,10 @@ async fn a_good_token_names_its_user() {
 #[test]
 fn a_token_of_our_own_signer_is_good_for_exactly_as_long_as_asked() {
     let clock = Clock::manual(Timestamp(NOW * 1000 + 1));
-    let signer = Signer::hs256(SECRET).unwrap().with_issuer("me").with_audience("haggle");
+    let signer = Signer::hs256(SECRET).unwrap().between(parties("me"));
     let user = UserId::new("가나다").unwrap();
     let token = signer.sign(&user, Some("이름"), Duration::from_secs(60), &clock);
-    let identity = verifier().with_issuer("me").with_audience("haggle").verify_now(&token).unwrap();
+    let identity = verifier().between(parties("me")).verify_now(&token).unwrap();
     assert_eq!((identity.user, identity.name.as_deref()), (user, Some("이름")));
     assert_eq!(identity.expires_at, Timestamp((NOW + 61) * 1000));
 }
@@ -326,7 +330,7 @@ fn a_token_from_the_future_waits() {
 
 #[test]
 fn issuer_and_audience_count_when_they_are_configured() {
-    let strict = || verifier().with_issuer("https://market.example").with_audience("haggle");
+    let strict = || verifier().between(parties("https://market.example"));
     let claims = |iss: Value, aud: Value| json!({"sub": "alice", "exp": NOW + 60, "iss": iss, "aud": aud});
     let right = json!("https://market.example");
     for aud in [json!("haggle"), json!(["haggle"]), json!(["other", "haggle"])] {
