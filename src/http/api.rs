@@ -21,8 +21,10 @@ use actix_web::HttpResponse;
 use crate::{
     actors::chat_server::messages::Answer,
     auth::Identity,
-    domain::User,
+    db::{self, DbError},
+    domain::{User, UserId},
     error::{ChatError, ErrorCode},
+    http::{problem::Problem, state::AppState},
 };
 
 /// 201 with what is new, 200 with what was there before.
@@ -47,6 +49,15 @@ fn check_same<T: PartialEq>(field: &str, in_body: Option<&T>, in_path: &T) -> Re
     }
 }
 
-fn removed_user() -> ChatError {
-    ChatError::new(ErrorCode::Forbidden, "this user was removed")
+/// Reads what is a user's own, unless they were removed.
+async fn read_own<T, F>(state: &AppState, user: UserId, read: F) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut db::Connection, &UserId) -> Result<T, DbError> + Send + 'static,
+{
+    let found = state
+        .database
+        .read(move |conn| if db::is_deleted(conn, &user)? { Ok(None) } else { read(conn, &user).map(Some) })
+        .await?;
+    found.ok_or_else(|| ChatError::new(ErrorCode::Forbidden, "this user was removed").into())
 }

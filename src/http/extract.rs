@@ -1,6 +1,7 @@
 //! Who calls, and what they send: refused here before a handler sees it.
 
 mod body;
+mod page;
 mod path;
 mod query;
 
@@ -9,6 +10,7 @@ use std::{future::Future, pin::Pin};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 
 pub use body::Body;
+pub use page::PageOf;
 pub use path::InPath;
 pub use query::{InQuery, whole_number};
 

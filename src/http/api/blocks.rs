@@ -1,27 +1,37 @@
 //! Whom one has blocked.
 
+use std::str::FromStr;
+
 use actix_web::{HttpResponse, web};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{created_or_found, user_of};
 use crate::{
-    db::{self, RoomWrite},
+    db::{self, InvalidCursor, RoomWrite},
     domain::{Block, UserId},
-    error::ChatError,
     http::{
-        extract::{InPath, InQuery, SignedIn, whole_number},
+        extract::{InPath, PageOf, SignedIn},
         openapi::problems::{AsUser, Unknown},
         problem::Problem,
         state::AppState,
     },
 };
 
-/// Most blocks of a page.
-const BLOCKS_MAX: i64 = 200;
+/// Which page of one's blocks.
+type WantedPage = PageOf<BlockCursor, 200, 50>;
 
-/// Blocks of a page when the caller does not say.
-const BLOCKS_DEFAULT: i64 = 50;
+/// The last user of the page before.
+#[derive(Debug)]
+pub struct BlockCursor(UserId);
+
+impl FromStr for BlockCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        UserId::new(text).map(Self).map_err(|_| InvalidCursor)
+    }
+}
 
 /// Blocks somebody, in every room that one shares with them, now and later.
 ///
@@ -77,17 +87,6 @@ pub async fn unblock(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Which page of one's blocks.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct BlocksQuery {
-    /// Most blocks of the page.
-    #[param(value_type = Option<i64>, minimum = 1, maximum = 200, default = 50)]
-    limit: Option<String>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// A page of blocks.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -109,20 +108,22 @@ pub struct BlockPage {
     operation_id = "listBlocks",
     tag = "safety",
     security(("userToken" = [])),
-    params(BlocksQuery),
+    params(WantedPage),
     responses((status = 200, description = "A page of one's blocks", body = BlockPage), AsUser)
 )]
 pub async fn list_blocks(
     state: web::Data<AppState>,
     user: SignedIn,
-    query: InQuery<BlocksQuery>,
+    page: WantedPage,
 ) -> Result<web::Json<BlockPage>, Problem> {
-    let (SignedIn(identity), InQuery(query)) = (user, query);
-    let limit = whole_number("limit", query.limit.as_deref(), 1..=BLOCKS_MAX)?.unwrap_or(BLOCKS_DEFAULT);
-    let behind = query.cursor.map(UserId::new).transpose();
-    let behind = behind.map_err(|_| ChatError::invalid("`cursor` must be the `nextCursor` of the page before"))?;
-    let (items, more) =
-        state.database.read(move |conn| db::list_blocks(conn, &identity.user, behind.as_ref(), limit)).await?;
+    let (SignedIn(identity), WantedPage { limit, cursor }) = (user, page);
+    let (items, more) = state
+        .database
+        .read(move |conn| {
+            let behind = cursor.as_ref().map(|BlockCursor(user)| user);
+            db::list_blocks(conn, &identity.user, behind, limit)
+        })
+        .await?;
     let next_cursor = items.last().filter(|_| more).map(|last| last.user.id.clone());
     Ok(web::Json(BlockPage { items, next_cursor }))
 }

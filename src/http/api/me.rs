@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::{removed_user, user_of};
+use super::{read_own, user_of};
 use crate::{
     db::{self, RoomWrite},
     domain::{Settings, SettingsPatch, User},
@@ -30,12 +30,7 @@ use crate::{
 )]
 pub async fn get_me(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<User>, Problem> {
     let SignedIn(identity) = user;
-    let id = identity.user.clone();
-    let stored = state
-        .database
-        .read(move |conn| if db::is_deleted(conn, &id)? { Ok(None) } else { db::find_user(conn, &id).map(Some) })
-        .await?;
-    let stored = stored.ok_or_else(removed_user)?;
+    let stored = read_own(&state, identity.user.clone(), db::find_user).await?;
     Ok(web::Json(stored.unwrap_or_else(|| user_of(&identity))))
 }
 

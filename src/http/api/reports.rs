@@ -12,18 +12,15 @@ use crate::{
     },
     error::ChatError,
     http::{
-        extract::{Body, InPath, InQuery, Service, SignedIn, whole_number},
+        extract::{Body, InPath, InQuery, PageOf, Service, SignedIn},
         openapi::problems::{AsService, AsUser, Unknown, WithBody},
         problem::Problem,
         state::{AppState, json_body},
     },
 };
 
-/// Most reports of a page: each holds up to 21 messages.
-const REPORTS_MAX: i64 = 100;
-
-/// Reports of a page when the caller does not say.
-const REPORTS_DEFAULT: i64 = 20;
+/// Which page of the reports, each of which holds up to 21 messages.
+type WantedPage = PageOf<String, 100, 20>;
 
 /// What one reports.
 #[derive(Deserialize, ToSchema)]
@@ -98,17 +95,12 @@ pub async fn report(
     })
 }
 
-/// Which page of the reports.
+/// Which of the reports.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ReportsQuery {
     /// `open` for those that wait for a decision, which is also the default, or `decided`.
     state: Option<ReportState>,
-    /// Most reports of the page.
-    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 20)]
-    limit: Option<String>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// A page of reports.
@@ -132,19 +124,19 @@ pub struct ReportPage {
     operation_id = "listReports",
     tag = "safety",
     security(("serviceKey" = [])),
-    params(ReportsQuery),
+    params(ReportsQuery, WantedPage),
     responses((status = 200, description = "A page of reports", body = ReportPage), AsService)
 )]
 pub async fn list_reports(
     state: web::Data<AppState>,
     _: Service,
     query: InQuery<ReportsQuery>,
+    page: WantedPage,
 ) -> Result<web::Json<ReportPage>, Problem> {
-    let InQuery(query) = query;
-    let limit = whole_number("limit", query.limit.as_deref(), 1..=REPORTS_MAX)?.unwrap_or(REPORTS_DEFAULT);
-    let wanted = query.state.unwrap_or(ReportState::Open);
+    let (InQuery(ReportsQuery { state: wanted }), WantedPage { limit, cursor }) = (query, page);
+    let wanted = wanted.unwrap_or(ReportState::Open);
     let (items, more) =
-        state.database.read(move |conn| db::list_reports(conn, wanted, query.cursor.as_deref(), limit)).await?;
+        state.database.read(move |conn| db::list_reports(conn, wanted, cursor.as_deref(), limit)).await?;
     let next_cursor = items.last().filter(|_| more).map(|last| last.id.clone());
     Ok(web::Json(ReportPage { items, next_cursor }))
 }

@@ -2,16 +2,16 @@
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::{removed_user, user_of};
+use super::{read_own, user_of};
 use crate::{
     actors::chat_server::messages::{AnnounceRoom, Read},
     db::{self, Opened, RoomCursor},
     domain::{ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId, offer::show_expired},
     error::ChatError,
     http::{
-        extract::{Body, Caller, InPath, InQuery, SignedIn, whole_number},
+        extract::{Body, Caller, InPath, PageOf, SignedIn},
         openapi::problems::{AsUser, OwnProduct, Unknown, WithBody},
         problem::Problem,
         state::{AppState, json_body},
@@ -19,11 +19,8 @@ use crate::{
     protocol::event::ReadUpTo,
 };
 
-/// Most rooms of a page.
-const ROOMS_MAX: i64 = 100;
-
-/// Rooms of a page when the caller does not say.
-const ROOMS_DEFAULT: i64 = 50;
+/// Which page of one's rooms.
+type WantedPage = PageOf<RoomCursor, 100, 50>;
 
 /// Largest `seq`: the largest whole number that JSON readers keep exactly (2^53 − 1).
 pub(super) const SEQ_MAX: i64 = (1 << 53) - 1;
@@ -91,17 +88,6 @@ pub async fn open_room(
     })
 }
 
-/// Which page of one's rooms.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct RoomsQuery {
-    /// Most rooms of the page.
-    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
-    limit: Option<String>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// A page of rooms.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -123,29 +109,17 @@ pub struct RoomPage {
     operation_id = "listRooms",
     tag = "rooms",
     security(("userToken" = [])),
-    params(RoomsQuery),
+    params(WantedPage),
     responses((status = 200, description = "A page of one's rooms", body = RoomPage), AsUser)
 )]
 pub async fn list_rooms(
     state: web::Data<AppState>,
     user: SignedIn,
-    query: InQuery<RoomsQuery>,
+    page: WantedPage,
 ) -> Result<web::Json<RoomPage>, Problem> {
-    let (SignedIn(identity), InQuery(query)) = (user, query);
-    let limit = whole_number("limit", query.limit.as_deref(), 1..=ROOMS_MAX)?.unwrap_or(ROOMS_DEFAULT);
-    let cursor = query.cursor.map(|cursor| cursor.parse::<RoomCursor>()).transpose();
-    let cursor = cursor.map_err(|error| ChatError::invalid(error.to_string()))?;
-    let id = identity.user;
-    let page = state
-        .database
-        .read(move |conn| {
-            if db::is_deleted(conn, &id)? {
-                return Ok(None);
-            }
-            db::list_rooms(conn, &id, cursor.as_ref(), limit).map(Some)
-        })
-        .await?;
-    let (mut items, next) = page.ok_or_else(removed_user)?;
+    let (SignedIn(identity), WantedPage { limit, cursor }) = (user, page);
+    let list = move |conn: &mut db::Connection, user: &UserId| db::list_rooms(conn, user, cursor.as_ref(), limit);
+    let (mut items, next) = read_own(&state, identity.user, list).await?;
     let now = state.clock.now();
     items.iter_mut().filter_map(|room| room.last_message.as_mut()).for_each(|message| show_expired(message, now));
     Ok(web::Json(RoomPage { items, next_cursor: next.map(|cursor| cursor.to_string()) }))
