@@ -88,13 +88,13 @@ find_browser() {
     return 1
 }
 
-# Exit code 77 of the suite says that python3 or its venv module is missing.
+# Runs the tests of a folder with a run.sh of its own. Exit code 77 of it says that python3 or its venv module is missing.
 python_suite() {
     python3 -c 'import venv, ensurepip' 2>/dev/null || need python3-venv python3-venv || true
     local status=0
-    tests/python_socketio/run.sh || status=$?
+    "$1/run.sh" || status=$?
     if ((status == 77)); then
-        skipped+=("tests/python_socketio (install python3-venv)")
+        skipped+=("$1 (install python3-venv)")
         return
     fi
     return "$status"
@@ -141,7 +141,8 @@ step "cargo build" cargo build --locked --bins
 export HAGGLE_BIN="$target_dir/debug/haggle"
 step "cargo build --examples" cargo build --locked --examples
 step "tests/socket_io" socket_io_suite
-step "tests/python_socketio" python_suite
+step "tests/python_socketio" python_suite tests/python_socketio
+step "tests/openapi" python_suite tests/openapi
 step "tests/browser" browser_suite tests/browser
 
 current="the end"

@@ -1,10 +1,15 @@
 //! What a JSON field may hold, and the sentence that names the one that does not fit.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error, Unexpected, Visitor},
+};
 use thiserror::Error;
 
-/// Longest URL, in bytes.
-pub const URL_BYTES_MAX: usize = 2048;
+/// Longest URL, in characters.
+pub const URL_CHARS_MAX: usize = 2048;
 
 /// A field that is missing or out of range: a sentence that names it and repeats none of its value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -16,6 +21,67 @@ impl InvalidField {
     pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
     }
+}
+
+/// A whole number, however JSON writes it: `5` and `5.0` are the same one (JSON Schema 2020-12, 4.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WholeNumber(i64);
+
+impl From<WholeNumber> for i64 {
+    fn from(number: WholeNumber) -> Self {
+        number.0
+    }
+}
+
+impl<'de> Deserialize<'de> for WholeNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl Visitor<'_> for Reader {
+            type Value = WholeNumber;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number")
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<WholeNumber, E> {
+                Ok(WholeNumber(number))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<WholeNumber, E> {
+                // Beyond the range of every field.
+                Ok(WholeNumber(i64::try_from(number).unwrap_or(i64::MAX)))
+            }
+
+            #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and no field goes that far")]
+            fn visit_f64<E: Error>(self, number: f64) -> Result<WholeNumber, E> {
+                if number.fract() == 0.0 {
+                    Ok(WholeNumber(number as i64))
+                } else {
+                    Err(E::invalid_type(Unexpected::Float(number), &self))
+                }
+            }
+        }
+
+        // Any, since numbers come in three forms.
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// Reads a [`WholeNumber`] into a field.
+///
+/// # Errors
+/// The deserializer's, for anything else.
+pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    WholeNumber::deserialize(deserializer).map(i64::from)
+}
+
+/// Reads a [`WholeNumber`] or `null` into a field.
+///
+/// # Errors
+/// The deserializer's, for anything else.
+pub fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(Option::<WholeNumber>::deserialize(deserializer)?.map(i64::from))
 }
 
 /// Reads one JSON object. The field of an error is looked for only when there is one: that takes a second reading.
@@ -63,18 +129,42 @@ pub fn check_text(text: &str, field: &str, chars_max: usize) -> Result<(), Inval
 /// Checks the address of a picture. A page shows these: a URL that runs as a script must not get in.
 ///
 /// # Errors
-/// [`InvalidField`] when it is neither http(s) nor a path of the page's own server, or longer than [`URL_BYTES_MAX`].
+/// [`InvalidField`] when it is neither http(s) nor a path of the page's own server, or longer than [`URL_CHARS_MAX`].
 pub fn check_url(url: Option<&str>, field: &str) -> Result<(), InvalidField> {
     let fits = |url: &str| {
         let local = url.starts_with('/') && !url.starts_with("//");
         (local || url.starts_with("https://") || url.starts_with("http://"))
-            && url.len() <= URL_BYTES_MAX
+            && url.chars().count() <= URL_CHARS_MAX
             && !url.chars().any(|c| c.is_control() || c.is_whitespace())
     };
     match url {
         Some(url) if !fits(url) => {
-            Err(InvalidField(format!("`{field}` must be an http(s) URL or a path, at most {URL_BYTES_MAX} bytes")))
+            Err(InvalidField(format!("`{field}` must be an http(s) URL or a path, at most {URL_CHARS_MAX} characters")))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
+        #[derive(Deserialize)]
+        struct Price {
+            #[serde(deserialize_with = "whole")]
+            amount: i64,
+            #[serde(default, deserialize_with = "optional_whole")]
+            least: Option<i64>,
+        }
+        let read = |json: &str| read_object::<Price>(json).map(|price| (price.amount, price.least));
+        assert_eq!(read(r#"{"amount":5}"#), Ok((5, None)));
+        assert_eq!(read(r#"{"amount":-5.0,"least":1e3}"#), Ok((-5, Some(1000))));
+        assert_eq!(read(r#"{"amount":9223372036854775808,"least":null}"#), Ok((i64::MAX, None)));
+        for amount in ["5.5", "\"5\"", "true", "null", "[5]"] {
+            let error = read(&format!("{{\"amount\":{amount}}}")).unwrap_err();
+            assert_eq!(error.0, "`amount`: expected a whole number", "{amount}");
+        }
     }
 }

@@ -6,11 +6,16 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
+use super::field::WholeNumber;
+
 /// Longest id, in characters.
 pub const ID_CHARS_MAX: usize = 128;
 
 /// Longest idempotency key of a sender, in characters.
 pub const CLIENT_ID_CHARS_MAX: usize = 64;
+
+/// The same for the documentation, as a regular expression.
+const NO_CONTROL_CHARACTERS: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 
 /// An id that is empty, too long, or holds a control character.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -70,6 +75,7 @@ macro_rules! string_id {
                     .schema_type(utoipa::openapi::schema::Type::String)
                     .min_length(Some(1))
                     .max_length(Some($chars_max))
+                    .pattern(Some(NO_CONTROL_CHARACTERS))
                     .into()
             }
         }
@@ -155,17 +161,21 @@ impl fmt::Display for SessionId {
     }
 }
 
+/// Largest `seq`: the largest whole number that JSON readers keep exactly (2^53 − 1).
+pub const SEQ_MAX: i64 = (1 << 53) - 1;
+
 /// A message's place in its room: 1, 2, 3 … without a hole. 0 stands before the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(try_from = "i64", into = "i64")]
-#[schema(value_type = i64, minimum = 0)]
+#[serde(try_from = "WholeNumber", into = "i64")]
+#[schema(value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
 pub struct Seq(pub i64);
 
-impl TryFrom<i64> for Seq {
-    type Error = &'static str;
+impl TryFrom<WholeNumber> for Seq {
+    type Error = String;
 
-    fn try_from(place: i64) -> Result<Self, Self::Error> {
-        if place >= 0 { Ok(Self(place)) } else { Err("must be 0 or more") }
+    fn try_from(place: WholeNumber) -> Result<Self, Self::Error> {
+        let place = i64::from(place);
+        if (0..=SEQ_MAX).contains(&place) { Ok(Self(place)) } else { Err(format!("must be 0 to {SEQ_MAX}")) }
     }
 }
 

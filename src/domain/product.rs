@@ -69,6 +69,7 @@ pub struct Product {
     pub image_url: Option<String>,
     /// Where it stands; `on_sale` when not given.
     #[serde(default)]
+    #[schema(required = true)]
     pub status: ProductStatus,
 }
 

@@ -1,5 +1,6 @@
 //! The OpenAPI document, generated from the code, and the page that shows it.
 
+mod conventions;
 pub mod problems;
 
 use std::sync::{Arc, LazyLock};
@@ -11,15 +12,15 @@ use actix_web::{
 };
 use bytes::Bytes;
 use utoipa::{
-    Modify, OpenApi,
+    Modify, OpenApi, PartialSchema, ToSchema,
     openapi::{
-        RefOr,
-        header::HeaderBuilder,
-        schema::{ObjectBuilder, Type},
+        KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat,
+        schema::Type,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
+use self::conventions::Conventions;
 use super::{
     api::{blocks, demo, events, images, me, messages, offers, products, reports, rooms, search, users},
     health,
@@ -43,8 +44,10 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         title = "haggle",
         description = "The chat of a marketplace: a buyer and a seller talk about a product.\n\n\
             Errors are `application/problem+json` (RFC 9457) with a stable `code`; every response has an `x-request-id`. \
-            Times are RFC 3339 in UTC with milliseconds. Fields that a request has and haggle does not know are ignored. \
-            A body must be a JSON object sent as `application/json`; any other content type is `invalid` (422).",
+            Times are RFC 3339 in UTC with milliseconds. Fields that a request has and haggle does not know are ignored, and one \
+            that is `null` counts as left out; what an answer has nothing for is absent from it, never `null`. \
+            A body must be a JSON object sent as `application/json`; any other content type is `invalid` (422). What answers \
+            GET answers HEAD, too; another method gets 405 with `allow`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     paths(
@@ -129,6 +132,19 @@ pub fn document(demo: bool) -> utoipa::openapi::OpenApi {
     document
 }
 
+/// The bytes of a file, in the document alone.
+#[derive(Debug)]
+pub struct FileBytes;
+
+impl PartialSchema for FileBytes {
+    fn schema() -> RefOr<Schema> {
+        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).into()
+    }
+}
+
+impl ToSchema for FileBytes {}
+
 struct SecuritySchemes;
 
 impl Modify for SecuritySchemes {
@@ -143,39 +159,13 @@ impl Modify for SecuritySchemes {
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme(
             "userToken",
-            bearer("A JWT with `sub` and `exp`, signed by the marketplace.", Some("JWT")),
+            bearer(
+                "A JWT with `sub` and `exp`, signed by the marketplace. Where no header can be sent, the parameter \
+                `access_token` takes it, too.",
+                Some("JWT"),
+            ),
         );
         components.add_security_scheme("serviceKey", bearer("The key of the marketplace's own backend.", None));
-    }
-}
-
-/// What is the same for every operation: the headers of its responses, and that a handler's comment is its description.
-struct Conventions;
-
-impl Modify for Conventions {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        for item in openapi.paths.paths.values_mut() {
-            let operations =
-                [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten();
-            for operation in operations {
-                // The comment's heading would stand as one in the page, too.
-                operation.description = operation.description.take().map(|text| text.replace("# Errors\n", ""));
-                for (status, response) in &mut operation.responses.responses {
-                    let RefOr::T(response) = response else { continue };
-                    let mut add = |name: &str, kind: Type, description: &str| {
-                        let schema = ObjectBuilder::new().schema_type(kind);
-                        let header = HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build();
-                        response.headers.insert(name.to_owned(), header.into());
-                    };
-                    add("x-request-id", Type::String, "The request's id, as in the log");
-                    match status.as_str() {
-                        "401" => add("www-authenticate", Type::String, "`Bearer`"),
-                        "429" => add("retry-after", Type::Integer, "Seconds to wait"),
-                        _ => {}
-                    }
-                }
-            }
-        }
     }
 }
 
@@ -205,7 +195,10 @@ pub async fn get_document(state: web::Data<AppState>) -> HttpResponse {
     path = "/api/docs",
     operation_id = "redirectToDocs",
     tag = "operations",
-    responses((status = 308, description = "The page is at `/api/docs/`"), problems::Anyone)
+    responses(
+        (status = 308, description = "The page is at `/api/docs/`", headers(("location" = String, description = "`docs/`"))),
+        problems::Anyone,
+    )
 )]
 pub async fn redirect_to_page() -> HttpResponse {
     // Relative, so that it also leads there behind a proxy that adds a prefix.
@@ -227,7 +220,12 @@ static PAGE: LazyLock<Arc<utoipa_swagger_ui::Config<'static>>> = LazyLock::new(|
     operation_id = "getDocsFile",
     tag = "operations",
     params(("file" = String, Path, description = "A file of the page; nothing for the page itself")),
-    responses((status = 200, description = "The file"), problems::Anyone, problems::Unknown)
+    responses(
+        (status = 200, description = "The file", content(
+            (String = "text/html"), (String = "text/css"), (String = "text/javascript"), (FileBytes = "image/png"),
+        )),
+        problems::Anyone, problems::Unknown,
+    )
 )]
 pub async fn get_page_file(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let path = request.match_info().query("file");

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     domain::{
         ClientId, MessageId, MessageKind, Room, RoomId, RoomSummary, Seq, StoredMessage, Timestamp, User, UserId,
+        field::{optional_whole, whole},
         offer::{Answer, Price, check_amount},
     },
     error::{ChatError, ErrorCode},
@@ -66,6 +67,7 @@ pub struct SendMessage {
     pub text: Option<String>,
     /// `text`, which is also the default. The other kinds have their own events.
     #[serde(default)]
+    #[schema(schema_with = sendable_kinds)]
     pub kind: MessageKind,
     /// What a client needs beside the words; any JSON.
     #[serde(default)]
@@ -77,6 +79,15 @@ pub struct SendMessage {
     /// The room token, where the server runs with `--authorize room-token` and the room was not entered with one.
     #[serde(default)]
     pub token: Option<String>,
+}
+
+/// What can be said by REST.
+fn sendable_kinds() -> utoipa::openapi::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .description(Some("A user's is `text` and the service key's `system`, also when it is left out; the other kinds have routes of their own."))
+        .enum_values(Some([MessageKind::Text, MessageKind::System].map(MessageKind::as_str)))
+        .build()
 }
 
 // Sizes only: a text must not reach a log.
@@ -113,6 +124,7 @@ pub struct MakeOffer {
     #[serde(default)]
     pub room_id: Option<RoomId>,
     /// In the currency's minor unit.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount: i64,
     /// ISO 4217 code; the product's own, where it has one.
@@ -153,15 +165,15 @@ impl OfferAnswer {
     /// The answer with its amount.
     ///
     /// # Errors
-    /// `invalid` when a counter has no amount, or one out of range.
+    /// `invalid` when a counter has no amount, or there is one out of range.
     pub fn with_amount(self, amount: Option<i64>) -> Result<Answer, ChatError> {
+        amount.map_or(Ok(()), check_amount)?;
         Ok(match self {
             Self::Accept => Answer::Accept,
             Self::Decline => Answer::Decline,
             Self::Withdraw => Answer::Withdraw,
             Self::Counter => {
                 let amount = amount.ok_or_else(|| ChatError::invalid("`amount` is needed to counter an offer"))?;
-                check_amount(amount)?;
                 Answer::Counter { amount }
             }
         })
@@ -180,7 +192,7 @@ pub struct AnswerOffer {
     /// How.
     pub answer: OfferAnswer,
     /// For a counter, in the currency of the offer.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_whole")]
     pub amount: Option<i64>,
 }
 

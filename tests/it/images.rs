@@ -100,6 +100,14 @@ async fn an_image_is_refused_from_strangers_and_when_it_is_none() {
 }
 
 #[actix_web::test]
+async fn an_image_without_words_is_sent_by_a_form_whose_text_is_empty() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let sent = send(&server, "alice", room.id.as_str(), &photo(), &[("text", "")]).await;
+    assert_eq!((sent.status, sent.body.get("text")), (201, None), "{}", sent.body);
+}
+
+#[actix_web::test]
 async fn an_image_is_gone_when_its_message_was_taken_back() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");

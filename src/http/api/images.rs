@@ -24,7 +24,10 @@ use crate::{
     error::{ChatError, ErrorCode},
     http::{
         extract::{InPath, InQuery, SignedIn, whole_number},
-        openapi::problems::{Anyone, AsUser, BadAddress, Unknown, WithBody},
+        openapi::{
+            FileBytes,
+            problems::{Anyone, AsSpeaker, BadAddress, Unknown, WithBody},
+        },
         problem::Problem,
         state::AppState,
     },
@@ -109,10 +112,11 @@ pub struct ImageForm {
     /// A JPEG, PNG or WebP image.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     image: Vec<u8>,
-    /// Words to it.
+    /// Words to it; nothing when it is empty.
+    #[schema(nullable = false)]
     text: Option<String>,
     /// The sender's idempotency key, at most 64 characters.
-    #[schema(rename = "clientId")]
+    #[schema(rename = "clientId", value_type = ClientId, required = false)]
     client_id: Option<String>,
 }
 
@@ -142,7 +146,7 @@ struct Form {
     responses(
         (status = 201, description = "The message was stored", body = StoredMessage),
         (status = 200, description = "An earlier message has this `clientId`: this is it", body = StoredMessage),
-        AsUser, WithBody,
+        AsSpeaker, WithBody,
     )
 )]
 pub async fn send_image(
@@ -196,7 +200,7 @@ async fn store_message(
         sender,
         client_id,
         kind: MessageKind::Image,
-        text: text.filter(|text| !text.is_empty()),
+        text,
         data: Some(serde_json::to_value(image).map_err(|error| ChatError::internal(&error))?),
         sent_at: state.clock.now(),
         screened: Screened::Clean,
@@ -221,7 +225,8 @@ async fn read_form(mut parts: Multipart, bytes_max: usize) -> Result<Form, ChatE
             || String::from_utf8(bytes.to_vec()).map_err(|_| ChatError::invalid(format!("`{name}` must be UTF-8")));
         match name.as_str() {
             "image" => form.image = Some(bytes),
-            "text" => form.text = Some(text()?),
+            // What a form sends for a field that nobody filled in.
+            "text" => form.text = Some(text()?).filter(|text| !text.is_empty()),
             "clientId" => form.client_id = Some(ClientId::new(text()?)?),
             _ => {}
         }
@@ -238,7 +243,7 @@ fn too_large(bytes_max: usize) -> ChatError {
 #[into_params(parameter_in = Query)]
 pub struct SignedQuery {
     /// Until when, in seconds since 1970.
-    #[param(value_type = i64, required = true)]
+    #[param(value_type = i64, required = true, minimum = 0)]
     expires: Option<String>,
     /// haggle's signature over the key and the time.
     #[param(value_type = String, required = true)]
@@ -258,7 +263,7 @@ pub struct SignedQuery {
     tag = "messages",
     params(("key" = String, Path, description = "The image's key"), SignedQuery),
     responses(
-        (status = 200, description = "The image", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
+        (status = 200, description = "The image", content((FileBytes = "image/jpeg"), (FileBytes = "image/png"))),
         Anyone, BadAddress, Unknown,
     )
 )]

@@ -4,12 +4,13 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{check_same, created_or_found, rooms::SEQ_MAX};
+use super::{check_same, created_or_found};
 use crate::{
     actors::chat_server::messages::{AnnounceRoom, Message},
     db::{self, MessagePage, RoomWrite},
     domain::{
         Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, UserId,
+        id::SEQ_MAX,
         message::{SYSTEM_SENDER, check_size},
         offer::show_expired,
     },
@@ -174,6 +175,7 @@ pub async fn send_message(
 #[derive(Deserialize, ToSchema)]
 pub struct NewText {
     /// The words.
+    #[schema(min_length = 1)]
     text: String,
 }
 

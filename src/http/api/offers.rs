@@ -8,7 +8,7 @@ use super::{check_same, created_or_found, messages::check_place};
 use crate::{
     actors::chat_server::messages::MakeOffer as Make,
     db::RoomWrite,
-    domain::{MessageId, RoomId, StoredMessage},
+    domain::{MessageId, RoomId, StoredMessage, field::optional_whole},
     http::{
         extract::{Body, InPath, SignedIn},
         openapi::problems::{AsSpeaker, Changed, Unknown, WithBody},
@@ -59,7 +59,7 @@ pub struct AnswerToOffer {
     /// `accept`, `decline` and `counter` are the other member's, `withdraw` its maker's.
     answer: OfferAnswer,
     /// For a counter, in the minor unit of the offer's currency.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_whole")]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     amount: Option<i64>,
 }

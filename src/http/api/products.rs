@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{check_same, created_or_found};
 use crate::{
     db::RoomWrite,
-    domain::{Product, ProductId, ProductStatus, UserId},
+    domain::{Product, ProductId, ProductStatus, UserId, field::optional_whole},
     error::ChatError,
     http::{
         extract::{Body, InPath, Service, SignedIn},
@@ -27,10 +27,14 @@ pub struct PutProduct {
     /// Who sells it. Can't change any more once there is a room.
     seller_id: UserId,
     /// What it is called.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     title: String,
     /// In the currency's minor unit (ISO 4217: 12900 is 129.00 USD, 980000 is 980,000 KRW).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_whole")]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     price: Option<i64>,
     /// ISO 4217 code.
@@ -39,7 +43,10 @@ pub struct PutProduct {
     currency: Option<String>,
     /// Picture of the product: an http(s) URL, or a path of the page's own server.
     #[serde(default)]
-    #[schema(max_length = 2048)]
+    #[schema(
+        max_length = 2048,
+        pattern = r"^(https?://[^\s\x00-\x1f\x7f-\x9f]*|/([^/\s\x00-\x1f\x7f-\x9f][^\s\x00-\x1f\x7f-\x9f]*)?)$"
+    )]
     image_url: Option<String>,
     /// Where it stands; `on_sale` when left out.
     #[serde(default)]

@@ -35,7 +35,7 @@ pub struct PostReport {
     category: ReportCategory,
     /// What there is to say about it.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     text: Option<String>,
 }
 

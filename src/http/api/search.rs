@@ -29,7 +29,7 @@ type WantedPage = PageOf<SearchCursor, 50, 20>;
 #[into_params(parameter_in = Query)]
 pub struct SearchQuery {
     /// Words that a message must all hold, in any order and any case, also inside of longer words; at most 8.
-    #[param(value_type = String, min_length = 1, max_length = 100, required = true)]
+    #[param(value_type = String, min_length = 1, max_length = 100, required = true, pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")]
     q: Option<String>,
 }
 

@@ -30,11 +30,18 @@ pub struct PutUser {
     #[serde(default)]
     id: Option<UserId>,
     /// What the other side sees.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     name: String,
     /// Picture of the person: an http(s) URL, or a path of the page's own server.
     #[serde(default)]
-    #[schema(max_length = 2048)]
+    #[schema(
+        max_length = 2048,
+        pattern = r"^(https?://[^\s\x00-\x1f\x7f-\x9f]*|/([^/\s\x00-\x1f\x7f-\x9f][^\s\x00-\x1f\x7f-\x9f]*)?)$"
+    )]
     avatar_url: Option<String>,
 }
 

@@ -30,7 +30,7 @@ async fn every_route_is_documented_with_every_method() {
     for (path, methods) in paths {
         let answer = ask(server.addr, "", "TRACE", path, None).await;
         assert_eq!(answer.status, 405, "{path}");
-        let allowed: BTreeSet<_> = answer.header("allow").unwrap().split(", ").filter(|it| *it != "HEAD").collect();
+        let allowed: BTreeSet<_> = answer.header("allow").unwrap().split(", ").collect();
         let documented: BTreeSet<_> = methods.as_object().unwrap().keys().map(|it| it.to_uppercase()).collect();
         assert_eq!(allowed, documented.iter().map(String::as_str).collect(), "{path}");
     }
@@ -81,7 +81,7 @@ async fn the_document_is_complete_in_itself() {
                 assert!(operation["responses"]["422"].is_object(), "{what}: 422");
             }
             for (status, response) in operation["responses"].as_object().unwrap() {
-                if status.starts_with(['4', '5']) && !path.starts_with("/readyz") {
+                if status.starts_with(['4', '5']) && !path.starts_with("/readyz") && method != "head" {
                     let content = &response["content"]["application/problem+json"];
                     assert!(content["schema"]["$ref"].as_str().unwrap().ends_with("/ProblemDocument"), "{what}");
                     for example in content["examples"].as_object().unwrap().values() {

@@ -110,8 +110,8 @@ async fn a_bad_field_of_a_user_is_named() {
         ("POST", &messages, json!({"text": "x", "roomId": "other"}), "`roomId` must be the one in the path"),
         ("POST", &messages, json!({"text": "x", "clientId": "k".repeat(65)}), "`clientId` must be 1 to 64"),
         ("PUT", &read, json!({}), "`seq`"),
-        ("PUT", &read, json!({"seq": -1}), "`seq`: must be 0 or more"),
-        ("PUT", &read, json!({"seq": "1"}), "`seq`: expected i64"),
+        ("PUT", &read, json!({"seq": -1}), "`seq`: must be 0 to 9007199254740991"),
+        ("PUT", &read, json!({"seq": "1"}), "`seq`: expected a whole number"),
         ("POST", "/api/v1/rooms", json!({"productId": "bike", "buyerId": "sam"}), "`buyerId`"),
         ("PATCH", "/api/v1/products/bike", json!({"status": null}), "`status`"),
     ] {

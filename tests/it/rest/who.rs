@@ -237,8 +237,10 @@ async fn every_route_answers_every_caller_as_the_table_says() {
             assert!(responses[status.to_string()].is_object(), "{what}: {status} is not documented");
         }
     }
-    let documented: usize =
-        document["paths"].as_object().unwrap().values().map(|methods| methods.as_object().unwrap().len()).sum();
+    // What answers HEAD is what answers GET, by the same handler.
+    let methods =
+        document["paths"].as_object().unwrap().values().flat_map(|methods| methods.as_object().unwrap().keys());
+    let documented = methods.filter(|method| *method != "head").count();
     assert_eq!(rows.len(), documented, "the table leaves out a route");
 }
 
