@@ -101,7 +101,7 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// Why haggle ends a WebSocket (RFC 6455 section 7.4, and README.md for what the client does).
+/// Why haggle ends a WebSocket (RFC 6455 section 7.4, and docs/protocol.md for what the client does).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CloseCode {
     /// The client asked for it.
@@ -131,6 +131,22 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// Every code, for the tables of tests and documentation.
+    pub const ALL: [Self; 12] = [
+        Self::Normal,
+        Self::GoingAway,
+        Self::Protocol,
+        Self::Unsupported,
+        Self::InvalidPayload,
+        Self::TooBig,
+        Self::InternalError,
+        Self::Restart,
+        Self::TokenExpired,
+        Self::Forbidden,
+        Self::TooSlow,
+        Self::Flooding,
+    ];
+
     /// The number on the wire.
     #[must_use]
     pub const fn number(self) -> u16 {

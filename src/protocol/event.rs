@@ -502,6 +502,7 @@ impl ServerEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::CloseCode;
 
     #[test]
     fn an_event_is_read_from_a_string_or_an_object() {
@@ -520,5 +521,46 @@ mod tests {
         for data in [None, Some("[]"), Some("7"), Some("null"), Some("{"), Some("\"")] {
             assert_eq!(ClientEvent::decode("read", data).unwrap_err().code, ErrorCode::Invalid);
         }
+    }
+
+    const PAGE: &str = include_str!("../../docs/protocol.md");
+
+    /// The names in the two functions called `name`, from the source: a list of them could lag behind.
+    fn names() -> Vec<&'static str> {
+        let source = include_str!("event.rs").split("#[cfg(test)]").next().unwrap();
+        let functions = source.split("pub const fn name(&self)").skip(1);
+        let bodies = functions.map(|rest| rest.split("\n    }\n").next().unwrap());
+        bodies.flat_map(|body| body.split('"').skip(1).step_by(2)).collect()
+    }
+
+    #[test]
+    fn the_page_has_every_event_every_error_code_and_every_close_code() {
+        let names = names();
+        assert!(names.len() > 16, "{names:?}");
+        for name in names {
+            let described = PAGE.contains(&format!("### `{name}`")) || PAGE.contains(&format!("| `{name}` |"));
+            assert!(described, "the event `{name}` is missing from docs/protocol.md");
+        }
+        for code in ErrorCode::ALL {
+            let row = PAGE.lines().find(|line| line.starts_with(&format!("| `{code}` |")));
+            let status = format!("| {} |", code.status());
+            assert!(row.is_some_and(|row| row.ends_with(&status)), "the code {code} is missing from docs/protocol.md");
+        }
+        let (_, ends) = PAGE.split_once("## The end of a connection").unwrap();
+        for code in CloseCode::ALL {
+            let number = code.number().to_string();
+            assert!(ends.contains(&number), "the close code {number} is missing from docs/protocol.md");
+        }
+    }
+
+    #[test]
+    fn the_requests_of_the_page_can_be_read_and_show_every_event() {
+        let blocks = PAGE.split("```json client\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let mut shown = std::collections::BTreeSet::new();
+        for line in blocks.flat_map(str::lines) {
+            let request = crate::protocol::json::decode(line);
+            shown.insert(request.event.unwrap_or_else(|error| panic!("{line}: {error}")).name());
+        }
+        assert_eq!(shown.len(), 10, "{shown:?}");
     }
 }
