@@ -118,6 +118,12 @@ need_postgresql() {
     need initdb postgresql || find_initdb
 }
 
+# systemd-analyze reads the unit; without it that one test is left out.
+deploy_suite() {
+    need systemd-analyze systemd || skipped+=("the unit of systemd in tests/deploy (install systemd)")
+    python_suite tests/deploy
+}
+
 browser_suite() {
     if ! find_browser >/dev/null && ! need chromium chromium; then
         echo "    skipped: no browser. Install Debian's package chromium and run ./test.sh again" >&2
@@ -143,6 +149,7 @@ step "cargo build --examples" cargo build --locked --examples
 step "tests/socket_io" socket_io_suite
 step "tests/python_socketio" python_suite tests/python_socketio
 step "tests/openapi" python_suite tests/openapi
+step "tests/deploy" deploy_suite
 step "tests/browser" browser_suite tests/browser
 
 current="the end"
