@@ -36,6 +36,8 @@ pub struct Target {
     pub wire: Wire,
     /// Bytes of each message's text.
     pub text_bytes: usize,
+    /// Connections that a thread opens a second at most, for a server that limits them.
+    pub opens_per_second: Option<f64>,
 }
 
 /// Somebody who opens a connection and enters a room.
@@ -113,6 +115,7 @@ pub struct Io {
     waiting: VecDeque<usize>,
     opening: usize,
     opening_max: usize,
+    next_open: Instant,
     dirty: Vec<usize>,
     template: (Template, [u8; STAMP_BYTES]),
     scratch: Vec<u8>,
@@ -139,6 +142,7 @@ impl Io {
             waiting: VecDeque::new(),
             opening: 0,
             opening_max,
+            next_open: base,
             dirty: Vec::new(),
             template: (Template::new(&message, at), [0; STAMP_BYTES]),
             scratch: vec![0; READ_BYTES],
@@ -257,6 +261,13 @@ impl Io {
         for _ in 0..self.waiting.len().min(self.opening_max) {
             if self.opening >= self.opening_max {
                 return;
+            }
+            if let Some(rate) = self.target.opens_per_second {
+                let now = Instant::now();
+                if self.next_open > now {
+                    return;
+                }
+                self.next_open = now + Duration::from_secs_f64(1.0 / rate);
             }
             let Some(who) = self.waiting.pop_front() else { return };
             self.opening += 1;

@@ -12,6 +12,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use haggle_load::{
+    http::HttpClient,
     io::Target,
     outcome::Outcome,
     token,
@@ -53,6 +54,9 @@ struct CommandLine {
     /// Seconds that count.
     #[arg(long, default_value_t = 5.0)]
     measure: f64,
+    /// Ask the server for a room token of each member first, and show it when entering.
+    #[arg(long)]
+    room_tokens: bool,
     #[command(subcommand)]
     load: Load,
 }
@@ -135,6 +139,7 @@ fn run(line: &CommandLine) -> Result<Outcome, Failed> {
         host: line.target.clone(),
         wire: line.wire,
         text_bytes: line.text_bytes,
+        opens_per_second: None,
     };
     let setting = Setting {
         target,
@@ -184,13 +189,19 @@ fn rooms(line: &CommandLine, wanted: usize) -> Result<Vec<Room>, Failed> {
         .lines()
         .take(wanted)
         .map(|entry| match entry.split('\t').collect::<Vec<_>>()[..] {
-            [id, buyer, seller] => Ok(Room { id: id.into(), tokens: [sign(buyer), sign(seller)] }),
+            [id, buyer, seller] => Ok(Room { id: id.into(), tokens: [sign(buyer), sign(seller)], room_tokens: None }),
             _ => Err(Failed(format!("--rooms {path}: a line wants id, buyer and seller"))),
         })
         .collect();
-    let rooms = rooms?;
+    let mut rooms = rooms?;
     if rooms.is_empty() || (wanted != usize::MAX && rooms.len() < wanted) {
         return Err(Failed(format!("--rooms {path}: has {}, not {wanted}", rooms.len())));
+    }
+    if line.room_tokens {
+        let mut http = HttpClient::connect(resolve(&line.target)?, &line.target)?;
+        for room in &mut rooms {
+            room.ask_for_tokens(&mut http)?;
+        }
     }
     Ok(rooms)
 }

@@ -8,7 +8,7 @@ pub mod talk;
 
 use std::{
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -17,7 +17,8 @@ use std::{
 use serde::Serialize;
 
 use crate::{
-    io::Target,
+    http::HttpClient,
+    io::{Client, Target},
     ledger::Faults,
     outcome::{BUSY_MAX, LAG_P99_US_MAX, Outcome, Spread},
     process::Reading,
@@ -32,9 +33,39 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone)]
 pub struct Room {
     /// Its id.
-    pub id: std::sync::Arc<str>,
+    pub id: Arc<str>,
     /// The tokens of its buyer and its seller.
-    pub tokens: [std::sync::Arc<str>; 2],
+    pub tokens: [Arc<str>; 2],
+    /// Their tokens for this room, where the server wants those (`--authorize room-token`).
+    pub room_tokens: Option<[Arc<str>; 2]>,
+}
+
+impl Room {
+    /// One of the two, as somebody who only listens.
+    fn client(&self, number: usize, member: usize) -> Client {
+        Client {
+            room: u32::try_from(number).unwrap_or(u32::MAX),
+            room_id: self.id.clone(),
+            token: self.tokens[member].clone(),
+            sender: None,
+            after: None,
+            room_token: self.room_tokens.as_ref().map(|tokens| tokens[member].clone()),
+        }
+    }
+
+    /// Asks the server for both members' room tokens. They are good for five minutes.
+    ///
+    /// # Errors
+    /// It gives none.
+    pub fn ask_for_tokens(&mut self, http: &mut HttpClient) -> Result<(), Failed> {
+        let mut ask = |token: &str| -> Result<Arc<str>, Failed> {
+            let answer = http.ask("POST", &format!("/api/v1/rooms/{}/token", self.id), token, None)?;
+            let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            answer["token"].as_str().map(Arc::from).ok_or_else(|| Failed(format!("no room token: {answer}")))
+        };
+        self.room_tokens = Some([ask(&self.tokens[0])?, ask(&self.tokens[1])?]);
+        Ok(())
+    }
 }
 
 /// What every load needs to know.

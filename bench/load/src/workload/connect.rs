@@ -8,7 +8,7 @@ use std::{
 use super::{Failed, Progress, Room, Seen, Setting, deal, run_threads};
 use crate::{
     histogram::Histogram,
-    io::{Client, Io, Workload},
+    io::{Io, Workload},
     outcome::Outcome,
     process::{Reading, thread_cpu},
     stamp::Stamp,
@@ -37,14 +37,7 @@ pub fn run(setting: &Setting, rooms: &[Room], at_once: usize, progress: &Progres
             seen: Seen::default(),
         };
         for (number, room, member) in hand {
-            let who = io.add(Client {
-                room: u32::try_from(number).unwrap_or(u32::MAX),
-                room_id: room.id.clone(),
-                token: room.tokens[member].clone(),
-                sender: None,
-                after: None,
-                room_token: None,
-            });
+            let who = io.add(room.client(number, member));
             io.open(who);
         }
         io.run(&mut storm)?;

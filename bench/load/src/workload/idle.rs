@@ -7,7 +7,7 @@ use std::{
 
 use super::{Failed, OPEN_WITHIN, Progress, Room, Seen, Setting, run_threads};
 use crate::{
-    io::{Client, Io, Workload},
+    io::{Io, Workload},
     outcome::Outcome,
     process::Reading,
     stamp::Stamp,
@@ -24,14 +24,7 @@ pub fn run(setting: &Setting, rooms: &[Room], connections: usize, progress: &Pro
         let mut io = Io::new(setting.target.clone(), base, 128)?;
         let members = rooms.iter().enumerate().flat_map(|(number, room)| [(number, room, 0), (number, room, 1)]);
         for (number, room, member) in members.take(connections) {
-            let who = io.add(Client {
-                room: u32::try_from(number).unwrap_or(u32::MAX),
-                room_id: room.id.clone(),
-                token: room.tokens[member].clone(),
-                sender: None,
-                after: None,
-                room_token: None,
-            });
+            let who = io.add(room.client(number, member));
             io.open(who);
         }
         let mut idle = Idle {

@@ -8,7 +8,7 @@ use std::{
 use super::{Failed, OPEN_WITHIN, Progress, Room, Seen, Setting, run_threads};
 use crate::{
     histogram::Histogram,
-    io::{Client, Io, Workload},
+    io::{Io, Workload},
     outcome::Outcome,
     process::thread_cpu,
     stamp::Stamp,
@@ -37,14 +37,7 @@ pub fn run(
         let mut io = Io::new(setting.target.clone(), base, clients)?;
         let members = rooms.iter().enumerate().flat_map(|(number, room)| [(number, room, 0), (number, room, 1)]);
         for (number, room, member) in members.take(clients) {
-            let who = io.add(Client {
-                room: u32::try_from(number).unwrap_or(u32::MAX),
-                room_id: room.id.clone(),
-                token: room.tokens[member].clone(),
-                sender: None,
-                after: None,
-                room_token: None,
-            });
+            let who = io.add(room.client(number, member));
             io.open(who);
         }
         let mut recovery = Recovery {

@@ -20,6 +20,8 @@ use crate::{
 
 /// How long after the end deliveries may still come, before they count as lost.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+/// With nothing coming for so long, nothing more will.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,7 +62,7 @@ pub fn run(setting: &Setting, rooms: &[Room], shape: Shape, progress: &Progress)
         // Only one thread reads the server's process.
         talk.server_pid = setting.server_pid.filter(|_| thread == 0);
         for (number, room) in hand {
-            talk.add(&mut io, u32::try_from(number).unwrap_or(u32::MAX), room);
+            talk.add(&mut io, number, room);
         }
         io.run(&mut talk)?;
         talk.close(io)
@@ -107,6 +109,7 @@ struct Talk<'a> {
     expected: u64,
     received: u64,
     told: u64,
+    last_news: Instant,
     has_ended: Option<Instant>,
     cpu: Option<(Duration, Instant)>,
     before: Option<Reading>,
@@ -150,6 +153,7 @@ impl<'a> Talk<'a> {
             expected: 0,
             received: 0,
             told: 0,
+            last_news: now,
             has_ended: None,
             cpu: None,
             before: None,
@@ -158,22 +162,16 @@ impl<'a> Talk<'a> {
         }
     }
 
-    fn add(&mut self, io: &mut Io, number: u32, room: &Room) {
+    fn add(&mut self, io: &mut Io, number: usize, room: &Room) {
         let place = self.rooms.len();
         self.first_sender.push(self.senders.len());
         let mut members = Vec::new();
         for session in 0..self.shape.sessions {
             let index = u16::try_from(session).ok().filter(|index| *index < self.shape.senders);
-            let who = io.add(Client {
-                room: number,
-                room_id: room.id.clone(),
-                token: room.tokens[session % 2].clone(),
-                sender: index,
-                after: None,
-                room_token: None,
-            });
+            let client = room.client(number, session % 2);
+            let who = io.add(Client { sender: index, ..client });
             self.room_of.push(place);
-            self.ledgers.push(Ledger::new(number, self.shape.senders));
+            self.ledgers.push(Ledger::new(io.client(who).room, self.shape.senders));
             members.push(who);
             if let Some(index) = index {
                 let in_flight = if let Pace::Saturated(in_flight) = self.shape.pace { in_flight as usize } else { 0 };
@@ -306,6 +304,9 @@ impl Workload for Talk<'_> {
             self.failed.get_or_insert_with(|| "another thread of the load failed".to_owned());
             return None;
         }
+        if self.received > self.told {
+            self.last_news = now;
+        }
         self.progress.counted.fetch_add(self.received - self.told, Ordering::Relaxed);
         self.told = self.received;
         let Some(from) = self.from else {
@@ -337,7 +338,8 @@ impl Workload for Talk<'_> {
                 }
             });
         }
-        if self.received >= self.expected || now > self.until + DRAIN_WITHIN {
+        let is_silent = now > self.last_news.max(self.until) + SILENCE_MAX;
+        if self.received >= self.expected || is_silent || now > self.until + DRAIN_WITHIN {
             return None;
         }
         Some(now + LOOK_AGAIN)

@@ -6,9 +6,8 @@ import json
 
 
 def lines(rooms, messages, sellers, users):
-    """The lines of the import, parents before children. `users` limits how many buyers there are, and 0 doesn't."""
-    buyers = users or rooms
-    sellers = sellers or rooms
+    """The lines of the import, parents before children. Where `sellers` or `users` is 0, each room has its own."""
+    sellers, buyers = sellers or rooms, users or rooms
     for seller in range(sellers):
         yield {"type": "user", "id": f"s{seller}", "name": f"Seller {seller}"}
     for buyer in range(buyers):
@@ -19,21 +18,23 @@ def lines(rooms, messages, sellers, users):
     # Round after round, so that a room's messages lie apart on the disk, as they would.
     for number in range(messages):
         for room in range(rooms):
-            sender = f"b{room % buyers}" if number % 2 == 0 else f"s{room % sellers}"
             yield {
                 "type": "message",
                 "roomId": f"room-{room:08}",
-                "senderId": sender,
+                "senderId": f"b{room % buyers}" if number % 2 == 0 else f"s{room % sellers}",
                 "text": f"Message {number} about the bike: is it still there, and would you take a little less for it?",
                 "sentAt": "2026-01-01T09:00:00.000Z",
             }
 
 
-def write(out, rooms, messages=0, sellers=0, users=0):
-    with open(f"{out}.ndjson", "w", encoding="utf-8") as file:
+def write_lines(path, rooms, messages=0, sellers=0, users=0):
+    with open(path, "w", encoding="utf-8") as file:
         for line in lines(rooms, messages, sellers, users):
             file.write(json.dumps(line) + "\n")
-    with open(f"{out}.tsv", "w", encoding="utf-8") as file:
+
+
+def write_rooms(path, rooms, sellers=0, users=0):
+    with open(path, "w", encoding="utf-8") as file:
         for room in range(rooms):
             file.write(f"room-{room:08}\tb{room % (users or rooms)}\ts{room % (sellers or rooms)}\n")
 
@@ -46,4 +47,5 @@ if __name__ == "__main__":
     parser.add_argument("--users", type=int, default=0, help="how many buyers share the rooms; 0: one a room")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    write(args.out, args.rooms, args.messages, args.sellers, args.users)
+    write_lines(f"{args.out}.ndjson", args.rooms, args.messages, args.sellers, args.users)
+    write_rooms(f"{args.out}.tsv", args.rooms, args.sellers, args.users)

@@ -1,0 +1,76 @@
+"""Measures haggle beside what users would pick instead.
+
+    bench/run.sh                          every workload, then the page
+    bench/run.sh pairs-saturated connect  these alone; what was measured before stays
+    bench/run.sh --quick --runs 1         a minute or two, to see that it works
+    bench/run.sh growth                   what a message costs as things grow
+    bench/run.sh authorization            what the three ways to authorize cost
+    bench/run.sh report                   writes docs/benchmarks.md's tables and plots anew
+
+The server runs on half of the cores, the load on the other half. Results are kept in bench/results/results.json.
+"""
+
+import argparse
+import sys
+
+import authorization
+import growth
+import measure
+import report
+import servers
+import workloads
+from machine import lift_file_limit, shape
+
+
+def main():
+    lift_file_limit()
+    known = workloads.all_workloads()
+    names = [workload.name for workload in known]
+    extra = ["growth", "authorization", "report"]
+    parser = argparse.ArgumentParser(
+        prog="bench/run.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", nargs="*", metavar="WORKLOAD", help=", ".join(names + extra))
+    parser.add_argument("--servers", help="only these, separated by ';': a name, or a kind such as bun")
+    parser.add_argument("--runs", type=int, default=3, help="medians are of so many (default: 3)")
+    parser.add_argument("--quick", action="store_true", help="a second each")
+    parser.add_argument("--full", action="store_true", help="growth to the sizes that take long to make")
+    parser.add_argument("--only", help="growth: this curve alone")
+    parser.add_argument("--no-build", action="store_true", help="what is there is measured")
+    args = parser.parse_args()
+    if unknown := [name for name in args.what if name not in names + extra]:
+        parser.error(f"no such workload: {', '.join(unknown)}; there are {', '.join(names + extra)}")
+    chosen = [workload for workload in known if not args.what or workload.name in args.what]
+    by_name = {server.name: server for server in servers.SERVERS}
+    wanted = [word.strip() for word in args.servers.split(";")] if args.servers else None
+    if wanted and (unknown := [word for word in wanted if not any(word in (s.name, s.kind) for s in servers.SERVERS)]):
+        parser.error(f"no such server: {', '.join(unknown)}; there are {'; '.join(by_name)}")
+
+    def of(workload):
+        mine = [by_name[name] for name in workload.servers]
+        return [server for server in mine if not wanted or server.name in wanted or server.kind in wanted]
+
+    kinds = {server.kind for workload in chosen for server in of(workload)}
+    kinds |= {"haggle"} if {"growth", "authorization"} & set(args.what) else set()
+    if kinds and not args.no_build:
+        servers.build(kinds)
+    results = measure.read_results()
+    if kinds:
+        results["machine"], results["versions"] = shape(), servers.versions()
+    for workload in chosen:
+        if mine := of(workload):
+            measure.run(workload, mine, args.runs, results, args.quick, tell)
+    if "growth" in args.what:
+        growth.run(results, args.full, args.quick, args.only, tell)
+    if "authorization" in args.what:
+        authorization.run(results, args.runs, args.quick, tell)
+    if not args.what or "report" in args.what:
+        report.write(results)
+
+
+def tell(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""Writes the tables and plots of docs/benchmarks.md and docs/authorization.md between their marks."""
+
+import re
+import statistics
+
+import authorization
+import growth
+import measure
+import plot
+from machine import ROOT
+
+DOCS = ROOT / "docs"
+PLOTS = DOCS / "benchmarks"
+
+
+def write(results):
+    PLOTS.mkdir(exist_ok=True)
+    parts = {"machine": machine(results)}
+    for name, found in results.get("workloads", {}).items():
+        parts[name] = workload(name, found)
+    if "growth" in results:
+        parts["growth"] = growth_tables(results["growth"])
+    parts["aims"] = aims(results.get("workloads", {}))
+    fill(DOCS / "benchmarks.md", parts)
+    if "authorization" in results:
+        fill(DOCS / "authorization.md", {"machine": machine(results), "authorization": policies(results["authorization"])})
+
+
+def fill(path, parts):
+    """Replaces what stands between `<!-- begin X -->` and `<!-- end X -->`."""
+    text = path.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        pattern = re.compile(rf"(<!-- begin {re.escape(name)} -->\n).*?(<!-- end {re.escape(name)} -->)", re.DOTALL)
+        text = pattern.sub(lambda found, part=part: found.group(1) + part + found.group(2), text)
+    path.write_text(text, encoding="utf-8")
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] + ["---:"] * (len(head) - 1)) + " |"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def machine(results):
+    if "machine" not in results:
+        return ""
+    m, v = results["machine"], results["versions"]
+    mhz = f" at {m['mhz'] / 1000:.1f} GHz" if m.get("mhz") else ""
+    virtual = ", virtual" if m["virtual"] else ""
+    return (
+        f"{m['cores']} cores of an {m['cpu']}{mhz}{virtual}, {m['memoryGib']} GiB, {m['os']}, Linux {m['kernel']}. "
+        f"The server ran on {len(m['serverCores'])}, the load on {len(m['loadCores'])}. "
+        f"haggle {v['haggle']} (rustc {v['rustc']}), Bun {v['bun']}, Socket.IO {v['socket.io']} on Node {v['node']}, "
+        f"socketioxide {v['socketioxide']}.\n"
+    )
+
+
+def good(runs):
+    return [run for run in runs if "failed" not in run]
+
+
+def middle(runs, figure):
+    return statistics.median(figure(run) for run in runs)
+
+
+def cpu_share(run):
+    server = run.get("server")
+    return server["cpuSeconds"] / server["seconds"] if server and server["seconds"] else 0.0
+
+
+def cpu_each_us(run):
+    return growth.cost_us(run)
+
+
+def notes(runs):
+    """What was wrong in any of the runs."""
+    return "; ".join(sorted({re.sub(r"^\d+ ", "", note) for run in runs for note in measure.trouble(run).split(", ") if note}))
+
+
+def workload(name, found):
+    rows, chart = [], []
+    for server, kept in found["servers"].items():
+        runs = good(kept["runs"])
+        if not runs:
+            rows.append([server, *["–"] * 5, notes(kept["runs"])])
+            continue
+        figures = [measure.headline(name, run) for run in runs]
+        apart = f"{measure.spread(figures):.0%}"
+        value = statistics.median(figures)
+        chart.append((server, value, server.startswith("haggle")))
+        latency = [f"{middle(runs, lambda run, key=key: run['latencyUs'][key]):,.0f}" for key in ("p50", "p99", "p999")]
+        cpu = f"{middle(runs, cpu_each_us):.2f}"
+        note = notes(kept["runs"])
+        if name == "idle":
+            rows.append([server, f"{value:.1f}", apart, f"{middle(runs, cpu_share):.1%}", note])
+        elif name == "recovery":
+            rows.append([server, f"{value:.2f}", apart, f"{middle(runs, lambda run: run['latencyUs']['p50']) / 1e6:.2f}", note])
+        elif re.search(r"\d", name):
+            rows.append([server, *latency, apart, cpu, note])
+        else:
+            rows.append([server, f"{value:,.0f}", apart, *latency[:2], cpu, note])
+    unit = {"connect": "entries", "history": "pages", "older-history": "pages", "room-list": "pages"}.get(name, "deliveries")
+    if name == "idle":
+        head = ["server", "KiB a connection", "spread", "processor at rest", "notes"]
+        title = "KiB a connection"
+    elif name == "recovery":
+        head = ["server", "seconds until the last", "spread", "until the half", "notes"]
+        title = "seconds until the last client has caught up"
+    elif re.search(r"\d", name):
+        head = ["server", "p50 µs", "p99 µs", "p99.9 µs", "spread of p50", f"processor µs a {unit[:-1].replace('ie', 'y') if unit == 'entries' else 'delivery'}", "notes"]
+        title = "p50 in µs"
+    else:
+        one = {"deliveries": "delivery", "entries": "entry", "pages": "page"}[unit]
+        head = ["server", f"{unit} a second", "spread", "p50 µs", "p99 µs", f"processor µs {'an' if one == 'entry' else 'a'} {one}", "notes"]
+        title = f"{unit} a second"
+    (PLOTS / f"{name}.svg").write_text(plot.bars(f"{found['title']}: {title}", chart), encoding="utf-8")
+    days = sorted({kept["at"][:10] for kept in found["servers"].values()})
+    runs = min((len(kept["runs"]) for kept in found["servers"].values()), default=0)
+    medians = "one run each" if runs == 1 else f"medians of {runs}"
+    when = f"\n{medians[0].upper() + medians[1:]}, {' to '.join(days[:1] + days[1:][-1:])}.\n"
+    return f"![{found['title']}](benchmarks/{name}.svg)\n\n" + table(head, rows) + when
+
+
+def growth_tables(found):
+    parts, curves = [], []
+    for name, curve in found.items():
+        ok = [point for point in curve["points"] if "failed" not in point["outcome"]]
+        costs = [(point["size"], growth.cost_us(point["outcome"])) for point in ok]
+        if name not in ("room-list", "history"):
+            curves.append((name.replace("-", " "), costs))
+        rows = [
+            [
+                f"{point['size']:,}",
+                f"{growth.cost_us(point['outcome']):.1f}",
+                f"{point['outcome']['latencyUs']['p50']:,.0f}",
+                f"{point['outcome']['latencyUs']['p99']:,.0f}",
+                measure.trouble(point["outcome"]),
+            ]
+            for point in ok
+        ]
+        parts.append(table([curve["title"], "processor µs each", "p50 µs", "p99 µs", "notes"], rows))
+    svg = plot.lines("What a delivery costs as things grow", "how many", "processor µs a delivery", curves)
+    (PLOTS / "growth.svg").write_text(svg, encoding="utf-8")
+    return "![What a delivery costs as things grow](benchmarks/growth.svg)\n\n" + "\n".join(parts)
+
+
+def policies(found):
+    rows, chart = [], []
+    for policy, loads in found.items():
+        full, fixed, enter = (good(loads[name]) for name in ("saturated", "fixed", "enter"))
+        if not (full and fixed and enter):
+            continue
+        per_message = middle(fixed, lambda run: run["counters"]["database_reads_total"] / max(1, run["counters"]["messages_total"]))
+        rate = middle(full, lambda run: run["perSecond"] / 2)
+        chart.append((policy, rate, True))
+        rows.append([
+            f"`{policy}`",
+            f"{rate:,.0f}",
+            f"{middle(fixed, lambda run: run['latencyUs']['p50']):,.0f}",
+            f"{middle(fixed, lambda run: run['latencyUs']['p99']):,.0f}",
+            f"{middle(fixed, cpu_each_us) * 2:.0f}",
+            f"{per_message:.2f}",
+            f"{middle(enter, lambda run: run['perSecond']):,.0f}",
+        ])  # fmt: skip
+    (PLOTS / "authorization.svg").write_text(plot.bars("Messages a second, 500 pairs saturated", chart), encoding="utf-8")
+    head = ["", "messages a second", "p50 µs at 1,000/s", "p99 µs", "processor µs a message", "questions to the database a message", "entries a second"]
+    return "![Messages a second by policy](benchmarks/authorization.svg)\n\n" + table(head, rows)
+
+
+def aims(found):
+    """What was aimed at, against what was measured in the same run."""
+
+    def value(name, server, figure=None):
+        runs = good(found.get(name, {}).get("servers", {}).get(server, {}).get("runs", []))
+        if not runs:
+            return None
+        return middle(runs, figure or (lambda run: measure.headline(name, run)))
+
+    def best(name, servers):
+        values = [number for server in servers if (number := value(name, server)) is not None]
+        return max(values, default=None)
+
+    def ratio(one, other):
+        return one / other if one is not None and other else None
+
+    p99 = lambda run: run["latencyUs"]["p99"]  # noqa: E731
+    grouped = [f"{peer}, grouped commits" for peer in ("Bun", "socketioxide", "Socket.IO")]
+    each = [f"{peer}, a commit each" for peer in ("Bun", "socketioxide", "Socket.IO")]
+    sio = "haggle, Socket.IO wire"
+    listed = [
+        ("pairs saturated, against Bun storing nothing", ratio(value("pairs-saturated", "haggle"), value("pairs-saturated", "Bun")), 1.0, True),
+        ("pairs saturated, against the best peer that stores", ratio(value("pairs-saturated", "haggle"), best("pairs-saturated", grouped + each)), 2.5, True),
+        ("pairs at 10,000 messages a second: p50, against Bun storing nothing", ratio(value("pairs-10k", "haggle"), value("pairs-10k", "Bun")), 2.0, False),
+        ("the same: p99", ratio(value("pairs-10k", "haggle", p99), value("pairs-10k", "Bun", p99)), 1.5, False),
+        ("fan-out saturated, against the best peer that keeps order", ratio(value("fan-out-saturated", "haggle"), best("fan-out-saturated", ["Bun", "Socket.IO"])), 1.6, True),
+        ("fan-out saturated, against the bare relay", ratio(value("fan-out-saturated", "haggle"), value("fan-out-saturated", "bare relay")), 0.7, True),
+        ("processor time a delivery in fan-out, against Bun", ratio(value("fan-out-saturated", "haggle", cpu_each_us), value("fan-out-saturated", "Bun", cpu_each_us)), 1.0, False),
+        ("connect, token, entry, against the best peer", ratio(value("connect", "haggle"), best("connect", ["Bun", "socketioxide", "Socket.IO"])), 1.0, True),
+        ("KiB an idle connection", value("idle", "haggle"), 4.0, False),
+        ("the Socket.IO wire against the plain one, pairs saturated", ratio(value("pairs-saturated", sio), value("pairs-saturated", "haggle")), 0.85, True),
+        ("the Socket.IO wire storing, against socketioxide not storing", ratio(value("pairs-saturated", sio), value("pairs-saturated", "socketioxide")), 1.3, True),
+        ("seconds until 5,000 clients have caught up after a restart", value("recovery", "haggle"), 5.0, False),
+    ]  # fmt: skip
+    rows = []
+    for what, got, aim, at_least in listed:
+        if got is None:
+            rows.append([what, f"{'≥' if at_least else '≤'} {aim:g}", "not measured", ""])
+            continue
+        reached = got >= aim if at_least else got <= aim
+        rows.append([what, f"{'≥' if at_least else '≤'} {aim:g}", f"{got:.2f}", "yes" if reached else "no"])
+    return table(["haggle storing with FULL", "aim", "measured", "reached"], rows)
