@@ -47,6 +47,8 @@ pub struct Metrics {
     pub commit_failures: Counter<u64, AtomicU64>,
     /// Permits of the database's queue in use.
     pub database_queue: Gauge<i64, AtomicI64>,
+    /// Operations that the database's readers were asked for.
+    pub database_reads: Counter<u64, AtomicU64>,
     /// Sessions dropped by the server.
     pub evictions: Reasons,
     /// Handshakes and requests refused for who they are.
@@ -103,6 +105,7 @@ impl Default for Metrics {
             commit_seconds,
             commit_failures: register!("commit_failures", "Batches that failed as a whole"),
             database_queue: register!("database_queue", "Operations at the database or waiting for it"),
+            database_reads: register!("database_reads", "Operations that only read the database"),
             evictions: register!("evictions", "Sessions dropped by the server, by reason"),
             auth_failures: register!("auth_failures", "Handshakes and requests refused for who they are, by code"),
             rate_limited: register!("rate_limited", "Events, requests and connections over a limit, by limit"),

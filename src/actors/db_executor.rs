@@ -123,12 +123,18 @@ impl Database {
         }
     }
 
+    async fn read_permit(&self) -> Result<Permit, DbError> {
+        let permit = self.permit(&self.reads).await?;
+        self.metrics.database_reads.inc();
+        Ok(permit)
+    }
+
     /// Whether a user is a member of a room, now. See [`Authorize`].
     ///
     /// # Errors
     /// [`DbError`] when the database can't answer.
     pub async fn authorize(&self, room: RoomId, user: UserId) -> Result<bool, DbError> {
-        let permit = self.permit(&self.reads).await?;
+        let permit = self.read_permit().await?;
         answered(self.readers.send(Authorize { room, user, permit }).await)
     }
 
@@ -137,7 +143,7 @@ impl Database {
     /// # Errors
     /// [`DbError`] when the database can't answer.
     pub async fn load_room(&self, room: RoomId) -> Result<Option<RoomState>, DbError> {
-        let permit = self.permit(&self.reads).await?;
+        let permit = self.read_permit().await?;
         answered(self.readers.send(LoadRoom { room, permit }).await)
     }
 
@@ -146,7 +152,7 @@ impl Database {
     /// # Errors
     /// [`DbError`] when the database can't answer.
     pub async fn read_history(&self, room: RoomId, page: MessagePage) -> Result<Messages, DbError> {
-        let permit = self.permit(&self.reads).await?;
+        let permit = self.read_permit().await?;
         answered(self.readers.send(ReadHistory { room, page, permit }).await)
     }
 
@@ -166,7 +172,7 @@ impl Database {
         &self,
         operation: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
-        let permit = self.permit(&self.reads).await?;
+        let permit = self.read_permit().await?;
         answered(self.readers.send(Run { operation: Box::new(operation), permit }).await)
     }
 

@@ -73,6 +73,23 @@ async fn a_stranger_learns_nothing_receives_nothing_and_stores_nothing() {
 }
 
 #[actix_web::test]
+async fn only_every_message_asks_the_database_for_each_message() {
+    for policy in POLICIES {
+        let server = server_with(policy).await;
+        let room = server.seed().room("alice", "bike");
+        let mut alice = server.ws("alice").await;
+        let token = room_token(&server, &room.id, "alice");
+        alice.request("enterRoom", json!({"roomId": room.id, "token": token})).await.unwrap();
+        let before = server.metrics.database_reads.get();
+        for _ in 0..5 {
+            alice.say("hello").await;
+        }
+        let asked = server.metrics.database_reads.get() - before;
+        assert_eq!(asked, if policy == AuthorizePolicy::EveryMessage { 5 } else { 0 }, "{policy}");
+    }
+}
+
+#[actix_web::test]
 async fn a_member_needs_a_room_token_where_room_tokens_decide() {
     let server = server_with(AuthorizePolicy::RoomToken).await;
     let room = server.seed().room("alice", "bike");
