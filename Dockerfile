@@ -13,6 +13,7 @@ RUN apt-get update \
 WORKDIR /src
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
+COPY bench/load bench/load
 COPY benches benches
 COPY migrations migrations
 COPY static static

@@ -1,5 +1,6 @@
 //! The command line: a file a command.
 
+pub mod bench;
 pub mod demo;
 pub mod health;
 pub mod import;
@@ -49,6 +50,8 @@ enum Command {
     Migrate,
     /// Loads users, products, rooms and messages from a file of JSON lines; safe to repeat
     Import(import::Args),
+    /// Measures a running server: latency, throughput, fan-out, connections; checks every delivery
+    Bench(bench::Args),
 }
 
 /// Why a command failed, as one line for the operator.
@@ -88,6 +91,7 @@ pub fn run() -> ExitCode {
             Command::Health => health::run(&options),
             Command::Migrate => migrate::run(options),
             Command::Import(args) => import::run(options, &args),
+            Command::Bench(args) => bench::run(options, &args),
         }),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             // Nobody is left to tell when the terminal is gone.
@@ -108,7 +112,8 @@ pub fn run() -> ExitCode {
 fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a command is missing: demo, serve, token, health, migrate or import (--help explains them)".to_owned();
+        return "a command is missing: demo, serve, token, health, migrate, import or bench (--help explains them)"
+            .to_owned();
     }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default().trim_start_matches("error: ");

@@ -30,12 +30,15 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
     if user.as_str() == SYSTEM_SENDER {
         return Err(ConfigError("--user: `system` stands for the marketplace itself, name a user".to_owned()).into());
     }
-    let config = Config::try_from(options)?;
-    let KeySource::Secret(secret) = &config.keys else {
-        return Err(ConfigError("`haggle token` signs with --jwt-secret alone, give that".to_owned()).into());
-    };
-    let signer = Signer::hs256(secret.expose().as_bytes()).map_err(Failure::new)?;
-    let signer = signer.between(config.parties);
+    let signer = signer(Config::try_from(options)?)?;
     print(&signer.sign(&user, args.name.as_deref(), args.expires_in.0, &Clock::System));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What signs the tokens that this configuration takes.
+pub(super) fn signer(config: Config) -> Result<Signer, Failure> {
+    let KeySource::Secret(secret) = &config.keys else {
+        return Err(ConfigError("tokens are signed with --jwt-secret alone, give that".to_owned()).into());
+    };
+    Ok(Signer::hs256(secret.expose().as_bytes()).map_err(Failure::new)?.between(config.parties))
 }

@@ -44,6 +44,11 @@ fn a_value_that_cannot_be_used_stops_the_start_with_one_line_and_exit_code_2() {
         &["health", "--bind", "127.0.0.1:0"],
         &["token", "--user", "alice"],
         &["token", "--user", "system", secret[0], secret[1]],
+        &["bench", secret[0], secret[1]],
+        &["bench", "--url", "http://192.0.2.1:5000"],
+        &["bench", "--url", "https://127.0.0.1:5000"],
+        &["bench", "--tokens", "absent.tsv"],
+        &["bench", "--seconds", "61"],
         &["dance"],
         &[],
     ];

@@ -21,6 +21,7 @@ mod images;
 mod limits;
 mod logs;
 mod masking;
+mod measuring;
 mod messages;
 mod offers;
 mod page;
