@@ -134,11 +134,20 @@ browser_suite() {
     CHROMIUM="$(find_browser)" node_suite "$1"
 }
 
+# The load generator is haggle's own code, too: `haggle bench`. The peers are checked by whoever runs the benchmark.
+load_generator() (
+    cd bench
+    cargo fmt --check
+    cargo clippy --locked -p haggle-load -p peer-relay --all-targets -- -D warnings
+    cargo test --locked -p haggle-load
+)
+
 step "tools" check_tools
 step "cargo fmt --check" cargo fmt --check
 step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings
 step "cargo test" cargo test --locked
 step "the tests on PostgreSQL" postgres_suite
+step "bench/load" load_generator
 step "cargo doc" document
 step "licences" node_suite tests/licences
 
