@@ -19,6 +19,9 @@ import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 /** @typedef {import("../client/rest.js").Rest} Rest */
 /** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete", message?: Message}} Asked */
 
+/** So many messages that arrive together are read out one by one; of more, their number. */
+const ANNOUNCED_MAX = 3;
+
 const STATUSES = /** @type {Product["status"][]} */ (["on_sale", "reserved", "sold"]);
 
 /**
@@ -30,7 +33,7 @@ const STATUSES = /** @type {Product["status"][]} */ (["on_sale", "reserved", "so
  */
 export function Conversation({ room, preview, state, rest, canSendImages, seq }) {
   const { t, format } = useLanguage();
-  const [announcement, setAnnouncement] = useState("");
+  const [announcements, announce] = useAnnouncements();
   const [asked, setAsked] = useState(/** @type {Asked | undefined} */ (undefined));
   const [editing, setEditing] = useState(/** @type {string | undefined} */ (undefined));
   useChanges(room);
@@ -44,15 +47,19 @@ export function Conversation({ room, preview, state, rest, canSendImages, seq })
   useEffect(
     () =>
       room.on("received", (/** @type {Message[]} */ messages) => {
-        const last = messages[messages.length - 1];
-        const says = describe(last, { t, format });
-        setAnnouncement(last.kind === "system" ? says : `${other?.name ?? ""}: ${says}`);
+        if (messages.length > ANNOUNCED_MAX) return announce([t.newMessagesBelow(messages.length)]);
+        announce(
+          messages.map((message) => {
+            const says = describe(message, { t, format });
+            return message.kind === "system" ? says : `${other?.name ?? ""}: ${says}`;
+          }),
+        );
       }),
     [room, other?.name, t],
   );
   useOfferNews(room, (message) => {
     const { amount, currency, status } = message.data;
-    setAnnouncement(t.offer.became(format.price(amount, currency), t.offer.status[/** @type {"pending"} */ (status)]));
+    announce([t.offer.became(format.price(amount, currency), t.offer.status[/** @type {"pending"} */ (status)])]);
   });
 
   // Somebody who has blocked the other can take it back; nobody else is told.
@@ -87,7 +94,7 @@ export function Conversation({ room, preview, state, rest, canSendImages, seq })
   return html`<section class="pane conversation" aria-labelledby="conversation-title">
     <${Header} room=${room} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} />
     <${MessageList} room=${room} other=${other} product=${product} actions=${actions} seq=${seq} />
-    <div class="visually-hidden" aria-live="polite">${announcement}</div>
+    <div class="visually-hidden" aria-live="polite">${announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
     ${!closed && product && html`<${StatusHint} room=${room} other=${other} product=${product} />`}
     <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${t.closed}</p>`}</div>
     ${!closed &&
@@ -102,6 +109,23 @@ export function Conversation({ room, preview, state, rest, canSendImages, seq })
     />`}
     ${asked && html`<${AskedDialog} asked=${asked} room=${room} other=${other} product=${product} rest=${rest} onClose=${() => setAsked(undefined)} />`}
   </section>`;
+}
+
+/**
+ * What a screen reader says, each once: as elements of their own, since the same words twice in a row would change nothing.
+ *
+ * @returns {[{id: number, text: string}[], (texts: string[]) => void]}
+ */
+function useAnnouncements() {
+  const said = useRef(0);
+  const [announcements, setAnnouncements] = useState(/** @type {{id: number, text: string}[]} */ ([]));
+  const latest = useRef(announcements);
+  const announce = (/** @type {string[]} */ texts) => {
+    const added = texts.map((text) => ({ id: said.current++, text }));
+    latest.current = [...latest.current, ...added].slice(-2 * ANNOUNCED_MAX);
+    setAnnouncements(latest.current);
+  };
+  return [announcements, announce];
 }
 
 /**

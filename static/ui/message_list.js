@@ -108,6 +108,25 @@ export function arrange(messages, drafts, { ownUserId, othersReadSeq, newAfterSe
 }
 
 /**
+ * Keeps the view of each group for as long as what it shows is the same: the same view is not compared again, and a key
+ * press over years of history costs what it costs over none.
+ *
+ * @returns {(block: Extract<Block, {kind: "group"}>, context: unknown[], view: (last: any) => any) => any}
+ *   `context` is what the view depends on beside its lines; its last item is handed to `view`
+ */
+function useKept() {
+  const kept = useRef(/** @type {Map<string, {inputs: unknown[], view: any}>} */ (new Map()));
+  return ({ key, lines }, context, view) => {
+    const inputs = [...context, ...lines.flatMap((line) => [line.key, line.state, line.message, line.draft?.errorCode])];
+    const known = kept.current.get(key);
+    if (known?.inputs.length === inputs.length && known.inputs.every((input, index) => input === inputs[index])) return known.view;
+    const made = { inputs, view: view(context.at(-1)) };
+    kept.current.set(key, made);
+    return made.view;
+  };
+}
+
+/**
  * The history, which stays where the reader is: at the end while they are at the end, still while older pages arrive.
  *
  * @param {{room: Room, other: User, product?: import("../client/types.js").Product, actions: MessageActions, seq?: number}} props
@@ -135,6 +154,9 @@ export function MessageList({ room, other, product, actions, seq: sought }) {
     groupKeys: groupKeys.current,
   });
 
+  const groupView = useKept();
+  // What a group shows of them: the objects themselves are new with every event.
+  const context = [t, room.closed, other.name, other.avatarUrl, product?.status, product?.price, product?.currency];
   const lastGroup = blocks.findLast(({ kind }) => kind === "group");
   const lastKey = lastGroup?.kind === "group" ? lastGroup.lines.findLast((line) => hasMenu(line, room))?.key : undefined;
 
@@ -198,6 +220,8 @@ export function MessageList({ room, other, product, actions, seq: sought }) {
       const line = list.current?.querySelector(`[data-seq="${sought}"]`);
       if (left || !line) return;
       line.scrollIntoView({ block: "center" });
+      // Before its scroll event tells: whoever counts as being at the end is taken back there by the next resize.
+      measure();
       line.classList.add("sought");
     };
     // A page that failed leaves the reader at the end, where they would be anyway.
@@ -232,7 +256,9 @@ export function MessageList({ room, other, product, actions, seq: sought }) {
           case "system":
             return html`<p class="system" key=${block.key}><span>${systemText(block.message, t)}</span></p>`;
           default:
-            return html`<${Group} key=${block.key} block=${block} other=${other} room=${room} product=${product} actions=${actions} lastKey=${lastKey} />`;
+            return groupView(block, [...context, block.lines.some(({ key }) => key === lastKey) ? lastKey : undefined], (reachable) =>
+              html`<${Group} key=${block.key} block=${block} other=${other} room=${room} product=${product} actions=${actions} lastKey=${reachable} />`,
+            );
         }
       })}
       ${room.otherIsTyping &&

@@ -16,11 +16,14 @@ export class DemoServer {
   #folder;
   #output = "";
   #tokens = new Map();
+  #options = {};
   /** Where it listens; the same after a restart. */
   url;
 
-  static async start() {
+  /** @param {Record<string, string>} [options] environment variables of the server */
+  static async start(options = {}) {
     const server = new DemoServer();
+    server.#options = options;
     server.#folder = await mkdtemp(join(tmpdir(), "haggle-browser-"));
     await server.#spawn("127.0.0.1:0");
     return server;
@@ -78,7 +81,7 @@ export class DemoServer {
   async #spawn(address) {
     // Tokens end with the process that signed them.
     this.#tokens.clear();
-    const env = { ...process.env, HAGGLE_SERVICE_KEY: SERVICE_KEY };
+    const env = { ...process.env, HAGGLE_SERVICE_KEY: SERVICE_KEY, ...this.#options };
     const child = spawn(BIN, ["demo", "--bind", address, "--database-url", join(this.#folder, "demo.db")], { env });
     this.#process = child;
     this.url = await new Promise((found, failed) => {
