@@ -52,13 +52,16 @@ pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
     response
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, cache_control(version, path)))
-        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"));
+    let mimetype = file.metadata.mimetype().to_owned();
+    // Only a document has a policy; on forty scripts it would be a fifth of all bytes.
+    if mimetype.contains("html") || mimetype.contains("svg") {
+        response.insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY));
+    }
     if fresh {
         return Ok(response.finish());
     }
-    let mimetype = file.metadata.mimetype().to_owned();
     let body = if path == "index.html" {
         Bytes::from(with_version(&String::from_utf8_lossy(&file.data), &VERSION))
     } else {

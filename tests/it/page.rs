@@ -11,6 +11,9 @@ async fn the_page_comes_compressed_and_may_run_nothing_inline() {
     assert!(policy.contains("default-src 'self'") && !policy.contains("unsafe"), "{policy}");
     assert!(policy.contains("require-trusted-types-for 'script'"), "{policy}");
 
+    let picture = send(server.addr, "GET", "/pictures/haggle.svg", &[], b"").await;
+    assert_eq!(picture.header("content-security-policy"), Some(&*policy), "a drawing can be opened as a document");
+
     let headers = [("accept-encoding", "br;q=1.0, gzip;q=0.8")];
     let head = send(server.addr, "HEAD", "/client/client.js", &headers, b"").await;
     assert_eq!(head.header("content-encoding"), Some("gzip"));
