@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { languages } from "../../static/strings.js";
 import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
 import { DemoServer } from "./support/demo_server.js";
 
@@ -108,6 +109,27 @@ test("the language can be switched, and so can the user", async () => {
   assert.equal(await page.locator("html").getAttribute("lang"), "ko");
   await window.close();
 });
+
+for (const [wire, viewport, locale] of [["socketIo", PHONE, "ko-KR"], ["plain", DESK, "en-US"]]) {
+  test(`over ${wire}, a room that is none of one's business and an ended session are said in words`, async () => {
+    const window = await (await Window.open(browser, server.url, { wire, viewport, locale })).signIn("Amara");
+    const { page } = window;
+    const t = languages[locale.slice(0, 2)];
+    await page.goto(`${server.url}/#/rooms/room-jonas-bike`);
+    await page.getByRole("alert").getByText(t.roomRefused).waitFor();
+    await window.look(`refused-${wire}`);
+    await page.getByRole("link", { name: t.back }).first().click();
+    await page.locator(".inbox-row").first().waitFor();
+
+    await server.api("POST", "/users/amara/disconnect");
+    await page.getByRole("heading", { name: t.sessionEnded }).waitFor();
+    await window.look(`ended-${wire}`);
+    await page.getByRole("button", { name: t.signInAgain }).click();
+    await window.signIn("Amara");
+    await page.locator(".product").first().waitFor();
+    await window.close();
+  });
+}
 
 test("what nobody caught is shown in a bar", async () => {
   const { page } = await Window.open(browser, server.url);
