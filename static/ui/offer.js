@@ -66,7 +66,8 @@ export function OfferCard({ message, room, other, product, counter }) {
 
   const seller = product?.sellerId === room.ownUserId;
   const answerable = pending && !room.closed;
-  const words = { conflict: conflictText(product, t) };
+  // Answered in another window of one's own, nobody else was first.
+  const words = { conflict: status === "accepted" ? t.offer.conflict : conflictText(product, t) };
   /** @param {"decline" | "withdraw"} answer */
   const give = async (answer) => {
     await attempt(() => room.answerOffer(message.id, answer));

@@ -49,7 +49,7 @@ test("two answers to one offer from two tabs: one counts, the other is told, and
     await dialog(first).getByRole("alert").getByText("This offer changed in the meantime").waitFor();
     await first.page.keyboard.press("Escape");
   } else {
-    await second.page.locator(".offer").getByRole("alert").waitFor();
+    await second.page.locator(".offer").getByRole("alert").getByText("그사이 제안이 바뀌었어요").waitFor();
   }
   for (const window of [buyer, first, second]) assert.equal(await window.page.locator(".offer-actions").count(), 0);
   await first.look("race-offer-desk");
