@@ -497,4 +497,6 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
 #[cfg(test)]
 mod offer_tests;
 #[cfg(test)]
+mod race_tests;
+#[cfg(test)]
 mod tests;

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Caller, Route, TestServer, rest::call, server::SERVICE_KEY};
+use crate::support::{
+    Caller, Route, TestServer,
+    rest::{call, upload},
+    server::SERVICE_KEY,
+};
 
 /// Who takes a step, what they do, and whether REST has it, too. In the data `$n` is the message that step `n` came to, and
 /// `$last` the newest that was heard.
@@ -440,4 +444,49 @@ async fn who_shares_nothing_is_neither_seen_nor_sees_on_either_wire_in_either_di
             call(server.addr, &server.token("sam"), "PATCH", "/api/v1/me/settings", on).await;
         }
     }
+}
+
+#[actix_web::test]
+async fn what_only_rest_can_do_is_heard_the_same_on_both_wires() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    let room = room.as_str();
+    let mut listeners = Vec::new();
+    for wire in Route::WIRES {
+        listeners.push(Caller::entered(&server, "sam", wire, room).await);
+    }
+    let mut photo = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(64, 48).write_to(&mut photo, image::ImageFormat::Png).unwrap();
+    let (alice, path) = (server.token("alice"), format!("/api/v1/rooms/{room}/images"));
+    let sent = upload(server.addr, &alice, &path, &photo.into_inner(), &[("text", "look")]).await.body;
+    let (sam, messages) = (server.token("sam"), format!("/api/v1/rooms/{room}/messages"));
+    let bike = "/api/v1/products/bike";
+    let steps = [
+        ("message", sent.clone(), None),
+        ("message", Value::Null, Some((SERVICE_KEY, "POST", &*messages, json!({"text": "We are here to help"})))),
+        ("message", Value::Null, Some((&*sam, "PATCH", bike, json!({"status": "reserved"})))),
+        ("messageUpdated", Value::Null, Some((&*alice, "DELETE", "", json!({})))),
+    ];
+    let taken_back = format!("{messages}/{}", sent["id"].as_str().unwrap());
+    for (event, expected, request) in steps {
+        if let Some((token, method, path, body)) = request {
+            let path = if path.is_empty() { &*taken_back } else { path };
+            assert!(call(server.addr, token, method, path, Some(body)).await.status < 300, "{method} {path}");
+        }
+        let heard = [listeners[0].heard().await, listeners[1].heard().await];
+        assert_eq!(heard[0], heard[1]);
+        assert!(heard[0].len() == 1 && heard[0][0].0 == event, "{heard:?}");
+        assert!(expected.is_null() || heard[0][0].1 == expected, "{heard:?}");
+    }
+    assert!(call(server.addr, &alice, "PUT", "/api/v1/blocks/sam", None).await.status < 300);
+    let mut shown = Vec::new();
+    for listener in &mut listeners {
+        let mut update = listener.push("roomUpdated").await;
+        while update["closed"] != true {
+            update = listener.push("roomUpdated").await;
+        }
+        assert_eq!(update["product"]["status"], "reserved");
+        shown.push(update);
+    }
+    assert_eq!(shown[0], shown[1]);
 }
