@@ -1,6 +1,6 @@
 //! One user who acts by any way in: the plain wire, Socket.IO or REST. What is asked and answered is the same in all three.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use serde_json::{Value, json};
 use socket2::SockRef;
@@ -38,6 +38,8 @@ pub struct Caller {
     addr: std::net::SocketAddr,
     token: String,
     pub room: String,
+    /// What was told of lists and nobody has asked for.
+    updates: VecDeque<Value>,
 }
 
 /// A request whose answer is waited for later.
@@ -70,7 +72,7 @@ impl Caller {
             }
             Route::Rest => Way::Rest,
         };
-        Self { way, addr: server.addr, token, room: room.to_owned() }
+        Self { way, addr: server.addr, token, room: room.to_owned(), updates: VecDeque::new() }
     }
 
     /// Signs in and enters the room, where the way in has that.
@@ -137,14 +139,15 @@ impl Caller {
         }
     }
 
-    /// What was pushed before an answered request, without what is told of lists: that gathers for a while.
+    /// What was pushed before an answered request, without what is told of lists: that gathers for a while, and is kept.
     pub async fn heard(&mut self) -> Vec<(String, Value)> {
         let told = self.told().await;
-        told.into_iter().filter(|(event, _)| event != "roomUpdated").collect()
+        let (updates, heard): (Vec<_>, Vec<_>) = told.into_iter().partition(|(event, _)| event == "roomUpdated");
+        self.updates.extend(updates.into_iter().map(|(_, data)| data));
+        heard
     }
 
-    /// All that was pushed before an answered request.
-    pub async fn told(&mut self) -> Vec<(String, Value)> {
+    async fn told(&mut self) -> Vec<(String, Value)> {
         match &mut self.way {
             Way::Json(client) => {
                 let pushes = client.pushes_before_ack().await;
@@ -166,6 +169,9 @@ impl Caller {
 
     /// Waits for the next push of an event and returns its data.
     pub async fn push(&mut self, event: &str) -> Value {
+        if let Some(update) = self.updates.pop_front_if(|_| event == "roomUpdated") {
+            return update;
+        }
         match &mut self.way {
             Way::Json(client) => client.push(event).await,
             Way::SocketIo(client) => client.event("/chat", event).await.remove(0),
