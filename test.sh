@@ -77,6 +77,13 @@ socket_io_suite() {
     node_suite tests/socket_io
 }
 
+# The binary that keeps images in S3, and its tests.
+s3_suite() {
+    cargo clippy --lib --bins --locked --features s3 -- -D warnings
+    cargo build --locked --bins --features s3
+    python_suite tests/s3
+}
+
 find_browser() {
     local name
     for name in chromium chromium-browser google-chrome; do
@@ -160,6 +167,9 @@ step "tests/python_socketio" python_suite tests/python_socketio
 step "tests/openapi" python_suite tests/openapi
 step "tests/deploy" deploy_suite
 step "tests/browser" browser_suite tests/browser
+
+# Last, since its binary takes the other one's place.
+step "tests/s3" s3_suite
 
 current="the end"
 for suite in ${skipped[@]+"${skipped[@]}"}; do

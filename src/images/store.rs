@@ -87,10 +87,21 @@ fn open_folder(folder: &str) -> Result<ImageStore, StoreError> {
 
 #[cfg(feature = "s3")]
 fn open_s3(url: &str) -> Result<ImageStore, StoreError> {
-    let bad = |error: object_store::Error| StoreError::BadUrl(format!("--image-store: {error}"));
-    let store = object_store::aws::AmazonS3Builder::from_env().with_url(url).build().map_err(bad)?;
+    use std::time::Duration;
+
+    use object_store::{
+        ClientConfigKey, RetryConfig,
+        aws::{AmazonS3Builder, AmazonS3ConfigKey},
+        prefix::PrefixStore,
+    };
+
+    // By itself the crate goes on for three minutes, in which sixteen uploads would keep everybody else's out.
+    let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(8), ..RetryConfig::default() };
+    let builder = AmazonS3Builder::from_env().with_url(url).with_retry(retry);
+    let builder = builder.with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), "5s");
+    let store = builder.build().map_err(|error| StoreError::BadUrl(format!("--image-store: {error}")))?;
     let prefix = url.splitn(4, '/').nth(3).unwrap_or_default();
-    Ok(ImageStore(Arc::new(object_store::prefix::PrefixStore::new(store, prefix))))
+    Ok(ImageStore(Arc::new(PrefixStore::new(store, prefix))))
 }
 
 #[cfg(not(feature = "s3"))]
