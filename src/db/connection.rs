@@ -134,6 +134,24 @@ impl Connection {
         }
     }
 
+    /// The name of this node among those that share the database; empty where it is the only one.
+    pub(super) fn node(&self) -> &str {
+        match self {
+            Self::Sqlite(_) => "",
+            #[cfg(feature = "postgres")]
+            Self::Postgres(conn) => conn.node(),
+        }
+    }
+
+    /// The names of the other nodes that are connected.
+    pub(super) fn list_nodes(&mut self) -> QueryResult<Vec<String>> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(conn) => conn.list_nodes(),
+        }
+    }
+
     /// Diesel's own connection, for what a test asks SQLite.
     #[cfg(test)]
     pub(super) fn sqlite(&mut self) -> &mut SqliteConnection {

@@ -124,6 +124,10 @@ pub fn find_unread(conn: &mut Connection, range: &RangeInclusive<Timestamp>) -> 
 /// [`DbError`] when the database does not answer; then nothing was written.
 pub fn queue_notifications(conn: &mut Connection, page: &UnreadPage, now: Timestamp) -> Result<usize, DbError> {
     conn.immediate_transaction(|conn| {
+        if notification::find_progress(conn)?.is_some_and(|progress| progress >= page.up_to) {
+            // Another node has read the same page, and was here first.
+            return Ok(0);
+        }
         notification::save_progress(conn, page.up_to)?;
         // Of each room and sender the newest message says it all.
         let mut newest: HashMap<(&str, &str), i64> = HashMap::new();

@@ -114,6 +114,7 @@ diesel::table! {
         user_id -> Text,
         rooms -> Text,
         ended_at -> Nullable<BigInt>,
+        node -> Text,
     }
 }
 

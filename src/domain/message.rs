@@ -175,6 +175,9 @@ pub enum UnfitText {
     /// Neither words nor data.
     #[error("`text` must not be empty")]
     Empty,
+    /// A character that PostgreSQL has no place for, and that nobody means.
+    #[error("`text` must not hold the character U+0000")]
+    Nul,
     /// A name in the data that only haggle itself may write.
     #[error("`data.thumbnailKey` is haggle's own: send images by `POST /rooms/{{id}}/images`")]
     ReservedData,
@@ -191,10 +194,13 @@ pub enum UnfitText {
 /// Checks a message's words and data against the limit.
 ///
 /// # Errors
-/// [`UnfitText`] when there is nothing, or more than `bytes_max` bytes of UTF-8 and JSON together.
+/// [`UnfitText`] when there is nothing, a character that can't be stored, or more than `bytes_max` bytes of UTF-8 and JSON together.
 pub fn check_size(text: Option<&str>, data: Option<&Value>, bytes_max: usize) -> Result<(), UnfitText> {
     if text.is_none_or(str::is_empty) && data.is_none() {
         return Err(UnfitText::Empty);
+    }
+    if text.is_some_and(|text| text.contains('\0')) {
+        return Err(UnfitText::Nul);
     }
     // Whoever knows an image's key could have its address signed anew.
     if data.is_some_and(|data| data.get("thumbnailKey").is_some()) {

@@ -133,10 +133,10 @@ pub struct Report {
 /// Checks what a reporter says.
 ///
 /// # Errors
-/// [`InvalidField`] when it is blank or longer than [`REPORT_CHARS_MAX`] characters.
+/// [`InvalidField`] when it is blank, longer than [`REPORT_CHARS_MAX`] characters, or holds U+0000.
 pub fn check_report_text(text: &str) -> Result<(), InvalidField> {
-    if text.trim().is_empty() || text.chars().count() > REPORT_CHARS_MAX {
-        return Err(InvalidField(format!("`text` must be 1 to {REPORT_CHARS_MAX} characters")));
+    if text.trim().is_empty() || text.chars().count() > REPORT_CHARS_MAX || text.contains('\0') {
+        return Err(InvalidField(format!("`text` must be 1 to {REPORT_CHARS_MAX} characters without U+0000")));
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ mod messages;
 mod offers;
 mod page;
 mod personal_data;
+mod postgres;
 mod presence;
 mod proxied;
 mod races;

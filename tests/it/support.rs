@@ -1,6 +1,7 @@
 //! The harness: a server on port 0 with a database of its own, clients that speak to it, and what must hold after any test.
 
 pub mod caller;
+pub mod chaos_proxy;
 pub mod database;
 pub mod postgres;
 pub mod process;

@@ -46,12 +46,14 @@ const COMMIT_DOUBT_WAIT: Duration = Duration::from_millis(100);
 /// A node that hangs or is cut off in a transaction loses it, and the writer's lock with it, after ten seconds; whoever waits
 /// for a lock gives up before their client does. A commit returns when the disk has it, whatever the server's default is.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '5s'; \
-    SET client_min_messages = warning; SET application_name = 'haggle'; \
+    SET client_min_messages = warning; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
 /// Where connections come from: the address, and what is known of the server behind it.
 pub struct Origin {
     url: String,
+    /// What its connections are called in `pg_stat_activity`: so nodes know of each other that they are there.
+    node: String,
     /// Grows whenever a connection was found broken: the others are asked before they are lent again.
     losses: AtomicU64,
 }
@@ -65,7 +67,8 @@ impl fmt::Debug for Origin {
 
 impl Origin {
     pub(in crate::db) fn new(url: &str) -> Self {
-        Self { url: with_timeouts(url), losses: AtomicU64::new(0) }
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        Self { url: with_timeouts(url), node: format!("haggle {}", &random[..12]), losses: AtomicU64::new(0) }
     }
 
     /// Opens a connection.
@@ -75,7 +78,8 @@ impl Origin {
     pub(in crate::db) fn connect(self: &Arc<Self>) -> Result<Postgres, String> {
         let losses = self.losses.load(Ordering::Acquire);
         let mut conn = PgConnection::establish(&self.url).map_err(|error| self.discreet(&error.to_string()))?;
-        conn.batch_execute(SETTINGS).map_err(|error| self.discreet(&error.to_string()))?;
+        let settings = format!("SET application_name = '{}'; {SETTINGS}", self.node);
+        conn.batch_execute(&settings).map_err(|error| self.discreet(&error.to_string()))?;
         Ok(Postgres { conn, origin: Arc::clone(self), losses, used: Instant::now(), suspect: false, writing: None })
     }
 
@@ -176,6 +180,26 @@ impl Postgres {
     /// Diesel's own connection, for its migrations.
     pub(in crate::db) fn inner(&mut self) -> &mut PgConnection {
         &mut self.conn
+    }
+
+    pub(super) fn node(&self) -> &str {
+        &self.origin.node
+    }
+
+    pub(super) fn list_nodes(&mut self) -> QueryResult<Vec<String>> {
+        #[derive(QueryableByName)]
+        struct Node {
+            #[diesel(sql_type = Text)]
+            node: String,
+        }
+        let nodes: Vec<Node> = self.load(
+            diesel::sql_query(
+                "SELECT DISTINCT application_name AS node FROM pg_stat_activity \
+                 WHERE datname = current_database() AND application_name LIKE 'haggle %' AND application_name <> $1",
+            )
+            .bind::<Text, _>(self.origin.node.clone()),
+        )?;
+        Ok(nodes.into_iter().map(|node| node.node).collect())
     }
 
     pub(super) fn begin(&mut self, sql: &str) -> QueryResult<()> {

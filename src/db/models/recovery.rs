@@ -12,9 +12,11 @@ struct RecoveryRow {
     user_id: String,
     rooms: String,
     ended_at: Option<i64>,
+    node: String,
 }
 
-/// Writes one over what it was.
+/// Writes one over what it was. That a session has ended counts only while it is still this node's: when its client has come
+/// back to another one, the late end of the first changes nothing.
 pub(in crate::db) fn save(conn: &mut Connection, recovery: &Recovery) -> QueryResult<()> {
     let rooms: Vec<(&str, i64)> = recovery.rooms.iter().map(|(room, seq)| (room.as_str(), seq.0)).collect();
     let row = RecoveryRow {
@@ -23,7 +25,13 @@ pub(in crate::db) fn save(conn: &mut Connection, recovery: &Recovery) -> QueryRe
         // Strings and numbers: nothing that JSON could not hold.
         rooms: serde_json::to_string(&rooms).unwrap_or_default(),
         ended_at: recovery.ended_at.map(|at| at.0),
+        node: conn.node().to_owned(),
     };
+    if row.ended_at.is_some() {
+        let own = recoveries::table.find(&row.pid_hash).filter(recoveries::node.eq(&row.node));
+        diesel::update(own).set(&row).execute(conn)?;
+        return Ok(());
+    }
     diesel::insert_into(recoveries::table)
         .values(&row)
         .on_conflict(recoveries::pid_hash)
@@ -33,9 +41,10 @@ pub(in crate::db) fn save(conn: &mut Connection, recovery: &Recovery) -> QueryRe
     Ok(())
 }
 
-/// Removes one.
+/// Removes one of this node's.
 pub(in crate::db) fn remove(conn: &mut Connection, pid_hash: &str) -> QueryResult<()> {
-    diesel::delete(recoveries::table.find(pid_hash)).execute(conn)?;
+    let own = recoveries::table.find(pid_hash).filter(recoveries::node.eq(conn.node().to_owned()));
+    diesel::delete(own).execute(conn)?;
     Ok(())
 }
 
@@ -69,12 +78,14 @@ pub fn find_recovery(conn: &mut Connection, pid_hash: &str) -> Result<Option<Rec
     }))
 }
 
-/// Says of every session that was alive when the server last ended that it ended now. Once, before a server starts.
+/// Says of every session that was alive when its server last ended that it ended now. Once, before a server starts. Of several
+/// nodes those are left alone that are connected to the database.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn end_recoveries(conn: &mut Connection, at: Timestamp) -> Result<(), DbError> {
-    diesel::update(recoveries::table.filter(recoveries::ended_at.is_null()))
+    let alive = conn.list_nodes()?;
+    diesel::update(recoveries::table.filter(recoveries::ended_at.is_null()).filter(recoveries::node.ne_all(alive)))
         .set(recoveries::ended_at.eq(Some(at.0)))
         .execute(conn)?;
     Ok(())

@@ -189,6 +189,10 @@ pub fn list_reports(
     behind: Option<&str>,
     limit: i64,
 ) -> Result<(Vec<Report>, bool), DbError> {
+    if behind.is_some_and(|behind| behind.contains('\0')) {
+        // Nothing has such an id, and PostgreSQL has no such text, not even to compare with.
+        return Ok((Vec::new(), false));
+    }
     let page = reports::table
         .filter(reports::id.gt(behind.unwrap_or_default()))
         .order(reports::id)
@@ -212,6 +216,10 @@ pub(in crate::db) fn decide(
     mute_until: Option<Timestamp>,
     at: Timestamp,
 ) -> Result<Option<Report>, DbError> {
+    if report.contains('\0') {
+        // PostgreSQL has no such text, not even to compare with.
+        return Ok(None);
+    }
     diesel::update(reports::table.find(report))
         .set((
             reports::decision.eq(decision.as_str()),

@@ -66,10 +66,15 @@ pub fn create_empty_database() -> String {
     cluster.url(&name)
 }
 
+/// The same database behind somebody who listens on a port of this machine.
+pub fn through_port(url: &str, port: u16) -> String {
+    let name = url.split("/").nth(3).unwrap().split('?').next().unwrap();
+    format!("postgres://haggle@127.0.0.1:{port}/{name}")
+}
+
 /// Removes a database, and whoever is connected to it.
 pub fn drop_database(url: &str) {
-    let name = url.split_once("/").unwrap().1.rsplit('/').next().unwrap();
-    let name = name.split('?').next().unwrap();
+    let name = url.split('/').nth(3).unwrap().split('?').next().unwrap();
     // What is left goes with the server.
     let _ = run_at(&cluster().url("postgres"), &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
 }
