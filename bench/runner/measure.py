@@ -95,5 +95,6 @@ def run(workload, servers, runs, results, quick, tell):
     kept = results.setdefault("workloads", {}).setdefault(workload.name, {"title": workload.title, "servers": {}})
     kept["title"] = workload.title
     for name, outcomes in came.items():
-        kept["servers"][name] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "runs": outcomes}
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        kept["servers"][name] = {"at": at, "haggle": results["versions"]["haggle"], "runs": outcomes}
     write_results(results)

@@ -116,7 +116,9 @@ def workload(name, found):
     days = sorted({kept["at"][:10] for kept in found["servers"].values()})
     runs = min((len(kept["runs"]) for kept in found["servers"].values()), default=0)
     medians = "one run each" if runs == 1 else f"medians of {runs}"
-    when = f"\n{medians[0].upper() + medians[1:]}, {' to '.join(days[:1] + days[1:][-1:])}.\n"
+    builds = {kept["haggle"] for server, kept in found["servers"].items() if server.startswith("haggle")}
+    build = f", haggle {', '.join(sorted(builds))}" if builds else ""
+    when = f"\n{medians[0].upper() + medians[1:]}, {' to '.join(days[:1] + days[1:][-1:])}{build}.\n"
     return f"![{found['title']}](benchmarks/{name}.svg)\n\n" + table(head, rows) + when
 
 
