@@ -12,6 +12,8 @@ LOADS = {
     "saturated": ["pairs", "--pairs=500"],
     "fixed": ["pairs", "--pairs=500", "--rate=1000"],
     "enter": ["connect", "--at-once=64"],
+    # As many entries as in the others and nothing said: what their questions are counted against.
+    "silent": ["idle", "--connections=1000"],
 }
 
 
@@ -31,7 +33,7 @@ def run(results, runs, quick, tell):
                     after = counters(running.port)
                 outcome["counters"] = {name: after.get(name, 0) - before.get(name, 0) for name in after}
                 found[policy][load].append(outcome)
-                figure = outcome.get("perSecond", 0) if load != "fixed" else outcome["latencyUs"]["p50"]
+                figure = outcome["latencyUs"]["p50"] if load == "fixed" else outcome.get("perSecond", 0)
                 tell(f"authorization {turn + 1}/{runs} {policy} {load}: {figure:,.0f} {measure.trouble(outcome)}".rstrip())
     results["authorization"] = found
     measure.write_results(results)
