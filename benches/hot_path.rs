@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macro writes the functions; a bench may end early")]
 
-use std::{hint::black_box, sync::Arc, task::Context, time::Duration};
+use std::{hint::black_box, pin::Pin, sync::Arc, task::Context, time::Duration};
 
 use actix::Actor;
 use bytes::{Bytes, BytesMut};
@@ -113,8 +113,10 @@ fn fan_out(c: &mut Criterion) {
                 let push = Push::from_json("message", Bytes::from_static(STORED));
                 hub.apply(Op::Deliver { room: room.clone(), kind: Delivery::Message(Seq(seq)), push, except: None });
                 for outbox in &outboxes {
-                    let _ = black_box(outbox.poll_drain(&mut Context::from_waker(&noop_waker())));
+                    let mut out = tokio::io::sink();
+                    let _ = black_box(outbox.poll_write(&mut Context::from_waker(&noop_waker()), Pin::new(&mut out)));
                 }
+                hub.flush();
             });
         });
     }

@@ -13,8 +13,8 @@
 
 use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, StreamHandler};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler};
+use actix_web::{App, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use bytestring::ByteString;
 use clap::Parser;
@@ -24,13 +24,14 @@ use haggle::{
         in_flight::InFlight,
         outbox::{Frame, Outbox},
         socket_io::{Event, Handshake, Member, Middleware, Namespace, Newcomer, Seat, SocketIo, Table},
-        transport::{self, FRAGMENTS_MAX, FrameStream, OutboxBody, ReadError, TransportGone},
+        transport::{self, FRAGMENTS_MAX, FrameStream, ReadError},
     },
     config::Limits,
     error::CloseCode,
     http::{
         admission::{Admission, Arrival},
         engine_io::{self, Endpoint},
+        listener::Listener,
         origin,
     },
     metrics::Metrics,
@@ -172,24 +173,18 @@ impl StreamHandler<Result<Incoming, ReadError>> for WebSocketEcho {
     }
 }
 
-impl Handler<TransportGone> for WebSocketEcho {
-    type Result = ();
-
-    fn handle(&mut self, _: TransportGone, ctx: &mut Self::Context) {
-        ctx.stop();
-    }
-}
-
-async fn echo(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let Ok(mut response) = transport::accept(&request, &[]) else { return HttpResponse::BadRequest().finish() };
+async fn echo(request: HttpRequest) -> HttpResponse {
+    let Ok((mut response, promised)) = transport::accept(&request, &[]) else {
+        return HttpResponse::BadRequest().finish();
+    };
     let socket = request.conn_data::<Arrival>().and_then(|arrival| arrival.socket.clone());
     let outbox = Arc::new(Outbox::new(OUTBOX_BYTES_MAX, socket));
-    let session = WebSocketEcho::create(|ctx| {
+    WebSocketEcho::create(|ctx| {
         let limits = websocket::Limits { message_bytes_max: WEBSOCKET_BYTES_MAX, fragments_max: FRAGMENTS_MAX };
-        ctx.add_stream(FrameStream::new(payload, limits, InFlight::default(), Arc::clone(&outbox)));
+        ctx.add_stream(FrameStream::new(promised, limits, InFlight::default(), Arc::clone(&outbox)));
         WebSocketEcho(Arc::clone(&outbox))
     });
-    response.body(OutboxBody::new(outbox, session.recipient()))
+    response.finish()
 }
 
 // ---- all of them ----------------------------------------------------------------------------------------------------
@@ -220,7 +215,7 @@ fn main() -> std::io::Result<()> {
     let socket_ios = Arc::new(Sessions::<SocketIo>::new(settings.clone(), None));
     let engine_echos = Arc::new(Sessions::<EngineEcho>::new(settings, None));
     let admission = Arc::new(Admission::new(&Limits::none(), Vec::new(), Arc::new(Metrics::default())));
-    let app = move || {
+    let app = move |(): &()| {
         let table = Rc::new(Table {
             namespaces: vec![Rc::new(EchoNamespace("/")), Rc::new(EchoNamespace("/custom"))],
             connect_timeout: Duration::from_millis(options.connect_timeout),
@@ -235,13 +230,14 @@ fn main() -> std::io::Result<()> {
             .route("/ws/echo", web::get().to(echo))
     };
     actix_web::rt::System::new().block_on(async move {
-        HttpServer::new(app)
-            .on_connect(move |connection, extensions| admission.arrive(connection, extensions))
-            // A client that hangs up in the middle of a poll has gone.
-            .h1_allow_half_closed(false)
-            .shutdown_timeout(1)
-            .bind(options.bind)?
-            .run()
-            .await
+        let listener = Listener {
+            bind: options.bind,
+            tls: None,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            handshake_timeout: Duration::from_secs(5),
+            admission,
+        };
+        let (_, server) = listener.listen(|| (), app)?;
+        server.await
     })
 }

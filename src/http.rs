@@ -6,6 +6,7 @@ pub mod client_address;
 pub mod engine_io;
 pub mod extract;
 pub mod health;
+pub mod listener;
 pub mod openapi;
 pub mod origin;
 pub mod problem;

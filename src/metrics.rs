@@ -29,6 +29,8 @@ pub struct Metrics {
     registry: Registry,
     /// Open TCP connections.
     pub connections: Gauge<i64, AtomicI64>,
+    /// Connections that became WebSockets, until their TCP has ended.
+    pub websockets: Gauge<i64, AtomicI64>,
     /// Live sessions.
     pub sessions: Gauge<i64, AtomicI64>,
     /// Rooms in memory.
@@ -92,6 +94,7 @@ impl Default for Metrics {
         registry.register_with_unit("commit", help, Unit::Seconds, commit_seconds.clone());
         Self {
             connections: register!("connections", "Open TCP connections"),
+            websockets: register!("websockets", "Open WebSockets, or those that are about to"),
             sessions: register!("sessions", "Live sessions"),
             rooms: register!("rooms", "Rooms in memory"),
             messages: register!("messages", "Messages committed"),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use actix::{Actor, Addr, Arbiter};
-use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use actix_web::{App, dev::ServerHandle, middleware::from_fn, web};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -40,6 +40,7 @@ use crate::{
     http::{
         admission::Admission,
         api::images::Images,
+        listener::Listener,
         origin, problem, request_log, routes, socket_io,
         state::{AppState, RequestLimit},
     },
@@ -54,8 +55,8 @@ const READERS: usize = 4;
 /// Connections to the database: the readers' and the writer's, one for readiness and one to spare.
 const POOL_SIZE: u32 = 8;
 
-/// How long an HTTP connection is kept open for another request.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long the last frames of closed WebSockets have to leave when the server ends.
+const GOODBYE_WAIT: Duration = Duration::from_secs(1);
 
 /// How often a drain looks whether everything is finished.
 const DRAIN_POLL: Duration = Duration::from_millis(20);
@@ -296,15 +297,15 @@ fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr,
         Arc::new(Admission::new(&config.limits, config.trusted_proxies.clone(), Arc::clone(&state.metrics)));
     let hubs = Arc::new(AtomicUsize::new(0));
     let app_state = state.clone();
-    let app = move || {
-        // Once for each worker, on its own thread.
-        let services = web::Data::new(start_hub(&app_state, HubId(hubs.fetch_add(1, Ordering::Relaxed))));
+    let worker_state = state.clone();
+    let worker = move || web::Data::new(start_hub(&worker_state, HubId(hubs.fetch_add(1, Ordering::Relaxed))));
+    let app = move |services: &web::Data<Services>| {
         App::new()
             .wrap(from_fn(request_log::with_request_id))
             .wrap(origin::cors(&app_state.config.allowed_origins))
             .app_data(app_state.clone())
             .app_data(socket_io::endpoint(&app_state, &services.clone().into_inner()))
-            .app_data(services)
+            .app_data(services.clone())
             .configure(routes::documented)
             .configure(|config| {
                 if app_state.config.demo {
@@ -314,25 +315,14 @@ fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr,
             .configure(routes::undocumented)
             .default_service(web::to(routes::nothing))
     };
-    let server = HttpServer::new(app)
-        .workers(config.workers)
-        .on_connect(move |connection, extensions| admission.arrive(connection, extensions))
-        .client_request_timeout(config.handshake_timeout)
-        .client_disconnect_timeout(Duration::from_secs(1))
-        .tls_handshake_timeout(config.handshake_timeout)
-        .keep_alive(KEEP_ALIVE)
-        // A client that hangs up in the middle of a poll has gone, and its session with it.
-        .h1_allow_half_closed(false)
-        .shutdown_timeout(1)
-        .disable_signals();
-    let refused = |source| StartError::Bind { address: config.bind, source };
-    let server = match tls {
-        Some(tls) => server.bind_rustls_0_23(config.bind, tls.server_config()?),
-        None => server.bind(config.bind),
-    }
-    .map_err(refused)?;
-    let addr = server.addrs().first().copied().unwrap_or(config.bind);
-    Ok((addr, server.run()))
+    let listener = Listener {
+        bind: config.bind,
+        tls: tls.map(Tls::server_config).transpose()?,
+        workers: config.workers,
+        handshake_timeout: config.handshake_timeout,
+        admission,
+    };
+    listener.listen(worker, app).map_err(|source| StartError::Bind { address: config.bind, source })
 }
 
 fn start_hub(state: &AppState, hub_id: HubId) -> Services {
@@ -413,7 +403,11 @@ impl Server {
             let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
             thread.stop();
         }
-        // With its sessions closed this waits for requests alone, and they have a second.
+        let goodbyes = Instant::now() + GOODBYE_WAIT;
+        while self.metrics.websockets.get() > 0 && Instant::now() < goodbyes.min(deadline) {
+            tokio::time::sleep(DRAIN_POLL).await;
+        }
+        // With its WebSockets closed this waits for requests alone, and they have a second.
         self.handle.stop(settled).await;
         self.chat_thread.stop();
         let _ = self.running.await;

@@ -2,38 +2,41 @@
 //!
 //! The `ChatServer` sends each hub one list of operations a turn, so a batch costs one wake-up a worker and not one a
 //! delivery. Entries and deliveries come through the same mailbox, which keeps a room's history and its live messages in
-//! order. The hub is the one place that evicts a client which reads too slowly.
+//! order. What a turn has put into outboxes leaves at its end, one write a socket. The hub is the one place that evicts a
+//! client which reads too slowly.
 
+mod entry;
 mod gate;
+mod messages;
 
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
-    fmt,
+    fmt, mem,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     rc::Rc,
     sync::Arc,
+    task::{self, Poll},
     time::Duration,
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, ActorFuture, AsyncContext, Context, Handler, Recipient};
 use bytes::Bytes;
 
 use gate::{Gate, Line, Waiting};
-
-use super::session::{
-    in_flight::Slot,
-    outbox::{Frame, Full, Outbox},
+pub use messages::{
+    Apply, Asker, CloseSession, Delivery, DrainSessions, HubId, Notice, Op, OpenSession, SessionNotice,
 };
 
+use super::session::outbox::{Frame, Full, Outbox};
 use crate::{
-    domain::{RoomId, Seq, SessionId, UserId},
+    domain::{RoomId, SessionId, UserId},
     error::{ChatError, CloseCode},
     metrics::{self, Metrics},
     protocol::{
         event::{ErrorNotice, ServerEvent},
-        json::RequestId,
-        push::{Encoding, Position, Push},
+        push::{Encoding, Push},
     },
 };
 
@@ -43,219 +46,14 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the hub looks whether clients have read, for whom states of rooms wait.
 const WAITING_STATES_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Which hub: its place in the `ChatServer`'s list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct HubId(pub usize);
-
-/// Who sent an event and where its answer goes.
-#[derive(Debug)]
-pub struct Asker {
-    /// The session.
-    pub session: SessionId,
-    /// Its hub.
-    pub hub: HubId,
-    /// The client's mark of the request; without one only a failure is told, as an `error` event.
-    pub request: Option<RequestId>,
-    /// The event's name.
-    pub event: &'static str,
-    /// The event's place among the session's unanswered ones.
-    pub slot: Slot,
-}
-
-/// How an event stands to the history of its room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// A message, with its place: nobody gets it twice, and nobody before an older one.
-    Message(Seq),
-    /// A message was edited or taken back: whoever is about to enter gets it behind the history.
-    Change,
-    /// How things stand right now: whoever is about to enter learns it from the answer.
-    State,
-    /// The same, for what is over soon by itself: it is left out for a client that has much unread.
-    Typing,
-}
-
-/// One thing for a hub to do.
-#[derive(Debug)]
-pub enum Op {
-    /// Answers the CONNECT of a namespace: the session is registered.
-    Welcome {
-        /// The session.
-        session: SessionId,
-        /// Its id for the client.
-        sid: String,
-        /// Its secret, and the place in the order of commits that its client has everything up to.
-        recovery: Option<(String, Position)>,
-    },
-    /// Answers the CONNECT of a session that takes an earlier one up: what was missed, then what was held back.
-    Resume {
-        /// The session.
-        session: SessionId,
-        /// Its id for the client, as it was.
-        sid: String,
-        /// Its secret, as it was.
-        pid: String,
-        /// What was missed in all of its rooms, in the order of the commits.
-        messages: Vec<Push>,
-        /// Its rooms, and the last `seq` of each that the snapshot knew.
-        rooms: Vec<(RoomId, Seq)>,
-    },
-    /// Ends a session whose client has come back with another connection.
-    TakeOver {
-        /// The session.
-        session: SessionId,
-    },
-    /// Starts to hold a room's messages back for a session, until its history has been read.
-    Attach {
-        /// The session.
-        session: SessionId,
-        /// The room that it enters.
-        room: RoomId,
-    },
-    /// Answers an entry, then releases what was held back behind `after`.
-    Enter {
-        /// The session and its request.
-        asker: Asker,
-        /// The room.
-        room: RoomId,
-        /// The acknowledgement's data as JSON.
-        answer: Bytes,
-        /// The last `seq` that the answer's snapshot knew.
-        after: Seq,
-        /// The answer does not reach up to `after`: live messages would leave a hole, so none come until the client
-        /// has asked for the rest.
-        behind: bool,
-    },
-    /// Refuses an entry.
-    RefuseEntry {
-        /// The session and its request.
-        asker: Asker,
-        /// The room.
-        room: RoomId,
-        /// Why.
-        error: ChatError,
-    },
-    /// Takes a session out of a room, and tells it why unless it asked for it.
-    Detach {
-        /// The session.
-        session: SessionId,
-        /// The room.
-        room: RoomId,
-        /// Why, when the session did not ask for it.
-        error: Option<ChatError>,
-    },
-    /// Delivers an event to a room's sessions.
-    Deliver {
-        /// The room.
-        room: RoomId,
-        /// How it stands to the room's history.
-        kind: Delivery,
-        /// The event.
-        push: Push,
-        /// The user who caused it and needs no copy.
-        except: Option<UserId>,
-    },
-    /// Delivers an event to some sessions, wherever they are.
-    DeliverTo {
-        /// Which ones.
-        sessions: Vec<SessionId>,
-        /// The room whose state it tells. Such an event waits while the client has much unread, and only the newest of a
-        /// room waits.
-        state_of: Option<RoomId>,
-        /// The event.
-        push: Push,
-    },
-    /// Answers a request.
-    Reply {
-        /// The session and its request.
-        asker: Asker,
-        /// The acknowledgement's data as JSON, or why there is none.
-        answer: Result<Bytes, ChatError>,
-    },
-    /// Ends a session: an `error` event, then the close code.
-    End {
-        /// Which one.
-        session: SessionId,
-        /// What the client does about it.
-        code: CloseCode,
-        /// Why.
-        error: ChatError,
-    },
-}
-
-/// `ChatServer` → [`Hub`], once a turn: what this worker's sessions receive, in order. No answer.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Apply(pub Vec<Op>);
-
-/// A session → its [`Hub`] (same thread), before anything can be sent to it. No answer.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct OpenSession {
-    /// Which one.
-    pub session: SessionId,
-    /// Whose it is.
-    pub user: UserId,
-    /// Where its frames wait.
-    pub outbox: Arc<Outbox>,
-    /// How its frames are written.
-    pub encoding: Encoding,
-    /// Where the hub tells it what became of its entries and that it ends.
-    pub notices: Recipient<SessionNotice>,
-}
-
-/// A session → its [`Hub`], when it is over. No answer.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct CloseSession(pub SessionId);
-
-/// The server → each [`Hub`], once: tells every session that the server goes away, a slice at a time. No answer: the
-/// server watches the sessions go.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct DrainSessions {
-    /// Over how long the telling is spread, so that the clients don't all come back at once.
-    pub spread: Duration,
-    /// How long a session may wait for its unanswered events before it is closed without them.
-    pub patience: Duration,
-}
-
-/// [`Hub`] → a session: something happened to it. No answer.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct SessionNotice {
-    /// Which one: a connection of Socket.IO has several.
-    pub session: SessionId,
-    /// What.
-    pub notice: Notice,
-}
-
-/// What happened to a session.
-#[derive(Debug, Clone)]
-pub enum Notice {
-    /// What became of an entry; `false` also when it was taken out later.
-    Joined {
-        /// The room.
-        room: RoomId,
-        /// Whether it is in.
-        entered: bool,
-    },
-    /// It has taken an earlier session up, and is in these rooms again, the last one entered last.
-    Resumed(Vec<RoomId>),
-    /// Its client has come back with another connection, and a DISCONNECT is in its outbox.
-    TakenOver,
-    /// The server goes away: finish what was taken up, for so long at most, then close.
-    Draining(Duration),
-    /// It ends now: its last frame is already in its outbox, or its socket is gone.
-    Ending,
-}
-
 /// The outboxes of one HTTP worker.
 pub struct Hub {
     sessions: HashMap<SessionId, LocalSession>,
     rooms: HashMap<RoomId, Vec<Attached>>,
     /// Sessions for which states wait.
     waiting: HashSet<SessionId>,
+    /// What was put into since the last flush.
+    unflushed: Vec<Arc<Outbox>>,
     outbox_age_max: Duration,
     held_bytes_max: usize,
     metrics: Arc<Metrics>,
@@ -297,6 +95,7 @@ impl Hub {
             sessions: HashMap::new(),
             rooms: HashMap::new(),
             waiting: HashSet::new(),
+            unflushed: Vec::new(),
             outbox_age_max,
             held_bytes_max,
             metrics,
@@ -320,7 +119,7 @@ impl Hub {
         );
     }
 
-    /// Does one thing. What a session receives is in its outbox afterwards.
+    /// Does one thing. What a session receives is in its outbox afterwards, and leaves with the next [`Hub::flush`].
     pub fn apply(&mut self, op: Op) {
         match op {
             Op::Welcome { session, sid, recovery } => self.welcome(session, &sid, recovery.as_ref()),
@@ -354,110 +153,9 @@ impl Hub {
         }
     }
 
-    fn welcome(&mut self, session: SessionId, sid: &str, recovery: Option<&(String, Position)>) {
-        let Some(encoding) = self.sessions.get(&session).map(|local| local.encoding) else { return };
-        let pid = recovery.map(|(pid, _)| pid.as_str());
-        // The official client can't come back before some event has brought it an offset.
-        let offset = recovery.and_then(|(_, position)| encoding.offset(*position));
-        for packet in encoding.connected(sid, pid).into_iter().chain(offset) {
-            self.send_frame(session, packet);
-        }
-    }
-
-    fn resume(&mut self, session: SessionId, sid: &str, pid: &str, messages: &[Push], rooms: Vec<(RoomId, Seq)>) {
-        let Some(encoding) = self.sessions.get(&session).map(|local| local.encoding) else { return };
-        let entered = rooms.iter().map(|(room, _)| room.clone()).collect();
-        self.notify(session, Notice::Resumed(entered));
-        if let Some(packet) = encoding.connected(sid, Some(pid)) {
-            self.send_frame(session, packet);
-        }
-        for push in messages {
-            self.send_push(session, push);
-        }
-        // All of them before anything that waits goes out: over all rooms it is one line.
-        for (room, last_seq) in rooms {
-            if let Some(member) = self.member(session, &room) {
-                member.gate.open(last_seq, false);
-            }
-        }
-        self.release(session);
-    }
-
-    fn member(&mut self, session: SessionId, room: &RoomId) -> Option<&mut Attached> {
-        self.rooms.get_mut(room)?.iter_mut().find(|member| member.session == session)
-    }
-
-    /// Sends what waited for the session, up to what still has to wait.
-    fn release(&mut self, session: SessionId) {
-        let Some(local) = self.sessions.get(&session) else { return };
-        let (line, outbox) = (Rc::clone(&local.line), Arc::clone(&local.outbox));
-        let mut slow = false;
-        loop {
-            let is_held = |room: &RoomId| self.member(session, room).is_some_and(|member| member.gate.is_held());
-            let Some(Waiting { room, seq, frame }) = line.borrow_mut().pop(is_held) else { break };
-            // It may have left the room meanwhile.
-            if self.member(session, &room).is_some_and(|member| member.gate.pass(seq)) {
-                self.metrics.deliveries.inc();
-                slow |= outbox.push(Frame::Text(frame)).is_err();
-            }
-        }
-        if slow {
-            self.evict(session);
-        }
-    }
-
-    fn take_over(&mut self, session: SessionId) {
-        if let Some(packet) = self.sessions.get(&session).and_then(|local| local.encoding.disconnect()) {
-            self.send_frame(session, packet);
-        }
-        self.notify(session, Notice::TakenOver);
-        self.forget(session);
-    }
-
-    fn attach(&mut self, session: SessionId, room: RoomId) {
-        let Some(local) = self.sessions.get_mut(&session) else { return };
-        let members = self.rooms.entry(room.clone()).or_default();
-        match members.iter_mut().find(|member| member.session == session) {
-            Some(member) => member.gate.hold(),
-            None => {
-                members.push(Attached {
-                    session,
-                    user: local.user.clone(),
-                    outbox: Arc::clone(&local.outbox),
-                    encoding: local.encoding,
-                    gate: Gate::Held,
-                    line: Rc::clone(&local.line),
-                });
-                local.rooms.push(room);
-            }
-        }
-    }
-
-    fn enter(&mut self, asker: &Asker, room: &RoomId, answer: &Bytes, after: Seq, behind: bool) {
-        let session = asker.session;
-        self.reply(asker, Ok(answer));
-        let Some(member) = self.member(session, room) else { return };
-        member.gate.open(after, behind);
-        self.release(session);
-        self.notify(session, Notice::Joined { room: room.clone(), entered: true });
-    }
-
-    fn detach(&mut self, session: SessionId, room: &RoomId) {
-        if let Some(members) = self.rooms.get_mut(room) {
-            members.retain(|member| member.session != session);
-            if members.is_empty() {
-                self.rooms.remove(room);
-            }
-        }
-        if let Some(local) = self.sessions.get_mut(&session) {
-            local.rooms.retain(|entered| entered != room);
-        }
-        // What waited for this room's history holds nothing up any more.
-        self.release(session);
-    }
-
     fn deliver(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
-        let Some(members) = self.rooms.get_mut(room) else { return };
+        let Self { rooms, unflushed, held_bytes_max, .. } = self;
+        let Some(members) = rooms.get_mut(room) else { return };
         #[cfg(test)]
         crate::actors::panics::if_asked(std::str::from_utf8(&push.encode(Encoding::Json)).ok(), "hub");
         let mut delivered = 0;
@@ -469,7 +167,7 @@ impl Hub {
                     let seq = if let Delivery::Message(seq) = kind { Some(seq) } else { None };
                     if member.gate.is_held() || !member.line.borrow().is_empty() {
                         let waiting = Waiting { room: room.clone(), seq, frame: push.encode(encoding) };
-                        if member.line.borrow_mut().push(waiting, self.held_bytes_max).is_err() {
+                        if member.line.borrow_mut().push(waiting, *held_bytes_max).is_err() {
                             slow.push(member.session);
                         }
                         continue;
@@ -482,7 +180,7 @@ impl Hub {
             .then(|| push.encode(encoding));
             let Some(frame) = frame else { continue };
             delivered += 1;
-            if member.outbox.push(Frame::Text(frame)).is_err() {
+            if queue(unflushed, &member.outbox, frame).is_err() {
                 slow.push(member.session);
             }
         }
@@ -503,7 +201,7 @@ impl Hub {
                 Push::new(&ServerEvent::Error(notice)).encode(local.encoding)
             }
         };
-        if local.outbox.push(Frame::Text(frame)).is_err() {
+        if queue(&mut self.unflushed, &local.outbox, frame).is_err() {
             self.evict(asker.session);
         }
     }
@@ -511,14 +209,14 @@ impl Hub {
     fn send_push(&mut self, session: SessionId, push: &Push) {
         let Some(local) = self.sessions.get(&session) else { return };
         self.metrics.deliveries.inc();
-        if local.outbox.push(Frame::Text(push.encode(local.encoding))).is_err() {
+        if queue(&mut self.unflushed, &local.outbox, push.encode(local.encoding)).is_err() {
             self.evict(session);
         }
     }
 
     fn send_frame(&mut self, session: SessionId, frame: Bytes) {
         let Some(local) = self.sessions.get(&session) else { return };
-        if local.outbox.push(Frame::Text(frame)).is_err() {
+        if queue(&mut self.unflushed, &local.outbox, frame).is_err() {
             self.evict(session);
         }
     }
@@ -595,6 +293,13 @@ impl Hub {
         self.sessions.remove(&session);
     }
 
+    /// Sends what was put into outboxes: one write a socket.
+    pub fn flush(&mut self) {
+        for outbox in mem::take(&mut self.unflushed) {
+            outbox.flush();
+        }
+    }
+
     fn sweep(&mut self) {
         let slow = self.sessions.iter().filter(|(_, local)| local.outbox.age() > self.outbox_age_max);
         for session in slow.map(|(session, _)| *session).collect::<Vec<_>>() {
@@ -603,14 +308,39 @@ impl Hub {
     }
 }
 
+/// Puts a frame into an outbox that is flushed at the end of the turn.
+fn queue(unflushed: &mut Vec<Arc<Outbox>>, outbox: &Arc<Outbox>, frame: Bytes) -> Result<(), Full> {
+    if outbox.queue(Frame::Text(frame))? {
+        unflushed.push(Arc::clone(outbox));
+    }
+    Ok(())
+}
+
 impl Actor for Hub {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.spawn(EndOfTurn);
         // Lists of operations: one a turn of the ChatServer, so a handful at most.
         ctx.set_mailbox_capacity(64);
         ctx.run_interval(SWEEP_INTERVAL, |hub, _| hub.sweep());
-        ctx.run_interval(WAITING_STATES_INTERVAL, |hub, _| hub.send_waiting_states());
+        // A timer's turn comes behind the one of the flush.
+        ctx.run_interval(WAITING_STATES_INTERVAL, |hub, _| {
+            hub.send_waiting_states();
+            hub.flush();
+        });
+    }
+}
+
+/// Never ready: actix polls an actor's futures after its mailbox is empty, which is the end of a turn.
+struct EndOfTurn;
+
+impl ActorFuture<Hub> for EndOfTurn {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, hub: &mut Hub, _: &mut Context<Hub>, _: &mut task::Context<'_>) -> Poll<()> {
+        hub.flush();
+        Poll::Pending
     }
 }
 
@@ -654,6 +384,7 @@ impl Handler<DrainSessions> for Hub {
                 // Whoever is told later also comes back later, so that the next server isn't stormed.
                 let reconnect_in_ms = 100 + jitter_ms(session);
                 hub.send_push(session, &Push::new(&ServerEvent::Draining { reconnect_in_ms }));
+                hub.flush();
                 hub.notify(session, Notice::Draining(drain.patience));
             });
         }
@@ -672,7 +403,7 @@ mod tests {
     use futures_util::task::noop_waker;
 
     use super::*;
-    use crate::actors::session::in_flight::InFlight;
+    use crate::{actors::session::in_flight::InFlight, domain::Seq, protocol::push::Position};
 
     struct Listener;
 
@@ -684,6 +415,13 @@ mod tests {
         type Result = ();
 
         fn handle(&mut self, _: SessionNotice, _: &mut Self::Context) {}
+    }
+
+    /// What the transport of an outbox writes now.
+    fn drained(outbox: &Outbox) -> String {
+        let mut out = Vec::new();
+        let _ = outbox.poll_write(&mut TaskContext::from_waker(&noop_waker()), Pin::new(&mut out));
+        String::from_utf8_lossy(&out).into_owned()
     }
 
     /// A hub with one session, which is in two rooms.
@@ -733,11 +471,7 @@ mod tests {
 
         /// The offsets that the client has received, in order.
         fn offsets(&self) -> Vec<Position> {
-            let drained = match self.outbox.poll_drain(&mut TaskContext::from_waker(&noop_waker())) {
-                std::task::Poll::Ready(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
-                _ => String::new(),
-            };
-            drained
+            drained(&self.outbox)
                 .split("\"message\",{},\"")
                 .skip(1)
                 .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
@@ -820,10 +554,7 @@ mod tests {
             let push = Push::from_json(name, data.into());
             hub.apply(Op::Deliver { room: room.clone(), kind, push, except: None });
         };
-        let drained = || match outbox.poll_drain(&mut TaskContext::from_waker(&noop_waker())) {
-            std::task::Poll::Ready(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
-            _ => String::new(),
-        };
+        let drained = || drained(&outbox);
 
         deliver("typing", Delivery::Typing);
         assert!(drained().contains("typing"));

@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     num::NonZeroU32,
+    rc::Rc,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -51,6 +52,12 @@ pub struct Arrival {
     pub socket: Option<ConnectionSocket>,
     /// Why it may not be used.
     pub refused: Option<ChatError>,
+    /// What counts it as open: who takes the socket over takes this, too.
+    pub held: Rc<Held>,
+}
+
+/// Counts a connection as open until it is dropped.
+pub struct Held {
     _place: Option<AddressPlace>,
     /// Counts the refused ones that are open.
     _refusal: Option<Arc<()>>,
@@ -88,9 +95,10 @@ impl Admission {
         }
     }
 
-    /// Notes a new connection; for [`HttpServer::on_connect`](actix_web::HttpServer::on_connect).
+    /// Notes a new connection, before its first request.
     pub fn arrive(self: &Arc<Self>, connection: &dyn Any, extensions: &mut Extensions) {
-        let tcp = connection.downcast_ref::<TcpStream>().or_else(|| {
+        let plain = connection.downcast_ref::<TcpStream>();
+        let tcp = plain.or_else(|| {
             connection.downcast_ref::<actix_tls::accept::rustls_0_23::TlsStream<TcpStream>>().map(|tls| tls.get_ref().0)
         });
         let peer = tcp.and_then(|tcp| tcp.peer_addr().ok()).map(|peer| peer.ip().to_canonical());
@@ -102,7 +110,7 @@ impl Admission {
         };
         let refusal = refused.as_ref().map(|_| Arc::clone(&self.refused));
         let socket = match (tcp, &refusal) {
-            (Some(tcp), None) => prepare(tcp),
+            (Some(tcp), None) => prepare(tcp, plain.is_some()),
             (Some(tcp), Some(_)) if Arc::strong_count(&self.refused) > REFUSED_OPEN_MAX => {
                 // Fails when the peer was faster, which is what is wanted.
                 let _ = SockRef::from(tcp).shutdown(std::net::Shutdown::Both);
@@ -112,7 +120,13 @@ impl Admission {
         };
         let gauge = GaugeGuard::raise(&self.metrics.connections);
         let proxied = is_proxy.then(|| Arc::clone(self));
-        extensions.insert(Arrival { peer, proxied, socket, refused, _place: place, _refusal: refusal, _gauge: gauge });
+        let held = Rc::new(Held { _place: place, _refusal: refusal, _gauge: gauge });
+        extensions.insert(Arrival { peer, proxied, socket, refused, held });
+    }
+
+    /// What is counted.
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<AddressPlace, ChatError> {
@@ -210,12 +224,12 @@ impl Drop for AddressPlace {
 
 /// Sets the socket's options, and takes a second handle of it. The options are improvements: where the system refuses one
 /// the connection works without it.
-fn prepare(tcp: &TcpStream) -> Option<ConnectionSocket> {
+fn prepare(tcp: &TcpStream, is_plain: bool) -> Option<ConnectionSocket> {
     let socket = SockRef::from(tcp);
     let _ = socket.set_tcp_nodelay(true);
     let _ = socket.set_send_buffer_size(SEND_BUFFER_BYTES);
     let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
     #[cfg(target_os = "linux")]
     let _ = socket.set_tcp_user_timeout(Some(USER_TIMEOUT));
-    socket.try_clone().ok().map(ConnectionSocket::new)
+    socket.try_clone().ok().map(|socket| ConnectionSocket::new(socket, is_plain))
 }

@@ -19,10 +19,9 @@ use crate::{
     actors::session::{
         engine_io::{
             Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, Settings, UpgradeFrame,
-            WebSocketBody,
         },
         outbox::Outbox,
-        transport::{self, FRAGMENTS_MAX, FrameStream},
+        transport::{self, FRAGMENTS_MAX, FrameStream, PromisedSocket, Successor},
     },
     error::{ChatError, ErrorCode},
     protocol::{
@@ -166,7 +165,7 @@ async fn answer<A: Application>(
         let client = Client::of(request);
         client.count_connect()?;
         return if websocket {
-            open_websocket(request, payload, client, endpoint)
+            open_websocket(request, client, endpoint)
         } else {
             open_polling(request, &client, endpoint).await
         };
@@ -177,7 +176,7 @@ async fn answer<A: Application>(
         return Err(Refusal::UnknownSession);
     }
     match *request.method() {
-        Method::GET if websocket && upgrades => upgrade(request, payload, endpoint, &link),
+        Method::GET if websocket && upgrades => upgrade(request, endpoint, &link),
         _ if websocket || upgrades || !link.is_polling() => Err(Refusal::BadRequest),
         Method::GET => poll(&link, endpoint.sessions.settings().payload_bytes_max).await,
         Method::POST => post(request, payload, &link, endpoint.sessions.settings()).await,
@@ -195,43 +194,52 @@ async fn open_polling<A: Application>(
     poll(&link, endpoint.sessions.settings().payload_bytes_max).await
 }
 
-fn frames<A: Application>(payload: web::Payload, bytes_max: usize, link: &Link<A>) -> FrameStream {
-    let limits = websocket::Limits { message_bytes_max: bytes_max, fragments_max: FRAGMENTS_MAX };
-    FrameStream::new(payload, limits, link.in_flight.clone(), Arc::clone(&link.outbox))
+fn limits(bytes_max: usize) -> websocket::Limits {
+    websocket::Limits { message_bytes_max: bytes_max, fragments_max: FRAGMENTS_MAX }
+}
+
+fn accept(request: &HttpRequest, allowed_origins: &[String]) -> Result<(HttpResponse, PromisedSocket), Refusal> {
+    origin::check(request, allowed_origins)?;
+    let (mut response, promised) = transport::accept(request, &[]).map_err(|_| Refusal::BadRequest)?;
+    Ok((response.finish(), promised))
 }
 
 fn open_websocket<A: Application>(
     request: &HttpRequest,
-    payload: web::Payload,
     client: Client,
     endpoint: &Endpoint<A>,
 ) -> Result<HttpResponse, Refusal> {
-    origin::check(request, &endpoint.allowed_origins)?;
-    let mut response = transport::accept(request, &[]).map_err(|_| Refusal::BadRequest)?;
-    let bytes_max = endpoint.sessions.settings().payload_bytes_max;
+    let (response, promised) = accept(request, &endpoint.allowed_origins)?;
+    let limits = limits(endpoint.sessions.settings().payload_bytes_max);
     let application = (endpoint.open)(request);
     let carrier = Carrier::WebSocket(client.socket);
-    let link = EngineSession::open(&endpoint.sessions, application, client.address, carrier, |ctx, link| {
-        actix::AsyncContext::add_stream(ctx, frames(payload, bytes_max, link));
+    EngineSession::open(&endpoint.sessions, application, client.address, carrier, |ctx, link| {
+        let frames = FrameStream::new(promised, limits, link.in_flight.clone(), Arc::clone(&link.outbox));
+        actix::AsyncContext::add_stream(ctx, frames);
     })?;
-    Ok(response.body(WebSocketBody::new(Arc::clone(&link.outbox), link.addr.clone().recipient())))
+    Ok(response)
 }
 
 /// Lets a WebSocket try to take over. The session may live on another worker, so a task here reads the frames for it.
 fn upgrade<A: Application>(
     request: &HttpRequest,
-    payload: web::Payload,
     endpoint: &Endpoint<A>,
     link: &Arc<Link<A>>,
 ) -> Result<HttpResponse, Refusal> {
-    origin::check(request, &endpoint.allowed_origins)?;
-    let mut response = transport::accept(request, &[]).map_err(|_| Refusal::BadRequest)?;
+    let (response, promised) = accept(request, &endpoint.allowed_origins)?;
     let candidate = link.begin_upgrade().ok_or(Refusal::BadRequest)?;
     let socket = Client::of(request).socket;
     let outbox = Arc::new(Outbox::new(CANDIDATE_BYTES_MAX, socket.clone()));
-    let mut frames = frames(payload, endpoint.sessions.settings().payload_bytes_max, link);
+    let limits = limits(endpoint.sessions.settings().payload_bytes_max);
+    let has_taken_over = {
+        let link = Arc::clone(link);
+        Box::new(move || !link.is_polling())
+    };
+    let successor = Successor { outbox: Arc::clone(&link.outbox), has_taken_over };
+    let mut frames =
+        FrameStream::new(promised, limits, link.in_flight.clone(), Arc::clone(&outbox)).with_successor(successor);
     #[expect(clippy::disallowed_methods, reason = "one candidate of a session at a time")]
-    link.addr.do_send(Candidate { number: candidate, outbox: Arc::clone(&outbox), socket });
+    link.addr.do_send(Candidate { number: candidate, outbox, socket });
     let addr = link.addr.clone();
     rt::spawn(async move {
         while let Some(frame) = frames.next().await {
@@ -242,12 +250,7 @@ fn upgrade<A: Application>(
         // A session that is gone needs not to be told.
         let _ = addr.send(UpgradeFrame { candidate, frame: None }).await;
     });
-    let has_taken_over = {
-        let link = Arc::clone(link);
-        Box::new(move || !link.is_polling())
-    };
-    let session = link.addr.clone().recipient();
-    Ok(response.body(WebSocketBody::candidate(candidate, outbox, Arc::clone(&link.outbox), has_taken_over, session)))
+    Ok(response)
 }
 
 /// Tells the session that its client went away, unless the request came to its end.

@@ -21,7 +21,6 @@ use crate::{
 /// (the server is draining) and `invalid` (no WebSocket handshake).
 pub async fn open(
     request: HttpRequest,
-    payload: web::Payload,
     state: web::Data<AppState>,
     services: web::Data<Services>,
     user: SignedIn,
@@ -41,6 +40,6 @@ pub async fn open(
     let connection =
         Connection { identity, peer: client.address, socket: client.socket, places: Box::new((place, address_place)) };
     let heartbeat = Heartbeat { ping_interval: state.config.ping_interval, ping_timeout: state.config.ping_timeout };
-    WsSession::start(&request, payload, connection, heartbeat, Arc::clone(&services))
+    WsSession::start(&request, connection, heartbeat, Arc::clone(&services))
         .map_err(|error| ChatError::invalid(format!("not a WebSocket handshake: {error}")).into())
 }

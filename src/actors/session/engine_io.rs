@@ -35,7 +35,6 @@ use heartbeat::Heartbeat;
 pub use sessions::{Link, Place, Sessions};
 use upgrade::Upgrade;
 pub use upgrade::{Candidate, UpgradeFrame};
-pub use websocket::{WebSocketBody, WebSocketGone};
 
 /// How long a client has to fetch the last packet or to answer the close frame, before its session is gone.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);

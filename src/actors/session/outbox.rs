@@ -2,65 +2,32 @@
 //! drains it: a WebSocket as frames, or the polls of Engine.IO as payloads.
 //!
 //! The session's mailbox is never a client's buffer, this is. When it is full the client reads too slowly: everything in
-//! it is freed, the socket is shut down, and the transport that still hangs in a write is dropped by its dispatcher.
+//! it is freed and the socket is shut down, which its transport notices.
+//!
+//! Whoever fills it for many at once uses [`Outbox::queue`] and, at the end of the turn, [`Outbox::flush`], which writes to
+//! the socket itself: one system call a connection and turn, and no task is woken. Only where the kernel takes no more, or
+//! under TLS, does the transport's task go on.
+
+mod queue;
+mod socket;
 
 use std::{
-    collections::VecDeque,
-    net::Shutdown,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    io,
+    pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use socket2::Socket;
+use tokio::io::AsyncWrite;
 
-use crate::protocol::{
-    engine_io::{packet, payload},
-    websocket::{self, Opcode},
-};
-
-/// Most bytes that one turn of the transport takes, so that a full outbox does not become one huge buffer elsewhere.
-const DRAIN_BYTES_MAX: usize = 64 * 1024;
-
-/// Bytes that the kernel takes from the transport in one turn, by half of what its buffer is set to.
-const WRITTEN_AT_ONCE_BYTES: usize = 32 * 1024;
+use queue::{End, Queue};
+pub use socket::ConnectionSocket;
 
 /// What a frame costs beside its payload, so that very many empty ones are bounded too.
 const FRAME_OVERHEAD_BYTES: usize = 32;
-
-/// The connection's socket, kept so that it can be shut down while a write hangs in it.
-#[derive(Debug, Clone)]
-pub struct ConnectionSocket(Arc<Socket>);
-
-impl ConnectionSocket {
-    /// Takes a second handle of a connection's socket.
-    #[must_use]
-    pub fn new(socket: Socket) -> Self {
-        Self(Arc::new(socket))
-    }
-
-    fn shut_down(&self) {
-        // Fails when the peer was faster, which is what is wanted.
-        let _ = self.0.shutdown(Shutdown::Both);
-    }
-
-    /// Shuts the connection down after a while, if it still stands then.
-    pub fn shut_down_after(&self, wait: Duration) {
-        let socket = Arc::downgrade(&self.0);
-        actix::spawn(async move {
-            tokio::time::sleep(wait).await;
-            if let Some(socket) = socket.upgrade() {
-                let _ = socket.shutdown(Shutdown::Both);
-            }
-        });
-    }
-
-    fn end_writing(&self) {
-        let _ = self.0.shutdown(Shutdown::Write);
-    }
-}
 
 /// One frame on its way to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,28 +67,14 @@ pub struct Outbox {
 
 #[derive(Debug)]
 struct State {
-    frames: VecDeque<Frame>,
-    bytes: usize,
-    /// Since when something waits.
-    waiting_since: Option<Instant>,
-    end: End,
-    /// Bytes that the transport took since it last had nothing to take.
-    turn_bytes: usize,
+    queue: Queue,
     /// The open poll shall return, even with nothing to tell.
     release: bool,
+    /// Somebody will call [`Outbox::flush`].
+    awaits_flush: bool,
+    /// Whoever fills it may write to the socket: everything that was written elsewhere is out.
+    is_direct: bool,
     socket: Option<ConnectionSocket>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum End {
-    /// Open.
-    No,
-    /// What waits is still written, then a close frame; then the end, or the client's answer is awaited first.
-    Closing { code: u16, reason: String, then_end: bool },
-    /// The close frame is written; the transport stays until the client has answered it.
-    CloseSent,
-    /// Nothing more is written.
-    Ended,
 }
 
 impl Outbox {
@@ -130,12 +83,10 @@ impl Outbox {
     pub fn new(bytes_max: usize, socket: Option<ConnectionSocket>) -> Self {
         Self {
             state: Mutex::new(State {
-                frames: VecDeque::new(),
-                bytes: 0,
-                waiting_since: None,
-                end: End::No,
-                turn_bytes: 0,
+                queue: Queue::new(),
                 release: false,
+                awaits_flush: false,
+                is_direct: false,
                 socket,
             }),
             transport: AtomicWaker::new(),
@@ -149,36 +100,67 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a frame. An empty outbox takes any, so that no frame is too large for a client that has read the others.
+    /// Queues a frame and wakes the transport. An empty outbox takes any, so that no frame is too large for a client that
+    /// has read the others.
     ///
     /// # Errors
     /// [`Full`] when it does not fit; the outbox is then freed and its socket shut down. What comes after a close is
     /// dropped without an error, since nobody waits for it.
     pub fn push(&self, frame: Frame) -> Result<(), Full> {
+        self.add(frame, true)?;
+        self.transport.wake();
+        Ok(())
+    }
+
+    /// Queues a frame for a caller who will [`Outbox::flush`] at the end of its turn. Says whether nobody else was about to
+    /// do that.
+    ///
+    /// # Errors
+    /// As [`Outbox::push`].
+    pub fn queue(&self, frame: Frame) -> Result<bool, Full> {
+        self.add(frame, false)
+    }
+
+    fn add(&self, frame: Frame, wakes: bool) -> Result<bool, Full> {
         let mut state = self.state();
-        if state.end != End::No {
-            return Ok(());
+        if state.queue.end != End::No {
+            return Ok(false);
         }
-        let weight = frame.weight_bytes();
-        if state.bytes + weight > self.bytes_max && !state.frames.is_empty() {
+        if state.queue.bytes() + frame.weight_bytes() > self.bytes_max && !state.queue.is_empty() {
             self.end(state);
             return Err(Full);
         }
-        state.bytes += weight;
-        state.frames.push_back(frame);
-        if state.waiting_since.is_none() {
-            state.waiting_since = Some(Instant::now());
+        state.queue.push(frame);
+        // What a flush writes at the end of the turn has not waited, and most of it is that.
+        if state.queue.waiting_since.is_none() && (wakes || !state.is_direct) {
+            state.queue.waiting_since = Some(Instant::now());
+        }
+        Ok(!wakes && !std::mem::replace(&mut state.awaits_flush, true))
+    }
+
+    /// Writes what waits: to the socket at once where that can be, else by waking the transport.
+    pub fn flush(&self) {
+        let mut state = self.state();
+        state.awaits_flush = false;
+        let State { queue, socket, is_direct, .. } = &mut *state;
+        if let (true, Some(socket)) = (*is_direct, socket) {
+            let written = queue.write_to(|bytes| socket.send(bytes));
+            if written.is_err() {
+                // The client has gone; its transport learns it from the socket, too.
+                queue.abort();
+            } else if queue.is_empty() && queue.end == End::No {
+                return;
+            }
         }
         drop(state);
         self.transport.wake();
-        Ok(())
     }
 
     /// Ends with a close frame after what waits already: one of haggle's codes, or the client's own given back.
     pub fn close(&self, code: u16, reason: &str) {
         let mut state = self.state();
-        if state.end == End::No {
-            state.end = End::Closing { code, reason: reason.to_owned(), then_end: false };
+        if state.queue.end == End::No {
+            state.queue.end = End::Closing { code, reason: reason.into(), then_end: false };
             drop(state);
             self.transport.wake();
         }
@@ -187,7 +169,7 @@ impl Outbox {
     /// Ends after what waits already: the client has answered the close frame, or had its time for it.
     pub fn finish(&self) {
         let mut state = self.state();
-        match &mut state.end {
+        match &mut state.queue.end {
             End::Closing { then_end, .. } => *then_end = true,
             end => *end = End::Ended,
         }
@@ -201,10 +183,7 @@ impl Outbox {
     }
 
     fn end(&self, mut state: MutexGuard<'_, State>) {
-        state.end = End::Ended;
-        state.frames = VecDeque::new();
-        state.bytes = 0;
-        state.waiting_since = None;
+        state.queue.abort();
         if let Some(socket) = state.socket.take() {
             socket.shut_down();
         }
@@ -226,7 +205,11 @@ impl Outbox {
     /// Whether so much waits that the client is not read.
     #[must_use]
     pub fn is_heavy(&self) -> bool {
-        self.state().bytes > self.bytes_max / 4
+        self.is_heavier_than(self.bytes_max / 4)
+    }
+
+    fn is_heavier_than(&self, bytes: usize) -> bool {
+        self.state().queue.bytes() > bytes
     }
 
     /// Lets the open poll return with a noop when there is nothing else to tell.
@@ -239,39 +222,46 @@ impl Outbox {
     pub(super) fn attach(&self, socket: Option<ConnectionSocket>) {
         let mut state = self.state();
         state.release = false;
+        state.is_direct = false;
         state.socket = socket;
         drop(state);
         self.transport.wake();
     }
 
+    /// The WebSocket stands: from now on its socket takes what is flushed.
+    pub(super) fn open(&self) {
+        let mut state = self.state();
+        state.is_direct = state.socket.as_ref().is_some_and(ConnectionSocket::is_plain);
+    }
+
     /// Whether so much waits that what can wait should.
     #[must_use]
     pub fn is_half_full(&self) -> bool {
-        self.state().bytes > self.bytes_max / 2
+        self.is_heavier_than(self.bytes_max / 2)
     }
 
     /// How long the oldest frame has been waiting.
     #[must_use]
     pub fn age(&self) -> Duration {
-        self.state().waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
+        self.state().queue.waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.state().frames.is_empty()
+        self.state().queue.is_empty()
     }
 
     /// Whether a close was begun or the end has come.
     #[must_use]
     pub fn is_closing(&self) -> bool {
-        self.state().end != End::No
+        self.state().queue.end != End::No
     }
 
     /// Whether nothing more is written.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.state().end == End::Ended
+        self.state().queue.end == End::Ended
     }
 
     /// What waits, as one payload of Engine.IO of at most `bytes_max` bytes, or one packet that is longer by itself; `None`
@@ -279,99 +269,49 @@ impl Outbox {
     pub fn poll_payload(&self, cx: &mut Context<'_>, bytes_max: usize) -> Poll<Option<Bytes>> {
         self.transport.register(cx.waker());
         let mut state = self.state();
-        let mut out = BytesMut::with_capacity(state.bytes.min(bytes_max));
-        while let Some(frame) = state.frames.front() {
-            let length = match frame {
-                Frame::Text(packet) => packet.len(),
-                Frame::Binary(bytes) => payload::binary_len(bytes.len()),
-                Frame::Ping | Frame::Pong(_) => 0,
-            };
-            if !out.is_empty() && out.len() + 1 + length > bytes_max {
-                break;
-            }
-            let Some(frame) = state.frames.pop_front() else { break };
-            state.bytes -= frame.weight_bytes();
-            match frame {
-                Frame::Text(packet) => payload::write_text(&mut out, &packet),
-                Frame::Binary(bytes) => payload::write_binary(&mut out, &bytes),
-                Frame::Ping | Frame::Pong(_) => {}
-            }
-        }
-        state.waiting_since = (!state.frames.is_empty()).then(Instant::now);
-        if out.is_empty() {
-            // By itself: the official client hands on a payload's messages a moment later than its close, and would then
-            // come back without the offset of what it has, to get it again.
-            if matches!(state.end, End::Closing { .. }) {
-                state.end = End::Ended;
-                payload::write_text(&mut out, packet::CLOSE.as_bytes());
-            }
-            if std::mem::take(&mut state.release) && out.is_empty() {
-                payload::write_text(&mut out, packet::NOOP.as_bytes());
-            }
-        }
-        if !out.is_empty() {
+        let State { queue, release, .. } = &mut *state;
+        let payload = queue.take_payload(bytes_max, release);
+        if !payload.is_empty() {
             drop(state);
             self.reader.wake();
-            return Poll::Ready(Some(out.freeze()));
+            return Poll::Ready(Some(payload));
         }
-        if matches!(state.end, End::CloseSent | End::Ended) { Poll::Ready(None) } else { Poll::Pending }
+        if matches!(state.queue.end, End::CloseSent | End::Ended) { Poll::Ready(None) } else { Poll::Pending }
     }
 
-    /// What waits, as one run of WebSocket frames; `None` at the end.
-    pub fn poll_drain(&self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    /// Writes what waits as WebSocket frames. Ready at the end: all is out, and nothing more comes.
+    ///
+    /// # Errors
+    /// Those of `io`, when the client has gone.
+    pub fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        mut io: Pin<&mut (impl AsyncWrite + ?Sized)>,
+    ) -> Poll<io::Result<()>> {
         self.transport.register(cx.waker());
         let mut state = self.state();
-        if state.frames.is_empty() {
-            return match std::mem::replace(&mut state.end, End::CloseSent) {
-                End::Closing { code, reason, then_end } => {
-                    if then_end {
-                        state.end = End::Ended;
-                    }
-                    let mut out = BytesMut::new();
-                    websocket::write_close(&mut out, code, &reason);
-                    state.turn_bytes += out.len();
-                    Poll::Ready(Some(out.freeze()))
-                }
-                End::Ended => {
-                    state.end = End::Ended;
-                    let Some(socket) = state.socket.take() else { return Poll::Ready(None) };
-                    // actix-http reads on for a while before it ends TCP, for a client that still sends; but that client
-                    // waits for the end of TCP (RFC 6455 section 7.1.1). So writing ends here, once the transport had a
-                    // turn to write what it took. When that was more than the kernel takes, it is left to actix-http.
-                    match std::mem::take(&mut state.turn_bytes) {
-                        0 => socket.end_writing(),
-                        1..=WRITTEN_AT_ONCE_BYTES => {
-                            state.socket = Some(socket);
-                            cx.waker().wake_by_ref();
-                            return Poll::Pending;
-                        }
-                        _ => {}
-                    }
-                    Poll::Ready(None)
-                }
-                open => {
-                    state.end = open;
-                    state.turn_bytes = 0;
-                    Poll::Pending
-                }
-            };
+        let was_heavy = state.queue.bytes() > self.bytes_max / 4;
+        let written = state.queue.write_to(|bytes| match io.as_mut().poll_write(cx, bytes) {
+            Poll::Ready(written) => written,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        });
+        if let Err(error) = written {
+            state.queue.abort();
+            return Poll::Ready(Err(error));
         }
-        let mut out = BytesMut::with_capacity(state.bytes.min(DRAIN_BYTES_MAX + 4096));
-        while out.len() < DRAIN_BYTES_MAX {
-            let Some(frame) = state.frames.pop_front() else { break };
-            state.bytes -= frame.weight_bytes();
-            match &frame {
-                Frame::Text(payload) => websocket::write_frame(&mut out, Opcode::Text, payload),
-                Frame::Binary(payload) => websocket::write_frame(&mut out, Opcode::Binary, payload),
-                Frame::Ping => websocket::write_frame(&mut out, Opcode::Ping, b""),
-                Frame::Pong(payload) => websocket::write_frame(&mut out, Opcode::Pong, payload),
-            }
-        }
-        state.waiting_since = (!state.frames.is_empty()).then(Instant::now);
-        state.turn_bytes += out.len();
+        let is_light = state.queue.bytes() <= self.bytes_max / 4;
+        let is_out = state.queue.is_empty();
+        let is_over = state.queue.end == End::Ended;
         drop(state);
-        self.reader.wake();
-        Poll::Ready(Some(out.freeze()))
+        if was_heavy && is_light {
+            self.reader.wake();
+        }
+        // TLS has a buffer of its own.
+        match io.poll_flush(cx) {
+            Poll::Ready(Ok(())) if is_out && is_over => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Pending,
+        }
     }
 }
 
@@ -381,8 +321,11 @@ mod tests {
 
     use super::*;
 
-    fn drain(outbox: &Outbox) -> Poll<Option<Bytes>> {
-        outbox.poll_drain(&mut Context::from_waker(&noop_waker()))
+    /// What the transport writes, and whether it is at its end.
+    fn drain(outbox: &Outbox) -> (Vec<u8>, bool) {
+        let mut out = Vec::new();
+        let written = outbox.poll_write(&mut Context::from_waker(&noop_waker()), Pin::new(&mut out));
+        (out, written.is_ready())
     }
 
     #[test]
@@ -390,8 +333,55 @@ mod tests {
         let outbox = Outbox::new(1024, None);
         outbox.push(Frame::Text(Bytes::from_static(b"a"))).unwrap();
         outbox.push(Frame::Text(Bytes::from_static(b"b"))).unwrap();
-        assert_eq!(drain(&outbox), Poll::Ready(Some(Bytes::from_static(b"\x81\x01a\x81\x01b"))));
-        assert_eq!(drain(&outbox), Poll::Pending);
+        let mut writes = 0;
+        let written = outbox.state().queue.write_to(|bytes| {
+            writes += 1;
+            assert_eq!(bytes, b"\x81\x01a\x81\x01b");
+            Ok(bytes.len())
+        });
+        assert!(written.is_ok() && writes == 1);
+        assert_eq!(drain(&outbox), (vec![], false));
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_take_goes_first_the_next_time() {
+        let outbox = Outbox::new(1024, None);
+        outbox.push(Frame::Text(Bytes::from_static(b"first"))).unwrap();
+        let mut got = Vec::new();
+        let mut takes = [3_usize, 0].into_iter();
+        let written = outbox.state().queue.write_to(|bytes| match takes.next() {
+            Some(count) if count > 0 => {
+                got.extend_from_slice(&bytes[..count]);
+                Ok(count)
+            }
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        });
+        assert!(written.is_ok());
+        assert!(!outbox.is_empty() && outbox.state().queue.waiting_since.is_some());
+        outbox.push(Frame::Text(Bytes::from_static(b"second"))).unwrap();
+        got.extend(drain(&outbox).0);
+        assert_eq!(got, b"\x81\x05first\x81\x06second");
+        assert!(outbox.is_empty() && outbox.age() == Duration::ZERO);
+    }
+
+    #[test]
+    fn a_flush_writes_to_the_socket_itself_once_the_websocket_stands() {
+        use std::io::Read;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        let outbox = Outbox::new(1024, Some(ConnectionSocket::new(server.into(), true)));
+        assert_eq!(outbox.queue(Frame::Text(Bytes::from_static(b"a"))), Ok(true));
+        outbox.flush();
+        assert!(!outbox.is_empty(), "the answer to the handshake may still be on its way");
+        outbox.open();
+        assert_eq!(outbox.queue(Frame::Text(Bytes::from_static(b"b"))), Ok(true));
+        assert_eq!(outbox.queue(Frame::Text(Bytes::from_static(b"c"))), Ok(false));
+        outbox.flush();
+        let mut got = [0; 9];
+        client.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"\x81\x01a\x81\x01b\x81\x01c");
+        assert!(outbox.is_empty());
     }
 
     fn poll(outbox: &Outbox, bytes_max: usize) -> Poll<Option<Bytes>> {
@@ -427,7 +417,7 @@ mod tests {
         outbox.push(Frame::Text(Bytes::from_static(&[b'x'; 600]))).unwrap();
         assert_eq!(outbox.push(Frame::Text(Bytes::from_static(b"y"))), Err(Full));
         assert!(outbox.is_empty());
-        assert_eq!(drain(&outbox), Poll::Ready(None));
+        assert_eq!(drain(&outbox), (vec![], true));
     }
 
     #[test]
@@ -436,10 +426,8 @@ mod tests {
         outbox.push(Frame::Ping).unwrap();
         outbox.close(1012, "bye");
         outbox.push(Frame::Ping).unwrap();
-        assert_eq!(drain(&outbox), Poll::Ready(Some(Bytes::from_static(b"\x89\x00"))));
-        assert_eq!(drain(&outbox), Poll::Ready(Some(Bytes::from_static(b"\x88\x05\x03\xf4bye"))));
-        assert_eq!(drain(&outbox), Poll::Pending);
+        assert_eq!(drain(&outbox), (b"\x89\x00\x88\x05\x03\xf4bye".to_vec(), false));
         outbox.finish();
-        assert_eq!(drain(&outbox), Poll::Ready(None));
+        assert_eq!(drain(&outbox), (vec![], true));
     }
 }

@@ -1,19 +1,31 @@
-//! A WebSocket on an HTTP connection: frames in from the request's payload, frames out through the response's body.
+//! A WebSocket on a socket of its own: frames in, frames out, no buffer while it is idle.
+//!
+//! The HTTP server answers the handshake and then hands the socket over (`http/listener.rs`). The session's actor polls a
+//! [`FrameStream`], which reads, and writes what the outbox could not write by itself. When the session is over the stream
+//! leaves the socket to a task that writes the rest and ends TCP in good order.
 
 use std::{
+    any::Any,
+    cell::RefCell,
+    future::poll_fn,
+    io, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
-use actix::Recipient;
-use actix_http::body::{BodySize, MessageBody};
-use actix_web::{HttpRequest, HttpResponseBuilder, error::PayloadError, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponseBuilder};
 use actix_web_actors::ws;
 pub use actix_web_actors::ws::HandshakeError;
-use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
+use bytes::BytesMut;
+use futures_util::{FutureExt, Stream};
 use thiserror::Error;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::oneshot,
+    time::timeout,
+};
 
 use super::{in_flight::InFlight, outbox::Outbox};
 use crate::protocol::websocket::{Decoder, FrameError, Incoming, Limits};
@@ -21,12 +33,61 @@ use crate::protocol::websocket::{Decoder, FrameError, Incoming, Limits};
 /// Most frames of one message: suites that send 4 MiB in fragments of 64 bytes need as many.
 pub const FRAGMENTS_MAX: usize = 65_536;
 
+/// Most bytes of one read.
+const READ_BYTES_MAX: usize = 64 * 1024;
+
+/// How long the last frames of a session may take to leave.
+const LAST_WRITE_WAIT: Duration = Duration::from_secs(5);
+
+/// How long the client may take to end TCP after that. Until then what it still sends is read: a socket closed with unread
+/// bytes resets the connection, and the close frame on its way is lost.
+const LAST_READ_WAIT: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// Where bytes are read to. One a thread: an idle connection has no buffer.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES_MAX].into_boxed_slice());
+}
+
+/// A connection's bytes, in the clear or under TLS.
+pub trait Io: AsyncRead + AsyncWrite {}
+
+impl<T: AsyncRead + AsyncWrite> Io for T {}
+
+/// The socket of an upgraded connection, once the answer to its handshake is written.
+pub struct Upgraded {
+    /// The socket.
+    pub io: Pin<Box<dyn Io>>,
+    /// What the client sent behind its handshake.
+    pub read: BytesMut,
+    /// What lives as long as the connection, such as its place among its address's.
+    pub held: Box<dyn Any>,
+}
+
+/// The socket that a handshake's handler is promised; it comes when the handler's answer has been written, and never when
+/// that was a refusal.
+pub struct PromisedSocket(oneshot::Receiver<Upgraded>);
+
+impl PromisedSocket {
+    /// A promise, and the way to keep it.
+    #[must_use]
+    pub fn new() -> (oneshot::Sender<Upgraded>, Self) {
+        let (sender, receiver) = oneshot::channel();
+        (sender, Self(receiver))
+    }
+}
+
 /// Answers a WebSocket handshake, and selects one of these subprotocols if it was offered.
 ///
 /// # Errors
 /// [`HandshakeError`] when the request is not a WebSocket handshake (RFC 6455 section 4.2.1).
-pub fn accept(request: &HttpRequest, subprotocols: &[&str]) -> Result<HttpResponseBuilder, HandshakeError> {
-    ws::handshake_with_protocols(request, subprotocols)
+pub fn accept(
+    request: &HttpRequest,
+    subprotocols: &[&str],
+) -> Result<(HttpResponseBuilder, PromisedSocket), HandshakeError> {
+    let response = ws::handshake_with_protocols(request, subprotocols)?;
+    // Only a request with a body comes without: it belongs to HTTP.
+    let socket = request.extensions_mut().remove::<PromisedSocket>().ok_or(HandshakeError::NoWebsocketUpgrade)?;
+    Ok((response, socket))
 }
 
 /// Why no more frames come.
@@ -37,25 +98,116 @@ pub enum ReadError {
     Frame(#[from] FrameError),
     /// The connection is gone.
     #[error("the connection was lost: {0}")]
-    Connection(#[from] PayloadError),
+    Connection(#[from] io::Error),
 }
 
 /// The client's frames. It decodes as bytes arrive, so that it never holds more than one message; and reads nothing while
 /// too many events are unanswered or too many answers unread, so that the client's own socket fills up.
 pub struct FrameStream {
-    payload: web::Payload,
+    source: Source,
     buffer: BytesMut,
     decoder: Decoder,
     in_flight: InFlight,
     outbox: Arc<Outbox>,
-    ended: bool,
+    /// The session's outbox and whether it is this connection's by now, while `outbox` is a candidate's.
+    successor: Option<Successor>,
+    has_ended: bool,
+}
+
+/// The outbox that follows a candidate's, when that has ended and the WebSocket has taken over.
+pub struct Successor {
+    /// The session's.
+    pub outbox: Arc<Outbox>,
+    /// Whether the WebSocket has taken over.
+    pub has_taken_over: Box<dyn Fn() -> bool>,
+}
+
+enum Source {
+    Promised(PromisedSocket),
+    Open { io: Pin<Box<dyn Io>>, held: Box<dyn Any> },
+    Gone,
 }
 
 impl FrameStream {
-    /// Reads from a request whose connection was upgraded.
+    /// Reads from a connection as soon as it is upgraded, and writes what waits in `outbox`.
     #[must_use]
-    pub fn new(payload: web::Payload, limits: Limits, in_flight: InFlight, outbox: Arc<Outbox>) -> Self {
-        Self { payload, buffer: BytesMut::new(), decoder: Decoder::new(limits), in_flight, outbox, ended: false }
+    pub fn new(socket: PromisedSocket, limits: Limits, in_flight: InFlight, outbox: Arc<Outbox>) -> Self {
+        Self {
+            source: Source::Promised(socket),
+            buffer: BytesMut::new(),
+            decoder: Decoder::new(limits),
+            in_flight,
+            outbox,
+            successor: None,
+            has_ended: false,
+        }
+    }
+
+    /// The same for a WebSocket that tries to take over: it has an outbox of its own, then the session's.
+    #[must_use]
+    pub fn with_successor(mut self, successor: Successor) -> Self {
+        self.successor = Some(successor);
+        self
+    }
+
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Source::Promised(PromisedSocket(socket)) = &mut self.source {
+            match ready!(socket.poll_unpin(cx)) {
+                Ok(Upgraded { io, read, held }) => {
+                    self.source = Source::Open { io, held };
+                    self.buffer = read;
+                    self.outbox.open();
+                }
+                Err(_) => self.source = Source::Gone,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Writes what waits. Ready when nothing more will.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Source::Open { io, .. } = &mut self.source else { return Poll::Ready(()) };
+        loop {
+            let written = ready!(self.outbox.poll_write(cx, io.as_mut()));
+            let follows = written.is_ok() && self.successor.as_ref().is_some_and(|next| (next.has_taken_over)());
+            match self.successor.take() {
+                Some(next) if follows => {
+                    self.outbox = next.outbox;
+                    self.outbox.open();
+                }
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Incoming, ReadError>>> {
+        ready!(self.in_flight.poll_free(cx));
+        ready!(self.outbox.poll_light(cx));
+        let Source::Open { io, .. } = &mut self.source else { return Poll::Ready(None) };
+        loop {
+            if !self.buffer.is_empty() {
+                match self.decoder.decode(&mut self.buffer) {
+                    Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
+                    Ok(None) => {}
+                    Err(error) => return Poll::Ready(Some(Err(error.into()))),
+                }
+            }
+            if self.buffer.is_empty() {
+                // What was read is in the messages made of it, or gone.
+                self.buffer = BytesMut::new();
+            }
+            let read = SCRATCH.with_borrow_mut(|scratch| {
+                let mut into = ReadBuf::new(scratch);
+                ready!(io.as_mut().poll_read(cx, &mut into))?;
+                self.buffer.extend_from_slice(into.filled());
+                Poll::Ready(Ok::<_, io::Error>(into.filled().len()))
+            });
+            match ready!(read) {
+                Ok(0) => return Poll::Ready(None),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Some(Err(error.into()))),
+            }
+        }
     }
 }
 
@@ -64,73 +216,55 @@ impl Stream for FrameStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if this.ended {
+        if this.has_ended {
             return Poll::Ready(None);
         }
-        ready!(this.in_flight.poll_free(cx));
-        ready!(this.outbox.poll_light(cx));
-        loop {
-            match this.decoder.decode(&mut this.buffer) {
-                Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
-                Ok(None) => {}
-                Err(error) => {
-                    this.ended = true;
-                    return Poll::Ready(Some(Err(error.into())));
-                }
-            }
-            match ready!(Pin::new(&mut this.payload).poll_next(cx)) {
-                // An idle connection keeps no buffer of its own.
-                Some(Ok(chunk)) if this.buffer.is_empty() => this.buffer = BytesMut::from(chunk),
-                Some(Ok(chunk)) => this.buffer.extend_from_slice(&chunk),
-                Some(Err(error)) => {
-                    this.ended = true;
-                    return Poll::Ready(Some(Err(error.into())));
-                }
-                None => {
-                    this.ended = true;
-                    return Poll::Ready(None);
-                }
-            }
+        ready!(this.poll_open(cx));
+        if this.poll_write(cx).is_ready() {
+            this.has_ended = true;
+            return Poll::Ready(None);
         }
+        let frame = ready!(this.poll_frame(cx));
+        this.has_ended = !matches!(frame, Some(Ok(_)));
+        Poll::Ready(frame)
     }
 }
 
-/// The transport is gone: the response body → its session, once. No answer.
-#[derive(Debug, actix::Message)]
-#[rtype(result = "()")]
-pub struct TransportGone;
-
-/// The response's body: drains the outbox, and tells the session when the dispatcher drops it.
-#[derive(Debug)]
-pub struct OutboxBody {
-    outbox: Arc<Outbox>,
-    session: Recipient<TransportGone>,
-}
-
-impl OutboxBody {
-    /// A body for one session.
-    #[must_use]
-    pub fn new(outbox: Arc<Outbox>, session: Recipient<TransportGone>) -> Self {
-        Self { outbox, session }
-    }
-}
-
-impl MessageBody for OutboxBody {
-    type Error = std::convert::Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.outbox.poll_drain(cx).map(|frames| frames.map(Ok))
-    }
-}
-
-impl Drop for OutboxBody {
+impl Drop for FrameStream {
     fn drop(&mut self) {
-        self.outbox.abort();
-        #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
-        self.session.do_send(TransportGone);
+        // The session has ended it, unless it died of something.
+        self.outbox.finish();
+        let Source::Open { io, held } = mem::replace(&mut self.source, Source::Gone) else { return };
+        actix::spawn(end(io, Arc::clone(&self.outbox), held));
     }
+}
+
+/// Writes what a session has left, and ends TCP.
+async fn end(mut io: Pin<Box<dyn Io>>, outbox: Arc<Outbox>, _held: Box<dyn Any>) {
+    // A client that takes nothing for so long has gone.
+    if let Ok(Ok(())) = timeout(LAST_WRITE_WAIT, poll_fn(|cx| outbox.poll_write(cx, io.as_mut()))).await {
+        hang_up(io).await;
+    }
+    outbox.abort();
+}
+
+/// Ends TCP from this side, and waits a moment for the other (RFC 6455 section 7.1.1).
+pub async fn hang_up(mut io: Pin<Box<dyn Io>>) {
+    let ended = poll_fn(|cx| io.as_mut().poll_shutdown(cx));
+    if !matches!(timeout(LAST_READ_WAIT, ended).await, Ok(Ok(()))) {
+        return;
+    }
+    let rest = poll_fn(|cx| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            loop {
+                let mut into = ReadBuf::new(scratch);
+                match ready!(io.as_mut().poll_read(cx, &mut into)) {
+                    Ok(()) if !into.filled().is_empty() => {}
+                    _ => return Poll::Ready(()),
+                }
+            }
+        })
+    });
+    // Whatever came of it, the socket is closed next.
+    let _ = timeout(LAST_READ_WAIT, rest).await;
 }

@@ -1,7 +1,7 @@
 //! `WsSession`: the plain wire's session, one actor a WebSocket.
 //!
-//! `actix-web-actors` serves the handshake. Its `WebsocketContext` does not serve the session: it is
-//! the response's body, so it stands still, timers and all, while its client does not read.
+//! `actix-web-actors` serves the handshake. Its `WebsocketContext` does not serve the session: it is the response's body, so
+//! it stands still, timers and all, while its client does not read.
 
 use std::{
     net::IpAddr,
@@ -12,13 +12,13 @@ use std::{
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, StreamHandler, WrapFuture,
 };
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
     chat::{ChatSession, Next, ROOM_WAIT, Services, Wire},
     in_flight::InFlight,
     outbox::{ConnectionSocket, Frame, Outbox},
-    transport::{self, FRAGMENTS_MAX, FrameStream, HandshakeError, OutboxBody, ReadError, TransportGone},
+    transport::{self, FRAGMENTS_MAX, FrameStream, HandshakeError, ReadError},
 };
 use crate::{
     actors::{
@@ -79,15 +79,13 @@ impl WsSession {
     /// [`HandshakeError`] when the request is not a WebSocket handshake (RFC 6455 section 4.2.1).
     pub fn start(
         request: &HttpRequest,
-        payload: web::Payload,
         connection: Connection,
         heartbeat: Heartbeat,
         services: Arc<Services>,
     ) -> Result<HttpResponse, HandshakeError> {
-        let mut response = transport::accept(request, &[SUBPROTOCOL])?;
+        let (mut response, socket) = transport::accept(request, &[SUBPROTOCOL])?;
         let outbox = Arc::new(Outbox::new(services.limits.outbox_bytes_max, connection.socket));
-        let body_outbox = Arc::clone(&outbox);
-        let addr = Self::create(|ctx| {
+        Self::create(|ctx| {
             let notices = ctx.address().recipient();
             let wire = Wire {
                 outbox: Arc::clone(&outbox),
@@ -101,7 +99,7 @@ impl WsSession {
                 message_bytes_max: services.limits.transport_bytes_max(),
                 fragments_max: FRAGMENTS_MAX,
             };
-            ctx.add_stream(FrameStream::new(payload, limits, chat.in_flight().clone(), Arc::clone(&outbox)));
+            ctx.add_stream(FrameStream::new(socket, limits, chat.in_flight().clone(), Arc::clone(&outbox)));
             let now = Instant::now();
             Self {
                 chat,
@@ -117,7 +115,7 @@ impl WsSession {
                 _places: connection.places,
             }
         });
-        Ok(response.body(OutboxBody::new(body_outbox, addr.recipient())))
+        Ok(response.finish())
     }
 
     fn follow(&mut self, next: Next, ctx: &mut Context<Self>) {
@@ -295,13 +293,5 @@ impl Handler<SessionNotice> for WsSession {
             Notice::Draining(patience) => self.drain(patience, ctx),
             Notice::Ending => self.await_close(ctx),
         }
-    }
-}
-
-impl Handler<TransportGone> for WsSession {
-    type Result = ();
-
-    fn handle(&mut self, _: TransportGone, ctx: &mut Self::Context) {
-        ctx.stop();
     }
 }

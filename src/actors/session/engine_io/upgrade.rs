@@ -106,6 +106,10 @@ impl<A: Application> Handler<UpgradeFrame> for EngineSession<A> {
                 self.fail_upgrade(error.close_code(), ctx);
                 return;
             }
+            None => {
+                self.fail_upgrade(CloseCode::Normal, ctx);
+                return;
+            }
             _ => None,
         };
         match packet {
@@ -136,8 +140,6 @@ impl<A: Application> EngineSession<A> {
         self.line.link.end_upgrade(true);
         // A poll that is still open sees that polls are over; it must not take what the WebSocket shall carry.
         self.line.link.outbox.attach(candidate.socket);
-        // The end of the candidate's outbox is not the end of its socket.
-        candidate.outbox.attach(None);
         candidate.outbox.finish();
         self.resume_heartbeat(ctx);
     }
@@ -151,15 +153,6 @@ impl<A: Application> EngineSession<A> {
         self.stop_upgrade_timers(ctx);
         self.line.link.end_upgrade(false);
         self.resume_heartbeat(ctx);
-    }
-
-    /// A WebSocket is gone.
-    pub(super) fn websocket_gone(&mut self, number: u32, ctx: &mut Context<Self>) {
-        if self.line.websocket == Some(number) {
-            self.vanish("lost", ctx);
-        } else if self.line.upgrade.candidate.as_ref().is_some_and(|candidate| candidate.number == number) {
-            self.fail_upgrade(CloseCode::Normal, ctx);
-        }
     }
 
     /// The session is over, and its candidate with it.

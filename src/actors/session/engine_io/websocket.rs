@@ -1,101 +1,13 @@
-//! A WebSocket under a session: its frames in, its response's body out.
+//! A WebSocket under a session: the frames of its client.
 
-use std::{
-    convert::Infallible,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
-
-use actix::{ActorContext, Handler, Message as ActixMessage, Recipient, StreamHandler};
-use actix_http::body::{BodySize, MessageBody};
-use bytes::Bytes;
+use actix::{ActorContext, StreamHandler};
 
 use super::{Application, EngineSession};
 use crate::{
-    actors::session::{
-        outbox::{Frame, Outbox},
-        transport::ReadError,
-    },
+    actors::session::{outbox::Frame, transport::ReadError},
     error::{ChatError, CloseCode, ErrorCode},
     protocol::{engine_io::Packet, websocket::Incoming},
 };
-
-/// A WebSocket is gone: its response's body → the session, once. No answer.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub struct WebSocketGone {
-    /// The candidate's number, or 0 when it carried the session from the start.
-    pub number: u32,
-}
-
-/// The body of a WebSocket's response: drains the candidate's outbox until it has taken over, then the session's.
-pub struct WebSocketBody {
-    number: u32,
-    candidate: Option<Arc<Outbox>>,
-    outbox: Arc<Outbox>,
-    has_taken_over: Box<dyn Fn() -> bool>,
-    session: Recipient<WebSocketGone>,
-}
-
-impl WebSocketBody {
-    /// The body of a WebSocket that carries its session from the start.
-    #[must_use]
-    pub fn new(outbox: Arc<Outbox>, session: Recipient<WebSocketGone>) -> Self {
-        Self { number: 0, candidate: None, outbox, has_taken_over: Box::new(|| true), session }
-    }
-
-    /// The body of a WebSocket that tries to take over.
-    #[must_use]
-    pub fn candidate(
-        number: u32,
-        candidate: Arc<Outbox>,
-        outbox: Arc<Outbox>,
-        has_taken_over: Box<dyn Fn() -> bool>,
-        session: Recipient<WebSocketGone>,
-    ) -> Self {
-        Self { number, candidate: Some(candidate), outbox, has_taken_over, session }
-    }
-}
-
-impl MessageBody for WebSocketBody {
-    type Error = Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let this = self.get_mut();
-        if let Some(candidate) = &this.candidate {
-            match ready!(candidate.poll_drain(cx)) {
-                Some(frames) => return Poll::Ready(Some(Ok(frames))),
-                None if (this.has_taken_over)() => this.candidate = None,
-                None => return Poll::Ready(None),
-            }
-        }
-        this.outbox.poll_drain(cx).map(|frames| frames.map(Ok))
-    }
-}
-
-impl Drop for WebSocketBody {
-    fn drop(&mut self) {
-        match &self.candidate {
-            Some(candidate) => candidate.abort(),
-            None => self.outbox.abort(),
-        }
-        #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
-        self.session.do_send(WebSocketGone { number: self.number });
-    }
-}
-
-impl<A: Application> Handler<WebSocketGone> for EngineSession<A> {
-    type Result = ();
-
-    fn handle(&mut self, WebSocketGone { number }: WebSocketGone, ctx: &mut Self::Context) {
-        self.websocket_gone(number, ctx);
-    }
-}
 
 impl<A: Application> StreamHandler<Result<Incoming, ReadError>> for EngineSession<A> {
     fn handle(&mut self, frame: Result<Incoming, ReadError>, ctx: &mut Self::Context) {
