@@ -2,6 +2,7 @@
 
 pub mod actors;
 pub mod auth;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -26,7 +26,8 @@ const LEVELS: [&[&str]; 8] = [
 const SERVICES: [&str; 5] = ["error", "clock", "metrics", "config", "tls"];
 
 /// Outer crates that have one address: where their name may stand, as beginnings of paths below `src`.
-const ADDRESSES: [(&str, &[&str]); 6] = [
+const ADDRESSES: [(&str, &[&str]); 7] = [
+    ("async_nats", &["broker/nats.rs"]),
     ("diesel", &["db.rs", "db/"]),
     ("diesel_migrations", &["db.rs", "db/"]),
     ("image", &["images.rs", "images/"]),

@@ -1,0 +1,420 @@
+//! What nodes tell each other, and how it is written.
+//!
+//! One byte says the version, the rest is JSON with short names. A version or a kind that a node doesn't know is passed
+//! over, and a field that it doesn't know is left out: nodes of two releases run side by side while an update rolls through.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+
+use crate::domain::{ClientId, ContactKind, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId};
+
+/// The version that this node writes, and the one that it reads.
+const VERSION: u8 = b'1';
+
+/// Most bytes of one event. NATS itself takes 1 MiB; what is larger is told by its place alone, and read from the database.
+pub const EVENT_BYTES_MAX: usize = 256 * 1024;
+
+/// One life of one node: drawn anew at each start, so that nobody takes a restarted node for the one before.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NodeId(u64);
+
+impl NodeId {
+    /// A new one, from 64 random bits.
+    #[must_use]
+    pub fn random() -> Self {
+        let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
+        Self(high ^ low.rotate_left(32))
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<NodeId> for String {
+    fn from(id: NodeId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for NodeId {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
+}
+
+/// Which of a room's members have a session in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceOf {
+    /// The buyer.
+    #[serde(rename = "b")]
+    pub buyer: bool,
+    /// The seller.
+    #[serde(rename = "s")]
+    pub seller: bool,
+}
+
+/// Something that one node tells the others.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum NodeEvent {
+    /// A message was committed. Of one that is too large the place alone is told.
+    #[serde(rename = "m")]
+    Message {
+        /// Which room.
+        #[serde(rename = "r")]
+        room: RoomId,
+        /// Its place there.
+        #[serde(rename = "q")]
+        seq: Seq,
+        /// The message.
+        #[serde(rename = "m", default, skip_serializing_if = "Option::is_none", with = "wire_message")]
+        message: Option<StoredMessage>,
+    },
+    /// A message was edited or taken back, or an offer stands differently.
+    #[serde(rename = "u")]
+    MessageChanged {
+        /// The message as it now stands.
+        #[serde(rename = "m", with = "wire_message")]
+        message: Option<StoredMessage>,
+    },
+    /// A member has read.
+    #[serde(rename = "d")]
+    Read {
+        /// Which room.
+        #[serde(rename = "r")]
+        room: RoomId,
+        /// Who.
+        #[serde(rename = "u")]
+        reader: UserId,
+        /// How far.
+        #[serde(rename = "q")]
+        seq: Seq,
+        /// What is left.
+        #[serde(rename = "n")]
+        unread: i64,
+    },
+    /// A member types, or stopped.
+    #[serde(rename = "t")]
+    Typing {
+        /// Which room.
+        #[serde(rename = "r")]
+        room: RoomId,
+        /// Who.
+        #[serde(rename = "u")]
+        user: UserId,
+        /// Whether they type.
+        #[serde(rename = "t")]
+        typing: bool,
+    },
+    /// Which members have a session in a room on the node that tells it.
+    #[serde(rename = "p")]
+    Presence {
+        /// Which room.
+        #[serde(rename = "r")]
+        room: RoomId,
+        /// Who is there.
+        #[serde(rename = "p")]
+        there: PresenceOf,
+        /// The last message of the room that the node knows of: so a lost one is noticed.
+        #[serde(rename = "q")]
+        last_seq: Seq,
+        /// The node is new in the room and wants to know the same of the others.
+        #[serde(rename = "a", default)]
+        asks: bool,
+    },
+    /// Something that a node keeps of a room is another now, and the database has it.
+    #[serde(rename = "c")]
+    RoomChanged {
+        /// Which room.
+        #[serde(rename = "r")]
+        room: RoomId,
+    },
+    /// `roomUpdated` for one user, as it goes out.
+    #[serde(rename = "l")]
+    RoomUpdated {
+        /// Whose list.
+        #[serde(rename = "u")]
+        user: UserId,
+        /// Which room.
+        #[serde(rename = "r")]
+        room: RoomId,
+        /// The last message that it shows.
+        #[serde(rename = "q")]
+        last_seq: Seq,
+        /// The event's data.
+        #[serde(rename = "d")]
+        data: Box<RawValue>,
+    },
+    /// `presence` for the sessions of one user that look at their inbox.
+    #[serde(rename = "i")]
+    InboxPresence {
+        /// Who is told.
+        #[serde(rename = "u")]
+        user: UserId,
+        /// Which room.
+        #[serde(rename = "r")]
+        room: RoomId,
+        /// Who came or went.
+        #[serde(rename = "o")]
+        of: UserId,
+        /// Whether they are there now.
+        #[serde(rename = "p")]
+        online: bool,
+    },
+    /// All sessions of a user end.
+    #[serde(rename = "e")]
+    EndSessions {
+        /// Whose.
+        #[serde(rename = "u")]
+        user: UserId,
+        /// The sentence that they are told.
+        #[serde(rename = "s")]
+        sentence: String,
+    },
+    /// A user has another name, other switches or a mute, and the database has it.
+    #[serde(rename = "g")]
+    UserChanged {
+        /// Who.
+        #[serde(rename = "u")]
+        user: UserId,
+    },
+    /// A session of the inbox has begun: whoever knows that somebody is there in a room of this user's says so.
+    #[serde(rename = "w")]
+    WhoIsThere {
+        /// Whose inbox.
+        #[serde(rename = "u")]
+        user: UserId,
+    },
+    /// A client of Socket.IO has come back to another node: the session that it had is over.
+    #[serde(rename = "o")]
+    TakeOver {
+        /// SHA-256 of the session's secret.
+        #[serde(rename = "h")]
+        pid_hash: String,
+    },
+    /// A node lives.
+    #[serde(rename = "b")]
+    Beat,
+    /// A node ends, and has nobody there any more.
+    #[serde(rename = "x")]
+    Bye,
+}
+
+/// An event and the node that tells it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Who tells it.
+    #[serde(rename = "n")]
+    pub node: NodeId,
+    /// What.
+    #[serde(rename = "e")]
+    pub event: NodeEvent,
+}
+
+impl Envelope {
+    /// Writes it.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let bytes = self.write();
+        match &self.event {
+            NodeEvent::Message { room, seq, message: Some(_) } if bytes.len() > EVENT_BYTES_MAX => {
+                let event = NodeEvent::Message { room: room.clone(), seq: *seq, message: None };
+                Self { node: self.node, event }.write()
+            }
+            NodeEvent::MessageChanged { message: Some(message) } if bytes.len() > EVENT_BYTES_MAX => {
+                let event = NodeEvent::RoomChanged { room: message.room_id.clone() };
+                Self { node: self.node, event }.write()
+            }
+            _ => bytes,
+        }
+    }
+
+    fn write(&self) -> Vec<u8> {
+        let mut bytes = vec![VERSION];
+        // Strings, numbers and JSON that was parsed before: nothing in it can fail to be written.
+        let _ = serde_json::to_writer(&mut bytes, self);
+        bytes
+    }
+
+    /// Reads one; `None` for what this node does not understand, which is another version's or nobody's.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (version, json) = bytes.split_first()?;
+        if *version != VERSION || bytes.len() > EVENT_BYTES_MAX {
+            return None;
+        }
+        serde_json::from_slice(json).ok()
+    }
+}
+
+/// A message as it is stored: with its place in the order of commits, and without the signed addresses that its own
+/// serialization writes.
+mod wire_message {
+    use serde::{Deserializer, Serializer};
+
+    use super::{
+        ClientId, ContactKind, Deserialize, MessageId, MessageKind, RoomId, Seq, Serialize, StoredMessage, Timestamp,
+        UserId, Value,
+    };
+
+    #[derive(Serialize)]
+    struct Written<'a> {
+        i: &'a MessageId,
+        r: &'a RoomId,
+        q: Seq,
+        p: i64,
+        s: &'a UserId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        c: &'a Option<ClientId>,
+        k: MessageKind,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        t: &'a Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        d: &'a Option<Value>,
+        a: i64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        e: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        x: Option<i64>,
+        #[serde(skip_serializing_if = "<[ContactKind]>::is_empty")]
+        w: &'a [ContactKind],
+    }
+
+    #[derive(Deserialize)]
+    struct Read {
+        i: MessageId,
+        r: RoomId,
+        q: Seq,
+        p: i64,
+        s: UserId,
+        #[serde(default)]
+        c: Option<ClientId>,
+        k: MessageKind,
+        #[serde(default)]
+        t: Option<String>,
+        #[serde(default)]
+        d: Option<Value>,
+        a: i64,
+        #[serde(default)]
+        e: Option<i64>,
+        #[serde(default)]
+        x: Option<i64>,
+        #[serde(default)]
+        w: Vec<ContactKind>,
+    }
+
+    pub(super) fn serialize<S: Serializer>(message: &Option<StoredMessage>, to: S) -> Result<S::Ok, S::Error> {
+        let written = message.as_ref().map(|message| Written {
+            i: &message.id,
+            r: &message.room_id,
+            q: message.seq,
+            p: message.position,
+            s: &message.sender_id,
+            c: &message.client_id,
+            k: message.kind,
+            t: &message.text,
+            d: &message.data,
+            a: message.sent_at.0,
+            e: message.edited_at.map(|at| at.0),
+            x: message.deleted_at.map(|at| at.0),
+            w: &message.warnings,
+        });
+        written.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<StoredMessage>, D::Error> {
+        let read = Option::<Read>::deserialize(from)?;
+        Ok(read.map(|read| StoredMessage {
+            id: read.i,
+            room_id: read.r,
+            seq: read.q,
+            position: read.p,
+            sender_id: read.s,
+            client_id: read.c,
+            kind: read.k,
+            text: read.t,
+            data: read.d,
+            sent_at: Timestamp(read.a),
+            edited_at: read.e.map(Timestamp),
+            deleted_at: read.x.map(Timestamp),
+            warnings: read.w,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn message(text: &str) -> StoredMessage {
+        StoredMessage {
+            id: MessageId::next(),
+            room_id: RoomId::new("a room.*>").unwrap(),
+            seq: Seq(7),
+            position: 9_007_199_254_740_993,
+            sender_id: UserId::new("홍길동").unwrap(),
+            client_id: ClientId::new("c").ok(),
+            kind: MessageKind::Text,
+            text: Some(text.to_owned()),
+            data: Some(serde_json::json!({ "key": "k", "thumbnailKey": "t" })),
+            sent_at: Timestamp(1),
+            edited_at: None,
+            deleted_at: Some(Timestamp(2)),
+            warnings: vec![],
+        }
+    }
+
+    fn carried(event: NodeEvent) -> NodeEvent {
+        Envelope::decode(&Envelope { node: NodeId::random(), event }.encode()).unwrap().event
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_arrives_as_it_was_stored(text in ".{0,200}") {
+            let stored = message(&text);
+            let event = NodeEvent::Message { room: stored.room_id.clone(), seq: stored.seq, message: Some(stored.clone()) };
+            let NodeEvent::Message { message: got, .. } = carried(event) else { panic!() };
+            prop_assert_eq!(got, Some(stored));
+        }
+
+        #[test]
+        fn any_bytes_are_an_event_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Envelope::decode(&bytes);
+            let _ = Envelope::decode(&[b"1".as_slice(), &bytes].concat());
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_told_by_its_place() {
+        let stored = message(&"x".repeat(EVENT_BYTES_MAX));
+        let event = NodeEvent::Message { room: stored.room_id.clone(), seq: stored.seq, message: Some(stored.clone()) };
+        assert!(matches!(carried(event), NodeEvent::Message { seq: Seq(7), message: None, .. }));
+        let event = NodeEvent::MessageChanged { message: Some(stored) };
+        assert!(matches!(carried(event), NodeEvent::RoomChanged { .. }));
+    }
+
+    #[test]
+    fn another_release_is_passed_over_and_its_new_fields_are_left_out() {
+        let node = NodeId::random();
+        assert!(Envelope::decode(b"").is_none());
+        assert!(Envelope::decode(format!("2{{\"n\":\"{node}\",\"e\":\"b\"}}").as_bytes()).is_none());
+        assert!(Envelope::decode(format!("1{{\"n\":\"{node}\",\"e\":\"zz\"}}").as_bytes()).is_none());
+        let beat = Envelope::decode(format!("1{{\"n\":\"{node}\",\"e\":\"b\",\"new\":1}}").as_bytes()).unwrap();
+        assert!(beat.node == node && matches!(beat.event, NodeEvent::Beat));
+    }
+}
