@@ -160,9 +160,16 @@ pub struct Options {
     /// How long a drain (SIGTERM, SIGINT) may take [default: 10s]
     #[arg(long, env = "HAGGLE_DRAIN_TIMEOUT", global = true, value_name = "SPAN", help_heading = "Server")]
     pub drain_timeout: Option<Span>,
-    /// Address of a NATS server that connects several nodes (not supported yet)
-    #[arg(long, env = "HAGGLE_NATS_URL", global = true, value_name = "URL", help_heading = "Server")]
-    pub nats_url: Option<String>,
+    /// Addresses of NATS, with commas between them, which connects several nodes on one PostgreSQL; without it a server is alone
+    #[arg(
+        long,
+        env = "HAGGLE_NATS_URL",
+        global = true,
+        value_name = "URL",
+        hide_env_values = true,
+        help_heading = "Server"
+    )]
+    pub nats_url: Option<Secret>,
     /// A file that holds --nats-url, where that has a password in it
     #[arg(long, env = "HAGGLE_NATS_URL_FILE", global = true, value_name = "FILE", help_heading = "Server")]
     pub nats_url_file: Option<PathBuf>,
@@ -424,6 +431,8 @@ pub struct Config {
     pub image_store: String,
     /// Its database.
     pub database_url: String,
+    /// NATS, where it is one node of several. The address may hold a password.
+    pub nats_url: Option<Secret>,
     /// Threads that serve connections.
     pub workers: usize,
     /// Its name among several nodes.
@@ -485,9 +494,6 @@ impl TryFrom<Options> for Config {
             (None, None) => None,
             _ => return refuse("--tls-cert and --tls-key go together: give both or none"),
         };
-        if options.nats_url.is_some() {
-            return refuse("--nats-url: several nodes are not supported yet, leave it out");
-        }
         let keys = match (options.jwt_secret, options.jwt_public_key, options.jwks_url) {
             (Some(secret), None, None) if secret.expose().len() >= JWT_SECRET_BYTES_MIN => KeySource::Secret(secret),
             (Some(_), None, None) => return refuse("--jwt-secret must have at least 32 bytes"),
@@ -554,6 +560,7 @@ impl TryFrom<Options> for Config {
             bind: options.bind.unwrap_or(BIND_DEFAULT),
             image_store: options.image_store.unwrap_or_else(|| format!("{}-images", folder_of(&database_url))),
             database_url,
+            nats_url: options.nats_url,
             workers,
             node_name: options.node_name,
             allowed_origins,

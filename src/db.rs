@@ -7,6 +7,7 @@ mod discarded_images;
 mod erase_user;
 mod error;
 mod export_user;
+mod follow;
 mod free_space;
 mod import;
 mod list_events;
@@ -22,6 +23,7 @@ mod open_room;
 mod pool;
 #[cfg(test)]
 mod query_plans;
+mod read_many;
 mod schema;
 mod search_messages;
 #[cfg(test)]
@@ -33,13 +35,16 @@ pub use discarded_images::{forget_discarded_images, list_discarded_images};
 pub use erase_user::{finish_erasures, list_erasures};
 pub use error::DbError;
 pub use export_user::{ExportPart, ExportPlace, export_user};
+pub use follow::{
+    Behind, Committed, News, Noted, Place, find_installation, find_messages, find_newest, list_behind, list_news,
+};
 pub use free_space::{
     PAGES_A_READING, PAGES_A_TRANSACTION, count_pages, empty_log, find_residue, overwrite_residue, rewrite_database,
 };
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
 pub use list_events::{EventPage, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};
-pub use list_missed::{Missed, list_missed};
+pub use list_missed::{Missed, Seen, list_missed};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
 pub use message_index::{index_messages, is_index_behind};
@@ -54,11 +59,12 @@ pub use models::{
     user::{DELETED_USER_NAME, find_settings, find_user, is_deleted, list_users},
 };
 pub use notify_unread::{
-    DueNotification, NotificationOutcome, NotificationsPending, UnreadPage, begin_notifications, count_notifications,
-    find_unread, finish_notification, list_due_notifications, queue_notifications,
+    DueNotification, NotificationOutcome, NotificationsPending, UnreadPage, begin_notifications, claim_notification,
+    count_notifications, find_unread, finish_notification, list_due_notifications, queue_notifications,
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
 pub use pool::{Claim, Pool, PooledConnection, claim, open};
+pub use read_many::{find_members, list_histories, load_rooms};
 pub use search_messages::{SearchCursor, search_messages};
 pub use write_batch::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, write_batch};
 

@@ -69,6 +69,18 @@ pub struct Metrics {
     pub notification_failures: Counter<u64, AtomicU64>,
     /// Notifications that are not tried any more.
     pub notifications_given_up: Counter<u64, AtomicU64>,
+    /// Nodes that are heard of, this one with them.
+    pub nodes: Gauge<i64, AtomicI64>,
+    /// Whether there is a connection to NATS.
+    pub nats_up: Gauge<i64, AtomicI64>,
+    /// Events told to other nodes.
+    pub node_events_published: Counter<u64, AtomicU64>,
+    /// Events that could not be told, which other nodes find in the database.
+    pub node_events_unsent: Counter<u64, AtomicU64>,
+    /// Events of other nodes.
+    pub node_events_received: Counter<u64, AtomicU64>,
+    /// Messages read from the database since no other node's word of them had come.
+    pub messages_made_good: Counter<u64, AtomicU64>,
     /// Events sent by clients and taken up, by none in flight left at zero.
     pub events_in_flight: Gauge<i64, AtomicI64>,
 }
@@ -118,6 +130,15 @@ impl Default for Metrics {
             notifications_delivered: register!("notifications_delivered", "Notifications that the webhook has taken"),
             notification_failures: register!("notification_failures", "Tries that the webhook did not take"),
             notifications_given_up: register!("notifications_given_up", "Notifications that are not tried any more"),
+            nodes: register!("nodes", "Nodes that are heard of, this one with them"),
+            nats_up: register!("nats_up", "Whether there is a connection to NATS"),
+            node_events_published: register!("node_events_published", "Events told to other nodes"),
+            node_events_unsent: register!("node_events_unsent", "Events that other nodes have to find in the database"),
+            node_events_received: register!("node_events_received", "Events of other nodes"),
+            messages_made_good: register!(
+                "messages_made_good",
+                "Messages of other nodes read from the database, since no word of them had come"
+            ),
             events_in_flight: register!("events_in_flight", "Events taken up and not yet answered"),
             registry,
         }

@@ -18,9 +18,10 @@ use tokio::sync::oneshot;
 
 use crate::{
     actors::{
+        bus::{Bus, messages::Leave as LeaveNodes},
         chat_server::{
             self, ChatServer,
-            messages::{IsSettled, RegisterHub},
+            messages::{IsSettled, RegisterBus, RegisterHub},
         },
         db_executor::Database,
         eraser::{Eraser, messages::StopEraser},
@@ -33,6 +34,7 @@ use crate::{
         ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,
         webhook_signature::WebhookSigner,
     },
+    broker::{NodeId, Subjects, nats},
     clock::Clock,
     config::{Config, KeySource},
     db::{self, DbError, Pool},
@@ -87,6 +89,14 @@ pub enum StartError {
     /// The certificate can't be used.
     #[error("{0}")]
     Tls(#[from] TlsError),
+    /// The address of NATS can't be one.
+    #[error("--nats-url {0}")]
+    BadNatsUrl(#[from] nats::BadAddress),
+    /// Several nodes would each have a database of their own.
+    #[error(
+        "--nats-url connects nodes that share a PostgreSQL database: give --database-url postgres://…, or leave it out"
+    )]
+    NodesWithoutPostgres,
     /// The service key is too short.
     #[error("--service-key: {0}")]
     ServiceKey(#[from] crate::auth::ServiceKeyTooShort),
@@ -103,7 +113,13 @@ impl StartError {
     #[must_use]
     pub const fn is_bad_value(&self) -> bool {
         match self {
-            Self::Key(_) | Self::KeyFile(_) | Self::Jwks(_) | Self::Tls(_) | Self::ServiceKey(_) => true,
+            Self::Key(_)
+            | Self::KeyFile(_)
+            | Self::Jwks(_)
+            | Self::Tls(_)
+            | Self::ServiceKey(_)
+            | Self::BadNatsUrl(_)
+            | Self::NodesWithoutPostgres => true,
             Self::Database(error) => matches!(error, DbError::BadUrl(_)),
             Self::Images(error) => matches!(error, StoreError::BadUrl(_)),
             Self::Bind { .. } | Self::NoRandomness => false,
@@ -127,6 +143,7 @@ pub struct Server {
     eraser: Addr<Eraser>,
     chat_thread: Arbiter,
     notifier: Option<(Addr<Notifier>, Arbiter)>,
+    bus: Option<(Addr<Bus>, Arbiter)>,
     socket_io: Arc<Sessions<SocketIo>>,
     metrics: Arc<Metrics>,
     draining: Arc<AtomicBool>,
@@ -162,8 +179,14 @@ impl ServerBuilder {
             Some(files) => Some(Arc::new(Tls::load(&files.cert, &files.key)?)),
             None => None,
         };
+        if let Some(urls) = &config.nats_url {
+            nats::check_addresses(urls.expose())?;
+        }
         let verifier = Arc::new(verifier(&config, &clock).await?);
         let pool = db::open(&config.database_url, POOL_SIZE)?;
+        if config.nats_url.is_some() && !pool.is_shared() {
+            return Err(StartError::NodesWithoutPostgres);
+        }
         let claim = db::claim(&config.database_url)?;
         for migration in db::migrate(&pool)? {
             log::info!("ran migration {migration}");
@@ -174,6 +197,7 @@ impl ServerBuilder {
             db::begin_notifications(&mut *pool.get()?)?;
         }
         let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
+        let bus = start_bus(&state, &pool)?;
         let (addr, server) = listen(&state, tls.as_deref())?;
         let handle = server.handle();
         let notifier = start_notifier(&state);
@@ -190,6 +214,7 @@ impl ServerBuilder {
             eraser: state.eraser.clone(),
             chat_thread,
             notifier,
+            bus,
             socket_io: Arc::clone(&state.socket_io),
             metrics: Arc::clone(&state.metrics),
             draining: Arc::clone(&state.draining),
@@ -201,14 +226,30 @@ impl ServerBuilder {
     }
 }
 
+/// Joins the other nodes.
+fn start_bus(state: &AppState, pool: &Pool) -> Result<Option<(Addr<Bus>, Arbiter)>, StartError> {
+    let Some(urls) = &state.config.nats_url else { return Ok(None) };
+    let subjects = Subjects::new(&db::find_installation(&mut *pool.get()?)?);
+    let (node, urls) = (NodeId::random(), urls.expose().to_owned());
+    log::info!("this is node {node}");
+    let (chat, metrics) = (state.chat.clone(), Arc::clone(&state.metrics));
+    let thread = Arbiter::new();
+    let bus = Bus::start_in_arbiter(&thread.handle(), move |_| Bus::new(node, urls, subjects, chat, metrics));
+    #[expect(clippy::disallowed_methods, reason = "once in a server's life")]
+    state.chat.do_send(RegisterBus { node, bus: bus.clone() });
+    Ok(Some((bus, thread)))
+}
+
 fn start_notifier(state: &AppState) -> Option<(Addr<Notifier>, Arbiter)> {
     let target = state.config.webhook.as_ref()?;
     let webhook = Webhook::new(&target.url, WebhookSigner::new(target.secret.expose()));
     let (after, database) = (target.notify_unread_after, state.database.clone());
     let (clock, metrics) = (state.clock.clone(), Arc::clone(&state.metrics));
+    let among_nodes = state.config.nats_url.is_some();
     let thread = Arbiter::new();
-    let notifier =
-        Notifier::start_in_arbiter(&thread.handle(), move |_| Notifier::new(webhook, after, database, clock, metrics));
+    let notifier = Notifier::start_in_arbiter(&thread.handle(), move |_| {
+        Notifier::new(webhook, after, database, clock, metrics, among_nodes)
+    });
     Some((notifier, thread))
 }
 
@@ -245,7 +286,11 @@ fn start_actors(
     };
     let image_urls = match &config.keys {
         KeySource::Secret(secret) => ImageUrls::derived_from(secret.expose().as_bytes(), clock.clone()),
-        _ => ImageUrls::random(clock.clone()).map_err(|_| StartError::NoRandomness)?,
+        _ => match &config.service_key {
+            // What one node has signed another one must recognize.
+            Some(key) => ImageUrls::derived_from(key.expose().as_bytes(), clock.clone()),
+            None => ImageUrls::random(clock.clone()).map_err(|_| StartError::NoRandomness)?,
+        },
     };
     let image_urls = Arc::new(image_urls);
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
@@ -401,6 +446,11 @@ impl Server {
             // A try under way has its own time. What it does not finish is in the outbox, for the next start.
             let left = deadline.saturating_duration_since(Instant::now());
             let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
+            thread.stop();
+        }
+        if let Some((bus, thread)) = self.bus {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let _ = tokio::time::timeout(left, bus.send(LeaveNodes)).await;
             thread.stop();
         }
         let goodbyes = Instant::now() + GOODBYE_WAIT;

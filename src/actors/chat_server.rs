@@ -6,11 +6,15 @@
 
 mod answers;
 pub mod batch;
+mod catch_up;
 mod commits;
 mod deliveries;
 mod fan_out;
 pub mod messages;
+mod nodes;
 mod offers;
+pub mod order;
+mod questions;
 mod recovery;
 pub mod rooms;
 mod screening;
@@ -18,7 +22,7 @@ mod typing;
 mod work;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -34,20 +38,23 @@ use crate::{
         db_executor::Database,
         hub::{DrainSessions, Op},
     },
+    broker::{NodeEvent, Topic},
     clock::Clock,
     db::{MessagePage, RoomWrite, WriteError},
-    domain::{AuthorizePolicy, ClientId, MaskingPolicy, Role, RoomId, Timestamp, UserId},
+    domain::{AuthorizePolicy, ClientId, MaskingPolicy, Role, RoomId, Timestamp},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
     protocol::push::Position,
 };
-use answers::{Authorized, HistoryRead, RoomLoaded};
+use answers::RoomLoaded;
 use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
 use messages::{
     AnnounceRoom, Answer, Change, Connect, Disconnect, EndSessions, Feed, IsSettled, Join, Leave, MakeOffer, Message,
     Read, RegisterHub, ReplyTo, Typing, Welcome,
 };
+use nodes::Nodes;
+use questions::{Entry, Questions};
 use recovery::Recoveries;
 use rooms::Rooms;
 use screening::Screening;
@@ -89,12 +96,13 @@ pub struct ChatServer {
     landing: Vec<RoomLoaded>,
     /// What waits for a question to the database, where every event asks one.
     checks: Checks,
+    questions: Questions,
     batch: Batch,
     fan_out: FanOut,
     /// Rooms that are still to be read because something changed that shows in each of them.
     announcements: VecDeque<RoomId>,
     /// Rooms whose members' lists will be told.
-    updated: HashSet<RoomId>,
+    updated: HashMap<RoomId, Reach>,
     recoveries: Recoveries,
     /// The place of the newest message that was delivered.
     position: Position,
@@ -102,6 +110,17 @@ pub struct ChatServer {
     /// When the next offer's time is over; `None` while that is being found out, and while none waits.
     next_expiry: Option<Timestamp>,
     screening: Screening,
+    /// The other nodes, where there are others.
+    nodes: Option<Nodes>,
+}
+
+/// Whose lists are told of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// Those of this node's sessions.
+    Here,
+    /// Everybody's.
+    Everywhere,
 }
 
 #[derive(Debug, Default)]
@@ -123,15 +142,17 @@ impl ChatServer {
             loading: HashMap::new(),
             landing: Vec::new(),
             checks: Checks::default(),
+            questions: Questions::default(),
             batch: Batch::default(),
             fan_out: FanOut::default(),
             announcements: VecDeque::new(),
-            updated: HashSet::new(),
+            updated: HashMap::new(),
             recoveries: Recoveries::default(),
             position: 0,
             typists: Typists::default(),
             next_expiry: None,
             screening: Screening::default(),
+            nodes: None,
         }
     }
 
@@ -143,7 +164,7 @@ impl ChatServer {
             AuthorizePolicy::OnEnter => self.with_room(work, ctx),
             AuthorizePolicy::EveryMessage => {
                 if let Some((room, user)) = self.checks.ask(work) {
-                    self.check(room, user, ctx);
+                    self.questions.member(room, user);
                 }
             }
             AuthorizePolicy::RoomToken => match self.check_grant(&work) {
@@ -162,14 +183,6 @@ impl ChatServer {
             Some(_) => Err(grant_over()),
             None => Err(ChatError::forbidden()),
         }
-    }
-
-    fn check(&self, room: RoomId, user: UserId, ctx: &mut Context<Self>) {
-        let database = self.database.clone();
-        self.ask(ctx, async move {
-            let allowed = database.authorize(room.clone(), user.clone()).await;
-            Authorized { room, user, allowed }
-        });
     }
 
     /// Asks the database something, as a task of its own whose answer comes back as a message.
@@ -196,25 +209,18 @@ impl ChatServer {
         let loading = self.loading.entry(room.clone()).or_default();
         loading.waiting.push(work);
         if loading.waiting.len() == 1 {
-            self.load(room, ctx);
+            self.questions.room(room);
         }
-    }
-
-    fn load(&self, room: RoomId, ctx: &mut Context<Self>) {
-        let database = self.database.clone();
-        self.ask(ctx, async move {
-            let state = database.load_room(room.clone()).await;
-            RoomLoaded { room, state: state.map(|state| state.map(Box::new)) }
-        });
     }
 
     // ---- doing it ---------------------------------------------------------------------------------------------------
 
     fn perform(&mut self, work: Work, ctx: &mut Context<Self>) {
         let room = work.room().clone();
-        if let Work::Announce(_) = work {
-            self.room_updated(room, ctx);
-            return;
+        match work {
+            Work::Announce(_) => return self.room_updated(room, ctx),
+            Work::AnnounceHere(_) => return self.room_updated_here(room, ctx),
+            _ => {}
         }
         let Some(role) = work.user().and_then(|user| self.rooms.room(&room)?.role_of(user)) else {
             self.refuse(work, ChatError::forbidden(), ctx);
@@ -222,7 +228,7 @@ impl ChatServer {
             return;
         };
         match work {
-            Work::Join(join) => self.join(join, role, ctx),
+            Work::Join(join) => self.join(join, role),
             Work::Message(Message { mut draft, reply, .. }) => {
                 self.typing_stopped(&room, &draft.sender, None);
                 let silenced = self.silenced(&room, role, draft.client_id.as_ref());
@@ -249,11 +255,11 @@ impl ChatServer {
                 self.rooms.release(&room);
                 self.resume_room(session, true, ctx);
             }
-            Work::Announce(_) => {}
+            Work::Announce(_) | Work::AnnounceHere(_) => {}
         }
     }
 
-    fn join(&mut self, join: Join, role: Role, ctx: &mut Context<Self>) {
+    fn join(&mut self, join: Join, role: Role) {
         let Join { asker, room, after, grant, .. } = join;
         let Some(session) = self.rooms.session(asker.session) else {
             // It died while its right was being asked for.
@@ -275,11 +281,7 @@ impl ChatServer {
             Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
             None => MessagePage::Before { seq: None, limit: NEWEST_MESSAGES },
         };
-        let database = self.database.clone();
-        self.ask(ctx, async move {
-            let messages = database.read_history(room.clone(), page).await;
-            HistoryRead { asker, room, role, place, catches_up: after.is_some(), messages }
-        });
+        self.questions.history(Entry { asker, room, role, place, page });
     }
 
     /// Why a member can't say anything now, as far as memory knows; the transaction looks again. With a key of the sender's
@@ -335,7 +337,7 @@ impl ChatServer {
             Work::Read(read) => self.answer(read.reply, Err(error)),
             Work::Typing(typing) => self.answer(ReplyTo::Session(typing.asker), Err(error)),
             Work::Resume { session, .. } => self.resume_room(session, false, ctx),
-            Work::Announce(_) => {}
+            Work::Announce(_) | Work::AnnounceHere(_) => {}
         }
     }
 
@@ -422,6 +424,7 @@ impl Handler<Connect> for ChatServer {
         }
         if feed == Feed::Inbox {
             self.tell_who_is_online(session, &user, hub);
+            self.tell_nodes(|| Topic::Nodes, || NodeEvent::WhoIsThere { user });
         }
     }
 }
@@ -522,7 +525,13 @@ impl Handler<EndSessions> for ChatServer {
 
     fn handle(&mut self, EndSessions { user }: EndSessions, _: &mut Self::Context) -> usize {
         let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
-        self.end_sessions(&user, &error)
+        let ended = self.end_sessions(&user, &error);
+        if self.nodes.is_some() {
+            // For nodes that do not hear this one now.
+            let write = RoomWrite::NoteSessionsEnded { user };
+            self.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
+        }
+        ended
     }
 }
 

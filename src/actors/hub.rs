@@ -403,7 +403,11 @@ mod tests {
     use futures_util::task::noop_waker;
 
     use super::*;
-    use crate::{actors::session::in_flight::InFlight, domain::Seq, protocol::push::Position};
+    use crate::{
+        actors::session::in_flight::InFlight,
+        domain::Seq,
+        protocol::push::{Offset, Position},
+    };
 
     struct Listener;
 
@@ -466,7 +470,12 @@ mod tests {
 
         fn say(&mut self, room: &str, seq: i64, position: Position) {
             let (room, kind) = (RoomId::new(room).unwrap(), Delivery::Message(Seq(seq)));
-            self.hub.apply(Op::Deliver { room, kind, push: Push::message("{}".into(), position), except: None });
+            self.hub.apply(Op::Deliver {
+                room,
+                kind,
+                push: Push::message("{}".into(), Offset::exact(position)),
+                except: None,
+            });
         }
 
         /// The offsets that the client has received, in order.
@@ -526,7 +535,7 @@ mod tests {
             session: SessionId(1),
             sid: "sid".to_owned(),
             pid: "pid".to_owned(),
-            messages: vec![Push::message("{}".into(), 20)],
+            messages: vec![Push::message("{}".into(), Offset::exact(20))],
             rooms: vec![(RoomId::new("bike").unwrap(), Seq(1)), (RoomId::new("lamp").unwrap(), Seq(0))],
         });
         assert_eq!(client.offsets(), [20, 21, 22, 23]);

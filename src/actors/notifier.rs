@@ -38,10 +38,15 @@ const RETRY_MS_MAX: i64 = 10 * 60_000;
 /// When nobody is interested any more, neither in a notification nor in a message that has not led to one. The events are there for a backend that was away for longer.
 const GIVE_UP_MS: i64 = 3 * 24 * 3_600_000;
 
+/// For so long a try is its node's alone. Longer than a try may take.
+const CLAIM_MS: i64 = 60_000;
+
 /// Tells of unread messages.
 #[derive(Debug)]
 pub struct Notifier {
     webhook: Arc<Webhook>,
+    /// Other nodes look through the same messages.
+    among_nodes: bool,
     unread_after_ms: i64,
     database: Database,
     clock: Clock,
@@ -67,9 +72,11 @@ impl Notifier {
         database: Database,
         clock: Clock,
         metrics: Arc<Metrics>,
+        among_nodes: bool,
     ) -> Self {
         Self {
             webhook: Arc::new(webhook),
+            among_nodes,
             unread_after_ms: i64::try_from(unread_after.as_millis()).unwrap_or(i64::MAX),
             database,
             clock,
@@ -125,7 +132,14 @@ impl Notifier {
     fn start_try(&mut self, due: DueNotification, ctx: &mut Context<Self>) {
         let id = due.id().to_owned();
         self.trying.insert(id.clone());
-        let tried = try_once(due, Arc::clone(&self.webhook), self.database.clone(), self.clock.clone());
+        let (webhook, database, clock) = (Arc::clone(&self.webhook), self.database.clone(), self.clock.clone());
+        let among_nodes = self.among_nodes;
+        let tried = async move {
+            if among_nodes && let Some(tried) = claim(&due, &database, &clock).await {
+                return tried;
+            }
+            try_once(due, webhook, database, clock).await
+        };
         ctx.spawn(tried.into_actor(self).map(move |tried, notifier, ctx| notifier.tried(&id, &tried, ctx)));
     }
 
@@ -146,7 +160,7 @@ impl Notifier {
                 self.metrics.notifications_given_up.inc();
                 log::warn!("notification {id} was given up");
             }
-            NotificationOutcome::Cancelled => {}
+            NotificationOutcome::Cancelled | NotificationOutcome::Elsewhere => {}
         }
         match &tried.stored {
             // The next one has a place.
@@ -228,6 +242,16 @@ async fn look(database: Database, now: Timestamp, unread_after_ms: i64, limit: u
 struct Tried {
     outcome: NotificationOutcome,
     stored: Result<(), DbError>,
+}
+
+/// Takes a notification in hand. Returns what became of it where that is another node's to do.
+async fn claim(due: &DueNotification, database: &Database, clock: &Clock) -> Option<Tried> {
+    let (claimed, until) = (due.clone(), clock.now().plus_ms(CLAIM_MS));
+    match database.write(move |conn| db::claim_notification(conn, &claimed, until)).await {
+        Ok(true) => None,
+        Ok(false) => Some(Tried { outcome: NotificationOutcome::Elsewhere, stored: Ok(()) }),
+        Err(error) => Some(Tried { outcome: NotificationOutcome::Elsewhere, stored: Err(error) }),
+    }
 }
 
 async fn try_once(due: DueNotification, webhook: Arc<Webhook>, database: Database, clock: Clock) -> Tried {

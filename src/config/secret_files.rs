@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(read.service_key, Some(Secret::new("key")));
         assert_eq!(read.webhook_secret, Some(Secret::new("hook")));
         assert_eq!(read.database_url.as_deref(), Some("postgres://haggle:pw@db/haggle"));
-        assert_eq!(read.nats_url.as_deref(), Some("nats://nats"));
+        assert_eq!(read.nats_url, Some(Secret::new("nats://nats")));
         assert_eq!(read.clone().with_secrets_read(), Ok(read));
     }
 

@@ -38,25 +38,27 @@ pub struct Messages {
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn list_messages(conn: &mut Connection, room: &RoomId, page: MessagePage) -> Result<Messages, DbError> {
-    conn.transaction(|conn| {
-        let found: Option<i64> =
-            rooms::table.find(room.as_str()).select(rooms::last_seq).get_result(conn).optional()?;
-        let newest = found.unwrap_or(0);
-        let (after, last, has_more) = match page {
-            MessagePage::After { seq, limit } => {
-                let after = seq.0.max(0);
-                let last = after.saturating_add(limit.max(1));
-                (after, last, last < newest)
-            }
-            MessagePage::Before { seq, limit } => {
-                let last = seq.map_or(newest, |seq| newest.min(seq.0.saturating_sub(1)));
-                let after = last.saturating_sub(limit.max(1)).max(0);
-                (after, last, after > 0)
-            }
-        };
-        let items = message::list_between(conn, room, after, last)?;
-        Ok(Messages { items, has_more, last_seq: Seq(newest) })
-    })
+    conn.transaction(|conn| list_messages_in(conn, room, page))
+}
+
+/// The same, inside the caller's transaction.
+pub(super) fn list_messages_in(conn: &mut Connection, room: &RoomId, page: MessagePage) -> Result<Messages, DbError> {
+    let found: Option<i64> = rooms::table.find(room.as_str()).select(rooms::last_seq).get_result(conn).optional()?;
+    let newest = found.unwrap_or(0);
+    let (after, last, has_more) = match page {
+        MessagePage::After { seq, limit } => {
+            let after = seq.0.max(0);
+            let last = after.saturating_add(limit.max(1));
+            (after, last, last < newest)
+        }
+        MessagePage::Before { seq, limit } => {
+            let last = seq.map_or(newest, |seq| newest.min(seq.0.saturating_sub(1)));
+            let after = last.saturating_sub(limit.max(1)).max(0);
+            (after, last, after > 0)
+        }
+    };
+    let items = message::list_between(conn, room, after, last)?;
+    Ok(Messages { items, has_more, last_seq: Seq(newest) })
 }
 
 #[cfg(test)]

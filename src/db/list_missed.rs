@@ -12,18 +12,32 @@ pub struct Missed {
     pub last_seqs: Vec<(RoomId, Seq)>,
 }
 
-/// The messages of each room behind its `seq` that were committed behind `position`; `None` when there are more than `limit`.
+/// Which messages somebody has of their rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Of the room of the message with this place, everything up to it.
+    pub position: i64,
+    /// Of the other rooms, everything up to here.
+    pub settled: i64,
+    /// And nothing behind this.
+    pub newest: i64,
+}
+
+/// The messages of each room behind its `seq` that are not `seen`; `None` when there are more than `limit`, and when it can't be
+/// told of one whether it was seen.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn list_missed(
     conn: &mut Connection,
     since: &[(RoomId, Seq)],
-    position: i64,
+    seen: Seen,
     limit: i64,
 ) -> Result<Option<Missed>, DbError> {
     conn.transaction(|conn| {
         let mut missed = Missed { messages: Vec::new(), last_seqs: Vec::new() };
+        let exact = seen.settled >= seen.position && seen.newest == seen.position;
+        let last_room = if exact { None } else { message::room_at(conn, seen.position)? };
         for (room, seq) in since {
             let newest: Option<i64> =
                 rooms::table.find(room.as_str()).select(rooms::last_seq).get_result(conn).optional()?;
@@ -32,7 +46,17 @@ pub fn list_missed(
             // before it is not read, however long ago the room was entered.
             let after = seq.0.max(newest.saturating_sub(limit + 1));
             let messages = message::list_between(conn, room, after, newest)?;
-            missed.messages.extend(messages.into_iter().filter(|message| message.position > position));
+            let (settled, newest_seen) = match &last_room {
+                Some(last) if *last == room.as_str() => (seen.position, seen.position),
+                _ if exact => (seen.position, seen.position),
+                _ => (seen.settled, seen.newest),
+            };
+            for message in messages.into_iter().filter(|message| message.position > settled) {
+                if message.position <= newest_seen {
+                    return Ok(None);
+                }
+                missed.messages.push(message);
+            }
             if i64::try_from(missed.messages.len()).unwrap_or(i64::MAX) > limit {
                 return Ok(None);
             }
@@ -71,8 +95,17 @@ mod tests {
         let positions: Vec<i64> = stored.iter().map(|message| message.position).collect();
         assert!(positions.is_sorted_by(|a, b| a < b), "{positions:?}");
 
+        let exact = |position| Seen { position, settled: position, newest: position };
+        let mut unsure = |seen| list_missed(conn, &[(a.clone(), Seq(0)), (b.clone(), Seq(0))], seen, 10).unwrap();
+        // The last one seen is of room a: of b it is known up to `settled`, and not behind `newest`.
+        let [at, before, after] = [positions[2], positions[0], positions[3]];
+        assert_eq!(unsure(Seen { position: at, settled: before, newest: at }), None, "one of b's may be missing");
+        assert_eq!(unsure(Seen { position: at, settled: at - 1, newest: after }), None, "one of b's may be there");
+        let sure = unsure(Seen { position: at, settled: positions[1], newest: at }).unwrap();
+        assert_eq!(sure.messages, stored[3..]);
+
         let mut missed = |since: &[(RoomId, Seq)], position, limit| {
-            let missed = list_missed(conn, since, position, limit).unwrap()?;
+            let missed = list_missed(conn, since, exact(position), limit).unwrap()?;
             Some((missed.messages, missed.last_seqs.into_iter().map(|(_, seq)| seq.0).collect::<Vec<_>>()))
         };
         let both = [(a.clone(), Seq(0)), (b.clone(), Seq(0))];

@@ -46,21 +46,49 @@ pub struct MemberState {
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn load_room(conn: &mut Connection, room: &RoomId) -> Result<Option<RoomState>, DbError> {
-    conn.transaction(|conn| {
-        let Some(details) = RoomDetails::find(conn, room)? else { return Ok(None) };
-        let RoomDetails { row, room, last_message, buyer, seller } = details;
-        let mut member = |user: &str, read_seq, details: MemberDetails| -> Result<_, DbError> {
-            let MemberDetails { deleted, muted_until, has_blocked, settings } = details;
-            let unread = count_unread(conn, &row.id, user, read_seq, row.last_seq)?;
-            Ok(MemberState { read_seq: Seq(read_seq), unread, deleted, muted_until, has_blocked, settings })
+    conn.transaction(|conn| match RoomDetails::find(conn, room)? {
+        Some(details) => state_of(conn, details).map(Some),
+        None => Ok(None),
+    })
+}
+
+/// Reads several rooms, inside the caller's transaction: one statement for all, and one for each count of unread messages
+/// that has something to count.
+#[expect(clippy::type_complexity, reason = "an answer for each room")]
+pub(super) fn load_room_in(
+    conn: &mut Connection,
+    wanted: &[RoomId],
+) -> Result<Vec<(RoomId, Result<Option<RoomState>, DbError>)>, DbError> {
+    let mut found = RoomDetails::find_all(conn, wanted)?;
+    let mut states = Vec::with_capacity(wanted.len());
+    for room in wanted {
+        let state = match found.remove(room.as_str()) {
+            Some(Ok(details)) => state_of(conn, details).map(Some),
+            Some(Err(error)) => Err(error),
+            None => Ok(None),
         };
-        Ok(Some(RoomState {
-            last_seq: Seq(row.last_seq),
-            buyer: member(&row.buyer_id, row.buyer_read_seq, buyer)?,
-            seller: member(&row.seller_id, row.seller_read_seq, seller)?,
-            last_message,
-            room,
-        }))
+        // A server that is gone is gone for all of them.
+        if let Err(error @ DbError::Unavailable(_)) = state {
+            return Err(error);
+        }
+        states.push((room.clone(), state));
+    }
+    Ok(states)
+}
+
+fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, DbError> {
+    let RoomDetails { row, room, last_message, buyer, seller } = details;
+    let mut member = |user: &str, read_seq, details: MemberDetails| -> Result<_, DbError> {
+        let MemberDetails { deleted, muted_until, has_blocked, settings } = details;
+        let unread = count_unread(conn, &row.id, user, read_seq, row.last_seq)?;
+        Ok(MemberState { read_seq: Seq(read_seq), unread, deleted, muted_until, has_blocked, settings })
+    };
+    Ok(RoomState {
+        last_seq: Seq(row.last_seq),
+        buyer: member(&row.buyer_id, row.buyer_read_seq, buyer)?,
+        seller: member(&row.seller_id, row.seller_read_seq, seller)?,
+        last_message,
+        room,
     })
 }
 

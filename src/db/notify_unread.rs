@@ -30,7 +30,7 @@ pub struct UnreadPage {
 }
 
 /// A notification whose time has come.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DueNotification {
     row: NotificationRow,
     /// What to tell; `None` when the member has read it meanwhile, or is not to be called back to this conversation.
@@ -48,6 +48,8 @@ pub enum NotificationOutcome {
     GivenUp,
     /// There is nothing left to tell.
     Cancelled,
+    /// Another node has it in hand.
+    Elsewhere,
 }
 
 /// How the outbox stands.
@@ -225,6 +227,15 @@ fn to_notification(
     }))
 }
 
+/// Takes a notification in hand until then, where several nodes would try it. Returns whether it is this one's: after that
+/// time it is due again, should the node be gone.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn claim_notification(conn: &mut Connection, due: &DueNotification, until: Timestamp) -> Result<bool, DbError> {
+    conn.immediate_transaction(|conn| Ok(notification::put_off(conn, &due.row, until.0)?))
+}
+
 /// Writes down what became of a try.
 ///
 /// # Errors
@@ -240,6 +251,7 @@ pub fn finish_notification(
         NotificationOutcome::Delivered | NotificationOutcome::GivenUp => notification::set_due(conn, &row, None)?,
         NotificationOutcome::Retry(at) => notification::set_due(conn, &row, Some(at.0))?,
         NotificationOutcome::Cancelled => notification::cancel(conn, &row)?,
+        NotificationOutcome::Elsewhere => {}
     }
     Ok(())
 }
@@ -282,6 +294,23 @@ mod tests {
             .filter_map(|due| due.notification)
             .map(|notification| (notification.user_id.as_str().to_owned(), notification.unread))
             .collect()
+    }
+
+    #[test]
+    fn of_two_nodes_one_takes_a_notification_in_hand_for_a_while() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let room = room(conn, "alice", "bike");
+        begin_notifications(conn).unwrap();
+        say(conn, &room, "alice", "hello");
+        queue(conn, NOW);
+        let due = list_due_notifications(conn, NOW, 1).unwrap().pop().unwrap();
+
+        assert!(claim_notification(conn, &due, NOW.plus_ms(60)).unwrap());
+        assert!(!claim_notification(conn, &due, NOW.plus_ms(60)).unwrap(), "both have it");
+        assert!(list_due_notifications(conn, NOW.plus_ms(59), 1).unwrap().is_empty());
+        // Its node is gone: it is due again.
+        assert_eq!(list_due_notifications(conn, NOW.plus_ms(60), 1).unwrap().len(), 1);
     }
 
     fn finish(conn: &mut Connection, at: Timestamp, outcome: NotificationOutcome) {

@@ -10,7 +10,11 @@ use thiserror::Error;
 
 use super::{
     Connection, DbError, erase_user,
-    models::{recovery, room::Silenced},
+    models::{
+        change::{self, Changed},
+        recovery,
+        room::Silenced,
+    },
 };
 use crate::{
     domain::{
@@ -167,6 +171,11 @@ pub enum RoomWrite {
         /// When.
         at: Timestamp,
     },
+    /// Notes that the marketplace has ended a user's sessions, for other nodes.
+    NoteSessionsEnded {
+        /// Whose.
+        user: UserId,
+    },
     /// Deletes a user for good: name and picture go, and the erasure of their words is written down. Rooms, and what the
     /// other members said, stay.
     DeleteUser {
@@ -252,7 +261,7 @@ pub enum Written {
         /// Whether they are new.
         created: bool,
     },
-    /// Of [`RoomWrite::Remember`] and what forgets.
+    /// Of [`RoomWrite::Remember`], what forgets, and [`RoomWrite::NoteSessionsEnded`].
     Remembered,
     /// Of [`RoomWrite::EraseWords`].
     WordsErased {
@@ -485,6 +494,9 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
         }
         RoomWrite::PutUser { user } => catalogue::put_user(conn, user),
         RoomWrite::EraseWords { user, at } => erase_user::erase_words(conn, user, *at),
+        RoomWrite::NoteSessionsEnded { user } => {
+            Ok(change::record(conn, &[Changed::SessionsEnded(user.as_str())]).map(|()| Ok(Written::Remembered))?)
+        }
         RoomWrite::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
         RoomWrite::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Ok(Written::Remembered))?),
         RoomWrite::Forget { pid_hash } => Ok(recovery::remove(conn, pid_hash).map(|()| Ok(Written::Remembered))?),

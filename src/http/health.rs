@@ -18,6 +18,10 @@ pub struct Readiness {
     /// `ok` or `down`; absent where the key is configured itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks: Option<&'static str>,
+    /// The connection to the other nodes, where there are others: `ok` or `down`. Without it a node goes on serving, and finds
+    /// what others commit in the database within a second, so it is ready all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nats: Option<&'static str>,
     /// Whether the server is about to end.
     draining: bool,
 }
@@ -40,7 +44,8 @@ pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
     let draining = state.is_draining();
     let name = |well: bool| if well { "ok" } else { "down" };
     let ready = database && jwks != Some(false) && !draining;
-    let readiness = Readiness { ready, database: name(database), jwks: jwks.map(name), draining };
+    let nats = state.config.nats_url.as_ref().map(|_| name(state.metrics.nats_up.get() == 1));
+    let readiness = Readiness { ready, database: name(database), jwks: jwks.map(name), nats, draining };
     if ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) }
 }
 

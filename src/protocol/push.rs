@@ -29,6 +29,48 @@ pub enum Encoding {
 /// back with it.
 pub type Position = i64;
 
+/// What a client of Socket.IO keeps of a message that it was sent, and comes back with: which messages of its rooms it has.
+///
+/// On a server that is alone everything up to the message's place was sent before it, and the offset is that place: `7`. Among
+/// several nodes a message of another room with an earlier place may come later; then the offset names the span of places in which
+/// that may be so, too: `7.3.9`, everything up to 3 was sent before it, and nothing behind 9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offset {
+    /// The message's place.
+    pub position: Position,
+    /// Up to here everything was sent.
+    pub settled: Position,
+    /// Behind this nothing was sent.
+    pub newest: Position,
+}
+
+impl Offset {
+    /// On a server that is alone.
+    #[must_use]
+    pub const fn exact(position: Position) -> Self {
+        Self { position, settled: position, newest: position }
+    }
+
+    /// Reads what a client has kept.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut places = text.splitn(3, '.').map(|place| place.parse::<Position>().ok());
+        let position = places.next()??;
+        let Some(settled) = places.next() else { return Some(Self::exact(position)) };
+        let (settled, newest) = (settled?, places.next()??);
+        (settled <= position && position <= newest).then_some(Self { position, settled, newest })
+    }
+}
+
+impl std::fmt::Display for Offset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.settled >= self.position - 1 && self.newest == self.position {
+            return write!(f, "{}", self.position);
+        }
+        write!(f, "{}.{}.{}", self.position, self.settled, self.newest)
+    }
+}
+
 /// Namespaces, with and without offsets, whose frames an event keeps. One more would be written again for each session.
 const NAMESPACES_KEPT: usize = 4;
 
@@ -40,7 +82,7 @@ pub struct Push(Arc<Encoded>);
 struct Encoded {
     name: &'static str,
     data: Bytes,
-    position: Option<Position>,
+    offset: Option<Offset>,
     json: OnceLock<Bytes>,
     socket_io: [OnceLock<(Encoding, Bytes)>; NAMESPACES_KEPT],
 }
@@ -60,18 +102,18 @@ impl Push {
 
     /// Prepares a stored message, whose data is JSON already. Over Socket.IO its place goes with it, as a last argument.
     #[must_use]
-    pub fn message(data: Bytes, position: Position) -> Self {
-        Self::prepare("message", data, Some(position))
+    pub fn message(data: Bytes, offset: Offset) -> Self {
+        Self::prepare("message", data, Some(offset))
     }
 
-    fn prepare(name: &'static str, data: Bytes, position: Option<Position>) -> Self {
-        Self(Arc::new(Encoded { name, data, position, json: OnceLock::new(), socket_io: Default::default() }))
+    fn prepare(name: &'static str, data: Bytes, offset: Option<Offset>) -> Self {
+        Self(Arc::new(Encoded { name, data, offset, json: OnceLock::new(), socket_io: Default::default() }))
     }
 
     /// Its place in the global order, when it is a stored message.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
-        self.0.position
+        self.0.offset.map(|offset| offset.position)
     }
 
     /// The frame for one wire; the first call for a wire writes it.
@@ -94,9 +136,9 @@ impl Push {
 
 impl Encoded {
     fn write(&self, namespace: &str, offsets: bool) -> Bytes {
-        match self.position.filter(|_| offsets) {
-            Some(position) => {
-                let offset = format!("\"{position}\"");
+        match self.offset.filter(|_| offsets) {
+            Some(offset) => {
+                let offset = format!("\"{offset}\"");
                 socket_io::write::event(namespace, self.name, &[&self.data, offset.as_bytes()], 0)
             }
             None => socket_io::write::event(namespace, self.name, &[&self.data], 0),
@@ -164,7 +206,7 @@ mod tests {
 
     #[test]
     fn an_event_is_written_once_for_each_wire_and_only_a_message_has_an_offset() {
-        let push = Push::message(Bytes::from_static(b"{}"), 7);
+        let push = Push::message(Bytes::from_static(b"{}"), Offset::exact(7));
         assert_eq!(push.encode(CHAT), r#"42/chat,["message",{},"7"]"#);
         assert_eq!(push.encode(CHAT).as_ptr(), push.encode(CHAT).as_ptr());
         assert_eq!(push.encode(Encoding::Json), r#"{"event":"message","data":{}}"#);
@@ -174,6 +216,18 @@ mod tests {
         for namespace in ["/a", "/b", "/c", "/d", "/e", "/a"] {
             let frame = push.encode(Encoding::SocketIo { namespace, offsets: true });
             assert_eq!(frame, format!(r#"42{namespace},["presence",{{}}]"#));
+        }
+    }
+
+    #[test]
+    fn an_offset_is_read_as_it_was_written() {
+        let late = Offset { position: 7, settled: 3, newest: 9 };
+        assert_eq!((late.to_string().as_str(), Offset::exact(7).to_string().as_str()), ("7.3.9", "7"));
+        assert_eq!(Offset::parse("7.3.9"), Some(late));
+        assert_eq!(Offset::parse("7"), Some(Offset::exact(7)));
+        assert_eq!(Offset { position: 7, settled: 6, newest: 7 }.to_string(), "7", "nothing lies between");
+        for text in ["", "x", "7.", "7.3", "7.8.9", "7.3.6", "7.3.9.1", "7.3.x"] {
+            assert_eq!(Offset::parse(text), None, "{text}");
         }
     }
 

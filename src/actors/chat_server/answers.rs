@@ -1,6 +1,6 @@
 //! What the database has answered, and what was waiting for it.
 
-use actix::{Context, Handler, Message as ActixMessage};
+use actix::Context;
 
 use super::{ChatServer, messages::ReplyTo, rooms::Place};
 use crate::{
@@ -14,26 +14,23 @@ use crate::{
 /// Most bytes of messages in the answer of an entry: half of the default outbox, so that live messages fit behind it.
 const ANSWER_BYTES_MAX: usize = 128 * 1024;
 
-/// The database has said whether a user is a member. A task of the `ChatServer` → itself.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
+/// The database has said whether a user is a member.
+#[derive(Debug)]
 pub(super) struct Authorized {
     pub(super) room: RoomId,
     pub(super) user: UserId,
     pub(super) allowed: Result<bool, DbError>,
 }
 
-/// The database has read a room. A task of the `ChatServer` → itself.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
+/// The database has read a room.
+#[derive(Debug)]
 pub(super) struct RoomLoaded {
     pub(super) room: RoomId,
     pub(super) state: Result<Option<Box<RoomState>>, DbError>,
 }
 
-/// The database has read the history for an entry. A task of the `ChatServer` → itself.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
+/// The database has read the history for an entry.
+#[derive(Debug)]
 pub(super) struct HistoryRead {
     pub(super) asker: Asker,
     pub(super) room: RoomId,
@@ -44,10 +41,8 @@ pub(super) struct HistoryRead {
     pub(super) messages: Result<Messages, DbError>,
 }
 
-impl Handler<Authorized> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, Authorized { room, user, allowed }: Authorized, ctx: &mut Self::Context) {
+impl ChatServer {
+    pub(super) fn authorized(&mut self, Authorized { room, user, allowed }: Authorized, ctx: &mut Context<Self>) {
         let (asked, again) = self.checks.answered(&room, &user);
         let refusal = match allowed {
             Ok(true) => None,
@@ -67,39 +62,20 @@ impl Handler<Authorized> for ChatServer {
             }
         }
         if again {
-            self.check(room, user, ctx);
+            self.questions.member(room, user);
         }
     }
-}
 
-impl Handler<RoomLoaded> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, loaded: RoomLoaded, ctx: &mut Self::Context) {
+    /// Rooms that were read are taken in at once, or behind the commit that they may know of already, whose outcome is yet to be
+    /// counted.
+    pub(super) fn room_read(&mut self, loaded: RoomLoaded, ctx: &mut Context<Self>) {
         if self.batch.may_count_twice() {
-            // What was read may know of the commit already, whose outcome is yet to be counted.
             self.landing.push(loaded);
         } else {
             self.room_loaded(loaded, ctx);
         }
     }
-}
 
-impl Handler<HistoryRead> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, mut read: HistoryRead, ctx: &mut Self::Context) {
-        read.messages = read.messages.map(|messages| within_bytes(messages, read.catches_up));
-        if !self.rooms.room(&read.room).is_some_and(|live| live.has(read.asker.session, read.place)) {
-            return self.entered(read);
-        }
-        if let Some(read) = self.remember_entry(read, ctx) {
-            self.entered(read);
-        }
-    }
-}
-
-impl ChatServer {
     /// Takes in the rooms that were read while a commit was out: those that it changed are read again.
     pub(super) fn rooms_landed(&mut self, ctx: &mut Context<Self>) {
         for loaded in std::mem::take(&mut self.landing) {
@@ -112,7 +88,7 @@ impl ChatServer {
         if loading.stale {
             loading.stale = false;
             self.loading.insert(room.clone(), loading);
-            self.load(room, ctx);
+            self.questions.room(room);
             return;
         }
         let refusal = match state {
@@ -121,10 +97,7 @@ impl ChatServer {
                 None
             }
             Ok(None) => Some(ChatError::forbidden()),
-            Err(error) => {
-                log::warn!("a room could not be read: {error}");
-                Some(error.into())
-            }
+            Err(error) => Some(error.into()),
         };
         for work in loading.waiting {
             match &refusal {
@@ -132,6 +105,16 @@ impl ChatServer {
                 None => self.with_room(work, ctx),
                 Some(error) => self.refuse(work, error.clone(), ctx),
             }
+        }
+    }
+
+    pub(super) fn history_read(&mut self, mut read: HistoryRead, ctx: &mut Context<Self>) {
+        read.messages = read.messages.map(|messages| within_bytes(messages, read.catches_up));
+        if !self.rooms.room(&read.room).is_some_and(|live| live.has(read.asker.session, read.place)) {
+            return self.entered(read);
+        }
+        if let Some(read) = self.remember_entry(read, ctx) {
+            self.entered(read);
         }
     }
 
@@ -147,7 +130,6 @@ impl ChatServer {
         let mut messages = match messages {
             Ok(messages) => messages,
             Err(error) => {
-                log::warn!("a history could not be read: {error}");
                 self.detach(asker.session, &room);
                 self.fan_out.tell_hub(asker.hub, Op::RefuseEntry { asker, room, error: error.into() });
                 return;

@@ -121,6 +121,7 @@ fn counts(write: &RoomWrite) -> bool {
         | RoomWrite::Remember(_)
         | RoomWrite::Forget { .. }
         | RoomWrite::ForgetEnded { .. }
+        | RoomWrite::NoteSessionsEnded { .. }
         | RoomWrite::DeleteUser { .. } => false,
     }
 }

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use actix::{Context, Handler, Message as ActixMessage};
 
-use super::{ChatServer, batch::Waiting, done, messages::Answer};
+use super::{ChatServer, batch::Waiting, catch_up::Confirmed, done, messages::Answer};
 use crate::{
+    broker::NodeEvent,
     db::{DbError, WriteError, Written},
     domain::RoomId,
     error::{ChatError, ErrorCode},
@@ -16,6 +17,9 @@ impl ChatServer {
     /// The end of a turn: hands over the batch and what the hubs are told.
     pub(super) fn flush(&mut self, ctx: &mut Context<Self>) {
         self.hand_over_batch(ctx);
+        self.flush_questions(ctx);
+        self.flush_catch_up(ctx);
+        self.flush_nodes();
         self.fan_out.send();
         self.metrics.rooms.set(i64::try_from(self.rooms.live_count()).unwrap_or(i64::MAX));
     }
@@ -76,6 +80,8 @@ impl ChatServer {
                         live.read(&reader, read_seq, unread);
                     }
                     self.tell_reader(&room, &reader, read_seq);
+                    self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
+                    self.tell_nodes_of_room(&room, |room| NodeEvent::Read { room, reader, seq: read_seq, unread });
                     self.room_updated(room, ctx);
                 }
                 Answer { data: to_json(&ReadUpTo { read_seq }), created: advanced }
@@ -99,6 +105,7 @@ impl ChatServer {
                 for room in &rooms {
                     self.mark_stale(room);
                     self.sharing_changes(room, |live| live.block_changed(&blocker, &other, blocked.is_some()));
+                    self.room_changed_for_nodes(room);
                 }
                 self.announce(rooms, ctx);
                 let data = blocked.map_or_else(|| done().data, |block| to_json(&block));
@@ -109,6 +116,7 @@ impl ChatServer {
                 for room in self.rooms.rooms_of(&user) {
                     self.sharing_changes(&room, |live| live.settings_changed(&user, settings));
                 }
+                self.user_changed_for_nodes(&user);
                 Answer { data: to_json(&settings), created: false }
             }
             Written::ReportDecided { report, muted_until } => {
@@ -118,11 +126,13 @@ impl ChatServer {
                         live.muted(&report.reported_id, muted_until);
                     }
                 }
+                self.user_changed_for_nodes(&report.reported_id);
                 Answer { data: to_json(&report), created: false }
             }
             Written::Remembered => done(),
             Written::UserPut { user, created } => {
                 self.rooms.user_changed(&user, false);
+                self.user_changed_for_nodes(&user.id);
                 self.mark_all_stale();
                 Answer { data: to_json(&user), created }
             }
@@ -134,6 +144,7 @@ impl ChatServer {
                 // The name is another one by now, also where nothing was said.
                 for room in &rooms {
                     self.mark_stale(room);
+                    self.room_changed_for_nodes(room);
                 }
                 self.announce(rooms, ctx);
                 Answer { data: to_json(&is_done), created: false }
@@ -142,6 +153,7 @@ impl ChatServer {
                 let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
                 self.end_sessions(&user.id, &gone);
                 self.rooms.user_changed(&user, true);
+                self.user_changed_for_nodes(&user.id);
                 for room in rooms {
                     self.mark_stale(&room);
                 }
@@ -161,7 +173,7 @@ impl ChatServer {
     }
 
     /// The same, where it is not known of which rooms.
-    fn mark_all_stale(&mut self) {
+    pub(super) fn mark_all_stale(&mut self) {
         for loading in self.loading.values_mut() {
             loading.stale = true;
         }

@@ -6,13 +6,17 @@ use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
 use super::{
-    ChatServer, grant_over,
+    ChatServer, Reach,
+    catch_up::Confirmed,
+    grant_over,
     messages::Feed,
+    order::Turn,
     rooms::{LiveRoom, PresenceChanged},
     work::Work,
 };
 use crate::{
     actors::hub::{Delivery, HubId, Op},
+    broker::{NodeEvent, Topic},
     domain::{AuthorizePolicy, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
     error::{ChatError, CloseCode},
     protocol::{
@@ -41,11 +45,35 @@ impl ChatServer {
 
     /// Tells a room's sessions about a message, in its place.
     pub(super) fn message_stored(&mut self, message: &StoredMessage, data: Bytes) {
+        if self.nodes.is_some() {
+            self.message_for_nodes(message);
+            self.place(message.clone(), data);
+        } else {
+            self.deliver(message, data);
+        }
+    }
+
+    /// Where several nodes commit messages: delivers one when its turn has come, and what waited for it.
+    pub(super) fn place(&mut self, message: StoredMessage, data: Bytes) {
+        let room = message.room_id.clone();
+        let Some(live) = self.rooms.room_mut(&room) else { return };
+        match live.take_in(message, data) {
+            Turn::Now((message, data)) => self.deliver(&message, data),
+            Turn::Known => return,
+            Turn::Early => return self.fill(room),
+        }
+        while let Some((message, data)) = self.rooms.room_mut(&room).and_then(LiveRoom::next_early) {
+            self.deliver(&message, data);
+        }
+    }
+
+    fn deliver(&mut self, message: &StoredMessage, data: Bytes) {
         self.end_grants(&message.room_id);
         self.position = self.position.max(message.position);
+        let offset = self.offset_of(message.position);
         if let Some(live) = self.rooms.room_mut(&message.room_id) {
             live.stored(message);
-            let push = Push::message(data, message.position);
+            let push = Push::message(data, offset);
             self.fan_out.tell_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
         }
     }
@@ -89,6 +117,15 @@ impl ChatServer {
     }
 
     pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
+        if changed.shared {
+            let PresenceChanged { room, user, other, online, .. } = &changed;
+            self.inbox_presence_for_nodes(other, room, user, *online);
+        }
+        self.tell_presence(changed);
+    }
+
+    /// Tells this node's sessions who came or went.
+    pub(super) fn tell_presence(&mut self, changed: PresenceChanged) {
         let PresenceChanged { room, user, other, online, shared } = changed;
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
         if shared {
@@ -97,7 +134,7 @@ impl ChatServer {
         }
     }
 
-    fn tell_inbox(&mut self, user: &UserId, push: &Push) {
+    pub(super) fn tell_inbox(&mut self, user: &UserId, push: &Push) {
         for (hub, session) in self.rooms.fed_by(user, Feed::Inbox) {
             let op = Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() };
             self.fan_out.tell_hub(hub, op);
@@ -114,8 +151,20 @@ impl ChatServer {
 
     /// Changes what a room's members share, and tells each what they see of the other from now on.
     pub(super) fn sharing_changes(&mut self, room: &RoomId, change: impl FnOnce(&mut LiveRoom)) {
+        for (viewer, user, online) in self.sharing_changes_here(room, change) {
+            self.inbox_presence_for_nodes(&viewer, room, &user, online);
+        }
+    }
+
+    /// The same for this node's sessions. Returns who sees whom come or go by it.
+    pub(super) fn sharing_changes_here(
+        &mut self,
+        room: &RoomId,
+        change: impl FnOnce(&mut LiveRoom),
+    ) -> Vec<(UserId, UserId, bool)> {
+        let mut told = Vec::new();
         let seen = |live: &LiveRoom| [Role::Buyer, Role::Seller].map(|viewer| live.sees_other_online(viewer));
-        let Some(live) = self.rooms.room_mut(room) else { return };
+        let Some(live) = self.rooms.room_mut(room) else { return told };
         let before = seen(live);
         change(live);
         let after = seen(live);
@@ -131,8 +180,10 @@ impl ChatServer {
                 let push = Push::new(&event);
                 self.tell_room(room, Delivery::State, &push, Some(&user));
                 self.tell_inbox(&viewer, &push);
+                told.push((viewer, user, after));
             }
         }
+        told
     }
 
     /// A message is new: its room and its members' lists are told.
@@ -146,6 +197,7 @@ impl ChatServer {
     /// A message stands differently: its room and, where they show it, its members' lists are told.
     pub(super) fn message_changed(&mut self, message: StoredMessage, data: Bytes, ctx: &mut Context<Self>) {
         self.mark_stale(&message.room_id);
+        self.message_changed_for_nodes(&message);
         self.tell_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
         if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message)) {
             self.room_updated(message.room_id, ctx);
@@ -164,7 +216,12 @@ impl ChatServer {
         }
     }
 
-    fn tell_sessions(&mut self, sessions: impl IntoIterator<Item = SessionId>, state_of: Option<&RoomId>, push: &Push) {
+    pub(super) fn tell_sessions(
+        &mut self,
+        sessions: impl IntoIterator<Item = SessionId>,
+        state_of: Option<&RoomId>,
+        push: &Push,
+    ) {
         let mut by_hub: HashMap<_, Vec<SessionId>> = HashMap::new();
         for session in sessions {
             if let Some(live) = self.rooms.session(session) {
@@ -178,8 +235,20 @@ impl ChatServer {
 
     /// Remembers that both members' lists show something old.
     pub(super) fn room_updated(&mut self, room: RoomId, ctx: &mut Context<Self>) {
+        self.list_is_old(room, Reach::Everywhere, ctx);
+    }
+
+    /// The same for this node's sessions: the others are told by another node.
+    pub(super) fn room_updated_here(&mut self, room: RoomId, ctx: &mut Context<Self>) {
+        self.list_is_old(room, Reach::Here, ctx);
+    }
+
+    fn list_is_old(&mut self, room: RoomId, reach: Reach, ctx: &mut Context<Self>) {
         let Some(live) = self.rooms.room_mut(&room) else { return };
-        if self.updated.insert(room) {
+        let known = self.updated.insert(room.clone(), reach);
+        if let Some(known) = known {
+            self.updated.insert(room, known.max(reach));
+        } else {
             // Keeps the room in memory until its members are told.
             live.writes_pending += 1;
             if self.updated.len() == 1 {
@@ -203,23 +272,31 @@ impl ChatServer {
             let Some(room) = self.announcements.pop_front() else { return };
             self.with_room(Work::Announce(room), ctx);
         }
-        ctx.run_later(ANNOUNCEMENTS_PAUSE, |server, ctx| server.announce_some(ctx));
+        ctx.run_later(ANNOUNCEMENTS_PAUSE, |server, ctx| {
+            server.announce_some(ctx);
+            server.flush(ctx);
+        });
     }
 
     pub(super) fn send_room_updates(&mut self) {
-        for room in std::mem::take(&mut self.updated) {
+        for (room, reach) in std::mem::take(&mut self.updated) {
             let Some(live) = self.rooms.room_mut(&room) else { continue };
             live.writes_pending -= 1;
             let summaries =
                 [Role::Buyer, Role::Seller].map(|role| (live.summary(role), live.state().member(role).deleted));
             let users = [&live.state().room.buyer.id, &live.state().room.seller.id].map(Clone::clone);
             for ((summary, deleted), user) in summaries.into_iter().zip(users) {
-                if !deleted {
-                    self.send_room_update(&room, &user, summary);
+                if deleted {
+                    continue;
                 }
+                if reach == Reach::Everywhere && self.nodes.is_some() {
+                    self.list_for_nodes(&room, &user, summary.clone());
+                }
+                self.send_room_update(&room, &user, summary);
             }
             self.rooms.release(&room);
         }
+        self.flush_nodes();
         self.fan_out.send();
     }
 
@@ -232,8 +309,18 @@ impl ChatServer {
         self.tell_sessions(sessions, Some(room), &push);
     }
 
-    /// Ends all sessions of a user.
+    /// Ends all sessions of a user, on every node. Returns how many there were on this one.
     pub(super) fn end_sessions(&mut self, user: &UserId, error: &ChatError) -> usize {
+        self.confirm(|| Confirmed::SessionsEnded(user.clone()));
+        self.tell_nodes(
+            || Topic::User(user.clone()),
+            || NodeEvent::EndSessions { user: user.clone(), sentence: error.message.clone().into_owned() },
+        );
+        self.end_sessions_here(user, error)
+    }
+
+    /// Ends all sessions of a user on this node.
+    pub(super) fn end_sessions_here(&mut self, user: &UserId, error: &ChatError) -> usize {
         let sessions = self.rooms.sessions_of(user).to_vec();
         for session in &sessions {
             let Some(live) = self.rooms.session(*session) else { continue };

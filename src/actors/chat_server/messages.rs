@@ -10,7 +10,11 @@ use tokio::sync::oneshot;
 pub use super::recovery::Resume;
 
 use crate::{
-    actors::hub::{Asker, Hub, HubId},
+    actors::{
+        bus::Bus,
+        hub::{Asker, Hub, HubId},
+    },
+    broker::{Envelope, NodeId},
     db::RoomWrite,
     domain::{ClientId, Draft, RoomId, Seq, SessionId, Timestamp, UserId, offer::Price},
     error::ChatError,
@@ -44,6 +48,30 @@ pub struct RegisterHub {
     pub id: HubId,
     /// Its address.
     pub addr: Addr<Hub>,
+}
+
+/// Makes this server a node among others. The server → `ChatServer`, at most once, before anything else. No answer.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct RegisterBus {
+    /// What the others call this one.
+    pub node: NodeId,
+    /// The way to them.
+    pub bus: Addr<Bus>,
+}
+
+/// What other nodes have told, in the order in which each of them told it in each topic. `Bus` → `ChatServer`, one list at a
+/// time. Answers when it is taken in.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct Arrived(pub Vec<Envelope>);
+
+/// The connection to other nodes came or went, or has lost something. `Bus` → `ChatServer`. No answer.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct LinkChanged {
+    /// Whether there is one now.
+    pub up: bool,
 }
 
 /// Announces a session. Session → `ChatServer`, once before anything else. No answer.

@@ -86,6 +86,7 @@ impl ChatServer {
             if let Some(live) = self.rooms.room_mut(room) {
                 live.product_changed(&product);
             }
+            self.room_changed_for_nodes(room);
         }
         for offer in offers {
             self.offer_changed(offer, ctx);

@@ -21,12 +21,13 @@ use super::{
 };
 use crate::{
     actors::hub::Op,
-    db::{self, DbError, Missed, RoomWrite},
+    broker::{NodeEvent, Topic},
+    db::{self, DbError, Missed, RoomWrite, Seen},
     domain::{Recovery, RoomId, Seq, SessionId, Timestamp, UserId, offer::show_expired, recovery::RECOVERY_MS},
     error::ChatError,
     protocol::{
         json::to_json,
-        push::{Position, Push},
+        push::{Offset, Position, Push},
     },
 };
 
@@ -42,7 +43,7 @@ pub struct Resume {
     /// The secret of its earlier session.
     pub pid: String,
     /// The offset of the last message that it was sent.
-    pub position: Position,
+    pub offset: Offset,
 }
 
 /// What is known of the sessions that can be taken up again.
@@ -73,7 +74,7 @@ struct Returning {
 #[derive(Debug)]
 struct Resuming {
     pid: String,
-    position: Position,
+    offset: Offset,
     rooms: Vec<(RoomId, Seq)>,
     /// Who was there by the earlier session, and would be gone without this one.
     gone: Vec<PresenceChanged>,
@@ -156,6 +157,27 @@ impl ChatServer {
         gone
     }
 
+    /// The client of a session of this node's has come back to another node.
+    pub(super) fn taken_over_elsewhere(&mut self, pid_hash: &str) {
+        if let Some(holder) = self.recoveries.by_pid.get(pid_hash).copied() {
+            let gone = self.take_over(holder);
+            self.tell_gone(gone);
+        }
+    }
+
+    /// Up to where in the order of commits this node's sessions have everything of their rooms.
+    fn settled(&self) -> Position {
+        self.nodes.as_ref().map_or(self.position, |nodes| nodes.catch_up.settled())
+    }
+
+    /// What a client of Socket.IO keeps of a message that is delivered now.
+    pub(super) fn offset_of(&self, position: Position) -> Offset {
+        if self.nodes.is_none() {
+            return Offset::exact(position);
+        }
+        Offset { position, settled: self.settled().min(position), newest: self.position.max(position) }
+    }
+
     /// Tells who is gone, now that their client did not come back to where it was.
     fn tell_gone(&mut self, gone: Vec<PresenceChanged>) {
         for gone in gone {
@@ -170,9 +192,9 @@ impl ChatServer {
     }
 
     fn resume(&mut self, session: SessionId, user: &UserId, returning: Returning, ctx: &mut Context<Self>) {
-        let Returning { resume: Resume { pid, position }, rooms, gone } = returning;
+        let Returning { resume: Resume { pid, offset }, rooms, gone } = returning;
         let ids: Vec<RoomId> = rooms.iter().map(|(room, _)| room.clone()).collect();
-        let resuming = Resuming { pid, position, due: rooms.len(), rooms, gone, refused: false };
+        let resuming = Resuming { pid, offset, due: rooms.len(), rooms, gone, refused: false };
         self.recoveries.resuming.insert(session, resuming);
         if ids.is_empty() {
             return self.read_missed(session, ctx);
@@ -199,9 +221,11 @@ impl ChatServer {
         if resuming.refused {
             return self.start_anew(session, ctx);
         }
-        let (since, position, database) = (resuming.rooms.clone(), resuming.position, self.database.clone());
+        let (since, database) = (resuming.rooms.clone(), self.database.clone());
+        let Offset { position, settled, newest } = resuming.offset;
+        let seen = Seen { position, settled, newest };
         self.ask(ctx, async move {
-            let read = move |conn: &mut db::Connection| db::list_missed(conn, &since, position, MISSED_MESSAGES_MAX);
+            let read = move |conn: &mut db::Connection| db::list_missed(conn, &since, seen, MISSED_MESSAGES_MAX);
             MissedRead { session, missed: database.read(read).await }
         });
     }
@@ -234,13 +258,16 @@ impl ChatServer {
             }
         }
         self.tell_gone(gone);
+        let pid_hash = live.pid_hash.clone();
+        self.tell_nodes(|| Topic::Nodes, || NodeEvent::TakeOver { pid_hash });
         // Should this be lost, the session counts as ended a little earlier than it did.
         drop(self.write(live.saved(None)));
         self.recoveries.by_pid.insert(live.pid_hash.clone(), session);
         self.recoveries.live.insert(session, live);
         let now = self.settings.clock.now();
         missed.messages.iter_mut().for_each(|message| show_expired(message, now));
-        let messages = missed.messages.iter().map(|message| Push::message(to_json(message), message.position));
+        let messages =
+            missed.messages.iter().map(|message| Push::message(to_json(message), Offset::exact(message.position)));
         let (sid, messages, rooms) = (sid_of(&pid), messages.collect(), missed.last_seqs);
         self.fan_out.tell_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
     }
@@ -368,7 +395,7 @@ impl Handler<Begun> for ChatServer {
     fn handle(&mut self, Begun { session, pid, saved }: Begun, _: &mut Self::Context) {
         let Some(hub) = self.rooms.session(session).map(|live| live.hub) else { return };
         // Without a word in the database the session is as good as any, but can't be taken up.
-        let recovery = saved.then(|| (pid.clone(), self.position));
+        let recovery = saved.then(|| (pid.clone(), self.settled()));
         if recovery.is_none() {
             self.forget_live(session);
         }

@@ -2,10 +2,16 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
+use bytes::Bytes;
+
+use super::order::{Order, Turn};
 use crate::{
     actors::{chat_server::messages::Feed, hub::HubId},
-    db::RoomState,
-    domain::{Product, Role, RoomId, RoomSummary, Seq, SessionId, Settings, StoredMessage, Timestamp, User, UserId},
+    broker::{NodeId, PresenceOf},
+    db::{MemberState, RoomState},
+    domain::{
+        Product, ProductId, Role, RoomId, RoomSummary, Seq, SessionId, Settings, StoredMessage, Timestamp, User, UserId,
+    },
     protocol::event::Member,
 };
 
@@ -19,6 +25,17 @@ pub struct Rooms {
     rooms_of: HashMap<UserId, HashSet<RoomId>>,
     /// How often a session was attached to a room.
     attached: u64,
+    /// What other nodes may have to hear of, where there are others.
+    touched: Option<Touched>,
+}
+
+/// Rooms and users whose sessions on this node are others than before.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// Rooms.
+    pub rooms: HashSet<RoomId>,
+    /// Users.
+    pub users: HashSet<UserId>,
 }
 
 /// A session's place in a room, another one each time it comes back after it left.
@@ -43,8 +60,19 @@ pub struct LiveSession {
 pub struct LiveRoom {
     state: RoomState,
     attached: Vec<Attached>,
+    /// Who is there on other nodes, and when that was last told.
+    elsewhere: Vec<Elsewhere>,
+    /// Messages that came before their turn.
+    order: Order<(StoredMessage, Bytes)>,
     /// Changes on their way to the writer, which keep the room in memory.
     pub writes_pending: usize,
+}
+
+#[derive(Debug)]
+struct Elsewhere {
+    node: NodeId,
+    there: PresenceOf,
+    told_at: u64,
 }
 
 #[derive(Debug)]
@@ -73,8 +101,31 @@ pub struct PresenceChanged {
 }
 
 impl Rooms {
+    /// Notes from now on what other nodes may have to hear of.
+    pub fn note_touched(&mut self) {
+        self.touched.get_or_insert_default();
+    }
+
+    /// Takes what was noted.
+    pub fn take_touched(&mut self) -> Touched {
+        self.touched.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn touch_room(&mut self, room: &RoomId) {
+        if let Some(touched) = &mut self.touched {
+            touched.rooms.insert(room.clone());
+        }
+    }
+
+    fn touch_user(&mut self, user: &UserId) {
+        if let Some(touched) = &mut self.touched {
+            touched.users.insert(user.clone());
+        }
+    }
+
     /// A session exists from now on.
     pub fn connect(&mut self, session: SessionId, user: UserId, hub: HubId, feed: Feed) {
+        self.touch_user(&user);
         self.users.entry(user.clone()).or_default().push(session);
         self.sessions.insert(session, LiveSession { user, hub, feed, rooms: Vec::new() });
     }
@@ -88,6 +139,7 @@ impl Rooms {
                 self.users.remove(&gone.user);
             }
         }
+        self.touch_user(&gone.user);
         gone.rooms.iter().filter_map(|room| self.detach_from(session, &gone.user, room)).collect()
     }
 
@@ -155,6 +207,37 @@ impl Rooms {
         self.rooms_of.get(user).into_iter().flatten().cloned().collect()
     }
 
+    /// What another node says of a room, the `tick` of whose telling is kept. Returns who came or went by it.
+    pub fn told_presence(&mut self, room: &RoomId, node: NodeId, there: PresenceOf, tick: u64) -> Vec<PresenceChanged> {
+        let Some(live) = self.live.get_mut(room) else { return Vec::new() };
+        live.elsewhere_changes(|elsewhere| {
+            elsewhere.retain(|other| other.node != node);
+            if there != PresenceOf::default() {
+                elsewhere.push(Elsewhere { node, there, told_at: tick });
+            }
+        })
+    }
+
+    /// Forgets what was said by nodes that `keep` lets go. Returns who went by it.
+    pub fn forget_elsewhere(&mut self, keep: impl Fn(NodeId, u64) -> bool) -> Vec<PresenceChanged> {
+        let mut gone = Vec::new();
+        for live in self.live.values_mut() {
+            if live.elsewhere.iter().any(|other| !keep(other.node, other.told_at)) {
+                gone.extend(
+                    live.elsewhere_changes(|elsewhere| elsewhere.retain(|other| keep(other.node, other.told_at))),
+                );
+            }
+        }
+        gone
+    }
+
+    /// The rooms in memory that show a product.
+    #[must_use]
+    pub fn rooms_showing(&self, product: &ProductId) -> Vec<RoomId> {
+        let showing = self.live.iter().filter(|(_, live)| live.state.room.product.id == *product);
+        showing.map(|(room, _)| room.clone()).collect()
+    }
+
     /// How many rooms are in memory.
     #[must_use]
     pub fn live_count(&self) -> usize {
@@ -168,7 +251,13 @@ impl Rooms {
             for member in [&state.room.buyer.id, &state.room.seller.id] {
                 self.rooms_of.entry(member.clone()).or_default().insert(room.clone());
             }
-            place.insert(LiveRoom { state, attached: Vec::new(), writes_pending: 0 });
+            place.insert(LiveRoom {
+                state,
+                attached: Vec::new(),
+                elsewhere: Vec::new(),
+                order: Order::default(),
+                writes_pending: 0,
+            });
         }
     }
 
@@ -206,6 +295,7 @@ impl Rooms {
                 self.attached += 1;
                 let (hub, place) = (live_session.hub, Place(self.attached));
                 live.attached.push(Attached { session, place, hub, role, entered: false, grant });
+                self.touch_room(room);
                 Some(place)
             }
         }
@@ -214,16 +304,19 @@ impl Rooms {
     /// A session is in the room from now on. Returns whether that makes its user present.
     pub fn enter(&mut self, session: SessionId, room: &RoomId) -> Option<PresenceChanged> {
         let live = self.live.get_mut(room)?;
-        let member = live.attached.iter_mut().find(|member| member.session == session)?;
+        let member = live.attached.iter().find(|member| member.session == session)?;
         if member.entered {
             return None;
         }
-        member.entered = true;
         let role = member.role;
-        let first = live.attached.iter().filter(|other| other.entered && other.role == role).count() == 1;
+        let first = !live.is_online(role);
+        if let Some(member) = live.attached.iter_mut().find(|member| member.session == session) {
+            member.entered = true;
+        }
         let user = live.state.member_user(role).id.clone();
         let other = live.state.member_user(role.other()).id.clone();
         let shared = live.state.shared().presence;
+        self.touch_room(room);
         first.then(|| PresenceChanged { room: room.clone(), user, other, online: true, shared })
     }
 
@@ -243,6 +336,7 @@ impl Rooms {
         let other = live.state.member_user(gone.role.other()).id.clone();
         let shared = live.state.shared().presence;
         self.release(room);
+        self.touch_room(room);
         last.then(|| PresenceChanged { room: room.clone(), user: user.clone(), other, online: false, shared })
     }
 }
@@ -262,10 +356,82 @@ impl LiveRoom {
             .find(|role| self.state.member_user(*role).id == *user && !self.state.member(*role).deleted)
     }
 
-    /// Whether at least one session of a member is in the room.
+    /// Whether at least one session of a member is in the room, on any node.
     #[must_use]
     pub fn is_online(&self, role: Role) -> bool {
+        self.is_online_here(role)
+            || self.elsewhere.iter().any(|other| match role {
+                Role::Buyer => other.there.buyer,
+                Role::Seller => other.there.seller,
+            })
+    }
+
+    /// The same, on this node.
+    #[must_use]
+    pub fn is_online_here(&self, role: Role) -> bool {
         self.attached.iter().any(|member| member.entered && member.role == role)
+    }
+
+    /// What other nodes are told of this one's sessions in the room; `None` where it has none.
+    #[must_use]
+    pub fn there(&self) -> Option<PresenceOf> {
+        (!self.attached.is_empty())
+            .then(|| PresenceOf { buyer: self.is_online_here(Role::Buyer), seller: self.is_online_here(Role::Seller) })
+    }
+
+    fn elsewhere_changes(&mut self, change: impl FnOnce(&mut Vec<Elsewhere>)) -> Vec<PresenceChanged> {
+        let roles = [Role::Buyer, Role::Seller];
+        let before = roles.map(|role| self.is_online(role));
+        change(&mut self.elsewhere);
+        let shared = self.state.shared().presence;
+        let changed = roles.into_iter().zip(before).filter(|(role, before)| self.is_online(*role) != *before);
+        let told = changed.map(|(role, before)| PresenceChanged {
+            room: self.state.room.id.clone(),
+            user: self.state.member_user(role).id.clone(),
+            other: self.state.member_user(role.other()).id.clone(),
+            online: !before,
+            shared,
+        });
+        told.collect()
+    }
+
+    /// A message comes, from this node's writer, another node or the database: see [`Order::take_in`].
+    pub fn take_in(&mut self, message: StoredMessage, data: Bytes) -> Turn<(StoredMessage, Bytes)> {
+        let (last, seq) = (self.state.last_seq, message.seq);
+        self.order.take_in(last, seq, (message, data))
+    }
+
+    /// The message that follows the last one, if it came before.
+    pub fn next_early(&mut self) -> Option<(StoredMessage, Bytes)> {
+        self.order.next(self.state.last_seq)
+    }
+
+    /// Whether messages wait for an earlier one.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.order.is_waiting()
+    }
+
+    /// Takes over how the room stands in the database, but for its messages, which come in their order.
+    pub fn refresh(&mut self, state: &RoomState) {
+        self.state.room = state.room.clone();
+        for role in [Role::Buyer, Role::Seller] {
+            let (fresh, known) = (*state.member(role), *self.state.member(role));
+            let newer = fresh.read_seq > known.read_seq;
+            *self.state.member_mut(role) = MemberState {
+                read_seq: fresh.read_seq.max(known.read_seq),
+                // What is not delivered here yet is counted when it is.
+                unread: match state.last_seq == self.state.last_seq {
+                    true => fresh.unread,
+                    false if newer => (fresh.unread - (state.last_seq.0 - self.state.last_seq.0)).max(0),
+                    false => known.unread,
+                },
+                ..fresh
+            };
+        }
+        if state.last_seq == self.state.last_seq {
+            self.state.last_message.clone_from(&state.last_message);
+        }
     }
 
     /// Whether a session is in the room or about to enter it, and has not left since it got this place.
@@ -436,10 +602,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        db::MemberState,
-        domain::{ProductId, ProductStatus, Room},
-    };
+    use crate::domain::{ProductStatus, Room};
 
     fn user(id: &str) -> User {
         User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None }

@@ -18,7 +18,7 @@ use crate::{
         session::in_flight::InFlight,
     },
     db::{self, Opened, PooledConnection},
-    domain::{Product, ProductId, ProductStatus, SessionId, User},
+    domain::{Product, ProductId, ProductStatus, SessionId, User, UserId},
 };
 
 struct Fixture {
@@ -80,7 +80,7 @@ fn read_while_it_lands(fixture: &mut Fixture, write: RoomWrite) {
     let outcome = Ok(db::write_batch(conn, &writes).unwrap());
     let mut loaded = |server: &mut ChatServer, ctx: &mut Context<ChatServer>| {
         let state = Ok(db::load_room(conn, room).unwrap().map(Box::new));
-        Handler::<RoomLoaded>::handle(server, RoomLoaded { room: room.clone(), state }, ctx);
+        server.room_read(RoomLoaded { room: room.clone(), state }, ctx);
     };
     server.loading.entry(room.clone()).or_default().waiting.push(Work::Announce(room.clone()));
     loaded(server, ctx);

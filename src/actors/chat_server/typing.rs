@@ -9,9 +9,11 @@ use super::{
     batch::BATCH_WRITES_MAX,
     done,
     messages::{ReplyTo, Typing},
+    nodes::ELSEWHERE,
 };
 use crate::{
     actors::hub::Delivery,
+    broker::NodeEvent,
     domain::{RoomId, SessionId, Timestamp, UserId},
     metrics,
     protocol::{event::ServerEvent, push::Push},
@@ -89,6 +91,7 @@ impl ChatServer {
                 let until = self.settings.clock.now().plus_ms(TYPING_LASTS_MS);
                 self.typists.start(&room, &user, session, until);
                 self.tell_typing(&room, &user, true);
+                self.typing_for_nodes(&room, &user, true);
                 self.await_typing_end(ctx);
             } else {
                 metrics::count(&self.metrics.rate_limited, "typing");
@@ -103,6 +106,25 @@ impl ChatServer {
     /// Somebody stopped to type in one session, or in all.
     pub(super) fn typing_stopped(&mut self, room: &RoomId, user: &UserId, session: Option<SessionId>) {
         if self.typists.stop(room, user, session) {
+            self.tell_typing(room, user, false);
+            self.typing_for_nodes(room, user, false);
+        }
+    }
+
+    fn typing_for_nodes(&mut self, room: &RoomId, user: &UserId, typing: bool) {
+        self.tell_nodes_of_room(room, |room| NodeEvent::Typing { room, user: user.clone(), typing });
+    }
+
+    /// A member types on another node, or stopped. It is over by itself here, too: the other node may die.
+    pub(super) fn hear_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
+        if !self.rooms.room(room).is_some_and(|live| live.state().shared().typing) {
+            return;
+        }
+        if typing {
+            let until = self.settings.clock.now().plus_ms(TYPING_LASTS_MS);
+            self.typists.start(room, user, ELSEWHERE, until);
+            self.tell_typing(room, user, true);
+        } else if self.typists.stop(room, user, Some(ELSEWHERE)) {
             self.tell_typing(room, user, false);
         }
     }

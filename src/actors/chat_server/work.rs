@@ -24,6 +24,8 @@ pub(super) enum Work {
     },
     /// haggle itself tells both members that the room looks different in their lists.
     Announce(RoomId),
+    /// The same on this node alone: another one has changed the room, and its word may be lost.
+    AnnounceHere(RoomId),
 }
 
 impl Work {
@@ -34,7 +36,7 @@ impl Work {
             Self::MakeOffer(offer) => &offer.room,
             Self::Read(read) => &read.room,
             Self::Typing(typing) => &typing.room,
-            Self::Resume { room, .. } | Self::Announce(room) => room,
+            Self::Resume { room, .. } | Self::Announce(room) | Self::AnnounceHere(room) => room,
         }
     }
 
@@ -47,7 +49,7 @@ impl Work {
             Self::Read(read) => Some(&read.user),
             Self::Typing(typing) => Some(&typing.user),
             Self::Resume { user, .. } => Some(user),
-            Self::Announce(_) => None,
+            Self::Announce(_) | Self::AnnounceHere(_) => None,
         }
     }
 
@@ -64,7 +66,7 @@ impl Work {
             Self::Read(read) => of_reply(&read.reply),
             Self::Typing(typing) => Some(typing.asker.session),
             Self::Resume { session, .. } => Some(*session),
-            Self::Announce(_) => None,
+            Self::Announce(_) | Self::AnnounceHere(_) => None,
         }
     }
 
@@ -73,7 +75,12 @@ impl Work {
         match self {
             Self::Join(join) => join.grant,
             Self::Message(message) => message.grant,
-            Self::MakeOffer(_) | Self::Read(_) | Self::Typing(_) | Self::Resume { .. } | Self::Announce(_) => None,
+            Self::MakeOffer(_)
+            | Self::Read(_)
+            | Self::Typing(_)
+            | Self::Resume { .. }
+            | Self::Announce(_)
+            | Self::AnnounceHere(_) => None,
         }
     }
 }

@@ -17,44 +17,43 @@ pub struct Permit {
     pub(super) _gauge: GaugeGuard,
 }
 
-/// Asks whether a user is one of the two members of a room, now.
+/// Asks of each pair whether the user is one of the two members of the room, now.
 ///
 /// `ChatServer` → a reader, before each event under `--authorize every-message`. Answers `false` for a stranger, for a
 /// room that does not exist and for a member who was removed. Fails when the database can't answer.
 #[derive(Debug, actix::Message)]
-#[rtype(result = "Result<bool, DbError>")]
+#[rtype(result = "Result<Vec<bool>, DbError>")]
 pub struct Authorize {
-    /// Which room.
-    pub room: RoomId,
-    /// Who.
-    pub user: UserId,
+    /// Which rooms, and who.
+    pub asked: Vec<(RoomId, UserId)>,
     /// The place in the queue.
     pub permit: Permit,
 }
 
-/// Asks for all that a room in memory needs: its two members, its product, how far it has come.
+/// What a room in memory needs; `None` when there is no such room.
+pub type Loaded = Result<Option<RoomState>, DbError>;
+
+/// Asks for all that rooms in memory need: their two members, their product, how far they have come.
 ///
-/// `ChatServer` → a reader, when someone first enters the room. Answers `None` when there is no such room. Fails when the
-/// database can't answer.
+/// `ChatServer` → a reader, when someone first enters a room. Answers for each of them, in order. Fails when the database can't
+/// answer.
 #[derive(Debug, actix::Message)]
-#[rtype(result = "Result<Option<RoomState>, DbError>")]
-pub struct LoadRoom {
-    /// Which room.
-    pub room: RoomId,
+#[rtype(result = "Result<Vec<Loaded>, DbError>")]
+pub struct LoadRooms {
+    /// Which rooms, each once.
+    pub rooms: Vec<RoomId>,
     /// The place in the queue.
     pub permit: Permit,
 }
 
-/// Asks for a page of a room's history.
+/// Asks for a page of the history of each room.
 ///
-/// `ChatServer` → a reader, once for each entry into a room. Fails when the database can't answer.
+/// `ChatServer` → a reader, for each entry into a room. Answers for each of them, in order. Fails when the database can't answer.
 #[derive(Debug, actix::Message)]
-#[rtype(result = "Result<Messages, DbError>")]
-pub struct ReadHistory {
-    /// Which room.
-    pub room: RoomId,
-    /// Which page.
-    pub page: MessagePage,
+#[rtype(result = "Result<Vec<Result<Messages, DbError>>, DbError>")]
+pub struct ReadHistories {
+    /// Which rooms, and which page of each.
+    pub asked: Vec<(RoomId, MessagePage)>,
     /// The place in the queue.
     pub permit: Permit,
 }

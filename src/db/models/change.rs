@@ -34,6 +34,12 @@ pub(in crate::db) enum Changed<'a> {
     User(&'a str),
     /// A user was deleted.
     UserDeleted(&'a str),
+    /// Something that nodes keep of a room is another now: a block, a product. No event of the marketplace's.
+    RoomState(&'a str),
+    /// A user's switches or their mute are others now. No event of the marketplace's.
+    UserState(&'a str),
+    /// The marketplace has ended a user's sessions. No event of the marketplace's.
+    SessionsEnded(&'a str),
 }
 
 /// What kind of change a row is.
@@ -45,6 +51,9 @@ pub(in crate::db) enum ChangeKind {
     ProductUpdated,
     UserUpdated,
     UserDeleted,
+    RoomState,
+    UserState,
+    SessionsEnded,
 }
 
 impl ChangeKind {
@@ -56,13 +65,26 @@ impl ChangeKind {
             Self::ProductUpdated => "product_updated",
             Self::UserUpdated => "user_updated",
             Self::UserDeleted => "user_deleted",
+            Self::RoomState => "room_state",
+            Self::UserState => "user_state",
+            Self::SessionsEnded => "sessions_ended",
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::MessageUpdated, Self::Read, Self::RoomOpened, Self::ProductUpdated, Self::UserUpdated, Self::UserDeleted]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
+        [
+            Self::MessageUpdated,
+            Self::Read,
+            Self::RoomOpened,
+            Self::ProductUpdated,
+            Self::UserUpdated,
+            Self::UserDeleted,
+            Self::RoomState,
+            Self::UserState,
+            Self::SessionsEnded,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
     }
 }
 
@@ -104,6 +126,9 @@ impl NewChange {
             Changed::Product(id) => (ChangeKind::ProductUpdated, id, ""),
             Changed::User(id) => (ChangeKind::UserUpdated, id, ""),
             Changed::UserDeleted(id) => (ChangeKind::UserDeleted, id, ""),
+            Changed::RoomState(id) => (ChangeKind::RoomState, id, ""),
+            Changed::UserState(id) => (ChangeKind::UserState, id, ""),
+            Changed::SessionsEnded(id) => (ChangeKind::SessionsEnded, id, ""),
         };
         Self { after_position, kind: kind.as_str(), subject_id: subject.to_owned(), member_id: member.to_owned() }
     }

@@ -233,6 +233,18 @@ pub(in crate::db) fn find(conn: &mut Connection, message: &str) -> Result<Option
     row.map(MessageRow::into_stored).transpose()
 }
 
+/// The room of the message with this place in the order of commits.
+pub(in crate::db) fn room_at(conn: &mut Connection, position: i64) -> QueryResult<Option<String>> {
+    messages::table.filter(messages::position.eq(position)).select(messages::room_id).get_result(conn).optional()
+}
+
+/// Messages by their ids; those that are not there are left out.
+pub(in crate::db) fn find_all(conn: &mut Connection, ids: &[&str]) -> Result<Vec<StoredMessage>, DbError> {
+    let rows: Vec<MessageRow> =
+        messages::table.filter(messages::id.eq_any(ids.iter().copied())).select(MessageRow::as_select()).load(conn)?;
+    rows.into_iter().map(MessageRow::into_stored).collect()
+}
+
 /// The messages of all rooms behind a place in the order of commits, each with its place.
 pub(in crate::db) fn list_after_position(
     conn: &mut Connection,

@@ -133,6 +133,15 @@ pub(in crate::db) fn set_due(conn: &mut Connection, row: &NotificationRow, due_a
     Ok(())
 }
 
+/// Puts a notification off that is due as `row` has it. Returns whether it was: otherwise somebody else has it in hand.
+pub(in crate::db) fn put_off(conn: &mut Connection, row: &NotificationRow, due_at: i64) -> QueryResult<bool> {
+    let as_known = notifications::id.eq(&row.id).and(notifications::due_at.eq(row.due_at));
+    let changed = diesel::update(notifications::table.find((&row.room_id, &row.user_id)).filter(as_known))
+        .set(notifications::due_at.eq(Some(due_at)))
+        .execute(conn)?;
+    Ok(changed > 0)
+}
+
 /// Takes a notification back.
 pub(in crate::db) fn cancel(conn: &mut Connection, row: &NotificationRow) -> QueryResult<()> {
     diesel::delete(notifications::table.find((&row.room_id, &row.user_id)).filter(notifications::id.eq(&row.id)))

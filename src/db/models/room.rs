@@ -385,6 +385,16 @@ impl RoomDetails {
         row.map(Self::from_row).transpose()
     }
 
+    /// Several, by their ids. A row that this haggle can't read fails alone.
+    pub(in crate::db) fn find_all(
+        conn: &mut Connection,
+        rooms: &[RoomId],
+    ) -> Result<HashMap<String, Result<Self, DbError>>, DbError> {
+        let ids: Vec<&str> = rooms.iter().map(RoomId::as_str).collect();
+        let rows: Vec<DetailRow> = room_details!().filter(rooms::id.eq_any(ids)).load(conn)?;
+        Ok(rows.into_iter().map(|row| (row.0.id.clone(), Self::from_row(row))).collect())
+    }
+
     /// One's own rooms in one role, latest activity first, behind a place in that order.
     pub(in crate::db) fn list(
         conn: &mut Connection,

@@ -4,7 +4,11 @@ use super::{WriteError, Written};
 use crate::{
     db::{
         Connection, DbError,
-        models::{block, report, user},
+        models::{
+            block,
+            change::{self, Changed},
+            report, user,
+        },
     },
     domain::{Block, RoomId, SettingsPatch, Timestamp, User, UserId, message::SYSTEM_SENDER, safety::Decision},
 };
@@ -40,7 +44,10 @@ pub(super) fn unblock(conn: &mut Connection, blocker: &UserId, blocked: &UserId)
 }
 
 fn rooms_between(conn: &mut Connection, one: &UserId, other: &UserId) -> Result<Vec<RoomId>, DbError> {
-    Ok(block::rooms_between(conn, one, other)?.into_iter().map(RoomId::from_stored).collect())
+    let rooms = block::rooms_between(conn, one, other)?;
+    // For other nodes that have them in memory.
+    change::record(conn, &rooms.iter().map(|room| Changed::RoomState(room)).collect::<Vec<_>>())?;
+    Ok(rooms.into_iter().map(RoomId::from_stored).collect())
 }
 
 pub(super) fn set_settings(conn: &mut Connection, owner: &User, patch: SettingsPatch) -> Outcome {
@@ -50,6 +57,7 @@ pub(super) fn set_settings(conn: &mut Connection, owner: &User, patch: SettingsP
     user::add_missing(conn, owner)?;
     let settings = patch.apply(user::find_settings(conn, &owner.id)?);
     user::set_settings(conn, &owner.id, settings)?;
+    change::record(conn, &[Changed::UserState(owner.id.as_str())])?;
     Ok(Ok(Written::SettingsSet { user: owner.id.clone(), settings }))
 }
 
@@ -65,5 +73,6 @@ pub(super) fn decide_report(
     };
     let muted_until = report::last_mute(conn, &report.reported_id)?;
     user::set_muted_until(conn, &report.reported_id, muted_until)?;
+    change::record(conn, &[Changed::UserState(report.reported_id.as_str())])?;
     Ok(Ok(Written::ReportDecided { report: Box::new(report), muted_until }))
 }

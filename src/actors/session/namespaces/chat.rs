@@ -17,6 +17,7 @@ use crate::actors::{
         socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
     },
 };
+use crate::protocol::push::Offset;
 
 /// The chat.
 pub struct ChatNamespace {
@@ -64,6 +65,6 @@ fn read_resume(auth: &RawValue) -> Option<Resume> {
         offset: Value,
     }
     let auth: Auth = serde_json::from_str(auth.get()).ok()?;
-    let position = auth.offset.as_str()?.parse().ok()?;
-    Some(Resume { pid: auth.pid.as_str()?.to_owned(), position })
+    let offset = Offset::parse(auth.offset.as_str()?)?;
+    Some(Resume { pid: auth.pid.as_str()?.to_owned(), offset })
 }

@@ -1,0 +1,136 @@
+//! `Bus`: this node's place among the others. Publishes what the `ChatServer` tells, and brings it what others tell.
+//!
+//! It has an arbiter of its own, on which the connection lives and on which events are written and read. Both ways are bounded:
+//! its mailbox holds so many lists of the `ChatServer`, which drops what is told to others beyond that; and one list of arrivals
+//! is with the `ChatServer` at a time, while NATS's own queues hold the rest, or lose it and say so. What is lost either way the
+//! database makes good.
+
+pub mod messages;
+
+use std::sync::Arc;
+
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
+
+use crate::{
+    actors::chat_server::{
+        ChatServer,
+        messages::{Arrived, LinkChanged},
+    },
+    broker::{
+        Envelope, NodeId, Subjects, Topic,
+        nats::{self, Arrival, Arrivals, Nats},
+    },
+    metrics::Metrics,
+};
+use messages::{BusOp, Leave, Tell};
+
+/// Lists of the `ChatServer` that wait: one a turn of it.
+pub const LISTS_MAX: usize = 1024;
+
+/// Events in one list of arrivals.
+const ARRIVALS_MAX: usize = 512;
+
+/// This node's place among the others.
+#[derive(Debug)]
+pub struct Bus {
+    node: NodeId,
+    urls: String,
+    subjects: Subjects,
+    chat: Addr<ChatServer>,
+    metrics: Arc<Metrics>,
+    nats: Option<Nats>,
+}
+
+impl Bus {
+    /// One that will connect when it is started. `urls` have passed [`nats::check_addresses`].
+    #[must_use]
+    pub fn new(node: NodeId, urls: String, subjects: Subjects, chat: Addr<ChatServer>, metrics: Arc<Metrics>) -> Self {
+        Self { node, urls, subjects, chat, metrics, nats: None }
+    }
+}
+
+impl Actor for Bus {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(LISTS_MAX);
+        let (urls, subjects) = (self.urls.clone(), self.subjects.clone());
+        let (chat, metrics) = (self.chat.clone(), Arc::clone(&self.metrics));
+        let connecting = async move {
+            match nats::connect(&urls, subjects).await {
+                Ok((mut nats, arrivals)) => {
+                    nats.watch(Topic::Nodes).await;
+                    actix::spawn(bring(arrivals, chat, metrics));
+                    Some(nats)
+                }
+                Err(error) => {
+                    log::error!("--nats-url {error}");
+                    None
+                }
+            }
+        };
+        ctx.wait(connecting.into_actor(self).map(|nats, bus, _| bus.nats = nats));
+    }
+}
+
+/// Brings what arrives to the `ChatServer`, one list at a time.
+async fn bring(mut arrivals: Arrivals, chat: Addr<ChatServer>, metrics: Arc<Metrics>) {
+    while let Some(arrival) = arrivals.next(ARRIVALS_MAX).await {
+        let taken = match arrival {
+            Arrival::Link { up } => {
+                metrics.nats_up.set(i64::from(up));
+                chat.send(LinkChanged { up }).await
+            }
+            Arrival::Events(payloads) => {
+                metrics.node_events_received.inc_by(payloads.len() as u64);
+                let events = payloads.iter().filter_map(|payload| Envelope::decode(payload)).collect();
+                chat.send(Arrived(events)).await
+            }
+        };
+        if taken.is_err() {
+            return;
+        }
+    }
+}
+
+impl Handler<Tell> for Bus {
+    type Result = ();
+
+    fn handle(&mut self, Tell(ops): Tell, ctx: &mut Self::Context) {
+        let Some(mut nats) = self.nats.take() else { return };
+        let (node, metrics) = (self.node, Arc::clone(&self.metrics));
+        let work = async move {
+            for op in ops {
+                match op {
+                    BusOp::Watch(topic) => nats.watch(topic).await,
+                    BusOp::Unwatch(topic) => nats.unwatch(&topic),
+                    BusOp::Publish(topic, event) => {
+                        if nats.is_up() && nats.publish(&topic, Envelope { node, event: *event }.encode()).await {
+                            metrics.node_events_published.inc();
+                        } else {
+                            metrics.node_events_unsent.inc();
+                        }
+                    }
+                }
+            }
+            nats
+        };
+        // The next list waits until this one is with the connection: that is what bounds the queue behind it.
+        ctx.wait(work.into_actor(self).map(|nats, bus, _| bus.nats = Some(nats)));
+    }
+}
+
+impl Handler<Leave> for Bus {
+    type Result = actix::ResponseFuture<()>;
+
+    fn handle(&mut self, _: Leave, _: &mut Self::Context) -> Self::Result {
+        let (nats, node) = (self.nats.take(), self.node);
+        Box::pin(async move {
+            if let Some(nats) = nats {
+                let bye = crate::broker::NodeEvent::Bye;
+                nats.publish(&Topic::Nodes, Envelope { node, event: bye }.encode()).await;
+                nats.flush().await;
+            }
+        })
+    }
+}

@@ -1,0 +1,492 @@
+//! The safety net between nodes: what no other node has told, or what was told and lost, comes from the database.
+//!
+//! Messages and changes have numbers in the order of commits. A node asks once a second what is new, by name alone, and compares
+//! it with what it knows: a message by its `seq`, anything else by whether some node has told of it meanwhile. What it does not
+//! know after half a second it reads. Without NATS it asks four times a second and does not wait.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    mem,
+    time::{Duration, Instant},
+};
+
+use actix::{Context, Handler, Message as ActixMessage};
+
+use super::{ChatServer, work::Work};
+use crate::{
+    db::{self, Behind, Committed, DbError, News, Noted, Place, RoomState},
+    domain::{MessageId, Role, RoomId, Seq, StoredMessage, UserId},
+    error::{ChatError, ErrorCode},
+    protocol::{json::to_json, push::Position},
+};
+
+/// How often a node that hears the others looks whether they have told everything.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often a node looks that does not hear them.
+pub(super) const POLL_INTERVAL_AWAY: Duration = Duration::from_millis(250);
+
+/// For so long what is new in the database may still be on its way through NATS.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
+
+/// Messages, and other changes, that one look returns.
+const NEWS_MAX: i64 = 2000;
+
+/// Rooms that are read at once, and messages of each.
+const ROOMS_AT_ONCE: usize = 64;
+
+/// Missing messages of one room that are read at once.
+const MISSING_MAX: i64 = 200;
+
+/// Something other than a message of which a node was told, or that it has done itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Confirmed {
+    Message(MessageId),
+    Read(RoomId, UserId),
+    Room(RoomId),
+    User(UserId),
+    SessionsEnded(UserId),
+}
+
+/// What a look has shown, and when.
+#[derive(Debug)]
+struct Look {
+    at: Instant,
+    messages: Vec<Committed>,
+    notes: Vec<Noted>,
+}
+
+/// What is known of the database's news, and what is still to be read.
+#[derive(Debug, Default)]
+pub(super) struct CatchUp {
+    /// Up to where the news were read; `None` before the first look.
+    place: Option<Place>,
+    is_looking: bool,
+    looked_at: Option<Instant>,
+    looks: VecDeque<Look>,
+    /// What was told since the looks before the last one, the newer half first.
+    confirmed: [HashSet<Confirmed>; 2],
+    /// The newest message with which each room was told to lists, in the same two halves.
+    lists: [HashMap<RoomId, Seq>; 2],
+    turned_at: Option<Instant>,
+    /// Rooms in which messages are missing.
+    missing: HashSet<RoomId>,
+    is_filling: bool,
+    /// Rooms of which something is old, and whether nobody else tells their members' lists.
+    stale: HashMap<RoomId, bool>,
+    is_refreshing: bool,
+    /// Messages that were edited or taken back.
+    changed: HashSet<MessageId>,
+    is_reading_changed: bool,
+    /// Up to here in the order of commits, everything was delivered that this node has sessions for.
+    settled: Position,
+}
+
+impl CatchUp {
+    /// Up to where in the order of commits everything was delivered that this node has sessions for.
+    pub(super) fn settled(&self) -> Position {
+        self.settled
+    }
+
+    /// A room was told to its members' lists. Returns whether that is not older than what they were told before.
+    pub(super) fn list_told(&mut self, room: &RoomId, seq: Seq) -> bool {
+        let known = self.list_of(room);
+        if known.is_some_and(|known| known > seq) {
+            return false;
+        }
+        self.lists[0].insert(room.clone(), seq);
+        true
+    }
+
+    fn list_of(&self, room: &RoomId) -> Option<Seq> {
+        self.lists.iter().filter_map(|lists| lists.get(room)).max().copied()
+    }
+
+    fn is_confirmed(&self, what: &Confirmed) -> bool {
+        self.confirmed.iter().any(|half| half.contains(what))
+    }
+
+    /// Something may have been lost: what was told lately proves nothing.
+    pub(super) fn distrust(&mut self) {
+        // What ends sessions must not end those that have come back since.
+        for half in &mut self.confirmed {
+            half.retain(|what| matches!(what, Confirmed::SessionsEnded(_)));
+        }
+        self.looked_at = None;
+    }
+
+    fn turn(&mut self, now: Instant) {
+        if self.turned_at.is_none_or(|at| now.duration_since(at) > 3 * POLL_INTERVAL) {
+            self.turned_at = Some(now);
+            self.confirmed.swap(0, 1);
+            self.confirmed[0].clear();
+            self.lists.swap(0, 1);
+            self.lists[0].clear();
+        }
+    }
+
+    fn take_some(rooms: &mut HashSet<RoomId>) -> Vec<RoomId> {
+        let some: Vec<RoomId> = rooms.iter().take(ROOMS_AT_ONCE).cloned().collect();
+        rooms.retain(|room| !some.contains(room));
+        some
+    }
+}
+
+/// The database has told what is new. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct NewsRead(Result<News, DbError>);
+
+/// The database has told where its order of commits ends. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct NewestFound(Result<Place, DbError>);
+
+/// The database has read missing messages. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct MissingRead {
+    asked: Vec<RoomId>,
+    found: Result<Vec<Behind>, DbError>,
+}
+
+/// The database has read rooms again. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct RoomsRead {
+    asked: Vec<(RoomId, bool)>,
+    #[expect(clippy::type_complexity, reason = "an answer for each room")]
+    found: Result<Vec<(RoomId, Result<Option<RoomState>, DbError>)>, DbError>,
+}
+
+/// The database has read changed messages. A task of the `ChatServer` → itself.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub(super) struct ChangedRead {
+    asked: Vec<MessageId>,
+    found: Result<Vec<StoredMessage>, DbError>,
+}
+
+impl ChatServer {
+    /// Remembers that something was told or done.
+    pub(super) fn confirm(&mut self, what: impl FnOnce() -> Confirmed) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.catch_up.confirmed[0].insert(what());
+        }
+    }
+
+    /// Messages of a room are missing.
+    pub(super) fn fill(&mut self, room: RoomId) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.catch_up.missing.insert(room);
+        }
+    }
+
+    /// Something of a room in memory is old. With `alone` nobody else tells its members' lists.
+    pub(super) fn refresh(&mut self, room: RoomId, alone: bool) {
+        if self.rooms.room(&room).is_some()
+            && let Some(nodes) = &mut self.nodes
+        {
+            *nodes.catch_up.stale.entry(room).or_default() |= alone;
+        }
+    }
+
+    /// Looks what is new, when it is time.
+    pub(super) fn look_for_news(&mut self, ctx: &mut Context<Self>) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let (now, is_up, catch_up) = (Instant::now(), nodes.is_up, &mut nodes.catch_up);
+        catch_up.turn(now);
+        let is_early = is_up && catch_up.looked_at.is_some_and(|at| now.duration_since(at) < POLL_INTERVAL);
+        if catch_up.is_looking || is_early {
+            return self.examine(ctx);
+        }
+        catch_up.is_looking = true;
+        catch_up.looked_at = Some(now);
+        let (place, database) = (catch_up.place, self.database.clone());
+        match place {
+            Some(place) => {
+                self.ask(
+                    ctx,
+                    async move { NewsRead(database.read(move |conn| db::list_news(conn, place, NEWS_MAX)).await) },
+                )
+            }
+            None => self.ask(ctx, async move { NewestFound(database.read(db::find_newest).await) }),
+        }
+        self.examine(ctx);
+    }
+
+    /// Compares what looks have shown with what is known, once it has had its time to come.
+    fn examine(&mut self, ctx: &mut Context<Self>) {
+        loop {
+            let Some(nodes) = &mut self.nodes else { return };
+            let waits = if nodes.is_up { ON_ITS_WAY } else { Duration::ZERO };
+            let Some(look) = nodes.catch_up.looks.pop_front_if(|look| look.at.elapsed() >= waits) else { break };
+            for message in look.messages {
+                self.compare_message(message, ctx);
+            }
+            for noted in look.notes {
+                self.compare_note(noted, ctx);
+            }
+        }
+    }
+
+    fn compare_message(&mut self, Committed { room, seq, buyer, seller, .. }: Committed, ctx: &mut Context<Self>) {
+        match self.rooms.room(&room) {
+            Some(live) if live.state().last_seq < seq => self.fill(room),
+            Some(_) => {}
+            None => {
+                let known = self.nodes.as_ref().and_then(|nodes| nodes.catch_up.list_of(&room));
+                let is_told = known.is_some_and(|known| known >= seq);
+                let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
+                if !is_told && is_wanted {
+                    if let Some(nodes) = &mut self.nodes {
+                        nodes.catch_up.list_told(&room, seq);
+                    }
+                    self.with_room(Work::AnnounceHere(room), ctx);
+                }
+            }
+        }
+    }
+
+    fn compare_note(&mut self, noted: Noted, ctx: &mut Context<Self>) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let confirmed = match &noted {
+            Noted::Message(id) => Some(Confirmed::Message(id.clone())),
+            Noted::Read(room, user) => Some(Confirmed::Read(room.clone(), user.clone())),
+            Noted::Room(room) => Some(Confirmed::Room(room.clone())),
+            Noted::User(user) => Some(Confirmed::User(user.clone())),
+            Noted::SessionsEnded(user) => Some(Confirmed::SessionsEnded(user.clone())),
+            Noted::Product(_) => None,
+        };
+        if confirmed.is_some_and(|confirmed| nodes.catch_up.is_confirmed(&confirmed)) {
+            return;
+        }
+        match noted {
+            Noted::Message(id) => drop(nodes.catch_up.changed.insert(id)),
+            Noted::Read(room, _) => self.refresh(room, true),
+            Noted::Room(room) if self.rooms.room(&room).is_some() => self.refresh(room, true),
+            Noted::Room(room) => self.with_room(Work::AnnounceHere(room), ctx),
+            Noted::User(user) => {
+                for room in self.rooms.rooms_of(&user) {
+                    self.refresh(room, true);
+                }
+            }
+            Noted::SessionsEnded(user) => {
+                self.confirm(|| Confirmed::SessionsEnded(user.clone()));
+                let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
+                self.end_sessions_here(&user, &error);
+                for room in self.rooms.rooms_of(&user) {
+                    self.refresh(room, true);
+                }
+            }
+            Noted::Product(product) => {
+                for room in self.rooms.rooms_showing(&product) {
+                    self.refresh(room, false);
+                }
+            }
+        }
+    }
+
+    /// The end of a turn: reads what is known to be missing, one question of each kind at a time.
+    pub(super) fn flush_catch_up(&mut self, ctx: &mut Context<Self>) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let catch_up = &mut nodes.catch_up;
+        if !catch_up.is_filling && !catch_up.missing.is_empty() {
+            let asked = CatchUp::take_some(&mut catch_up.missing);
+            let rooms = &self.rooms;
+            let since: Vec<(RoomId, Seq)> =
+                asked.iter().filter_map(|room| Some((room.clone(), rooms.room(room)?.state().last_seq))).collect();
+            catch_up.is_filling = true;
+            let database = self.database.clone();
+            self.ask(ctx, async move {
+                let found = database.read(move |conn| db::list_behind(conn, &since, MISSING_MAX)).await;
+                MissingRead { asked, found }
+            });
+        }
+        let Some(nodes) = &mut self.nodes else { return };
+        let catch_up = &mut nodes.catch_up;
+        if !catch_up.is_refreshing && !catch_up.stale.is_empty() {
+            let ids: Vec<RoomId> = catch_up.stale.keys().take(ROOMS_AT_ONCE).cloned().collect();
+            let asked: Vec<(RoomId, bool)> = ids.iter().filter_map(|room| catch_up.stale.remove_entry(room)).collect();
+            catch_up.is_refreshing = true;
+            let database = self.database.clone();
+            self.ask(ctx, async move {
+                let found = database.read(move |conn| db::load_rooms(conn, &ids)).await;
+                RoomsRead { asked, found }
+            });
+        }
+        let Some(nodes) = &mut self.nodes else { return };
+        let catch_up = &mut nodes.catch_up;
+        if !catch_up.is_reading_changed && !catch_up.changed.is_empty() {
+            let asked: Vec<MessageId> = mem::take(&mut catch_up.changed).into_iter().collect();
+            catch_up.is_reading_changed = true;
+            let (ids, database) = (asked.clone(), self.database.clone());
+            self.ask(ctx, async move {
+                let found = database.read(move |conn| db::find_messages(conn, &ids)).await;
+                ChangedRead { asked, found }
+            });
+        }
+    }
+
+    /// Takes over how a room stands in the database, and tells its members here what is new of it.
+    fn refreshed(&mut self, state: &RoomState, alone: bool, ctx: &mut Context<Self>) {
+        let room = state.room.id.clone();
+        let Some(live) = self.rooms.room(&room) else { return };
+        let read = [Role::Buyer, Role::Seller].map(|role| live.state().member(role).read_seq);
+        self.sharing_changes_here(&room, |live| live.refresh(state));
+        for (role, before) in [Role::Buyer, Role::Seller].into_iter().zip(read) {
+            let now = state.member(role).read_seq;
+            if now > before {
+                self.tell_reader(&room, &state.member_user(role).id.clone(), now);
+            }
+        }
+        if self.rooms.room(&room).is_some_and(|live| live.state().last_seq < state.last_seq) {
+            self.fill(room.clone());
+        }
+        if alone {
+            self.room_updated_here(room, ctx);
+        }
+    }
+}
+
+impl Handler<NewestFound> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, NewestFound(found): NewestFound, _: &mut Self::Context) {
+        let Some(nodes) = &mut self.nodes else { return };
+        nodes.catch_up.is_looking = false;
+        match found {
+            Ok(place) => {
+                nodes.catch_up.place = Some(place);
+                nodes.catch_up.settled = place.position;
+            }
+            Err(error) => log::warn!("the order of commits could not be read: {error}"),
+        }
+    }
+}
+
+impl Handler<NewsRead> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, NewsRead(read): NewsRead, ctx: &mut Self::Context) {
+        let Some(nodes) = &mut self.nodes else { return };
+        nodes.catch_up.is_looking = false;
+        let News { messages, notes, next, has_more } = match read {
+            Ok(news) => news,
+            Err(error) => return log::warn!("the news of other nodes could not be read: {error}"),
+        };
+        let rooms = &self.rooms;
+        let is_there =
+            |message: &&Committed| rooms.room(&message.room).is_none_or(|live| live.state().last_seq >= message.seq);
+        let catch_up = &mut nodes.catch_up;
+        if catch_up.looks.is_empty() && catch_up.missing.is_empty() && !catch_up.is_filling {
+            let whole = messages.iter().take_while(is_there).last().map(|message| message.position);
+            let settled = if messages.iter().all(|message| is_there(&message)) { Some(next.position) } else { whole };
+            catch_up.settled = catch_up.settled.max(settled.unwrap_or(0));
+        }
+        catch_up.place = Some(next);
+        if !messages.is_empty() || !notes.is_empty() {
+            catch_up.looks.push_back(Look { at: Instant::now(), messages, notes });
+        }
+        if has_more {
+            catch_up.looked_at = None;
+        }
+        self.look_for_news(ctx);
+    }
+}
+
+impl Handler<MissingRead> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, MissingRead { asked, found }: MissingRead, ctx: &mut Self::Context) {
+        let Some(nodes) = &mut self.nodes else { return };
+        nodes.catch_up.is_filling = false;
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                // The next look brings the server back to it.
+                log::warn!("missing messages could not be read: {error}");
+                nodes.catch_up.looks.push_back(again(&asked));
+                return;
+            }
+        };
+        for Behind { room, messages, last_seq } in found {
+            self.guarded("missing", |server| {
+                let count = messages.len() as u64;
+                for message in messages {
+                    let data = to_json(&message);
+                    server.place(message, data);
+                }
+                let Some(live) = server.rooms.room(&room) else { return };
+                if live.state().last_seq < last_seq || live.is_waiting() {
+                    server.fill(room.clone());
+                }
+                if count > 0 {
+                    server.metrics.messages_made_good.inc_by(count);
+                    server.room_updated_here(room, ctx);
+                }
+            });
+        }
+    }
+}
+
+/// Rooms that could not be read, as a look that shows them again.
+fn again(rooms: &[RoomId]) -> Look {
+    let nobody = UserId::from_stored("");
+    let messages = rooms.iter().map(|room| Committed {
+        position: 0,
+        room: room.clone(),
+        seq: Seq(i64::MAX),
+        buyer: nobody.clone(),
+        seller: nobody.clone(),
+    });
+    Look { at: Instant::now(), messages: messages.collect(), notes: Vec::new() }
+}
+
+impl Handler<RoomsRead> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, RoomsRead { asked, found }: RoomsRead, ctx: &mut Self::Context) {
+        let Some(nodes) = &mut self.nodes else { return };
+        nodes.catch_up.is_refreshing = false;
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                log::warn!("rooms could not be read again: {error}");
+                let notes = asked.into_iter().map(|(room, _)| Noted::Room(room)).collect();
+                nodes.catch_up.looks.push_back(Look { at: Instant::now(), messages: Vec::new(), notes });
+                return;
+            }
+        };
+        for ((room, state), (_, alone)) in found.into_iter().zip(asked) {
+            match state {
+                Ok(Some(state)) => self.guarded("refresh", |server| server.refreshed(&state, alone, ctx)),
+                Ok(None) => {}
+                Err(error) => log::warn!("room={room} could not be read again: {error}"),
+            }
+        }
+    }
+}
+
+impl Handler<ChangedRead> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, ChangedRead { asked, found }: ChangedRead, ctx: &mut Self::Context) {
+        let Some(nodes) = &mut self.nodes else { return };
+        nodes.catch_up.is_reading_changed = false;
+        match found {
+            Ok(messages) => {
+                for message in messages {
+                    let room = message.room_id.clone();
+                    self.guarded("change", |server| server.hear_change(message));
+                    self.room_updated_here(room, ctx);
+                }
+            }
+            Err(error) => {
+                log::warn!("changed messages could not be read: {error}");
+                let notes = asked.into_iter().map(Noted::Message).collect();
+                nodes.catch_up.looks.push_back(Look { at: Instant::now(), messages: Vec::new(), notes });
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What a node asks to keep up with what the others have committed.
+//!
+//! Both streams have numbers that are given in the order of commits, so whoever has read up to one has missed nothing before it.
+
+use std::collections::HashMap;
+
+use diesel::{dsl::max, sql_types::Text};
+
+use super::{
+    Connection, DbError,
+    models::{
+        change::{self, ChangeKind},
+        message,
+    },
+    prelude::*,
+    schema::{changes, messages, rooms},
+};
+use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, UserId};
+
+/// A place in the order of commits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The last message.
+    pub position: i64,
+    /// The last change beside the messages.
+    pub change: i64,
+}
+
+/// A message that was committed, by its place alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Its place in the order of commits.
+    pub position: i64,
+    /// Its room.
+    pub room: RoomId,
+    /// Its place there.
+    pub seq: Seq,
+    /// The room's buyer.
+    pub buyer: UserId,
+    /// The room's seller.
+    pub seller: UserId,
+}
+
+/// Something else that was committed, by its name alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Noted {
+    /// A message was edited or taken back.
+    Message(MessageId),
+    /// A member has read.
+    Read(RoomId, UserId),
+    /// A room is new, or something that nodes keep of it is another now.
+    Room(RoomId),
+    /// A user has another name, other switches or a mute, or is gone.
+    User(UserId),
+    /// A product was put.
+    Product(ProductId),
+    /// A user was removed, or the marketplace has ended their sessions.
+    SessionsEnded(UserId),
+}
+
+/// What was committed behind a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// Messages, in the order of commits.
+    pub messages: Vec<Committed>,
+    /// The rest, in the order of commits.
+    pub notes: Vec<Noted>,
+    /// Where the next reading goes on.
+    pub next: Place,
+    /// Whether there is more by now.
+    pub has_more: bool,
+}
+
+/// A name of this database that no other has, but for a copy: when its first migration was run.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer, or no migration was run.
+pub fn find_installation(conn: &mut Connection) -> Result<String, DbError> {
+    #[derive(QueryableByName)]
+    struct First {
+        #[diesel(sql_type = Text)]
+        at: String,
+    }
+    let first = diesel::sql_query("SELECT CAST(min(run_on) AS TEXT) AS at FROM __diesel_schema_migrations");
+    Ok(first.get_result::<First>(conn)?.at)
+}
+
+/// The newest place.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_newest(conn: &mut Connection) -> Result<Place, DbError> {
+    let position: Option<i64> = messages::table.select(max(messages::position)).get_result(conn)?;
+    let change: Option<i64> = changes::table.select(max(changes::id)).get_result(conn)?;
+    Ok(Place { position: position.unwrap_or(0), change: change.unwrap_or(0) })
+}
+
+/// Reads what was committed behind a place: at most so many messages, and as many other changes.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_news(conn: &mut Connection, after: Place, limit: i64) -> Result<News, DbError> {
+    let rows: Vec<(i64, String, i64, String, String)> = messages::table
+        .inner_join(rooms::table.on(rooms::id.eq(messages::room_id)))
+        .filter(messages::position.gt(after.position))
+        .order(messages::position)
+        .limit(limit)
+        .select((messages::position, messages::room_id, messages::seq, rooms::buyer_id, rooms::seller_id))
+        .load(conn)?;
+    let changed = change::list_after(conn, after.change, limit)?;
+    let is_full = |count: usize| i64::try_from(count).unwrap_or(i64::MAX) >= limit;
+    let has_more = is_full(rows.len()) || is_full(changed.len());
+    let next = Place {
+        position: rows.last().map_or(after.position, |row| row.0),
+        change: changed.last().map_or(after.change, |row| row.id),
+    };
+    let messages = rows.into_iter().map(|(position, room, seq, buyer, seller)| Committed {
+        position,
+        room: RoomId::from_stored(room),
+        seq: Seq(seq),
+        buyer: UserId::from_stored(buyer),
+        seller: UserId::from_stored(seller),
+    });
+    let mut notes = Vec::with_capacity(changed.len());
+    for row in &changed {
+        let id = row.subject_id.as_str();
+        notes.extend(match row.kind() {
+            Some(ChangeKind::MessageUpdated) => Some(Noted::Message(MessageId::from_stored(id))),
+            Some(ChangeKind::Read) => {
+                Some(Noted::Read(RoomId::from_stored(id), UserId::from_stored(row.member_id.as_str())))
+            }
+            Some(ChangeKind::RoomOpened | ChangeKind::RoomState) => Some(Noted::Room(RoomId::from_stored(id))),
+            Some(ChangeKind::UserUpdated | ChangeKind::UserState) => Some(Noted::User(UserId::from_stored(id))),
+            Some(ChangeKind::UserDeleted | ChangeKind::SessionsEnded) => {
+                Some(Noted::SessionsEnded(UserId::from_stored(id)))
+            }
+            Some(ChangeKind::ProductUpdated) => Some(Noted::Product(ProductId::from_stored(id))),
+            // Of a newer haggle.
+            None => None,
+        });
+    }
+    Ok(News { messages: messages.collect(), notes, next, has_more })
+}
+
+/// What a room has behind a `seq`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Behind {
+    /// Which room.
+    pub room: RoomId,
+    /// Its messages, oldest first, at most as many as were asked for.
+    pub messages: Vec<StoredMessage>,
+    /// `seq` of its newest message.
+    pub last_seq: Seq,
+}
+
+/// The messages of several rooms, each behind a `seq` of its own, from one snapshot.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_behind(conn: &mut Connection, since: &[(RoomId, Seq)], limit: i64) -> Result<Vec<Behind>, DbError> {
+    conn.transaction(|conn| {
+        let newest = last_seqs(conn, since.iter().map(|(room, _)| room))?;
+        let mut behind = Vec::with_capacity(since.len());
+        for (room, after) in since {
+            let last = newest.get(room.as_str()).copied().unwrap_or(0);
+            let messages = if last > after.0 {
+                message::list_between(conn, room, after.0, last.min(after.0 + limit))?
+            } else {
+                Vec::new()
+            };
+            behind.push(Behind { room: room.clone(), messages, last_seq: Seq(last) });
+        }
+        Ok(behind)
+    })
+}
+
+fn last_seqs<'a>(
+    conn: &mut Connection,
+    wanted: impl Iterator<Item = &'a RoomId>,
+) -> Result<HashMap<String, i64>, DbError> {
+    let ids: Vec<&str> = wanted.map(RoomId::as_str).collect();
+    let rows: Vec<(String, i64)> =
+        rooms::table.filter(rooms::id.eq_any(ids)).select((rooms::id, rooms::last_seq)).load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Messages as they now stand, by their ids; those that are not there are left out.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_messages(conn: &mut Connection, ids: &[MessageId]) -> Result<Vec<StoredMessage>, DbError> {
+    message::find_all(conn, &ids.iter().map(MessageId::as_str).collect::<Vec<_>>())
+}

@@ -1,0 +1,124 @@
+//! Questions that many ask at once, such as after a restart, answered together: what one costs beside its rows, a way to the
+//! database and back and a transaction, is paid once.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Connection, DbError,
+    list_messages::{MessagePage, Messages, list_messages_in},
+    load_room::{RoomState, load_room_in},
+    prelude::*,
+    schema::{rooms, users},
+};
+use crate::domain::{RoomId, UserId};
+
+/// Several rooms with all that the server keeps of them, from one snapshot. A room that can't be read fails alone.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+#[expect(clippy::type_complexity, reason = "an answer for each room")]
+pub fn load_rooms(
+    conn: &mut Connection,
+    wanted: &[RoomId],
+) -> Result<Vec<(RoomId, Result<Option<RoomState>, DbError>)>, DbError> {
+    conn.transaction(|conn| load_room_in(conn, wanted))
+}
+
+/// A page of the history of several rooms each, from one snapshot. One that can't be read fails alone.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_histories(
+    conn: &mut Connection,
+    asked: &[(RoomId, MessagePage)],
+) -> Result<Vec<Result<Messages, DbError>>, DbError> {
+    conn.transaction(|conn| {
+        let mut histories = Vec::with_capacity(asked.len());
+        for (room, page) in asked {
+            let history = list_messages_in(conn, room, *page);
+            // A server that is gone is gone for all of them.
+            if let Err(error @ DbError::Unavailable(_)) = history {
+                return Err(error);
+            }
+            histories.push(history);
+        }
+        Ok(histories)
+    })
+}
+
+/// Which of these (room, user) are members who were not deleted: two statements, however many are asked for.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_members(conn: &mut Connection, asked: &[(RoomId, UserId)]) -> Result<Vec<bool>, DbError> {
+    let room_ids: HashSet<&str> = asked.iter().map(|(room, _)| room.as_str()).collect();
+    let user_ids: HashSet<&str> = asked.iter().map(|(_, user)| user.as_str()).collect();
+    conn.transaction(|conn| {
+        let members: Vec<(String, String, String)> = rooms::table
+            .filter(rooms::id.eq_any(room_ids))
+            .select((rooms::id, rooms::buyer_id, rooms::seller_id))
+            .load(conn)?;
+        let live: Vec<String> = users::table
+            .filter(users::id.eq_any(user_ids).and(users::deleted_at.is_null()))
+            .select(users::id)
+            .load(conn)?;
+        let members: HashMap<&str, (&str, &str)> =
+            members.iter().map(|(room, buyer, seller)| (room.as_str(), (buyer.as_str(), seller.as_str()))).collect();
+        let live: HashSet<&str> = live.iter().map(String::as_str).collect();
+        let is_member = |(room, user): &(RoomId, UserId)| {
+            let user = user.as_str();
+            live.contains(user)
+                && members.get(room.as_str()).is_some_and(|(buyer, seller)| *buyer == user || *seller == user)
+        };
+        Ok(asked.iter().map(is_member).collect())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        db::{
+            RoomWrite, is_member, list_messages, load_room,
+            test_db::{NOW, TestDb, draft, product, room, user_id, write},
+            write_batch,
+        },
+        domain::Seq,
+    };
+
+    #[test]
+    fn many_answers_are_those_that_each_would_get_alone() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        write(conn, RoomWrite::PutProduct { product: product("book"), at: NOW }).unwrap();
+        let rooms = [room(conn, "alice", "bike"), room(conn, "bob", "bike"), room(conn, "alice", "book")];
+        let writes: Vec<RoomWrite> =
+            (0..30).map(|n| RoomWrite::Append(draft(&rooms[n % 3], "carol", "x", None))).collect();
+        write_batch(conn, &writes).unwrap();
+        write_batch(conn, &[RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }]).unwrap();
+        let mut asked = vec![RoomId::new("none").unwrap()];
+        asked.extend(rooms.iter().cloned());
+
+        for (room, state) in load_rooms(conn, &asked).unwrap() {
+            assert_eq!(state, load_room(conn, &room));
+        }
+        let users = ["alice", "bob", "carol", "nobody"].map(user_id);
+        let pairs: Vec<(RoomId, UserId)> =
+            asked.iter().flat_map(|room| users.iter().map(|user| (room.clone(), user.clone()))).collect();
+        let members = find_members(conn, &pairs).unwrap();
+        assert!(members.contains(&true) && members.contains(&false));
+        for ((room, user), is) in pairs.iter().zip(members) {
+            assert_eq!(is, is_member(conn, room, user).unwrap(), "{room} {user}");
+        }
+        let page = |n: usize| match n % 2 {
+            0 => MessagePage::After { seq: Seq(3), limit: 4 },
+            _ => MessagePage::Before { seq: None, limit: 5 },
+        };
+        let pages: Vec<(RoomId, MessagePage)> =
+            asked.iter().enumerate().map(|(n, room)| (room.clone(), page(n))).collect();
+        for ((room, page), history) in pages.iter().zip(list_histories(conn, &pages).unwrap()) {
+            assert_eq!(history, list_messages(conn, room, *page));
+        }
+        assert!(load_rooms(conn, &[]).unwrap().is_empty() && find_members(conn, &[]).unwrap().is_empty());
+    }
+}
