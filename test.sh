@@ -131,6 +131,16 @@ deploy_suite() {
     python_suite tests/deploy
 }
 
+# Three nodes, what they share, and what may happen to it. HAGGLE_CLUSTER_SECONDS=30 is the long run.
+cluster_suite() {
+    if ! find_initdb || ! pkg-config --exists libpq 2>/dev/null && ! have pg_config || ! need nats-server nats-server; then
+        echo "    skipped: no PostgreSQL or no NATS. Install Debian's packages postgresql, libpq-dev and nats-server and run ./test.sh again" >&2
+        skipped+=("several nodes (install postgresql, libpq-dev and nats-server)")
+        return
+    fi
+    cargo test --locked --features postgres --test cluster
+}
+
 browser_suite() {
     if ! find_browser >/dev/null && ! need chromium chromium; then
         echo "    skipped: no browser. Install Debian's package chromium and run ./test.sh again" >&2
@@ -154,6 +164,7 @@ step "cargo fmt --check" cargo fmt --check
 step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings
 step "cargo test" cargo test --locked
 step "the tests on PostgreSQL" postgres_suite
+step "several nodes" cluster_suite
 step "bench/load" load_generator
 step "cargo doc" document
 step "licences" node_suite tests/licences

@@ -1,0 +1,161 @@
+//! What nodes tell each other beside the messages: who is there, what they do, and what changes.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{
+    Cluster, alone, until,
+    wire::{Wire, as_service, as_user},
+};
+
+async fn entered(cluster: &Cluster, node: usize, user: &str) -> Wire {
+    let mut wire = Wire::connect(cluster.nodes[node].addr(), user).await.unwrap();
+    wire.request("enterRoom", json!({ "roomId": "room-0" })).await.unwrap();
+    wire
+}
+
+/// Whether a member of the room is told to be there, to somebody who enters now.
+async fn is_online(cluster: &Cluster, node: usize, asker: &str, of: &str) -> bool {
+    let mut wire = Wire::connect(cluster.nodes[node].addr(), asker).await.unwrap();
+    let answer = wire.request("enterRoom", json!({ "roomId": "room-0" })).await.unwrap();
+    let members = answer["members"].as_array().unwrap();
+    members.iter().any(|member| member["id"] == of && member["online"] == true)
+}
+
+#[actix_web::test]
+async fn everything_that_one_member_does_reaches_the_other_on_another_node() {
+    let _alone = alone();
+    let cluster = Cluster::start(2).await;
+    cluster.seed(1);
+    let mut buyer = entered(&cluster, 0, "buyer-0").await;
+    let mut seller = entered(&cluster, 1, "seller-0").await;
+    assert_eq!(buyer.push("presence").await, json!({ "roomId": "room-0", "userId": "seller-0", "online": true }));
+
+    buyer.request("typing", json!({ "typing": true })).await.unwrap();
+    assert_eq!(seller.push("typing").await["typing"], true);
+    let message = buyer.request("message", json!("hello")).await.unwrap();
+    assert_eq!(seller.push("message").await, message);
+    seller.request("read", json!({ "seq": 1 })).await.unwrap();
+    assert_eq!(buyer.push("read").await, json!({ "roomId": "room-0", "userId": "seller-0", "seq": 1 }));
+    let edited = buyer.request("editMessage", json!({ "messageId": message["id"], "text": "hi" })).await.unwrap();
+    assert_eq!(seller.push("messageUpdated").await, edited);
+
+    // An offer, its acceptance, and the product that it reserves.
+    let offer = buyer.request("offer", json!({ "amount": 5, "currency": "KRW" })).await;
+    let offer = match offer {
+        Ok(offer) => offer,
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(seller.push("message").await["data"]["status"], "pending");
+    seller.request("answerOffer", json!({ "messageId": offer["id"], "answer": "accept" })).await.unwrap();
+    assert_eq!(buyer.push("messageUpdated").await["data"]["status"], "accepted");
+    assert_eq!(buyer.push("message").await["kind"], "system");
+    until("the list shows the product as reserved", async || {
+        buyer.push("roomUpdated").await["product"]["status"] == "reserved"
+    })
+    .await;
+
+    // A block closes the conversation on both nodes, in both directions.
+    let addr = cluster.nodes[0].addr();
+    assert_eq!(as_user(addr, "buyer-0", "PUT", "/api/v1/blocks/seller-0", "").await.0 / 100, 2);
+    until("the seller can't say anything any more", async || {
+        seller.request("message", json!("are you there?")).await.is_err_and(|error| error["code"] == "blocked")
+    })
+    .await;
+    assert_eq!(seller.push("presence").await["online"], false);
+    assert_eq!(as_user(addr, "buyer-0", "DELETE", "/api/v1/blocks/seller-0", "").await.0 / 100, 2);
+    assert_eq!(seller.push("presence").await["online"], true);
+
+    // A switch that one member turns shows to the other.
+    let (status, _) = as_user(addr, "buyer-0", "PATCH", "/api/v1/me/settings", r#"{"presence":false}"#).await;
+    assert_eq!(status, 200);
+    assert_eq!(seller.push("presence").await["online"], false);
+
+    // The marketplace ends a user's sessions, whichever node it asks.
+    let (status, _) = as_service(addr, "POST", "/api/v1/users/seller-0/disconnect", "").await;
+    assert_eq!(status, 200);
+    assert_eq!(seller.push("error").await["code"], "forbidden");
+    assert!(seller.read().await.is_none(), "the session goes on");
+}
+
+#[actix_web::test]
+async fn a_list_is_told_on_a_node_where_nobody_is_in_the_room() {
+    let _alone = alone();
+    let cluster = Cluster::start(2).await;
+    cluster.seed(1);
+    let mut seller = Wire::connect(cluster.nodes[1].addr(), "seller-0").await.unwrap();
+    // An answered request: the session is there.
+    seller.request("leaveRoom", json!("nowhere")).await.unwrap();
+    let mut buyer = entered(&cluster, 0, "buyer-0").await;
+
+    buyer.request("message", json!("hello")).await.unwrap();
+
+    let update = seller.push("roomUpdated").await;
+    assert_eq!((&update["lastMessage"]["text"], &update["unread"]), (&json!("hello"), &json!(1)));
+}
+
+#[actix_web::test]
+async fn what_changes_while_nats_is_away_shows_all_the_same() {
+    let _alone = alone();
+    let mut cluster = Cluster::start(2).await;
+    cluster.seed(1);
+    let mut buyer = entered(&cluster, 0, "buyer-0").await;
+    let mut seller = entered(&cluster, 1, "seller-0").await;
+    let message = buyer.request("message", json!("hello")).await.unwrap();
+    seller.push("message").await;
+
+    cluster.nats.stop();
+    for node in &cluster.nodes {
+        until("NATS is away", async || node.readiness().await.is_some_and(|ready| ready["nats"] == "down")).await;
+    }
+    let edited = buyer.request("editMessage", json!({ "messageId": message["id"], "text": "hi" })).await.unwrap();
+    assert_eq!(seller.push("messageUpdated").await, edited);
+    seller.request("read", json!({ "seq": 1 })).await.unwrap();
+    assert_eq!(buyer.push("read").await["seq"], 1);
+    let addr = cluster.nodes[0].addr();
+    assert_eq!(as_user(addr, "buyer-0", "PUT", "/api/v1/blocks/seller-0", "").await.0 / 100, 2);
+    assert_eq!(seller.push("presence").await["online"], false);
+    let (status, _) = as_service(addr, "POST", "/api/v1/users/seller-0/disconnect", "").await;
+    assert_eq!(status, 200);
+    assert_eq!(seller.push("error").await["code"], "forbidden");
+}
+
+#[actix_web::test]
+async fn whoever_was_on_a_node_that_died_is_gone_within_seconds() {
+    let _alone = alone();
+    let mut cluster = Cluster::start(3).await;
+    cluster.seed(1);
+    let mut buyer = entered(&cluster, 0, "buyer-0").await;
+    let mut seller = entered(&cluster, 1, "seller-0").await;
+    assert_eq!(buyer.push("presence").await["online"], true);
+    seller.request("leaveRoom", json!("nowhere")).await.unwrap();
+
+    let died = Instant::now();
+    cluster.nodes[1].kill();
+
+    assert_eq!(buyer.push("presence").await, json!({ "roomId": "room-0", "userId": "seller-0", "online": false }));
+    let took = died.elapsed();
+    eprintln!("gone after {took:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    // Also for whoever comes later, to another node.
+    assert!(!is_online(&cluster, 2, "buyer-0", "seller-0").await);
+
+    // Whoever comes back to another node is there again.
+    let _seller = entered(&cluster, 2, "seller-0").await;
+    assert_eq!(buyer.push("presence").await["online"], true);
+}
+
+#[actix_web::test]
+async fn whoever_is_on_a_node_that_drains_is_gone_at_once() {
+    let _alone = alone();
+    let mut cluster = Cluster::start(2).await;
+    cluster.seed(1);
+    let mut buyer = entered(&cluster, 0, "buyer-0").await;
+    let _seller = entered(&cluster, 1, "seller-0").await;
+    assert_eq!(buyer.push("presence").await["online"], true);
+
+    assert!(cluster.nodes[1].drain().await.success());
+
+    assert_eq!(buyer.push("presence").await["online"], false);
+}
