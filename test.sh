@@ -139,6 +139,10 @@ cluster_suite() {
         return
     fi
     cargo test --locked --features postgres --test cluster
+    # What tests/deploy starts, before the next build takes its place.
+    cargo build --locked --features postgres --bins
+    cp "$target_dir/debug/haggle" "$target_dir/debug/haggle-postgres"
+    export HAGGLE_POSTGRES_BIN="$target_dir/debug/haggle-postgres"
 }
 
 browser_suite() {
