@@ -42,19 +42,13 @@ async fn everything_that_one_member_does_reaches_the_other_on_another_node() {
     assert_eq!(seller.push("messageUpdated").await, edited);
 
     // An offer, its acceptance, and the product that it reserves.
-    let offer = buyer.request("offer", json!({ "amount": 5, "currency": "KRW" })).await;
-    let offer = match offer {
-        Ok(offer) => offer,
-        Err(error) => panic!("{error}"),
-    };
+    let offer = buyer.request("offer", json!({ "amount": 5, "currency": "KRW" })).await.unwrap();
     assert_eq!(seller.push("message").await["data"]["status"], "pending");
     seller.request("answerOffer", json!({ "messageId": offer["id"], "answer": "accept" })).await.unwrap();
-    assert_eq!(buyer.push("messageUpdated").await["data"]["status"], "accepted");
-    assert_eq!(buyer.push("message").await["kind"], "system");
-    until("the list shows the product as reserved", async || {
-        buyer.push("roomUpdated").await["product"]["status"] == "reserved"
-    })
-    .await;
+    // The buyer has been told of their own edit, and of their own messages, too.
+    buyer.push_where("messageUpdated", |message| message["data"]["status"] == "accepted").await;
+    buyer.push_where("message", |message| message["kind"] == "system").await;
+    buyer.push_where("roomUpdated", |room| room["product"]["status"] == "reserved").await;
 
     // A block closes the conversation on both nodes, in both directions.
     let addr = cluster.nodes[0].addr();

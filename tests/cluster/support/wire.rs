@@ -1,6 +1,6 @@
 //! A client that bears what happens to its connection.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 pub struct Wire {
     socket: WebSocketStream<TcpStream>,
     next_id: u64,
+    /// What came while it waited for something else.
+    pushes: VecDeque<Value>,
 }
 
 impl Wire {
@@ -33,7 +35,7 @@ impl Wire {
             let mut request = format!("ws://{addr}/ws/chat").into_client_request().unwrap();
             request.headers_mut().insert("authorization", format!("Bearer {}", token(user)).parse().unwrap());
             let (socket, _) = client_async(request, tcp).await.ok()?;
-            Some(Self { socket, next_id: 1 })
+            Some(Self { socket, next_id: 1, pushes: VecDeque::new() })
         };
         tokio::time::timeout(CONNECT_MAX, connecting).await.ok().flatten()
     }
@@ -58,7 +60,7 @@ impl Wire {
         }
     }
 
-    /// Sends a request and waits for its answer. Pushes that come before are dropped.
+    /// Sends a request and waits for its answer. Pushes that come before are kept.
     pub async fn request(&mut self, event: &str, data: Value) -> Result<Value, Value> {
         let id = self.send(event, data).await.expect("the connection is over");
         loop {
@@ -69,15 +71,30 @@ impl Wire {
                     None => Ok(frame["data"].clone()),
                 };
             }
+            self.pushes.push_back(frame);
         }
     }
 
-    /// The data of the next push of an event. Others that come before are dropped.
+    /// The data of the next push of an event. Others that come before are kept.
     pub async fn push(&mut self, event: &str) -> Value {
+        if let Some(place) = self.pushes.iter().position(|frame| frame["event"] == event) {
+            return self.pushes.remove(place).unwrap()["data"].clone();
+        }
         loop {
-            let frame = self.next().await;
+            let mut frame = self.next().await;
             if frame["event"] == event {
-                return frame["data"].clone();
+                return frame["data"].take();
+            }
+            self.pushes.push_back(frame);
+        }
+    }
+
+    /// The data of the next push of an event that fits; those of the event that don't are passed over.
+    pub async fn push_where(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let data = self.push(event).await;
+            if fits(&data) {
+                return data;
             }
         }
     }
