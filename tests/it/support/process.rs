@@ -152,12 +152,6 @@ impl Launch {
     }
 }
 
-impl Drop for Launch {
-    fn drop(&mut self) {
-        database::drop_in(self.folder.path());
-    }
-}
-
 fn collect(pipe: impl Read + Send + 'static, output: Arc<Mutex<String>>) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines() {
