@@ -1,4 +1,4 @@
-//! What a [`Hub`](super::Hub) is told, and what it tells its sessions.
+//! What a [`Hub`](super::Hub)(super::Hub) is told, and what it tells its sessions.
 
 use std::{sync::Arc, time::Duration};
 
@@ -155,12 +155,12 @@ pub enum Op {
     },
 }
 
-/// `ChatServer` → [`Hub`], once a turn: what this worker's sessions receive, in order. No answer.
+/// `ChatServer` → [`Hub`](super::Hub), once a turn: what this worker's sessions receive, in order. No answer.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Apply(pub Vec<Op>);
 
-/// A session → its [`Hub`] (same thread), before anything can be sent to it. No answer.
+/// A session → its [`Hub`](super::Hub) (same thread), before anything can be sent to it. No answer.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct OpenSession {
@@ -176,12 +176,12 @@ pub struct OpenSession {
     pub notices: Recipient<SessionNotice>,
 }
 
-/// A session → its [`Hub`], when it is over. No answer.
+/// A session → its [`Hub`](super::Hub), when it is over. No answer.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct CloseSession(pub SessionId);
 
-/// The server → each [`Hub`], once: tells every session that the server goes away, a slice at a time. No answer: the
+/// The server → each [`Hub`](super::Hub), once: tells every session that the server goes away, a slice at a time. No answer: the
 /// server watches the sessions go.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
@@ -192,7 +192,7 @@ pub struct DrainSessions {
     pub patience: Duration,
 }
 
-/// [`Hub`] → a session: something happened to it. No answer.
+/// [`Hub`](super::Hub) → a session: something happened to it. No answer.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct SessionNotice {
