@@ -1,6 +1,7 @@
 //! What the database costs: a commit, an authorization, a page of history.
 //!
-//! `cargo bench --bench database`. The files lie in a temporary folder (`TMPDIR`), on a disk or in memory.
+//! `cargo bench --bench database`. The files lie in a temporary folder (`TMPDIR`), on a disk or in memory. With
+//! `--features postgres` and `HAGGLE_BENCH_DATABASE_URL=postgres://…`, an empty database, PostgreSQL is measured instead.
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 #![allow(clippy::unwrap_used, reason = "a bench that fails may stop where it stands")]
@@ -19,6 +20,10 @@ const AT: Timestamp = Timestamp(1_800_000_000_000);
 const SELLER: &str = "seller";
 const ROOMS: usize = 1000;
 
+fn postgres_url() -> Option<String> {
+    std::env::var("HAGGLE_BENCH_DATABASE_URL").ok()
+}
+
 struct Fixture {
     // Gone, with its files, when the bench ends.
     _folder: tempfile::TempDir,
@@ -29,7 +34,8 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let pool = db::open(folder.path().join("bench.db").to_str().unwrap(), 1).unwrap();
+        let url = postgres_url().unwrap_or_else(|| folder.path().join("bench.db").display().to_string());
+        let pool = db::open(&url, 1).unwrap();
         db::migrate(&pool).unwrap();
         let mut conn = pool.get().unwrap();
         let product = Product {
@@ -88,8 +94,11 @@ fn must_store(conn: &mut Connection, batch: &[RoomWrite]) {
 fn commit(c: &mut Criterion) {
     let mut fixture = Fixture::new();
     let mut group = c.benchmark_group("commit");
-    for synchronous in ["FULL", "NORMAL"] {
-        fixture.conn.batch_execute(&format!("PRAGMA synchronous = {synchronous}")).unwrap();
+    let settings: &[&str] = if postgres_url().is_some() { &["PostgreSQL"] } else { &["FULL", "NORMAL"] };
+    for synchronous in settings {
+        if postgres_url().is_none() {
+            fixture.conn.batch_execute(&format!("PRAGMA synchronous = {synchronous}")).unwrap();
+        }
         // How many messages, over how many rooms, and whether each has a client id to be looked for.
         for (rows, spread, client_ids) in
             [(1, 100, true), (64, 100, true), (512, 100, false), (512, 100, true), (512, ROOMS, true)]

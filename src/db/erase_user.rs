@@ -30,8 +30,8 @@ const ROOMS: i64 = 64;
 fn erase_beside(conn: &mut Connection, messages: &[StoredMessage], ids: &[&str]) -> Result<(), DbError> {
     for message in messages.iter().filter(|message| message.deleted_at.is_none()) {
         discarded_images::discard(conn, message.data.as_ref().filter(|_| message.kind == MessageKind::Image))?;
-        message_index::replace(conn, &message.id, None)?;
     }
+    message_index::remove(conn, messages)?;
     offer::remove(conn, ids)?;
     Ok(())
 }

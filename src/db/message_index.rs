@@ -16,7 +16,7 @@ use super::{
     prelude::*,
     schema::{message_index_progress, messages, rooms},
 };
-use crate::domain::MessageId;
+use crate::domain::{MessageId, StoredMessage};
 
 /// A message as the index sees it.
 #[derive(QueryableByName)]
@@ -105,6 +105,23 @@ pub(super) fn replace(conn: &mut Connection, message: &MessageId, text: Option<&
         Some(text) => add(conn, position, text, &buyer, &seller),
         None => Ok(()),
     }
+}
+
+/// Takes the words of many messages out of the index, as [`replace`] does those of one.
+pub(super) fn remove(conn: &mut Connection, messages: &[StoredMessage]) -> Result<(), DbError> {
+    match conn {
+        Connection::Sqlite(_) => {
+            for message in messages.iter().filter(|message| message.deleted_at.is_none()) {
+                replace(conn, &message.id, None)?;
+            }
+        }
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => {
+            postgres::lock_indexed_to(conn)?;
+            postgres::remove(conn, messages)?;
+        }
+    }
+    Ok(())
 }
 
 fn add(conn: &mut Connection, position: i64, text: &str, buyer: &str, seller: &str) -> Result<(), DbError> {

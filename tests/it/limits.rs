@@ -242,7 +242,7 @@ async fn a_body_has_a_size_and_is_refused_before_it_is_read() {
 
 #[actix_web::test]
 async fn a_body_that_never_ends_is_cut_off() {
-    let server = TestServer::with(|config| config.handshake_timeout = Duration::from_millis(100)).await;
+    let server = TestServer::with(|config| config.handshake_timeout = Duration::from_millis(500)).await;
     let room = server.seed().room("alice", "bike").id;
     let head = format!(
         "POST /api/v1/rooms/{room}/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\

@@ -6,7 +6,10 @@ use diesel::{
 };
 
 use super::Indexable;
-use crate::{db::connection::postgres::Postgres, domain::search::fold};
+use crate::{
+    db::connection::postgres::Postgres,
+    domain::{StoredMessage, search::fold},
+};
 
 pub(super) fn lock_indexed_to(conn: &mut Postgres) -> QueryResult<i64> {
     #[derive(QueryableByName)]
@@ -30,6 +33,15 @@ pub(super) fn add(conn: &mut Postgres, rows: &[Indexable]) -> QueryResult<()> {
         .bind::<Array<Text>, _>(rows.iter().map(|(row, _)| row.buyer_id.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(row, _)| row.seller_id.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>()),
+    )?;
+    Ok(())
+}
+
+/// Takes the words of messages out, of those that are in the index.
+pub(super) fn remove(conn: &mut Postgres, messages: &[StoredMessage]) -> QueryResult<()> {
+    conn.execute(
+        diesel::sql_query("DELETE FROM message_index WHERE position = ANY($1)")
+            .bind::<Array<BigInt>, _>(messages.iter().map(|message| message.position).collect::<Vec<_>>()),
     )?;
     Ok(())
 }
