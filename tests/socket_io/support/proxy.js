@@ -38,6 +38,21 @@ export class Proxy {
   }
 
   /**
+   * Resets connections until something has happened. A request may just be opening a connection, which a single cut would
+   * miss; a session that polls then goes on as if nothing had been.
+   *
+   * @param {Promise<unknown>} happened
+   */
+  async cutUntil(happened) {
+    let over = false;
+    happened.finally(() => (over = true)).catch(() => {});
+    while (!over) {
+      this.cut();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /**
    * The open connections become half-open: nothing passes any more, and neither side is told. New ones work.
    *
    * @returns {() => Promise<void>} waits until the server has given up each of them
