@@ -92,7 +92,7 @@ for (const wire of ["socketIo", "plain"]) {
       await server.restart();
       await buyer.message("while it restarts", "sent").waitFor();
       assert.equal(await buyer.message("while it restarts").count(), 1);
-      buyer.forgiveLostConnections();
+      buyer.forgiveDrain();
       await buyer.close();
     });
   });
