@@ -21,6 +21,12 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
   const { t } = useLanguage();
   const key = `${room.ownUserId} ${room.id}`;
   const [text, setText] = useState(unfinished.get(key) ?? "");
+  /** @param {string} written */
+  const write = (written) => {
+    setText(written);
+    if (written) unfinished.set(key, written);
+    else unfinished.delete(key);
+  };
   const [changed, setChanged] = useState("");
   const [picture, setPicture] = useState(/** @type {{file: File, url: string, clientId: string} | undefined} */ (undefined));
   const { busy, failure, attempt, forget } = useAttempt();
@@ -29,11 +35,6 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
   // On a screen keyboard Enter starts a line, as in every other messenger there; the button sends.
   const touch = matchMedia("(pointer: coarse)").matches;
   const words = editing ? changed : text;
-
-  useEffect(() => {
-    if (text) unfinished.set(key, text);
-    else unfinished.delete(key);
-  }, [key, text]);
 
   useEffect(() => {
     // A focused field would raise the screen keyboard over the history that one came to read.
@@ -64,7 +65,7 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
     } else if (!picture) {
       if (said === "") return;
       room.send(said);
-      setText("");
+      write("");
     }
     field.current?.focus();
   };
@@ -83,7 +84,7 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
   const onInput = (event) => {
     const { value } = /** @type {HTMLTextAreaElement} */ (event.currentTarget);
     if (editing) return setChanged(value);
-    setText(value);
+    write(value);
     room.setTyping(value.trim() !== "");
   };
 

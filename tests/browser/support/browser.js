@@ -74,7 +74,10 @@ export class Window {
 
   /** A conversation of the inbox, by the other person's name or the product's title. */
   async openChat(text) {
-    await this.page.locator(".inbox-row", { hasText: text }).click();
+    const row = this.page.locator(".inbox-row", { hasText: text });
+    await row.click();
+    // The address changes first and the page a moment later: until then what is there is the conversation before.
+    await row.and(this.page.locator("[aria-current=page]")).waitFor({ state: "attached" });
     await this.#entered();
   }
 
