@@ -131,7 +131,7 @@ deploy_suite() {
     python_suite tests/deploy
 }
 
-# Three nodes, what they share, and what may happen to it. HAGGLE_CLUSTER_SECONDS=30 is the long run.
+# Three nodes, what they share, and what may happen to it, 30 s each: HAGGLE_CLUSTER_SECONDS=8 is the short run.
 cluster_suite() {
     if ! find_initdb || ! pkg-config --exists libpq 2>/dev/null && ! have pg_config || ! need nats-server nats-server; then
         echo "    skipped: no PostgreSQL or no NATS. Install Debian's packages postgresql, libpq-dev and nats-server and run ./test.sh again" >&2

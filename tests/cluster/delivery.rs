@@ -1,10 +1,10 @@
 //! What nodes tell each other when nothing goes wrong.
 
-use crate::support::{Cluster, Load, alone, load_time};
+use crate::support::{Cluster, Load, load_time, turn};
 
 #[actix_web::test]
 async fn messages_reach_members_on_other_nodes_in_order_and_once() {
-    let _alone = alone();
+    let _turn = turn().await;
     let cluster = Cluster::start(3).await;
     let load = Load::start(&cluster, 1).await;
 

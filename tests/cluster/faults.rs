@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Cluster, Load, alone, load_time, until};
+use crate::support::{Cluster, Load, load_time, turn, until};
 
 /// How long something stays away: longer than any of the detections, a third of the load's time at least.
 fn away() -> Duration {
@@ -11,7 +11,7 @@ fn away() -> Duration {
 
 #[actix_web::test]
 async fn a_node_that_is_killed_takes_no_message_with_it() {
-    let _alone = alone();
+    let _turn = turn().await;
     let mut cluster = Cluster::start(3).await;
     let load = Load::start(&cluster, 2).await;
     load.run(load_time() / 3).await;
@@ -27,7 +27,7 @@ async fn a_node_that_is_killed_takes_no_message_with_it() {
 
 #[actix_web::test]
 async fn nodes_serve_on_while_nats_is_away_and_catch_up_when_it_is_back() {
-    let _alone = alone();
+    let _turn = turn().await;
     let mut cluster = Cluster::start(3).await;
     let load = Load::start(&cluster, 3).await;
     load.run(load_time() / 3).await;
@@ -56,7 +56,7 @@ async fn nodes_serve_on_while_nats_is_away_and_catch_up_when_it_is_back() {
 
 #[actix_web::test]
 async fn nothing_is_lost_or_doubled_when_postgresql_is_restarted() {
-    let _alone = alone();
+    let _turn = turn().await;
     let mut cluster = Cluster::start(3).await;
     let load = Load::start(&cluster, 4).await;
     load.run(load_time() / 3).await;
@@ -72,7 +72,7 @@ async fn nothing_is_lost_or_doubled_when_postgresql_is_restarted() {
 
 #[actix_web::test]
 async fn a_rolling_restart_loses_and_doubles_nothing() {
-    let _alone = alone();
+    let _turn = turn().await;
     let mut cluster = Cluster::start(3).await;
     let load = Load::start(&cluster, 5).await;
     load.run(load_time() / 4).await;
@@ -90,7 +90,7 @@ async fn a_rolling_restart_loses_and_doubles_nothing() {
 
 #[actix_web::test]
 async fn a_node_that_is_cut_off_from_nats_without_a_word_loses_nothing() {
-    let _alone = alone();
+    let _turn = turn().await;
     let cluster = Cluster::start(3).await;
     let load = Load::start(&cluster, 6).await;
     load.run(load_time() / 3).await;
@@ -106,7 +106,7 @@ async fn a_node_that_is_cut_off_from_nats_without_a_word_loses_nothing() {
 
 #[actix_web::test]
 async fn a_node_that_is_cut_off_from_postgresql_without_a_word_loses_nothing() {
-    let _alone = alone();
+    let _turn = turn().await;
     let cluster = Cluster::start(3).await;
     let load = Load::start(&cluster, 7).await;
     load.run(load_time() / 3).await;

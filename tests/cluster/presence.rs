@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::support::{
-    Cluster, alone, until,
+    Cluster, turn, until,
     wire::{Wire, as_service, as_user},
 };
 
@@ -25,7 +25,7 @@ async fn is_online(cluster: &Cluster, node: usize, asker: &str, of: &str) -> boo
 
 #[actix_web::test]
 async fn everything_that_one_member_does_reaches_the_other_on_another_node() {
-    let _alone = alone();
+    let _turn = turn().await;
     let cluster = Cluster::start(2).await;
     cluster.seed(1);
     let mut buyer = entered(&cluster, 0, "buyer-0").await;
@@ -76,7 +76,7 @@ async fn everything_that_one_member_does_reaches_the_other_on_another_node() {
 
 #[actix_web::test]
 async fn a_list_is_told_on_a_node_where_nobody_is_in_the_room() {
-    let _alone = alone();
+    let _turn = turn().await;
     let cluster = Cluster::start(2).await;
     cluster.seed(1);
     let mut seller = Wire::connect(cluster.nodes[1].addr(), "seller-0").await.unwrap();
@@ -92,7 +92,7 @@ async fn a_list_is_told_on_a_node_where_nobody_is_in_the_room() {
 
 #[actix_web::test]
 async fn what_changes_while_nats_is_away_shows_all_the_same() {
-    let _alone = alone();
+    let _turn = turn().await;
     let mut cluster = Cluster::start(2).await;
     cluster.seed(1);
     let mut buyer = entered(&cluster, 0, "buyer-0").await;
@@ -118,7 +118,7 @@ async fn what_changes_while_nats_is_away_shows_all_the_same() {
 
 #[actix_web::test]
 async fn whoever_was_on_a_node_that_died_is_gone_within_seconds() {
-    let _alone = alone();
+    let _turn = turn().await;
     let mut cluster = Cluster::start(3).await;
     cluster.seed(1);
     let mut buyer = entered(&cluster, 0, "buyer-0").await;
@@ -143,7 +143,7 @@ async fn whoever_was_on_a_node_that_died_is_gone_within_seconds() {
 
 #[actix_web::test]
 async fn whoever_is_on_a_node_that_drains_is_gone_at_once() {
-    let _alone = alone();
+    let _turn = turn().await;
     let mut cluster = Cluster::start(2).await;
     cluster.seed(1);
     let mut buyer = entered(&cluster, 0, "buyer-0").await;

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::support::{
-    Cluster, alone,
+    Cluster,
     node::token,
-    until,
+    turn, until,
     wire::{get, request},
 };
 
@@ -41,7 +41,7 @@ async fn receive(cluster: &Cluster, node: usize, sid: &str, words: &str) -> Stri
 
 #[actix_web::test]
 async fn a_poll_at_the_wrong_node_is_told_that_its_session_is_unknown() {
-    let _alone = alone();
+    let _turn = turn().await;
     let cluster = Cluster::start(2).await;
     let sid = open(&cluster, 0).await;
 
@@ -59,7 +59,7 @@ async fn a_poll_at_the_wrong_node_is_told_that_its_session_is_unknown() {
 
 #[actix_web::test]
 async fn a_session_is_taken_up_again_on_another_node() {
-    let _alone = alone();
+    let _turn = turn().await;
     let mut cluster = Cluster::start(2).await;
     cluster.seed(2);
     let sid = open(&cluster, 0).await;

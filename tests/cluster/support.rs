@@ -10,9 +10,11 @@ pub mod wire;
 
 use std::{
     net::TcpListener,
-    sync::{Mutex, MutexGuard},
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
+
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use cluster::Cluster;
 pub use load::Load;
@@ -20,22 +22,45 @@ pub use load::Load;
 /// How long anything may take before the test fails. It can only fail a test, never make one pass.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// For how long the load runs.
+/// For how long the load runs: 30 s, or what `HAGGLE_CLUSTER_SECONDS` says.
 pub fn load_time() -> Duration {
     let seconds = std::env::var("HAGGLE_CLUSTER_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(8))
+    Duration::from_secs(seconds.unwrap_or(30))
 }
 
-/// The load of one test is as much as a machine of two cores takes: they run one after the other.
-pub fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    // A test that has failed before says nothing about this one.
-    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// As many tests at once as two cores can run without making the nodes late.
+const TURNS: u32 = 2;
+
+static FREE_TURNS: Semaphore = Semaphore::const_new(TURNS as usize);
+
+/// Waits until fewer than [`TURNS`] others run.
+pub async fn turn() -> SemaphorePermit<'static> {
+    FREE_TURNS.acquire().await.unwrap()
 }
 
-/// A port that nobody listens on now.
+/// Waits until no other test runs.
+pub async fn alone() -> SemaphorePermit<'static> {
+    FREE_TURNS.acquire_many(TURNS).await.unwrap()
+}
+
+/// A port for a server that keeps it over its lives, given once in this process.
+///
+/// It is below those that the kernel gives to connections, or one of them would have it while the server is away.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const FIRST: u16 = 10_000;
+    const COUNT: u16 = 20_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Another run of these tests begins somewhere else.
+    let begin = std::process::id() * 101;
+    loop {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(next < COUNT, "no port is free");
+        let place = (begin + u32::from(next)) % u32::from(COUNT);
+        let port = FIRST + u16::try_from(place).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Waits until something holds.

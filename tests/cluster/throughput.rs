@@ -103,7 +103,7 @@ fn print(what: &str, figures: &Figures) {
 #[actix_web::test]
 #[ignore = "prints figures, for a quiet machine and a release build"]
 async fn figures() {
-    let _alone = alone();
+    let _alone = alone().await;
     eprintln!("{:<44} {:>10} {:>10} {:>10} {:>10}", "", "deliveries", "CPU each", "p50", "p99");
     for count in 1..=3 {
         let cluster = Cluster::start(count).await;
