@@ -28,6 +28,7 @@ mod schema;
 mod search_messages;
 #[cfg(test)]
 mod test_db;
+mod turn;
 mod write_batch;
 
 pub use connection::Connection;
@@ -66,6 +67,7 @@ pub use open_room::{OpenError, Opened, open_room, open_room_for};
 pub use pool::{Claim, Pool, PooledConnection, claim, open};
 pub use read_many::{find_members, list_histories, load_rooms};
 pub use search_messages::{SearchCursor, search_messages};
+pub use turn::{Job, JobTurn, take_turn};
 pub use write_batch::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, write_batch};
 
 use connection::{Backend, prelude};

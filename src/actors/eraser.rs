@@ -1,7 +1,8 @@
 //! `Eraser`: carries out erasures, one after the other, a few messages at a time.
 //!
 //! Each step goes to the `ChatServer` as any other change does: it shares a commit with what everybody else writes, and
-//! whoever has the messages before them is told. What is under way is in the database, so a restart goes on with it.
+//! whoever has the messages before them is told. What is under way is in the database, so a restart goes on with it, and of
+//! several nodes any: each looks for what is left, and one at a time has its turn.
 
 pub mod messages;
 
@@ -28,7 +29,7 @@ use crate::{
         image_sweeper,
     },
     clock::Clock,
-    db::{self, DbError, RoomWrite},
+    db::{self, DbError, Job, RoomWrite},
     domain::UserId,
     error::ChatError,
     images::ImageStore,
@@ -37,6 +38,12 @@ use messages::{Erase, StopEraser};
 
 /// How long to wait after the database did not answer.
 const RETRY_WAIT: Duration = Duration::from_secs(1);
+
+/// How often it looks for erasures that nobody carries out: those of a node that is gone, and those that could not be read.
+const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long to wait while another node has its turn.
+const TURN_WAIT: Duration = Duration::from_secs(1);
 
 /// Carries out erasures.
 #[derive(Debug)]
@@ -108,6 +115,24 @@ impl Eraser {
         }));
     }
 
+    /// Looks for unfinished erasures. Those that another node carries out have ended when this one has its turn.
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        if self.working || !self.stopping.is_empty() {
+            return;
+        }
+        let database = self.database.clone();
+        let unfinished = async move { database.read(db::list_erasures).await };
+        ctx.spawn(unfinished.into_actor(self).map(|unfinished, eraser, ctx| match unfinished {
+            Ok(users) => {
+                for user in users {
+                    eraser.wanted.entry(user).or_default();
+                }
+                eraser.work(ctx);
+            }
+            Err(error) => log::warn!("unfinished erasures could not be read: {error}"),
+        }));
+    }
+
     fn tell_end(&mut self) {
         if !self.working {
             for waiting in self.stopping.drain(..) {
@@ -126,12 +151,21 @@ async fn erase(
     ends: &AtomicBool,
     mut users: Vec<UserId>,
 ) -> Result<(), ChatError> {
-    let unfinished = database.read(db::list_erasures).await?;
-    // Who was erased before is asked for again.
-    users.retain(|user| unfinished.contains(user));
-    if users.is_empty() {
-        return Ok(());
-    }
+    let _turn = loop {
+        let unfinished = database.read(db::list_erasures).await?;
+        // Who was erased before is asked for again, and another node may be about it.
+        users.retain(|user| unfinished.contains(user));
+        if users.is_empty() {
+            return Ok(());
+        }
+        if let Some(turn) = database.read(|conn| db::take_turn(conn, Job::Erasures)).await? {
+            break turn;
+        }
+        if ends.load(Ordering::Acquire) {
+            return Err(ChatError::unavailable());
+        }
+        tokio::time::sleep(TURN_WAIT).await;
+    };
     for user in &users {
         loop {
             let (reply, answer) = oneshot::channel();
@@ -180,17 +214,8 @@ impl Actor for Eraser {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let database = self.database.clone();
-        let unfinished = async move { database.read(db::list_erasures).await };
-        ctx.spawn(unfinished.into_actor(self).map(|unfinished, eraser, ctx| match unfinished {
-            Ok(users) => {
-                for user in users {
-                    eraser.wanted.entry(user).or_default();
-                }
-                eraser.work(ctx);
-            }
-            Err(error) => log::warn!("unfinished erasures could not be read, the next start goes on: {error}"),
-        }));
+        self.look(ctx);
+        ctx.run_interval(LOOK_INTERVAL, Self::look);
     }
 }
 

@@ -18,6 +18,7 @@ mod support;
 
 mod delivery;
 mod faults;
+mod jobs;
 mod presence;
 mod routing;
 mod throughput;

@@ -23,14 +23,19 @@ use diesel::{
     query_dsl::methods::{ExecuteDsl, LoadQuery},
     r2d2::R2D2Connection as _,
     result::{DatabaseErrorKind, Error as DieselError},
-    sql_types::{BigInt, Nullable, Text},
+    sql_types::{BigInt, Bool, Nullable, Text},
 };
+
+use crate::db::Job;
 
 /// Name of the lock that a writer holds: "haggle" in ASCII. Advisory locks are a database's own.
 const WRITER: i64 = 0x6861_6767_6C65;
 
 /// Name of the lock that running migrations hold.
 const MIGRATIONS: i64 = WRITER + 1;
+
+/// Name of the lock that the node holds which carries out erasures.
+const ERASURES: i64 = WRITER + 2;
 
 /// A connection that nobody has used for so long is asked whether it is there before it is lent.
 const UNASKED_MAX: Duration = Duration::from_secs(1);
@@ -296,6 +301,30 @@ impl Postgres {
             self.origin.losses.fetch_add(1, Ordering::AcqRel);
         }
         is_broken
+    }
+
+    /// A connection of its own that holds a job's lock, until it ends; `None` while another one does.
+    ///
+    /// # Errors
+    /// What libpq says.
+    pub(in crate::db) fn take_turn(&self, job: Job) -> Result<Option<Self>, String> {
+        #[derive(QueryableByName)]
+        struct Taken {
+            #[diesel(sql_type = Bool)]
+            taken: bool,
+        }
+        let name = match job {
+            Job::Erasures => ERASURES,
+        };
+        let mut conn = self.origin.connect()?;
+        let failed = |error: DieselError| error.to_string();
+        // The server must notice by itself when this node is cut off: it says nothing on this connection.
+        let keepalives = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
+        conn.run(|conn| conn.batch_execute(keepalives)).map_err(failed)?;
+        let taken: Vec<Taken> = conn
+            .load(diesel::sql_query("SELECT pg_try_advisory_lock($1) AS taken").bind::<BigInt, _>(name))
+            .map_err(failed)?;
+        Ok(taken.iter().any(|row| row.taken).then_some(conn))
     }
 
     /// Runs something while no other node runs migrations.

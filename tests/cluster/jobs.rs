@@ -1,0 +1,35 @@
+//! What a node does beside its clients, and who goes on with it when that node is gone.
+
+use haggle::{
+    db::{self, MessagePage, RoomWrite},
+    domain::{RoomId, Seq, Timestamp, UserId},
+};
+use serde_json::json;
+
+use crate::support::{Cluster, turn, until, wire::Wire};
+
+#[actix_web::test]
+async fn an_erasure_that_a_dead_node_has_begun_is_finished_by_another_that_runs() {
+    let _turn = turn().await;
+    let cluster = Cluster::start(2).await;
+    cluster.seed(1);
+    let mut buyer = Wire::connect(cluster.nodes[0].addr(), "buyer-0").await.unwrap();
+    buyer.request("enterRoom", json!({ "roomId": "room-0" })).await.unwrap();
+    for _ in 0..3 {
+        buyer.request("message", json!("words that have to go")).await.unwrap();
+    }
+    let pool = db::open(&cluster.postgres.url(cluster.postgres.port()), 1).unwrap();
+    let texts = || {
+        let page = MessagePage::After { seq: Seq(0), limit: 10 };
+        let page = db::list_messages(&mut pool.get().unwrap(), &RoomId::new("room-0").unwrap(), page).unwrap();
+        page.items.into_iter().map(|message| message.text).collect::<Vec<_>>()
+    };
+    assert_eq!(texts().iter().flatten().count(), 3);
+
+    // This far a node has come that dies then: the job is written down, and nobody was told of it.
+    let begun = RoomWrite::DeleteUser { user: UserId::new("buyer-0").unwrap(), at: Timestamp(1_800_000_000_000) };
+    db::write_batch(&mut pool.get().unwrap(), &[begun]).unwrap().pop().unwrap().unwrap();
+
+    until("the erasure is crossed out", async || db::list_erasures(&mut pool.get().unwrap()).unwrap().is_empty()).await;
+    assert_eq!(texts(), [None, None, None]);
+}
