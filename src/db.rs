@@ -82,3 +82,15 @@ pub fn ping(conn: &mut Connection) -> Result<(), DbError> {
     schema::users::table.select(schema::users::id).limit(1).get_result::<String>(conn).optional()?;
     Ok(())
 }
+
+/// Whether what is written now would be stored: a PostgreSQL server can be made read-only, or be a standby.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn takes_writes(conn: &mut Connection) -> Result<bool, DbError> {
+    match conn {
+        Connection::Sqlite(_) => Ok(true),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => Ok(conn.takes_writes()?),
+    }
+}

@@ -104,7 +104,7 @@ impl Connection {
             Self::Sqlite(_) => self.immediate_transaction(write),
             #[cfg(feature = "postgres")]
             Self::Postgres(conn) => {
-                conn.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")?;
+                conn.begin("BEGIN ISOLATION LEVEL READ COMMITTED")?;
                 let outcome = write(self);
                 self.end(outcome)
             }

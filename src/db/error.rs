@@ -80,7 +80,7 @@ fn in_one_line(message: &str) -> String {
 /// SQLite's fixed sentences (`sqlite3_errstr`), and PostgreSQL's, since diesel passes no code on. A server whose
 /// `lc_messages` is not English gets `internal` for what is not among diesel's own kinds.
 fn classify(message: &str) -> DbError {
-    const AWAY: [&str; 25] = [
+    const AWAY: [&str; 26] = [
         "is locked",               // SQLITE_BUSY, SQLITE_LOCKED
         "is full",                 // SQLITE_FULL
         "disk I/O error",          // SQLITE_IOERR
@@ -106,6 +106,7 @@ fn classify(message: &str) -> DbError {
         "remaining connection slots",              // 53300
         "too many clients",                        // 53300
         "read-only transaction",                   // 25006
+        "during recovery",                         // a standby: XX000, 0A000
         "server closed the connection",            // libpq
     ];
     const DAMAGED: [&str; 2] = ["malformed", "file is not a database"]; // SQLITE_CORRUPT, SQLITE_NOTADB

@@ -13,7 +13,7 @@ use crate::{auth::JwksState, db};
 pub struct Readiness {
     /// Whether all below is well.
     ready: bool,
-    /// `ok` or `down`.
+    /// `ok`, `down`, or `read-only` where PostgreSQL answers and takes no writes.
     database: &'static str,
     /// `ok` or `down`; absent where the key is configured itself.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,13 +39,18 @@ pub async fn healthz() -> HttpResponse {
     Anyone,
 ))]
 pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
-    let database = state.database.read(db::ping).await.is_ok();
+    let asked = state.database.read(|conn| db::ping(conn).and_then(|()| db::takes_writes(conn))).await;
+    let database = match asked {
+        Ok(true) => "ok",
+        Ok(false) => "read-only",
+        Err(_) => "down",
+    };
     let jwks = state.verifier.jwks_state().map(|jwks| jwks != JwksState::Missing);
     let draining = state.is_draining();
     let name = |well: bool| if well { "ok" } else { "down" };
-    let ready = database && jwks != Some(false) && !draining;
+    let ready = database == "ok" && jwks != Some(false) && !draining;
     let nats = state.config.nats_url.as_ref().map(|_| name(state.metrics.nats_up.get() == 1));
-    let readiness = Readiness { ready, database: name(database), jwks: jwks.map(name), nats, draining };
+    let readiness = Readiness { ready, database, jwks: jwks.map(name), nats, draining };
     if ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) }
 }
 

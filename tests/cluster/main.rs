@@ -20,5 +20,6 @@ mod delivery;
 mod faults;
 mod jobs;
 mod presence;
+mod read_only;
 mod routing;
 mod throughput;

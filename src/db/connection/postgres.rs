@@ -218,7 +218,8 @@ impl Postgres {
             #[diesel(sql_type = Text)]
             number: String,
         }
-        self.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")?;
+        // Not READ WRITE: whoever has made the server read-only, a provider whose disk is full, means us as well.
+        self.begin("BEGIN ISOLATION LEVEL READ COMMITTED")?;
         // A number costs nothing that a transaction which writes would not pay anyway.
         let begun: QueryResult<Vec<Begun>> = self.load(
             diesel::sql_query(
@@ -325,6 +326,18 @@ impl Postgres {
             .load(diesel::sql_query("SELECT pg_try_advisory_lock($1) AS taken").bind::<BigInt, _>(name))
             .map_err(failed)?;
         Ok(taken.iter().any(|row| row.taken).then_some(conn))
+    }
+
+    /// Whether a transaction that does not say otherwise can write: not on a standby, nor where an operator forbids it.
+    pub(in crate::db) fn takes_writes(&mut self) -> QueryResult<bool> {
+        #[derive(QueryableByName)]
+        struct Setting {
+            #[diesel(sql_type = Text)]
+            read_only: String,
+        }
+        let rows: Vec<Setting> =
+            self.load(diesel::sql_query("SELECT current_setting('transaction_read_only') AS read_only"))?;
+        Ok(rows.iter().all(|row| row.read_only == "off"))
     }
 
     /// Runs something while no other node runs migrations.

@@ -92,6 +92,15 @@ impl Postgres {
         }
     }
 
+    /// Makes transactions that do not say otherwise read-only, or lifts that.
+    pub fn takes_writes(&self, yes: bool) {
+        let pool = db::open(&self.url(self.port), 1).unwrap();
+        let mut conn = pool.get().unwrap();
+        let value = if yes { "off" } else { "on" };
+        conn.batch_execute(&format!("ALTER SYSTEM SET default_transaction_read_only = {value}")).unwrap();
+        conn.batch_execute("SELECT pg_reload_conf()").unwrap();
+    }
+
     /// Ends it as it ends when its machine is told to: whoever is connected is cut off.
     pub fn stop(&mut self) {
         self.end("INT");
