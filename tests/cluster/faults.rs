@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::support::{Cluster, Load, load_time, turn, until};
 
-/// How long something stays away: longer than any of the detections, a third of the load's time at least.
+/// How long something stays away: longer than a node waits for a connection, a third of the load's time at least.
 fn away() -> Duration {
-    (load_time() / 3).max(Duration::from_secs(4))
+    (load_time() / 3).max(Duration::from_secs(7))
 }
 
 #[actix_web::test]
@@ -40,8 +40,7 @@ async fn nodes_serve_on_while_nats_is_away_and_catch_up_when_it_is_back() {
         .await;
     }
     load.run(away()).await;
-    // Also what is said now reaches everybody.
-    load.goes_on().await;
+    load.rest().await;
     cluster.nats.start_again();
     for node in &cluster.nodes {
         until("a node says that NATS is back", async || {
@@ -65,6 +64,10 @@ async fn nothing_is_lost_or_doubled_when_postgresql_is_restarted() {
     load.run(away()).await;
     cluster.postgres.start_again();
     load.goes_on().await;
+    // Each node has taken up again to look for what others do not tell.
+    cluster.nats.stop();
+    load.rest().await;
+    cluster.nats.start_again();
 
     load.run(load_time() / 3).await;
     load.settle().await;
@@ -97,6 +100,7 @@ async fn a_node_that_is_cut_off_from_nats_without_a_word_loses_nothing() {
 
     cluster.to_nats[0].cut();
     load.run(away()).await;
+    load.rest().await;
     load.goes_on().await;
     cluster.to_nats[0].heal();
 

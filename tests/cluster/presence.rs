@@ -117,6 +117,37 @@ async fn what_changes_while_nats_is_away_shows_all_the_same() {
 }
 
 #[actix_web::test]
+async fn while_nats_is_away_nobody_is_taken_for_gone_and_who_went_is_gone_when_it_is_back() {
+    let _turn = turn().await;
+    let mut cluster = Cluster::start(2).await;
+    cluster.seed(2);
+    let mut buyer = entered(&cluster, 0, "buyer-0").await;
+    let mut seller = entered(&cluster, 1, "seller-0").await;
+    assert_eq!(buyer.push("presence").await["online"], true);
+
+    cluster.nats.stop();
+    for node in &cluster.nodes {
+        until("NATS is away", async || node.readiness().await.is_some_and(|ready| ready["nats"] == "down")).await;
+    }
+    // Longer than a node may be silent that can be heard. Whatever was told before an answer has arrived with it.
+    let away = Instant::now();
+    while away.elapsed() < Duration::from_secs(6) {
+        let message = buyer.request("message", json!("are you there?")).await.unwrap();
+        seller.push_where("message", |told| *told == message).await;
+    }
+    assert!(buyer.has_not_been_pushed("presence"), "somebody was taken for gone");
+
+    drop(seller);
+    until("the seller's session is over", async || cluster.nodes[1].metric("sessions").await == 0.0).await;
+    cluster.nats.start_again();
+    let back = Instant::now();
+    assert_eq!(buyer.push("presence").await, json!({ "roomId": "room-0", "userId": "seller-0", "online": false }));
+    let took = back.elapsed();
+    eprintln!("gone after {took:?}");
+    assert!(took < Duration::from_secs(25), "{took:?}");
+}
+
+#[actix_web::test]
 async fn whoever_was_on_a_node_that_died_is_gone_within_seconds() {
     let _turn = turn().await;
     let mut cluster = Cluster::start(3).await;
@@ -150,7 +181,11 @@ async fn whoever_is_on_a_node_that_drains_is_gone_at_once() {
     let _seller = entered(&cluster, 1, "seller-0").await;
     assert_eq!(buyer.push("presence").await["online"], true);
 
+    let began = Instant::now();
     assert!(cluster.nodes[1].drain().await.success());
+    let drained = Instant::now();
 
     assert_eq!(buyer.push("presence").await["online"], false);
+    let took = drained.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?} after the drain, {:?} after its begin", began.elapsed());
 }

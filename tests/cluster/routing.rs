@@ -57,22 +57,46 @@ async fn a_poll_at_the_wrong_node_is_told_that_its_session_is_unknown() {
     assert!(get(cluster.nodes[0].addr(), "/healthz").await.is_some());
 }
 
+/// A buyer who has entered their room on the first node and said "one": the session's id, and what takes it up again.
+async fn begin(cluster: &Cluster) -> (String, Value) {
+    cluster.seed(2);
+    let sid = open(cluster, 0).await;
+    let connect = format!("40/chat,{{\"token\":\"{}\"}}", token("buyer-0"));
+    send(cluster, 0, &sid, &connect).await;
+    let connected = receive(cluster, 0, &sid, "\"pid\"").await;
+    let connected: Value = serde_json::from_str(connected.strip_prefix("40/chat,").unwrap()).unwrap();
+    send(cluster, 0, &sid, "42/chat,0[\"enterRoom\",\"room-0\"]").await;
+    receive(cluster, 0, &sid, "43/chat,0").await;
+    send(cluster, 0, &sid, "42/chat,1[\"message\",\"one\"]").await;
+    let message = receive(cluster, 0, &sid, "42/chat,[\"message\"").await;
+    let message: Vec<Value> = serde_json::from_str(message.strip_prefix("42/chat,").unwrap()).unwrap();
+    let resume = serde_json::json!({ "token": token("buyer-0"), "pid": connected["pid"], "offset": message.last() });
+    (sid, resume)
+}
+
+#[actix_web::test]
+async fn a_session_that_is_taken_up_elsewhere_is_over_on_the_node_that_had_it() {
+    let _turn = turn().await;
+    let cluster = Cluster::start(2).await;
+    let (_, resume) = begin(&cluster).await;
+    assert_eq!(cluster.nodes[0].metric("sessions").await, 1.0);
+
+    // The client has another network by now, and its node has not noticed.
+    let sid = open(&cluster, 1).await;
+    send(&cluster, 1, &sid, &format!("40/chat,{resume}")).await;
+    let connected = receive(&cluster, 1, &sid, "\"pid\"").await;
+    let connected: Value = serde_json::from_str(connected.strip_prefix("40/chat,").unwrap()).unwrap();
+    assert_eq!(connected["pid"], resume["pid"]);
+
+    until("the session is over", async || cluster.nodes[0].metric("sessions").await == 0.0).await;
+    assert_eq!(cluster.nodes[1].metric("sessions").await, 1.0);
+}
+
 #[actix_web::test]
 async fn a_session_is_taken_up_again_on_another_node() {
     let _turn = turn().await;
     let mut cluster = Cluster::start(2).await;
-    cluster.seed(2);
-    let sid = open(&cluster, 0).await;
-    let connect = format!("40/chat,{{\"token\":\"{}\"}}", token("buyer-0"));
-    send(&cluster, 0, &sid, &connect).await;
-    let connected = receive(&cluster, 0, &sid, "\"pid\"").await;
-    let connected: Value = serde_json::from_str(connected.strip_prefix("40/chat,").unwrap()).unwrap();
-    send(&cluster, 0, &sid, "42/chat,0[\"enterRoom\",\"room-0\"]").await;
-    receive(&cluster, 0, &sid, "43/chat,0").await;
-    send(&cluster, 0, &sid, "42/chat,1[\"message\",\"one\"]").await;
-    let message = receive(&cluster, 0, &sid, "42/chat,[\"message\"").await;
-    let message: Vec<Value> = serde_json::from_str(message.strip_prefix("42/chat,").unwrap()).unwrap();
-    let offset = message.last().unwrap().as_str().unwrap().to_owned();
+    let (_, resume) = begin(&cluster).await;
 
     // Its node dies, and somebody speaks meanwhile.
     cluster.nodes[0].kill();
@@ -82,7 +106,6 @@ async fn a_session_is_taken_up_again_on_another_node() {
     assert_eq!(status, 201, "{body}");
 
     let sid = open(&cluster, 1).await;
-    let resume = serde_json::json!({ "token": token("buyer-0"), "pid": connected["pid"], "offset": offset });
     send(&cluster, 1, &sid, &format!("40/chat,{resume}")).await;
     let missed = receive(&cluster, 1, &sid, "42/chat,[\"message\"").await;
     assert!(missed.contains("\"two\"") && !missed.contains("\"one\""), "{missed}");

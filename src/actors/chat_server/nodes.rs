@@ -48,6 +48,11 @@ const BEATS_A_ROUND: u64 = 30;
 /// Presence that was not told again for so many beats counts no more.
 const BEATS_BELIEVED: u64 = 70;
 
+/// So many beats after a connection came back, and one more for so many rooms, all that others have told before has been told
+/// again: whoever went meanwhile has not.
+const BEATS_TO_TELL_AGAIN: u64 = 12;
+const ROOMS_TOLD_AGAIN_A_BEAT: usize = 5000;
+
 /// Rooms whose presence is told at once after a connection came back, every [`ROOMS_AGAIN_PAUSE`].
 const ROOMS_AGAIN_AT_ONCE: usize = 500;
 
@@ -75,6 +80,8 @@ pub(super) struct Nodes {
     /// Rooms whose presence is to be told and asked for again.
     again: Vec<RoomId>,
     beats: u64,
+    /// The beat at which the connection last came back.
+    back_at: u64,
     places: RandomState,
     pub(super) catch_up: CatchUp,
 }
@@ -92,6 +99,7 @@ impl Nodes {
             users: HashSet::new(),
             again: Vec::new(),
             beats: 0,
+            back_at: 0,
             places: RandomState::new(),
             catch_up: CatchUp::default(),
         }
@@ -249,10 +257,11 @@ impl ChatServer {
         if nodes.peers.len() < before {
             log::warn!("{} of the other nodes has gone without a word", before - nodes.peers.len());
         }
-        let beats = nodes.beats;
-        let peers = &nodes.peers;
-        let gone =
-            self.rooms.forget_elsewhere(|node, told_at| peers.contains_key(&node) && told_at + BEATS_BELIEVED >= beats);
+        let (beats, peers) = (nodes.beats, &nodes.peers);
+        let told_again_at = nodes.back_at + BEATS_TO_TELL_AGAIN + (nodes.rooms.len() / ROOMS_TOLD_AGAIN_A_BEAT) as u64;
+        let since = if beats >= told_again_at { nodes.back_at } else { 0 };
+        let since = since.max(beats.saturating_sub(BEATS_BELIEVED));
+        let gone = self.rooms.forget_elsewhere(|node, told_at| peers.contains_key(&node) && told_at >= since);
         for gone in gone {
             self.tell_presence(gone);
         }
@@ -445,6 +454,7 @@ impl Handler<LinkChanged> for ChatServer {
         nodes.catch_up.distrust();
         // Who came or went in what a connection that stands has lost is told again with its round.
         if up && is_new {
+            nodes.back_at = nodes.beats;
             self.tell_all_again(ctx);
         }
         self.look_for_news(ctx);

@@ -117,6 +117,17 @@ impl Load {
         .await;
     }
 
+    /// Lets everybody fall silent until everybody has everything. What nobody speaks after, no hole shows.
+    pub async fn rest(&self) {
+        self.is_over.set(true);
+        super::until("everybody has what was said last", async || {
+            self.check();
+            self.members.iter().all(|member| self.has_everything(member))
+        })
+        .await;
+        self.is_over.set(false);
+    }
+
     /// Ends it: everything that was begun is acknowledged, and everybody has everything of their room, in order and once.
     pub async fn settle(self) {
         self.is_over.set(true);

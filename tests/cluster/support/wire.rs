@@ -89,6 +89,11 @@ impl Wire {
         }
     }
 
+    /// Whether no push of an event came while it waited for something else.
+    pub fn has_not_been_pushed(&self, event: &str) -> bool {
+        self.pushes.iter().all(|frame| frame["event"] != event)
+    }
+
     /// The data of the next push of an event that fits; those of the event that don't are passed over.
     pub async fn push_where(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
         loop {
