@@ -74,6 +74,7 @@ socket_io_suite() {
     if ! need nginx nginx-light || ! need openssl openssl; then
         skipped+=("tests/socket_io/nginx.test.js (install nginx-light and openssl)")
     fi
+    [[ -n ${HAGGLE_POSTGRES_BIN:-} ]] || skipped+=("tests/socket_io/nodes.test.js (as several nodes above)")
     node_suite tests/socket_io
 }
 

@@ -9,7 +9,7 @@ import { ask, askWell, connect, connected, Ear, NEWEST, next, TRANSPORTS } from 
 import { Haggle } from "./support/haggle.js";
 import { MISSING, Nginx } from "./support/nginx.js";
 import { builtBinary } from "./support/process.js";
-import { DEADLINE_MS, within } from "./support/waiting.js";
+import { DEADLINE_MS, until, within } from "./support/waiting.js";
 
 /* Two nodes behind nginx, as deploy/nginx.conf has it. The nodes share no database: each has the same rooms, so that a client
    finds its room wherever it lands, and a poll that landed on the wrong node would find neither session nor message. */
@@ -169,12 +169,3 @@ describe("behind nginx", { skip }, () => {
     return { socket, closed, opened: within(DEADLINE_MS, opened, () => "the plain wire does not open") };
   }
 });
-
-/** Waits until something is so. */
-async function until(isSo, what) {
-  const deadline = Date.now() + DEADLINE_MS;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -11,6 +11,7 @@ const SERVICE_KEY = "service-key-of-the-tests";
 /** `haggle serve`, on a free port and a database of its own. */
 export class Haggle {
   #process;
+  #binary;
   #folder;
   #database;
   #flags;
@@ -21,9 +22,11 @@ export class Haggle {
   /**
    * @param {string[]} [flags] options of `serve`, beside those that every test needs
    * @param {string} [database] instead of an empty one of its own
+   * @param {string} [binary] instead of the one that all other tests drive
    */
-  static async start(flags = [], database) {
+  static async start(flags = [], database, binary = builtBinary("HAGGLE_BIN", "haggle")) {
     const haggle = new Haggle();
+    haggle.#binary = binary;
     haggle.#database = database;
     haggle.#flags = flags;
     haggle.#folder = await mkdtemp(join(tmpdir(), "haggle-socket-io-"));
@@ -120,7 +123,7 @@ export class Haggle {
   }
 
   async #spawn(address) {
-    this.#process = new ServerProcess(builtBinary("HAGGLE_BIN", "haggle"), [
+    this.#process = new ServerProcess(this.#binary, [
       "serve",
       ...["--bind", address],
       ...["--database-url", this.#database ?? join(this.#folder, "haggle.db")],

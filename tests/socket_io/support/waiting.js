@@ -45,3 +45,12 @@ export class Log {
     return within(ms, found, complaint).finally(() => this.#waiting.delete(look));
   }
 }
+
+/** Waits until something is so. */
+export async function until(isSo, what) {
+  const deadline = Date.now() + DEADLINE_MS;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
