@@ -117,13 +117,15 @@ async fn what_changes_while_nats_is_away_shows_all_the_same() {
 }
 
 #[actix_web::test]
-async fn while_nats_is_away_nobody_is_taken_for_gone_and_who_went_is_gone_when_it_is_back() {
+async fn while_nats_is_away_nobody_is_taken_for_gone_and_who_came_or_went_shows_when_it_is_back() {
     let _turn = turn().await;
     let mut cluster = Cluster::start(2).await;
     cluster.seed(2);
     let mut buyer = entered(&cluster, 0, "buyer-0").await;
     let mut seller = entered(&cluster, 1, "seller-0").await;
     assert_eq!(buyer.push("presence").await["online"], true);
+    let mut other_buyer = Wire::connect(cluster.nodes[0].addr(), "buyer-1").await.unwrap();
+    other_buyer.request("enterRoom", json!({ "roomId": "room-1" })).await.unwrap();
 
     cluster.nats.stop();
     for node in &cluster.nodes {
@@ -139,8 +141,14 @@ async fn while_nats_is_away_nobody_is_taken_for_gone_and_who_went_is_gone_when_i
 
     drop(seller);
     until("the seller's session is over", async || cluster.nodes[1].metric("sessions").await == 0.0).await;
+    let mut other_seller = Wire::connect(cluster.nodes[1].addr(), "seller-1").await.unwrap();
+    other_seller.request("enterRoom", json!({ "roomId": "room-1" })).await.unwrap();
     cluster.nats.start_again();
     let back = Instant::now();
+    assert_eq!(other_buyer.push("presence").await["online"], true);
+    let took = back.elapsed();
+    eprintln!("there after {took:?}");
+    assert!(took < Duration::from_secs(6), "{took:?}");
     assert_eq!(buyer.push("presence").await, json!({ "roomId": "room-0", "userId": "seller-0", "online": false }));
     let took = back.elapsed();
     eprintln!("gone after {took:?}");
