@@ -77,8 +77,9 @@ fn in_one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// SQLite's fixed sentences (`sqlite3_errstr`), and PostgreSQL's, since diesel passes no code on. A server whose
-/// `lc_messages` is not English gets `internal` for what is not among diesel's own kinds.
+/// SQLite's fixed sentences (`sqlite3_errstr`), and PostgreSQL's, since diesel passes no code on: connections ask for them in
+/// English. A server that speaks another language to a role that may not change it gets `internal` for what is not among
+/// diesel's own kinds.
 fn classify(message: &str) -> DbError {
     const AWAY: [&str; 26] = [
         "is locked",               // SQLITE_BUSY, SQLITE_LOCKED

@@ -70,6 +70,18 @@ impl TestDb {
         Self { _folder: folder, url, pool }
     }
 
+    /// Its address.
+    #[cfg(feature = "postgres")]
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The name of a PostgreSQL database.
+    #[cfg(feature = "postgres")]
+    pub(super) fn name(&self) -> &str {
+        self.url.split('/').nth(3).and_then(|rest| rest.split('?').next()).unwrap()
+    }
+
     pub(super) fn conn(&self) -> PooledConnection {
         self.pool.get().unwrap()
     }

@@ -12,7 +12,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -61,6 +61,8 @@ pub struct Origin {
     node: String,
     /// Grows whenever a connection was found broken: the others are asked before they are lent again.
     losses: AtomicU64,
+    /// The log knows that errors come in another language.
+    has_warned: AtomicBool,
 }
 
 impl fmt::Debug for Origin {
@@ -73,7 +75,12 @@ impl fmt::Debug for Origin {
 impl Origin {
     pub(in crate::db) fn new(url: &str) -> Self {
         let random = uuid::Uuid::new_v4().simple().to_string();
-        Self { url: with_timeouts(url), node: format!("haggle {}", &random[..12]), losses: AtomicU64::new(0) }
+        Self {
+            url: with_timeouts(url),
+            node: format!("haggle {}", &random[..12]),
+            losses: AtomicU64::new(0),
+            has_warned: AtomicBool::new(false),
+        }
     }
 
     /// Opens a connection.
@@ -85,7 +92,31 @@ impl Origin {
         let mut conn = PgConnection::establish(&self.url).map_err(|error| self.discreet(&error.to_string()))?;
         let settings = format!("SET application_name = '{}'; {SETTINGS}", self.node);
         conn.batch_execute(&settings).map_err(|error| self.discreet(&error.to_string()))?;
+        self.ask_for_english(&mut conn).map_err(|error| self.discreet(&error.to_string()))?;
         Ok(Postgres { conn, origin: Arc::clone(self), losses, used: Instant::now(), suspect: false, writing: None })
+    }
+
+    /// Errors are told apart by their sentences, since diesel passes no SQLSTATE on. The language is a superuser's to choose,
+    /// or a role's that was given the right (PostgreSQL 15); of others the log is told once.
+    fn ask_for_english(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        #[derive(QueryableByName)]
+        struct Language {
+            #[diesel(sql_type = Text)]
+            language: String,
+        }
+        let asked = diesel::sql_query("SELECT current_setting('lc_messages') AS language");
+        let language: Vec<Language> = diesel::RunQueryDsl::load(asked, conn)?;
+        let language = language.into_iter().next().map(|row| row.language).unwrap_or_default();
+        if is_english(&language) || conn.batch_execute("SET lc_messages = 'C'").is_ok() {
+            return Ok(());
+        }
+        if !self.has_warned.swap(true, Ordering::AcqRel) {
+            log::warn!(
+                "PostgreSQL's lc_messages is {language}, which this role can't change, so a full disk may be answered `internal` \
+                 instead of `unavailable`: ALTER ROLE … SET lc_messages = 'C', as a superuser"
+            );
+        }
+        Ok(())
     }
 
     /// A sentence of libpq's in one line and without what only the operator knows: where an address can't be read, it
@@ -115,6 +146,11 @@ fn secrets_in(url: &str) -> Vec<String> {
     secrets.retain(|secret| !secret.is_empty());
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets
+}
+
+/// Whether a server with this `lc_messages` says its errors as they stand in its source.
+fn is_english(language: &str) -> bool {
+    ["", "C"].contains(&language) || language.starts_with("C.") || language.starts_with("en")
 }
 
 /// Adds limits to how long a silent network is believed in, unless the operator has set them.
@@ -378,6 +414,36 @@ mod tests {
         let error = origin.connect().map(|_| ()).unwrap_err();
         assert!(!error.contains("pa%zz"), "{error}");
         assert!(!format!("{origin:?}").contains("pa%zz"));
+    }
+
+    #[test]
+    fn errors_are_in_english_where_the_role_may_choose_and_no_connection_fails_over_it() {
+        use crate::db::test_db::{TestDb, is_postgres};
+
+        #[derive(QueryableByName)]
+        struct Setting {
+            #[diesel(sql_type = Text)]
+            language: String,
+        }
+        if !is_postgres() {
+            return;
+        }
+        let db = TestDb::empty();
+        let run = |sql: &str| db.conn().batch_execute(sql).unwrap();
+        let name = format!("plain_{}", uuid::Uuid::new_v4().simple());
+        run(&format!("CREATE ROLE {name} LOGIN"));
+        for (role, expected) in [("haggle", "C"), (&name, "POSIX")] {
+            // English as well, but not by its name; other languages are not on every machine.
+            run(&format!("ALTER ROLE {role} IN DATABASE {} SET lc_messages = 'POSIX'", db.name()));
+            let origin = Arc::new(Origin::new(&db.url().replacen("haggle@", &format!("{role}@"), 1)));
+            let mut conn = origin.connect().unwrap();
+            let rows: Vec<Setting> =
+                conn.load(diesel::sql_query("SELECT current_setting('lc_messages') AS language")).unwrap();
+            assert_eq!(rows[0].language, expected, "{role}");
+            assert_eq!(origin.has_warned.load(Ordering::Acquire), role != "haggle");
+        }
+        assert!(is_english("en_US.UTF-8") && is_english("C.UTF-8") && !is_english("de_DE.UTF-8"));
+        run(&format!("DROP OWNED BY {name}; DROP ROLE {name}"));
     }
 
     #[test]
