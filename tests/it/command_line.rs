@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::support::database;
+use crate::support::{database, postgres};
 
 fn haggle(folder: &TempDir, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haggle"));
@@ -62,20 +62,29 @@ fn a_value_that_cannot_be_used_stops_the_start_with_one_line_and_exit_code_2() {
     assert!(!folder.path().join("haggle.db").exists(), "nothing was touched");
 }
 
+/// An address of a database with nothing in it, for commands that are to bring it where it should be.
+fn empty_database(folder: &TempDir) -> String {
+    if postgres::is_wanted() {
+        return postgres::create_empty_database();
+    }
+    folder.path().join("new.db").display().to_string()
+}
+
 #[test]
 fn the_readmes_import_lines_are_good_and_safe_to_repeat() {
     let folder = TempDir::new().unwrap();
+    let database = empty_database(&folder);
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let lines: Vec<&str> = readme.lines().filter(|line| line.starts_with("{\"type\":")).collect();
     assert!(lines.len() >= 4);
     std::fs::write(folder.path().join("lines.ndjson"), lines.join("\n")).unwrap();
     for told in ["1 messages stored", "0 messages stored"] {
-        let output = haggle(&folder, &["import", "lines.ndjson"]);
+        let output = haggle(&folder, &["import", "--database-url", &database, "lines.ndjson"]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success() && said.contains(told), "{said}");
     }
     std::fs::write(folder.path().join("bad.ndjson"), format!("{}\nnot json\n", lines.join("\n"))).unwrap();
-    let output = haggle(&folder, &["import", "bad.ndjson"]);
+    let output = haggle(&folder, &["import", "--database-url", &database, "bad.ndjson"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains(&format!("line {}", lines.len() + 1)), "{said}");
@@ -84,9 +93,11 @@ fn the_readmes_import_lines_are_good_and_safe_to_repeat() {
 #[test]
 fn migrate_says_what_it_ran_and_token_prints_a_token() {
     let folder = TempDir::new().unwrap();
-    let first = String::from_utf8(haggle(&folder, &["migrate"]).stdout).unwrap();
+    let database = empty_database(&folder);
+    let migrate = || String::from_utf8(haggle(&folder, &["migrate", "--database-url", &database]).stdout).unwrap();
+    let first = migrate();
     assert!(first.starts_with("ran "), "{first}");
-    let second = String::from_utf8(haggle(&folder, &["migrate"]).stdout).unwrap();
+    let second = migrate();
     assert!(second.starts_with("nothing to do"), "{second}");
     let secret = "0123456789abcdef0123456789abcdef";
     let token =
