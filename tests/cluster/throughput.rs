@@ -1,4 +1,5 @@
-//! What several nodes carry, and what it costs that a message crosses from one to another. No test: it prints figures.
+//! What several nodes carry, and what it costs that a message crosses from one to another. No test: it prints figures, of runs of
+//! `HAGGLE_CLUSTER_SECONDS` each. Every message is delivered twice, to both members; CPU is that of the nodes alone.
 //!
 //! `cargo test --release --features postgres --test cluster -- --ignored --nocapture figures`
 
@@ -26,13 +27,12 @@ struct Figures {
 
 /// Runs pairs of which the buyer is on one node and the seller `apart` nodes further, each with so many messages under way, and
 /// a pause before the next.
-async fn measure(cluster: &Cluster, apart: usize, window: usize, pause: Duration) -> Figures {
+async fn measure(cluster: &Cluster, time: Duration, apart: usize, window: usize, pause: Duration) -> Figures {
     // Keys of an earlier run would be answered by its messages.
     static RUNS: AtomicU64 = AtomicU64::new(0);
     let run = RUNS.fetch_add(1, Ordering::Relaxed);
     let sent: Rc<RefCell<HashMap<String, Instant>>> = Rc::default();
     let waits: Rc<RefCell<Vec<Duration>>> = Rc::default();
-    let until = Instant::now() + load_time();
     let cpu = |cluster: &Cluster| cluster.nodes.iter().map(|node| node.cpu_seconds()).sum::<f64>();
     let mut members = Vec::new();
     for place in 0..PAIRS {
@@ -44,6 +44,7 @@ async fn measure(cluster: &Cluster, apart: usize, window: usize, pause: Duration
         }
     }
     let (before, started) = (cpu(cluster), Instant::now());
+    let until = started + time;
     let tasks = members.into_iter().map(|(name, mut wire)| {
         let (sent, waits) = (Rc::clone(&sent), Rc::clone(&waits));
         actix_web::rt::spawn(async move {
@@ -57,9 +58,16 @@ async fn measure(cluster: &Cluster, apart: usize, window: usize, pause: Duration
             for _ in 0..window {
                 say(&mut wire).await.unwrap();
             }
-            while let Ok(Some(frame)) =
-                tokio::time::timeout(until.saturating_duration_since(Instant::now()), wire.read()).await
-            {
+            // Whoever pauses reads on meanwhile.
+            let mut due: Option<Instant> = None;
+            while Instant::now() < until {
+                if due.take_if(|due| *due <= Instant::now()).is_some() {
+                    say(&mut wire).await.unwrap();
+                }
+                let wake = due.map_or(until, |due| due.min(until));
+                let frame = tokio::time::timeout(wake.saturating_duration_since(Instant::now()), wire.read()).await;
+                let Ok(frame) = frame else { continue };
+                let frame = frame.expect("the connection is over");
                 if frame["event"] == "message" {
                     received += 1;
                     let key = frame["data"]["clientId"].as_str().unwrap();
@@ -70,8 +78,11 @@ async fn measure(cluster: &Cluster, apart: usize, window: usize, pause: Duration
                         waits.borrow_mut().push(at.elapsed());
                     }
                 } else if frame.get("reply").is_some() {
-                    tokio::time::sleep(pause).await;
-                    say(&mut wire).await.unwrap();
+                    if pause.is_zero() {
+                        say(&mut wire).await.unwrap();
+                    } else {
+                        due = Some(Instant::now() + pause);
+                    }
                 }
             }
             received
@@ -84,6 +95,7 @@ async fn measure(cluster: &Cluster, apart: usize, window: usize, pause: Duration
     let (took, cpu) = (started.elapsed().as_secs_f64(), cpu(cluster) - before);
     let mut waits = waits.take();
     waits.sort_unstable();
+    assert!(!waits.is_empty(), "nothing was delivered");
     let at = |share: f64| waits[(waits.len() as f64 * share) as usize].as_secs_f64() * 1000.0;
     Figures {
         deliveries_per_second: deliveries as f64 / took,
@@ -96,7 +108,7 @@ async fn measure(cluster: &Cluster, apart: usize, window: usize, pause: Duration
 fn print(what: &str, figures: &Figures) {
     let Figures { deliveries_per_second, cpu_us_a_delivery, p50_ms, p99_ms } = figures;
     eprintln!(
-        "{what:<44} {deliveries_per_second:>8.0}/s {cpu_us_a_delivery:>7.1} us {p50_ms:>7.2} ms {p99_ms:>7.2} ms"
+        "{what:<46} {deliveries_per_second:>8.0}/s {cpu_us_a_delivery:>7.1} us {p50_ms:>7.2} ms {p99_ms:>7.2} ms"
     );
 }
 
@@ -104,21 +116,31 @@ fn print(what: &str, figures: &Figures) {
 #[ignore = "prints figures, for a quiet machine and a release build"]
 async fn figures() {
     let _alone = alone().await;
-    eprintln!("{:<44} {:>10} {:>10} {:>10} {:>10}", "", "deliveries", "CPU each", "p50", "p99");
+    eprintln!("{:<46} {:>10} {:>10} {:>10} {:>10}", "", "deliveries", "CPU each", "p50", "p99");
+    let mut paced = Vec::new();
     for count in 1..=3 {
         let cluster = Cluster::start(count).await;
         cluster.seed(PAIRS);
         // Once to warm up.
-        measure(&cluster, 1, 4, Duration::ZERO).await;
-        let figures = measure(&cluster, 1, 16, Duration::ZERO).await;
-        print(&format!("{count} nodes, pairs on different ones, saturated"), &figures);
+        measure(&cluster, load_time() / 4, 1, 4, Duration::ZERO).await;
+        let saturated = async |apart| measure(&cluster, load_time(), apart, 16, Duration::ZERO).await;
+        let apart =
+            if count == 1 { "1 node, saturated".to_owned() } else { format!("{count} nodes, pairs apart, saturated") };
+        print(&apart, &saturated(1).await);
         if count == 2 {
-            let figures = measure(&cluster, 0, 16, Duration::ZERO).await;
-            print("2 nodes, pairs on the same one, saturated", &figures);
-            for (apart, what) in [(0, "the same one"), (1, "different ones")] {
-                let figures = measure(&cluster, apart, 1, Duration::from_millis(200)).await;
-                print(&format!("2 nodes, pairs on {what}, 600 messages/s"), &figures);
+            print("2 nodes, pairs together, saturated", &saturated(0).await);
+            for (apart, what) in [(0, "together"), (1, "apart")] {
+                let figures = measure(&cluster, load_time(), apart, 1, Duration::from_millis(200)).await;
+                print(&format!("2 nodes, pairs {what}, 600 messages/s at most"), &figures);
+                paced.push(figures);
             }
         }
     }
+    let [together, apart] = &paced[..] else { unreachable!() };
+    // Of a message's two deliveries one crosses.
+    eprintln!(
+        "a delivery that crosses costs the nodes {:+.1} us, and takes {:+.2} ms in the middle",
+        2.0 * (apart.cpu_us_a_delivery - together.cpu_us_a_delivery),
+        apart.p50_ms - together.p50_ms
+    );
 }
