@@ -125,6 +125,11 @@ impl CatchUp {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_missing_in(&self, room: &RoomId) -> bool {
+        self.missing.contains(room)
+    }
+
     fn take_some(rooms: &mut HashSet<RoomId>) -> Vec<RoomId> {
         let some: Vec<RoomId> = rooms.iter().take(ROOMS_AT_ONCE).cloned().collect();
         rooms.retain(|room| !some.contains(room));
@@ -148,6 +153,14 @@ pub(super) struct NewestFound(Result<Place, DbError>);
 pub(super) struct MissingRead {
     asked: Vec<RoomId>,
     found: Result<Vec<Behind>, DbError>,
+}
+
+#[cfg(test)]
+impl MissingRead {
+    /// The database did not answer.
+    pub(super) fn failed(asked: Vec<RoomId>) -> Self {
+        Self { asked, found: Err(DbError::Unavailable("it is away".into())) }
+    }
 }
 
 /// The database has read rooms again. A task of the `ChatServer` → itself.

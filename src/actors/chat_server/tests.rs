@@ -2,21 +2,24 @@
 
 use std::time::Duration;
 
-use actix::{Context, Handler};
+use actix::{Actor as _, AsyncContext as _, Context, Handler};
 use tempfile::TempDir;
 
 use super::{
     answers::RoomLoaded,
     batch::BATCH_WRITES_MAX,
+    catch_up::MissingRead,
     commits::BatchCommitted,
-    messages::{Connect, Feed, Typing},
+    messages::{Connect, Feed, RegisterBus, Typing},
     *,
 };
 use crate::{
     actors::{
+        bus::Bus,
         hub::{Asker, HubId},
         session::in_flight::InFlight,
     },
+    broker::{NodeId, Subjects},
     db::{self, Opened, PooledConnection},
     domain::{Product, ProductId, ProductStatus, SessionId, User, UserId},
 };
@@ -161,4 +164,19 @@ async fn typing_is_left_out_while_the_writer_is_behind() {
     server.batch.take();
     types(server, ctx);
     assert!(!server.typists.is_empty());
+}
+
+#[actix_web::test]
+async fn missing_messages_that_could_not_be_read_are_asked_for_again() {
+    let mut fixture = Fixture::new();
+    let Fixture { server, ctx, conn, room, .. } = &mut fixture;
+    let (node, metrics) = (NodeId::random(), Arc::clone(&server.metrics));
+    let bus = Bus::new(node, "nats://127.0.0.1:1".into(), Subjects::new("here"), ctx.address(), metrics).start();
+    server.handle(RegisterBus { node, bus }, ctx);
+    server.rooms.insert(db::load_room(conn, room).unwrap().unwrap());
+
+    server.handle(MissingRead::failed(vec![room.clone()]), ctx);
+    server.look_for_news(ctx);
+
+    assert!(server.nodes.as_ref().unwrap().catch_up.is_missing_in(room));
 }
