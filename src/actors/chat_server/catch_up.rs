@@ -140,12 +140,12 @@ impl CatchUp {
 /// The database has told what is new. A task of the `ChatServer` → itself.
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
-pub(super) struct NewsRead(Result<News, DbError>);
+pub(super) struct NewsRead(pub(super) Result<News, DbError>);
 
 /// The database has told where its order of commits ends. A task of the `ChatServer` → itself.
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
-pub(super) struct NewestFound(Result<Place, DbError>);
+pub(super) struct NewestFound(pub(super) Result<Place, DbError>);
 
 /// The database has read missing messages. A task of the `ChatServer` → itself.
 #[derive(Debug, ActixMessage)]

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{
     answers::RoomLoaded,
     batch::BATCH_WRITES_MAX,
-    catch_up::MissingRead,
+    catch_up::{MissingRead, NewestFound, NewsRead},
     commits::BatchCommitted,
     messages::{Connect, Feed, RegisterBus, Typing},
     *,
@@ -20,8 +20,8 @@ use crate::{
         session::in_flight::InFlight,
     },
     broker::{NodeId, Subjects},
-    db::{self, Opened, PooledConnection},
-    domain::{Product, ProductId, ProductStatus, SessionId, User, UserId},
+    db::{self, Committed, News, Opened, Place, PooledConnection},
+    domain::{Product, ProductId, ProductStatus, Seq, SessionId, User, UserId},
 };
 
 struct Fixture {
@@ -166,14 +166,38 @@ async fn typing_is_left_out_while_the_writer_is_behind() {
     assert!(!server.typists.is_empty());
 }
 
-#[actix_web::test]
-async fn missing_messages_that_could_not_be_read_are_asked_for_again() {
-    let mut fixture = Fixture::new();
-    let Fixture { server, ctx, conn, room, .. } = &mut fixture;
+/// The server is one of several nodes, and has the room in memory.
+fn among_nodes(fixture: &mut Fixture) {
+    let Fixture { server, ctx, conn, room, .. } = fixture;
     let (node, metrics) = (NodeId::random(), Arc::clone(&server.metrics));
     let bus = Bus::new(node, "nats://127.0.0.1:1".into(), Subjects::new("here"), ctx.address(), metrics).start();
     server.handle(RegisterBus { node, bus }, ctx);
     server.rooms.insert(db::load_room(conn, room).unwrap().unwrap());
+}
+
+#[actix_web::test]
+async fn an_offset_is_not_certain_of_a_message_that_was_seen_in_the_database_and_not_delivered() {
+    let mut fixture = Fixture::new();
+    among_nodes(&mut fixture);
+    let Fixture { server, ctx, room, .. } = &mut fixture;
+    let place = |position| Place { position, ..Place::default() };
+    let settled = |server: &ChatServer| server.nodes.as_ref().unwrap().catch_up.settled();
+    server.handle(NewestFound(Ok(place(4))), ctx);
+    assert_eq!(settled(server), 4);
+
+    let (buyer, seller) = (UserId::new("alice").unwrap(), UserId::new("sam").unwrap());
+    let seen = Committed { position: 7, room: room.clone(), seq: Seq(1), buyer, seller };
+    let news = News { messages: vec![seen], notes: Vec::new(), next: place(7), has_more: false };
+    server.handle(NewsRead(Ok(news)), ctx);
+    assert_eq!(settled(server), 4);
+    assert_eq!(server.offset_of(9).settled, 4);
+}
+
+#[actix_web::test]
+async fn missing_messages_that_could_not_be_read_are_asked_for_again() {
+    let mut fixture = Fixture::new();
+    among_nodes(&mut fixture);
+    let Fixture { server, ctx, room, .. } = &mut fixture;
 
     server.handle(MissingRead::failed(vec![room.clone()]), ctx);
     server.look_for_news(ctx);
