@@ -134,6 +134,29 @@ async fn a_block_closes_rooms_of_later_too_and_only_the_blockers_list_shows_it()
 }
 
 #[actix_web::test]
+async fn a_block_does_not_tell_whether_somebody_exists_with_whom_one_shares_no_room() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    seed.room("alice", "bike");
+    seed.room("bob", "bike");
+    let answer = |blocked: &'static str| {
+        let (addr, token) = (server.addr, server.token("alice"));
+        async move {
+            let mut answer = call(addr, &token, "PUT", &format!("/api/v1/blocks/{blocked}"), None).await;
+            answer.body["requestId"] = Value::Null;
+            (answer.status, answer.body)
+        }
+    };
+    let nobody = answer("nobody").await;
+    assert_eq!((nobody.0, &nobody.1["code"]), (404, &json!("not_found")));
+    assert_eq!(answer("bob").await, nobody, "bob is the seller's other buyer");
+    assert_eq!(answer("system").await, nobody);
+    let list = call(server.addr, &server.token("alice"), "GET", "/api/v1/blocks", None).await.body;
+    assert_eq!(list, json!({"items": []}));
+    assert_eq!(answer("sam").await.0, 201);
+}
+
+#[actix_web::test]
 async fn of_a_block_and_messages_at_once_none_is_stored_behind_the_block() {
     let server = TestServer::with(|config| config.limits.sends_per_second_max = None).await;
     let room = server.seed().room("alice", "bike");
