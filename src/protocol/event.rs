@@ -62,7 +62,7 @@ pub struct SendMessage {
     /// Which room; the last one entered when not given.
     #[serde(default)]
     pub room_id: Option<RoomId>,
-    /// The words.
+    /// The words. Without `data` they must be more than blanks.
     #[serde(default)]
     pub text: Option<String>,
     /// `text`, which is also the default. The other kinds have their own events.
@@ -106,7 +106,7 @@ impl std::fmt::Debug for SendMessage {
 pub struct EditMessage {
     /// Which message.
     pub message_id: MessageId,
-    /// The new words.
+    /// The new words, more than blanks.
     pub text: String,
 }
 
