@@ -356,7 +356,8 @@ pub struct Entered {
     pub read_seq: Seq,
     /// What was asked for, oldest first.
     pub messages: Vec<StoredMessage>,
-    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who.
+    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
+    /// deleted.
     pub closed: bool,
     /// Whether there is more: later ones when `after` was given, else earlier ones.
     pub has_more: bool,
