@@ -131,9 +131,13 @@ fn problem_of<B>(response: &ServiceResponse<B>) -> Option<(ChatError, StatusCode
     if is_told {
         return None;
     }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allowed = response.headers().get(header::ALLOW).and_then(|allow| allow.to_str().ok()).unwrap_or("another");
+        let sentence = format!("there is nothing at this address for this method, use {allowed}");
+        return Some((ChatError::not_found(sentence), status));
+    }
     let (code, sentence) = match status {
         StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing at this address"),
-        StatusCode::METHOD_NOT_ALLOWED => (ErrorCode::Invalid, "this address does not know this method"),
         StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::TooLarge, "the body is too large"),
         StatusCode::REQUEST_TIMEOUT => (ErrorCode::Invalid, "the request took too long to arrive"),
         status if status.is_client_error() => (ErrorCode::Invalid, "the request could not be read"),

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     domain::{
         ClientId, MessageId, MessageKind, Room, RoomId, RoomSummary, Seq, StoredMessage, Timestamp, User, UserId,
-        field::{optional_whole, whole},
+        field::{optional_whole, what_does_not_fit, whole},
         offer::{Answer, Price, check_amount},
     },
     error::{ChatError, ErrorCode},
@@ -321,24 +321,23 @@ fn object<T: DeserializeOwned>(name: &str, data: Option<&str>) -> Result<T, Chat
     let json = data.unwrap_or("null");
     if !json.trim_start().starts_with('{') {
         // Structs would also be read from arrays, which the contract does not know.
-        return Err(ChatError::invalid(format!("`data` of `{name}` must be an object")));
+        let shape = match name {
+            "enterRoom" => "a room id as a string, or an object",
+            "leaveRoom" => "a room id as a string, an object, or nothing",
+            "message" => "a text as a string, or an object",
+            _ => "an object",
+        };
+        return Err(ChatError::invalid(format!("`data` of `{name}` must be {shape}")));
     }
     let mut reader = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| describe(&error, name))
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| describe(json, &error, name))
 }
 
 /// A sentence about JSON that does not fit, which names the field and repeats none of its value.
-fn describe(error: &serde_path_to_error::Error<serde_json::Error>, name: &str) -> ChatError {
-    let text = error.inner().to_string();
-    let reason = text.split(" at line ").next().unwrap_or_default();
-    // "invalid type: string "secret", expected i64" and its like repeat the value before the comma.
-    let reason = match reason.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("expected {expected}"),
-        None => reason.to_owned(),
-    };
-    match error.path().to_string().as_str() {
-        "." => ChatError::invalid(format!("`data` of `{name}`: {reason}")),
-        field => ChatError::invalid(format!("`{field}` of `{name}`: {reason}")),
+fn describe(json: &str, error: &serde_path_to_error::Error<serde_json::Error>, name: &str) -> ChatError {
+    match what_does_not_fit(json, error) {
+        (None, reason) => ChatError::invalid(format!("`data` of `{name}`: {reason}")),
+        (Some(field), reason) => ChatError::invalid(format!("`{field}` of `{name}`: {reason}")),
     }
 }
 
