@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::support::database;
+use crate::support::{Launch, database};
 
 fn haggle(folder: &TempDir, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haggle"));
@@ -139,4 +139,26 @@ async fn health_is_the_exit_code_of_a_command() {
     let told = String::from_utf8(gone.stderr).unwrap();
     assert_eq!((gone.status.code(), told.lines().count()), (Some(1), 1), "{told}");
     assert!(told.contains("no answer from http://127.0.0.1"), "{told}");
+}
+
+#[actix_web::test]
+async fn a_mistyped_variable_is_warned_of_with_the_nearest_name_and_without_its_value() {
+    let launch = Launch::new()
+        .env("HAGGLE_SERVICEKEY", "a-value-that-stays-secret")
+        .env("HAGGLE_MAX_MESSAGE_BYTE", "100")
+        // What Kubernetes sets for a Service that is called haggle.
+        .env("HAGGLE_SERVICE_HOST", "10.0.0.1")
+        .env("HAGGLE_SERVICE_PORT_HTTP", "80")
+        .env("HAGGLE_PORT_80_TCP_ADDR", "10.0.0.1");
+    let server = launch.start().await;
+    let output = server.output();
+    let warned: Vec<&str> = output.lines().filter(|line| line.contains("is not a variable")).collect();
+    assert_eq!(warned.len(), 2, "{output}");
+    for (name, nearest) in
+        [("HAGGLE_SERVICEKEY ", "HAGGLE_SERVICE_KEY"), ("HAGGLE_MAX_MESSAGE_BYTE ", "HAGGLE_MAX_MESSAGE_BYTES")]
+    {
+        let line = warned.iter().find(|line| line.contains(name)).unwrap();
+        assert!(line.contains("WARN") && line.contains(nearest), "{line}");
+    }
+    assert!(!output.contains("a-value-that-stays-secret"), "{output}");
 }
