@@ -1,6 +1,6 @@
 //! Where images are kept: a folder, or S3 with the feature `s3`.
 
-use std::{path::Path as FilePath, sync::Arc};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc};
 
 use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path};
@@ -34,7 +34,7 @@ impl From<object_store::Error> for StoreError {
 pub struct ImageStore(Arc<dyn ObjectStore>);
 
 impl ImageStore {
-    /// Opens a folder, which is made when it does not exist, or `s3://bucket/prefix`.
+    /// Opens a folder, which is made for its owner alone when it does not exist, or `s3://bucket/prefix`.
     ///
     /// # Errors
     /// [`StoreError`], with a sentence for the operator.
@@ -80,7 +80,7 @@ impl ImageStore {
 
 fn open_folder(folder: &str) -> Result<ImageStore, StoreError> {
     let failed = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("--image-store {folder}: {error}"));
-    std::fs::create_dir_all(FilePath::new(folder)).map_err(|error| failed(&error))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(&error))?;
     let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?;
     Ok(ImageStore(Arc::new(store)))
 }

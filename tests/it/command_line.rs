@@ -162,3 +162,19 @@ async fn a_mistyped_variable_is_warned_of_with_the_nearest_name_and_without_its_
     }
     assert!(!output.contains("a-value-that-stays-secret"), "{output}");
 }
+
+#[actix_web::test]
+async fn what_is_stored_is_its_owners_alone_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if database::is_about_sqlite_files() {
+        return;
+    }
+    let launch = Launch::new().before("umask 022");
+    let folder = launch.folder().to_owned();
+    let _server = launch.start().await;
+    let mode = |name: &str| std::fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;
+    for name in ["haggle.db", "haggle.db-wal", "haggle.db-shm", "haggle.db.lock"] {
+        assert_eq!(mode(name), 0o600, "{name}: {:o}", mode(name));
+    }
+    assert_eq!(mode("haggle.db-images"), 0o700);
+}
