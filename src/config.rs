@@ -110,7 +110,7 @@ pub struct Options {
     /// Where images are kept: a folder, or s3://bucket/prefix with the feature `s3` [default: the database's path and `-images`]
     #[arg(long, env = "HAGGLE_IMAGE_STORE", global = true, value_name = "FOLDER", help_heading = "Server")]
     pub image_store: Option<String>,
-    /// A SQLite file [default: haggle.db]
+    /// A SQLite file, or postgres://… in a build with PostgreSQL [default: haggle.db; of `haggle demo`: haggle-demo.db]
     #[arg(long, env = "HAGGLE_DATABASE_URL", global = true, value_name = "URL", help_heading = "Server")]
     pub database_url: Option<String>,
     /// A file that holds --database-url, where that has a password in it

@@ -178,3 +178,10 @@ async fn what_is_stored_is_its_owners_alone_to_read() {
     }
     assert_eq!(mode("haggle.db-images"), 0o700);
 }
+
+#[test]
+fn the_demos_help_names_the_demos_own_file() {
+    let folder = TempDir::new().unwrap();
+    let help = String::from_utf8(haggle(&folder, &["demo", "--help"]).stdout).unwrap();
+    assert!(help.contains("haggle-demo.db"), "{help}");
+}
