@@ -558,7 +558,7 @@ impl TryFrom<Options> for Config {
         let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
         Ok(Self {
             bind: options.bind.unwrap_or(BIND_DEFAULT),
-            image_store: options.image_store.unwrap_or_else(|| format!("{}-images", folder_of(&database_url))),
+            image_store: options.image_store.unwrap_or_else(|| image_store_beside(&database_url)),
             database_url,
             nats_url: options.nats_url,
             workers,
@@ -606,6 +606,12 @@ fn is_http_url(url: &str) -> bool {
         let plain = rest.bytes().all(|byte| byte.is_ascii_graphic());
         plain && !host.is_empty() && !host.starts_with(':') && !host.contains('@')
     })
+}
+
+/// Default of `--image-store`: beside the database.
+#[must_use]
+pub fn image_store_beside(database_url: &str) -> String {
+    format!("{}-images", folder_of(database_url))
 }
 
 /// The path of a SQLite file without its scheme; images of any other database go beside where haggle runs.

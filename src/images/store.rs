@@ -66,6 +66,18 @@ impl ImageStore {
         Ok(self.0.get(&Path::from(key)).await?.bytes().await?)
     }
 
+    /// Whether an image is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn has(&self, key: &str) -> Result<bool, StoreError> {
+        match self.0.head(&Path::from(key)).await.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Removes an image; one that is gone already is removed.
     ///
     /// # Errors

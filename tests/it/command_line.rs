@@ -185,3 +185,39 @@ fn the_demos_help_names_the_demos_own_file() {
     let help = String::from_utf8(haggle(&folder, &["demo", "--help"]).stdout).unwrap();
     assert!(help.contains("haggle-demo.db"), "{help}");
 }
+
+#[test]
+fn an_import_says_how_many_images_have_no_file_here() {
+    let folder = TempDir::new().unwrap();
+    let image = |key: &str| {
+        format!(
+            r#"{{"type":"message","roomId":"r1","senderId":"alice","sentAt":"2026-11-23T09:00:00.000Z","kind":"image","clientId":"{key}","data":{{"key":"{key}.jpg","thumbnailKey":"{key}_thumbnail.jpg","width":1,"height":1,"bytes":1,"contentType":"image/jpeg"}}}}"#
+        )
+    };
+    let lines = [
+        r#"{"type":"user","id":"sam","name":"Sam"}"#.to_owned(),
+        r#"{"type":"user","id":"alice","name":"Alice"}"#.to_owned(),
+        r#"{"type":"product","id":"bike","sellerId":"sam","title":"A red bike"}"#.to_owned(),
+        r#"{"type":"room","id":"r1","productId":"bike","buyerId":"alice"}"#.to_owned(),
+        image("here"),
+        image("gone"),
+        image("lost"),
+    ];
+    std::fs::write(folder.path().join("lines.ndjson"), lines.join("\n")).unwrap();
+    let images = folder.path().join("haggle.db-images");
+    std::fs::create_dir(&images).unwrap();
+    for key in ["here.jpg", "here_thumbnail.jpg", "gone_thumbnail.jpg"] {
+        std::fs::write(images.join(key), "x").unwrap();
+    }
+    for _ in 0..2 {
+        let output = haggle(&folder, &["import", "lines.ndjson"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains("warning: 2 of 3 images have no file in haggle.db-images"), "{said}");
+    }
+    for key in ["gone.jpg", "lost.jpg", "lost_thumbnail.jpg"] {
+        std::fs::write(images.join(key), "x").unwrap();
+    }
+    let said = String::from_utf8(haggle(&folder, &["import", "lines.ndjson"]).stderr).unwrap();
+    assert!(!said.contains("warning"), "{said}");
+}
