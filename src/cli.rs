@@ -45,7 +45,7 @@ enum Command {
     Serve,
     /// Prints a token signed with --jwt-secret, for development
     Token(token::Args),
-    /// Asks the server that runs here whether traffic may come; exit code 1 when it may not
+    /// Asks the server that runs here with the same --bind and --tls-cert whether traffic may come; exit code 1 when it may not
     Health,
     /// Runs pending migrations and says which
     Migrate,
