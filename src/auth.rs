@@ -54,6 +54,9 @@ pub enum AuthError {
         "the token can't be read: it must be a signed JWT of at most 8192 bytes with `sub` (1 to 128 characters) and `exp` (a number)"
     )]
     Malformed,
+    /// The id that stands for the marketplace itself.
+    #[error("the token's `sub` is `system`, which is reserved for the marketplace itself: sign it for a user")]
+    ReservedUser,
     /// The header names another algorithm than the configured key's.
     #[error("the token is signed with another algorithm than this server accepts: sign it with the configured key's")]
     WrongAlgorithm,
@@ -91,11 +94,12 @@ pub enum AuthError {
 
 impl AuthError {
     /// Every error, for the tables of tests and metrics.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Missing,
         Self::TwoTokens,
         Self::BadSubprotocol,
         Self::Malformed,
+        Self::ReservedUser,
         Self::WrongAlgorithm,
         Self::WrongKind,
         Self::BadSignature,
@@ -117,6 +121,7 @@ impl AuthError {
             | Self::TwoTokens
             | Self::BadSubprotocol
             | Self::Malformed
+            | Self::ReservedUser
             | Self::WrongAlgorithm
             | Self::WrongKind
             | Self::BadSignature
@@ -138,6 +143,7 @@ impl AuthError {
             Self::TwoTokens => "two_tokens",
             Self::BadSubprotocol => "bad_subprotocol",
             Self::Malformed => "malformed",
+            Self::ReservedUser => "reserved_user",
             Self::WrongAlgorithm => "wrong_algorithm",
             Self::WrongKind => "wrong_kind",
             Self::BadSignature => "bad_signature",

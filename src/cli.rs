@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod demo;
+mod environment;
 pub mod health;
 pub mod import;
 pub mod migrate;
@@ -44,7 +45,7 @@ enum Command {
     Serve,
     /// Prints a token signed with --jwt-secret, for development
     Token(token::Args),
-    /// Asks the server that runs here whether traffic may come; exit code 1 when it may not
+    /// Asks the server that runs here with the same --bind and --tls-cert whether traffic may come; exit code 1 when it may not
     Health,
     /// Runs pending migrations and says which
     Migrate,
@@ -134,11 +135,12 @@ fn layered(options: Options, file: Option<PathBuf>) -> Result<Options, Failure> 
     Ok(options.over(below))
 }
 
-/// Starts logging: `info` unless RUST_LOG says otherwise.
+/// Starts logging: `info` unless RUST_LOG says otherwise. Says first what is wrong with the environment.
 fn start_logging() {
     let env = env_logger::Env::default().default_filter_or("info,actix_server=warn,actix_http=off,async_nats=off");
     // A second logger in one process is a test's business, and then the first one stays.
     let _ = env_logger::Builder::from_env(env).format_timestamp_millis().try_init();
+    environment::warn_of_unknown_variables();
 }
 
 /// Prints a line that somebody asked for.

@@ -110,7 +110,7 @@ pub struct Options {
     /// Where images are kept: a folder, or s3://bucket/prefix with the feature `s3` [default: the database's path and `-images`]
     #[arg(long, env = "HAGGLE_IMAGE_STORE", global = true, value_name = "FOLDER", help_heading = "Server")]
     pub image_store: Option<String>,
-    /// A SQLite file [default: haggle.db]
+    /// A SQLite file, or postgres://… in a build with PostgreSQL [default: haggle.db; of `haggle demo`: haggle-demo.db]
     #[arg(long, env = "HAGGLE_DATABASE_URL", global = true, value_name = "URL", help_heading = "Server")]
     pub database_url: Option<String>,
     /// A file that holds --database-url, where that has a password in it
@@ -558,7 +558,7 @@ impl TryFrom<Options> for Config {
         let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
         Ok(Self {
             bind: options.bind.unwrap_or(BIND_DEFAULT),
-            image_store: options.image_store.unwrap_or_else(|| format!("{}-images", folder_of(&database_url))),
+            image_store: options.image_store.unwrap_or_else(|| image_store_beside(&database_url)),
             database_url,
             nats_url: options.nats_url,
             workers,
@@ -606,6 +606,12 @@ fn is_http_url(url: &str) -> bool {
         let plain = rest.bytes().all(|byte| byte.is_ascii_graphic());
         plain && !host.is_empty() && !host.starts_with(':') && !host.contains('@')
     })
+}
+
+/// Default of `--image-store`: beside the database.
+#[must_use]
+pub fn image_store_beside(database_url: &str) -> String {
+    format!("{}-images", folder_of(database_url))
 }
 
 /// The path of a SQLite file without its scheme; images of any other database go beside where haggle runs.

@@ -348,6 +348,7 @@ fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr,
         App::new()
             .wrap(from_fn(request_log::with_request_id))
             .wrap(origin::cors(&app_state.config.allowed_origins))
+            .wrap(from_fn(request_log::with_refused_preflights))
             .app_data(app_state.clone())
             .app_data(socket_io::endpoint(&app_state, &services.clone().into_inner()))
             .app_data(services.clone())

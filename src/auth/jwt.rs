@@ -168,7 +168,7 @@ impl Verifier {
         }
         let user = claims.sub.and_then(|sub| UserId::new(sub).ok()).ok_or(AuthError::Malformed)?;
         if user.as_str() == SYSTEM_SENDER {
-            return Err(AuthError::Malformed);
+            return Err(AuthError::ReservedUser);
         }
         Ok(Identity { user, name: claims.name.as_deref().and_then(tidy_name), expires_at })
     }

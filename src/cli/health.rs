@@ -18,7 +18,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
 /// Longest answer that is printed, in bytes.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024;
 
-/// Asks the server that runs here with the same --bind whether traffic may come, and prints its answer.
+/// Asks the server that runs here with the same --bind and --tls-cert whether traffic may come, and prints its answer.
 ///
 /// For images without a shell: exit code 0 when it is ready, 1 when it is not or does not answer.
 pub fn run(options: &Options) -> Result<ExitCode, Failure> {

@@ -7,13 +7,16 @@ use std::{
     process::ExitCode,
 };
 
+use futures_util::{StreamExt as _, TryStreamExt as _, future::ready, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Failure;
 use crate::{
     clock::Clock,
-    config::{DATABASE_URL_DEFAULT, Options},
+    config::{DATABASE_URL_DEFAULT, Options, image_store_beside},
     db::{self, ImportOptions, ImportWatch, Imported, Pool},
+    domain::stored_image::StoredImage,
+    images::{ImageStore, StoreError},
 };
 
 /// Which file.
@@ -27,6 +30,9 @@ pub struct Args {
 /// Bad lines that are told one by one; of more only the number is.
 const BAD_LINES_TOLD_MAX: u64 = 100;
 
+/// Images that are looked for at once: a store elsewhere answers many as fast as one.
+const LOOKS_AT_ONCE: usize = 16;
+
 /// Brings the database up to date and loads a file.
 pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
     // Before anything is made: a mistyped name must not leave a database behind.
@@ -34,15 +40,16 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
     let url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
     let pool = db::open(&url, 1).map_err(Failure::new)?;
     db::migrate(&pool).map_err(Failure::new)?;
-    Ok(load(&pool, &args.file))
+    let image_store = options.image_store.unwrap_or_else(|| image_store_beside(&url));
+    Ok(load(&pool, &args.file, image_store))
 }
 
 /// Loads a file, with a progress bar on a terminal, and says at the end what came of it.
 ///
 /// Exit code 1 when the file could not be read to its end or had bad lines; all good ones are stored then too, and the
 /// same command goes on where it stopped.
-fn load(pool: &Pool, path: &Path) -> ExitCode {
-    let mut told = Told::new(std::fs::metadata(path).map_or(0, |file| file.len()));
+fn load(pool: &Pool, path: &Path, image_store: String) -> ExitCode {
+    let mut told = Told::new(std::fs::metadata(path).map_or(0, |file| file.len()), Images::new(image_store));
     let outcome = File::open(path).map_err(Into::into).and_then(|file| {
         let options = ImportOptions { now: Clock::System.now(), shift_ms: 0 };
         // Large reads: a file of millions of lines is one long stream.
@@ -52,6 +59,9 @@ fn load(pool: &Pool, path: &Path) -> ExitCode {
     told.bar.finish_and_clear();
     if told.bad > BAD_LINES_TOLD_MAX {
         tell(&format!("… and {} more bad lines", told.bad - BAD_LINES_TOLD_MAX));
+    }
+    if let Some(warning) = told.images.warning() {
+        tell(&warning);
     }
     match outcome {
         Ok(imported) => {
@@ -76,17 +86,18 @@ fn summary(imported: &Imported) -> String {
 struct Told {
     bar: ProgressBar,
     bad: u64,
+    images: Images,
 }
 
 impl Told {
-    fn new(file_bytes: u64) -> Self {
+    fn new(file_bytes: u64, images: Images) -> Self {
         // indicatif draws on stderr, and not at all when that is no terminal.
         let bar = ProgressBar::new(file_bytes);
         let style = "{bar:40} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
-        Self { bar, bad: 0 }
+        Self { bar, bad: 0, images }
     }
 }
 
@@ -101,6 +112,64 @@ impl ImportWatch for Told {
             self.bar.suspend(|| tell(&format!("line {number}: {reason}")));
         }
     }
+
+    fn images(&mut self, images: Vec<StoredImage>) {
+        self.images.look_for(&images);
+    }
+}
+
+/// The images that lines name. Their files are no part of an export, and may be somewhere else still.
+struct Images {
+    place: String,
+    found: u64,
+    missing: u64,
+    /// Why it is not known of the rest.
+    failed: Option<String>,
+}
+
+impl Images {
+    fn new(place: String) -> Self {
+        Self { place, found: 0, missing: 0, failed: None }
+    }
+
+    fn look_for(&mut self, images: &[StoredImage]) {
+        if self.failed.is_some() {
+            return;
+        }
+        let missing = actix::System::new().block_on(count_missing(&self.place, images));
+        match missing {
+            Ok(missing) => {
+                self.missing += missing;
+                self.found += images.len() as u64 - missing;
+            }
+            Err(error) => self.failed = Some(error.to_string()),
+        }
+    }
+
+    fn warning(&self) -> Option<String> {
+        if let Some(error) = &self.failed {
+            return Some(format!("warning: whether the images have their files could not be found out: {error}"));
+        }
+        (self.missing > 0).then(|| {
+            format!(
+                "warning: {} of {} images have no file in {}. Lines name images and leave their files out: copy them from \
+                 the --image-store of the server that the lines come from",
+                self.missing,
+                self.missing + self.found,
+                self.place
+            )
+        })
+    }
+}
+
+/// How many of these images lack their file, or that of their thumbnail.
+async fn count_missing(place: &str, images: &[StoredImage]) -> Result<u64, StoreError> {
+    let store = ImageStore::open(place)?;
+    let asked = stream::iter(images).map(|image| {
+        let store = &store;
+        async move { Ok(store.has(&image.key).await? && store.has(&image.thumbnail_key).await?) }
+    });
+    asked.buffer_unordered(LOOKS_AT_ONCE).try_fold(0, |missing, has| ready(Ok(missing + u64::from(!has)))).await
 }
 
 fn tell(line: &str) {
@@ -118,14 +187,18 @@ mod tests {
         let pool = db::open(folder.path().join("a.db").to_str().unwrap(), 1).unwrap();
         db::migrate(&pool).unwrap();
         let file = folder.path().join("lines.ndjson");
+        let store = || folder.path().join("images").display().to_string();
         let mut lines = "nonsense\n".repeat(150) + "{\"type\":\"user\",\"id\":\"u\",\"name\":\"U\"}\n";
         std::fs::write(&file, &lines).unwrap();
-        assert_eq!(format!("{:?}", load(&pool, &file)), format!("{:?}", ExitCode::FAILURE));
+        assert_eq!(format!("{:?}", load(&pool, &file, store())), format!("{:?}", ExitCode::FAILURE));
         assert_eq!(db::list_users(&mut pool.get().unwrap(), 10).unwrap().len(), 1);
         lines.drain(..lines.find('{').unwrap());
         std::fs::write(&file, &lines).unwrap();
-        assert_eq!(format!("{:?}", load(&pool, &file)), format!("{:?}", ExitCode::SUCCESS));
-        assert_eq!(format!("{:?}", load(&pool, &folder.path().join("none"))), format!("{:?}", ExitCode::FAILURE));
+        assert_eq!(format!("{:?}", load(&pool, &file, store())), format!("{:?}", ExitCode::SUCCESS));
+        assert_eq!(
+            format!("{:?}", load(&pool, &folder.path().join("none"), store())),
+            format!("{:?}", ExitCode::FAILURE)
+        );
     }
 
     #[test]

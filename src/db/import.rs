@@ -16,15 +16,22 @@
 mod chunk;
 mod message_id;
 
-use std::io::{self, BufRead};
+use std::{
+    collections::HashSet,
+    io::{self, BufRead},
+};
 
 use thiserror::Error;
 
-use self::{chunk::Line, message_id::MessageIds};
+use self::{
+    chunk::Line,
+    message_id::{Content, MessageIds},
+};
 use super::{Connection, DbError};
 use crate::domain::{
-    ImportLine, Timestamp,
+    ImportLine, MessageKind, Timestamp,
     import_line::{InvalidLine, LINE_BYTES_MAX},
+    stored_image::StoredImage,
 };
 
 /// Lines a transaction: one wait for the disk each.
@@ -80,6 +87,8 @@ pub trait ImportWatch {
     fn progress(&mut self, so_far: &Imported);
     /// A line was left out; lines count from 1.
     fn bad_line(&mut self, number: u64, reason: &str);
+    /// Messages of a committed transaction have these images, whose files are no part of the lines.
+    fn images(&mut self, _: Vec<StoredImage>) {}
 }
 
 /// Keeps the reasons of all bad lines.
@@ -123,6 +132,7 @@ pub fn import(
         if read == 0 || lines.len() + bad.len() >= CHUNK_LINES || chunk_bytes >= CHUNK_BYTES as u64 {
             chunk_starts = so_far.bytes;
             let stored = chunk::store(conn, &lines, options)?;
+            let images = images_of(&lines, &stored.bad);
             lines.clear();
             so_far.users += stored.users;
             so_far.products += stored.products;
@@ -135,12 +145,29 @@ pub fn import(
             for (number, reason) in bad.drain(..) {
                 watch.bad_line(number, &reason);
             }
+            if !images.is_empty() {
+                watch.images(images);
+            }
             watch.progress(&so_far);
         }
         if read == 0 {
             return Ok(so_far);
         }
     }
+}
+
+/// The images of those lines that are stored.
+fn images_of(lines: &[Line], bad: &[(u64, String)]) -> Vec<StoredImage> {
+    let bad: HashSet<u64> = bad.iter().map(|(number, _)| *number).collect();
+    let stored = lines.iter().filter(|line| !bad.contains(&line.number));
+    stored
+        .filter_map(|line| match &line.content {
+            Content::Message(_, message) if message.kind == MessageKind::Image => {
+                message.data.as_ref().and_then(StoredImage::parse)
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// Loads lines that are in memory, such as those of the demo, and says how many of them were bad and why.

@@ -127,10 +127,11 @@ impl RoomState {
         }
     }
 
-    /// Whether one of the two has blocked the other.
+    /// Whether nobody can say anything: one of the two has blocked the other, or was deleted.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        self.buyer.has_blocked || self.seller.has_blocked
+        let (buyer, seller) = (&self.buyer, &self.seller);
+        buyer.has_blocked || seller.has_blocked || buyer.deleted || seller.deleted
     }
 
     /// What the two members share with each other.

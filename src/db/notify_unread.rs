@@ -3,8 +3,9 @@
 //! Nobody writes anything when a message is sent. The messages are looked through once, each when it is old enough; a
 //! member who has not read one by then gets a row in the outbox, one for each run of unread messages.
 //!
-//! Nobody is told of a conversation that a block has closed, nor of one with somebody who is muted: what waits is taken
-//! back, and what was passed over meanwhile is not told later. Whoever is muted themselves is told, since they may read.
+//! Nobody is told of a conversation that is closed by a block or an erasure, nor of one with somebody who is muted: what
+//! waits is taken back, and what was passed over meanwhile is not told later. Whoever is muted themselves is told, since
+//! they may read.
 
 use std::{collections::HashMap, ops::RangeInclusive};
 
@@ -201,12 +202,11 @@ fn to_notification(
     let user = UserId::from_stored(row.user_id.as_str());
     let Some(details) = RoomDetails::find(conn, &RoomId::from_stored(row.room_id.as_str()))? else { return Ok(None) };
     let Some(role) = details.row.role_of(&user) else { return Ok(None) };
-    let (own, other) = match role {
-        Role::Buyer => (details.buyer, details.seller),
-        Role::Seller => (details.seller, details.buyer),
+    let other = match role {
+        Role::Buyer => details.seller,
+        Role::Seller => details.buyer,
     };
-    let is_closed = own.has_blocked || other.has_blocked;
-    if own.deleted || is_closed || other.muted_until.is_some_and(|until| until > now) {
+    if details.is_closed() || other.muted_until.is_some_and(|until| until > now) {
         return Ok(None);
     }
     let summary = details.into_summary(conn, role)?;

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    os::unix::fs::OpenOptionsExt as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -75,6 +76,7 @@ impl r2d2::ManageConnection for Source {
     fn connect(&self) -> Result<Connection, DbError> {
         match self {
             Self::Sqlite(path) => {
+                make_for_its_owner(path);
                 let mut conn = SqliteConnection::establish(path)
                     .map_err(|error| DbError::Unavailable(format!("can't open {path}: {error}")))?;
                 set_pragmas(&mut conn).map_err(|error| match DbError::from(error) {
@@ -102,7 +104,8 @@ impl r2d2::ManageConnection for Source {
     }
 }
 
-/// Opens up to `size` connections to a SQLite file, which is made when it does not exist, or to a PostgreSQL server.
+/// Opens up to `size` connections to a SQLite file, which is made for its owner alone when it does not exist, or to a
+/// PostgreSQL server.
 ///
 /// `database_url` is a path, with or without `sqlite:` or `sqlite://` before it, or `postgres://…`.
 ///
@@ -127,6 +130,24 @@ pub fn open(database_url: &str, size: u32) -> Result<Pool, DbError> {
         .build(source)
         .map(|pool| Pool { pool, is_away: Arc::default() })
         .map_err(|error| DbError::Unavailable(error.to_string()))
+}
+
+/// Makes a new file that its owner alone may read and write; SQLite gives its log the same mode. One that exists stays as
+/// it is.
+fn make_for_its_owner(path: &str) {
+    // `file:` begins an address of SQLite's own, which names its file in another way.
+    if path.starts_with("file:") {
+        return;
+    }
+    // Whatever fails here fails again in SQLite, which says why.
+    let _ = owners_file().write(true).create_new(true).open(path);
+}
+
+/// How a file is opened that is its owner's alone where it is made.
+fn owners_file() -> std::fs::OpenOptions {
+    let mut options = std::fs::File::options();
+    options.mode(0o600);
+    options
 }
 
 fn is_postgres(database_url: &str) -> bool {
@@ -204,7 +225,7 @@ pub fn claim(database_url: &str) -> Result<Claim, DbError> {
     }
     let path = format!("{}.lock", sqlite_path(database_url)?);
     let refused = |error: &dyn std::fmt::Display| DbError::Unavailable(format!("can't lock {path}: {error}"));
-    let file = std::fs::File::options().create(true).append(true).open(&path).map_err(|error| refused(&error))?;
+    let file = owners_file().create(true).append(true).open(&path).map_err(|error| refused(&error))?;
     match file.try_lock() {
         Ok(()) => Ok(Claim { _file: Some(file) }),
         Err(std::fs::TryLockError::WouldBlock) => {

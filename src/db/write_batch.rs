@@ -348,7 +348,7 @@ pub enum WriteError {
     /// Rooms have their two members for good.
     #[error("`sellerId` can't change any more: there are rooms for this product")]
     SellerHasRooms,
-    /// One of the two members has blocked the other: neither learns who.
+    /// One of the two members has blocked the other, and neither learns who; or the other was deleted.
     #[error("this conversation is closed")]
     Blocked,
     /// The marketplace has muted the sender.

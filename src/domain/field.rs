@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error, Unexpected, Visitor},
+    de::{DeserializeOwned, Error, IgnoredAny, Unexpected, Visitor},
 };
 use thiserror::Error;
 
@@ -101,18 +101,33 @@ pub fn read_object<T: DeserializeOwned>(json: &str) -> Result<T, InvalidField> {
             }
             Err(error) => error,
         };
-        let text = error.inner().to_string();
-        let reason = text.split(" at line ").next().unwrap_or_default();
-        // "invalid type: string "secret", expected i64" and its like repeat the value before the comma.
-        let reason = match reason.rsplit_once(", expected ") {
-            Some((_, expected)) if !reason.starts_with("unknown field") => format!("expected {expected}"),
-            _ => reason.to_owned(),
-        };
-        Err(InvalidField(match error.path().to_string().as_str() {
-            "." => reason,
-            field => format!("`{field}`: {reason}"),
+        Err(InvalidField(match what_does_not_fit(json, &error) {
+            (None, reason) => reason,
+            (Some(field), reason) => format!("`{field}`: {reason}"),
         }))
     })
+}
+
+/// The field of an error, where there is one to name, and a reason that repeats none of its value.
+#[must_use]
+pub fn what_does_not_fit(
+    json: &str,
+    error: &serde_path_to_error::Error<serde_json::Error>,
+) -> (Option<String>, String) {
+    // Read once more without any type: serde_json's own kinds of errors don't tell the two apart.
+    if let Err(broken) = IgnoredAny::deserialize(&mut serde_json::Deserializer::from_str(json)) {
+        return (None, format!("it is not valid JSON: {broken}"));
+    }
+    let text = error.inner().to_string();
+    let reason = text.split(" at line ").next().unwrap_or_default();
+    // "invalid type: string "secret", expected i64" and its like repeat the value before the comma.
+    let reason = match reason.rsplit_once(", expected ") {
+        Some((_, expected)) if !reason.starts_with("unknown field") => format!("expected {expected}"),
+        _ => reason.to_owned(),
+    };
+    let field = error.path().to_string();
+    // `?` stands for a place without a name.
+    (Some(field).filter(|field| field != "." && !field.contains('?')), reason)
 }
 
 /// Checks a line of text that people read.

@@ -17,6 +17,7 @@ use std::{fmt, ops::Range, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
+pub(super) use characters::is_invisible;
 use characters::{Class, classify};
 use digits::{Edge, scan};
 pub use recent_digits::RecentDigits;

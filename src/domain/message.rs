@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{ClientId, ContactKind, MessageId, RoomId, Seq, Timestamp, UserId, masking::Screened};
+use super::{
+    ClientId, ContactKind, MessageId, RoomId, Seq, Timestamp, UserId,
+    masking::{Screened, is_invisible},
+};
 
 /// For how long one may edit or delete one's own message.
 pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1000;
@@ -172,8 +175,8 @@ impl fmt::Debug for StoredMessage {
 /// Words and data that can't be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitText {
-    /// Neither words nor data.
-    #[error("`text` must not be empty")]
+    /// Neither words that one sees nor data.
+    #[error("`text` must not be empty or blank")]
     Empty,
     /// A character that PostgreSQL has no place for, and that nobody means.
     #[error("`text` must not hold the character U+0000")]
@@ -191,14 +194,19 @@ pub enum UnfitText {
     },
 }
 
+/// Whether a text shows nothing: white space, control characters, and what has no width.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    // U+2800 is a pattern of no dots.
+    text.chars().all(|c| c.is_whitespace() || c.is_control() || c == '\u{2800}' || is_invisible(c))
+}
+
 /// Checks a message's words and data against the limit.
 ///
 /// # Errors
-/// [`UnfitText`] when there is nothing, a character that can't be stored, or more than `bytes_max` bytes of UTF-8 and JSON together.
+/// [`UnfitText`] when there is nothing to see and no data, a character that can't be stored, or more than `bytes_max` bytes
+/// of UTF-8 and JSON together.
 pub fn check_size(text: Option<&str>, data: Option<&Value>, bytes_max: usize) -> Result<(), UnfitText> {
-    if text.is_none_or(str::is_empty) && data.is_none() {
-        return Err(UnfitText::Empty);
-    }
     if text.is_some_and(|text| text.contains('\0')) {
         return Err(UnfitText::Nul);
     }
@@ -210,5 +218,26 @@ pub fn check_size(text: Option<&str>, data: Option<&Value>, bytes_max: usize) ->
     if bytes > bytes_max {
         return Err(UnfitText::TooLong { bytes_max, bytes });
     }
+    if text.is_none_or(is_blank) && data.is_none() {
+        return Err(UnfitText::Empty);
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_needs_something_that_one_sees_unless_there_is_data() {
+        for blank in ["", " ", "\t\r\n", "\u{a0}\u{3000}", "\u{200b}\u{feff}", "\u{3164}\u{2800}", "\u{e0041}"] {
+            assert_eq!(check_size(Some(blank), None, 100), Err(UnfitText::Empty), "{blank:?}");
+            assert_eq!(check_size(Some(blank), Some(&Value::Bool(true)), 100), Ok(()), "{blank:?}");
+        }
+        for seen in [".", " a ", "\u{200b}가", "👍\u{fe0f}", "🏴\u{e0067}\u{e007f}"] {
+            assert_eq!(check_size(Some(seen), None, 100), Ok(()), "{seen:?}");
+        }
+        assert_eq!(check_size(Some("\0"), None, 100), Err(UnfitText::Nul));
+        assert_eq!(check_size(Some("   "), None, 2), Err(UnfitText::TooLong { bytes_max: 2, bytes: 3 }));
+    }
 }

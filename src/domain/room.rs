@@ -106,6 +106,7 @@ pub struct RoomSummary {
     pub read_seq: Seq,
     /// Messages of the other side behind `readSeq`. Counted, never stored.
     pub unread: i64,
-    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who.
+    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
+    /// deleted.
     pub closed: bool,
 }

@@ -47,7 +47,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
             Times are RFC 3339 in UTC with milliseconds. Fields that a request has and haggle does not know are ignored, and one \
             that is `null` counts as left out; what an answer has nothing for is absent from it, never `null`. \
             A body must be a JSON object sent as `application/json`; any other content type is `invalid` (422). What answers \
-            GET answers HEAD, too; another method gets 405 with `allow`.",
+            GET answers HEAD, too; another method gets 405 (`not_found`) with `allow`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     paths(

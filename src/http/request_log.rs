@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use actix_cors::CorsError;
 use actix_web::{
     HttpMessage,
     body::{BoxBody, EitherBody, MessageBody},
@@ -24,7 +25,7 @@ pub async fn with_request_id<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
-    let id = uuid::Uuid::new_v4().simple().to_string();
+    let id = new_id();
     let started = Instant::now();
     // Without the query: it may hold a token.
     let (method, path) = (request.method().clone(), request.path().to_owned());
@@ -66,10 +67,47 @@ pub async fn with_request_id<B: MessageBody + 'static>(
     } else {
         log::debug!("request={id} {method} {path} {} in {:.1?}", status.as_u16(), started.elapsed());
     }
-    if let Ok(value) = header::HeaderValue::from_str(&id) {
-        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
-    }
+    set_id(response.headers_mut(), &id);
     Ok(response)
+}
+
+/// Middleware around CORS: a preflight that it refuses is told as a problem, like any other error.
+///
+/// # Errors
+/// None of its own.
+pub async fn with_refused_preflights<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let Some(refused) = response.response().error().and_then(|error| error.as_error::<CorsError>()) else {
+        return Ok(response.map_into_left_body());
+    };
+    let error = ChatError::new(
+        ErrorCode::Forbidden,
+        match refused {
+            CorsError::MethodNotAllowed => "pages of other origins may use GET, POST, PUT, PATCH and DELETE",
+            CorsError::HeadersNotAllowed | CorsError::BadRequestHeaders => {
+                "pages of other origins may send the headers `authorization` and `content-type`"
+            }
+            _ => "pages of this origin may not use this server: add it with --allowed-origin",
+        },
+    );
+    let id = new_id();
+    log::debug!("request={id} refused a preflight: {refused}");
+    let mut problem = Problem::render(&error, StatusCode::FORBIDDEN, Some(&id));
+    set_id(problem.headers_mut(), &id);
+    Ok(response.into_response(problem).map_into_right_body())
+}
+
+fn new_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+fn set_id(headers: &mut header::HeaderMap, id: &str) {
+    if let Ok(value) = header::HeaderValue::from_str(id) {
+        headers.insert(header::HeaderName::from_static("x-request-id"), value);
+    }
 }
 
 /// The id of a request, for handlers that need it.
@@ -93,9 +131,13 @@ fn problem_of<B>(response: &ServiceResponse<B>) -> Option<(ChatError, StatusCode
     if is_told {
         return None;
     }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allowed = response.headers().get(header::ALLOW).and_then(|allow| allow.to_str().ok()).unwrap_or("another");
+        let sentence = format!("there is nothing at this address for this method, use {allowed}");
+        return Some((ChatError::not_found(sentence), status));
+    }
     let (code, sentence) = match status {
         StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing at this address"),
-        StatusCode::METHOD_NOT_ALLOWED => (ErrorCode::Invalid, "this address does not know this method"),
         StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::TooLarge, "the body is too large"),
         StatusCode::REQUEST_TIMEOUT => (ErrorCode::Invalid, "the request took too long to arrive"),
         status if status.is_client_error() => (ErrorCode::Invalid, "the request could not be read"),

@@ -1,4 +1,4 @@
-//! The demo page, embedded in the binary.
+//! The demo page, and the page of a server that is no demo, embedded in the binary.
 
 use std::{
     collections::HashMap,
@@ -6,13 +6,13 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use actix_web::{HttpRequest, HttpResponse, http::header};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
-use super::problem::Problem;
+use super::{problem::Problem, state::AppState};
 use crate::error::ChatError;
 
 /// `static/`, as it was when the binary was built.
@@ -29,7 +29,13 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self
 /// Begins the first segment of an address whose content never changes.
 const VERSION_MARK: char = '~';
 
-/// Serves a file of the demo page; `/` is its index.
+/// The demo page, which lives on routes that exist under `haggle demo` alone.
+const DEMO_INDEX: &str = "index.html";
+
+/// What is at `/` everywhere else: what this server is, and where to go on.
+const SERVER_INDEX: &str = "server.html";
+
+/// Serves a file of the demo page; `/` is its index, or on a server that is no demo a page that says what runs here.
 ///
 /// The index names scripts and styles by addresses that begin with `/~<version>/`, and their imports are relative, so that a
 /// browser keeps all of them for a year and asks for nothing but the index when it comes back. Without that segment, or with
@@ -37,13 +43,17 @@ const VERSION_MARK: char = '~';
 ///
 /// # Errors
 /// `not_found`.
-pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let path = request.match_info().query("path");
     let (version, path) = match path.strip_prefix(VERSION_MARK).and_then(|rest| rest.split_once('/')) {
         Some((version, path)) => (Some(version), path),
         None => (None, path),
     };
-    let path = if path.is_empty() { "index.html" } else { path };
+    let path = match path {
+        "" | DEMO_INDEX if state.config.demo => DEMO_INDEX,
+        "" | DEMO_INDEX => SERVER_INDEX,
+        path => path,
+    };
     let file = StaticFiles::get(path).ok_or_else(|| ChatError::not_found("there is nothing at this address"))?;
     let hash = file.metadata.sha256_hash();
     let tag = etag(&hash);
@@ -62,7 +72,7 @@ pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
     if fresh {
         return Ok(response.finish());
     }
-    let body = if path == "index.html" {
+    let body = if path == DEMO_INDEX || path == SERVER_INDEX {
         Bytes::from(with_version(&String::from_utf8_lossy(&file.data), &VERSION))
     } else {
         Bytes::from(file.data.into_owned())

@@ -1,6 +1,6 @@
 //! Where images are kept: a folder, or S3 with the feature `s3`.
 
-use std::{path::Path as FilePath, sync::Arc};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc};
 
 use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path};
@@ -34,7 +34,7 @@ impl From<object_store::Error> for StoreError {
 pub struct ImageStore(Arc<dyn ObjectStore>);
 
 impl ImageStore {
-    /// Opens a folder, which is made when it does not exist, or `s3://bucket/prefix`.
+    /// Opens a folder, which is made for its owner alone when it does not exist, or `s3://bucket/prefix`.
     ///
     /// # Errors
     /// [`StoreError`], with a sentence for the operator.
@@ -66,6 +66,18 @@ impl ImageStore {
         Ok(self.0.get(&Path::from(key)).await?.bytes().await?)
     }
 
+    /// Whether an image is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn has(&self, key: &str) -> Result<bool, StoreError> {
+        match self.0.head(&Path::from(key)).await.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Removes an image; one that is gone already is removed.
     ///
     /// # Errors
@@ -80,7 +92,7 @@ impl ImageStore {
 
 fn open_folder(folder: &str) -> Result<ImageStore, StoreError> {
     let failed = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("--image-store {folder}: {error}"));
-    std::fs::create_dir_all(FilePath::new(folder)).map_err(|error| failed(&error))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(&error))?;
     let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?;
     Ok(ImageStore(Arc::new(store)))
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     domain::{
         ClientId, MessageId, MessageKind, Room, RoomId, RoomSummary, Seq, StoredMessage, Timestamp, User, UserId,
-        field::{optional_whole, whole},
+        field::{optional_whole, what_does_not_fit, whole},
         offer::{Answer, Price, check_amount},
     },
     error::{ChatError, ErrorCode},
@@ -62,7 +62,7 @@ pub struct SendMessage {
     /// Which room; the last one entered when not given.
     #[serde(default)]
     pub room_id: Option<RoomId>,
-    /// The words.
+    /// The words. Without `data` they must be more than blanks.
     #[serde(default)]
     pub text: Option<String>,
     /// `text`, which is also the default. The other kinds have their own events.
@@ -106,7 +106,7 @@ impl std::fmt::Debug for SendMessage {
 pub struct EditMessage {
     /// Which message.
     pub message_id: MessageId,
-    /// The new words.
+    /// The new words, more than blanks.
     pub text: String,
 }
 
@@ -321,24 +321,23 @@ fn object<T: DeserializeOwned>(name: &str, data: Option<&str>) -> Result<T, Chat
     let json = data.unwrap_or("null");
     if !json.trim_start().starts_with('{') {
         // Structs would also be read from arrays, which the contract does not know.
-        return Err(ChatError::invalid(format!("`data` of `{name}` must be an object")));
+        let shape = match name {
+            "enterRoom" => "a room id as a string, or an object",
+            "leaveRoom" => "a room id as a string, an object, or nothing",
+            "message" => "a text as a string, or an object",
+            _ => "an object",
+        };
+        return Err(ChatError::invalid(format!("`data` of `{name}` must be {shape}")));
     }
     let mut reader = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| describe(&error, name))
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| describe(json, &error, name))
 }
 
 /// A sentence about JSON that does not fit, which names the field and repeats none of its value.
-fn describe(error: &serde_path_to_error::Error<serde_json::Error>, name: &str) -> ChatError {
-    let text = error.inner().to_string();
-    let reason = text.split(" at line ").next().unwrap_or_default();
-    // "invalid type: string "secret", expected i64" and its like repeat the value before the comma.
-    let reason = match reason.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("expected {expected}"),
-        None => reason.to_owned(),
-    };
-    match error.path().to_string().as_str() {
-        "." => ChatError::invalid(format!("`data` of `{name}`: {reason}")),
-        field => ChatError::invalid(format!("`{field}` of `{name}`: {reason}")),
+fn describe(json: &str, error: &serde_path_to_error::Error<serde_json::Error>, name: &str) -> ChatError {
+    match what_does_not_fit(json, error) {
+        (None, reason) => ChatError::invalid(format!("`data` of `{name}`: {reason}")),
+        (Some(field), reason) => ChatError::invalid(format!("`{field}` of `{name}`: {reason}")),
     }
 }
 
@@ -356,7 +355,8 @@ pub struct Entered {
     pub read_seq: Seq,
     /// What was asked for, oldest first.
     pub messages: Vec<StoredMessage>,
-    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who.
+    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
+    /// deleted.
     pub closed: bool,
     /// Whether there is more: later ones when `after` was given, else earlier ones.
     pub has_more: bool,

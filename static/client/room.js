@@ -193,6 +193,8 @@ export class Room extends Emitter {
         break;
       case "roomUpdated":
         if (this.info) this.info = { ...this.info, product: data.product };
+        // Who is called how by now; of somebody who was erased no name and no picture is left.
+        for (const user of [data.buyer, data.seller]) this.#updateMember(user.id, () => ({ avatarUrl: undefined, ...user }));
         this.closed = data.closed ?? false;
         break;
     }

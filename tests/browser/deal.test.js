@@ -248,6 +248,26 @@ test("a message and a conversation are reported", async () => {
   await window.close();
 });
 
+test("a conversation whose other member was erased is shown as closed, and stays readable", async () => {
+  await server.api("PUT", "/users/guest", { name: "A guest" });
+  const { id } = await server.api("POST", "/rooms", { productId: "brass-lamp", buyerId: "guest" });
+  await server.api("POST", `/rooms/${id}/messages`, { text: "Is the switch original?" }, { as: "guest" });
+  const seller = await (await Window.open(browser, server.url)).signIn("Sofía");
+  await seller.openChat("A guest");
+  await seller.send("It is, and it still clicks");
+  await seller.message("It is, and it still clicks", "sent").waitFor();
+  await server.api("DELETE", "/users/guest");
+  await seller.page.getByText("This conversation is closed.").waitFor();
+  assert.equal(await seller.composer.count(), 0);
+  await seller.page.locator(".conversation").getByText("Deleted user").waitFor();
+  await seller.message("It is, and it still clicks").waitFor();
+  await seller.look("closed-by-erasure-desk");
+  await seller.page.reload();
+  await seller.page.getByText("This conversation is closed.").waitFor();
+  await seller.message("It is, and it still clicks").waitFor();
+  await seller.close();
+});
+
 test("a switch that is off counts for both directions, and stays off", async () => {
   const buyer = await (await Window.open(browser, server.url)).signIn("Jonas");
   const seller = await (await Window.open(browser, server.url)).signIn("Priya");

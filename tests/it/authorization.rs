@@ -122,6 +122,12 @@ async fn a_room_token_ends_after_five_minutes_for_sending_and_for_receiving() {
     assert_eq!(back["messages"].as_array().unwrap().len(), 1);
 }
 
+async fn say_as_marketplace(server: &TestServer, room: &RoomId, text: &str) {
+    let path = format!("/api/v1/rooms/{room}/messages");
+    let said = call(server.addr, SERVICE_KEY, "POST", &path, Some(json!({ "text": text }))).await;
+    assert_eq!(said.status, 201, "{said:?}");
+}
+
 #[actix_web::test]
 async fn under_every_message_a_change_behind_haggles_back_counts_from_the_next_event_on() {
     let server = server_with(AuthorizePolicy::EveryMessage).await;
@@ -134,7 +140,11 @@ async fn under_every_message_a_change_behind_haggles_back_counts_from_the_next_e
 
     seed.delete_user_behind_the_server("alice");
     assert_eq!(alice.request("message", "second").await.unwrap_err().code, "forbidden");
-    sam.say("for nobody").await;
+    let refused = sam.request("message", "for nobody").await.unwrap_err();
+    assert_eq!(refused.code, "blocked", "nobody is there any more");
+    say_as_marketplace(&server, &room.id, "for sam alone").await;
+    assert_eq!(sam.push("message").await["seq"], 1);
+    assert_eq!(sam.push("message").await["text"], "for sam alone");
     assert_eq!(alice.seqs_before_ack().await, [1]);
 }
 
@@ -171,7 +181,7 @@ async fn deleting_a_user_takes_their_live_sessions_out_of_rooms_at_once() {
         let answer = call(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await;
         assert_eq!(answer.status, 204, "{answer:?}");
         assert_eq!(sam.push("presence").await["online"], false);
-        sam.say("for nobody").await;
+        say_as_marketplace(&server, &room.id, "for sam alone").await;
         assert_eq!(alice.push("error").await["code"], "forbidden");
         assert_eq!(alice.closed().await, Some(4003), "{policy}");
 
@@ -180,7 +190,7 @@ async fn deleting_a_user_takes_their_live_sessions_out_of_rooms_at_once() {
         assert_eq!(again.request("enterRoom", data).await.unwrap_err().code, "forbidden", "{policy}");
         let entered = json!({"roomId": room.id, "token": room_token(&server, &room.id, "sam")});
         let room = sam.request("enterRoom", entered).await.unwrap();
-        assert_eq!(room["messages"][0]["text"], "for nobody", "what was said stays for the other member");
+        assert_eq!(room["messages"][0]["text"], "for sam alone", "what was said stays for the other member");
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::support::{database, postgres};
+use crate::support::{Launch, database, postgres};
 
 fn haggle(folder: &TempDir, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haggle"));
@@ -150,4 +150,85 @@ async fn health_is_the_exit_code_of_a_command() {
     let told = String::from_utf8(gone.stderr).unwrap();
     assert_eq!((gone.status.code(), told.lines().count()), (Some(1), 1), "{told}");
     assert!(told.contains("no answer from http://127.0.0.1"), "{told}");
+}
+
+#[actix_web::test]
+async fn a_mistyped_variable_is_warned_of_with_the_nearest_name_and_without_its_value() {
+    let launch = Launch::new()
+        .env("HAGGLE_SERVICEKEY", "a-value-that-stays-secret")
+        .env("HAGGLE_MAX_MESSAGE_BYTE", "100")
+        // What Kubernetes sets for a Service that is called haggle.
+        .env("HAGGLE_SERVICE_HOST", "10.0.0.1")
+        .env("HAGGLE_SERVICE_PORT_HTTP", "80")
+        .env("HAGGLE_PORT_80_TCP_ADDR", "10.0.0.1");
+    let server = launch.start().await;
+    let output = server.output();
+    let warned: Vec<&str> = output.lines().filter(|line| line.contains("is not a variable")).collect();
+    assert_eq!(warned.len(), 2, "{output}");
+    for (name, nearest) in
+        [("HAGGLE_SERVICEKEY ", "HAGGLE_SERVICE_KEY"), ("HAGGLE_MAX_MESSAGE_BYTE ", "HAGGLE_MAX_MESSAGE_BYTES")]
+    {
+        let line = warned.iter().find(|line| line.contains(name)).unwrap();
+        assert!(line.contains("WARN") && line.contains(nearest), "{line}");
+    }
+    assert!(!output.contains("a-value-that-stays-secret"), "{output}");
+}
+
+#[actix_web::test]
+async fn what_is_stored_is_its_owners_alone_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if database::is_about_sqlite_files() {
+        return;
+    }
+    let launch = Launch::new().before("umask 022");
+    let folder = launch.folder().to_owned();
+    let _server = launch.start().await;
+    let mode = |name: &str| std::fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;
+    for name in ["haggle.db", "haggle.db-wal", "haggle.db-shm", "haggle.db.lock"] {
+        assert_eq!(mode(name), 0o600, "{name}: {:o}", mode(name));
+    }
+    assert_eq!(mode("haggle.db-images"), 0o700);
+}
+
+#[test]
+fn the_demos_help_names_the_demos_own_file() {
+    let folder = TempDir::new().unwrap();
+    let help = String::from_utf8(haggle(&folder, &["demo", "--help"]).stdout).unwrap();
+    assert!(help.contains("haggle-demo.db"), "{help}");
+}
+
+#[test]
+fn an_import_says_how_many_images_have_no_file_here() {
+    let folder = TempDir::new().unwrap();
+    let image = |key: &str| {
+        format!(
+            r#"{{"type":"message","roomId":"r1","senderId":"alice","sentAt":"2026-11-23T09:00:00.000Z","kind":"image","clientId":"{key}","data":{{"key":"{key}.jpg","thumbnailKey":"{key}_thumbnail.jpg","width":1,"height":1,"bytes":1,"contentType":"image/jpeg"}}}}"#
+        )
+    };
+    let lines = [
+        r#"{"type":"user","id":"sam","name":"Sam"}"#.to_owned(),
+        r#"{"type":"user","id":"alice","name":"Alice"}"#.to_owned(),
+        r#"{"type":"product","id":"bike","sellerId":"sam","title":"A red bike"}"#.to_owned(),
+        r#"{"type":"room","id":"r1","productId":"bike","buyerId":"alice"}"#.to_owned(),
+        image("here"),
+        image("gone"),
+        image("lost"),
+    ];
+    std::fs::write(folder.path().join("lines.ndjson"), lines.join("\n")).unwrap();
+    let images = folder.path().join("haggle.db-images");
+    std::fs::create_dir(&images).unwrap();
+    for key in ["here.jpg", "here_thumbnail.jpg", "gone_thumbnail.jpg"] {
+        std::fs::write(images.join(key), "x").unwrap();
+    }
+    for _ in 0..2 {
+        let output = haggle(&folder, &["import", "lines.ndjson"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains("warning: 2 of 3 images have no file in haggle.db-images"), "{said}");
+    }
+    for key in ["gone.jpg", "lost.jpg", "lost_thumbnail.jpg"] {
+        std::fs::write(images.join(key), "x").unwrap();
+    }
+    let said = String::from_utf8(haggle(&folder, &["import", "lines.ndjson"]).stderr).unwrap();
+    assert!(!said.contains("warning"), "{said}");
 }

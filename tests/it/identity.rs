@@ -37,6 +37,15 @@ async fn a_connection_stands_only_after_its_token_was_checked() {
 }
 
 #[actix_web::test]
+async fn a_token_for_the_marketplace_itself_is_refused_and_told_why() {
+    let server = TestServer::start().await;
+    let refused = WsClient::connect(server.addr, &server.token("system")).await.err().unwrap();
+    assert_eq!((refused.status, &refused.body["code"]), (401, &json!("unauthenticated")));
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.contains("`sub`") && detail.contains("`system`") && detail.contains("reserved"), "{detail}");
+}
+
+#[actix_web::test]
 async fn the_token_may_come_in_three_places_and_only_one_may() {
     let server = TestServer::start().await;
     let (token, other) = (server.token("alice"), server.token("sam"));

@@ -2,9 +2,13 @@
 
 use crate::support::{TestServer, rest::send};
 
+async fn demo() -> TestServer {
+    TestServer::with(|config| config.demo = true).await
+}
+
 #[actix_web::test]
 async fn the_page_comes_compressed_and_may_run_nothing_inline() {
-    let server = TestServer::start().await;
+    let server = demo().await;
     let plain = send(server.addr, "GET", "/", &[], b"").await;
     assert_eq!(plain.status, 200);
     let policy = plain.header("content-security-policy").unwrap().to_owned();
@@ -31,7 +35,7 @@ async fn the_page_comes_compressed_and_may_run_nothing_inline() {
 
 #[actix_web::test]
 async fn a_browser_that_comes_back_asks_for_the_index_alone() {
-    let server = TestServer::start().await;
+    let server = demo().await;
     let index = send(server.addr, "GET", "/", &[], b"").await;
     assert_eq!(index.header("cache-control"), Some("no-cache"));
     let html = index.body.as_str().unwrap();
@@ -54,4 +58,24 @@ async fn a_browser_that_comes_back_asks_for_the_index_alone() {
     let picture = send(server.addr, "GET", "/pictures/haggle.svg", &[], b"").await;
     assert_eq!(picture.header("cache-control"), Some("public, max-age=86400"));
     assert_eq!(send(server.addr, "GET", "/~0123456789abcdef/no-such-file.js", &[], b"").await.status, 404);
+}
+
+#[actix_web::test]
+async fn a_server_that_is_no_demo_says_what_it_is_and_shows_no_sign_in() {
+    let server = TestServer::start().await;
+    for path in ["/", "/index.html"] {
+        let page = send(server.addr, "GET", path, &[], b"").await;
+        assert_eq!(page.status, 200, "{path}");
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'self'") && !policy.contains("unsafe"), "{policy}");
+        let html = page.body.as_str().unwrap();
+        assert!(!html.contains("<script") && !html.contains("style=") && !html.contains("/demo/"), "{html}");
+        for part in ["href=\"/api/docs\"", "href=\"/readyz\"", "haggle demo", "lang=\"en\"", "lang=\"ko\""] {
+            assert!(html.contains(part), "{part} is missing: {html}");
+        }
+        for named in html.split("=\"/").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let status = send(server.addr, "GET", &format!("/{named}"), &[], b"").await.status;
+            assert!(matches!(status, 200 | 308 | 302 | 301), "{named}: {status}");
+        }
+    }
 }

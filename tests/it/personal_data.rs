@@ -195,7 +195,8 @@ async fn after_an_erasure_no_byte_of_the_name_or_the_words_is_left() {
     assert_eq!(call(&server, "GET", "/api/v1/users/quetzal/export").await.status, 404);
     let Value::String(alice) = call(&server, "GET", "/api/v1/users/alice/export").await.body else { panic!() };
     assert_eq!(alice.lines().filter(|line| line.contains(r#""type":"message""#)).count(), 300);
-    sam.say("and goes on").await;
+    let error = sam.request("message", json!({"roomId": room, "text": "and goes on"})).await.unwrap_err();
+    assert_eq!(error.code, "blocked", "nobody is there any more");
 }
 
 #[actix_web::test]

@@ -134,6 +134,71 @@ async fn a_block_closes_rooms_of_later_too_and_only_the_blockers_list_shows_it()
 }
 
 #[actix_web::test]
+async fn a_block_does_not_tell_whether_somebody_exists_with_whom_one_shares_no_room() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    seed.room("alice", "bike");
+    seed.room("bob", "bike");
+    let answer = |blocked: &'static str| {
+        let (addr, token) = (server.addr, server.token("alice"));
+        async move {
+            let mut answer = call(addr, &token, "PUT", &format!("/api/v1/blocks/{blocked}"), None).await;
+            answer.body["requestId"] = Value::Null;
+            (answer.status, answer.body)
+        }
+    };
+    let nobody = answer("nobody").await;
+    assert_eq!((nobody.0, &nobody.1["code"]), (404, &json!("not_found")));
+    assert_eq!(answer("bob").await, nobody, "bob is the seller's other buyer");
+    assert_eq!(answer("system").await, nobody);
+    let list = call(server.addr, &server.token("alice"), "GET", "/api/v1/blocks", None).await.body;
+    assert_eq!(list, json!({"items": []}));
+    assert_eq!(answer("sam").await.0, 201);
+}
+
+#[actix_web::test]
+async fn a_room_whose_other_member_was_removed_is_closed_and_stays_readable() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    let (mut alice, mut sam) = both(&server, room.as_str()).await;
+    alice.say("hello").await;
+    let own = sam.say("it is still here").await;
+    assert_eq!(call(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await.status, 204);
+    let mut update = sam.push("roomUpdated").await;
+    while update["other"]["name"] != "Deleted user" {
+        update = sam.push("roomUpdated").await;
+    }
+    assert_eq!(update["closed"], true, "{update}");
+
+    let path = format!("/api/v1/rooms/{room}");
+    let token = server.token("sam");
+    assert_eq!(call(server.addr, &token, "GET", &path, None).await.body["closed"], true);
+    let list = call(server.addr, &token, "GET", "/api/v1/rooms", None).await.body;
+    assert_eq!(list["items"][0]["closed"], true, "{list}");
+    for (event, data) in [
+        ("message", json!({"roomId": room, "text": "are you there?"})),
+        ("message", json!({"roomId": room, "text": "are you there?", "clientId": "k"})),
+        ("offer", json!({"roomId": room, "amount": 1, "currency": "KRW"})),
+        ("editMessage", json!({"messageId": own["id"], "text": "x"})),
+    ] {
+        let error = sam.request(event, data).await.unwrap_err();
+        assert_eq!(error.code, "blocked", "{event}");
+    }
+    let said = call(server.addr, &token, "GET", &format!("{path}/messages"), None).await.body;
+    assert_eq!(said["items"].as_array().unwrap().len(), 2, "{said}");
+    // From the database, too, and whatever becomes of blocks.
+    let mut later = server.ws("sam").await;
+    assert_eq!(later.enter(room.as_str()).await["closed"], true);
+    put_block(&server, "sam", "alice").await;
+    delete_block(&server, "sam", "alice").await;
+    let again = sam.request("message", json!({"roomId": room, "text": "are you there?"})).await;
+    assert_eq!(again.unwrap_err().code, "blocked");
+    let path = format!("{path}/messages");
+    let system = call(server.addr, SERVICE_KEY, "POST", &path, Some(json!({"text": "Gone"}))).await;
+    assert_eq!(system.status, 201);
+}
+
+#[actix_web::test]
 async fn of_a_block_and_messages_at_once_none_is_stored_behind_the_block() {
     let server = TestServer::with(|config| config.limits.sends_per_second_max = None).await;
     let room = server.seed().room("alice", "bike");

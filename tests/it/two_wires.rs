@@ -490,3 +490,28 @@ async fn what_only_rest_can_do_is_heard_the_same_on_both_wires() {
     }
     assert_eq!(shown[0], shown[1]);
 }
+
+#[actix_web::test]
+async fn a_text_of_blanks_alone_is_refused_by_every_way_in() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    for route in Route::ALL {
+        let mut alice = Caller::entered(&server, "alice", route, room.as_str()).await;
+        let said = alice.ask("message", json!({"roomId": room, "text": "hello"})).await.unwrap();
+        for blank in
+            ["", "   ", "\t\r\n", "\u{a0}\u{3000}\u{2003}", "\u{200b}\u{200d}\u{feff}", "\u{2060} \u{3164}\u{2800}"]
+        {
+            for (event, data) in [
+                ("message", json!({"roomId": room, "text": blank})),
+                ("editMessage", json!({"roomId": room, "messageId": said["id"], "text": blank})),
+            ] {
+                let error = alice.ask(event, data).await.unwrap_err();
+                assert_eq!(error.code, "invalid", "{route:?} {event} {blank:?}");
+                assert!(error.message.contains("`text`"), "{}", error.message);
+            }
+        }
+        // Around something that one sees they stay as they are.
+        let text = " \u{200b}👍\u{fe0f} ";
+        assert_eq!(alice.ask("message", json!({"roomId": room, "text": text})).await.unwrap()["text"], text);
+    }
+}

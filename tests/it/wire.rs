@@ -142,3 +142,18 @@ async fn a_drain_tells_its_clients_to_come_back() {
     assert_eq!(alice.closed().await, Some(1012));
     assert!(drained.await.unwrap());
 }
+
+#[actix_web::test]
+async fn data_of_the_wrong_type_is_told_everything_that_it_may_be() {
+    let server = TestServer::start().await;
+    let mut alice = server.ws("alice").await;
+    for (event, data, part) in [
+        ("enterRoom", json!(5), "`data` of `enterRoom` must be a room id as a string, or an object"),
+        ("leaveRoom", json!(true), "`data` of `leaveRoom` must be a room id as a string, an object, or nothing"),
+        ("message", json!(["hello"]), "`data` of `message` must be a text as a string, or an object"),
+        ("read", json!(5), "`data` of `read` must be an object"),
+    ] {
+        let error = alice.request(event, data).await.unwrap_err();
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("invalid", part));
+    }
+}

@@ -28,6 +28,7 @@ RULES = (
     # What a form holds is described as any bytes, under any name.
     "`image` must be",
     "the body must be `multipart/form-data` with a part `image`",
+    "the form must have at most 8 parts",
 )
 
 
@@ -40,6 +41,9 @@ def filter_case(context, case):
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
+    if type(failure).__name__ == "AcceptedNegativeData" and case.media_type == "multipart/form-data":
+        # A form holds bytes alone: an object in place of a text arrives as a text.
+        return isinstance(case.body, dict) and all(isinstance(part, (str, bytes)) for part in case.body.values())
     if type(failure).__name__ != "RejectedPositiveData" or response.status_code != 422:
         return True
     # An answer to HEAD can't say which rule it was; the same request with GET does.

@@ -107,6 +107,8 @@ def seed(haggle):
     ]
     for n in range(8):
         haggle.ask("PUT", f"/users/person-{n}", {"name": f"Person {n}"}, SERVICE_KEY)
+        # Whom one shares no room with one can't block.
+        haggle.ask("POST", "/rooms", {"productId": "camera-x100", "buyerId": f"person-{n}"}, SERVICE_KEY)
     return token["junho"], {
         "rooms": [sells, buys, "room-jonas-bike"],
         "sold_in": [sells],

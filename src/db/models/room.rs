@@ -138,7 +138,7 @@ pub(in crate::db) struct LockedRoom {
 pub(in crate::db) enum Silenced {
     /// No member, or one who was deleted.
     Stranger,
-    /// One of the two has blocked the other.
+    /// One of the two has blocked the other, or the other was deleted.
     Blocked,
     /// The marketplace has muted them.
     MutedUntil(Timestamp),
@@ -169,9 +169,9 @@ impl LockedRoom {
         }
     }
 
-    /// Whether one of the two has blocked the other.
+    /// Whether nobody can say anything: one of the two has blocked the other, or was deleted.
     pub(in crate::db) fn is_closed(&self) -> bool {
-        self.buyer.has_blocked || self.seller.has_blocked
+        [self.buyer, self.seller].iter().any(|member| member.has_blocked || member.deleted)
     }
 
     /// Until when a member can't say anything; `None` for one who can now.
@@ -451,12 +451,18 @@ impl RoomDetails {
         })
     }
 
+    /// Whether nobody can say anything: one of the two has blocked the other, or was deleted.
+    pub(in crate::db) fn is_closed(&self) -> bool {
+        [self.buyer, self.seller].iter().any(|member| member.has_blocked || member.deleted)
+    }
+
     /// The room as one of its members sees it in their list.
     pub(in crate::db) fn into_summary(self, conn: &mut Connection, role: Role) -> Result<RoomSummary, DbError> {
         let (me, other) = match role {
             Role::Buyer => (&self.room.buyer, &self.room.seller),
             Role::Seller => (&self.room.seller, &self.room.buyer),
         };
+        let closed = self.is_closed();
         let read_seq = self.row.read_seq(role);
         let unread = count_unread(conn, &self.row.id, me.id.as_str(), read_seq, self.row.last_seq)?;
         Ok(RoomSummary {
@@ -465,7 +471,7 @@ impl RoomDetails {
             last_seq: Seq(self.row.last_seq),
             read_seq: Seq(read_seq),
             unread,
-            closed: self.buyer.has_blocked || self.seller.has_blocked,
+            closed,
             room: self.room,
         })
     }

@@ -15,7 +15,7 @@ use crate::{
 
 type Outcome = Result<Result<Written, WriteError>, DbError>;
 
-/// Blocking twice is blocking once.
+/// Blocking twice is blocking once. Whoever shares no room with somebody is told the same whether they exist or not.
 pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at: Timestamp) -> Outcome {
     if blocker.id == *blocked {
         return Ok(Err(WriteError::OwnBlock));
@@ -23,7 +23,10 @@ pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at:
     if user::is_deleted(conn, &blocker.id)? || blocker.id.as_str() == SYSTEM_SENDER {
         return Ok(Err(WriteError::RemovedUser));
     }
-    let Some(found) = user::find_user(conn, blocked)? else { return Ok(Err(WriteError::NotFound("user"))) };
+    let meets = !block::rooms_between(conn, &blocker.id, blocked)?.is_empty();
+    let Some(found) = user::find_user(conn, blocked)?.filter(|_| meets) else {
+        return Ok(Err(WriteError::NotFound("user in a room of yours")));
+    };
     user::add_missing(conn, blocker)?;
     let (created_at, changed) = block::put(conn, &blocker.id, blocked, at)?;
     let rooms = if changed { rooms_between(conn, &blocker.id, blocked)? } else { Vec::new() };

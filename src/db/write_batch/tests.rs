@@ -60,7 +60,7 @@ fn a_batch_over_several_rooms_counts_each_without_a_hole() {
 fn a_stranger_a_deleted_user_and_an_unknown_room_get_one_answer_and_store_nothing() {
     let db = TestDb::new();
     let conn = &mut db.conn();
-    let a = room(conn, "alice", "bike");
+    let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     let none = RoomId::new("none").unwrap();
     write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
     let system_kind = Draft { kind: MessageKind::System, ..draft(&a, "carol", "x", None) };
@@ -76,12 +76,12 @@ fn a_stranger_a_deleted_user_and_an_unknown_room_get_one_answer_and_store_nothin
         read(&none, "carol", 1),
     ] {
         // Beside a neighbour, who is served.
-        let batch = [refused, RoomWrite::Append(draft(&a, "carol", "y", None))];
+        let batch = [refused, RoomWrite::Append(draft(&b, "carol", "y", None))];
         let outcomes = write_batch(conn, &batch).unwrap();
         assert_eq!(outcomes[0], Err(WriteError::Forbidden), "{batch:?}");
         assert!(outcomes[1].is_ok());
     }
-    assert_eq!(seqs(conn, &a), (1..=8).collect::<Vec<_>>());
+    assert_eq!((seqs(conn, &a), seqs(conn, &b)), (vec![], (1..=8).collect::<Vec<_>>()));
     assert!(!is_member(conn, &a, &user_id("alice")).unwrap());
     assert!(is_member(conn, &a, &user_id("carol")).unwrap());
 }
@@ -291,7 +291,7 @@ fn a_seller_is_known_and_stays_once_there_are_rooms() {
 fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
     let db = TestDb::new();
     let conn = &mut db.conn();
-    let a = room(conn, "alice", "bike");
+    let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     say(conn, &a, "alice", "hello");
     let delete = RoomWrite::DeleteUser { user: user_id("alice"), at: NOW };
     let gone = User { id: user_id("alice"), name: "Deleted user".to_owned(), avatar_url: None };
@@ -307,20 +307,24 @@ fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
     assert_eq!((forgotten.name.as_str(), forgotten.avatar_url), ("Deleted user", None));
     assert_eq!(history(conn, &a).len(), 1);
     let state = load_room(conn, &a).unwrap().unwrap();
-    assert!(state.buyer.deleted && !state.seller.deleted);
+    assert!(state.buyer.deleted && !state.seller.deleted && state.is_closed());
+    let to_nobody = RoomWrite::Append(draft(&a, "carol", "are you there?", None));
+    assert_eq!(write(conn, to_nobody), Err(WriteError::Blocked));
     assert_eq!(write(conn, RoomWrite::PutUser { user: user("alice") }), Err(WriteError::UserDeleted));
     assert_eq!(write(conn, RoomWrite::PutUser { user: user("system") }), Err(WriteError::ReservedUserId));
     // In one batch, in order.
     let outcomes = write_batch(
         conn,
         &[
-            RoomWrite::Append(draft(&a, "carol", "before", None)),
+            RoomWrite::Append(draft(&b, "carol", "before", None)),
             RoomWrite::DeleteUser { user: user_id("carol"), at: NOW },
-            RoomWrite::Append(draft(&a, "carol", "after", None)),
+            RoomWrite::Append(draft(&b, "carol", "after", None)),
+            RoomWrite::Append(draft(&b, "bob", "after", None)),
         ],
     )
     .unwrap();
     assert!(outcomes[0].is_ok() && outcomes[2] == Err(WriteError::Forbidden));
+    assert_eq!(outcomes[3], Err(WriteError::Blocked));
 }
 
 #[test]

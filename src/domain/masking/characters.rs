@@ -42,7 +42,7 @@ pub(super) fn classify(c: char) -> Class {
             _ => Class::Letter,
         };
     }
-    if is_ignored(c) {
+    if is_invisible(c) {
         return Class::Ignored;
     }
     if let Some(value) = dressed_digit(c) {
@@ -69,8 +69,8 @@ pub(super) fn classify(c: char) -> Class {
     }
 }
 
-/// Characters that leave no trace on the screen.
-fn is_ignored(c: char) -> bool {
+/// Characters that leave no trace on the screen by themselves.
+pub(in crate::domain) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{0300}'..='\u{036F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{180E}'
         | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{20D0}'..='\u{20F0}'

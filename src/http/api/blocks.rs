@@ -33,14 +33,14 @@ impl FromStr for BlockCursor {
     }
 }
 
-/// Blocks somebody, in every room that one shares with them, now and later.
+/// Blocks somebody with whom one shares a room, in every room that one shares with them, now and later.
 ///
 /// Neither of the two can say anything to the other from then on (`blocked`), and neither is told who closed the
 /// conversation. Presence, typing and read receipts stop both ways; what was said stays readable. Blocking twice is
 /// blocking once.
 ///
 /// # Errors
-/// `not_found` for a user whom haggle does not know, `invalid` for oneself.
+/// `not_found` for anybody with whom one shares no room, whether they exist or not; `invalid` for oneself.
 #[utoipa::path(
     put,
     path = "/api/v1/blocks/{userId}",

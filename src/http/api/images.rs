@@ -127,11 +127,12 @@ struct Form {
     client_id: Option<ClientId>,
 }
 
-/// Sends an image into a room, as `multipart/form-data`.
+/// Sends an image into a room, as `multipart/form-data` of at most 8 parts.
 ///
 /// It is decoded and written anew, at most 2048 pixels a side and with a thumbnail, so that nothing of the file beside its
-/// pixels goes on. The message is of the kind `image`; its `data` has `url` and `thumbnailUrl`, paths of this server that
-/// are good for a day and made fresh each time the message is read.
+/// pixels goes on: as a PNG where a pixel is transparent, and else as a JPEG, whatever came. The message is of the kind
+/// `image`; its `data` has `url` and `thumbnailUrl`, paths of this server that are good for a day and made fresh each time
+/// the message is read.
 ///
 /// # Errors
 /// `forbidden` for anybody but the room's two members, `invalid` for what is no image, `too_large`.

@@ -174,7 +174,7 @@ pub async fn send_message(
 /// New words for a message.
 #[derive(Deserialize, ToSchema)]
 pub struct NewText {
-    /// The words.
+    /// The words, more than blanks.
     #[schema(min_length = 1)]
     text: String,
 }

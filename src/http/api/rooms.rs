@@ -36,7 +36,7 @@ pub struct OpenRoom {
 /// Opens the buyer's room for a product.
 ///
 /// There is one room for each buyer and product: the first call makes it (201), later ones find it (200). A user opens
-/// their own; with the service key the marketplace opens one for a buyer whom it has put.
+/// their own; with the service key the marketplace opens one for a buyer whom it has put, and names them in `buyerId`.
 ///
 /// # Errors
 /// `own_product` for the product's seller, `not_found` for an unknown product, `invalid`, `forbidden` for a removed user.

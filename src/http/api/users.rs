@@ -82,8 +82,8 @@ const ERASURE_WAIT: Duration = Duration::from_secs(10);
 /// Erases a user for good, and ends their sessions at once.
 ///
 /// Name and picture go, and so do the words and data of every message of theirs: afterwards no byte of them is left in the
-/// database's files. The rooms stay, with what the others said; in place of the erased messages they see that there was
-/// one, with its `seq`. The answer is 204 once all is gone. Somebody with very many messages takes longer: then it is 202,
+/// database's files. The rooms stay, closed, with what the others said; in place of the erased messages they see that there
+/// was one, with its `seq`. The answer is 204 once all is gone. Somebody with very many messages takes longer: then it is 202,
 /// the erasure goes on, also over a restart, and asking again tells how it stands. The id can't be put again.
 /// Sessions are also ended for somebody who is known by a token alone, before the answer `not_found`.
 ///

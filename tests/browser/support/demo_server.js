@@ -4,7 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const BIN = process.env.HAGGLE_BIN ?? resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "../../../target/debug/haggle");
+/** The binary. */
+export const BIN = process.env.HAGGLE_BIN ?? resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "../../../target/debug/haggle");
 /** The marketplace's own backend, as far as a test is one. */
 const SERVICE_KEY = "the-marketplaces-own-key";
 /** Only a failing test waits for so long: the first start makes the demo's data. */

@@ -37,3 +37,24 @@ async fn an_allowed_origin_reads_answers_and_errors() {
     let answer = send(server.addr, "OPTIONS", "/api/v1/rooms/r/messages/m", &preflight, b"").await;
     assert_eq!((answer.status, origin(&answer).as_deref()), (200, Some(SHOP)));
 }
+
+#[actix_web::test]
+async fn a_refused_preflight_is_told_like_any_other_error() {
+    let server = TestServer::with(|config| config.allowed_origins = vec![SHOP.to_owned()]).await;
+    for (origin, method, headers) in [
+        ("https://evil.example", "POST", "content-type"),
+        (SHOP, "TRACE", "content-type"),
+        (SHOP, "POST", "x-of-my-own"),
+    ] {
+        let preflight = [
+            ("origin", origin),
+            ("access-control-request-method", method),
+            ("access-control-request-headers", headers),
+        ];
+        let answer = send(server.addr, "OPTIONS", "/api/v1/rooms", &preflight, b"").await;
+        let what = format!("{origin} {method} {headers}");
+        check(&answer, &what);
+        assert_eq!((answer.status, &answer.body["code"]), (403, &serde_json::json!("forbidden")), "{what}");
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{what}");
+    }
+}

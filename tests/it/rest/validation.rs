@@ -185,3 +185,25 @@ async fn more_requests_than_allowed_are_told_when_to_come_back() {
     assert!(last.body["retryAfterMs"].as_i64().is_some_and(|ms| (1..=1000).contains(&ms)), "{}", last.body);
     assert_eq!(last.header("retry-after"), Some("1"));
 }
+
+#[actix_web::test]
+async fn what_is_no_json_is_called_that_and_names_no_field() {
+    let server = TestServer::start().await;
+    let bearer = format!("Bearer {}", server.token("alice"));
+    let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+    for body in [&b"{\"productId\": bike}"[..], b"{\"productId\": \"bi", b"{\"productId\":", b"{productId: 1}"] {
+        let answer = send(server.addr, "POST", "/api/v1/rooms", &headers, body).await;
+        refused(&answer, "is not valid JSON", &String::from_utf8_lossy(body));
+        assert!(!answer.body["detail"].as_str().unwrap().contains('?'), "{}", answer.body);
+    }
+}
+
+#[actix_web::test]
+async fn another_method_is_not_found_and_those_there_are_are_named() {
+    let server = TestServer::start().await;
+    let answer = ask(server.addr, &server.token("alice"), "DELETE", "/api/v1/me/settings", None).await;
+    assert_eq!((answer.status, code(&answer)), (405, "not_found"));
+    let allow = answer.header("allow").unwrap().to_owned();
+    let detail = answer.body["detail"].as_str().unwrap();
+    assert!(detail.contains("GET") && detail.contains("PATCH") && allow.contains("PATCH"), "{detail} / {allow}");
+}

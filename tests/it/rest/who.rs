@@ -17,6 +17,7 @@ type Expected = (u16, &'static str);
 const NOBODY: Expected = (401, "unauthenticated");
 const EXPIRED: Expected = (401, "token_expired");
 const FORBIDDEN: Expected = (403, "forbidden");
+const UNKNOWN: Expected = (404, "not_found");
 const OK: Expected = (200, "");
 const NEW: Expected = (201, "");
 
@@ -76,7 +77,7 @@ fn rows_of_features(room: &str, offer: &str, report: &str) -> Vec<Row> {
             [FORBIDDEN, NEW, conflict],
             FORBIDDEN,
         ),
-        row(("PUT", block), victor, None, user, [NEW; 3], FORBIDDEN),
+        row(("PUT", block), victor, None, user, [UNKNOWN, UNKNOWN, NEW], FORBIDDEN),
         row(("GET", blocks), blocks, None, user, [OK; 3], FORBIDDEN),
         row(("DELETE", block), victor, None, user, [(204, ""); 3], FORBIDDEN),
         row(("GET", settings), settings, None, user, [OK; 3], FORBIDDEN),
@@ -201,7 +202,8 @@ async fn every_route_answers_every_caller_as_the_table_says() {
     let seed = server.seed();
     let room = seed.room("alice", "bike");
     seed.user("mallory");
-    seed.user("victor");
+    // Of whom the seller knows, and nobody else.
+    seed.room("victor", "bike");
     let messages = seed.messages(&room.id, "alice", 2);
     let offer = seed.offer(&room.id, "alice", 900_000);
     let report = seed.report(&room.id, "alice");
