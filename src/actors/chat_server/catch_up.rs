@@ -126,6 +126,11 @@ impl CatchUp {
     }
 
     #[cfg(test)]
+    pub(super) fn is_looking(&self) -> bool {
+        self.is_looking
+    }
+
+    #[cfg(test)]
     pub(super) fn is_missing_in(&self, room: &RoomId) -> bool {
         self.missing.contains(room)
     }
@@ -401,9 +406,11 @@ impl Handler<NewsRead> for ChatServer {
         if !messages.is_empty() || !notes.is_empty() {
             catch_up.looks.push_back(Look { at: Instant::now(), messages, notes });
         }
-        if has_more {
-            catch_up.looked_at = None;
+        if !has_more {
+            // The next look is the timer's. Without NATS no look is too early: asked from here, one would follow the other.
+            return self.examine(ctx);
         }
+        catch_up.looked_at = None;
         self.look_for_news(ctx);
     }
 }

@@ -204,3 +204,20 @@ async fn missing_messages_that_could_not_be_read_are_asked_for_again() {
 
     assert!(server.nodes.as_ref().unwrap().catch_up.is_missing_in(room));
 }
+
+#[actix_web::test]
+async fn without_nats_the_next_look_into_the_database_waits_for_its_time() {
+    let mut fixture = Fixture::new();
+    among_nodes(&mut fixture);
+    let Fixture { server, ctx, .. } = &mut fixture;
+    assert!(!server.nodes.as_ref().unwrap().is_up);
+    let is_looking = |server: &ChatServer| server.nodes.as_ref().unwrap().catch_up.is_looking();
+    let news = |has_more| News { messages: Vec::new(), notes: Vec::new(), next: Place::default(), has_more };
+    server.handle(NewestFound(Ok(Place::default())), ctx);
+
+    server.handle(NewsRead(Ok(news(false))), ctx);
+    assert!(!is_looking(server));
+
+    server.handle(NewsRead(Ok(news(true))), ctx);
+    assert!(is_looking(server), "what is known to be there is read on");
+}
