@@ -31,7 +31,7 @@ use haggle::{
     http::{
         admission::{Admission, Arrival},
         engine_io::{self, Endpoint},
-        listener::Listener,
+        listener::{self, Listener},
         origin,
     },
     metrics::Metrics,
@@ -231,7 +231,7 @@ fn main() -> std::io::Result<()> {
     };
     actix_web::rt::System::new().block_on(async move {
         let listener = Listener {
-            bind: options.bind,
+            socket: listener::bind(options.bind)?,
             tls: None,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             handshake_timeout: Duration::from_secs(5),

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::Path,
     sync::{
         Arc,
@@ -42,7 +42,7 @@ use crate::{
     http::{
         admission::Admission,
         api::images::Images,
-        listener::Listener,
+        listener::{self, Listener},
         origin, problem, request_log, routes, socket_io,
         state::{AppState, RequestLimit},
     },
@@ -191,6 +191,7 @@ impl ServerBuilder {
         for migration in db::migrate(&pool)? {
             log::info!("ran migration {migration}");
         }
+        let socket = listener::bind(config.bind).map_err(|source| StartError::Bind { address: config.bind, source })?;
         // What was alive when the server last ended can be taken up from now on, for its time.
         db::end_recoveries(&mut *pool.get()?, clock.now())?;
         if config.webhook.is_some() {
@@ -198,7 +199,7 @@ impl ServerBuilder {
         }
         let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
         let bus = start_bus(&state, &pool)?;
-        let (addr, server) = listen(&state, tls.as_deref())?;
+        let (addr, server) = listen(&state, socket, tls.as_deref())?;
         let handle = server.handle();
         let notifier = start_notifier(&state);
         let (stop, stopped) = oneshot::channel();
@@ -336,7 +337,11 @@ fn demo_signer(config: &Config, secret: &[u8]) -> Result<Signer, KeyError> {
     Ok(Signer::hs256(secret)?.between(config.parties.clone()))
 }
 
-fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
+fn listen(
+    state: &web::Data<AppState>,
+    socket: TcpListener,
+    tls: Option<&Tls>,
+) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
     let config = &state.config;
     let admission =
         Arc::new(Admission::new(&config.limits, config.trusted_proxies.clone(), Arc::clone(&state.metrics)));
@@ -362,7 +367,7 @@ fn listen(state: &web::Data<AppState>, tls: Option<&Tls>) -> Result<(SocketAddr,
             .default_service(web::to(routes::nothing))
     };
     let listener = Listener {
-        bind: config.bind,
+        socket,
         tls: tls.map(Tls::server_config).transpose()?,
         workers: config.workers,
         handshake_timeout: config.handshake_timeout,

@@ -7,7 +7,7 @@
 
 pub mod messages;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
 
@@ -29,6 +29,9 @@ pub const LISTS_MAX: usize = 1024;
 
 /// Events in one list of arrivals.
 const ARRIVALS_MAX: usize = 512;
+
+/// So long NATS may take to answer for the first time before the log says so.
+const FIRST_ANSWER_WAIT: Duration = Duration::from_secs(5);
 
 /// This node's place among the others.
 #[derive(Debug)]
@@ -70,6 +73,12 @@ impl Actor for Bus {
             }
         };
         ctx.wait(connecting.into_actor(self).map(|nats, bus, _| bus.nats = nats));
+        // A connection that is lost is told by itself; one that never was, by nobody.
+        ctx.run_later(FIRST_ANSWER_WAIT, |bus, _| {
+            if bus.nats.as_ref().is_some_and(|nats| !nats.is_up()) {
+                log::warn!("no answer from NATS: is --nats-url right? This node serves without it, and goes on trying");
+            }
+        });
     }
 }
 

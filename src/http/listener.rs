@@ -57,8 +57,8 @@ const BACKLOG: i32 = 1024;
 
 /// How to listen.
 pub struct Listener {
-    /// Where; port 0 picks a free one.
-    pub bind: SocketAddr,
+    /// The socket of [`bind`].
+    pub socket: TcpListener,
     /// Certificate and key; `None` for plain TCP.
     pub tls: Option<ServerConfig>,
     /// Threads that serve connections.
@@ -92,8 +92,7 @@ impl Listener {
         S::Service: 'static,
         B: MessageBody + 'static,
     {
-        let Self { bind, tls, workers, handshake_timeout, admission } = self;
-        let listener = bind_tcp(bind)?;
+        let Self { socket: listener, tls, workers, handshake_timeout, admission } = self;
         let addr = listener.local_addr()?;
         let builder = Server::build().workers(workers).shutdown_timeout(SHUTDOWN_WAIT_SECS).disable_signals();
         // A macro, since each kind of stream has a type of its own.
@@ -137,7 +136,11 @@ impl Listener {
     }
 }
 
-fn bind_tcp(addr: SocketAddr) -> io::Result<TcpListener> {
+/// Takes an address; port 0 picks a free one. Before anything runs that would have to be ended again.
+///
+/// # Errors
+/// The system's, when the address can't be used.
+pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     // A restarted server takes its address over while connections of the last one are still ending.
     socket.set_reuse_address(true)?;

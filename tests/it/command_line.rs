@@ -120,6 +120,17 @@ async fn a_second_server_on_the_same_database_file_is_refused() {
     assert!(told.contains("another haggle serves this database file"), "{told}");
 }
 
+#[test]
+fn an_address_that_is_taken_stops_the_start_with_one_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = TempDir::new().unwrap();
+    let output = haggle(&folder, &["serve", "--bind", &address, "--jwt-secret", "0123456789abcdef0123456789abcdef"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), told.lines().count()), (Some(1), 1), "{told}");
+    assert!(told.starts_with(&format!("haggle: can't listen on {address}")), "{told}");
+}
+
 #[actix_web::test]
 async fn a_secret_comes_from_a_file_too() {
     let folder = TempDir::new().unwrap();
