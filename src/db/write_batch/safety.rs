@@ -23,13 +23,13 @@ pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at:
     if user::is_deleted(conn, &blocker.id)? || blocker.id.as_str() == SYSTEM_SENDER {
         return Ok(Err(WriteError::RemovedUser));
     }
-    let meets = !block::rooms_between(conn, &blocker.id, blocked)?.is_empty();
-    let Some(found) = user::find_user(conn, blocked)?.filter(|_| meets) else {
+    let rooms = block::rooms_between(conn, &blocker.id, blocked)?;
+    let Some(found) = user::find_user(conn, blocked)?.filter(|_| !rooms.is_empty()) else {
         return Ok(Err(WriteError::NotFound("user in a room of yours")));
     };
     user::add_missing(conn, blocker)?;
     let (created_at, changed) = block::put(conn, &blocker.id, blocked, at)?;
-    let rooms = if changed { rooms_between(conn, &blocker.id, blocked)? } else { Vec::new() };
+    let rooms = if changed { record_change(conn, rooms)? } else { Vec::new() };
     Ok(Ok(Written::BlockSet {
         blocker: blocker.id.clone(),
         other: blocked.clone(),
@@ -42,13 +42,13 @@ pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at:
 /// Taking away a block that is not there changes nothing.
 pub(super) fn unblock(conn: &mut Connection, blocker: &UserId, blocked: &UserId) -> Outcome {
     let changed = block::delete(conn, blocker, blocked)?;
-    let rooms = if changed { rooms_between(conn, blocker, blocked)? } else { Vec::new() };
+    let rooms = if changed { block::rooms_between(conn, blocker, blocked)? } else { Vec::new() };
+    let rooms = record_change(conn, rooms)?;
     Ok(Ok(Written::BlockSet { blocker: blocker.clone(), other: blocked.clone(), blocked: None, rooms, changed }))
 }
 
-fn rooms_between(conn: &mut Connection, one: &UserId, other: &UserId) -> Result<Vec<RoomId>, DbError> {
-    let rooms = block::rooms_between(conn, one, other)?;
-    // For other nodes that have them in memory.
+/// Tells other nodes that have these rooms in memory.
+fn record_change(conn: &mut Connection, rooms: Vec<String>) -> Result<Vec<RoomId>, DbError> {
     change::record(conn, &rooms.iter().map(|room| Changed::RoomState(room)).collect::<Vec<_>>())?;
     Ok(rooms.into_iter().map(RoomId::from_stored).collect())
 }
