@@ -18,6 +18,7 @@ mod questions;
 mod recovery;
 pub mod rooms;
 mod screening;
+mod sessions;
 mod typing;
 mod work;
 
@@ -34,11 +35,7 @@ use actix::{Actor, ActorFuture, AsyncContext, Context, Handler, Message as Actix
 use bytes::Bytes;
 
 use crate::{
-    actors::{
-        db_executor::Database,
-        hub::{DrainSessions, Op},
-    },
-    broker::{NodeEvent, Topic},
+    actors::{db_executor::Database, hub::Op},
     clock::Clock,
     db::{MessagePage, RoomWrite, WriteError},
     domain::{AuthorizePolicy, ClientId, MaskingPolicy, Role, RoomId, Timestamp},
@@ -49,10 +46,7 @@ use crate::{
 use answers::RoomLoaded;
 use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
-use messages::{
-    AnnounceRoom, Answer, Change, Connect, Disconnect, EndSessions, Feed, IsSettled, Join, Leave, MakeOffer, Message,
-    Read, RegisterHub, ReplyTo, Typing, Welcome,
-};
+use messages::{AnnounceRoom, Answer, Change, IsSettled, Join, Leave, MakeOffer, Message, Read, ReplyTo, Typing};
 use nodes::Nodes;
 use questions::{Entry, Questions};
 use recovery::Recoveries;
@@ -399,50 +393,6 @@ impl ActorFuture<ChatServer> for EndOfTurn {
     }
 }
 
-impl Handler<RegisterHub> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, RegisterHub { id, addr }: RegisterHub, _: &mut Self::Context) {
-        self.fan_out.register(id, addr);
-    }
-}
-
-impl Handler<Connect> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, Connect { session, user, hub, feed, welcome }: Connect, ctx: &mut Self::Context) {
-        self.rooms.connect(session, user.clone(), hub, feed);
-        match welcome {
-            None => {}
-            Some(Welcome::Plain) => {
-                let sid = uuid::Uuid::new_v4().simple().to_string();
-                self.fan_out.tell_hub(hub, Op::Welcome { session, sid, recovery: None });
-            }
-            Some(Welcome::Recoverable(resume)) => {
-                self.guarded("connect", |server| server.recover(session, resume, ctx))
-            }
-        }
-        if feed == Feed::Inbox {
-            self.tell_who_is_online(session, &user, hub);
-            self.tell_nodes(|| Topic::Nodes, || NodeEvent::WhoIsThere { user });
-        }
-    }
-}
-
-impl Handler<Disconnect> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, Disconnect { session, for_good }: Disconnect, ctx: &mut Self::Context) {
-        self.guarded("disconnect", |server| {
-            server.end_recoverable(session, for_good, ctx);
-            server.typing_in_no_room(session);
-            for gone in server.rooms.disconnect(session) {
-                server.presence_changed(gone);
-            }
-        });
-    }
-}
-
 impl Handler<Join> for ChatServer {
     type Result = ();
 
@@ -520,37 +470,11 @@ impl Handler<AnnounceRoom> for ChatServer {
     }
 }
 
-impl Handler<EndSessions> for ChatServer {
-    type Result = usize;
-
-    fn handle(&mut self, EndSessions { user }: EndSessions, _: &mut Self::Context) -> usize {
-        let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
-        let ended = self.end_sessions(&user, &error);
-        if self.nodes.is_some() {
-            // For nodes that do not hear this one now.
-            let write = RoomWrite::NoteSessionsEnded { user };
-            self.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
-        }
-        ended
-    }
-}
-
 impl Handler<IsSettled> for ChatServer {
     type Result = bool;
 
     fn handle(&mut self, _: IsSettled, _: &mut Self::Context) -> bool {
         self.batch.is_settled() && self.loading.is_empty() && self.checks.is_empty()
-    }
-}
-
-impl Handler<DrainSessions> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, drain: DrainSessions, _: &mut Self::Context) {
-        for hub in self.fan_out.hubs() {
-            #[expect(clippy::disallowed_methods, reason = "sent once in a server's life")]
-            hub.do_send(drain);
-        }
     }
 }
 

@@ -4,20 +4,23 @@
 //! it with what it knows: a message by its `seq`, anything else by whether some node has told of it meanwhile. What it does not
 //! know after half a second it reads. Without NATS it asks four times a second and does not wait.
 
+pub(super) mod answers;
+
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     mem,
     time::{Duration, Instant},
 };
 
-use actix::{Context, Handler, Message as ActixMessage};
+use actix::Context;
+use answers::{ChangedRead, MissingRead, NewestFound, NewsRead, RoomsRead};
 
 use super::{ChatServer, work::Work};
 use crate::{
-    db::{self, Behind, Committed, DbError, News, Noted, Place, RoomState},
-    domain::{MessageId, Role, RoomId, Seq, StoredMessage, UserId},
+    db::{self, Committed, Noted, Place, RoomState},
+    domain::{MessageId, Role, RoomId, Seq, UserId},
     error::{ChatError, ErrorCode},
-    protocol::{json::to_json, push::Position},
+    protocol::push::Position,
 };
 
 /// How often a node that hears the others looks whether they have told everything.
@@ -140,49 +143,6 @@ impl CatchUp {
         rooms.retain(|room| !some.contains(room));
         some
     }
-}
-
-/// The database has told what is new. A task of the `ChatServer` → itself.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub(super) struct NewsRead(pub(super) Result<News, DbError>);
-
-/// The database has told where its order of commits ends. A task of the `ChatServer` → itself.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub(super) struct NewestFound(pub(super) Result<Place, DbError>);
-
-/// The database has read missing messages. A task of the `ChatServer` → itself.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub(super) struct MissingRead {
-    asked: Vec<RoomId>,
-    found: Result<Vec<Behind>, DbError>,
-}
-
-#[cfg(test)]
-impl MissingRead {
-    /// The database did not answer.
-    pub(super) fn failed(asked: Vec<RoomId>) -> Self {
-        Self { asked, found: Err(DbError::Unavailable("it is away".into())) }
-    }
-}
-
-/// The database has read rooms again. A task of the `ChatServer` → itself.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub(super) struct RoomsRead {
-    asked: Vec<(RoomId, bool)>,
-    #[expect(clippy::type_complexity, reason = "an answer for each room")]
-    found: Result<Vec<(RoomId, Result<Option<RoomState>, DbError>)>, DbError>,
-}
-
-/// The database has read changed messages. A task of the `ChatServer` → itself.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub(super) struct ChangedRead {
-    asked: Vec<MessageId>,
-    found: Result<Vec<StoredMessage>, DbError>,
 }
 
 impl ChatServer {
@@ -363,150 +323,6 @@ impl ChatServer {
         }
         if alone {
             self.room_updated_here(room, ctx);
-        }
-    }
-}
-
-impl Handler<NewestFound> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, NewestFound(found): NewestFound, _: &mut Self::Context) {
-        let Some(nodes) = &mut self.nodes else { return };
-        nodes.catch_up.is_looking = false;
-        match found {
-            Ok(place) => {
-                nodes.catch_up.place = Some(place);
-                nodes.catch_up.settled = place.position;
-            }
-            Err(error) => log::warn!("the order of commits could not be read: {error}"),
-        }
-    }
-}
-
-impl Handler<NewsRead> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, NewsRead(read): NewsRead, ctx: &mut Self::Context) {
-        let Some(nodes) = &mut self.nodes else { return };
-        nodes.catch_up.is_looking = false;
-        let News { messages, notes, next, has_more } = match read {
-            Ok(news) => news,
-            Err(error) => return log::warn!("the news of other nodes could not be read: {error}"),
-        };
-        let rooms = &self.rooms;
-        let is_there =
-            |message: &&Committed| rooms.room(&message.room).is_none_or(|live| live.state().last_seq >= message.seq);
-        let catch_up = &mut nodes.catch_up;
-        if catch_up.looks.is_empty() && catch_up.missing.is_empty() && !catch_up.is_filling {
-            let whole = messages.iter().take_while(is_there).last().map(|message| message.position);
-            let settled = if messages.iter().all(|message| is_there(&message)) { Some(next.position) } else { whole };
-            catch_up.settled = catch_up.settled.max(settled.unwrap_or(0));
-        }
-        catch_up.place = Some(next);
-        if !messages.is_empty() || !notes.is_empty() {
-            catch_up.looks.push_back(Look { at: Instant::now(), messages, notes });
-        }
-        if !has_more {
-            // The next look is the timer's. Without NATS no look is too early: asked from here, one would follow the other.
-            return self.examine(ctx);
-        }
-        catch_up.looked_at = None;
-        self.look_for_news(ctx);
-    }
-}
-
-impl Handler<MissingRead> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, MissingRead { asked, found }: MissingRead, ctx: &mut Self::Context) {
-        let Some(nodes) = &mut self.nodes else { return };
-        nodes.catch_up.is_filling = false;
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => {
-                // The next look brings the server back to it.
-                log::warn!("missing messages could not be read: {error}");
-                nodes.catch_up.looks.push_back(again(&asked));
-                return;
-            }
-        };
-        for Behind { room, messages, last_seq } in found {
-            self.guarded("missing", |server| {
-                let count = messages.len() as u64;
-                for message in messages {
-                    let data = to_json(&message);
-                    server.place(message, data);
-                }
-                let Some(live) = server.rooms.room(&room) else { return };
-                if live.state().last_seq < last_seq || live.is_waiting() {
-                    server.fill(room.clone());
-                }
-                if count > 0 {
-                    server.metrics.messages_made_good.inc_by(count);
-                    server.room_updated_here(room, ctx);
-                }
-            });
-        }
-    }
-}
-
-/// Rooms that could not be read, as a look that shows them again.
-fn again(rooms: &[RoomId]) -> Look {
-    let nobody = UserId::from_stored("");
-    let messages = rooms.iter().map(|room| Committed {
-        position: 0,
-        room: room.clone(),
-        seq: Seq(i64::MAX),
-        buyer: nobody.clone(),
-        seller: nobody.clone(),
-    });
-    Look { at: Instant::now(), messages: messages.collect(), notes: Vec::new() }
-}
-
-impl Handler<RoomsRead> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, RoomsRead { asked, found }: RoomsRead, ctx: &mut Self::Context) {
-        let Some(nodes) = &mut self.nodes else { return };
-        nodes.catch_up.is_refreshing = false;
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => {
-                log::warn!("rooms could not be read again: {error}");
-                let notes = asked.into_iter().map(|(room, _)| Noted::Room(room)).collect();
-                nodes.catch_up.looks.push_back(Look { at: Instant::now(), messages: Vec::new(), notes });
-                return;
-            }
-        };
-        for ((room, state), (_, alone)) in found.into_iter().zip(asked) {
-            match state {
-                Ok(Some(state)) => self.guarded("refresh", |server| server.refreshed(&state, alone, ctx)),
-                Ok(None) => {}
-                Err(error) => log::warn!("room={room} could not be read again: {error}"),
-            }
-        }
-    }
-}
-
-impl Handler<ChangedRead> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, ChangedRead { asked, found }: ChangedRead, ctx: &mut Self::Context) {
-        let Some(nodes) = &mut self.nodes else { return };
-        nodes.catch_up.is_reading_changed = false;
-        match found {
-            Ok(messages) => {
-                for message in messages {
-                    let room = message.room_id.clone();
-                    self.guarded("change", |server| server.hear_change(message));
-                    self.room_updated_here(room, ctx);
-                }
-            }
-            Err(error) => {
-                log::warn!("changed messages could not be read: {error}");
-                let notes = asked.into_iter().map(Noted::Message).collect();
-                nodes.catch_up.looks.push_back(Look { at: Instant::now(), messages: Vec::new(), notes });
-            }
         }
     }
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{
     answers::RoomLoaded,
     batch::BATCH_WRITES_MAX,
-    catch_up::{MissingRead, NewestFound, NewsRead},
+    catch_up::answers::{MissingRead, NewestFound, NewsRead},
     commits::BatchCommitted,
     messages::{Connect, Feed, RegisterBus, Typing},
     *,

@@ -1,0 +1,85 @@
+//! Sessions come and go: their beginning, their end, and the ends that are not their own.
+
+use actix::Handler;
+
+use super::{
+    ChatServer,
+    batch::PendingWrite,
+    messages::{Connect, Disconnect, EndSessions, Feed, RegisterHub, ReplyTo, Welcome},
+};
+use crate::{
+    actors::hub::{DrainSessions, Op},
+    broker::{NodeEvent, Topic},
+    db::RoomWrite,
+    error::{ChatError, ErrorCode},
+};
+
+impl Handler<RegisterHub> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, RegisterHub { id, addr }: RegisterHub, _: &mut Self::Context) {
+        self.fan_out.register(id, addr);
+    }
+}
+
+impl Handler<Connect> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, Connect { session, user, hub, feed, welcome }: Connect, ctx: &mut Self::Context) {
+        self.rooms.connect(session, user.clone(), hub, feed);
+        match welcome {
+            None => {}
+            Some(Welcome::Plain) => {
+                let sid = uuid::Uuid::new_v4().simple().to_string();
+                self.fan_out.tell_hub(hub, Op::Welcome { session, sid, recovery: None });
+            }
+            Some(Welcome::Recoverable(resume)) => {
+                self.guarded("connect", |server| server.recover(session, resume, ctx))
+            }
+        }
+        if feed == Feed::Inbox {
+            self.tell_who_is_online(session, &user, hub);
+            self.tell_nodes(|| Topic::Nodes, || NodeEvent::WhoIsThere { user });
+        }
+    }
+}
+
+impl Handler<Disconnect> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, Disconnect { session, for_good }: Disconnect, ctx: &mut Self::Context) {
+        self.guarded("disconnect", |server| {
+            server.end_recoverable(session, for_good, ctx);
+            server.typing_in_no_room(session);
+            for gone in server.rooms.disconnect(session) {
+                server.presence_changed(gone);
+            }
+        });
+    }
+}
+
+impl Handler<EndSessions> for ChatServer {
+    type Result = usize;
+
+    fn handle(&mut self, EndSessions { user }: EndSessions, _: &mut Self::Context) -> usize {
+        let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
+        let ended = self.end_sessions(&user, &error);
+        if self.nodes.is_some() {
+            // For nodes that do not hear this one now.
+            let write = RoomWrite::NoteSessionsEnded { user };
+            self.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
+        }
+        ended
+    }
+}
+
+impl Handler<DrainSessions> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, drain: DrainSessions, _: &mut Self::Context) {
+        for hub in self.fan_out.hubs() {
+            #[expect(clippy::disallowed_methods, reason = "sent once in a server's life")]
+            hub.do_send(drain);
+        }
+    }
+}
