@@ -36,7 +36,7 @@ use crate::{
     },
     broker::{NodeId, Subjects, nats},
     clock::Clock,
-    config::{Config, KeySource},
+    config::{Config, KeySource, image_store_beside},
     db::{self, DbError, Pool},
     domain::stored_image::sign_on_this_thread,
     http::{
@@ -186,6 +186,11 @@ impl ServerBuilder {
         let pool = db::open(&config.database_url, POOL_SIZE)?;
         if config.nats_url.is_some() && !pool.is_shared() {
             return Err(StartError::NodesWithoutPostgres);
+        }
+        if config.nats_url.is_some() && config.image_store == image_store_beside(&config.database_url) {
+            log::warn!(
+                "--image-store is not set: images lie in a folder of this node's own, where other nodes don't find them"
+            );
         }
         let claim = db::claim(&config.database_url)?;
         for migration in db::migrate(&pool)? {

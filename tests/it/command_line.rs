@@ -131,6 +131,26 @@ fn an_address_that_is_taken_stops_the_start_with_one_line() {
     assert!(told.starts_with(&format!("haggle: can't listen on {address}")), "{told}");
 }
 
+#[test]
+fn a_node_whose_images_the_others_would_not_find_is_warned_of() {
+    if !postgres::is_wanted() {
+        return;
+    }
+    // Taken, so that the server ends by itself once it has looked at its settings.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (folder, database) = (TempDir::new().unwrap(), postgres::create_empty_database());
+    let told = |image_store: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_haggle"));
+        command.current_dir(folder.path()).env_remove("HAGGLE_CONFIG").env("RUST_LOG", "warn");
+        command.args(["serve", "--bind", &taken.local_addr().unwrap().to_string(), "--database-url", &database]);
+        command.args(["--jwt-secret", "0123456789abcdef0123456789abcdef", "--nats-url", "nats://127.0.0.1:1"]);
+        String::from_utf8(command.args(image_store).output().unwrap().stderr).unwrap()
+    };
+    assert!(told(&[]).contains("--image-store is not set"));
+    let shared = told(&["--image-store", "shared"]);
+    assert!(shared.contains("can't listen") && !shared.contains("--image-store"), "{shared}");
+}
+
 #[actix_web::test]
 async fn a_secret_comes_from_a_file_too() {
     let folder = TempDir::new().unwrap();
