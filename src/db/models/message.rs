@@ -195,35 +195,28 @@ pub(in crate::db) fn find_by_client_keys(
     keys: &[ClientKey<'_>],
 ) -> Result<Vec<StoredMessage>, DbError> {
     let mut found = Vec::new();
-    for keys in keys.chunks(ROWS_A_STATEMENT) {
-        let rows: Vec<MessageRow> = match conn {
-            Connection::Sqlite(conn) => diesel::RunQueryDsl::load(client_keys_query(keys), conn)?,
-            #[cfg(feature = "postgres")]
-            Connection::Postgres(conn) => postgres::find_by_client_keys(conn, keys)?,
-        };
-        for row in rows {
-            found.push(row.into_stored()?);
+    match conn {
+        Connection::Sqlite(conn) => {
+            // One statement a key, for this one stays prepared.
+            for (room, sender, client) in keys {
+                let of_key = messages::table
+                    .filter(messages::room_id.eq(*room).and(messages::sender_id.eq(*sender)))
+                    .filter(messages::client_id.eq(*client))
+                    .select(MessageRow::as_select());
+                let row: Option<MessageRow> = diesel::RunQueryDsl::get_result(of_key, conn).optional()?;
+                found.extend(row.map(MessageRow::into_stored).transpose()?);
+            }
+        }
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => {
+            for keys in keys.chunks(ROWS_A_STATEMENT) {
+                for row in postgres::find_by_client_keys(conn, keys)? {
+                    found.push(row.into_stored()?);
+                }
+            }
         }
     }
     Ok(found)
-}
-
-type BoxedSql<'a> = diesel::query_builder::BoxedSqlQuery<'a, Backend, diesel::query_builder::SqlQuery>;
-
-/// In SQL, since diesel has no row values. Joined and not `IN`, for which SQLite would read the whole index.
-fn client_keys_query<'a>(keys: &[ClientKey<'a>]) -> BoxedSql<'a> {
-    let rows = vec!["(?,?,?)"; keys.len()].join(",");
-    let mut query = diesel::sql_query(format!(
-        "WITH wanted (room, sender, client) AS (VALUES {rows}) \
-         SELECT m.id, m.room_id, m.seq, m.position, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, m.edited_at, \
-         m.deleted_at, m.warnings FROM wanted CROSS JOIN messages m \
-         ON m.room_id = wanted.room AND m.sender_id = wanted.sender AND m.client_id = wanted.client",
-    ))
-    .into_boxed();
-    for (room, sender, client) in keys {
-        query = query.bind::<Text, _>(*room).bind::<Text, _>(*sender).bind::<Text, _>(*client);
-    }
-    query
 }
 
 /// A message by its id.
