@@ -206,6 +206,12 @@ impl Rooms {
         showing.map(|(room, _)| room.clone()).collect()
     }
 
+    /// Whether anybody is connected.
+    #[must_use]
+    pub fn has_sessions(&self) -> bool {
+        !self.sessions.is_empty()
+    }
+
     /// How many rooms are in memory.
     #[must_use]
     pub fn live_count(&self) -> usize {
