@@ -7,7 +7,7 @@ use diesel::{
     QueryResult, SqliteConnection,
     expression::{AppearsOnTable, Expression, NonAggregate, ValidGrouping, is_aggregate},
     query_builder::{AstPass, QueryFragment, QueryId},
-    sql_types::{BigInt, Bool, Text},
+    sql_types::{BigInt, Bool, Nullable, Text},
     sqlite::Sqlite,
 };
 
@@ -22,6 +22,23 @@ pub(super) trait Statement: 'static {
 pub(super) enum Value<'a> {
     Text(&'a str),
     Number(i64),
+    Nothing,
+}
+
+impl<'a> From<Option<&'a str>> for Value<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Nothing, Self::Text)
+    }
+}
+
+impl Value<'_> {
+    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        match self {
+            Self::Text(text) => out.push_bind_param::<Text, _>(text),
+            Self::Number(number) => out.push_bind_param::<BigInt, _>(number),
+            Self::Nothing => out.push_bind_param::<Nullable<Text>, _>(&None::<&str>),
+        }
+    }
 }
 
 /// Runs a statement that returns no rows.
@@ -48,11 +65,8 @@ impl<S: Statement, const N: usize> QueryFragment<Sqlite> for Prepared<'_, S, N> 
         let mut values = self.values.iter();
         for (place, words) in S::SQL.split('?').enumerate() {
             if place > 0 {
-                match values.next() {
-                    Some(Value::Text(text)) => out.push_bind_param::<Text, _>(text)?,
-                    Some(Value::Number(number)) => out.push_bind_param::<BigInt, _>(number)?,
-                    None => return Err(diesel::result::Error::QueryBuilderError("a value is missing".into())),
-                }
+                let missing = || diesel::result::Error::QueryBuilderError("a value is missing".into());
+                values.next().ok_or_else(missing)?.bind(&mut out)?;
             }
             out.push_sql(words);
         }
@@ -61,6 +75,60 @@ impl<S: Statement, const N: usize> QueryFragment<Sqlite> for Prepared<'_, S, N> 
 }
 
 impl<S, const N: usize> diesel::RunQueryDsl<SqliteConnection> for Prepared<'_, S, N> {}
+
+/// Runs an INSERT, whose text ends with VALUES, for many rows at once.
+pub(super) fn insert<S: Statement, const COLUMNS: usize>(
+    conn: &mut SqliteConnection,
+    rows: &[[Value<'_>; COLUMNS]],
+) -> QueryResult<()> {
+    // An array's length is part of its type, so each of these statements is prepared once. At 128 SQLite's time a row stops
+    // falling, and its 32,766 values are far away.
+    let (chunks, rest) = rows.as_chunks::<128>();
+    chunks.iter().try_for_each(|rows| insert_all::<S, _, _>(conn, rows))?;
+    let (chunks, rest) = rest.as_chunks::<16>();
+    chunks.iter().try_for_each(|rows| insert_all::<S, _, _>(conn, rows))?;
+    rest.iter().try_for_each(|row| insert_all::<S, _, _>(conn, std::array::from_ref(row)))
+}
+
+fn insert_all<S: Statement, const COLUMNS: usize, const ROWS: usize>(
+    conn: &mut SqliteConnection,
+    rows: &[[Value<'_>; COLUMNS]; ROWS],
+) -> QueryResult<()> {
+    diesel::RunQueryDsl::execute(Insert { rows, statement: PhantomData::<S> }, conn)?;
+    Ok(())
+}
+
+struct Insert<'a, S, const COLUMNS: usize, const ROWS: usize> {
+    rows: &'a [[Value<'a>; COLUMNS]; ROWS],
+    statement: PhantomData<S>,
+}
+
+impl<S: Statement, const COLUMNS: usize, const ROWS: usize> QueryId for Insert<'_, S, COLUMNS, ROWS> {
+    type QueryId = Insert<'static, S, COLUMNS, ROWS>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<S: Statement, const COLUMNS: usize, const ROWS: usize> QueryFragment<Sqlite> for Insert<'_, S, COLUMNS, ROWS> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(S::SQL);
+        for (place, row) in self.rows.iter().enumerate() {
+            out.push_sql(if place == 0 { " (" } else { ", (" });
+            for (place, value) in row.iter().enumerate() {
+                if place > 0 {
+                    out.push_sql(", ");
+                }
+                value.bind(&mut out)?;
+            }
+            out.push_sql(")");
+        }
+        Ok(())
+    }
+}
+
+impl<S, const COLUMNS: usize, const ROWS: usize> diesel::RunQueryDsl<SqliteConnection>
+    for Insert<'_, S, COLUMNS, ROWS>
+{
+}
 
 /// Whether a column is one of many values, however many: `eq_any` makes another statement for each number of them.
 #[derive(Debug)]
