@@ -362,13 +362,14 @@ fn listen(
             .app_data(app_state.clone())
             .app_data(socket_io::endpoint(&app_state, &services.clone().into_inner()))
             .app_data(services.clone())
+            .configure(routes::wires)
             .configure(routes::documented)
             .configure(|config| {
                 if app_state.config.demo {
                     routes::demo(config)
                 }
             })
-            .configure(routes::undocumented)
+            .configure(routes::page)
             .default_service(web::to(routes::nothing))
     };
     let listener = Listener {

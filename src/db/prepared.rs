@@ -1,5 +1,5 @@
-//! SQLite's own words, prepared once a connection: diesel keeps its own queries prepared, and neither `sql_query` nor an
-//! UPDATE nor a list of ids. A batch of one message would spend more time in SQLite's parser than in its tables.
+//! What is prepared once a connection: diesel keeps most of its own queries prepared, and neither `sql_query` nor an UPDATE
+//! nor a list of ids. A batch of one message would spend more time in SQLite's parser than in its tables.
 
 use std::marker::PhantomData;
 
@@ -130,41 +130,58 @@ impl<S, const COLUMNS: usize, const ROWS: usize> diesel::RunQueryDsl<SqliteConne
 {
 }
 
-/// Whether a column is one of many values, however many: `eq_any` makes another statement for each number of them.
+/// Whether a column is one of many values, however many: diesel makes another statement for each number of them.
 #[derive(Debug)]
-pub(super) struct OneOf<C> {
+pub(super) struct OneOf<'a, C> {
     column: C,
-    /// A JSON array of strings.
-    values: String,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite takes the JSON"))]
+    values: Vec<&'a str>,
+    json: String,
 }
 
 /// Whether `column` is one of `values`.
-pub(super) fn one_of<C: Expression<SqlType = Text>>(column: C, values: &[&str]) -> OneOf<C> {
+pub(super) fn one_of<'a, C>(column: C, values: impl IntoIterator<Item = &'a str>) -> OneOf<'a, C>
+where
+    C: Expression<SqlType = Text>,
+{
+    let values: Vec<&str> = values.into_iter().collect();
     // Strings: nothing that JSON could not hold.
-    OneOf { column, values: serde_json::to_string(values).unwrap_or_default() }
+    let json = serde_json::to_string(&values).unwrap_or_default();
+    OneOf { column, values, json }
 }
 
-impl<C> Expression for OneOf<C> {
+impl<C> Expression for OneOf<'_, C> {
     type SqlType = Bool;
 }
 
-impl<C: QueryId> QueryId for OneOf<C> {
-    type QueryId = OneOf<C::QueryId>;
+impl<C: QueryId> QueryId for OneOf<'_, C> {
+    type QueryId = OneOf<'static, C::QueryId>;
     const HAS_STATIC_QUERY_ID: bool = C::HAS_STATIC_QUERY_ID;
 }
 
-impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for OneOf<C> {
+impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for OneOf<'_, C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         self.column.walk_ast(out.reborrow())?;
         out.push_sql(" IN (SELECT value FROM json_each(");
-        out.push_bind_param::<Text, _>(&self.values)?;
+        out.push_bind_param::<Text, _>(&self.json)?;
         out.push_sql("))");
         Ok(())
     }
 }
 
-impl<C: Expression + AppearsOnTable<QS>, QS: ?Sized> AppearsOnTable<QS> for OneOf<C> {}
+#[cfg(feature = "postgres")]
+impl<C: QueryFragment<diesel::pg::Pg>> QueryFragment<diesel::pg::Pg> for OneOf<'_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::pg::Pg>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" = ANY(");
+        out.push_bind_param::<diesel::sql_types::Array<Text>, _>(&self.values)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
 
-impl<C: NonAggregate> ValidGrouping<()> for OneOf<C> {
+impl<C: Expression + AppearsOnTable<QS>, QS: ?Sized> AppearsOnTable<QS> for OneOf<'_, C> {}
+
+impl<C: NonAggregate> ValidGrouping<()> for OneOf<'_, C> {
     type IsAggregate = is_aggregate::No;
 }

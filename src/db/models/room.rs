@@ -182,22 +182,16 @@ impl LockedRoom {
 pub(in crate::db) fn lock(conn: &mut Connection, ids: &[&str]) -> QueryResult<HashMap<String, LockedRoom>> {
     type StandingColumns = (Option<i64>, Option<i64>);
     type LockedRow = (RoomRow, StandingColumns, StandingColumns, Option<i64>, Option<i64>);
-    macro_rules! locked {
-        ($among:expr) => {
-            with_members!(rooms::table).filter($among).select((
-                RoomRow::as_select(),
-                BUYERS.fields((users::deleted_at, users::muted_until)),
-                SELLERS.fields((users::deleted_at, users::muted_until)),
-                BUYERS_BLOCK.field(blocks::created_at).nullable(),
-                SELLERS_BLOCK.field(blocks::created_at).nullable(),
-            ))
-        };
-    }
-    let rows: Vec<LockedRow> = match conn {
-        Connection::Sqlite(conn) => diesel::RunQueryDsl::load(locked!(one_of(rooms::id, ids)), conn)?,
-        #[cfg(feature = "postgres")]
-        Connection::Postgres(_) => locked!(rooms::id.eq_any(ids.iter().copied())).load(conn)?,
-    };
+    let rows: Vec<LockedRow> = with_members!(rooms::table)
+        .filter(one_of(rooms::id, ids.iter().copied()))
+        .select((
+            RoomRow::as_select(),
+            BUYERS.fields((users::deleted_at, users::muted_until)),
+            SELLERS.fields((users::deleted_at, users::muted_until)),
+            BUYERS_BLOCK.field(blocks::created_at).nullable(),
+            SELLERS_BLOCK.field(blocks::created_at).nullable(),
+        ))
+        .load(conn)?;
     let standing = |(deleted_at, muted_until): StandingColumns, block: Option<i64>| Standing {
         deleted: deleted_at.is_some(),
         muted_until,
@@ -388,8 +382,8 @@ impl RoomDetails {
         conn: &mut Connection,
         rooms: &[RoomId],
     ) -> Result<HashMap<String, Result<Self, DbError>>, DbError> {
-        let ids: Vec<&str> = rooms.iter().map(RoomId::as_str).collect();
-        let rows: Vec<DetailRow> = room_details!().filter(rooms::id.eq_any(ids)).load(conn)?;
+        let wanted = one_of(rooms::id, rooms.iter().map(RoomId::as_str));
+        let rows: Vec<DetailRow> = room_details!().filter(wanted).load(conn)?;
         Ok(rows.into_iter().map(|row| (row.0.id.clone(), Self::from_row(row))).collect())
     }
 
