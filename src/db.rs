@@ -21,6 +21,7 @@ mod models;
 mod notify_unread;
 mod open_room;
 mod pool;
+mod prepared;
 #[cfg(test)]
 mod query_plans;
 mod read_many;

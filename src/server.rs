@@ -28,7 +28,7 @@ use crate::{
         hub::{DrainSessions, Hub, HubId},
         image_sweeper, message_indexer,
         notifier::{Notifier, Webhook, messages::StopNotifier},
-        session::{Services, engine_io::Sessions, places::SessionPlaces, socket_io::SocketIo},
+        session::{Services, engine_io::Sessions, places::SessionPlaces, socket_io::SocketIo, uplink::Uplink},
     },
     auth::{
         ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,
@@ -362,13 +362,14 @@ fn listen(
             .app_data(app_state.clone())
             .app_data(socket_io::endpoint(&app_state, &services.clone().into_inner()))
             .app_data(services.clone())
+            .configure(routes::wires)
             .configure(routes::documented)
             .configure(|config| {
                 if app_state.config.demo {
                     routes::demo(config)
                 }
             })
-            .configure(routes::undocumented)
+            .configure(routes::page)
             .default_service(web::to(routes::nothing))
     };
     let listener = Listener {
@@ -388,8 +389,11 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
     let hub = Hub::new(limits.outbox_age_max, limits.outbox_bytes_max, Arc::clone(&state.metrics)).start();
     #[expect(clippy::disallowed_methods, reason = "once a worker")]
     state.chat.do_send(RegisterHub { id: hub_id, addr: hub.clone() });
+    let uplink = Arc::new(Uplink::new(state.chat.clone()));
+    let sending = Arc::clone(&uplink);
+    actix::spawn(async move { sending.run().await });
     Services {
-        chat: state.chat.clone(),
+        uplink,
         hub,
         hub_id,
         verifier: Arc::clone(&state.verifier),

@@ -474,7 +474,9 @@ impl Handler<IsSettled> for ChatServer {
     type Result = bool;
 
     fn handle(&mut self, _: IsSettled, _: &mut Self::Context) -> bool {
-        self.batch.is_settled() && self.loading.is_empty() && self.checks.is_empty()
+        // A session's last words come with its end at the latest.
+        let is_idle = self.batch.is_settled() && self.loading.is_empty() && self.checks.is_empty();
+        is_idle && !self.rooms.has_sessions()
     }
 }
 

@@ -48,7 +48,8 @@ const WAITING_STATES_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The outboxes of one HTTP worker.
 pub struct Hub {
-    sessions: HashMap<SessionId, LocalSession>,
+    // In boxes: a map has up to twice as many places as entries.
+    sessions: HashMap<SessionId, Box<LocalSession>>,
     rooms: HashMap<RoomId, Vec<Attached>>,
     /// Sessions for which states wait.
     waiting: HashSet<SessionId>,
@@ -107,7 +108,7 @@ impl Hub {
         let OpenSession { session, user, outbox, encoding, notices } = open;
         self.sessions.insert(
             session,
-            LocalSession {
+            Box::new(LocalSession {
                 user,
                 outbox,
                 encoding,
@@ -115,7 +116,7 @@ impl Hub {
                 rooms: Vec::new(),
                 line: Rc::default(),
                 waiting_states: HashMap::new(),
-            },
+            }),
         );
     }
 

@@ -11,13 +11,13 @@ use crate::{
 };
 
 /// Messages that are indexed at once: some milliseconds of the writer's time.
-const MESSAGES_A_PIECE: i64 = 256;
+const MESSAGES_A_PIECE: i64 = 128;
 
 /// How often the index is looked after while nobody searches.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// While nobody waits for it, the writer is left alone for so many times what a piece took.
-const PAUSE_FACTOR: u32 = 4;
+const PAUSE_FACTOR: u32 = 9;
 
 /// How long a search waits for the index.
 const CATCH_UP_MAX: Duration = Duration::from_secs(5);

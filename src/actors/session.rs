@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod places;
 pub mod socket_io;
 pub mod transport;
+pub mod uplink;
 pub mod ws;
 
 pub use chat::{ChatSession, Services};

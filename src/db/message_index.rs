@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Connection, DbError,
     prelude::*,
+    prepared::{self, Statement, Value},
     schema::{message_index_progress, messages, rooms},
 };
 use crate::domain::{MessageId, StoredMessage};
@@ -57,10 +58,10 @@ pub fn index_messages(conn: &mut Connection, limit: i64) -> Result<bool, DbError
         .load(conn)?;
         let Some(last) = rows.last().map(|row| row.position) else { return Ok(false) };
         match conn {
-            Connection::Sqlite(_) => {
+            Connection::Sqlite(conn) => {
                 for row in &rows {
                     if let Some(text) = &row.text {
-                        add(conn, row.position, text, &row.buyer_id, &row.seller_id)?;
+                        run::<Add>(conn, row.position, text, &row.buyer_id, &row.seller_id)?;
                     }
                 }
             }
@@ -87,24 +88,19 @@ pub(super) fn replace(conn: &mut Connection, message: &MessageId, text: Option<&
     if kind == "system" || position > lock_indexed_to(conn)? {
         return Ok(());
     }
-    #[cfg(feature = "postgres")]
-    if let Connection::Postgres(conn) = conn {
-        return Ok(postgres::replace(conn, position, text)?);
+    match conn {
+        Connection::Sqlite(conn) => {
+            if let Some(old) = &old {
+                run::<Remove>(conn, position, old, &buyer, &seller)?;
+            }
+            if let Some(text) = text {
+                run::<Add>(conn, position, text, &buyer, &seller)?;
+            }
+        }
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => postgres::replace(conn, position, text)?,
     }
-    if let Some(old) = &old {
-        diesel::sql_query(
-            "INSERT INTO message_index (message_index, rowid, text, buyer, seller) VALUES ('delete', ?, ?, ?, ?)",
-        )
-        .bind::<BigInt, _>(position)
-        .bind::<Text, _>(old)
-        .bind::<Text, _>(token_of(&buyer))
-        .bind::<Text, _>(token_of(&seller))
-        .execute(conn)?;
-    }
-    match text {
-        Some(text) => add(conn, position, text, &buyer, &seller),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Takes the words of many messages out of the index, as [`replace`] does those of one.
@@ -124,13 +120,30 @@ pub(super) fn remove(conn: &mut Connection, messages: &[StoredMessage]) -> Resul
     Ok(())
 }
 
-fn add(conn: &mut Connection, position: i64, text: &str, buyer: &str, seller: &str) -> Result<(), DbError> {
-    diesel::sql_query("INSERT INTO message_index (rowid, text, buyer, seller) VALUES (?, ?, ?, ?)")
-        .bind::<BigInt, _>(position)
-        .bind::<Text, _>(text)
-        .bind::<Text, _>(token_of(buyer))
-        .bind::<Text, _>(token_of(seller))
-        .execute(conn)?;
+struct Add;
+
+impl Statement for Add {
+    const SQL: &'static str = "INSERT INTO message_index (rowid, text, buyer, seller) VALUES (?, ?, ?, ?)";
+}
+
+/// FTS5's own way: it is told what it was told before.
+struct Remove;
+
+impl Statement for Remove {
+    const SQL: &'static str =
+        "INSERT INTO message_index (message_index, rowid, text, buyer, seller) VALUES ('delete', ?, ?, ?, ?)";
+}
+
+fn run<S: Statement>(
+    conn: &mut SqliteConnection,
+    position: i64,
+    text: &str,
+    buyer: &str,
+    seller: &str,
+) -> QueryResult<()> {
+    let (buyer, seller) = (token_of(buyer), token_of(seller));
+    let values = [Value::Number(position), Value::Text(text), Value::Text(&buyer), Value::Text(&seller)];
+    prepared::run::<S, _>(conn, values)?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use super::{
     list_messages::{MessagePage, Messages, list_messages_in},
     load_room::{RoomState, load_room_in},
     prelude::*,
+    prepared::one_of,
     schema::{rooms, users},
 };
 use crate::domain::{RoomId, UserId};
@@ -55,11 +56,12 @@ pub fn find_members(conn: &mut Connection, asked: &[(RoomId, UserId)]) -> Result
     let user_ids: HashSet<&str> = asked.iter().map(|(_, user)| user.as_str()).collect();
     conn.transaction(|conn| {
         let members: Vec<(String, String, String)> = rooms::table
-            .filter(rooms::id.eq_any(room_ids))
+            .filter(one_of(rooms::id, room_ids))
             .select((rooms::id, rooms::buyer_id, rooms::seller_id))
             .load(conn)?;
         let live: Vec<String> = users::table
-            .filter(users::id.eq_any(user_ids).and(users::deleted_at.is_null()))
+            .filter(one_of(users::id, user_ids))
+            .filter(users::deleted_at.is_null())
             .select(users::id)
             .load(conn)?;
         let members: HashMap<&str, (&str, &str)> =

@@ -7,7 +7,6 @@ use std::{
     num::NonZeroU32,
     rc::Rc,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
@@ -15,7 +14,7 @@ use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
 };
-use socket2::{SockRef, TcpKeepalive};
+use socket2::SockRef;
 
 use super::client_address::{forwarded_for, is_trusted};
 use crate::{
@@ -25,16 +24,6 @@ use crate::{
     error::ChatError,
     metrics::{self, GaugeGuard, Metrics},
 };
-
-/// The kernel's own buffer for what a client has not read yet. With the system's default, which grows to megabytes, a
-/// client that stopped reading would be noticed only after those were full.
-const SEND_BUFFER_BYTES: usize = 64 * 1024;
-
-/// How long sent data may stay unacknowledged before the kernel gives the connection up (RFC 5482).
-const USER_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// After how much silence the kernel asks whether the peer is still there.
-const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// Addresses whose rate is remembered before the idle ones are forgotten.
 const RATES_REMEMBERED: usize = 10_000;
@@ -110,7 +99,9 @@ impl Admission {
         };
         let refusal = refused.as_ref().map(|_| Arc::clone(&self.refused));
         let socket = match (tcp, &refusal) {
-            (Some(tcp), None) => prepare(tcp, plain.is_some()),
+            (Some(tcp), None) => {
+                SockRef::from(tcp).try_clone().ok().map(|socket| ConnectionSocket::new(socket, plain.is_some()))
+            }
             (Some(tcp), Some(_)) if Arc::strong_count(&self.refused) > REFUSED_OPEN_MAX => {
                 // Fails when the peer was faster, which is what is wanted.
                 let _ = SockRef::from(tcp).shutdown(std::net::Shutdown::Both);
@@ -220,16 +211,4 @@ impl Drop for AddressPlace {
             }
         }
     }
-}
-
-/// Sets the socket's options, and takes a second handle of it. The options are improvements: where the system refuses one
-/// the connection works without it.
-fn prepare(tcp: &TcpStream, is_plain: bool) -> Option<ConnectionSocket> {
-    let socket = SockRef::from(tcp);
-    let _ = socket.set_tcp_nodelay(true);
-    let _ = socket.set_send_buffer_size(SEND_BUFFER_BYTES);
-    let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
-    #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_user_timeout(Some(USER_TIMEOUT));
-    socket.try_clone().ok().map(|socket| ConnectionSocket::new(socket, is_plain))
 }

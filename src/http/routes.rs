@@ -71,11 +71,14 @@ pub fn demo(config: &mut web::ServiceConfig) {
         .service(web::resource("/api/v1/demo/sign-in").route(web::post().to(demo::sign_in_to_demo)));
 }
 
-/// The routes beside them: the wires and the demo page.
-pub fn undocumented(config: &mut web::ServiceConfig) {
+/// The wires. They come first: each route before them is compared with, and these are asked for most.
+pub fn wires(config: &mut web::ServiceConfig) {
+    config.route("/ws/chat", web::get().to(ws::open)).configure(engine_io::routes::<SocketIo>(socket_io::PATH));
+}
+
+/// The page, and what is at no address.
+pub fn page(config: &mut web::ServiceConfig) {
     config
-        .route("/ws/chat", web::get().to(ws::open))
-        .configure(engine_io::routes::<SocketIo>(socket_io::PATH))
         // Whatever the method: the page below would answer that it knows only one.
         .service(web::resource("/api/{path:.*}").to(nothing))
         .service(read("/{path:.*}", static_files::serve));

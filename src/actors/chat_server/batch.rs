@@ -1,6 +1,6 @@
 //! Group commit: while one batch commits, the next gathers.
 
-use std::mem;
+use std::collections::VecDeque;
 
 use super::messages::ReplyTo;
 use crate::{db::RoomWrite, domain::RoomId};
@@ -37,7 +37,7 @@ pub struct Waiting {
 /// The changes that gather.
 #[derive(Debug, Default)]
 pub struct Batch {
-    gathered: Vec<PendingWrite>,
+    gathered: VecDeque<PendingWrite>,
     bytes: usize,
     in_flight: bool,
     /// The batch in flight adds or takes messages that count as unread, in rooms that nothing holds in memory.
@@ -55,7 +55,7 @@ impl Batch {
             return Err(Box::new(write));
         }
         self.bytes += weight;
-        self.gathered.push(write);
+        self.gathered.push_back(write);
         Ok(())
     }
 
@@ -65,10 +65,9 @@ impl Batch {
             return None;
         }
         self.in_flight = true;
-        let later = self.gathered.split_off(self.gathered.len().min(BATCH_WRITES_MAX));
-        let now = mem::replace(&mut self.gathered, later);
+        let now = self.gathered.drain(..self.gathered.len().min(BATCH_WRITES_MAX));
         let split = |pending: PendingWrite| (pending.write, Waiting { room: pending.room, reply: pending.reply });
-        let (writes, waiting): (Vec<_>, Vec<_>) = now.into_iter().map(split).unzip();
+        let (writes, waiting): (Vec<_>, Vec<_>) = now.map(split).unzip();
         self.bytes -= writes.iter().map(weight_bytes).sum::<usize>();
         self.counts_anywhere =
             writes.iter().zip(&waiting).any(|(write, waiting)| waiting.room.is_none() && counts(write));

@@ -3,11 +3,13 @@
 //! Answers to sessions don't come back as the messages' results: they travel with the deliveries, through the asker's hub,
 //! so that what a client sees is in order and a batch wakes a worker once.
 
-use actix::{Addr, Message as ActixMessage};
+use actix::{Addr, Context, Handler, Message as ActixMessage};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 pub use super::recovery::Resume;
+
+use super::ChatServer;
 
 use crate::{
     actors::{
@@ -73,6 +75,40 @@ pub struct LinkChanged {
     /// Whether there is one now.
     pub up: bool,
 }
+
+/// What the sessions of a worker want, in the order in which they said so. A worker's
+/// [`Uplink`](crate::actors::session::uplink::Uplink) → `ChatServer`, one list a turn. No answer: each event has its own.
+#[derive(Debug, ActixMessage)]
+#[rtype(result = "()")]
+pub struct SessionEvents(pub Vec<SessionEvent>);
+
+macro_rules! session_events {
+    ($($event:ident),* $(,)?) => {
+        /// What one session wants: each of these is a message by itself.
+        #[derive(Debug)]
+        #[allow(missing_docs, reason = "each is documented where it is")]
+        pub enum SessionEvent {
+            $($event($event),)*
+        }
+
+        $(impl From<$event> for SessionEvent {
+            fn from(event: $event) -> Self {
+                Self::$event(event)
+            }
+        })*
+
+        impl SessionEvent {
+            /// Handles it as the message that it is.
+            pub(super) fn handle(self, server: &mut ChatServer, ctx: &mut Context<ChatServer>) {
+                match self {
+                    $(Self::$event(event) => Handler::handle(server, event, ctx),)*
+                }
+            }
+        }
+    };
+}
+
+session_events!(Connect, Disconnect, Join, Leave, Message, MakeOffer, Typing, Read, Change);
 
 /// Announces a session. Session → `ChatServer`, once before anything else. No answer.
 #[derive(Debug, ActixMessage)]

@@ -16,7 +16,8 @@ use live_room::{Attached, Elsewhere};
 /// Every live room and session of this node.
 #[derive(Debug, Default)]
 pub struct Rooms {
-    live: HashMap<RoomId, LiveRoom>,
+    // In boxes: a map has up to twice as many places as entries.
+    live: HashMap<RoomId, Box<LiveRoom>>,
     sessions: HashMap<SessionId, LiveSession>,
     users: HashMap<UserId, Vec<SessionId>>,
     /// The live rooms of each user.
@@ -152,12 +153,12 @@ impl Rooms {
     /// A live room.
     #[must_use]
     pub fn room(&self, room: &RoomId) -> Option<&LiveRoom> {
-        self.live.get(room)
+        self.live.get(room).map(Box::as_ref)
     }
 
     /// A live room, to change it.
     pub fn room_mut(&mut self, room: &RoomId) -> Option<&mut LiveRoom> {
-        self.live.get_mut(room)
+        self.live.get_mut(room).map(Box::as_mut)
     }
 
     /// A user was renamed or, with `deleted`, removed.
@@ -206,6 +207,12 @@ impl Rooms {
         showing.map(|(room, _)| room.clone()).collect()
     }
 
+    /// Whether anybody is connected.
+    #[must_use]
+    pub fn has_sessions(&self) -> bool {
+        !self.sessions.is_empty()
+    }
+
     /// How many rooms are in memory.
     #[must_use]
     pub fn live_count(&self) -> usize {
@@ -219,7 +226,7 @@ impl Rooms {
             for member in [&state.room.buyer.id, &state.room.seller.id] {
                 self.rooms_of.entry(member.clone()).or_default().insert(room.clone());
             }
-            place.insert(LiveRoom::new(state));
+            place.insert(Box::new(LiveRoom::new(state)));
         }
     }
 
@@ -256,6 +263,9 @@ impl Rooms {
             None => {
                 self.attached += 1;
                 let (hub, place) = (live_session.hub, Place(self.attached));
+                if live.attached.len() < 4 {
+                    live.attached.reserve_exact(1);
+                }
                 live.attached.push(Attached { session, place, hub, role, entered: false, grant });
                 self.touch_room(room);
                 Some(place)

@@ -5,7 +5,7 @@ use actix::Handler;
 use super::{
     ChatServer,
     batch::PendingWrite,
-    messages::{Connect, Disconnect, EndSessions, Feed, RegisterHub, ReplyTo, Welcome},
+    messages::{Connect, Disconnect, EndSessions, Feed, RegisterHub, ReplyTo, SessionEvents, Welcome},
 };
 use crate::{
     actors::hub::{DrainSessions, Op},
@@ -19,6 +19,16 @@ impl Handler<RegisterHub> for ChatServer {
 
     fn handle(&mut self, RegisterHub { id, addr }: RegisterHub, _: &mut Self::Context) {
         self.fan_out.register(id, addr);
+    }
+}
+
+impl Handler<SessionEvents> for ChatServer {
+    type Result = ();
+
+    fn handle(&mut self, SessionEvents(events): SessionEvents, ctx: &mut Self::Context) {
+        for event in events {
+            event.handle(self, ctx);
+        }
     }
 }
 

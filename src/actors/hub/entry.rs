@@ -85,6 +85,10 @@ impl Hub {
         match members.iter_mut().find(|member| member.session == session) {
             Some(member) => member.gate.hold(),
             None => {
+                // Most rooms have two at most, and a vector begins with room for four.
+                if members.len() < 4 {
+                    members.reserve_exact(1);
+                }
                 members.push(Attached {
                     session,
                     user: local.user.clone(),

@@ -12,14 +12,13 @@ use super::{
     in_flight::InFlight,
     limits::{Admission, SendLimit},
     outbox::{Frame, Full, Outbox},
+    uplink::Uplink,
 };
 use crate::{
     actors::{
-        chat_server::{
-            ChatServer,
-            messages::{
-                Change, Connect, Disconnect, Feed, Join, Leave, MakeOffer, Message, Read, ReplyTo, Typing, Welcome,
-            },
+        chat_server::messages::{
+            Change, Connect, Disconnect, Feed, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
+            Welcome,
         },
         hub::{Asker, CloseSession, Hub, HubId, OpenSession, SessionNotice},
     },
@@ -52,8 +51,8 @@ const WAITING_BYTES_MAX: usize = 256 * 1024;
 /// What every session of a worker shares.
 #[derive(Debug)]
 pub struct Services {
-    /// Owns the rooms.
-    pub chat: Addr<ChatServer>,
+    /// The way to who owns the rooms.
+    pub uplink: Arc<Uplink>,
     /// This worker's outboxes.
     pub hub: Addr<Hub>,
     /// This worker's place.
@@ -133,12 +132,10 @@ impl ChatSession {
         let id = SessionId::next();
         let user = identity.user.clone();
         services.metrics.sessions.inc();
+        let open = OpenSession { session: id, user: user.clone(), outbox: Arc::clone(&outbox), encoding, notices };
         #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
-        {
-            let outbox = Arc::clone(&outbox);
-            services.hub.do_send(OpenSession { session: id, user: user.clone(), outbox, encoding, notices });
-            services.chat.do_send(Connect { session: id, user, hub: services.hub_id, feed, welcome });
-        }
+        services.hub.do_send(open);
+        services.uplink.send(Connect { session: id, user, hub: services.hub_id, feed, welcome });
         Self {
             id,
             identity,
@@ -408,14 +405,8 @@ impl ChatSession {
         Asker { session: self.id, hub: self.services.hub_id, request, event, slot }
     }
 
-    fn send<M>(&self, message: M)
-    where
-        M: actix::Message + Send + 'static,
-        M::Result: Send,
-        ChatServer: actix::Handler<M>,
-    {
-        #[expect(clippy::disallowed_methods, reason = "the session's in-flight cap bounds what it can have queued")]
-        self.services.chat.do_send(message);
+    fn send(&self, event: impl Into<SessionEvent>) {
+        self.services.uplink.send(event);
     }
 
     /// What became of an entry.
@@ -480,9 +471,7 @@ impl Drop for ChatSession {
     fn drop(&mut self) {
         self.services.metrics.sessions.dec();
         #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
-        {
-            self.services.hub.do_send(CloseSession(self.id));
-            self.services.chat.do_send(Disconnect { session: self.id, for_good: self.for_good });
-        }
+        self.services.hub.do_send(CloseSession(self.id));
+        self.send(Disconnect { session: self.id, for_good: self.for_good });
     }
 }

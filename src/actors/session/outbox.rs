@@ -183,10 +183,21 @@ impl Outbox {
     }
 
     fn end(&self, mut state: MutexGuard<'_, State>) {
-        state.queue.abort();
         if let Some(socket) = state.socket.take() {
             socket.shut_down();
         }
+        self.free(state);
+    }
+
+    /// The connection has ended in good order: frees what is left.
+    pub(super) fn let_go(&self) {
+        let mut state = self.state();
+        state.socket = None;
+        self.free(state);
+    }
+
+    fn free(&self, mut state: MutexGuard<'_, State>) {
+        state.queue.abort();
         drop(state);
         self.transport.wake();
         self.reader.wake();

@@ -244,8 +244,10 @@ async fn end(mut io: Pin<Box<dyn Io>>, outbox: Arc<Outbox>, _held: Box<dyn Any>)
     // A client that takes nothing for so long has gone.
     if let Ok(Ok(())) = timeout(LAST_WRITE_WAIT, poll_fn(|cx| outbox.poll_write(cx, io.as_mut()))).await {
         hang_up(io).await;
+        outbox.let_go();
+    } else {
+        outbox.abort();
     }
-    outbox.abort();
 }
 
 /// Ends TCP from this side, and waits a moment for the other (RFC 6455 section 7.1.1).

@@ -8,12 +8,14 @@ use std::collections::HashSet;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::{
-    db::{Backend, Connection, DbError, prelude::*, schema::messages},
+    db::{
+        Backend, Connection, DbError,
+        prelude::*,
+        prepared::{self, Value},
+        schema::messages,
+    },
     domain::{ClientId, ContactKind, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
 };
-
-/// Rows a statement: SQLite's time a row stops falling here, and its 32,766 parameters are far away.
-const ROWS_A_STATEMENT: usize = 128;
 
 /// Unread messages are counted among so many of the newest of a room, so that a list of rooms costs the same for
 /// somebody who never reads. Who has more unread is told at most this number.
@@ -80,41 +82,62 @@ impl MessageRow {
     }
 }
 
-/// A row to add. `None` is written as NULL and not left to a default: only so does SQLite take many rows a statement.
-///
-/// It owns its strings since diesel keeps a prepared statement only for types without borrows.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = messages, treat_none_as_default_value = false)]
-struct NewMessage {
+/// A row to add.
+struct NewMessage<'a> {
     position: i64,
-    id: String,
-    room_id: String,
+    id: &'a str,
+    room_id: &'a str,
     seq: i64,
-    sender_id: String,
-    client_id: Option<String>,
+    sender_id: &'a str,
+    client_id: Option<&'a str>,
     kind: &'static str,
-    text: Option<String>,
+    text: Option<&'a str>,
     data: Option<String>,
     sent_at: i64,
     warnings: Option<String>,
 }
 
-impl NewMessage {
-    fn new(message: &StoredMessage) -> Self {
+impl<'a> NewMessage<'a> {
+    fn new(message: &'a StoredMessage) -> Self {
         Self {
             position: message.position,
-            id: message.id.as_str().to_owned(),
-            room_id: message.room_id.as_str().to_owned(),
+            id: message.id.as_str(),
+            room_id: message.room_id.as_str(),
             seq: message.seq.0,
-            sender_id: message.sender_id.as_str().to_owned(),
-            client_id: message.client_id.as_ref().map(|id| id.as_str().to_owned()),
+            sender_id: message.sender_id.as_str(),
+            client_id: message.client_id.as_ref().map(ClientId::as_str),
             kind: message.kind.as_str(),
-            text: message.text.clone(),
+            text: message.text.as_deref(),
             data: message.data.as_ref().map(ToString::to_string),
             sent_at: message.sent_at.0,
             warnings: names(&message.warnings),
         }
     }
+
+    /// In the order of [`InsertMessages`].
+    fn values(&self) -> [Value<'_>; 11] {
+        [
+            Value::Number(self.position),
+            Value::Text(self.id),
+            Value::Text(self.room_id),
+            Value::Number(self.seq),
+            Value::Text(self.sender_id),
+            self.client_id.into(),
+            Value::Text(self.kind),
+            self.text.into(),
+            self.data.as_deref().into(),
+            Value::Number(self.sent_at),
+            self.warnings.as_deref().into(),
+        ]
+    }
+}
+
+/// Messages that are new.
+struct InsertMessages;
+
+impl prepared::Statement for InsertMessages {
+    const SQL: &'static str = "INSERT INTO messages (position, id, room_id, seq, sender_id, client_id, kind, text, data, \
+                               sent_at, warnings) VALUES";
 }
 
 /// Kinds as they are stored: their names with commas between them.
@@ -148,14 +171,16 @@ pub(in crate::db) fn insert<'a>(
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => postgres::take_positions(conn, messages.len())?,
     };
-    let place = |message: &mut &mut StoredMessage| {
+    for message in &mut messages {
         position += 1;
         message.position = position;
-        NewMessage::new(message)
-    };
-    let rows: Vec<NewMessage> = messages.iter_mut().map(place).collect();
+    }
+    let rows: Vec<NewMessage<'_>> = messages.iter().map(|message| NewMessage::new(message)).collect();
     match conn {
-        Connection::Sqlite(_) => insert_rows(conn, &rows),
+        Connection::Sqlite(conn) => {
+            let rows: Vec<_> = rows.iter().map(NewMessage::values).collect();
+            prepared::insert::<InsertMessages, _>(conn, &rows)
+        }
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => {
             rows.chunks(postgres::ROWS_A_STATEMENT).try_for_each(|rows| postgres::insert(conn, rows))
@@ -170,22 +195,6 @@ fn newest_position(conn: &mut Connection) -> QueryResult<i64> {
     Ok(given.unwrap_or(0))
 }
 
-fn insert_rows(conn: &mut Connection, rows: &[NewMessage]) -> QueryResult<()> {
-    // An array's length is part of its type, so each of these statements is prepared once for all batches.
-    let (chunks, rest) = rows.as_chunks::<ROWS_A_STATEMENT>();
-    for chunk in chunks {
-        diesel::insert_into(messages::table).values(chunk).execute(conn)?;
-    }
-    let (chunks, rest) = rest.as_chunks::<16>();
-    for chunk in chunks {
-        diesel::insert_into(messages::table).values(chunk).execute(conn)?;
-    }
-    for row in rest {
-        diesel::insert_into(messages::table).values(row).execute(conn)?;
-    }
-    Ok(())
-}
-
 /// One sender's idempotency key in one room.
 pub(in crate::db) type ClientKey<'a> = (&'a str, &'a str, &'a str);
 
@@ -195,35 +204,28 @@ pub(in crate::db) fn find_by_client_keys(
     keys: &[ClientKey<'_>],
 ) -> Result<Vec<StoredMessage>, DbError> {
     let mut found = Vec::new();
-    for keys in keys.chunks(ROWS_A_STATEMENT) {
-        let rows: Vec<MessageRow> = match conn {
-            Connection::Sqlite(conn) => diesel::RunQueryDsl::load(client_keys_query(keys), conn)?,
-            #[cfg(feature = "postgres")]
-            Connection::Postgres(conn) => postgres::find_by_client_keys(conn, keys)?,
-        };
-        for row in rows {
-            found.push(row.into_stored()?);
+    match conn {
+        Connection::Sqlite(conn) => {
+            // One statement a key, for this one stays prepared.
+            for (room, sender, client) in keys {
+                let of_key = messages::table
+                    .filter(messages::room_id.eq(*room).and(messages::sender_id.eq(*sender)))
+                    .filter(messages::client_id.eq(*client))
+                    .select(MessageRow::as_select());
+                let row: Option<MessageRow> = diesel::RunQueryDsl::get_result(of_key, conn).optional()?;
+                found.extend(row.map(MessageRow::into_stored).transpose()?);
+            }
+        }
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => {
+            for keys in keys.chunks(postgres::ROWS_A_STATEMENT) {
+                for row in postgres::find_by_client_keys(conn, keys)? {
+                    found.push(row.into_stored()?);
+                }
+            }
         }
     }
     Ok(found)
-}
-
-type BoxedSql<'a> = diesel::query_builder::BoxedSqlQuery<'a, Backend, diesel::query_builder::SqlQuery>;
-
-/// In SQL, since diesel has no row values. Joined and not `IN`, for which SQLite would read the whole index.
-fn client_keys_query<'a>(keys: &[ClientKey<'a>]) -> BoxedSql<'a> {
-    let rows = vec!["(?,?,?)"; keys.len()].join(",");
-    let mut query = diesel::sql_query(format!(
-        "WITH wanted (room, sender, client) AS (VALUES {rows}) \
-         SELECT m.id, m.room_id, m.seq, m.position, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, m.edited_at, \
-         m.deleted_at, m.warnings FROM wanted CROSS JOIN messages m \
-         ON m.room_id = wanted.room AND m.sender_id = wanted.sender AND m.client_id = wanted.client",
-    ))
-    .into_boxed();
-    for (room, sender, client) in keys {
-        query = query.bind::<Text, _>(*room).bind::<Text, _>(*sender).bind::<Text, _>(*client);
-    }
-    query
 }
 
 /// A message by its id.

@@ -1,12 +1,19 @@
 //! What a client of Socket.IO finds again when it comes back.
 
 use crate::{
-    db::{Backend, Connection, DbError, prelude::*, schema::recoveries},
+    db::{
+        Backend, Connection, DbError,
+        prelude::*,
+        prepared::{self, Statement, Value},
+        schema::recoveries,
+    },
     domain::{Recovery, RoomId, Seq, Timestamp, UserId},
 };
 
-#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = recoveries, check_for_backend(Backend), treat_none_as_null = true)]
+#[derive(Debug, Queryable, Selectable)]
+#[cfg_attr(feature = "postgres", derive(Insertable, AsChangeset))]
+#[diesel(table_name = recoveries, check_for_backend(Backend))]
+#[cfg_attr(feature = "postgres", diesel(treat_none_as_null = true))]
 struct RecoveryRow {
     pid_hash: String,
     user_id: String,
@@ -27,18 +34,54 @@ pub(in crate::db) fn save(conn: &mut Connection, recovery: &Recovery) -> QueryRe
         ended_at: recovery.ended_at.map(|at| at.0),
         node: conn.node().to_owned(),
     };
-    if row.ended_at.is_some() {
-        let own = recoveries::table.find(&row.pid_hash).filter(recoveries::node.eq(&row.node));
-        diesel::update(own).set(&row).execute(conn)?;
-        return Ok(());
+    match conn {
+        Connection::Sqlite(conn) => row.save(conn),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) if row.ended_at.is_some() => {
+            let own = recoveries::table.find(&row.pid_hash).filter(recoveries::node.eq(&row.node));
+            diesel::update(own).set(&row).execute(conn)?;
+            Ok(())
+        }
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) => {
+            diesel::insert_into(recoveries::table)
+                .values(&row)
+                .on_conflict(recoveries::pid_hash)
+                .do_update()
+                .set(&row)
+                .execute(conn)?;
+            Ok(())
+        }
     }
-    diesel::insert_into(recoveries::table)
-        .values(&row)
-        .on_conflict(recoveries::pid_hash)
-        .do_update()
-        .set(&row)
-        .execute(conn)?;
-    Ok(())
+}
+
+/// A session that lives.
+struct Begin;
+
+impl Statement for Begin {
+    const SQL: &'static str = "INSERT INTO recoveries (pid_hash, user_id, rooms, ended_at, node) VALUES (?, ?, ?, ?, ?) \
+                               ON CONFLICT (pid_hash) DO UPDATE SET user_id = excluded.user_id, rooms = excluded.rooms, \
+                               ended_at = excluded.ended_at, node = excluded.node";
+}
+
+/// A session that has ended, where it is still this node's.
+struct End;
+
+impl Statement for End {
+    const SQL: &'static str =
+        "UPDATE recoveries SET user_id = ?, rooms = ?, ended_at = ? WHERE pid_hash = ? AND node = ?";
+}
+
+impl RecoveryRow {
+    fn save(&self, conn: &mut SqliteConnection) -> QueryResult<()> {
+        let [pid_hash, user, rooms, node] =
+            [&self.pid_hash, &self.user_id, &self.rooms, &self.node].map(|text| Value::Text(text));
+        match self.ended_at {
+            None => prepared::run::<Begin, _>(conn, [pid_hash, user, rooms, Value::Nothing, node])?,
+            Some(at) => prepared::run::<End, _>(conn, [user, rooms, Value::Number(at), pid_hash, node])?,
+        };
+        Ok(())
+    }
 }
 
 /// Removes one of this node's.

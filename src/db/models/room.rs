@@ -5,10 +5,7 @@ mod postgres;
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::{
-    dsl::count_star,
-    sql_types::{BigInt, Text},
-};
+use diesel::dsl::count_star;
 
 use super::{
     message::{MessageRow, count_unread},
@@ -19,6 +16,7 @@ use crate::{
     db::{
         Backend, Connection, DbError,
         prelude::*,
+        prepared::{self, Value, one_of},
         schema::{blocks, messages, products, rooms, users},
     },
     domain::{ProductId, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId},
@@ -185,7 +183,7 @@ pub(in crate::db) fn lock(conn: &mut Connection, ids: &[&str]) -> QueryResult<Ha
     type StandingColumns = (Option<i64>, Option<i64>);
     type LockedRow = (RoomRow, StandingColumns, StandingColumns, Option<i64>, Option<i64>);
     let rows: Vec<LockedRow> = with_members!(rooms::table)
-        .filter(rooms::id.eq_any(ids.iter().copied()))
+        .filter(one_of(rooms::id, ids.iter().copied()))
         .select((
             RoomRow::as_select(),
             BUYERS.fields((users::deleted_at, users::muted_until)),
@@ -214,31 +212,25 @@ pub(in crate::db) fn save<'a>(conn: &mut Connection, rooms: impl Iterator<Item =
     // Neighbours in the table one after the other.
     rooms.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     match conn {
-        Connection::Sqlite(conn) => update_rows(conn, &rooms),
+        Connection::Sqlite(conn) => rooms.iter().try_for_each(|room| save_row(conn, room)),
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => postgres::save(conn, &rooms),
     }
 }
 
-/// A hundred rooms a statement: diesel prepares an UPDATE each time anew.
-fn update_rows(conn: &mut SqliteConnection, rooms: &[&RoomRow]) -> QueryResult<()> {
-    for rooms in rooms.chunks(128) {
-        let rows = vec!["(?,?,?,?,?,?)"; rooms.len()].join(",");
-        let mut query = diesel::sql_query(format!(
-            "WITH moved (id, created_at, active_at, last_seq, buyer_read_seq, seller_read_seq) AS (VALUES {rows}) \
-             UPDATE rooms SET created_at = moved.created_at, active_at = moved.active_at, last_seq = moved.last_seq, \
-             buyer_read_seq = moved.buyer_read_seq, seller_read_seq = moved.seller_read_seq \
-             FROM moved WHERE rooms.id = moved.id",
-        ))
-        .into_boxed();
-        for room in rooms {
-            query = query.bind::<Text, _>(&room.id);
-            for number in [room.created_at, room.active_at, room.last_seq, room.buyer_read_seq, room.seller_read_seq] {
-                query = query.bind::<BigInt, _>(number);
-            }
-        }
-        diesel::RunQueryDsl::execute(query, conn)?;
-    }
+/// See [`save`].
+struct SaveRoom;
+
+impl prepared::Statement for SaveRoom {
+    const SQL: &'static str = "UPDATE rooms SET created_at = ?, active_at = ?, last_seq = ?, buyer_read_seq = ?, \
+                               seller_read_seq = ? WHERE id = ?";
+}
+
+fn save_row(conn: &mut SqliteConnection, room: &RoomRow) -> QueryResult<()> {
+    let numbers = [room.created_at, room.active_at, room.last_seq, room.buyer_read_seq, room.seller_read_seq];
+    let [created_at, active_at, last_seq, buyer_read_seq, seller_read_seq] = numbers.map(Value::Number);
+    let values = [created_at, active_at, last_seq, buyer_read_seq, seller_read_seq, Value::Text(&room.id)];
+    prepared::run::<SaveRoom, _>(conn, values)?;
     Ok(())
 }
 
@@ -390,8 +382,8 @@ impl RoomDetails {
         conn: &mut Connection,
         rooms: &[RoomId],
     ) -> Result<HashMap<String, Result<Self, DbError>>, DbError> {
-        let ids: Vec<&str> = rooms.iter().map(RoomId::as_str).collect();
-        let rows: Vec<DetailRow> = room_details!().filter(rooms::id.eq_any(ids)).load(conn)?;
+        let wanted = one_of(rooms::id, rooms.iter().map(RoomId::as_str));
+        let rows: Vec<DetailRow> = room_details!().filter(wanted).load(conn)?;
         Ok(rows.into_iter().map(|row| (row.0.id.clone(), Self::from_row(row))).collect())
     }
 

@@ -11,7 +11,7 @@ const ROUTES: &str = include_str!("../../../src/http/routes.rs");
 
 /// The addresses on the page of routes, up to those that are no REST.
 fn registered() -> BTreeSet<String> {
-    let (documented, _) = ROUTES.split_once("pub fn undocumented").unwrap();
+    let (documented, _) = ROUTES.split_once("pub fn wires").unwrap();
     let addresses = documented.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/'));
     addresses.map(|address| address.replace(":.*}", "}")).collect()
 }

@@ -26,8 +26,8 @@ pub(super) fn take_positions(conn: &mut Postgres, count: usize) -> QueryResult<i
     taken.first().map(|taken| taken.last - count).ok_or(diesel::NotFound)
 }
 
-pub(super) fn insert(conn: &mut Postgres, rows: &[NewMessage]) -> QueryResult<()> {
-    fn column<'a, T>(rows: &'a [NewMessage], field: impl Fn(&'a NewMessage) -> T) -> Vec<T> {
+pub(super) fn insert(conn: &mut Postgres, rows: &[NewMessage<'_>]) -> QueryResult<()> {
+    fn column<'a, T>(rows: &'a [NewMessage<'a>], field: impl Fn(&'a NewMessage<'a>) -> T) -> Vec<T> {
         rows.iter().map(field).collect()
     }
     conn.execute(
@@ -37,13 +37,13 @@ pub(super) fn insert(conn: &mut Postgres, rows: &[NewMessage]) -> QueryResult<()
              SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind::<Array<BigInt>, _>(column(rows, |row| row.position))
-        .bind::<Array<Text>, _>(column(rows, |row| row.id.as_str()))
-        .bind::<Array<Text>, _>(column(rows, |row| row.room_id.as_str()))
+        .bind::<Array<Text>, _>(column(rows, |row| row.id))
+        .bind::<Array<Text>, _>(column(rows, |row| row.room_id))
         .bind::<Array<BigInt>, _>(column(rows, |row| row.seq))
-        .bind::<Array<Text>, _>(column(rows, |row| row.sender_id.as_str()))
-        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.client_id.as_deref()))
+        .bind::<Array<Text>, _>(column(rows, |row| row.sender_id))
+        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.client_id))
         .bind::<Array<Text>, _>(column(rows, |row| row.kind))
-        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.text.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.text))
         .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.data.as_deref()))
         .bind::<Array<BigInt>, _>(column(rows, |row| row.sent_at))
         .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.warnings.as_deref())),
