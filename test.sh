@@ -164,6 +164,14 @@ load_generator() (
     cargo test --locked -p haggle-load
 )
 
+instruction_counts() {
+    if ! need valgrind valgrind; then
+        skipped+=("benches/counts.sh (install valgrind)")
+        return
+    fi
+    benches/counts.sh
+}
+
 step "tools" check_tools
 step "cargo fmt --check" cargo fmt --check
 step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings
@@ -183,6 +191,7 @@ step "tests/python_socketio" python_suite tests/python_socketio
 step "tests/openapi" python_suite tests/openapi
 step "tests/deploy" deploy_suite
 step "tests/browser" browser_suite tests/browser
+step "instruction counts" instruction_counts
 
 # Last, since its binary takes the other one's place.
 step "tests/s3" s3_suite

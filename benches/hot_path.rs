@@ -2,30 +2,26 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macro writes the functions; a bench may end early")]
 
-use std::{hint::black_box, pin::Pin, sync::Arc, task::Context, time::Duration};
+mod live_room;
 
-use actix::Actor;
+use std::{hint::black_box, time::Duration};
+
 use bytes::{Bytes, BytesMut};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use futures_util::task::noop_waker;
 use haggle::{
-    actors::{
-        hub::{Asker, Delivery, Hub, HubId, Op, OpenSession, SessionNotice},
-        session::{in_flight::InFlight, outbox::Outbox},
-    },
     auth::{Signer, Verifier},
     clock::Clock,
     domain::{
-        RoomId, Seq, SessionId, UserId,
+        Seq, UserId,
         masking::{RecentDigits, find_after},
     },
-    metrics::Metrics,
     protocol::{
         json,
-        push::{Encoding, Push},
+        push::Push,
         websocket::{Decoder, Limits, Opcode, write_frame},
     },
 };
+use live_room::LiveRoom;
 
 const MESSAGE: &str = r#"{"event":"message","data":{"roomId":"0123456789abcdef0123456789abcdef","text":"is it still available? I could come by at six","clientId":"c-000001"},"id":17}"#;
 
@@ -87,63 +83,21 @@ fn authorize(c: &mut Criterion) {
     c.bench_function("authorize/token HS256", |b| b.iter(|| verifier.verify_now(black_box(&token)).unwrap()));
 }
 
-/// Takes the notices that a hub has for its sessions.
-struct Listener;
-
-impl Actor for Listener {
-    type Context = actix::Context<Self>;
-}
-
-impl actix::Handler<SessionNotice> for Listener {
-    type Result = ();
-
-    fn handle(&mut self, _: SessionNotice, _: &mut Self::Context) {}
-}
-
 fn fan_out(c: &mut Criterion) {
     let mut group = c.benchmark_group("fan-out");
     for sessions in [2_u64, 1000] {
         let system = actix::System::new();
-        let (mut hub, outboxes, room) = system.block_on(async { a_room(sessions) });
+        let mut room = system.block_on(async { LiveRoom::of(sessions) });
         let mut seq = 0;
         group.throughput(Throughput::Elements(sessions));
         group.bench_function(sessions.to_string(), |b| {
             b.iter(|| {
                 seq += 1;
-                let push = Push::from_json("message", Bytes::from_static(STORED));
-                hub.apply(Op::Deliver { room: room.clone(), kind: Delivery::Message(Seq(seq)), push, except: None });
-                for outbox in &outboxes {
-                    let mut out = tokio::io::sink();
-                    let _ = black_box(outbox.poll_write(&mut Context::from_waker(&noop_waker()), Pin::new(&mut out)));
-                }
-                hub.flush();
+                room.deliver(Seq(seq), Push::from_json("message", Bytes::from_static(STORED)));
             });
         });
     }
     group.finish();
-}
-
-fn a_room(sessions: u64) -> (Hub, Vec<Arc<Outbox>>, RoomId) {
-    let metrics = Arc::new(Metrics::default());
-    let mut hub = Hub::new(Duration::from_secs(60), 1 << 20, Arc::clone(&metrics));
-    let (room, listener) = (RoomId::new("room").unwrap(), Listener.start());
-    let mut outboxes = Vec::new();
-    for place in 0..sessions {
-        let (session, outbox) = (SessionId(place), Arc::new(Outbox::new(1 << 20, None)));
-        hub.open(OpenSession {
-            session,
-            user: UserId::new("alice").unwrap(),
-            outbox: Arc::clone(&outbox),
-            encoding: Encoding::Json,
-            notices: listener.clone().recipient(),
-        });
-        hub.apply(Op::Attach { session, room: room.clone() });
-        let slot = InFlight::default().take(&metrics);
-        let asker = Asker { session, hub: HubId(0), request: None, event: "enterRoom", slot };
-        hub.apply(Op::Enter { asker, room: room.clone(), answer: Bytes::new(), after: Seq(0), behind: false });
-        outboxes.push(outbox);
-    }
-    (hub, outboxes, room)
 }
 
 criterion_group!(benches, decode, masking, authorize, fan_out);
