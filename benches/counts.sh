@@ -16,7 +16,7 @@ command -v valgrind >/dev/null || { echo "valgrind is missing: install it" >&2; 
 compiler="$(rustc --version | cut -d' ' -f2 | cut -d. -f1,2)"
 machine="$(uname -m)"
 
-program="$(cargo build --release --locked --bench counts --message-format=json |
+program="$(cargo build --profile counts --locked --bench counts --message-format=json |
     sed -n 's/.*"executable":"\([^"]*counts-[^"]*\)".*/\1/p' | tail -1)"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
