@@ -15,6 +15,9 @@ paths=(decode:500:2500 screen:500:2500 deliver:500:2500 fan-out:50:250 encode:50
 command -v valgrind >/dev/null || { echo "valgrind is missing: install it" >&2; exit 77; }
 compiler="$(rustc --version | cut -d' ' -f2 | cut -d. -f1,2)"
 machine="$(uname -m)"
+# The allocator and the copies that are counted, too.
+libc="$(getconf GNU_LIBC_VERSION 2>/dev/null || echo "another C library")"
+of="on $machine, by Rust $compiler, with $libc."
 
 program="$(cargo build --profile counts --locked --bench counts --message-format=json |
     sed -n 's/.*"executable":"\([^"]*counts-[^"]*\)".*/\1/p' | tail -1)"
@@ -40,14 +43,14 @@ for path in "${paths[@]}"; do count "$path"; done | tee "$work/now"
 
 if [[ ${1:-} == --renew ]]; then
     {
-        echo "# Instructions a time on $machine, by Rust $compiler. Renewed by benches/counts.sh --renew"
+        echo "# Instructions a time $of Renewed by benches/counts.sh --renew"
         cat "$work/now"
     } >"$counts"
     echo "wrote $counts"
     exit
 fi
-if ! grep -q "on $machine, by Rust $compiler\." "$counts"; then
-    echo "not compared: $counts is of another machine or compiler than $machine and Rust $compiler ($(head -1 "$counts"))"
+if ! grep -qF "$of" "$counts"; then
+    echo "not compared: $counts is of another machine, compiler or C library than these: $of ($(head -1 "$counts"))"
     exit
 fi
 awk -v tolerance="$tolerance_percent" '

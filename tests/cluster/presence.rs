@@ -99,6 +99,8 @@ async fn what_changes_while_nats_is_away_shows_all_the_same() {
     let mut seller = entered(&cluster, 1, "seller-0").await;
     let message = buyer.request("message", json!("hello")).await.unwrap();
     seller.push("message").await;
+    // Whoever does not know that the buyer is there is not told that they are gone.
+    until("the buyer is seen", async || is_online(&cluster, 1, "seller-0", "buyer-0").await).await;
 
     cluster.nats.stop();
     for node in &cluster.nodes {
