@@ -1,4 +1,4 @@
-//! What the [`ChatServer`](super::ChatServer) is told and asked.
+//! What the [`ChatServer`] is told and asked.
 //!
 //! Answers to sessions don't come back as the messages' results: they travel with the deliveries, through the asker's hub,
 //! so that what a client sees is in order and a batch wakes a worker once.
