@@ -185,3 +185,59 @@ impl<C: Expression + AppearsOnTable<QS>, QS: ?Sized> AppearsOnTable<QS> for OneO
 impl<C: NonAggregate> ValidGrouping<()> for OneOf<'_, C> {
     type IsAggregate = is_aggregate::No;
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::prelude::*;
+
+    use super::*;
+    use crate::db::{
+        schema::users,
+        test_db::{TestDb, is_postgres, user, write},
+    };
+
+    struct Rename;
+
+    impl Statement for Rename {
+        const SQL: &'static str = "UPDATE users SET name = ?, muted_until = ? WHERE id = ?";
+    }
+
+    #[test]
+    fn a_list_of_ids_finds_each_of_them_whatever_is_in_it() {
+        let db = TestDb::new();
+        let odd = ["a\"b", "back\\slash", "o'clock", "[1,2]", "한국어 😀", "?"];
+        for id in odd {
+            write(&mut db.conn(), crate::db::RoomWrite::PutUser { user: user(id) }).unwrap();
+        }
+        let find = |ids: &[&str]| {
+            let query = users::table.filter(one_of(users::id, ids.iter().copied())).select(users::id).order(users::id);
+            crate::db::prelude::RunQueryDsl::load::<String>(query, &mut db.conn()).unwrap()
+        };
+        for id in odd {
+            assert_eq!(find(&[id, "nobody"]), [id]);
+        }
+        assert_eq!(find(&odd).len(), odd.len());
+        assert!(find(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_prepared_statement_takes_other_values_each_time() {
+        if is_postgres() {
+            return;
+        }
+        let db = TestDb::new();
+        let mut conn = db.conn();
+        let standing = |conn: &mut SqliteConnection, id: &str| {
+            let row = users::table.find(id).select((users::name, users::muted_until));
+            row.get_result::<(String, Option<i64>)>(conn).unwrap()
+        };
+        for (id, name, muted) in [("alice", "A?", Value::Number(7)), ("bob", "", Value::Nothing)] {
+            let changed = run::<Rename, _>(conn.sqlite(), [Value::Text(name), muted, Value::Text(id)]);
+            assert_eq!(changed, Ok(1));
+        }
+        assert_eq!(standing(conn.sqlite(), "alice"), ("A?".to_owned(), Some(7)));
+        assert_eq!(standing(conn.sqlite(), "bob"), (String::new(), None));
+        let short = run::<Rename, _>(conn.sqlite(), [Value::Text("a value is missing")]);
+        assert!(matches!(short, Err(diesel::result::Error::QueryBuilderError(_))), "{short:?}");
+    }
+}

@@ -263,6 +263,7 @@ impl Rooms {
             None => {
                 self.attached += 1;
                 let (hub, place) = (live_session.hub, Place(self.attached));
+                // Most rooms have two at most, and a vector begins with room for four.
                 if live.attached.len() < 4 {
                     live.attached.reserve_exact(1);
                 }

@@ -8,11 +8,9 @@ use diesel::dsl::max;
 use crate::db::{
     Backend, Connection,
     prelude::*,
+    prepared::{self, Value},
     schema::{changes, messages},
 };
-
-/// Rows a statement, as for messages.
-const ROWS_A_STATEMENT: usize = 128;
 
 /// Something that changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,18 +105,16 @@ impl ChangeRow {
     }
 }
 
-/// A row to add. It owns its strings since diesel keeps a prepared statement only for types without borrows.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = changes)]
-struct NewChange {
+/// A row to add.
+struct NewChange<'a> {
     after_position: i64,
     kind: &'static str,
-    subject_id: String,
-    member_id: String,
+    subject_id: &'a str,
+    member_id: &'a str,
 }
 
-impl NewChange {
-    fn new(changed: Changed<'_>, after_position: i64) -> Self {
+impl<'a> NewChange<'a> {
+    fn new(changed: Changed<'a>, after_position: i64) -> Self {
         let (kind, subject, member) = match changed {
             Changed::Message(id) => (ChangeKind::MessageUpdated, id, ""),
             Changed::Read { room, reader } => (ChangeKind::Read, room, reader),
@@ -130,8 +126,21 @@ impl NewChange {
             Changed::UserState(id) => (ChangeKind::UserState, id, ""),
             Changed::SessionsEnded(id) => (ChangeKind::SessionsEnded, id, ""),
         };
-        Self { after_position, kind: kind.as_str(), subject_id: subject.to_owned(), member_id: member.to_owned() }
+        Self { after_position, kind: kind.as_str(), subject_id: subject, member_id: member }
     }
+
+    /// In the order of [`ReplaceChanges`].
+    fn values(&self) -> [Value<'_>; 4] {
+        let [kind, subject, member] = [self.kind, self.subject_id, self.member_id].map(Value::Text);
+        [Value::Number(self.after_position), kind, subject, member]
+    }
+}
+
+/// Changes, in place of earlier ones of the same kind and subject.
+struct ReplaceChanges;
+
+impl prepared::Statement for ReplaceChanges {
+    const SQL: &'static str = "REPLACE INTO changes (after_position, kind, subject_id, member_id) VALUES";
 }
 
 /// Records changes, inside the transaction that makes them: behind its messages so far, in this order.
@@ -140,31 +149,16 @@ pub(in crate::db) fn record(conn: &mut Connection, changed: &[Changed<'_>]) -> Q
         return Ok(());
     }
     let newest: Option<i64> = messages::table.select(max(messages::position)).get_result(conn)?;
-    let rows: Vec<NewChange> =
+    let rows: Vec<NewChange<'_>> =
         changed.iter().map(|changed| NewChange::new(*changed, newest.unwrap_or_default())).collect();
     match conn {
-        Connection::Sqlite(conn) => replace_rows(conn, &rows),
+        Connection::Sqlite(conn) => {
+            let rows: Vec<_> = rows.iter().map(NewChange::values).collect();
+            prepared::insert::<ReplaceChanges, _>(conn, &rows)
+        }
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => postgres::replace(conn, rows),
     }
-}
-
-fn replace_rows(conn: &mut SqliteConnection, rows: &[NewChange]) -> QueryResult<()> {
-    use diesel::RunQueryDsl;
-
-    // An array's length is part of its type, so each of these statements is prepared once for all batches.
-    let (chunks, rest) = rows.as_chunks::<ROWS_A_STATEMENT>();
-    for chunk in chunks {
-        RunQueryDsl::execute(diesel::replace_into(changes::table).values(chunk), conn)?;
-    }
-    let (chunks, rest) = rest.as_chunks::<16>();
-    for chunk in chunks {
-        RunQueryDsl::execute(diesel::replace_into(changes::table).values(chunk), conn)?;
-    }
-    for row in rest {
-        RunQueryDsl::execute(diesel::replace_into(changes::table).values(row), conn)?;
-    }
-    Ok(())
 }
 
 /// The changes behind one that is known, in order.

@@ -14,6 +14,7 @@ use crate::{
         MessageKind,
         offer::{Answer, OFFER_LIFETIME_MS, OfferStatus},
     },
+    error::ErrorCode,
 };
 
 const BUYERS: [&str; 3] = ["alice", "bob", "mallory"];

@@ -5,7 +5,10 @@ use crate::db::{
     MessagePage, NewReport, Reported, list_messages, store_report,
     test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
 };
-use crate::domain::{offer::Answer, safety::ReportCategory};
+use crate::{
+    domain::{offer::Answer, safety::ReportCategory},
+    error::ErrorCode,
+};
 
 /// What a change came to: `None` when it was written, else its code.
 type Came = Option<ErrorCode>;

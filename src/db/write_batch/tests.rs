@@ -10,6 +10,7 @@ use crate::{
         test_db::{NOW, TestDb, draft, is_postgres, product, read, room, say, user, user_id, write},
     },
     domain::{ClientId, ContactKind, MaskingPolicy, MessageKind, masking::find, message::EDIT_WINDOW_MS},
+    error::{ChatError, ErrorCode},
 };
 
 fn history(conn: &mut Connection, room: &RoomId) -> Vec<StoredMessage> {

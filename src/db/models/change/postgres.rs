@@ -10,14 +10,17 @@ use diesel::{
 use super::NewChange;
 use crate::db::connection::postgres::Postgres;
 
+/// Rows a statement: there are hardly ever more.
+const ROWS_A_STATEMENT: usize = 128;
+
 /// Adds changes, in this order, in place of earlier ones of the same kind and subject.
-pub(super) fn replace(conn: &mut Postgres, mut rows: Vec<NewChange>) -> QueryResult<()> {
+pub(super) fn replace(conn: &mut Postgres, mut rows: Vec<NewChange<'_>>) -> QueryResult<()> {
     // A statement must not touch a row twice: of two the later one counts.
     let mut seen = HashSet::new();
     rows.reverse();
-    rows.retain(|row| seen.insert((row.kind, row.subject_id.clone(), row.member_id.clone())));
+    rows.retain(|row| seen.insert((row.kind, row.subject_id, row.member_id)));
     rows.reverse();
-    for rows in rows.chunks(super::ROWS_A_STATEMENT) {
+    for rows in rows.chunks(ROWS_A_STATEMENT) {
         conn.execute(
             diesel::sql_query(
                 "INSERT INTO changes (after_position, kind, subject_id, member_id) \
@@ -28,8 +31,8 @@ pub(super) fn replace(conn: &mut Postgres, mut rows: Vec<NewChange>) -> QueryRes
             )
             .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.after_position).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(rows.iter().map(|row| row.kind).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(rows.iter().map(|row| row.subject_id.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(rows.iter().map(|row| row.member_id.as_str()).collect::<Vec<_>>()),
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.subject_id).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.member_id).collect::<Vec<_>>()),
         )?;
     }
     Ok(())

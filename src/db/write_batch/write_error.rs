@@ -1,0 +1,114 @@
+//! Why a write of a batch was refused, and what the one who asked is told.
+
+use thiserror::Error;
+
+#[cfg(doc)]
+use super::RoomWrite;
+use crate::{
+    db::{DbError, models::room::Silenced},
+    domain::{Timestamp, masking::ContactRefused, offer},
+    error::{ChatError, ErrorCode},
+};
+
+/// Why a [`RoomWrite`] was refused, while the rest of its batch was written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum WriteError {
+    /// Not a member, or no such room: one answer, so that nobody can probe for ids.
+    #[error("only the buyer and the seller of a room may do this")]
+    Forbidden,
+    /// Another member's message, or one of a kind that nobody edits.
+    #[error("only one's own text and image messages can be changed")]
+    NotOwnMessage,
+    /// The words hold a contact, which `--masking block` refuses until an offer is accepted.
+    #[error(transparent)]
+    ContactRefused(#[from] ContactRefused),
+    /// Somebody else's product.
+    #[error("only the product's own seller may do this")]
+    NotOwnProduct,
+    /// Nothing has this id, or nothing that the caller may know of.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Too late to edit or delete.
+    #[error("a message can be changed for 15 minutes after it was sent")]
+    EditWindowOver,
+    /// The message was taken back before.
+    #[error("this message was deleted")]
+    AlreadyDeleted,
+    /// A deleted user can't be brought back: whoever got the id next would read the conversations of the first.
+    #[error("this user was deleted; use another id")]
+    UserDeleted,
+    /// The id that stands for the marketplace itself.
+    #[error("`id` must not be `system`: it stands for the marketplace itself")]
+    ReservedUserId,
+    /// A deleted user's token may still be good.
+    #[error("this user was removed")]
+    RemovedUser,
+    /// No such seller, or one who was deleted.
+    #[error("`sellerId` must be the id of a user, put the user first")]
+    UnknownSeller,
+    /// Rooms have their two members for good.
+    #[error("`sellerId` can't change any more: there are rooms for this product")]
+    SellerHasRooms,
+    /// One of the two members has blocked the other, and neither learns who; or the other was deleted.
+    #[error("this conversation is closed")]
+    Blocked,
+    /// The marketplace has muted the sender.
+    #[error("the marketplace has muted you until {0}")]
+    Muted(Timestamp),
+    /// An offer that can't be made or answered as things stand.
+    #[error(transparent)]
+    Offer(#[from] offer::Refusal),
+    /// Prices are compared with the product's.
+    #[error("`currency` must be the product's: {0}")]
+    WrongCurrency(String),
+    /// Nobody blocks themselves.
+    #[error("one can't block oneself")]
+    OwnBlock,
+    /// The database failed at this write alone.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl WriteError {
+    /// The code that a user sees.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Forbidden
+            | Self::NotOwnMessage
+            | Self::NotOwnProduct
+            | Self::EditWindowOver
+            | Self::RemovedUser
+            | Self::Muted(_)
+            | Self::Offer(offer::Refusal::OwnOffer | offer::Refusal::NotOwnOffer) => ErrorCode::Forbidden,
+            Self::Blocked => ErrorCode::Blocked,
+            Self::NotFound(_) => ErrorCode::NotFound,
+            Self::AlreadyDeleted | Self::UserDeleted | Self::SellerHasRooms | Self::Offer(_) => ErrorCode::Conflict,
+            Self::ReservedUserId
+            | Self::UnknownSeller
+            | Self::WrongCurrency(_)
+            | Self::OwnBlock
+            | Self::ContactRefused(_) => ErrorCode::Invalid,
+            Self::Database(error) => error.code(),
+        }
+    }
+}
+
+impl From<Silenced> for WriteError {
+    fn from(silenced: Silenced) -> Self {
+        match silenced {
+            Silenced::Stranger => Self::Forbidden,
+            Silenced::Blocked => Self::Blocked,
+            Silenced::MutedUntil(until) => Self::Muted(until),
+        }
+    }
+}
+
+impl From<WriteError> for ChatError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Database(error) => error.into(),
+            _ => Self::new(error.code(), error.to_string()),
+        }
+    }
+}
