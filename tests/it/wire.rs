@@ -157,31 +157,3 @@ async fn data_of_the_wrong_type_is_told_everything_that_it_may_be() {
         assert_eq!((error.code.as_str(), error.message.as_str()), ("invalid", part));
     }
 }
-
-#[actix_web::test]
-async fn what_came_together_is_committed_and_delivered_together() {
-    let server = TestServer::start().await;
-    let room = server.seed().room("alice", "bike");
-    let mut sam = server.ws("sam").await;
-    sam.enter(room.id.as_str()).await;
-    let mut alice = RawClient::upgraded(server.addr, &server.token("alice")).await;
-    // What the server writes at its start is behind it once this is answered.
-    sam.say("ready").await;
-    sam.push("message").await;
-    let commits = || {
-        let metrics = server.metrics.encode();
-        let count = metrics.lines().find_map(|line| line.strip_prefix("haggle_commit_batch_size_count "));
-        count.unwrap().parse::<u64>().unwrap()
-    };
-    let before = commits();
-
-    let say =
-        |text: usize| json!({"event": "message", "data": {"roomId": room.id, "text": text.to_string()}}).to_string();
-    let frames: Vec<u8> = (1..=8).flat_map(|text| crate::support::raw::frame(0x81, say(text).as_bytes())).collect();
-    alice.send(&frames).await;
-
-    for text in 1..=8 {
-        assert_eq!(sam.push("message").await["text"], text.to_string());
-    }
-    assert_eq!(commits() - before, 1);
-}
