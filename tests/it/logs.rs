@@ -123,6 +123,9 @@ async fn at_info_a_connection_is_one_line_and_a_message_none() {
     let launch = Launch::new();
     let room = launch.seed().room("alice", "bike").id.to_string();
     let server = launch.start().await;
+    // Whoever listens has not yet said all that a start says; whoever has served a connection has.
+    server.ws("sam").await.close().await;
+    server.logged("end=left").await;
     let before = server.output().lines().count();
     let mut alice = server.ws("alice").await;
     alice.enter(&room).await;
@@ -133,7 +136,7 @@ async fn at_info_a_connection_is_one_line_and_a_message_none() {
         assert_eq!(rest::call(server.addr, "", "GET", "/healthz", None).await.status, 200);
     }
     alice.close().await;
-    server.logged("end=left").await;
+    until("the connection's end is logged", || server.output().matches("end=left").count() == 2).await;
     // Whatever else a message might log would have been logged before the connection ended.
     let output = server.output();
     let lines: Vec<&str> = output.lines().skip(before).collect();
