@@ -73,7 +73,11 @@ def cpu_each_us(run):
 
 def notes(runs):
     """What was wrong in any of the runs."""
-    return "; ".join(sorted({re.sub(r"^\d+ ", "", note) for run in runs for note in measure.trouble(run).split(", ") if note}))
+    found = sorted({re.sub(r"^\d+ ", "", note) for run in runs for note in measure.trouble(run).split(", ") if note})
+    stood_still = middle(good(runs), lambda run: run.get("stoodStill", 0)) if good(runs) else 0
+    if stood_still >= 0.01:
+        found.append(f"the machine stood still {stood_still:.0%} of the time")
+    return "; ".join(found)
 
 
 def workload(name, found):

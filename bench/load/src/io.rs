@@ -22,6 +22,10 @@ use crate::{
 const READ_BYTES: usize = 256 * 1024;
 /// One address has 28,000 ports by default, so a load of many connections comes from several.
 const CONNECTIONS_AN_ADDRESS: usize = 8000;
+/// A turn that waits for nothing and hears little takes microseconds. One that takes longer was not running meanwhile.
+const STOOD_STILL_MIN: Duration = Duration::from_millis(1);
+/// So much is little.
+const HEARD_LITTLE_MAX: usize = 64;
 /// Longest answer to a handshake.
 const HANDSHAKE_BYTES_MAX: usize = 16 * 1024;
 
@@ -107,6 +111,9 @@ pub struct Io {
     pub bytes: u64,
     /// Reads of sockets.
     pub reads: u64,
+    /// For how long, at least, this thread stood still though it wanted to run: its core was somebody else's, or the whole
+    /// machine's host's.
+    pub stood_still: Duration,
     /// When a connection was first taken, since this was last emptied.
     pub first_taken: Option<Instant>,
     target: Target,
@@ -135,6 +142,7 @@ impl Io {
             others: 0,
             bytes: 0,
             reads: 0,
+            stood_still: Duration::ZERO,
             first_taken: None,
             target,
             poll: Poll::new()?,
@@ -229,9 +237,14 @@ impl Io {
     /// epoll failed.
     pub fn run(&mut self, workload: &mut impl Workload) -> io::Result<()> {
         let mut events = Events::with_capacity(4096);
+        let mut short_turn_from = None;
         loop {
             self.open_some(workload);
             let now = Instant::now();
+            let took = short_turn_from.map_or(Duration::ZERO, |from| now - from);
+            if took >= STOOD_STILL_MIN {
+                self.stood_still += took;
+            }
             let Some(wake) = workload.turn(self, now) else { return Ok(()) };
             self.flush(workload);
             // Whole milliseconds are slept; what is left of one is waited for awake, since epoll's clock is too coarse.
@@ -241,6 +254,8 @@ impl Io {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 other => other?,
             }
+            let heard = events.iter().count();
+            short_turn_from = (wait.is_zero() && heard <= HEARD_LITTLE_MAX).then_some(now);
             for event in &events {
                 let who = event.token().0;
                 if self.conns[who].phase == Phase::Connecting && (event.is_writable() || event.is_error()) {

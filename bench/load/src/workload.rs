@@ -139,6 +139,7 @@ struct Seen {
     others: u64,
     bytes: u64,
     busy: f64,
+    stood_still: f64,
     seconds: f64,
     server: Option<(Reading, Reading)>,
 }
@@ -166,6 +167,7 @@ fn run_threads<P: Send>(
         all.others += seen.others;
         all.bytes += seen.bytes;
         all.busy = all.busy.max(seen.busy);
+        all.stood_still = all.stood_still.max(seen.stood_still);
         all.seconds = all.seconds.max(seen.seconds);
         all.server = all.server.or(seen.server);
     }
@@ -185,6 +187,7 @@ fn run_threads<P: Send>(
         other_frames: all.others,
         bytes_in: all.bytes,
         load_busy: all.busy,
+        stood_still: all.stood_still,
         load_was_the_limit: if paced { lag.p99 > LAG_P99_US_MAX } else { all.busy > BUSY_MAX },
         server: all.server.map(|(before, after)| after.since(before)),
     })

@@ -2,6 +2,9 @@
 
 use haggle_load::{outcome::Outcome, workload::Failed};
 
+/// Below this share of the time a machine that stood still leaves p99 to the server.
+const STOOD_STILL_MIN: f64 = 0.005;
+
 /// The columns' names.
 pub(super) fn head() -> String {
     let of = ["per second", "p50 ms", "p99 ms", "p99.9 ms", "wrong"];
@@ -44,6 +47,11 @@ pub(super) fn row(name: &str, outcome: &Result<Outcome, Failed>) -> String {
     }
     if outcome.load_was_the_limit {
         line += "\n  the load was at its own limit: the server could do more, give --threads";
+    }
+    if outcome.stood_still >= STOOD_STILL_MIN {
+        let percent = 100.0 * outcome.stood_still;
+        line +=
+            &format!("\n  this machine stood still for {percent:.0} % of the time: the latencies are partly its own");
     }
     if let Some(cost) = outcome.server {
         #[expect(clippy::cast_precision_loss, reason = "a figure for people")]

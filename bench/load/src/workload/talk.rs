@@ -112,6 +112,7 @@ struct Talk<'a> {
     last_news: Instant,
     has_ended: Option<Instant>,
     cpu: Option<(Duration, Instant)>,
+    stood_still: Duration,
     before: Option<Reading>,
     seen: Seen,
     failed: Option<String>,
@@ -156,6 +157,7 @@ impl<'a> Talk<'a> {
             last_news: now,
             has_ended: None,
             cpu: None,
+            stood_still: Duration::ZERO,
             before: None,
             seen: Seen::default(),
             failed: None,
@@ -239,10 +241,11 @@ impl<'a> Talk<'a> {
         Ok(self.seen)
     }
 
-    fn measured(&mut self, now: Instant) {
+    fn measured(&mut self, io: &Io, now: Instant) {
         let Some(from) = self.from else { return };
         if now >= from && self.cpu.is_none() {
             self.cpu = Some((thread_cpu(), now));
+            self.stood_still = io.stood_still;
             self.before = self.server_pid.and_then(Reading::take);
         }
         if now >= self.until && self.has_ended.is_none() {
@@ -250,6 +253,7 @@ impl<'a> Talk<'a> {
             if let Some((cpu, at)) = self.cpu {
                 self.seen.busy = (thread_cpu() - cpu).as_secs_f64() / (now - at).as_secs_f64();
                 self.seen.seconds = (now - at).as_secs_f64();
+                self.seen.stood_still = (io.stood_still - self.stood_still).as_secs_f64() / self.seen.seconds;
             }
             let after = self.server_pid.and_then(Reading::take);
             self.seen.server = self.before.zip(after);
@@ -326,7 +330,7 @@ impl Workload for Talk<'_> {
         if self.progress.stop.load(Ordering::Relaxed) {
             self.until = self.until.min(now);
         }
-        self.measured(now);
+        self.measured(io, now);
         if now < self.until {
             return Some(match self.shape.pace {
                 Pace::Fixed(_) => self.send_due(io, now, from),
