@@ -13,6 +13,7 @@ mod fan_out;
 pub mod messages;
 mod nodes;
 mod offers;
+mod old_lists;
 pub mod order;
 mod questions;
 mod recovery;
@@ -48,6 +49,7 @@ use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
 use messages::{AnnounceRoom, Answer, Change, IsSettled, Join, Leave, MakeOffer, Message, Read, ReplyTo, Typing};
 use nodes::Nodes;
+use old_lists::OldLists;
 use questions::{Entry, Questions};
 use recovery::Recoveries;
 use rooms::Rooms;
@@ -95,8 +97,7 @@ pub struct ChatServer {
     fan_out: FanOut,
     /// Rooms that are still to be read because something changed that shows in each of them.
     announcements: VecDeque<RoomId>,
-    /// Rooms whose members' lists will be told.
-    updated: HashMap<RoomId, Reach>,
+    old_lists: OldLists,
     recoveries: Recoveries,
     /// The place of the newest message that was delivered.
     position: Position,
@@ -140,7 +141,7 @@ impl ChatServer {
             batch: Batch::default(),
             fan_out: FanOut::default(),
             announcements: VecDeque::new(),
-            updated: HashMap::new(),
+            old_lists: OldLists::default(),
             recoveries: Recoveries::default(),
             position: 0,
             typists: Typists::default(),

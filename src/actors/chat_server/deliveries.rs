@@ -1,6 +1,9 @@
 //! Who is told what: a room's sessions, a member's lists, and those whose sessions end.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use actix::{AsyncContext, Context};
 use bytes::Bytes;
@@ -24,9 +27,6 @@ use crate::{
         push::Push,
     },
 };
-
-/// How long changes of a room gather before its members' lists are told, so that a burst costs one `roomUpdated`.
-const ROOM_UPDATED_DELAY: Duration = Duration::from_millis(100);
 
 /// Rooms that are read at once for a change that shows in many.
 const ANNOUNCEMENTS_AT_ONCE: usize = 100;
@@ -245,15 +245,19 @@ impl ChatServer {
 
     fn list_is_old(&mut self, room: RoomId, reach: Reach, ctx: &mut Context<Self>) {
         let Some(live) = self.rooms.room_mut(&room) else { return };
-        let known = self.updated.insert(room.clone(), reach);
-        if let Some(known) = known {
-            self.updated.insert(room, known.max(reach));
-        } else {
+        let now = Instant::now();
+        if self.old_lists.add(room, reach, now) {
             // Keeps the room in memory until its members are told.
             live.writes_pending += 1;
-            if self.updated.len() == 1 {
-                ctx.run_later(ROOM_UPDATED_DELAY, |server, _| server.send_room_updates());
+            if self.old_lists.len() == 1 {
+                self.await_room_updates(now, ctx);
             }
+        }
+    }
+
+    fn await_room_updates(&self, now: Instant, ctx: &mut Context<Self>) {
+        if let Some(wait) = self.old_lists.next_step(now) {
+            ctx.run_later(wait, |server, ctx| server.send_room_updates(ctx));
         }
     }
 
@@ -278,8 +282,9 @@ impl ChatServer {
         });
     }
 
-    pub(super) fn send_room_updates(&mut self) {
-        for (room, reach) in std::mem::take(&mut self.updated) {
+    fn send_room_updates(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        while let Some((room, reach)) = self.old_lists.pop_due(now) {
             let Some(live) = self.rooms.room_mut(&room) else { continue };
             live.writes_pending -= 1;
             let summaries =
@@ -296,6 +301,7 @@ impl ChatServer {
             }
             self.rooms.release(&room);
         }
+        self.await_room_updates(now, ctx);
         self.flush_nodes();
         self.fan_out.send();
     }
