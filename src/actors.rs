@@ -22,3 +22,4 @@ pub mod notifier;
 #[cfg(test)]
 pub(crate) mod panics;
 pub mod session;
+mod short_list;

@@ -5,7 +5,7 @@ mod live_room;
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use crate::{
-    actors::{chat_server::messages::Feed, hub::HubId},
+    actors::{chat_server::messages::Feed, hub::HubId, short_list::reserve_one},
     broker::{NodeId, PresenceOf},
     db::RoomState,
     domain::{ProductId, Role, RoomId, SessionId, Timestamp, User, UserId},
@@ -19,9 +19,8 @@ pub struct Rooms {
     // In boxes: a map has up to twice as many places as entries.
     live: HashMap<RoomId, Box<LiveRoom>>,
     sessions: HashMap<SessionId, LiveSession>,
-    users: HashMap<UserId, Vec<SessionId>>,
-    /// The live rooms of each user.
-    rooms_of: HashMap<UserId, HashSet<RoomId>>,
+    /// Who has a session here or a live room.
+    users: HashMap<UserId, Box<LiveUser>>,
     /// How often a session was attached to a room.
     attached: u64,
     /// What other nodes may have to hear of, where there are others.
@@ -35,6 +34,14 @@ pub struct Touched {
     pub rooms: HashSet<RoomId>,
     /// Users.
     pub users: HashSet<UserId>,
+}
+
+/// A user's sessions and live rooms.
+#[derive(Debug, Default)]
+struct LiveUser {
+    sessions: Vec<SessionId>,
+    /// In the order of their ids, so that one of very many is found fast.
+    rooms: Vec<RoomId>,
 }
 
 /// A session's place in a room, another one each time it comes back after it left.
@@ -95,21 +102,27 @@ impl Rooms {
     /// A session exists from now on.
     pub fn connect(&mut self, session: SessionId, user: UserId, hub: HubId, feed: Feed) {
         self.touch_user(&user);
-        self.users.entry(user.clone()).or_default().push(session);
+        let sessions = &mut self.users.entry(user.clone()).or_default().sessions;
+        reserve_one(sessions);
+        sessions.push(session);
         self.sessions.insert(session, LiveSession { user, hub, feed, rooms: Vec::new() });
     }
 
     /// A session is over: it leaves every room. Returns who is gone from where.
     pub fn disconnect(&mut self, session: SessionId) -> Vec<PresenceChanged> {
         let Some(gone) = self.sessions.remove(&session) else { return Vec::new() };
-        if let Some(sessions) = self.users.get_mut(&gone.user) {
-            sessions.retain(|other| *other != session);
-            if sessions.is_empty() {
-                self.users.remove(&gone.user);
-            }
-        }
+        self.change_user(&gone.user, |user| user.sessions.retain(|other| *other != session));
         self.touch_user(&gone.user);
         gone.rooms.iter().filter_map(|room| self.detach_from(session, &gone.user, room)).collect()
+    }
+
+    /// Changes what is known of a user, and forgets one of whom nothing is left.
+    fn change_user(&mut self, user: &UserId, change: impl FnOnce(&mut LiveUser)) {
+        let Some(live_user) = self.users.get_mut(user) else { return };
+        change(live_user);
+        if live_user.sessions.is_empty() && live_user.rooms.is_empty() {
+            self.users.remove(user);
+        }
     }
 
     /// A session.
@@ -122,7 +135,8 @@ impl Rooms {
     /// may be seen.
     #[must_use]
     pub fn others_online(&self, user: &UserId) -> Vec<PresenceChanged> {
-        let rooms = self.rooms_of.get(user).into_iter().flatten().filter_map(|room| self.live.get(room));
+        let rooms = self.users.get(user).into_iter().flat_map(|user| &user.rooms);
+        let rooms = rooms.filter_map(|room| self.live.get(room));
         let others = rooms.filter_map(|live| {
             let other = live.role_of(user)?.other();
             live.sees_other_online(other.other()).then(|| PresenceChanged {
@@ -147,7 +161,7 @@ impl Rooms {
     /// A user's sessions, wherever they are.
     #[must_use]
     pub fn sessions_of(&self, user: &UserId) -> &[SessionId] {
-        self.users.get(user).map_or(&[], Vec::as_slice)
+        self.users.get(user).map_or(&[], |user| user.sessions.as_slice())
     }
 
     /// A live room.
@@ -163,8 +177,9 @@ impl Rooms {
 
     /// A user was renamed or, with `deleted`, removed.
     pub fn user_changed(&mut self, user: &User, deleted: bool) {
-        for room in self.rooms_of.get(&user.id).into_iter().flatten() {
-            if let Some(live) = self.live.get_mut(room) {
+        let Self { users, live, .. } = self;
+        for room in users.get(&user.id).into_iter().flat_map(|user| &user.rooms) {
+            if let Some(live) = live.get_mut(room) {
                 live.user_changed(user, deleted);
             }
         }
@@ -173,7 +188,7 @@ impl Rooms {
     /// The rooms of a user that are in memory.
     #[must_use]
     pub fn rooms_of(&self, user: &UserId) -> Vec<RoomId> {
-        self.rooms_of.get(user).into_iter().flatten().cloned().collect()
+        self.users.get(user).map_or_else(Vec::new, |user| user.rooms.clone())
     }
 
     /// What another node says of a room, the `tick` of whose telling is kept. Returns who came or went by it.
@@ -224,7 +239,11 @@ impl Rooms {
         let room = state.room.id.clone();
         if let Entry::Vacant(place) = self.live.entry(room.clone()) {
             for member in [&state.room.buyer.id, &state.room.seller.id] {
-                self.rooms_of.entry(member.clone()).or_default().insert(room.clone());
+                let rooms = &mut self.users.entry(member.clone()).or_default().rooms;
+                if let Err(place) = rooms.binary_search(&room) {
+                    reserve_one(rooms);
+                    rooms.insert(place, room.clone());
+                }
             }
             place.insert(Box::new(LiveRoom::new(state)));
         }
@@ -232,18 +251,17 @@ impl Rooms {
 
     /// Forgets a room that nobody is in and nothing happens to.
     pub fn release(&mut self, room: &RoomId) {
-        let Some(live) = self.live.get(room).filter(|live| live.attached.is_empty() && live.writes_pending == 0) else {
+        if self.live.get(room).is_none_or(|live| !live.attached.is_empty() || live.writes_pending > 0) {
             return;
-        };
-        for member in [&live.state.room.buyer.id, &live.state.room.seller.id] {
-            if let Entry::Occupied(mut rooms) = self.rooms_of.entry(member.clone()) {
-                rooms.get_mut().remove(room);
-                if rooms.get().is_empty() {
-                    rooms.remove();
-                }
-            }
         }
-        self.live.remove(room);
+        let Some(live) = self.live.remove(room) else { return };
+        for member in [&live.state.room.buyer.id, &live.state.room.seller.id] {
+            self.change_user(member, |user| {
+                if let Ok(place) = user.rooms.binary_search(room) {
+                    user.rooms.remove(place);
+                }
+            });
+        }
     }
 
     /// A session is about to enter a live room, or enters it again. It counts as present only once it [`Rooms::enter`]s.
@@ -252,6 +270,7 @@ impl Rooms {
         let live_session = self.sessions.get_mut(&session)?;
         let live = self.live.get_mut(room)?;
         if !live_session.rooms.contains(room) {
+            reserve_one(&mut live_session.rooms);
             live_session.rooms.push(room.clone());
         }
         match live.attached.iter_mut().find(|member| member.session == session) {
@@ -263,10 +282,7 @@ impl Rooms {
             None => {
                 self.attached += 1;
                 let (hub, place) = (live_session.hub, Place(self.attached));
-                // Most rooms have two at most, and a vector begins with room for four.
-                if live.attached.len() < 4 {
-                    live.attached.reserve_exact(1);
-                }
+                reserve_one(&mut live.attached);
                 live.attached.push(Attached { session, place, hub, role, entered: false, grant });
                 self.touch_room(room);
                 Some(place)
@@ -442,7 +458,7 @@ mod tests {
                 rooms.disconnect(SessionId(session));
             }
             prop_assert_eq!(rooms.live_count(), 0, "a ghost keeps a room");
-            prop_assert!(rooms.rooms_of.is_empty() && rooms.users.is_empty());
+            prop_assert!(rooms.users.is_empty());
         }
     }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{Asker, Attached, Gate, Hub, Notice, Waiting, queue};
 use crate::{
+    actors::short_list::reserve_one,
     domain::{RoomId, Seq, SessionId},
     protocol::push::{Position, Push},
 };
@@ -85,10 +86,7 @@ impl Hub {
         match members.iter_mut().find(|member| member.session == session) {
             Some(member) => member.gate.hold(),
             None => {
-                // Most rooms have two at most, and a vector begins with room for four.
-                if members.len() < 4 {
-                    members.reserve_exact(1);
-                }
+                reserve_one(members);
                 members.push(Attached {
                     session,
                     user: local.user.clone(),
@@ -97,6 +95,7 @@ impl Hub {
                     gate: Gate::Held,
                     line: Rc::clone(&local.line),
                 });
+                reserve_one(&mut local.rooms);
                 local.rooms.push(room);
             }
         }

@@ -21,6 +21,7 @@ use crate::{
             Welcome,
         },
         hub::{Asker, CloseSession, Hub, HubId, OpenSession, SessionNotice},
+        short_list::reserve_one,
     },
     auth::{AuthError, Identity, RoomTokens, Verifier},
     clock::Clock,
@@ -292,6 +293,7 @@ impl ChatSession {
             Err(error) => return self.refuse(request.as_ref(), "enterRoom", &error),
         };
         self.rooms.retain(|entered| *entered != room);
+        reserve_one(&mut self.rooms);
         self.rooms.push(room.clone());
         let user = self.identity.user.clone();
         // Its answer holds a page of history. A client that comes back enters all of its rooms at once, and must not
