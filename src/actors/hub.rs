@@ -40,7 +40,7 @@ use crate::{
     },
 };
 
-/// How often the hub looks for clients that read too slowly.
+/// How often the hub looks for clients that read too slowly, and for outboxes that keep places which nothing needs.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often the hub looks whether clients have read, for whom states of rooms wait.
@@ -301,9 +301,17 @@ impl Hub {
         }
     }
 
+    /// Drops who reads too slowly, and takes from the others what they don't need right now.
     fn sweep(&mut self) {
-        let slow = self.sessions.iter().filter(|(_, local)| local.outbox.age() > self.outbox_age_max);
-        for session in slow.map(|(session, _)| *session).collect::<Vec<_>>() {
+        let mut slow = Vec::new();
+        for (session, local) in &self.sessions {
+            if local.outbox.age() > self.outbox_age_max {
+                slow.push(*session);
+            } else {
+                local.outbox.shrink();
+            }
+        }
+        for session in slow {
             self.evict(session);
         }
     }

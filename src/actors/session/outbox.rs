@@ -257,6 +257,11 @@ impl Outbox {
         self.state().queue.waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
+    /// Gives the places for frames back while nothing waits.
+    pub fn shrink(&self) {
+        self.state().queue.shrink();
+    }
+
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -429,6 +434,18 @@ mod tests {
         assert_eq!(outbox.push(Frame::Text(Bytes::from_static(b"y"))), Err(Full));
         assert!(outbox.is_empty());
         assert_eq!(drain(&outbox), (vec![], true));
+    }
+
+    #[test]
+    fn an_idle_connection_keeps_no_places_and_loses_nothing_that_waits() {
+        let outbox = Outbox::new(1024, None);
+        let is_kept = || outbox.state().queue.has_places();
+        outbox.push(Frame::Ping).unwrap();
+        outbox.shrink();
+        assert_eq!(drain(&outbox), (b"\x89\x00".to_vec(), false));
+        assert!(is_kept(), "for the next frame");
+        outbox.shrink();
+        assert!(!is_kept());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::protocol::{
 /// Most bytes of one write.
 const WRITE_BYTES_MAX: usize = 64 * 1024;
 
-/// Places for frames that an empty queue keeps.
+/// Places for frames that an empty queue keeps until [`Queue::shrink`].
 const FRAMES_KEPT_MAX: usize = 32;
 
 thread_local! {
@@ -65,6 +65,18 @@ impl Queue {
         self.frames.is_empty() && self.rest.is_empty()
     }
 
+    /// Gives the places of an empty queue back: an idle connection keeps no room for the next burst.
+    pub(super) fn shrink(&mut self) {
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new();
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_places(&self) -> bool {
+        self.frames.capacity() > 0
+    }
+
     /// Frees what waits, and takes nothing up any more.
     pub(super) fn abort(&mut self) {
         *self = Self { end: End::Ended, ..Self::new() };
@@ -98,8 +110,7 @@ impl Queue {
         if self.is_empty() {
             self.waiting_since = None;
             if self.frames.capacity() > FRAMES_KEPT_MAX {
-                // A burst is over: an idle connection keeps no room for the next one.
-                self.frames = VecDeque::new();
+                self.shrink();
             }
         } else if progress || self.waiting_since.is_none() {
             self.waiting_since = Some(Instant::now());
