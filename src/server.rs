@@ -386,7 +386,8 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
     let image_urls: Arc<ImageUrls> = Arc::clone(&state.image_urls);
     sign_on_this_thread(image_urls);
     let limits = state.config.limits.clone();
-    let hub = Hub::new(limits.outbox_age_max, limits.outbox_bytes_max, Arc::clone(&state.metrics)).start();
+    let hub = Hub::new(limits.outbox_age_max, limits.outbox_bytes_max, Arc::clone(&state.metrics));
+    let hub = hub.with_clock(state.clock.clone()).start();
     #[expect(clippy::disallowed_methods, reason = "once a worker")]
     state.chat.do_send(RegisterHub { id: hub_id, addr: hub.clone() });
     let uplink = Arc::new(Uplink::new(state.chat.clone()));

@@ -10,7 +10,7 @@ use haggle::{
         hub::{Asker, Delivery, Hub, HubId, Op, OpenSession, SessionNotice},
         session::{in_flight::InFlight, outbox::Outbox},
     },
-    domain::{RoomId, Seq, SessionId, UserId},
+    domain::{RoomId, Seq, SessionId, Timestamp, UserId},
     metrics::Metrics,
     protocol::push::{Encoding, Push},
 };
@@ -50,6 +50,7 @@ impl LiveRoom {
                 outbox: Arc::clone(&outbox),
                 encoding: Encoding::Json,
                 notices: listener.clone().recipient(),
+                ends_at: Timestamp(i64::MAX),
             });
             hub.apply(Op::Attach { session, room: room.clone() });
             let slot = InFlight::default().take(&metrics);

@@ -6,6 +6,7 @@
 //! client which reads too slowly.
 
 mod entry;
+mod expiry;
 mod gate;
 mod messages;
 
@@ -24,14 +25,16 @@ use std::{
 use actix::{Actor, ActorFuture, AsyncContext, Context, Handler, Recipient};
 use bytes::Bytes;
 
+use expiry::Expiries;
 use gate::{Gate, Line, Waiting};
 pub use messages::{
-    Apply, Asker, CloseSession, Delivery, DrainSessions, HubId, Notice, Op, OpenSession, SessionNotice,
+    Apply, Asker, CloseSession, Delivery, DrainSessions, HubId, Notice, Op, OpenSession, RenewSession, SessionNotice,
 };
 
 use super::session::outbox::{Frame, Full, Outbox};
 use crate::{
-    domain::{RoomId, SessionId, UserId},
+    clock::Clock,
+    domain::{RoomId, SessionId, Timestamp, UserId},
     error::{ChatError, CloseCode},
     metrics::{self, Metrics},
     protocol::{
@@ -55,6 +58,8 @@ pub struct Hub {
     waiting: HashSet<SessionId>,
     /// What was put into since the last flush.
     unflushed: Vec<Arc<Outbox>>,
+    expiries: Expiries,
+    clock: Clock,
     outbox_age_max: Duration,
     held_bytes_max: usize,
     metrics: Arc<Metrics>,
@@ -65,6 +70,8 @@ struct LocalSession {
     outbox: Arc<Outbox>,
     encoding: Encoding,
     notices: Recipient<SessionNotice>,
+    /// When its token expires.
+    ends_at: Timestamp,
     rooms: Vec<RoomId>,
     /// What waits for a room's history.
     line: Rc<RefCell<Line>>,
@@ -97,15 +104,25 @@ impl Hub {
             rooms: HashMap::new(),
             waiting: HashSet::new(),
             unflushed: Vec::new(),
+            expiries: Expiries::default(),
+            clock: Clock::default(),
             outbox_age_max,
             held_bytes_max,
             metrics,
         }
     }
 
+    /// Tells the time by `clock`; the machine's own by default.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Takes a session in.
     pub fn open(&mut self, open: OpenSession) {
-        let OpenSession { session, user, outbox, encoding, notices } = open;
+        let OpenSession { session, user, outbox, encoding, notices, ends_at } = open;
+        self.expiries.insert(ends_at, session);
         self.sessions.insert(
             session,
             Box::new(LocalSession {
@@ -113,6 +130,7 @@ impl Hub {
                 outbox,
                 encoding,
                 notices,
+                ends_at,
                 rooms: Vec::new(),
                 line: Rc::default(),
                 waiting_states: HashMap::new(),
@@ -291,7 +309,9 @@ impl Hub {
         for room in std::mem::take(&mut local.rooms) {
             self.detach(session, &room);
         }
-        self.sessions.remove(&session);
+        if let Some(local) = self.sessions.remove(&session) {
+            self.expiries.remove(local.ends_at, session);
+        }
     }
 
     /// Sends what was put into outboxes: one write a socket.
@@ -369,8 +389,9 @@ impl Handler<Apply> for Hub {
 impl Handler<OpenSession> for Hub {
     type Result = ();
 
-    fn handle(&mut self, open: OpenSession, _: &mut Self::Context) {
+    fn handle(&mut self, open: OpenSession, ctx: &mut Self::Context) {
         self.open(open);
+        self.await_expiry(ctx);
     }
 }
 

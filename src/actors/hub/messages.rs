@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{
     actors::session::{in_flight::Slot, outbox::Outbox},
-    domain::{RoomId, Seq, SessionId, UserId},
+    domain::{RoomId, Seq, SessionId, Timestamp, UserId},
     error::{ChatError, CloseCode},
     protocol::{
         json::RequestId,
@@ -174,6 +174,18 @@ pub struct OpenSession {
     pub encoding: Encoding,
     /// Where the hub tells it what became of its entries and that it ends.
     pub notices: Recipient<SessionNotice>,
+    /// When its token expires.
+    pub ends_at: Timestamp,
+}
+
+/// A session → its [`Hub`](super::Hub), when its client has shown a fresh token. No answer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct RenewSession {
+    /// Which one.
+    pub session: SessionId,
+    /// When that token expires.
+    pub ends_at: Timestamp,
 }
 
 /// A session → its [`Hub`](super::Hub), when it is over. No answer.
@@ -216,6 +228,8 @@ pub enum Notice {
     Resumed(Vec<RoomId>),
     /// Its client has come back with another connection, and a DISCONNECT is in its outbox.
     TakenOver,
+    /// Its token has expired, unless a fresh one came meanwhile.
+    TokenExpired,
     /// The server goes away: finish what was taken up, for so long at most, then close.
     Draining(Duration),
     /// It ends now: its last frame is already in its outbox, or its socket is gone.

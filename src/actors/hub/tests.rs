@@ -7,7 +7,7 @@ use futures_util::task::noop_waker;
 use super::*;
 use crate::{
     actors::session::in_flight::InFlight,
-    domain::Seq,
+    domain::{Seq, Timestamp},
     protocol::push::{Offset, Position},
 };
 
@@ -50,6 +50,7 @@ impl InTwoRooms {
             outbox: Arc::clone(&outbox),
             encoding: Encoding::SocketIo { namespace: "/chat", offsets: true },
             notices: Listener.start().recipient(),
+            ends_at: Timestamp(i64::MAX),
         });
         let mut this = Self { hub, outbox, metrics };
         for room in ROOMS {
@@ -155,6 +156,7 @@ async fn typing_is_left_out_first_for_a_client_that_is_behind() {
         outbox: Arc::clone(&outbox),
         encoding: Encoding::Json,
         notices: Listener.start().recipient(),
+        ends_at: Timestamp(i64::MAX),
     });
     hub.apply(Op::Attach { session, room: room.clone() });
     let slot = InFlight::default().take(&metrics);

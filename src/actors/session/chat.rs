@@ -20,7 +20,7 @@ use crate::{
             Change, Connect, Disconnect, Feed, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
             Welcome,
         },
-        hub::{Asker, CloseSession, Hub, HubId, OpenSession, SessionNotice},
+        hub::{Asker, CloseSession, Hub, HubId, OpenSession, RenewSession, SessionNotice},
         short_list::reserve_one,
     },
     auth::{AuthError, Identity, RoomTokens, Verifier},
@@ -133,7 +133,14 @@ impl ChatSession {
         let id = SessionId::next();
         let user = identity.user.clone();
         services.metrics.sessions.inc();
-        let open = OpenSession { session: id, user: user.clone(), outbox: Arc::clone(&outbox), encoding, notices };
+        let open = OpenSession {
+            session: id,
+            user: user.clone(),
+            outbox: Arc::clone(&outbox),
+            encoding,
+            notices,
+            ends_at: identity.ends_at(),
+        };
         #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
         services.hub.do_send(open);
         services.uplink.send(Connect { session: id, user, hub: services.hub_id, feed, welcome });
@@ -169,10 +176,15 @@ impl ChatSession {
         &self.identity.user
     }
 
-    /// When it ends unless its token is renewed.
+    /// What is next when its hub says that its token has expired.
     #[must_use]
-    pub fn ends_at(&self) -> Timestamp {
-        self.identity.ends_at()
+    pub fn expired(&self) -> Next {
+        if self.services.clock.now() < self.identity.ends_at() {
+            // A fresh one came while that was on its way.
+            return Next::Continue;
+        }
+        let error = ChatError::new(ErrorCode::TokenExpired, "the token has expired: fetch a new one, then reconnect");
+        Next::End(CloseCode::TokenExpired, error)
     }
 
     /// Its unanswered events.
@@ -423,6 +435,9 @@ impl ChatSession {
         match verified {
             Ok(identity) if identity.user == self.identity.user => {
                 self.identity = identity;
+                let renew = RenewSession { session: self.id, ends_at: self.identity.ends_at() };
+                #[expect(clippy::disallowed_methods, reason = "one at a time a session, each after a verified token")]
+                self.services.hub.do_send(renew);
                 let expires_at = self.identity.expires_at;
                 if let Some(id) = request {
                     let data = to_json(&Authenticated { expires_at });

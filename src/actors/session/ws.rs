@@ -9,9 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, StreamHandler, WrapFuture,
-};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, StreamHandler, WrapFuture};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
@@ -52,7 +50,6 @@ pub struct WsSession {
     peer: Option<IpAddr>,
     opened: Instant,
     seen: Instant,
-    expiry: Option<SpawnHandle>,
     ending: Option<&'static str>,
     /// The server goes away: nothing new is taken up.
     draining: bool,
@@ -109,7 +106,6 @@ impl WsSession {
                 peer: connection.peer,
                 opened: now,
                 seen: now,
-                expiry: None,
                 ending: None,
                 draining: false,
                 _places: connection.places,
@@ -127,12 +123,11 @@ impl WsSession {
             Next::Verify { token, request } => {
                 let verifier = Arc::clone(&self.services.verifier);
                 // One at a time: a second `authenticate` waits for the first, and so does everything behind it.
-                ctx.wait(async move { verifier.verify(&token).await }.into_actor(self).map(
-                    move |verified, session: &mut Self, ctx| {
-                        session.chat.renewed(request.as_ref(), verified);
-                        session.await_expiry(ctx);
-                    },
-                ));
+                ctx.wait(
+                    async move { verifier.verify(&token).await }
+                        .into_actor(self)
+                        .map(move |verified, session: &mut Self, _| session.chat.renewed(request.as_ref(), verified)),
+                );
             }
             Next::End(code, error) => {
                 self.chat.notice(&error, None);
@@ -155,19 +150,6 @@ impl WsSession {
                 ctx.stop();
             });
         }
-    }
-
-    fn await_expiry(&mut self, ctx: &mut Context<Self>) {
-        if let Some(earlier) = self.expiry.take() {
-            ctx.cancel_future(earlier);
-        }
-        let (clock, at) = (self.services.clock.clone(), self.chat.ends_at());
-        let expiry = async move { clock.sleep_until(at).await }.into_actor(self).map(|(), session, ctx| {
-            let error =
-                ChatError::new(ErrorCode::TokenExpired, "the token has expired: fetch a new one, then reconnect");
-            session.follow(Next::End(CloseCode::TokenExpired, error), ctx);
-        });
-        self.expiry = Some(ctx.spawn(expiry));
     }
 
     fn ping(&mut self, ctx: &mut Context<Self>) {
@@ -204,7 +186,6 @@ impl Actor for WsSession {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.await_expiry(ctx);
         ctx.run_interval(self.heartbeat.ping_interval, Self::ping);
     }
 
@@ -290,6 +271,10 @@ impl Handler<SessionNotice> for WsSession {
             Notice::Joined { room, entered } => self.chat.joined(&room, entered),
             // Its wire has no recovery.
             Notice::Resumed(_) | Notice::TakenOver => {}
+            Notice::TokenExpired => {
+                let next = self.chat.expired();
+                self.follow(next, ctx);
+            }
             Notice::Draining(patience) => self.drain(patience, ctx),
             Notice::Ending => self.await_close(ctx),
         }

@@ -2,8 +2,6 @@
 
 use std::{any::Any, sync::Arc};
 
-use actix::SpawnHandle;
-
 use crate::{
     actors::{
         chat_server::messages::{Feed, Welcome},
@@ -13,7 +11,7 @@ use crate::{
             socket_io::{Event, Member, Newcomer, Seat},
         },
     },
-    error::{ChatError, CloseCode, ErrorCode},
+    error::{ChatError, CloseCode},
     protocol::{event::ClientEvent, json::RequestId, push::Encoding, socket_io::EventName},
 };
 
@@ -35,7 +33,6 @@ pub(super) struct SignedInMember {
     services: Arc<Services>,
     namespace: &'static str,
     takes: fn(&ClientEvent) -> bool,
-    expiry: Option<SpawnHandle>,
     /// The server goes away: nothing new is taken up.
     draining: bool,
     _places: Vec<Box<dyn Any>>,
@@ -67,17 +64,14 @@ impl SignedInMember {
             welcome: Some(role.welcome),
         };
         let chat = ChatSession::open(identity, Arc::clone(services), wire, connection.address().recipient());
-        let mut member = Self {
+        Box::new(Self {
             chat,
             services: Arc::clone(services),
             namespace: role.namespace,
             takes: role.takes,
-            expiry: None,
             draining: false,
             _places: newcomer.places,
-        };
-        member.await_expiry(seat);
-        Box::new(member)
+        })
     }
 
     fn follow(&mut self, next: Next, seat: &mut Seat<'_, '_>) {
@@ -89,9 +83,8 @@ impl SignedInMember {
             Next::Verify { token, request } => {
                 let verifier = Arc::clone(&self.services.verifier);
                 // One at a time: a second `authenticate` waits for the first, and so does everything behind it.
-                seat.wait(async move { verifier.verify(&token).await }, move |member: &mut Self, verified, seat| {
+                seat.wait(async move { verifier.verify(&token).await }, move |member: &mut Self, verified, _| {
                     member.chat.renewed(request.as_ref(), verified);
-                    member.await_expiry(seat);
                 });
             }
             Next::End(code, error) => {
@@ -100,19 +93,6 @@ impl SignedInMember {
                 seat.leave(code, &error.message);
             }
         }
-    }
-
-    fn await_expiry(&mut self, seat: &mut Seat<'_, '_>) {
-        if let Some(earlier) = self.expiry.take() {
-            seat.cancel(earlier);
-        }
-        let (clock, at) = (self.services.clock.clone(), self.chat.ends_at());
-        let expiry = async move { clock.sleep_until(at).await };
-        self.expiry = Some(seat.spawn(expiry, |member: &mut Self, (), seat| {
-            let error =
-                ChatError::new(ErrorCode::TokenExpired, "the token has expired: fetch a new one, then reconnect");
-            member.follow(Next::End(CloseCode::TokenExpired, error), seat);
-        }));
     }
 
     fn decode(&self, name: &str, event: &Event<'_>) -> Result<ClientEvent, ChatError> {
@@ -155,6 +135,10 @@ impl Member for SignedInMember {
             Notice::Joined { room, entered } => self.chat.joined(room, *entered),
             Notice::Resumed(rooms) => self.chat.resumed(rooms),
             Notice::TakenOver => seat.leave_silently(CloseCode::Normal, "the client has come back"),
+            Notice::TokenExpired => {
+                let next = self.chat.expired();
+                self.follow(next, seat);
+            }
             Notice::Draining(patience) => {
                 self.draining = true;
                 let (in_flight, patience) = (self.chat.in_flight().clone(), *patience);
