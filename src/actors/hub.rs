@@ -11,8 +11,8 @@ mod gate;
 mod messages;
 
 use std::{
-    cell::RefCell,
-    collections::{HashMap, HashSet},
+    cell::{Cell, RefCell},
+    collections::HashMap,
     fmt, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -51,11 +51,10 @@ const WAITING_STATES_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The outboxes of one HTTP worker.
 pub struct Hub {
-    // In boxes: a map has up to twice as many places as entries.
-    sessions: HashMap<SessionId, Box<LocalSession>>,
+    sessions: HashMap<SessionId, Rc<LocalSession>>,
     rooms: HashMap<RoomId, Vec<Attached>>,
-    /// Sessions for which states wait.
-    waiting: HashSet<SessionId>,
+    /// The newest state of each room that waits until a session's client has read. Bounded by the users' rooms.
+    waiting_states: HashMap<SessionId, HashMap<RoomId, Push>>,
     /// What was put into since the last flush.
     unflushed: Vec<Arc<Outbox>>,
     expiries: Expiries,
@@ -65,28 +64,24 @@ pub struct Hub {
     metrics: Arc<Metrics>,
 }
 
+/// A session of this worker, shared by the rooms that it is in.
 struct LocalSession {
+    id: SessionId,
     user: UserId,
     outbox: Arc<Outbox>,
     encoding: Encoding,
     notices: Recipient<SessionNotice>,
     /// When its token expires.
-    ends_at: Timestamp,
-    rooms: Vec<RoomId>,
+    ends_at: Cell<Timestamp>,
+    rooms: RefCell<Vec<RoomId>>,
     /// What waits for a room's history.
-    line: Rc<RefCell<Line>>,
-    /// The newest state of each room that waits until the client has read. Bounded by the user's rooms.
-    waiting_states: HashMap<RoomId, Push>,
+    line: RefCell<Line>,
 }
 
-/// A session in a room, with all that a delivery needs at hand.
+/// A session in a room.
 struct Attached {
-    session: SessionId,
-    user: UserId,
-    outbox: Arc<Outbox>,
-    encoding: Encoding,
+    session: Rc<LocalSession>,
     gate: Gate,
-    line: Rc<RefCell<Line>>,
 }
 
 impl fmt::Debug for Hub {
@@ -102,7 +97,7 @@ impl Hub {
         Self {
             sessions: HashMap::new(),
             rooms: HashMap::new(),
-            waiting: HashSet::new(),
+            waiting_states: HashMap::new(),
             unflushed: Vec::new(),
             expiries: Expiries::default(),
             clock: Clock::default(),
@@ -125,15 +120,15 @@ impl Hub {
         self.expiries.insert(ends_at, session);
         self.sessions.insert(
             session,
-            Box::new(LocalSession {
+            Rc::new(LocalSession {
+                id: session,
                 user,
                 outbox,
                 encoding,
                 notices,
-                ends_at,
-                rooms: Vec::new(),
-                line: Rc::default(),
-                waiting_states: HashMap::new(),
+                ends_at: Cell::new(ends_at),
+                rooms: RefCell::default(),
+                line: RefCell::default(),
             }),
         );
     }
@@ -179,28 +174,28 @@ impl Hub {
         crate::actors::panics::if_asked(std::str::from_utf8(&push.encode(Encoding::Json)).ok(), "hub");
         let mut delivered = 0;
         let mut slow = Vec::new();
-        for member in members.iter_mut().filter(|member| except != Some(&member.user)) {
-            let encoding = member.encoding;
+        for Attached { session, gate } in members.iter_mut().filter(|member| except != Some(&member.session.user)) {
+            let encoding = session.encoding;
             let frame = match kind {
                 Delivery::Message(_) | Delivery::Change => {
                     let seq = if let Delivery::Message(seq) = kind { Some(seq) } else { None };
-                    if member.gate.is_held() || !member.line.borrow().is_empty() {
+                    if gate.is_held() || !session.line.borrow().is_empty() {
                         let waiting = Waiting { room: room.clone(), seq, frame: push.encode(encoding) };
-                        if member.line.borrow_mut().push(waiting, *held_bytes_max).is_err() {
-                            slow.push(member.session);
+                        if session.line.borrow_mut().push(waiting, *held_bytes_max).is_err() {
+                            slow.push(session.id);
                         }
                         continue;
                     }
-                    member.gate.pass(seq)
+                    gate.pass(seq)
                 }
-                Delivery::State => !member.gate.is_held(),
-                Delivery::Typing => !member.gate.is_held() && !member.outbox.is_heavy(),
+                Delivery::State => !gate.is_held(),
+                Delivery::Typing => !gate.is_held() && !session.outbox.is_heavy(),
             }
             .then(|| push.encode(encoding));
             let Some(frame) = frame else { continue };
             delivered += 1;
-            if queue(unflushed, &member.outbox, frame).is_err() {
-                slow.push(member.session);
+            if queue(unflushed, &session.outbox, frame).is_err() {
+                slow.push(session.id);
             }
         }
         self.metrics.deliveries.inc_by(delivered);
@@ -243,10 +238,9 @@ impl Hub {
     /// Sends what a room looks like in its member's list, or keeps it while the client has much unread: one change of a
     /// product with a thousand rooms must not look like a client that reads too slowly.
     fn send_state(&mut self, session: SessionId, room: &RoomId, push: &Push) {
-        let Some(local) = self.sessions.get_mut(&session) else { return };
-        if local.outbox.is_half_full() || !local.waiting_states.is_empty() {
-            local.waiting_states.insert(room.clone(), push.clone());
-            self.waiting.insert(session);
+        let Some(local) = self.sessions.get(&session) else { return };
+        if local.outbox.is_half_full() || self.waiting_states.contains_key(&session) {
+            self.waiting_states.entry(session).or_default().insert(room.clone(), push.clone());
         } else {
             self.send_push(session, push);
         }
@@ -254,16 +248,22 @@ impl Hub {
 
     /// Sends what waits for clients that have read meanwhile.
     fn send_waiting_states(&mut self) {
-        for session in self.waiting.iter().copied().collect::<Vec<_>>() {
-            while let Some(local) = self.sessions.get_mut(&session).filter(|local| !local.outbox.is_half_full()) {
-                let Some(room) = local.waiting_states.keys().next().cloned() else { break };
-                let Some(push) = local.waiting_states.remove(&room) else { break };
+        for session in self.waiting_states.keys().copied().collect::<Vec<_>>() {
+            while self.sessions.get(&session).is_some_and(|local| !local.outbox.is_half_full()) {
+                let Some(push) = self.take_waiting_state(session) else { break };
                 self.send_push(session, &push);
             }
-            if self.sessions.get(&session).is_none_or(|local| local.waiting_states.is_empty()) {
-                self.waiting.remove(&session);
-            }
         }
+    }
+
+    fn take_waiting_state(&mut self, session: SessionId) -> Option<Push> {
+        let states = self.waiting_states.get_mut(&session)?;
+        let room = states.keys().next()?.clone();
+        let push = states.remove(&room);
+        if states.is_empty() {
+            self.waiting_states.remove(&session);
+        }
+        push
     }
 
     fn send_error(&mut self, session: SessionId, notice: &ErrorNotice) {
@@ -303,15 +303,15 @@ impl Hub {
     }
 
     fn forget(&mut self, session: SessionId) {
-        let Some(local) = self.sessions.get_mut(&session) else { return };
+        let Some(local) = self.sessions.get(&session).map(Rc::clone) else { return };
         // Nobody is there any more for whom it waits.
         local.line.take();
-        for room in std::mem::take(&mut local.rooms) {
+        self.waiting_states.remove(&session);
+        for room in local.rooms.take() {
             self.detach(session, &room);
         }
-        if let Some(local) = self.sessions.remove(&session) {
-            self.expiries.remove(local.ends_at, session);
-        }
+        self.sessions.remove(&session);
+        self.expiries.remove(local.ends_at.get(), session);
     }
 
     /// Sends what was put into outboxes: one write a socket.

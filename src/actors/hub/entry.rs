@@ -1,7 +1,7 @@
 //! How a session comes to what it receives: the answer to its CONNECT, the rooms that it enters and leaves, and what it takes
 //! up where an earlier one was lost.
 
-use std::{rc::Rc, sync::Arc};
+use std::rc::Rc;
 
 use bytes::Bytes;
 
@@ -50,21 +50,21 @@ impl Hub {
     }
 
     fn member(&mut self, session: SessionId, room: &RoomId) -> Option<&mut Attached> {
-        self.rooms.get_mut(room)?.iter_mut().find(|member| member.session == session)
+        self.rooms.get_mut(room)?.iter_mut().find(|member| member.session.id == session)
     }
 
     /// Sends what waited for the session, up to what still has to wait.
     fn release(&mut self, session: SessionId) {
         let Some(local) = self.sessions.get(&session) else { return };
-        let (line, outbox) = (Rc::clone(&local.line), Arc::clone(&local.outbox));
+        let local = Rc::clone(local);
         let mut slow = false;
         loop {
             let is_held = |room: &RoomId| self.member(session, room).is_some_and(|member| member.gate.is_held());
-            let Some(Waiting { room, seq, frame }) = line.borrow_mut().pop(is_held) else { break };
+            let Some(Waiting { room, seq, frame }) = local.line.borrow_mut().pop(is_held) else { break };
             // It may have left the room meanwhile.
             if self.member(session, &room).is_some_and(|member| member.gate.pass(seq)) {
                 self.metrics.deliveries.inc();
-                slow |= queue(&mut self.unflushed, &outbox, frame).is_err();
+                slow |= queue(&mut self.unflushed, &local.outbox, frame).is_err();
             }
         }
         if slow {
@@ -81,22 +81,16 @@ impl Hub {
     }
 
     pub(super) fn attach(&mut self, session: SessionId, room: RoomId) {
-        let Some(local) = self.sessions.get_mut(&session) else { return };
+        let Some(local) = self.sessions.get(&session) else { return };
         let members = self.rooms.entry(room.clone()).or_default();
-        match members.iter_mut().find(|member| member.session == session) {
+        match members.iter_mut().find(|member| member.session.id == session) {
             Some(member) => member.gate.hold(),
             None => {
                 reserve_one(members);
-                members.push(Attached {
-                    session,
-                    user: local.user.clone(),
-                    outbox: Arc::clone(&local.outbox),
-                    encoding: local.encoding,
-                    gate: Gate::Held,
-                    line: Rc::clone(&local.line),
-                });
-                reserve_one(&mut local.rooms);
-                local.rooms.push(room);
+                members.push(Attached { session: Rc::clone(local), gate: Gate::Held });
+                let mut rooms = local.rooms.borrow_mut();
+                reserve_one(&mut rooms);
+                rooms.push(room);
             }
         }
     }
@@ -112,13 +106,13 @@ impl Hub {
 
     pub(super) fn detach(&mut self, session: SessionId, room: &RoomId) {
         if let Some(members) = self.rooms.get_mut(room) {
-            members.retain(|member| member.session != session);
+            members.retain(|member| member.session.id != session);
             if members.is_empty() {
                 self.rooms.remove(room);
             }
         }
-        if let Some(local) = self.sessions.get_mut(&session) {
-            local.rooms.retain(|entered| entered != room);
+        if let Some(local) = self.sessions.get(&session) {
+            local.rooms.borrow_mut().retain(|entered| entered != room);
         }
         // What waited for this room's history holds nothing up any more.
         self.release(session);

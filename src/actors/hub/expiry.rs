@@ -65,9 +65,8 @@ impl Hub {
 
     /// A session's token was renewed.
     fn renew(&mut self, session: SessionId, ends_at: Timestamp) {
-        let Some(local) = self.sessions.get_mut(&session) else { return };
-        self.expiries.remove(local.ends_at, session);
-        local.ends_at = ends_at;
+        let Some(local) = self.sessions.get(&session) else { return };
+        self.expiries.remove(local.ends_at.replace(ends_at), session);
         self.expiries.insert(ends_at, session);
     }
 }
