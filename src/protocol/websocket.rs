@@ -152,7 +152,7 @@ pub struct Decoder {
     /// The frame whose header was read and whose payload is still arriving.
     frame: Option<Frame>,
     /// The message whose last fragment has not begun or not arrived.
-    message: Option<Message>,
+    message: Option<Box<Message>>,
     end: Option<End>,
 }
 
@@ -319,7 +319,7 @@ impl Decoder {
             FirstByte::Control(kind) => Kind::Control(kind),
             FirstByte::Data(kind) if fin => Kind::Whole(kind),
             FirstByte::Data(kind) => {
-                self.message = Some(Message { kind, payload: BytesMut::new(), valid: 0, fragments: 1 });
+                self.message = Some(Box::new(Message { kind, payload: BytesMut::new(), valid: 0, fragments: 1 }));
                 Kind::Fragment
             }
             FirstByte::Continuation => {
