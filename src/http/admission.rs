@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    cell::OnceCell,
     collections::HashMap,
     net::IpAddr,
     num::NonZeroU32,
@@ -51,6 +52,17 @@ pub struct Held {
     /// Counts the refused ones that are open.
     _refusal: Option<Arc<()>>,
     _gauge: GaugeGuard,
+    /// Counts it as a WebSocket once it is one.
+    websocket: OnceCell<GaugeGuard>,
+}
+
+impl Held {
+    /// Counts it as a WebSocket, too, for as long as it is open.
+    pub fn upgraded(self: &Rc<Self>, gauge: GaugeGuard) -> Rc<Self> {
+        // A connection is upgraded once.
+        let _ = self.websocket.set(gauge);
+        Rc::clone(self)
+    }
 }
 
 /// The open connections of each address, and how fast it opens more.
@@ -111,7 +123,7 @@ impl Admission {
         };
         let gauge = GaugeGuard::raise(&self.metrics.connections);
         let proxied = is_proxy.then(|| Arc::clone(self));
-        let held = Rc::new(Held { _place: place, _refusal: refusal, _gauge: gauge });
+        let held = Rc::new(Held { _place: place, _refusal: refusal, _gauge: gauge, websocket: OnceCell::new() });
         extensions.insert(Arrival { peer, proxied, socket, refused, held });
     }
 

@@ -5,6 +5,7 @@
 //! whose wake-up for each write it then does without.
 
 use std::{
+    any::Any,
     fmt, io,
     marker::PhantomData,
     net::{SocketAddr, TcpListener},
@@ -197,7 +198,10 @@ where
         Box::pin(async move {
             let (sender, promise) = PromisedSocket::new();
             request.extensions_mut().insert(promise);
-            let held = Box::new((request.conn_data::<Arrival>().map(|arrival| Rc::clone(&arrival.held)), gauge));
+            let held: Rc<dyn Any> = match request.conn_data::<Arrival>() {
+                Some(arrival) => arrival.held.upgraded(gauge),
+                None => Rc::new(gauge),
+            };
             let answer = app.call(request).await;
             let FramedParts { io, codec, read_buf: read, write_buf, .. } = framed.into_parts();
             let upgrade = Upgraded { io: Box::pin(io), read, held };

@@ -10,6 +10,7 @@ use std::{
     future::poll_fn,
     io, mem,
     pin::Pin,
+    rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -60,7 +61,7 @@ pub struct Upgraded {
     /// What the client sent behind its handshake.
     pub read: BytesMut,
     /// What lives as long as the connection, such as its place among its address's.
-    pub held: Box<dyn Any>,
+    pub held: Rc<dyn Any>,
 }
 
 /// The socket that a handshake's handler is promised; it comes when the handler's answer has been written, and never when
@@ -124,7 +125,7 @@ pub struct Successor {
 
 enum Source {
     Promised(PromisedSocket),
-    Open { io: Pin<Box<dyn Io>>, held: Box<dyn Any> },
+    Open { io: Pin<Box<dyn Io>>, held: Rc<dyn Any> },
     Gone,
 }
 
@@ -240,7 +241,7 @@ impl Drop for FrameStream {
 }
 
 /// Writes what a session has left, and ends TCP.
-async fn end(mut io: Pin<Box<dyn Io>>, outbox: Arc<Outbox>, _held: Box<dyn Any>) {
+async fn end(mut io: Pin<Box<dyn Io>>, outbox: Arc<Outbox>, _held: Rc<dyn Any>) {
     // A client that takes nothing for so long has gone.
     if let Ok(Ok(())) = timeout(LAST_WRITE_WAIT, poll_fn(|cx| outbox.poll_write(cx, io.as_mut()))).await {
         hang_up(io).await;
