@@ -53,6 +53,10 @@ impl Queue {
 
     pub(super) fn push(&mut self, frame: Frame) {
         self.bytes += frame.weight_bytes();
+        if self.frames.capacity() == 0 {
+            // Most turns have one frame for a connection, and a queue begins with places for four.
+            self.frames.reserve_exact(1);
+        }
         self.frames.push_back(frame);
     }
 
