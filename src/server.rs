@@ -28,7 +28,9 @@ use crate::{
         hub::{DrainSessions, Hub, HubId},
         image_sweeper, message_indexer,
         notifier::{Notifier, Webhook, messages::StopNotifier},
-        session::{Services, engine_io::Sessions, places::SessionPlaces, socket_io::SocketIo, uplink::Uplink},
+        session::{
+            Services, chat::Heartbeat, engine_io::Sessions, places::SessionPlaces, socket_io::SocketIo, uplink::Uplink,
+        },
     },
     auth::{
         ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,
@@ -402,6 +404,7 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
         policy: state.config.authorize,
         masking: state.config.masking,
         limits,
+        heartbeat: Heartbeat { ping_interval: state.config.ping_interval, ping_timeout: state.config.ping_timeout },
         clock: state.clock.clone(),
         metrics: Arc::clone(&state.metrics),
     }

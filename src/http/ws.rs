@@ -8,7 +8,7 @@ use super::{admission::Client, extract::SignedIn, origin, problem::Problem, stat
 use crate::{
     actors::session::{
         Services,
-        ws::{Connection, Heartbeat, WsSession},
+        ws::{Connection, WsSession},
     },
     error::{ChatError, ErrorCode},
     metrics,
@@ -37,9 +37,9 @@ pub async fn open(
         .sessions
         .take(&identity.user, state.config.limits.sessions_per_user_max)
         .inspect_err(|_| metrics::count(&state.metrics.rate_limited, "sessions_per_user"))?;
-    let connection =
-        Connection { identity, peer: client.address, socket: client.socket, places: Box::new((place, address_place)) };
-    let heartbeat = Heartbeat { ping_interval: state.config.ping_interval, ping_timeout: state.config.ping_timeout };
-    WsSession::start(&request, connection, heartbeat, Arc::clone(&services))
+    // Only a client behind a proxy has a place of this kind, and it is the larger one.
+    let places = Box::new((place, address_place.map(Box::new)));
+    let connection = Connection { identity, peer: client.address, socket: client.socket, places };
+    WsSession::start(&request, connection, Arc::clone(&services))
         .map_err(|error| ChatError::invalid(format!("not a WebSocket handshake: {error}")).into())
 }

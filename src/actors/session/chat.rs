@@ -1,7 +1,6 @@
 //! What a signed-in client may do: the same for every wire.
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -68,10 +67,21 @@ pub struct Services {
     pub masking: MaskingPolicy,
     /// What one client may cost.
     pub limits: Limits,
+    /// How a client of the plain wire is kept alive.
+    pub heartbeat: Heartbeat,
     /// The time.
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+}
+
+/// How a client is kept alive.
+#[derive(Debug, Clone, Copy)]
+pub struct Heartbeat {
+    /// How often it is pinged.
+    pub ping_interval: Duration,
+    /// How long it may take to show any sign of life after that.
+    pub ping_timeout: Duration,
 }
 
 /// What carries a session: the wire that its client speaks.
@@ -93,7 +103,9 @@ pub struct Wire {
 #[derive(Debug)]
 pub struct ChatSession {
     id: SessionId,
-    identity: Identity,
+    user: UserId,
+    /// When its token expires.
+    ends_at: Timestamp,
     services: Arc<Services>,
     outbox: Arc<Outbox>,
     encoding: Encoding,
@@ -102,8 +114,7 @@ pub struct ChatSession {
     /// Rooms entered or about to be, the last one last.
     rooms: Vec<RoomId>,
     /// Messages without a room, from before any was entered.
-    waiting: VecDeque<(SendMessage, Option<RequestId>)>,
-    waiting_bytes: usize,
+    waiting: Vec<(SendMessage, Option<RequestId>)>,
     for_good: bool,
 }
 
@@ -131,30 +142,24 @@ impl ChatSession {
     pub fn open(identity: Identity, services: Arc<Services>, wire: Wire, notices: Recipient<SessionNotice>) -> Self {
         let Wire { outbox, in_flight, encoding, feed, welcome } = wire;
         let id = SessionId::next();
-        let user = identity.user.clone();
+        let (ends_at, user) = (identity.ends_at(), identity.user);
         services.metrics.sessions.inc();
-        let open = OpenSession {
-            session: id,
-            user: user.clone(),
-            outbox: Arc::clone(&outbox),
-            encoding,
-            notices,
-            ends_at: identity.ends_at(),
-        };
+        let open =
+            OpenSession { session: id, user: user.clone(), outbox: Arc::clone(&outbox), encoding, notices, ends_at };
         #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
         services.hub.do_send(open);
-        services.uplink.send(Connect { session: id, user, hub: services.hub_id, feed, welcome });
+        services.uplink.send(Connect { session: id, user: user.clone(), hub: services.hub_id, feed, welcome });
         Self {
             id,
-            identity,
+            user,
+            ends_at,
             send_limit: SendLimit::new(services.limits.sends_per_second_max, Instant::now()),
             services,
             outbox,
             encoding,
             in_flight,
             rooms: Vec::new(),
-            waiting: VecDeque::new(),
-            waiting_bytes: 0,
+            waiting: Vec::new(),
             for_good: false,
         }
     }
@@ -173,13 +178,13 @@ impl ChatSession {
     /// Whose it is.
     #[must_use]
     pub fn user(&self) -> &UserId {
-        &self.identity.user
+        &self.user
     }
 
     /// What is next when its hub says that its token has expired.
     #[must_use]
     pub fn expired(&self) -> Next {
-        if self.services.clock.now() < self.identity.ends_at() {
+        if self.services.clock.now() < self.ends_at {
             // A fresh one came while that was on its way.
             return Next::Continue;
         }
@@ -241,7 +246,7 @@ impl ChatSession {
             ClientEvent::Typing(event) => match self.room_or_last(event.room_id) {
                 Ok(room) => {
                     let asker = self.asker(request, name);
-                    self.send(Typing { asker, user: self.identity.user.clone(), room, typing: event.typing });
+                    self.send(Typing { asker, user: self.user.clone(), room, typing: event.typing });
                     Next::Continue
                 }
                 Err(error) => self.refuse(request.as_ref(), name, &error),
@@ -249,7 +254,7 @@ impl ChatSession {
             ClientEvent::Read(event) => match self.room_or_last(event.room_id) {
                 Ok(room) => {
                     let reply = ReplyTo::Session(self.asker(request, name));
-                    self.send(Read { user: self.identity.user.clone(), room, seq: event.seq, reply });
+                    self.send(Read { user: self.user.clone(), room, seq: event.seq, reply });
                     Next::Continue
                 }
                 Err(error) => self.refuse(request.as_ref(), name, &error),
@@ -260,7 +265,7 @@ impl ChatSession {
             }) {
                 Ok((room, price)) => {
                     let reply = ReplyTo::Session(self.asker(request, name));
-                    let user = self.identity.user.clone();
+                    let user = self.user.clone();
                     self.send(MakeOffer { user, room, price, client_id: event.client_id, reply });
                     Next::Continue
                 }
@@ -268,7 +273,7 @@ impl ChatSession {
             },
             ClientEvent::AnswerOffer(event) => match event.answer.with_amount(event.amount) {
                 Ok(answer) => {
-                    let (actor, at) = (self.identity.user.clone(), self.services.clock.now());
+                    let (actor, at) = (self.user.clone(), self.services.clock.now());
                     let (room, message) = (event.room_id, event.message_id);
                     self.change(request, name, RoomWrite::AnswerOffer { room, message, actor, answer, at })
                 }
@@ -278,7 +283,7 @@ impl ChatSession {
                 if let Err(error) = self.check_text(Some(&event.text), None) {
                     return self.refuse(request.as_ref(), name, &error);
                 }
-                let editor = self.identity.user.clone();
+                let editor = self.user.clone();
                 let at = self.services.clock.now();
                 let write = RoomWrite::Edit {
                     message: event.message_id,
@@ -290,7 +295,7 @@ impl ChatSession {
                 self.change(request, name, write)
             }
             ClientEvent::DeleteMessage(message) => {
-                let editor = self.identity.user.clone();
+                let editor = self.user.clone();
                 let write = RoomWrite::Delete { message, editor, at: self.services.clock.now() };
                 self.change(request, name, write)
             }
@@ -307,7 +312,7 @@ impl ChatSession {
         self.rooms.retain(|entered| *entered != room);
         reserve_one(&mut self.rooms);
         self.rooms.push(room.clone());
-        let user = self.identity.user.clone();
+        let user = self.user.clone();
         // Its answer holds a page of history. A client that comes back enters all of its rooms at once, and must not
         // be dropped for the size of what it asked for.
         let slot = self.in_flight.take_all(&self.services.metrics);
@@ -330,7 +335,6 @@ impl ChatSession {
     }
 
     fn send_waiting(&mut self) {
-        self.waiting_bytes = 0;
         for (message, request) in std::mem::take(&mut self.waiting) {
             self.message(request, message);
         }
@@ -340,7 +344,7 @@ impl ChatSession {
     fn grant(&self, room: &RoomId, token: Option<&str>) -> Result<Option<Timestamp>, ChatError> {
         let (AuthorizePolicy::RoomToken, Some(token)) = (self.services.policy, token) else { return Ok(None) };
         let now = self.services.clock.now();
-        self.services.room_tokens.verify(token, room, &self.identity.user, now).map(Some).map_err(|error| {
+        self.services.room_tokens.verify(token, room, &self.user, now).map(Some).map_err(|error| {
             metrics::count(&self.services.metrics.auth_failures, error.reason());
             match error.code() {
                 ErrorCode::TokenExpired => error.into(),
@@ -368,7 +372,7 @@ impl ChatSession {
         };
         let draft = Draft {
             room,
-            sender: self.identity.user.clone(),
+            sender: self.user.clone(),
             client_id: message.client_id,
             kind: MessageKind::Text,
             text: message.text,
@@ -383,18 +387,18 @@ impl ChatSession {
 
     /// The official client sends what was typed offline before its `connect` handlers run, so `enterRoom` may come second.
     fn await_room(&mut self, request: Option<RequestId>, message: SendMessage) -> Next {
-        let weight = 128 + message.text.as_ref().map_or(0, String::len);
-        if self.waiting.len() >= WAITING_MAX || self.waiting_bytes + weight > WAITING_BYTES_MAX {
+        let weight = |message: &SendMessage| 128 + message.text.as_ref().map_or(0, String::len);
+        // Counted anew each time: there are few, and every session would carry the count for good.
+        let waiting_bytes: usize = self.waiting.iter().map(|(message, _)| weight(message)).sum();
+        if self.waiting.len() >= WAITING_MAX || waiting_bytes + weight(&message) > WAITING_BYTES_MAX {
             return self.refuse(request.as_ref(), "message", &not_in_room());
         }
-        self.waiting_bytes += weight;
-        self.waiting.push_back((message, request));
+        self.waiting.push((message, request));
         if self.waiting.len() == 1 { Next::AwaitRoom } else { Next::Continue }
     }
 
     /// The time for an `enterRoom` is over: refuses what waited for it.
     pub fn give_up_waiting(&mut self) {
-        self.waiting_bytes = 0;
         for (_, request) in std::mem::take(&mut self.waiting) {
             self.refuse(request.as_ref(), "message", &not_in_room());
         }
@@ -433,12 +437,12 @@ impl ChatSession {
     /// Answers `authenticate`.
     pub fn renewed(&mut self, request: Option<&RequestId>, verified: Result<Identity, AuthError>) {
         match verified {
-            Ok(identity) if identity.user == self.identity.user => {
-                self.identity = identity;
-                let renew = RenewSession { session: self.id, ends_at: self.identity.ends_at() };
+            Ok(identity) if identity.user == self.user => {
+                self.ends_at = identity.ends_at();
+                let renew = RenewSession { session: self.id, ends_at: self.ends_at };
                 #[expect(clippy::disallowed_methods, reason = "one at a time a session, each after a verified token")]
                 self.services.hub.do_send(renew);
-                let expires_at = self.identity.expires_at;
+                let expires_at = identity.expires_at;
                 if let Some(id) = request {
                     let data = to_json(&Authenticated { expires_at });
                     self.push(Frame::Text(self.encoding.reply(id, Ok(&data))));
@@ -474,7 +478,7 @@ impl ChatSession {
         // A full outbox has ended itself, and its end reaches the actor through the transport.
         if self.outbox.push(frame) == Err(Full) {
             metrics::count(&self.services.metrics.evictions, "too_slow");
-            log::info!("session={} user={} evicted: reads too slowly", self.id, self.identity.user);
+            log::info!("session={} user={} evicted: reads too slowly", self.id, self.user);
         }
     }
 }

@@ -32,21 +32,11 @@ use crate::{
 /// How long the client has to answer a close frame before its connection is cut.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
-/// How a client is kept alive.
-#[derive(Debug, Clone, Copy)]
-pub struct Heartbeat {
-    /// How often it is pinged.
-    pub ping_interval: Duration,
-    /// How long it may take to show any sign of life after that.
-    pub ping_timeout: Duration,
-}
-
 /// One client on the plain wire.
 pub struct WsSession {
     chat: ChatSession,
     services: Arc<Services>,
     outbox: Arc<Outbox>,
-    heartbeat: Heartbeat,
     peer: Option<IpAddr>,
     opened: Instant,
     seen: Instant,
@@ -77,7 +67,6 @@ impl WsSession {
     pub fn start(
         request: &HttpRequest,
         connection: Connection,
-        heartbeat: Heartbeat,
         services: Arc<Services>,
     ) -> Result<HttpResponse, HandshakeError> {
         let (mut response, socket) = transport::accept(request, &[SUBPROTOCOL])?;
@@ -102,7 +91,6 @@ impl WsSession {
                 chat,
                 services,
                 outbox,
-                heartbeat,
                 peer: connection.peer,
                 opened: now,
                 seen: now,
@@ -159,7 +147,7 @@ impl WsSession {
         // A full outbox ends by itself.
         let _ = self.outbox.push(Frame::Ping);
         let pinged = Instant::now();
-        ctx.run_later(self.heartbeat.ping_timeout, move |session, ctx| {
+        ctx.run_later(self.services.heartbeat.ping_timeout, move |session, ctx| {
             // A client that is not being read can't show a sign of life. One that does not read what makes it so is
             // dropped for the age of that.
             let is_read = !session.chat.in_flight().is_full() && !session.outbox.is_heavy();
@@ -186,7 +174,7 @@ impl Actor for WsSession {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(self.heartbeat.ping_interval, Self::ping);
+        ctx.run_interval(self.services.heartbeat.ping_interval, Self::ping);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
