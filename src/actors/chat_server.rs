@@ -271,6 +271,9 @@ impl ChatServer {
             return;
         }
         let Some(place) = self.rooms.attach(asker.session, &room, role, grant) else { return };
+        // From here on it goes by the id that is in memory for as long as the room: the one that came with the request is
+        // let go, also by its session.
+        let room = self.rooms.room(&room).map_or(room, |live| live.state().room.id.clone());
         self.fan_out.tell_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
         let page = match after {
             Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },

@@ -271,7 +271,7 @@ impl Rooms {
         let live = self.live.get_mut(room)?;
         if !live_session.rooms.contains(room) {
             reserve_one(&mut live_session.rooms);
-            live_session.rooms.push(room.clone());
+            live_session.rooms.push(live.state.room.id.clone());
         }
         match live.attached.iter_mut().find(|member| member.session == session) {
             Some(member) => {

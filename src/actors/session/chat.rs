@@ -431,6 +431,9 @@ impl ChatSession {
     pub fn joined(&mut self, room: &RoomId, entered: bool) {
         if !entered {
             self.rooms.retain(|other| other != room);
+        } else if let Some(own) = self.rooms.iter_mut().find(|own| *own == room) {
+            // The same id, but one that is in memory anyway.
+            own.clone_from(room);
         }
     }
 
