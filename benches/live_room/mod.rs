@@ -49,7 +49,7 @@ impl LiveRoom {
                 user: UserId::new("alice").unwrap(),
                 outbox: Arc::clone(&outbox),
                 encoding: Encoding::Json,
-                notices: listener.clone().recipient(),
+                notices: listener.downgrade().recipient(),
                 ends_at: Timestamp(i64::MAX),
             });
             hub.apply(Op::Attach { session, room: room.clone() });

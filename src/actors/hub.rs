@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, ActorFuture, AsyncContext, Context, Handler, Recipient};
+use actix::{Actor, ActorFuture, AsyncContext, Context, Handler, WeakRecipient};
 use bytes::Bytes;
 
 use expiry::Expiries;
@@ -70,7 +70,8 @@ struct LocalSession {
     user: UserId,
     outbox: Arc<Outbox>,
     encoding: Encoding,
-    notices: Recipient<SessionNotice>,
+    /// Weak, since a strong one keeps 96 bytes more for as long as it stands. The session lives by its connection.
+    notices: WeakRecipient<SessionNotice>,
     /// When its token expires.
     ends_at: Cell<Timestamp>,
     rooms: RefCell<Vec<RoomId>>,
@@ -293,12 +294,12 @@ impl Hub {
     }
 
     fn notify(&self, session: SessionId, notice: Notice) {
-        if let Some(local) = self.sessions.get(&session) {
+        if let Some(notices) = self.sessions.get(&session).and_then(|local| local.notices.upgrade()) {
             #[expect(
                 clippy::disallowed_methods,
                 reason = "at most one for each of a session's entries, which have a cap"
             )]
-            local.notices.do_send(SessionNotice { session, notice });
+            notices.do_send(SessionNotice { session, notice });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{Message, Recipient};
+use actix::{Message, WeakRecipient};
 use bytes::Bytes;
 
 use crate::{
@@ -173,7 +173,7 @@ pub struct OpenSession {
     /// How its frames are written.
     pub encoding: Encoding,
     /// Where the hub tells it what became of its entries and that it ends.
-    pub notices: Recipient<SessionNotice>,
+    pub notices: WeakRecipient<SessionNotice>,
     /// When its token expires.
     pub ends_at: Timestamp,
 }

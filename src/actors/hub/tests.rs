@@ -49,7 +49,7 @@ impl InTwoRooms {
             user: UserId::new("alice").unwrap(),
             outbox: Arc::clone(&outbox),
             encoding: Encoding::SocketIo { namespace: "/chat", offsets: true },
-            notices: Listener.start().recipient(),
+            notices: Listener.start().downgrade().recipient(),
             ends_at: Timestamp(i64::MAX),
         });
         let mut this = Self { hub, outbox, metrics };
@@ -155,7 +155,7 @@ async fn typing_is_left_out_first_for_a_client_that_is_behind() {
         user: UserId::new("alice").unwrap(),
         outbox: Arc::clone(&outbox),
         encoding: Encoding::Json,
-        notices: Listener.start().recipient(),
+        notices: Listener.start().downgrade().recipient(),
         ends_at: Timestamp(i64::MAX),
     });
     hub.apply(Op::Attach { session, room: room.clone() });

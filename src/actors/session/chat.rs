@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Addr, Recipient};
+use actix::{Addr, WeakRecipient};
 
 use super::{
     in_flight::InFlight,
@@ -139,7 +139,12 @@ pub enum Next {
 impl ChatSession {
     /// Registers a client that has shown a good token.
     #[must_use]
-    pub fn open(identity: Identity, services: Arc<Services>, wire: Wire, notices: Recipient<SessionNotice>) -> Self {
+    pub fn open(
+        identity: Identity,
+        services: Arc<Services>,
+        wire: Wire,
+        notices: WeakRecipient<SessionNotice>,
+    ) -> Self {
         let Wire { outbox, in_flight, encoding, feed, welcome } = wire;
         let id = SessionId::next();
         let (ends_at, user) = (identity.ends_at(), identity.user);

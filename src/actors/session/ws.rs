@@ -72,7 +72,7 @@ impl WsSession {
         let (mut response, socket) = transport::accept(request, &[SUBPROTOCOL])?;
         let outbox = Arc::new(Outbox::new(services.limits.outbox_bytes_max, connection.socket));
         Self::create(|ctx| {
-            let notices = ctx.address().recipient();
+            let notices = ctx.address().downgrade().recipient();
             let wire = Wire {
                 outbox: Arc::clone(&outbox),
                 in_flight: InFlight::default(),

@@ -63,7 +63,8 @@ impl SignedInMember {
             feed: role.feed,
             welcome: Some(role.welcome),
         };
-        let chat = ChatSession::open(identity, Arc::clone(services), wire, connection.address().recipient());
+        let notices = connection.address().downgrade().recipient();
+        let chat = ChatSession::open(identity, Arc::clone(services), wire, notices);
         Box::new(Self {
             chat,
             services: Arc::clone(services),
