@@ -8,6 +8,7 @@
 mod entry;
 mod expiry;
 mod gate;
+mod heartbeat;
 mod messages;
 
 use std::{
@@ -19,7 +20,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{self, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorFuture, AsyncContext, Context, Handler, WeakRecipient};
@@ -27,6 +28,7 @@ use bytes::Bytes;
 
 use expiry::Expiries;
 use gate::{Gate, Line, Waiting};
+use heartbeat::Heartbeats;
 pub use messages::{
     Apply, Asker, CloseSession, Delivery, DrainSessions, HubId, Notice, Op, OpenSession, RenewSession, SessionNotice,
 };
@@ -58,6 +60,7 @@ pub struct Hub {
     /// What was put into since the last flush.
     unflushed: Vec<Arc<Outbox>>,
     expiries: Expiries,
+    heartbeats: Heartbeats,
     clock: Clock,
     outbox_age_max: Duration,
     held_bytes_max: usize,
@@ -101,6 +104,7 @@ impl Hub {
             waiting_states: HashMap::new(),
             unflushed: Vec::new(),
             expiries: Expiries::default(),
+            heartbeats: Heartbeats::default(),
             clock: Clock::default(),
             outbox_age_max,
             held_bytes_max,
@@ -115,10 +119,20 @@ impl Hub {
         self
     }
 
+    /// How often the sessions of the plain wire are to be pinged.
+    #[must_use]
+    pub fn with_ping_interval(mut self, interval: Duration) -> Self {
+        self.heartbeats.interval = interval;
+        self
+    }
+
     /// Takes a session in.
     pub fn open(&mut self, open: OpenSession) {
         let OpenSession { session, user, outbox, encoding, notices, ends_at } = open;
         self.expiries.insert(ends_at, session);
+        if encoding == Encoding::Json {
+            self.heartbeats.insert(session, Instant::now());
+        }
         self.sessions.insert(
             session,
             Rc::new(LocalSession {
@@ -393,6 +407,7 @@ impl Handler<OpenSession> for Hub {
     fn handle(&mut self, open: OpenSession, ctx: &mut Self::Context) {
         self.open(open);
         self.await_expiry(ctx);
+        self.await_heartbeat(ctx);
     }
 }
 

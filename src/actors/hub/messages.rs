@@ -228,6 +228,8 @@ pub enum Notice {
     Resumed(Vec<RoomId>),
     /// Its client has come back with another connection, and a DISCONNECT is in its outbox.
     TakenOver,
+    /// It is to ping its client. The plain wire alone; Engine.IO has a heartbeat of its own.
+    PingDue,
     /// Its token has expired, unless a fresh one came meanwhile.
     TokenExpired,
     /// The server goes away: finish what was taken up, for so long at most, then close.

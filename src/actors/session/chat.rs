@@ -67,21 +67,12 @@ pub struct Services {
     pub masking: MaskingPolicy,
     /// What one client may cost.
     pub limits: Limits,
-    /// How a client of the plain wire is kept alive.
-    pub heartbeat: Heartbeat,
+    /// How long a client of the plain wire may take to show any sign of life after a ping.
+    pub ping_timeout: Duration,
     /// The time.
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-}
-
-/// How a client is kept alive.
-#[derive(Debug, Clone, Copy)]
-pub struct Heartbeat {
-    /// How often it is pinged.
-    pub ping_interval: Duration,
-    /// How long it may take to show any sign of life after that.
-    pub ping_timeout: Duration,
 }
 
 /// What carries a session: the wire that its client speaks.

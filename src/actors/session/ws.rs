@@ -147,7 +147,7 @@ impl WsSession {
         // A full outbox ends by itself.
         let _ = self.outbox.push(Frame::Ping);
         let pinged = Instant::now();
-        ctx.run_later(self.services.heartbeat.ping_timeout, move |session, ctx| {
+        ctx.run_later(self.services.ping_timeout, move |session, ctx| {
             // A client that is not being read can't show a sign of life. One that does not read what makes it so is
             // dropped for the age of that.
             let is_read = !session.chat.in_flight().is_full() && !session.outbox.is_heavy();
@@ -172,10 +172,6 @@ impl WsSession {
 
 impl Actor for WsSession {
     type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(self.services.heartbeat.ping_interval, Self::ping);
-    }
 
     fn stopped(&mut self, _: &mut Self::Context) {
         // actix stops an actor whose task unwinds, too: its client is told and let go.
@@ -259,6 +255,7 @@ impl Handler<SessionNotice> for WsSession {
             Notice::Joined { room, entered } => self.chat.joined(&room, entered),
             // Its wire has no recovery.
             Notice::Resumed(_) | Notice::TakenOver => {}
+            Notice::PingDue => self.ping(ctx),
             Notice::TokenExpired => {
                 let next = self.chat.expired();
                 self.follow(next, ctx);

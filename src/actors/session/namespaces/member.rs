@@ -136,6 +136,8 @@ impl Member for SignedInMember {
             Notice::Joined { room, entered } => self.chat.joined(room, *entered),
             Notice::Resumed(rooms) => self.chat.resumed(rooms),
             Notice::TakenOver => seat.leave_silently(CloseCode::Normal, "the client has come back"),
+            // The connection's affair.
+            Notice::PingDue => {}
             Notice::TokenExpired => {
                 let next = self.chat.expired();
                 self.follow(next, seat);
