@@ -5,7 +5,7 @@
 
 pub mod namespace;
 
-use std::{collections::HashMap, net::IpAddr, rc::Rc, time::Duration};
+use std::{net::IpAddr, rc::Rc, time::Duration};
 
 use actix::SpawnHandle;
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use super::engine_io::{Application, Connection};
 use namespace::Leave;
 
 use crate::{
+    actors::short_list::reserve_one,
     auth::AuthError,
     error::{ChatError, CloseCode},
     protocol::socket_io::{Attachments, Kind, Packet, PacketError, attachments::check_placeholders, write},
@@ -46,7 +47,8 @@ pub struct Handshake {
 pub struct SocketIo {
     table: Rc<Table>,
     handshake: Rc<Handshake>,
-    joined: HashMap<&'static str, Joined>,
+    /// A few at most, in the order in which it joined.
+    joined: Vec<Joined>,
     attachments: Option<(Attachments, SpawnHandle)>,
     memberships: u64,
     refusals: u32,
@@ -55,6 +57,7 @@ pub struct SocketIo {
 }
 
 struct Joined {
+    namespace: &'static str,
     /// Tells this membership from an earlier one in the same namespace.
     membership: u64,
     member: Box<dyn Member>,
@@ -67,7 +70,7 @@ impl SocketIo {
         Self {
             table,
             handshake: Rc::new(handshake),
-            joined: HashMap::new(),
+            joined: Vec::new(),
             attachments: None,
             memberships: 0,
             refusals: 0,
@@ -128,7 +131,7 @@ impl SocketIo {
         let Some(namespace) = self.table.find(name) else {
             return self.refuse_connect(write::connect_error(name, "Invalid namespace", None), connection);
         };
-        if self.joined.contains_key(namespace.name()) {
+        if self.find(namespace.name()).is_some() {
             return self.broken("a namespace was connected to twice".to_owned(), connection);
         }
         let newcomer = Newcomer {
@@ -163,7 +166,8 @@ impl SocketIo {
         let mut seat = Seat::new(namespace.name(), membership, connection);
         let member = namespace.join(newcomer, &mut seat);
         let left = seat.left();
-        self.joined.insert(namespace.name(), Joined { membership, member });
+        reserve_one(&mut self.joined);
+        self.joined.push(Joined { namespace: namespace.name(), membership, member });
         if let Some(lonely) = self.lonely.take() {
             connection.cancel(lonely);
         }
@@ -182,10 +186,19 @@ impl SocketIo {
 
     fn disconnect(&mut self, namespace: &str, connection: &mut Connection<'_, Self>) {
         // One that is not joined, or no more, changes nothing: the server's DISCONNECT may have crossed the client's.
-        if let Some(mut joined) = self.joined.remove(namespace) {
+        if let Some(mut joined) = self.take(namespace) {
             joined.member.disconnected();
             self.await_connect(connection);
         }
+    }
+
+    fn find(&self, namespace: &str) -> Option<&Joined> {
+        self.joined.iter().find(|joined| joined.namespace == namespace)
+    }
+
+    fn take(&mut self, namespace: &str) -> Option<Joined> {
+        let place = self.joined.iter().position(|joined| joined.namespace == namespace)?;
+        Some(self.joined.remove(place))
     }
 
     /// Calls a namespace's member. `false` when the client is not in it.
@@ -195,9 +208,8 @@ impl SocketIo {
         connection: &mut Connection<'_, Self>,
         call: impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>),
     ) -> bool {
-        let Some((name, _)) = self.joined.get_key_value(namespace) else { return false };
-        let name = *name;
-        let Some(joined) = self.joined.get_mut(name) else { return false };
+        let Some(joined) = self.joined.iter_mut().find(|joined| joined.namespace == namespace) else { return false };
+        let name = joined.namespace;
         let mut seat = Seat::new(name, joined.membership, connection);
         call(joined.member.as_mut(), &mut seat);
         if let Some(left) = seat.left() {
@@ -214,14 +226,14 @@ impl SocketIo {
         connection: &mut Connection<'_, Self>,
         call: impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>),
     ) {
-        if self.joined.get(namespace).is_some_and(|joined| joined.membership == membership) {
+        if self.find(namespace).is_some_and(|joined| joined.membership == membership) {
             self.call(namespace, connection, call);
         }
     }
 
     /// Takes the client out of a namespace, and ends a connection that is in none any more.
     fn leave(&mut self, namespace: &'static str, left: &Leave, connection: &mut Connection<'_, Self>) {
-        if self.joined.remove(namespace).is_none() {
+        if self.take(namespace).is_none() {
             return;
         }
         if !left.told {
@@ -237,7 +249,7 @@ impl SocketIo {
         connection: &mut Connection<'_, Self>,
         mut call: impl FnMut(&mut dyn Member, &mut Seat<'_, '_>),
     ) {
-        let names: Vec<_> = self.joined.keys().copied().collect();
+        let names: Vec<_> = self.joined.iter().map(|joined| joined.namespace).collect();
         for name in names {
             self.call(name, connection, &mut call);
         }
@@ -305,7 +317,7 @@ impl Application for SocketIo {
     }
 
     fn user(&self) -> String {
-        let mut users = self.joined.values().filter_map(|joined| joined.member.user());
+        let mut users = self.joined.iter().filter_map(|joined| joined.member.user());
         users.next().unwrap_or_else(|| "-".to_owned())
     }
 }

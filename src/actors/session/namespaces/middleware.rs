@@ -9,10 +9,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    actors::session::{
-        chat::Services,
-        places::SessionPlaces,
-        socket_io::{Middleware, Newcomer},
+    actors::{
+        session::{
+            chat::Services,
+            places::SessionPlaces,
+            socket_io::{Middleware, Newcomer},
+        },
+        short_list::reserve_one,
     },
     auth::{AuthError, only_one},
     error::{ChatError, ErrorCode},
@@ -100,6 +103,7 @@ pub(super) fn place_among_sessions(services: &Arc<Services>, places: &Arc<Sessio
         });
         Box::pin(async move {
             if let Some(place) = place.transpose()? {
+                reserve_one(&mut newcomer.places);
                 newcomer.places.push(Box::new(place));
             }
             Ok(newcomer)
