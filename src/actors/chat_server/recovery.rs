@@ -6,7 +6,7 @@
 //! authenticated before it gets here, and authorized for each room again; what it missed comes from the database, held
 //! against live messages by the gates of its hub.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use actix::{Context, Handler, Message as ActixMessage};
 use tokio::sync::oneshot;
@@ -20,7 +20,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    actors::hub::Op,
+    actors::{hub::Op, short_list::reserve_one},
     broker::{NodeEvent, Topic},
     db::{self, DbError, Missed, RoomWrite, Seen},
     domain::{Recovery, RoomId, Seq, SessionId, Timestamp, UserId, offer::show_expired, recovery::RECOVERY_MS},
@@ -49,16 +49,17 @@ pub struct Resume {
 /// What is known of the sessions that can be taken up again.
 #[derive(Debug, Default)]
 pub(super) struct Recoveries {
-    live: HashMap<SessionId, Live>,
-    by_pid: HashMap<String, SessionId>,
+    // In boxes: a map has up to twice as many places as entries.
+    live: HashMap<SessionId, Box<Live>>,
+    by_pid: HashMap<Arc<str>, SessionId>,
     resuming: HashMap<SessionId, Resuming>,
     /// Sessions whose end is on its way to the database; `None` for those that ended for good.
-    ending: HashMap<String, Option<Live>>,
+    ending: HashMap<String, Option<Box<Live>>>,
 }
 
 #[derive(Debug)]
 struct Live {
-    pid_hash: String,
+    pid_hash: Arc<str>,
     user: UserId,
     rooms: Vec<(RoomId, Seq)>,
 }
@@ -86,7 +87,7 @@ struct Resuming {
 impl Live {
     fn saved(&self, ended_at: Option<Timestamp>) -> RoomWrite {
         RoomWrite::Remember(Recovery {
-            pid_hash: self.pid_hash.clone(),
+            pid_hash: self.pid_hash.to_string(),
             user: self.user.clone(),
             rooms: self.rooms.clone(),
             ended_at,
@@ -110,7 +111,7 @@ impl ChatServer {
         let Some(resume) = resume else { return self.begin_recoverable(session, ctx) };
         let Some(user) = self.rooms.session(session).map(|live| live.user.clone()) else { return };
         let pid_hash = hash(&resume.pid);
-        let holder = self.recoveries.by_pid.get(&pid_hash).copied();
+        let holder = self.recoveries.by_pid.get(pid_hash.as_str()).copied();
         if let Some(holder) = holder
             && let Some(live) = self.recoveries.live.get(&holder).filter(|live| live.user == user)
         {
@@ -139,9 +140,9 @@ impl ChatServer {
     fn begin_recoverable(&mut self, session: SessionId, ctx: &mut Context<Self>) {
         let Some(user) = self.rooms.session(session).map(|live| live.user.clone()) else { return };
         let pid = uuid::Uuid::new_v4().simple().to_string();
-        let live = Live { pid_hash: hash(&pid), user, rooms: Vec::new() };
+        let live = Box::new(Live { pid_hash: hash(&pid).into(), user, rooms: Vec::new() });
         let saved = self.write(live.saved(None));
-        self.recoveries.by_pid.insert(live.pid_hash.clone(), session);
+        self.recoveries.by_pid.insert(Arc::clone(&live.pid_hash), session);
         self.recoveries.live.insert(session, live);
         self.ask(ctx, async move { Begun { session, pid, saved: matches!(saved.await, Ok(Ok(_))) } });
     }
@@ -247,7 +248,7 @@ impl ChatServer {
         let Some(resuming) = self.recoveries.resuming.remove(&session) else { return };
         let Some((user, hub)) = self.rooms.session(session).map(|live| (live.user.clone(), live.hub)) else { return };
         let Resuming { pid, rooms, gone, .. } = resuming;
-        let live = Live { pid_hash: hash(&pid), user, rooms };
+        let live = Box::new(Live { pid_hash: hash(&pid).into(), user, rooms });
         for (room, _) in &live.rooms {
             let Some(came) = self.rooms.enter(session, room) else { continue };
             match gone.iter().find(|gone| gone.room == came.room && gone.user == came.user) {
@@ -258,11 +259,11 @@ impl ChatServer {
             }
         }
         self.tell_gone(gone);
-        let pid_hash = live.pid_hash.clone();
+        let pid_hash = live.pid_hash.to_string();
         self.tell_nodes(|| Topic::Nodes, || NodeEvent::TakeOver { pid_hash });
         // Should this be lost, the session counts as ended a little earlier than it did.
         drop(self.write(live.saved(None)));
-        self.recoveries.by_pid.insert(live.pid_hash.clone(), session);
+        self.recoveries.by_pid.insert(Arc::clone(&live.pid_hash), session);
         self.recoveries.live.insert(session, live);
         let now = self.settings.clock.now();
         missed.messages.iter_mut().for_each(|message| show_expired(message, now));
@@ -280,6 +281,7 @@ impl ChatServer {
         live.rooms.retain(|(room, _)| *room != read.room);
         if !behind {
             // Who has yet to ask for more is not in the room before it has.
+            reserve_one(&mut live.rooms);
             live.rooms.push((read.room.clone(), page.last_seq));
         }
         let saved = live.saved(None);
@@ -304,7 +306,7 @@ impl ChatServer {
     pub(super) fn end_recoverable(&mut self, session: SessionId, for_good: bool, ctx: &mut Context<Self>) {
         let now = self.settings.clock.now();
         let Some(live) = self.forget_live(session) else { return };
-        let pid_hash = live.pid_hash.clone();
+        let pid_hash = live.pid_hash.to_string();
         let write = if for_good { RoomWrite::Forget { pid_hash: pid_hash.clone() } } else { live.saved(Some(now)) };
         let saved = self.write(write);
         self.recoveries.ending.insert(pid_hash.clone(), (!for_good).then_some(live));
@@ -315,7 +317,7 @@ impl ChatServer {
         });
     }
 
-    fn forget_live(&mut self, session: SessionId) -> Option<Live> {
+    fn forget_live(&mut self, session: SessionId) -> Option<Box<Live>> {
         if let Some(resuming) = self.recoveries.resuming.remove(&session) {
             self.tell_gone(resuming.gone);
         }
