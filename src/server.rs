@@ -387,7 +387,10 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
     sign_on_this_thread(image_urls);
     let limits = state.config.limits.clone();
     let hub = Hub::new(limits.outbox_age_max, limits.outbox_bytes_max, Arc::clone(&state.metrics));
-    let hub = hub.with_ping_interval(state.config.ping_interval).with_clock(state.clock.clone()).start();
+    let hub = hub
+        .with_heartbeat(state.config.ping_interval, state.config.ping_timeout)
+        .with_clock(state.clock.clone())
+        .start();
     #[expect(clippy::disallowed_methods, reason = "once a worker")]
     state.chat.do_send(RegisterHub { id: hub_id, addr: hub.clone() });
     let uplink = Arc::new(Uplink::new(state.chat.clone()));
@@ -402,7 +405,6 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
         policy: state.config.authorize,
         masking: state.config.masking,
         limits,
-        ping_timeout: state.config.ping_timeout,
         clock: state.clock.clone(),
         metrics: Arc::clone(&state.metrics),
     }

@@ -119,10 +119,11 @@ impl Hub {
         self
     }
 
-    /// How often the sessions of the plain wire are to be pinged.
+    /// How often the clients of the plain wire are pinged, and how long each may take to show any sign of life after that.
     #[must_use]
-    pub fn with_ping_interval(mut self, interval: Duration) -> Self {
-        self.heartbeats.interval = interval;
+    pub fn with_heartbeat(mut self, ping_interval: Duration, ping_timeout: Duration) -> Self {
+        self.heartbeats.interval = ping_interval;
+        self.heartbeats.timeout = ping_timeout;
         self
     }
 

@@ -1,11 +1,12 @@
-//! When each session of the plain wire is to be pinged: one timer a worker. Engine.IO pings by itself, also who has not signed in.
+//! When each session of the plain wire is to ping, and when its client's time for a sign of life is over: one timer a worker.
+//! Engine.IO has a heartbeat of its own, also for who has not signed in.
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-use actix::{AsyncContext, Context};
+use actix::{AsyncContext, Context, SpawnHandle};
 
 use super::{Hub, Notice};
 use crate::domain::SessionId;
@@ -13,35 +14,58 @@ use crate::domain::SessionId;
 /// Time between two pings, unless the hub is told another one.
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 
-/// The sessions, by when they are to be pinged. As all have the same interval, whoever comes or was just pinged is the last one.
+/// Time for a sign of life, unless the hub is told another one.
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The sessions, by when something is due. As the spans are the same for all, whoever comes or has just pinged is the last one
+/// in its line.
 #[derive(Debug)]
 pub(super) struct Heartbeats {
     pub(super) interval: Duration,
-    due: VecDeque<(Instant, SessionId)>,
-    /// A timer runs for the first one.
-    is_awaited: bool,
+    pub(super) timeout: Duration,
+    pings: VecDeque<(Instant, SessionId)>,
+    pongs: VecDeque<(Instant, SessionId)>,
+    /// What rings for the first of them, and when.
+    timer: Option<(Instant, SpawnHandle)>,
 }
 
 impl Default for Heartbeats {
     fn default() -> Self {
-        Self { interval: PING_INTERVAL, due: VecDeque::new(), is_awaited: false }
+        Self {
+            interval: PING_INTERVAL,
+            timeout: PING_TIMEOUT,
+            pings: VecDeque::new(),
+            pongs: VecDeque::new(),
+            timer: None,
+        }
     }
 }
 
 impl Heartbeats {
     /// A session comes.
     pub(super) fn insert(&mut self, session: SessionId, now: Instant) {
-        self.due.push_back((now + self.interval, session));
+        self.pings.push_back((now + self.interval, session));
     }
 
-    /// Takes those that are due, and notes their next time. One that is gone, as `is_there` has it, is forgotten instead: until
-    /// then it costs its place here and nothing else.
-    fn take_due(&mut self, now: Instant, is_there: impl Fn(SessionId) -> bool) -> Vec<SessionId> {
-        let count = self.due.iter().take_while(|(at, _)| *at <= now).count();
-        let due: Vec<_> =
-            self.due.drain(..count).map(|(_, session)| session).filter(|session| is_there(*session)).collect();
-        // Counted from now, so that a worker that stood still does not ping several times at once.
-        self.due.extend(due.iter().map(|session| (now + self.interval, *session)));
+    /// When the first one is due.
+    fn first(&self) -> Option<Instant> {
+        [self.pings.front(), self.pongs.front()].into_iter().flatten().map(|(at, _)| *at).min()
+    }
+
+    /// Takes what is due, for those who are there, and notes what is due next. Who is gone costs its place until then.
+    fn take_due(&mut self, now: Instant, is_there: impl Fn(SessionId) -> bool) -> Vec<(SessionId, Notice)> {
+        let mut due = Vec::new();
+        while let Some((at, session)) = self.pongs.pop_front_if(|(at, _)| *at <= now) {
+            due.push((session, Notice::PongDue { pinged: at - self.timeout }));
+        }
+        while let Some((_, session)) = self.pings.pop_front_if(|(at, _)| *at <= now) {
+            if is_there(session) {
+                // Counted from now, so that a worker that stood still does not ping several times at once.
+                self.pings.push_back((now + self.interval, session));
+                self.pongs.push_back((now + self.timeout, session));
+                due.push((session, Notice::PingDue));
+            }
+        }
         due
     }
 }
@@ -49,19 +73,21 @@ impl Heartbeats {
 impl Hub {
     /// Sees to it that the timer rings for the first one.
     pub(super) fn await_heartbeat(&mut self, ctx: &mut Context<Self>) {
-        if self.heartbeats.is_awaited {
-            return;
+        let Some(first) = self.heartbeats.first() else { return };
+        if let Some((_, later)) = self.heartbeats.timer.take_if(|(at, _)| *at > first) {
+            ctx.cancel_future(later);
         }
-        let Some((first, _)) = self.heartbeats.due.front() else { return };
-        self.heartbeats.is_awaited = true;
-        ctx.run_later(first.saturating_duration_since(Instant::now()), Self::beat);
+        if self.heartbeats.timer.is_none() {
+            let timer = ctx.run_later(first.saturating_duration_since(Instant::now()), Self::beat);
+            self.heartbeats.timer = Some((first, timer));
+        }
     }
 
     fn beat(&mut self, ctx: &mut Context<Self>) {
-        self.heartbeats.is_awaited = false;
         let Self { heartbeats, sessions, .. } = self;
-        for session in heartbeats.take_due(Instant::now(), |session| sessions.contains_key(&session)) {
-            self.notify(session, Notice::PingDue);
+        heartbeats.timer = None;
+        for (session, notice) in heartbeats.take_due(Instant::now(), |session| sessions.contains_key(&session)) {
+            self.notify(session, notice);
         }
         self.await_heartbeat(ctx);
     }
@@ -72,23 +98,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_there_is_pinged_at_each_interval() {
-        let second = Duration::from_secs(1);
-        let (mut heartbeats, began) = (Heartbeats::default(), Instant::now());
-        heartbeats.interval = 10 * second;
+    fn who_is_there_pings_at_each_interval_and_is_looked_at_after_each_ping() {
+        let (second, began) = (Duration::from_secs(1), Instant::now());
+        let mut heartbeats = Heartbeats { interval: 10 * second, timeout: 4 * second, ..Heartbeats::default() };
         for (after, session) in [(0, 1), (1, 2), (2, 3)] {
             heartbeats.insert(SessionId(session), began + after * second);
         }
         let mut due = |after: u32, gone: u64| {
             let due = heartbeats.take_due(began + after * second, |session| session.0 != gone);
-            due.into_iter().map(|session| session.0).collect::<Vec<_>>()
+            let due = due.into_iter().map(|(session, notice)| match notice {
+                Notice::PongDue { pinged } => format!("{} since {}", session.0, (pinged - began).as_secs()),
+                notice => format!("{} {notice:?}", session.0),
+            });
+            due.collect::<Vec<_>>().join(", ")
         };
-        assert_eq!(due(9, 0), [0; 0]);
-        assert_eq!(due(11, 2), [1]);
-        assert_eq!(due(12, 0), [3]);
-        assert_eq!(due(19, 0), [0; 0]);
-        assert_eq!(due(21, 0), [1]);
-        assert_eq!(due(100, 0), [3, 1], "once, however late");
-        assert_eq!(due(100, 0), [0; 0]);
+        assert_eq!(due(9, 0), "");
+        assert_eq!(due(11, 2), "1 PingDue");
+        assert_eq!(due(12, 0), "3 PingDue");
+        assert_eq!(due(15, 0), "1 since 11");
+        assert_eq!(due(20, 0), "3 since 12");
+        assert_eq!(due(21, 0), "1 PingDue");
+        assert_eq!(due(100, 0), "1 since 21, 3 PingDue, 1 PingDue", "once, however late");
+        assert_eq!(due(100, 0), "");
     }
 }

@@ -1,6 +1,9 @@
 //! What a [`Hub`](super::Hub)(super::Hub) is told, and what it tells its sessions.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{Message, WeakRecipient};
 use bytes::Bytes;
@@ -230,6 +233,11 @@ pub enum Notice {
     TakenOver,
     /// It is to ping its client. The plain wire alone; Engine.IO has a heartbeat of its own.
     PingDue,
+    /// Its client's time for a sign of life after a ping is over. The plain wire alone.
+    PongDue {
+        /// When it was pinged.
+        pinged: Instant,
+    },
     /// Its token has expired, unless a fresh one came meanwhile.
     TokenExpired,
     /// The server goes away: finish what was taken up, for so long at most, then close.

@@ -67,8 +67,6 @@ pub struct Services {
     pub masking: MaskingPolicy,
     /// What one client may cost.
     pub limits: Limits,
-    /// How long a client of the plain wire may take to show any sign of life after a ping.
-    pub ping_timeout: Duration,
     /// The time.
     pub clock: Clock,
     /// What is counted.

@@ -140,14 +140,18 @@ impl WsSession {
         }
     }
 
-    fn ping(&mut self, ctx: &mut Context<Self>) {
-        if self.ending.is_some() {
-            return;
+    fn ping(&mut self) {
+        if self.ending.is_none() {
+            // A full outbox ends by itself.
+            let _ = self.outbox.push(Frame::Ping);
         }
-        // A full outbox ends by itself.
-        let _ = self.outbox.push(Frame::Ping);
-        let pinged = Instant::now();
-        ctx.run_later(self.services.ping_timeout, move |session, ctx| {
+    }
+
+    /// Drops a client that has shown no sign of life since a ping.
+    fn expect_pong(&mut self, pinged: Instant, ctx: &mut Context<Self>) {
+        // Behind what its socket holds: a worker that stood still finds that and the notice at once.
+        let socket_read = async {}.into_actor(self);
+        ctx.spawn(socket_read.map(move |(), session, ctx| {
             // A client that is not being read can't show a sign of life. One that does not read what makes it so is
             // dropped for the age of that.
             let is_read = !session.chat.in_flight().is_full() && !session.outbox.is_heavy();
@@ -157,7 +161,7 @@ impl WsSession {
                 session.outbox.abort();
                 ctx.stop();
             }
-        });
+        }));
     }
 
     fn drain(&mut self, patience: Duration, ctx: &mut Context<Self>) {
@@ -255,7 +259,8 @@ impl Handler<SessionNotice> for WsSession {
             Notice::Joined { room, entered } => self.chat.joined(&room, entered),
             // Its wire has no recovery.
             Notice::Resumed(_) | Notice::TakenOver => {}
-            Notice::PingDue => self.ping(ctx),
+            Notice::PingDue => self.ping(),
+            Notice::PongDue { pinged } => self.expect_pong(pinged, ctx),
             Notice::TokenExpired => {
                 let next = self.chat.expired();
                 self.follow(next, ctx);

@@ -137,7 +137,7 @@ impl Member for SignedInMember {
             Notice::Resumed(rooms) => self.chat.resumed(rooms),
             Notice::TakenOver => seat.leave_silently(CloseCode::Normal, "the client has come back"),
             // The connection's affair.
-            Notice::PingDue => {}
+            Notice::PingDue | Notice::PongDue { .. } => {}
             Notice::TokenExpired => {
                 let next = self.chat.expired();
                 self.follow(next, seat);
