@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::task::noop_waker;
 use haggle::{
     actors::{
-        hub::{Asker, Delivery, Hub, HubId, Op, OpenSession, SessionNotice},
+        hub::{Asker, Delivery, Hub, HubId, Op, OpenSession, RoomEvent, SessionNotice},
         session::{in_flight::InFlight, outbox::Outbox},
     },
     domain::{RoomId, Seq, SessionId, Timestamp, UserId},
@@ -64,7 +64,8 @@ impl LiveRoom {
     /// A message, to the write that a socket would get.
     pub(crate) fn deliver(&mut self, seq: Seq, push: Push) {
         let room = self.room.clone();
-        self.hub.apply(Op::Deliver { room, kind: Delivery::Message(seq), push, except: None });
+        let event = RoomEvent { kind: Delivery::Message(seq), push, except: None, slot: None };
+        self.hub.apply(Op::Deliver { room, event, more: Vec::new() });
         for outbox in &self.outboxes {
             let mut out = tokio::io::sink();
             let _ = black_box(outbox.poll_write(&mut Context::from_waker(&noop_waker()), Pin::new(&mut out)));

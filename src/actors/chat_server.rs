@@ -343,7 +343,7 @@ impl ChatServer {
         match reply {
             ReplyTo::Session(asker) => {
                 let answer = answer.map(|answer| answer.data);
-                self.fan_out.tell_hub(asker.hub, Op::Reply { asker, answer });
+                self.fan_out.reply(asker, answer);
             }
             // The request may have been given up meanwhile; then nobody is there to be told.
             ReplyTo::Request(waiting) => drop(waiting.send(answer)),

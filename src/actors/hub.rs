@@ -14,7 +14,7 @@ mod messages;
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
-    fmt, mem,
+    fmt, iter, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
@@ -30,7 +30,8 @@ use expiry::Expiries;
 use gate::{Gate, Line, Waiting};
 use heartbeat::Heartbeats;
 pub use messages::{
-    Apply, Asker, CloseSession, Delivery, DrainSessions, HubId, Notice, Op, OpenSession, RenewSession, SessionNotice,
+    Apply, Asker, CloseSession, Delivery, DrainSessions, HubId, Notice, Op, OpenSession, RenewSession, RoomEvent,
+    SessionNotice,
 };
 
 use super::session::outbox::{Frame, Full, Outbox};
@@ -169,7 +170,7 @@ impl Hub {
                     self.notify(session, Notice::Joined { room, entered: false });
                 }
             }
-            Op::Deliver { room, kind, push, except } => self.deliver(&room, kind, &push, except.as_ref()),
+            Op::Deliver { room, event, more } => self.deliver(&room, &event, &more),
             Op::DeliverTo { sessions, state_of, push } => {
                 for session in sessions {
                     match &state_of {
@@ -183,35 +184,46 @@ impl Hub {
         }
     }
 
-    fn deliver(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
+    /// Session by session, and not event by event: what a thousand sessions keep does not fit into the processor's caches.
+    fn deliver(&mut self, room: &RoomId, event: &RoomEvent, more: &[RoomEvent]) {
         let Self { rooms, unflushed, held_bytes_max, .. } = self;
         let Some(members) = rooms.get_mut(room) else { return };
+        let events = || iter::once(event).chain(more);
         #[cfg(test)]
-        crate::actors::panics::if_asked(std::str::from_utf8(&push.encode(Encoding::Json)).ok(), "hub");
+        events().for_each(|event| {
+            let json = event.push.encode(Encoding::Json);
+            crate::actors::panics::if_asked(std::str::from_utf8(&json).ok(), "hub");
+        });
         let mut delivered = 0;
         let mut slow = Vec::new();
-        for Attached { session, gate } in members.iter_mut().filter(|member| except != Some(&member.session.user)) {
-            let encoding = session.encoding;
-            let frame = match kind {
-                Delivery::Message(_) | Delivery::Change => {
-                    let seq = if let Delivery::Message(seq) = kind { Some(seq) } else { None };
-                    if gate.is_held() || !session.line.borrow().is_empty() {
-                        let waiting = Waiting { room: room.clone(), seq, frame: push.encode(encoding) };
-                        if session.line.borrow_mut().push(waiting, *held_bytes_max).is_err() {
-                            slow.push(session.id);
-                        }
-                        continue;
-                    }
-                    gate.pass(seq)
+        for Attached { session, gate } in members {
+            for RoomEvent { kind, push, except, .. } in events() {
+                if except.as_ref() == Some(&session.user) {
+                    continue;
                 }
-                Delivery::State => !gate.is_held(),
-                Delivery::Typing => !gate.is_held() && !session.outbox.is_heavy(),
-            }
-            .then(|| push.encode(encoding));
-            let Some(frame) = frame else { continue };
-            delivered += 1;
-            if queue(unflushed, &session.outbox, frame).is_err() {
-                slow.push(session.id);
+                let passes = match kind {
+                    Delivery::Message(_) | Delivery::Change => {
+                        let seq = if let Delivery::Message(seq) = kind { Some(*seq) } else { None };
+                        if gate.is_held() || !session.line.borrow().is_empty() {
+                            let waiting = Waiting { room: room.clone(), seq, frame: push.encode(session.encoding) };
+                            if session.line.borrow_mut().push(waiting, *held_bytes_max).is_err() {
+                                slow.push(session.id);
+                                break;
+                            }
+                            continue;
+                        }
+                        gate.pass(seq)
+                    }
+                    Delivery::State => !gate.is_held(),
+                    Delivery::Typing => !gate.is_held() && !session.outbox.is_heavy(),
+                };
+                if passes {
+                    delivered += 1;
+                    if queue(unflushed, &session.outbox, push.encode(session.encoding)).is_err() {
+                        slow.push(session.id);
+                        break;
+                    }
+                }
             }
         }
         self.metrics.deliveries.inc_by(delivered);

@@ -3,11 +3,13 @@
 use std::mem;
 
 use actix::Addr;
+use bytes::Bytes;
 
 use super::rooms::LiveRoom;
 use crate::{
-    actors::hub::{Apply, Delivery, Hub, HubId, Op},
+    actors::hub::{Apply, Asker, Delivery, Hub, HubId, Op, RoomEvent},
     domain::{RoomId, UserId},
+    error::ChatError,
     protocol::push::Push,
 };
 
@@ -49,9 +51,32 @@ impl FanOut {
         except: Option<&UserId>,
     ) {
         for hub in room.hubs() {
-            let op = Op::Deliver { room: id.clone(), kind, push: push.clone(), except: except.cloned() };
-            self.tell_hub(hub, op);
+            let event = RoomEvent { kind, push: push.clone(), except: except.cloned(), slot: None };
+            match self.last_of(hub) {
+                Some(Op::Deliver { room, more, .. }) if room == id => more.push(event),
+                _ => self.tell_hub(hub, Op::Deliver { room: id.clone(), event, more: Vec::new() }),
+            }
         }
+    }
+
+    /// Answers a session's request. Where the client wants no answer, and all is well, its slot alone goes with what it has
+    /// brought about.
+    pub(super) fn reply(&mut self, asker: Asker, answer: Result<Bytes, ChatError>) {
+        let hub = asker.hub;
+        if asker.request.is_none()
+            && answer.is_ok()
+            && let Some(Op::Deliver { event, more, .. }) = self.last_of(hub)
+            && let event = more.last_mut().unwrap_or(event)
+            && event.slot.is_none()
+        {
+            event.slot = Some(asker.slot);
+        } else {
+            self.tell_hub(hub, Op::Reply { asker, answer });
+        }
+    }
+
+    fn last_of(&mut self, hub: HubId) -> Option<&mut Op> {
+        self.hubs.get_mut(hub.0)?.ops.last_mut()
     }
 
     /// Sends what has gathered.
@@ -71,5 +96,62 @@ impl FanOut {
     /// The hubs that have registered.
     pub(super) fn hubs(&self) -> impl Iterator<Item = &Addr<Hub>> {
         self.hubs.iter().filter_map(|outgoing| outgoing.addr.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{
+        super::rooms::{Rooms, tests::state},
+        *,
+    };
+    use crate::{
+        actors::{chat_server::messages::Feed, session::in_flight::InFlight},
+        domain::{Role, SessionId},
+        metrics::Metrics,
+        protocol::json::RequestId,
+    };
+
+    #[test]
+    fn a_room_that_is_told_several_things_in_a_row_is_one_operation() {
+        let (alice, metrics) = (SessionId(1), Arc::new(Metrics::default()));
+        let mut rooms = Rooms::default();
+        rooms.connect(alice, UserId::new("alice").unwrap(), HubId(0), Feed::Chat);
+        let ids = ["bike", "book"].map(|id| RoomId::new(id).unwrap());
+        for id in &ids {
+            rooms.insert(state(id.as_str()));
+            rooms.attach(alice, id, Role::Buyer, None);
+        }
+        let mut fan_out = FanOut { hubs: vec![Outgoing { addr: None, ops: Vec::new() }] };
+        let tell = |fan_out: &mut FanOut, id: &RoomId, wants_answer: bool| {
+            let push = Push::from_json("message", Bytes::from_static(b"{}"));
+            fan_out.tell_room(rooms.room(id).unwrap(), id, Delivery::Change, &push, None);
+            let request = wants_answer.then(|| RequestId::from_number(1));
+            let slot = InFlight::default().take(&metrics);
+            fan_out.reply(Asker { session: alice, hub: HubId(0), request, event: "message", slot }, Ok(Bytes::new()));
+        };
+        for (room, wants_answer) in [(0, false), (0, false), (1, false), (0, true), (0, false)] {
+            tell(&mut fan_out, &ids[room], wants_answer);
+        }
+        let told = fan_out.hubs[0].ops.iter().map(|op| match op {
+            Op::Deliver { room, event, more } => {
+                let slots = std::iter::once(event).chain(more).filter(|event| event.slot.is_some()).count();
+                format!("{} of {room}, {slots} unanswered", 1 + more.len())
+            }
+            Op::Reply { .. } => "an answer".to_owned(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                "2 of bike, 2 unanswered",
+                "1 of book, 1 unanswered",
+                "1 of bike, 0 unanswered",
+                "an answer",
+                "1 of bike, 1 unanswered",
+            ]
+        );
     }
 }

@@ -331,7 +331,7 @@ impl Rooms {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
@@ -346,7 +346,8 @@ mod tests {
         User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None }
     }
 
-    fn state(id: &str) -> RoomState {
+    /// A room in which alice buys sam's bike.
+    pub(in crate::actors::chat_server) fn state(id: &str) -> RoomState {
         let product = Product {
             id: ProductId::new("bike").unwrap(),
             seller_id: UserId::new("sam").unwrap(),

@@ -119,16 +119,14 @@ pub enum Op {
         /// Why, when the session did not ask for it.
         error: Option<ChatError>,
     },
-    /// Delivers an event to a room's sessions.
+    /// Delivers events to a room's sessions: to each session all of them, in their order.
     Deliver {
         /// The room.
         room: RoomId,
-        /// How it stands to the room's history.
-        kind: Delivery,
         /// The event.
-        push: Push,
-        /// The user who caused it and needs no copy.
-        except: Option<UserId>,
+        event: RoomEvent,
+        /// What follows it in the same room.
+        more: Vec<RoomEvent>,
     },
     /// Delivers an event to some sessions, wherever they are.
     DeliverTo {
@@ -179,6 +177,19 @@ pub struct OpenSession {
     pub notices: WeakRecipient<SessionNotice>,
     /// When its token expires.
     pub ends_at: Timestamp,
+}
+
+/// An event for the sessions of a room.
+#[derive(Debug)]
+pub struct RoomEvent {
+    /// How it stands to the room's history.
+    pub kind: Delivery,
+    /// The event.
+    pub push: Push,
+    /// The user who caused it and needs no copy.
+    pub except: Option<UserId>,
+    /// The slot of the one whose request brought it about and is not answered otherwise: free again when it is delivered.
+    pub slot: Option<Slot>,
 }
 
 /// A session → its [`Hub`](super::Hub), when its client has shown a fresh token. No answer.

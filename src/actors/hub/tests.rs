@@ -72,13 +72,20 @@ impl InTwoRooms {
     }
 
     fn say(&mut self, room: &str, seq: i64, position: Position) {
-        let (room, kind) = (RoomId::new(room).unwrap(), Delivery::Message(Seq(seq)));
-        self.hub.apply(Op::Deliver {
-            room,
-            kind,
-            push: Push::message("{}".into(), Offset::exact(position)),
+        self.say_at_once(room, &[(seq, position)]);
+    }
+
+    /// What a room's sessions are told in one turn.
+    fn say_at_once(&mut self, room: &str, messages: &[(i64, Position)]) {
+        let mut events = messages.iter().map(|(seq, position)| RoomEvent {
+            kind: Delivery::Message(Seq(*seq)),
+            push: Push::message("{}".into(), Offset::exact(*position)),
             except: None,
+            slot: Some(InFlight::default().take(&self.metrics)),
         });
+        let (room, event) = (RoomId::new(room).unwrap(), events.next().unwrap());
+        let more = events.collect();
+        self.hub.apply(Op::Deliver { room, event, more });
     }
 
     /// The offsets that the client has received, in order.
@@ -89,6 +96,17 @@ impl InTwoRooms {
             .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
             .collect()
     }
+}
+
+#[actix_web::test]
+async fn what_a_room_is_told_in_one_turn_comes_in_order_and_as_if_each_came_alone() {
+    let mut this = InTwoRooms::new();
+    this.attach("bike");
+    this.enter("bike", 1);
+    // The history had the first one, and the third comes again.
+    this.say_at_once("bike", &[(1, 11), (2, 12), (3, 13), (3, 13), (4, 14)]);
+    assert_eq!(this.offsets(), [12, 13, 14]);
+    assert_eq!(this.metrics.events_in_flight.get(), 0, "what is delivered is no longer in flight");
 }
 
 #[actix_web::test]
@@ -165,7 +183,8 @@ async fn typing_is_left_out_first_for_a_client_that_is_behind() {
     let mut deliver = |name: &'static str, kind: Delivery| {
         let data = if name == "message" { format!("\"{}\"", "x".repeat(1500)) } else { "{}".to_owned() };
         let push = Push::from_json(name, data.into());
-        hub.apply(Op::Deliver { room: room.clone(), kind, push, except: None });
+        let event = RoomEvent { kind, push, except: None, slot: None };
+        hub.apply(Op::Deliver { room: room.clone(), event, more: Vec::new() });
     };
     let drained = || drained(&outbox);
 
