@@ -19,6 +19,10 @@ use super::{
 };
 use crate::domain::{MessageId, StoredMessage};
 
+/// How much text is added for each page that is merged. Each character adds some eight bytes, and these are merged once in each of
+/// the index's levels, which are ten for ten million messages: a page of 4 KiB for 50 bytes.
+const TEXT_BYTES_A_MERGED_PAGE: usize = 50;
+
 /// A message as the index sees it.
 #[derive(QueryableByName)]
 struct Indexable {
@@ -64,6 +68,9 @@ pub fn index_messages(conn: &mut Connection, limit: i64) -> Result<bool, DbError
                         run::<Add>(conn, row.position, text, &row.buyer_id, &row.seller_id)?;
                     }
                 }
+                let bytes: usize = rows.iter().filter_map(|row| row.text.as_ref()).map(String::len).sum();
+                let pages = i64::try_from(bytes / TEXT_BYTES_A_MERGED_PAGE).unwrap_or(i64::MAX).saturating_add(1);
+                prepared::run::<Merge, _>(conn, [Value::Number(pages)])?;
             }
             #[cfg(feature = "postgres")]
             Connection::Postgres(conn) => postgres::add(conn, &rows)?,
@@ -118,6 +125,14 @@ pub(super) fn remove(conn: &mut Connection, messages: &[StoredMessage]) -> Resul
         }
     }
     Ok(())
+}
+
+/// Merges parts of the index that came one after the other, so many pages of them. FTS5 would do the same by itself, but
+/// rarely, and then for so long that those feel it who send a message just then.
+struct Merge;
+
+impl Statement for Merge {
+    const SQL: &'static str = "INSERT INTO message_index (message_index, rank) VALUES ('merge', ?)";
 }
 
 struct Add;

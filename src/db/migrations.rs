@@ -68,7 +68,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 11] = [
+    const NAMES: [&str; 12] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -80,6 +80,7 @@ mod tests {
         "2026-11-23-210000_search",
         "2026-11-23-220000_images",
         "2026-11-25-030000_nodes",
+        "2026-11-25-150000_search_merges",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

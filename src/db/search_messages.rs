@@ -159,7 +159,8 @@ mod tests {
     use crate::{
         db::{
             RoomWrite, index_messages, is_index_behind,
-            test_db::{NOW, TestDb, is_postgres, room, say, user_id, write},
+            test_db::{NOW, TestDb, draft, is_postgres, room, say, user_id, write},
+            write_batch,
         },
         domain::MaskingPolicy,
     };
@@ -224,6 +225,36 @@ mod tests {
         for text in ["-1", "+1", "x", "ffffffffffffffffff"] {
             assert_eq!(text.parse::<SearchCursor>(), Err(InvalidCursor), "{text}");
         }
+    }
+
+    #[test]
+    fn an_index_that_grows_in_small_pieces_stays_in_few_parts() {
+        #[derive(QueryableByName)]
+        struct Parts {
+            #[diesel(sql_type = BigInt)]
+            count: i64,
+        }
+        if is_postgres() {
+            return;
+        }
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        for part in 0..8_u64 {
+            let words =
+                |n: u64| format!("{:x} {:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15), n.wrapping_mul(0xC2B2_AE3D));
+            let said: Vec<RoomWrite> = (part * 500..(part + 1) * 500)
+                .map(|n| RoomWrite::Append(draft(&a, "alice", &words(n), None)))
+                .collect();
+            write_batch(conn, &said).unwrap();
+        }
+        while is_index_behind(conn).unwrap() {
+            index_messages(conn, 16).unwrap();
+        }
+        let parts: Parts =
+            diesel::sql_query("SELECT count(DISTINCT segid) AS count FROM message_index_idx").get_result(conn).unwrap();
+        // 250 pieces, each a part of its own until it is merged, four at a time.
+        assert!((1..=16).contains(&parts.count), "{}", parts.count);
     }
 
     #[test]

@@ -1,0 +1,1 @@
+INSERT INTO message_index (message_index, rank) VALUES ('automerge', 4);
