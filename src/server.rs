@@ -386,8 +386,7 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
     let image_urls: Arc<ImageUrls> = Arc::clone(&state.image_urls);
     sign_on_this_thread(image_urls);
     let limits = state.config.limits.clone();
-    let hub = Hub::new(limits.outbox_age_max, limits.outbox_bytes_max, Arc::clone(&state.metrics));
-    let hub = hub
+    let hub = Hub::new(limits.outbox_age_max, limits.outbox_bytes_max, Arc::clone(&state.metrics))
         .with_heartbeat(state.config.ping_interval, state.config.ping_timeout)
         .with_clock(state.clock.clone())
         .start();
@@ -442,9 +441,9 @@ impl Server {
         let deadline = Instant::now() + self.drain_timeout;
         self.draining.store(true, Ordering::Release);
         let chores: Vec<_> = self.chores.into_iter().map(|(_, chore)| chore).collect();
-        // From here on sessions and handshakes are refused with `unavailable`. Connections are accepted still: a poller opens
-        // one to be told, and a refusal says more than silence.
-        // Told over a tenth of the time, so that there is enough left to finish.
+        // From here on sessions and handshakes are refused with `unavailable`. Connections are accepted still: a poller
+        // opens one to be told, and a refusal says more than silence. Told over a tenth of the time, so that there is
+        // enough left to finish.
         let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
         let patience = self.drain_timeout / 2;
         let _ = self.chat.send(DrainSessions { spread, patience }).await;

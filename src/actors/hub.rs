@@ -324,7 +324,7 @@ impl Hub {
         if let Some(notices) = self.sessions.get(&session).and_then(|local| local.notices.upgrade()) {
             #[expect(
                 clippy::disallowed_methods,
-                reason = "at most one for each of a session's entries, which have a cap"
+                reason = "one for each of a session's entries, which have a cap, and one for each timer that rings"
             )]
             notices.do_send(SessionNotice { session, notice });
         }

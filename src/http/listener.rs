@@ -1,8 +1,8 @@
 //! Listening, and the way of a connection from HTTP to a WebSocket that has its socket for itself.
 //!
-//! What `actix_web::HttpServer` does inside, with one thing more: a request that asks for an upgrade passes the same routes and
-//! middleware as any other, and when its answer is 101 the socket leaves the HTTP dispatcher, whose buffers of 8 KiB and
-//! whose wake-up for each write it then does without.
+//! What `actix_web::HttpServer` does inside, with one thing more: a request that asks for an upgrade passes the same routes
+//! and middleware as any other, and when its answer is 101 the socket leaves the HTTP dispatcher, whose buffers of 8 KiB
+//! and whose wake-up for each write it then does without.
 
 use std::{
     any::Any,

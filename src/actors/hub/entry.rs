@@ -1,5 +1,5 @@
-//! How a session comes to what it receives: the answer to its CONNECT, the rooms that it enters and leaves, and what it takes
-//! up where an earlier one was lost.
+//! How a session comes to what it receives: the answer to its CONNECT, the rooms that it enters and leaves, and what it
+//! takes up where an earlier one was lost.
 
 use std::rc::Rc;
 

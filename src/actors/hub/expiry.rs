@@ -31,10 +31,10 @@ impl Expiries {
     }
 
     /// Takes those that are due out.
-    fn take_due(&mut self, now: Timestamp) -> Vec<SessionId> {
+    fn take_due(&mut self, now: Timestamp) -> Vec<(Timestamp, SessionId)> {
         let mut due = Vec::new();
         while self.first().is_some_and(|at| at <= now) {
-            due.extend(self.sessions.pop_first().map(|(_, session)| session));
+            due.extend(self.sessions.pop_first());
         }
         due
     }
@@ -57,8 +57,8 @@ impl Hub {
 
     fn expire(&mut self, ctx: &mut Context<Self>) {
         self.expiries.timer = None;
-        for session in self.expiries.take_due(self.clock.now()) {
-            self.notify(session, Notice::TokenExpired);
+        for (ended_at, session) in self.expiries.take_due(self.clock.now()) {
+            self.notify(session, Notice::TokenExpired { ended_at });
         }
         self.await_expiry(ctx);
     }
@@ -92,7 +92,7 @@ mod tests {
         }
         expiries.remove(Timestamp(20), SessionId(4));
         assert_eq!(expiries.first(), Some(Timestamp(10)));
-        assert_eq!(expiries.take_due(Timestamp(20)), [SessionId(2), SessionId(3)]);
+        assert_eq!(expiries.take_due(Timestamp(20)), [(Timestamp(10), SessionId(2)), (Timestamp(20), SessionId(3))]);
         assert_eq!(expiries.take_due(Timestamp(20)), []);
         assert_eq!(expiries.first(), Some(Timestamp(30)));
     }

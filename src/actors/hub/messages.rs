@@ -1,4 +1,4 @@
-//! What a [`Hub`](super::Hub)(super::Hub) is told, and what it tells its sessions.
+//! What a [`Hub`](super::Hub) is told, and what it tells its sessions.
 
 use std::{
     sync::Arc,
@@ -207,8 +207,8 @@ pub struct RenewSession {
 #[rtype(result = "()")]
 pub struct CloseSession(pub SessionId);
 
-/// The server → each [`Hub`](super::Hub), once: tells every session that the server goes away, a slice at a time. No answer: the
-/// server watches the sessions go.
+/// The server → each [`Hub`](super::Hub), once: tells every session that the server goes away, a slice at a time. No
+/// answer: the server watches the sessions go.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct DrainSessions {
@@ -250,7 +250,10 @@ pub enum Notice {
         pinged: Instant,
     },
     /// Its token has expired, unless a fresh one came meanwhile.
-    TokenExpired,
+    TokenExpired {
+        /// When the one ended that the hub knows of.
+        ended_at: Timestamp,
+    },
     /// The server goes away: finish what was taken up, for so long at most, then close.
     Draining(Duration),
     /// It ends now: its last frame is already in its outbox, or its socket is gone.

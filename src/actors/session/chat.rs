@@ -175,10 +175,11 @@ impl ChatSession {
         &self.user
     }
 
-    /// What is next when its hub says that its token has expired.
+    /// What is next when its hub says that its token has expired, and when. The clock is not asked again: it may have been
+    /// set back, and the hub says it once.
     #[must_use]
-    pub fn expired(&self) -> Next {
-        if self.services.clock.now() < self.ends_at {
+    pub fn expired(&self, ended_at: Timestamp) -> Next {
+        if ended_at < self.ends_at {
             // A fresh one came while that was on its way.
             return Next::Continue;
         }

@@ -111,11 +111,13 @@ impl WsSession {
             Next::Verify { token, request } => {
                 let verifier = Arc::clone(&self.services.verifier);
                 // One at a time: a second `authenticate` waits for the first, and so does everything behind it.
-                ctx.wait(
-                    async move { verifier.verify(&token).await }
-                        .into_actor(self)
-                        .map(move |verified, session: &mut Self, _| session.chat.renewed(request.as_ref(), verified)),
-                );
+                ctx.wait(async move { verifier.verify(&token).await }.into_actor(self).map(
+                    move |verified, session: &mut Self, _| {
+                        // Nothing of the client's was looked at meanwhile, and no ping left.
+                        session.seen = Instant::now();
+                        session.chat.renewed(request.as_ref(), verified);
+                    },
+                ));
             }
             Next::End(code, error) => {
                 self.chat.notice(&error, None);
@@ -261,8 +263,8 @@ impl Handler<SessionNotice> for WsSession {
             Notice::Resumed(_) | Notice::TakenOver => {}
             Notice::PingDue => self.ping(),
             Notice::PongDue { pinged } => self.expect_pong(pinged, ctx),
-            Notice::TokenExpired => {
-                let next = self.chat.expired();
+            Notice::TokenExpired { ended_at } => {
+                let next = self.chat.expired(ended_at);
                 self.follow(next, ctx);
             }
             Notice::Draining(patience) => self.drain(patience, ctx),

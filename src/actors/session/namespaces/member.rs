@@ -138,8 +138,8 @@ impl Member for SignedInMember {
             Notice::TakenOver => seat.leave_silently(CloseCode::Normal, "the client has come back"),
             // The connection's affair.
             Notice::PingDue | Notice::PongDue { .. } => {}
-            Notice::TokenExpired => {
-                let next = self.chat.expired();
+            Notice::TokenExpired { ended_at } => {
+                let next = self.chat.expired(*ended_at);
                 self.follow(next, seat);
             }
             Notice::Draining(patience) => {
