@@ -19,8 +19,8 @@ use super::{
 };
 use crate::domain::{MessageId, StoredMessage};
 
-/// How much text is added for each page that is merged. Each character adds some eight bytes, and these are merged once in each of
-/// the index's levels, which are ten for ten million messages: a page of 4 KiB for 50 bytes.
+/// How much text is added for each page that is merged. Each character adds some eight bytes, and these are merged once in
+/// each of the index's levels, which are ten for ten million messages: a page of 4 KiB for 50 bytes.
 const TEXT_BYTES_A_MERGED_PAGE: usize = 50;
 
 /// A message as the index sees it.
@@ -68,9 +68,7 @@ pub fn index_messages(conn: &mut Connection, limit: i64) -> Result<bool, DbError
                         run::<Add>(conn, row.position, text, &row.buyer_id, &row.seller_id)?;
                     }
                 }
-                let bytes: usize = rows.iter().filter_map(|row| row.text.as_ref()).map(String::len).sum();
-                let pages = i64::try_from(bytes / TEXT_BYTES_A_MERGED_PAGE).unwrap_or(i64::MAX).saturating_add(1);
-                prepared::run::<Merge, _>(conn, [Value::Number(pages)])?;
+                merge(conn, rows.iter().filter_map(|row| row.text.as_ref()).map(String::len).sum())?;
             }
             #[cfg(feature = "postgres")]
             Connection::Postgres(conn) => postgres::add(conn, &rows)?,
@@ -102,6 +100,7 @@ pub(super) fn replace(conn: &mut Connection, message: &MessageId, text: Option<&
             }
             if let Some(text) = text {
                 run::<Add>(conn, position, text, &buyer, &seller)?;
+                merge(conn, text.len())?;
             }
         }
         #[cfg(feature = "postgres")]
@@ -127,8 +126,6 @@ pub(super) fn remove(conn: &mut Connection, messages: &[StoredMessage]) -> Resul
     Ok(())
 }
 
-/// Merges parts of the index that came one after the other, so many pages of them. FTS5 would do the same by itself, but
-/// rarely, and then for so long that those feel it who send a message just then.
 struct Merge;
 
 impl Statement for Merge {
@@ -159,6 +156,14 @@ fn run<S: Statement>(
     let (buyer, seller) = (token_of(buyer), token_of(seller));
     let values = [Value::Number(position), Value::Text(text), Value::Text(&buyer), Value::Text(&seller)];
     prepared::run::<S, _>(conn, values)?;
+    Ok(())
+}
+
+/// Merges parts of the index that came one after the other, as many pages of them as `bytes` of text ask for. FTS5 would do
+/// the same by itself, but rarely, and then for so long that those feel it who send a message just then.
+fn merge(conn: &mut SqliteConnection, bytes: usize) -> QueryResult<()> {
+    let pages = i64::try_from(bytes / TEXT_BYTES_A_MERGED_PAGE).unwrap_or(i64::MAX).saturating_add(1);
+    prepared::run::<Merge, _>(conn, [Value::Number(pages)])?;
     Ok(())
 }
 

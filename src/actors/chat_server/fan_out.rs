@@ -62,16 +62,17 @@ impl FanOut {
     /// Answers a session's request. Where the client wants no answer, and all is well, its slot alone goes with what it has
     /// brought about.
     pub(super) fn reply(&mut self, asker: Asker, answer: Result<Bytes, ChatError>) {
-        let hub = asker.hub;
-        if asker.request.is_none()
-            && answer.is_ok()
-            && let Some(Op::Deliver { event, more, .. }) = self.last_of(hub)
-            && let event = more.last_mut().unwrap_or(event)
-            && event.slot.is_none()
-        {
-            event.slot = Some(asker.slot);
-        } else {
-            self.tell_hub(hub, Op::Reply { asker, answer });
+        let shows_nothing = asker.request.is_none() && answer.is_ok();
+        match self.last_event_of(asker.hub) {
+            Some(event) if shows_nothing && event.slot.is_none() => event.slot = Some(asker.slot),
+            _ => self.tell_hub(asker.hub, Op::Reply { asker, answer }),
+        }
+    }
+
+    fn last_event_of(&mut self, hub: HubId) -> Option<&mut RoomEvent> {
+        match self.last_of(hub)? {
+            Op::Deliver { event, more, .. } => Some(more.last_mut().unwrap_or(event)),
+            _ => None,
         }
     }
 

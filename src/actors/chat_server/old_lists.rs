@@ -13,7 +13,7 @@ use crate::domain::RoomId;
 const GATHER: Duration = Duration::from_millis(100);
 
 /// What falls due within this time goes together: few wake-ups, and none long enough to be felt.
-const STEP: Duration = Duration::from_millis(5);
+const STEP: Duration = Duration::from_millis(10);
 
 /// The rooms, each once.
 #[derive(Debug, Default)]
