@@ -22,10 +22,11 @@ use crate::{
 const READ_BYTES: usize = 256 * 1024;
 /// One address has 28,000 ports by default, so a load of many connections comes from several.
 const CONNECTIONS_AN_ADDRESS: usize = 8000;
-/// A turn that waits for nothing and hears little takes microseconds. One that takes longer was not running meanwhile.
+/// A turn that waits for nothing, hears little and says little takes microseconds. One that takes longer was not running
+/// meanwhile.
 const STOOD_STILL_MIN: Duration = Duration::from_millis(1);
 /// So much is little.
-const HEARD_LITTLE_MAX: usize = 64;
+const LITTLE_MAX: usize = 64;
 /// Longest answer to a handshake.
 const HANDSHAKE_BYTES_MAX: usize = 16 * 1024;
 
@@ -246,6 +247,7 @@ impl Io {
                 self.stood_still += took;
             }
             let Some(wake) = workload.turn(self, now) else { return Ok(()) };
+            let said = self.dirty.len();
             self.flush(workload);
             // Whole milliseconds are slept; what is left of one is waited for awake, since epoll's clock is too coarse.
             let wait = wake.saturating_duration_since(now);
@@ -255,7 +257,7 @@ impl Io {
                 other => other?,
             }
             let heard = events.iter().count();
-            short_turn_from = (wait.is_zero() && heard <= HEARD_LITTLE_MAX).then_some(now);
+            short_turn_from = (wait.is_zero() && heard.max(said) <= LITTLE_MAX).then_some(now);
             for event in &events {
                 let who = event.token().0;
                 if self.conns[who].phase == Phase::Connecting && (event.is_writable() || event.is_error()) {

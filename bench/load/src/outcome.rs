@@ -66,8 +66,8 @@ pub struct Outcome {
     pub load_busy: f64,
     /// The load generator was at its own limit: the server could do more than this says.
     pub load_was_the_limit: bool,
-    /// The share of the time, at least, for which the load generator stood still at a fixed rate though it wanted to run: the
-    /// latencies of that time are the machine's, not the server's.
+    /// The share of the time, at least, for which the load generator stood still at a fixed rate though it wanted to run:
+    /// the latencies of that time are the machine's, not the server's.
     pub stood_still: f64,
     /// What the server's process cost.
     #[serde(skip_serializing_if = "Option::is_none")]
