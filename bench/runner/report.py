@@ -48,7 +48,7 @@ def machine(results):
     virtual = ", virtual" if m["virtual"] else ""
     return (
         f"{m['cores']} cores of an {m['cpu']}{mhz}{virtual}, {m['memoryGib']} GiB, {m['os']}, Linux {m['kernel']}. "
-        f"The server ran on {len(m['serverCores'])}, the load on {len(m['loadCores'])}. "
+        f"The server had {len(m['serverCores'])} of them, the load {len(m['loadCores'])}. "
         f"haggle {v['haggle']} (rustc {v['rustc']}), Bun {v['bun']}, Socket.IO {v['socket.io']} on Node {v['node']}, "
         f"socketioxide {v['socketioxide']}.\n"
     )
@@ -88,7 +88,7 @@ def workload(name, found):
             rows.append([server, *["–"] * 5, notes(kept["runs"])])
             continue
         figures = [measure.headline(name, run) for run in runs]
-        apart = f"{measure.spread(figures):.0%}"
+        apart = f"{measure.spread(figures):.0%}" if len(figures) > 1 else "–"
         value = statistics.median(figures)
         chart.append((server, value, server.startswith("haggle")))
         latency = [f"{middle(runs, lambda run, key=key: run['latencyUs'][key]):,.0f}" for key in ("p50", "p99", "p999")]
@@ -174,7 +174,7 @@ def policies(found):
             f"{middle(enter, lambda run: run['perSecond']):,.0f}",
         ])  # fmt: skip
     (PLOTS / "authorization.svg").write_text(plot.bars("Messages a second, 500 pairs saturated", chart), encoding="utf-8")
-    head = ["", "messages a second", "p50 µs at 1,000/s", "p99 µs", "processor µs a message", "questions to the database a message", "an entry", "entries a second"]
+    head = ["", "messages a second", "p50 µs at 1,000/s", "p99 µs", "processor µs a message at 1,000/s", "questions to the database a message", "questions an entry", "entries a second"]
     return "![Messages a second by policy](benchmarks/authorization.svg)\n\n" + table(head, rows)
 
 
@@ -205,12 +205,12 @@ def aims(found):
         ("the same: p99", ratio(value("pairs-10k", "haggle", p99), value("pairs-10k", "Bun", p99)), 1.5, False),
         ("fan-out saturated, against the best peer that keeps order", ratio(value("fan-out-saturated", "haggle"), best("fan-out-saturated", ["Bun", "Socket.IO"])), 1.6, True),
         ("fan-out saturated, against the bare relay", ratio(value("fan-out-saturated", "haggle"), value("fan-out-saturated", "bare relay")), 0.7, True),
-        ("processor time a delivery in fan-out, against Bun", ratio(value("fan-out-saturated", "haggle", cpu_each_us), value("fan-out-saturated", "Bun", cpu_each_us)), 1.0, False),
+        ("the same: processor time a delivery, against Bun", ratio(value("fan-out-saturated", "haggle", cpu_each_us), value("fan-out-saturated", "Bun", cpu_each_us)), 1.0, False),
         ("connect, token, entry, against the best peer", ratio(value("connect", "haggle"), best("connect", ["Bun", "socketioxide", "Socket.IO"])), 1.0, True),
-        ("KiB an idle connection", value("idle", "haggle"), 4.0, False),
+        ("KiB an idle connection (Bun has less, see below)", value("idle", "haggle"), 4.0, False),
         ("the Socket.IO wire against the plain one, pairs saturated", ratio(value("pairs-saturated", sio), value("pairs-saturated", "haggle")), 0.85, True),
         ("the Socket.IO wire storing, against socketioxide not storing", ratio(value("pairs-saturated", sio), value("pairs-saturated", "socketioxide")), 1.3, True),
-        ("seconds until 5,000 clients have caught up after a restart", value("recovery", "haggle"), 5.0, False),
+        ("seconds until 5,000 clients have caught up, once the server takes connections again", value("recovery", "haggle"), 5.0, False),
     ]  # fmt: skip
     rows = []
     for what, got, aim, at_least in listed:
