@@ -1,7 +1,10 @@
 //! A database of its own for each test, with a few people and things in it: a real file, or with
 //! HAGGLE_TEST_DATABASE=postgres one on a server.
 
-use super::{Connection, Opened, Pool, PooledConnection, RoomWrite, WriteError, Written, migrate, open, open_room_for};
+use super::{
+    Connection, MessagePage, Opened, Pool, PooledConnection, RoomWrite, WriteError, Written, list_messages, migrate,
+    open, open_room_for,
+};
 use crate::domain::{
     ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, Seq, StoredMessage, Timestamp,
     User, UserId,
@@ -157,4 +160,9 @@ pub(super) fn say(conn: &mut Connection, room: &RoomId, sender: &str, text: &str
 
 pub(super) fn read(room: &RoomId, reader: &str, seq: i64) -> RoomWrite {
     RoomWrite::MarkRead { room: room.clone(), reader: user_id(reader), seq: Seq(seq) }
+}
+
+/// All messages of a room.
+pub(super) fn history(conn: &mut Connection, room: &RoomId) -> Vec<StoredMessage> {
+    list_messages(conn, room, MessagePage::After { seq: Seq(0), limit: 10_000 }).unwrap().items
 }

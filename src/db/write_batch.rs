@@ -403,4 +403,6 @@ mod offer_tests;
 #[cfg(test)]
 mod race_tests;
 #[cfg(test)]
+mod revise_tests;
+#[cfg(test)]
 mod tests;

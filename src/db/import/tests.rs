@@ -1,10 +1,10 @@
 use super::*;
 use crate::{
     db::{
-        MessagePage, RoomWrite, find_product, find_room, list_messages, list_rooms, load_room,
-        test_db::{NOW, TestDb, draft, user_id, write},
+        RoomWrite, find_product, find_room, list_rooms, load_room,
+        test_db::{self, NOW, TestDb, draft, user_id, write},
     },
-    domain::{ProductId, RoomId, Seq, StoredMessage},
+    domain::{ProductId, RoomId, StoredMessage},
 };
 
 const OPTIONS: ImportOptions = ImportOptions { now: NOW, shift_ms: 0 };
@@ -14,8 +14,7 @@ fn load(db: &TestDb, lines: &str) -> (Imported, Vec<(u64, String)>) {
 }
 
 fn history(db: &TestDb, room: &str) -> Vec<StoredMessage> {
-    let page = MessagePage::After { seq: Seq(0), limit: 10_000 };
-    list_messages(&mut db.conn(), &RoomId::new(room).unwrap(), page).unwrap().items
+    test_db::history(&mut db.conn(), &RoomId::new(room).unwrap())
 }
 
 fn message(room: &str, sender: &str, text: &str, second: u32) -> String {

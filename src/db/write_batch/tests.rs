@@ -3,19 +3,14 @@ use serde_json::json;
 use super::*;
 use crate::{
     db::{
-        Connection, MessagePage, allow_contact, find_product, find_user, is_member, list_messages, load_room,
-        open_room_for,
+        Connection, find_product, find_user, is_member, load_room, open_room_for,
         prelude::*,
         schema::messages,
-        test_db::{NOW, TestDb, draft, is_postgres, product, read, room, say, user, user_id, write},
+        test_db::{NOW, TestDb, draft, history, is_postgres, product, read, room, say, user, user_id, write},
     },
-    domain::{ClientId, ContactKind, MaskingPolicy, MessageKind, masking::find, message::EDIT_WINDOW_MS},
+    domain::{ClientId, MessageKind},
     error::{ChatError, ErrorCode},
 };
-
-fn history(conn: &mut Connection, room: &RoomId) -> Vec<StoredMessage> {
-    list_messages(conn, room, MessagePage::After { seq: Seq(0), limit: 10_000 }).unwrap().items
-}
 
 fn seqs(conn: &mut Connection, room: &RoomId) -> Vec<i64> {
     history(conn, room).iter().map(|message| message.seq.0).collect()
@@ -170,62 +165,6 @@ fn reading_never_goes_back_nor_beyond_the_newest() {
     };
     assert_eq!((unread(1), unread(3)), (0, 1));
     assert_eq!(load_room(conn, &a).unwrap().unwrap().seller.read_seq, Seq(5));
-}
-
-#[test]
-fn ones_own_words_can_be_changed_for_15_minutes_and_taken_back() {
-    let db = TestDb::new();
-    let conn = &mut db.conn();
-    let a = room(conn, "alice", "bike");
-    let message = say(conn, &a, "alice", "helo");
-    let edit = |editor: &str, message: &MessageId, at: Timestamp| RoomWrite::Edit {
-        message: message.clone(),
-        editor: user_id(editor),
-        text: "hello".to_owned(),
-        masking: MaskingPolicy::Warn,
-        at,
-    };
-    let delete = |editor: &str, message: &MessageId, at: Timestamp| RoomWrite::Delete {
-        message: message.clone(),
-        editor: user_id(editor),
-        at,
-    };
-    let last = NOW.plus_ms(EDIT_WINDOW_MS);
-    let unknown = MessageId::new("none").unwrap();
-    for (editor, id, at, refused) in [
-        ("alice", &unknown, NOW, WriteError::NotFound("message")),
-        ("mallory", &message.id, NOW, WriteError::NotFound("message")),
-        ("carol", &message.id, NOW, WriteError::NotOwnMessage),
-        ("alice", &message.id, last.plus_ms(1), WriteError::EditWindowOver),
-    ] {
-        assert_eq!(write(conn, edit(editor, id, at)), Err(refused.clone()));
-        assert_eq!(write(conn, delete(editor, id, at)), Err(refused));
-    }
-    let Ok(Written::Changed(edited)) = write(conn, edit("alice", &message.id, last)) else { panic!() };
-    assert_eq!((edited.text.as_deref(), edited.edited_at), (Some("hello"), Some(last)));
-    assert_eq!(history(conn, &a), std::slice::from_ref(&edited));
-
-    let Ok(Written::Changed(deleted)) = write(conn, delete("alice", &message.id, last)) else { panic!() };
-    assert_eq!((deleted.text.as_ref(), deleted.deleted_at, deleted.seq), (None, Some(last), Seq(1)));
-    assert_eq!(history(conn, &a), [deleted]);
-    assert_eq!(write(conn, delete("alice", &message.id, last)), Err(WriteError::AlreadyDeleted));
-    assert_eq!(write(conn, edit("alice", &message.id, last)), Err(WriteError::AlreadyDeleted));
-    // A deleted one is nothing to read, and its place is not given away.
-    assert_eq!(load_room(conn, &a).unwrap().unwrap().seller.unread, 0);
-    assert_eq!(say(conn, &a, "alice", "next").seq, Seq(2));
-}
-
-#[test]
-fn what_the_system_said_stays_as_it_is() {
-    let db = TestDb::new();
-    let conn = &mut db.conn();
-    let a = room(conn, "alice", "bike");
-    let notice = Draft { kind: MessageKind::System, ..draft(&a, "system", "x", None) };
-    let Ok(Written::Appended { message, .. }) = write(conn, RoomWrite::Append(notice)) else { panic!() };
-    for editor in ["alice", "carol"] {
-        let refused = write(conn, RoomWrite::Delete { message: message.id.clone(), editor: user_id(editor), at: NOW });
-        assert_eq!(refused, Err(WriteError::NotOwnMessage));
-    }
 }
 
 #[test]
@@ -478,72 +417,4 @@ fn an_empty_batch_is_no_work() {
     assert_eq!(write_batch(&mut db.conn(), &[]), Ok(Vec::new()));
     let none = open_room_for(&mut db.conn(), &ProductId::new("boat").unwrap(), &user_id("alice"), NOW).unwrap();
     assert!(none.is_err());
-}
-
-#[test]
-fn a_contact_is_marked_masked_or_refused_until_it_is_allowed_in_the_room() {
-    let db = TestDb::new();
-    let conn = &mut db.conn();
-    let a = room(conn, "alice", "bike");
-    let text = "call 010-1234-5678";
-    let send = |policy: MaskingPolicy, client_id: &str| {
-        let screened = policy.judge(text, &find(text));
-        RoomWrite::Append(Draft { screened, ..draft(&a, "alice", text, Some(client_id)) })
-    };
-    let stored = |outcome: Result<Written, WriteError>| match outcome.unwrap() {
-        Written::Appended { message, .. } | Written::Changed(message) => message,
-        other => panic!("{other:?}"),
-    };
-
-    let warned = stored(write(conn, send(MaskingPolicy::Warn, "1")));
-    assert_eq!((warned.text.as_deref(), &warned.warnings), (Some(text), &vec![ContactKind::Phone]));
-    let masked = stored(write(conn, send(MaskingPolicy::Mask, "2")));
-    assert_eq!(masked.text.as_deref(), Some("call ●●●-●●●●-●●●●"));
-    let refused = write(conn, send(MaskingPolicy::Block, "3")).unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::Invalid);
-    // What was stored once is found again, whatever the rule says now.
-    assert_eq!(stored(write(conn, send(MaskingPolicy::Block, "2"))), masked);
-    assert_eq!(history(conn, &a), [warned, masked.clone()]);
-
-    let edit = |text: &str, masking| RoomWrite::Edit {
-        message: masked.id.clone(),
-        editor: user_id("alice"),
-        text: text.to_owned(),
-        masking,
-        at: NOW,
-    };
-    assert_eq!(stored(write(conn, edit("hello", MaskingPolicy::Warn))).warnings, []);
-    assert_eq!(stored(write(conn, edit(text, MaskingPolicy::Mask))).text.as_deref(), Some("call ●●●-●●●●-●●●●"));
-    assert_eq!(write(conn, edit(text, MaskingPolicy::Block)).unwrap_err().code(), ErrorCode::Invalid);
-    assert_eq!(stored(write(conn, edit(text, MaskingPolicy::Off))).warnings, []);
-
-    allow_contact(conn, &a).unwrap();
-    let allowed = stored(write(conn, send(MaskingPolicy::Mask, "4")));
-    assert_eq!((allowed.text.as_deref(), allowed.warnings), (Some(text), vec![]));
-    assert_eq!(stored(write(conn, edit(text, MaskingPolicy::Block))).text.as_deref(), Some(text));
-}
-
-#[test]
-fn an_edit_does_not_complete_a_number_that_is_split_over_messages() {
-    let db = TestDb::new();
-    let conn = &mut db.conn();
-    let a = room(conn, "alice", "bike");
-    let parts = ["010", "x", "5678"].map(|text| say(conn, &a, "alice", text));
-    for (part, (text, kinds)) in [
-        (1, ("1234", vec![ContactKind::Phone])),
-        (1, ("y", vec![])),
-        (0, ("hello", vec![])),
-        (1, ("1234", vec![])),
-        (0, ("제 번호 010", vec![ContactKind::Phone])),
-    ] {
-        let edit = RoomWrite::Edit {
-            message: parts[part].id.clone(),
-            editor: user_id("alice"),
-            text: text.to_owned(),
-            masking: MaskingPolicy::Warn,
-            at: NOW,
-        };
-        let Written::Changed(message) = write(conn, edit).unwrap() else { panic!() };
-        assert_eq!(message.warnings, kinds, "{text}");
-    }
 }

@@ -1,157 +1,17 @@
 //! E-mail addresses, links to messengers, and names to be found by there.
 
+mod words;
+
 use std::ops::Range;
 
 use super::characters::{Class, classify, plain};
+use words::{DOT_COM, LINKS, MESSENGERS, NAMES, PROVIDERS, SPELT, WORD_AT, WORD_DOT};
 
 /// A text without disguise, and where each of its characters came from.
 struct Flat {
     chars: Vec<char>,
     spans: Vec<(usize, usize)>,
 }
-
-/// "at" and "dot" as words between spaces, which only count beside a known provider.
-const WORD_AT: char = '\u{1}';
-const WORD_DOT: char = '\u{2}';
-
-/// Ways to write a sign around the rule. The first that fits counts.
-const SPELT: [(&str, char); 29] = [
-    ("(at)", '@'),
-    ("[at]", '@'),
-    ("{at}", '@'),
-    ("<at>", '@'),
-    ("(a)", '@'),
-    ("(골뱅이)", '@'),
-    (" 골뱅이 ", '@'),
-    ("골뱅이 ", '@'),
-    (" 골뱅이", '@'),
-    ("골뱅이", '@'),
-    (" at ", WORD_AT),
-    ("(dot)", '.'),
-    ("[dot]", '.'),
-    ("{dot}", '.'),
-    ("<dot>", '.'),
-    ("(점)", '.'),
-    ("(.)", '.'),
-    ("[.]", '.'),
-    (" dot ", WORD_DOT),
-    (" 점 ", WORD_DOT),
-    (" 쩜 ", WORD_DOT),
-    (" 닷 ", WORD_DOT),
-    (" 닷컴", '\u{3}'),
-    ("닷컴", '\u{3}'),
-    ("쩜컴", '\u{3}'),
-    ("점컴", '\u{3}'),
-    ("점com", '\u{3}'),
-    ("(slash)", '/'),
-    (" slash ", '/'),
-];
-
-/// "닷컴" in one: a dot and its top level.
-const DOT_COM: char = '\u{3}';
-
-/// Who keeps people's mail: their name after an @ is an address, with or without the rest.
-const PROVIDERS: [&str; 24] = [
-    "gmail",
-    "naver",
-    "daum",
-    "hanmail",
-    "nate",
-    "kakao",
-    "hotmail",
-    "outlook",
-    "yahoo",
-    "icloud",
-    "protonmail",
-    "proton",
-    "live",
-    "msn",
-    "googlemail",
-    "네이버",
-    "지메일",
-    "다음",
-    "한메일",
-    "네이트",
-    "카카오",
-    "구글",
-    "핫메일",
-    "아이클라우드",
-];
-
-/// Addresses of messengers, and whether a name must follow.
-const LINKS: [(&str, bool); 30] = [
-    ("open.kakao.com", false),
-    ("pf.kakao.com", false),
-    ("qr.kakao.com", false),
-    ("t.me/", true),
-    ("telegram.me", false),
-    ("telegram.dog", false),
-    ("wa.me/", true),
-    ("chat.whatsapp.com", false),
-    ("api.whatsapp.com", false),
-    ("wa.link", false),
-    ("line.me", false),
-    ("lin.ee", false),
-    ("m.me/", true),
-    ("ig.me/", true),
-    ("instagram.com/", true),
-    ("discord.gg", false),
-    ("discord.com/invite", false),
-    ("discordapp.com/invite", false),
-    ("signal.me", false),
-    ("signal.group", false),
-    ("viber.com", false),
-    ("zalo.me", false),
-    ("u.wechat.com", false),
-    ("join.skype.com", false),
-    ("messenger.com/t", false),
-    ("snapchat.com/add", false),
-    ("kakaotalk://", false),
-    ("whatsapp://", false),
-    ("tg://", false),
-    ("threema.id/", true),
-];
-
-/// Messengers by their names.
-const MESSENGERS: [&str; 34] = [
-    "카카오톡",
-    "카카오 톡",
-    "카톡",
-    "까톡",
-    "카똑",
-    "ㅋㅌ",
-    "갠톡",
-    "오픈톡",
-    "텔레그램",
-    "텔레",
-    "라인",
-    "위챗",
-    "디스코드",
-    "디코",
-    "인스타그램",
-    "인스타",
-    "왓츠앱",
-    "왓츠",
-    "kakaotalk",
-    "katalk",
-    "ktalk",
-    "kakao",
-    "kkt",
-    "telegram",
-    "whatsapp",
-    "wechat",
-    "weixin",
-    "line",
-    "discord",
-    "instagram",
-    "insta",
-    "viber",
-    "snapchat",
-    "skype",
-];
-
-/// What says that a name follows.
-const NAMES: [&str; 9] = ["아이디", "id", "@", "친추", "추가", "handle", "username", "닉네임", "add"];
 
 /// Addresses and messengers of a text, in the order of the rules, not of the text.
 pub(super) fn find(text: &str, emails: &mut Vec<Range<usize>>, messengers: &mut Vec<Range<usize>>) {

@@ -1,0 +1,167 @@
+//! What a client is answered and told.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    domain::{Room, RoomId, RoomSummary, Seq, StoredMessage, Timestamp, User, UserId},
+    error::{ChatError, ErrorCode},
+};
+
+/// Acknowledgement of `enterRoom`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Entered {
+    /// The room.
+    pub room: Room,
+    /// Its two members and how they stand.
+    pub members: Vec<Member>,
+    /// `seq` of the newest message; 0 while there is none.
+    pub last_seq: Seq,
+    /// How far one has read oneself.
+    pub read_seq: Seq,
+    /// What was asked for, oldest first.
+    pub messages: Vec<StoredMessage>,
+    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
+    /// deleted.
+    pub closed: bool,
+    /// Whether there is more: later ones when `after` was given, else earlier ones.
+    pub has_more: bool,
+}
+
+/// A member of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Who it is.
+    #[serde(flatten)]
+    pub user: User,
+    /// Whether at least one of their sessions is in the room; `false` where the two don't share it.
+    pub online: bool,
+    /// How far they have read; 0 where the two don't share it.
+    pub read_seq: Seq,
+}
+
+/// Acknowledgement of `read`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadUpTo {
+    /// How far one has read now; it never goes back.
+    pub read_seq: Seq,
+}
+
+/// Acknowledgement of `authenticate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Authenticated {
+    /// When the connection ends unless it is renewed again.
+    pub expires_at: Timestamp,
+}
+
+/// What the server says unasked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ServerEvent {
+    /// A message was stored.
+    Message(StoredMessage),
+    /// A message was edited or taken back.
+    MessageUpdated(StoredMessage),
+    /// A member came or went.
+    #[serde(rename_all = "camelCase")]
+    Presence {
+        /// Which room.
+        room_id: RoomId,
+        /// Who.
+        user_id: UserId,
+        /// Whether they are there now.
+        online: bool,
+    },
+    /// A member types or stopped typing.
+    #[serde(rename_all = "camelCase")]
+    Typing {
+        /// Which room.
+        room_id: RoomId,
+        /// Who.
+        user_id: UserId,
+        /// Whether they type.
+        typing: bool,
+    },
+    /// A member has read.
+    #[serde(rename_all = "camelCase")]
+    Read {
+        /// Which room.
+        room_id: RoomId,
+        /// Who.
+        user_id: UserId,
+        /// How far.
+        seq: Seq,
+    },
+    /// One of one's rooms changed: its last message, unread count or product.
+    RoomUpdated(Box<RoomUpdated>),
+    /// An event failed that asked for no acknowledgement, or the connection is about to end.
+    Error(ErrorNotice),
+    /// The server goes away.
+    #[serde(rename_all = "camelCase")]
+    Draining {
+        /// How long to wait before coming back, with the jitter in it.
+        reconnect_in_ms: u64,
+    },
+}
+
+/// Data of `roomUpdated`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomUpdated {
+    /// The same as `id`.
+    pub room_id: RoomId,
+    /// The room as it stands in one's list.
+    #[serde(flatten)]
+    pub summary: RoomSummary,
+}
+
+/// Data of `error`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorNotice {
+    /// The stable code.
+    #[schema(value_type = String)]
+    pub code: ErrorCode,
+    /// One sentence that says what to do next.
+    pub message: String,
+    /// The event that failed, if it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// For `rate_limited`: when the next try can succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+impl ErrorNotice {
+    /// The notice for an error, and for the event that it answers.
+    #[must_use]
+    pub fn new(error: &ChatError, event: Option<&str>) -> Self {
+        Self {
+            code: error.code,
+            message: error.message.clone().into_owned(),
+            event: event.map(str::to_owned),
+            retry_after_ms: error.retry_after_ms,
+        }
+    }
+}
+
+impl ServerEvent {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "message",
+            Self::MessageUpdated(_) => "messageUpdated",
+            Self::Presence { .. } => "presence",
+            Self::Typing { .. } => "typing",
+            Self::Read { .. } => "read",
+            Self::RoomUpdated(_) => "roomUpdated",
+            Self::Error(_) => "error",
+            Self::Draining { .. } => "draining",
+        }
+    }
+}
