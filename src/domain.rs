@@ -1,7 +1,9 @@
 //! Plain data and rules: no actix, no diesel, no I/O.
 
+pub mod account;
 pub mod authorize;
 pub mod event;
+pub mod fair_queue;
 pub mod field;
 pub mod id;
 pub mod import_line;
@@ -20,8 +22,10 @@ pub mod stored_image;
 pub mod timestamp;
 pub mod user;
 
+pub use account::{Account, AddressKey};
 pub use authorize::AuthorizePolicy;
 pub use event::{Event, EventCursor, Fact};
+pub use fair_queue::FairQueue;
 pub use id::{ClientId, MessageId, ProductId, RoomId, Seq, SessionId, UserId};
 pub use import_line::ImportLine;
 pub use masking::{ContactKind, MaskingPolicy, Screened};

@@ -1,5 +1,7 @@
 //! Every metric, its unit and its help text. `GET /metrics` writes them in the OpenMetrics text format.
 
+mod step;
+
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use prometheus_client::{
@@ -12,6 +14,8 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+
+pub use step::{SharedThread, Step, StepLabels};
 
 /// One label that says why.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -81,6 +85,8 @@ pub struct Metrics {
     pub node_events_received: Counter<u64, AtomicU64>,
     /// Messages read from the database since no other node's word of them had come.
     pub messages_made_good: Counter<u64, AtomicU64>,
+    /// Seconds that one step took on a thread that many share, by thread.
+    pub step_seconds: Family<StepLabels, Histogram>,
     /// Events sent by clients and taken up, by none in flight left at zero.
     pub events_in_flight: Gauge<i64, AtomicI64>,
 }
@@ -104,6 +110,9 @@ impl Default for Metrics {
         registry.register_with_unit("notifications_oldest", help, Unit::Seconds, notifications_oldest.clone());
         let help = "Time from handing a batch to the writer until its commit";
         registry.register_with_unit("commit", help, Unit::Seconds, commit_seconds.clone());
+        let step_seconds = Family::<StepLabels, Histogram>::new_with_constructor(step::histogram);
+        let help = "Time that one step took on a thread that many share, by thread";
+        registry.register_with_unit("step", help, Unit::Seconds, step_seconds.clone());
         Self {
             connections: register!("connections", "Open TCP connections"),
             websockets: register!("websockets", "Open WebSockets, or those that are about to"),
@@ -118,6 +127,7 @@ impl Default for Metrics {
                 Histogram::new(exponential_buckets(1.0, 2.0, 12))
             ),
             commit_seconds,
+            step_seconds,
             commit_failures: register!("commit_failures", "Batches that failed as a whole"),
             database_queue: register!("database_queue", "Operations at the database or waiting for it"),
             database_reads: register!("database_reads", "Operations that only read the database"),
