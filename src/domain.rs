@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod authorize;
+pub mod data;
 pub mod event;
 pub mod fair_queue;
 pub mod field;
@@ -24,6 +25,7 @@ pub mod user;
 
 pub use account::{Account, AddressKey};
 pub use authorize::AuthorizePolicy;
+pub use data::Data;
 pub use event::{Event, EventCursor, Fact};
 pub use fair_queue::FairQueue;
 pub use id::{ClientId, MessageId, ProductId, RoomId, Seq, SessionId, UserId};

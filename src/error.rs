@@ -244,7 +244,7 @@ impl From<InvalidField> for ChatError {
 impl From<UnfitText> for ChatError {
     fn from(error: UnfitText) -> Self {
         let code = match error {
-            UnfitText::Empty | UnfitText::Nul | UnfitText::ReservedData => ErrorCode::Invalid,
+            UnfitText::Empty | UnfitText::Nul | UnfitText::Data(_) => ErrorCode::Invalid,
             UnfitText::TooLong { .. } => ErrorCode::TooLarge,
         };
         Self::new(code, error.to_string())

@@ -6,9 +6,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
-use crate::domain::{ClientId, ContactKind, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId};
+use crate::domain::{
+    ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
+};
 
 /// The version that this node writes, and the one that it reads.
 const VERSION: u8 = b'1';
@@ -266,8 +268,8 @@ mod wire_message {
     use serde::{Deserializer, Serializer};
 
     use super::{
-        ClientId, ContactKind, Deserialize, MessageId, MessageKind, RoomId, Seq, Serialize, StoredMessage, Timestamp,
-        UserId, Value,
+        ClientId, ContactKind, Data, Deserialize, MessageId, MessageKind, RoomId, Seq, Serialize, StoredMessage,
+        Timestamp, UserId,
     };
 
     #[derive(Serialize)]
@@ -283,7 +285,7 @@ mod wire_message {
         #[serde(skip_serializing_if = "Option::is_none")]
         t: &'a Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        d: &'a Option<Value>,
+        d: &'a Option<Data>,
         a: i64,
         #[serde(skip_serializing_if = "Option::is_none")]
         e: Option<i64>,
@@ -306,7 +308,7 @@ mod wire_message {
         #[serde(default)]
         t: Option<String>,
         #[serde(default)]
-        d: Option<Value>,
+        d: Option<Data>,
         a: i64,
         #[serde(default)]
         e: Option<i64>,
@@ -371,7 +373,7 @@ mod tests {
             client_id: ClientId::new("c").ok(),
             kind: MessageKind::Text,
             text: Some(text.to_owned()),
-            data: Some(serde_json::json!({ "key": "k", "thumbnailKey": "t" })),
+            data: Data::from_json(r#"{"key": "k","thumbnailKey":  123456789012345678901.0}"#.to_owned()).ok(),
             sent_at: Timestamp(1),
             edited_at: None,
             deleted_at: Some(Timestamp(2)),

@@ -1,10 +1,10 @@
 //! Images whose message was taken back: noted in the transaction that takes it back, removed from the store behind it.
 
 use super::{Connection, DbError, prelude::*, schema::discarded_images};
-use crate::domain::stored_image::StoredImage;
+use crate::domain::{Data, stored_image::StoredImage};
 
 /// Notes the files of a message's data, if it is an image's: also for an erasure, before it clears the row.
-pub(super) fn discard(conn: &mut Connection, data: Option<&serde_json::Value>) -> Result<(), DbError> {
+pub(super) fn discard(conn: &mut Connection, data: Option<&Data>) -> Result<(), DbError> {
     let Some(image) = data.and_then(StoredImage::parse) else { return Ok(()) };
     for key in [image.key, image.thumbnail_key] {
         diesel::insert_into(discarded_images::table)

@@ -113,7 +113,10 @@ impl Part<'_> {
 
     fn write(&mut self, line: &ImportLine) -> Result<(), DbError> {
         let failed = |error: JsonError| DbError::Internal(format!("a line can't be written: {error}"));
+        let start = self.lines.len();
         serde_json::to_writer(&mut self.lines, line).map_err(failed)?;
+        // A message's `data` is written as it was sent. Inside JSON a line break is a space between values, never a character.
+        self.lines[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         self.lines.push(b'\n');
         Ok(())
     }
@@ -257,7 +260,7 @@ mod tests {
             test_db::{NOW, TestDb, draft, product, room, say, user_id, write},
             write_batch,
         },
-        domain::Product,
+        domain::{Data, Draft, Product},
     };
 
     fn export(conn: &mut Connection, user: &str) -> String {
@@ -311,6 +314,19 @@ mod tests {
         let (_, bad) = import_str(empty, &exported, ImportOptions { now: NOW, shift_ms: 0 }).unwrap();
         assert_eq!(bad, []);
         assert!(export(empty, "carol") == exported, "it is not the same");
+    }
+
+    #[test]
+    fn a_message_is_one_line_whatever_line_breaks_its_data_holds() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        let data = Data::from_json("{\"a\":\r\n 1.0,\n\"b\": \"\\n\"}".to_owned()).ok();
+        write(conn, RoomWrite::Append(Draft { data, ..draft(&a, "alice", "x", None) })).unwrap();
+        let exported = export(conn, "alice");
+        let line = exported.lines().last().unwrap();
+        assert!(line.contains(r#""data":{"a":   1.0, "b": "\n"}"#), "{line}");
+        assert!(ImportLine::parse(line.as_bytes()).is_ok());
     }
 
     #[test]

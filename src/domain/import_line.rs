@@ -3,11 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    ClientId, MessageKind, Product, ProductId, ProductStatus, RoomId, StoredMessage, Timestamp, User, UserId,
+    ClientId, Data, MessageKind, Product, ProductId, ProductStatus, RoomId, StoredMessage, Timestamp, User, UserId,
     field::{InvalidField, read_object},
     message::SYSTEM_SENDER,
 };
@@ -70,7 +69,7 @@ pub struct MessageLine {
     pub kind: MessageKind,
     /// What a client needs beside the words; any JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<Value>,
+    pub data: Option<Data>,
 }
 
 // Sizes only: a text must not reach a log.
@@ -220,7 +219,7 @@ impl MessageLine {
         if self.text.as_ref().is_some_and(|text| text.len() > TEXT_BYTES_MAX) {
             return Err(invalid(format!("`text` must be at most {TEXT_BYTES_MAX} bytes")));
         }
-        Ok(())
+        self.data.as_ref().map_or(Ok(()), Data::check_imported).map_err(|unfit| invalid(unfit.to_string()))
     }
 }
 
@@ -237,6 +236,8 @@ fn check_id(id: &UserId, field: &str) -> Result<(), InvalidLine> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     const GOOD: [&str; 6] = [

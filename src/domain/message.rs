@@ -3,11 +3,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    ClientId, ContactKind, MessageId, RoomId, Seq, Timestamp, UserId,
+    ClientId, ContactKind, Data, MessageId, RoomId, Seq, Timestamp, UserId,
+    data::UnfitData,
     masking::{Screened, is_invisible},
 };
 
@@ -65,7 +65,7 @@ pub struct Draft {
     /// Its words.
     pub text: Option<String>,
     /// What a client needs beside the words; any JSON.
-    pub data: Option<Value>,
+    pub data: Option<Data>,
     /// When haggle accepted it.
     pub sent_at: Timestamp,
     /// What the masking rule makes of its words. It counts for as long as no offer was accepted in the room.
@@ -79,25 +79,20 @@ impl Draft {
     /// Bytes that it holds while it waits for its commit.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
-        FIXED_BYTES + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, json_len)
+        FIXED_BYTES + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, Data::weight_bytes)
     }
 }
 
-fn json_len(value: &Value) -> usize {
-    struct Count(usize);
-    impl std::io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    // Counting can't fail, and a value that could not be written would count as what was written of it.
-    let _ = serde_json::to_writer(&mut count, value);
-    count.0
+/// Bytes that a text takes as a JSON string, without its quotes: a control character takes up to six.
+#[must_use]
+pub fn json_text_bytes(text: &str) -> usize {
+    text.bytes()
+        .map(|byte| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+            0..0x20 => 6,
+            _ => 1,
+        })
+        .sum()
 }
 
 // Ids and sizes only: a text must not reach a log.
@@ -138,7 +133,7 @@ pub struct StoredMessage {
     /// What a client needs beside the words. Of an image: `url`, `thumbnailUrl`, `width`, `height`, `bytes` and `contentType`.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::stored_image::serialize_data")]
     #[schema(value_type = Option<serde_json::Value>)]
-    pub data: Option<Value>,
+    pub data: Option<Data>,
     /// When haggle accepted it.
     pub sent_at: Timestamp,
     /// When its words last changed.
@@ -153,10 +148,10 @@ pub struct StoredMessage {
 }
 
 impl StoredMessage {
-    /// Bytes that it takes on a wire, about.
+    /// Bytes that it takes as JSON, about; in memory it takes no more.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
-        FIXED_BYTES + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, json_len)
+        FIXED_BYTES + self.text.as_deref().map_or(0, json_text_bytes) + self.data.as_ref().map_or(0, Data::weight_bytes)
     }
 }
 
@@ -181,9 +176,9 @@ pub enum UnfitText {
     /// A character that PostgreSQL has no place for, and that nobody means.
     #[error("`text` must not hold the character U+0000")]
     Nul,
-    /// A name in the data that only haggle itself may write.
-    #[error("`data.thumbnailKey` is haggle's own: send images by `POST /rooms/{{id}}/images`")]
-    ReservedData,
+    /// Data that haggle does not keep.
+    #[error(transparent)]
+    Data(#[from] UnfitData),
     /// Over the limit.
     #[error("`text` and `data` together must be at most {bytes_max} bytes, got {bytes}")]
     TooLong {
@@ -204,20 +199,17 @@ pub fn is_blank(text: &str) -> bool {
 /// Checks a message's words and data against the limit.
 ///
 /// # Errors
-/// [`UnfitText`] when there is nothing to see and no data, a character that can't be stored, or more than `bytes_max` bytes
-/// of UTF-8 and JSON together.
-pub fn check_size(text: Option<&str>, data: Option<&Value>, bytes_max: usize) -> Result<(), UnfitText> {
+/// [`UnfitText`] when there is nothing to see and no data, a character that can't be stored, data that is nested too
+/// deeply or holds a name of haggle's own, or more than `bytes_max` bytes of UTF-8 and JSON together.
+pub fn check_size(text: Option<&str>, data: Option<&Data>, bytes_max: usize) -> Result<(), UnfitText> {
     if text.is_some_and(|text| text.contains('\0')) {
         return Err(UnfitText::Nul);
     }
-    // Whoever knows an image's key could have its address signed anew.
-    if data.is_some_and(|data| data.get("thumbnailKey").is_some()) {
-        return Err(UnfitText::ReservedData);
-    }
-    let bytes = text.map_or(0, str::len) + data.map_or(0, json_len);
+    let bytes = text.map_or(0, str::len) + data.map_or(0, Data::weight_bytes);
     if bytes > bytes_max {
         return Err(UnfitText::TooLong { bytes_max, bytes });
     }
+    data.map_or(Ok(()), Data::check)?;
     if text.is_none_or(is_blank) && data.is_none() {
         return Err(UnfitText::Empty);
     }
@@ -232,12 +224,28 @@ mod tests {
     fn a_text_needs_something_that_one_sees_unless_there_is_data() {
         for blank in ["", " ", "\t\r\n", "\u{a0}\u{3000}", "\u{200b}\u{feff}", "\u{3164}\u{2800}", "\u{e0041}"] {
             assert_eq!(check_size(Some(blank), None, 100), Err(UnfitText::Empty), "{blank:?}");
-            assert_eq!(check_size(Some(blank), Some(&Value::Bool(true)), 100), Ok(()), "{blank:?}");
+            assert_eq!(check_size(Some(blank), Some(&Data::of(&true)), 100), Ok(()), "{blank:?}");
         }
         for seen in [".", " a ", "\u{200b}가", "👍\u{fe0f}", "🏴\u{e0067}\u{e007f}"] {
             assert_eq!(check_size(Some(seen), None, 100), Ok(()), "{seen:?}");
         }
         assert_eq!(check_size(Some("\0"), None, 100), Err(UnfitText::Nul));
         assert_eq!(check_size(Some("   "), None, 2), Err(UnfitText::TooLong { bytes_max: 2, bytes: 3 }));
+    }
+
+    #[test]
+    fn data_weighs_as_much_as_its_json_and_counts_with_the_text() {
+        let data = Data::from_json("[1,  2]".to_owned()).unwrap();
+        assert_eq!(check_size(Some("abc"), Some(&data), 10), Ok(()));
+        assert_eq!(check_size(Some("abc"), Some(&data), 9), Err(UnfitText::TooLong { bytes_max: 9, bytes: 10 }));
+        let deep = Data::from_json(format!("{}{}", "[".repeat(33), "]".repeat(33))).unwrap();
+        assert_eq!(check_size(None, Some(&deep), 100), Err(UnfitText::Data(UnfitData::TooDeep(32))));
+    }
+
+    #[test]
+    fn a_text_weighs_as_much_as_its_json() {
+        for text in ["", "plain", "a \"b\" \\", "\n\r\t\u{8}\u{c}", "\u{0}\u{1}\u{1f}\u{7f}", "자전거 👍"] {
+            assert_eq!(json_text_bytes(text) + 2, serde_json::to_string(text).unwrap().len(), "{text:?}");
+        }
     }
 }

@@ -4,12 +4,11 @@
 //! that an acceptance is the only one of its product.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use thiserror::Error;
 use utoipa::ToSchema;
 
 use super::{
-    MessageKind, ProductStatus, Role, StoredMessage, Timestamp,
+    Data, MessageKind, ProductStatus, Role, StoredMessage, Timestamp,
     field::InvalidField,
     product::{PRICE_MAX, check_currency},
 };
@@ -130,24 +129,33 @@ impl Offer {
 
     /// Reads the `data` of a message that a member has sent; `None` when it describes no offer.
     #[must_use]
-    pub fn from_data(offered_by: Role, data: &Value) -> Option<Self> {
-        let price = Price { amount: data["amount"].as_i64()?, currency: data["currency"].as_str()?.to_owned() };
+    pub fn from_data(offered_by: Role, data: &Data) -> Option<Self> {
+        let OfferData { amount, currency, expires_at, status } = data.read()?;
+        let price = Price { amount, currency };
         price.check().ok()?;
-        let status = OfferStatus::parse(data["status"].as_str()?)?;
-        let expires_at = Timestamp::parse(data["expiresAt"].as_str()?).ok()?;
         Some(Self { offered_by, price, status, expires_at })
     }
 
     /// The `data` of its message.
     #[must_use]
-    pub fn to_data(&self) -> Value {
-        json!({
-            "amount": self.price.amount,
-            "currency": self.price.currency,
-            "status": self.status.as_str(),
-            "expiresAt": self.expires_at,
+    pub fn to_data(&self) -> Data {
+        Data::of(&OfferData {
+            amount: self.price.amount,
+            currency: self.price.currency.clone(),
+            expires_at: self.expires_at,
+            status: self.status,
         })
     }
+}
+
+/// What the `data` of an offer's message holds, beside what an import brought along.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfferData {
+    amount: i64,
+    currency: String,
+    expires_at: Timestamp,
+    status: OfferStatus,
 }
 
 /// What a member does about an offer.
@@ -267,7 +275,7 @@ pub fn show_expired(message: &mut StoredMessage, now: Timestamp) {
     let Some(data) = &mut message.data else { return };
     // Who made it does not matter here.
     if Offer::from_data(Role::Buyer, data).is_some_and(|offer| offer.is_over(now)) {
-        data["status"] = OfferStatus::Expired.as_str().into();
+        *data = data.with_fields(&[("status", OfferStatus::Expired.as_str())]);
     }
 }
 
@@ -290,7 +298,10 @@ mod tests {
         for status in OfferStatus::ALL {
             assert_eq!(Offer::from_data(Role::Buyer, &offer(status).to_data()), Some(offer(status)));
         }
-        assert_eq!(Offer::from_data(Role::Buyer, &json!({"amount": 1, "currency": "USD"})), None);
+        assert_eq!(
+            Offer::from_data(Role::Buyer, &Data::from_json(r#"{"amount":1,"currency":"USD"}"#.to_owned()).unwrap()),
+            None
+        );
     }
 
     #[test]

@@ -6,8 +6,9 @@
 use std::{cell::RefCell, sync::Arc};
 
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Value, json};
 use utoipa::ToSchema;
+
+use super::Data;
 
 /// Data of a message of the kind `image`, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,9 +31,21 @@ pub struct StoredImage {
 impl StoredImage {
     /// Reads a message's data; `None` for anything else.
     #[must_use]
-    pub fn parse(data: &Value) -> Option<Self> {
-        Self::deserialize(data).ok()
+    pub fn parse(data: &Data) -> Option<Self> {
+        data.read()
     }
+}
+
+/// Data of a message of the kind `image`, as a client reads it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SignedImage<'a> {
+    url: String,
+    thumbnail_url: String,
+    width: u32,
+    height: u32,
+    bytes: usize,
+    content_type: &'a str,
 }
 
 /// Makes the address at which an image can be read for a while.
@@ -51,22 +64,21 @@ pub fn sign_on_this_thread(signer: Arc<dyn SignImageUrls>) {
 }
 
 /// Writes a message's data: with the addresses of its image, where it is one.
-pub(super) fn serialize_data<S: Serializer>(data: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
-    // A key of ours, and not whatever a client sent along with its words.
-    let image = data.as_ref().filter(|data| data.get("thumbnailKey").is_some()).and_then(StoredImage::parse);
-    let signed = image.and_then(|image| {
-        SIGNER.with_borrow(|signer| {
-            signer.as_ref().map(|signer| {
-                json!({
-                    "url": signer.sign(&image.key),
-                    "thumbnailUrl": signer.sign(&image.thumbnail_key),
-                    "width": image.width,
-                    "height": image.height,
-                    "bytes": image.bytes,
-                    "contentType": image.content_type,
-                })
-            })
-        })
-    });
-    signed.as_ref().or(data.as_ref()).serialize(serializer)
+pub(super) fn serialize_data<S: Serializer>(data: &Option<Data>, serializer: S) -> Result<S::Ok, S::Error> {
+    // A key of ours, which no client may send at the top level of its data: the rest needs no second look.
+    let image = data.as_ref().filter(|data| data.json().contains("\"thumbnailKey\"")).and_then(StoredImage::parse);
+    let Some(image) = image else { return data.serialize(serializer) };
+    let signer = SIGNER.with_borrow(Clone::clone);
+    match signer {
+        Some(signer) => SignedImage {
+            url: signer.sign(&image.key),
+            thumbnail_url: signer.sign(&image.thumbnail_key),
+            width: image.width,
+            height: image.height,
+            bytes: image.bytes,
+            content_type: &image.content_type,
+        }
+        .serialize(serializer),
+        None => data.serialize(serializer),
+    }
 }

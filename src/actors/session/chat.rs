@@ -27,7 +27,7 @@ use crate::{
     config::Limits,
     db::RoomWrite,
     domain::{
-        AuthorizePolicy, Draft, MaskingPolicy, MessageKind, RoomId, Screened, SessionId, Timestamp, UserId,
+        AuthorizePolicy, Data, Draft, MaskingPolicy, MessageKind, RoomId, Screened, SessionId, Timestamp, UserId,
         message::{UnfitText, check_size},
     },
     error::{ChatError, CloseCode, ErrorCode},
@@ -382,7 +382,11 @@ impl ChatSession {
 
     /// The official client sends what was typed offline before its `connect` handlers run, so `enterRoom` may come second.
     fn await_room(&mut self, request: Option<RequestId>, message: SendMessage) -> Next {
-        let weight = |message: &SendMessage| 128 + message.text.as_ref().map_or(0, String::len);
+        let weight = |message: &SendMessage| {
+            let data = message.data.as_ref().map_or(0, Data::weight_bytes);
+            let token = message.token.as_ref().map_or(0, String::len);
+            128 + message.text.as_ref().map_or(0, String::len) + data + token
+        };
         // Counted anew each time: there are few, and every session would carry the count for good.
         let waiting_bytes: usize = self.waiting.iter().map(|(message, _)| weight(message)).sum();
         if self.waiting.len() >= WAITING_MAX || waiting_bytes + weight(&message) > WAITING_BYTES_MAX {
@@ -399,7 +403,7 @@ impl ChatSession {
         }
     }
 
-    fn check_text(&self, text: Option<&str>, data: Option<&serde_json::Value>) -> Result<(), ChatError> {
+    fn check_text(&self, text: Option<&str>, data: Option<&Data>) -> Result<(), ChatError> {
         check_size(text, data, self.services.limits.message_bytes_max).map_err(UnfitText::into)
     }
 

@@ -203,7 +203,7 @@ fn store_messages(
             && let Some(mut offer) = Offer::from_data(role, data)
         {
             offer.expires_at = offer.expires_at.plus_ms(options.shift_ms);
-            data["expiresAt"] = offer.expires_at.to_string().into();
+            *data = data.with_fields(&[("expiresAt", &offer.expires_at.to_string())]);
             offers.push((new.len(), ProductId::from_stored(room.row.product_id.as_str()), offer));
         }
         if message.seq == Seq(1) {

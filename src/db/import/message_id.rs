@@ -42,7 +42,9 @@ impl MessageIds {
         } else {
             add(line.kind.as_str());
             add(line.text.as_deref().unwrap_or_default());
-            add(&line.data.as_ref().map(ToString::to_string).unwrap_or_default());
+            // However a file writes a value, it is the same line.
+            let data = line.data.as_ref();
+            add(&data.map(|data| data.canonical().unwrap_or_else(|| data.json().to_owned())).unwrap_or_default());
             hash.update(line.sent_at.0.to_le_bytes());
             let seen = self.seen.entry(half(&hash.clone().finalize())).or_default();
             *seen += 1;

@@ -14,7 +14,7 @@ use crate::{
         prepared::{self, Value},
         schema::messages,
     },
-    domain::{ClientId, ContactKind, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
+    domain::{ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
 };
 
 /// Unread messages are counted among so many of the newest of a room, so that a list of rooms costs the same for
@@ -60,7 +60,7 @@ impl MessageRow {
             .ok_or_else(|| DbError::Corrupt(format!("message {:?} has an unknown kind", self.id)))?;
         let data = self
             .data
-            .map(|json| serde_json::from_str(&json))
+            .map(Data::from_json)
             .transpose()
             .map_err(|_| DbError::Corrupt(format!("message {:?} has data that is not JSON", self.id)))?;
         Ok(StoredMessage {
@@ -92,7 +92,7 @@ struct NewMessage<'a> {
     client_id: Option<&'a str>,
     kind: &'static str,
     text: Option<&'a str>,
-    data: Option<String>,
+    data: Option<&'a str>,
     sent_at: i64,
     warnings: Option<String>,
 }
@@ -108,7 +108,7 @@ impl<'a> NewMessage<'a> {
             client_id: message.client_id.as_ref().map(ClientId::as_str),
             kind: message.kind.as_str(),
             text: message.text.as_deref(),
-            data: message.data.as_ref().map(ToString::to_string),
+            data: message.data.as_ref().map(Data::json),
             sent_at: message.sent_at.0,
             warnings: names(&message.warnings),
         }
@@ -125,7 +125,7 @@ impl<'a> NewMessage<'a> {
             self.client_id.into(),
             Value::Text(self.kind),
             self.text.into(),
-            self.data.as_deref().into(),
+            self.data.into(),
             Value::Number(self.sent_at),
             self.warnings.as_deref().into(),
         ]

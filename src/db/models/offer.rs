@@ -1,7 +1,6 @@
 //! Offers.
 
 use diesel::{dsl::sql, expression::SqlLiteral, sql_types::Bool};
-use serde_json::Value;
 
 use super::{
     change::{self, Changed},
@@ -14,7 +13,7 @@ use crate::{
         schema::{messages, offers},
     },
     domain::{
-        MessageId, ProductId, Role, RoomId, StoredMessage, Timestamp,
+        Data, MessageId, ProductId, Role, RoomId, StoredMessage, Timestamp,
         offer::{Offer, OfferStatus, Price},
     },
 };
@@ -199,12 +198,11 @@ pub(in crate::db) fn set_status(
         let row: MessageRow =
             messages::table.filter(messages::id.eq(id.as_str())).select(MessageRow::as_select()).get_result(conn)?;
         let mut message = row.into_stored()?;
-        if let Some(Value::Object(data)) = &mut message.data {
-            data.insert("status".to_owned(), status.as_str().into());
-            data.insert("statusAt".to_owned(), at.to_string().into());
+        if let Some(data) = &mut message.data {
+            *data = data.with_fields(&[("status", status.as_str()), ("statusAt", &at.to_string())]);
         }
         diesel::update(messages::table.filter(messages::id.eq(id.as_str())))
-            .set(messages::data.eq(message.data.as_ref().map(ToString::to_string)))
+            .set(messages::data.eq(message.data.as_ref().map(Data::json)))
             .execute(conn)?;
         changed.push(message);
     }

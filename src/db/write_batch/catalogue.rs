@@ -1,6 +1,6 @@
 //! What the marketplace owns: users and products, and what their changes do to rooms.
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::{Outcomes, ProductChange, RoomWrite, WriteError, Written, append, offers};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         },
     },
     domain::{
-        Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, StoredMessage, Timestamp, User,
+        Data, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, StoredMessage, Timestamp, User,
         UserId, message::SYSTEM_SENDER,
     },
 };
@@ -119,6 +119,14 @@ pub(super) fn set_product_status(
     put_product(conn, &Product { status, ..before }, at)
 }
 
+/// The `data` of what is said about a product's status.
+#[derive(Serialize)]
+struct StatusNotice {
+    status: ProductStatus,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
 /// Tells every room of a product where it stands now.
 fn say_status(
     conn: &mut Connection,
@@ -131,6 +139,7 @@ fn say_status(
         ProductStatus::Reserved => "This product is now reserved",
         ProductStatus::Sold => "This product is now sold",
     };
+    let notice = Data::of(&StatusNotice { status, kind: "product_status" });
     let mut notices = Vec::with_capacity(rooms.len());
     // In slices: a statement has a largest number of parameters.
     for rooms in rooms.chunks(1024) {
@@ -143,7 +152,7 @@ fn say_status(
                     client_id: None,
                     kind: MessageKind::System,
                     text: Some(text.to_owned()),
-                    data: Some(json!({"type": "product_status", "status": status.as_str()})),
+                    data: Some(notice.clone()),
                     sent_at: at,
                     screened: Screened::Clean,
                 })

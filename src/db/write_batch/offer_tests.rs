@@ -39,7 +39,7 @@ fn moved(outcome: Result<Written, WriteError>) -> OfferMoved {
 }
 
 fn status(message: &StoredMessage) -> String {
-    message.data.as_ref().unwrap()["status"].as_str().unwrap().to_owned()
+    message.data.as_ref().unwrap().read::<serde_json::Value>().unwrap()["status"].as_str().unwrap().to_owned()
 }
 
 fn offered(conn: &mut Connection, room: &RoomId, maker: &str) -> MessageId {
@@ -77,7 +77,7 @@ fn a_counter_is_a_new_offer_whose_time_begins_anew() {
     assert_eq!(status(&countered.answer.unwrap()), "countered");
     let (counter, expires_at) = countered.made.unwrap();
     assert_eq!((counter.sender_id.as_str(), expires_at), ("carol", later.plus_ms(OFFER_LIFETIME_MS)));
-    assert_eq!(counter.data.as_ref().unwrap()["currency"], "USD");
+    assert_eq!(counter.data.as_ref().unwrap().read::<serde_json::Value>().unwrap()["currency"], "USD");
     let accepted = moved(write(conn, answer(&counter.id, "alice", Answer::Accept, NOW.plus_ms(OFFER_LIFETIME_MS))));
     assert_eq!(status(&accepted.answer.unwrap()), "accepted");
 }

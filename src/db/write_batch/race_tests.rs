@@ -130,7 +130,10 @@ fn standing(conn: &mut Connection, a: &RoomId) -> (Vec<String>, i64) {
     let seqs: Vec<i64> = page.items.iter().map(|message| message.seq.0).collect();
     assert_eq!(seqs, (1..=page.last_seq.0).collect::<Vec<_>>(), "without a hole");
     let messages = page.items.into_iter().map(|message| {
-        let status = message.data.as_ref().and_then(|data| data["status"].as_str().map(str::to_owned));
+        let status = message
+            .data
+            .as_ref()
+            .and_then(|data| data.read::<serde_json::Value>()?["status"].as_str().map(str::to_owned));
         format!("{:?} {:?} {}", message.text, status, message.deleted_at.is_some())
     });
     let read_seq = match write(conn, read(a, "alice", 0)) {

@@ -8,7 +8,7 @@ use crate::{
         schema::messages,
         test_db::{NOW, TestDb, draft, history, is_postgres, product, read, room, say, user, user_id, write},
     },
-    domain::{ClientId, MessageKind},
+    domain::{ClientId, Data, MessageKind},
     error::{ChatError, ErrorCode},
 };
 
@@ -89,13 +89,13 @@ fn the_system_may_write_to_any_room() {
     let a = room(conn, "alice", "bike");
     let notice = |room: &RoomId| Draft {
         kind: MessageKind::System,
-        data: Some(json!({"type": "hint"})),
+        data: Some(Data::of(&json!({"type": "hint"}))),
         ..draft(room, "system", "Meet in a public place", None)
     };
     assert!(write(conn, RoomWrite::Append(notice(&a))).is_ok());
     let none = RoomId::new("none").unwrap();
     assert_eq!(write(conn, RoomWrite::Append(notice(&none))), Err(WriteError::NotFound("room")));
-    assert_eq!(history(conn, &a)[0].data, Some(json!({"type": "hint"})));
+    assert_eq!(history(conn, &a)[0].data, Some(Data::of(&json!({"type": "hint"}))));
     // It is unread to both.
     let state = load_room(conn, &a).unwrap().unwrap();
     assert_eq!((state.buyer.unread, state.seller.unread), (1, 1));
@@ -182,7 +182,7 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
     assert_eq!((stored, rooms), (reserved.clone(), vec![a.clone(), b.clone()]));
     assert_eq!(notices, [history(conn, &a), history(conn, &b)].concat());
     assert_eq!(notices[0].text.as_deref(), Some("This product is now reserved"));
-    assert_eq!(notices[0].data, Some(json!({"type": "product_status", "status": "reserved"})));
+    assert_eq!(notices[0].data, Some(Data::of(&json!({"type": "product_status", "status": "reserved"}))));
     assert_eq!((notices[0].kind, notices[0].sender_id.as_str()), (MessageKind::System, "system"));
     assert!(history(conn, &other).is_empty());
 

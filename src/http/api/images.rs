@@ -18,7 +18,7 @@ use super::created_or_found;
 use crate::{
     actors::chat_server::messages::{Answer, Message},
     domain::{
-        ClientId, Draft, MessageKind, RoomId, Screened, StoredMessage, UserId, message::check_size,
+        ClientId, Data, Draft, MessageKind, RoomId, Screened, StoredMessage, UserId, message::check_size,
         stored_image::StoredImage,
     },
     error::{ChatError, ErrorCode},
@@ -202,7 +202,7 @@ async fn store_message(
         client_id,
         kind: MessageKind::Image,
         text,
-        data: Some(serde_json::to_value(image).map_err(|error| ChatError::internal(&error))?),
+        data: Some(Data::of(image)),
         sent_at: state.clock.now(),
         screened: Screened::Clean,
     };

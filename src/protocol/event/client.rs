@@ -1,12 +1,11 @@
 //! What a client asks for, and what is wrong where that can't be read.
 
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
     domain::{
-        ClientId, MessageId, MessageKind, RoomId, Seq,
+        ClientId, Data, MessageId, MessageKind, RoomId, Seq,
         field::{optional_whole, what_does_not_fit, whole},
         offer::{Answer, Price, check_amount},
     },
@@ -69,7 +68,7 @@ pub struct SendMessage {
     /// What a client needs beside the words; any JSON.
     #[serde(default)]
     #[schema(value_type = Option<serde_json::Value>)]
-    pub data: Option<Value>,
+    pub data: Option<Data>,
     /// The sender's idempotency key, at most 64 characters.
     #[serde(default)]
     pub client_id: Option<ClientId>,

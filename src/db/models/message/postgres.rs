@@ -44,7 +44,7 @@ pub(super) fn insert(conn: &mut Postgres, rows: &[NewMessage<'_>]) -> QueryResul
         .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.client_id))
         .bind::<Array<Text>, _>(column(rows, |row| row.kind))
         .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.text))
-        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.data.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.data))
         .bind::<Array<BigInt>, _>(column(rows, |row| row.sent_at))
         .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.warnings.as_deref())),
     )?;
