@@ -2,7 +2,10 @@
 
 mod step;
 
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64},
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
@@ -86,7 +89,7 @@ pub struct Metrics {
     /// Messages read from the database since no other node's word of them had come.
     pub messages_made_good: Counter<u64, AtomicU64>,
     /// Seconds that one step took on a thread that many share, by thread.
-    pub step_seconds: Family<StepLabels, Histogram>,
+    steps: Arc<step::Steps>,
     /// Events sent by clients and taken up, by none in flight left at zero.
     pub events_in_flight: Gauge<i64, AtomicI64>,
 }
@@ -113,6 +116,7 @@ impl Default for Metrics {
         let step_seconds = Family::<StepLabels, Histogram>::new_with_constructor(step::histogram);
         let help = "Time that one step took on a thread that many share, by thread";
         registry.register_with_unit("step", help, Unit::Seconds, step_seconds.clone());
+        let steps = Arc::new(step::Steps::new(&step_seconds));
         Self {
             connections: register!("connections", "Open TCP connections"),
             websockets: register!("websockets", "Open WebSockets, or those that are about to"),
@@ -127,7 +131,7 @@ impl Default for Metrics {
                 Histogram::new(exponential_buckets(1.0, 2.0, 12))
             ),
             commit_seconds,
-            step_seconds,
+            steps,
             commit_failures: register!("commit_failures", "Batches that failed as a whole"),
             database_queue: register!("database_queue", "Operations at the database or waiting for it"),
             database_reads: register!("database_reads", "Operations that only read the database"),

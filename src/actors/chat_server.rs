@@ -121,6 +121,8 @@ enum Reach {
 #[derive(Debug, Default)]
 struct Loading {
     waiting: Vec<Work>,
+    /// It is being read.
+    is_asked: bool,
     /// A commit changed the room while it was being read, so what was read is too old.
     stale: bool,
 }
@@ -202,9 +204,10 @@ impl ChatServer {
         }
         let room = work.room().clone();
         let loading = self.loading.entry(room.clone()).or_default();
-        loading.waiting.push(work);
-        if loading.waiting.len() == 1 {
-            self.questions.room(room);
+        if let Some(account) = loading.add(work)
+            && !loading.is_asked
+        {
+            self.questions.room(account, room);
         }
     }
 
@@ -255,7 +258,7 @@ impl ChatServer {
     }
 
     fn join(&mut self, join: Join, role: Role) {
-        let Join { asker, room, after, grant, .. } = join;
+        let Join { asker, user, room, after, grant } = join;
         let Some(session) = self.rooms.session(asker.session) else {
             // It died while its right was being asked for.
             self.rooms.release(&room);
@@ -279,7 +282,7 @@ impl ChatServer {
             Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
             None => MessagePage::Before { seq: None, limit: NEWEST_MESSAGES },
         };
-        self.questions.history(Entry { asker, room, role, place, page });
+        self.questions.history(Entry { asker, user, room, role, place, page });
     }
 
     /// Why a member can't say anything now, as far as memory knows; the transaction looks again. With a key of the sender's

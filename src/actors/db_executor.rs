@@ -1,9 +1,11 @@
 //! `DbExecutor`: the database behind a few threads of its own, so that nobody else ever waits for a disk.
 //!
 //! Readers serve authorization, history and lists; one writer serves the batches. SQLite has one writer at a time anyway,
-//! and with readers beside it a long commit never delays an entry.
+//! and with readers next to it a long commit never delays an entry. A [`Turnstile`] in front of each says who is served next.
 
 pub mod messages;
+pub mod purpose;
+mod turnstile;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -12,29 +14,42 @@ use std::{
 };
 
 use actix::{Actor, Addr, Handler, SyncArbiter, SyncContext};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use crate::{
     db::{self, Connection, DbError, MessagePage, Messages, Pool, RoomWrite, WriteError, Written},
-    domain::{RoomId, UserId},
-    metrics::{GaugeGuard, Metrics},
+    domain::{Account, RoomId, UserId},
+    metrics::{self, GaugeGuard, Metrics, SharedThread, Step},
 };
-use messages::{Authorize, CommitBatch, LoadRooms, Loaded, Permit, ReadHistories, Run};
+use messages::{Loaded, Perform};
+use purpose::{Purpose, Reading, Writing};
+use turnstile::{Lane, Turn, Turnstile};
 
-/// Operations that may wait for the readers. At 50 µs each this is a tenth of a second's work.
-const READS_QUEUED_MAX: usize = 4096;
-
-/// REST's own changes that may wait for the writer, beside the one batch that is in flight.
-const WRITES_QUEUED_MAX: usize = 256;
-
-/// How long an operation waits for a place in the queue before it fails as unavailable.
+/// How long an operation waits for its turn before it fails as unavailable.
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Operations of one user that wait: checks, lists, heavy ones, changes. The marketplace's backend may have 16 times as many.
+const CHECKS_WAITING_MAX: usize = 64;
+const LISTS_WAITING_MAX: usize = 16;
+const HEAVY_WAITING_MAX: usize = 4;
+const CHANGES_WAITING_MAX: usize = 16;
+
+/// When a user with too many waiting may ask again.
+const RETRY_AFTER_MS: u64 = 250;
+const HEAVY_RETRY_AFTER_MS: u64 = 1000;
 
 /// One thread of the database.
 #[derive(Debug)]
 pub struct DbExecutor {
     pool: Pool,
+    thread: SharedThread,
+    metrics: Arc<Metrics>,
 }
+
+type Run = dyn FnOnce(&mut DbExecutor, Turn<Job>) + Send;
+
+/// An operation that ends its turn and then answers.
+pub struct Job(Box<Run>);
 
 impl Actor for DbExecutor {
     type Context = SyncContext<Self>;
@@ -46,62 +61,34 @@ impl DbExecutor {
         catch_unwind(AssertUnwindSafe(|| operation(&mut *self.pool.get()?)))
             .unwrap_or_else(|_| Err(DbError::Internal("an operation panicked".into())))
     }
-}
 
-impl Handler<Authorize> for DbExecutor {
-    type Result = Result<Vec<bool>, DbError>;
-
-    fn handle(&mut self, ask: Authorize, _: &mut Self::Context) -> Self::Result {
-        self.run(|conn| match ask.asked.as_slice() {
-            // Alone it costs one statement, and not two.
-            [(room, user)] => Ok(vec![db::is_member(conn, room, user)?]),
-            asked => db::find_members(conn, asked),
-        })
+    /// Runs one operation in its turn, and charges its account with the time.
+    fn run_in_turn<T>(
+        &self,
+        kind: &'static str,
+        mut turn: Turn<Job>,
+        operation: impl FnOnce(&mut Connection) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        let step = Step::begin(&self.metrics, self.thread, kind);
+        let outcome = self.run(operation);
+        turn.took = step.end();
+        outcome
     }
 }
 
-impl Handler<LoadRooms> for DbExecutor {
-    type Result = Result<Vec<Loaded>, DbError>;
+impl Handler<Perform> for DbExecutor {
+    type Result = ();
 
-    fn handle(&mut self, ask: LoadRooms, _: &mut Self::Context) -> Self::Result {
-        self.run(|conn| {
-            let rooms = db::load_rooms(conn, &ask.rooms)?;
-            Ok(rooms.into_iter().map(|(_, state)| state).collect())
-        })
-    }
-}
-
-impl Handler<ReadHistories> for DbExecutor {
-    type Result = Result<Vec<Result<Messages, DbError>>, DbError>;
-
-    fn handle(&mut self, ask: ReadHistories, _: &mut Self::Context) -> Self::Result {
-        self.run(|conn| db::list_histories(conn, &ask.asked))
-    }
-}
-
-impl Handler<CommitBatch> for DbExecutor {
-    type Result = Result<Vec<Result<Written, WriteError>>, DbError>;
-
-    fn handle(&mut self, batch: CommitBatch, _: &mut Self::Context) -> Self::Result {
-        self.run(|conn| db::write_batch(conn, &batch.writes))
-    }
-}
-
-impl<T: Send + 'static> Handler<Run<T>> for DbExecutor {
-    type Result = Result<T, DbError>;
-
-    fn handle(&mut self, run: Run<T>, _: &mut Self::Context) -> Self::Result {
-        self.run(run.operation)
+    fn handle(&mut self, Perform { job: Job(job), turn }: Perform, _: &mut Self::Context) {
+        job(self, turn);
     }
 }
 
 /// The way to the database for everyone else. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
-    readers: Addr<DbExecutor>,
-    writer: Addr<DbExecutor>,
-    reads: Arc<Semaphore>,
-    writes: Arc<Semaphore>,
+    readers: Arc<Turnstile<Job>>,
+    writer: Arc<Turnstile<Job>>,
     metrics: Arc<Metrics>,
 }
 
@@ -109,60 +96,57 @@ impl Database {
     /// Starts the threads: `readers` of them, and one that writes.
     #[must_use]
     pub fn start(pool: &Pool, readers: usize, metrics: Arc<Metrics>) -> Self {
-        let start = |threads: usize| {
-            let pool = pool.clone();
-            SyncArbiter::start(threads, move || DbExecutor { pool: pool.clone() })
+        let start = |threads: usize, thread: SharedThread| {
+            let (pool, metrics) = (pool.clone(), Arc::clone(&metrics));
+            SyncArbiter::start(threads, move || DbExecutor {
+                pool: pool.clone(),
+                thread,
+                metrics: Arc::clone(&metrics),
+            })
         };
         Self {
-            readers: start(readers),
-            writer: start(1),
-            reads: Arc::new(Semaphore::new(READS_QUEUED_MAX)),
-            writes: Arc::new(Semaphore::new(WRITES_QUEUED_MAX)),
+            readers: turnstile(start(readers, SharedThread::Reader), readers, read_lanes(readers)),
+            writer: turnstile(start(1, SharedThread::Writer), 1, write_lanes()),
             metrics,
         }
     }
 
-    async fn permit(&self, places: &Arc<Semaphore>) -> Result<Permit, DbError> {
-        let place = tokio::time::timeout(QUEUE_WAIT_MAX, Arc::clone(places).acquire_owned()).await;
-        match place {
-            Ok(Ok(place)) => Ok(Permit { _place: place, _gauge: GaugeGuard::raise(&self.metrics.database_queue) }),
-            _ => Err(DbError::Unavailable("the queue is full".into())),
-        }
-    }
-
-    async fn read_permit(&self) -> Result<Permit, DbError> {
-        let permit = self.permit(&self.reads).await?;
-        self.metrics.database_reads.inc();
-        Ok(permit)
-    }
-
-    /// Whether a user is a member of a room, now. See [`Authorize`].
+    /// Whether a user is a member of a room, now.
     ///
     /// # Errors
     /// [`DbError`] when the database can't answer.
     pub async fn authorize(&self, room: RoomId, user: UserId) -> Result<bool, DbError> {
-        Ok(self.authorize_all(vec![(room, user)]).await?.contains(&true))
+        let purpose = Reading::check(user.clone(), "authorize");
+        self.read(purpose, move |conn| db::is_member(conn, &room, &user)).await
     }
 
-    /// The same for several, in order.
+    /// Whether each user is a member of a room, now, in order. `false` for a stranger, for a room that does not exist and for
+    /// a member who was removed. For the `ChatServer`, before each event under `--authorize every-message`.
     ///
     /// # Errors
     /// [`DbError`] when the database can't answer.
     pub async fn authorize_all(&self, asked: Vec<(RoomId, UserId)>) -> Result<Vec<bool>, DbError> {
-        let permit = self.read_permit().await?;
-        answered(self.readers.send(Authorize { asked, permit }).await)
+        let find = move |conn: &mut Connection| match asked.as_slice() {
+            // Alone it costs one statement, and not two.
+            [(room, user)] => Ok(vec![db::is_member(conn, room, user)?]),
+            asked => db::find_members(conn, asked),
+        };
+        self.read(Reading::entry("authorize_all"), find).await
     }
 
-    /// The state of rooms, in order. See [`LoadRooms`].
+    /// All that rooms in memory need, in order. For the `ChatServer`, when someone first enters a room.
     ///
     /// # Errors
     /// [`DbError`] when the database can't answer.
     pub async fn load_rooms(&self, rooms: Vec<RoomId>) -> Result<Vec<Loaded>, DbError> {
-        let permit = self.read_permit().await?;
-        answered(self.readers.send(LoadRooms { rooms, permit }).await)
+        let load = move |conn: &mut Connection| {
+            let rooms = db::load_rooms(conn, &rooms)?;
+            Ok(rooms.into_iter().map(|(_, state)| state).collect())
+        };
+        self.read(Reading::entry("load_rooms"), load).await
     }
 
-    /// Pages of histories, in order. See [`ReadHistories`].
+    /// Pages of histories, in order. For the `ChatServer`, for each entry into a room.
     ///
     /// # Errors
     /// [`DbError`] when the database can't answer.
@@ -170,44 +154,131 @@ impl Database {
         &self,
         asked: Vec<(RoomId, MessagePage)>,
     ) -> Result<Vec<Result<Messages, DbError>>, DbError> {
-        let permit = self.read_permit().await?;
-        answered(self.readers.send(ReadHistories { asked, permit }).await)
+        self.read(Reading::entry("read_histories"), move |conn| db::list_histories(conn, &asked)).await
     }
 
-    /// Stores a batch. See [`CommitBatch`]. The caller has at most one in flight, which is what bounds this queue.
+    /// What the `ChatServer` itself needs to know, for everyone.
+    ///
+    /// # Errors
+    /// The operation's own, or [`DbError`] when the database can't answer.
+    pub async fn read_for_all<T: Send + 'static>(
+        &self,
+        kind: &'static str,
+        operation: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        self.read(Reading::entry(kind), operation).await
+    }
+
+    /// Stores a batch of changes in one transaction: one outcome for each, in order, after the commit. The caller has at most
+    /// one in flight, which is what bounds this queue. It waits for as long as it takes.
     ///
     /// # Errors
     /// [`DbError`] when nothing of it was stored.
     pub async fn commit(&self, writes: Vec<RoomWrite>) -> Result<Vec<Result<Written, WriteError>>, DbError> {
-        answered(self.writer.send(CommitBatch { writes }).await)
+        let purpose = Writing::commit();
+        let write = move |conn: &mut Connection| db::write_batch(conn, &writes);
+        self.perform(&self.writer, &purpose.account, purpose.lane as usize, purpose.kind, None, write).await
     }
 
-    /// Runs an operation on a reader. See [`Run`].
+    /// Runs an operation of `db/` on a reader.
     ///
     /// # Errors
-    /// The operation's own, or [`DbError`] when the database can't answer.
+    /// The operation's own, or [`DbError`] when the database can't answer, or the account has too much waiting.
     pub async fn read<T: Send + 'static>(
         &self,
+        purpose: Reading,
         operation: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
-        let permit = self.read_permit().await?;
-        answered(self.readers.send(Run { operation: Box::new(operation), permit }).await)
+        self.metrics.database_reads.inc();
+        let Purpose { account, lane, kind } = purpose;
+        self.perform(&self.readers, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), operation).await
     }
 
-    /// Runs an operation on the writer. See [`Run`].
+    /// Runs an operation of `db/` on the writer: one of the few that change something outside a room.
     ///
     /// # Errors
-    /// The operation's own, or [`DbError`] when the database can't answer.
+    /// As [`Database::read`].
     pub async fn write<T: Send + 'static>(
         &self,
+        purpose: Writing,
         operation: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
-        let permit = self.permit(&self.writes).await?;
-        answered(self.writer.send(Run { operation: Box::new(operation), permit }).await)
+        let Purpose { account, lane, kind } = purpose;
+        self.perform(&self.writer, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), operation).await
+    }
+
+    async fn perform<T: Send + 'static>(
+        &self,
+        turnstile: &Arc<Turnstile<Job>>,
+        account: &Account,
+        lane: usize,
+        kind: &'static str,
+        wait_max: Option<Duration>,
+        operation: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let (reply, mut answer) = oneshot::channel();
+        let gauge = GaugeGuard::raise(&self.metrics.database_queue);
+        let job = Job(Box::new(move |executor, turn| {
+            let outcome = executor.run_in_turn(kind, turn, operation);
+            drop(gauge);
+            // The one who asked may have given up.
+            let _ = reply.send(outcome);
+        }));
+        let ticket = turnstile.enter(account, lane, job).inspect_err(|error| {
+            if matches!(error, DbError::RateLimited { .. }) {
+                metrics::count(&self.metrics.rate_limited, "database_waiting");
+            }
+        })?;
+        if let (Some(ticket), Some(wait_max)) = (&ticket, wait_max) {
+            if let Ok(answer) = tokio::time::timeout(wait_max, &mut answer).await {
+                return answered(answer);
+            }
+            if ticket.withdraw() {
+                return Err(DbError::Unavailable("it had no turn in time".into()));
+            }
+        }
+        answered(answer.await)
     }
 }
 
-/// A mailbox error means that the thread is gone, which happens only while the process ends.
-fn answered<T>(answer: Result<Result<T, DbError>, actix::MailboxError>) -> Result<T, DbError> {
+/// The way to some threads, by turns.
+fn turnstile<const N: usize>(threads: Addr<DbExecutor>, count: usize, lanes: [Lane; N]) -> Arc<Turnstile<Job>> {
+    Arc::new(Turnstile::new(count, lanes, move |job, turn: Turn<Job>| {
+        if !threads.connected() {
+            // The process ends: what waits gets that for its answer.
+            turn.close();
+            return;
+        }
+        #[expect(clippy::disallowed_methods, reason = "the turnstile hands out as many turns as there are threads")]
+        threads.do_send(Perform { job, turn });
+    }))
+}
+
+/// By [`ReadLane`](purpose::ReadLane): lists and heavy work leave a reader for entries, and one reader does all heavy work.
+fn read_lanes(readers: usize) -> [Lane; 4] {
+    let all_but_one = readers.saturating_sub(1).max(1);
+    let lane = |threads_max, waiting_max, retry_after_ms| Lane { threads_max, waiting_max, retry_after_ms };
+    [
+        lane(readers, usize::MAX, RETRY_AFTER_MS),
+        lane(readers, CHECKS_WAITING_MAX, RETRY_AFTER_MS),
+        lane(all_but_one, LISTS_WAITING_MAX, RETRY_AFTER_MS),
+        lane(1, HEAVY_WAITING_MAX, HEAVY_RETRY_AFTER_MS),
+    ]
+}
+
+/// By [`WriteLane`](purpose::WriteLane).
+fn write_lanes() -> [Lane; 3] {
+    [usize::MAX, CHANGES_WAITING_MAX, usize::MAX].map(|waiting_max| Lane {
+        threads_max: 1,
+        waiting_max,
+        retry_after_ms: RETRY_AFTER_MS,
+    })
+}
+
+/// Without an answer the thread is gone, which happens only while the process ends.
+fn answered<T>(answer: Result<Result<T, DbError>, oneshot::error::RecvError>) -> Result<T, DbError> {
     answer.unwrap_or_else(|_| Err(DbError::Unavailable("the thread is gone".into())))
 }
+
+#[cfg(test)]
+mod tests;

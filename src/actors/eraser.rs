@@ -25,12 +25,15 @@ use crate::{
             ChatServer,
             messages::{Change, ReplyTo},
         },
-        db_executor::Database,
+        db_executor::{
+            Database,
+            purpose::{Reading, Writing},
+        },
         image_sweeper,
     },
     clock::Clock,
     db::{self, DbError, Job, RoomWrite},
-    domain::UserId,
+    domain::{Account, UserId},
     error::ChatError,
     images::ImageStore,
 };
@@ -121,7 +124,7 @@ impl Eraser {
             return;
         }
         let database = self.database.clone();
-        let unfinished = async move { database.read(db::list_erasures).await };
+        let unfinished = async move { database.read(list_erasures(), db::list_erasures).await };
         ctx.spawn(unfinished.into_actor(self).map(|unfinished, eraser, ctx| match unfinished {
             Ok(users) => {
                 for user in users {
@@ -152,13 +155,14 @@ async fn erase(
     mut users: Vec<UserId>,
 ) -> Result<(), ChatError> {
     let _turn = loop {
-        let unfinished = database.read(db::list_erasures).await?;
+        let unfinished = database.read(list_erasures(), db::list_erasures).await?;
         // Who was erased before is asked for again, and another node may be about it.
         users.retain(|user| unfinished.contains(user));
         if users.is_empty() {
             return Ok(());
         }
-        if let Some(turn) = database.read(|conn| db::take_turn(conn, Job::Erasures)).await? {
+        let take_turn = Reading::check(Account::Server, "take_erasures");
+        if let Some(turn) = database.read(take_turn, |conn| db::take_turn(conn, Job::Erasures)).await? {
             break turn;
         }
         if ends.load(Ordering::Acquire) {
@@ -183,31 +187,37 @@ async fn erase(
     }
     image_sweeper::sweep(database, images).await?;
     overwrite_free_space(database, ends).await?;
-    database.write(move |conn| db::finish_erasures(conn, &users)).await?;
+    database.write(Writing::background("finish_erasures"), move |conn| db::finish_erasures(conn, &users)).await?;
     Ok(())
+}
+
+fn list_erasures() -> Reading {
+    Reading::check(Account::Server, "list_erasures")
 }
 
 /// Page by page, so that other writes go on between them. The words are nowhere else by now, so a page that changes after
 /// it was looked at holds none of them.
 async fn overwrite_free_space(database: &Database, ends: &AtomicBool) -> Result<(), DbError> {
-    match database.read(db::count_pages).await? {
+    match database.read(Reading::check(Account::Server, "count_pages"), db::count_pages).await? {
         Some(pages) => {
             let mut first = 1;
             while first <= pages {
                 if ends.load(Ordering::Acquire) {
                     return Err(DbError::Unavailable("the server ends".to_owned()));
                 }
-                let residue = database.read(move |conn| db::find_residue(conn, first)).await?;
+                let scan = Reading::heavy(Account::Server, "find_residue");
+                let residue = database.read(scan, move |conn| db::find_residue(conn, first)).await?;
                 for pages in residue.chunks(db::PAGES_A_TRANSACTION) {
                     let pages = pages.to_vec();
-                    database.write(move |conn| db::overwrite_residue(conn, &pages)).await?;
+                    let overwrite = Writing::background("overwrite_residue");
+                    database.write(overwrite, move |conn| db::overwrite_residue(conn, &pages)).await?;
                 }
                 first += db::PAGES_A_READING;
             }
         }
-        None => database.write(db::rewrite_database).await?,
+        None => database.write(Writing::background("rewrite_database"), db::rewrite_database).await?,
     }
-    database.write(db::empty_log).await
+    database.write(Writing::background("empty_log"), db::empty_log).await
 }
 
 impl Actor for Eraser {

@@ -39,7 +39,7 @@ use crate::{
     clock::Clock,
     domain::{RoomId, SessionId, Timestamp, UserId},
     error::{ChatError, CloseCode},
-    metrics::{self, Metrics},
+    metrics::{self, Metrics, SharedThread, Step},
     protocol::{
         event::{ErrorNotice, ServerEvent},
         push::{Encoding, Push},
@@ -396,7 +396,10 @@ impl ActorFuture<Hub> for EndOfTurn {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, hub: &mut Hub, _: &mut Context<Hub>, _: &mut task::Context<'_>) -> Poll<()> {
-        hub.flush();
+        if !hub.unflushed.is_empty() {
+            let _step = Step::begin(&hub.metrics, SharedThread::Worker, "flush_hub");
+            hub.flush();
+        }
         Poll::Pending
     }
 }
@@ -405,6 +408,7 @@ impl Handler<Apply> for Hub {
     type Result = ();
 
     fn handle(&mut self, Apply(ops): Apply, _: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::Worker, "apply");
         for op in ops {
             // A panic costs those whom this one concerns, not everyone of this worker.
             if catch_unwind(AssertUnwindSafe(|| self.apply(op))).is_err() {

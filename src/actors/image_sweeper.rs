@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::db_executor::Database;
-use crate::{db, error::ChatError, images::ImageStore};
+use super::db_executor::{
+    Database,
+    purpose::{Reading, Writing},
+};
+use crate::{db, domain::Account, error::ChatError, images::ImageStore};
 
 /// How often noted files are looked for.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -25,7 +28,8 @@ pub async fn run(database: Database, store: ImageStore, mut stopped: oneshot::Re
 /// `unavailable` when the store or the database does not answer; what is left is noted still.
 pub async fn sweep(database: &Database, store: &ImageStore) -> Result<(), ChatError> {
     loop {
-        let keys = database.read(db::list_discarded_images).await?;
+        let keys =
+            database.read(Reading::list(Account::Server, "list_discarded_images"), db::list_discarded_images).await?;
         if keys.is_empty() {
             return Ok(());
         }
@@ -36,6 +40,8 @@ pub async fn sweep(database: &Database, store: &ImageStore) -> Result<(), ChatEr
                 ChatError::unavailable()
             })?;
         }
-        database.write(move |conn| db::forget_discarded_images(conn, &keys)).await?;
+        database
+            .write(Writing::background("forget_discarded_images"), move |conn| db::forget_discarded_images(conn, &keys))
+            .await?;
     }
 }

@@ -4,9 +4,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::db_executor::Database;
+use super::db_executor::{
+    Database,
+    purpose::{Reading, Writing},
+};
 use crate::{
     db::{self, Connection, DbError},
+    domain::Account,
     error::ChatError,
 };
 
@@ -60,12 +64,12 @@ pub async fn run(database: Database, mut stopped: oneshot::Receiver<()>) {
 
 /// Returns how long it had the writer, if there may be more.
 async fn index_a_piece(database: &Database, messages: i64) -> Result<Option<Duration>, DbError> {
-    if !database.read(db::is_index_behind).await? {
+    if !database.read(Reading::check(Account::Server, "is_index_behind"), db::is_index_behind).await? {
         return Ok(None);
     }
     let index = move |conn: &mut Connection| {
         let started = Instant::now();
         Ok(db::index_messages(conn, messages)?.then(|| started.elapsed()))
     };
-    database.write(index).await
+    database.write(Writing::background("index"), index).await
 }

@@ -13,10 +13,13 @@ use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture, WrapFuture, f
 use tokio::sync::oneshot;
 
 use crate::{
-    actors::db_executor::Database,
+    actors::db_executor::{
+        Database,
+        purpose::{Reading, Writing},
+    },
     clock::Clock,
     db::{self, DbError, DueNotification, NotificationOutcome, NotificationsPending},
-    domain::Timestamp,
+    domain::{Account, Timestamp},
     metrics::Metrics,
 };
 use messages::StopNotifier;
@@ -221,16 +224,18 @@ async fn look(database: Database, now: Timestamp, unread_after_ms: i64, limit: u
     let range = now.plus_ms(-unread_after_ms.saturating_add(GIVE_UP_MS))..=now.plus_ms(-unread_after_ms);
     loop {
         let range = range.clone();
-        let Some(page) = database.read(move |conn| db::find_unread(conn, &range)).await? else { break };
+        let find = Reading::list(Account::Server, "find_unread");
+        let Some(page) = database.read(find, move |conn| db::find_unread(conn, &range)).await? else { break };
         let is_full = page.is_full;
-        database.write(move |conn| db::queue_notifications(conn, &page, now)).await?;
+        let queue = Writing::background("queue_notifications");
+        database.write(queue, move |conn| db::queue_notifications(conn, &page, now)).await?;
         if !is_full {
             break;
         }
     }
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     database
-        .read(move |conn| {
+        .read(Reading::list(Account::Server, "list_due_notifications"), move |conn| {
             let pending = db::count_notifications(conn)?;
             let due = if pending.count == 0 { Vec::new() } else { db::list_due_notifications(conn, now, limit)? };
             Ok(Looked { due, pending })
@@ -247,7 +252,8 @@ struct Tried {
 /// Takes a notification in hand. Returns what became of it where that is another node's to do.
 async fn claim(due: &DueNotification, database: &Database, clock: &Clock) -> Option<Tried> {
     let (claimed, until) = (due.clone(), clock.now().plus_ms(CLAIM_MS));
-    match database.write(move |conn| db::claim_notification(conn, &claimed, until)).await {
+    let claim = Writing::background("claim_notification");
+    match database.write(claim, move |conn| db::claim_notification(conn, &claimed, until)).await {
         Ok(true) => None,
         Ok(false) => Some(Tried { outcome: NotificationOutcome::Elsewhere, stored: Ok(()) }),
         Err(error) => Some(Tried { outcome: NotificationOutcome::Elsewhere, stored: Err(error) }),
@@ -262,7 +268,8 @@ async fn try_once(due: DueNotification, webhook: Arc<Webhook>, database: Databas
             Err(error) => after_failure(&due, &error, clock.now()),
         },
     };
-    let stored = database.write(move |conn| db::finish_notification(conn, due, outcome)).await;
+    let finish = Writing::background("finish_notification");
+    let stored = database.write(finish, move |conn| db::finish_notification(conn, due, outcome)).await;
     Tried { outcome, stored }
 }
 

@@ -13,6 +13,12 @@ pub enum DbError {
     /// Locked, full, unreachable, read-only, or every connection busy: the same call may succeed later.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// The account has too much waiting at the database: the same call succeeds when some of it is done.
+    #[error("too much of one account waits at the database")]
+    RateLimited {
+        /// When to try again.
+        retry_after_ms: u64,
+    },
     /// What is stored can't be read: no retry helps.
     #[error("the database is damaged: {0}")]
     Corrupt(String),
@@ -33,6 +39,7 @@ impl DbError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Corrupt(_) | Self::TooNew(_) | Self::BadUrl(_) | Self::Internal(_) => ErrorCode::Internal,
         }
     }
@@ -42,8 +49,9 @@ impl From<DbError> for ChatError {
     /// The sentence for a user. An internal fault is logged here, under the reference that the user gets;
     /// `unavailable` is not: it hits a whole batch at once, and whoever handles the batch logs it once.
     fn from(error: DbError) -> Self {
-        match error.code() {
-            ErrorCode::Unavailable => Self::unavailable(),
+        match error {
+            DbError::Unavailable(_) => Self::unavailable(),
+            DbError::RateLimited { retry_after_ms } => Self::rate_limited(retry_after_ms),
             _ => Self::internal(&error),
         }
     }

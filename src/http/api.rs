@@ -19,7 +19,7 @@ pub mod users;
 use actix_web::HttpResponse;
 
 use crate::{
-    actors::chat_server::messages::Answer,
+    actors::{chat_server::messages::Answer, db_executor::purpose::Reading},
     auth::Identity,
     db::{self, DbError},
     domain::{User, UserId},
@@ -50,14 +50,14 @@ fn check_same<T: PartialEq>(field: &str, in_body: Option<&T>, in_path: &T) -> Re
 }
 
 /// Reads what is a user's own, unless they were removed.
-async fn read_own<T, F>(state: &AppState, user: UserId, read: F) -> Result<T, Problem>
+async fn read_own<T, F>(state: &AppState, purpose: Reading, user: UserId, read: F) -> Result<T, Problem>
 where
     T: Send + 'static,
     F: FnOnce(&mut db::Connection, &UserId) -> Result<T, DbError> + Send + 'static,
 {
     let found = state
         .database
-        .read(move |conn| if db::is_deleted(conn, &user)? { Ok(None) } else { read(conn, &user).map(Some) })
+        .read(purpose, move |conn| if db::is_deleted(conn, &user)? { Ok(None) } else { read(conn, &user).map(Some) })
         .await?;
     found.ok_or_else(|| ChatError::new(ErrorCode::Forbidden, "this user was removed").into())
 }

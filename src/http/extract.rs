@@ -5,7 +5,11 @@ mod page;
 mod path;
 mod query;
 
-use std::{future::Future, pin::Pin};
+use std::{
+    future::{Future, Ready, ready},
+    net::{IpAddr, Ipv6Addr},
+    pin::Pin,
+};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 
@@ -14,9 +18,10 @@ pub use page::PageOf;
 pub use path::InPath;
 pub use query::{InQuery, whole_number};
 
-use super::{problem::Problem, state::AppState};
+use super::{client_address::forwarded_for, problem::Problem, state::AppState};
 use crate::{
     auth::{AuthError, Identity, bearer, find_token},
+    domain::Account,
     error::{ChatError, ErrorCode},
     metrics,
 };
@@ -28,6 +33,10 @@ pub struct SignedIn(pub Identity);
 /// The marketplace's own backend, by the service key in `Authorization: Bearer`.
 #[derive(Debug)]
 pub struct Service;
+
+/// Anyone, by the address that the request comes from.
+#[derive(Debug)]
+pub struct Visitor(pub Account);
 
 /// Either of the two, for routes that both may use.
 #[derive(Debug)]
@@ -113,6 +122,20 @@ impl FromRequest for Service {
                 ))),
             }
         })
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // A request always has one, but for those of tests without a socket.
+        let peer = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
+        ready(state(request).map(|state| {
+            let client = forwarded_for(peer, request.headers(), &state.config.trusted_proxies);
+            Self(Account::from(client))
+        }))
     }
 }
 

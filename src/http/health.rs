@@ -4,8 +4,12 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{openapi::problems::Anyone, state::AppState};
-use crate::{auth::JwksState, db};
+use super::{extract::Visitor, openapi::problems::Anyone, problem::Problem, state::AppState};
+use crate::{
+    actors::db_executor::purpose::Reading,
+    auth::JwksState,
+    db::{self, DbError},
+};
 
 /// Whether the server may be sent traffic, and what stands in the way.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,11 +42,13 @@ pub async fn healthz() -> HttpResponse {
     (status = 503, description = "Something is down", body = Readiness),
     Anyone,
 ))]
-pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
-    let asked = state.database.read(|conn| db::ping(conn).and_then(|()| db::takes_writes(conn))).await;
+pub async fn readyz(state: web::Data<AppState>, visitor: Visitor) -> Result<HttpResponse, Problem> {
+    let ping = Reading::check(visitor.0, "ping");
+    let asked = state.database.read(ping, |conn| db::ping(conn).and_then(|()| db::takes_writes(conn))).await;
     let database = match asked {
         Ok(true) => "ok",
         Ok(false) => "read-only",
+        Err(error @ DbError::RateLimited { .. }) => return Err(error.into()),
         Err(_) => "down",
     };
     let jwks = state.verifier.jwks_state().map(|jwks| jwks != JwksState::Missing);
@@ -51,7 +57,7 @@ pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
     let ready = database == "ok" && jwks != Some(false) && !draining;
     let nats = state.config.nats_url.as_ref().map(|_| name(state.metrics.nats_up.get() == 1));
     let readiness = Readiness { ready, database, jwks: jwks.map(name), nats, draining };
-    if ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) }
+    Ok(if ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) })
 }
 
 /// What the server counts, in the OpenMetrics text format.

@@ -20,7 +20,7 @@ use crate::{
     actors::{
         chat_server::{
             ChatServer,
-            messages::{Answer, Change, ReplyTo},
+            messages::{Answer, Change, ReplyTo, SessionEvent, SessionEvents},
         },
         db_executor::Database,
         eraser::Eraser,
@@ -86,13 +86,10 @@ impl AppState {
     ///
     /// # Errors
     /// The message's own, and `unavailable` when too much waits already.
-    pub async fn ask<M>(&self, message: impl FnOnce(ReplyTo) -> M) -> Result<Answer, ChatError>
-    where
-        M: actix::Message<Result = ()> + Send + 'static,
-        ChatServer: actix::Handler<M>,
-    {
+    pub async fn ask<E: Into<SessionEvent>>(&self, event: impl FnOnce(ReplyTo) -> E) -> Result<Answer, ChatError> {
         let (reply, answer) = oneshot::channel();
-        self.chat.send(message(ReplyTo::Request(reply))).await.map_err(|_| ChatError::unavailable())?;
+        let events = SessionEvents(vec![event(ReplyTo::Request(reply)).into()]);
+        self.chat.send(events).await.map_err(|_| ChatError::unavailable())?;
         answer.await.unwrap_or_else(|_| Err(ChatError::unavailable()))
     }
 

@@ -1,16 +1,26 @@
 //! How long single steps take on the threads that many share: while one of them runs, everybody else waits.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::histogram::{Histogram, exponential_buckets},
+    metrics::{
+        family::Family,
+        histogram::{Histogram, exponential_buckets},
+    },
 };
 
 use super::Metrics;
 
 /// A step that took longer is named in the log.
 const LOGGED_FROM: Duration = Duration::from_millis(50);
+
+/// How often long steps of one kind are logged.
+const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A thread that many share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +36,8 @@ pub enum SharedThread {
 }
 
 impl SharedThread {
+    const ALL: [Self; 4] = [Self::ChatServer, Self::Writer, Self::Reader, Self::Worker];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::ChatServer => "chat_server",
@@ -48,34 +60,101 @@ pub(super) fn histogram() -> Histogram {
 
 /// A step under way. Its end is its drop, also by a panic.
 #[derive(Debug)]
-pub struct Step<'a> {
-    metrics: &'a Metrics,
+pub struct Step {
+    steps: Arc<Steps>,
     thread: SharedThread,
     kind: &'static str,
     began: Instant,
+    is_ended: bool,
 }
 
-impl<'a> Step<'a> {
+impl Step {
     /// Begins a step. `kind` is a name from a fixed list, never something that a client chose.
     #[must_use]
-    pub fn begin(metrics: &'a Metrics, thread: SharedThread, kind: &'static str) -> Self {
-        Self { metrics, thread, kind, began: Instant::now() }
+    pub fn begin(metrics: &Metrics, thread: SharedThread, kind: &'static str) -> Self {
+        Self { steps: Arc::clone(&metrics.steps), thread, kind, began: Instant::now(), is_ended: false }
     }
 
-    /// How long it has taken so far.
+    /// What it does.
     #[must_use]
-    pub fn took(&self) -> Duration {
-        self.began.elapsed()
+    pub const fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Ends it. Returns how long it took.
+    pub fn end(mut self) -> Duration {
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Duration {
+        self.is_ended = true;
+        let took = self.began.elapsed();
+        self.steps.of(self.thread).observe(took.as_secs_f64());
+        if took >= LOGGED_FROM
+            && let Some(suppressed) = self.steps.log.admit(self.kind, self.began + took)
+        {
+            let thread = self.thread.as_str();
+            log::warn!(
+                "a step took {} ms: thread={thread} kind={} suppressed={suppressed}",
+                took.as_millis(),
+                self.kind
+            );
+        }
+        took
     }
 }
 
-impl Drop for Step<'_> {
+impl Drop for Step {
     fn drop(&mut self) {
-        let took = self.began.elapsed();
-        let thread = self.thread.as_str();
-        self.metrics.step_seconds.get_or_create(&StepLabels { thread }).observe(took.as_secs_f64());
-        if took >= LOGGED_FROM {
-            log::warn!("a step took {} ms: thread={thread} kind={}", took.as_millis(), self.kind);
+        if !self.is_ended {
+            self.finish();
+        }
+    }
+}
+
+/// What is kept of the steps of one server.
+#[derive(Debug)]
+pub(super) struct Steps {
+    /// By thread, as the family has them: a look into the family takes a lock and a hash.
+    threads: [Histogram; 4],
+    log: StepLog,
+}
+
+impl Steps {
+    pub(super) fn new(family: &Family<StepLabels, Histogram>) -> Self {
+        let of = |thread: SharedThread| family.get_or_create_owned(&StepLabels { thread: thread.as_str() });
+        Self { threads: SharedThread::ALL.map(of), log: StepLog::default() }
+    }
+
+    fn of(&self, thread: SharedThread) -> &Histogram {
+        &self.threads[thread as usize]
+    }
+}
+
+/// Which long steps were logged: each kind at most once per second, so that they don't fill the log.
+#[derive(Debug, Default)]
+struct StepLog(Mutex<HashMap<&'static str, Logged>>);
+
+#[derive(Debug)]
+struct Logged {
+    at: Instant,
+    suppressed: u32,
+}
+
+impl StepLog {
+    /// Whether a long step may be logged now: how many of its kind were not, since the last that was.
+    fn admit(&self, kind: &'static str, now: Instant) -> Option<u32> {
+        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match kinds.entry(kind) {
+            Entry::Occupied(mut logged) if now.duration_since(logged.get().at) < LOG_INTERVAL => {
+                logged.get_mut().suppressed += 1;
+                None
+            }
+            Entry::Occupied(mut logged) => Some(logged.insert(Logged { at: now, suppressed: 0 }).suppressed),
+            Entry::Vacant(first) => {
+                first.insert(Logged { at: now, suppressed: 0 });
+                Some(0)
+            }
         }
     }
 }
@@ -88,7 +167,20 @@ mod tests {
     fn a_step_is_counted_by_its_thread() {
         let metrics = Metrics::default();
         drop(Step::begin(&metrics, SharedThread::Writer, "commit"));
+        assert!(Step::begin(&metrics, SharedThread::Reader, "search").end() < Duration::from_secs(60));
         let text = metrics.encode();
-        assert!(text.contains("haggle_step_seconds_count{thread=\"writer\"} 1"), "{text}");
+        for (thread, count) in [("writer", 1), ("reader", 1), ("worker", 0)] {
+            assert!(text.contains(&format!("haggle_step_seconds_count{{thread=\"{thread}\"}} {count}")), "{text}");
+        }
+    }
+
+    #[test]
+    fn long_steps_of_one_kind_are_logged_once_per_second() {
+        let (log, now) = (StepLog::default(), Instant::now());
+        assert_eq!(log.admit("search", now), Some(0));
+        assert_eq!(log.admit("search", now + Duration::from_millis(999)), None);
+        assert_eq!(log.admit("commit", now + Duration::from_millis(999)), Some(0));
+        assert_eq!(log.admit("search", now + Duration::from_secs(1)), Some(1));
+        assert_eq!(log.admit("search", now + Duration::from_secs(3)), Some(0));
     }
 }

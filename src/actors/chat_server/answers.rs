@@ -87,8 +87,9 @@ impl ChatServer {
         let Some(mut loading) = self.loading.remove(&room) else { return };
         if loading.stale {
             loading.stale = false;
-            self.loading.insert(room.clone(), loading);
-            self.questions.room(room);
+            loading.is_asked = false;
+            self.questions.room(loading.account(), room.clone());
+            self.loading.insert(room, loading);
             return;
         }
         let refusal = match state {

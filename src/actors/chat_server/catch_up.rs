@@ -182,13 +182,12 @@ impl ChatServer {
         catch_up.looked_at = Some(now);
         let (place, database) = (catch_up.place, self.database.clone());
         match place {
-            Some(place) => {
-                self.ask(
-                    ctx,
-                    async move { NewsRead(database.read(move |conn| db::list_news(conn, place, NEWS_MAX)).await) },
-                )
+            Some(place) => self.ask(ctx, async move {
+                NewsRead(database.read_for_all("list_news", move |conn| db::list_news(conn, place, NEWS_MAX)).await)
+            }),
+            None => {
+                self.ask(ctx, async move { NewestFound(database.read_for_all("find_newest", db::find_newest).await) })
             }
-            None => self.ask(ctx, async move { NewestFound(database.read(db::find_newest).await) }),
         }
         self.examine(ctx);
     }
@@ -277,7 +276,8 @@ impl ChatServer {
             catch_up.is_filling = true;
             let database = self.database.clone();
             self.ask(ctx, async move {
-                let found = database.read(move |conn| db::list_behind(conn, &since, MISSING_MAX)).await;
+                let found =
+                    database.read_for_all("list_behind", move |conn| db::list_behind(conn, &since, MISSING_MAX)).await;
                 MissingRead { asked, found }
             });
         }
@@ -289,7 +289,7 @@ impl ChatServer {
             catch_up.is_refreshing = true;
             let database = self.database.clone();
             self.ask(ctx, async move {
-                let found = database.read(move |conn| db::load_rooms(conn, &ids)).await;
+                let found = database.read_for_all("refresh_rooms", move |conn| db::load_rooms(conn, &ids)).await;
                 RoomsRead { asked, found }
             });
         }
@@ -300,7 +300,7 @@ impl ChatServer {
             catch_up.is_reading_changed = true;
             let (ids, database) = (asked.clone(), self.database.clone());
             self.ask(ctx, async move {
-                let found = database.read(move |conn| db::find_messages(conn, &ids)).await;
+                let found = database.read_for_all("find_messages", move |conn| db::find_messages(conn, &ids)).await;
                 ChangedRead { asked, found }
             });
         }

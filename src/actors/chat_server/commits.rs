@@ -10,12 +10,14 @@ use crate::{
     db::{DbError, WriteError, Written},
     domain::RoomId,
     error::{ChatError, ErrorCode},
+    metrics::{SharedThread, Step},
     protocol::{event::ReadUpTo, json::to_json},
 };
 
 impl ChatServer {
     /// The end of a turn: hands over the batch and what the hubs are told.
     pub(super) fn flush(&mut self, ctx: &mut Context<Self>) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "flush");
         self.hand_over_batch(ctx);
         self.flush_questions(ctx);
         self.flush_catch_up(ctx);
@@ -193,6 +195,7 @@ impl Handler<BatchCommitted> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, batch: BatchCommitted, ctx: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "batch_committed");
         let BatchCommitted { waiting, outcome, took } = batch;
         self.batch.landed();
         match outcome {

@@ -77,13 +77,13 @@ pub struct LinkChanged {
 }
 
 /// What the sessions of a worker want, in the order in which they said so. A worker's
-/// [`Uplink`](crate::actors::session::uplink::Uplink) → `ChatServer`, one list a turn. No answer: each event has its own.
+/// [`Uplink`](crate::actors::session::uplink::Uplink) → `ChatServer`, one list a turn; a request of REST, one event. No answer: each event has its own.
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
 pub struct SessionEvents(pub Vec<SessionEvent>);
 
 macro_rules! session_events {
-    ($($event:ident),* $(,)?) => {
+    ($($event:ident $kind:literal),* $(,)?) => {
         /// What one session wants: each of these is a message by itself.
         #[derive(Debug)]
         #[allow(missing_docs, reason = "each is documented where it is")]
@@ -98,6 +98,13 @@ macro_rules! session_events {
         })*
 
         impl SessionEvent {
+            /// Its name in the log.
+            pub(super) fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$event(_) => $kind,)*
+                }
+            }
+
             /// Handles it as the message that it is.
             pub(super) fn handle(self, server: &mut ChatServer, ctx: &mut Context<ChatServer>) {
                 match self {
@@ -108,7 +115,17 @@ macro_rules! session_events {
     };
 }
 
-session_events!(Connect, Disconnect, Join, Leave, Message, MakeOffer, Typing, Read, Change);
+session_events!(
+    Connect "connect",
+    Disconnect "disconnect",
+    Join "join",
+    Leave "leave",
+    Message "message",
+    MakeOffer "offer",
+    Typing "typing",
+    Read "read",
+    Change "change",
+);
 
 /// Announces a session. Session → `ChatServer`, once before anything else. No answer.
 #[derive(Debug, ActixMessage)]

@@ -29,6 +29,7 @@ use crate::{
     broker::{Envelope, NodeEvent, NodeId, PresenceOf, Topic},
     domain::{RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
     error::{ChatError, ErrorCode},
+    metrics::{SharedThread, Step},
     protocol::{
         event::{RoomUpdated, ServerEvent},
         json::to_json,
@@ -431,6 +432,7 @@ impl Handler<Arrived> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, Arrived(events): Arrived, _: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "arrived");
         for event in events {
             self.guarded("node event", |server| server.hear(event));
         }

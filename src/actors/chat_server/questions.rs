@@ -1,20 +1,24 @@
 //! Questions to the database that come in numbers: they gather while others are out, and go together.
 //!
 //! One alone goes at once. After a restart, when everybody comes back within seconds, a hundred share one way to the database.
+//! Accounts take turns in each list, and each has questions in one list of a kind at a time: one who enters a thousand rooms at
+//! once does not fill the lists of others.
 
-use std::mem;
+use std::collections::{HashMap, HashSet};
 
 use actix::{Context, Handler, Message as ActixMessage};
 
 use super::{
-    ChatServer,
+    ChatServer, Loading,
     answers::{Authorized, HistoryRead, RoomLoaded},
     rooms::Place,
+    work::Work,
 };
 use crate::{
     actors::{db_executor::messages::Loaded, hub::Asker},
     db::{DbError, MessagePage, Messages},
-    domain::{Role, RoomId, UserId},
+    domain::{Account, FairQueue, Role, RoomId, UserId},
+    metrics::{SharedThread, Step},
 };
 
 /// Lists of one kind that are out at once: as many as there are threads that read.
@@ -24,10 +28,15 @@ const LISTS_OUT_MAX: usize = 4;
 const ASKED_MAX: usize = 256;
 const HISTORIES_MAX: usize = 32;
 
+/// The share of one account in a list.
+const ASKED_PER_ACCOUNT_MAX: usize = 32;
+const HISTORIES_PER_ACCOUNT_MAX: usize = 8;
+
 /// An entry whose history is to be read.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) asker: Asker,
+    pub(super) user: UserId,
     pub(super) room: RoomId,
     pub(super) role: Role,
     pub(super) place: Place,
@@ -37,26 +46,80 @@ pub(super) struct Entry {
 /// Questions of one kind.
 #[derive(Debug)]
 struct Kind<T> {
-    gathered: Vec<T>,
+    gathered: FairQueue<Account, T>,
     out: usize,
+    /// Whose questions are in the lists that are out.
+    asking: HashSet<Account>,
+}
+
+/// A list of questions, and whose they are.
+#[derive(Debug)]
+struct List<T> {
+    asked: Vec<T>,
+    accounts: HashMap<Account, usize>,
 }
 
 impl<T> Default for Kind<T> {
     fn default() -> Self {
-        Self { gathered: Vec::new(), out: 0 }
+        Self { gathered: FairQueue::new(1), out: 0, asking: HashSet::new() }
     }
 }
 
 impl<T> Kind<T> {
+    fn push(&mut self, account: Account, question: T) {
+        self.gathered.push(account, 1, question);
+    }
+
     /// The next list to ask, if one may go out.
-    fn take(&mut self, max: usize) -> Option<Vec<T>> {
+    fn take(&mut self, max: usize, per_account_max: usize) -> Option<List<T>> {
         if self.gathered.is_empty() || self.out >= LISTS_OUT_MAX {
             return None;
         }
+        let mut list = List { asked: Vec::new(), accounts: HashMap::new() };
+        while list.asked.len() < max {
+            let (asking, accounts) = (&self.asking, &list.accounts);
+            let may_ask = |account: &Account| {
+                !asking.contains(account) && accounts.get(account).is_none_or(|asked| *asked < per_account_max)
+            };
+            let Some((account, question)) = self.gathered.pop_if(may_ask) else { break };
+            *list.accounts.entry(account).or_default() += 1;
+            list.asked.push(question);
+        }
+        if list.asked.is_empty() {
+            return None;
+        }
         self.out += 1;
-        let later = self.gathered.split_off(self.gathered.len().min(max));
-        Some(mem::replace(&mut self.gathered, later))
+        self.asking.extend(list.accounts.keys().cloned());
+        Some(list)
     }
+
+    /// A list is answered: its accounts may ask again.
+    fn answered(&mut self, accounts: &HashMap<Account, usize>) {
+        self.out -= 1;
+        for account in accounts.keys() {
+            self.asking.remove(account);
+        }
+    }
+}
+
+impl Loading {
+    /// Adds what waits for the room. Returns whose question it is, where that account has not asked for the room yet: who comes
+    /// to a room of theirs does not wait for the long queue of the other member.
+    pub(super) fn add(&mut self, work: Work) -> Option<Account> {
+        let is_asked = self.waiting.iter().any(|waiting| waiting.user() == work.user());
+        let account = (!is_asked).then(|| account_of(&work));
+        self.waiting.push(work);
+        account
+    }
+
+    /// Who asks for the room when it is read again.
+    pub(super) fn account(&self) -> Account {
+        self.waiting.first().map_or(Account::Server, account_of)
+    }
+}
+
+fn account_of(work: &Work) -> Account {
+    work.user().map_or(Account::Server, |user| Account::User(user.clone()))
 }
 
 /// What gathers.
@@ -70,17 +133,17 @@ pub(super) struct Questions {
 impl Questions {
     /// Asks whether a user is a member of a room.
     pub(super) fn member(&mut self, room: RoomId, user: UserId) {
-        self.members.gathered.push((room, user));
+        self.members.push(Account::User(user.clone()), (room, user));
     }
 
-    /// Asks for a room.
-    pub(super) fn room(&mut self, room: RoomId) {
-        self.rooms.gathered.push(room);
+    /// Asks for a room that is not in memory.
+    pub(super) fn room(&mut self, account: Account, room: RoomId) {
+        self.rooms.push(account, room);
     }
 
     /// Asks for the history of an entry.
     pub(super) fn history(&mut self, entry: Entry) {
-        self.histories.gathered.push(entry);
+        self.histories.push(Account::User(entry.user.clone()), entry);
     }
 }
 
@@ -88,7 +151,7 @@ impl Questions {
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
 pub(super) struct MembersFound {
-    asked: Vec<(RoomId, UserId)>,
+    list: List<(RoomId, UserId)>,
     allowed: Result<Vec<bool>, DbError>,
 }
 
@@ -96,7 +159,7 @@ pub(super) struct MembersFound {
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
 pub(super) struct RoomsLoaded {
-    asked: Vec<RoomId>,
+    list: List<RoomId>,
     loaded: Result<Vec<Loaded>, DbError>,
 }
 
@@ -104,33 +167,41 @@ pub(super) struct RoomsLoaded {
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
 pub(super) struct HistoriesRead {
-    asked: Vec<Entry>,
+    list: List<Entry>,
     histories: Result<Vec<Result<Messages, DbError>>, DbError>,
 }
 
 impl ChatServer {
     /// The end of a turn: asks what has gathered.
     pub(super) fn flush_questions(&mut self, ctx: &mut Context<Self>) {
-        while let Some(asked) = self.questions.members.take(ASKED_MAX) {
+        while let Some(list) = self.questions.members.take(ASKED_MAX, ASKED_PER_ACCOUNT_MAX) {
             let database = self.database.clone();
             self.ask(ctx, async move {
-                let allowed = database.authorize_all(asked.clone()).await;
-                MembersFound { asked, allowed }
+                let allowed = database.authorize_all(list.asked.clone()).await;
+                MembersFound { list, allowed }
             });
         }
-        while let Some(asked) = self.questions.rooms.take(ASKED_MAX) {
+        while let Some(mut list) = self.questions.rooms.take(ASKED_MAX, ASKED_PER_ACCOUNT_MAX) {
+            // Some are read already, or are being read, for the other member.
+            list.asked.retain(|room| {
+                self.loading.get_mut(room).is_some_and(|loading| !std::mem::replace(&mut loading.is_asked, true))
+            });
+            if list.asked.is_empty() {
+                self.questions.rooms.answered(&list.accounts);
+                continue;
+            }
             let database = self.database.clone();
             self.ask(ctx, async move {
-                let loaded = database.load_rooms(asked.clone()).await;
-                RoomsLoaded { asked, loaded }
+                let loaded = database.load_rooms(list.asked.clone()).await;
+                RoomsLoaded { list, loaded }
             });
         }
-        while let Some(asked) = self.questions.histories.take(HISTORIES_MAX) {
+        while let Some(list) = self.questions.histories.take(HISTORIES_MAX, HISTORIES_PER_ACCOUNT_MAX) {
             let database = self.database.clone();
-            let pages = asked.iter().map(|entry| (entry.room.clone(), entry.page)).collect();
+            let pages = list.asked.iter().map(|entry| (entry.room.clone(), entry.page)).collect();
             self.ask(ctx, async move {
                 let histories = database.read_histories(pages).await;
-                HistoriesRead { asked, histories }
+                HistoriesRead { list, histories }
             });
         }
     }
@@ -147,8 +218,10 @@ fn each<T>(count: usize, answers: Result<Vec<Result<T, DbError>>, DbError>) -> V
 impl Handler<MembersFound> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, MembersFound { asked, allowed }: MembersFound, ctx: &mut Self::Context) {
-        self.questions.members.out -= 1;
+    fn handle(&mut self, MembersFound { list, allowed }: MembersFound, ctx: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "members_found");
+        let List { asked, accounts } = list;
+        self.questions.members.answered(&accounts);
         let allowed = each(asked.len(), allowed.map(|allowed| allowed.into_iter().map(Ok).collect()));
         for ((room, user), allowed) in asked.into_iter().zip(allowed) {
             self.guarded("authorized", |server| server.authorized(Authorized { room, user, allowed }, ctx));
@@ -159,8 +232,10 @@ impl Handler<MembersFound> for ChatServer {
 impl Handler<RoomsLoaded> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, RoomsLoaded { asked, loaded }: RoomsLoaded, ctx: &mut Self::Context) {
-        self.questions.rooms.out -= 1;
+    fn handle(&mut self, RoomsLoaded { list, loaded }: RoomsLoaded, ctx: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "rooms_loaded");
+        let List { asked, accounts } = list;
+        self.questions.rooms.answered(&accounts);
         if let Err(error) = &loaded {
             log::warn!("{} rooms could not be read: {error}", asked.len());
         }
@@ -174,16 +249,60 @@ impl Handler<RoomsLoaded> for ChatServer {
 impl Handler<HistoriesRead> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, HistoriesRead { asked, histories }: HistoriesRead, ctx: &mut Self::Context) {
-        self.questions.histories.out -= 1;
+    fn handle(&mut self, HistoriesRead { list, histories }: HistoriesRead, ctx: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "histories_read");
+        let List { asked, accounts } = list;
+        self.questions.histories.answered(&accounts);
         if let Err(error) = &histories {
             log::warn!("{} histories could not be read: {error}", asked.len());
         }
         let histories = each(asked.len(), histories);
-        for (Entry { asker, room, role, place, page }, messages) in asked.into_iter().zip(histories) {
+        for (Entry { asker, room, role, place, page, .. }, messages) in asked.into_iter().zip(histories) {
             let catches_up = matches!(page, MessagePage::After { .. });
             let read = HistoryRead { asker, room, role, place, catches_up, messages };
             self.guarded("history", |server| server.history_read(read, ctx));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str) -> Account {
+        Account::User(UserId::new(id).unwrap())
+    }
+
+    #[test]
+    fn one_who_asks_a_thousand_questions_does_not_fill_the_lists_of_others() {
+        let mut kind = Kind::default();
+        for question in 0..1000 {
+            kind.push(user("mallory"), question);
+        }
+        let first = kind.take(256, 32).unwrap();
+        assert_eq!(first.asked, (0..32).collect::<Vec<_>>());
+        assert!(kind.take(256, 32).is_none(), "the rest waits for the answer");
+        kind.push(user("alice"), 1000);
+        kind.push(user("bob"), 1001);
+        let second = kind.take(256, 32).unwrap();
+        assert_eq!(second.asked, [1000, 1001]);
+        kind.answered(&first.accounts);
+        for question in 2000..2004 {
+            kind.push(user("carol"), question);
+        }
+        let third = kind.take(6, 32).unwrap();
+        assert!(third.asked.iter().filter(|question| **question >= 2000).count() >= 2, "{:?}", third.asked);
+    }
+
+    #[test]
+    fn each_kind_has_four_lists_out_at_most() {
+        let mut kind = Kind::default();
+        for question in 0..5 {
+            kind.push(user(&format!("user{question}")), question);
+        }
+        let lists: Vec<_> = std::iter::from_fn(|| kind.take(1, 1)).collect();
+        assert_eq!(lists.len(), LISTS_OUT_MAX);
+        kind.answered(&lists[0].accounts);
+        assert_eq!(kind.take(1, 1).unwrap().asked, [4]);
     }
 }

@@ -20,11 +20,14 @@ use super::{
     work::Work,
 };
 use crate::{
-    actors::{hub::Op, short_list::reserve_one},
+    actors::{db_executor::purpose::Reading, hub::Op, short_list::reserve_one},
     broker::{NodeEvent, Topic},
     db::{self, DbError, Missed, RoomWrite, Seen},
-    domain::{Recovery, RoomId, Seq, SessionId, Timestamp, UserId, offer::show_expired, recovery::RECOVERY_MS},
+    domain::{
+        Account, Recovery, RoomId, Seq, SessionId, Timestamp, UserId, offer::show_expired, recovery::RECOVERY_MS,
+    },
     error::ChatError,
+    metrics::{SharedThread, Step},
     protocol::{
         json::to_json,
         push::{Offset, Position, Push},
@@ -130,7 +133,8 @@ impl ChatServer {
         }
         let (database, now) = (self.database.clone(), self.settings.clock.now());
         self.ask(ctx, async move {
-            let found = database.read(move |conn| db::find_recovery(conn, &pid_hash)).await;
+            let purpose = Reading::check(user.clone(), "find_recovery");
+            let found = database.read(purpose, move |conn| db::find_recovery(conn, &pid_hash)).await;
             let found = found.map(|found| found.filter(|recovery| recovery.is_open_to(&user, now)));
             RecoveryFound { session, user, resume, found }
         });
@@ -223,11 +227,13 @@ impl ChatServer {
             return self.start_anew(session, ctx);
         }
         let (since, database) = (resuming.rooms.clone(), self.database.clone());
+        let user = self.rooms.session(session).map(|live| Account::User(live.user.clone()));
+        let purpose = Reading::check(user.unwrap_or(Account::Server), "list_missed");
         let Offset { position, settled, newest } = resuming.offset;
         let seen = Seen { position, settled, newest };
         self.ask(ctx, async move {
             let read = move |conn: &mut db::Connection| db::list_missed(conn, &since, seen, MISSED_MESSAGES_MAX);
-            MissedRead { session, missed: database.read(read).await }
+            MissedRead { session, missed: database.read(purpose, read).await }
         });
     }
 
@@ -409,6 +415,7 @@ impl Handler<RecoveryFound> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, found: RecoveryFound, ctx: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "recovery_found");
         let RecoveryFound { session, user, resume, found } = found;
         self.guarded("resume", |server| match found {
             Ok(Some(Recovery { rooms, .. })) => {
@@ -427,6 +434,7 @@ impl Handler<MissedRead> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, MissedRead { session, missed }: MissedRead, ctx: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "missed_read");
         let fits = |missed: &Missed| {
             missed.messages.iter().map(crate::domain::StoredMessage::weight_bytes).sum::<usize>() <= MISSED_BYTES_MAX
         };
@@ -445,6 +453,7 @@ impl Handler<EntryRemembered> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, EntryRemembered { mut read, saved }: EntryRemembered, _: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "entry_remembered");
         if !saved {
             read.messages = Err(DbError::Unavailable("the entry could not be remembered".to_owned()));
         }

@@ -12,6 +12,7 @@ use crate::{
     broker::{NodeEvent, Topic},
     db::RoomWrite,
     error::{ChatError, ErrorCode},
+    metrics::{SharedThread, Step},
 };
 
 impl Handler<RegisterHub> for ChatServer {
@@ -26,7 +27,13 @@ impl Handler<SessionEvents> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, SessionEvents(events): SessionEvents, ctx: &mut Self::Context) {
+        // One for those of a kind that come one after the other: a list is mostly of one kind, and a look at the clock costs.
+        let mut step: Option<Step> = None;
         for event in events {
+            if step.as_ref().is_none_or(|step| step.kind() != event.kind()) {
+                drop(step.take());
+                step = Some(Step::begin(&self.metrics, SharedThread::ChatServer, event.kind()));
+            }
             event.handle(self, ctx);
         }
     }
@@ -72,6 +79,7 @@ impl Handler<EndSessions> for ChatServer {
     type Result = usize;
 
     fn handle(&mut self, EndSessions { user }: EndSessions, _: &mut Self::Context) -> usize {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "end_sessions");
         let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
         let ended = self.end_sessions(&user, &error);
         if self.nodes.is_some() {

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 
 use super::{Hub, Notice, RenewSession};
-use crate::domain::{SessionId, Timestamp};
+use crate::{
+    domain::{SessionId, Timestamp},
+    metrics::{SharedThread, Step},
+};
 
 /// The sessions, by when their tokens expire.
 #[derive(Debug, Default)]
@@ -56,6 +59,7 @@ impl Hub {
     }
 
     fn expire(&mut self, ctx: &mut Context<Self>) {
+        let _step = Step::begin(&self.metrics, SharedThread::Worker, "expire_sessions");
         self.expiries.timer = None;
         for (ended_at, session) in self.expiries.take_due(self.clock.now()) {
             self.notify(session, Notice::TokenExpired { ended_at });

@@ -9,7 +9,10 @@ use std::{
 use actix::{AsyncContext, Context};
 
 use super::{Hub, Notice};
-use crate::domain::SessionId;
+use crate::{
+    domain::SessionId,
+    metrics::{SharedThread, Step},
+};
 
 /// Time between two pings, unless the hub is told another one.
 const PING_INTERVAL: Duration = Duration::from_secs(25);
@@ -82,6 +85,7 @@ impl Hub {
     }
 
     fn beat(&mut self, ctx: &mut Context<Self>) {
+        let _step = Step::begin(&self.metrics, SharedThread::Worker, "beat");
         let Self { heartbeats, sessions, .. } = self;
         heartbeats.rings = false;
         for (session, notice) in heartbeats.take_due(Instant::now(), |session| sessions.contains_key(&session)) {

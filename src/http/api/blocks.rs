@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::{created_or_found, user_of};
 use crate::{
+    actors::db_executor::purpose::Reading,
     db::{self, InvalidCursor, RoomWrite},
     domain::{Block, UserId},
     http::{
@@ -119,7 +120,7 @@ pub async fn list_blocks(
     let (SignedIn(identity), WantedPage { limit, cursor }) = (user, page);
     let (items, more) = state
         .database
-        .read(move |conn| {
+        .read(Reading::list(identity.user.clone(), "list_blocks"), move |conn| {
             let behind = cursor.as_ref().map(|BlockCursor(user)| user);
             db::list_blocks(conn, &identity.user, behind, limit)
         })

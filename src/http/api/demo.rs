@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    actors::db_executor::purpose::Reading,
     db,
     domain::{Product, Timestamp, User, UserId},
     error::ChatError,
     http::{
-        extract::Body,
+        extract::{Body, Visitor},
         openapi::problems::{AsVisitor, BadBody, Unknown, WithBody},
         problem::Problem,
         state::AppState,
@@ -69,9 +70,9 @@ pub struct DemoProducts {
     tag = "demo",
     responses((status = 200, description = "Everyone whom one can sign in as", body = DemoUsers), AsVisitor)
 )]
-pub async fn list_demo_users(state: web::Data<AppState>) -> Result<web::Json<DemoUsers>, Problem> {
-    let (users, products) =
-        state.database.read(|conn| Ok((db::list_users(conn, ITEMS_MAX)?, db::list_products(conn, ITEMS_MAX)?))).await?;
+pub async fn list_demo_users(state: web::Data<AppState>, visitor: Visitor) -> Result<web::Json<DemoUsers>, Problem> {
+    let list = |conn: &mut db::Connection| Ok((db::list_users(conn, ITEMS_MAX)?, db::list_products(conn, ITEMS_MAX)?));
+    let (users, products) = state.database.read(Reading::list(visitor.0, "list_demo_users"), list).await?;
     let sellers: HashSet<_> = products.into_iter().map(|product| product.seller_id).collect();
     let role = |user: &User| if sellers.contains(&user.id) { DemoRole::Seller } else { DemoRole::Buyer };
     Ok(web::Json(DemoUsers { items: users.into_iter().map(|user| DemoUser { role: role(&user), user }).collect() }))
@@ -88,8 +89,14 @@ pub async fn list_demo_users(state: web::Data<AppState>) -> Result<web::Json<Dem
     tag = "demo",
     responses((status = 200, description = "Every product", body = DemoProducts), AsVisitor)
 )]
-pub async fn list_demo_products(state: web::Data<AppState>) -> Result<web::Json<DemoProducts>, Problem> {
-    let items = state.database.read(|conn| db::list_products(conn, ITEMS_MAX)).await?;
+pub async fn list_demo_products(
+    state: web::Data<AppState>,
+    visitor: Visitor,
+) -> Result<web::Json<DemoProducts>, Problem> {
+    let items = state
+        .database
+        .read(Reading::list(visitor.0, "list_demo_products"), |conn| db::list_products(conn, ITEMS_MAX))
+        .await?;
     Ok(web::Json(DemoProducts { items }))
 }
 
@@ -126,6 +133,7 @@ pub struct DemoToken {
 )]
 pub async fn sign_in_to_demo(
     state: web::Data<AppState>,
+    visitor: Visitor,
     body: Body<DemoSignIn>,
 ) -> Result<web::Json<DemoToken>, Problem> {
     let Body(DemoSignIn { user_id }) = body;
@@ -134,7 +142,9 @@ pub async fn sign_in_to_demo(
     };
     let found = state
         .database
-        .read(move |conn| if db::is_deleted(conn, &user_id)? { Ok(None) } else { db::find_user(conn, &user_id) })
+        .read(Reading::check(visitor.0, "find_demo_user"), move |conn| {
+            if db::is_deleted(conn, &user_id)? { Ok(None) } else { db::find_user(conn, &user_id) }
+        })
         .await?;
     let user = found.ok_or_else(|| ChatError::not_found("`userId` must be the id of one of the demo's users"))?;
     let token = signer.sign(&user.id, Some(&user.name), TOKEN_TTL, &state.clock);

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    actors::db_executor::purpose::Reading,
     db,
-    domain::{Event, EventCursor},
+    domain::{Account, Event, EventCursor},
     error::ChatError,
     http::{
         extract::{InQuery, Service, whole_number},
@@ -73,6 +74,9 @@ pub async fn list_events(
     let limit = whole_number("limit", query.limit.as_deref(), 1..=EVENTS_MAX)?.unwrap_or(EVENTS_DEFAULT);
     let after = query.after.map(|after| after.parse::<EventCursor>()).transpose();
     let after = after.map_err(|error| ChatError::invalid(error.to_string()))?.unwrap_or_default();
-    let page = state.database.read(move |conn| db::list_events(conn, after, limit)).await?;
+    let page = state
+        .database
+        .read(Reading::heavy(Account::Service, "list_events"), move |conn| db::list_events(conn, after, limit))
+        .await?;
     Ok(web::Json(EventList { items: page.items, next_cursor: page.next, has_more: page.has_more }))
 }

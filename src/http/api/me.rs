@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::{read_own, user_of};
 use crate::{
+    actors::db_executor::purpose::Reading,
     db::{self, RoomWrite},
     domain::{Settings, SettingsPatch, User},
     http::{
@@ -30,7 +31,9 @@ use crate::{
 )]
 pub async fn get_me(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<User>, Problem> {
     let SignedIn(identity) = user;
-    let stored = read_own(&state, identity.user.clone(), db::find_user).await?;
+    let stored =
+        read_own(&state, Reading::check(identity.user.clone(), "find_user"), identity.user.clone(), db::find_user)
+            .await?;
     Ok(web::Json(stored.unwrap_or_else(|| user_of(&identity))))
 }
 
@@ -48,7 +51,8 @@ pub async fn get_me(state: web::Data<AppState>, user: SignedIn) -> Result<web::J
 )]
 pub async fn get_settings(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<Settings>, Problem> {
     let SignedIn(identity) = user;
-    Ok(web::Json(state.database.read(move |conn| db::find_settings(conn, &identity.user)).await?))
+    let purpose = Reading::check(identity.user.clone(), "find_settings");
+    Ok(web::Json(state.database.read(purpose, move |conn| db::find_settings(conn, &identity.user)).await?))
 }
 
 /// Turns one's switches, for both directions: who does not share something does not get to see it of others.

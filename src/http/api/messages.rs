@@ -6,7 +6,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{check_same, created_or_found};
 use crate::{
-    actors::chat_server::messages::{AnnounceRoom, Message},
+    actors::{
+        chat_server::messages::{AnnounceRoom, Message},
+        db_executor::purpose::Reading,
+    },
     db::{self, MessagePage, RoomWrite},
     domain::{
         Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, UserId,
@@ -91,7 +94,7 @@ pub async fn list_messages(
     let page = query.page()?;
     let found = state
         .database
-        .read(move |conn| {
+        .read(Reading::list(identity.user.clone(), "list_messages"), move |conn| {
             if !db::is_member(conn, &room, &identity.user)? {
                 return Ok(None);
             }
@@ -254,7 +257,7 @@ pub(super) async fn check_place(
     let (user, message) = (user.clone(), message.clone());
     let refusal = state
         .database
-        .read(move |conn| {
+        .read(Reading::check(user.clone(), "find_message"), move |conn| {
             Ok(if !db::is_member(conn, &room, &user)? {
                 Some(ChatError::forbidden())
             } else if !db::is_message_in(conn, &message, &room)? {

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    actors::db_executor::purpose::{Reading, Writing},
     db::{self, NewReport, Reported, RoomWrite},
     domain::{
-        MessageId, RoomId, Timestamp,
+        Account, MessageId, RoomId, Timestamp,
         safety::{Decision, Report, ReportCategory, ReportState, check_report_text},
     },
     error::ChatError,
@@ -87,7 +88,8 @@ pub async fn report(
         text,
         at: state.clock.now(),
     };
-    let reported = state.database.write(move |conn| db::store_report(conn, &new)).await?;
+    let purpose = Writing::change(new.reporter.clone(), "store_report");
+    let reported = state.database.write(purpose, move |conn| db::store_report(conn, &new)).await?;
     let receipt = |report: Report| Receipt { id: report.id, created_at: report.created_at };
     Ok(match reported.map_err(ChatError::from)? {
         Reported::New(report) => HttpResponse::Created().json(receipt(report)),
@@ -135,8 +137,8 @@ pub async fn list_reports(
 ) -> Result<web::Json<ReportPage>, Problem> {
     let (InQuery(ReportsQuery { state: wanted }), WantedPage { limit, cursor }) = (query, page);
     let wanted = wanted.unwrap_or(ReportState::Open);
-    let (items, more) =
-        state.database.read(move |conn| db::list_reports(conn, wanted, cursor.as_deref(), limit)).await?;
+    let list = move |conn: &mut db::Connection| db::list_reports(conn, wanted, cursor.as_deref(), limit);
+    let (items, more) = state.database.read(Reading::heavy(Account::Service, "list_reports"), list).await?;
     let next_cursor = items.last().filter(|_| more).map(|last| last.id.clone());
     Ok(web::Json(ReportPage { items, next_cursor }))
 }

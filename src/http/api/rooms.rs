@@ -6,9 +6,12 @@ use utoipa::ToSchema;
 
 use super::{read_own, user_of};
 use crate::{
-    actors::chat_server::messages::{AnnounceRoom, Read},
+    actors::{
+        chat_server::messages::{AnnounceRoom, Read},
+        db_executor::purpose::{Reading, Writing},
+    },
     db::{self, Opened, RoomCursor},
-    domain::{ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId, offer::show_expired},
+    domain::{Account, ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId, offer::show_expired},
     error::ChatError,
     http::{
         extract::{Body, Caller, InPath, PageOf, SignedIn},
@@ -66,10 +69,12 @@ pub async fn open_room(
         }
         (Caller::User(identity), _) => {
             let buyer = user_of(&identity);
-            state.database.write(move |conn| db::open_room(conn, &product_id, &buyer, at)).await?
+            let purpose = Writing::change(identity.user, "open_room");
+            state.database.write(purpose, move |conn| db::open_room(conn, &product_id, &buyer, at)).await?
         }
         (Caller::Service, Some(buyer)) => {
-            state.database.write(move |conn| db::open_room_for(conn, &product_id, &buyer, at)).await?
+            let purpose = Writing::change(Account::Service, "open_room");
+            state.database.write(purpose, move |conn| db::open_room_for(conn, &product_id, &buyer, at)).await?
         }
         (Caller::Service, None) => {
             return Err(ChatError::invalid("`buyerId` is missing: say for whom the room is").into());
@@ -116,7 +121,8 @@ pub async fn list_rooms(
 ) -> Result<web::Json<RoomPage>, Problem> {
     let (SignedIn(identity), WantedPage { limit, cursor }) = (user, page);
     let list = move |conn: &mut db::Connection, user: &UserId| db::list_rooms(conn, user, cursor.as_ref(), limit);
-    let (mut items, next) = read_own(&state, identity.user, list).await?;
+    let (mut items, next) =
+        read_own(&state, Reading::list(identity.user.clone(), "list_rooms"), identity.user, list).await?;
     let now = state.clock.now();
     items.iter_mut().filter_map(|room| room.last_message.as_mut()).for_each(|message| show_expired(message, now));
     Ok(web::Json(RoomPage { items, next_cursor: next.map(|cursor| cursor.to_string()) }))
@@ -141,7 +147,8 @@ pub async fn get_room(
     room: InPath<RoomId>,
 ) -> Result<web::Json<RoomSummary>, Problem> {
     let (SignedIn(identity), InPath(room)) = (user, room);
-    let found = state.database.read(move |conn| db::find_room(conn, &room, &identity.user)).await?;
+    let purpose = Reading::check(identity.user.clone(), "find_room");
+    let found = state.database.read(purpose, move |conn| db::find_room(conn, &room, &identity.user)).await?;
     let mut room = found.ok_or_else(ChatError::forbidden)?;
     if let Some(message) = &mut room.last_message {
         show_expired(message, state.clock.now());

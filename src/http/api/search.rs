@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::read_own;
 use crate::{
-    actors::message_indexer,
+    actors::{db_executor::purpose::Reading, message_indexer},
     db::{self, SearchCursor},
     domain::{
         UserId,
@@ -72,6 +72,7 @@ pub async fn search_messages(
     let limit = usize::try_from(limit).unwrap_or(1);
     message_indexer::catch_up(&state.database).await?;
     let search = move |conn: &mut db::Connection, user: &UserId| db::search_messages(conn, user, &terms, cursor, limit);
-    let (items, next) = read_own(&state, identity.user, search).await?;
+    let (items, next) =
+        read_own(&state, Reading::heavy(identity.user.clone(), "search"), identity.user, search).await?;
     Ok(web::Json(FoundPage { items, next_cursor: next.map(|cursor| cursor.to_string()) }))
 }

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::{check_same, created_or_found};
 use crate::{
-    actors::{chat_server::messages::EndSessions, eraser::messages::Erase},
+    actors::{chat_server::messages::EndSessions, db_executor::purpose::Reading, eraser::messages::Erase},
     db::{self, DbError, ExportPart, ExportPlace, RoomWrite},
-    domain::{User, UserId},
+    domain::{Account, User, UserId},
     error::{ChatError, ErrorCode},
     http::{
         extract::{Body, InPath, Service},
@@ -166,7 +166,16 @@ pub async fn export_user(state: web::Data<AppState>, _: Service, id: InPath<User
 }
 
 async fn read_part(state: &AppState, user: UserId, place: ExportPlace) -> Result<Option<ExportPart>, DbError> {
-    state.database.read(move |conn| db::export_user(conn, &user, place)).await
+    loop {
+        let (user, place, purpose) = (user.clone(), place.clone(), Reading::heavy(Account::Service, "export_user"));
+        match state.database.read(purpose, move |conn| db::export_user(conn, &user, place)).await {
+            // An answer that has begun goes on: only a failure may cut it.
+            Err(DbError::RateLimited { retry_after_ms }) => {
+                actix_web::rt::time::sleep(Duration::from_millis(retry_after_ms)).await;
+            }
+            read => return read,
+        }
+    }
 }
 
 /// How many sessions were ended.

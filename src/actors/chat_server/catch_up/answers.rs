@@ -9,6 +9,7 @@ use crate::{
     actors::chat_server::ChatServer,
     db::{Behind, Committed, DbError, News, Noted, Place, RoomState},
     domain::{MessageId, RoomId, Seq, StoredMessage, UserId},
+    metrics::{SharedThread, Step},
     protocol::json::to_json,
 };
 
@@ -75,6 +76,7 @@ impl Handler<NewsRead> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, NewsRead(read): NewsRead, ctx: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "news_read");
         let Some(nodes) = &mut self.nodes else { return };
         nodes.catch_up.is_looking = false;
         let News { messages, notes, next, has_more } = match read {
@@ -107,6 +109,7 @@ impl Handler<MissingRead> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, MissingRead { asked, found }: MissingRead, ctx: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "missing_read");
         let Some(nodes) = &mut self.nodes else { return };
         nodes.catch_up.is_filling = false;
         let found = match found {
@@ -155,6 +158,7 @@ impl Handler<RoomsRead> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, RoomsRead { asked, found }: RoomsRead, ctx: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "rooms_read");
         let Some(nodes) = &mut self.nodes else { return };
         nodes.catch_up.is_refreshing = false;
         let found = match found {
@@ -180,6 +184,7 @@ impl Handler<ChangedRead> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, ChangedRead { asked, found }: ChangedRead, ctx: &mut Self::Context) {
+        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "changed_read");
         let Some(nodes) = &mut self.nodes else { return };
         nodes.catch_up.is_reading_changed = false;
         match found {

@@ -1,0 +1,145 @@
+//! Who is served next at the database, with threads that a test holds.
+
+use std::sync::mpsc;
+
+use tempfile::TempDir;
+
+use super::*;
+
+struct Fixture {
+    database: Database,
+    metrics: Arc<Metrics>,
+    _folder: TempDir,
+}
+
+fn user(id: &str) -> UserId {
+    UserId::new(id).unwrap()
+}
+
+impl Fixture {
+    fn new(readers: usize) -> Self {
+        let folder = TempDir::new().unwrap();
+        let pool = db::open(folder.path().join("haggle.db").to_str().unwrap(), 4).unwrap();
+        db::migrate(&pool).unwrap();
+        let metrics = Arc::new(Metrics::default());
+        Self { database: Database::start(&pool, readers, Arc::clone(&metrics)), metrics, _folder: folder }
+    }
+
+    /// An operation that has begun and ends when the sender is dropped.
+    async fn hold(&self, purpose: Reading) -> (mpsc::Sender<()>, impl Future<Output = ()> + use<>) {
+        let (release, held) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
+        let database = self.database.clone();
+        let read = actix::spawn(async move {
+            let hold = move |_: &mut Connection| {
+                let _ = begun.send(());
+                let _ = held.recv();
+                Ok(())
+            };
+            database.read(purpose, hold).await.unwrap();
+        });
+        has_begun.await.unwrap();
+        (release, async move { read.await.unwrap() })
+    }
+
+    /// Has an operation wait that says when it is served.
+    fn queue(&self, purpose: Reading, name: &'static str, served: &mpsc::Sender<&'static str>) {
+        let (database, served) = (self.database.clone(), served.clone());
+        actix::spawn(async move {
+            let read = move |_: &mut Connection| {
+                served.send(name).unwrap();
+                Ok(())
+            };
+            let _ = database.read(purpose, read).await;
+        });
+    }
+
+    async fn wait_until_waiting(&self, count: usize) {
+        let waiting = || (0..4).map(|lane| self.database.readers.waiting(lane)).sum::<usize>();
+        while waiting() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn forty_searches_of_one_user_delay_nobody_else() {
+    let fixture = Fixture::new(2);
+    let (release, held) = fixture.hold(Reading::heavy(user("mallory"), "search")).await;
+    let (served, order) = mpsc::channel();
+    for _ in 0..40 {
+        fixture.queue(Reading::heavy(user("mallory"), "search"), "mallory's", &served);
+    }
+    fixture.wait_until_waiting(HEAVY_WAITING_MAX).await;
+    fixture.queue(Reading::heavy(user("alice"), "search"), "alice's", &served);
+    fixture.wait_until_waiting(HEAVY_WAITING_MAX + 1).await;
+
+    // Entries, checks and lists have the other thread meanwhile.
+    assert!(!fixture.database.authorize(RoomId::new("r").unwrap(), user("alice")).await.unwrap());
+    assert!(fixture.database.load_rooms(vec![RoomId::new("r").unwrap()]).await.is_ok());
+
+    drop(release);
+    held.await;
+    fixture.queue(Reading::heavy(user("zoe"), "search"), "last", &served);
+    drop(served);
+    let mut first = Vec::new();
+    while !first.contains(&"last") {
+        match order.try_recv() {
+            Ok(name) => first.push(name),
+            Err(mpsc::TryRecvError::Empty) => tokio::task::yield_now().await,
+            Err(mpsc::TryRecvError::Disconnected) => break,
+        }
+    }
+    let place = first.iter().position(|name| *name == "alice's").unwrap();
+    assert!(place <= 1, "{first:?}");
+    assert!(first.iter().filter(|name| **name == "mallory's").count() <= HEAVY_WAITING_MAX, "{first:?}");
+    assert!(fixture.metrics.encode().contains("database_waiting"));
+}
+
+#[actix_web::test]
+async fn who_has_too_much_waiting_is_told_when_to_try_again() {
+    let fixture = Fixture::new(1);
+    let (release, held) = fixture.hold(Reading::list(user("mallory"), "list_rooms")).await;
+    let (served, _order) = mpsc::channel();
+    for _ in 0..LISTS_WAITING_MAX {
+        fixture.queue(Reading::list(user("mallory"), "list_rooms"), "list", &served);
+    }
+    fixture.wait_until_waiting(LISTS_WAITING_MAX).await;
+    let refused = fixture.database.read(Reading::list(user("mallory"), "list_rooms"), |_| Ok(())).await;
+    let error = crate::error::ChatError::from(refused.unwrap_err());
+    assert_eq!((error.code, error.retry_after_ms), (crate::error::ErrorCode::RateLimited, Some(RETRY_AFTER_MS)));
+    drop(release);
+    held.await;
+}
+
+#[actix_web::test]
+async fn what_was_given_up_is_not_begun_and_a_panic_ends_one_operation_alone() {
+    let fixture = Fixture::new(1);
+    let (release, held) = fixture.hold(Reading::list(user("alice"), "list_rooms")).await;
+    let (served, order) = mpsc::channel();
+    let given_up = {
+        let served = served.clone();
+        let database = fixture.database.clone();
+        actix::spawn(async move {
+            database
+                .read(Reading::list(user("alice"), "list_rooms"), move |_| {
+                    served.send("given up").unwrap();
+                    Ok(())
+                })
+                .await
+        })
+    };
+    fixture.wait_until_waiting(1).await;
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    drop(release);
+    held.await;
+    let panicked =
+        fixture.database.read(Reading::list(user("alice"), "panic"), |_| -> Result<(), DbError> { panic!("asked") });
+    assert!(matches!(panicked.await, Err(DbError::Internal(_))));
+    let answered = fixture.database.read(Reading::list(user("alice"), "list_rooms"), |_| Ok(7)).await;
+    assert_eq!(answered, Ok(7));
+    drop(served);
+    assert_eq!(order.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+    assert_eq!(fixture.metrics.database_queue.get(), 0);
+}
