@@ -209,6 +209,7 @@ fn main() -> std::io::Result<()> {
         ping_timeout: Duration::from_millis(options.ping_timeout),
         upgrade_timeout: Duration::from_secs(10),
         payload_bytes_max: options.max_payload,
+        unsigned_bytes_max: options.max_payload,
         payload_packets_max: options.max_payload,
         outbox_bytes_max: OUTBOX_BYTES_MAX,
     };
@@ -237,7 +238,7 @@ fn main() -> std::io::Result<()> {
             handshake_timeout: Duration::from_secs(5),
             admission,
         };
-        let (_, server) = listener.listen(|| (), app)?;
-        server.await
+        let _workers = listener.listen(|| (), app)?;
+        std::future::pending().await
     })
 }

@@ -137,7 +137,7 @@ fn layered(options: Options, file: Option<PathBuf>) -> Result<Options, Failure> 
 
 /// Starts logging: `info` unless RUST_LOG says otherwise. Says first what is wrong with the environment.
 fn start_logging() {
-    let env = env_logger::Env::default().default_filter_or("info,actix_server=warn,actix_http=off,async_nats=off");
+    let env = env_logger::Env::default().default_filter_or("info,actix_http=off,async_nats=off");
     // A second logger in one process is a test's business, and then the first one stays.
     let _ = env_logger::Builder::from_env(env).format_timestamp_millis().try_init();
     environment::warn_of_unknown_variables();

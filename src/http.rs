@@ -2,7 +2,10 @@
 
 pub mod admission;
 pub mod api;
+pub mod body;
 pub mod client_address;
+pub mod connection;
+pub mod descriptors;
 pub mod engine_io;
 pub mod extract;
 pub mod health;
@@ -15,4 +18,5 @@ pub mod routes;
 pub mod socket_io;
 pub mod state;
 pub mod static_files;
+pub mod workers;
 pub mod ws;

@@ -58,7 +58,7 @@ pub struct Metrics {
     pub database_queue: Gauge<i64, AtomicI64>,
     /// Operations that the database's readers were asked for.
     pub database_reads: Counter<u64, AtomicU64>,
-    /// Sessions dropped by the server.
+    /// Sessions and connections that the server ended.
     pub evictions: Reasons,
     /// Handshakes and requests refused for who they are.
     pub auth_failures: Reasons,
@@ -135,7 +135,7 @@ impl Default for Metrics {
             commit_failures: register!("commit_failures", "Batches that failed as a whole"),
             database_queue: register!("database_queue", "Operations at the database or waiting for it"),
             database_reads: register!("database_reads", "Operations that only read the database"),
-            evictions: register!("evictions", "Sessions dropped by the server, by reason"),
+            evictions: register!("evictions", "Sessions and connections that the server ended, by reason"),
             auth_failures: register!("auth_failures", "Handshakes and requests refused for who they are, by code"),
             rate_limited: register!("rate_limited", "Events, requests and connections over a limit, by limit"),
             notification_looks: register!("notification_looks", "Times that unread messages were looked for"),

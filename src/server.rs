@@ -12,7 +12,7 @@ use std::{
 };
 
 use actix::{Actor, Addr, Arbiter};
-use actix_web::{App, dev::ServerHandle, middleware::from_fn, web};
+use actix_web::{App, middleware::from_fn, web};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -42,9 +42,12 @@ use crate::{
     http::{
         admission::Admission,
         api::images::Images,
+        descriptors,
+        health::DatabaseLooks,
         listener::{self, Listener},
         origin, problem, request_log, routes, socket_io,
         state::{AppState, RequestLimit},
+        workers::Workers,
     },
     images::{ImageStore, StoreError},
     metrics::Metrics,
@@ -137,8 +140,7 @@ pub struct ServerBuilder {
 /// A running server. Dropping it does not end it: [`Server::drain`] does.
 pub struct Server {
     addr: SocketAddr,
-    handle: ServerHandle,
-    running: actix_web::rt::task::JoinHandle<io::Result<()>>,
+    workers: Workers,
     chat: Addr<ChatServer>,
     eraser: Addr<Eraser>,
     chat_thread: Arbiter,
@@ -182,6 +184,7 @@ impl ServerBuilder {
         if let Some(urls) = &config.nats_url {
             nats::check_addresses(urls.expose())?;
         }
+        let descriptors = descriptors::raise_limit();
         let verifier = Arc::new(verifier(&config, &clock).await?);
         let pool = db::open(&config.database_url, POOL_SIZE)?;
         if config.nats_url.is_some() && !pool.is_shared() {
@@ -204,8 +207,7 @@ impl ServerBuilder {
         }
         let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
         let bus = start_bus(&state, &pool)?;
-        let (addr, server) = listen(&state, socket, tls.as_deref())?;
-        let handle = server.handle();
+        let (addr, workers) = listen(&state, socket, tls.as_deref(), descriptors)?;
         let notifier = start_notifier(&state);
         let (stop, stopped) = oneshot::channel();
         let indexing = (stop, actix_web::rt::spawn(message_indexer::run(state.database.clone(), stopped)));
@@ -214,8 +216,7 @@ impl ServerBuilder {
         let sweeping = (stop, actix_web::rt::spawn(sweeper));
         Ok(Server {
             addr,
-            handle,
-            running: actix_web::rt::spawn(server),
+            workers,
             chat: state.chat.clone(),
             eraser: state.eraser.clone(),
             chat_thread,
@@ -328,6 +329,7 @@ fn start_actors(
         demo_signer,
         clock,
         draining: Arc::new(AtomicBool::new(false)),
+        database_looks: DatabaseLooks::default(),
         requests: RequestLimit::new(config.limits.requests_per_second_max),
         sessions: Arc::new(SessionPlaces::default()),
         socket_io: socket_io::sessions(&config),
@@ -346,10 +348,15 @@ fn listen(
     state: &web::Data<AppState>,
     socket: TcpListener,
     tls: Option<&Tls>,
-) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
+    descriptors: Option<usize>,
+) -> Result<(SocketAddr, Workers), StartError> {
     let config = &state.config;
-    let admission =
-        Arc::new(Admission::new(&config.limits, config.trusted_proxies.clone(), Arc::clone(&state.metrics)));
+    let connections_max = descriptors::connections_max(descriptors, config.workers);
+    if let Some(descriptors) = descriptors {
+        log::info!("up to {connections_max} connections, of {descriptors} files that may be open");
+    }
+    let admission = Admission::new(&config.limits, config.trusted_proxies.clone(), Arc::clone(&state.metrics));
+    let admission = Arc::new(admission.with_connections_max(connections_max));
     let hubs = Arc::new(AtomicUsize::new(0));
     let app_state = state.clone();
     let worker_state = state.clone();
@@ -476,9 +483,8 @@ impl Server {
             tokio::time::sleep(DRAIN_POLL).await;
         }
         // With its WebSockets closed this waits for requests alone, and they have a second.
-        self.handle.stop(settled).await;
+        self.workers.stop(settled).await;
         self.chat_thread.stop();
-        let _ = self.running.await;
         for chore in chores {
             let _ = chore.await;
         }

@@ -98,7 +98,7 @@ pub struct Options {
     /// How long a ping may stay unanswered before the connection ends [default: 20s]
     #[arg(long, env = "HAGGLE_PING_TIMEOUT", global = true, value_name = "SPAN", help_heading = "Server")]
     pub ping_timeout: Option<Span>,
-    /// How long a connection may take to send its first request's headers [default: 10s]
+    /// How long the headers of a request may take to arrive; a TLS handshake has as long, but no more than 3s [default: 10s]
     #[arg(long, env = "HAGGLE_HANDSHAKE_TIMEOUT", global = true, value_name = "SPAN", help_heading = "Server")]
     pub handshake_timeout: Option<Span>,
     /// How long a drain (SIGTERM, SIGINT) may take [default: 10s]

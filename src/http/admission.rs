@@ -1,130 +1,167 @@
-//! Who may open a connection at all, and what is kept of each one that is open.
+//! Who may open a connection: counted from `accept`, TLS handshakes included, by address and in all.
+//!
+//! Before a token is shown the address is the account, and an IPv6 /64 is one address ([`AddressKey`]). Each has its own
+//! bounds. What all addresses share is the number of descriptors; when they are used up, an address with few connections
+//! takes the place of an idle one of the address that has the most.
+
+mod arrival;
+mod refusal;
 
 use std::{
-    any::Any,
-    cell::OnceCell,
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::IpAddr,
     num::NonZeroU32,
-    rc::Rc,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Instant,
 };
 
-use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
 };
-use socket2::SockRef;
 
-use super::client_address::{forwarded_for, is_trusted};
-use crate::{
-    actors::session::outbox::ConnectionSocket,
-    config::Limits,
-    domain::Network,
-    error::ChatError,
-    metrics::{self, GaugeGuard, Metrics},
+pub use self::{
+    arrival::{Arrival, Client, Held, note_known},
+    refusal::Refusal,
 };
+use super::{client_address::is_trusted, connection::watch::Watch};
+use crate::{
+    config::Limits,
+    domain::{AddressKey, Network},
+    error::{ChatError, ErrorCode},
+    metrics::{self, Metrics},
+};
+
+/// Connections of an address on which no token has been shown. Each has buffers of about 20 KiB, under TLS 40.
+pub const WITHOUT_TOKEN_MAX: u32 = 300;
+
+/// TLS handshakes of an address that are under way.
+pub const HANDSHAKES_MAX: u32 = 32;
+
+/// Refused connections of an address that may wait to be told so. Beyond them a refused one is ended at once.
+const REFUSED_MAX: u32 = 8;
+
+/// Connections beyond the most that the process can have: they are told so, and health and metrics are answered on them.
+pub const SPARE_CONNECTIONS: usize = 16;
+
+/// Of these, so many for one address.
+const SPARE_OF_ADDRESS: u32 = 4;
+
+/// Requests without a token per second, for each connection per second that an address may open.
+const REQUESTS_FOR_A_CONNECT: u32 = 5;
 
 /// Addresses whose rate is remembered before the idle ones are forgotten.
 const RATES_REMEMBERED: usize = 10_000;
 
-/// Refused connections that may wait to be told so. Beyond them a refused one is ended without a word.
-const REFUSED_OPEN_MAX: usize = 64;
+/// How often idle addresses are forgotten, while there are so many.
+const FORGET_INTERVAL_MS: u64 = 1000;
 
-/// What is kept of an open connection, from its first byte to its last.
-pub struct Arrival {
-    /// From where.
-    peer: Option<IpAddr>,
-    /// Counts the clients that it asks for, where it comes from a trusted proxy.
-    proxied: Option<Arc<Admission>>,
-    /// Its socket, to be shut down when a write hangs in it.
-    pub socket: Option<ConnectionSocket>,
-    /// Why it may not be used.
-    pub refused: Option<ChatError>,
-    /// What counts it as open: who takes the socket over takes this, too.
-    pub held: Rc<Held>,
-}
+/// How often the log says that all connections are taken.
+const FULL_LOG_INTERVAL_MS: u64 = 60_000;
 
-/// Counts a connection as open until it is dropped.
-pub struct Held {
-    _place: Option<AddressPlace>,
-    /// Counts the refused ones that are open.
-    _refusal: Option<Arc<()>>,
-    _gauge: GaugeGuard,
-    /// Counts it as a WebSocket once it is one.
-    websocket: OnceCell<GaugeGuard>,
-}
+/// When to come back, in milliseconds.
+const RETRY_AFTER_MS: u64 = 5000;
 
-impl Held {
-    /// Counts it as a WebSocket, too, for as long as it is open.
-    pub fn upgraded(self: &Rc<Self>, gauge: GaugeGuard) -> Rc<Self> {
-        // A connection is upgraded once.
-        let _ = self.websocket.set(gauge);
-        Rc::clone(self)
-    }
-}
-
-/// The open connections of each address, and how fast it opens more.
+/// The connections of each address, and how fast it opens more.
 pub struct Admission {
-    open: Mutex<HashMap<IpAddr, u32>>,
+    addresses: Mutex<HashMap<AddressKey, Address>>,
     open_max: Option<NonZeroU32>,
-    rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    connects: Option<Rate>,
+    requests: Option<Rate>,
+    /// Connections that the process has a descriptor for.
+    connections_max: usize,
+    open: AtomicUsize,
     trusted_proxies: Vec<Network>,
-    refused: Arc<()>,
+    began: Instant,
+    /// Once per so many milliseconds: forgetting idle addresses, and saying that all connections are taken.
+    forgot_at: AtomicU64,
+    said_full_at: AtomicU64,
     metrics: Arc<Metrics>,
 }
 
-/// One of an address's connections; free again when this is dropped.
+type Rate = DefaultKeyedRateLimiter<AddressKey>;
+
+/// What an address has.
+#[derive(Debug, Default)]
+struct Address {
+    counts: [u32; KINDS],
+    /// Its connections that HTTP has, the oldest first, with some that have ended since.
+    http: VecDeque<Weak<Watch>>,
+    /// Those of its refused ones that can be told so, the oldest first.
+    refused: VecDeque<Weak<Watch>>,
+}
+
+/// What is counted for an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Open connections.
+    Open,
+    /// Those of them on which no token was shown.
+    WithoutToken,
+    /// TLS handshakes under way.
+    Handshake,
+    /// Refused ones that wait to be told so.
+    Refused,
+    /// Those beyond what the process can have.
+    Spare,
+}
+
+const KINDS: usize = 5;
+
+/// One of an address's places; free again when this is dropped.
 pub struct AddressPlace {
     admission: Arc<Admission>,
-    peer: IpAddr,
+    address: AddressKey,
+    kind: Kind,
+}
+
+/// One of the connections that the process can have.
+struct ConnectionPlace(Arc<Admission>);
+
+/// A connection that may come in, if only to be told why not.
+pub struct Ticket {
+    admission: Arc<Admission>,
+    peer: Option<IpAddr>,
+    is_proxy: bool,
+    refused: Option<ChatError>,
+    place: ConnectionPlace,
+    open: Option<AddressPlace>,
+    refusal: Option<AddressPlace>,
+    handshake: Option<AddressPlace>,
 }
 
 impl Admission {
     /// The limits of each address. The connections of `trusted_proxies` are not counted: the clients are that they ask for.
     #[must_use]
     pub fn new(limits: &Limits, trusted_proxies: Vec<Network>, metrics: Arc<Metrics>) -> Self {
-        let quota = |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_add(rate.get()));
+        let rate = |rate: NonZeroU32| {
+            let burst = rate.saturating_add(rate.get());
+            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
+        };
+        let requests = NonZeroU32::MIN.saturating_add(REQUESTS_FOR_A_CONNECT - 1);
         Self {
-            open: Mutex::new(HashMap::new()),
+            addresses: Mutex::default(),
             open_max: limits.connections_per_address_max,
+            connects: limits.connects_per_second_max.map(rate),
+            requests: limits.connects_per_second_max.map(|connects| rate(connects.saturating_mul(requests))),
+            connections_max: usize::MAX,
+            open: AtomicUsize::new(0),
             trusted_proxies,
-            refused: Arc::new(()),
-            rate: limits.connects_per_second_max.map(|rate| RateLimiter::keyed(quota(rate))),
+            began: Instant::now(),
+            forgot_at: AtomicU64::new(0),
+            said_full_at: AtomicU64::new(0),
             metrics,
         }
     }
 
-    /// Notes a new connection, before its first request.
-    pub fn arrive(self: &Arc<Self>, connection: &dyn Any, extensions: &mut Extensions) {
-        let plain = connection.downcast_ref::<TcpStream>();
-        let tcp = plain.or_else(|| {
-            connection.downcast_ref::<actix_tls::accept::rustls_0_23::TlsStream<TcpStream>>().map(|tls| tls.get_ref().0)
-        });
-        let peer = tcp.and_then(|tcp| tcp.peer_addr().ok()).map(|peer| peer.ip().to_canonical());
-        let is_proxy = peer.is_some_and(|peer| is_trusted(peer, &self.trusted_proxies));
-        let (place, refused) = match peer.filter(|_| !is_proxy).map(|peer| self.admit(peer)) {
-            Some(Ok(place)) => (Some(place), None),
-            Some(Err(error)) => (None, Some(error)),
-            None => (None, None),
-        };
-        let refusal = refused.as_ref().map(|_| Arc::clone(&self.refused));
-        let socket = match (tcp, &refusal) {
-            (Some(tcp), None) => {
-                SockRef::from(tcp).try_clone().ok().map(|socket| ConnectionSocket::new(socket, plain.is_some()))
-            }
-            (Some(tcp), Some(_)) if Arc::strong_count(&self.refused) > REFUSED_OPEN_MAX => {
-                // Fails when the peer was faster, which is what is wanted.
-                let _ = SockRef::from(tcp).shutdown(std::net::Shutdown::Both);
-                None
-            }
-            _ => None,
-        };
-        let gauge = GaugeGuard::raise(&self.metrics.connections);
-        let proxied = is_proxy.then(|| Arc::clone(self));
-        let held = Rc::new(Held { _place: place, _refusal: refusal, _gauge: gauge, websocket: OnceCell::new() });
-        extensions.insert(Arrival { peer, proxied, socket, refused, held });
+    /// Lets so many connections be open in all; without a bound by default.
+    #[must_use]
+    pub fn with_connections_max(mut self, connections_max: usize) -> Self {
+        self.connections_max = connections_max;
+        self
     }
 
     /// What is counted.
@@ -132,95 +169,231 @@ impl Admission {
         &self.metrics
     }
 
-    fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<AddressPlace, ChatError> {
-        self.count_connect(peer)?;
-        self.take_place(peer)
+    /// A connection has been accepted.
+    ///
+    /// # Errors
+    /// Why it is ended at once.
+    pub fn arrive(self: &Arc<Self>, peer: Option<IpAddr>, is_tls: bool) -> Result<Ticket, Refusal> {
+        let peer = peer.map(|peer| peer.to_canonical());
+        let is_proxy = peer.is_some_and(|peer| is_trusted(peer, &self.trusted_proxies));
+        let address = peer.filter(|_| !is_proxy).map(AddressKey::of);
+        let connects = address.map_or(Ok(()), |address| self.count_connect(address));
+        let taken = connects.and_then(|()| {
+            let place = self.take_connection(address)?;
+            Ok((place, address.map(|address| self.take_open(address)).transpose()?))
+        });
+        let (places, refused) = match taken {
+            Ok(places) => (Some(places), None),
+            Err(error) => (None, Some(error)),
+        };
+        let refusal = match (&refused, address) {
+            (Some(error), Some(address)) => Some(self.take_refusal(address, error)?),
+            _ => None,
+        };
+        // The refused ones have a descriptor, too.
+        let (place, open) = match places {
+            Some(places) => places,
+            None if self.open.load(Relaxed) >= self.connections_max.saturating_add(SPARE_CONNECTIONS) => {
+                return Err(Refusal(full()));
+            }
+            None => (ConnectionPlace::take(self), None),
+        };
+        let handshake = address.filter(|_| is_tls).map(|address| self.take_handshake(address)).transpose()?;
+        let admission = Arc::clone(self);
+        Ok(Ticket { admission, peer, is_proxy, refused, place, open, refusal, handshake })
     }
 
-    fn count_connect(&self, peer: IpAddr) -> Result<(), ChatError> {
-        if let Some(rate) = &self.rate {
-            if rate.len() > RATES_REMEMBERED {
-                rate.retain_recent();
-            }
-            if let Err(refused) = rate.check_key(&peer) {
-                metrics::count(&self.metrics.rate_limited, "connects_per_second");
-                let wait = refused.wait_time_from(DefaultClock::default().now());
-                return Err(ChatError::rate_limited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
-            }
+    /// Lets a refused connection wait to be told so. The one that has waited longest goes for it: a client that is told as soon
+    /// as it asks does not wait for one that does not ask.
+    fn take_refusal(self: &Arc<Self>, address: AddressKey, error: &ChatError) -> Result<AddressPlace, Refusal> {
+        let (kind, max) = match error.code {
+            ErrorCode::Unavailable => (Kind::Spare, SPARE_OF_ADDRESS),
+            _ => (Kind::Refused, REFUSED_MAX),
+        };
+        if let Some(place) = self.take(address, kind, NonZeroU32::new(max)) {
+            return Ok(place);
         }
-        Ok(())
+        let refusal = Refusal(error.clone());
+        let oldest = self.addresses().get_mut(&address).and_then(|known| known.refused.pop_front());
+        // Some of those that have ended are counted for a moment, so these may be a few more.
+        let place = oldest.and_then(|oldest| {
+            oldest.upgrade().inspect(|oldest| oldest.end_with(&refusal.response()));
+            self.take(address, kind, NonZeroU32::new(2 * max))
+        });
+        place.ok_or(refusal)
     }
 
-    fn take_place(self: &Arc<Self>, peer: IpAddr) -> Result<AddressPlace, ChatError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = open.entry(peer).or_default();
-        if self.open_max.is_some_and(|max| *taken >= max.get()) {
-            metrics::count(&self.metrics.rate_limited, "connections_per_address");
-            let mut error = ChatError::rate_limited(5000);
-            error.message = "this address has as many connections as it may: close one first".into();
-            return Err(error);
+    fn take_handshake(self: &Arc<Self>, address: AddressKey) -> Result<AddressPlace, Refusal> {
+        let max = self.open_max.and(NonZeroU32::new(HANDSHAKES_MAX));
+        self.take(address, Kind::Handshake, max).ok_or_else(|| {
+            metrics::count(&self.metrics.rate_limited, "handshakes_per_address");
+            Refusal(too_many("this address has as many TLS handshakes under way as it may"))
+        })
+    }
+
+    /// Counts a connection, or what stands for one behind a proxy.
+    fn count_connect(&self, address: AddressKey) -> Result<(), ChatError> {
+        self.check(self.connects.as_ref(), address, "connects_per_second")
+    }
+
+    /// Counts a request without a token.
+    fn count_request(&self, address: AddressKey) -> Result<(), ChatError> {
+        self.check(self.requests.as_ref(), address, "requests_without_token")
+    }
+
+    fn check(&self, rate: Option<&Rate>, address: AddressKey, limit: &'static str) -> Result<(), ChatError> {
+        let Some(rate) = rate else { return Ok(()) };
+        if rate.len() > RATES_REMEMBERED && self.is_due(&self.forgot_at, FORGET_INTERVAL_MS) {
+            rate.retain_recent();
+        }
+        rate.check_key(&address).map_err(|refused| {
+            metrics::count(&self.metrics.rate_limited, limit);
+            let wait = refused.wait_time_from(DefaultClock::default().now());
+            ChatError::rate_limited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+        })
+    }
+
+    /// Whether something that is done once in a while is due; says so once.
+    fn is_due(&self, last: &AtomicU64, interval_ms: u64) -> bool {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        let before = last.load(Relaxed);
+        let is_due = before == 0 || now.saturating_sub(before) >= interval_ms;
+        is_due && last.compare_exchange(before, now, Relaxed, Relaxed).is_ok()
+    }
+
+    fn addresses(&self) -> MutexGuard<'_, HashMap<AddressKey, Address>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(self: &Arc<Self>, address: AddressKey, kind: Kind, max: Option<NonZeroU32>) -> Option<AddressPlace> {
+        let mut addresses = self.addresses();
+        let taken = &mut addresses.entry(address).or_default().counts[kind as usize];
+        if max.is_some_and(|max| *taken >= max.get()) {
+            return None;
         }
         *taken += 1;
-        Ok(AddressPlace { admission: Arc::clone(self), peer })
+        Some(AddressPlace { admission: Arc::clone(self), address, kind })
+    }
+
+    fn take_open(self: &Arc<Self>, address: AddressKey) -> Result<AddressPlace, ChatError> {
+        self.take(address, Kind::Open, self.open_max).ok_or_else(|| {
+            metrics::count(&self.metrics.rate_limited, "connections_per_address");
+            too_many("this address has as many connections as it may: close one first")
+        })
+    }
+
+    /// Takes a place among the connections that the process can have.
+    fn take_connection(self: &Arc<Self>, address: Option<AddressKey>) -> Result<ConnectionPlace, ChatError> {
+        if self.open.load(Relaxed) < self.connections_max || self.make_room(address) {
+            return Ok(ConnectionPlace::take(self));
+        }
+        metrics::count(&self.metrics.rate_limited, "connections");
+        if self.is_due(&self.said_full_at, FULL_LOG_INTERVAL_MS) {
+            log::warn!(
+                "all {} connections are taken, new ones get 503: raise the number of open files that this process may have (said once per minute)",
+                self.connections_max
+            );
+        }
+        Err(full())
+    }
+
+    /// Ends an idle HTTP connection of the address that has the most, for an address that has fewer by two or more. It goes on
+    /// counting until its task has noticed, so a few more than allowed are open for a moment.
+    fn make_room(&self, newcomer: Option<AddressKey>) -> bool {
+        if self.open.load(Relaxed) >= self.connections_max.saturating_add(SPARE_CONNECTIONS / 2) {
+            return false;
+        }
+        let mut addresses = self.addresses();
+        let own = newcomer.and_then(|newcomer| addresses.get(&newcomer)).map_or(0, Address::open);
+        let Some((key, most)) = addresses.iter_mut().max_by_key(|(_, address)| address.http.len()) else {
+            return false;
+        };
+        Some(*key) != newcomer && most.open() > own.saturating_add(1) && most.end_one(|_| true)
+    }
+
+    /// Looks after a connection on which no token has been shown yet. An address that has as many as it may loses an idle
+    /// one.
+    fn watch(self: &Arc<Self>, address: AddressKey, watch: &Arc<Watch>) -> AddressPlace {
+        let mut addresses = self.addresses();
+        let known = addresses.entry(address).or_default();
+        known.counts[Kind::WithoutToken as usize] += 1;
+        // Who lifts the number of connections lifts this, too.
+        if self.open_max.is_some() && known.counts[Kind::WithoutToken as usize] > WITHOUT_TOKEN_MAX {
+            metrics::count(&self.metrics.evictions, "without_token");
+            known.end_one(|watch| !watch.is_signed_in());
+        }
+        known.add(watch);
+        AddressPlace { admission: Arc::clone(self), address, kind: Kind::WithoutToken }
+    }
+
+    /// Looks after a refused connection.
+    fn watch_refused(&self, address: AddressKey, watch: &Arc<Watch>) {
+        if let Some(known) = self.addresses().get_mut(&address) {
+            known.refused.retain(|watch| watch.strong_count() > 0);
+            known.refused.push_back(Arc::downgrade(watch));
+        }
     }
 }
 
-/// Who asks, as far as addresses tell.
-pub struct Client {
-    /// From where: the other end of the connection or, behind a trusted proxy, whom that asks for.
-    pub address: Option<IpAddr>,
-    /// The connection's socket.
-    pub socket: Option<ConnectionSocket>,
-    proxied: Option<Arc<Admission>>,
+impl Address {
+    fn open(&self) -> u32 {
+        self.counts[Kind::Open as usize]
+    }
+
+    fn add(&mut self, watch: &Arc<Watch>) {
+        if self.http.len() > 2 * self.open() as usize + 16 {
+            self.http.retain(|watch| watch.upgrade().is_some_and(|watch| watch.is_http()));
+        }
+        self.http.push_back(Arc::downgrade(watch));
+    }
+
+    /// Ends the oldest connection that is idle.
+    fn end_one(&mut self, may_end: impl Fn(&Watch) -> bool) -> bool {
+        let ends = |watch: &Weak<Watch>| watch.upgrade().is_some_and(|watch| watch.is_idle() && may_end(&watch));
+        let found = self.http.iter().position(ends);
+        let watch = found.and_then(|at| self.http.remove(at)).and_then(|watch| watch.upgrade());
+        watch.inspect(|watch| watch.end()).is_some()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.counts == [0; KINDS]
+    }
 }
 
-impl Client {
-    /// Who sent a request.
-    #[must_use]
-    pub fn of(request: &HttpRequest) -> Self {
-        let Some(arrival) = request.conn_data::<Arrival>() else {
-            let address = request.peer_addr().map(|peer| peer.ip());
-            return Self { address, socket: None, proxied: None };
-        };
-        let address = match (&arrival.proxied, arrival.peer) {
-            (Some(admission), Some(peer)) => Some(forwarded_for(peer, request.headers(), &admission.trusted_proxies)),
-            (_, peer) => peer,
-        };
-        Self { address, socket: arrival.socket.clone(), proxied: arrival.proxied.clone() }
+impl ConnectionPlace {
+    fn take(admission: &Arc<Admission>) -> Self {
+        admission.open.fetch_add(1, Relaxed);
+        Self(Arc::clone(admission))
     }
+}
 
-    /// Counts what this client opens behind a trusted proxy: a proxy sends the requests of many over one connection, so that
-    /// opening one says nothing. A connection of a client's own was counted when it came.
-    ///
-    /// # Errors
-    /// `rate_limited` with the wait.
-    pub fn count_connect(&self) -> Result<(), ChatError> {
-        match (&self.proxied, self.address) {
-            (Some(admission), Some(address)) => admission.count_connect(address),
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes a place among the connections of this client's address behind a trusted proxy, for what stays open.
-    ///
-    /// # Errors
-    /// `rate_limited` when the address has as many as it may.
-    pub fn take_place(&self) -> Result<Option<AddressPlace>, ChatError> {
-        match (&self.proxied, self.address) {
-            (Some(admission), Some(address)) => admission.take_place(address).map(Some),
-            _ => Ok(None),
-        }
+impl Drop for ConnectionPlace {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Relaxed);
     }
 }
 
 impl Drop for AddressPlace {
     fn drop(&mut self) {
-        let mut open = self.admission.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = open.get_mut(&self.peer) {
-            *taken -= 1;
-            if *taken == 0 {
-                open.remove(&self.peer);
+        let mut addresses = self.admission.addresses();
+        if let Some(address) = addresses.get_mut(&self.address) {
+            address.counts[self.kind as usize] -= 1;
+            if address.is_empty() {
+                addresses.remove(&self.address);
             }
         }
     }
+}
+
+fn too_many(sentence: &'static str) -> ChatError {
+    let mut error = ChatError::rate_limited(RETRY_AFTER_MS);
+    error.message = sentence.into();
+    error
+}
+
+fn full() -> ChatError {
+    let mut error =
+        ChatError::new(ErrorCode::Unavailable, "this server has as many connections as it can: try again in a moment");
+    error.retry_after_ms = Some(RETRY_AFTER_MS);
+    error
 }

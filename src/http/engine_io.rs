@@ -14,7 +14,10 @@ use bytestring::ByteString;
 use futures_util::StreamExt;
 use serde_json::json;
 
-use super::{admission::Client, origin};
+use super::{
+    admission::{Client, note_known},
+    origin,
+};
 use crate::{
     actors::session::{
         engine_io::{
@@ -35,6 +38,10 @@ const CANDIDATE_BYTES_MAX: usize = 4096;
 
 /// How often a post looks whether the session may take more.
 const POST_WAIT: Duration = Duration::from_millis(5);
+
+/// How long the body of a post may take while the session's client has not signed in. Afterwards it is as long as a session
+/// may be silent.
+const UNSIGNED_POST_WAIT: Duration = Duration::from_secs(10);
 
 /// One address that speaks Engine.IO. One value a worker; the sessions are shared.
 pub struct Endpoint<A: Application> {
@@ -171,6 +178,9 @@ async fn answer<A: Application>(
         };
     };
     let link = endpoint.sessions.find(sid).ok_or(Refusal::UnknownSession)?;
+    if link.is_signed_in() {
+        note_known(request);
+    }
     if link.is_overdue() {
         notify(&link, PollNotice::Over);
         return Err(Refusal::UnknownSession);
@@ -211,13 +221,21 @@ fn open_websocket<A: Application>(
 ) -> Result<HttpResponse, Refusal> {
     let (response, promised) = accept(request, &endpoint.allowed_origins)?;
     let limits = limits(endpoint.sessions.settings().payload_bytes_max);
+    let unsigned_bytes_max = endpoint.sessions.settings().unsigned_bytes_max;
     let application = (endpoint.open)(request);
     let carrier = Carrier::WebSocket(client.socket);
     EngineSession::open(&endpoint.sessions, application, client.address, carrier, |ctx, link| {
         let frames = FrameStream::new(promised, limits, link.in_flight.clone(), Arc::clone(&link.outbox));
+        let frames = frames.until_signed_in(unsigned_bytes_max, has_signed_in(link));
         actix::AsyncContext::add_stream(ctx, frames);
     })?;
     Ok(response)
+}
+
+/// Whether a session's client has signed in, asked without keeping the session.
+fn has_signed_in<A: Application>(link: &Arc<Link<A>>) -> impl Fn() -> bool + 'static {
+    let link = Arc::downgrade(link);
+    move || link.upgrade().is_some_and(|link| link.is_signed_in())
 }
 
 /// Lets a WebSocket try to take over. The session may live on another worker, so a task here reads the frames for it.
@@ -236,8 +254,10 @@ fn upgrade<A: Application>(
         Box::new(move || !link.is_polling())
     };
     let successor = Successor { outbox: Arc::clone(&link.outbox), has_taken_over };
-    let mut frames =
-        FrameStream::new(promised, limits, link.in_flight.clone(), Arc::clone(&outbox)).with_successor(successor);
+    let frames = FrameStream::new(promised, limits, link.in_flight.clone(), Arc::clone(&outbox));
+    let unsigned_bytes_max = endpoint.sessions.settings().unsigned_bytes_max;
+    let frames = frames.until_signed_in(unsigned_bytes_max, has_signed_in(link));
+    let mut frames = frames.with_successor(successor);
     #[expect(clippy::disallowed_methods, reason = "one candidate of a session at a time")]
     link.addr.do_send(Candidate { number: candidate, outbox, socket });
     let addr = link.addr.clone();
@@ -322,7 +342,11 @@ async fn post<A: Application>(
     link: &Link<A>,
     settings: &Settings,
 ) -> Result<HttpResponse, Refusal> {
-    let bytes_max = settings.payload_bytes_max;
+    let (bytes_max, wait) = if link.is_signed_in() {
+        (settings.payload_bytes_max, settings.ping_interval + settings.ping_timeout)
+    } else {
+        (settings.unsigned_bytes_max, UNSIGNED_POST_WAIT)
+    };
     let broken = || {
         notify(link, PollNotice::Broken);
         Refusal::BadRequest
@@ -344,7 +368,7 @@ async fn post<A: Application>(
         return Err(too_large());
     }
     let watched = Watched(Some(link));
-    let body = rt::time::timeout(settings.ping_interval + settings.ping_timeout, read(payload, bytes_max)).await;
+    let body = rt::time::timeout(wait, read(payload, bytes_max)).await;
     watched.came_to_its_end();
     let body = match body {
         Ok(Ok(Some(body))) => body,

@@ -18,7 +18,11 @@ pub use page::PageOf;
 pub use path::InPath;
 pub use query::{InQuery, whole_number};
 
-use super::{client_address::forwarded_for, problem::Problem, state::AppState};
+use super::{
+    admission::{Client, note_known},
+    problem::Problem,
+    state::AppState,
+};
 use crate::{
     auth::{AuthError, Identity, bearer, find_token},
     domain::Account,
@@ -68,7 +72,10 @@ async fn signed_in(request: &HttpRequest) -> Result<Identity, Problem> {
         Err(error) => Err(error),
     };
     match verified {
-        Ok(identity) => Ok(identity),
+        Ok(identity) => {
+            note_known(request);
+            Ok(identity)
+        }
         // It is known who calls, and that they are no user.
         Err(_) if is_service(request)? => {
             Err(Problem(ChatError::new(ErrorCode::Forbidden, "this route takes a user's token, not the service key")))
@@ -85,7 +92,11 @@ fn is_service(request: &HttpRequest) -> Result<bool, Problem> {
     let Some(key) = &state.service_key else { return Ok(false) };
     let mut given = request.headers().get_all(header::AUTHORIZATION);
     let first = given.next().map(|value| bearer(value.as_bytes())).transpose()?.flatten();
-    Ok(first.is_some_and(|presented| key.matches(presented)))
+    let matches = first.is_some_and(|presented| key.matches(presented));
+    if matches {
+        note_known(request);
+    }
+    Ok(matches)
 }
 
 impl FromRequest for SignedIn {
@@ -131,11 +142,8 @@ impl FromRequest for Visitor {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         // A request always has one, but for those of tests without a socket.
-        let peer = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
-        ready(state(request).map(|state| {
-            let client = forwarded_for(peer, request.headers(), &state.config.trusted_proxies);
-            Self(Account::from(client))
-        }))
+        let address = Client::of(request).address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        ready(Ok(Self(Account::from(address))))
     }
 }
 

@@ -1,15 +1,14 @@
 //! Operations: is it alive, may traffic come, and what does it count.
 
+use std::time::Instant;
+
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
-use super::{extract::Visitor, openapi::problems::Anyone, problem::Problem, state::AppState};
-use crate::{
-    actors::db_executor::purpose::Reading,
-    auth::JwksState,
-    db::{self, DbError},
-};
+use super::{openapi::problems::Anyone, state::AppState};
+use crate::{actors::db_executor::purpose::Reading, auth::JwksState, db, domain::Account};
 
 /// Whether the server may be sent traffic, and what stands in the way.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,6 +29,25 @@ pub struct Readiness {
     draining: bool,
 }
 
+/// What the database last said. Whoever asks while it is being asked waits, and all who wait share the next answer: so it is
+/// asked one question at a time, however many come, and no answer is older than its request.
+#[derive(Debug, Default)]
+pub struct DatabaseLooks(Mutex<Option<(Instant, &'static str)>>);
+
+impl DatabaseLooks {
+    async fn share(&self, ask: impl AsyncFnOnce() -> &'static str) -> &'static str {
+        let came = Instant::now();
+        let mut last = self.0.lock().await;
+        if let Some((_, said)) = last.filter(|(asked, _)| *asked >= came) {
+            return said;
+        }
+        let asked = Instant::now();
+        let said = ask().await;
+        *last = Some((asked, said));
+        said
+    }
+}
+
 /// The process runs.
 #[utoipa::path(get, path = "/healthz", tag = "operations", operation_id = "healthz", responses((status = 200, description = "The process runs", body = String, content_type = "text/plain"), Anyone))]
 pub async fn healthz() -> HttpResponse {
@@ -42,22 +60,23 @@ pub async fn healthz() -> HttpResponse {
     (status = 503, description = "Something is down", body = Readiness),
     Anyone,
 ))]
-pub async fn readyz(state: web::Data<AppState>, visitor: Visitor) -> Result<HttpResponse, Problem> {
-    let ping = Reading::check(visitor.0, "ping");
-    let asked = state.database.read(ping, |conn| db::ping(conn).and_then(|()| db::takes_writes(conn))).await;
-    let database = match asked {
+pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
+    // A question of the server's own: one at a time, whoever the requests are from.
+    let ping = Reading::check(Account::Server, "ping");
+    let ask = || state.database.read(ping, |conn| db::ping(conn).and_then(|()| db::takes_writes(conn)));
+    let database = state.database_looks.share(async || match ask().await {
         Ok(true) => "ok",
         Ok(false) => "read-only",
-        Err(error @ DbError::RateLimited { .. }) => return Err(error.into()),
         Err(_) => "down",
-    };
+    });
+    let database = database.await;
     let jwks = state.verifier.jwks_state().map(|jwks| jwks != JwksState::Missing);
     let draining = state.is_draining();
     let name = |well: bool| if well { "ok" } else { "down" };
     let ready = database == "ok" && jwks != Some(false) && !draining;
     let nats = state.config.nats_url.as_ref().map(|_| name(state.metrics.nats_up.get() == 1));
     let readiness = Readiness { ready, database, jwks: jwks.map(name), nats, draining };
-    Ok(if ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) })
+    if ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) }
 }
 
 /// What the server counts, in the OpenMetrics text format.
@@ -69,4 +88,28 @@ pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(state.metrics.encode())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn many_who_ask_at_once_share_an_answer_that_is_not_older_than_they_are() {
+        let (looks, asked) = (DatabaseLooks::default(), Cell::new(0));
+        let ask = || {
+            looks.share(async || {
+                asked.set(asked.get() + 1);
+                tokio::task::yield_now().await;
+                "ok"
+            })
+        };
+        futures_util::future::join_all((0..100).map(|_| ask())).await;
+        assert!(asked.get() <= 2, "{} questions", asked.get());
+        let before = asked.get();
+        ask().await;
+        assert_eq!(asked.get(), before + 1, "an answer from before");
+    }
 }

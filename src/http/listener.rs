@@ -6,36 +6,43 @@
 
 use std::{
     any::Any,
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     marker::PhantomData,
     net::{SocketAddr, TcpListener},
-    pin::Pin,
+    pin::{Pin, pin},
     rc::Rc,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use actix_codec::{AsyncRead, AsyncWrite, Encoder, Framed, FramedParts};
+use actix_codec::{Encoder, Framed, FramedParts};
 use actix_http::{
-    ConnectionType, HttpService, Request, Response, TlsAcceptorConfig,
-    body::{BodySize, BoxBody, MessageBody, to_bytes},
+    ConnectionType, Extensions, HttpService, Request, Response,
+    body::{BodySize, BoxBody, MessageBody},
     h1,
 };
-use actix_server::Server;
-use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_factory, map_config};
-use actix_web::{
-    HttpMessage,
-    dev::AppConfig,
-    http::StatusCode,
-    rt::{net::TcpStream, time::timeout},
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_factory, map_config,
 };
+use actix_web::{HttpMessage, dev::AppConfig, http::StatusCode, rt::time::timeout};
 use bytes::BytesMut;
 use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::{io::AsyncWriteExt, sync::oneshot};
+use tokio_rustls::TlsAcceptor;
 
-use super::admission::{Admission, Arrival};
+use super::{
+    admission::{Admission, Arrival},
+    connection::{
+        Connection,
+        gate::{self, Gate, Served, TLS_HANDSHAKE_WAIT},
+        watch::{Deadlines, Patrol, UNREAD_WAIT},
+    },
+    workers::{MakeServe, Workers},
+};
 use crate::{
     actors::session::transport::{PromisedSocket, Upgraded, hang_up},
     metrics::{GaugeGuard, Metrics},
@@ -50,8 +57,9 @@ const DISCONNECT_WAIT: Duration = Duration::from_secs(1);
 /// How long the answer to a request for an upgrade may take to leave.
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
 
-/// Seconds that requests have to finish when the server stops.
-const SHUTDOWN_WAIT_SECS: u64 = 1;
+/// Bytes of an answer that are gathered before they are written. Longer bodies come in pieces (`http/body.rs`), so that a
+/// connection whose client does not read keeps no more than this and one piece.
+const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -90,7 +98,7 @@ impl Listener {
         self,
         worker: impl Fn() -> W + Clone + Send + 'static,
         app: F,
-    ) -> io::Result<(SocketAddr, Server)>
+    ) -> io::Result<(SocketAddr, Workers)>
     where
         W: 'static,
         F: Fn(&W) -> I + Clone + Send + 'static,
@@ -101,49 +109,53 @@ impl Listener {
         S::Response: Into<Response<B>> + 'static,
         <S::Service as Service<Request>>::Future: 'static,
         S::Service: 'static,
-        B: MessageBody + 'static,
+        B: MessageBody + Unpin + 'static,
     {
         let Self { socket: listener, tls, workers, handshake_timeout, admission } = self;
         let addr = listener.local_addr()?;
-        let builder = Server::build().workers(workers).shutdown_timeout(SHUTDOWN_WAIT_SECS).disable_signals();
-        // A macro, since each kind of stream has a type of its own.
-        macro_rules! service {
-            ($io:ty) => {{
-                let shared = worker();
-                let requests = app(&shared).into_factory().map_err(|error| error.into().error_response());
-                let upgrades = app(&shared).into_factory().map_err(|error| error.into().error_response());
-                let (admission, metrics) = (Arc::clone(&admission), Arc::clone(admission.metrics()));
-                HttpService::build()
-                    .keep_alive(KEEP_ALIVE)
-                    .client_request_timeout(handshake_timeout)
-                    .client_disconnect_timeout(DISCONNECT_WAIT)
-                    // A client that hangs up in the middle of a poll has gone, and its session with it.
-                    .h1_allow_half_closed(false)
-                    .local_addr(addr)
-                    .on_connect_ext(move |io: &$io, extensions: _| admission.arrive(io, extensions))
-                    .upgrade(fn_factory(move || {
-                        let app = upgrades.new_service(AppConfig::default());
-                        let metrics = Arc::clone(&metrics);
-                        async {
-                            app.await.map(|app| Upgrades {
-                                app: Rc::new(app),
-                                metrics,
-                                _body: PhantomData::<fn() -> B>,
-                            })
-                        }
-                    }))
-                    .finish(map_config(requests, |()| AppConfig::default()))
-            }};
-        }
-        let builder = match tls {
-            None => builder.listen("http", listener, move || service!(TcpStream).tcp())?,
-            Some(tls) => builder.listen("https", listener, move || {
-                let acceptor = TlsAcceptorConfig::default().handshake_timeout(handshake_timeout);
-                service!(actix_tls::accept::rustls_0_23::TlsStream<TcpStream>)
-                    .rustls_0_23_with_config(tls.clone(), acceptor)
-            })?,
+        let tls = tls.map(|tls| TlsAcceptor::from(Arc::new(tls)));
+        let (is_tls, metrics) = (tls.is_some(), Arc::clone(admission.metrics()));
+        let make = move || -> MakeServe {
+            let shared = worker();
+            let requests = app(&shared).into_factory().map_err(|error| error.into().error_response());
+            let requests = apply_fn_factory(requests, |mut request: Request, app: &_| {
+                let serving = gate::begin(&mut request);
+                let answer = Service::call(app, request);
+                async move { answer.await.map(|response: S::Response| Served::response(response.into(), serving)) }
+            });
+            let upgrades = app(&shared).into_factory().map_err(|error| error.into().error_response());
+            let upgraded = Arc::clone(&metrics);
+            let http = HttpService::build()
+                .keep_alive(KEEP_ALIVE)
+                .client_request_timeout(handshake_timeout)
+                .client_disconnect_timeout(DISCONNECT_WAIT)
+                .h1_write_buffer_size(WRITE_BUFFER_BYTES)
+                // A client that hangs up in the middle of a poll has gone, and its session with it.
+                .h1_allow_half_closed(false)
+                .local_addr(addr)
+                .on_connect_ext(|connection: &Connection, extensions: &mut Extensions| {
+                    if let Some(arrival) = connection.take_arrival() {
+                        extensions.insert(arrival);
+                    }
+                })
+                .upgrade(fn_factory(move || {
+                    let app = upgrades.new_service(AppConfig::default());
+                    let metrics = Arc::clone(&upgraded);
+                    async {
+                        app.await.map(|app| Upgrades { app: Rc::new(app), metrics, _body: PhantomData::<fn() -> B> })
+                    }
+                }))
+                .h1(map_config(requests, |()| AppConfig::default()));
+            let deadlines = Deadlines { head: handshake_timeout, unread: UNREAD_WAIT.min(handshake_timeout) };
+            let handshake_wait = TLS_HANDSHAKE_WAIT.min(handshake_timeout);
+            let (tls, metrics) = (tls.clone(), Arc::clone(&metrics));
+            Box::pin(async move {
+                let http = http.new_service(()).await.ok()?;
+                let patrol = Patrol::start(deadlines, metrics);
+                Some(Gate { http, tls, patrol, handshake_wait }.into_serve())
+            })
         };
-        Ok((addr, builder.run()))
+        Ok((addr, Workers::start(listener, admission, is_tls, workers, make)?))
     }
 }
 
@@ -173,9 +185,8 @@ struct Upgrades<S, B> {
     _body: PhantomData<fn() -> B>,
 }
 
-impl<T, S, B> Service<(Request, Framed<T, h1::Codec>)> for Upgrades<S, B>
+impl<S, B> Service<(Request, Framed<Connection, h1::Codec>)> for Upgrades<S, B>
 where
-    T: AsyncRead + AsyncWrite + Unpin + 'static,
     S: Service<Request> + 'static,
     S::Future: 'static,
     S::Error: Into<Response<BoxBody>>,
@@ -192,7 +203,7 @@ where
         self.app.poll_ready(cx).map(|_| Ok(()))
     }
 
-    fn call(&self, (request, framed): (Request, Framed<T, h1::Codec>)) -> Self::Future {
+    fn call(&self, (request, framed): (Request, Framed<Connection, h1::Codec>)) -> Self::Future {
         let app = Rc::clone(&self.app);
         let gauge = GaugeGuard::raise(&self.metrics.websockets);
         Box::pin(async move {
@@ -204,7 +215,7 @@ where
             };
             let answer = app.call(request).await;
             let FramedParts { io, codec, read_buf: read, write_buf, .. } = framed.into_parts();
-            let upgrade = Upgraded { io: Box::pin(io), read, held };
+            let upgrade = Upgraded { io: io.into_io(), read, held };
             let answered = async {
                 match answer {
                     Ok(response) => upgrade.answer(codec, write_buf, response.into(), sender).await,
@@ -250,10 +261,15 @@ impl Answer for Upgraded {
         // What follows on this connection was meant for another protocol.
         response.head_mut().set_connection_type(ConnectionType::Close);
         let (response, body) = response.into_parts();
-        // A body that breaks off says less than its status.
-        let body = to_bytes(body).await.unwrap_or_default();
-        codec.encode(h1::Message::Item((response, BodySize::Sized(body.len() as u64))), &mut out)?;
-        codec.encode(h1::Message::Chunk(Some(body)), &mut out)?;
+        codec.encode(h1::Message::Item((response, body.size())), &mut out)?;
+        let mut body = pin!(body);
+        // Piece by piece: none of it waits here for a client that does not read.
+        while let Some(piece) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+            let Ok(piece) = piece else { return Err(io::ErrorKind::UnexpectedEof.into()) };
+            codec.encode(h1::Message::Chunk(Some(piece)), &mut out)?;
+            self.io.write_all(&out).await?;
+            out.clear();
+        }
         codec.encode(h1::Message::Chunk(None), &mut out)?;
         self.io.write_all(&out).await?;
         hang_up(self.io).await;

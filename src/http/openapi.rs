@@ -23,6 +23,7 @@ use utoipa::{
 use self::conventions::Conventions;
 use super::{
     api::{blocks, demo, events, images, me, messages, offers, products, reports, rooms, search, users},
+    body::embedded,
     health,
     problem::{Problem, ProblemDocument},
     state::AppState,
@@ -241,5 +242,5 @@ pub async fn get_page_file(request: HttpRequest) -> Result<HttpResponse, Problem
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .body(file.bytes.into_owned()))
+        .body(embedded(file.bytes)))
 }

@@ -7,6 +7,7 @@ use actix_web::{
     body::BoxBody,
     http::{StatusCode, header},
 };
+use bytes::Bytes;
 use serde::Serialize;
 use utoipa::{
     ToSchema,
@@ -17,6 +18,7 @@ use crate::{
     auth::AuthError,
     db::DbError,
     error::{ChatError, ErrorCode},
+    protocol::json::to_json,
 };
 
 /// A failed request. Handlers return it, [`request_log`](super::request_log) gives it the request's id.
@@ -57,19 +59,12 @@ fn code_schema() -> Object {
         .build()
 }
 
-impl Problem {
-    /// The response for an error, with its request's id where it has one by now.
+impl ProblemDocument {
+    /// The document of an error, with its request's id where it has one by now.
     #[must_use]
-    pub fn render(error: &ChatError, status: StatusCode, request_id: Option<&str>) -> HttpResponse {
+    pub fn of(error: &ChatError, status: StatusCode, request_id: Option<&str>) -> Self {
         let (_, _, title) = error.code.spec();
-        let mut response = HttpResponse::build(status);
-        if let Some(ms) = error.retry_after_ms {
-            response.insert_header((header::RETRY_AFTER, ms.div_ceil(1000)));
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
-        }
-        let document = ProblemDocument {
+        Self {
             kind: "about:blank",
             title,
             status: status.as_u16(),
@@ -77,8 +72,29 @@ impl Problem {
             code: error.code,
             retry_after_ms: error.retry_after_ms,
             request_id: request_id.map(str::to_owned),
-        };
-        response.content_type("application/problem+json").body(crate::protocol::json::to_json(&document))
+        }
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn to_json(&self) -> Bytes {
+        to_json(self)
+    }
+}
+
+impl Problem {
+    /// The response for an error, with its request's id where it has one by now.
+    #[must_use]
+    pub fn render(error: &ChatError, status: StatusCode, request_id: Option<&str>) -> HttpResponse {
+        let mut response = HttpResponse::build(status);
+        if let Some(ms) = error.retry_after_ms {
+            response.insert_header((header::RETRY_AFTER, ms.div_ceil(1000)));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        let document = ProblemDocument::of(error, status, request_id);
+        response.content_type("application/problem+json").body(document.to_json())
     }
 }
 

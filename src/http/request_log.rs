@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use actix_cors::CorsError;
 use actix_web::{
-    HttpMessage,
+    HttpMessage, HttpResponse,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
     middleware::Next,
 };
 
-use super::{admission::Arrival, problem::Problem};
+use super::{admission::Arrival, body::in_pieces, problem::Problem};
 use crate::error::{ChatError, ErrorCode};
 
 /// How long the rest of a chunked body may take to arrive, and its response to leave.
@@ -24,35 +24,29 @@ const CHUNKED_REST: Duration = Duration::from_secs(5);
 pub async fn with_request_id<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = new_id();
     let started = Instant::now();
     // Without the query: it may hold a token.
     let (method, path) = (request.method().clone(), request.path().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-    let refused = request.conn_data::<Arrival>().and_then(|arrival| arrival.refused.clone());
+    let refused = request.conn_data::<Arrival>().and_then(|arrival| arrival.refusal(&path).cloned());
+    let is_refused = refused.is_some();
     let mut response = match refused {
-        Some(error) => {
-            let mut response = Problem::render(&error, StatusCode::TOO_MANY_REQUESTS, Some(&id));
-            response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
-            request.into_response(response).map_into_right_body()
-        }
+        Some(error) => request.into_response(refusal(&error, &id)),
         None => {
             let response = next.call(request).await?;
-            match problem_of(&response) {
-                Some((error, status)) => {
-                    let allow = response.headers().get(header::ALLOW).cloned();
-                    let mut response = response.into_response(Problem::render(&error, status, Some(&id)));
-                    if let Some(allow) = allow {
-                        response.headers_mut().insert(header::ALLOW, allow);
-                    }
-                    response.map_into_right_body()
-                }
-                None => response.map_into_left_body(),
+            match too_many_of(&response) {
+                // Served already, which is what it counts for: whoever goes on opens a new connection, and these have a rate, too.
+                Some(error) => response.into_response(refusal(&error, &id)),
+                None => with_problem(response, &id),
             }
         }
     };
+    if response.request().conn_data::<Arrival>().is_some_and(|arrival| arrival.refused.is_some()) {
+        response.response_mut().head_mut().set_connection_type(actix_http::ConnectionType::Close);
+    }
     if is_chunked && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         // actix-http reads the rest of a body without a length for as long as it comes, or does not come.
         response.response_mut().head_mut().set_connection_type(actix_http::ConnectionType::Close);
@@ -62,13 +56,44 @@ pub async fn with_request_id<B: MessageBody + 'static>(
         }
     }
     let status = response.status();
-    if status.is_server_error() {
+    // Who is refused for the number of connections is counted, and not written down one by one.
+    if status.is_server_error() && !is_refused {
         log::warn!("request={id} {method} {path} {} in {:.1?}", status.as_u16(), started.elapsed());
     } else {
         log::debug!("request={id} {method} {path} {} in {:.1?}", status.as_u16(), started.elapsed());
     }
     set_id(response.headers_mut(), &id);
     Ok(response)
+}
+
+/// An answer to somebody who has to go.
+fn refusal(error: &ChatError, id: &str) -> HttpResponse {
+    let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::TOO_MANY_REQUESTS);
+    let mut response = Problem::render(error, status, Some(id));
+    response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
+    response
+}
+
+/// What stands in the way of an answer to a request without a token: its address has sent too many.
+fn too_many_of<B>(response: &ServiceResponse<B>) -> Option<ChatError> {
+    let request = response.request();
+    // An upgrade counts as the connection that it is.
+    let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let arrival = request.conn_data::<Arrival>().filter(|_| !is_upgrade)?;
+    arrival.count_request(request.headers()).err()
+}
+
+/// Tells what failed as a problem, and lets a long body out in pieces.
+fn with_problem<B: MessageBody + 'static>(response: ServiceResponse<B>, id: &str) -> ServiceResponse<BoxBody> {
+    let Some((error, status)) = problem_of(&response) else {
+        return response.map_body(|_, body| in_pieces(body));
+    };
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let mut response = response.into_response(Problem::render(&error, status, Some(id)));
+    if let Some(allow) = allow {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
 }
 
 /// Middleware around CORS: a preflight that it refuses is told as a problem, like any other error.

@@ -22,6 +22,9 @@ pub const PATH: &str = "/socket.io/";
 /// How long an upgrade may take as a whole.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Most bytes of a payload or message of a client that has not signed in: a CONNECT with a long token has room in it.
+const UNSIGNED_BYTES_MAX: usize = 16 * 1024;
+
 /// Most packets of one payload: more than a client's limits let it have unsent.
 const PAYLOAD_PACKETS_MAX: usize = 4096;
 
@@ -34,6 +37,7 @@ pub fn sessions(config: &Config) -> Arc<Sessions<SocketIo>> {
         ping_timeout: config.ping_timeout,
         upgrade_timeout: UPGRADE_TIMEOUT,
         payload_bytes_max: config.limits.transport_bytes_max(),
+        unsigned_bytes_max: UNSIGNED_BYTES_MAX,
         payload_packets_max: PAYLOAD_PACKETS_MAX,
         outbox_bytes_max: config.limits.outbox_bytes_max,
     };

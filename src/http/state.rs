@@ -32,7 +32,7 @@ use crate::{
     db::RoomWrite,
     domain::UserId,
     error::ChatError,
-    http::api::images::Images,
+    http::{api::images::Images, health::DatabaseLooks},
     metrics::{self, Metrics},
 };
 
@@ -67,6 +67,8 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// Whether the server is about to end.
     pub draining: Arc<AtomicBool>,
+    /// What readiness knows of the database.
+    pub database_looks: DatabaseLooks,
     /// How fast each user may ask.
     pub requests: RequestLimit,
     /// How many sessions each user has.

@@ -12,7 +12,7 @@ use flate2::{Compression, write::GzEncoder};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
-use super::{problem::Problem, state::AppState};
+use super::{body::embedded, problem::Problem, state::AppState};
 use crate::error::ChatError;
 
 /// `static/`, as it was when the binary was built.
@@ -72,10 +72,9 @@ pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     if fresh {
         return Ok(response.finish());
     }
-    let body = if path == DEMO_INDEX || path == SERVER_INDEX {
-        Bytes::from(with_version(&String::from_utf8_lossy(&file.data), &VERSION))
-    } else {
-        Bytes::from(file.data.into_owned())
+    let body = match path {
+        DEMO_INDEX | SERVER_INDEX => index(path, hash, &file.data),
+        _ => embedded(file.data),
     };
     response.content_type(mimetype.as_str()).insert_header((header::VARY, "accept-encoding"));
     // For HEAD, actix-web sends the length and leaves the body out.
@@ -96,6 +95,22 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     }
     hex(&hash.finalize()[..8])
 });
+
+/// An index with the versions in it, made once in the life of the process. A debug build reads it from the disk, so it is known
+/// by its content, too.
+fn index(path: &str, hash: [u8; 32], text: &[u8]) -> Bytes {
+    type Made = ([u8; 32], Bytes);
+    static DONE: LazyLock<Mutex<HashMap<String, Made>>> = LazyLock::new(Mutex::default);
+    let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
+    match done.get(path) {
+        Some((known, index)) if *known == hash => index.clone(),
+        _ => {
+            let index = Bytes::from(with_version(&String::from_utf8_lossy(text), &VERSION));
+            done.insert(path.to_owned(), (hash, index.clone()));
+            index
+        }
+    }
+}
 
 /// Puts the version before each script and style sheet that the index names.
 fn with_version(index: &str, version: &str) -> String {

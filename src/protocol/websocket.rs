@@ -233,6 +233,17 @@ impl Decoder {
 
     /// Takes the next message off the start of `src`, or `None` when more bytes are needed.
     ///
+    /// What holds.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// From now on these limits hold.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Call it until it gives `None`, then append to the same `src` and call it again: it keeps the beginning of an
     /// unfinished frame there, up to `message_bytes_max` of it, and changes those bytes. After a close or an error
     /// whatever else arrives is thrown away.

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::support::{
-    Launch, TestServer, WsClient,
+    TestServer, WsClient,
     raw::{RawClient, frame},
     rest, until, within,
 };
@@ -156,7 +156,7 @@ async fn headers_have_a_size_and_a_number() {
 async fn crafted_subprotocols_are_refused_or_ignored() {
     let server = TestServer::start().await;
     let token = server.token("alice");
-    let many = "haggle.v1, ".repeat(2000);
+    let many = "haggle.v1, ".repeat(1000);
     for (what, protocols) in [
         ("commas", ",,,,,,".to_owned()),
         ("only a bearer without a token", "haggle.v1, bearer.".to_owned()),
@@ -191,30 +191,6 @@ async fn a_huge_frame_is_refused_by_its_header_and_the_client_hears_why() {
     client.send(&whole).await;
     client.send_frame(0x88, &[0x03, 0xE8]).await;
     assert_eq!(client.closed().await, Some(1000), "at the limit it is a frame like any other");
-}
-
-#[actix_web::test]
-async fn with_every_file_descriptor_used_up_sessions_go_on_and_accepting_resumes() {
-    let launch = Launch::new().before("ulimit -n 80").args(&["--max-sessions-per-user", "0"]);
-    let room = launch.seed().room("alice", "bike").id.to_string();
-    let server = launch.start().await;
-    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
-    alice.enter(&room).await;
-    sam.enter(&room).await;
-    let mut crowd = Vec::new();
-    for _ in 0..100 {
-        crowd.push(TcpStream::connect(server.addr).await.unwrap());
-    }
-    // A new one is not served now. Its connection stands in the kernel's queue.
-    let late = tokio::time::timeout(Duration::from_millis(500), server.ws("alice")).await;
-    assert!(late.is_err(), "the descriptors were not used up");
-    let stored = sam.say("still here?").await;
-    assert_eq!(alice.push("message").await, stored);
-    assert_eq!(alice.say("yes").await["seq"], 2);
-    drop(crowd);
-    let mut back = within("accepting resumes", server.ws("alice")).await;
-    assert_eq!(back.enter(&room).await["lastSeq"], 2);
-    assert!(!server.output().contains("panicked"), "{}", server.output());
 }
 
 #[actix_web::test]

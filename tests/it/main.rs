@@ -12,6 +12,7 @@
 mod authorization;
 mod closing;
 mod command_line;
+mod connections;
 mod disk_full;
 mod drain;
 mod durability;

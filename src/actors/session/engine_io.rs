@@ -56,6 +56,8 @@ pub struct Settings {
     pub upgrade_timeout: Duration,
     /// Most bytes of a payload over HTTP, and of a message over WebSocket.
     pub payload_bytes_max: usize,
+    /// The same while the client has not signed in: all that it has to send is a token.
+    pub unsigned_bytes_max: usize,
     /// Most packets of a payload.
     pub payload_packets_max: usize,
     /// Bytes that wait for a client which reads slowly.
@@ -110,7 +112,7 @@ pub struct Line<A: Application> {
     ending: Option<&'static str>,
     opened: Instant,
     peer: Option<IpAddr>,
-    _place: Place<A>,
+    place: Place<A>,
 }
 
 /// An application's hold on its session, while it is called.
@@ -134,7 +136,7 @@ impl<A: Application> EngineSession<A> {
         application: A,
         peer: Option<IpAddr>,
         carrier: Carrier,
-        wire: impl FnOnce(&mut Context<Self>, &Link<A>),
+        wire: impl FnOnce(&mut Context<Self>, &Arc<Link<A>>),
     ) -> Result<Arc<Link<A>>, ChatError> {
         let settings = Arc::clone(sessions.settings());
         let place = sessions.place(peer)?;
@@ -167,7 +169,7 @@ impl<A: Application> EngineSession<A> {
                 ending: None,
                 opened: Instant::now(),
                 peer,
-                _place: place,
+                place,
             };
             Self { application, line }
         });
@@ -255,6 +257,13 @@ impl<A: Application> Connection<'_, A> {
     #[must_use]
     pub fn outbox(&self) -> &Arc<Outbox> {
         &self.line.link.outbox
+    }
+
+    /// Its client has signed in: it counts for its user from now on, and not for its address.
+    pub fn signed_in(&mut self) {
+        if self.line.link.sign_in() {
+            self.line.place.signed_in();
+        }
     }
 
     /// Its unanswered events: at the cap its client is not read.
@@ -352,7 +361,10 @@ impl<A: Application> Actor for EngineSession<A> {
         self.line.link.end();
         self.line.link.outbox.finish();
         self.drop_candidate();
-        log::info!(
+        // Sessions that never signed in cost their client nothing, so a line for each would fill the log.
+        let level = if self.line.link.is_signed_in() { log::Level::Info } else { log::Level::Debug };
+        log::log!(
+            level,
             "user={} wire={} over={} peer={} lasted={:.1}s end={}",
             self.application.user(),
             A::NAME,

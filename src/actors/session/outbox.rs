@@ -24,7 +24,7 @@ use futures_util::task::AtomicWaker;
 use tokio::io::AsyncWrite;
 
 use queue::{End, Queue};
-pub use socket::ConnectionSocket;
+pub use socket::{ConnectionSocket, shut_down};
 
 /// What a frame costs beside its payload, so that very many empty ones are bounded too.
 const FRAME_OVERHEAD_BYTES: usize = 32;
@@ -380,12 +380,12 @@ mod tests {
         assert!(outbox.is_empty() && outbox.age() == Duration::ZERO);
     }
 
-    #[test]
-    fn a_flush_writes_to_the_socket_itself_once_the_websocket_stands() {
+    #[actix_web::test]
+    async fn a_flush_writes_to_the_socket_itself_once_the_websocket_stands() {
         use std::io::Read;
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (server, _) = listener.accept().unwrap();
+        let (server, _) = listener.accept().await.unwrap();
         let outbox = Outbox::new(1024, Some(ConnectionSocket::new(server.into(), true)));
         assert_eq!(outbox.queue(Frame::Text(Bytes::from_static(b"a"))), Ok(true));
         outbox.flush();

@@ -112,7 +112,16 @@ pub struct FrameStream {
     outbox: Arc<Outbox>,
     /// The session's outbox and whether it is this connection's by now, while `outbox` is a candidate's.
     successor: Option<Successor>,
+    /// What holds when the client has signed in, while it has not.
+    unsigned: Option<Box<Unsigned>>,
     has_ended: bool,
+}
+
+/// A client that has not signed in yet.
+struct Unsigned {
+    has_signed_in: Box<dyn Fn() -> bool>,
+    /// What holds from then on.
+    limits: Limits,
 }
 
 /// The outbox that follows a candidate's, when that has ended and the WebSocket has taken over.
@@ -140,8 +149,18 @@ impl FrameStream {
             in_flight,
             outbox,
             successor: None,
+            unsigned: None,
             has_ended: false,
         }
+    }
+
+    /// Takes messages of at most `bytes_max` bytes until the client has signed in.
+    #[must_use]
+    pub fn until_signed_in(mut self, bytes_max: usize, has_signed_in: impl Fn() -> bool + 'static) -> Self {
+        let limits = self.decoder.limits();
+        self.decoder.set_limits(Limits { message_bytes_max: bytes_max.min(limits.message_bytes_max), ..limits });
+        self.unsigned = Some(Box::new(Unsigned { has_signed_in: Box::new(has_signed_in), limits }));
+        self
     }
 
     /// The same for a WebSocket that tries to take over: it has an outbox of its own, then the session's.
@@ -184,6 +203,9 @@ impl FrameStream {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Incoming, ReadError>>> {
         ready!(self.in_flight.poll_free(cx));
         ready!(self.outbox.poll_light(cx));
+        if let Some(unsigned) = self.unsigned.take_if(|unsigned| (unsigned.has_signed_in)()) {
+            self.decoder.set_limits(unsigned.limits);
+        }
         let Source::Open { io, .. } = &mut self.source else { return Poll::Ready(None) };
         loop {
             if !self.buffer.is_empty() {

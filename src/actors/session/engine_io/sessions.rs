@@ -16,8 +16,12 @@ use actix::Addr;
 use super::{Application, Drain, EngineSession, Settings};
 use crate::{
     actors::session::{in_flight::InFlight, outbox::Outbox},
+    domain::AddressKey,
     error::ChatError,
 };
+
+/// Sessions of an address whose clients have not signed in. They have `--handshake-timeout` for that.
+const UNSIGNED_MAX: u32 = 300;
 
 /// Locks that the map is spread over.
 const SHARDS: usize = 16;
@@ -39,6 +43,7 @@ pub struct Link<A: Application> {
     /// WebSockets that have tried to.
     candidates: AtomicU32,
     ending: AtomicBool,
+    signed_in: AtomicBool,
     poll: AtomicBool,
     post: AtomicBool,
     /// Milliseconds since [`EPOCH`] until when the client must have shown life; a silent session is gone then, even
@@ -68,6 +73,7 @@ impl<A: Application> Link<A> {
             upgrading: AtomicBool::new(false),
             candidates: AtomicU32::new(0),
             ending: AtomicBool::new(false),
+            signed_in: AtomicBool::new(false),
             poll: AtomicBool::new(false),
             post: AtomicBool::new(false),
             silent_until: AtomicU64::new(u64::MAX),
@@ -128,6 +134,17 @@ impl<A: Application> Link<A> {
         self.ending.store(true, Ordering::Release);
     }
 
+    /// Whether its client has signed in.
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        self.signed_in.load(Ordering::Acquire)
+    }
+
+    /// Its client signs in. Says whether that is new.
+    pub(super) fn sign_in(&self) -> bool {
+        !self.signed_in.swap(true, Ordering::AcqRel)
+    }
+
     /// Whether its client was silent for too long.
     #[must_use]
     pub fn is_overdue(&self) -> bool {
@@ -170,16 +187,25 @@ type Shard<A> = HashMap<Box<str>, Arc<Link<A>>>;
 /// Every live session of one endpoint. Shared by all workers.
 pub struct Sessions<A: Application> {
     shards: [Mutex<Shard<A>>; SHARDS],
-    by_address: Mutex<HashMap<IpAddr, u32>>,
+    by_address: Mutex<HashMap<AddressKey, Count>>,
     by_address_max: Option<NonZeroU32>,
     settings: Arc<Settings>,
+}
+
+/// How many sessions an address has.
+#[derive(Debug, Default)]
+struct Count {
+    all: u32,
+    /// Those whose client has not signed in.
+    unsigned: u32,
 }
 
 /// One session's place; free again when this is dropped.
 pub struct Place<A: Application> {
     sessions: Arc<Sessions<A>>,
     sid: Box<str>,
-    peer: Option<IpAddr>,
+    address: Option<AddressKey>,
+    is_unsigned: bool,
 }
 
 impl<A: Application> Sessions<A> {
@@ -220,22 +246,31 @@ impl<A: Application> Sessions<A> {
 
     /// Takes a place for a session from an address, and makes its id.
     pub(super) fn place(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Place<A>, ChatError> {
-        if let Some(peer) = peer {
-            let mut taken = lock(&self.by_address);
-            let taken = taken.entry(peer).or_default();
-            if self.by_address_max.is_some_and(|max| *taken >= max.get()) {
+        let address = peer.map(AddressKey::of);
+        if let Some(address) = address {
+            let mut counts = lock(&self.by_address);
+            let count = counts.entry(address).or_default();
+            let refused = |sentence: &'static str| {
                 let mut error = ChatError::rate_limited(5000);
-                error.message = "this address has as many sessions as it may: close one first".into();
-                return Err(error);
+                error.message = sentence.into();
+                Err(error)
+            };
+            if self.by_address_max.is_some_and(|max| count.all >= max.get()) {
+                return refused("this address has as many sessions as it may: close one first");
             }
-            *taken += 1;
+            // Who lifts the one lifts the other.
+            if self.by_address_max.is_some() && count.unsigned >= UNSIGNED_MAX {
+                return refused("this address has as many sessions that have not signed in as it may: sign in first");
+            }
+            count.all += 1;
+            count.unsigned += 1;
         }
         let random = uuid::Uuid::new_v4().simple();
         let sid = match &self.settings.node_name {
             Some(node) => format!("{node}.{random}"),
             None => random.to_string(),
         };
-        Ok(Place { sessions: Arc::clone(self), sid: sid.into(), peer })
+        Ok(Place { sessions: Arc::clone(self), sid: sid.into(), address, is_unsigned: true })
     }
 
     fn shard(&self, sid: &str) -> MutexGuard<'_, Shard<A>> {
@@ -258,17 +293,27 @@ impl<A: Application> Place<A> {
     pub(super) fn insert(&self, link: &Arc<Link<A>>) {
         self.sessions.shard(&self.sid).insert(self.sid.clone(), Arc::clone(link));
     }
+
+    pub(super) fn signed_in(&mut self) {
+        if let Some(address) = self.address.filter(|_| std::mem::take(&mut self.is_unsigned)) {
+            let mut by_address = lock(&self.sessions.by_address);
+            if let Some(count) = by_address.get_mut(&address) {
+                count.unsigned -= 1;
+            }
+        }
+    }
 }
 
 impl<A: Application> Drop for Place<A> {
     fn drop(&mut self) {
         self.sessions.shard(&self.sid).remove(&self.sid);
-        if let Some(peer) = self.peer {
+        if let Some(address) = self.address {
             let mut by_address = lock(&self.sessions.by_address);
-            if let Some(taken) = by_address.get_mut(&peer) {
-                *taken -= 1;
-                if *taken == 0 {
-                    by_address.remove(&peer);
+            if let Some(count) = by_address.get_mut(&address) {
+                count.all -= 1;
+                count.unsigned -= u32::from(self.is_unsigned);
+                if count.all == 0 {
+                    by_address.remove(&address);
                 }
             }
         }

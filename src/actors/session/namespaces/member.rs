@@ -53,6 +53,7 @@ impl SignedInMember {
             return Box::new(Stranger);
         };
         let connection = seat.connection();
+        connection.signed_in();
         let wire = Wire {
             outbox: Arc::clone(connection.outbox()),
             in_flight: connection.in_flight().clone(),

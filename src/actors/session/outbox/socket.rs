@@ -2,44 +2,50 @@
 
 use std::{io, net::Shutdown, sync::Arc, time::Duration};
 
-use socket2::Socket;
+use socket2::SockRef;
+use tokio::net::TcpStream;
 
-/// A second handle of a connection's socket.
+/// A connection's socket, shared with the stream that reads from it: one file descriptor, two owners.
 #[derive(Debug, Clone)]
 pub struct ConnectionSocket {
-    socket: Arc<Socket>,
+    stream: Arc<TcpStream>,
     is_plain: bool,
 }
 
 impl ConnectionSocket {
-    /// Takes a second handle. `is_plain` says that bytes go out as they are; under TLS only the stream's owner can write.
+    /// Shares a stream. `is_plain` says that bytes go out as they are; under TLS only the stream's owner can write.
     #[must_use]
-    pub fn new(socket: Socket, is_plain: bool) -> Self {
-        Self { socket: Arc::new(socket), is_plain }
+    pub fn new(stream: Arc<TcpStream>, is_plain: bool) -> Self {
+        Self { stream, is_plain }
     }
 
     pub(super) fn is_plain(&self) -> bool {
         self.is_plain
     }
 
-    /// Hands bytes to the kernel and never waits: the handle shares the non-blocking mode of the connection's own.
+    /// Hands bytes to the kernel and never waits: the socket is in non-blocking mode.
     pub(super) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.send(bytes)
+        SockRef::from(&*self.stream).send(bytes)
     }
 
     pub(super) fn shut_down(&self) {
-        // Fails when the peer was faster, which is what is wanted.
-        let _ = self.socket.shutdown(Shutdown::Both);
+        shut_down(&self.stream);
     }
 
-    /// Shuts the connection down after a while, if it still stands then.
+    /// Shuts the connection down after a while, if it is still open then.
     pub fn shut_down_after(&self, wait: Duration) {
-        let socket = Arc::downgrade(&self.socket);
+        let stream = Arc::downgrade(&self.stream);
         actix::spawn(async move {
             tokio::time::sleep(wait).await;
-            if let Some(socket) = socket.upgrade() {
-                let _ = socket.shutdown(Shutdown::Both);
+            if let Some(stream) = stream.upgrade() {
+                shut_down(&stream);
             }
         });
     }
+}
+
+/// Ends a connection in both directions. Whoever reads from it or writes to it notices.
+pub fn shut_down(stream: &TcpStream) {
+    // Fails when the peer was faster, which is what is wanted.
+    let _ = SockRef::from(stream).shutdown(Shutdown::Both);
 }

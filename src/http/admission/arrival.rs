@@ -1,0 +1,197 @@
+//! What is kept of an open connection, and who asks on it.
+
+use std::{
+    cell::{Cell, OnceCell},
+    net::IpAddr,
+    rc::Rc,
+    sync::Arc,
+};
+
+use actix_web::{HttpRequest, http::header::HeaderMap};
+
+use super::{AddressPlace, Admission, ConnectionPlace, Ticket};
+use crate::{
+    actors::session::outbox::ConnectionSocket,
+    domain::AddressKey,
+    error::{ChatError, ErrorCode},
+    http::{
+        client_address::forwarded_for,
+        connection::watch::{BodyLength, Serving, Watch},
+    },
+    metrics::GaugeGuard,
+};
+
+/// What is kept of an open connection, from its first byte to its last.
+pub struct Arrival {
+    admission: Arc<Admission>,
+    /// From where.
+    peer: Option<IpAddr>,
+    /// Counts the clients that it asks for, where it comes from a trusted proxy.
+    proxied: Option<Arc<Admission>>,
+    /// Its socket, to be shut down when a write hangs in it.
+    pub socket: Option<ConnectionSocket>,
+    /// Why it may not be used.
+    pub refused: Option<ChatError>,
+    /// What counts it as open: who takes the socket over takes this, too.
+    pub held: Rc<Held>,
+    watch: Option<Arc<Watch>>,
+    /// Counts it among those on which no token was shown, until one is.
+    without_token: Cell<Option<AddressPlace>>,
+    /// Whether the request that is being served has shown who it is from.
+    is_known: Cell<bool>,
+}
+
+/// Counts a connection as open until it is dropped.
+pub struct Held {
+    _place: ConnectionPlace,
+    _open: Option<AddressPlace>,
+    /// Counts the refused ones that are open.
+    _refusal: Option<AddressPlace>,
+    _gauge: GaugeGuard,
+    /// Counts it as a WebSocket once it is one.
+    websocket: OnceCell<GaugeGuard>,
+}
+
+impl Held {
+    /// Counts it as a WebSocket, too, for as long as it is open.
+    pub fn upgraded(self: &Rc<Self>, gauge: GaugeGuard) -> Rc<Self> {
+        // A connection is upgraded once.
+        let _ = self.websocket.set(gauge);
+        Rc::clone(self)
+    }
+}
+
+impl Arrival {
+    /// A connection that was let in begins, and with it its TLS handshake, which is counted by the second of the two.
+    #[must_use]
+    pub fn begin(ticket: Ticket) -> (Self, Option<AddressPlace>) {
+        let Ticket { admission, peer, is_proxy, refused, place, open, refusal, handshake } = ticket;
+        let gauge = GaugeGuard::raise(&admission.metrics.connections);
+        let held = Held { _place: place, _open: open, _refusal: refusal, _gauge: gauge, websocket: OnceCell::new() };
+        let arrival = Self {
+            proxied: is_proxy.then(|| Arc::clone(&admission)),
+            admission,
+            peer,
+            socket: None,
+            refused,
+            held: Rc::new(held),
+            watch: None,
+            without_token: Cell::new(None),
+            is_known: Cell::new(false),
+        };
+        (arrival, handshake)
+    }
+
+    /// HTTP begins on it.
+    pub fn stands(&mut self, socket: ConnectionSocket, watch: Arc<Watch>) {
+        self.socket = Some(socket);
+        if let Some(address) = self.peer.filter(|_| self.proxied.is_none()).map(AddressKey::of) {
+            match self.refused {
+                None => self.without_token.set(Some(self.admission.watch(address, &watch))),
+                Some(_) => self.admission.watch_refused(address, &watch),
+            }
+        }
+        self.watch = Some(watch);
+    }
+
+    /// A request begins to be served.
+    pub fn serve(&self, body: BodyLength) -> Option<Serving> {
+        self.is_known.set(false);
+        self.watch.as_ref().map(|watch| watch.serve(body))
+    }
+
+    /// Why a request may not be answered. Beyond the process's connections, what an operator looks at still is.
+    #[must_use]
+    pub fn refusal(&self, path: &str) -> Option<&ChatError> {
+        let is_operators = matches!(path, "/healthz" | "/readyz" | "/metrics");
+        self.refused.as_ref().filter(|error| error.code != ErrorCode::Unavailable || !is_operators)
+    }
+
+    /// The request that is being served has shown who it is from.
+    pub fn is_from_known(&self) {
+        self.is_known.set(true);
+        drop(self.without_token.take());
+        if let Some(watch) = &self.watch {
+            watch.signed_in();
+        }
+    }
+}
+
+/// Notes that a request has shown who it is from: it and its connection do not count for the address any more.
+pub fn note_known(request: &HttpRequest) {
+    if let Some(arrival) = request.conn_data::<Arrival>() {
+        arrival.is_from_known();
+    }
+}
+
+/// Who asks, as far as addresses tell.
+pub struct Client {
+    /// From where: the other end of the connection or, behind a trusted proxy, whom that asks for.
+    pub address: Option<IpAddr>,
+    /// The connection's socket.
+    pub socket: Option<ConnectionSocket>,
+    proxied: Option<Arc<Admission>>,
+}
+
+impl Client {
+    /// Who sent a request.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        let Some(arrival) = request.conn_data::<Arrival>() else {
+            let address = request.peer_addr().map(|peer| peer.ip());
+            return Self { address, socket: None, proxied: None };
+        };
+        Self {
+            address: arrival.address_of(request.headers()),
+            socket: arrival.socket.clone(),
+            proxied: arrival.proxied.clone(),
+        }
+    }
+}
+
+impl Client {
+    /// Counts what this client opens behind a trusted proxy: a proxy sends the requests of many over one connection, so that
+    /// opening one says nothing. A connection of a client's own was counted when it came.
+    ///
+    /// # Errors
+    /// `rate_limited` with the wait.
+    pub fn count_connect(&self) -> Result<(), ChatError> {
+        match (&self.proxied, self.address) {
+            (Some(admission), Some(address)) => admission.count_connect(AddressKey::of(address)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a place among the connections of this client's address behind a trusted proxy, for what stays open.
+    ///
+    /// # Errors
+    /// `rate_limited` when the address has as many as it may.
+    pub fn take_place(&self) -> Result<Option<AddressPlace>, ChatError> {
+        match (&self.proxied, self.address) {
+            (Some(admission), Some(address)) => admission.take_open(AddressKey::of(address)).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Arrival {
+    /// From where a request comes: the other end of the connection or, behind a trusted proxy, whom that asks for.
+    fn address_of(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        match (&self.proxied, self.peer) {
+            (Some(admission), Some(peer)) => Some(forwarded_for(peer, headers, &admission.trusted_proxies)),
+            (_, peer) => peer,
+        }
+    }
+
+    /// Counts a request that has been served, unless it has shown who it is from.
+    ///
+    /// # Errors
+    /// `rate_limited` with the wait, when its address has sent more of them than it may.
+    pub fn count_request(&self, headers: &HeaderMap) -> Result<(), ChatError> {
+        if self.is_known.get() || self.refused.is_some() {
+            return Ok(());
+        }
+        let address = self.address_of(headers).map(AddressKey::of);
+        address.map_or(Ok(()), |address| self.admission.count_request(address))
+    }
+}

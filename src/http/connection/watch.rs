@@ -1,0 +1,363 @@
+//! What a connection is doing while HTTP has it, and until when it may go on with that.
+//!
+//! [`Connection`](super::Connection) notes what happens, the application's service notes when a request is being served, and
+//! the [`Patrol`] of the worker looks at all of them a few times per second. So a request costs no timer of its own.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use futures_util::task::AtomicWaker;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+use crate::{
+    actors::session::outbox::shut_down,
+    metrics::{self, Metrics},
+};
+
+/// Most bytes of a request's head: its first line and its headers.
+pub const HEAD_BYTES_MAX: u64 = 16 * 1024;
+
+/// Bytes that are read of the requests after the one that is being served. A client may send on without waiting, and TCP holds
+/// the rest.
+const AHEAD_BYTES_MAX: u64 = 8 * 1024;
+
+/// How long an answer may make no progress because its client does not read.
+pub const UNREAD_WAIT: Duration = Duration::from_secs(10);
+
+/// Most time between two looks of a patrol.
+const LOOK_INTERVAL_MAX: Duration = Duration::from_millis(250);
+
+/// An answer to somebody who gets no better one.
+const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// One connection. Times are those of its worker's [`Patrol`], in milliseconds; 0 says that nothing has begun.
+#[derive(Debug)]
+pub struct Watch {
+    stream: Weak<TcpStream>,
+    is_plain: bool,
+    /// A request is with the application.
+    is_serving: AtomicBool,
+    /// At least one was.
+    has_served: AtomicBool,
+    /// A token was shown on it.
+    is_signed_in: AtomicBool,
+    /// HTTP does not have it any more.
+    is_upgraded: AtomicBool,
+    /// When the head that is being read began.
+    head_since: AtomicU64,
+    /// Bytes read since the last request was answered.
+    head_bytes: AtomicU64,
+    /// Bytes that may still be read while a request is served.
+    ahead_bytes: AtomicU64,
+    /// Whether the end of the body is known only when it comes.
+    is_chunked: AtomicBool,
+    /// Since when a write makes no progress.
+    stalled_since: AtomicU64,
+    /// When it ends in any case.
+    ends_at: AtomicU64,
+    /// Wakes a read that waits for [`Watch::may_read`].
+    reader: AtomicWaker,
+}
+
+/// What a request brings after its head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyLength {
+    /// So many bytes.
+    Known(u64),
+    /// Chunks until the last.
+    Chunked,
+}
+
+/// A request is being served until this is dropped.
+#[derive(Debug)]
+pub struct Serving(Arc<Watch>);
+
+/// Whether a connection may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MayRead {
+    /// It may.
+    Yes,
+    /// Not before something else has happened.
+    Later,
+    /// Not before actix-http has looked at what was read.
+    AfterALook,
+    /// The head is longer than a head may be.
+    HeadTooLarge,
+}
+
+impl Watch {
+    /// Watches over a stream.
+    #[must_use]
+    pub fn new(stream: &Arc<TcpStream>, is_plain: bool) -> Self {
+        Self {
+            stream: Arc::downgrade(stream),
+            is_plain,
+            is_serving: AtomicBool::new(false),
+            has_served: AtomicBool::new(false),
+            is_signed_in: AtomicBool::new(false),
+            is_upgraded: AtomicBool::new(false),
+            head_since: AtomicU64::new(0),
+            head_bytes: AtomicU64::new(0),
+            ahead_bytes: AtomicU64::new(0),
+            is_chunked: AtomicBool::new(false),
+            stalled_since: AtomicU64::new(0),
+            ends_at: AtomicU64::new(0),
+            reader: AtomicWaker::new(),
+        }
+    }
+
+    /// A request begins to be served.
+    #[must_use]
+    pub fn serve(self: &Arc<Self>, body: BodyLength) -> Serving {
+        let length = if let BodyLength::Known(length) = body { length } else { 0 };
+        self.ahead_bytes.store(length.saturating_add(AHEAD_BYTES_MAX), Relaxed);
+        self.is_chunked.store(body == BodyLength::Chunked, Relaxed);
+        self.has_served.store(true, Relaxed);
+        self.is_serving.store(true, Relaxed);
+        Serving(Arc::clone(self))
+    }
+
+    /// A good token was shown.
+    pub fn signed_in(&self) {
+        if !self.is_signed_in.swap(true, Relaxed) {
+            self.reader.wake();
+        }
+    }
+
+    /// Whether a good token was shown.
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        self.is_signed_in.load(Relaxed)
+    }
+
+    /// HTTP hands the socket over.
+    pub fn upgraded(&self) {
+        self.is_upgraded.store(true, Relaxed);
+    }
+
+    /// Whether it is open and HTTP has it.
+    #[must_use]
+    pub fn is_http(&self) -> bool {
+        !self.is_upgraded.load(Relaxed) && self.stream.strong_count() > 0
+    }
+
+    /// Whether it can be ended without anybody missing an answer.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.is_http() && !self.is_serving.load(Relaxed) && self.stalled_since.load(Relaxed) == 0
+    }
+
+    /// Ends the connection. Its task notices by its next read.
+    pub fn end(&self) {
+        if let Some(stream) = self.stream.upgrade() {
+            shut_down(&stream);
+        }
+    }
+
+    /// Ends the connection with an answer, if nothing is being answered.
+    pub fn end_with(&self, answer: &[u8]) {
+        let Some(stream) = self.stream.upgrade() else { return };
+        if self.is_plain && self.is_idle() {
+            // Whether it arrives is the client's affair.
+            let _ = SockRef::from(&*stream).send(answer);
+        }
+        shut_down(&stream);
+    }
+
+    /// Whether bytes may be read now. After [`MayRead::Later`] the task is woken. `is_looked_at`: whether actix-http has seen
+    /// everything that was read.
+    pub(super) fn may_read(&self, cx: &Context<'_>, is_looked_at: bool) -> MayRead {
+        let held_back = || {
+            if self.is_serving.load(Relaxed) {
+                let is_over = self.ahead_bytes.load(Relaxed) == 0;
+                let endless = self.is_chunked.load(Relaxed) && self.is_signed_in.load(Relaxed);
+                return is_over && !endless;
+            }
+            self.head_bytes.load(Relaxed) >= HEAD_BYTES_MAX && self.stalled_since.load(Relaxed) != 0
+        };
+        if held_back() {
+            self.reader.register(cx.waker());
+            if held_back() {
+                return MayRead::Later;
+            }
+        }
+        let is_head = !self.is_serving.load(Relaxed);
+        match is_head && self.head_bytes.load(Relaxed) >= HEAD_BYTES_MAX {
+            true if is_looked_at => MayRead::HeadTooLarge,
+            true => MayRead::AfterALook,
+            false => MayRead::Yes,
+        }
+    }
+
+    /// Bytes have been read.
+    pub(super) fn has_read(&self, count: u64, now: u64) {
+        if self.is_serving.load(Relaxed) {
+            let left = self.ahead_bytes.load(Relaxed).saturating_sub(count);
+            self.ahead_bytes.store(left, Relaxed);
+            return;
+        }
+        if self.head_since.load(Relaxed) == 0 {
+            self.head_since.store(now, Relaxed);
+        }
+        self.head_bytes.store(self.head_bytes.load(Relaxed) + count, Relaxed);
+    }
+
+    /// A write was tried: whether the kernel took something.
+    pub(super) fn has_written<T>(&self, outcome: &Poll<T>, now: u64) {
+        if outcome.is_pending() {
+            if self.stalled_since.load(Relaxed) == 0 {
+                self.stalled_since.store(now, Relaxed);
+            }
+        } else if self.stalled_since.load(Relaxed) != 0 {
+            self.stalled_since.store(0, Relaxed);
+            self.reader.wake();
+        }
+    }
+
+    /// Ends it at a time, whatever it does until then.
+    pub(super) fn end_at(&self, at: u64) {
+        self.ends_at.store(at, Relaxed);
+    }
+
+    /// Looks whether its time is over.
+    fn check(&self, now: u64, deadlines: &Deadlines) -> Option<Overdue> {
+        let is_over = |since: u64, wait: Duration| since != 0 && now.saturating_sub(since) > millis(wait);
+        let ends_at = self.ends_at.load(Relaxed);
+        if ends_at != 0 && now >= ends_at {
+            return Some(Overdue::Refused);
+        }
+        let stalled_since = self.stalled_since.load(Relaxed);
+        if is_over(stalled_since, deadlines.unread) {
+            return Some(Overdue::Unread);
+        }
+        let head_since = self.head_since.load(Relaxed);
+        if head_since != 0 && (self.is_serving.load(Relaxed) || stalled_since != 0) {
+            // Not its turn yet: the requests before it are still being answered.
+            self.head_since.store(now, Relaxed);
+            return None;
+        }
+        // The first request's head has a timer of its own, which also runs while nothing has come at all.
+        (self.has_served.load(Relaxed) && is_over(head_since, deadlines.head)).then_some(Overdue::Head)
+    }
+
+    fn end_for(&self, overdue: Overdue) {
+        match overdue {
+            Overdue::Head => self.end_with(REQUEST_TIMEOUT),
+            Overdue::Unread | Overdue::Refused => self.end(),
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let Self(watch) = self;
+        watch.head_since.store(0, Relaxed);
+        watch.head_bytes.store(0, Relaxed);
+        watch.is_serving.store(false, Relaxed);
+        watch.reader.wake();
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Overdue {
+    Head,
+    Unread,
+    Refused,
+}
+
+impl Overdue {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Head => "slow_head",
+            Self::Unread => "unread_answer",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// How long what may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// The head of a request, from its first byte.
+    pub head: Duration,
+    /// An answer that its client does not read.
+    pub unread: Duration,
+}
+
+/// Looks after the HTTP connections of one worker.
+pub struct Patrol {
+    began: Instant,
+    /// The time of the last look. Precise enough for what takes seconds, and costs nothing.
+    now: Cell<u64>,
+    watched: RefCell<Vec<Weak<Watch>>>,
+    deadlines: Deadlines,
+    metrics: Arc<Metrics>,
+}
+
+impl Patrol {
+    /// Begins to look, on this worker.
+    #[must_use]
+    pub fn start(deadlines: Deadlines, metrics: Arc<Metrics>) -> Rc<Self> {
+        let patrol =
+            Rc::new(Self { began: Instant::now(), now: Cell::new(1), watched: RefCell::default(), deadlines, metrics });
+        let interval = deadlines.head.min(deadlines.unread) / 4;
+        let interval = interval.clamp(Duration::from_millis(5), LOOK_INTERVAL_MAX);
+        let looking = Rc::downgrade(&patrol);
+        actix_web::rt::spawn(async move {
+            loop {
+                tokio::time::sleep(interval).await;
+                let Some(patrol) = looking.upgrade() else { return };
+                patrol.look();
+            }
+        });
+        patrol
+    }
+
+    /// The time, as of the last look.
+    pub(super) fn now(&self) -> u64 {
+        self.now.get()
+    }
+
+    /// Looks after one more. `ends_after`: how long it may stay open in any case.
+    pub fn add(&self, watch: &Arc<Watch>, ends_after: Option<Duration>) {
+        if let Some(wait) = ends_after {
+            watch.end_at(self.now() + millis(wait));
+        }
+        self.watched.borrow_mut().push(Arc::downgrade(watch));
+    }
+
+    fn look(&self) {
+        let now = millis(self.began.elapsed()).max(1);
+        self.now.set(now);
+        let mut watched = self.watched.borrow_mut();
+        watched.retain(|watch| {
+            let Some(watch) = watch.upgrade() else { return false };
+            if watch.is_upgraded.load(Relaxed) {
+                return false;
+            }
+            let overdue = watch.check(now, &self.deadlines);
+            if let Some(overdue) = overdue {
+                metrics::count(&self.metrics.evictions, overdue.reason());
+                watch.end_for(overdue);
+            }
+            overdue.is_none()
+        });
+        let unused = watched.capacity() > 64 && watched.len() < watched.capacity() / 4;
+        if unused {
+            watched.shrink_to_fit();
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
