@@ -228,6 +228,20 @@ impl std::fmt::Debug for Authenticate {
 }
 
 impl ClientEvent {
+    /// The name of every event, in the order of the variants.
+    pub const NAMES: [&'static str; 10] = [
+        "enterRoom",
+        "leaveRoom",
+        "message",
+        "editMessage",
+        "deleteMessage",
+        "typing",
+        "offer",
+        "answerOffer",
+        "read",
+        "authenticate",
+    ];
+
     /// Reads an event from its name and its data as JSON text (`None` where the frame has none).
     ///
     /// # Errors
@@ -290,16 +304,16 @@ impl ClientEvent {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::EnterRoom(_) => "enterRoom",
-            Self::LeaveRoom(_) => "leaveRoom",
-            Self::Message(_) => "message",
-            Self::EditMessage(_) => "editMessage",
-            Self::DeleteMessage(_) => "deleteMessage",
-            Self::Typing(_) => "typing",
-            Self::Offer(_) => "offer",
-            Self::AnswerOffer(_) => "answerOffer",
-            Self::Read(_) => "read",
-            Self::Authenticate(_) => "authenticate",
+            Self::EnterRoom(_) => Self::NAMES[0],
+            Self::LeaveRoom(_) => Self::NAMES[1],
+            Self::Message(_) => Self::NAMES[2],
+            Self::EditMessage(_) => Self::NAMES[3],
+            Self::DeleteMessage(_) => Self::NAMES[4],
+            Self::Typing(_) => Self::NAMES[5],
+            Self::Offer(_) => Self::NAMES[6],
+            Self::AnswerOffer(_) => Self::NAMES[7],
+            Self::Read(_) => Self::NAMES[8],
+            Self::Authenticate(_) => Self::NAMES[9],
         }
     }
 }
@@ -334,5 +348,21 @@ fn describe(json: &str, error: &serde_path_to_error::Error<serde_json::Error>, n
     match what_does_not_fit(json, error) {
         (None, reason) => ChatError::invalid(format!("`data` of `{name}`: {reason}")),
         (Some(field), reason) => ChatError::invalid(format!("`{field}` of `{name}`: {reason}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ClientEvent;
+
+    #[test]
+    fn every_name_of_the_vocabulary_is_read_as_an_event() {
+        let unknown = ClientEvent::decode("nothing", Some("{}")).unwrap_err();
+        for name in ClientEvent::NAMES {
+            match ClientEvent::decode(name, Some("{}")) {
+                Ok(event) => assert_eq!(event.name(), name),
+                Err(error) => assert_ne!(error.message, unknown.message, "{name}"),
+            }
+        }
     }
 }

@@ -1,0 +1,158 @@
+//! The others: a buyer and a seller who talk while somebody attacks.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    attack::ANSWER_MAX,
+    server::token,
+    session::{Session, Wire},
+    stream::{Target, VICTIM},
+    world::{ALICE, BOB, PAIR},
+};
+
+/// When a message was sent, and how long its acknowledgement and its delivery took.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    pub sent: Instant,
+    pub acknowledged: Option<Duration>,
+    pub delivered: Option<Duration>,
+}
+
+impl Sample {
+    /// The later of both; a message that neither came back nor arrived took as long as anybody waited.
+    pub fn took(&self) -> Duration {
+        let worst = |part: Option<Duration>| part.unwrap_or(ANSWER_MAX);
+        worst(self.acknowledged).max(worst(self.delivered))
+    }
+}
+
+/// Alice and Bob, both in their room.
+pub struct Pair {
+    sessions: [Session; 2],
+    /// What was said, by its text's number.
+    said: BTreeMap<u64, (usize, Sample)>,
+    /// The answers that wait, by the session that asked and their id.
+    asked: BTreeMap<(usize, u64), u64>,
+    /// Of each session the number that it has to hear next.
+    heard: [u64; 2],
+    next: u64,
+}
+
+impl Pair {
+    /// Signs both in and lets them enter.
+    pub async fn open(target: &Target) -> io::Result<Self> {
+        let refused = |status| io::Error::other(format!("the pair was refused with {status}"));
+        let mut alice = Session::open(target, VICTIM, &token(ALICE), Wire::Plain).await?.map_err(refused)?;
+        let mut bob = Session::open(target, VICTIM, &token(BOB), Wire::Plain).await?.map_err(refused)?;
+        let enter = json!({ "roomId": PAIR }).to_string();
+        for session in [&mut alice, &mut bob] {
+            if let Some((code, _)) = session.ask("enterRoom", &enter).await?.error {
+                return Err(io::Error::other(format!("entering failed with {code}")));
+            }
+        }
+        let (said, asked) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { sessions: [alice, bob], said, asked, heard: [0, 0], next: 0 })
+    }
+
+    /// Lets one of them say something.
+    pub async fn say(&mut self, who: usize) -> io::Result<()> {
+        let number = self.next;
+        self.next += 1;
+        let sample = Sample { sent: Instant::now(), acknowledged: None, delivered: None };
+        self.said.insert(number, (who, sample));
+        let data = json!({ "roomId": PAIR, "text": format!("no {number}") }).to_string();
+        let id = self.sessions[who].send("message", &data).await?;
+        self.asked.insert((who, id), number);
+        Ok(())
+    }
+
+    /// Takes the next text of either of them. May be dropped while it waits.
+    pub async fn hear(&mut self) -> io::Result<()> {
+        let [alice, bob] = &mut self.sessions;
+        let (who, text) = tokio::select! {
+            text = alice.ws.text() => (0, text?),
+            text = bob.ws.text() => (1, text?),
+        };
+        self.take(who, &text)
+    }
+
+    fn take(&mut self, who: usize, text: &[u8]) -> io::Result<()> {
+        if let Some(reply) = self.sessions[who].read_reply(text) {
+            let Some(number) = self.asked.remove(&(who, reply.id)) else { return Ok(()) };
+            if let Some((code, _)) = reply.error {
+                return Err(io::Error::other(format!("a message of the pair failed with {code}")));
+            }
+            if let Some((_, sample)) = self.said.get_mut(&number) {
+                sample.acknowledged = Some(sample.sent.elapsed());
+            }
+        } else if text.starts_with(br#"{"event":"message","#) {
+            let message: Value = serde_json::from_slice(text)?;
+            let number = message["data"]["text"].as_str().and_then(|text| text.strip_prefix("no ")?.parse().ok());
+            // Each hears everything once and in order, their own words too.
+            if number != Some(self.heard[who]) {
+                return Err(io::Error::other(format!("{who} heard {number:?} and not {}", self.heard[who])));
+            }
+            self.heard[who] += 1;
+            if let Some((speaker, sample)) = number.and_then(|number| self.said.get_mut(&number))
+                && *speaker != who
+            {
+                sample.delivered = Some(sample.sent.elapsed());
+            }
+        } else if text.starts_with(br#"{"event":"error""#) {
+            return Err(io::Error::other(String::from_utf8_lossy(text).into_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether all that was said has been acknowledged and heard.
+    pub fn is_done(&self) -> bool {
+        self.asked.is_empty() && self.heard == [self.next, self.next]
+    }
+
+    /// Lets Alice say something, and waits until it is acknowledged and both have heard it.
+    pub async fn exchange(&mut self) -> io::Result<Duration> {
+        let started = Instant::now();
+        self.say(0).await?;
+        self.finish().await?;
+        Ok(started.elapsed())
+    }
+
+    /// Waits until all that was said is acknowledged and heard.
+    pub async fn finish(&mut self) -> io::Result<()> {
+        let finished = async {
+            while !self.is_done() {
+                self.hear().await?;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(ANSWER_MAX, finished).await.map_err(|_| io::Error::other("the pair waited for 30 s"))?
+    }
+
+    /// Lets both say something in turns, at this pace, until `over`; whether answers come or not.
+    pub async fn talk(&mut self, every: Duration, over: impl Fn() -> bool) -> io::Result<()> {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut turn = 0;
+        while !over() {
+            tokio::select! {
+                _ = ticks.tick() => {
+                    self.say(turn % 2).await?;
+                    turn += 1;
+                }
+                heard = self.hear() => heard?,
+            }
+        }
+        self.finish().await
+    }
+
+    /// What was measured so far.
+    pub fn samples(&self) -> Vec<Sample> {
+        self.said.values().map(|(_, sample)| *sample).collect()
+    }
+}
