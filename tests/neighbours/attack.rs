@@ -160,12 +160,14 @@ impl Attacker {
         }
     }
 
-    /// Waits a little after a connection that was refused or cut; `false` when it is not worth another one.
+    /// Waits a little after a connection that was refused or cut; `false` when it is not worth another one. Where operations are
+    /// bounded, coming back is one.
     pub async fn returns(&self) -> bool {
         if self.is_timed() {
             tokio::time::sleep(RETURN_AFTER).await;
+            return true;
         }
-        self.is_timed()
+        self.take().is_some()
     }
 
     /// Waits for the server. That it does not answer is a fault.

@@ -17,6 +17,7 @@ mod attack;
 mod event_rows;
 mod hold;
 mod http;
+mod limits_page;
 mod packets;
 mod pair;
 mod phase_rows;
@@ -88,7 +89,8 @@ fn check(of: impl Fn(&Row) -> bool) {
     for row in rows().iter().filter(|row| of(row) && row.name.contains(&wanted)) {
         let started = Instant::now();
         let faults = run(row);
-        println!("{} ({:?}): {}", row.name, started.elapsed(), if faults.is_empty() { "good" } else { "BAD" });
+        let verdict = if faults.is_empty() { "good".to_owned() } else { faults.join("; ") };
+        println!("{} ({:.1} s): {verdict}", row.name, started.elapsed().as_secs_f64());
         bad.extend(faults.into_iter().map(|fault| format!("{}: {fault}", row.name)));
     }
     assert!(bad.is_empty(), "{}", bad.join("\n"));
@@ -146,6 +148,8 @@ async fn attempt(row: &Row, server: &Server) -> Outcome {
         faults.push(format!("the server kept {} MiB", left / 1024));
     }
     faults.extend(tally.faults());
+    let (answered, limited) = (tally.answered.load(Ordering::Relaxed), tally.rate_limited.load(Ordering::Relaxed));
+    println!("    {answered} answers, {limited} of them rate_limited; grown by {grown} MiB, kept {} MiB", left / 1024);
     Outcome { faults, late }
 }
 

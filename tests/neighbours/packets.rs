@@ -24,6 +24,9 @@ const CONNECTIONS: usize = 20;
 /// Packets between two of a payload.
 const SEPARATOR: &str = "\u{1e}";
 
+/// The most packets of a payload.
+const PAYLOAD_PACKETS: usize = 4096;
+
 /// A payload of the largest size, by default.
 const PAYLOAD_BYTES: usize = 196_608;
 
@@ -37,10 +40,10 @@ where
     for _ in 0..connections {
         let attacker = Rc::clone(&attacker);
         tasks.spawn_local(async move {
-            while let Some(_number) = attacker.take() {
+            while attacker.take().is_some() {
                 // What the server ends is begun again.
-                if run(Rc::clone(&attacker)).await.is_err() && !attacker.returns().await {
-                    break;
+                if run(Rc::clone(&attacker)).await.is_err() {
+                    _ = attacker.returns().await;
                 }
             }
         });
@@ -118,7 +121,7 @@ pub async fn empty_packets(attacker: Rc<Attacker>) {
     on_each(attacker, connections, |attacker| async move {
         let mut http = Http::open(&attacker.target, ATTACKER).await?;
         let path = open_polling(&mut http, &attacker).await?;
-        let request = post(&path, ["3"; PAYLOAD_BYTES / 2].join(SEPARATOR));
+        let request = post(&path, ["3"; PAYLOAD_PACKETS].join(SEPARATOR));
         loop {
             let answer = attacker.within("a payload", http.ask(&request)).await?;
             attacker.tally.status("a payload", answer.status);
@@ -200,6 +203,11 @@ pub async fn packed_posts(attacker: Rc<Attacker>, event: &'static str) {
         let connect = format!("40/chat,{}", json!({"token": token(MALLORY)}));
         let answer = attacker.within("a CONNECT", http.ask(&post(&path, connect))).await?;
         attacker.tally.status("a CONNECT", answer.status);
+        // An event before the answer would end the session.
+        let answer = attacker.within("a CONNECT", http.ask(&Request::new("GET", &*path))).await?;
+        if !answer.body.windows(8).any(|bytes| bytes == b"40/chat,") {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         let rooms = if event == "enterRoom" { attacker.size.heavy_rooms } else { attacker.size.wide_rooms };
         let packets: Vec<_> = (0..1000)
             .map(|place| match event {

@@ -105,8 +105,8 @@ fn reads() -> Vec<Route> {
         read("/api/v1/search", "one character, after 16 MB of words", |_, n| {
             get(format!("/api/v1/search?limit=50&q={:x}", n % 16))
         }),
-        read("/api/v1/search", "long terms", |_, n| {
-            let terms: Vec<_> = (0..10).map(|term| format!("{:x}", (n * 7919 + term) % 4096)).collect();
+        read("/api/v1/search", "eight terms", |_, n| {
+            let terms: Vec<_> = (0..8).map(|term| format!("{:x}", (n * 7919 + term) % 4096)).collect();
             get(format!("/api/v1/search?limit=50&q={}", terms.join("%20")))
         }),
         read("/api/v1/blocks", "over and over", |_, _| get("/api/v1/blocks?limit=100")),
