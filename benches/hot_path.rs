@@ -13,7 +13,7 @@ use haggle::{
     clock::Clock,
     domain::{
         Seq, UserId,
-        masking::{RecentDigits, find_after},
+        masking::{MaskingPolicy, RecentDigits, find_after},
     },
     protocol::{
         json,
@@ -67,6 +67,17 @@ fn masking(c: &mut Criterion) {
             let mut recent = RecentDigits::default();
             b.iter(|| find_after(black_box(text), &mut recent));
         });
+    }
+    // The longest text that `--max-message-bytes` allows by default: what one message may cost its sender's worker.
+    for (name, unit) in [
+        ("16 KiB of Korean", "안녕하세요 아직 판매 중이신가요 내일 저녁에 강남역 쪽에서 볼 수 있을까요 감사합니다 "),
+        ("16 KiB of prices", "980,000원에 1,250,000원 12개 2026-11-23 오후 3시 45분 "),
+        ("16 KiB of 1-", "1-"),
+        ("16 KiB of kakao-", "kakao-"),
+        ("16 KiB of t.me/!", "t.me/!"),
+    ] {
+        let text = unit.repeat(16 * 1024 / unit.len());
+        group.bench_function(name, |b| b.iter(|| MaskingPolicy::Mask.inspect(Some(black_box(&text)))));
     }
     group.finish();
 }

@@ -303,7 +303,6 @@ fn start_actors(
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
     let settings = chat_server::Settings {
         policy: config.authorize,
-        masking: config.masking,
         rooms_per_session_max: config.limits.rooms_per_session_max.map(|max| max.get() as usize),
         clock: clock.clone(),
     };

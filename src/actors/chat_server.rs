@@ -39,7 +39,7 @@ use crate::{
     actors::{db_executor::Database, hub::Op},
     clock::Clock,
     db::{MessagePage, RoomWrite, WriteError},
-    domain::{AuthorizePolicy, ClientId, MaskingPolicy, Role, RoomId, Timestamp},
+    domain::{AuthorizePolicy, ClientId, Role, RoomId, Timestamp},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
     protocol::push::Position,
@@ -71,8 +71,6 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 pub struct Settings {
     /// When the database is asked who may enter.
     pub policy: AuthorizePolicy,
-    /// What happens to a message with a contact in it.
-    pub masking: MaskingPolicy,
     /// Rooms that a session is in at once.
     pub rooms_per_session_max: Option<usize>,
     /// The time.
@@ -227,10 +225,10 @@ impl ChatServer {
         };
         match work {
             Work::Join(join) => self.join(join, role),
-            Work::Message(Message { mut draft, reply, .. }) => {
+            Work::Message(Message { mut draft, ends, reply, .. }) => {
                 self.typing_stopped(&room, &draft.sender, None);
                 let silenced = self.silenced(&room, role, draft.client_id.as_ref());
-                self.screening.screen(self.settings.masking, &mut draft);
+                self.screening.screen(&mut draft, ends);
                 self.append_spoken(silenced, PendingWrite { write: RoomWrite::Append(draft), room: Some(room), reply });
             }
             Work::MakeOffer(offer) => {

@@ -94,7 +94,7 @@ mod tests {
             test_db::{NOW, TestDb, draft, product, read, room, say, user_id, write},
             write_batch,
         },
-        domain::{MaskingPolicy, Product, ProductStatus},
+        domain::{Product, ProductStatus, masking::Inspected},
     };
 
     /// All events behind a place, page by page, in short.
@@ -135,7 +135,7 @@ mod tests {
                 message: first.id,
                 editor,
                 text: "one".to_owned(),
-                masking: MaskingPolicy::Warn,
+                inspected: Inspected::default(),
                 at: NOW,
             },
         )

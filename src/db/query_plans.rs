@@ -18,7 +18,8 @@ use super::{
     write_batch,
 };
 use crate::domain::{
-    EventCursor, MaskingPolicy, Product, ProductStatus, RoomId, Seq,
+    EventCursor, Product, ProductStatus, RoomId, Seq,
+    masking::Inspected,
     offer::{Answer, Price},
     safety::{Decision, ReportCategory, ReportState},
 };
@@ -189,7 +190,7 @@ fn a_write_goes_along_its_indices() {
                 message: id.clone(),
                 editor: editor.clone(),
                 text: "y".to_owned(),
-                masking: MaskingPolicy::Warn,
+                inspected: Inspected::default(),
                 at,
             },
         )

@@ -162,7 +162,7 @@ mod tests {
             test_db::{NOW, TestDb, draft, is_postgres, room, say, user_id, write},
             write_batch,
         },
-        domain::MaskingPolicy,
+        domain::masking::Inspected,
     };
 
     fn index(conn: &mut Connection) {
@@ -271,7 +271,7 @@ mod tests {
                 message: message.clone(),
                 editor: user_id("alice"),
                 text: "a steel ship".to_owned(),
-                masking: MaskingPolicy::Off,
+                inspected: Inspected::default(),
                 at: NOW,
             };
             write(conn, edit).unwrap();

@@ -15,8 +15,9 @@ use super::{
     },
 };
 use crate::domain::{
-    Block, ClientId, Draft, MaskingPolicy, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq,
-    Settings, SettingsPatch, StoredMessage, Timestamp, User, UserId,
+    Block, ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, Settings,
+    SettingsPatch, StoredMessage, Timestamp, User, UserId,
+    masking::Inspected,
     offer::{self, Price},
     safety::{Decision, Report},
 };
@@ -36,8 +37,8 @@ pub enum RoomWrite {
         editor: UserId,
         /// The new words.
         text: String,
-        /// What happens when the words hold a contact.
-        masking: MaskingPolicy,
+        /// What the masking rule knows of the words by themselves.
+        inspected: Inspected,
         /// When.
         at: Timestamp,
     },
@@ -363,8 +364,8 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
             append::write_run(conn, std::slice::from_ref(write), &mut outcomes)?;
             Ok(outcomes.pop().unwrap_or(Err(WriteError::Forbidden)))
         }
-        RoomWrite::Edit { message, editor, text, masking, at } => {
-            revise::edit(conn, message, editor, text, *masking, *at)
+        RoomWrite::Edit { message, editor, text, inspected, at } => {
+            revise::edit(conn, message, editor, text, inspected, *at)
         }
         RoomWrite::Delete { message, editor, at } => revise::delete(conn, message, editor, *at),
         RoomWrite::PutProduct { product, at } => catalogue::put_product(conn, product, *at),

@@ -4,23 +4,35 @@
 //! rule: full-width and circled digits, 공일공, zero-width characters, signs between the digits, digits split over three
 //! messages in a row. Prices, sizes and model numbers are not meant. `tests/masking/` holds what it must find and what it
 //! must leave alone.
+//!
+//! The rule takes time proportional to the length of the text, whatever the text: what one candidate is judged by has a
+//! bounded length, and what is longer is read once for all candidates. `linear_tests.rs` counts the steps.
 
 mod account;
 mod address;
 mod characters;
+mod context;
 mod digits;
+mod ends;
+mod inspected;
 mod phone;
 mod recent_digits;
+mod steps;
+mod words_around;
 
-use std::{fmt, ops::Range, str::FromStr};
+use std::{collections::BTreeMap, fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
 pub(super) use characters::is_invisible;
 use characters::{Class, classify};
-use digits::{Edge, scan};
+use context::Context;
+use digits::{Scan, scan};
+pub use ends::{END_CHARS, Ends};
+pub use inspected::{Inspected, InspectedEnds};
 pub use recent_digits::RecentDigits;
+use steps::count;
 
 /// Stands for each character that is masked.
 pub const MASK: char = '●';
@@ -125,47 +137,61 @@ pub struct Finding {
 /// Finds contacts in one text, in its order, none of them overlapping.
 #[must_use]
 pub fn find(text: &str) -> Vec<Finding> {
-    find_after(text, &mut RecentDigits::default())
+    find_in(text, &scan(text))
 }
 
 /// Finds contacts in one text, also those that its sender's last messages began. `recent` is then ready for the next one.
 #[must_use]
 pub fn find_after(text: &str, recent: &mut RecentDigits) -> Vec<Finding> {
     let scan = scan(text);
-    let mut findings = Vec::new();
-    let mut ranges = Vec::new();
-    // First, since an address may hold a number.
-    if scan.has_address_sign {
-        let mut emails = Vec::new();
-        address::find(text, &mut emails, &mut ranges);
-        add(&mut findings, ContactKind::Email, &mut emails);
-        add(&mut findings, ContactKind::Messenger, &mut ranges);
-    }
-    if !scan.runs.is_empty() {
-        for run in &scan.runs {
-            phone::find(text, run, &mut ranges);
-        }
-        add(&mut findings, ContactKind::Phone, &mut ranges);
-        for run in &scan.runs {
-            account::find(text, run, &mut ranges);
-        }
-        account::find_ibans(text, &mut ranges);
-        add(&mut findings, ContactKind::BankAccount, &mut ranges);
-    }
-    if let Some(range) = recent.go_on(&scan).filter(|_| findings.is_empty()) {
+    let mut findings = find_in(text, &scan);
+    if let Some(range) = recent.go_on(&scan.ends).filter(|_| findings.is_empty()) {
         findings.push(Finding { kind: ContactKind::Phone, range });
     }
-    findings.sort_by_key(|finding| finding.range.start);
     findings
 }
 
-/// Adds what a rule found, unless another rule has taken it already.
-fn add(findings: &mut Vec<Finding>, kind: ContactKind, ranges: &mut Vec<Range<usize>>) {
-    for range in ranges.drain(..) {
-        let taken = |other: &Finding| other.range.start < range.end && range.start < other.range.end;
-        if !findings.iter().any(taken) {
-            findings.push(Finding { kind, range });
+fn find_in(text: &str, scan: &Scan) -> Vec<Finding> {
+    let mut found = Found::default();
+    // First, since an address may hold a number.
+    if scan.has_address_sign {
+        let (mut emails, mut messengers) = (Vec::new(), Vec::new());
+        address::find(text, &mut emails, &mut messengers);
+        found.add(ContactKind::Email, emails);
+        found.add(ContactKind::Messenger, messengers);
+    }
+    if !scan.runs.is_empty() {
+        let (mut phones, mut accounts) = (Vec::new(), Vec::new());
+        for run in &scan.runs {
+            let context = Context::around(text, run);
+            phone::find(text, run, &context, &mut phones);
+            account::find(run, &context, &mut accounts);
         }
+        account::find_ibans(text, &mut accounts);
+        found.add(ContactKind::Phone, phones);
+        found.add(ContactKind::BankAccount, accounts);
+    }
+    found.in_order()
+}
+
+/// What was found so far, by where it begins; nothing in it overlaps.
+#[derive(Default)]
+struct Found(BTreeMap<usize, (usize, ContactKind)>);
+
+impl Found {
+    /// Adds what a rule found, unless another rule has taken it already.
+    fn add(&mut self, kind: ContactKind, ranges: Vec<Range<usize>>) {
+        for range in ranges {
+            count(1);
+            let before = self.0.range(..range.end).next_back();
+            if before.is_none_or(|(_, (end, _))| *end <= range.start) {
+                self.0.insert(range.start, (range.end, kind));
+            }
+        }
+    }
+
+    fn in_order(self) -> Vec<Finding> {
+        self.0.into_iter().map(|(start, (end, kind))| Finding { kind, range: start..end }).collect()
     }
 }
 
@@ -176,18 +202,23 @@ pub fn mask(text: &str, findings: &[Finding]) -> String {
     let mut from = 0;
     for finding in findings {
         masked.push_str(&text[from..finding.range.start]);
-        for c in text[finding.range.clone()].chars() {
-            match classify(c) {
-                // A keycap or a joiner would dress the mask.
-                Class::Ignored => {}
-                Class::Gap => masked.push(c),
-                _ => masked.push(MASK),
-            }
-        }
+        mask_range(&mut masked, &text[finding.range.clone()]);
         from = finding.range.end;
     }
     masked.push_str(&text[from..]);
     masked
+}
+
+fn mask_range(masked: &mut String, contact: &str) {
+    count(contact.len());
+    for c in contact.chars() {
+        match classify(c) {
+            // A keycap or a joiner would dress the mask.
+            Class::Ignored => {}
+            Class::Gap => masked.push(c),
+            _ => masked.push(MASK),
+        }
+    }
 }
 
 /// The kinds of contacts among findings, each once.
@@ -214,6 +245,17 @@ pub enum Screened {
     },
     /// It may not pass.
     Refused(ContactRefused),
+}
+
+impl Screened {
+    /// Bytes of the text that it holds.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        match self {
+            Self::Marked { masked: Some(text), .. } => text.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// A text that must not be stored.
@@ -246,28 +288,5 @@ impl MaskingPolicy {
     }
 }
 
-/// Finds contacts in `texts[index]`, also those that it makes together with its neighbours: one sender's messages in a row.
-#[must_use]
-pub fn find_among(texts: &[&str], index: usize) -> Vec<Finding> {
-    let Some(text) = texts.get(index) else { return Vec::new() };
-    let findings = find(text);
-    if !findings.is_empty() {
-        return findings;
-    }
-    // A number that this text ends, goes through or begins is complete at one of the next texts.
-    let mut recent = RecentDigits::default();
-    let first = index.saturating_sub(SPLIT_MESSAGES_MAX - 1);
-    for (place, later) in texts.iter().enumerate().skip(first).take(2 * SPLIT_MESSAGES_MAX - 1) {
-        let later = scan(later);
-        let parts = recent.parts_before(&later);
-        if recent.go_on(&later).is_none() || place < index || place - index > parts {
-            continue;
-        }
-        let own = scan(text);
-        let edge: Option<Edge> = if place == index { own.lead } else { own.tail };
-        if let Some(edge) = edge {
-            return vec![Finding { kind: ContactKind::Phone, range: edge.start..edge.end }];
-        }
-    }
-    Vec::new()
-}
+#[cfg(test)]
+mod linear_tests;

@@ -79,7 +79,10 @@ impl Draft {
     /// Bytes that it holds while it waits for its commit.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
-        FIXED_BYTES + self.text.as_ref().map_or(0, String::len) + self.data.as_ref().map_or(0, Data::weight_bytes)
+        FIXED_BYTES
+            + self.text.as_ref().map_or(0, String::len)
+            + self.data.as_ref().map_or(0, Data::weight_bytes)
+            + self.screened.weight_bytes()
     }
 }
 

@@ -128,7 +128,7 @@ fn counts(write: &RoomWrite) -> bool {
 fn weight_bytes(write: &RoomWrite) -> usize {
     match write {
         RoomWrite::Append(draft) => draft.weight_bytes(),
-        RoomWrite::Edit { text, .. } => 256 + text.len(),
+        RoomWrite::Edit { text, inspected, .. } => 256 + text.len() + inspected.screened.weight_bytes(),
         _ => 512,
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     },
     broker::{Envelope, NodeId},
     db::RoomWrite,
-    domain::{ClientId, Draft, RoomId, Seq, SessionId, Timestamp, UserId, offer::Price},
+    domain::{ClientId, Draft, RoomId, Seq, SessionId, Timestamp, UserId, masking::InspectedEnds, offer::Price},
     error::ChatError,
 };
 
@@ -208,8 +208,10 @@ pub struct Leave {
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
 pub struct Message {
-    /// The words.
+    /// The words, inspected by themselves.
     pub draft: Draft,
+    /// The digits at their ends, which the sender's next or last messages may go on with.
+    pub ends: Option<Box<InspectedEnds>>,
     /// Until when a room token lets it in, where room tokens decide.
     pub grant: Option<Timestamp>,
     /// Where the answer goes.

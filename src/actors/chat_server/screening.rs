@@ -1,10 +1,10 @@
-//! The masking rule on the way of a message: what the sender's last messages ended with, and what that makes of this one.
+//! The masking rule between messages: what the sender's last messages ended with, and what that makes of this one.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::domain::{
-    Draft, MaskingPolicy, MessageKind, RoomId, UserId,
-    masking::{RecentDigits, find_after},
+    Draft, MessageKind, RoomId, UserId,
+    masking::{Inspected, InspectedEnds, RecentDigits},
 };
 
 /// Senders whose last message ended with digits and is remembered. Each holds a few dozen bytes; beyond that the oldest
@@ -22,27 +22,26 @@ pub(super) struct Screening {
 }
 
 impl Screening {
-    /// Says of a draft what the rule makes of it. Messages without digits and without an address cost a reading of their
-    /// text, and no question to the database.
-    pub(super) fn screen(&mut self, policy: MaskingPolicy, draft: &mut Draft) {
-        if policy == MaskingPolicy::Off || draft.kind == MessageKind::System {
+    /// Adds to what the rule makes of a draft's text by itself what it makes of it after its sender's last messages. Takes
+    /// the same few steps whatever the text: it was inspected where it came in.
+    pub(super) fn screen(&mut self, draft: &mut Draft, ends: Option<Box<InspectedEnds>>) {
+        // Most messages neither begin nor end with digits, and nothing is remembered of most senders.
+        if ends.is_none() && self.recent.is_empty() || draft.kind == MessageKind::System {
             return;
         }
         let Some(text) = &draft.text else { return };
         let sender = (draft.room.clone(), draft.sender.clone());
-        // Most senders have none, and an empty map is asked for nothing.
         let known = if self.recent.is_empty() { None } else { self.recent.remove(&sender) };
-        let was_known = known.is_some();
         let mut recent = known.unwrap_or_default();
-        let findings = find_after(text, &mut recent);
+        let inspected = Inspected { screened: std::mem::take(&mut draft.screened), ends };
+        draft.screened = inspected.after(text, &mut recent);
         if !recent.is_empty() {
-            if !was_known {
+            if known.is_none() {
                 self.make_room();
                 self.order.push_back(sender.clone());
             }
             self.recent.insert(sender, recent);
         }
-        draft.screened = policy.judge(text, &findings);
     }
 
     fn make_room(&mut self) {
@@ -57,9 +56,10 @@ impl Screening {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Screened, Timestamp};
+    use crate::domain::{MaskingPolicy, Screened, Timestamp};
 
     fn say(screening: &mut Screening, sender: usize, text: &str) -> Screened {
+        let inspected = MaskingPolicy::Mask.inspect(Some(text));
         let mut draft = Draft {
             room: RoomId::new("r").unwrap(),
             sender: UserId::new(format!("u{sender}")).unwrap(),
@@ -68,9 +68,9 @@ mod tests {
             text: Some(text.to_owned()),
             data: None,
             sent_at: Timestamp(0),
-            screened: Screened::Clean,
+            screened: inspected.screened,
         };
-        screening.screen(MaskingPolicy::Mask, &mut draft);
+        screening.screen(&mut draft, inspected.ends);
         draft.screened
     }
 

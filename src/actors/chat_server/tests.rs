@@ -61,7 +61,6 @@ impl Fixture {
         let metrics = Arc::new(Metrics::default());
         let settings = Settings {
             policy: AuthorizePolicy::OnEnter,
-            masking: MaskingPolicy::Warn,
             rooms_per_session_max: None,
             clock: Clock::manual(Timestamp(0)),
         };

@@ -27,7 +27,8 @@ use crate::{
     config::Limits,
     db::RoomWrite,
     domain::{
-        AuthorizePolicy, Data, Draft, MaskingPolicy, MessageKind, RoomId, Screened, SessionId, Timestamp, UserId,
+        AuthorizePolicy, Data, Draft, MaskingPolicy, MessageKind, RoomId, SessionId, Timestamp, UserId,
+        masking::Inspected,
         message::{UnfitText, check_size},
     },
     error::{ChatError, CloseCode, ErrorCode},
@@ -63,7 +64,7 @@ pub struct Services {
     pub room_tokens: Arc<RoomTokens>,
     /// When the database is asked who may enter.
     pub policy: AuthorizePolicy,
-    /// What happens to an edit with a contact in it.
+    /// What happens to words with a contact in them.
     pub masking: MaskingPolicy,
     /// What one client may cost.
     pub limits: Limits,
@@ -283,8 +284,8 @@ impl ChatSession {
                 let write = RoomWrite::Edit {
                     message: event.message_id,
                     editor,
+                    inspected: self.services.masking.inspect(Some(&event.text)),
                     text: event.text,
-                    masking: self.services.masking,
                     at,
                 };
                 self.change(request, name, write)
@@ -365,6 +366,7 @@ impl ChatSession {
             Ok(grant) => grant,
             Err(error) => return self.refuse(request.as_ref(), name, &error),
         };
+        let Inspected { screened, ends } = self.services.masking.inspect(message.text.as_deref());
         let draft = Draft {
             room,
             sender: self.user.clone(),
@@ -373,10 +375,10 @@ impl ChatSession {
             text: message.text,
             data: message.data,
             sent_at: self.services.clock.now(),
-            screened: Screened::Clean,
+            screened,
         };
         let reply = ReplyTo::Session(self.asker(request, name));
-        self.send(Message { draft, grant, reply });
+        self.send(Message { draft, ends, grant, reply });
         Next::Continue
     }
 

@@ -1,5 +1,6 @@
 //! Messages.
 
+mod ends;
 #[cfg(feature = "postgres")]
 mod postgres;
 
@@ -16,6 +17,8 @@ use crate::{
     },
     domain::{ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
 };
+
+pub(in crate::db) use ends::{EndsRow, list_ends};
 
 /// Unread messages are counted among so many of the newest of a room, so that a list of rooms costs the same for
 /// somebody who never reads. Who has more unread is told at most this number.

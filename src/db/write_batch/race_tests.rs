@@ -93,9 +93,9 @@ fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
         }
         "a deletion and an edit" => {
             let message = say(conn, a, "alice", "first").id;
-            let (editor, masking) = (alice(), MaskingPolicy::Warn);
+            let (editor, inspected) = (alice(), Inspected::default());
             let edit =
-                RoomWrite::Edit { message: message.clone(), editor, text: "second".to_owned(), masking, at: NOW };
+                RoomWrite::Edit { message: message.clone(), editor, text: "second".to_owned(), inspected, at: NOW };
             ([RoomWrite::Delete { message, editor: alice(), at: NOW }, edit], [None, Some(Conflict)], [None, None])
         }
         "a block and a message" => {

@@ -7,15 +7,14 @@ use crate::{
         models::{
             change::{self, Changed},
             message,
-            message::MessageRow,
+            message::{EndsRow, MessageRow},
             room, user,
         },
         prelude::*,
         schema::{messages, rooms},
     },
     domain::{
-        MaskingPolicy, MessageId, MessageKind, Screened, StoredMessage, Timestamp, UserId, masking::find_among,
-        message::EDIT_WINDOW_MS,
+        MessageId, MessageKind, Screened, StoredMessage, Timestamp, UserId, masking::Inspected, message::EDIT_WINDOW_MS,
     },
 };
 
@@ -24,7 +23,7 @@ pub(super) fn edit(
     id: &MessageId,
     editor: &UserId,
     text: &str,
-    masking: MaskingPolicy,
+    inspected: &Inspected,
     at: Timestamp,
 ) -> Result<Result<Written, WriteError>, DbError> {
     let mut message = match find_own(conn, id, editor, at)? {
@@ -36,7 +35,7 @@ pub(super) fn edit(
     if let Some(Err(silenced)) = room.map(|room| room.speaker(editor, at)) {
         return Ok(Err(silenced.into()));
     }
-    let (text, warnings) = match screen(conn, &message, text, masking)? {
+    let (text, warnings) = match screen(conn, &message, text, inspected)? {
         Screened::Clean => (text.to_owned(), Vec::new()),
         Screened::Marked { warnings, masked } => (masked.unwrap_or_else(|| text.to_owned()), warnings),
         Screened::Refused(refused) => return Ok(Err(refused.into())),
@@ -71,38 +70,31 @@ pub(super) fn delete(
     Ok(Ok(Written::Changed(message)))
 }
 
-/// Messages before and behind an edited one among which its sender's own are looked for.
+/// Messages before and after an edited one among which its sender's own are looked for.
 const NEIGHBOURS: i64 = 8;
 
 /// Applies the masking rule to new words, in their place among the sender's other messages: an edit must not bring in
-/// what a new message could not.
+/// what a new message could not. The words were inspected where they came in; of the other messages only the ends are read.
 fn screen(
     conn: &mut Connection,
     message: &StoredMessage,
     text: &str,
-    masking: MaskingPolicy,
+    inspected: &Inspected,
 ) -> Result<Screened, DbError> {
-    if masking == MaskingPolicy::Off {
+    if inspected.screened == Screened::Clean && inspected.ends.is_none() {
         return Ok(Screened::Clean);
     }
     let seq = message.seq.0;
-    let around = message::list_between(conn, &message.room_id, seq - NEIGHBOURS, seq + NEIGHBOURS)?;
-    let mut texts = Vec::new();
-    let mut index = 0;
-    for other in around.iter().filter(|other| other.sender_id == message.sender_id) {
-        if other.id == message.id {
-            index = texts.len();
-            texts.push(text);
-        } else if let Some(text) = &other.text {
-            texts.push(text);
-        }
-    }
-    let findings = find_among(&texts, index);
-    let room = message.room_id.as_str();
-    if findings.is_empty() || !room::list_contact_allowed(conn, &[room])?.is_empty() {
+    let around = (seq - NEIGHBOURS, seq + NEIGHBOURS);
+    let neighbours = message::list_ends(conn, &message.room_id, &message.sender_id, around)?;
+    let ends = |neighbours: &[EndsRow]| neighbours.iter().filter_map(EndsRow::ends).collect::<Vec<_>>();
+    let (before, rest) = neighbours.split_at(neighbours.partition_point(|neighbour| neighbour.seq < seq));
+    let after = &rest[rest.partition_point(|neighbour| neighbour.seq == seq)..];
+    let screened = inspected.between(text, &ends(before), &ends(after));
+    if screened == Screened::Clean || !room::list_contact_allowed(conn, &[message.room_id.as_str()])?.is_empty() {
         return Ok(Screened::Clean);
     }
-    Ok(masking.judge(text, &findings))
+    Ok(screened)
 }
 
 /// The message, if its editor may change it now.

@@ -20,7 +20,7 @@ fn ones_own_words_can_be_changed_for_15_minutes_and_taken_back() {
         message: message.clone(),
         editor: user_id(editor),
         text: "hello".to_owned(),
-        masking: MaskingPolicy::Warn,
+        inspected: MaskingPolicy::Warn.inspect(Some("hello")),
         at,
     };
     let delete = |editor: &str, message: &MessageId, at: Timestamp| RoomWrite::Delete {
@@ -91,11 +91,11 @@ fn a_contact_is_marked_masked_or_refused_until_it_is_allowed_in_the_room() {
     assert_eq!(stored(write(conn, send(MaskingPolicy::Block, "2"))), masked);
     assert_eq!(history(conn, &a), [warned, masked.clone()]);
 
-    let edit = |text: &str, masking| RoomWrite::Edit {
+    let edit = |text: &str, masking: MaskingPolicy| RoomWrite::Edit {
         message: masked.id.clone(),
         editor: user_id("alice"),
         text: text.to_owned(),
-        masking,
+        inspected: masking.inspect(Some(text)),
         at: NOW,
     };
     assert_eq!(stored(write(conn, edit("hello", MaskingPolicy::Warn))).warnings, []);
@@ -126,7 +126,7 @@ fn an_edit_does_not_complete_a_number_that_is_split_over_messages() {
             message: parts[part].id.clone(),
             editor: user_id("alice"),
             text: text.to_owned(),
-            masking: MaskingPolicy::Warn,
+            inspected: MaskingPolicy::Warn.inspect(Some(text)),
             at: NOW,
         };
         let Written::Changed(message) = write(conn, edit).unwrap() else { panic!() };

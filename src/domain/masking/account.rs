@@ -3,87 +3,10 @@
 use std::ops::Range;
 
 use super::{
+    context::{Context, Says},
     digits::{Digit, Gap, Run},
-    phone::Context,
+    steps::count,
 };
-
-/// Words that say that the number beside them is an account.
-const BANKING: [&str; 44] = [
-    "계좌",
-    "은행",
-    "입금",
-    "송금",
-    "이체",
-    "무통장",
-    "국민",
-    "신한",
-    "농협",
-    "하나은행",
-    "우리은행",
-    "기업은행",
-    "기업 ",
-    "카뱅",
-    "카카오뱅크",
-    "카카오 뱅크",
-    "케이뱅크",
-    "케뱅",
-    "토스",
-    "새마을",
-    "우체국",
-    "수협",
-    "신협",
-    "sc제일",
-    "제일은행",
-    "씨티",
-    "대구은행",
-    "부산은행",
-    "경남은행",
-    "광주은행",
-    "전북은행",
-    "예금주",
-    "account",
-    "acct",
-    "a/c",
-    "bank",
-    "iban",
-    "routing",
-    "sort code",
-    "wire it",
-    "transfer it to",
-    "chase",
-    "wells fargo",
-    "deposit to",
-];
-
-/// Words that say that the number beside them is something else.
-const COUNTING: [&str; 26] = [
-    "주문",
-    "송장",
-    "운송장",
-    "택배",
-    "등기",
-    "모델",
-    "시리얼",
-    "일련",
-    "접수",
-    "예약",
-    "우편번호",
-    "바코드",
-    "사업자",
-    "품번",
-    "카드번호",
-    "isbn",
-    "order",
-    "tracking",
-    "serial",
-    "model",
-    "s/n",
-    "imei",
-    "barcode",
-    "upc",
-    "part no",
-    "fcc",
-];
 
 /// Groups of digits as banks print them, without any word beside them.
 const SHAPES: [&[usize]; 10] = [
@@ -99,37 +22,41 @@ const SHAPES: [&[usize]; 10] = [
     &[6, 2, 5, 1],
 ];
 
+/// Most digits of an account.
+const DIGITS_MAX: usize = 16;
+
 /// The accounts in one run of digits.
-pub(super) fn find(text: &str, run: &Run, found: &mut Vec<Range<usize>>) {
+pub(super) fn find(run: &Run, context: &Context<'_>, found: &mut Vec<Range<usize>>) {
     let digits = &run.digits;
-    if digits.len() < 10 || digits[0].gap == Gap::Loose || digits.iter().any(|digit| digit.spoken) {
+    if digits.len() < 10 || digits[0].gap == Gap::Loose || run.word_before.is_some() {
         return;
     }
-    if run.word_before.is_some() {
+    count(digits.len());
+    if digits.iter().any(|digit| digit.spoken) {
         return;
     }
-    let (groups, signs, count) = groups(digits);
-    if !(10..=16).contains(&count) || is_date(digits, &groups) {
+    let (groups, signs, length) = groups(digits);
+    if !(10..=DIGITS_MAX).contains(&length) || is_date(digits, &groups) {
         return;
     }
-    let context = Context::around(text, run);
     let by_shape = signs.iter().all(|sign| *sign == '-')
         && SHAPES.contains(&groups.as_slice())
-        && !context.is_about(&COUNTING, &BANKING);
+        && !context.is_about(Says::NoAccount, Says::Account);
     let usual = signs.windows(2).all(|pair| pair[0] == pair[1])
         && signs.first().is_none_or(|sign| matches!(sign, '-' | ' ' | '.' | '/' | '_'))
         && groups.len() <= 5
         && (groups.len() == 1 || groups.iter().all(|length| *length >= 1))
         && !groups.iter().all(|length| *length <= 2);
-    if by_shape || (usual && context.is_about(&BANKING, &COUNTING)) {
-        found.push(digits[0].start..digits[count - 1].end);
+    if by_shape || (usual && context.is_about(Says::Account, Says::NoAccount)) {
+        found.push(digits[0].start..digits[length - 1].end);
     }
 }
 
-/// The groups of a run, the signs between them, and how many digits they are together; up to the first loose gap.
+/// The groups of a run, the signs between them, and how many digits they are together; up to the first loose gap, or until
+/// they are too many.
 fn groups(digits: &[Digit]) -> (Vec<usize>, Vec<char>, usize) {
-    let (mut groups, mut signs, mut count) = (vec![0], Vec::new(), 0);
-    for digit in digits {
+    let (mut groups, mut signs, mut length) = (vec![0], Vec::new(), 0);
+    for digit in digits.iter().take(DIGITS_MAX + 1) {
         match digit.gap {
             Gap::None => {}
             Gap::Plain(sign) if signs.last().is_none_or(|last| *last == sign) => {
@@ -141,9 +68,9 @@ fn groups(digits: &[Digit]) -> (Vec<usize>, Vec<char>, usize) {
         if let Some(last) = groups.last_mut() {
             *last += 1;
         }
-        count += 1;
+        length += 1;
     }
-    (groups, signs, count)
+    (groups, signs, length)
 }
 
 /// 2026-11-23 or 20261123, and what follows it.
@@ -159,6 +86,7 @@ fn is_date(digits: &[Digit], groups: &[usize]) -> bool {
 pub(super) fn find_ibans(text: &str, found: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     for start in 0..bytes.len().saturating_sub(14) {
+        count(1);
         let begins = start == 0 || !bytes[start - 1].is_ascii_alphanumeric();
         let head = &bytes[start..start + 4];
         if !begins || !head[..2].iter().all(u8::is_ascii_uppercase) || !head[2..].iter().all(u8::is_ascii_digit) {
@@ -170,28 +98,41 @@ pub(super) fn find_ibans(text: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
+/// Where the longest IBAN ends that begins here. No two heads overlap, so each byte is read for at most nine of them.
 fn iban_at(bytes: &[u8], start: usize) -> Option<usize> {
     const CHARS_MAX: usize = 34;
-    let (mut chars, mut valid, mut place) = (Vec::with_capacity(CHARS_MAX), None, start);
+    let head = &bytes[start..start + 4];
+    let (mut chars, mut rest, mut valid, mut place) = (0, 0, None, start);
     while let Some(byte) = bytes.get(place) {
+        count(1);
         match byte {
-            b'A'..=b'Z' | b'0'..=b'9' if chars.len() < CHARS_MAX => chars.push(*byte),
+            b'A'..=b'Z' | b'0'..=b'9' if chars < CHARS_MAX => {
+                // The head is counted last.
+                if chars >= head.len() {
+                    rest = remainder(rest, *byte);
+                }
+                chars += 1;
+            }
             b' ' | b'-' => {}
             _ => break,
         }
         place += 1;
         let ends = bytes.get(place).is_none_or(|next| !next.is_ascii_alphanumeric());
-        if ends && chars.len() >= 15 && byte.is_ascii_alphanumeric() && remainder(&chars) == 1 {
+        if ends
+            && chars >= 15
+            && byte.is_ascii_alphanumeric()
+            && head.iter().fold(rest, |rest, byte| remainder(rest, *byte)) == 1
+        {
             valid = Some(place);
         }
     }
     valid
 }
 
-fn remainder(chars: &[u8]) -> u32 {
-    let turned = chars[4..].iter().chain(&chars[..4]);
-    turned.fold(0, |rest, byte| match byte {
+/// The remainder by 97 with one more character.
+fn remainder(rest: u32, byte: u8) -> u32 {
+    match byte {
         b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
         _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
-    })
+    }
 }

@@ -1,5 +1,7 @@
 //! What one character can stand for: a digit in disguise, nothing at all, a gap, or a letter.
 
+use std::ops::RangeInclusive;
+
 /// What one character stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -16,6 +18,9 @@ pub(super) enum Class {
     /// Any other letter.
     Letter,
 }
+
+/// Single letters of Hangul, without the filler after them, which is invisible.
+const COMPATIBILITY_JAMO: RangeInclusive<char> = '\u{3131}'..='\u{3163}';
 
 /// Says what a character stands for.
 pub(super) fn classify(c: char) -> Class {
@@ -41,6 +46,10 @@ pub(super) fn classify(c: char) -> Class {
             '구' => Class::Spoken(9),
             _ => Class::Letter,
         };
+    }
+    // ㅋㅋ and ㅠㅠ, which many messages end with.
+    if COMPATIBILITY_JAMO.contains(&c) {
+        return if c == 'ㅡ' { Class::Gap } else { Class::Letter };
     }
     if is_invisible(c) {
         return Class::Ignored;
@@ -124,7 +133,7 @@ pub(super) fn plain(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_lowercase();
     }
-    if ('\u{AC00}'..='\u{D7A3}').contains(&c) {
+    if ('\u{AC00}'..='\u{D7A3}').contains(&c) || COMPATIBILITY_JAMO.contains(&c) {
         return c;
     }
     let c = match c {

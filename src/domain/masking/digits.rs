@@ -1,6 +1,10 @@
 //! Runs of digits as people write them around a rule: with gaps, in other alphabets, spelt out.
 
-use super::characters::{Class, classify, plain};
+use super::{
+    characters::{Class, classify, plain},
+    ends::Ends,
+    steps::count,
+};
 
 /// Shortest run worth a look: a local number.
 const RUN_DIGITS_MIN: usize = 7;
@@ -38,22 +42,39 @@ pub(super) struct Run {
     pub(super) word_before: Option<usize>,
 }
 
+/// Longest run that an [`Edge`] is made of: more is no part of a telephone number.
+pub(super) const EDGE_DIGITS_MAX: usize = 11;
+
+/// A few digits, in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct FewDigits {
+    values: [u8; EDGE_DIGITS_MAX],
+    len: u8,
+}
+
+impl FewDigits {
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.values[..usize::from(self.len)]
+    }
+}
+
 /// The digits at one end of a message, which a neighbour may go on with.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Edge {
-    pub(super) values: Vec<u8>,
+    pub(super) digits: FewDigits,
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
 impl Edge {
-    fn of(digits: &[Digit]) -> Option<Self> {
-        let (first, last) = (digits.first()?, digits.last()?);
-        (digits.len() <= EDGE_DIGITS_MAX).then(|| Self {
-            values: digits.iter().map(|digit| digit.value).collect(),
-            start: first.start,
-            end: last.end,
-        })
+    fn of(run: &[Digit]) -> Option<Self> {
+        let (first, last) = (run.first()?, run.last()?);
+        let mut digits = FewDigits { len: u8::try_from(run.len()).ok()?, ..FewDigits::default() };
+        let values = digits.values.get_mut(..run.len())?;
+        for (value, digit) in values.iter_mut().zip(run) {
+            *value = digit.value;
+        }
+        Some(Self { digits, start: first.start, end: last.end })
     }
 }
 
@@ -62,29 +83,25 @@ impl Edge {
 pub(super) struct Scan {
     /// Runs of at least seven digits.
     pub(super) runs: Vec<Run>,
-    /// Digits that the text begins with.
-    pub(super) lead: Option<Edge>,
-    /// Digits that the text ends with.
-    pub(super) tail: Option<Edge>,
-    /// Whether the text is nothing but one run.
-    pub(super) whole: bool,
+    /// Digits that the text begins and ends with.
+    pub(super) ends: Ends,
     /// Whether the rules for addresses have to look.
     pub(super) has_address_sign: bool,
 }
 
-/// Longest run that an [`Edge`] is made of: more is no part of a telephone number.
-const EDGE_DIGITS_MAX: usize = 11;
-
 /// Reads a text once. A text without digits, `@`, `.` or the name of a messenger allocates nothing.
 pub(super) fn scan(text: &str) -> Scan {
-    let mut scanner = Scanner::default();
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let at = text.len() - rest.len();
-        let taken = scanner.take(c, rest, at);
-        rest = &rest[taken..];
-    }
-    scanner.finish()
+    Scanner::default().read(text).finish(true)
+}
+
+/// Reads the beginning of a text that goes on.
+pub(super) fn scan_head(head: &str) -> Scan {
+    Scanner::default().read(head).finish(false)
+}
+
+/// Reads the end of a text that began earlier.
+pub(super) fn scan_tail(tail: &str) -> Scan {
+    Scanner { said_something: true, ..Scanner::default() }.read(tail).finish(true)
 }
 
 #[derive(Default)]
@@ -101,6 +118,17 @@ struct Scanner {
 }
 
 impl Scanner {
+    fn read(mut self, text: &str) -> Self {
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let at = text.len() - rest.len();
+            let taken = self.take(c, rest, at);
+            count(taken);
+            rest = &rest[taken..];
+        }
+        self
+    }
+
     /// Takes up what `rest` begins with and says how many bytes that is.
     fn take(&mut self, c: char, rest: &str, at: usize) -> usize {
         let bytes = c.len_utf8();
@@ -246,19 +274,20 @@ impl Scanner {
             // A syllable that goes on as a word is none of the digits before it: 5678이요.
             let spoken = digits.iter().rev().take_while(|digit| !at_end && digit.spoken).count();
             let number = if spoken < digits.len() { &digits[..digits.len() - spoken] } else { &digits };
-            self.found.lead = Edge::of(number);
-            self.found.whole = at_end && self.found.lead.is_some();
+            self.found.ends.lead = Edge::of(number);
+            self.found.ends.whole = at_end && self.found.ends.lead.is_some();
         }
         if at_end {
-            self.found.tail = Edge::of(&digits);
+            self.found.ends.tail = Edge::of(&digits);
         }
         if digits.len() >= RUN_DIGITS_MIN {
             self.found.runs.push(Run { digits, word_before: self.word_before });
         }
     }
 
-    fn finish(mut self) -> Scan {
-        self.end_run(true);
+    /// Ends the reading. `at_end`: this is where the text ends.
+    fn finish(mut self, at_end: bool) -> Scan {
+        self.end_run(at_end);
         self.found
     }
 }
@@ -266,6 +295,7 @@ impl Scanner {
 /// Whether a dot may be one inside an address, by what comes after it: most dots end a sentence.
 fn joins(after: &str) -> bool {
     let next = after.trim_start_matches([' ', ')', ']']);
+    count(after.len() - next.len());
     if next.len() == after.len() {
         return next.chars().next().is_some_and(|c| !c.is_ascii_digit() && matches!(classify(c), Class::Latin));
     }

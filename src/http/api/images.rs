@@ -18,7 +18,7 @@ use super::created_or_found;
 use crate::{
     actors::chat_server::messages::{Answer, Message},
     domain::{
-        ClientId, Data, Draft, MessageKind, RoomId, Screened, StoredMessage, UserId, message::check_size,
+        ClientId, Data, Draft, MessageKind, RoomId, StoredMessage, UserId, masking::Inspected, message::check_size,
         stored_image::StoredImage,
     },
     error::{ChatError, ErrorCode},
@@ -196,6 +196,7 @@ async fn store_message(
     client_id: Option<ClientId>,
     image: &StoredImage,
 ) -> Result<Answer, ChatError> {
+    let Inspected { screened, ends } = state.config.masking.inspect(text.as_deref());
     let draft = Draft {
         room,
         sender,
@@ -204,9 +205,9 @@ async fn store_message(
         text,
         data: Some(Data::of(image)),
         sent_at: state.clock.now(),
-        screened: Screened::Clean,
+        screened,
     };
-    state.ask(|reply| Message { draft, grant: None, reply }).await
+    state.ask(|reply| Message { draft, ends, grant: None, reply }).await
 }
 
 async fn read_form(mut parts: Multipart, bytes_max: usize) -> Result<Form, ChatError> {

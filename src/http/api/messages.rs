@@ -12,8 +12,9 @@ use crate::{
     },
     db::{self, MessagePage, RoomWrite},
     domain::{
-        Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, UserId,
+        Draft, MessageId, MessageKind, RoomId, Seq, StoredMessage, UserId,
         id::SEQ_MAX,
+        masking::Inspected,
         message::{SYSTEM_SENDER, check_size},
         offer::show_expired,
     },
@@ -150,6 +151,10 @@ pub async fn send_message(
             ChatError::invalid(format!("`kind` must be {kind}: the other kinds have routes of their own")).into()
         );
     }
+    let Inspected { screened, ends } = match kind {
+        MessageKind::System => Inspected::default(),
+        _ => state.config.masking.inspect(message.text.as_deref()),
+    };
     let draft = Draft {
         room: room.clone(),
         sender,
@@ -158,7 +163,7 @@ pub async fn send_message(
         text: message.text,
         data: message.data,
         sent_at: state.clock.now(),
-        screened: Screened::Clean,
+        screened,
     };
     let answer = match kind {
         MessageKind::System => {
@@ -169,7 +174,7 @@ pub async fn send_message(
             }
             answer
         }
-        _ => state.ask(|reply| Message { draft, grant: None, reply }).await?,
+        _ => state.ask(|reply| Message { draft, ends, grant: None, reply }).await?,
     };
     Ok(created_or_found(answer))
 }
@@ -212,8 +217,8 @@ pub async fn edit_message(
     let (SignedIn(identity), InPath((room, message)), Body(NewText { text })) = (user, ids, body);
     check_size(Some(&text), None, state.config.limits.message_bytes_max).map_err(ChatError::from)?;
     check_place(&state, room, &identity.user, &message).await?;
-    let masking = state.config.masking;
-    let write = RoomWrite::Edit { message, editor: identity.user, text, masking, at: state.clock.now() };
+    let inspected = state.config.masking.inspect(Some(&text));
+    let write = RoomWrite::Edit { message, editor: identity.user, text, inspected, at: state.clock.now() };
     Ok(json_body(state.change(write).await?.data))
 }
 
