@@ -102,7 +102,7 @@ pub struct WebhookTarget {
 pub struct Limits {
     /// Longest message, its text and data together, in bytes.
     pub message_bytes_max: usize,
-    /// Events a second for a session.
+    /// Events per second of a user, over all sessions and REST.
     pub sends_per_second_max: Option<NonZeroU32>,
     /// New connections a second for an address.
     pub connects_per_second_max: Option<NonZeroU32>,

@@ -195,8 +195,8 @@ pub fn token(data: &[u8]) {
 pub fn engine_io(data: &[u8]) {
     const PACKETS_MAX: usize = 16;
     let Ok(body) = ByteString::try_from(data) else { return };
-    let packets = match payload::decode(&body, PACKETS_MAX) {
-        Ok(packets) => packets,
+    let packets: Vec<_> = match payload::decode(body, PACKETS_MAX) {
+        Ok(packets) => packets.collect(),
         Err(error) => {
             assert!(error != PacketError::TooManyPackets { packets_max: PACKETS_MAX } || data.len() >= PACKETS_MAX);
             return;
@@ -214,7 +214,8 @@ pub fn engine_io(data: &[u8]) {
         }
     }
     let written = ByteString::try_from(out).expect("a payload is text");
-    assert_eq!(payload::decode(&written, PACKETS_MAX).expect("what was written can be read"), packets);
+    let read: Vec<_> = payload::decode(written, PACKETS_MAX).expect("what was written can be read").collect();
+    assert_eq!(read, packets);
 }
 
 /// A packet of Socket.IO gives an event that can be answered, or an error; its data is a part of what came.

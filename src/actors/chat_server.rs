@@ -409,13 +409,8 @@ impl Handler<Join> for ChatServer {
 impl Handler<Leave> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, Leave { asker, room }: Leave, _: &mut Self::Context) {
-        self.guarded("leave", |server| {
-            let session = asker.session;
-            server.fan_out.tell_hub(asker.hub, Op::Detach { session, room: room.clone(), error: None });
-            server.detach(session, &room);
-            server.answer(ReplyTo::Session(asker), Ok(done()));
-        });
+    fn handle(&mut self, leave: Leave, ctx: &mut Self::Context) {
+        self.guarded("leave", |server| server.leave(leave, ctx));
     }
 }
 

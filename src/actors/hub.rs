@@ -13,7 +13,7 @@ mod messages;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt, iter, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -57,7 +57,7 @@ pub struct Hub {
     sessions: HashMap<SessionId, Rc<LocalSession>>,
     rooms: HashMap<RoomId, Vec<Attached>>,
     /// The newest state of each room that waits until a session's client has read. Bounded by the users' rooms.
-    waiting_states: HashMap<SessionId, HashMap<RoomId, Push>>,
+    waiting_states: HashMap<SessionId, BTreeMap<RoomId, Push>>,
     /// What was put into since the last flush.
     unflushed: Vec<Arc<Outbox>>,
     expiries: Expiries,
@@ -286,8 +286,7 @@ impl Hub {
 
     fn take_waiting_state(&mut self, session: SessionId) -> Option<Push> {
         let states = self.waiting_states.get_mut(&session)?;
-        let room = states.keys().next()?.clone();
-        let push = states.remove(&room);
+        let push = states.pop_first().map(|(_, push)| push);
         if states.is_empty() {
             self.waiting_states.remove(&session);
         }

@@ -6,16 +6,19 @@
 //! Its output is an [`outbox::Outbox`] that a response body drains, so that the actor keeps running while its client does
 //! not read.
 
+pub mod accounts;
 pub mod chat;
 pub mod engine_io;
 pub mod in_flight;
 pub mod limits;
 pub mod namespaces;
 pub mod outbox;
-pub mod places;
+pub mod services;
 pub mod socket_io;
 pub mod transport;
 pub mod uplink;
+mod waiting;
 pub mod ws;
 
-pub use chat::{ChatSession, Services};
+pub use chat::ChatSession;
+pub use services::Services;

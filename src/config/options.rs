@@ -186,7 +186,7 @@ pub struct Options {
     /// Longest message, its text and data together, in bytes, 1 to 1048576 [default: 16384]
     #[arg(long, env = "HAGGLE_MAX_MESSAGE_BYTES", global = true, value_name = "BYTES", help_heading = "Limits")]
     pub max_message_bytes: Option<usize>,
-    /// Events a second for a session, twice as many in a burst; 0 lifts it [default: 50]
+    /// Events per second of a user over all sessions, twice as many in a burst; 0 lifts it [default: 50]
     #[arg(long, env = "HAGGLE_MAX_SENDS_PER_SECOND", global = true, value_name = "N", help_heading = "Limits")]
     pub max_sends_per_second: Option<u32>,
     /// New connections a second for an address; 0 lifts it [default: 200]

@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use futures_util::StreamExt;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::{
     admission::{Client, note_known},
@@ -35,9 +36,6 @@ use crate::{
 
 /// Bytes that wait on a WebSocket that has not taken over: the answer to its probe.
 const CANDIDATE_BYTES_MAX: usize = 4096;
-
-/// How often a post looks whether the session may take more.
-const POST_WAIT: Duration = Duration::from_millis(5);
 
 /// How long the body of a post may take while the session's client has not signed in. Afterwards it is as long as a session
 /// may be silent.
@@ -339,7 +337,7 @@ async fn poll<A: Application>(link: &Link<A>, bytes_max: usize) -> Result<HttpRe
 async fn post<A: Application>(
     request: &HttpRequest,
     payload: web::Payload,
-    link: &Link<A>,
+    link: &Arc<Link<A>>,
     settings: &Settings,
 ) -> Result<HttpResponse, Refusal> {
     let (bytes_max, wait) = if link.is_signed_in() {
@@ -358,7 +356,7 @@ async fn post<A: Application>(
     if link.is_ending() {
         return Err(Refusal::UnknownSession);
     }
-    let _turn = link.take_post().ok_or_else(broken)?;
+    let turn = link.take_post().ok_or_else(broken)?;
     let kind = request.headers().get(header::CONTENT_TYPE);
     if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/octet-stream")) {
         return Err(broken());
@@ -380,14 +378,13 @@ async fn post<A: Application>(
         }
     };
     let body = ByteString::try_from(body).map_err(|_| broken())?;
-    let packets = payload::decode(&body, settings.payload_packets_max).map_err(|_| broken())?;
-    if link.addr.send(Post(packets)).await.is_err() {
+    let packets = payload::decode(body, settings.payload_packets_max).map_err(|_| broken())?;
+    let (taken, all_taken) = oneshot::channel();
+    if link.addr.send(Post { packets, turn, taken }).await.is_err() {
         return Err(Refusal::UnknownSession);
     }
-    // The answer is what lets the client send more.
-    while (link.in_flight.is_full() || link.outbox.is_heavy()) && !link.is_ending() {
-        rt::time::sleep(POST_WAIT).await;
-    }
+    // It closes without a word.
+    let _ = all_taken.await;
     Ok(HttpResponse::Ok().content_type("text/html").body("ok"))
 }
 

@@ -11,7 +11,7 @@ use std::{
     pin::Pin,
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 
 pub use body::Body;
 pub use page::PageOf;
@@ -108,7 +108,9 @@ impl FromRequest for SignedIn {
         Box::pin(async move {
             let identity = signed_in(&request).await?;
             let state = state(&request)?;
-            state.requests.admit(&identity.user, &state.metrics)?;
+            let place = state.accounts.open_request(&identity.user)?;
+            // It lives as long as the request.
+            request.extensions_mut().insert(place);
             Ok(Self(identity))
         })
     }

@@ -51,7 +51,7 @@ pub fn endpoint(state: &AppState, services: &Arc<Services>) -> web::Data<Endpoin
     let doorkeeper = Doorkeeper::new(Arc::clone(&state.draining));
     // The time that a connection has for its first request is also what it has for its first namespace.
     let connect_timeout = state.config.handshake_timeout;
-    let table = Rc::new(namespaces::table(services, &state.sessions, &doorkeeper, connect_timeout));
+    let table = Rc::new(namespaces::table(services, &state.accounts, &doorkeeper, connect_timeout));
     web::Data::new(Endpoint {
         sessions: Arc::clone(&state.socket_io),
         open: Box::new(move |request| SocketIo::new(Rc::clone(&table), handshake(request))),

@@ -1,19 +1,12 @@
 //! What every request handler can reach.
 
-use std::{
-    num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use actix::Addr;
 use bytes::Bytes;
-use governor::{
-    DefaultKeyedRateLimiter, Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
-};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -24,20 +17,16 @@ use crate::{
         },
         db_executor::Database,
         eraser::Eraser,
-        session::{engine_io::Sessions, places::SessionPlaces, socket_io::SocketIo},
+        session::{accounts::Accounts, engine_io::Sessions, socket_io::SocketIo},
     },
     auth::{ImageUrls, RoomTokens, ServiceKey, Signer, Verifier},
     clock::Clock,
     config::Config,
     db::RoomWrite,
-    domain::UserId,
     error::ChatError,
     http::{api::images::Images, health::DatabaseLooks},
-    metrics::{self, Metrics},
+    metrics::Metrics,
 };
-
-/// Users whose rate is remembered before the idle ones are forgotten.
-const RATES_REMEMBERED: usize = 10_000;
 
 /// What every request handler can reach. One for each server.
 pub struct AppState {
@@ -69,10 +58,8 @@ pub struct AppState {
     pub draining: Arc<AtomicBool>,
     /// What readiness knows of the database.
     pub database_looks: DatabaseLooks,
-    /// How fast each user may ask.
-    pub requests: RequestLimit,
-    /// How many sessions each user has.
-    pub sessions: Arc<SessionPlaces>,
+    /// What each user takes.
+    pub accounts: Arc<Accounts>,
     /// The live connections of Socket.IO, signed in or not.
     pub socket_io: Arc<Sessions<SocketIo>>,
 }
@@ -107,32 +94,4 @@ impl AppState {
 /// JSON of the contract that is written already.
 pub fn json_body(data: Bytes) -> actix_web::HttpResponse {
     actix_web::HttpResponse::Ok().content_type("application/json").body(data)
-}
-
-/// How fast each user may ask over REST.
-pub struct RequestLimit(Option<DefaultKeyedRateLimiter<UserId>>);
-
-impl RequestLimit {
-    /// So many requests a second for a user, twice as many in a burst.
-    #[must_use]
-    pub fn new(per_second: Option<NonZeroU32>) -> Self {
-        let quota = |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_add(rate.get()));
-        Self(per_second.map(|rate| RateLimiter::keyed(quota(rate))))
-    }
-
-    /// Counts one request.
-    ///
-    /// # Errors
-    /// `rate_limited` with the wait.
-    pub fn admit(&self, user: &UserId, metrics: &Metrics) -> Result<(), ChatError> {
-        let Some(limiter) = &self.0 else { return Ok(()) };
-        if limiter.len() > RATES_REMEMBERED {
-            limiter.retain_recent();
-        }
-        limiter.check_key(user).map_err(|refused| {
-            metrics::count(&metrics.rate_limited, "requests_per_second");
-            let wait = refused.wait_time_from(DefaultClock::default().now());
-            ChatError::rate_limited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
-        })
-    }
 }

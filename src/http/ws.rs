@@ -11,7 +11,6 @@ use crate::{
         ws::{Connection, WsSession},
     },
     error::{ChatError, ErrorCode},
-    metrics,
 };
 
 /// Opens the plain wire. The token is checked before the connection stands.
@@ -33,13 +32,9 @@ pub async fn open(
     let client = Client::of(&request);
     client.count_connect()?;
     let address_place = client.take_place()?;
-    let place = state
-        .sessions
-        .take(&identity.user, state.config.limits.sessions_per_user_max)
-        .inspect_err(|_| metrics::count(&state.metrics.rate_limited, "sessions_per_user"))?;
-    // Only a client behind a proxy has a place of this kind, and it is the larger one.
-    let places = Box::new((place, address_place.map(Box::new)));
-    let connection = Connection { identity, peer: client.address, socket: client.socket, places };
+    let place = state.accounts.open_session(&identity.user)?;
+    let held = address_place.map(|place| Box::new(place) as Box<dyn std::any::Any>);
+    let connection = Connection { identity, peer: client.address, socket: client.socket, place, held };
     WsSession::start(&request, connection, Arc::clone(&services))
         .map_err(|error| ChatError::invalid(format!("not a WebSocket handshake: {error}")).into())
 }

@@ -1,6 +1,10 @@
 //! Every limit, what it says and what it leaves alone.
 
-use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{
+    net::SocketAddr,
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 use tokio::{
@@ -11,7 +15,9 @@ use tokio::{
 use crate::support::{
     TestServer, WsClient,
     raw::{RawClient, frame},
-    rest, until, within,
+    rest,
+    socket_io::PacketClient,
+    until, within,
 };
 
 #[actix_web::test]
@@ -51,8 +57,71 @@ async fn whoever_goes_on_regardless_is_told_why_and_closed() {
     assert_eq!(last["code"], "rate_limited");
     assert!(last["retryAfterMs"].as_u64().unwrap() >= 1000, "{last}");
     assert!(last.get("event").is_none(), "it is about the connection: {last}");
-    // Come back later: nothing is held against the next connection.
-    server.ws("alice").await.request("leaveRoom", "r").await.unwrap();
+    // The rate is the user's, and so the next connection has what has recovered since.
+    let mut back = server.ws("alice").await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    back.request("leaveRoom", "r").await.unwrap();
+}
+
+#[actix_web::test]
+async fn the_rate_of_sends_is_the_users_over_all_sessions_wires_and_requests() {
+    let server = TestServer::with(|config| config.limits.sends_per_second_max = NonZeroU32::new(1)).await;
+    let room = server.seed().room("alice", "bike").id;
+    let (began, mut stored) = (Instant::now(), 0);
+    for _ in 0..2 {
+        // A new session each time, on the plain wire and on Socket.IO.
+        let mut plain = server.ws("alice").await;
+        let mut polling = PacketClient::open(server.addr).await;
+        polling.join("/chat", json!({"token": server.token("alice")})).await;
+        for _ in 0..5 {
+            stored += u64::from(plain.request("message", json!({"roomId": room, "text": "fast"})).await.is_ok());
+            let said = polling.request("/chat", "message", json!({"roomId": room, "text": "fast"})).await;
+            stored += u64::from(said["ok"] == true);
+        }
+        plain.close().await;
+        polling.send("41/chat,").await;
+    }
+    // Two in a burst, and one for each second that this took.
+    assert!((2..=3 + began.elapsed().as_secs()).contains(&stored), "{stored}");
+    let path = format!("/api/v1/rooms/{room}/messages");
+    for tried in 0.. {
+        let answer =
+            rest::call(server.addr, &server.token("alice"), "POST", &path, Some(json!({"text": "fast"}))).await;
+        if answer.status == 429 {
+            assert!(answer.body["retryAfterMs"].as_u64().is_some_and(|wait| wait <= 1001), "{answer:?}");
+            break;
+        }
+        assert!(tried < 20, "over REST the same rate counts: {answer:?}");
+    }
+    // It is nobody else's.
+    server.ws("sam").await.request("message", json!({"roomId": room, "text": "calm"})).await.unwrap();
+}
+
+#[actix_web::test]
+async fn an_open_websocket_is_no_unanswered_request() {
+    let server = TestServer::with(|config| config.limits.sessions_per_user_max = NonZeroU32::new(40)).await;
+    let mut open = Vec::new();
+    for _ in 0..40 {
+        open.push(server.ws("alice").await);
+    }
+    assert_eq!(rest::call(server.addr, &server.token("alice"), "GET", "/api/v1/rooms", None).await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_user_opens_so_many_sessions_per_second() {
+    let server = TestServer::with(|config| config.limits.sessions_per_user_max = NonZeroU32::new(1)).await;
+    let mut refused = None;
+    for _ in 0..40 {
+        match WsClient::connect(server.addr, &server.token("alice")).await {
+            Ok(client) => client.close().await,
+            Err(refusal) => refused = refusal.body["retryAfterMs"].as_u64().or(refused),
+        }
+        until("the place is free", || server.metrics.sessions.get() == 0).await;
+    }
+    let wait = refused.expect("twenty in a burst and ten per second");
+    assert!(wait <= 101, "{wait}");
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+    server.ws("alice").await;
 }
 
 #[actix_web::test]

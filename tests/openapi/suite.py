@@ -25,7 +25,7 @@ DEADLINE_S = 15
 READS = ("get", "list", "search", "export")
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Nothing is wrong with a request that comes too fast here.
-OPTIONS = ["--max-requests-per-second", "0", "--max-connects-per-second", "0", "--max-connections-per-address", "0"]
+OPTIONS = ["--max-requests-per-second", "0", "--max-sends-per-second", "0", "--max-connects-per-second", "0", "--max-connections-per-address", "0"]
 
 
 class Haggle:

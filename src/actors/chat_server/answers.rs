@@ -2,7 +2,7 @@
 
 use actix::Context;
 
-use super::{ChatServer, messages::ReplyTo, rooms::Place};
+use super::{ChatServer, messages::ReplyTo, rooms::Place, sessions::left_before};
 use crate::{
     actors::hub::{Asker, Op},
     db::{DbError, Messages, RoomState},
@@ -107,6 +107,8 @@ impl ChatServer {
                 Some(error) => self.refuse(work, error.clone(), ctx),
             }
         }
+        // Whoever waited may have left.
+        self.rooms.release(&room);
     }
 
     pub(super) fn history_read(&mut self, mut read: HistoryRead, ctx: &mut Context<Self>) {
@@ -124,8 +126,7 @@ impl ChatServer {
         let HistoryRead { asker, room, role, place, catches_up, messages } = read;
         if !self.rooms.room(&room).is_some_and(|live| live.has(asker.session, place)) {
             // It left, died or lost its right meanwhile.
-            let answer = Err(ChatError::new(ErrorCode::NotInRoom, "the room was left before it was entered"));
-            self.answer(ReplyTo::Session(asker), answer);
+            self.answer(ReplyTo::Session(asker), Err(left_before()));
             return;
         }
         let mut messages = match messages {

@@ -15,6 +15,7 @@ use crate::{
     actors::{
         bus::Bus,
         hub::{Asker, Hub, HubId},
+        session::accounts::SessionPlace,
     },
     broker::{Envelope, NodeId},
     db::RoomWrite,
@@ -169,6 +170,9 @@ pub struct Disconnect {
     pub session: SessionId,
     /// It was ended by its client or by the server, and can't be taken up again.
     pub for_good: bool,
+    /// Its place among its user's sessions, free again when this has been taken in: so a user can't have more of these
+    /// waiting than they may have sessions.
+    pub place: Option<SessionPlace>,
 }
 
 /// Enters a room and starts to receive its events.

@@ -218,6 +218,13 @@ impl ChatServer {
         self.read_missed(session, ctx);
     }
 
+    /// A session that comes back has left one of its rooms before it was in it again.
+    pub(super) fn not_to_resume(&mut self, session: SessionId, room: &RoomId) {
+        if let Some(resuming) = self.recoveries.resuming.get_mut(&session) {
+            resuming.rooms.retain(|(resumed, _)| resumed != room);
+        }
+    }
+
     /// Once every room holds its messages back for the session, reads what was committed before.
     fn read_missed(&mut self, session: SessionId, ctx: &mut Context<Self>) {
         let Some(resuming) = self.recoveries.resuming.get(&session).filter(|resuming| resuming.due == 0) else {
@@ -254,6 +261,12 @@ impl ChatServer {
         let Some(resuming) = self.recoveries.resuming.remove(&session) else { return };
         let Some((user, hub)) = self.rooms.session(session).map(|live| (live.user.clone(), live.hub)) else { return };
         let Resuming { pid, rooms, gone, .. } = resuming;
+        if rooms.len() < missed.last_seqs.len() {
+            // What was left while this was read is not taken up.
+            let is_resumed = |room: &RoomId| rooms.iter().any(|(resumed, _)| resumed == room);
+            missed.messages.retain(|message| is_resumed(&message.room_id));
+            missed.last_seqs.retain(|(room, _)| is_resumed(room));
+        }
         let live = Box::new(Live { pid_hash: hash(&pid).into(), user, rooms });
         for (room, _) in &live.rooms {
             let Some(came) = self.rooms.enter(session, room) else { continue };

@@ -1,11 +1,13 @@
 //! Sessions come and go: their beginning, their end, and the ends that are not their own.
 
-use actix::Handler;
+use actix::{Context, Handler};
 
 use super::{
     ChatServer,
     batch::PendingWrite,
-    messages::{Connect, Disconnect, EndSessions, Feed, RegisterHub, ReplyTo, SessionEvents, Welcome},
+    done,
+    messages::{Connect, Disconnect, EndSessions, Feed, Leave, RegisterHub, ReplyTo, SessionEvents, Welcome},
+    work::{Work, take_entries},
 };
 use crate::{
     actors::hub::{DrainSessions, Op},
@@ -64,7 +66,7 @@ impl Handler<Connect> for ChatServer {
 impl Handler<Disconnect> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, Disconnect { session, for_good }: Disconnect, ctx: &mut Self::Context) {
+    fn handle(&mut self, Disconnect { session, for_good, place }: Disconnect, ctx: &mut Self::Context) {
         self.guarded("disconnect", |server| {
             server.end_recoverable(session, for_good, ctx);
             server.typing_in_no_room(session);
@@ -72,7 +74,39 @@ impl Handler<Disconnect> for ChatServer {
                 server.presence_changed(gone);
             }
         });
+        drop(place);
     }
+}
+
+impl ChatServer {
+    /// Takes a session out of a room, and with it what it has said before about entering that room: an entry that still waits
+    /// for the room or for the answer whether its user may enter must not put the session back after it left.
+    pub(super) fn leave(&mut self, Leave { asker, room }: Leave, ctx: &mut Context<Self>) {
+        let (session, hub) = (asker.session, asker.hub);
+        self.not_to_resume(session, &room);
+        let mut entries = Vec::new();
+        if let Some(user) = self.rooms.session(session).map(|live| live.user.clone()) {
+            entries = self.checks.take_entries(session, &room, &user);
+        }
+        if let Some(loading) = self.loading.get_mut(&room) {
+            entries.extend(take_entries(&mut loading.waiting, session));
+        }
+        for entry in entries {
+            match entry {
+                Work::Join(join) => self.answer(ReplyTo::Session(join.asker), Err(left_before())),
+                Work::Resume { .. } => self.resume_room(session, true, ctx),
+                _ => {}
+            }
+        }
+        self.fan_out.tell_hub(hub, Op::Detach { session, room: room.clone(), error: None });
+        self.detach(session, &room);
+        self.answer(ReplyTo::Session(asker), Ok(done()));
+    }
+}
+
+/// The answer to an entry whose session has left the room since.
+pub(super) fn left_before() -> ChatError {
+    ChatError::new(ErrorCode::NotInRoom, "the room was left before it was entered")
 }
 
 impl Handler<EndSessions> for ChatServer {

@@ -6,20 +6,21 @@ use actix::{Actor as _, AsyncContext as _, Context, Handler};
 use tempfile::TempDir;
 
 use super::{
-    answers::RoomLoaded,
+    answers::{Authorized, RoomLoaded},
     batch::BATCH_WRITES_MAX,
     catch_up::answers::{MissingRead, NewestFound, NewsRead},
     commits::BatchCommitted,
-    messages::{Connect, Feed, RegisterBus, Typing},
+    messages::{Connect, Disconnect, Feed, RegisterBus, Typing},
     *,
 };
 use crate::{
     actors::{
         bus::Bus,
         hub::{Asker, HubId},
-        session::in_flight::InFlight,
+        session::{accounts::Accounts, in_flight::InFlight},
     },
     broker::{NodeId, Subjects},
+    config::Limits,
     db::{self, Committed, News, Opened, Place, PooledConnection},
     domain::{Product, ProductId, ProductStatus, Seq, SessionId, User, UserId},
 };
@@ -163,6 +164,135 @@ async fn typing_is_left_out_while_the_writer_is_behind() {
     server.batch.take();
     types(server, ctx);
     assert!(!server.typists.is_empty());
+}
+
+/// Alice on one session, who enters the room and leaves it again.
+struct Comer {
+    hub: HubId,
+    session: SessionId,
+    in_flight: InFlight,
+}
+
+impl Comer {
+    fn new(fixture: &mut Fixture) -> Self {
+        let (hub, session, user) = (HubId(0), SessionId(1), UserId::new("alice").unwrap());
+        fixture.server.handle(Connect { session, user, hub, feed: Feed::Chat, welcome: None }, &mut fixture.ctx);
+        Self { hub, session, in_flight: InFlight::default() }
+    }
+
+    fn asker(&self, fixture: &Fixture, event: &'static str) -> Asker {
+        let slot = self.in_flight.take(&fixture.server.metrics);
+        Asker { session: self.session, hub: self.hub, request: None, event, slot }
+    }
+
+    fn enter(&self, fixture: &mut Fixture) {
+        let (asker, user) = (self.asker(fixture, "enterRoom"), UserId::new("alice").unwrap());
+        let join = Join { asker, user, room: fixture.room.clone(), after: None, grant: None };
+        fixture.server.handle(join, &mut fixture.ctx);
+    }
+
+    fn leave(&self, fixture: &mut Fixture) {
+        let asker = self.asker(fixture, "leaveRoom");
+        fixture.server.handle(Leave { asker, room: fixture.room.clone() }, &mut fixture.ctx);
+    }
+
+    fn disconnect(&self, fixture: &mut Fixture) {
+        let end = Disconnect { session: self.session, for_good: true, place: None };
+        fixture.server.handle(end, &mut fixture.ctx);
+    }
+}
+
+impl Fixture {
+    fn with_policy(policy: AuthorizePolicy) -> Self {
+        let mut fixture = Self::new();
+        fixture.server.settings.policy = policy;
+        fixture
+    }
+
+    /// The database answers what was asked, in the order in which it is asked.
+    fn answer(&mut self) {
+        let Self { server, ctx, conn, room, .. } = self;
+        if !server.checks.is_empty() {
+            let user = UserId::new("alice").unwrap();
+            server.authorized(Authorized { room: room.clone(), user, allowed: Ok(true) }, ctx);
+        }
+        if server.loading.contains_key(room) {
+            let state = Ok(db::load_room(conn, room).unwrap().map(Box::new));
+            server.room_read(RoomLoaded { room: room.clone(), state }, ctx);
+        }
+    }
+
+    /// The sessions that are in the room or about to enter it.
+    fn attached(&self) -> usize {
+        let alice = UserId::new("alice").unwrap();
+        self.server.rooms.room(&self.room).map_or(0, |live| live.sessions_of(&alice).len())
+    }
+}
+
+#[actix_web::test]
+async fn one_who_leaves_while_the_entry_waits_is_not_in_the_room() {
+    for policy in [AuthorizePolicy::OnEnter, AuthorizePolicy::EveryMessage] {
+        let mut fixture = Fixture::with_policy(policy);
+        let comer = Comer::new(&mut fixture);
+        comer.enter(&mut fixture);
+        comer.leave(&mut fixture);
+        fixture.answer();
+        assert_eq!((fixture.attached(), fixture.server.rooms.live_count()), (0, 0), "{policy:?}");
+        assert!(fixture.server.loading.is_empty() && fixture.server.checks.is_empty(), "{policy:?}");
+    }
+}
+
+#[actix_web::test]
+async fn one_who_leaves_and_enters_again_while_the_first_entry_waits_is_in_the_room_once() {
+    for policy in [AuthorizePolicy::OnEnter, AuthorizePolicy::EveryMessage] {
+        let mut fixture = Fixture::with_policy(policy);
+        let comer = Comer::new(&mut fixture);
+        comer.enter(&mut fixture);
+        comer.leave(&mut fixture);
+        comer.enter(&mut fixture);
+        fixture.answer();
+        fixture.answer();
+        assert_eq!(fixture.attached(), 1, "{policy:?}");
+        comer.leave(&mut fixture);
+        assert_eq!((fixture.attached(), fixture.server.rooms.live_count()), (0, 0), "{policy:?}");
+    }
+}
+
+#[actix_web::test]
+async fn one_whose_entry_waits_when_the_session_ends_is_not_in_the_room() {
+    for policy in [AuthorizePolicy::OnEnter, AuthorizePolicy::EveryMessage] {
+        let mut fixture = Fixture::with_policy(policy);
+        let comer = Comer::new(&mut fixture);
+        comer.enter(&mut fixture);
+        comer.disconnect(&mut fixture);
+        fixture.answer();
+        assert_eq!((fixture.attached(), fixture.server.rooms.live_count()), (0, 0), "{policy:?}");
+    }
+}
+
+#[actix_web::test]
+async fn one_who_leaves_a_room_while_its_history_is_read_is_not_in_the_room() {
+    let mut fixture = Fixture::new();
+    let comer = Comer::new(&mut fixture);
+    comer.enter(&mut fixture);
+    fixture.answer();
+    assert_eq!(fixture.attached(), 1);
+    comer.leave(&mut fixture);
+    assert_eq!((fixture.attached(), fixture.server.rooms.live_count()), (0, 0));
+}
+
+#[actix_web::test]
+async fn a_session_has_its_place_until_its_end_is_taken_in() {
+    let mut fixture = Fixture::new();
+    let limits = Limits { sessions_per_user_max: 1.try_into().ok(), ..Limits::none() };
+    let (accounts, alice) =
+        (Accounts::new(&limits, Arc::clone(&fixture.server.metrics)), UserId::new("alice").unwrap());
+    let comer = Comer::new(&mut fixture);
+    let place = Some(accounts.open_session(&alice).unwrap());
+    let end = Disconnect { session: comer.session, for_good: true, place };
+    assert!(accounts.open_session(&alice).is_err(), "its end waits in the mailbox");
+    fixture.server.handle(end, &mut fixture.ctx);
+    assert!(accounts.open_session(&alice).is_ok());
 }
 
 /// The server is one of several nodes, and has the room in memory.

@@ -1,6 +1,6 @@
 //! Who types: stored nowhere, over by itself, and the first thing to go when there is too much to do.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{HashMap, VecDeque, hash_map::Entry};
 
 use actix::{Context, Handler, Message as ActixMessage};
 
@@ -22,10 +22,16 @@ use crate::{
 /// For how long one types after having said so. A client repeats it while its user goes on.
 const TYPING_LASTS_MS: i64 = 6000;
 
+/// Ends of typing that are looked at in one step. What is over beyond them is looked at in the next one.
+const ENDS_AT_ONCE: usize = 256;
+
 /// Who types where, in which of their sessions, and until when.
 #[derive(Debug, Default)]
 pub(super) struct Typists {
     typing: HashMap<(RoomId, UserId), Vec<(SessionId, Timestamp)>>,
+    /// When each of them is over, the first one first: all last equally long. One that was said again or taken back is
+    /// passed over when its time comes, so that nothing here grows with how many type.
+    ends: VecDeque<(Timestamp, RoomId, UserId)>,
     /// Whether a task waits for the end of one.
     awaited: bool,
 }
@@ -40,6 +46,7 @@ impl Typists {
         let sessions = self.typing.entry((room.clone(), user.clone())).or_default();
         sessions.retain(|(other, _)| *other != session);
         sessions.push((session, until));
+        self.ends.push_back((until, room.clone(), user.clone()));
     }
 
     /// Returns whether that was the last session in which they typed.
@@ -57,21 +64,22 @@ impl Typists {
         last
     }
 
-    /// Takes out who has not said so again in time.
+    /// Takes out some of those who have not said so again in time.
     fn take_over(&mut self, now: Timestamp) -> Vec<(RoomId, UserId)> {
         let mut over = Vec::new();
-        self.typing.retain(|place, sessions| {
-            sessions.retain(|(_, until)| *until > now);
-            if sessions.is_empty() {
-                over.push(place.clone());
+        for _ in 0..ENDS_AT_ONCE {
+            let Some((_, room, user)) = self.ends.pop_front_if(|(until, ..)| *until <= now) else { break };
+            let Entry::Occupied(mut sessions) = self.typing.entry((room, user)) else { continue };
+            sessions.get_mut().retain(|(_, until)| *until > now);
+            if sessions.get().is_empty() {
+                over.push(sessions.remove_entry().0);
             }
-            !sessions.is_empty()
-        });
+        }
         over
     }
 
     fn next_end(&self) -> Option<Timestamp> {
-        self.typing.values().flatten().map(|(_, until)| *until).min()
+        self.ends.front().map(|(until, ..)| *until)
     }
 }
 
@@ -135,7 +143,10 @@ impl ChatServer {
     }
 
     fn await_typing_end(&mut self, ctx: &mut Context<Self>) {
-        let Some(at) = self.typists.next_end().filter(|_| !self.typists.awaited) else { return };
+        if self.typists.awaited {
+            return;
+        }
+        let Some(at) = self.typists.next_end() else { return };
         self.typists.awaited = true;
         let clock = self.settings.clock.clone();
         self.ask(ctx, async move {
@@ -154,5 +165,34 @@ impl Handler<TypingOver> for ChatServer {
             self.tell_typing(&room, &user, false);
         }
         self.await_typing_end(ctx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typing_ends_once_when_it_was_not_said_again_and_a_step_looks_at_so_many_at_most() {
+        let mut typists = Typists::default();
+        let (room, sam) = (RoomId::new("bike").unwrap(), UserId::new("sam").unwrap());
+        let (phone, tab) = (SessionId(1), SessionId(2));
+        for (session, until) in [(phone, 6), (tab, 7), (phone, 9)] {
+            typists.start(&room, &sam, session, Timestamp(until));
+        }
+        assert_eq!(typists.next_end(), Some(Timestamp(6)));
+        assert_eq!(typists.take_over(Timestamp(8)), []);
+        assert_eq!(typists.take_over(Timestamp(9)), [(room.clone(), sam.clone())]);
+        assert!(typists.typing.is_empty() && typists.ends.is_empty());
+
+        typists.start(&room, &sam, phone, Timestamp(20));
+        assert!(typists.stop(&room, &sam, None));
+        assert_eq!(typists.take_over(Timestamp(20)), [], "it was over before");
+
+        for buyer in 0..1000 {
+            typists.start(&room, &UserId::new(format!("buyer{buyer}")).unwrap(), phone, Timestamp(30));
+        }
+        let steps = std::iter::from_fn(|| Some(typists.take_over(Timestamp(30)).len()).filter(|ended| *ended > 0));
+        assert_eq!(steps.collect::<Vec<_>>(), [256, 256, 256, 232]);
     }
 }

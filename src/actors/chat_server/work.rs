@@ -1,6 +1,6 @@
 //! What somebody wants to do in a room, while it waits for the answer whether they may.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use super::messages::{Join, MakeOffer, Message, Read, ReplyTo, Typing};
 use crate::domain::{RoomId, SessionId, Timestamp, UserId};
@@ -70,6 +70,11 @@ impl Work {
         }
     }
 
+    /// Whether it puts a session into the room.
+    fn enters(&self) -> bool {
+        matches!(self, Self::Join(_) | Self::Resume { .. })
+    }
+
     /// Until when the room token that came with it counts.
     pub(super) fn grant(&self) -> Option<Timestamp> {
         match self {
@@ -85,12 +90,17 @@ impl Work {
     }
 }
 
+/// Takes out the entries of a session, in their order.
+pub(super) fn take_entries(waiting: &mut Vec<Work>, session: SessionId) -> Vec<Work> {
+    waiting.extract_if(.., |work| work.enters() && work.session() == Some(session)).collect()
+}
+
 /// Questions to the database, where every event asks one. Events of one user in one room keep their order: those that
 /// come while a question is out wait for the next one, which is asked after they came.
 #[derive(Debug, Default)]
 pub(super) struct Checks(HashMap<(RoomId, UserId), Check>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Check {
     asked: Vec<Work>,
     next: Vec<Work>,
@@ -100,13 +110,16 @@ impl Checks {
     /// Adds an event. Returns the question to ask now, if none is out.
     pub(super) fn ask(&mut self, work: Work) -> Option<(RoomId, UserId)> {
         let key = (work.room().clone(), work.user()?.clone());
-        let check = self.0.entry(key.clone()).or_default();
-        if check.asked.is_empty() {
-            check.asked.push(work);
-            return Some(key);
+        match self.0.entry(key.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(Check { asked: vec![work], next: Vec::new() });
+                Some(key)
+            }
+            Entry::Occupied(mut check) => {
+                check.get_mut().next.push(work);
+                None
+            }
         }
-        check.next.push(work);
-        None
     }
 
     /// Takes the events that an answer is for, and says whether to ask again for those that came later.
@@ -119,6 +132,14 @@ impl Checks {
             self.0.insert(key, Check { asked: next, next: Vec::new() });
         }
         (check.asked, again)
+    }
+
+    /// Takes out the entries of a session that wait for the answer whether its user is a member.
+    pub(super) fn take_entries(&mut self, session: SessionId, room: &RoomId, user: &UserId) -> Vec<Work> {
+        let Some(check) = self.0.get_mut(&(room.clone(), user.clone())) else { return Vec::new() };
+        let mut entries = take_entries(&mut check.asked, session);
+        entries.extend(take_entries(&mut check.next, session));
+        entries
     }
 
     pub(super) fn is_empty(&self) -> bool {

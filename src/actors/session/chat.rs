@@ -5,13 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Addr, WeakRecipient};
+use actix::WeakRecipient;
 
 use super::{
+    accounts::{SessionPlace, Share},
     in_flight::InFlight,
-    limits::{Admission, SendLimit},
+    limits::{Admission, Patience},
     outbox::{Frame, Full, Outbox},
-    uplink::Uplink,
+    services::Services,
+    waiting::Waiting,
 };
 use crate::{
     actors::{
@@ -19,20 +21,18 @@ use crate::{
             Change, Connect, Disconnect, Feed, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
             Welcome,
         },
-        hub::{Asker, CloseSession, Hub, HubId, OpenSession, RenewSession, SessionNotice},
+        hub::{Asker, CloseSession, OpenSession, RenewSession, SessionNotice},
         short_list::reserve_one,
     },
-    auth::{AuthError, Identity, RoomTokens, Verifier},
-    clock::Clock,
-    config::Limits,
+    auth::{AuthError, Identity},
     db::RoomWrite,
     domain::{
-        AuthorizePolicy, Data, Draft, MaskingPolicy, MessageKind, RoomId, SessionId, Timestamp, UserId,
+        AuthorizePolicy, Data, Draft, MessageKind, RoomId, SessionId, Timestamp, UserId,
         masking::Inspected,
         message::{UnfitText, check_size},
     },
     error::{ChatError, CloseCode, ErrorCode},
-    metrics::{self, Metrics},
+    metrics,
     protocol::{
         event::{Authenticated, ClientEvent, EnterRoom, ErrorNotice, SendMessage, ServerEvent},
         json::{RequestId, to_json},
@@ -43,36 +43,8 @@ use crate::{
 /// How long a message without a room waits for an `enterRoom`.
 pub const ROOM_WAIT: Duration = Duration::from_secs(2);
 
-/// Messages without a room that may wait for the first `enterRoom`: what a client typed while it was offline.
-const WAITING_MAX: usize = 256;
-
-/// Bytes of them.
-const WAITING_BYTES_MAX: usize = 256 * 1024;
-
-/// What every session of a worker shares.
-#[derive(Debug)]
-pub struct Services {
-    /// The way to who owns the rooms.
-    pub uplink: Arc<Uplink>,
-    /// This worker's outboxes.
-    pub hub: Addr<Hub>,
-    /// This worker's place.
-    pub hub_id: HubId,
-    /// Who signs tokens.
-    pub verifier: Arc<Verifier>,
-    /// Who signs room tokens.
-    pub room_tokens: Arc<RoomTokens>,
-    /// When the database is asked who may enter.
-    pub policy: AuthorizePolicy,
-    /// What happens to words with a contact in them.
-    pub masking: MaskingPolicy,
-    /// What one client may cost.
-    pub limits: Limits,
-    /// The time.
-    pub clock: Clock,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-}
+/// An `authenticate` counts as so many events: a signature is verified for it.
+const AUTHENTICATE_COST: u32 = 5;
 
 /// What carries a session: the wire that its client speaks.
 #[derive(Debug)]
@@ -100,11 +72,13 @@ pub struct ChatSession {
     outbox: Arc<Outbox>,
     encoding: Encoding,
     in_flight: InFlight,
-    send_limit: SendLimit,
+    /// Its place among its user's sessions, which goes with its [`Disconnect`].
+    place: Option<SessionPlace>,
+    share: Arc<Share>,
+    patience: Patience,
     /// Rooms entered or about to be, the last one last.
     rooms: Vec<RoomId>,
-    /// Messages without a room, from before any was entered.
-    waiting: Vec<(SendMessage, Option<RequestId>)>,
+    waiting: Waiting,
     for_good: bool,
 }
 
@@ -131,14 +105,15 @@ impl ChatSession {
     #[must_use]
     pub fn open(
         identity: Identity,
+        place: SessionPlace,
         services: Arc<Services>,
         wire: Wire,
         notices: WeakRecipient<SessionNotice>,
     ) -> Self {
         let Wire { outbox, in_flight, encoding, feed, welcome } = wire;
+        in_flight.belong_to(place.share());
         let id = SessionId::next();
         let (ends_at, user) = (identity.ends_at(), identity.user);
-        services.metrics.sessions.inc();
         let open =
             OpenSession { session: id, user: user.clone(), outbox: Arc::clone(&outbox), encoding, notices, ends_at };
         #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
@@ -148,13 +123,15 @@ impl ChatSession {
             id,
             user,
             ends_at,
-            send_limit: SendLimit::new(services.limits.sends_per_second_max, Instant::now()),
+            share: Arc::clone(place.share()),
+            place: Some(place),
+            patience: Patience::default(),
             services,
             outbox,
             encoding,
             in_flight,
             rooms: Vec::new(),
-            waiting: Vec::new(),
+            waiting: Waiting::default(),
             for_good: false,
         }
     }
@@ -196,7 +173,7 @@ impl ChatSession {
 
     /// Counts one frame of the client against its limit, without an answer: a heartbeat's frame.
     pub fn admit_control(&mut self) -> Result<(), Next> {
-        match self.send_limit.admit(Instant::now()) {
+        match self.share.admit_send(1, &mut self.patience, Instant::now()) {
             Admission::Flooding { retry_after_ms } => Err(self.flooding(retry_after_ms)),
             _ => Ok(()),
         }
@@ -204,7 +181,8 @@ impl ChatSession {
 
     /// Takes up one event.
     pub fn handle(&mut self, request: Option<RequestId>, name: &str, event: Result<ClientEvent, ChatError>) -> Next {
-        match self.send_limit.admit(Instant::now()) {
+        let cost = if matches!(event, Ok(ClientEvent::Authenticate(_))) { AUTHENTICATE_COST } else { 1 };
+        match self.share.admit_send(cost, &mut self.patience, Instant::now()) {
             Admission::Passed => {}
             Admission::TooFast { retry_after_ms } => {
                 metrics::count(&self.services.metrics.rate_limited, "sends_per_second");
@@ -221,7 +199,7 @@ impl ChatSession {
     fn flooding(&self, retry_after_ms: u64) -> Next {
         metrics::count(&self.services.metrics.rate_limited, "flooding");
         let mut error = ChatError::rate_limited(retry_after_ms);
-        error.message = "this connection kept sending over its limit, come back after `retryAfterMs`".into();
+        error.message = "this user kept sending over the limit, come back after `retryAfterMs`".into();
         Next::End(CloseCode::Flooding, error)
     }
 
@@ -232,7 +210,7 @@ impl ChatSession {
             ClientEvent::LeaveRoom(room) => match self.room_or_last(room) {
                 Ok(room) => {
                     self.rooms.retain(|entered| *entered != room);
-                    let asker = self.asker(request, name);
+                    let asker = self.asker(0, request, name);
                     self.send(Leave { asker, room });
                     Next::Continue
                 }
@@ -241,7 +219,7 @@ impl ChatSession {
             ClientEvent::Message(message) => self.message(request, message),
             ClientEvent::Typing(event) => match self.room_or_last(event.room_id) {
                 Ok(room) => {
-                    let asker = self.asker(request, name);
+                    let asker = self.asker(0, request, name);
                     self.send(Typing { asker, user: self.user.clone(), room, typing: event.typing });
                     Next::Continue
                 }
@@ -249,7 +227,7 @@ impl ChatSession {
             },
             ClientEvent::Read(event) => match self.room_or_last(event.room_id) {
                 Ok(room) => {
-                    let reply = ReplyTo::Session(self.asker(request, name));
+                    let reply = ReplyTo::Session(self.asker(0, request, name));
                     self.send(Read { user: self.user.clone(), room, seq: event.seq, reply });
                     Next::Continue
                 }
@@ -260,7 +238,7 @@ impl ChatSession {
                 Ok((room, price))
             }) {
                 Ok((room, price)) => {
-                    let reply = ReplyTo::Session(self.asker(request, name));
+                    let reply = ReplyTo::Session(self.asker(0, request, name));
                     let user = self.user.clone();
                     self.send(MakeOffer { user, room, price, client_id: event.client_id, reply });
                     Next::Continue
@@ -331,7 +309,7 @@ impl ChatSession {
     }
 
     fn send_waiting(&mut self) {
-        for (message, request) in std::mem::take(&mut self.waiting) {
+        for (message, request) in self.waiting.take(&self.share) {
             self.message(request, message);
         }
     }
@@ -377,30 +355,23 @@ impl ChatSession {
             sent_at: self.services.clock.now(),
             screened,
         };
-        let reply = ReplyTo::Session(self.asker(request, name));
+        let reply = ReplyTo::Session(self.asker(draft.weight_bytes(), request, name));
         self.send(Message { draft, ends, grant, reply });
         Next::Continue
     }
 
     /// The official client sends what was typed offline before its `connect` handlers run, so `enterRoom` may come second.
     fn await_room(&mut self, request: Option<RequestId>, message: SendMessage) -> Next {
-        let weight = |message: &SendMessage| {
-            let data = message.data.as_ref().map_or(0, Data::weight_bytes);
-            let token = message.token.as_ref().map_or(0, String::len);
-            128 + message.text.as_ref().map_or(0, String::len) + data + token
-        };
-        // Counted anew each time: there are few, and every session would carry the count for good.
-        let waiting_bytes: usize = self.waiting.iter().map(|(message, _)| weight(message)).sum();
-        if self.waiting.len() >= WAITING_MAX || waiting_bytes + weight(&message) > WAITING_BYTES_MAX {
-            return self.refuse(request.as_ref(), "message", &not_in_room());
+        match self.waiting.push(message, request, &self.share) {
+            Ok(true) => Next::AwaitRoom,
+            Ok(false) => Next::Continue,
+            Err(request) => self.refuse(request.as_ref(), "message", &not_in_room()),
         }
-        self.waiting.push((message, request));
-        if self.waiting.len() == 1 { Next::AwaitRoom } else { Next::Continue }
     }
 
     /// The time for an `enterRoom` is over: refuses what waited for it.
     pub fn give_up_waiting(&mut self) {
-        for (_, request) in std::mem::take(&mut self.waiting) {
+        for (_, request) in self.waiting.take(&self.share) {
             self.refuse(request.as_ref(), "message", &not_in_room());
         }
     }
@@ -414,13 +385,15 @@ impl ChatSession {
     }
 
     fn change(&mut self, request: Option<RequestId>, name: &'static str, write: RoomWrite) -> Next {
-        let reply = ReplyTo::Session(self.asker(request, name));
+        let bytes = if let RoomWrite::Edit { text, .. } = &write { text.len() } else { 0 };
+        let reply = ReplyTo::Session(self.asker(bytes, request, name));
         self.send(Change { write, reply });
         Next::Continue
     }
 
-    fn asker(&self, request: Option<RequestId>, event: &'static str) -> Asker {
-        let slot = self.in_flight.take(&self.services.metrics);
+    /// Who asks, by an event that holds so many bytes until it is answered.
+    fn asker(&self, bytes: usize, request: Option<RequestId>, event: &'static str) -> Asker {
+        let slot = self.in_flight.take_for(bytes, &self.services.metrics);
         Asker { session: self.id, hub: self.services.hub_id, request, event, slot }
     }
 
@@ -494,9 +467,10 @@ fn not_in_room() -> ChatError {
 // Also when the actor's task died of a panic: nobody stays in a room as a ghost.
 impl Drop for ChatSession {
     fn drop(&mut self) {
-        self.services.metrics.sessions.dec();
         #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
         self.services.hub.do_send(CloseSession(self.id));
-        self.send(Disconnect { session: self.id, for_good: self.for_good });
+        self.waiting.take(&self.share);
+        let place = self.place.take();
+        self.send(Disconnect { session: self.id, for_good: self.for_good, place });
     }
 }

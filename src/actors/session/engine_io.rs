@@ -6,6 +6,7 @@
 //! [`Application`]: Socket.IO for the chat, an echo for the suites that test the wire.
 
 mod heartbeat;
+mod post;
 pub mod sessions;
 mod upgrade;
 mod websocket;
@@ -32,6 +33,7 @@ use crate::{
     protocol::engine_io::{Open, Packet, packet},
 };
 use heartbeat::Heartbeat;
+pub use post::Post;
 pub use sessions::{Link, Place, Sessions};
 use upgrade::Upgrade;
 pub use upgrade::{Candidate, UpgradeFrame};
@@ -219,7 +221,7 @@ impl<A: Application> EngineSession<A> {
                     ctx.run_later(OVERTAKEN_WAIT, |_, ctx| ctx.stop());
                 }
             }
-            Packet::Noop => {}
+            Packet::Noop => self.with(ctx, |application, connection| application.kept_alive(connection)),
             Packet::Ping(_) => self.refuse("only the server pings", ctx),
             Packet::Upgrade => self.refuse("there is no upgrade to complete", ctx),
         }
@@ -373,21 +375,6 @@ impl<A: Application> Actor for EngineSession<A> {
             self.line.opened.elapsed().as_secs_f64(),
             self.line.ending.unwrap_or("lost"),
         );
-    }
-}
-
-/// The packets of one POST: the request's handler → the session, one at a time. Answers when they have been taken up.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub struct Post(pub Vec<Packet>);
-
-impl<A: Application> Handler<Post> for EngineSession<A> {
-    type Result = ();
-
-    fn handle(&mut self, Post(packets): Post, ctx: &mut Self::Context) {
-        for packet in packets {
-            self.packet(packet, ctx);
-        }
     }
 }
 

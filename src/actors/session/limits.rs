@@ -1,13 +1,12 @@
-//! How much one session may send.
+//! How fast something may go on: a quota, how much of it is used, and how often a client did not wait as told.
 
 use std::{
     num::NonZeroU32,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
-};
-
-use governor::{
-    DefaultDirectRateLimiter, Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
 };
 
 /// Over which time events are counted that came before the time that was told.
@@ -15,6 +14,75 @@ const FLOOD_WINDOW: Duration = Duration::from_secs(10);
 
 /// Fewest events in a window, sent before the time that was told, that count as flooding, however low the limit is.
 const STRIKES_MIN: u32 = 20;
+
+static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// So many per second, twice as many in a burst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    per_second: NonZeroU32,
+}
+
+impl Quota {
+    /// So many per second.
+    #[must_use]
+    pub const fn per_second(per_second: NonZeroU32) -> Self {
+        Self { per_second }
+    }
+
+    /// Nanoseconds that one of them stands for.
+    fn interval(self) -> u64 {
+        1_000_000_000 / u64::from(self.per_second.get())
+    }
+
+    /// Nanoseconds that may be used in advance.
+    fn burst(self) -> u64 {
+        2 * self.interval() * u64::from(self.per_second.get())
+    }
+
+    /// Events before the time that was told that count as flooding.
+    fn strikes_max(self) -> u32 {
+        self.per_second.get().saturating_mul(4).max(STRIKES_MIN)
+    }
+}
+
+/// How much of a quota is used: the generic cell rate algorithm, in one number. It is the time, in nanoseconds since
+/// [`EPOCH`], from which on nothing is used any more.
+#[derive(Debug, Default)]
+pub struct Rate(AtomicU64);
+
+impl Rate {
+    /// Uses up `cost` of the quota.
+    ///
+    /// # Errors
+    /// How long to wait until there is enough left. Then nothing was used.
+    pub fn admit(&self, quota: Quota, cost: u32, now: Instant) -> Result<(), Duration> {
+        let (now, burst) = (nanos(now), quota.burst());
+        // What costs more than all of it waits for all of it.
+        let cost = (quota.interval() * u64::from(cost)).min(burst);
+        let admitted = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used_until| {
+            let then = used_until.max(now) + cost;
+            (then - now <= burst).then_some(then)
+        });
+        admitted.map(drop).map_err(|used_until| Duration::from_nanos((used_until.max(now) + cost) - now - burst))
+    }
+
+    /// Whether nothing is used any more.
+    #[must_use]
+    pub fn is_recovered(&self, now: Instant) -> bool {
+        self.0.load(Ordering::Relaxed) <= nanos(now)
+    }
+}
+
+fn nanos(at: Instant) -> u64 {
+    u64::try_from(at.saturating_duration_since(*EPOCH).as_nanos()).unwrap_or(u64::MAX / 2)
+}
+
+/// A wait as a client is told it, rounded up: one who waits that long must pass.
+#[must_use]
+pub fn told_ms(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+}
 
 /// Whether an event may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,88 +101,84 @@ pub enum Admission {
     },
 }
 
-/// One session's limit: so many events a second, twice as many in a burst, and an end to those who don't listen.
-#[derive(Debug)]
-pub struct SendLimit {
-    limiter: Option<DefaultDirectRateLimiter>,
-    /// Until when the client was told to wait.
-    told_until: Instant,
-    /// Events that came before that.
-    strikes: u32,
-    strikes_max: u32,
-    window_began: Instant,
+/// How often somebody went on before the time that was told.
+#[derive(Debug, Default)]
+pub struct Strikes {
+    count: u32,
+    window_began: Option<Instant>,
 }
 
-impl SendLimit {
-    /// A limit of so many events a second; none when the operator lifted it.
+impl Strikes {
+    /// Counts one. Returns how long to stay away when they are too many.
+    pub fn add(&mut self, quota: Quota, now: Instant) -> Option<Duration> {
+        let began = match self.window_began {
+            Some(began) if now.saturating_duration_since(began) <= FLOOD_WINDOW => began,
+            _ => {
+                *self = Self { count: 0, window_began: Some(now) };
+                now
+            }
+        };
+        self.count += 1;
+        (self.count >= quota.strikes_max())
+            .then(|| FLOOD_WINDOW.saturating_sub(now.saturating_duration_since(began)).max(Duration::from_secs(1)))
+    }
+
+    /// Whether none counts any more.
     #[must_use]
-    pub fn new(per_second: Option<NonZeroU32>, now: Instant) -> Self {
-        let limiter =
-            per_second.map(|rate| RateLimiter::direct(Quota::per_second(rate).allow_burst(rate.saturating_mul(TWO))));
-        let strikes_max = per_second.map_or(u32::MAX, |rate| rate.get().saturating_mul(4).max(STRIKES_MIN));
-        Self { limiter, told_until: now, strikes: 0, strikes_max, window_began: now }
-    }
-
-    /// Counts one event.
-    pub fn admit(&mut self, now: Instant) -> Admission {
-        let Some(limiter) = &self.limiter else { return Admission::Passed };
-        let Err(refused) = limiter.check() else { return Admission::Passed };
-        let wait = refused.wait_time_from(DefaultClock::default().now());
-        // Rounded up: whoever waits that long must pass.
-        let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        let listens = now >= self.told_until;
-        self.told_until = now + Duration::from_millis(retry_after_ms);
-        if listens {
-            return Admission::TooFast { retry_after_ms };
-        }
-        if now.duration_since(self.window_began) > FLOOD_WINDOW {
-            self.window_began = now;
-            self.strikes = 0;
-        }
-        self.strikes += 1;
-        if self.strikes < self.strikes_max {
-            return Admission::TooFast { retry_after_ms };
-        }
-        let window_left = FLOOD_WINDOW.saturating_sub(now.duration_since(self.window_began));
-        Admission::Flooding { retry_after_ms: u64::try_from(window_left.as_millis()).unwrap_or(1).max(1000) }
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.window_began.is_none_or(|began| now.saturating_duration_since(began) > FLOOD_WINDOW)
     }
 }
 
-const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
+/// Whether one session waits as it is told.
+#[derive(Debug, Default)]
+pub struct Patience {
+    told_until: Option<Instant>,
+}
+
+impl Patience {
+    /// Notes that the client was told to wait. Returns whether it had waited as it was told before.
+    pub fn told(&mut self, retry_after_ms: u64, now: Instant) -> bool {
+        let listens = self.told_until.is_none_or(|until| now >= until);
+        self.told_until = Some(now + Duration::from_millis(retry_after_ms));
+        listens
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn who_does_not_listen_is_flooding() {
-        let now = Instant::now();
-        let mut limit = SendLimit::new(NonZeroU32::new(1), now);
-        assert_eq!((limit.admit(now), limit.admit(now)), (Admission::Passed, Admission::Passed));
-        for _ in 0..STRIKES_MIN {
-            assert!(matches!(limit.admit(now), Admission::TooFast { retry_after_ms: 1..=1000 }));
-        }
-        assert!(matches!(limit.admit(now), Admission::Flooding { .. }));
+    fn quota(per_second: u32) -> Quota {
+        Quota::per_second(NonZeroU32::new(per_second).unwrap())
     }
 
     #[test]
-    fn who_waits_as_long_as_told_is_never_flooding() {
-        let mut limit = SendLimit::new(NonZeroU32::new(1000), Instant::now());
-        let mut passed = 0;
-        // Waiting is a matter of the limiter's own clock, so this test takes the half second that it speaks of.
-        while passed < 2500 {
-            match limit.admit(Instant::now()) {
-                Admission::Passed => passed += 1,
-                Admission::TooFast { retry_after_ms } => std::thread::sleep(Duration::from_millis(retry_after_ms)),
-                Admission::Flooding { .. } => panic!("thrown out after {passed}"),
-            }
-        }
+    fn a_quota_has_twice_as_many_in_a_burst_and_comes_back_by_and_by() {
+        let (rate, began) = (Rate::default(), Instant::now() + Duration::from_secs(1));
+        let passed = |after_ms: u64, cost: u32| {
+            let now = began + Duration::from_millis(after_ms);
+            (0..100).take_while(|_| rate.admit(quota(5), cost, now).is_ok()).count()
+        };
+        assert_eq!(passed(0, 1), 10);
+        assert_eq!(rate.admit(quota(5), 1, began), Err(Duration::from_millis(200)));
+        assert_eq!(passed(200, 1), 1);
+        assert_eq!(passed(1200, 5), 1, "one that counts as five");
+        assert!(!rate.is_recovered(began + Duration::from_millis(3199)));
+        assert!(rate.is_recovered(began + Duration::from_millis(3200)));
+        assert_eq!(passed(60_000, 1), 10);
+        assert_eq!(passed(120_000, 11), 1, "one that counts as more than all");
     }
 
     #[test]
-    fn a_lifted_limit_lets_everything_pass() {
-        let now = Instant::now();
-        let mut limit = SendLimit::new(None, now);
-        assert!((0..10_000).all(|_| limit.admit(now) == Admission::Passed));
+    fn strikes_are_counted_within_a_window() {
+        let (mut strikes, began) = (Strikes::default(), Instant::now());
+        for _ in 1..STRIKES_MIN {
+            assert_eq!(strikes.add(quota(1), began), None);
+        }
+        assert_eq!(strikes.add(quota(1), began), Some(FLOOD_WINDOW));
+        let later = began + FLOOD_WINDOW + Duration::from_millis(1);
+        assert!(!strikes.is_over(began) && strikes.is_over(later));
+        assert_eq!(strikes.add(quota(1), later), None);
     }
 }

@@ -10,9 +10,9 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 use actix::{Context, Handler};
 
 use super::{
-    chat::Services,
+    accounts::Accounts,
     engine_io::EngineSession,
-    places::SessionPlaces,
+    services::Services,
     socket_io::{SocketIo, Table},
 };
 use crate::actors::hub::SessionNotice;
@@ -22,14 +22,14 @@ pub use middleware::Doorkeeper;
 #[must_use]
 pub fn table(
     services: &Arc<Services>,
-    places: &Arc<SessionPlaces>,
+    accounts: &Arc<Accounts>,
     doorkeeper: &Doorkeeper,
     connect_timeout: Duration,
 ) -> Table {
     Table {
         namespaces: vec![
-            Rc::new(chat::ChatNamespace::new(services, places, doorkeeper)),
-            Rc::new(inbox::InboxNamespace::new(services, places, doorkeeper)),
+            Rc::new(chat::ChatNamespace::new(services, accounts, doorkeeper)),
+            Rc::new(inbox::InboxNamespace::new(services, accounts, doorkeeper)),
         ],
         connect_timeout,
         attachments_bytes_max: services.limits.transport_bytes_max(),

@@ -5,14 +5,22 @@
 
 pub mod namespace;
 
-use std::{net::IpAddr, rc::Rc, time::Duration};
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use actix::SpawnHandle;
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 
-use super::engine_io::{Application, Connection};
+use super::{
+    engine_io::{Application, Connection},
+    limits::{Quota, Rate, told_ms},
+};
 use namespace::Leave;
 
 use crate::{
@@ -31,6 +39,12 @@ const ATTACHMENTS_WAIT: Duration = Duration::from_secs(10);
 
 /// CONNECTs of one connection that may be refused.
 const REFUSALS_MAX: u32 = 16;
+
+/// CONNECTs of one connection: a token is verified for each, and a session begins.
+const CONNECTS: Quota = Quota::per_second(NonZeroU32::new(5).unwrap());
+
+/// Packets of a connection that is in no namespace. Those of one that is count among its user's events.
+const PACKETS: Quota = Quota::per_second(NonZeroU32::new(20).unwrap());
 
 /// What a connection's first request said.
 #[derive(Debug)]
@@ -52,6 +66,8 @@ pub struct SocketIo {
     attachments: Option<(Attachments, SpawnHandle)>,
     memberships: u64,
     refusals: u32,
+    connects: Rate,
+    packets: Rate,
     /// Ends a connection that is in no namespace.
     lonely: Option<SpawnHandle>,
 }
@@ -74,6 +90,8 @@ impl SocketIo {
             attachments: None,
             memberships: 0,
             refusals: 0,
+            connects: Rate::default(),
+            packets: Rate::default(),
             lonely: None,
         }
     }
@@ -104,7 +122,10 @@ impl SocketIo {
         }
         match packet.kind {
             Kind::Connect(auth) => self.connect(packet.namespace, auth, connection),
-            Kind::Disconnect => self.disconnect(packet.namespace, connection),
+            Kind::Disconnect => {
+                self.count(connection);
+                self.disconnect(packet.namespace, connection);
+            }
             Kind::Event { name, args, ack } => {
                 if packet.attachments > 0
                     && let Err(error) = check_placeholders(&args, packet.attachments)
@@ -118,6 +139,10 @@ impl SocketIo {
                 }
             }
             Kind::Ack { id, args } => {
+                self.count(connection);
+                if connection.is_ending() {
+                    return;
+                }
                 let known =
                     self.call(packet.namespace, connection, |member, seat| member.acknowledged(id, &args, seat));
                 if !known {
@@ -127,7 +152,23 @@ impl SocketIo {
         }
     }
 
+    /// Counts a packet that is neither an event nor a CONNECT: among its user's events or, before it is known who that is, for
+    /// the connection alone.
+    fn count(&mut self, connection: &mut Connection<'_, Self>) {
+        if let Some(first) = self.joined.first().map(|joined| joined.namespace) {
+            self.call(first, connection, Member::kept_alive);
+        } else if let Err(wait) = self.packets.admit(PACKETS, 1, Instant::now()) {
+            let error = ChatError::rate_limited(told_ms(wait));
+            connection.end(CloseCode::Flooding, &error.message);
+        }
+    }
+
     fn connect(&mut self, name: &str, auth: Option<&RawValue>, connection: &mut Connection<'_, Self>) {
+        if let Err(wait) = self.connects.admit(CONNECTS, 1, Instant::now()) {
+            let error = ChatError::rate_limited(told_ms(wait));
+            let refusal = write::connect_error(name, &error.message, Some(&error));
+            return self.refuse_connect(refusal, connection);
+        }
         let Some(namespace) = self.table.find(name) else {
             return self.refuse_connect(write::connect_error(name, "Invalid namespace", None), connection);
         };
@@ -138,7 +179,7 @@ impl SocketIo {
             auth: auth.map(ToOwned::to_owned),
             handshake: Rc::clone(&self.handshake),
             identity: None,
-            places: Vec::new(),
+            place: None,
         };
         let chain = Rc::clone(&namespace);
         let passed = async move {
@@ -291,6 +332,7 @@ impl Application for SocketIo {
         let Some((waiting, timeout)) = self.attachments.take() else {
             return self.refuse(PacketError::UnexpectedBinary, connection);
         };
+        self.count(connection);
         match waiting.add(bytes, self.table.attachments_bytes_max) {
             Ok(Ok((packet, attachments))) => {
                 connection.cancel(timeout);
@@ -302,7 +344,7 @@ impl Application for SocketIo {
     }
 
     fn kept_alive(&mut self, connection: &mut Connection<'_, Self>) {
-        self.call_all(connection, Member::kept_alive);
+        self.count(connection);
     }
 
     fn refused(&mut self, error: &ChatError, connection: &mut Connection<'_, Self>) {

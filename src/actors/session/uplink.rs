@@ -115,7 +115,7 @@ mod tests {
             assert!(turn.poll_take(&mut cx).is_pending());
             let before = wakes.0.load(Ordering::Relaxed);
             for session in turn_of {
-                turn.add(Disconnect { session: *session, for_good: true }.into());
+                turn.add(Disconnect { session: *session, for_good: true, place: None }.into());
             }
             assert_eq!(wakes.0.load(Ordering::Relaxed) - before, 1);
             let Poll::Ready(events) = turn.poll_take(&mut cx) else { panic!("nothing was gathered") };

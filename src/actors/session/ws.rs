@@ -13,9 +13,11 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
-    chat::{ChatSession, Next, ROOM_WAIT, Services, Wire},
+    accounts::SessionPlace,
+    chat::{ChatSession, Next, ROOM_WAIT, Wire},
     in_flight::InFlight,
     outbox::{ConnectionSocket, Frame, Outbox},
+    services::Services,
     transport::{self, FRAGMENTS_MAX, FrameStream, HandshakeError, ReadError},
 };
 use crate::{
@@ -43,8 +45,8 @@ pub struct WsSession {
     ending: Option<&'static str>,
     /// The server goes away: nothing new is taken up.
     draining: bool,
-    /// What lives as long as the session, such as its place among the user's.
-    _places: Box<dyn std::any::Any>,
+    /// What lives as long as the connection, such as its place among its address's.
+    _held: Option<Box<dyn std::any::Any>>,
 }
 
 /// Who connects, and over what.
@@ -55,8 +57,10 @@ pub struct Connection {
     pub peer: Option<IpAddr>,
     /// Its socket, to be shut down when it hangs.
     pub socket: Option<ConnectionSocket>,
-    /// What lives as long as the session, such as its place among the user's.
-    pub places: Box<dyn std::any::Any>,
+    /// The session's place among the user's.
+    pub place: SessionPlace,
+    /// What lives as long as the connection, such as its place among its address's.
+    pub held: Option<Box<dyn std::any::Any>>,
 }
 
 impl WsSession {
@@ -80,7 +84,7 @@ impl WsSession {
                 feed: Feed::Chat,
                 welcome: None,
             };
-            let chat = ChatSession::open(connection.identity, Arc::clone(&services), wire, notices);
+            let chat = ChatSession::open(connection.identity, connection.place, Arc::clone(&services), wire, notices);
             let limits = websocket::Limits {
                 message_bytes_max: services.limits.transport_bytes_max(),
                 fragments_max: FRAGMENTS_MAX,
@@ -96,7 +100,7 @@ impl WsSession {
                 seen: now,
                 ending: None,
                 draining: false,
-                _places: connection.places,
+                _held: connection.held,
             }
         });
         Ok(response.finish())

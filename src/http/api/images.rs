@@ -163,6 +163,7 @@ pub async fn send_image(
     if length > bytes_max + 2 * FIELD_BYTES_MAX {
         return Err(too_large(bytes_max).into());
     }
+    state.accounts.admit_send(&identity.user)?;
     // Before anything is taken in for somebody who may not send it.
     if !state.database.authorize(room.clone(), identity.user.clone()).await? {
         return Err(ChatError::forbidden().into());

@@ -141,7 +141,10 @@ pub async fn send_message(
     check_size(message.text.as_deref(), message.data.as_ref(), state.config.limits.message_bytes_max)
         .map_err(ChatError::from)?;
     let (sender, kind) = match caller {
-        Caller::User(identity) => (identity.user, MessageKind::Text),
+        Caller::User(identity) => {
+            state.accounts.admit_send(&identity.user)?;
+            (identity.user, MessageKind::Text)
+        }
         Caller::Service => (UserId::from_stored(SYSTEM_SENDER), MessageKind::System),
     };
     // The marketplace may leave the kind out, which reads as `text`.
@@ -215,6 +218,7 @@ pub async fn edit_message(
     body: Body<NewText>,
 ) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InPath((room, message)), Body(NewText { text })) = (user, ids, body);
+    state.accounts.admit_send(&identity.user)?;
     check_size(Some(&text), None, state.config.limits.message_bytes_max).map_err(ChatError::from)?;
     check_place(&state, room, &identity.user, &message).await?;
     let inspected = state.config.masking.inspect(Some(&text));
@@ -247,6 +251,7 @@ pub async fn delete_message(
     ids: InPath<(RoomId, MessageId)>,
 ) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InPath((room, message))) = (user, ids);
+    state.accounts.admit_send(&identity.user)?;
     check_place(&state, room, &identity.user, &message).await?;
     let write = RoomWrite::Delete { message, editor: identity.user, at: state.clock.now() };
     Ok(json_body(state.change(write).await?.data))

@@ -48,6 +48,7 @@ pub async fn make_offer(
 ) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InPath(room), Body(offer)) = (user, room, body);
     check_same("roomId", offer.room_id.as_ref(), &room)?;
+    state.accounts.admit_send(&identity.user)?;
     let (price, client_id) = (offer.price()?, offer.client_id);
     let answer = state.ask(|reply| Make { user: identity.user, room, price, client_id, reply }).await?;
     Ok(created_or_found(answer))
@@ -95,6 +96,7 @@ pub async fn answer_offer(
     body: Body<AnswerToOffer>,
 ) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InPath((room, message)), Body(body)) = (user, ids, body);
+    state.accounts.admit_send(&identity.user)?;
     let answer = body.answer.with_amount(body.amount)?;
     check_place(&state, room.clone(), &identity.user, &message).await?;
     let (actor, at) = (identity.user, state.clock.now());

@@ -184,6 +184,7 @@ pub async fn mark_read(
     body: Body<SetRead>,
 ) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InPath(room), Body(SetRead { seq })) = (user, room, body);
+    state.accounts.admit_send(&identity.user)?;
     let answer = state.ask(|reply| Read { user: identity.user, room, seq, reply }).await?;
     Ok(json_body(answer.data))
 }

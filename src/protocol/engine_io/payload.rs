@@ -26,22 +26,48 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// The packets of a body. They are read from it one by one, so that those that wait take the bytes of the body alone.
+#[derive(Debug)]
+pub struct Packets {
+    rest: Option<ByteString>,
+}
+
 /// Reads a body, at most `packets_max` packets.
 ///
 /// # Errors
 /// [`PacketError`] for the first packet that no client may send; then none of them counts.
-pub fn decode(body: &ByteString, packets_max: usize) -> Result<Vec<Packet>, PacketError> {
-    let mut packets = Vec::new();
-    for part in body.split(char::from(SEPARATOR)) {
-        if packets.len() == packets_max {
+pub fn decode(body: ByteString, packets_max: usize) -> Result<Packets, PacketError> {
+    for (place, part) in body.split(char::from(SEPARATOR)).enumerate() {
+        if place == packets_max {
             return Err(PacketError::TooManyPackets { packets_max });
         }
-        packets.push(match part.as_bytes().split_first() {
-            Some((&BINARY, base64)) => Packet::Binary(BASE64.decode(base64).map_err(|_| PacketError::Base64)?.into()),
-            _ => Packet::decode(&body.slice_ref(part))?,
-        });
+        decode_part(&body, part)?;
     }
-    Ok(packets)
+    Ok(Packets { rest: Some(body) })
+}
+
+fn decode_part(body: &ByteString, part: &str) -> Result<Packet, PacketError> {
+    Ok(match part.as_bytes().split_first() {
+        Some((&BINARY, base64)) => Packet::Binary(BASE64.decode(base64).map_err(|_| PacketError::Base64)?.into()),
+        _ => Packet::decode(&body.slice_ref(part))?,
+    })
+}
+
+impl Iterator for Packets {
+    type Item = Packet;
+
+    fn next(&mut self) -> Option<Packet> {
+        let body = self.rest.take()?;
+        let part = match body.split_once(char::from(SEPARATOR)) {
+            Some((part, rest)) => {
+                self.rest = Some(body.slice_ref(rest));
+                part
+            }
+            None => &body,
+        };
+        // All of them have been looked at before.
+        decode_part(&body, part).ok()
+    }
 }
 
 /// Bytes that a binary message takes in a payload.
@@ -81,7 +107,7 @@ mod tests {
     use super::*;
 
     fn read(body: &'static str) -> Result<Vec<Packet>, PacketError> {
-        decode(&ByteString::from_static(body), 4)
+        decode(ByteString::from_static(body), 4).map(Iterator::collect)
     }
 
     #[test]
@@ -114,12 +140,16 @@ mod tests {
                     _ => unreachable!(),
                 }
             }
-            prop_assert_eq!(decode(&ByteString::try_from(out).unwrap(), 6).unwrap(), packets);
+            let read: Vec<_> = decode(ByteString::try_from(out).unwrap(), 6).unwrap().collect();
+            prop_assert_eq!(read, packets);
         }
 
         #[test]
         fn any_text_ends_in_packets_or_an_error(text in any::<String>()) {
-            let _ = decode(&text.into(), 10);
+            let parts = text.split('\u{1e}').count();
+            if let Ok(packets) = decode(text.into(), 10) {
+                prop_assert_eq!(packets.count(), parts);
+            }
         }
     }
 }

@@ -220,3 +220,54 @@ async fn an_address_has_a_largest_number_of_sessions() {
     let answer = rest::send(server.addr, "GET", "/socket.io/?EIO=4&transport=polling", &[], b"").await;
     assert_eq!(answer.status, 429);
 }
+
+/// A session over polls in the chat.
+async fn polling_chat(server: &TestServer, user: &str) -> PollingClient {
+    let session = PollingClient::open(server.addr).await;
+    session.post(&[&format!("40/chat,{}", json!({"token": server.token(user)}))]).await;
+    session.until("42/chat,[\"offset\"").await;
+    session
+}
+
+#[actix_web::test]
+async fn the_packets_of_a_post_are_taken_as_the_answers_are_read() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    // A page of about 100 KB: ten at once are four times what may wait for a client.
+    server.seed().long_messages(&room, "sam", 50, 2000);
+    let session = polling_chat(&server, "alice").await;
+    let packets: Vec<_> = (0..10).map(|ack| format!("42/chat,{ack}{}", json!(["enterRoom", room]))).collect();
+    let posted = actix_web::rt::spawn({
+        let session = session.clone();
+        async move { session.post(&packets.iter().map(String::as_str).collect::<Vec<_>>()).await }
+    });
+    let mut answered = Vec::new();
+    while answered.len() < 10 {
+        let (status, packets) = session.poll().await;
+        assert_eq!(status, 200, "{packets:?}");
+        let answers = packets.iter().filter(|packet| packet.starts_with("43/chat,"));
+        let answers: Vec<_> = answers.map(|packet| packet[8..9].parse::<u64>().unwrap()).collect();
+        assert!(answers.len() <= 1, "{answers:?} at once");
+        answered.extend(answers);
+    }
+    assert_eq!(answered, (0..10).collect::<Vec<_>>());
+    assert_eq!(posted.await.unwrap(), (200, "ok".to_owned()));
+}
+
+#[actix_web::test]
+async fn what_came_whole_is_taken_also_when_its_client_does_not_wait() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    server.seed().long_messages(&room, "sam", 50, 2000);
+    let session = polling_chat(&server, "alice").await;
+    let enter = |ack: u64| format!("42/chat,{ack}{}", json!(["enterRoom", room]));
+    let packets = [enter(0), enter(1), enter(2), format!("42/chat,3{}", json!(["message", "after all that"]))];
+    let body = packets.join("\u{1e}");
+    let mut tcp = tokio::net::TcpStream::connect(server.addr).await.unwrap();
+    let head = format!("POST {} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", session.path(), body.len());
+    tcp.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    session.until("43/chat,0").await;
+    // The second answer is to be read before the third packet is taken.
+    drop(tcp);
+    assert!(session.until("43/chat,3").await.contains("after all that"));
+}

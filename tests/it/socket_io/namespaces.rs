@@ -379,3 +379,54 @@ async fn a_user_has_a_largest_number_of_sessions_over_both_wires() {
     until("a place is free", || server.metrics.sessions.get() == 1).await;
     third.join("/chat", json!({"token": server.token("alice")})).await;
 }
+
+#[actix_web::test]
+async fn connects_in_a_loop_are_refused_and_end_the_connection() {
+    let server = TestServer::start().await;
+    server.seed().user("alice");
+    let mut alice = PacketClient::open(server.addr).await;
+    let connect = format!("40/chat,{}", json!({"token": server.token("alice")}));
+    for _ in 0..200 {
+        alice.send(&connect).await;
+        alice.send("41/chat,").await;
+    }
+    alice.closed().await;
+    let (accepted, refused): (Vec<_>, Vec<_>) = alice
+        .kept()
+        .into_iter()
+        .filter(|packet| packet.starts_with("40/chat,") || packet.starts_with("44/chat,"))
+        .partition(|packet| packet.starts_with("40"));
+    // Ten in a burst and five per second. What was left before it was answered has no answer.
+    assert!(accepted.len() <= 20, "{}", accepted.len());
+    assert!(refused.len() <= 16 && !refused.is_empty(), "{refused:?}");
+    for refusal in &refused {
+        let refusal: serde_json::Value = serde_json::from_str(refusal.split_once(',').unwrap().1).unwrap();
+        assert_eq!(refusal["data"]["code"], "rate_limited");
+        assert!(refusal["data"]["retryAfterMs"].as_u64().is_some_and(|wait| wait <= 201), "{refusal}");
+    }
+    until("no session is left", || server.metrics.sessions.get() == 0).await;
+}
+
+#[actix_web::test]
+async fn packets_of_a_connection_that_is_in_no_namespace_have_a_rate() {
+    let server = TestServer::start().await;
+    for packet in ["41/chat,", "3", "6", "40/nowhere,"] {
+        let mut stranger = PacketClient::open(server.addr).await;
+        for _ in 0..200 {
+            stranger.send(packet).await;
+        }
+        let code = stranger.closed().await;
+        let expected = if packet.starts_with("40") { 4003 } else { 4029 };
+        assert_eq!(code, Some(expected), "{packet}");
+    }
+}
+
+#[actix_web::test]
+async fn acks_and_attachments_count_among_the_users_events() {
+    let server = TestServer::with(|config| config.limits.sends_per_second_max = 2.try_into().ok()).await;
+    let mut alice = chat(&server, "alice").await;
+    for _ in 0..100 {
+        alice.send("43/chat,1[]").await;
+    }
+    assert_eq!(alice.closed().await, Some(4029));
+}

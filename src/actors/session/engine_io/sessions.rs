@@ -53,8 +53,11 @@ pub struct Link<A: Application> {
 
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// A request of a kind of which one may be open at a time; free again when this is dropped.
+/// The turn of the one poll that may be open; free again when this is dropped.
 pub struct Turn<'a>(&'a AtomicBool);
+
+/// The turn of the one POST whose packets may be on their way; free again when this is dropped.
+pub struct PostTurn<A: Application>(Arc<Link<A>>);
 
 impl<A: Application> Link<A> {
     pub(super) fn new(
@@ -86,10 +89,10 @@ impl<A: Application> Link<A> {
         Turn::take(&self.poll)
     }
 
-    /// Takes the turn of the one post that may be open.
+    /// Takes the turn of the one POST that may be open.
     #[must_use]
-    pub fn take_post(&self) -> Option<Turn<'_>> {
-        Turn::take(&self.post)
+    pub fn take_post(self: &Arc<Self>) -> Option<PostTurn<A>> {
+        (!self.post.swap(true, Ordering::AcqRel)).then(|| PostTurn(Arc::clone(self)))
     }
 
     /// Whether a poll is open now.
@@ -175,6 +178,12 @@ impl<'a> Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
+    }
+}
+
+impl<A: Application> Drop for PostTurn<A> {
+    fn drop(&mut self) {
+        self.0.post.store(false, Ordering::Release);
     }
 }
 

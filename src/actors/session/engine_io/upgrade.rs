@@ -24,6 +24,9 @@ use crate::{
 /// How often the open poll is let go while the client waits for it to return: the client pauses only then.
 const RELEASE_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Frames of a candidate before it takes over. Two are what it takes.
+const FRAMES_MAX: u32 = 16;
+
 /// Candidates of one session that may fail: while one is tried the heartbeat stands still.
 const FAILURES_MAX: u32 = 5;
 
@@ -57,6 +60,8 @@ pub(super) struct Upgrade {
     answered: bool,
     timers: Vec<SpawnHandle>,
     failures: u32,
+    /// What the candidate has said.
+    frames: u32,
 }
 
 impl<A: Application> Handler<Candidate> for EngineSession<A> {
@@ -75,6 +80,7 @@ impl<A: Application> Handler<Candidate> for EngineSession<A> {
         });
         self.line.upgrade.candidate = Some(candidate);
         self.line.upgrade.answered = false;
+        self.line.upgrade.frames = 0;
         self.line.upgrade.timers = vec![timeout];
     }
 }
@@ -91,6 +97,11 @@ impl<A: Application> Handler<UpgradeFrame> for EngineSession<A> {
             return;
         }
         if self.line.upgrade.candidate.as_ref().is_none_or(|current| current.number != candidate) {
+            return;
+        }
+        self.line.upgrade.frames += 1;
+        if self.line.upgrade.frames > FRAMES_MAX {
+            self.fail_upgrade(CloseCode::Flooding, ctx);
             return;
         }
         let packet = match frame {

@@ -11,8 +11,8 @@ use crate::{
     actors::{
         chat_server::messages::{Feed, Welcome},
         session::{
-            chat::Services,
-            places::SessionPlaces,
+            accounts::Accounts,
+            services::Services,
             socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
         },
     },
@@ -28,8 +28,8 @@ pub struct InboxNamespace {
 impl InboxNamespace {
     /// The inbox of one worker.
     #[must_use]
-    pub fn new(services: &Arc<Services>, places: &Arc<SessionPlaces>, doorkeeper: &Doorkeeper) -> Self {
-        let middleware = vec![doorkeeper.middleware(), signed_in(services), place_among_sessions(services, places)];
+    pub fn new(services: &Arc<Services>, accounts: &Arc<Accounts>, doorkeeper: &Doorkeeper) -> Self {
+        let middleware = vec![doorkeeper.middleware(), signed_in(services), place_among_sessions(accounts)];
         Self { services: Arc::clone(services), middleware }
     }
 }

@@ -1,13 +1,14 @@
 //! A signed-in client in one of haggle's namespaces: a [`ChatSession`] on a connection of Socket.IO.
 
-use std::{any::Any, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     actors::{
         chat_server::messages::{Feed, Welcome},
         hub::{Notice, SessionNotice},
         session::{
-            chat::{ChatSession, Next, ROOM_WAIT, Services, Wire},
+            chat::{ChatSession, Next, ROOM_WAIT, Wire},
+            services::Services,
             socket_io::{Event, Member, Newcomer, Seat},
         },
     },
@@ -35,7 +36,6 @@ pub(super) struct SignedInMember {
     takes: fn(&ClientEvent) -> bool,
     /// The server goes away: nothing new is taken up.
     draining: bool,
-    _places: Vec<Box<dyn Any>>,
 }
 
 impl SignedInMember {
@@ -47,8 +47,8 @@ impl SignedInMember {
         newcomer: Newcomer,
         seat: &mut Seat<'_, '_>,
     ) -> Box<dyn Member> {
-        let Some(identity) = newcomer.identity else {
-            // A namespace of haggle's own without a middleware that knows who its clients are.
+        let (Some(identity), Some(place)) = (newcomer.identity, newcomer.place) else {
+            // A namespace of haggle's own without the middleware that knows who its clients are.
             seat.leave(CloseCode::InternalError, "nobody knows who this is");
             return Box::new(Stranger);
         };
@@ -65,14 +65,13 @@ impl SignedInMember {
             welcome: Some(role.welcome),
         };
         let notices = connection.address().downgrade().recipient();
-        let chat = ChatSession::open(identity, Arc::clone(services), wire, notices);
+        let chat = ChatSession::open(identity, place, Arc::clone(services), wire, notices);
         Box::new(Self {
             chat,
             services: Arc::clone(services),
             namespace: role.namespace,
             takes: role.takes,
             draining: false,
-            _places: newcomer.places,
         })
     }
 

@@ -9,13 +9,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    actors::{
-        session::{
-            chat::Services,
-            places::SessionPlaces,
-            socket_io::{Middleware, Newcomer},
-        },
-        short_list::reserve_one,
+    actors::session::{
+        accounts::Accounts,
+        services::Services,
+        socket_io::{Middleware, Newcomer},
     },
     auth::{AuthError, only_one},
     error::{ChatError, ErrorCode},
@@ -94,18 +91,12 @@ fn find_token(newcomer: &Newcomer) -> Result<Option<String>, AuthError> {
 }
 
 /// Takes a place among the user's sessions.
-pub(super) fn place_among_sessions(services: &Arc<Services>, places: &Arc<SessionPlaces>) -> Middleware {
-    let (services, places) = (Arc::clone(services), Arc::clone(places));
+pub(super) fn place_among_sessions(accounts: &Arc<Accounts>) -> Middleware {
+    let accounts = Arc::clone(accounts);
     Box::new(move |mut newcomer| {
-        let place = newcomer.identity.as_ref().map(|identity| {
-            let taken = places.take(&identity.user, services.limits.sessions_per_user_max);
-            taken.inspect_err(|_| metrics::count(&services.metrics.rate_limited, "sessions_per_user"))
-        });
+        let place = newcomer.identity.as_ref().map(|identity| accounts.open_session(&identity.user));
         Box::pin(async move {
-            if let Some(place) = place.transpose()? {
-                reserve_one(&mut newcomer.places);
-                newcomer.places.push(Box::new(place));
-            }
+            newcomer.place = place.transpose()?;
             Ok(newcomer)
         })
     })

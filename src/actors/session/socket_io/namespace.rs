@@ -9,7 +9,10 @@ use serde_json::value::RawValue;
 
 use super::{Handshake, SocketIo};
 use crate::{
-    actors::{hub::SessionNotice, session::engine_io::Connection},
+    actors::{
+        hub::SessionNotice,
+        session::{accounts::SessionPlace, engine_io::Connection},
+    },
     auth::Identity,
     error::{ChatError, CloseCode},
     protocol::socket_io::{EventName, write},
@@ -58,8 +61,8 @@ pub struct Newcomer {
     pub handshake: Rc<Handshake>,
     /// Who it is, once a middleware knows.
     pub identity: Option<Identity>,
-    /// What lives as long as the member, such as its place among its user's sessions.
-    pub places: Vec<Box<dyn Any>>,
+    /// Its place among its user's sessions, once a middleware has taken one.
+    pub place: Option<SessionPlace>,
 }
 
 /// An event of a member.

@@ -1,0 +1,40 @@
+//! What every session of a worker shares.
+
+use std::sync::Arc;
+
+use actix::Addr;
+
+use super::uplink::Uplink;
+use crate::{
+    actors::hub::{Hub, HubId},
+    auth::{RoomTokens, Verifier},
+    clock::Clock,
+    config::Limits,
+    domain::{AuthorizePolicy, MaskingPolicy},
+    metrics::Metrics,
+};
+
+/// What every session of a worker shares.
+#[derive(Debug)]
+pub struct Services {
+    /// The way to who owns the rooms.
+    pub uplink: Arc<Uplink>,
+    /// This worker's outboxes.
+    pub hub: Addr<Hub>,
+    /// This worker's place.
+    pub hub_id: HubId,
+    /// Who signs tokens.
+    pub verifier: Arc<Verifier>,
+    /// Who signs room tokens.
+    pub room_tokens: Arc<RoomTokens>,
+    /// When the database is asked who may enter.
+    pub policy: AuthorizePolicy,
+    /// What happens to words with a contact in them.
+    pub masking: MaskingPolicy,
+    /// What one client may cost.
+    pub limits: Limits,
+    /// The time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
