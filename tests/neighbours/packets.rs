@@ -246,17 +246,19 @@ pub async fn recoveries(attacker: Rc<Attacker>) {
         loop {
             let mut ws = open_websocket(&attacker).await?;
             ws.send(&format!("40/chat,{auth}")).await?;
-            let (mut pid, mut offset) = (Value::Null, Value::Null);
-            // The answer and the offset; what was missed comes after them.
-            while offset.is_null() {
+            // The first answer brings the secret, and the event after it the offset.
+            let mut answered = false;
+            while !answered || auth["offset"].is_null() {
                 let packet = attacker.within("a CONNECT", ws.text()).await?;
                 if let Some(answer) = packet.strip_prefix(b"40/chat,") {
-                    pid = serde_json::from_slice::<Value>(answer).unwrap_or_default()["pid"].clone();
+                    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+                    auth["pid"] = answer["pid"].clone();
+                    answered = true;
                 } else if let Some(event) = packet.strip_prefix(b"42/chat,") {
-                    offset = serde_json::from_slice::<Vec<Value>>(event)
-                        .ok()
-                        .and_then(|mut it| it.pop())
-                        .unwrap_or_default();
+                    let event: Vec<Value> = serde_json::from_slice(event).unwrap_or_default();
+                    if event.first().is_some_and(|name| name == "offset") {
+                        auth["offset"] = event.get(1).cloned().unwrap_or_default();
+                    }
                 } else {
                     return Err(io::ErrorKind::ConnectionRefused.into());
                 }
@@ -265,10 +267,6 @@ pub async fn recoveries(attacker: Rc<Attacker>) {
             for place in 0..attacker.size.heavy_rooms {
                 let room = json!(["enterRoom", {"roomId": format!("heavy-{place}")}]);
                 ws.send(&format!("42/chat,{place}{room}")).await?;
-            }
-            if auth["pid"].is_null() {
-                auth["pid"] = pid;
-                auth["offset"] = offset;
             }
             if attacker.take().is_none() {
                 return Ok(());

@@ -151,7 +151,7 @@ fn with_a_token() -> Vec<Row> {
         }),
         held("websocket: history, unread", || unread(Wire::Plain)),
         held("websocket: pings", || flooded(&frame(0x89, &[b'p'; 125]), 20_000)),
-        held("websocket: fragments", || flooded(&fragments(), 500)),
+        held("websocket: fragments", || flooded(&fragments(), 100)),
         held("websocket: frames that can't be read", || flooded(&frame(0x81, b"{"), 20_000)),
         held("websocket: events that nobody knows", || flooded(&frame(0x81, br#"{"event":"nothing","id":1}"#), 20_000)),
         held("websocket: long frames that can't be read", || {
