@@ -14,7 +14,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::Parties,
-    domain::{Timestamp, UserId, message::SYSTEM_SENDER, user::NAME_CHARS_MAX},
+    domain::{Timestamp, UserId, field::MaybeText, message::SYSTEM_SENDER, user::NAME_CHARS_MAX},
 };
 
 /// Longest token, in bytes. Checked before anything else is done with it.
@@ -224,7 +224,8 @@ struct Header {
     alg: String,
     typ: Option<String>,
     /// Any JSON: only a JWKS looks at it.
-    kid: Option<serde_json::Value>,
+    #[serde(default)]
+    kid: MaybeText,
     /// Names extensions that must be understood. None is, so its presence alone refuses the token (RFC 7515 section 4.1.11).
     crit: Option<serde::de::IgnoredAny>,
 }
@@ -233,7 +234,7 @@ struct Header {
 pub(super) struct Parts<'a> {
     alg: String,
     typ: Option<String>,
-    kid: Option<serde_json::Value>,
+    kid: MaybeText,
     /// Header and payload as they were signed.
     message: &'a str,
     payload: &'a str,
@@ -266,7 +267,7 @@ impl<'a> Parts<'a> {
 
     /// The header's `kid`; one that is no string is none.
     pub(super) fn kid(&self) -> Option<&str> {
-        self.kid.as_ref().and_then(serde_json::Value::as_str)
+        self.kid.as_str()
     }
 
     /// Whether `typ` is this, in any case and with or without `application/` (RFC 7515 section 4.1.9).

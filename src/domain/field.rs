@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error, IgnoredAny, Unexpected, Visitor},
+    de::{DeserializeOwned, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor},
 };
 use thiserror::Error;
 
@@ -82,6 +82,77 @@ pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error
 /// The deserializer's, for anything else.
 pub fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Ok(Option::<WholeNumber>::deserialize(deserializer)?.map(i64::from))
+}
+
+/// A field that means something as a string alone. Of any other value nothing is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum MaybeText {
+    /// Missing, or `null`.
+    #[default]
+    Nothing,
+    /// A string.
+    Text(String),
+    /// Anything else.
+    Other,
+}
+
+impl MaybeText {
+    /// The string, if it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Nothing | Self::Other => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for MaybeText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = MaybeText;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any JSON")
+            }
+
+            fn visit_unit<E>(self) -> Result<MaybeText, E> {
+                Ok(MaybeText::Nothing)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<MaybeText, E> {
+                Ok(MaybeText::Other)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<MaybeText, E> {
+                Ok(MaybeText::Other)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<MaybeText, E> {
+                Ok(MaybeText::Other)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<MaybeText, E> {
+                Ok(MaybeText::Other)
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<MaybeText, E> {
+                Ok(MaybeText::Text(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<MaybeText, A::Error> {
+                IgnoredAny.visit_seq(items).map(|_| MaybeText::Other)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<MaybeText, A::Error> {
+                IgnoredAny.visit_map(fields).map(|_| MaybeText::Other)
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
 }
 
 /// Reads one JSON object. The field of an error is looked for only when there is one: that takes a second reading.
@@ -163,6 +234,17 @@ pub fn check_url(url: Option<&str>, field: &str) -> Result<(), InvalidField> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_string_is_known_as_such_and_not_kept() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let read = |json: &str| serde_json::from_str::<MaybeText>(json).unwrap();
+        assert_eq!(read("\"\\u0041\""), MaybeText::Text("A".to_owned()));
+        assert_eq!(read("null"), MaybeText::Nothing);
+        for json in ["true", "-1", "1", "1.5", "[1]", "{\"a\":{}}", &deep] {
+            assert_eq!(read(json), MaybeText::Other, "{json:.20}");
+        }
+    }
 
     #[test]
     fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {

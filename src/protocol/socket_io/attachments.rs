@@ -2,9 +2,15 @@
 //!
 //! In the packet's JSON each attachment is an object `{"_placeholder": true, "num": 0}`.
 
+use std::{cell::RefCell, fmt};
+
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde_json::{Value, value::RawValue};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
 
 use super::PacketError;
 
@@ -42,36 +48,106 @@ impl Attachments {
     }
 }
 
-/// Checks that the placeholders in a packet's arguments are the numbers of its attachments, each once.
+/// Checks that the placeholders in a packet's arguments are the numbers of its attachments, each once. One pass, which
+/// keeps nothing.
 ///
 /// # Errors
 /// [`PacketError::Placeholders`].
 pub fn check_placeholders(args: &[&RawValue], attachments: usize) -> Result<(), PacketError> {
-    let mut seen = vec![false; attachments];
+    let seen = RefCell::new(vec![false; attachments]);
     for arg in args {
         // A nest deeper than serde_json reads ends here, too.
-        let value: Value = serde_json::from_str(arg.get()).map_err(|_| PacketError::Placeholders)?;
-        mark(&value, &mut seen)?;
+        let mut reader = serde_json::Deserializer::from_str(arg.get());
+        Mark(&seen).deserialize(&mut reader).map_err(|_| PacketError::Placeholders)?;
     }
-    if seen.into_iter().all(|seen| seen) { Ok(()) } else { Err(PacketError::Placeholders) }
+    if seen.into_inner().into_iter().all(|seen| seen) { Ok(()) } else { Err(PacketError::Placeholders) }
 }
 
-fn mark(value: &Value, seen: &mut [bool]) -> Result<(), PacketError> {
-    match value {
-        Value::Array(items) => items.iter().try_for_each(|item| mark(item, seen)),
-        Value::Object(fields) if fields.get("_placeholder") == Some(&Value::Bool(true)) => {
-            let place = fields.get("num").and_then(Value::as_u64).and_then(|num| usize::try_from(num).ok());
-            match place.and_then(|place| seen.get_mut(place)) {
-                Some(seen) if !*seen => {
-                    *seen = true;
-                    Ok(())
-                }
-                _ => Err(PacketError::Placeholders),
+/// Passes over one value and marks the attachments that it stands for.
+#[derive(Clone, Copy)]
+struct Mark<'a>(&'a RefCell<Vec<bool>>);
+
+/// What a value is, as far as a placeholder depends on it.
+enum Passed {
+    True,
+    Number(u64),
+    Other,
+}
+
+impl<'de> DeserializeSeed<'de> for Mark<'_> {
+    type Value = Passed;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Passed, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Mark<'_> {
+    type Value = Passed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Passed, E> {
+        Ok(Passed::Other)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Passed, E> {
+        Ok(if value { Passed::True } else { Passed::Other })
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Passed, E> {
+        Ok(Passed::Other)
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Passed, E> {
+        Ok(Passed::Number(value))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Passed, E> {
+        Ok(Passed::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Passed, E> {
+        Ok(Passed::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Passed, A::Error> {
+        while items.next_element_seed(self)?.is_some() {}
+        Ok(Passed::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Passed, A::Error> {
+        let (mut is_placeholder, mut num) = (false, None);
+        while let Some(field) = fields.next_key()? {
+            let value = fields.next_value_seed(self)?;
+            match field {
+                Field::Placeholder => is_placeholder = matches!(value, Passed::True),
+                Field::Num => num = if let Passed::Number(num) = value { usize::try_from(num).ok() } else { None },
+                Field::Other => {}
             }
         }
-        Value::Object(fields) => fields.values().try_for_each(|field| mark(field, seen)),
-        _ => Ok(()),
+        if is_placeholder {
+            match num.and_then(|num| self.0.borrow_mut().get_mut(num).map(|seen| std::mem::replace(seen, true))) {
+                Some(false) => {}
+                _ => return Err(A::Error::custom(PacketError::Placeholders)),
+            }
+        }
+        Ok(Passed::Other)
     }
+}
+
+/// A field's name.
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum Field {
+    #[serde(rename = "_placeholder")]
+    Placeholder,
+    #[serde(rename = "num")]
+    Num,
+    #[serde(other)]
+    Other,
 }
 
 #[cfg(test)]

@@ -8,8 +8,12 @@
 //! A namespace begins with `/` and may end with the packet instead of a comma. The JSON of a CONNECT is an object, that of an
 //! event an array which begins with its name.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -21,6 +25,9 @@ const RESERVED_NAMES: [&str; 6] =
 
 /// Longest name of a namespace, in bytes: an unknown one goes back in the answer.
 const NAMESPACE_BYTES_MAX: usize = 256;
+
+/// Most arguments of an event after its name, and of an ack: each is kept as a slice, which is larger than a short argument.
+const ARGUMENTS_MAX: usize = 64;
 
 /// A packet of a client, as slices of its text.
 #[derive(Debug)]
@@ -90,6 +97,9 @@ pub enum PacketError {
         "the JSON of a packet must be an object for CONNECT, an array for events and acks, and nothing for DISCONNECT"
     )]
     Payload,
+    /// An event or an ack with more arguments than anybody needs.
+    #[error("an event or an ack must have at most {ARGUMENTS_MAX} arguments")]
+    Arguments,
     /// An event without a name, or with a reserved one.
     #[error("an event must begin with its name, which must not be a reserved one")]
     EventName,
@@ -209,7 +219,38 @@ fn read_array(json: &str) -> Result<Vec<&RawValue>, PacketError> {
     if !json.starts_with('[') {
         return Err(PacketError::Payload);
     }
-    serde_json::from_str(json).map_err(|_| PacketError::Payload)
+    let Arguments(arguments) = serde_json::from_str(json).map_err(|_| PacketError::Payload)?;
+    // The name of an event is the first.
+    if arguments.len() > ARGUMENTS_MAX + 1 { Err(PacketError::Arguments) } else { Ok(arguments) }
+}
+
+/// Slices of a packet's array. Of more than are allowed, only enough are kept to know that.
+struct Arguments<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Arguments<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Vec<&'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut arguments = Vec::new();
+                while let Some(argument) = items.next_element()? {
+                    if arguments.len() < ARGUMENTS_MAX + 2 {
+                        arguments.push(argument);
+                    }
+                }
+                Ok(arguments)
+            }
+        }
+
+        deserializer.deserialize_seq(Reader).map(Self)
+    }
 }
 
 fn is_number(text: &str) -> bool {
@@ -272,6 +313,7 @@ mod tests {
             ("2", PacketError::Payload),
             ("2{}", PacketError::Payload),
             ("2[]", PacketError::EventName),
+            (&format!("2[\"a\"{}]", ",0".repeat(ARGUMENTS_MAX + 1)), PacketError::Arguments),
             ("2[\"a\"", PacketError::Payload),
             ("2[\"a\"]x", PacketError::Payload),
             ("2[null]", PacketError::EventName),

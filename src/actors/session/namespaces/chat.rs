@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{
     member::{Role, SignedInMember},
@@ -17,7 +17,7 @@ use crate::actors::{
         socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
     },
 };
-use crate::protocol::push::Offset;
+use crate::{domain::field::MaybeText, protocol::push::Offset};
 
 /// The chat.
 pub struct ChatNamespace {
@@ -60,9 +60,9 @@ fn read_resume(auth: &RawValue) -> Option<Resume> {
     #[derive(Deserialize)]
     struct Auth {
         #[serde(default)]
-        pid: Value,
+        pid: MaybeText,
         #[serde(default)]
-        offset: Value,
+        offset: MaybeText,
     }
     let auth: Auth = serde_json::from_str(auth.get()).ok()?;
     let offset = Offset::parse(auth.offset.as_str()?)?;

@@ -6,7 +6,6 @@ use std::sync::{
 };
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::{
     actors::session::{
@@ -15,6 +14,7 @@ use crate::{
         socket_io::{Middleware, Newcomer},
     },
     auth::{AuthError, only_one},
+    domain::field::MaybeText,
     error::{ChatError, ErrorCode},
     metrics,
 };
@@ -72,7 +72,7 @@ fn find_token(newcomer: &Newcomer) -> Result<Option<String>, AuthError> {
     #[derive(Deserialize)]
     struct Auth {
         #[serde(default)]
-        token: Value,
+        token: MaybeText,
     }
     let earlier = newcomer.handshake.token.clone()?;
     let auth: Option<Auth> = newcomer
@@ -82,10 +82,10 @@ fn find_token(newcomer: &Newcomer) -> Result<Option<String>, AuthError> {
         .transpose()
         .map_err(|_| AuthError::Malformed)?;
     let own = match auth.map(|auth| auth.token) {
-        Some(Value::String(token)) if !token.is_empty() => Some(token),
+        Some(MaybeText::Text(token)) if !token.is_empty() => Some(token),
         // A page whose user has not signed in sends one of these.
-        None | Some(Value::Null | Value::String(_)) => None,
-        Some(_) => return Err(AuthError::Malformed),
+        None | Some(MaybeText::Nothing | MaybeText::Text(_)) => None,
+        Some(MaybeText::Other) => return Err(AuthError::Malformed),
     };
     only_one(earlier, own)
 }
