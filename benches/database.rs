@@ -145,7 +145,7 @@ fn authorize(c: &mut Criterion) {
     });
     group.bench_function("list_rooms, 20 of 1,000", |b| {
         let seller = UserId::new(SELLER).unwrap();
-        b.iter(|| db::list_rooms(conn, black_box(&seller), None, 20).unwrap());
+        b.iter(|| db::list_rooms(conn, black_box(&seller), None, 20, 256 * 1024).unwrap());
     });
     group.finish();
 }
@@ -166,7 +166,9 @@ fn history(c: &mut Criterion) {
             ("missed since the middle", MessagePage::After { seq: middle, limit: 50 }),
         ] {
             group.bench_function(BenchmarkId::new(name, messages), |b| {
-                b.iter(|| assert_eq!(db::list_messages(conn, room, black_box(page)).unwrap().items.len(), 50));
+                b.iter(|| {
+                    assert_eq!(db::list_messages(conn, room, black_box(page), 256 * 1024).unwrap().items.len(), 50)
+                });
             });
         }
     }

@@ -27,6 +27,7 @@ mod query_plans;
 mod read_many;
 mod schema;
 mod search_messages;
+mod space;
 #[cfg(test)]
 mod test_db;
 mod turn;
@@ -66,8 +67,8 @@ pub use notify_unread::{
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
 pub use pool::{Claim, Pool, PooledConnection, claim, open};
-pub use read_many::{find_members, list_histories, load_rooms};
-pub use search_messages::{SearchCursor, search_messages};
+pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
+pub use search_messages::{SearchCursor, SearchPage, search_messages};
 pub use turn::{Job, JobTurn, take_turn};
 pub use write_batch::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, write_batch};
 

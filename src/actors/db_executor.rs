@@ -17,7 +17,7 @@ use actix::{Actor, Addr, Handler, SyncArbiter, SyncContext};
 use tokio::sync::oneshot;
 
 use crate::{
-    db::{self, Connection, DbError, MessagePage, Messages, Pool, RoomWrite, WriteError, Written},
+    db::{self, BytesMax, Connection, DbError, MessagePage, Messages, Pool, RoomWrite, WriteError, Written},
     domain::{Account, RoomId, UserId},
     metrics::{self, GaugeGuard, Metrics, SharedThread, Step},
 };
@@ -146,15 +146,16 @@ impl Database {
         self.read(Reading::entry("load_rooms"), load).await
     }
 
-    /// Pages of histories, in order. For the `ChatServer`, for each entry into a room.
+    /// Pages of histories, in order, as many as the bytes allow. For the `ChatServer`, for each entry into a room.
     ///
     /// # Errors
     /// [`DbError`] when the database can't answer.
     pub async fn read_histories(
         &self,
         asked: Vec<(RoomId, MessagePage)>,
+        bytes_max: BytesMax,
     ) -> Result<Vec<Result<Messages, DbError>>, DbError> {
-        self.read(Reading::entry("read_histories"), move |conn| db::list_histories(conn, &asked)).await
+        self.read(Reading::entry("read_histories"), move |conn| db::list_histories(conn, &asked, bytes_max)).await
     }
 
     /// What the `ChatServer` itself needs to know, for everyone.

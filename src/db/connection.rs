@@ -8,9 +8,15 @@
 #[cfg(feature = "postgres")]
 pub(super) mod postgres;
 
+use std::ops::ControlFlow;
+
+#[cfg(feature = "postgres")]
+use diesel::pg::PgRowByRowLoadingMode;
 use diesel::{
     QueryResult, SqliteConnection,
-    connection::{AnsiTransactionManager, Connection as _, SimpleConnection as _, TransactionManager as _},
+    connection::{
+        AnsiTransactionManager, Connection as _, DefaultLoadingMode, SimpleConnection as _, TransactionManager as _,
+    },
     query_dsl::methods::{ExecuteDsl, LoadQuery},
     r2d2::R2D2Connection as _,
 };
@@ -202,6 +208,36 @@ pub(super) trait Executes: ExecuteDsl<SqliteConnection> + ExecuteDsl<diesel::PgC
 #[cfg(feature = "postgres")]
 impl<Q: ExecuteDsl<SqliteConnection> + ExecuteDsl<diesel::PgConnection>> Executes for Q {}
 
+/// A query whose rows can be taken one by one, on either database.
+#[cfg(not(feature = "postgres"))]
+pub(super) trait Streams<'query, U>: LoadQuery<'query, SqliteConnection, U> {}
+#[cfg(not(feature = "postgres"))]
+impl<'query, U, Q: LoadQuery<'query, SqliteConnection, U>> Streams<'query, U> for Q {}
+
+/// A query whose rows can be taken one by one, on either database.
+#[cfg(feature = "postgres")]
+pub(super) trait Streams<'query, U>:
+    LoadQuery<'query, SqliteConnection, U> + LoadQuery<'query, diesel::PgConnection, U, PgRowByRowLoadingMode>
+{
+}
+#[cfg(feature = "postgres")]
+impl<'query, U, Q> Streams<'query, U> for Q where
+    Q: LoadQuery<'query, SqliteConnection, U> + LoadQuery<'query, diesel::PgConnection, U, PgRowByRowLoadingMode>
+{
+}
+
+fn take_while<U>(
+    rows: impl Iterator<Item = QueryResult<U>>,
+    mut take: impl FnMut(U) -> ControlFlow<()>,
+) -> QueryResult<()> {
+    for row in rows {
+        if take(row?).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Diesel's prelude, for queries on a [`Connection`].
 pub(super) mod prelude {
     pub(in crate::db) use super::{RunQueryDsl, SelectableHelper};
@@ -222,6 +258,27 @@ pub(super) trait RunQueryDsl: Sized {
             Connection::Postgres(conn) => {
                 conn.run(|conn| diesel::RunQueryDsl::<diesel::PgConnection>::load(self, conn))
             }
+        }
+    }
+
+    /// The rows one by one, until `take` has enough.
+    ///
+    /// SQLite reads no further then. PostgreSQL has its LIMIT for that: what it sends beyond is dropped row by row.
+    fn load_while<'conn, 'query: 'conn, U: 'conn>(
+        self,
+        conn: &'conn mut Connection,
+        take: impl FnMut(U) -> ControlFlow<()>,
+    ) -> QueryResult<()>
+    where
+        Self: Streams<'query, U> + 'conn,
+    {
+        match conn {
+            Connection::Sqlite(conn) => {
+                let rows = diesel::RunQueryDsl::<SqliteConnection>::load_iter::<U, DefaultLoadingMode>(self, conn)?;
+                take_while(rows, take)
+            }
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(conn) => conn.load_while(self, take),
         }
     }
 

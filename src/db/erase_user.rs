@@ -16,11 +16,15 @@ use super::{
     },
     prelude::*,
     schema::erasures,
+    space::Space,
 };
 use crate::domain::{MessageKind, Role, RoomId, StoredMessage, Timestamp, UserId};
 
 /// Messages that lose their words at a time.
 const MESSAGES: i64 = 256;
+
+/// And their bytes: taking words out of the search index takes time by their length, and the writer is everybody's.
+const MESSAGE_BYTES: usize = 64 * 1024;
 
 /// Rooms that are gone through at a time.
 const ROOMS: i64 = 64;
@@ -64,17 +68,18 @@ pub(in crate::db) fn erase_words(
     let has_more_rooms = rooms.len() as i64 > ROOMS;
     rooms.truncate(usize::try_from(ROOMS).unwrap_or(usize::MAX));
 
+    let mut space = Space::of(MESSAGE_BYTES);
     let mut erased = Vec::new();
     let mut touched = Vec::new();
     let mut is_done = !has_more_rooms;
     for room in rooms {
         let left = MESSAGES - erased.len() as i64;
-        if left <= 0 {
+        if left <= 0 || space.is_full() {
             is_done = false;
             break;
         }
-        let messages = message::list_by_sender(conn, &room, user.as_str(), seq, left)?;
-        let is_room_done = (messages.len() as i64) < left;
+        let (messages, is_cut) = message::list_by_sender(conn, &room, user.as_str(), seq, left, &mut space)?;
+        let is_room_done = !is_cut && (messages.len() as i64) < left;
         touched.push(RoomId::from_stored(room.as_str()));
         let last = messages.last().map_or(seq, |message| message.seq.0);
         erased.extend(messages);

@@ -20,6 +20,7 @@ use super::{
     },
     prelude::*,
     schema::{products, rooms, users},
+    space::Space,
 };
 use crate::domain::{
     ImportLine, MessageKind, ProductId, Role, RoomId, User, UserId,
@@ -221,8 +222,10 @@ impl Part<'_> {
     fn read_messages_of(&mut self, conn: &mut Connection, room: &str, mut after: i64) -> Result<(), DbError> {
         const MESSAGES: i64 = 64;
         loop {
-            let messages = message::list_by_sender(conn, room, self.user.as_str(), after, MESSAGES)?;
-            let is_done = i64::try_from(messages.len()).is_ok_and(|count| count < MESSAGES);
+            let mut space = Space::of(PART_BYTES.saturating_sub(self.lines.len()));
+            let (messages, is_cut) =
+                message::list_by_sender(conn, room, self.user.as_str(), after, MESSAGES, &mut space)?;
+            let is_done = !is_cut && i64::try_from(messages.len()).is_ok_and(|count| count < MESSAGES);
             for message in messages {
                 after = message.seq.0;
                 let has_words = message.text.as_ref().is_some_and(|text| !text.is_empty());
@@ -239,7 +242,7 @@ impl Part<'_> {
                 self.place.within = None;
                 return Ok(());
             }
-            if self.is_full() {
+            if is_cut || self.is_full() {
                 self.place.within = Some((room.to_owned(), after));
                 return Ok(());
             }
@@ -267,7 +270,8 @@ mod tests {
         let (mut lines, mut place) = (Vec::new(), Some(ExportPlace::default()));
         while let Some(at) = place {
             let part = export_user(conn, &user_id(user), at).unwrap().unwrap();
-            assert!(part.lines.len() < PART_BYTES + 64 * 64 * 1024);
+            // The part, and a line that did not know that it would be the last.
+            assert!(part.lines.len() < PART_BYTES + 64 * 1024);
             assert!(part.next.is_none() || !part.lines.is_empty());
             lines.extend(part.lines);
             place = part.next;

@@ -10,10 +10,11 @@ use super::{
     Connection, DbError,
     models::{
         change::{self, ChangeKind},
-        message,
+        message::{self, End, Range},
     },
     prelude::*,
     schema::{changes, messages, rooms},
+    space::Space,
 };
 use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, UserId};
 
@@ -153,18 +154,26 @@ pub struct Behind {
     pub last_seq: Seq,
 }
 
-/// The messages of several rooms, each behind a `seq` of its own, from one snapshot.
+/// The messages of several rooms, each behind a `seq` of its own, from one snapshot: at most `limit` of each, and about
+/// `bytes_max` of all together. Rooms from which nothing was read any more have none, and a `last_seq` that says so.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
-pub fn list_behind(conn: &mut Connection, since: &[(RoomId, Seq)], limit: i64) -> Result<Vec<Behind>, DbError> {
+pub fn list_behind(
+    conn: &mut Connection,
+    since: &[(RoomId, Seq)],
+    limit: i64,
+    bytes_max: usize,
+) -> Result<Vec<Behind>, DbError> {
     conn.transaction(|conn| {
+        let mut space = Space::of(bytes_max);
         let newest = last_seqs(conn, since.iter().map(|(room, _)| room))?;
         let mut behind = Vec::with_capacity(since.len());
         for (room, after) in since {
             let last = newest.get(room.as_str()).copied().unwrap_or(0);
-            let messages = if last > after.0 {
-                message::list_between(conn, room, after.0, last.min(after.0 + limit))?
+            let messages = if last > after.0 && !space.is_full() {
+                let range = Range { room, after: after.0, last: last.min(after.0 + limit), end: End::Oldest };
+                message::list_within(conn, &range, &mut space)?.0
             } else {
                 Vec::new()
             };
@@ -184,10 +193,26 @@ fn last_seqs<'a>(
     Ok(rows.into_iter().collect())
 }
 
-/// Messages as they now stand, by their ids; those that are not there are left out.
+/// Messages as they now stand, by their ids, about `bytes_max` of them, and how many ids were looked at: at least one. Those
+/// that are not there are left out.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
-pub fn find_messages(conn: &mut Connection, ids: &[MessageId]) -> Result<Vec<StoredMessage>, DbError> {
-    message::find_all(conn, &ids.iter().map(MessageId::as_str).collect::<Vec<_>>())
+pub fn find_messages(
+    conn: &mut Connection,
+    ids: &[MessageId],
+    bytes_max: usize,
+) -> Result<(Vec<StoredMessage>, usize), DbError> {
+    let (mut found, mut bytes, mut looked_at) = (Vec::new(), 0, 0);
+    // In small slices: one is whole in memory before it is weighed.
+    for slice in ids.chunks(16) {
+        let messages = message::find_all(conn, &slice.iter().map(MessageId::as_str).collect::<Vec<_>>())?;
+        bytes += messages.iter().map(StoredMessage::weight_bytes).sum::<usize>();
+        found.extend(messages);
+        looked_at += slice.len();
+        if bytes >= bytes_max {
+            break;
+        }
+    }
+    Ok((found, looked_at))
 }

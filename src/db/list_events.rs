@@ -8,6 +8,7 @@ use super::{
         room::{self, RoomDetails},
         user,
     },
+    space::Space,
 };
 use crate::domain::{Event, EventCursor, Fact, ProductId, RoomId, Seq, User, UserId};
 
@@ -23,35 +24,51 @@ pub struct EventPage {
 }
 
 /// Reads the events behind a place in their stream, from one snapshot. Commits are one after the other, so nothing ever
-/// appears before a place that somebody has reached.
+/// appears before a place that somebody has reached. The page ends early, with `has_more`, where its events weigh more than
+/// `bytes_max`; one event is on it whatever it weighs.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
-pub fn list_events(conn: &mut Connection, after: EventCursor, limit: i64) -> Result<EventPage, DbError> {
+pub fn list_events(
+    conn: &mut Connection,
+    after: EventCursor,
+    limit: i64,
+    bytes_max: usize,
+) -> Result<EventPage, DbError> {
     let limit = limit.max(1);
     conn.transaction(|conn| {
-        let mut messages = message::list_after_position(conn, after.position, limit + 1)?.into_iter().peekable();
+        let (messages, is_cut) =
+            message::list_after_position(conn, after.position, limit + 1, &mut Space::of(bytes_max))?;
+        let mut messages = messages.into_iter().peekable();
         let mut changes = change::list_after(conn, after.change, limit + 1)?.into_iter().peekable();
         let mut page = EventPage { items: Vec::new(), next: after, has_more: false };
+        let mut space = Space::of(bytes_max);
         for _ in 0..limit {
             let is_message = match (messages.peek(), changes.peek()) {
-                (Some((position, _)), Some(change)) => *position <= change.after_position,
+                (Some(message), Some(change)) => message.position <= change.after_position,
+                // Of the messages that were not read one may come before this change.
+                (None, Some(_)) if is_cut => break,
                 (Some(_), None) => true,
                 (None, _) => false,
             };
             let fact = if is_message {
-                let Some((position, message)) = messages.next() else { break };
-                page.next.position = position;
+                let Some(message) = messages.next_if(|message| space.takes(message.weight_bytes())) else { break };
+                page.next.position = message.position;
                 Some(Fact::Message(message))
             } else {
-                let Some(change) = changes.next() else { break };
+                let Some(change) = changes.peek() else { break };
+                let fact = find_fact(conn, change)?;
+                if !space.takes(fact.as_ref().map_or(0, Fact::weight_bytes)) {
+                    break;
+                }
                 page.next.change = change.id;
-                find_fact(conn, &change)?
+                changes.next();
+                fact
             };
             // What this haggle does not know, since a newer one wrote it, is passed over.
             page.items.extend(fact.map(|fact| Event { cursor: page.next, fact }));
         }
-        page.has_more = messages.peek().is_some() || changes.peek().is_some();
+        page.has_more = is_cut || messages.peek().is_some() || changes.peek().is_some();
         Ok(page)
     })
 }
@@ -98,11 +115,24 @@ mod tests {
     };
 
     /// All events behind a place, page by page, in short.
-    fn told(conn: &mut Connection, mut after: EventCursor, limit: i64) -> (Vec<String>, EventCursor) {
+    fn told(conn: &mut Connection, after: EventCursor, limit: i64) -> (Vec<String>, EventCursor) {
+        told_within(conn, after, limit, usize::MAX)
+    }
+
+    fn told_within(
+        conn: &mut Connection,
+        mut after: EventCursor,
+        limit: i64,
+        bytes_max: usize,
+    ) -> (Vec<String>, EventCursor) {
         let mut told = Vec::new();
         loop {
-            let page = list_events(conn, after, limit).unwrap();
+            let page = list_events(conn, after, limit, bytes_max).unwrap();
             assert!(page.items.len() <= usize::try_from(limit).unwrap());
+            assert!(
+                page.items.len() <= 1
+                    || page.items.iter().map(|event| event.fact.weight_bytes()).sum::<usize>() <= bytes_max
+            );
             assert!(page.items.iter().map(|event| event.cursor).is_sorted_by(|a, b| a < b));
             told.extend(page.items.iter().map(|event| match &event.fact {
                 Fact::Message(message) => format!("message {}", message.text.as_deref().unwrap_or("-")),
@@ -158,6 +188,9 @@ mod tests {
         ];
         for limit in 1..20 {
             assert_eq!(told(conn, EventCursor::default(), limit).0, expected, "{limit}");
+        }
+        for bytes_max in [0, 300, 600, 900, 2000, 5000] {
+            assert_eq!(told_within(conn, EventCursor::default(), 20, bytes_max).0, expected, "{bytes_max}");
         }
         // From the end on there is nothing, until something happens. What is overtaken is told once, at its latest place.
         let (_, end) = told(conn, EventCursor::default(), 100);

@@ -1,6 +1,6 @@
 //! What somebody missed in several rooms since a place in the global order of commits.
 
-use super::{Connection, DbError, models::message, prelude::*, schema::rooms};
+use super::{Connection, DbError, models::message, prelude::*, schema::rooms, space::Space};
 use crate::domain::{RoomId, Seq, StoredMessage};
 
 /// What was missed in some rooms.
@@ -23,8 +23,8 @@ pub struct Seen {
     pub newest: i64,
 }
 
-/// The messages of each room behind its `seq` that are not `seen`; `None` when there are more than `limit`, and when it can't be
-/// told of one whether it was seen.
+/// The messages of each room behind its `seq` that are not `seen`; `None` when there are more than `limit` or they weigh more
+/// than `bytes_max`, and when it can't be told of one whether it was seen. Nothing beyond that is read.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -33,9 +33,11 @@ pub fn list_missed(
     since: &[(RoomId, Seq)],
     seen: Seen,
     limit: i64,
+    bytes_max: usize,
 ) -> Result<Option<Missed>, DbError> {
     conn.transaction(|conn| {
         let mut missed = Missed { messages: Vec::new(), last_seqs: Vec::new() };
+        let (mut space, mut bytes) = (Space::of(bytes_max), 0);
         let exact = seen.settled >= seen.position && seen.newest == seen.position;
         let last_room = if exact { None } else { message::room_at(conn, seen.position)? };
         for (room, seq) in since {
@@ -45,18 +47,18 @@ pub fn list_missed(
             // `seq` and `position` grow together, so the end of the room says whether too much was missed; what lies
             // before it is not read, however long ago the room was entered.
             let after = seq.0.max(newest.saturating_sub(limit + 1));
-            let messages = message::list_between(conn, room, after, newest)?;
             let (settled, newest_seen) = match &last_room {
                 Some(last) if *last == room.as_str() => (seen.position, seen.position),
                 _ if exact => (seen.position, seen.position),
                 _ => (seen.settled, seen.newest),
             };
-            for message in messages.into_iter().filter(|message| message.position > settled) {
-                if message.position <= newest_seen {
-                    return Ok(None);
-                }
-                missed.messages.push(message);
+            let (messages, is_cut) = message::list_missed(conn, room, (after, newest), settled, &mut space)?;
+            bytes += messages.iter().map(StoredMessage::weight_bytes).sum::<usize>();
+            // The first one has space whatever it weighs, which here is too much.
+            if is_cut || bytes > bytes_max || messages.iter().any(|message| message.position <= newest_seen) {
+                return Ok(None);
             }
+            missed.messages.extend(messages);
             if i64::try_from(missed.messages.len()).unwrap_or(i64::MAX) > limit {
                 return Ok(None);
             }
@@ -96,7 +98,8 @@ mod tests {
         assert!(positions.is_sorted_by(|a, b| a < b), "{positions:?}");
 
         let exact = |position| Seen { position, settled: position, newest: position };
-        let mut unsure = |seen| list_missed(conn, &[(a.clone(), Seq(0)), (b.clone(), Seq(0))], seen, 10).unwrap();
+        let mut unsure =
+            |seen| list_missed(conn, &[(a.clone(), Seq(0)), (b.clone(), Seq(0))], seen, 10, usize::MAX).unwrap();
         // The last one seen is of room a: of b it is known up to `settled`, and not behind `newest`.
         let [at, before, after] = [positions[2], positions[0], positions[3]];
         assert_eq!(unsure(Seen { position: at, settled: before, newest: at }), None, "one of b's may be missing");
@@ -105,7 +108,7 @@ mod tests {
         assert_eq!(sure.messages, stored[3..]);
 
         let mut missed = |since: &[(RoomId, Seq)], position, limit| {
-            let missed = list_missed(conn, since, exact(position), limit).unwrap()?;
+            let missed = list_missed(conn, since, exact(position), limit, usize::MAX).unwrap()?;
             Some((missed.messages, missed.last_seqs.into_iter().map(|(_, seq)| seq.0).collect::<Vec<_>>()))
         };
         let both = [(a.clone(), Seq(0)), (b.clone(), Seq(0))];
@@ -116,5 +119,10 @@ mod tests {
         assert_eq!(missed(&both, positions[3], 1).unwrap().0, vec![stored[4].clone()]);
         assert_eq!(missed(&both, 0, 4), None);
         assert_eq!(missed(&[], 0, 4).unwrap().0, vec![]);
+        // The seen ones don't count.
+        let weight = stored[3].weight_bytes() + stored[4].weight_bytes();
+        let mut within =
+            |bytes| list_missed(conn, &both, exact(positions[2]), 10, bytes).unwrap().map(|missed| missed.messages);
+        assert_eq!((within(weight), within(weight - 1), within(0)), (Some(stored[3..].to_vec()), None, None));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, fmt};
 
-use super::{Connection, DbError, models::room::RoomDetails};
+use super::{Connection, DbError, models::room::RoomDetails, space::Space};
 use crate::domain::{Role, RoomId, RoomSummary, UserId};
 
 /// A place in one's list of rooms: the page goes on behind it.
@@ -48,7 +48,8 @@ impl std::str::FromStr for RoomCursor {
     }
 }
 
-/// A page of `user`'s rooms as buyer and as seller, latest activity first, and where the next one goes on.
+/// A page of `user`'s rooms as buyer and as seller, latest activity first, and where the next one goes on. It ends early where
+/// its rooms weigh more than `bytes_max`; one room is on it whatever it weighs.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -57,21 +58,29 @@ pub fn list_rooms(
     user: &UserId,
     cursor: Option<&RoomCursor>,
     limit: i64,
+    bytes_max: usize,
 ) -> Result<(Vec<RoomSummary>, Option<RoomCursor>), DbError> {
     let limit = limit.max(1);
     conn.transaction(|conn| {
         let behind = cursor.map_or((i64::MAX, ""), |cursor| (cursor.active_at, cursor.room.as_str()));
         // Two halves, each along its own index; an OR over both would sort all of one's rooms.
         let mut rooms: Vec<(Role, RoomDetails)> = Vec::new();
+        // Where a half was cut, the page must not go on: its next room was not read.
+        let mut cut: Option<(i64, String)> = None;
         for role in [Role::Buyer, Role::Seller] {
-            rooms.extend(RoomDetails::list(conn, user, role, behind, limit + 1)?.into_iter().map(|room| (role, room)));
+            let (half, is_cut) = RoomDetails::list(conn, user, role, behind, limit + 1, Space::of(bytes_max))?;
+            let last = half.last().filter(|_| is_cut).map(|last| (last.row.active_at, last.row.id.clone()));
+            cut = cut.max(last);
+            rooms.extend(half.into_iter().map(|room| (role, room)));
         }
-        rooms.sort_by(|(_, a), (_, b)| {
-            Reverse((a.row.active_at, &a.row.id)).cmp(&Reverse((b.row.active_at, &b.row.id)))
-        });
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = rooms.len() > limit;
-        rooms.truncate(limit);
+        let place = |room: &RoomDetails| (room.row.active_at, room.row.id.clone());
+        rooms.sort_by_cached_key(|(_, room)| Reverse(place(room)));
+        let read = rooms.len();
+        let mut space = Space::of(bytes_max);
+        let fits = |room: &RoomDetails| cut.as_ref().is_none_or(|cut| place(room) >= *cut);
+        let count = rooms.iter().take_while(|(_, room)| fits(room) && space.takes(room.weight_bytes())).count();
+        rooms.truncate(count.min(usize::try_from(limit).unwrap_or(usize::MAX)));
+        let more = rooms.len() < read || cut.is_some();
         let next = rooms
             .last()
             .filter(|_| more)
@@ -90,7 +99,7 @@ mod tests {
             RoomWrite, find_room, load_room,
             test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
         },
-        domain::{Draft, Product, ProductId, Seq},
+        domain::{Draft, Product, ProductId, Seq, StoredMessage},
     };
 
     #[test]
@@ -117,11 +126,18 @@ mod tests {
         expected.sort_by(|a, b| b.cmp(a));
         let expected: Vec<RoomId> = expected.into_iter().map(|(_, room)| room).collect();
 
-        for limit in 1..=10 {
+        let weight = |page: &[RoomSummary]| -> usize {
+            let message = |room: &RoomSummary| room.last_message.as_ref().map_or(0, StoredMessage::weight_bytes);
+            page.iter().map(|room| room.room.weight_bytes() + message(room)).sum()
+        };
+        let by_count = (1..=10).map(|limit| (limit, usize::MAX));
+        let by_bytes = [0, 1000, 1500, 2000, 2500, 3000, 4000, 6000].map(|bytes| (10, bytes));
+        for (limit, bytes_max) in by_count.chain(by_bytes) {
             let (mut seen, mut cursor) = (Vec::new(), None);
             loop {
-                let (page, next) = list_rooms(conn, &user_id("carol"), cursor.as_ref(), limit).unwrap();
+                let (page, next) = list_rooms(conn, &user_id("carol"), cursor.as_ref(), limit, bytes_max).unwrap();
                 assert!(page.len() <= usize::try_from(limit).unwrap());
+                assert!(page.len() == 1 || weight(&page) <= bytes_max, "{bytes_max}");
                 seen.extend(page.into_iter().map(|summary| summary.room.id));
                 // As text and back, as a client sends it.
                 cursor = next.map(|next| next.to_string().parse().unwrap());
@@ -129,9 +145,9 @@ mod tests {
                     break;
                 }
             }
-            assert_eq!(seen, expected, "{limit}");
+            assert_eq!(seen, expected, "{limit} {bytes_max}");
         }
-        assert_eq!(list_rooms(conn, &user_id("mallory"), None, 10).unwrap(), (vec![], None));
+        assert_eq!(list_rooms(conn, &user_id("mallory"), None, 10, usize::MAX).unwrap(), (vec![], None));
     }
 
     #[test]
@@ -146,13 +162,13 @@ mod tests {
         let last = say(conn, &a, "carol", "3");
         write(conn, read(&a, "alice", 1)).unwrap();
 
-        let (rooms, _) = list_rooms(conn, &user_id("alice"), None, 10).unwrap();
+        let (rooms, _) = list_rooms(conn, &user_id("alice"), None, 10, usize::MAX).unwrap();
         let seen = &rooms[0];
         assert_eq!((&seen.other, &seen.room.product), (&user("carol"), &product("bike")));
         assert_eq!((&seen.last_message, seen.last_seq), (&Some(last.clone()), Seq(3)));
         assert_eq!((seen.read_seq, seen.unread), (Seq(1), 1));
         assert_eq!(find_room(conn, &a, &user_id("alice")).unwrap().as_ref(), Some(seen));
-        let (rooms, _) = list_rooms(conn, &user_id("carol"), None, 10).unwrap();
+        let (rooms, _) = list_rooms(conn, &user_id("carol"), None, 10, usize::MAX).unwrap();
         assert_eq!((&rooms[0].other, rooms[0].unread), (&user("alice"), 1));
 
         let state = load_room(conn, &a).unwrap().unwrap();

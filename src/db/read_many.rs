@@ -11,7 +11,7 @@ use super::{
     prepared::one_of,
     schema::{rooms, users},
 };
-use crate::domain::{RoomId, UserId};
+use crate::domain::{RoomId, StoredMessage, UserId};
 
 /// Several rooms with all that the server keeps of them, from one snapshot. A room that can't be read fails alone.
 ///
@@ -25,18 +25,35 @@ pub fn load_rooms(
     conn.transaction(|conn| load_room_in(conn, wanted))
 }
 
-/// A page of the history of several rooms each, from one snapshot. One that can't be read fails alone.
+/// Most bytes of several answers.
+#[derive(Debug, Clone, Copy)]
+pub struct BytesMax {
+    /// Of each.
+    pub each: usize,
+    /// Of all of them, but for the last, with which it is reached.
+    pub all: usize,
+}
+
+/// A page of the history of several rooms each, from one snapshot. One that can't be read fails alone. There are fewer
+/// answers than questions, but at least one, where they would have too many bytes: the rest is to be asked again.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn list_histories(
     conn: &mut Connection,
     asked: &[(RoomId, MessagePage)],
+    bytes_max: BytesMax,
 ) -> Result<Vec<Result<Messages, DbError>>, DbError> {
     conn.transaction(|conn| {
         let mut histories = Vec::with_capacity(asked.len());
+        let mut bytes = 0;
         for (room, page) in asked {
-            let history = list_messages_in(conn, room, *page);
+            if bytes >= bytes_max.all && !histories.is_empty() {
+                break;
+            }
+            let history = list_messages_in(conn, room, *page, bytes_max.each);
+            let items = history.as_ref().map_or(&[][..], |history| &history.items);
+            bytes += items.iter().map(StoredMessage::weight_bytes).sum::<usize>();
             // A server that is gone is gone for all of them.
             if let Err(error @ DbError::Unavailable(_)) = history {
                 return Err(error);
@@ -118,9 +135,13 @@ mod tests {
         };
         let pages: Vec<(RoomId, MessagePage)> =
             asked.iter().enumerate().map(|(n, room)| (room.clone(), page(n))).collect();
-        for ((room, page), history) in pages.iter().zip(list_histories(conn, &pages).unwrap()) {
-            assert_eq!(history, list_messages(conn, room, *page));
+        let no_bound = BytesMax { each: usize::MAX, all: usize::MAX };
+        for ((room, page), history) in pages.iter().zip(list_histories(conn, &pages, no_bound).unwrap()) {
+            assert_eq!(history, list_messages(conn, room, *page, usize::MAX));
         }
+        // The first of these has nothing, the second is the one with which it is enough.
+        let bound = BytesMax { each: usize::MAX, all: 1 };
+        assert_eq!(list_histories(conn, &pages, bound).unwrap().len(), 2);
         assert!(load_rooms(conn, &[]).unwrap().is_empty() && find_members(conn, &[]).unwrap().is_empty());
     }
 }

@@ -3,7 +3,7 @@
 #[cfg(feature = "postgres")]
 mod postgres;
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, ops::ControlFlow};
 
 use diesel::sql_types::{BigInt, Text};
 
@@ -12,15 +12,19 @@ use super::{
     message_index::token_of,
     models::{message::MessageRow, room::RoomDetails},
     prelude::*,
+    space::Space,
 };
 use crate::domain::{
     Room, RoomId, UserId,
-    search::{FoundMessage, SearchTerms},
+    search::{FoundMessage, SearchTerms, SnippetPart},
 };
 
 /// Messages that one search looks at, at most. What the index can't decide, such as terms of one or two characters, is
 /// looked for in one's newest messages; the next page goes on where this one ended.
 const LOOKED_AT_MAX: usize = 20_000;
+
+/// Bytes of text that one search looks at, about. Like the number of messages it bounds the time that it takes.
+const LOOKED_AT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Messages that are read at once.
 const STEP: usize = 500;
@@ -55,6 +59,15 @@ struct Candidate {
     message: MessageRow,
 }
 
+/// What a page holds at most.
+#[derive(Debug, Clone, Copy)]
+pub struct SearchPage {
+    /// Messages.
+    pub limit: usize,
+    /// Bytes of JSON, about; one message is on it whatever it weighs.
+    pub bytes_max: usize,
+}
+
 /// A page of the messages in `user`'s rooms that hold every term, newest first, and where the next one goes on. A page may
 /// be short, even empty, and still have a next one.
 ///
@@ -65,39 +78,93 @@ pub fn search_messages(
     user: &UserId,
     terms: &SearchTerms,
     cursor: Option<SearchCursor>,
-    limit: usize,
+    page: SearchPage,
 ) -> Result<(Vec<FoundMessage>, Option<SearchCursor>), DbError> {
     // One snapshot: what the index finds is in the table as it was indexed.
     conn.transaction(|conn| {
         let (mut found, mut rooms) = (Vec::new(), HashMap::new());
+        let mut space = Space::of(page.bytes_max);
         let mut behind = cursor.map_or(i64::MAX, |cursor| cursor.0);
         // Most searches are answered by the first few.
-        let mut step = 2 * limit.max(1);
-        let mut looked_at = 0;
+        let mut step = 2 * page.limit.max(1);
+        let (mut looked_at, mut bytes) = (0, 0);
         loop {
-            let candidates = candidates(conn, user, terms, behind, step)?;
-            let ended = candidates.len() < step;
-            looked_at += candidates.len();
-            for candidate in candidates {
-                behind = candidate.position;
-                let message = candidate.message.into_stored()?;
-                let Some(snippet) = message.text.as_deref().and_then(|text| terms.snippet(text)) else { continue };
+            let look = look(conn, user, terms, (behind, step), (page.limit - found.len(), page.bytes_max))?;
+            looked_at += look.count;
+            bytes += look.bytes;
+            for Hit { position, message, snippet } in look.hits {
+                let message = message.into_stored()?;
                 if let Some(room) = room_of(conn, &mut rooms, &message.room_id)? {
-                    found.push(FoundMessage { message, room, snippet });
+                    let message = FoundMessage { message, room, snippet };
+                    if !space.takes(message.weight_bytes()) {
+                        return Ok((found, Some(SearchCursor(behind))));
+                    }
+                    found.push(message);
                 }
-                if found.len() == limit {
+                behind = position;
+                if found.len() == page.limit {
                     return Ok((found, Some(SearchCursor(behind))));
                 }
             }
-            if ended {
+            behind = look.last.unwrap_or(behind);
+            if look.is_whole && look.count < step {
                 return Ok((found, None));
             }
-            if looked_at >= LOOKED_AT_MAX {
+            if looked_at >= LOOKED_AT_MAX || bytes >= LOOKED_AT_BYTES_MAX {
                 return Ok((found, Some(SearchCursor(behind))));
             }
             step = STEP;
         }
     })
+}
+
+/// A message that holds every term.
+struct Hit {
+    position: i64,
+    message: MessageRow,
+    snippet: Vec<SnippetPart>,
+}
+
+/// What came of looking at some candidates.
+struct Look {
+    hits: Vec<Hit>,
+    /// Candidates that were looked at, and bytes of their text.
+    count: usize,
+    bytes: usize,
+    /// The place of the last one.
+    last: Option<i64>,
+    /// Whether none was left out.
+    is_whole: bool,
+}
+
+/// Looks at the next `step` candidates, until it has enough. Of those that are no hit nothing is kept.
+fn look(
+    conn: &mut Connection,
+    user: &UserId,
+    terms: &SearchTerms,
+    (behind, step): (i64, usize),
+    (limit, bytes_max): (usize, usize),
+) -> Result<Look, DbError> {
+    let mut look = Look { hits: Vec::new(), count: 0, bytes: 0, last: None, is_whole: true };
+    let mut space = Space::of(bytes_max);
+    candidates(conn, user, terms, (behind, step), |Candidate { position, message }| {
+        let text = message.text().unwrap_or_default();
+        let snippet = terms.snippet(text);
+        if snippet.is_some() && !space.takes(message.weight_bytes()) {
+            look.is_whole = false;
+            return ControlFlow::Break(());
+        }
+        look.count += 1;
+        look.bytes += text.len();
+        look.last = Some(position);
+        look.hits.extend(snippet.map(|snippet| Hit { position, message, snippet }));
+        if look.hits.len() == limit || look.bytes >= LOOKED_AT_BYTES_MAX {
+            look.is_whole = false;
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(look)
 }
 
 /// What the index is asked: one's own messages with each trigram of the terms.
@@ -116,13 +183,13 @@ fn candidates(
     conn: &mut Connection,
     user: &UserId,
     terms: &SearchTerms,
-    behind: i64,
-    limit: usize,
-) -> Result<Vec<Candidate>, DbError> {
+    (behind, limit): (i64, usize),
+    take: impl FnMut(Candidate) -> ControlFlow<()>,
+) -> Result<(), DbError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     #[cfg(feature = "postgres")]
     if let Connection::Postgres(conn) = conn {
-        return Ok(postgres::candidates(conn, user, terms, behind, limit)?);
+        return Ok(postgres::candidates(conn, user, terms, (behind, limit), take)?);
     }
     // Joined in this order, whatever the planner thinks of the tables' sizes.
     Ok(diesel::sql_query(
@@ -137,7 +204,7 @@ fn candidates(
     .bind::<BigInt, _>(behind)
     .bind::<Text, _>(user.as_str())
     .bind::<BigInt, _>(limit)
-    .load(conn)?)
+    .load_while(conn, take)?)
 }
 
 fn room_of(
@@ -165,6 +232,8 @@ mod tests {
         domain::masking::Inspected,
     };
 
+    const ALL: SearchPage = SearchPage { limit: 50, bytes_max: usize::MAX };
+
     fn index(conn: &mut Connection) {
         while is_index_behind(conn).unwrap() {
             index_messages(conn, 7).unwrap();
@@ -174,7 +243,7 @@ mod tests {
     fn search(conn: &mut Connection, user: &str, query: &str) -> Vec<String> {
         index(conn);
         let terms = SearchTerms::parse(query).unwrap();
-        let (found, _) = search_messages(conn, &user_id(user), &terms, None, 50).unwrap();
+        let (found, _) = search_messages(conn, &user_id(user), &terms, None, ALL).unwrap();
         found.into_iter().filter_map(|found| found.message.text).collect()
     }
 
@@ -209,11 +278,16 @@ mod tests {
             say(conn, &a, "carol", "noise");
         }
         index(conn);
-        for query in ["message", "e"] {
+        for (query, limit, bytes_max) in
+            [("message", 4, usize::MAX), ("e", 4, usize::MAX), ("e", 50, 0), ("e", 50, 3000)]
+        {
             let terms = SearchTerms::parse(query).unwrap();
             let (mut seen, mut cursor) = (Vec::new(), None);
             loop {
-                let (page, next) = search_messages(conn, &user_id("alice"), &terms, cursor, 4).unwrap();
+                let page = SearchPage { limit, bytes_max };
+                let (page, next) = search_messages(conn, &user_id("alice"), &terms, cursor, page).unwrap();
+                let weight: usize = page.iter().map(FoundMessage::weight_bytes).sum();
+                assert!(page.len() <= 1 || weight <= bytes_max, "{weight}");
                 seen.extend(page.into_iter().filter_map(|found| found.message.text).filter(|text| text != "noise"));
                 cursor = next.map(|next| next.to_string().parse().unwrap());
                 if cursor.is_none() {

@@ -164,5 +164,5 @@ pub(super) fn read(room: &RoomId, reader: &str, seq: i64) -> RoomWrite {
 
 /// All messages of a room.
 pub(super) fn history(conn: &mut Connection, room: &RoomId) -> Vec<StoredMessage> {
-    list_messages(conn, room, MessagePage::After { seq: Seq(0), limit: 10_000 }).unwrap().items
+    list_messages(conn, room, MessagePage::After { seq: Seq(0), limit: 10_000 }, usize::MAX).unwrap().items
 }

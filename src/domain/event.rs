@@ -87,6 +87,23 @@ pub enum Fact {
     UserDeleted(User),
 }
 
+impl Fact {
+    /// Bytes that it takes as JSON, about.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        match self {
+            Self::Message(message) | Self::MessageUpdated(message) => message.weight_bytes(),
+            Self::Read { .. } => SMALL_BYTES,
+            Self::RoomOpened(room) => room.weight_bytes(),
+            Self::ProductUpdated(product) => product.weight_bytes(),
+            Self::UserUpdated(user) | Self::UserDeleted(user) => user.weight_bytes(),
+        }
+    }
+}
+
+/// What an event without words takes, about.
+const SMALL_BYTES: usize = 256;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -86,6 +86,12 @@ impl Draft {
     }
 }
 
+/// Bytes that a message of these words and so many bytes of data takes as JSON, about.
+#[must_use]
+pub fn weight_bytes(text: Option<&str>, data_bytes: usize) -> usize {
+    FIXED_BYTES + text.map_or(0, json_text_bytes) + data_bytes
+}
+
 /// Bytes that a text takes as a JSON string, without its quotes: a control character takes up to six.
 #[must_use]
 pub fn json_text_bytes(text: &str) -> usize {
@@ -154,7 +160,7 @@ impl StoredMessage {
     /// Bytes that it takes as JSON, about; in memory it takes no more.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
-        FIXED_BYTES + self.text.as_deref().map_or(0, json_text_bytes) + self.data.as_ref().map_or(0, Data::weight_bytes)
+        weight_bytes(self.text.as_deref(), self.data.as_ref().map_or(0, Data::weight_bytes))
     }
 }
 

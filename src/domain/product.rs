@@ -74,6 +74,13 @@ pub struct Product {
 }
 
 impl Product {
+    /// Bytes that it takes as JSON, about.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        let ids = self.id.as_str().len() + self.seller_id.as_str().len();
+        192 + ids + self.title.len() + self.image_url.as_ref().map_or(0, String::len)
+    }
+
     /// Checks what the types alone don't.
     ///
     /// # Errors

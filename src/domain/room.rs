@@ -88,6 +88,14 @@ pub struct Room {
     pub created_at: Timestamp,
 }
 
+impl Room {
+    /// Bytes that it takes as JSON, about.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        128 + self.product.weight_bytes() + self.buyer.weight_bytes() + self.seller.weight_bytes()
+    }
+}
+
 /// A room in one's own list of conversations.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Room, StoredMessage, field::InvalidField};
+use super::{Room, StoredMessage, field::InvalidField, message::json_text_bytes};
 
 /// Longest query, in characters.
 pub const QUERY_CHARS_MAX: usize = 100;
@@ -39,6 +39,15 @@ pub struct FoundMessage {
     pub room: Room,
     /// A piece of its text with the hits marked.
     pub snippet: Vec<SnippetPart>,
+}
+
+impl FoundMessage {
+    /// Bytes that it takes as JSON, about.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        let snippet: usize = self.snippet.iter().map(|part| 32 + json_text_bytes(&part.text)).sum();
+        self.message.weight_bytes() + self.room.weight_bytes() + snippet
+    }
 }
 
 impl SearchTerms {

@@ -26,6 +26,12 @@ pub struct User {
 }
 
 impl User {
+    /// Bytes that it takes as JSON, about.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        128 + self.id.as_str().len() + self.name.len() + self.avatar_url.as_ref().map_or(0, String::len)
+    }
+
     /// Checks what the types alone don't.
     ///
     /// # Errors

@@ -21,7 +21,8 @@ async fn an_erasure_that_a_dead_node_has_begun_is_finished_by_another_that_runs(
     let pool = db::open(&cluster.postgres.url(cluster.postgres.port()), 1).unwrap();
     let texts = || {
         let page = MessagePage::After { seq: Seq(0), limit: 10 };
-        let page = db::list_messages(&mut pool.get().unwrap(), &RoomId::new("room-0").unwrap(), page).unwrap();
+        let page =
+            db::list_messages(&mut pool.get().unwrap(), &RoomId::new("room-0").unwrap(), page, usize::MAX).unwrap();
         page.items.into_iter().map(|message| message.text).collect::<Vec<_>>()
     };
     assert_eq!(texts().iter().flatten().count(), 3);

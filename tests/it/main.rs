@@ -13,6 +13,7 @@ mod authorization;
 mod closing;
 mod command_line;
 mod connections;
+mod data;
 mod disk_full;
 mod drain;
 mod durability;

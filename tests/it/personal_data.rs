@@ -235,8 +235,12 @@ async fn others_go_on_while_somebody_with_very_many_messages_is_erased() {
     }
     assert!(erasing.await.unwrap() / 100 == 2 && sent > 20, "{sent}");
     until("the erasure", || db::list_erasures(&mut server.pool.get().unwrap()).unwrap().is_empty()).await;
-    let left =
-        db::list_messages(&mut server.pool.get().unwrap(), &hers.id, MessagePage::After { seq: Seq(0), limit: 50_000 });
+    let left = db::list_messages(
+        &mut server.pool.get().unwrap(),
+        &hers.id,
+        MessagePage::After { seq: Seq(0), limit: 50_000 },
+        usize::MAX,
+    );
     let left = left.unwrap().items;
     assert!(left.len() == 20_000 && left.iter().all(|message| message.text.is_none() && message.deleted_at.is_some()));
 }

@@ -6,13 +6,10 @@ use super::{ChatServer, messages::ReplyTo, rooms::Place, sessions::left_before};
 use crate::{
     actors::hub::{Asker, Op},
     db::{DbError, Messages, RoomState},
-    domain::{Role, RoomId, StoredMessage, UserId, offer::show_expired},
+    domain::{Role, RoomId, UserId, offer::show_expired},
     error::{ChatError, ErrorCode},
     protocol::{event::Entered, json::to_json},
 };
-
-/// Most bytes of messages in the answer of an entry: half of the default outbox, so that live messages fit behind it.
-const ANSWER_BYTES_MAX: usize = 128 * 1024;
 
 /// The database has said whether a user is a member.
 #[derive(Debug)]
@@ -111,8 +108,7 @@ impl ChatServer {
         self.rooms.release(&room);
     }
 
-    pub(super) fn history_read(&mut self, mut read: HistoryRead, ctx: &mut Context<Self>) {
-        read.messages = read.messages.map(|messages| within_bytes(messages, read.catches_up));
+    pub(super) fn history_read(&mut self, read: HistoryRead, ctx: &mut Context<Self>) {
         if !self.rooms.room(&read.room).is_some_and(|live| live.has(read.asker.session, read.place)) {
             return self.entered(read);
         }
@@ -163,28 +159,4 @@ impl ChatServer {
             self.fan_out.tell_hub(asker.hub, enter);
         }
     }
-}
-
-/// Leaves out of a page what would make its answer a burden for a slow client: the end of what was missed, or the oldest
-/// of the newest. The client asks for it next.
-fn within_bytes(mut page: Messages, catches_up: bool) -> Messages {
-    let mut bytes = 0;
-    let mut fits = |message: &StoredMessage| {
-        bytes += message.weight_bytes();
-        bytes <= ANSWER_BYTES_MAX
-    };
-    let count = if catches_up {
-        page.items.iter().take_while(|message| fits(message)).count()
-    } else {
-        page.items.iter().rev().take_while(|message| fits(message)).count()
-    };
-    // A single message passes whatever its size.
-    let count = count.max(1).min(page.items.len());
-    page.has_more |= count < page.items.len();
-    if catches_up {
-        page.items.truncate(count);
-    } else {
-        page.items.drain(..page.items.len() - count);
-    }
-    page
 }

@@ -41,6 +41,9 @@ const ROOMS_AT_ONCE: usize = 64;
 /// Missing messages of one room that are read at once.
 const MISSING_MAX: i64 = 200;
 
+/// Most bytes of messages that one reading returns, about. What is beyond is read next.
+const MISSING_BYTES_MAX: usize = 1024 * 1024;
+
 /// Something other than a message of which a node was told, or that it has done itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Confirmed {
@@ -276,8 +279,11 @@ impl ChatServer {
             catch_up.is_filling = true;
             let database = self.database.clone();
             self.ask(ctx, async move {
-                let found =
-                    database.read_for_all("list_behind", move |conn| db::list_behind(conn, &since, MISSING_MAX)).await;
+                let found = database
+                    .read_for_all("list_behind", move |conn| {
+                        db::list_behind(conn, &since, MISSING_MAX, MISSING_BYTES_MAX)
+                    })
+                    .await;
                 MissingRead { asked, found }
             });
         }
@@ -300,7 +306,9 @@ impl ChatServer {
             catch_up.is_reading_changed = true;
             let (ids, database) = (asked.clone(), self.database.clone());
             self.ask(ctx, async move {
-                let found = database.read_for_all("find_messages", move |conn| db::find_messages(conn, &ids)).await;
+                let found = database
+                    .read_for_all("find_messages", move |conn| db::find_messages(conn, &ids, MISSING_BYTES_MAX))
+                    .await;
                 ChangedRead { asked, found }
             });
         }

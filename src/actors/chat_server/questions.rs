@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     actors::{db_executor::messages::Loaded, hub::Asker},
-    db::{DbError, MessagePage, Messages},
+    db::{BytesMax, DbError, MessagePage, Messages},
     domain::{Account, FairQueue, Role, RoomId, UserId},
     metrics::{SharedThread, Step},
 };
@@ -31,6 +31,10 @@ const HISTORIES_MAX: usize = 32;
 /// The share of one account in a list.
 const ASKED_PER_ACCOUNT_MAX: usize = 32;
 const HISTORIES_PER_ACCOUNT_MAX: usize = 8;
+
+/// Most bytes of messages in the answer of an entry, half of the default outbox, so that live messages fit behind it; and in
+/// one list of such answers, about. What is beyond that is asked next.
+const HISTORY_BYTES_MAX: BytesMax = BytesMax { each: 128 * 1024, all: 512 * 1024 };
 
 /// An entry whose history is to be read.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub(super) struct Entry {
 #[derive(Debug)]
 struct Kind<T> {
     gathered: FairQueue<Account, T>,
+    /// Those of a list whose answers had no space: they had their turn, and are the first of the next list.
+    deferred: Vec<(Account, T)>,
     out: usize,
     /// Whose questions are in the lists that are out.
     asking: HashSet<Account>,
@@ -61,7 +67,7 @@ struct List<T> {
 
 impl<T> Default for Kind<T> {
     fn default() -> Self {
-        Self { gathered: FairQueue::new(1), out: 0, asking: HashSet::new() }
+        Self { gathered: FairQueue::new(1), deferred: Vec::new(), out: 0, asking: HashSet::new() }
     }
 }
 
@@ -72,10 +78,14 @@ impl<T> Kind<T> {
 
     /// The next list to ask, if one may go out.
     fn take(&mut self, max: usize, per_account_max: usize) -> Option<List<T>> {
-        if self.gathered.is_empty() || self.out >= LISTS_OUT_MAX {
+        if self.out >= LISTS_OUT_MAX {
             return None;
         }
         let mut list = List { asked: Vec::new(), accounts: HashMap::new() };
+        for (account, question) in self.deferred.drain(..) {
+            *list.accounts.entry(account).or_default() += 1;
+            list.asked.push(question);
+        }
         while list.asked.len() < max {
             let (asking, accounts) = (&self.asking, &list.accounts);
             let may_ask = |account: &Account| {
@@ -200,7 +210,7 @@ impl ChatServer {
             let database = self.database.clone();
             let pages = list.asked.iter().map(|entry| (entry.room.clone(), entry.page)).collect();
             self.ask(ctx, async move {
-                let histories = database.read_histories(pages).await;
+                let histories = database.read_histories(pages, HISTORY_BYTES_MAX).await;
                 HistoriesRead { list, histories }
             });
         }
@@ -251,12 +261,15 @@ impl Handler<HistoriesRead> for ChatServer {
 
     fn handle(&mut self, HistoriesRead { list, histories }: HistoriesRead, ctx: &mut Self::Context) {
         let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "histories_read");
-        let List { asked, accounts } = list;
+        let List { mut asked, accounts } = list;
         self.questions.histories.answered(&accounts);
         if let Err(error) = &histories {
             log::warn!("{} histories could not be read: {error}", asked.len());
         }
         let histories = each(asked.len(), histories);
+        let deferred = asked.split_off(histories.len());
+        let deferred = deferred.into_iter().map(|entry| (Account::User(entry.user.clone()), entry));
+        self.questions.histories.deferred.extend(deferred);
         for (Entry { asker, room, role, place, page, .. }, messages) in asked.into_iter().zip(histories) {
             let catches_up = matches!(page, MessagePage::After { .. });
             let read = HistoryRead { asker, room, role, place, catches_up, messages };

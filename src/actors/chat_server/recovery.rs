@@ -239,7 +239,9 @@ impl ChatServer {
         let Offset { position, settled, newest } = resuming.offset;
         let seen = Seen { position, settled, newest };
         self.ask(ctx, async move {
-            let read = move |conn: &mut db::Connection| db::list_missed(conn, &since, seen, MISSED_MESSAGES_MAX);
+            let read = move |conn: &mut db::Connection| {
+                db::list_missed(conn, &since, seen, MISSED_MESSAGES_MAX, MISSED_BYTES_MAX)
+            };
             MissedRead { session, missed: database.read(purpose, read).await }
         });
     }
@@ -448,12 +450,9 @@ impl Handler<MissedRead> for ChatServer {
 
     fn handle(&mut self, MissedRead { session, missed }: MissedRead, ctx: &mut Self::Context) {
         let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "missed_read");
-        let fits = |missed: &Missed| {
-            missed.messages.iter().map(crate::domain::StoredMessage::weight_bytes).sum::<usize>() <= MISSED_BYTES_MAX
-        };
         self.guarded("missed", |server| match missed {
-            Ok(Some(missed)) if fits(&missed) => server.resumed(session, missed),
-            Ok(_) => server.start_anew(session, ctx),
+            Ok(Some(missed)) => server.resumed(session, missed),
+            Ok(None) => server.start_anew(session, ctx),
             Err(error) => {
                 log::warn!("what a session missed could not be read: {error}");
                 server.start_anew(session, ctx);

@@ -193,9 +193,18 @@ pub struct Postgres {
 impl Postgres {
     /// Runs something of diesel's, and notes when it fails as a lost connection does.
     pub(in crate::db) fn run<T>(&mut self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> QueryResult<T> {
-        let outcome = work(&mut self.conn);
+        self.stream(work)
+    }
+
+    /// The same for rows that are read while the connection is borrowed.
+    pub(super) fn stream<'conn, T>(
+        &'conn mut self,
+        work: impl FnOnce(&'conn mut PgConnection) -> QueryResult<T>,
+    ) -> QueryResult<T> {
+        let Self { conn, suspect, .. } = self;
+        let outcome = work(conn);
         if let Err(DieselError::DatabaseError(kind, _)) = &outcome {
-            self.suspect |= matches!(
+            *suspect |= matches!(
                 kind,
                 DatabaseErrorKind::ClosedConnection
                     | DatabaseErrorKind::UnableToSendCommand
@@ -211,6 +220,18 @@ impl Postgres {
         Q: LoadQuery<'query, PgConnection, U>,
     {
         self.run(|conn| query.load(conn))
+    }
+
+    /// The same row by row, until `take` has enough.
+    pub(in crate::db) fn load_while<'conn, 'query: 'conn, U: 'conn, Q>(
+        &'conn mut self,
+        query: Q,
+        take: impl FnMut(U) -> ControlFlow<()>,
+    ) -> QueryResult<()>
+    where
+        Q: LoadQuery<'query, PgConnection, U, PgRowByRowLoadingMode> + 'conn,
+    {
+        self.stream(|conn| take_while(query.load_iter::<U, PgRowByRowLoadingMode>(conn)?, take))
     }
 
     /// Runs a statement that is written for PostgreSQL alone.

@@ -74,7 +74,7 @@ fn a_loaded_room_is_as_old_as_its_words_and_who_answered_has_read() {
     assert_eq!((state.buyer.unread, state.seller.unread), (2, 0));
     // It stands behind a room of today.
     let today = crate::db::test_db::room(conn, "dave", "lamp");
-    let (rooms, _) = list_rooms(conn, &user_id("dave"), None, 10).unwrap();
+    let (rooms, _) = list_rooms(conn, &user_id("dave"), None, 10, usize::MAX).unwrap();
     let order: Vec<_> = rooms.iter().map(|summary| summary.room.id.as_str()).collect();
     assert_eq!(order, [today.as_str(), "r"]);
 }

@@ -1,10 +1,13 @@
 //! Who has blocked whom.
 
+use std::ops::ControlFlow;
+
 use crate::{
     db::{
         Connection, DbError,
         prelude::*,
         schema::{blocks, rooms, users},
+        space::Space,
     },
     domain::{Block, Timestamp, User, UserId},
 };
@@ -55,7 +58,8 @@ pub(in crate::db) fn rooms_between(conn: &mut Connection, one: &UserId, other: &
     Ok(ids)
 }
 
-/// A page of those whom a user has blocked, by id, behind one of them, and whether there are more.
+/// A page of those whom a user has blocked, by id, behind one of them, at most about `bytes_max` of them, and whether there are
+/// more.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -64,18 +68,25 @@ pub fn list_blocks(
     blocker: &UserId,
     behind: Option<&UserId>,
     limit: i64,
+    bytes_max: usize,
 ) -> Result<(Vec<Block>, bool), DbError> {
-    let rows: Vec<(UserRow, i64)> = blocks::table
+    let query = blocks::table
         .inner_join(users::table.on(users::id.eq(blocks::blocked_id)))
         .filter(blocks::blocker_id.eq(blocker.as_str()))
         .filter(blocks::blocked_id.gt(behind.map_or("", UserId::as_str)))
         .order(blocks::blocked_id)
         .limit(limit + 1)
-        .select((UserRow::as_select(), blocks::created_at))
-        .load(conn)?;
-    let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
-    let mut found: Vec<Block> =
-        rows.into_iter().map(|(user, at)| Block { user: User::from(user), created_at: Timestamp(at) }).collect();
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        .select((UserRow::as_select(), blocks::created_at));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (mut found, mut more, mut space) = (Vec::new(), false, Space::of(bytes_max));
+    query.load_while(conn, |(user, at): (UserRow, i64)| {
+        let user = User::from(user);
+        more = found.len() == limit || !space.takes(user.weight_bytes());
+        if more {
+            return ControlFlow::Break(());
+        }
+        found.push(Block { user, created_at: Timestamp(at) });
+        ControlFlow::Continue(())
+    })?;
     Ok((found, more))
 }

@@ -4,18 +4,23 @@ mod ends;
 #[cfg(feature = "postgres")]
 mod postgres;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::ControlFlow};
 
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::{
     db::{
         Backend, Connection, DbError,
+        connection::Streams,
         prelude::*,
         prepared::{self, Value},
         schema::messages,
+        space::Space,
     },
-    domain::{ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
+    domain::{
+        ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
+        message::weight_bytes,
+    },
 };
 
 pub(in crate::db) use ends::{EndsRow, list_ends};
@@ -57,6 +62,16 @@ pub(in crate::db) struct MessageRow {
 }
 
 impl MessageRow {
+    /// See [`StoredMessage::weight_bytes`].
+    pub(in crate::db) fn weight_bytes(&self) -> usize {
+        weight_bytes(self.text.as_deref(), self.data.as_ref().map_or(0, String::len))
+    }
+
+    /// Its words.
+    pub(in crate::db) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
     /// The message of a row that this haggle can read.
     pub(in crate::db) fn into_stored(self) -> Result<StoredMessage, DbError> {
         let kind = MessageKind::parse(&self.kind)
@@ -245,41 +260,68 @@ pub(in crate::db) fn room_at(conn: &mut Connection, position: i64) -> QueryResul
 
 /// Messages by their ids; those that are not there are left out.
 pub(in crate::db) fn find_all(conn: &mut Connection, ids: &[&str]) -> Result<Vec<StoredMessage>, DbError> {
-    let rows: Vec<MessageRow> =
-        messages::table.filter(messages::id.eq_any(ids.iter().copied())).select(MessageRow::as_select()).load(conn)?;
-    rows.into_iter().map(MessageRow::into_stored).collect()
+    to_stored(
+        messages::table.filter(messages::id.eq_any(ids.iter().copied())).select(MessageRow::as_select()).load(conn)?,
+    )
 }
 
-/// The messages of all rooms behind a place in the order of commits, each with its place.
+/// The messages of all rooms behind a place in the order of commits, at most `limit` and what has
+/// space, and whether one had none.
 pub(in crate::db) fn list_after_position(
     conn: &mut Connection,
     position: i64,
     limit: i64,
-) -> Result<Vec<(i64, StoredMessage)>, DbError> {
-    let rows: Vec<(i64, MessageRow)> = messages::table
+    space: &mut Space,
+) -> Result<(Vec<StoredMessage>, bool), DbError> {
+    let query = messages::table
         .filter(messages::position.gt(position))
         .order(messages::position)
         .limit(limit)
-        .select((messages::position, MessageRow::as_select()))
-        .load(conn)?;
-    rows.into_iter().map(|(position, row)| Ok((position, row.into_stored()?))).collect()
+        .select(MessageRow::as_select());
+    take_within(conn, query, space)
 }
 
-/// What one member said in a room behind a `seq`, oldest first.
+/// What one member said in a room behind a `seq`, oldest first: at most `limit` and what has space, and whether
+/// one had none.
 pub(in crate::db) fn list_by_sender(
     conn: &mut Connection,
     room: &str,
     sender: &str,
     after: i64,
     limit: i64,
-) -> Result<Vec<StoredMessage>, DbError> {
-    let rows: Vec<MessageRow> = messages::table
+    space: &mut Space,
+) -> Result<(Vec<StoredMessage>, bool), DbError> {
+    let query = messages::table
         .filter(messages::room_id.eq(room).and(messages::seq.gt(after)))
         .filter(messages::sender_id.eq(sender))
         .order(messages::seq)
         .limit(limit)
-        .select(MessageRow::as_select())
-        .load(conn)?;
+        .select(MessageRow::as_select());
+    take_within(conn, query, space)
+}
+
+/// Takes the rows of a query that have space, and says whether one had none: nothing behind it is read.
+fn take_within<'conn, 'query: 'conn, Q>(
+    conn: &'conn mut Connection,
+    query: Q,
+    space: &mut Space,
+) -> Result<(Vec<StoredMessage>, bool), DbError>
+where
+    Q: Streams<'query, MessageRow> + 'conn,
+{
+    let (mut rows, mut is_cut) = (Vec::new(), false);
+    query.load_while(conn, |row: MessageRow| {
+        is_cut = !space.takes(row.weight_bytes());
+        if is_cut {
+            return ControlFlow::Break(());
+        }
+        rows.push(row);
+        ControlFlow::Continue(())
+    })?;
+    Ok((to_stored(rows)?, is_cut))
+}
+
+fn to_stored(rows: Vec<MessageRow>) -> Result<Vec<StoredMessage>, DbError> {
     rows.into_iter().map(MessageRow::into_stored).collect()
 }
 
@@ -308,20 +350,85 @@ pub(in crate::db) fn sender_of(conn: &mut Connection, message: &MessageId) -> Qu
 }
 
 /// The messages of a room with `seq` above `after` and up to `last`, oldest first.
-///
-/// A range and no LIMIT: `seq` has no holes, and SQLite plans a statement anew whenever a LIMIT is bound.
 pub(in crate::db) fn list_between(
     conn: &mut Connection,
     room: &RoomId,
     after: i64,
     last: i64,
 ) -> Result<Vec<StoredMessage>, DbError> {
-    let rows: Vec<MessageRow> = messages::table
-        .filter(messages::room_id.eq(room.as_str()).and(messages::seq.gt(after)).and(messages::seq.le(last)))
+    let mut space = Space::of(usize::MAX);
+    let (messages, _) = list_within(conn, &Range { room, after, last, end: End::Oldest }, &mut space)?;
+    Ok(messages)
+}
+
+/// Messages of a room.
+pub(in crate::db) struct Range<'a> {
+    /// Which room.
+    pub(in crate::db) room: &'a RoomId,
+    /// With `seq` above this.
+    pub(in crate::db) after: i64,
+    /// And up to this.
+    pub(in crate::db) last: i64,
+    /// Those at this end come first where there is no space for all.
+    pub(in crate::db) end: End,
+}
+
+/// An end of a [`Range`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::db) enum End {
+    Oldest,
+    Newest,
+}
+
+/// Those messages of a range that have space, oldest first, and whether one had none.
+///
+/// A range and no LIMIT: `seq` has no holes, and SQLite plans a statement anew whenever a LIMIT is bound.
+pub(in crate::db) fn list_within(
+    conn: &mut Connection,
+    range: &Range<'_>,
+    space: &mut Space,
+) -> Result<(Vec<StoredMessage>, bool), DbError> {
+    #[cfg(feature = "postgres")]
+    if let Connection::Postgres(conn) = conn {
+        let mut rows = postgres::list_within(conn, range, space.left())?;
+        let all = rows.len();
+        rows.truncate(rows.iter().take_while(|row| space.takes(row.weight_bytes())).count());
+        let is_cut = rows.len() < all || postgres::is_cut(range, &rows);
+        if range.end == End::Newest {
+            rows.reverse();
+        }
+        return Ok((to_stored(rows)?, is_cut));
+    }
+    let query = messages::table
+        .filter(messages::room_id.eq(range.room.as_str()))
+        .filter(messages::seq.gt(range.after).and(messages::seq.le(range.last)))
+        .select(MessageRow::as_select());
+    match range.end {
+        End::Oldest => take_within(conn, query.order(messages::seq), space),
+        End::Newest => {
+            let (mut messages, is_cut) = take_within(conn, query.order(messages::seq.desc()), space)?;
+            messages.reverse();
+            Ok((messages, is_cut))
+        }
+    }
+}
+
+/// What a room has behind a `seq` and behind a place in the order of commits, oldest first, and whether something of it
+/// had no space.
+pub(in crate::db) fn list_missed(
+    conn: &mut Connection,
+    room: &RoomId,
+    (after, last): (i64, i64),
+    position: i64,
+    space: &mut Space,
+) -> Result<(Vec<StoredMessage>, bool), DbError> {
+    let query = messages::table
+        .filter(messages::room_id.eq(room.as_str()))
+        .filter(messages::seq.gt(after).and(messages::seq.le(last)))
+        .filter(messages::position.gt(position))
         .order(messages::seq)
-        .select(MessageRow::as_select())
-        .load(conn)?;
-    rows.into_iter().map(MessageRow::into_stored).collect()
+        .select(MessageRow::as_select());
+    take_within(conn, query, space)
 }
 
 /// How many messages of others `reader` has not read, of those up to `last_seq`; never more than [`UNREAD_MAX`].

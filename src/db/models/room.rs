@@ -3,7 +3,10 @@
 #[cfg(feature = "postgres")]
 mod postgres;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+};
 
 use diesel::dsl::count_star;
 
@@ -18,6 +21,7 @@ use crate::{
         prelude::*,
         prepared::{self, Value, one_of},
         schema::{blocks, messages, products, rooms, users},
+        space::Space,
     },
     domain::{ProductId, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId},
 };
@@ -387,32 +391,49 @@ impl RoomDetails {
         Ok(rows.into_iter().map(|row| (row.0.id.clone(), Self::from_row(row))).collect())
     }
 
-    /// One's own rooms in one role, latest activity first, behind a place in that order.
+    /// Bytes that it takes as JSON, about.
+    pub(in crate::db) fn weight_bytes(&self) -> usize {
+        self.room.weight_bytes() + self.last_message.as_ref().map_or(0, StoredMessage::weight_bytes)
+    }
+
+    /// One's own rooms in one role, latest activity first, behind a place in that order: at most `limit` and what has space,
+    /// and whether one had none.
     pub(in crate::db) fn list(
         conn: &mut Connection,
         user: &UserId,
         role: Role,
         (active_at, id): (i64, &str),
         limit: i64,
-    ) -> Result<Vec<Self>, DbError> {
+        mut space: Space,
+    ) -> Result<(Vec<Self>, bool), DbError> {
         // The first condition is what the index can use, the second what makes it exact.
         let behind = rooms::active_at.le(active_at).and(rooms::active_at.lt(active_at).or(rooms::id.lt(id.to_owned())));
         let order = (rooms::active_at.desc(), rooms::id.desc());
-        let rows: Vec<DetailRow> = match role {
+        let (mut found, mut is_cut) = (Vec::new(), false);
+        let take = |row: DetailRow| {
+            let details = Self::from_row(row);
+            is_cut = details.as_ref().is_ok_and(|details| !space.takes(details.weight_bytes()));
+            let is_broken = details.is_err();
+            if !is_cut {
+                found.push(details);
+            }
+            if is_cut || is_broken { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        match role {
             Role::Buyer => room_details!()
                 .filter(rooms::buyer_id.eq(user.as_str()))
                 .filter(behind)
                 .order(order)
                 .limit(limit)
-                .load(conn)?,
+                .load_while(conn, take)?,
             Role::Seller => room_details!()
                 .filter(rooms::seller_id.eq(user.as_str()))
                 .filter(behind)
                 .order(order)
                 .limit(limit)
-                .load(conn)?,
-        };
-        rows.into_iter().map(Self::from_row).collect()
+                .load_while(conn, take)?,
+        }
+        Ok((found.into_iter().collect::<Result<_, _>>()?, is_cut))
     }
 
     fn from_row((row, product, buyer, seller, buyers_block, sellers_block, last): DetailRow) -> Result<Self, DbError> {

@@ -1,6 +1,8 @@
 //! The search in PostgreSQL: words of three characters and more by the index of `pg_trgm`, shorter ones by going through
 //! one's own messages.
 
+use std::ops::ControlFlow;
+
 use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Text},
@@ -19,9 +21,9 @@ pub(super) fn candidates(
     conn: &mut Postgres,
     user: &UserId,
     terms: &SearchTerms,
-    behind: i64,
-    limit: i64,
-) -> QueryResult<Vec<Candidate>> {
+    (behind, limit): (i64, i64),
+    mut take: impl FnMut(Candidate) -> ControlFlow<()>,
+) -> QueryResult<()> {
     let words: Vec<String> = terms.words().filter(|word| word.chars().count() >= 3).collect();
     let found = if words.is_empty() {
         // Each half goes along its own index, newest first.
@@ -52,7 +54,7 @@ pub(super) fn candidates(
     for word in words {
         query = query.bind::<Text, _>(like(&word));
     }
-    conn.load(query)
+    conn.load_while(query, &mut take)
 }
 
 /// A pattern for whatever holds these characters.

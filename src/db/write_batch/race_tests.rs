@@ -126,7 +126,7 @@ fn standing(conn: &mut Connection, a: &RoomId) -> (Vec<String>, i64) {
     while let Ok(Written::WordsErased { is_done: false, .. }) =
         write(conn, RoomWrite::EraseWords { user: user_id("alice"), at: NOW })
     {}
-    let page = list_messages(conn, a, MessagePage::Before { seq: None, limit: 50 }).unwrap();
+    let page = list_messages(conn, a, MessagePage::Before { seq: None, limit: 50 }, usize::MAX).unwrap();
     let seqs: Vec<i64> = page.items.iter().map(|message| message.seq.0).collect();
     assert_eq!(seqs, (1..=page.last_seq.0).collect::<Vec<_>>(), "without a hole");
     let messages = page.items.into_iter().map(|message| {

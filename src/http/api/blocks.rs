@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{created_or_found, user_of};
+use super::{PAGE_BYTES_MAX, created_or_found, user_of};
 use crate::{
     actors::db_executor::purpose::Reading,
     db::{self, InvalidCursor, RoomWrite},
@@ -122,7 +122,7 @@ pub async fn list_blocks(
         .database
         .read(Reading::list(identity.user.clone(), "list_blocks"), move |conn| {
             let behind = cursor.as_ref().map(|BlockCursor(user)| user);
-            db::list_blocks(conn, &identity.user, behind, limit)
+            db::list_blocks(conn, &identity.user, behind, limit, PAGE_BYTES_MAX)
         })
         .await?;
     let next_cursor = items.last().filter(|_| more).map(|last| last.user.id.clone());

@@ -4,6 +4,7 @@ use actix_web::web;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::PAGE_BYTES_MAX;
 use crate::{
     actors::db_executor::purpose::Reading,
     db,
@@ -76,7 +77,9 @@ pub async fn list_events(
     let after = after.map_err(|error| ChatError::invalid(error.to_string()))?.unwrap_or_default();
     let page = state
         .database
-        .read(Reading::heavy(Account::Service, "list_events"), move |conn| db::list_events(conn, after, limit))
+        .read(Reading::heavy(Account::Service, "list_events"), move |conn| {
+            db::list_events(conn, after, limit, PAGE_BYTES_MAX)
+        })
         .await?;
     Ok(web::Json(EventList { items: page.items, next_cursor: page.next, has_more: page.has_more }))
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{check_same, created_or_found};
+use super::{PAGE_BYTES_MAX, check_same, created_or_found};
 use crate::{
     actors::{
         chat_server::messages::{AnnounceRoom, Message},
@@ -99,7 +99,7 @@ pub async fn list_messages(
             if !db::is_member(conn, &room, &identity.user)? {
                 return Ok(None);
             }
-            db::list_messages(conn, &room, page).map(Some)
+            db::list_messages(conn, &room, page, PAGE_BYTES_MAX).map(Some)
         })
         .await?;
     let mut messages = found.ok_or_else(ChatError::forbidden)?;

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{read_own, user_of};
+use super::{PAGE_BYTES_MAX, read_own, user_of};
 use crate::{
     actors::{
         chat_server::messages::{AnnounceRoom, Read},
@@ -120,7 +120,9 @@ pub async fn list_rooms(
     page: WantedPage,
 ) -> Result<web::Json<RoomPage>, Problem> {
     let (SignedIn(identity), WantedPage { limit, cursor }) = (user, page);
-    let list = move |conn: &mut db::Connection, user: &UserId| db::list_rooms(conn, user, cursor.as_ref(), limit);
+    let list = move |conn: &mut db::Connection, user: &UserId| {
+        db::list_rooms(conn, user, cursor.as_ref(), limit, PAGE_BYTES_MAX)
+    };
     let (mut items, next) =
         read_own(&state, Reading::list(identity.user.clone(), "list_rooms"), identity.user, list).await?;
     let now = state.clock.now();

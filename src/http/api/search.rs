@@ -4,10 +4,10 @@ use actix_web::web;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::read_own;
+use super::{PAGE_BYTES_MAX, read_own};
 use crate::{
     actors::{db_executor::purpose::Reading, message_indexer},
-    db::{self, SearchCursor},
+    db::{self, SearchCursor, SearchPage},
     domain::{
         UserId,
         search::{FoundMessage, QUERY_CHARS_MAX, SearchTerms},
@@ -69,9 +69,9 @@ pub async fn search_messages(
     let (SignedIn(identity), InQuery(SearchQuery { q }), WantedPage { limit, cursor }) = (user, query, page);
     let missing = || ChatError::invalid(format!("`q` is missing: 1 to {QUERY_CHARS_MAX} characters to search for"));
     let terms = SearchTerms::parse(&q.ok_or_else(missing)?).map_err(|error| ChatError::invalid(error.to_string()))?;
-    let limit = usize::try_from(limit).unwrap_or(1);
+    let page = SearchPage { limit: usize::try_from(limit).unwrap_or(1), bytes_max: PAGE_BYTES_MAX };
     message_indexer::catch_up(&state.database).await?;
-    let search = move |conn: &mut db::Connection, user: &UserId| db::search_messages(conn, user, &terms, cursor, limit);
+    let search = move |conn: &mut db::Connection, user: &UserId| db::search_messages(conn, user, &terms, cursor, page);
     let (items, next) =
         read_own(&state, Reading::heavy(identity.user.clone(), "search"), identity.user, search).await?;
     Ok(web::Json(FoundPage { items, next_cursor: next.map(|cursor| cursor.to_string()) }))

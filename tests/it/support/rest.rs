@@ -16,6 +16,8 @@ pub struct Answer {
     pub status: u16,
     pub head: String,
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 impl Answer {
@@ -76,7 +78,8 @@ pub async fn send(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, 
     } else {
         body.to_owned()
     };
-    Answer { status, head: head.to_owned(), body: serde_json::from_str(&body).unwrap_or(Value::String(body)) }
+    let value = serde_json::from_str(&body).unwrap_or_else(|_| Value::String(body.clone()));
+    Answer { status, head: head.to_owned(), body: value, text: body }
 }
 
 fn unchunked(mut body: &str) -> String {

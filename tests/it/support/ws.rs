@@ -198,12 +198,17 @@ impl WsClient {
 
     /// The next text frame; `None` once the connection is over.
     pub async fn read(&mut self) -> Option<Value> {
+        Some(serde_json::from_str(&self.read_text().await?).unwrap())
+    }
+
+    /// The same as it came.
+    pub async fn read_text(&mut self) -> Option<String> {
         if self.closed.is_some() {
             return None;
         }
         loop {
             match within("a frame", self.socket.next()).await {
-                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => return Some(text.to_string()),
                 Some(Ok(Message::Close(close))) => self.closed = Some(close),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => {

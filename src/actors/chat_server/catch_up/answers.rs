@@ -53,7 +53,7 @@ pub(in crate::actors::chat_server) struct RoomsRead {
 #[rtype(result = "()")]
 pub(in crate::actors::chat_server) struct ChangedRead {
     pub(super) asked: Vec<MessageId>,
-    pub(super) found: Result<Vec<StoredMessage>, DbError>,
+    pub(super) found: Result<(Vec<StoredMessage>, usize), DbError>,
 }
 
 impl Handler<NewestFound> for ChatServer {
@@ -188,7 +188,8 @@ impl Handler<ChangedRead> for ChatServer {
         let Some(nodes) = &mut self.nodes else { return };
         nodes.catch_up.is_reading_changed = false;
         match found {
-            Ok(messages) => {
+            Ok((messages, looked_at)) => {
+                nodes.catch_up.changed.extend(asked.into_iter().skip(looked_at));
                 for message in messages {
                     let room = message.room_id.clone();
                     self.guarded("change", |server| server.hear_change(message));

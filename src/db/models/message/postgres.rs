@@ -5,7 +5,7 @@ use diesel::{
     sql_types::{Array, BigInt, Nullable, Text},
 };
 
-use super::{ClientKey, MessageRow, NewMessage};
+use super::{ClientKey, End, MessageRow, NewMessage, Range};
 use crate::db::connection::postgres::Postgres;
 
 /// Rows a statement. Its plan and its way cost the same for one row as for all of these.
@@ -49,6 +49,36 @@ pub(super) fn insert(conn: &mut Postgres, rows: &[NewMessage<'_>]) -> QueryResul
         .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.warnings.as_deref())),
     )?;
     Ok(())
+}
+
+/// The rows of a range from its end on, up to the one with which they hold so many bytes. The sizes come first, in the same
+/// statement: PostgreSQL knows a long value's without reading it.
+pub(super) fn list_within(conn: &mut Postgres, range: &Range<'_>, bytes: usize) -> QueryResult<Vec<MessageRow>> {
+    let (order, edge) = match range.end {
+        End::Oldest => ("", "m.seq > $2 AND m.seq <= (SELECT max(seq) FROM sized WHERE before <= $4)"),
+        End::Newest => ("DESC", "m.seq <= $3 AND m.seq >= (SELECT min(seq) FROM sized WHERE before <= $4)"),
+    };
+    conn.load(
+        diesel::sql_query(format!(
+            "WITH sizes AS (SELECT seq, coalesce(octet_length(text), 0) + coalesce(octet_length(data), 0) AS size \
+             FROM messages WHERE room_id = $1 AND seq > $2 AND seq <= $3), \
+             sized AS (SELECT seq, sum(size) OVER (ORDER BY seq {order}) - size AS before FROM sizes) \
+             SELECT m.id, m.room_id, m.seq, m.position, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, \
+             m.edited_at, m.deleted_at, m.warnings FROM messages m WHERE m.room_id = $1 AND {edge} ORDER BY m.seq {order}"
+        ))
+        .bind::<Text, _>(range.room.as_str())
+        .bind::<BigInt, _>(range.after)
+        .bind::<BigInt, _>(range.last)
+        .bind::<BigInt, _>(i64::try_from(bytes).unwrap_or(i64::MAX)),
+    )
+}
+
+/// Whether rows from the end of a range on are not all of it.
+pub(super) fn is_cut(range: &Range<'_>, rows: &[MessageRow]) -> bool {
+    match range.end {
+        End::Oldest => rows.last().is_some_and(|row| row.seq < range.last),
+        End::Newest => rows.last().is_some_and(|row| row.seq > range.after + 1),
+    }
 }
 
 pub(super) fn find_by_client_keys(conn: &mut Postgres, keys: &[ClientKey<'_>]) -> QueryResult<Vec<MessageRow>> {
