@@ -42,7 +42,8 @@ pub use follow::{
     Behind, Committed, News, Noted, Place, find_installation, find_messages, find_newest, list_behind, list_news,
 };
 pub use free_space::{
-    PAGES_A_READING, PAGES_A_TRANSACTION, count_pages, empty_log, find_residue, overwrite_residue, rewrite_database,
+    PAGES_A_READING, PAGES_A_TRANSACTION, copy_log, count_pages, empty_log, find_residue, overwrite_residue,
+    rewrite_database,
 };
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
 pub use list_events::{EventPage, list_events};

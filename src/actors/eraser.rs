@@ -7,13 +7,13 @@
 pub mod messages;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     mem,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorFutureExt as _, Addr, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
@@ -32,7 +32,7 @@ use crate::{
         image_sweeper,
     },
     clock::Clock,
-    db::{self, DbError, Job, RoomWrite},
+    db::{self, DbError, Job, JobTurn, RoomWrite},
     domain::{Account, UserId},
     error::ChatError,
     images::ImageStore,
@@ -48,6 +48,71 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 /// How long to wait while another node has its turn.
 const TURN_WAIT: Duration = Duration::from_secs(1);
 
+/// How often the log is tried to be emptied in a row: haggle's own readers leave it within milliseconds.
+const LOG_TRIES: u32 = 10;
+
+/// The pause between these.
+const LOG_TRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long to wait after none of them did it, at first and at most: then somebody else keeps a snapshot open.
+const LOG_WAIT_MIN: Duration = Duration::from_secs(1);
+const LOG_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// How often the log of the server says so.
+const LOG_TOLD_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Why an erasure is not finished.
+enum Interrupted {
+    /// Something did not answer.
+    Failed(ChatError),
+    /// Nothing is left but in SQLite's log, which a reader of another process holds on to.
+    LogInUse,
+}
+
+impl From<ChatError> for Interrupted {
+    fn from(error: ChatError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<DbError> for Interrupted {
+    fn from(error: DbError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// How the log of the database stands, which is emptied at the end of each erasure.
+#[derive(Debug, Default)]
+struct Log {
+    /// Users of whom nothing is left but in there.
+    holds: HashSet<UserId>,
+    /// When it is tried again, and how long that was put off.
+    due: Option<Instant>,
+    wait: Duration,
+    told: Option<Instant>,
+}
+
+impl Log {
+    /// It could not be emptied. Returns how long to wait.
+    fn put_off(&mut self) -> Duration {
+        let now = Instant::now();
+        self.wait = (2 * self.wait).clamp(LOG_WAIT_MIN, LOG_WAIT_MAX);
+        self.due = Some(now + self.wait);
+        if self.told.is_none_or(|told| now.duration_since(told) >= LOG_TOLD_INTERVAL) {
+            self.told = Some(now);
+            log::warn!(
+                "{} erasures are not finished: another process keeps a snapshot of the database open",
+                self.holds.len()
+            );
+        }
+        self.wait
+    }
+
+    fn emptied(&mut self) {
+        *self = Self::default();
+    }
+}
+
 /// Carries out erasures.
 #[derive(Debug)]
 pub struct Eraser {
@@ -58,6 +123,7 @@ pub struct Eraser {
     /// Who is next, and who waits for it.
     wanted: HashMap<UserId, Vec<oneshot::Sender<()>>>,
     working: bool,
+    log: Log,
     /// Whether the step that is under way is the last.
     ends: Arc<AtomicBool>,
     /// Who waits for its end; it begins nothing new then.
@@ -75,6 +141,7 @@ impl Eraser {
             clock,
             wanted: HashMap::new(),
             working: false,
+            log: Log::default(),
             ends: Arc::default(),
             stopping: Vec::new(),
         }
@@ -85,37 +152,52 @@ impl Eraser {
         if self.working || self.wanted.is_empty() || !self.stopping.is_empty() {
             return;
         }
+        let waits_for_log = self.log.due.is_some_and(|due| Instant::now() < due);
+        if waits_for_log && self.wanted.keys().all(|user| self.log.holds.contains(user)) {
+            return;
+        }
         self.working = true;
         let (users, waiting): (Vec<_>, Vec<_>) = mem::take(&mut self.wanted).into_iter().unzip();
-        let (chat, database, clock) = (self.chat.clone(), self.database.clone(), self.clock.clone());
-        let images = self.images.clone();
-        let ends = Arc::clone(&self.ends);
+        let erasure = Erasure {
+            chat: self.chat.clone(),
+            database: self.database.clone(),
+            images: self.images.clone(),
+            clock: self.clock.clone(),
+            ends: Arc::clone(&self.ends),
+        };
+        let mut in_log = mem::take(&mut self.log.holds);
         let erase = async move {
-            let outcome = erase(&chat, &database, &images, &clock, &ends, users.clone()).await;
-            if outcome.is_err() && !ends.load(Ordering::Acquire) {
+            let outcome = erasure.run(users.clone(), &mut in_log).await;
+            if matches!(outcome, Err(Interrupted::Failed(_))) && !erasure.ends.load(Ordering::Acquire) {
                 tokio::time::sleep(RETRY_WAIT).await;
             }
-            (users, outcome)
+            (users, in_log, outcome)
         };
-        ctx.spawn(erase.into_actor(self).map(move |(users, outcome), eraser, ctx| {
+        ctx.spawn(erase.into_actor(self).map(move |(users, in_log, outcome), eraser, ctx| {
             eraser.working = false;
-            match outcome {
-                Ok(()) => {
-                    for waiting in waiting.into_iter().flatten() {
-                        // The request may have been given up meanwhile.
-                        let _ = waiting.send(());
-                    }
+            eraser.log.holds = in_log;
+            if let Err(interrupted) = outcome {
+                for (user, waiting) in users.into_iter().zip(waiting) {
+                    eraser.wanted.entry(user).or_default().extend(waiting);
                 }
-                Err(error) => {
-                    log::warn!("an erasure was interrupted and goes on: {error}");
-                    for (user, waiting) in users.into_iter().zip(waiting) {
-                        eraser.wanted.entry(user).or_default().extend(waiting);
-                    }
+                eraser.interrupted(interrupted, ctx);
+            } else {
+                eraser.log.emptied();
+                for waiting in waiting.into_iter().flatten() {
+                    // The request may have been given up meanwhile.
+                    let _ = waiting.send(());
                 }
             }
             eraser.tell_end();
             eraser.work(ctx);
         }));
+    }
+
+    fn interrupted(&mut self, interrupted: Interrupted, ctx: &mut Context<Self>) {
+        match interrupted {
+            Interrupted::Failed(error) => log::warn!("an erasure was interrupted and goes on: {error}"),
+            Interrupted::LogInUse => drop(ctx.run_later(self.log.put_off(), Self::work)),
+        }
     }
 
     /// Looks for unfinished erasures. Those that another node carries out have ended when this one has its turn.
@@ -146,78 +228,117 @@ impl Eraser {
     }
 }
 
-async fn erase(
-    chat: &Addr<ChatServer>,
-    database: &Database,
-    images: &ImageStore,
-    clock: &Clock,
-    ends: &AtomicBool,
-    mut users: Vec<UserId>,
-) -> Result<(), ChatError> {
-    let _turn = loop {
-        let unfinished = database.read(list_erasures(), db::list_erasures).await?;
-        // Who was erased before is asked for again, and another node may be about it.
-        users.retain(|user| unfinished.contains(user));
-        if users.is_empty() {
-            return Ok(());
+/// What it takes to carry out erasures.
+struct Erasure {
+    chat: Addr<ChatServer>,
+    database: Database,
+    images: ImageStore,
+    clock: Clock,
+    ends: Arc<AtomicBool>,
+}
+
+impl Erasure {
+    /// Carries out the erasures of these users. `in_log` are those of whom nothing is left but in SQLite's log, before and
+    /// after.
+    async fn run(&self, mut users: Vec<UserId>, in_log: &mut HashSet<UserId>) -> Result<(), Interrupted> {
+        let mut turn = loop {
+            let unfinished = self.database.read(list_erasures(), db::list_erasures).await?;
+            // Who was erased before is asked for again, and another node may be about it.
+            users.retain(|user| unfinished.contains(user));
+            if users.is_empty() {
+                return Ok(());
+            }
+            let take_turn = Reading::check(Account::Server, "take_erasures");
+            if let Some(turn) = self.database.read(take_turn, |conn| db::take_turn(conn, Job::Erasures)).await? {
+                break turn;
+            }
+            self.check_end()?;
+            tokio::time::sleep(TURN_WAIT).await;
+        };
+        if !users.iter().all(|user| in_log.contains(user)) {
+            for user in users.iter().filter(|user| !in_log.contains(*user)) {
+                self.erase_words(user).await?;
+            }
+            image_sweeper::sweep(&self.database, &self.images).await?;
+            turn = self.overwrite_free_space(turn).await?;
+            in_log.extend(users.iter().cloned());
         }
-        let take_turn = Reading::check(Account::Server, "take_erasures");
-        if let Some(turn) = database.read(take_turn, |conn| db::take_turn(conn, Job::Erasures)).await? {
-            break turn;
-        }
-        if ends.load(Ordering::Acquire) {
-            return Err(ChatError::unavailable());
-        }
-        tokio::time::sleep(TURN_WAIT).await;
-    };
-    for user in &users {
+        self.empty_log().await?;
+        let finish = Writing::background("finish_erasures");
+        self.database.write(finish, move |conn| db::finish_erasures(conn, &users)).await?;
+        drop(turn);
+        Ok(())
+    }
+
+    fn check_end(&self) -> Result<(), ChatError> {
+        if self.ends.load(Ordering::Acquire) { Err(ChatError::unavailable()) } else { Ok(()) }
+    }
+
+    /// A few at a time, until no words of the user are left.
+    async fn erase_words(&self, user: &UserId) -> Result<(), ChatError> {
         loop {
             let (reply, answer) = oneshot::channel();
-            let write = RoomWrite::EraseWords { user: user.clone(), at: clock.now() };
+            let write = RoomWrite::EraseWords { user: user.clone(), at: self.clock.now() };
             let change = Change { write, reply: ReplyTo::Request(reply) };
-            chat.send(change).await.map_err(|_| ChatError::unavailable())?;
+            self.chat.send(change).await.map_err(|_| ChatError::unavailable())?;
             let is_done = answer.await.unwrap_or_else(|_| Err(ChatError::unavailable()))?;
             if &is_done.data[..] == b"true" {
-                break;
+                return Ok(());
             }
-            if ends.load(Ordering::Acquire) {
-                return Err(ChatError::unavailable());
-            }
+            self.check_end()?;
         }
     }
-    image_sweeper::sweep(database, images).await?;
-    overwrite_free_space(database, ends).await?;
-    database.write(Writing::background("finish_erasures"), move |conn| db::finish_erasures(conn, &users)).await?;
-    Ok(())
+
+    /// Page by page, so that other writes go on between them. The words are nowhere else by now, so a page that changes
+    /// after it was looked at holds none of them.
+    async fn overwrite_free_space(&self, turn: JobTurn) -> Result<JobTurn, ChatError> {
+        let count = Reading::check(Account::Server, "count_pages");
+        let Some(pages) = self.database.read(count, db::count_pages).await? else { return self.rewrite(turn).await };
+        let mut first = 1;
+        while first <= pages {
+            self.check_end()?;
+            let scan = Reading::heavy(Account::Server, "find_residue");
+            let residue = self.database.read(scan, move |conn| db::find_residue(conn, first)).await?;
+            for pages in residue.chunks(db::PAGES_A_TRANSACTION) {
+                let pages = pages.to_vec();
+                let overwrite = Writing::background("overwrite_residue");
+                self.database.write(overwrite, move |conn| db::overwrite_residue(conn, &pages)).await?;
+            }
+            first += db::PAGES_A_READING;
+        }
+        Ok(turn)
+    }
+
+    /// The whole database at once, on a connection of its own where there are others: it takes as long as there is data.
+    async fn rewrite(&self, mut turn: JobTurn) -> Result<JobTurn, ChatError> {
+        let rewritten = tokio::task::spawn_blocking(move || {
+            let rewritten = turn.beside(db::rewrite_database);
+            (turn, rewritten)
+        });
+        let (turn, rewritten) = rewritten.await.map_err(|_| ChatError::unavailable())?;
+        match rewritten {
+            Some(rewritten) => rewritten?,
+            None => self.database.write(Writing::background("rewrite_database"), db::rewrite_database).await?,
+        }
+        Ok(turn)
+    }
+
+    /// Most of it is copied by a reader, so that the writer has nothing to do but to cut it.
+    async fn empty_log(&self) -> Result<(), Interrupted> {
+        for _ in 0..LOG_TRIES {
+            self.database.read(Reading::heavy(Account::Server, "copy_log"), db::copy_log).await?;
+            if self.database.write(Writing::background("empty_log"), db::empty_log).await? {
+                return Ok(());
+            }
+            self.check_end()?;
+            tokio::time::sleep(LOG_TRY_PAUSE).await;
+        }
+        Err(Interrupted::LogInUse)
+    }
 }
 
 fn list_erasures() -> Reading {
     Reading::check(Account::Server, "list_erasures")
-}
-
-/// Page by page, so that other writes go on between them. The words are nowhere else by now, so a page that changes after
-/// it was looked at holds none of them.
-async fn overwrite_free_space(database: &Database, ends: &AtomicBool) -> Result<(), DbError> {
-    match database.read(Reading::check(Account::Server, "count_pages"), db::count_pages).await? {
-        Some(pages) => {
-            let mut first = 1;
-            while first <= pages {
-                if ends.load(Ordering::Acquire) {
-                    return Err(DbError::Unavailable("the server ends".to_owned()));
-                }
-                let scan = Reading::heavy(Account::Server, "find_residue");
-                let residue = database.read(scan, move |conn| db::find_residue(conn, first)).await?;
-                for pages in residue.chunks(db::PAGES_A_TRANSACTION) {
-                    let pages = pages.to_vec();
-                    let overwrite = Writing::background("overwrite_residue");
-                    database.write(overwrite, move |conn| db::overwrite_residue(conn, &pages)).await?;
-                }
-                first += db::PAGES_A_READING;
-            }
-        }
-        None => database.write(Writing::background("rewrite_database"), db::rewrite_database).await?,
-    }
-    database.write(Writing::background("empty_log"), db::empty_log).await
 }
 
 impl Actor for Eraser {

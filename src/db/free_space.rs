@@ -7,7 +7,7 @@
 
 use diesel::sql_types::{BigInt, Binary, Integer};
 
-use super::{Connection, DbError, prelude::*};
+use super::{Connection, DbError, pool::wait_for_locks, prelude::*};
 
 /// Pages that are looked at in one reading.
 pub const PAGES_A_READING: i64 = 1024;
@@ -91,26 +91,42 @@ pub fn rewrite_database(conn: &mut Connection) -> Result<(), DbError> {
     Ok(outcome?)
 }
 
-/// Copies the log back into the database and cuts it to nothing: it holds pages as they were.
+/// Copies as much of the log back into the database as its readers allow, beside the writer.
 ///
 /// # Errors
-/// [`DbError::Unavailable`] also while a reader holds on to the log: try again.
-pub fn empty_log(conn: &mut Connection) -> Result<(), DbError> {
-    #[derive(QueryableByName)]
-    struct Checkpoint {
-        #[diesel(sql_type = Integer)]
-        busy: i32,
-        #[diesel(sql_type = Integer)]
-        log: i32,
-    }
-    if !matches!(conn, Connection::Sqlite(_)) {
-        return Ok(());
-    }
-    let done: Checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(conn)?;
-    if done.busy != 0 || done.log > 0 {
-        return Err(DbError::Unavailable("the log is in use".to_owned()));
+/// [`DbError`] when the database does not answer.
+pub fn copy_log(conn: &mut Connection) -> Result<(), DbError> {
+    if matches!(conn, Connection::Sqlite(_)) {
+        diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Checkpoint>(conn)?;
     }
     Ok(())
+}
+
+/// Copies the rest of the log back and cuts it to nothing: it holds pages as they were. `false` while a reader holds on to
+/// it, on any process: try again later. It never waits, since everybody else's writes would wait with it.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn empty_log(conn: &mut Connection) -> Result<bool, DbError> {
+    if !matches!(conn, Connection::Sqlite(_)) {
+        return Ok(true);
+    }
+    conn.batch_execute("PRAGMA busy_timeout = 0")?;
+    let done = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(conn);
+    wait_for_locks(conn)?;
+    match done.map_err(DbError::from) {
+        Ok(done) => Ok(done.busy == 0 && done.log <= 0),
+        Err(DbError::Unavailable(reason)) if reason.contains("locked") => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = Integer)]
+    busy: i32,
+    #[diesel(sql_type = Integer)]
+    log: i32,
 }
 
 fn read_page(conn: &mut Connection, number: i64) -> Result<Option<Vec<u8>>, DbError> {
@@ -235,9 +251,38 @@ mod tests {
         overwrite_residue(conn, &residue).unwrap();
         say(other, &a, "alice", "after");
         assert_eq!(find_residue(conn, 1).unwrap(), Vec::<i64>::new());
-        empty_log(conn).unwrap();
+        assert!(empty_log(conn).unwrap());
         rewrite_database(conn).unwrap();
         let check: Check = diesel::sql_query("PRAGMA integrity_check").get_result(other).unwrap();
         assert_eq!(check.integrity_check, "ok");
+    }
+
+    #[test]
+    fn a_snapshot_that_is_kept_open_does_not_hold_up_the_writer() {
+        if is_postgres() {
+            return;
+        }
+        let db = TestDb::new();
+        let (writer, operator) = (&mut db.conn(), &mut db.conn());
+        let a = room(writer, "alice", "bike");
+        say(writer, &a, "alice", "before");
+        operator.batch_execute("BEGIN; SELECT count(*) FROM messages").unwrap();
+        say(writer, &a, "alice", "after");
+        let began = std::time::Instant::now();
+        for _ in 0..3 {
+            copy_log(writer).unwrap();
+            assert!(!empty_log(writer).unwrap());
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(2), "it waited for the snapshot");
+        operator.batch_execute("COMMIT").unwrap();
+        assert!(empty_log(writer).unwrap());
+
+        #[derive(QueryableByName)]
+        struct Timeout {
+            #[diesel(sql_type = Integer)]
+            timeout: i32,
+        }
+        let timeout: Timeout = diesel::sql_query("PRAGMA busy_timeout").get_result(writer).unwrap();
+        assert_eq!(timeout.timeout, 5000, "what it waits for otherwise");
     }
 }

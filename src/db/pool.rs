@@ -184,10 +184,19 @@ fn sqlite_path(database_url: &str) -> Result<&str, DbError> {
     Ok(path)
 }
 
+/// Lets a connection to SQLite wait for a lock instead of failing.
+pub(super) fn wait_for_locks(conn: &mut Connection) -> diesel::QueryResult<()> {
+    conn.batch_execute(&busy_timeout())
+}
+
+fn busy_timeout() -> String {
+    format!("PRAGMA busy_timeout = {}", WAIT_MAX.as_millis())
+}
+
 /// What every connection runs with. One statement each: a list stops at its first error, and the order matters.
 fn set_pragmas(connection: &mut SqliteConnection) -> diesel::QueryResult<()> {
     // First, so that the rest waits for a lock instead of failing.
-    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", WAIT_MAX.as_millis()))?;
+    connection.batch_execute(&busy_timeout())?;
     // Readers don't wait for the writer, and a commit is one append to the log.
     connection.batch_execute("PRAGMA journal_mode = WAL")?;
     // A commit returns when the disk has it: what was acknowledged survives a power cut, not only a killed process.

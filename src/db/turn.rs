@@ -13,7 +13,21 @@ pub enum Job {
 #[derive(Debug)]
 pub struct JobTurn {
     /// Of its own: the lock is its session's. Of a SQLite file there is only one node.
-    _conn: Option<Connection>,
+    conn: Option<Connection>,
+}
+
+impl JobTurn {
+    /// Does something that takes long on the turn's own connection, beside all other reads and writes. `None` where it has
+    /// none, which is SQLite.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn beside<T>(
+        &mut self,
+        work: impl FnOnce(&mut Connection) -> Result<T, DbError>,
+    ) -> Option<Result<T, DbError>> {
+        self.conn.as_mut().map(work)
+    }
 }
 
 /// Takes a job in hand; `None` while it is another node's.
@@ -23,11 +37,11 @@ pub struct JobTurn {
 #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a SQLite file is one node's"))]
 pub fn take_turn(conn: &mut Connection, job: Job) -> Result<Option<JobTurn>, DbError> {
     match conn {
-        Connection::Sqlite(_) => Ok(Some(JobTurn { _conn: None })),
+        Connection::Sqlite(_) => Ok(Some(JobTurn { conn: None })),
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => {
             let held = conn.take_turn(job).map_err(DbError::Unavailable)?;
-            Ok(held.map(|conn| JobTurn { _conn: Some(Connection::Postgres(conn)) }))
+            Ok(held.map(|conn| JobTurn { conn: Some(Connection::Postgres(conn)) }))
         }
     }
 }

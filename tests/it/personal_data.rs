@@ -1,6 +1,10 @@
 //! A person's data: all of it for them, and nothing left of it when they go.
 
-use std::{io::Cursor, path::Path};
+use std::{
+    io::Cursor,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use haggle::{
     config::Config,
@@ -243,4 +247,35 @@ async fn others_go_on_while_somebody_with_very_many_messages_is_erased() {
     );
     let left = left.unwrap().items;
     assert!(left.len() == 20_000 && left.iter().all(|message| message.text.is_none() && message.deleted_at.is_some()));
+}
+
+#[actix_web::test]
+async fn a_snapshot_that_another_process_keeps_open_delays_an_erasure_and_nothing_else() {
+    if database::is_about_sqlite_files() {
+        return;
+    }
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let (gone, room) = (seed.room("alice", "bike"), seed.room("bob", "bike"));
+    seed.messages(&gone.id, "alice", 20);
+    let mut operator = server.pool.get().unwrap();
+    operator.batch_execute("BEGIN; SELECT count(*) FROM messages").unwrap();
+
+    let began = Instant::now();
+    let addr = server.addr;
+    let erased =
+        actix_web::rt::spawn(async move { rest::call(addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await });
+    let mut bob = server.ws("bob").await;
+    bob.enter(room.id.as_str()).await;
+    // Until the words are gone, and then through several tries to empty the log.
+    let mut longest = Duration::ZERO;
+    while began.elapsed() < Duration::from_millis(2500) {
+        let sent = Instant::now();
+        bob.request("message", json!({"roomId": room.id, "text": "hello"})).await.unwrap();
+        longest = longest.max(sent.elapsed());
+    }
+    assert!(longest < Duration::from_secs(2), "a message waited for {longest:?}");
+    assert!(!erased.is_finished(), "it can't be finished yet");
+    operator.batch_execute("COMMIT").unwrap();
+    assert_eq!(erased.await.unwrap().status, 204);
 }
