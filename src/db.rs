@@ -58,9 +58,10 @@ pub use models::{
     message::{UNREAD_MAX, is_message_in},
     product::{find_product, list_products},
     recovery::{end_recoveries, find_recovery},
-    report::{NewReport, ReportError, Reported, list_reports, store_report},
+    report::{NewReport, OpenReport, ReportError, Reported, list_reports, store_report},
     room::{allow_contact, is_member},
     user::{DELETED_USER_NAME, find_settings, find_user, is_deleted, list_users},
+    wave::list_waves,
 };
 pub use notify_unread::{
     DueNotification, NotificationOutcome, NotificationsPending, UnreadPage, begin_notifications, claim_notification,

@@ -17,14 +17,16 @@ mod old_lists;
 pub mod order;
 mod questions;
 mod recovery;
+mod room_budget;
 pub mod rooms;
 mod screening;
 mod sessions;
 mod typing;
+mod waves;
 mod work;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -39,7 +41,7 @@ use crate::{
     actors::{db_executor::Database, hub::Op},
     clock::Clock,
     db::{MessagePage, RoomWrite, WriteError},
-    domain::{AuthorizePolicy, ClientId, Role, RoomId, Timestamp},
+    domain::{Account, AuthorizePolicy, ClientId, FairQueue, Role, RoomId, Timestamp},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
     protocol::push::Position,
@@ -52,9 +54,11 @@ use nodes::Nodes;
 use old_lists::OldLists;
 use questions::{Entry, Questions};
 use recovery::Recoveries;
+use room_budget::RoomBudget;
 use rooms::Rooms;
 use screening::Screening;
 use typing::Typists;
+use waves::Waves;
 use work::{Checks, Work};
 
 /// Newest messages in the answer of an entry without `after`.
@@ -94,7 +98,7 @@ pub struct ChatServer {
     batch: Batch,
     fan_out: FanOut,
     /// Rooms that are still to be read because something changed that shows in each of them.
-    announcements: VecDeque<RoomId>,
+    announcements: FairQueue<Account, RoomId>,
     old_lists: OldLists,
     recoveries: Recoveries,
     /// The place of the newest message that was delivered.
@@ -103,6 +107,8 @@ pub struct ChatServer {
     /// When the next offer's time is over; `None` while that is being found out, and while none waits.
     next_expiry: Option<Timestamp>,
     screening: Screening,
+    waves: Waves,
+    room_budget: RoomBudget,
     /// The other nodes, where there are others.
     nodes: Option<Nodes>,
 }
@@ -140,13 +146,15 @@ impl ChatServer {
             questions: Questions::default(),
             batch: Batch::default(),
             fan_out: FanOut::default(),
-            announcements: VecDeque::new(),
+            announcements: FairQueue::new(1),
             old_lists: OldLists::default(),
             recoveries: Recoveries::default(),
             position: 0,
             typists: Typists::default(),
             next_expiry: None,
             screening: Screening::default(),
+            waves: Waves::default(),
+            room_budget: RoomBudget::default(),
             nodes: None,
         }
     }
@@ -307,24 +315,6 @@ impl ChatServer {
         }
     }
 
-    fn append(&mut self, write: PendingWrite) {
-        let room = write.room.clone();
-        match self.batch.push(write) {
-            Ok(()) => {
-                if let Some(live) = room.and_then(|room| self.rooms.room_mut(&room)) {
-                    live.writes_pending += 1;
-                }
-            }
-            Err(refused) => {
-                crate::metrics::count(&self.metrics.rate_limited, "writes_pending");
-                self.answer(refused.reply, Err(ChatError::unavailable()));
-                if let Some(room) = refused.room {
-                    self.rooms.release(&room);
-                }
-            }
-        }
-    }
-
     fn refuse(&mut self, work: Work, error: ChatError, ctx: &mut Context<Self>) {
         match work {
             Work::Join(Join { asker, room, .. }) => {
@@ -378,6 +368,7 @@ impl Actor for ChatServer {
         ctx.spawn(EndOfTurn);
         ctx.run_interval(FORGET_INTERVAL, |server, _| server.forget_ended());
         self.start_sweeping(ctx);
+        self.start_waves(ctx);
     }
 }
 
@@ -423,7 +414,7 @@ impl Handler<Message> for ChatServer {
             crate::actors::panics::if_asked(message.draft.text.as_deref(), "server");
             server.authorize(Work::Message(message), ctx);
         });
-        if self.batch.gathered() >= batch::BATCH_WRITES_MAX {
+        if self.batch.is_full() {
             // A mailbox that never runs empty must not hold the batch back.
             self.hand_over_batch(ctx);
         }
@@ -458,7 +449,10 @@ impl Handler<Change> for ChatServer {
     type Result = ();
 
     fn handle(&mut self, Change { write, reply }: Change, _: &mut Self::Context) {
-        self.append(PendingWrite { write, room: None, reply });
+        match self.check_room_budget(&write) {
+            Ok(()) => self.append(PendingWrite { write, room: None, reply }),
+            Err(error) => self.answer(reply, Err(error)),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! 1. [`RoomWrite::DeleteUser`](super::RoomWrite::DeleteUser) takes name and picture, and writes the job down.
 //! 2. [`RoomWrite::EraseWords`](super::RoomWrite::EraseWords), again and again, takes the words of some hundred messages,
 //!    each time in a batch with what everybody else writes. Rows, `seq` and sender stay: the other member keeps their
-//!    place in the conversation.
+//!    place in the conversation. Then the reports lose them, some at a time.
 //! 3. The free parts of the pages are overwritten, and the log is emptied ([`find_residue`](super::find_residue) and its
 //!    neighbours): they hold copies of rows as they were.
 //! 4. [`finish_erasures`] crosses the job out. Before that a restart goes on with it.
@@ -17,17 +17,22 @@ use super::{
     prelude::*,
     schema::erasures,
     space::Space,
+    write_batch::offers,
 };
 use crate::domain::{MessageKind, Role, RoomId, StoredMessage, Timestamp, UserId};
 
 /// Messages that lose their words at a time.
 const MESSAGES: i64 = 256;
 
+/// Messages of a room, also of others, that are looked at for theirs at once, and in all rooms at a time.
+const WINDOW: i64 = 512;
+const LOOKED_AT: i64 = 4096;
+
 /// And their bytes: taking words out of the search index takes time by their length, and the writer is everybody's.
 const MESSAGE_BYTES: usize = 64 * 1024;
 
 /// Rooms that are gone through at a time.
-const ROOMS: i64 = 64;
+const ROOMS: i64 = 32;
 
 /// What is kept of messages in other tables and files, while the messages still have their words, and in the transaction
 /// that takes them. What lies in files is noted here, and removed before [`finish_erasures`].
@@ -55,44 +60,26 @@ pub(in crate::db) fn erase_words(
     user: &UserId,
     at: Timestamp,
 ) -> Result<Result<Written, WriteError>, DbError> {
-    let place: Option<(String, i64)> =
-        erasures::table.find(user.as_str()).select((erasures::room_id, erasures::seq)).get_result(conn).optional()?;
-    let Some((mut place, mut seq)) = place else {
-        return Ok(Ok(Written::WordsErased { messages: Vec::new(), rooms: Vec::new(), is_done: true }));
+    let place: Option<(String, i64, String)> = erasures::table
+        .find(user.as_str())
+        .select((erasures::room_id, erasures::seq, erasures::report_id))
+        .get_result(conn)
+        .optional()?;
+    let Some((mut place, mut seq, mut report)) = place else {
+        return Ok(Ok(Written::WordsErased {
+            messages: Vec::new(),
+            rooms: Vec::new(),
+            offers: Vec::new(),
+            is_done: true,
+        }));
     };
-    let mut rooms = Vec::new();
-    for role in [Role::Buyer, Role::Seller] {
-        rooms.extend(room::list_by_role(conn, user, role, &place, ROOMS)?.into_iter().map(|row| row.id));
-    }
-    rooms.sort_unstable();
-    let has_more_rooms = rooms.len() as i64 > ROOMS;
-    rooms.truncate(usize::try_from(ROOMS).unwrap_or(usize::MAX));
-
-    let mut space = Space::of(MESSAGE_BYTES);
-    let mut erased = Vec::new();
-    let mut touched = Vec::new();
-    let mut is_done = !has_more_rooms;
-    for room in rooms {
-        let left = MESSAGES - erased.len() as i64;
-        if left <= 0 || space.is_full() {
-            is_done = false;
-            break;
-        }
-        let (messages, is_cut) = message::list_by_sender(conn, &room, user.as_str(), seq, left, &mut space)?;
-        let is_room_done = !is_cut && (messages.len() as i64) < left;
-        touched.push(RoomId::from_stored(room.as_str()));
-        let last = messages.last().map_or(seq, |message| message.seq.0);
-        erased.extend(messages);
-        if !is_room_done {
-            is_done = false;
-            seq = last;
-            break;
-        }
-        (place, seq) = (room, 0);
-    }
+    let (mut erased, touched, mut is_done) = next_messages(conn, user, &mut place, &mut seq)?;
+    let offers = offers::end_with_member(conn, user, &touched, at)?;
     let ids: Vec<&str> = erased.iter().map(|message| message.id.as_str()).collect();
-    erase_beside(conn, &erased, &ids)?;
-    message::erase(conn, &ids, at)?;
+    if !ids.is_empty() {
+        erase_beside(conn, &erased, &ids)?;
+        message::erase(conn, &ids, at)?;
+    }
     // What was deleted before looks the same as ever.
     erased.retain(|message| message.deleted_at.is_none());
     for message in &mut erased {
@@ -100,16 +87,67 @@ pub(in crate::db) fn erase_words(
         message.warnings = Vec::new();
     }
     if is_done {
-        // Again: meanwhile the other member may have reported what was still there.
-        report::erase_words(conn, user)?;
+        // Last, so that nothing is reported any more that still has its words.
+        if let Some(last) = report::erase_words(conn, user, &report)? {
+            (report, is_done) = (last, false);
+        }
+    }
+    if is_done {
         recovery::remove_of_user(conn, user)?;
     }
     let changed: Vec<Changed<'_>> = erased.iter().map(|message| Changed::Message(message.id.as_str())).collect();
     change::record(conn, &changed)?;
     diesel::update(erasures::table.find(user.as_str()))
-        .set((erasures::room_id.eq(place), erasures::seq.eq(seq)))
+        .set((erasures::room_id.eq(place), erasures::seq.eq(seq), erasures::report_id.eq(report)))
         .execute(conn)?;
-    Ok(Ok(Written::WordsErased { messages: erased, rooms: touched, is_done }))
+    Ok(Ok(Written::WordsErased {
+        messages: erased,
+        rooms: touched.into_iter().map(RoomId::from_stored).collect(),
+        offers,
+        is_done,
+    }))
+}
+
+/// The next messages of a user in their rooms after a place, which moves on; the rooms that were gone through; and whether
+/// there are no more.
+fn next_messages(
+    conn: &mut Connection,
+    user: &UserId,
+    place: &mut String,
+    seq: &mut i64,
+) -> Result<(Vec<StoredMessage>, Vec<String>, bool), DbError> {
+    let mut rooms = Vec::new();
+    for role in [Role::Buyer, Role::Seller] {
+        rooms.extend(room::list_by_role(conn, user, role, place, ROOMS)?);
+    }
+    rooms.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    let has_more_rooms = rooms.len() as i64 > ROOMS;
+    rooms.truncate(usize::try_from(ROOMS).unwrap_or(usize::MAX));
+
+    let mut space = Space::of(MESSAGE_BYTES);
+    let (mut found, mut touched, mut looked_at) = (Vec::new(), Vec::new(), 0);
+    for room in rooms {
+        touched.push(room.id.clone());
+        let mut is_room_done = false;
+        while !is_room_done {
+            let left = MESSAGES - found.len() as i64;
+            if left <= 0 || space.is_full() || looked_at >= LOOKED_AT {
+                return Ok((found, touched, false));
+            }
+            let window = *seq..room.last_seq.min(*seq + WINDOW);
+            let of_user = (room.id.as_str(), user.as_str());
+            let (messages, is_cut) = message::list_by_sender_among(conn, of_user, window.clone(), left, &mut space)?;
+            let is_window_done = !is_cut && (messages.len() as i64) < left;
+            let last = messages.last().map_or(*seq, |message| message.seq.0);
+            let last = if is_window_done { window.end } else { last };
+            looked_at += last - *seq;
+            found.extend(messages);
+            *seq = last;
+            is_room_done = last >= room.last_seq;
+        }
+        (*place, *seq) = (room.id, 0);
+    }
+    Ok((found, touched, !has_more_rooms))
 }
 
 /// The users whose erasure is not finished.

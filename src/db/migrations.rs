@@ -68,7 +68,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 15] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -81,6 +81,9 @@ mod tests {
         "2026-11-23-220000_images",
         "2026-11-25-030000_nodes",
         "2026-11-25-150000_search_merges",
+        "2026-11-28-010000_erasure_slices",
+        "2026-11-28-020000_product_waves",
+        "2026-11-28-030000_deleted_messages",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

@@ -10,3 +10,4 @@ pub(super) mod recovery;
 pub(super) mod report;
 pub(super) mod room;
 pub(super) mod user;
+pub(super) mod wave;

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::domain::{Role, RoomId, Timestamp, UnreadNotification, UserId};
 
-/// Messages looked through at a time.
-const PAGE_MESSAGES: i64 = 512;
+/// Messages looked through at a time: what they ask to be written takes the writer some milliseconds.
+const PAGE_MESSAGES: i64 = 128;
 
 /// Messages that are old enough to be told of, should they be unread.
 #[derive(Debug)]

@@ -126,7 +126,7 @@ fn open(
         change::record(conn, &[Changed::User(buyer.id.as_str())])?;
     }
     let id = RoomId::random();
-    room::insert(conn, &RoomRow::new(&id, &product.id, buyer, &product.seller_id, at))?;
+    room::insert(conn, &RoomRow::new(&id, &product.id, buyer, &product.seller_id, at), product.status)?;
     change::record(conn, &[Changed::RoomOpened(id.as_str())])?;
     Ok(Ok(Opened::New(read_back(conn, &id)?)))
 }

@@ -29,6 +29,7 @@ diesel::table! {
         user_id -> Text,
         room_id -> Text,
         seq -> BigInt,
+        report_id -> Text,
     }
 }
 
@@ -97,6 +98,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    product_waves (product_id) {
+        product_id -> Text,
+        reached -> Nullable<Text>,
+        is_behind -> Bool,
+        next_wave_at -> BigInt,
+        seller_limit_at -> BigInt,
+    }
+}
+
+diesel::table! {
     products (id) {
         id -> Text,
         seller_id -> Text,
@@ -147,6 +158,7 @@ diesel::table! {
         buyer_read_seq -> BigInt,
         seller_read_seq -> BigInt,
         contact_allowed -> Bool,
+        notified_status -> Text,
     }
 }
 
@@ -169,6 +181,7 @@ diesel::joinable!(notifications -> rooms (room_id));
 diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(offers -> products (product_id));
 diesel::joinable!(offers -> rooms (room_id));
+diesel::joinable!(product_waves -> products (product_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(rooms -> products (product_id));
 
@@ -183,6 +196,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notification_progress,
     notifications,
     offers,
+    product_waves,
     products,
     recoveries,
     reports,

@@ -2,9 +2,11 @@
 
 mod append;
 mod catalogue;
-mod offers;
+mod cost;
+pub(in crate::db) mod offers;
 mod revise;
 mod safety;
+mod waves;
 mod write_error;
 
 use super::{
@@ -75,6 +77,13 @@ pub enum RoomWrite {
         seller: UserId,
         /// Where it stands from now on.
         status: ProductStatus,
+        /// When.
+        at: Timestamp,
+    },
+    /// Takes the change of a product to its next rooms, for haggle itself.
+    AdvanceWave {
+        /// Which product.
+        product: ProductId,
         /// When.
         at: Timestamp,
     },
@@ -152,10 +161,12 @@ pub enum RoomWrite {
     Remember(Recovery),
     /// Forgets one of them.
     Forget {
+        /// Whose session it was.
+        user: UserId,
         /// SHA-256 of its secret.
         pid_hash: String,
     },
-    /// Forgets those whose sessions ended long ago.
+    /// Forgets some of those whose sessions ended long ago.
     ForgetEnded {
         /// Before when.
         before: Timestamp,
@@ -202,7 +213,7 @@ pub enum Written {
         reader: UserId,
         /// How far; it never goes back.
         read_seq: Seq,
-        /// Messages of others behind that, at this point of the batch.
+        /// Messages of others after that, at this point of the batch; not counted when `read_seq` did not move.
         unread: i64,
         /// Whether `read_seq` moved.
         advanced: bool,
@@ -214,6 +225,8 @@ pub enum Written {
         /// What that changed.
         change: ProductChange,
     },
+    /// Of [`RoomWrite::AdvanceWave`].
+    WaveAdvanced(ProductChange),
     /// Of [`RoomWrite::MakeOffer`] and [`RoomWrite::AnswerOffer`].
     OfferMoved(Box<OfferMoved>),
     /// Of [`RoomWrite::ExpireOffers`].
@@ -257,14 +270,21 @@ pub enum Written {
         /// Whether they are new.
         created: bool,
     },
-    /// Of [`RoomWrite::Remember`], what forgets, and [`RoomWrite::NoteSessionsEnded`].
+    /// Of [`RoomWrite::Remember`], [`RoomWrite::Forget`] and [`RoomWrite::NoteSessionsEnded`].
     Remembered,
+    /// Of [`RoomWrite::ForgetEnded`].
+    ForgotEnded {
+        /// Whether there are more.
+        has_more: bool,
+    },
     /// Of [`RoomWrite::EraseWords`].
     WordsErased {
         /// Messages that have lost their words by this write.
         messages: Vec<StoredMessage>,
         /// Rooms that were gone through.
         rooms: Vec<RoomId>,
+        /// Offers in these rooms that ended, as they now stand.
+        offers: Vec<StoredMessage>,
         /// Whether no words of the user are left.
         is_done: bool,
     },
@@ -272,10 +292,6 @@ pub enum Written {
     UserDeleted {
         /// What the other members see in their place from now on.
         user: User,
-        /// Every room of theirs.
-        rooms: Vec<RoomId>,
-        /// Offers in them that ended, as they now stand.
-        offers: Vec<StoredMessage>,
     },
 }
 
@@ -284,12 +300,14 @@ pub enum Written {
 pub struct ProductChange {
     /// The product as it now stands.
     pub product: Product,
-    /// Every room that shows it; none when nothing changed.
+    /// The rooms that have heard of it so far; none when nothing changed.
     pub rooms: Vec<RoomId>,
-    /// When its status changed: what was said about it, one `system` message a room, in the order of `rooms`.
+    /// Where they have heard of another status before: what was said about it, one `system` message per room.
     pub notices: Vec<StoredMessage>,
     /// Offers that ended with the change, as they now stand.
     pub offers: Vec<StoredMessage>,
+    /// When its wave goes on to the next rooms; `None` when it has reached all of them.
+    pub next: Option<Timestamp>,
 }
 
 /// What an offer or an answer to one came to, in every room of the product.
@@ -372,6 +390,7 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
         RoomWrite::SetProductStatus { product, seller, status, at } => {
             catalogue::set_product_status(conn, product, seller, *status, *at)
         }
+        RoomWrite::AdvanceWave { product, at } => waves::go_on(conn, product, *at),
         RoomWrite::MakeOffer { room, maker, price, client_id, at } => {
             offers::make(conn, room, maker, price, client_id.as_ref(), *at)
         }
@@ -392,9 +411,9 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
         }
         RoomWrite::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
         RoomWrite::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Ok(Written::Remembered))?),
-        RoomWrite::Forget { pid_hash } => Ok(recovery::remove(conn, pid_hash).map(|()| Ok(Written::Remembered))?),
+        RoomWrite::Forget { pid_hash, .. } => Ok(recovery::remove(conn, pid_hash).map(|()| Ok(Written::Remembered))?),
         RoomWrite::ForgetEnded { before } => {
-            Ok(recovery::remove_ended(conn, *before).map(|()| Ok(Written::Remembered))?)
+            Ok(recovery::remove_ended(conn, *before).map(|has_more| Ok(Written::ForgotEnded { has_more }))?)
         }
     }
 }
@@ -407,3 +426,5 @@ mod race_tests;
 mod revise_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wave_tests;

@@ -1,8 +1,10 @@
 //! Messages: stored before they are acknowledged, in order, without a hole, once.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, WsClient, rest::call, server::SERVICE_KEY};
+use crate::support::{TestServer, WsClient, rest::call, server::SERVICE_KEY, until};
 
 fn seqs(messages: &Value) -> Vec<i64> {
     messages.as_array().unwrap().iter().map(|message| message["seq"].as_i64().unwrap()).collect()
@@ -331,4 +333,33 @@ async fn a_place_before_the_first_message_is_no_place() {
     {
         assert_eq!(alice.request(event, data).await.unwrap_err().code, "invalid", "{event}");
     }
+}
+
+#[actix_web::test]
+async fn a_seller_who_toggles_a_product_is_asked_to_wait_and_its_rooms_end_with_the_status_that_stands() {
+    const ROOMS: usize = 70;
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    seed.product("bike", "sam");
+    seed.rooms("bike", ROOMS);
+    let token = server.token("sam");
+    let mut answers = Vec::new();
+    for status in ["reserved", "on_sale", "reserved", "on_sale", "reserved", "on_sale"] {
+        let body = Some(json!({"status": status}));
+        answers.push(call(server.addr, &token, "PATCH", "/api/v1/products/bike", body).await);
+    }
+    let refused = answers.pop().unwrap();
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    assert_eq!((refused.status, &refused.body["code"]), (429, &json!("rate_limited")));
+    assert_eq!(refused.body["retryAfterMs"], json!(60_000));
+
+    // Each room hears of it once, in the first wave or, where that came by between two changes, in the second.
+    server.advance(Duration::from_secs(10));
+    until("every room hears of it", || server.metrics.messages.get() >= ROOMS as u64).await;
+    let mut buyer = server.ws("buyer-69").await;
+    let rooms = call(server.addr, &server.token("buyer-69"), "GET", "/api/v1/rooms", None).await.body;
+    let entered = buyer.enter(rooms["items"][0]["id"].as_str().unwrap()).await;
+    assert_eq!(entered["room"]["product"]["status"], "reserved");
+    assert_eq!(entered["messages"][0]["data"]["status"], "reserved");
+    assert_eq!(server.metrics.messages.get(), ROOMS as u64);
 }

@@ -412,3 +412,23 @@ async fn an_image_for_a_closed_conversation_is_refused_and_leaves_no_file() {
     assert_eq!(delete_block(&server, "sam", "alice").await, 204);
     assert_eq!(upload(server.addr, &server.token("alice"), &path, &photo, &[]).await.status, 201);
 }
+
+#[actix_web::test]
+async fn who_has_many_reports_waiting_is_asked_to_wait() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike");
+    let messages = seed.messages(&room.id, "sam", 21);
+    let token = server.token("alice");
+    let mut answers = Vec::new();
+    for message in &messages {
+        let body = json!({"roomId": room.id, "messageId": message.id, "category": "spam"});
+        let answer = call(server.addr, &token, "POST", "/api/v1/reports", Some(body)).await;
+        server.advance(Duration::from_secs(1));
+        answers.push(answer);
+    }
+    let refused = answers.pop().unwrap();
+    assert!(answers.iter().all(|answer| answer.status == 201));
+    assert_eq!((refused.status, &refused.body["code"]), (429, &json!("rate_limited")));
+    assert!(refused.body["retryAfterMs"].is_u64(), "{}", refused.body);
+}

@@ -1,18 +1,32 @@
-//! Group commit: while one batch commits, the next gathers.
-
-use std::collections::VecDeque;
+//! Group commit: while one batch commits, the next gathers. What does not fit into one batch is shared among accounts: each
+//! is served in turn, so that a long queue of one makes nobody else wait.
 
 use super::messages::ReplyTo;
-use crate::{db::RoomWrite, domain::RoomId};
+use crate::{
+    db::RoomWrite,
+    domain::{Account, FairQueue, RoomId, UserId},
+};
 
 /// Most changes in one transaction. More adds latency to the first of them and no throughput (ARCHITECTURE.md).
-pub const BATCH_WRITES_MAX: usize = 512;
+pub(super) const BATCH_WRITES_MAX: usize = 512;
 
-/// Most changes that wait for the writer; beyond that the answer is `unavailable`.
+/// Most that one transaction costs, by [`RoomWrite::cost_bytes`]: some milliseconds.
+const BATCH_COST_MAX: usize = 1024 * 1024;
+
+/// What an account may have written per round, by the same measure: a handful of ordinary messages.
+const QUANTUM: u64 = 4 * 1024;
+
+/// Most changes of one user that wait for the writer; above that the answer is `rate_limited`.
+const USER_WRITES_MAX: usize = 1024;
+
+/// Most that the changes of one user that wait may cost; above that the answer is `rate_limited`.
+const USER_COST_MAX: u64 = 1024 * 1024;
+
+/// Most changes that wait for the writer; above that the answer is `unavailable`.
 const WRITES_MAX: usize = 10_000;
 
-/// Most bytes that wait for the writer; beyond that the answer is `unavailable`.
-const BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most that all changes that wait may cost; above that the answer is `unavailable`.
+const COST_MAX: usize = 16 * 1024 * 1024;
 
 /// A change on its way to the writer.
 #[derive(Debug)]
@@ -34,14 +48,39 @@ pub struct Waiting {
     pub reply: ReplyTo,
 }
 
+/// Why a change can't wait for the writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// Its user has too much waiting.
+    OwnShare,
+    /// All together have.
+    Everything,
+}
+
 /// The changes that gather.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Batch {
-    gathered: VecDeque<PendingWrite>,
-    bytes: usize,
+    /// All of them, as long as they fit into one transaction: then their order is that in which they came, and nobody's
+    /// share has to be counted.
+    fitting: Vec<PendingWrite>,
+    fitting_cost: usize,
+    /// All of them, once they don't.
+    shared: FairQueue<Account, PendingWrite>,
     in_flight: bool,
     /// The batch in flight adds or takes messages that count as unread, in rooms that nothing holds in memory.
     counts_anywhere: bool,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            fitting: Vec::new(),
+            fitting_cost: 0,
+            shared: FairQueue::new(QUANTUM),
+            in_flight: false,
+            counts_anywhere: false,
+        }
+    }
 }
 
 impl Batch {
@@ -49,29 +88,69 @@ impl Batch {
     ///
     /// # Errors
     /// Gives it back when too much waits already.
-    pub fn push(&mut self, write: PendingWrite) -> Result<(), Box<PendingWrite>> {
-        let weight = weight_bytes(&write.write);
-        if self.gathered.len() >= WRITES_MAX || self.bytes + weight > BYTES_MAX {
-            return Err(Box::new(write));
+    pub fn push(&mut self, write: PendingWrite) -> Result<(), Box<(PendingWrite, Full)>> {
+        let cost = write.write.cost_bytes();
+        let fits = self.fitting.len() < BATCH_WRITES_MAX && self.fitting_cost + cost <= BATCH_COST_MAX;
+        if self.shared.is_empty() && (fits || self.fitting.is_empty()) {
+            self.fitting_cost += cost;
+            self.fitting.push(write);
+            return Ok(());
         }
-        self.bytes += weight;
-        self.gathered.push_back(write);
+        for earlier in self.fitting.drain(..) {
+            self.shared.push(earlier.write.account(), earlier.write.cost_bytes() as u64, earlier);
+        }
+        self.fitting_cost = 0;
+        let account = write.write.account();
+        match self.full(&account, cost as u64) {
+            Some(Full::OwnShare) if write.write.is_bookkeeping() => {}
+            Some(full) => return Err(Box::new((write, full))),
+            None => {}
+        }
+        self.shared.push(account, cost as u64, write);
         Ok(())
+    }
+
+    /// Why an account can't have a change more wait, if it can't.
+    fn full(&self, account: &Account, cost: u64) -> Option<Full> {
+        if self.shared.len() >= WRITES_MAX || self.shared.cost() + cost > COST_MAX as u64 {
+            return Some(Full::Everything);
+        }
+        let (writes, waiting) = (self.shared.len_of(account), self.shared.cost_of(account));
+        let is_over = match account {
+            Account::User(_) | Account::Address(_) => writes >= USER_WRITES_MAX || waiting + cost > USER_COST_MAX,
+            // The operator's own: they leave room for everybody else.
+            Account::Service | Account::Server => writes >= WRITES_MAX / 2 || waiting + cost > COST_MAX as u64 / 2,
+        };
+        // One that is alone passes whatever its size.
+        (is_over && writes > 0).then_some(Full::OwnShare)
     }
 
     /// Takes the next batch, unless one is in flight or nothing waits.
     pub fn take(&mut self) -> Option<(Vec<RoomWrite>, Vec<Waiting>)> {
-        if self.in_flight || self.gathered.is_empty() {
+        if self.in_flight || self.gathered() == 0 {
             return None;
         }
         self.in_flight = true;
-        let now = self.gathered.drain(..self.gathered.len().min(BATCH_WRITES_MAX));
         let split = |pending: PendingWrite| (pending.write, Waiting { room: pending.room, reply: pending.reply });
-        let (writes, waiting): (Vec<_>, Vec<_>) = now.map(split).unzip();
-        self.bytes -= writes.iter().map(weight_bytes).sum::<usize>();
+        let (writes, waiting): (Vec<_>, Vec<_>) = if self.shared.is_empty() {
+            self.fitting_cost = 0;
+            self.fitting.drain(..).map(split).unzip()
+        } else {
+            self.take_shares().map(split).unzip()
+        };
         self.counts_anywhere =
             writes.iter().zip(&waiting).any(|(write, waiting)| waiting.room.is_none() && counts(write));
         Some((writes, waiting))
+    }
+
+    /// Everybody's share of the next batch.
+    fn take_shares(&mut self) -> impl Iterator<Item = PendingWrite> {
+        let before = self.shared.cost();
+        std::iter::from_fn(move || {
+            let is_full = before - self.shared.cost() >= BATCH_COST_MAX as u64;
+            if is_full { None } else { self.shared.pop().map(|(_, pending)| pending) }
+        })
+        .take(BATCH_WRITES_MAX)
     }
 
     /// The batch in flight has come back.
@@ -86,16 +165,29 @@ impl Batch {
         self.counts_anywhere
     }
 
+    /// Whether there is enough for a transaction.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.gathered() >= BATCH_WRITES_MAX || self.fitting_cost >= BATCH_COST_MAX || !self.shared.is_empty()
+    }
+
+    /// Whether a user has changes waiting that the next transaction may have no room for, or everybody has.
+    #[must_use]
+    pub fn is_behind(&self, user: &UserId) -> bool {
+        let shared = &self.shared;
+        !shared.is_empty() && (shared.len() >= WRITES_MAX / 2 || shared.len_of(&Account::User(user.clone())) > 0)
+    }
+
     /// How many changes wait, without those in flight.
     #[must_use]
     pub fn gathered(&self) -> usize {
-        self.gathered.len()
+        self.fitting.len() + self.shared.len()
     }
 
     /// Whether nothing waits and nothing is in flight.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.gathered.is_empty() && !self.in_flight
+        self.gathered() == 0 && !self.in_flight
     }
 }
 
@@ -106,6 +198,7 @@ fn counts(write: &RoomWrite) -> bool {
         | RoomWrite::Delete { .. }
         | RoomWrite::PutProduct { .. }
         | RoomWrite::SetProductStatus { .. }
+        | RoomWrite::AdvanceWave { .. }
         | RoomWrite::MakeOffer { .. }
         | RoomWrite::AnswerOffer { .. }
         | RoomWrite::EraseWords { .. } => true,
@@ -125,44 +218,5 @@ fn counts(write: &RoomWrite) -> bool {
     }
 }
 
-fn weight_bytes(write: &RoomWrite) -> usize {
-    match write {
-        RoomWrite::Append(draft) => draft.weight_bytes(),
-        RoomWrite::Edit { text, inspected, .. } => 256 + text.len() + inspected.screened.weight_bytes(),
-        _ => 512,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{Seq, UserId};
-
-    fn read(seq: i64) -> PendingWrite {
-        let write =
-            RoomWrite::MarkRead { room: RoomId::new("r").unwrap(), reader: UserId::new("u").unwrap(), seq: Seq(seq) };
-        PendingWrite { write, room: None, reply: ReplyTo::Request(tokio::sync::oneshot::channel().0) }
-    }
-
-    #[test]
-    fn one_batch_is_in_flight_and_the_next_gathers() {
-        let mut batch = Batch::default();
-        for seq in 0..1000 {
-            batch.push(read(seq)).unwrap();
-        }
-        assert_eq!(batch.take().unwrap().0.len(), BATCH_WRITES_MAX);
-        assert!(batch.take().is_none());
-        batch.landed();
-        assert_eq!(batch.take().unwrap().0.len(), 1000 - BATCH_WRITES_MAX);
-        assert!(!batch.is_settled());
-        batch.landed();
-        assert!(batch.is_settled() && batch.bytes == 0);
-    }
-
-    #[test]
-    fn what_waits_is_bounded() {
-        let mut batch = Batch::default();
-        let pushed = (0..20_000).take_while(|seq| batch.push(read(*seq)).is_ok()).count();
-        assert_eq!(pushed, WRITES_MAX);
-    }
-}
+mod tests;

@@ -4,11 +4,17 @@ use std::time::{Duration, Instant};
 
 use actix::{Context, Handler, Message as ActixMessage};
 
-use super::{ChatServer, batch::Waiting, catch_up::Confirmed, done, messages::Answer};
+use super::{
+    ChatServer,
+    batch::{Full, PendingWrite, Waiting},
+    catch_up::Confirmed,
+    done,
+    messages::Answer,
+};
 use crate::{
     broker::NodeEvent,
-    db::{DbError, WriteError, Written},
-    domain::RoomId,
+    db::{DbError, RoomWrite, WriteError, Written},
+    domain::{Account, RoomId},
     error::{ChatError, ErrorCode},
     metrics::{SharedThread, Step},
     protocol::{event::ReadUpTo, json::to_json},
@@ -24,6 +30,30 @@ impl ChatServer {
         self.flush_nodes();
         self.fan_out.send();
         self.metrics.rooms.set(i64::try_from(self.rooms.live_count()).unwrap_or(i64::MAX));
+    }
+
+    /// Adds a change to the batch, or answers why it can't wait there.
+    pub(super) fn append(&mut self, write: PendingWrite) {
+        let room = write.room.clone();
+        match self.batch.push(write) {
+            Ok(()) => {
+                if let Some(live) = room.and_then(|room| self.rooms.room_mut(&room)) {
+                    live.writes_pending += 1;
+                }
+            }
+            Err(refused) => {
+                let (PendingWrite { room, reply, .. }, full) = *refused;
+                let (limit, error) = match full {
+                    Full::OwnShare => ("writes_per_user", ChatError::rate_limited(1000)),
+                    Full::Everything => ("writes_pending", ChatError::unavailable()),
+                };
+                crate::metrics::count(&self.metrics.rate_limited, limit);
+                self.answer(reply, Err(error));
+                if let Some(room) = room {
+                    self.rooms.release(&room);
+                }
+            }
+        }
     }
 
     pub(super) fn hand_over_batch(&mut self, ctx: &mut Context<Self>) {
@@ -51,11 +81,30 @@ impl ChatServer {
                 let answer = self.apply(written, ctx);
                 self.answer(waiting.reply, answer);
             }
-            Err(error) => self.answer(waiting.reply, Err(error.into())),
+            Err(error) => {
+                if matches!(error, WriteError::TooManyStatusChanges { .. }) {
+                    crate::metrics::count(&self.metrics.rate_limited, "status_changes");
+                }
+                self.answer(waiting.reply, Err(error.into()));
+            }
         }
         if let Some(room) = waiting.room {
             self.rooms.release(&room);
         }
+    }
+
+    /// Whether a user may make one more change that shows in all rooms that they share with others.
+    pub(super) fn check_room_budget(&self, write: &RoomWrite) -> Result<(), ChatError> {
+        let user = match write {
+            RoomWrite::Block { blocker, .. } => &blocker.id,
+            RoomWrite::Unblock { blocker, .. } => blocker,
+            RoomWrite::SetSettings { user, .. } => &user.id,
+            _ => return Ok(()),
+        };
+        self.room_budget.check(user, self.settings.clock.now()).map_err(|retry_after_ms| {
+            crate::metrics::count(&self.metrics.rate_limited, "rooms_changed");
+            ChatError::rate_limited(retry_after_ms)
+        })
     }
 
     /// Takes over what the database has committed, and tells whom it concerns.
@@ -104,18 +153,21 @@ impl ChatServer {
                 done()
             }
             Written::BlockSet { blocker, blocked, other, rooms, changed } => {
+                self.room_budget.charge(&blocker, rooms.len(), self.settings.clock.now());
                 for room in &rooms {
                     self.mark_stale(room);
                     self.sharing_changes(room, |live| live.block_changed(&blocker, &other, blocked.is_some()));
                     self.room_changed_for_nodes(room);
                 }
-                self.announce(rooms, ctx);
+                self.announce(&blocker.into(), rooms, ctx);
                 let data = blocked.map_or_else(|| done().data, |block| to_json(&block));
                 Answer { data, created: changed }
             }
             Written::SettingsSet { user, settings } => {
                 self.mark_all_stale();
-                for room in self.rooms.rooms_of(&user) {
+                let rooms = self.rooms.rooms_of(&user);
+                self.room_budget.charge(&user, rooms.len(), self.settings.clock.now());
+                for room in rooms {
                     self.sharing_changes(&room, |live| live.settings_changed(&user, settings));
                 }
                 self.user_changed_for_nodes(&user);
@@ -132,13 +184,22 @@ impl ChatServer {
                 Answer { data: to_json(&report), created: false }
             }
             Written::Remembered => done(),
+            Written::ForgotEnded { has_more } => {
+                if has_more {
+                    self.forget_ended();
+                }
+                done()
+            }
             Written::UserPut { user, created } => {
                 self.rooms.user_changed(&user, false);
                 self.user_changed_for_nodes(&user.id);
                 self.mark_all_stale();
                 Answer { data: to_json(&user), created }
             }
-            Written::WordsErased { messages, rooms, is_done } => {
+            Written::WordsErased { messages, rooms, offers, is_done } => {
+                for offer in offers {
+                    self.offer_changed(offer, ctx);
+                }
                 for message in messages {
                     let data = to_json(&message);
                     self.message_changed(message, data, ctx);
@@ -148,20 +209,19 @@ impl ChatServer {
                     self.mark_stale(room);
                     self.room_changed_for_nodes(room);
                 }
-                self.announce(rooms, ctx);
+                self.announce(&Account::Server, rooms, ctx);
                 Answer { data: to_json(&is_done), created: false }
             }
-            Written::UserDeleted { user, rooms, offers } => {
+            Written::WaveAdvanced(change) => {
+                self.wave_advanced(change, ctx);
+                done()
+            }
+            Written::UserDeleted { user } => {
                 let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
                 self.end_sessions(&user.id, &gone);
                 self.rooms.user_changed(&user, true);
                 self.user_changed_for_nodes(&user.id);
-                for room in rooms {
-                    self.mark_stale(&room);
-                }
-                for offer in offers {
-                    self.offer_changed(offer, ctx);
-                }
+                self.mark_all_stale();
                 done()
             }
         })

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     actors::hub::{Delivery, HubId, Op},
     broker::{NodeEvent, Topic},
-    domain::{AuthorizePolicy, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
+    domain::{Account, AuthorizePolicy, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
     error::{ChatError, CloseCode},
     protocol::{
         event::{RoomUpdated, ServerEvent},
@@ -262,10 +262,12 @@ impl ChatServer {
     }
 
     /// Tells both members of many rooms what these look like now, some at a time: the rooms are read for it, and others
-    /// want to read, too.
-    pub(super) fn announce(&mut self, rooms: Vec<RoomId>, ctx: &mut Context<Self>) {
+    /// want to read, too. Those who have brought it about take turns.
+    pub(super) fn announce(&mut self, by: &Account, rooms: Vec<RoomId>, ctx: &mut Context<Self>) {
         let idle = self.announcements.is_empty();
-        self.announcements.extend(rooms);
+        for room in rooms {
+            self.announcements.push(by.clone(), 1, room);
+        }
         if idle {
             self.announce_some(ctx);
         }
@@ -273,7 +275,7 @@ impl ChatServer {
 
     fn announce_some(&mut self, ctx: &mut Context<Self>) {
         for _ in 0..ANNOUNCEMENTS_AT_ONCE {
-            let Some(room) = self.announcements.pop_front() else { return };
+            let Some((_, room)) = self.announcements.pop() else { return };
             self.with_room(Work::Announce(room), ctx);
         }
         ctx.run_later(ANNOUNCEMENTS_PAUSE, |server, ctx| {

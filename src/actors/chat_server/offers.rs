@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     db::{OfferMoved, ProductChange, RoomWrite},
-    domain::{StoredMessage, Timestamp},
+    domain::{Account, StoredMessage, Timestamp},
     error::ChatError,
     protocol::json::to_json,
 };
@@ -76,12 +76,23 @@ impl ChatServer {
         let data = to_json(&offer);
         let room = offer.room_id.clone();
         self.message_changed(offer, data, ctx);
-        self.announce(vec![room], ctx);
+        self.announce(&Account::Server, vec![room], ctx);
     }
 
-    /// Tells every room of a product that it stands differently.
+    /// A product has changed: every room in memory shows it at once, and its wave begins.
     pub(super) fn product_changed(&mut self, change: ProductChange, ctx: &mut Context<Self>) {
-        let ProductChange { product, rooms, notices, offers } = change;
+        self.mark_all_stale();
+        for room in self.rooms.rooms_of(&change.product.seller_id) {
+            if let Some(live) = self.rooms.room_mut(&room) {
+                live.product_changed(&change.product);
+            }
+        }
+        self.wave_advanced(change, ctx);
+    }
+
+    /// Tells the rooms that have heard of a product's change.
+    pub(super) fn product_reached(&mut self, change: ProductChange, ctx: &mut Context<Self>) {
+        let ProductChange { product, rooms, notices, offers, .. } = change;
         for room in &rooms {
             if let Some(live) = self.rooms.room_mut(room) {
                 live.product_changed(&product);
@@ -98,7 +109,7 @@ impl ChatServer {
         for room in &rooms {
             self.mark_stale(room);
         }
-        self.announce(rooms, ctx);
+        self.announce(&product.seller_id.into(), rooms, ctx);
     }
 }
 

@@ -328,7 +328,11 @@ impl ChatServer {
         let now = self.settings.clock.now();
         let Some(live) = self.forget_live(session) else { return };
         let pid_hash = live.pid_hash.to_string();
-        let write = if for_good { RoomWrite::Forget { pid_hash: pid_hash.clone() } } else { live.saved(Some(now)) };
+        let write = if for_good {
+            RoomWrite::Forget { user: live.user.clone(), pid_hash: pid_hash.clone() }
+        } else {
+            live.saved(Some(now))
+        };
         let saved = self.write(write);
         self.recoveries.ending.insert(pid_hash.clone(), (!for_good).then_some(live));
         self.ask(ctx, async move {
@@ -351,7 +355,9 @@ impl ChatServer {
 
     /// Forgets what can't be taken up any more.
     pub(super) fn forget_ended(&mut self) {
-        let before = self.settings.clock.now().plus_ms(-RECOVERY_MS);
+        let now = self.settings.clock.now();
+        self.room_budget.forget_idle(now);
+        let before = now.plus_ms(-RECOVERY_MS);
         drop(self.write(RoomWrite::ForgetEnded { before }));
     }
 

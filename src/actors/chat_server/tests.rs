@@ -133,11 +133,19 @@ async fn a_room_that_is_read_while_a_deletion_in_it_lands_counts_it_once() {
 async fn a_room_whose_message_finds_no_place_in_the_batch_is_not_kept_in_memory() {
     let mut fixture = Fixture::new();
     let Fixture { server, conn, room, .. } = &mut fixture;
-    let read = || RoomWrite::ForgetEnded { before: Timestamp(0) };
-    while server.batch.push(PendingWrite { write: read(), room: None, reply: ReplyTo::Nobody }).is_ok() {}
+    let read = |reader: usize| RoomWrite::MarkRead {
+        room: RoomId::new("r").unwrap(),
+        reader: UserId::new(format!("user-{}", reader % 100)).unwrap(),
+        seq: Seq(1),
+    };
+    for reader in 0.. {
+        if server.batch.push(PendingWrite { write: read(reader), room: None, reply: ReplyTo::Nobody }).is_err() {
+            break;
+        }
+    }
     server.rooms.insert(db::load_room(conn, room).unwrap().unwrap());
     let (reply, mut answer) = tokio::sync::oneshot::channel();
-    server.append(PendingWrite { write: read(), room: Some(room.clone()), reply: ReplyTo::Request(reply) });
+    server.append(PendingWrite { write: read(1), room: Some(room.clone()), reply: ReplyTo::Request(reply) });
     assert_eq!(answer.try_recv().unwrap().unwrap_err().code, ErrorCode::Unavailable);
     assert_eq!(server.rooms.live_count(), 0);
 }
@@ -155,13 +163,25 @@ async fn typing_is_left_out_while_the_writer_is_behind() {
         let asker = Asker { session, hub, request: None, event: "typing", slot };
         server.handle(Typing { asker, user: alice.clone(), room: room.clone(), typing: true }, ctx);
     };
-    for _ in 0..BATCH_WRITES_MAX {
-        let write = RoomWrite::ForgetEnded { before: Timestamp(0) };
-        server.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
-    }
+    let reads = |server: &mut ChatServer, reader: &str| {
+        for _ in 0..2 * BATCH_WRITES_MAX {
+            let (room, reader) = (RoomId::new("r").unwrap(), UserId::new(reader).unwrap());
+            let write = RoomWrite::MarkRead { room, reader, seq: Seq(1) };
+            server.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
+        }
+    };
+    reads(server, "mallory");
+    types(server, ctx);
+    assert!(!server.typists.is_empty(), "somebody else's long queue is nothing to alice");
+    server.typists = Typists::default();
+
+    reads(server, "alice");
     types(server, ctx);
     assert!(server.typists.is_empty(), "there are more important things to tell");
-    server.batch.take();
+    while !server.batch.is_settled() {
+        server.batch.take();
+        server.batch.landed();
+    }
     types(server, ctx);
     assert!(!server.typists.is_empty());
 }

@@ -5,9 +5,7 @@ use std::collections::{HashMap, VecDeque, hash_map::Entry};
 use actix::{Context, Handler, Message as ActixMessage};
 
 use super::{
-    ChatServer,
-    batch::BATCH_WRITES_MAX,
-    done,
+    ChatServer, done,
     messages::{ReplyTo, Typing},
     nodes::ELSEWHERE,
 };
@@ -95,7 +93,7 @@ impl ChatServer {
         let shared = self.rooms.room(&room).is_some_and(|live| live.state().shared().typing);
         if shared && typing {
             // A writer that is behind has more important things to tell.
-            if self.batch.gathered() < BATCH_WRITES_MAX {
+            if !self.batch.is_behind(&user) {
                 let until = self.settings.clock.now().plus_ms(TYPING_LASTS_MS);
                 self.typists.start(&room, &user, session, until);
                 self.tell_typing(&room, &user, true);

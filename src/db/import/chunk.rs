@@ -11,7 +11,7 @@ use crate::{
             message::{self, ClientKey},
             notification, offer, product,
             room::{self, LockedRoom, RoomRow},
-            user,
+            user, wave,
         },
     },
     domain::{
@@ -131,7 +131,7 @@ fn store_product(conn: &mut Connection, product: &Product) -> Result<LineResult,
         return Ok(Ok(false));
     }
     if before.as_ref().is_none_or(|before| before.seller_id != product.seller_id) {
-        if before.is_some() && !room::list_ids_by_product(conn, product.id.as_str())?.is_empty() {
+        if before.is_some() && room::has_rooms(conn, &product.id)? {
             return Ok(Err("`sellerId` can't change: there are rooms for this product"));
         }
         if user::find_row(conn, product.seller_id.as_str())?.is_none() {
@@ -139,6 +139,9 @@ fn store_product(conn: &mut Connection, product: &Product) -> Result<LineResult,
         }
     }
     product::put(conn, product)?;
+    if before.is_some_and(|before| before.status != product.status) {
+        wave::set_notified_everywhere(conn, &product.id, product.status)?;
+    }
     change::record(conn, &[Changed::Product(product.id.as_str())])?;
     Ok(Ok(true))
 }
@@ -163,7 +166,8 @@ fn store_room(conn: &mut Connection, line: &RoomLine, options: ImportOptions) ->
     if !room::lock(conn, &[id.as_str()])?.is_empty() {
         return Ok(Err("`id` is the id of another room"));
     }
-    room::insert(conn, &RoomRow::new(&id, &product.id, &line.buyer_id, &product.seller_id, options.now))?;
+    let row = RoomRow::new(&id, &product.id, &line.buyer_id, &product.seller_id, options.now);
+    room::insert(conn, &row, product.status)?;
     change::record(conn, &[Changed::RoomOpened(id.as_str())])?;
     Ok(Ok(true))
 }

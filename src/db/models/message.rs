@@ -1,5 +1,6 @@
 //! Messages.
 
+mod by_sender;
 mod ends;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -24,6 +25,8 @@ use crate::{
 };
 
 pub(in crate::db) use ends::{EndsRow, list_ends};
+
+pub(in crate::db) use by_sender::{list_by_sender, list_by_sender_among};
 
 /// Unread messages are counted among so many of the newest of a room, so that a list of rooms costs the same for
 /// somebody who never reads. Who has more unread is told at most this number.
@@ -281,25 +284,6 @@ pub(in crate::db) fn list_after_position(
     take_within(conn, query, space)
 }
 
-/// What one member said in a room behind a `seq`, oldest first: at most `limit` and what has space, and whether
-/// one had none.
-pub(in crate::db) fn list_by_sender(
-    conn: &mut Connection,
-    room: &str,
-    sender: &str,
-    after: i64,
-    limit: i64,
-    space: &mut Space,
-) -> Result<(Vec<StoredMessage>, bool), DbError> {
-    let query = messages::table
-        .filter(messages::room_id.eq(room).and(messages::seq.gt(after)))
-        .filter(messages::sender_id.eq(sender))
-        .order(messages::seq)
-        .limit(limit)
-        .select(MessageRow::as_select());
-    take_within(conn, query, space)
-}
-
 /// Takes the rows of a query that have space, and says whether one had none: nothing behind it is read.
 fn take_within<'conn, 'query: 'conn, Q>(
     conn: &'conn mut Connection,
@@ -443,11 +427,14 @@ pub(in crate::db) fn count_unread(
     if floor >= last_seq {
         return Ok(0);
     }
-    messages::table
+    let of_others = messages::table
         .filter(messages::room_id.eq(room).and(messages::seq.gt(floor)).and(messages::seq.le(last_seq)))
-        .filter(messages::sender_id.ne(reader).and(messages::deleted_at.is_null()))
-        .count()
-        .get_result(conn)
+        .filter(messages::sender_id.ne(reader));
+    // Whether one was deleted stands after its words: to read it there, all their pages would be read. The few that were
+    // have an index of their own.
+    let deleted: i64 = of_others.filter(messages::deleted_at.is_not_null()).count().get_result(conn)?;
+    let all: i64 = of_others.count().get_result(conn)?;
+    Ok(all - deleted)
 }
 
 /// Writes new words over a message's own.

@@ -1,10 +1,12 @@
 //! Offers.
 
+use std::collections::HashMap;
+
 use diesel::{dsl::sql, expression::SqlLiteral, sql_types::Bool};
 
 use super::{
     change::{self, Changed},
-    message::MessageRow,
+    message,
 };
 use crate::{
     db::{
@@ -19,7 +21,7 @@ use crate::{
 };
 
 /// Offers that one sweep takes out of their time. A longer one would hold up the messages of its batch.
-const EXPIRED_MAX: i64 = 256;
+const EXPIRED_MAX: i64 = 64;
 
 /// A row of `offers`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -192,19 +194,24 @@ pub(in crate::db) fn set_status(
     status: OfferStatus,
     at: Timestamp,
 ) -> Result<Vec<StoredMessage>, DbError> {
+    let names: Vec<&str> = ids.iter().map(MessageId::as_str).collect();
     let mut changed = Vec::with_capacity(ids.len());
-    for id in ids {
-        diesel::update(offers::table.find(id.as_str())).set(offers::status.eq(status.as_str())).execute(conn)?;
-        let row: MessageRow =
-            messages::table.filter(messages::id.eq(id.as_str())).select(MessageRow::as_select()).get_result(conn)?;
-        let mut message = row.into_stored()?;
+    // In slices: a statement has a largest number of parameters.
+    for names in names.chunks(512) {
+        diesel::update(offers::table.filter(offers::message_id.eq_any(names.iter().copied())))
+            .set(offers::status.eq(status.as_str()))
+            .execute(conn)?;
+        changed.extend(message::find_all(conn, names)?);
+    }
+    let order: HashMap<&str, usize> = names.iter().copied().zip(0..).collect();
+    changed.sort_by_key(|message: &StoredMessage| order.get(message.id.as_str()).copied());
+    for message in &mut changed {
         if let Some(data) = &mut message.data {
             *data = data.with_fields(&[("status", status.as_str()), ("statusAt", &at.to_string())]);
         }
-        diesel::update(messages::table.filter(messages::id.eq(id.as_str())))
+        diesel::update(messages::table.filter(messages::id.eq(message.id.as_str())))
             .set(messages::data.eq(message.data.as_ref().map(Data::json)))
             .execute(conn)?;
-        changed.push(message);
     }
     let events: Vec<Changed<'_>> = changed.iter().map(|message| Changed::Message(message.id.as_str())).collect();
     change::record(conn, &events)?;

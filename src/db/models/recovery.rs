@@ -10,6 +10,9 @@ use crate::{
     domain::{Recovery, RoomId, Seq, Timestamp, UserId},
 };
 
+/// Ended sessions that are forgotten at a time.
+const REMOVED_AT_ONCE: i64 = 256;
+
 #[derive(Debug, Queryable, Selectable)]
 #[cfg_attr(feature = "postgres", derive(Insertable, AsChangeset))]
 #[diesel(table_name = recoveries, check_for_backend(Backend))]
@@ -97,10 +100,16 @@ pub(in crate::db) fn remove_of_user(conn: &mut Connection, user: &UserId) -> Que
     Ok(())
 }
 
-/// Removes those that ended before a moment.
-pub(in crate::db) fn remove_ended(conn: &mut Connection, before: Timestamp) -> QueryResult<()> {
-    diesel::delete(recoveries::table.filter(recoveries::ended_at.lt(before.0))).execute(conn)?;
-    Ok(())
+/// Removes some of those that ended before a moment. Returns whether there are more.
+pub(in crate::db) fn remove_ended(conn: &mut Connection, before: Timestamp) -> QueryResult<bool> {
+    let ended: Vec<String> = recoveries::table
+        .filter(recoveries::ended_at.lt(before.0))
+        .order(recoveries::ended_at)
+        .limit(REMOVED_AT_ONCE)
+        .select(recoveries::pid_hash)
+        .load(conn)?;
+    diesel::delete(recoveries::table.filter(recoveries::pid_hash.eq_any(&ended))).execute(conn)?;
+    Ok(ended.len() as i64 == REMOVED_AT_ONCE)
 }
 
 /// Finds one by the hash of its secret.

@@ -1,5 +1,7 @@
 //! Reports: what a member says about the other one, with the messages around it, and what was decided.
 
+use std::collections::VecDeque;
+
 use thiserror::Error;
 
 use super::{message, room};
@@ -16,8 +18,25 @@ use crate::{
     error::{ChatError, ErrorCode},
 };
 
-/// Messages before and behind the reported one that are kept with it.
+/// Messages before and after the reported one that are kept with it.
 const AROUND: i64 = 10;
+
+/// What the messages that are kept with a report weigh together; the reported one is kept whatever it weighs.
+const KEPT_BYTES_MAX: usize = 32 * 1024;
+
+/// Reports of one user that wait for a decision: about one room, and in all.
+const OPEN_PER_ROOM_MAX: i64 = 20;
+const OPEN_MAX: i64 = 100;
+
+/// How long a user with too many reports is asked to wait: people decide about them.
+const TOO_MANY_RETRY_MS: u64 = 60_000;
+
+/// Bytes of a page of reports; a single one passes whatever its size.
+const PAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// Reports that lose a deleted user's words at a time, and what they may weigh together.
+const ERASED_AT_ONCE: i64 = 16;
+const ERASED_BYTES_MAX: usize = 256 * 1024;
 
 /// A row of `reports`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -41,7 +60,11 @@ struct ReportRow {
 impl ReportRow {
     fn into_report(self) -> Result<Report, DbError> {
         let corrupt = |what| DbError::Corrupt(format!("report {:?} has {what}", self.id));
-        let messages = serde_json::from_str(&self.messages).map_err(|_| corrupt("messages that can't be read"))?;
+        let messages = serde_json::from_str(&self.messages).unwrap_or_else(|_| {
+            // The rest of it, and the reports after it, can be decided all the same.
+            log::error!("{}", corrupt("messages that can't be read"));
+            Vec::new()
+        });
         let category = ReportCategory::parse(&self.category).ok_or_else(|| corrupt("an unknown category"))?;
         let decision = match self.decision.as_deref().map(Decision::parse) {
             Some(None) => return Err(corrupt("an unknown decision")),
@@ -87,9 +110,18 @@ pub struct NewReport {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reported {
     /// It waits for its decision.
-    New(Report),
-    /// The same was reported before and waits still.
-    Existing(Report),
+    New(OpenReport),
+    /// The same was reported before and still waits.
+    Existing(OpenReport),
+}
+
+/// A report that waits for its decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenReport {
+    /// Its id.
+    pub id: String,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
 /// Why there is no report.
@@ -104,6 +136,9 @@ pub enum ReportError {
     /// One's own message, or the marketplace's.
     #[error("`messageId` must be a message of the other member")]
     NotTheirs,
+    /// Too many wait for a decision.
+    #[error("too many of your reports wait for a decision: at most {OPEN_PER_ROOM_MAX} per room and {OPEN_MAX} in all")]
+    TooMany,
 }
 
 impl From<ReportError> for ChatError {
@@ -112,8 +147,10 @@ impl From<ReportError> for ChatError {
             ReportError::Forbidden => ErrorCode::Forbidden,
             ReportError::NoSuchMessage => ErrorCode::NotFound,
             ReportError::NotTheirs => ErrorCode::Invalid,
+            ReportError::TooMany => ErrorCode::RateLimited,
         };
-        Self::new(code, error.to_string())
+        let retry_after_ms = (error == ReportError::TooMany).then_some(TOO_MANY_RETRY_MS);
+        Self { retry_after_ms, ..Self::new(code, error.to_string()) }
     }
 }
 
@@ -132,35 +169,20 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Result<Reported, Repo
     };
     let Some(role) = locked.active_role_of(reporter) else { return Ok(Err(ReportError::Forbidden)) };
     let reported = locked.row.user_of(role.other());
-    let around = match message {
-        None => (locked.row.last_seq - 2 * AROUND, locked.row.last_seq),
-        Some(id) => {
-            let found: Option<(String, i64, String)> = messages::table
-                .filter(messages::id.eq(id.as_str()))
-                .select((messages::room_id, messages::seq, messages::sender_id))
-                .get_result(conn)
-                .optional()?;
-            match found {
-                Some((in_room, seq, sender)) if in_room == room.as_str() => {
-                    if sender != reported {
-                        return Ok(Err(ReportError::NotTheirs));
-                    }
-                    (seq - AROUND - 1, seq + AROUND)
-                }
-                _ => return Ok(Err(ReportError::NoSuchMessage)),
-            }
-        }
+    let reported_seq = match message {
+        None => None,
+        Some(id) => match find_reported(conn, room, id, reported)? {
+            Ok(seq) => Some(seq),
+            Err(refused) => return Ok(Err(refused)),
+        },
     };
-    let open: Vec<ReportRow> = reports::table
-        .filter(reports::reporter_id.eq(reporter.as_str()).and(reports::room_id.eq(room.as_str())))
-        .filter(reports::decision.is_null())
-        .select(ReportRow::as_select())
-        .load(conn)?;
-    let same = |open: &ReportRow| open.message_id.as_deref() == message.as_ref().map(MessageId::as_str);
-    if let Some(open) = open.into_iter().find(same) {
-        return Ok(Ok(Reported::Existing(open.into_report()?)));
+    if let Some(open) = find_open(conn, reporter, room, message.as_ref())? {
+        return Ok(Ok(Reported::Existing(open)));
     }
-    let messages: Vec<StoredMessage> = message::list_between(conn, room, around.0, around.1)?;
+    if has_too_many(conn, reporter, room)? {
+        return Ok(Err(ReportError::TooMany));
+    }
+    let messages = list_around(conn, room, reported_seq, locked.row.last_seq)?;
     let row = ReportRow {
         id: uuid::Uuid::now_v7().simple().to_string(),
         reporter_id: reporter.as_str().to_owned(),
@@ -176,36 +198,143 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Result<Reported, Repo
         mute_until: None,
     };
     diesel::insert_into(reports::table).values(&row).execute(conn)?;
-    Ok(Ok(Reported::New(row.into_report()?)))
+    Ok(Ok(Reported::New(OpenReport { id: row.id, created_at: *at })))
 }
 
-/// A page of the reports in one state, oldest first, behind one of them, and whether there are more.
+/// `seq` of a message of the reported user in this room.
+fn find_reported(
+    conn: &mut Connection,
+    room: &RoomId,
+    message: &MessageId,
+    reported: &str,
+) -> Result<Result<i64, ReportError>, DbError> {
+    let found: Option<(String, i64, String)> = messages::table
+        .filter(messages::id.eq(message.as_str()))
+        .select((messages::room_id, messages::seq, messages::sender_id))
+        .get_result(conn)
+        .optional()?;
+    Ok(match found {
+        Some((in_room, seq, sender)) if in_room == room.as_str() => {
+            if sender == reported {
+                Ok(seq)
+            } else {
+                Err(ReportError::NotTheirs)
+            }
+        }
+        _ => Err(ReportError::NoSuchMessage),
+    })
+}
+
+/// The same report, if it waits already. Neither it nor its neighbours are read with their messages.
+fn find_open(
+    conn: &mut Connection,
+    reporter: &UserId,
+    room: &RoomId,
+    message: Option<&MessageId>,
+) -> Result<Option<OpenReport>, DbError> {
+    let open = reports::table
+        .filter(reports::reporter_id.eq(reporter.as_str()).and(reports::room_id.eq(room.as_str())))
+        .filter(reports::decision.is_null())
+        .select((reports::id, reports::created_at));
+    let found: Option<(String, i64)> = match message {
+        Some(id) => open.filter(reports::message_id.eq(id.as_str())).get_result(conn).optional()?,
+        None => open.filter(reports::message_id.is_null()).get_result(conn).optional()?,
+    };
+    Ok(found.map(|(id, created_at)| OpenReport { id, created_at: Timestamp(created_at) }))
+}
+
+fn has_too_many(conn: &mut Connection, reporter: &UserId, room: &RoomId) -> Result<bool, DbError> {
+    let open = reports::table
+        .filter(reports::reporter_id.eq(reporter.as_str()))
+        .filter(reports::decision.is_null())
+        .select(reports::id);
+    let here: Vec<String> = open.filter(reports::room_id.eq(room.as_str())).limit(OPEN_PER_ROOM_MAX).load(conn)?;
+    let all: Vec<String> = open.limit(OPEN_MAX).load(conn)?;
+    Ok(here.len() as i64 >= OPEN_PER_ROOM_MAX || all.len() as i64 >= OPEN_MAX)
+}
+
+/// The reported message and those around it, or the newest, oldest first: as many as the bytes allow, the nearest first.
+fn list_around(
+    conn: &mut Connection,
+    room: &RoomId,
+    reported: Option<i64>,
+    last: i64,
+) -> Result<Vec<StoredMessage>, DbError> {
+    let mut bytes = 0;
+    let mut kept = VecDeque::new();
+    let mut read = |conn: &mut Connection, seq: i64| -> Result<Option<StoredMessage>, DbError> {
+        let message = match message::list_between(conn, room, seq - 1, seq) {
+            Ok(found) => found.into_iter().next(),
+            // A message that can't be read must not make its neighbours unreportable.
+            Err(DbError::Corrupt(reason)) => {
+                log::error!("a report is stored without a message: {reason}");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        bytes += message.as_ref().map_or(0, StoredMessage::weight_bytes);
+        Ok(message.filter(|_| bytes <= KEPT_BYTES_MAX || Some(seq) == reported))
+    };
+    let middle = reported.unwrap_or(last + 1);
+    let (mut before, mut after) = match reported {
+        Some(seq) => {
+            kept.extend(read(conn, seq)?);
+            ((seq - AROUND).max(1), (seq + AROUND).min(last))
+        }
+        None => ((last + 1 - 2 * AROUND).max(1), last),
+    };
+    for distance in 1..=2 * AROUND {
+        if middle - distance >= before {
+            match read(conn, middle - distance)? {
+                Some(message) => kept.push_front(message),
+                None => before = i64::MAX,
+            }
+        }
+        if middle + distance <= after {
+            match read(conn, middle + distance)? {
+                Some(message) => kept.push_back(message),
+                None => after = 0,
+            }
+        }
+    }
+    Ok(kept.into())
+}
+
+/// A page of the reports in one state, oldest first, after one of them, and whether there are more. It ends early where
+/// another report would make it too large.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn list_reports(
     conn: &mut Connection,
     state: ReportState,
-    behind: Option<&str>,
+    after: Option<&str>,
     limit: i64,
 ) -> Result<(Vec<Report>, bool), DbError> {
-    if behind.is_some_and(|behind| behind.contains('\0')) {
+    if after.is_some_and(|after| after.contains('\0')) {
         // Nothing has such an id, and PostgreSQL has no such text, not even to compare with.
         return Ok((Vec::new(), false));
     }
-    let page = reports::table
-        .filter(reports::id.gt(behind.unwrap_or_default()))
-        .order(reports::id)
-        .limit(limit + 1)
-        .select(ReportRow::as_select());
-    let rows: Vec<ReportRow> = match state {
-        ReportState::Open => page.filter(reports::decision.is_null()).load(conn)?,
-        ReportState::Decided => page.filter(reports::decision.is_not_null()).load(conn)?,
-    };
-    let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
-    let mut found = rows.into_iter().map(ReportRow::into_report).collect::<Result<Vec<_>, _>>()?;
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok((found, more))
+    let mut place = after.unwrap_or_default().to_owned();
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    // One by one: what the next one weighs is known when it is read.
+    while let Some(row) = next_report(conn, state, &place)? {
+        bytes += row.messages.len() + row.text.as_ref().map_or(0, String::len);
+        if found.len() as i64 >= limit || (bytes > PAGE_BYTES_MAX && !found.is_empty()) {
+            return Ok((found, true));
+        }
+        place.clone_from(&row.id);
+        found.push(row.into_report()?);
+    }
+    Ok((found, false))
+}
+
+fn next_report(conn: &mut Connection, state: ReportState, after: &str) -> QueryResult<Option<ReportRow>> {
+    let next = reports::table.filter(reports::id.gt(after)).order(reports::id).limit(1).select(ReportRow::as_select());
+    match state {
+        ReportState::Open => next.filter(reports::decision.is_null()).get_result(conn).optional(),
+        ReportState::Decided => next.filter(reports::decision.is_not_null()).get_result(conn).optional(),
+    }
 }
 
 /// Writes down a decision. `None` when there is no such report.
@@ -231,29 +360,34 @@ pub(in crate::db) fn decide(
     row.map(ReportRow::into_report).transpose()
 }
 
-/// Takes a deleted user's words out of every report: what they said about others, and what was kept of their messages.
-/// That there was a report, and what was decided, stays.
-pub(in crate::db) fn erase_words(conn: &mut Connection, user: &UserId) -> Result<(), DbError> {
-    let mut rows: Vec<ReportRow> =
-        reports::table.filter(reports::reporter_id.eq(user.as_str())).select(ReportRow::as_select()).load(conn)?;
-    rows.extend(
-        reports::table
-            .filter(reports::reported_id.eq(user.as_str()))
-            .select(ReportRow::as_select())
-            .load::<ReportRow>(conn)?,
-    );
-    for row in rows {
+/// Takes a deleted user's words out of the next reports after one of them: what they said about others, and what was kept of
+/// their messages. That there was a report, and what was decided, stays. Returns the last one; `None` when none is left.
+pub(in crate::db) fn erase_words(conn: &mut Connection, user: &UserId, after: &str) -> Result<Option<String>, DbError> {
+    let next =
+        reports::table.filter(reports::id.gt(after)).order(reports::id).limit(ERASED_AT_ONCE).select(reports::id);
+    let mut ids: Vec<String> = next.filter(reports::reporter_id.eq(user.as_str())).load(conn)?;
+    ids.extend(next.filter(reports::reported_id.eq(user.as_str())).load::<String>(conn)?);
+    ids.sort_unstable();
+    ids.truncate(usize::try_from(ERASED_AT_ONCE).unwrap_or(usize::MAX));
+    let (mut last, mut bytes) = (None, 0);
+    for id in ids {
+        if bytes > ERASED_BYTES_MAX {
+            break;
+        }
+        let row: ReportRow = reports::table.find(&id).select(ReportRow::as_select()).get_result(conn)?;
+        bytes += row.messages.len();
         let own = row.reporter_id == user.as_str();
         let report = row.into_report()?;
         let mut kept = report.messages;
         for message in kept.iter_mut().filter(|message| message.sender_id == *user) {
             (message.text, message.data, message.client_id) = (None, None, None);
         }
-        diesel::update(reports::table.find(&report.id))
+        diesel::update(reports::table.find(&id))
             .set((reports::messages.eq(to_json(&kept)?), reports::text.eq(report.text.filter(|_| !own))))
             .execute(conn)?;
+        last = Some(id);
     }
-    Ok(())
+    Ok(last)
 }
 
 fn to_json(messages: &[StoredMessage]) -> Result<String, DbError> {
@@ -268,3 +402,6 @@ pub(in crate::db) fn last_mute(conn: &mut Connection, user: &UserId) -> QueryRes
         .get_result(conn)?;
     Ok(last.map(Timestamp))
 }
+
+#[cfg(test)]
+mod tests;

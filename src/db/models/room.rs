@@ -23,7 +23,10 @@ use crate::{
         schema::{blocks, messages, products, rooms, users},
         space::Space,
     },
-    domain::{ProductId, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId},
+    domain::{
+        ProductId, ProductStatus, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User,
+        UserId,
+    },
 };
 
 diesel::alias! {
@@ -238,8 +241,9 @@ fn save_row(conn: &mut SqliteConnection, room: &RoomRow) -> QueryResult<()> {
     Ok(())
 }
 
-pub(in crate::db) fn insert(conn: &mut Connection, room: &RoomRow) -> QueryResult<()> {
-    diesel::insert_into(rooms::table).values(room).execute(conn)?;
+/// Adds a room of a product that stands like this.
+pub(in crate::db) fn insert(conn: &mut Connection, room: &RoomRow, status: ProductStatus) -> QueryResult<()> {
+    diesel::insert_into(rooms::table).values((room, rooms::notified_status.eq(status.as_str()))).execute(conn)?;
     Ok(())
 }
 
@@ -262,8 +266,10 @@ pub(in crate::db) fn find_read_seq(conn: &mut Connection, room: &str, member: &U
     Ok(row.and_then(|row| row.role_of(member).map(|role| row.read_seq(role))))
 }
 
-pub(in crate::db) fn list_ids_by_product(conn: &mut Connection, product: &str) -> QueryResult<Vec<String>> {
-    rooms::table.filter(rooms::product_id.eq(product)).order(rooms::buyer_id).select(rooms::id).load(conn)
+/// Whether a product has rooms.
+pub(in crate::db) fn has_rooms(conn: &mut Connection, product: &ProductId) -> QueryResult<bool> {
+    let found = rooms::table.filter(rooms::product_id.eq(product.as_str())).limit(1).select(rooms::id);
+    Ok(found.get_result::<String>(conn).optional()?.is_some())
 }
 
 /// The rooms of a user in one role behind an id, by id.
@@ -279,13 +285,6 @@ pub(in crate::db) fn list_by_role(
         Role::Buyer => behind.filter(rooms::buyer_id.eq(user.as_str())).load(conn),
         Role::Seller => behind.filter(rooms::seller_id.eq(user.as_str())).load(conn),
     }
-}
-
-/// The rooms of a user: as a buyer, then as a seller.
-pub(in crate::db) fn list_ids_by_member(conn: &mut Connection, user: &UserId) -> QueryResult<Vec<String>> {
-    let mut ids: Vec<String> = rooms::table.filter(rooms::buyer_id.eq(user.as_str())).select(rooms::id).load(conn)?;
-    ids.extend(rooms::table.filter(rooms::seller_id.eq(user.as_str())).select(rooms::id).load::<String>(conn)?);
-    Ok(ids)
 }
 
 /// Whether somebody is one of a room's two members, and was not deleted. One look at one row for each.

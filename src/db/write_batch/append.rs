@@ -214,7 +214,9 @@ impl Run {
         }
         let read_seq = Seq(*read_seq);
         room.changed |= advanced;
-        self.unread.push((index, last_seq));
+        if advanced {
+            self.unread.push((index, last_seq));
+        }
         Ok(Written::Read { room: id.clone(), reader: reader.clone(), read_seq, unread: 0, advanced })
     }
 }

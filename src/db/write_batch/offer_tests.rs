@@ -169,8 +169,9 @@ fn offers_of_a_deleted_user_end() {
     let conn = &mut db.conn();
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     let (of_alice, of_bob) = (offered(conn, &a, "alice"), offered(conn, &b, "bob"));
-    let Ok(Written::UserDeleted { offers, .. }) =
-        write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW })
+    write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+    let Ok(Written::WordsErased { offers, .. }) =
+        write(conn, RoomWrite::EraseWords { user: user_id("alice"), at: NOW })
     else {
         panic!()
     };

@@ -113,7 +113,7 @@ pub(super) fn answer(
             // They have a deal, and may tell each other how to meet.
             room::allow_contact(conn, &offer_room)?;
             let reserved = Product { status: ProductStatus::Reserved, ..ends.product.clone() };
-            let change = catalogue::change_product(conn, &ends.product, &reserved, at)?;
+            let change = catalogue::change_product(conn, &ends.product, &reserved, Some(&offer_room), at)?;
             Ok(ends.into_outcome(Ok(answered_message), None, Some(change)))
         }
     }
@@ -148,7 +148,7 @@ pub(super) fn end_with_product(
 }
 
 /// Ends the offers that wait in the rooms of a user who is deleted: theirs are withdrawn, those made to them declined.
-pub(super) fn end_with_member(
+pub(in crate::db) fn end_with_member(
     conn: &mut Connection,
     user: &UserId,
     rooms: &[String],

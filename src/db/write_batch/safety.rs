@@ -13,6 +13,9 @@ use crate::{
     domain::{Block, RoomId, SettingsPatch, Timestamp, User, UserId, message::SYSTEM_SENDER, safety::Decision},
 };
 
+/// Rooms of which each gets a note of its own that it has changed.
+const ROOMS_RECORDED_MAX: usize = 32;
+
 type Outcome = Result<Result<Written, WriteError>, DbError>;
 
 /// Blocking twice is blocking once. Whoever shares no room with somebody is told the same whether they exist or not.
@@ -29,7 +32,7 @@ pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at:
     };
     user::add_missing(conn, blocker)?;
     let (created_at, changed) = block::put(conn, &blocker.id, blocked, at)?;
-    let rooms = if changed { record_change(conn, rooms)? } else { Vec::new() };
+    let rooms = if changed { record_change(conn, &blocker.id, rooms)? } else { Vec::new() };
     Ok(Ok(Written::BlockSet {
         blocker: blocker.id.clone(),
         other: blocked.clone(),
@@ -43,13 +46,17 @@ pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at:
 pub(super) fn unblock(conn: &mut Connection, blocker: &UserId, blocked: &UserId) -> Outcome {
     let changed = block::delete(conn, blocker, blocked)?;
     let rooms = if changed { block::rooms_between(conn, blocker, blocked)? } else { Vec::new() };
-    let rooms = record_change(conn, rooms)?;
+    let rooms = record_change(conn, blocker, rooms)?;
     Ok(Ok(Written::BlockSet { blocker: blocker.clone(), other: blocked.clone(), blocked: None, rooms, changed }))
 }
 
-/// Tells other nodes that have these rooms in memory.
-fn record_change(conn: &mut Connection, rooms: Vec<String>) -> Result<Vec<RoomId>, DbError> {
-    change::record(conn, &rooms.iter().map(|room| Changed::RoomState(room)).collect::<Vec<_>>())?;
+/// Tells other nodes that have these rooms in memory; where there are very many, that the blocker's are others now.
+fn record_change(conn: &mut Connection, blocker: &UserId, rooms: Vec<String>) -> Result<Vec<RoomId>, DbError> {
+    if rooms.len() > ROOMS_RECORDED_MAX {
+        change::record(conn, &[Changed::UserState(blocker.as_str())])?;
+    } else {
+        change::record(conn, &rooms.iter().map(|room| Changed::RoomState(room)).collect::<Vec<_>>())?;
+    }
     Ok(rooms.into_iter().map(RoomId::from_stored).collect())
 }
 

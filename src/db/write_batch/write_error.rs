@@ -61,6 +61,12 @@ pub enum WriteError {
     /// Prices are compared with the product's.
     #[error("`currency` must be the product's: {0}")]
     WrongCurrency(String),
+    /// A seller has changed a product's status again and again.
+    #[error("this product's status was changed too often, wait for `retryAfterMs`")]
+    TooManyStatusChanges {
+        /// When the next change can succeed, in milliseconds.
+        retry_after_ms: u64,
+    },
     /// Nobody blocks themselves.
     #[error("one can't block oneself")]
     OwnBlock,
@@ -82,6 +88,7 @@ impl WriteError {
             | Self::Muted(_)
             | Self::Offer(offer::Refusal::OwnOffer | offer::Refusal::NotOwnOffer) => ErrorCode::Forbidden,
             Self::Blocked => ErrorCode::Blocked,
+            Self::TooManyStatusChanges { .. } => ErrorCode::RateLimited,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::AlreadyDeleted | Self::UserDeleted | Self::SellerHasRooms | Self::Offer(_) => ErrorCode::Conflict,
             Self::ReservedUserId
@@ -108,6 +115,10 @@ impl From<WriteError> for ChatError {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Database(error) => error.into(),
+            WriteError::TooManyStatusChanges { retry_after_ms } => {
+                let retry_after_ms = Some(retry_after_ms);
+                Self { retry_after_ms, ..Self::new(error.code(), error.to_string()) }
+            }
             _ => Self::new(error.code(), error.to_string()),
         }
     }

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     actors::db_executor::purpose::{Reading, Writing},
-    db::{self, NewReport, Reported, RoomWrite},
+    db::{self, NewReport, OpenReport, Reported, RoomWrite},
     domain::{
         Account, MessageId, RoomId, Timestamp,
         safety::{Decision, Report, ReportCategory, ReportState, check_report_text},
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// Which page of the reports, each of which holds up to 21 messages.
+/// Which page of the reports, each of which holds up to 21 messages. A page ends early at 256 KiB.
 type WantedPage = PageOf<String, 100, 20>;
 
 /// What one reports.
@@ -52,12 +52,13 @@ pub struct Receipt {
 
 /// Reports the other member of a room, or one of their messages.
 ///
-/// It is stored with the messages around it (10 before and 10 behind, or the newest 20) as they stand now, whatever is
-/// edited or deleted later. The same report is stored once while it waits for its decision (200).
+/// It is stored with the messages around it (10 before and 10 after, or the newest 20, of 32 KiB together) as they stand now,
+/// whatever is edited or deleted later. The same report is stored once while it waits for its decision (200).
 ///
 /// # Errors
 /// `forbidden` for anybody but the room's two members, `not_found` for a message that is not in it, `invalid` for one that
-/// is not the other member's.
+/// is not the other member's, `rate_limited` for a user of whom 20 reports about this room, or 100 in all, wait for a
+/// decision.
 #[utoipa::path(
     post,
     path = "/api/v1/reports",
@@ -90,7 +91,7 @@ pub async fn report(
     };
     let purpose = Writing::change(new.reporter.clone(), "store_report");
     let reported = state.database.write(purpose, move |conn| db::store_report(conn, &new)).await?;
-    let receipt = |report: Report| Receipt { id: report.id, created_at: report.created_at };
+    let receipt = |OpenReport { id, created_at }| Receipt { id, created_at };
     Ok(match reported.map_err(ChatError::from)? {
         Reported::New(report) => HttpResponse::Created().json(receipt(report)),
         Reported::Existing(report) => HttpResponse::Ok().json(receipt(report)),

@@ -1,0 +1,2 @@
+ALTER TABLE rooms DROP COLUMN notified_status;
+DROP TABLE product_waves;
