@@ -10,6 +10,7 @@
 
 use std::{
     fmt,
+    ops::ControlFlow,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -20,12 +21,14 @@ use std::{
 use diesel::{
     Connection as _, PgConnection, QueryResult, QueryableByName,
     connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _},
+    pg::PgRowByRowLoadingMode,
     query_dsl::methods::{ExecuteDsl, LoadQuery},
     r2d2::R2D2Connection as _,
     result::{DatabaseErrorKind, Error as DieselError},
     sql_types::{BigInt, Bool, Nullable, Text},
 };
 
+use super::take_while;
 use crate::db::Job;
 
 /// Name of the lock that a writer holds: "haggle" in ASCII. Advisory locks are a database's own.
