@@ -21,6 +21,7 @@ mod room_budget;
 pub mod rooms;
 mod screening;
 mod sessions;
+mod slices;
 mod typing;
 mod waves;
 mod work;
@@ -49,7 +50,9 @@ use crate::{
 use answers::RoomLoaded;
 use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
-use messages::{AnnounceRoom, Answer, Change, IsSettled, Join, Leave, MakeOffer, Message, Read, ReplyTo, Typing};
+use messages::{
+    AnnounceRoom, Answer, Change, IsSettled, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
+};
 use nodes::Nodes;
 use old_lists::OldLists;
 use questions::{Entry, Questions};
@@ -88,6 +91,8 @@ pub struct ChatServer {
     database: Database,
     metrics: Arc<Metrics>,
     rooms: Rooms,
+    /// What sessions want and waits for the next slice.
+    postponed: Vec<SessionEvent>,
     /// What waits until its room is in memory.
     loading: HashMap<RoomId, Loading>,
     /// Rooms that were read while a commit was out that changes one of them, perhaps.
@@ -140,6 +145,7 @@ impl ChatServer {
             database,
             metrics,
             rooms: Rooms::default(),
+            postponed: Vec::new(),
             loading: HashMap::new(),
             landing: Vec::new(),
             checks: Checks::default(),
@@ -469,7 +475,8 @@ impl Handler<IsSettled> for ChatServer {
 
     fn handle(&mut self, _: IsSettled, _: &mut Self::Context) -> bool {
         // A session's last words come with its end at the latest.
-        let is_idle = self.batch.is_settled() && self.loading.is_empty() && self.checks.is_empty();
+        let is_idle =
+            self.batch.is_settled() && self.postponed.is_empty() && self.loading.is_empty() && self.checks.is_empty();
         is_idle && !self.rooms.has_sessions()
     }
 }

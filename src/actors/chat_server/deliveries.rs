@@ -18,7 +18,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    actors::hub::{Delivery, HubId, Op},
+    actors::hub::{Delivery, Op},
     broker::{NodeEvent, Topic},
     domain::{Account, AuthorizePolicy, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
     error::{ChatError, CloseCode},
@@ -138,14 +138,6 @@ impl ChatServer {
         for (hub, session) in self.rooms.fed_by(user, Feed::Inbox) {
             let op = Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() };
             self.fan_out.tell_hub(hub, op);
-        }
-    }
-
-    /// Tells a session of the inbox who is there already.
-    pub(super) fn tell_who_is_online(&mut self, session: SessionId, user: &UserId, hub: HubId) {
-        for PresenceChanged { room, user, online, .. } in self.rooms.others_online(user) {
-            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
-            self.fan_out.tell_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
         }
     }
 

@@ -136,18 +136,21 @@ impl Rooms {
     #[must_use]
     pub fn others_online(&self, user: &UserId) -> Vec<PresenceChanged> {
         let rooms = self.users.get(user).into_iter().flat_map(|user| &user.rooms);
-        let rooms = rooms.filter_map(|room| self.live.get(room));
-        let others = rooms.filter_map(|live| {
-            let other = live.role_of(user)?.other();
-            live.sees_other_online(other.other()).then(|| PresenceChanged {
-                room: live.state.room.id.clone(),
-                user: live.state.member_user(other).id.clone(),
-                other: user.clone(),
-                online: true,
-                shared: true,
-            })
-        });
-        others.collect()
+        rooms.filter_map(|room| self.other_online(user, room)).collect()
+    }
+
+    /// The presence of the other member of one of a user's live rooms, if they are there and may be seen.
+    #[must_use]
+    pub fn other_online(&self, user: &UserId, room: &RoomId) -> Option<PresenceChanged> {
+        let live = self.live.get(room)?;
+        let role = live.role_of(user)?;
+        live.sees_other_online(role).then(|| PresenceChanged {
+            room: live.state.room.id.clone(),
+            user: live.state.member_user(role.other()).id.clone(),
+            other: user.clone(),
+            online: true,
+            shared: true,
+        })
     }
 
     /// A user's sessions that have this feed, by their hubs.

@@ -6,7 +6,7 @@ use super::{
     ChatServer,
     batch::PendingWrite,
     done,
-    messages::{Connect, Disconnect, EndSessions, Feed, Leave, RegisterHub, ReplyTo, SessionEvents, Welcome},
+    messages::{Connect, Disconnect, EndSessions, Feed, Leave, RegisterHub, ReplyTo, Welcome},
     work::{Work, take_entries},
 };
 use crate::{
@@ -22,22 +22,6 @@ impl Handler<RegisterHub> for ChatServer {
 
     fn handle(&mut self, RegisterHub { id, addr }: RegisterHub, _: &mut Self::Context) {
         self.fan_out.register(id, addr);
-    }
-}
-
-impl Handler<SessionEvents> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, SessionEvents(events): SessionEvents, ctx: &mut Self::Context) {
-        // One for those of a kind that come one after the other: a list is mostly of one kind, and a look at the clock costs.
-        let mut step: Option<Step> = None;
-        for event in events {
-            if step.as_ref().is_none_or(|step| step.kind() != event.kind()) {
-                drop(step.take());
-                step = Some(Step::begin(&self.metrics, SharedThread::ChatServer, event.kind()));
-            }
-            event.handle(self, ctx);
-        }
     }
 }
 
@@ -57,7 +41,7 @@ impl Handler<Connect> for ChatServer {
             }
         }
         if feed == Feed::Inbox {
-            self.tell_who_is_online(session, &user, hub);
+            self.tell_who_is_online(session, user.clone(), hub, ctx);
             self.tell_nodes(|| Topic::Nodes, || NodeEvent::WhoIsThere { user });
         }
     }

@@ -10,7 +10,8 @@ use super::{
     batch::BATCH_WRITES_MAX,
     catch_up::answers::{MissingRead, NewestFound, NewsRead},
     commits::BatchCommitted,
-    messages::{Connect, Disconnect, Feed, RegisterBus, Typing},
+    messages::{Connect, Disconnect, Feed, RegisterBus, SessionEvents, Typing},
+    slices::GoOn,
     *,
 };
 use crate::{
@@ -313,6 +314,22 @@ async fn a_session_has_its_place_until_its_end_is_taken_in() {
     assert!(accounts.open_session(&alice).is_err(), "its end waits in the mailbox");
     fixture.server.handle(end, &mut fixture.ctx);
     assert!(accounts.open_session(&alice).is_ok());
+}
+
+#[actix_web::test]
+async fn what_is_postponed_keeps_its_order_and_goes_on_in_the_next_slice() {
+    let mut fixture = Fixture::new();
+    let comer = Comer::new(&mut fixture);
+    comer.enter(&mut fixture);
+    fixture.answer();
+    let leave = Leave { asker: comer.asker(&fixture, "leaveRoom"), room: fixture.room.clone() };
+    let end = Disconnect { session: comer.session, for_good: true, place: None };
+    let Fixture { server, ctx, .. } = &mut fixture;
+    server.postponed.push(leave.into());
+    server.handle(SessionEvents(vec![end.into()]), ctx);
+    assert!(server.rooms.session(comer.session).is_some(), "the end comes after what was postponed");
+    server.handle(GoOn, ctx);
+    assert!(server.rooms.session(comer.session).is_none() && server.postponed.is_empty());
 }
 
 /// The server is one of several nodes, and has the room in memory.
