@@ -15,7 +15,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use governor::{
@@ -27,7 +27,7 @@ pub use self::{
     arrival::{Arrival, Client, Held, note_known},
     refusal::Refusal,
 };
-use super::{client_address::is_trusted, connection::watch::Watch};
+use super::{body::UnsentAnswers, client_address::is_trusted, connection::watch::Watch};
 use crate::{
     config::Limits,
     domain::{AddressKey, Network},
@@ -37,6 +37,9 @@ use crate::{
 
 /// Connections of an address on which no token has been shown. Each has buffers of about 20 KiB, under TLS 40.
 pub const WITHOUT_TOKEN_MAX: u32 = 300;
+
+/// How long a connection is new. Many clients of one address may come back at once.
+const NEW: Duration = Duration::from_millis(500);
 
 /// TLS handshakes of an address that are under way.
 pub const HANDSHAKES_MAX: u32 = 32;
@@ -75,6 +78,7 @@ pub struct Admission {
     connections_max: usize,
     open: AtomicUsize,
     trusted_proxies: Vec<Network>,
+    unsent: Arc<UnsentAnswers>,
     began: Instant,
     /// Once per so many milliseconds: forgetting idle addresses, and saying that all connections are taken.
     forgot_at: AtomicU64,
@@ -150,6 +154,7 @@ impl Admission {
             connections_max: usize::MAX,
             open: AtomicUsize::new(0),
             trusted_proxies,
+            unsent: Arc::default(),
             began: Instant::now(),
             forgot_at: AtomicU64::new(0),
             said_full_at: AtomicU64::new(0),
@@ -319,8 +324,10 @@ impl Admission {
         known.counts[Kind::WithoutToken as usize] += 1;
         // Who lifts the number of connections lifts this, too.
         if self.open_max.is_some() && known.counts[Kind::WithoutToken as usize] > WITHOUT_TOKEN_MAX {
-            metrics::count(&self.metrics.evictions, "without_token");
-            known.end_one(|watch| !watch.is_signed_in());
+            // One that has just come is about to send its request.
+            if known.end_one(|watch| !watch.is_signed_in() && watch.age() >= NEW) {
+                metrics::count(&self.metrics.evictions, "without_token");
+            }
         }
         known.add(watch);
         AddressPlace { admission: Arc::clone(self), address, kind: Kind::WithoutToken }

@@ -1,32 +1,66 @@
-//! Answers' bodies: shared, and handed out in pieces.
+//! Answers' bodies: handed out in pieces, shared where they are part of the binary, and weighed where they are not.
 
 use std::{
     borrow::Cow,
+    collections::HashMap,
     convert::Infallible,
     pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
+use crate::domain::Account;
+
 /// Bytes of one piece: with an answer's head it fits the 8 KiB that actix-http has for a connection anyway.
-const PIECE_BYTES: usize = 7 * 1024;
+pub const PIECE_BYTES: usize = 7 * 1024;
+
+/// Bytes of answers of one account that wait for their client to read them. One answer may be longer by itself.
+pub const UNSENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A body that is handed out piece by piece. actix-http copies what it is given into the connection's own buffer, so a body
 /// in one piece would be kept once for each client that does not read it.
 #[derive(Debug)]
-struct Pieces(Bytes);
+pub struct Pieces {
+    rest: Bytes,
+    /// Counts it for its account.
+    _unsent: Option<Unsent>,
+}
+
+impl Pieces {
+    /// A body that is kept anyway, however many ask for it.
+    #[must_use]
+    pub fn shared(bytes: Bytes) -> Self {
+        Self { rest: bytes, _unsent: None }
+    }
+
+    /// A body that was made for one answer.
+    #[must_use]
+    pub fn weighed(bytes: Bytes, unsent: Option<Unsent>) -> Self {
+        Self { rest: bytes, _unsent: unsent }
+    }
+
+    /// A file of the binary. Those that a debug build reads from the disk are kept as they are.
+    #[must_use]
+    pub fn embedded(bytes: Cow<'static, [u8]>) -> Self {
+        Self::shared(match bytes {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => bytes.into(),
+        })
+    }
+}
 
 impl MessageBody for Pieces {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(self.0.len() as u64)
+        BodySize::Sized(self.rest.len() as u64)
     }
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let Self(rest) = self.get_mut();
+        let Self { rest, .. } = self.get_mut();
         if rest.is_empty() {
             return Poll::Ready(None);
         }
@@ -35,49 +69,85 @@ impl MessageBody for Pieces {
     }
 
     fn try_into_bytes(self) -> Result<Bytes, Self> {
-        Ok(self.0)
+        // It would lose what it is.
+        Err(self)
     }
 }
 
-/// A body that is handed out in pieces if it is long.
-#[must_use]
-pub fn in_pieces<B: MessageBody + 'static>(body: B) -> BoxBody {
-    match body.try_into_bytes() {
-        Ok(bytes) if bytes.len() > PIECE_BYTES => BoxBody::new(Pieces(bytes)),
-        Ok(bytes) => BoxBody::new(bytes),
-        Err(body) => body.boxed(),
+/// Bytes of answers that wait to be sent, by account: whoever asks for more than they read is refused before they have
+/// many.
+#[derive(Debug, Default)]
+pub struct UnsentAnswers(Mutex<HashMap<Account, usize>>);
+
+/// One answer that waits; counted until this is dropped.
+#[derive(Debug)]
+pub struct Unsent {
+    answers: Arc<UnsentAnswers>,
+    account: Account,
+    bytes: usize,
+}
+
+impl UnsentAnswers {
+    /// Counts an answer of so many bytes; `None` when its account has too many that wait.
+    #[must_use]
+    pub fn count(self: &Arc<Self>, account: Account, bytes: usize) -> Option<Unsent> {
+        let mut by_account = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = by_account.entry(account.clone()).or_default();
+        if *waiting > 0 && *waiting + bytes > UNSENT_BYTES_MAX {
+            return None;
+        }
+        *waiting += bytes;
+        Some(Unsent { answers: Arc::clone(self), account, bytes })
     }
 }
 
-/// Bytes that are part of the binary are shared; others, as a debug build reads them from the disk, are kept as they are.
-#[must_use]
-pub fn embedded(bytes: Cow<'static, [u8]>) -> Bytes {
-    match bytes {
-        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        Cow::Owned(bytes) => bytes.into(),
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        let mut by_account = self.answers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(waiting) = by_account.get_mut(&self.account) {
+            *waiting -= self.bytes;
+            if *waiting == 0 {
+                by_account.remove(&self.account);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::body::to_bytes;
+    use std::future::poll_fn;
 
     use super::*;
 
     #[actix_web::test]
     async fn a_long_body_comes_in_pieces_that_share_its_bytes() {
         let whole = Bytes::from((0..20_000_u32).flat_map(u32::to_be_bytes).collect::<Vec<u8>>());
-        let mut pieces = in_pieces(whole.clone());
+        let mut pieces = Pieces::shared(whole.clone());
         assert_eq!(pieces.size(), BodySize::Sized(80_000));
         let mut got = 0;
-        while let Some(piece) = std::future::poll_fn(|cx| Pin::new(&mut pieces).poll_next(cx)).await {
+        while let Some(piece) = poll_fn(|cx| Pin::new(&mut pieces).poll_next(cx)).await {
             let piece = piece.unwrap();
             assert!(piece.len() <= PIECE_BYTES);
             assert_eq!(piece.as_ptr(), whole[got..].as_ptr(), "a copy");
             got += piece.len();
         }
         assert_eq!(got, whole.len());
-        assert_eq!(to_bytes(in_pieces(whole.clone())).await.unwrap(), whole);
-        assert_eq!(in_pieces(whole.slice(..100)).try_into_bytes().unwrap(), whole[..100]);
+    }
+
+    #[test]
+    fn an_account_has_so_many_bytes_of_answers_that_wait_and_others_have_their_own() {
+        let answers = Arc::new(UnsentAnswers::default());
+        let account = |address: &str| Account::from(address.parse::<std::net::IpAddr>().unwrap());
+        let (one, other) = (account("192.0.2.1"), account("192.0.2.2"));
+        let long = answers.count(one.clone(), 3 * UNSENT_BYTES_MAX);
+        assert!(long.is_some(), "an answer alone may have any length");
+        assert!(answers.count(one.clone(), 1).is_none());
+        assert!(answers.count(other, UNSENT_BYTES_MAX).is_some());
+        drop(long);
+        let half = answers.count(one.clone(), UNSENT_BYTES_MAX / 2);
+        assert!(half.is_some() && answers.count(one.clone(), UNSENT_BYTES_MAX / 2).is_some());
+        assert!(answers.count(one, UNSENT_BYTES_MAX).is_none());
+        drop(half);
+        assert!(answers.0.lock().unwrap().is_empty());
     }
 }

@@ -27,6 +27,7 @@ use crate::{
         outbox::Outbox,
         transport::{self, FRAGMENTS_MAX, FrameStream, PromisedSocket, Successor},
     },
+    domain::Account,
     error::{ChatError, ErrorCode},
     protocol::{
         engine_io::{packet, payload},
@@ -177,7 +178,7 @@ async fn answer<A: Application>(
     };
     let link = endpoint.sessions.find(sid).ok_or(Refusal::UnknownSession)?;
     if link.is_signed_in() {
-        note_known(request);
+        note_known(request, Account::Server);
     }
     if link.is_overdue() {
         notify(&link, PollNotice::Over);

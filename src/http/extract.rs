@@ -73,7 +73,7 @@ async fn signed_in(request: &HttpRequest) -> Result<Identity, Problem> {
     };
     match verified {
         Ok(identity) => {
-            note_known(request);
+            note_known(request, Account::User(identity.user.clone()));
             Ok(identity)
         }
         // It is known who calls, and that they are no user.
@@ -94,7 +94,7 @@ fn is_service(request: &HttpRequest) -> Result<bool, Problem> {
     let first = given.next().map(|value| bearer(value.as_bytes())).transpose()?.flatten();
     let matches = first.is_some_and(|presented| key.matches(presented));
     if matches {
-        note_known(request);
+        note_known(request, Account::Service);
     }
     Ok(matches)
 }

@@ -23,7 +23,7 @@ use utoipa::{
 use self::conventions::Conventions;
 use super::{
     api::{blocks, demo, events, images, me, messages, offers, products, reports, rooms, search, users},
-    body::embedded,
+    body::Pieces,
     health,
     problem::{Problem, ProblemDocument},
     state::AppState,
@@ -187,7 +187,7 @@ pub async fn get_document(state: web::Data<AppState>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .body(document.clone())
+        .body(Pieces::shared(document.clone()))
 }
 
 /// The way to the documentation's page.
@@ -242,5 +242,5 @@ pub async fn get_page_file(request: HttpRequest) -> Result<HttpResponse, Problem
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .body(embedded(file.bytes)))
+        .body(Pieces::embedded(file.bytes)))
 }

@@ -11,7 +11,11 @@ use actix_web::{
     middleware::Next,
 };
 
-use super::{admission::Arrival, body::in_pieces, problem::Problem};
+use super::{
+    admission::Arrival,
+    body::{PIECE_BYTES, Pieces},
+    problem::Problem,
+};
 use crate::error::{ChatError, ErrorCode};
 
 /// How long the rest of a chunked body may take to arrive, and its response to leave.
@@ -85,15 +89,35 @@ fn too_many_of<B>(response: &ServiceResponse<B>) -> Option<ChatError> {
 
 /// Tells what failed as a problem, and lets a long body out in pieces.
 fn with_problem<B: MessageBody + 'static>(response: ServiceResponse<B>, id: &str) -> ServiceResponse<BoxBody> {
-    let Some((error, status)) = problem_of(&response) else {
-        return response.map_body(|_, body| in_pieces(body));
-    };
+    let Some((error, status)) = problem_of(&response) else { return in_pieces(response, id) };
     let allow = response.headers().get(header::ALLOW).cloned();
     let mut response = response.into_response(Problem::render(&error, status, Some(id)));
     if let Some(allow) = allow {
         response.headers_mut().insert(header::ALLOW, allow);
     }
     response
+}
+
+/// Lets a long body out in pieces, if its account has few that wait.
+fn in_pieces<B: MessageBody + 'static>(response: ServiceResponse<B>, id: &str) -> ServiceResponse<BoxBody> {
+    let (request, response) = response.into_parts();
+    let (response, body) = response.into_parts();
+    let body = match body.try_into_bytes() {
+        Ok(bytes) if bytes.len() <= PIECE_BYTES => BoxBody::new(bytes),
+        Ok(bytes) => {
+            let counted =
+                request.conn_data::<Arrival>().map(|arrival| arrival.count_unsent(request.headers(), bytes.len()));
+            match counted.transpose() {
+                Ok(unsent) => BoxBody::new(Pieces::weighed(bytes, unsent.flatten())),
+                Err(error) => {
+                    let refused = Problem::render(&error, StatusCode::TOO_MANY_REQUESTS, Some(id));
+                    return ServiceResponse::new(request, refused);
+                }
+            }
+        }
+        Err(body) => body.boxed(),
+    };
+    ServiceResponse::new(request, response.set_body(body))
 }
 
 /// Middleware around CORS: a preflight that it refuses is told as a problem, like any other error.

@@ -1,6 +1,7 @@
 //! The demo page, and the page of a server that is no demo, embedded in the binary.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     io::Write,
     sync::{LazyLock, Mutex, PoisonError},
@@ -12,7 +13,7 @@ use flate2::{Compression, write::GzEncoder};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
-use super::{body::embedded, problem::Problem, state::AppState};
+use super::{body::Pieces, problem::Problem, state::AppState};
 use crate::error::ChatError;
 
 /// `static/`, as it was when the binary was built.
@@ -74,15 +75,18 @@ pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     }
     let body = match path {
         DEMO_INDEX | SERVER_INDEX => index(path, hash, &file.data),
-        _ => embedded(file.data),
+        _ => match file.data {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => bytes.into(),
+        },
     };
     response.content_type(mimetype.as_str()).insert_header((header::VARY, "accept-encoding"));
     // For HEAD, actix-web sends the length and leaves the body out.
     if accepts_gzip(&request) && is_text(&mimetype) {
         let compressed = gzipped(hash, &body);
-        return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(compressed));
+        return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(Pieces::shared(compressed)));
     }
-    Ok(response.body(body))
+    Ok(response.body(Pieces::shared(body)))
 }
 
 /// Changes with any file of the page. Read once: who changes one under a debug build, which reads them from the disk, starts

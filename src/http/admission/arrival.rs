@@ -1,7 +1,7 @@
 //! What is kept of an open connection, and who asks on it.
 
 use std::{
-    cell::{Cell, OnceCell},
+    cell::{Cell, OnceCell, RefCell},
     net::IpAddr,
     rc::Rc,
     sync::Arc,
@@ -12,13 +12,14 @@ use actix_web::{HttpRequest, http::header::HeaderMap};
 use super::{AddressPlace, Admission, ConnectionPlace, Ticket};
 use crate::{
     actors::session::outbox::ConnectionSocket,
-    domain::AddressKey,
+    domain::{Account, AddressKey},
     error::{ChatError, ErrorCode},
     http::{
+        body::Unsent,
         client_address::forwarded_for,
         connection::watch::{BodyLength, Serving, Watch},
     },
-    metrics::GaugeGuard,
+    metrics::{self, GaugeGuard},
 };
 
 /// What is kept of an open connection, from its first byte to its last.
@@ -37,8 +38,8 @@ pub struct Arrival {
     watch: Option<Arc<Watch>>,
     /// Counts it among those on which no token was shown, until one is.
     without_token: Cell<Option<AddressPlace>>,
-    /// Whether the request that is being served has shown who it is from.
-    is_known: Cell<bool>,
+    /// Who the request that is being served is from, once it has shown that.
+    known: RefCell<Option<Account>>,
 }
 
 /// Counts a connection as open until it is dropped.
@@ -77,7 +78,7 @@ impl Arrival {
             held: Rc::new(held),
             watch: None,
             without_token: Cell::new(None),
-            is_known: Cell::new(false),
+            known: RefCell::new(None),
         };
         (arrival, handshake)
     }
@@ -96,7 +97,7 @@ impl Arrival {
 
     /// A request begins to be served.
     pub fn serve(&self, body: BodyLength) -> Option<Serving> {
-        self.is_known.set(false);
+        self.known.replace(None);
         self.watch.as_ref().map(|watch| watch.serve(body))
     }
 
@@ -108,8 +109,8 @@ impl Arrival {
     }
 
     /// The request that is being served has shown who it is from.
-    pub fn is_from_known(&self) {
-        self.is_known.set(true);
+    pub fn is_from(&self, account: Account) {
+        self.known.replace(Some(account));
         drop(self.without_token.take());
         if let Some(watch) = &self.watch {
             watch.signed_in();
@@ -118,9 +119,9 @@ impl Arrival {
 }
 
 /// Notes that a request has shown who it is from: it and its connection do not count for the address any more.
-pub fn note_known(request: &HttpRequest) {
+pub fn note_known(request: &HttpRequest, account: Account) {
     if let Some(arrival) = request.conn_data::<Arrival>() {
-        arrival.is_from_known();
+        arrival.is_from(account);
     }
 }
 
@@ -188,10 +189,28 @@ impl Arrival {
     /// # Errors
     /// `rate_limited` with the wait, when its address has sent more of them than it may.
     pub fn count_request(&self, headers: &HeaderMap) -> Result<(), ChatError> {
-        if self.is_known.get() || self.refused.is_some() {
+        if self.known.borrow().is_some() || self.refused.is_some() {
             return Ok(());
         }
         let address = self.address_of(headers).map(AddressKey::of);
         address.map_or(Ok(()), |address| self.admission.count_request(address))
+    }
+
+    /// Counts an answer of so many bytes for whom it is.
+    ///
+    /// # Errors
+    /// `rate_limited`, when too many of theirs wait to be read.
+    pub fn count_unsent(&self, headers: &HeaderMap, bytes: usize) -> Result<Option<Unsent>, ChatError> {
+        let known = self.known.borrow().clone().or_else(|| self.address_of(headers).map(Account::from));
+        match known {
+            // What sessions have to read is bounded by their outboxes, and the marketplace's own backend is no stranger.
+            None | Some(Account::Server | Account::Service) => Ok(None),
+            Some(account) => self.admission.unsent.count(account, bytes).map(Some).ok_or_else(|| {
+                metrics::count(&self.admission.metrics.rate_limited, "unread_answers");
+                let mut error = ChatError::rate_limited(1000);
+                error.message = "too many answers wait to be read: read those first".into();
+                error
+            }),
+        }
     }
 }

@@ -43,6 +43,7 @@ const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length:
 #[derive(Debug)]
 pub struct Watch {
     stream: Weak<TcpStream>,
+    began: Instant,
     is_plain: bool,
     /// A request is with the application.
     is_serving: AtomicBool,
@@ -100,6 +101,7 @@ impl Watch {
     pub fn new(stream: &Arc<TcpStream>, is_plain: bool) -> Self {
         Self {
             stream: Arc::downgrade(stream),
+            began: Instant::now(),
             is_plain,
             is_serving: AtomicBool::new(false),
             has_served: AtomicBool::new(false),
@@ -142,6 +144,12 @@ impl Watch {
     /// HTTP hands the socket over.
     pub fn upgraded(&self) {
         self.is_upgraded.store(true, Relaxed);
+    }
+
+    /// How long it has been open.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Whether it is open and HTTP has it.
