@@ -173,7 +173,7 @@ pub struct Config {
     pub ping_interval: Duration,
     /// How long a ping may stay unanswered.
     pub ping_timeout: Duration,
-    /// How long a connection may take to send its first request's headers.
+    /// How long the headers of a request may take to arrive.
     pub handshake_timeout: Duration,
     /// How long a drain may take.
     pub drain_timeout: Duration,

@@ -382,3 +382,21 @@ async fn an_account_that_does_not_read_its_answers_gets_no_more_of_them() {
     until("they are gone", || server.metrics.connections.get() == 0).await;
     assert_eq!(rest::call(server.addr, &token, "GET", &path, None).await.status, 200);
 }
+
+#[actix_web::test]
+async fn a_body_that_nobody_reads_does_not_get_in_the_way_of_its_answer() {
+    let server = TestServer::start().await;
+    let token = server.token("alice");
+    for head in
+        ["content-length: 3000000\r\n\r\n".to_owned(), "transfer-encoding: chunked\r\n\r\n2dc6c0\r\n".to_owned()]
+    {
+        let mut tcp = TcpStream::connect(server.addr).await.unwrap();
+        let head = format!(
+            "POST /api/v1/rooms HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nauthorization: Bearer {token}\r\n{head}"
+        );
+        let _ = tcp.write_all(head.as_bytes()).await;
+        let _ = tcp.write_all(&vec![b' '; 3_000_000]).await;
+        let answer = rest_of(&mut tcp).await;
+        assert!(answer.starts_with("HTTP/1.1 413") && answer.ends_with('}'), "{answer}");
+    }
+}

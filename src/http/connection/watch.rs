@@ -61,6 +61,8 @@ pub struct Watch {
     ahead_bytes: AtomicU64,
     /// Whether the end of the body is known only when it comes.
     is_chunked: AtomicBool,
+    /// Bytes of a body that was still on its way when its request had been answered: they are no head.
+    rest_bytes: AtomicU64,
     /// Since when a write makes no progress.
     stalled_since: AtomicU64,
     /// When it ends in any case.
@@ -111,6 +113,7 @@ impl Watch {
             head_bytes: AtomicU64::new(0),
             ahead_bytes: AtomicU64::new(0),
             is_chunked: AtomicBool::new(false),
+            rest_bytes: AtomicU64::new(0),
             stalled_since: AtomicU64::new(0),
             ends_at: AtomicU64::new(0),
             reader: AtomicWaker::new(),
@@ -123,6 +126,7 @@ impl Watch {
         let length = if let BodyLength::Known(length) = body { length } else { 0 };
         self.ahead_bytes.store(length.saturating_add(AHEAD_BYTES_MAX), Relaxed);
         self.is_chunked.store(body == BodyLength::Chunked, Relaxed);
+        self.rest_bytes.store(0, Relaxed);
         self.has_served.store(true, Relaxed);
         self.is_serving.store(true, Relaxed);
         Serving(Arc::clone(self))
@@ -213,6 +217,12 @@ impl Watch {
             self.ahead_bytes.store(left, Relaxed);
             return;
         }
+        let rest = self.rest_bytes.load(Relaxed);
+        self.rest_bytes.store(rest.saturating_sub(count), Relaxed);
+        let count = count.saturating_sub(rest);
+        if count == 0 {
+            return;
+        }
         if self.head_since.load(Relaxed) == 0 {
             self.head_since.store(now, Relaxed);
         }
@@ -268,6 +278,10 @@ impl Watch {
 impl Drop for Serving {
     fn drop(&mut self) {
         let Self(watch) = self;
+        let body_left = watch.ahead_bytes.load(Relaxed).saturating_sub(AHEAD_BYTES_MAX);
+        // actix-http ends the connection after a body that was not read, or in chunks.
+        let rest = if watch.is_chunked.load(Relaxed) { u64::MAX } else { body_left };
+        watch.rest_bytes.store(rest, Relaxed);
         watch.head_since.store(0, Relaxed);
         watch.head_bytes.store(0, Relaxed);
         watch.is_serving.store(false, Relaxed);
@@ -368,4 +382,77 @@ impl Patrol {
 
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::task::noop_waker;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn watched() -> (Arc<Watch>, Arc<TcpStream>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let server = Arc::new(listener.accept().await.unwrap().0);
+        (Arc::new(Watch::new(&server, true)), server, client)
+    }
+
+    fn may_read(watch: &Watch) -> MayRead {
+        watch.may_read(&Context::from_waker(&noop_waker()), true)
+    }
+
+    #[actix_web::test]
+    async fn a_head_has_a_size_and_the_rest_of_a_body_is_none() {
+        let (watch, _server, _client) = watched().await;
+        watch.has_read(HEAD_BYTES_MAX - 1, 1);
+        assert_eq!(may_read(&watch), MayRead::Yes);
+        watch.has_read(1, 1);
+        assert_eq!(watch.may_read(&Context::from_waker(&noop_waker()), false), MayRead::AfterALook);
+        assert_eq!(may_read(&watch), MayRead::HeadTooLarge);
+        for (body, rest) in [(BodyLength::Known(1_000_000), 1_000_000), (BodyLength::Chunked, 5_000_000)] {
+            drop(watch.serve(body));
+            watch.has_read(rest, 1);
+            assert_eq!(may_read(&watch), MayRead::Yes, "{body:?}: what comes of the body after its answer");
+        }
+        drop(watch.serve(BodyLength::Known(10)));
+        watch.has_read(10 + HEAD_BYTES_MAX, 1);
+        assert_eq!(may_read(&watch), MayRead::HeadTooLarge, "and after that comes a head");
+    }
+
+    #[actix_web::test]
+    async fn a_little_is_read_ahead_while_a_request_is_served() {
+        let (watch, _server, _client) = watched().await;
+        let serving = watch.serve(BodyLength::Known(100_000));
+        watch.has_read(100_000, 1);
+        assert_eq!(may_read(&watch), MayRead::Yes);
+        watch.has_read(AHEAD_BYTES_MAX, 1);
+        assert_eq!(may_read(&watch), MayRead::Later);
+        drop(serving);
+        assert_eq!(may_read(&watch), MayRead::Yes);
+        let _serving = watch.serve(BodyLength::Chunked);
+        watch.has_read(AHEAD_BYTES_MAX, 1);
+        assert_eq!(may_read(&watch), MayRead::Later, "a body without an end is for those who have signed in");
+        watch.signed_in();
+        assert_eq!(may_read(&watch), MayRead::Yes);
+    }
+
+    #[actix_web::test]
+    async fn what_is_overdue_ends_by_what_it_is_busy_with() {
+        let deadlines = Deadlines { head: Duration::from_secs(10), unread: Duration::from_secs(10) };
+        let (watch, _server, _client) = watched().await;
+        watch.has_read(1, 1);
+        assert_eq!(watch.check(20_000, &deadlines), None, "the first head has a timer of its own");
+        drop(watch.serve(BodyLength::Known(0)));
+        watch.has_read(1, 20_000);
+        assert_eq!(watch.check(30_000, &deadlines), None);
+        assert_eq!(watch.check(30_001, &deadlines), Some(Overdue::Head));
+        watch.has_written(&Poll::<()>::Pending, 30_000);
+        assert_eq!(watch.check(40_000, &deadlines), None, "its turn comes after the answer before it");
+        assert_eq!(watch.check(40_001, &deadlines), Some(Overdue::Unread));
+        watch.has_written(&Poll::Ready(()), 40_001);
+        assert_eq!(watch.check(40_002, &deadlines), None);
+        watch.end_at(50_000);
+        assert_eq!(watch.check(50_000, &deadlines), Some(Overdue::Refused));
+    }
 }
