@@ -1,7 +1,16 @@
 //! Images: made anew from what was sent, and kept in an object store.
 
+mod decode;
 mod encode;
+mod header;
+mod lanes;
+mod shrink;
 mod store;
 
-pub use encode::{Encoded, ImageError, encode};
+pub use encode::{Encoded, encode};
+pub use header::{Header, ImageError};
+pub use lanes::{Lanes, Refused};
 pub use store::{ImageStore, StoreError};
+
+/// Longest side of what is kept.
+const SIDE_MAX: u32 = 2048;

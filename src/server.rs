@@ -323,7 +323,7 @@ fn start_actors(
         verifier,
         room_tokens: Arc::new(room_tokens),
         service_key,
-        images: Images::new(image_store),
+        images: Images::new(image_store, config.limits.image_bytes_max),
         image_urls,
         demo_signer,
         clock,

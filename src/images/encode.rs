@@ -3,47 +3,18 @@
 
 use std::io::Cursor;
 
-use image::{
-    DynamicImage, GenericImageView as _, ImageDecoder as _, ImageFormat, ImageReader, Limits,
-    codecs::jpeg::JpegEncoder, imageops::FilterType,
-};
-use thiserror::Error;
+use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, RgbImage, RgbaImage, codecs::jpeg::JpegEncoder};
 
-/// Longest side of what is kept.
-const SIDE_MAX: u32 = 2048;
+use super::{
+    decode::decode,
+    header::{Header, ImageError},
+    shrink::Pixels,
+};
 
 /// Longest side of a thumbnail.
 const THUMBNAIL_SIDE_MAX: u32 = 320;
 
-/// Longest side of what is sent: more is no photograph.
-const SENT_SIDE_MAX: u32 = 12_000;
-
-/// Most pixels of what is sent, looked at before anything is decoded. At 4 bytes each this is 200 MB.
-const SENT_PIXELS_MAX: u64 = 50_000_000;
-
-/// Most memory that a decoder may take.
-const DECODER_BYTES_MAX: u64 = 256 * 1024 * 1024;
-
 const JPEG_QUALITY: u8 = 85;
-
-/// Why an image is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ImageError {
-    /// Of another format, or none.
-    #[error("`image` must be a JPEG, PNG or WebP image")]
-    UnknownFormat,
-    /// More pixels than anybody needs.
-    #[error("`image` must be at most {SENT_SIDE_MAX} pixels a side and 50 million in all, got {width} × {height}")]
-    TooManyPixels {
-        /// What it says that it is.
-        width: u32,
-        /// What it says that it is.
-        height: u32,
-    },
-    /// It begins like an image and is none.
-    #[error("`image` is damaged")]
-    Damaged,
-}
 
 /// An image and its thumbnail, written anew.
 pub struct Encoded {
@@ -67,71 +38,66 @@ impl Encoded {
     }
 }
 
-/// Reads what was sent and writes it anew. Takes up to a second and some hundred MB: for a thread that may block.
+/// Reads what was sent and writes it anew. Takes up to a second or two and [`Header::memory_bytes`]: for a thread of its own.
 ///
 /// # Errors
 /// [`ImageError`], with a sentence for the sender.
-pub fn encode(sent: &[u8]) -> Result<Encoded, ImageError> {
-    // By its content; a name and a type are only claims.
-    let format = image::guess_format(sent).map_err(|_| ImageError::UnknownFormat)?;
-    if !matches!(format, ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP) {
-        return Err(ImageError::UnknownFormat);
-    }
-    let mut reader = ImageReader::with_format(Cursor::new(sent), format);
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(DECODER_BYTES_MAX);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|_| ImageError::Damaged)?;
-    let (width, height) = decoder.dimensions();
-    let pixels = u64::from(width) * u64::from(height);
-    if width > SENT_SIDE_MAX || height > SENT_SIDE_MAX || pixels > SENT_PIXELS_MAX {
-        return Err(ImageError::TooManyPixels { width, height });
-    }
+pub fn encode(sent: impl AsRef<[u8]>, header: &Header) -> Result<Encoded, ImageError> {
+    let (pixels, orientation) = decode(sent.as_ref(), header)?;
+    // What was sent is let go before the image is written.
+    drop(sent);
+    let transparent = pixels.transparent;
+    let mut image = to_image(pixels).ok_or(ImageError::Damaged)?;
     // A telephone writes how it was held beside the pixels; what is beside them goes.
-    let orientation = decoder.orientation().ok();
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|_| ImageError::Damaged)?;
     if let Some(orientation) = orientation {
         image.apply_orientation(orientation);
     }
-    let transparent = image.color().has_alpha() && image.pixels().any(|(_, _, pixel)| pixel.0[3] < 255);
-    let image = fitting(image, SIDE_MAX);
-    let thumbnail = image.thumbnail(THUMBNAIL_SIDE_MAX.min(image.width()), THUMBNAIL_SIDE_MAX.min(image.height()));
-    let write = |image: &DynamicImage| if transparent { to_png(image) } else { to_jpeg(image) };
+    let (width, height) = (image.width(), image.height());
+    let thumbnail = image.thumbnail(THUMBNAIL_SIDE_MAX.min(width), THUMBNAIL_SIDE_MAX.min(height));
+    let write = if transparent { to_png } else { to_jpeg };
     Ok(Encoded {
-        image: write(&image)?,
-        thumbnail: write(&thumbnail)?,
-        width: image.width(),
-        height: image.height(),
+        thumbnail: write(thumbnail)?,
+        image: write(image)?,
+        width,
+        height,
         extension: if transparent { "png" } else { "jpg" },
     })
 }
 
-fn fitting(image: DynamicImage, side: u32) -> DynamicImage {
-    if image.width() <= side && image.height() <= side {
-        return image;
-    }
-    image.resize(side, side, FilterType::CatmullRom)
+fn to_image(pixels: Pixels) -> Option<DynamicImage> {
+    let Pixels { width, height, channels, data, .. } = pixels;
+    Some(match channels {
+        1 => GrayImage::from_raw(width, height, data)?.into(),
+        2 => GrayAlphaImage::from_raw(width, height, data)?.into(),
+        3 => RgbImage::from_raw(width, height, data)?.into(),
+        _ => RgbaImage::from_raw(width, height, data)?.into(),
+    })
 }
 
-fn to_jpeg(image: &DynamicImage) -> Result<Vec<u8>, ImageError> {
+fn to_jpeg(image: DynamicImage) -> Result<Vec<u8>, ImageError> {
     let mut out = Vec::new();
     let encoder = JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY);
-    image.to_rgb8().write_with_encoder(encoder).map_err(|_| ImageError::Damaged)?;
+    image.into_rgb8().write_with_encoder(encoder).map_err(|_| ImageError::Damaged)?;
     Ok(out)
 }
 
-fn to_png(image: &DynamicImage) -> Result<Vec<u8>, ImageError> {
+fn to_png(image: DynamicImage) -> Result<Vec<u8>, ImageError> {
     let mut out = Cursor::new(Vec::new());
-    image.to_rgba8().write_to(&mut out, ImageFormat::Png).map_err(|_| ImageError::Damaged)?;
+    image.into_rgba8().write_to(&mut out, ImageFormat::Png).map_err(|_| ImageError::Damaged)?;
     Ok(out.into_inner())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::images::header::DECODED_BYTES_MAX;
+
+    fn encode(sent: &[u8]) -> Result<Encoded, ImageError> {
+        super::encode(sent, &Header::read(sent)?)
+    }
 
     fn jpeg(width: u32, height: u32) -> Vec<u8> {
-        to_jpeg(&DynamicImage::new_rgb8(width, height)).unwrap()
+        to_jpeg(DynamicImage::new_rgb8(width, height)).unwrap()
     }
 
     #[test]
@@ -152,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_transparent_stays_so() {
-        let sent = to_png(&DynamicImage::new_rgba8(20, 10)).unwrap();
+        let sent = to_png(DynamicImage::new_rgba8(20, 10)).unwrap();
         let encoded = encode(&sent).unwrap();
         assert_eq!((encoded.extension, encoded.content_type(), encoded.width), ("png", "image/png", 20));
     }
@@ -160,12 +126,48 @@ mod tests {
     #[test]
     fn a_bomb_is_refused_by_what_it_says_of_itself() {
         // A PNG's header with 60,000 × 60,000 pixels, and hardly anything behind it.
-        let mut sent = to_png(&DynamicImage::new_rgba8(1, 1)).unwrap();
+        let mut sent = to_png(DynamicImage::new_rgba8(1, 1)).unwrap();
         sent[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
         sent[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
         let crc = crc32(&sent[12..29]);
         sent[29..33].copy_from_slice(&crc.to_be_bytes());
         assert_eq!(encode(&sent).err(), Some(ImageError::TooManyPixels { width: 60_000, height: 60_000 }));
+    }
+
+    /// A PNG's header alone, which says that it has so many pixels.
+    fn png_header(width: u32, height: u32, depth: png::BitDepth) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut encoder = png::Encoder::new(&mut out, width, height);
+        encoder.set_color(png::ColorType::Rgba);
+        encoder.set_depth(depth);
+        drop(encoder.write_header().unwrap());
+        out
+    }
+
+    #[test]
+    fn a_png_of_49_million_deep_pixels_is_decoded_row_by_row() {
+        let header = Header::read(&png_header(7000, 7000, png::BitDepth::Sixteen)).unwrap();
+        assert_eq!(header.decoded_bytes(), 7000 * 7000 * 8);
+        assert!(header.memory_bytes() < 64 * 1024 * 1024 && !header.is_small(), "{header:?}");
+        let deep = DynamicImage::from(image::ImageBuffer::<image::Rgba<u16>, _>::from_fn(2100, 30, |x, y| {
+            image::Rgba([u16::try_from(x).unwrap() * 31, 500, u16::try_from(y).unwrap() * 2000, u16::MAX])
+        }));
+        let mut sent = Cursor::new(Vec::new());
+        deep.write_to(&mut sent, ImageFormat::Png).unwrap();
+        let encoded = encode(sent.get_ref()).unwrap();
+        assert_eq!((encoded.width, encoded.height, encoded.extension), (2048, 29, "jpg"));
+    }
+
+    #[test]
+    fn no_image_that_is_taken_needs_more_memory_than_one_may_take() {
+        let sides = (100..12_000).step_by(700);
+        for (width, height) in sides.clone().flat_map(|width| sides.clone().map(move |height| (width, height))) {
+            for depth in [png::BitDepth::Eight, png::BitDepth::Sixteen] {
+                if let Ok(header) = Header::read(&png_header(width, height, depth)) {
+                    assert!(header.memory_bytes() <= DECODED_BYTES_MAX + 16 * 1024 * 1024, "{header:?}");
+                }
+            }
+        }
     }
 
     #[test]

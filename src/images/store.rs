@@ -3,7 +3,8 @@
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc};
 
 use bytes::Bytes;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path};
+use futures_util::{Stream, StreamExt as _, future::ready, stream};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path};
 use thiserror::Error;
 
 /// Why images can't be kept or read.
@@ -31,7 +32,18 @@ impl From<object_store::Error> for StoreError {
 
 /// Keeps images by their keys. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct ImageStore(Arc<dyn ObjectStore>);
+pub struct ImageStore {
+    store: Arc<dyn ObjectStore>,
+    /// How much of an image is read at once.
+    part_bytes: u64,
+}
+
+/// Of a folder: what is read while a client takes the part before.
+const FOLDER_PART_BYTES: u64 = 64 * 1024;
+
+/// Of S3, where each part is a request of its own.
+#[cfg(feature = "s3")]
+const S3_PART_BYTES: u64 = 256 * 1024;
 
 impl ImageStore {
     /// Opens a folder, which is made for its owner alone when it does not exist, or `s3://bucket/prefix`.
@@ -54,16 +66,38 @@ impl ImageStore {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
-        self.0.put(&Path::from(key), PutPayload::from(bytes)).await?;
+        self.store.put(&Path::from(key), PutPayload::from(bytes)).await?;
         Ok(())
     }
 
-    /// Reads an image.
+    /// Reads an image part by part, each when it is asked for: a client that does not read holds one part. Returns how many
+    /// bytes it has, and its parts.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] and [`StoreError::Unavailable`].
-    pub async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
-        Ok(self.0.get(&Path::from(key)).await?.bytes().await?)
+    /// [`StoreError::NotFound`] and [`StoreError::Unavailable`], also for each later part.
+    pub async fn read(
+        &self,
+        key: &str,
+    ) -> Result<(u64, impl Stream<Item = Result<Bytes, StoreError>> + use<>), StoreError> {
+        let path = Path::from(key);
+        let options = GetOptions { range: Some((0..self.part_bytes).into()), ..GetOptions::default() };
+        let first = self.store.get_opts(&path, options).await?;
+        let size = first.meta.size;
+        let first = first.bytes().await?;
+        let (store, part_bytes, read) = (Arc::clone(&self.store), self.part_bytes, first.len() as u64);
+        let rest = stream::try_unfold(read, move |from| {
+            let (store, path) = (Arc::clone(&store), path.clone());
+            async move {
+                if from >= size {
+                    return Ok(None);
+                }
+                let part = store.get_range(&path, from..size.min(from + part_bytes)).await?;
+                // It was replaced by a shorter one, which never happens to an image.
+                let read = u64::try_from(part.len()).ok().filter(|read| *read > 0).ok_or(StoreError::NotFound)?;
+                Ok(Some((part, from + read)))
+            }
+        });
+        Ok((size, stream::once(ready(Ok(first))).chain(rest)))
     }
 
     /// Whether an image is there.
@@ -71,7 +105,7 @@ impl ImageStore {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn has(&self, key: &str) -> Result<bool, StoreError> {
-        match self.0.head(&Path::from(key)).await.map_err(StoreError::from) {
+        match self.store.head(&Path::from(key)).await.map_err(StoreError::from) {
             Ok(_) => Ok(true),
             Err(StoreError::NotFound) => Ok(false),
             Err(error) => Err(error),
@@ -83,7 +117,7 @@ impl ImageStore {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        match self.0.delete(&Path::from(key)).await.map_err(StoreError::from) {
+        match self.store.delete(&Path::from(key)).await.map_err(StoreError::from) {
             Err(StoreError::NotFound) => Ok(()),
             other => other,
         }
@@ -94,7 +128,7 @@ fn open_folder(folder: &str) -> Result<ImageStore, StoreError> {
     let failed = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("--image-store {folder}: {error}"));
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(&error))?;
     let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?;
-    Ok(ImageStore(Arc::new(store)))
+    Ok(ImageStore { store: Arc::new(store), part_bytes: FOLDER_PART_BYTES })
 }
 
 #[cfg(feature = "s3")]
@@ -107,13 +141,13 @@ fn open_s3(url: &str) -> Result<ImageStore, StoreError> {
         prefix::PrefixStore,
     };
 
-    // By itself the crate goes on for three minutes, in which sixteen uploads would keep everybody else's out.
+    // By itself the crate goes on for three minutes, in which an upload keeps its user's others waiting.
     let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(8), ..RetryConfig::default() };
     let builder = AmazonS3Builder::from_env().with_url(url).with_retry(retry);
     let builder = builder.with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), "5s");
     let store = builder.build().map_err(|error| StoreError::BadUrl(format!("--image-store: {error}")))?;
     let prefix = url.splitn(4, '/').nth(3).unwrap_or_default();
-    Ok(ImageStore(Arc::new(PrefixStore::new(store, prefix))))
+    Ok(ImageStore { store: Arc::new(PrefixStore::new(store, prefix)), part_bytes: S3_PART_BYTES })
 }
 
 #[cfg(not(feature = "s3"))]

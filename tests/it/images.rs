@@ -2,8 +2,13 @@
 
 use std::{io::Cursor, time::Duration};
 
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::support::{
     TestServer,
@@ -71,6 +76,58 @@ async fn an_image_reaches_the_other_member_by_an_address_that_expires() {
     assert_eq!(call(server.addr, "", "GET", &fresh, None).await.status, 200);
     let entered = server.ws("sam").await.enter(room).await;
     assert_eq!(entered["messages"][0]["data"]["url"], fresh);
+}
+
+/// Begins an upload and sends nothing more; reads its answer, if one comes.
+async fn begin_upload(server: &TestServer, user: &str, room: &str) -> String {
+    let head = format!(
+        "POST /api/v1/rooms/{room}/images HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
+         content-type: multipart/form-data; boundary=part\r\ncontent-length: 1000000\r\n\r\n\
+         --part\r\ncontent-disposition: form-data; name=\"image\"\r\n\r\nslow",
+        server.token(user)
+    );
+    let mut tcp = TcpStream::connect(server.addr).await.unwrap();
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = tcp.read_to_string(&mut answer).await;
+    answer
+}
+
+#[actix_web::test]
+async fn slow_uploads_of_one_user_keep_nobody_elses_image_out() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let other = server.seed().room("carol", "bike");
+    // Each is still on its way when bob's image comes.
+    let mut slow: FuturesUnordered<_> = (0..16).map(|_| begin_upload(&server, "alice", room.id.as_str())).collect();
+    within("all but two to be refused", async {
+        for _ in 0..14 {
+            let answer = slow.next().await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 429") && answer.contains("rate_limited"), "{answer}");
+        }
+    })
+    .await;
+    let sent = send(&server, "carol", other.id.as_str(), &photo(), &[]).await;
+    assert_eq!(sent.status, 201, "{}", sent.body);
+    assert_eq!(slow.len(), 2, "the two that were accepted are still open");
+}
+
+#[actix_web::test]
+async fn a_large_image_is_read_part_by_part_and_is_whole() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let noise = DynamicImage::from(image::RgbImage::from_fn(700, 700, |x, y| {
+        let noise = (x * 1000 + y + 1).wrapping_mul(2_654_435_761);
+        image::Rgb(noise.to_be_bytes()[..3].try_into().unwrap())
+    }));
+    let mut png = Cursor::new(Vec::new());
+    noise.write_to(&mut png, ImageFormat::Png).unwrap();
+    let sent = send(&server, "alice", room.id.as_str(), png.get_ref(), &[]).await;
+    assert_eq!(sent.status, 201, "{}", sent.body);
+    let bytes = sent.body["data"]["bytes"].as_u64().unwrap();
+    assert!(bytes > 2 * 64 * 1024, "{bytes}");
+    let image = call(server.addr, "", "GET", sent.body["data"]["url"].as_str().unwrap(), None).await;
+    assert_eq!((image.status, image.header("content-length")), (200, Some(&*bytes.to_string())));
 }
 
 #[actix_web::test]

@@ -1,18 +1,21 @@
 //! Images: sent into a room, and read by their signed addresses.
 
+mod uploads;
+
 use std::time::Duration;
 
-use actix_multipart::Multipart;
+use actix_multipart::{Multipart, MultipartError};
 use actix_web::{
     HttpRequest, HttpResponse,
+    body::SizedStream,
     http::header::{self, ContentLength, Header as _},
     web,
 };
-use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
+
+use uploads::{Pace, Received, Uploads};
 
 use super::created_or_found;
 use crate::{
@@ -31,17 +34,12 @@ use crate::{
         problem::Problem,
         state::AppState,
     },
-    images::{self, Encoded, ImageError, ImageStore, StoreError},
+    images::{Encoded, Header, ImageError, ImageStore, Lanes, Refused, StoreError},
+    metrics,
 };
 
-/// Uploads that are taken in at once. Each holds at most `--max-image-bytes`.
-const UPLOADS_MAX: usize = 16;
-
-/// Images that are decoded at once. Each may take some hundred MB and a second of a core.
-const ENCODINGS_MAX: usize = 2;
-
-/// How long an upload may take, and how long it waits for its turn to be decoded.
-const UPLOAD_MAX: Duration = Duration::from_secs(60);
+/// How long an upload waits for the user's earlier one to be read, and how long its image waits to be decoded.
+const TURN_MAX: Duration = Duration::from_secs(60);
 
 /// Bytes of a form's other fields.
 const FIELD_BYTES_MAX: usize = 64 * 1024;
@@ -49,19 +47,19 @@ const FIELD_BYTES_MAX: usize = 64 * 1024;
 /// Parts of a form: the image, a text, a client id, and as many that nobody reads.
 const FIELDS_MAX: usize = 8;
 
-/// Keeps images, and no more of them at once than the machine can bear.
+/// Takes images in, and keeps them.
 #[derive(Debug)]
 pub struct Images {
     store: ImageStore,
-    uploads: Semaphore,
-    encodings: Semaphore,
+    uploads: Uploads,
+    lanes: Lanes,
 }
 
 impl Images {
-    /// Keeps images in a store.
+    /// Keeps images of at most so many bytes, as sent, in a store.
     #[must_use]
-    pub fn new(store: ImageStore) -> Self {
-        Self { store, uploads: Semaphore::new(UPLOADS_MAX), encodings: Semaphore::new(ENCODINGS_MAX) }
+    pub fn new(store: ImageStore, image_bytes_max: usize) -> Self {
+        Self { store, uploads: Uploads::new(image_bytes_max), lanes: Lanes::default() }
     }
 
     /// Where they are kept.
@@ -70,13 +68,14 @@ impl Images {
         self.store.clone()
     }
 
-    async fn encode(&self, sent: Bytes) -> Result<Encoded, ChatError> {
-        let turn = tokio::time::timeout(UPLOAD_MAX, self.encodings.acquire()).await;
-        let Ok(Ok(_turn)) = turn else { return Err(ChatError::unavailable()) };
-        let encoded = web::block(move || images::encode(&sent)).await.map_err(|error| ChatError::internal(&error))?;
-        encoded.map_err(|error| match error {
-            ImageError::TooManyPixels { .. } => ChatError::new(ErrorCode::TooLarge, error.to_string()),
-            _ => ChatError::invalid(error.to_string()),
+    async fn encode(&self, user: &UserId, sent: Received) -> Result<Encoded, ChatError> {
+        let header = Header::read(sent.as_ref()).map_err(refusal)?;
+        let encoded = self.lanes.encode(user.clone().into(), header, sent);
+        // Whose time is over has left the queue: what it sent is dropped when its turn comes.
+        let encoded = tokio::time::timeout(TURN_MAX, encoded).await.map_err(|_| ChatError::unavailable())?;
+        encoded.map_err(|refused| match refused {
+            Refused::Image(error) => refusal(error),
+            Refused::Failed => ChatError::internal(&refused),
         })
     }
 
@@ -122,7 +121,6 @@ pub struct ImageForm {
 
 #[derive(Default)]
 struct Form {
-    image: Option<Bytes>,
     text: Option<String>,
     client_id: Option<ClientId>,
 }
@@ -168,16 +166,19 @@ pub async fn send_image(
     if !state.database.authorize(room.clone(), identity.user.clone()).await? {
         return Err(ChatError::forbidden().into());
     }
-    let Ok(_place) = state.images.uploads.try_acquire() else {
-        return Err(ChatError::rate_limited(1000).into());
-    };
-    let form = tokio::time::timeout(UPLOAD_MAX, read_form(Multipart::new(request.headers(), payload), bytes_max)).await;
-    let form = form.map_err(|_| ChatError::invalid("the upload took too long"))??;
-    let sent = form.image.ok_or_else(|| ChatError::invalid("`image` is missing from the form"))?;
+    let upload = state.images.uploads.accept(&identity.user).inspect_err(|_| {
+        metrics::count(&state.metrics.rate_limited, "uploads_per_user");
+    })?;
+    let turn = tokio::time::timeout(TURN_MAX, upload.turn()).await;
+    let received = turn.map_err(|_| ChatError::rate_limited(1000))?;
+    let (form, received) = read_form(Multipart::new(request.headers(), payload), bytes_max, received).await?;
+    if received.image_bytes() == 0 {
+        return Err(ChatError::invalid("`image` is missing from the form").into());
+    }
     if let Some(text) = &form.text {
         check_size(Some(text), None, state.config.limits.message_bytes_max).map_err(ChatError::from)?;
     }
-    let encoded = state.images.encode(sent).await?;
+    let encoded = state.images.encode(&identity.user, received).await?;
     let image = state.images.keep(encoded).await.map_err(|error| {
         log::error!("an image could not be kept: {error}");
         ChatError::unavailable()
@@ -211,23 +212,41 @@ async fn store_message(
     state.ask(|reply| Message { draft, ends, grant: None, reply }).await
 }
 
-async fn read_form(mut parts: Multipart, bytes_max: usize) -> Result<Form, ChatError> {
-    let unreadable = || ChatError::invalid("the body must be `multipart/form-data` with a part `image`");
+/// Reads a form at the pace at which it must come in.
+async fn read_form(
+    mut parts: Multipart,
+    bytes_max: usize,
+    mut received: Received,
+) -> Result<(Form, Received), ChatError> {
     let mut form = Form::default();
+    let mut pace = Pace::begin();
     for _ in 0..FIELDS_MAX {
-        let Some(part) = parts.next().await else { return Ok(form) };
-        let mut part = part.map_err(|_| unreadable())?;
+        let Some(mut part) = in_time(&pace, parts.next()).await? else { return Ok((form, received)) };
         let name = part.name().unwrap_or_default().to_owned();
-        let limit = if name == "image" { bytes_max } else { FIELD_BYTES_MAX };
-        let bytes = match part.bytes(limit).await {
-            Ok(bytes) => bytes.map_err(|_| unreadable())?,
-            Err(_) if name == "image" => return Err(too_large(bytes_max)),
-            Err(_) => return Err(ChatError::new(ErrorCode::TooLarge, "a field of the form is too large")),
-        };
-        let text =
-            || String::from_utf8(bytes.to_vec()).map_err(|_| ChatError::invalid(format!("`{name}` must be UTF-8")));
+        let mut field = Vec::new();
+        let mut bytes = 0;
+        if name == "image" {
+            received.restart();
+        }
+        while let Some(chunk) = in_time(&pace, part.next()).await? {
+            pace.received(chunk.len());
+            bytes += chunk.len();
+            match name.as_str() {
+                "image" if bytes > bytes_max => return Err(too_large(bytes_max)),
+                "image" => received.keep(&chunk)?,
+                _ if bytes > FIELD_BYTES_MAX => {
+                    return Err(ChatError::new(ErrorCode::TooLarge, "a field of the form is too large"));
+                }
+                "text" | "clientId" => {
+                    received.count(chunk.len())?;
+                    field.extend_from_slice(&chunk);
+                }
+                // Nobody reads it.
+                _ => {}
+            }
+        }
+        let text = || String::from_utf8(field).map_err(|_| ChatError::invalid(format!("`{name}` must be UTF-8")));
         match name.as_str() {
-            "image" => form.image = Some(bytes),
             // What a form sends for a field that nobody filled in.
             "text" => form.text = Some(text()?).filter(|text| !text.is_empty()),
             "clientId" => form.client_id = Some(ClientId::new(text()?)?),
@@ -235,6 +254,24 @@ async fn read_form(mut parts: Multipart, bytes_max: usize) -> Result<Form, ChatE
         }
     }
     Err(ChatError::invalid(format!("the form must have at most {FIELDS_MAX} parts")))
+}
+
+/// Waits for the next part of a form for as long as its pace allows.
+async fn in_time<T>(
+    pace: &Pace,
+    next: impl Future<Output = Option<Result<T, MultipartError>>>,
+) -> Result<Option<T>, ChatError> {
+    let next = tokio::time::timeout_at(pace.deadline().into(), next).await.map_err(|_| Pace::too_slow())?;
+    next.transpose().map_err(|_| ChatError::invalid("the body must be `multipart/form-data` with a part `image`"))
+}
+
+fn refusal(error: ImageError) -> ChatError {
+    match error {
+        ImageError::TooManyPixels { .. } | ImageError::TooMuchToDecode => {
+            ChatError::new(ErrorCode::TooLarge, error.to_string())
+        }
+        ImageError::UnknownFormat | ImageError::Damaged => ChatError::invalid(error.to_string()),
+    }
 }
 
 fn too_large(bytes_max: usize) -> ChatError {
@@ -283,7 +320,7 @@ pub async fn get_image(
         Some(left) if left > 0 => left,
         _ => return Err(ChatError::new(ErrorCode::Forbidden, "this address is over: read the message again").into()),
     };
-    let bytes = state.images.store.get(&key).await.map_err(|error| match error {
+    let (bytes, parts) = state.images.store.read(&key).await.map_err(|error| match error {
         StoreError::NotFound => ChatError::not_found("there is no such image"),
         other => {
             log::error!("an image could not be read: {other}");
@@ -297,5 +334,5 @@ pub async fn get_image(
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .body(bytes))
+        .body(SizedStream::new(bytes, Box::pin(parts))))
 }
