@@ -51,7 +51,9 @@ pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, Seen, list_missed};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
-pub use message_index::{index_messages, is_index_behind};
+pub use message_index::{
+    IndexChanges, IndexSlice, Indexed, follow_changes, index_messages, is_index_behind, merge_index,
+};
 pub use migrations::migrate;
 pub use models::{
     block::list_blocks,

@@ -29,7 +29,7 @@ use crate::{
             Database,
             purpose::{Reading, Writing},
         },
-        image_sweeper,
+        image_sweeper, message_indexer,
     },
     clock::Clock,
     db::{self, DbError, Job, JobTurn, RoomWrite},
@@ -260,6 +260,9 @@ impl Erasure {
                 self.erase_words(user).await?;
             }
             image_sweeper::sweep(&self.database, &self.images).await?;
+            while message_indexer::erase_some(&self.database).await? {
+                self.check_end()?;
+            }
             turn = self.overwrite_free_space(turn).await?;
             in_log.extend(users.iter().cloned());
         }

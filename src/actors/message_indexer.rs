@@ -9,49 +9,35 @@ use super::db_executor::{
     purpose::{Reading, Writing},
 };
 use crate::{
-    db::{self, Connection, DbError},
+    db::{self, Connection, DbError, IndexChanges, IndexSlice, Indexed},
     domain::Account,
-    error::ChatError,
 };
 
-/// Messages that are indexed at once while nobody waits for it: a millisecond of the writer's time, for which those wait
-/// who send a message just then. Smaller pieces cost more each: 16 at a time take a sixth more of a server with 1,000
-/// messages a second.
-const MESSAGES_A_PIECE: i64 = 48;
+/// What is indexed at once: a millisecond or two of the writer's time, for which those wait who send a message just then. Fewer
+/// messages cost more each: 16 at a time take a sixth more of a server with 1,000 messages per second.
+const SLICE: IndexSlice = IndexSlice { messages: 48, text_bytes: 2048 };
 
-/// Messages that are indexed at once for a search that waits.
-const MESSAGES_A_LARGE_PIECE: i64 = 128;
+/// How long changes are followed at once, or one piece of one.
+const CHANGES_TIME: Duration = Duration::from_millis(2);
 
-/// How often the index is looked after while nobody searches.
+/// The same for an erasure, which somebody waits for: each step is synced to the disk.
+const ERASED_TIME: Duration = Duration::from_millis(5);
+
+/// Pages of the index that are merged at once: a millisecond, too.
+const PAGES_MERGED: i64 = 8;
+
+/// How often the index is looked after while there is nothing to do.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// While nobody waits for it, the writer is left alone for so many times what a piece took.
+/// The writer is left alone for so many times what a piece took.
 const PAUSE_FACTOR: u32 = 9;
-
-/// How long a search waits for the index.
-const CATCH_UP_MAX: Duration = Duration::from_secs(5);
-
-/// Indexes what was committed so far, for a search that waits for it.
-///
-/// # Errors
-/// `unavailable` when there is more than fits into 5 s, as there is behind a large import.
-pub async fn catch_up(database: &Database) -> Result<(), ChatError> {
-    let deadline = Instant::now() + CATCH_UP_MAX;
-    while index_a_piece(database, MESSAGES_A_LARGE_PIECE).await?.is_some() {
-        if Instant::now() > deadline {
-            let mut error = ChatError::unavailable();
-            error.message = "the search is still taking in older messages, try again in a minute".into();
-            return Err(error);
-        }
-    }
-    Ok(())
-}
 
 /// Looks after the index until `stopped` is answered or dropped.
 pub async fn run(database: Database, mut stopped: oneshot::Receiver<()>) {
+    let mut indexer = Indexer { database, merge_pages: 0, changes_next: true };
     let mut pause = INTERVAL;
     while tokio::time::timeout(pause, &mut stopped).await.is_err() {
-        pause = match index_a_piece(&database, MESSAGES_A_PIECE).await {
+        pause = match indexer.do_a_piece().await {
             Ok(Some(took)) => took * PAUSE_FACTOR,
             Ok(None) => INTERVAL,
             Err(error) => {
@@ -62,14 +48,56 @@ pub async fn run(database: Database, mut stopped: oneshot::Receiver<()>) {
     }
 }
 
-/// Returns how long it had the writer, if there may be more.
-async fn index_a_piece(database: &Database, messages: i64) -> Result<Option<Duration>, DbError> {
-    if !database.read(Reading::check(Account::Server, "is_index_behind"), db::is_index_behind).await? {
-        return Ok(None);
+/// Takes words of erased users out of the index, a few milliseconds' worth. Returns whether there are more.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub async fn erase_some(database: &Database) -> Result<bool, DbError> {
+    let erase = |conn: &mut Connection| db::follow_changes(conn, IndexChanges::Erased, ERASED_TIME);
+    Ok(database.write(Writing::background("index_erasure"), erase).await?.has_more)
+}
+
+struct Indexer {
+    database: Database,
+    /// What is still to be merged for what was added.
+    merge_pages: i64,
+    /// New messages and changes of older ones take turns: neither waits until there are none of the other.
+    changes_next: bool,
+}
+
+impl Indexer {
+    /// Returns how long it had the writer, if there may be more to do.
+    async fn do_a_piece(&mut self) -> Result<Option<Duration>, DbError> {
+        if self.merge_pages > 0 {
+            let pages = self.merge_pages.min(PAGES_MERGED);
+            self.merge_pages -= pages;
+            let merge = timed(move |conn| db::merge_index(conn, pages));
+            let (took, ()) = self.database.write(Writing::background("index_merge"), merge).await?;
+            return Ok(Some(took));
+        }
+        let behind = Reading::check(Account::Server, "is_index_behind");
+        if !self.database.read(behind, db::is_index_behind).await? {
+            return Ok(None);
+        }
+        self.changes_next = !self.changes_next;
+        let (took, Indexed { merge_pages, .. }) = if self.changes_next {
+            let follow = timed(|conn| db::follow_changes(conn, IndexChanges::All, CHANGES_TIME));
+            self.database.write(Writing::background("index_changes"), follow).await?
+        } else {
+            let index = timed(|conn| db::index_messages(conn, SLICE));
+            self.database.write(Writing::background("index"), index).await?
+        };
+        self.merge_pages += merge_pages;
+        Ok(Some(took))
     }
-    let index = move |conn: &mut Connection| {
-        let started = Instant::now();
-        Ok(db::index_messages(conn, messages)?.then(|| started.elapsed()))
-    };
-    database.write(Writing::background("index"), index).await
+}
+
+fn timed<T>(
+    operation: impl FnOnce(&mut Connection) -> Result<T, DbError>,
+) -> impl FnOnce(&mut Connection) -> Result<(Duration, T), DbError> {
+    move |conn| {
+        let began = Instant::now();
+        let done = operation(conn)?;
+        Ok((began.elapsed(), done))
+    }
 }

@@ -1,27 +1,60 @@
 //! The search index: follows behind the commits, so that a message costs the same whether anybody ever searches.
 //!
-//! Messages up to `indexed_to` are in it, as they stand: an edit or a deletion of one of them changes the index in the
-//! same transaction. Later ones are added by [`index_messages`], in the order of their commits.
+//! Messages up to `indexed_to` are in it. Later ones are added by [`index_messages`], in the order of their commits and in
+//! slices of a few milliseconds; a search reads those directly. So no search waits for the index, and no message does.
 //!
-//! SQLite's is a virtual table of FTS5's, PostgreSQL's a table with an index of `pg_trgm`'s.
+//! SQLite's is a virtual table of FTS5's. An edit or a deletion of a message that is in it only notes the words that it still
+//! has (`changes`). PostgreSQL's is a table with an index of `pg_trgm`'s, which changes at once.
 
+mod changes;
 #[cfg(feature = "postgres")]
 mod postgres;
 
+use std::time::Duration;
+
 use diesel::sql_types::{BigInt, Nullable, Text};
 use sha2::{Digest as _, Sha256};
+
+pub use changes::IndexChanges;
 
 use super::{
     Connection, DbError,
     prelude::*,
     prepared::{self, Statement, Value},
-    schema::{message_index_progress, messages, rooms},
+    schema::{message_index_progress, messages},
 };
 use crate::domain::{MessageId, StoredMessage};
 
 /// How much text is added for each page that is merged. Each character adds some eight bytes, and these are merged once in
 /// each of the index's levels, which are ten for ten million messages: a page of 4 KiB for 50 bytes.
-const TEXT_BYTES_A_MERGED_PAGE: usize = 50;
+const TEXT_BYTES_PER_MERGED_PAGE: usize = 50;
+
+/// How much is added to the index at once.
+#[derive(Debug, Clone, Copy)]
+pub struct IndexSlice {
+    /// Most messages.
+    pub messages: i64,
+    /// Most bytes of text. A message that has more is noted, and taken in by [`follow_changes`].
+    pub text_bytes: i64,
+}
+
+/// What a slice has come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Indexed {
+    /// Whether there is more to do.
+    pub has_more: bool,
+    /// Pages that are to be merged for it, by [`merge_index`].
+    pub merge_pages: i64,
+}
+
+/// A message that waits, and the bytes of its text.
+#[derive(QueryableByName)]
+struct Size {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    bytes: Option<i64>,
+}
 
 /// A message as the index sees it.
 #[derive(QueryableByName)]
@@ -36,90 +69,145 @@ struct Indexable {
     seller_id: String,
 }
 
-/// Whether messages wait for being indexed.
+/// Whether messages wait for being indexed, or for the index to follow a change.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn is_index_behind(conn: &mut Connection) -> Result<bool, DbError> {
-    let newest: Option<i64> = messages::table.select(diesel::dsl::max(messages::position)).get_result(conn)?;
-    Ok(newest.unwrap_or(0) > indexed_to(conn)?)
+    Ok(newest_position(conn)? > indexed_to(conn)? || changes::is_waiting(conn, IndexChanges::All)?)
 }
 
-/// Adds at most `limit` messages to the index, oldest first, in one transaction. Returns whether there are more.
+/// The place of the newest message, 0 without any.
+pub(super) fn newest_position(conn: &mut Connection) -> QueryResult<i64> {
+    let newest: Option<i64> = messages::table.select(diesel::dsl::max(messages::position)).get_result(conn)?;
+    Ok(newest.unwrap_or(0))
+}
+
+/// Adds the next messages to the index, oldest first, in one transaction.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
-pub fn index_messages(conn: &mut Connection, limit: i64) -> Result<bool, DbError> {
+pub fn index_messages(conn: &mut Connection, slice: IndexSlice) -> Result<Indexed, DbError> {
     conn.transaction_beside(|conn| {
         let from = lock_indexed_to(conn)?;
+        // The sizes first: a text is not read before it is known to fit.
+        let waiting: Vec<Size> = diesel::sql_query(
+            "SELECT position, CAST(CASE kind WHEN 'system' THEN 0 ELSE octet_length(text) END AS BIGINT) AS bytes \
+             FROM messages WHERE position > $1 ORDER BY position LIMIT $2",
+        )
+        .bind::<BigInt, _>(from)
+        .bind::<BigInt, _>(slice.messages)
+        .load(conn)?;
+        let mut bytes = 0;
+        let fitting = waiting.iter().take_while(|size| {
+            bytes += size.bytes.unwrap_or(0);
+            bytes <= slice.text_bytes
+        });
+        let count = fitting.count().max(1);
+        let is_long = waiting.first().is_some_and(|first| first.bytes.unwrap_or(0) > slice.text_bytes);
+        let Some(last) = waiting.get(count - 1).map(|size| size.position) else { return Ok(Indexed::default()) };
         let rows: Vec<Indexable> = diesel::sql_query(
             "SELECT m.position, CASE m.kind WHEN 'system' THEN NULL ELSE m.text END AS text, r.buyer_id, r.seller_id \
              FROM messages m JOIN rooms r ON r.id = m.room_id \
-             WHERE m.position > $1 ORDER BY m.position LIMIT $2",
+             WHERE m.position > $1 AND m.position <= $2 ORDER BY m.position",
         )
         .bind::<BigInt, _>(from)
-        .bind::<BigInt, _>(limit)
+        .bind::<BigInt, _>(last)
         .load(conn)?;
-        let Some(last) = rows.last().map(|row| row.position) else { return Ok(false) };
         match conn {
             Connection::Sqlite(conn) => {
                 for row in &rows {
                     if let Some(text) = &row.text {
-                        run::<Add>(conn, row.position, text, &row.buyer_id, &row.seller_id)?;
+                        if is_long {
+                            changes::note_new(conn, row.position)?;
+                            continue;
+                        }
+                        run::<Add>(conn, row.position, text, Some((&row.buyer_id, &row.seller_id)))?;
                     }
                 }
-                merge(conn, rows.iter().filter_map(|row| row.text.as_ref()).map(String::len).sum())?;
             }
             #[cfg(feature = "postgres")]
             Connection::Postgres(conn) => postgres::add(conn, &rows)?,
         }
         diesel::update(message_index_progress::table).set(message_index_progress::indexed_to.eq(last)).execute(conn)?;
-        Ok(i64::try_from(rows.len()) == Ok(limit))
+        let has_more = count < waiting.len() || i64::try_from(waiting.len()) == Ok(slice.messages);
+        // A long text is merged when it is added.
+        let texts = rows.iter().filter(|_| !is_long).filter_map(|row| row.text.as_ref());
+        let added: usize = texts.map(String::len).sum();
+        Ok(Indexed { has_more, merge_pages: merge_pages(added) })
     })
 }
 
-/// Replaces a message's words in the index, or takes them out; before its row changes, and in the same transaction.
+/// Takes steps towards what edited, deleted and long messages say now, for so long: takes a few words out of the index, or adds some.
+/// Messages of erased users come first.
 ///
-/// Also what an erasure calls for each message of a user: `secure-delete` overwrites what is taken out.
-pub(super) fn replace(conn: &mut Connection, message: &MessageId, text: Option<&str>) -> Result<(), DbError> {
-    let row: Option<(i64, String, Option<String>, String, String)> = messages::table
-        .inner_join(rooms::table)
-        .filter(messages::id.eq(message.as_str()))
-        .select((messages::position, messages::kind, messages::text, rooms::buyer_id, rooms::seller_id))
-        .get_result(conn)
-        .optional()?;
-    let Some((position, kind, old, buyer, seller)) = row else { return Ok(()) };
-    // What is not in the index yet will be added as it then stands.
-    if kind == "system" || position > lock_indexed_to(conn)? {
-        return Ok(());
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn follow_changes(conn: &mut Connection, which: IndexChanges, time: Duration) -> Result<Indexed, DbError> {
+    if !changes::is_waiting(conn, which)? {
+        return Ok(Indexed::default());
     }
-    match conn {
-        Connection::Sqlite(conn) => {
-            if let Some(old) = &old {
-                run::<Remove>(conn, position, old, &buyer, &seller)?;
+    conn.transaction_beside(|conn| {
+        let added = match conn {
+            Connection::Sqlite(conn) => changes::step(conn, time)?,
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => 0,
+        };
+        let merge_pages = merge_pages(added);
+        Ok(Indexed { has_more: changes::is_waiting(conn, which)?, merge_pages })
+    })
+}
+
+/// Merges parts of the index that came one after the other, so many pages of them. FTS5 would do the same by itself, but rarely,
+/// and then for so long that those feel it who send a message just then.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn merge_index(conn: &mut Connection, pages: i64) -> Result<(), DbError> {
+    if matches!(conn, Connection::Sqlite(_)) {
+        conn.immediate_transaction(|conn| {
+            match conn {
+                Connection::Sqlite(conn) => prepared::run::<Merge, _>(conn, [Value::Number(pages)]).map(drop)?,
+                #[cfg(feature = "postgres")]
+                Connection::Postgres(_) => {}
             }
-            if let Some(text) = text {
-                run::<Add>(conn, position, text, &buyer, &seller)?;
-                merge(conn, text.len())?;
-            }
-        }
-        #[cfg(feature = "postgres")]
-        Connection::Postgres(conn) => postgres::replace(conn, position, text)?,
+            Ok::<_, DbError>(())
+        })?;
     }
     Ok(())
 }
 
-/// Takes the words of many messages out of the index, as [`replace`] does those of one.
-pub(super) fn remove(conn: &mut Connection, messages: &[StoredMessage]) -> Result<(), DbError> {
+/// How many pages the adding of texts asks to be merged.
+fn merge_pages(bytes: usize) -> i64 {
+    i64::try_from(bytes / TEXT_BYTES_PER_MERGED_PAGE).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+/// A message's words are about to be replaced, or taken back: before its row changes, and in the same transaction.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(unused_variables, reason = "SQLite's index takes the words when it is their turn")
+)]
+pub(super) fn replace(conn: &mut Connection, message: &MessageId, text: Option<&str>) -> Result<(), DbError> {
+    // What is not in the index yet will be added as it then stands.
+    let indexed_to = lock_indexed_to(conn)?;
     match conn {
-        Connection::Sqlite(_) => {
-            for message in messages.iter().filter(|message| message.deleted_at.is_none()) {
-                replace(conn, &message.id, None)?;
-            }
+        Connection::Sqlite(conn) => changes::note(conn, indexed_to, &[message.as_str()], IndexChanges::All)?,
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => postgres::replace(conn, message, indexed_to, text)?,
+    }
+    Ok(())
+}
+
+/// The words of many messages are about to be erased, as [`replace`] says it of one.
+pub(super) fn remove(conn: &mut Connection, messages: &[StoredMessage]) -> Result<(), DbError> {
+    let indexed_to = lock_indexed_to(conn)?;
+    match conn {
+        Connection::Sqlite(conn) => {
+            let ids: Vec<&str> = messages.iter().map(|message| message.id.as_str()).collect();
+            changes::note(conn, indexed_to, &ids, IndexChanges::Erased)?;
         }
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => {
-            postgres::lock_indexed_to(conn)?;
             postgres::remove(conn, messages)?;
         }
     }
@@ -146,28 +234,21 @@ impl Statement for Remove {
         "INSERT INTO message_index (message_index, rowid, text, buyer, seller) VALUES ('delete', ?, ?, ?, ?)";
 }
 
+/// `members` are the room's buyer and seller; without them it is a text alone.
 fn run<S: Statement>(
     conn: &mut SqliteConnection,
     position: i64,
     text: &str,
-    buyer: &str,
-    seller: &str,
+    members: Option<(&str, &str)>,
 ) -> QueryResult<()> {
-    let (buyer, seller) = (token_of(buyer), token_of(seller));
+    let (buyer, seller) = members.map(|(buyer, seller)| (token_of(buyer), token_of(seller))).unwrap_or_default();
     let values = [Value::Number(position), Value::Text(text), Value::Text(&buyer), Value::Text(&seller)];
     prepared::run::<S, _>(conn, values)?;
     Ok(())
 }
 
-/// Merges parts of the index that came one after the other, as many pages of them as `bytes` of text ask for. FTS5 would do
-/// the same by itself, but rarely, and then for so long that those feel it who send a message just then.
-fn merge(conn: &mut SqliteConnection, bytes: usize) -> QueryResult<()> {
-    let pages = i64::try_from(bytes / TEXT_BYTES_A_MERGED_PAGE).unwrap_or(i64::MAX).saturating_add(1);
-    prepared::run::<Merge, _>(conn, [Value::Number(pages)])?;
-    Ok(())
-}
-
-fn indexed_to(conn: &mut Connection) -> QueryResult<i64> {
+/// Up to which place messages are in the index.
+pub(super) fn indexed_to(conn: &mut Connection) -> QueryResult<i64> {
     message_index_progress::table.select(message_index_progress::indexed_to).get_result(conn)
 }
 

@@ -68,7 +68,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 15] = [
+    const NAMES: [&str; 16] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -84,6 +84,7 @@ mod tests {
         "2026-11-28-010000_erasure_slices",
         "2026-11-28-020000_product_waves",
         "2026-11-28-030000_deleted_messages",
+        "2026-11-28-040000_search_changes",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

@@ -49,10 +49,10 @@ fn check_same<T: PartialEq>(field: &str, in_body: Option<&T>, in_path: &T) -> Re
     }
 }
 
-/// Reads what is a user's own, unless they were removed.
 /// Most bytes of a page of messages, events, rooms or the like, as JSON. It ends early then, and says that there is more.
 const PAGE_BYTES_MAX: usize = 256 * 1024;
 
+/// Reads what is a user's own, unless they were removed.
 async fn read_own<T, F>(state: &AppState, purpose: Reading, user: UserId, read: F) -> Result<T, Problem>
 where
     T: Send + 'static,

@@ -8,7 +8,7 @@ use diesel::{
 use super::Indexable;
 use crate::{
     db::connection::postgres::Postgres,
-    domain::{StoredMessage, search::fold},
+    domain::{MessageId, StoredMessage, search::fold},
 };
 
 pub(super) fn lock_indexed_to(conn: &mut Postgres) -> QueryResult<i64> {
@@ -47,16 +47,22 @@ pub(super) fn remove(conn: &mut Postgres, messages: &[StoredMessage]) -> QueryRe
 }
 
 /// Replaces the words of a message that is in the index, or takes them out.
-pub(super) fn replace(conn: &mut Postgres, position: i64, text: Option<&str>) -> QueryResult<()> {
-    match text {
-        Some(text) => conn.execute(
-            diesel::sql_query("UPDATE message_index SET text = $2 WHERE position = $1")
-                .bind::<BigInt, _>(position)
-                .bind::<Text, _>(fold(text)),
-        ),
-        None => {
-            conn.execute(diesel::sql_query("DELETE FROM message_index WHERE position = $1").bind::<BigInt, _>(position))
-        }
-    }?;
+pub(super) fn replace(
+    conn: &mut Postgres,
+    message: &MessageId,
+    indexed_to: i64,
+    text: Option<&str>,
+) -> QueryResult<()> {
+    const ITS_ROW: &str = "position = (SELECT position FROM messages WHERE id = $1) AND position <= $2";
+    let query = match text {
+        Some(_) => format!("UPDATE message_index SET text = $3 WHERE {ITS_ROW}"),
+        None => format!("DELETE FROM message_index WHERE {ITS_ROW}"),
+    };
+    let mut query =
+        diesel::sql_query(query).into_boxed().bind::<Text, _>(message.as_str()).bind::<BigInt, _>(indexed_to);
+    if let Some(text) = text {
+        query = query.bind::<Text, _>(fold(text));
+    }
+    conn.execute(query)?;
     Ok(())
 }

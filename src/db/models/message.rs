@@ -70,11 +70,6 @@ impl MessageRow {
         weight_bytes(self.text.as_deref(), self.data.as_ref().map_or(0, String::len))
     }
 
-    /// Its words.
-    pub(in crate::db) fn text(&self) -> Option<&str> {
-        self.text.as_deref()
-    }
-
     /// The message of a row that this haggle can read.
     pub(in crate::db) fn into_stored(self) -> Result<StoredMessage, DbError> {
         let kind = MessageKind::parse(&self.kind)

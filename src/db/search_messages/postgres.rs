@@ -1,60 +1,74 @@
 //! The search in PostgreSQL: words of three characters and more by the index of `pg_trgm`, shorter ones by going through
 //! one's own messages.
 
-use std::ops::ControlFlow;
-
 use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Text},
 };
 
-use super::Candidate;
+use super::{Candidate, Window};
 use crate::{
     db::connection::postgres::Postgres,
     domain::{UserId, search::SearchTerms},
 };
 
-const COLUMNS: &str = "m.position, m.id, m.room_id, m.seq, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, \
-     m.edited_at, m.deleted_at, m.warnings";
+/// One's own messages of the tail.
+pub(super) fn tail(conn: &mut Postgres, user: &UserId, window: Window, limit: i64) -> QueryResult<Vec<Candidate>> {
+    conn.load(
+        diesel::sql_query(
+            "SELECT m.position, m.text FROM messages m JOIN rooms r ON r.id = m.room_id \
+             WHERE m.position > $1 AND m.position < $2 AND m.kind <> 'system' AND $3 IN (r.buyer_id, r.seller_id) \
+             ORDER BY m.position DESC LIMIT $4",
+        )
+        .bind::<BigInt, _>(window.after)
+        .bind::<BigInt, _>(window.before)
+        .bind::<Text, _>(user.as_str())
+        .bind::<BigInt, _>(limit),
+    )
+}
 
-pub(super) fn candidates(
+/// What the index finds.
+pub(super) fn indexed(
     conn: &mut Postgres,
     user: &UserId,
     terms: &SearchTerms,
-    (behind, limit): (i64, i64),
-    mut take: impl FnMut(Candidate) -> ControlFlow<()>,
-) -> QueryResult<()> {
+    window: Window,
+    limit: i64,
+) -> QueryResult<Vec<Candidate>> {
     let words: Vec<String> = terms.words().filter(|word| word.chars().count() >= 3).collect();
     let found = if words.is_empty() {
         // Each half goes along its own index, newest first.
         let half = |member: &str| {
             format!(
-                "(SELECT position FROM message_index WHERE {member} = $3 AND position < $1 \
+                "(SELECT position FROM message_index WHERE {member} = $3 AND position < $1 AND position > $4 \
                  ORDER BY position DESC LIMIT $2)"
             )
         };
         format!("{} UNION ALL {}", half("buyer_id"), half("seller_id"))
     } else {
-        let likes: String = (0..words.len()).map(|place| format!(" AND text LIKE ${}", place + 5)).collect();
+        let likes: String = (0..words.len()).map(|place| format!(" AND text LIKE ${}", place + 6)).collect();
         format!(
-            "SELECT position FROM message_index WHERE ARRAY[buyer_id, seller_id] @> $4 \
-             AND $3 IN (buyer_id, seller_id) AND position < $1{likes} ORDER BY position DESC LIMIT $2"
+            "SELECT position FROM message_index WHERE ARRAY[buyer_id, seller_id] @> $5 \
+             AND $3 IN (buyer_id, seller_id) AND position < $1 AND position > $4{likes} \
+             ORDER BY position DESC LIMIT $2"
         )
     };
     let mut query = diesel::sql_query(format!(
-        "SELECT {COLUMNS} FROM ({found}) AS found JOIN messages m USING (position) ORDER BY position DESC LIMIT $2"
+        "SELECT m.position, m.text FROM ({found}) AS found JOIN messages m USING (position) \
+         ORDER BY position DESC LIMIT $2"
     ))
     .into_boxed()
-    .bind::<BigInt, _>(behind)
+    .bind::<BigInt, _>(window.before)
     .bind::<BigInt, _>(limit)
-    .bind::<Text, _>(user.as_str());
+    .bind::<Text, _>(user.as_str())
+    .bind::<BigInt, _>(window.after);
     if !words.is_empty() {
         query = query.bind::<Array<Text>, _>(vec![user.as_str()]);
     }
     for word in words {
         query = query.bind::<Text, _>(like(&word));
     }
-    conn.load_while(query, &mut take)
+    conn.load(query)
 }
 
 /// A pattern for whatever holds these characters.

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{PAGE_BYTES_MAX, read_own};
 use crate::{
-    actors::{db_executor::purpose::Reading, message_indexer},
+    actors::db_executor::purpose::Reading,
     db::{self, SearchCursor, SearchPage},
     domain::{
         UserId,
@@ -46,11 +46,11 @@ pub struct FoundPage {
 
 /// Searches the messages of one's own rooms, newest first, with the hits marked.
 ///
-/// Terms may be as short as one character. What was edited is found by its new words, what was deleted not at all.
+/// A page ends by its size or by its time, so it may be short, even empty, and still have a next one. Terms may be as short as one
+/// character. What was edited is found by its new words, what was deleted not at all.
 ///
 /// # Errors
-/// `invalid` for a query without words, `forbidden` for a user who was removed, `unavailable` while a large import is
-/// being taken in.
+/// `invalid` for a query without words, `forbidden` for a user who was removed.
 #[utoipa::path(
     get,
     path = "/api/v1/search",
@@ -70,7 +70,6 @@ pub async fn search_messages(
     let missing = || ChatError::invalid(format!("`q` is missing: 1 to {QUERY_CHARS_MAX} characters to search for"));
     let terms = SearchTerms::parse(&q.ok_or_else(missing)?).map_err(|error| ChatError::invalid(error.to_string()))?;
     let page = SearchPage { limit: usize::try_from(limit).unwrap_or(1), bytes_max: PAGE_BYTES_MAX };
-    message_indexer::catch_up(&state.database).await?;
     let search = move |conn: &mut db::Connection, user: &UserId| db::search_messages(conn, user, &terms, cursor, page);
     let (items, next) =
         read_own(&state, Reading::heavy(identity.user.clone(), "search"), identity.user, search).await?;
