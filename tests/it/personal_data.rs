@@ -254,7 +254,7 @@ async fn a_snapshot_that_another_process_keeps_open_delays_an_erasure_and_nothin
     if database::is_about_sqlite_files() {
         return;
     }
-    let server = TestServer::start().await;
+    let server = TestServer::with(|config| config.limits.sends_per_second_max = None).await;
     let seed = server.seed();
     let (gone, room) = (seed.room("alice", "bike"), seed.room("bob", "bike"));
     seed.messages(&gone.id, "alice", 20);

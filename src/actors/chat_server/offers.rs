@@ -81,7 +81,10 @@ impl ChatServer {
 
     /// A product has changed: every room in memory shows it at once, and its wave begins.
     pub(super) fn product_changed(&mut self, change: ProductChange, ctx: &mut Context<Self>) {
-        self.mark_all_stale();
+        if change.next.is_some() {
+            // Rooms that are being read, and that the wave has not reached.
+            self.mark_all_stale();
+        }
         for room in self.rooms.rooms_of(&change.product.seller_id) {
             if let Some(live) = self.rooms.room_mut(&room) {
                 live.product_changed(&change.product);
