@@ -19,6 +19,10 @@ const SESSIONS_MAX: usize = 20;
 /// The most events of a session that may be unanswered.
 const WINDOW: usize = 32;
 
+/// Sessions and unanswered events where each session gets what the others say: more would be cut for not reading fast enough.
+const SESSIONS_TOGETHER: usize = 5;
+const WINDOW_TOGETHER: usize = 2;
+
 /// What makes the data of each event, given what was read in preparation.
 type Make = fn(&Prepared, u64) -> (&'static str, String);
 
@@ -81,6 +85,8 @@ fn inputs() -> Vec<Input> {
             let data = vec![deep.as_str(); MESSAGE_BYTES / 64].join(",");
             ("message", format!(r#"{{"roomId":"{OWN}","data":[{data}]}}"#))
         }),
+        input("message", "digits and hyphens, from all sessions at once", |it, _| say(&it.digits)),
+        input("message", "control characters, from all sessions at once", |_, _| say(&repeated("\u{1}"))),
         input("message", "without a room", |it, _| ("message", format!(r#"{{"data":{}}}"#, it.heavy))),
         input("message", "rooms that are not in memory", |it, n| {
             ("message", json!({"roomId": format!("wide-{}", n % it.rooms_wide), "text": it.digits}).to_string())
@@ -180,9 +186,12 @@ pub fn rows() -> Vec<Row> {
 async fn flood(attacker: Rc<Attacker>, wire: Wire, event: &'static str, entered: bool, make: Make) {
     let prepared = Prepared::for_event(&attacker, event).await;
     let enter = if entered { vec![OWN.to_owned()] } else { Vec::new() };
-    let sessions = attacker.many(SESSIONS_MAX, 4);
+    let (sessions, window) = match entered {
+        true => (SESSIONS_TOGETHER, WINDOW_TOGETHER),
+        false => (attacker.many(SESSIONS_MAX, 4), WINDOW),
+    };
     let make = Box::new(move |number| make(&prepared, number));
-    attacker.events(Flood { user: MALLORY, wire, sessions, window: WINDOW, enter, waits: true, make }).await;
+    attacker.events(Flood { user: MALLORY, wire, sessions, window, enter, waits: true, make }).await;
 }
 
 /// Events of a client that does not care about `rate_limited` and comes back when it is sent away.

@@ -109,6 +109,10 @@ fn run(row: &Row) -> Vec<String> {
         let outcome = block_on(attempt(row, &server));
         let mut faults = outcome.faults;
         faults.extend(server.output().lines().filter(|line| line.contains("panicked")).map(str::to_owned));
+        if !faults.is_empty() || outcome.late.is_some() {
+            let output = server.output();
+            output.lines().filter(|line| line.contains("a step took")).for_each(|line| println!("    {line}"));
+        }
         if !faults.is_empty() || outcome.late.is_none() {
             return faults;
         }

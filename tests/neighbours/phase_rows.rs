@@ -21,6 +21,9 @@ const SESSIONS_MAX: usize = 20;
 /// A frame or payload of the largest size, by default.
 const TRANSPORT_BYTES: usize = 196_608;
 
+/// Packed payloads in the suite.
+const PAYLOADS: u64 = 8;
+
 /// A phase in which so many connections are held.
 fn held(account: Account, name: &str, hold: impl Fn() -> Hold + Send + Sync + 'static) -> Row {
     Row {
@@ -198,12 +201,13 @@ fn unread(wire: Wire) -> Hold {
 
 /// Over Socket.IO.
 fn socket_io() -> Vec<Row> {
+    // A packed payload holds a thousand events, and its answer waits for them.
     let row = |account, name: &str, attack| Row {
         name: name.to_owned(),
         subject: Subject::Phase,
         account,
         tls: false,
-        operations: OPERATIONS,
+        operations: if name.contains("a POST of") { PAYLOADS } else { OPERATIONS },
         attack,
     };
     vec![

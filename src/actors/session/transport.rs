@@ -37,6 +37,10 @@ pub const FRAGMENTS_MAX: usize = 65_536;
 /// Most bytes of one read.
 const READ_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes of messages that one session is given in one turn of its thread: reading them, and looking for contacts in them, takes
+/// about a millisecond. Then the other sessions of the thread have theirs.
+const TURN_BYTES_MAX: usize = 64 * 1024;
+
 /// How long the last frames of a session may take to leave.
 const LAST_WRITE_WAIT: Duration = Duration::from_secs(5);
 
@@ -114,6 +118,8 @@ pub struct FrameStream {
     successor: Option<Successor>,
     /// What holds when the client has signed in, while it has not.
     unsigned: Option<Box<Unsigned>>,
+    /// Bytes of messages that were given in this turn.
+    turn_bytes: usize,
     has_ended: bool,
 }
 
@@ -150,6 +156,7 @@ impl FrameStream {
             outbox,
             successor: None,
             unsigned: None,
+            turn_bytes: 0,
             has_ended: false,
         }
     }
@@ -247,8 +254,21 @@ impl Stream for FrameStream {
             this.has_ended = true;
             return Poll::Ready(None);
         }
-        let frame = ready!(this.poll_frame(cx));
-        this.has_ended = !matches!(frame, Some(Ok(_)));
+        if this.turn_bytes >= TURN_BYTES_MAX {
+            this.turn_bytes = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let Poll::Ready(frame) = this.poll_frame(cx) else {
+            this.turn_bytes = 0;
+            return Poll::Pending;
+        };
+        match &frame {
+            Some(Ok(Incoming::Text(text))) => this.turn_bytes += text.len(),
+            Some(Ok(Incoming::Binary(bytes))) => this.turn_bytes += bytes.len(),
+            Some(Ok(_)) => {}
+            _ => this.has_ended = true,
+        }
         Poll::Ready(frame)
     }
 }
@@ -292,4 +312,60 @@ pub async fn hang_up(mut io: Pin<Box<dyn Io>>) {
     });
     // Whatever came of it, the socket is closed next.
     let _ = timeout(LAST_READ_WAIT, rest).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{StreamExt, task::noop_waker};
+
+    use super::*;
+    use crate::protocol::websocket::{Opcode, write_frame};
+
+    /// A text of a client, masked with zeros.
+    fn text(bytes: usize) -> Vec<u8> {
+        let mut plain = BytesMut::new();
+        write_frame(&mut plain, Opcode::Text, &vec![b'a'; bytes]);
+        let head = plain.len() - bytes;
+        let mut frame = plain[..head].to_vec();
+        frame[1] |= 0x80;
+        frame.extend([0; 4]);
+        frame.extend(&plain[head..]);
+        frame
+    }
+
+    /// What a stream gives turn by turn, when these texts have come at once.
+    fn turns(texts: usize, bytes: usize) -> Vec<usize> {
+        let (keep, socket) = PromisedSocket::new();
+        let (io, _client) = tokio::io::duplex(64);
+        let read = text(bytes).repeat(texts).as_slice().into();
+        assert!(keep.send(Upgraded { io: Box::pin(io), read, held: Rc::new(()) }).is_ok());
+        let limits = Limits { message_bytes_max: 1 << 20, fragments_max: 1 };
+        let outbox = Arc::new(Outbox::new(1 << 20, None));
+        let mut frames = FrameStream::new(socket, limits, InFlight::default(), outbox);
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        let (mut turns, mut left) = (Vec::new(), texts);
+        while left > 0 {
+            let mut given = 0;
+            while let Poll::Ready(frame) = frames.poll_next_unpin(&mut cx) {
+                assert!(matches!(frame, Some(Ok(Incoming::Text(_)))));
+                given += 1;
+            }
+            left -= given;
+            turns.push(given);
+        }
+        mem::forget(frames);
+        turns
+    }
+
+    #[test]
+    fn a_session_that_sends_much_at_once_lets_others_have_their_turn() {
+        assert_eq!(turns(4, 98_000), [1, 1, 1, 1]);
+        assert_eq!(turns(10, 16_384), [4, 4, 2]);
+    }
+
+    #[test]
+    fn short_messages_that_came_together_are_given_together() {
+        assert_eq!(turns(100, 120), [100]);
+    }
 }
