@@ -2,8 +2,10 @@
 
 mod options;
 mod secret_files;
+mod text_file;
 
 pub use options::{Options, Span};
+pub use text_file::{plain_text, read_text};
 
 use std::{
     fmt,

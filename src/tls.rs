@@ -15,6 +15,8 @@ use rustls::{
 };
 use thiserror::Error;
 
+use crate::config::read_text;
+
 /// Why the two files can't serve. One line for the operator; it names the file, never what is in it.
 #[derive(Debug, Error)]
 pub enum TlsError {
@@ -113,13 +115,17 @@ impl ResolvesServerCert for Current {
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    // With a byte order mark before it the first certificate would be passed over.
+    let text = |path: &Path| read_text(path).map_err(pem::Error::Io);
+    let chain = text(certificate)
+        .and_then(|text| CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>())
         .map_err(|cause| TlsError::Certificate { path: certificate.into(), cause })?;
     if chain.is_empty() {
         return Err(TlsError::NoCertificate { path: certificate.into() });
     }
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|cause| TlsError::Key { path: key.into(), cause })?;
+    let private = text(key)
+        .and_then(|text| PrivateKeyDer::from_pem_slice(text.as_bytes()))
+        .map_err(|cause| TlsError::Key { path: key.into(), cause })?;
     CertifiedKey::from_der(chain, private, &default_provider()).map_err(|cause| TlsError::Pair {
         certificate: certificate.into(),
         key: key.into(),
@@ -168,6 +174,18 @@ mod tests {
         fn load(&self) -> Result<Tls, TlsError> {
             Tls::load(self.certificate(), self.key())
         }
+    }
+
+    #[test]
+    fn what_an_editor_adds_to_the_two_files_changes_nothing() {
+        let (files, certificate) = Files::new();
+        for path in [files.certificate(), files.key()] {
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(path, format!("\u{feff}{}", text.trim_end().replace("\r\n", "\n").replace('\n', "\r\n")))
+                .unwrap();
+        }
+        let loaded = files.load().unwrap();
+        assert_eq!(loaded.current.0.load().cert, [certificate]);
     }
 
     /// A client that trusts `trusted` alone and would like HTTP/2.

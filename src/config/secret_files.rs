@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, fs::File, io::Read, path::PathBuf, str::FromStr};
 
-use super::{ConfigError, Options};
+use super::{ConfigError, Options, plain_text};
 
 /// Largest file that is taken for a secret, in bytes. Keeps a wrong path, such as a device, from being read for ever.
 const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -42,7 +42,8 @@ where
     if text.len() as u64 > SECRET_FILE_BYTES_MAX {
         return Err(refused("is larger than 64 KiB"));
     }
-    // Editors and `echo` end a file with a newline, which is not part of the secret.
+    // Editors and `echo` end a file with a newline, which is not part of the secret; some begin it with a mark.
+    let text = plain_text(&text);
     let text = text.trim_end_matches(['\n', '\r']);
     if text.is_empty() {
         return Err(refused("is empty"));
@@ -69,8 +70,8 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let options = Options {
             jwt_secret_file: file(&folder, "jwt", "a secret \n"),
-            service_key_file: file(&folder, "key", "key\r\n"),
-            webhook_secret_file: file(&folder, "hook", "hook"),
+            service_key_file: file(&folder, "key", "\u{feff}key\r\n"),
+            webhook_secret_file: file(&folder, "hook", "\u{feff}hook"),
             database_url_file: file(&folder, "db", "postgres://haggle:pw@db/haggle\n\n"),
             nats_url_file: file(&folder, "nats", "nats://nats"),
             ..Options::default()

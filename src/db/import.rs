@@ -116,6 +116,7 @@ pub fn import(
     let mut bytes = Vec::new();
     let mut bad: Vec<(u64, String)> = Vec::new();
     let mut chunk_starts = 0;
+    skip_byte_order_mark(&mut reader)?;
     loop {
         let read = read_line(&mut reader, &mut bytes)?;
         so_far.bytes += read;
@@ -182,6 +183,15 @@ pub fn import_str(
     let mut bad = Vec::new();
     let imported = import(conn, lines.as_bytes(), options, &mut bad)?;
     Ok((imported, bad))
+}
+
+/// Some editors and exports begin a file with a mark that would make its first line no JSON.
+fn skip_byte_order_mark(reader: &mut impl BufRead) -> io::Result<()> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    if reader.fill_buf()?.starts_with(MARK) {
+        reader.consume(MARK.len());
+    }
+    Ok(())
 }
 
 /// Reads a line without its break into `line`, and returns how many bytes it took; 0 at the end. Of a line over the

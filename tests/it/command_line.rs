@@ -263,3 +263,43 @@ fn an_import_says_how_many_images_have_no_file_here() {
     let said = String::from_utf8(haggle(&folder, &["import", "lines.ndjson"]).stderr).unwrap();
     assert!(!said.contains("warning"), "{said}");
 }
+
+#[actix_web::test]
+async fn what_an_editor_adds_to_a_file_changes_nothing() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let verifier = haggle::auth::Verifier::hs256(secret.as_bytes()).unwrap();
+    let line = r#"{"type":"user","id":"alice","name":"Alice"}"#;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+    let keys = [key.public_key_pem(), certificate.pem()];
+    let second = r#"{"type":"user","id":"sam","name":"Sam"}"#;
+    for (mark, end, last) in [("", "\n", "\n"), ("\u{feff}", "\n", ""), ("\u{feff}", "\r\n", "\r\n"), ("", "\r\n", "")]
+    {
+        let folder = TempDir::new().unwrap();
+        let write = |name: &str, lines: &[&str]| {
+            std::fs::write(folder.path().join(name), format!("{mark}{}{last}", lines.join(end))).unwrap();
+        };
+        let case = format!("{mark:?} {end:?} {last:?}");
+        write("jwt", &[secret]);
+        write("haggle.toml", &["# settings", "jwt-secret-file = 'jwt'", "max-message-bytes = 100"]);
+        for arguments in [["--jwt-secret-file", "jwt"], ["--config", "haggle.toml"]] {
+            let output = haggle(&folder, &[&["token", "--user", "alice"], &arguments[..]].concat());
+            let token = String::from_utf8(output.stdout).unwrap();
+            assert!(verifier.verify(token.trim()).await.is_ok(), "{case} {arguments:?}");
+        }
+        let database = empty_database(&folder);
+        write("lines.ndjson", &[line, second]);
+        let output = haggle(&folder, &["import", "--database-url", &database, "lines.ndjson"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.contains("2 users"), "{case}: {said}");
+        // It gets as far as the address, which is taken: so the key was read.
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let bind = taken.local_addr().unwrap().to_string();
+        for pem in &keys {
+            write("key.pem", &pem.lines().collect::<Vec<_>>());
+            let serve = ["serve", "--bind", &bind, "--jwt-public-key", "key.pem", "--database-url", &database];
+            let told = String::from_utf8(haggle(&folder, &serve).stderr).unwrap();
+            assert!(told.contains("can't listen"), "{case}: {told}");
+        }
+    }
+}

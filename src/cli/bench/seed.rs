@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use super::super::{Failure, token};
 use crate::{
     clock::Clock,
-    config::{Config, ConfigError, Options},
+    config::{Config, ConfigError, Options, read_text},
     domain::UserId,
 };
 
@@ -18,7 +18,7 @@ const TOKENS_GOOD_FOR: Duration = Duration::from_secs(2 * 3600);
 /// Reads rooms from a file: a line each, the id and both members' tokens, with tabs between.
 pub(super) fn read(path: &Path) -> Result<Vec<Room>, Failure> {
     let refused = |why: String| ConfigError(format!("--tokens {}: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let text = read_text(path).map_err(|error| refused(error.to_string()))?;
     let mut rooms = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let [id, buyer, seller] = line.split('\t').collect::<Vec<_>>()[..] else {
