@@ -1,7 +1,14 @@
 //! Where images are kept: a folder, or S3 with the feature `s3`.
 
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, sync::Arc};
+use std::{
+    fs::{DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path,
+    sync::Arc,
+};
 
+use actix_web::rt::task::spawn_blocking;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, future::ready, stream};
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path};
@@ -36,6 +43,8 @@ pub struct ImageStore {
     store: Arc<dyn ObjectStore>,
     /// How much of an image is read at once.
     part_bytes: u64,
+    /// The same store, where it is a folder: S3 answers when it has an image for good.
+    folder: Option<LocalFileSystem>,
 }
 
 /// Of a folder: what is read while a client takes the part before.
@@ -61,13 +70,18 @@ impl ImageStore {
         }
     }
 
-    /// Keeps an image.
+    /// Keeps an image. It is on the disk when this returns: a message that names it may be committed.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
-        self.store.put(&Path::from(key), PutPayload::from(bytes)).await?;
-        Ok(())
+        let key = Path::from(key);
+        self.store.put(&key, PutPayload::from(bytes)).await?;
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let file = folder.path_to_filesystem(&key)?;
+        let synced =
+            spawn_blocking(move || sync_file(&file)).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        synced.map_err(|error| StoreError::Unavailable(format!("an image is not on the disk: {error}")))
     }
 
     /// Reads an image part by part, each when it is asked for: a client that does not read holds one part. Returns how many
@@ -128,7 +142,25 @@ fn open_folder(folder: &str) -> Result<ImageStore, StoreError> {
     let failed = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("--image-store {folder}: {error}"));
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(&error))?;
     let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?;
-    Ok(ImageStore { store: Arc::new(store), part_bytes: FOLDER_PART_BYTES })
+    // Where it was just made.
+    sync_folder_of(path::Path::new(folder)).map_err(|error| failed(&error))?;
+    Ok(ImageStore { store: Arc::new(store.clone()), part_bytes: FOLDER_PART_BYTES, folder: Some(store) })
+}
+
+/// Returns when the disk has a file and its name.
+fn sync_file(file: &path::Path) -> io::Result<()> {
+    File::open(file)?.sync_all()?;
+    sync_folder_of(file)
+}
+
+/// Returns when the disk has the names in the folder of a file.
+fn sync_folder_of(file: &path::Path) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(path::Path::new("."));
+    match File::open(folder)?.sync_all() {
+        // A file system that keeps names in its own way.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        outcome => outcome,
+    }
 }
 
 #[cfg(feature = "s3")]
@@ -147,10 +179,28 @@ fn open_s3(url: &str) -> Result<ImageStore, StoreError> {
     let builder = builder.with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), "5s");
     let store = builder.build().map_err(|error| StoreError::BadUrl(format!("--image-store: {error}")))?;
     let prefix = url.splitn(4, '/').nth(3).unwrap_or_default();
-    Ok(ImageStore { store: Arc::new(PrefixStore::new(store, prefix)), part_bytes: S3_PART_BYTES })
+    Ok(ImageStore { store: Arc::new(PrefixStore::new(store, prefix)), part_bytes: S3_PART_BYTES, folder: None })
 }
 
 #[cfg(not(feature = "s3"))]
 fn open_s3(_: &str) -> Result<ImageStore, StoreError> {
     Err(StoreError::BadUrl("--image-store: this build has no S3, build it with --features s3".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_that_does_not_reach_the_disk_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ImageStore::open(folder.path().join("images").to_str().unwrap()).unwrap();
+        actix::System::new().block_on(async {
+            store.put("a.png", vec![1, 2, 3]).await.unwrap();
+            let (bytes, _) = store.read("a.png").await.unwrap();
+            assert_eq!(bytes, 3);
+        });
+        assert!(sync_file(&folder.path().join("images/a.png")).is_ok());
+        assert!(sync_file(&folder.path().join("images/b.png")).is_err(), "there is nothing to be synced");
+    }
 }
