@@ -17,6 +17,7 @@ pub mod db_executor;
 pub mod eraser;
 pub mod hub;
 pub mod image_sweeper;
+pub mod log_keeper;
 pub mod message_indexer;
 pub mod notifier;
 #[cfg(test)]

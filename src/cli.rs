@@ -1,20 +1,23 @@
 //! The command line: a file a command.
 
+pub mod backup;
 pub mod bench;
 pub mod demo;
 mod environment;
 pub mod health;
 pub mod import;
 pub mod migrate;
+pub mod restore;
 pub mod serve;
 pub mod token;
+pub mod verify;
 
 use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::{
-    config::{ConfigError, Options},
+    config::{ConfigError, Options, read_text},
     server::StartError,
 };
 
@@ -51,6 +54,12 @@ enum Command {
     Migrate,
     /// Loads users, products, rooms and messages from a file of JSON lines; safe to repeat
     Import(import::Args),
+    /// Copies the database into one new file, also while a server runs, and checks the copy
+    Backup(backup::Args),
+    /// Puts a checked copy of a backup in the database's place, and keeps what was there; the server must not run
+    Restore(restore::Args),
+    /// Checks every promise that can be read off the database, also while a server runs; exit code 1 when one is broken
+    Verify,
     /// Measures a running server: latency, throughput, fan-out, connections; checks every delivery
     Bench(bench::Args),
 }
@@ -92,6 +101,9 @@ pub fn run() -> ExitCode {
             Command::Health => health::run(&options),
             Command::Migrate => migrate::run(options),
             Command::Import(args) => import::run(options, &args),
+            Command::Backup(args) => backup::run(options, &args),
+            Command::Restore(args) => restore::run(options, &args),
+            Command::Verify => verify::run(options),
             Command::Bench(args) => bench::run(options, &args),
         }),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
@@ -113,7 +125,7 @@ pub fn run() -> ExitCode {
 fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a command is missing: demo, serve, token, health, migrate, import or bench (--help explains them)"
+        return "a command is missing: demo, serve, token, health, migrate, import, backup, restore, verify or bench (--help explains them)"
             .to_owned();
     }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -130,7 +142,7 @@ fn layered(options: Options, file: Option<PathBuf>) -> Result<Options, Failure> 
     let Some(path) = file else { return Ok(options) };
     let refused =
         |error: &dyn fmt::Display| Failure { line: format!("--config {}: {error}", path.display()), code: USAGE };
-    let text = std::fs::read_to_string(&path).map_err(|error| refused(&error))?;
+    let text = read_text(&path).map_err(|error| refused(&error))?;
     let below = Options::from_toml(&text).and_then(Options::with_secrets_read).map_err(|error| refused(&error))?;
     Ok(options.over(below))
 }

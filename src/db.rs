@@ -2,6 +2,8 @@
 //!
 //! Writes go through [`write_batch`] (and [`open_room`]), on the one connection that writes; the rest only reads.
 
+mod backup;
+mod claim;
 mod connection;
 mod discarded_images;
 mod erase_user;
@@ -9,12 +11,15 @@ mod error;
 mod export_user;
 mod follow;
 mod free_space;
+mod generation;
 mod import;
 mod list_events;
 mod list_messages;
 mod list_missed;
 mod list_rooms;
 mod load_room;
+mod log;
+mod log_mark;
 mod message_index;
 mod migrations;
 mod models;
@@ -27,12 +32,20 @@ mod query_plans;
 mod read_many;
 mod schema;
 mod search_messages;
+mod service;
 mod space;
+mod sqlite_file;
 #[cfg(test)]
 mod test_db;
 mod turn;
+mod verify;
 mod write_batch;
 
+pub use backup::{
+    Contents, Restore, begin_restore, beside, copy_into, count_contents, finish_copy, open_copy, open_to_copy,
+    open_to_verify, publish,
+};
+pub use claim::{Claim, claim};
 pub use connection::Connection;
 pub use discarded_images::{forget_discarded_images, list_discarded_images};
 pub use erase_user::{finish_erasures, list_erasures};
@@ -46,15 +59,17 @@ pub use free_space::{
     rewrite_database,
 };
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
-pub use list_events::{EventPage, list_events};
+pub use list_events::{EventPage, ExpiredCursor, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, Seen, list_missed};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
+pub use log::{MarkedLog, fold_idle_log, fold_log, log_path, mark_log};
+pub use log_mark::{FoundFile, inspect};
 pub use message_index::{
     IndexChanges, IndexSlice, Indexed, follow_changes, index_messages, is_index_behind, merge_index,
 };
-pub use migrations::migrate;
+pub use migrations::{has_pending_migrations, migrate};
 pub use models::{
     block::list_blocks,
     message::{UNREAD_MAX, is_message_in},
@@ -70,10 +85,12 @@ pub use notify_unread::{
     count_notifications, find_unread, finish_notification, list_due_notifications, queue_notifications,
 };
 pub use open_room::{OpenError, Opened, open_room, open_room_for};
-pub use pool::{Claim, Pool, PooledConnection, claim, open};
+pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
 pub use search_messages::{SearchCursor, SearchPage, search_messages};
+pub use service::{open_to_serve, open_to_work};
 pub use turn::{Job, JobTurn, take_turn};
+pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
 pub use write_batch::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, write_batch};
 
 use connection::{Backend, prelude};
@@ -87,6 +104,19 @@ pub fn ping(conn: &mut Connection) -> Result<(), DbError> {
     // A table and not a constant: a file that is gone or damaged must show.
     schema::users::table.select(schema::users::id).limit(1).get_result::<String>(conn).optional()?;
     Ok(())
+}
+
+/// Commits a change that changes nothing, to see whether the disk takes it.
+///
+/// # Errors
+/// [`DbError`] when it does not.
+pub fn try_commit(conn: &mut Connection) -> Result<(), DbError> {
+    conn.immediate_transaction(|conn| match conn {
+        // A row that gets the same values again would not be written.
+        Connection::Sqlite(_) => log_mark::write_again(conn),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) => Ok(conn.batch_execute("UPDATE installation SET identity = identity")?),
+    })
 }
 
 /// Whether what is written now would be stored: a PostgreSQL server can be made read-only, or be a standby.

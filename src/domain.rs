@@ -26,7 +26,7 @@ pub mod user;
 pub use account::{Account, AddressKey};
 pub use authorize::AuthorizePolicy;
 pub use data::Data;
-pub use event::{Event, EventCursor, Fact};
+pub use event::{Event, EventCursor, Fact, GenerationTag};
 pub use fair_queue::FairQueue;
 pub use id::{ClientId, MessageId, ProductId, RoomId, Seq, SessionId, UserId};
 pub use import_line::ImportLine;

@@ -32,6 +32,8 @@ pub enum ErrorCode {
     RateLimited,
     /// The conversation is closed.
     Blocked,
+    /// A cursor from before the database was restored.
+    CursorExpired,
     /// haggle or something behind it can't answer now.
     Unavailable,
     /// A fault of haggle's own.
@@ -40,7 +42,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the tables of tests and documentation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Unauthenticated,
         Self::TokenExpired,
         Self::Forbidden,
@@ -52,6 +54,7 @@ impl ErrorCode {
         Self::TooLarge,
         Self::RateLimited,
         Self::Blocked,
+        Self::CursorExpired,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -71,6 +74,7 @@ impl ErrorCode {
             Self::TooLarge => ("too_large", 413, "Too large"),
             Self::RateLimited => ("rate_limited", 429, "Too many requests"),
             Self::Blocked => ("blocked", 403, "Conversation closed"),
+            Self::CursorExpired => ("cursor_expired", 410, "Cursor expired"),
             Self::Unavailable => ("unavailable", 503, "Unavailable"),
             Self::Internal => ("internal", 500, "Internal error"),
         }
@@ -207,6 +211,15 @@ impl ChatError {
         Self::new(ErrorCode::Unavailable, "haggle can't store or read right now, try again in a moment")
     }
 
+    /// A cursor of a stream that a restore has ended.
+    #[must_use]
+    pub fn cursor_expired() -> Self {
+        Self::new(
+            ErrorCode::CursorExpired,
+            "`after` is from before the database was restored: start again without it, and take what you have for outdated",
+        )
+    }
+
     /// Over a rate limit, with the wait.
     #[must_use]
     pub fn rate_limited(retry_after_ms: u64) -> Self {
@@ -285,6 +298,7 @@ mod tests {
                 ("too_large", 413),
                 ("rate_limited", 429),
                 ("blocked", 403),
+                ("cursor_expired", 410),
                 ("unavailable", 503),
                 ("internal", 500),
             ]

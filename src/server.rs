@@ -1,5 +1,7 @@
 //! One place that wires pool, actors and routes: `serve`, `demo` and the tests all start their server here.
 
+mod drain;
+
 use std::{
     io,
     net::{SocketAddr, TcpListener},
@@ -8,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix::{Actor, Addr, Arbiter};
@@ -18,16 +20,16 @@ use tokio::sync::oneshot;
 
 use crate::{
     actors::{
-        bus::{Bus, messages::Leave as LeaveNodes},
+        bus::Bus,
         chat_server::{
             self, ChatServer,
-            messages::{IsSettled, RegisterBus, RegisterHub},
+            messages::{RegisterBus, RegisterHub},
         },
         db_executor::Database,
-        eraser::{Eraser, messages::StopEraser},
-        hub::{DrainSessions, Hub, HubId},
-        image_sweeper, message_indexer,
-        notifier::{Notifier, Webhook, messages::StopNotifier},
+        eraser::Eraser,
+        hub::{Hub, HubId},
+        image_sweeper, log_keeper, message_indexer,
+        notifier::{Notifier, Webhook},
         session::{Services, accounts::Accounts, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
     },
     auth::{
@@ -36,7 +38,7 @@ use crate::{
     },
     broker::{NodeId, Subjects, nats},
     clock::Clock,
-    config::{Config, KeySource, image_store_beside},
+    config::{Config, KeySource, image_store_beside, read_text},
     db::{self, DbError, Pool},
     domain::stored_image::sign_on_this_thread,
     http::{
@@ -59,12 +61,6 @@ const READERS: usize = 4;
 
 /// Connections to the database: the readers' and the writer's, one for readiness and one to spare.
 const POOL_SIZE: u32 = 8;
-
-/// How long the last frames of closed WebSockets have to leave when the server ends.
-const GOODBYE_WAIT: Duration = Duration::from_secs(1);
-
-/// How often a drain looks whether everything is finished.
-const DRAIN_POLL: Duration = Duration::from_millis(20);
 
 /// Why a server does not start.
 #[derive(Debug, Error)]
@@ -151,9 +147,10 @@ pub struct Server {
     draining: Arc<AtomicBool>,
     drain_timeout: Duration,
     tls: Option<Arc<Tls>>,
-    /// What looks after the search index and the images, and what ends it.
+    pool: Pool,
+    /// What looks after the search index, the images and the log, and what ends it.
     chores: Vec<(oneshot::Sender<()>, actix_web::rt::task::JoinHandle<()>)>,
-    _claim: db::Claim,
+    claim: Arc<db::Claim>,
 }
 
 impl ServerBuilder {
@@ -186,8 +183,7 @@ impl ServerBuilder {
         }
         let descriptors = descriptors::raise_limit();
         let verifier = Arc::new(verifier(&config, &clock).await?);
-        let pool = db::open(&config.database_url, POOL_SIZE)?;
-        if config.nats_url.is_some() && !pool.is_shared() {
+        if config.nats_url.is_some() && db::sqlite_file(&config.database_url).is_some() {
             return Err(StartError::NodesWithoutPostgres);
         }
         if config.nats_url.is_some() && config.image_store == image_store_beside(&config.database_url) {
@@ -195,8 +191,9 @@ impl ServerBuilder {
                 "--image-store is not set: images lie in a folder of this node's own, where other nodes don't find them"
             );
         }
-        let claim = db::claim(&config.database_url)?;
-        for migration in db::migrate(&pool)? {
+        let (pool, claim, run) = db::open_to_serve(&config.database_url, POOL_SIZE)?;
+        let claim = Arc::new(claim);
+        for migration in run {
             log::info!("ran migration {migration}");
         }
         let socket = listener::bind(config.bind).map_err(|source| StartError::Bind { address: config.bind, source })?;
@@ -214,6 +211,12 @@ impl ServerBuilder {
         let (stop, stopped) = oneshot::channel();
         let sweeper = image_sweeper::run(state.database.clone(), state.images.store(), stopped);
         let sweeping = (stop, actix_web::rt::spawn(sweeper));
+        let mut chores = vec![indexing, sweeping];
+        if let Some(file) = db::sqlite_file(&state.config.database_url) {
+            let (stop, stopped) = oneshot::channel();
+            let keeper = log_keeper::run(pool.clone(), Arc::clone(&claim), db::log_path(file), stopped);
+            chores.push((stop, actix_web::rt::spawn(keeper)));
+        }
         Ok(Server {
             addr,
             workers,
@@ -227,8 +230,9 @@ impl ServerBuilder {
             draining: Arc::clone(&state.draining),
             drain_timeout: state.config.drain_timeout,
             tls,
-            chores: vec![indexing, sweeping],
-            _claim: claim,
+            pool,
+            chores,
+            claim,
         })
     }
 }
@@ -270,7 +274,7 @@ async fn verifier(config: &Config, clock: &Clock) -> Result<Verifier, StartError
 }
 
 fn read_key(file: &Path) -> Result<String, StartError> {
-    std::fs::read_to_string(file).map_err(StartError::KeyFile)
+    read_text(file).map_err(StartError::KeyFile)
 }
 
 fn start_actors(
@@ -439,54 +443,6 @@ impl Server {
     /// [`TlsError`] with one sentence for the operator.
     pub fn reload_tls(&self) -> Result<(), TlsError> {
         self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
-    }
-
-    /// Ends the server: stops accepting, tells the clients, finishes what was accepted. Returns whether it was done in time.
-    pub async fn drain(self) -> bool {
-        let deadline = Instant::now() + self.drain_timeout;
-        self.draining.store(true, Ordering::Release);
-        let chores: Vec<_> = self.chores.into_iter().map(|(_, chore)| chore).collect();
-        // From here on sessions and handshakes are refused with `unavailable`. Connections are accepted still: a poller
-        // opens one to be told, and a refusal says more than silence. Told over a tenth of the time, so that there is
-        // enough left to finish.
-        let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
-        let patience = self.drain_timeout / 2;
-        let _ = self.chat.send(DrainSessions { spread, patience }).await;
-        // Those that are in no namespace, which no hub knows of.
-        self.socket_io.drain();
-        let mut settled = false;
-        while Instant::now() < deadline {
-            settled = self.metrics.sessions.get() == 0 && self.chat.send(IsSettled).await.unwrap_or(true);
-            if settled {
-                break;
-            }
-            tokio::time::sleep(DRAIN_POLL).await;
-        }
-        // What an erasure has left to do is in the database, for the next start.
-        let left = deadline.saturating_duration_since(Instant::now());
-        let _ = tokio::time::timeout(left, self.eraser.send(StopEraser)).await;
-        if let Some((notifier, thread)) = self.notifier {
-            // A try under way has its own time. What it does not finish is in the outbox, for the next start.
-            let left = deadline.saturating_duration_since(Instant::now());
-            let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
-            thread.stop();
-        }
-        if let Some((bus, thread)) = self.bus {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let _ = tokio::time::timeout(left, bus.send(LeaveNodes)).await;
-            thread.stop();
-        }
-        let goodbyes = Instant::now() + GOODBYE_WAIT;
-        while self.metrics.websockets.get() > 0 && Instant::now() < goodbyes.min(deadline) {
-            tokio::time::sleep(DRAIN_POLL).await;
-        }
-        // With its WebSockets closed this waits for requests alone, and they have a second.
-        self.workers.stop(settled).await;
-        self.chat_thread.stop();
-        for chore in chores {
-            let _ = chore.await;
-        }
-        settled
     }
 }
 

@@ -9,7 +9,10 @@ mod turnstile;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -43,6 +46,8 @@ const HEAVY_RETRY_AFTER_MS: u64 = 1000;
 pub struct DbExecutor {
     pool: Pool,
     thread: SharedThread,
+    /// Of the writer: see [`Database::is_commit_failing`].
+    is_commit_failing: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
 }
 
@@ -72,7 +77,18 @@ impl DbExecutor {
         let step = Step::begin(&self.metrics, self.thread, kind);
         let outcome = self.run(operation);
         turn.took = step.end();
+        if self.thread == SharedThread::Writer {
+            self.note_commit(&outcome);
+        }
         outcome
+    }
+
+    fn note_commit<T>(&self, outcome: &Result<T, DbError>) {
+        // What fails on its own account says nothing of the database.
+        let failed = matches!(outcome, Err(DbError::Unavailable(_) | DbError::Corrupt(_)));
+        if failed || outcome.is_ok() {
+            self.is_commit_failing.store(failed, Ordering::Release);
+        }
     }
 }
 
@@ -89,6 +105,8 @@ impl Handler<Perform> for DbExecutor {
 pub struct Database {
     readers: Arc<Turnstile<Job>>,
     writer: Arc<Turnstile<Job>>,
+    /// The last commit failed, though the database may answer: its disk is full or broken, or somebody else holds it.
+    is_commit_failing: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
 }
 
@@ -96,17 +114,21 @@ impl Database {
     /// Starts the threads: `readers` of them, and one that writes.
     #[must_use]
     pub fn start(pool: &Pool, readers: usize, metrics: Arc<Metrics>) -> Self {
+        let is_commit_failing = Arc::new(AtomicBool::new(false));
         let start = |threads: usize, thread: SharedThread| {
             let (pool, metrics) = (pool.clone(), Arc::clone(&metrics));
+            let is_commit_failing = Arc::clone(&is_commit_failing);
             SyncArbiter::start(threads, move || DbExecutor {
                 pool: pool.clone(),
                 thread,
+                is_commit_failing: Arc::clone(&is_commit_failing),
                 metrics: Arc::clone(&metrics),
             })
         };
         Self {
             readers: turnstile(start(readers, SharedThread::Reader), readers, read_lanes(readers)),
             writer: turnstile(start(1, SharedThread::Writer), 1, write_lanes()),
+            is_commit_failing,
             metrics,
         }
     }
@@ -206,6 +228,12 @@ impl Database {
     ) -> Result<T, DbError> {
         let Purpose { account, lane, kind } = purpose;
         self.perform(&self.writer, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), operation).await
+    }
+
+    /// Whether the last change failed because of the database, and none has succeeded since.
+    #[must_use]
+    pub fn is_commit_failing(&self) -> bool {
+        self.is_commit_failing.load(Ordering::Acquire)
     }
 
     async fn perform<T: Send + 'static>(

@@ -56,8 +56,7 @@ pub fn run(mut options: Options) -> Result<ExitCode, Failure> {
 
 /// Fills a new database. One that has users stays as it is: what was done in the demo stays, too.
 fn seed(database_url: &str) -> Result<(), Failure> {
-    let pool = db::open(database_url, 1).map_err(Failure::new)?;
-    db::migrate(&pool).map_err(Failure::new)?;
+    let (pool, _) = db::open_to_work(database_url).map_err(Failure::new)?;
     let mut conn = pool.get().map_err(Failure::new)?;
     if !db::list_users(&mut conn, 1).map_err(Failure::new)?.is_empty() {
         return Ok(());

@@ -38,8 +38,7 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
     // Before anything is made: a mistyped name must not leave a database behind.
     File::open(&args.file).map_err(|error| Failure::new(format!("can't read {}: {error}", args.file.display())))?;
     let url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
-    let pool = db::open(&url, 1).map_err(Failure::new)?;
-    db::migrate(&pool).map_err(Failure::new)?;
+    let (pool, _) = db::open_to_work(&url).map_err(Failure::new)?;
     let image_store = options.image_store.unwrap_or_else(|| image_store_beside(&url));
     Ok(load(&pool, &args.file, image_store))
 }

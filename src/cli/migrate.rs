@@ -11,8 +11,7 @@ use crate::{
 /// Runs pending migrations and says which.
 pub fn run(options: Options) -> Result<ExitCode, Failure> {
     let url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
-    let pool = db::open(&url, 1).map_err(Failure::new)?;
-    let run = db::migrate(&pool).map_err(Failure::new)?;
+    let (_pool, run) = db::open_to_work(&url).map_err(Failure::new)?;
     for migration in &run {
         print(&format!("ran {migration}"));
     }

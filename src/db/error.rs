@@ -22,6 +22,9 @@ pub enum DbError {
     /// What is stored can't be read: no retry helps.
     #[error("the database is damaged: {0}")]
     Corrupt(String),
+    /// What lies at `--database-url` can't be served as it is; the sentence says what to do.
+    #[error("{0}")]
+    Refused(String),
     /// A newer haggle has changed the schema.
     #[error("the database was made by a newer haggle (it has run {0}); start that version, or restore a backup")]
     TooNew(String),
@@ -40,7 +43,9 @@ impl DbError {
         match self {
             Self::Unavailable(_) => ErrorCode::Unavailable,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
-            Self::Corrupt(_) | Self::TooNew(_) | Self::BadUrl(_) | Self::Internal(_) => ErrorCode::Internal,
+            Self::Corrupt(_) | Self::Refused(_) | Self::TooNew(_) | Self::BadUrl(_) | Self::Internal(_) => {
+                ErrorCode::Internal
+            }
         }
     }
 }

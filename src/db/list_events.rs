@@ -2,6 +2,7 @@
 
 use super::{
     Connection, DbError,
+    generation::find_generation,
     models::{
         change::{self, ChangeKind, ChangeRow},
         message, product,
@@ -23,6 +24,10 @@ pub struct EventPage {
     pub has_more: bool,
 }
 
+/// A place in another life of the database: of the time before a restore, or of another database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpiredCursor;
+
 /// Reads the events behind a place in their stream, from one snapshot. Commits are one after the other, so nothing ever
 /// appears before a place that somebody has reached. The page ends early, with `has_more`, where its events weigh more than
 /// `bytes_max`; one event is on it whatever it weighs.
@@ -34,9 +39,14 @@ pub fn list_events(
     after: EventCursor,
     limit: i64,
     bytes_max: usize,
-) -> Result<EventPage, DbError> {
+) -> Result<Result<EventPage, ExpiredCursor>, DbError> {
     let limit = limit.max(1);
     conn.transaction(|conn| {
+        let generation = find_generation(conn)?;
+        if !generation.has(conn, after)? {
+            return Ok(Err(ExpiredCursor));
+        }
+        let after = EventCursor { generation: generation.tag, ..after };
         let (messages, is_cut) =
             message::list_after_position(conn, after.position, limit + 1, &mut Space::of(bytes_max))?;
         let mut messages = messages.into_iter().peekable();
@@ -69,7 +79,7 @@ pub fn list_events(
             page.items.extend(fact.map(|fact| Event { cursor: page.next, fact }));
         }
         page.has_more = is_cut || messages.peek().is_some() || changes.peek().is_some();
-        Ok(page)
+        Ok(Ok(page))
     })
 }
 
@@ -107,11 +117,13 @@ mod tests {
     use super::*;
     use crate::{
         db::{
-            ImportOptions, RoomWrite, import_str,
+            ImportOptions, RoomWrite,
+            generation::begin_generation,
+            import_str,
             test_db::{NOW, TestDb, draft, product, read, room, say, user_id, write},
             write_batch,
         },
-        domain::{Product, ProductStatus, masking::Inspected},
+        domain::{GenerationTag, Product, ProductStatus, masking::Inspected},
     };
 
     /// All events behind a place, page by page, in short.
@@ -127,7 +139,7 @@ mod tests {
     ) -> (Vec<String>, EventCursor) {
         let mut told = Vec::new();
         loop {
-            let page = list_events(conn, after, limit, bytes_max).unwrap();
+            let page = list_events(conn, after, limit, bytes_max).unwrap().unwrap();
             assert!(page.items.len() <= usize::try_from(limit).unwrap());
             assert!(
                 page.items.len() <= 1
@@ -200,6 +212,29 @@ mod tests {
         }
         write(conn, RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
         assert_eq!(told(conn, end, 1).0, ["read alice 3", "deleted bob"]);
+    }
+
+    #[test]
+    fn a_place_of_another_life_is_expired_and_one_of_an_older_haggle_only_after_a_restore() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        room(conn, "alice", "bike");
+        let (events, end) = told(conn, EventCursor::default(), 100);
+        let is_expired = |conn: &mut Connection, after| list_events(conn, after, 10, usize::MAX).unwrap().is_err();
+        let untagged = EventCursor { generation: GenerationTag::default(), ..end };
+        assert!(!is_expired(conn, end));
+        assert!(is_expired(conn, untagged), "no cursor of this database was ever without a tag");
+        conn.batch_execute("UPDATE installation SET generation = identity").unwrap();
+        assert!(is_expired(conn, end) && !is_expired(conn, untagged));
+        assert_eq!(told(conn, untagged, 100).1.position, end.position);
+        // What was never given is of a time that was taken back.
+        for beyond in [(1, 0), (0, 1)] {
+            let (position, change) = (untagged.position + beyond.0, untagged.change + beyond.1);
+            assert!(is_expired(conn, EventCursor { position, change, ..untagged }), "{beyond:?}");
+        }
+        begin_generation(conn).unwrap();
+        assert!(is_expired(conn, end) && is_expired(conn, untagged));
+        assert_eq!(told(conn, EventCursor::default(), 100).0, events);
     }
 
     #[test]

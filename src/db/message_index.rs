@@ -177,6 +177,33 @@ pub fn merge_index(conn: &mut Connection, pages: i64) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Whether a search for the beginning of a message's words finds it. A text of less than three characters has no word there.
+pub(super) fn has(conn: &mut Connection, position: i64, text: &str) -> Result<bool, DbError> {
+    let beginning: String = text.chars().take(3).collect();
+    if beginning.chars().count() < 3 {
+        return Ok(true);
+    }
+    let (sql, beginning) = match conn {
+        Connection::Sqlite(_) => (
+            "SELECT rowid FROM message_index WHERE message_index MATCH $1 AND rowid = $2",
+            format!("text : \"{}\"", beginning.replace('"', "\"\"")),
+        ),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) => (
+            "SELECT position AS rowid FROM message_index WHERE strpos(text, $1) = 1 AND position = $2",
+            crate::domain::search::fold(&beginning),
+        ),
+    };
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = BigInt)]
+        #[diesel(column_name = "rowid")]
+        _position: i64,
+    }
+    let found: Vec<Found> = diesel::sql_query(sql).bind::<Text, _>(beginning).bind::<BigInt, _>(position).load(conn)?;
+    Ok(!found.is_empty())
+}
+
 /// How many pages the adding of texts asks to be merged.
 fn merge_pages(bytes: usize) -> i64 {
     i64::try_from(bytes / TEXT_BYTES_PER_MERGED_PAGE).unwrap_or(i64::MAX).saturating_add(1)

@@ -20,11 +20,28 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// # Errors
 /// [`DbError::TooNew`] when the database has run one that this haggle does not know.
 pub fn migrate(pool: &Pool) -> Result<Vec<String>, DbError> {
-    match &mut *pool.get()? {
+    migrate_connection(&mut *pool.get()?)
+}
+
+/// The same on a connection of one's own.
+pub(super) fn migrate_connection(conn: &mut Connection) -> Result<Vec<String>, DbError> {
+    match conn {
         Connection::Sqlite(conn) => run_pending(conn, &SQLITE),
         // Of several nodes that start together one runs them, and the others find them done.
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => conn.alone_with_migrations(|conn| run_pending(conn.inner(), &POSTGRES)),
+    }
+}
+
+/// Whether there are migrations that the database has not seen.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn has_pending_migrations(conn: &mut Connection) -> Result<bool, DbError> {
+    match conn {
+        Connection::Sqlite(conn) => conn.has_pending_migration(SQLITE).map_err(failed),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => conn.inner().has_pending_migration(POSTGRES).map_err(failed),
     }
 }
 
@@ -68,7 +85,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 16] = [
+    const NAMES: [&str; 17] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -85,6 +102,7 @@ mod tests {
         "2026-11-28-020000_product_waves",
         "2026-11-28-030000_deleted_messages",
         "2026-11-28-040000_search_changes",
+        "2026-11-28-100000_installation",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

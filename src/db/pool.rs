@@ -2,7 +2,8 @@
 
 use std::{
     fmt,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,7 +18,7 @@ use super::connection::postgres::Origin;
 use super::{Connection, DbError};
 
 /// How long a call waits for a free connection, and a connection for a lock that another process holds.
-const WAIT_MAX: Duration = Duration::from_secs(5);
+pub(super) const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A connection lent out by a [`Pool`]; it goes back when dropped.
 pub type PooledConnection = r2d2::PooledConnection<Source>;
@@ -64,6 +65,8 @@ impl Pool {
 pub enum Source {
     /// A SQLite file, by its path.
     Sqlite(String),
+    /// The same, in which nothing is changed.
+    SqliteReadOnly(String),
     /// A PostgreSQL server.
     #[cfg(feature = "postgres")]
     Postgres(Arc<Origin>),
@@ -85,6 +88,7 @@ impl r2d2::ManageConnection for Source {
                 })?;
                 Ok(Connection::Sqlite(conn))
             }
+            Self::SqliteReadOnly(path) => open_read_only(path),
             #[cfg(feature = "postgres")]
             Self::Postgres(origin) => origin.connect().map(Connection::Postgres).map_err(DbError::Unavailable),
         }
@@ -112,11 +116,19 @@ impl r2d2::ManageConnection for Source {
 /// # Errors
 /// [`DbError::BadUrl`] for anything else, [`DbError::Unavailable`] when it can't be opened or is no database.
 pub fn open(database_url: &str, size: u32) -> Result<Pool, DbError> {
-    let source = source(database_url)?;
+    open_source(source(database_url)?, size)
+}
+
+/// Opens a connection to a SQLite file in which nothing is changed.
+pub(super) fn open_to_read(database_url: &str) -> Result<Pool, DbError> {
+    open_source(Source::SqliteReadOnly(sqlite_path(database_url)?.to_owned()), 1)
+}
+
+fn open_source(source: Source, size: u32) -> Result<Pool, DbError> {
     // The pool would try for its whole timeout and then hide the reason: the first connection tells it at once.
     drop(r2d2::ManageConnection::connect(&source)?);
     let idle = match source {
-        Source::Sqlite(_) => None,
+        Source::Sqlite(_) | Source::SqliteReadOnly(_) => None,
         // A server has connections for all of its clients together.
         #[cfg(feature = "postgres")]
         Source::Postgres(_) => Some(1),
@@ -132,6 +144,15 @@ pub fn open(database_url: &str, size: u32) -> Result<Pool, DbError> {
         .map_err(|error| DbError::Unavailable(error.to_string()))
 }
 
+/// Opens a SQLite file for reading alone: nothing in it is changed, whatever its log holds.
+pub(super) fn open_read_only(path: &str) -> Result<Connection, DbError> {
+    let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let opened = Connection::establish_sqlite(&format!("file:{escaped}?mode=ro"));
+    let mut conn = opened.map_err(|error| DbError::Unavailable(format!("can't open {path}: {error}")))?;
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {}", WAIT_MAX.as_millis()))?;
+    Ok(conn)
+}
+
 /// Makes a new file that its owner alone may read and write; SQLite gives its log the same mode. One that exists stays as
 /// it is.
 fn make_for_its_owner(path: &str) {
@@ -144,13 +165,21 @@ fn make_for_its_owner(path: &str) {
 }
 
 /// How a file is opened that is its owner's alone where it is made.
-fn owners_file() -> std::fs::OpenOptions {
+pub(super) fn owners_file() -> std::fs::OpenOptions {
     let mut options = std::fs::File::options();
     options.mode(0o600);
     options
 }
 
-fn is_postgres(database_url: &str) -> bool {
+/// Gives a new file to the owner of another one: a command that root runs must not lock out the server's own user. Whoever may
+/// not do that is the owner, or has no business there.
+pub(super) fn give_to_owner_of(file: &Path, other: &Path) {
+    if let Ok(owner) = std::fs::metadata(other) {
+        let _ = chown(file, Some(owner.uid()), Some(owner.gid()));
+    }
+}
+
+pub(super) fn is_postgres(database_url: &str) -> bool {
     database_url.starts_with("postgres://") || database_url.starts_with("postgresql://")
 }
 
@@ -167,7 +196,13 @@ fn source(database_url: &str) -> Result<Source, DbError> {
     ))
 }
 
-fn sqlite_path(database_url: &str) -> Result<&str, DbError> {
+/// The path of a SQLite file; `None` for an address of PostgreSQL, and for one that is no address.
+#[must_use]
+pub fn sqlite_file(database_url: &str) -> Option<&str> {
+    if is_postgres(database_url) { None } else { sqlite_path(database_url).ok() }
+}
+
+pub(super) fn sqlite_path(database_url: &str) -> Result<&str, DbError> {
     let path = match database_url.strip_prefix("sqlite:") {
         Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
         None => database_url,
@@ -213,35 +248,6 @@ fn set_pragmas(connection: &mut SqliteConnection) -> diesel::QueryResult<()> {
     connection.batch_execute("PRAGMA wal_autocheckpoint = 16384")?;
     // A log that a long reader let grow gives its disk space back.
     connection.batch_execute("PRAGMA journal_size_limit = 67108864")
-}
-
-/// A SQLite file that one server serves; others are kept out until this is dropped or the process ends, however it ends.
-#[derive(Debug)]
-pub struct Claim {
-    _file: Option<std::fs::File>,
-}
-
-/// Claims a SQLite file for one server. Two would give `seq` to the same rooms and deliver to their own clients alone.
-///
-/// The claim is a lock on a file of its own beside the database, with `.lock` behind its name: SQLite's locks on the
-/// database itself are a process's, and end when any handle of it is closed. PostgreSQL serves any number of nodes.
-///
-/// # Errors
-/// [`DbError::Unavailable`] when another server has it, or the file can't be made.
-pub fn claim(database_url: &str) -> Result<Claim, DbError> {
-    if is_postgres(database_url) {
-        return Ok(Claim { _file: None });
-    }
-    let path = format!("{}.lock", sqlite_path(database_url)?);
-    let refused = |error: &dyn std::fmt::Display| DbError::Unavailable(format!("can't lock {path}: {error}"));
-    let file = owners_file().create(true).append(true).open(&path).map_err(|error| refused(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Claim { _file: Some(file) }),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(DbError::Unavailable("another haggle serves this database file already".to_owned()))
-        }
-        Err(std::fs::TryLockError::Error(error)) => Err(refused(&error)),
-    }
 }
 
 #[cfg(test)]

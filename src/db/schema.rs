@@ -41,6 +41,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    installation (id) {
+        id -> Integer,
+        identity -> Text,
+        generation -> Text,
+    }
+}
+
+diesel::table! {
     message_index_progress (id) {
         id -> Integer,
         indexed_to -> BigInt,
@@ -191,6 +199,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     discarded_images,
     erasures,
     imported_messages,
+    installation,
     message_index_progress,
     messages,
     notification_progress,

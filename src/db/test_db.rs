@@ -85,6 +85,11 @@ impl TestDb {
         self.url.split('/').nth(3).and_then(|rest| rest.split('?').next()).unwrap()
     }
 
+    /// The path of a SQLite file.
+    pub(super) fn path(&self) -> &str {
+        &self.url
+    }
+
     pub(super) fn conn(&self) -> PooledConnection {
         self.pool.get().unwrap()
     }

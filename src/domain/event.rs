@@ -7,9 +7,26 @@ use utoipa::ToSchema;
 
 use super::{Product, Room, RoomId, Seq, StoredMessage, User, UserId};
 
+/// Which life of which database a cursor belongs to: a part of a hash. 0 in cursors of an older haggle, and where one starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GenerationTag(pub u64);
+
+impl GenerationTag {
+    /// How much of the hash it holds.
+    pub const BYTES: usize = 6;
+
+    /// Reads its digits; `None` for anything else.
+    fn parse(digits: &str) -> Option<Self> {
+        let plain = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (plain && digits.len() == 2 * Self::BYTES).then(|| u64::from_str_radix(digits, 16).ok().map(Self))?
+    }
+}
+
 /// A place in the stream of events: everything up to it is known. As text it is opaque, and needs no escape in a URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventCursor {
+    /// The stream that it is a place in: a restored backup begins another one.
+    pub generation: GenerationTag,
     /// The last message known, in the order of commits.
     pub position: i64,
     /// The last of the other changes known.
@@ -23,7 +40,8 @@ pub struct InvalidEventCursor;
 
 impl fmt::Display for EventCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.position, self.change)
+        let GenerationTag(tag) = self.generation;
+        write!(f, "{tag:0width$x}-{}-{}", self.position, self.change, width = 2 * GenerationTag::BYTES)
     }
 }
 
@@ -37,7 +55,16 @@ impl FromStr for EventCursor {
             digits.parse().ok().filter(|_| plain).ok_or(InvalidEventCursor)
         };
         let (position, change) = text.split_once('-').ok_or(InvalidEventCursor)?;
-        Ok(Self { position: number(position)?, change: number(change)? })
+        // An older haggle wrote no tag.
+        let Some((second, change)) = change.split_once('-') else {
+            return Ok(Self {
+                generation: GenerationTag::default(),
+                position: number(position)?,
+                change: number(change)?,
+            });
+        };
+        let generation = GenerationTag::parse(position).ok_or(InvalidEventCursor)?;
+        Ok(Self { generation, position: number(second)?, change: number(change)? })
     }
 }
 
@@ -51,7 +78,7 @@ impl Serialize for EventCursor {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Event {
     /// Its place: the next request's `after`.
-    #[schema(value_type = String, example = "1042-17")]
+    #[schema(value_type = String, example = "5e0c3b7a9d4f-1042-17")]
     pub cursor: EventCursor,
     /// What happened.
     #[serde(flatten)]
@@ -110,10 +137,26 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_back_and_anything_else_is_refused() {
-        for cursor in [EventCursor::default(), EventCursor { position: i64::MAX, change: 7 }] {
+        let generation = GenerationTag(0xfff0_0000_00ff);
+        for cursor in [EventCursor::default(), EventCursor { generation, position: i64::MAX, change: 7 }] {
             assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
-        for text in ["", "-", "1", "1-", "-1", "1--1", "+1-1", "1-1-1", "a-1", "99999999999999999999-0"] {
+        assert_eq!("12-3".parse(), Ok(EventCursor { position: 12, change: 3, ..EventCursor::default() }));
+        for text in [
+            "",
+            "00000000000g-1-1",
+            "00000000000A-1-1",
+            "000000000000-1-1-1",
+            "-",
+            "1",
+            "1-",
+            "-1",
+            "1--1",
+            "+1-1",
+            "1-1-1",
+            "a-1",
+            "99999999999999999999-0",
+        ] {
             assert_eq!(text.parse::<EventCursor>(), Err(InvalidEventCursor), "{text}");
         }
     }

@@ -8,7 +8,12 @@ use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 use super::{openapi::problems::Anyone, state::AppState};
-use crate::{actors::db_executor::purpose::Reading, auth::JwksState, db, domain::Account};
+use crate::{
+    actors::db_executor::purpose::{Reading, Writing},
+    auth::JwksState,
+    db,
+    domain::Account,
+};
 
 /// Whether the server may be sent traffic, and what stands in the way.
 #[derive(Debug, Serialize, ToSchema)]
@@ -16,7 +21,8 @@ use crate::{actors::db_executor::purpose::Reading, auth::JwksState, db, domain::
 pub struct Readiness {
     /// Whether all below is well.
     ready: bool,
-    /// `ok`, `down`, or `read-only` where PostgreSQL answers and takes no writes.
+    /// `ok`, `down`, `read-only` where PostgreSQL answers and takes no writes, or `failing` where the last commit failed: a full
+    /// disk, or one whose `fsync` fails. Each look then tries to commit, so that it is `ok` when the next one would succeed.
     database: &'static str,
     /// `ok` or `down`; absent where the key is configured itself.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +71,7 @@ pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
     let ping = Reading::check(Account::Server, "ping");
     let ask = || state.database.read(ping, |conn| db::ping(conn).and_then(|()| db::takes_writes(conn)));
     let database = state.database_looks.share(async || match ask().await {
+        Ok(true) if !takes_commits(&state).await => "failing",
         Ok(true) => "ok",
         Ok(false) => "read-only",
         Err(_) => "down",
@@ -77,6 +84,12 @@ pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
     let nats = state.config.nats_url.as_ref().map(|_| name(state.metrics.nats_up.get() == 1));
     let readiness = Readiness { ready, database, jwks: jwks.map(name), nats, draining };
     if ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) }
+}
+
+/// Whether the last commit succeeded, or else one does now: without traffic there is no other to tell.
+async fn takes_commits(state: &AppState) -> bool {
+    let purpose = Writing::change(Account::Server, "try_commit");
+    !state.database.is_commit_failing() || state.database.write(purpose, db::try_commit).await.is_ok()
 }
 
 /// What the server counts, in the OpenMetrics text format.

@@ -10,6 +10,7 @@
 )]
 
 mod authorization;
+mod backup;
 mod closing;
 mod command_line;
 mod connections;
@@ -26,6 +27,7 @@ mod masking;
 mod measuring;
 mod messages;
 mod offers;
+mod one_file;
 mod page;
 mod personal_data;
 mod postgres;

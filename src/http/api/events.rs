@@ -12,7 +12,7 @@ use crate::{
     error::ChatError,
     http::{
         extract::{InQuery, Service, whole_number},
-        openapi::problems::AsService,
+        openapi::problems::{AsService, CursorGone},
         problem::Problem,
         state::AppState,
     },
@@ -42,7 +42,7 @@ pub struct EventList {
     /// In the order of commits.
     items: Vec<Event>,
     /// The next request's `after`, also when there is nothing new.
-    #[schema(value_type = String, example = "1042-17")]
+    #[schema(value_type = String, example = "5e0c3b7a9d4f-1042-17")]
     next_cursor: EventCursor,
     /// Whether there are more by now.
     has_more: bool,
@@ -56,7 +56,8 @@ pub struct EventList {
 /// place of the last. Events don't expire.
 ///
 /// # Errors
-/// `invalid` for an `after` or `limit` that does not fit.
+/// `invalid` for an `after` or `limit` that does not fit; `cursor_expired` for an `after` from before the database was
+/// restored from a backup: what followed it then is gone, so start without `after`, and take what you have for outdated.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -64,7 +65,7 @@ pub struct EventList {
     tag = "events",
     security(("serviceKey" = [])),
     params(EventsQuery),
-    responses((status = 200, description = "A page of events", body = EventList), AsService)
+    responses((status = 200, description = "A page of events", body = EventList), AsService, CursorGone)
 )]
 pub async fn list_events(
     state: web::Data<AppState>,
@@ -81,5 +82,6 @@ pub async fn list_events(
             db::list_events(conn, after, limit, PAGE_BYTES_MAX)
         })
         .await?;
+    let page = page.map_err(|db::ExpiredCursor| ChatError::cursor_expired())?;
     Ok(web::Json(EventList { items: page.items, next_cursor: page.next, has_more: page.has_more }))
 }

@@ -48,6 +48,8 @@ problem_sets! {
     Unknown: NotFound;
     /// Of something that has changed meanwhile.
     Changed: Conflict;
+    /// Of a cursor that a restore has outdated.
+    CursorGone: CursorExpired;
     /// Of opening a room.
     OwnProduct: OwnProduct;
 }
@@ -84,6 +86,7 @@ fn example(code: ErrorCode) -> Example {
         ErrorCode::TooLarge => "`text` and `data` together must be at most 16384 bytes, got 20000",
         ErrorCode::RateLimited => "too many in too short a time, wait for `retryAfterMs`",
         ErrorCode::Blocked => "this conversation is closed",
+        ErrorCode::CursorExpired => "`after` is from before the database was restored: start again without it",
         ErrorCode::Unavailable => "haggle can't store or read right now, try again in a moment",
         ErrorCode::Internal => "something went wrong here; tell the operator this reference: 0d4c1f5e",
     };

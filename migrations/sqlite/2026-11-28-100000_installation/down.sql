@@ -1,0 +1,2 @@
+DROP TABLE installation;
+PRAGMA application_id = 0;

@@ -1,0 +1,87 @@
+//! How a server ends.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use super::Server;
+use crate::{
+    actors::{
+        bus::messages::Leave as LeaveNodes, chat_server::messages::IsSettled, eraser::messages::StopEraser,
+        hub::DrainSessions, notifier::messages::StopNotifier,
+    },
+    db::{self, Pool},
+};
+
+/// How long the last frames of closed WebSockets have to leave when the server ends.
+const GOODBYE_WAIT: Duration = Duration::from_secs(1);
+
+/// How often a drain looks whether everything is finished.
+const DRAIN_POLL: Duration = Duration::from_millis(20);
+
+/// How long the log waits at the end for a reader that has not finished, when the drain's own time is over.
+const FOLD_WAIT_MIN: Duration = Duration::from_millis(500);
+
+impl Server {
+    /// Ends the server: stops accepting, tells the clients, finishes what was accepted. Returns whether it was done in time.
+    pub async fn drain(self) -> bool {
+        let deadline = Instant::now() + self.drain_timeout;
+        self.draining.store(true, Ordering::Release);
+        let chores: Vec<_> = self.chores.into_iter().map(|(_, chore)| chore).collect();
+        // From here on sessions and handshakes are refused with `unavailable`. Connections are accepted still: a poller
+        // opens one to be told, and a refusal says more than silence. Told over a tenth of the time, so that there is
+        // enough left to finish.
+        let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
+        let patience = self.drain_timeout / 2;
+        let _ = self.chat.send(DrainSessions { spread, patience }).await;
+        // Those that are in no namespace, which no hub knows of.
+        self.socket_io.drain();
+        let mut settled = false;
+        while Instant::now() < deadline {
+            settled = self.metrics.sessions.get() == 0 && self.chat.send(IsSettled).await.unwrap_or(true);
+            if settled {
+                break;
+            }
+            tokio::time::sleep(DRAIN_POLL).await;
+        }
+        // What an erasure has left to do is in the database, for the next start.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let _ = tokio::time::timeout(left, self.eraser.send(StopEraser)).await;
+        if let Some((notifier, thread)) = self.notifier {
+            // A try under way has its own time. What it does not finish is in the outbox, for the next start.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
+            thread.stop();
+        }
+        if let Some((bus, thread)) = self.bus {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let _ = tokio::time::timeout(left, bus.send(LeaveNodes)).await;
+            thread.stop();
+        }
+        let goodbyes = Instant::now() + GOODBYE_WAIT;
+        while self.metrics.websockets.get() > 0 && Instant::now() < goodbyes.min(deadline) {
+            tokio::time::sleep(DRAIN_POLL).await;
+        }
+        // With its WebSockets closed this waits for requests alone, and they have a second.
+        self.workers.stop(settled).await;
+        self.chat_thread.stop();
+        for chore in chores {
+            let _ = chore.await;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        fold_log(self.pool, self.claim, left.max(FOLD_WAIT_MIN)).await;
+        settled
+    }
+}
+
+/// Leaves a database file that is complete by itself.
+async fn fold_log(pool: Pool, claim: Arc<db::Claim>, wait: Duration) {
+    let folding = actix_web::rt::task::spawn_blocking(move || db::fold_log(&mut *pool.get()?, &claim, wait));
+    match folding.await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) => log::warn!("the log is in use and stays beside the database file: a copy needs both"),
+        Ok(Err(error)) => log::warn!("the log stays beside the database file, a copy needs both: {error}"),
+        Err(error) => log::error!("the log could not be folded into the database file: {error}"),
+    }
+}
