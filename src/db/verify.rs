@@ -315,7 +315,7 @@ pub fn list_images(conn: &mut Connection, after: i64, limit: i64) -> Result<Vec<
 mod tests {
     use super::*;
     use crate::db::{
-        index_messages,
+        IndexSlice, index_messages,
         test_db::{TestDb, is_postgres, read, room, say, write},
     };
 
@@ -338,7 +338,7 @@ mod tests {
             }
             write(conn, read(&a, "carol", 5)).unwrap();
         }
-        index_messages(conn, 100).unwrap();
+        index_messages(conn, IndexSlice { messages: 100, text_bytes: 1 << 20 }).unwrap();
         db
     }
 
