@@ -20,6 +20,8 @@ const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// Connects from an address of one's own.
 async fn connect_from(from: Ipv4Addr, addr: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
+    // What a client does not read waits in the server, and not in the client's own buffer.
+    socket.set_recv_buffer_size(4096).unwrap();
     socket.bind((from, 0).into()).unwrap();
     socket.connect(addr).await.unwrap()
 }

@@ -127,7 +127,11 @@ async fn transcript(server: &TestServer, route: Route) -> Vec<(bool, String)> {
 
 #[actix_web::test]
 async fn every_event_comes_to_the_same_by_every_way_in_and_is_heard_the_same_on_both_wires() {
-    let server = TestServer::with(|config| config.limits.sends_per_second_max = None).await;
+    let server = TestServer::with(|config| {
+        config.limits.sends_per_second_max = None;
+        config.limits.sessions_per_user_max = None;
+    })
+    .await;
     let json = transcript(&server, Route::Json).await;
     assert!(json.iter().any(|(_, step)| step.contains(r#""typing":true"#)));
     assert!(json.iter().filter(|(_, step)| step.contains(r#""read",{"#)).count() == 2, "each read is told");
@@ -320,7 +324,11 @@ fn refusals() -> Vec<(Situation, &'static str, Value, &'static str)> {
 
 #[actix_web::test]
 async fn what_is_refused_is_refused_with_the_same_code_and_sentence_by_every_way_in() {
-    let server = TestServer::with(|config| config.limits.sends_per_second_max = None).await;
+    let server = TestServer::with(|config| {
+        config.limits.sends_per_second_max = None;
+        config.limits.sessions_per_user_max = None;
+    })
+    .await;
     server.seed().user("mallory");
     let mut now = None;
     let mut seen = None;
@@ -373,7 +381,11 @@ enum Apart {
 
 #[actix_web::test]
 async fn who_shares_nothing_is_neither_seen_nor_sees_on_either_wire_in_either_direction() {
-    let server = TestServer::with(|config| config.limits.sends_per_second_max = None).await;
+    let server = TestServer::with(|config| {
+        config.limits.sends_per_second_max = None;
+        config.limits.sessions_per_user_max = None;
+    })
+    .await;
     for apart in [Apart::TheyBlocked, Apart::WeBlocked, Apart::TheySwitchedOff, Apart::WeSwitchedOff] {
         let buyer = format!("buyer-{apart:?}");
         let seed = server.seed();

@@ -253,7 +253,8 @@ mod tests {
         assert!(turn(&next).is_none());
         assert_eq!(lock(&uploads.state).bytes, 100);
         drop((received, next));
-        assert_eq!((lock(&uploads.state).bytes, lock(&uploads.state).users.len()), (0, 0));
+        let state = lock(&uploads.state);
+        assert_eq!((state.bytes, state.users.len()), (0, 0));
     }
 
     #[test]
