@@ -198,7 +198,7 @@ impl Page<'_> {
                 let (place, length) = (candidate.position, candidate.text.as_ref().map_or(0, String::len));
                 bytes += length;
                 self.looked_bytes += length;
-                if !self.take(conn, candidate)? {
+                if !self.take(conn, &candidate)? {
                     return Ok(Some(place + 1));
                 }
                 window.before = place;
@@ -215,7 +215,7 @@ impl Page<'_> {
     }
 
     /// Adds a message to the page if it holds the terms. Returns whether there was space for it.
-    fn take(&mut self, conn: &mut Connection, candidate: Candidate) -> Result<bool, DbError> {
+    fn take(&mut self, conn: &mut Connection, candidate: &Candidate) -> Result<bool, DbError> {
         let snippet = candidate.text.as_deref().and_then(|text| self.terms.snippet(text));
         let Some(snippet) = snippet else { return Ok(true) };
         let row: MessageRow =
