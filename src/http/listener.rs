@@ -214,8 +214,10 @@ where
                 None => Rc::new(gauge),
             };
             let answer = app.call(request).await;
-            let FramedParts { io, codec, read_buf: read, write_buf, .. } = framed.into_parts();
-            let upgrade = Upgraded { io: io.into_io(), read, held };
+            let FramedParts { io, codec, read_buf: mut read, write_buf, .. } = framed.into_parts();
+            let (io, ahead) = io.into_io();
+            read.extend_from_slice(&ahead);
+            let upgrade = Upgraded { io, read, held };
             let answered = async {
                 match answer {
                     Ok(response) => upgrade.answer(codec, write_buf, response.into(), sender).await,

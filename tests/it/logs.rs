@@ -139,7 +139,8 @@ async fn at_info_a_connection_is_one_line_and_a_message_none() {
     until("the connection's end is logged", || server.output().matches("end=left").count() == 2).await;
     // Whatever else a message might log would have been logged before the connection ended.
     let output = server.output();
-    let lines: Vec<&str> = output.lines().skip(before).collect();
+    // On a busy machine a step may take long, and the log says so.
+    let lines: Vec<&str> = output.lines().skip(before).filter(|line| !line.contains("a step took")).collect();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     for part in ["session=", "user=alice", "wire=json", "peer=127.0.0.1", "lasted="] {
         assert!(lines[0].contains(part), "{}", lines[0]);

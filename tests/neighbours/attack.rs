@@ -25,7 +25,7 @@ use super::{
 };
 
 /// How long the server may take to answer anything before that is a fault.
-pub const ANSWER_MAX: Duration = Duration::from_secs(30);
+pub const ANSWER_MAX: Duration = Duration::from_secs(120);
 
 /// How long an attacker whose connection was refused or cut waits before the next one.
 const RETURN_AFTER: Duration = Duration::from_millis(20);

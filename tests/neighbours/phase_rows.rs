@@ -87,6 +87,11 @@ fn before_a_token() -> Vec<Row> {
         held("answers: the documentation's files, unread", || {
             Hold::deaf(500, "GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(50))
         }),
+        held("answers: one that is unread, with short requests after it", || {
+            let unread = "GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\n\r\n";
+            let chunked = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+            Hold::deaf(500, format!("{chunked}{unread}{}", "GET / HTTP/1.1\r\n\r\n".repeat(200)))
+        }),
         held("answers: the page, unread", || Hold::deaf(500, "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(50))),
         held("answers: the OpenAPI document, unread", || {
             Hold::deaf(500, "GET /api/v1/openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(50))

@@ -335,7 +335,12 @@ pub fn rows() -> Vec<Row> {
         subject: Subject::Route(method, path),
         account,
         tls: false,
-        operations: if path.ends_with("/images") { 2 } else { OPERATIONS },
+        operations: match path {
+            path if path.ends_with("/images") => 2,
+            // Each is as long as all that one has written.
+            path if path.ends_with("/export") || path.ends_with("/events") => 20,
+            _ => OPERATIONS,
+        },
         attack,
     };
     routes.into_iter().flatten().map(row).collect()

@@ -26,9 +26,8 @@ use crate::{
 /// Most bytes of a request's head: its first line and its headers.
 pub const HEAD_BYTES_MAX: u64 = 16 * 1024;
 
-/// Bytes that are read of the requests after the one that is being served. A client may send on without waiting, and TCP holds
-/// the rest.
-const AHEAD_BYTES_MAX: u64 = 8 * 1024;
+/// Bytes of a body that are read before its request, or one before it on the connection, has shown a good token.
+const UNSIGNED_BODY_BYTES_MAX: u64 = 16 * 1024;
 
 /// How long an answer may make no progress because its client does not read.
 pub const UNREAD_WAIT: Duration = Duration::from_secs(10);
@@ -55,14 +54,14 @@ pub struct Watch {
     is_upgraded: AtomicBool,
     /// When the head that is being read began.
     head_since: AtomicU64,
-    /// Bytes read since the last request was answered.
+    /// Bytes of it.
     head_bytes: AtomicU64,
-    /// Bytes that may still be read while a request is served.
-    ahead_bytes: AtomicU64,
-    /// Whether the end of the body is known only when it comes.
-    is_chunked: AtomicBool,
-    /// Bytes of a body that was still on its way when its request had been answered: they are no head.
-    rest_bytes: AtomicU64,
+    /// A request has begun to be served whose body nobody has asked for yet.
+    has_body: AtomicBool,
+    /// The length of the last request's body; [`CHUNKED`] when that is known only when its end comes.
+    body_length: AtomicU64,
+    /// Bytes of it that have been read.
+    body_bytes: AtomicU64,
     /// Since when a write makes no progress.
     stalled_since: AtomicU64,
     /// When it ends in any case.
@@ -70,6 +69,9 @@ pub struct Watch {
     /// Wakes a read that waits for [`Watch::may_read`].
     reader: AtomicWaker,
 }
+
+/// A body's length that is not known.
+const CHUNKED: u64 = u64::MAX;
 
 /// What a request brings after its head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,9 +113,9 @@ impl Watch {
             is_upgraded: AtomicBool::new(false),
             head_since: AtomicU64::new(0),
             head_bytes: AtomicU64::new(0),
-            ahead_bytes: AtomicU64::new(0),
-            is_chunked: AtomicBool::new(false),
-            rest_bytes: AtomicU64::new(0),
+            has_body: AtomicBool::new(false),
+            body_length: AtomicU64::new(0),
+            body_bytes: AtomicU64::new(0),
             stalled_since: AtomicU64::new(0),
             ends_at: AtomicU64::new(0),
             reader: AtomicWaker::new(),
@@ -123,10 +125,10 @@ impl Watch {
     /// A request begins to be served.
     #[must_use]
     pub fn serve(self: &Arc<Self>, body: BodyLength) -> Serving {
-        let length = if let BodyLength::Known(length) = body { length } else { 0 };
-        self.ahead_bytes.store(length.saturating_add(AHEAD_BYTES_MAX), Relaxed);
-        self.is_chunked.store(body == BodyLength::Chunked, Relaxed);
-        self.rest_bytes.store(0, Relaxed);
+        let length = if let BodyLength::Known(length) = body { length } else { CHUNKED };
+        self.body_length.store(length, Relaxed);
+        self.body_bytes.store(0, Relaxed);
+        self.has_body.store(true, Relaxed);
         self.has_served.store(true, Relaxed);
         self.is_serving.store(true, Relaxed);
         Serving(Arc::clone(self))
@@ -185,42 +187,52 @@ impl Watch {
         shut_down(&stream);
     }
 
-    /// Whether bytes may be read now. After [`MayRead::Later`] the task is woken. `is_looked_at`: whether actix-http has seen
-    /// everything that was read.
-    pub(super) fn may_read(&self, cx: &Context<'_>, is_looked_at: bool) -> MayRead {
-        let held_back = || {
-            if self.is_serving.load(Relaxed) {
-                let is_over = self.ahead_bytes.load(Relaxed) == 0;
-                let endless = self.is_chunked.load(Relaxed) && self.is_signed_in.load(Relaxed);
-                return is_over && !endless;
-            }
-            self.head_bytes.load(Relaxed) >= HEAD_BYTES_MAX && self.stalled_since.load(Relaxed) != 0
+    /// The body of the request whose head was read last; once, and also when it has been answered already.
+    pub(super) fn take_body(&self) -> Option<BodyLength> {
+        let length = match self.body_length.load(Relaxed) {
+            CHUNKED => BodyLength::Chunked,
+            length => BodyLength::Known(length),
         };
-        if held_back() {
+        self.has_body.swap(false, Relaxed).then_some(length)
+    }
+
+    /// Whether a request is being served, or an answer waits to be read. When that ends, the task is woken.
+    pub(super) fn is_busy(&self, cx: &Context<'_>) -> bool {
+        let is_busy = || self.is_serving.load(Relaxed) || self.stalled_since.load(Relaxed) != 0;
+        if !is_busy() {
+            return false;
+        }
+        self.reader.register(cx.waker());
+        is_busy()
+    }
+
+    /// Whether bytes of a head or of a body may be read now. After [`MayRead::Later`] the task is woken. `is_looked_at`: whether
+    /// actix-http has seen everything that was read.
+    pub(super) fn may_read(&self, cx: &Context<'_>, is_head: bool, is_looked_at: bool) -> MayRead {
+        if is_head {
+            return match self.head_bytes.load(Relaxed) >= HEAD_BYTES_MAX {
+                true if is_looked_at => MayRead::HeadTooLarge,
+                true => MayRead::AfterALook,
+                false => MayRead::Yes,
+            };
+        }
+        let is_held_back = || {
+            let is_serving = self.is_serving.load(Relaxed) && !self.is_signed_in.load(Relaxed);
+            is_serving && self.body_bytes.load(Relaxed) >= UNSIGNED_BODY_BYTES_MAX
+        };
+        if is_held_back() {
             self.reader.register(cx.waker());
-            if held_back() {
+            if is_held_back() {
                 return MayRead::Later;
             }
         }
-        let is_head = !self.is_serving.load(Relaxed);
-        match is_head && self.head_bytes.load(Relaxed) >= HEAD_BYTES_MAX {
-            true if is_looked_at => MayRead::HeadTooLarge,
-            true => MayRead::AfterALook,
-            false => MayRead::Yes,
-        }
+        MayRead::Yes
     }
 
-    /// Bytes have been read.
-    pub(super) fn has_read(&self, count: u64, now: u64) {
-        if self.is_serving.load(Relaxed) {
-            let left = self.ahead_bytes.load(Relaxed).saturating_sub(count);
-            self.ahead_bytes.store(left, Relaxed);
-            return;
-        }
-        let rest = self.rest_bytes.load(Relaxed);
-        self.rest_bytes.store(rest.saturating_sub(count), Relaxed);
-        let count = count.saturating_sub(rest);
-        if count == 0 {
+    /// Bytes of a head or of a body have been read.
+    pub(super) fn has_read(&self, count: u64, is_head: bool, now: u64) {
+        if !is_head {
+            self.body_bytes.store(self.body_bytes.load(Relaxed).saturating_add(count), Relaxed);
             return;
         }
         if self.head_since.load(Relaxed) == 0 {
@@ -278,10 +290,6 @@ impl Watch {
 impl Drop for Serving {
     fn drop(&mut self) {
         let Self(watch) = self;
-        let body_left = watch.ahead_bytes.load(Relaxed).saturating_sub(AHEAD_BYTES_MAX);
-        // actix-http ends the connection after a body that was not read, or in chunks.
-        let rest = if watch.is_chunked.load(Relaxed) { u64::MAX } else { body_left };
-        watch.rest_bytes.store(rest, Relaxed);
         watch.head_since.store(0, Relaxed);
         watch.head_bytes.store(0, Relaxed);
         watch.is_serving.store(false, Relaxed);
@@ -398,53 +406,63 @@ mod tests {
         (Arc::new(Watch::new(&server, true)), server, client)
     }
 
-    fn may_read(watch: &Watch) -> MayRead {
-        watch.may_read(&Context::from_waker(&noop_waker()), true)
+    fn may_read(watch: &Watch, is_head: bool) -> MayRead {
+        watch.may_read(&Context::from_waker(&noop_waker()), is_head, true)
     }
 
     #[actix_web::test]
-    async fn a_head_has_a_size_and_the_rest_of_a_body_is_none() {
+    async fn a_head_has_a_size() {
         let (watch, _server, _client) = watched().await;
-        watch.has_read(HEAD_BYTES_MAX - 1, 1);
-        assert_eq!(may_read(&watch), MayRead::Yes);
-        watch.has_read(1, 1);
-        assert_eq!(watch.may_read(&Context::from_waker(&noop_waker()), false), MayRead::AfterALook);
-        assert_eq!(may_read(&watch), MayRead::HeadTooLarge);
-        for (body, rest) in [(BodyLength::Known(1_000_000), 1_000_000), (BodyLength::Chunked, 5_000_000)] {
-            drop(watch.serve(body));
-            watch.has_read(rest, 1);
-            assert_eq!(may_read(&watch), MayRead::Yes, "{body:?}: what comes of the body after its answer");
+        for _ in 0..2 {
+            watch.has_read(HEAD_BYTES_MAX - 1, true, 1);
+            assert_eq!(may_read(&watch, true), MayRead::Yes);
+            watch.has_read(1, true, 1);
+            assert_eq!(watch.may_read(&Context::from_waker(&noop_waker()), true, false), MayRead::AfterALook);
+            assert_eq!(may_read(&watch, true), MayRead::HeadTooLarge);
+            drop(watch.serve(BodyLength::Known(10)));
+            watch.has_read(1_000_000, false, 1);
+            assert_eq!(may_read(&watch, true), MayRead::Yes, "a body is no head");
         }
-        drop(watch.serve(BodyLength::Known(10)));
-        watch.has_read(10 + HEAD_BYTES_MAX, 1);
-        assert_eq!(may_read(&watch), MayRead::HeadTooLarge, "and after that comes a head");
     }
 
     #[actix_web::test]
-    async fn a_little_is_read_ahead_while_a_request_is_served() {
+    async fn most_of_a_body_is_read_after_a_good_token_was_shown() {
+        for body in [BodyLength::Known(100_000), BodyLength::Chunked] {
+            let (watch, _server, _client) = watched().await;
+            assert_eq!(watch.take_body(), None);
+            let _serving = watch.serve(body);
+            assert_eq!((watch.take_body(), watch.take_body()), (Some(body), None));
+            watch.has_read(UNSIGNED_BODY_BYTES_MAX - 1, false, 1);
+            assert_eq!(may_read(&watch, false), MayRead::Yes);
+            watch.has_read(1, false, 1);
+            assert_eq!(may_read(&watch, false), MayRead::Later);
+            watch.signed_in();
+            assert_eq!(may_read(&watch, false), MayRead::Yes);
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_connection_is_busy_until_its_answer_has_left() {
         let (watch, _server, _client) = watched().await;
-        let serving = watch.serve(BodyLength::Known(100_000));
-        watch.has_read(100_000, 1);
-        assert_eq!(may_read(&watch), MayRead::Yes);
-        watch.has_read(AHEAD_BYTES_MAX, 1);
-        assert_eq!(may_read(&watch), MayRead::Later);
+        let is_busy = || watch.is_busy(&Context::from_waker(&noop_waker()));
+        assert!(!is_busy());
+        let serving = watch.serve(BodyLength::Known(0));
+        assert!(is_busy());
+        watch.has_written(&Poll::<()>::Pending, 1);
         drop(serving);
-        assert_eq!(may_read(&watch), MayRead::Yes);
-        let _serving = watch.serve(BodyLength::Chunked);
-        watch.has_read(AHEAD_BYTES_MAX, 1);
-        assert_eq!(may_read(&watch), MayRead::Later, "a body without an end is for those who have signed in");
-        watch.signed_in();
-        assert_eq!(may_read(&watch), MayRead::Yes);
+        assert!(is_busy(), "its client reads nothing");
+        watch.has_written(&Poll::Ready(()), 2);
+        assert!(!is_busy());
     }
 
     #[actix_web::test]
     async fn what_is_overdue_ends_by_what_it_is_busy_with() {
         let deadlines = Deadlines { head: Duration::from_secs(10), unread: Duration::from_secs(10) };
         let (watch, _server, _client) = watched().await;
-        watch.has_read(1, 1);
+        watch.has_read(1, true, 1);
         assert_eq!(watch.check(20_000, &deadlines), None, "the first head has a timer of its own");
         drop(watch.serve(BodyLength::Known(0)));
-        watch.has_read(1, 20_000);
+        watch.has_read(1, true, 20_000);
         assert_eq!(watch.check(30_000, &deadlines), None);
         assert_eq!(watch.check(30_001, &deadlines), Some(Overdue::Head));
         watch.has_written(&Poll::<()>::Pending, 30_000);
