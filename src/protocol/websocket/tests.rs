@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::CloseCode;
 
 const LIMITS: Limits = Limits { message_bytes_max: 70_000, fragments_max: 8 };
 
