@@ -105,7 +105,9 @@ fn last_given(conn: &mut Connection) -> Result<(i64, i64), DbError> {
         }
         #[cfg(feature = "postgres")]
         Connection::Postgres(_) => {
-            "SELECT (SELECT last_value FROM messages_position) AS position, (SELECT last_value FROM changes_id) AS change"
+            // What a new sequence has as its last value it has not given yet.
+            "SELECT (SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM messages_position) AS position, \
+             (SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM changes_id) AS change"
         }
     };
     let given: Given = diesel::sql_query(sql).get_result(conn)?;
