@@ -6,6 +6,7 @@ pub mod data;
 pub mod event;
 pub mod fair_queue;
 pub mod field;
+pub mod fold;
 pub mod id;
 pub mod import_line;
 pub mod masking;

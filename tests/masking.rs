@@ -89,6 +89,73 @@ fn the_rule_finds_what_it_must_and_leaves_the_rest_alone() {
     assert!(readme.contains(&figures), "README.md must say: {figures}");
 }
 
+/// A text in another encoding that looks the same, or nearly.
+fn encoded(text: &str, map: impl Fn(char) -> u32) -> String {
+    text.chars().map(|c| char::from_u32(map(c)).unwrap()).collect()
+}
+
+#[test]
+fn the_rule_finds_the_same_in_every_encoding_and_says_where_it_is_in_the_text_as_written() {
+    let apart = icu_normalizer::DecomposingNormalizer::new_nfd();
+    let together = icu_normalizer::ComposingNormalizer::new_nfkc();
+    for Line { texts, place, .. } in corpus() {
+        let found = |texts: &[String]| {
+            let mut recent = RecentDigits::default();
+            let last = texts.iter().map(|text| find_after(text, &mut recent)).last().unwrap();
+            let text = texts.last().unwrap();
+            let part = |range: std::ops::Range<usize>| together.normalize(&text[range]).into_owned();
+            last.into_iter().map(|finding| (finding.kind, part(finding.range))).collect::<Vec<_>>()
+        };
+        let expected = found(&texts);
+        let in_all = |encode: &dyn Fn(&str) -> String| texts.iter().map(|text| encode(text)).collect::<Vec<_>>();
+        for (name, encoding) in [
+            ("decomposed", in_all(&|text| apart.normalize(text).into_owned())),
+            // Spaces, too.
+            (
+                "full-width",
+                in_all(&|text| {
+                    encoded(text, |c| match c {
+                        ' ' => 0x3000,
+                        '!'..='~' => c as u32 + 0xFEE0,
+                        _ => c as u32,
+                    })
+                }),
+            ),
+            (
+                "mathematical",
+                in_all(&|text| {
+                    encoded(text, |c| match c {
+                        '0'..='9' => c as u32 - '0' as u32 + 0x1D7EC,
+                        'a'..='z' => c as u32 - 'a' as u32 + 0x1D5EE,
+                        _ => c as u32,
+                    })
+                }),
+            ),
+        ] {
+            assert_eq!(found(&encoding), expected, "{place} {name}: {encoding:?}");
+        }
+    }
+}
+
+#[test]
+fn a_contact_is_masked_as_written_and_the_rest_stays() {
+    for (text, masked) in [
+        (
+            "제 번호는 \u{1100}\u{1169}\u{11BC}일\u{1100}\u{1169}\u{11BC} 일이삼사 오육칠팔요",
+            "제 번호는 ●●● ●●●● ●●●●요",
+        ),
+        ("cafe\u{301} ０１０－１２３４－５６７８ cafe\u{301}", "cafe\u{301} ●●●－●●●●－●●●● cafe\u{301}"),
+        ("ﬁne: 𝟎𝟏𝟎-𝟏𝟐𝟑𝟒-𝟓𝟔𝟕𝟖 …", "ﬁne: ●●●-●●●●-●●●● …"),
+        ("⑴ alice@example.com ⑵", "⑴ ●●●●●@●●●●●●●.●●● ⑵"),
+        ("०१०-१२३४-५६७८", "●●●-●●●●-●●●●"),
+        ("౦౧౦-౧౨౩౪-౫౬౭౮", "●●●-●●●●-●●●●"),
+        ("0\u{FE0F}\u{20E3}10 1234 5678", "●●● ●●●● ●●●●"),
+        ("𝓪𝓵𝓲𝓬𝓮@𝓰𝓶𝓪𝓲𝓵.𝓬𝓸𝓶", "●●●●●@●●●●●.●●●"),
+    ] {
+        assert_eq!(mask(text, &find(text)), masked);
+    }
+}
+
 #[test]
 fn a_masked_text_has_no_contact_left_and_keeps_the_rest() {
     for Line { texts, place, .. } in corpus() {

@@ -25,7 +25,7 @@ use std::{collections::BTreeMap, fmt, ops::Range, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
-pub(super) use characters::is_invisible;
+use super::fold::{Case, Folded, segments};
 use characters::{Class, classify};
 use context::Context;
 use digits::{Scan, scan};
@@ -137,18 +137,38 @@ pub struct Finding {
 /// Finds contacts in one text, in its order, none of them overlapping.
 #[must_use]
 pub fn find(text: &str) -> Vec<Finding> {
-    find_in(text, &scan(text))
+    read(text).0
 }
 
 /// Finds contacts in one text, also those that its sender's last messages began. `recent` is then ready for the next one.
 #[must_use]
 pub fn find_after(text: &str, recent: &mut RecentDigits) -> Vec<Finding> {
-    let scan = scan(text);
-    let mut findings = find_in(text, &scan);
-    if let Some(range) = recent.go_on(&scan.ends).filter(|_| findings.is_empty()) {
+    let (mut findings, ends) = read(text);
+    if let Some(range) = recent.go_on(&ends).filter(|_| findings.is_empty()) {
         findings.push(Finding { kind: ContactKind::Phone, range });
     }
     findings
+}
+
+/// Reads a text as it looks: finds the contacts in it and the digits at its ends, and says where they are in the text as
+/// written.
+fn read(text: &str) -> (Vec<Finding>, Ends) {
+    let folded = Folded::new(text, Case::Kept);
+    count(folded.as_str().len());
+    let mut scan = scan(folded.as_str());
+    let mut findings = find_in(folded.as_str(), &scan);
+    let mut end = 0;
+    findings.retain_mut(|finding| {
+        let source = folded.source_of(finding.range.clone());
+        // Two of them may share a character, such as a number in brackets.
+        finding.range = source.start.max(end)..source.end;
+        end = end.max(source.end);
+        !finding.range.is_empty()
+    });
+    for edge in [&mut scan.ends.lead, &mut scan.ends.tail].into_iter().flatten() {
+        Range { start: edge.start, end: edge.end } = folded.source_of(edge.start..edge.end);
+    }
+    (findings, scan.ends)
 }
 
 fn find_in(text: &str, scan: &Scan) -> Vec<Finding> {
@@ -211,12 +231,17 @@ pub fn mask(text: &str, findings: &[Finding]) -> String {
 
 fn mask_range(masked: &mut String, contact: &str) {
     count(contact.len());
-    for c in contact.chars() {
-        match classify(c) {
-            // A keycap or a joiner would dress the mask.
-            Class::Ignored => {}
-            Class::Gap => masked.push(c),
-            _ => masked.push(MASK),
+    // A keycap or a joiner would dress the mask: the whole of a character and its marks is replaced.
+    for segment in segments(contact) {
+        let segment = &contact[segment];
+        let folded = Folded::new(segment, Case::Kept);
+        let mut classes = folded.as_str().chars().map(classify).filter(|class| *class != Class::Ignored).peekable();
+        if classes.peek().is_some() {
+            if classes.all(|class| class == Class::Gap) {
+                masked.push_str(segment);
+            } else {
+                masked.push(MASK);
+            }
         }
     }
 }

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    ClientId, ContactKind, Data, MessageId, RoomId, Seq, Timestamp, UserId,
-    data::UnfitData,
-    masking::{Screened, is_invisible},
+    ClientId, ContactKind, Data, MessageId, RoomId, Seq, Timestamp, UserId, data::UnfitData, fold::is_blank,
+    masking::Screened,
 };
 
 /// For how long one may edit or delete one's own message.
@@ -196,13 +195,6 @@ pub enum UnfitText {
         /// What it is.
         bytes: usize,
     },
-}
-
-/// Whether a text shows nothing: white space, control characters, and what has no width.
-#[must_use]
-pub fn is_blank(text: &str) -> bool {
-    // U+2800 is a pattern of no dots.
-    text.chars().all(|c| c.is_whitespace() || c.is_control() || c == '\u{2800}' || is_invisible(c))
 }
 
 /// Checks a message's words and data against the limit.

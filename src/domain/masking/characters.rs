@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::domain::fold::is_invisible;
+
 /// What one character stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -78,35 +80,87 @@ pub(super) fn classify(c: char) -> Class {
     }
 }
 
-/// Characters that leave no trace on the screen by themselves.
-pub(in crate::domain) fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{00AD}' | '\u{034F}' | '\u{0300}'..='\u{036F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{180E}'
-        | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{20D0}'..='\u{20F0}'
-        | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{E0000}'..='\u{E007F}')
-}
-
 /// Unicode's other ways to write 0 to 9. Circled and such begin at 1.
 fn dressed_digit(c: char) -> Option<u8> {
-    const FROM_ZERO: [char; 18] = [
-        '\u{FF10}',
-        '\u{0660}',
-        '\u{06F0}',
-        '\u{0966}',
-        '\u{09E6}',
-        '\u{0E50}',
+    /// The decimal digits (Nd) of Unicode 16 in their order, and subscripts.
+    const FROM_ZERO: [char; 77] = [
+        '\u{660}',
+        '\u{6F0}',
+        '\u{7C0}',
+        '\u{966}',
+        '\u{9E6}',
+        '\u{A66}',
+        '\u{AE6}',
+        '\u{B66}',
+        '\u{BE6}',
+        '\u{C66}',
+        '\u{CE6}',
+        '\u{D66}',
+        '\u{DE6}',
+        '\u{E50}',
+        '\u{ED0}',
+        '\u{F20}',
+        '\u{1040}',
+        '\u{1090}',
+        '\u{17E0}',
+        '\u{1810}',
+        '\u{1946}',
+        '\u{19D0}',
+        '\u{1A80}',
+        '\u{1A90}',
+        '\u{1B50}',
+        '\u{1BB0}',
+        '\u{1C40}',
+        '\u{1C50}',
         '\u{2080}',
+        '\u{A620}',
+        '\u{A8D0}',
+        '\u{A900}',
+        '\u{A9D0}',
+        '\u{A9F0}',
+        '\u{AA50}',
+        '\u{ABF0}',
+        '\u{FF10}',
+        '\u{104A0}',
+        '\u{10D30}',
+        '\u{10D40}',
+        '\u{11066}',
+        '\u{110F0}',
+        '\u{11136}',
+        '\u{111D0}',
+        '\u{112F0}',
+        '\u{11450}',
+        '\u{114D0}',
+        '\u{11650}',
+        '\u{116C0}',
+        '\u{116D0}',
+        '\u{116DA}',
+        '\u{11730}',
+        '\u{118E0}',
+        '\u{11950}',
+        '\u{11BF0}',
+        '\u{11C50}',
+        '\u{11D50}',
+        '\u{11DA0}',
+        '\u{11DE0}',
+        '\u{11F50}',
+        '\u{16130}',
+        '\u{16A60}',
+        '\u{16AC0}',
+        '\u{16B50}',
+        '\u{16D70}',
+        '\u{1CCF0}',
         '\u{1D7CE}',
         '\u{1D7D8}',
         '\u{1D7E2}',
         '\u{1D7EC}',
         '\u{1D7F6}',
+        '\u{1E140}',
+        '\u{1E2F0}',
+        '\u{1E4F0}',
+        '\u{1E5F1}',
+        '\u{1E950}',
         '\u{1FBF0}',
-        '\u{17E0}',
-        '\u{0AE6}',
-        '\u{0BE6}',
-        '\u{0CE6}',
-        '\u{1040}',
     ];
     const FROM_ONE: [char; 8] =
         ['\u{2460}', '\u{2474}', '\u{2488}', '\u{24F5}', '\u{2776}', '\u{2780}', '\u{278A}', '\u{3220}'];
@@ -121,8 +175,9 @@ fn dressed_digit(c: char) -> Option<u8> {
                 let place = (c as u32).wrapping_sub(first as u32);
                 (place < count).then_some(place)
             };
-            let zero = FROM_ZERO.into_iter().find_map(|first| within(first, 10));
-            zero.or_else(|| FROM_ONE.into_iter().find_map(|first| within(first, 9).map(|place| place + 1)))?
+            let zero = FROM_ZERO[..FROM_ZERO.partition_point(|first| *first <= c)].last();
+            zero.and_then(|first| within(*first, 10))
+                .or_else(|| FROM_ONE.into_iter().find_map(|first| within(first, 9).map(|place| place + 1)))?
         }
     };
     u8::try_from(value).ok()

@@ -1,6 +1,10 @@
 //! The digits at both ends of a text: all that the masking rule has to know of a sender's other messages.
 
-use super::digits::{Edge, scan, scan_head, scan_tail};
+use super::{
+    digits::{Edge, scan_head, scan_tail},
+    read,
+};
+use crate::domain::fold::{Case, Folded};
 
 /// Characters at each end of a text that are enough to know its ends, where only these are read.
 pub const END_CHARS: i32 = 512;
@@ -21,8 +25,12 @@ impl Ends {
     #[must_use]
     pub fn of_parts(head: &str, tail: Option<&str>) -> Self {
         match tail {
-            None => scan(head).ends,
-            Some(tail) => Self { lead: scan_head(head).ends.lead, tail: scan_tail(tail).ends.tail, whole: false },
+            None => read(head).1,
+            Some(tail) => {
+                let (head, tail) = (Folded::new(head, Case::Kept), Folded::new(tail, Case::Kept));
+                let (head, tail) = (scan_head(head.as_str()), scan_tail(tail.as_str()));
+                Self { lead: head.ends.lead, tail: tail.ends.tail, whole: false }
+            }
         }
     }
 

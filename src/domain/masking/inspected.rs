@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::{
     ContactKind, ContactRefused, MaskingPolicy, RecentDigits, SPLIT_MESSAGES_MAX, Screened, digits::Edge, ends::Ends,
-    find_in, mask_range, scan,
+    mask_range, read,
 };
 
 /// What the rule knows of a text by itself.
@@ -32,9 +32,8 @@ impl MaskingPolicy {
     #[must_use]
     pub fn inspect(self, text: Option<&str>) -> Inspected {
         let (Some(text), false) = (text, self == Self::Off) else { return Inspected::default() };
-        let scan = scan(text);
-        let screened = self.judge(text, &find_in(text, &scan));
-        let ends = scan.ends;
+        let (findings, ends) = read(text);
+        let screened = self.judge(text, &findings);
         if ends.is_empty() {
             return Inspected { screened, ends: None };
         }
