@@ -3,6 +3,9 @@
 //! Messages up to `indexed_to` are in it. Later ones are added by [`index_messages`], in the order of their commits and in
 //! slices of a few milliseconds; a search reads those directly. So no search waits for the index, and no message does.
 //!
+//! It holds texts in the form in which they are compared (`domain::fold`), and a query is brought into the same form. Whoever
+//! changes that form empties the index in a migration and sets `indexed_to` to 0: it is then built again behind the commits.
+//!
 //! SQLite's is a virtual table of FTS5's. An edit or a deletion of a message that is in it only notes the words that it still
 //! has (`changes`). PostgreSQL's is a table with an index of `pg_trgm`'s, which changes at once.
 
@@ -23,7 +26,7 @@ use super::{
     prepared::{self, Statement, Value},
     schema::{message_index_progress, messages},
 };
-use crate::domain::{MessageId, StoredMessage};
+use crate::domain::{MessageId, StoredMessage, fold::fold};
 
 /// How much text is added for each page that is merged. Each character adds some eight bytes, and these are merged once in
 /// each of the index's levels, which are ten for ten million messages: a page of 4 KiB for 50 bytes.
@@ -61,6 +64,7 @@ struct Size {
 struct Indexable {
     #[diesel(sql_type = BigInt)]
     position: i64,
+    /// As it was written where it comes from the database, and folded from then on.
     #[diesel(sql_type = Nullable<Text>)]
     text: Option<String>,
     #[diesel(sql_type = Text)]
@@ -104,9 +108,8 @@ pub fn index_messages(conn: &mut Connection, slice: IndexSlice) -> Result<Indexe
             bytes <= slice.text_bytes
         });
         let count = fitting.count().max(1);
-        let is_long = waiting.first().is_some_and(|first| first.bytes.unwrap_or(0) > slice.text_bytes);
-        let Some(last) = waiting.get(count - 1).map(|size| size.position) else { return Ok(Indexed::default()) };
-        let rows: Vec<Indexable> = diesel::sql_query(
+        let Some(mut last) = waiting.get(count - 1).map(|size| size.position) else { return Ok(Indexed::default()) };
+        let mut rows: Vec<Indexable> = diesel::sql_query(
             "SELECT m.position, CASE m.kind WHEN 'system' THEN NULL ELSE m.text END AS text, r.buyer_id, r.seller_id \
              FROM messages m JOIN rooms r ON r.id = m.room_id \
              WHERE m.position > $1 AND m.position <= $2 ORDER BY m.position",
@@ -114,6 +117,8 @@ pub fn index_messages(conn: &mut Connection, slice: IndexSlice) -> Result<Indexe
         .bind::<BigInt, _>(from)
         .bind::<BigInt, _>(last)
         .load(conn)?;
+        let is_long = fold_some(&mut rows, slice.text_bytes);
+        last = rows.last().map_or(last, |row| row.position);
         match conn {
             Connection::Sqlite(conn) => {
                 for row in &rows {
@@ -130,12 +135,30 @@ pub fn index_messages(conn: &mut Connection, slice: IndexSlice) -> Result<Indexe
             Connection::Postgres(conn) => postgres::add(conn, &rows)?,
         }
         diesel::update(message_index_progress::table).set(message_index_progress::indexed_to.eq(last)).execute(conn)?;
-        let has_more = count < waiting.len() || i64::try_from(waiting.len()) == Ok(slice.messages);
+        let has_more = waiting.last().is_some_and(|newest| newest.position > last)
+            || i64::try_from(waiting.len()) == Ok(slice.messages);
         // A long text is merged when it is added.
         let texts = rows.iter().filter(|_| !is_long).filter_map(|row| row.text.as_ref());
         let added: usize = texts.map(String::len).sum();
         Ok(Indexed { has_more, merge_pages: merge_pages(added) })
     })
+}
+
+/// Folds the texts and keeps as many as are in the bytes then, one at least: a few characters get longer. Returns whether the
+/// first is too long.
+fn fold_some(rows: &mut Vec<Indexable>, bytes_max: i64) -> bool {
+    let mut bytes = 0;
+    let mut fitting = 0;
+    for row in rows.iter_mut() {
+        row.text = row.text.take().map(|text| fold(&text));
+        bytes += row.text.as_ref().map_or(0, |text| i64::try_from(text.len()).unwrap_or(i64::MAX));
+        if bytes > bytes_max {
+            break;
+        }
+        fitting += 1;
+    }
+    rows.truncate(fitting.max(1));
+    fitting == 0 && bytes > bytes_max
 }
 
 /// Takes steps towards what edited, deleted and long messages say now, for so long: takes a few words out of the index, or adds some.
@@ -179,7 +202,7 @@ pub fn merge_index(conn: &mut Connection, pages: i64) -> Result<(), DbError> {
 
 /// Whether a search for the beginning of a message's words finds it. A text of less than three characters has no word there.
 pub(super) fn has(conn: &mut Connection, position: i64, text: &str) -> Result<bool, DbError> {
-    let beginning: String = text.chars().take(3).collect();
+    let beginning: String = fold(text).chars().take(3).collect();
     if beginning.chars().count() < 3 {
         return Ok(true);
     }
@@ -189,10 +212,9 @@ pub(super) fn has(conn: &mut Connection, position: i64, text: &str) -> Result<bo
             format!("text : \"{}\"", beginning.replace('"', "\"\"")),
         ),
         #[cfg(feature = "postgres")]
-        Connection::Postgres(_) => (
-            "SELECT position AS rowid FROM message_index WHERE strpos(text, $1) = 1 AND position = $2",
-            crate::domain::search::fold(&beginning),
-        ),
+        Connection::Postgres(_) => {
+            ("SELECT position AS rowid FROM message_index WHERE strpos(text, $1) = 1 AND position = $2", beginning)
+        }
     };
     #[derive(QueryableByName)]
     struct Found {

@@ -74,6 +74,16 @@ fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> DbError {
     }
 }
 
+/// Undoes a migration, for a test of what it does to what is there.
+#[cfg(test)]
+pub(super) fn revert_last(conn: &mut Connection) {
+    match conn {
+        Connection::Sqlite(conn) => conn.revert_last_migration(SQLITE).map(drop).unwrap(),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => conn.inner().revert_last_migration(POSTGRES).map(drop).unwrap(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -85,7 +95,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 17] = [
+    const NAMES: [&str; 18] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -103,6 +113,7 @@ mod tests {
         "2026-11-28-030000_deleted_messages",
         "2026-11-28-040000_search_changes",
         "2026-11-28-100000_installation",
+        "2026-11-28-300000_search_fold",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

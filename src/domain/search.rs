@@ -1,9 +1,16 @@
 //! Searching: the terms of a query, and a text with its hits marked. The database narrows down, this decides.
 
+use std::ops::Range;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Room, StoredMessage, field::InvalidField, message::json_text_bytes};
+use super::{
+    Room, StoredMessage,
+    field::InvalidField,
+    fold::{Case, Folded, fold, joins},
+    message::json_text_bytes,
+};
 
 /// Longest query, in characters.
 pub const QUERY_CHARS_MAX: usize = 100;
@@ -14,12 +21,15 @@ pub const TERMS_MAX: usize = 8;
 /// Characters of a text that are shown around its first hit.
 const SNIPPET_CHARS: usize = 120;
 
+/// Groups of three characters of a query that the index is asked for: one character may fold to as many as 18.
+const TRIGRAMS_MAX: usize = QUERY_CHARS_MAX;
+
 /// Characters before the first hit that are shown.
 const SNIPPET_BEFORE: usize = 30;
 
-/// A query: its words, all of which a text must hold, in any order and any case, also in the middle of a word.
+/// A query: its words, all of which a text must hold, in any order, any case and any encoding, also in the middle of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SearchTerms(Vec<Vec<char>>);
+pub struct SearchTerms(Vec<String>);
 
 /// A piece of a text, with its hits apart, so that a page needs no markup to show them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -61,11 +71,10 @@ impl SearchTerms {
                 "`q` must be 1 to {QUERY_CHARS_MAX} characters without control characters"
             )));
         }
-        let mut terms: Vec<Vec<char>> = Vec::new();
-        for word in query.split_whitespace() {
-            let term: Vec<char> = word.chars().map(folded).collect();
-            if !terms.contains(&term) {
-                terms.push(term);
+        let mut terms: Vec<String> = Vec::new();
+        for word in fold(query).split_whitespace() {
+            if !terms.iter().any(|term| term == word) {
+                terms.push(word.to_owned());
             }
         }
         match terms.len() {
@@ -75,71 +84,77 @@ impl SearchTerms {
         }
     }
 
-    /// Each three characters in a row of each term that has so many: what the index knows.
+    /// Each three characters in a row of each term that has so many, up to a number of them: what the index knows.
     pub fn trigrams(&self) -> impl Iterator<Item = String> {
-        self.0.iter().flat_map(|term| term.windows(3)).map(|three| three.iter().collect())
+        let of_term = |term: &String| {
+            let chars: Vec<char> = term.chars().collect();
+            chars.windows(3).map(|three| three.iter().collect()).collect::<Vec<String>>()
+        };
+        self.0.iter().flat_map(of_term).take(TRIGRAMS_MAX)
     }
 
     /// The terms, folded as [`fold`] does.
-    pub fn words(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|term| term.iter().collect())
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
     }
 
-    /// A piece of a text around its first hit with the hits marked; `None` when a term is missing from the text.
+    /// A piece of a text around its first hit with the hits marked, as it was written; `None` when a term is missing from the
+    /// text.
     #[must_use]
     pub fn snippet(&self, text: &str) -> Option<Vec<SnippetPart>> {
-        let chars: Vec<char> = text.chars().collect();
-        let plain: Vec<char> = chars.iter().copied().map(folded).collect();
-        let mut hit = vec![false; chars.len()];
-        for term in &self.0 {
-            let mut found = false;
-            let mut place = 0;
-            while place + term.len() <= plain.len() {
-                if plain[place..].starts_with(term) {
-                    hit[place..place + term.len()].fill(true);
-                    found = true;
-                    place += term.len();
-                } else {
-                    place += 1;
-                }
-            }
-            if !found {
-                return None;
-            }
-        }
-        let first = hit.iter().position(|hit| *hit).unwrap_or(0);
-        let from = if chars.len() <= SNIPPET_CHARS { 0 } else { first.saturating_sub(SNIPPET_BEFORE) };
-        let to = chars.len().min(from + SNIPPET_CHARS);
+        let hits = self.hits(text)?;
+        let shown = shown_around(text, hits.first().map_or(0, |hit| hit.start));
         let mut parts: Vec<SnippetPart> = Vec::new();
-        if from > 0 {
-            parts.push(SnippetPart { text: "…".to_owned(), hit: false });
+        let mut push = |text: &str, hit: bool| match parts.last_mut() {
+            _ if text.is_empty() => {}
+            Some(part) if part.hit == hit => part.text.push_str(text),
+            _ => parts.push(SnippetPart { text: text.to_owned(), hit }),
+        };
+        if shown.start > 0 {
+            push("…", false);
         }
-        for (c, hit) in chars[from..to].iter().zip(&hit[from..to]) {
-            match parts.last_mut() {
-                Some(part) if part.hit == *hit => part.text.push(*c),
-                _ => parts.push(SnippetPart { text: c.to_string(), hit: *hit }),
-            }
+        let mut from = shown.start;
+        for hit in hits {
+            let (start, end) = (hit.start.clamp(from, shown.end), hit.end.clamp(from, shown.end));
+            push(&text[from..start], false);
+            push(&text[start..end], true);
+            from = end;
         }
-        if to < chars.len() {
-            parts.push(SnippetPart { text: "…".to_owned(), hit: false });
+        push(&text[from..shown.end], false);
+        if shown.end < text.len() {
+            push("…", false);
         }
         Some(parts)
     }
-}
 
-/// A text as it is compared with terms: in lower case.
-#[must_use]
-pub fn fold(text: &str) -> String {
-    text.chars().map(folded).collect()
-}
-
-/// A character in lower case, where that is one character: places in a text stay what they are.
-fn folded(c: char) -> char {
-    let mut lower = c.to_lowercase();
-    match (lower.next(), lower.next()) {
-        (Some(one), None) => one,
-        _ => c,
+    /// Where the terms are in a text, in its order; `None` when one is missing.
+    fn hits(&self, text: &str) -> Option<Vec<Range<usize>>> {
+        let folded = Folded::new(text, Case::Folded);
+        let mut hits: Vec<Range<usize>> = Vec::new();
+        for term in &self.0 {
+            let before = hits.len();
+            let found = folded.as_str().match_indices(term.as_str());
+            hits.extend(found.map(|(at, found)| folded.source_of(at..at + found.len())));
+            if hits.len() == before {
+                return None;
+            }
+        }
+        hits.sort_unstable_by_key(|hit| hit.start);
+        Some(hits)
     }
+}
+
+/// The part of a text that is shown: from a little before a place on. No letter is cut from its marks.
+fn shown_around(text: &str, place: usize) -> Range<usize> {
+    if text.chars().count() <= SNIPPET_CHARS {
+        return 0..text.len();
+    }
+    let before = text[..place].char_indices().rev().take(SNIPPET_BEFORE).map(|(at, _)| at);
+    let from = before.filter(|at| !text[*at..].starts_with(joins)).last().unwrap_or(place);
+    let mut ends = text[from..].char_indices().skip(SNIPPET_CHARS).map(|(at, _)| from + at);
+    // After so many marks it is cut all the same.
+    let end = ends.clone().take(SNIPPET_CHARS).find(|at| !text[*at..].starts_with(joins)).or_else(|| ends.next());
+    from..end.unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -167,8 +182,33 @@ mod tests {
     }
 
     #[test]
+    fn a_hit_is_marked_as_it_was_written_however_it_is_encoded() {
+        assert_eq!(marked("istanbul", "Wir sehen uns in İstanbul!").unwrap(), "Wir sehen uns in [İstanbul]!");
+        assert_eq!(marked("İSTANBUL", "istanbul, I\u{307}stanbul").unwrap(), "[istanbul], [I\u{307}stanbul]");
+        assert_eq!(marked("strasse", "Hauptstraße 5").unwrap(), "Haupt[straße] 5");
+        assert_eq!(marked("s", "Straße").unwrap(), "[S]tra[ß]e");
+        assert_eq!(marked("010-1234", "tel ０１０－１２３４").unwrap(), "tel [０１０－１２３４]");
+        assert_eq!(marked("office", "the oﬃce").unwrap(), "the [oﬃce]");
+        let apart = |text: &str| icu_normalizer::DecomposingNormalizer::new_nfd().normalize(text).into_owned();
+        assert_eq!(marked("자전거", &apart("빨간 자전거요")).unwrap(), apart("빨간 [자전거]요"));
+        assert_eq!(marked(&apart("자전거"), "빨간 자전거요").unwrap(), "빨간 [자전거]요");
+        assert_eq!(marked("café", "Cafe\u{301} Roma").unwrap(), "[Cafe\u{301}] Roma");
+        assert_eq!(marked("cafe\u{301}", "CAFÉ").unwrap(), "[CAFÉ]");
+        assert_eq!(
+            marked("자전거", "자\u{200B}전\u{200B}거").unwrap(),
+            "[자\u{200B}전\u{200B}거\u{200B}]".replace("\u{200B}]", "]")
+        );
+        assert_eq!(marked("ㅋㅋㅋ", "ㅋㅋㅋㅠㅠ").unwrap(), "[ㅋㅋㅋ]ㅠㅠ");
+        assert_eq!(marked("cafe", "café"), None);
+        // A snippet does not begin or end between a letter and its mark.
+        let long = apart(&format!("{}자전거{}", "각".repeat(100), "각".repeat(200)));
+        let snippet = marked("자전거", &long).unwrap();
+        assert!(snippet.starts_with(&apart("…각")) && snippet.ends_with(&apart("각…")), "{snippet}");
+    }
+
+    #[test]
     fn a_query_without_words_or_with_too_many_is_refused() {
-        for query in ["", "   ", "a\u{0}b", "a b c d e f g h i", &"x".repeat(101)] {
+        for query in ["", "   ", "\u{200B}", "\u{301}", "a\u{0}b", "a b c d e f g h i", &"x".repeat(101)] {
             assert!(SearchTerms::parse(query).is_err(), "{query:?}");
         }
         assert_eq!(SearchTerms::parse("a a A").unwrap().0.len(), 1);

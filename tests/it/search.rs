@@ -50,6 +50,28 @@ async fn a_message_is_found_as_soon_as_it_was_acknowledged_and_only_by_its_rooms
 }
 
 #[actix_web::test]
+async fn what_looks_the_same_is_found_and_shown_as_it_was_written() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let mut alice = server.ws("alice").await;
+    alice.enter(room.id.as_str()).await;
+    let hangul = "\u{1107}\u{1161}\u{11AF}\u{1100}\u{1161}\u{11AB}";
+    alice.say(&format!("{hangul} bag in İstanbul")).await;
+
+    for (query, hit) in [("istanbul", "İstanbul"), ("빨간", ""), ("발간", hangul), ("ＢＡＧ", "bag")] {
+        let found = search(&server, "alice", query).await;
+        let hits: String = match found.body["items"].as_array().unwrap().as_slice() {
+            [] => String::new(),
+            [found, ..] => {
+                let parts = found["snippet"].as_array().unwrap().iter();
+                parts.filter(|part| part["hit"] == true).map(|part| part["text"].as_str().unwrap()).collect()
+            }
+        };
+        assert_eq!(hits, hit, "{query}");
+    }
+}
+
+#[actix_web::test]
 async fn a_search_goes_page_by_page_and_a_bad_one_is_named() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");

@@ -14,7 +14,10 @@ use std::{
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::{Add, Remove, run};
-use crate::db::{Connection, prelude::*};
+use crate::{
+    db::{Connection, prelude::*},
+    domain::fold::fold,
+};
 
 /// Words that are taken out at once: each three characters in a row, once. And characters, where they are the same few words.
 const WORDS_REMOVED: usize = 32;
@@ -42,9 +45,10 @@ pub enum IndexChanges {
 struct Change {
     #[diesel(sql_type = BigInt)]
     position: i64,
-    /// The index has so many characters of the text.
+    /// The index has so many characters of the text, or all of a whole one.
     #[diesel(sql_type = BigInt)]
     kept: i64,
+    /// Folded, but for a whole one: that is as it was written.
     #[diesel(sql_type = Text)]
     text: String,
     #[diesel(sql_type = Text)]
@@ -116,10 +120,16 @@ pub(super) fn step(conn: &mut SqliteConnection, time: Duration) -> QueryResult<u
              FROM message_index_changes x JOIN messages m ON m.position = x.position JOIN rooms r ON r.id = m.room_id \
              ORDER BY x.is_erased DESC, x.position DESC LIMIT 1",
         );
-        let Some(change) = diesel::RunQueryDsl::get_result::<Change>(first, conn).optional()? else { break };
-        let kept = usize::try_from(change.kept).unwrap_or(0);
+        let Some(mut change) = diesel::RunQueryDsl::get_result::<Change>(first, conn).optional()? else { break };
+        let mut kept = usize::try_from(change.kept).unwrap_or(0);
+        if change.stage == WHOLE {
+            change.text = fold(&change.text);
+            kept = change.text.chars().count();
+        }
+        change.now = change.now.map(|now| fold(&now));
         let now = change.now.as_deref().unwrap_or_default();
-        if kept == 0 || change.stage == GROWS && now.starts_with(part(&change.text, 0, kept)) {
+        let grows = kept == 0 && change.stage != WHOLE;
+        if grows || change.stage == GROWS && now.starts_with(part(&change.text, 0, kept)) {
             added += grow(conn, &change, kept)?;
         } else {
             shrink(conn, &change, kept)?;
@@ -140,9 +150,11 @@ fn shrink(conn: &mut SqliteConnection, change: &Change, kept: usize) -> QueryRes
     run::<Remove>(conn, change.position, piece, (change.stage == WHOLE).then_some(members))?;
     // Each removal counts as one text less, and this text is still one.
     run::<Add>(conn, change.position, "", None)?;
-    let update = diesel::sql_query("UPDATE message_index_changes SET kept = $1, stage = $2 WHERE position = $3");
+    let update =
+        diesel::sql_query("UPDATE message_index_changes SET kept = $1, stage = $2, text = $3 WHERE position = $4");
     let update = update.bind::<BigInt, _>(i64::try_from(rest).unwrap_or(0)).bind::<Text, _>(SHRINKS);
-    diesel::RunQueryDsl::execute(update.bind::<BigInt, _>(change.position), conn)?;
+    let update = update.bind::<Text, _>(part(&change.text, 0, rest)).bind::<BigInt, _>(change.position);
+    diesel::RunQueryDsl::execute(update, conn)?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The index in PostgreSQL: a copy of the words in lower case, as the search folds them, whatever the database's locale.
+//! The index in PostgreSQL: a copy of the words as they are compared, whatever the database's locale.
 
 use diesel::{
     prelude::*,
@@ -8,7 +8,7 @@ use diesel::{
 use super::Indexable;
 use crate::{
     db::connection::postgres::Postgres,
-    domain::{MessageId, StoredMessage, search::fold},
+    domain::{MessageId, StoredMessage, fold::fold},
 };
 
 pub(super) fn lock_indexed_to(conn: &mut Postgres) -> QueryResult<i64> {
@@ -23,8 +23,7 @@ pub(super) fn lock_indexed_to(conn: &mut Postgres) -> QueryResult<i64> {
 }
 
 pub(super) fn add(conn: &mut Postgres, rows: &[Indexable]) -> QueryResult<()> {
-    let rows: Vec<(&Indexable, String)> =
-        rows.iter().filter_map(|row| Some((row, fold(row.text.as_deref()?)))).collect();
+    let rows: Vec<(&Indexable, &str)> = rows.iter().filter_map(|row| Some((row, row.text.as_deref()?))).collect();
     conn.execute(
         diesel::sql_query(
             "INSERT INTO message_index (position, buyer_id, seller_id, text) SELECT * FROM unnest($1, $2, $3, $4)",
@@ -32,7 +31,7 @@ pub(super) fn add(conn: &mut Postgres, rows: &[Indexable]) -> QueryResult<()> {
         .bind::<Array<BigInt>, _>(rows.iter().map(|(row, _)| row.position).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(row, _)| row.buyer_id.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(row, _)| row.seller_id.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(rows.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>()),
+        .bind::<Array<Text>, _>(rows.iter().map(|(_, text)| *text).collect::<Vec<_>>()),
     )?;
     Ok(())
 }

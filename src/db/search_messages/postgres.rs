@@ -35,7 +35,7 @@ pub(super) fn indexed(
     window: Window,
     limit: i64,
 ) -> QueryResult<Vec<Candidate>> {
-    let words: Vec<String> = terms.words().filter(|word| word.chars().count() >= 3).collect();
+    let words: Vec<&str> = terms.words().filter(|word| word.chars().count() >= 3).collect();
     let found = if words.is_empty() {
         // Each half goes along its own index, newest first.
         let half = |member: &str| {
@@ -66,7 +66,7 @@ pub(super) fn indexed(
         query = query.bind::<Array<Text>, _>(vec![user.as_str()]);
     }
     for word in words {
-        query = query.bind::<Text, _>(like(&word));
+        query = query.bind::<Text, _>(like(word));
     }
     conn.load(query)
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     db::{
         IndexChanges, IndexSlice, RoomWrite, follow_changes, index_messages, is_index_behind, merge_index,
+        migrations::{migrate_connection, revert_last},
         test_db::{NOW, TestDb, draft, is_postgres, room, say, user_id, write},
         write_batch,
     },
@@ -74,6 +75,136 @@ fn ones_own_messages_are_found_newest_first_by_words_of_any_length() {
         index_messages(conn, IndexSlice { messages: 2, text_bytes: 4096 }).unwrap();
     }
     assert!(!is_index_behind(conn).unwrap());
+}
+
+/// Texts and queries that look the same and are encoded differently.
+const ENCODED: [(&str, &str); 8] = [
+    ("빨간 자전거", "\u{110C}\u{1161}\u{110C}\u{1165}\u{11AB}\u{1100}\u{1165}"),
+    ("\u{1100}\u{1161}\u{1107}\u{1161}\u{11BC} 있어요", "가방"),
+    ("Wir sind in İstanbul", "istanbul"),
+    ("Cafe\u{301} Roma", "CAFÉ"),
+    ("Eine Crème", "cre\u{300}me"),
+    ("Hauptstraße 7", "STRASSE"),
+    ("오피스 ﬃ", "ffi"),
+    ("전화 ０１０-１２３４", "010-1234"),
+];
+
+#[test]
+fn what_looks_the_same_is_found_however_it_is_encoded() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    for (text, _) in ENCODED {
+        say(conn, &a, "alice", text);
+    }
+    // Before anything is in the index, with some of it, and with all.
+    for _ in 0..3 {
+        for (text, query) in ENCODED {
+            assert_eq!(search(conn, "alice", query), [text], "{query}");
+            assert_eq!(search(conn, "alice", text), [text], "{text}");
+        }
+        index_messages(conn, IndexSlice { messages: 4, text_bytes: 4096 }).unwrap();
+    }
+    assert!(!is_index_behind(conn).unwrap());
+}
+
+#[test]
+fn a_text_that_is_encoded_differently_leaves_the_index_as_it_came() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    let long = format!("{} straße", "\u{1100}\u{1161}\u{11A8}나ﬃ ".repeat(300));
+    for text in [ENCODED[1].0, ENCODED[2].0, &long] {
+        let message = say(conn, &a, "alice", text).id;
+        index(conn);
+        let edit = RoomWrite::Edit {
+            message: message.clone(),
+            editor: user_id("alice"),
+            text: "e\u{301}te\u{301} ﬁn".to_owned(),
+            inspected: Inspected::default(),
+            at: NOW,
+        };
+        write(conn, edit).unwrap();
+        for _ in 0..2 {
+            assert_eq!(search(conn, "alice", "ÉTÉ fin").len(), 1);
+            index(conn);
+        }
+        write(conn, RoomWrite::Delete { message, editor: user_id("alice"), at: NOW }).unwrap();
+        index(conn);
+        assert_eq!(search(conn, "alice", "ÉTÉ"), Vec::<String>::new());
+    }
+    if !is_postgres() {
+        conn.batch_execute("INSERT INTO message_index (message_index, rank) VALUES ('integrity-check', 0)").unwrap();
+        let there = words(conn);
+        assert_eq!(there, 0, "of messages that are all deleted");
+    }
+}
+
+/// How many different words SQLite's index has.
+fn words(conn: &mut Connection) -> i64 {
+    #[derive(QueryableByName)]
+    struct Words {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    conn.batch_execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.all_words USING fts5vocab(main, message_index, col)")
+        .unwrap();
+    let words: Words =
+        diesel::sql_query("SELECT count(*) AS count FROM temp.all_words WHERE col = 'text'").get_result(conn).unwrap();
+    words.count
+}
+
+#[test]
+fn an_index_of_the_version_before_is_built_again_and_searched_meanwhile() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    for (text, _) in ENCODED {
+        say(conn, &a, "alice", text);
+    }
+    index(conn);
+    revert_last(conn);
+    // As the version before left it: texts as they were written, or in lower case.
+    let old = match is_postgres() {
+        false => "INSERT INTO message_index (rowid, text, buyer, seller) SELECT position, text, '', '' FROM messages",
+        true => {
+            "INSERT INTO message_index (position, buyer_id, seller_id, text) \
+             SELECT position, 'alice', 'carol', lower(text) FROM messages"
+        }
+    };
+    conn.batch_execute(old).unwrap();
+    conn.batch_execute("UPDATE message_index_progress SET indexed_to = (SELECT max(position) FROM messages)").unwrap();
+    assert_eq!(migrate_connection(conn).unwrap().len(), 1);
+    let mut steps = 0;
+    while is_index_behind(conn).unwrap() {
+        for (text, query) in ENCODED {
+            assert_eq!(search(conn, "alice", query), [text], "{query} after {steps} steps");
+        }
+        // Interrupted after each slice, and taken up again.
+        index_messages(conn, IndexSlice { messages: 3, text_bytes: 4096 }).unwrap();
+        steps += 1;
+    }
+    assert_eq!(steps, 3);
+    for (text, query) in ENCODED {
+        assert_eq!(search(conn, "alice", query), [text], "{query}");
+    }
+}
+
+#[test]
+fn texts_that_grow_when_they_are_folded_are_taken_in_by_pieces() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    for _ in 0..3 {
+        // 3 bytes, and 33 when they are folded.
+        say(conn, &a, "alice", &"\u{FDFA}".repeat(40));
+    }
+    let from = message_index::indexed_to(conn).unwrap();
+    let indexed = index_messages(conn, IndexSlice { messages: 48, text_bytes: 2048 }).unwrap();
+    assert!(indexed.has_more);
+    assert_eq!(message_index::indexed_to(conn).unwrap() - from, 1);
+    index(conn);
+    assert_eq!(search(conn, "alice", "\u{FDFA}").len(), 3);
 }
 
 #[test]
