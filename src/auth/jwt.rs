@@ -14,7 +14,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::Parties,
-    domain::{Timestamp, UserId, field::MaybeText, message::SYSTEM_SENDER, user::NAME_CHARS_MAX},
+    domain::{Timestamp, UserId, field::MaybeText, fold::is_blank, message::SYSTEM_SENDER, user::NAME_CHARS_MAX},
 };
 
 /// Longest token, in bytes. Checked before anything else is done with it.
@@ -174,10 +174,10 @@ impl Verifier {
     }
 }
 
-/// A name as others may see it: no control characters, no blanks around it, cut at its limit.
+/// A name as others may see it: no control characters, no blanks around it, cut at its limit, and something that one sees.
 fn tidy_name(name: &str) -> Option<String> {
     let name: String = name.trim().chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
-    (!name.is_empty()).then_some(name)
+    (!is_blank(&name)).then_some(name)
 }
 
 /// Seconds since 1970, possibly with a fraction (RFC 7519 section 2).

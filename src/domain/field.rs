@@ -8,6 +8,8 @@ use serde::{
 };
 use thiserror::Error;
 
+use super::fold::is_blank;
+
 /// Longest URL, in characters.
 pub const URL_CHARS_MAX: usize = 2048;
 
@@ -204,10 +206,12 @@ pub fn what_does_not_fit(
 /// Checks a line of text that people read.
 ///
 /// # Errors
-/// [`InvalidField`] when it is blank, longer than `chars_max` characters, or holds a control character.
+/// [`InvalidField`] when it shows nothing, is longer than `chars_max` characters, or holds a control character.
 pub fn check_text(text: &str, field: &str, chars_max: usize) -> Result<(), InvalidField> {
-    if text.trim().is_empty() || text.chars().count() > chars_max || text.chars().any(char::is_control) {
-        return Err(InvalidField(format!("`{field}` must be 1 to {chars_max} characters without control characters")));
+    if is_blank(text) || text.chars().count() > chars_max || text.chars().any(char::is_control) {
+        return Err(InvalidField(format!(
+            "`{field}` must be 1 to {chars_max} characters, a visible one among them and no control characters"
+        )));
     }
     Ok(())
 }

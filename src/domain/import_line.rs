@@ -272,6 +272,8 @@ mod tests {
             (r#"{"type":"user","id":"u","name":"U"} x"#, "more than one object"),
             (r#"{"type":"user","id":"u"}"#, "missing field `name`"),
             (r#"{"type":"user","id":"u","name":" "}"#, "`name`"),
+            (r#"{"type":"user","id":"u","name":"\u200b\u3164"}"#, "`name`"),
+            (r#"{"type":"product","id":"p","sellerId":"u","title":"\u2060 \u00ad"}"#, "`title`"),
             (r#"{"type":"user","id":"","name":"U"}"#, "`id`: a user id must be 1 to 128"),
             (r#"{"type":"user","id":"system","name":"U"}"#, "`id` must not be"),
             (r#"{"type":"user","id":"u","name":"U","age":7}"#, "unknown field `age`"),

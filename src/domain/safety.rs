@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{MessageId, RoomId, StoredMessage, Timestamp, User, UserId, field::InvalidField};
+use super::{MessageId, RoomId, StoredMessage, Timestamp, User, UserId, field::InvalidField, fold::is_blank};
 
 /// Longest text of a report, in characters.
 pub const REPORT_CHARS_MAX: usize = 2000;
@@ -135,7 +135,7 @@ pub struct Report {
 /// # Errors
 /// [`InvalidField`] when it is blank, longer than [`REPORT_CHARS_MAX`] characters, or holds U+0000.
 pub fn check_report_text(text: &str) -> Result<(), InvalidField> {
-    if text.trim().is_empty() || text.chars().count() > REPORT_CHARS_MAX || text.contains('\0') {
+    if is_blank(text) || text.chars().count() > REPORT_CHARS_MAX || text.contains('\0') {
         return Err(InvalidField(format!("`text` must be 1 to {REPORT_CHARS_MAX} characters without U+0000")));
     }
     Ok(())

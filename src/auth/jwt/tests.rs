@@ -350,6 +350,7 @@ fn a_name_is_tidied_rather_than_refused() {
     let name = |name: Value| verifier().verify_now(&hs256(&claims_with("name", name))).unwrap().name;
     assert_eq!(name(json!("  ")), None);
     assert_eq!(name(json!("")), None);
+    assert_eq!(name(json!("\u{200B}\u{3164}")), None);
     assert_eq!(name(json!("A\u{7}l")).as_deref(), Some("Al"));
     assert_eq!(name(json!("가".repeat(300))), Some("가".repeat(200)));
 }

@@ -63,6 +63,9 @@ async fn a_bad_field_of_the_marketplace_is_named() {
     for (method, path, body, part) in [
         ("PUT", users, json!({}), "`name`"),
         ("PUT", users, user(json!({"name": ""})), "`name` must be 1 to 200"),
+        ("PUT", users, user(json!({"name": "\u{200B}\u{3164}"})), "`name` must be 1 to 200"),
+        ("PUT", users, user(json!({"name": "\u{E0001}\u{FE0F}\u{2800}"})), "`name` must be 1 to 200"),
+        ("PUT", products, product(json!({"title": "\u{2060}\u{AD}"})), "`title` must be 1 to 200"),
         ("PUT", users, user(json!({"name": long})), "`name` must be 1 to 200"),
         ("PUT", users, user(json!({"name": "a\nb"})), "`name`"),
         ("PUT", users, user(json!({"name": 7})), "`name`: expected a string"),
