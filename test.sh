@@ -69,6 +69,12 @@ node_suite() (
     node --test --test-reporter=spec
 )
 
+# Modules of the page that need no browser, and nothing from npm.
+page_suite() (
+    cd tests/page
+    node --test --test-reporter=spec
+)
+
 # One of its tests runs nginx, with a certificate of its own, and is left out where there is none.
 socket_io_suite() {
     if ! need nginx nginx-light || ! need openssl openssl; then
@@ -181,6 +187,7 @@ step "several nodes" cluster_suite
 step "bench/load" load_generator
 step "cargo doc" document
 step "licences" node_suite tests/licences
+step "tests/page" page_suite
 
 # The suites below drive the binary itself.
 step "cargo build" cargo build --locked --bins

@@ -135,14 +135,14 @@ fn batch(times: usize) {
         status: ProductStatus::OnSale,
     };
     let writes = [
-        RoomWrite::PutUser { user: User { id: seller, name: "Sam".to_owned(), avatar_url: None } },
+        RoomWrite::PutUser { user: User::new(seller, "Sam".to_owned(), None) },
         RoomWrite::PutProduct { product: product.clone(), at: AT },
     ];
     db::write_batch(&mut conn, &writes).unwrap();
     let rooms: Vec<(RoomId, UserId)> = (0..16)
         .map(|number| {
             let name = format!("buyer-{number}");
-            let buyer = User { id: UserId::new(&name).unwrap(), name, avatar_url: None };
+            let buyer = User::new(UserId::new(&name).unwrap(), name, None);
             let room = db::open_room(&mut conn, &product.id, &buyer, AT).unwrap().unwrap().into_room();
             (room.id, buyer.id)
         })

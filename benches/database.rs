@@ -47,7 +47,7 @@ impl Fixture {
             image_url: None,
             status: ProductStatus::OnSale,
         };
-        let user = |id: String| User { id: UserId::new(&id).unwrap(), name: id, avatar_url: None };
+        let user = |id: String| User::new(UserId::new(&id).unwrap(), id, None);
         let writes = [
             RoomWrite::PutUser { user: user(SELLER.to_owned()) },
             RoomWrite::PutProduct { product: product.clone(), at: AT },

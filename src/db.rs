@@ -77,7 +77,7 @@ pub use models::{
     recovery::{end_recoveries, find_recovery},
     report::{NewReport, OpenReport, ReportError, Reported, list_reports, store_report},
     room::{allow_contact, is_member},
-    user::{DELETED_USER_NAME, find_settings, find_user, is_deleted, list_users},
+    user::{find_settings, find_user, is_deleted, list_users},
     wave::list_waves,
 };
 pub use notify_unread::{

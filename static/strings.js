@@ -118,7 +118,14 @@ const en = {
 
   productStatus: (/** @type {string} */ status) => `Status: ${status}. Change`,
   setStatus: { on_sale: "Put on sale", reserved: "Mark as reserved", sold: "Mark as sold" },
-  statusNews: { on_sale: "This is on sale again", reserved: "This is now reserved", sold: "This is now sold" },
+  /** What the server itself says in a conversation, by its code. @type {Record<string, (params: any) => string | undefined>} */
+  notices: {
+    product_status: ({ status }) => ({ on_sale: "This is on sale again", reserved: "This is now reserved", sold: "This is now sold" })[/** @type {"sold"} */ (status)],
+  },
+  /** What the server puts in place of a name, by its code. @type {Record<string, string>} */
+  names: {
+    deleted_user: "Deleted user",
+  },
   statusHint: {
     reserved: "This is reserved for somebody. You can still write.",
     reservedForYou: "It’s reserved for you. Arrange when and where to meet.",
@@ -335,7 +342,12 @@ const ko = {
 
   productStatus: (status) => `상태: ${status}. 바꾸기`,
   setStatus: { on_sale: "판매 중으로 변경", reserved: "예약 중으로 변경", sold: "판매 완료로 변경" },
-  statusNews: { on_sale: "다시 판매 중입니다", reserved: "예약되었습니다", sold: "판매가 완료되었습니다" },
+  notices: {
+    product_status: ({ status }) => ({ on_sale: "다시 판매 중입니다", reserved: "예약되었습니다", sold: "판매가 완료되었습니다" })[/** @type {"sold"} */ (status)],
+  },
+  names: {
+    deleted_user: "탈퇴한 사용자",
+  },
   statusHint: {
     reserved: "다른 분에게 예약된 상품이에요. 메시지는 보낼 수 있어요.",
     reservedForYou: "나에게 예약되었어요. 만날 시간과 장소를 정해 보세요.",

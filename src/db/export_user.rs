@@ -126,7 +126,7 @@ impl Part<'_> {
     fn read(&mut self, conn: &mut Connection, person: &UserRow) -> Result<bool, DbError> {
         match self.place.stage {
             Stage::Person => {
-                self.write(&ImportLine::User(User::from(person.clone())))?;
+                self.write(&user_line(person.clone()))?;
                 Ok(true)
             }
             Stage::OtherMembers => self.read_other_members(conn),
@@ -186,7 +186,7 @@ impl Part<'_> {
         let rows: Vec<UserRow> =
             users::table.filter(users::id.eq_any(wanted)).order(users::id).select(UserRow::as_select()).load(conn)?;
         for row in rows {
-            self.write(&ImportLine::User(User::from(row)))?;
+            self.write(&user_line(row))?;
         }
         if let Some(last) = ids.last() {
             self.place.after.clone_from(&last.id);
@@ -252,6 +252,11 @@ impl Part<'_> {
 
 fn is_last<T>(rows: &[T]) -> bool {
     i64::try_from(rows.len()).is_ok_and(|count| count < ROWS)
+}
+
+/// An import knows names alone: somebody who was deleted here is a user of that name there.
+fn user_line(row: UserRow) -> ImportLine {
+    ImportLine::User(User { name_code: None, ..User::from(row) })
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ pub(super) fn user_id(id: &str) -> UserId {
 }
 
 pub(super) fn user(id: &str) -> User {
-    User { id: user_id(id), name: id.to_uppercase(), avatar_url: Some(format!("/{id}.png")) }
+    User::new(user_id(id), id.to_uppercase(), Some(format!("/{id}.png")))
 }
 
 pub(super) fn product(id: &str) -> Product {

@@ -154,7 +154,7 @@ impl ImportLine {
             "user" => {
                 let UserLine { id, name, avatar_url, .. } = read_object(line)?;
                 check_id(&id, "id")?;
-                let user = User { id, name, avatar_url };
+                let user = User::new(id, name, avatar_url);
                 user.check()?;
                 Ok(Self::User(user))
             }

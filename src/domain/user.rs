@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    UserId,
+    NameCode, UserId,
     field::{InvalidField, check_text, check_url},
 };
 
@@ -20,12 +20,29 @@ pub struct User {
     /// What the other side sees.
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
+    /// Present where the name is haggle's own: `deleted_user` for a user who was deleted. A client puts it into words in its
+    /// user's language; `name` has English ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_code: Option<NameCode>,
     /// Picture of the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
 }
 
 impl User {
+    /// A user as the marketplace names them.
+    #[must_use]
+    pub const fn new(id: UserId, name: String, avatar_url: Option<String>) -> Self {
+        Self { id, name, name_code: None, avatar_url }
+    }
+
+    /// What is left of a user who was deleted.
+    #[must_use]
+    pub fn deleted(id: UserId) -> Self {
+        let code = NameCode::DeletedUser;
+        Self { id, name: code.name().to_owned(), name_code: Some(code), avatar_url: None }
+    }
+
     /// Bytes that it takes as JSON, about.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {

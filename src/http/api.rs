@@ -36,7 +36,7 @@ fn created_or_found(answer: Answer) -> HttpResponse {
 /// A signed-in user as their token names them.
 fn user_of(identity: &Identity) -> User {
     let name = identity.name.clone().unwrap_or_else(|| identity.user.as_str().to_owned());
-    User { id: identity.user.clone(), name, avatar_url: None }
+    User::new(identity.user.clone(), name, None)
 }
 
 /// The path's id is the id: a body may repeat it, and not say another.

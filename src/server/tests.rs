@@ -41,7 +41,7 @@ impl Fixture {
         let config = Config::try_from(options).unwrap();
         let pool = db::open(&config.database_url, 1).unwrap();
         let server = ServerBuilder::new(config).start().await.unwrap();
-        let user = |id: &str| User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None };
+        let user = |id: &str| User::new(UserId::new(id).unwrap(), id.to_owned(), None);
         let product = Product {
             id: ProductId::new("bike").unwrap(),
             seller_id: UserId::new("sam").unwrap(),

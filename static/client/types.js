@@ -5,6 +5,7 @@
  * @typedef {object} User
  * @property {string} id the marketplace's own user id
  * @property {string} name
+ * @property {string} [nameCode] where the name is the server's own, such as `deleted_user`: put it into words in the user's language
  * @property {string} [avatarUrl]
  *
  * @typedef {User & {role?: string}} DemoUser

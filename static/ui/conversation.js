@@ -6,7 +6,7 @@ import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
 import { MessageList } from "./message_list.js";
-import { describe } from "./message_text.js";
+import { describe, named } from "./message_text.js";
 import { addressOf } from "./navigation.js";
 import { acceptedOffer, OfferDialog, pendingOffer } from "./offer.js";
 import { ReportDialog } from "./report_dialog.js";
@@ -43,7 +43,7 @@ export function Conversation({ room, preview, state, rest, canSendImages, seq })
     return () => room.leave();
   }, [room]);
 
-  const other = room.other ?? preview?.other;
+  const other = named(room.other ?? preview?.other, t);
   useEffect(
     () =>
       room.on("received", (/** @type {Message[]} */ messages) => {

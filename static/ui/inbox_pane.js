@@ -1,7 +1,7 @@
 // @ts-check
 import { Avatar, ProductPicture } from "./avatar.js";
 import { useLanguage } from "./language.js";
-import { describe } from "./message_text.js";
+import { describe, named } from "./message_text.js";
 import { addressOf } from "./navigation.js";
 import { Search } from "./search.js";
 import { html } from "./view.js";
@@ -46,7 +46,8 @@ function InboxList({ inbox, user, openRoomId }) {
 /** @param {{item: InboxItem, user: {id: string}, current: boolean}} props */
 function InboxRow({ item, user, current }) {
   const { t, format } = useLanguage();
-  const { other, product, lastMessage, unread } = item;
+  const { product, lastMessage, unread } = item;
+  const other = named(item.other, t);
   const text = lastMessage ? describe(lastMessage, { t, format }) : "";
   return html`<li>
     <a class="inbox-row" href=${addressOf({ view: "room", roomId: item.id })} aria-current=${current ? "page" : undefined} data-unread=${unread > 0 ? "" : undefined}>

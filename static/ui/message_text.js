@@ -19,13 +19,29 @@ export function describe(message, { t, format }) {
 }
 
 /**
- * The server says it in English, and in `data` for a page that speaks more.
+ * What the server itself says has a code and parameters, for words in the reader's language. What the marketplace says, and a
+ * code that this page does not know, is shown as it came.
  *
  * @param {Message} message
  * @param {import("../strings.js").Strings} t
  * @returns {string}
  */
 export function systemText({ text, data }, t) {
-  const news = data?.type === "product_status" ? t.statusNews[/** @type {"sold"} */ (data.status)] : undefined;
-  return news ?? text ?? "";
+  // Messages from before there were codes have their parameters beside a type.
+  const code = data?.code ?? data?.type;
+  const say = typeof code === "string" && Object.hasOwn(t.notices, code) ? t.notices[code] : undefined;
+  return say?.(data.params ?? data) ?? text ?? "";
+}
+
+/**
+ * A user with a name in the reader's language, where the name is the server's own.
+ *
+ * @template {import("../client/types.js").User | undefined} U
+ * @param {U} user
+ * @param {import("../strings.js").Strings} t
+ * @returns {U}
+ */
+export function named(user, t) {
+  const code = user?.nameCode;
+  return code && Object.hasOwn(t.names, code) ? { ...user, name: t.names[code] } : user;
 }

@@ -84,8 +84,8 @@ export function Search({ rest, user, children }) {
 
 /** @param {{found: Found, user: {id: string}}} props */
 function FoundRow({ found: { message, room, snippet }, user }) {
-  const { format } = useLanguage();
-  const other = room.buyer.id === user.id ? room.seller : room.buyer;
+  const { t, format } = useLanguage();
+  const other = named(room.buyer.id === user.id ? room.seller : room.buyer, t);
   return html`<li>
     <a class="inbox-row found" href=${addressOf({ view: "room", roomId: room.id, seq: message.seq })}>
       <span class="inbox-faces">

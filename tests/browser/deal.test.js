@@ -260,6 +260,9 @@ test("a conversation whose other member was erased is shown as closed, and stays
   await seller.page.getByText("This conversation is closed.").waitFor();
   assert.equal(await seller.composer.count(), 0);
   await seller.page.locator(".conversation").getByText("Deleted user").waitFor();
+  const korean = await (await Window.open(browser, server.url, { locale: "ko-KR" })).signIn("Sofía");
+  await korean.page.locator(".inbox-name", { hasText: "탈퇴한 사용자" }).waitFor();
+  await korean.close();
   await seller.message("It is, and it still clicks").waitFor();
   await seller.look("closed-by-erasure-desk");
   await seller.page.reload();

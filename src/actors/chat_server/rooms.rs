@@ -346,7 +346,7 @@ pub(super) mod tests {
     };
 
     fn user(id: &str) -> User {
-        User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None }
+        User::new(UserId::new(id).unwrap(), id.to_owned(), None)
     }
 
     /// A room in which alice buys sam's bike.

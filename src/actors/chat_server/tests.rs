@@ -35,7 +35,7 @@ struct Fixture {
 }
 
 fn user(id: &str) -> User {
-    User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None }
+    User::new(UserId::new(id).unwrap(), id.to_owned(), None)
 }
 
 impl Fixture {

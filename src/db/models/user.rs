@@ -3,11 +3,8 @@
 use super::change::{self, Changed};
 use crate::{
     db::{Backend, Connection, DbError, prelude::*, schema::users},
-    domain::{Settings, Timestamp, User, UserId},
+    domain::{NameCode, Settings, Timestamp, User, UserId},
 };
-
-/// What the other side reads in place of the name of a user who was deleted.
-pub const DELETED_USER_NAME: &str = "Deleted user";
 
 /// A row of `users`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -32,11 +29,15 @@ impl UserRow {
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
-        Self { id: UserId::from_stored(row.id), name: row.name, avatar_url: row.avatar_url }
+        let id = UserId::from_stored(row.id);
+        match row.deleted_at {
+            None => Self::new(id, row.name, row.avatar_url),
+            Some(_) => Self::deleted(id),
+        }
     }
 }
 
-/// A user, also a deleted one (under [`DELETED_USER_NAME`]).
+/// A user, also a deleted one (as [`User::deleted`]).
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -85,7 +86,7 @@ pub(in crate::db) fn put(conn: &mut Connection, user: &User) -> QueryResult<()> 
 pub(in crate::db) fn delete(conn: &mut Connection, user: &UserId, at: Timestamp) -> QueryResult<()> {
     diesel::update(users::table.find(user.as_str()))
         .set((
-            users::name.eq(DELETED_USER_NAME),
+            users::name.eq(NameCode::DeletedUser.name()),
             users::avatar_url.eq(None::<String>),
             users::deleted_at.eq(Some(at.0)),
         ))

@@ -40,8 +40,7 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
         erase_user::begin(conn, user)?;
         change::record(conn, &[Changed::UserDeleted(user.as_str())])?;
     }
-    let user = User { id: user.clone(), name: user::DELETED_USER_NAME.to_owned(), avatar_url: None };
-    Ok(Ok(Written::UserDeleted { user }))
+    Ok(Ok(Written::UserDeleted { user: User::deleted(user.clone()) }))
 }
 
 pub(super) fn put_product(conn: &mut Connection, product: &Product, at: Timestamp) -> Outcome {

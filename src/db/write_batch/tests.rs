@@ -8,7 +8,7 @@ use crate::{
         schema::messages,
         test_db::{NOW, TestDb, draft, history, is_postgres, product, read, room, say, user, user_id, write},
     },
-    domain::{ClientId, Data, MessageKind},
+    domain::{ClientId, Data, MessageKind, Notice},
     error::{ChatError, ErrorCode},
 };
 
@@ -187,7 +187,7 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
     assert_eq!((stored, rooms), (reserved.clone(), vec![a.clone(), b.clone()]));
     assert_eq!(notices, [history(conn, &a), history(conn, &b)].concat());
     assert_eq!(notices[0].text.as_deref(), Some("This product is now reserved"));
-    assert_eq!(notices[0].data, Some(Data::of(&json!({"type": "product_status", "status": "reserved"}))));
+    assert_eq!(notices[0].data, Some(Notice::ProductStatus(ProductStatus::Reserved).data()));
     assert_eq!((notices[0].kind, notices[0].sender_id.as_str()), (MessageKind::System, "system"));
     assert!(history(conn, &other).is_empty());
 
@@ -239,14 +239,15 @@ fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     say(conn, &a, "alice", "hello");
     let delete = RoomWrite::DeleteUser { user: user_id("alice"), at: NOW };
-    let gone = User { id: user_id("alice"), name: "Deleted user".to_owned(), avatar_url: None };
+    let gone = User::deleted(user_id("alice"));
     for _ in 0..2 {
         assert_eq!(write(conn, delete.clone()), Ok(Written::UserDeleted { user: gone.clone() }));
     }
     let unknown = RoomWrite::DeleteUser { user: user_id("nobody"), at: NOW };
     assert_eq!(write(conn, unknown), Err(WriteError::NotFound("user")));
     let forgotten = find_user(conn, &user_id("alice")).unwrap().unwrap();
-    assert_eq!((forgotten.name.as_str(), forgotten.avatar_url), ("Deleted user", None));
+    assert_eq!(forgotten, gone);
+    assert_eq!(json!(forgotten), json!({"id": "alice", "name": "Deleted user", "nameCode": "deleted_user"}));
     assert_eq!(history(conn, &a).len(), 1);
     let state = load_room(conn, &a).unwrap().unwrap();
     assert!(state.buyer.deleted && !state.seller.deleted && state.is_closed());

@@ -5,8 +5,6 @@
 //! that a wave reaches hears the product's status as it stands then, and nothing if that is what it heard last: what
 //! changed in between is not told.
 
-use serde::Serialize;
-
 use super::{Outcomes, ProductChange, RoomWrite, WriteError, Written, append};
 use crate::{
     db::{
@@ -17,7 +15,7 @@ use crate::{
         },
     },
     domain::{
-        Data, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, StoredMessage, Timestamp,
+        Draft, MessageKind, Notice, Product, ProductId, ProductStatus, RoomId, Screened, StoredMessage, Timestamp,
         UserId, message::SYSTEM_SENDER,
     },
 };
@@ -131,14 +129,6 @@ fn advance(conn: &mut Connection, product: &Product, mut row: WaveRow, at: Times
     Ok(Reached { rooms, notices, next })
 }
 
-/// The `data` of what is said about a product's status.
-#[derive(Serialize)]
-struct StatusNotice {
-    status: ProductStatus,
-    #[serde(rename = "type")]
-    kind: &'static str,
-}
-
 /// Says in those of these rooms where a product stands now that have heard something else last.
 fn say_status(
     conn: &mut Connection,
@@ -146,18 +136,14 @@ fn say_status(
     status: ProductStatus,
     at: Timestamp,
 ) -> Result<Vec<StoredMessage>, DbError> {
-    let text = match status {
-        ProductStatus::OnSale => "This product is on sale again",
-        ProductStatus::Reserved => "This product is now reserved",
-        ProductStatus::Sold => "This product is now sold",
-    };
+    let notice = Notice::ProductStatus(status);
     let rooms: Vec<String> =
         rooms.iter().filter(|room| room.notified_status != status.as_str()).map(|room| room.id.clone()).collect();
     if rooms.is_empty() {
         return Ok(Vec::new());
     }
     wave::set_notified(conn, &rooms, status)?;
-    let notice = Data::of(&StatusNotice { status, kind: "product_status" });
+    let data = notice.data();
     let writes: Vec<RoomWrite> = rooms
         .into_iter()
         .map(|room| {
@@ -166,8 +152,8 @@ fn say_status(
                 sender: UserId::from_stored(SYSTEM_SENDER),
                 client_id: None,
                 kind: MessageKind::System,
-                text: Some(text.to_owned()),
-                data: Some(notice.clone()),
+                text: Some(notice.text().to_owned()),
+                data: Some(data.clone()),
                 sent_at: at,
                 screened: Screened::Clean,
             })

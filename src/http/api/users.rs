@@ -71,7 +71,7 @@ pub async fn put_user(
 ) -> Result<HttpResponse, Problem> {
     let (InPath(id), Body(body)) = (id, body);
     check_same("id", body.id.as_ref(), &id)?;
-    let user = User { id, name: body.name, avatar_url: body.avatar_url };
+    let user = User::new(id, body.name, body.avatar_url);
     user.check().map_err(ChatError::from)?;
     Ok(created_or_found(state.change(RoomWrite::PutUser { user }).await?))
 }

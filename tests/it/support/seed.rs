@@ -28,7 +28,7 @@ impl Seed {
 
     /// A user, named like their id.
     pub fn user(&self, id: &str) -> User {
-        let user = User { id: UserId::new(id).unwrap(), name: id.to_owned(), avatar_url: None };
+        let user = User::new(UserId::new(id).unwrap(), id.to_owned(), None);
         self.write(RoomWrite::PutUser { user: user.clone() });
         user
     }

@@ -1,0 +1,108 @@
+//! What haggle itself says: in a room, and in place of a name. Each has a code and parameters, from which a client makes
+//! words in its user's language, and English words for clients that don't.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Data, ProductStatus};
+
+/// A message that haggle itself writes into a room, from the sender `system`.
+///
+/// Its `data` is `{code, params}`, and repeats the parameters beside them under the names from before there was a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// The room's product has another status.
+    ProductStatus(ProductStatus),
+}
+
+#[derive(Serialize)]
+struct NoticeData<P> {
+    code: &'static str,
+    params: P,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    flat: P,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct StatusParams {
+    status: ProductStatus,
+}
+
+impl Notice {
+    /// Its name; adding one adds a line here, in docs/protocol.md, and in each language of the page.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ProductStatus(_) => "product_status",
+        }
+    }
+
+    /// What a client shows that does not know the code.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::ProductStatus(ProductStatus::OnSale) => "This product is on sale again",
+            Self::ProductStatus(ProductStatus::Reserved) => "This product is now reserved",
+            Self::ProductStatus(ProductStatus::Sold) => "This product is now sold",
+        }
+    }
+
+    /// The message's `data`.
+    #[must_use]
+    pub fn data(self) -> Data {
+        let Self::ProductStatus(status) = self;
+        let params = StatusParams { status };
+        Data::of(&NoticeData { code: self.code(), params, kind: self.code(), flat: params })
+    }
+}
+
+/// Why a name is haggle's own and not the user's. It has no parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NameCode {
+    /// The user was deleted.
+    DeletedUser,
+}
+
+impl NameCode {
+    /// What a client shows that does not know the code.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DeletedUser => "Deleted user",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_notice_has_a_code_parameters_and_english_words() {
+        for (status, name) in
+            [(ProductStatus::OnSale, "on_sale"), (ProductStatus::Reserved, "reserved"), (ProductStatus::Sold, "sold")]
+        {
+            let notice = Notice::ProductStatus(status);
+            let data: Value = serde_json::from_str(notice.data().json()).unwrap();
+            assert_eq!((&data["code"], &data["params"]), (&json!("product_status"), &json!({"status": name})));
+            assert_eq!((&data["type"], &data["status"]), (&json!("product_status"), &json!(name)));
+            assert!(notice.text().starts_with("This product is"));
+        }
+    }
+
+    #[test]
+    fn every_language_of_the_page_has_words_for_every_code() {
+        let strings = include_str!("../../static/strings.js");
+        let count = |key: &str| strings.lines().filter(|line| line.trim_start().starts_with(key)).count();
+        let languages = count("languageName:");
+        assert!(languages >= 2);
+        assert_eq!(count(&format!("{}:", Notice::ProductStatus(ProductStatus::Sold).code())), languages);
+        let Value::String(code) = json!(NameCode::DeletedUser) else { panic!("a code is a string") };
+        assert_eq!(count(&format!("{code}:")), languages);
+    }
+}

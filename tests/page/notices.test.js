@@ -1,0 +1,36 @@
+/* What the server says by a code, in each of the page's languages. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { languages } from "../../static/strings.js";
+import { named, systemText } from "../../static/ui/message_text.js";
+
+const notice = (status) => ({ text: "in English", data: { code: "product_status", params: { status } } });
+
+test("a notice is put into the reader's language by its code and parameters", () => {
+  assert.equal(systemText(notice("sold"), languages.ko), "판매가 완료되었습니다");
+  for (const t of Object.values(languages)) {
+    const said = ["on_sale", "reserved", "sold"].map((status) => systemText(notice(status), t));
+    assert.equal(new Set([...said, "in English"]).size, 4);
+  }
+});
+
+test("a notice from before there were codes is still understood", () => {
+  assert.equal(systemText({ text: "in English", data: { type: "product_status", status: "sold" } }, languages.ko), "판매가 완료되었습니다");
+});
+
+test("what the page has no words for is shown in the server's", () => {
+  for (const data of [undefined, null, 7, {}, { code: "new_one" }, { code: "constructor" }, { code: 7 }, { code: "product_status" }, { code: "product_status", params: { status: "gone" } }]) {
+    assert.equal(systemText({ text: "in English", data }, languages.ko), "in English", JSON.stringify(data));
+  }
+});
+
+test("a deleted user has a name in the reader's language, everybody else their own", () => {
+  const gone = { id: "u", name: "Deleted user", nameCode: "deleted_user" };
+  assert.equal(named(gone, languages.ko).name, "탈퇴한 사용자");
+  assert.equal(named(gone, languages.en).name, "Deleted user");
+  for (const user of [{ id: "u", name: "Deleted user" }, { id: "u", name: "X", nameCode: "constructor" }]) {
+    assert.equal(named(user, languages.ko), user);
+  }
+  assert.equal(named(undefined, languages.ko), undefined);
+});
