@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod authorize;
+pub mod currency;
 pub mod data;
 pub mod event;
 pub mod fair_queue;

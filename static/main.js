@@ -1,5 +1,6 @@
 // @ts-check
-import { DemoRest } from "./client/rest.js";
+import { DemoRest, listCurrencies } from "./client/rest.js";
+import { learnCurrencies } from "./ui/money.js";
 import { Root } from "./ui/root.js";
 import { loadStyles } from "./ui/styles.js";
 import { html, render } from "./ui/view.js";
@@ -9,10 +10,16 @@ import { html, render } from "./ui/view.js";
  *
  * A marketplace has its own sign-in, and starts with `session.js`.
  */
-const demo = new DemoRest(`${location.origin}/api/v1`);
+const base = `${location.origin}/api/v1`;
+const demo = new DemoRest(base);
 
 const loadSession = async () => {
-  const [session] = await Promise.all([import("./session.js"), loadStyles(["layout", "market", "conversation", "actions"])]);
+  const [session, currencies] = await Promise.all([
+    import("./session.js"),
+    listCurrencies(base),
+    loadStyles(["layout", "market", "conversation", "actions"]),
+  ]);
+  learnCurrencies(currencies);
   return session;
 };
 

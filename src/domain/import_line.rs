@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{
     ClientId, Data, MessageKind, Product, ProductId, ProductStatus, RoomId, StoredMessage, Timestamp, User, UserId,
+    currency,
     field::{InvalidField, read_object},
     message::SYSTEM_SENDER,
 };
@@ -122,6 +123,12 @@ struct ProductLine {
     status: ProductStatus,
 }
 
+/// What the `data` of an offer's line has to say about its currency.
+#[derive(Deserialize)]
+struct OfferedIn {
+    currency: Option<String>,
+}
+
 /// Why a line can't be stored: a sentence that names the field and repeats none of its value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
@@ -219,6 +226,10 @@ impl MessageLine {
         if self.text.as_ref().is_some_and(|text| text.len() > TEXT_BYTES_MAX) {
             return Err(invalid(format!("`text` must be at most {TEXT_BYTES_MAX} bytes")));
         }
+        if self.kind == MessageKind::Offer {
+            let price = self.data.as_ref().and_then(|data| data.read::<OfferedIn>());
+            price.and_then(|price| price.currency).map_or(Ok(()), |code| currency::check(&code, "data.currency"))?;
+        }
         self.data.as_ref().map_or(Ok(()), Data::check_imported).map_err(|unfit| invalid(unfit.to_string()))
     }
 }
@@ -281,6 +292,11 @@ mod tests {
             (r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":-1}"#, "`price`"),
             (r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":1.5}"#, "`price`: expected i64"),
             (r#"{"type":"product","id":"p","sellerId":"u","title":"P","currency":"won"}"#, "`currency`"),
+            (r#"{"type":"product","id":"p","sellerId":"u","title":"P","currency":"WON"}"#, "`currency`"),
+            (
+                r#"{"type":"message","roomId":"r","senderId":"b","kind":"offer","sentAt":"2026-11-23T09:00:00Z","data":{"amount":1,"currency":"BTC"}}"#,
+                "`data.currency`",
+            ),
             (r#"{"type":"product","id":"p","sellerId":"u","title":"P","status":"gone"}"#, "`status`"),
             (r#"{"type":"room","productId":"p"}"#, "missing field `buyerId`"),
             (r#"{"type":"message","roomId":"r","senderId":"b","sentAt":"2026-11-23T09:00:00Z"}"#, "`text`"),

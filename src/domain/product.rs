@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    ProductId, UserId,
+    ProductId, UserId, currency,
     field::{InvalidField, check_text, check_url},
 };
 
@@ -60,7 +60,7 @@ pub struct Product {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub price: Option<i64>,
-    /// ISO 4217 code.
+    /// ISO 4217 code. `GET /api/v1/currencies` has the digits of its minor unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "KRW", pattern = "^[A-Z]{3}$")]
     pub currency: Option<String>,
@@ -90,19 +90,7 @@ impl Product {
         if self.price.is_some_and(|price| !(0..=PRICE_MAX).contains(&price)) {
             return Err(InvalidField(format!("`price` must be 0 to {PRICE_MAX}, in the currency's minor unit")));
         }
-        self.currency.as_deref().map_or(Ok(()), check_currency)?;
+        self.currency.as_deref().map_or(Ok(()), |code| currency::check(code, "currency"))?;
         check_url(self.image_url.as_deref(), "imageUrl")
-    }
-}
-
-/// Checks a currency's code.
-///
-/// # Errors
-/// [`InvalidField`] when it is not three capital letters, as in ISO 4217.
-pub fn check_currency(code: &str) -> Result<(), InvalidField> {
-    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        Ok(())
-    } else {
-        Err(InvalidField::new("`currency` must be a code as in ISO 4217, like EUR"))
     }
 }

@@ -4,6 +4,7 @@
 //! transaction checks the caller's right itself, and which tells everyone whom the change concerns.
 
 pub mod blocks;
+pub mod currencies;
 pub mod demo;
 pub mod events;
 pub mod images;

@@ -22,7 +22,7 @@ use utoipa::{
 
 use self::conventions::Conventions;
 use super::{
-    api::{blocks, demo, events, images, me, messages, offers, products, reports, rooms, search, users},
+    api::{blocks, currencies, demo, events, images, me, messages, offers, products, reports, rooms, search, users},
     body::Pieces,
     health,
     problem::{Problem, ProblemDocument},
@@ -77,6 +77,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         images::get_image,
         products::put_product,
         products::set_product_status,
+        currencies::list_currencies,
         users::put_user,
         users::delete_user,
         users::disconnect_user,

@@ -211,6 +211,16 @@ function uploadForm(url, form, token, onProgress, signal) {
   });
 }
 
+/**
+ * The currencies of prices, and how many digits the minor unit of each has. It needs no token.
+ *
+ * @param {string} base such as `https://chat.example.com/api/v1`
+ * @returns {Promise<{code: string, exponent: number}[]>}
+ */
+export async function listCurrencies(base) {
+  return (await fetchJson(`${base}/currencies`)).items;
+}
+
 /** The routes that exist only under `haggle demo`; a marketplace has its own sign-in and its own products. */
 export class DemoRest {
   #base;

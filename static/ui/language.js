@@ -1,5 +1,6 @@
 // @ts-check
 import { languages } from "../strings.js";
+import { priceText } from "./money.js";
 import { createContext, useContext } from "./view.js";
 
 /** @typedef {import("../strings.js").LanguageCode} LanguageCode */
@@ -63,17 +64,7 @@ function newFormats(code) {
      * @param {number | undefined} amount
      * @param {string | undefined} currency
      */
-    price(amount, currency) {
-      if (amount == null || !currency) return "";
-      const money = new Intl.NumberFormat(code, { style: "currency", currency, currencyDisplay: "narrowSymbol" });
-      return money.format(amount / 10 ** (money.resolvedOptions().maximumFractionDigits ?? 2));
-    },
-
-    /**
-     * How many digits a currency's minor unit has: 2 for USD, 0 for KRW.
-     * @param {string} currency
-     */
-    minorDigits: (currency) => new Intl.NumberFormat(code, { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2,
+    price: (amount, currency) => priceText(amount, currency, code),
 
     /** How much of it. @param {number} share 0 to 1 */
     percent: (share) => new Intl.NumberFormat(code, { style: "percent" }).format(share),

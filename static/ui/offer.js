@@ -1,6 +1,7 @@
 // @ts-check
 import { ConfirmDialog, Dialog, failureText, useAttempt } from "./dialog.js";
 import { useLanguage } from "./language.js";
+import { amountText, exponentOf, firstPrice, parseAmount, suggestedPrices } from "./money.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("../client/types.js").Message} Message */
@@ -11,9 +12,6 @@ import { html, useEffect, useRef, useState } from "./view.js";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-
-/** Ways down from the asking price that save some typing. */
-const STEPS = [0.95, 0.9, 0.85];
 
 /**
  * What became of an offer, as far as this page's clock can tell before the server says it.
@@ -121,9 +119,11 @@ export function OfferDialog({ room, product, answering, onClose }) {
   const { t, format, code } = useLanguage();
   const asked = /** @type {OfferData | undefined} */ (answering?.data);
   const currency = asked?.currency ?? product?.currency ?? (code === "ko" ? "KRW" : "USD");
-  const digits = format.minorDigits(currency);
+  const digits = exponentOf(currency) ?? 0;
   const seller = product?.sellerId === room.ownUserId;
-  const [text, setText] = useState(() => amountText((seller ? product?.price : asked?.amount) ?? product?.price, digits));
+  const price = product?.currency === currency ? product.price : undefined;
+  const terms = { answered: asked?.amount, seller };
+  const [text, setText] = useState(() => amountText(firstPrice(price, terms), digits));
   const [wrong, setWrong] = useState(false);
   // One key for the whole dialog: "again" after a doubt must not offer twice.
   const [clientId] = useState(() => room.newClientId());
@@ -134,7 +134,7 @@ export function OfferDialog({ room, product, answering, onClose }) {
   const amount = parseAmount(text, digits);
   const waiting = pendingOffer(room.messages);
   const replaced = !answering && waiting?.senderId === room.ownUserId ? waiting.data : undefined;
-  const price = product?.currency === currency ? product.price : undefined;
+  const choices = price ? suggestedPrices(price, terms) : [];
 
   /** @param {string} next */
   const change = (next) => {
@@ -170,10 +170,9 @@ export function OfferDialog({ room, product, answering, onClose }) {
           onInput=${(/** @type {any} */ event) => change(event.currentTarget.value)}
         />
       </label>
-      ${price &&
+      ${choices.length > 0 &&
       html`<div class="chips" role="group" aria-label=${t.offer.asking(format.price(price, currency))}>
-        ${[1, ...STEPS].map((share) => {
-          const choice = nice(price * share, digits);
+        ${choices.map((choice) => {
           return html`<button type="button" class="chip" aria-pressed=${String(choice === amount)} onClick=${() => change(amountText(choice, digits))}>${format.price(choice, currency)}</button>`;
         })}
       </div>`}
@@ -209,41 +208,4 @@ function compare(amount, price, t) {
   if (amount === price) return t.offer.same;
   const percent = Math.max(1, Math.round((Math.abs(price - amount) / price) * 100));
   return amount < price ? t.offer.under(percent) : t.offer.over(percent);
-}
-
-/**
- * Two or three leading digits, as people name prices.
- * @param {number} amount
- * @param {number} digits
- */
-function nice(amount, digits) {
-  const step = 10 ** Math.max(digits, Math.floor(Math.log10(amount)) - 2);
-  return Math.max(1, Math.round(amount / step) * step);
-}
-
-/**
- * An amount as one would type it.
- *
- * @param {number | undefined} amount in the minor unit
- * @param {number} digits of the minor unit
- */
-export function amountText(amount, digits) {
-  if (amount === undefined || amount === null) return "";
-  const text = (amount / 10 ** digits).toLocaleString("en-US", { minimumFractionDigits: amount % 10 ** digits === 0 ? 0 : digits, maximumFractionDigits: digits });
-  return text;
-}
-
-/**
- * Reads what people type: `1,200`, `1.200,50`, `₩ 98,000`, `１２０`.
- *
- * @param {string} text
- * @param {number} digits of the minor unit
- * @returns {number | undefined} in the minor unit; `undefined` for what is no amount of that currency
- */
-export function parseAmount(text, digits) {
-  const plain = text.normalize("NFKC").replace(/[\s'’\p{Sc}원]/gu, "");
-  const [, whole = "", fraction = ""] = (digits > 0 && plain.match(new RegExp(`^([\\d.,]*)[.,](\\d{1,${digits}})$`))) || [, plain, ""];
-  if (!/^(\d+|\d{1,3}([.,])\d{3}(\2\d{3})*)$/.test(whole)) return undefined;
-  const amount = Number(whole.replace(/[.,]/g, "") + fraction.padEnd(digits, "0"));
-  return Number.isSafeInteger(amount) && amount > 0 ? amount : undefined;
 }

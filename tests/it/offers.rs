@@ -140,6 +140,8 @@ async fn rest_makes_and_answers_offers_as_the_wire_does() {
         (json!({"amount": 0, "currency": "KRW"}), "invalid"),
         (json!({"amount": 1.5, "currency": "KRW"}), "invalid"),
         (json!({"amount": 1, "currency": "won"}), "invalid"),
+        (json!({"amount": 1, "currency": "WON"}), "invalid"),
+        (json!({"amount": 1, "currency": "BTC"}), "invalid"),
         (json!({"amount": 1, "currency": "USD"}), "invalid"),
     ] {
         let refused = call(server.addr, &alice, "POST", &path, Some(body.clone())).await;

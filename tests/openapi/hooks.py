@@ -14,6 +14,11 @@ RULES = (
     "`after` must be the `cursor` of an event, or the `nextCursor` of a page",
     "give `before` or `after`, not both",
     "`q` must be at most 8 words",
+    # Of invisible characters alone; too many for a pattern.
+    "`q` must hold something to search for",
+    "`name` must be 1 to 200 characters, a visible one",
+    "`title` must be 1 to 200 characters, a visible one",
+    "`text` must be 1 to 2000 characters without U+0000",
     "`id` must be the one in the path, or left out",
     "`id` must not be `system`",
     "`roomId` must be the one in the path, or left out",

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{check_same, created_or_found};
 use crate::{
     db::RoomWrite,
-    domain::{Product, ProductId, ProductStatus, UserId, field::optional_whole},
+    domain::{Product, ProductId, ProductStatus, UserId, currency, field::optional_whole},
     error::ChatError,
     http::{
         extract::{Body, InPath, Service, SignedIn},
@@ -26,7 +26,7 @@ pub struct PutProduct {
     id: Option<ProductId>,
     /// Who sells it. Can't change any more once there is a room.
     seller_id: UserId,
-    /// What it is called.
+    /// What it is called; not of invisible characters alone.
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -39,7 +39,7 @@ pub struct PutProduct {
     price: Option<i64>,
     /// ISO 4217 code.
     #[serde(default)]
-    #[schema(pattern = "^[A-Z]{3}$")]
+    #[schema(schema_with = currency::schema)]
     currency: Option<String>,
     /// Picture of the product: an http(s) URL, or a path of the page's own server.
     #[serde(default)]

@@ -29,7 +29,7 @@ pub struct PutUser {
     /// The one in the path, or left out.
     #[serde(default)]
     id: Option<UserId>,
-    /// What the other side sees.
+    /// What the other side sees; not of invisible characters alone.
     #[schema(
         min_length = 1,
         max_length = 200,

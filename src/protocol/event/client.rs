@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::{
-        ClientId, Data, MessageId, MessageKind, RoomId, Seq,
+        ClientId, Data, MessageId, MessageKind, RoomId, Seq, currency,
         field::{optional_whole, what_does_not_fit, whole},
         offer::{Answer, Price, check_amount},
     },
@@ -124,7 +124,7 @@ pub struct MakeOffer {
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount: i64,
     /// ISO 4217 code; the product's own, where it has one.
-    #[schema(example = "KRW", pattern = "^[A-Z]{3}$")]
+    #[schema(schema_with = currency::schema)]
     pub currency: String,
     /// The sender's idempotency key, at most 64 characters.
     #[serde(default)]

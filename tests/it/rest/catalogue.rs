@@ -80,6 +80,24 @@ async fn a_product_is_put_and_its_seller_says_where_it_stands() {
 }
 
 #[actix_web::test]
+async fn everybody_can_read_the_digits_of_every_currency() {
+    let server = TestServer::start().await;
+    let list = ask(server.addr, "", "GET", "/api/v1/currencies", None).await.body;
+    let items = list["items"].as_array().unwrap();
+    assert!(items.len() > 150);
+    for (code, exponent) in [("KRW", 0), ("USD", 2), ("RSD", 2), ("KWD", 3), ("CLF", 4)] {
+        assert!(items.contains(&json!({"code": code, "exponent": exponent})), "{code}");
+    }
+    // Each of them may be the currency of a product.
+    server.seed().user("sam");
+    for code in ["RSD", "CLF", "UYW"] {
+        let body = json!({"sellerId": "sam", "title": "P", "price": 250_000, "currency": code});
+        let put = ask(server.addr, SERVICE_KEY, "PUT", &format!("/api/v1/products/{code}"), Some(body)).await;
+        assert_eq!((put.status, &put.body["currency"]), (201, &json!(code)));
+    }
+}
+
+#[actix_web::test]
 async fn ending_a_users_sessions_counts_them() {
     let server = TestServer::start().await;
     let mut sessions = [server.ws("alice").await, server.ws("alice").await];

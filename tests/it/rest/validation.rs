@@ -85,6 +85,8 @@ async fn a_bad_field_of_the_marketplace_is_named() {
         ("PUT", products, product(json!({"price": 1.5})), "`price`"),
         ("PUT", products, product(json!({"currency": "won"})), "`currency`"),
         ("PUT", products, product(json!({"currency": "KRWX"})), "`currency`"),
+        ("PUT", products, product(json!({"currency": "WON"})), "`currency` must be a code of ISO 4217"),
+        ("PUT", products, product(json!({"currency": "BTC"})), "`currency` must be a code of ISO 4217"),
         ("PUT", products, product(json!({"imageUrl": "ftp://x/y"})), "`imageUrl`"),
         ("PUT", products, product(json!({"status": "gone"})), "`status`: expected one of `on_sale`"),
         ("POST", "/api/v1/rooms", json!({"productId": "bike"}), "`buyerId` is missing"),
