@@ -58,10 +58,11 @@ impl<'t> Folded<'t> {
     /// Folds a text. Takes time proportional to its length, and next to none where nothing has to change.
     #[must_use]
     pub fn new(text: &'t str, case: Case) -> Self {
-        if case == Case::Kept && is_settled_text(text) {
+        let is_ascii = text.is_ascii();
+        if case == Case::Kept && (is_ascii || is_settled_text(text)) {
             return Self { text: Cow::Borrowed(text), pieces: Vec::new() };
         }
-        if text.is_ascii() {
+        if is_ascii {
             return Self { text: Cow::Owned(text.to_ascii_lowercase()), pieces: Vec::new() };
         }
         let mut folded = String::with_capacity(text.len());
@@ -147,21 +148,30 @@ const fn is_settled(c: char) -> bool {
 
 /// Whether a text consists of settled characters alone, read by its bytes: this is on every message's way.
 fn is_settled_text(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    // Lead bytes of characters below U+3000 and from U+E000 on are not settled.
-    let is_other = |byte: u8| matches!(byte, 0xC2..=0xE2 | 0xEE..=0xFF);
-    if bytes.iter().fold(false, |other, byte| other | is_other(*byte)) {
-        return false;
+    let mut bytes = text.as_bytes();
+    while let [lead, rest @ ..] = bytes {
+        if lead.is_ascii() {
+            bytes = rest;
+            continue;
+        }
+        // The settled ones all take three bytes.
+        let [next, last, rest @ ..] = rest else { return false };
+        let is_settled = match lead {
+            // Kana, and Hangul's single letters up to ㅣ.
+            0xE3 => matches!([*next, *last],
+                [0x81, 0x81..=0xBF] | [0x82, ..=0x96 | 0xA1..=0xBF] | [0x83, ..=0xBE] | [0x84, 0xB1..=0xBF] | [0x85, ..=0xA3]),
+            0xE4..=0xE9 | 0xEB | 0xEC => true,
+            // Hangul from 가 to 힣.
+            0xEA => *next >= 0xB0,
+            0xED => *next < 0x9E || *next == 0x9E && *last <= 0xA3,
+            _ => false,
+        };
+        if !is_settled {
+            return false;
+        }
+        bytes = rest;
     }
-    // U+3000 to U+3FFF, U+A000 to U+AFFF and U+D000 to U+DFFF are settled in part. A lead byte is never the last one.
-    let is_settled = |lead: u8, next: u8, last: u8| match lead {
-        // Hangul's single letters up to ㅣ; kana are left to the longer way.
-        0xE3 => next == 0x84 || (next == 0x85 && last <= 0xA3),
-        0xEA => next >= 0xB0,
-        0xED => next < 0x9E || (next == 0x9E && last <= 0xA3),
-        _ => true,
-    };
-    bytes.windows(3).all(|three| is_settled(three[0], three[1], three[2]))
+    true
 }
 
 /// Adds a segment as it is compared. Returns whether each byte of it has stayed in its place.
