@@ -22,6 +22,8 @@ mod attack;
 mod event_rows;
 #[path = "../tests/neighbours/hold.rs"]
 mod hold;
+#[path = "../tests/images/hostile_webp.rs"]
+mod hostile_webp;
 #[path = "../tests/neighbours/http.rs"]
 mod http;
 #[path = "../tests/neighbours/packets.rs"]

@@ -1,7 +1,9 @@
 //! Images: made anew from what was sent, and kept in an object store.
 
+mod color_profile;
 mod decode;
 mod encode;
+mod format;
 mod header;
 mod lanes;
 mod shrink;

@@ -1,5 +1,6 @@
 //! Decodes an image and makes it smaller, with no more memory than its [`Header`] says.
 
+pub(super) mod png;
 pub(super) mod webp;
 
 use std::io::Cursor;
@@ -9,46 +10,29 @@ use zune_jpeg::zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options:
 
 use super::{
     SIDE_MAX,
-    header::{DECODED_BYTES_MAX, Header, ImageError, Way},
+    color_profile::Profile,
+    header::{Header, ImageError, MEMORY_BYTES_MAX, Way},
     shrink::{Pixels, Shrinker},
 };
 
-/// Bytes that a PNG's texts, profiles and such may take.
-const PNG_EXTRA_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What was decoded.
+pub(super) struct Decoded {
+    /// Not yet upright.
+    pub(super) pixels: Pixels,
+    /// How it was held.
+    pub(super) orientation: Option<Orientation>,
+    /// What its colours mean.
+    pub(super) profile: Option<Profile>,
+}
 
-/// Decodes what was sent: its pixels, not yet upright, and how it was held.
-pub(super) fn decode(sent: &[u8], header: &Header) -> Result<(Pixels, Option<Orientation>), ImageError> {
+/// Decodes what was sent.
+pub(super) fn decode(sent: &[u8], header: &Header) -> Result<Decoded, ImageError> {
     match header.way {
-        Way::Png => decode_png(sent),
+        Way::Png => png::decode(sent),
         Way::Jpeg => decode_jpeg(sent),
         Way::JpegScaled(eighths) => decode_jpeg_scaled(sent, header, eighths),
         Way::WebP => webp::decode(sent),
     }
-}
-
-fn decode_png(sent: &[u8]) -> Result<(Pixels, Option<Orientation>), ImageError> {
-    let damaged = |_| ImageError::Damaged;
-    let limits = png::Limits { bytes: PNG_EXTRA_BYTES_MAX };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(sent), limits);
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
-    let mut reader = decoder.read_info().map_err(damaged)?;
-    let (width, height) = reader.info().size();
-    let channels = reader.output_color_type().0.samples();
-    let mut shrinker = Shrinker::new(width, height, channels, SIDE_MAX);
-    if reader.info().interlaced {
-        let bytes = reader.output_buffer_size().ok_or(ImageError::TooMuchToDecode)?;
-        let mut whole = vec![0; bytes];
-        reader.next_frame(&mut whole).map_err(damaged)?;
-        shrinker.push_rows(&whole);
-    } else {
-        while let Some(row) = reader.next_row().map_err(damaged)? {
-            shrinker.push_rows(row.data());
-        }
-    }
-    let orientation = reader.info().exif_metadata.as_deref().and_then(Orientation::from_exif_chunk);
-    Ok((shrinker.finish().ok_or(ImageError::Damaged)?, orientation))
 }
 
 fn jpeg_reader(sent: &[u8]) -> Result<zune_jpeg::JpegDecoder<ZCursor<&[u8]>>, ImageError> {
@@ -58,11 +42,13 @@ fn jpeg_reader(sent: &[u8]) -> Result<zune_jpeg::JpegDecoder<ZCursor<&[u8]>>, Im
     Ok(decoder)
 }
 
-fn orientation_of(decoder: &zune_jpeg::JpegDecoder<ZCursor<&[u8]>>) -> Option<Orientation> {
-    decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif))
+/// What a JPEG says beside its pixels, whose header was read.
+fn beside(decoder: &zune_jpeg::JpegDecoder<ZCursor<&[u8]>>) -> (Option<Orientation>, Option<Profile>) {
+    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
+    (orientation, decoder.icc_profile().and_then(|profile| Profile::icc(&profile)))
 }
 
-fn decode_jpeg(sent: &[u8]) -> Result<(Pixels, Option<Orientation>), ImageError> {
+fn decode_jpeg(sent: &[u8]) -> Result<Decoded, ImageError> {
     let mut decoder = jpeg_reader(sent)?;
     let (colors, channels) = match decoder.input_colorspace() {
         Some(ColorSpace::Luma) => (ColorSpace::Luma, 1),
@@ -71,21 +57,21 @@ fn decode_jpeg(sent: &[u8]) -> Result<(Pixels, Option<Orientation>), ImageError>
     decoder.set_options(decoder.options().jpeg_set_out_colorspace(colors));
     let bytes = decoder.output_buffer_size().ok_or(ImageError::Damaged)?;
     let (width, height) = decoder.dimensions().ok_or(ImageError::Damaged)?;
-    if bytes != width * height * channels || bytes as u64 > DECODED_BYTES_MAX {
+    if bytes != width * height * channels || bytes as u64 > MEMORY_BYTES_MAX {
         return Err(ImageError::Damaged);
     }
     let mut whole = vec![0; bytes];
     decoder.decode_into(&mut whole).map_err(|_| ImageError::Damaged)?;
-    let orientation = orientation_of(&decoder);
+    let (orientation, profile) = beside(&decoder);
     drop(decoder);
-    Ok((shrink_whole(&whole, (width, height), channels)?, orientation))
+    Ok(Decoded { pixels: shrink_whole(&whole, (width, height), channels)?, orientation, profile })
 }
 
 /// Decodes a large JPEG at a part of its size, as its transform offers it: with a part of the memory and the time.
-fn decode_jpeg_scaled(sent: &[u8], header: &Header, eighths: u16) -> Result<(Pixels, Option<Orientation>), ImageError> {
-    let orientation = orientation_of(&jpeg_reader(sent)?);
+fn decode_jpeg_scaled(sent: &[u8], header: &Header, eighths: u16) -> Result<Decoded, ImageError> {
+    let (orientation, profile) = beside(&jpeg_reader(sent)?);
     let mut decoder = jpeg_decoder::Decoder::new(Cursor::new(sent));
-    decoder.set_max_decoding_buffer_size(usize::try_from(DECODED_BYTES_MAX).unwrap_or(usize::MAX));
+    decoder.set_max_decoding_buffer_size(usize::try_from(MEMORY_BYTES_MAX).unwrap_or(usize::MAX));
     decoder.read_info().map_err(|_| ImageError::Damaged)?;
     let side = |side: u32| u16::try_from(u64::from(side) * u64::from(eighths) / 8).unwrap_or(u16::MAX).max(1);
     decoder.scale(side(header.width), side(header.height)).map_err(|_| ImageError::Damaged)?;
@@ -97,7 +83,8 @@ fn decode_jpeg_scaled(sent: &[u8], header: &Header, eighths: u16) -> Result<(Pix
         _ => return Err(ImageError::TooMuchToDecode),
     };
     drop(decoder);
-    Ok((shrink_whole(&whole, (usize::from(info.width), usize::from(info.height)), channels)?, orientation))
+    let pixels = shrink_whole(&whole, (usize::from(info.width), usize::from(info.height)), channels)?;
+    Ok(Decoded { pixels, orientation, profile })
 }
 
 fn shrink_whole(whole: &[u8], (width, height): (usize, usize), channels: usize) -> Result<Pixels, ImageError> {
@@ -121,7 +108,7 @@ mod tests {
         let header = Header::read(&sent).unwrap();
         assert_eq!((header.way, header.width, header.height), (Way::Jpeg, 200, 120));
         for (eighths, width, height) in [(4, 100, 60), (2, 50, 30), (1, 25, 15)] {
-            let (pixels, _) = decode_jpeg_scaled(&sent, &header, eighths).unwrap();
+            let Decoded { pixels, .. } = decode_jpeg_scaled(&sent, &header, eighths).unwrap();
             assert_eq!((pixels.width, pixels.height, pixels.channels), (width, height, 3));
         }
     }

@@ -6,9 +6,10 @@ use std::io::Cursor;
 use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, RgbImage, RgbaImage, codecs::jpeg::JpegEncoder};
 
 use super::{
-    decode::decode,
+    color_profile::to_srgb,
+    decode::{Decoded, decode},
     header::{Header, ImageError},
-    shrink::Pixels,
+    shrink::{Pixels, Shrinker},
 };
 
 /// Longest side of a thumbnail.
@@ -43,17 +44,20 @@ impl Encoded {
 /// # Errors
 /// [`ImageError`], with a sentence for the sender.
 pub fn encode(sent: impl AsRef<[u8]>, header: &Header) -> Result<Encoded, ImageError> {
-    let (pixels, orientation) = decode(sent.as_ref(), header)?;
+    let Decoded { mut pixels, orientation, profile } = decode(sent.as_ref(), header)?;
     // What was sent is let go before the image is written.
     drop(sent);
     let transparent = pixels.transparent;
+    if let Some(profile) = profile {
+        pixels = to_srgb(pixels, &profile);
+    }
     let mut image = to_image(pixels).ok_or(ImageError::Damaged)?;
     // A telephone writes how it was held beside the pixels; what is beside them goes.
     if let Some(orientation) = orientation {
         image.apply_orientation(orientation);
     }
     let (width, height) = (image.width(), image.height());
-    let thumbnail = image.thumbnail(THUMBNAIL_SIDE_MAX.min(width), THUMBNAIL_SIDE_MAX.min(height));
+    let thumbnail = thumbnail_of(&image).ok_or(ImageError::Damaged)?;
     let write = if transparent { to_png } else { to_jpeg };
     Ok(Encoded {
         thumbnail: write(thumbnail)?,
@@ -62,6 +66,13 @@ pub fn encode(sent: impl AsRef<[u8]>, header: &Header) -> Result<Encoded, ImageE
         height,
         extension: if transparent { "png" } else { "jpg" },
     })
+}
+
+fn thumbnail_of(image: &DynamicImage) -> Option<DynamicImage> {
+    let channels = usize::from(image.color().channel_count());
+    let mut shrinker = Shrinker::new(image.width(), image.height(), channels, THUMBNAIL_SIDE_MAX);
+    shrinker.push_rows(image.as_bytes());
+    to_image(shrinker.finish()?)
 }
 
 fn to_image(pixels: Pixels) -> Option<DynamicImage> {
@@ -89,8 +100,10 @@ fn to_png(image: DynamicImage) -> Result<Vec<u8>, ImageError> {
 
 #[cfg(test)]
 mod tests {
+    use image::{ImageEncoder as _, codecs::png::PngEncoder};
+
     use super::*;
-    use crate::images::header::DECODED_BYTES_MAX;
+    use crate::images::header::MEMORY_BYTES_MAX;
 
     fn encode(sent: &[u8]) -> Result<Encoded, ImageError> {
         super::encode(sent, &Header::read(sent)?)
@@ -114,6 +127,58 @@ mod tests {
         }
         let thumbnail = image::load_from_memory(&encoded.thumbnail).unwrap();
         assert_eq!((thumbnail.width(), thumbnail.height()), (320, 160));
+    }
+
+    /// An image of one colour in Display P3 that was held on its side, in each format.
+    fn in_display_p3() -> [Vec<u8>; 3] {
+        let icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+        // One entry, orientation: 6.
+        let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+        let picture = RgbImage::from_pixel(60, 40, image::Rgb([200, 100, 100]));
+        let mut made = [Vec::new(), Vec::new(), Vec::new()];
+        let [jpeg, png, webp] = &mut made;
+        let mut encoder = JpegEncoder::new_with_quality(jpeg, 95);
+        encoder.set_icc_profile(icc.clone()).unwrap();
+        encoder.set_exif_metadata(exif.clone()).unwrap();
+        picture.write_with_encoder(encoder).unwrap();
+        let mut encoder = PngEncoder::new(png);
+        encoder.set_icc_profile(icc.clone()).unwrap();
+        encoder.set_exif_metadata(exif.clone()).unwrap();
+        picture.write_with_encoder(encoder).unwrap();
+        let mut encoder = image_webp::WebPEncoder::new(webp);
+        encoder.set_icc_profile(icc);
+        encoder.set_exif_metadata(exif);
+        encoder.encode(&picture, 60, 40, image_webp::ColorType::Rgb8).unwrap();
+        made
+    }
+
+    #[test]
+    fn colors_and_orientation_are_kept_in_every_format() {
+        for (format, sent) in ["JPEG", "PNG", "WebP"].into_iter().zip(in_display_p3()) {
+            let encoded = encode(&sent).unwrap();
+            assert_eq!((encoded.width, encoded.height), (40, 60), "{format}");
+            for file in [&encoded.image, &encoded.thumbnail] {
+                assert!(
+                    !file.windows(4).any(|four| four == b"acsp"),
+                    "the profile goes, its colours are those of sRGB"
+                );
+                let pixel = *image::load_from_memory(file).unwrap().into_rgb8().get_pixel(20, 30);
+                let near = pixel.0.iter().zip([215_u8, 93, 97]).all(|(made, expected)| made.abs_diff(expected) <= 4);
+                assert!(near, "{format}: {pixel:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_pictures_are_taken_whatever_their_format() {
+        let lossy = include_bytes!("../../tests/images/photo_4000x3000.webp");
+        let encoded = encode(lossy).unwrap();
+        assert_eq!((encoded.width, encoded.height, encoded.extension), (2048, 1536, "jpg"));
+        let interlaced = include_bytes!("../../tests/images/interlaced_2000x2000.png");
+        let encoded = encode(interlaced).unwrap();
+        assert_eq!((encoded.width, encoded.height, encoded.extension), (2000, 2000, "jpg"));
+        let pixel = *image::load_from_memory(&encoded.image).unwrap().into_rgb8().get_pixel(1234, 777);
+        assert!(pixel.0.iter().zip([144_u8, 90, 128]).all(|(made, sent)| made.abs_diff(sent) <= 3), "{pixel:?}");
     }
 
     #[test]
@@ -164,7 +229,7 @@ mod tests {
         for (width, height) in sides.clone().flat_map(|width| sides.clone().map(move |height| (width, height))) {
             for depth in [png::BitDepth::Eight, png::BitDepth::Sixteen] {
                 if let Ok(header) = Header::read(&png_header(width, height, depth)) {
-                    assert!(header.memory_bytes() <= DECODED_BYTES_MAX + 16 * 1024 * 1024, "{header:?}");
+                    assert!(header.memory_bytes() <= MEMORY_BYTES_MAX, "{header:?}");
                 }
             }
         }
@@ -173,14 +238,27 @@ mod tests {
     #[test]
     fn what_is_no_image_is_refused() {
         let whole = jpeg(64, 64);
-        for (sent, error) in [
-            (&b""[..], ImageError::UnknownFormat),
-            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", ImageError::UnknownFormat),
-            (b"GIF89a\x01\0\x01\0\0\0\0", ImageError::UnknownFormat),
-            (&whole[..20], ImageError::Damaged),
+        for (sent, got) in [
+            (&b""[..], "an empty file"),
+            (b"hello", "something else"),
+            (b"\xEF\xBB\xBF\n<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG image"),
+            (b"<?xml version='1.0'?><!-- made by hand --><svg/>", "an SVG image"),
+            (b"GIF89a\x01\0\x01\0\0\0\0", "a GIF image"),
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC image"),
+            (b"\0\0\0\x1Cftypmif1\0\0\0\0mif1heicmiaf", "a HEIC image"),
+            (b"\0\0\0\x1Cftypavif\0\0\0\0avifmif1miaf", "an AVIF image"),
+            (b"\0\0\0\x1Cftypmif1\0\0\0\0mif1avifmiaf", "an AVIF image"),
+            (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "a video"),
+            (b"BM\x3a\0\0\0", "a BMP image"),
+            (b"II*\0\x08\0\0\0", "a TIFF or raw image"),
+            (b"%PDF-1.7", "a PDF document"),
+            (b"RIFF\x10\0\0\0WAVEfmt ", "something else"),
         ] {
-            assert_eq!(encode(sent).err(), Some(error));
+            assert_eq!(encode(sent).err(), Some(ImageError::UnknownFormat(got)));
+            let sentence = ImageError::UnknownFormat(got).to_string();
+            assert_eq!(sentence, format!("`image` must be a JPEG, PNG or WebP image, got {got}"));
         }
+        assert_eq!(encode(&whole[..20]).err(), Some(ImageError::Damaged));
     }
 
     fn crc32(bytes: &[u8]) -> u32 {

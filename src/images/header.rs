@@ -1,9 +1,13 @@
 //! What an image says of itself before anything of it is decoded, and what decoding it will take.
 
-use image::ImageFormat;
 use thiserror::Error;
 
-use super::{SIDE_MAX, decode::webp, shrink::Shrinker};
+use super::{
+    SIDE_MAX,
+    decode::{png, webp},
+    format::Format,
+    shrink::Shrinker,
+};
 
 /// Longest side of what is sent: more is no photograph.
 const SENT_SIDE_MAX: u32 = 12_000;
@@ -11,8 +15,11 @@ const SENT_SIDE_MAX: u32 = 12_000;
 /// Most pixels of what is sent.
 const SENT_PIXELS_MAX: u64 = 50_000_000;
 
-/// Most memory that decoding one image may take, without what is sent and without the smaller image that is made.
-pub(super) const DECODED_BYTES_MAX: u64 = 40 * 1024 * 1024;
+/// Most memory that one image may take at once, what was sent included: an account has one at a time, and may take 64 MiB.
+pub(super) const MEMORY_BYTES_MAX: u64 = 62 * 1024 * 1024;
+
+/// What was sent counts up to so many bytes. Where more may be sent, the operator has said so.
+const SENT_BYTES_MAX: u64 = 10 * 1024 * 1024;
 
 /// Pixels of a small image. Those have a thread of their own.
 const SMALL_PIXELS_MAX: u64 = 4 * 1024 * 1024;
@@ -27,8 +34,8 @@ const PASSES_MAX: u64 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ImageError {
     /// Of another format, or none.
-    #[error("`image` must be a JPEG, PNG or WebP image")]
-    UnknownFormat,
+    #[error("`image` must be a JPEG, PNG or WebP image, got {0}")]
+    UnknownFormat(&'static str),
     /// More pixels than anybody needs.
     #[error("`image` must be at most {SENT_SIDE_MAX} pixels a side and 50 million in all, got {width} × {height}")]
     TooManyPixels {
@@ -38,9 +45,7 @@ pub enum ImageError {
         height: u32,
     },
     /// Decoding it would take more memory or time than one image may take.
-    #[error(
-        "`image` takes too much to decode: send fewer pixels, or an ordinary JPEG: not progressive, interlaced or lossless"
-    )]
+    #[error("`image` takes too much to decode: send fewer pixels, or an ordinary JPEG that is not progressive")]
     TooMuchToDecode,
     /// It begins like an image and is none.
     #[error("`image` is damaged")]
@@ -50,13 +55,13 @@ pub enum ImageError {
 /// How an image is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// A PNG row by row, or whole where its rows are interlaced.
+    /// A PNG row by row.
     Png,
     /// A JPEG whole.
     Jpeg,
     /// A JPEG at so many eighths of its size.
     JpegScaled(u16),
-    /// A WebP whole.
+    /// A WebP row by row.
     WebP,
 }
 
@@ -72,18 +77,35 @@ pub struct Header {
     pub(super) memory_bytes: u64,
 }
 
+/// Bytes that an image takes, beside the smaller one that is made of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Needed {
+    /// What was sent.
+    pub(super) sent_bytes: u64,
+    /// While it is decoded.
+    pub(super) decoding_bytes: u64,
+    /// While it is made smaller.
+    pub(super) decoded_bytes: u64,
+}
+
+impl Needed {
+    /// For an image that is made smaller while it is decoded.
+    pub(super) fn streaming(sent: &[u8], bytes: u64) -> Self {
+        Self { sent_bytes: sent.len() as u64, decoding_bytes: bytes, decoded_bytes: bytes }
+    }
+}
+
 impl Header {
     /// Reads the header of what was sent, and refuses what would take too much.
     ///
     /// # Errors
     /// [`ImageError`], with a sentence for the sender.
     pub fn read(sent: &[u8]) -> Result<Self, ImageError> {
-        // By its content; a name and a type are only claims.
-        match image::guess_format(sent).map_err(|_| ImageError::UnknownFormat)? {
-            ImageFormat::Png => read_png(sent),
-            ImageFormat::Jpeg => read_jpeg(sent),
-            ImageFormat::WebP => webp::read_header(sent),
-            _ => Err(ImageError::UnknownFormat),
+        match Format::of(sent) {
+            Format::Png => png::read_header(sent),
+            Format::Jpeg => read_jpeg(sent),
+            Format::WebP => webp::read_header(sent),
+            Format::Other(name) => Err(ImageError::UnknownFormat(name)),
         }
     }
 
@@ -105,18 +127,20 @@ impl Header {
         self.memory_bytes
     }
 
-    /// `decoder_bytes`: what the decoder keeps at once.
+    /// The header of an image that takes so much memory; refuses what takes too much.
     pub(super) fn new(
         way: Way,
         (width, height): (u32, u32),
         channels: u64,
-        decoder_bytes: u64,
+        needed: Needed,
     ) -> Result<Self, ImageError> {
-        if decoder_bytes > DECODED_BYTES_MAX {
+        let decoded_bytes = u64::from(width) * u64::from(height) * channels;
+        let smaller = Shrinker::bytes(width, height, channels.min(4), SIDE_MAX);
+        let at_once = needed.decoding_bytes.max(needed.decoded_bytes + smaller);
+        let memory_bytes = needed.sent_bytes.min(SENT_BYTES_MAX) + at_once;
+        if memory_bytes > MEMORY_BYTES_MAX {
             return Err(ImageError::TooMuchToDecode);
         }
-        let decoded_bytes = u64::from(width) * u64::from(height) * channels;
-        let memory_bytes = decoder_bytes + Shrinker::bytes(width, height, channels, SIDE_MAX);
         Ok(Self { way, width, height, decoded_bytes, memory_bytes })
     }
 }
@@ -133,24 +157,6 @@ pub(super) fn check_size(width: u32, height: u32) -> Result<(), ImageError> {
     }
 }
 
-fn read_png(sent: &[u8]) -> Result<Header, ImageError> {
-    let mut decoder = png::Decoder::new(std::io::Cursor::new(sent));
-    let info = decoder.read_header_info().map_err(|_| ImageError::Damaged)?;
-    let (width, height) = (info.width, info.height);
-    check_size(width, height)?;
-    // As decoded: a palette and few bits become whole bytes, with alpha where a colour is transparent.
-    let channels = match info.color_type {
-        png::ColorType::Grayscale => 2,
-        png::ColorType::GrayscaleAlpha => 2,
-        _ => 4,
-    };
-    let deep = if info.bit_depth == png::BitDepth::Sixteen { 2 } else { 1 };
-    let row = u64::from(width) * channels * deep;
-    let decoder_bytes =
-        if info.interlaced { u64::from(height) * u64::from(width) * channels + 2 * row } else { 8 * row };
-    Header::new(Way::Png, (width, height), channels * deep, decoder_bytes)
-}
-
 /// The frame of a JPEG (ITU-T T.81 section B.2.2), and how often its scans go through it.
 struct Frame {
     width: u32,
@@ -159,6 +165,8 @@ struct Frame {
     sampling: Vec<(u64, u64)>,
     progressive: bool,
     scans: u64,
+    /// Bytes before it: profiles, what a camera writes, and such, which are read as a copy.
+    beside_bytes: u64,
 }
 
 fn read_jpeg(sent: &[u8]) -> Result<Header, ImageError> {
@@ -175,23 +183,27 @@ fn read_jpeg(sent: &[u8]) -> Result<Header, ImageError> {
     let samples = frame.samples();
     // Coefficients stay until the last pass, two bytes each.
     let coefficients = if frame.progressive || frame.scans > 1 { 2 * samples } else { 0 };
-    let decoder_bytes = pixels * channels + coefficients;
-    if decoder_bytes <= DECODED_BYTES_MAX || frame.sampling.len() > 3 {
-        return Header::new(Way::Jpeg, (width, height), channels, decoder_bytes);
+    let sent_bytes = sent.len() as u64;
+    let whole = pixels * channels;
+    let decoding_bytes = whole + coefficients + frame.beside_bytes;
+    let needed = Needed { sent_bytes, decoding_bytes, decoded_bytes: whole + frame.beside_bytes };
+    let mut header = Header::new(Way::Jpeg, (width, height), channels, needed);
+    if header.is_ok() || frame.sampling.len() > 3 {
+        return header;
     }
     // Decoded at a part of its size, which is larger than what goes on, or nearly.
-    let mut scaled = Err(ImageError::TooMuchToDecode);
     for eighths in [4, 2, 1] {
         let part = |bytes: u64| bytes * eighths * eighths / 64;
-        let decoder_bytes = part(samples) + coefficients.max(part(pixels * channels));
+        let decoding_bytes = part(samples) + coefficients.max(part(whole)) + frame.beside_bytes;
+        let needed = Needed { sent_bytes, decoding_bytes, decoded_bytes: part(whole) + frame.beside_bytes };
         #[expect(clippy::cast_possible_truncation, reason = "4, 2 or 1")]
         let way = Way::JpegScaled(eighths as u16);
-        scaled = Header::new(way, (width, height), channels, decoder_bytes);
-        if scaled.is_ok() {
+        header = Header::new(way, (width, height), channels, needed);
+        if header.is_ok() {
             break;
         }
     }
-    scaled
+    header
 }
 
 impl Frame {
@@ -222,7 +234,14 @@ impl Frame {
         let scans = sent[place..].windows(2).filter(|two| *two == [0xFF, 0xDA]).count() as u64;
         let side = |high: u8, low: u8| u32::from(u16::from_be_bytes([high, low]));
         let (height, width) = (side(*high, *low), side(*wide, *narrow));
-        (!sampling.is_empty()).then_some(Self { width, height, sampling, progressive, scans })
+        (!sampling.is_empty()).then_some(Self {
+            width,
+            height,
+            sampling,
+            progressive,
+            scans,
+            beside_bytes: place as u64,
+        })
     }
 
     /// Samples of all components, in whole blocks of 8 × 8.
@@ -253,13 +272,14 @@ mod tests {
         for (width, height, progressive, way) in [
             (4032, 3024, false, Way::Jpeg),
             (5712, 4284, false, Way::JpegScaled(4)),
-            (8160, 6120, false, Way::JpegScaled(2)),
+            (8160, 6120, false, Way::JpegScaled(4)),
+            (4608, 3456, true, Way::JpegScaled(4)),
             (3000, 2000, true, Way::Jpeg),
             (4032, 3024, true, Way::JpegScaled(4)),
         ] {
             let header = Header::read(&jpeg(width, height, progressive, if progressive { 10 } else { 1 })).unwrap();
             assert_eq!(header.way, way, "{width} × {height}");
-            assert!(header.memory_bytes() <= DECODED_BYTES_MAX + 16 * 1024 * 1024);
+            assert!(header.memory_bytes() <= MEMORY_BYTES_MAX);
         }
         let whole = Header::read(&jpeg(7000, 7000, true, 10));
         assert_eq!(whole, Err(ImageError::TooMuchToDecode), "its coefficients alone are 147 MB");

@@ -112,6 +112,56 @@ async fn slow_uploads_of_one_user_keep_nobody_elses_image_out() {
     assert_eq!(slow.len(), 2, "the two that were accepted are still open");
 }
 
+/// A screen of 1,920 × 1,080 pixels with a photograph on it, in lossless WebP: some hundred KB.
+fn screenshot() -> Vec<u8> {
+    let screen = image::RgbImage::from_fn(1920, 1080, |x, y| match (x / 400, y / 300) {
+        (1..=3, 1..=2) => {
+            let noise = (x * 1000 + y + 1).wrapping_mul(2_654_435_761);
+            image::Rgb(noise.to_be_bytes()[..3].try_into().unwrap())
+        }
+        _ => image::Rgb([240, 242, 245]),
+    });
+    let mut webp = Vec::new();
+    image_webp::WebPEncoder::new(&mut webp).encode(&screen, 1920, 1080, image_webp::ColorType::Rgb8).unwrap();
+    webp
+}
+
+#[actix_web::test]
+async fn pictures_of_screens_and_moving_ones_are_taken_as_webp() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let screenshot = screenshot();
+    assert!(screenshot.len() > 96 * 1024, "{}", screenshot.len());
+    for (name, picture, size) in [
+        ("lossless WebP", &screenshot[..], (1920, 1080)),
+        ("transparent WebP", include_bytes!("../images/lossy_alpha.webp"), (151, 99)),
+        ("animated WebP", include_bytes!("../images/animated.webp"), (120, 80)),
+    ] {
+        let sent = send(&server, "alice", room.id.as_str(), picture, &[]).await;
+        assert_eq!(sent.status, 201, "{name}: {}", sent.body);
+        let data = &sent.body["data"];
+        assert_eq!((&data["width"], &data["height"]), (&json!(size.0), &json!(size.1)), "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_no_image_that_is_taken_is_refused_by_its_name() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    for (sent, named) in [
+        (&b""[..], "missing from the form, or empty"),
+        (b"GIF89a\x01\0\x01\0\0\0\0", "got a GIF image"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "got a HEIC image"),
+        (b"\0\0\0\x1Cftypavif\0\0\0\0avifmif1miaf", "got an AVIF image"),
+        (b"hello", "got something else"),
+    ] {
+        let refused = send(&server, "alice", room.id.as_str(), sent, &[]).await;
+        assert_eq!((refused.status, &refused.body["code"]), (422, &json!("invalid")), "{}", refused.body);
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains("must be a JPEG, PNG or WebP image") && detail.contains(named), "{detail}");
+    }
+}
+
 #[actix_web::test]
 async fn a_large_image_is_read_part_by_part_and_is_whole() {
     let server = TestServer::start().await;

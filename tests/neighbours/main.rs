@@ -16,6 +16,8 @@
 mod attack;
 mod event_rows;
 mod hold;
+#[path = "../images/hostile_webp.rs"]
+mod hostile_webp;
 mod http;
 mod limits_page;
 mod packets;

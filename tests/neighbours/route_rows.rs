@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{
     attack::Attacker,
     event_rows::make_offers,
+    hostile_webp,
     http::Request,
     png,
     server::{SERVICE_KEY, token},
@@ -238,6 +239,24 @@ fn images() -> Vec<Route> {
             "7,000 × 7,000 pixels of 16 bits",
             attack(move |attacker| async move {
                 let request = upload(&png::black(7000));
+                attacker.requests(attacker.many(CONNECTIONS, 2), move |_| request.clone()).await;
+            }),
+        ),
+        prepared(
+            "POST",
+            "/api/v1/rooms/{id}/images",
+            "lossless WebP with 65,536 tables",
+            attack(move |attacker| async move {
+                let request = upload(&hostile_webp::codes());
+                attacker.requests(attacker.many(CONNECTIONS, 2), move |_| request.clone()).await;
+            }),
+        ),
+        prepared(
+            "POST",
+            "/api/v1/rooms/{id}/images",
+            "lossy WebP of 12 million pixels",
+            attack(move |attacker| async move {
+                let request = upload(include_bytes!("../images/photo_4000x3000.webp"));
                 attacker.requests(attacker.many(CONNECTIONS, 2), move |_| request.clone()).await;
             }),
         ),

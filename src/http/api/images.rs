@@ -127,13 +127,13 @@ struct Form {
 
 /// Sends an image into a room, as `multipart/form-data` of at most 8 parts.
 ///
-/// It is decoded and written anew, at most 2048 pixels a side and with a thumbnail, so that nothing of the file beside its
-/// pixels goes on: as a PNG where a pixel is transparent, and else as a JPEG, whatever came. The message is of the kind
-/// `image`; its `data` has `url` and `thumbnailUrl`, paths of this server that are good for a day and made fresh each time
-/// the message is read.
+/// It is decoded and encoded again, upright, in the colours of sRGB, at most 2048 pixels a side and with a thumbnail, so that
+/// nothing of the file except its pixels is kept: as a PNG where a pixel is transparent, and else as a JPEG, whatever came. The
+/// message is of the kind `image`; its `data` has `url` and `thumbnailUrl`, which are good for a day and made fresh each time
+/// the message is read: paths of this server.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, `invalid` for what is no image, `too_large`.
+/// `forbidden` for anybody but the room's two members, `invalid` for what is no JPEG, PNG or WebP image, `too_large`.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{id}/images",
@@ -173,7 +173,10 @@ pub async fn send_image(
     let received = turn.map_err(|_| ChatError::rate_limited(1000))?;
     let (form, received) = read_form(Multipart::new(request.headers(), payload), bytes_max, received).await?;
     if received.image_bytes() == 0 {
-        return Err(ChatError::invalid("`image` is missing from the form").into());
+        return Err(ChatError::invalid(
+            "`image` is missing from the form, or empty: it must be a JPEG, PNG or WebP image",
+        )
+        .into());
     }
     if let Some(text) = &form.text {
         check_size(Some(text), None, state.config.limits.message_bytes_max).map_err(ChatError::from)?;
@@ -270,7 +273,7 @@ fn refusal(error: ImageError) -> ChatError {
         ImageError::TooManyPixels { .. } | ImageError::TooMuchToDecode => {
             ChatError::new(ErrorCode::TooLarge, error.to_string())
         }
-        ImageError::UnknownFormat | ImageError::Damaged => ChatError::invalid(error.to_string()),
+        ImageError::UnknownFormat(_) | ImageError::Damaged => ChatError::invalid(error.to_string()),
     }
 }
 
