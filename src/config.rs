@@ -1,6 +1,7 @@
 //! Settings: [`Options`] are one layer of them (flags and environment, or the file), [`Config`] is what they add up to.
 
 mod options;
+mod public_url;
 mod secret_files;
 mod text_file;
 
@@ -163,6 +164,8 @@ pub struct Config {
     pub nats_url: Option<Secret>,
     /// Threads that serve connections.
     pub workers: usize,
+    /// The address under which browsers reach it, without a slash at its end.
+    pub public_url: Option<String>,
     /// Its name among several nodes.
     pub node_name: Option<String>,
     /// Origins whose pages may use it, beside its own.
@@ -283,6 +286,14 @@ impl TryFrom<Options> for Config {
         if options.node_name.as_ref().is_some_and(|name| !is_node_name(name)) {
             return refuse("--node-name must be 1 to 32 characters of a-z, 0-9 and -");
         }
+        let public_url = options.public_url.as_deref().map(|url| {
+            public_url::parse(url).ok_or_else(|| {
+                ConfigError(
+                    "--public-url must be http:// or https://, a host, and perhaps a port and a path".to_owned(),
+                )
+            })
+        });
+        let public_url = public_url.transpose()?;
         let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
         Ok(Self {
             bind: options.bind.unwrap_or(BIND_DEFAULT),
@@ -290,6 +301,7 @@ impl TryFrom<Options> for Config {
             database_url,
             nats_url: options.nats_url,
             workers,
+            public_url,
             node_name: options.node_name,
             allowed_origins,
             trusted_proxies: options.trusted_proxies.unwrap_or_default(),

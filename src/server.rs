@@ -257,8 +257,10 @@ fn start_notifier(state: &AppState) -> Option<(Addr<Notifier>, Arbiter)> {
     let (after, database) = (target.notify_unread_after, state.database.clone());
     let (clock, metrics) = (state.clock.clone(), Arc::clone(&state.metrics));
     let among_nodes = state.config.nats_url.is_some();
+    let image_urls: Arc<ImageUrls> = Arc::clone(&state.image_urls);
     let thread = Arbiter::new();
     let notifier = Notifier::start_in_arbiter(&thread.handle(), move |_| {
+        sign_on_this_thread(image_urls);
         Notifier::new(webhook, after, database, clock, metrics, among_nodes)
     });
     Some((notifier, thread))
@@ -303,7 +305,7 @@ fn start_actors(
             None => ImageUrls::random(clock.clone()).map_err(|_| StartError::NoRandomness)?,
         },
     };
-    let image_urls = Arc::new(image_urls);
+    let image_urls = Arc::new(image_urls.at(config.public_url.clone()));
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
     let settings = chat_server::Settings {
         policy: config.authorize,

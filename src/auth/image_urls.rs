@@ -19,6 +19,8 @@ const STEP_SECS: i64 = 3600;
 pub struct ImageUrls {
     key: hmac::Key,
     clock: Clock,
+    /// The server's own address, or nothing where addresses are paths.
+    public_url: String,
 }
 
 impl ImageUrls {
@@ -26,7 +28,7 @@ impl ImageUrls {
     #[must_use]
     pub fn derived_from(secret: &[u8], clock: Clock) -> Self {
         let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), KEY_LABEL);
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()), clock }
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()), clock, public_url: String::new() }
     }
 
     /// Makes a key of its own, for a server that knows public keys only: its addresses are good until its restart, and
@@ -37,7 +39,13 @@ impl ImageUrls {
     pub fn random(clock: Clock) -> Result<Self, Unspecified> {
         let mut key = [0; 32];
         rand::fill(&mut key)?;
-        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key), clock })
+        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key), clock, public_url: String::new() })
+    }
+
+    /// With the address under which browsers reach the server, without a slash at its end, addresses are whole ones.
+    #[must_use]
+    pub fn at(self, public_url: Option<String>) -> Self {
+        Self { public_url: public_url.unwrap_or_default(), ..self }
     }
 
     /// Whether an address is one of ours, and how many seconds it is still good for. 0 is over.
@@ -54,7 +62,7 @@ impl SignImageUrls for ImageUrls {
         let expires = (self.clock.now().as_secs() + LIFETIME_SECS) / STEP_SECS * STEP_SECS + STEP_SECS;
         let signature = hmac::sign(&self.key, &signed_part(key, expires));
         let hex: String = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("/api/v1/images/{key}?expires={expires}&signature={hex}")
+        format!("{}/api/v1/images/{key}?expires={expires}&signature={hex}", self.public_url)
     }
 }
 

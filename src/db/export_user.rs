@@ -25,6 +25,7 @@ use super::{
 use crate::domain::{
     ImportLine, MessageKind, ProductId, Role, RoomId, User, UserId,
     import_line::{MessageLine, RoomLine},
+    stored_image::{SignImageUrls, exported},
 };
 
 /// Rows read at a time.
@@ -82,11 +83,16 @@ pub struct ExportPart {
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
-pub fn export_user(conn: &mut Connection, user: &UserId, place: ExportPlace) -> Result<Option<ExportPart>, DbError> {
+pub fn export_user(
+    conn: &mut Connection,
+    user: &UserId,
+    place: ExportPlace,
+    signer: &dyn SignImageUrls,
+) -> Result<Option<ExportPart>, DbError> {
     let Some(person) = user::find_row(conn, user.as_str())?.filter(|row| row.deleted_at.is_none()) else {
         return Ok(None);
     };
-    let mut part = Part { user, lines: Vec::new(), place };
+    let mut part = Part { user, signer, lines: Vec::new(), place };
     loop {
         let is_done = part.read(conn, &person)?;
         if is_done {
@@ -103,6 +109,8 @@ pub fn export_user(conn: &mut Connection, user: &UserId, place: ExportPlace) -> 
 
 struct Part<'a> {
     user: &'a UserId,
+    /// Of images, which are in an export by their addresses and by their keys.
+    signer: &'a dyn SignImageUrls,
     lines: Vec<u8>,
     place: ExportPlace,
 }
@@ -226,7 +234,7 @@ impl Part<'_> {
             let (messages, is_cut) =
                 message::list_by_sender(conn, room, self.user.as_str(), after, MESSAGES, &mut space)?;
             let is_done = !is_cut && i64::try_from(messages.len()).is_ok_and(|count| count < MESSAGES);
-            for message in messages {
+            for mut message in messages {
                 after = message.seq.0;
                 let has_words = message.text.as_ref().is_some_and(|text| !text.is_empty());
                 // A line says something; whoever deleted a message has said nothing.
@@ -234,6 +242,9 @@ impl Part<'_> {
                     && message.kind != MessageKind::System
                     && (has_words || message.data.is_some())
                 {
+                    if message.kind == MessageKind::Image {
+                        message.data = message.data.map(|data| exported(&data, self.signer).unwrap_or(data));
+                    }
                     self.write(&ImportLine::Message(MessageLine::from(message)))?;
                 }
             }
@@ -271,10 +282,18 @@ mod tests {
         domain::{Data, Draft, Product},
     };
 
+    struct Paths;
+
+    impl SignImageUrls for Paths {
+        fn sign(&self, key: &str) -> String {
+            format!("/{key}")
+        }
+    }
+
     fn export(conn: &mut Connection, user: &str) -> String {
         let (mut lines, mut place) = (Vec::new(), Some(ExportPlace::default()));
         while let Some(at) = place {
-            let part = export_user(conn, &user_id(user), at).unwrap().unwrap();
+            let part = export_user(conn, &user_id(user), at, &Paths).unwrap().unwrap();
             // The part, and a line that did not know that it would be the last.
             assert!(part.lines.len() < PART_BYTES + 64 * 1024);
             assert!(part.next.is_none() || !part.lines.is_empty());
@@ -351,7 +370,7 @@ mod tests {
         assert_eq!(lines_of(&export(conn, "mallory"), "user"), 1);
         write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
         for user in ["alice", "nobody"] {
-            assert_eq!(export_user(conn, &user_id(user), ExportPlace::default()).unwrap(), None);
+            assert_eq!(export_user(conn, &user_id(user), ExportPlace::default(), &Paths).unwrap(), None);
         }
     }
 }

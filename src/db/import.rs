@@ -31,7 +31,7 @@ use super::{Connection, DbError};
 use crate::domain::{
     ImportLine, MessageKind, Timestamp,
     import_line::{InvalidLine, LINE_BYTES_MAX},
-    stored_image::StoredImage,
+    stored_image::{self, StoredImage},
 };
 
 /// Lines a transaction: one wait for the disk each.
@@ -124,7 +124,7 @@ pub fn import(
             so_far.lines += 1;
             if !bytes.trim_ascii().is_empty() {
                 match ImportLine::parse(&bytes) {
-                    Ok(line) => lines.push(Line { number: so_far.lines, content: ids.identify(line) }),
+                    Ok(line) => lines.push(Line { number: so_far.lines, content: ids.identify(as_stored(line)) }),
                     Err(InvalidLine(reason)) => bad.push((so_far.lines, reason)),
                 }
             }
@@ -155,6 +155,17 @@ pub fn import(
             return Ok(so_far);
         }
     }
+}
+
+/// An export has an image's addresses beside its keys; they are not stored.
+fn as_stored(mut line: ImportLine) -> ImportLine {
+    if let ImportLine::Message(message) = &mut line
+        && message.kind == MessageKind::Image
+        && let Some(image) = message.data.as_ref().and_then(stored_image::imported)
+    {
+        message.data = Some(image);
+    }
+    line
 }
 
 /// The images of those lines that are stored.

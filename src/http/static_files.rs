@@ -21,11 +21,19 @@ use crate::error::ChatError;
 #[folder = "static/"]
 struct StaticFiles;
 
-/// What the page may load and run: its own files, and nothing inline. Where a browser knows Trusted Types, text can't become
-/// markup at all.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self'; \
-     img-src 'self' data: blob:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'; trusted-types 'none'; require-trusted-types-for 'script'";
+/// What the page may load and run: its own files, images of the server's public address, and nothing inline. Where a browser
+/// knows Trusted Types, text can't become markup at all.
+fn content_security_policy(public_url: Option<&str>) -> String {
+    // Only its scheme, host and port: a path would have to be matched to its end.
+    let origin: String = public_url.unwrap_or_default().split_inclusive('/').take(3).collect();
+    let origin = origin.trim_end_matches('/');
+    let space = if origin.is_empty() { "" } else { " " };
+    format!(
+        "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:{space}{origin}; style-src 'self'; \
+         script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+         trusted-types 'none'; require-trusted-types-for 'script'"
+    )
+}
 
 /// Begins the first segment of an address whose content never changes.
 const VERSION_MARK: char = '~';
@@ -68,7 +76,8 @@ pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     let mimetype = file.metadata.mimetype().to_owned();
     // Only a document has a policy; on forty scripts it would be a fifth of all bytes.
     if mimetype.contains("html") || mimetype.contains("svg") {
-        response.insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY));
+        let policy = content_security_policy(state.config.public_url.as_deref());
+        response.insert_header((header::CONTENT_SECURITY_POLICY, policy));
     }
     if fresh {
         return Ok(response.finish());
@@ -185,6 +194,13 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_may_come_from_the_public_address() {
+        let policy = content_security_policy(Some("https://chat.example:8443/talk"));
+        assert!(policy.contains("img-src 'self' data: blob: https://chat.example:8443; style-src"), "{policy}");
+        assert!(content_security_policy(None).contains("img-src 'self' data: blob:; style-src"));
+    }
 
     #[test]
     fn the_index_names_scripts_and_styles_by_version_and_leaves_other_addresses_alone() {

@@ -53,7 +53,7 @@ export class HaggleClient extends Emitter {
     const base = baseUrl.replace(/\/$/, "");
     this.rest = new Rest(`${base}/api/v1`, tokens);
     this.inbox = new Inbox(this.rest);
-    this.#connection = new Connection(wire ?? plainWire(base), tokens);
+    this.#connection = new Connection(wire ?? plainWire(base), tokens, base);
     this.#outbox = new Outbox(this.#connection, { storage, storageKey: `haggle.outbox.${userId}` });
 
     this.#connection.on("state", (state) => {

@@ -2,6 +2,7 @@
 import { backoffMs } from "./backoff.js";
 import { Emitter } from "./emitter.js";
 import { afterClose, HaggleError } from "./error.js";
+import { resolveImages } from "./images.js";
 
 /** A request without an answer for this long means that the connection is dead, whatever TCP still believes. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -34,15 +35,18 @@ export class Connection extends Emitter {
   /** @type {HaggleError | undefined} */ #lastError;
   #wire;
   #tokens;
+  #server;
 
   /**
    * @param {import("./types.js").Wire} wire
    * @param {import("./token_source.js").TokenSource} tokens
+   * @param {string} [server] its address, where the addresses of images are its paths
    */
-  constructor(wire, tokens) {
+  constructor(wire, tokens, server = "") {
     super();
     this.#wire = wire;
     this.#tokens = tokens;
+    this.#server = server;
   }
 
   get state() {
@@ -97,7 +101,7 @@ export class Connection extends Emitter {
         if (!this.#pending.delete(request)) return;
         clearTimeout(timer);
         if (error) reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs }));
-        else resolve(answer);
+        else resolve(resolveImages(answer, this.#server));
       });
     });
   }
@@ -152,6 +156,7 @@ export class Connection extends Emitter {
     } else if (frame.event === "draining") {
       this.#serverDelayMs = frame.data.reconnectInMs;
     }
+    resolveImages(frame.data, this.#server);
     this.emit("push", frame);
   }
 

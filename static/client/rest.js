@@ -1,5 +1,6 @@
 // @ts-check
 import { HaggleError } from "./error.js";
+import { resolveImages } from "./images.js";
 
 /** @typedef {import("./types.js").Product} Product */
 /** @typedef {import("./types.js").RoomInfo} RoomInfo */
@@ -38,6 +39,7 @@ const json = (value) => ({ headers: { "content-type": "application/json" }, body
 /** The REST API, for a signed-in user. A token that is refused is replaced once. */
 export class Rest {
   #base;
+  #server;
   #tokens;
 
   /**
@@ -46,6 +48,7 @@ export class Rest {
    */
   constructor(base, tokens) {
     this.#base = base;
+    this.#server = base.replace(/\/api\/v1$/, "");
     this.#tokens = tokens;
   }
 
@@ -60,9 +63,9 @@ export class Rest {
         headers: { ...init.headers, authorization: `Bearer ${await this.#tokens.get({ fresh })}` },
       });
     try {
-      return await send(false);
+      return resolveImages(await send(false), this.#server);
     } catch (error) {
-      if (error instanceof HaggleError && error.status === 401) return send(true);
+      if (error instanceof HaggleError && error.status === 401) return resolveImages(await send(true), this.#server);
       throw error;
     }
   }
@@ -176,9 +179,9 @@ export class Rest {
     const send = async (/** @type {boolean} */ fresh) =>
       uploadForm(`${this.#base}/rooms/${encodeURIComponent(roomId)}/images`, form, await this.#tokens.get({ fresh }), onProgress, signal);
     try {
-      return await send(false);
+      return resolveImages(await send(false), this.#server);
     } catch (error) {
-      if (error instanceof HaggleError && error.status === 401) return send(true);
+      if (error instanceof HaggleError && error.status === 401) return resolveImages(await send(true), this.#server);
       throw error;
     }
   }

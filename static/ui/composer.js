@@ -90,7 +90,8 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
 
   /** @param {Iterable<File> | null | undefined} files */
   const choose = (files) => {
-    const file = [...(files ?? [])].find(({ type }) => IMAGE_TYPES.includes(type));
+    // What the server does not take is chosen all the same, and refused in words.
+    const file = [...(files ?? [])].find(({ type, name }) => type.startsWith("image/") || /\.(heic|heif|avif)$/i.test(name));
     if (!file || !canSendImages || editing) return false;
     forget();
     setPicture({ file, url: URL.createObjectURL(file), clientId: room.newClientId() });

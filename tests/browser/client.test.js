@@ -207,3 +207,24 @@ test("an end over Socket.IO is answered as its close code is", async () => {
   });
   assert.deepEqual(codes, { lost: 1006, draining: 1006, expired: 4001, flooding: 4029, removed: 4003, unreachable: 1006, refused: 4001 });
 });
+
+test("addresses of images are resolved against the server, and nothing that a person wrote is touched", async () => {
+  const seen = await page.evaluate(async () => {
+    const { resolveImages } = await import("/client/images.js");
+    const image = (url) => ({ id: "m", roomId: "r", seq: 1, kind: "image", data: { url, thumbnailUrl: url, width: 1 } });
+    const path = "/api/v1/images/a.jpg?expires=1&signature=0";
+    const whole = "https://cdn.example/api/v1/images/a.jpg";
+    const written = { kind: "text", seq: 2, data: { nested: image(path) } };
+    const server = "https://chat.example/talk";
+    return resolveImages(
+      { room: { lastMessage: image(path) }, messages: [image(whole), written, { kind: "image", seq: 3 }], none: null, text: path },
+      server,
+    );
+  });
+  const address = "https://chat.example/talk/api/v1/images/a.jpg?expires=1&signature=0";
+  assert.equal(seen.room.lastMessage.data.url, address);
+  assert.equal(seen.room.lastMessage.data.thumbnailUrl, address);
+  assert.equal(seen.messages[0].data.url, "https://cdn.example/api/v1/images/a.jpg");
+  assert.ok(seen.messages[1].data.nested.data.url.startsWith("/api/"));
+  assert.deepEqual([seen.messages[2].data, seen.text.startsWith("/api/")], [undefined, true]);
+});

@@ -20,6 +20,7 @@ mod drain;
 mod durability;
 mod events;
 mod identity;
+mod image_addresses;
 mod images;
 mod limits;
 mod logs;

@@ -1,9 +1,12 @@
 //! Reports: what a member says about the other one, with the messages around it, and what was decided.
 
+mod kept;
+
 use std::collections::VecDeque;
 
 use thiserror::Error;
 
+use self::kept::to_json;
 use super::{message, room};
 use crate::{
     db::{
@@ -388,10 +391,6 @@ pub(in crate::db) fn erase_words(conn: &mut Connection, user: &UserId, after: &s
         last = Some(id);
     }
     Ok(last)
-}
-
-fn to_json(messages: &[StoredMessage]) -> Result<String, DbError> {
-    serde_json::to_string(messages).map_err(|error| DbError::Internal(error.to_string()))
 }
 
 /// The latest end of a user's mutes.

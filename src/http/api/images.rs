@@ -130,7 +130,7 @@ struct Form {
 /// It is decoded and encoded again, upright, in the colours of sRGB, at most 2048 pixels a side and with a thumbnail, so that
 /// nothing of the file except its pixels is kept: as a PNG where a pixel is transparent, and else as a JPEG, whatever came. The
 /// message is of the kind `image`; its `data` has `url` and `thumbnailUrl`, which are good for a day and made fresh each time
-/// the message is read: paths of this server.
+/// the message is read: absolute with `--public-url`, and else paths of this server.
 ///
 /// # Errors
 /// `forbidden` for anybody but the room's two members, `invalid` for what is no JPEG, PNG or WebP image, `too_large`.

@@ -1,6 +1,6 @@
 //! Users: the marketplace puts them, removes them and ends their sessions.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
@@ -168,7 +168,8 @@ pub async fn export_user(state: web::Data<AppState>, _: Service, id: InPath<User
 async fn read_part(state: &AppState, user: UserId, place: ExportPlace) -> Result<Option<ExportPart>, DbError> {
     loop {
         let (user, place, purpose) = (user.clone(), place.clone(), Reading::heavy(Account::Service, "export_user"));
-        match state.database.read(purpose, move |conn| db::export_user(conn, &user, place)).await {
+        let signer = Arc::clone(&state.image_urls);
+        match state.database.read(purpose, move |conn| db::export_user(conn, &user, place, &*signer)).await {
             // An answer that has begun goes on: only a failure may cut it.
             Err(DbError::RateLimited { retry_after_ms }) => {
                 actix_web::rt::time::sleep(Duration::from_millis(retry_after_ms)).await;
