@@ -75,7 +75,7 @@ pub enum AuthError {
     /// `exp` is past.
     #[error("the token has expired: get a new one and send it")]
     Expired,
-    /// `nbf` or `iat` is yet to come.
+    /// `nbf` is in the future.
     #[error("the token is not valid yet: check the clock of the machine that made it")]
     NotYetValid,
     /// `iss` is not the configured one.

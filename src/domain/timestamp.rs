@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 #[schema(value_type = String, format = DateTime, example = "2026-11-23T09:00:00.000Z")]
 pub struct Timestamp(pub i64);
 
-/// The years 0001 to 9999, which RFC 3339 can write.
-const MS_RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+/// 0001-01-01T00:00:00.000Z to 9999-12-30T22:00:00.000Z: what RFC 3339 can write and jiff reads from milliseconds. A moment
+/// outside is written as the nearest one inside.
+const MS_RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_207_200_000;
 
 impl Timestamp {
     /// This moment and so many milliseconds.
@@ -41,7 +42,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0.clamp(*MS_RANGE.start(), *MS_RANGE.end());
-        let at = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let at = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX);
         let printer = DateTimePrinter::new().precision(Some(3));
         f.write_str(&printer.timestamp_to_string(&at))
     }
@@ -68,5 +69,16 @@ mod tests {
         assert_eq!(Timestamp(1_763_888_400_000).to_string(), "2025-11-23T09:00:00.000Z");
         assert_eq!(Timestamp::parse("2025-11-23T18:00:00+09:00"), Ok(Timestamp(1_763_888_400_000)));
         assert!(Timestamp::parse("yesterday").is_err());
+    }
+
+    #[test]
+    fn a_moment_beyond_the_range_is_written_as_its_end() {
+        assert!([MS_RANGE.start(), MS_RANGE.end()].iter().all(|ms| jiff::Timestamp::from_millisecond(**ms).is_ok()));
+        for far in [*MS_RANGE.end(), MS_RANGE.end() + 1, 253_402_300_799_999, i64::MAX] {
+            assert_eq!(Timestamp(far).to_string(), "9999-12-30T22:00:00.000Z");
+        }
+        for old in [*MS_RANGE.start(), MS_RANGE.start() - 1, i64::MIN] {
+            assert_eq!(Timestamp(old).to_string(), "0001-01-01T00:00:00.000Z");
+        }
     }
 }

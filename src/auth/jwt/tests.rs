@@ -29,7 +29,7 @@ async fn a_good_token_names_its_user() {
     assert_eq!(identity.user.as_str(), "alice");
     assert_eq!(identity.name.as_deref(), Some("Alice"));
     assert_eq!(identity.expires_at, Timestamp((NOW + 60) * 1000));
-    assert_eq!(identity.ends_at(), Timestamp((NOW + 65) * 1000));
+    assert_eq!(identity.ends_at(), Timestamp((NOW + 90) * 1000));
 }
 
 #[test]
@@ -66,7 +66,6 @@ fn every_bad_claim_is_refused() {
         ("exp", json!([NOW + 3600])),
         ("exp", json!({})),
         ("nbf", json!("0")),
-        ("iat", json!("0")),
         ("name", json!(7)),
         ("iss", json!(7)),
         ("aud", json!(7)),
@@ -294,7 +293,7 @@ fn a_token_ends_at_its_expiry_and_the_leeway_to_the_millisecond() {
     let verifier = Verifier::hs256(SECRET).unwrap().with_clock(clock.clone());
     let token = hs256(&claims_with("exp", json!(NOW + 1)));
     let ends_at = verifier.verify_now(&token).unwrap().ends_at();
-    clock.advance(Duration::from_millis(5_999));
+    clock.advance(Duration::from_millis(30_999));
     assert!(verifier.verify_now(&token).is_ok());
     clock.advance(Duration::from_millis(1));
     assert_eq!(verifier.verify_now(&token), Err(AuthError::Expired));
@@ -317,15 +316,27 @@ fn expiry_may_have_a_fraction_and_be_far_away() {
 
 #[test]
 fn a_token_from_the_future_waits() {
-    for name in ["nbf", "iat"] {
-        let clock = clock();
-        let verifier = Verifier::hs256(SECRET).unwrap().with_clock(clock.clone());
-        let token = hs256(&claims_with(name, json!(NOW + 6)));
-        clock.advance(Duration::from_millis(999));
-        assert_eq!(verifier.verify_now(&token), Err(AuthError::NotYetValid), "{name}");
-        clock.advance(Duration::from_millis(1));
-        assert!(verifier.verify_now(&token).is_ok(), "{name}");
+    let clock = clock();
+    let verifier = Verifier::hs256(SECRET).unwrap().with_clock(clock.clone());
+    let token = hs256(&claims_with("nbf", json!(NOW + 31)));
+    clock.advance(Duration::from_millis(999));
+    assert_eq!(verifier.verify_now(&token), Err(AuthError::NotYetValid));
+    clock.advance(Duration::from_millis(1));
+    assert!(verifier.verify_now(&token).is_ok());
+    for far in [json!(1e300), json!(u64::MAX)] {
+        assert_eq!(verifier.verify_now(&hs256(&claims_with("nbf", far))), Err(AuthError::NotYetValid));
     }
+}
+
+#[test]
+fn when_a_token_was_made_decides_nothing() {
+    for iat in [json!(NOW + 86_400), json!(0), json!(-1), json!(1e300), json!("yesterday"), json!([]), json!(true)] {
+        let token = hs256(&claims_with("iat", iat.clone()));
+        assert!(verifier().verify_now(&token).is_ok(), "{iat}");
+    }
+    let twice = format!("{{\"sub\":\"alice\",\"exp\":{},\"iat\":1,\"iat\":2}}", NOW + 60);
+    let token = sign_text("{\"alg\":\"HS256\"}", &twice, &EncodingKey::from_secret(SECRET), Algorithm::HS256);
+    assert!(verifier().verify_now(&token).is_ok());
 }
 
 #[test]
