@@ -53,6 +53,7 @@ use crate::{
     },
     images::{ImageStore, StoreError},
     metrics::Metrics,
+    protocol::event::HeartbeatTerms,
     tls::{Tls, TlsError},
 };
 
@@ -415,6 +416,7 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
         policy: state.config.authorize,
         masking: state.config.masking,
         limits,
+        heartbeat: HeartbeatTerms::new(state.config.ping_interval, state.config.ping_timeout),
         clock: state.clock.clone(),
         metrics: Arc::clone(&state.metrics),
     }

@@ -108,7 +108,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
             `haggle.v1` and `bearer.<jwt>`, or with `Authorization: Bearer`. Each text frame is one JSON object: \
             `{\"event\", \"data\"?, \"id\"?}` goes in, `{\"reply\": id, \"data\"}` or `{\"reply\": id, \"error\"}` answers a \
             request that has an `id`, and `{\"event\", \"data\"}` comes unasked. A client sends `enterRoom`, `leaveRoom`, \
-            `message`, `editMessage`, `deleteMessage`, `typing`, `read`, `offer`, `answerOffer` and `authenticate`; docs/protocol.md describes each."),
+            `message`, `editMessage`, `deleteMessage`, `typing`, `read`, `offer`, `answerOffer`, `authenticate` and `heartbeat`; docs/protocol.md describes each."),
         (name = "operations", description = "For whoever runs the server."),
     )
 )]

@@ -10,7 +10,9 @@ pub use client::{
     AnswerOffer, Authenticate, ClientEvent, EditMessage, EnterRoom, MakeOffer, MarkRead, OfferAnswer, SendMessage,
     SetTyping,
 };
-pub use server::{Authenticated, Entered, ErrorNotice, Member, ReadUpTo, RoomUpdated, ServerEvent};
+pub use server::{
+    Alive, Authenticated, Entered, ErrorNotice, HeartbeatTerms, Member, ReadUpTo, RoomUpdated, ServerEvent,
+};
 
 #[cfg(test)]
 mod tests {
@@ -74,6 +76,6 @@ mod tests {
             let request = crate::protocol::json::decode(line);
             shown.insert(request.event.unwrap_or_else(|error| panic!("{line}: {error}")).name());
         }
-        assert_eq!(shown.len(), 10, "{shown:?}");
+        assert_eq!(shown.len(), ClientEvent::NAMES.len(), "{shown:?}");
     }
 }

@@ -2,10 +2,19 @@
 
 use std::time::Duration;
 
-use haggle::auth::LEEWAY_MS;
+use haggle::{
+    auth::{LEEWAY_MS, Signer},
+    clock::Clock,
+    domain::UserId,
+};
 use serde_json::json;
 
-use crate::support::{TestServer, WsClient, rest::call};
+use crate::support::{
+    TestServer, WsClient,
+    rest::call,
+    server::{SECRET, START},
+    socket_io::PacketClient,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -69,6 +78,73 @@ async fn a_live_connection_ends_when_its_token_expires() {
     let error = alice.push("error").await;
     assert_eq!(error["code"], "token_expired");
     assert_eq!(alice.closed().await, Some(4001));
+}
+
+#[actix_web::test]
+async fn the_clock_of_whoever_made_a_token_may_be_ahead() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let signer = Signer::hs256(SECRET.as_bytes()).unwrap();
+    let ahead = Clock::manual(START.plus_ms(3_600_000));
+    let token = signer.sign(&UserId::new("alice").unwrap(), None, HOUR, &ahead);
+    let mut alice = WsClient::connect(server.addr, &token).await.unwrap();
+    alice.enter(room.id.as_str()).await;
+    assert_eq!(call(server.addr, &token, "GET", "/api/v1/me", None).await.status, 200);
+    let mut over_socket_io = PacketClient::open(server.addr).await;
+    over_socket_io.join("/chat", json!({ "token": token })).await;
+}
+
+#[actix_web::test]
+async fn a_token_that_never_expires_says_so_in_a_date_that_can_be_read() {
+    let server = TestServer::start().await;
+    let mut alice = server.ws("alice").await;
+    let endless = server.token_for("alice", Duration::MAX);
+    let renewed = alice.request("authenticate", json!({ "token": endless })).await.unwrap();
+    assert_eq!(renewed["expiresAt"], "9999-12-30T22:00:00.000Z");
+    server.advance(1_000 * HOUR);
+    alice.pushes_before_ack().await;
+}
+
+#[actix_web::test]
+async fn a_client_can_count_down_by_the_servers_time_on_both_wires_and_over_rest() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    server.advance(Duration::from_millis(1_234));
+    let now = "2026-11-23T09:00:01.234Z";
+    let token = json!({"token": server.token("alice")});
+    let mut alice = server.ws("alice").await;
+    let mut over_socket_io = PacketClient::open(server.addr).await;
+    over_socket_io.join("/chat", token.clone()).await;
+    let room = json!({"roomId": room.id});
+    for (event, data) in [("enterRoom", room), ("authenticate", token), ("heartbeat", json!(null))] {
+        assert_eq!(alice.request(event, data.clone()).await.unwrap()["serverTime"], now, "{event}");
+        let answer = over_socket_io.request("/chat", event, data).await;
+        assert_eq!(answer["data"]["serverTime"], now, "{event}: {answer}");
+    }
+    let answer = call(server.addr, "", "GET", "/healthz", None).await;
+    assert!(answer.header("date").is_some_and(|date| date.ends_with("GMT")), "{}", answer.head);
+}
+
+#[actix_web::test]
+async fn a_heartbeat_says_how_long_silence_may_last_on_both_wires() {
+    let server = TestServer::with(|config| {
+        config.ping_interval = Duration::from_secs(7);
+        config.ping_timeout = Duration::from_millis(1_500);
+    })
+    .await;
+    let terms = |answer: &serde_json::Value| (answer["pingIntervalMs"].clone(), answer["pingTimeoutMs"].clone());
+    let mut alice = server.ws("alice").await;
+    let mut over_socket_io = PacketClient::open(server.addr).await;
+    for namespace in ["/chat", "/inbox"] {
+        over_socket_io.join(namespace, json!({"token": server.token("alice")})).await;
+        let answer = over_socket_io.request(namespace, "heartbeat", json!({})).await;
+        assert_eq!(terms(&answer["data"]), (json!(7_000), json!(1_500)), "{answer}");
+    }
+    assert_eq!(terms(&alice.request("heartbeat", json!({})).await.unwrap()), (json!(7_000), json!(1_500)));
+    alice.send_text(r#"{"event":"heartbeat","id":"bare"}"#).await;
+    assert_eq!(alice.read().await.unwrap()["reply"], "bare");
+    alice.emit("heartbeat", json!({"later": 1})).await;
+    assert!(alice.pushes_before_ack().await.is_empty(), "one that asks for no answer gets none");
 }
 
 #[actix_web::test]

@@ -115,6 +115,7 @@ fn inputs() -> Vec<Input> {
         input("read", "rooms that are not in memory", |it, n| {
             ("read", json!({"roomId": format!("wide-{}", n % it.rooms_wide), "seq": n + 1}).to_string())
         }),
+        input("heartbeat", "over and over", |_, _| ("heartbeat", "{}".to_owned())),
         input("authenticate", "the longest token", |it, _| ("authenticate", json!({"token": it.token}).to_string())),
     ]
 }

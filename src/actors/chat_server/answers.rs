@@ -147,6 +147,7 @@ impl ChatServer {
             read_seq: live.state().member(role).read_seq,
             messages: messages.items,
             has_more: messages.has_more,
+            server_time: now,
         };
         let enter = Op::Enter {
             answer: to_json(&entered),

@@ -34,7 +34,7 @@ use crate::{
     error::{ChatError, CloseCode, ErrorCode},
     metrics,
     protocol::{
-        event::{Authenticated, ClientEvent, EnterRoom, ErrorNotice, SendMessage, ServerEvent},
+        event::{Alive, Authenticated, ClientEvent, EnterRoom, ErrorNotice, SendMessage, ServerEvent},
         json::{RequestId, to_json},
         push::{Encoding, Push},
     },
@@ -274,6 +274,11 @@ impl ChatSession {
                 self.change(request, name, write)
             }
             ClientEvent::Authenticate(event) => Next::Verify { token: event.token, request },
+            ClientEvent::Heartbeat => {
+                let alive = Alive { server_time: self.services.clock.now(), terms: self.services.heartbeat };
+                self.reply(request.as_ref(), &alive);
+                Next::Continue
+            }
         }
     }
 
@@ -420,10 +425,7 @@ impl ChatSession {
                 #[expect(clippy::disallowed_methods, reason = "one at a time a session, each after a verified token")]
                 self.services.hub.do_send(renew);
                 let expires_at = identity.expires_at;
-                if let Some(id) = request {
-                    let data = to_json(&Authenticated { expires_at });
-                    self.push(Frame::Text(self.encoding.reply(id, Ok(&data))));
-                }
+                self.reply(request, &Authenticated { expires_at, server_time: self.services.clock.now() });
             }
             Ok(_) => {
                 let error = ChatError::new(ErrorCode::Forbidden, "the token must be of the same user");
@@ -433,6 +435,13 @@ impl ChatSession {
                 metrics::count(&self.services.metrics.auth_failures, error.reason());
                 self.refuse(request, "authenticate", &error.into());
             }
+        }
+    }
+
+    /// Answers a request that needs nothing of the chat's.
+    fn reply(&self, request: Option<&RequestId>, data: &impl serde::Serialize) {
+        if let Some(id) = request {
+            self.push(Frame::Text(self.encoding.reply(id, Ok(&to_json(data)))));
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     config::Limits,
     domain::{AuthorizePolicy, MaskingPolicy},
     metrics::Metrics,
+    protocol::event::HeartbeatTerms,
 };
 
 /// What every session of a worker shares.
@@ -33,6 +34,8 @@ pub struct Services {
     pub masking: MaskingPolicy,
     /// What one client may cost.
     pub limits: Limits,
+    /// How a client can tell that its connection is dead.
+    pub heartbeat: HeartbeatTerms,
     /// The time.
     pub clock: Clock,
     /// What is counted.

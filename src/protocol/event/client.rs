@@ -35,6 +35,8 @@ pub enum ClientEvent {
     Read(MarkRead),
     /// Renew the token of this connection.
     Authenticate(Authenticate),
+    /// See whether the connection is alive.
+    Heartbeat,
 }
 
 /// Data of `enterRoom`: a room id as a string, or this.
@@ -229,7 +231,7 @@ impl std::fmt::Debug for Authenticate {
 
 impl ClientEvent {
     /// The name of every event, in the order of the variants.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 11] = [
         "enterRoom",
         "leaveRoom",
         "message",
@@ -240,6 +242,7 @@ impl ClientEvent {
         "answerOffer",
         "read",
         "authenticate",
+        "heartbeat",
     ];
 
     /// Reads an event from its name and its data as JSON text (`None` where the frame has none).
@@ -280,6 +283,8 @@ impl ClientEvent {
             "answerOffer" => object(name, data).map(Self::AnswerOffer),
             "read" => object(name, data).map(Self::Read),
             "authenticate" => object(name, data).map(Self::Authenticate),
+            // It has no data; what a later version may send along is passed over.
+            "heartbeat" => Ok(Self::Heartbeat),
             _ => Err(ChatError::invalid("`event` names no event that this server knows")),
         }
     }
@@ -314,6 +319,7 @@ impl ClientEvent {
             Self::AnswerOffer(_) => Self::NAMES[7],
             Self::Read(_) => Self::NAMES[8],
             Self::Authenticate(_) => Self::NAMES[9],
+            Self::Heartbeat => Self::NAMES[10],
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a client is answered and told.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,6 +29,8 @@ pub struct Entered {
     pub closed: bool,
     /// Whether there is more: later ones when `after` was given, else earlier ones.
     pub has_more: bool,
+    /// The server's time, to count down by: a device's own clock may be days off.
+    pub server_time: Timestamp,
 }
 
 /// A member of a room.
@@ -54,8 +58,41 @@ pub struct ReadUpTo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Authenticated {
-    /// When the connection ends unless it is renewed again.
+    /// When the token expires. The connection ends at most 30 s later unless it is renewed again.
     pub expires_at: Timestamp,
+    /// The server's time, to count down by.
+    pub server_time: Timestamp,
+}
+
+/// How a client can tell that its connection is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeartbeatTerms {
+    /// How often the server pings, in milliseconds.
+    pub ping_interval_ms: u64,
+    /// How long the server waits for a sign of life, and how long a client should, in milliseconds.
+    pub ping_timeout_ms: u64,
+}
+
+impl HeartbeatTerms {
+    /// Those of a server's two settings.
+    #[must_use]
+    pub fn new(ping_interval: Duration, ping_timeout: Duration) -> Self {
+        let [ping_interval_ms, ping_timeout_ms] =
+            [ping_interval, ping_timeout].map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+        Self { ping_interval_ms, ping_timeout_ms }
+    }
+}
+
+/// Acknowledgement of `heartbeat`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Alive {
+    /// The server's time, to count down by.
+    pub server_time: Timestamp,
+    /// How a client can tell that its connection is dead.
+    #[serde(flatten)]
+    pub terms: HeartbeatTerms,
 }
 
 /// What the server says unasked.

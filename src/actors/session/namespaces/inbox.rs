@@ -44,7 +44,7 @@ impl Namespace for InboxNamespace {
     }
 
     fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
-        let takes = |event: &ClientEvent| matches!(event, ClientEvent::Authenticate(_));
+        let takes = |event: &ClientEvent| matches!(event, ClientEvent::Authenticate(_) | ClientEvent::Heartbeat);
         let role = Role { namespace: self.name(), feed: Feed::Inbox, welcome: Welcome::Plain, takes };
         SignedInMember::join(role, &self.services, newcomer, seat)
     }
