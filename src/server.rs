@@ -411,6 +411,7 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
         uplink,
         hub,
         hub_id,
+        database: state.database.clone(),
         verifier: Arc::clone(&state.verifier),
         room_tokens: Arc::clone(&state.room_tokens),
         policy: state.config.authorize,

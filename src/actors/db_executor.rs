@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 use crate::{
     db::{self, BytesMax, Connection, DbError, MessagePage, Messages, Pool, RoomWrite, WriteError, Written},
     domain::{Account, RoomId, UserId},
+    error::{ChatError, ErrorCode},
     metrics::{self, GaugeGuard, Metrics, SharedThread, Step},
 };
 use messages::{Loaded, Perform};
@@ -140,6 +141,19 @@ impl Database {
     pub async fn authorize(&self, room: RoomId, user: UserId) -> Result<bool, DbError> {
         let purpose = Reading::check(user.clone(), "authorize");
         self.read(purpose, move |conn| db::is_member(conn, &room, &user)).await
+    }
+
+    /// Refuses a user who was removed: their token may be good for hours. Asked for each request, handshake and CONNECT.
+    ///
+    /// # Errors
+    /// `forbidden` for one who was removed, and what stands in the way of the database's answer.
+    pub async fn check_not_removed(&self, user: &UserId) -> Result<(), ChatError> {
+        let purpose = Reading::check(user.clone(), "is_deleted");
+        let user = user.clone();
+        match self.read(purpose, move |conn| db::is_deleted(conn, &user)).await? {
+            true => Err(ChatError::new(ErrorCode::Forbidden, "this user was removed")),
+            false => Ok(()),
+        }
     }
 
     /// Whether each user is a member of a room, now, in order. `false` for a stranger, for a room that does not exist and for

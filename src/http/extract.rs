@@ -30,7 +30,7 @@ use crate::{
     metrics,
 };
 
-/// A signed-in user, by a good token in `Authorization: Bearer` or the query's `access_token`.
+/// A signed-in user who was not removed, by a good token in `Authorization: Bearer` or the query's `access_token`.
 #[derive(Debug)]
 pub struct SignedIn(pub Identity);
 
@@ -109,6 +109,7 @@ impl FromRequest for SignedIn {
             let identity = signed_in(&request).await?;
             let state = state(&request)?;
             let place = state.accounts.open_request(&identity.user)?;
+            state.database.check_not_removed(&identity.user).await?;
             // It lives as long as the request.
             request.extensions_mut().insert(place);
             Ok(Self(identity))

@@ -7,7 +7,7 @@ use haggle::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    TestServer,
+    TestServer, WsClient,
     rest::call,
     server::{SECRET, SERVICE_KEY},
 };
@@ -185,9 +185,8 @@ async fn deleting_a_user_takes_their_live_sessions_out_of_rooms_at_once() {
         assert_eq!(alice.push("error").await["code"], "forbidden");
         assert_eq!(alice.closed().await, Some(4003), "{policy}");
 
-        let mut again = server.ws("alice").await;
-        let data = json!({"roomId": room.id, "token": room_token(&server, &room.id, "alice")});
-        assert_eq!(again.request("enterRoom", data).await.unwrap_err().code, "forbidden", "{policy}");
+        let again = WsClient::connect(server.addr, &server.token("alice")).await.err().unwrap();
+        assert_eq!((again.status, &again.body["code"]), (403, &json!("forbidden")), "{policy}");
         let entered = json!({"roomId": room.id, "token": room_token(&server, &room.id, "sam")});
         let room = sam.request("enterRoom", entered).await.unwrap();
         assert_eq!(room["messages"][0]["text"], "for sam alone", "what was said stays for the other member");

@@ -6,7 +6,10 @@ use actix::Addr;
 
 use super::uplink::Uplink;
 use crate::{
-    actors::hub::{Hub, HubId},
+    actors::{
+        db_executor::Database,
+        hub::{Hub, HubId},
+    },
     auth::{RoomTokens, Verifier},
     clock::Clock,
     config::Limits,
@@ -24,6 +27,8 @@ pub struct Services {
     pub hub: Addr<Hub>,
     /// This worker's place.
     pub hub_id: HubId,
+    /// Knows who was removed.
+    pub database: Database,
     /// Who signs tokens.
     pub verifier: Arc<Verifier>,
     /// Who signs room tokens.

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::{ask, code};
 use crate::support::{
-    TestServer,
+    TestServer, WsClient,
     server::{SECRET, SERVICE_KEY, START},
+    socket_io::PacketClient,
 };
 
 /// What each caller gets: a status, and a code where it is an error.
@@ -274,25 +275,34 @@ async fn a_stranger_and_a_missing_room_get_the_same_answer() {
 }
 
 #[actix_web::test]
-async fn a_removed_user_reads_and_writes_nothing_any_more() {
+async fn the_token_of_a_removed_user_opens_nothing_on_any_route_or_wire() {
     let server = TestServer::start().await;
-    let room = server.seed().room("alice", "bike");
-    let alice = server.token("alice");
-    let removed = ask(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await;
-    assert_eq!(removed.status, 204);
-    let at = |rest: &str| format!("/api/v1/rooms/{}{rest}", room.id);
-    for (method, path, body) in [
-        ("GET", "/api/v1/me".to_owned(), None),
-        ("GET", "/api/v1/rooms".to_owned(), None),
-        ("POST", "/api/v1/rooms".to_owned(), Some(json!({"productId": "bike"}))),
-        ("GET", at(""), None),
-        ("GET", at("/messages"), None),
-        ("POST", at("/messages"), Some(json!({"text": "hello"}))),
-        ("PUT", at("/read"), Some(json!({"seq": 1}))),
-        ("POST", at("/token"), None),
-    ] {
-        let answer = ask(server.addr, &alice, method, &path, body).await;
-        assert_eq!((answer.status, code(&answer)), FORBIDDEN, "{method} {path}");
+    let seed = server.seed();
+    let room = seed.room("alice", "bike");
+    let messages = seed.messages(&room.id, "alice", 2);
+    let (offer, report) = (seed.offer(&room.id, "alice", 900_000), seed.report(&room.id, "alice"));
+    let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
+    rows.extend(rows_of_features(room.id.as_str(), offer.id.as_str(), &report));
+    rows.extend(rows_of_the_service());
+    // The buyer, the seller, and somebody whom the marketplace has put and who has done nothing.
+    seed.user("mallory");
+    let tokens = ["alice", "sam", "mallory"].map(|user| (user, server.token(user)));
+    for (user, token) in &tokens {
+        let mut live = server.ws(user).await;
+        let removed = ask(server.addr, SERVICE_KEY, "DELETE", &format!("/api/v1/users/{user}"), None).await;
+        assert_eq!(removed.status, 204);
+        assert_eq!(live.closed().await, Some(4003), "{user}");
+        for row in &rows {
+            let answer = ask(server.addr, token, row.method, &row.path, row.body.clone()).await;
+            assert_eq!((answer.status, code(&answer)), FORBIDDEN, "{} {} as {user}", row.method, row.path);
+        }
+        let refused = WsClient::connect(server.addr, token).await.err().unwrap();
+        assert_eq!((refused.status, &refused.body["code"]), (403, &json!("forbidden")), "{user}");
+        let mut over_socket_io = PacketClient::open(server.addr).await;
+        for namespace in ["/chat", "/inbox"] {
+            let refused = over_socket_io.refused(namespace, json!({ "token": token })).await;
+            assert_eq!(refused["data"]["code"], "forbidden", "{user} in {namespace}");
+        }
     }
     let again = ask(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await;
     assert_eq!(again.status, 204);

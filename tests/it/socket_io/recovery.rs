@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
+use haggle::{auth::RoomTokens, domain::UserId};
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, process::Launch, socket_io::PacketClient, until};
+use crate::support::{
+    TestServer,
+    process::Launch,
+    server::{SECRET, START},
+    socket_io::PacketClient,
+    until,
+};
 
 /// What a client of the official kind keeps: its secret, and the last string argument of any event.
 struct Kept {
@@ -137,16 +144,33 @@ async fn nobody_takes_up_what_is_not_theirs_or_too_old_or_ended_for_good() {
 
 #[actix_web::test]
 async fn who_lost_the_right_to_a_room_does_not_recover() {
-    let server = TestServer::with(|config| config.authorize = haggle::domain::AuthorizePolicy::EveryMessage).await;
+    let server = TestServer::with(|config| config.authorize = haggle::domain::AuthorizePolicy::RoomToken).await;
+    let room = server.seed().room("alice", "bike");
+    let (mut alice, kept) = connect(&server, "alice").await;
+    let tokens = RoomTokens::derived_from(SECRET.as_bytes());
+    let (token, expires_at) = tokens.issue(&room.id, &UserId::new("alice").unwrap(), START.plus_ms(-290_000));
+    let entered = alice.request("/chat", "enterRoom", json!({"roomId": room.id, "token": token})).await;
+    assert_eq!((&entered["ok"], expires_at), (&json!(true), START.plus_ms(10_000)));
+    drop(alice);
+    until("the session is gone", || server.metrics.sessions.get() == 0).await;
+    server.advance(Duration::from_secs(11));
+    let (mut alice, recovered) = come_back(&server, "alice", &kept).await;
+    assert!(!recovered);
+    assert_eq!(alice.request("/chat", "enterRoom", room.id.as_str()).await["error"]["code"], "forbidden");
+}
+
+#[actix_web::test]
+async fn who_was_removed_meanwhile_does_not_come_back() {
+    let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let (mut alice, kept) = connect(&server, "alice").await;
     alice.request("/chat", "enterRoom", room.id.as_str()).await;
     drop(alice);
     until("the session is gone", || server.metrics.sessions.get() == 0).await;
     server.seed().delete_user_behind_the_server("alice");
-    let (mut alice, recovered) = come_back(&server, "alice", &kept).await;
-    assert!(!recovered);
-    assert_eq!(alice.request("/chat", "enterRoom", room.id.as_str()).await["error"]["code"], "forbidden");
+    let mut alice = PacketClient::open(server.addr).await;
+    let auth = json!({"token": server.token("alice"), "pid": kept.pid, "offset": kept.offset});
+    assert_eq!(alice.refused("/chat", auth).await["data"]["code"], "forbidden");
 }
 
 #[actix_web::test]

@@ -48,7 +48,8 @@ impl Doorkeeper {
     }
 }
 
-/// Finds out who the client is: by the token of its CONNECT, or that of its first request. Two different ones are refused.
+/// Finds out who the client is: by the token of its CONNECT, or that of its first request. Two different ones are refused, and
+/// so is a user who was removed.
 pub(super) fn signed_in(services: &Arc<Services>) -> Middleware {
     let services = Arc::clone(services);
     Box::new(move |mut newcomer| {
@@ -62,6 +63,7 @@ pub(super) fn signed_in(services: &Arc<Services>) -> Middleware {
             let identity = verified.inspect_err(|error| {
                 metrics::count(&services.metrics.auth_failures, error.reason());
             })?;
+            services.database.check_not_removed(&identity.user).await?;
             newcomer.identity = Some(identity);
             Ok(newcomer)
         })
