@@ -159,7 +159,7 @@ pub struct Options {
     /// A file that holds --service-key
     #[arg(long, env = "HAGGLE_SERVICE_KEY_FILE", global = true, value_name = "FILE", help_heading = "Identity")]
     pub service_key_file: Option<PathBuf>,
-    /// When the database is asked who may enter a room: on-enter, every-message or room-token [default: on-enter]
+    /// When the database is asked who may enter a room: on-enter, every-message or room-token, which covers being in a room, and neither lists nor edits [default: on-enter]
     #[arg(long, env = "HAGGLE_AUTHORIZE", global = true, value_name = "WHEN", help_heading = "Identity")]
     pub authorize: Option<AuthorizePolicy>,
     /// What happens to a phone number, an e-mail address, a bank account or a link to a messenger, until an offer is accepted: off, warn (both members see a notice), mask (stored as ●) or block (refused) [default: warn]

@@ -194,6 +194,39 @@ async fn deleting_a_user_takes_their_live_sessions_out_of_rooms_at_once() {
 }
 
 #[actix_web::test]
+async fn what_needs_no_room_token_needs_a_member_all_the_same() {
+    let server = server_with(AuthorizePolicy::RoomToken).await;
+    let room = server.seed().room("alice", "bike");
+    server.seed().user("mallory");
+    let token = room_token(&server, &room.id, "sam");
+    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
+    let mut mallory = server.ws("mallory").await;
+    sam.request("enterRoom", json!({"roomId": room.id, "token": token})).await.unwrap();
+
+    let said = sam.say("for both members' lists").await;
+    assert_eq!(alice.push("roomUpdated").await["lastMessage"]["text"], "for both members' lists");
+    let said = json!({"messageId": said["id"], "text": "her words"});
+    assert_eq!(mallory.request("editMessage", said).await.unwrap_err().code, "not_found");
+    let path = format!("/api/v1/rooms/{}/messages", room.id);
+    let mine = call(server.addr, &server.token("alice"), "POST", &path, Some(json!({"text": "by REST"}))).await;
+    assert_eq!(mine.status, 201);
+    let edit = json!({"messageId": mine.body["id"], "text": "edited from outside the room"});
+    alice.request("editMessage", edit).await.unwrap();
+    alice.request("deleteMessage", json!({"messageId": mine.body["id"]})).await.unwrap();
+    assert!(mallory.pushes_before_ack().await.is_empty());
+
+    for (event, data) in [
+        ("enterRoom", json!({"roomId": room.id})),
+        ("message", json!({"roomId": room.id, "text": "hello"})),
+        ("typing", json!({"roomId": room.id, "typing": true})),
+        ("read", json!({"roomId": room.id, "seq": 1})),
+        ("offer", json!({"roomId": room.id, "amount": 1, "currency": "KRW"})),
+    ] {
+        assert_eq!(alice.request(event, data).await.unwrap_err().code, "forbidden", "{event}");
+    }
+}
+
+#[actix_web::test]
 async fn entering_again_without_a_token_neither_prolongs_nor_ends_what_a_token_allows() {
     let server = server_with(AuthorizePolicy::RoomToken).await;
     let room = server.seed().room("alice", "bike");
