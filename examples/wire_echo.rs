@@ -32,7 +32,7 @@ use haggle::{
         admission::{Admission, Arrival},
         engine_io::{self, Endpoint},
         listener::{self, Listener},
-        origin,
+        origin::Origins,
     },
     metrics::Metrics,
     protocol::{
@@ -197,7 +197,7 @@ fn endpoint<A: Application>(
         sessions: Arc::clone(sessions),
         open: Box::new(open),
         refuse: Box::new(|| None),
-        allowed_origins: vec![ANY_ORIGIN.to_owned()],
+        origins: Origins::new(vec![ANY_ORIGIN.to_owned()]),
     })
 }
 
@@ -223,7 +223,7 @@ fn main() -> std::io::Result<()> {
             attachments_bytes_max: 16 * options.max_payload,
         });
         App::new()
-            .wrap(origin::cors(&[ANY_ORIGIN.to_owned()]))
+            .wrap(Origins::new(vec![ANY_ORIGIN.to_owned()]).cors())
             .app_data(endpoint(&socket_ios, move |_| socket_io(&table)))
             .app_data(endpoint(&engine_echos, |_| EngineEcho))
             .configure(engine_io::routes::<SocketIo>("/socket.io/"))

@@ -47,7 +47,8 @@ use crate::{
         descriptors,
         health::DatabaseLooks,
         listener::{self, Listener},
-        origin, problem, request_log, routes, socket_io,
+        origin::Origins,
+        problem, request_log, routes, socket_io,
         state::AppState,
         workers::Workers,
     },
@@ -338,6 +339,7 @@ fn start_actors(
         database_looks: DatabaseLooks::default(),
         accounts: Arc::new(Accounts::new(&config.limits, Arc::clone(&metrics))),
         socket_io: socket_io::sessions(&config),
+        origins: Origins::new(config.allowed_origins.clone()),
         metrics,
         config,
     };
@@ -369,7 +371,7 @@ fn listen(
     let app = move |services: &web::Data<Services>| {
         App::new()
             .wrap(from_fn(request_log::with_request_id))
-            .wrap(origin::cors(&app_state.config.allowed_origins))
+            .wrap(app_state.origins.cors())
             .wrap(from_fn(request_log::with_refused_preflights))
             .app_data(app_state.clone())
             .app_data(socket_io::endpoint(&app_state, &services.clone().into_inner()))

@@ -11,6 +11,7 @@ pub mod images;
 pub mod me;
 pub mod messages;
 pub mod offers;
+pub mod origin;
 pub mod products;
 pub mod reports;
 pub mod rooms;

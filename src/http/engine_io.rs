@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::{
     admission::{Client, note_known},
-    origin,
+    origin::Origins,
 };
 use crate::{
     actors::session::{
@@ -50,8 +50,8 @@ pub struct Endpoint<A: Application> {
     pub open: Box<dyn Fn(&HttpRequest) -> A>,
     /// Refuses new sessions: when the server is about to end.
     pub refuse: Box<dyn Fn() -> Option<ChatError>>,
-    /// Origins whose pages may open WebSockets, beside the server's own.
-    pub allowed_origins: Vec<String>,
+    /// Whose pages may open WebSockets.
+    pub origins: Arc<Origins>,
 }
 
 /// Why a request is refused: the codes of the protocol, and what HTTP itself has a status for.
@@ -207,8 +207,8 @@ fn limits(bytes_max: usize) -> websocket::Limits {
     websocket::Limits { message_bytes_max: bytes_max, fragments_max: FRAGMENTS_MAX }
 }
 
-fn accept(request: &HttpRequest, allowed_origins: &[String]) -> Result<(HttpResponse, PromisedSocket), Refusal> {
-    origin::check(request, allowed_origins)?;
+fn accept(request: &HttpRequest, origins: &Origins) -> Result<(HttpResponse, PromisedSocket), Refusal> {
+    origins.check(request)?;
     let (mut response, promised) = transport::accept(request, &[]).map_err(|_| Refusal::BadRequest)?;
     Ok((response.finish(), promised))
 }
@@ -218,7 +218,7 @@ fn open_websocket<A: Application>(
     client: Client,
     endpoint: &Endpoint<A>,
 ) -> Result<HttpResponse, Refusal> {
-    let (response, promised) = accept(request, &endpoint.allowed_origins)?;
+    let (response, promised) = accept(request, &endpoint.origins)?;
     let limits = limits(endpoint.sessions.settings().payload_bytes_max);
     let unsigned_bytes_max = endpoint.sessions.settings().unsigned_bytes_max;
     let application = (endpoint.open)(request);
@@ -243,7 +243,7 @@ fn upgrade<A: Application>(
     endpoint: &Endpoint<A>,
     link: &Arc<Link<A>>,
 ) -> Result<HttpResponse, Refusal> {
-    let (response, promised) = accept(request, &endpoint.allowed_origins)?;
+    let (response, promised) = accept(request, &endpoint.origins)?;
     let candidate = link.begin_upgrade().ok_or(Refusal::BadRequest)?;
     let socket = Client::of(request).socket;
     let outbox = Arc::new(Outbox::new(CANDIDATE_BYTES_MAX, socket.clone()));

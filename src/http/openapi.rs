@@ -22,7 +22,9 @@ use utoipa::{
 
 use self::conventions::Conventions;
 use super::{
-    api::{blocks, currencies, demo, events, images, me, messages, offers, products, reports, rooms, search, users},
+    api::{
+        blocks, currencies, demo, events, images, me, messages, offers, origin, products, reports, rooms, search, users,
+    },
     body::Pieces,
     health,
     problem::{Problem, ProblemDocument},
@@ -86,6 +88,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         health::healthz,
         health::readyz,
         health::metrics,
+        origin::get_origin,
         get_document,
         redirect_to_page,
         get_page_file,

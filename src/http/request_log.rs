@@ -136,9 +136,7 @@ pub async fn with_refused_preflights<B: MessageBody + 'static>(
         ErrorCode::Forbidden,
         match refused {
             CorsError::MethodNotAllowed => "pages of other origins may use GET, POST, PUT, PATCH and DELETE",
-            CorsError::HeadersNotAllowed | CorsError::BadRequestHeaders => {
-                "pages of other origins may send the headers `authorization` and `content-type`"
-            }
+            CorsError::BadRequestHeaders => "`access-control-request-headers` must be a list of names of headers",
             _ => "pages of this origin may not use this server: add it with --allowed-origin",
         },
     );

@@ -3,7 +3,9 @@
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
-    api::{blocks, currencies, demo, events, images, me, messages, offers, products, reports, rooms, search, users},
+    api::{
+        blocks, currencies, demo, events, images, me, messages, offers, origin, products, reports, rooms, search, users,
+    },
     engine_io, health, openapi,
     problem::Problem,
     socket_io, static_files, ws,
@@ -20,6 +22,7 @@ pub fn documented(config: &mut web::ServiceConfig) {
         .service(read("/api/docs", openapi::redirect_to_page))
         .service(read("/api/docs/{file:.*}", openapi::get_page_file))
         .service(read("/api/v1/currencies", currencies::list_currencies))
+        .service(read("/api/v1/origin", origin::get_origin))
         .service(read("/api/v1/me", me::get_me))
         .service(read("/api/v1/me/settings", me::get_settings).route(web::patch().to(me::set_settings)))
         .service(read("/api/v1/events", events::list_events))

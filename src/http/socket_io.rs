@@ -56,7 +56,7 @@ pub fn endpoint(state: &AppState, services: &Arc<Services>) -> web::Data<Endpoin
         sessions: Arc::clone(&state.socket_io),
         open: Box::new(move |request| SocketIo::new(Rc::clone(&table), handshake(request))),
         refuse: Box::new(move || doorkeeper.refusal()),
-        allowed_origins: state.config.allowed_origins.clone(),
+        origins: Arc::clone(&state.origins),
     })
 }
 

@@ -24,7 +24,7 @@ use crate::{
     config::Config,
     db::RoomWrite,
     error::ChatError,
-    http::{api::images::Images, health::DatabaseLooks},
+    http::{api::images::Images, health::DatabaseLooks, origin::Origins},
     metrics::Metrics,
 };
 
@@ -32,6 +32,8 @@ use crate::{
 pub struct AppState {
     /// The settings.
     pub config: Config,
+    /// Which pages may use the server.
+    pub origins: Arc<Origins>,
     /// Owns the rooms.
     pub chat: Addr<ChatServer>,
     /// Carries out erasures.

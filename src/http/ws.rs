@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{admission::Client, extract::SignedIn, origin, problem::Problem, state::AppState};
+use super::{admission::Client, extract::SignedIn, problem::Problem, state::AppState};
 use crate::{
     actors::session::{
         Services,
@@ -25,7 +25,7 @@ pub async fn open(
     user: SignedIn,
 ) -> Result<HttpResponse, Problem> {
     let SignedIn(identity) = user;
-    origin::check(&request, &state.config.allowed_origins)?;
+    state.origins.check(&request)?;
     if state.is_draining() {
         return Err(ChatError::new(ErrorCode::Unavailable, "this server restarts, come back in a moment").into());
     }

@@ -148,6 +148,33 @@ async fn at_info_a_connection_is_one_line_and_a_message_none() {
 }
 
 #[actix_web::test]
+async fn a_refused_origin_is_named_once() {
+    let server = Launch::new().args(&["--allowed-origin", "https://shop.example"]).start().await;
+    let bearer = format!("Bearer {}", server.token("sam"));
+    let own = format!("http://{}", server.addr);
+    for _ in 0..3 {
+        for origin in ["https://evil.example", "https://shop.example", &own] {
+            let headers = [("authorization", bearer.as_str()), ("origin", origin)];
+            let opened = WsClient::with_headers(server.addr, &headers, "/ws/chat").await;
+            assert_eq!(opened.is_err(), origin == "https://evil.example");
+            rest::send(server.addr, "GET", "/socket.io/?EIO=4&transport=polling", &[("origin", origin)], b"").await;
+            let preflight = [("origin", origin), ("access-control-request-method", "PUT")];
+            rest::send(server.addr, "OPTIONS", "/api/v1/rooms", &preflight, b"").await;
+        }
+    }
+    // Another page's own proxy passes another `Host` on; its browser knows that nothing is refused.
+    let at_home = [("origin", "https://home.example"), ("sec-fetch-site", "same-origin")];
+    rest::send(server.addr, "POST", "/api/v1/rooms", &at_home, b"").await;
+    rest::send(server.addr, "GET", "/healthz", &[("origin", "https://last.example")], b"").await;
+    server.logged("https://last.example").await;
+    let output = server.output();
+    let warnings: Vec<_> = output.lines().filter(|line| line.contains("may not use this server")).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+    assert!(warnings[0].contains(" WARN ") && warnings[0].contains("https://evil.example"), "{}", warnings[0]);
+    assert!(warnings[0].contains("--allowed-origin"), "{}", warnings[0]);
+}
+
+#[actix_web::test]
 async fn a_failed_request_has_one_id_in_its_answer_its_header_and_its_log_line() {
     let launch = Launch::new().env("RUST_LOG", "haggle=debug");
     let server = launch.start().await;

@@ -83,6 +83,9 @@ fn open_routes() -> Vec<Route> {
         page("/healthz", "over and over", "/healthz"),
         page("/readyz", "over and over", "/readyz"),
         page("/metrics", "over and over", "/metrics"),
+        route(Account::Nobody, "GET", "/api/v1/origin", "another origin each", |_, n| {
+            get(format!("/api/v1/origin?of=https://{n}.example"))
+        }),
         page("/api/v1/openapi.json", "over and over", "/api/v1/openapi.json"),
         page("/api/docs", "over and over", "/api/docs"),
         page("/api/docs/{file}", "the largest file", "/api/docs/swagger-ui-bundle.js"),

@@ -42,6 +42,8 @@ problem_sets! {
     BadAddress: Forbidden, Invalid, Unavailable;
     /// Of a body that can't be read.
     BadBody: Invalid;
+    /// Of a query that can't be read.
+    BadQuery: Invalid;
     /// Of a body that is too large.
     WithBody: TooLarge;
     /// Of an id that names nothing.

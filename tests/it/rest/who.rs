@@ -178,7 +178,7 @@ fn rows_of_the_service() -> Vec<Row> {
 }
 
 fn rows_of_anyone() -> Vec<Row> {
-    ["/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/currencies"]
+    ["/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/currencies", "/api/v1/origin"]
         .map(|path| row(("GET", path), path, None, [OK; 3], [OK; 3], OK))
         .into_iter()
         .chain([

@@ -1,0 +1,60 @@
+//! Whether a page may use this server: for a page that can't connect, which its browser doesn't tell why.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+    web,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::http::{
+    extract::InQuery,
+    openapi::problems::{Anyone, BadQuery},
+    problem::Problem,
+    state::AppState,
+};
+
+/// Which origin.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OriginQuery {
+    /// The page's own `location.origin`. Without it the request's `Origin` counts, which browsers leave out at home.
+    #[param(example = "https://shop.example")]
+    of: Option<String>,
+}
+
+/// Whether a page may use this server.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OriginStanding {
+    /// Whether pages of that origin may open WebSockets and read answers. If not, the operator has to list it with `--allowed-origin`.
+    allowed: bool,
+}
+
+/// Whether pages of an origin may use this server.
+///
+/// Pages of every origin may read this answer, and no other: a browser shows a refused connection to its page as one that
+/// failed, and this tells the two apart.
+///
+/// # Errors
+/// `invalid` for a query that can't be read.
+#[utoipa::path(
+    get,
+    path = "/api/v1/origin",
+    operation_id = "getOrigin",
+    tag = "operations",
+    params(OriginQuery),
+    responses((status = 200, description = "How the origin stands", body = OriginStanding), Anyone, BadQuery)
+)]
+pub async fn get_origin(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    query: InQuery<OriginQuery>,
+) -> Result<HttpResponse, Problem> {
+    let InQuery(OriginQuery { of }) = query;
+    let sent = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let allowed = of.as_deref().or(sent).is_none_or(|origin| state.origins.allows(origin, request.head()));
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")));
+    Ok(response.insert_header((header::CACHE_CONTROL, "no-store")).json(OriginStanding { allowed }))
+}
