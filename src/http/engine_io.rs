@@ -237,14 +237,19 @@ fn has_signed_in<A: Application>(link: &Arc<Link<A>>) -> impl Fn() -> bool + 'st
     move || link.upgrade().is_some_and(|link| link.is_signed_in())
 }
 
-/// Lets a WebSocket try to take over. The session may live on another worker, so a task here reads the frames for it.
+/// Lets a WebSocket try to take over. The session may live on another worker, so a task here reads the frames for it. Where
+/// another WebSocket tries already, or has taken over, this one is closed as soon as it stands.
 fn upgrade<A: Application>(
     request: &HttpRequest,
     endpoint: &Endpoint<A>,
     link: &Arc<Link<A>>,
 ) -> Result<HttpResponse, Refusal> {
     let (response, promised) = accept(request, &endpoint.origins)?;
-    let candidate = link.begin_upgrade().ok_or(Refusal::BadRequest)?;
+    let Some(candidate) = link.begin_upgrade() else {
+        // As the reference does it, whose clients know no answer of HTTP's to a session that they have.
+        rt::spawn(transport::turn_away(promised));
+        return Ok(response);
+    };
     let socket = Client::of(request).socket;
     let outbox = Arc::new(Outbox::new(CANDIDATE_BYTES_MAX, socket.clone()));
     let limits = limits(endpoint.sessions.settings().payload_bytes_max);

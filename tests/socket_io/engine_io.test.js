@@ -287,8 +287,10 @@ test("a session moves from polling to WebSocket, and nothing is lost on the way"
 
   const late = await polling.get();
   assert.deepEqual([late.status, (await late.json()).code], [400, 3]);
+  // As the reference does it: the handshake is completed, and the WebSocket closed without a word.
   const other = await openUpgrade(t, polling);
-  await other.closes();
+  await other.opened;
+  assert.equal(await other.closes(), 1000);
   frames.send("4still here");
   assert.equal(await frames.next(), "4still here");
 });

@@ -23,13 +23,16 @@ use bytes::BytesMut;
 use futures_util::{FutureExt, Stream};
 use thiserror::Error;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     sync::oneshot,
     time::timeout,
 };
 
 use super::{in_flight::InFlight, outbox::Outbox};
-use crate::protocol::websocket::{Decoder, FrameError, Incoming, Limits};
+use crate::{
+    error::CloseCode,
+    protocol::websocket::{Decoder, FrameError, Incoming, Limits, write_close},
+};
 
 /// Most frames of one message: suites that send 4 MiB in fragments of 64 bytes need as many.
 pub const FRAGMENTS_MAX: usize = 65_536;
@@ -290,6 +293,17 @@ async fn end(mut io: Pin<Box<dyn Io>>, outbox: Arc<Outbox>, _held: Rc<dyn Any>) 
         outbox.let_go();
     } else {
         outbox.abort();
+    }
+}
+
+/// Closes a WebSocket that nobody needs, once its handshake is answered.
+pub async fn turn_away(promised: PromisedSocket) {
+    // It never comes when the client did not take the answer.
+    let Ok(mut upgraded) = promised.0.await else { return };
+    let mut frame = BytesMut::new();
+    write_close(&mut frame, CloseCode::Normal.number(), "");
+    if matches!(timeout(LAST_WRITE_WAIT, upgraded.io.write_all(&frame)).await, Ok(Ok(()))) {
+        hang_up(upgraded.io).await;
     }
 }
 

@@ -38,7 +38,8 @@ async fn a_session_moves_to_a_websocket_and_keeps_everything() {
     assert_eq!(socket.event("/chat", "message").await[0]["text"], "over the new transport");
     assert_eq!(session.poll().await.0, 400, "polls are over");
     assert_eq!(session.post(&["3"]).await.0, 400);
-    assert_eq!(PacketClient::candidate(&session).await.err(), Some(400));
+    let mut second = PacketClient::candidate(&session).await.unwrap();
+    assert_eq!((second.closed().await, second.kept()), (Some(1000), Vec::new()), "it is closed as soon as it stands");
     assert_eq!(socket.request("/chat", "leaveRoom", room.id.as_str()).await["ok"], true);
 }
 
@@ -111,9 +112,25 @@ async fn one_candidate_is_tried_at_a_time() {
     let server = TestServer::start().await;
     let session = signed_in(&server, "alice").await;
     let mut first = PacketClient::candidate(&session).await.unwrap();
-    assert_eq!(PacketClient::candidate(&session).await.err(), Some(400));
+    let mut second = PacketClient::candidate(&session).await.unwrap();
+    assert_eq!((second.closed().await, second.kept()), (Some(1000), Vec::new()));
     first.send("2probe").await;
     assert_eq!(first.packet().await.as_deref(), Some("3probe"));
+}
+
+#[actix_web::test]
+async fn a_second_websocket_costs_a_session_that_began_on_one_nothing() {
+    let server = TestServer::start().await;
+    server.seed().user("alice");
+    let mut first = PacketClient::handshake(server.addr, "/socket.io/?EIO=4&transport=websocket").await.unwrap();
+    let open = first.packet().await.unwrap();
+    let open: serde_json::Value = serde_json::from_str(&open[1..]).unwrap();
+    let sid = open["sid"].as_str().unwrap();
+    let path = format!("/socket.io/?EIO=4&transport=websocket&sid={sid}");
+    let mut second = PacketClient::handshake(server.addr, &path).await.unwrap();
+    assert_eq!((second.closed().await, second.kept()), (Some(1000), Vec::new()));
+    first.join("/chat", json!({"token": server.token("alice")})).await;
+    assert_eq!(first.request("/chat", "heartbeat", json!(null)).await["ok"], true);
 }
 
 #[actix_web::test]
