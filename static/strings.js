@@ -216,6 +216,7 @@ const en = {
   connectNow: "Connect now",
   sessionEnded: "This session has ended",
   sessionEndedHint: "The server asked this window not to come back by itself.",
+  originRefused: (/** @type {string} */ origin) => `Pages of ${origin} may not use this server. Its operator can allow them with --allowed-origin.`,
   signInAgain: "Sign in again",
   roomRefused: "This conversation can’t be opened.",
 
@@ -432,6 +433,7 @@ const ko = {
   connectNow: "지금 연결",
   sessionEnded: "세션이 종료되었습니다",
   sessionEndedHint: "서버가 이 창의 자동 재접속을 허용하지 않았습니다.",
+  originRefused: (/** @type {string} */ origin) => `${origin}의 페이지는 이 서버를 쓸 수 없습니다. 서버 운영자가 --allowed-origin으로 허용할 수 있습니다.`,
   signInAgain: "다시 로그인",
   roomRefused: "이 대화를 열 수 없습니다.",
 

@@ -1,4 +1,5 @@
 // @ts-check
+import { ServerClock } from "./clock.js";
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { Inbox } from "./inbox.js";
@@ -31,7 +32,8 @@ import { TokenSource } from "./token_source.js";
  *
  * Emits:
  * - `state` with a {@link import("./types.js").ConnectionState}
- * - `stopped` with a {@link import("./error.js").HaggleError}: the server asked not to come back
+ * - `stopped` with a {@link import("./error.js").HaggleError}: the server asked not to come back, or (`origin_refused`) takes no
+ *   connection from pages of this origin
  */
 export class HaggleClient extends Emitter {
   /** @type {Map<string, Room>} */ #rooms = new Map();
@@ -49,11 +51,17 @@ export class HaggleClient extends Emitter {
   constructor({ userId, baseUrl, fetchToken, storage, wire }) {
     super();
     this.userId = userId;
-    const tokens = new TokenSource(fetchToken);
+    /** The server's time, to count down by. */
+    this.clock = new ServerClock();
+    const tokens = new TokenSource(fetchToken, this.clock);
     const base = baseUrl.replace(/\/$/, "");
-    this.rest = new Rest(`${base}/api/v1`, tokens);
+    this.rest = new Rest(`${base}/api/v1`, tokens, this.clock);
     this.inbox = new Inbox(this.rest);
-    this.#connection = new Connection(wire ?? plainWire(base), tokens, base);
+    this.#connection = new Connection(wire ?? plainWire(base), tokens, {
+      clock: this.clock,
+      server: base,
+      whyNot: () => this.rest.whyNot(),
+    });
     this.#outbox = new Outbox(this.#connection, { storage, storageKey: `haggle.outbox.${userId}` });
 
     this.#connection.on("state", (state) => {
@@ -98,6 +106,7 @@ export class HaggleClient extends Emitter {
   wake() {
     this.#connection.retryNow();
     if (this.#connection.state !== "open") return;
+    this.#connection.check();
     for (const room of this.#rooms.values()) room.reconnected();
     this.inbox.load().catch(() => {
       // The same silence ends the connection, and its return reads the inbox again.

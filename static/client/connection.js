@@ -1,11 +1,15 @@
 // @ts-check
 import { backoffMs } from "./backoff.js";
+import { ServerClock } from "./clock.js";
 import { Emitter } from "./emitter.js";
 import { afterClose, HaggleError } from "./error.js";
 import { resolveImages } from "./images.js";
 
 /** A request without an answer for this long means that the connection is dead, whatever TCP still believes. */
 const REQUEST_TIMEOUT_MS = 10_000;
+
+/** How long a server waits for a sign of life by default, and a client for one of the server's. It says its own in a heartbeat. */
+const PING_TIMEOUT_MS = 20_000;
 
 /** A connection that has held for this long was a good one: the next loss starts again at the shortest backoff. */
 const STABLE_AFTER_MS = 5_000;
@@ -17,7 +21,7 @@ const STABLE_AFTER_MS = 5_000;
  * - `state` with a {@link import("./types.js").ConnectionState}, on every change
  * - `open` on every (re)connection: enter rooms again and send what is unacknowledged
  * - `push` with `{event, data}` for everything that is not a reply
- * - `stopped` with a {@link HaggleError} when the server asked not to come back
+ * - `stopped` with a {@link HaggleError} when the server asked not to come back, or takes no connection from this page
  */
 export class Connection extends Emitter {
   /** @type {import("./types.js").ConnectionState} */ #state = "idle";
@@ -28,25 +32,42 @@ export class Connection extends Emitter {
   /** Tells a connection attempt that was given up while it waited for its token. */
   #generation = 0;
   #needsFreshToken = false;
+  /** Whether the line has been open. */
+  #wasOpen = false;
+  /** Whether another try was made at once since a connection last held. */
+  #triedAtOnce = false;
+  /** When something last came from the server, by `performance.now()`. */
+  #heardAt = 0;
+  /** After half of its time without a word the server is asked for one, and after the other half it is given up. */
+  #quietMs = PING_TIMEOUT_MS / 2;
+  /** @type {any} */ #beatTimer;
   /** @type {any} */ #retryTimer;
   /** @type {any} */ #renewTimer;
+  /** @type {any} */ #openTimer;
   /** @type {any} */ #stableTimer;
   /** @type {number | undefined} */ #serverDelayMs;
   /** @type {HaggleError | undefined} */ #lastError;
   #wire;
   #tokens;
+  #clock;
+  #whyNot;
   #server;
 
   /**
    * @param {import("./types.js").Wire} wire
    * @param {import("./token_source.js").TokenSource} tokens
-   * @param {string} [server] its address, where the addresses of images are its paths
+   * @param {object} [options]
+   * @param {ServerClock} [options.clock] is set by what the server says
+   * @param {string} [options.server] its address, where the addresses of images are its paths
+   * @param {() => Promise<HaggleError | undefined>} [options.whyNot] says why no connection could be opened, where the wire can't
    */
-  constructor(wire, tokens, server = "") {
+  constructor(wire, tokens, { clock = new ServerClock(), server = "", whyNot } = {}) {
     super();
     this.#wire = wire;
     this.#tokens = tokens;
+    this.#clock = clock;
     this.#server = server;
+    this.#whyNot = whyNot;
   }
 
   get state() {
@@ -59,6 +80,7 @@ export class Connection extends Emitter {
     globalThis.addEventListener?.("online", this.#onOnline);
     globalThis.addEventListener?.("offline", this.#onOffline);
     this.#attempt = 0;
+    this.#triedAtOnce = false;
     this.#connect();
   }
 
@@ -74,7 +96,18 @@ export class Connection extends Emitter {
   retryNow() {
     if (this.#state !== "waiting") return;
     clearTimeout(this.#retryTimer);
+    this.#triedAtOnce = false;
     this.#connect();
+  }
+
+  /** Asks the server for a sign of life now. For a page that comes back from a long sleep. */
+  check() {
+    if (this.#state === "open" && this.#line) this.#beat(this.#line);
+  }
+
+  /** The server's time, in milliseconds since 1970. */
+  now() {
+    return this.#clock.now();
   }
 
   /**
@@ -96,9 +129,11 @@ export class Connection extends Emitter {
         if (this.#line === line) this.#lost(1006);
       }, REQUEST_TIMEOUT_MS);
       const request = { reject, timer };
+      const askedAt = performance.now();
       this.#pending.add(request);
       line.request(event, data, ({ data: answer, error }) => {
         if (!this.#pending.delete(request)) return;
+        this.#heard(answer, askedAt);
         clearTimeout(timer);
         if (error) reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs }));
         else resolve(resolveImages(answer, this.#server));
@@ -132,13 +167,20 @@ export class Connection extends Emitter {
     }
     if (this.#generation !== generation) return;
     this.#needsFreshToken = false;
+    this.#wasOpen = false;
 
     const line = this.#wire(token, {
       opened: () => {
         this.#serverDelayMs = undefined;
         this.#lastError = undefined;
-        this.#stableTimer = setTimeout(() => (this.#attempt = 0), STABLE_AFTER_MS);
+        clearTimeout(this.#openTimer);
+        this.#wasOpen = true;
+        this.#stableTimer = setTimeout(() => {
+          this.#attempt = 0;
+          this.#triedAtOnce = false;
+        }, STABLE_AFTER_MS);
         this.#renewBeforeExpiry();
+        this.#beat(line);
         this.#setState("open");
         this.emit("open");
       },
@@ -147,10 +189,13 @@ export class Connection extends Emitter {
       lost: (code) => this.#line === line && this.#lost(code),
     });
     this.#line = line;
+    // A handshake that nobody answers hangs for minutes.
+    this.#openTimer = setTimeout(() => this.#line === line && this.#lost(1006), REQUEST_TIMEOUT_MS);
   }
 
   /** @param {{event: string, data: any}} frame */
   #receive(frame) {
+    this.#heardAt = performance.now();
     if (frame.event === "error") {
       this.#lastError = new HaggleError(frame.data.code, frame.data.message, { retryAfterMs: frame.data.retryAfterMs });
     } else if (frame.event === "draining") {
@@ -160,15 +205,85 @@ export class Connection extends Emitter {
     this.emit("push", frame);
   }
 
+  /**
+   * @param {any} answer
+   * @param {number} askedAt by `performance.now()`
+   */
+  #heard(answer, askedAt) {
+    this.#heardAt = performance.now();
+    if (answer?.serverTime) this.#clock.set(answer.serverTime, askedAt);
+    if (answer?.pingTimeoutMs > 0) this.#quietMs = Math.min(Math.max(answer.pingTimeoutMs / 2, 100), 60_000);
+  }
+
+  /**
+   * Asks for a sign of life, and gives a connection up that shows none. A page can't see the pings of a WebSocket, and TCP
+   * notices a network that is gone after many minutes. A server that doesn't know the event answers, too.
+   *
+   * @param {import("./types.js").Line} line
+   */
+  #beat(line) {
+    clearTimeout(this.#beatTimer);
+    const askedAt = performance.now();
+    line.request("heartbeat", {}, ({ data }) => {
+      if (this.#line !== line) return;
+      this.#heard(data, askedAt);
+      this.#awaitQuiet(line);
+    });
+    this.#beatTimer = setTimeout(() => {
+      if (this.#heardAt >= askedAt) return this.#awaitQuiet(line);
+      // The page itself was asleep: what came meanwhile has not been read yet.
+      if (performance.now() - askedAt > 2 * this.#quietMs) return this.#beat(line);
+      this.#lost(1006);
+    }, this.#quietMs);
+  }
+
+  /** @param {import("./types.js").Line} line */
+  #awaitQuiet(line) {
+    clearTimeout(this.#beatTimer);
+    const leftMs = this.#heardAt + this.#quietMs - performance.now();
+    if (leftMs <= 0) return this.#beat(line);
+    this.#beatTimer = setTimeout(() => this.#awaitQuiet(line), leftMs);
+  }
+
   /** @param {number} code the close code */
   #lost(code) {
     const error = this.#lastError;
+    const wasOpen = this.#wasOpen;
     this.#drop();
     const next = afterClose(code);
     if (next === "stop") return this.#stop(error ?? new HaggleError("forbidden", `the server closed with ${code}`));
-    if (next === "renew") this.#needsFreshToken = true;
+    // A browser doesn't show why a handshake failed. A refused token is one of the reasons, and a new one costs little.
+    const refused = !wasOpen && (next === "renew" || code === 1006);
+    if (next === "renew" || refused) this.#needsFreshToken = true;
+    if (refused && this.#tryAtOnce()) return;
+    if (refused && code === 1006 && this.#whyNot) return void this.#explain(this.#whyNot);
     if (next === "wait") this.#serverDelayMs = error?.retryAfterMs ?? 5_000;
     this.#wait();
+  }
+
+  /**
+   * Finds out why no connection could be opened, and goes on by that.
+   * @param {() => Promise<HaggleError | undefined>} whyNot
+   */
+  async #explain(whyNot) {
+    const generation = this.#generation;
+    this.#setState("waiting");
+    const patience = new Promise((resolve) => setTimeout(resolve, REQUEST_TIMEOUT_MS, new HaggleError("timeout")));
+    const error = /** @type {HaggleError | undefined} */ (await Promise.race([whyNot(), patience]));
+    if (this.#generation !== generation) return;
+    if (error?.code === "forbidden" || error?.code === "origin_refused") return this.#stop(error);
+    // REST has taken the token that is at hand.
+    if (!error) this.#needsFreshToken = false;
+    this.#serverDelayMs = error?.retryAfterMs ?? this.#serverDelayMs;
+    this.#wait();
+  }
+
+  /** Connects without a backoff, unless that was done since a connection last held. */
+  #tryAtOnce() {
+    if (this.#triedAtOnce) return false;
+    this.#triedAtOnce = true;
+    void this.#connect();
+    return true;
   }
 
   /** Gives the line up and fails what waits for it. */
@@ -176,7 +291,9 @@ export class Connection extends Emitter {
     this.#generation++;
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#renewTimer);
+    clearTimeout(this.#openTimer);
     clearTimeout(this.#stableTimer);
+    clearTimeout(this.#beatTimer);
     const line = this.#line;
     this.#line = undefined;
     line?.close();

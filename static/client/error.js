@@ -5,7 +5,8 @@
  *
  * `code` is one of the contract's (`forbidden`, `rate_limited`, …) or one of the client's own: `disconnected` (the
  * connection ended before the answer; it may or may not have been stored, so repeat with the same `clientId`),
- * `timeout` (the same, the server just never answered) and `unreachable` (no HTTP answer at all).
+ * `timeout` (the same, the server just never answered), `unreachable` (no HTTP answer at all) and `origin_refused` (the
+ * server takes no connection from pages of this origin).
  */
 export class HaggleError extends Error {
   /**

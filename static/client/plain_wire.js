@@ -2,9 +2,6 @@
 
 /** @typedef {import("./types.js").Wire} Wire */
 
-/** What stands for a failed handshake: a browser does not show why it failed, a refused token is one of the reasons, and a new one costs little. */
-const REFUSED = 4001;
-
 /**
  * The plain WebSocket wire, `/ws/chat`: one JSON object a frame, nothing but the browser needed.
  *
@@ -17,19 +14,16 @@ export function plainWire(baseUrl) {
     /** @type {Map<number, (answer: any) => void>} */
     const waiting = new Map();
     let nextId = 1;
-    let stands = false;
     const socket = new WebSocket(url, ["haggle.v1", `bearer.${token}`]);
-    socket.onopen = () => {
-      stands = true;
-      opened();
-    };
+    socket.onopen = opened;
     socket.onmessage = ({ data }) => {
       const frame = JSON.parse(data);
       if (!("reply" in frame)) return pushed(frame);
       waiting.get(frame.reply)?.(frame);
       waiting.delete(frame.reply);
     };
-    socket.onclose = ({ code }) => lost(stands ? code : REFUSED);
+    // A failed handshake is a 1006, too: a browser doesn't show why it failed.
+    socket.onclose = ({ code }) => lost(code);
 
     return {
       request(event, data, answered) {

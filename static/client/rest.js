@@ -15,16 +15,18 @@ import { resolveImages } from "./images.js";
  *
  * @param {string} url
  * @param {RequestInit} [init]
+ * @param {import("./clock.js").ServerClock} [clock]
  * @returns {Promise<any>} the JSON body, `undefined` when there is none
  * @throws {HaggleError} with the `code` of the problem document, or `unreachable`
  */
-async function fetchJson(url, init) {
+async function fetchJson(url, init, clock) {
   let response;
   try {
     response = await fetch(url, init);
   } catch {
     throw new HaggleError("unreachable", "the server can't be reached");
   }
+  clock?.setRoughly(response.headers.get("date"));
   const body = await response.json().catch(() => undefined);
   if (response.ok) return body;
   throw new HaggleError(body?.code ?? "internal", body?.detail ?? body?.title ?? `HTTP ${response.status}`, {
@@ -41,15 +43,39 @@ export class Rest {
   #base;
   #server;
   #tokens;
+  #clock;
 
   /**
    * @param {string} base such as `https://chat.example.com/api/v1`
    * @param {import("./token_source.js").TokenSource} tokens
+   * @param {import("./clock.js").ServerClock} [clock]
    */
-  constructor(base, tokens) {
+  constructor(base, tokens, clock) {
     this.#base = base;
     this.#server = base.replace(/\/api\/v1$/, "");
     this.#tokens = tokens;
+    this.#clock = clock;
+  }
+
+  /**
+   * Why no connection can be opened with a fresh token, which a browser doesn't show to its page.
+   *
+   * @returns {Promise<HaggleError | undefined>} `undefined` when nothing stands in the way any more
+   */
+  async whyNot() {
+    let error;
+    try {
+      await this.#tokens.get({ fresh: true });
+      await this.#request("/me");
+    } catch (failure) {
+      error = failure instanceof HaggleError ? failure : new HaggleError("unreachable", String(failure));
+    }
+    const origin = globalThis.location?.origin;
+    if (origin === undefined || (error && error.code !== "unreachable")) return error;
+    // The one answer that a page of any origin may read.
+    const standing = await fetchJson(`${this.#base}/origin?of=${encodeURIComponent(origin)}`).catch(() => undefined);
+    if (standing?.allowed !== false) return error;
+    return new HaggleError("origin_refused", `pages of ${origin} may not use this server: its operator can list them with --allowed-origin`);
   }
 
   /**
@@ -58,10 +84,11 @@ export class Rest {
    */
   async #request(path, init = {}) {
     const send = async (/** @type {boolean} */ fresh) =>
-      fetchJson(this.#base + path, {
-        ...init,
-        headers: { ...init.headers, authorization: `Bearer ${await this.#tokens.get({ fresh })}` },
-      });
+      fetchJson(
+        this.#base + path,
+        { ...init, headers: { ...init.headers, authorization: `Bearer ${await this.#tokens.get({ fresh })}` } },
+        this.#clock,
+      );
     try {
       return resolveImages(await send(false), this.#server);
     } catch (error) {

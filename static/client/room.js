@@ -267,7 +267,7 @@ export class Room extends Emitter {
     this.receive(entered.messages);
     if (entered.hasMore && entered.messages.length > 0) return true;
     // Edits and deletions have no `seq` of their own, so `after` does not bring those of known messages.
-    if (newest && Date.now() - Date.parse(newest.sentAt) < EDITABLE_MS) {
+    if (newest && this.now() - Date.parse(newest.sentAt) < EDITABLE_MS) {
       const { items } = await this.#rest.listMessages(this.id);
       this.timeline.merge(items.filter(({ seq }) => seq >= this.timeline.firstSeq && seq <= this.timeline.lastSeq));
     }
@@ -375,7 +375,7 @@ export class Room extends Emitter {
    */
   isEditable({ senderId, kind, sentAt, deletedAt }) {
     const changeable = senderId === this.ownUserId && (kind === "text" || kind === "image") && !deletedAt;
-    return changeable && Date.now() - Date.parse(sentAt) < EDITABLE_MS;
+    return changeable && this.now() - Date.parse(sentAt) < EDITABLE_MS;
   }
 
   /**
@@ -391,6 +391,11 @@ export class Room extends Emitter {
   /** @param {Message} message */
   #replace(message) {
     this.push("messageUpdated", message);
+  }
+
+  /** The server's time in milliseconds since 1970, to count an offer down by. */
+  now() {
+    return this.#connection.now();
   }
 
   /** A key for {@link offer} and {@link sendImage}, to be kept for as long as the same thing is tried again. */

@@ -21,7 +21,9 @@
 export function socketIoWire(baseUrl, io) {
   return (token, { opened, pushed, lost }) => {
     // When to come back is decided in one place for every wire; the client's own reconnection would be a second one.
-    const socket = io(`${baseUrl}/chat`, { auth: { token }, reconnection: false, forceNew: true });
+    // Where a WebSocket went through before, it is the first thing that is tried: a network that died without a word has taken
+    // the browser's open HTTP connections with it, and a poll over one of those hangs.
+    const socket = io(`${baseUrl}/chat`, { auth: { token }, reconnection: false, forceNew: true, rememberUpgrade: true });
     /** @type {string | undefined} */
     let lastErrorCode;
     socket.on("connect", opened);

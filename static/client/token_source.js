@@ -1,4 +1,5 @@
 // @ts-check
+import { ServerClock } from "./clock.js";
 
 /** A token is renewed this long before it expires, or at half of its life, whichever is later. */
 const RENEW_BEFORE_MS = 60_000;
@@ -15,12 +16,18 @@ const KEEP_AT_LEAST_MS = 10_000;
 export class TokenSource {
   /** @type {string | undefined} */ #token;
   /** @type {Promise<string> | undefined} */ #fetching;
+  /** By `performance.now()`. */
   #renewAt = 0;
   #fetchToken;
+  #clock;
 
-  /** @param {() => Promise<string>} fetchToken */
-  constructor(fetchToken) {
+  /**
+   * @param {() => Promise<string>} fetchToken
+   * @param {ServerClock} [clock]
+   */
+  constructor(fetchToken, clock = new ServerClock()) {
     this.#fetchToken = fetchToken;
+    this.#clock = clock;
   }
 
   /**
@@ -28,35 +35,36 @@ export class TokenSource {
    * @returns {Promise<string>}
    */
   async get({ fresh = false } = {}) {
-    if (!fresh && this.#token && Date.now() < this.#renewAt) return this.#token;
+    if (!fresh && this.#token && performance.now() < this.#renewAt) return this.#token;
     this.#fetching ??= this.#fetch().finally(() => (this.#fetching = undefined));
     return this.#fetching;
   }
 
   /** Milliseconds until the token at hand should be replaced. */
   renewalInMs() {
-    return Math.max(0, this.#renewAt - Date.now());
+    return Math.max(0, this.#renewAt - performance.now());
   }
 
   async #fetch() {
     const token = await this.#fetchToken();
-    const lifeMs = lifeOf(token);
-    this.#renewAt = Date.now() + Math.max(KEEP_AT_LEAST_MS, lifeMs - Math.min(RENEW_BEFORE_MS, lifeMs / 2));
+    const lifeMs = lifeOf(token, this.#clock);
+    this.#renewAt = performance.now() + Math.max(KEEP_AT_LEAST_MS, lifeMs - Math.min(RENEW_BEFORE_MS, lifeMs / 2));
     this.#token = token;
     return token;
   }
 }
 
 /**
- * By the token's own two times where it has both: the difference does not depend on this device's clock.
+ * By the server's clock or, before that is known, by the token's own two times: neither depends on this device's clock.
  *
  * @param {string} token
+ * @param {ServerClock} clock
  * @returns {number} milliseconds; a day for a token that can't be read, which is then judged by the server alone
  */
-function lifeOf(token) {
+function lifeOf(token, clock) {
   try {
     const { exp, iat } = JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
-    return (exp - (iat ?? Date.now() / 1000)) * 1000;
+    return clock.isKnown || iat === undefined ? exp * 1000 - clock.now() : (exp - iat) * 1000;
   } catch {
     return 86_400_000;
   }

@@ -73,6 +73,7 @@
  * @property {Message[]} messages oldest first
  * @property {boolean} closed nobody can say anything here: one of the two has blocked the other
  * @property {boolean} hasMore more on the far side: newer ones when asked with `after`, older ones when not
+ * @property {string} serverTime RFC 3339, UTC
  *
  * @typedef {object} InboxFields
  * @property {User} other the member who is not the signed-in user
@@ -104,7 +105,7 @@
  * @typedef {object} LineEvents what a line says, never before its wire has returned it
  * @property {() => void} opened
  * @property {(push: {event: string, data: any}) => void} pushed everything that is not an answer
- * @property {(code: number) => void} lost it could not be opened or has ended, with a close code of the contract
+ * @property {(code: number) => void} lost it has ended with a close code of the contract, or could not be opened: 1006 where nobody says why
  *
  * @typedef {(token: string, events: LineEvents) => Line} Wire starts one connection
  */

@@ -46,7 +46,7 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   const { t } = useLanguage();
   const place = usePlace();
   const [client] = useState(() => newClient({ userId: user.id, wire, fetchToken: () => demo.signIn(user.id) }));
-  const [ended, setEnded] = useState(false);
+  const [ended, setEnded] = useState(/** @type {import("../client/error.js").HaggleError | undefined} */ (undefined));
   const [accountOpen, setAccountOpen] = useState(false);
   // What an older server lacks is not offered.
   const [routes, setRoutes] = useState(/** @type {Set<string>} */ (new Set()));
@@ -54,7 +54,7 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   useChanges(client.inbox);
 
   useEffect(() => {
-    const off = client.on("stopped", () => setEnded(true));
+    const off = client.on("stopped", setEnded);
     client.connect();
     return () => {
       off();
@@ -93,7 +93,7 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   if (ended) {
     return html`<main class="notice-page">
       <h1>${t.sessionEnded}</h1>
-      <p>${t.sessionEndedHint}</p>
+      <p>${ended.code === "origin_refused" ? t.originRefused(location.origin) : t.sessionEndedHint}</p>
       <button type="button" class="button button-primary" onClick=${() => become(undefined)}>${t.signInAgain}</button>
     </main>`;
   }

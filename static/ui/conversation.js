@@ -83,7 +83,7 @@ export function Conversation({ room, preview, state, rest, canSendImages, seq })
   if (!other) return html`<section class="pane conversation" aria-label=${t.chats}><p class="notice" role="status">${t.loading}</p></section>`;
 
   const product = preview?.product ?? room.info?.product;
-  const waiting = pendingOffer(room.messages);
+  const waiting = pendingOffer(room);
   const mayOffer = room.entered && product && product.status !== "sold" && !acceptedOffer(room.messages);
   const ask = (/** @type {Asked["kind"]} */ kind) => (/** @type {Message | undefined} */ message) => setAsked({ kind, message });
   const actions = { counter: ask("counter"), remove: ask("delete"), report: ask("report"), edit: (/** @type {Message} */ { id }) => setEditing(id) };

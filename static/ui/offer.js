@@ -14,21 +14,23 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /**
- * What became of an offer, as far as this page's clock can tell before the server says it.
+ * What became of an offer, also before the server says it.
  *
  * @param {OfferData} offer
+ * @param {number} now the server's time: the device's own clock may be days off
  */
-export function statusOf({ status, expiresAt }) {
-  return status === "pending" && Date.parse(expiresAt) <= Date.now() ? "expired" : status;
+export function statusOf({ status, expiresAt }, now) {
+  return status === "pending" && Date.parse(expiresAt) <= now ? "expired" : status;
 }
 
 /**
  * The offer of a room that waits for an answer.
  *
- * @param {Message[]} messages
+ * @param {Room} room
  */
-export function pendingOffer(messages) {
-  return messages.findLast(({ kind, data }) => kind === "offer" && data && statusOf(data) === "pending");
+export function pendingOffer(room) {
+  const now = room.now();
+  return room.messages.findLast(({ kind, data }) => kind === "offer" && data && statusOf(data, now) === "pending");
 }
 
 /**
@@ -51,10 +53,11 @@ export function OfferCard({ message, room, other, product, counter }) {
   const card = useRef(/** @type {HTMLElement | null} */ (null));
   const own = message.senderId === room.ownUserId;
   const offer = /** @type {OfferData} */ (message.data);
-  const status = statusOf(offer);
+  const now = room.now();
+  const status = statusOf(offer, now);
   const pending = status === "pending";
   const amount = format.price(offer.amount, offer.currency);
-  const leftMs = Date.parse(offer.expiresAt) - Date.now();
+  const leftMs = Date.parse(offer.expiresAt) - now;
 
   useEffect(() => {
     if (!pending) return;
@@ -132,7 +135,7 @@ export function OfferDialog({ room, product, answering, onClose }) {
   useEffect(() => field.current?.select(), []);
 
   const amount = parseAmount(text, digits);
-  const waiting = pendingOffer(room.messages);
+  const waiting = pendingOffer(room);
   const replaced = !answering && waiting?.senderId === room.ownUserId ? waiting.data : undefined;
   const choices = price ? suggestedPrices(price, terms) : [];
 

@@ -227,4 +227,146 @@ test("addresses of images are resolved against the server, and nothing that a pe
   assert.equal(seen.messages[0].data.url, "https://cdn.example/api/v1/images/a.jpg");
   assert.ok(seen.messages[1].data.nested.data.url.startsWith("/api/"));
   assert.deepEqual([seen.messages[2].data, seen.text.startsWith("/api/")], [undefined, true]);
+/** A wire whose attempts a test answers, each with its token; `turn` lets what was answered have its effect. */
+const scripted = () =>
+  page.evaluate(() => {
+    window.attempts = [];
+    window.wire = (token, events) => {
+      const attempt = { token, sent: [], ...events };
+      window.attempts.push(attempt);
+      return {
+        request: (event, data, answered) => attempt.sent.push({ event, data, answered }),
+        notify() {},
+        close: () => (attempt.closed = true),
+      };
+    };
+    window.turn = () => new Promise((resolve) => setTimeout(resolve));
+  });
+
+test("what a new token can mend is tried at once, one time", async () => {
+  await scripted();
+  const seen = await page.evaluate(async () => {
+    const { Connection } = await import("/client/connection.js");
+    const { TokenSource } = await import("/client/token_source.js");
+    const seen = {};
+    for (const code of [4001, 1006]) {
+      window.attempts = [];
+      let fetched = 0;
+      const connection = new Connection(window.wire, new TokenSource(async () => `token ${++fetched}`), { whyNot: async () => undefined });
+      const tokens = () => window.attempts.map(({ token }) => token).join();
+      const steps = [];
+      const step = async (act) => {
+        act();
+        await window.turn();
+        steps.push(`${connection.state} ${tokens()}`);
+      };
+      await step(() => connection.open());
+      await step(() => window.attempts.at(-1).lost(code));
+      await step(() => window.attempts.at(-1).lost(code));
+      // "Connect now"
+      await step(() => connection.retryNow());
+      await step(() => window.attempts.at(-1).lost(code));
+      await step(() => window.attempts.at(-1).opened());
+      seen[code] = steps;
+      connection.close();
+    }
+    return seen;
+  });
+  const tokens = (...numbers) => numbers.map((number) => `token ${number}`).join();
+  assert.deepEqual(seen[4001], [
+    `connecting ${tokens(1)}`,
+    `connecting ${tokens(1, 2)}`,
+    `waiting ${tokens(1, 2)}`,
+    `connecting ${tokens(1, 2, 3)}`,
+    `connecting ${tokens(1, 2, 3, 4)}`,
+    `open ${tokens(1, 2, 3, 4)}`,
+  ]);
+  assert.deepEqual(seen[1006], [
+    `connecting ${tokens(1)}`,
+    `connecting ${tokens(1, 2)}`,
+    `waiting ${tokens(1, 2)}`,
+    `connecting ${tokens(1, 2, 2)}`,
+    `connecting ${tokens(1, 2, 2, 3)}`,
+    `open ${tokens(1, 2, 2, 3)}`,
+  ]);
+});
+
+test("a connection that can't be opened is explained where the wire can't, and final reasons stop it", async () => {
+  await scripted();
+  const seen = await page.evaluate(async () => {
+    const { Connection } = await import("/client/connection.js");
+    const { HaggleError } = await import("/client/error.js");
+    const { TokenSource } = await import("/client/token_source.js");
+    const seen = {};
+    for (const code of ["origin_refused", "forbidden", "unreachable", "rate_limited"]) {
+      const connection = new Connection(window.wire, new TokenSource(async () => "token"), { whyNot: async () => new HaggleError(code) });
+      let stopped;
+      connection.on("stopped", (error) => (stopped = error.code));
+      connection.open();
+      await window.turn();
+      window.attempts.at(-1).lost(1006);
+      await window.turn();
+      window.attempts.at(-1).lost(1006);
+      await window.turn();
+      seen[code] = [connection.state, stopped];
+      connection.close();
+    }
+    return seen;
+  });
+  assert.deepEqual(seen, {
+    origin_refused: ["closed", "origin_refused"],
+    forbidden: ["closed", "forbidden"],
+    unreachable: ["waiting", undefined],
+    rate_limited: ["waiting", undefined],
+  });
+});
+
+test("silence is asked about after half of the ping timeout, and ends the connection after all of it", async () => {
+  await scripted();
+  const seen = await page.evaluate(async () => {
+    const { Connection } = await import("/client/connection.js");
+    const { TokenSource } = await import("/client/token_source.js");
+    const connection = new Connection(window.wire, new TokenSource(async () => "token"));
+    const lost = new Promise((resolve) => connection.on("state", (state) => state === "waiting" && resolve(performance.now())));
+    connection.open();
+    await window.turn();
+    const [attempt] = window.attempts.slice(-1);
+    attempt.opened();
+    const heartbeats = () => attempt.sent.filter(({ event }) => event === "heartbeat");
+    heartbeats()[0].answered({ data: { serverTime: "2030-01-01T00:00:00.000Z", pingIntervalMs: 60_000, pingTimeoutMs: 600 } });
+    const answeredAt = performance.now();
+    const year = new Date(connection.now()).getUTCFullYear();
+    // A word of the server's puts the question off.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    attempt.pushed({ event: "typing", data: {} });
+    const heardAt = performance.now();
+    const lostAt = await lost;
+    const result = { year, asked: heartbeats().length, after: lostAt - heardAt, first: heardAt - answeredAt, closed: attempt.closed };
+    connection.close();
+    return result;
+  });
+  assert.deepEqual([seen.year, seen.closed], [2030, true]);
+  assert.ok(seen.asked >= 2, `it asked ${seen.asked} times`);
+  assert.ok(seen.after >= 590 && seen.after < 20_000, `it was given up ${seen.after} ms after the last word`);
+});
+
+test("a token is renewed by the server's clock, whatever the device's says", async () => {
+  const delays = await page.evaluate(async () => {
+    const { ServerClock } = await import("/client/clock.js");
+    const { TokenSource } = await import("/client/token_source.js");
+    const delays = [];
+    for (const days of [-3, 0, 3]) {
+      const clock = new ServerClock();
+      const server = Date.now() + days * 86_400_000;
+      clock.set(new Date(server).toISOString(), performance.now());
+      const exp = Math.floor(server / 1000) + 3600;
+      // The issuer's clock is wrong as well.
+      const token = `x.${btoa(JSON.stringify({ exp, iat: exp - 7200 }))}.x`;
+      const tokens = new TokenSource(async () => token, clock);
+      await tokens.get();
+      delays.push(Math.round(tokens.renewalInMs() / 60_000));
+    }
+    return delays;
+  });
+  assert.deepEqual(delays, [59, 59, 59]);
 });
