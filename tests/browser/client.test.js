@@ -227,6 +227,8 @@ test("addresses of images are resolved against the server, and nothing that a pe
   assert.equal(seen.messages[0].data.url, "https://cdn.example/api/v1/images/a.jpg");
   assert.ok(seen.messages[1].data.nested.data.url.startsWith("/api/"));
   assert.deepEqual([seen.messages[2].data, seen.text.startsWith("/api/")], [undefined, true]);
+});
+
 /** A wire whose attempts a test answers, each with its token; `turn` lets what was answered have its effect. */
 const scripted = () =>
   page.evaluate(() => {
