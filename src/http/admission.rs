@@ -24,7 +24,7 @@ use governor::{
 };
 
 pub use self::{
-    arrival::{Arrival, Client, Held, note_known},
+    arrival::{Arrival, Client, Held, note_body, note_known},
     refusal::Refusal,
 };
 use super::{body::UnsentAnswers, client_address::is_trusted, connection::watch::Watch};

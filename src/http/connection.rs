@@ -95,7 +95,7 @@ impl Connection {
             patrol,
             arrival: Cell::new(Some(arrival)),
             turn_bytes: 0,
-            framing: Framing::new(),
+            framing: Framing::at_start(),
             ahead: BytesMut::new(),
         }
     }
@@ -123,7 +123,7 @@ impl Connection {
             match body {
                 Some(body) => self.framing.begin_body(body),
                 None if self.watch.is_busy(cx) => return Some(self.poll_ahead(cx)),
-                None => self.framing = Framing::new(),
+                None => self.framing = Framing::at_start(),
             }
         }
         None

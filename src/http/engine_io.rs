@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::{
-    admission::{Client, note_known},
+    admission::{Client, note_body, note_known},
     origin::Origins,
 };
 use crate::{
@@ -371,6 +371,7 @@ async fn post<A: Application>(
     if announced.is_some_and(|length: usize| length > bytes_max) {
         return Err(too_large());
     }
+    note_body(request, bytes_max);
     let watched = Watched(Some(link));
     let body = rt::time::timeout(wait, read(payload, bytes_max)).await;
     watched.came_to_its_end();

@@ -125,6 +125,14 @@ pub fn note_known(request: &HttpRequest, account: Account) {
     }
 }
 
+/// Notes that so many bytes of a request's body are read, whoever sent it.
+pub fn note_body(request: &HttpRequest, bytes_max: usize) {
+    let watch = request.conn_data::<Arrival>().and_then(|arrival| arrival.watch.as_ref());
+    if let Some(watch) = watch {
+        watch.expects_body(bytes_max as u64);
+    }
+}
+
 /// Who asks, as far as addresses tell.
 pub struct Client {
     /// From where: the other end of the connection or, behind a trusted proxy, whom that asks for.

@@ -63,7 +63,7 @@ impl Lines {
 impl Framing {
     /// Before a request.
     #[must_use]
-    pub const fn new() -> Self {
+    pub const fn at_start() -> Self {
         Self(Part::Head(Lines { has_begun: false, is_empty: true }))
     }
 
@@ -173,7 +173,7 @@ mod tests {
 
     /// The requests in some bytes, each with its body, when they come in pieces of so many.
     fn requests(bytes: &[u8], piece: usize, bodies: &[BodyLength]) -> Vec<String> {
-        let (mut framing, mut found, mut rest) = (Framing::new(), vec![String::new()], bytes);
+        let (mut framing, mut found, mut rest) = (Framing::at_start(), vec![String::new()], bytes);
         let mut bodies = bodies.iter();
         while !rest.is_empty() {
             if framing.is_at_end() {
@@ -181,7 +181,7 @@ mod tests {
                     framing.begin_body(*bodies.next().unwrap());
                 } else {
                     found.push(String::new());
-                    framing = Framing::new();
+                    framing = Framing::at_start();
                 }
                 continue;
             }
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_chunk_that_is_too_long_for_a_number_is_left_to_actix_http() {
-        let mut framing = Framing::new();
+        let mut framing = Framing::at_start();
         let head = b"POST / HTTP/1.1\r\n\r\n";
         assert_eq!(framing.take(head), head.len());
         framing.begin_body(BodyLength::Chunked);
@@ -225,7 +225,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_taken_to_the_end_of_a_head_or_all_of_them(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let mut framing = Framing::new();
+            let mut framing = Framing::at_start();
             let taken = framing.take(&bytes);
             prop_assert!(taken == bytes.len() || framing.is_at_end());
         }

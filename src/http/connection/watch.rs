@@ -26,8 +26,12 @@ use crate::{
 /// Most bytes of a request's head: its first line and its headers.
 pub const HEAD_BYTES_MAX: u64 = 16 * 1024;
 
-/// Bytes of a body that are read before its request, or one before it on the connection, has shown a good token.
+/// Bytes of a body that are read before its request, or one before it on the connection, has shown a good token; unless the
+/// application [expects](Watch::expects_body) more.
 const UNSIGNED_BODY_BYTES_MAX: u64 = 16 * 1024;
+
+/// What is read beyond the bytes that an application expects, so that it finds out that there are more.
+const BEYOND_BYTES: u64 = 4 * 1024;
 
 /// How long an answer may make no progress because its client does not read.
 pub const UNREAD_WAIT: Duration = Duration::from_secs(10);
@@ -62,6 +66,8 @@ pub struct Watch {
     body_length: AtomicU64,
     /// Bytes of it that have been read.
     body_bytes: AtomicU64,
+    /// How many of them are read without a token.
+    unsigned_bytes_max: AtomicU64,
     /// Since when a write makes no progress.
     stalled_since: AtomicU64,
     /// When it ends in any case.
@@ -116,6 +122,7 @@ impl Watch {
             has_body: AtomicBool::new(false),
             body_length: AtomicU64::new(0),
             body_bytes: AtomicU64::new(0),
+            unsigned_bytes_max: AtomicU64::new(0),
             stalled_since: AtomicU64::new(0),
             ends_at: AtomicU64::new(0),
             reader: AtomicWaker::new(),
@@ -128,10 +135,17 @@ impl Watch {
         let length = if let BodyLength::Known(length) = body { length } else { CHUNKED };
         self.body_length.store(length, Relaxed);
         self.body_bytes.store(0, Relaxed);
+        self.unsigned_bytes_max.store(UNSIGNED_BODY_BYTES_MAX, Relaxed);
         self.has_body.store(true, Relaxed);
         self.has_served.store(true, Relaxed);
         self.is_serving.store(true, Relaxed);
         Serving(Arc::clone(self))
+    }
+
+    /// The application reads so many bytes of the body that is arriving, also from a client that has shown no token.
+    pub fn expects_body(&self, bytes: u64) {
+        self.unsigned_bytes_max.store(bytes.saturating_add(BEYOND_BYTES), Relaxed);
+        self.reader.wake();
     }
 
     /// A good token was shown.
@@ -218,7 +232,7 @@ impl Watch {
         }
         let is_held_back = || {
             let is_serving = self.is_serving.load(Relaxed) && !self.is_signed_in.load(Relaxed);
-            is_serving && self.body_bytes.load(Relaxed) >= UNSIGNED_BODY_BYTES_MAX
+            is_serving && self.body_bytes.load(Relaxed) >= self.unsigned_bytes_max.load(Relaxed)
         };
         if is_held_back() {
             self.reader.register(cx.waker());
@@ -435,6 +449,10 @@ mod tests {
             watch.has_read(UNSIGNED_BODY_BYTES_MAX - 1, false, 1);
             assert_eq!(may_read(&watch, false), MayRead::Yes);
             watch.has_read(1, false, 1);
+            assert_eq!(may_read(&watch, false), MayRead::Later);
+            watch.expects_body(UNSIGNED_BODY_BYTES_MAX);
+            assert_eq!(may_read(&watch, false), MayRead::Yes);
+            watch.has_read(BEYOND_BYTES, false, 1);
             assert_eq!(may_read(&watch, false), MayRead::Later);
             watch.signed_in();
             assert_eq!(may_read(&watch, false), MayRead::Yes);
