@@ -112,6 +112,14 @@ fn every_target_has_its_binary_and_every_folder_its_target() {
         let binary = fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).unwrap();
         assert!(binary.contains(&format!("haggle_fuzz::{name}(data)")), "the binary of {name} runs another target");
     }
+    let workflow = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows/ci.yml");
+    let workflow = fs::read_to_string(workflow).unwrap();
+    let matrix = workflow.lines().find_map(|line| line.trim().strip_prefix("target: [")?.strip_suffix(']')).unwrap();
+    let mut fuzzed: Vec<_> = matrix.split(", ").collect();
+    let mut targets: Vec<_> = targets::TARGETS.iter().map(|(name, _)| *name).collect();
+    fuzzed.sort_unstable();
+    targets.sort_unstable();
+    assert_eq!(fuzzed, targets, "the targets that the workflow runs");
     for folder in fs::read_dir(fuzz.join("corpus")).unwrap() {
         let folder = folder.unwrap().file_name();
         assert!(targets::TARGETS.iter().any(|(name, _)| **name == folder), "no target for {folder:?}");

@@ -16,8 +16,12 @@ from machine import BENCH, ROOT, cores, said
 
 SECRET = "a-secret-of-the-benchmark-alone-32-bytes"
 RUN = BENCH / ".run"
-LOAD = BENCH / "target/release/haggle-load"
-HAGGLE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/haggle"
+
+# Where cargo builds. It takes a relative path from the folder that it runs in.
+TARGET_DIR = os.environ.get("CARGO_TARGET_DIR", "target")
+BUILT = BENCH / TARGET_DIR / "release"
+LOAD = BUILT / "haggle-load"
+HAGGLE = ROOT / TARGET_DIR / "release/haggle"
 JS = BENCH / "peers/js"
 NODE = JS / "node_modules/.bin/node"
 BUN = JS / "node_modules/.bin/bun"
@@ -59,9 +63,9 @@ class Server:
             case "bun":
                 return [*pinned, BUN, JS / "bun.js"], env
             case "socketioxide":
-                return [*pinned, BENCH / "target/release/peer-socketioxide"], env
+                return [*pinned, BUILT / "peer-socketioxide"], env
             case "relay":
-                return [*pinned, BENCH / "target/release/peer-relay"], env | {"THREADS": str(len(server))}
+                return [*pinned, BUILT / "peer-relay"], env | {"THREADS": str(len(server))}
         raise ValueError(self.kind)
 
 
