@@ -30,13 +30,22 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
     if user.as_str() == SYSTEM_SENDER {
         return Err(ConfigError("--user: `system` stands for the marketplace itself, name a user".to_owned()).into());
     }
-    let signer = signer(Config::try_from(options)?)?;
+    let signer = signer(options)?;
     print(&signer.sign(&user, args.name.as_deref(), args.expires_in.0, &Clock::System));
     Ok(ExitCode::SUCCESS)
 }
 
-/// What signs the tokens that this configuration takes.
-pub(super) fn signer(config: Config) -> Result<Signer, Failure> {
+/// What signs the tokens that this configuration takes. What else a server would need may be missing.
+pub(super) fn signer(options: Options) -> Result<Signer, Failure> {
+    let config = Config::try_from(Options {
+        jwt_secret: options.jwt_secret,
+        jwt_secret_file: options.jwt_secret_file,
+        jwt_public_key: options.jwt_public_key,
+        jwks_url: options.jwks_url,
+        jwt_issuer: options.jwt_issuer,
+        jwt_audience: options.jwt_audience,
+        ..Options::default()
+    })?;
     let KeySource::Secret(secret) = &config.keys else {
         return Err(ConfigError("tokens are signed with --jwt-secret alone, give that".to_owned()).into());
     };

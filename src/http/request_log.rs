@@ -7,7 +7,10 @@ use actix_web::{
     HttpMessage, HttpResponse,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
     middleware::Next,
 };
 
@@ -67,6 +70,10 @@ pub async fn with_request_id<B: MessageBody + 'static>(
         log::debug!("request={id} {method} {path} {} in {:.1?}", status.as_u16(), started.elapsed());
     }
     set_id(response.headers_mut(), &id);
+    if status != StatusCode::SWITCHING_PROTOCOLS && !response.headers().contains_key(header::CACHE_CONTROL) {
+        // Whatever is not known to be everybody's is somebody's own.
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    }
     Ok(response)
 }
 
@@ -152,7 +159,7 @@ fn new_id() -> String {
 }
 
 fn set_id(headers: &mut header::HeaderMap, id: &str) {
-    if let Ok(value) = header::HeaderValue::from_str(id) {
+    if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(header::HeaderName::from_static("x-request-id"), value);
     }
 }

@@ -103,6 +103,10 @@ fn migrate_says_what_it_ran_and_token_prints_a_token() {
     let token =
         String::from_utf8(haggle(&folder, &["token", "--user", "alice", "--jwt-secret", secret]).stdout).unwrap();
     assert_eq!(token.trim().split('.').count(), 3, "{token}");
+    // What a server would refuse to start with is none of its business.
+    let servers = ["--webhook-url", "https://shop.example/hook", "--tls-cert", "cert.pem", "--workers", "100000"];
+    let output = haggle(&folder, &[&["token", "--user", "alice", "--jwt-secret", secret], &servers[..]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[actix_web::test]

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use super::super::{Failure, token};
 use crate::{
     clock::Clock,
-    config::{Config, ConfigError, Options, read_text},
+    config::{ConfigError, Options, read_text},
     domain::UserId,
 };
 
@@ -44,7 +44,7 @@ pub(super) fn make(
     let key = options.service_key.clone();
     let key = key.ok_or_else(|| ConfigError("give --service-key to make rooms, or --tokens for some".to_owned()))?;
     let key = key.expose();
-    let signer = token::signer(Config::try_from(options)?)?;
+    let signer = token::signer(options)?;
     let mut http = HttpClient::connect(addr, host).map_err(Failure::new)?;
     let mut ask = |method: &str, path: String, body: serde_json::Value| {
         let answer = http.ask(method, &format!("/api/v1{path}"), key, Some(&body.to_string())).map_err(Failure::new)?;
