@@ -136,7 +136,7 @@ fn batch(times: usize) {
     };
     let writes = [
         RoomWrite::PutUser { user: User::new(seller, "Sam".to_owned(), None) },
-        RoomWrite::PutProduct { product: product.clone(), at: AT },
+        RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: AT },
     ];
     db::write_batch(&mut conn, &writes).unwrap();
     let rooms: Vec<(RoomId, UserId)> = (0..16)

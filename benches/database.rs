@@ -50,7 +50,7 @@ impl Fixture {
         let user = |id: String| User::new(UserId::new(&id).unwrap(), id, None);
         let writes = [
             RoomWrite::PutUser { user: user(SELLER.to_owned()) },
-            RoomWrite::PutProduct { product: product.clone(), at: AT },
+            RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: AT },
         ];
         db::write_batch(&mut conn, &writes).unwrap();
         let rooms = (0..ROOMS)

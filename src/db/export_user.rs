@@ -206,7 +206,7 @@ impl Part<'_> {
         let is_last = is_last(&rows);
         for row in rows {
             self.place.after.clone_from(&row.id);
-            self.write(&ImportLine::Product(row.into_product()?))?;
+            self.write(&ImportLine::Product { product: row.into_product()?, keeps_status: false })?;
         }
         Ok(is_last)
     }
@@ -314,13 +314,17 @@ mod tests {
         // Carol sells many things, and asks about one of bob's; more of each than is read at a time.
         for i in 0..600 {
             let id = ProductId::new(format!("p{i:03}")).unwrap();
-            write(conn, RoomWrite::PutProduct { product: Product { id, ..product("bike") }, at: NOW }).unwrap();
+            write(
+                conn,
+                RoomWrite::PutProduct { keeps_status: false, product: Product { id, ..product("bike") }, at: NOW },
+            )
+            .unwrap();
             let room = room(conn, if i % 2 == 0 { "alice" } else { "bob" }, &format!("p{i:03}"));
             let draft = draft(&room, "carol", &format!("about {i}"), (i % 3 == 0).then_some("key"));
             write(conn, RoomWrite::Append(draft)).unwrap();
         }
         let boat = Product { id: ProductId::new("boat").unwrap(), seller_id: user_id("bob"), ..product("bike") };
-        write(conn, RoomWrite::PutProduct { product: boat, at: NOW }).unwrap();
+        write(conn, RoomWrite::PutProduct { keeps_status: false, product: boat, at: NOW }).unwrap();
         let boat = room(conn, "carol", "boat");
         for i in 0..500 {
             say(conn, &boat, "carol", &format!("{i}{}", "x".repeat(1000)));

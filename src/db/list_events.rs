@@ -183,7 +183,7 @@ mod tests {
         )
         .unwrap();
         let sold = Product { status: ProductStatus::Sold, ..product("bike") };
-        write(conn, RoomWrite::PutProduct { product: sold, at: NOW }).unwrap();
+        write(conn, RoomWrite::PutProduct { keeps_status: false, product: sold, at: NOW }).unwrap();
         let expected = [
             "user ALICE",
             "user BOB",
@@ -248,7 +248,7 @@ mod tests {
             RoomWrite::Append(draft(&a, "mallory", "x", None)),
             read(&a, "mallory", 1),
             read(&a, "alice", 0),
-            RoomWrite::PutProduct { product: product("bike"), at: NOW },
+            RoomWrite::PutProduct { keeps_status: false, product: product("bike"), at: NOW },
             RoomWrite::Append(repeated.clone()),
             RoomWrite::Append(repeated),
         ];

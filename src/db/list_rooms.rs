@@ -110,11 +110,15 @@ mod tests {
         let mut expected = Vec::new();
         for i in 0..8 {
             let id = ProductId::new(format!("p{i}")).unwrap();
-            write(conn, RoomWrite::PutProduct { product: Product { id, ..product("bike") }, at: NOW }).unwrap();
+            write(
+                conn,
+                RoomWrite::PutProduct { keeps_status: false, product: Product { id, ..product("bike") }, at: NOW },
+            )
+            .unwrap();
             expected.push((NOW.0, room(conn, "alice", &format!("p{i}"))));
         }
         let boat = Product { id: ProductId::new("boat").unwrap(), seller_id: user_id("bob"), ..product("bike") };
-        write(conn, RoomWrite::PutProduct { product: boat, at: NOW }).unwrap();
+        write(conn, RoomWrite::PutProduct { keeps_status: false, product: boat, at: NOW }).unwrap();
         expected.push((NOW.0, room(conn, "carol", "boat")));
         // Some are said something in; two at the same moment.
         for (index, ms) in [(3, 10), (8, 10), (5, 20)] {

@@ -205,7 +205,7 @@ fn a_write_goes_along_its_indices() {
         .unwrap();
         write(conn, RoomWrite::Delete { message: id, editor, at }).unwrap();
         let sold = Product { status: ProductStatus::Sold, ..product("bike") };
-        write(conn, RoomWrite::PutProduct { product: sold, at }).unwrap();
+        write(conn, RoomWrite::PutProduct { keeps_status: false, product: sold, at }).unwrap();
         open_room_for(conn, &product("bike").id, &user_id("bob"), at).unwrap().unwrap();
         write(conn, RoomWrite::DeleteUser { user: user_id("carol"), at }).unwrap();
     });
@@ -233,7 +233,7 @@ fn offers_go_along_the_indices_of_those_that_wait() {
         let message = moved.answer.unwrap().id;
         let actor = user_id("carol");
         write(conn, RoomWrite::AnswerOffer { room: None, message, actor, answer: Answer::Accept, at }).unwrap();
-        write(conn, RoomWrite::PutProduct { product: product("bike"), at }).unwrap();
+        write(conn, RoomWrite::PutProduct { keeps_status: false, product: product("bike"), at }).unwrap();
         write(conn, RoomWrite::ExpireOffers { at }).unwrap();
         write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at }).unwrap();
     });

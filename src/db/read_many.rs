@@ -109,7 +109,7 @@ mod tests {
     fn many_answers_are_those_that_each_would_get_alone() {
         let db = TestDb::new();
         let conn = &mut db.conn();
-        write(conn, RoomWrite::PutProduct { product: product("book"), at: NOW }).unwrap();
+        write(conn, RoomWrite::PutProduct { keeps_status: false, product: product("book"), at: NOW }).unwrap();
         let rooms = [room(conn, "alice", "bike"), room(conn, "bob", "bike"), room(conn, "alice", "book")];
         let writes: Vec<RoomWrite> =
             (0..30).map(|n| RoomWrite::Append(draft(&rooms[n % 3], "carol", "x", None))).collect();

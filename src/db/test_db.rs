@@ -53,7 +53,7 @@ impl TestDb {
         let mut writes: Vec<RoomWrite> =
             ["alice", "bob", "carol", "mallory"].map(|id| RoomWrite::PutUser { user: user(id) }).into();
         for id in ["bike", "lamp"] {
-            writes.push(RoomWrite::PutProduct { product: product(id), at: NOW });
+            writes.push(RoomWrite::PutProduct { keeps_status: false, product: product(id), at: NOW });
         }
         for outcome in super::write_batch(&mut db.conn(), &writes).unwrap() {
             outcome.unwrap();

@@ -66,15 +66,17 @@ pub enum RoomWrite {
     PutProduct {
         /// The product as it shall be.
         product: Product,
+        /// Whether it stays where it stands, whatever `product` says.
+        keeps_status: bool,
         /// When.
         at: Timestamp,
     },
-    /// Changes where a product stands, for its own seller.
+    /// Changes where a product stands, also where that undoes the acceptance of an offer.
     SetProductStatus {
         /// Which product.
         product: ProductId,
-        /// Who asks.
-        seller: UserId,
+        /// Who asks: its own seller, or the marketplace.
+        seller: Option<UserId>,
         /// Where it stands from now on.
         status: ProductStatus,
         /// When.
@@ -386,9 +388,11 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
             revise::edit(conn, message, editor, text, inspected, *at)
         }
         RoomWrite::Delete { message, editor, at } => revise::delete(conn, message, editor, *at),
-        RoomWrite::PutProduct { product, at } => catalogue::put_product(conn, product, *at),
+        RoomWrite::PutProduct { product, keeps_status, at } => {
+            catalogue::put_product(conn, product.clone(), *keeps_status, *at)
+        }
         RoomWrite::SetProductStatus { product, seller, status, at } => {
-            catalogue::set_product_status(conn, product, seller, *status, *at)
+            catalogue::set_product_status(conn, product, seller.as_ref(), *status, *at)
         }
         RoomWrite::AdvanceWave { product, at } => waves::go_on(conn, product, *at),
         RoomWrite::MakeOffer { room, maker, price, client_id, at } => {

@@ -25,7 +25,14 @@ pub enum ImportLine {
     /// A user, as the marketplace has them.
     User(User),
     /// A product, as the marketplace has it.
-    Product(Product),
+    Product {
+        /// The product.
+        #[serde(flatten)]
+        product: Product,
+        /// The line has no status: the product stays where it stands.
+        #[serde(skip)]
+        keeps_status: bool,
+    },
     /// A conversation of a buyer about a product.
     Room(RoomLine),
     /// Something that was said there.
@@ -120,7 +127,7 @@ struct ProductLine {
     #[serde(default)]
     image_url: Option<String>,
     #[serde(default)]
-    status: ProductStatus,
+    status: Option<ProductStatus>,
 }
 
 /// What the `data` of an offer's line has to say about its currency.
@@ -168,9 +175,11 @@ impl ImportLine {
             "product" => {
                 let ProductLine { id, seller_id, title, price, currency, image_url, status, .. } = read_object(line)?;
                 check_id(&seller_id, "sellerId")?;
+                let keeps_status = status.is_none();
+                let status = status.unwrap_or_default();
                 let product = Product { id, seller_id, title, price, currency, image_url, status };
                 product.check()?;
-                Ok(Self::Product(product))
+                Ok(Self::Product { product, keeps_status })
             }
             "room" => {
                 let room: RoomLine = read_object(line)?;

@@ -78,6 +78,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         images::send_image,
         images::get_image,
         products::put_product,
+        products::get_product,
         products::set_product_status,
         currencies::list_currencies,
         users::put_user,

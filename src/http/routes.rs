@@ -54,7 +54,7 @@ pub fn documented(config: &mut web::ServiceConfig) {
         .service(read("/api/v1/images/{key}", images::get_image))
         .service(read("/api/v1/search", search::search_messages))
         .service(
-            web::resource("/api/v1/products/{id}")
+            read("/api/v1/products/{id}", products::get_product)
                 .route(web::put().to(products::put_product))
                 .route(web::patch().to(products::set_product_status)),
         )

@@ -55,7 +55,7 @@ impl Fixture {
         let writes = [
             RoomWrite::PutUser { user: user("sam") },
             RoomWrite::PutUser { user: user("alice") },
-            RoomWrite::PutProduct { product: product.clone(), at },
+            RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at },
         ];
         let mut conn = pool.get().unwrap();
         db::write_batch(&mut conn, &writes).unwrap();

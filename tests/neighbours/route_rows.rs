@@ -293,6 +293,7 @@ fn of_the_service() -> Vec<Route> {
             Request::new("PUT", format!("/api/v1/users/{MALLORY}"))
                 .json(json!({"name": format!("Mallory {n}")}).to_string())
         }),
+        service("GET", "/api/v1/products/{id}", "over and over", |_, _| get("/api/v1/products/wide")),
         service("PUT", "/api/v1/products/{id}", "toggled with a thousand rooms", |_, n| {
             let status = if n % 2 == 0 { "reserved" } else { "on_sale" };
             let body = json!({"sellerId": MALLORY, "title": "wide", "price": 1, "currency": "KRW", "status": status});

@@ -54,7 +54,7 @@ impl Fixture {
             image_url: None,
             status: ProductStatus::OnSale,
         };
-        let put = RoomWrite::PutProduct { product: product.clone(), at: Timestamp(0) };
+        let put = RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: Timestamp(0) };
         let writes = [RoomWrite::PutUser { user: user("sam") }, RoomWrite::PutUser { user: user("alice") }, put];
         db::write_batch(&mut conn, &writes).unwrap();
         let room = match db::open_room(&mut conn, &product.id, &user("alice"), Timestamp(0)).unwrap().unwrap() {
@@ -100,7 +100,7 @@ async fn a_room_that_is_read_while_a_message_of_it_lands_counts_it_once() {
     let mut fixture = Fixture::new();
     let (seller, status) = (UserId::new("sam").unwrap(), ProductStatus::Sold);
     let product = ProductId::new("bike").unwrap();
-    let write = RoomWrite::SetProductStatus { product, seller, status, at: Timestamp(0) };
+    let write = RoomWrite::SetProductStatus { product, seller: Some(seller), status, at: Timestamp(0) };
     read_while_it_lands(&mut fixture, write);
     assert_eq!(fixture.unread(), Some(1));
 }

@@ -84,8 +84,8 @@ fn store_all(conn: &mut Connection, lines: &[Line], options: ImportOptions) -> R
         match run {
             [Line { number, content: Content::Other(line) }] => match line {
                 ImportLine::User(user) => *users += count(store_user(conn, user)?, *number, repeated, bad),
-                ImportLine::Product(product) => {
-                    *products += count(store_product(conn, product)?, *number, repeated, bad);
+                ImportLine::Product { product, keeps_status } => {
+                    *products += count(store_product(conn, product, *keeps_status)?, *number, repeated, bad);
                 }
                 ImportLine::Room(room) => *rooms += count(store_room(conn, room, options)?, *number, repeated, bad),
                 // Has an id, and is a `Content::Message`.
@@ -125,9 +125,12 @@ fn store_user(conn: &mut Connection, user: &User) -> Result<LineResult, DbError>
     Ok(Ok(true))
 }
 
-fn store_product(conn: &mut Connection, product: &Product) -> Result<LineResult, DbError> {
+fn store_product(conn: &mut Connection, product: &Product, keeps_status: bool) -> Result<LineResult, DbError> {
     let before = product::find_product(conn, &product.id)?;
-    if before.as_ref() == Some(product) {
+    let Ok(product) = product::with_status(conn, before.as_ref(), product.clone(), keeps_status)? else {
+        return Ok(Err("`status`: an offer on this product was accepted, leave it out or undo that with PATCH"));
+    };
+    if before.as_ref() == Some(&product) {
         return Ok(Ok(false));
     }
     if before.as_ref().is_none_or(|before| before.seller_id != product.seller_id) {
@@ -138,7 +141,7 @@ fn store_product(conn: &mut Connection, product: &Product) -> Result<LineResult,
             return Ok(Err("`sellerId` is no user of an earlier line"));
         }
     }
-    product::put(conn, product)?;
+    product::put(conn, &product)?;
     if before.is_some_and(|before| before.status != product.status) {
         wave::set_notified_everywhere(conn, &product.id, product.status)?;
     }

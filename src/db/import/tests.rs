@@ -175,6 +175,30 @@ fn a_line_without_end_is_bounded() {
 }
 
 #[test]
+fn a_file_that_is_loaded_again_does_not_undo_an_acceptance() {
+    let db = TestDb::new();
+    let mut lines = parents();
+    lines.push(
+        r#"{"type":"message","roomId":"r","senderId":"dave","kind":"offer","sentAt":"2026-01-01T00:00:00Z","data":{"amount":5,"currency":"EUR","status":"accepted"}}"#
+            .to_owned(),
+    );
+    assert_eq!(load(&db, &lines.join("\n")).1, []);
+    let boat =
+        |status: &str| format!(r#"{{"type":"product","id":"boat","sellerId":"erin","title":"The boat"{status}}}"#);
+    let stands = || {
+        let boat = find_product(&mut db.conn(), &ProductId::new("boat").unwrap()).unwrap().unwrap();
+        (boat.title, boat.status.as_str())
+    };
+    let bad = load(&db, &boat(r#","status":"on_sale""#)).1;
+    assert!(bad[0].1.contains("`status`: an offer on this product was accepted"), "{bad:?}");
+    assert_eq!(stands(), ("A boat".to_owned(), "reserved"));
+    assert_eq!(load(&db, &boat("")).1, []);
+    assert_eq!(stands(), ("The boat".to_owned(), "reserved"));
+    assert_eq!(load(&db, &boat(r#","status":"sold""#)).1, []);
+    assert_eq!(stands(), ("The boat".to_owned(), "sold"));
+}
+
+#[test]
 fn an_offer_that_waits_can_be_answered_after_the_load() {
     let db = TestDb::new();
     let mut lines = parents();

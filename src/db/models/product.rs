@@ -1,8 +1,8 @@
 //! Products.
 
 use crate::{
-    db::{Backend, Connection, DbError, prelude::*, schema::products},
-    domain::{Product, ProductId, ProductStatus, UserId},
+    db::{Backend, Connection, DbError, models::offer, prelude::*, schema::products},
+    domain::{MessageId, Product, ProductId, ProductStatus, UserId},
 };
 
 /// A row of `products`.
@@ -64,6 +64,23 @@ pub fn find_product(conn: &mut Connection, product: &ProductId) -> Result<Option
 pub fn list_products(conn: &mut Connection, limit: i64) -> Result<Vec<Product>, DbError> {
     let rows = products::table.order(products::id).limit(limit).select(ProductRow::as_select()).load(conn)?;
     rows.into_iter().map(ProductRow::into_product).collect()
+}
+
+/// A product as it shall be, where it was given with a status or stays where it stands. Refused with the accepted offer that its
+/// status would undo.
+pub(in crate::db) fn with_status(
+    conn: &mut Connection,
+    before: Option<&Product>,
+    given: Product,
+    keeps_status: bool,
+) -> QueryResult<Result<Product, MessageId>> {
+    let stands = before.map_or(ProductStatus::OnSale, |before| before.status);
+    if keeps_status {
+        return Ok(Ok(Product { status: stands, ..given }));
+    }
+    let is_undone = given.status == ProductStatus::OnSale && stands != ProductStatus::OnSale;
+    let accepted = if is_undone { offer::find_accepted(conn, &given.id)? } else { None };
+    Ok(accepted.map_or(Ok(given), Err))
 }
 
 /// Adds a product, or changes the one with that id. The caller has checked its seller.

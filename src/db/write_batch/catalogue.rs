@@ -43,14 +43,19 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
     Ok(Ok(Written::UserDeleted { user: User::deleted(user.clone()) }))
 }
 
-pub(super) fn put_product(conn: &mut Connection, product: &Product, at: Timestamp) -> Outcome {
-    let Some(before) = product::find_product(conn, &product.id)? else {
+pub(super) fn put_product(conn: &mut Connection, product: Product, keeps_status: bool, at: Timestamp) -> Outcome {
+    let before = product::find_product(conn, &product.id)?;
+    let product = match product::with_status(conn, before.as_ref(), product, keeps_status)? {
+        Ok(product) => product,
+        Err(accepted) => return Ok(Err(WriteError::OfferAccepted(accepted))),
+    };
+    let Some(before) = before else {
         if !is_active(conn, &product.seller_id)? {
             return Ok(Err(WriteError::UnknownSeller));
         }
-        product::put(conn, product)?;
+        product::put(conn, &product)?;
         change::record(conn, &[Changed::Product(product.id.as_str())])?;
-        return Ok(Ok(Written::ProductPut { created: true, change: ProductChange::none(product) }));
+        return Ok(Ok(Written::ProductPut { created: true, change: ProductChange::none(&product) }));
     };
     if before.seller_id != product.seller_id {
         if room::has_rooms(conn, &product.id)? {
@@ -60,7 +65,7 @@ pub(super) fn put_product(conn: &mut Connection, product: &Product, at: Timestam
             return Ok(Err(WriteError::UnknownSeller));
         }
     }
-    Ok(Ok(Written::ProductPut { created: false, change: change_product(conn, &before, product, None, at)? }))
+    Ok(Ok(Written::ProductPut { created: false, change: change_product(conn, &before, &product, None, at)? }))
 }
 
 fn is_active(conn: &mut Connection, user: &UserId) -> Result<bool, DbError> {
@@ -104,24 +109,29 @@ impl ProductChange {
 pub(super) fn set_product_status(
     conn: &mut Connection,
     product: &ProductId,
-    seller: &UserId,
+    seller: Option<&UserId>,
     status: ProductStatus,
     at: Timestamp,
 ) -> Outcome {
     let Some(before) = product::find_product(conn, product)? else {
         return Ok(Err(WriteError::NotFound("product")));
     };
-    if before.seller_id != *seller || user::is_deleted(conn, seller)? {
+    if let Some(seller) = seller
+        && (before.seller_id != *seller || user::is_deleted(conn, seller)?)
+    {
         return Ok(Err(WriteError::NotOwnProduct));
     }
     if before.status == status {
         return Ok(Ok(Written::ProductPut { created: false, change: ProductChange::none(&before) }));
     }
-    let used = match waves::check_seller(conn, product, at)? {
-        Ok(used) => used,
-        Err(refused) => return Ok(Err(refused)),
+    let used = match seller.map(|_| waves::check_seller(conn, product, at)).transpose()? {
+        Some(Err(refused)) => return Ok(Err(refused)),
+        used => used.and_then(Result::ok),
     };
-    let put = put_product(conn, &Product { status, ..before }, at)?;
-    wave::set_seller_limit(conn, product, used)?;
-    Ok(put)
+    let after = Product { status, ..before.clone() };
+    let change = change_product(conn, &before, &after, None, at)?;
+    if let Some(used) = used {
+        wave::set_seller_limit(conn, product, used)?;
+    }
+    Ok(Ok(Written::ProductPut { created: false, change }))
 }

@@ -24,7 +24,7 @@ impl RoomWrite {
             Self::Append(draft) => draft.sender.clone().into(),
             Self::Edit { editor, .. } | Self::Delete { editor, .. } => editor.clone().into(),
             Self::MarkRead { reader, .. } => reader.clone().into(),
-            Self::SetProductStatus { seller, .. } => seller.clone().into(),
+            Self::SetProductStatus { seller: Some(seller), .. } => seller.clone().into(),
             Self::MakeOffer { maker, .. } => maker.clone().into(),
             Self::AnswerOffer { actor, .. } => actor.clone().into(),
             Self::Block { blocker, .. } => blocker.id.clone().into(),
@@ -33,6 +33,7 @@ impl RoomWrite {
             Self::Remember(recovery) => recovery.user.clone().into(),
             Self::Forget { user, .. } => user.clone().into(),
             Self::PutProduct { .. }
+            | Self::SetProductStatus { seller: None, .. }
             | Self::PutUser { .. }
             | Self::DecideReport { .. }
             | Self::NoteSessionsEnded { .. }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     db::{
-        Connection, MessagePage, list_messages,
+        Connection, MessagePage, find_product, list_messages,
         prelude::*,
         schema::{messages, offers},
         test_db::{NOW, TestDb, product, room, user_id, write},
@@ -146,6 +146,46 @@ fn an_offer_with_a_known_client_id_is_made_once() {
     assert_eq!(write(conn, offer), Ok(Written::Appended { message: first, first_time: false }));
 }
 
+/// The marketplace undoes whatever came to be of the bike.
+fn on_sale_again(at: Timestamp) -> RoomWrite {
+    let product = product("bike").id;
+    RoomWrite::SetProductStatus { product, seller: None, status: ProductStatus::OnSale, at }
+}
+
+#[test]
+fn a_product_that_is_put_again_does_not_undo_an_acceptance() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    let put = |status, keeps_status| RoomWrite::PutProduct {
+        product: Product { title: "another".to_owned(), status, ..product("bike") },
+        keeps_status,
+        at: NOW,
+    };
+    let stands = |conn: &mut Connection| find_product(conn, &product("bike").id).unwrap().unwrap().status;
+    write(conn, put(ProductStatus::Reserved, false)).unwrap();
+    write(conn, put(ProductStatus::OnSale, false)).unwrap();
+    assert_eq!(stands(conn), ProductStatus::OnSale, "nothing was accepted");
+    let id = offered(conn, &a, "alice");
+    moved(write(conn, answer(&id, "carol", Answer::Accept, NOW)));
+
+    let refused = write(conn, put(ProductStatus::OnSale, false)).unwrap_err();
+    assert!(refused.code() == ErrorCode::Conflict && refused.to_string().contains(id.as_str()), "{refused}");
+    for (given, keeps_status, stood) in [
+        (ProductStatus::OnSale, true, ProductStatus::Reserved),
+        (ProductStatus::Reserved, false, ProductStatus::Reserved),
+        (ProductStatus::Sold, false, ProductStatus::Sold),
+        (ProductStatus::OnSale, true, ProductStatus::Sold),
+        (ProductStatus::Reserved, false, ProductStatus::Reserved),
+    ] {
+        let Ok(Written::ProductPut { change, .. }) = write(conn, put(given, keeps_status)) else { panic!() };
+        assert_eq!((change.product.status, stands(conn), change.offers.len()), (stood, stood, 0));
+    }
+    let Ok(Written::ProductPut { change, .. }) = write(conn, on_sale_again(NOW)) else { panic!() };
+    assert_eq!((status(&change.offers[0]), stands(conn)), ("superseded".to_owned(), ProductStatus::OnSale));
+    write(conn, put(ProductStatus::OnSale, false)).unwrap();
+}
+
 #[test]
 fn a_product_on_sale_again_may_be_accepted_again() {
     let db = TestDb::new();
@@ -153,11 +193,7 @@ fn a_product_on_sale_again_may_be_accepted_again() {
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     let id = offered(conn, &a, "alice");
     moved(write(conn, answer(&id, "carol", Answer::Accept, NOW)));
-    let Ok(Written::ProductPut { change, .. }) =
-        write(conn, RoomWrite::PutProduct { product: product("bike"), at: NOW })
-    else {
-        panic!()
-    };
+    let Ok(Written::ProductPut { change, .. }) = write(conn, on_sale_again(NOW)) else { panic!() };
     assert_eq!(change.offers.iter().map(status).collect::<Vec<_>>(), ["superseded"]);
     let id = offered(conn, &b, "bob");
     assert_eq!(status(&moved(write(conn, answer(&id, "carol", Answer::Accept, NOW))).answer.unwrap()), "accepted");
@@ -327,11 +363,11 @@ proptest! {
                 Step::Sweep => RoomWrite::ExpireOffers { at: now },
                 Step::Sold => {
                     sold = true;
-                    RoomWrite::PutProduct { product: Product { status: ProductStatus::Sold, ..product("bike") }, at: now }
+                    RoomWrite::PutProduct { keeps_status: false, product: Product { status: ProductStatus::Sold, ..product("bike") }, at: now }
                 }
                 Step::OnSaleAgain => {
                     sold = false;
-                    RoomWrite::PutProduct { product: product("bike"), at: now }
+                    on_sale_again(now)
                 }
             };
             batch.push(write);

@@ -60,8 +60,11 @@ fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
     use ErrorCode::{Blocked, Conflict, Forbidden};
     let alice = || user_id("alice");
     let says = |text: &str| RoomWrite::Append(draft(a, "alice", text, None));
-    let sold =
-        || RoomWrite::PutProduct { product: Product { status: ProductStatus::Sold, ..product("bike") }, at: NOW };
+    let sold = || RoomWrite::PutProduct {
+        keeps_status: false,
+        product: Product { status: ProductStatus::Sold, ..product("bike") },
+        at: NOW,
+    };
     let (writes, in_order, reversed) = match name {
         "two acceptances on one product" => {
             let b = room(conn, "bob", "bike");

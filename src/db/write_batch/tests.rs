@@ -178,7 +178,7 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
     let conn = &mut db.conn();
     let (a, b, other) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"), room(conn, "bob", "lamp"));
     let reserved = Product { status: ProductStatus::Reserved, ..product("bike") };
-    let put = RoomWrite::PutProduct { product: reserved.clone(), at: NOW };
+    let put = RoomWrite::PutProduct { keeps_status: false, product: reserved.clone(), at: NOW };
     let Ok(Written::ProductPut { created: false, change: ProductChange { product: stored, rooms, notices, .. } }) =
         write(conn, put.clone())
     else {
@@ -197,7 +197,7 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
         matches!(again, Ok(Written::ProductPut { change, .. }) if change.rooms.is_empty() && change.notices.is_empty())
     );
     let renamed = Product { title: "A red bike".to_owned(), ..reserved };
-    let put = write(conn, RoomWrite::PutProduct { product: renamed.clone(), at: NOW });
+    let put = write(conn, RoomWrite::PutProduct { keeps_status: false, product: renamed.clone(), at: NOW });
     assert!(
         matches!(put, Ok(Written::ProductPut { change, .. }) if change.rooms.len() == 2 && change.notices.is_empty())
     );
@@ -205,7 +205,7 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
 
     let set = |seller: &str, id: &str, status| RoomWrite::SetProductStatus {
         product: ProductId::new(id).unwrap(),
-        seller: user_id(seller),
+        seller: Some(user_id(seller)),
         status,
         at: NOW,
     };
@@ -221,6 +221,7 @@ fn a_seller_is_known_and_stays_once_there_are_rooms() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let by = |seller: &str| RoomWrite::PutProduct {
+        keeps_status: false,
         product: Product { seller_id: user_id(seller), ..product("bike") },
         at: NOW,
     };
@@ -360,7 +361,7 @@ proptest::proptest! {
                     match what {
                         0 => read(room, who, i64::from(key)),
                         1 => RoomWrite::PutProduct {
-                            product: Product {
+                            keeps_status: false, product: Product {
                                 status: [ProductStatus::OnSale, ProductStatus::Sold][usize::from(key % 2)],
                                 ..product("bike")
                             },

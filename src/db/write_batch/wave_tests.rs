@@ -22,7 +22,8 @@ fn rooms(conn: &mut Connection, count: usize) -> Vec<RoomId> {
 
 /// The marketplace's backend sets a status.
 fn put(conn: &mut Connection, status: ProductStatus, at: Timestamp) -> ProductChange {
-    match write(conn, RoomWrite::PutProduct { product: Product { status, ..product("bike") }, at }) {
+    match write(conn, RoomWrite::PutProduct { keeps_status: false, product: Product { status, ..product("bike") }, at })
+    {
         Ok(Written::ProductPut { change, .. }) => change,
         other => panic!("{other:?}"),
     }
@@ -115,7 +116,7 @@ fn a_seller_changes_a_status_five_times_at_once_and_then_once_a_minute() {
     let room = room(conn, "alice", "bike");
     let set = |conn: &mut Connection, number: i64, at: Timestamp| {
         let status = if number % 2 == 0 { ProductStatus::Sold } else { ProductStatus::OnSale };
-        write(conn, RoomWrite::SetProductStatus { product: bike(), seller: user_id("carol"), status, at })
+        write(conn, RoomWrite::SetProductStatus { product: bike(), seller: Some(user_id("carol")), status, at })
     };
     for number in 0..5 {
         assert!(set(conn, number, NOW).is_ok(), "{number}");

@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::RoomWrite;
 use crate::{
     db::{DbError, models::room::Silenced},
-    domain::{Timestamp, masking::ContactRefused, offer},
+    domain::{MessageId, Timestamp, masking::ContactRefused, offer},
     error::{ChatError, ErrorCode},
 };
 
@@ -58,6 +58,9 @@ pub enum WriteError {
     /// An offer that can't be made or answered as things stand.
     #[error(transparent)]
     Offer(#[from] offer::Refusal),
+    /// A product that is put on sale, where an offer on it was accepted: as likely as not by a marketplace that does not know.
+    #[error("the offer {0} on this product was accepted: leave `status` out, or undo that with PATCH")]
+    OfferAccepted(MessageId),
     /// Prices are compared with the product's.
     #[error("`currency` must be the product's: {0}")]
     WrongCurrency(String),
@@ -90,7 +93,11 @@ impl WriteError {
             Self::Blocked => ErrorCode::Blocked,
             Self::TooManyStatusChanges { .. } => ErrorCode::RateLimited,
             Self::NotFound(_) => ErrorCode::NotFound,
-            Self::AlreadyDeleted | Self::UserDeleted | Self::SellerHasRooms | Self::Offer(_) => ErrorCode::Conflict,
+            Self::AlreadyDeleted
+            | Self::UserDeleted
+            | Self::SellerHasRooms
+            | Self::OfferAccepted(_)
+            | Self::Offer(_) => ErrorCode::Conflict,
             Self::ReservedUserId
             | Self::UnknownSeller
             | Self::WrongCurrency(_)

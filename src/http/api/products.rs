@@ -6,11 +6,12 @@ use utoipa::ToSchema;
 
 use super::{check_same, created_or_found};
 use crate::{
-    db::RoomWrite,
-    domain::{Product, ProductId, ProductStatus, UserId, currency, field::optional_whole},
+    actors::db_executor::purpose::Reading,
+    db::{self, RoomWrite},
+    domain::{Account, Product, ProductId, ProductStatus, UserId, currency, field::optional_whole},
     error::ChatError,
     http::{
-        extract::{Body, InPath, Service, SignedIn},
+        extract::{Body, Caller, InPath, Service},
         openapi::problems::{AsService, AsUser, Changed, Unknown, WithBody},
         problem::Problem,
         state::{AppState, json_body},
@@ -48,15 +49,17 @@ pub struct PutProduct {
         pattern = r"^(https?://[^\s\x00-\x1f\x7f-\x9f]*|/([^/\s\x00-\x1f\x7f-\x9f][^\s\x00-\x1f\x7f-\x9f]*)?)$"
     )]
     image_url: Option<String>,
-    /// Where it stands; `on_sale` when left out.
+    /// Where it stands. Left out, it stays where it stands; a new one is `on_sale`. `on_sale` is a `conflict` where an offer on the
+    /// product was accepted: only PATCH undoes that.
     #[serde(default)]
-    status: ProductStatus,
+    status: Option<ProductStatus>,
 }
 
 /// Adds or changes a product. Every room of it is told once: a `system` message when the status changed, and `roomUpdated`.
 ///
 /// # Errors
-/// `invalid` for a field out of range or an unknown seller, `conflict` for another seller once there are rooms.
+/// `invalid` for a field out of range or an unknown seller, `conflict` for another seller once there are rooms, and for a status
+/// that would undo the acceptance of an offer, which it names.
 #[utoipa::path(
     put,
     path = "/api/v1/products/{id}",
@@ -83,9 +86,11 @@ pub async fn put_product(
     let (InPath(id), Body(body)) = (id, body);
     check_same("id", body.id.as_ref(), &id)?;
     let PutProduct { seller_id, title, price, currency, image_url, status, .. } = body;
+    let keeps_status = status.is_none();
+    let status = status.unwrap_or_default();
     let product = Product { id, seller_id, title, price, currency, image_url, status };
     product.check().map_err(ChatError::from)?;
-    let write = RoomWrite::PutProduct { product, at: state.clock.now() };
+    let write = RoomWrite::PutProduct { product, keeps_status, at: state.clock.now() };
     Ok(created_or_found(state.change(write).await?))
 }
 
@@ -96,28 +101,58 @@ pub struct SetStatus {
     status: ProductStatus,
 }
 
-/// Says where one's own product stands. Every room of it is told, as when the marketplace does it.
+/// A product as it stands.
 ///
 /// # Errors
-/// `forbidden` for anybody but the product's own seller, `not_found` for an unknown product, `invalid`.
+/// `not_found` for an unknown product.
+#[utoipa::path(
+    get,
+    path = "/api/v1/products/{id}",
+    operation_id = "getProduct",
+    tag = "products",
+    security(("serviceKey" = [])),
+    params(("id" = ProductId, Path, description = "The marketplace's own product id")),
+    responses((status = 200, description = "The product", body = Product), AsService, Unknown)
+)]
+pub async fn get_product(
+    state: web::Data<AppState>,
+    _: Service,
+    id: InPath<ProductId>,
+) -> Result<web::Json<Product>, Problem> {
+    let InPath(id) = id;
+    let purpose = Reading::check(Account::Service, "find_product");
+    let found = state.database.read(purpose, move |conn| db::find_product(conn, &id)).await?;
+    Ok(web::Json(found.ok_or_else(|| ChatError::not_found("there is no such product"))?))
+}
+
+/// Says where a product stands, by its own seller or the marketplace. `on_sale` undoes the acceptance of an offer: its status is
+/// `superseded` then. Every room of the product is told.
+///
+/// # Errors
+/// `forbidden` for any user but the product's own seller, `not_found` for an unknown product, `invalid`, `rate_limited` for a
+/// seller who does this again and again.
 #[utoipa::path(
     patch,
     path = "/api/v1/products/{id}",
     operation_id = "setProductStatus",
     tag = "products",
-    security(("userToken" = [])),
+    security(("userToken" = []), ("serviceKey" = [])),
     params(("id" = ProductId, Path, description = "The marketplace's own product id")),
     request_body(content = SetStatus, example = json!({"status": "reserved"})),
     responses((status = 200, description = "The product as it now stands", body = Product), AsUser, WithBody, Unknown)
 )]
 pub async fn set_product_status(
     state: web::Data<AppState>,
-    user: SignedIn,
+    caller: Caller,
     id: InPath<ProductId>,
     body: Body<SetStatus>,
 ) -> Result<HttpResponse, Problem> {
-    let (SignedIn(identity), InPath(product), Body(SetStatus { status })) = (user, id, body);
+    let (InPath(product), Body(SetStatus { status })) = (id, body);
+    let seller = match caller {
+        Caller::User(identity) => Some(identity.user),
+        Caller::Service => None,
+    };
     let at = state.clock.now();
-    let write = RoomWrite::SetProductStatus { product, seller: identity.user, status, at };
+    let write = RoomWrite::SetProductStatus { product, seller, status, at };
     Ok(json_body(state.change(write).await?.data))
 }

@@ -59,6 +59,39 @@ async fn a_room_that_nobody_has_entered_learns_what_the_marketplace_says() {
 }
 
 #[actix_web::test]
+async fn a_product_that_is_synced_again_keeps_its_accepted_offer() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike");
+    let offer = seed.offer(&room.id, "alice", 900_000).id;
+    let (bike, seller) = ("/api/v1/products/bike", &room.seller.id);
+    let put = async |more: Value| {
+        let mut body = json!({"sellerId": seller, "title": "A blue bike", "price": 980_000, "currency": "KRW"});
+        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        ask(server.addr, SERVICE_KEY, "PUT", bike, Some(body)).await
+    };
+    let stands = async || ask(server.addr, SERVICE_KEY, "GET", bike, None).await.body["status"].clone();
+    let answer = format!("/api/v1/rooms/{}/offers/{offer}/answer", room.id);
+    let token = server.token(seller.as_str());
+    let accepted = ask(server.addr, &token, "POST", &answer, Some(json!({"answer": "accept"}))).await;
+    assert_eq!(accepted.status, 200, "{}", accepted.body);
+
+    let synced = put(json!({})).await;
+    assert_eq!(
+        (synced.status, &synced.body["status"], &synced.body["title"]),
+        (200, &json!("reserved"), &json!("A blue bike"))
+    );
+    let outdated = put(json!({"status": "on_sale"})).await;
+    assert_eq!((outdated.status, code(&outdated)), (409, "conflict"));
+    assert!(outdated.body["detail"].as_str().is_some_and(|why| why.contains(offer.as_str())), "{}", outdated.body);
+    assert_eq!(stands().await, json!("reserved"));
+    let undone = ask(server.addr, SERVICE_KEY, "PATCH", bike, Some(json!({"status": "on_sale"}))).await;
+    assert_eq!((undone.status, stands().await), (200, json!("on_sale")));
+    let none = ask(server.addr, SERVICE_KEY, "GET", "/api/v1/products/none", None).await;
+    assert_eq!((none.status, code(&none)), (404, "not_found"));
+}
+
+#[actix_web::test]
 async fn a_product_is_put_and_its_seller_says_where_it_stands() {
     let server = TestServer::start().await;
     server.seed().user("sam");

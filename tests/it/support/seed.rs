@@ -45,7 +45,7 @@ impl Seed {
             image_url: None,
             status: ProductStatus::OnSale,
         };
-        self.write(RoomWrite::PutProduct { product: product.clone(), at: START });
+        self.write(RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: START });
         product
     }
 
