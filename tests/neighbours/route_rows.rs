@@ -87,6 +87,7 @@ fn open_routes() -> Vec<Route> {
             get(format!("/api/v1/origin?of=https://{n}.example"))
         }),
         page("/api/v1/openapi.json", "over and over", "/api/v1/openapi.json"),
+        page("/api/v1/currencies", "over and over", "/api/v1/currencies"),
         page("/api/docs", "over and over", "/api/docs"),
         page("/api/docs/{file}", "the largest file", "/api/docs/swagger-ui-bundle.js"),
         page("/api/v1/images/{key}", "bad signatures", "/api/v1/images/a.png?expires=9999999999&signature=AAAA"),
