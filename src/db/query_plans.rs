@@ -233,7 +233,9 @@ fn offers_go_along_the_indices_of_those_that_wait() {
         let message = moved.answer.unwrap().id;
         let actor = user_id("carol");
         write(conn, RoomWrite::AnswerOffer { room: None, message, actor, answer: Answer::Accept, at }).unwrap();
-        write(conn, RoomWrite::PutProduct { keeps_status: false, product: product("bike"), at }).unwrap();
+        write(conn, RoomWrite::PutProduct { keeps_status: true, product: product("bike"), at }).unwrap();
+        let (bike, status) = (product("bike").id, ProductStatus::OnSale);
+        write(conn, RoomWrite::SetProductStatus { product: bike, seller: None, status, at }).unwrap();
         write(conn, RoomWrite::ExpireOffers { at }).unwrap();
         write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at }).unwrap();
     });

@@ -179,7 +179,7 @@ fn a_file_that_is_loaded_again_does_not_undo_an_acceptance() {
     let db = TestDb::new();
     let mut lines = parents();
     lines.push(
-        r#"{"type":"message","roomId":"r","senderId":"dave","kind":"offer","sentAt":"2026-01-01T00:00:00Z","data":{"amount":5,"currency":"EUR","status":"accepted"}}"#
+        r#"{"type":"message","roomId":"r","senderId":"dave","kind":"offer","sentAt":"2026-01-01T00:00:00Z","data":{"amount":5,"currency":"EUR","status":"accepted","expiresAt":"2026-01-03T00:00:00Z"}}"#
             .to_owned(),
     );
     assert_eq!(load(&db, &lines.join("\n")).1, []);
