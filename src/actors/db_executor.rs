@@ -1,7 +1,7 @@
 //! `DbExecutor`: the database behind a few threads of its own, so that nobody else ever waits for a disk.
 //!
 //! Readers serve authorization, history and lists; one writer serves the batches. SQLite has one writer at a time anyway,
-//! and with readers next to it a long commit never delays an entry. A [`Turnstile`] in front of each says who is served next.
+//! and with readers next to it a long commit never delays an entry. A turnstile in front of each says who is served next.
 
 pub mod messages;
 pub mod purpose;

@@ -66,7 +66,7 @@ pub struct Options {
     /// This node's name, where several serve together: 1 to 32 of a-z, 0-9 and -. The ids of its Socket.IO sessions begin with it, so that a load balancer finds their node [default: none]
     #[arg(long, env = "HAGGLE_NODE_NAME", global = true, value_name = "NAME", help_heading = "Server")]
     pub node_name: Option<String>,
-    /// The address under which browsers reach this server, as https://chat.example or with a path: the addresses of images begin with it [default: none, they are paths of this server]
+    /// The address under which browsers reach this server, as scheme://host:port, with a path where there is one: the addresses of images begin with it [default: none, they are paths of this server]
     #[arg(long, env = "HAGGLE_PUBLIC_URL", global = true, value_name = "URL", help_heading = "Server")]
     pub public_url: Option<String>,
     /// An origin whose pages may use this server, as scheme://host:port; repeatable, `*` for any [default: the same origin only]

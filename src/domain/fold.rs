@@ -8,7 +8,7 @@
 //!   dot above, and this makes it an i.
 //! - A dotless ı is an i, so that `ISPARTA`, `Isparta` and `ısparta` are one word.
 //! - Single letters of Hangul stay single letters. NFKC alone would join the ㅋ and the ㅠ of `ㅋㅠㅠ` to a syllable.
-//! - A run of more than [`SEGMENT_CHARS_MAX`] marks is cut, so that no text takes more than linear time.
+//! - A run of more than 32 marks is cut, so that no text takes more than linear time.
 
 use std::{borrow::Cow, ops::Range};
 

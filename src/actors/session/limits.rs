@@ -47,7 +47,7 @@ impl Quota {
 }
 
 /// How much of a quota is used: the generic cell rate algorithm, in one number. It is the time, in nanoseconds since
-/// [`EPOCH`], from which on nothing is used any more.
+/// the server began, from which on nothing is used any more.
 #[derive(Debug, Default)]
 pub struct Rate(AtomicU64);
 
