@@ -3,6 +3,11 @@
 //! The only such table: what comes in is held to it, and `GET /api/v1/currencies` gives it to clients. A browser's own digits
 //! (`Intl`) are those that people usually write, and differ for more than a dozen currencies.
 
+use utoipa::openapi::{
+    Object, ObjectBuilder,
+    schema::{SchemaType, Type},
+};
+
 use super::field::InvalidField;
 
 /// Codes in their order, and the exponent of each: an amount of `n` in the minor unit is `n / 10^exponent`.
@@ -203,12 +208,22 @@ pub fn check(code: &str, field: &str) -> Result<(), InvalidField> {
 
 /// The schema of a currency that comes in.
 #[must_use]
-pub fn schema() -> utoipa::openapi::Object {
-    utoipa::openapi::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
+pub fn schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
         .description(Some("ISO 4217 code."))
         .enum_values(Some(all().map(|(code, _)| code)))
         .examples(["KRW"])
+        .build()
+}
+
+/// The schema of a currency that may be left out, or `null`.
+#[must_use]
+pub fn optional_schema() -> Object {
+    let codes = all().map(|(code, _)| code.into()).chain([serde_json::Value::Null]);
+    ObjectBuilder::from(schema())
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .enum_values(Some(codes))
         .build()
 }
 

@@ -40,7 +40,7 @@ pub struct PutProduct {
     price: Option<i64>,
     /// ISO 4217 code.
     #[serde(default)]
-    #[schema(schema_with = currency::schema)]
+    #[schema(schema_with = currency::optional_schema)]
     currency: Option<String>,
     /// Picture of the product: an http(s) URL, or a path of the page's own server.
     #[serde(default)]
