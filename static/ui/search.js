@@ -4,6 +4,7 @@ import { failureText } from "./dialog.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { addressOf } from "./navigation.js";
+import { named } from "./message_text.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("../client/types.js").Found} Found */

@@ -43,9 +43,9 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
 
   await mina.page.getByRole("button", { name: "Offer", exact: true }).click();
   await mina.look("offer-dialog-phone");
-  await dialog(mina).getByRole("button", { name: "₩167,000" }).click();
+  await dialog(mina).getByRole("button", { name: "₩166,000" }).click();
   await dialog(mina).getByRole("button", { name: "Send the offer" }).click();
-  await offer(mina, "pending").getByText("₩167,000").waitFor();
+  await offer(mina, "pending").getByText("₩166,000").waitFor();
 
   // The seller counters the one.
   const row = (name) => seller.page.locator(".inbox-row", { hasText: name }).filter({ hasText: "turntable" });
