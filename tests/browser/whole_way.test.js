@@ -58,7 +58,7 @@ for (const { wire, buyerName, product, buyerLooks, sellerLooks } of [
     await dialog(seller).getByRole("button", { name: forSeller.offer.accept }).click();
     for (const [window, t] of both) {
       await window.page.locator(".offer[data-status=accepted]").getByText(t.offer.status.accepted).waitFor();
-      await window.page.locator(".system", { hasText: t.statusNews.reserved }).waitFor();
+      await window.page.locator(".system", { hasText: t.notices.product_status({ status: "reserved" }) }).waitFor();
     }
     await buyer.page.getByText(forBuyer.statusHint.reservedForYou).waitFor();
     await seller.page.getByText(forSeller.statusHint.reservedFor(buyerName)).waitFor();
@@ -95,7 +95,7 @@ for (const { wire, buyerName, product, buyerLooks, sellerLooks } of [
     await seller.page.locator(".status-button").click();
     await seller.page.getByRole("menuitemradio", { name: forSeller.setStatus.sold }).click();
     for (const [window, t] of both) {
-      await window.page.locator(".system", { hasText: t.statusNews.sold }).waitFor();
+      await window.page.locator(".system", { hasText: t.notices.product_status({ status: "sold" }) }).waitFor();
       await window.page.locator(".product-strip .status-sold").waitFor();
       await window.page.getByText(t.statusHint.sold).waitFor();
       assert.equal(await window.page.getByRole("button", { name: t.offer.short, exact: true }).count(), 0);
