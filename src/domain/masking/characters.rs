@@ -25,14 +25,17 @@ pub(super) enum Class {
 const COMPATIBILITY_JAMO: RangeInclusive<char> = '\u{3131}'..='\u{3163}';
 
 /// Says what a character stands for.
+#[inline]
 pub(super) fn classify(c: char) -> Class {
-    if c.is_ascii() {
-        return match c {
-            '0'..='9' => Class::Digit(c as u8 - b'0'),
-            'a'..='z' | 'A'..='Z' => Class::Latin,
-            _ => Class::Gap,
-        };
+    match c {
+        '0'..='9' => Class::Digit(c as u8 - b'0'),
+        'a'..='z' | 'A'..='Z' => Class::Latin,
+        _ if c.is_ascii() => Class::Gap,
+        _ => classify_beyond_ascii(c),
     }
+}
+
+fn classify_beyond_ascii(c: char) -> Class {
     // Hangul syllables, the bulk of what this server reads, before the long list below.
     if ('\u{AC00}'..='\u{D7A3}').contains(&c) {
         return match c {
