@@ -162,7 +162,7 @@ browser_suite() {
     CHROMIUM="$(find_browser)" node_suite "$1"
 }
 
-# The load generator is haggle's own code, too: `haggle bench`. The peers are checked by whoever runs the benchmark.
+# The load generator is haggle's own code, too: `haggle bench`. The peers are checked by the person who runs the benchmark.
 load_generator() (
     cd bench
     cargo fmt --check

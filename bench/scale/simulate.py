@@ -165,7 +165,7 @@ def plan(users, given, skew=1.0):
     again = rooms / given.presence_again_seconds
     publishes += again + nodes * given.beats_a_second + connects * given.broadcasts_per_connect
     deliveries = to_room + to_inboxes + again * given.other_member_online * elsewhere
-    # To every node, whoever is there.
+    # To every node, no matter which are there.
     broadcasts = (nodes * given.beats_a_second + connects * given.broadcasts_per_connect) * (nodes - 1)
     # A subscription for each room and for each user on each node: sessions of one room are seldom on one node.
     subscriptions = connections + rooms

@@ -1,7 +1,7 @@
 //! `Eraser`: carries out erasures, one after the other, a few messages at a time.
 //!
 //! Each step goes to the `ChatServer` as any other change does: it shares a commit with what everybody else writes, and
-//! whoever has the messages before them is told. What is under way is in the database, so a restart goes on with it, and of
+//! anyone who has the messages before them is told. What is under way is in the database, so a restart goes on with it, and of
 //! several nodes any: each looks for what is left, and one at a time has its turn.
 
 pub mod messages;
@@ -221,7 +221,7 @@ impl Eraser {
     fn tell_end(&mut self) {
         if !self.working {
             for waiting in self.stopping.drain(..) {
-                // Whoever waited may have lost patience.
+                // Anyone who waited may have lost patience.
                 let _ = waiting.send(());
             }
         }

@@ -443,7 +443,7 @@ impl Handler<DrainSessions> for Hub {
         let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX).max(1);
         for (place, session) in (0_u32..).zip(sessions) {
             ctx.run_later(drain.spread * place / count, move |hub, _| {
-                // Whoever is told later also comes back later, so that the next server isn't stormed.
+                // Anyone who is told later also comes back later, so that the next server isn't stormed.
                 let reconnect_in_ms = 100 + jitter_ms(session);
                 hub.send_push(session, &Push::new(&ServerEvent::Draining { reconnect_in_ms }));
                 hub.flush();

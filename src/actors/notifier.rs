@@ -177,7 +177,7 @@ impl Notifier {
     fn tell_end(&mut self) {
         if !self.looking && self.trying.is_empty() {
             for waiting in self.stopping.drain(..) {
-                // Whoever waited may have lost patience.
+                // Anyone who waited may have lost patience.
                 let _ = waiting.send(());
             }
         }

@@ -193,7 +193,7 @@ pub enum NodeEvent {
         #[serde(rename = "u")]
         user: UserId,
     },
-    /// A session of the inbox has begun: whoever knows that somebody is there in a room of this user's says so.
+    /// A session of the inbox has begun: anyone who knows that somebody is there in a room of this user's says so.
     #[serde(rename = "w")]
     WhoIsThere {
         /// Whose inbox.

@@ -160,7 +160,7 @@ impl Nats {
         match self.client.subscribe(self.subjects.of(&topic)).await {
             Ok(subscription) => {
                 let (subscription, end) = abortable(subscription);
-                // Whoever reads it is gone only while the server ends.
+                // Its reader is gone only while the server ends.
                 let _ = self.added.send(subscription);
                 self.topics.insert(topic, end);
             }

@@ -172,7 +172,7 @@ async fn count_missing(place: &str, images: &[StoredImage]) -> Result<u64, Store
 }
 
 fn tell(line: &str) {
-    // Whoever closed stderr does not want to know.
+    // Anyone who closed stderr does not want to know.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

@@ -1,5 +1,5 @@
 //! Secrets from files, as containers, orchestrators and service managers hand them out: a secret on a command line or in the
-//! environment is seen by whoever may list processes.
+//! environment is seen by anyone who may list processes.
 
 use std::{convert::Infallible, fs::File, io::Read, path::PathBuf, str::FromStr};
 

@@ -83,7 +83,7 @@ impl Connection {
         self.end(outcome)
     }
 
-    /// Writes, one transaction after the other: whoever writes waits here for whoever else does, on any node.
+    /// Writes, one transaction after the other: a writer waits here for every other one, on any node.
     ///
     /// A transaction of SQLite that starts as a reader can lose its snapshot to another writer and fail at once, so it
     /// starts as a writer. PostgreSQL has a lock for it (see [`postgres`]): places in the order of commits are given in the

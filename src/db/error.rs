@@ -52,7 +52,7 @@ impl DbError {
 
 impl From<DbError> for ChatError {
     /// The sentence for a user. An internal fault is logged here, under the reference that the user gets;
-    /// `unavailable` is not: it hits a whole batch at once, and whoever handles the batch logs it once.
+    /// `unavailable` is not: it hits a whole batch at once, and what handles the batch logs it once.
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unavailable(_) => Self::unavailable(),

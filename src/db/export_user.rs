@@ -237,7 +237,7 @@ impl Part<'_> {
             for mut message in messages {
                 after = message.seq.0;
                 let has_words = message.text.as_ref().is_some_and(|text| !text.is_empty());
-                // A line says something; whoever deleted a message has said nothing.
+                // A line says something; anyone who deleted a message has said nothing.
                 if message.deleted_at.is_none()
                     && message.kind != MessageKind::System
                     && (has_words || message.data.is_some())

@@ -1,6 +1,6 @@
 //! What a node asks to keep up with what the others have committed.
 //!
-//! Both streams have numbers that are given in the order of commits, so whoever has read up to one has missed nothing before it.
+//! Both streams have numbers that are given in the order of commits, so a reader that has read up to one has missed nothing before it.
 
 use std::collections::HashMap;
 

@@ -10,7 +10,7 @@
 //!   the file (somebody may say "ok" twice in one millisecond). So lines may be appended to a file, and bad ones
 //!   mended, between two runs; a mended line gets the next `seq` of its room.
 //!
-//! A room is as old as its first message, and as active as its latest. Whoever said something counts as having read
+//! A room is as old as its first message, and as active as its latest. Anyone who said something counts as having read
 //! what came before it: old conversations don't come back as unread.
 
 mod chunk;

@@ -1,7 +1,7 @@
 //! SQLite's write-ahead log, and how it is folded back into the database file.
 //!
 //! SQLite copies the log back when it has grown by 64 MiB, and only when the last connection is closed properly does it
-//! disappear. Until then the newest commits are in `haggle.db-wal` alone, and whoever copies the one file that they know
+//! disappear. Until then the newest commits are in `haggle.db-wal` alone, and anyone who copies the one file that they know
 //! of has an old database, or an empty one. So haggle folds the log in at each clean stop, and whenever nothing is written
 //! for a while.
 

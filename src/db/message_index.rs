@@ -3,7 +3,7 @@
 //! Messages up to `indexed_to` are in it. Later ones are added by [`index_messages`], in the order of their commits and in
 //! slices of a few milliseconds; a search reads those directly. So no search waits for the index, and no message does.
 //!
-//! It holds texts in the form in which they are compared (`domain::fold`), and a query is brought into the same form. Whoever
+//! It holds texts in the form in which they are compared (`domain::fold`), and a query is brought into the same form. Anyone who
 //! changes that form empties the index in a migration and sets `indexed_to` to 0: it is then built again behind the commits.
 //!
 //! SQLite's is a virtual table of FTS5's. An edit or a deletion of a message that is in it only notes the words that it still

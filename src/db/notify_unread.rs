@@ -4,7 +4,7 @@
 //! member who has not read one by then gets a row in the outbox, one for each run of unread messages.
 //!
 //! Nobody is told of a conversation that is closed by a block or an erasure, nor of one with somebody who is muted: what
-//! waits is taken back, and what was passed over meanwhile is not told later. Whoever is muted themselves is told, since
+//! waits is taken back, and what was passed over meanwhile is not told later. Anyone who is muted themselves is told, since
 //! they may read.
 
 use std::{collections::HashMap, ops::RangeInclusive};
@@ -456,7 +456,7 @@ mod tests {
         let mute_until = Some(NOW.plus_ms(50));
         write(conn, RoomWrite::DecideReport { report: report.id, decision: Decision::Upheld, mute_until, at: NOW })
             .unwrap();
-        assert_eq!(queue(conn, NOW), [("carol".to_owned(), 1)], "whoever is muted may read");
+        assert_eq!(queue(conn, NOW), [("carol".to_owned(), 1)], "anyone who is muted may read");
         let later = Draft { sent_at: NOW.plus_ms(50), ..draft(&b, "carol", "3", None) };
         write(conn, RoomWrite::Append(later)).unwrap();
         assert_eq!(queue(conn, NOW.plus_ms(50)), [("carol".to_owned(), 1), ("bob".to_owned(), 2)], "it ends by itself");

@@ -137,7 +137,7 @@ fn open_source(source: Source, size: u32) -> Result<Pool, DbError> {
         .max_size(size.max(1))
         .min_idle(idle)
         .connection_timeout(WAIT_MAX)
-        // Whoever asks for a connection gets the error and logs it.
+        // Anyone who asks for a connection gets the error and logs it.
         .error_handler(Box::new(r2d2::NopErrorHandler))
         .build(source)
         .map(|pool| Pool { pool, is_away: Arc::default() })
@@ -171,7 +171,7 @@ pub(super) fn owners_file() -> std::fs::OpenOptions {
     options
 }
 
-/// Gives a new file to the owner of another one: a command that root runs must not lock out the server's own user. Whoever may
+/// Gives a new file to the owner of another one: a command that root runs must not lock out the server's own user. Anyone who may
 /// not do that is the owner, or has no business there.
 pub(super) fn give_to_owner_of(file: &Path, other: &Path) {
     if let Ok(owner) = std::fs::metadata(other) {

@@ -43,7 +43,7 @@ impl FromStr for Network {
             Some(prefix) => prefix.trim().parse().map_err(|_| refused())?,
             None => bits,
         };
-        // Whoever trusts everybody lets each client name the address that it is counted under.
+        // Anyone who trusts everybody lets each client name the address that it is counted under.
         if prefix_bits == 0 || prefix_bits > bits {
             return Err(refused());
         }

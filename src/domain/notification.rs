@@ -8,7 +8,7 @@ use super::{Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnreadNotification {
-    /// The same at each try: whoever has seen it need not act again.
+    /// The same at each try: anyone who has seen it need not act again.
     pub id: String,
     /// Always `unread`.
     pub event: &'static str,

@@ -74,7 +74,7 @@ impl MessageBody for Pieces {
     }
 }
 
-/// Bytes of answers that wait to be sent, by account: whoever asks for more than they read is refused before they have
+/// Bytes of answers that wait to be sent, by account: anyone who asks for more than they read is refused before they have
 /// many.
 #[derive(Debug, Default)]
 pub struct UnsentAnswers(Mutex<HashMap<Account, usize>>);

@@ -48,7 +48,7 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// The stream alone, for whoever takes the connection over.
+    /// The stream alone, for what takes the connection over.
     #[must_use]
     pub fn into_io(self) -> Pin<Box<dyn Io>> {
         match self {

@@ -35,7 +35,7 @@ pub struct Readiness {
     draining: bool,
 }
 
-/// What the database last said. Whoever asks while it is being asked waits, and all who wait share the next answer: so it is
+/// What the database last said. Anyone who asks while it is being asked waits, and all who wait share the next answer: so it is
 /// asked one question at a time, however many come, and no answer is older than its request.
 #[derive(Debug, Default)]
 pub struct DatabaseLooks(Mutex<Option<(Instant, &'static str)>>);
@@ -67,7 +67,7 @@ pub async fn healthz() -> HttpResponse {
     Anyone,
 ))]
 pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
-    // A question of the server's own: one at a time, whoever the requests are from.
+    // A question of the server's own: one at a time, no matter who the requests are from.
     let ping = Reading::check(Account::Server, "ping");
     let ask = || state.database.read(ping, |conn| db::ping(conn).and_then(|()| db::takes_writes(conn)));
     let database = state.database_looks.share(async || match ask().await {

@@ -45,7 +45,7 @@ pub async fn with_request_id<B: MessageBody + 'static>(
         None => {
             let response = next.call(request).await?;
             match too_many_of(&response) {
-                // Served already, which is what it counts for: whoever goes on opens a new connection, and these have a rate, too.
+                // Served already, which is what it counts for: anyone who goes on opens a new connection, and these have a rate, too.
                 Some(error) => response.into_response(refusal(&error, &id)),
                 None => with_problem(response, &id),
             }

@@ -164,7 +164,7 @@ async fn a_panic_behind_a_commit_costs_the_answer_and_not_the_message() {
     let (mut alice, mut sam) = (fixture.client("alice").await, fixture.client("sam").await);
     sam.emit("message", json!({"text": "panic in commit"})).await;
     assert_eq!(alice.request("message", json!("on we go")).await["seq"], 2);
-    // Whoever saw no answer asks again, and finds what was stored.
+    // Anyone who saw no answer asks again, and finds what was stored.
     let room = sam.request("enterRoom", json!({"roomId": fixture.room, "after": 0})).await;
     assert_eq!(room["messages"].as_array().unwrap().len(), 2);
     fixture.end(vec![alice, sam]).await;

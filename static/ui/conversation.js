@@ -169,7 +169,7 @@ function AskedDialog({ asked: { kind, message }, room, other, product, rest, onC
 }
 
 /**
- * What the product's status means for whoever is about to write.
+ * What the product's status means for the person who is about to write.
  *
  * @param {{room: Room, other: User, product: Product}} props
  */

@@ -220,7 +220,7 @@ export function MessageList({ room, other, product, actions, seq: sought }) {
       const line = list.current?.querySelector(`[data-seq="${sought}"]`);
       if (left || !line) return;
       line.scrollIntoView({ block: "center" });
-      // Before its scroll event tells: whoever counts as being at the end is taken back there by the next resize.
+      // Before its scroll event tells: anyone who counts as being at the end is taken back there by the next resize.
       measure();
       line.classList.add("sought");
     };
@@ -234,7 +234,7 @@ export function MessageList({ room, other, product, actions, seq: sought }) {
     return () => document.removeEventListener("visibilitychange", markSeen);
   }, [room]);
 
-  // The keyboard of a phone, a growing composer, a turned screen: whoever read the end goes on reading the end.
+  // The keyboard of a phone, a growing composer, a turned screen: anyone who read the end goes on reading the end.
   useEffect(() => {
     const observer = new ResizeObserver(() => scroll.current.placed && scroll.current.atEnd && toEnd());
     if (list.current) observer.observe(list.current);

@@ -50,7 +50,7 @@ async fn everything_that_one_member_does_reaches_the_other_on_another_node() {
     buyer.push_where("message", |message| message["kind"] == "system").await;
     buyer.push_where("roomUpdated", |room| room["product"]["status"] == "reserved").await;
 
-    // A block closes the conversation on both nodes, in both directions. Whoever entered second may have been told before,
+    // A block closes the conversation on both nodes, in both directions. Anyone who entered second may have been told before,
     // that the first one is there: their own node learns of it by a word of the other.
     let addr = cluster.nodes[0].addr();
     assert_eq!(as_user(addr, "buyer-0", "PUT", "/api/v1/blocks/seller-0", "").await.0 / 100, 2);
@@ -99,7 +99,7 @@ async fn what_changes_while_nats_is_away_shows_all_the_same() {
     let mut seller = entered(&cluster, 1, "seller-0").await;
     let message = buyer.request("message", json!("hello")).await.unwrap();
     seller.push("message").await;
-    // Whoever does not know that the buyer is there is not told that they are gone.
+    // Anyone who does not know that the buyer is there is not told that they are gone.
     until("the buyer is seen", async || is_online(&cluster, 1, "seller-0", "buyer-0").await).await;
 
     cluster.nats.stop();
@@ -174,10 +174,10 @@ async fn whoever_was_on_a_node_that_died_is_gone_within_seconds() {
     let took = died.elapsed();
     eprintln!("gone after {took:?}");
     assert!(took < Duration::from_secs(8), "{took:?}");
-    // Also for whoever comes later, to another node.
+    // Also for anyone who comes later, to another node.
     assert!(!is_online(&cluster, 2, "buyer-0", "seller-0").await);
 
-    // Whoever comes back to another node is there again.
+    // Anyone who comes back to another node is there again.
     let _seller = entered(&cluster, 2, "seller-0").await;
     assert_eq!(buyer.push("presence").await["online"], true);
 }

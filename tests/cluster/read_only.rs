@@ -39,7 +39,7 @@ async fn while_postgresql_takes_no_writes_senders_get_unavailable_and_then_nothi
         })
         .await;
     }
-    // Whoever is there can read all the same.
+    // Anyone who is there can read all the same.
     let addr = cluster.nodes[1].addr();
     let (status, page) = as_user(addr, "seller-0", "GET", "/api/v1/rooms/room-0/messages", "").await;
     let page: Value = serde_json::from_str(&page).unwrap();

@@ -58,7 +58,7 @@ async fn measure(cluster: &Cluster, time: Duration, apart: usize, window: usize,
             for _ in 0..window {
                 say(&mut wire).await.unwrap();
             }
-            // Whoever pauses reads on meanwhile.
+            // Anyone who pauses reads on meanwhile.
             let mut due: Option<Instant> = None;
             while Instant::now() < until {
                 if due.take_if(|due| *due <= Instant::now()).is_some() {

@@ -1,4 +1,4 @@
-//! How connections end: the close frame, then TCP promptly and in order, whoever began it.
+//! How connections end: the close frame, then TCP promptly and in order, no matter which side began it.
 
 use std::time::{Duration, Instant};
 

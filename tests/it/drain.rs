@@ -76,7 +76,7 @@ async fn drains_on(signal: &str) {
     assert_eq!(alice.push("message").await["clientId"], "c1");
     assert_eq!(alice.closed().await, Some(1012));
     assert!(alice.answered(too_late).is_none());
-    // Whoever has nothing under way is not kept waiting for the others.
+    // Anyone who has nothing under way is not kept waiting for the others.
     assert_eq!(sam.closed().await, Some(1012));
     assert_eq!(mute.closed().await, Some(1012));
 

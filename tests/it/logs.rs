@@ -123,7 +123,7 @@ async fn at_info_a_connection_is_one_line_and_a_message_none() {
     let launch = Launch::new();
     let room = launch.seed().room("alice", "bike").id.to_string();
     let server = launch.start().await;
-    // Whoever listens has not yet said all that a start says; whoever has served a connection has.
+    // A server that listens has not yet said all that a start says; one that has served a connection has.
     server.ws("sam").await.close().await;
     server.logged("end=left").await;
     let before = server.output().lines().count();

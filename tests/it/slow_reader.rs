@@ -84,7 +84,7 @@ async fn others_talk_on(server: &TestServer, slow: WsClient, healthy: WsClient, 
     until("its connection is freed", || server.metrics.connections.get() == connections - 1).await;
     // What it reads now ends, with a code or without.
     assert!(matches!(slow.closed().await, None | Some(4008)));
-    // Whoever comes back gets what was missed.
+    // Anyone who comes back gets what was missed.
     let missed = healthy.request("enterRoom", json!({"roomId": room, "after": 0})).await.unwrap();
     assert_eq!((&missed["messages"][0]["seq"], &missed["hasMore"]), (&json!(1), &json!(true)));
 }

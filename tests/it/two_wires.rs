@@ -174,7 +174,7 @@ async fn entering_leaving_and_renewing_a_token_come_to_the_same_on_both_wires() 
     assert_eq!(answers[0].0, answers[1].0);
     Caller::new(&server, "sam", Route::Rest, room).await.ask("message", json!({"text": "gone?"})).await.unwrap();
     for (_, alice) in &mut answers {
-        assert_eq!(alice.heard().await, [], "whoever left hears nothing");
+        assert_eq!(alice.heard().await, [], "anyone who left hears nothing");
     }
 }
 

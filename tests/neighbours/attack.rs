@@ -96,7 +96,7 @@ pub struct Attacker {
     pub tally: Arc<Tally>,
 }
 
-/// How far an attack is, as whoever watches it says.
+/// How far an attack is, as its observer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// It is being prepared.
@@ -130,7 +130,7 @@ impl Attacker {
 
     /// Waits for a stage.
     pub async fn reached(&self, stage: Stage) {
-        // Whoever drops the other end wants no attack any more.
+        // A caller that drops the other end wants no attack any more.
         let _ = self.stage.clone().wait_for(|now| *now >= stage).await;
     }
 

@@ -83,14 +83,14 @@ pub struct Setting {
     pub measure: Duration,
 }
 
-/// How far a load is, for whoever shows it.
+/// How far a load is, for what shows it.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Clients that have entered.
     pub entered: AtomicUsize,
     /// What was counted so far.
     pub counted: AtomicU64,
-    /// Set by whoever wants it to end early.
+    /// Set to end it early.
     pub stop: AtomicBool,
 }
 

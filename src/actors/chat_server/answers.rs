@@ -47,7 +47,7 @@ impl ChatServer {
             Err(error) => Some(error.into()),
         };
         if matches!(refusal, Some(ChatError { code: ErrorCode::Forbidden, .. })) {
-            // Whoever lost the right stops receiving, too.
+            // Anyone who lost the right stops receiving, too.
             for session in self.rooms.room(&room).map(|live| live.sessions_of(&user)).unwrap_or_default() {
                 self.take_out(session, &room, ChatError::forbidden());
             }
@@ -104,7 +104,7 @@ impl ChatServer {
                 Some(error) => self.refuse(work, error.clone(), ctx),
             }
         }
-        // Whoever waited may have left.
+        // Anyone who waited may have left.
         self.rooms.release(&room);
     }
 

@@ -50,7 +50,7 @@ const BEATS_A_ROUND: u64 = 30;
 const BEATS_BELIEVED: u64 = 70;
 
 /// So many beats after a connection came back, and one more for so many rooms, all that others have told before has been told
-/// again: whoever went meanwhile has not.
+/// again: anyone who went meanwhile has not.
 const BEATS_TO_TELL_AGAIN: u64 = 12;
 const ROOMS_TOLD_AGAIN_A_BEAT: usize = 5000;
 
@@ -247,7 +247,7 @@ impl ChatServer {
         }
     }
 
-    /// Who has not been heard of is gone; but whoever hears nobody, since the connection is away, can't tell.
+    /// Who has not been heard of is gone; but a node that hears nobody, since the connection is away, can't tell.
     fn look_for_the_gone(&mut self) {
         let Some(nodes) = &mut self.nodes else { return };
         if !nodes.is_up || nodes.since.elapsed() < BEATS_MISSED_MAX {

@@ -28,7 +28,7 @@ impl Gate {
         *self = Self::Held;
     }
 
-    /// Whether what comes has to wait. What is no message is left out then: whoever enters learns from the answer how things
+    /// Whether what comes has to wait. What is no message is left out then: anyone who enters learns from the answer how things
     /// stand.
     pub(super) fn is_held(&self) -> bool {
         matches!(self, Self::Held)

@@ -20,7 +20,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(25);
 /// Time for a sign of life, unless the hub is told another one.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The sessions, by when something is due. As the spans are the same for all, whoever comes or has just pinged is the last
+/// The sessions, by when something is due. As the spans are the same for all, one that comes or has just pinged is the last
 /// one in its line. Who is gone keeps a place of 24 bytes until then: of those who may connect within one interval, at
 /// most.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Heartbeats {
     pub(super) timeout: Duration,
     pings: VecDeque<(Instant, SessionId)>,
     pongs: VecDeque<(Instant, SessionId)>,
-    /// Whether the timer runs. Whoever comes is never the first.
+    /// Whether the timer runs. One that comes is never the first.
     rings: bool,
 }
 

@@ -42,9 +42,9 @@ pub struct Asker {
 pub enum Delivery {
     /// A message, with its place: nobody gets it twice, and nobody before an older one.
     Message(Seq),
-    /// A message was edited or taken back: whoever is about to enter gets it behind the history.
+    /// A message was edited or taken back: anyone who is about to enter gets it behind the history.
     Change,
-    /// How things stand right now: whoever is about to enter learns it from the answer.
+    /// How things stand right now: anyone who is about to enter learns it from the answer.
     State,
     /// The same, for what is over soon by itself: it is left out for a client that has much unread.
     Typing,

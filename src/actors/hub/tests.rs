@@ -134,7 +134,7 @@ async fn a_message_that_waits_for_a_history_is_not_overtaken_by_a_later_one_of_a
     assert_eq!(client.offsets(), [0; 0], "the lamp's history is still being read");
     client.enter("lamp", 3);
     assert_eq!(client.offsets(), [15, 16]);
-    // Whoever leaves a room does not wait for its history.
+    // Anyone who leaves a room does not wait for its history.
     client.attach("bike");
     client.say("bike", 4, 17);
     client.say("lamp", 5, 18);

@@ -44,7 +44,7 @@ impl Webhook {
         let agent = ureq::Agent::config_builder()
             .tls_config(tls)
             .timeout_global(Some(POST_TIMEOUT))
-            // Whoever is named in the configuration is told, and nobody else.
+            // Anyone who is named in the configuration is told, and nobody else.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)

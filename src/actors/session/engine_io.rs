@@ -48,7 +48,7 @@ const OVERTAKEN_WAIT: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Name of the node among several. A session's id begins with it and a full stop, so that a load balancer can send
-    /// each of its requests to where it lives, whoever asks and from where.
+    /// each of its requests to where it lives, no matter who asks and from where.
     pub node_name: Option<String>,
     /// Time between the server's pings.
     pub ping_interval: Duration,

@@ -4,7 +4,7 @@
 //! The session's mailbox is never a client's buffer, this is. When it is full the client reads too slowly: everything in
 //! it is freed and the socket is shut down, which its transport notices.
 //!
-//! Whoever fills it for many at once uses [`Outbox::queue`] and, at the end of the turn, [`Outbox::flush`], which writes to
+//! What fills it for many at once uses [`Outbox::queue`] and, at the end of the turn, [`Outbox::flush`], which writes to
 //! the socket itself: one system call a connection and turn, and no task is woken. Only where the kernel takes no more, or
 //! under TLS, does the transport's task go on.
 
@@ -72,7 +72,7 @@ struct State {
     release: bool,
     /// Somebody will call [`Outbox::flush`].
     awaits_flush: bool,
-    /// Whoever fills it may write to the socket: everything that was written elsewhere is out.
+    /// What fills it may write to the socket: everything that was written elsewhere is out.
     is_direct: bool,
     socket: Option<ConnectionSocket>,
 }

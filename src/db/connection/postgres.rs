@@ -51,7 +51,7 @@ const COMMIT_DOUBT_WAIT: Duration = Duration::from_millis(100);
 
 /// What every connection runs with.
 ///
-/// A node that hangs or is cut off in a transaction loses it, and the writer's lock with it, after ten seconds; whoever waits
+/// A node that hangs or is cut off in a transaction loses it, and the writer's lock with it, after ten seconds; anyone who waits
 /// for a lock gives up before their client does. A commit returns when the disk has it, whatever the server's default is.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '5s'; \
     SET client_min_messages = warning; \
@@ -278,7 +278,7 @@ impl Postgres {
             #[diesel(sql_type = Text)]
             number: String,
         }
-        // Not READ WRITE: whoever has made the server read-only, a provider whose disk is full, means us as well.
+        // Not READ WRITE: anyone who has made the server read-only, a provider whose disk is full, means us as well.
         self.begin("BEGIN ISOLATION LEVEL READ COMMITTED")?;
         // A number costs nothing that a transaction which writes would not pay anyway.
         let begun: QueryResult<Vec<Begun>> = self.load(
@@ -405,7 +405,7 @@ impl Postgres {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        // Whoever is before us may have much to do, and this is a start.
+        // Anyone who is before us may have much to do, and this is a start.
         self.run(|conn| conn.batch_execute(&format!("SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATIONS})")))?;
         let outcome = work(self);
         // Should this fail, the connection is gone, and the lock with it.

@@ -82,7 +82,7 @@ pub(super) fn answer(
     }
     let role = match (locked.speaker(actor, at), locked.active_role_of(actor), answer) {
         (Ok(role), _, _) => role,
-        // Whoever is muted says nothing new, and is not held to what they offered before.
+        // Anyone who is muted says nothing new, and is not held to what they offered before.
         (Err(Silenced::MutedUntil(_)), Some(role), Answer::Decline | Answer::Withdraw) => role,
         (Err(silenced), _, _) => return Ok(Err(silenced.into())),
     };

@@ -18,7 +18,7 @@ const ROOMS_RECORDED_MAX: usize = 32;
 
 type Outcome = Result<Result<Written, WriteError>, DbError>;
 
-/// Blocking twice is blocking once. Whoever shares no room with somebody is told the same whether they exist or not.
+/// Blocking twice is blocking once. Anyone who shares no room with somebody is told the same whether they exist or not.
 pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at: Timestamp) -> Outcome {
     if blocker.id == *blocked {
         return Ok(Err(WriteError::OwnBlock));

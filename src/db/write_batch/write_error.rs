@@ -34,7 +34,7 @@ pub enum WriteError {
     /// The message was taken back before.
     #[error("this message was deleted")]
     AlreadyDeleted,
-    /// A deleted user can't be brought back: whoever got the id next would read the conversations of the first.
+    /// A deleted user can't be brought back: anyone who got the id next would read the conversations of the first.
     #[error("this user was deleted; use another id")]
     UserDeleted,
     /// The id that stands for the marketplace itself.

@@ -125,7 +125,7 @@ pub fn note_known(request: &HttpRequest, account: Account) {
     }
 }
 
-/// Notes that so many bytes of a request's body are read, whoever sent it.
+/// Notes that so many bytes of a request's body are read, no matter who sent it.
 pub fn note_body(request: &HttpRequest, bytes_max: usize) {
     let watch = request.conn_data::<Arrival>().and_then(|arrival| arrival.watch.as_ref());
     if let Some(watch) = watch {

@@ -1,4 +1,4 @@
-//! A TCP stream with several owners and one file descriptor: the task that reads and writes it, and whoever fills its
+//! A TCP stream with several owners and one file descriptor: the task that reads and writes it, and what fills its
 //! outbox or has to end it.
 
 use std::{

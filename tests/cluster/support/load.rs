@@ -259,7 +259,7 @@ async fn stay(
                     return true;
                 }
                 next = Instant::now() + Duration::from_millis(PAUSE_MS / 2 + random.below(PAUSE_MS));
-                // Whoever has much unanswered waits with the next.
+                // Anyone who has much unanswered waits with the next.
                 if !is_over.get() && open.len() < 8 {
                     let key = format!("{}-{}", member.name, member.said.borrow().len());
                     member.said.borrow_mut().insert(key.clone(), None);

@@ -46,7 +46,7 @@ impl Postgres {
     /// Starts one with an empty database that has run every migration.
     pub fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("haggle-cluster-").tempdir().unwrap();
-        // Whoever runs the server must own its folder.
+        // Anyone who runs the server must own its folder.
         let _ = Command::new("chown").arg("nobody").arg(folder.path()).status();
         let binaries = find_binaries();
         let made = as_somebody(&binaries.join("initdb"))
@@ -101,7 +101,7 @@ impl Postgres {
         conn.batch_execute("SELECT pg_reload_conf()").unwrap();
     }
 
-    /// Ends it as it ends when its machine is told to: whoever is connected is cut off.
+    /// Ends it as it ends when its machine is told to: anyone who is connected is cut off.
     pub fn stop(&mut self) {
         self.end("INT");
     }

@@ -48,7 +48,7 @@ pub fn is_about_sqlite_files() -> bool {
 /// The lock that every writer has: "haggle" in ASCII.
 const WRITER: i64 = 0x6861_6767_6C65;
 
-/// Holds up whoever wants to write, until it is released or dropped.
+/// Holds up anyone who wants to write, until it is released or dropped.
 pub struct HeldUp(db::PooledConnection);
 
 /// Begins to write in a database, as somebody who does not come to an end.

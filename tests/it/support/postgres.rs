@@ -72,7 +72,7 @@ pub fn through_port(url: &str, port: u16) -> String {
     format!("postgres://haggle@127.0.0.1:{port}/{name}")
 }
 
-/// Removes a database, and whoever is connected to it.
+/// Removes a database, and anyone who is connected to it.
 pub fn drop_database(url: &str) {
     let name = url.split('/').nth(3).unwrap().split('?').next().unwrap();
     // What is left goes with the server.

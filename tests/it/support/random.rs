@@ -4,7 +4,7 @@
 pub struct Random(u64);
 
 impl Random {
-    /// Begins at a seed, and prints it for whoever has to repeat a failure.
+    /// Begins at a seed, and prints it, so that a failure can be repeated.
     pub fn seeded(seed: u64) -> Self {
         eprintln!("seed {seed}");
         Self(seed)

@@ -1,4 +1,4 @@
-//! The socket under a connection: written to by whoever fills the outbox, and shut down while something hangs in it.
+//! The socket under a connection: written to by what fills the outbox, and shut down while something hangs in it.
 
 use std::{io, net::Shutdown, sync::Arc, time::Duration};
 
@@ -44,7 +44,7 @@ impl ConnectionSocket {
     }
 }
 
-/// Ends a connection in both directions. Whoever reads from it or writes to it notices.
+/// Ends a connection in both directions. Anyone who reads from it or writes to it notices.
 pub fn shut_down(stream: &TcpStream) {
     // Fails when the peer was faster, which is what is wanted.
     let _ = SockRef::from(stream).shutdown(Shutdown::Both);
