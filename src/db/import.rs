@@ -157,7 +157,7 @@ pub fn import(
     }
 }
 
-/// An export has an image's addresses beside its keys; they are not stored.
+/// An export has an image's addresses next to its keys; they are not stored.
 fn as_stored(mut line: ImportLine) -> ImportLine {
     if let ImportLine::Message(message) = &mut line
         && message.kind == MessageKind::Image

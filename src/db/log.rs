@@ -77,7 +77,7 @@ impl MarkedLog {
     /// [`DbError::Unavailable`] when it can't be read.
     pub fn find(claim: &Claim) -> Result<Self, DbError> {
         let Some(file) = claim.file() else { return Ok(Self::default()) };
-        // The log, and not the database: that must not be opened beside SQLite.
+        // The log, and not the database: that must not be opened next to SQLite.
         let salts = sqlite_file::read_salts(&log_path(&file.path.display().to_string()));
         salts.map(Self).map_err(|error| DbError::Unavailable(format!("can't read the log: {error}")))
     }

@@ -4,7 +4,7 @@
 //! slices of a few milliseconds; a search reads those directly. So no search waits for the index, and no message does.
 //!
 //! It holds texts in the form in which they are compared (`domain::fold`), and a query is brought into the same form. Anyone who
-//! changes that form empties the index in a migration and sets `indexed_to` to 0: it is then built again behind the commits.
+//! changes that form empties the index in a migration and sets `indexed_to` to 0: it is then built again after the commits.
 //!
 //! SQLite's is a virtual table of FTS5's. An edit or a deletion of a message that is in it only notes the words that it still
 //! has (`changes`). PostgreSQL's is a table with an index of `pg_trgm`'s, which changes at once.

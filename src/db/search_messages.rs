@@ -1,6 +1,6 @@
 //! Searching one's own conversations, newest first.
 //!
-//! Messages that the index does not have yet, the tail, are read directly; behind them it is the index that is asked. So a search
+//! Messages that the index does not have yet, the tail, are read directly; for those before them the index is asked. So a search
 //! never waits for the index, and the writer has no work by it. Both are gone through in windows of places, and a page ends when
 //! its time or its bytes are spent: its cursor says where the next one goes on.
 
@@ -189,7 +189,7 @@ impl Page<'_> {
         self.found.len() >= self.limit || self.space.is_full() || may_end && self.began.elapsed() >= self.pace.time
     }
 
-    /// Looks through a window. Returns how far it has come when the page is over before the window is.
+    /// Looks through a window. Returns how far it has come when the page is full before the window ends.
     fn look_through(&mut self, conn: &mut Connection, mut window: Window) -> Result<Option<i64>, DbError> {
         loop {
             let (candidates, is_all) = candidates(conn, self.user, self.terms, window, self.step)?;

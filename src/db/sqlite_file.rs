@@ -24,7 +24,7 @@ const FRAME_HEADER_BYTES: usize = 24;
 /// What tells a database file from its earlier and later copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
-    /// `PRAGMA user_version`, which haggle draws anew for each log. 0 in a file that no server has marked.
+    /// `PRAGMA user_version`, which haggle draws for each log. 0 in a file that no server has marked.
     pub(super) version: u32,
     /// `PRAGMA schema_version`. SQLite changes it with the schema, and in a copy that its backup interface or VACUUM makes.
     pub(super) schema: u32,

@@ -108,7 +108,7 @@ const PROMISES: [Promise; 15] = [
 /// Offers whose message says something else than they do.
 const OFFER_STATUS: &str = "offers whose message says another status";
 
-/// Parts of [`verify`] beside the [`PROMISES`].
+/// Parts of [`verify`] in addition to the [`PROMISES`].
 const OTHER_PARTS: u64 = 3;
 
 /// How many steps [`verify`] has.

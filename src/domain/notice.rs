@@ -8,7 +8,7 @@ use super::{Data, ProductStatus};
 
 /// A message that haggle itself writes into a room, from the sender `system`.
 ///
-/// Its `data` is `{code, params}`, and repeats the parameters beside them under the names from before there was a code.
+/// Its `data` is `{code, params}`, and repeats the parameters next to them under the names from before there was a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     /// The room's product has another status.

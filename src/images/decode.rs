@@ -42,7 +42,7 @@ fn jpeg_reader(sent: &[u8]) -> Result<zune_jpeg::JpegDecoder<ZCursor<&[u8]>>, Im
     Ok(decoder)
 }
 
-/// What a JPEG says beside its pixels, whose header was read.
+/// What a JPEG says in addition to its pixels, whose header was read.
 fn beside(decoder: &zune_jpeg::JpegDecoder<ZCursor<&[u8]>>) -> (Option<Orientation>, Option<Profile>) {
     let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
     (orientation, decoder.icc_profile().and_then(|profile| Profile::icc(&profile)))

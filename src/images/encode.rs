@@ -39,7 +39,7 @@ impl Encoded {
     }
 }
 
-/// Reads what was sent and writes it anew. Takes up to a second or two and [`Header::memory_bytes`]: for a thread of its own.
+/// Decodes what was sent and encodes it again. Takes up to a second or two and [`Header::memory_bytes`]: for a thread of its own.
 ///
 /// # Errors
 /// [`ImageError`], with a sentence for the sender.

@@ -77,7 +77,7 @@ pub struct Header {
     pub(super) memory_bytes: u64,
 }
 
-/// Bytes that an image takes, beside the smaller one that is made of it.
+/// Bytes that an image takes, in addition to the smaller one that is made of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Needed {
     /// What was sent.

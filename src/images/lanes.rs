@@ -55,7 +55,7 @@ impl std::fmt::Debug for Job {
 }
 
 impl Lanes {
-    /// Writes an image anew when it is its account's turn. What was sent is dropped once it is decoded, and when nobody waits
+    /// Encodes an image again when it is its account's turn. What was sent is dropped once it is decoded, and when nobody waits
     /// any more.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ const GOODBYE_WAIT: Duration = Duration::from_secs(1);
 /// How often a drain looks whether everything is finished.
 const DRAIN_POLL: Duration = Duration::from_millis(20);
 
-/// How long the log waits at the end for a reader that has not finished, when the drain's own time is over.
+/// How long the log waits at the end for a reader that has not finished, after the drain's own deadline.
 const FOLD_WAIT_MIN: Duration = Duration::from_millis(500);
 
 impl Server {
@@ -80,8 +80,8 @@ async fn fold_log(pool: Pool, claim: Arc<db::Claim>, wait: Duration) {
     let folding = actix_web::rt::task::spawn_blocking(move || db::fold_log(&mut *pool.get()?, &claim, wait));
     match folding.await {
         Ok(Ok(true)) => {}
-        Ok(Ok(false)) => log::warn!("the log is in use and stays beside the database file: a copy needs both"),
-        Ok(Err(error)) => log::warn!("the log stays beside the database file, a copy needs both: {error}"),
+        Ok(Ok(false)) => log::warn!("the log is in use and stays next to the database file: a copy needs both"),
+        Ok(Err(error)) => log::warn!("the log stays next to the database file, a copy needs both: {error}"),
         Err(error) => log::error!("the log could not be folded into the database file: {error}"),
     }
 }

@@ -27,7 +27,7 @@ export function describe(message, { t, format }) {
  * @returns {string}
  */
 export function systemText({ text, data }, t) {
-  // Messages from before there were codes have their parameters beside a type.
+  // Messages from before there were codes have their parameters next to a type.
   const code = data?.code ?? data?.type;
   const say = typeof code === "string" && Object.hasOwn(t.notices, code) ? t.notices[code] : undefined;
   return say?.(data.params ?? data) ?? text ?? "";

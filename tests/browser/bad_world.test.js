@@ -7,7 +7,7 @@ import { DemoServer } from "./support/demo_server.js";
 /* Networks that die without a word, clocks that are wrong, and servers that take no connection from a page. */
 
 const PING_TIMEOUT_MS = 4_000;
-/** What a loaded machine may need beside that: a failing test waits three times as long as it should have to. */
+/** What a loaded machine may need in addition: a failing test waits three times as long as it should have to. */
 const SLACK_MS = 2 * PING_TIMEOUT_MS;
 const DAY_MS = 86_400_000;
 

@@ -1,5 +1,5 @@
 -- Which database this is, and which of its lives: a cursor of `GET /events` is good for one generation. What a restore
--- changes beside this row (the database, its tables, the server's timeline) is asked of PostgreSQL itself.
+-- changes in addition to this row (the database, its tables, the server's timeline) is asked of PostgreSQL itself.
 CREATE TABLE installation (
     id         INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     identity   TEXT    NOT NULL,

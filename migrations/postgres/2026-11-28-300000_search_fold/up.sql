@@ -1,4 +1,4 @@
 -- The search index now has texts in the form in which they are compared: normalized, and in folded case. It begins again, and is
--- built behind the commits, in slices, as ever. Until it has come to a message, a search reads that directly.
+-- built after the commits, in slices, as before. Until it has come to a message, a search reads that directly.
 TRUNCATE message_index;
 UPDATE message_index_progress SET indexed_to = 0;

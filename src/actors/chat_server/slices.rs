@@ -23,7 +23,7 @@ use crate::{
 /// How long sessions may come and go before everything else gets its turn.
 const SLICE: Duration = Duration::from_millis(2);
 
-/// Rooms of a user that a session of the inbox is told about in one slice.
+/// Rooms of a user that a session of the inbox is sent in one slice.
 const ROOMS_AT_ONCE: usize = 128;
 
 /// Goes on with what was postponed. The `ChatServer` → itself, one at a time.
@@ -31,7 +31,7 @@ const ROOMS_AT_ONCE: usize = 128;
 #[rtype(result = "()")]
 pub(super) struct GoOn;
 
-/// Goes on to tell a session of the inbox who is there. The `ChatServer` → itself, one for each session at a time.
+/// Goes on to send a session of the inbox who is there. The `ChatServer` → itself, one for each session at a time.
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
 pub(super) struct TellWhoIsOnline {

@@ -42,7 +42,7 @@ impl Default for Waves {
     }
 }
 
-/// The database has told which waves are unfinished. A task of the `ChatServer` → itself.
+/// The database has answered which waves are unfinished. A task of the `ChatServer` → itself.
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "()")]
 pub(super) struct WavesFound(Result<Vec<(ProductId, UserId)>, DbError>);
@@ -103,7 +103,7 @@ impl ChatServer {
         self.ask(ctx, async move { WaveStepped { is_stored: matches!(answer.await, Ok(Ok(_))) } });
     }
 
-    /// A wave has reached some rooms: their members are told, and it goes on to the next ones.
+    /// A wave has reached some rooms: their members are notified, and it goes on to the next ones.
     pub(super) fn wave_advanced(&mut self, change: ProductChange, ctx: &mut Context<Self>) {
         let (product, seller) = (change.product.id.clone(), change.product.seller_id.clone());
         let next = change.next;

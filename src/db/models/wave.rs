@@ -91,7 +91,7 @@ pub(in crate::db) fn set_notified(conn: &mut Connection, rooms: &[String], statu
     Ok(())
 }
 
-/// Takes a status as said in every room of a product: nobody is told what an import brings.
+/// Takes a status as said in every room of a product: nobody is notified of what an import brings.
 pub(in crate::db) fn set_notified_everywhere(
     conn: &mut Connection,
     product: &ProductId,

@@ -72,7 +72,7 @@ fn is_active(conn: &mut Connection, user: &UserId) -> Result<bool, DbError> {
     Ok(user::find_row(conn, user.as_str())?.is_some_and(|row| row.deleted_at.is_none()))
 }
 
-/// Changes a product that is there, and tells its rooms. `own` is the room that has brought it about.
+/// Changes a product that is there, and notifies its rooms. `own` is the room that has brought it about.
 pub(super) fn change_product(
     conn: &mut Connection,
     before: &Product,

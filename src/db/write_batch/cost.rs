@@ -3,7 +3,7 @@
 use super::RoomWrite;
 use crate::domain::{Account, message::SYSTEM_SENDER};
 
-/// What a change costs beside its own bytes: its rows, their indices, and its place in the changes.
+/// What a change costs in addition to its own bytes: its rows, their indices, and its place in the changes.
 const FIXED: usize = 512;
 
 /// Reads or writes a handful of other rows.

@@ -39,7 +39,7 @@ pub(super) struct Reached {
     pub(super) rooms: Vec<RoomId>,
     /// What was said in them.
     pub(super) notices: Vec<StoredMessage>,
-    /// When it goes on; `None` when it is over.
+    /// When it goes on; `None` when it has ended.
     pub(super) next: Option<Timestamp>,
 }
 

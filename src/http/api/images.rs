@@ -71,7 +71,7 @@ impl Images {
     async fn encode(&self, user: &UserId, sent: Received) -> Result<Encoded, ChatError> {
         let header = Header::read(sent.as_ref()).map_err(refusal)?;
         let encoded = self.lanes.encode(user.clone().into(), header, sent);
-        // Whose time is over has left the queue: what it sent is dropped when its turn comes.
+        // An upload past its deadline has left the queue: what it sent is dropped when its turn comes.
         let encoded = tokio::time::timeout(TURN_MAX, encoded).await.map_err(|_| ChatError::unavailable())?;
         encoded.map_err(|refused| match refused {
             Refused::Image(error) => refusal(error),

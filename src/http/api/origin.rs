@@ -1,4 +1,4 @@
-//! Whether a page may use this server: for a page that can't connect, which its browser doesn't tell why.
+//! Whether a page may use this server: for a page that can't connect, to which its browser gives no reason.
 
 use actix_web::{
     HttpRequest, HttpResponse,

@@ -126,7 +126,7 @@ pub async fn get_product(
 }
 
 /// Says where a product stands, by its own seller or the marketplace. `on_sale` undoes the acceptance of an offer: its status is
-/// `superseded` then. Every room of the product is told.
+/// `superseded` then. Every room of the product is notified.
 ///
 /// # Errors
 /// `forbidden` for any user but the product's own seller, `not_found` for an unknown product, `invalid`, `rate_limited` for a

@@ -18,7 +18,7 @@ pub(super) fn plane_bytes(width: u32, height: u32) -> u64 {
     blocks(width, height) * 384
 }
 
-/// Bytes that decoding takes beside the planes: what is kept for each block until the end, and a copy of what was sent.
+/// Bytes that decoding takes in addition to the planes: what is kept for each block until the end, and a copy of what was sent.
 pub(super) fn decoder_bytes(coded_bytes: usize, width: u32, height: u32) -> u64 {
     // A list of 30 bytes each, which grows to twice its length, from the old one to the new one.
     blocks(width, height) * 3 * 32 + coded_bytes as u64
