@@ -17,7 +17,8 @@ use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::{
-    config::{ConfigError, Options, read_text},
+    config::{ConfigError, DATABASE_URL_DEFAULT, Options, read_text},
+    db,
     server::StartError,
 };
 
@@ -134,6 +135,15 @@ fn first_line(error: &clap::Error) -> String {
     match first.strip_suffix(':').and_then(|_| lines.next()) {
         Some(second) => format!("{first} {second}"),
         None => first.to_owned(),
+    }
+}
+
+/// The database's address and its file, for a command that is about files of SQLite. `instead` says what to do with PostgreSQL.
+fn sqlite_database(url: Option<String>, instead: &str) -> Result<(String, String), Failure> {
+    let url = url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
+    match db::sqlite_file(&url).map(ToString::to_string) {
+        Some(file) => Ok((url, file)),
+        None => Err(Failure { line: instead.to_owned(), code: USAGE }),
     }
 }
 

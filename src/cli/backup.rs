@@ -10,11 +10,11 @@ use std::{
 };
 
 use super::{
-    Failure, USAGE, print,
+    Failure, print, sqlite_database,
     verify::{check, faults_in_one_line, progress_bar, step_bar},
 };
 use crate::{
-    config::{DATABASE_URL_DEFAULT, Options, image_store_beside},
+    config::{Options, image_store_beside},
     db::{self, DbError},
 };
 
@@ -31,13 +31,8 @@ pub struct Args {
 
 /// Copies the database into one file, also while a server runs, and checks the copy.
 pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
-    let url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
-    let Some(database) = db::sqlite_file(&url) else {
-        return Err(Failure {
-            line: "backup: PostgreSQL has its own tool, use `pg_dump --format=custom` (and `pg_restore`)".to_owned(),
-            code: USAGE,
-        });
-    };
+    let instead = "backup: PostgreSQL has its own tool, use `pg_dump --format=custom` (and `pg_restore`)";
+    let (url, database) = sqlite_database(options.database_url, instead)?;
     let file = &args.file;
     if fs::symlink_metadata(file).is_ok() {
         return Err(Failure::new(format!("{} exists already: name a new file", file.display())));

@@ -3,12 +3,12 @@
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use super::{
-    Failure, USAGE, print,
+    Failure, print, sqlite_database,
     verify::{check, faults_in_one_line, progress_bar, step_bar},
 };
 use crate::{
     clock::Clock,
-    config::{DATABASE_URL_DEFAULT, Options, image_store_beside},
+    config::{Options, image_store_beside},
     db,
 };
 
@@ -22,13 +22,8 @@ pub struct Args {
 
 /// Puts a checked copy of a backup in the database's place. The database that was there is kept.
 pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
-    let url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
-    let Some(database) = db::sqlite_file(&url) else {
-        return Err(Failure {
-            line: "restore: PostgreSQL has its own tool, use `pg_restore` into a new database".to_owned(),
-            code: USAGE,
-        });
-    };
+    let instead = "restore: PostgreSQL has its own tool, use `pg_restore` into a new database";
+    let (url, database) = sqlite_database(options.database_url, instead)?;
     let restore = db::begin_restore(&url, &args.file).map_err(Failure::new)?;
     let copy = restore.copy.clone();
     let prepared = prepare(&restore, args);

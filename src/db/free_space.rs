@@ -5,9 +5,9 @@
 //! (<https://www.sqlite.org/fileformat2.html>, section 1.6). They are overwritten here, through SQLite itself: a page is
 //! written by a transaction like any other.
 
-use diesel::sql_types::{BigInt, Binary, Integer};
+use diesel::sql_types::{BigInt, Binary};
 
-use super::{Connection, DbError, pool::wait_for_locks, prelude::*};
+use super::{Connection, DbError, log::Checkpoint, pool::wait_for_locks, prelude::*};
 
 /// Pages that are looked at in one reading.
 pub const PAGES_A_READING: i64 = 1024;
@@ -119,14 +119,6 @@ pub fn empty_log(conn: &mut Connection) -> Result<bool, DbError> {
         Err(DbError::Unavailable(reason)) if reason.contains("locked") => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-#[derive(QueryableByName)]
-struct Checkpoint {
-    #[diesel(sql_type = Integer)]
-    busy: i32,
-    #[diesel(sql_type = Integer)]
-    log: i32,
 }
 
 fn read_page(conn: &mut Connection, number: i64) -> Result<Option<Vec<u8>>, DbError> {
@@ -279,7 +271,7 @@ mod tests {
 
         #[derive(QueryableByName)]
         struct Timeout {
-            #[diesel(sql_type = Integer)]
+            #[diesel(sql_type = diesel::sql_types::Integer)]
             timeout: i32,
         }
         let timeout: Timeout = diesel::sql_query("PRAGMA busy_timeout").get_result(writer).unwrap();

@@ -17,12 +17,13 @@ use super::{
     sqlite_file,
 };
 
+/// What `PRAGMA wal_checkpoint` answers: whether it was held up, and how many pages the log has.
 #[derive(QueryableByName)]
-struct Checkpoint {
+pub(super) struct Checkpoint {
     #[diesel(sql_type = Integer)]
-    busy: i32,
+    pub(super) busy: i32,
     #[diesel(sql_type = Integer)]
-    log: i32,
+    pub(super) log: i32,
     #[diesel(sql_type = Integer)]
     checkpointed: i32,
 }

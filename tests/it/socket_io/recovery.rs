@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use haggle::{auth::RoomTokens, domain::UserId};
+use haggle::{
+    auth::RoomTokens,
+    domain::{RoomId, UserId},
+};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -24,6 +27,16 @@ async fn connect(server: &TestServer, user: &str) -> (PacketClient, Kept) {
     let answer = client.join("/chat", json!({"token": server.token(user)})).await;
     let offset = client.event("/chat", "offset").await.remove(0);
     (client, Kept { pid: answer["pid"].clone(), offset })
+}
+
+/// Alice enters a room and loses her connection there.
+async fn lost_in_a_room(server: &TestServer) -> (RoomId, Kept) {
+    let room = server.seed().room("alice", "bike").id;
+    let (mut alice, kept) = connect(server, "alice").await;
+    alice.request("/chat", "enterRoom", room.as_str()).await;
+    drop(alice);
+    until("the session is gone", || server.metrics.sessions.get() == 0).await;
+    (room, kept)
 }
 
 async fn come_back(server: &TestServer, user: &str, kept: &Kept) -> (PacketClient, bool) {
@@ -162,11 +175,7 @@ async fn who_lost_the_right_to_a_room_does_not_recover() {
 #[actix_web::test]
 async fn who_was_removed_meanwhile_does_not_come_back() {
     let server = TestServer::start().await;
-    let room = server.seed().room("alice", "bike");
-    let (mut alice, kept) = connect(&server, "alice").await;
-    alice.request("/chat", "enterRoom", room.id.as_str()).await;
-    drop(alice);
-    until("the session is gone", || server.metrics.sessions.get() == 0).await;
+    let (_, kept) = lost_in_a_room(&server).await;
     server.seed().delete_user_behind_the_server("alice");
     let mut alice = PacketClient::open(server.addr).await;
     let auth = json!({"token": server.token("alice"), "pid": kept.pid, "offset": kept.offset});
@@ -176,17 +185,13 @@ async fn who_was_removed_meanwhile_does_not_come_back() {
 #[actix_web::test]
 async fn who_missed_too_much_starts_anew_and_asks_room_by_room() {
     let server = TestServer::start().await;
-    let room = server.seed().room("alice", "bike");
-    let (mut alice, kept) = connect(&server, "alice").await;
-    alice.request("/chat", "enterRoom", room.id.as_str()).await;
-    drop(alice);
-    until("the session is gone", || server.metrics.sessions.get() == 0).await;
-    server.seed().messages(&room.id, "sam", 501);
+    let (room, kept) = lost_in_a_room(&server).await;
+    server.seed().messages(&room, "sam", 501);
     let (mut alice, recovered) = come_back(&server, "alice", &kept).await;
     assert!(!recovered);
     let mut seen = 0;
     loop {
-        let page = alice.request("/chat", "enterRoom", json!({"roomId": room.id, "after": seen})).await;
+        let page = alice.request("/chat", "enterRoom", json!({"roomId": room, "after": seen})).await;
         seen += page["data"]["messages"].as_array().unwrap().len();
         if page["data"]["hasMore"] == false {
             break;
