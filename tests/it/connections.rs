@@ -12,7 +12,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-use crate::support::{Launch, TestServer, rest, tls::Certificate, until, within};
+use crate::support::{Launch, TestServer, raw::frame, rest, tls::Certificate, until, within};
 
 /// Another address than everybody else's.
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -128,6 +128,67 @@ async fn a_body_may_follow_its_headers_in_one_piece_and_requests_may_be_pipeline
     let (sent, got) = tokio::join!(sent, read);
     sent.unwrap();
     assert_eq!(got.matches("HTTP/1.1 201").count(), 20, "{}", &got[..2000]);
+}
+
+#[actix_web::test]
+async fn requests_and_what_follows_them_are_told_apart_however_they_arrive() {
+    let server = TestServer::start().await;
+    let token = server.token("alice");
+    let room = server.seed().room("alice", "bike").id;
+    let head = format!(
+        "POST /api/v1/rooms/{room}/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\n"
+    );
+    let refused = "GET /api/nothing HTTP/1.1\r\nhost: x\r\n\r\n";
+    let whole = format!("{refused}\r\n{head}content-length: 16\r\n\r\n{{\"text\":\r\n\r\n\"a\"}}{refused}");
+    let upgrade = format!(
+        "GET /ws/chat HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nauthorization: Bearer {token}\r\n\r\n"
+    );
+    let mut bytes = [whole.as_bytes(), upgrade.as_bytes()].concat();
+    bytes.extend(frame(0x81, br#"{"event":"leaveRoom","data":"r","id":7}"#));
+    // The frame comes together with the handshake, or cut anywhere.
+    for piece in [bytes.len(), 700, 61, 1] {
+        let mut tcp = TcpStream::connect(server.addr).await.unwrap();
+        tcp.set_nodelay(true).unwrap();
+        let (mut reader, mut writer) = tcp.split();
+        let write = async {
+            for part in bytes.chunks(piece) {
+                writer.write_all(part).await.unwrap();
+            }
+        };
+        let read = async {
+            let mut got = Vec::new();
+            while !String::from_utf8_lossy(&got).contains(r#""reply":7"#) {
+                let count = within("the frame's answer", reader.read_buf(&mut got)).await.unwrap();
+                assert!(count > 0, "{}", String::from_utf8_lossy(&got));
+            }
+            String::from_utf8_lossy(&got).into_owned()
+        };
+        let ((), got) = tokio::join!(write, read);
+        let statuses: Vec<_> = got.match_indices("HTTP/1.1 ").map(|(at, _)| &got[at + 9..at + 12]).collect();
+        assert_eq!(statuses, ["404", "201", "404", "101"], "in pieces of {piece}");
+    }
+}
+
+#[actix_web::test]
+async fn a_client_that_asks_before_it_sends_a_body_is_answered() {
+    let server = TestServer::start().await;
+    let token = server.token("alice");
+    let room = server.seed().room("alice", "bike").id;
+    let body = format!("{{\"text\":\"{}\"}}", "x".repeat(16_000));
+    let mut tcp = TcpStream::connect(server.addr).await.unwrap();
+    let head = format!(
+        "POST /api/v1/rooms/{room}/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nexpect: 100-continue\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    for _ in 0..2 {
+        tcp.write_all(head.as_bytes()).await.unwrap();
+        assert!(answer(&mut tcp).await.starts_with("HTTP/1.1 100"));
+        tcp.write_all(body.as_bytes()).await.unwrap();
+        assert!(answer(&mut tcp).await.starts_with("HTTP/1.1 201"));
+    }
 }
 
 #[actix_web::test]
