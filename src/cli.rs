@@ -17,7 +17,7 @@ use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::{
-    config::{ConfigError, DATABASE_URL_DEFAULT, Options, read_text},
+    config::{self, ConfigError, DATABASE_URL_DEFAULT, Options, read_text},
     db,
     server::StartError,
 };
@@ -49,6 +49,8 @@ enum Command {
     Serve,
     /// Prints a token signed with --jwt-secret, for development
     Token(token::Args),
+    /// Prints a configuration file with every option, for --config
+    Config,
     /// Asks the server that runs here with the same --bind and --tls-cert whether traffic may come; exit code 1 when it may not
     Health,
     /// Runs pending migrations and says which
@@ -99,6 +101,7 @@ pub fn run() -> ExitCode {
             Command::Serve => serve::run(options),
             Command::Token(args) => token::run(options, &args),
             Command::Demo => demo::run(options),
+            Command::Config => Ok(print_file(config::SAMPLE)),
             Command::Health => health::run(&options),
             Command::Migrate => migrate::run(options),
             Command::Import(args) => import::run(options, &args),
@@ -126,7 +129,7 @@ pub fn run() -> ExitCode {
 fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a command is missing: demo, serve, token, health, migrate, import, backup, restore, verify or bench (--help explains them)"
+        return "a command is missing: demo, serve, token, config, health, migrate, import, backup, restore, verify or bench (--help explains them)"
             .to_owned();
     }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -163,6 +166,13 @@ fn start_logging() {
     // A second logger in one process is a test's business, and then the first one stays.
     let _ = env_logger::Builder::from_env(env).format_timestamp_millis().try_init();
     environment::warn_of_unknown_variables();
+}
+
+/// Prints a file as it is.
+fn print_file(text: &str) -> ExitCode {
+    // A closed pipe is the reader's choice.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    ExitCode::SUCCESS
 }
 
 /// Prints a line that somebody asked for.

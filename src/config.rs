@@ -2,10 +2,12 @@
 
 mod options;
 mod public_url;
+mod sample;
 mod secret_files;
 mod text_file;
 
 pub use options::{Options, Span};
+pub use sample::SAMPLE;
 pub use text_file::{plain_text, read_text};
 
 use std::{
