@@ -92,7 +92,7 @@ pub struct ChatServer {
     metrics: Arc<Metrics>,
     rooms: Rooms,
     /// What sessions want and waits for the next slice.
-    postponed: Vec<SessionEvent>,
+    postponed: FairQueue<Account, SessionEvent>,
     /// What waits until its room is in memory.
     loading: HashMap<RoomId, Loading>,
     /// Rooms that were read while a commit was out that changes one of them, perhaps.
@@ -145,7 +145,7 @@ impl ChatServer {
             database,
             metrics,
             rooms: Rooms::default(),
-            postponed: Vec::new(),
+            postponed: FairQueue::new(slices::SHARE_NANOS),
             loading: HashMap::new(),
             landing: Vec::new(),
             checks: Checks::default(),

@@ -19,7 +19,9 @@ use crate::{
     },
     broker::{Envelope, NodeId},
     db::RoomWrite,
-    domain::{ClientId, Draft, RoomId, Seq, SessionId, Timestamp, UserId, masking::InspectedEnds, offer::Price},
+    domain::{
+        Account, ClientId, Draft, RoomId, Seq, SessionId, Timestamp, UserId, masking::InspectedEnds, offer::Price,
+    },
     error::ChatError,
 };
 
@@ -106,6 +108,13 @@ macro_rules! session_events {
                 }
             }
 
+            /// Who waits for it.
+            pub(super) fn account(&self) -> Account {
+                match self {
+                    $(Self::$event(event) => event.account(),)*
+                }
+            }
+
             /// Handles it as the message that it is.
             pub(super) fn handle(self, server: &mut ChatServer, ctx: &mut Context<ChatServer>) {
                 match self {
@@ -144,6 +153,34 @@ pub struct Connect {
     pub welcome: Option<Welcome>,
 }
 
+/// Whose an event is: all of a user's are in one queue, so that they stay in their order.
+macro_rules! accounts_of_users {
+    ($($event:ident: $($user:ident).+),* $(,)?) => {
+        $(impl $event {
+            fn account(&self) -> Account {
+                Account::User(self.$($user).+.clone())
+            }
+        })*
+    };
+}
+
+accounts_of_users!(
+    Connect: user,
+    Disconnect: user,
+    Join: user,
+    Leave: user,
+    Message: draft.sender,
+    MakeOffer: user,
+    Typing: user,
+    Read: user,
+);
+
+impl Change {
+    fn account(&self) -> Account {
+        self.write.account()
+    }
+}
+
 /// What a session receives without entering a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feed {
@@ -168,6 +205,8 @@ pub enum Welcome {
 pub struct Disconnect {
     /// Which one.
     pub session: SessionId,
+    /// Whose it was.
+    pub user: UserId,
     /// It was ended by its client or by the server, and can't be taken up again.
     pub for_good: bool,
     /// Its place among its user's sessions, free again when this has been taken in: so a user can't have more of these
@@ -201,6 +240,8 @@ pub struct Join {
 pub struct Leave {
     /// Who asks, and where the answer goes.
     pub asker: Asker,
+    /// Whose session it is.
+    pub user: UserId,
     /// Which room.
     pub room: RoomId,
 }

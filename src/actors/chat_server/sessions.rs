@@ -50,7 +50,7 @@ impl Handler<Connect> for ChatServer {
 impl Handler<Disconnect> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, Disconnect { session, for_good, place }: Disconnect, ctx: &mut Self::Context) {
+    fn handle(&mut self, Disconnect { session, for_good, place, .. }: Disconnect, ctx: &mut Self::Context) {
         self.guarded("disconnect", |server| {
             server.end_recoverable(session, for_good, ctx);
             server.typing_in_no_room(session);
@@ -65,7 +65,7 @@ impl Handler<Disconnect> for ChatServer {
 impl ChatServer {
     /// Takes a session out of a room, and with it what it has said before about entering that room: an entry that still waits
     /// for the room or for the answer whether its user may enter must not put the session back after it left.
-    pub(super) fn leave(&mut self, Leave { asker, room }: Leave, ctx: &mut Context<Self>) {
+    pub(super) fn leave(&mut self, Leave { asker, room, .. }: Leave, ctx: &mut Context<Self>) {
         let (session, hub) = (asker.session, asker.hub);
         self.not_to_resume(session, &room);
         let mut entries = Vec::new();

@@ -1,10 +1,7 @@
 //! Work of the `ChatServer` that grows with how many come or go at once, or with somebody's rooms: in slices, between which
 //! everything else gets its turn.
 
-use std::{
-    mem,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use actix::{AsyncContext, Context, Handler, Message as ActixMessage};
 
@@ -16,12 +13,18 @@ use super::{
 use crate::{
     actors::hub::{HubId, Op},
     domain::{RoomId, SessionId, UserId},
-    metrics::{SharedThread, Step},
+    metrics::{Metrics, SharedThread, Step},
     protocol::{event::ServerEvent, push::Push},
 };
 
-/// How long sessions may come and go before everything else gets its turn.
+/// How long what sessions want may take before everything else gets its turn.
 const SLICE: Duration = Duration::from_millis(2);
+
+/// Small events between two looks at the clock.
+const EVENTS_UNSEEN: u32 = 16;
+
+/// What an account's postponed events may take per round, in nanoseconds: a handful of messages.
+pub(super) const SHARE_NANOS: u64 = 100_000;
 
 /// Rooms of a user that a session of the inbox is sent in one slice.
 const ROOMS_AT_ONCE: usize = 128;
@@ -42,28 +45,80 @@ pub(super) struct TellWhoIsOnline {
     rooms: Vec<RoomId>,
 }
 
+/// How long a slice has taken. Events of a kind make one step: a list is mostly of one kind, and a look at the clock costs.
+struct Slice {
+    began: Instant,
+    unseen: u32,
+    step: Option<Step>,
+}
+
+impl Slice {
+    fn begin() -> Self {
+        Self { began: Instant::now(), unseen: 0, step: None }
+    }
+
+    /// Another event begins.
+    fn step(&mut self, metrics: &Metrics, kind: &'static str) {
+        if self.step.as_ref().is_none_or(|step| step.kind() != kind) {
+            // The one before ends first.
+            self.step = None;
+            self.step = Some(Step::begin(metrics, SharedThread::ChatServer, kind));
+        }
+    }
+
+    /// Whether it has taken long enough. One who comes or goes may be in a hundred rooms; the others are small.
+    fn is_over(&mut self, comes_or_goes: bool) -> bool {
+        self.unseen += 1;
+        if !comes_or_goes && self.unseen < EVENTS_UNSEEN {
+            return false;
+        }
+        self.unseen = 0;
+        self.began.elapsed() >= SLICE
+    }
+}
+
 impl ChatServer {
-    /// Takes up what sessions want, in order. Where that takes long, the rest is postponed.
-    fn take_up(&mut self, mut events: impl Iterator<Item = SessionEvent>, ctx: &mut Context<Self>) {
-        let mut began = None;
-        // One for those of a kind that come one after the other: a list is mostly of one kind, and a look at the clock costs.
-        let mut step: Option<Step> = None;
-        while let Some(event) = events.next() {
-            if step.as_ref().is_none_or(|step| step.kind() != event.kind()) {
-                drop(step.take());
-                step = Some(Step::begin(&self.metrics, SharedThread::ChatServer, event.kind()));
-            }
-            // One who comes or goes may be in a hundred rooms. The others are small, and the clock is not asked for them.
+    /// Takes up what sessions want, in order. Where that takes longer than a slice, the rest is postponed.
+    fn take_up(&mut self, events: Vec<SessionEvent>, ctx: &mut Context<Self>) {
+        let mut slice = Slice::begin();
+        let mut events = events.into_iter();
+        for event in events.by_ref() {
+            slice.step(&self.metrics, event.kind());
             let comes_or_goes = matches!(event, SessionEvent::Connect(_) | SessionEvent::Disconnect(_));
-            let began = comes_or_goes.then(|| *began.get_or_insert_with(Instant::now));
             event.handle(self, ctx);
-            if began.is_some_and(|began| began.elapsed() >= SLICE) {
-                self.postponed.extend(events);
-                if !self.postponed.is_empty() {
-                    ctx.notify(GoOn);
-                }
-                return;
+            if slice.is_over(comes_or_goes) {
+                break;
             }
+        }
+        self.postpone(events);
+        if !self.postponed.is_empty() {
+            ctx.notify(GoOn);
+        }
+    }
+
+    fn postpone(&mut self, events: impl IntoIterator<Item = SessionEvent>) {
+        for event in events {
+            self.postponed.push(event.account(), 0, event);
+        }
+    }
+
+    /// Takes up what was postponed, accounts in turn by the time that their events take, for one slice.
+    fn take_up_postponed(&mut self, ctx: &mut Context<Self>) {
+        let mut slice = Slice::begin();
+        let mut began = slice.began;
+        while let Some((account, event)) = self.postponed.pop() {
+            slice.step(&self.metrics, event.kind());
+            event.handle(self, ctx);
+            let now = Instant::now();
+            let nanos = u64::try_from((now - began).as_nanos()).unwrap_or(u64::MAX);
+            self.postponed.charge(&account, nanos);
+            if now - slice.began >= SLICE {
+                break;
+            }
+            began = now;
+        }
+        if !self.postponed.is_empty() {
+            ctx.notify(GoOn);
         }
     }
 
@@ -96,10 +151,9 @@ impl Handler<SessionEvents> for ChatServer {
 
     fn handle(&mut self, SessionEvents(events): SessionEvents, ctx: &mut Self::Context) {
         if self.postponed.is_empty() {
-            self.take_up(events.into_iter(), ctx);
+            self.take_up(events, ctx);
         } else {
-            // In their order.
-            self.postponed.extend(events);
+            self.postpone(events);
         }
     }
 }
@@ -110,8 +164,7 @@ impl Handler<GoOn> for ChatServer {
     fn handle(&mut self, _: GoOn, ctx: &mut Self::Context) {
         // What the slice before has brought about does not wait for this one.
         self.flush(ctx);
-        let postponed = mem::take(&mut self.postponed);
-        self.take_up(postponed.into_iter(), ctx);
+        self.take_up_postponed(ctx);
     }
 }
 

@@ -201,6 +201,10 @@ impl Comer {
         Self { hub, session, in_flight: InFlight::default() }
     }
 
+    fn user(&self) -> UserId {
+        UserId::new("alice").unwrap()
+    }
+
     fn asker(&self, fixture: &Fixture, event: &'static str) -> Asker {
         let slot = self.in_flight.take(&fixture.server.metrics);
         Asker { session: self.session, hub: self.hub, request: None, event, slot }
@@ -214,11 +218,12 @@ impl Comer {
 
     fn leave(&self, fixture: &mut Fixture) {
         let asker = self.asker(fixture, "leaveRoom");
-        fixture.server.handle(Leave { asker, room: fixture.room.clone() }, &mut fixture.ctx);
+        let leave = Leave { asker, user: self.user(), room: fixture.room.clone() };
+        fixture.server.handle(leave, &mut fixture.ctx);
     }
 
     fn disconnect(&self, fixture: &mut Fixture) {
-        let end = Disconnect { session: self.session, for_good: true, place: None };
+        let end = Disconnect { session: self.session, user: self.user(), for_good: true, place: None };
         fixture.server.handle(end, &mut fixture.ctx);
     }
 }
@@ -310,7 +315,7 @@ async fn a_session_has_its_place_until_its_end_is_taken_in() {
         (Accounts::new(&limits, Arc::clone(&fixture.server.metrics)), UserId::new("alice").unwrap());
     let comer = Comer::new(&mut fixture);
     let place = Some(accounts.open_session(&alice).unwrap());
-    let end = Disconnect { session: comer.session, for_good: true, place };
+    let end = Disconnect { session: comer.session, user: alice.clone(), for_good: true, place };
     assert!(accounts.open_session(&alice).is_err(), "its end waits in the mailbox");
     fixture.server.handle(end, &mut fixture.ctx);
     assert!(accounts.open_session(&alice).is_ok());
@@ -322,14 +327,62 @@ async fn what_is_postponed_keeps_its_order_and_goes_on_in_the_next_slice() {
     let comer = Comer::new(&mut fixture);
     comer.enter(&mut fixture);
     fixture.answer();
-    let leave = Leave { asker: comer.asker(&fixture, "leaveRoom"), room: fixture.room.clone() };
-    let end = Disconnect { session: comer.session, for_good: true, place: None };
+    let leave = Leave { asker: comer.asker(&fixture, "leaveRoom"), user: comer.user(), room: fixture.room.clone() };
+    let end = Disconnect { session: comer.session, user: comer.user(), for_good: true, place: None };
     let Fixture { server, ctx, .. } = &mut fixture;
-    server.postponed.push(leave.into());
+    let leave = SessionEvent::from(leave);
+    server.postponed.push(leave.account(), 0, leave);
     server.handle(SessionEvents(vec![end.into()]), ctx);
     assert!(server.rooms.session(comer.session).is_some(), "the end comes after what was postponed");
     server.handle(GoOn, ctx);
     assert!(server.rooms.session(comer.session).is_none() && server.postponed.is_empty());
+}
+
+#[actix_web::test]
+async fn what_is_postponed_is_served_by_accounts_in_turn() {
+    let mut fixture = Fixture::new();
+    let comer = Comer::new(&mut fixture);
+    let mallory = UserId::new("mallory").unwrap();
+    let leaves = |user: &UserId| {
+        let asker = comer.asker(&fixture, "leaveRoom");
+        SessionEvent::from(Leave { asker, user: user.clone(), room: fixture.room.clone() })
+    };
+    let mut events: Vec<SessionEvent> = (0..2000).map(|_| leaves(&mallory)).collect();
+    events.push(leaves(&comer.user()));
+    let Fixture { server, ctx, .. } = &mut fixture;
+    // Something is postponed already: what comes now waits with it.
+    server.postponed.push(events[0].account(), 0, events.remove(0));
+    server.handle(SessionEvents(events), ctx);
+    let alice = Account::User(comer.user());
+    let mut served = 0;
+    while server.postponed.len_of(&alice) > 0 {
+        let (account, event) = server.postponed.pop().unwrap();
+        event.handle(server, ctx);
+        // As measured: a millisecond each, ten times an account's share.
+        server.postponed.charge(&account, 1_000_000);
+        served += 1;
+    }
+    assert!(served <= 3, "alice waited for {served} events of mallory's");
+}
+
+#[actix_web::test]
+async fn a_long_list_ends_its_slice_by_time() {
+    let mut fixture = Fixture::new();
+    let comer = Comer::new(&mut fixture);
+    let count = 200_000;
+    let events: Vec<SessionEvent> = (0..count)
+        .map(|_| {
+            let asker = comer.asker(&fixture, "leaveRoom");
+            Leave { asker, user: comer.user(), room: fixture.room.clone() }.into()
+        })
+        .collect();
+    let Fixture { server, ctx, .. } = &mut fixture;
+    server.handle(SessionEvents(events), ctx);
+    // No processor takes up so many in 2 ms.
+    assert!(!server.postponed.is_empty());
+    let left = server.postponed.len();
+    server.handle(GoOn, ctx);
+    assert!(server.postponed.len() < left);
 }
 
 /// The server is one of several nodes, and has the room in memory.

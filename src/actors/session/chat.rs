@@ -211,7 +211,7 @@ impl ChatSession {
                 Ok(room) => {
                     self.rooms.retain(|entered| *entered != room);
                     let asker = self.asker(0, request, name);
-                    self.send(Leave { asker, room });
+                    self.send(Leave { asker, user: self.user.clone(), room });
                     Next::Continue
                 }
                 Err(error) => self.refuse(request.as_ref(), name, &error),
@@ -480,6 +480,6 @@ impl Drop for ChatSession {
         self.services.hub.do_send(CloseSession(self.id));
         self.waiting.take(&self.share);
         let place = self.place.take();
-        self.send(Disconnect { session: self.id, for_good: self.for_good, place });
+        self.send(Disconnect { session: self.id, user: self.user.clone(), for_good: self.for_good, place });
     }
 }

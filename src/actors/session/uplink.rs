@@ -94,7 +94,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::{actors::chat_server::messages::Disconnect, domain::SessionId};
+    use crate::{
+        actors::chat_server::messages::Disconnect,
+        domain::{SessionId, UserId},
+    };
 
     #[derive(Default)]
     struct Wakes(AtomicUsize);
@@ -115,7 +118,8 @@ mod tests {
             assert!(turn.poll_take(&mut cx).is_pending());
             let before = wakes.0.load(Ordering::Relaxed);
             for session in turn_of {
-                turn.add(Disconnect { session: *session, for_good: true, place: None }.into());
+                let user = UserId::new("alice").unwrap();
+                turn.add(Disconnect { session: *session, user, for_good: true, place: None }.into());
             }
             assert_eq!(wakes.0.load(Ordering::Relaxed) - before, 1);
             let Poll::Ready(events) = turn.poll_take(&mut cx) else { panic!("nothing was gathered") };
