@@ -14,6 +14,7 @@ WORKDIR /src
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY bench/load bench/load
+COPY heap heap
 COPY benches benches
 COPY migrations migrations
 COPY static static

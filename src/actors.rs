@@ -18,6 +18,7 @@ pub mod eraser;
 pub mod hub;
 pub mod image_sweeper;
 pub mod log_keeper;
+pub mod memory_keeper;
 pub mod message_indexer;
 pub mod notifier;
 #[cfg(test)]

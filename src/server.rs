@@ -28,7 +28,7 @@ use crate::{
         db_executor::Database,
         eraser::Eraser,
         hub::{Hub, HubId},
-        image_sweeper, log_keeper, message_indexer,
+        image_sweeper, log_keeper, memory_keeper, message_indexer,
         notifier::{Notifier, Webhook},
         session::{Services, accounts::Accounts, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
     },
@@ -36,7 +36,7 @@ use crate::{
         ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,
         webhook_signature::WebhookSigner,
     },
-    broker::{NodeId, Subjects, nats},
+    broker::{self, NodeId, Subjects, nats},
     clock::Clock,
     config::{Config, KeySource, image_store_beside, read_text},
     db::{self, DbError, Pool},
@@ -92,7 +92,7 @@ pub enum StartError {
     Tls(#[from] TlsError),
     /// The address of NATS can't be one.
     #[error("--nats-url {0}")]
-    BadNatsUrl(#[from] nats::BadAddress),
+    BadNatsUrl(#[from] broker::BadNatsUrl),
     /// Several nodes would each have a database of their own.
     #[error(
         "--nats-url connects nodes that share a PostgreSQL database: give --database-url postgres://…, or leave it out"
@@ -213,7 +213,9 @@ impl ServerBuilder {
         let (stop, stopped) = oneshot::channel();
         let sweeper = image_sweeper::run(state.database.clone(), state.images.store(), stopped);
         let sweeping = (stop, actix_web::rt::spawn(sweeper));
-        let mut chores = vec![indexing, sweeping];
+        let (stop, stopped) = oneshot::channel();
+        let giving_back = (stop, actix_web::rt::spawn(memory_keeper::run(stopped)));
+        let mut chores = vec![indexing, sweeping, giving_back];
         if let Some(file) = db::sqlite_file(&state.config.database_url) {
             let (stop, stopped) = oneshot::channel();
             let keeper = log_keeper::run(pool.clone(), Arc::clone(&claim), db::log_path(file), stopped);

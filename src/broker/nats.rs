@@ -21,10 +21,12 @@ use futures_util::{
     StreamExt,
     stream::{AbortHandle, Abortable, FusedStream, SelectAll, Stream, abortable},
 };
-use thiserror::Error;
 use tokio::sync::{Notify, mpsc};
 
-use super::subject::{Subjects, Topic};
+use super::{
+    BadNatsUrl,
+    subject::{Subjects, Topic},
+};
 
 /// Events of one topic that wait for this node. What comes beyond is lost, and told as a loss.
 const TOPIC_EVENTS_MAX: usize = 1024;
@@ -37,11 +39,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Longest pause between two tries to connect.
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
-
-/// An address that can't be one of NATS. It is not repeated: it may hold a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be addresses of NATS with commas between them, like nats://127.0.0.1:4222")]
-pub struct BadAddress;
 
 /// The way to NATS: publishing, and choosing what to hear.
 pub struct Nats {
@@ -94,21 +91,21 @@ impl fmt::Debug for Arrivals {
 /// Checks addresses.
 ///
 /// # Errors
-/// [`BadAddress`].
-pub fn check_addresses(urls: &str) -> Result<(), BadAddress> {
+/// [`BadNatsUrl::NoAddress`].
+pub fn check_addresses(urls: &str) -> Result<(), BadNatsUrl> {
     addresses(urls).map(|_| ())
 }
 
-fn addresses(urls: &str) -> Result<Vec<ServerAddr>, BadAddress> {
-    urls.split(',').map(|url| url.trim().parse().map_err(|_| BadAddress)).collect()
+fn addresses(urls: &str) -> Result<Vec<ServerAddr>, BadNatsUrl> {
+    urls.split(',').map(|url| url.trim().parse().map_err(|_| BadNatsUrl::NoAddress)).collect()
 }
 
 /// Begins to connect, and goes on trying for as long as it takes: a node starts without NATS, too. The connection lives on
 /// the runtime that calls this, and ends with it.
 ///
 /// # Errors
-/// [`BadAddress`].
-pub async fn connect(urls: &str, subjects: Subjects) -> Result<(Nats, Arrivals), BadAddress> {
+/// [`BadNatsUrl::NoAddress`].
+pub async fn connect(urls: &str, subjects: Subjects) -> Result<(Nats, Arrivals), BadNatsUrl> {
     let signs = Arc::new(Signs::default());
     let of_events = Arc::clone(&signs);
     let options = ConnectOptions::new()
@@ -138,7 +135,7 @@ pub async fn connect(urls: &str, subjects: Subjects) -> Result<(Nats, Arrivals),
             }
             std::future::ready(())
         });
-    let client = options.connect(addresses(urls)?).await.map_err(|_| BadAddress)?;
+    let client = options.connect(addresses(urls)?).await.map_err(|_| BadNatsUrl::NoAddress)?;
     let (added, subscriptions) = mpsc::unbounded_channel();
     let nats = Nats { client: client.clone(), subjects, topics: HashMap::new(), added };
     let arrivals = Arrivals { client, subscriptions: SelectAll::new(), added: subscriptions, signs, reported: None };

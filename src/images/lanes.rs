@@ -97,6 +97,10 @@ impl Lanes {
                     Err(_) => log::error!("decoding an image panicked: {header:?}"),
                 }
             }
+            // Before the next one: the C library would keep a peak for each thread that had one.
+            if Lane::of(&header) == Lane::Large {
+                haggle_heap::give_back();
+            }
             let start = {
                 let mut schedule = lock(&self.0);
                 schedule.done(&account, header.decoded_bytes(), began.elapsed());

@@ -31,6 +31,7 @@ fn a_value_that_cannot_be_used_stops_the_start_with_one_line_and_exit_code_2() {
         &["serve", secret[0], secret[1], "--authorize", "never"],
         #[cfg(not(feature = "postgres"))]
         &["serve", secret[0], secret[1], "--database-url", "postgres://somewhere/haggle"],
+        &["serve", secret[0], secret[1], "--nats-url", "nats://127.0.0.1:4222"],
         &["serve", secret[0], secret[1], "--allowed-origin", "https://a.b/path"],
         &["serve", secret[0], secret[1], "--tls-cert", "no.pem"],
         &["serve", secret[0], secret[1], "--tls-cert", "no.pem", "--tls-key", "no.pem"],
@@ -63,6 +64,31 @@ fn a_value_that_cannot_be_used_stops_the_start_with_one_line_and_exit_code_2() {
 }
 
 /// An address of a database with nothing in it, for commands that are to bring it where it should be.
+#[test]
+fn nodes_need_postgresql_and_the_start_says_so() {
+    let folder = TempDir::new().unwrap();
+    let options = ["--jwt-secret", "0123456789abcdef0123456789abcdef", "--nats-url", "nats://me:hush@127.0.0.1:4222"];
+    let output = haggle(&folder, &[&["serve"], &options[..]].concat());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.starts_with("haggle: --nats-url connects nodes that share a PostgreSQL database: "), "{told}");
+    assert!(!told.contains("hush"), "{told}");
+    #[cfg(not(feature = "postgres"))]
+    assert!(told.contains("--features postgres"), "{told}");
+}
+
+#[test]
+fn the_sample_file_is_printed_as_it_is_and_a_server_takes_it() {
+    let folder = TempDir::new().unwrap();
+    let output = haggle(&folder, &["config"]);
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+    assert_eq!(String::from_utf8(output.stdout.clone()).unwrap(), haggle::config::SAMPLE);
+    std::fs::write(folder.path().join("haggle.toml"), output.stdout).unwrap();
+    let output = haggle(&folder, &["serve", "--config", "haggle.toml"]);
+    // As without a file: one of the ways to check tokens is missing.
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.starts_with("haggle: no signing key"), "{told}");
+}
+
 fn empty_database(folder: &TempDir) -> String {
     if postgres::is_wanted() {
         return postgres::create_empty_database();
