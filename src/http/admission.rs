@@ -313,11 +313,11 @@ impl Admission {
         let Some((key, most)) = addresses.iter_mut().max_by_key(|(_, address)| address.http.len()) else {
             return false;
         };
-        Some(*key) != newcomer && most.open() > own.saturating_add(1) && most.end_one(|_| true)
+        Some(*key) != newcomer && most.open() > own.saturating_add(1) && most.end_one(Watch::is_idle)
     }
 
     /// Looks after a connection on which no token has been shown yet. An address that has as many as it may loses an idle
-    /// one.
+    /// one, or one that does not read its answer.
     fn watch(self: &Arc<Self>, address: AddressKey, watch: &Arc<Watch>) -> AddressPlace {
         let mut addresses = self.addresses();
         let known = addresses.entry(address).or_default();
@@ -325,7 +325,10 @@ impl Admission {
         // Who lifts the number of connections lifts this, too.
         if self.open_max.is_some() && known.counts[Kind::WithoutToken as usize] > WITHOUT_TOKEN_MAX {
             // One that has just come is about to send its request.
-            if known.end_one(|watch| !watch.is_signed_in() && watch.age() >= NEW) {
+            let may_end = |watch: &Watch| !watch.is_signed_in() && watch.age() >= NEW;
+            if known.end_one(|watch| watch.is_idle() && may_end(watch))
+                || known.end_one(|watch| watch.is_unread() && may_end(watch))
+            {
                 metrics::count(&self.metrics.evictions, "without_token");
             }
         }
@@ -354,9 +357,9 @@ impl Address {
         self.http.push_back(Arc::downgrade(watch));
     }
 
-    /// Ends the oldest connection that is idle.
+    /// Ends the oldest connection that may be ended.
     fn end_one(&mut self, may_end: impl Fn(&Watch) -> bool) -> bool {
-        let ends = |watch: &Weak<Watch>| watch.upgrade().is_some_and(|watch| watch.is_idle() && may_end(&watch));
+        let ends = |watch: &Weak<Watch>| watch.upgrade().is_some_and(|watch| may_end(&watch));
         let found = self.http.iter().position(ends);
         let watch = found.and_then(|at| self.http.remove(at)).and_then(|watch| watch.upgrade());
         watch.inspect(|watch| watch.end()).is_some()

@@ -339,6 +339,25 @@ async fn an_address_with_many_connections_without_a_token_loses_its_oldest_idle_
     assert!(answer(&mut known).await.starts_with("HTTP/1.1 200"), "where a token was shown nothing is lost");
 }
 
+#[actix_web::test]
+async fn an_address_with_many_connections_without_a_token_loses_those_that_read_no_answer() {
+    let server = TestServer::start().await;
+    let ended = || server.metrics.evictions.get_or_create(&Reason { reason: "without_token" }).get();
+    let requests = "GET /api/v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(50);
+    let mut deaf = Vec::new();
+    while ended() == 0 {
+        assert!(deaf.len() < 1000, "nothing has ended");
+        let mut tcp = connect_from(ELSEWHERE, server.addr).await;
+        tcp.write_all(requests.as_bytes()).await.unwrap();
+        // It is being answered, and reads no more than this.
+        tcp.read_exact(&mut [0]).await.unwrap();
+        deaf.push(tcp);
+    }
+    assert!(deaf.len() > 300, "{}", deaf.len());
+    let mut newest = connect_from(ELSEWHERE, server.addr).await;
+    assert!(ask(&mut newest, "/healthz").await.starts_with("HTTP/1.1 200"), "the newest is served");
+}
+
 #[cfg(target_os = "linux")]
 #[actix_web::test]
 async fn a_connection_takes_one_file_descriptor() {

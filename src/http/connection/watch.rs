@@ -184,6 +184,12 @@ impl Watch {
         self.is_http() && !self.is_serving.load(Relaxed) && self.stalled_since.load(Relaxed) == 0
     }
 
+    /// Whether its client does not read an answer at the moment.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.is_http() && self.stalled_since.load(Relaxed) != 0
+    }
+
     /// Ends the connection. Its task notices by its next read.
     pub fn end(&self) {
         if let Some(stream) = self.stream.upgrade() {
