@@ -39,8 +39,11 @@ pub struct Pair {
     said: BTreeMap<u64, (usize, Sample)>,
     /// The answers that wait, by the session that asked and their id.
     asked: BTreeMap<(usize, u64), u64>,
-    /// Of each session the number that it has to hear next.
+    /// How much each session has heard.
     heard: [u64; 2],
+    /// What each session heard last: the place in the room, and each speaker's number.
+    last_seq: [Option<u64>; 2],
+    last_of: [[Option<u64>; 2]; 2],
     next: u64,
 }
 
@@ -57,7 +60,8 @@ impl Pair {
             }
         }
         let (said, asked) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { sessions: [alice, bob], said, asked, heard: [0, 0], next: 0 })
+        let (heard, last_seq, last_of) = ([0; 2], [None; 2], [[None; 2]; 2]);
+        Ok(Self { sessions: [alice, bob], said, asked, heard, last_seq, last_of, next: 0 })
     }
 
     /// Lets one of them say something.
@@ -92,20 +96,29 @@ impl Pair {
                 sample.acknowledged = Some(sample.sent.elapsed());
             }
         } else if text.starts_with(br#"{"event":"message","#) {
-            let message: Value = serde_json::from_slice(text)?;
-            let number = message["data"]["text"].as_str().and_then(|text| text.strip_prefix("no ")?.parse().ok());
-            // Each hears everything once and in order, their own words too.
-            if number != Some(self.heard[who]) {
-                return Err(io::Error::other(format!("{who} heard {number:?} and not {}", self.heard[who])));
-            }
-            self.heard[who] += 1;
-            if let Some((speaker, sample)) = number.and_then(|number| self.said.get_mut(&number))
-                && *speaker != who
-            {
-                sample.delivered = Some(sample.sent.elapsed());
-            }
+            self.heard(who, &serde_json::from_slice(text)?)?;
         } else if text.starts_with(br#"{"event":"error""#) {
             return Err(io::Error::other(String::from_utf8_lossy(text).into_owned()));
+        }
+        Ok(())
+    }
+
+    /// Each hears everything once, in the room's order and in each speaker's own: what two say on two connections may come
+    /// either way.
+    fn heard(&mut self, who: usize, message: &Value) -> io::Result<()> {
+        let seq = message["data"]["seq"].as_u64();
+        let number = message["data"]["text"].as_str().and_then(|text| text.strip_prefix("no ")?.parse().ok());
+        let wrong = || io::Error::other(format!("{who} heard {number:?} at {seq:?}, after {:?}", self.last_seq[who]));
+        let (Some(seq), Some(number)) = (seq, number) else { return Err(wrong()) };
+        let Some((speaker, sample)) = self.said.get_mut(&number) else { return Err(wrong()) };
+        let follows = self.last_seq[who].is_none_or(|last| seq == last + 1);
+        if !follows || self.last_of[who][*speaker].is_some_and(|last| number <= last) {
+            return Err(wrong());
+        }
+        self.heard[who] += 1;
+        (self.last_seq[who], self.last_of[who][*speaker]) = (Some(seq), Some(number));
+        if *speaker != who {
+            sample.delivered = Some(sample.sent.elapsed());
         }
         Ok(())
     }
