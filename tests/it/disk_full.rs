@@ -1,4 +1,4 @@
-//! A disk without room, a locked file, a file that can't be written: senders are told, nothing acknowledged is lost,
+//! A disk without room, a disk that fails to sync, a locked file, a file that can't be written: senders are told, nothing acknowledged is lost,
 //! nothing is half visible, and service resumes by itself.
 //!
 //! Room is taken away in two ways. A limit on the size of the process's files (`RLIMIT_FSIZE`, changed by `prlimit` while
@@ -6,7 +6,11 @@
 //! of the process's own gives the true ENOSPC; where the system permits neither root nor users to have one, that test says
 //! so and leaves it to the other.
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -185,6 +189,53 @@ async fn on_a_full_disk_senders_get_unavailable_until_there_is_room_again() {
     }
     server.kill();
     sending.compare(&copy.start().await).await;
+}
+
+/// A library that answers every `fsync` and `fdatasync` of a process with EIO for as long as the file `flag` exists.
+fn library_that_fails_to_sync(folder: &Path, flag: &Path) -> PathBuf {
+    let (source, library) = (folder.join("failing_sync.c"), folder.join("failing_sync.so"));
+    let text = format!(
+        r#"
+        #include <errno.h>
+        #include <fcntl.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+
+        static int sync_by(long call, int file) {{
+            if (access("{flag}", F_OK) == 0) {{
+                errno = EIO;
+                return -1;
+            }}
+            return syscall(call, file);
+        }}
+        int fsync(int file) {{ return sync_by(SYS_fsync, file); }}
+        int fdatasync(int file) {{ return sync_by(SYS_fdatasync, file); }}
+        "#,
+        flag = flag.display()
+    );
+    std::fs::write(&source, text).unwrap();
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status().unwrap();
+    assert!(built.success(), "the C compiler that builds SQLite, too");
+    library
+}
+
+#[actix_web::test]
+async fn while_the_disk_fails_to_sync_nothing_is_acknowledged_and_readyz_says_failing() {
+    if database::is_about_sqlite_files() {
+        return;
+    }
+    let launch = Launch::new();
+    let flag = launch.folder().join("syncs-fail");
+    let library = library_that_fails_to_sync(launch.folder(), &flag);
+    let launch = launch.env("LD_PRELOAD", &library.display().to_string());
+    let room = launch.seed().room("alice", "bike").id.to_string();
+    let server = launch.start().await;
+    let take = || std::fs::write(&flag, "").unwrap();
+    let give_back = || std::fs::remove_file(&flag).unwrap();
+    let sending = full_then_free(&server, &room, take, give_back).await;
+    server.kill();
+    let server = launch.start().await;
+    sending.compare(&server).await;
 }
 
 #[actix_web::test]
