@@ -84,13 +84,6 @@ socket_io_suite() {
     node_suite tests/socket_io
 }
 
-# The binary that keeps images in S3, and its tests.
-s3_suite() {
-    cargo clippy --lib --bins --locked --features s3 -- -D warnings
-    cargo build --locked --bins --features s3
-    python_suite tests/s3
-}
-
 find_browser() {
     local name
     for name in chromium chromium-browser google-chrome; do
@@ -114,16 +107,32 @@ python_suite() {
     return "$status"
 }
 
+# Every feature that can be built here, in one build for all that needs any of them.
+features="s3"
+
+# The binary with every feature: on PostgreSQL, one of several nodes, or with its images in S3.
+every_feature() {
+    if pkg-config --exists libpq 2>/dev/null || need pg_config libpq-dev; then
+        features="postgres,s3"
+    else
+        skipped+=("the feature postgres (install libpq-dev)")
+    fi
+    cargo clippy --all-targets --locked --features "$features" -- -D warnings
+    cargo build --locked --features "$features" --bins
+    # What other suites start, before the next build takes its place.
+    cp "$target_dir/debug/haggle" "$target_dir/debug/haggle-$features"
+    every_feature_bin="$target_dir/debug/haggle-$features"
+}
+
 # The same tests, on the other database: its server is the tests' own, one for each run.
 postgres_suite() {
-    if ! pkg-config --exists libpq 2>/dev/null && ! need pg_config libpq-dev || ! find_initdb && ! need_postgresql; then
+    if [[ $features != postgres* ]] || ! find_initdb && ! need_postgresql; then
         echo "    skipped: no PostgreSQL. Install Debian's packages postgresql and libpq-dev and run ./test.sh again" >&2
         skipped+=("the tests on PostgreSQL (install postgresql and libpq-dev)")
         return
     fi
-    cargo clippy --all-targets --locked --features postgres -- -D warnings
-    HAGGLE_TEST_DATABASE=postgres cargo test --locked --features postgres --lib -- db::
-    HAGGLE_TEST_DATABASE=postgres cargo test --locked --features postgres --test it
+    HAGGLE_TEST_DATABASE=postgres cargo test --locked --features "$features" --lib -- db::
+    HAGGLE_TEST_DATABASE=postgres cargo test --locked --features "$features" --test it
 }
 
 find_initdb() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
@@ -140,16 +149,13 @@ deploy_suite() {
 
 # Three nodes, what they share, and what may happen to it, 30 s each: HAGGLE_CLUSTER_SECONDS=8 is the short run.
 cluster_suite() {
-    if ! find_initdb || ! pkg-config --exists libpq 2>/dev/null && ! have pg_config || ! need nats-server nats-server; then
+    if [[ $features != postgres* ]] || ! find_initdb || ! need nats-server nats-server; then
         echo "    skipped: no PostgreSQL or no NATS. Install Debian's packages postgresql, libpq-dev and nats-server and run ./test.sh again" >&2
         skipped+=("several nodes (install postgresql, libpq-dev and nats-server)")
         return
     fi
-    cargo test --locked --features postgres --test cluster
-    # What tests/deploy starts, before the next build takes its place.
-    cargo build --locked --features postgres --bins
-    cp "$target_dir/debug/haggle" "$target_dir/debug/haggle-postgres"
-    export HAGGLE_POSTGRES_BIN="$target_dir/debug/haggle-postgres"
+    cargo test --locked --features "$features" --test cluster
+    export HAGGLE_POSTGRES_BIN="$every_feature_bin"
 }
 
 browser_suite() {
@@ -182,6 +188,7 @@ step "tools" check_tools
 step "cargo fmt --check" cargo fmt --check
 step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings
 step "cargo test" cargo test --locked
+step "every feature" every_feature
 step "the tests on PostgreSQL" postgres_suite
 step "several nodes" cluster_suite
 step "bench/load" load_generator
@@ -197,11 +204,9 @@ step "tests/socket_io" socket_io_suite
 step "tests/python_socketio" python_suite tests/python_socketio
 step "tests/openapi" python_suite tests/openapi
 step "tests/deploy" deploy_suite
+HAGGLE_BIN="$every_feature_bin" step "tests/s3" python_suite tests/s3
 step "tests/browser" browser_suite tests/browser
 step "instruction counts" instruction_counts
-
-# Last, since its binary takes the other one's place.
-step "tests/s3" s3_suite
 
 current="the end"
 for suite in ${skipped[@]+"${skipped[@]}"}; do
