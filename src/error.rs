@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
 
-use crate::domain::{field::InvalidField, id::InvalidId, message::UnfitText};
+use crate::domain::{Timestamp, field::InvalidField, id::InvalidId, message::UnfitText};
 
 /// What went wrong, with the same name on every wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +32,8 @@ pub enum ErrorCode {
     RateLimited,
     /// The conversation is closed.
     Blocked,
+    /// The marketplace has muted the user.
+    Muted,
     /// A cursor from before the database was restored.
     CursorExpired,
     /// haggle or something behind it can't answer now.
@@ -42,7 +44,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the tables of tests and documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unauthenticated,
         Self::TokenExpired,
         Self::Forbidden,
@@ -54,6 +56,7 @@ impl ErrorCode {
         Self::TooLarge,
         Self::RateLimited,
         Self::Blocked,
+        Self::Muted,
         Self::CursorExpired,
         Self::Unavailable,
         Self::Internal,
@@ -74,6 +77,7 @@ impl ErrorCode {
             Self::TooLarge => ("too_large", 413, "Too large"),
             Self::RateLimited => ("rate_limited", 429, "Too many requests"),
             Self::Blocked => ("blocked", 403, "Conversation closed"),
+            Self::Muted => ("muted", 403, "Muted"),
             Self::CursorExpired => ("cursor_expired", 410, "Cursor expired"),
             Self::Unavailable => ("unavailable", 503, "Unavailable"),
             Self::Internal => ("internal", 500, "Internal error"),
@@ -181,12 +185,14 @@ pub struct ChatError {
     pub message: Cow<'static, str>,
     /// For `rate_limited`: when the next try can succeed, in milliseconds.
     pub retry_after_ms: Option<u64>,
+    /// For `muted`: when the mute ends by itself; `None` for one without an end.
+    pub until: Option<Timestamp>,
 }
 
 impl ChatError {
     /// An error with its sentence.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after_ms: None }
+        Self { code, message: message.into(), retry_after_ms: None, until: None }
     }
 
     /// The one answer to a stranger, whether the room exists or not.
@@ -227,7 +233,18 @@ impl ChatError {
             code: ErrorCode::RateLimited,
             message: "too many in too short a time, wait for `retryAfterMs`".into(),
             retry_after_ms: Some(retry_after_ms.max(1)),
+            until: None,
         }
+    }
+
+    /// The marketplace has muted the user, who may read on.
+    #[must_use]
+    pub fn muted(until: Option<Timestamp>) -> Self {
+        let message: Cow<'static, str> = match until {
+            Some(until) => format!("the marketplace has muted you until {until}").into(),
+            None => "the marketplace has muted you".into(),
+        };
+        Self { until, ..Self::new(ErrorCode::Muted, message) }
     }
 
     /// A fault of haggle's own: writes `cause` to the log under a fresh reference, and tells the user that reference alone.
@@ -266,12 +283,15 @@ impl From<UnfitText> for ChatError {
 
 impl Serialize for ChatError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = if self.retry_after_ms.is_some() { 3 } else { 2 };
+        let fields = 2 + usize::from(self.retry_after_ms.is_some()) + usize::from(self.until.is_some());
         let mut object = serializer.serialize_struct("Error", fields)?;
         object.serialize_field("code", &self.code)?;
         object.serialize_field("message", &self.message)?;
         if let Some(ms) = self.retry_after_ms {
             object.serialize_field("retryAfterMs", &ms)?;
+        }
+        if let Some(until) = self.until {
+            object.serialize_field("until", &until)?;
         }
         object.end()
     }
@@ -298,6 +318,7 @@ mod tests {
                 ("too_large", 413),
                 ("rate_limited", 429),
                 ("blocked", 403),
+                ("muted", 403),
                 ("cursor_expired", 410),
                 ("unavailable", 503),
                 ("internal", 500),

@@ -224,9 +224,11 @@ const en = {
     too_large: "The message is too long.",
     forbidden: "You can’t write here.",
     blocked: "This conversation is closed.",
+    muted: "The marketplace has muted you. You can still read.",
     rate_limited: "Too many messages at once.",
     unavailable: "The server is busy.",
   }),
+  mutedUntil: (/** @type {string} */ until) => `The marketplace has muted you until ${new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(new Date(until))}. You can still read.`,
 };
 
 /** @type {typeof en} */
@@ -441,9 +443,11 @@ const ko = {
     too_large: "메시지가 너무 길어요.",
     forbidden: "여기에는 쓸 수 없어요.",
     blocked: "종료된 대화입니다.",
+    muted: "운영자가 메시지 보내기를 제한했어요. 읽는 것은 계속할 수 있어요.",
     rate_limited: "한꺼번에 너무 많이 보냈어요.",
     unavailable: "서버가 바쁩니다.",
   },
+  mutedUntil: (until) => `운영자가 ${new Intl.DateTimeFormat("ko", { dateStyle: "medium", timeStyle: "short" }).format(new Date(until))}까지 메시지 보내기를 제한했어요. 읽는 것은 계속할 수 있어요.`,
 };
 
 export const languages = { en, ko };

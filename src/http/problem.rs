@@ -17,6 +17,7 @@ use utoipa::{
 use crate::{
     auth::AuthError,
     db::DbError,
+    domain::Timestamp,
     error::{ChatError, ErrorCode},
     protocol::json::to_json,
 };
@@ -25,7 +26,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Problem(pub ChatError);
 
-/// The document of RFC 9457 section 3, and `code`, `retryAfterMs` and `requestId` beside its members.
+/// The document of RFC 9457 section 3, with `code`, `retryAfterMs`, `until` and `requestId` in addition to its members.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProblemDocument {
@@ -45,6 +46,9 @@ pub struct ProblemDocument {
     /// For `rate_limited`: when the next try can succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+    /// For `muted`: when the mute ends by itself; absent for one without an end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
     /// The id of the request, as in the header `x-request-id` and in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
@@ -71,6 +75,7 @@ impl ProblemDocument {
             detail: error.message.clone().into_owned(),
             code: error.code,
             retry_after_ms: error.retry_after_ms,
+            until: error.until,
             request_id: request_id.map(str::to_owned),
         }
     }

@@ -135,7 +135,7 @@ export class Connection extends Emitter {
         if (!this.#pending.delete(request)) return;
         this.#heard(answer, askedAt);
         clearTimeout(timer);
-        if (error) reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs }));
+        if (error) reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs, until: error.until }));
         else resolve(resolveImages(answer, this.#server));
       });
     });
@@ -197,7 +197,7 @@ export class Connection extends Emitter {
   #receive(frame) {
     this.#heardAt = performance.now();
     if (frame.event === "error") {
-      this.#lastError = new HaggleError(frame.data.code, frame.data.message, { retryAfterMs: frame.data.retryAfterMs });
+      this.#lastError = new HaggleError(frame.data.code, frame.data.message, { retryAfterMs: frame.data.retryAfterMs, until: frame.data.until });
     } else if (frame.event === "draining") {
       this.#serverDelayMs = frame.data.reconnectInMs;
     }

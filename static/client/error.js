@@ -6,13 +6,13 @@
  * `code` is one of the contract's (`forbidden`, `rate_limited`, …) or one of the client's own: `disconnected` (the
  * connection ended before the answer; it may or may not have been stored, so repeat with the same `clientId`),
  * `timeout` (the same, the server just never answered), `unreachable` (no HTTP answer at all) and `origin_refused` (the
- * server takes no connection from pages of this origin).
+ * server takes no connection from pages of this origin). With `muted`, `until` says when the mute ends; it is absent for one without an end.
  */
 export class HaggleError extends Error {
   /**
    * @param {string} code
    * @param {string} [message]
-   * @param {{status?: number, retryAfterMs?: number}} [details]
+   * @param {{status?: number, retryAfterMs?: number, until?: string}} [details]
    */
   constructor(code, message, details = {}) {
     super(message || code);
@@ -20,6 +20,7 @@ export class HaggleError extends Error {
     this.code = code;
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
+    this.until = details.until;
   }
 }
 

@@ -62,7 +62,7 @@ export class Outbox extends Emitter {
    * @param {string} clientId
    */
   retry(roomId, clientId) {
-    this.#update(roomId, clientId, { state: "sending", errorCode: undefined, errorMessage: undefined });
+    this.#update(roomId, clientId, { state: "sending", errorCode: undefined, errorMessage: undefined, errorUntil: undefined });
     void this.#flush(roomId);
   }
 
@@ -118,13 +118,13 @@ export class Outbox extends Emitter {
         this.emit("acknowledged", message);
         return true;
       } catch (error) {
-        const { code, message, retryAfterMs } = error instanceof HaggleError ? error : new HaggleError("internal", String(error));
+        const { code, message, retryAfterMs, until } = error instanceof HaggleError ? error : new HaggleError("internal", String(error));
         if (code === "disconnected" || code === "timeout") return this.#connection.state === "open";
         if (isTransient(error) && attempt + 1 < ATTEMPTS_MAX) {
           await new Promise((resolve) => setTimeout(resolve, (retryAfterMs ?? 0) + backoffMs(attempt)));
           continue;
         }
-        this.#update(roomId, clientId, { state: "failed", errorCode: code, errorMessage: message });
+        this.#update(roomId, clientId, { state: "failed", errorCode: code, errorMessage: message, errorUntil: until });
         return true;
       }
     }

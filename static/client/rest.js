@@ -32,6 +32,7 @@ async function fetchJson(url, init, clock) {
   throw new HaggleError(body?.code ?? "internal", body?.detail ?? body?.title ?? `HTTP ${response.status}`, {
     status: response.status,
     retryAfterMs: body?.retryAfterMs,
+    until: body?.until,
   });
 }
 
@@ -232,7 +233,7 @@ function uploadForm(url, form, token, onProgress, signal) {
     request.onload = () => {
       const { status, response: body } = request;
       if (status >= 200 && status < 300) resolve(body);
-      else reject(new HaggleError(body?.code ?? "internal", body?.detail ?? `HTTP ${status}`, { status, retryAfterMs: body?.retryAfterMs }));
+      else reject(new HaggleError(body?.code ?? "internal", body?.detail ?? `HTTP ${status}`, { status, retryAfterMs: body?.retryAfterMs, until: body?.until }));
     };
     request.onerror = () => reject(new HaggleError("unreachable", "the server can't be reached"));
     request.onabort = () => reject(new HaggleError("aborted", "the upload was given up"));

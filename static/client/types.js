@@ -93,6 +93,7 @@
  * @property {"sending" | "failed"} state
  * @property {string} [errorCode] why it failed: one of the contract's codes
  * @property {string} [errorMessage]
+ * @property {string} [errorUntil] of `muted`: when it ends
  *
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed"} ConnectionState
  *   `waiting`: lost, and coming back by itself; `closed`: ended for good, see the error that came with it

@@ -1,6 +1,7 @@
 // @ts-check
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
+import { reasonText } from "./message_text.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
 /**
@@ -94,10 +95,10 @@ export function useAttempt() {
 const AWAY = new Set(["disconnected", "timeout", "unreachable"]);
 
 /**
- * @param {{code?: string}} failure
+ * @param {{code?: string, until?: string}} failure
  * @param {import("../strings.js").Strings} t
  * @param {Record<string, string>} [words] for the codes that mean something particular here
  */
-export function failureText({ code = "" }, t, words = {}) {
-  return words[code] ?? (AWAY.has(code) ? t.notConnected : (t.failure[code] ?? t.somethingFailed));
+export function failureText({ code = "", until }, t, words = {}) {
+  return words[code] ?? (AWAY.has(code) ? t.notConnected : (reasonText(code, until, t) ?? t.somethingFailed));
 }

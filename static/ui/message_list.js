@@ -3,7 +3,7 @@ import { Avatar } from "./avatar.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
-import { describe, systemText } from "./message_text.js";
+import { describe, reasonText, systemText } from "./message_text.js";
 import { OfferCard } from "./offer.js";
 import { Picture } from "./picture.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
@@ -396,7 +396,7 @@ function Warning({ kinds, own }) {
 /** @param {{draft: Draft, room: Room}} props */
 function Failed({ draft, room }) {
   const { t } = useLanguage();
-  const reason = t.failure[draft.errorCode ?? ""] ?? draft.errorMessage;
+  const reason = reasonText(draft.errorCode, draft.errorUntil, t) ?? draft.errorMessage;
   return html`<div class="meta meta-failed" role="alert">
     ${room.closed ? html`<span class="retry"><${Icon} name="failed" />${t.delivery.failed}</span>` : html`<button type="button" class="retry" onClick=${() => room.retry(draft.clientId)}><${Icon} name="failed" />${t.delivery.failed}. ${t.retry}</button>`}
     <button type="button" class="discard" onClick=${() => room.discard(draft.clientId)}>${t.discard}</button>

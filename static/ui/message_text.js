@@ -45,3 +45,16 @@ export function named(user, t) {
   const code = user?.nameCode;
   return code && Object.hasOwn(t.names, code) ? { ...user, name: t.names[code] } : user;
 }
+
+/**
+ * Why something failed, by its code; `undefined` for a code that the page has no words for.
+ *
+ * @param {string | undefined} code
+ * @param {string | undefined} until of `muted`: when it ends
+ * @param {import("../strings.js").Strings} t
+ * @returns {string | undefined}
+ */
+export function reasonText(code, until, t) {
+  if (code === "muted" && until) return t.mutedUntil(until);
+  return code && Object.hasOwn(t.failure, code) ? t.failure[code] : undefined;
+}

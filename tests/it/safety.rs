@@ -8,6 +8,7 @@ use crate::support::{
     TestServer, WsClient,
     rest::{call, upload},
     server::SERVICE_KEY,
+    socket_io::PacketClient,
 };
 
 async fn put_block(server: &TestServer, blocker: &str, blocked: &str) -> u16 {
@@ -229,6 +230,12 @@ async fn of_a_block_and_messages_at_once_none_is_stored_behind_the_block() {
     assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>());
 }
 
+fn photo() -> Vec<u8> {
+    let mut photo = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(64, 48).write_to(&mut photo, image::ImageFormat::Png).unwrap();
+    photo.into_inner()
+}
+
 async fn reports(server: &TestServer, state: &str) -> Vec<Value> {
     let path = format!("/api/v1/reports?state={state}");
     let page = call(server.addr, SERVICE_KEY, "GET", &path, None).await;
@@ -271,19 +278,33 @@ async fn a_report_keeps_the_messages_around_it_and_a_decision_mutes_until_its_en
 
     // In the room that is in memory, and in one that is not.
     let error = sam.request("message", json!({"roomId": room.id, "text": "but"})).await.unwrap_err();
-    assert_eq!(error.code, "forbidden");
+    assert_eq!((error.code.as_str(), error.until.as_deref()), ("muted", Some(until)));
     assert!(error.message.contains(until), "{}", error.message);
+    // Where no answer is asked for, and on the other wire.
+    sam.emit("message", json!({"roomId": room.id, "text": "but"})).await;
+    let notice = sam.push("error").await;
+    assert_eq!(
+        (&notice["code"], &notice["until"], &notice["event"]),
+        (&json!("muted"), &json!(until), &json!("message"))
+    );
+    let mut packets = PacketClient::open(server.addr).await;
+    packets.join("/chat", json!({"token": server.token("sam")})).await;
+    let refused = packets.request("/chat", "message", json!({"roomId": room.id, "text": "but"})).await;
+    assert_eq!((&refused["error"]["code"], &refused["error"]["until"]), (&json!("muted"), &json!(until)));
     let other = seed.room("bob", "bike");
     let path = format!("/api/v1/rooms/{}/messages", other.id);
     let refused = call(server.addr, &server.token("sam"), "POST", &path, Some(json!({"text": "but"}))).await;
-    assert_eq!((refused.status, &refused.body["code"]), (403, &json!("forbidden")));
+    assert_eq!((refused.status, &refused.body["code"], &refused.body["until"]), (403, &json!("muted"), &json!(until)));
+    let photo =
+        upload(server.addr, &server.token("sam"), &format!("/api/v1/rooms/{}/images", other.id), &photo(), &[]).await;
+    assert_eq!((photo.status, &photo.body["code"], &photo.body["until"]), (403, &json!("muted"), &json!(until)));
     server.advance(Duration::from_secs(601));
     sam.request("message", json!({"roomId": room.id, "text": "sorry"})).await.unwrap();
 
     // A later decision replaces the first, and its mute.
     let far = "2027-11-23T09:10:00.000Z";
     decide(json!({"decision": "upheld", "muteUntil": far})).await;
-    assert_eq!(sam.request("message", json!({"roomId": room.id, "text": "x"})).await.unwrap_err().code, "forbidden");
+    assert_eq!(sam.request("message", json!({"roomId": room.id, "text": "x"})).await.unwrap_err().code, "muted");
     decide(json!({"decision": "dismissed"})).await;
     sam.request("message", json!({"roomId": room.id, "text": "thank you"})).await.unwrap();
 }
@@ -399,9 +420,7 @@ async fn an_image_for_a_closed_conversation_is_refused_and_leaves_no_file() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike").id;
     assert_eq!(put_block(&server, "sam", "alice").await, 201);
-    let mut photo = std::io::Cursor::new(Vec::new());
-    image::DynamicImage::new_rgb8(64, 48).write_to(&mut photo, image::ImageFormat::Png).unwrap();
-    let photo = photo.into_inner();
+    let photo = photo();
     let path = format!("/api/v1/rooms/{room}/images");
     for user in ["alice", "sam"] {
         let sent = upload(server.addr, &server.token(user), &path, &photo, &[]).await;

@@ -192,6 +192,8 @@ enum Situation {
     Expired,
 }
 
+const MUTED_UNTIL: &str = "2026-11-23T10:00:00.000Z";
+
 /// A room in a situation: its buyer is named after it, and acts. Both have said something, and the seller has made an offer.
 struct Scene {
     buyer: String,
@@ -229,7 +231,7 @@ async fn scene(server: &TestServer, situation: Situation) -> Scene {
         Situation::BlockedByUs => block(&buyer, "sam").await,
         Situation::Muted => {
             let report = seed.report(&room, "sam");
-            let decision = json!({"decision": "upheld", "muteUntil": "2026-11-23T10:00:00.000Z"});
+            let decision = json!({"decision": "upheld", "muteUntil": MUTED_UNTIL});
             let path = format!("/api/v1/reports/{report}");
             assert_eq!(call(server.addr, SERVICE_KEY, "PATCH", &path, Some(decision)).await.status, 200);
         }
@@ -288,11 +290,11 @@ fn refusals() -> Vec<(Situation, &'static str, Value, &'static str)> {
         (Stranger, "read", json!({"seq": 1}), "forbidden"),
         (Stranger, "offer", price(1, "KRW"), "forbidden"),
         (Muted, "enterRoom", json!({}), "none"),
-        (Muted, "message", text(), "forbidden"),
-        (Muted, "editMessage", words("$own"), "forbidden"),
-        (Muted, "offer", price(1, "KRW"), "forbidden"),
-        (Muted, "answerOffer", answer("accept"), "forbidden"),
-        (Muted, "answerOffer", answer("counter"), "forbidden"),
+        (Muted, "message", text(), "muted"),
+        (Muted, "editMessage", words("$own"), "muted"),
+        (Muted, "offer", price(1, "KRW"), "muted"),
+        (Muted, "answerOffer", answer("accept"), "muted"),
+        (Muted, "answerOffer", answer("counter"), "muted"),
         (Muted, "read", json!({"seq": 1}), "none"),
         (Sold, "message", text(), "none"),
         (Sold, "offer", price(1, "KRW"), "conflict"),
@@ -353,6 +355,8 @@ async fn what_is_refused_is_refused_with_the_same_code_and_sentence_by_every_way
                 Ok(_) => assert_eq!(code, "none", "{what}"),
                 Err(error) => {
                     assert_eq!(error.code, code, "{what}: {}", error.message);
+                    let until = (code == "muted").then_some(MUTED_UNTIL);
+                    assert_eq!(error.until.as_deref(), until, "{what}");
                     outcomes.push((error.message, route));
                 }
             }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { languages } from "../../static/strings.js";
-import { named, systemText } from "../../static/ui/message_text.js";
+import { named, reasonText, systemText } from "../../static/ui/message_text.js";
 
 const notice = (status) => ({ text: "in English", data: { code: "product_status", params: { status } } });
 
@@ -33,4 +33,15 @@ test("a deleted user has a name in the reader's language, everybody else their o
     assert.equal(named(user, languages.ko), user);
   }
   assert.equal(named(undefined, languages.ko), undefined);
+});
+
+test("anyone who is muted is told until when, and that they may read on", () => {
+  for (const t of Object.values(languages)) {
+    const said = reasonText("muted", "2026-11-30T09:00:00.000Z", t);
+    assert.match(said, /2026/);
+    assert.notEqual(reasonText("muted", undefined, t), said);
+    assert.equal(reasonText("muted", undefined, t), t.failure.muted);
+    assert.notEqual(t.failure.muted, t.failure.forbidden);
+    for (const code of [undefined, "", "constructor", "new_code"]) assert.equal(reasonText(code, undefined, t), undefined);
+  }
 });

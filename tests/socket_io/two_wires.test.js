@@ -41,6 +41,23 @@ for (const client of CLIENTS) {
   });
 }
 
+test("anyone who is muted is told so, and until when, on both wires", async (t) => {
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  for (const client of CLIENTS) {
+    const room = await haggle.room();
+    await haggle.mute(room.buyer, room, until);
+    const plain = await PlainClient.open(t, haggle.url, room.buyer.token);
+    const socket = await enter(t, client, haggle, room, room.buyer);
+    const said = { roomId: room.id, text: "but" };
+    const { error } = await ask(socket, "message", said);
+    assert.deepEqual([error.code, error.until], ["muted", until], client.name);
+    assert.deepEqual((await plain.ask("message", said)).error, error);
+    socket.emit("message", said);
+    const notice = await socket.ear.hears("error");
+    assert.deepEqual([notice.code, notice.until, notice.event], ["muted", until, "message"]);
+  }
+});
+
 test("a failed event has the same error on both wires", async (t) => {
   const room = await haggle.room();
   const plain = await PlainClient.open(t, haggle.url, room.seller.token);

@@ -57,7 +57,7 @@ fn mute(conn: &mut Connection, room: &RoomId) -> RoomWrite {
 
 /// What somebody does, by its name, with what each comes to.
 fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
-    use ErrorCode::{Blocked, Conflict, Forbidden};
+    use ErrorCode::{Blocked, Conflict, Forbidden, Muted};
     let alice = || user_id("alice");
     let says = |text: &str| RoomWrite::Append(draft(a, "alice", text, None));
     let sold = || RoomWrite::PutProduct {
@@ -110,7 +110,7 @@ fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
             let block = RoomWrite::Block { blocker: user("alice"), blocked: user_id("carol"), at: NOW };
             ([block, answer(&offer, "carol", Answer::Accept)], [None, Some(Blocked)], [None, None])
         }
-        "a mute and a message" => ([mute(conn, a), says("hello")], [None, Some(Forbidden)], [None, None]),
+        "a mute and a message" => ([mute(conn, a), says("hello")], [None, Some(Muted)], [None, None]),
         "an erasure and a message" => {
             let delete = RoomWrite::DeleteUser { user: alice(), at: NOW };
             ([delete, says("hello")], [None, Some(Forbidden)], [None, None])

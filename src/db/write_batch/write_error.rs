@@ -88,9 +88,9 @@ impl WriteError {
             | Self::NotOwnProduct
             | Self::EditWindowOver
             | Self::RemovedUser
-            | Self::Muted(_)
             | Self::Offer(offer::Refusal::OwnOffer | offer::Refusal::NotOwnOffer) => ErrorCode::Forbidden,
             Self::Blocked => ErrorCode::Blocked,
+            Self::Muted(_) => ErrorCode::Muted,
             Self::TooManyStatusChanges { .. } => ErrorCode::RateLimited,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::AlreadyDeleted
@@ -122,6 +122,7 @@ impl From<WriteError> for ChatError {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Database(error) => error.into(),
+            WriteError::Muted(until) => Self::muted(Some(until)),
             WriteError::TooManyStatusChanges { retry_after_ms } => {
                 let retry_after_ms = Some(retry_after_ms);
                 Self { retry_after_ms, ..Self::new(error.code(), error.to_string()) }

@@ -33,7 +33,7 @@ problem_sets! {
     /// Of a route that takes a user's token.
     AsUser: Unauthenticated, TokenExpired, Forbidden, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route by which a user says something.
-    AsSpeaker: Unauthenticated, TokenExpired, Forbidden, Blocked, Invalid, RateLimited, Internal, Unavailable;
+    AsSpeaker: Unauthenticated, TokenExpired, Forbidden, Blocked, Muted, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route that takes the service key.
     AsService: Unauthenticated, Forbidden, Invalid, RateLimited, Internal, Unavailable;
     /// Of the demo's routes.
@@ -88,6 +88,7 @@ fn example(code: ErrorCode) -> Example {
         ErrorCode::TooLarge => "`text` and `data` together must be at most 16384 bytes, got 20000",
         ErrorCode::RateLimited => "too many in too short a time, wait for `retryAfterMs`",
         ErrorCode::Blocked => "this conversation is closed",
+        ErrorCode::Muted => "the marketplace has muted you until 2026-11-30T09:00:00.000Z",
         ErrorCode::CursorExpired => "`after` is from before the database was restored: start again without it",
         ErrorCode::Unavailable => "haggle can't store or read right now, try again in a moment",
         ErrorCode::Internal => "something went wrong here; tell the operator this reference: 0d4c1f5e",
@@ -100,8 +101,10 @@ fn example(code: ErrorCode) -> Example {
         "code": name,
         "requestId": "5e0c3b7a9d4f4c0e8b1a2d3c4e5f6071",
     });
-    if code == ErrorCode::RateLimited {
-        document["retryAfterMs"] = json!(250);
+    match code {
+        ErrorCode::RateLimited => document["retryAfterMs"] = json!(250),
+        ErrorCode::Muted => document["until"] = json!("2026-11-30T09:00:00.000Z"),
+        _ => {}
     }
     ExampleBuilder::new().summary(title).value(Some(document)).build()
 }

@@ -171,6 +171,9 @@ pub struct ErrorNotice {
     /// For `rate_limited`: when the next try can succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// For `muted`: when the mute ends by itself; absent for one without an end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 impl ErrorNotice {
@@ -182,6 +185,7 @@ impl ErrorNotice {
             message: error.message.clone().into_owned(),
             event: event.map(str::to_owned),
             retry_after_ms: error.retry_after_ms,
+            until: error.until,
         }
     }
 }

@@ -118,6 +118,7 @@ impl Caller {
             code: error["code"].as_str().unwrap().to_owned(),
             message: error[message].as_str().unwrap().to_owned(),
             retry_after_ms: error["retryAfterMs"].as_u64(),
+            until: error["until"].as_str().map(str::to_owned),
         };
         match (&mut self.way, asked) {
             (Way::Json(client), Asked::Json(id)) => client.answer(id).await,

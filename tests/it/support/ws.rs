@@ -27,6 +27,7 @@ pub struct WireError {
     pub code: String,
     pub message: String,
     pub retry_after_ms: Option<u64>,
+    pub until: Option<String>,
 }
 
 /// A refused handshake: its status and its body.
@@ -128,6 +129,7 @@ impl WsClient {
                 code: error["code"].as_str().unwrap().to_owned(),
                 message: error["message"].as_str().unwrap().to_owned(),
                 retry_after_ms: error["retryAfterMs"].as_u64(),
+                until: error["until"].as_str().map(str::to_owned),
             }),
             None => Ok(frame["data"].clone()),
         }

@@ -101,6 +101,13 @@ export class Haggle {
     await this.#service("POST", `/users/${userId}/disconnect`);
   }
 
+  /** The marketplace mutes a member of a room, whom the other one has reported. */
+  async mute(member, room, until) {
+    const other = member.id === room.buyer.id ? room.seller : room.buyer;
+    const { id } = await this.#request("POST", "/reports", other.token, { roomId: room.id, category: "spam" });
+    await this.#service("PATCH", `/reports/${id}`, { decision: "upheld", muteUntil: until });
+  }
+
   /** Every message of a room as REST has it, up to 200. */
   async history(room) {
     const { items } = await this.#request("GET", `/rooms/${encodeURIComponent(room.id)}/messages?limit=200`, room.buyer.token);
