@@ -91,7 +91,7 @@ pub use search_messages::{SearchCursor, SearchPage, search_messages};
 pub use service::{open_to_serve, open_to_work};
 pub use turn::{Job, JobTurn, take_turn};
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
-pub use write_batch::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, write_batch};
+pub use write_batch::{OfferMoved, Outcomes, ProductChange, ReadMark, RoomWrite, WriteError, Written, write_batch};
 
 use connection::{Backend, prelude};
 

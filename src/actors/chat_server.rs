@@ -42,7 +42,7 @@ use crate::{
     actors::{db_executor::Database, hub::Op},
     clock::Clock,
     db::{MessagePage, RoomWrite, WriteError},
-    domain::{Account, AuthorizePolicy, ClientId, FairQueue, Role, RoomId, Timestamp},
+    domain::{Account, AuthorizePolicy, ClientId, FairQueue, Role, RoomId, Seq, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
     protocol::push::Position,
@@ -105,6 +105,8 @@ pub struct ChatServer {
     /// Rooms that are still to be read because something changed that shows in each of them.
     announcements: FairQueue<Account, RoomId>,
     old_lists: OldLists,
+    /// Who has read by answering in this turn, and how far.
+    answered: Vec<(RoomId, UserId, Seq)>,
     recoveries: Recoveries,
     /// The place of the newest message that was delivered.
     position: Position,
@@ -154,6 +156,7 @@ impl ChatServer {
             fan_out: FanOut::default(),
             announcements: FairQueue::new(1),
             old_lists: OldLists::default(),
+            answered: Vec::new(),
             recoveries: Recoveries::default(),
             position: 0,
             typists: Typists::default(),

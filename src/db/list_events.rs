@@ -192,7 +192,7 @@ mod tests {
             "product lamp on_sale",
             "room alice bike",
             "message one",
-            "read carol 1",
+            "read carol 2",
             "message 2",
             "updated one",
             "message This product is now sold",

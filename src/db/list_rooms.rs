@@ -164,20 +164,21 @@ mod tests {
         say(conn, &a, "carol", "1");
         say(conn, &a, "alice", "2");
         let last = say(conn, &a, "carol", "3");
+        // She has read further by answering.
         write(conn, read(&a, "alice", 1)).unwrap();
 
         let (rooms, _) = list_rooms(conn, &user_id("alice"), None, 10, usize::MAX).unwrap();
         let seen = &rooms[0];
         assert_eq!((&seen.other, &seen.room.product), (&user("carol"), &product("bike")));
         assert_eq!((&seen.last_message, seen.last_seq), (&Some(last.clone()), Seq(3)));
-        assert_eq!((seen.read_seq, seen.unread), (Seq(1), 1));
+        assert_eq!((seen.read_seq, seen.unread), (Seq(2), 1));
         assert_eq!(find_room(conn, &a, &user_id("alice")).unwrap().as_ref(), Some(seen));
         let (rooms, _) = list_rooms(conn, &user_id("carol"), None, 10, usize::MAX).unwrap();
-        assert_eq!((&rooms[0].other, rooms[0].unread), (&user("alice"), 1));
+        assert_eq!((&rooms[0].other, rooms[0].unread), (&user("alice"), 0));
 
         let state = load_room(conn, &a).unwrap().unwrap();
         assert_eq!((state.last_seq, state.last_message), (Seq(3), Some(last)));
-        assert_eq!((state.buyer.read_seq, state.buyer.unread, state.seller.unread), (Seq(1), 1, 1));
+        assert_eq!((state.buyer.read_seq, state.buyer.unread, state.seller.unread), (Seq(2), 1, 0));
         assert_eq!(find_room(conn, &a, &user_id("mallory")).unwrap(), None);
         assert_eq!(load_room(conn, &RoomId::new("none").unwrap()).unwrap(), None);
         write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();

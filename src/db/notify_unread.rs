@@ -16,7 +16,10 @@ use super::{
         room::{self, RoomDetails},
     },
 };
-use crate::domain::{Role, RoomId, Timestamp, UnreadNotification, UserId};
+use crate::domain::{
+    Data, Role, RoomId, Timestamp, UnreadNotification, UserId,
+    message::{SYSTEM_SENDER, is_about},
+};
 
 /// Messages looked through at a time: what they ask to be written takes the writer some milliseconds.
 const PAGE_MESSAGES: i64 = 128;
@@ -25,6 +28,8 @@ const PAGE_MESSAGES: i64 = 128;
 #[derive(Debug)]
 pub struct UnreadPage {
     sent: Vec<SentRow>,
+    /// The `data` of those of them, by their place, that may be about one of the members.
+    about: HashMap<i64, Data>,
     up_to: i64,
     /// Whether there may be more of them.
     pub is_full: bool,
@@ -60,6 +65,13 @@ pub struct NotificationsPending {
     pub count: i64,
     /// Since when the oldest of them does.
     pub oldest: Option<Timestamp>,
+}
+
+impl UnreadPage {
+    fn is_news_to(&self, message: &SentRow, member: &UserId) -> bool {
+        let is_about = self.about.get(&message.position).is_some_and(|data| is_about(data, member));
+        message.sender_id != member.as_str() && !is_about
+    }
 }
 
 impl DueNotification {
@@ -117,7 +129,11 @@ pub fn find_unread(conn: &mut Connection, range: &RangeInclusive<Timestamp>) -> 
         sent.retain(|message| {
             message.sent_at >= oldest && message.deleted_at.is_none() && !is_imported(message.position)
         });
-        Ok(Some(UnreadPage { sent, up_to, is_full }))
+        let of_system: Vec<i64> =
+            sent.iter().filter(|message| message.sender_id == SYSTEM_SENDER).map(|message| message.position).collect();
+        let about = notification::list_about(conn, &of_system)?;
+        let about = about.into_iter().filter_map(|(position, data)| Some((position, Data::from_json(data).ok()?)));
+        Ok(Some(UnreadPage { sent, about: about.collect(), up_to, is_full }))
     })
 }
 
@@ -132,28 +148,29 @@ pub fn queue_notifications(conn: &mut Connection, page: &UnreadPage, now: Timest
             return Ok(0);
         }
         notification::save_progress(conn, page.up_to)?;
-        // Of each room and sender the newest message says it all.
-        let mut newest: HashMap<(&str, &str), i64> = HashMap::new();
+        let mut by_room: HashMap<&str, Vec<&SentRow>> = HashMap::new();
         for message in &page.sent {
-            let seq = newest.entry((&message.room_id, &message.sender_id)).or_default();
-            *seq = message.seq.max(*seq);
+            by_room.entry(&message.room_id).or_default().push(message);
         }
-        let mut ids: Vec<&str> = newest.keys().map(|(room, _)| *room).collect();
+        let mut ids: Vec<&str> = by_room.keys().copied().collect();
         ids.sort_unstable();
-        ids.dedup();
         let mut rooms = room::lock(conn, &ids)?;
         let mut queued = 0;
-        for ((room, sender), seq) in newest {
+        for (room, sent) in by_room {
             let Some(room) = rooms.get_mut(room) else { continue };
             if room.is_closed() {
                 continue;
             }
             for (role, user) in [(Role::Buyer, room.row.buyer_id.clone()), (Role::Seller, room.row.seller_id.clone())] {
                 let read_seq = *room.row.read_seq_mut(role);
-                let is_gone = room.active_role_of(&UserId::from_stored(user.as_str())).is_none();
+                let member = UserId::from_stored(user.as_str());
+                let is_gone = room.active_role_of(&member).is_none();
+                // The newest one says it all.
+                let newest = sent.iter().filter(|message| page.is_news_to(message, &member)).map(|message| message.seq);
+                let is_read = newest.max().is_none_or(|seq| seq <= read_seq);
                 // Nobody is called back to somebody whom the marketplace has just muted.
                 let is_spared = room.muted_until(role.other(), now).is_some();
-                if user == sender || seq <= read_seq || is_gone || is_spared {
+                if is_read || is_gone || is_spared {
                     continue;
                 }
                 let earlier = notification::find(conn, &room.row.id, &user)?;
@@ -271,10 +288,10 @@ mod tests {
     use crate::{
         db::{
             ImportOptions, NewReport, Reported, RoomWrite, import_str, store_report,
-            test_db::{NOW, TestDb, draft, read, room, say, user, user_id, write},
+            test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
         },
         domain::{
-            Draft,
+            Draft, ProductStatus,
             safety::{Decision, ReportCategory},
         },
     };
@@ -344,10 +361,10 @@ mod tests {
 
         write(conn, read(&a, "alice", 4)).unwrap();
         say(conn, &a, "carol", "4");
+        assert_eq!(queue(conn, NOW.plus_ms(99)), [("alice".to_owned(), 1)]);
+        // Answering counts as reading: what waits is taken back.
         say(conn, &a, "alice", "5");
-        let mut both = queue(conn, NOW.plus_ms(99));
-        both.sort();
-        assert_eq!(both, [("alice".to_owned(), 1), ("carol".to_owned(), 1)]);
+        assert_eq!(queue(conn, NOW.plus_ms(99)), [("carol".to_owned(), 1)]);
     }
 
     #[test]
@@ -378,6 +395,22 @@ mod tests {
             finish_notification(conn, older, NotificationOutcome::Delivered).unwrap();
         }
         assert_eq!(due(conn, NOW), [("alice".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn nobody_is_told_of_what_the_marketplace_says_about_them() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        queue(conn, NOW);
+        let a = room(conn, "alice", "bike");
+        let (product, seller) = (product("bike").id, Some(user_id("carol")));
+        let status = ProductStatus::Sold;
+        write(conn, RoomWrite::SetProductStatus { product, seller, status, at: NOW }).unwrap();
+        assert_eq!(queue(conn, NOW), [("alice".to_owned(), 1)]);
+        assert_eq!(count_notifications(conn).unwrap().count, 1);
+        // Next to words that are for her, too.
+        say(conn, &a, "alice", "a pity");
+        assert_eq!(queue(conn, NOW), [("carol".to_owned(), 1)]);
     }
 
     #[test]
@@ -422,10 +455,11 @@ mod tests {
         let conn = &mut db.conn();
         queue(conn, NOW);
         let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
+        let other = room(conn, "alice", "lamp");
         let block = RoomWrite::Block { blocker: user("alice"), blocked: user_id("carol"), at: NOW };
         let unblock = RoomWrite::Unblock { blocker: user_id("alice"), blocked: user_id("carol") };
         say(conn, &a, "carol", "waits");
-        say(conn, &a, "alice", "waits, too");
+        say(conn, &other, "alice", "waits, too");
         assert_eq!(queue(conn, NOW).len(), 2);
         write(conn, block.clone()).unwrap();
         assert_eq!(due(conn, NOW), [], "what waits is taken back, on both sides");
@@ -459,7 +493,7 @@ mod tests {
         assert_eq!(queue(conn, NOW), [("carol".to_owned(), 1)], "anyone who is muted may read");
         let later = Draft { sent_at: NOW.plus_ms(50), ..draft(&b, "carol", "3", None) };
         write(conn, RoomWrite::Append(later)).unwrap();
-        assert_eq!(queue(conn, NOW.plus_ms(50)), [("carol".to_owned(), 1), ("bob".to_owned(), 2)], "it ends by itself");
+        assert_eq!(queue(conn, NOW.plus_ms(50)), [("bob".to_owned(), 1)], "it ends by itself");
     }
 
     #[test]

@@ -250,10 +250,13 @@ mod tests {
     use super::*;
     use crate::{
         db::{
-            IndexChanges, IndexSlice, RoomWrite, follow_changes, index_messages,
+            IndexChanges, IndexSlice, RoomWrite, Written, follow_changes, index_messages,
             test_db::{NOW, TestDb, is_postgres, read, room, say, user_id, write},
         },
-        domain::masking::Inspected,
+        domain::{
+            masking::Inspected,
+            offer::{Answer, Price},
+        },
     };
 
     fn whats(conn: &mut Connection) -> Vec<&'static str> {
@@ -283,6 +286,22 @@ mod tests {
     fn a_database_that_nobody_has_touched_keeps_every_promise() {
         assert_eq!(whats(&mut filled().conn()), Vec::<&str>::new());
         assert_eq!(whats(&mut TestDb::new().conn()), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn answers_and_notices_keep_every_promise() {
+        let db = filled();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        let price = Price { amount: 100, currency: "USD".to_owned() };
+        let make = RoomWrite::MakeOffer { room: a.clone(), maker: user_id("alice"), price, client_id: None, at: NOW };
+        let Ok(Written::OfferMoved(moved)) = write(conn, make) else { panic!() };
+        let (message, actor) = (moved.answer.unwrap().id, user_id("carol"));
+        let answer = RoomWrite::AnswerOffer { room: None, message, actor, answer: Answer::Accept, at: NOW };
+        write(conn, answer).unwrap();
+        say(conn, &a, "alice", "thank you");
+        while index_messages(conn, IndexSlice { messages: 100, text_bytes: 1 << 20 }).unwrap().has_more {}
+        assert_eq!(whats(conn), Vec::<&str>::new());
     }
 
     #[test]

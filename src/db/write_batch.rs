@@ -323,6 +323,21 @@ pub struct OfferMoved {
     pub changed: Vec<StoredMessage>,
     /// The product that an acceptance has reserved.
     pub product: Option<ProductChange>,
+    /// How far an answer without a message of its own has moved the read mark of the one who answered.
+    pub read: Option<ReadMark>,
+}
+
+/// A read mark that has moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadMark {
+    /// Which room.
+    pub room: RoomId,
+    /// Whose mark.
+    pub reader: UserId,
+    /// How far they have read.
+    pub read_seq: Seq,
+    /// Messages of others after that.
+    pub unread: i64,
 }
 
 /// What became of each write of a batch, in its order.

@@ -155,7 +155,30 @@ pub struct StoredMessage {
     pub warnings: Vec<ContactKind>,
 }
 
+/// The part of a system message's `data` that names the member whom it is about.
+#[derive(Deserialize)]
+struct About {
+    about: String,
+}
+
+/// Whether a system message with this `data` is about a user: then it is nothing new to them, and never unread.
+#[must_use]
+pub fn is_about(data: &Data, user: &UserId) -> bool {
+    // Most have no such field, and need not be read.
+    data.json().contains(ABOUT_KEY) && data.read::<About>().is_some_and(|About { about }| about == user.as_str())
+}
+
+/// How the name of the field `about` stands in JSON.
+pub const ABOUT_KEY: &str = "\"about\"";
+
 impl StoredMessage {
+    /// Whether it is unread for a member until they have read up to it: it is not theirs, and not about them.
+    #[must_use]
+    pub fn is_news_to(&self, member: &UserId) -> bool {
+        let is_about = || self.data.as_ref().is_some_and(|data| is_about(data, member));
+        self.sender_id != *member && !(self.kind == MessageKind::System && is_about())
+    }
+
     /// Bytes that it takes as JSON, about; in memory it takes no more.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
@@ -232,6 +255,33 @@ mod tests {
         }
         assert_eq!(check_size(Some("\0"), None, 100), Err(UnfitText::Nul));
         assert_eq!(check_size(Some("   "), None, 2), Err(UnfitText::TooLong { bytes_max: 2, bytes: 3 }));
+    }
+
+    #[test]
+    fn a_system_message_is_news_to_all_but_the_member_whom_it_is_about() {
+        let message = |sender: &str, kind, data: Option<&str>| StoredMessage {
+            id: MessageId::from_stored("m"),
+            room_id: RoomId::from_stored("r"),
+            seq: Seq(1),
+            position: 0,
+            sender_id: UserId::from_stored(sender),
+            client_id: None,
+            kind,
+            text: None,
+            data: data.map(|json| Data::from_json(json.to_owned()).unwrap()),
+            sent_at: Timestamp(0),
+            edited_at: None,
+            deleted_at: None,
+            warnings: Vec::new(),
+        };
+        let news = |message: StoredMessage| ["sam", "alice"].map(|user| message.is_news_to(&UserId::from_stored(user)));
+        let system = |data| news(message(SYSTEM_SENDER, MessageKind::System, data));
+        assert_eq!(system(Some(r#"{"code":"x","about":"sam"}"#)), [false, true]);
+        for other in [None, Some(r#"{"about":7}"#), Some(r#"["about","sam"]"#), Some(r#"{"x":{"about":"sam"}}"#)] {
+            assert_eq!(system(other), [true, true], "{other:?}");
+        }
+        let about_sam = Some(r#"{"about":"sam"}"#);
+        assert_eq!(news(message("alice", MessageKind::Text, about_sam)), [true, false], "members name nobody");
     }
 
     #[test]

@@ -4,11 +4,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Data, ProductStatus};
+use super::{Data, ProductStatus, UserId};
 
 /// A message that haggle itself writes into a room, from the sender `system`.
 ///
-/// Its `data` is `{code, params}`, and repeats the parameters next to them under the names from before there was a code.
+/// Its `data` is `{code, params, about}`, and repeats the parameters next to them under the names from before there was a
+/// code. `about` is the member whom it is about, for whom it never counts as unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     /// The room's product has another status.
@@ -16,9 +17,10 @@ pub enum Notice {
 }
 
 #[derive(Serialize)]
-struct NoticeData<P> {
+struct NoticeData<'a, P> {
     code: &'static str,
     params: P,
+    about: &'a UserId,
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(flatten)]
@@ -49,12 +51,12 @@ impl Notice {
         }
     }
 
-    /// The message's `data`.
+    /// The message's `data`, where it is about this member.
     #[must_use]
-    pub fn data(self) -> Data {
+    pub fn data(self, about: &UserId) -> Data {
         let Self::ProductStatus(status) = self;
         let params = StatusParams { status };
-        Data::of(&NoticeData { code: self.code(), params, kind: self.code(), flat: params })
+        Data::of(&NoticeData { code: self.code(), params, about, kind: self.code(), flat: params })
     }
 }
 
@@ -88,7 +90,8 @@ mod tests {
             [(ProductStatus::OnSale, "on_sale"), (ProductStatus::Reserved, "reserved"), (ProductStatus::Sold, "sold")]
         {
             let notice = Notice::ProductStatus(status);
-            let data: Value = serde_json::from_str(notice.data().json()).unwrap();
+            let data: Value = serde_json::from_str(notice.data(&UserId::from_stored("sam")).json()).unwrap();
+            assert_eq!(data["about"], "sam");
             assert_eq!((&data["code"], &data["params"]), (&json!("product_status"), &json!({"status": name})));
             assert_eq!((&data["type"], &data["status"]), (&json!("product_status"), &json!(name)));
             assert!(notice.text().starts_with("This product is"));

@@ -9,6 +9,7 @@
     reason = "a failed expectation is a failed test"
 )]
 
+mod answering;
 mod authorization;
 mod backup;
 mod closing;
@@ -27,6 +28,7 @@ mod logs;
 mod masking;
 mod measuring;
 mod messages;
+mod notices;
 mod offers;
 mod one_file;
 mod page;

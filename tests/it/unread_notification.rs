@@ -197,10 +197,10 @@ async fn nobody_is_called_back_to_a_closed_conversation_or_to_somebody_who_is_mu
     let seed = server.seed();
     let (closed, muted) = (seed.room("alice", "bike").id, seed.room("bob", "bike").id);
     let (mut alice, mut bob, mut sam) = (server.ws("alice").await, server.ws("bob").await, server.ws("sam").await);
+    sam.request("message", json!({"roomId": closed, "text": "said before"})).await.unwrap();
     alice.request("message", json!({"roomId": closed, "text": "waits for another try"})).await.unwrap();
     server.advance(AFTER);
     until("a failure", || server.metrics.notification_failures.get() == 1).await;
-    sam.request("message", json!({"roomId": closed, "text": "said before"})).await.unwrap();
     bob.request("message", json!({"roomId": muted, "text": "said before, too"})).await.unwrap();
     sam.request("message", json!({"roomId": muted, "text": "to whom it concerns"})).await.unwrap();
     let put = rest::call(server.addr, &server.token("alice"), "PUT", "/api/v1/blocks/sam", None).await;
@@ -243,4 +243,27 @@ async fn whoever_shows_nobody_how_far_they_read_is_told_all_the_same_and_reading
     server.advance(AFTER);
     let hook = backend.hooks(1).await.remove(0);
     assert_eq!((&hook.body["userId"], &hook.body["readSeq"]), (&json!("sam"), &json!(1)));
+}
+
+#[actix_web::test]
+async fn a_notice_calls_nobody_back_who_knows_and_an_answer_takes_back_what_it_answers() {
+    let backend = Backend::start().await;
+    let server = TestServer::with(told_at(&backend)).await;
+    let seed = server.seed();
+    let (with_alice, with_bob) = (seed.room("alice", "bike").id, seed.room("bob", "bike").id);
+    let (mut alice, mut bob, mut sam) = (server.ws("alice").await, server.ws("bob").await, server.ws("sam").await);
+    alice.request("message", json!({"roomId": with_alice, "text": "is it still there?"})).await.unwrap();
+    sam.request("message", json!({"roomId": with_alice, "text": "it is"})).await.unwrap();
+    alice.request("message", json!({"roomId": with_alice, "text": "thank you"})).await.unwrap();
+    sam.request("message", json!({"roomId": with_alice, "text": "sold"})).await.unwrap();
+    let sold = json!({"status": "sold"});
+    let patched = rest::call(server.addr, &server.token("sam"), "PATCH", "/api/v1/products/bike", Some(sold)).await;
+    assert_eq!(patched.status, 200);
+    bob.request("read", json!({"roomId": with_bob, "seq": 1})).await.unwrap();
+    server.advance(AFTER);
+    // Sam has answered, and has sold it himself; Bob has read of it.
+    let hook = backend.hooks(1).await.remove(0);
+    assert_eq!((&hook.body["userId"], &hook.body["unread"]), (&json!("alice"), &json!(2)));
+    looked(&server).await;
+    assert_eq!(backend.count(), 1);
 }

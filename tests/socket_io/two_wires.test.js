@@ -24,13 +24,15 @@ for (const client of CLIENTS) {
     assert.deepEqual(await seller.hears("message"), asked);
     const answered = await seller.askWell("message", "It is.");
     assert.deepEqual(await buyer.ear.hears("message", ({ seq }) => seq === 2), answered);
+    // Answering counts as reading.
+    assert.deepEqual(await buyer.ear.hears("read"), { roomId: room.id, userId: room.seller.id, seq: 2 });
 
     seller.say("typing", { roomId: room.id, typing: true });
     assert.deepEqual(await buyer.ear.hears("typing"), { roomId: room.id, userId: room.seller.id, typing: true });
     buyer.emit("typing", { roomId: room.id, typing: true });
     assert.deepEqual(await seller.hears("typing"), { roomId: room.id, userId: room.buyer.id, typing: true });
     await askWell(buyer, "read", { roomId: room.id, seq: 2 });
-    assert.deepEqual(await seller.hears("read"), { roomId: room.id, userId: room.buyer.id, seq: 2 });
+    assert.deepEqual(await seller.hears("read", ({ userId }) => userId === room.buyer.id), { roomId: room.id, userId: room.buyer.id, seq: 2 });
 
     const edited = await seller.askWell("editMessage", { messageId: answered.id, text: "It was." });
     assert.deepEqual(await buyer.ear.hears("messageUpdated"), edited);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     broker::NodeEvent,
-    db::{DbError, RoomWrite, WriteError, Written},
+    db::{DbError, ReadMark, RoomWrite, WriteError, Written},
     domain::{Account, RoomId},
     error::{ChatError, ErrorCode},
     metrics::{SharedThread, Step},
@@ -27,6 +27,7 @@ impl ChatServer {
         self.hand_over_batch(ctx);
         self.flush_questions(ctx);
         self.flush_catch_up(ctx);
+        self.tell_answered();
         self.flush_nodes();
         self.fan_out.send();
         self.metrics.rooms.set(i64::try_from(self.rooms.live_count()).unwrap_or(i64::MAX));
@@ -126,14 +127,7 @@ impl ChatServer {
             }
             Written::Read { room, reader, read_seq, unread, advanced } => {
                 if advanced {
-                    self.mark_stale(&room);
-                    if let Some(live) = self.rooms.room_mut(&room) {
-                        live.read(&reader, read_seq, unread);
-                    }
-                    self.tell_reader(&room, &reader, read_seq);
-                    self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
-                    self.tell_nodes_of_room(&room, |room| NodeEvent::Read { room, reader, seq: read_seq, unread });
-                    self.room_updated(room, ctx);
+                    self.member_has_read(ReadMark { room, reader, read_seq, unread }, ctx);
                 }
                 Answer { data: to_json(&ReadUpTo { read_seq }), created: advanced }
             }
@@ -225,6 +219,19 @@ impl ChatServer {
                 done()
             }
         })
+    }
+
+    /// A read mark has moved: the room and the reader's lists are notified.
+    pub(super) fn member_has_read(&mut self, mark: ReadMark, ctx: &mut Context<Self>) {
+        let ReadMark { room, reader, read_seq, unread } = mark;
+        self.mark_stale(&room);
+        if let Some(live) = self.rooms.room_mut(&room) {
+            live.read(&reader, read_seq, unread);
+        }
+        self.tell_reader(&room, &reader, read_seq);
+        self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
+        self.tell_nodes_of_room(&room, |room| NodeEvent::Read { room, reader, seq: read_seq, unread });
+        self.room_updated(room, ctx);
     }
 
     /// What is being read of a room is older than what was just committed: it will be read again.

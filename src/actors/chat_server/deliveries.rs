@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    mem,
     time::{Duration, Instant},
 };
 
@@ -71,10 +72,25 @@ impl ChatServer {
         self.end_grants(&message.room_id);
         self.position = self.position.max(message.position);
         let offset = self.offset_of(message.position);
-        if let Some(live) = self.rooms.room_mut(&message.room_id) {
-            live.stored(message);
-            let push = Push::message(data, offset);
-            self.fan_out.tell_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
+        let Some(live) = self.rooms.room_mut(&message.room_id) else { return };
+        let has_read = live.stored(message);
+        let push = Push::message(data, offset);
+        self.fan_out.tell_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
+        if has_read {
+            self.answered.push((message.room_id.clone(), message.sender_id.clone(), message.seq));
+        }
+    }
+
+    /// The end of a turn: who has read by answering, each as far as they have come. In a lively room that is one event for
+    /// several answers.
+    pub(super) fn tell_answered(&mut self) {
+        for (room, user, seq) in mem::take(&mut self.answered) {
+            self.confirm(|| Confirmed::Read(room.clone(), user.clone()));
+            let mark = self.rooms.room(&room).and_then(|live| Some(live.state().member(live.role_of(&user)?).read_seq));
+            // A later mark is told by what has moved it.
+            if mark == Some(seq) {
+                self.tell_reader(&room, &user, seq);
+            }
         }
     }
 

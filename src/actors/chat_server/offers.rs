@@ -55,7 +55,7 @@ impl ChatServer {
 
     /// Tells what an offer or an answer to one has changed.
     pub(super) fn offer_moved(&mut self, moved: OfferMoved, ctx: &mut Context<Self>) -> Result<Answer, ChatError> {
-        let OfferMoved { answer, made, changed, product } = moved;
+        let OfferMoved { answer, made, changed, product, read } = moved;
         for offer in changed {
             self.offer_changed(offer, ctx);
         }
@@ -67,6 +67,9 @@ impl ChatServer {
         }
         if let Some(change) = product {
             self.product_changed(change, ctx);
+        }
+        if let Some(mark) = read {
+            self.member_has_read(mark, ctx);
         }
         answer.map(|message| Answer { data: to_json(&message), created }).map_err(ChatError::from)
     }

@@ -342,7 +342,7 @@ pub(super) mod tests {
     use super::*;
     use crate::{
         db::MemberState,
-        domain::{Product, ProductStatus, Room, Seq, Settings},
+        domain::{MessageId, MessageKind, Product, ProductStatus, Room, Seq, Settings, StoredMessage},
     };
 
     fn user(id: &str) -> User {
@@ -464,6 +464,60 @@ pub(super) mod tests {
             prop_assert_eq!(rooms.live_count(), 0, "a ghost keeps a room");
             prop_assert!(rooms.users.is_empty());
         }
+    }
+
+    fn message(seq: i64, sender: &str) -> StoredMessage {
+        StoredMessage {
+            id: MessageId::new(format!("m{seq}")).unwrap(),
+            room_id: room_id(false),
+            seq: Seq(seq),
+            position: seq,
+            sender_id: UserId::new(sender).unwrap(),
+            client_id: None,
+            kind: MessageKind::Text,
+            text: Some("x".to_owned()),
+            data: None,
+            sent_at: Timestamp(0),
+            edited_at: None,
+            deleted_at: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn stands(live: &LiveRoom) -> [(i64, i64); 2] {
+        [Role::Buyer, Role::Seller].map(|role| {
+            let member = live.state().member(role);
+            (member.read_seq.0, member.unread)
+        })
+    }
+
+    #[test]
+    fn a_message_is_read_by_its_sender_and_so_is_what_was_said_before_it() {
+        let mut live = LiveRoom::new(state("r1"));
+        let senders = ["sam", "sam", "alice", "alice", "system", "sam", "alice"];
+        let read: Vec<bool> = (1..).zip(senders).map(|(seq, sender)| live.stored(&message(seq, sender))).collect();
+        assert_eq!(read, [false, false, true, false, false, true, true], "told where the other's are passed");
+        assert_eq!(stands(&live), [(7, 0), (6, 1)]);
+        // A mark that came before its messages.
+        live.read(&UserId::new("sam").unwrap(), Seq(9), 0);
+        for seq in 8..=10 {
+            live.stored(&message(seq, "alice"));
+        }
+        assert_eq!(stands(&live), [(10, 0), (9, 1)]);
+    }
+
+    #[test]
+    fn what_the_database_knows_and_was_not_delivered_is_counted_once() {
+        let mut live = LiveRoom::new(state("r1"));
+        live.stored(&message(1, "sam"));
+        // 2 to 4 are on their way: alice has answered with 3.
+        let mut fresh = live.state().clone();
+        (fresh.last_seq, fresh.buyer.read_seq, fresh.buyer.unread) = (Seq(4), Seq(3), 1);
+        live.refresh(&fresh);
+        for (seq, sender) in [(2, "sam"), (3, "alice"), (4, "sam")] {
+            live.stored(&message(seq, sender));
+        }
+        assert_eq!(stands(&live)[0], (3, 1));
     }
 
     #[test]

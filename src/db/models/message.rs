@@ -7,7 +7,10 @@ mod postgres;
 
 use std::{collections::HashSet, ops::ControlFlow};
 
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{
+    dsl::{count, count_star},
+    sql_types::{BigInt, Nullable, Text},
+};
 
 use crate::{
     db::{
@@ -20,7 +23,7 @@ use crate::{
     },
     domain::{
         ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
-        message::weight_bytes,
+        message::{ABOUT_KEY, SYSTEM_SENDER, is_about, weight_bytes},
     },
 };
 
@@ -428,8 +431,22 @@ pub(in crate::db) fn count_unread(
     // Whether one was deleted stands after its words: to read it there, all their pages would be read. The few that were
     // have an index of their own.
     let deleted: i64 = of_others.filter(messages::deleted_at.is_not_null()).count().get_result(conn)?;
-    let all: i64 = of_others.count().get_result(conn)?;
-    Ok(all - deleted)
+    let is_system = messages::sender_id.eq(SYSTEM_SENDER);
+    let (all, of_system): (i64, i64) =
+        of_others.select((count_star(), count(messages::seq).aggregate_filter(is_system))).get_result(conn)?;
+    if of_system == 0 {
+        return Ok(all - deleted);
+    }
+    // The marketplace's own words are few. Those about the reader are no news to them.
+    let about_somebody: Vec<String> = of_others
+        .filter(is_system)
+        .filter(messages::data.like(format!("%{ABOUT_KEY}%")))
+        .select(messages::data.assume_not_null())
+        .load(conn)?;
+    let reader = UserId::from_stored(reader);
+    let about_reader = about_somebody.into_iter().filter_map(|json| Data::from_json(json).ok());
+    let about_reader = about_reader.filter(|data| is_about(data, &reader)).count();
+    Ok(all - deleted - i64::try_from(about_reader).unwrap_or(0))
 }
 
 /// Writes new words over a message's own.

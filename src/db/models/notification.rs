@@ -2,10 +2,13 @@
 
 use diesel::dsl::{count_star, max, min};
 
-use crate::db::{
-    Backend, Connection,
-    prelude::*,
-    schema::{imported_messages, messages, notification_progress, notifications},
+use crate::{
+    db::{
+        Backend, Connection,
+        prelude::*,
+        schema::{imported_messages, messages, notification_progress, notifications},
+    },
+    domain::message::ABOUT_KEY,
 };
 
 /// A row of `notifications`.
@@ -61,6 +64,18 @@ pub(in crate::db) fn list_sent_after(conn: &mut Connection, position: i64, limit
         .order(messages::position)
         .limit(limit)
         .select(SentRow::as_select())
+        .load(conn)
+}
+
+/// The `data` of those of these messages, by their places, that name somebody whom they are about.
+pub(in crate::db) fn list_about(conn: &mut Connection, positions: &[i64]) -> QueryResult<Vec<(i64, String)>> {
+    if positions.is_empty() {
+        return Ok(Vec::new());
+    }
+    messages::table
+        .filter(messages::position.eq_any(positions.iter().copied()))
+        .filter(messages::data.like(format!("%{ABOUT_KEY}%")))
+        .select((messages::position, messages::data.assume_not_null()))
         .load(conn)
 }
 

@@ -34,6 +34,7 @@ pub(super) fn write_run(conn: &mut Connection, writes: &[RoomWrite], outcomes: &
             .collect(),
         repeats: Vec::new(),
         unread: Vec::new(),
+        answered: Vec::new(),
         contact_allowed: find_contact_allowed(conn, writes)?,
     };
     for write in writes {
@@ -59,7 +60,7 @@ pub(super) fn write_run(conn: &mut Connection, writes: &[RoomWrite], outcomes: &
         }
     }
     room::save(conn, run.rooms.values())?;
-    record_reads(conn, &outcomes[first..])?;
+    record_reads(conn, &run.answered, &outcomes[first..])?;
     for (index, last_seq) in run.unread {
         if let Some(Ok(Written::Read { room, reader, read_seq, unread, .. })) = outcomes.get_mut(index) {
             *unread = message::count_unread(conn, room.as_str(), reader.as_str(), read_seq.0, last_seq)?;
@@ -100,16 +101,25 @@ fn find_known(conn: &mut Connection, writes: &[RoomWrite]) -> Result<Vec<StoredM
 }
 
 /// Records who has read. Behind the run's messages: of one commit they are all there at once.
-fn record_reads(conn: &mut Connection, outcomes: &[Result<Written, WriteError>]) -> Result<(), DbError> {
-    let reads: Vec<Changed<'_>> = outcomes
+fn record_reads(
+    conn: &mut Connection,
+    answered: &[(RoomId, UserId)],
+    outcomes: &[Result<Written, WriteError>],
+) -> Result<(), DbError> {
+    let read = outcomes.iter().filter_map(|outcome| match outcome {
+        Ok(Written::Read { room, reader, advanced: true, .. }) => Some((room, reader)),
+        _ => None,
+    });
+    let mut reads: Vec<(&str, &str)> = answered
         .iter()
-        .filter_map(|outcome| match outcome {
-            Ok(Written::Read { room, reader, advanced: true, .. }) => {
-                Some(Changed::Read { room: room.as_str(), reader: reader.as_str() })
-            }
-            _ => None,
-        })
+        .map(|(room, reader)| (room, reader))
+        .chain(read)
+        .map(|(room, reader)| (room.as_str(), reader.as_str()))
         .collect();
+    // One member's are one row.
+    let mut seen = HashSet::new();
+    reads.retain(|read| seen.insert(*read));
+    let reads: Vec<Changed<'_>> = reads.into_iter().map(|(room, reader)| Changed::Read { room, reader }).collect();
     Ok(change::record(conn, &reads)?)
 }
 
@@ -148,6 +158,8 @@ struct Run {
     repeats: Vec<(usize, usize)>,
     /// Outcomes of which unread messages are to be counted, and up to which `seq`.
     unread: Vec<(usize, i64)>,
+    /// Who has read messages of others by answering them.
+    answered: Vec<(RoomId, UserId)>,
     /// Rooms in which the masking rule does not count, of those where it has something to say.
     contact_allowed: HashSet<String>,
 }
@@ -195,6 +207,14 @@ impl Run {
             Screened::Refused(refused) => return Err((*refused).into()),
         };
         room.row.last_seq += 1;
+        // Answering counts as reading: also what came before, as `Read` in the record says.
+        if let Some(role) = room.row.role_of(&draft.sender) {
+            let seq = room.row.last_seq;
+            let read_seq = std::mem::replace(room.row.read_seq_mut(role), seq);
+            if read_seq < seq - 1 {
+                self.answered.push((draft.room.clone(), draft.sender.clone()));
+            }
+        }
         room.row.active_at = room.row.active_at.max(draft.sent_at.0);
         room.changed = true;
         let mut message = stored(draft, room.row.last_seq);

@@ -2,7 +2,7 @@
 
 use super::{
     ProductChange, WriteError, Written, offers,
-    waves::{self, Reached},
+    waves::{self, Cause, Reached},
 };
 use crate::{
     db::{
@@ -12,7 +12,7 @@ use crate::{
             product, room, user, wave,
         },
     },
-    domain::{Product, ProductId, ProductStatus, RoomId, Timestamp, User, UserId, message::SYSTEM_SENDER},
+    domain::{Product, ProductId, ProductStatus, Timestamp, User, UserId, message::SYSTEM_SENDER},
 };
 
 type Outcome = Result<Result<Written, WriteError>, DbError>;
@@ -72,12 +72,12 @@ fn is_active(conn: &mut Connection, user: &UserId) -> Result<bool, DbError> {
     Ok(user::find_row(conn, user.as_str())?.is_some_and(|row| row.deleted_at.is_none()))
 }
 
-/// Changes a product that is there, and notifies its rooms. `own` is the room that has brought it about.
+/// Changes a product that is there, and notifies its rooms. `cause` is the room that has brought it about.
 pub(super) fn change_product(
     conn: &mut Connection,
     before: &Product,
     product: &Product,
-    own: Option<&RoomId>,
+    cause: Option<Cause<'_>>,
     at: Timestamp,
 ) -> Result<ProductChange, DbError> {
     if before == product {
@@ -89,7 +89,7 @@ pub(super) fn change_product(
     } else {
         offers::end_with_product(conn, &product.id, product.status, at)?
     };
-    let reached = waves::begin(conn, product, own, at)?;
+    let reached = waves::begin(conn, product, cause, at)?;
     change::record(conn, &[Changed::Product(product.id.as_str())])?;
     Ok(ProductChange { offers, ..ProductChange::reached(product.clone(), reached) })
 }

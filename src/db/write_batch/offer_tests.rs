@@ -291,7 +291,7 @@ impl Told {
         for outcome in outcomes {
             match outcome {
                 Ok(Written::OfferMoved(moved)) => {
-                    let OfferMoved { answer, made, changed, product } = *moved;
+                    let OfferMoved { answer, made, changed, product, read: _ } = *moved;
                     changed.iter().for_each(|message| self.tell(message, rooms));
                     made.iter().for_each(|(message, _)| self.tell(message, rooms));
                     if let Some(change) = product {

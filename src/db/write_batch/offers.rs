@@ -1,6 +1,8 @@
 //! Offers: what the state machine of [`crate::domain::offer`] decides, in one transaction for the whole product.
 
-use super::{OfferMoved, Outcomes, ProductChange, RoomWrite, WriteError, Written, append, catalogue};
+use super::{
+    OfferMoved, Outcomes, ProductChange, ReadMark, RoomWrite, WriteError, Written, append, catalogue, waves::Cause,
+};
 use crate::{
     db::{
         Connection, DbError,
@@ -10,8 +12,9 @@ use crate::{
         },
     },
     domain::{
-        ClientId, Draft, MessageId, MessageKind, Product, ProductId, ProductStatus, Role, RoomId, Screened,
+        ClientId, Draft, MessageId, MessageKind, Product, ProductId, ProductStatus, Role, RoomId, Screened, Seq,
         StoredMessage, Timestamp, UserId,
+        id::SEQ_MAX,
         offer::{self, Answer, Market, Offer, OfferStatus, Price},
     },
 };
@@ -55,9 +58,9 @@ pub(super) fn make(
                 ends.changed.extend(offers::set_status(conn, &[id], status, at)?);
             }
             let made = place.append(conn, &ends.product.id, price.clone(), client_id)?;
-            Ok(ends.into_outcome(Ok(made.0.clone()), Some(made), None))
+            Ok(ends.into_outcome(Ok(made.0.clone()), Some(made), None, None))
         }
-        Err(refusal) => Ok(ends.into_outcome(Err(refusal.into()), None, None)),
+        Err(refusal) => Ok(ends.into_outcome(Err(refusal.into()), None, None, None)),
     }
 }
 
@@ -93,18 +96,21 @@ pub(super) fn answer(
     let market = market(conn, &ends.product)?;
     let status = match offer::answer(&offer, role, answer, market, at) {
         Ok(status) => status,
-        Err(refusal) => return Ok(ends.into_outcome(Err(refusal.into()), None, None)),
+        Err(refusal) => return Ok(ends.into_outcome(Err(refusal.into()), None, None, None)),
     };
     let answered = offers::set_status(conn, std::slice::from_ref(message), status, at)?;
     let Some(answered_message) = answered.first().cloned() else { return not_found() };
     ends.changed.extend(answered);
     match answer {
-        Answer::Decline | Answer::Withdraw => Ok(ends.into_outcome(Ok(answered_message), None, None)),
+        Answer::Decline | Answer::Withdraw => {
+            let read = mark_read(conn, &offer_room, actor)?;
+            Ok(ends.into_outcome(Ok(answered_message), None, None, read))
+        }
         Answer::Counter { amount } => {
             let place = Place { room: &offer_room, member: actor, role, at };
             let price = Price { amount, currency: offer.price.currency };
             let made = place.append(conn, &ends.product.id, price, None)?;
-            Ok(ends.into_outcome(Ok(answered_message), Some(made), None))
+            Ok(ends.into_outcome(Ok(answered_message), Some(made), None, None))
         }
         Answer::Accept => {
             // The first acceptance wins for the whole product: all others learn in this transaction that they lost.
@@ -113,8 +119,11 @@ pub(super) fn answer(
             // They have a deal, and may tell each other how to meet.
             room::allow_contact(conn, &offer_room)?;
             let reserved = Product { status: ProductStatus::Reserved, ..ends.product.clone() };
-            let change = catalogue::change_product(conn, &ends.product, &reserved, Some(&offer_room), at)?;
-            Ok(ends.into_outcome(Ok(answered_message), None, Some(change)))
+            let cause = Cause { room: &offer_room, member: actor };
+            let change = catalogue::change_product(conn, &ends.product, &reserved, Some(cause), at)?;
+            // With the notice, which is their own doing.
+            let read = mark_read(conn, &offer_room, actor)?;
+            Ok(ends.into_outcome(Ok(answered_message), None, Some(change), read))
         }
     }
 }
@@ -168,6 +177,20 @@ fn lock(conn: &mut Connection, room: &RoomId) -> Result<Option<LockedRoom>, DbEr
     Ok(room::lock(conn, &[room.as_str()])?.remove(room.as_str()))
 }
 
+/// Answering counts as reading: of an answer that is no message the mark goes to the room's newest one. `None` where it is
+/// there already.
+fn mark_read(conn: &mut Connection, room: &RoomId, reader: &UserId) -> Result<Option<ReadMark>, DbError> {
+    let mut outcomes = Outcomes::new();
+    let write = RoomWrite::MarkRead { room: room.clone(), reader: reader.clone(), seq: Seq(SEQ_MAX) };
+    append::write_run(conn, &[write], &mut outcomes)?;
+    Ok(match outcomes.pop() {
+        Some(Ok(Written::Read { room, reader, read_seq, unread, advanced: true })) => {
+            Some(ReadMark { room, reader, read_seq, unread })
+        }
+        _ => None,
+    })
+}
+
 fn market(conn: &mut Connection, product: &Product) -> Result<Market, DbError> {
     Ok(Market { product: product.status, taken: offers::find_accepted(conn, &product.id)?.is_some() })
 }
@@ -194,10 +217,14 @@ impl Ends {
         answer: Result<StoredMessage, WriteError>,
         made: Option<(StoredMessage, Timestamp)>,
         product: Option<ProductChange>,
+        read: Option<ReadMark>,
     ) -> Result<Written, WriteError> {
         match answer {
             Err(refused) if self.changed.is_empty() => Err(refused),
-            answer => Ok(Written::OfferMoved(Box::new(OfferMoved { answer, made, changed: self.changed, product }))),
+            answer => {
+                let changed = self.changed;
+                Ok(Written::OfferMoved(Box::new(OfferMoved { answer, made, changed, product, read })))
+            }
         }
     }
 }

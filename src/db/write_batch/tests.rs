@@ -140,12 +140,11 @@ fn reading_never_goes_back_nor_beyond_the_newest() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
-    for text in ["1", "2", "3"] {
+    for text in ["1", "2", "3", "4"] {
         say(conn, &a, "carol", text);
     }
-    say(conn, &a, "alice", "4");
     for (seq, read_seq, unread, advanced) in
-        [(0, 0, 0, false), (-5, 0, 0, false), (2, 2, 1, true), (1, 2, 0, false), (99, 4, 0, true), (99, 4, 0, false)]
+        [(0, 0, 0, false), (-5, 0, 0, false), (2, 2, 2, true), (1, 2, 0, false), (99, 4, 0, true), (99, 4, 0, false)]
     {
         let expected =
             Written::Read { room: a.clone(), reader: user_id("alice"), read_seq: Seq(read_seq), unread, advanced };
@@ -173,6 +172,31 @@ fn reading_never_goes_back_nor_beyond_the_newest() {
 }
 
 #[test]
+fn what_one_says_oneself_is_read_and_so_is_what_was_said_before_it() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    let stands = |conn: &mut Connection| {
+        let state = load_room(conn, &a).unwrap().unwrap();
+        [(state.buyer.read_seq.0, state.buyer.unread), (state.seller.read_seq.0, state.seller.unread)]
+    };
+    let batch = ["carol", "carol", "alice", "carol"].map(|sender| RoomWrite::Append(draft(&a, sender, "x", None)));
+    write_batch(conn, &batch).unwrap();
+    assert_eq!(stands(conn), [(3, 1), (4, 0)]);
+    // A repeated one reads nothing, a refused one neither, nor do the marketplace's own words.
+    let first = draft(&a, "alice", "x", Some("k"));
+    write(conn, RoomWrite::Append(first.clone())).unwrap();
+    say(conn, &a, "carol", "x");
+    write(conn, RoomWrite::Append(first)).unwrap();
+    write(conn, RoomWrite::Append(draft(&a, "mallory", "x", None))).unwrap_err();
+    let system = Draft { kind: MessageKind::System, ..draft(&a, "system", "x", None) };
+    write(conn, RoomWrite::Append(system)).unwrap();
+    assert_eq!(stands(conn), [(5, 2), (6, 1)]);
+    write(conn, RoomWrite::Append(draft(&a, "alice", "x", None))).unwrap();
+    assert_eq!(stands(conn), [(8, 0), (6, 2)]);
+}
+
+#[test]
 fn a_new_status_is_said_once_in_every_room_of_the_product() {
     let db = TestDb::new();
     let conn = &mut db.conn();
@@ -187,7 +211,7 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
     assert_eq!((stored, rooms), (reserved.clone(), vec![a.clone(), b.clone()]));
     assert_eq!(notices, [history(conn, &a), history(conn, &b)].concat());
     assert_eq!(notices[0].text.as_deref(), Some("This product is now reserved"));
-    assert_eq!(notices[0].data, Some(Notice::ProductStatus(ProductStatus::Reserved).data()));
+    assert_eq!(notices[0].data, Some(Notice::ProductStatus(ProductStatus::Reserved).data(&user_id("carol"))));
     assert_eq!((notices[0].kind, notices[0].sender_id.as_str()), (MessageKind::System, "system"));
     assert!(history(conn, &other).is_empty());
 

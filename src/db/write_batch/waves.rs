@@ -15,8 +15,8 @@ use crate::{
         },
     },
     domain::{
-        Draft, MessageKind, Notice, Product, ProductId, ProductStatus, RoomId, Screened, StoredMessage, Timestamp,
-        UserId, message::SYSTEM_SENDER,
+        Draft, MessageKind, Notice, Product, ProductId, RoomId, Screened, StoredMessage, Timestamp, UserId,
+        message::SYSTEM_SENDER,
     },
 };
 
@@ -43,21 +43,29 @@ pub(super) struct Reached {
     pub(super) next: Option<Timestamp>,
 }
 
-/// A product has changed: a wave begins, as soon as it may, and reaches its first rooms. `own` is the room that has brought
-/// the change about, which hears of it at once.
+/// The room that has brought a product's change about, and the member who did it there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cause<'a> {
+    pub(super) room: &'a RoomId,
+    pub(super) member: &'a UserId,
+}
+
+/// A product has changed: a wave begins, as soon as it may, and reaches its first rooms. The room of its `cause` hears of
+/// it at once, and there it is about the member who did it. Everywhere else it is about the seller, who has learned of it
+/// where it happened.
 pub(super) fn begin(
     conn: &mut Connection,
     product: &Product,
-    own: Option<&RoomId>,
+    cause: Option<Cause<'_>>,
     at: Timestamp,
 ) -> Result<Reached, DbError> {
     let mut row = wave::find(conn, &product.id)?.unwrap_or_else(|| WaveRow::new(&product.id));
-    let own = match own {
-        Some(room) => wave::find_room(conn, room)?,
+    let own = match cause {
+        Some(Cause { room, .. }) => wave::find_room(conn, room)?,
         None => None,
     };
     let own: Vec<WaveRoom> = own.into_iter().collect();
-    let said = say_status(conn, &own, product.status, at)?;
+    let said = say_status(conn, &own, product, cause.map_or(&product.seller_id, |cause| cause.member), at)?;
     let mut reached = match row.reached.as_deref() {
         // One is on its way, and takes the news to the rooms that it has not reached; another one brings it to the rest.
         Some(buyer) if !buyer.is_empty() => {
@@ -124,18 +132,21 @@ fn advance(conn: &mut Connection, product: &Product, mut row: WaveRow, at: Times
         last => last,
     };
     wave::save(conn, &row)?;
-    let notices = say_status(conn, &rooms, product.status, at)?;
+    let notices = say_status(conn, &rooms, product, &product.seller_id, at)?;
     let rooms = rooms.into_iter().map(|room| RoomId::from_stored(room.id)).collect();
     Ok(Reached { rooms, notices, next })
 }
 
-/// Says in those of these rooms where a product stands now that have heard something else last.
+/// Says in those of these rooms where a product stands now that have heard something else last. `about` is the member whom
+/// that is no news to.
 fn say_status(
     conn: &mut Connection,
     rooms: &[WaveRoom],
-    status: ProductStatus,
+    product: &Product,
+    about: &UserId,
     at: Timestamp,
 ) -> Result<Vec<StoredMessage>, DbError> {
+    let status = product.status;
     let notice = Notice::ProductStatus(status);
     let rooms: Vec<String> =
         rooms.iter().filter(|room| room.notified_status != status.as_str()).map(|room| room.id.clone()).collect();
@@ -143,7 +154,7 @@ fn say_status(
         return Ok(Vec::new());
     }
     wave::set_notified(conn, &rooms, status)?;
-    let data = notice.data();
+    let data = notice.data(about);
     let writes: Vec<RoomWrite> = rooms
         .into_iter()
         .map(|room| {

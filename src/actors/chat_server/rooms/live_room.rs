@@ -134,6 +134,7 @@ impl LiveRoom {
                 // What is not delivered here yet is counted when it is.
                 unread: match state.last_seq == self.state.last_seq {
                     true => fresh.unread,
+                    false if fresh.read_seq >= self.state.last_seq => 0,
                     false if newer => (fresh.unread - (state.last_seq.0 - self.state.last_seq.0)).max(0),
                     false => known.unread,
                 },
@@ -245,15 +246,26 @@ impl LiveRoom {
         }
     }
 
-    /// A message was committed.
-    pub fn stored(&mut self, message: &StoredMessage) {
+    /// A message was committed. Returns whether its sender has read messages of others by it: answering counts as reading.
+    pub fn stored(&mut self, message: &StoredMessage) -> bool {
         self.state.last_seq = self.state.last_seq.max(message.seq);
+        let mut has_read = false;
         for role in [Role::Buyer, Role::Seller] {
-            if self.state.member_user(role).id != message.sender_id {
-                self.state.member_mut(role).unread += 1;
+            let user = self.state.member_user(role);
+            let (is_sender, is_news) = (user.id == message.sender_id, message.is_news_to(&user.id));
+            let member = self.state.member_mut(role);
+            if message.seq <= member.read_seq {
+                continue;
+            }
+            if is_sender {
+                has_read = member.read_seq.0 < message.seq.0 - 1;
+                (member.read_seq, member.unread) = (message.seq, 0);
+            } else if is_news {
+                member.unread += 1;
             }
         }
         self.state.last_message = Some(message.clone());
+        has_read
     }
 
     /// A message was edited or taken back. Returns whether the members' lists show it.
@@ -261,9 +273,9 @@ impl LiveRoom {
         let mut shown = false;
         if message.deleted_at.is_some() {
             for role in [Role::Buyer, Role::Seller] {
-                let foreign = self.state.member_user(role).id != message.sender_id;
+                let is_news = message.is_news_to(&self.state.member_user(role).id);
                 let member = self.state.member_mut(role);
-                if foreign && message.seq > member.read_seq && member.unread > 0 {
+                if is_news && message.seq > member.read_seq && member.unread > 0 {
                     member.unread -= 1;
                     shown = true;
                 }
