@@ -16,6 +16,7 @@ mod import;
 mod list_events;
 mod list_messages;
 mod list_missed;
+mod list_other_members;
 mod list_rooms;
 mod load_room;
 mod log;
@@ -52,7 +53,8 @@ pub use erase_user::{finish_erasures, list_erasures};
 pub use error::DbError;
 pub use export_user::{ExportPart, ExportPlace, export_user};
 pub use follow::{
-    Behind, Committed, News, Noted, Place, find_installation, find_messages, find_newest, list_behind, list_news,
+    Behind, Committed, Found, News, Noted, Place, find_installation, find_messages, find_newest, list_behind,
+    list_news, list_renamed,
 };
 pub use free_space::{
     PAGES_A_READING, PAGES_A_TRANSACTION, copy_log, count_pages, empty_log, find_residue, overwrite_residue,
@@ -62,6 +64,7 @@ pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, impo
 pub use list_events::{EventPage, ExpiredCursor, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, Seen, list_missed};
+pub use list_other_members::{OtherMember, list_other_members};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
 pub use log::{MarkedLog, fold_idle_log, fold_log, log_path, mark_log};

@@ -15,6 +15,7 @@ mod nodes;
 mod offers;
 mod old_lists;
 pub mod order;
+mod profiles;
 mod questions;
 mod recovery;
 mod room_budget;
@@ -55,6 +56,7 @@ use messages::{
 };
 use nodes::Nodes;
 use old_lists::OldLists;
+use profiles::Profiles;
 use questions::{Entry, Questions};
 use recovery::Recoveries;
 use room_budget::RoomBudget;
@@ -115,6 +117,7 @@ pub struct ChatServer {
     next_expiry: Option<Timestamp>,
     screening: Screening,
     waves: Waves,
+    profiles: Profiles,
     room_budget: RoomBudget,
     /// The other nodes, where there are others.
     nodes: Option<Nodes>,
@@ -127,6 +130,35 @@ enum Reach {
     Here,
     /// Everybody's.
     Everywhere,
+}
+
+/// Whose lists are told of a room, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Audience {
+    reach: Reach,
+    /// One of the two members; `None` for both.
+    only: Option<Role>,
+}
+
+impl Audience {
+    const fn both(reach: Reach) -> Self {
+        Self { reach, only: None }
+    }
+
+    /// One member's sessions on this node.
+    const fn here(only: Role) -> Self {
+        Self { reach: Reach::Here, only: Some(only) }
+    }
+
+    fn has(self, role: Role) -> bool {
+        self.only.is_none_or(|only| only == role)
+    }
+
+    /// Whoever is in one of the two.
+    fn with(self, other: Self) -> Self {
+        let only = if self.only == other.only { self.only } else { None };
+        Self { reach: self.reach.max(other.reach), only }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -163,6 +195,7 @@ impl ChatServer {
             next_expiry: None,
             screening: Screening::default(),
             waves: Waves::default(),
+            profiles: Profiles::default(),
             room_budget: RoomBudget::default(),
             nodes: None,
         }
@@ -230,11 +263,12 @@ impl ChatServer {
 
     fn perform(&mut self, work: Work, ctx: &mut Context<Self>) {
         let room = work.room().clone();
-        match work {
+        let work = match work {
             Work::Announce(_) => return self.room_updated(room, ctx),
-            Work::AnnounceHere(_) => return self.room_updated_here(room, ctx),
-            _ => {}
-        }
+            Work::AnnounceTo(_, audience) => return self.list_is_old(room, audience, ctx),
+            Work::AnnounceChange(change, reach) => return self.change_shown(&change, reach, ctx),
+            work => work,
+        };
         let Some(role) = work.user().and_then(|user| self.rooms.room(&room)?.role_of(user)) else {
             self.refuse(work, ChatError::forbidden(), ctx);
             self.rooms.release(&room);
@@ -268,7 +302,7 @@ impl ChatServer {
                 self.rooms.release(&room);
                 self.resume_room(session, true, ctx);
             }
-            Work::Announce(_) | Work::AnnounceHere(_) => {}
+            Work::Announce(_) | Work::AnnounceTo(..) | Work::AnnounceChange(..) => {}
         }
     }
 
@@ -335,7 +369,7 @@ impl ChatServer {
             Work::Read(read) => self.answer(read.reply, Err(error)),
             Work::Typing(typing) => self.answer(ReplyTo::Session(typing.asker), Err(error)),
             Work::Resume { session, .. } => self.resume_room(session, false, ctx),
-            Work::Announce(_) | Work::AnnounceHere(_) => {}
+            Work::Announce(_) | Work::AnnounceTo(..) | Work::AnnounceChange(..) => {}
         }
     }
 
@@ -378,6 +412,7 @@ impl Actor for ChatServer {
         ctx.run_interval(FORGET_INTERVAL, |server, _| server.forget_ended());
         self.start_sweeping(ctx);
         self.start_waves(ctx);
+        self.start_looking_for_renamed(ctx);
     }
 }
 

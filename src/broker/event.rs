@@ -192,6 +192,9 @@ pub enum NodeEvent {
         /// Who.
         #[serde(rename = "u")]
         user: UserId,
+        /// Whether it is the name or the picture, which others' lists show.
+        #[serde(rename = "p", default)]
+        is_renamed: bool,
     },
     /// A session of the inbox has begun: anyone who knows that somebody is there in a room of this user's says so.
     #[serde(rename = "w")]

@@ -11,12 +11,13 @@ use super::{
     models::{
         change::{self, ChangeKind},
         message::{self, End, Range},
+        user,
     },
     prelude::*,
     schema::{changes, messages, rooms},
     space::Space,
 };
-use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, UserId};
+use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, User, UserId};
 
 /// A place in the order of commits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,8 +52,10 @@ pub enum Noted {
     Read(RoomId, UserId),
     /// A room is new, or something that nodes keep of it is another now.
     Room(RoomId),
-    /// A user has another name, other switches or a mute, or is gone.
+    /// A user is new, or has another name, other switches or a mute.
     User(UserId),
+    /// A user has another name or picture, which others' lists show.
+    Profile(UserId),
     /// A product was put.
     Product(ProductId),
     /// A user was removed, or the marketplace has ended their sessions.
@@ -132,6 +135,7 @@ pub fn list_news(conn: &mut Connection, after: Place, limit: i64) -> Result<News
             }
             Some(ChangeKind::RoomOpened | ChangeKind::RoomState) => Some(Noted::Room(RoomId::from_stored(id))),
             Some(ChangeKind::UserUpdated | ChangeKind::UserState) => Some(Noted::User(UserId::from_stored(id))),
+            Some(ChangeKind::Profile) => Some(Noted::Profile(UserId::from_stored(id))),
             Some(ChangeKind::UserDeleted | ChangeKind::SessionsEnded) => {
                 Some(Noted::SessionsEnded(UserId::from_stored(id)))
             }
@@ -141,6 +145,30 @@ pub fn list_news(conn: &mut Connection, after: Place, limit: i64) -> Result<News
         });
     }
     Ok(News { messages: messages.collect(), notes, next, has_more })
+}
+
+/// Users who have another name or picture since a place among the changes, as they now stand, at most so many; and where the
+/// next reading goes on.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_renamed(conn: &mut Connection, after: i64, limit: i64) -> Result<(Vec<User>, i64), DbError> {
+    conn.transaction(|conn| {
+        let newest: Option<i64> = changes::table.select(max(changes::id)).get_result(conn)?;
+        let rows: Vec<(i64, String)> = changes::table
+            .filter(changes::id.gt(after).and(changes::kind.eq(ChangeKind::Profile.as_str())))
+            .order(changes::id)
+            .limit(limit)
+            .select((changes::id, changes::subject_id))
+            .load(conn)?;
+        let is_full = rows.len() as i64 >= limit;
+        let next = rows.last().filter(|_| is_full).map_or(newest.unwrap_or(0).max(after), |(id, _)| *id);
+        let mut users = Vec::with_capacity(rows.len());
+        for (_, id) in rows {
+            users.extend(user::find_row(conn, &id)?.filter(|row| row.deleted_at.is_none()).map(User::from));
+        }
+        Ok((users, next))
+    })
 }
 
 /// What a room has behind a `seq`.
@@ -193,6 +221,17 @@ fn last_seqs<'a>(
     Ok(rows.into_iter().collect())
 }
 
+/// A message as it now stands, and the members of its room.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The message.
+    pub message: StoredMessage,
+    /// The room's buyer.
+    pub buyer: UserId,
+    /// The room's seller.
+    pub seller: UserId,
+}
+
 /// Messages as they now stand, by their ids, about `bytes_max` of them, and how many ids were looked at: at least one. Those
 /// that are not there are left out.
 ///
@@ -202,17 +241,32 @@ pub fn find_messages(
     conn: &mut Connection,
     ids: &[MessageId],
     bytes_max: usize,
-) -> Result<(Vec<StoredMessage>, usize), DbError> {
+) -> Result<(Vec<Found>, usize), DbError> {
     let (mut found, mut bytes, mut looked_at) = (Vec::new(), 0, 0);
     // In small slices: one is whole in memory before it is weighed.
     for slice in ids.chunks(16) {
         let messages = message::find_all(conn, &slice.iter().map(MessageId::as_str).collect::<Vec<_>>())?;
         bytes += messages.iter().map(StoredMessage::weight_bytes).sum::<usize>();
-        found.extend(messages);
+        let members = members_of(conn, messages.iter().map(|message| &message.room_id))?;
+        found.extend(messages.into_iter().filter_map(|message| {
+            let (buyer, seller) = members.get(message.room_id.as_str())?.clone();
+            Some(Found { message, buyer, seller })
+        }));
         looked_at += slice.len();
         if bytes >= bytes_max {
             break;
         }
     }
     Ok((found, looked_at))
+}
+
+fn members_of<'a>(
+    conn: &mut Connection,
+    wanted: impl Iterator<Item = &'a RoomId>,
+) -> Result<HashMap<String, (UserId, UserId)>, DbError> {
+    let ids: Vec<&str> = wanted.map(RoomId::as_str).collect();
+    let rows: Vec<(String, String, String)> =
+        rooms::table.filter(rooms::id.eq_any(ids)).select((rooms::id, rooms::buyer_id, rooms::seller_id)).load(conn)?;
+    let members = |(room, buyer, seller)| (room, (UserId::from_stored(buyer), UserId::from_stored(seller)));
+    Ok(rows.into_iter().map(members).collect())
 }

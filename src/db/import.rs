@@ -3,7 +3,8 @@
 //! The lines are stored in transactions of some thousand, in the order of the file, so a load that was killed has
 //! stored a first part of it, and running it again goes on from there. Repeating a file stores nothing twice:
 //!
-//! - Users and products are put as the line says, as the marketplace's own `PUT` would, but rooms hear nothing of it.
+//! - Users and products are put as the line says, as the marketplace's own `PUT` would, but rooms hear nothing of it. A server
+//!   that runs next to it finds a user's new name within a second, and shows it.
 //! - A room is one for each product and buyer.
 //! - A message with a `clientId` is known by its room, sender and `clientId`. One without is known by its id, which is
 //!   made from the line itself: room, sender, moment, kind, words, data, and how many equal lines came before it in

@@ -108,7 +108,7 @@ fn find_fact(conn: &mut Connection, change: &ChangeRow) -> Result<Option<Fact>, 
         ChangeKind::UserUpdated => user(conn)?.map(Fact::UserUpdated),
         ChangeKind::UserDeleted => user(conn)?.map(Fact::UserDeleted),
         // Between nodes alone.
-        ChangeKind::RoomState | ChangeKind::UserState | ChangeKind::SessionsEnded => None,
+        ChangeKind::RoomState | ChangeKind::Profile | ChangeKind::UserState | ChangeKind::SessionsEnded => None,
     })
 }
 

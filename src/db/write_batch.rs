@@ -271,6 +271,8 @@ pub enum Written {
         user: User,
         /// Whether they are new.
         created: bool,
+        /// Whether they were there, with another name or picture.
+        changed: bool,
     },
     /// Of [`RoomWrite::Remember`], [`RoomWrite::Forget`] and [`RoomWrite::NoteSessionsEnded`].
     Remembered,

@@ -90,6 +90,62 @@ async fn a_list_is_told_on_a_node_where_nobody_is_in_the_room() {
     assert_eq!((&update["lastMessage"]["text"], &update["unread"]), (&json!("hello"), &json!(1)));
 }
 
+/// What a list shows, on both nodes, of a message that is changed and of a name, with and without NATS.
+async fn lists_show_changes(cluster: &Cluster) {
+    let addr = cluster.nodes[0].addr();
+    let mut buyer = Wire::connect(addr, "buyer-0").await.unwrap();
+    let said = buyer.request("message", json!({ "roomId": "room-0", "text": "hello" })).await.unwrap();
+    // On the other node: one session in no room, and another in a room.
+    let mut list = Wire::connect(cluster.nodes[1].addr(), "seller-0").await.unwrap();
+    list.request("leaveRoom", json!("nowhere")).await.unwrap();
+
+    buyer.request("editMessage", json!({ "messageId": said["id"], "text": "hi" })).await.unwrap();
+    list.push_where("roomUpdated", |room| room["lastMessage"]["text"] == "hi" && room["unread"] == 1).await;
+    buyer.request("deleteMessage", json!({ "messageId": said["id"] })).await.unwrap();
+    list.push_where("roomUpdated", |room| room["lastMessage"]["deletedAt"].is_string() && room["unread"] == 0).await;
+    for (name, is_entered) in [("First", false), ("Second", true)] {
+        if is_entered {
+            list.request("enterRoom", json!({ "roomId": "room-0" })).await.unwrap();
+        }
+        let (status, _) = as_service(addr, "PUT", "/api/v1/users/buyer-0", &json!({ "name": name }).to_string()).await;
+        assert_eq!(status, 200);
+        list.push_where("roomUpdated", |room| room["other"]["name"] == name).await;
+    }
+    let (status, _) = as_service(addr, "PUT", "/api/v1/users/buyer-0", &json!({ "name": "buyer-0" }).to_string()).await;
+    assert_eq!(status, 200);
+    list.push_where("roomUpdated", |room| room["other"]["name"] == "buyer-0").await;
+    list.request("leaveRoom", json!("room-0")).await.unwrap();
+}
+
+#[actix_web::test]
+async fn a_changed_message_and_a_new_name_reach_lists_on_another_node_with_nats_and_without() {
+    let _turn = turn().await;
+    let mut cluster = Cluster::start(2).await;
+    cluster.seed(1);
+    lists_show_changes(&cluster).await;
+    cluster.nats.stop();
+    for node in &cluster.nodes {
+        until("NATS is away", async || node.readiness().await.is_some_and(|ready| ready["nats"] == "down")).await;
+    }
+    lists_show_changes(&cluster).await;
+}
+
+#[actix_web::test]
+async fn an_answer_on_one_node_is_read_on_the_other() {
+    let _turn = turn().await;
+    let cluster = Cluster::start(2).await;
+    cluster.seed(1);
+    let mut buyer = entered(&cluster, 0, "buyer-0").await;
+    let mut seller = entered(&cluster, 1, "seller-0").await;
+    let mut list = Wire::connect(cluster.nodes[0].addr(), "seller-0").await.unwrap();
+    list.request("leaveRoom", json!("nowhere")).await.unwrap();
+    buyer.request("message", json!("hello")).await.unwrap();
+    seller.push("message").await;
+    seller.request("message", json!("hello to you")).await.unwrap();
+    assert_eq!(buyer.push("read").await, json!({ "roomId": "room-0", "userId": "seller-0", "seq": 2 }));
+    list.push_where("roomUpdated", |room| room["readSeq"] == 2 && room["unread"] == 0).await;
+}
+
 #[actix_web::test]
 async fn what_changes_while_nats_is_away_shows_all_the_same() {
     let _turn = turn().await;

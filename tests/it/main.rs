@@ -24,6 +24,7 @@ mod identity;
 mod image_addresses;
 mod images;
 mod limits;
+mod lists;
 mod logs;
 mod masking;
 mod measuring;

@@ -15,9 +15,13 @@ use std::{
 use actix::Context;
 use answers::{ChangedRead, MissingRead, NewestFound, NewsRead, RoomsRead};
 
-use super::{ChatServer, work::Work};
+use super::{
+    Audience, ChatServer, Reach,
+    profiles::Memory,
+    work::{MessageChange, Work},
+};
 use crate::{
-    db::{self, Committed, Noted, Place, RoomState},
+    db::{self, Committed, Found, Noted, Place, RoomState},
     domain::{MessageId, Role, RoomId, Seq, UserId},
     error::{ChatError, ErrorCode},
     protocol::push::Position,
@@ -51,7 +55,10 @@ pub(super) enum Confirmed {
     Read(RoomId, UserId),
     Room(RoomId),
     User(UserId),
+    Profile(UserId),
     SessionsEnded(UserId),
+    /// A room, to the lists of this node's sessions.
+    List(RoomId),
 }
 
 /// What a look has shown, and when.
@@ -222,9 +229,38 @@ impl ChatServer {
                     if let Some(nodes) = &mut self.nodes {
                         nodes.catch_up.list_told(&room, seq);
                     }
-                    self.with_room(Work::AnnounceHere(room), ctx);
+                    self.announce_here(room, ctx);
                 }
             }
+        }
+    }
+
+    /// The database shows that a user has another name or picture, and no node has said so: what is in memory is old.
+    fn profile_noted(&mut self, user: UserId, ctx: &mut Context<Self>) {
+        for room in self.rooms.rooms_of(&user) {
+            self.refresh(room, false);
+        }
+        self.show_profile(user, Memory::Old, ctx);
+    }
+
+    /// Tells this node's sessions of both members how a room looks: another node has changed it, and its word may be lost.
+    fn announce_here(&mut self, room: RoomId, ctx: &mut Context<Self>) {
+        self.with_room(Work::AnnounceTo(room, Audience::both(Reach::Here)), ctx);
+    }
+
+    /// A message stands differently, in a room that this node may not have in memory, and no node has said so.
+    pub(super) fn change_found(&mut self, Found { message, buyer, seller }: Found, ctx: &mut Context<Self>) {
+        let room = message.room_id.clone();
+        let is_held = self.rooms.room(&room).is_some();
+        let change = Box::new(MessageChange::from(&message));
+        self.hear_change(message);
+        if is_held {
+            return self.room_updated_here(room, ctx);
+        }
+        let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
+        let is_told = self.nodes.as_ref().is_some_and(|nodes| nodes.catch_up.is_confirmed(&Confirmed::List(room)));
+        if is_wanted && !is_told {
+            self.with_room(Work::AnnounceChange(change, Reach::Here), ctx);
         }
     }
 
@@ -235,6 +271,7 @@ impl ChatServer {
             Noted::Read(room, user) => Some(Confirmed::Read(room.clone(), user.clone())),
             Noted::Room(room) => Some(Confirmed::Room(room.clone())),
             Noted::User(user) => Some(Confirmed::User(user.clone())),
+            Noted::Profile(user) => Some(Confirmed::Profile(user.clone())),
             Noted::SessionsEnded(user) => Some(Confirmed::SessionsEnded(user.clone())),
             Noted::Product(_) => None,
         };
@@ -245,19 +282,18 @@ impl ChatServer {
             Noted::Message(id) => drop(nodes.catch_up.changed.insert(id)),
             Noted::Read(room, _) => self.refresh(room, true),
             Noted::Room(room) if self.rooms.room(&room).is_some() => self.refresh(room, true),
-            Noted::Room(room) => self.with_room(Work::AnnounceHere(room), ctx),
+            Noted::Room(room) => self.announce_here(room, ctx),
             Noted::User(user) => {
                 for room in self.rooms.rooms_of(&user) {
                     self.refresh(room, true);
                 }
             }
+            Noted::Profile(user) => self.profile_noted(user, ctx),
             Noted::SessionsEnded(user) => {
                 self.confirm(|| Confirmed::SessionsEnded(user.clone()));
                 let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
                 self.end_sessions_here(&user, &error);
-                for room in self.rooms.rooms_of(&user) {
-                    self.refresh(room, true);
-                }
+                self.profile_noted(user, ctx);
             }
             Noted::Product(product) => {
                 for room in self.rooms.rooms_showing(&product) {

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use actix::{Context, Handler, Message as ActixMessage};
 
 use super::{
-    ChatServer,
+    ChatServer, Reach,
     batch::{Full, PendingWrite, Waiting},
     catch_up::Confirmed,
     done,
     messages::Answer,
+    work::{MessageChange, Work},
 };
 use crate::{
     broker::NodeEvent,
@@ -122,7 +123,13 @@ impl ChatServer {
             }
             Written::Changed(message) => {
                 let data = to_json(&message);
+                let is_held = self.rooms.room(&message.room_id).is_some();
+                let change = Box::new(MessageChange::from(&message));
                 self.message_changed(message, data.clone(), ctx);
+                if !is_held {
+                    // Nobody is in the room, and lists may show it all the same.
+                    self.with_room(Work::AnnounceChange(change, Reach::Everywhere), ctx);
+                }
                 Answer { data, created: false }
             }
             Written::Read { room, reader, read_seq, unread, advanced } => {
@@ -184,10 +191,13 @@ impl ChatServer {
                 }
                 done()
             }
-            Written::UserPut { user, created } => {
+            Written::UserPut { user, created, changed } => {
                 self.rooms.user_changed(&user, false);
-                self.user_changed_for_nodes(&user.id);
                 self.mark_all_stale();
+                self.user_put_for_nodes(&user.id, changed);
+                if changed {
+                    self.own_profile_changed(&user.id, ctx);
+                }
                 Answer { data: to_json(&user), created }
             }
             Written::WordsErased { messages, rooms, offers, is_done } => {

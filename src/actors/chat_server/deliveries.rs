@@ -10,13 +10,13 @@ use actix::{AsyncContext, Context};
 use bytes::Bytes;
 
 use super::{
-    ChatServer, Reach,
+    Audience, ChatServer, Reach,
     catch_up::Confirmed,
     grant_over,
     messages::Feed,
     order::Turn,
     rooms::{LiveRoom, PresenceChanged},
-    work::Work,
+    work::{MessageChange, Work},
 };
 use crate::{
     actors::hub::{Delivery, Op},
@@ -212,6 +212,17 @@ impl ChatServer {
         }
     }
 
+    /// A message of a room that was not in memory stands differently: its members' lists are notified where they show it.
+    pub(super) fn change_shown(&mut self, change: &MessageChange, reach: Reach, ctx: &mut Context<Self>) {
+        let Some(live) = self.rooms.room(&change.room) else { return };
+        let state = live.state();
+        let is_last = state.last_message.as_ref().is_some_and(|last| last.id == change.message);
+        let counted = |role| state.member_user(role).id != change.sender && state.member(role).read_seq < change.seq;
+        if is_last || change.is_deleted && [Role::Buyer, Role::Seller].into_iter().any(counted) {
+            self.list_is_old(change.room.clone(), Audience::both(reach), ctx);
+        }
+    }
+
     /// Somebody has read: their own sessions are told, and the other member's where the two share it.
     pub(super) fn tell_reader(&mut self, room: &RoomId, user: &UserId, seq: Seq) {
         let push = Push::new(&ServerEvent::Read { room_id: room.clone(), user_id: user.clone(), seq });
@@ -243,18 +254,19 @@ impl ChatServer {
 
     /// Remembers that both members' lists show something old.
     pub(super) fn room_updated(&mut self, room: RoomId, ctx: &mut Context<Self>) {
-        self.list_is_old(room, Reach::Everywhere, ctx);
+        self.list_is_old(room, Audience::both(Reach::Everywhere), ctx);
     }
 
     /// The same for this node's sessions: the others are told by another node.
     pub(super) fn room_updated_here(&mut self, room: RoomId, ctx: &mut Context<Self>) {
-        self.list_is_old(room, Reach::Here, ctx);
+        self.list_is_old(room, Audience::both(Reach::Here), ctx);
     }
 
-    fn list_is_old(&mut self, room: RoomId, reach: Reach, ctx: &mut Context<Self>) {
+    /// The same, where it is known who shall be notified.
+    pub(super) fn list_is_old(&mut self, room: RoomId, audience: Audience, ctx: &mut Context<Self>) {
         let Some(live) = self.rooms.room_mut(&room) else { return };
         let now = Instant::now();
-        if self.old_lists.add(room, reach, now) {
+        if self.old_lists.add(room, audience, now) {
             // Keeps the room in memory until its members are told.
             live.writes_pending += 1;
             if self.old_lists.len() == 1 {
@@ -294,17 +306,16 @@ impl ChatServer {
 
     fn send_room_updates(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
-        while let Some((room, reach)) = self.old_lists.pop_due(now) {
+        while let Some((room, audience)) = self.old_lists.pop_due(now) {
             let Some(live) = self.rooms.room_mut(&room) else { continue };
             live.writes_pending -= 1;
-            let summaries =
-                [Role::Buyer, Role::Seller].map(|role| (live.summary(role), live.state().member(role).deleted));
-            let users = [&live.state().room.buyer.id, &live.state().room.seller.id].map(Clone::clone);
-            for ((summary, deleted), user) in summaries.into_iter().zip(users) {
-                if deleted {
-                    continue;
-                }
-                if reach == Reach::Everywhere && self.nodes.is_some() {
+            let told = [Role::Buyer, Role::Seller]
+                .into_iter()
+                .filter(|role| audience.has(*role) && !live.state().member(*role).deleted)
+                .map(|role| (live.summary(role), live.state().member_user(role).id.clone()))
+                .collect::<Vec<_>>();
+            for (summary, user) in told {
+                if audience.reach == Reach::Everywhere && self.nodes.is_some() {
                     self.list_for_nodes(&room, &user, summary.clone());
                 }
                 self.send_room_update(&room, &user, summary);

@@ -16,6 +16,7 @@ use super::{
     ChatServer,
     catch_up::{CatchUp, Confirmed, POLL_INTERVAL_AWAY},
     messages::{Arrived, LinkChanged, RegisterBus},
+    profiles::Memory,
     rooms::PresenceChanged,
 };
 use crate::{
@@ -143,7 +144,14 @@ impl ChatServer {
     /// Tells other nodes that what they keep of a user is old.
     pub(super) fn user_changed_for_nodes(&mut self, user: &UserId) {
         self.confirm(|| Confirmed::User(user.clone()));
-        self.tell_nodes(|| Topic::Nodes, || NodeEvent::UserChanged { user: user.clone() });
+        self.tell_nodes(|| Topic::Nodes, || NodeEvent::UserChanged { user: user.clone(), is_renamed: false });
+    }
+
+    /// The same of a user who may have another name or picture, which other members' lists show.
+    pub(super) fn user_put_for_nodes(&mut self, user: &UserId, is_renamed: bool) {
+        self.confirm(|| Confirmed::User(user.clone()));
+        self.confirm(|| Confirmed::Profile(user.clone()));
+        self.tell_nodes(|| Topic::Nodes, || NodeEvent::UserChanged { user: user.clone(), is_renamed });
     }
 
     pub(super) fn message_for_nodes(&mut self, message: &StoredMessage) {
@@ -296,7 +304,7 @@ impl ChatServer {
 // ---- what it hears --------------------------------------------------------------------------------------------------
 
 impl ChatServer {
-    fn hear(&mut self, Envelope { node, event }: Envelope) {
+    fn hear(&mut self, Envelope { node, event }: Envelope, ctx: &mut Context<Self>) {
         let Some(nodes) = &mut self.nodes else { return };
         if node == nodes.me {
             return;
@@ -332,6 +340,7 @@ impl ChatServer {
                 self.refresh(room, false);
             }
             NodeEvent::RoomUpdated { user, room, last_seq, data } => {
+                self.confirm(|| Confirmed::List(room.clone()));
                 if self.nodes.as_mut().is_some_and(|nodes| nodes.catch_up.list_told(&room, last_seq)) {
                     let push = Push::from_json("roomUpdated", Bytes::from(data.get().to_owned()));
                     let sessions = self.rooms.sessions_of(&user).to_vec();
@@ -346,11 +355,15 @@ impl ChatServer {
                 self.confirm(|| Confirmed::SessionsEnded(user.clone()));
                 self.end_sessions_here(&user, &ChatError::new(ErrorCode::Forbidden, sentence));
             }
-            NodeEvent::UserChanged { user } => {
+            NodeEvent::UserChanged { user, is_renamed } => {
                 self.confirm(|| Confirmed::User(user.clone()));
                 self.mark_all_stale();
                 for room in self.rooms.rooms_of(&user) {
                     self.refresh(room, false);
+                }
+                if is_renamed {
+                    self.confirm(|| Confirmed::Profile(user.clone()));
+                    self.show_profile(user, Memory::Old, ctx);
                 }
             }
             NodeEvent::WhoIsThere { user } => {
@@ -431,10 +444,10 @@ impl Handler<RegisterBus> for ChatServer {
 impl Handler<Arrived> for ChatServer {
     type Result = ();
 
-    fn handle(&mut self, Arrived(events): Arrived, _: &mut Self::Context) {
+    fn handle(&mut self, Arrived(events): Arrived, ctx: &mut Self::Context) {
         let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "arrived");
         for event in events {
-            self.guarded("node event", |server| server.hear(event));
+            self.guarded("node event", |server| server.hear(event, ctx));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Reach;
+use super::Audience;
 use crate::domain::RoomId;
 
 /// How long changes of a room gather before its members' lists are told, so that a burst costs one `roomUpdated`.
@@ -18,21 +18,21 @@ const STEP: Duration = Duration::from_millis(10);
 /// The rooms, each once.
 #[derive(Debug, Default)]
 pub(super) struct OldLists {
-    reach: HashMap<RoomId, Reach>,
+    audiences: HashMap<RoomId, Audience>,
     due: VecDeque<(Instant, RoomId)>,
 }
 
 impl OldLists {
     /// A room has changed. Returns whether it was not there already.
-    pub(super) fn add(&mut self, room: RoomId, reach: Reach, now: Instant) -> bool {
-        match self.reach.entry(room.clone()) {
+    pub(super) fn add(&mut self, room: RoomId, audience: Audience, now: Instant) -> bool {
+        match self.audiences.entry(room.clone()) {
             Entry::Occupied(mut known) => {
                 let known = known.get_mut();
-                *known = reach.max(*known);
+                *known = known.with(audience);
                 false
             }
             Entry::Vacant(place) => {
-                place.insert(reach);
+                place.insert(audience);
                 self.due.push_back((now + GATHER, room));
                 true
             }
@@ -40,9 +40,9 @@ impl OldLists {
     }
 
     /// The next one whose lists are to be told now.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<(RoomId, Reach)> {
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<(RoomId, Audience)> {
         let (_, room) = self.due.pop_front_if(|(due, _)| *due <= now)?;
-        self.reach.remove_entry(&room)
+        self.audiences.remove_entry(&room)
     }
 
     /// How long until the next step; `None` without any.
@@ -58,27 +58,39 @@ impl OldLists {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{actors::chat_server::Reach, domain::Role};
 
     #[test]
     fn each_room_is_told_once_and_in_its_own_time() {
         let (mut lists, start) = (OldLists::default(), Instant::now());
+        let (here, everywhere) = (Audience::both(Reach::Here), Audience::both(Reach::Everywhere));
         let at = |ms: u64| start + Duration::from_millis(ms);
         let [bike, book] = ["bike", "book"].map(|id| RoomId::new(id).unwrap());
         assert_eq!(lists.next_step(at(0)), None);
-        assert!(lists.add(bike.clone(), Reach::Here, at(0)));
-        assert!(lists.add(book.clone(), Reach::Here, at(60)));
-        for reach in [Reach::Everywhere, Reach::Here] {
-            assert!(!lists.add(bike.clone(), reach, at(99)));
+        assert!(lists.add(bike.clone(), here, at(0)));
+        assert!(lists.add(book.clone(), here, at(60)));
+        for audience in [everywhere, here] {
+            assert!(!lists.add(bike.clone(), audience, at(99)));
         }
         assert_eq!(lists.next_step(at(60)), Some(Duration::from_millis(40)));
         assert_eq!(lists.pop_due(at(99)), None);
 
-        assert_eq!(lists.pop_due(at(100)), Some((bike.clone(), Reach::Everywhere)), "as far as any change of it");
+        assert_eq!(lists.pop_due(at(100)), Some((bike.clone(), everywhere)), "as far as any change of it");
         assert_eq!(lists.pop_due(at(100)), None, "the other one has time left");
-        assert!(lists.add(bike.clone(), Reach::Here, at(101)), "what comes later is told again");
+        assert!(lists.add(bike.clone(), here, at(101)), "what comes later is told again");
         assert_eq!(lists.next_step(at(159)), Some(STEP));
-        assert_eq!(lists.pop_due(at(300)), Some((book, Reach::Here)));
-        assert_eq!(lists.pop_due(at(300)), Some((bike, Reach::Here)));
+        assert_eq!(lists.pop_due(at(300)), Some((book, here)));
+        assert_eq!(lists.pop_due(at(300)), Some((bike, here)));
         assert_eq!((lists.pop_due(at(300)), lists.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_room_is_told_to_everybody_whom_one_of_its_changes_concerns() {
+        let [buyer, seller] = [Role::Buyer, Role::Seller].map(Audience::here);
+        let both = Audience::both(Reach::Here);
+        assert!(buyer.has(Role::Buyer) && !buyer.has(Role::Seller));
+        assert_eq!((buyer.with(buyer), buyer.with(seller), seller.with(both)), (buyer, both, both));
+        let everywhere = Audience::both(Reach::Everywhere);
+        assert_eq!((buyer.with(everywhere), everywhere.with(seller)), (everywhere, everywhere));
     }
 }

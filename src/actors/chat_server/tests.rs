@@ -8,7 +8,10 @@ use tempfile::TempDir;
 use super::{
     answers::{Authorized, RoomLoaded},
     batch::BATCH_WRITES_MAX,
-    catch_up::answers::{MissingRead, NewestFound, NewsRead},
+    catch_up::{
+        Confirmed,
+        answers::{MissingRead, NewestFound, NewsRead},
+    },
     commits::BatchCommitted,
     messages::{Connect, Disconnect, Feed, RegisterBus, SessionEvents, Typing},
     slices::GoOn,
@@ -22,7 +25,7 @@ use crate::{
     },
     broker::{NodeId, Subjects},
     config::Limits,
-    db::{self, Committed, News, Opened, Place, PooledConnection},
+    db::{self, Committed, Found, News, Opened, Place, PooledConnection},
     domain::{Product, ProductId, ProductStatus, Seq, SessionId, User, UserId},
 };
 
@@ -439,4 +442,46 @@ async fn without_nats_the_next_look_into_the_database_waits_for_its_time() {
 
     server.handle(NewsRead(Ok(news(true))), ctx);
     assert!(is_looking(server), "what is known to be there is read on");
+}
+
+#[actix_web::test]
+async fn a_change_that_no_node_has_told_is_looked_up_for_lists_unless_they_were_told() {
+    let mut fixture = Fixture::new();
+    among_nodes(&mut fixture);
+    let comer = Comer::new(&mut fixture);
+    let Fixture { server, ctx, room, .. } = &mut fixture;
+    server.rooms.release(room);
+    let found =
+        || Found { message: said(room), buyer: UserId::new("alice").unwrap(), seller: UserId::new("sam").unwrap() };
+    server.confirm(|| Confirmed::List(room.clone()));
+    server.change_found(found(), ctx);
+    assert!(server.loading.is_empty(), "another node has told how the room looks");
+
+    server.nodes.as_mut().unwrap().catch_up.distrust();
+    server.change_found(found(), ctx);
+    assert!(server.loading.contains_key(room));
+
+    server.loading.clear();
+    let end = Disconnect { session: comer.session, for_good: true, place: None };
+    server.handle(end, ctx);
+    server.change_found(found(), ctx);
+    assert!(server.loading.is_empty(), "nobody is here who would see it");
+}
+
+fn said(room: &RoomId) -> crate::domain::StoredMessage {
+    crate::domain::StoredMessage {
+        id: crate::domain::MessageId::new("m").unwrap(),
+        room_id: room.clone(),
+        seq: Seq(1),
+        position: 1,
+        sender_id: UserId::new("sam").unwrap(),
+        client_id: None,
+        kind: crate::domain::MessageKind::Text,
+        text: Some("hello".to_owned()),
+        data: None,
+        sent_at: Timestamp(0),
+        edited_at: Some(Timestamp(1)),
+        deleted_at: None,
+        warnings: Vec::new(),
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use super::messages::{Join, MakeOffer, Message, Read, ReplyTo, Typing};
-use crate::domain::{RoomId, SessionId, Timestamp, UserId};
+use super::{
+    Audience, Reach,
+    messages::{Join, MakeOffer, Message, Read, ReplyTo, Typing},
+};
+use crate::domain::{MessageId, RoomId, Seq, SessionId, StoredMessage, Timestamp, UserId};
 
 /// One thing to do in a room.
 #[derive(Debug)]
@@ -24,8 +27,32 @@ pub(super) enum Work {
     },
     /// haggle itself tells both members that the room looks different in their lists.
     Announce(RoomId),
-    /// The same on this node alone: another one has changed the room, and its word may be lost.
-    AnnounceHere(RoomId),
+    /// The same to some of their sessions.
+    AnnounceTo(RoomId, Audience),
+    /// The same, if their lists show what became of a message.
+    AnnounceChange(Box<MessageChange>, Reach),
+}
+
+/// An edited or deleted message of a room that was not in memory, as far as lists show it.
+#[derive(Debug)]
+pub(super) struct MessageChange {
+    pub(super) room: RoomId,
+    pub(super) message: MessageId,
+    pub(super) sender: UserId,
+    pub(super) seq: Seq,
+    pub(super) is_deleted: bool,
+}
+
+impl From<&StoredMessage> for MessageChange {
+    fn from(message: &StoredMessage) -> Self {
+        Self {
+            room: message.room_id.clone(),
+            message: message.id.clone(),
+            sender: message.sender_id.clone(),
+            seq: message.seq,
+            is_deleted: message.deleted_at.is_some(),
+        }
+    }
 }
 
 impl Work {
@@ -36,7 +63,8 @@ impl Work {
             Self::MakeOffer(offer) => &offer.room,
             Self::Read(read) => &read.room,
             Self::Typing(typing) => &typing.room,
-            Self::Resume { room, .. } | Self::Announce(room) | Self::AnnounceHere(room) => room,
+            Self::Resume { room, .. } | Self::Announce(room) | Self::AnnounceTo(room, _) => room,
+            Self::AnnounceChange(change, _) => &change.room,
         }
     }
 
@@ -49,7 +77,7 @@ impl Work {
             Self::Read(read) => Some(&read.user),
             Self::Typing(typing) => Some(&typing.user),
             Self::Resume { user, .. } => Some(user),
-            Self::Announce(_) | Self::AnnounceHere(_) => None,
+            Self::Announce(_) | Self::AnnounceTo(..) | Self::AnnounceChange(..) => None,
         }
     }
 
@@ -66,7 +94,7 @@ impl Work {
             Self::Read(read) => of_reply(&read.reply),
             Self::Typing(typing) => Some(typing.asker.session),
             Self::Resume { session, .. } => Some(*session),
-            Self::Announce(_) | Self::AnnounceHere(_) => None,
+            Self::Announce(_) | Self::AnnounceTo(..) | Self::AnnounceChange(..) => None,
         }
     }
 
@@ -85,7 +113,8 @@ impl Work {
             | Self::Typing(_)
             | Self::Resume { .. }
             | Self::Announce(_)
-            | Self::AnnounceHere(_) => None,
+            | Self::AnnounceTo(..)
+            | Self::AnnounceChange(..) => None,
         }
     }
 }

@@ -119,7 +119,12 @@ fn store_user(conn: &mut Connection, user: &User) -> Result<LineResult, DbError>
     match user::find_row(conn, user.id.as_str())? {
         Some(row) if row.deleted_at.is_some() => return Ok(Err("`id` is a user who was deleted")),
         Some(row) if User::from(row.clone()) == *user => return Ok(Ok(false)),
-        _ => user::put(conn, user)?,
+        before => {
+            user::put(conn, user)?;
+            if before.is_some() {
+                change::record(conn, &[Changed::Profile(user.id.as_str())])?;
+            }
+        }
     }
     change::record(conn, &[Changed::User(user.id.as_str())])?;
     Ok(Ok(true))

@@ -34,6 +34,8 @@ pub(in crate::db) enum Changed<'a> {
     UserDeleted(&'a str),
     /// Something that nodes keep of a room is another now: a block, a product. No event of the marketplace's.
     RoomState(&'a str),
+    /// A user who was there has another name or picture. No event of the marketplace's: that is `User`.
+    Profile(&'a str),
     /// A user's switches or their mute are others now. No event of the marketplace's.
     UserState(&'a str),
     /// The marketplace has ended a user's sessions. No event of the marketplace's.
@@ -50,12 +52,13 @@ pub(in crate::db) enum ChangeKind {
     UserUpdated,
     UserDeleted,
     RoomState,
+    Profile,
     UserState,
     SessionsEnded,
 }
 
 impl ChangeKind {
-    const fn as_str(self) -> &'static str {
+    pub(in crate::db) const fn as_str(self) -> &'static str {
         match self {
             Self::MessageUpdated => "message_updated",
             Self::Read => "read",
@@ -64,6 +67,7 @@ impl ChangeKind {
             Self::UserUpdated => "user_updated",
             Self::UserDeleted => "user_deleted",
             Self::RoomState => "room_state",
+            Self::Profile => "profile",
             Self::UserState => "user_state",
             Self::SessionsEnded => "sessions_ended",
         }
@@ -78,6 +82,7 @@ impl ChangeKind {
             Self::UserUpdated,
             Self::UserDeleted,
             Self::RoomState,
+            Self::Profile,
             Self::UserState,
             Self::SessionsEnded,
         ]
@@ -123,6 +128,7 @@ impl<'a> NewChange<'a> {
             Changed::User(id) => (ChangeKind::UserUpdated, id, ""),
             Changed::UserDeleted(id) => (ChangeKind::UserDeleted, id, ""),
             Changed::RoomState(id) => (ChangeKind::RoomState, id, ""),
+            Changed::Profile(id) => (ChangeKind::Profile, id, ""),
             Changed::UserState(id) => (ChangeKind::UserState, id, ""),
             Changed::SessionsEnded(id) => (ChangeKind::SessionsEnded, id, ""),
         };

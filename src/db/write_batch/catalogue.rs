@@ -26,8 +26,13 @@ pub(super) fn put_user(conn: &mut Connection, user: &User) -> Outcome {
         return Ok(Err(WriteError::UserDeleted));
     }
     user::put(conn, user)?;
+    let created = before.is_none();
+    let changed = before.is_some_and(|row| User::from(row) != *user);
     change::record(conn, &[Changed::User(user.id.as_str())])?;
-    Ok(Ok(Written::UserPut { user: user.clone(), created: before.is_none() }))
+    if changed {
+        change::record(conn, &[Changed::Profile(user.id.as_str())])?;
+    }
+    Ok(Ok(Written::UserPut { user: user.clone(), created, changed }))
 }
 
 /// Deleting twice is deleting once. What it does to rooms, offers and reports is the erasure's, some at a time.

@@ -7,8 +7,8 @@ use actix::{Handler, Message as ActixMessage};
 use super::Look;
 use crate::{
     actors::chat_server::ChatServer,
-    db::{Behind, Committed, DbError, News, Noted, Place, RoomState},
-    domain::{MessageId, RoomId, Seq, StoredMessage, UserId},
+    db::{Behind, Committed, DbError, Found, News, Noted, Place, RoomState},
+    domain::{MessageId, RoomId, Seq, UserId},
     metrics::{SharedThread, Step},
     protocol::json::to_json,
 };
@@ -53,7 +53,7 @@ pub(in crate::actors::chat_server) struct RoomsRead {
 #[rtype(result = "()")]
 pub(in crate::actors::chat_server) struct ChangedRead {
     pub(super) asked: Vec<MessageId>,
-    pub(super) found: Result<(Vec<StoredMessage>, usize), DbError>,
+    pub(super) found: Result<(Vec<Found>, usize), DbError>,
 }
 
 impl Handler<NewestFound> for ChatServer {
@@ -190,10 +190,8 @@ impl Handler<ChangedRead> for ChatServer {
         match found {
             Ok((messages, looked_at)) => {
                 nodes.catch_up.changed.extend(asked.into_iter().skip(looked_at));
-                for message in messages {
-                    let room = message.room_id.clone();
-                    self.guarded("change", |server| server.hear_change(message));
-                    self.room_updated_here(room, ctx);
+                for found in messages {
+                    self.guarded("change", |server| server.change_found(found, ctx));
                 }
             }
             Err(error) => {
