@@ -207,7 +207,7 @@ async fn of_a_mute_and_what_is_said_meanwhile_what_was_acknowledged_is_stored_an
         let room = server.seed().room(&buyer, "bike").id;
         let path = format!("/api/v1/reports/{}", server.seed().report(&room, "sam"));
         let body = Some(json!({"decision": "upheld", "muteUntil": "2027-01-01T00:00:00.000Z"}));
-        silence(&server, route, &buyer, "forbidden", (SERVICE_KEY, "PATCH", path, body)).await;
+        silence(&server, route, &buyer, "muted", (SERVICE_KEY, "PATCH", path, body)).await;
     }
 }
 
