@@ -154,7 +154,7 @@ impl Audience {
         self.only.is_none_or(|only| only == role)
     }
 
-    /// Whoever is in one of the two.
+    /// Everyone who is in one of the two.
     fn with(self, other: Self) -> Self {
         let only = if self.only == other.only { self.only } else { None };
         Self { reach: self.reach.max(other.reach), only }

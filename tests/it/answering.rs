@@ -137,7 +137,7 @@ async fn every_answer_by_every_way_in_reads_what_it_answers() {
 }
 
 #[actix_web::test]
-async fn whoever_goes_on_without_something_to_read_tells_nobody_about_it() {
+async fn going_on_without_something_to_read_sends_no_read_event() {
     let server = server().await;
     let room = server.seed().room("alice", "bike").id;
     let mut sam = Caller::entered(&server, "sam", Route::Json, room.as_str()).await;
