@@ -138,7 +138,7 @@ fn batch(times: usize) {
         RoomWrite::PutUser { user: User::new(seller, "Sam".to_owned(), None) },
         RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: AT },
     ];
-    db::write_batch(&mut conn, &writes).unwrap();
+    db::write_batch(&mut conn, &writes, AT).unwrap();
     let rooms: Vec<(RoomId, UserId)> = (0..16)
         .map(|number| {
             let name = format!("buyer-{number}");
@@ -163,7 +163,7 @@ fn batch(times: usize) {
                 })
             })
             .collect();
-        let written = db::write_batch(&mut conn, &drafts).unwrap();
+        let written = db::write_batch(&mut conn, &drafts, AT).unwrap();
         assert!(written.iter().all(Result::is_ok));
     }
 }

@@ -52,7 +52,7 @@ impl Fixture {
             RoomWrite::PutUser { user: user(SELLER.to_owned()) },
             RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: AT },
         ];
-        db::write_batch(&mut conn, &writes).unwrap();
+        db::write_batch(&mut conn, &writes, AT).unwrap();
         let rooms = (0..ROOMS)
             .map(|i| {
                 let buyer = user(format!("buyer-{i}"));
@@ -68,7 +68,7 @@ impl Fixture {
         let (room, buyer) = self.rooms[0].clone();
         let batch: Vec<RoomWrite> = (0..5000.min(messages)).map(|_| append(&room, &buyer, None)).collect();
         for _ in 0..messages / batch.len() {
-            db::write_batch(&mut self.conn, &batch).unwrap();
+            db::write_batch(&mut self.conn, &batch, AT).unwrap();
         }
     }
 }
@@ -88,7 +88,7 @@ fn append(room: &RoomId, sender: &UserId, client_id: Option<String>) -> RoomWrit
 }
 
 fn must_store(conn: &mut Connection, batch: &[RoomWrite]) {
-    assert!(db::write_batch(conn, batch).unwrap().iter().all(Result::is_ok));
+    assert!(db::write_batch(conn, batch, AT).unwrap().iter().all(Result::is_ok));
 }
 
 fn commit(c: &mut Criterion) {

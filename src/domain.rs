@@ -23,6 +23,7 @@ pub mod safety;
 pub mod search;
 pub mod settings;
 pub mod stored_image;
+pub mod times;
 pub mod timestamp;
 pub mod user;
 
@@ -43,5 +44,6 @@ pub use recovery::Recovery;
 pub use room::{Participants, Role, Room, RoomSummary};
 pub use safety::Block;
 pub use settings::{Settings, SettingsPatch};
+pub use times::Times;
 pub use timestamp::Timestamp;
 pub use user::User;

@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     db::{self, BytesMax, Connection, DbError, MessagePage, Messages, Pool, RoomWrite, WriteError, Written},
-    domain::{Account, RoomId, UserId},
+    domain::{Account, RoomId, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::{self, GaugeGuard, Metrics, SharedThread, Step},
 };
@@ -211,9 +211,13 @@ impl Database {
     ///
     /// # Errors
     /// [`DbError`] when nothing of it was stored.
-    pub async fn commit(&self, writes: Vec<RoomWrite>) -> Result<Vec<Result<Written, WriteError>>, DbError> {
+    pub async fn commit(
+        &self,
+        writes: Vec<RoomWrite>,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Written, WriteError>>, DbError> {
         let purpose = Writing::commit();
-        let write = move |conn: &mut Connection| db::write_batch(conn, &writes);
+        let write = move |conn: &mut Connection| db::write_batch(conn, &writes, now);
         self.perform(&self.writer, &purpose.account, purpose.lane as usize, purpose.kind, None, write).await
     }
 

@@ -10,10 +10,7 @@
 
 use super::{
     Connection, DbError, WriteError, Written, discarded_images, message_index,
-    models::{
-        change::{self, Changed},
-        message, offer, recovery, report, room,
-    },
+    models::{message, offer, recovery, report, room},
     prelude::*,
     schema::erasures,
     space::Space,
@@ -95,8 +92,6 @@ pub(in crate::db) fn erase_words(
     if is_done {
         recovery::remove_of_user(conn, user)?;
     }
-    let changed: Vec<Changed<'_>> = erased.iter().map(|message| Changed::Message(message.id.as_str())).collect();
-    change::record(conn, &changed)?;
     diesel::update(erasures::table.find(user.as_str()))
         .set((erasures::room_id.eq(place), erasures::seq.eq(seq), erasures::report_id.eq(report)))
         .execute(conn)?;

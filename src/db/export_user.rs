@@ -367,7 +367,7 @@ mod tests {
         let conn = &mut db.conn();
         let a = room(conn, "alice", "bike");
         let b = room(conn, "bob", "bike");
-        write_batch(conn, &[RoomWrite::Append(draft(&b, "bob", "of bob", None))]).unwrap();
+        write_batch(conn, &[RoomWrite::Append(draft(&b, "bob", "of bob", None))], NOW).unwrap();
         say(conn, &a, "alice", "of alice");
         let exported = export(conn, "alice");
         assert!(exported.contains("of alice") && !exported.contains("bob") && !exported.contains("mallory"));

@@ -134,12 +134,21 @@ pub fn list_news(conn: &mut Connection, after: Place, limit: i64) -> Result<News
                 Some(Noted::Read(RoomId::from_stored(id), UserId::from_stored(row.member_id.as_str())))
             }
             Some(ChangeKind::RoomOpened | ChangeKind::RoomState) => Some(Noted::Room(RoomId::from_stored(id))),
-            Some(ChangeKind::UserUpdated | ChangeKind::UserState) => Some(Noted::User(UserId::from_stored(id))),
+            Some(
+                ChangeKind::UserUpdated | ChangeKind::UserState | ChangeKind::SettingsUpdated | ChangeKind::MuteUpdated,
+            ) => Some(Noted::User(UserId::from_stored(id))),
             Some(ChangeKind::Profile) => Some(Noted::Profile(UserId::from_stored(id))),
             Some(ChangeKind::UserDeleted | ChangeKind::SessionsEnded) => {
                 Some(Noted::SessionsEnded(UserId::from_stored(id)))
             }
             Some(ChangeKind::ProductUpdated) => Some(Noted::Product(ProductId::from_stored(id))),
+            // Nodes keep nothing of reports; an offer's message and the rooms of a block are noted by themselves.
+            Some(
+                ChangeKind::OfferUpdated
+                | ChangeKind::BlockUpdated
+                | ChangeKind::ReportCreated
+                | ChangeKind::ReportDecided,
+            ) => None,
             // Of a newer haggle.
             None => None,
         });

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::db::{
         RoomWrite,
-        test_db::{TestDb, draft, room},
+        test_db::{NOW, TestDb, draft, room},
         write_batch,
     };
 
@@ -96,7 +96,7 @@ mod tests {
         // 100 bytes are 600 as JSON.
         let long = "\u{1}".repeat(100);
         let writes: Vec<RoomWrite> = (0..20).map(|_| RoomWrite::Append(draft(&a, "alice", &long, None))).collect();
-        write_batch(conn, &writes).unwrap();
+        write_batch(conn, &writes, NOW).unwrap();
         let weight =
             list_messages(conn, &a, MessagePage::After { seq: Seq(0), limit: 1 }, 0).unwrap().items[0].weight_bytes();
         assert!((600..1000).contains(&weight), "{weight}");
@@ -122,7 +122,7 @@ mod tests {
         let conn = &mut db.conn();
         let (a, empty) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
         let writes: Vec<RoomWrite> = (0..23).map(|_| RoomWrite::Append(draft(&a, "alice", "x", None))).collect();
-        write_batch(conn, &writes).unwrap();
+        write_batch(conn, &writes, NOW).unwrap();
         let mut page = |room: &RoomId, page| {
             let page = list_messages(conn, room, page, usize::MAX).unwrap();
             (page.items.iter().map(|message| message.seq.0).collect::<Vec<_>>(), page.has_more, page.last_seq.0)

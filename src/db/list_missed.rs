@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::db::{
         RoomWrite, Written,
-        test_db::{TestDb, draft, room},
+        test_db::{NOW, TestDb, draft, room},
         write_batch,
     };
 
@@ -86,7 +86,7 @@ mod tests {
         let writes: Vec<RoomWrite> = [(&a, "alice"), (&b, "bob"), (&a, "carol"), (&b, "carol"), (&a, "alice")]
             .map(|(room, sender)| RoomWrite::Append(draft(room, sender, "x", None)))
             .into();
-        let stored: Vec<StoredMessage> = write_batch(conn, &writes)
+        let stored: Vec<StoredMessage> = write_batch(conn, &writes, NOW)
             .unwrap()
             .into_iter()
             .map(|outcome| match outcome.unwrap() {

@@ -74,13 +74,21 @@ fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> DbError {
     }
 }
 
-/// Undoes a migration, for a test of what it does to what is there.
+/// Undoes a migration and those after it, for a test of what it does to what is there. Returns how many these were.
 #[cfg(test)]
-pub(super) fn revert_last(conn: &mut Connection) {
-    match conn {
-        Connection::Sqlite(conn) => conn.revert_last_migration(SQLITE).map(drop).unwrap(),
-        #[cfg(feature = "postgres")]
-        Connection::Postgres(conn) => conn.inner().revert_last_migration(POSTGRES).map(drop).unwrap(),
+pub(super) fn revert_from(conn: &mut Connection, name: &str) -> usize {
+    let version = name.split('_').next().unwrap().replace('-', "");
+    let mut count = 0;
+    loop {
+        let reverted = match conn {
+            Connection::Sqlite(conn) => conn.revert_last_migration(SQLITE).unwrap().to_string(),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(conn) => conn.inner().revert_last_migration(POSTGRES).unwrap().to_string(),
+        };
+        count += 1;
+        if reverted == version {
+            return count;
+        }
     }
 }
 
@@ -95,7 +103,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 18] = [
+    const NAMES: [&str; 20] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -114,6 +122,8 @@ mod tests {
         "2026-11-28-040000_search_changes",
         "2026-11-28-100000_installation",
         "2026-11-28-300000_search_fold",
+        "2026-11-28-400000_event_times",
+        "2026-11-28-410000_record_times",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

@@ -119,7 +119,7 @@ pub fn find_unread(conn: &mut Connection, range: &RangeInclusive<Timestamp>) -> 
         let mut sent = notification::list_sent_after(conn, progress, PAGE_MESSAGES)?;
         let Some(last) = sent.last() else { return Ok(None) };
         let imported = notification::list_imported(conn, progress + 1, last.position)?;
-        let is_imported = |position| imported.iter().any(|(first, last)| (*first..=*last).contains(&position));
+        let is_imported = |position| imported.iter().any(|(first, last, _)| (*first..=*last).contains(&position));
         let old =
             sent.iter().take_while(|message| message.sent_at <= range.end().0 || is_imported(message.position)).count();
         let is_full = old as i64 == PAGE_MESSAGES;

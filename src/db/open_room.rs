@@ -12,7 +12,7 @@ use super::{
     },
 };
 use crate::{
-    domain::{ProductId, Room, RoomId, Timestamp, User, UserId, message::SYSTEM_SENDER},
+    domain::{ProductId, Room, RoomId, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
     error::{ChatError, ErrorCode},
 };
 
@@ -122,12 +122,12 @@ fn open(
         return Ok(Err(OpenError::NoSuchProduct));
     }
     if let (None, Some(buyer)) = (known, to_add) {
-        user::put(conn, buyer)?;
-        change::record(conn, &[Changed::User(buyer.id.as_str())])?;
+        user::put(conn, buyer, Times::new(at))?;
+        change::record(conn, &[Changed::User(buyer.id.as_str())], at)?;
     }
     let id = RoomId::random();
     room::insert(conn, &RoomRow::new(&id, &product.id, buyer, &product.seller_id, at), product.status)?;
-    change::record(conn, &[Changed::RoomOpened(id.as_str())])?;
+    change::record(conn, &[Changed::RoomOpened(id.as_str())], at)?;
     Ok(Ok(Opened::New(read_back(conn, &id)?)))
 }
 

@@ -188,7 +188,7 @@ fn a_write_goes_along_its_indices() {
     let (db, a) = db_with_a_room();
     let plans = plans_of(&db, |conn| {
         let batch = [RoomWrite::Append(draft(&a, "alice", "x", Some("k"))), read(&a, "alice", 1)];
-        let outcomes = write_batch(conn, &batch).unwrap();
+        let outcomes = write_batch(conn, &batch, NOW).unwrap();
         let Ok(super::Written::Appended { message, .. }) = &outcomes[0] else { panic!() };
         let at = NOW;
         let (id, editor) = (message.id.clone(), user_id("alice"));

@@ -113,8 +113,8 @@ mod tests {
         let rooms = [room(conn, "alice", "bike"), room(conn, "bob", "bike"), room(conn, "alice", "book")];
         let writes: Vec<RoomWrite> =
             (0..30).map(|n| RoomWrite::Append(draft(&rooms[n % 3], "carol", "x", None))).collect();
-        write_batch(conn, &writes).unwrap();
-        write_batch(conn, &[RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }]).unwrap();
+        write_batch(conn, &writes, NOW).unwrap();
+        write_batch(conn, &[RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }], NOW).unwrap();
         let mut asked = vec![RoomId::new("none").unwrap()];
         asked.extend(rooms.iter().cloned());
 

@@ -15,6 +15,7 @@ diesel::table! {
         kind -> Text,
         subject_id -> Text,
         member_id -> Text,
+        committed_at -> BigInt,
     }
 }
 
@@ -37,6 +38,7 @@ diesel::table! {
     imported_messages (first_position) {
         first_position -> BigInt,
         last_position -> BigInt,
+        imported_at -> Nullable<BigInt>,
     }
 }
 
@@ -124,6 +126,8 @@ diesel::table! {
         currency -> Nullable<Text>,
         image_url -> Nullable<Text>,
         status -> Text,
+        created_at -> Nullable<BigInt>,
+        updated_at -> Nullable<BigInt>,
     }
 }
 
@@ -180,6 +184,8 @@ diesel::table! {
         read_receipts -> Bool,
         typing -> Bool,
         presence -> Bool,
+        created_at -> Nullable<BigInt>,
+        updated_at -> Nullable<BigInt>,
     }
 }
 

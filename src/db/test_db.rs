@@ -55,7 +55,7 @@ impl TestDb {
         for id in ["bike", "lamp"] {
             writes.push(RoomWrite::PutProduct { keeps_status: false, product: product(id), at: NOW });
         }
-        for outcome in super::write_batch(&mut db.conn(), &writes).unwrap() {
+        for outcome in super::write_batch(&mut db.conn(), &writes, NOW).unwrap() {
             outcome.unwrap();
         }
         db
@@ -152,7 +152,7 @@ pub(super) fn draft(room: &RoomId, sender: &str, text: &str, client_id: Option<&
 
 /// Writes one thing.
 pub(super) fn write(conn: &mut Connection, write: RoomWrite) -> Result<Written, WriteError> {
-    super::write_batch(conn, &[write]).unwrap().pop().unwrap()
+    super::write_batch(conn, &[write], NOW).unwrap().pop().unwrap()
 }
 
 /// Stores one message.

@@ -2,6 +2,7 @@
 
 mod append;
 mod catalogue;
+mod changes;
 mod cost;
 pub(in crate::db) mod offers;
 mod revise;
@@ -11,10 +12,7 @@ mod write_error;
 
 use super::{
     Connection, DbError, erase_user,
-    models::{
-        change::{self, Changed},
-        recovery,
-    },
+    models::{change, recovery},
 };
 use crate::domain::{
     Block, ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, Settings,
@@ -180,7 +178,7 @@ pub enum RoomWrite {
         /// When.
         at: Timestamp,
     },
-    /// Notes that the marketplace has ended a user's sessions, for other nodes.
+    /// Notes that the marketplace has ended a user's sessions, for its events and for other nodes.
     NoteSessionsEnded {
         /// Whose.
         user: UserId,
@@ -250,6 +248,8 @@ pub enum Written {
         rooms: Vec<RoomId>,
         /// Whether it changed something.
         changed: bool,
+        /// Whether the blocker is new here.
+        added: bool,
     },
     /// Of [`RoomWrite::SetSettings`].
     SettingsSet {
@@ -257,13 +257,21 @@ pub enum Written {
         user: UserId,
         /// The switches as they now stand.
         settings: Settings,
+        /// Whether they stood otherwise before.
+        changed: bool,
+        /// Whether the user is new here.
+        added: bool,
     },
     /// Of [`RoomWrite::DecideReport`].
     ReportDecided {
         /// The report as it now stands.
         report: Box<Report>,
+        /// Whether it was undecided before, or decided otherwise.
+        changed: bool,
         /// Until when the reported user can't say anything, by all reports together.
         muted_until: Option<Timestamp>,
+        /// Whether that was otherwise before.
+        mute_changed: bool,
     },
     /// Of [`RoomWrite::PutUser`].
     UserPut {
@@ -271,10 +279,15 @@ pub enum Written {
         user: User,
         /// Whether they are new.
         created: bool,
-        /// Whether they were there, with another name or picture.
+        /// Whether they are new, or stood otherwise before.
         changed: bool,
     },
-    /// Of [`RoomWrite::Remember`], [`RoomWrite::Forget`] and [`RoomWrite::NoteSessionsEnded`].
+    /// Of [`RoomWrite::NoteSessionsEnded`].
+    SessionsEnded {
+        /// Whose.
+        user: UserId,
+    },
+    /// Of [`RoomWrite::Remember`] and [`RoomWrite::Forget`].
     Remembered,
     /// Of [`RoomWrite::ForgetEnded`].
     ForgotEnded {
@@ -296,6 +309,8 @@ pub enum Written {
     UserDeleted {
         /// What the other members see in their place from now on.
         user: User,
+        /// Whether they were not deleted before.
+        changed: bool,
     },
 }
 
@@ -304,6 +319,8 @@ pub enum Written {
 pub struct ProductChange {
     /// The product as it now stands.
     pub product: Product,
+    /// Whether it is new, or stood otherwise before.
+    pub changed: bool,
     /// The rooms that have heard of it so far; none when nothing changed.
     pub rooms: Vec<RoomId>,
     /// Where they have heard of another status before: what was said about it, one `system` message per room.
@@ -345,25 +362,25 @@ pub struct ReadMark {
 /// What became of each write of a batch, in its order.
 pub type Outcomes = Vec<Result<Written, WriteError>>;
 
-/// Writes everything in one transaction, in this order, and says what became of each.
+/// Writes everything in one transaction, in this order, and says what became of each. `now` is when: the time of the events.
 ///
 /// A write that is refused leaves the others alone. When the database itself fails, nothing was written.
 ///
 /// # Errors
 /// [`DbError`], and then nothing is stored: the whole batch can be answered with it, or tried again.
-pub fn write_batch(conn: &mut Connection, writes: &[RoomWrite]) -> Result<Outcomes, DbError> {
-    match write_all(conn, writes) {
+pub fn write_batch(conn: &mut Connection, writes: &[RoomWrite], now: Timestamp) -> Result<Outcomes, DbError> {
+    match write_all(conn, writes, now) {
         // Not the database but one of the writes is at fault, and which one nobody knows: its neighbours must not
         // fail with it, now and on every retry.
-        Err(DbError::Internal(_)) => write_one_by_one(conn, writes),
+        Err(DbError::Internal(_)) => write_one_by_one(conn, writes, now),
         other => other,
     }
 }
 
-fn write_one_by_one(conn: &mut Connection, writes: &[RoomWrite]) -> Result<Outcomes, DbError> {
+fn write_one_by_one(conn: &mut Connection, writes: &[RoomWrite], now: Timestamp) -> Result<Outcomes, DbError> {
     let mut outcomes = Outcomes::with_capacity(writes.len());
     for write in writes {
-        match write_all(conn, std::slice::from_ref(write)) {
+        match write_all(conn, std::slice::from_ref(write), now) {
             Ok(outcome) => outcomes.extend(outcome),
             // Earlier ones may be stored by now, so the batch as a whole can't fail any more.
             Err(error) => outcomes.push(Err(error.into())),
@@ -372,7 +389,7 @@ fn write_one_by_one(conn: &mut Connection, writes: &[RoomWrite]) -> Result<Outco
     Ok(outcomes)
 }
 
-fn write_all(conn: &mut Connection, writes: &[RoomWrite]) -> Result<Outcomes, DbError> {
+fn write_all(conn: &mut Connection, writes: &[RoomWrite], now: Timestamp) -> Result<Outcomes, DbError> {
     if writes.is_empty() {
         return Ok(Outcomes::new());
     }
@@ -380,25 +397,29 @@ fn write_all(conn: &mut Connection, writes: &[RoomWrite]) -> Result<Outcomes, Db
     conn.immediate_transaction(|conn| {
         let mut outcomes = Outcomes::with_capacity(writes.len());
         for run in writes.chunk_by(|a, b| append::takes(a) && append::takes(b)) {
+            let start = outcomes.len();
             match run {
-                [first, ..] if append::takes(first) => append::write_run(conn, run, &mut outcomes)?,
+                [first, ..] if append::takes(first) => append::write_run(conn, run, now, &mut outcomes)?,
                 _ => {
                     for write in run {
-                        outcomes.push(write_one(conn, write)?);
+                        outcomes.push(write_one(conn, write, now)?);
                     }
                 }
             }
+            // After the run's messages: those of one commit are all there at once.
+            let changes: Vec<_> = outcomes[start..].iter().flatten().flat_map(changes::of).collect();
+            change::record(conn, &changes, now)?;
         }
         Ok(outcomes)
     })
 }
 
-fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written, WriteError>, DbError> {
+fn write_one(conn: &mut Connection, write: &RoomWrite, now: Timestamp) -> Result<Result<Written, WriteError>, DbError> {
     match write {
         // Runs of these are written together.
         RoomWrite::Append(_) | RoomWrite::MarkRead { .. } => {
             let mut outcomes = Outcomes::new();
-            append::write_run(conn, std::slice::from_ref(write), &mut outcomes)?;
+            append::write_run(conn, std::slice::from_ref(write), now, &mut outcomes)?;
             Ok(outcomes.pop().unwrap_or(Err(WriteError::Forbidden)))
         }
         RoomWrite::Edit { message, editor, text, inspected, at } => {
@@ -421,15 +442,13 @@ fn write_one(conn: &mut Connection, write: &RoomWrite) -> Result<Result<Written,
         RoomWrite::ExpireOffers { at } => offers::expire(conn, *at),
         RoomWrite::Block { blocker, blocked, at } => safety::block(conn, blocker, blocked, *at),
         RoomWrite::Unblock { blocker, blocked } => safety::unblock(conn, blocker, blocked),
-        RoomWrite::SetSettings { user, patch } => safety::set_settings(conn, user, *patch),
+        RoomWrite::SetSettings { user, patch } => safety::set_settings(conn, user, *patch, now),
         RoomWrite::DecideReport { report, decision, mute_until, at } => {
             safety::decide_report(conn, report, *decision, *mute_until, *at)
         }
-        RoomWrite::PutUser { user } => catalogue::put_user(conn, user),
+        RoomWrite::PutUser { user } => catalogue::put_user(conn, user, now),
         RoomWrite::EraseWords { user, at } => erase_user::erase_words(conn, user, *at),
-        RoomWrite::NoteSessionsEnded { user } => {
-            Ok(change::record(conn, &[Changed::SessionsEnded(user.as_str())]).map(|()| Ok(Written::Remembered))?)
-        }
+        RoomWrite::NoteSessionsEnded { user } => Ok(Ok(Written::SessionsEnded { user: user.clone() })),
         RoomWrite::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
         RoomWrite::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Ok(Written::Remembered))?),
         RoomWrite::Forget { pid_hash, .. } => Ok(recovery::remove(conn, pid_hash).map(|()| Ok(Written::Remembered))?),

@@ -5,7 +5,12 @@ use std::{fmt, str::FromStr};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::{Product, Room, RoomId, Seq, StoredMessage, User, UserId};
+use super::{
+    MessageId, Product, ProductId, Role, Room, RoomId, Seq, StoredMessage, Timestamp, User, UserId,
+    message::json_text_bytes,
+    offer::{Offer, OfferStatus},
+    safety::{Decision, ReportCategory, ReportState},
+};
 
 /// Which life of which database a cursor belongs to: a part of a hash. 0 in cursors of an older haggle, and where one starts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +85,9 @@ pub struct Event {
     /// Its place: the next request's `after`.
     #[schema(value_type = String, example = "5e0c3b7a9d4f-1042-17")]
     pub cursor: EventCursor,
+    /// When it was committed, by the clock of the server that did it; of an imported message, when it was imported. The order
+    /// of events is that of their cursors.
+    pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]
     pub fact: Fact,
@@ -106,12 +114,125 @@ pub enum Fact {
     },
     /// A room was opened.
     RoomOpened(Box<Room>),
+    /// An offer was made, or has another status. Its message has an event of its own.
+    OfferUpdated(OfferEvent),
     /// A product was put, or changed its status.
     ProductUpdated(Product),
     /// A user was put.
     UserUpdated(User),
     /// A user was deleted; the name is what the others see from now on.
     UserDeleted(User),
+    /// A user has turned their switches, which say what others get to see of them.
+    #[serde(rename_all = "camelCase")]
+    SettingsUpdated {
+        /// Who.
+        user_id: UserId,
+        /// How far one has read.
+        read_receipts: bool,
+        /// That one types.
+        typing: bool,
+        /// That one is in the room.
+        presence: bool,
+    },
+    /// A user has blocked somebody, or taken the block back.
+    #[serde(rename_all = "camelCase")]
+    BlockUpdated {
+        /// Who.
+        blocker_id: UserId,
+        /// Whom.
+        blocked_id: UserId,
+        /// Whether the block stands.
+        blocked: bool,
+        /// Since when it stands.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        created_at: Option<Timestamp>,
+    },
+    /// A member has reported the other one.
+    ReportCreated(Box<ReportEvent>),
+    /// The marketplace has decided a report.
+    ReportDecided(Box<ReportEvent>),
+    /// The marketplace has muted a user, or ended their mute early. A mute that ends by itself is no event.
+    #[serde(rename_all = "camelCase")]
+    MuteUpdated {
+        /// Who.
+        user_id: UserId,
+        /// Until when they can't say anything; absent for a user who is not muted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        muted_until: Option<Timestamp>,
+    },
+    /// The marketplace has ended all sessions of a user.
+    #[serde(rename_all = "camelCase")]
+    SessionsEnded {
+        /// Whose.
+        user_id: UserId,
+    },
+}
+
+/// An offer, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OfferEvent {
+    /// The message that it is.
+    pub message_id: MessageId,
+    /// Where it was made.
+    pub room_id: RoomId,
+    /// For what.
+    pub product_id: ProductId,
+    /// Which of the room's members made it.
+    pub offered_by: Role,
+    /// In the currency's minor unit.
+    pub amount: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Where it stands.
+    pub status: OfferStatus,
+    /// When it stops to wait.
+    pub expires_at: Timestamp,
+}
+
+impl OfferEvent {
+    /// An offer with its place.
+    #[must_use]
+    pub fn new(message_id: MessageId, room_id: RoomId, product_id: ProductId, offer: Offer) -> Self {
+        let Offer { offered_by, price, status, expires_at } = offer;
+        let (amount, currency) = (price.amount, price.currency);
+        Self { message_id, room_id, product_id, offered_by, amount, currency, status, expires_at }
+    }
+}
+
+/// A report, as it stands, without the messages that are kept with it: `GET /reports` has those.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportEvent {
+    /// Unique everywhere; grows with time.
+    pub id: String,
+    /// Who reports.
+    pub reporter_id: UserId,
+    /// Whom.
+    pub reported_id: UserId,
+    /// Where.
+    pub room_id: RoomId,
+    /// Which message, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    /// What it is about.
+    pub category: ReportCategory,
+    /// What the reporter says about it, for as long as they are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Whether it waits for its decision.
+    pub state: ReportState,
+    /// What was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<Timestamp>,
+    /// Until when the reported user can't say anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mute_until: Option<Timestamp>,
 }
 
 impl Fact {
@@ -120,10 +241,18 @@ impl Fact {
     pub fn weight_bytes(&self) -> usize {
         match self {
             Self::Message(message) | Self::MessageUpdated(message) => message.weight_bytes(),
-            Self::Read { .. } => SMALL_BYTES,
+            Self::Read { .. }
+            | Self::OfferUpdated(_)
+            | Self::SettingsUpdated { .. }
+            | Self::BlockUpdated { .. }
+            | Self::MuteUpdated { .. }
+            | Self::SessionsEnded { .. } => SMALL_BYTES,
             Self::RoomOpened(room) => room.weight_bytes(),
             Self::ProductUpdated(product) => product.weight_bytes(),
             Self::UserUpdated(user) | Self::UserDeleted(user) => user.weight_bytes(),
+            Self::ReportCreated(report) | Self::ReportDecided(report) => {
+                2 * SMALL_BYTES + report.text.as_deref().map_or(0, json_text_bytes)
+            }
         }
     }
 }

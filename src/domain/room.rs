@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 use super::{Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId};
 
 /// Which of a room's two members somebody is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The one who asks.
     Buyer,

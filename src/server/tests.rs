@@ -58,7 +58,7 @@ impl Fixture {
             RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at },
         ];
         let mut conn = pool.get().unwrap();
-        db::write_batch(&mut conn, &writes).unwrap();
+        db::write_batch(&mut conn, &writes, at).unwrap();
         let room = match db::open_room(&mut conn, &product.id, &user("alice"), at).unwrap().unwrap() {
             Opened::New(room) | Opened::Existing(room) => room.id,
         };

@@ -29,7 +29,7 @@ async fn an_erasure_that_a_dead_node_has_begun_is_finished_by_another_that_runs(
 
     // This far a node has come that dies then: the job is written down, and nobody was told of it.
     let begun = RoomWrite::DeleteUser { user: UserId::new("buyer-0").unwrap(), at: Timestamp(1_800_000_000_000) };
-    db::write_batch(&mut pool.get().unwrap(), &[begun]).unwrap().pop().unwrap().unwrap();
+    db::write_batch(&mut pool.get().unwrap(), &[begun], Timestamp(1_800_000_000_000)).unwrap().pop().unwrap().unwrap();
 
     until("the erasure is crossed out", async || db::list_erasures(&mut pool.get().unwrap()).unwrap().is_empty()).await;
     assert_eq!(texts(), [None, None, None]);

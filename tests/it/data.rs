@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{
     TestServer,
     rest::{self, Answer, call},
-    server::SERVICE_KEY,
+    server::{SERVICE_KEY, START},
     socket_io::PacketClient,
 };
 
@@ -45,7 +45,8 @@ fn store(server: &TestServer, room: &RoomId, sender: &str, text: Option<&str>, d
         sent_at: Timestamp(1),
         screened: Screened::Clean,
     };
-    let outcome = db::write_batch(&mut server.pool.get().unwrap(), &[RoomWrite::Append(draft)]).unwrap().remove(0);
+    let outcome =
+        db::write_batch(&mut server.pool.get().unwrap(), &[RoomWrite::Append(draft)], START).unwrap().remove(0);
     let Ok(Written::Appended { message, .. }) = outcome else { panic!("{outcome:?}") };
     message
 }

@@ -1,11 +1,14 @@
 //! Events: a backend that was away catches up by itself, in order, without a hole.
 
+use std::{collections::BTreeSet, io::Cursor, time::Duration};
+
+use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
 
 use crate::support::{
     TestServer,
     rest::{self, Answer},
-    server::SERVICE_KEY,
+    server::{SERVICE_KEY, START},
 };
 
 async fn events(server: &TestServer, query: &str) -> Answer {
@@ -55,6 +58,259 @@ async fn every_committed_change_is_told_in_order_on_whatever_wire_it_came() {
     }
     assert_eq!(json!(seen), page.body["items"]);
     assert_eq!(seen.last().unwrap()["cursor"], json!(after));
+}
+
+/// A route that may change something.
+struct Change {
+    route: (&'static str, &'static str),
+    /// The path, with the room in place of `ROOM`.
+    path: &'static str,
+    /// `None` for the marketplace itself.
+    user: Option<&'static str>,
+    body: Value,
+    events: &'static [&'static str],
+    /// When the same is asked for again.
+    again: &'static [&'static str],
+}
+
+/// Every route that may change something, in an order in which each of them does.
+fn changes() -> Vec<Change> {
+    let change = |route, path, user, body, events: &'static [&'static str], again: &'static [&'static str]| Change {
+        route,
+        path,
+        user,
+        body,
+        events,
+        again,
+    };
+    let (alice, sam) = (Some("alice"), Some("sam"));
+    let mute = json!({"decision": "upheld", "muteUntil": START.plus_ms(3_600_000)});
+    let (users, products) = ("/api/v1/users/{id}", "/api/v1/products/{id}");
+    let messages = "/api/v1/rooms/{id}/messages/{messageId}";
+    vec![
+        change(("PUT", users), "/api/v1/users/zoe", None, json!({"name": "Zoe"}), &["userUpdated"], &[]),
+        change(
+            ("PUT", products),
+            "/api/v1/products/lamp",
+            None,
+            json!({"sellerId": "sam", "title": "A lamp"}),
+            &["productUpdated"],
+            &[],
+        ),
+        change(
+            ("PATCH", products),
+            "/api/v1/products/lamp",
+            None,
+            json!({"status": "reserved"}),
+            &["productUpdated"],
+            &[],
+        ),
+        change(("POST", "/api/v1/rooms"), "/api/v1/rooms", alice, json!({"productId": "lamp"}), &["roomOpened"], &[]),
+        change(
+            ("POST", "/api/v1/rooms/{id}/messages"),
+            "/api/v1/rooms/ROOM/messages",
+            alice,
+            json!({"text": "hello", "clientId": "m"}),
+            &["message"],
+            &[],
+        ),
+        change(("POST", "/api/v1/rooms/{id}/images"), "/api/v1/rooms/ROOM/images", alice, json!({}), &["message"], &[]),
+        // Another edit is another time of it, whatever the words.
+        change(
+            ("PATCH", messages),
+            "/api/v1/rooms/ROOM/messages/MESSAGE",
+            alice,
+            json!({"text": "better"}),
+            &["messageUpdated"],
+            &["messageUpdated"],
+        ),
+        change(
+            ("DELETE", messages),
+            "/api/v1/rooms/ROOM/messages/MESSAGE",
+            alice,
+            Value::Null,
+            &["messageUpdated"],
+            &[],
+        ),
+        change(("PUT", "/api/v1/rooms/{id}/read"), "/api/v1/rooms/ROOM/read", sam, json!({"seq": 1}), &["read"], &[]),
+        // Known to those alone who have it.
+        change(("POST", "/api/v1/rooms/{id}/token"), "/api/v1/rooms/ROOM/token", alice, Value::Null, &[], &[]),
+        change(
+            ("POST", "/api/v1/rooms/{id}/offers/{messageId}/answer"),
+            "/api/v1/rooms/ROOM/offers/OFFER/answer",
+            sam,
+            json!({"answer": "decline"}),
+            &["messageUpdated", "offerUpdated"],
+            &[],
+        ),
+        change(
+            ("POST", "/api/v1/rooms/{id}/offers"),
+            "/api/v1/rooms/ROOM/offers",
+            alice,
+            json!({"amount": 5, "currency": "KRW", "clientId": "o"}),
+            &["message", "offerUpdated"],
+            &[],
+        ),
+        change(
+            ("PATCH", "/api/v1/me/settings"),
+            "/api/v1/me/settings",
+            sam,
+            json!({"typing": false}),
+            &["settingsUpdated"],
+            &[],
+        ),
+        change(("PUT", "/api/v1/blocks/{userId}"), "/api/v1/blocks/sam", alice, Value::Null, &["blockUpdated"], &[]),
+        change(("DELETE", "/api/v1/blocks/{userId}"), "/api/v1/blocks/sam", alice, Value::Null, &["blockUpdated"], &[]),
+        change(
+            ("POST", "/api/v1/reports"),
+            "/api/v1/reports",
+            alice,
+            json!({"roomId": "ROOM", "category": "scam", "text": "Wants me to pay outside"}),
+            &["reportCreated"],
+            &[],
+        ),
+        change(
+            ("PATCH", "/api/v1/reports/{id}"),
+            "/api/v1/reports/REPORT",
+            None,
+            mute,
+            &["reportDecided", "muteUpdated"],
+            &[],
+        ),
+        change(
+            ("POST", "/api/v1/users/{id}/disconnect"),
+            "/api/v1/users/sam/disconnect",
+            None,
+            Value::Null,
+            &["sessionsEnded"],
+            &["sessionsEnded"],
+        ),
+        change(("DELETE", users), "/api/v1/users/zoe", None, Value::Null, &["userDeleted"], &[]),
+    ]
+}
+
+#[actix_web::test]
+async fn every_route_that_changes_something_is_an_event_with_its_time_and_the_same_again_is_none() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike").id;
+    let message = seed.messages(&room, "alice", 1).remove(0).id;
+    let offer = seed.offer(&room, "alice", 900_000).id;
+    let report = seed.report(&room, "alice");
+    let named = |text: &str| {
+        let names =
+            [("ROOM", room.as_str()), ("MESSAGE", message.as_str()), ("OFFER", offer.as_str()), ("REPORT", &report)];
+        names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id))
+    };
+    let mut photo = Cursor::new(Vec::new());
+    DynamicImage::new_rgb8(8, 8).write_to(&mut photo, ImageFormat::Png).unwrap();
+    let photo = photo.into_inner();
+
+    let changes = changes();
+    let document = rest::call(server.addr, "", "GET", "/api/v1/openapi.json", None).await.body;
+    let documented: BTreeSet<(String, &str)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), &**path))
+        })
+        .filter(|(method, _)| method != "GET" && method != "HEAD")
+        .collect();
+    let listed: BTreeSet<(String, &str)> =
+        changes.iter().map(|change| (change.route.0.to_owned(), change.route.1)).collect();
+    assert_eq!(listed, documented, "each route that may change something says here which events it brings about");
+
+    let mut after = events(&server, "").await.body["nextCursor"].as_str().unwrap().to_owned();
+    let mut now = START;
+    for Change { route, path, user, body, events: first, again } in &changes {
+        for expected in [first, again] {
+            server.advance(Duration::from_secs(1));
+            now = now.plus_ms(1000);
+            let token = user.map_or_else(|| SERVICE_KEY.to_owned(), |user| server.token(user));
+            let answer = if path.ends_with("/images") {
+                rest::upload(server.addr, &token, &named(path), &photo, &[("clientId", "i")]).await
+            } else {
+                let body = (!body.is_null()).then(|| named(&body.to_string()).parse().unwrap());
+                rest::call(server.addr, &token, route.0, &named(path), body).await
+            };
+            let page = events(&server, &format!("?after={after}")).await;
+            assert_eq!(names(&page), *expected, "{route:?}: {} {}", answer.body, page.body);
+            for event in page.body["items"].as_array().unwrap() {
+                assert_eq!(event["at"], json!(now), "{event}");
+            }
+            after = page.body["nextCursor"].as_str().unwrap().to_owned();
+        }
+    }
+
+    // Page by page it is the same as at once, and the end is the end.
+    let all = events(&server, "?limit=500").await;
+    assert_eq!(all.body["nextCursor"], json!(after));
+    let (mut cursor, mut seen) = (None::<String>, Vec::new());
+    loop {
+        let from = cursor.map(|cursor| format!("&after={cursor}")).unwrap_or_default();
+        let page = events(&server, &format!("?limit=3{from}")).await;
+        seen.extend(page.body["items"].as_array().unwrap().clone());
+        cursor = Some(page.body["nextCursor"].as_str().unwrap().to_owned());
+        if page.body["hasMore"] == false {
+            break;
+        }
+    }
+    assert_eq!((json!(seen), cursor), (all.body["items"].clone(), Some(after)));
+}
+
+#[actix_web::test]
+async fn an_event_has_its_subject_in_the_words_of_the_api() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    let offer = server.seed().offer(&room, "alice", 900_000).id;
+    let service = async |method, path: &str, body| rest::call(server.addr, SERVICE_KEY, method, path, body).await;
+    let alice = server.token("alice");
+    let by_alice = async |method, path: &str, body| rest::call(server.addr, &alice, method, path, body).await;
+    by_alice("PUT", "/api/v1/blocks/sam", None).await;
+    by_alice("PATCH", "/api/v1/me/settings", Some(json!({"presence": false}))).await;
+    let report = by_alice("POST", "/api/v1/reports", Some(json!({"roomId": room, "category": "spam"}))).await.body;
+    let report_path = format!("/api/v1/reports/{}", report["id"].as_str().unwrap());
+    let until = START.plus_ms(3_600_000);
+    service("PATCH", &report_path, Some(json!({"decision": "upheld", "muteUntil": until}))).await;
+    service("POST", "/api/v1/users/sam/disconnect", None).await;
+    let page = events(&server, "?limit=500").await.body;
+    let data = |event: &str| {
+        let items = page["items"].as_array().unwrap();
+        items.iter().rfind(|item| item["event"] == event).map(|item| item["data"].clone()).unwrap()
+    };
+    assert_eq!(
+        data("offerUpdated"),
+        json!({
+            "messageId": offer, "roomId": room, "productId": "bike", "offeredBy": "buyer", "amount": 900_000,
+            "currency": "KRW", "status": "pending", "expiresAt": START.plus_ms(48 * 3_600_000),
+        })
+    );
+    assert_eq!(
+        data("blockUpdated"),
+        json!({"blockerId": "alice", "blockedId": "sam", "blocked": true, "createdAt": START})
+    );
+    assert_eq!(
+        data("settingsUpdated"),
+        json!({"userId": "alice", "readReceipts": true, "typing": true, "presence": false})
+    );
+    let decided = json!({
+        "id": report["id"], "reporterId": "alice", "reportedId": "sam", "roomId": room, "category": "spam",
+        "createdAt": START, "state": "decided", "decision": "upheld", "decidedAt": START, "muteUntil": until,
+    });
+    // As it now stands, in both places.
+    assert_eq!((data("reportCreated"), data("reportDecided")), (decided.clone(), decided));
+    assert_eq!(data("muteUpdated"), json!({"userId": "sam", "mutedUntil": until}));
+    assert_eq!(data("sessionsEnded"), json!({"userId": "sam"}));
+    service("PATCH", &report_path, Some(json!({"decision": "dismissed"}))).await;
+    by_alice("DELETE", "/api/v1/blocks/sam", None).await;
+    let page = events(&server, "?limit=500").await.body;
+    let last = |event: &str| {
+        let items = page["items"].as_array().unwrap();
+        items.iter().rfind(|item| item["event"] == event).map(|item| item["data"].clone()).unwrap()
+    };
+    assert_eq!(last("muteUpdated"), json!({"userId": "sam"}));
+    assert_eq!(last("blockUpdated"), json!({"blockerId": "alice", "blockedId": "sam", "blocked": false}));
 }
 
 #[actix_web::test]

@@ -10,7 +10,13 @@ use haggle::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, WsClient, chaos_proxy::ChaosProxy, postgres, rest, server::SERVICE_KEY, within};
+use crate::support::{
+    TestServer, WsClient,
+    chaos_proxy::ChaosProxy,
+    postgres, rest,
+    server::{SERVICE_KEY, START},
+    within,
+};
 
 /// A server that reaches its database through a proxy.
 async fn behind_a_proxy() -> (TestServer, ChaosProxy, String) {
@@ -193,7 +199,7 @@ async fn a_node_that_starts_leaves_the_sessions_of_the_others_alone() {
         rooms: Vec::new(),
         ended_at: None,
     };
-    db::write_batch(&mut pool.get().unwrap(), &[db::RoomWrite::Remember(live)]).unwrap().pop().unwrap().unwrap();
+    db::write_batch(&mut pool.get().unwrap(), &[db::RoomWrite::Remember(live)], START).unwrap().pop().unwrap().unwrap();
     let ended =
         || db::find_recovery(&mut db::open(&database, 1).unwrap().get().unwrap(), "hash").unwrap().unwrap().ended_at;
 

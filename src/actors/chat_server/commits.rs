@@ -61,10 +61,10 @@ impl ChatServer {
     pub(super) fn hand_over_batch(&mut self, ctx: &mut Context<Self>) {
         let Some((writes, waiting)) = self.batch.take() else { return };
         self.metrics.writes_pending.set(i64::try_from(self.batch.gathered()).unwrap_or(i64::MAX));
-        let database = self.database.clone();
+        let (database, now) = (self.database.clone(), self.settings.clock.now());
         let started = Instant::now();
         self.ask(ctx, async move {
-            let outcome = database.commit(writes).await;
+            let outcome = database.commit(writes, now).await;
             BatchCommitted { waiting, outcome, took: started.elapsed() }
         });
     }
@@ -153,7 +153,7 @@ impl ChatServer {
                 }
                 done()
             }
-            Written::BlockSet { blocker, blocked, other, rooms, changed } => {
+            Written::BlockSet { blocker, blocked, other, rooms, changed, added: _ } => {
                 self.room_budget.charge(&blocker, rooms.len(), self.settings.clock.now());
                 for room in &rooms {
                     self.mark_stale(room);
@@ -164,27 +164,31 @@ impl ChatServer {
                 let data = blocked.map_or_else(|| done().data, |block| to_json(&block));
                 Answer { data, created: changed }
             }
-            Written::SettingsSet { user, settings } => {
-                self.mark_all_stale();
-                let rooms = self.rooms.rooms_of(&user);
-                self.room_budget.charge(&user, rooms.len(), self.settings.clock.now());
-                for room in rooms {
-                    self.sharing_changes(&room, |live| live.settings_changed(&user, settings));
+            Written::SettingsSet { user, settings, changed, added: _ } => {
+                if changed {
+                    self.mark_all_stale();
+                    let rooms = self.rooms.rooms_of(&user);
+                    self.room_budget.charge(&user, rooms.len(), self.settings.clock.now());
+                    for room in rooms {
+                        self.sharing_changes(&room, |live| live.settings_changed(&user, settings));
+                    }
+                    self.user_changed_for_nodes(&user);
                 }
-                self.user_changed_for_nodes(&user);
                 Answer { data: to_json(&settings), created: false }
             }
-            Written::ReportDecided { report, muted_until } => {
-                self.mark_all_stale();
-                for room in self.rooms.rooms_of(&report.reported_id) {
-                    if let Some(live) = self.rooms.room_mut(&room) {
-                        live.muted(&report.reported_id, muted_until);
+            Written::ReportDecided { report, changed: _, muted_until, mute_changed } => {
+                if mute_changed {
+                    self.mark_all_stale();
+                    for room in self.rooms.rooms_of(&report.reported_id) {
+                        if let Some(live) = self.rooms.room_mut(&room) {
+                            live.muted(&report.reported_id, muted_until);
+                        }
                     }
+                    self.user_changed_for_nodes(&report.reported_id);
                 }
-                self.user_changed_for_nodes(&report.reported_id);
                 Answer { data: to_json(&report), created: false }
             }
-            Written::Remembered => done(),
+            Written::Remembered | Written::SessionsEnded { .. } => done(),
             Written::ForgotEnded { has_more } => {
                 if has_more {
                     self.forget_ended();
@@ -192,11 +196,14 @@ impl ChatServer {
                 done()
             }
             Written::UserPut { user, created, changed } => {
-                self.rooms.user_changed(&user, false);
-                self.mark_all_stale();
-                self.user_put_for_nodes(&user.id, changed);
                 if changed {
-                    self.own_profile_changed(&user.id, ctx);
+                    let is_renamed = !created;
+                    self.rooms.user_changed(&user, false);
+                    self.mark_all_stale();
+                    self.user_put_for_nodes(&user.id, is_renamed);
+                    if is_renamed {
+                        self.own_profile_changed(&user.id, ctx);
+                    }
                 }
                 Answer { data: to_json(&user), created }
             }
@@ -220,7 +227,7 @@ impl ChatServer {
                 self.wave_advanced(change, ctx);
                 done()
             }
-            Written::UserDeleted { user } => {
+            Written::UserDeleted { user, changed: _ } => {
                 let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
                 self.end_sessions(&user.id, &gone);
                 self.rooms.user_changed(&user, true);

@@ -331,7 +331,8 @@ pub struct Change {
 #[rtype(result = "()")]
 pub struct AnnounceRoom(pub RoomId);
 
-/// Ends all sessions of a user now. REST → `ChatServer`. Answers how many there were.
+/// Ends all sessions of a user now, before REST has it written down by a `NoteSessionsEnded`: they end whatever the database does.
+/// REST → `ChatServer`. Answers how many there were.
 #[derive(Debug, ActixMessage)]
 #[rtype(result = "usize")]
 pub struct EndSessions {

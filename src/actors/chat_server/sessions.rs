@@ -3,16 +3,13 @@
 use actix::{Context, Handler};
 
 use super::{
-    ChatServer,
-    batch::PendingWrite,
-    done,
+    ChatServer, done,
     messages::{Connect, Disconnect, EndSessions, Feed, Leave, RegisterHub, ReplyTo, Welcome},
     work::{Work, take_entries},
 };
 use crate::{
     actors::hub::{DrainSessions, Op},
     broker::{NodeEvent, Topic},
-    db::RoomWrite,
     error::{ChatError, ErrorCode},
     metrics::{SharedThread, Step},
 };
@@ -99,13 +96,7 @@ impl Handler<EndSessions> for ChatServer {
     fn handle(&mut self, EndSessions { user }: EndSessions, _: &mut Self::Context) -> usize {
         let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "end_sessions");
         let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
-        let ended = self.end_sessions(&user, &error);
-        if self.nodes.is_some() {
-            // For nodes that do not hear this one now.
-            let write = RoomWrite::NoteSessionsEnded { user };
-            self.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
-        }
-        ended
+        self.end_sessions(&user, &error)
     }
 }
 

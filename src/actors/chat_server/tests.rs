@@ -59,7 +59,7 @@ impl Fixture {
         };
         let put = RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: Timestamp(0) };
         let writes = [RoomWrite::PutUser { user: user("sam") }, RoomWrite::PutUser { user: user("alice") }, put];
-        db::write_batch(&mut conn, &writes).unwrap();
+        db::write_batch(&mut conn, &writes, Timestamp(0)).unwrap();
         let room = match db::open_room(&mut conn, &product.id, &user("alice"), Timestamp(0)).unwrap().unwrap() {
             Opened::New(room) | Opened::Existing(room) => room.id,
         };
@@ -84,7 +84,7 @@ fn read_while_it_lands(fixture: &mut Fixture, write: RoomWrite) {
     let Fixture { server, ctx, conn, room, .. } = fixture;
     server.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
     let (writes, waiting) = server.batch.take().unwrap();
-    let outcome = Ok(db::write_batch(conn, &writes).unwrap());
+    let outcome = Ok(db::write_batch(conn, &writes, Timestamp(0)).unwrap());
     let mut loaded = |server: &mut ChatServer, ctx: &mut Context<ChatServer>| {
         let state = Ok(db::load_room(conn, room).unwrap().map(Box::new));
         server.room_read(RoomLoaded { room: room.clone(), state }, ctx);
@@ -123,7 +123,7 @@ async fn a_room_that_is_read_while_a_deletion_in_it_lands_counts_it_once() {
             sent_at: Timestamp(0),
             screened: crate::domain::Screened::Clean,
         };
-        match db::write_batch(&mut fixture.conn, &[RoomWrite::Append(draft)]).unwrap().remove(0) {
+        match db::write_batch(&mut fixture.conn, &[RoomWrite::Append(draft)], Timestamp(0)).unwrap().remove(0) {
             Ok(db::Written::Appended { message, .. }) => said.push(message.id),
             other => panic!("{other:?}"),
         }

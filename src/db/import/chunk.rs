@@ -83,9 +83,9 @@ fn store_all(conn: &mut Connection, lines: &[Line], options: ImportOptions) -> R
         let Stored { users, products, rooms, repeated, bad, .. } = &mut stored;
         match run {
             [Line { number, content: Content::Other(line) }] => match line {
-                ImportLine::User(user) => *users += count(store_user(conn, user)?, *number, repeated, bad),
+                ImportLine::User(user) => *users += count(store_user(conn, user, options)?, *number, repeated, bad),
                 ImportLine::Product { product, keeps_status } => {
-                    *products += count(store_product(conn, product, *keeps_status)?, *number, repeated, bad);
+                    *products += count(store_product(conn, product, *keeps_status, options)?, *number, repeated, bad);
                 }
                 ImportLine::Room(room) => *rooms += count(store_room(conn, room, options)?, *number, repeated, bad),
                 // Has an id, and is a `Content::Message`.
@@ -115,22 +115,28 @@ fn count(result: LineResult, number: u64, repeated: &mut u64, bad: &mut Vec<(u64
     0
 }
 
-fn store_user(conn: &mut Connection, user: &User) -> Result<LineResult, DbError> {
+fn store_user(conn: &mut Connection, user: &User, options: ImportOptions) -> Result<LineResult, DbError> {
     match user::find_row(conn, user.id.as_str())? {
         Some(row) if row.deleted_at.is_some() => return Ok(Err("`id` is a user who was deleted")),
         Some(row) if User::from(row.clone()) == *user => return Ok(Ok(false)),
         before => {
-            user::put(conn, user)?;
+            let times = user::find_times(conn, user.id.as_str())?.changed(options.now);
+            user::put(conn, user, times)?;
             if before.is_some() {
-                change::record(conn, &[Changed::Profile(user.id.as_str())])?;
+                change::record(conn, &[Changed::Profile(user.id.as_str())], options.now)?;
             }
         }
     }
-    change::record(conn, &[Changed::User(user.id.as_str())])?;
+    change::record(conn, &[Changed::User(user.id.as_str())], options.now)?;
     Ok(Ok(true))
 }
 
-fn store_product(conn: &mut Connection, product: &Product, keeps_status: bool) -> Result<LineResult, DbError> {
+fn store_product(
+    conn: &mut Connection,
+    product: &Product,
+    keeps_status: bool,
+    options: ImportOptions,
+) -> Result<LineResult, DbError> {
     let before = product::find_product(conn, &product.id)?;
     let Ok(product) = product::with_status(conn, before.as_ref(), product.clone(), keeps_status)? else {
         return Ok(Err("`status`: an offer on this product was accepted, leave it out or undo that with PATCH"));
@@ -146,11 +152,12 @@ fn store_product(conn: &mut Connection, product: &Product, keeps_status: bool) -
             return Ok(Err("`sellerId` is no user of an earlier line"));
         }
     }
-    product::put(conn, &product)?;
+    let times = product::find_times(conn, &product.id)?.changed(options.now);
+    product::put(conn, &product, times)?;
     if before.is_some_and(|before| before.status != product.status) {
         wave::set_notified_everywhere(conn, &product.id, product.status)?;
     }
-    change::record(conn, &[Changed::Product(product.id.as_str())])?;
+    change::record(conn, &[Changed::Product(product.id.as_str())], options.now)?;
     Ok(Ok(true))
 }
 
@@ -176,7 +183,7 @@ fn store_room(conn: &mut Connection, line: &RoomLine, options: ImportOptions) ->
     }
     let row = RoomRow::new(&id, &product.id, &line.buyer_id, &product.seller_id, options.now);
     room::insert(conn, &row, product.status)?;
-    change::record(conn, &[Changed::RoomOpened(id.as_str())])?;
+    change::record(conn, &[Changed::RoomOpened(id.as_str())], options.now)?;
     Ok(Ok(true))
 }
 
@@ -231,10 +238,12 @@ fn store_messages(
         stored.messages += 1;
         new.push(message);
     }
-    notification::import_messages(conn, |conn| message::insert(conn, new.iter_mut()))?;
+    notification::import_messages(conn, options.now, |conn| message::insert(conn, new.iter_mut()))?;
     for (place, product, offer) in &offers {
         if let Some(message) = new.get(*place) {
-            offer::insert_imported(conn, message, product, offer)?;
+            if offer::insert_imported(conn, message, product, offer)? {
+                change::record(conn, &[Changed::Offer(message.id.as_str())], options.now)?;
+            }
             if offer.status == OfferStatus::Accepted {
                 room::allow_contact(conn, &message.room_id)?;
             }

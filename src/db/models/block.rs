@@ -14,6 +14,16 @@ use crate::{
 
 use super::user::UserRow;
 
+/// Since when a block stands; `None` while there is none.
+pub(in crate::db) fn find(conn: &mut Connection, blocker: &UserId, blocked: &UserId) -> QueryResult<Option<Timestamp>> {
+    let since: Option<i64> = blocks::table
+        .find((blocker.as_str(), blocked.as_str()))
+        .select(blocks::created_at)
+        .get_result(conn)
+        .optional()?;
+    Ok(since.map(Timestamp))
+}
+
 /// Adds a block. Returns since when it stands and whether it is new.
 pub(in crate::db) fn put(
     conn: &mut Connection,
@@ -21,13 +31,8 @@ pub(in crate::db) fn put(
     blocked: &UserId,
     at: Timestamp,
 ) -> QueryResult<(Timestamp, bool)> {
-    let before: Option<i64> = blocks::table
-        .find((blocker.as_str(), blocked.as_str()))
-        .select(blocks::created_at)
-        .get_result(conn)
-        .optional()?;
-    if let Some(since) = before {
-        return Ok((Timestamp(since), false));
+    if let Some(since) = find(conn, blocker, blocked)? {
+        return Ok((since, false));
     }
     diesel::insert_into(blocks::table)
         .values((

@@ -5,11 +5,14 @@ mod postgres;
 
 use diesel::dsl::max;
 
-use crate::db::{
-    Backend, Connection,
-    prelude::*,
-    prepared::{self, Value},
-    schema::{changes, messages},
+use crate::{
+    db::{
+        Backend, Connection,
+        prelude::*,
+        prepared::{self, Value},
+        schema::{changes, messages},
+    },
+    domain::Timestamp,
 };
 
 /// Something that changed.
@@ -28,18 +31,35 @@ pub(in crate::db) enum Changed<'a> {
     RoomOpened(&'a str),
     /// A product was put.
     Product(&'a str),
+    /// An offer was made, or has another status, by its message's id.
+    Offer(&'a str),
     /// A user was put.
     User(&'a str),
     /// A user was deleted.
     UserDeleted(&'a str),
-    /// Something that nodes keep of a room is another now: a block, a product. No event of the marketplace's.
+    /// A user's switches are others now.
+    Settings(&'a str),
+    /// A user has blocked somebody, or taken it back.
+    Block {
+        /// Who.
+        blocker: &'a str,
+        /// Whom.
+        blocked: &'a str,
+    },
+    /// A report was made.
+    ReportCreated(&'a str),
+    /// A report was decided.
+    ReportDecided(&'a str),
+    /// A user is muted until another time now, or not at all.
+    Mute(&'a str),
+    /// The marketplace has ended a user's sessions.
+    SessionsEnded(&'a str),
+    /// Something that nodes keep of a room is another now, such as a block. No event of the marketplace's.
     RoomState(&'a str),
     /// A user who was there has another name or picture. No event of the marketplace's: that is `User`.
     Profile(&'a str),
-    /// A user's switches or their mute are others now. No event of the marketplace's.
+    /// The same of all rooms of a user. No event of the marketplace's.
     UserState(&'a str),
-    /// The marketplace has ended a user's sessions. No event of the marketplace's.
-    SessionsEnded(&'a str),
 }
 
 /// What kind of change a row is.
@@ -48,46 +68,64 @@ pub(in crate::db) enum ChangeKind {
     MessageUpdated,
     Read,
     RoomOpened,
+    OfferUpdated,
     ProductUpdated,
     UserUpdated,
     UserDeleted,
+    SettingsUpdated,
+    BlockUpdated,
+    ReportCreated,
+    ReportDecided,
+    MuteUpdated,
+    SessionsEnded,
     RoomState,
     Profile,
     UserState,
-    SessionsEnded,
 }
 
 impl ChangeKind {
-    pub(in crate::db) const fn as_str(self) -> &'static str {
+    const ALL: [Self; 16] = [
+        Self::MessageUpdated,
+        Self::Read,
+        Self::RoomOpened,
+        Self::OfferUpdated,
+        Self::ProductUpdated,
+        Self::UserUpdated,
+        Self::UserDeleted,
+        Self::SettingsUpdated,
+        Self::BlockUpdated,
+        Self::ReportCreated,
+        Self::ReportDecided,
+        Self::MuteUpdated,
+        Self::SessionsEnded,
+        Self::RoomState,
+        Self::Profile,
+        Self::UserState,
+    ];
+
+    const fn as_str(self) -> &'static str {
         match self {
             Self::MessageUpdated => "message_updated",
             Self::Read => "read",
             Self::RoomOpened => "room_opened",
+            Self::OfferUpdated => "offer_updated",
             Self::ProductUpdated => "product_updated",
             Self::UserUpdated => "user_updated",
             Self::UserDeleted => "user_deleted",
+            Self::SettingsUpdated => "settings_updated",
+            Self::BlockUpdated => "block_updated",
+            Self::ReportCreated => "report_created",
+            Self::ReportDecided => "report_decided",
+            Self::MuteUpdated => "mute_updated",
+            Self::SessionsEnded => "sessions_ended",
             Self::RoomState => "room_state",
             Self::Profile => "profile",
             Self::UserState => "user_state",
-            Self::SessionsEnded => "sessions_ended",
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [
-            Self::MessageUpdated,
-            Self::Read,
-            Self::RoomOpened,
-            Self::ProductUpdated,
-            Self::UserUpdated,
-            Self::UserDeleted,
-            Self::RoomState,
-            Self::Profile,
-            Self::UserState,
-            Self::SessionsEnded,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -101,6 +139,7 @@ pub(in crate::db) struct ChangeRow {
     kind: String,
     pub(in crate::db) subject_id: String,
     pub(in crate::db) member_id: String,
+    committed_at: i64,
 }
 
 impl ChangeRow {
@@ -108,18 +147,23 @@ impl ChangeRow {
     pub(in crate::db) fn kind(&self) -> Option<ChangeKind> {
         ChangeKind::parse(&self.kind)
     }
+
+    pub(in crate::db) fn committed_at(&self) -> Timestamp {
+        Timestamp(self.committed_at)
+    }
 }
 
 /// A row to add.
 struct NewChange<'a> {
     after_position: i64,
+    committed_at: i64,
     kind: &'static str,
     subject_id: &'a str,
     member_id: &'a str,
 }
 
 impl<'a> NewChange<'a> {
-    fn new(changed: Changed<'a>, after_position: i64) -> Self {
+    fn new(changed: Changed<'a>, after_position: i64, at: Timestamp) -> Self {
         let (kind, subject, member) = match changed {
             Changed::Message(id) => (ChangeKind::MessageUpdated, id, ""),
             Changed::Read { room, reader } => (ChangeKind::Read, room, reader),
@@ -127,18 +171,25 @@ impl<'a> NewChange<'a> {
             Changed::Product(id) => (ChangeKind::ProductUpdated, id, ""),
             Changed::User(id) => (ChangeKind::UserUpdated, id, ""),
             Changed::UserDeleted(id) => (ChangeKind::UserDeleted, id, ""),
+            Changed::Offer(id) => (ChangeKind::OfferUpdated, id, ""),
+            Changed::Settings(id) => (ChangeKind::SettingsUpdated, id, ""),
+            Changed::Block { blocker, blocked } => (ChangeKind::BlockUpdated, blocker, blocked),
+            Changed::ReportCreated(id) => (ChangeKind::ReportCreated, id, ""),
+            Changed::ReportDecided(id) => (ChangeKind::ReportDecided, id, ""),
+            Changed::Mute(id) => (ChangeKind::MuteUpdated, id, ""),
             Changed::RoomState(id) => (ChangeKind::RoomState, id, ""),
             Changed::Profile(id) => (ChangeKind::Profile, id, ""),
             Changed::UserState(id) => (ChangeKind::UserState, id, ""),
             Changed::SessionsEnded(id) => (ChangeKind::SessionsEnded, id, ""),
         };
-        Self { after_position, kind: kind.as_str(), subject_id: subject, member_id: member }
+        Self { after_position, committed_at: at.0, kind: kind.as_str(), subject_id: subject, member_id: member }
     }
 
     /// In the order of [`ReplaceChanges`].
-    fn values(&self) -> [Value<'_>; 4] {
+    fn values(&self) -> [Value<'_>; 5] {
+        let [after, at] = [self.after_position, self.committed_at].map(Value::Number);
         let [kind, subject, member] = [self.kind, self.subject_id, self.member_id].map(Value::Text);
-        [Value::Number(self.after_position), kind, subject, member]
+        [after, at, kind, subject, member]
     }
 }
 
@@ -146,17 +197,17 @@ impl<'a> NewChange<'a> {
 struct ReplaceChanges;
 
 impl prepared::Statement for ReplaceChanges {
-    const SQL: &'static str = "REPLACE INTO changes (after_position, kind, subject_id, member_id) VALUES";
+    const SQL: &'static str = "REPLACE INTO changes (after_position, committed_at, kind, subject_id, member_id) VALUES";
 }
 
-/// Records changes, inside the transaction that makes them: behind its messages so far, in this order.
-pub(in crate::db) fn record(conn: &mut Connection, changed: &[Changed<'_>]) -> QueryResult<()> {
+/// Records changes, inside the transaction that makes them: after its messages so far, in this order. `at` is when it commits.
+pub(in crate::db) fn record(conn: &mut Connection, changed: &[Changed<'_>], at: Timestamp) -> QueryResult<()> {
     if changed.is_empty() {
         return Ok(());
     }
     let newest: Option<i64> = messages::table.select(max(messages::position)).get_result(conn)?;
     let rows: Vec<NewChange<'_>> =
-        changed.iter().map(|changed| NewChange::new(*changed, newest.unwrap_or_default())).collect();
+        changed.iter().map(|changed| NewChange::new(*changed, newest.unwrap_or_default(), at)).collect();
     match conn {
         Connection::Sqlite(conn) => {
             let rows: Vec<_> = rows.iter().map(NewChange::values).collect();

@@ -8,7 +8,7 @@ use crate::{
         prelude::*,
         schema::{imported_messages, messages, notification_progress, notifications},
     },
-    domain::message::ABOUT_KEY,
+    domain::{Timestamp, message::ABOUT_KEY},
 };
 
 /// A row of `notifications`.
@@ -79,9 +79,10 @@ pub(in crate::db) fn list_about(conn: &mut Connection, positions: &[i64]) -> Que
         .load(conn)
 }
 
-/// Stores messages of an import, and remembers which they are.
+/// Stores messages of an import, and remembers which they are and when that was.
 pub(in crate::db) fn import_messages(
     conn: &mut Connection,
+    at: Timestamp,
     insert: impl FnOnce(&mut Connection) -> QueryResult<()>,
 ) -> QueryResult<()> {
     let before = newest_position(conn)?;
@@ -96,20 +97,29 @@ pub(in crate::db) fn import_messages(
     let grown = diesel::update(
         imported_messages::table
             .filter(imported_messages::first_position.eq(earlier.unwrap_or_default()))
-            .filter(imported_messages::last_position.eq(before)),
+            .filter(imported_messages::last_position.eq(before))
+            .filter(imported_messages::imported_at.eq(at.0)),
     )
     .set(imported_messages::last_position.eq(after))
     .execute(conn)?;
     if grown == 0 {
         diesel::insert_into(imported_messages::table)
-            .values((imported_messages::first_position.eq(before + 1), imported_messages::last_position.eq(after)))
+            .values((
+                imported_messages::first_position.eq(before + 1),
+                imported_messages::last_position.eq(after),
+                imported_messages::imported_at.eq(at.0),
+            ))
             .execute(conn)?;
     }
     Ok(())
 }
 
-/// Imported messages at these places: the first and the last of each import.
-pub(in crate::db) fn list_imported(conn: &mut Connection, first: i64, last: i64) -> QueryResult<Vec<(i64, i64)>> {
+/// Imported messages at these places: the first and the last of each import, and when it was, if that was noted.
+pub(in crate::db) fn list_imported(
+    conn: &mut Connection,
+    first: i64,
+    last: i64,
+) -> QueryResult<Vec<(i64, i64, Option<i64>)>> {
     imported_messages::table
         .filter(imported_messages::first_position.le(last).and(imported_messages::last_position.ge(first)))
         .load(conn)

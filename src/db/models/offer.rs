@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use diesel::{dsl::sql, expression::SqlLiteral, sql_types::Bool};
 
-use super::{
-    change::{self, Changed},
-    message,
-};
+use super::message;
 use crate::{
     db::{
         Backend, Connection, DbError,
@@ -73,18 +70,19 @@ pub(in crate::db) fn insert(
     Ok(())
 }
 
-/// Adds an offer of an import, unless one that waits in its room, or is accepted for its product, stands in its way.
+/// Adds an offer of an import, unless one that waits in its room, or is accepted for its product, stands in its way. Returns
+/// whether it did.
 pub(in crate::db) fn insert_imported(
     conn: &mut Connection,
     message: &StoredMessage,
     product: &ProductId,
     offer: &Offer,
-) -> QueryResult<()> {
-    diesel::insert_into(offers::table)
+) -> QueryResult<bool> {
+    let added = diesel::insert_into(offers::table)
         .values(row_of(message, product, offer))
         .on_conflict_do_nothing()
         .execute(conn)?;
-    Ok(())
+    Ok(added > 0)
 }
 
 fn row_of(message: &StoredMessage, product: &ProductId, offer: &Offer) -> OfferRow {
@@ -187,7 +185,8 @@ pub(in crate::db) fn remove(conn: &mut Connection, ids: &[&str]) -> QueryResult<
     Ok(())
 }
 
-/// Moves offers to another status, in their own rows and in their messages' data. Returns the messages as they now stand.
+/// Moves offers to another status, in their own rows and in their messages' data. Returns the messages as they now stand: the
+/// caller's outcome has them, so that they become events.
 pub(in crate::db) fn set_status(
     conn: &mut Connection,
     ids: &[MessageId],
@@ -213,7 +212,5 @@ pub(in crate::db) fn set_status(
             .set(messages::data.eq(message.data.as_ref().map(Data::json)))
             .execute(conn)?;
     }
-    let events: Vec<Changed<'_>> = changed.iter().map(|message| Changed::Message(message.id.as_str())).collect();
-    change::record(conn, &events)?;
     Ok(changed)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     db::{Backend, Connection, DbError, models::offer, prelude::*, schema::products},
-    domain::{MessageId, Product, ProductId, ProductStatus, UserId},
+    domain::{MessageId, Product, ProductId, ProductStatus, Times, UserId},
 };
 
 /// A row of `products`.
@@ -84,8 +84,22 @@ pub(in crate::db) fn with_status(
 }
 
 /// Adds a product, or changes the one with that id. The caller has checked its seller.
-pub(in crate::db) fn put(conn: &mut Connection, product: &Product) -> QueryResult<()> {
+pub(in crate::db) fn put(conn: &mut Connection, product: &Product, times: Times) -> QueryResult<()> {
     let row = ProductRow::new(product);
-    diesel::insert_into(products::table).values(&row).on_conflict(products::id).do_update().set(&row).execute(conn)?;
+    let (created_at, updated_at) = times.to_ms();
+    let times = || (products::created_at.eq(created_at), products::updated_at.eq(updated_at));
+    diesel::insert_into(products::table)
+        .values((&row, times()))
+        .on_conflict(products::id)
+        .do_update()
+        .set((&row, times()))
+        .execute(conn)?;
     Ok(())
+}
+
+/// When a product was made and last changed.
+pub(in crate::db) fn find_times(conn: &mut Connection, product: &ProductId) -> QueryResult<Times> {
+    let columns = (products::created_at, products::updated_at);
+    let found = products::table.find(product.as_str()).select(columns).get_result(conn).optional()?;
+    Ok(found.map(Times::from_ms).unwrap_or_default())
 }

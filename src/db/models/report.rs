@@ -7,7 +7,10 @@ use std::collections::VecDeque;
 use thiserror::Error;
 
 use self::kept::to_json;
-use super::{message, room};
+use super::{
+    change::{self, Changed},
+    message, room,
+};
 use crate::{
     db::{
         Backend, Connection, DbError,
@@ -16,6 +19,7 @@ use crate::{
     },
     domain::{
         MessageId, RoomId, StoredMessage, Timestamp, UserId,
+        event::ReportEvent,
         safety::{Decision, Report, ReportCategory, ReportState},
     },
     error::{ChatError, ErrorCode},
@@ -62,18 +66,12 @@ struct ReportRow {
 
 impl ReportRow {
     fn into_report(self) -> Result<Report, DbError> {
-        let corrupt = |what| DbError::Corrupt(format!("report {:?} has {what}", self.id));
         let messages = serde_json::from_str(&self.messages).unwrap_or_else(|_| {
             // The rest of it, and the reports after it, can be decided all the same.
-            log::error!("{}", corrupt("messages that can't be read"));
+            log::error!("{}", DbError::Corrupt(format!("report {:?} has messages that can't be read", self.id)));
             Vec::new()
         });
-        let category = ReportCategory::parse(&self.category).ok_or_else(|| corrupt("an unknown category"))?;
-        let decision = match self.decision.as_deref().map(Decision::parse) {
-            Some(None) => return Err(corrupt("an unknown decision")),
-            Some(decision) => decision,
-            None => None,
-        };
+        let (category, decision) = read_names(&self.id, &self.category, self.decision.as_deref())?;
         Ok(Report {
             reporter_id: UserId::from_stored(self.reporter_id),
             reported_id: UserId::from_stored(self.reported_id),
@@ -83,7 +81,7 @@ impl ReportRow {
             text: self.text,
             messages,
             created_at: Timestamp(self.created_at),
-            state: if decision.is_some() { ReportState::Decided } else { ReportState::Open },
+            state: state_of(decision),
             decision,
             decided_at: self.decided_at.map(Timestamp),
             mute_until: self.mute_until.map(Timestamp),
@@ -201,6 +199,7 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Result<Reported, Repo
         mute_until: None,
     };
     diesel::insert_into(reports::table).values(&row).execute(conn)?;
+    change::record(conn, &[Changed::ReportCreated(&row.id)], *at)?;
     Ok(Ok(Reported::New(OpenReport { id: row.id, created_at: *at })))
 }
 
@@ -340,17 +339,22 @@ fn next_report(conn: &mut Connection, state: ReportState, after: &str) -> QueryR
     }
 }
 
-/// Writes down a decision. `None` when there is no such report.
+/// Writes down a decision. Returns the report and whether it was decided otherwise before; `None` when there is no such report.
 pub(in crate::db) fn decide(
     conn: &mut Connection,
     report: &str,
     decision: Decision,
     mute_until: Option<Timestamp>,
     at: Timestamp,
-) -> Result<Option<Report>, DbError> {
+) -> Result<Option<(Report, bool)>, DbError> {
     if report.contains('\0') {
         // PostgreSQL has no such text, not even to compare with.
         return Ok(None);
+    }
+    let row = reports::table.find(report).select(ReportRow::as_select()).get_result(conn).optional()?;
+    let Some(before) = row.map(ReportRow::into_report).transpose()? else { return Ok(None) };
+    if (before.decision, before.mute_until) == (Some(decision), mute_until) {
+        return Ok(Some((before, false)));
     }
     diesel::update(reports::table.find(report))
         .set((
@@ -359,8 +363,69 @@ pub(in crate::db) fn decide(
             reports::mute_until.eq(mute_until.map(|until| until.0)),
         ))
         .execute(conn)?;
-    let row = reports::table.find(report).select(ReportRow::as_select()).get_result(conn).optional()?;
-    row.map(ReportRow::into_report).transpose()
+    let (state, decision, decided_at) = (ReportState::Decided, Some(decision), Some(at));
+    Ok(Some((Report { state, decision, decided_at, mute_until, ..before }, true)))
+}
+
+/// A report for the events: without the messages that are kept with it.
+pub(in crate::db) fn find_event(conn: &mut Connection, report: &str) -> Result<Option<ReportEvent>, DbError> {
+    let row: Option<EventRow> =
+        reports::table.find(report).select(EventRow::as_select()).get_result(conn).optional()?;
+    row.map(EventRow::into_event).transpose()
+}
+
+/// What the events have of a row of `reports`.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = reports, check_for_backend(Backend))]
+struct EventRow {
+    id: String,
+    reporter_id: String,
+    reported_id: String,
+    room_id: String,
+    message_id: Option<String>,
+    category: String,
+    text: Option<String>,
+    created_at: i64,
+    decision: Option<String>,
+    decided_at: Option<i64>,
+    mute_until: Option<i64>,
+}
+
+impl EventRow {
+    fn into_event(self) -> Result<ReportEvent, DbError> {
+        let (category, decision) = read_names(&self.id, &self.category, self.decision.as_deref())?;
+        Ok(ReportEvent {
+            reporter_id: UserId::from_stored(self.reporter_id),
+            reported_id: UserId::from_stored(self.reported_id),
+            room_id: RoomId::from_stored(self.room_id),
+            message_id: self.message_id.map(MessageId::from_stored),
+            category,
+            text: self.text,
+            created_at: Timestamp(self.created_at),
+            state: state_of(decision),
+            decision,
+            decided_at: self.decided_at.map(Timestamp),
+            mute_until: self.mute_until.map(Timestamp),
+            id: self.id,
+        })
+    }
+}
+
+const fn state_of(decision: Option<Decision>) -> ReportState {
+    if decision.is_some() { ReportState::Decided } else { ReportState::Open }
+}
+
+/// The category and the decision of a row that this haggle can read.
+fn read_names(
+    report: &str,
+    category: &str,
+    decision: Option<&str>,
+) -> Result<(ReportCategory, Option<Decision>), DbError> {
+    let corrupt = |what| DbError::Corrupt(format!("report {report:?} has {what}"));
+    let category = ReportCategory::parse(category).ok_or_else(|| corrupt("an unknown category"))?;
+    let decision =
+        decision.map(|name| Decision::parse(name).ok_or_else(|| corrupt("an unknown decision"))).transpose()?;
+    Ok((category, decision))
 }
 
 /// Takes a deleted user's words out of the next reports after one of them: what they said about others, and what was kept of

@@ -112,7 +112,7 @@ impl RoomRow {
         }
     }
 
-    fn read_seq(&self, role: Role) -> i64 {
+    pub(in crate::db) fn read_seq(&self, role: Role) -> i64 {
         match role {
             Role::Buyer => self.buyer_read_seq,
             Role::Seller => self.seller_read_seq,

@@ -1,9 +1,8 @@
 //! Users.
 
-use super::change::{self, Changed};
 use crate::{
     db::{Backend, Connection, DbError, prelude::*, schema::users},
-    domain::{NameCode, Settings, Timestamp, User, UserId},
+    domain::{NameCode, Settings, Times, Timestamp, User, UserId},
 };
 
 /// A row of `users`.
@@ -72,22 +71,32 @@ pub(in crate::db) fn find_row(conn: &mut Connection, user: &str) -> QueryResult<
 }
 
 /// Adds a user, or changes the one with that id. The caller has seen that they were not deleted.
-pub(in crate::db) fn put(conn: &mut Connection, user: &User) -> QueryResult<()> {
+pub(in crate::db) fn put(conn: &mut Connection, user: &User, times: Times) -> QueryResult<()> {
+    let (created_at, updated_at) = times.to_ms();
+    let times = || (users::created_at.eq(created_at), users::updated_at.eq(updated_at));
     diesel::insert_into(users::table)
-        .values(UserRow::new(user))
+        .values((UserRow::new(user), times()))
         .on_conflict(users::id)
         .do_update()
-        .set((users::name.eq(&user.name), users::avatar_url.eq(&user.avatar_url)))
+        .set((users::name.eq(&user.name), users::avatar_url.eq(&user.avatar_url), times()))
         .execute(conn)?;
     Ok(())
 }
 
-/// Takes name and picture from a user for good. The row stays: their rooms and messages belong to others too.
+/// When a user was made and last changed.
+pub(in crate::db) fn find_times(conn: &mut Connection, user: &str) -> QueryResult<Times> {
+    let found = users::table.find(user).select((users::created_at, users::updated_at)).get_result(conn).optional()?;
+    Ok(found.map(Times::from_ms).unwrap_or_default())
+}
+
+/// Takes name, picture and times from a user for good. The row stays: their rooms and messages belong to others too.
 pub(in crate::db) fn delete(conn: &mut Connection, user: &UserId, at: Timestamp) -> QueryResult<()> {
     diesel::update(users::table.find(user.as_str()))
         .set((
             users::name.eq(NameCode::DeletedUser.name()),
             users::avatar_url.eq(None::<String>),
+            users::created_at.eq(None::<i64>),
+            users::updated_at.eq(None::<i64>),
             users::deleted_at.eq(Some(at.0)),
         ))
         .execute(conn)?;
@@ -120,23 +129,33 @@ pub(in crate::db) fn set_settings(conn: &mut Connection, user: &UserId, settings
     Ok(())
 }
 
-/// Says until when a user may not say anything.
+/// Until when a user may not say anything, also where that has passed.
+pub(in crate::db) fn find_muted_until(conn: &mut Connection, user: &UserId) -> QueryResult<Option<Timestamp>> {
+    let until: Option<Option<i64>> =
+        users::table.find(user.as_str()).select(users::muted_until).get_result(conn).optional()?;
+    Ok(until.flatten().map(Timestamp))
+}
+
+/// Says until when a user may not say anything. Returns whether that is another time than before.
 pub(in crate::db) fn set_muted_until(
     conn: &mut Connection,
     user: &UserId,
     until: Option<Timestamp>,
-) -> QueryResult<()> {
+) -> QueryResult<bool> {
+    if find_muted_until(conn, user)? == until {
+        return Ok(false);
+    }
     diesel::update(users::table.find(user.as_str()))
         .set(users::muted_until.eq(until.map(|until| until.0)))
         .execute(conn)?;
-    Ok(())
+    Ok(true)
 }
 
-/// Adds a user as their token names them, unless they are there already.
-pub(in crate::db) fn add_missing(conn: &mut Connection, user: &User) -> QueryResult<()> {
-    if find_row(conn, user.id.as_str())?.is_none() {
-        put(conn, user)?;
-        change::record(conn, &[Changed::User(user.id.as_str())])?;
+/// Adds a user as their token names them, unless they are there already. Returns whether they are new.
+pub(in crate::db) fn add_missing(conn: &mut Connection, user: &User, at: Timestamp) -> QueryResult<bool> {
+    let is_new = find_row(conn, user.id.as_str())?.is_none();
+    if is_new {
+        put(conn, user, Times::new(at))?;
     }
-    Ok(())
+    Ok(is_new)
 }

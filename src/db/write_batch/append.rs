@@ -8,7 +8,6 @@ use crate::{
     db::{
         Connection, DbError,
         models::{
-            change::{self, Changed},
             message::{self, ClientKey},
             room::{self, LockedRoom},
         },
@@ -24,7 +23,12 @@ pub(super) fn takes(write: &RoomWrite) -> bool {
 }
 
 /// Writes a run, inside the caller's transaction, and adds an outcome for each.
-pub(super) fn write_run(conn: &mut Connection, writes: &[RoomWrite], outcomes: &mut Outcomes) -> Result<(), DbError> {
+pub(super) fn write_run(
+    conn: &mut Connection,
+    writes: &[RoomWrite],
+    now: Timestamp,
+    outcomes: &mut Outcomes,
+) -> Result<(), DbError> {
     let first = outcomes.len();
     let mut run = Run {
         rooms: lock_rooms(conn, writes)?,
@@ -60,7 +64,7 @@ pub(super) fn write_run(conn: &mut Connection, writes: &[RoomWrite], outcomes: &
         }
     }
     room::save(conn, run.rooms.values())?;
-    record_reads(conn, &run.answered, &outcomes[first..])?;
+    record_reads(conn, &run.answered, &outcomes[first..], now)?;
     for (index, last_seq) in run.unread {
         if let Some(Ok(Written::Read { room, reader, read_seq, unread, .. })) = outcomes.get_mut(index) {
             *unread = message::count_unread(conn, room.as_str(), reader.as_str(), read_seq.0, last_seq)?;
@@ -105,6 +109,7 @@ fn record_reads(
     conn: &mut Connection,
     answered: &[(RoomId, UserId)],
     outcomes: &[Result<Written, WriteError>],
+    now: Timestamp,
 ) -> Result<(), DbError> {
     let read = outcomes.iter().filter_map(|outcome| match outcome {
         Ok(Written::Read { room, reader, advanced: true, .. }) => Some((room, reader)),
@@ -120,7 +125,7 @@ fn record_reads(
     let mut seen = HashSet::new();
     reads.retain(|read| seen.insert(*read));
     let reads: Vec<Changed<'_>> = reads.into_iter().map(|(room, reader)| Changed::Read { room, reader }).collect();
-    Ok(change::record(conn, &reads)?)
+    Ok(change::record(conn, &reads, now)?)
 }
 
 /// Asks only about rooms of drafts in which something was found: hardly ever.

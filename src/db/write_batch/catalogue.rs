@@ -7,17 +7,14 @@ use super::{
 use crate::{
     db::{
         Connection, DbError, erase_user,
-        models::{
-            change::{self, Changed},
-            product, room, user, wave,
-        },
+        models::{product, room, user, wave},
     },
-    domain::{Product, ProductId, ProductStatus, Timestamp, User, UserId, message::SYSTEM_SENDER},
+    domain::{Product, ProductId, ProductStatus, RoomId, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
 };
 
 type Outcome = Result<Result<Written, WriteError>, DbError>;
 
-pub(super) fn put_user(conn: &mut Connection, user: &User) -> Outcome {
+pub(super) fn put_user(conn: &mut Connection, user: &User, at: Timestamp) -> Outcome {
     if user.id.as_str() == SYSTEM_SENDER {
         return Ok(Err(WriteError::ReservedUserId));
     }
@@ -25,12 +22,11 @@ pub(super) fn put_user(conn: &mut Connection, user: &User) -> Outcome {
     if before.as_ref().is_some_and(|row| row.deleted_at.is_some()) {
         return Ok(Err(WriteError::UserDeleted));
     }
-    user::put(conn, user)?;
     let created = before.is_none();
-    let changed = before.is_some_and(|row| User::from(row) != *user);
-    change::record(conn, &[Changed::User(user.id.as_str())])?;
+    let changed = before.is_none_or(|before| User::from(before) != *user);
     if changed {
-        change::record(conn, &[Changed::Profile(user.id.as_str())])?;
+        let times = if created { Times::new(at) } else { user::find_times(conn, user.id.as_str())?.changed(at) };
+        user::put(conn, user, times)?;
     }
     Ok(Ok(Written::UserPut { user: user.clone(), created, changed }))
 }
@@ -40,12 +36,12 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
     let Some(before) = user::find_row(conn, user.as_str())? else {
         return Ok(Err(WriteError::NotFound("user")));
     };
-    if before.deleted_at.is_none() {
+    let changed = before.deleted_at.is_none();
+    if changed {
         user::delete(conn, user, at)?;
         erase_user::begin(conn, user)?;
-        change::record(conn, &[Changed::UserDeleted(user.as_str())])?;
     }
-    Ok(Ok(Written::UserDeleted { user: User::deleted(user.clone()) }))
+    Ok(Ok(Written::UserDeleted { user: User::deleted(user.clone()), changed }))
 }
 
 pub(super) fn put_product(conn: &mut Connection, product: Product, keeps_status: bool, at: Timestamp) -> Outcome {
@@ -58,9 +54,9 @@ pub(super) fn put_product(conn: &mut Connection, product: Product, keeps_status:
         if !is_active(conn, &product.seller_id)? {
             return Ok(Err(WriteError::UnknownSeller));
         }
-        product::put(conn, &product)?;
-        change::record(conn, &[Changed::Product(product.id.as_str())])?;
-        return Ok(Ok(Written::ProductPut { created: true, change: ProductChange::none(&product) }));
+        product::put(conn, &product, Times::new(at))?;
+        let change = ProductChange { changed: true, ..ProductChange::none(&product) };
+        return Ok(Ok(Written::ProductPut { created: true, change }));
     };
     if before.seller_id != product.seller_id {
         if room::has_rooms(conn, &product.id)? {
@@ -88,15 +84,15 @@ pub(super) fn change_product(
     if before == product {
         return Ok(ProductChange::none(product));
     }
-    product::put(conn, product)?;
+    let times = product::find_times(conn, &product.id)?.changed(at);
+    product::put(conn, product, times)?;
     let offers = if before.status == product.status {
         Vec::new()
     } else {
         offers::end_with_product(conn, &product.id, product.status, at)?
     };
     let reached = waves::begin(conn, product, cause, at)?;
-    change::record(conn, &[Changed::Product(product.id.as_str())])?;
-    Ok(ProductChange { offers, ..ProductChange::reached(product.clone(), reached) })
+    Ok(ProductChange { changed: true, offers, ..ProductChange::reached(product.clone(), reached) })
 }
 
 impl ProductChange {
@@ -107,7 +103,7 @@ impl ProductChange {
 
     /// A product whose wave has reached some rooms.
     pub(super) fn reached(product: Product, Reached { rooms, notices, next }: Reached) -> Self {
-        Self { product, rooms, notices, offers: Vec::new(), next }
+        Self { product, changed: false, rooms, notices, offers: Vec::new(), next }
     }
 }
 

@@ -372,11 +372,11 @@ proptest! {
             };
             batch.push(write);
             if !together {
-                told.take(write_batch(conn, &std::mem::take(&mut batch)).unwrap(), &rooms)?;
+                told.take(write_batch(conn, &std::mem::take(&mut batch), NOW).unwrap(), &rooms)?;
             }
         }
-        told.take(write_batch(conn, &batch).unwrap(), &rooms)?;
-        told.take(write_batch(conn, &[RoomWrite::ExpireOffers { at: now }]).unwrap(), &rooms)?;
+        told.take(write_batch(conn, &batch, NOW).unwrap(), &rooms)?;
+        told.take(write_batch(conn, &[RoomWrite::ExpireOffers { at: now }], NOW).unwrap(), &rooms)?;
 
         let stored = stored(conn);
         let accepted = stored.values().filter(|(status, _)| *status == OfferStatus::Accepted.as_str()).count();

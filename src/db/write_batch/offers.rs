@@ -103,7 +103,7 @@ pub(super) fn answer(
     ends.changed.extend(answered);
     match answer {
         Answer::Decline | Answer::Withdraw => {
-            let read = mark_read(conn, &offer_room, actor)?;
+            let read = mark_read(conn, &offer_room, actor, at)?;
             Ok(ends.into_outcome(Ok(answered_message), None, None, read))
         }
         Answer::Counter { amount } => {
@@ -122,7 +122,7 @@ pub(super) fn answer(
             let cause = Cause { room: &offer_room, member: actor };
             let change = catalogue::change_product(conn, &ends.product, &reserved, Some(cause), at)?;
             // With the notice, which is their own doing.
-            let read = mark_read(conn, &offer_room, actor)?;
+            let read = mark_read(conn, &offer_room, actor, at)?;
             Ok(ends.into_outcome(Ok(answered_message), None, Some(change), read))
         }
     }
@@ -179,10 +179,10 @@ fn lock(conn: &mut Connection, room: &RoomId) -> Result<Option<LockedRoom>, DbEr
 
 /// Answering counts as reading: of an answer that is no message the mark goes to the room's newest one. `None` where it is
 /// there already.
-fn mark_read(conn: &mut Connection, room: &RoomId, reader: &UserId) -> Result<Option<ReadMark>, DbError> {
+fn mark_read(conn: &mut Connection, room: &RoomId, reader: &UserId, at: Timestamp) -> Result<Option<ReadMark>, DbError> {
     let mut outcomes = Outcomes::new();
     let write = RoomWrite::MarkRead { room: room.clone(), reader: reader.clone(), seq: Seq(SEQ_MAX) };
-    append::write_run(conn, &[write], &mut outcomes)?;
+    append::write_run(conn, &[write], at, &mut outcomes)?;
     Ok(match outcomes.pop() {
         Some(Ok(Written::Read { room, reader, read_seq, unread, advanced: true })) => {
             Some(ReadMark { room, reader, read_seq, unread })
@@ -257,7 +257,7 @@ impl Place<'_> {
             screened: Screened::Clean,
         };
         let mut outcomes = Outcomes::new();
-        append::write_run(conn, &[RoomWrite::Append(draft)], &mut outcomes)?;
+        append::write_run(conn, &[RoomWrite::Append(draft)], self.at, &mut outcomes)?;
         match outcomes.pop() {
             Some(Ok(Written::Appended { message, .. })) => {
                 offers::insert(conn, &message, product, &offer)?;

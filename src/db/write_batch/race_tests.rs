@@ -174,7 +174,7 @@ fn whoever_comes_second_is_told_so_and_one_batch_is_the_same_as_two() {
                         expected.reverse();
                     }
                     let outcomes = if together {
-                        write_batch(conn, &writes).unwrap()
+                        write_batch(conn, &writes, NOW).unwrap()
                     } else {
                         writes.map(|one| write(conn, one)).to_vec()
                     };

@@ -5,7 +5,6 @@ use crate::{
     db::{
         Connection, DbError, discarded_images, message_index,
         models::{
-            change::{self, Changed},
             message,
             message::{EndsRow, MessageRow},
             room, user,
@@ -42,7 +41,6 @@ pub(super) fn edit(
     };
     message_index::replace(conn, id, Some(&text))?;
     message::edit(conn, id, &text, &warnings, at)?;
-    change::record(conn, &[Changed::Message(id.as_str())])?;
     message.text = Some(text);
     message.warnings = warnings;
     message.edited_at = Some(at);
@@ -62,7 +60,6 @@ pub(super) fn delete(
     discarded_images::discard(conn, message.data.as_ref().filter(|_| message.kind == MessageKind::Image))?;
     message_index::replace(conn, id, None)?;
     message::delete(conn, id, at)?;
-    change::record(conn, &[Changed::Message(id.as_str())])?;
     message.text = None;
     message.data = None;
     message.warnings = Vec::new();

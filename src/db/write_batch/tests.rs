@@ -28,7 +28,7 @@ fn a_batch_over_several_rooms_counts_each_without_a_hole() {
             RoomWrite::Append(draft(room, if i % 2 == 0 { buyer } else { "carol" }, &i.to_string(), None))
         })
         .collect();
-    let outcomes = write_batch(conn, &writes).unwrap();
+    let outcomes = write_batch(conn, &writes, NOW).unwrap();
     for (write, outcome) in writes.iter().zip(&outcomes) {
         let (RoomWrite::Append(draft), Ok(Written::Appended { message, first_time: true })) = (write, outcome) else {
             panic!("{outcome:?}")
@@ -73,7 +73,7 @@ fn a_stranger_a_deleted_user_and_an_unknown_room_get_one_answer_and_store_nothin
     ] {
         // Beside a neighbour, who is served.
         let batch = [refused, RoomWrite::Append(draft(&b, "carol", "y", None))];
-        let outcomes = write_batch(conn, &batch).unwrap();
+        let outcomes = write_batch(conn, &batch, NOW).unwrap();
         assert_eq!(outcomes[0], Err(WriteError::Forbidden), "{batch:?}");
         assert!(outcomes[1].is_ok());
     }
@@ -114,7 +114,7 @@ fn the_same_client_id_stores_once_and_answers_with_the_first_message() {
         RoomWrite::Append(draft(&b, "carol", "one", Some("k"))),
     ];
     for round in 0..2 {
-        let outcomes = write_batch(conn, &batch).unwrap();
+        let outcomes = write_batch(conn, &batch, NOW).unwrap();
         let told: Vec<_> = outcomes
             .iter()
             .map(|outcome| match outcome {
@@ -131,7 +131,7 @@ fn the_same_client_id_stores_once_and_answers_with_the_first_message() {
     assert_eq!(seqs(conn, &a), [1, 2]);
     let db = db.reopen();
     let conn = &mut db.conn();
-    assert_eq!(write_batch(conn, &batch).unwrap().len(), 4);
+    assert_eq!(write_batch(conn, &batch, NOW).unwrap().len(), 4);
     assert_eq!((seqs(conn, &a), seqs(conn, &b)), (vec![1, 2], vec![1]));
 }
 
@@ -158,7 +158,7 @@ fn reading_never_goes_back_nor_beyond_the_newest() {
         RoomWrite::Append(draft(&a, "alice", "7", None)),
         read(&a, "carol", 6),
     ];
-    let outcomes = write_batch(conn, &batch).unwrap();
+    let outcomes = write_batch(conn, &batch, NOW).unwrap();
     let unread = |index: usize| match &outcomes[index] {
         Ok(Written::Read { unread, advanced: true, .. }) => *unread,
         other => panic!("{other:?}"),
@@ -265,8 +265,8 @@ fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
     say(conn, &a, "alice", "hello");
     let delete = RoomWrite::DeleteUser { user: user_id("alice"), at: NOW };
     let gone = User::deleted(user_id("alice"));
-    for _ in 0..2 {
-        assert_eq!(write(conn, delete.clone()), Ok(Written::UserDeleted { user: gone.clone() }));
+    for changed in [true, false] {
+        assert_eq!(write(conn, delete.clone()), Ok(Written::UserDeleted { user: gone.clone(), changed }));
     }
     let unknown = RoomWrite::DeleteUser { user: user_id("nobody"), at: NOW };
     assert_eq!(write(conn, unknown), Err(WriteError::NotFound("user")));
@@ -289,6 +289,7 @@ fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
             RoomWrite::Append(draft(&b, "carol", "after", None)),
             RoomWrite::Append(draft(&b, "bob", "after", None)),
         ],
+        NOW,
     )
     .unwrap();
     assert!(outcomes[0].is_ok() && outcomes[2] == Err(WriteError::Forbidden));
@@ -313,14 +314,14 @@ fn a_full_disk_stores_nothing_and_everything_again_when_there_is_room() {
     let batch: Vec<RoomWrite> =
         (0..200).map(|i| RoomWrite::Append(draft(&a, "alice", &text, Some(&i.to_string())))).collect();
     for _ in 0..3 {
-        let error = write_batch(conn, &batch).unwrap_err();
+        let error = write_batch(conn, &batch, NOW).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
         assert_eq!(seqs(conn, &a), [1], "half of a batch is visible");
         // The other connections read on.
         assert_eq!(seqs(&mut db.conn(), &a), [1]);
     }
     conn.batch_execute("PRAGMA max_page_count = 1000000").unwrap();
-    assert!(write_batch(conn, &batch).unwrap().iter().all(Result::is_ok));
+    assert!(write_batch(conn, &batch, NOW).unwrap().iter().all(Result::is_ok));
     assert_eq!(seqs(conn, &a), (1..=201).collect::<Vec<_>>());
     assert!(!conn.is_broken());
 }
@@ -338,9 +339,9 @@ fn a_locked_database_is_unavailable() {
         first.batch_execute("BEGIN IMMEDIATE").unwrap();
     }
     let batch = [RoomWrite::Append(draft(&a, "alice", "x", None))];
-    assert_eq!(write_batch(second, &batch).unwrap_err().code(), ErrorCode::Unavailable);
+    assert_eq!(write_batch(second, &batch, NOW).unwrap_err().code(), ErrorCode::Unavailable);
     first.batch_execute("ROLLBACK").unwrap();
-    assert!(write_batch(second, &batch).is_ok());
+    assert!(write_batch(second, &batch, NOW).is_ok());
 }
 
 #[test]
@@ -356,7 +357,7 @@ fn a_write_that_the_schema_refuses_does_not_take_its_neighbours_along() {
     })
     .unwrap();
     let batch = ["1", "poison", "2"].map(|text| RoomWrite::Append(draft(&a, "alice", text, Some(&format!("k{text}")))));
-    let outcomes = write_batch(conn, &batch).unwrap();
+    let outcomes = write_batch(conn, &batch, NOW).unwrap();
     assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
     assert!(matches!(&outcomes[1], Err(error) if error.code() == ErrorCode::Internal));
     let told = ChatError::from(outcomes[1].clone().unwrap_err());
@@ -396,7 +397,7 @@ proptest::proptest! {
                     }
                 })
                 .collect();
-            let outcomes = write_batch(&mut db.conn(), &writes).unwrap();
+            let outcomes = write_batch(&mut db.conn(), &writes, NOW).unwrap();
             proptest::prop_assert_eq!(outcomes.len(), writes.len());
             // A restart between any two batches changes nothing.
             db = db.reopen();
@@ -442,7 +443,7 @@ fn two_writers_never_give_one_seq_twice() {
 #[test]
 fn an_empty_batch_is_no_work() {
     let db = TestDb::new();
-    assert_eq!(write_batch(&mut db.conn(), &[]), Ok(Vec::new()));
+    assert_eq!(write_batch(&mut db.conn(), &[], NOW), Ok(Vec::new()));
     let none = open_room_for(&mut db.conn(), &ProductId::new("boat").unwrap(), &user_id("alice"), NOW).unwrap();
     assert!(none.is_err());
 }

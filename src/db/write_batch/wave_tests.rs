@@ -16,7 +16,7 @@ fn bike() -> ProductId {
 fn rooms(conn: &mut Connection, count: usize) -> Vec<RoomId> {
     let buyers: Vec<String> = (0..count).map(|number| format!("buyer-{number:04}")).collect();
     let writes: Vec<RoomWrite> = buyers.iter().map(|id| RoomWrite::PutUser { user: user(id) }).collect();
-    write_batch(conn, &writes).unwrap();
+    write_batch(conn, &writes, NOW).unwrap();
     buyers.iter().map(|buyer| room(conn, buyer, "bike")).collect()
 }
 

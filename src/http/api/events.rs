@@ -50,10 +50,10 @@ pub struct EventList {
 
 /// Lists what happened, in the order of commits, behind a place that one has reached.
 ///
-/// Keep `nextCursor` and ask again: nothing is left out, and nothing ever appears before a place that was reached. An
-/// event has its subject as it stands when it is read: a message that was deleted meanwhile comes without its words, and
+/// Keep `nextCursor` and ask again: nothing is left out, and nothing ever appears before a place that was reached. Each has the
+/// time of its commit in `at`. An event has its subject as it stands when it is read: a message that was deleted meanwhile comes without its words, and
 /// several changes of one thing (edits of a message, read marks of a member, puts of a product) may come as one, at the
-/// place of the last. Events don't expire.
+/// place of the last. What changes nothing is no event. Events don't expire.
 ///
 /// # Errors
 /// `invalid` for an `after` or `limit` that does not fit; `cursor_expired` for an `after` from before the database was

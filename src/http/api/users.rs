@@ -188,6 +188,9 @@ pub struct Disconnected {
 
 /// Ends all sessions of a user now. They may come back with a good token.
 ///
+/// The sessions have ended also where the answer is `unavailable`: then it could not be written down for the events, and asking
+/// again does that.
+///
 /// # Errors
 /// None of its own: a user without sessions has 0 of them.
 #[utoipa::path(
@@ -208,6 +211,9 @@ pub async fn disconnect_user(
     Ok(web::Json(Disconnected { sessions: end_sessions(&state, user).await? }))
 }
 
+/// Ends them first, and writes it down then, for the events and for nodes that do not hear this one now.
 async fn end_sessions(state: &AppState, user: UserId) -> Result<usize, ChatError> {
-    state.chat.send(EndSessions { user }).await.map_err(|_| ChatError::unavailable())
+    let ended = state.chat.send(EndSessions { user: user.clone() }).await.map_err(|_| ChatError::unavailable())?;
+    state.change(RoomWrite::NoteSessionsEnded { user }).await?;
+    Ok(ended)
 }

@@ -120,3 +120,19 @@ async fn what_can_be_read_answers_head_too() {
         assert!(answer.header("content-length").is_some_and(|length| length != "0"), "{path}: {}", answer.head);
     }
 }
+
+#[actix_web::test]
+async fn every_event_for_the_backend_has_its_row_on_the_page_of_events() {
+    const PAGE: &str = include_str!("../../../docs/events.md");
+    let server = TestServer::start().await;
+    let mut named = BTreeSet::new();
+    each_object(&document(&server).await, &mut |object| {
+        if let Some(Value::Array(names)) = object.get("properties").and_then(|fields| fields.pointer("/event/enum")) {
+            named.extend(names.iter().filter_map(Value::as_str).map(str::to_owned));
+        }
+    });
+    let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    let described: BTreeSet<String> = PAGE.lines().filter_map(row).collect();
+    assert!(named.contains("sessionsEnded"), "{named:?}");
+    assert_eq!(named, described);
+}

@@ -23,7 +23,7 @@ impl Seed {
 
     fn write(&self, write: RoomWrite) -> Written {
         let mut conn = self.pool.get().unwrap();
-        db::write_batch(&mut conn, &[write]).unwrap().pop().unwrap().unwrap()
+        db::write_batch(&mut conn, &[write], START).unwrap().pop().unwrap().unwrap()
     }
 
     /// A user, named like their id.
@@ -80,7 +80,7 @@ impl Seed {
         };
         let writes: Vec<_> = (1..=count).map(draft).collect();
         let mut conn = self.pool.get().unwrap();
-        let outcomes = db::write_batch(&mut conn, &writes).unwrap();
+        let outcomes = db::write_batch(&mut conn, &writes, START).unwrap();
         let stored = |outcome| match outcome {
             Ok(Written::Appended { message, .. }) => message,
             other => panic!("not appended: {other:?}"),

@@ -23,13 +23,14 @@ pub(super) fn replace(conn: &mut Postgres, mut rows: Vec<NewChange<'_>>) -> Quer
     for rows in rows.chunks(ROWS_A_STATEMENT) {
         conn.execute(
             diesel::sql_query(
-                "INSERT INTO changes (after_position, kind, subject_id, member_id) \
-                 SELECT after_position, kind, subject_id, member_id FROM unnest($1, $2, $3, $4) \
-                 WITH ORDINALITY AS added (after_position, kind, subject_id, member_id, place) ORDER BY place \
-                 ON CONFLICT (subject_id, member_id, kind) \
-                 DO UPDATE SET id = excluded.id, after_position = excluded.after_position",
+                "INSERT INTO changes (after_position, committed_at, kind, subject_id, member_id) \
+                 SELECT after_position, committed_at, kind, subject_id, member_id FROM unnest($1, $2, $3, $4, $5) \
+                 WITH ORDINALITY AS added (after_position, committed_at, kind, subject_id, member_id, place) \
+                 ORDER BY place ON CONFLICT (subject_id, member_id, kind) DO UPDATE SET id = excluded.id, \
+                 after_position = excluded.after_position, committed_at = excluded.committed_at",
             )
             .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.after_position).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.committed_at).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(rows.iter().map(|row| row.kind).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(rows.iter().map(|row| row.subject_id).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(rows.iter().map(|row| row.member_id).collect::<Vec<_>>()),
