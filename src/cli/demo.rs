@@ -92,7 +92,7 @@ mod tests {
         seed(&url).unwrap();
         let pool = db::open(&url, 1).unwrap();
         let mut conn = pool.get().unwrap();
-        let options = ImportOptions { now: Clock::System.now(), shift_ms: 0 };
+        let options = ImportOptions { now: newest(), shift_ms: 0 };
         let (imported, bad) = db::import_str(&mut conn, CONVERSATIONS, options).unwrap();
         assert_eq!((bad, imported.messages), (vec![], 0), "seeded once, and all of it");
         assert!(newest() > Timestamp(0));

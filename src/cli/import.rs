@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     config::{DATABASE_URL_DEFAULT, Options, image_store_beside},
     db::{self, ImportOptions, ImportWatch, Imported, Pool},
-    domain::stored_image::StoredImage,
+    domain::{import_line::UnknownField, stored_image::StoredImage},
     images::{ImageStore, StoreError},
 };
 
@@ -59,9 +59,7 @@ fn load(pool: &Pool, path: &Path, image_store: String) -> ExitCode {
     if told.bad > BAD_LINES_TOLD_MAX {
         tell(&format!("… and {} more bad lines", told.bad - BAD_LINES_TOLD_MAX));
     }
-    if let Some(warning) = told.images.warning() {
-        tell(&warning);
-    }
+    told.warnings.iter().chain(&told.images.warning()).for_each(|warning| tell(warning));
     match outcome {
         Ok(imported) => {
             tell(&summary(&imported));
@@ -85,6 +83,7 @@ fn summary(imported: &Imported) -> String {
 struct Told {
     bar: ProgressBar,
     bad: u64,
+    warnings: Vec<String>,
     images: Images,
 }
 
@@ -96,7 +95,7 @@ impl Told {
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
-        Self { bar, bad: 0, images }
+        Self { bar, bad: 0, warnings: Vec::new(), images }
     }
 }
 
@@ -114,6 +113,12 @@ impl ImportWatch for Told {
 
     fn images(&mut self, images: Vec<StoredImage>) {
         self.images.look_for(&images);
+    }
+
+    fn unknown_field(&mut self, UnknownField { line_type, name, lines }: &UnknownField) {
+        self.warnings.push(format!(
+            "warning: unknown field `{name}` of {lines} {line_type} lines: left out, the rest is stored"
+        ));
     }
 }
 
@@ -179,6 +184,7 @@ fn tell(line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Timestamp;
 
     #[test]
     fn a_file_with_bad_lines_is_loaded_and_fails() {
@@ -205,7 +211,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pool = db::open(folder.path().join("a.db").to_str().unwrap(), 1).unwrap();
         db::migrate(&pool).unwrap();
-        let options = ImportOptions { now: Clock::System.now(), shift_ms: 0 };
+        // After its newest message, wherever the tests run.
+        let options = ImportOptions { now: Timestamp::parse("2027-01-01T00:00:00Z").unwrap(), shift_ms: 0 };
         let (imported, bad) = db::import_str(&mut pool.get().unwrap(), include_str!("demo.ndjson"), options).unwrap();
         assert_eq!(bad, []);
         assert!(imported.messages > 20 && imported.rooms >= 4, "{imported:?}");

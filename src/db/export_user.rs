@@ -3,7 +3,7 @@
 //! In this order, so that parents come before children: the person; the other members of their rooms, as the person saw
 //! them; their products and those that they asked about; their rooms; what they said there themselves. The other side's
 //! words are the other side's data, and those of the marketplace its own: neither is here. So `seq` is not either, and an
-//! import counts the messages anew.
+//! import counts the messages from 1 again.
 //!
 //! It is read in parts, each short: a slow reader of a large export holds no snapshot of the database.
 
@@ -23,10 +23,13 @@ use super::{
     space::Space,
 };
 use crate::domain::{
-    ImportLine, MessageKind, ProductId, Role, RoomId, User, UserId,
+    ImportLine, MessageKind, ProductId, Role, RoomId, Times, Timestamp, User, UserId,
     import_line::{MessageLine, RoomLine},
     stored_image::{SignImageUrls, exported},
 };
+
+/// When something was made, and when it last changed.
+type TimeColumns = (Option<i64>, Option<i64>);
 
 /// Rows read at a time.
 const ROWS: i64 = 256;
@@ -134,38 +137,42 @@ impl Part<'_> {
     fn read(&mut self, conn: &mut Connection, person: &UserRow) -> Result<bool, DbError> {
         match self.place.stage {
             Stage::Person => {
-                self.write(&user_line(person.clone()))?;
+                let times = user::find_times(conn, self.user.as_str())?;
+                self.write(&user_line(person.clone(), times))?;
                 Ok(true)
             }
             Stage::OtherMembers => self.read_other_members(conn),
             Stage::OwnProducts => {
-                let rows: Vec<ProductRow> = products::table
+                let rows: Vec<(ProductRow, TimeColumns)> = products::table
                     .filter(products::seller_id.eq(self.user.as_str()).and(products::id.gt(&self.place.after)))
                     .order(products::id)
                     .limit(ROWS)
-                    .select(ProductRow::as_select())
+                    .select((ProductRow::as_select(), (products::created_at, products::updated_at)))
                     .load(conn)?;
                 self.write_products(rows)
             }
             Stage::AskedProducts => {
                 let asked = rooms::table.filter(rooms::buyer_id.eq(self.user.as_str())).select(rooms::product_id);
-                let rows: Vec<ProductRow> = products::table
+                let rows: Vec<(ProductRow, TimeColumns)> = products::table
                     .filter(products::id.eq_any(asked).and(products::id.gt(&self.place.after)))
                     .order(products::id)
                     .limit(ROWS)
-                    .select(ProductRow::as_select())
+                    .select((ProductRow::as_select(), (products::created_at, products::updated_at)))
                     .load(conn)?;
                 self.write_products(rows)
             }
             Stage::Rooms(role) => {
                 let rows = room::list_by_role(conn, self.user, role, &self.place.after, ROWS)?;
                 for row in &rows {
-                    let RoomRow { id, product_id, buyer_id, .. } = row.clone();
-                    let line = RoomLine::new(
-                        RoomId::from_stored(id),
-                        ProductId::from_stored(product_id),
-                        UserId::from_stored(buyer_id),
-                    );
+                    let RoomRow { id, product_id, buyer_id, created_at, .. } = row.clone();
+                    let line = RoomLine {
+                        id: Some(RoomId::from_stored(id)),
+                        product_id: ProductId::from_stored(product_id),
+                        buyer_id: UserId::from_stored(buyer_id),
+                        created_at: Some(Timestamp(created_at)),
+                        // By the `seq` of all messages, of which the other side's are left out.
+                        read_seq: None,
+                    };
                     self.write(&ImportLine::Room(line))?;
                     self.place.after.clone_from(&row.id);
                 }
@@ -194,7 +201,8 @@ impl Part<'_> {
         let rows: Vec<UserRow> =
             users::table.filter(users::id.eq_any(wanted)).order(users::id).select(UserRow::as_select()).load(conn)?;
         for row in rows {
-            self.write(&user_line(row))?;
+            // When the other members came to the marketplace is their own.
+            self.write(&user_line(row, Times::default()))?;
         }
         if let Some(last) = ids.last() {
             self.place.after.clone_from(&last.id);
@@ -202,11 +210,12 @@ impl Part<'_> {
         Ok(is_last(&ids))
     }
 
-    fn write_products(&mut self, rows: Vec<ProductRow>) -> Result<bool, DbError> {
+    fn write_products(&mut self, rows: Vec<(ProductRow, TimeColumns)>) -> Result<bool, DbError> {
         let is_last = is_last(&rows);
-        for row in rows {
+        for (row, times) in rows {
             self.place.after.clone_from(&row.id);
-            self.write(&ImportLine::Product { product: row.into_product()?, keeps_status: false })?;
+            let (product, times) = (row.into_product()?, Times::from_ms(times));
+            self.write(&ImportLine::Product { product, times, keeps_status: false })?;
         }
         Ok(is_last)
     }
@@ -266,8 +275,8 @@ fn is_last<T>(rows: &[T]) -> bool {
 }
 
 /// An import knows names alone: somebody who was deleted here is a user of that name there.
-fn user_line(row: UserRow) -> ImportLine {
-    ImportLine::User(User { name_code: None, ..User::from(row) })
+fn user_line(row: UserRow, times: Times) -> ImportLine {
+    ImportLine::User { user: User { name_code: None, ..User::from(row) }, times }
 }
 
 #[cfg(test)]
@@ -279,7 +288,7 @@ mod tests {
             test_db::{NOW, TestDb, draft, product, room, say, user_id, write},
             write_batch,
         },
-        domain::{Data, Draft, Product},
+        domain::{Data, Draft, Product, import_line::UnknownFields},
     };
 
     struct Paths;
@@ -358,7 +367,7 @@ mod tests {
         let exported = export(conn, "alice");
         let line = exported.lines().last().unwrap();
         assert!(line.contains(r#""data":{"a":   1.0, "b": "\n"}"#), "{line}");
-        assert!(ImportLine::parse(line.as_bytes()).is_ok());
+        assert!(ImportLine::parse(line.as_bytes(), &mut UnknownFields::default()).is_ok());
     }
 
     #[test]

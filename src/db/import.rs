@@ -5,17 +5,20 @@
 //!
 //! - Users and products are put as the line says, as the marketplace's own `PUT` would, but rooms hear nothing of it. A server
 //!   that runs next to it finds a user's new name within a second, and shows it.
-//! - A room is one for each product and buyer.
+//! - A room is one for each product and buyer. Its `createdAt` only moves to an earlier time, and read marks only forwards.
 //! - A message with a `clientId` is known by its room, sender and `clientId`. One without is known by its id, which is
 //!   made from the line itself: room, sender, moment, kind, words, data, and how many equal lines came before it in
 //!   the file (somebody may say "ok" twice in one millisecond). So lines may be appended to a file, and bad ones
 //!   mended, between two runs; a mended line gets the next `seq` of its room.
+//! - A message that is known, and was edited or deleted since it was loaded, is changed in its place.
 //!
-//! A room is as old as its first message, and as active as its latest. Anyone who said something counts as having read
-//! what came before it: old conversations don't come back as unread.
+//! A room is as old as its line says, or as its first message, and as active as its latest. What is loaded counts as read,
+//! unless the room's line says how far its members have read: thousands of old messages don't come back as unread. A member
+//! who has something unread keeps it, and what comes after it is unread, too.
 
 mod chunk;
 mod message_id;
+mod read_marks;
 
 use std::{
     collections::HashSet,
@@ -27,11 +30,12 @@ use thiserror::Error;
 use self::{
     chunk::Line,
     message_id::{Content, MessageIds},
+    read_marks::ReadMarks,
 };
 use super::{Connection, DbError};
 use crate::domain::{
     ImportLine, MessageKind, Timestamp,
-    import_line::{InvalidLine, LINE_BYTES_MAX},
+    import_line::{CLOCK_LEEWAY_MS, InvalidLine, LINE_BYTES_MAX, UnknownField, UnknownFields},
     stored_image::{self, StoredImage},
 };
 
@@ -52,9 +56,9 @@ pub struct Imported {
     pub users: u64,
     /// Products added or changed.
     pub products: u64,
-    /// Rooms added.
+    /// Rooms added or changed.
     pub rooms: u64,
-    /// Messages added.
+    /// Messages added or changed.
     pub messages: u64,
     /// Lines whose content was there already.
     pub repeated: u64,
@@ -65,9 +69,9 @@ pub struct Imported {
 /// How to load.
 #[derive(Debug, Clone, Copy)]
 pub struct ImportOptions {
-    /// When it is: the age of a room without messages.
+    /// When it is: no line is later than that and [`CLOCK_LEEWAY_MS`], and events have this time.
     pub now: Timestamp,
-    /// Moves every `sentAt` by so much, for conversations that shall look recent. What repeats is decided before it.
+    /// Moves every time by so much, for conversations that shall look recent. What repeats is decided before it.
     pub shift_ms: i64,
 }
 
@@ -82,7 +86,7 @@ pub enum ImportError {
     Database(#[from] DbError),
 }
 
-/// Who is told how a load goes.
+/// What is notified of how a load goes.
 pub trait ImportWatch {
     /// A transaction was committed.
     fn progress(&mut self, so_far: &Imported);
@@ -90,6 +94,8 @@ pub trait ImportWatch {
     fn bad_line(&mut self, number: u64, reason: &str);
     /// Messages of a committed transaction have these images, whose files are no part of the lines.
     fn images(&mut self, _: Vec<StoredImage>) {}
+    /// Lines had a field that haggle does not know, and were loaded without it. Once for each, at the end.
+    fn unknown_field(&mut self, _: &UnknownField) {}
 }
 
 /// Keeps the reasons of all bad lines.
@@ -112,7 +118,12 @@ pub fn import(
     watch: &mut impl ImportWatch,
 ) -> Result<Imported, ImportError> {
     let mut so_far = Imported::default();
-    let mut ids = MessageIds::default();
+    let (mut ids, mut marks, mut unknown) = (MessageIds::default(), ReadMarks::default(), UnknownFields::default());
+    let latest = options.now.plus_ms(CLOCK_LEEWAY_MS - options.shift_ms);
+    let parse = |line: &[u8], unknown: &mut UnknownFields| {
+        let line = ImportLine::parse(line, unknown)?;
+        line.check_not_after(latest).map(|()| line)
+    };
     let mut lines: Vec<Line> = Vec::with_capacity(CHUNK_LINES);
     let mut bytes = Vec::new();
     let mut bad: Vec<(u64, String)> = Vec::new();
@@ -124,7 +135,7 @@ pub fn import(
         if read > 0 {
             so_far.lines += 1;
             if !bytes.trim_ascii().is_empty() {
-                match ImportLine::parse(&bytes) {
+                match parse(&bytes, &mut unknown) {
                     Ok(line) => lines.push(Line { number: so_far.lines, content: ids.identify(as_stored(line)) }),
                     Err(InvalidLine(reason)) => bad.push((so_far.lines, reason)),
                 }
@@ -133,7 +144,7 @@ pub fn import(
         let chunk_bytes = so_far.bytes - chunk_starts;
         if read == 0 || lines.len() + bad.len() >= CHUNK_LINES || chunk_bytes >= CHUNK_BYTES as u64 {
             chunk_starts = so_far.bytes;
-            let stored = chunk::store(conn, &lines, options)?;
+            let stored = chunk::store(conn, &lines, options, &mut marks)?;
             let images = images_of(&lines, &stored.bad);
             lines.clear();
             so_far.users += stored.users;
@@ -142,6 +153,9 @@ pub fn import(
             so_far.messages += stored.messages;
             so_far.repeated += stored.repeated;
             bad.extend(stored.bad);
+            if read == 0 {
+                bad.extend(marks.list_too_high(conn)?);
+            }
             bad.sort_unstable();
             so_far.bad += bad.len() as u64;
             for (number, reason) in bad.drain(..) {
@@ -153,6 +167,7 @@ pub fn import(
             watch.progress(&so_far);
         }
         if read == 0 {
+            unknown.into_list().iter().for_each(|field| watch.unknown_field(field));
             return Ok(so_far);
         }
     }

@@ -361,6 +361,8 @@ mod tests {
                 "product boat on_sale",
                 "room alice boat",
                 "message hi",
+                "read alice 1",
+                "read dave 1",
                 "room bob boat",
             ];
             assert_eq!(told(conn, end, 2).0, expected);
@@ -371,7 +373,7 @@ mod tests {
         let later = ImportOptions { now: NOW.plus_ms(1), ..options };
         import_str(conn, &lines.replace("hi", "ho"), later).unwrap();
         let page = list_events(conn, page.next, 100, usize::MAX).unwrap().unwrap();
-        assert_eq!(page.items.iter().map(in_short).collect::<Vec<_>>(), ["message ho"]);
+        assert_eq!(page.items.iter().map(in_short).collect::<Vec<_>>(), ["message ho", "read alice 2", "read dave 2"]);
         assert!(page.items.iter().all(|event| event.at == later.now), "{:?}", page.items);
     }
 

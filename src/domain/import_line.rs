@@ -1,16 +1,19 @@
 //! The lines of `haggle import`: one JSON object each, parents before children.
 
+mod fields;
+
 use std::fmt;
 
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    ClientId, Data, MessageKind, Product, ProductId, ProductStatus, RoomId, StoredMessage, Timestamp, User, UserId,
-    currency,
-    field::{InvalidField, read_object},
+    ClientId, Data, MessageKind, Product, ProductId, ProductStatus, Role, RoomId, StoredMessage, Times, Timestamp,
+    User, UserId, currency,
+    field::{InvalidField, optional_whole, read_object},
     message::SYSTEM_SENDER,
 };
+pub use fields::{UnknownField, UnknownFields};
 
 /// Longest line, in bytes.
 pub const LINE_BYTES_MAX: usize = 256 * 1024;
@@ -18,17 +21,30 @@ pub const LINE_BYTES_MAX: usize = 256 * 1024;
 /// Longest text of a message, in bytes of UTF-8.
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 
+/// How far the clock that wrote a line may be ahead of this one.
+pub const CLOCK_LEEWAY_MS: i64 = 30_000;
+
 /// One line that can be stored.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ImportLine {
     /// A user, as the marketplace has them.
-    User(User),
+    User {
+        /// The user.
+        #[serde(flatten)]
+        user: User,
+        /// When they were made and last changed there, where the line says it.
+        #[serde(flatten)]
+        times: Times,
+    },
     /// A product, as the marketplace has it.
     Product {
         /// The product.
         #[serde(flatten)]
         product: Product,
+        /// When it was made and last changed there, where the line says it.
+        #[serde(flatten)]
+        times: Times,
         /// The line has no status: the product stays where it stands.
         #[serde(skip)]
         keeps_status: bool,
@@ -41,10 +57,8 @@ pub enum ImportLine {
 
 /// A conversation of a buyer about a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct RoomLine {
-    #[serde(rename = "type", skip_serializing, default)]
-    _type: Tag,
     /// The marketplace's own id, which is kept; haggle makes one when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<RoomId>,
@@ -52,19 +66,52 @@ pub struct RoomLine {
     pub product_id: ProductId,
     /// Who asks.
     pub buyer_id: UserId,
+    /// When it was made; by its first message when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// How far its members have read; everything that is imported when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_seq: Option<ReadSeqs>,
+}
+
+/// How far the two members of a room have read: the `seq` of the last message that each has seen, 0 for none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an object with `buyer` and `seller`")]
+pub struct ReadSeqs {
+    /// The buyer.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    pub buyer: Option<i64>,
+    /// The seller.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    pub seller: Option<i64>,
+}
+
+impl ReadSeqs {
+    /// How far one of them has read, where it is given.
+    #[must_use]
+    pub const fn of(self, role: Role) -> Option<i64> {
+        match role {
+            Role::Buyer => self.buyer,
+            Role::Seller => self.seller,
+        }
+    }
+
+    /// The later ones of two.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self { buyer: self.buyer.max(other.buyer), seller: self.seller.max(other.seller) }
+    }
 }
 
 /// Something that was said in a room. Its `seq` is its place among the room's lines.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct MessageLine {
-    #[serde(rename = "type", skip_serializing, default)]
-    _type: Tag,
     /// Where.
     pub room_id: RoomId,
     /// Who said it: the buyer, the seller, or `system`.
     pub sender_id: UserId,
-    /// Its words; needed for the kinds `text` and `system`.
+    /// Its words; needed for the kinds `text` and `system`, unless it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// When.
@@ -78,6 +125,12 @@ pub struct MessageLine {
     /// What a client needs beside the words; any JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Data>,
+    /// When its words last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// When its sender took it back. It keeps its `seq`; its words and data are not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }
 
 // Sizes only: a text must not reach a log.
@@ -91,32 +144,22 @@ impl fmt::Debug for MessageLine {
     }
 }
 
-/// The field `type`, which is read before the rest and then only has to be allowed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Tag;
-
-impl<'de> Deserialize<'de> for Tag {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
-}
-
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct UserLine {
-    #[serde(rename = "type")]
-    _type: Tag,
     id: UserId,
     name: String,
     #[serde(default)]
     avatar_url: Option<String>,
+    #[serde(default)]
+    created_at: Option<Timestamp>,
+    #[serde(default)]
+    updated_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct ProductLine {
-    #[serde(rename = "type")]
-    _type: Tag,
     id: ProductId,
     seller_id: UserId,
     title: String,
@@ -128,6 +171,10 @@ struct ProductLine {
     image_url: Option<String>,
     #[serde(default)]
     status: Option<ProductStatus>,
+    #[serde(default)]
+    created_at: Option<Timestamp>,
+    #[serde(default)]
+    updated_at: Option<Timestamp>,
 }
 
 /// What the `data` of an offer's line has to say about its currency.
@@ -148,66 +195,99 @@ impl From<InvalidField> for InvalidLine {
 }
 
 impl ImportLine {
-    /// Reads a line, without its line break.
+    /// Reads a line, without its line break, and notes which of its fields haggle does not know: they are left out.
     ///
     /// # Errors
-    /// [`InvalidLine`] when it is too long, is no JSON object of one of the four types, has a field that its type does
-    /// not know, or has a value out of range.
-    pub fn parse(line: &[u8]) -> Result<Self, InvalidLine> {
-        #[derive(Deserialize)]
-        struct Tagged {
-            #[serde(rename = "type")]
-            tag: String,
-        }
+    /// [`InvalidLine`] when it is too long, is no JSON object of one of the four types, or has a value out of range.
+    pub fn parse(line: &[u8], unknown: &mut UnknownFields) -> Result<Self, InvalidLine> {
         if line.len() > LINE_BYTES_MAX {
             return Err(invalid(format!("the line is longer than {LINE_BYTES_MAX} bytes")));
         }
         let line = std::str::from_utf8(line).map_err(|_| invalid("the line is not UTF-8"))?;
-        let Tagged { tag } = read_object(line)?;
-        match tag.as_str() {
+        let names: fields::Names = read_object(line)?;
+        let read = match names.tag.as_str() {
             "user" => {
-                let UserLine { id, name, avatar_url, .. } = read_object(line)?;
+                let UserLine { id, name, avatar_url, created_at, updated_at } = read_object(line)?;
                 check_id(&id, "id")?;
                 let user = User::new(id, name, avatar_url);
                 user.check()?;
-                Ok(Self::User(user))
+                Self::User { user, times: Times { created_at, updated_at } }
             }
             "product" => {
-                let ProductLine { id, seller_id, title, price, currency, image_url, status, .. } = read_object(line)?;
+                let line: ProductLine = read_object(line)?;
+                let ProductLine { id, seller_id, title, price, currency, image_url, status, .. } = line;
                 check_id(&seller_id, "sellerId")?;
+                let times = Times { created_at: line.created_at, updated_at: line.updated_at };
                 let keeps_status = status.is_none();
                 let status = status.unwrap_or_default();
                 let product = Product { id, seller_id, title, price, currency, image_url, status };
                 product.check()?;
-                Ok(Self::Product { product, keeps_status })
+                Self::Product { product, times, keeps_status }
             }
             "room" => {
                 let room: RoomLine = read_object(line)?;
                 check_id(&room.buyer_id, "buyerId")?;
-                Ok(Self::Room(room))
+                room.read_seq.unwrap_or_default().check()?;
+                Self::Room(room)
             }
             "message" => {
                 let message: MessageLine = read_object(line)?;
                 message.check()?;
-                Ok(Self::Message(message))
+                Self::Message(message)
             }
-            _ => Err(invalid("`type` must be user, product, room or message")),
+            _ => return Err(invalid("`type` must be user, product, room or message")),
+        };
+        read.check_order_of_times()?;
+        unknown.note(names);
+        Ok(read)
+    }
+
+    /// Checks that nothing has happened later than a moment.
+    ///
+    /// # Errors
+    /// [`InvalidLine`] with the field that is later.
+    pub fn check_not_after(&self, latest: Timestamp) -> Result<(), InvalidLine> {
+        let future = self.times().into_iter().find(|(_, at)| at.is_some_and(|at| at > latest));
+        future.map_or(Ok(()), |(field, _)| Err(invalid(format!("`{field}` is in the future"))))
+    }
+
+    /// Every time that the line says, the earliest one first.
+    fn times(&self) -> Vec<(&'static str, Option<Timestamp>)> {
+        match self {
+            Self::User { times, .. } | Self::Product { times, .. } => {
+                vec![("createdAt", times.created_at), ("updatedAt", times.updated_at)]
+            }
+            Self::Room(room) => vec![("createdAt", room.created_at)],
+            Self::Message(message) => vec![
+                ("sentAt", Some(message.sent_at)),
+                ("editedAt", message.edited_at),
+                ("deletedAt", message.deleted_at),
+            ],
         }
+    }
+
+    fn check_order_of_times(&self) -> Result<(), InvalidLine> {
+        let mut times = self.times().into_iter().filter_map(|(field, at)| Some((field, at?)));
+        let Some((first, begun)) = times.next() else { return Ok(()) };
+        let early = times.find(|(_, at)| *at < begun);
+        early.map_or(Ok(()), |(field, _)| Err(invalid(format!("`{field}` is before `{first}`"))))
     }
 }
 
-impl RoomLine {
-    /// The line of a room that is stored.
-    #[must_use]
-    pub fn new(id: RoomId, product_id: ProductId, buyer_id: UserId) -> Self {
-        Self { _type: Tag, id: Some(id), product_id, buyer_id }
+impl ReadSeqs {
+    fn check(self) -> Result<(), InvalidLine> {
+        for (field, seq) in [("buyer", self.buyer), ("seller", self.seller)] {
+            if seq.is_some_and(|seq| seq < 0) {
+                return Err(invalid(format!("`readSeq.{field}` must be 0 or more")));
+            }
+        }
+        Ok(())
     }
 }
 
 impl From<StoredMessage> for MessageLine {
     fn from(message: StoredMessage) -> Self {
         Self {
-            _type: Tag,
             room_id: message.room_id,
             sender_id: message.sender_id,
             text: message.text,
@@ -215,6 +295,8 @@ impl From<StoredMessage> for MessageLine {
             client_id: message.client_id,
             kind: message.kind,
             data: message.data,
+            edited_at: message.edited_at,
+            deleted_at: message.deleted_at,
         }
     }
 }
@@ -225,7 +307,7 @@ impl MessageLine {
         if by_system != (self.kind == MessageKind::System) {
             return Err(invalid("`kind` must be system for the `senderId` system, and for no other"));
         }
-        let has_words = self.text.as_ref().is_some_and(|text| !text.is_empty());
+        let has_words = self.text.as_ref().is_some_and(|text| !text.is_empty()) || self.deleted_at.is_some();
         if !has_words && matches!(self.kind, MessageKind::Text | MessageKind::System) {
             return Err(invalid("`text` must not be empty"));
         }
@@ -260,11 +342,20 @@ mod tests {
 
     use super::*;
 
-    const GOOD: [&str; 6] = [
+    fn parse(line: &[u8]) -> Result<ImportLine, InvalidLine> {
+        ImportLine::parse(line, &mut UnknownFields::default())
+    }
+
+    const GOOD: [&str; 11] = [
         r#"{"type":"user","id":"u","name":"U","avatarUrl":"/u.png"}"#,
         r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":0,"currency":"KRW","imageUrl":"https://x/y","status":"sold"}"#,
         r#"{"type":"room","id":"r","productId":"p","buyerId":"b"}"#,
         r#"{"type":"room","productId":"p","buyerId":"b"}"#,
+        r#"{"type":"user","id":"u","name":"U","createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-01-02T00:00:00.000Z"}"#,
+        r#"{"type":"product","id":"p","sellerId":"u","title":"P","status":"on_sale","createdAt":"2026-01-01T00:00:00.000Z"}"#,
+        r#"{"type":"room","productId":"p","buyerId":"b","createdAt":"2026-01-01T00:00:00.000Z","readSeq":{"buyer":3,"seller":0}}"#,
+        r#"{"type":"message","roomId":"r","senderId":"b","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","kind":"text","editedAt":"2026-11-23T09:01:00.000Z"}"#,
+        r#"{"type":"message","roomId":"r","senderId":"b","sentAt":"2026-11-23T09:00:00.000Z","kind":"text","deletedAt":"2026-11-23T09:02:00.000Z"}"#,
         r#"{"type":"message","roomId":"r","senderId":"b","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","clientId":"k","kind":"text","data":{"a":[1]}}"#,
         r#"{"type":"message","roomId":"r","senderId":"system","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","kind":"system"}"#,
     ];
@@ -272,10 +363,10 @@ mod tests {
     #[test]
     fn a_line_is_read_and_written_back_the_same() {
         for line in GOOD {
-            let read = ImportLine::parse(line.as_bytes()).unwrap();
+            let read = parse(line.as_bytes()).unwrap();
             let written = serde_json::to_value(&read).unwrap();
             assert_eq!(written, serde_json::from_str::<Value>(line).unwrap());
-            assert_eq!(ImportLine::parse(written.to_string().as_bytes()), Ok(read));
+            assert_eq!(parse(written.to_string().as_bytes()), Ok(read));
         }
     }
 
@@ -296,7 +387,6 @@ mod tests {
             (r#"{"type":"product","id":"p","sellerId":"u","title":"\u2060 \u00ad"}"#, "`title`"),
             (r#"{"type":"user","id":"","name":"U"}"#, "`id`: a user id must be 1 to 128"),
             (r#"{"type":"user","id":"system","name":"U"}"#, "`id` must not be"),
-            (r#"{"type":"user","id":"u","name":"U","age":7}"#, "unknown field `age`"),
             (r#"{"type":"user","id":"u","name":"U","avatarUrl":"javascript:alert(1)"}"#, "`avatarUrl`"),
             (r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":-1}"#, "`price`"),
             (r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":1.5}"#, "`price`: expected i64"),
@@ -314,18 +404,69 @@ mod tests {
                 r#"{"type":"message","roomId":"r","senderId":"b","text":"t","sentAt":"2026-11-23T09:00:00Z","kind":"system"}"#,
                 "`kind`",
             ),
+            (
+                r#"{"type":"room","productId":"p","buyerId":"b","readSeq":3}"#,
+                "`readSeq`: expected an object with `buyer` and `seller`",
+            ),
+            (
+                r#"{"type":"room","productId":"p","buyerId":"b","readSeq":{"buyer":"3"}}"#,
+                "`readSeq.buyer`: expected a whole number",
+            ),
+            (
+                r#"{"type":"room","productId":"p","buyerId":"b","readSeq":{"seller":1.5}}"#,
+                "`readSeq.seller`: expected a whole number",
+            ),
+            (
+                r#"{"type":"room","productId":"p","buyerId":"b","readSeq":{"seller":-1}}"#,
+                "`readSeq.seller` must be 0 or more",
+            ),
+            (r#"{"type":"room","productId":"p","buyerId":"b","readSeq":{"saler":1}}"#, "unknown field `saler`"),
+            (r#"{"type":"room","productId":"p","buyerId":"b","createdAt":7}"#, "`createdAt`"),
+            (
+                r#"{"type":"user","id":"u","name":"U","createdAt":"2026-01-02T00:00:00Z","updatedAt":"2026-01-01T00:00:00Z"}"#,
+                "`updatedAt` is before `createdAt`",
+            ),
+            (
+                r#"{"type":"message","roomId":"r","senderId":"b","text":"t","sentAt":"2026-11-23T09:00:00Z","editedAt":"2026-11-22T09:00:00Z"}"#,
+                "`editedAt` is before `sentAt`",
+            ),
+            (
+                r#"{"type":"message","roomId":"r","senderId":"b","sentAt":"2026-11-23T09:00:00Z","deletedAt":"2026-11-22T09:00:00Z"}"#,
+                "`deletedAt` is before `sentAt`",
+            ),
             (&long, "longer than"),
         ] {
-            let error = ImportLine::parse(line.as_bytes()).unwrap_err();
+            let error = parse(line.as_bytes()).unwrap_err();
             assert!(error.0.contains(part), "{line:.60}: {error}");
         }
-        assert!(ImportLine::parse(b"{\"type\":\"user\xff\"}").unwrap_err().0.contains("UTF-8"));
+        assert!(parse(b"{\"type\":\"user\xff\"}").unwrap_err().0.contains("UTF-8"));
+    }
+
+    #[test]
+    fn a_line_that_is_ahead_of_the_clock_is_refused_with_its_field() {
+        let latest = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let late = "2026-01-01T00:00:00.001Z";
+        let message = r#""type":"message","roomId":"r","senderId":"b","text":"t""#;
+        for (line, field) in [
+            (format!(r#"{{"type":"user","id":"u","name":"U","createdAt":"{late}"}}"#), "createdAt"),
+            (format!(r#"{{"type":"user","id":"u","name":"U","updatedAt":"{late}"}}"#), "updatedAt"),
+            (format!(r#"{{"type":"product","id":"p","sellerId":"u","title":"P","createdAt":"{late}"}}"#), "createdAt"),
+            (format!(r#"{{"type":"product","id":"p","sellerId":"u","title":"P","updatedAt":"{late}"}}"#), "updatedAt"),
+            (format!(r#"{{"type":"room","productId":"p","buyerId":"b","createdAt":"{late}"}}"#), "createdAt"),
+            (format!(r#"{{{message},"sentAt":"{late}"}}"#), "sentAt"),
+            (format!(r#"{{{message},"sentAt":"2026-01-01T00:00:00Z","editedAt":"{late}"}}"#), "editedAt"),
+            (format!(r#"{{{message},"sentAt":"2026-01-01T00:00:00Z","deletedAt":"{late}"}}"#), "deletedAt"),
+        ] {
+            let parsed = parse(line.as_bytes()).unwrap();
+            assert_eq!(parsed.check_not_after(latest), Err(invalid(format!("`{field}` is in the future"))), "{line}");
+            assert_eq!(parsed.check_not_after(latest.plus_ms(1)), Ok(()), "{line}");
+        }
     }
 
     proptest::proptest! {
         #[test]
         fn any_bytes_end_in_a_line_or_a_reason(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            let _ = ImportLine::parse(&bytes);
+            let _ = parse(&bytes);
         }
     }
 }

@@ -117,6 +117,39 @@ fn the_readmes_import_lines_are_good_and_safe_to_repeat() {
 }
 
 #[test]
+fn an_import_reports_an_unknown_field_once_and_a_time_in_the_future_by_its_line() {
+    let folder = TempDir::new().unwrap();
+    let database = empty_database(&folder);
+    let import = |lines: &[&str]| {
+        std::fs::write(folder.path().join("lines.ndjson"), lines.join("\n")).unwrap();
+        let output = haggle(&folder, &["import", "--database-url", &database, "lines.ndjson"]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let mut lines = vec![
+        r#"{"type":"user","id":"sam","name":"Sam","age":40}"#,
+        r#"{"type":"user","id":"alice","name":"Alice","age":30}"#,
+        r#"{"type":"product","id":"bike","sellerId":"sam","title":"A red bike","colour":"red"}"#,
+        r#"{"type":"room","id":"r1","productId":"bike","buyerId":"alice","readSeq":{"buyer":1,"seller":0}}"#,
+        r#"{"type":"message","roomId":"r1","senderId":"alice","text":"Is it still there?","sentAt":"2025-11-23T09:00:00.000Z"}"#,
+    ];
+    let (code, said) = import(&lines);
+    assert_eq!(code, Some(0), "{said}");
+    let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning")).collect();
+    assert_eq!(warnings.len(), 2, "{said}");
+    assert!(warnings[0].contains("`colour` of 1 product lines"), "{said}");
+    assert!(warnings[1].contains("`age` of 2 user lines"), "{said}");
+
+    lines[3] = r#"{"type":"room","id":"r1","productId":"bike","buyerId":"alice","readSeq":{"buyer":2}}"#;
+    lines.push(r#"{"type":"message","roomId":"r1","senderId":"sam","text":"!","sentAt":"2999-01-01T00:00:00.000Z"}"#);
+    let (code, said) = import(&lines);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("line 4: `readSeq.buyer` is 2, and the room has 1 messages"), "{said}");
+    assert!(said.contains("line 6: `sentAt` is in the future"), "{said}");
+    let verified = haggle(&folder, &["verify", "--database-url", &database]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+#[test]
 fn migrate_says_what_it_ran_and_token_prints_a_token() {
     let folder = TempDir::new().unwrap();
     let database = empty_database(&folder);
@@ -263,7 +296,7 @@ fn an_import_says_how_many_images_have_no_file_here() {
     let folder = TempDir::new().unwrap();
     let image = |key: &str| {
         format!(
-            r#"{{"type":"message","roomId":"r1","senderId":"alice","sentAt":"2026-11-23T09:00:00.000Z","kind":"image","clientId":"{key}","data":{{"key":"{key}.jpg","thumbnailKey":"{key}_thumbnail.jpg","width":1,"height":1,"bytes":1,"contentType":"image/jpeg"}}}}"#
+            r#"{{"type":"message","roomId":"r1","senderId":"alice","sentAt":"2025-11-23T09:00:00.000Z","kind":"image","clientId":"{key}","data":{{"key":"{key}.jpg","thumbnailKey":"{key}_thumbnail.jpg","width":1,"height":1,"bytes":1,"contentType":"image/jpeg"}}}}"#
         )
     };
     let lines = [

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{ImportOptions, message_id::Content};
+use super::{ImportOptions, message_id::Content, read_marks::ReadMarks};
 use crate::{
     db::{
-        Connection, DbError,
+        Connection, DbError, discarded_images, message_index,
         models::{
             change::{self, Changed},
             message::{self, ClientKey},
@@ -15,7 +15,8 @@ use crate::{
         },
     },
     domain::{
-        ImportLine, MessageId, MessageKind, Product, ProductId, RoomId, Seq, StoredMessage, User,
+        ImportLine, MessageId, MessageKind, Product, ProductId, Role, RoomId, Seq, StoredMessage, Times, Timestamp,
+        User,
         import_line::{MessageLine, RoomLine},
         offer::{Offer, OfferStatus},
     },
@@ -54,18 +55,24 @@ impl Stored {
 type LineResult = Result<bool, &'static str>;
 
 /// Stores the lines in the order of the file; messages that follow each other together.
-pub(super) fn store(conn: &mut Connection, lines: &[Line], options: ImportOptions) -> Result<Stored, DbError> {
+pub(super) fn store(
+    conn: &mut Connection,
+    lines: &[Line],
+    options: ImportOptions,
+    marks: &mut ReadMarks,
+) -> Result<Stored, DbError> {
     if lines.is_empty() {
         return Ok(Stored::default());
     }
-    match conn.immediate_transaction(|conn| store_all(conn, lines, options)) {
+    match conn.immediate_transaction(|conn| store_all(conn, lines, options, marks)) {
         // One of the lines is at fault: find it, and keep the others.
         Err(DbError::Internal(_)) => {
             let mut stored = Stored::default();
-            for line in lines {
-                match conn.immediate_transaction(|conn| store_all(conn, std::slice::from_ref(line), options)) {
+            for line in lines.chunks(1) {
+                match conn.immediate_transaction(|conn| store_all(conn, line, options, marks)) {
                     Err(DbError::Internal(_)) => {
-                        stored.bad.push((line.number, "the database does not take this line".to_owned()));
+                        let reason = "the database does not take this line";
+                        stored.bad.extend(line.iter().map(|line| (line.number, reason.to_owned())));
                     }
                     outcome => stored.add(outcome?),
                 }
@@ -76,18 +83,28 @@ pub(super) fn store(conn: &mut Connection, lines: &[Line], options: ImportOption
     }
 }
 
-fn store_all(conn: &mut Connection, lines: &[Line], options: ImportOptions) -> Result<Stored, DbError> {
+fn store_all(
+    conn: &mut Connection,
+    lines: &[Line],
+    options: ImportOptions,
+    marks: &mut ReadMarks,
+) -> Result<Stored, DbError> {
     let mut stored = Stored::default();
     let is_message = |line: &Line| matches!(line.content, Content::Message(..));
     for run in lines.chunk_by(|a, b| is_message(a) && is_message(b)) {
         let Stored { users, products, rooms, repeated, bad, .. } = &mut stored;
         match run {
             [Line { number, content: Content::Other(line) }] => match line {
-                ImportLine::User(user) => *users += count(store_user(conn, user, options)?, *number, repeated, bad),
-                ImportLine::Product { product, keeps_status } => {
-                    *products += count(store_product(conn, product, *keeps_status, options)?, *number, repeated, bad);
+                ImportLine::User { user, times } => {
+                    *users += count(store_user(conn, user, *times, options)?, *number, repeated, bad);
                 }
-                ImportLine::Room(room) => *rooms += count(store_room(conn, room, options)?, *number, repeated, bad),
+                ImportLine::Product { product, times, keeps_status } => {
+                    let result = store_product(conn, product, *times, *keeps_status, options)?;
+                    *products += count(result, *number, repeated, bad);
+                }
+                ImportLine::Room(room) => {
+                    *rooms += count(store_room(conn, room, *number, options, marks)?, *number, repeated, bad);
+                }
                 // Has an id, and is a `Content::Message`.
                 ImportLine::Message(_) => {}
             },
@@ -99,7 +116,7 @@ fn store_all(conn: &mut Connection, lines: &[Line], options: ImportOptions) -> R
                         Content::Other(_) => None,
                     })
                     .collect();
-                store_messages(conn, &messages, options, &mut stored)?;
+                store_messages(conn, &messages, options, marks, &mut stored)?;
             }
         }
     }
@@ -115,25 +132,38 @@ fn count(result: LineResult, number: u64, repeated: &mut u64, bad: &mut Vec<(u64
     0
 }
 
-fn store_user(conn: &mut Connection, user: &User, options: ImportOptions) -> Result<LineResult, DbError> {
-    match user::find_row(conn, user.id.as_str())? {
-        Some(row) if row.deleted_at.is_some() => return Ok(Err("`id` is a user who was deleted")),
-        Some(row) if User::from(row.clone()) == *user => return Ok(Ok(false)),
-        before => {
-            let times = user::find_times(conn, user.id.as_str())?.changed(options.now);
-            user::put(conn, user, times)?;
-            if before.is_some() {
-                change::record(conn, &[Changed::Profile(user.id.as_str())], options.now)?;
-            }
+fn store_user(conn: &mut Connection, user: &User, given: Times, options: ImportOptions) -> Result<LineResult, DbError> {
+    let id = user.id.as_str();
+    let before = user::find_row(conn, id)?;
+    if before.as_ref().is_some_and(|row| row.deleted_at.is_some()) {
+        return Ok(Err("`id` is a user who was deleted"));
+    }
+    let (is_new, is_same) = (before.is_none(), before.is_some_and(|row| User::from(row) == *user));
+    let known = user::find_times(conn, id)?;
+    let times = times_after(known, given, is_new || is_same, options);
+    if is_same && times == known {
+        return Ok(Ok(false));
+    }
+    user::put(conn, user, times)?;
+    if !is_same {
+        change::record(conn, &[Changed::User(id)], options.now)?;
+        if !is_new {
+            change::record(conn, &[Changed::Profile(id)], options.now)?;
         }
     }
-    change::record(conn, &[Changed::User(user.id.as_str())], options.now)?;
     Ok(Ok(true))
+}
+
+/// The times of something by what was known and what its line says. What changes without a word of when changes now.
+fn times_after(known: Times, given: Times, stays: bool, options: ImportOptions) -> Times {
+    let times = known.with(given.plus_ms(options.shift_ms));
+    if stays || given.updated_at.is_some() { times } else { times.changed(options.now) }
 }
 
 fn store_product(
     conn: &mut Connection,
     product: &Product,
+    given: Times,
     keeps_status: bool,
     options: ImportOptions,
 ) -> Result<LineResult, DbError> {
@@ -141,7 +171,10 @@ fn store_product(
     let Ok(product) = product::with_status(conn, before.as_ref(), product.clone(), keeps_status)? else {
         return Ok(Err("`status`: an offer on this product was accepted, leave it out or undo that with PATCH"));
     };
-    if before.as_ref() == Some(&product) {
+    let (is_new, is_same) = (before.is_none(), before.as_ref() == Some(&product));
+    let known = product::find_times(conn, &product.id)?;
+    let times = times_after(known, given, is_new || is_same, options);
+    if is_same && times == known {
         return Ok(Ok(false));
     }
     if before.as_ref().is_none_or(|before| before.seller_id != product.seller_id) {
@@ -152,27 +185,38 @@ fn store_product(
             return Ok(Err("`sellerId` is no user of an earlier line"));
         }
     }
-    let times = product::find_times(conn, &product.id)?.changed(options.now);
     product::put(conn, &product, times)?;
     if before.is_some_and(|before| before.status != product.status) {
         wave::set_notified_everywhere(conn, &product.id, product.status)?;
     }
-    change::record(conn, &[Changed::Product(product.id.as_str())], options.now)?;
+    if !is_same {
+        change::record(conn, &[Changed::Product(product.id.as_str())], options.now)?;
+    }
     Ok(Ok(true))
 }
 
-fn store_room(conn: &mut Connection, line: &RoomLine, options: ImportOptions) -> Result<LineResult, DbError> {
+fn store_room(
+    conn: &mut Connection,
+    line: &RoomLine,
+    number: u64,
+    options: ImportOptions,
+    marks: &mut ReadMarks,
+) -> Result<LineResult, DbError> {
     let Some(product) = product::find_product(conn, &line.product_id)? else {
         return Ok(Err("`productId` is no product of an earlier line"));
     };
     if product.seller_id == line.buyer_id {
         return Ok(Err("`buyerId` is the product's own seller"));
     }
+    let created_at = line.created_at.map(|at| at.plus_ms(options.shift_ms));
     if let Some(room) = room::find_by_product(conn, &product.id, &line.buyer_id)? {
-        return Ok(match &line.id {
-            Some(id) if id.as_str() != room.id => Err("this buyer has a room for this product, with another `id`"),
-            _ => Ok(false),
-        });
+        if line.id.as_ref().is_some_and(|id| id.as_str() != room.id) {
+            return Ok(Err("this buyer has a room for this product, with another `id`"));
+        }
+        if let Some(given) = line.read_seq {
+            marks.give(&room.id, number, given);
+        }
+        return Ok(Ok(change_room(conn, &room, created_at, options, marks)?));
     }
     if user::find_row(conn, line.buyer_id.as_str())?.is_none() {
         return Ok(Err("`buyerId` is no user of an earlier line"));
@@ -181,24 +225,69 @@ fn store_room(conn: &mut Connection, line: &RoomLine, options: ImportOptions) ->
     if !room::lock(conn, &[id.as_str()])?.is_empty() {
         return Ok(Err("`id` is the id of another room"));
     }
-    let row = RoomRow::new(&id, &product.id, &line.buyer_id, &product.seller_id, options.now);
+    let created_at = created_at.unwrap_or(options.now);
+    let row = RoomRow::new(&id, &product.id, &line.buyer_id, &product.seller_id, created_at);
     room::insert(conn, &row, product.status)?;
+    if let Some(given) = line.read_seq {
+        marks.give(id.as_str(), number, given);
+    }
     change::record(conn, &[Changed::RoomOpened(id.as_str())], options.now)?;
     Ok(Ok(true))
+}
+
+/// Applies the line of a room that is there already: it may be older than it was known to be, and read farther.
+fn change_room(
+    conn: &mut Connection,
+    before: &RoomRow,
+    created_at: Option<Timestamp>,
+    options: ImportOptions,
+    marks: &ReadMarks,
+) -> Result<bool, DbError> {
+    let mut locked = room::lock(conn, &[before.id.as_str()])?;
+    let Some(room) = locked.get_mut(&before.id) else { return Ok(false) };
+    marks.apply(&mut room.row);
+    if let Some(at) = created_at.filter(|at| at.0 < before.created_at) {
+        room.row.created_at = at.0;
+        if room.row.last_seq == 0 {
+            room.row.active_at = at.0;
+        }
+    }
+    let is_older = room.row.created_at != before.created_at;
+    let mut changes = reads_of(before, &room.row);
+    changes.extend(is_older.then_some(Changed::RoomOpened(&before.id)));
+    room.changed = !changes.is_empty();
+    let changed = room.changed;
+    change::record(conn, &changes, options.now)?;
+    room::save(conn, locked.values())?;
+    Ok(changed)
+}
+
+/// The members who have read farther than before.
+fn reads_of<'a>(before: &'a RoomRow, after: &RoomRow) -> Vec<Changed<'a>> {
+    let mut reads = Vec::new();
+    for role in [Role::Buyer, Role::Seller] {
+        if before.read_seq(role) != after.read_seq(role) {
+            reads.push(Changed::Read { room: &before.id, reader: before.user_of(role) });
+        }
+    }
+    reads
 }
 
 fn store_messages(
     conn: &mut Connection,
     lines: &[(u64, &MessageId, &MessageLine)],
     options: ImportOptions,
+    marks: &ReadMarks,
     stored: &mut Stored,
 ) -> Result<(), DbError> {
     let mut rooms = lock_rooms(conn, lines)?;
+    let before: Vec<RoomRow> = rooms.values().map(|room| room.row.clone()).collect();
     let ids: Vec<&str> = lines.iter().map(|(_, id, _)| id.as_str()).collect();
     let mut known_ids = message::find_known_ids(conn, &ids)?;
     let mut known_keys = find_known_keys(conn, lines)?;
     let mut new = Vec::new();
     let mut offers = Vec::new();
+    let mut revised = Vec::new();
     for (number, id, line) in lines {
         let Some(room) = rooms.get_mut(line.room_id.as_str()) else {
             stored.bad.push((*number, "`roomId` is no room of an earlier line".to_owned()));
@@ -214,7 +303,11 @@ fn store_messages(
             (room.to_owned(), sender.to_owned(), client_id.as_str().to_owned())
         });
         if !known_ids.insert(id.as_str().to_owned()) || key.is_some_and(|key| !known_keys.insert(key)) {
-            stored.repeated += 1;
+            if line.edited_at.is_some() || line.deleted_at.is_some() {
+                revised.push((*id, *line));
+            } else {
+                stored.repeated += 1;
+            }
             continue;
         }
         let mut message = to_message(id, line, room.row.last_seq + 1, options.shift_ms);
@@ -226,31 +319,75 @@ fn store_messages(
             offers.push((new.len(), ProductId::from_stored(room.row.product_id.as_str()), offer));
         }
         if message.seq == Seq(1) {
-            room.row.created_at = message.sent_at.0;
             room.row.active_at = message.sent_at.0;
         }
+        room.row.created_at = room.row.created_at.min(message.sent_at.0);
         room.row.active_at = room.row.active_at.max(message.sent_at.0);
         room.row.last_seq = message.seq.0;
-        if let Some(role) = role {
-            *room.row.read_seq_mut(role) = message.seq.0;
-        }
+        marks.message_added(&mut room.row, role);
         room.changed = true;
         stored.messages += 1;
         new.push(message);
     }
     notification::import_messages(conn, options.now, |conn| message::insert(conn, new.iter_mut()))?;
+    for message in new.iter().filter(|message| message.edited_at.is_some() || message.deleted_at.is_some()) {
+        message::set_revised(conn, &message.id, message.edited_at, message.deleted_at)?;
+    }
+    let mut changes: Vec<Changed<'_>> =
+        before.iter().filter_map(|row| Some(reads_of(row, &rooms.get(&row.id)?.row))).flatten().collect();
     for (place, product, offer) in &offers {
-        if let Some(message) = new.get(*place) {
-            if offer::insert_imported(conn, message, product, offer)? {
-                change::record(conn, &[Changed::Offer(message.id.as_str())], options.now)?;
-            }
+        if let Some(message) = new.get(*place)
+            && offer::insert_imported(conn, message, product, offer)?
+        {
+            changes.push(Changed::Offer(message.id.as_str()));
             if offer.status == OfferStatus::Accepted {
                 room::allow_contact(conn, &message.room_id)?;
             }
         }
     }
     room::save(conn, rooms.values())?;
+    let revised = revise(conn, &revised, options, stored)?;
+    changes.extend(revised.iter().map(|id| Changed::Message(id.as_str())));
+    change::record(conn, &changes, options.now)?;
     Ok(())
+}
+
+/// Edits and deletes messages that are known, where their lines say that this was done since. Returns which.
+fn revise(
+    conn: &mut Connection,
+    lines: &[(&MessageId, &MessageLine)],
+    options: ImportOptions,
+    stored: &mut Stored,
+) -> Result<Vec<MessageId>, DbError> {
+    let mut revised = Vec::new();
+    for (id, line) in lines {
+        let known = match &line.client_id {
+            Some(client_id) => {
+                let key = (line.room_id.as_str(), line.sender_id.as_str(), client_id.as_str());
+                message::find_by_client_keys(conn, &[key])?.pop()
+            }
+            None => message::find(conn, id.as_str())?,
+        };
+        let edited_at = line.edited_at.map(|at| at.plus_ms(options.shift_ms));
+        let deleted_at = line.deleted_at.map(|at| at.plus_ms(options.shift_ms));
+        match (known, deleted_at, edited_at, &line.text) {
+            (Some(known), Some(at), _, _) if known.deleted_at.is_none() => {
+                discarded_images::discard(conn, known.data.as_ref().filter(|_| known.kind == MessageKind::Image))?;
+                message_index::replace(conn, &known.id, None)?;
+                message::delete(conn, &known.id, at)?;
+                offer::remove(conn, &[known.id.as_str()])?;
+                revised.push(known.id);
+            }
+            (Some(known), None, Some(at), Some(text)) if known.deleted_at.is_none() && known.edited_at < edited_at => {
+                message_index::replace(conn, &known.id, Some(text))?;
+                message::edit(conn, &known.id, text, &[], at)?;
+                revised.push(known.id);
+            }
+            _ => stored.repeated += 1,
+        }
+    }
+    stored.messages += revised.len() as u64;
+    Ok(revised)
 }
 
 fn lock_rooms(
@@ -298,8 +435,8 @@ fn to_message(id: &MessageId, line: &MessageLine, seq: i64, shift_ms: i64) -> St
         text: line.text.clone(),
         data: line.data.clone(),
         sent_at: line.sent_at.plus_ms(shift_ms),
-        edited_at: None,
-        deleted_at: None,
+        edited_at: line.edited_at.map(|at| at.plus_ms(shift_ms)),
+        deleted_at: line.deleted_at.map(|at| at.plus_ms(shift_ms)),
         warnings: Vec::new(),
     }
 }

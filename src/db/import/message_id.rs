@@ -26,7 +26,7 @@ pub(super) struct MessageIds {
 impl MessageIds {
     /// Gives the next line of a file its id.
     pub(super) fn identify(&mut self, line: ImportLine) -> Content {
-        let ImportLine::Message(line) = line else { return Content::Other(line) };
+        let ImportLine::Message(mut line) = line else { return Content::Other(line) };
         let mut hash = Sha256::new();
         let mut add = |part: &str| {
             // With its length, so that no two lists of parts run into one.
@@ -57,6 +57,10 @@ impl MessageIds {
         // As version 7 (RFC 9562 section 5.7), like the ids of messages that are sent: ids grow with time.
         let ms = u64::try_from(line.sent_at.0).unwrap_or(0);
         let id = uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid();
+        // By its words it is known as the message that it was before.
+        if line.deleted_at.is_some() {
+            (line.text, line.data) = (None, None);
+        }
         Content::Message(MessageId::from_stored(id.simple().to_string()), Box::new(line))
     }
 }

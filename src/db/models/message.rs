@@ -463,6 +463,19 @@ pub(in crate::db) fn edit(
     Ok(())
 }
 
+/// Says when a message was edited and deleted, for one that was so before it came here.
+pub(in crate::db) fn set_revised(
+    conn: &mut Connection,
+    message: &MessageId,
+    edited_at: Option<Timestamp>,
+    deleted_at: Option<Timestamp>,
+) -> QueryResult<()> {
+    diesel::update(messages::table.filter(messages::id.eq(message.as_str())))
+        .set((messages::edited_at.eq(edited_at.map(|at| at.0)), messages::deleted_at.eq(deleted_at.map(|at| at.0))))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Takes words, data and keys from messages, by their ids. Those that were deleted before keep the moment of it.
 pub(in crate::db) fn erase(conn: &mut Connection, ids: &[&str], at: Timestamp) -> QueryResult<()> {
     let of_ids = || messages::table.filter(messages::id.eq_any(ids.iter().copied()));

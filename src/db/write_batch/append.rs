@@ -8,12 +8,13 @@ use crate::{
     db::{
         Connection, DbError,
         models::{
+            change::{self, Changed},
             message::{self, ClientKey},
             room::{self, LockedRoom},
         },
     },
     domain::{
-        ClientId, Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, UserId, message::SYSTEM_SENDER,
+        ClientId, Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, Timestamp, UserId, message::SYSTEM_SENDER,
     },
 };
 
