@@ -462,7 +462,7 @@ async fn a_change_that_no_node_has_told_is_looked_up_for_lists_unless_they_were_
     assert!(server.loading.contains_key(room));
 
     server.loading.clear();
-    let end = Disconnect { session: comer.session, for_good: true, place: None };
+    let end = Disconnect { session: comer.session, user: comer.user(), for_good: true, place: None };
     server.handle(end, ctx);
     server.change_found(found(), ctx);
     assert!(server.loading.is_empty(), "nobody is here who would see it");

@@ -103,7 +103,7 @@ impl ChangeKind {
         Self::UserState,
     ];
 
-    const fn as_str(self) -> &'static str {
+    pub(in crate::db) const fn as_str(self) -> &'static str {
         match self {
             Self::MessageUpdated => "message_updated",
             Self::Read => "read",

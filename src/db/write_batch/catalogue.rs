@@ -9,7 +9,7 @@ use crate::{
         Connection, DbError, erase_user,
         models::{product, room, user, wave},
     },
-    domain::{Product, ProductId, ProductStatus, RoomId, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
+    domain::{Product, ProductId, ProductStatus, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
 };
 
 type Outcome = Result<Result<Written, WriteError>, DbError>;

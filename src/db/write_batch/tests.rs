@@ -181,7 +181,7 @@ fn what_one_says_oneself_is_read_and_so_is_what_was_said_before_it() {
         [(state.buyer.read_seq.0, state.buyer.unread), (state.seller.read_seq.0, state.seller.unread)]
     };
     let batch = ["carol", "carol", "alice", "carol"].map(|sender| RoomWrite::Append(draft(&a, sender, "x", None)));
-    write_batch(conn, &batch).unwrap();
+    write_batch(conn, &batch, NOW).unwrap();
     assert_eq!(stands(conn), [(3, 1), (4, 0)]);
     // A repeated one reads nothing, a refused one neither, nor do the marketplace's own words.
     let first = draft(&a, "alice", "x", Some("k"));
