@@ -17,6 +17,7 @@ COPY bench/load bench/load
 COPY heap heap
 COPY benches benches
 COPY migrations migrations
+COPY packages/client/src packages/client/src
 COPY static static
 COPY src src
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \

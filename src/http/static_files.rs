@@ -10,7 +10,7 @@ use std::{
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use rust_embed::RustEmbed;
+use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
 use super::{body::Pieces, problem::Problem, state::AppState};
@@ -19,7 +19,26 @@ use crate::error::ChatError;
 /// `static/`, as it was when the binary was built.
 #[derive(RustEmbed)]
 #[folder = "static/"]
+struct PageFiles;
+
+/// The sources of the npm package `@haggle/client`, which the page imports from `client/`.
+#[derive(RustEmbed)]
+#[folder = "packages/client/src/"]
+#[prefix = "client/"]
+struct ClientFiles;
+
+/// Everything that the page is made of.
 struct StaticFiles;
+
+impl StaticFiles {
+    fn get(path: &str) -> Option<EmbeddedFile> {
+        ClientFiles::get(path).or_else(|| PageFiles::get(path))
+    }
+
+    fn iter() -> impl Iterator<Item = Cow<'static, str>> {
+        PageFiles::iter().chain(ClientFiles::iter())
+    }
+}
 
 /// What the page may load and run: its own files, images of the server's public address, and nothing inline. Where a browser
 /// knows Trusted Types, text can't become markup at all.

@@ -6,13 +6,13 @@ import { LanguageSwitch, PeopleList } from "./sign_in.js";
 import { html, useEffect, useRef } from "./view.js";
 import { WireSwitch } from "./wire_switch.js";
 
-/** @typedef {import("../client/types.js").DemoUser} DemoUser */
+/** @typedef {import("../../packages/client/src/types.js").DemoUser} DemoUser */
 
 /**
  * Another user, another language, another wire, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.
  *
  * @param {{demo: import("./root.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void,
- *   rest: import("../client/rest.js").Rest, wire: import("./wire_switch.js").WireName, chooseWire: (wire: import("./wire_switch.js").WireName) => void, onClose: () => void}} props
+ *   rest: import("../../packages/client/src/rest.js").Rest, wire: import("./wire_switch.js").WireName, chooseWire: (wire: import("./wire_switch.js").WireName) => void, onClose: () => void}} props
  */
 export function AccountDialog({ demo, user, become, rest, wire, chooseWire, onClose }) {
   const { t } = useLanguage();

@@ -10,9 +10,9 @@ import { addressOf, go, usePlace } from "./navigation.js";
 import { preferredWire, rememberWire } from "./wire_switch.js";
 import { html, useChanges, useEffect, useState } from "./view.js";
 
-/** @typedef {import("../client/types.js").DemoUser} DemoUser */
-/** @typedef {import("../client/types.js").Product} Product */
-/** @typedef {import("../client/client.js").HaggleClient} HaggleClient */
+/** @typedef {import("../../packages/client/src/types.js").DemoUser} DemoUser */
+/** @typedef {import("../../packages/client/src/types.js").Product} Product */
+/** @typedef {import("../../packages/client/src/client.js").HaggleClient} HaggleClient */
 /** @typedef {import("./wire_switch.js").WireName} WireName */
 /** @typedef {import("./root.js").Demo} Demo */
 /** @typedef {(options: {userId: string, wire: WireName, fetchToken: () => Promise<string>}) => HaggleClient} NewClient */
@@ -46,7 +46,7 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   const { t } = useLanguage();
   const place = usePlace();
   const [client] = useState(() => newClient({ userId: user.id, wire, fetchToken: () => demo.signIn(user.id) }));
-  const [ended, setEnded] = useState(/** @type {import("../client/error.js").HaggleError | undefined} */ (undefined));
+  const [ended, setEnded] = useState(/** @type {import("../../packages/client/src/error.js").HaggleError | undefined} */ (undefined));
   const [accountOpen, setAccountOpen] = useState(false);
   // What an older server lacks is not offered.
   const [routes, setRoutes] = useState(/** @type {Set<string>} */ (new Set()));

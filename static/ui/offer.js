@@ -4,11 +4,11 @@ import { useLanguage } from "./language.js";
 import { amountText, exponentOf, firstPrice, parseAmount, suggestedPrices } from "./money.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
-/** @typedef {import("../client/types.js").Message} Message */
-/** @typedef {import("../client/types.js").OfferData} OfferData */
-/** @typedef {import("../client/types.js").Product} Product */
-/** @typedef {import("../client/types.js").User} User */
-/** @typedef {import("../client/room.js").Room} Room */
+/** @typedef {import("../../packages/client/src/types.js").Message} Message */
+/** @typedef {import("../../packages/client/src/types.js").OfferData} OfferData */
+/** @typedef {import("../../packages/client/src/types.js").Product} Product */
+/** @typedef {import("../../packages/client/src/types.js").User} User */
+/** @typedef {import("../../packages/client/src/room.js").Room} Room */
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -3,8 +3,8 @@ import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
-/** @typedef {import("../client/types.js").Message} Message */
-/** @typedef {import("../client/room.js").Room} Room */
+/** @typedef {import("../../packages/client/src/types.js").Message} Message */
+/** @typedef {import("../../packages/client/src/room.js").Room} Room */
 
 /**
  * A picture that somebody sent: small in the history, and in full when it is asked for.

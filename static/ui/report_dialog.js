@@ -9,7 +9,7 @@ const TEXT_MAX = 2000;
 /**
  * Tells the marketplace's staff about the other member, or about one of their messages.
  *
- * @param {{roomId: string, messageId?: string, rest: import("../client/rest.js").Rest, onClose: () => void}} props
+ * @param {{roomId: string, messageId?: string, rest: import("../../packages/client/src/rest.js").Rest, onClose: () => void}} props
  */
 export function ReportDialog({ roomId, messageId, rest, onClose }) {
   const { t } = useLanguage();

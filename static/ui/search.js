@@ -7,7 +7,7 @@ import { addressOf } from "./navigation.js";
 import { named } from "./message_text.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
-/** @typedef {import("../client/types.js").Found} Found */
+/** @typedef {import("../../packages/client/src/types.js").Found} Found */
 
 /** A search starts when the typing rests for so long. */
 const REST_MS = 250;
@@ -15,7 +15,7 @@ const REST_MS = 250;
 /**
  * The box over the inbox, and what was found instead of the inbox.
  *
- * @param {{rest: import("../client/rest.js").Rest, user: {id: string}, children: any}} props `children` is the inbox
+ * @param {{rest: import("../../packages/client/src/rest.js").Rest, user: {id: string}, children: any}} props `children` is the inbox
  */
 export function Search({ rest, user, children }) {
   const { t } = useLanguage();

@@ -3,14 +3,14 @@ import { failureText, useAttempt } from "./dialog.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useState } from "./view.js";
 
-/** @typedef {import("../client/types.js").Settings} Switches */
+/** @typedef {import("../../packages/client/src/types.js").Settings} Switches */
 
 const NAMES = /** @type {(keyof Switches)[]} */ (["readReceipts", "typing", "presence"]);
 
 /**
  * What the other member gets to see, each with its switch.
  *
- * @param {{rest: import("../client/rest.js").Rest}} props
+ * @param {{rest: import("../../packages/client/src/rest.js").Rest}} props
  */
 export function Settings({ rest }) {
   const { t } = useLanguage();

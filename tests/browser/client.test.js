@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { launchBrowser, Window } from "./support/browser.js";
 import { DemoServer } from "./support/demo_server.js";
 
-/* The plain parts of static/client, where an integrator would run them: in a browser, as served. */
+/* The plain parts of packages/client, where an integrator would run them: in a browser, as served. */
 
 let server;
 let browser;

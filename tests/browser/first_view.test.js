@@ -6,7 +6,9 @@ import { DemoServer } from "./support/demo_server.js";
 
 /* What somebody who comes for the first time has to wait for. `first_view.js` measures how long. */
 
-const STATIC = new URL("../../static/", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
+/** A file of the page by its address: what is served under `/client/` is the npm package's source. */
+const fileOf = (path) => new URL(path.startsWith("client/") ? `packages/client/src/${path.slice("client/".length)}` : `static/${path}`, ROOT);
 const BYTES_MAX = 100_000;
 
 let server;
@@ -48,13 +50,13 @@ test("the first view is under 100 KB as transferred, and asks nobody else", asyn
 });
 
 test("the index tells the imports of main.js in advance, each of them and no other", async () => {
-  const index = await readFile(new URL("index.html", STATIC), "utf8");
+  const index = await readFile(fileOf("index.html"), "utf8");
   const told = [...index.matchAll(/<link rel="modulepreload" href="\/([^"]+)">/g)].map(([, path]) => path);
   const needed = new Set();
   const follow = async (path) => {
-    const source = await readFile(new URL(path, STATIC), "utf8");
+    const source = await readFile(fileOf(path), "utf8");
     for (const [, from] of source.matchAll(/^\s*(?:import|export)\b[^"';]*?\bfrom\s*"(\.[^"]+)"|^import\s*"(\.[^"]+)"/gm)) {
-      const imported = new URL(from, new URL(path, STATIC)).href.slice(STATIC.href.length);
+      const imported = new URL(from, new URL(path, ROOT)).href.slice(ROOT.href.length);
       if (needed.has(imported)) continue;
       needed.add(imported);
       await follow(imported);
@@ -62,7 +64,7 @@ test("the index tells the imports of main.js in advance, each of them and no oth
   };
   await follow("main.js");
   // Minified, it has its import in the middle of the line.
-  assert.match(await readFile(new URL("vendor/preact-hooks.js", STATIC), "utf8"), /"\.\/preact\.js"/);
+  assert.match(await readFile(fileOf("vendor/preact-hooks.js"), "utf8"), /"\.\/preact\.js"/);
   needed.add("vendor/preact.js");
   assert.deepEqual(told.sort(), [...needed].sort());
 });

@@ -101,8 +101,8 @@ test("a seller's counter-offer is above the buyer's offer, and a buyer's below t
 });
 
 test("no other module of the page asks the browser for a currency's digits", async () => {
-  const root = new URL("../../static/", import.meta.url);
-  for (const folder of ["", "client/", "ui/"]) {
+  const root = new URL("../../", import.meta.url);
+  for (const folder of ["static/", "static/ui/", "packages/client/src/"]) {
     for (const name of await readdir(new URL(folder, root))) {
       if (!name.endsWith(".js") || name === "money.js") continue;
       const source = await readFile(new URL(folder + name, root), "utf8");
