@@ -1,5 +1,5 @@
 // @ts-check
-import { DemoRest, listCurrencies } from "./client/rest.js";
+import { DemoRest } from "./demo_rest.js";
 import { learnCurrencies } from "./ui/money.js";
 import { Root } from "./ui/root.js";
 import { loadStyles } from "./ui/styles.js";
@@ -10,13 +10,12 @@ import { html, render } from "./ui/view.js";
  *
  * A marketplace has its own sign-in, and starts with `session.js`.
  */
-const base = `${location.origin}/api/v1`;
-const demo = new DemoRest(base);
+const demo = new DemoRest(`${location.origin}/api/v1`);
 
 const loadSession = async () => {
   const [session, currencies] = await Promise.all([
     import("./session.js"),
-    listCurrencies(base),
+    demo.listCurrencies(),
     loadStyles(["layout", "market", "conversation", "actions"]),
   ]);
   learnCurrencies(currencies);

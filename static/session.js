@@ -13,8 +13,10 @@ export { App } from "./ui/app.js";
 const wires = { socketIo: socketIoWire(location.origin, io), plain: plainWire(location.origin) };
 
 /**
+ * What somebody wrote without a connection outlives the window, and two windows of the same person share it.
+ *
  * @param {{userId: string, wire: import("./ui/wire_switch.js").WireName, fetchToken: () => Promise<string>}} options
  *   `fetchToken`: in the demo anyone may have any token; a marketplace's page asks its own backend
  */
 export const newClient = ({ userId, wire, fetchToken }) =>
-  new HaggleClient({ userId, baseUrl: location.origin, fetchToken, storage: sessionStorage, wire: wires[wire] });
+  new HaggleClient({ userId, baseUrl: location.origin, fetchToken, storage: localStorage, wire: wires[wire] });

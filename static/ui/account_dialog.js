@@ -6,7 +6,7 @@ import { LanguageSwitch, PeopleList } from "./sign_in.js";
 import { html, useEffect, useRef } from "./view.js";
 import { WireSwitch } from "./wire_switch.js";
 
-/** @typedef {import("../../packages/client/src/types.js").DemoUser} DemoUser */
+/** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
 
 /**
  * Another user, another language, another wire, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.

@@ -10,8 +10,8 @@ import { addressOf, go, usePlace } from "./navigation.js";
 import { preferredWire, rememberWire } from "./wire_switch.js";
 import { html, useChanges, useEffect, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").DemoUser} DemoUser */
-/** @typedef {import("../../packages/client/src/types.js").Product} Product */
+/** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
+/** @typedef {import("../../packages/client/types/types.d.ts").Product} Product */
 /** @typedef {import("../../packages/client/src/client.js").HaggleClient} HaggleClient */
 /** @typedef {import("./wire_switch.js").WireName} WireName */
 /** @typedef {import("./root.js").Demo} Demo */

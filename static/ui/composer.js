@@ -4,7 +4,7 @@ import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").Message} Message */
+/** @typedef {import("../../packages/client/types/types.d.ts").Message} Message */
 
 /** What was being written in each room, for as long as the page lives. @type {Map<string, string>} */
 const unfinished = new Map();
@@ -13,7 +13,7 @@ const unfinished = new Map();
 const IMAGE_TYPES = ["image/jpeg", "image/png", "image/webp"];
 
 /**
- * @param {{room: import("../../packages/client/src/room.js").Room, other: import("../../packages/client/src/types.js").User, editing?: Message,
+ * @param {{room: import("../../packages/client/src/room.js").Room, other: import("../../packages/client/types/types.d.ts").User, editing?: Message,
  *   endEdit: () => void, makeOffer?: () => void, canSendImages: boolean}} props
  *   `editing` is the message whose words are being changed, `makeOffer` is missing where nothing can be offered
  */

@@ -7,7 +7,7 @@ import { html, useEffect, useRef, useState } from "./view.js";
 const PATIENCE_MS = 1_200;
 
 /**
- * @param {{state: import("../../packages/client/src/types.js").ConnectionState, reconnectNow: () => void}} props
+ * @param {{state: import("../../packages/client/types/types.d.ts").ConnectionState, reconnectNow: () => void}} props
  */
 export function ConnectionBanner({ state, reconnectNow }) {
   const { t } = useLanguage();

@@ -12,9 +12,9 @@ import { acceptedOffer, OfferDialog, pendingOffer } from "./offer.js";
 import { ReportDialog } from "./report_dialog.js";
 import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").Message} Message */
-/** @typedef {import("../../packages/client/src/types.js").Product} Product */
-/** @typedef {import("../../packages/client/src/types.js").User} User */
+/** @typedef {import("../../packages/client/types/types.d.ts").Message} Message */
+/** @typedef {import("../../packages/client/types/types.d.ts").Product} Product */
+/** @typedef {import("../../packages/client/types/types.d.ts").User} User */
 /** @typedef {import("../../packages/client/src/room.js").Room} Room */
 /** @typedef {import("../../packages/client/src/rest.js").Rest} Rest */
 /** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete", message?: Message}} Asked */
@@ -27,7 +27,7 @@ const STATUSES = /** @type {Product["status"][]} */ (["on_sale", "reserved", "so
 /**
  * One conversation: who and what it is about, its history, and the composer.
  *
- * @param {{room: Room, preview?: import("../../packages/client/src/types.js").InboxItem, state: import("../../packages/client/src/types.js").ConnectionState,
+ * @param {{room: Room, preview?: import("../../packages/client/types/types.d.ts").InboxItem, state: import("../../packages/client/types/types.d.ts").ConnectionState,
  *   rest: Rest, canSendImages: boolean, seq?: number}} props
  *   `preview` is the inbox's row, so that the header stands before the room has answered
  */
@@ -194,7 +194,7 @@ function StatusHint({ room, other, product: { status, sellerId } }) {
 }
 
 /**
- * @param {{room: Room, other: User, state: import("../../packages/client/src/types.js").ConnectionState, product?: Product, rest: Rest,
+ * @param {{room: Room, other: User, state: import("../../packages/client/types/types.d.ts").ConnectionState, product?: Product, rest: Rest,
  *   blocking: boolean, ask: (kind: Asked["kind"]) => (message?: Message) => void}} props
  */
 function Header({ room, other, state, product, rest, blocking, ask }) {

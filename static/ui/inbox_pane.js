@@ -6,12 +6,12 @@ import { addressOf } from "./navigation.js";
 import { Search } from "./search.js";
 import { html } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").InboxItem} InboxItem */
+/** @typedef {import("../../packages/client/types/types.d.ts").InboxItem} InboxItem */
 
 /**
  * Own conversations, latest activity first.
  *
- * @param {{inbox: import("../../packages/client/src/inbox.js").Inbox, user: import("../../packages/client/src/types.js").DemoUser, openRoomId?: string,
+ * @param {{inbox: import("../../packages/client/src/inbox.js").Inbox, user: import("../demo_rest.js").DemoUser, openRoomId?: string,
  *   rest: import("../../packages/client/src/rest.js").Rest, canSearch: boolean}} props
  */
 export function InboxPane({ inbox, user, openRoomId, rest, canSearch }) {
@@ -26,7 +26,7 @@ export function InboxPane({ inbox, user, openRoomId, rest, canSearch }) {
   </section>`;
 }
 
-/** @param {{inbox: import("../../packages/client/src/inbox.js").Inbox, user: import("../../packages/client/src/types.js").DemoUser, openRoomId?: string}} props */
+/** @param {{inbox: import("../../packages/client/src/inbox.js").Inbox, user: import("../demo_rest.js").DemoUser, openRoomId?: string}} props */
 function InboxList({ inbox, user, openRoomId }) {
   const { t } = useLanguage();
   return inbox.items.length > 0

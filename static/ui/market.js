@@ -4,9 +4,9 @@ import { useLanguage } from "./language.js";
 import { addressOf } from "./navigation.js";
 import { html, useEffect, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").Product} Product */
-/** @typedef {import("../../packages/client/src/types.js").DemoUser} DemoUser */
-/** @typedef {import("../../packages/client/src/types.js").InboxItem} InboxItem */
+/** @typedef {import("../../packages/client/types/types.d.ts").Product} Product */
+/** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
+/** @typedef {import("../../packages/client/types/types.d.ts").InboxItem} InboxItem */
 
 /**
  * What is for sale, each with its way to the seller.

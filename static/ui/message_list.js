@@ -8,9 +8,9 @@ import { OfferCard } from "./offer.js";
 import { Picture } from "./picture.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").Message} Message */
-/** @typedef {import("../../packages/client/src/types.js").Draft} Draft */
-/** @typedef {import("../../packages/client/src/types.js").User} User */
+/** @typedef {import("../../packages/client/types/types.d.ts").Message} Message */
+/** @typedef {import("../../packages/client/types/types.d.ts").Draft} Draft */
+/** @typedef {import("../../packages/client/types/types.d.ts").User} User */
 /** @typedef {import("../../packages/client/src/room.js").Room} Room */
 
 /** Messages of one sender within this time share one group: one picture, one time. */
@@ -129,7 +129,7 @@ function useKept() {
 /**
  * The history, which stays where the reader is: at the end while they are at the end, still while older pages arrive.
  *
- * @param {{room: Room, other: User, product?: import("../../packages/client/src/types.js").Product, actions: MessageActions, seq?: number}} props
+ * @param {{room: Room, other: User, product?: import("../../packages/client/types/types.d.ts").Product, actions: MessageActions, seq?: number}} props
  *   `seq`: the message that one came for
  */
 export function MessageList({ room, other, product, actions, seq: sought }) {
@@ -276,7 +276,7 @@ export function MessageList({ room, other, product, actions, seq: sought }) {
 }
 
 /**
- * @param {{block: Extract<Block, {kind: "group"}>, other: User, room: Room, product?: import("../../packages/client/src/types.js").Product,
+ * @param {{block: Extract<Block, {kind: "group"}>, other: User, room: Room, product?: import("../../packages/client/types/types.d.ts").Product,
  *   actions: MessageActions, lastKey?: string}} props `lastKey`: the message whose menu the Tab key reaches
  */
 function Group({ block: { own, lines }, other, room, product, actions, lastKey }) {

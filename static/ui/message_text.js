@@ -1,6 +1,6 @@
 // @ts-check
 
-/** @typedef {import("../../packages/client/src/types.js").Message} Message */
+/** @typedef {import("../../packages/client/types/types.d.ts").Message} Message */
 
 /**
  * A message in one line: for the inbox and for the screen reader.
@@ -36,7 +36,7 @@ export function systemText({ text, data }, t) {
 /**
  * A user with a name in the reader's language, where the name is the server's own.
  *
- * @template {import("../../packages/client/src/types.js").User | undefined} U
+ * @template {import("../../packages/client/types/types.d.ts").User | undefined} U
  * @param {U} user
  * @param {import("../strings.js").Strings} t
  * @returns {U}

@@ -4,10 +4,10 @@ import { useLanguage } from "./language.js";
 import { amountText, exponentOf, firstPrice, parseAmount, suggestedPrices } from "./money.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").Message} Message */
-/** @typedef {import("../../packages/client/src/types.js").OfferData} OfferData */
-/** @typedef {import("../../packages/client/src/types.js").Product} Product */
-/** @typedef {import("../../packages/client/src/types.js").User} User */
+/** @typedef {import("../../packages/client/types/types.d.ts").Message} Message */
+/** @typedef {import("../../packages/client/types/types.d.ts").OfferData} OfferData */
+/** @typedef {import("../../packages/client/types/types.d.ts").Product} Product */
+/** @typedef {import("../../packages/client/types/types.d.ts").User} User */
 /** @typedef {import("../../packages/client/src/room.js").Room} Room */
 
 const MINUTE_MS = 60_000;

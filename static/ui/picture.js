@@ -3,7 +3,7 @@ import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").Message} Message */
+/** @typedef {import("../../packages/client/types/types.d.ts").Message} Message */
 /** @typedef {import("../../packages/client/src/room.js").Room} Room */
 
 /**

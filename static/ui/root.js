@@ -3,8 +3,8 @@ import { LanguageContext, preferredLanguage, rememberLanguage, useLanguage } fro
 import { SignIn } from "./sign_in.js";
 import { html, useEffect, useLayoutEffect, useMemo, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").DemoUser} DemoUser */
-/** @typedef {import("../../packages/client/src/types.js").Product} Product */
+/** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
+/** @typedef {import("../../packages/client/types/types.d.ts").Product} Product */
 /** @typedef {typeof import("../session.js")} Session */
 /**
  * @typedef {{listUsers(): Promise<DemoUser[]>, listProducts(): Promise<Product[]>, listRoutes(): Promise<Set<string>>,

@@ -7,7 +7,7 @@ import { addressOf } from "./navigation.js";
 import { named } from "./message_text.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").Found} Found */
+/** @typedef {import("../../packages/client/types/types.d.ts").Found} Found */
 
 /** A search starts when the typing rests for so long. */
 const REST_MS = 250;

@@ -3,7 +3,7 @@ import { failureText, useAttempt } from "./dialog.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").Settings} Switches */
+/** @typedef {import("../../packages/client/types/types.d.ts").Settings} Switches */
 
 const NAMES = /** @type {(keyof Switches)[]} */ (["readReceipts", "typing", "presence"]);
 

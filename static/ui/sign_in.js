@@ -5,8 +5,8 @@ import { languages } from "../strings.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useState } from "./view.js";
 
-/** @typedef {import("../../packages/client/src/types.js").DemoUser} DemoUser */
-/** @typedef {import("../../packages/client/src/types.js").Product} Product */
+/** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
+/** @typedef {import("../../packages/client/types/types.d.ts").Product} Product */
 
 /**
  * @param {{demo: import("./root.js").Demo, become: (user: DemoUser) => void, onShown: () => void}} props

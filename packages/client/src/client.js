@@ -1,16 +1,22 @@
 // @ts-check
+import { unlessAborted } from "./abort.js";
 import { ServerClock } from "./clock.js";
 import { Connection } from "./connection.js";
-import { Emitter } from "./emitter.js";
+import { Emitter, once } from "./emitter.js";
+import { HaggleError } from "./error.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import { plainWire } from "./plain_wire.js";
 import { Rest } from "./rest.js";
 import { Room } from "./room.js";
+import { RoomTokens } from "./room_tokens.js";
 import { TokenSource } from "./token_source.js";
 
+/** @import { Signals } from "../types/index.d.ts" */
+/** @import { Abortable, ClientEvents, ClientOptions, ConnectionState, ServerEvents } from "../types/types.d.ts" */
+
 /**
- * A haggle client for the browser: one signed-in person, one connection, any number of rooms. No DOM, no dependencies.
+ * A haggle client: one signed-in person, one connection, any number of rooms. No DOM, no dependencies.
  *
  * ```js
  * const client = new HaggleClient({
@@ -30,39 +36,36 @@ import { TokenSource } from "./token_source.js";
  * What it takes care of: fresh tokens, reconnection by the server's rules, catching up in order and without doubles,
  * sending again what was not acknowledged.
  *
- * Emits:
- * - `state` with a {@link import("./types.js").ConnectionState}
- * - `stopped` with a {@link import("./error.js").HaggleError}: the server asked not to come back, or (`origin_refused`) takes no
- *   connection from pages of this origin
+ * @extends {Emitter<Signals>}
  */
 export class HaggleClient extends Emitter {
   /** @type {Map<string, Room>} */ #rooms = new Map();
   #connection;
   #outbox;
+  #roomTokens;
 
   /**
-   * @param {object} options
-   * @param {string} options.userId the `sub` of the tokens
-   * @param {string} options.baseUrl the server's origin
-   * @param {() => Promise<string>} options.fetchToken asks the marketplace's backend for a JWT of that user
-   * @param {Pick<Storage, "getItem" | "setItem">} [options.storage] keeps unacknowledged messages over a reload
-   * @param {import("./types.js").Wire} [options.wire] how events travel: plain WebSocket unless told otherwise
+   * @param {ClientOptions} options
+   * @throws {HaggleError} `no_websocket` where the runtime has none and none is given
    */
-  constructor({ userId, baseUrl, fetchToken, storage, wire }) {
+  constructor({ userId, baseUrl, fetchToken, storage, locks, wire, WebSocket, fetch }) {
     super();
     this.userId = userId;
     /** The server's time, to count down by. */
     this.clock = new ServerClock();
     const tokens = new TokenSource(fetchToken, this.clock);
     const base = baseUrl.replace(/\/$/, "");
-    this.rest = new Rest(`${base}/api/v1`, tokens, this.clock);
+    /** The server's routes. */
+    this.rest = new Rest(`${base}/api/v1`, tokens, { clock: this.clock, fetch });
+    /** One's own rooms. */
     this.inbox = new Inbox(this.rest);
-    this.#connection = new Connection(wire ?? plainWire(base), tokens, {
+    this.#roomTokens = new RoomTokens((roomId) => this.rest.issueRoomToken(roomId), this.clock);
+    this.#connection = new Connection(wire ?? plainWire(base, { WebSocket }), tokens, {
       clock: this.clock,
       server: base,
       whyNot: () => this.rest.whyNot(),
     });
-    this.#outbox = new Outbox(this.#connection, { storage, storageKey: `haggle.outbox.${userId}` });
+    this.#outbox = new Outbox(this.#connection, this.#roomTokens, `haggle.outbox/${encodeURIComponent(userId)}`, { storage, locks });
 
     this.#connection.on("state", (state) => {
       if (state !== "open") for (const room of this.#rooms.values()) room.disconnected();
@@ -70,28 +73,62 @@ export class HaggleClient extends Emitter {
     });
     this.#connection.on("open", () => {
       // Rooms first: the catch-up then stands before what is sent again.
-      for (const room of this.#rooms.values()) room.reconnected();
+      this.#enterRoomsAgain();
       this.#outbox.flushAll();
-      this.inbox.load().catch(() => {
-        // The connection is about to be lost as well, and its return reads the inbox again.
-      });
     });
     this.#connection.on("stopped", (error) => this.emit("stopped", error));
     this.#connection.on("push", ({ event, data }) => {
       if (event === "roomUpdated") this.inbox.update(data);
       if (data?.roomId) this.#rooms.get(data.roomId)?.push(event, data);
+      // It names no room whose token has expired.
+      if (event === "error" && data.code === "token_expired" && !data.event) for (const room of this.#rooms.values()) room.reconnected();
+      this.emit("push", { event, data });
+      if (event !== "push" && event !== "state" && event !== "stopped") this.emit(/** @type {keyof ServerEvents} */ (event), data);
     });
     this.#outbox.on("change", (roomId) => this.#rooms.get(roomId)?.emit("change"));
     this.#outbox.on("acknowledged", (message) => this.#rooms.get(message.roomId)?.receive([message]));
   }
 
-  /** @returns {import("./types.js").ConnectionState} */
+  /** @returns {ConnectionState} */
   get state() {
     return this.#connection.state;
   }
 
+  /** Why there is no connection, where that is known. */
+  get error() {
+    return this.#connection.error;
+  }
+
+  /** The version of the protocol that the server chose from this client's, where the wire says it. */
+  get protocol() {
+    return this.#connection.protocol;
+  }
+
+  /** Connects, and stays connected until {@link close}. */
   connect() {
+    this.#outbox.open();
     this.#connection.open();
+  }
+
+  /**
+   * Waits until there is a connection.
+   *
+   * @param {Abortable} [options]
+   * @returns {Promise<void>}
+   * @throws {HaggleError} why there will be none, or `aborted`
+   */
+  whenOpen({ signal } = {}) {
+    return unlessAborted(signal, () =>
+      once((resolve, reject) => {
+        const look = () => {
+          if (this.state === "open") resolve(undefined);
+          if (this.state === "closed") reject(this.error ?? new HaggleError("disconnected", "the client was closed"));
+        };
+        const off = this.on("state", look);
+        look();
+        return off;
+      }),
+    );
   }
 
   /** Reconnects now instead of when the backoff ends. */
@@ -100,21 +137,23 @@ export class HaggleClient extends Emitter {
   }
 
   /**
-   * To be called when the page comes back from a long sleep. A connection that died meanwhile looks open until something
-   * is sent over it: the rooms are asked for what was missed, and silence ends it.
+   * To be called when the page or the app comes back from a long sleep. A connection that died meanwhile looks open until
+   * something is sent over it: the rooms are asked for what was missed, and silence ends it.
    */
   wake() {
     this.#connection.retryNow();
     if (this.#connection.state !== "open") return;
     this.#connection.check();
-    for (const room of this.#rooms.values()) room.reconnected();
-    this.inbox.load().catch(() => {
-      // The same silence ends the connection, and its return reads the inbox again.
-    });
+    this.#enterRoomsAgain();
   }
 
-  /** Ends everything. Make a new client for another person. */
-  close() {
+  /**
+   * Ends the connection. What is unacknowledged stays in the storage for the next time.
+   * @param {{forget?: boolean}} [options] `forget`: for a sign-out on a shared device, nothing stays
+   */
+  close({ forget = false } = {}) {
+    if (forget) this.#outbox.clear();
+    this.#outbox.close();
     this.#connection.close();
   }
 
@@ -125,9 +164,30 @@ export class HaggleClient extends Emitter {
   room(roomId) {
     let room = this.#rooms.get(roomId);
     if (!room) {
-      room = new Room(roomId, this.userId, this.#connection, this.rest, this.#outbox);
+      room = new Room(roomId, this.userId, this.#connection, this.rest, this.#outbox, this.#roomTokens);
       this.#rooms.set(roomId, room);
     }
     return room;
+  }
+
+  /**
+   * Sends an event and waits for its answer. For what {@link Room} has no method for.
+   *
+   * @template {keyof ClientEvents} Name
+   * @param {Name} event
+   * @param {ClientEvents[Name]["data"]} data
+   * @param {Abortable} [options]
+   * @returns {Promise<ClientEvents[Name]["reply"]>}
+   * @throws {HaggleError} the server's code, or `disconnected`, `timeout`, `aborted`
+   */
+  request(event, data, options) {
+    return this.#connection.request(event, data, options);
+  }
+
+  #enterRoomsAgain() {
+    for (const room of this.#rooms.values()) room.reconnected();
+    this.inbox.load().catch(() => {
+      // The connection is about to be lost as well, and its return reads the inbox again.
+    });
   }
 }

@@ -1,15 +1,22 @@
 // @ts-check
+import { abortedBy } from "./abort.js";
 import { backoffMs } from "./backoff.js";
 import { ServerClock } from "./clock.js";
 import { Emitter } from "./emitter.js";
 import { afterClose, HaggleError } from "./error.js";
 import { resolveImages } from "./images.js";
 
+/** @import { TokenSource } from "./token_source.js" */
+/** @import { Abortable, ConnectionState, Line, LineEvents, Wire } from "../types/types.d.ts" */
+
 /** A request without an answer for this long means that the connection is dead, whatever TCP still believes. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** How long a server waits for a sign of life by default, and a client for one of the server's. It says its own in a heartbeat. */
 const PING_TIMEOUT_MS = 20_000;
+
+/** After these another try would end the same way. */
+const FINAL = new Set(["forbidden", "origin_refused", "unsupported_protocol"]);
 
 /** A connection that has held for this long was a good one: the next loss starts again at the shortest backoff. */
 const STABLE_AFTER_MS = 5_000;
@@ -18,15 +25,17 @@ const STABLE_AFTER_MS = 5_000;
  * Requests with replies, pushes, and a connection that comes back by itself, over either wire.
  *
  * Emits:
- * - `state` with a {@link import("./types.js").ConnectionState}, on every change
+ * - `state` on every change
  * - `open` on every (re)connection: enter rooms again and send what is unacknowledged
  * - `push` with `{event, data}` for everything that is not a reply
  * - `stopped` with a {@link HaggleError} when the server asked not to come back, or takes no connection from this page
+ *
+ * @extends {Emitter<{state: ConnectionState, open: void, push: {event: string, data: any}, stopped: HaggleError}>}
  */
 export class Connection extends Emitter {
-  /** @type {import("./types.js").ConnectionState} */ #state = "idle";
-  /** @type {import("./types.js").Line | undefined} */ #line;
-  /** @type {Set<{reject: (error: HaggleError) => void, timer: any}>} requests without an answer */
+  /** @type {ConnectionState} */ #state = "idle";
+  /** @type {Line | undefined} */ #line;
+  /** @type {Set<{reject: (error: HaggleError) => void}>} requests without an answer */
   #pending = new Set();
   #attempt = 0;
   /** Tells a connection attempt that was given up while it waited for its token. */
@@ -47,6 +56,8 @@ export class Connection extends Emitter {
   /** @type {any} */ #stableTimer;
   /** @type {number | undefined} */ #serverDelayMs;
   /** @type {HaggleError | undefined} */ #lastError;
+  /** @type {HaggleError | undefined} why it is not open, where that is known */ error;
+  /** @type {string | undefined} the version of the protocol that the server chose, where the wire says it */ protocol;
   #wire;
   #tokens;
   #clock;
@@ -54,8 +65,8 @@ export class Connection extends Emitter {
   #server;
 
   /**
-   * @param {import("./types.js").Wire} wire
-   * @param {import("./token_source.js").TokenSource} tokens
+   * @param {Wire} wire
+   * @param {TokenSource} tokens
    * @param {object} [options]
    * @param {ServerClock} [options.clock] is set by what the server says
    * @param {string} [options.server] its address, where the addresses of images are its paths
@@ -81,6 +92,7 @@ export class Connection extends Emitter {
     globalThis.addEventListener?.("offline", this.#onOffline);
     this.#attempt = 0;
     this.#triedAtOnce = false;
+    this.error = undefined;
     this.#connect();
   }
 
@@ -89,6 +101,7 @@ export class Connection extends Emitter {
     globalThis.removeEventListener?.("online", this.#onOnline);
     globalThis.removeEventListener?.("offline", this.#onOffline);
     this.#setState("closed");
+    this.#tokens.close();
     this.#drop();
   }
 
@@ -115,29 +128,47 @@ export class Connection extends Emitter {
    *
    * @param {string} event
    * @param {any} data
+   * @param {Abortable} [options]
    * @returns {Promise<any>} the `data` of the reply
-   * @throws {HaggleError} the server's code, or `disconnected`, or `timeout`
+   * @throws {HaggleError} the server's code, or `disconnected`, `timeout`, `aborted`
    */
-  request(event, data) {
+  request(event, data, { signal } = {}) {
     const line = this.#line;
-    if (this.#state !== "open" || !line) return Promise.reject(new HaggleError("disconnected"));
+    if (signal?.aborted) return Promise.reject(abortedBy(signal));
+    if (this.#state !== "open" || !line) return Promise.reject(new HaggleError("disconnected", "the connection is not open"));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#pending.delete(request);
-        reject(new HaggleError("timeout", `no answer to ${event}`));
+        request.reject(new HaggleError("timeout", `no answer to ${event}`));
         // A half-open connection looks healthy for minutes. Give it up: what was sent is repeated on the next one.
         if (this.#line === line) this.#lost(1006);
       }, REQUEST_TIMEOUT_MS);
-      const request = { reject, timer };
+      const abort = () => signal && request.reject(abortedBy(signal));
+      const settle = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+        return this.#pending.delete(request);
+      };
+      const request = {
+        reject: (/** @type {HaggleError} */ error) => {
+          settle();
+          reject(error);
+        },
+      };
+      signal?.addEventListener("abort", abort);
       const askedAt = performance.now();
       this.#pending.add(request);
-      line.request(event, data, ({ data: answer, error }) => {
-        if (!this.#pending.delete(request)) return;
-        this.#heard(answer, askedAt);
-        clearTimeout(timer);
-        if (error) reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs, until: error.until }));
-        else resolve(resolveImages(answer, this.#server));
-      });
+      try {
+        line.request(event, data, ({ data: answer, error }) => {
+          if (!settle()) return;
+          this.#heard(answer, askedAt);
+          if (error) reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs }));
+          else resolve(resolveImages(answer, this.#server));
+        });
+      } catch (error) {
+        // Data that can't be written as JSON is the caller's fault, and says nothing about the connection.
+        settle();
+        reject(error);
+      }
     });
   }
 
@@ -160,19 +191,22 @@ export class Connection extends Emitter {
     } catch (error) {
       // A backend that says no (this person may not sign in) says so again next time; one that is away comes back.
       if (this.#generation !== generation) return;
-      if (error instanceof HaggleError && error.status && error.status < 500 && error.code !== "rate_limited") {
-        return this.#stop(error);
-      }
+      const failure = (this.error = /** @type {HaggleError} */ (error));
+      if (failure.status && failure.status < 500 && failure.code !== "rate_limited") return this.#stop(failure);
       return this.#wait();
     }
     if (this.#generation !== generation) return;
     this.#needsFreshToken = false;
     this.#wasOpen = false;
 
-    const line = this.#wire(token, {
-      opened: () => {
+    /** @type {Line} */
+    let line;
+    /** @type {LineEvents} */
+    const events = {
+      opened: (protocol) => {
         this.#serverDelayMs = undefined;
-        this.#lastError = undefined;
+        this.#lastError = this.error = undefined;
+        this.protocol = protocol || undefined;
         clearTimeout(this.#openTimer);
         this.#wasOpen = true;
         this.#stableTimer = setTimeout(() => {
@@ -187,8 +221,13 @@ export class Connection extends Emitter {
       pushed: (push) => this.#receive(push),
       // A line that was given up says nothing any more; one that is lost says so once.
       lost: (code) => this.#line === line && this.#lost(code),
-    });
-    this.#line = line;
+    };
+    try {
+      this.#line = line = this.#wire(token, events);
+    } catch {
+      // What the runtime says about it has the token in it.
+      return this.#stop(new HaggleError("invalid", "no connection can be made with this `baseUrl`, or `fetchToken` returned something that is no JWT"));
+    }
     // A handshake that nobody answers hangs for minutes.
     this.#openTimer = setTimeout(() => this.#line === line && this.#lost(1006), REQUEST_TIMEOUT_MS);
   }
@@ -219,7 +258,7 @@ export class Connection extends Emitter {
    * Asks for a sign of life, and gives a connection up that shows none. A page can't see the pings of a WebSocket, and TCP
    * notices a network that is gone after many minutes. A server that doesn't know the event answers, too.
    *
-   * @param {import("./types.js").Line} line
+   * @param {Line} line
    */
   #beat(line) {
     clearTimeout(this.#beatTimer);
@@ -237,7 +276,7 @@ export class Connection extends Emitter {
     }, this.#quietMs);
   }
 
-  /** @param {import("./types.js").Line} line */
+  /** @param {Line} line */
   #awaitQuiet(line) {
     clearTimeout(this.#beatTimer);
     const leftMs = this.#heardAt + this.#quietMs - performance.now();
@@ -247,7 +286,7 @@ export class Connection extends Emitter {
 
   /** @param {number} code the close code */
   #lost(code) {
-    const error = this.#lastError;
+    const error = (this.error = this.#lastError);
     const wasOpen = this.#wasOpen;
     this.#drop();
     const next = afterClose(code);
@@ -268,10 +307,12 @@ export class Connection extends Emitter {
   async #explain(whyNot) {
     const generation = this.#generation;
     this.#setState("waiting");
-    const patience = new Promise((resolve) => setTimeout(resolve, REQUEST_TIMEOUT_MS, new HaggleError("timeout")));
+    const patience = new Promise((resolve) => (this.#openTimer = setTimeout(resolve, REQUEST_TIMEOUT_MS, new HaggleError("timeout"))));
     const error = /** @type {HaggleError | undefined} */ (await Promise.race([whyNot(), patience]));
     if (this.#generation !== generation) return;
-    if (error?.code === "forbidden" || error?.code === "origin_refused") return this.#stop(error);
+    clearTimeout(this.#openTimer);
+    this.error = error;
+    if (error && FINAL.has(error.code)) return this.#stop(error);
     // REST has taken the token that is at hand.
     if (!error) this.#needsFreshToken = false;
     this.#serverDelayMs = error?.retryAfterMs ?? this.#serverDelayMs;
@@ -299,10 +340,7 @@ export class Connection extends Emitter {
     line?.close();
     const pending = [...this.#pending];
     this.#pending.clear();
-    for (const { reject, timer } of pending) {
-      clearTimeout(timer);
-      reject(new HaggleError("disconnected"));
-    }
+    for (const { reject } of pending) reject(new HaggleError("disconnected", "the connection ended before the answer"));
   }
 
   #wait() {
@@ -314,6 +352,7 @@ export class Connection extends Emitter {
 
   /** @param {HaggleError} error */
   #stop(error) {
+    this.error = error;
     this.close();
     this.emit("stopped", error);
   }
@@ -338,7 +377,7 @@ export class Connection extends Emitter {
     if (this.#state === "open" || this.#state === "connecting") this.#lost(1006);
   };
 
-  /** @param {import("./types.js").ConnectionState} state */
+  /** @param {ConnectionState} state */
   #setState(state) {
     if (this.#state === state) return;
     this.#state = state;

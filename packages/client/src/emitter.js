@@ -1,13 +1,18 @@
 // @ts-check
 
-/** A minimal publisher. A listener that throws is reported as an uncaught error and does not stop the others. */
+/**
+ * A minimal publisher. A listener that throws is reported as an uncaught error and does not stop the others.
+ *
+ * @template {object} Events names, and what their listeners get
+ */
 export class Emitter {
   /** @type {Map<string, Set<(data: any) => void>>} */
   #listeners = new Map();
 
   /**
-   * @param {string} event
-   * @param {(data: any) => void} listener
+   * @template {keyof Events & string} Name
+   * @param {Name} event
+   * @param {(data: Events[Name]) => void} listener
    * @returns {() => void} ends the subscription
    */
   on(event, listener) {
@@ -17,7 +22,7 @@ export class Emitter {
   }
 
   /**
-   * @param {string} event
+   * @param {keyof Events & string} event
    * @param {any} [data]
    */
   emit(event, data) {
@@ -25,8 +30,26 @@ export class Emitter {
       try {
         listener(data);
       } catch (error) {
-        reportError(error);
+        // Node.js and React Native have no `reportError`.
+        if (typeof reportError === "function") reportError(error);
+        else
+          setTimeout(() => {
+            throw error;
+          });
       }
     }
   }
+}
+
+/**
+ * Waits for something that a listener will see.
+ *
+ * @template T
+ * @param {(resolve: (value: T) => void, reject: (error: unknown) => void) => () => void} subscribe returns what ends it
+ * @returns {Promise<T>}
+ */
+export function once(subscribe) {
+  /** @type {(() => void) | undefined} */
+  let end;
+  return new Promise((/** @type {(value: T) => void} */ resolve, reject) => (end = subscribe(resolve, reject))).finally(() => end?.());
 }

@@ -1,35 +1,74 @@
 // @ts-check
+/** @import { ErrorCode } from "../types/types.d.ts" */
 
-/**
- * A failed request, over the WebSocket or over REST.
- *
- * `code` is one of the contract's (`forbidden`, `rate_limited`, …) or one of the client's own: `disconnected` (the
- * connection ended before the answer; it may or may not have been stored, so repeat with the same `clientId`),
- * `timeout` (the same, the server just never answered), `unreachable` (no HTTP answer at all) and `origin_refused` (the
- * server takes no connection from pages of this origin). With `muted`, `until` says when the mute ends; it is absent for one without an end.
- */
-export class HaggleError extends Error {
-  /**
-   * @param {string} code
-   * @param {string} [message]
-   * @param {{status?: number, retryAfterMs?: number, until?: string}} [details]
-   */
-  constructor(code, message, details = {}) {
-    super(message || code);
-    this.name = "HaggleError";
-    this.code = code;
-    this.status = details.status;
-    this.retryAfterMs = details.retryAfterMs;
-    this.until = details.until;
-  }
-}
+/** What to do next, for a developer. @type {Record<string, string>} */
+const HINTS = {
+  unauthenticated: "Sign the user in again: the server does not trust this token.",
+  token_expired: "Let `fetchToken` return a fresh token.",
+  forbidden: "Do not repeat it: this user may not do this, or there is no such room.",
+  blocked: "Show the conversation as closed: one of the two has blocked the other.",
+  not_found: "Do not repeat it: it does not exist, or not for this user.",
+  not_in_room: "Enter the room first, or name it by `roomId`.",
+  own_product: "Do not offer the chat to the product's own seller.",
+  conflict: "Show how it stands now: it has changed meanwhile.",
+  cursor_expired: "Start again without the cursor.",
+  too_large: "Send less: it is over a size limit.",
+  invalid: "Change the field that the message names.",
+  rate_limited: "Try again after `retryAfterMs`.",
+  internal: "Report it to the server's operator: the message has a reference to the log.",
+  unavailable: "Try again later, with the same `clientId`.",
+  disconnected: "Repeat it with the same `clientId` once the connection is open: it may have been stored.",
+  timeout: "Repeat it with the same `clientId`: it may have been stored.",
+  unreachable: "Try again when the device is online, or check `baseUrl` and the server's --allowed-origin.",
+  aborted: "Nothing: your own signal aborted it. What was already sent may have been stored.",
+  origin_refused: "Ask the server's operator to list this page's origin with --allowed-origin.",
+  no_websocket: "Pass a `WebSocket` class to HaggleClient, such as that of the package `ws`.",
+  unsupported_protocol: "Install the version of @haggle/client that fits this server.",
+};
 
 /** Codes after which the very same request may well succeed. */
 const TRANSIENT = new Set(["disconnected", "timeout", "unreachable", "rate_limited", "unavailable"]);
 
-/** @param {unknown} error */
+/**
+ * A failed request, over a wire or over REST. Compare `code`; `message` and {@link hint} are sentences for a developer.
+ */
+export class HaggleError extends Error {
+  /**
+   * @param {ErrorCode} code
+   * @param {string} [message]
+   * @param {{status?: number, retryAfterMs?: number, requestId?: string, cause?: unknown}} [details]
+   */
+  constructor(code, message, { status, retryAfterMs, requestId, cause } = {}) {
+    super(message || code);
+    this.name = "HaggleError";
+    this.code = code;
+    /** The HTTP status, where the answer came over REST. */
+    this.status = status;
+    /** For `rate_limited`: when the next try can succeed. */
+    this.retryAfterMs = retryAfterMs;
+    /** Names a failed REST request in the server's log. */
+    this.requestId = requestId;
+    /** What the failure came from, such as the reason of an aborted signal. */
+    this.cause = cause;
+  }
+
+  /** What to do next. */
+  get hint() {
+    return HINTS[this.code] ?? "Treat it as final, and update @haggle/client: it does not know this code.";
+  }
+
+  /** Whether the very same request may succeed later. */
+  get isTransient() {
+    return TRANSIENT.has(this.code);
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {error is HaggleError} whether the very same request may succeed later
+ */
 export function isTransient(error) {
-  return error instanceof HaggleError && TRANSIENT.has(error.code);
+  return error instanceof HaggleError && error.isTransient;
 }
 
 /**
@@ -39,23 +78,13 @@ export function isTransient(error) {
  *   anything unknown.
  * - `renew`: the token expired (4001); the next attempt brings a fresh one.
  * - `wait`: flooding (4029); come back after the `retryAfterMs` of the `error` event before it.
- * - `stop`: 4003 (forbidden, removed) and 1002, 1007, 1009 (this client is broken): returning would only repeat it.
+ * - `stop`: 4003 (forbidden, removed) and 1002, 1003, 1007, 1009 (this client is broken): returning would only repeat it.
  *
  * @param {number} code
  * @returns {"reconnect" | "renew" | "wait" | "stop"}
  */
 export function afterClose(code) {
-  switch (code) {
-    case 4001:
-      return "renew";
-    case 4029:
-      return "wait";
-    case 4003:
-    case 1002:
-    case 1007:
-    case 1009:
-      return "stop";
-    default:
-      return "reconnect";
-  }
+  if (code === 4001) return "renew";
+  if (code === 4029) return "wait";
+  return [4003, 1002, 1003, 1007, 1009].includes(code) ? "stop" : "reconnect";
 }

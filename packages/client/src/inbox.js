@@ -1,27 +1,34 @@
 // @ts-check
+import { unlessAborted } from "./abort.js";
 import { Emitter } from "./emitter.js";
 
-/** @typedef {import("./types.js").InboxItem} InboxItem */
+/** @import { Rest } from "./rest.js" */
+/** @import { Abortable, InboxItem } from "../types/types.d.ts" */
 
 /**
  * The signed-in user's rooms, latest activity first, live without entering any of them.
  *
  * Emits `change`.
+ *
+ * @extends {Emitter<{change: void}>}
  */
 export class Inbox extends Emitter {
   /** @type {Map<string, InboxItem>} */ #items = new Map();
   /** @type {string | undefined} */ #nextCursor;
   /** @type {Promise<void> | undefined} */ #loading;
+  /** Whether the first page has been read. */
   loaded = false;
   #rest;
 
-  /** @param {import("./rest.js").Rest} rest */
+  /**
+   * @param {Rest} rest
+   */
   constructor(rest) {
     super();
     this.#rest = rest;
   }
 
-  /** @returns {InboxItem[]} */
+  /** Latest activity first. @returns {InboxItem[]} */
   get items() {
     return [...this.#items.values()].sort((a, b) => lastActivity(b).localeCompare(lastActivity(a)));
   }
@@ -31,24 +38,32 @@ export class Inbox extends Emitter {
     return this.#items.get(roomId);
   }
 
-  /** Unread messages in all rooms. */
+  /** Unread messages in all rooms that have been read so far. */
   get unread() {
     let sum = 0;
     for (const { unread } of this.#items.values()) sum += unread;
     return sum;
   }
 
+  /** Whether {@link loadMore} has something to read. */
   get hasMore() {
     return this.#nextCursor !== undefined;
   }
 
-  /** Reads the first page again. After a reconnection too: `roomUpdated` events of the meantime are lost. */
-  load() {
-    return this.#page(undefined);
+  /**
+   * Reads the first page again. The client does it after every reconnection: `roomUpdated` events of the meantime are lost.
+   * @param {Abortable} [options]
+   */
+  load({ signal } = {}) {
+    return unlessAborted(signal, () => this.#page(undefined));
   }
 
-  async loadMore() {
-    if (this.#nextCursor !== undefined) await this.#page(this.#nextCursor);
+  /**
+   * Reads the next page, if there is one.
+   * @param {Abortable} [options]
+   */
+  async loadMore({ signal } = {}) {
+    if (this.#nextCursor !== undefined) await unlessAborted(signal, () => this.#page(this.#nextCursor));
   }
 
   /**

@@ -2,9 +2,11 @@
 import { backoffMs } from "./backoff.js";
 import { Emitter } from "./emitter.js";
 import { HaggleError, isTransient } from "./error.js";
+import { OutboxStore } from "./outbox_store.js";
 
-/** @typedef {import("./types.js").Draft} Draft */
-/** @typedef {import("./types.js").Message} Message */
+/** @import { Connection } from "./connection.js" */
+/** @import { RoomTokens } from "./room_tokens.js" */
+/** @import { Draft, Message, OutboxLocks, OutboxStorage } from "../types/types.d.ts" */
 
 /** A busy server is asked this often before the message shows as failed. Lost connections don't count. */
 const ATTEMPTS_MAX = 4;
@@ -16,25 +18,42 @@ const ATTEMPTS_MAX = 4;
  * first attempt arrived. In one room they leave one at a time, so that they are stored in the order they were typed.
  *
  * Emits `change` with the room id, and `acknowledged` with the stored {@link Message}.
+ *
+ * @extends {Emitter<{change: string, acknowledged: Message}>}
  */
 export class Outbox extends Emitter {
-  /** @type {Map<string, Draft[]>} */ #drafts = new Map();
   /** @type {Set<string>} rooms with a message on its way */ #sending = new Set();
   #connection;
-  #storage;
-  #storageKey;
+  #roomTokens;
+  #store;
 
   /**
-   * @param {import("./connection.js").Connection} connection
-   * @param {{storage?: Pick<Storage, "getItem" | "setItem">, storageKey: string}} options with a `storage`, what is
-   *   unacknowledged outlives a reload of the page
+   * @param {Connection} connection
+   * @param {RoomTokens} roomTokens
+   * @param {string} name the same in all tabs of a user
+   * @param {{storage?: OutboxStorage, locks?: OutboxLocks}} options with a `storage`, what is unacknowledged outlives a
+   *   reload of the page, and tabs share it
    */
-  constructor(connection, { storage, storageKey }) {
+  constructor(connection, roomTokens, name, options) {
     super();
     this.#connection = connection;
-    this.#storage = storage;
-    this.#storageKey = storageKey;
-    for (const draft of readDrafts(storage, storageKey)) this.#of(draft.roomId).push(draft);
+    this.#roomTokens = roomTokens;
+    this.#store = new OutboxStore(
+      name,
+      (roomId) => {
+        this.emit("change", roomId);
+        void this.#flush(roomId);
+      },
+      options,
+    );
+  }
+
+  open() {
+    this.#store.open();
+  }
+
+  close() {
+    this.#store.close();
   }
 
   /**
@@ -42,79 +61,98 @@ export class Outbox extends Emitter {
    * @returns {readonly Draft[]} in the order they were written
    */
   list(roomId) {
-    return this.#drafts.get(roomId) ?? [];
+    return this.#store.list().filter((draft) => draft.roomId === roomId);
   }
 
   /**
    * @param {string} roomId
-   * @param {string} text
+   * @param {{text?: string, data?: unknown}} content
+   * @returns {string} its `clientId`
+   * @throws {TypeError} when `data` can't be written as JSON
    */
-  add(roomId, text) {
+  add(roomId, { text, data }) {
     const clientId = newClientId();
-    this.#of(roomId).push({ clientId, roomId, text, createdAt: new Date().toISOString(), state: "sending" });
-    this.#changed(roomId);
+    // As it is now, whatever its owner does with it later.
+    const kept = data === undefined ? undefined : JSON.parse(JSON.stringify(data));
+    this.#put({ clientId, roomId, text, data: kept, createdAt: new Date().toISOString(), order: this.#store.nextOrder(), state: "sending" });
     void this.#flush(roomId);
+    return clientId;
   }
 
   /**
    * Sends a failed message again.
-   * @param {string} roomId
    * @param {string} clientId
    */
-  retry(roomId, clientId) {
-    this.#update(roomId, clientId, { state: "sending", errorCode: undefined, errorMessage: undefined, errorUntil: undefined });
-    void this.#flush(roomId);
+  retry(clientId) {
+    const draft = this.#store.get(clientId);
+    if (!draft) return;
+    this.#put({ ...draft, state: "sending", errorCode: undefined, errorMessage: undefined });
+    void this.#flush(draft.roomId);
   }
 
   /**
-   * Gives a failed message up.
-   * @param {string} roomId
+   * Gives a message up.
    * @param {string} clientId
    */
-  discard(roomId, clientId) {
-    this.#remove(roomId, clientId);
+  discard(clientId) {
+    const draft = this.#store.get(clientId);
+    if (!draft) return;
+    this.#store.remove(clientId);
+    this.emit("change", draft.roomId);
+  }
+
+  /** Gives everything up, and leaves nothing in the storage. */
+  clear() {
+    this.#store.whenLoaded(() => {
+      for (const { clientId } of this.#store.list()) this.discard(clientId);
+    });
   }
 
   /** Sends whatever waits. To be called after each reconnection. */
   flushAll() {
-    for (const roomId of this.#drafts.keys()) void this.#flush(roomId);
+    for (const roomId of new Set(this.#store.list().map(({ roomId }) => roomId))) void this.#flush(roomId);
   }
 
   /**
    * A stored message was seen: if it is one of these, it needs no second attempt.
    * @param {Message} message
    */
-  settle(message) {
-    if (message.clientId && this.#find(message.roomId, message.clientId)) this.#remove(message.roomId, message.clientId);
+  settle({ clientId }) {
+    if (clientId) this.discard(clientId);
+  }
+
+  /** @param {string} roomId */
+  #next(roomId) {
+    return this.#connection.state === "open" ? this.list(roomId).find(({ state }) => state === "sending") : undefined;
   }
 
   /** @param {string} roomId */
   async #flush(roomId) {
-    if (this.#sending.has(roomId)) return;
+    if (this.#sending.has(roomId) || !this.#next(roomId)) return;
     this.#sending.add(roomId);
     try {
-      let draft;
-      while (this.#connection.state === "open" && (draft = this.list(roomId).find(({ state }) => state === "sending"))) {
-        if (!(await this.#send(draft))) return;
-      }
+      await this.#store.alone(roomId, async () => {
+        let draft;
+        while ((draft = this.#next(roomId))) if (!(await this.#send(draft))) return;
+      });
     } finally {
       this.#sending.delete(roomId);
     }
     // Between the answer and this line the connection may have come back, whose flush found the room still busy.
-    if (this.#connection.state === "open" && this.list(roomId).some(({ state }) => state === "sending")) {
-      void this.#flush(roomId);
-    }
+    void this.#flush(roomId);
   }
 
   /**
    * @param {Draft} draft
    * @returns {Promise<boolean>} whether to go on with the next one; `false` when the connection is lost
    */
-  async #send({ roomId, clientId, text }) {
+  async #send({ roomId, clientId, text, data }) {
     for (let attempt = 0; ; attempt++) {
       try {
-        const message = await this.#connection.request("message", { roomId, text, clientId });
-        this.#remove(roomId, clientId);
+        const message = await this.#roomTokens.use(roomId, (token) =>
+          this.#connection.request("message", { roomId, text, data, clientId, token }),
+        );
+        this.discard(clientId);
         this.emit("acknowledged", message);
         return true;
       } catch (error) {
@@ -124,77 +162,24 @@ export class Outbox extends Emitter {
           await new Promise((resolve) => setTimeout(resolve, (retryAfterMs ?? 0) + backoffMs(attempt)));
           continue;
         }
-        this.#update(roomId, clientId, { state: "failed", errorCode: code, errorMessage: message, errorUntil: until });
+        const draft = this.#store.get(clientId);
+        if (draft) this.#put({ ...draft, state: "failed", errorCode: code, errorMessage: message });
         return true;
       }
     }
   }
 
-  /** @param {string} roomId */
-  #of(roomId) {
-    let drafts = this.#drafts.get(roomId);
-    if (!drafts) this.#drafts.set(roomId, (drafts = []));
-    return drafts;
-  }
-
-  /**
-   * @param {string} roomId
-   * @param {string} clientId
-   */
-  #find(roomId, clientId) {
-    return this.list(roomId).find((draft) => draft.clientId === clientId);
-  }
-
-  /**
-   * @param {string} roomId
-   * @param {string} clientId
-   * @param {Partial<Draft>} fields
-   */
-  #update(roomId, clientId, fields) {
-    const draft = this.#find(roomId, clientId);
-    if (!draft) return;
-    Object.assign(draft, fields);
-    this.#changed(roomId);
-  }
-
-  /**
-   * @param {string} roomId
-   * @param {string} clientId
-   */
-  #remove(roomId, clientId) {
-    this.#drafts.set(
-      roomId,
-      this.list(roomId).filter((draft) => draft.clientId !== clientId),
-    );
-    this.#changed(roomId);
-  }
-
-  /** @param {string} roomId */
-  #changed(roomId) {
-    try {
-      this.#storage?.setItem(this.#storageKey, JSON.stringify([...this.#drafts.values()].flat()));
-    } catch {
-      // A full or forbidden storage costs the survival of a reload, not the message.
-    }
-    this.emit("change", roomId);
+  /** @param {Draft} draft */
+  #put(draft) {
+    this.#store.put(draft);
+    this.emit("change", draft.roomId);
   }
 }
 
-/** `crypto.randomUUID` exists only on https and localhost; a demo shown over plain http in a local network has neither. */
+/** A key for what is sent, to be kept for as long as the same thing is tried again. It need not be unguessable. */
 export function newClientId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return crypto.randomUUID?.() ?? Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/**
- * @param {Pick<Storage, "getItem"> | undefined} storage
- * @param {string} key
- * @returns {Draft[]}
- */
-function readDrafts(storage, key) {
-  try {
-    return JSON.parse(storage?.getItem(key) ?? "[]");
-  } catch {
-    return [];
-  }
+  // `crypto` is missing in React Native and in Node.js 18, its `randomUUID` on plain http.
+  if (typeof globalThis.crypto?.randomUUID === "function") return crypto.randomUUID();
+  const bytes = globalThis.crypto?.getRandomValues(new Uint8Array(16)) ?? Array.from({ length: 16 }, () => Math.random() * 256);
+  return Array.from(bytes, (byte) => Math.floor(byte).toString(16).padStart(2, "0")).join("");
 }

@@ -1,18 +1,22 @@
 // @ts-check
-import { Emitter } from "./emitter.js";
+import { unlessAborted } from "./abort.js";
+import { Emitter, once } from "./emitter.js";
 import { HaggleError, isTransient } from "./error.js";
 import { newClientId } from "./outbox.js";
 import { Timeline } from "./timeline.js";
 
-/** @typedef {import("./types.js").Message} Message */
-/** @typedef {import("./types.js").Member} Member */
-/** @typedef {import("./types.js").RoomInfo} RoomInfo */
-/** @typedef {import("./types.js").Entered} Entered */
+/** @import { Connection } from "./connection.js" */
+/** @import { Outbox } from "./outbox.js" */
+/** @import { Rest } from "./rest.js" */
+/** @import { RoomTokens } from "./room_tokens.js" */
+/** @import { Abortable, Entered, ImageFile, ImageMessage, ImageOptions, Member, Message, OfferAnswer, OfferMessage, RoomInfo, User } from "../types/types.d.ts" */
 
 /** "typing…" ends by itself when the other side vanished in the middle of a word. */
 const TYPING_EXPIRES_MS = 6_000;
 /** While somebody types, the others hear of it this often. */
 const TYPING_REPEAT_MS = 3_000;
+/** A room token that is short-lived must not turn into a storm of entries. */
+const TOKEN_RETRY_MS = 1_000;
 /** The server lets a message be edited or deleted for this long. */
 const EDITABLE_MS = 15 * 60_000;
 
@@ -21,17 +25,21 @@ const EDITABLE_MS = 15 * 60_000;
  *
  * Emits `change` whenever anything below changed, and `received` with the messages of the other member that are new here
  * (live or caught up, never history).
+ *
+ * @extends {Emitter<{change: void, received: Message[]}>}
  */
 export class Room extends Emitter {
+  /** What is known of its history. */
   timeline = new Timeline();
   /** @type {RoomInfo | undefined} */ info;
   /** @type {Member[]} */ members = [];
   /** @type {HaggleError | undefined} why it could not be entered */ error;
   /** Last `seq` the signed-in user had read when the room was first entered: where "new messages" begins. */
   readSeqAtEntry = 0;
-  /** Nobody can say anything here: one of the two has blocked the other, and nobody is told who. */
+  /** Nobody can say anything here: one of the two has blocked the other (who, nobody is notified), or the other was deleted. */
   closed = false;
   otherIsTyping = false;
+  /** Whether {@link loadOlder} waits for a page. */
   loadingOlder = false;
 
   #wanted = false;
@@ -41,36 +49,61 @@ export class Room extends Emitter {
   #readSeqWanted = 0;
   /** @type {Promise<void> | undefined} */ #entering;
   /** @type {any} */ #typingTimer;
+  /** @type {any} */ #tokenTimer;
   #typingSentAt = 0;
   #connection;
   #rest;
   #outbox;
+  #roomTokens;
 
   /**
    * @param {string} id
    * @param {string} ownUserId
-   * @param {import("./connection.js").Connection} connection
-   * @param {import("./rest.js").Rest} rest
-   * @param {import("./outbox.js").Outbox} outbox
+   * @param {Connection} connection
+   * @param {Rest} rest
+   * @param {Outbox} outbox
+   * @param {RoomTokens} roomTokens
    */
-  constructor(id, ownUserId, connection, rest, outbox) {
+  constructor(id, ownUserId, connection, rest, outbox, roomTokens) {
     super();
     this.id = id;
     this.ownUserId = ownUserId;
     this.#connection = connection;
     this.#rest = rest;
     this.#outbox = outbox;
+    this.#roomTokens = roomTokens;
   }
 
   /** Enters now, and again after every reconnection, until {@link leave}. */
   enter() {
     this.#wanted = true;
+    this.error = undefined;
     this.#enteredByUser = true;
     this.#enterAgain = true;
     void this.#enter();
   }
 
+  /**
+   * Waits until the room has been entered and its newest messages are here.
+   *
+   * @param {Abortable} [options]
+   * @returns {Promise<void>}
+   * @throws {HaggleError} why it can't be entered, or `aborted`
+   */
+  whenEntered({ signal } = {}) {
+    return unlessAborted(signal, () =>
+      once((resolve, reject) => {
+        const look = () => (this.error ? reject(this.error) : this.entered && resolve(undefined));
+        const off = this.on("change", look);
+        look();
+        return off;
+      }),
+    );
+  }
+
+  /** Its events no longer come, and it is not entered after a reconnection. */
   leave() {
+    clearTimeout(this.#tokenTimer);
     this.#wanted = false;
     this.otherIsTyping = false;
     this.setTyping(false);
@@ -79,11 +112,12 @@ export class Room extends Emitter {
     }
   }
 
+  /** Whether its newest messages are here. It stays so over a lost connection. */
   get entered() {
     return this.timeline.started;
   }
 
-  /** @returns {Member | undefined} */
+  /** The other member, once the room was entered. @returns {Member | undefined} */
   get other() {
     return this.members.find(({ id }) => id !== this.ownUserId);
   }
@@ -98,31 +132,43 @@ export class Room extends Emitter {
     return this.#outbox.list(this.id);
   }
 
-  /** @param {string} text */
-  send(text) {
+  /**
+   * Says something, now or as soon as there is a connection: it is among {@link drafts} until the server has stored it.
+   *
+   * @param {string | {text?: string, data?: unknown}} content words, or words and any JSON that goes with them
+   * @returns {string} its `clientId`, which the stored message has, too
+   */
+  send(content) {
     this.setTyping(false);
-    this.#outbox.add(this.id, text);
+    return this.#outbox.add(this.id, typeof content === "string" ? { text: content } : content);
   }
 
-  /** @param {string} clientId */
+  /**
+   * Sends a failed draft again.
+   * @param {string} clientId
+   */
   retry(clientId) {
-    this.#outbox.retry(this.id, clientId);
+    this.#outbox.retry(clientId);
   }
 
-  /** @param {string} clientId */
+  /**
+   * Gives a draft up.
+   * @param {string} clientId
+   */
   discard(clientId) {
-    this.#outbox.discard(this.id, clientId);
+    this.#outbox.discard(clientId);
   }
 
   /**
    * One page further back. Does nothing while a page is under way or when the beginning is already here.
+   * @param {Abortable} [options]
    */
-  async loadOlder() {
+  async loadOlder({ signal } = {}) {
     if (this.loadingOlder || !this.timeline.hasOlder) return;
     this.loadingOlder = true;
     this.emit("change");
     try {
-      const { items } = await this.#rest.listMessages(this.id, { before: this.timeline.firstSeq });
+      const { items } = await this.#rest.listMessages(this.id, { before: this.timeline.firstSeq, signal });
       this.timeline.merge(items);
     } finally {
       this.loadingOlder = false;
@@ -162,7 +208,8 @@ export class Room extends Emitter {
 
   /** Called by the client when the connection is lost: nothing is known about the other member until it is back. */
   disconnected() {
-    this.otherIsTyping = false;
+    clearTimeout(this.#tokenTimer);
+    this.#setOtherIsTyping(false);
     this.emit("change");
   }
 
@@ -194,7 +241,7 @@ export class Room extends Emitter {
       case "roomUpdated":
         if (this.info) this.info = { ...this.info, product: data.product };
         // Who is called how by now; of somebody who was erased no name and no picture is left.
-        for (const user of [data.buyer, data.seller]) this.#updateMember(user.id, () => ({ avatarUrl: undefined, ...user }));
+        for (const user of /** @type {User[]} */ ([data.buyer, data.seller])) this.#updateMember(user.id, () => ({ avatarUrl: undefined, ...user }));
         this.closed = data.closed ?? false;
         break;
     }
@@ -245,12 +292,26 @@ export class Room extends Emitter {
         this.error = error;
       }
     }
+    this.#renewToken();
     this.emit("change");
+  }
+
+  /** Where a room token lets one in, receiving ends with it. */
+  #renewToken() {
+    clearTimeout(this.#tokenTimer);
+    const delay = this.#roomTokens.renewalInMs(this.id);
+    if (!this.#wanted || this.error || delay === undefined) return;
+    this.#tokenTimer = setTimeout(() => this.#connection.state === "open" && this.reconnected(), Math.max(delay, TOKEN_RETRY_MS));
+  }
+
+  /** @param {{roomId: string, after?: number}} data @returns {Promise<Entered>} */
+  #requestEntry(data) {
+    return this.#roomTokens.use(this.id, (token) => this.#connection.request("enterRoom", { ...data, token }));
   }
 
   async #enterFirst() {
     /** @type {Entered} */
-    const entered = await this.#connection.request("enterRoom", { roomId: this.id });
+    const entered = await this.#requestEntry({ roomId: this.id });
     this.#readSeqWanted = entered.readSeq;
     this.timeline.start(entered.messages, entered.lastSeq);
     for (const message of entered.messages) this.#outbox.settle(message);
@@ -262,7 +323,7 @@ export class Room extends Emitter {
   async #catchUp() {
     const newest = this.messages.at(-1);
     /** @type {Entered} */
-    const entered = await this.#connection.request("enterRoom", { roomId: this.id, after: this.timeline.lastSeq });
+    const entered = await this.#requestEntry({ roomId: this.id, after: this.timeline.lastSeq });
     this.#take(entered);
     this.receive(entered.messages);
     if (entered.hasMore && entered.messages.length > 0) return true;
@@ -315,39 +376,46 @@ export class Room extends Emitter {
   /** An answer to an offer has no `seq` of its own either. At most one offer waits and one is accepted, so this is little. */
   async #refreshOffers() {
     for (const { kind, data, seq } of this.messages) {
-      if (kind === "offer" && ["pending", "accepted"].includes(data?.status)) await this.reload(seq);
+      if (kind === "offer" && (data?.status === "pending" || data?.status === "accepted")) await this.reload(seq);
     }
   }
 
   /**
-   * Reads one message again, as it now stands.
+   * Reads one message again, as it now stands. For an image whose address has expired.
    * @param {number} seq
+   * @param {Abortable} [options]
    */
-  async reload(seq) {
-    const { items } = await this.#rest.listMessages(this.id, { before: seq + 1, limit: 1 });
+  async reload(seq, { signal } = {}) {
+    const { items } = await this.#rest.listMessages(this.id, { before: seq + 1, limit: 1, signal });
     this.timeline.merge(items);
     this.emit("change");
   }
 
   /**
-   * Names a price. To be repeated with the same `clientId` after a doubt: it is stored once.
+   * Names a price. Repeat it with the same `clientId` after a doubt: it is stored once.
    *
-   * @param {{amount: number, currency: string, clientId: string}} offer `amount` in the currency's minor unit
+   * @param {{amount: number, currency: string, clientId?: string}} offer `amount` in the currency's minor unit
+   * @param {Abortable} [options]
+   * @returns {Promise<OfferMessage>}
    */
-  async offer({ amount, currency, clientId }) {
-    this.receive([await this.#connection.request("offer", { roomId: this.id, amount, currency, clientId })]);
+  async offer({ amount, currency, clientId = newClientId() }, options) {
+    const message = await this.#connection.request("offer", { roomId: this.id, amount, currency, clientId }, options);
+    this.receive([message]);
+    return message;
   }
 
   /**
    * Answers an offer of the other member, or withdraws one's own.
    *
    * @param {string} messageId
-   * @param {"accept" | "decline" | "withdraw" | "counter"} answer
+   * @param {OfferAnswer} answer
    * @param {number} [amount] for a counter
+   * @param {Abortable} [options]
+   * @returns {Promise<OfferMessage>} as it now stands
    * @throws {HaggleError} `conflict` when it does not wait any more
    */
-  async answerOffer(messageId, answer, amount) {
-    this.#replace(await this.#connection.request("answerOffer", { roomId: this.id, messageId, answer, amount }));
+  answerOffer(messageId, answer, amount, options) {
+    return this.#change("answerOffer", { roomId: this.id, messageId, answer, amount }, options);
   }
 
   /**
@@ -355,18 +423,23 @@ export class Room extends Emitter {
    *
    * @param {string} messageId
    * @param {string} text
+   * @param {Abortable} [options]
+   * @returns {Promise<Message>} as it now stands
    */
-  async edit(messageId, text) {
+  edit(messageId, text, options) {
     this.setTyping(false);
-    this.#replace(await this.#connection.request("editMessage", { messageId, text }));
+    return this.#change("editMessage", { messageId, text }, options);
   }
 
   /**
    * Takes one's own message back: it keeps its place, and nothing else.
+   *
    * @param {string} messageId
+   * @param {Abortable} [options]
+   * @returns {Promise<Message>} as it now stands
    */
-  async delete(messageId) {
-    this.#replace(await this.#connection.request("deleteMessage", { messageId }));
+  delete(messageId, options) {
+    return this.#change("deleteMessage", { messageId }, options);
   }
 
   /**
@@ -381,16 +454,25 @@ export class Room extends Emitter {
   /**
    * Sends an image.
    *
-   * @param {Blob} image
-   * @param {{clientId: string, text?: string, onProgress?: (share: number) => void, signal?: AbortSignal}} options
+   * @param {ImageFile} image
+   * @param {ImageOptions} [options]
+   * @returns {Promise<ImageMessage>}
    */
   async sendImage(image, options) {
-    this.receive([await this.#rest.sendImage(this.id, image, options)]);
+    const message = await this.#rest.sendImage(this.id, image, options);
+    this.receive([message]);
+    return message;
   }
 
-  /** @param {Message} message */
-  #replace(message) {
+  /**
+   * @param {string} event
+   * @param {object} data
+   * @param {Abortable} [options]
+   */
+  async #change(event, data, options) {
+    const message = await this.#connection.request(event, data, options);
     this.push("messageUpdated", message);
+    return message;
   }
 
   /** The server's time in milliseconds since 1970, to count an offer down by. */

@@ -1,33 +1,34 @@
 // @ts-check
 
-/** @typedef {import("./types.js").Wire} Wire */
+/** @import { Wire } from "../types/types.d.ts" */
 
 /**
  * The Socket.IO wire, `/socket.io/`, with the official client. Where a proxy lets no WebSocket through, it polls.
  *
- * The client is handed in, so that this folder depends on nothing:
+ * The client is passed in, so that this package depends on nothing:
  *
  * ```js
  * import { io } from "socket.io-client";
  * new HaggleClient({ …, wire: socketIoWire("https://chat.example.com", io) });
  * ```
  *
- * A page that wants nothing else of this folder needs only `io` itself.
- *
- * @param {string} baseUrl the server's origin
- * @param {(url: string, options: object) => any} io
+ * @param {string} baseUrl the server's address
+ * @param {(url: string, options: any) => any} io of `socket.io-client`, 4.5 or later
  * @returns {Wire}
  */
 export function socketIoWire(baseUrl, io) {
+  const url = `${baseUrl.replace(/\/$/, "")}/chat`;
   return (token, { opened, pushed, lost }) => {
     // When to come back is decided in one place for every wire; the client's own reconnection would be a second one.
     // Where a WebSocket went through before, it is the first thing that is tried: a network that died without a word has taken
     // the browser's open HTTP connections with it, and a poll over one of those hangs.
-    const socket = io(`${baseUrl}/chat`, { auth: { token }, reconnection: false, forceNew: true, rememberUpgrade: true });
+    const socket = io(url, { auth: { token }, reconnection: false, forceNew: true, rememberUpgrade: true });
     /** @type {string | undefined} */
     let lastErrorCode;
-    socket.on("connect", opened);
+    socket.on("connect", () => opened());
     socket.onAny((/** @type {string} */ event, /** @type {any} */ data) => {
+      // It belongs to the library's own recovery; this client asks with `after`.
+      if (event === "offset") return;
       if (event === "error") lastErrorCode = data.code;
       pushed({ event, data });
     });

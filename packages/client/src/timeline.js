@@ -1,6 +1,6 @@
 // @ts-check
 
-/** @typedef {import("./types.js").Message} Message */
+/** @import { Message } from "../types/types.d.ts" */
 
 /**
  * The messages of one room that are known here, in `seq` order, each once. Plain data: no connection, no timers.

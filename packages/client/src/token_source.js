@@ -1,5 +1,6 @@
 // @ts-check
 import { ServerClock } from "./clock.js";
+import { HaggleError } from "./error.js";
 
 /** A token is renewed this long before it expires, or at half of its life, whichever is later. */
 const RENEW_BEFORE_MS = 60_000;
@@ -18,11 +19,12 @@ export class TokenSource {
   /** @type {Promise<string> | undefined} */ #fetching;
   /** By `performance.now()`. */
   #renewAt = 0;
+  #closing = new AbortController();
   #fetchToken;
   #clock;
 
   /**
-   * @param {() => Promise<string>} fetchToken
+   * @param {(options: {signal: AbortSignal}) => string | Promise<string>} fetchToken
    * @param {ServerClock} [clock]
    */
   constructor(fetchToken, clock = new ServerClock()) {
@@ -33,6 +35,7 @@ export class TokenSource {
   /**
    * @param {{fresh?: boolean}} [options] `fresh`: the one at hand was refused, or is about to expire
    * @returns {Promise<string>}
+   * @throws {HaggleError} always one, whatever `fetchToken` throws
    */
   async get({ fresh = false } = {}) {
     if (!fresh && this.#token && performance.now() < this.#renewAt) return this.#token;
@@ -45,8 +48,23 @@ export class TokenSource {
     return Math.max(0, this.#renewAt - performance.now());
   }
 
+  /** Aborts the request for a token that is under way. */
+  close() {
+    this.#closing.abort();
+    this.#closing = new AbortController();
+  }
+
   async #fetch() {
-    const token = await this.#fetchToken();
+    let token;
+    try {
+      token = await this.#fetchToken({ signal: this.#closing.signal });
+    } catch (error) {
+      throw error instanceof HaggleError ? error : new HaggleError("unreachable", "`fetchToken` failed", { cause: error });
+    }
+    // Without this a wrong callback would look like a server that refuses everybody.
+    if (typeof token !== "string" || !token) {
+      throw new HaggleError("unauthenticated", `\`fetchToken\` must return a JWT as a string, and returned ${typeof token === "string" ? "an empty one" : typeof token}`, { status: 401 });
+    }
     const lifeMs = lifeOf(token, this.#clock);
     this.#renewAt = performance.now() + Math.max(KEEP_AT_LEAST_MS, lifeMs - Math.min(RENEW_BEFORE_MS, lifeMs / 2));
     this.#token = token;

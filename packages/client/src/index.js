@@ -1,0 +1,13 @@
+// @ts-check
+
+/*
+ * What `@haggle/client` exports; `types/index.d.ts` describes it. Classes that only the client makes are types there, and no
+ * exports.
+ */
+
+export { HaggleClient } from "./client.js";
+export { HaggleError } from "./error.js";
+export { newClientId } from "./outbox.js";
+export { plainWire } from "./plain_wire.js";
+export { PROTOCOLS, VERSION } from "./protocol.js";
+export { socketIoWire } from "./socket_io_wire.js";

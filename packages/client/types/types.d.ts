@@ -1,0 +1,384 @@
+/**
+ * What travels, as the server's OpenAPI document and docs/protocol.md name it, and what this client adds.
+ *
+ * Times are RFC 3339 in UTC with milliseconds. A field that has nothing to say is absent, never `null`.
+ */
+
+export type ProductStatus = "on_sale" | "reserved" | "sold";
+export type OfferStatus = "pending" | "accepted" | "declined" | "withdrawn" | "countered" | "expired" | "superseded";
+export type OfferAnswer = "accept" | "decline" | "withdraw" | "counter";
+export type ReportCategory = "spam" | "scam" | "harassment" | "prohibited_item" | "other";
+/** A way to reach somebody outside the conversation. */
+export type ContactKind = "phone" | "email" | "bank_account" | "messenger";
+
+export interface User {
+  /** The marketplace's own user id. */
+  id: string;
+  name: string;
+  /** Present where the name is the server's own, such as `deleted_user`: put it into words in the user's language. */
+  nameCode?: string;
+  avatarUrl?: string;
+}
+
+export interface Product {
+  id: string;
+  sellerId: string;
+  title: string;
+  /** A whole number in the currency's minor unit: 12900 USD is $129.00, 980000 KRW is ₩980,000. */
+  price?: number;
+  /** ISO 4217; its digits are in {@link Currency}. */
+  currency?: string;
+  imageUrl?: string;
+  status: ProductStatus;
+}
+
+export interface RoomInfo {
+  /** It can't be guessed, and does not open the room. */
+  id: string;
+  product: Product;
+  buyer: User;
+  seller: User;
+  createdAt: string;
+}
+
+/** What all kinds of messages have. */
+export interface StoredMessage {
+  id: string;
+  roomId: string;
+  /** Counts 1, 2, 3 … in its room, without a hole. */
+  seq: number;
+  /** `system` for the marketplace. */
+  senderId: string;
+  /** The sender's idempotency key. */
+  clientId?: string;
+  /** Absent once deleted. */
+  text?: string;
+  sentAt: string;
+  editedAt?: string;
+  /** When its sender took it back: it keeps its `seq`, and has neither `text` nor `data`. */
+  deletedAt?: string;
+  /** Ways to reach somebody outside that its words hold: show both members a notice of the risk. */
+  warnings?: ContactKind[];
+}
+
+export interface TextMessage extends StoredMessage {
+  kind: "text";
+  /** Whatever JSON its sender sent along. */
+  data?: unknown;
+}
+
+export interface OfferMessage extends StoredMessage {
+  kind: "offer";
+  data?: OfferData;
+}
+
+export interface ImageMessage extends StoredMessage {
+  kind: "image";
+  data?: ImageInfo;
+}
+
+export interface SystemMessage extends StoredMessage {
+  kind: "system";
+  /** Those of haggle itself have a {@link NoticeData}. */
+  data?: unknown;
+}
+
+/** Show a kind that you do not know as `text`: newer servers may have more. */
+export type Message = TextMessage | OfferMessage | ImageMessage | SystemMessage;
+
+export interface OfferData {
+  /** In the currency's minor unit. */
+  amount: number;
+  currency: string;
+  status: OfferStatus;
+  /** When a pending offer expires. Count down by `client.clock`, not by the device's. */
+  expiresAt: string;
+  /** When it was answered. */
+  statusAt?: string;
+}
+
+export interface ImageInfo {
+  /** Absolute, and good for a day without a token; `room.reload(seq)` brings a fresh one. */
+  url: string;
+  thumbnailUrl: string;
+  width: number;
+  height: number;
+  bytes: number;
+  contentType: string;
+}
+
+/** What haggle itself says, to be put into words in the user's language. The message's `text` has it in English. */
+export interface NoticeData {
+  /** Such as `product_status`. */
+  code: string;
+  /** Such as `{status: "sold"}`. */
+  params: Record<string, unknown>;
+}
+
+/** What is shared with the other member. Each switch counts for both directions. */
+export interface Settings {
+  readReceipts: boolean;
+  typing: boolean;
+  presence: boolean;
+}
+
+/** A message that was searched for. */
+export interface Found {
+  message: Message;
+  room: RoomInfo;
+  /** A piece of its text, without markup. */
+  snippet: SnippetPart[];
+}
+
+export interface SnippetPart {
+  text: string;
+  /** Whether it is what was searched for. */
+  hit: boolean;
+}
+
+/** Somebody whom one has blocked. */
+export interface Block {
+  user: User;
+  createdAt: string;
+}
+
+/** That a report was taken. */
+export interface Receipt {
+  id: string;
+  createdAt: string;
+}
+
+export interface RoomToken {
+  token: string;
+  /** Five minutes from its issue. */
+  expiresAt: string;
+}
+
+export interface Currency {
+  /** ISO 4217. */
+  code: string;
+  /** Digits of its minor unit: `n` in the minor unit is `n / 10 ** exponent`. `Intl` has others for a dozen currencies. */
+  exponent: number;
+}
+
+export interface Member extends User {
+  online: boolean;
+  readSeq: number;
+}
+
+/** The answer to `enterRoom`. */
+export interface Entered {
+  room: RoomInfo;
+  members: Member[];
+  lastSeq: number;
+  /** The signed-in user's own. */
+  readSeq: number;
+  /** Oldest first. */
+  messages: Message[];
+  /** Nobody can say anything here: one of the two has blocked the other, or the other was deleted. */
+  closed: boolean;
+  /** There is more on the far side: newer ones when asked with `after`, older ones when not. */
+  hasMore: boolean;
+  serverTime: string;
+}
+
+/** A room in one's own list of conversations. */
+export interface InboxItem extends RoomInfo {
+  /** The member who is not the signed-in user. */
+  other: User;
+  lastMessage?: Message;
+  lastSeq: number;
+  readSeq: number;
+  unread: number;
+  closed: boolean;
+}
+
+/** An event failed that asked for no answer, or the connection is about to end. */
+export interface ErrorNotice {
+  code: ErrorCode;
+  message: string;
+  event?: string;
+  retryAfterMs?: number;
+}
+
+export interface Page<Item> {
+  items: Item[];
+  /** Pass it as `cursor` for the next page; absent on the last one. */
+  nextCursor?: string;
+}
+
+/** The server's codes, the same on every wire and over REST. */
+export type ServerErrorCode =
+  | "unauthenticated"
+  | "token_expired"
+  | "forbidden"
+  | "not_found"
+  | "not_in_room"
+  | "own_product"
+  | "conflict"
+  | "invalid"
+  | "too_large"
+  | "rate_limited"
+  | "blocked"
+  | "cursor_expired"
+  | "unavailable"
+  | "internal";
+
+/**
+ * This client's own codes.
+ *
+ * - `disconnected`, `timeout`: no answer came; it may have been stored, so repeat it with the same `clientId`
+ * - `unreachable`: no HTTP answer
+ * - `aborted`: by your own `AbortSignal`
+ * - `origin_refused`: the server takes no connection from pages of this origin
+ * - `no_websocket`: the runtime has none, and none was given
+ * - `unsupported_protocol`: the server speaks no version of the protocol that this client knows
+ */
+export type ClientErrorCode = "disconnected" | "timeout" | "unreachable" | "aborted" | "origin_refused" | "no_websocket" | "unsupported_protocol";
+
+/** Newer servers may have codes that this list lacks. */
+export type ErrorCode = ServerErrorCode | ClientErrorCode | (string & {});
+
+/** What a client may send, and what it gets back. Without a `roomId` it is about the room that was entered last. */
+export interface ClientEvents {
+  enterRoom: { data: string | { roomId: string; after?: number; token?: string }; reply: Entered };
+  leaveRoom: { data: string | { roomId?: string }; reply: {} };
+  message: {
+    data: string | { roomId?: string; text?: string; data?: unknown; clientId?: string; kind?: "text"; token?: string };
+    reply: TextMessage;
+  };
+  editMessage: { data: { messageId: string; text: string }; reply: Message };
+  deleteMessage: { data: { messageId: string }; reply: Message };
+  offer: { data: { roomId?: string; amount: number; currency: string; clientId?: string }; reply: OfferMessage };
+  answerOffer: { data: { roomId?: string; messageId: string; answer: OfferAnswer; amount?: number }; reply: OfferMessage };
+  typing: { data: { roomId?: string; typing: boolean }; reply: {} };
+  read: { data: { roomId?: string; seq: number }; reply: { readSeq: number } };
+  authenticate: { data: { token: string }; reply: { expiresAt: string; serverTime: string } };
+  heartbeat: { data: {}; reply: { serverTime: string; pingIntervalMs: number; pingTimeoutMs: number } };
+}
+
+/** What the server sends unasked. */
+export interface ServerEvents {
+  /** Of a room that was entered; the sender's own, too. */
+  message: Message;
+  /** An edit, a deletion, an offer that moved. */
+  messageUpdated: Message;
+  presence: { roomId: string; userId: string; online: boolean };
+  typing: { roomId: string; userId: string; typing: boolean };
+  read: { roomId: string; userId: string; seq: number };
+  /** Of all one's rooms, entered or not. */
+  roomUpdated: InboxItem & { roomId: string };
+  error: ErrorNotice;
+  /** The server restarts. The client comes back by itself. */
+  draining: { reconnectInMs: number };
+}
+
+/** A message that the server has not acknowledged yet. */
+export interface Draft {
+  clientId: string;
+  roomId: string;
+  text?: string;
+  data?: unknown;
+  /** By the device's clock. */
+  createdAt: string;
+  /** Smaller ones were written earlier. */
+  order: number;
+  state: "sending" | "failed";
+  /** Why it failed. */
+  errorCode?: ErrorCode;
+  errorMessage?: string;
+}
+
+/** `waiting`: lost, and coming back by itself. `closed`: ended for good, see `client.error`. */
+export type ConnectionState = "idle" | "connecting" | "open" | "waiting" | "closed";
+
+/** What a server offers. */
+export interface Features {
+  /** Versions of the protocol, such as `haggle.v1`. */
+  protocols: string[];
+  /** Such as `images`, `search`, `offers`. */
+  features: string[];
+}
+
+/** Every method that waits takes one, and fails with `aborted` once it is aborted. */
+export interface Abortable {
+  signal?: AbortSignal;
+}
+
+export interface PageOptions extends Abortable {
+  limit?: number;
+  /** The `nextCursor` of the page before. */
+  cursor?: string;
+}
+
+/** The second form is what React Native puts into a `FormData`. */
+export type ImageFile = Blob | { uri: string; name: string; type: string };
+
+export interface ImageOptions extends Abortable {
+  /** Keep it for as long as the same image is tried again: it is stored once. */
+  clientId?: string;
+  text?: string;
+  /** From 0 to 1, where the runtime has `XMLHttpRequest`. */
+  onProgress?: (share: number) => void;
+}
+
+/** Where unacknowledged messages outlive a reload: `localStorage`, React Native's `AsyncStorage`, or your own. */
+export interface OutboxStorage {
+  getItem(key: string): string | null | Promise<string | null>;
+  setItem(key: string, value: string): void | Promise<void>;
+  removeItem(key: string): void | Promise<void>;
+  /** With {@link key}, as Web Storage lists its keys. */
+  readonly length?: number;
+  key?(index: number): string | null;
+  /** As `AsyncStorage` lists its keys. */
+  getAllKeys?(): readonly string[] | Promise<readonly string[]>;
+}
+
+/** The part of `navigator.locks` that is used. */
+export interface OutboxLocks {
+  request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown>;
+}
+
+/** A kind of connection: the plain WebSocket, Socket.IO, or your own. Each call starts one connection. */
+export type Wire = (token: string, events: LineEvents) => Line;
+
+/** One connection of a {@link Wire}, from its attempt to its end. */
+export interface Line {
+  request(event: string, data: any, answered: (answer: { data?: any; error?: any }) => void): void;
+  /** Asks for no answer. */
+  notify(event: string, data: any): void;
+  /** Ends it. It says nothing any more. */
+  close(): void;
+}
+
+/** What a {@link Line} says, never before its wire has returned it. */
+export interface LineEvents {
+  /** With the version of the protocol that the server chose, where the wire says it. */
+  opened(protocol?: string): void;
+  /** Everything that is not an answer. */
+  pushed(push: { event: string; data: any }): void;
+  /** It has ended with a close code of the protocol, or could not be opened: 1006 where nobody says why. */
+  lost(code: number): void;
+}
+
+export interface ClientOptions {
+  /** The `sub` of the tokens. */
+  userId: string;
+  /** The server's address, such as `https://chat.example.com`. */
+  baseUrl: string;
+  /**
+   * Asks the marketplace's backend for a JWT of that user. Called again before each expiry, never twice at the same time.
+   * A `HaggleError` with a `status` from 400 to 499 ends the connection; any other error is tried again.
+   */
+  fetchToken(options: { signal: AbortSignal }): string | Promise<string>;
+  /** Keeps unacknowledged messages over a reload: `localStorage`, which all tabs of a browser share. */
+  storage?: OutboxStorage;
+  /** `navigator.locks` unless given. */
+  locks?: OutboxLocks;
+  /** How events travel: `plainWire` unless given. */
+  wire?: Wire;
+  /** A class like the browser's, for a runtime without one, such as Node.js before version 22: that of the package `ws`. */
+  WebSocket?: unknown;
+  /** Instead of the runtime's own. */
+  fetch?: typeof fetch;
+}
