@@ -75,7 +75,7 @@ export class Haggle {
   /** A product, its seller, a buyer, and the room of the two. */
   async room() {
     const buyerId = `buyer-${++this.#made}`;
-    await this.#service("PUT", `/users/${buyerId}`, { name: `Buyer ${this.#made}` });
+    await this.service("PUT", `/users/${buyerId}`, { name: `Buyer ${this.#made}` });
     return this.roomOf(buyerId);
   }
 
@@ -83,22 +83,22 @@ export class Haggle {
   async roomOf(buyerId) {
     const number = ++this.#made;
     const [sellerId, productId] = [`seller-${number}`, `product-${number}`];
-    await this.#service("PUT", `/users/${sellerId}`, { name: `Seller ${number}` });
-    await this.#service("PUT", `/products/${productId}`, { sellerId, title: `Product ${number}` });
-    const { id } = await this.#service("POST", "/rooms", { productId, buyerId });
+    await this.service("PUT", `/users/${sellerId}`, { name: `Seller ${number}` });
+    await this.service("PUT", `/products/${productId}`, { sellerId, title: `Product ${number}` });
+    const { id } = await this.service("POST", "/rooms", { productId, buyerId });
     return { id, buyer: { id: buyerId, token: this.token(buyerId) }, seller: { id: sellerId, token: this.token(sellerId) } };
   }
 
   /** Somebody who is known to the marketplace and a member of no room. */
   async stranger() {
     const id = `stranger-${++this.#made}`;
-    await this.#service("PUT", `/users/${id}`, { name: "A stranger" });
+    await this.service("PUT", `/users/${id}`, { name: "A stranger" });
     return { id, token: this.token(id) };
   }
 
   /** The marketplace ends all sessions of a user. */
   async endSessions(userId) {
-    await this.#service("POST", `/users/${userId}/disconnect`);
+    await this.service("POST", `/users/${userId}/disconnect`);
   }
 
   /** The marketplace mutes a member of a room, whom the other one has reported. */
@@ -114,7 +114,8 @@ export class Haggle {
     return items;
   }
 
-  #service(method, path, body) {
+  /** A request of the marketplace's backend. */
+  service(method, path, body) {
     return this.#request(method, path, SERVICE_KEY, body);
   }
 

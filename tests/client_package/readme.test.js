@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { Haggle, MemoryStorage, WebSocket, when } from "./support/live.js";
+import { Consumer } from "./support/package.js";
+
+/* The frontends that the READMEs print, with the reader's own names filled in. */
+
+let haggle;
+let consumer;
+
+before(async () => ([haggle, consumer] = await Promise.all([Haggle.start(), Consumer.install()])));
+
+after(async () => {
+  await consumer?.remove();
+  await haggle?.stop();
+});
+
+for (const [path, address, user] of [
+  ["README.md", "https://chat.example", "alice"],
+  ["packages/client/README.md", "https://chat.example.com", "mina"],
+]) {
+  test(`the frontend of ${path} enters a room and says something`, async (t) => {
+    const text = await readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+    const printed = text.split("```js\n").slice(1).map((rest) => rest.split("```")[0]).find((block) => block.includes("@haggle/client"));
+    const room = await haggle.room();
+    assert.equal(printed.split(`"${address}"`).length, 2);
+    const code = printed.replace(`"${address}"`, JSON.stringify(haggle.url)).replace(`"${user}"`, JSON.stringify(room.buyer.id));
+    const own = ["fetch", "localStorage", "roomId", "show", "showInbox", "showSignIn", "showConversation"];
+    const imports = code.match(/^import .*$/gm).join("\n");
+    await consumer.write("frontend.js", `${imports}\nexport default ({ ${own.join(", ")} }) => {\n${code.replace(/^import .*$/gm, "")}\nreturn { client, room };\n};\n`);
+    // A browser has one.
+    const had = globalThis.WebSocket;
+    globalThis.WebSocket = WebSocket;
+    t.after(() => (had ? (globalThis.WebSocket = had) : delete globalThis.WebSocket));
+    const { default: run } = await import(`${pathToFileURL(join(consumer.folder, "frontend.js"))}?${path}`);
+    let shown;
+    const show = (messages) => (shown = messages);
+    const { client, room: there } = run({
+      fetch: async (asked) => (assert.equal(asked, "/my/backend/chat-token"), new Response(room.buyer.token)),
+      localStorage: new MemoryStorage(),
+      roomId: room.id,
+      show,
+      showConversation: show,
+      showInbox: () => {},
+      showSignIn: assert.fail,
+    });
+    t.after(() => client.close());
+    await when(there, "change", () => there.drafts.length === 0 && shown?.length === 1, "the message is shown");
+    assert.match(shown[0].text, /still/);
+  });
+}
