@@ -201,6 +201,7 @@ step "cargo build" cargo build --locked --bins
 export HAGGLE_BIN="$target_dir/debug/haggle"
 step "cargo build --examples" cargo build --locked --examples
 step "tests/socket_io" socket_io_suite
+step "tests/client_package" node_suite tests/client_package
 step "tests/python_socketio" python_suite tests/python_socketio
 step "tests/openapi" python_suite tests/openapi
 step "tests/deploy" deploy_suite
