@@ -97,7 +97,7 @@ for (const wire of Object.keys(WIRES)) {
     await when(sold, "change", () => sold.messages.some(({ id }) => id === offer.id), "the offer");
     const countered = await sold.answerOffer(offer.id, "counter", 12000);
     assert.equal(countered.data.status, "countered");
-    const counter = await when(bought, "change", () => bought.messages.find(({ kind, data }) => kind === "offer" && data.status === "pending"));
+    const counter = await when(bought, "change", () => bought.messages.find(({ kind, data, senderId }) => kind === "offer" && data.status === "pending" && senderId === room.seller.id));
     assert.equal((await bought.answerOffer(counter.id, "accept")).data.status, "accepted");
     await when(seller.inbox, "change", () => seller.inbox.get(room.id)?.product.status === "reserved", "the product is reserved");
     const late = await failure(sold.answerOffer(counter.id, "withdraw"));

@@ -1,9 +1,8 @@
 // @ts-check
-import { unlessAborted } from "./abort.js";
 import { ServerClock } from "./clock.js";
 import { Connection } from "./connection.js";
 import { Emitter, once } from "./emitter.js";
-import { HaggleError } from "./error.js";
+import { HaggleError, unlessAborted } from "./error.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import { plainWire } from "./plain_wire.js";
@@ -12,29 +11,11 @@ import { Room } from "./room.js";
 import { RoomTokens } from "./room_tokens.js";
 import { TokenSource } from "./token_source.js";
 
-/** @import { Signals } from "../types/index.d.ts" */
+/** @import { HaggleClient as Declared, Signals } from "../types/index.d.ts" */
 /** @import { Abortable, ClientEvents, ClientOptions, ConnectionState, ServerEvents } from "../types/types.d.ts" */
 
 /**
- * A haggle client: one signed-in person, one connection, any number of rooms. No DOM, no dependencies.
- *
- * ```js
- * const client = new HaggleClient({
- *   userId: "mina",
- *   baseUrl: "https://chat.example.com",
- *   fetchToken: () => fetch("/my/backend/chat-token").then((response) => response.text()),
- * });
- * client.inbox.on("change", () => showInbox(client.inbox.items, client.inbox.unread));
- * client.connect();
- *
- * const room = client.room(roomId);
- * room.on("change", () => showConversation(room.messages, room.drafts, room.other));
- * room.enter();
- * room.send("Hello, is it still for sale?");
- * ```
- *
- * What it takes care of: fresh tokens, reconnection by the server's rules, catching up in order and without doubles,
- * sending again what was not acknowledged.
+ * One signed-in person, one connection, any number of rooms: wires the parts together. `types/index.d.ts` describes it.
  *
  * @extends {Emitter<Signals>}
  */
@@ -104,19 +85,13 @@ export class HaggleClient extends Emitter {
     return this.#connection.protocol;
   }
 
-  /** Connects, and stays connected until {@link close}. */
+  /** @type {Declared["connect"]} */
   connect() {
     this.#outbox.open();
     this.#connection.open();
   }
 
-  /**
-   * Waits until there is a connection.
-   *
-   * @param {Abortable} [options]
-   * @returns {Promise<void>}
-   * @throws {HaggleError} why there will be none, or `aborted`
-   */
+  /** @type {Declared["whenOpen"]} */
   whenOpen({ signal } = {}) {
     return unlessAborted(signal, () =>
       once((resolve, reject) => {
@@ -131,15 +106,12 @@ export class HaggleClient extends Emitter {
     );
   }
 
-  /** Reconnects now instead of when the backoff ends. */
+  /** @type {Declared["reconnectNow"]} */
   reconnectNow() {
     this.#connection.retryNow();
   }
 
-  /**
-   * To be called when the page or the app comes back from a long sleep. A connection that died meanwhile looks open until
-   * something is sent over it: the rooms are asked for what was missed, and silence ends it.
-   */
+  /** @type {Declared["wake"]} */
   wake() {
     this.#connection.retryNow();
     if (this.#connection.state !== "open") return;
@@ -147,20 +119,14 @@ export class HaggleClient extends Emitter {
     this.#enterRoomsAgain();
   }
 
-  /**
-   * Ends the connection. What is unacknowledged stays in the storage for the next time.
-   * @param {{forget?: boolean}} [options] `forget`: for a sign-out on a shared device, nothing stays
-   */
+  /** @type {Declared["close"]} */
   close({ forget = false } = {}) {
     if (forget) this.#outbox.clear();
     this.#outbox.close();
     this.#connection.close();
   }
 
-  /**
-   * The room with that id, the same object each time. Nothing travels before its `enter()`.
-   * @param {string} roomId
-   */
+  /** @type {Declared["room"]} */
   room(roomId) {
     let room = this.#rooms.get(roomId);
     if (!room) {

@@ -1,9 +1,8 @@
 // @ts-check
-import { abortedBy } from "./abort.js";
 import { backoffMs } from "./backoff.js";
 import { ServerClock } from "./clock.js";
 import { Emitter } from "./emitter.js";
-import { afterClose, HaggleError } from "./error.js";
+import { abortedBy, afterClose, HaggleError } from "./error.js";
 import { resolveImages } from "./images.js";
 
 /** @import { TokenSource } from "./token_source.js" */

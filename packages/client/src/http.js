@@ -1,6 +1,5 @@
 // @ts-check
-import { abortedBy } from "./abort.js";
-import { HaggleError } from "./error.js";
+import { abortedBy, HaggleError } from "./error.js";
 
 /** @import { ServerClock } from "./clock.js" */
 

@@ -1,9 +1,10 @@
 // @ts-check
-import { unlessAborted } from "./abort.js";
 import { Emitter } from "./emitter.js";
+import { unlessAborted } from "./error.js";
 
 /** @import { Rest } from "./rest.js" */
-/** @import { Abortable, InboxItem } from "../types/types.d.ts" */
+/** @import { Inbox as Declared } from "../types/index.d.ts" */
+/** @import { InboxItem } from "../types/types.d.ts" */
 
 /**
  * The signed-in user's rooms, latest activity first, live without entering any of them.
@@ -16,52 +17,40 @@ export class Inbox extends Emitter {
   /** @type {Map<string, InboxItem>} */ #items = new Map();
   /** @type {string | undefined} */ #nextCursor;
   /** @type {Promise<void> | undefined} */ #loading;
-  /** Whether the first page has been read. */
   loaded = false;
   #rest;
 
-  /**
-   * @param {Rest} rest
-   */
+  /** @param {Rest} rest */
   constructor(rest) {
     super();
     this.#rest = rest;
   }
 
-  /** Latest activity first. @returns {InboxItem[]} */
   get items() {
     return [...this.#items.values()].sort((a, b) => lastActivity(b).localeCompare(lastActivity(a)));
   }
 
-  /** @param {string} roomId */
+  /** @type {Declared["get"]} */
   get(roomId) {
     return this.#items.get(roomId);
   }
 
-  /** Unread messages in all rooms that have been read so far. */
   get unread() {
     let sum = 0;
     for (const { unread } of this.#items.values()) sum += unread;
     return sum;
   }
 
-  /** Whether {@link loadMore} has something to read. */
   get hasMore() {
     return this.#nextCursor !== undefined;
   }
 
-  /**
-   * Reads the first page again. The client does it after every reconnection: `roomUpdated` events of the meantime are lost.
-   * @param {Abortable} [options]
-   */
+  /** @type {Declared["load"]} */
   load({ signal } = {}) {
     return unlessAborted(signal, () => this.#page(undefined));
   }
 
-  /**
-   * Reads the next page, if there is one.
-   * @param {Abortable} [options]
-   */
+  /** @type {Declared["loadMore"]} */
   async loadMore({ signal } = {}) {
     if (this.#nextCursor !== undefined) await unlessAborted(signal, () => this.#page(this.#nextCursor));
   }

@@ -8,6 +8,8 @@
 export { HaggleClient } from "./client.js";
 export { HaggleError } from "./error.js";
 export { newClientId } from "./outbox.js";
-export { plainWire } from "./plain_wire.js";
-export { PROTOCOLS, VERSION } from "./protocol.js";
+export { plainWire, PROTOCOLS } from "./plain_wire.js";
 export { socketIoWire } from "./socket_io_wire.js";
+
+/** The version of this package. */
+export const VERSION = "0.1.0";

@@ -1,8 +1,10 @@
 // @ts-check
 import { HaggleError } from "./error.js";
-import { PROTOCOLS } from "./protocol.js";
 
 /** @import { Wire } from "../types/types.d.ts" */
+
+/** The versions of the protocol that this client speaks, the best one first. The server chooses one of them. */
+export const PROTOCOLS = ["haggle.v1"];
 
 /**
  * The plain WebSocket wire, `/ws/chat`: one JSON object per frame.

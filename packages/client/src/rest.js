@@ -1,14 +1,17 @@
 // @ts-check
-import { abortedBy, unlessAborted } from "./abort.js";
-import { HaggleError } from "./error.js";
+import { abortedBy, HaggleError, unlessAborted } from "./error.js";
 import { fetchJson, json, problem } from "./http.js";
 import { resolveImages } from "./images.js";
 import { newClientId } from "./outbox.js";
-import { FEATURES_OF_V1, PROTOCOLS } from "./protocol.js";
+import { PROTOCOLS } from "./plain_wire.js";
 
 /** @import { ServerClock } from "./clock.js" */
 /** @import { TokenSource } from "./token_source.js" */
-/** @import { Abortable, Block, Currency, Features, Found, ImageFile, ImageMessage, ImageOptions, InboxItem, Message, OfferAnswer, OfferMessage, Page, PageOptions, Product, ProductStatus, Receipt, ReportCategory, RoomInfo, RoomToken, Settings, TextMessage, User } from "../types/types.d.ts" */
+/** @import { Rest as Declared } from "../types/index.d.ts" */
+/** @import { Abortable, Block, Page } from "../types/types.d.ts" */
+
+/** What every server of `haggle.v1` offers, for those without `GET /api/v1/features`. */
+const FEATURES_OF_V1 = ["offers", "images", "search", "blocks", "reports", "settings", "room-tokens"];
 
 /** @param {Record<string, string | number | undefined>} parameters */
 function query(parameters) {
@@ -19,7 +22,7 @@ function query(parameters) {
 /**
  * The server's routes for a signed-in user, one method each. A token that is refused is replaced once.
  *
- * Every method fails with a {@link HaggleError}: the server's code, `unreachable`, or `aborted`.
+ * `types/index.d.ts` describes each.
  */
 export class Rest {
   #base;
@@ -39,157 +42,77 @@ export class Rest {
     this.#http = http;
   }
 
-  /**
-   * The signed-in user.
-   * @param {Abortable} [options]
-   * @returns {Promise<User>}
-   */
+  /** @type {Declared["getMe"]} */
   getMe(options) {
     return this.#get("/me", options);
   }
 
-  /**
-   * @param {Abortable} [options]
-   * @returns {Promise<Settings>}
-   */
+  /** @type {Declared["getSettings"]} */
   getSettings(options) {
     return this.#get("/me/settings", options);
   }
 
-  /**
-   * @param {Partial<Settings>} settings those that are left out stay
-   * @param {Abortable} [options]
-   * @returns {Promise<Settings>}
-   */
+  /** @type {Declared["setSettings"]} */
   setSettings(settings, options) {
     return this.#send("PATCH", "/me/settings", settings, options);
   }
 
-  /**
-   * The buyer's room for a product, made when there was none.
-   *
-   * @param {string} productId
-   * @param {Abortable} [options]
-   * @returns {Promise<RoomInfo>}
-   * @throws {HaggleError} `own_product` for its seller
-   */
+  /** @type {Declared["openRoom"]} */
   openRoom(productId, options) {
     return this.#send("POST", "/rooms", { productId }, options);
   }
 
-  /**
-   * Own rooms, latest activity first.
-   * @param {PageOptions} [page]
-   * @returns {Promise<Page<InboxItem>>}
-   */
+  /** @type {Declared["listRooms"]} */
   listRooms({ limit = 50, cursor, signal } = {}) {
     return this.#get(`/rooms${query({ limit, cursor })}`, { signal });
   }
 
-  /**
-   * A room as it stands in one's own list.
-   * @param {string} roomId
-   * @param {Abortable} [options]
-   * @returns {Promise<InboxItem>}
-   */
+  /** @type {Declared["getRoom"]} */
   getRoom(roomId, options) {
     return this.#get(this.#room(roomId), options);
   }
 
-  /**
-   * A room token, for a server with `--authorize room-token`. The client fetches its own when it needs them.
-   * @param {string} roomId
-   * @param {Abortable} [options]
-   * @returns {Promise<RoomToken>}
-   */
+  /** @type {Declared["issueRoomToken"]} */
   issueRoomToken(roomId, options) {
     return this.#send("POST", `${this.#room(roomId)}/token`, undefined, options);
   }
 
-  /**
-   * A page of a room's history, oldest first. Without `before` and `after` the newest one.
-   * @param {string} roomId
-   * @param {{before?: number, after?: number, limit?: number, signal?: AbortSignal}} [page] `seq`s, not included
-   * @returns {Promise<{items: Message[], hasMore: boolean}>}
-   */
+  /** @type {Declared["listMessages"]} */
   listMessages(roomId, { before, after, limit = 50, signal } = {}) {
     return this.#get(`${this.#room(roomId)}/messages${query({ limit, before, after })}`, { signal });
   }
 
-  /**
-   * Says something, as the event `message`. Repeat it with the same `clientId`: it is stored once.
-   * @param {string} roomId
-   * @param {{text?: string, data?: unknown, clientId?: string}} message
-   * @param {Abortable} [options]
-   * @returns {Promise<TextMessage>}
-   */
+  /** @type {Declared["sendMessage"]} */
   sendMessage(roomId, message, options) {
     return this.#send("POST", `${this.#room(roomId)}/messages`, message, options);
   }
 
-  /**
-   * @param {string} roomId
-   * @param {string} messageId
-   * @param {string} text
-   * @param {Abortable} [options]
-   * @returns {Promise<Message>}
-   */
+  /** @type {Declared["editMessage"]} */
   editMessage(roomId, messageId, text, options) {
     return this.#send("PATCH", this.#message(roomId, messageId), { text }, options);
   }
 
-  /**
-   * @param {string} roomId
-   * @param {string} messageId
-   * @param {Abortable} [options]
-   * @returns {Promise<Message>}
-   */
+  /** @type {Declared["deleteMessage"]} */
   deleteMessage(roomId, messageId, options) {
     return this.#send("DELETE", this.#message(roomId, messageId), undefined, options);
   }
 
-  /**
-   * Says how far one has read. It never goes back.
-   * @param {string} roomId
-   * @param {number} seq
-   * @param {Abortable} [options]
-   * @returns {Promise<{readSeq: number}>}
-   */
+  /** @type {Declared["markRead"]} */
   markRead(roomId, seq, options) {
     return this.#send("PUT", `${this.#room(roomId)}/read`, { seq }, options);
   }
 
-  /**
-   * Makes an offer, as the event `offer`. Repeat it with the same `clientId`: it is stored once.
-   * @param {string} roomId
-   * @param {{amount: number, currency: string, clientId?: string}} offer `amount` in the currency's minor unit
-   * @param {Abortable} [options]
-   * @returns {Promise<OfferMessage>}
-   */
+  /** @type {Declared["makeOffer"]} */
   makeOffer(roomId, offer, options) {
     return this.#send("POST", `${this.#room(roomId)}/offers`, offer, options);
   }
 
-  /**
-   * Answers an offer, as the event `answerOffer`.
-   * @param {string} roomId
-   * @param {string} messageId
-   * @param {{answer: OfferAnswer, amount?: number}} answer `amount` for a counter
-   * @param {Abortable} [options]
-   * @returns {Promise<OfferMessage>} as it now stands
-   * @throws {HaggleError} `conflict` when it does not wait any more
-   */
+  /** @type {Declared["answerOffer"]} */
   answerOffer(roomId, messageId, answer, options) {
     return this.#send("POST", `${this.#room(roomId)}/offers/${encodeURIComponent(messageId)}/answer`, answer, options);
   }
 
-  /**
-   * Sends an image: JPEG, PNG or WebP.
-   * @param {string} roomId
-   * @param {ImageFile} image
-   * @param {ImageOptions} [options]
-   * @returns {Promise<ImageMessage>}
-   */
+  /** @type {Declared["sendImage"]} */
   async sendImage(roomId, image, { clientId = newClientId(), text, onProgress, signal } = {}) {
     const form = new FormData();
     form.append("clientId", clientId);
@@ -198,60 +121,32 @@ export class Rest {
     return this.#authorized(signal, (token) => this.#upload(`${this.#base}${this.#room(roomId)}/images`, form, token, onProgress, signal));
   }
 
-  /**
-   * Own messages that hold all of the words, newest first. A page may be short, even empty, and still have a next one.
-   * @param {string} words
-   * @param {PageOptions} [page]
-   * @returns {Promise<Page<Found>>}
-   */
+  /** @type {Declared["search"]} */
   search(words, { limit = 20, cursor, signal } = {}) {
     return this.#get(`/search${query({ q: words, limit, cursor })}`, { signal });
   }
 
-  /**
-   * Says where one's own product stands. `on_sale` undoes the acceptance of an offer.
-   * @param {string} productId
-   * @param {ProductStatus} status
-   * @param {Abortable} [options]
-   * @returns {Promise<Product>}
-   */
+  /** @type {Declared["setProductStatus"]} */
   setProductStatus(productId, status, options) {
     return this.#send("PATCH", `/products/${encodeURIComponent(productId)}`, { status }, options);
   }
 
-  /**
-   * Whom one has blocked.
-   * @param {PageOptions} [page]
-   * @returns {Promise<Page<Block>>}
-   */
+  /** @type {Declared["listBlocks"]} */
   listBlocks({ limit = 50, cursor, signal } = {}) {
     return this.#get(`/blocks${query({ limit, cursor })}`, { signal });
   }
 
-  /**
-   * Closes every conversation with somebody, later ones too. They are not notified.
-   * @param {string} userId
-   * @param {Abortable} [options]
-   * @returns {Promise<Block>}
-   */
+  /** @type {Declared["block"]} */
   block(userId, options) {
     return this.#send("PUT", `/blocks/${encodeURIComponent(userId)}`, undefined, options);
   }
 
-  /**
-   * @param {string} userId
-   * @param {Abortable} [options]
-   * @returns {Promise<void>}
-   */
+  /** @type {Declared["unblock"]} */
   async unblock(userId, options) {
     await this.#send("DELETE", `/blocks/${encodeURIComponent(userId)}`, undefined, options);
   }
 
-  /**
-   * Whether the signed-in user has blocked somebody.
-   * @param {string} userId
-   * @param {Abortable} [options]
-   */
+  /** @type {Declared["hasBlocked"]} */
   async hasBlocked(userId, options) {
     /** @type {string | undefined} */
     let cursor;
@@ -264,40 +159,22 @@ export class Rest {
     return false;
   }
 
-  /**
-   * Reports the other member of a room, or one of their messages.
-   * @param {{roomId: string, messageId?: string, category: ReportCategory, text?: string}} report
-   * @param {Abortable} [options]
-   * @returns {Promise<Receipt>}
-   */
+  /** @type {Declared["report"]} */
   report(report, options) {
     return this.#send("POST", "/reports", report, options);
   }
 
-  /**
-   * The currencies of prices, and how many digits the minor unit of each has.
-   * @param {Abortable} [options]
-   * @returns {Promise<Currency[]>}
-   */
+  /** @type {Declared["listCurrencies"]} */
   async listCurrencies(options) {
     return (await this.#public("/currencies", options)).items;
   }
 
-  /**
-   * Whether pages of an origin may use this server. The one answer that a page of any origin may read.
-   * @param {string} origin such as `location.origin`
-   * @param {Abortable} [options]
-   * @returns {Promise<boolean>}
-   */
+  /** @type {Declared["isOriginAllowed"]} */
   async isOriginAllowed(origin, options) {
     return (await this.#public(`/origin${query({ of: origin })}`, options)).allowed;
   }
 
-  /**
-   * What this server offers. A server from before `GET /api/v1/features` offers what all of `haggle.v1` do.
-   * @param {Abortable} [options]
-   * @returns {Promise<Features>}
-   */
+  /** @type {Declared["getFeatures"]} */
   async getFeatures(options) {
     try {
       return await this.#public("/features", options);

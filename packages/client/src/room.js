@@ -1,7 +1,6 @@
 // @ts-check
-import { unlessAborted } from "./abort.js";
 import { Emitter, once } from "./emitter.js";
-import { HaggleError, isTransient } from "./error.js";
+import { HaggleError, isTransient, unlessAborted } from "./error.js";
 import { newClientId } from "./outbox.js";
 import { Timeline } from "./timeline.js";
 
@@ -9,7 +8,8 @@ import { Timeline } from "./timeline.js";
 /** @import { Outbox } from "./outbox.js" */
 /** @import { Rest } from "./rest.js" */
 /** @import { RoomTokens } from "./room_tokens.js" */
-/** @import { Abortable, Entered, ImageFile, ImageMessage, ImageOptions, Member, Message, OfferAnswer, OfferMessage, RoomInfo, User } from "../types/types.d.ts" */
+/** @import { Room as Declared } from "../types/index.d.ts" */
+/** @import { Abortable, Entered, Member, Message, RoomInfo, User } from "../types/types.d.ts" */
 
 /** "typing…" ends by itself when the other side vanished in the middle of a word. */
 const TYPING_EXPIRES_MS = 6_000;
@@ -21,25 +21,18 @@ const TOKEN_RETRY_MS = 1_000;
 const EDITABLE_MS = 15 * 60_000;
 
 /**
- * One conversation, as seen by one of its two members.
- *
- * Emits `change` whenever anything below changed, and `received` with the messages of the other member that are new here
- * (live or caught up, never history).
+ * One conversation, as seen by one of its two members. `types/index.d.ts` describes it.
  *
  * @extends {Emitter<{change: void, received: Message[]}>}
  */
 export class Room extends Emitter {
-  /** What is known of its history. */
   timeline = new Timeline();
   /** @type {RoomInfo | undefined} */ info;
   /** @type {Member[]} */ members = [];
   /** @type {HaggleError | undefined} why it could not be entered */ error;
-  /** Last `seq` the signed-in user had read when the room was first entered: where "new messages" begins. */
   readSeqAtEntry = 0;
-  /** Nobody can say anything here: one of the two has blocked the other (who, nobody is notified), or the other was deleted. */
   closed = false;
   otherIsTyping = false;
-  /** Whether {@link loadOlder} waits for a page. */
   loadingOlder = false;
 
   #wanted = false;
@@ -74,7 +67,7 @@ export class Room extends Emitter {
     this.#roomTokens = roomTokens;
   }
 
-  /** Enters now, and again after every reconnection, until {@link leave}. */
+  /** @type {Declared["enter"]} */
   enter() {
     this.#wanted = true;
     this.error = undefined;
@@ -83,13 +76,7 @@ export class Room extends Emitter {
     void this.#enter();
   }
 
-  /**
-   * Waits until the room has been entered and its newest messages are here.
-   *
-   * @param {Abortable} [options]
-   * @returns {Promise<void>}
-   * @throws {HaggleError} why it can't be entered, or `aborted`
-   */
+  /** @type {Declared["whenEntered"]} */
   whenEntered({ signal } = {}) {
     return unlessAborted(signal, () =>
       once((resolve, reject) => {
@@ -101,7 +88,7 @@ export class Room extends Emitter {
     );
   }
 
-  /** Its events no longer come, and it is not entered after a reconnection. */
+  /** @type {Declared["leave"]} */
   leave() {
     clearTimeout(this.#tokenTimer);
     this.#wanted = false;
@@ -112,57 +99,39 @@ export class Room extends Emitter {
     }
   }
 
-  /** Whether its newest messages are here. It stays so over a lost connection. */
   get entered() {
     return this.timeline.started;
   }
 
-  /** The other member, once the room was entered. @returns {Member | undefined} */
   get other() {
     return this.members.find(({ id }) => id !== this.ownUserId);
   }
 
-  /** Stored messages, oldest first. */
   get messages() {
     return this.timeline.list(this.ownUserId);
   }
 
-  /** What the server has not acknowledged, in the order it was written. */
   get drafts() {
     return this.#outbox.list(this.id);
   }
 
-  /**
-   * Says something, now or as soon as there is a connection: it is among {@link drafts} until the server has stored it.
-   *
-   * @param {string | {text?: string, data?: unknown}} content words, or words and any JSON that goes with them
-   * @returns {string} its `clientId`, which the stored message has, too
-   */
+  /** @type {Declared["send"]} */
   send(content) {
     this.setTyping(false);
     return this.#outbox.add(this.id, typeof content === "string" ? { text: content } : content);
   }
 
-  /**
-   * Sends a failed draft again.
-   * @param {string} clientId
-   */
+  /** @type {Declared["retry"]} */
   retry(clientId) {
     this.#outbox.retry(clientId);
   }
 
-  /**
-   * Gives a draft up.
-   * @param {string} clientId
-   */
+  /** @type {Declared["discard"]} */
   discard(clientId) {
     this.#outbox.discard(clientId);
   }
 
-  /**
-   * One page further back. Does nothing while a page is under way or when the beginning is already here.
-   * @param {Abortable} [options]
-   */
+  /** @type {Declared["loadOlder"]} */
   async loadOlder({ signal } = {}) {
     if (this.loadingOlder || !this.timeline.hasOlder) return;
     this.loadingOlder = true;
@@ -176,22 +145,14 @@ export class Room extends Emitter {
     }
   }
 
-  /**
-   * Says that everything up to `seq` was seen. Safe to call often: only what is new travels, and what could not be
-   * sent follows after the reconnection.
-   *
-   * @param {number} seq
-   */
+  /** @type {Declared["markRead"]} */
   markRead(seq) {
     if (seq <= this.#readSeqWanted) return;
     this.#readSeqWanted = seq;
     this.#sendRead();
   }
 
-  /**
-   * To be called on every keystroke, with `false` when the composer was emptied.
-   * @param {boolean} typing
-   */
+  /** @type {Declared["setTyping"]} */
   setTyping(typing) {
     const now = Date.now();
     if (typing ? now - this.#typingSentAt < TYPING_REPEAT_MS : this.#typingSentAt === 0) return;
@@ -380,84 +341,43 @@ export class Room extends Emitter {
     }
   }
 
-  /**
-   * Reads one message again, as it now stands. For an image whose address has expired.
-   * @param {number} seq
-   * @param {Abortable} [options]
-   */
+  /** @type {Declared["reload"]} */
   async reload(seq, { signal } = {}) {
     const { items } = await this.#rest.listMessages(this.id, { before: seq + 1, limit: 1, signal });
     this.timeline.merge(items);
     this.emit("change");
   }
 
-  /**
-   * Names a price. Repeat it with the same `clientId` after a doubt: it is stored once.
-   *
-   * @param {{amount: number, currency: string, clientId?: string}} offer `amount` in the currency's minor unit
-   * @param {Abortable} [options]
-   * @returns {Promise<OfferMessage>}
-   */
+  /** @type {Declared["offer"]} */
   async offer({ amount, currency, clientId = newClientId() }, options) {
     const message = await this.#connection.request("offer", { roomId: this.id, amount, currency, clientId }, options);
     this.receive([message]);
     return message;
   }
 
-  /**
-   * Answers an offer of the other member, or withdraws one's own.
-   *
-   * @param {string} messageId
-   * @param {OfferAnswer} answer
-   * @param {number} [amount] for a counter
-   * @param {Abortable} [options]
-   * @returns {Promise<OfferMessage>} as it now stands
-   * @throws {HaggleError} `conflict` when it does not wait any more
-   */
+  /** @type {Declared["answerOffer"]} */
   answerOffer(messageId, answer, amount, options) {
     return this.#change("answerOffer", { roomId: this.id, messageId, answer, amount }, options);
   }
 
-  /**
-   * Changes one's own words, for as long as the server allows it.
-   *
-   * @param {string} messageId
-   * @param {string} text
-   * @param {Abortable} [options]
-   * @returns {Promise<Message>} as it now stands
-   */
+  /** @type {Declared["edit"]} */
   edit(messageId, text, options) {
     this.setTyping(false);
     return this.#change("editMessage", { messageId, text }, options);
   }
 
-  /**
-   * Takes one's own message back: it keeps its place, and nothing else.
-   *
-   * @param {string} messageId
-   * @param {Abortable} [options]
-   * @returns {Promise<Message>} as it now stands
-   */
+  /** @type {Declared["delete"]} */
   delete(messageId, options) {
     return this.#change("deleteMessage", { messageId }, options);
   }
 
-  /**
-   * Whether a message can still be edited and deleted.
-   * @param {Message} message
-   */
+  /** @type {Declared["isEditable"]} */
   isEditable({ senderId, kind, sentAt, deletedAt }) {
     const changeable = senderId === this.ownUserId && (kind === "text" || kind === "image") && !deletedAt;
     return changeable && this.now() - Date.parse(sentAt) < EDITABLE_MS;
   }
 
-  /**
-   * Sends an image.
-   *
-   * @param {ImageFile} image
-   * @param {ImageOptions} [options]
-   * @returns {Promise<ImageMessage>}
-   */
+  /** @type {Declared["sendImage"]} */
   async sendImage(image, options) {
     const message = await this.#rest.sendImage(this.id, image, options);
     this.receive([message]);
@@ -475,12 +395,12 @@ export class Room extends Emitter {
     return message;
   }
 
-  /** The server's time in milliseconds since 1970, to count an offer down by. */
+  /** @type {Declared["now"]} */
   now() {
     return this.#connection.now();
   }
 
-  /** A key for {@link offer} and {@link sendImage}, to be kept for as long as the same thing is tried again. */
+  /** @type {Declared["newClientId"]} */
   newClientId() {
     return newClientId();
   }

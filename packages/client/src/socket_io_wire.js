@@ -5,12 +5,7 @@
 /**
  * The Socket.IO wire, `/socket.io/`, with the official client. Where a proxy lets no WebSocket through, it polls.
  *
- * The client is passed in, so that this package depends on nothing:
- *
- * ```js
- * import { io } from "socket.io-client";
- * new HaggleClient({ …, wire: socketIoWire("https://chat.example.com", io) });
- * ```
+ * The client is passed in, so that this package depends on nothing.
  *
  * @param {string} baseUrl the server's address
  * @param {(url: string, options: any) => any} io of `socket.io-client`, 4.5 or later
