@@ -44,7 +44,7 @@ export class HaggleClient extends Emitter {
     this.#connection = new Connection(wire ?? plainWire(base, { WebSocket }), tokens, {
       clock: this.clock,
       server: base,
-      whyNot: () => this.rest.whyNot(),
+      whyNot: (everOpen) => this.rest.whyNot(everOpen),
     });
     this.#outbox = new Outbox(this.#connection, this.#roomTokens, `haggle.outbox/${encodeURIComponent(userId)}`, { storage, locks });
 

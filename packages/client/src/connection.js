@@ -42,6 +42,8 @@ export class Connection extends Emitter {
   #needsFreshToken = false;
   /** Whether the line has been open. */
   #wasOpen = false;
+  /** Whether any line has been open. */
+  #everOpen = false;
   /** Whether another try was made at once since a connection last held. */
   #triedAtOnce = false;
   /** When something last came from the server, by `performance.now()`. */
@@ -69,7 +71,8 @@ export class Connection extends Emitter {
    * @param {object} [options]
    * @param {ServerClock} [options.clock] is set by what the server says
    * @param {string} [options.server] its address, where the addresses of images are its paths
-   * @param {() => Promise<HaggleError | undefined>} [options.whyNot] says why no connection could be opened, where the wire can't
+   * @param {(everOpen: boolean) => Promise<HaggleError | undefined>} [options.whyNot] says why no connection could be opened, where the
+   *   wire can't
    */
   constructor(wire, tokens, { clock = new ServerClock(), server = "", whyNot } = {}) {
     super();
@@ -207,7 +210,7 @@ export class Connection extends Emitter {
         this.#lastError = this.error = undefined;
         this.protocol = protocol || undefined;
         clearTimeout(this.#openTimer);
-        this.#wasOpen = true;
+        this.#wasOpen = this.#everOpen = true;
         this.#stableTimer = setTimeout(() => {
           this.#attempt = 0;
           this.#triedAtOnce = false;
@@ -301,13 +304,13 @@ export class Connection extends Emitter {
 
   /**
    * Finds out why no connection could be opened, and goes on by that.
-   * @param {() => Promise<HaggleError | undefined>} whyNot
+   * @param {(everOpen: boolean) => Promise<HaggleError | undefined>} whyNot
    */
   async #explain(whyNot) {
     const generation = this.#generation;
     this.#setState("waiting");
     const patience = new Promise((resolve) => (this.#openTimer = setTimeout(resolve, REQUEST_TIMEOUT_MS, new HaggleError("timeout"))));
-    const error = /** @type {HaggleError | undefined} */ (await Promise.race([whyNot(), patience]));
+    const error = /** @type {HaggleError | undefined} */ (await Promise.race([whyNot(this.#everOpen), patience]));
     if (this.#generation !== generation) return;
     clearTimeout(this.#openTimer);
     this.error = error;

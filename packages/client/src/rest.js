@@ -187,9 +187,10 @@ export class Rest {
   /**
    * Why no connection can be opened with a fresh token, which a browser doesn't show to its page.
    *
+   * @param {boolean} everOpen whether there was a connection before: then both speak the same protocol
    * @returns {Promise<HaggleError | undefined>} `undefined` when nothing stands in the way any more
    */
-  async whyNot() {
+  async whyNot(everOpen) {
     let error;
     try {
       await this.#tokens.get({ fresh: true });
@@ -202,7 +203,7 @@ export class Rest {
     if (origin !== undefined && (await this.isOriginAllowed(origin).catch(() => true)) === false) {
       return new HaggleError("origin_refused", `pages of ${origin} may not use this server: its operator can list them with --allowed-origin`);
     }
-    if (error) return error;
+    if (error || everOpen) return error;
     const { protocols } = await this.getFeatures().catch(() => ({ protocols: PROTOCOLS }));
     if (protocols.some((protocol) => PROTOCOLS.includes(protocol))) return undefined;
     return new HaggleError("unsupported_protocol", `the server speaks ${protocols.join(", ")}, and this client ${PROTOCOLS.join(", ")}`);
