@@ -229,20 +229,20 @@ for (const wire of Object.keys(WIRES)) {
     assert.deepEqual([client.state, client.error.code], ["closed", "forbidden"]);
   });
 
-  test(`${wire}: where the server asks for room tokens, the client fetches them by itself`, async (t) => {
+  test(`${wire}: where the server asks for room tokens, the client fetches and shows them`, async (t) => {
     const server = await Haggle.start(["--authorize", "room-token"]);
     t.after(() => server.stop());
     const room = await server.room();
-    const sender = makeClient(t, library, server, room.buyer, { wire });
+    const sender = makeClient(t, library, server, room.buyer, { wire, roomTokens: true });
     // Without having entered.
     sender.room(room.id).send("no entry needed");
     sender.connect();
-    const sold = await enter(makeClient(t, library, server, room.seller, { wire }), room.id);
+    const sold = await enter(makeClient(t, library, server, room.seller, { wire, roomTokens: true }), room.id);
     await when(sold, "change", () => sold.messages.some(({ text }) => text === "no entry needed"), "the message");
     sold.send("and back");
     await when(sold, "change", () => sold.messages.length === 2 && sold.drafts.length === 0, "the answer");
     assert.equal((await server.history(room)).length, 2);
-    const stranger = makeClient(t, library, server, await server.stranger(), { wire });
+    const stranger = makeClient(t, library, server, await server.stranger(), { wire, roomTokens: true });
     stranger.connect();
     await stranger.whenOpen();
     stranger.room(room.id).enter();

@@ -29,7 +29,7 @@ export class HaggleClient extends Emitter {
    * @param {ClientOptions} options
    * @throws {HaggleError} `no_websocket` where the runtime has none and none is given
    */
-  constructor({ userId, baseUrl, fetchToken, storage, locks, wire, WebSocket, fetch }) {
+  constructor({ userId, baseUrl, fetchToken, storage, locks, wire, roomTokens = false, WebSocket, fetch }) {
     super();
     this.userId = userId;
     /** The server's time, to count down by. */
@@ -40,7 +40,7 @@ export class HaggleClient extends Emitter {
     this.rest = new Rest(`${base}/api/v1`, tokens, { clock: this.clock, fetch });
     /** One's own rooms. */
     this.inbox = new Inbox(this.rest);
-    this.#roomTokens = new RoomTokens((roomId) => this.rest.issueRoomToken(roomId), this.clock);
+    this.#roomTokens = new RoomTokens(roomTokens, (roomId) => this.rest.issueRoomToken(roomId), this.clock);
     this.#connection = new Connection(wire ?? plainWire(base, { WebSocket }), tokens, {
       clock: this.clock,
       server: base,

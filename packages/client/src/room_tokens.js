@@ -7,21 +7,20 @@ import { HaggleError } from "./error.js";
 /** A room token is replaced this long before it expires. */
 const RENEW_BEFORE_MS = 60_000;
 
-/**
- * Room tokens, for a server that asks for them (`--authorize room-token`). Whether it does shows in its first refusal, so a
- * client needs no setting for it.
- */
+/** Room tokens, for a server that asks for them (`--authorize room-token`). */
 export class RoomTokens {
   /** @type {Map<string, RoomToken>} */ #tokens = new Map();
-  #required = false;
+  #required;
   #issue;
   #clock;
 
   /**
+   * @param {boolean} required
    * @param {(roomId: string) => Promise<RoomToken>} issue
    * @param {ServerClock} clock
    */
-  constructor(issue, clock) {
+  constructor(required, issue, clock) {
+    this.#required = required;
     this.#issue = issue;
     this.#clock = clock;
   }
@@ -41,15 +40,13 @@ export class RoomTokens {
    * @returns {Promise<T>}
    */
   async use(roomId, attempt) {
+    if (!this.#required) return attempt(undefined);
     try {
-      return await attempt(this.#required ? await this.#get(roomId) : undefined);
+      return await attempt(await this.#get(roomId));
     } catch (error) {
-      if (!(error instanceof HaggleError) || !["forbidden", "token_expired"].includes(error.code)) throw error;
+      if (!(error instanceof HaggleError) || error.code !== "token_expired") throw error;
       this.#tokens.delete(roomId);
-      // Nobody but a member gets one; a muted member gets one, and the same refusal again.
-      const answer = await attempt(await this.#get(roomId));
-      this.#required = true;
-      return answer;
+      return attempt(await this.#get(roomId));
     }
   }
 

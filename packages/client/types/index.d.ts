@@ -313,7 +313,7 @@ export interface Rest {
   listRooms(page?: PageOptions): Promise<Page<InboxItem>>;
   /** A room as it stands in one's own list. */
   getRoom(roomId: string, options?: Abortable): Promise<InboxItem>;
-  /** A room token, for a server with `--authorize room-token`. The client fetches its own when it needs them. */
+  /** A room token, for a server with `--authorize room-token`. With the option `roomTokens` the client fetches its own. */
   issueRoomToken(roomId: string, options?: Abortable): Promise<RoomToken>;
   /** A page of a room's history, oldest first. Without `before` and `after`, two `seq`s, the newest one. */
   listMessages(

@@ -377,6 +377,8 @@ export interface ClientOptions {
   locks?: OutboxLocks;
   /** How events travel: `plainWire` unless given. */
   wire?: Wire;
+  /** Whether the server runs with `--authorize room-token`: the client then fetches a token for each room and renews it. */
+  roomTokens?: boolean;
   /** A class like the browser's, for a runtime without one, such as Node.js before version 22: that of the package `ws`. */
   WebSocket?: unknown;
   /** Instead of the runtime's own. */

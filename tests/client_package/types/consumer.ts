@@ -86,6 +86,7 @@ const options: ClientOptions = {
   fetchToken: ({ signal }) => fetch("/chat-token", { signal }).then((response) => response.text()),
   wire: wires[0] ?? ownWire,
   locks,
+  roomTokens: true,
   WebSocket,
   fetch,
   ...(storages[0] && { storage: storages[0] }),
