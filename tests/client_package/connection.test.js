@@ -33,7 +33,7 @@ function alone(t, options) {
 
 const turn = () => new Promise(setImmediate);
 
-test("a runtime without a WebSocket is told which one to pass", { skip: "WebSocket" in globalThis }, async (t) => {
+test("a runtime without a WebSocket gets an error that says which one to pass", { skip: "WebSocket" in globalThis }, async (t) => {
   const make = (more) => new library.HaggleClient({ userId: "u", baseUrl: haggle.url, fetchToken: () => "token", ...more });
   const error = await failure((async () => make())());
   assert.deepEqual([error.name, error.code], ["HaggleError", "no_websocket"]);

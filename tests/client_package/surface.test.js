@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { Haggle, ScriptedWire, failure } from "./support/live.js";
 import { Consumer, tsc } from "./support/package.js";
 
-/* Nothing that a user's frontend may use is missing: the package beside the server's OpenAPI document, its list of events, and
+/* Nothing that a user's frontend may use is missing: the package is compared with the server's OpenAPI document, its list of events, and
    its list of error codes. */
 
 const PAGE = await readFile(new URL("../../docs/protocol.md", import.meta.url), "utf8");
