@@ -163,7 +163,7 @@ export class Connection extends Emitter {
         line.request(event, data, ({ data: answer, error }) => {
           if (!settle()) return;
           this.#heard(answer, askedAt);
-          if (error) reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs }));
+          if (error) reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs, until: error.until }));
           else resolve(resolveImages(answer, this.#server));
         });
       } catch (error) {

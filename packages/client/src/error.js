@@ -6,6 +6,7 @@ const HINTS = {
   unauthenticated: "Sign the user in again: the server does not trust this token.",
   token_expired: "Let `fetchToken` return a fresh token.",
   forbidden: "Do not repeat it: this user may not do this, or there is no such room.",
+  muted: "Show until when, by `until`: the marketplace has muted this user, who can still read.",
   blocked: "Show the conversation as closed: one of the two has blocked the other.",
   not_found: "Do not repeat it: it does not exist, or not for this user.",
   not_in_room: "Enter the room first, or name it by `roomId`.",
@@ -36,9 +37,9 @@ export class HaggleError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {string} [message]
-   * @param {{status?: number, retryAfterMs?: number, requestId?: string, cause?: unknown}} [details]
+   * @param {{status?: number, retryAfterMs?: number, until?: string, requestId?: string, cause?: unknown}} [details]
    */
-  constructor(code, message, { status, retryAfterMs, requestId, cause } = {}) {
+  constructor(code, message, { status, retryAfterMs, until, requestId, cause } = {}) {
     super(message || code);
     this.name = "HaggleError";
     this.code = code;
@@ -46,6 +47,8 @@ export class HaggleError extends Error {
     this.status = status;
     /** For `rate_limited`: when the next try can succeed. */
     this.retryAfterMs = retryAfterMs;
+    /** For `muted`: when that ends; absent where it has no end. */
+    this.until = until;
     /** Names a failed REST request in the server's log. */
     this.requestId = requestId;
     /** What the failure came from, such as the reason of an aborted signal. */

@@ -37,6 +37,7 @@ export function problem(status, body) {
   return new HaggleError(body?.code ?? "internal", body?.detail ?? body?.title ?? `HTTP ${status}`, {
     status,
     retryAfterMs: body?.retryAfterMs,
+    until: body?.until,
     requestId: body?.requestId,
   });
 }

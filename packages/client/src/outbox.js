@@ -86,7 +86,7 @@ export class Outbox extends Emitter {
   retry(clientId) {
     const draft = this.#store.get(clientId);
     if (!draft) return;
-    this.#put({ ...draft, state: "sending", errorCode: undefined, errorMessage: undefined });
+    this.#put({ ...draft, state: "sending", errorCode: undefined, errorMessage: undefined, errorUntil: undefined });
     void this.#flush(draft.roomId);
   }
 
@@ -163,7 +163,7 @@ export class Outbox extends Emitter {
           continue;
         }
         const draft = this.#store.get(clientId);
-        if (draft) this.#put({ ...draft, state: "failed", errorCode: code, errorMessage: message });
+        if (draft) this.#put({ ...draft, state: "failed", errorCode: code, errorMessage: message, errorUntil: until });
         return true;
       }
     }

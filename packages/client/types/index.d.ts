@@ -68,12 +68,14 @@ export function newClientId(): string;
 
 /** A failed request, over a wire or over REST. Compare `code`; `message` and `hint` are sentences for a developer. */
 export class HaggleError extends Error {
-  constructor(code: ErrorCode, message?: string, details?: { status?: number; retryAfterMs?: number; requestId?: string; cause?: unknown });
+  constructor(code: ErrorCode, message?: string, details?: { status?: number; retryAfterMs?: number; until?: string; requestId?: string; cause?: unknown });
   readonly code: ErrorCode;
   /** The HTTP status, where the answer came over REST. */
   readonly status: number | undefined;
   /** For `rate_limited`: when the next try can succeed. */
   readonly retryAfterMs: number | undefined;
+  /** For `muted`: when that ends; absent where it has no end. */
+  readonly until: string | undefined;
   /** Names a failed REST request in the server's log. */
   readonly requestId: string | undefined;
   /** What the failure came from, such as the reason of an aborted signal. */

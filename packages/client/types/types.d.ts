@@ -113,6 +113,8 @@ export interface NoticeData {
   code: string;
   /** Such as `{status: "sold"}`. */
   params: Record<string, unknown>;
+  /** The member whom it is about; it is not unread for them. */
+  about?: string;
 }
 
 /** What is shared with the other member. Each switch counts for both directions. */
@@ -199,6 +201,8 @@ export interface ErrorNotice {
   message: string;
   event?: string;
   retryAfterMs?: number;
+  /** For `muted`: when that ends; absent where it has no end. */
+  until?: string;
 }
 
 export interface Page<Item> {
@@ -220,6 +224,7 @@ export type ServerErrorCode =
   | "too_large"
   | "rate_limited"
   | "blocked"
+  | "muted"
   | "cursor_expired"
   | "unavailable"
   | "internal";
@@ -287,6 +292,8 @@ export interface Draft {
   /** Why it failed. */
   errorCode?: ErrorCode;
   errorMessage?: string;
+  /** Of `muted`: when that ends. */
+  errorUntil?: string;
 }
 
 /** `waiting`: lost, and coming back by itself. `closed`: ended for good, see `client.error`. */
