@@ -140,7 +140,7 @@ fn changes() -> Vec<Change> {
             "/api/v1/rooms/ROOM/offers/OFFER/answer",
             sam,
             json!({"answer": "decline"}),
-            &["messageUpdated", "offerUpdated"],
+            &["read", "messageUpdated", "offerUpdated"],
             &[],
         ),
         change(
