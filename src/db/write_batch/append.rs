@@ -14,7 +14,8 @@ use crate::{
         },
     },
     domain::{
-        ClientId, Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, Timestamp, UserId, message::SYSTEM_SENDER,
+        ClientId, Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, Timestamp, UserId,
+        message::SYSTEM_SENDER,
     },
 };
 

@@ -179,7 +179,12 @@ fn lock(conn: &mut Connection, room: &RoomId) -> Result<Option<LockedRoom>, DbEr
 
 /// Answering counts as reading: of an answer that is no message the mark goes to the room's newest one. `None` where it is
 /// there already.
-fn mark_read(conn: &mut Connection, room: &RoomId, reader: &UserId, at: Timestamp) -> Result<Option<ReadMark>, DbError> {
+fn mark_read(
+    conn: &mut Connection,
+    room: &RoomId,
+    reader: &UserId,
+    at: Timestamp,
+) -> Result<Option<ReadMark>, DbError> {
     let mut outcomes = Outcomes::new();
     let write = RoomWrite::MarkRead { room: room.clone(), reader: reader.clone(), seq: Seq(SEQ_MAX) };
     append::write_run(conn, &[write], at, &mut outcomes)?;
