@@ -323,8 +323,7 @@ impl ChatServer {
             self.rooms.release(&room);
         }
         self.await_room_updates(now, ctx);
-        self.flush_nodes();
-        self.fan_out.send();
+        self.send_told();
     }
 
     pub(super) fn send_room_update(&mut self, room: &RoomId, user: &UserId, summary: RoomSummary) {

@@ -105,7 +105,7 @@ export class Haggle {
   async mute(member, room, until) {
     const other = member.id === room.buyer.id ? room.seller : room.buyer;
     const { id } = await this.#request("POST", "/reports", other.token, { roomId: room.id, category: "spam" });
-    await this.#service("PATCH", `/reports/${id}`, { decision: "upheld", muteUntil: until });
+    await this.service("PATCH", `/reports/${id}`, { decision: "upheld", muteUntil: until });
   }
 
   /** Every message of a room as REST has it, up to 200. */
