@@ -1,7 +1,7 @@
 //! The sample file of `--config`.
 
 /// A configuration file with every option, all of them commented out.
-pub const SAMPLE: &str = include_str!("../../deploy/haggle.toml");
+pub const SAMPLE: &str = include_str!("haggle.toml");
 
 #[cfg(test)]
 mod tests {
