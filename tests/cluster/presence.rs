@@ -90,7 +90,7 @@ async fn a_list_is_told_on_a_node_where_nobody_is_in_the_room() {
     assert_eq!((&update["lastMessage"]["text"], &update["unread"]), (&json!("hello"), &json!(1)));
 }
 
-/// What a list shows on another node of a message that is changed and of a name.
+/// What a list shows, on both nodes, of a message that is changed and of a name, with and without NATS.
 async fn lists_show_changes(cluster: &Cluster) {
     let addr = cluster.nodes[0].addr();
     let mut buyer = Wire::connect(addr, "buyer-0").await.unwrap();
@@ -118,10 +118,15 @@ async fn lists_show_changes(cluster: &Cluster) {
 }
 
 #[actix_web::test]
-async fn a_changed_message_and_a_new_name_reach_lists_on_another_node() {
+async fn a_changed_message_and_a_new_name_reach_lists_on_another_node_with_nats_and_without() {
     let _turn = turn().await;
-    let cluster = Cluster::start(2).await;
+    let mut cluster = Cluster::start(2).await;
     cluster.seed(1);
+    lists_show_changes(&cluster).await;
+    cluster.nats.stop();
+    for node in &cluster.nodes {
+        until("NATS is away", async || node.readiness().await.is_some_and(|ready| ready["nats"] == "down")).await;
+    }
     lists_show_changes(&cluster).await;
 }
 

@@ -7,7 +7,7 @@
 pub(super) mod answers;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
     mem,
     time::{Duration, Instant},
 };
@@ -77,8 +77,9 @@ pub(super) struct CatchUp {
     is_looking: bool,
     looked_at: Option<Instant>,
     looks: VecDeque<Look>,
-    /// What was told since the looks before the last one, the newer half first.
-    confirmed: [HashSet<Confirmed>; 2],
+    /// What other nodes have sent, or this one has done, since the looks before the last one, and how often: each is for one
+    /// note of the database's. The newer half first.
+    confirmed: [HashMap<Confirmed, u32>; 2],
     /// The newest message with which each room was told to lists, in the same two halves.
     lists: [HashMap<RoomId, Seq>; 2],
     turned_at: Option<Instant>,
@@ -116,14 +117,32 @@ impl CatchUp {
     }
 
     fn is_confirmed(&self, what: &Confirmed) -> bool {
-        self.confirmed.iter().any(|half| half.contains(what))
+        self.confirmed.iter().any(|half| half.contains_key(what))
+    }
+
+    fn confirm(&mut self, what: Confirmed) {
+        *self.confirmed[0].entry(what).or_default() += 1;
+    }
+
+    /// Whether a note says what is known. It is known once: the next one may be of a later change, which was lost.
+    fn take_confirmed(&mut self, what: Confirmed) -> bool {
+        for half in &mut self.confirmed {
+            if let Entry::Occupied(mut times) = half.entry(what.clone()) {
+                match times.get() {
+                    0 | 1 => drop(times.remove()),
+                    _ => *times.get_mut() -= 1,
+                }
+                return true;
+            }
+        }
+        false
     }
 
     /// Something may have been lost: what was told lately proves nothing.
     pub(super) fn distrust(&mut self) {
         // What ends sessions must not end those that have come back since.
         for half in &mut self.confirmed {
-            half.retain(|what| matches!(what, Confirmed::SessionsEnded(_)));
+            half.retain(|what, _| matches!(what, Confirmed::SessionsEnded(_)));
         }
         self.looked_at = None;
     }
@@ -159,7 +178,7 @@ impl ChatServer {
     /// Remembers that something was told or done.
     pub(super) fn confirm(&mut self, what: impl FnOnce() -> Confirmed) {
         if let Some(nodes) = &mut self.nodes {
-            nodes.catch_up.confirmed[0].insert(what());
+            nodes.catch_up.confirm(what());
         }
     }
 
@@ -253,7 +272,7 @@ impl ChatServer {
         let room = message.room_id.clone();
         let is_held = self.rooms.room(&room).is_some();
         let change = Box::new(MessageChange::from(&message));
-        self.hear_change(message);
+        self.show_change(message);
         if is_held {
             return self.room_updated_here(room, ctx);
         }
@@ -275,7 +294,7 @@ impl ChatServer {
             Noted::SessionsEnded(user) => Some(Confirmed::SessionsEnded(user.clone())),
             Noted::Product(_) => None,
         };
-        if confirmed.is_some_and(|confirmed| nodes.catch_up.is_confirmed(&confirmed)) {
+        if confirmed.is_some_and(|confirmed| nodes.catch_up.take_confirmed(confirmed)) {
             return;
         }
         match noted {

@@ -357,7 +357,7 @@ impl ChatServer {
             }
             NodeEvent::UserChanged { user, is_renamed } => {
                 self.confirm(|| Confirmed::User(user.clone()));
-                self.mark_all_stale();
+                self.mark_user_stale(&user);
                 for room in self.rooms.rooms_of(&user) {
                     self.refresh(room, false);
                 }
@@ -392,8 +392,13 @@ impl ChatServer {
     }
 
     /// A message stands differently, and another node or the database has said so.
-    pub(super) fn hear_change(&mut self, message: StoredMessage) {
+    fn hear_change(&mut self, message: StoredMessage) {
         self.confirm(|| Confirmed::Message(message.id.clone()));
+        self.show_change(message);
+    }
+
+    /// Takes over a message that was changed elsewhere, and shows it to those who are in its room here.
+    pub(super) fn show_change(&mut self, message: StoredMessage) {
         self.mark_stale(&message.room_id);
         let Some(live) = self.rooms.room_mut(&message.room_id) else { return };
         if message.seq > live.state().last_seq {
