@@ -10,6 +10,7 @@ mod catch_up;
 mod commits;
 mod deliveries;
 mod fan_out;
+mod loading;
 pub mod messages;
 mod nodes;
 mod offers;
@@ -28,7 +29,6 @@ mod waves;
 mod work;
 
 use std::{
-    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -51,6 +51,7 @@ use crate::{
 use answers::RoomLoaded;
 use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
+use loading::LoadingRooms;
 use messages::{
     AnnounceRoom, Answer, Change, IsSettled, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
 };
@@ -96,7 +97,7 @@ pub struct ChatServer {
     /// What sessions want and waits for the next slice.
     postponed: FairQueue<Account, SessionEvent>,
     /// What waits until its room is in memory.
-    loading: HashMap<RoomId, Loading>,
+    loading: LoadingRooms,
     /// Rooms that were read while a commit was out that changes one of them, perhaps.
     landing: Vec<RoomLoaded>,
     /// What waits for a question to the database, where every event asks one.
@@ -161,15 +162,6 @@ impl Audience {
     }
 }
 
-#[derive(Debug, Default)]
-struct Loading {
-    waiting: Vec<Work>,
-    /// It is being read.
-    is_asked: bool,
-    /// A commit changed the room while it was being read, so what was read is too old.
-    stale: bool,
-}
-
 impl ChatServer {
     /// A server without rooms.
     #[must_use]
@@ -180,7 +172,7 @@ impl ChatServer {
             metrics,
             rooms: Rooms::default(),
             postponed: FairQueue::new(slices::SHARE_NANOS),
-            loading: HashMap::new(),
+            loading: LoadingRooms::default(),
             landing: Vec::new(),
             checks: Checks::default(),
             questions: Questions::default(),
@@ -251,10 +243,8 @@ impl ChatServer {
             return;
         }
         let room = work.room().clone();
-        let loading = self.loading.entry(room.clone()).or_default();
-        if let Some(account) = loading.add(work)
-            && !loading.is_asked
-        {
+        let loading = self.loading.entry(room.clone());
+        if let Some(account) = loading.add(work) {
             self.questions.room(account, room);
         }
     }

@@ -2,7 +2,7 @@
 
 use actix::Context;
 
-use super::{ChatServer, messages::ReplyTo, rooms::Place, sessions::left_before};
+use super::{ChatServer, loading::Taken, messages::ReplyTo, rooms::Place, sessions::left_before};
 use crate::{
     actors::hub::{Asker, Op},
     db::{DbError, Messages, RoomState},
@@ -81,14 +81,12 @@ impl ChatServer {
     }
 
     fn room_loaded(&mut self, RoomLoaded { room, state }: RoomLoaded, ctx: &mut Context<Self>) {
-        let Some(mut loading) = self.loading.remove(&room) else { return };
-        if loading.stale {
-            loading.stale = false;
-            loading.is_asked = false;
-            self.questions.room(loading.account(), room.clone());
-            self.loading.insert(room, loading);
-            return;
-        }
+        let read = state.as_ref().ok().and_then(|state| state.as_deref());
+        let waiting = match self.loading.take(&room, read) {
+            Taken::Waiting(waiting) => waiting,
+            Taken::Again(account) => return self.questions.room(account, room),
+            Taken::Nothing => return,
+        };
         let refusal = match state {
             Ok(Some(state)) => {
                 self.rooms.insert(*state);
@@ -97,7 +95,7 @@ impl ChatServer {
             Ok(None) => Some(ChatError::forbidden()),
             Err(error) => Some(error.into()),
         };
-        for work in loading.waiting {
+        for work in waiting {
             match &refusal {
                 // By the policy's second look: the room may have been released by the one before.
                 None => self.with_room(work, ctx),

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     broker::NodeEvent,
     db::{DbError, ReadMark, RoomWrite, WriteError, Written},
-    domain::{Account, RoomId},
+    domain::Account,
     error::{ChatError, ErrorCode},
     metrics::{SharedThread, Step},
     protocol::{event::ReadUpTo, json::to_json},
@@ -171,7 +171,7 @@ impl ChatServer {
             }
             Written::SettingsSet { user, settings, changed, added: _ } => {
                 if changed {
-                    self.mark_all_stale();
+                    self.mark_user_stale(&user);
                     let rooms = self.rooms.rooms_of(&user);
                     self.room_budget.charge(&user, rooms.len(), self.settings.clock.now());
                     for room in rooms {
@@ -183,7 +183,7 @@ impl ChatServer {
             }
             Written::ReportDecided { report, changed: _, muted_until, mute_changed } => {
                 if mute_changed {
-                    self.mark_all_stale();
+                    self.mark_user_stale(&report.reported_id);
                     for room in self.rooms.rooms_of(&report.reported_id) {
                         if let Some(live) = self.rooms.room_mut(&room) {
                             live.muted(&report.reported_id, muted_until);
@@ -204,7 +204,7 @@ impl ChatServer {
                 if changed {
                     let is_renamed = !created;
                     self.rooms.user_changed(&user, false);
-                    self.mark_all_stale();
+                    self.mark_user_stale(&user.id);
                     self.user_put_for_nodes(&user.id, is_renamed);
                     if is_renamed {
                         self.own_profile_changed(&user.id, ctx);
@@ -237,7 +237,7 @@ impl ChatServer {
                 self.end_sessions(&user.id, &gone);
                 self.rooms.user_changed(&user, true);
                 self.user_changed_for_nodes(&user.id);
-                self.mark_all_stale();
+                self.mark_user_stale(&user.id);
                 done()
             }
         })
@@ -254,20 +254,6 @@ impl ChatServer {
         self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
         self.tell_nodes_of_room(&room, |room| NodeEvent::Read { room, reader, seq: read_seq, unread });
         self.room_updated(room, ctx);
-    }
-
-    /// What is being read of a room is older than what was just committed: it will be read again.
-    pub(super) fn mark_stale(&mut self, room: &RoomId) {
-        if let Some(loading) = self.loading.get_mut(room) {
-            loading.stale = true;
-        }
-    }
-
-    /// The same, where it is not known of which rooms.
-    pub(super) fn mark_all_stale(&mut self) {
-        for loading in self.loading.values_mut() {
-            loading.stale = true;
-        }
     }
 }
 

@@ -86,7 +86,7 @@ impl ChatServer {
     pub(super) fn product_changed(&mut self, change: ProductChange, ctx: &mut Context<Self>) {
         if change.next.is_some() {
             // Rooms that are being read, and that the wave has not reached.
-            self.mark_all_stale();
+            self.mark_product_stale(&change.product.id);
         }
         for room in self.rooms.rooms_of(&change.product.seller_id) {
             if let Some(live) = self.rooms.room_mut(&room) {

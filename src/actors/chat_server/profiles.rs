@@ -209,7 +209,7 @@ impl Handler<RenamedFound> for ChatServer {
                 continue;
             }
             self.rooms.user_changed(&user, false);
-            self.mark_all_stale();
+            self.mark_user_stale(&user.id);
             self.show_profile(user.id, Memory::Current, ctx);
         }
         self.profiles.own.swap(0, 1);

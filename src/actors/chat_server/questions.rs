@@ -9,10 +9,9 @@ use std::collections::{HashMap, HashSet};
 use actix::{Context, Handler, Message as ActixMessage};
 
 use super::{
-    ChatServer, Loading,
+    ChatServer,
     answers::{Authorized, HistoryRead, RoomLoaded},
     rooms::Place,
-    work::Work,
 };
 use crate::{
     actors::{db_executor::messages::Loaded, hub::Asker},
@@ -112,26 +111,6 @@ impl<T> Kind<T> {
     }
 }
 
-impl Loading {
-    /// Adds what waits for the room. Returns whose question it is, where that account has not asked for the room yet: who comes
-    /// to a room of theirs does not wait for the long queue of the other member.
-    pub(super) fn add(&mut self, work: Work) -> Option<Account> {
-        let is_asked = self.waiting.iter().any(|waiting| waiting.user() == work.user());
-        let account = (!is_asked).then(|| account_of(&work));
-        self.waiting.push(work);
-        account
-    }
-
-    /// Who asks for the room when it is read again.
-    pub(super) fn account(&self) -> Account {
-        self.waiting.first().map_or(Account::Server, account_of)
-    }
-}
-
-fn account_of(work: &Work) -> Account {
-    work.user().map_or(Account::Server, |user| Account::User(user.clone()))
-}
-
 /// What gathers.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
@@ -193,9 +172,7 @@ impl ChatServer {
         }
         while let Some(mut list) = self.questions.rooms.take(ASKED_MAX, ASKED_PER_ACCOUNT_MAX) {
             // Some are read already, or are being read, for the other member.
-            list.asked.retain(|room| {
-                self.loading.get_mut(room).is_some_and(|loading| !std::mem::replace(&mut loading.is_asked, true))
-            });
+            list.asked.retain(|room| self.loading.begin(room));
             if list.asked.is_empty() {
                 self.questions.rooms.answered(&list.accounts);
                 continue;

@@ -69,7 +69,7 @@ impl ChatServer {
         if let Some(user) = self.rooms.session(session).map(|live| live.user.clone()) {
             entries = self.checks.take_entries(session, &room, &user);
         }
-        if let Some(loading) = self.loading.get_mut(&room) {
+        if let Some(loading) = self.loading.rooms.get_mut(&room) {
             entries.extend(take_entries(&mut loading.waiting, session));
         }
         for entry in entries {

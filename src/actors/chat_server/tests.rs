@@ -89,10 +89,10 @@ fn read_while_it_lands(fixture: &mut Fixture, write: RoomWrite) {
         let state = Ok(db::load_room(conn, room).unwrap().map(Box::new));
         server.room_read(RoomLoaded { room: room.clone(), state }, ctx);
     };
-    server.loading.entry(room.clone()).or_default().waiting.push(Work::Announce(room.clone()));
+    server.loading.entry(room.clone()).waiting.push(Work::Announce(room.clone()));
     loaded(server, ctx);
     server.handle(BatchCommitted { waiting, outcome, took: Duration::ZERO }, ctx);
-    if server.loading.contains_key(room) {
+    if server.loading.rooms.contains_key(room) {
         // It is being read again.
         loaded(server, ctx);
     }
@@ -245,7 +245,7 @@ impl Fixture {
             let user = UserId::new("alice").unwrap();
             server.authorized(Authorized { room: room.clone(), user, allowed: Ok(true) }, ctx);
         }
-        if server.loading.contains_key(room) {
+        if server.loading.rooms.contains_key(room) {
             let state = Ok(db::load_room(conn, room).unwrap().map(Box::new));
             server.room_read(RoomLoaded { room: room.clone(), state }, ctx);
         }
@@ -459,9 +459,9 @@ async fn a_change_that_no_node_has_told_is_looked_up_for_lists_unless_they_were_
 
     server.nodes.as_mut().unwrap().catch_up.distrust();
     server.change_found(found(), ctx);
-    assert!(server.loading.contains_key(room));
+    assert!(server.loading.rooms.contains_key(room));
 
-    server.loading.clear();
+    server.loading.rooms.clear();
     let end = Disconnect { session: comer.session, user: comer.user(), for_good: true, place: None };
     server.handle(end, ctx);
     server.change_found(found(), ctx);
