@@ -1,25 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { after, before, test } from "node:test";
-import { enter, failure, Haggle, makeClient, ScriptedWire, stopTime, when, WebSocket } from "./support/live.js";
-import { Consumer } from "./support/package.js";
+import { test } from "node:test";
+import { enter, failure, installed, makeClient, ScriptedWire, stopTime, WebSocket, when } from "./support/live.js";
 
 /* The client's own part: signals, tokens, what it does when it can't connect. Where no server is needed, a test plays one. */
 
-let haggle;
-let consumer;
-let library;
-
-before(async () => {
-  [haggle, consumer] = await Promise.all([Haggle.start(), Consumer.install()]);
-  library = await consumer.import();
-});
-
-after(async () => {
-  await consumer?.remove();
-  await haggle?.stop();
-});
+const { haggle, library } = await installed();
 
 const PROBLEM = (status, code) => Response.json({ code, detail: `the sentence of ${code}` }, { status });
 const EMPTY = async () => Response.json({ items: [] });

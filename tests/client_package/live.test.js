@@ -1,26 +1,13 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { now } from "../socket_io/support/token.js";
 import { until } from "../socket_io/support/waiting.js";
-import { enter, failure, Haggle, makeClient, when, WIRES } from "./support/live.js";
-import { Consumer } from "./support/package.js";
+import { enter, failure, Haggle, installed, makeClient, when, WIRES } from "./support/live.js";
 
 /* The installed package against the real server, on both wires. */
 
-let haggle;
-let consumer;
-let library;
-
-before(async () => {
-  [haggle, consumer] = await Promise.all([Haggle.start(), Consumer.install()]);
-  library = await consumer.import();
-});
-
-after(async () => {
-  await consumer?.remove();
-  await haggle?.stop();
-});
+const { haggle, library } = await installed();
 
 /** A room about a product with a price. */
 async function pricedRoom(server = haggle) {

@@ -1,26 +1,13 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { AsyncMemoryStorage, enter, Haggle, makeClient, MemoryStorage, ScriptedWire, stopTime, when, WIRES } from "./support/live.js";
-import { Consumer } from "./support/package.js";
+import { test } from "node:test";
+import { AsyncMemoryStorage, enter, Haggle, installed, makeClient, MemoryStorage, ScriptedWire, stopTime, when, WIRES } from "./support/live.js";
 
 /* Messages that the server has not acknowledged, of one user in several tabs: they share a storage, as tabs of a browser share
    `localStorage`; `BroadcastChannel` is Node's own, and locks are the package's. */
 
-let haggle;
-let consumer;
-let library;
+const { haggle, library } = await installed();
 
-before(async () => {
-  [haggle, consumer] = await Promise.all([Haggle.start(), Consumer.install()]);
-  library = await consumer.import();
-});
-
-after(async () => {
-  await consumer?.remove();
-  await haggle?.stop();
-});
-
-/** A wire that never opens: a tab without a network. */
+/** A connection that never opens, as in a tab without a network. */
 const offline = () => ({ request() {}, notify() {}, close() {} });
 
 /** The real wire, from which no answer to a message comes back. */

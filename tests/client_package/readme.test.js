@@ -1,22 +1,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { Haggle, MemoryStorage, WebSocket, when } from "./support/live.js";
-import { Consumer } from "./support/package.js";
+import { installed, MemoryStorage, WebSocket, when } from "./support/live.js";
 
 /* The frontends that the READMEs print, with the reader's own names filled in. */
 
-let haggle;
-let consumer;
-
-before(async () => ([haggle, consumer] = await Promise.all([Haggle.start(), Consumer.install()])));
-
-after(async () => {
-  await consumer?.remove();
-  await haggle?.stop();
-});
+const { haggle, consumer } = await installed();
 
 for (const [path, address, user] of [
   ["README.md", "https://chat.example", "alice"],

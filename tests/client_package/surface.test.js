@@ -1,29 +1,16 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
-import { Haggle, ScriptedWire, failure } from "./support/live.js";
-import { Consumer, tsc } from "./support/package.js";
+import { test } from "node:test";
+import { failure, installed, ScriptedWire } from "./support/live.js";
+import { tsc } from "./support/package.js";
 
 /* Nothing that a user's frontend may use is missing: the package is compared with the server's OpenAPI document, its list of events, and
    its list of error codes. */
 
 const PAGE = await readFile(new URL("../../docs/protocol.md", import.meta.url), "utf8");
 
-let haggle;
-let consumer;
-let library;
-let openapi;
-
-before(async () => {
-  [haggle, consumer] = await Promise.all([Haggle.start(), Consumer.install()]);
-  library = await consumer.import();
-  openapi = await (await fetch(`${haggle.url}/api/v1/openapi.json`)).json();
-});
-
-after(async () => {
-  await consumer?.remove();
-  await haggle?.stop();
-});
+const { haggle, consumer, library } = await installed();
+const openapi = await (await fetch(`${haggle.url}/api/v1/openapi.json`)).json();
 
 /** The events that a table or the headings of the page name. */
 const clientEvents = [...PAGE.split("## Client to server")[1].split("## Server to client")[0].matchAll(/^### `(\w+)`/gm)].map(([, name]) => name);

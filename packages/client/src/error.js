@@ -13,7 +13,7 @@ const HINTS = {
   own_product: "Do not offer the chat to the product's own seller.",
   conflict: "Show how it stands now: it has changed meanwhile.",
   cursor_expired: "Start again without the cursor.",
-  too_large: "Send less: it is over a size limit.",
+  too_large: "Send less: it exceeds a size limit.",
   invalid: "Change the field that the message names.",
   rate_limited: "Try again after `retryAfterMs`.",
   internal: "Report it to the server's operator: the message has a reference to the log.",
@@ -31,7 +31,7 @@ const HINTS = {
 const TRANSIENT = new Set(["disconnected", "timeout", "unreachable", "rate_limited", "unavailable"]);
 
 /**
- * A failed request, over a wire or over REST. Compare `code`; `message` and {@link hint} are sentences for a developer.
+ * A failed request, by WebSocket, Socket.IO or REST. Compare `code`; `message` and {@link hint} are sentences for a developer.
  */
 export class HaggleError extends Error {
   /**

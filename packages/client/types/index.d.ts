@@ -66,7 +66,7 @@ export function socketIoWire(baseUrl: string, io: (url: string, options: any) =>
 /** A key for what is sent, to be kept for as long as the same thing is tried again. */
 export function newClientId(): string;
 
-/** A failed request, over a wire or over REST. Compare `code`; `message` and `hint` are sentences for a developer. */
+/** A failed request, by WebSocket, Socket.IO or REST. Compare `code`; `message` and `hint` are sentences for a developer. */
 export class HaggleError extends Error {
   constructor(code: ErrorCode, message?: string, details?: { status?: number; retryAfterMs?: number; until?: string; requestId?: string; cause?: unknown });
   readonly code: ErrorCode;

@@ -1,9 +1,21 @@
+import { after } from "node:test";
 import { io } from "socket.io-client";
 import WebSocket from "ws";
 import { Haggle } from "../../socket_io/support/haggle.js";
 import { DEADLINE_MS, within } from "../../socket_io/support/waiting.js";
+import { Consumer } from "./package.js";
 
 export { Haggle, WebSocket };
+
+/** For a file of tests: a server, a project that has the package installed, and what the package exports. */
+export async function installed() {
+  const [haggle, consumer] = await Promise.all([Haggle.start(), Consumer.install()]);
+  after(async () => {
+    await consumer.remove();
+    await haggle.stop();
+  });
+  return { haggle, consumer, library: await consumer.import() };
+}
 
 /** The wires by their names, each made for a server. */
 export const WIRES = {
@@ -118,7 +130,7 @@ export class AsyncMemoryStorage {
   }
 }
 
-/** A wire whose attempts a test answers itself: `attempts` has each with its token, what was sent, and how it is answered. */
+/** A transport without a server. `attempts` holds each connection attempt: its token, what was sent, and a function that answers. */
 export class ScriptedWire {
   attempts = [];
   #answers;
