@@ -5,6 +5,7 @@
 //! each hub gets one list of what its sessions receive.
 
 mod answers;
+mod audience;
 pub mod batch;
 mod catch_up;
 mod commits;
@@ -49,6 +50,7 @@ use crate::{
     protocol::push::Position,
 };
 use answers::RoomLoaded;
+use audience::{Audience, Reach};
 use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
 use loading::LoadingRooms;
@@ -122,44 +124,6 @@ pub struct ChatServer {
     room_budget: RoomBudget,
     /// The other nodes, where there are others.
     nodes: Option<Nodes>,
-}
-
-/// Whose lists are told of a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
-    /// Those of this node's sessions.
-    Here,
-    /// Everybody's.
-    Everywhere,
-}
-
-/// Whose lists are told of a room, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Audience {
-    reach: Reach,
-    /// One of the two members; `None` for both.
-    only: Option<Role>,
-}
-
-impl Audience {
-    const fn both(reach: Reach) -> Self {
-        Self { reach, only: None }
-    }
-
-    /// One member's sessions on this node.
-    const fn here(only: Role) -> Self {
-        Self { reach: Reach::Here, only: Some(only) }
-    }
-
-    fn has(self, role: Role) -> bool {
-        self.only.is_none_or(|only| only == role)
-    }
-
-    /// Everyone who is in one of the two.
-    fn with(self, other: Self) -> Self {
-        let only = if self.only == other.only { self.only } else { None };
-        Self { reach: self.reach.max(other.reach), only }
-    }
 }
 
 impl ChatServer {

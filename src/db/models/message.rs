@@ -4,6 +4,7 @@ mod by_sender;
 mod ends;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod revise;
 
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -28,6 +29,8 @@ use crate::{
 };
 
 pub(in crate::db) use ends::{EndsRow, list_ends};
+
+pub(in crate::db) use revise::{delete, edit, erase, set_revised};
 
 pub(in crate::db) use by_sender::{list_by_sender, list_by_sender_among};
 
@@ -447,61 +450,4 @@ pub(in crate::db) fn count_unread(
     let about_reader = about_somebody.into_iter().filter_map(|json| Data::from_json(json).ok());
     let about_reader = about_reader.filter(|data| is_about(data, &reader)).count();
     Ok(all - deleted - i64::try_from(about_reader).unwrap_or(0))
-}
-
-/// Writes new words over a message's own.
-pub(in crate::db) fn edit(
-    conn: &mut Connection,
-    message: &MessageId,
-    text: &str,
-    warnings: &[ContactKind],
-    at: Timestamp,
-) -> QueryResult<()> {
-    diesel::update(messages::table.filter(messages::id.eq(message.as_str())))
-        .set((messages::text.eq(text), messages::warnings.eq(names(warnings)), messages::edited_at.eq(Some(at.0))))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Says when a message was edited and deleted, for one that was so before it came here.
-pub(in crate::db) fn set_revised(
-    conn: &mut Connection,
-    message: &MessageId,
-    edited_at: Option<Timestamp>,
-    deleted_at: Option<Timestamp>,
-) -> QueryResult<()> {
-    diesel::update(messages::table.filter(messages::id.eq(message.as_str())))
-        .set((messages::edited_at.eq(edited_at.map(|at| at.0)), messages::deleted_at.eq(deleted_at.map(|at| at.0))))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Takes words, data and keys from messages, by their ids. Those that were deleted before keep the moment of it.
-pub(in crate::db) fn erase(conn: &mut Connection, ids: &[&str], at: Timestamp) -> QueryResult<()> {
-    let of_ids = || messages::table.filter(messages::id.eq_any(ids.iter().copied()));
-    diesel::update(of_ids().filter(messages::deleted_at.is_null()))
-        .set(messages::deleted_at.eq(Some(at.0)))
-        .execute(conn)?;
-    diesel::update(of_ids())
-        .set((
-            messages::text.eq(None::<String>),
-            messages::data.eq(None::<String>),
-            messages::warnings.eq(None::<String>),
-            messages::client_id.eq(None::<String>),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Takes words and data from a message. Its row and its `seq` stay, so that the room keeps counting without a hole.
-pub(in crate::db) fn delete(conn: &mut Connection, message: &MessageId, at: Timestamp) -> QueryResult<()> {
-    diesel::update(messages::table.filter(messages::id.eq(message.as_str())))
-        .set((
-            messages::text.eq(None::<String>),
-            messages::data.eq(None::<String>),
-            messages::warnings.eq(None::<String>),
-            messages::deleted_at.eq(Some(at.0)),
-        ))
-        .execute(conn)?;
-    Ok(())
 }
