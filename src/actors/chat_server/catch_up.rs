@@ -7,7 +7,7 @@
 pub(super) mod answers;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
+    collections::{HashMap, HashSet, VecDeque},
     mem,
     time::{Duration, Instant},
 };
@@ -125,17 +125,15 @@ impl CatchUp {
     }
 
     /// Whether a note says what is known. It is known once: the next one may be of a later change, which was lost.
-    fn take_confirmed(&mut self, what: Confirmed) -> bool {
-        for half in &mut self.confirmed {
-            if let Entry::Occupied(mut times) = half.entry(what.clone()) {
-                match times.get() {
-                    0 | 1 => drop(times.remove()),
-                    _ => *times.get_mut() -= 1,
-                }
-                return true;
+    fn take_confirmed(&mut self, what: &Confirmed) -> bool {
+        let Some(half) = self.confirmed.iter_mut().find(|half| half.contains_key(what)) else { return false };
+        if let Some(times) = half.get_mut(what) {
+            *times -= 1;
+            if *times == 0 {
+                half.remove(what);
             }
         }
-        false
+        true
     }
 
     /// Something may have been lost: what was told lately proves nothing.
@@ -294,7 +292,7 @@ impl ChatServer {
             Noted::SessionsEnded(user) => Some(Confirmed::SessionsEnded(user.clone())),
             Noted::Product(_) => None,
         };
-        if confirmed.is_some_and(|confirmed| nodes.catch_up.take_confirmed(confirmed)) {
+        if confirmed.is_some_and(|confirmed| nodes.catch_up.take_confirmed(&confirmed)) {
             return;
         }
         match noted {
