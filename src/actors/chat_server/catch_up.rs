@@ -387,3 +387,19 @@ impl ChatServer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirmation_counts_for_one_note() {
+        let message = || Confirmed::Message(MessageId::from_stored("m"));
+        let mut catch_up = CatchUp::default();
+        catch_up.confirm(message());
+        catch_up.turn(Instant::now());
+        catch_up.confirm(message());
+        assert!(catch_up.take_confirmed(&message()) && catch_up.take_confirmed(&message()));
+        assert!(!catch_up.take_confirmed(&message()), "a third change was lost on its way");
+    }
+}
