@@ -28,15 +28,9 @@ impl ChatServer {
         self.hand_over_batch(ctx);
         self.flush_questions(ctx);
         self.flush_catch_up(ctx);
-        self.send_told();
-        self.metrics.rooms.set(i64::try_from(self.rooms.live_count()).unwrap_or(i64::MAX));
-    }
-
-    /// Sends what hubs and nodes are to hear. An answer and the mark that it has moved go together.
-    pub(super) fn send_told(&mut self) {
-        self.tell_answered();
         self.flush_nodes();
         self.fan_out.send();
+        self.metrics.rooms.set(i64::try_from(self.rooms.live_count()).unwrap_or(i64::MAX));
     }
 
     /// Adds a change to the batch, or answers why it can't wait there.
@@ -280,6 +274,7 @@ impl Handler<BatchCommitted> for ChatServer {
                 for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
                     self.guarded("commit", |server| server.committed(waiting, outcome, ctx));
                 }
+                self.tell_answered();
             }
             Err(error) => {
                 self.metrics.commit_failures.inc();

@@ -81,8 +81,8 @@ impl ChatServer {
         }
     }
 
-    /// The end of a turn: who has read by answering, each as far as they have come. In a lively room that is one event for
-    /// several answers.
+    /// The end of a commit, or of what another node has sent: who has read by answering, each as far as they have come. In a
+    /// lively room that is one event for several answers. What is acknowledged later in the turn comes after it.
     pub(super) fn tell_answered(&mut self) {
         for (room, user, seq) in mem::take(&mut self.answered) {
             self.confirm(|| Confirmed::Read(room.clone(), user.clone()));
@@ -323,7 +323,8 @@ impl ChatServer {
             self.rooms.release(&room);
         }
         self.await_room_updates(now, ctx);
-        self.send_told();
+        self.flush_nodes();
+        self.fan_out.send();
     }
 
     pub(super) fn send_room_update(&mut self, room: &RoomId, user: &UserId, summary: RoomSummary) {

@@ -454,6 +454,7 @@ impl Handler<Arrived> for ChatServer {
         for event in events {
             self.guarded("node event", |server| server.hear(event, ctx));
         }
+        self.tell_answered();
     }
 }
 

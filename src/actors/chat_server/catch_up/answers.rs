@@ -128,6 +128,7 @@ impl Handler<MissingRead> for ChatServer {
                     let data = to_json(&message);
                     server.place(message, data);
                 }
+                server.tell_answered();
                 let Some(live) = server.rooms.room(&room) else { return };
                 if live.state().last_seq < last_seq || live.is_waiting() {
                     server.fill(room.clone());
