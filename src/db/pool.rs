@@ -27,7 +27,8 @@ pub type PooledConnection = r2d2::PooledConnection<Source>;
 #[derive(Clone)]
 pub struct Pool {
     pool: r2d2::Pool<Source>,
-    /// The last call got none: until one is there again nobody waits, for each would hold up all behind it.
+    /// There is no connection, and the last call got none: until there is one again nobody waits, because all others would wait
+    /// for them.
     is_away: Arc<AtomicBool>,
 }
 
@@ -49,7 +50,8 @@ impl Pool {
         } else {
             self.pool.get().map_err(|error| DbError::Unavailable(error.to_string()))
         };
-        self.is_away.store(found.is_err(), Ordering::Release);
+        // Where one is lent out, the database is there: a call that began earlier must not report it as away.
+        self.is_away.store(found.is_err() && self.pool.state().connections == 0, Ordering::Release);
         found
     }
 

@@ -38,11 +38,14 @@ impl ChaosProxy {
                 let listener = TcpListener::from_std(listener).unwrap();
                 loop {
                     let (client, _) = listener.accept().await.unwrap();
+                    // Before the look at `away`: a cut from here on ends this connection.
+                    let mut cut = cut.clone();
+                    cut.mark_unchanged();
                     if away.load(Ordering::SeqCst) {
                         continue;
                     }
                     let server = UnixStream::connect(&socket).await.unwrap();
-                    actix_web::rt::spawn(carry(client, server, cut.clone(), Arc::clone(&loses)));
+                    actix_web::rt::spawn(carry(client, server, cut, Arc::clone(&loses)));
                 }
             });
         });
@@ -78,7 +81,6 @@ async fn carry(
     loses_commit: Arc<AtomicBool>,
 ) {
     let (mut asked, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
-    cut.mark_unchanged();
     loop {
         tokio::select! {
             _ = cut.changed() => return,
