@@ -55,7 +55,8 @@ use batch::{Batch, PendingWrite};
 use fan_out::FanOut;
 use loading::LoadingRooms;
 use messages::{
-    AnnounceRoom, Answer, Change, IsSettled, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
+    AnnounceRoom, Answer, Change, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing, Unfinished,
+    WhatIsLeft,
 };
 use nodes::Nodes;
 use old_lists::OldLists;
@@ -462,14 +463,17 @@ impl Handler<AnnounceRoom> for ChatServer {
     }
 }
 
-impl Handler<IsSettled> for ChatServer {
-    type Result = bool;
+impl Handler<WhatIsLeft> for ChatServer {
+    type Result = Unfinished;
 
-    fn handle(&mut self, _: IsSettled, _: &mut Self::Context) -> bool {
-        // A session's last words come with its end at the latest.
-        let is_idle =
-            self.batch.is_settled() && self.postponed.is_empty() && self.loading.is_empty() && self.checks.is_empty();
-        is_idle && !self.rooms.has_sessions()
+    fn handle(&mut self, _: WhatIsLeft, _: &mut Self::Context) -> Unfinished {
+        Unfinished {
+            sessions: self.rooms.session_count(),
+            changes: self.batch.unfinished(),
+            events: self.postponed.len(),
+            rooms: self.loading.rooms.len(),
+            members: self.checks.len(),
+        }
     }
 }
 

@@ -1,15 +1,22 @@
 //! How a server ends.
 
 use std::{
+    future::pending,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
+use actix::Arbiter;
+use tokio::sync::oneshot;
+
 use super::Server;
 use crate::{
     actors::{
-        bus::messages::Leave as LeaveNodes, chat_server::messages::IsSettled, eraser::messages::StopEraser,
-        hub::DrainSessions, notifier::messages::StopNotifier,
+        bus::messages::Leave as LeaveNodes,
+        chat_server::messages::{Unfinished, WhatIsLeft},
+        eraser::messages::StopEraser,
+        hub::DrainSessions,
+        notifier::messages::StopNotifier,
     },
     db::{self, Pool},
 };
@@ -37,14 +44,17 @@ impl Server {
         let _ = self.chat.send(DrainSessions { spread, patience }).await;
         // Those that are in no namespace, which no hub knows of.
         self.socket_io.drain();
-        let mut settled = false;
-        while Instant::now() < deadline {
-            settled = self.metrics.sessions.get() == 0 && self.chat.send(IsSettled).await.unwrap_or(true);
-            if settled {
-                break;
+        let settled = loop {
+            let left = self.chat.send(WhatIsLeft).await.unwrap_or_default();
+            if self.metrics.sessions.get() == 0 && left.is_nothing() {
+                break true;
+            }
+            if Instant::now() >= deadline {
+                log_unfinished(self.metrics.sessions.get(), &left);
+                break false;
             }
             tokio::time::sleep(DRAIN_POLL).await;
-        }
+        };
         // What an erasure has left to do is in the database, for the next start.
         let left = deadline.saturating_duration_since(Instant::now());
         let _ = tokio::time::timeout(left, self.eraser.send(StopEraser)).await;
@@ -52,12 +62,12 @@ impl Server {
             // A try under way has its own time. What it does not finish is in the outbox, for the next start.
             let left = deadline.saturating_duration_since(Instant::now());
             let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
-            thread.stop();
+            stop_thread(thread, deadline).await;
         }
         if let Some((bus, thread)) = self.bus {
             let left = deadline.saturating_duration_since(Instant::now());
             let _ = tokio::time::timeout(left, bus.send(LeaveNodes)).await;
-            thread.stop();
+            stop_thread(thread, deadline).await;
         }
         let goodbyes = Instant::now() + GOODBYE_WAIT;
         while self.metrics.websockets.get() > 0 && Instant::now() < goodbyes.min(deadline) {
@@ -65,14 +75,40 @@ impl Server {
         }
         // With its WebSockets closed this waits for requests alone, and they have a second.
         self.workers.stop(settled).await;
-        self.chat_thread.stop();
+        stop_thread(self.chat_thread, deadline).await;
         for chore in chores {
             let _ = chore.await;
+        }
+        // What was asked for somebody who is gone by now still has its thread and its connection.
+        while self.metrics.database_queue.get() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(DRAIN_POLL).await;
         }
         let left = deadline.saturating_duration_since(Instant::now());
         fold_log(self.pool, self.claim, left.max(FOLD_WAIT_MIN)).await;
         settled
     }
+}
+
+/// Stops a thread of actors, and waits until none of their tasks is left: some ask the database now and then.
+async fn stop_thread(thread: Arbiter, deadline: Instant) {
+    let (held, ended) = oneshot::channel::<()>();
+    thread.spawn(async move {
+        let _held = held;
+        pending::<()>().await;
+    });
+    thread.stop();
+    let left = deadline.saturating_duration_since(Instant::now());
+    // Nothing is ever sent: the thread drops the other end with all that it holds.
+    let _ = tokio::time::timeout(left, ended).await;
+}
+
+/// Says what a drain has left undone when its time was up.
+fn log_unfinished(sessions: i64, left: &Unfinished) {
+    let Unfinished { changes, events, rooms, members, .. } = left;
+    log::warn!(
+        "the drain's time is up. Left: {sessions} sessions, {changes} changes to commit, {events} events, \
+         {rooms} rooms and {members} members that the database was asked for"
+    );
 }
 
 /// Leaves a database file that is complete by itself.

@@ -184,10 +184,10 @@ impl Batch {
         self.fitting.len() + self.shared.len()
     }
 
-    /// Whether nothing waits and nothing is in flight.
+    /// How many changes wait; the batch in flight counts as one.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.gathered() == 0 && !self.in_flight
+    pub fn unfinished(&self) -> usize {
+        self.gathered() + usize::from(self.in_flight)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Answers to sessions don't come back as the messages' results: they travel with the deliveries, through the asker's hub,
 //! so that what a client sees is in order and a batch wakes a worker once.
 
-use actix::{Addr, Context, Handler, Message as ActixMessage};
+use actix::{Addr, Context, Handler, Message as ActixMessage, MessageResponse};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -340,7 +340,30 @@ pub struct EndSessions {
     pub user: UserId,
 }
 
-/// Waits for the writer. The server → `ChatServer`, while it drains. Answers whether nothing waits for a commit.
+/// Asks what is still to be finished. The server → `ChatServer`, while it drains.
 #[derive(Debug, ActixMessage)]
-#[rtype(result = "bool")]
-pub struct IsSettled;
+#[rtype(result = "Unfinished")]
+pub struct WhatIsLeft;
+
+/// How much of what was accepted is not finished.
+#[derive(Debug, Clone, PartialEq, Eq, Default, MessageResponse)]
+pub struct Unfinished {
+    /// Sessions: what one sent last comes with its end at the latest.
+    pub sessions: usize,
+    /// Changes that wait for the writer, or that it has.
+    pub changes: usize,
+    /// Events of sessions that wait for their turn.
+    pub events: usize,
+    /// Rooms that are being read.
+    pub rooms: usize,
+    /// Members who are being authorized.
+    pub members: usize,
+}
+
+impl Unfinished {
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}

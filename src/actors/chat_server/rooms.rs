@@ -231,6 +231,12 @@ impl Rooms {
         !self.sessions.is_empty()
     }
 
+    /// How many sessions there are.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// How many rooms are in memory.
     #[must_use]
     pub fn live_count(&self) -> usize {

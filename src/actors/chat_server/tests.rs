@@ -182,7 +182,7 @@ async fn typing_is_left_out_while_the_writer_is_behind() {
     reads(server, "alice");
     types(server, ctx);
     assert!(server.typists.is_empty(), "there are more important things to tell");
-    while !server.batch.is_settled() {
+    while server.batch.unfinished() > 0 {
         server.batch.take();
         server.batch.landed();
     }
@@ -241,7 +241,7 @@ impl Fixture {
     /// The database answers what was asked, in the order in which it is asked.
     fn answer(&mut self) {
         let Self { server, ctx, conn, room, .. } = self;
-        if !server.checks.is_empty() {
+        if server.checks.len() > 0 {
             let user = UserId::new("alice").unwrap();
             server.authorized(Authorized { room: room.clone(), user, allowed: Ok(true) }, ctx);
         }
@@ -267,7 +267,7 @@ async fn one_who_leaves_while_the_entry_waits_is_not_in_the_room() {
         comer.leave(&mut fixture);
         fixture.answer();
         assert_eq!((fixture.attached(), fixture.server.rooms.live_count()), (0, 0), "{policy:?}");
-        assert!(fixture.server.loading.is_empty() && fixture.server.checks.is_empty(), "{policy:?}");
+        assert!(fixture.server.loading.rooms.is_empty() && fixture.server.checks.len() == 0, "{policy:?}");
     }
 }
 
@@ -455,7 +455,7 @@ async fn a_change_that_no_node_has_told_is_looked_up_for_lists_unless_they_were_
         || Found { message: said(room), buyer: UserId::new("alice").unwrap(), seller: UserId::new("sam").unwrap() };
     server.confirm(|| Confirmed::List(room.clone()));
     server.change_found(found(), ctx);
-    assert!(server.loading.is_empty(), "another node has told how the room looks");
+    assert!(server.loading.rooms.is_empty(), "another node has told how the room looks");
 
     server.nodes.as_mut().unwrap().catch_up.distrust();
     server.change_found(found(), ctx);
@@ -465,7 +465,7 @@ async fn a_change_that_no_node_has_told_is_looked_up_for_lists_unless_they_were_
     let end = Disconnect { session: comer.session, user: comer.user(), for_good: true, place: None };
     server.handle(end, ctx);
     server.change_found(found(), ctx);
-    assert!(server.loading.is_empty(), "nobody is here who would see it");
+    assert!(server.loading.rooms.is_empty(), "nobody is here who would see it");
 }
 
 fn said(room: &RoomId) -> crate::domain::StoredMessage {

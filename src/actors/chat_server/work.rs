@@ -171,7 +171,8 @@ impl Checks {
         entries
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// How many members the database is asked about.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 }
