@@ -89,13 +89,13 @@ pub struct Admission {
 type Rate = DefaultKeyedRateLimiter<AddressKey>;
 
 /// What an address has.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Address {
     counts: [u32; KINDS],
     /// Its connections that HTTP has, the oldest first, with some that have ended since.
     http: VecDeque<Weak<Watch>>,
-    /// Those of its refused ones that can be told so, the oldest first.
-    refused: VecDeque<Weak<Watch>>,
+    /// Its refused ones, the oldest first.
+    refused: VecDeque<Refused>,
 }
 
 /// What is counted for an address.
@@ -120,6 +120,15 @@ pub struct AddressPlace {
     admission: Arc<Admission>,
     address: AddressKey,
     kind: Kind,
+}
+
+/// A place that another connection may be given before this one has ended.
+type SharedPlace = Mutex<Option<AddressPlace>>;
+
+/// A refused connection.
+struct Refused {
+    watch: Weak<Watch>,
+    place: Weak<SharedPlace>,
 }
 
 /// One of the connections that the process can have.
@@ -220,12 +229,15 @@ impl Admission {
         }
         let refusal = Refusal(error.clone());
         let oldest = self.addresses().get_mut(&address).and_then(|known| known.refused.pop_front());
-        // Some of those that have ended are counted for a moment, so these may be a few more.
         let place = oldest.and_then(|oldest| {
-            oldest.upgrade().inspect(|oldest| oldest.end_with(&refusal.response()));
-            self.take(address, kind, NonZeroU32::new(2 * max))
+            oldest.watch.upgrade().inspect(|watch| watch.end_with(&refusal.response()));
+            oldest.place.upgrade().and_then(|place| lock(&place).take())
         });
-        place.ok_or(refusal)
+        match place {
+            Some(place) if place.kind == kind => Ok(place),
+            // That one has ended, or it was refused for another reason.
+            _ => self.take(address, kind, NonZeroU32::new(max)).ok_or(refusal),
+        }
     }
 
     fn take_handshake(self: &Arc<Self>, address: AddressKey) -> Result<AddressPlace, Refusal> {
@@ -267,7 +279,7 @@ impl Admission {
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<AddressKey, Address>> {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.addresses)
     }
 
     fn take(self: &Arc<Self>, address: AddressKey, kind: Kind, max: Option<NonZeroU32>) -> Option<AddressPlace> {
@@ -337,10 +349,10 @@ impl Admission {
     }
 
     /// Looks after a refused connection.
-    fn watch_refused(&self, address: AddressKey, watch: &Arc<Watch>) {
+    fn watch_refused(&self, address: AddressKey, watch: &Arc<Watch>, place: &Arc<SharedPlace>) {
         if let Some(known) = self.addresses().get_mut(&address) {
-            known.refused.retain(|watch| watch.strong_count() > 0);
-            known.refused.push_back(Arc::downgrade(watch));
+            known.refused.retain(|refused| refused.watch.strong_count() > 0);
+            known.refused.push_back(Refused { watch: Arc::downgrade(watch), place: Arc::downgrade(place) });
         }
     }
 }
@@ -393,6 +405,11 @@ impl Drop for AddressPlace {
             }
         }
     }
+}
+
+/// Nothing under these locks panics halfway.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn too_many(sentence: &'static str) -> ChatError {

@@ -413,6 +413,37 @@ async fn beyond_its_file_descriptors_a_server_says_so_and_health_is_answered() {
     assert!(!output.contains("ERROR") && !output.contains("panicked"), "{output}");
 }
 
+#[cfg(target_os = "linux")]
+#[actix_web::test]
+async fn health_is_answered_at_once_while_refused_clients_keep_their_connections_open() {
+    let launch = Launch::new().before("ulimit -n 200").args(&["--max-connects-per-second", "0"]);
+    let server = launch.start().await;
+    let upgrade = "GET /ws/chat HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                   sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let post = "POST /api/v1/rooms HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n";
+    let mut crowd = Vec::new();
+    for _ in 0..300 {
+        crowd.push(TcpStream::connect(server.addr).await.unwrap());
+    }
+    server.logged("connections are taken").await;
+    for request in [upgrade, post] {
+        let first = crowd.len();
+        for _ in 0..40 {
+            let mut refused = TcpStream::connect(server.addr).await.unwrap();
+            // It may have been turned away already.
+            let _ = refused.write_all(request.as_bytes()).await;
+            crowd.push(refused);
+        }
+        for refused in &mut crowd[first..] {
+            let mut status = [0; 12];
+            let _ = within("an answer, or the end", refused.read_exact(&mut status)).await;
+        }
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            assert_eq!(rest::call(server.addr, "", "GET", path, None).await.status, 200, "{path}");
+        }
+    }
+}
+
 #[actix_web::test]
 async fn before_signing_in_an_address_has_few_sessions_and_short_messages() {
     let server = TestServer::start().await;

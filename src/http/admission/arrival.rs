@@ -4,12 +4,12 @@ use std::{
     cell::{Cell, OnceCell, RefCell},
     net::IpAddr,
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use actix_web::{HttpRequest, http::header::HeaderMap};
 
-use super::{AddressPlace, Admission, ConnectionPlace, Ticket};
+use super::{AddressPlace, Admission, ConnectionPlace, SharedPlace, Ticket};
 use crate::{
     actors::session::outbox::ConnectionSocket,
     domain::{Account, AddressKey},
@@ -46,8 +46,10 @@ pub struct Arrival {
 pub struct Held {
     _place: ConnectionPlace,
     _open: Option<AddressPlace>,
-    /// Counts the refused ones that are open.
-    _refusal: Option<AddressPlace>,
+    /// Counts it among the refused ones, until another one takes its place.
+    refusal: Arc<SharedPlace>,
+    /// What ends a refused one, also while it waits for its client to close it.
+    refused: OnceCell<Arc<Watch>>,
     _gauge: GaugeGuard,
     /// Counts it as a WebSocket once it is one.
     websocket: OnceCell<GaugeGuard>,
@@ -68,7 +70,14 @@ impl Arrival {
     pub fn begin(ticket: Ticket) -> (Self, Option<AddressPlace>) {
         let Ticket { admission, peer, is_proxy, refused, place, open, refusal, handshake } = ticket;
         let gauge = GaugeGuard::raise(&admission.metrics.connections);
-        let held = Held { _place: place, _open: open, _refusal: refusal, _gauge: gauge, websocket: OnceCell::new() };
+        let held = Held {
+            _place: place,
+            _open: open,
+            refusal: Arc::new(Mutex::new(refusal)),
+            refused: OnceCell::new(),
+            _gauge: gauge,
+            websocket: OnceCell::new(),
+        };
         let arrival = Self {
             proxied: is_proxy.then(|| Arc::clone(&admission)),
             admission,
@@ -89,7 +98,11 @@ impl Arrival {
         if let Some(address) = self.peer.filter(|_| self.proxied.is_none()).map(AddressKey::of) {
             match self.refused {
                 None => self.without_token.set(Some(self.admission.watch(address, &watch))),
-                Some(_) => self.admission.watch_refused(address, &watch),
+                Some(_) => {
+                    self.admission.watch_refused(address, &watch, &self.held.refusal);
+                    // It stands once.
+                    let _ = self.held.refused.set(Arc::clone(&watch));
+                }
             }
         }
         self.watch = Some(watch);
