@@ -5,12 +5,12 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { installed, MemoryStorage, WebSocket, when } from "./support/live.js";
 
-/* The frontends that the READMEs print, with the reader's own names filled in. */
+/* The frontends that docs/integrate.md and the package's README print, with the reader's own names filled in. */
 
 const { haggle, consumer } = await installed();
 
 for (const [path, address, user] of [
-  ["README.md", "https://chat.example", "alice"],
+  ["docs/integrate.md", "https://chat.example", "alice"],
   ["packages/client/README.md", "https://chat.example.com", "mina"],
 ]) {
   test(`the frontend of ${path} enters a room and says something`, async (t) => {
