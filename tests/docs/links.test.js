@@ -67,7 +67,7 @@ test("a page that source code or a script names is there", () => {
 test("a source file that ARCHITECTURE, CONTRIBUTING or a decision names is there", () => {
   const missing = [];
   for (const path of ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/decisions.md", "docs/security.md"]) {
-    for (const [, file] of read(path).matchAll(/`([\w./-]+\.(?:rs|js|sh|txt|toml))`/g)) {
+    for (const [, file] of read(path).matchAll(/`(?:\.\/)?([\w./-]+\.(?:rs|js|sh|txt|toml))`/g)) {
       if (!all.some((known) => known === file || known.endsWith(`/${file}`))) missing.push(`${path}: ${file}`);
     }
     for (const [, module] of read(path).matchAll(/`(?:tests\/)?it\/(\w+)`/g)) {

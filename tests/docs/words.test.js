@@ -10,6 +10,8 @@ for (const [path, most] of [["README.md", 900], ["ARCHITECTURE.md", 2_500]]) {
   test(`${path} has at most ${most} words`, () => assert.ok(words(path) <= most, `it has ${words(path)}`));
 }
 
+// "opens a second connection": what is counted by it.
+const ORDINAL = "(?:one|time|WebSocket|connection|message|change|server|record|token|client|session|tab|node|device)\\b";
 // "50 messages a second", "once a second"; but "costs a second".
 const TIMES = "second|minute|hour|day|week|month|year";
 // "one descriptor a connection", "questions an entry"; but "keeps a session".
@@ -25,7 +27,7 @@ const BANNED = [
   [/(?<!\bgoing )\baway\b/gi, "unreachable, down, offline"],
   // A proxy, a NAT and what ends TLS are in front of something, indeed.
   [/\bbehind\b(?! (?:a|the|your|its|one|haggle's|nginx|what ends)\b[^.]{0,12}(?:prox(?:y|ies)|balancer|NAT|back\b|TLS))(?! haggle's back)(?! proxies)(?! nginx)/gi, "after, later than"],
-  [new RegExp(`\\b(?:\\d[\\d,.]*|once|twice|delivered|published|CPU|\\w+s) (?<!(?:costs|takes|lasts|as|is|has|this|others) )an? (?:${TIMES})\\b`, "gi"), "per second"],
+  [new RegExp(`\\b(?:\\d(?:[\\d,.]*\\d)?|once|twice|delivered|published|CPU|\\w+s) (?<!(?:costs|takes|lasts|as|is|has|this|others) )an? (?:${TIMES})\\b(?! ${ORDINAL})`, "gi"), "per second"],
   [new RegExp(`\\b(?:${COUNTED}) an? (?:${UNITS})\\b`, "gi"), "per room"],
 ];
 
