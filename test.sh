@@ -75,6 +75,12 @@ page_suite() (
     node --test --test-reporter=spec
 )
 
+# Documents: nothing from npm, and the binary for the table of options.
+docs_suite() (
+    cd tests/docs
+    node --test --test-reporter=spec
+)
+
 # One of its tests runs nginx, with a certificate of its own, and is left out where there is none.
 socket_io_suite() {
     if ! need nginx nginx-light || ! need openssl openssl; then
@@ -199,6 +205,7 @@ step "tests/page" page_suite
 # The suites below drive the binary itself.
 step "cargo build" cargo build --locked --bins
 export HAGGLE_BIN="$target_dir/debug/haggle"
+step "tests/docs" docs_suite
 step "cargo build --examples" cargo build --locked --examples
 step "tests/socket_io" socket_io_suite
 step "tests/client_package" node_suite tests/client_package

@@ -91,14 +91,14 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// Where the marketplace's backend is told of unread messages.
+/// Where the marketplace's backend is notified of unread messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookTarget {
     /// Its address.
     pub url: String,
-    /// Signs what is told there.
+    /// Signs these notifications.
     pub secret: Secret,
-    /// How long a message stays unread before it is told.
+    /// How long a message stays unread before the backend is notified.
     pub notify_unread_after: Duration,
 }
 
@@ -109,15 +109,15 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// Events per second of a user, over all sessions and REST.
     pub sends_per_second_max: Option<NonZeroU32>,
-    /// New connections a second for an address.
+    /// New connections per second of an address.
     pub connects_per_second_max: Option<NonZeroU32>,
-    /// Open connections for an address.
+    /// Open connections of an address.
     pub connections_per_address_max: Option<NonZeroU32>,
     /// Live sessions of a user.
     pub sessions_per_user_max: Option<NonZeroU32>,
     /// Rooms that a session is in at once.
     pub rooms_per_session_max: Option<NonZeroU32>,
-    /// REST requests a second for a user.
+    /// REST requests per second of a user.
     pub requests_per_second_max: Option<NonZeroU32>,
     /// Largest image that may be sent, in bytes.
     pub image_bytes_max: usize,
@@ -194,7 +194,7 @@ pub struct Config {
     pub authorize: AuthorizePolicy,
     /// What happens to a message with a contact in it.
     pub masking: MaskingPolicy,
-    /// Who is told of unread messages, if anybody is.
+    /// Who is notified of unread messages, if anybody is.
     pub webhook: Option<WebhookTarget>,
     /// What one client may cost.
     pub limits: Limits,

@@ -1,11 +1,11 @@
-"""Measures haggle beside what users would pick instead.
+"""Measures haggle next to what users would pick instead.
 
     bench/run.sh                          every workload, then the page
     bench/run.sh pairs-saturated connect  these alone; what was measured before stays
     bench/run.sh --quick --runs 1         a minute or two, to see that it works
     bench/run.sh growth                   what a message costs as things grow
     bench/run.sh authorization            what the three ways to authorize cost
-    bench/run.sh report                   writes docs/benchmarks.md's tables and plots anew
+    bench/run.sh report                   writes docs/benchmarks.md's tables and plots again
 
 The server runs on half of the cores, the load on the other half. Results are kept in bench/results/results.json.
 """

@@ -104,18 +104,18 @@ def workload(name, found):
             rows.append([server, f"{value:,.0f}", apart, *latency[:2], cpu, note])
     unit = {"connect": "entries", "history": "pages", "older-history": "pages", "room-list": "pages"}.get(name, "deliveries")
     if name == "idle":
-        head = ["server", "KiB a connection", "spread", "processor at rest", "notes"]
-        title = "KiB a connection"
+        head = ["server", "KiB per connection", "spread", "processor at rest", "notes"]
+        title = "KiB per connection"
     elif name == "recovery":
         head = ["server", "seconds until the last", "spread", "until the half", "notes"]
         title = "seconds until the last client has caught up"
     elif re.search(r"\d", name):
-        head = ["server", "p50 µs", "p99 µs", "p99.9 µs", "spread of p50", f"processor µs a {unit[:-1].replace('ie', 'y') if unit == 'entries' else 'delivery'}", "notes"]
+        head = ["server", "p50 µs", "p99 µs", "p99.9 µs", "spread of p50", f"processor µs per {unit[:-1].replace('ie', 'y') if unit == 'entries' else 'delivery'}", "notes"]
         title = "p50 in µs"
     else:
         one = {"deliveries": "delivery", "entries": "entry", "pages": "page"}[unit]
-        head = ["server", f"{unit} a second", "spread", "p50 µs", "p99 µs", f"processor µs {'an' if one == 'entry' else 'a'} {one}", "notes"]
-        title = f"{unit} a second"
+        head = ["server", f"{unit} per second", "spread", "p50 µs", "p99 µs", f"processor µs per {one}", "notes"]
+        title = f"{unit} per second"
     (PLOTS / f"{name}.svg").write_text(plot.bars(f"{found['title']}: {title}", chart), encoding="utf-8")
     days = sorted({kept["at"][:10] for kept in found["servers"].values()})
     runs = min((len(kept["runs"]) for kept in found["servers"].values()), default=0)
@@ -144,7 +144,7 @@ def growth_tables(found):
             for point in ok
         ]
         parts.append(table([curve["title"], "processor µs each", "p50 µs", "p99 µs", "notes"], rows))
-    svg = plot.lines("What a delivery costs as things grow", "how many", "processor µs a delivery", curves)
+    svg = plot.lines("What a delivery costs as things grow", "how many", "processor µs per delivery", curves)
     (PLOTS / "growth.svg").write_text(svg, encoding="utf-8")
     return "![What a delivery costs as things grow](benchmarks/growth.svg)\n\n" + "\n".join(parts)
 
@@ -173,9 +173,9 @@ def policies(found):
             f"{entering / silent[0]['connections']:.2f}",
             f"{middle(enter, lambda run: run['perSecond']):,.0f}",
         ])  # fmt: skip
-    (PLOTS / "authorization.svg").write_text(plot.bars("Messages a second, 500 pairs saturated", chart), encoding="utf-8")
-    head = ["", "messages a second", "p50 µs at 1,000/s", "p99 µs", "processor µs a message at 1,000/s", "questions to the database a message", "questions an entry", "entries a second"]
-    return "![Messages a second by policy](benchmarks/authorization.svg)\n\n" + table(head, rows)
+    (PLOTS / "authorization.svg").write_text(plot.bars("Messages per second, 500 pairs saturated", chart), encoding="utf-8")
+    head = ["", "messages per second", "p50 µs at 1,000/s", "p99 µs", "processor µs per message at 1,000/s", "questions to the database per message", "questions per entry", "entries per second"]
+    return "![Messages per second by policy](benchmarks/authorization.svg)\n\n" + table(head, rows)
 
 
 def aims(found):
@@ -201,13 +201,13 @@ def aims(found):
     listed = [
         ("pairs saturated, against Bun storing nothing", ratio(value("pairs-saturated", "haggle"), value("pairs-saturated", "Bun")), 1.0, True),
         ("pairs saturated, against the best peer that stores", ratio(value("pairs-saturated", "haggle"), best("pairs-saturated", grouped + each)), 2.5, True),
-        ("pairs at 10,000 messages a second: p50, against Bun storing nothing", ratio(value("pairs-10k", "haggle"), value("pairs-10k", "Bun")), 2.0, False),
+        ("pairs at 10,000 messages per second: p50, against Bun storing nothing", ratio(value("pairs-10k", "haggle"), value("pairs-10k", "Bun")), 2.0, False),
         ("the same: p99", ratio(value("pairs-10k", "haggle", p99), value("pairs-10k", "Bun", p99)), 1.5, False),
         ("fan-out saturated, against the best peer that keeps order", ratio(value("fan-out-saturated", "haggle"), best("fan-out-saturated", ["Bun", "Socket.IO"])), 1.6, True),
         ("fan-out saturated, against the bare relay", ratio(value("fan-out-saturated", "haggle"), value("fan-out-saturated", "bare relay")), 0.7, True),
-        ("the same: processor time a delivery, against Bun", ratio(value("fan-out-saturated", "haggle", cpu_each_us), value("fan-out-saturated", "Bun", cpu_each_us)), 1.0, False),
+        ("the same: processor time per delivery, against Bun", ratio(value("fan-out-saturated", "haggle", cpu_each_us), value("fan-out-saturated", "Bun", cpu_each_us)), 1.0, False),
         ("connect, token, entry, against the best peer", ratio(value("connect", "haggle"), best("connect", ["Bun", "socketioxide", "Socket.IO"])), 1.0, True),
-        ("KiB an idle connection (Bun has less, see below)", value("idle", "haggle"), 4.0, False),
+        ("KiB per idle connection (Bun has less, see below)", value("idle", "haggle"), 4.0, False),
         ("the Socket.IO wire against the plain one, pairs saturated", ratio(value("pairs-saturated", sio), value("pairs-saturated", "haggle")), 0.85, True),
         ("the Socket.IO wire storing, against socketioxide not storing", ratio(value("pairs-saturated", sio), value("pairs-saturated", "socketioxide")), 1.3, True),
         ("seconds until 5,000 clients have caught up, once the server takes connections again", value("recovery", "haggle"), 5.0, False),

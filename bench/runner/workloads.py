@@ -29,10 +29,10 @@ def all_workloads():
     idle = min(10_000, connections_max())
     return [
         Workload("pairs-saturated", "500 pairs, saturated (8 messages of each of the 1,000 senders in flight)", ALL, ["pairs", "--pairs=500"]),
-        Workload("pairs-10k", "500 pairs, 10,000 messages a second", STORING_NOTHING, ["pairs", "--pairs=500", "--rate=10000"]),
-        Workload("pairs-1k", "500 pairs, 1,000 messages a second", STORING_NOTHING, ["pairs", "--pairs=500", "--rate=1000"]),
+        Workload("pairs-10k", "500 pairs, 10,000 messages per second", STORING_NOTHING, ["pairs", "--pairs=500", "--rate=10000"]),
+        Workload("pairs-1k", "500 pairs, 1,000 messages per second", STORING_NOTHING, ["pairs", "--pairs=500", "--rate=1000"]),
         Workload("fan-out-saturated", "one to 1,000 sessions, saturated (8 messages in flight)", STORING_NOTHING, ["fan-out", "--sessions=1000"]),
-        Workload("fan-out-50", "one to 1,000 sessions, 50 messages a second", STORING_NOTHING, ["fan-out", "--sessions=1000", "--rate=50"]),
+        Workload("fan-out-50", "one to 1,000 sessions, 50 messages per second", STORING_NOTHING, ["fan-out", "--sessions=1000", "--rate=50"]),
         Workload("connect", "connect, token, authorized entry (64 at once)", STORING_NOTHING, ["connect", "--at-once=64"]),
         Workload("idle", f"{idle:,} idle connections, each in a room", STORING_NOTHING, ["idle", f"--connections={idle}"], rooms=5000, warm_up=2, measure=5),
         Workload("history", "REST: the newest 50 messages of a room (16 connections)", ["haggle"], ["requests", "--page=history"], messages=200),

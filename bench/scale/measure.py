@@ -188,7 +188,7 @@ def measure_nats(subscriptions, messages):
             cpu = [cpu_s(pid) - then for pid, then in zip(pids, before)]
             row["publish"] = {
                 "seconds": round(took, 2),
-                "messages_a_second": round(messages / took),
+                "messages_per_second": round(messages / took),
                 "cpu_us_each": [round(one * 1e6 / messages, 2) for one in cpu],
             }
             nobody = [room(subscriptions + number) for number in range(messages)]
@@ -318,8 +318,8 @@ def measure_postgres(rooms, seconds, migrations):
             done, took, cpu = bench(BATCH, clients, batch=batch)
             written = int(run("psql", "-At", "-d", "bench", "-c", rows)) - before
             result[f"{clients} node{'s' if clients > 1 else ''}, {batch} a commit"] = {
-                "rows_a_second": round(written / took),
-                "commits_a_second": round(done / took),
+                "rows_per_second": round(written / took),
+                "commits_per_second": round(done / took),
                 "cpu_us_a_row": round(cpu * 1e6 / written, 1),
             }
         stored = int(run("psql", "-At", "-d", "bench", "-c", rows))

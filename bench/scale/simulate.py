@@ -36,8 +36,8 @@ class Inputs:
     other_member_online: float = 0.35
     typing_per_message: float = 2
     reads_per_message: float = 0.8
-    # What haggle's nodes tell each other beside what people do.
-    beats_a_second: float = 1
+    # What haggle's nodes send each other in addition to what people do.
+    beats_per_second: float = 1
     presence_again_seconds: float = 30
     broadcasts_per_connect: float = 0.5
     # What it costs.
@@ -50,7 +50,7 @@ class Inputs:
     nats_us_per_delivery: float = 6.7
     nats_us_per_subscribe: float = 4.9
     nats_bytes_per_subscription: float = 1020
-    database_rows_a_second: float = 15_500
+    database_rows_per_second: float = 15_500
     database_us_per_row: float = 62
     database_us_per_history: float = 55
     database_us_per_room_list: float = 480
@@ -70,26 +70,26 @@ DESCRIPTIONS = {
     "sessions_per_user": ("sessions of a connected user: devices and tabs", "assumed"),
     "session_minutes": ("minutes that a session lasts", "assumed"),
     "daily_users_per_connected": ("users of a day for each one connected at the peak", "assumed"),
-    "messages_per_user_day": ("messages a user of the day sends", "assumed"),
+    "messages_per_user_day": ("messages that a user of the day sends", "assumed"),
     "peak_factor": ("the peak's rate against the day's mean", "assumed"),
     "rooms_entered_per_session": ("rooms entered in a session's life", "assumed"),
     "rooms_open_per_session": ("rooms that a session is in at a time", "assumed"),
     "other_member_online": ("chance that the other member of a room is connected", "assumed"),
     "typing_per_message": ("typing events for each message", "assumed"),
     "reads_per_message": ("read marks for each message", "assumed"),
-    "beats_a_second": ("beats of a node, to every other node", "haggle's"),
+    "beats_per_second": ("beats of a node, to every other node", "haggle's"),
     "presence_again_seconds": ("seconds after which a node tells a room's presence again", "haggle's"),
-    "broadcasts_per_connect": ("what a new connection has every node told: that an inbox was opened, that a session was taken over", "assumed"),
+    "broadcasts_per_connect": ("what a new connection makes every node hear: that an inbox was opened, that a session was taken over", "assumed"),
     "node_kib_per_connection": ("KiB of a node's memory for a connection that has entered a room, at rest", "measured"),
     "node_us_per_connection_second": ("µs of a node's CPU each second for a connection at rest: pings, and what others' presence says", "measured"),
     "node_us_per_connect": ("µs of a node's CPU for a connection: token, WebSocket, entry with 50 messages", "measured"),
-    "node_us_per_message": ("µs of a node's CPU for a message at 2,000 a second, to two sessions; 18 where it is saturated", "measured"),
+    "node_us_per_message": ("µs of a node's CPU for a message at 2,000 per second, to two sessions; 18 where it is saturated", "measured"),
     "tls_us_per_handshake": ("µs of the proxy's CPU for a TLS handshake; its signature and keys alone are 70 (`openssl speed`)", "assumed"),
     "nats_us_per_publish": ("µs of nats-server's CPU for a message published", "measured"),
     "nats_us_per_delivery": ("µs of nats-server's CPU for each delivery, its way over a route included", "measured"),
     "nats_us_per_subscribe": ("µs of each nats-server's CPU for a subscription anywhere in the cluster", "measured"),
     "nats_bytes_per_subscription": ("bytes of each nats-server's memory for the same", "measured"),
-    "database_rows_a_second": ("rows a second of one PostgreSQL, one batch of 512 at a time, synced", "measured"),
+    "database_rows_per_second": ("rows per second of one PostgreSQL, one batch of 512 at a time, synced", "measured"),
     "database_us_per_row": ("µs of PostgreSQL's CPU for a message stored, its room counted up", "measured"),
     "database_us_per_history": ("µs of PostgreSQL's CPU for a room and 50 of its messages", "measured"),
     "database_us_per_room_list": ("µs of PostgreSQL's CPU for 20 of one's rooms, with what was said last and what is unread", "measured"),
@@ -112,20 +112,20 @@ class Plan:
 
     users: float
     connections: float
-    connects_a_second: float
-    messages_a_second: float
+    connects_per_second: float
+    messages_per_second: float
     nodes: int
     nodes_for: str
-    publishes_a_second: float
-    deliveries_a_second: float
-    broadcasts_a_second: float
+    publishes_per_second: float
+    deliveries_per_second: float
+    broadcasts_per_second: float
     subscriptions: float
-    subscribes_a_second: float
+    subscribes_per_second: float
     nats_clusters: int
     nats_clusters_addressed: int
     nats_load: dict
     nats_gib_unsharded: float
-    rows_a_second: float
+    rows_per_second: float
     partitions: int
     partitions_for: str
     database_load: dict
@@ -163,10 +163,10 @@ def plan(users, given, skew=1.0):
     to_inboxes = changes * (given.sessions_per_user - 1 + given.other_member_online * given.sessions_per_user) * elsewhere
     rooms = connections * given.rooms_open_per_session
     again = rooms / given.presence_again_seconds
-    publishes += again + nodes * given.beats_a_second + connects * given.broadcasts_per_connect
+    publishes += again + nodes * given.beats_per_second + connects * given.broadcasts_per_connect
     deliveries = to_room + to_inboxes + again * given.other_member_online * elsewhere
     # To every node, no matter which are there.
-    broadcasts = (nodes * given.beats_a_second + connects * given.broadcasts_per_connect) * (nodes - 1)
+    broadcasts = (nodes * given.beats_per_second + connects * given.broadcasts_per_connect) * (nodes - 1)
     # A subscription for each room and for each user on each node: sessions of one room are seldom on one node.
     subscriptions = connections + rooms
     subscribes = 2 * (connects + entries)
@@ -177,7 +177,7 @@ def plan(users, given, skew=1.0):
     nats_load = {
         "memory for subscriptions": gib / (given.nats_gib * given.busy_max),
         "CPU, by what concerns somebody there": talk / of_servers,
-        "CPU, with what every node is told": (talk + broadcasts * given.nats_us_per_delivery / 3) / of_servers,
+        "CPU, with what every node is sent": (talk + broadcasts * given.nats_us_per_delivery / 3) / of_servers,
     }
     addressed = max(list(nats_load.values())[:2])
 
@@ -185,7 +185,7 @@ def plan(users, given, skew=1.0):
     rows = messages * (1 + given.reads_per_message) + entries
     reading = connects * given.database_us_per_room_list + entries * given.database_us_per_history
     database_by = {
-        "the one writer": rows * skew / (given.database_rows_a_second * given.busy_max),
+        "the one writer": rows * skew / (given.database_rows_per_second * given.busy_max),
         "CPU": (rows * given.database_us_per_row + reading) * skew / (given.database_cores * MEGA * given.busy_max),
     }
     partitions_for = max(database_by, key=database_by.get)
@@ -194,20 +194,20 @@ def plan(users, given, skew=1.0):
     return Plan(
         users=users,
         connections=connections,
-        connects_a_second=connects,
-        messages_a_second=messages,
+        connects_per_second=connects,
+        messages_per_second=messages,
         nodes=nodes,
         nodes_for=nodes_for,
-        publishes_a_second=publishes,
-        deliveries_a_second=deliveries,
-        broadcasts_a_second=broadcasts,
+        publishes_per_second=publishes,
+        deliveries_per_second=deliveries,
+        broadcasts_per_second=broadcasts,
         subscriptions=subscriptions,
-        subscribes_a_second=subscribes,
+        subscribes_per_second=subscribes,
         nats_clusters=max(1, math.ceil(max(nats_load.values()))),
         nats_clusters_addressed=max(1, math.ceil(addressed)),
         nats_load=nats_load,
         nats_gib_unsharded=gib,
-        rows_a_second=rows,
+        rows_per_second=rows,
         partitions=max(1, math.ceil(database_by[partitions_for])),
         partitions_for=partitions_for,
         database_load=database_by,
@@ -231,9 +231,9 @@ class Storm:
     """What the others feel when nodes are gone."""
 
     lost: float
-    connects_a_second: float
+    connects_per_second: float
     busy: float
-    questions_a_second: float
+    questions_per_second: float
     seconds_to_99: float
 
 
@@ -264,9 +264,9 @@ def reconnect_storm(given, one, lost, delay_s, dice, clients=20_000):
     rate = share / delay_s
     return Storm(
         lost=gone,
-        connects_a_second=rate,
+        connects_per_second=rate,
         busy=rate * given.node_us_per_connect / MEGA / given.node_cores,
-        questions_a_second=rate * left * questions / one.partitions,
+        questions_per_second=rate * left * questions / one.partitions,
         seconds_to_99=done[int(clients * 0.99)],
     )
 
@@ -313,20 +313,20 @@ def plans_table(given):
     line = lambda name, cell: (name, *(cell(one, skew) for one, skew in found))
     rows = [
         line("connections", lambda one, _: number(one.connections)),
-        line("new connections a second", lambda one, _: number(one.connects_a_second)),
-        line("messages a second", lambda one, _: number(one.messages_a_second)),
+        line("new connections per second", lambda one, _: number(one.connects_per_second)),
+        line("messages per second", lambda one, _: number(one.messages_per_second)),
         line("**nodes**, a zone of three to spare", lambda one, _: f"**{number(one.nodes)}**"),
         line("… what they are for", lambda one, _: one.nodes_for),
         line("proxies: cores for TLS handshakes", lambda one, _: number(one.proxies_cores)),
-        line("NATS: published a second", lambda one, _: number(one.publishes_a_second)),
-        line("NATS: delivered a second", lambda one, _: number(one.deliveries_a_second)),
+        line("NATS: published per second", lambda one, _: number(one.publishes_per_second)),
+        line("NATS: delivered per second", lambda one, _: number(one.deliveries_per_second)),
         line("NATS: subscriptions", lambda one, _: number(one.subscriptions)),
-        line("NATS: subscribed and unsubscribed a second", lambda one, _: number(one.subscribes_a_second)),
+        line("NATS: subscribed and unsubscribed per second", lambda one, _: number(one.subscribes_per_second)),
         line("… GiB of them in each server of one cluster", lambda one, _: number(one.nats_gib_unsharded)),
-        line("NATS: told to every node, delivered a second", lambda one, _: number(one.broadcasts_a_second)),
+        line("NATS: sent to every node, delivered per second", lambda one, _: number(one.broadcasts_per_second)),
         line("**NATS clusters** of three servers, as haggle is", lambda one, _: f"**{number(one.nats_clusters)}**"),
-        line("… without what every node is told", lambda one, _: number(one.nats_clusters_addressed)),
-        line("PostgreSQL: rows written a second", lambda one, _: number(one.rows_a_second)),
+        line("… without what every node is sent", lambda one, _: number(one.nats_clusters_addressed)),
+        line("PostgreSQL: rows written per second", lambda one, _: number(one.rows_per_second)),
         line("**PostgreSQL partitions**", lambda one, _: f"**{number(one.partitions)}**"),
         line("… what they are for", lambda one, _: one.partitions_for if one.partitions > 1 else "one is enough"),
         line("… the fullest has, of its share", lambda _, skew: f"{skew:.2f} ×"),
@@ -366,14 +366,14 @@ def storm_table(given):
                         f"{number(users)} users, {number(one.nodes)} nodes: {what}",
                         f"{delay} s",
                         number(storm.lost),
-                        number(storm.connects_a_second),
+                        number(storm.connects_per_second),
                         f"{storm.busy * 100:,.0f} %",
-                        number(storm.questions_a_second),
+                        number(storm.questions_per_second),
                         f"{storm.seconds_to_99:.1f} s",
                     )
                 )
-    head = ("what is lost", "clients' delay, ± half", "clients", "connects a second, each node left", "of its CPU")
-    return table((*head, "questions a second, each partition", "99 % are back after"), rows)
+    head = ("what is lost", "clients' delay, ± half", "clients", "connects per second, each node left", "of its CPU")
+    return table((*head, "questions per second, each partition", "99 % are back after"), rows)
 
 
 def breaking_table(given):
@@ -383,7 +383,7 @@ def breaking_table(given):
         "one PostgreSQL: CPU": lambda one: one.database_load["CPU"],
         "one NATS cluster: memory for subscriptions": lambda one: one.nats_load["memory for subscriptions"],
         "one NATS cluster: CPU, by what concerns somebody there": lambda one: one.nats_load["CPU, by what concerns somebody there"],
-        "one NATS cluster: CPU, with what every node is told": lambda one: one.nats_load["CPU, with what every node is told"],
+        "one NATS cluster: CPU, with what every node is sent": lambda one: one.nats_load["CPU, with what every node is sent"],
     }
     full = []
     for name, load in loads.items():
@@ -402,9 +402,9 @@ def cell_table(given):
         one = plan(size, given)
         count = math.ceil(100 * MEGA / size)
         rows.append(
-            (f"{count} of {number(size)} users", one.nodes, one.nats_clusters, one.partitions, number(one.messages_a_second), number(count * one.nodes))
+            (f"{count} of {number(size)} users", one.nodes, one.nats_clusters, one.partitions, number(one.messages_per_second), number(count * one.nodes))
         )
-    return table(("cells", "nodes each", "NATS clusters each", "PostgreSQL each", "messages a second each", "nodes in all"), rows)
+    return table(("cells", "nodes each", "NATS clusters each", "PostgreSQL each", "messages per second each", "nodes in all"), rows)
 
 
 SERIES = (

@@ -37,7 +37,7 @@ const CONNECTING_AT_ONCE: usize = 32;
 const PAGING: usize = 8;
 /// How often the progress is drawn anew.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
-/// Connections a second, below what `--max-connects-per-second` allows by default.
+/// Connections per second, below what `--max-connects-per-second` allows by default.
 const OPENS_PER_SECOND: f64 = 150.0;
 
 /// What is measured.
@@ -82,7 +82,7 @@ pub struct Args {
     /// A file in place of --jwt-secret and --service-key: a line a room, its id and both members' tokens, with tabs between
     #[arg(long, value_name = "FILE.tsv")]
     tokens: Option<PathBuf>,
-    /// Messages a second, over all rooms
+    /// Messages per second, over all rooms
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: u32,
     /// Sessions in the room of the fan-out

@@ -166,10 +166,10 @@ pub struct Options {
     #[arg(long, env = "HAGGLE_MASKING", global = true, value_name = "POLICY", help_heading = "Safety")]
     pub masking: Option<MaskingPolicy>,
 
-    /// Address of the marketplace's backend that is told of unread messages, http:// or https:// [default: none]
+    /// Address of the marketplace's backend that is notified of unread messages, http:// or https:// [default: none]
     #[arg(long, env = "HAGGLE_WEBHOOK_URL", global = true, value_name = "URL", help_heading = "Webhook")]
     pub webhook_url: Option<String>,
-    /// Secret that signs what is told there, at least 32 bytes; needed with --webhook-url
+    /// Secret that signs these notifications, at least 32 bytes; needed with --webhook-url
     #[arg(
         long,
         env = "HAGGLE_WEBHOOK_SECRET",
@@ -182,7 +182,7 @@ pub struct Options {
     /// A file that holds --webhook-secret
     #[arg(long, env = "HAGGLE_WEBHOOK_SECRET_FILE", global = true, value_name = "FILE", help_heading = "Webhook")]
     pub webhook_secret_file: Option<PathBuf>,
-    /// How long a message stays unread before it is told, with --webhook-url [default: 5m]
+    /// How long a message stays unread before the backend is notified, with --webhook-url [default: 5m]
     #[arg(long, env = "HAGGLE_NOTIFY_UNREAD_AFTER", global = true, value_name = "SPAN", help_heading = "Webhook")]
     pub notify_unread_after: Option<Span>,
 
@@ -192,10 +192,10 @@ pub struct Options {
     /// Events per second of a user over all sessions, twice as many in a burst; 0 lifts it [default: 50]
     #[arg(long, env = "HAGGLE_MAX_SENDS_PER_SECOND", global = true, value_name = "N", help_heading = "Limits")]
     pub max_sends_per_second: Option<u32>,
-    /// New connections a second for an address; 0 lifts it [default: 200]
+    /// New connections per second of an address; 0 lifts it [default: 200]
     #[arg(long, env = "HAGGLE_MAX_CONNECTS_PER_SECOND", global = true, value_name = "N", help_heading = "Limits")]
     pub max_connects_per_second: Option<u32>,
-    /// Open connections for an address; 0 lifts it [default: 2000]
+    /// Open connections of an address; 0 lifts it [default: 2000]
     #[arg(long, env = "HAGGLE_MAX_CONNECTIONS_PER_ADDRESS", global = true, value_name = "N", help_heading = "Limits")]
     pub max_connections_per_address: Option<u32>,
     /// Live sessions of a user; 0 lifts it [default: 20]
@@ -204,7 +204,7 @@ pub struct Options {
     /// Rooms that a session is in at once; 0 lifts it [default: 100]
     #[arg(long, env = "HAGGLE_MAX_ROOMS_PER_SESSION", global = true, value_name = "N", help_heading = "Limits")]
     pub max_rooms_per_session: Option<u32>,
-    /// REST requests a second for a user; 0 lifts it [default: 50]
+    /// REST requests per second of a user; 0 lifts it [default: 50]
     #[arg(long, env = "HAGGLE_MAX_REQUESTS_PER_SECOND", global = true, value_name = "N", help_heading = "Limits")]
     pub max_requests_per_second: Option<u32>,
     /// Largest image that may be sent, in bytes, 1024 to 104857600 [default: 10485760]

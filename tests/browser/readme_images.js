@@ -1,5 +1,5 @@
 /*
- * Takes the pictures of the README anew: `node readme_images.js`, then look at docs/images and commit them.
+ * Takes the pictures of the README again: `node readme_images.js`, then look at docs/images and commit them.
  * They want fonts for Korean and emoji (Debian: fonts-noto-cjk, fonts-noto-color-emoji).
  */
 import { execFileSync } from "node:child_process";

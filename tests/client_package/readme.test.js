@@ -5,12 +5,12 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { installed, MemoryStorage, WebSocket, when } from "./support/live.js";
 
-/* The frontends that the READMEs print, with the reader's own names filled in. */
+/* The frontends that docs/integrate.md and the package's README print, with the reader's own names filled in. */
 
 const { haggle, consumer } = await installed();
 
 for (const [path, address, user] of [
-  ["README.md", "https://chat.example", "alice"],
+  ["docs/integrate.md", "https://chat.example", "alice"],
   ["packages/client/README.md", "https://chat.example.com", "mina"],
 ]) {
   test(`the frontend of ${path} enters a room and says something`, async (t) => {
@@ -43,3 +43,20 @@ for (const [path, address, user] of [
     assert.match(shown[0].text, /still/);
   });
 }
+
+test("the program of the quickstart sends a message and prints the conversation", async (t) => {
+  const text = await readFile(new URL("../../docs/quickstart.md", import.meta.url), "utf8");
+  const [, code] = /<<'EOF'\n([^]*?)\nEOF\n/.exec(text);
+  const room = await haggle.room();
+  assert.equal(code.split('"alice"').length, 2);
+  const own = code.replace('"alice"', JSON.stringify(room.buyer.id)).replace(/^import WebSocket.*$/m, "");
+  const [imports] = /^import .*$/m.exec(own);
+  await consumer.write("quickstart.js", `${imports}\nexport default ({ process, console, WebSocket }) => {\n${own.replace(imports, "")}\nreturn { client, room };\n};\n`);
+  const { default: run } = await import(pathToFileURL(join(consumer.folder, "quickstart.js")));
+  const printed = [];
+  const env = { HAGGLE_BIND: new URL(haggle.url).host, ALICE: room.buyer.token, ROOM: room.id };
+  const { client, room: there } = run({ process: { env }, console: { log: (lines) => printed.push(lines) }, WebSocket });
+  t.after(() => client.close());
+  await when(there, "change", () => printed.at(-1)?.length === 1, "the message is printed");
+  assert.deepEqual(printed.at(-1), ["1: I could come by tomorrow."]);
+});

@@ -97,17 +97,27 @@ fn empty_database(folder: &TempDir) -> String {
 }
 
 #[test]
-fn the_readmes_import_lines_are_good_and_safe_to_repeat() {
+fn the_import_lines_on_the_page_for_backends_are_good_and_safe_to_repeat() {
+    import_lines_of("docs/backend.md", 1);
+}
+
+#[test]
+fn the_lines_on_the_page_of_the_import_are_good_and_safe_to_repeat() {
+    import_lines_of("docs/import.md", 3);
+}
+
+/// Imports the lines that a page shows, which have so many messages, again, and with a line that is none.
+fn import_lines_of(page: &str, messages: usize) {
     let folder = TempDir::new().unwrap();
     let database = empty_database(&folder);
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let lines: Vec<&str> = readme.lines().filter(|line| line.starts_with("{\"type\":")).collect();
+    let page = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("{\"type\":")).collect();
     assert!(lines.len() >= 4);
     std::fs::write(folder.path().join("lines.ndjson"), lines.join("\n")).unwrap();
-    for told in ["1 messages stored", "0 messages stored"] {
+    for told in [messages, 0].map(|count| format!("{count} messages stored")) {
         let output = haggle(&folder, &["import", "--database-url", &database, "lines.ndjson"]);
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success() && said.contains(told), "{said}");
+        assert!(output.status.success() && said.contains(&told), "{said}");
     }
     std::fs::write(folder.path().join("bad.ndjson"), format!("{}\nnot json\n", lines.join("\n"))).unwrap();
     let output = haggle(&folder, &["import", "--database-url", &database, "bad.ndjson"]);

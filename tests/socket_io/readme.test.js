@@ -13,16 +13,19 @@ import { builtBinary, freePort } from "./support/process.js";
 import { now } from "./support/token.js";
 import { Log, within } from "./support/waiting.js";
 
-/* What README says to paste works when it is pasted. Names and addresses that stand for the reader's own are all that is filled in. */
+/* What README and docs/ say to paste works when it is pasted. Names and addresses that stand for the reader's own are all that is filled in. */
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-const README = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+const page = (path) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+const README = await page("README.md");
+const QUICKSTART = await page("docs/quickstart.md");
+const COMING = await page("docs/coming-from-socket-io.md");
 const PORT = "5000";
 
 /** The only block of that language under a heading which has `mark` in it, as it is printed. */
-function block(heading, language, mark = "") {
-  const [, section] = README.split(`\n${heading}\n`);
-  assert.ok(section, `README has no ${heading}`);
+function block(page, heading, language, mark = "") {
+  const [, section] = page.split(`\n${heading}\n`);
+  assert.ok(section, `there is no ${heading}`);
   const [own] = section.split(/\n##+ /);
   const blocks = own.split(`\`\`\`${language}\n`).slice(1).map((rest) => rest.split("```")[0]);
   const found = blocks.filter((text) => text.includes(mark));
@@ -37,7 +40,7 @@ const isTaken = (port) =>
     socket.once("connect", () => (socket.destroy(), answer(true)));
   });
 
-test("sixty seconds to a chat, pasted at once", async (t) => {
+test("sixty seconds to a chat and the quickstart that continues them, pasted at once", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "haggle-readme-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   // The binary is built already, and `cargo` has nothing to do.
@@ -46,7 +49,7 @@ test("sixty seconds to a chat, pasted at once", async (t) => {
   await mkdir(join(folder, "bin"));
   await writeFile(join(folder, "bin/cargo"), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
 
-  let pasted = block("## Sixty seconds to a chat", "sh");
+  let pasted = block(README, "## Sixty seconds to a chat", "sh");
   assert.equal(pasted.split(PORT).length, 2, "the port is named once");
   if (await isTaken(PORT)) pasted = pasted.replace(PORT, String(await freePort()));
   const env = { ...process.env, PATH: `${join(folder, "bin")}:${process.env.PATH}` };
@@ -56,17 +59,19 @@ test("sixty seconds to a chat, pasted at once", async (t) => {
   let complaints = "";
   shell.stdout.on("data", (data) => (out += data));
   shell.stderr.on("data", (data) => (complaints += data));
+  pasted += block(QUICKSTART, "## A server of your own", "sh");
   shell.stdin.end(`${pasted}\nkill -TERM $!\nwait $!\n`);
   const [code] = await within(60_000, once(shell, "close"), () => `the shell goes on: ${out} ${complaints}`);
   assert.equal(code, 0, `${out}\n${complaints}`);
-  const room = JSON.parse(out.trim().split("\n").at(-1));
+  const [room, message, inbox] = out.trim().split("\n").slice(-3).map((line) => JSON.parse(line));
   assert.deepEqual([room.buyer?.id, room.seller?.id, room.product?.title], ["alice", "sam", "A red bike"], `${out}${complaints}`);
+  assert.deepEqual([message.seq, message.text, inbox.items?.map(({ id, unread }) => [id, unread])], [1, "Is it still there?", [[room.id, 1]]]);
   assert.doesNotMatch(complaints, /curl:|panicked/);
 });
 
 /** Runs the printed frontend with the reader's own names filled in, and tells what it shows. */
 async function frontend(t, haggle, room, { fetchToken, text }) {
-  const printed = block("### The server that goes, and what stands in its place", "js", "socket.io-client");
+  const printed = block(COMING, "## The server that goes, and what replaces it", "js", "socket.io-client");
   const address = "https://chat.shop.example";
   assert.equal(printed.split(address).length, 2);
   // Under node_modules, where its import is found and nobody looks for tests.
@@ -82,7 +87,7 @@ async function frontend(t, haggle, room, { fetchToken, text }) {
   return { socket, shown };
 }
 
-test("the frontend of README says something, hears the other side, and renews its token before it expires", async (t) => {
+test("the frontend of \"Coming from Socket.IO\" says something, hears the other side, and renews its token before it expires", async (t) => {
   const haggle = await Haggle.start();
   t.after(() => haggle.stop());
   const room = await haggle.room();
@@ -105,7 +110,7 @@ test("the frontend of README says something, hears the other side, and renews it
   assert.deepEqual(ends, []);
 });
 
-test("the frontend of README comes back after token_expired, from a live connection and from a refused one", async (t) => {
+test("the frontend of \"Coming from Socket.IO\" comes back after token_expired, from a live connection and from a refused one", async (t) => {
   const haggle = await Haggle.start();
   t.after(() => haggle.stop());
   const room = await haggle.room();

@@ -7,7 +7,7 @@ use crate::{
     domain::{Account, FairQueue, RoomId, UserId},
 };
 
-/// Most changes in one transaction. More adds latency to the first of them and no throughput (ARCHITECTURE.md).
+/// Most changes in one transaction. More adds latency to the first of them and no throughput (docs/benchmarks.md).
 pub(super) const BATCH_WRITES_MAX: usize = 512;
 
 /// Most that one transaction costs, by [`RoomWrite::cost_bytes`]: some milliseconds.

@@ -3,7 +3,7 @@
 //! **One writer at a time.** Every transaction that writes begins with one advisory lock, which it holds until it has
 //! committed. So it is the only writer, as under SQLite: `position` and the numbers of `changes` are given in the order of
 //! commits, `seq` has no hole, the first acceptance of an offer wins, and no two transactions can wait for each other,
-//! whatever rows they touch in whatever order. What that costs is in ARCHITECTURE.md.
+//! whatever rows they touch in whatever order. What that costs is in docs/decisions.md.
 //!
 //! **A commit whose answer is lost** has happened or has not. The transaction's number is known beforehand, so another
 //! connection can ask (`pg_xact_status`); only when that can't be found out either does the sender get `unavailable`.
