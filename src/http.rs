@@ -4,6 +4,7 @@ pub mod admission;
 pub mod api;
 pub mod body;
 pub mod client_address;
+pub mod compressed;
 pub mod connection;
 pub mod descriptors;
 pub mod engine_io;

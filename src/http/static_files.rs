@@ -3,17 +3,20 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    io::Write,
     sync::{LazyLock, Mutex, PoisonError},
 };
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
-use super::{body::Pieces, problem::Problem, state::AppState};
+use super::{
+    body::Pieces,
+    compressed::{accepts_gzip, gzipped, has_already, hex},
+    problem::Problem,
+    state::AppState,
+};
 use crate::error::ChatError;
 
 /// `static/`, as it was when the binary was built.
@@ -85,7 +88,7 @@ pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     let file = StaticFiles::get(path).ok_or_else(|| ChatError::not_found("there is nothing at this address"))?;
     let hash = file.metadata.sha256_hash();
     let tag = etag(&hash);
-    let fresh = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let fresh = has_already(&request, &tag);
     let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::ETAG, tag))
@@ -172,15 +175,6 @@ fn cache_control(version: Option<&str>, path: &str) -> &'static str {
     }
 }
 
-fn accepts_gzip(request: &HttpRequest) -> bool {
-    let accepted =
-        request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.split(',').any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        name.trim().eq_ignore_ascii_case("gzip") && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
-    })
-}
-
 fn is_text(mimetype: &str) -> bool {
     mimetype.starts_with("text/")
         || mimetype.contains("javascript")
@@ -188,26 +182,9 @@ fn is_text(mimetype: &str) -> bool {
         || mimetype.contains("svg")
 }
 
-/// A file, compressed once in the life of the process.
-fn gzipped(hash: [u8; 32], body: &[u8]) -> Bytes {
-    static DONE: LazyLock<Mutex<HashMap<[u8; 32], Bytes>>> = LazyLock::new(Mutex::default);
-    let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let compress = || {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        // Writing to memory can't fail.
-        let _ = encoder.write_all(body);
-        encoder.finish().unwrap_or_default().into()
-    };
-    done.entry(hash).or_insert_with(compress).clone()
-}
-
 /// The index changes with its version, too, which is why that is part of every tag.
 fn etag(hash: &[u8; 32]) -> String {
     format!("\"{}-{}\"", hex(&hash[..12]), *VERSION)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
