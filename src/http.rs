@@ -7,6 +7,7 @@ pub mod client_address;
 pub mod compressed;
 pub mod connection;
 pub mod descriptors;
+pub mod embed;
 pub mod engine_io;
 pub mod extract;
 pub mod health;

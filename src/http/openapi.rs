@@ -29,7 +29,7 @@ use super::{
     },
     body::Pieces,
     compressed::{accepts_gzip, gzipped, has_already, hex},
-    health,
+    embed, health,
     problem::{Problem, ProblemDocument},
     state::AppState,
 };
@@ -97,6 +97,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         get_document,
         redirect_to_page,
         get_page_file,
+        embed::get_embed_file,
     ),
     components(schemas(ProblemDocument, RoomId, MessageId, ProductId, UserId)),
     modifiers(&SecuritySchemes, &Conventions),
@@ -117,6 +118,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
             `{\"event\", \"data\"?, \"id\"?}` goes in, `{\"reply\": id, \"data\"}` or `{\"reply\": id, \"error\"}` answers a \
             request that has an `id`, and `{\"event\", \"data\"}` comes unasked. A client sends `enterRoom`, `leaveRoom`, \
             `message`, `editMessage`, `deleteMessage`, `typing`, `read`, `offer`, `answerOffer`, `authenticate` and `heartbeat`; docs/protocol.md describes each."),
+        (name = "embed", description = "The components, for a marketplace's own pages."),
         (name = "operations", description = "For operators of the server."),
     )
 )]

@@ -1,4 +1,4 @@
-//! The demo page, and the page of a server that is no demo, embedded in the binary.
+//! The demo page, the page of a server that is no demo, and the packages that both are made of, embedded in the binary.
 
 use std::{
     borrow::Cow,
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     body::Pieces,
-    compressed::{accepts_gzip, gzipped, has_already, hex},
+    compressed::{Hash, accepts_gzip, gzipped, has_already, hex},
     problem::Problem,
     state::AppState,
 };
@@ -30,16 +30,23 @@ struct PageFiles;
 #[prefix = "client/"]
 struct ClientFiles;
 
-/// Everything that the page is made of.
+/// The sources of the npm package `@haggle/components`, which are served from `components/`.
+#[derive(RustEmbed)]
+#[folder = "packages/components/src/"]
+#[prefix = "components/"]
+struct ComponentFiles;
+
+/// Everything that is served.
 struct StaticFiles;
 
 impl StaticFiles {
+    /// `static/` comes first: a browser gets from there what a package imports by name (`static/components/`).
     fn get(path: &str) -> Option<EmbeddedFile> {
-        ClientFiles::get(path).or_else(|| PageFiles::get(path))
+        PageFiles::get(path).or_else(|| ClientFiles::get(path)).or_else(|| ComponentFiles::get(path))
     }
 
     fn iter() -> impl Iterator<Item = Cow<'static, str>> {
-        PageFiles::iter().chain(ClientFiles::iter())
+        PageFiles::iter().chain(ClientFiles::iter()).chain(ComponentFiles::iter())
     }
 }
 
@@ -63,6 +70,9 @@ const VERSION_MARK: char = '~';
 /// The demo page, which lives on routes that exist under `haggle demo` alone.
 const DEMO_INDEX: &str = "index.html";
 
+/// What other sites' pages load: it names the modules of the components by version.
+pub(super) const EMBED_ENTRY: &str = "embed/haggle.js";
+
 /// What is at `/` everywhere else: what this server is, and where to go on.
 const SERVER_INDEX: &str = "server.html";
 
@@ -70,26 +80,43 @@ const SERVER_INDEX: &str = "server.html";
 ///
 /// The index names scripts and styles by addresses that begin with `/~<version>/`, and their imports are relative, so that a
 /// browser keeps all of them for a year and asks for nothing but the index when it comes back. Without that segment, or with
-/// the one of another build, the same file is asked for anew each time, which costs a `304`.
+/// the one of another build, the same file is asked for again each time, which costs a `304`.
 ///
 /// # Errors
 /// `not_found`.
 pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let path = request.match_info().query("path");
-    let (version, path) = match path.strip_prefix(VERSION_MARK).and_then(|rest| rest.split_once('/')) {
-        Some((version, path)) => (Some(version), path),
-        None => (None, path),
-    };
+    let (version, path) = versioned(request.match_info().query("path"));
     let path = match path {
         "" | DEMO_INDEX if state.config.demo => DEMO_INDEX,
         "" | DEMO_INDEX => SERVER_INDEX,
         path => path,
     };
+    answer(&state, &request, version, path)
+}
+
+/// The version that an address names, if it names one, and the rest of it.
+pub(super) fn versioned(path: &str) -> (Option<&str>, &str) {
+    match path.strip_prefix(VERSION_MARK).and_then(|rest| rest.split_once('/')) {
+        Some((version, path)) => (Some(version), path),
+        None => (None, path),
+    }
+}
+
+/// A file, as the client may have it: kept already, compressed, or as it is.
+///
+/// # Errors
+/// `not_found`.
+pub(super) fn answer(
+    state: &AppState,
+    request: &HttpRequest,
+    version: Option<&str>,
+    path: &str,
+) -> Result<HttpResponse, Problem> {
     let file = StaticFiles::get(path).ok_or_else(|| ChatError::not_found("there is nothing at this address"))?;
     let hash = file.metadata.sha256_hash();
     let tag = etag(&hash);
-    let fresh = has_already(&request, &tag);
-    let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let known = has_already(request, &tag);
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, cache_control(version, path)))
@@ -101,11 +128,12 @@ pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<H
         let policy = content_security_policy(state.config.public_url.as_deref());
         response.insert_header((header::CONTENT_SECURITY_POLICY, policy));
     }
-    if fresh {
+    if known {
         return Ok(response.finish());
     }
     let body = match path {
-        DEMO_INDEX | SERVER_INDEX => index(path, hash, &file.data),
+        DEMO_INDEX | SERVER_INDEX => named_by_version(path, hash, &file.data, "=\"/"),
+        EMBED_ENTRY => named_by_version(path, hash, &file.data, "\"./"),
         _ => match file.data {
             Cow::Borrowed(bytes) => Bytes::from_static(bytes),
             Cow::Owned(bytes) => bytes.into(),
@@ -113,7 +141,7 @@ pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     };
     response.content_type(mimetype.as_str()).insert_header((header::VARY, "accept-encoding"));
     // For HEAD, actix-web sends the length and leaves the body out.
-    if accepts_gzip(&request) && is_text(&mimetype) {
+    if accepts_gzip(request) && is_text(&mimetype) {
         let compressed = gzipped(hash, &body);
         return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(Pieces::shared(compressed)));
     }
@@ -131,29 +159,29 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     hex(&hash.finalize()[..8])
 });
 
-/// An index with the versions in it, made once in the life of the process. A debug build reads it from the disk, so it is known
+/// A file with the versions in it, made once in the life of the process. A debug build reads it from the disk, so it is known
 /// by its content, too.
-fn index(path: &str, hash: [u8; 32], text: &[u8]) -> Bytes {
-    type Made = ([u8; 32], Bytes);
+fn named_by_version(path: &str, hash: Hash, text: &[u8], opening: &str) -> Bytes {
+    type Made = (Hash, Bytes);
     static DONE: LazyLock<Mutex<HashMap<String, Made>>> = LazyLock::new(Mutex::default);
     let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
     match done.get(path) {
-        Some((known, index)) if *known == hash => index.clone(),
+        Some((known, made)) if *known == hash => made.clone(),
         _ => {
-            let index = Bytes::from(with_version(&String::from_utf8_lossy(text), &VERSION));
-            done.insert(path.to_owned(), (hash, index.clone()));
-            index
+            let made = Bytes::from(with_version(&String::from_utf8_lossy(text), opening, &VERSION));
+            done.insert(path.to_owned(), (hash, made.clone()));
+            made
         }
     }
 }
 
-/// Puts the version before each script and style sheet that the index names.
-fn with_version(index: &str, version: &str) -> String {
-    let mut pieces = index.split("=\"/");
+/// Puts the version before each script and style sheet that a file names: an index as `="/main.js"`, a module as `"./main.js"`.
+fn with_version(text: &str, opening: &str, version: &str) -> String {
+    let mut pieces = text.split(opening);
     let mut versioned = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let path = piece.split('"').next().unwrap_or_default();
-        versioned.push_str("=\"/");
+        versioned.push_str(opening);
         if path.ends_with(".js") || path.ends_with(".css") {
             versioned.push(VERSION_MARK);
             versioned.push_str(version);
@@ -183,7 +211,7 @@ fn is_text(mimetype: &str) -> bool {
 }
 
 /// The index changes with its version, too, which is why that is part of every tag.
-fn etag(hash: &[u8; 32]) -> String {
+fn etag(hash: &Hash) -> String {
     format!("\"{}-{}\"", hex(&hash[..12]), *VERSION)
 }
 
@@ -199,10 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn the_index_names_scripts_and_styles_by_version_and_leaves_other_addresses_alone() {
+    fn scripts_and_styles_are_named_by_version_and_other_addresses_left_alone() {
         let index =
             r#"<a href="/"><link href="/styles/base.css"><script src="/main.js"></script><img src="/a.svg"><b id="x">"#;
         let expected = r#"<a href="/"><link href="/~v1/styles/base.css"><script src="/~v1/main.js"></script><img src="/a.svg"><b id="x">"#;
-        assert_eq!(with_version(index, "v1"), expected);
+        assert_eq!(with_version(index, "=\"/", "v1"), expected);
+        let module = r#"import "./client/room.js"; export * from "./components/index.js";"#;
+        let expected = r#"import "./~v1/client/room.js"; export * from "./~v1/components/index.js";"#;
+        assert_eq!(with_version(module, "\"./", "v1"), expected);
     }
 }

@@ -195,6 +195,7 @@ fn rows_of_anyone() -> Vec<Row> {
         // The signature is the permission, and this one is none.
         row(("GET", "/api/v1/images/{key}"), "/api/v1/images/a.jpg", None, [FORBIDDEN; 3], [FORBIDDEN; 3], FORBIDDEN),
         row(("GET", "/api/docs/{file}"), "/api/docs/index.css", None, [OK; 3], [OK; 3], OK),
+        row(("GET", "/embed/{file}"), "/embed/haggle.js", None, [OK; 3], [OK; 3], OK),
     ])
     .collect()
 }
