@@ -202,6 +202,7 @@ export HAGGLE_BIN="$target_dir/debug/haggle"
 step "cargo build --examples" cargo build --locked --examples
 step "tests/socket_io" socket_io_suite
 step "tests/client_package" node_suite tests/client_package
+step "tests/components_package" node_suite tests/components_package
 step "tests/python_socketio" python_suite tests/python_socketio
 step "tests/openapi" python_suite tests/openapi
 step "tests/deploy" deploy_suite
