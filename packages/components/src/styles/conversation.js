@@ -26,6 +26,10 @@ export const conversation = css`
     display: none;
   }
 
+  .back {
+    margin-left: -8px;
+  }
+
   :host([back]) .conversation-head .back {
     display: inline-grid;
   }
@@ -448,13 +452,12 @@ export const conversation = css`
     .conversation-head {
       flex-wrap: wrap;
       gap: 8px 10px;
-      padding: 8px 12px 10px 6px;
+      padding: 8px 12px 10px;
     }
 
     .product-strip {
       width: 100%;
       max-width: none;
-      margin-left: 6px;
     }
 
     .product-strip-text {

@@ -6,7 +6,7 @@ export const layout = css`
   .panes {
     display: grid;
     grid-template-rows: minmax(0, 1fr);
-    grid-template-columns: minmax(300px, 372px) minmax(0, 1fr);
+    grid-template-columns: clamp(300px, 36%, 372px) minmax(0, 1fr);
     gap: 14px;
     min-height: 0;
   }
@@ -177,7 +177,7 @@ export const layout = css`
     overflow: auto;
   }
 
-  .content > .empty {
+  .content .empty {
     height: 100%;
   }
 

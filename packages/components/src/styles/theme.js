@@ -3,7 +3,7 @@ import { css } from "./css.js";
 
 /*
  * Colours, type and shapes. Each has a public name that a page may set, on the element or anywhere above it, and a value for light
- * and for dark. One accent, warm neutrals, one warm signal colour.
+ * and for dark. One accent, from which its shades follow; warm neutrals; one warm signal colour.
  */
 export const theme = css`
   .frame,
@@ -17,10 +17,10 @@ export const theme = css`
     --line: var(--haggle-line, light-dark(#e6e0d5, #2a302d));
     --line-strong: var(--haggle-line-strong, light-dark(#8c897f, #717a75));
     --brand: var(--haggle-brand, light-dark(#0f6b54, #62cba8));
-    --brand-strong: var(--haggle-brand-strong, light-dark(#0a5341, #86dcc0));
+    --brand-strong: var(--haggle-brand-strong, color-mix(in srgb, var(--brand) 78%, var(--ink)));
     --on-brand: var(--haggle-on-brand, light-dark(#ffffff, #06271d));
-    --brand-soft: var(--haggle-brand-soft, light-dark(#e2f0ea, #1b352c));
-    --on-brand-soft: var(--haggle-on-brand-soft, light-dark(#0a5341, #a5e6cf));
+    --brand-soft: var(--haggle-brand-soft, color-mix(in srgb, var(--brand) 13%, var(--surface)));
+    --on-brand-soft: var(--haggle-on-brand-soft, color-mix(in srgb, var(--brand) 70%, var(--ink)));
     --signal: var(--haggle-signal, light-dark(#c23f17, #ff8d66));
     --on-signal: var(--haggle-on-signal, light-dark(#ffffff, #341004));
     --online: var(--haggle-online, light-dark(#2aa66f, #4fd093));
@@ -28,8 +28,8 @@ export const theme = css`
     --on-reserved: var(--haggle-on-reserved, light-dark(#6b4700, #f8d98f));
     --sold: var(--haggle-sold, light-dark(#e4e1da, #323835));
     --on-sold: var(--haggle-on-sold, light-dark(#4e524f, #c3cac6));
-    --bubble-own: var(--haggle-bubble-own, light-dark(#0f6b54, #1a6b54));
-    --on-bubble-own: var(--haggle-on-bubble-own, light-dark(#ffffff, #f3fcf8));
+    --bubble-own: var(--haggle-bubble-own, var(--haggle-brand, light-dark(#0f6b54, #1a6b54)));
+    --on-bubble-own: var(--haggle-on-bubble-own, var(--haggle-on-brand, light-dark(#ffffff, #f3fcf8)));
     --bubble-other: var(--haggle-bubble-other, light-dark(#f0ece4, #272d2a));
     --danger: var(--haggle-danger, light-dark(#b3261e, #ff9c90));
     --banner: var(--haggle-banner, light-dark(#3a2f1c, #f3e3bf));

@@ -49,7 +49,7 @@ function InboxRow({ item, user, current }) {
   const other = named(item.other, t);
   const text = lastMessage ? describe(lastMessage, { t, format }) : "";
   return html`<li>
-    <${PlaceLink} to=${{ view: "room", roomId: item.id }} class="inbox-row" part="inbox-row" aria-current=${current ? "page" : undefined} data-unread=${unread > 0 ? "" : undefined}>
+    <${PlaceLink} to=${{ view: "room", roomId: item.id }} class="inbox-row" part="inbox-row" data-room=${item.id} aria-current=${current ? "page" : undefined} data-unread=${unread > 0 ? "" : undefined}>
       <span class="inbox-faces">
         <${ProductPicture} product=${product} class="picture-s" />
         <${Avatar} user=${other} size="s" />
