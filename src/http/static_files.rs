@@ -17,7 +17,7 @@ use super::{
     problem::Problem,
     state::AppState,
 };
-use crate::error::ChatError;
+use crate::{config::Config, error::ChatError};
 
 /// `static/`, as it was when the binary was built.
 #[derive(RustEmbed)]
@@ -52,14 +52,21 @@ impl StaticFiles {
 
 /// What the page may load and run: its own files, images of the server's public address, and nothing inline. Where a browser
 /// knows Trusted Types, text can't become markup at all.
-fn content_security_policy(public_url: Option<&str>) -> String {
+///
+/// Nobody may put it into a frame, but for the messenger that is made for one: its frame stands in pages of the listed origins, and
+/// shows their pictures, wherever those come from.
+fn content_security_policy(public_url: Option<&str>, path: &str, frame_ancestors: &[String]) -> String {
     // Only its scheme, host and port: a path would have to be matched to its end.
     let origin: String = public_url.unwrap_or_default().split_inclusive('/').take(3).collect();
     let origin = origin.trim_end_matches('/');
     let space = if origin.is_empty() { "" } else { " " };
+    let is_frame = path == EMBED_FRAME;
+    let pictures = if is_frame { " https:" } else { "" };
+    let ancestors =
+        if is_frame && !frame_ancestors.is_empty() { frame_ancestors.join(" ") } else { "'none'".to_owned() };
     format!(
-        "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:{space}{origin}; style-src 'self'; \
-         script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+        "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:{space}{origin}{pictures}; style-src 'self'; \
+         script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}; \
          trusted-types 'none'; require-trusted-types-for 'script'"
     )
 }
@@ -71,7 +78,10 @@ const VERSION_MARK: char = '~';
 const DEMO_INDEX: &str = "index.html";
 
 /// What other sites' pages load: it names the modules of the components by version.
-pub(super) const EMBED_ENTRY: &str = "embed/haggle.js";
+const EMBED_ENTRY: &str = "embed/haggle.js";
+
+/// The messenger as a page of its own, for an iframe.
+const EMBED_FRAME: &str = "embed/frame.html";
 
 /// What is at `/` everywhere else: what this server is, and where to go on.
 const SERVER_INDEX: &str = "server.html";
@@ -125,7 +135,8 @@ pub(super) fn answer(
     let mimetype = file.metadata.mimetype().to_owned();
     // Only a document has a policy; on forty scripts it would be a fifth of all bytes.
     if mimetype.contains("html") || mimetype.contains("svg") {
-        let policy = content_security_policy(state.config.public_url.as_deref());
+        let Config { public_url, frame_ancestors, .. } = &state.config;
+        let policy = content_security_policy(public_url.as_deref(), path, frame_ancestors);
         response.insert_header((header::CONTENT_SECURITY_POLICY, policy));
     }
     if known {
@@ -221,9 +232,24 @@ mod tests {
 
     #[test]
     fn images_may_come_from_the_public_address() {
-        let policy = content_security_policy(Some("https://chat.example:8443/talk"));
+        let policy = content_security_policy(Some("https://chat.example:8443/talk"), DEMO_INDEX, &[]);
         assert!(policy.contains("img-src 'self' data: blob: https://chat.example:8443; style-src"), "{policy}");
-        assert!(content_security_policy(None).contains("img-src 'self' data: blob:; style-src"));
+        let policy = content_security_policy(None, DEMO_INDEX, &[]);
+        assert!(policy.contains("img-src 'self' data: blob:; style-src"), "{policy}");
+    }
+
+    #[test]
+    fn only_the_frame_may_stand_in_a_page_of_a_listed_origin() {
+        let listed = ["https://shop.example".to_owned(), "http://localhost:3000".to_owned()];
+        for (path, listed, expected) in [
+            (EMBED_FRAME, &listed[..], "frame-ancestors https://shop.example http://localhost:3000;"),
+            (EMBED_FRAME, &[], "frame-ancestors 'none';"),
+            (DEMO_INDEX, &listed, "frame-ancestors 'none';"),
+            (SERVER_INDEX, &listed, "frame-ancestors 'none';"),
+        ] {
+            let policy = content_security_policy(None, path, listed);
+            assert!(policy.contains(expected), "{path}: {policy}");
+        }
     }
 
     #[test]

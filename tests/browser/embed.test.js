@@ -12,7 +12,7 @@ let browser;
 
 before(async () => {
   site = await HostSite.start({ chat: () => server.url, tokenOf: (user) => server.tokenOf(user) });
-  [server, browser] = await Promise.all([DemoServer.start({ HAGGLE_ALLOWED_ORIGIN: site.url }), launchBrowser()]);
+  [server, browser] = await Promise.all([DemoServer.start({ HAGGLE_ALLOWED_ORIGIN: site.url, HAGGLE_FRAME_ANCESTORS: site.url }), launchBrowser()]);
 });
 
 after(async () => {
@@ -51,6 +51,7 @@ test("a script and an element are a whole integration: two people talk, from a p
   // A narrow messenger shows one pane, and its way back.
   await seller.page.getByRole("button", { name: "Back to the chats" }).click();
   await seller.page.locator(".inbox-row").first().waitFor();
+  await seller.until(() => focused()?.matches(".inbox-row") && focused().textContent.includes("Yes, it is"));
   assert.equal(await buyer.page.title(), "A shop", "the title is the page's own");
   await Promise.all([buyer.close(), seller.close()]);
 });
@@ -159,6 +160,42 @@ test("without a session of the page's own it says so, and goes on once there is 
   void stopped.catch(() => {});
   window.faults = window.faults.filter((fault) => !/401/.test(fault));
   await window.close();
+});
+
+test("in an iframe, the page around it hands in the token, hears where one goes, and says what to show", async () => {
+  const code = `
+    const frame = document.querySelector("iframe");
+    window.heard = [];
+    addEventListener("message", async ({ source, origin, data }) => {
+      if (source !== frame.contentWindow || origin !== ${JSON.stringify(server.url)}) return;
+      window.heard.push(data);
+      if (data.haggle === "token") source.postMessage({ haggle: "token", token: (await (await fetch("/chat-token")).json()).token }, origin);
+    });`;
+  const body = `<iframe title="Chat" src="${server.url}/embed/frame.html?lang=ko"></iframe><script type="module" src="/own.js?${new URLSearchParams({ code })}"></script>`;
+  const window = await visit({ user: "amara", body });
+  const { page } = window;
+  const frame = page.frameLocator("iframe");
+  await frame.getByRole("heading", { name: "채팅" }).waitFor();
+  await frame.locator(".inbox-row", { hasText: "Parlour guitar" }).click();
+  await frame.locator(".history[aria-busy=false]").waitFor();
+  await frame.locator(".composer textarea").fill("From a frame");
+  await frame.locator(".send").click();
+  await frame.locator('.line[data-state="sent"]', { hasText: "From a frame" }).waitFor();
+  await window.until(() => window.heard.some(({ haggle, view, roomId }) => haggle === "navigate" && view === "room" && roomId));
+  await window.until(() => window.heard.some(({ haggle, unread }) => haggle === "unread" && unread >= 0));
+  await window.screenshot("embed-frame-desk");
+  await page.evaluate((url) => document.querySelector("iframe").contentWindow.postMessage({ haggle: "show", room: "", lang: "en" }, url), server.url);
+  await frame.getByRole("heading", { name: "Chats" }).waitFor();
+  await frame.locator(".history").waitFor({ state: "detached" });
+  await window.close();
+
+  // Nobody else may show it.
+  const other = await HostSite.start({ chat: () => server.url, tokenOf: (user) => server.tokenOf(user) });
+  const refused = await Window.open(browser, other.page({ user: "amara", body: `<iframe title="Chat" src="${server.url}/embed/frame.html"></iframe>` }));
+  await refused.until(() => performance.getEntriesByType("navigation")[0].loadEventEnd > 0);
+  assert.match(refused.faults.join("\n"), /frame-ancestors/);
+  await refused.page.context().close();
+  await other.stop();
 });
 
 test("a page whose origin is not listed gets no script", async () => {

@@ -105,6 +105,16 @@ async fn any_server_serves_the_components_to_the_pages_of_listed_origins() {
         let text = module.body.as_str().unwrap();
         assert!(!text.contains("from \"@haggle/client\""), "{path}");
     }
+    // In a frame it may stand where the operator says, and nowhere else.
+    for (ancestors, expected) in [
+        (vec![], "frame-ancestors 'none';"),
+        (vec!["https://shop.example".to_owned()], "frame-ancestors https://shop.example;"),
+    ] {
+        let server = TestServer::with(|config| config.frame_ancestors = ancestors).await;
+        let frame = send(server.addr, "GET", "/embed/frame.html", &[], b"").await;
+        let policy = frame.header("content-security-policy").unwrap();
+        assert!(frame.status == 200 && policy.contains(expected) && !policy.contains("unsafe"), "{policy}");
+    }
     // The demo page's own files are no part of it.
     for path in ["main.js", "embed/haggle.js", "index.html", "../main.js", "components/none.js", ""] {
         assert_eq!(send(server.addr, "GET", &format!("/embed/{path}"), &[], b"").await.status, 404, "{path}");

@@ -88,7 +88,7 @@ export interface HaggleEvents {
   "haggle-navigate": CustomEvent<Place>;
   /** The session has ended, and only a new one helps. */
   "haggle-stopped": CustomEvent<HaggleError>;
-  /** From `<haggle-unread>`: the number has changed. */
+  /** From a messenger, an inbox or a badge: the number of unread messages has changed. */
   "haggle-unread": CustomEvent<{ unread: number }>;
 }
 

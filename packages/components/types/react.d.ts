@@ -16,6 +16,7 @@ interface CommonProps extends HTMLAttributes<HTMLElement> {
   /** `preventDefault()` when the router takes them there. */
   onNavigate?: (event: Events["haggle-navigate"]) => void;
   onStopped?: (event: Events["haggle-stopped"]) => void;
+  onUnread?: (event: Events["haggle-unread"]) => void;
 }
 
 interface RoomProps extends CommonProps {
@@ -28,5 +29,5 @@ type Component<Props, Element> = ForwardRefExoticComponent<Props & RefAttributes
 export const HaggleMessenger: Component<RoomProps & { narrow?: "inbox" | "content" }, elements.HaggleMessenger>;
 export const HaggleInbox: Component<RoomProps, elements.HaggleInbox>;
 export const HaggleConversation: Component<RoomProps & { back?: boolean }, elements.HaggleConversation>;
-export const HaggleUnread: Component<CommonProps & { onUnread?: (event: Events["haggle-unread"]) => void }, elements.HaggleUnread>;
+export const HaggleUnread: Component<CommonProps, elements.HaggleUnread>;
 export const HaggleSettings: Component<CommonProps, elements.HaggleSettings>;

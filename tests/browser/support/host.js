@@ -32,12 +32,12 @@ export class HostSite {
         return user ? send("application/json", JSON.stringify({ token: await tokenOf(user) })) : response.writeHead(401).end();
       }
       if (pathname === "/hostile.css") return send("text/css", HOSTILE);
-      if (pathname === "/own.css") return send("text/css", "body { margin: 0 } haggle-messenger, haggle-inbox, haggle-conversation { height: 600px } [hidden] { display: none }");
+      if (pathname === "/own.css") return send("text/css", "body { margin: 0 } haggle-messenger, haggle-inbox, haggle-conversation, iframe { height: 600px } iframe { width: 100%; border: 0 } [hidden] { display: none }");
       if (pathname === "/own.js") return send("text/javascript", searchParams.get("code") ?? "");
       if (pathname !== "/") return response.writeHead(404).end();
       const server = chat();
       const live = server.replace(/^http/, "ws");
-      const policy = `default-src 'none'; script-src 'self' ${server}; style-src 'self'; connect-src 'self' ${server} ${live}; img-src 'self' blob: ${server}; base-uri 'none'; form-action 'none'; trusted-types 'none'; require-trusted-types-for 'script'`;
+      const policy = `default-src 'none'; script-src 'self' ${server}; style-src 'self'; connect-src 'self' ${server} ${live}; img-src data: 'self' blob: ${server}; frame-src ${server}; base-uri 'none'; form-action 'none'; trusted-types 'none'; require-trusted-types-for 'script'`;
       const body = searchParams.get("body") ?? `<haggle-messenger server="${server}" token-url="/chat-token"></haggle-messenger>`;
       const style = searchParams.has("hostile") ? "/hostile.css" : "/own.css";
       send(
@@ -46,7 +46,7 @@ export class HostSite {
         <link rel="stylesheet" href="${style}"><link rel="icon" href="data:,">
         <script type="module" src="${server}/embed/haggle.js"></script>
         <body><h1 id="own">A shop</h1><p><button id="own-button">Buy</button></p>${body}</body></html>`,
-        { "content-security-policy": policy.replace("img-src", "img-src data:"), "set-cookie": searchParams.has("user") ? [`user=${searchParams.get("user")}`] : [] },
+        { "content-security-policy": policy, "set-cookie": searchParams.has("user") ? [`user=${searchParams.get("user")}`] : [] },
       );
     });
     site.#server.listen(0, "127.0.0.1");

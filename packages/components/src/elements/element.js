@@ -166,6 +166,11 @@ export class HaggleElement extends Base {
     return !this.dispatchEvent(new CustomEvent("haggle-navigate", { bubbles: true, composed: true, cancelable: true, detail: place }));
   }
 
+  /** Says how many messages are unread, so that the page can put it into its title. @param {number} unread */
+  tellUnread(unread) {
+    this.dispatchEvent(new CustomEvent("haggle-unread", { bubbles: true, composed: true, detail: { unread } }));
+  }
+
   /**
    * What the frame shows.
    *

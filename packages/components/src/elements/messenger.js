@@ -6,7 +6,7 @@ import { filling } from "../styles/frame.js";
 import { layout } from "../styles/layout.js";
 import { useLanguage } from "../ui/language.js";
 import { Banner, ConversationView, InboxView, loadTalk, SignedIn } from "../ui/signed_in.js";
-import { html, useEffect } from "../ui/view.js";
+import { focusedNear, html, useEffect, useRef } from "../ui/view.js";
 import { RoomElement } from "./room_element.js";
 
 /**
@@ -35,23 +35,35 @@ export class HaggleMessenger extends RoomElement {
   view(session) {
     return html`<${SignedIn} session=${session} again=${() => this.reconnect()}>
       ${(/** @type {import("@haggle/client").HaggleClient} */ client) =>
-        html`<${Messenger} session=${session} client=${client} roomId=${this.room} seq=${this.seq || undefined} narrow=${this.getAttribute("narrow")} takesFocus=${this.takesFocus} />`}
+        html`<${Messenger} session=${session} client=${client} roomId=${this.room} seq=${this.seq || undefined} narrow=${this.getAttribute("narrow")} takesFocus=${this.takesFocus} tell=${(/** @type {number} */ unread) => this.tellUnread(unread)} />`}
     <//>`;
   }
 }
 
 /**
  * @param {{session: import("./session.js").Session, client: import("@haggle/client").HaggleClient, roomId: string, seq?: number, narrow: string | null,
- *   takesFocus: boolean}} props
+ *   takesFocus: boolean, tell: (unread: number) => void}} props
  */
-function Messenger({ session, client, roomId, seq, narrow, takesFocus }) {
+function Messenger({ session, client, roomId, seq, narrow, takesFocus, tell }) {
   const { t } = useLanguage();
   useEffect(() => void loadTalk(), []);
+
+  const messenger = useRef(/** @type {HTMLElement | null} */ (null));
+  const wasOpen = useRef(roomId);
+  useEffect(() => {
+    const left = wasOpen.current;
+    wasOpen.current = roomId;
+    // The button that led back is gone, and the focus with it: one goes on from where one had come.
+    if (!left || roomId || !takesFocus || focusedNear(messenger.current)) return;
+    const row = /** @type {HTMLElement | null | undefined} */ (messenger.current?.querySelector(`[data-room="${CSS.escape(left)}"]`));
+    row?.focus();
+  }, [roomId]);
+
   const shows = roomId ? "room" : narrow === "content" ? "content" : "inbox";
-  return html`<div class="messenger">
+  return html`<div class="messenger" ref=${messenger}>
     <${Banner} client=${client} />
     <div class="panes" data-shows=${shows}>
-      <${InboxView} session=${session} client=${client} openRoomId=${roomId} />
+      <${InboxView} session=${session} client=${client} openRoomId=${roomId} tell=${tell} />
       ${roomId
         ? html`<${ConversationView} key=${roomId} session=${session} client=${client} roomId=${roomId} seq=${seq} takesFocus=${takesFocus} />`
         : html`<div class="pane content" part="content"><slot><div class="empty"><p>${t.chooseChat}</p></div></slot></div>`}

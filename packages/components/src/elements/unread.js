@@ -5,8 +5,7 @@ import { html, useChanges, useEffect } from "../ui/view.js";
 import { HaggleElement } from "./element.js";
 
 /**
- * `<haggle-unread>`: how many messages are unread, and nothing at all when there are none. Dispatches `haggle-unread`
- * whenever that changes, so that a page can put it into its title.
+ * `<haggle-unread>`: how many messages are unread, and nothing at all when there are none.
  */
 export class HaggleUnread extends HaggleElement {
   static sheets = [inline];
@@ -14,8 +13,7 @@ export class HaggleUnread extends HaggleElement {
   /** @param {import("./session.js").Session} session */
   view({ client }) {
     if (!client) return undefined;
-    const tell = (/** @type {number} */ unread) => this.dispatchEvent(new CustomEvent("haggle-unread", { bubbles: true, composed: true, detail: { unread } }));
-    return html`<${Badge} inbox=${client.inbox} tell=${tell} />`;
+    return html`<${Badge} inbox=${client.inbox} tell=${(/** @type {number} */ unread) => this.tellUnread(unread)} />`;
   }
 }
 
