@@ -4,7 +4,6 @@ import { theme } from "./components/styles/theme.js";
 import { learnCurrencies } from "./components/ui/money.js";
 import { html, render } from "./components/ui/view.js";
 import { DemoRest } from "./demo_rest.js";
-import { adopt } from "./ui/adopt.js";
 import { Root } from "./ui/root.js";
 
 /**
@@ -15,10 +14,11 @@ import { Root } from "./ui/root.js";
 const demo = new DemoRest(`${location.origin}/api/v1`);
 
 const loadSession = async () => {
-  const [session, currencies] = await Promise.all([import("./session.js"), demo.listCurrencies()]);
+  const [session, currencies] = await Promise.all([import("./session.js"), demo.listCurrencies(), import("./session_modules.js")]);
   learnCurrencies(currencies);
   return session;
 };
 
-adopt(theme, base);
+// The same style sheets as in the shadow roots of the components.
+document.adoptedStyleSheets.push(theme(), base());
 render(html`<${Root} demo=${demo} loadSession=${loadSession} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

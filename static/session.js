@@ -3,7 +3,7 @@ import { plainWire } from "./client/plain_wire.js";
 import { socketIoWire } from "./client/socket_io_wire.js";
 import { HaggleClient } from "./components/index.js";
 import { dialogs } from "./components/styles/dialogs.js";
-import { adopt } from "./ui/adopt.js";
+import { shop } from "./styles/shop.js";
 import { io } from "./vendor/socket.io.esm.min.js";
 
 /*
@@ -13,7 +13,7 @@ import { io } from "./vendor/socket.io.esm.min.js";
 
 export { App } from "./ui/app.js";
 
-adopt(dialogs);
+document.adoptedStyleSheets.push(dialogs(), shop());
 
 const wires = { socketIo: socketIoWire(location.origin, io), plain: plainWire(location.origin) };
 

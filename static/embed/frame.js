@@ -11,7 +11,7 @@ import "./haggle.js";
 
 const messenger = /** @type {import("@haggle/components").HaggleMessenger} */ (document.querySelector("haggle-messenger"));
 
-/** Whoever has let the frame in may read what it says: a policy of the server's decides who that is. @param {object} message */
+/** Any page that shows the frame may read this: the server's policy decides which ones can. @param {object} message */
 const say = (message) => parent.postMessage(message, "*");
 
 /** A page that listens only later than the frame asks is asked again. */

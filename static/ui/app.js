@@ -4,9 +4,9 @@ import { Icon } from "../components/ui/icons.js";
 import { html, useEffect, useState } from "../components/ui/view.js";
 import { AccountDialog } from "./account_dialog.js";
 import { useLanguage } from "./language.js";
-import { Logo } from "./logo.js";
 import { Market } from "./market.js";
 import { addressOf, go, usePlace } from "./navigation.js";
+import { Logo } from "./sign_in.js";
 import { preferredWire, rememberWire } from "./wire_switch.js";
 
 /** @typedef {import("../demo_rest.js").DemoUser} DemoUser */

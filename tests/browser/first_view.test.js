@@ -73,6 +73,12 @@ test("the index names the imports of main.js in advance, each of them and no oth
   assert.deepEqual(named.sort(), [...(await importsOf("main.js"))].sort());
 });
 
+test("what is read next to session.js names each of its imports that the first view lacks", async () => {
+  const listed = [...(await readFile(fileOf("session_modules.js"), "utf8")).matchAll(/^import "\.\/([^"]+)";$/gm)].map(([, path]) => path);
+  const first = await importsOf("main.js");
+  assert.deepEqual(listed.sort(), [...(await importsOf("session.js"))].filter((path) => !first.has(path)).sort());
+});
+
 test("the entry for other pages names each module of the components", async () => {
   const entry = await readFile(fileOf("embed/haggle.js"), "utf8");
   const named = [...entry.matchAll(/^import "\.\/([^"]+)";$/gm)].map(([, path]) => path);

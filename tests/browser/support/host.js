@@ -11,8 +11,8 @@ const HOSTILE = `
 `;
 
 /**
- * A marketplace's site on an origin of its own, under a policy that allows the chat server's scripts and nothing inline. Whoever
- * a cookie names is signed in there.
+ * A marketplace's site on an origin of its own, under a policy that allows the chat server's scripts and nothing inline. A cookie
+ * names the user who is signed in there.
  */
 export class HostSite {
   #server;

@@ -59,7 +59,7 @@ export class HaggleElement extends Base {
     this.#reflect("server", server);
   }
 
-  /** Where the page's backend hands out tokens for whoever is signed in there. */
+  /** Where the page's backend hands out tokens for the user who is signed in there. */
   get tokenUrl() {
     return this.getAttribute("token-url") ?? "";
   }
@@ -166,8 +166,8 @@ export class HaggleElement extends Base {
     return !this.dispatchEvent(new CustomEvent("haggle-navigate", { bubbles: true, composed: true, cancelable: true, detail: place }));
   }
 
-  /** Says how many messages are unread, so that the page can put it into its title. @param {number} unread */
-  tellUnread(unread) {
+  /** Publishes how many messages are unread, so that the page can put it into its title. @param {number} unread */
+  dispatchUnread(unread) {
     this.dispatchEvent(new CustomEvent("haggle-unread", { bubbles: true, composed: true, detail: { unread } }));
   }
 

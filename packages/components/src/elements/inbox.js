@@ -18,7 +18,7 @@ export class HaggleInbox extends RoomElement {
       <${SignedIn} session=${session} again=${() => this.reconnect()}>
         ${(/** @type {import("@haggle/client").HaggleClient} */ client) => html`
           <${Banner} client=${client} />
-          <${InboxView} session=${session} client=${client} openRoomId=${this.room} tell=${(/** @type {number} */ unread) => this.tellUnread(unread)} />
+          <${InboxView} session=${session} client=${client} openRoomId=${this.room} onUnread=${(/** @type {number} */ unread) => this.dispatchUnread(unread)} />
         `}
       <//>
     </div>`;

@@ -13,15 +13,15 @@ export class HaggleUnread extends HaggleElement {
   /** @param {import("./session.js").Session} session */
   view({ client }) {
     if (!client) return undefined;
-    return html`<${Badge} inbox=${client.inbox} tell=${(/** @type {number} */ unread) => this.tellUnread(unread)} />`;
+    return html`<${Badge} inbox=${client.inbox} onUnread=${(/** @type {number} */ unread) => this.dispatchUnread(unread)} />`;
   }
 }
 
-/** @param {{inbox: import("@haggle/client").Inbox, tell: (unread: number) => void}} props */
-function Badge({ inbox, tell }) {
+/** @param {{inbox: import("@haggle/client").Inbox, onUnread: (unread: number) => void}} props */
+function Badge({ inbox, onUnread }) {
   const { t } = useLanguage();
   useChanges(inbox);
   const { unread } = inbox;
-  useEffect(() => tell(unread), [unread]);
+  useEffect(() => onUnread(unread), [unread]);
   return unread > 0 && html`<span class="badge" part="badge" role="img" aria-label=${t.unread(unread)}>${unread}</span>`;
 }

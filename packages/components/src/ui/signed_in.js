@@ -34,11 +34,11 @@ export function Banner({ client }) {
   return html`<${ConnectionBanner} state=${client.state} reconnectNow=${() => client.reconnectNow()} />`;
 }
 
-/** @param {{session: Session, client: import("@haggle/client").HaggleClient, openRoomId?: string, tell: (unread: number) => void}} props */
-export function InboxView({ session, client, openRoomId, tell }) {
+/** @param {{session: Session, client: import("@haggle/client").HaggleClient, openRoomId?: string, onUnread: (unread: number) => void}} props */
+export function InboxView({ session, client, openRoomId, onUnread }) {
   useChanges(client.inbox);
   const { unread } = client.inbox;
-  useEffect(() => tell(unread), [unread]);
+  useEffect(() => onUnread(unread), [unread]);
   return html`<${InboxPane}
     inbox=${client.inbox}
     user=${{ id: client.userId }}
