@@ -38,9 +38,9 @@ function fits(licence, list = allowed) {
 }
 
 function lockFiles() {
-  return readdirSync(join(root, 'tests'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => `tests/${entry.name}/package-lock.json`)
+  return ['tests', 'examples']
+    .flatMap((folder) => readdirSync(join(root, folder), { withFileTypes: true }).map((entry) => `${folder}/${entry.name}`))
+    .map((path) => `${path}/package-lock.json`)
     .filter((path) => existsSync(join(root, path)));
 }
 

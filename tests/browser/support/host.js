@@ -20,8 +20,11 @@ export class HostSite {
   /** How often a token was asked for. */
   tokens = 0;
 
-  /** @param {{chat: () => string, tokenOf: (user: string) => Promise<string>}} options `chat` is known once that server runs */
-  static async start({ chat, tokenOf }) {
+  /**
+   * @param {{chat: () => string, tokenOf: (user: string) => Promise<string>, bundle?: string}} options
+   *   `chat` is known once that server runs; `bundle` is a script of the page's own, at `/bundle.js`
+   */
+  static async start({ chat, tokenOf, bundle }) {
     const site = new HostSite();
     site.#server = createServer(async (request, response) => {
       const { pathname, searchParams } = new URL(request.url, "http://host");
@@ -34,6 +37,7 @@ export class HostSite {
       if (pathname === "/hostile.css") return send("text/css", HOSTILE);
       if (pathname === "/own.css") return send("text/css", "body { margin: 0 } haggle-messenger, haggle-inbox, haggle-conversation, iframe { height: 600px } iframe { width: 100%; border: 0 } [hidden] { display: none }");
       if (pathname === "/own.js") return send("text/javascript", searchParams.get("code") ?? "");
+      if (pathname === "/bundle.js" && bundle) return send("text/javascript", bundle);
       if (pathname !== "/") return response.writeHead(404).end();
       const server = chat();
       const live = server.replace(/^http/, "ws");
@@ -44,7 +48,7 @@ export class HostSite {
         "text/html",
         `<!doctype html><html lang="${searchParams.get("lang") ?? "en"}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A shop</title>
         <link rel="stylesheet" href="${style}"><link rel="icon" href="data:,">
-        <script type="module" src="${server}/embed/haggle.js"></script>
+        ${bundle ? "" : `<script type="module" src="${server}/embed/haggle.js"></script>`}
         <body><h1 id="own">A shop</h1><p><button id="own-button">Buy</button></p>${body}</body></html>`,
         { "content-security-policy": policy, "set-cookie": searchParams.has("user") ? [`user=${searchParams.get("user")}`] : [] },
       );
