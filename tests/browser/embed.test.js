@@ -150,14 +150,24 @@ test("language, words, theme and parts are the page's to choose", async () => {
 });
 
 test("without a session of the page's own it says so, and goes on once there is one", async () => {
-  const window = await visit({});
+  const code = `document.addEventListener("haggle-stopped", ({ detail }) => (document.title = detail.code))`;
+  const signedIn = `server="${server.url}" token-url="/chat-token"`;
+  const window = await visit({ body: `<script type="module" src="/own.js?${new URLSearchParams({ code })}"></script><haggle-unread ${signedIn}></haggle-unread><haggle-inbox ${signedIn}></haggle-inbox>` });
   const { page } = window;
-  const stopped = page.evaluate(() => new Promise((resolve) => document.addEventListener("haggle-stopped", ({ detail }) => resolve(detail.code), { once: true })));
   await page.getByRole("alert").getByText("This session has ended").waitFor();
-  await page.evaluate(() => (document.cookie = "user=jonas"));
+  await page.evaluate(() => (document.cookie = "user=mina"));
   await page.getByRole("button", { name: "Try again" }).click();
   await page.locator(".inbox-row").first().waitFor();
-  void stopped.catch(() => {});
+  await page.locator("haggle-unread .badge").waitFor();
+  assert.equal(await page.title(), "unauthenticated");
+  // Where an element stands is the page's affair: one that is moved goes on.
+  const before = site.tokens;
+  await page.evaluate(() => {
+    document.body.prepend(document.querySelector("haggle-inbox"));
+    document.querySelector("haggle-inbox").focus();
+  });
+  await window.until(() => focused()?.type === "search");
+  assert.equal(site.tokens, before);
   window.faults = window.faults.filter((fault) => !/401/.test(fault));
   await window.close();
 });

@@ -44,8 +44,10 @@ export interface HaggleElement extends HTMLElement {
   hrefFor: ((place: Place) => string | undefined) | undefined;
   /** The page's own words in place of some. */
   strings: Words | undefined;
-  /** A new session, after somebody has signed in again. */
+  /** A new session, after somebody has signed in again; for all elements that shared the old one. */
   reconnect(): void;
+  /** Puts the focus where one writes, and else at the beginning. */
+  focus(options?: FocusOptions): void;
 }
 
 /** An element that shows a room, or marks one. */

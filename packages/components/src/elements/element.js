@@ -6,7 +6,7 @@ import { theme } from "../styles/theme.js";
 import { HostContext } from "../ui/host.js";
 import { LanguageContext } from "../ui/language.js";
 import { html, render } from "../ui/view.js";
-import { forget, Session, share } from "./session.js";
+import { replace, Session, share } from "./session.js";
 
 /** @typedef {import("../ui/host.js").Place} Place */
 /** @typedef {import("./session.js").FetchToken} FetchToken */
@@ -120,7 +120,9 @@ export class HaggleElement extends Base {
       delete (/** @type {any} */ (this)[name]);
       /** @type {any} */ (this)[name] = value;
     }
-    this.#restart();
+    // One that was moved goes on with what it has.
+    if (this.#session) this.update();
+    else this.#restart();
   }
 
   disconnectedCallback() {
@@ -140,10 +142,14 @@ export class HaggleElement extends Base {
     else this.update();
   }
 
-  /** Puts the focus where one goes on. */
-  focus() {
-    const first = /** @type {HTMLElement | null} */ (this.#frame.querySelector("textarea, input, a[href], button"));
-    first?.focus();
+  /**
+   * Puts the focus where one goes on: where one writes, and else at the beginning.
+   *
+   * @param {FocusOptions} [options]
+   */
+  focus(options) {
+    const find = (/** @type {string} */ selector) => /** @type {HTMLElement | null} */ (this.#frame.querySelector(selector));
+    (find("textarea") ?? find("input, a[href], button"))?.focus(options);
   }
 
   /** Shows what is the case now, before the next frame. */
@@ -208,10 +214,10 @@ export class HaggleElement extends Base {
     return found;
   }
 
-  /** A new session, for somebody who has signed in again. */
+  /** A new session, for somebody who has signed in again; for all elements that shared the old one. */
   reconnect() {
-    if (this.#session) forget(this.#session);
-    this.#restart();
+    if (this.#session) replace(this.#session);
+    else this.#restart();
   }
 
   /** Once for all that is set together: an element that is defined late hears of each attribute by itself. */
@@ -240,6 +246,7 @@ export class HaggleElement extends Base {
   #enter(session, release = () => session.close()) {
     const offs = [
       session.on("change", () => this.update()),
+      session.on("replaced", () => this.#restart()),
       session.on("stopped", () => this.dispatchEvent(new CustomEvent("haggle-stopped", { bubbles: true, composed: true, detail: session.error }))),
     ];
     this.#session = session;

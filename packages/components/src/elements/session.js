@@ -31,20 +31,20 @@ export class Session {
   /** What an older server lacks is not offered. @type {Set<string>} */
   features = new Set();
   imageTypes = IMAGE_TYPES;
-  /** @type {Record<"change" | "stopped", Set<() => void>>} */ #listeners = { change: new Set(), stopped: new Set() };
+  /** @type {Record<"change" | "stopped" | "replaced", Set<() => void>>} */ #listeners = { change: new Set(), stopped: new Set(), replaced: new Set() };
   /** @type {(() => void)[]} */ #ends = [];
   #isKnown = false;
   #isClosed = false;
   #hiddenAt = 0;
 
-  /** @param {"change" | "stopped"} event @param {() => void} listener */
+  /** @param {"change" | "stopped" | "replaced"} event @param {() => void} listener */
   on(event, listener) {
     this.#listeners[event].add(listener);
     return () => void this.#listeners[event].delete(listener);
   }
 
-  /** @param {"change" | "stopped"} event */
-  #emit(event) {
+  /** @param {"change" | "stopped" | "replaced"} event */
+  emit(event) {
     for (const listener of [...this.#listeners[event]]) listener();
   }
 
@@ -104,7 +104,7 @@ export class Session {
           return undefined;
         }
         this.error = failure;
-        this.#emit("change");
+        this.emit("change");
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
@@ -123,7 +123,7 @@ export class Session {
     document.addEventListener("visibilitychange", onVisibility);
     this.#ends.push(() => document.removeEventListener("visibilitychange", onVisibility));
     void this.#learn();
-    this.#emit("change");
+    this.emit("change");
   }
 
   /** What the server offers, asked for until it answers. */
@@ -136,7 +136,7 @@ export class Session {
       this.#isKnown = true;
       this.features = new Set(features);
       this.imageTypes = images?.types ?? IMAGE_TYPES;
-      this.#emit("change");
+      this.emit("change");
     } catch {
       // Asked again with the next connection.
     }
@@ -146,8 +146,8 @@ export class Session {
   #stop(error) {
     this.error = error;
     this.hasEnded = true;
-    this.#emit("change");
-    this.#emit("stopped");
+    this.emit("change");
+    this.emit("stopped");
   }
 
   close() {
@@ -182,9 +182,10 @@ export function share(server, tokenUrl) {
   return { session: entry.session, release };
 }
 
-/** One that has ended is not shared any longer: the next element starts another. @param {Session} session */
-export function forget(session) {
+/** Lets all elements that use a session start another. @param {Session} session */
+export function replace(session) {
   for (const [name, entry] of shared) if (entry.session === session) shared.delete(name);
+  session.emit("replaced");
 }
 
 /**
