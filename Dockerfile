@@ -18,6 +18,7 @@ COPY heap heap
 COPY benches benches
 COPY migrations migrations
 COPY packages/client/src packages/client/src
+COPY packages/components/src packages/components/src
 COPY static static
 COPY src src
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \

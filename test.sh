@@ -209,6 +209,7 @@ step "tests/docs" docs_suite
 step "cargo build --examples" cargo build --locked --examples
 step "tests/socket_io" socket_io_suite
 step "tests/client_package" node_suite tests/client_package
+step "tests/components_package" node_suite tests/components_package
 step "tests/python_socketio" python_suite tests/python_socketio
 step "tests/openapi" python_suite tests/openapi
 step "tests/deploy" deploy_suite

@@ -172,6 +172,8 @@ pub struct Config {
     pub node_name: Option<String>,
     /// Origins whose pages may use it, beside its own.
     pub allowed_origins: Vec<String>,
+    /// Origins whose pages may show the messenger in a frame.
+    pub frame_ancestors: Vec<String>,
     /// Reverse proxies that say for whom they ask.
     pub trusted_proxies: Vec<Network>,
     /// TLS, or plain when `None`.
@@ -285,6 +287,10 @@ impl TryFrom<Options> for Config {
         if let Some(bad) = allowed_origins.iter().find(|origin| !is_origin(origin)) {
             return refuse(&format!("--allowed-origin {bad}: must be scheme://host[:port] without a path, or *"));
         }
+        let frame_ancestors = options.frame_ancestors.unwrap_or_default();
+        if let Some(bad) = frame_ancestors.iter().find(|origin| !is_origin(origin)) {
+            return refuse(&format!("--frame-ancestors {bad}: must be scheme://host[:port] without a path, or *"));
+        }
         if options.node_name.as_ref().is_some_and(|name| !is_node_name(name)) {
             return refuse("--node-name must be 1 to 32 characters of a-z, 0-9 and -");
         }
@@ -306,6 +312,7 @@ impl TryFrom<Options> for Config {
             public_url,
             node_name: options.node_name,
             allowed_origins,
+            frame_ancestors,
             trusted_proxies: options.trusted_proxies.unwrap_or_default(),
             tls,
             ping_interval,

@@ -32,7 +32,7 @@ pub use authorize::AuthorizePolicy;
 pub use data::Data;
 pub use event::{Event, EventCursor, Fact, GenerationTag};
 pub use fair_queue::FairQueue;
-pub use id::{ClientId, MessageId, ProductId, RoomId, Seq, SessionId, UserId};
+pub use id::{CLIENT_ID_CHARS_MAX, ClientId, MessageId, ProductId, RoomId, Seq, SessionId, UserId};
 pub use import_line::ImportLine;
 pub use masking::{ContactKind, MaskingPolicy, Screened};
 pub use message::{Draft, MessageKind, StoredMessage};

@@ -10,7 +10,8 @@ mod shrink;
 mod store;
 
 pub use encode::{Encoded, encode};
-pub use header::{Header, ImageError};
+pub use format::TYPES;
+pub use header::{Header, ImageError, SENT_PIXELS_MAX, SENT_SIDE_MAX};
 pub use lanes::{Lanes, Refused};
 pub use store::{ImageStore, StoreError};
 

@@ -1,7 +1,7 @@
 // @ts-check
 import { fetchJson, json } from "./client/http.js";
 
-/** @import { Currency, Product, User } from "../packages/client/types/types.d.ts" */
+/** @import { Currency, Product, User } from "@haggle/client" */
 
 /** @typedef {User & {role?: string}} DemoUser */
 
@@ -38,13 +38,5 @@ export class DemoRest {
    */
   async listCurrencies() {
     return (await fetchJson(`${this.#base}/currencies`)).items;
-  }
-
-  /**
-   * What this server can do, from its OpenAPI document.
-   * @returns {Promise<Set<string>>} paths such as `/api/v1/search`
-   */
-  async listRoutes() {
-    return new Set(Object.keys((await fetchJson(`${this.#base}/openapi.json`)).paths));
   }
 }

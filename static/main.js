@@ -1,9 +1,10 @@
 // @ts-check
+import { base } from "./components/styles/base.js";
+import { theme } from "./components/styles/theme.js";
+import { learnCurrencies } from "./components/ui/money.js";
+import { html, render } from "./components/ui/view.js";
 import { DemoRest } from "./demo_rest.js";
-import { learnCurrencies } from "./ui/money.js";
 import { Root } from "./ui/root.js";
-import { loadStyles } from "./ui/styles.js";
-import { html, render } from "./ui/view.js";
 
 /**
  * The first view, and as little as it needs: what somebody does after having signed in comes while they read it.
@@ -13,13 +14,11 @@ import { html, render } from "./ui/view.js";
 const demo = new DemoRest(`${location.origin}/api/v1`);
 
 const loadSession = async () => {
-  const [session, currencies] = await Promise.all([
-    import("./session.js"),
-    demo.listCurrencies(),
-    loadStyles(["layout", "market", "conversation", "actions"]),
-  ]);
+  const [session, currencies] = await Promise.all([import("./session.js"), demo.listCurrencies(), import("./session_modules.js")]);
   learnCurrencies(currencies);
   return session;
 };
 
+// The same style sheets as in the shadow roots of the components.
+document.adoptedStyleSheets.push(theme(), base());
 render(html`<${Root} demo=${demo} loadSession=${loadSession} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

@@ -1,14 +1,19 @@
 // @ts-check
-import { HaggleClient } from "./client/client.js";
 import { plainWire } from "./client/plain_wire.js";
 import { socketIoWire } from "./client/socket_io_wire.js";
+import { HaggleClient } from "./components/index.js";
+import { dialogs } from "./components/styles/dialogs.js";
+import { shop } from "./styles/shop.js";
 import { io } from "./vendor/socket.io.esm.min.js";
 
 /*
- * Where the wire (`client/`) and the DOM (`ui/`) meet; neither imports the other. Read after the first view.
+ * What is behind the sign-in, read after the first view: the components, and the clients that the demo hands to them. A page
+ * that has one wire and one user leaves both to the components: `server` and `token-url` are enough.
  */
 
 export { App } from "./ui/app.js";
+
+document.adoptedStyleSheets.push(dialogs(), shop());
 
 const wires = { socketIo: socketIoWire(location.origin, io), plain: plainWire(location.origin) };
 

@@ -79,6 +79,16 @@ pub struct Options {
         help_heading = "Server"
     )]
     pub allowed_origin: Option<Vec<String>>,
+    /// An origin whose pages may show /embed/frame.html in an iframe, as scheme://host:port; repeatable, `*` for any [default: none]
+    #[arg(
+        long,
+        env = "HAGGLE_FRAME_ANCESTORS",
+        global = true,
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        help_heading = "Server"
+    )]
+    pub frame_ancestors: Option<Vec<String>>,
     /// Reverse proxies whose X-Forwarded-For is believed, as an address or a network like 10.0.0.0/8; repeatable [default: none]
     #[arg(
         long,
@@ -251,6 +261,7 @@ impl Options {
             node_name,
             public_url,
             allowed_origin,
+            frame_ancestors,
             trusted_proxies,
             tls_cert,
             tls_key,

@@ -7,6 +7,7 @@ pub mod blocks;
 pub mod currencies;
 pub mod demo;
 pub mod events;
+pub mod features;
 pub mod images;
 pub mod me;
 pub mod messages;

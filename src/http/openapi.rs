@@ -11,6 +11,7 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use utoipa::{
     Modify, OpenApi, PartialSchema, ToSchema,
     openapi::{
@@ -23,10 +24,12 @@ use utoipa::{
 use self::conventions::Conventions;
 use super::{
     api::{
-        blocks, currencies, demo, events, images, me, messages, offers, origin, products, reports, rooms, search, users,
+        blocks, currencies, demo, events, features, images, me, messages, offers, origin, products, reports, rooms,
+        search, users,
     },
     body::Pieces,
-    health,
+    compressed::{accepts_gzip, gzipped, has_already, hex},
+    embed, health,
     problem::{Problem, ProblemDocument},
     state::AppState,
 };
@@ -81,6 +84,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         products::get_product,
         products::set_product_status,
         currencies::list_currencies,
+        features::get_features,
         users::put_user,
         users::delete_user,
         users::disconnect_user,
@@ -93,6 +97,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         get_document,
         redirect_to_page,
         get_page_file,
+        embed::get_embed_file,
     ),
     components(schemas(ProblemDocument, RoomId, MessageId, ProductId, UserId)),
     modifiers(&SecuritySchemes, &Conventions),
@@ -113,6 +118,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
             `{\"event\", \"data\"?, \"id\"?}` goes in, `{\"reply\": id, \"data\"}` or `{\"reply\": id, \"error\"}` answers a \
             request that has an `id`, and `{\"event\", \"data\"}` comes unasked. A client sends `enterRoom`, `leaveRoom`, \
             `message`, `editMessage`, `deleteMessage`, `typing`, `read`, `offer`, `answerOffer`, `authenticate` and `heartbeat`; docs/protocol.md describes each."),
+        (name = "embed", description = "The components, for a marketplace's own pages."),
         (name = "operations", description = "For operators of the server."),
     )
 )]
@@ -175,24 +181,54 @@ impl Modify for SecuritySchemes {
     }
 }
 
-/// The document as it is sent, without and with the demo's routes.
-static DOCUMENTS: LazyLock<[Bytes; 2]> = LazyLock::new(|| [false, true].map(|demo| to_json(&document(demo))));
+/// The document as it is sent.
+struct Sent {
+    body: Bytes,
+    hash: [u8; 32],
+    tag: String,
+}
+
+/// Without and with the demo's routes.
+static DOCUMENTS: LazyLock<[Sent; 2]> = LazyLock::new(|| {
+    [false, true].map(|demo| {
+        let body = to_json(&document(demo));
+        let hash: [u8; 32] = Sha256::digest(&body).into();
+        Sent { body, hash, tag: format!("\"{}\"", hex(&hash[..12])) }
+    })
+});
 
 /// This document.
+///
+/// It weighs 200 KB, and 20 compressed: what a client needs is in `GET /features`.
 #[utoipa::path(
     get,
     path = "/api/v1/openapi.json",
     operation_id = "getOpenApi",
     tag = "operations",
-    responses((status = 200, description = "The OpenAPI document", body = serde_json::Value), problems::Anyone)
+    responses(
+        (status = 200, description = "The OpenAPI document", body = serde_json::Value,
+            headers(("etag" = String, description = "Its tag, for `if-none-match`"))),
+        (status = 304, description = "It is the one that `if-none-match` names"),
+        problems::Anyone,
+    )
 )]
-pub async fn get_document(state: web::Data<AppState>) -> HttpResponse {
+pub async fn get_document(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
     let [plain, with_demo] = &*DOCUMENTS;
-    let document = if state.config.demo { with_demo } else { plain };
-    HttpResponse::Ok()
-        .content_type("application/json")
+    let Sent { body, hash, tag } = if state.config.demo { with_demo } else { plain };
+    let known = has_already(&request, tag);
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::ETAG, tag.as_str()))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .body(Pieces::shared(document.clone()))
+        .insert_header((header::VARY, "accept-encoding"));
+    if known {
+        return response.finish();
+    }
+    response.content_type("application/json");
+    if accepts_gzip(&request) {
+        return response.insert_header(ContentEncoding::Gzip).body(Pieces::shared(gzipped(*hash, body)));
+    }
+    response.body(Pieces::shared(body.clone()))
 }
 
 /// The way to the documentation's page.

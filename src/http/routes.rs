@@ -4,9 +4,10 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
     api::{
-        blocks, currencies, demo, events, images, me, messages, offers, origin, products, reports, rooms, search, users,
+        blocks, currencies, demo, events, features, images, me, messages, offers, origin, products, reports, rooms,
+        search, users,
     },
-    engine_io, health, openapi,
+    embed, engine_io, health, openapi,
     problem::Problem,
     socket_io, static_files, ws,
 };
@@ -21,6 +22,8 @@ pub fn documented(config: &mut web::ServiceConfig) {
         .service(read("/api/v1/openapi.json", openapi::get_document))
         .service(read("/api/docs", openapi::redirect_to_page))
         .service(read("/api/docs/{file:.*}", openapi::get_page_file))
+        .service(read("/embed/{file:.*}", embed::get_embed_file))
+        .service(read("/api/v1/features", features::get_features))
         .service(read("/api/v1/currencies", currencies::list_currencies))
         .service(read("/api/v1/origin", origin::get_origin))
         .service(read("/api/v1/me", me::get_me))

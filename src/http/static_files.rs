@@ -1,20 +1,23 @@
-//! The demo page, and the page of a server that is no demo, embedded in the binary.
+//! The demo page, the page of a server that is no demo, and the packages that both are made of, embedded in the binary.
 
 use std::{
     borrow::Cow,
     collections::HashMap,
-    io::Write,
     sync::{LazyLock, Mutex, PoisonError},
 };
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
-use super::{body::Pieces, problem::Problem, state::AppState};
-use crate::error::ChatError;
+use super::{
+    body::Pieces,
+    compressed::{Hash, accepts_gzip, gzipped, has_already, hex},
+    problem::Problem,
+    state::AppState,
+};
+use crate::{config::Config, error::ChatError};
 
 /// `static/`, as it was when the binary was built.
 #[derive(RustEmbed)]
@@ -27,29 +30,43 @@ struct PageFiles;
 #[prefix = "client/"]
 struct ClientFiles;
 
-/// Everything that the page is made of.
+/// The sources of the npm package `@haggle/components`, which are served from `components/`.
+#[derive(RustEmbed)]
+#[folder = "packages/components/src/"]
+#[prefix = "components/"]
+struct ComponentFiles;
+
+/// Everything that is served.
 struct StaticFiles;
 
 impl StaticFiles {
+    /// `static/` comes first: a browser gets from there what a package imports by name (`static/components/`).
     fn get(path: &str) -> Option<EmbeddedFile> {
-        ClientFiles::get(path).or_else(|| PageFiles::get(path))
+        PageFiles::get(path).or_else(|| ClientFiles::get(path)).or_else(|| ComponentFiles::get(path))
     }
 
     fn iter() -> impl Iterator<Item = Cow<'static, str>> {
-        PageFiles::iter().chain(ClientFiles::iter())
+        PageFiles::iter().chain(ClientFiles::iter()).chain(ComponentFiles::iter())
     }
 }
 
 /// What the page may load and run: its own files, images of the server's public address, and nothing inline. Where a browser
 /// knows Trusted Types, text can't become markup at all.
-fn content_security_policy(public_url: Option<&str>) -> String {
+///
+/// Nobody may put it into a frame, but for the messenger that is made for one: its frame stands in pages of the listed origins, and
+/// shows their pictures, wherever those come from.
+fn content_security_policy(public_url: Option<&str>, path: &str, frame_ancestors: &[String]) -> String {
     // Only its scheme, host and port: a path would have to be matched to its end.
     let origin: String = public_url.unwrap_or_default().split_inclusive('/').take(3).collect();
     let origin = origin.trim_end_matches('/');
     let space = if origin.is_empty() { "" } else { " " };
+    let is_frame = path == EMBED_FRAME;
+    let pictures = if is_frame { " https:" } else { "" };
+    let ancestors =
+        if is_frame && !frame_ancestors.is_empty() { frame_ancestors.join(" ") } else { "'none'".to_owned() };
     format!(
-        "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:{space}{origin}; style-src 'self'; \
-         script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+        "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:{space}{origin}{pictures}; style-src 'self'; \
+         script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}; \
          trusted-types 'none'; require-trusted-types-for 'script'"
     )
 }
@@ -60,6 +77,12 @@ const VERSION_MARK: char = '~';
 /// The demo page, which lives on routes that exist under `haggle demo` alone.
 const DEMO_INDEX: &str = "index.html";
 
+/// What other sites' pages load: it names the modules of the components by version.
+const EMBED_ENTRY: &str = "embed/haggle.js";
+
+/// The messenger as a page of its own, for an iframe.
+const EMBED_FRAME: &str = "embed/frame.html";
+
 /// What is at `/` everywhere else: what this server is, and where to go on.
 const SERVER_INDEX: &str = "server.html";
 
@@ -67,26 +90,43 @@ const SERVER_INDEX: &str = "server.html";
 ///
 /// The index names scripts and styles by addresses that begin with `/~<version>/`, and their imports are relative, so that a
 /// browser keeps all of them for a year and asks for nothing but the index when it comes back. Without that segment, or with
-/// the one of another build, the same file is asked for anew each time, which costs a `304`.
+/// the one of another build, the same file is asked for again each time, which costs a `304`.
 ///
 /// # Errors
 /// `not_found`.
 pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let path = request.match_info().query("path");
-    let (version, path) = match path.strip_prefix(VERSION_MARK).and_then(|rest| rest.split_once('/')) {
-        Some((version, path)) => (Some(version), path),
-        None => (None, path),
-    };
+    let (version, path) = versioned(request.match_info().query("path"));
     let path = match path {
         "" | DEMO_INDEX if state.config.demo => DEMO_INDEX,
         "" | DEMO_INDEX => SERVER_INDEX,
         path => path,
     };
+    answer(&state, &request, version, path)
+}
+
+/// The version that an address names, if it names one, and the rest of it.
+pub(super) fn versioned(path: &str) -> (Option<&str>, &str) {
+    match path.strip_prefix(VERSION_MARK).and_then(|rest| rest.split_once('/')) {
+        Some((version, path)) => (Some(version), path),
+        None => (None, path),
+    }
+}
+
+/// A file, as the client may have it: kept already, compressed, or as it is.
+///
+/// # Errors
+/// `not_found`.
+pub(super) fn answer(
+    state: &AppState,
+    request: &HttpRequest,
+    version: Option<&str>,
+    path: &str,
+) -> Result<HttpResponse, Problem> {
     let file = StaticFiles::get(path).ok_or_else(|| ChatError::not_found("there is nothing at this address"))?;
     let hash = file.metadata.sha256_hash();
     let tag = etag(&hash);
-    let fresh = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let known = has_already(request, &tag);
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, cache_control(version, path)))
@@ -95,14 +135,16 @@ pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     let mimetype = file.metadata.mimetype().to_owned();
     // Only a document has a policy; on forty scripts it would be a fifth of all bytes.
     if mimetype.contains("html") || mimetype.contains("svg") {
-        let policy = content_security_policy(state.config.public_url.as_deref());
+        let Config { public_url, frame_ancestors, .. } = &state.config;
+        let policy = content_security_policy(public_url.as_deref(), path, frame_ancestors);
         response.insert_header((header::CONTENT_SECURITY_POLICY, policy));
     }
-    if fresh {
+    if known {
         return Ok(response.finish());
     }
     let body = match path {
-        DEMO_INDEX | SERVER_INDEX => index(path, hash, &file.data),
+        DEMO_INDEX | SERVER_INDEX => named_by_version(path, hash, &file.data, "=\"/"),
+        EMBED_ENTRY => named_by_version(path, hash, &file.data, "\"./"),
         _ => match file.data {
             Cow::Borrowed(bytes) => Bytes::from_static(bytes),
             Cow::Owned(bytes) => bytes.into(),
@@ -110,7 +152,7 @@ pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     };
     response.content_type(mimetype.as_str()).insert_header((header::VARY, "accept-encoding"));
     // For HEAD, actix-web sends the length and leaves the body out.
-    if accepts_gzip(&request) && is_text(&mimetype) {
+    if accepts_gzip(request) && is_text(&mimetype) {
         let compressed = gzipped(hash, &body);
         return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(Pieces::shared(compressed)));
     }
@@ -128,29 +170,29 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     hex(&hash.finalize()[..8])
 });
 
-/// An index with the versions in it, made once in the life of the process. A debug build reads it from the disk, so it is known
+/// A file with the versions in it, made once in the life of the process. A debug build reads it from the disk, so it is known
 /// by its content, too.
-fn index(path: &str, hash: [u8; 32], text: &[u8]) -> Bytes {
-    type Made = ([u8; 32], Bytes);
+fn named_by_version(path: &str, hash: Hash, text: &[u8], opening: &str) -> Bytes {
+    type Made = (Hash, Bytes);
     static DONE: LazyLock<Mutex<HashMap<String, Made>>> = LazyLock::new(Mutex::default);
     let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
     match done.get(path) {
-        Some((known, index)) if *known == hash => index.clone(),
+        Some((known, made)) if *known == hash => made.clone(),
         _ => {
-            let index = Bytes::from(with_version(&String::from_utf8_lossy(text), &VERSION));
-            done.insert(path.to_owned(), (hash, index.clone()));
-            index
+            let made = Bytes::from(with_version(&String::from_utf8_lossy(text), opening, &VERSION));
+            done.insert(path.to_owned(), (hash, made.clone()));
+            made
         }
     }
 }
 
-/// Puts the version before each script and style sheet that the index names.
-fn with_version(index: &str, version: &str) -> String {
-    let mut pieces = index.split("=\"/");
+/// Puts the version before each script and style sheet that a file names: an index as `="/main.js"`, a module as `"./main.js"`.
+fn with_version(text: &str, opening: &str, version: &str) -> String {
+    let mut pieces = text.split(opening);
     let mut versioned = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let path = piece.split('"').next().unwrap_or_default();
-        versioned.push_str("=\"/");
+        versioned.push_str(opening);
         if path.ends_with(".js") || path.ends_with(".css") {
             versioned.push(VERSION_MARK);
             versioned.push_str(version);
@@ -172,15 +214,6 @@ fn cache_control(version: Option<&str>, path: &str) -> &'static str {
     }
 }
 
-fn accepts_gzip(request: &HttpRequest) -> bool {
-    let accepted =
-        request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.split(',').any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        name.trim().eq_ignore_ascii_case("gzip") && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
-    })
-}
-
 fn is_text(mimetype: &str) -> bool {
     mimetype.starts_with("text/")
         || mimetype.contains("javascript")
@@ -188,26 +221,9 @@ fn is_text(mimetype: &str) -> bool {
         || mimetype.contains("svg")
 }
 
-/// A file, compressed once in the life of the process.
-fn gzipped(hash: [u8; 32], body: &[u8]) -> Bytes {
-    static DONE: LazyLock<Mutex<HashMap<[u8; 32], Bytes>>> = LazyLock::new(Mutex::default);
-    let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let compress = || {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        // Writing to memory can't fail.
-        let _ = encoder.write_all(body);
-        encoder.finish().unwrap_or_default().into()
-    };
-    done.entry(hash).or_insert_with(compress).clone()
-}
-
 /// The index changes with its version, too, which is why that is part of every tag.
-fn etag(hash: &[u8; 32]) -> String {
+fn etag(hash: &Hash) -> String {
     format!("\"{}-{}\"", hex(&hash[..12]), *VERSION)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -216,16 +232,34 @@ mod tests {
 
     #[test]
     fn images_may_come_from_the_public_address() {
-        let policy = content_security_policy(Some("https://chat.example:8443/talk"));
+        let policy = content_security_policy(Some("https://chat.example:8443/talk"), DEMO_INDEX, &[]);
         assert!(policy.contains("img-src 'self' data: blob: https://chat.example:8443; style-src"), "{policy}");
-        assert!(content_security_policy(None).contains("img-src 'self' data: blob:; style-src"));
+        let policy = content_security_policy(None, DEMO_INDEX, &[]);
+        assert!(policy.contains("img-src 'self' data: blob:; style-src"), "{policy}");
     }
 
     #[test]
-    fn the_index_names_scripts_and_styles_by_version_and_leaves_other_addresses_alone() {
+    fn only_the_frame_may_stand_in_a_page_of_a_listed_origin() {
+        let listed = ["https://shop.example".to_owned(), "http://localhost:3000".to_owned()];
+        for (path, listed, expected) in [
+            (EMBED_FRAME, &listed[..], "frame-ancestors https://shop.example http://localhost:3000;"),
+            (EMBED_FRAME, &[], "frame-ancestors 'none';"),
+            (DEMO_INDEX, &listed, "frame-ancestors 'none';"),
+            (SERVER_INDEX, &listed, "frame-ancestors 'none';"),
+        ] {
+            let policy = content_security_policy(None, path, listed);
+            assert!(policy.contains(expected), "{path}: {policy}");
+        }
+    }
+
+    #[test]
+    fn scripts_and_styles_are_named_by_version_and_other_addresses_left_alone() {
         let index =
             r#"<a href="/"><link href="/styles/base.css"><script src="/main.js"></script><img src="/a.svg"><b id="x">"#;
         let expected = r#"<a href="/"><link href="/~v1/styles/base.css"><script src="/~v1/main.js"></script><img src="/a.svg"><b id="x">"#;
-        assert_eq!(with_version(index, "v1"), expected);
+        assert_eq!(with_version(index, "=\"/", "v1"), expected);
+        let module = r#"import "./client/room.js"; export * from "./components/index.js";"#;
+        let expected = r#"import "./~v1/client/room.js"; export * from "./~v1/components/index.js";"#;
+        assert_eq!(with_version(module, "\"./", "v1"), expected);
     }
 }

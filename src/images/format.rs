@@ -10,6 +10,9 @@ pub(super) enum Format {
     Other(&'static str),
 }
 
+/// Media types of what is taken.
+pub const TYPES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
+
 /// First bytes of what people send in place of an image that is taken.
 const OTHERS: [(&[u8], &str); 16] = [
     (b"GIF8", "a GIF image"),

@@ -10,10 +10,10 @@ use super::{
 };
 
 /// Longest side of what is sent: more is no photograph.
-const SENT_SIDE_MAX: u32 = 12_000;
+pub const SENT_SIDE_MAX: u32 = 12_000;
 
 /// Most pixels of what is sent.
-const SENT_PIXELS_MAX: u64 = 50_000_000;
+pub const SENT_PIXELS_MAX: u64 = 50_000_000;
 
 /// Most memory that one image may take at once, what was sent included: an account has one at a time, and may take 64 MiB.
 pub(super) const MEMORY_BYTES_MAX: u64 = 62 * 1024 * 1024;

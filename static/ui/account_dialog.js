@@ -1,9 +1,8 @@
 // @ts-check
-import { Icon } from "./icons.js";
+import { Icon } from "../components/ui/icons.js";
 import { useLanguage } from "./language.js";
-import { Settings } from "./settings.js";
 import { LanguageSwitch, PeopleList } from "./sign_in.js";
-import { html, useEffect, useRef } from "./view.js";
+import { html, useEffect, useRef } from "../components/ui/view.js";
 import { WireSwitch } from "./wire_switch.js";
 
 /** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
@@ -12,10 +11,10 @@ import { WireSwitch } from "./wire_switch.js";
  * Another user, another language, another wire, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.
  *
  * @param {{demo: import("./root.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void,
- *   rest: import("../../packages/client/src/rest.js").Rest, wire: import("./wire_switch.js").WireName, chooseWire: (wire: import("./wire_switch.js").WireName) => void, onClose: () => void}} props
+ *   client: import("@haggle/client").HaggleClient, wire: import("./wire_switch.js").WireName, chooseWire: (wire: import("./wire_switch.js").WireName) => void, onClose: () => void}} props
  */
-export function AccountDialog({ demo, user, become, rest, wire, chooseWire, onClose }) {
-  const { t } = useLanguage();
+export function AccountDialog({ demo, user, become, client, wire, chooseWire, onClose }) {
+  const { t, code } = useLanguage();
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
 
@@ -30,7 +29,7 @@ export function AccountDialog({ demo, user, become, rest, wire, chooseWire, onCl
       </header>
       <p class="form-hint">${t.switchUserHint}</p>
       <${PeopleList} demo=${demo} current=${user.id} become=${(/** @type {DemoUser} */ next) => (next.id === user.id ? dialog.current?.close() : become(next))} />
-      <${Settings} rest=${rest} />
+      <haggle-settings lang=${code} client=${client}></haggle-settings>
       <footer class="dialog-foot">
         <${LanguageSwitch} />
         <${WireSwitch} wire=${wire} choose=${chooseWire} />

@@ -1,20 +1,22 @@
 // @ts-check
-import { Avatar, ProductPicture } from "./avatar.js";
+import { Avatar, ProductPicture } from "../components/ui/avatar.js";
 import { useLanguage } from "./language.js";
 import { addressOf } from "./navigation.js";
-import { html, useEffect, useState } from "./view.js";
+import { html, useChanges, useEffect, useState } from "../components/ui/view.js";
 
-/** @typedef {import("../../packages/client/types/types.d.ts").Product} Product */
+/** @typedef {import("@haggle/client").Product} Product */
 /** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
-/** @typedef {import("../../packages/client/types/types.d.ts").InboxItem} InboxItem */
+/** @typedef {import("@haggle/client").InboxItem} InboxItem */
 
 /**
  * What is for sale, each with its way to the seller.
  *
- * @param {{demo: import("./root.js").Demo, user: DemoUser, rooms: InboxItem[], openRoom: (product: Product) => Promise<void>}} props
+ * @param {{demo: import("./root.js").Demo, user: DemoUser, inbox: import("@haggle/client").Inbox, openRoom: (product: Product) => Promise<void>}} props
  */
-export function Market({ demo, user, rooms, openRoom }) {
+export function Market({ demo, user, inbox, openRoom }) {
   const { t } = useLanguage();
+  useChanges(inbox);
+  const rooms = inbox.items;
   const [products, setProducts] = useState(/** @type {Product[] | undefined} */ (undefined));
   const [people, setPeople] = useState(/** @type {DemoUser[]} */ ([]));
   const [failed, setFailed] = useState(false);
@@ -29,7 +31,7 @@ export function Market({ demo, user, rooms, openRoom }) {
   // A room knows its product as it stands now; the list is as old as this view.
   const live = new Map(rooms.map(({ product }) => [product.id, product]));
 
-  return html`<section class="pane market" aria-labelledby="market-title">
+  return html`<section class="market" aria-labelledby="market-title">
     <header class="market-head">
       <h1 id="market-title">${t.market}</h1>
       <p>${t.marketLead}</p>
@@ -56,7 +58,7 @@ export function Market({ demo, user, rooms, openRoom }) {
  * @param {{product: Product, seller?: DemoUser, own: boolean, room?: InboxItem, openRoom: (product: Product) => Promise<void>}} props
  */
 function ProductCard({ product, seller, own, room, openRoom }) {
-  const { t, format } = useLanguage();
+  const { t, price } = useLanguage();
   const [busy, setBusy] = useState(false);
   const open = async () => {
     setBusy(true);
@@ -68,7 +70,7 @@ function ProductCard({ product, seller, own, room, openRoom }) {
     ${product.status !== "on_sale" && html`<span class="status status-${product.status} product-status">${t.status[product.status]}</span>`}
     <div class="product-text">
       <h2 class="product-title" dir="auto">${product.title}</h2>
-      <p class="product-price">${format.price(product.price, product.currency)}</p>
+      <p class="product-price">${price(product.price, product.currency)}</p>
       ${seller && html`<p class="product-seller"><${Avatar} user=${seller} size="xs" /><span>${t.soldBy(seller.name)}</span></p>`}
       ${own
         ? html`<p class="product-own">${t.yours}</p>`

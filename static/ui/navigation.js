@@ -1,8 +1,8 @@
 // @ts-check
-import { useEffect, useState } from "./view.js";
+import { useEffect, useState } from "../components/ui/view.js";
 
 /**
- * Where in the page we are, kept in the address's fragment, so that the browser's back button works as people expect.
+ * Where in the demo one is, kept in the address's fragment, so that the browser's back button works as people expect.
  *
  * @typedef {{view: "market" | "chats"} | {view: "room", roomId: string, seq?: number}} Place
  *   `seq`: the message that one came for
@@ -15,9 +15,13 @@ function read() {
   return { view: view === "chats" ? "chats" : "market" };
 }
 
-/** @param {Place} place */
+/**
+ * The address of one of the demo's places, or of one that a component asks for.
+ *
+ * @param {Place | {view: "inbox"}} place
+ */
 export function addressOf(place) {
-  if (place.view !== "room") return `#/${place.view}`;
+  if (place.view !== "room") return `#/${place.view === "inbox" ? "chats" : place.view}`;
   return `#/rooms/${encodeURIComponent(place.roomId)}${place.seq ? `/${place.seq}` : ""}`;
 }
 

@@ -1,14 +1,13 @@
 // @ts-check
 import { LanguageContext, preferredLanguage, rememberLanguage, useLanguage } from "./language.js";
 import { SignIn } from "./sign_in.js";
-import { html, useEffect, useLayoutEffect, useMemo, useState } from "./view.js";
+import { html, useEffect, useLayoutEffect, useMemo, useState } from "../components/ui/view.js";
 
 /** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
-/** @typedef {import("../../packages/client/types/types.d.ts").Product} Product */
+/** @typedef {import("@haggle/client").Product} Product */
 /** @typedef {typeof import("../session.js")} Session */
 /**
- * @typedef {{listUsers(): Promise<DemoUser[]>, listProducts(): Promise<Product[]>, listRoutes(): Promise<Set<string>>,
- *   signIn(userId: string): Promise<string>}} Demo
+ * @typedef {{listUsers(): Promise<DemoUser[]>, listProducts(): Promise<Product[]>, signIn(userId: string): Promise<string>}} Demo
  */
 
 /** In the session's storage, which belongs to one window: the buyer in this one, the seller in the other. */

@@ -1,12 +1,16 @@
 // @ts-check
-import { Avatar, ProductPicture } from "./avatar.js";
-import { Logo } from "./icons.js";
+import { Avatar, ProductPicture } from "../components/ui/avatar.js";
 import { languages } from "../strings.js";
 import { useLanguage } from "./language.js";
-import { html, useEffect, useState } from "./view.js";
+import { html, useEffect, useState } from "../components/ui/view.js";
 
 /** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
-/** @typedef {import("../../packages/client/types/types.d.ts").Product} Product */
+/** @typedef {import("@haggle/client").Product} Product */
+
+/** The mark: two people's bubbles, and the price between them. */
+export function Logo() {
+  return html`<img class="logo" src="/pictures/haggle.svg" alt="" width="30" height="30" />`;
+}
 
 /**
  * @param {{demo: import("./root.js").Demo, become: (user: DemoUser) => void, onShown: () => void}} props

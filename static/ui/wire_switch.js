@@ -1,6 +1,6 @@
 // @ts-check
 import { useLanguage } from "./language.js";
-import { html } from "./view.js";
+import { html } from "../components/ui/view.js";
 
 /** @typedef {"socketIo" | "plain"} WireName */
 

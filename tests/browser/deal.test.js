@@ -84,12 +84,12 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
   const status = seller.page.locator(".status-button");
   await status.focus();
   await seller.page.keyboard.press("Enter");
-  await seller.until(() => document.activeElement?.getAttribute("aria-checked") === "true");
+  await seller.until(() => focused()?.getAttribute("aria-checked") === "true");
   await seller.look("status-menu-desk");
   await seller.page.keyboard.press("ArrowDown");
   await seller.page.keyboard.press("Enter");
   await seller.page.locator(".product-strip .status-sold").waitFor();
-  await seller.until(() => document.activeElement?.matches(".status-button"));
+  await seller.until(() => focused()?.matches(".status-button"));
   for (const window of [mina, jonas, seller]) {
     await window.page.locator(".system", { hasText: "This is now sold" }).waitFor();
     await window.page.getByText("This is sold. You can still write.").waitFor();
@@ -125,7 +125,7 @@ test("an offer is withdrawn, replaced and declined, and a second answer is told 
   await offer(seller, "withdrawn").waitFor({ state: "attached" });
   await dialog(seller).getByRole("button", { name: "Accept" }).click();
   await dialog(seller).getByRole("alert").getByText("This offer changed in the meantime").waitFor();
-  await seller.until(() => document.activeElement?.textContent === "Close");
+  await seller.until(() => focused()?.textContent === "Close");
   await seller.look("offer-conflict-desk");
   await seller.page.keyboard.press("Escape");
 
@@ -149,15 +149,15 @@ test("one's own message is edited and deleted, by the keyboard alone, and the ot
   // Back over the composer's own buttons, of which there are more where the server takes pictures.
   for (let stops = 0; stops < 6; stops += 1) {
     await page.keyboard.press("Shift+Tab");
-    if (await page.evaluate(() => document.activeElement?.matches(".line-menu"))) break;
+    if (await page.evaluate(() => focused()?.matches(".line-menu"))) break;
   }
-  await buyer.until(() => document.activeElement?.matches(".line-menu"));
+  await buyer.until(() => focused()?.matches(".line-menu"));
   await page.keyboard.press("Enter");
   await page.getByRole("menuitem", { name: "Edit" }).waitFor();
   await buyer.look("message-menu-desk");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
-  await buyer.until(() => document.activeElement?.matches(".composer textarea") && document.activeElement.value === "I come at eleven");
+  await buyer.until(() => focused()?.matches(".composer textarea") && focused().value === "I come at eleven");
   await buyer.look("editing-desk");
   await page.keyboard.press("End");
   await page.keyboard.type(" thirty");
@@ -198,7 +198,7 @@ test("a block closes the conversation for both without a word about who, and can
   await buyer.page.getByRole("menuitem", { name: "Block Sofía" }).click();
   await buyer.look("block-dialog-desk");
   await dialog(buyer).getByRole("button", { name: "Cancel" }).click();
-  await buyer.until(() => document.activeElement?.matches(".conversation-menu"));
+  await buyer.until(() => focused()?.matches(".conversation-menu"));
   await buyer.page.keyboard.press("Enter");
   await buyer.page.getByRole("menuitem", { name: "Block Sofía" }).click();
   await dialog(buyer).getByRole("button", { name: "Block" }).click();
@@ -280,23 +280,23 @@ test("a switch that is off counts for both directions, and stays off", async () 
 
   await buyer.page.locator(".account-button").click();
   const presence = buyer.page.getByRole("switch", { name: "When I am here" });
-  await buyer.until(() => document.querySelectorAll(".switch input:checked").length === 3);
+  await buyer.until(() => all(".switch input:checked").length === 3);
   await presence.focus();
   await buyer.page.keyboard.press("Space");
-  await buyer.until(() => document.querySelectorAll(".switch input:checked").length === 2);
+  await buyer.until(() => all(".switch input:checked").length === 2);
   await seller.page.locator(".conversation-state[data-online]").waitFor({ state: "detached" });
   await buyer.look("settings-desk");
   await buyer.page.reload();
   await buyer.page.locator(".account-button").click();
-  await buyer.until(() => document.querySelectorAll(".switch input:checked").length === 2);
-  await buyer.until(() => !document.querySelectorAll(".switch input")[2].checked);
+  await buyer.until(() => all(".switch input:checked").length === 2);
+  await buyer.until(() => !all(".switch input")[2].checked);
   await Promise.all([buyer.close(), seller.close()]);
 });
 
 test("amounts are read as people type them", async () => {
   const { page } = await Window.open(browser, server.url);
   const read = await page.evaluate(async () => {
-    const { parseAmount, amountText } = await import("/ui/money.js");
+    const { parseAmount, amountText } = await import("/components/ui/money.js");
     const cases = [["98,000", 0], ["98000원", 0], ["₩ 1,200,000", 0], ["１２０", 0], ["98.5", 0], ["0", 0], ["", 0], ["1,23", 0], ["120", 2], ["120.5", 2], ["1,200.50", 2], ["1.200,50", 2], ["1.200", 2], ["$0.99", 2], ["12.345", 2], ["1e9", 2], ["-5", 2], ["1.500", 3], ["99999999999999999", 0]];
     return [cases.map(([text, digits]) => parseAmount(text, digits)), [[980000, 0], [12900, 2], [12950, 2], [undefined, 2]].map(([amount, digits]) => amountText(amount, digits))];
   });

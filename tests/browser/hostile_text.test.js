@@ -22,7 +22,7 @@ after(async () => {
 
 /** Nothing became an element, ran, or was asked for. */
 async function assertHarmless({ page }, place) {
-  const found = await page.evaluate(() => [...document.querySelectorAll("#app :is(b, script, iframe), #app img")].filter((element) => element.localName !== "img" || !/^(\/pictures\/|blob:|\/api\/v1\/images\/)/.test(element.getAttribute("src") ?? "")).map(({ outerHTML }) => outerHTML));
+  const found = await page.evaluate(() => all(":is(body, .frame) :is(b, script:not([src]), iframe, img)").filter((element) => element.localName !== "img" || !/^(\/pictures\/|blob:|\/api\/v1\/images\/)/.test(element.getAttribute("src") ?? "")).map(({ outerHTML }) => outerHTML));
   assert.deepEqual(found, [], place);
   assert.doesNotMatch(await page.title(), /owned/, place);
 }

@@ -26,7 +26,7 @@ test("each new message is announced once, also when it says the same again, and 
   await writer.openChat("Steel touring bike");
   await reader.page.evaluate(() => {
     window.announced = [];
-    const regions = document.querySelectorAll("[aria-live=polite]");
+    const regions = all("[aria-live=polite]");
     for (const region of regions) {
       new MutationObserver((changes) => {
         for (const { addedNodes } of changes) for (const node of addedNodes) window.announced.push(node.textContent);
@@ -88,8 +88,8 @@ test("hundreds of messages are read back to the first, each once and in order, a
   await window.message("line 300").waitFor();
   // As fast as a thumb can: to the top again and again, whatever is still under way.
   await page.evaluate(async () => {
-    const history = document.querySelector(".history");
-    while (document.querySelector(".line[data-seq]").dataset.seq !== "1") {
+    const history = all(".history")[0];
+    while (all(".line[data-seq]")[0].dataset.seq !== "1") {
       history.scrollTop = 0;
       await new Promise(requestAnimationFrame);
     }

@@ -16,7 +16,7 @@ const browser = await launchBrowser();
 /** A screenshot in few colours: flat drawings and text lose nothing by it. */
 async function take({ page }, name) {
   await page.mouse.move(2, 2);
-  await page.evaluate(() => document.activeElement?.blur?.());
+  await page.evaluate(() => focused()?.blur?.());
   await page.waitForLoadState("networkidle");
   const path = `${IMAGES}${name}.png`;
   await page.screenshot({ path });

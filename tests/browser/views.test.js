@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { languages } from "../../static/strings.js";
+import { languages } from "./support/strings.js";
 import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
 import { DemoServer } from "./support/demo_server.js";
 
@@ -77,7 +77,7 @@ test("the keyboard alone is enough", async () => {
   await tabTo(page, ".inbox-row", "Parlour guitar");
   await page.keyboard.press("Enter");
   await page.locator(".history[aria-busy=false]").waitFor();
-  await page.waitForFunction(() => document.activeElement?.matches(".composer textarea"));
+  await page.waitForFunction(() => focused()?.matches(".composer textarea"));
   await page.keyboard.type("first line");
   await page.keyboard.press("Shift+Enter");
   await page.keyboard.type("second line");
@@ -90,7 +90,7 @@ test("the keyboard alone is enough", async () => {
   await page.locator("dialog .person").first().waitFor();
   await page.keyboard.press("Escape");
   await page.locator("dialog").waitFor({ state: "detached" });
-  await page.waitForFunction(() => document.activeElement?.matches(".account-button"));
+  await page.waitForFunction(() => focused()?.matches(".account-button"));
   assert.deepEqual(window.faults, []);
   await page.context().close();
 });
@@ -151,8 +151,8 @@ async function tabTo(page, selector, text, key = "Tab") {
   for (let presses = 0; presses < 60; presses++) {
     await page.keyboard.press(key);
     const here = await page.evaluate(([selector, text]) => {
-      const focused = document.activeElement;
-      return focused?.matches(selector) && focused.textContent?.includes(text);
+      const here = focused();
+      return here?.matches(selector) && here.textContent?.includes(text);
     }, [selector, text]);
     if (here) return;
   }

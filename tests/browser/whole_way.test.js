@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { languages } from "../../static/strings.js";
+import { languages } from "./support/strings.js";
 import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
 import { DemoServer } from "./support/demo_server.js";
 
@@ -70,11 +70,11 @@ for (const { wire, buyerName, product, buyerLooks, sellerLooks } of [
     await buyer.page.locator(".chosen .button").click();
     const thumbnail = seller.page.getByRole("button", { name: forSeller.image.enlarge(forSeller.image.alt(buyerName)) });
     await thumbnail.click();
-    await seller.until(() => document.querySelector(".lightbox[open] img")?.naturalWidth > 0);
+    await seller.until(() => all(".lightbox[open] img")[0]?.naturalWidth > 0);
     await seller.look(`way-lightbox-seller-${wire}`);
     await seller.page.keyboard.press("Escape");
     await seller.page.locator(".lightbox").waitFor({ state: "detached" });
-    await seller.until(() => document.activeElement?.matches(".image"));
+    await seller.until(() => focused()?.matches(".image"));
 
     // Into a tunnel and out again.
     await buyer.page.context().setOffline(true);

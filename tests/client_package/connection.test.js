@@ -216,11 +216,15 @@ test("the client offers its versions of the protocol, and stops at a server that
   assert.deepEqual(await other.rest.getFeatures(), features);
 });
 
-test("a server without the route for features offers what all of haggle.v1 do", async (t) => {
+test("the server says what it offers, and one from before it did offers what all of haggle.v1 do", async (t) => {
   const room = await haggle.room();
   const client = makeClient(t, library, haggle, room.buyer);
-  const { protocols, features } = await client.rest.getFeatures();
-  assert.ok(protocols.includes("haggle.v1") && features.includes("images") && features.includes("search"), `${features}`);
+  const offered = await client.rest.getFeatures();
+  assert.ok(offered.images.types.includes("image/webp") && offered.limits.messageBytesMax > 0, JSON.stringify(offered));
+  const older = alone(t, { wire: () => ({ request() {}, notify() {}, close() {} }), fetch: async () => Response.json({ code: "not_found" }, { status: 404 }) });
+  for (const { protocols, features } of [offered, await older.rest.getFeatures()]) {
+    assert.ok(protocols.includes("haggle.v1") && features.includes("images") && features.includes("search"), `${features}`);
+  }
 });
 
 test("a room is entered again before its room token expires, and after the server has said that it has", async (t) => {

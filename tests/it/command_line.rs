@@ -33,6 +33,7 @@ fn a_value_that_cannot_be_used_stops_the_start_with_one_line_and_exit_code_2() {
         &["serve", secret[0], secret[1], "--database-url", "postgres://somewhere/haggle"],
         &["serve", secret[0], secret[1], "--nats-url", "nats://127.0.0.1:4222"],
         &["serve", secret[0], secret[1], "--allowed-origin", "https://a.b/path"],
+        &["serve", secret[0], secret[1], "--frame-ancestors", "shop.example"],
         &["serve", secret[0], secret[1], "--tls-cert", "no.pem"],
         &["serve", secret[0], secret[1], "--tls-cert", "no.pem", "--tls-key", "no.pem"],
         &["serve", secret[0], secret[1], "--workers", "100000"],

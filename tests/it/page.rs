@@ -79,3 +79,44 @@ async fn a_server_that_is_no_demo_says_what_it_is_and_shows_no_sign_in() {
         }
     }
 }
+
+#[actix_web::test]
+async fn any_server_serves_the_components_to_the_pages_of_listed_origins() {
+    let server = TestServer::with(|config| config.allowed_origins = vec!["https://shop.example".to_owned()]).await;
+    let from = |origin| [("origin", origin)];
+    let entry = send(server.addr, "GET", "/embed/haggle.js", &from("https://shop.example"), b"").await;
+    assert_eq!((entry.status, entry.header("cache-control")), (200, Some("no-cache")));
+    assert_eq!(entry.header("access-control-allow-origin"), Some("https://shop.example"));
+    let tag = entry.header("etag").unwrap().to_owned();
+    assert_eq!(send(server.addr, "GET", "/embed/haggle.js", &[("if-none-match", &tag)], b"").await.status, 304);
+    let foreign = send(server.addr, "GET", "/embed/haggle.js", &from("https://evil.example"), b"").await;
+    assert_eq!(foreign.header("access-control-allow-origin"), None);
+
+    let text = entry.body.as_str().unwrap();
+    let named: Vec<&str> = text.split("\"./").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(named.len() > 40 && named.iter().all(|path| path.starts_with('~') && path.ends_with(".js")), "{named:?}");
+    for path in named {
+        let module = send(server.addr, "GET", &format!("/embed/{path}"), &from("https://shop.example"), b"").await;
+        assert_eq!(module.status, 200, "{path}");
+        assert!(module.header("content-type").unwrap().contains("javascript"), "{path}");
+        assert!(module.header("cache-control").unwrap().contains("immutable"), "{path}");
+        assert_eq!(module.header("access-control-allow-origin"), Some("https://shop.example"), "{path}");
+        // A browser finds no package by its name.
+        let text = module.body.as_str().unwrap();
+        assert!(!text.contains("from \"@haggle/client\""), "{path}");
+    }
+    // In a frame it may stand where the operator says, and nowhere else.
+    for (ancestors, expected) in [
+        (vec![], "frame-ancestors 'none';"),
+        (vec!["https://shop.example".to_owned()], "frame-ancestors https://shop.example;"),
+    ] {
+        let server = TestServer::with(|config| config.frame_ancestors = ancestors).await;
+        let frame = send(server.addr, "GET", "/embed/frame.html", &[], b"").await;
+        let policy = frame.header("content-security-policy").unwrap();
+        assert!(frame.status == 200 && policy.contains(expected) && !policy.contains("unsafe"), "{policy}");
+    }
+    // The demo page's own files are no part of it.
+    for path in ["main.js", "embed/haggle.js", "index.html", "../main.js", "components/none.js", ""] {
+        assert_eq!(send(server.addr, "GET", &format!("/embed/{path}"), &[], b"").await.status, 404, "{path}");
+    }
+}

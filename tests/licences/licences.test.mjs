@@ -38,9 +38,9 @@ function fits(licence, list = allowed) {
 }
 
 function lockFiles() {
-  return readdirSync(join(root, 'tests'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => `tests/${entry.name}/package-lock.json`)
+  return ['tests', 'examples']
+    .flatMap((folder) => readdirSync(join(root, folder), { withFileTypes: true }).map((entry) => `${folder}/${entry.name}`))
+    .map((path) => `${path}/package-lock.json`)
     .filter((path) => existsSync(join(root, path)));
 }
 
@@ -88,16 +88,18 @@ test('no lock file names the registry that a package came from', () => {
   assert.deepEqual(named, [], 'lock again with omit-lockfile-registry-resolved=true in .npmrc');
 });
 
-test('every library in static/vendor says its licence, and deny.toml allows it', (t) => {
-  const folder = join(root, 'static/vendor');
-  if (!existsSync(folder)) return t.skip('there is none');
-  // The table of its README: | `file` | package | version | licence, `its text` | …
-  const table = /^\| `([^`]+)` \|[^|]*\|[^|]*\| ([^|,]+), `([^`|]+)` \|/gm;
-  const rows = [...readFileSync(join(folder, 'README.md'), 'utf8').matchAll(table)];
-  const known = new Map(rows.map(([, file, licence, text]) => [file, { licence, text }]));
-  const refused = readdirSync(folder)
-    .filter((name) => !/^(LICEN[CS]E|README)/i.test(name))
-    .filter((name) => !fits(known.get(name)?.licence) || !existsSync(join(folder, known.get(name).text)))
-    .map((name) => `static/vendor/${name}: ${known.get(name)?.licence ?? 'not in the table of its README.md'}`);
-  assert.deepEqual(refused, []);
-});
+for (const path of ['static/vendor', 'packages/components/src/vendor']) {
+  test(`every library in ${path} says its licence, and deny.toml allows it`, () => {
+    const folder = join(root, path);
+    // The table of its README: | `file` | package | version | licence, `its text` | …
+    const table = /^\| `([^`]+)` \|[^|]*\|[^|]*\| ([^|,]+), `([^`|]+)` \|/gm;
+    const rows = [...readFileSync(join(folder, 'README.md'), 'utf8').matchAll(table)];
+    const known = new Map(rows.map(([, file, licence, text]) => [file, { licence, text }]));
+    const refused = readdirSync(folder)
+      // The types are our own.
+      .filter((name) => !/^(LICEN[CS]E|README)|\.d\.ts$/i.test(name))
+      .filter((name) => !fits(known.get(name)?.licence) || !existsSync(join(folder, known.get(name).text)))
+      .map((name) => `${path}/${name}: ${known.get(name)?.licence ?? 'not in the table of its README.md'}`);
+    assert.deepEqual(refused, []);
+  });
+}

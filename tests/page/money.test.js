@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import { test } from "node:test";
 
-import { amountText, exponentOf, firstPrice, learnCurrencies, parseAmount, priceText, suggestedPrices } from "../../static/ui/money.js";
+import { amountText, exponentOf, firstPrice, learnCurrencies, parseAmount, priceText, suggestedPrices } from "../../packages/components/src/ui/money.js";
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
@@ -102,7 +102,7 @@ test("a seller's counter-offer is above the buyer's offer, and a buyer's below t
 
 test("no other module of the page asks the browser for a currency's digits", async () => {
   const root = new URL("../../", import.meta.url);
-  for (const folder of ["static/", "static/ui/", "packages/client/src/"]) {
+  for (const folder of ["static/", "static/ui/", "packages/client/src/", "packages/components/src/", "packages/components/src/ui/", "packages/components/src/elements/"]) {
     for (const name of await readdir(new URL(folder, root))) {
       if (!name.endsWith(".js") || name === "money.js") continue;
       const source = await readFile(new URL(folder + name, root), "utf8");

@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { languages } from "../../static/strings.js";
-import { named, reasonText, systemText } from "../../static/ui/message_text.js";
+import { en } from "../../packages/components/src/languages/en.js";
+import { ko } from "../../packages/components/src/languages/ko.js";
+import { named, reasonText, systemText } from "../../packages/components/src/ui/message_text.js";
+
+const languages = { en, ko };
 
 const notice = (status) => ({ text: "in English", data: { code: "product_status", params: { status } } });
 

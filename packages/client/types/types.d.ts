@@ -305,6 +305,15 @@ export interface Features {
   protocols: string[];
   /** Such as `images`, `search`, `offers`. */
   features: string[];
+  /** Paths of the wires on the server. */
+  wires?: { websocket: string; socketIo: string };
+  /** Whether a room is entered with a room token: then construct the client with `roomTokens: true`. */
+  roomTokenRequired?: boolean;
+  /** Path of the list of currencies. */
+  currencies?: string;
+  /** Which images may be sent. */
+  images?: { types: string[]; bytesMax: number; sideMax: number; pixelsMax: number };
+  limits?: { messageBytesMax: number; clientIdCharsMax: number; queryCharsMax: number; editWindowMs: number; offerLifetimeMs: number };
 }
 
 /** Every method that waits takes one, and fails with `aborted` once it is aborted. */

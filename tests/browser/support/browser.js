@@ -55,6 +55,20 @@ export class Window {
     await window.page.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
     });
+    // A locator finds its way into shadow roots by itself; what runs in the page has these two.
+    await window.page.addInitScript(() => {
+      /** Every element that matches, also in shadow roots. */
+      globalThis.all = (selector, root = document) => [
+        ...root.querySelectorAll(selector),
+        ...[...root.querySelectorAll("*")].flatMap(({ shadowRoot }) => (shadowRoot ? globalThis.all(selector, shadowRoot) : [])),
+      ];
+      /** What has the focus, and not the element whose shadow root it is in. */
+      globalThis.focused = () => {
+        let element = document.activeElement;
+        while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+        return element;
+      };
+    });
     if (wire) await window.page.addInitScript((name) => sessionStorage.setItem("haggle.wire", name), wire);
     await window.page.goto(url);
     return window;
@@ -128,7 +142,7 @@ export class Window {
   async screenshot(name) {
     await mkdir(SCREENSHOTS, { recursive: true });
     // Pictures load lazily; a screenshot of an empty frame shows nobody anything.
-    await this.until(() => [...document.images].every((image) => image.complete || image.getBoundingClientRect().top > innerHeight));
+    await this.until(() => all("img").every((image) => image.complete || image.getBoundingClientRect().top > innerHeight));
     await this.page.screenshot({ path: `${SCREENSHOTS}${name}.png` });
   }
 

@@ -66,6 +66,11 @@ export class DemoServer {
     }
   }
 
+  /** A token of one of the demo's users, as the marketplace's own backend would sign it. */
+  tokenOf(userId) {
+    return this.#tokenOf(userId);
+  }
+
   async #tokenOf(userId) {
     const known = this.#tokens.get(userId);
     if (known) return known;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use haggle::domain::AuthorizePolicy;
 use serde_json::{Value, json};
 
 use super::{ask, code};
-use crate::support::{TestServer, server::SERVICE_KEY};
+use crate::support::{TestServer, rest::send, server::SERVICE_KEY};
 
 #[actix_web::test]
 async fn a_message_is_changed_and_taken_back_where_the_path_says() {
@@ -127,6 +128,34 @@ async fn everybody_can_read_the_digits_of_every_currency() {
         let body = json!({"sellerId": "sam", "title": "P", "price": 250_000, "currency": code});
         let put = ask(server.addr, SERVICE_KEY, "PUT", &format!("/api/v1/products/{code}"), Some(body)).await;
         assert_eq!((put.status, &put.body["currency"]), (201, &json!(code)));
+    }
+}
+
+#[actix_web::test]
+async fn everybody_can_read_what_the_server_offers_and_what_a_client_has_to_keep_to() {
+    let server = TestServer::with(|config| {
+        config.limits.message_bytes_max = 1234;
+        config.limits.image_bytes_max = 5678;
+        config.authorize = AuthorizePolicy::RoomToken;
+    })
+    .await;
+    let features = ask(server.addr, "", "GET", "/api/v1/features", None).await;
+    assert_eq!(features.header("cache-control"), Some("public, max-age=60"));
+    let features = features.body;
+    assert_eq!(features["protocols"], json!(["haggle.v1"]));
+    for name in ["offers", "images", "search", "blocks", "reports", "settings", "room-tokens", "embed"] {
+        assert!(features["features"].as_array().unwrap().contains(&json!(name)), "{name}");
+    }
+    assert_eq!(features["roomTokenRequired"], json!(true));
+    assert_eq!(features["limits"]["messageBytesMax"], json!(1234));
+    assert_eq!(features["images"]["bytesMax"], json!(5678));
+    assert_eq!(features["images"]["types"], json!(["image/jpeg", "image/png", "image/webp"]));
+    // What it refers to is there.
+    let currencies = features["currencies"].as_str().unwrap();
+    assert_eq!(ask(server.addr, "", "GET", currencies, None).await.status, 200);
+    for wire in features["wires"].as_object().unwrap().values() {
+        let status = send(server.addr, "GET", wire.as_str().unwrap(), &[], b"").await.status;
+        assert!(matches!(status, 400 | 401 | 422), "{wire}: {status}");
     }
 }
 

@@ -112,6 +112,21 @@ async fn the_page_needs_nothing_from_elsewhere() {
 }
 
 #[actix_web::test]
+async fn the_document_comes_compressed_and_once() {
+    let server = TestServer::start().await;
+    let path = "/api/v1/openapi.json";
+    let length =
+        |answer: &crate::support::rest::Answer| answer.header("content-length").unwrap().parse::<u64>().unwrap();
+    let whole = send(server.addr, "HEAD", path, &[], b"").await;
+    let compressed = send(server.addr, "HEAD", path, &[("accept-encoding", "gzip")], b"").await;
+    assert_eq!((whole.header("content-encoding"), compressed.header("content-encoding")), (None, Some("gzip")));
+    assert!(length(&compressed) * 5 < length(&whole), "{} of {}", length(&compressed), length(&whole));
+    let tag = whole.header("etag").unwrap().to_owned();
+    assert_eq!(send(server.addr, "GET", path, &[("if-none-match", &tag)], b"").await.status, 304);
+    assert_eq!(send(server.addr, "GET", path, &[("if-none-match", "\"another\"")], b"").await.status, 200);
+}
+
+#[actix_web::test]
 async fn what_can_be_read_answers_head_too() {
     let server = TestServer::start().await;
     for (path, status) in [("/healthz", 200), ("/api/v1/openapi.json", 200), ("/api/v1/me", 401), ("/", 200)] {

@@ -179,23 +179,25 @@ fn rows_of_the_service() -> Vec<Row> {
 }
 
 fn rows_of_anyone() -> Vec<Row> {
-    ["/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/currencies", "/api/v1/origin"]
-        .map(|path| row(("GET", path), path, None, [OK; 3], [OK; 3], OK))
-        .into_iter()
-        .chain([
-            row(("GET", "/api/docs"), "/api/docs", None, [(308, ""); 3], [(308, ""); 3], (308, "")),
-            // The signature is the permission, and this one is none.
-            row(
-                ("GET", "/api/v1/images/{key}"),
-                "/api/v1/images/a.jpg",
-                None,
-                [FORBIDDEN; 3],
-                [FORBIDDEN; 3],
-                FORBIDDEN,
-            ),
-            row(("GET", "/api/docs/{file}"), "/api/docs/index.css", None, [OK; 3], [OK; 3], OK),
-        ])
-        .collect()
+    [
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/api/v1/openapi.json",
+        "/api/v1/currencies",
+        "/api/v1/features",
+        "/api/v1/origin",
+    ]
+    .map(|path| row(("GET", path), path, None, [OK; 3], [OK; 3], OK))
+    .into_iter()
+    .chain([
+        row(("GET", "/api/docs"), "/api/docs", None, [(308, ""); 3], [(308, ""); 3], (308, "")),
+        // The signature is the permission, and this one is none.
+        row(("GET", "/api/v1/images/{key}"), "/api/v1/images/a.jpg", None, [FORBIDDEN; 3], [FORBIDDEN; 3], FORBIDDEN),
+        row(("GET", "/api/docs/{file}"), "/api/docs/index.css", None, [OK; 3], [OK; 3], OK),
+        row(("GET", "/embed/{file}"), "/embed/haggle.js", None, [OK; 3], [OK; 3], OK),
+    ])
+    .collect()
 }
 
 #[actix_web::test]
@@ -239,7 +241,8 @@ async fn every_route_answers_every_caller_as_the_table_says() {
             assert_eq!((answer.status, code(&answer)), (*status, *expected), "{what}: {}", answer.body);
             let responses = &document["paths"][row.route][row.method.to_lowercase()]["responses"];
             assert!(responses[status.to_string()].is_object(), "{what}: {status} is not documented");
-            let is_everybodys = ["openapi.json", "currencies", "origin"].iter().any(|end| row.route.ends_with(end));
+            let is_everybodys =
+                ["openapi.json", "currencies", "features", "origin"].iter().any(|end| row.route.ends_with(end));
             if row.route.starts_with("/api/v1/") && !is_everybodys {
                 assert_eq!(answer.header("cache-control"), Some("private, no-store"), "{what}");
             }

@@ -1,0 +1,41 @@
+// @ts-check
+import { HaggleElement } from "./element.js";
+
+/** Whether somebody has gone somewhere on this page, in any of its elements. */
+let hasNavigated = false;
+
+/** An element that shows a room: which one is an attribute, so that the page's router decides. */
+export class RoomElement extends HaggleElement {
+  static observedAttributes = [...super.observedAttributes, "room", "seq"];
+
+  /** Id of the room, or nothing. */
+  get room() {
+    return this.getAttribute("room") ?? "";
+  }
+
+  set room(room) {
+    if (room) this.setAttribute("room", room);
+    else this.removeAttribute("room");
+  }
+
+  /** Number of the message that one came for, or 0. */
+  get seq() {
+    return Number(this.getAttribute("seq")) || 0;
+  }
+
+  set seq(seq) {
+    if (seq) this.setAttribute("seq", String(seq));
+    else this.removeAttribute("seq");
+  }
+
+  /** A page that begins with a conversation keeps its focus, unless the element has `autofocus`. Someone who opens one gets it. */
+  get takesFocus() {
+    return hasNavigated || this.hasAttribute("autofocus");
+  }
+
+  /** @param {import("../ui/host.js").Place} place @returns {boolean} */
+  navigate(place) {
+    hasNavigated = true;
+    return super.navigate(place);
+  }
+}

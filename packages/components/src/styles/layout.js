@@ -1,0 +1,220 @@
+// @ts-check
+import { css } from "./css.js";
+
+/** The panes, the inbox and the banner. */
+export const layout = css`
+  .panes {
+    display: grid;
+    grid-template-rows: minmax(0, 1fr);
+    grid-template-columns: clamp(300px, 36%, 372px) minmax(0, 1fr);
+    gap: 14px;
+    min-height: 0;
+  }
+
+  .pane {
+    min-height: 0;
+    overflow: hidden;
+    border: 1px solid var(--line);
+    border-radius: var(--radius);
+    background: var(--surface);
+    box-shadow: var(--shadow);
+  }
+
+  /* Inbox */
+  .inbox {
+    display: flex;
+    flex-direction: column;
+  }
+
+  .pane-head {
+    display: flex;
+    gap: 8px;
+    align-items: center;
+    padding: 18px 20px 10px;
+  }
+
+  .pane-head h2 {
+    font-size: 19px;
+  }
+
+  .inbox-list {
+    flex: 1;
+    min-height: 0;
+    padding: 0 8px 8px;
+    overflow-y: auto;
+  }
+
+  .inbox-row {
+    display: flex;
+    width: 100%;
+    gap: 14px;
+    padding: 11px 12px;
+    border-radius: 14px;
+  }
+
+  .inbox-row:hover {
+    background: var(--hover);
+  }
+
+  .inbox-row[aria-current] {
+    background: var(--brand-soft);
+  }
+
+  .inbox-row:focus-visible {
+    outline-offset: -2px;
+  }
+
+  .inbox-faces {
+    position: relative;
+    width: 54px;
+    height: 54px;
+    flex: none;
+  }
+
+  .inbox-faces .avatar {
+    position: absolute;
+    right: -2px;
+    bottom: -2px;
+    border: 2.5px solid var(--surface);
+    border-radius: 50%;
+    background: var(--surface);
+  }
+
+  .inbox-row[aria-current] .avatar {
+    border-color: var(--brand-soft);
+  }
+
+  .inbox-text {
+    display: grid;
+    flex: 1;
+    gap: 1px;
+    min-width: 0;
+  }
+
+  .inbox-line,
+  .inbox-product {
+    display: flex;
+    gap: 8px;
+    align-items: center;
+    justify-content: space-between;
+    min-width: 0;
+  }
+
+  .inbox-product {
+    justify-content: flex-start;
+    color: var(--ink-soft);
+    font-size: 12.5px;
+  }
+
+  .inbox-name {
+    font-weight: 650;
+  }
+
+  .inbox-time {
+    flex: none;
+    color: var(--ink-soft);
+    font-size: 12.5px;
+    font-variant-numeric: tabular-nums;
+  }
+
+  .inbox-last {
+    min-height: 21px;
+    color: var(--ink-soft);
+    font-size: 14px;
+  }
+
+  .inbox-row[data-unread] .inbox-last {
+    color: var(--ink);
+    font-weight: 600;
+  }
+
+  .inbox-row[aria-current] :is(.inbox-last, .inbox-time, .inbox-product) {
+    color: color-mix(in srgb, var(--ink) 78%, transparent);
+  }
+
+  .inbox-more {
+    display: grid;
+    padding: 8px;
+  }
+
+  .banner {
+    display: flex;
+    gap: 10px;
+    align-items: center;
+    margin: 0 0 10px;
+    padding: 9px 16px;
+    border-radius: var(--radius-s);
+    background: var(--banner);
+    color: var(--on-banner);
+    font-size: 14px;
+    animation: arrive 0.2s ease-out;
+  }
+
+  .banner span {
+    flex: 1;
+  }
+
+  .banner button {
+    padding: 3px 4px;
+    font-weight: 650;
+    text-decoration: underline;
+    text-underline-offset: 3px;
+  }
+
+  .banner button:focus-visible {
+    outline-color: currentColor;
+  }
+
+  @keyframes arrive {
+    from {
+      opacity: 0;
+      transform: translateY(-6px);
+    }
+  }
+
+  /* The host's own content, where no conversation is shown. */
+  .content {
+    overflow: auto;
+  }
+
+  .content .empty {
+    height: 100%;
+  }
+
+  /* One pane at a time, and a conversation gets the whole height. */
+  @container haggle (max-width: 719px) {
+    .panes {
+      grid-template-columns: minmax(0, 1fr);
+    }
+
+    .panes > .pane {
+      border-width: 1px 0 0;
+      border-radius: 0;
+      box-shadow: none;
+    }
+
+    .panes[data-shows="room"] > .pane {
+      border: 0;
+    }
+
+    .panes[data-shows="inbox"] > .content,
+    .panes:is([data-shows="room"], [data-shows="content"]) > .inbox {
+      display: none;
+    }
+
+    .messenger > .banner-region > .banner {
+      margin: 8px 10px;
+    }
+
+    .messenger .conversation-head .back {
+      display: inline-grid;
+    }
+  }
+
+  /* A phone whose page is zoomed to twice its size. */
+  @container haggle (max-width: 299px) {
+    .inbox-faces {
+      display: none;
+    }
+  }
+`;

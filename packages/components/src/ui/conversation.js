@@ -1,0 +1,259 @@
+// @ts-check
+import { Avatar, ProductPicture } from "./avatar.js";
+import { Composer } from "./composer.js";
+import { ConfirmDialog, failureText, useAttempt } from "./dialog.js";
+import { PlaceLink } from "./host.js";
+import { Icon } from "./icons.js";
+import { useLanguage } from "./language.js";
+import { MenuButton } from "./menu.js";
+import { MessageList } from "./message_list.js";
+import { describe, named } from "./message_text.js";
+import { acceptedOffer, OfferDialog, pendingOffer } from "./offer.js";
+import { ReportDialog } from "./report_dialog.js";
+import { html, useChanges, useEffect, useRef, useState } from "./view.js";
+
+/** @typedef {import("@haggle/client").Message} Message */
+/** @typedef {import("@haggle/client").Product} Product */
+/** @typedef {import("@haggle/client").User} User */
+/** @typedef {import("@haggle/client").Room} Room */
+/** @typedef {import("@haggle/client").Rest} Rest */
+/** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete", message?: Message}} Asked */
+
+/** So many messages that arrive together are read out one by one; of more, their number. */
+const ANNOUNCED_MAX = 3;
+
+const STATUSES = /** @type {Product["status"][]} */ (["on_sale", "reserved", "sold"]);
+
+/**
+ * One conversation: who and what it is about, its history, and the composer.
+ *
+ * @param {{room: Room, preview?: import("@haggle/client").InboxItem, state: import("@haggle/client").ConnectionState,
+ *   rest: Rest, canSendImages: boolean, imageTypes: string[], seq?: number, takesFocus: boolean}} props
+ *   `takesFocus`: somebody came here from another view; `preview` is the inbox's row, so that the header stands before the room has answered
+ */
+export function Conversation({ room, preview, state, rest, canSendImages, imageTypes, seq, takesFocus }) {
+  const { t, format } = useLanguage();
+  const [announcements, announce] = useAnnouncements();
+  const [asked, setAsked] = useState(/** @type {Asked | undefined} */ (undefined));
+  const [editing, setEditing] = useState(/** @type {string | undefined} */ (undefined));
+  useChanges(room);
+
+  useEffect(() => {
+    room.enter();
+    return () => room.leave();
+  }, [room]);
+
+  const other = named(room.other ?? preview?.other, t);
+  useEffect(
+    () =>
+      room.on("received", (/** @type {Message[]} */ messages) => {
+        if (messages.length > ANNOUNCED_MAX) return announce([t.newMessagesBelow(messages.length)]);
+        announce(
+          messages.map((message) => {
+            const says = describe(message, { t, format });
+            return message.kind === "system" ? says : `${other?.name ?? ""}: ${says}`;
+          }),
+        );
+      }),
+    [room, other?.name, t],
+  );
+  useOfferNews(room, (message) => {
+    const { amount, currency, status } = /** @type {import("@haggle/client").OfferData} */ (message.data);
+    announce([t.offer.became(format.price(amount, currency), t.offer.status[/** @type {"pending"} */ (status)])]);
+  });
+
+  // Somebody who has blocked the other can take it back; nobody else is told.
+  const { closed } = room;
+  const [blocking, setBlocking] = useState(false);
+  useEffect(() => {
+    let left = false;
+    if (!closed || !other) setBlocking(false);
+    else rest.hasBlocked(other.id).then((blocked) => !left && setBlocking(blocked), () => {});
+    return () => void (left = true);
+  }, [closed, other?.id]);
+
+  if (room.error) {
+    return html`<section class="pane conversation" part="conversation" aria-label=${t.chats}>
+      <div class="empty">
+        <p class="empty-title" role="alert">${t.roomRefused}</p>
+        <${PlaceLink} to=${{ view: "inbox" }} class="button">${t.back}<//>
+      </div>
+    </section>`;
+  }
+  if (!other) return html`<section class="pane conversation" part="conversation" aria-label=${t.chats}><p class="notice" role="status">${t.loading}</p></section>`;
+
+  const product = preview?.product ?? room.info?.product;
+  const waiting = pendingOffer(room);
+  const mayOffer = room.entered && product && product.status !== "sold" && !acceptedOffer(room.messages);
+  const ask = (/** @type {Asked["kind"]} */ kind) => (/** @type {Message | undefined} */ message) => setAsked({ kind, message });
+  const actions = { counter: ask("counter"), remove: ask("delete"), report: ask("report"), edit: (/** @type {Message} */ { id }) => setEditing(id) };
+  const edited = editing ? room.messages.find(({ id, deletedAt }) => id === editing && !deletedAt) : undefined;
+  // Their offer that waits must be answered before one names a price oneself.
+  const makeOffer = () => setAsked(waiting && waiting.senderId !== room.ownUserId ? { kind: "counter", message: waiting } : { kind: "offer" });
+
+  return html`<section class="pane conversation" part="conversation" aria-labelledby="conversation-title">
+    <${Header} room=${room} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} takesFocus=${takesFocus} />
+    <${MessageList} room=${room} other=${other} product=${product} actions=${actions} seq=${seq} />
+    <div class="visually-hidden" aria-live="polite">${announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
+    ${!closed && product && html`<${StatusHint} room=${room} other=${other} product=${product} />`}
+    <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${t.closed}</p>`}</div>
+    ${!closed &&
+    html`<${Composer}
+      room=${room}
+      other=${other}
+      editing=${edited}
+      endEdit=${() => setEditing(undefined)}
+      makeOffer=${mayOffer ? makeOffer : undefined}
+      canSendImages=${canSendImages}
+      imageTypes=${imageTypes}
+      takesFocus=${takesFocus}
+    />`}
+    ${asked && html`<${AskedDialog} asked=${asked} room=${room} other=${other} product=${product} rest=${rest} onClose=${() => setAsked(undefined)} />`}
+  </section>`;
+}
+
+/**
+ * What a screen reader says, each once: as elements of their own, since the same words twice in a row would change nothing.
+ *
+ * @returns {[{id: number, text: string}[], (texts: string[]) => void]}
+ */
+function useAnnouncements() {
+  const said = useRef(0);
+  const [announcements, setAnnouncements] = useState(/** @type {{id: number, text: string}[]} */ ([]));
+  const latest = useRef(announcements);
+  const announce = (/** @type {string[]} */ texts) => {
+    const added = texts.map((text) => ({ id: said.current++, text }));
+    latest.current = [...latest.current, ...added].slice(-2 * ANNOUNCED_MAX);
+    setAnnouncements(latest.current);
+  };
+  return [announcements, announce];
+}
+
+/**
+ * Tells of each offer whose state changes under one's eyes.
+ *
+ * @param {Room} room
+ * @param {(message: Message) => void} tell
+ */
+function useOfferNews(room, tell) {
+  const known = useRef(/** @type {Map<string, string>} */ (new Map()));
+  useEffect(() => {
+    for (const message of room.messages) {
+      if (message.kind !== "offer" || !message.data) continue;
+      const before = known.current.get(message.id);
+      known.current.set(message.id, message.data.status);
+      if (before && before !== message.data.status) tell(message);
+    }
+  });
+}
+
+/**
+ * @param {{asked: Asked, room: Room, other: User, product?: Product, rest: Rest, onClose: () => void}} props
+ */
+function AskedDialog({ asked: { kind, message }, room, other, product, rest, onClose }) {
+  const { t } = useLanguage();
+  switch (kind) {
+    case "offer":
+    case "counter":
+      return html`<${OfferDialog} room=${room} product=${product} answering=${message} onClose=${onClose} />`;
+    case "report":
+      return html`<${ReportDialog} roomId=${room.id} messageId=${message?.id} rest=${rest} onClose=${onClose} />`;
+    case "delete": {
+      const words = { conflict: t.editFailed, forbidden: t.editFailed, not_found: t.editFailed };
+      return html`<${ConfirmDialog} title=${t.deleteTitle} text=${t.deleteText} action=${t.delete} danger words=${words} run=${() => room.delete(message?.id ?? "")} onClose=${onClose} />`;
+    }
+    case "block":
+      return html`<${ConfirmDialog} title=${t.blockTitle(other.name)} text=${t.blockText} action=${t.blockDo} danger run=${() => rest.block(other.id)} onClose=${onClose} />`;
+    case "unblock":
+      return html`<${ConfirmDialog} title=${t.unblockTitle(other.name)} text=${t.unblockText} action=${t.unblockDo} run=${() => rest.unblock(other.id)} onClose=${onClose} />`;
+  }
+}
+
+/**
+ * What the product's status means for the person who is about to write.
+ *
+ * @param {{room: Room, other: User, product: Product}} props
+ */
+function StatusHint({ room, other, product: { status, sellerId } }) {
+  const { t } = useLanguage();
+  const seller = sellerId === room.ownUserId;
+  const here = acceptedOffer(room.messages) !== undefined;
+  const hints = t.statusHint;
+  const text =
+    status === "sold"
+      ? hints.sold
+      : status !== "reserved"
+        ? ""
+        : here
+          ? seller
+            ? hints.reservedFor(other.name)
+            : hints.reservedForYou
+          : seller
+            ? hints.reservedBySeller
+            : hints.reserved;
+  return html`<div class="status-hint-region" role="status">${text && html`<p class="status-hint status-${status}" data-here=${here && status === "reserved" ? "" : undefined}>${text}</p>`}</div>`;
+}
+
+/**
+ * @param {{room: Room, other: User, state: import("@haggle/client").ConnectionState, product?: Product, rest: Rest,
+ *   blocking: boolean, ask: (kind: Asked["kind"]) => (message?: Message) => void, takesFocus: boolean}} props
+ */
+function Header({ room, other, state, product, rest, blocking, ask, takesFocus }) {
+  const { t } = useLanguage();
+  const title = useRef(/** @type {HTMLElement | null} */ (null));
+  const known = state === "open" && room.entered;
+  const online = state === "open" && room.other?.online && !room.closed;
+  const typing = room.otherIsTyping && !room.closed;
+  // The link that led here is hidden on a phone. On a desk the composer takes the focus after this.
+  useEffect(() => void (takesFocus && title.current?.focus({ preventScroll: true })), []);
+  const items = () => [
+    { label: t.report.conversation, icon: "flag", choose: () => ask("report")() },
+    blocking
+      ? { label: t.unblock(other.name), icon: "block", choose: () => ask("unblock")() }
+      : { label: t.block(other.name), icon: "block", danger: true, choose: () => ask("block")() },
+  ];
+  return html`<header class="conversation-head" part="header">
+    <${PlaceLink} to=${{ view: "inbox" }} class="icon-button back" part="back" aria-label=${t.back}><${Icon} name="back" /><//>
+    <${Avatar} user=${other} size="m" online=${online} />
+    <div class="conversation-who">
+      <h2 id="conversation-title" class="plain-line" dir="auto" ref=${title} tabindex="-1">${other.name}</h2>
+      <p class="conversation-state plain-line" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
+        ${typing ? t.typing : !known ? t.connecting : room.closed ? "" : online ? t.online : t.offline}
+      </p>
+    </div>
+    ${product && html`<${ProductStrip} product=${product} own=${product.sellerId === room.ownUserId} rest=${rest} />`}
+    <${MenuButton} class="icon-button conversation-menu" label=${t.conversationMenu} items=${items}><${Icon} name="more" /><//>
+  </header>`;
+}
+
+/**
+ * What it is about. Its seller sets its status here.
+ *
+ * @param {{product: Product, own: boolean, rest: Rest}} props
+ */
+function ProductStrip({ product, own, rest }) {
+  const { t, format } = useLanguage();
+  const { failure, attempt } = useAttempt();
+  const { id, status } = product;
+  const items = () =>
+    STATUSES.map((next) => ({
+      label: next === status ? t.status[next] : t.setStatus[next],
+      checked: next === status,
+      choose: () => void (next !== status && attempt(() => rest.setProductStatus(id, next))),
+    }));
+  return html`<div class="product-strip">
+    <${ProductPicture} product=${product} class="picture-s" />
+    <div class="product-strip-text">
+      <p class="product-strip-title plain-line" dir="auto">${product.title}</p>
+      <div class="product-strip-line">
+        <span class="product-strip-price">${format.price(product.price, product.currency)}</span>
+        ${own
+          ? html`<${MenuButton} class="status status-button status-${status}" label=${t.productStatus(t.status[status])} items=${items}>
+              <span>${t.status[status]}</span><${Icon} name="down" />
+            <//>`
+          : html`<span class="status status-${status}">${t.status[status]}</span>`}
+      </div>
+      ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t)}</p>`}
+    </div>
+  </div>`;
+}

@@ -1,0 +1,34 @@
+// @ts-check
+import { html } from "./view.js";
+
+/** Line icons on a 24 grid, in the colour of the text next to them. Decoration: the words are always there too. */
+export const PATHS = {
+  back: "M15 5l-7 7 7 7",
+  send: "M5 12h14M13 6l6 6-6 6",
+  down: "M6 9.5l6 6 6-6",
+  chats: "M4 5h16v11H10l-5 4v-4H4z",
+  market: "M4 10l1.5-5h13L20 10M5 10v9h14v-9M4 10a2.7 2.7 0 0 0 5.3 0 2.7 2.7 0 0 0 5.4 0 2.7 2.7 0 0 0 5.3 0M10 19v-5h4v5",
+  clock: "M12 7.5V12l3 2M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17",
+  sent: "M5 12.5l4.5 4.5L19 7.5",
+  read: "M2.5 12.5l4.5 4.5 9-9.5M11 16l1.5 1 9-9.5",
+  failed: "M12 7v6M12 16.5v.5M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17",
+  swap: "M7 4L3.5 7.5 7 11M4 7.5h15M17 13l3.5 3.5L17 20M20 16.5H5",
+  close: "M6 6l12 12M18 6L6 18",
+  more: "M12 5.5v.01M12 12v.01M12 18.5v.01",
+  offer: "M4 4.5h7.5L20 13l-7 7-8.5-8.5zM8.5 8.5v.01",
+  image: "M4 5h16v14H4zM4 16l4.5-4.5 4 4 3-3L20 17M15.5 9v.01",
+  edit: "M5 19l1-4L16.5 4.5l3 3L9 18z",
+  trash: "M5 7h14M10 7V4.5h4V7M7 7l1 12.5h8L17 7",
+  copy: "M8.5 8.5h11v11h-11zM15.5 8.5v-4h-11v11h4",
+  flag: "M6 21V4h12l-2.5 4 2.5 4H6",
+  block: "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17M6 6l12 12",
+  warning: "M12 4L3 19.5h18zM12 10v4.5M12 17v.01",
+  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13M15.5 15.5L20.5 20.5",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+  away: "M3 3l18 18M8.5 16.5a5 5 0 0 1 6 -.5M5 12.5a10 10 0 0 1 4-2.5M19 12.5a10 10 0 0 0-5-2.8M2 9a15 15 0 0 1 4-2.5M22 9a15 15 0 0 0-11-4M12 20h.01",
+};
+
+/** @param {{name: keyof typeof PATHS}} props */
+export function Icon({ name }) {
+  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${PATHS[name]} /></svg>`;
+}

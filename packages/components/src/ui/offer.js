@@ -1,0 +1,214 @@
+// @ts-check
+import { ConfirmDialog, Dialog, failureText, useAttempt } from "./dialog.js";
+import { useLanguage } from "./language.js";
+import { amountText, exponentOf, firstPrice, parseAmount, suggestedPrices } from "./money.js";
+import { html, useEffect, useRef, useState } from "./view.js";
+
+/** @typedef {import("@haggle/client").Message} Message */
+/** @typedef {import("@haggle/client").OfferData} OfferData */
+/** @typedef {import("@haggle/client").Product} Product */
+/** @typedef {import("@haggle/client").User} User */
+/** @typedef {import("@haggle/client").Room} Room */
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/**
+ * What became of an offer, also before the server says it.
+ *
+ * @param {OfferData} offer
+ * @param {number} now the server's time: the device's own clock may be days off
+ */
+export function statusOf({ status, expiresAt }, now) {
+  return status === "pending" && Date.parse(expiresAt) <= now ? "expired" : status;
+}
+
+/**
+ * The offer of a room that waits for an answer.
+ *
+ * @param {Room} room
+ */
+export function pendingOffer(room) {
+  const now = room.now();
+  return room.messages.findLast(({ kind, data }) => kind === "offer" && data && statusOf(data, now) === "pending");
+}
+
+/**
+ * @param {Message[]} messages
+ */
+export function acceptedOffer(messages) {
+  return messages.findLast(({ kind, data }) => kind === "offer" && data?.status === "accepted");
+}
+
+/**
+ * An offer as a card, with what its reader may do about it.
+ *
+ * @param {{message: Message, room: Room, other: User, product?: Product, counter: (message: Message) => void}} props
+ */
+export function OfferCard({ message, room, other, product, counter }) {
+  const { t, format } = useLanguage();
+  const { busy, failure, attempt } = useAttempt();
+  const [confirming, setConfirming] = useState(false);
+  const [, tick] = useState(0);
+  const card = useRef(/** @type {HTMLElement | null} */ (null));
+  const own = message.senderId === room.ownUserId;
+  const offer = /** @type {OfferData} */ (message.data);
+  const now = room.now();
+  const status = statusOf(offer, now);
+  const pending = status === "pending";
+  const amount = format.price(offer.amount, offer.currency);
+  const leftMs = Date.parse(offer.expiresAt) - now;
+
+  useEffect(() => {
+    if (!pending) return;
+    const timer = setTimeout(() => tick(Date.now()), Math.min(MINUTE_MS, leftMs));
+    return () => clearTimeout(timer);
+  });
+
+  const seller = product?.sellerId === room.ownUserId;
+  const answerable = pending && !room.closed;
+  // Answered in another window of one's own, nobody else was first.
+  const words = { conflict: status === "accepted" ? t.offer.conflict : conflictText(product, t) };
+  /** @param {"decline" | "withdraw"} answer */
+  const give = async (answer) => {
+    await attempt(() => room.answerOffer(message.id, answer));
+    keepFocus();
+  };
+  // The button that was pressed is gone, and the focus must not be lost with it.
+  const keepFocus = () => card.current?.focus({ preventScroll: true });
+
+  return html`<div class="offer" data-status=${status} role="group" ref=${card} tabindex="-1" aria-label=${t.offer.became(amount, t.offer.status[status])}>
+    <p class="offer-head">
+      <span>${own ? t.offer.yours : t.offer.from(other.name)}</span>
+      <span class="offer-status">${t.offer.status[status]}</span>
+    </p>
+    <p class="offer-amount">${amount}</p>
+    <p class="offer-note">
+      ${product?.currency === offer.currency && html`<span>${compare(offer.amount, product?.price, t)}</span>`}
+      ${pending && html`<span>${leftMs >= HOUR_MS ? t.offer.hoursLeft(Math.round(leftMs / HOUR_MS)) : t.offer.minutesLeft(Math.max(1, Math.floor(leftMs / MINUTE_MS)))}</span>`}
+    </p>
+    ${answerable &&
+    html`<div class="offer-actions">
+      ${own
+        ? html`<button type="button" class="button" disabled=${busy} onClick=${() => give("withdraw")}>${t.offer.withdraw}</button>`
+        : html`
+            <button type="button" class="button button-primary" disabled=${busy} onClick=${() => setConfirming(true)}>${t.offer.accept}</button>
+            <button type="button" class="button" disabled=${busy} onClick=${() => counter(message)}>${t.offer.counter}</button>
+            <button type="button" class="button" disabled=${busy} onClick=${() => give("decline")}>${t.offer.decline}</button>
+          `}
+    </div>`}
+    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, words)}</p>`}
+    ${confirming &&
+    html`<${ConfirmDialog}
+      title=${t.offer.acceptTitle(amount)}
+      text=${seller ? t.offer.acceptSeller(other.name) : t.offer.acceptBuyer}
+      action=${t.offer.accept}
+      words=${words}
+      run=${() => room.answerOffer(message.id, "accept")}
+      onClose=${() => {
+        setConfirming(false);
+        keepFocus();
+      }}
+    />`}
+  </div>`;
+}
+
+/**
+ * Names a price: a new offer, or another one in answer to an offer.
+ *
+ * @param {{room: Room, product?: Product, answering?: Message, onClose: () => void}} props
+ */
+export function OfferDialog({ room, product, answering, onClose }) {
+  const { t, format, code } = useLanguage();
+  const asked = /** @type {OfferData | undefined} */ (answering?.data);
+  const currency = asked?.currency ?? product?.currency ?? (code === "ko" ? "KRW" : "USD");
+  const digits = exponentOf(currency) ?? 0;
+  const seller = product?.sellerId === room.ownUserId;
+  const price = product?.currency === currency ? product.price : undefined;
+  const terms = { answered: asked?.amount, seller };
+  const [text, setText] = useState(() => amountText(firstPrice(price, terms), digits));
+  const [wrong, setWrong] = useState(false);
+  // One key for the whole dialog: "again" after a doubt must not offer twice.
+  const [clientId] = useState(() => room.newClientId());
+  const { busy, failure, attempt, forget } = useAttempt();
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  useEffect(() => field.current?.select(), []);
+
+  const amount = parseAmount(text, digits);
+  const waiting = pendingOffer(room);
+  const replaced = /** @type {OfferData | undefined} */ (!answering && waiting?.senderId === room.ownUserId ? waiting.data : undefined);
+  const choices = price ? suggestedPrices(price, terms) : [];
+
+  /** @param {string} next */
+  const change = (next) => {
+    setText(next);
+    setWrong(false);
+    forget();
+  };
+  /** @param {Event} event @param {() => void} close */
+  const submit = async (event, close) => {
+    event.preventDefault();
+    if (amount === undefined) {
+      setWrong(true);
+      field.current?.focus();
+    } else if (await attempt(() => (answering ? room.answerOffer(answering.id, "counter", amount) : room.offer({ amount, currency, clientId })))) {
+      close();
+    }
+  };
+
+  return html`<${Dialog} title=${answering ? t.offer.counterTitle : t.offer.make} onClose=${onClose}>
+    ${(/** @type {() => void} */ close) => html`<form class="form" novalidate onSubmit=${(/** @type {Event} */ event) => submit(event, close)}>
+      <label class="field">
+        <span>${t.offer.amountIn(currency)}</span>
+        <input
+          ref=${field}
+          class="amount"
+          type="text"
+          inputmode=${digits > 0 ? "decimal" : "numeric"}
+          autocomplete="off"
+          maxlength="24"
+          value=${text}
+          aria-invalid=${String(wrong)}
+          aria-describedby="offer-preview"
+          onInput=${(/** @type {any} */ event) => change(event.currentTarget.value)}
+        />
+      </label>
+      ${choices.length > 0 &&
+      html`<div class="chips" role="group" aria-label=${t.offer.asking(format.price(price, currency))}>
+        ${choices.map((choice) => {
+          return html`<button type="button" class="chip" aria-pressed=${String(choice === amount)} onClick=${() => change(amountText(choice, digits))}>${format.price(choice, currency)}</button>`;
+        })}
+      </div>`}
+      <p class="form-hint" id="offer-preview" aria-live="polite">
+        ${amount === undefined ? (wrong ? "" : " ") : `${format.price(amount, currency)} · ${compare(amount, price, t) || t.offer.lasts}`}
+        ${wrong && html`<span class="form-failure">${digits > 0 ? t.offer.invalid : t.offer.invalidWhole}</span>`}
+      </p>
+      ${replaced && html`<p class="form-hint">${t.offer.replaces(format.price(replaced.amount, replaced.currency))}</p>`}
+      ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, { conflict: waiting && waiting.senderId !== room.ownUserId && !answering ? t.offer.answerFirst : conflictText(product, t), invalid: digits > 0 ? t.offer.invalid : t.offer.invalidWhole })}</p>`}
+      <div class="dialog-actions">
+        <span class="form-hint">${t.offer.lasts}</span>
+        <button type="submit" class="button button-primary" disabled=${busy}>${t.offer.send}</button>
+      </div>
+    </form>`}
+  <//>`;
+}
+
+/**
+ * @param {Product | undefined} product
+ * @param {import("../languages/en.js").Strings} t
+ */
+function conflictText(product, t) {
+  return product?.status === "sold" ? t.offer.sold : product?.status === "reserved" ? t.offer.taken : t.offer.conflict;
+}
+
+/**
+ * @param {number} amount
+ * @param {number | undefined} price
+ * @param {import("../languages/en.js").Strings} t
+ */
+function compare(amount, price, t) {
+  if (!price) return "";
+  if (amount === price) return t.offer.same;
+  const percent = Math.max(1, Math.round((Math.abs(price - amount) / price) * 100));
+  return amount < price ? t.offer.under(percent) : t.offer.over(percent);
+}

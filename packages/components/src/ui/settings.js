@@ -1,0 +1,49 @@
+// @ts-check
+import { failureText, useAttempt } from "./dialog.js";
+import { useLanguage } from "./language.js";
+import { html, useEffect, useState } from "./view.js";
+
+/** @typedef {import("@haggle/client").Settings} Switches */
+
+const NAMES = /** @type {(keyof Switches)[]} */ (["readReceipts", "typing", "presence"]);
+
+/**
+ * What the other member gets to see, each with its switch.
+ *
+ * @param {{rest: import("@haggle/client").Rest}} props
+ */
+export function Settings({ rest }) {
+  const { t } = useLanguage();
+  const [settings, setSettings] = useState(/** @type {Switches | undefined} */ (undefined));
+  const { busy, failure, attempt } = useAttempt();
+  useEffect(() => void attempt(async () => setSettings(await rest.getSettings())), []);
+
+  /** @param {keyof Switches} name */
+  const turn = (name) =>
+    attempt(async () => {
+      if (settings) setSettings(await rest.setSettings({ [name]: !settings[name] }));
+    });
+
+  return html`<section class="settings" aria-labelledby="settings-title">
+    <h2 id="settings-title">${t.privacy}</h2>
+    <p class="form-hint" id="settings-hint">${t.privacyHint}</p>
+    ${NAMES.map(
+      (name) => html`<label class="switch" key=${name}>
+        <span>${t.settings[name]}</span>
+        <input
+          type="checkbox"
+          role="switch"
+          aria-describedby="settings-hint"
+          checked=${settings?.[name] ?? false}
+          aria-disabled=${String(busy || !settings)}
+          onClick=${(/** @type {Event} */ event) => {
+            // The server's answer turns it: what is shown is what counts.
+            event.preventDefault();
+            void turn(name);
+          }}
+        />
+      </label>`,
+    )}
+    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t)}</p>`}
+  </section>`;
+}

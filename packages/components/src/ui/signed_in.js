@@ -1,0 +1,77 @@
+// @ts-check
+import { ConnectionBanner } from "./connection_banner.js";
+import { InboxPane } from "./inbox_pane.js";
+import { useLanguage } from "./language.js";
+import { html, useChanges, useEffect, useState } from "./view.js";
+
+/** @typedef {import("../elements/session.js").Session} Session */
+
+/**
+ * Shows something to somebody who is signed in, and else why it is not there.
+ *
+ * @param {{session: Session, again: () => void, children: (client: import("@haggle/client").HaggleClient) => any}} props
+ *   `again` starts a new session
+ */
+export function SignedIn({ session, again, children }) {
+  const { t } = useLanguage();
+  useChanges(session.client, "state");
+  if (session.hasEnded) {
+    const refused = session.error?.code === "origin_refused";
+    return html`<section class="pane">
+      <div class="empty">
+        <h2 class="empty-title" role="alert">${t.sessionEnded}</h2>
+        <p>${refused ? t.originRefused(location.origin) : t.sessionEndedHint}</p>
+        <button type="button" class="button" onClick=${again}>${t.tryAgain}</button>
+      </div>
+    </section>`;
+  }
+  if (!session.client) return html`<section class="pane"><p class="notice" role="status">${session.error ? t.serverUnreachable : t.loading}</p></section>`;
+  return children(session.client);
+}
+
+/** @param {{client: import("@haggle/client").HaggleClient}} props */
+export function Banner({ client }) {
+  return html`<${ConnectionBanner} state=${client.state} reconnectNow=${() => client.reconnectNow()} />`;
+}
+
+/** @param {{session: Session, client: import("@haggle/client").HaggleClient, openRoomId?: string, onUnread: (unread: number) => void}} props */
+export function InboxView({ session, client, openRoomId, onUnread }) {
+  useChanges(client.inbox);
+  const { unread } = client.inbox;
+  useEffect(() => onUnread(unread), [unread]);
+  return html`<${InboxPane}
+    inbox=${client.inbox}
+    user=${{ id: client.userId }}
+    openRoomId=${openRoomId}
+    rest=${client.rest}
+    canSearch=${session.features.has("search")}
+  />`;
+}
+
+/** @type {typeof import("./conversation.js") | undefined} */
+let talk;
+
+/** Half of all code, which an inbox or a badge does without: read when somebody is about to talk. */
+export async function loadTalk() {
+  return (talk ??= await import("./conversation.js"));
+}
+
+/** @param {{session: Session, client: import("@haggle/client").HaggleClient, roomId: string, seq?: number, takesFocus: boolean}} props */
+export function ConversationView({ session, client, roomId, seq, takesFocus }) {
+  const { t } = useLanguage();
+  const [loaded, setLoaded] = useState(talk);
+  useEffect(() => void (loaded ?? loadTalk().then(setLoaded)), []);
+  useChanges(client.inbox);
+  if (!loaded) return html`<section class="pane conversation" aria-label=${t.chats}><p class="notice" role="status">${t.loading}</p></section>`;
+  return html`<${loaded.Conversation}
+    key=${roomId}
+    room=${client.room(roomId)}
+    preview=${client.inbox.get(roomId)}
+    state=${client.state}
+    rest=${client.rest}
+    seq=${seq}
+    canSendImages=${session.features.has("images")}
+    imageTypes=${session.imageTypes}
+    takesFocus=${takesFocus}
+  />`;
+}

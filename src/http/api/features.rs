@@ -1,0 +1,129 @@
+//! What this server offers: for clients, which may be older or newer than the server.
+
+use actix_web::{HttpResponse, http::header, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    auth::token_source::SUBPROTOCOL,
+    domain::{AuthorizePolicy, CLIENT_ID_CHARS_MAX, message::EDIT_WINDOW_MS, offer::OFFER_LIFETIME_MS, search},
+    http::{openapi::problems::Anyone, socket_io, state::AppState},
+    images,
+    protocol::json::to_json,
+};
+
+/// What a client may use. A name that a client does not know is to be ignored, and one that is missing is not offered.
+const FEATURES: [&str; 8] = ["offers", "images", "search", "blocks", "reports", "settings", "room-tokens", "embed"];
+
+/// What this server offers.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Features {
+    /// Versions of the protocol that it speaks.
+    #[schema(example = json!(["haggle.v1"]))]
+    protocols: [&'static str; 1],
+    /// What it offers: `offers`, `images`, `search`, `blocks`, `reports`, `settings`, `room-tokens`, `embed`. Newer servers offer more.
+    #[schema(example = json!(["offers", "images", "search"]))]
+    features: [&'static str; 8],
+    /// Over which wires events travel, each with its address on this server.
+    wires: Wires,
+    /// Whether entering a room takes a room token (`POST /rooms/{id}/token`).
+    room_token_required: bool,
+    /// Where the currencies are listed that prices may be in.
+    #[schema(example = "/api/v1/currencies")]
+    currencies: &'static str,
+    /// Which images may be sent.
+    images: ImageFeatures,
+    /// What a client has to keep to.
+    limits: ClientLimits,
+}
+
+/// Addresses of the wires.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Wires {
+    /// Plain WebSocket with JSON.
+    #[schema(example = "/ws/chat")]
+    websocket: &'static str,
+    /// Socket.IO.
+    #[schema(example = "/socket.io/")]
+    socket_io: &'static str,
+}
+
+/// Which images may be sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ImageFeatures {
+    /// Media types.
+    #[schema(example = json!(["image/jpeg", "image/png", "image/webp"]))]
+    types: [&'static str; 3],
+    /// Largest file, in bytes.
+    #[schema(example = 10_485_760)]
+    bytes_max: usize,
+    /// Longest side, in pixels.
+    #[schema(example = 12_000)]
+    side_max: u32,
+    /// Most pixels.
+    #[schema(example = 50_000_000)]
+    pixels_max: u64,
+}
+
+/// What a client has to keep to.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ClientLimits {
+    /// Longest message, its text and data together, in bytes of UTF-8.
+    #[schema(example = 16_384)]
+    message_bytes_max: usize,
+    /// Longest `clientId`, in characters.
+    #[schema(example = 64)]
+    client_id_chars_max: usize,
+    /// Longest query of a search, in characters.
+    #[schema(example = 100)]
+    query_chars_max: usize,
+    /// How long a message may be edited or deleted by its sender, in milliseconds.
+    #[schema(example = 900_000)]
+    edit_window_ms: i64,
+    /// How long an offer waits for an answer, in milliseconds.
+    #[schema(example = 172_800_000)]
+    offer_lifetime_ms: i64,
+}
+
+/// What this server offers, and what a client has to keep to.
+///
+/// For a page that hides what an older server lacks, and refuses a picture before it is sent. A name in `features` that is not
+/// known is to be ignored.
+#[utoipa::path(
+    get,
+    path = "/api/v1/features",
+    operation_id = "getFeatures",
+    tag = "operations",
+    responses((status = 200, description = "What this server offers", body = Features), Anyone)
+)]
+pub async fn get_features(state: web::Data<AppState>) -> HttpResponse {
+    let config = &state.config;
+    let features = Features {
+        protocols: [SUBPROTOCOL],
+        features: FEATURES,
+        wires: Wires { websocket: "/ws/chat", socket_io: socket_io::PATH },
+        room_token_required: config.authorize == AuthorizePolicy::RoomToken,
+        currencies: "/api/v1/currencies",
+        images: ImageFeatures {
+            types: images::TYPES,
+            bytes_max: config.limits.image_bytes_max,
+            side_max: images::SENT_SIDE_MAX,
+            pixels_max: images::SENT_PIXELS_MAX,
+        },
+        limits: ClientLimits {
+            message_bytes_max: config.limits.message_bytes_max,
+            client_id_chars_max: CLIENT_ID_CHARS_MAX,
+            query_chars_max: search::QUERY_CHARS_MAX,
+            edit_window_ms: EDIT_WINDOW_MS,
+            offer_lifetime_ms: OFFER_LIFETIME_MS,
+        },
+    };
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=60"))
+        .body(to_json(&features))
+}

@@ -1,0 +1,36 @@
+import { HaggleError, HaggleMessenger, loadLanguage, registerLanguage, type HaggleEvents, type HaggleUnread, type Place, type Words } from "@haggle/components";
+import { HaggleConversation, HaggleInbox, HaggleMessenger as Messenger, HaggleSettings, HaggleUnread as Unread } from "@haggle/components/react";
+import { en } from "@haggle/components/languages/en";
+
+const french: Words = { chats: "Messages", offer: { accept: "Accepter" }, unread: (count: number) => `${count} non lus` };
+registerLanguage("fr", french);
+await loadLanguage("ko");
+console.log(en.chats);
+
+const messenger: HaggleMessenger = document.createElement("haggle-messenger");
+messenger.server = "https://chat.example";
+messenger.fetchToken = async ({ signal } = {}) => (await fetch("/chat-token", { signal })).text();
+messenger.hrefFor = (place: Place) => (place.view === "room" ? `/chats/${place.roomId}` : "/chats");
+messenger.strings = french;
+messenger.addEventListener("haggle-navigate", (event) => {
+  event.preventDefault();
+  messenger.room = event.detail.view === "room" ? event.detail.roomId : "";
+});
+messenger.addEventListener("haggle-stopped", ({ detail }) => console.log(detail instanceof HaggleError, detail.code));
+const badge: HaggleUnread = document.createElement("haggle-unread");
+badge.addEventListener("haggle-unread", ({ detail: { unread } }: HaggleEvents["haggle-unread"]) => (document.title = String(unread)));
+
+export const page = (room: string, go: (place: Place) => void) => (
+  <>
+    <Unread server="https://chat.example" tokenUrl="/chat-token" onUnread={({ detail }) => console.log(detail.unread)} />
+    <Messenger server="https://chat.example" tokenUrl="/chat-token" room={room} theme="dark" narrow="content" onNavigate={(event) => go(event.detail)} className="chat" />
+    <HaggleInbox client={undefined} room={room} strings={french} />
+    <HaggleConversation room={room} seq={3} back />
+    <HaggleSettings lang="ko" />
+  </>
+);
+
+// @ts-expect-error: there is no such theme
+export const wrong = <Messenger theme="blue" />;
+// @ts-expect-error: a place has a view
+messenger.hrefFor = (place: { nowhere: string }) => place.nowhere;
