@@ -113,7 +113,21 @@ python_suite() {
     return "$status"
 }
 
-# Every feature that can be built here, in one build for all that needs any of them.
+# What `cargo build` makes without any feature: its lints, and what it says about the features that it lacks.
+default_build() {
+    cargo clippy --locked -- -D warnings
+    cargo build --locked --bins
+    # What other suites start, before the next build takes its place.
+    default_bin="$target_dir/debug/haggle-default"
+    cp "$target_dir/debug/haggle" "$default_bin"
+    local option answer
+    for option in --database-url=postgres://somewhere/haggle --nats-url=nats://127.0.0.1:4222; do
+        answer="$("$default_bin" serve --jwt-secret 0123456789abcdef0123456789abcdef "$option" 2>&1)" && return 1
+        [[ $answer == "haggle: "*"--features postgres"* ]] || { echo "$option: $answer" >&2; return 1; }
+    done
+}
+
+# Every feature that can be built here, in one build for all tests.
 features="s3"
 
 # The binary with every feature: on PostgreSQL, one of several nodes, or with its images in S3.
@@ -125,9 +139,19 @@ every_feature() {
     fi
     cargo clippy --all-targets --locked --features "$features" -- -D warnings
     cargo build --locked --features "$features" --bins
-    # What other suites start, before the next build takes its place.
-    cp "$target_dir/debug/haggle" "$target_dir/debug/haggle-$features"
     every_feature_bin="$target_dir/debug/haggle-$features"
+    cp "$target_dir/debug/haggle" "$every_feature_bin"
+}
+
+# All Rust tests on SQLite, except those of several nodes, which need more than SQLite.
+rust_tests() {
+    local file name targets=(--lib --bins)
+    for file in tests/*.rs tests/*/main.rs; do
+        name="${file#tests/}" name="${name%/main.rs}" name="${name%.rs}"
+        [[ $name == cluster ]] || targets+=(--test "$name")
+    done
+    cargo test --locked --features "$features" "${targets[@]}"
+    cargo test --locked --features "$features" --doc
 }
 
 # The same tests, on the other database: its server is the tests' own, one for each run.
@@ -192,9 +216,9 @@ instruction_counts() {
 
 step "tools" check_tools
 step "cargo fmt --check" cargo fmt --check
-step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings
-step "cargo test" cargo test --locked
+step "the default build" default_build
 step "every feature" every_feature
+step "cargo test" rust_tests
 step "the tests on PostgreSQL" postgres_suite
 step "several nodes" cluster_suite
 step "bench/load" load_generator
@@ -203,10 +227,9 @@ step "licences" node_suite tests/licences
 step "tests/page" page_suite
 
 # The suites below drive the binary itself.
-step "cargo build" cargo build --locked --bins
-export HAGGLE_BIN="$target_dir/debug/haggle"
+export HAGGLE_BIN="$default_bin"
 step "tests/docs" docs_suite
-step "cargo build --examples" cargo build --locked --examples
+step "cargo build --examples" cargo build --locked --features "$features" --examples
 step "tests/socket_io" socket_io_suite
 step "tests/client_package" node_suite tests/client_package
 step "tests/components_package" node_suite tests/components_package
