@@ -149,7 +149,7 @@ impl Eraser {
 
     /// Begins with everybody who is wanted by now: the last step is one for all of them.
     fn work(&mut self, ctx: &mut Context<Self>) {
-        if self.working || self.wanted.is_empty() || !self.stopping.is_empty() {
+        if self.working || self.wanted.is_empty() || self.ends.load(Ordering::Acquire) {
             return;
         }
         let waits_for_log = self.log.due.is_some_and(|due| Instant::now() < due);
@@ -202,7 +202,7 @@ impl Eraser {
 
     /// Looks for unfinished erasures. Those that another node carries out have ended when this one has its turn.
     fn look(&mut self, ctx: &mut Context<Self>) {
-        if self.working || !self.stopping.is_empty() {
+        if self.working || self.ends.load(Ordering::Acquire) {
             return;
         }
         let database = self.database.clone();

@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 /// A server that reaches its database through a proxy.
-async fn behind_a_proxy() -> (TestServer, ChaosProxy, String) {
+async fn behind_a_proxy() -> (ChaosProxy, TestServer, String) {
     let database = postgres::create_database();
     let proxy = ChaosProxy::start(postgres::socket());
     let url = postgres::through_port(&database, proxy.port);
@@ -28,7 +28,8 @@ async fn behind_a_proxy() -> (TestServer, ChaosProxy, String) {
         config.limits.sends_per_second_max = None;
     })
     .await;
-    (server, proxy, database)
+    // The server ends first: its drain needs the database.
+    (proxy, server, database)
 }
 
 fn history(database: &str, room: &RoomId) -> Vec<(i64, String)> {
@@ -47,7 +48,7 @@ async fn a_commit_whose_answer_is_lost_is_found_out_about_and_acknowledged() {
     if !postgres::is_wanted() {
         return;
     }
-    let (server, proxy, database) = behind_a_proxy().await;
+    let (proxy, server, database) = behind_a_proxy().await;
     let room = server.seed().room("alice", "bike").id;
     let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
     alice.enter(room.as_str()).await;
@@ -75,7 +76,7 @@ async fn while_the_database_is_away_senders_get_unavailable_and_then_nothing_is_
     if !postgres::is_wanted() {
         return;
     }
-    let (server, proxy, database) = behind_a_proxy().await;
+    let (proxy, server, database) = behind_a_proxy().await;
     let room = server.seed().room("alice", "bike").id;
     let mut alice = server.ws("alice").await;
     alice.enter(room.as_str()).await;
