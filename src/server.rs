@@ -47,6 +47,7 @@ use crate::{
         descriptors,
         health::DatabaseLooks,
         listener::{self, Listener},
+        openapi,
         origin::Origins,
         problem, request_log, routes, socket_io,
         state::AppState,
@@ -206,6 +207,7 @@ impl ServerBuilder {
         }
         let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
         let bus = start_bus(&state, &pool)?;
+        openapi::prepare();
         let (addr, workers) = listen(&state, socket, tls.as_deref(), descriptors)?;
         let notifier = start_notifier(&state);
         let (stop, stopped) = oneshot::channel();

@@ -197,6 +197,11 @@ static DOCUMENTS: LazyLock<[Sent; 2]> = LazyLock::new(|| {
     })
 });
 
+/// Makes the document: what that takes for a moment is taken at the start, and not when somebody asks.
+pub fn prepare() {
+    LazyLock::force(&DOCUMENTS);
+}
+
 /// This document.
 ///
 /// It weighs 200 KB, and 20 compressed: what a client needs is in `GET /features`.

@@ -88,6 +88,8 @@ fn open_routes() -> Vec<Route> {
         }),
         page("/api/v1/openapi.json", "over and over", "/api/v1/openapi.json"),
         page("/api/v1/currencies", "over and over", "/api/v1/currencies"),
+        page("/api/v1/features", "over and over", "/api/v1/features"),
+        page("/embed/{file}", "the largest file", "/embed/components/ui/message_list.js"),
         page("/api/docs", "over and over", "/api/docs"),
         page("/api/docs/{file}", "the largest file", "/api/docs/swagger-ui-bundle.js"),
         page("/api/v1/images/{key}", "bad signatures", "/api/v1/images/a.png?expires=9999999999&signature=AAAA"),
