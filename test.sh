@@ -227,7 +227,7 @@ step "licences" node_suite tests/licences
 step "tests/page" page_suite
 
 # The suites below drive the binary itself.
-export HAGGLE_BIN="$default_bin"
+export HAGGLE_BIN="$default_bin" WIRE_ECHO_BIN="$target_dir/debug/examples/wire_echo"
 step "tests/docs" docs_suite
 step "cargo build --examples" cargo build --locked --features "$features" --examples
 step "tests/socket_io" socket_io_suite
