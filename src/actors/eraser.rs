@@ -8,6 +8,7 @@ pub mod messages;
 
 use std::{
     collections::{HashMap, HashSet},
+    future::ready,
     mem,
     sync::{
         Arc,
@@ -357,6 +358,9 @@ impl Handler<Erase> for Eraser {
     type Result = ResponseFuture<bool>;
 
     fn handle(&mut self, Erase(user): Erase, ctx: &mut Self::Context) -> Self::Result {
+        if self.ends.load(Ordering::Acquire) {
+            return Box::pin(ready(false));
+        }
         let (done, is_done) = oneshot::channel();
         self.wanted.entry(user).or_default().push(done);
         self.work(ctx);
@@ -376,5 +380,43 @@ impl Handler<StopEraser> for Eraser {
             // Fails when the actor is gone, which is an end as well.
             let _ = is_done.await;
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        actors::chat_server::Settings, db::test_db::open_alices_room, domain::AuthorizePolicy, domain::Timestamp,
+        metrics::Metrics,
+    };
+
+    #[actix_web::test]
+    async fn one_that_is_stopped_begins_nothing_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = db::open(folder.path().join("haggle.db").to_str().unwrap(), 2).unwrap();
+        db::migrate(&pool).unwrap();
+        open_alices_room(&mut pool.get().unwrap());
+        let alice = UserId::new("alice").unwrap();
+        let delete = RoomWrite::DeleteUser { user: alice.clone(), at: Timestamp(0) };
+        db::write_batch(&mut pool.get().unwrap(), &[delete], Timestamp(0)).unwrap();
+
+        let start = |metrics: &Arc<Metrics>| Database::start(&pool, 1, Arc::clone(metrics));
+        let (metrics, others) = (Arc::new(Metrics::default()), Arc::new(Metrics::default()));
+        let clock = Clock::manual(Timestamp(0));
+        let settings = Settings { policy: AuthorizePolicy::OnEnter, rooms_per_session_max: None, clock: clock.clone() };
+        let chat = ChatServer::new(settings, start(&others), others).start();
+        let images = ImageStore::open(folder.path().join("images").to_str().unwrap()).unwrap();
+        let mut eraser = Eraser::new(chat, start(&metrics), images, clock);
+        let mut ctx = Context::new();
+        drop(Handler::handle(&mut eraser, StopEraser, &mut ctx));
+        assert!(!Handler::handle(&mut eraser, Erase(alice), &mut ctx).await, "the next start goes on");
+        eraser.look(&mut ctx);
+        eraser.work(&mut ctx);
+        assert!(!eraser.working && eraser.wanted.is_empty());
+        // What a look asks is asked when the actor runs.
+        let address = ctx.run(eraser);
+        address.send(StopEraser).await.unwrap();
+        assert_eq!(metrics.database_reads.get(), 0);
     }
 }
