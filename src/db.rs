@@ -37,7 +37,7 @@ mod service;
 mod space;
 mod sqlite_file;
 #[cfg(test)]
-mod test_db;
+pub(crate) mod test_db;
 mod turn;
 mod verify;
 mod write_batch;

@@ -20,6 +20,8 @@ pub mod product;
 pub mod recovery;
 pub mod room;
 pub mod safety;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod search;
 pub mod settings;
 pub mod stored_image;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::domain::{
     ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, Seq, StoredMessage, Timestamp,
-    User, UserId,
+    User, UserId, sample,
 };
 
 /// When everything happens, unless a test says otherwise.
@@ -30,6 +30,18 @@ fn migrate_to(url: &str) {
 /// Whether the tests run on PostgreSQL.
 pub(super) fn is_postgres() -> bool {
     postgres::is_wanted()
+}
+
+/// Makes Alice's room with Sam, over his bike, in any database.
+pub(crate) fn open_alices_room(conn: &mut Connection) -> RoomId {
+    let bike = sample::bike();
+    let writes = [
+        RoomWrite::PutUser { user: sample::user("sam") },
+        RoomWrite::PutUser { user: sample::user("alice") },
+        RoomWrite::PutProduct { keeps_status: false, product: bike.clone(), at: Timestamp(0) },
+    ];
+    super::write_batch(conn, &writes, Timestamp(0)).unwrap();
+    super::open_room(conn, &bike.id, &sample::user("alice"), Timestamp(0)).unwrap().unwrap().into_room().id
 }
 
 pub(super) struct TestDb {

@@ -15,8 +15,8 @@ use tokio_tungstenite::{
 use super::*;
 use crate::{
     config::{Options, Secret},
-    db::{Opened, RoomWrite},
-    domain::{Product, ProductId, ProductStatus, RoomId, Timestamp, User, UserId},
+    db::test_db::open_alices_room,
+    domain::{RoomId, UserId},
 };
 
 const SECRET: &str = "a secret of the tests, 32 bytes or more";
@@ -41,27 +41,7 @@ impl Fixture {
         let config = Config::try_from(options).unwrap();
         let pool = db::open(&config.database_url, 1).unwrap();
         let server = ServerBuilder::new(config).start().await.unwrap();
-        let user = |id: &str| User::new(UserId::new(id).unwrap(), id.to_owned(), None);
-        let product = Product {
-            id: ProductId::new("bike").unwrap(),
-            seller_id: UserId::new("sam").unwrap(),
-            title: "bike".to_owned(),
-            price: None,
-            currency: None,
-            image_url: None,
-            status: ProductStatus::OnSale,
-        };
-        let at = Timestamp(0);
-        let writes = [
-            RoomWrite::PutUser { user: user("sam") },
-            RoomWrite::PutUser { user: user("alice") },
-            RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at },
-        ];
-        let mut conn = pool.get().unwrap();
-        db::write_batch(&mut conn, &writes, at).unwrap();
-        let room = match db::open_room(&mut conn, &product.id, &user("alice"), at).unwrap().unwrap() {
-            Opened::New(room) | Opened::Existing(room) => room.id,
-        };
+        let room = open_alices_room(&mut pool.get().unwrap());
         Self { server, room, _folder: folder }
     }
 

@@ -147,32 +147,7 @@ impl ChatServer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        db::{self, RoomWrite},
-        domain::{Product, ProductStatus, Timestamp, User},
-    };
-
-    /// Alice's room with Sam, over a bike, as the database has it.
-    fn state() -> RoomState {
-        let folder = tempfile::TempDir::new().unwrap();
-        let pool = db::open(folder.path().join("haggle.db").to_str().unwrap(), 2).unwrap();
-        db::migrate(&pool).unwrap();
-        let mut conn = pool.get().unwrap();
-        let user = |id: &str| User::new(UserId::new(id).unwrap(), id.to_owned(), None);
-        let product = Product {
-            id: ProductId::new("bike").unwrap(),
-            seller_id: UserId::new("sam").unwrap(),
-            title: "bike".to_owned(),
-            price: None,
-            currency: None,
-            image_url: None,
-            status: ProductStatus::OnSale,
-        };
-        let put = RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: Timestamp(0) };
-        db::write_batch(&mut conn, &[RoomWrite::PutUser { user: user("sam") }, put], Timestamp(0)).unwrap();
-        let id = db::open_room(&mut conn, &product.id, &user("alice"), Timestamp(0)).unwrap().unwrap().into_room().id;
-        db::load_room(&mut conn, &id).unwrap().unwrap()
-    }
+    use crate::actors::chat_server::rooms::tests::state;
 
     /// A room that is being read while this changes: whether it is read again.
     fn is_read_again(state: &RoomState, change: Subject) -> bool {
@@ -194,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_room_is_read_again_for_a_change_of_its_own_and_for_nobody_elses() {
-        let state = state();
+        let state = state("r");
         let user = |id: &str| Subject::User(UserId::new(id).unwrap());
         let product = |id: &str| Subject::Product(ProductId::new(id).unwrap());
         for own in [user("alice"), user("sam"), product("bike")] {

@@ -25,8 +25,8 @@ use crate::{
     },
     broker::{NodeId, Subjects},
     config::Limits,
-    db::{self, Committed, Found, News, Opened, Place, PooledConnection},
-    domain::{Product, ProductId, ProductStatus, Seq, SessionId, User, UserId},
+    db::{self, Committed, Found, News, Place, PooledConnection, test_db::open_alices_room},
+    domain::{ProductId, ProductStatus, Seq, SessionId, UserId},
 };
 
 struct Fixture {
@@ -37,10 +37,6 @@ struct Fixture {
     _folder: TempDir,
 }
 
-fn user(id: &str) -> User {
-    User::new(UserId::new(id).unwrap(), id.to_owned(), None)
-}
-
 impl Fixture {
     /// Alice's room with Sam, which nobody is in.
     fn new() -> Self {
@@ -48,21 +44,7 @@ impl Fixture {
         let pool = db::open(folder.path().join("haggle.db").to_str().unwrap(), 2).unwrap();
         db::migrate(&pool).unwrap();
         let mut conn = pool.get().unwrap();
-        let product = Product {
-            id: ProductId::new("bike").unwrap(),
-            seller_id: UserId::new("sam").unwrap(),
-            title: "bike".to_owned(),
-            price: None,
-            currency: None,
-            image_url: None,
-            status: ProductStatus::OnSale,
-        };
-        let put = RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: Timestamp(0) };
-        let writes = [RoomWrite::PutUser { user: user("sam") }, RoomWrite::PutUser { user: user("alice") }, put];
-        db::write_batch(&mut conn, &writes, Timestamp(0)).unwrap();
-        let room = match db::open_room(&mut conn, &product.id, &user("alice"), Timestamp(0)).unwrap().unwrap() {
-            Opened::New(room) | Opened::Existing(room) => room.id,
-        };
+        let room = open_alices_room(&mut conn);
         let metrics = Arc::new(Metrics::default());
         let settings = Settings {
             policy: AuthorizePolicy::OnEnter,

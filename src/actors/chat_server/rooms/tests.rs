@@ -7,27 +7,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     db::MemberState,
-    domain::{MessageId, MessageKind, Product, ProductStatus, Room, Seq, Settings, StoredMessage},
+    domain::{
+        MessageId, MessageKind, Room, Seq, Settings, StoredMessage,
+        sample::{bike, user},
+    },
 };
-
-fn user(id: &str) -> User {
-    User::new(UserId::new(id).unwrap(), id.to_owned(), None)
-}
 
 /// A room in which alice buys sam's bike.
 pub(in crate::actors::chat_server) fn state(id: &str) -> RoomState {
-    let product = Product {
-        id: ProductId::new("bike").unwrap(),
-        seller_id: UserId::new("sam").unwrap(),
-        title: "bike".to_owned(),
-        price: None,
-        currency: None,
-        image_url: None,
-        status: ProductStatus::OnSale,
-    };
     let room = Room {
         id: RoomId::new(id).unwrap(),
-        product,
+        product: bike(),
         buyer: user("alice"),
         seller: user("sam"),
         created_at: Timestamp(0),
