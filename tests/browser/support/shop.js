@@ -3,25 +3,16 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { freePort } from "../../socket_io/support/process.js";
 import { BIN } from "./demo_server.js";
 
 const run = promisify(execFile);
 const FOLDER = fileURLToPath(new URL("../../../examples/marketplace/", import.meta.url));
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** `examples/marketplace`, with the chat server that it is made for: what it had before is imported. */
 export class Shop {
