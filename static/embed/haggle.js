@@ -4,12 +4,11 @@
  * The imports of components/index.js stand here one by one, so that a browser asks for all of them at once.
  */
 import "./components/elements/conversation.js";
-import "./components/styles/actions.js";
 import "./components/styles/css.js";
-import "./components/styles/conversation.js";
 import "./components/styles/dialogs.js";
 import "./components/styles/frame.js";
 import "./components/styles/layout.js";
+import "./components/styles/search.js";
 import "./components/ui/signed_in.js";
 import "./components/ui/connection_banner.js";
 import "./components/ui/icons.js";

@@ -1,6 +1,4 @@
 // @ts-check
-import { actions } from "../styles/actions.js";
-import { conversation } from "../styles/conversation.js";
 import { dialogs } from "../styles/dialogs.js";
 import { filling } from "../styles/frame.js";
 import { layout } from "../styles/layout.js";
@@ -12,7 +10,7 @@ import { RoomElement } from "./room_element.js";
  * `<haggle-conversation room="…">`: one conversation. `back` adds a button that asks the page for the inbox.
  */
 export class HaggleConversation extends RoomElement {
-  static sheets = [filling, layout, dialogs, conversation, actions];
+  static sheets = [filling, layout, dialogs];
 
   /** @param {import("./session.js").Session} session */
   view(session) {

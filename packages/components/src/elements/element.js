@@ -35,7 +35,8 @@ export class HaggleElement extends Base {
   /** @type {((place: Place) => string | undefined) | undefined} */ #hrefFor;
   /** @type {import("../languages.js").Words | undefined} */ #strings;
   /** @type {{code: string, t: import("../languages.js").Strings} | undefined} */ #language;
-  /** @type {{server: string, hrefFor: (place: Place) => string | undefined, go: (place: Place) => boolean} | undefined} */ #host;
+  /** @type {{server: string, hrefFor: (place: Place) => string | undefined, go: (place: Place) => boolean,
+   *   adopt: (sheets: (() => CSSStyleSheet)[]) => void} | undefined} */ #host;
   #isWaiting = false;
   #isRestarting = false;
 
@@ -43,7 +44,7 @@ export class HaggleElement extends Base {
     super();
     const shadow = this.attachShadow({ mode: "open" });
     const { sheets } = /** @type {typeof HaggleElement} */ (this.constructor);
-    shadow.adoptedStyleSheets = [theme, base, frame, ...sheets].map((sheet) => sheet());
+    this.#adopt([theme, base, frame, ...sheets]);
     this.#frame = document.createElement("div");
     this.#frame.className = "frame";
     this.#frame.setAttribute("part", "frame");
@@ -193,6 +194,7 @@ export class HaggleElement extends Base {
       server: this.#isOwnServer() ? "" : this.server,
       hrefFor: this.#hrefFor ?? (() => undefined),
       go: (/** @type {Place} */ place) => this.navigate(place),
+      adopt: (/** @type {(() => CSSStyleSheet)[]} */ sheets) => this.#adopt(sheets),
     });
     const language = (this.#language ??= this.#findLanguage());
     this.#frame.lang = language.code;
@@ -200,6 +202,12 @@ export class HaggleElement extends Base {
       html`<${LanguageContext.Provider} value=${language}><${HostContext.Provider} value=${host}>${session && this.view(session)}<//><//>`,
       this.#frame,
     );
+  }
+
+  /** @param {(() => CSSStyleSheet)[]} sheets */
+  #adopt(sheets) {
+    const { adoptedStyleSheets } = /** @type {ShadowRoot} */ (this.shadowRoot);
+    for (const sheet of sheets) if (!adoptedStyleSheets.includes(sheet())) adoptedStyleSheets.push(sheet());
   }
 
   /** The element's language, or that of what it stands in. One that must be read first is shown as soon as it is there. */

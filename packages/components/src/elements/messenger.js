@@ -1,9 +1,8 @@
 // @ts-check
-import { actions } from "../styles/actions.js";
-import { conversation } from "../styles/conversation.js";
 import { dialogs } from "../styles/dialogs.js";
 import { filling } from "../styles/frame.js";
 import { layout } from "../styles/layout.js";
+import { search } from "../styles/search.js";
 import { useLanguage } from "../ui/language.js";
 import { Banner, ConversationView, InboxView, loadTalk, SignedIn } from "../ui/signed_in.js";
 import { focusedNear, html, useEffect, useRef } from "../ui/view.js";
@@ -16,7 +15,7 @@ import { RoomElement } from "./room_element.js";
  */
 export class HaggleMessenger extends RoomElement {
   static observedAttributes = [...super.observedAttributes, "narrow"];
-  static sheets = [filling, layout, dialogs, conversation, actions];
+  static sheets = [filling, layout, dialogs, search];
 
   /**
    * Goes there by itself, unless the page's router does, or a link leads there.

@@ -1,7 +1,7 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** One conversation. */
+/** One conversation: who and what it is about. */
 export const conversation = css`
   /* One conversation, laid out by its own width. */
   .conversation {
@@ -92,360 +92,43 @@ export const conversation = css`
     font-variant-numeric: tabular-nums;
   }
 
-  /* History */
-  .history-frame {
-    position: relative;
-    flex: 1;
-    min-height: 0;
-  }
-
-  .history {
-    position: relative;
-    height: 100%;
-    padding: 16px 24px 20px;
-    overflow-y: auto;
-    /* The list keeps its own place, also at the very top, where the browser would not. */
-    overflow-anchor: none;
-    overscroll-behavior: contain;
-  }
-
-  .history:focus-visible {
-    outline-offset: -4px;
-    border-radius: var(--radius-s);
-  }
-
-  .history-note,
-  .system {
-    padding: 6px 12px;
-    color: var(--ink-soft);
-    font-size: 13px;
-    text-align: center;
-  }
-
-  /* Above the history, not in it: its coming and going must not move what is being read. */
-  .loading-older {
-    position: absolute;
-    top: 10px;
-    left: 50%;
-    padding: 5px 14px;
-    border-radius: 999px;
-    background: var(--surface);
-    box-shadow: var(--shadow-high);
-    color: var(--ink-soft);
-    font-size: 13px;
-    transform: translateX(-50%);
-  }
-
-  .day,
-  .new-mark {
-    display: flex;
-    justify-content: center;
-    margin: 18px 0 12px;
-    color: var(--ink-soft);
-    font-size: 12.5px;
-    font-weight: 600;
-    letter-spacing: 0;
-  }
-
-  .new-mark {
-    gap: 12px;
-    align-items: center;
-    color: var(--signal);
-  }
-
-  .new-mark::before,
-  .new-mark::after {
-    content: "";
-    flex: 1;
-    height: 1px;
-    background: currentColor;
-    opacity: 0.35;
-  }
-
-  .group {
-    display: flex;
-    gap: 10px;
-    align-items: flex-end;
-    margin-top: 12px;
-  }
-
-  .group[data-own] {
-    justify-content: flex-end;
-  }
-
-  .group > .avatar {
-    margin-bottom: 23px;
-  }
-
-  .group-lines {
-    display: grid;
-    gap: 3px;
-    max-width: min(74%, 560px);
-    justify-items: start;
-  }
-
-  .group[data-own] .group-lines {
-    justify-items: end;
-  }
-
-  .line {
-    display: grid;
-    justify-items: inherit;
-    max-width: 100%;
-  }
-
-  .bubble {
-    width: fit-content;
-    max-width: 100%;
-    padding: 8px 14px 9px;
-    border-radius: 20px;
-    background: var(--bubble-other);
-    white-space: pre-wrap;
-    word-break: normal;
-    overflow-wrap: anywhere;
-  }
-
-  .group[data-own] .bubble {
-    background: var(--bubble-own);
-    color: var(--on-bubble-own);
-  }
-
-  /* Bubbles of one group lean on each other on their sender's side. */
-  .group:not([data-own]) .line:not(:first-child) .bubble {
-    border-top-left-radius: 7px;
-  }
-
-  .group:not([data-own]) .line:not(:last-child) .bubble {
-    border-bottom-left-radius: 7px;
-  }
-
-  .group[data-own] .line:not(:first-child) .bubble {
-    border-top-right-radius: 7px;
-  }
-
-  .group[data-own] .line:not(:last-child) .bubble {
-    border-bottom-right-radius: 7px;
-  }
-
-  /* A face says more when it is seen. */
-  .bubble-emoji,
-  .group[data-own] .bubble-emoji {
-    padding: 0 4px;
-    background: none;
-    font-size: 34px;
-    line-height: 1.25;
-  }
-
-  .line[data-state="failed"] .bubble {
-    background: none !important;
-    box-shadow: inset 0 0 0 1.5px var(--danger);
-    color: var(--ink) !important;
-  }
-
-  .bubble-deleted,
-  .group[data-own] .bubble-deleted {
-    background: none;
-    box-shadow: inset 0 0 0 1px var(--line);
-    color: var(--ink-soft);
-    font-style: italic;
-  }
-
-  .meta {
-    display: flex;
-    flex-wrap: wrap;
-    gap: 4px 8px;
-    align-items: center;
-    padding: 2px 6px 0;
-    color: var(--ink-soft);
-    font-size: 12px;
-    font-variant-numeric: tabular-nums;
-  }
-
-  .group[data-own] .meta {
-    justify-content: flex-end;
-  }
-
-  .delivery {
+  /* The product's status, as its seller sets it, and what it means to who writes */
+  .status-button {
     display: inline-flex;
-    gap: 3px;
+    gap: 2px;
     align-items: center;
+    min-height: 26px;
+    padding: 2px 6px 2px 10px;
   }
 
-  .delivery .icon {
+  .status-button .icon {
     width: 15px;
     height: 15px;
+    stroke-width: 2.4;
   }
 
-  .line[data-state="read"] .delivery {
-    color: var(--brand);
+  .status-hint {
+    margin: 0 20px 6px;
+    padding: 7px 14px;
+    border-radius: var(--radius-s);
+    font-size: 13.5px;
+    font-weight: 550;
+    background: var(--reserved);
+    color: var(--on-reserved);
   }
 
-  .meta-failed {
-    color: var(--danger);
+  .status-hint.status-sold {
+    background: var(--sold);
+    color: var(--on-sold);
   }
 
-  .retry,
-  .discard {
-    display: inline-flex;
-    gap: 4px;
-    align-items: center;
-    min-height: 28px;
-    font-weight: 600;
+  .status-hint[data-here] {
+    background: var(--brand-soft);
+    color: var(--on-brand-soft);
   }
 
-  .retry .icon {
-    width: 16px;
-    height: 16px;
-  }
-
-  .discard {
-    color: var(--ink-soft);
-    text-decoration: underline;
-    text-underline-offset: 2px;
-  }
-
-  .typing-dots {
-    display: flex;
-    gap: 5px;
-    align-items: center;
-    height: 38px;
-  }
-
-  .group:has(.typing-dots) > .avatar {
-    margin-bottom: 4px;
-  }
-
-  .typing-dots i {
-    width: 7px;
-    height: 7px;
-    border-radius: 50%;
-    background: var(--ink-soft);
-    animation: dot 1.2s infinite ease-in-out;
-  }
-
-  .typing-dots i:nth-of-type(2) {
-    animation-delay: 0.15s;
-  }
-
-  .typing-dots i:nth-of-type(3) {
-    animation-delay: 0.3s;
-  }
-
-  @keyframes dot {
-    0%,
-    60%,
-    100% {
-      opacity: 0.35;
-      transform: none;
-    }
-    30% {
-      opacity: 1;
-      transform: translateY(-3px);
-    }
-  }
-
-  .to-end {
-    position: absolute;
-    right: 20px;
-    bottom: 14px;
-    display: inline-flex;
-    gap: 6px;
-    align-items: center;
-    min-width: 40px;
-    min-height: 40px;
-    padding: 0 10px;
-    border: 1px solid var(--line);
-    border-radius: 999px;
-    background: var(--surface);
-    box-shadow: var(--shadow-high);
-    font-size: 14px;
-    font-weight: 600;
-  }
-
-  .to-end[data-unseen] {
-    right: 50%;
-    padding: 0 12px 0 16px;
-    border-color: transparent;
-    background: var(--brand);
-    color: var(--on-brand);
-    transform: translateX(50%);
-  }
-
-  /* Composer */
-  .composer {
-    padding: 4px 20px 14px;
-  }
-
-  .composer-box {
-    display: flex;
-    gap: 6px;
-    align-items: flex-end;
-    padding: 5px;
-    border: 1px solid var(--line-strong);
-    border-radius: 25px;
-    background: var(--surface);
-  }
-
-  .composer-box:focus-within {
-    border-color: var(--brand);
-    box-shadow: 0 0 0 1.5px var(--brand);
-  }
-
-  .composer textarea {
-    flex: 1;
-    min-width: 0;
-    max-height: 160px;
-    padding: 8px 6px 8px 14px;
-    border: 0;
-    outline: none;
-    background: none;
-    color: inherit;
-    font: inherit;
-    line-height: 22px;
-    resize: none;
-  }
-
-  .composer textarea::placeholder {
-    overflow: hidden;
-    color: var(--ink-soft);
-    opacity: 1;
-    text-overflow: ellipsis;
-    white-space: nowrap;
-  }
-
-  .send {
-    display: grid;
-    place-items: center;
-    width: 38px;
-    height: 38px;
-    flex: none;
-    border-radius: 50%;
-    background: var(--brand);
-    color: var(--on-brand);
-    transition: background-color 0.15s;
-  }
-
-  .send:hover {
-    background: var(--brand-strong);
-  }
-
-  .send:disabled {
-    background: var(--sunken);
-    color: var(--ink-soft);
-  }
-
-  .composer-hint {
-    margin-top: 6px;
-    padding-left: 20px;
-    color: var(--ink-soft);
-    font-size: 12px;
-  }
-
-  @media (pointer: coarse) {
-    /* iOS zooms into anything smaller. */
-    .composer textarea {
-      font-size: 16px;
-    }
+  .conversation-menu {
+    margin: 0 -6px 0 -4px;
   }
 
   @container conversation (max-width: 599px) {
@@ -456,6 +139,7 @@ export const conversation = css`
     }
 
     .product-strip {
+      order: 1;
       width: 100%;
       max-width: none;
     }
@@ -467,39 +151,20 @@ export const conversation = css`
       flex-direction: column;
     }
 
-    .history {
-      padding: 8px 14px 14px;
+    .conversation-menu {
+      margin: 0;
     }
 
-    .group-lines {
-      max-width: 82%;
-    }
-
-    .composer {
-      padding: 4px 10px calc(10px + env(safe-area-inset-bottom));
-    }
-
-    .composer-hint {
-      display: none;
+    .status-hint {
+      margin: 0 12px 6px;
     }
   }
 
   /* A phone whose page is zoomed to twice its size. */
   @container conversation (max-width: 299px) {
     .conversation-head > .avatar,
-    .group > .avatar,
     .product-strip .picture {
       display: none;
-    }
-
-    .composer-box {
-      flex-wrap: wrap;
-      justify-content: space-between;
-    }
-
-    .composer textarea {
-      flex: 1 0 100%;
-      order: -1;
     }
   }
 `;

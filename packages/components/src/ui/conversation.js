@@ -1,4 +1,10 @@
 // @ts-check
+import { composer } from "../styles/composer.js";
+import { conversation } from "../styles/conversation.js";
+import { menu } from "../styles/menu.js";
+import { messages } from "../styles/messages.js";
+import { offer } from "../styles/offer.js";
+import { picture } from "../styles/picture.js";
 import { Avatar, ProductPicture } from "./avatar.js";
 import { Composer } from "./composer.js";
 import { ConfirmDialog, failureText, useAttempt } from "./dialog.js";
@@ -18,6 +24,9 @@ import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 /** @typedef {import("@haggle/client").Room} Room */
 /** @typedef {import("@haggle/client").Rest} Rest */
 /** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete", message?: Message}} Asked */
+
+/** The style sheets of what stands in a conversation. They are read with it. */
+export const sheets = [conversation, messages, picture, offer, composer, menu];
 
 /** So many messages that arrive together are read out one by one; of more, their number. */
 const ANNOUNCED_MAX = 3;

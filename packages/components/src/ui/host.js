@@ -15,6 +15,8 @@ export const HostContext = createContext({
   hrefFor: () => undefined,
   /** Asks the page to go somewhere. @type {(place: Place) => boolean} */
   go: () => false,
+  /** Adds style sheets to the element, those that it has not adopted yet. @type {(sheets: (() => CSSStyleSheet)[]) => void} */
+  adopt: () => {},
 });
 
 /**

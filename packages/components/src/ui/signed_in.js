@@ -1,8 +1,9 @@
 // @ts-check
 import { ConnectionBanner } from "./connection_banner.js";
+import { HostContext } from "./host.js";
 import { InboxPane } from "./inbox_pane.js";
 import { useLanguage } from "./language.js";
-import { html, useChanges, useEffect, useState } from "./view.js";
+import { html, useChanges, useContext, useEffect, useState } from "./view.js";
 
 /** @typedef {import("../elements/session.js").Session} Session */
 
@@ -59,10 +60,13 @@ export async function loadTalk() {
 /** @param {{session: Session, client: import("@haggle/client").HaggleClient, roomId: string, seq?: number, takesFocus: boolean}} props */
 export function ConversationView({ session, client, roomId, seq, takesFocus }) {
   const { t } = useLanguage();
+  const { adopt } = useContext(HostContext);
   const [loaded, setLoaded] = useState(talk);
   useEffect(() => void (loaded ?? loadTalk().then(setLoaded)), []);
   useChanges(client.inbox);
   if (!loaded) return html`<section class="pane conversation" aria-label=${t.chats}><p class="notice" role="status">${t.loading}</p></section>`;
+  // Before it is drawn for the first time.
+  adopt(loaded.sheets);
   return html`<${loaded.Conversation}
     key=${roomId}
     room=${client.room(roomId)}

@@ -1,0 +1,67 @@
+// @ts-check
+import { css } from "./css.js";
+
+/** Menus, and the buttons that open them. */
+export const menu = css`
+  /* In the top layer, so that nothing of the page's clips or covers it. */
+  .menu {
+    position: fixed;
+    inset: auto;
+    min-width: min(200px, calc(100vw - 12px));
+    max-width: min(320px, calc(100vw - 12px));
+    margin: 0;
+    padding: 6px;
+    overflow: visible;
+    border: 1px solid var(--line);
+    border-radius: 16px;
+    background: var(--surface);
+    box-shadow: var(--shadow-high);
+    color: var(--ink);
+  }
+
+  .menu-item {
+    display: flex;
+    gap: 10px;
+    align-items: center;
+    width: 100%;
+    min-height: 42px;
+    padding: 8px 14px 8px 10px;
+    border-radius: 11px;
+    font-size: 14.5px;
+    font-weight: 500;
+  }
+
+  .menu-item:hover,
+  .menu-item:focus-visible {
+    background: var(--sunken);
+  }
+
+  .menu-item:focus-visible {
+    outline-offset: -2px;
+  }
+
+  .menu-item[data-danger] {
+    color: var(--danger);
+  }
+
+  .menu-item .icon {
+    color: var(--ink-soft);
+  }
+
+  .menu-item[data-danger] .icon {
+    color: inherit;
+  }
+
+  .menu-check {
+    width: 20px;
+    flex: none;
+  }
+
+  .menu-check .icon {
+    color: var(--brand);
+  }
+
+  :is(.conversation-menu, .line-menu) .icon {
+    stroke-width: 3;
+  }
+`;

@@ -1,0 +1,100 @@
+// @ts-check
+import { css } from "./css.js";
+
+/** Offers. */
+export const offer = css`
+  .offer {
+    width: min(300px, 70cqi);
+    padding: 12px 14px 14px;
+    border: 1px solid var(--line-strong);
+    border-radius: 20px;
+    background: var(--surface);
+  }
+
+  .offer[data-status="pending"] {
+    border-color: var(--brand);
+    box-shadow: 0 0 0 0.5px var(--brand);
+  }
+
+  .offer[data-status="accepted"] {
+    border-color: transparent;
+    background: var(--brand-soft);
+    color: var(--on-brand-soft);
+  }
+
+  .offer:focus {
+    outline: none;
+  }
+
+  .offer-head {
+    display: flex;
+    gap: 10px;
+    align-items: center;
+    justify-content: space-between;
+    font-size: 13px;
+    font-weight: 600;
+  }
+
+  .offer-status {
+    padding: 2px 9px;
+    flex: none;
+    border-radius: 999px;
+    background: var(--sold);
+    color: var(--on-sold);
+    font-size: 11.5px;
+    font-weight: 650;
+  }
+
+  .offer[data-status="pending"] .offer-status {
+    background: var(--reserved);
+    color: var(--on-reserved);
+  }
+
+  .offer[data-status="accepted"] .offer-status {
+    background: var(--brand);
+    color: var(--on-brand);
+  }
+
+  .offer-amount {
+    margin-top: 4px;
+    font-size: 25px;
+    font-weight: 740;
+    font-variant-numeric: tabular-nums;
+    letter-spacing: -0.025em;
+    line-height: 1.25;
+  }
+
+  .offer:not([data-status="pending"], [data-status="accepted"]) .offer-amount {
+    color: var(--ink-soft);
+    font-weight: 650;
+  }
+
+  .offer-note {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 2px 12px;
+    justify-content: space-between;
+    color: var(--ink-soft);
+    font-size: 12.5px;
+  }
+
+  .offer[data-status="accepted"] .offer-note {
+    color: inherit;
+  }
+
+  .offer-actions {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 8px;
+    margin-top: 12px;
+  }
+
+  .offer-actions .button {
+    flex: 1 0 auto;
+    padding: 8px 10px;
+  }
+
+  .offer .form-failure {
+    margin-top: 10px;
+  }
+`;

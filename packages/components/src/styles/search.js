@@ -1,0 +1,78 @@
+// @ts-check
+import { css } from "./css.js";
+
+/** The search above an inbox, and what it finds. */
+export const search = css`
+  .search {
+    display: flex;
+    gap: 8px;
+    align-items: center;
+    min-height: 42px;
+    margin: 0 16px 10px;
+    padding: 0 6px 0 12px;
+    border: 1px solid transparent;
+    border-radius: 999px;
+    background: var(--sunken);
+    color: var(--ink-soft);
+  }
+
+  .search:focus-within {
+    border-color: var(--brand);
+    box-shadow: 0 0 0 1px var(--brand);
+  }
+
+  .search .icon {
+    width: 18px;
+    height: 18px;
+  }
+
+  .search input {
+    flex: 1;
+    min-width: 0;
+    padding: 9px 0;
+    border: 0;
+    outline: none;
+    background: none;
+    color: var(--ink);
+    font: inherit;
+  }
+
+  .search input::placeholder {
+    color: var(--ink-soft);
+    opacity: 1;
+  }
+
+  .search input::-webkit-search-cancel-button {
+    display: none;
+  }
+
+  .search-clear {
+    display: grid;
+    place-items: center;
+    width: 30px;
+    height: 30px;
+    border-radius: 50%;
+  }
+
+  .found-text {
+    text-align: left;
+    display: -webkit-box;
+    overflow: hidden;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2;
+    color: var(--ink-soft);
+    font-size: 14px;
+  }
+
+  mark {
+    border-radius: 4px;
+    background: var(--reserved);
+    color: var(--on-reserved);
+  }
+
+  @media (pointer: coarse) {
+    .search input {
+      font-size: 16px;
+    }
+  }
+`;
