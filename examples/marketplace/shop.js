@@ -21,7 +21,7 @@ const policy = `default-src 'self'; script-src 'self' ${CHAT_URL}; connect-src '
 app.use((_request, response, next) => (response.set("content-security-policy", policy), next()));
 app.use(express.static("public"));
 
-// The signature is over the bytes that came, so this comes before anything reads them as JSON.
+// The signature covers the bytes as they were sent, so this comes before the JSON parser.
 app.post("/webhook", express.raw({ type: "*/*" }), (request, response) => {
   const [, time, given] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(request.get("haggle-signature") ?? "") ?? [];
   const expected = createHmac("sha256", WEBHOOK_SECRET).update(`${time}.`).update(request.body).digest();

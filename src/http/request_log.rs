@@ -18,6 +18,7 @@ use super::{
     admission::Arrival,
     body::{PIECE_BYTES, Pieces},
     problem::Problem,
+    static_files,
 };
 use crate::error::{ChatError, ErrorCode};
 
@@ -69,7 +70,9 @@ pub async fn with_request_id<B: MessageBody + 'static>(
     } else {
         log::debug!("request={id} {method} {path} {} in {:.1?}", status.as_u16(), started.elapsed());
     }
-    set_id(response.headers_mut(), &id);
+    if !static_files::is_kept(response.headers()) {
+        set_id(response.headers_mut(), &id);
+    }
     if status != StatusCode::SWITCHING_PROTOCOLS && !response.headers().contains_key(header::CACHE_CONTROL) {
         // Whatever is not known to be everybody's is somebody's own.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

@@ -6,7 +6,11 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderMap},
+    web,
+};
 use bytes::Bytes;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
@@ -83,6 +87,12 @@ const EMBED_ENTRY: &str = "embed/haggle.js";
 /// The messenger as a page of its own, for an iframe.
 const EMBED_FRAME: &str = "embed/frame.html";
 
+/// How long what is named by a version is kept: a year, without a question.
+const KEPT: &str = "public, max-age=31536000, immutable";
+
+/// What a drawing may do that is opened by itself: nothing.
+const DRAWING_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
 /// What is at `/` everywhere else: what this server is, and where to go on.
 const SERVER_INDEX: &str = "server.html";
 
@@ -127,17 +137,23 @@ pub(super) fn answer(
     let tag = etag(&hash);
     let known = has_already(request, &tag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let cache_control = cache_control(version, path);
     response
-        .insert_header((header::ETAG, tag))
-        .insert_header((header::CACHE_CONTROL, cache_control(version, path)))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"));
+        .insert_header((header::CACHE_CONTROL, cache_control))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    // What is kept for a year is not asked for again.
+    if cache_control != KEPT {
+        response.insert_header((header::ETAG, tag));
+    }
     let mimetype = file.metadata.mimetype().to_owned();
-    // Only a document has a policy; on forty scripts it would be a fifth of all bytes.
-    if mimetype.contains("html") || mimetype.contains("svg") {
+    // Only a document has a policy; on seventy scripts it would be a fifth of all bytes.
+    if mimetype.contains("html") {
         let Config { public_url, frame_ancestors, .. } = &state.config;
         let policy = content_security_policy(public_url.as_deref(), path, frame_ancestors);
         response.insert_header((header::CONTENT_SECURITY_POLICY, policy));
+        response.insert_header((header::REFERRER_POLICY, "no-referrer"));
+    } else if mimetype.contains("svg") {
+        response.insert_header((header::CONTENT_SECURITY_POLICY, DRAWING_POLICY));
     }
     if known {
         return Ok(response.finish());
@@ -205,13 +221,18 @@ fn with_version(text: &str, opening: &str, version: &str) -> String {
 
 fn cache_control(version: Option<&str>, path: &str) -> &'static str {
     if version == Some(VERSION.as_str()) {
-        "public, max-age=31536000, immutable"
+        KEPT
     } else if path.starts_with("pictures/") {
         // The demo's data names them, so they have no version; an old drawing for a day harms nobody.
         "public, max-age=86400"
     } else {
         "no-cache"
     }
+}
+
+/// Whether an answer is kept so long that a request's id in it would be another request's.
+pub fn is_kept(headers: &HeaderMap) -> bool {
+    headers.get(header::CACHE_CONTROL).is_some_and(|kept| kept == KEPT)
 }
 
 fn is_text(mimetype: &str) -> bool {

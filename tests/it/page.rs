@@ -16,7 +16,8 @@ async fn the_page_comes_compressed_and_may_run_nothing_inline() {
     assert!(policy.contains("require-trusted-types-for 'script'"), "{policy}");
 
     let picture = send(server.addr, "GET", "/pictures/haggle.svg", &[], b"").await;
-    assert_eq!(picture.header("content-security-policy"), Some(&*policy), "a drawing can be opened as a document");
+    let policy = picture.header("content-security-policy");
+    assert_eq!(policy, Some("default-src 'none'; frame-ancestors 'none'"), "a drawing can be opened as a document");
 
     let headers = [("accept-encoding", "br;q=1.0, gzip;q=0.8")];
     let head = send(server.addr, "HEAD", "/client/client.js", &headers, b"").await;
@@ -50,6 +51,10 @@ async fn a_browser_that_comes_back_asks_for_the_index_alone() {
         let answer = send(server.addr, "GET", &format!("/{path}"), &[], b"").await;
         assert_eq!(answer.status, 200, "{path}");
         assert!(answer.header("cache-control").unwrap().contains("immutable"), "{path}");
+        for needless in ["etag", "x-request-id", "access-control-expose-headers", "content-security-policy"] {
+            assert_eq!(answer.header(needless), None, "{path}");
+        }
+        assert_eq!(answer.header("vary"), Some("accept-encoding"), "{path}");
     }
 
     // What another build has named is still there, and is not kept.
@@ -101,6 +106,8 @@ async fn any_server_serves_the_components_to_the_pages_of_listed_origins() {
         assert!(module.header("content-type").unwrap().contains("javascript"), "{path}");
         assert!(module.header("cache-control").unwrap().contains("immutable"), "{path}");
         assert_eq!(module.header("access-control-allow-origin"), Some("https://shop.example"), "{path}");
+        let vary = module.header("vary").unwrap().to_ascii_lowercase();
+        assert!(vary.contains("origin") && vary.contains("accept-encoding"), "{path}: {vary}");
         // A browser finds no package by its name.
         let text = module.body.as_str().unwrap();
         assert!(!text.contains("from \"@haggle/client\""), "{path}");
