@@ -7,7 +7,7 @@ import { shop } from "./styles/shop.js";
 import { io } from "./vendor/socket.io.esm.min.js";
 
 /*
- * What is behind the sign-in, read after the first view: the components, and the clients that the demo hands to them. A page
+ * What follows the sign-in, read after the first view: the components, and the clients that the demo hands to them. A page
  * that has one wire and one user leaves both to the components: `server` and `token-url` are enough.
  */
 

@@ -29,7 +29,7 @@ pub struct Pool {
     pool: r2d2::Pool<Source>,
     /// There is no connection, and the last call got none: until there is one again nobody waits, because all others would wait
     /// for them.
-    is_away: Arc<AtomicBool>,
+    is_unreachable: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Pool {
@@ -39,19 +39,19 @@ impl fmt::Debug for Pool {
 }
 
 impl Pool {
-    /// Lends a connection, after 5 s at most; at once or not at all while the database is known to be away.
+    /// Lends a connection, after 5 s at most; at once or not at all while the database is known to be unreachable.
     ///
     /// # Errors
     /// `unavailable` when none is free and none can be opened.
     pub fn get(&self) -> Result<PooledConnection, DbError> {
-        let found = if self.is_away.load(Ordering::Acquire) {
+        let found = if self.is_unreachable.load(Ordering::Acquire) {
             // The pool goes on trying by itself, with growing waits up to half of `WAIT_MAX`.
             self.pool.try_get().ok_or_else(|| DbError::Unavailable("no connection can be opened".to_owned()))
         } else {
             self.pool.get().map_err(|error| DbError::Unavailable(error.to_string()))
         };
-        // Where one is lent out, the database is there: a call that began earlier must not report it as away.
-        self.is_away.store(found.is_err() && self.pool.state().connections == 0, Ordering::Release);
+        // Where one is lent out, the database is there: a call that began earlier must not report it as unreachable.
+        self.is_unreachable.store(found.is_err() && self.pool.state().connections == 0, Ordering::Release);
         found
     }
 
@@ -142,7 +142,7 @@ fn open_source(source: Source, size: u32) -> Result<Pool, DbError> {
         // Anyone who asks for a connection gets the error and logs it.
         .error_handler(Box::new(r2d2::NopErrorHandler))
         .build(source)
-        .map(|pool| Pool { pool, is_away: Arc::default() })
+        .map(|pool| Pool { pool, is_unreachable: Arc::default() })
         .map_err(|error| DbError::Unavailable(error.to_string()))
 }
 

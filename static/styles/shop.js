@@ -1,7 +1,7 @@
 // @ts-check
 import { css } from "../components/styles/css.js";
 
-/** What is behind the sign-in: the frame of the shop, its products, and the dialog of the account. */
+/** What follows the sign-in: the frame of the shop, its products, and the dialog of the account. */
 export const shop = css`
   /* The frame of the shop: its top bar, the place for the messenger, and the dialog of the account. */
   .app {

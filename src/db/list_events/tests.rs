@@ -56,7 +56,7 @@ fn events_of(conn: &mut Connection, after: &mut EventCursor, write: &RoomWrite, 
 }
 
 /// All events behind a place, page by page, in short.
-fn told(conn: &mut Connection, after: EventCursor, limit: i64) -> (Vec<String>, EventCursor) {
+fn listed(conn: &mut Connection, after: EventCursor, limit: i64) -> (Vec<String>, EventCursor) {
     told_within(conn, after, limit, usize::MAX)
 }
 
@@ -66,7 +66,7 @@ fn told_within(
     limit: i64,
     bytes_max: usize,
 ) -> (Vec<String>, EventCursor) {
-    let mut told = Vec::new();
+    let mut listed = Vec::new();
     loop {
         let page = list_events(conn, after, limit, bytes_max).unwrap().unwrap();
         assert!(page.items.len() <= usize::try_from(limit).unwrap());
@@ -75,10 +75,10 @@ fn told_within(
                 || page.items.iter().map(|event| event.fact.weight_bytes()).sum::<usize>() <= bytes_max
         );
         assert!(page.items.iter().map(|event| event.cursor).is_sorted_by(|a, b| a < b));
-        told.extend(page.items.iter().map(in_short));
+        listed.extend(page.items.iter().map(in_short));
         after = page.next;
         if !page.has_more {
-            return (told, after);
+            return (listed, after);
         }
     }
 }
@@ -114,19 +114,19 @@ fn events_come_in_the_order_of_commits_whatever_the_page() {
         "product bike sold",
     ];
     for limit in 1..20 {
-        assert_eq!(told(conn, EventCursor::default(), limit).0, expected, "{limit}");
+        assert_eq!(listed(conn, EventCursor::default(), limit).0, expected, "{limit}");
     }
     for bytes_max in [0, 300, 600, 900, 2000, 5000] {
         assert_eq!(told_within(conn, EventCursor::default(), 20, bytes_max).0, expected, "{bytes_max}");
     }
-    // From the end on there is nothing, until something happens. What is overtaken is told once, at its latest place.
-    let (_, end) = told(conn, EventCursor::default(), 100);
-    assert_eq!(told(conn, end, 1), (vec![], end));
+    // From the end on there is nothing, until something happens. What is overtaken is listed once, at its latest place.
+    let (_, end) = listed(conn, EventCursor::default(), 100);
+    assert_eq!(listed(conn, end, 1), (vec![], end));
     for seq in 2..4 {
         write(conn, read(&a, "alice", seq)).unwrap();
     }
     write(conn, RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
-    assert_eq!(told(conn, end, 1).0, ["read alice 3", "deleted bob"]);
+    assert_eq!(listed(conn, end, 1).0, ["read alice 3", "deleted bob"]);
 }
 
 #[test]
@@ -134,14 +134,14 @@ fn a_place_of_another_life_is_expired_and_one_of_an_older_haggle_only_after_a_re
     let db = TestDb::new();
     let conn = &mut db.conn();
     room(conn, "alice", "bike");
-    let (events, end) = told(conn, EventCursor::default(), 100);
+    let (events, end) = listed(conn, EventCursor::default(), 100);
     let is_expired = |conn: &mut Connection, after| list_events(conn, after, 10, usize::MAX).unwrap().is_err();
     let untagged = EventCursor { generation: GenerationTag::default(), ..end };
     assert!(!is_expired(conn, end));
     assert!(is_expired(conn, untagged), "no cursor of this database was ever without a tag");
     conn.batch_execute("UPDATE installation SET generation = identity").unwrap();
     assert!(is_expired(conn, end) && !is_expired(conn, untagged));
-    assert_eq!(told(conn, untagged, 100).1.position, end.position);
+    assert_eq!(listed(conn, untagged, 100).1.position, end.position);
     // What was never given is of a time that was taken back.
     for beyond in [(1, 0), (0, 1)] {
         let (position, change) = (untagged.position + beyond.0, untagged.change + beyond.1);
@@ -149,7 +149,7 @@ fn a_place_of_another_life_is_expired_and_one_of_an_older_haggle_only_after_a_re
     }
     begin_generation(conn).unwrap();
     assert!(is_expired(conn, end) && is_expired(conn, untagged));
-    assert_eq!(told(conn, EventCursor::default(), 100).0, events);
+    assert_eq!(listed(conn, EventCursor::default(), 100).0, events);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn what_is_refused_or_changes_nothing_is_no_event() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
-    let (_, end) = told(conn, EventCursor::default(), 100);
+    let (_, end) = listed(conn, EventCursor::default(), 100);
     let repeated = draft(&a, "alice", "x", Some("key"));
     let batch = [
         RoomWrite::Append(draft(&a, "mallory", "x", None)),
@@ -169,14 +169,14 @@ fn what_is_refused_or_changes_nothing_is_no_event() {
     ];
     write_batch(conn, &batch, NOW).unwrap();
     room(conn, "alice", "bike");
-    assert_eq!(told(conn, end, 10).0, ["message x"]);
+    assert_eq!(listed(conn, end, 10).0, ["message x"]);
 }
 
 #[test]
 fn what_is_loaded_is_told_too() {
     let db = TestDb::new();
     let conn = &mut db.conn();
-    let (_, end) = told(conn, EventCursor::default(), 100);
+    let (_, end) = listed(conn, EventCursor::default(), 100);
     let lines = r#"{"type":"user","id":"dave","name":"Dave"}
         {"type":"product","id":"boat","sellerId":"dave","title":"A boat"}
         {"type":"room","id":"r","productId":"boat","buyerId":"alice"}
@@ -194,7 +194,7 @@ fn what_is_loaded_is_told_too() {
             "read dave 1",
             "room bob boat",
         ];
-        assert_eq!(told(conn, end, 2).0, expected);
+        assert_eq!(listed(conn, end, 2).0, expected);
     }
     // All of it happened when it was loaded, however old the words are.
     let page = list_events(conn, end, 100, usize::MAX).unwrap().unwrap();
@@ -212,7 +212,7 @@ fn what_is_put_is_an_event_with_its_time_and_the_same_again_is_none() {
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
     say(conn, &a, "carol", "hello");
-    let (_, mut end) = told(conn, EventCursor::default(), 100);
+    let (_, mut end) = listed(conn, EventCursor::default(), 100);
     let alice = User { name: "Alicia".to_owned(), ..user("alice") };
     let bike = Product { title: "A red bike".to_owned(), ..product("bike") };
     let patch = SettingsPatch { typing: Some(false), ..SettingsPatch::default() };
@@ -255,7 +255,7 @@ fn a_report_its_decision_and_its_mute_are_events() {
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
     say(conn, &a, "carol", "pay first");
-    let (_, mut end) = told(conn, EventCursor::default(), 100);
+    let (_, mut end) = listed(conn, EventCursor::default(), 100);
     let id = report(conn, &a, NOW.plus_ms(1));
     assert_eq!(report(conn, &a, NOW.plus_ms(2)), id, "reported once");
     let page = list_events(conn, end, 10, usize::MAX).unwrap().unwrap();
@@ -298,7 +298,7 @@ fn an_offer_and_what_becomes_of_it_are_events() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
-    let (_, mut end) = told(conn, EventCursor::default(), 100);
+    let (_, mut end) = listed(conn, EventCursor::default(), 100);
     let make = |room: &RoomId, maker: &str, amount, at| RoomWrite::MakeOffer {
         room: room.clone(),
         maker: user_id(maker),
@@ -330,7 +330,7 @@ fn an_offer_and_what_becomes_of_it_are_events() {
 
     let lamp = room(conn, "alice", "lamp");
     write(conn, make(&lamp, "alice", 5, NOW)).unwrap();
-    end = told(conn, end, 100).1;
+    end = listed(conn, end, 100).1;
     let late = NOW.plus_ms(OFFER_LIFETIME_MS);
     let expired = events_of(conn, &mut end, &RoomWrite::ExpireOffers { at: late }, late);
     assert_eq!(expired, ["updated -", "offer 5 expired"]);
@@ -340,7 +340,7 @@ fn an_offer_and_what_becomes_of_it_are_events() {
 fn sessions_that_the_marketplace_has_ended_are_an_event_each_time() {
     let db = TestDb::new();
     let conn = &mut db.conn();
-    let (_, mut end) = told(conn, EventCursor::default(), 100);
+    let (_, mut end) = listed(conn, EventCursor::default(), 100);
     let ended = RoomWrite::NoteSessionsEnded { user: user_id("alice") };
     for ms in 1..3 {
         assert_eq!(events_of(conn, &mut end, &ended, NOW.plus_ms(ms)), ["ended alice"]);
@@ -368,7 +368,7 @@ fn an_older_database_has_a_time_on_every_event_and_what_stands_becomes_events() 
     write(conn, RoomWrite::Block { blocker, blocked, at }).unwrap();
     let patch = SettingsPatch { typing: Some(false), ..SettingsPatch::default() };
     write(conn, RoomWrite::SetSettings { user: user("bob"), patch }).unwrap();
-    let (before, end) = told(conn, EventCursor::default(), 100);
+    let (before, end) = listed(conn, EventCursor::default(), 100);
 
     let reverted = revert_from(conn, "2026-11-28-400000_event_times");
     assert_eq!(migrate_connection(conn).unwrap().len(), reverted);
@@ -395,7 +395,7 @@ fn an_older_database_has_a_time_on_every_event_and_what_stands_becomes_events() 
     }
     assert!(at("settings bob") > Timestamp(1_700_000_000_000));
     // A reader that had come to the end gets those that count as events only now, and nothing else.
-    assert_eq!(told(conn, end, 100).0.len(), 6);
+    assert_eq!(listed(conn, end, 100).0.len(), 6);
 }
 
 #[test]
@@ -403,7 +403,7 @@ fn a_reader_beside_a_writer_misses_nothing() {
     const WRITES: i64 = 300;
     let db = TestDb::new();
     let a = room(&mut db.conn(), "alice", "bike");
-    let (_, start) = told(&mut db.conn(), EventCursor::default(), 100);
+    let (_, start) = listed(&mut db.conn(), EventCursor::default(), 100);
     let mut seen = Vec::new();
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -415,7 +415,7 @@ fn a_reader_beside_a_writer_misses_nothing() {
         });
         let (conn, mut after) = (&mut db.conn(), start);
         while !seen.contains(&format!("read carol {WRITES}")) {
-            let (events, next) = told(conn, after, 7);
+            let (events, next) = listed(conn, after, 7);
             seen.extend(events);
             after = next;
         }
