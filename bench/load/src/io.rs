@@ -15,7 +15,7 @@ use crate::{
     frame::{self, Opcode, Template},
     ledger::Faults,
     stamp::{STAMP_BYTES, Stamp},
-    wire::{Heard, Wire},
+    wire::{Heard, Wire, asked_wait},
 };
 
 /// How much is read at once.
@@ -41,7 +41,8 @@ pub struct Target {
     pub wire: Wire,
     /// Bytes of each message's text.
     pub text_bytes: usize,
-    /// Connections that a thread opens a second at most, for a server that limits them.
+    /// Connections that a thread opens a second at most, for a server that limits them. Where it asks a client to wait, the
+    /// client waits and comes again; without a rate that is a refusal like any other.
     pub opens_per_second: Option<f64>,
 }
 
@@ -121,6 +122,9 @@ pub struct Io {
     poll: Poll,
     conns: Vec<Conn>,
     waiting: VecDeque<usize>,
+    /// Who was asked to wait, and until when.
+    postponed: Vec<(Instant, usize)>,
+    asked_to_wait: Option<String>,
     opening: usize,
     opening_max: usize,
     next_open: Instant,
@@ -149,6 +153,8 @@ impl Io {
             poll: Poll::new()?,
             conns: Vec::new(),
             waiting: VecDeque::new(),
+            postponed: Vec::new(),
+            asked_to_wait: None,
             opening: 0,
             opening_max,
             next_open: base,
@@ -188,6 +194,13 @@ impl Io {
     #[must_use]
     pub fn clients(&self) -> usize {
         self.conns.len()
+    }
+
+    /// Why a load gives up whose clients did not all enter in time.
+    #[must_use]
+    pub fn too_late(&self, entered: usize) -> String {
+        let why = self.asked_to_wait.as_ref().map_or_else(String::new, |why| format!("; the server: {why}"));
+        format!("{entered} of {} could enter in time{why}", self.clients())
     }
 
     /// How long ago a client began to connect.
@@ -274,6 +287,10 @@ impl Io {
     }
 
     fn open_some(&mut self, workload: &mut impl Workload) {
+        let now = Instant::now();
+        for (_, who) in self.postponed.extract_if(.., |(until, _)| *until <= now) {
+            self.waiting.push_back(who);
+        }
         // A refusal can come at once, and is followed by another try: one round a turn.
         for _ in 0..self.waiting.len().min(self.opening_max) {
             if self.opening >= self.opening_max {
@@ -487,11 +504,11 @@ impl Io {
                 }
             }
             Heard::Refused => {
-                self.faults.refused += 1;
                 let text = String::from_utf8_lossy(&payload[..payload.len().min(300)]).into_owned();
                 if self.conns[who].phase != Phase::In {
                     return Err(text);
                 }
+                self.faults.refused += 1;
                 self.first_refusal.get_or_insert(text);
             }
             Heard::Other => self.others += 1,
@@ -520,6 +537,12 @@ impl Io {
             Phase::Gone | Phase::Waiting => return,
             _ => {
                 self.opening -= 1;
+                if let Some(wait) = self.target.opens_per_second.and_then(|_| asked_wait(why)) {
+                    conn.phase = Phase::Waiting;
+                    self.postponed.push((Instant::now() + wait, who));
+                    self.asked_to_wait = Some(why.to_owned());
+                    return;
+                }
                 self.faults.refused += 1;
             }
         }
@@ -535,3 +558,6 @@ fn mark(conn: &mut Conn, dirty: &mut Vec<usize>, who: usize) {
         dirty.push(who);
     }
 }
+
+#[cfg(test)]
+mod tests;

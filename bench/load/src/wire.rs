@@ -1,5 +1,7 @@
 //! The two wires, as far as a load needs them.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::stamp;
@@ -123,6 +125,18 @@ impl Wire {
             },
         }
     }
+}
+
+/// For how long a refusal asks to wait: `retryAfterMs` of an error, or the header `Retry-After` (RFC 9110 section 10.2.3).
+#[must_use]
+pub fn asked_wait(refusal: &str) -> Option<Duration> {
+    let number = |key: &str| {
+        let (_, rest) = refusal.split_once(key)?;
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..end].parse().ok()
+    };
+    let in_ms = number("\"retryAfterMs\":").map(Duration::from_millis);
+    in_ms.or_else(|| number("retry-after: ").map(Duration::from_secs))
 }
 
 #[cfg(test)]

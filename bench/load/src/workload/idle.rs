@@ -85,7 +85,7 @@ impl Workload for Idle<'_> {
             if self.entered == io.clients() {
                 self.quiet_from = Some(now + self.setting.warm_up);
             } else if now > self.opened + OPEN_WITHIN {
-                self.failed = Some(format!("{} of {} could enter in time", self.entered, io.clients()));
+                self.failed = Some(io.too_late(self.entered));
             }
             return Some(now + Duration::from_millis(20));
         };

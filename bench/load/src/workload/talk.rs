@@ -323,7 +323,7 @@ impl Workload for Talk<'_> {
             } else if self.progress.stop.load(Ordering::Relaxed) {
                 self.failed = Some("stopped".to_owned());
             } else if now > self.opened + OPEN_WITHIN {
-                self.failed = Some(format!("{} of {} could enter in time", self.entered, io.clients()));
+                self.failed = Some(io.too_late(self.entered));
             }
             return Some(now + LOOK_AGAIN);
         };
