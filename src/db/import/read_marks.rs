@@ -30,29 +30,34 @@ impl ReadMarks {
         }
     }
 
-    /// Moves a room's marks to where they were given, as far as the room goes by now.
+    /// Moves a room's marks to where they were given. One beyond the room's last message moves nothing: the messages follow, or
+    /// it is a bad one.
     pub(super) fn apply(&self, room: &mut RoomRow) {
-        let Some(given) = self.0.get(&room.id) else { return };
         let last_seq = room.last_seq;
         for role in [Role::Buyer, Role::Seller] {
-            if let Some(seq) = given.marks.of(role) {
+            if let Some(seq) = self.given(&room.id, role).filter(|seq| *seq <= last_seq) {
                 let mark = room.read_seq_mut(role);
-                *mark = seq.min(last_seq).max(*mark);
+                *mark = seq.max(*mark);
             }
         }
     }
 
-    /// Notes that a message was added to a room: it counts as read by those whose mark was not given and who have nothing unread
-    /// before it, and by its sender, who has answered.
+    /// Notes that a message was added to a room: it counts as read by its sender, who has answered, and by those who have nothing
+    /// unread before it, unless it is after their given mark.
     pub(super) fn message_added(&self, room: &mut RoomRow, sender: Option<Role>) {
-        let (given, seq) = (self.0.get(&room.id).map(|given| given.marks).unwrap_or_default(), room.last_seq);
+        let seq = room.last_seq;
         for role in [Role::Buyer, Role::Seller] {
+            let is_after_given = self.given(&room.id, role).is_some_and(|given| given < seq);
             let mark = room.read_seq_mut(role);
-            if given.of(role).is_none() && (*mark == seq - 1 || sender == Some(role)) {
+            if !is_after_given && (*mark == seq - 1 || sender == Some(role)) {
                 *mark = seq;
             }
         }
         self.apply(room);
+    }
+
+    fn given(&self, room: &str, role: Role) -> Option<i64> {
+        self.0.get(room)?.marks.of(role)
     }
 
     /// The lines whose marks are beyond the last message of their room, and why that is bad.

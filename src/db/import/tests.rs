@@ -148,6 +148,11 @@ fn a_mark_beyond_the_last_message_is_a_bad_line_and_the_rest_is_loaded() {
     assert_eq!(bad, [(4, "`readSeq.buyer` is 3, and the room has 2 messages".to_owned())]);
     assert_eq!((imported.bad, imported.messages), (1, 2));
     assert_eq!(marks(&db), [(2, 0), (2, 0)]);
+    // Of a room that is there already it hides nothing that is unread.
+    load(&db, &[parents_with(r#"{"buyer":2,"seller":2}"#), talk(6)].concat().join("\n"));
+    assert_eq!(marks(&db), [(2, 2), (2, 2)]);
+    let (_, bad) = load(&db, &parents_with(r#"{"buyer":7,"seller":9}"#).join("\n"));
+    assert_eq!((bad.len(), marks(&db)), (2, [(2, 2), (2, 2)]));
     for bad_mark in [r#"{"buyer":-1}"#, r#"{"buyer":"2"}"#, r#"{"buyer":1.5}"#, "7", r#"{"alice":1}"#] {
         let (_, bad) = load(&db, &parents_with(bad_mark).join("\n"));
         assert!(bad.len() == 1 && bad[0].0 == 4 && bad[0].1.contains("readSeq"), "{bad:?}");
