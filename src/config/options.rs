@@ -6,7 +6,7 @@ use clap::Args;
 use serde::{Deserialize, Deserializer, de};
 
 use super::{ConfigError, Secret};
-use crate::domain::{AuthorizePolicy, MaskingPolicy, Network};
+use crate::domain::{AuthorizePolicy, MaskingPolicy, Network, field::without_value};
 
 /// The longest span: clocks can still be told what lies behind it.
 const SPAN_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -238,7 +238,7 @@ impl Options {
             text.parse().map_err(|error: toml::de::Error| ConfigError(error.message().to_owned()))?;
         let table: toml::Table = table.into_iter().map(|(key, value)| (key.replace('_', "-"), value)).collect();
         serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
-            let message = error.inner().message().trim().to_owned();
+            let message = without_value(error.inner().message().trim());
             match error.path().to_string().as_str() {
                 "." => ConfigError(message),
                 key => ConfigError(format!("`{key}`: {message}")),

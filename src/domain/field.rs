@@ -192,15 +192,38 @@ pub fn what_does_not_fit(
         return (None, format!("it is not valid JSON: {broken}"));
     }
     let text = error.inner().to_string();
-    let reason = text.split(" at line ").next().unwrap_or_default();
-    // "invalid type: string "secret", expected i64" and its like repeat the value before the comma.
-    let reason = match reason.rsplit_once(", expected ") {
-        Some((_, expected)) if !reason.starts_with("unknown field") => format!("expected {expected}"),
-        _ => reason.to_owned(),
-    };
+    // The last one is serde_json's own; a value may hold these words, too.
+    let reason = without_value(text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason));
     let field = error.path().to_string();
     // `?` stands for a place without a name.
     (Some(field).filter(|field| field != "." && !field.contains('?')), reason)
+}
+
+/// What serde says of a value that does not fit, without the value and without Rust's names of types:
+/// `invalid type: string "secret", expected i64` becomes `expected a whole number`. The name of an unknown field stays.
+#[must_use]
+pub fn without_value(reason: &str) -> String {
+    let expected = reason.rsplit_once(", expected ").filter(|_| !reason.starts_with("unknown field"));
+    let Some((_, expected)) = expected else { return reason.to_owned() };
+    let between = |min: i64, max: i64| format!("a whole number from {min} to {max}");
+    let words = match expected {
+        "i64" | "isize" => "a whole number".to_owned(),
+        "u64" | "usize" => "a whole number from 0 up".to_owned(),
+        "i8" => between(i8::MIN.into(), i8::MAX.into()),
+        "i16" => between(i16::MIN.into(), i16::MAX.into()),
+        "i32" => between(i32::MIN.into(), i32::MAX.into()),
+        "u8" => between(0, u8::MAX.into()),
+        "u16" => between(0, u16::MAX.into()),
+        "u32" => between(0, u32::MAX.into()),
+        "f32" | "f64" => "a number".to_owned(),
+        "a borrowed string" => "a string".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "an object".to_owned(),
+        "unit" => "null".to_owned(),
+        other if other.starts_with("struct ") => "an object".to_owned(),
+        other => other.to_owned(),
+    };
+    format!("expected {words}")
 }
 
 /// Checks a line of text that people read.
@@ -266,6 +289,47 @@ mod tests {
         for amount in ["5.5", "\"5\"", "true", "null", "[5]"] {
             let error = read(&format!("{{\"amount\":{amount}}}")).unwrap_err();
             assert_eq!(error.0, "`amount`: expected a whole number", "{amount}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_in_words_of_json_and_without_the_value() {
+        #[derive(Debug, Deserialize)]
+        struct Size {
+            #[serde(rename = "width")]
+            _width: u16,
+        }
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        struct Every {
+            #[serde(rename = "price")]
+            _price: Option<i64>,
+            #[serde(rename = "seq")]
+            _seq: Option<u64>,
+            #[serde(rename = "share")]
+            _share: Option<f64>,
+            #[serde(rename = "sold")]
+            _sold: Option<bool>,
+            #[serde(rename = "title")]
+            _title: Option<String>,
+            #[serde(rename = "tags")]
+            _tags: Option<Vec<String>>,
+            #[serde(rename = "size")]
+            _size: Option<Size>,
+        }
+        for (field, bad, expected) in [
+            ("price", "1.5", "`price`: expected a whole number"),
+            ("price", "\"secret, expected u8\"", "`price`: expected a whole number"),
+            ("seq", "-1", "`seq`: expected a whole number from 0 up"),
+            ("share", "\"half at line 7\"", "`share`: expected a number"),
+            ("sold", "1", "`sold`: expected a boolean"),
+            ("title", "7", "`title`: expected a string"),
+            ("tags", "{}", "`tags`: expected a list"),
+            ("size", "7", "`size`: expected an object"),
+            ("size", "{\"width\":70000}", "`size.width`: expected a whole number from 0 to 65535"),
+        ] {
+            let error = read_object::<Every>(&format!("{{\"{field}\":{bad}}}")).unwrap_err();
+            assert_eq!(error.0, expected, "{bad}");
         }
     }
 }

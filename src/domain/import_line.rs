@@ -389,7 +389,10 @@ mod tests {
             (r#"{"type":"user","id":"system","name":"U"}"#, "`id` must not be"),
             (r#"{"type":"user","id":"u","name":"U","avatarUrl":"javascript:alert(1)"}"#, "`avatarUrl`"),
             (r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":-1}"#, "`price`"),
-            (r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":1.5}"#, "`price`: expected i64"),
+            (
+                r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":1.5}"#,
+                "`price`: expected a whole number",
+            ),
             (r#"{"type":"product","id":"p","sellerId":"u","title":"P","currency":"won"}"#, "`currency`"),
             (r#"{"type":"product","id":"p","sellerId":"u","title":"P","currency":"WON"}"#, "`currency`"),
             (
