@@ -5,6 +5,7 @@ pub mod bench;
 pub mod demo;
 mod environment;
 pub mod health;
+mod help;
 pub mod import;
 pub mod migrate;
 pub mod restore;
@@ -14,7 +15,7 @@ pub mod verify;
 
 use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     config::{self, ConfigError, DATABASE_URL_DEFAULT, Options, read_text},
@@ -96,7 +97,8 @@ impl From<ConfigError> for Failure {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn run() -> ExitCode {
-    let result = match CommandLine::try_parse() {
+    let line = help::command_line().try_get_matches().and_then(|found| CommandLine::from_arg_matches(&found));
+    let result = match line {
         Ok(line) => layered(line.options, line.config).and_then(|options| match line.command {
             Command::Serve => serve::run(options),
             Command::Token(args) => token::run(options, &args),

@@ -40,14 +40,15 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
     let url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
     let (pool, _) = db::open_to_work(&url).map_err(Failure::new)?;
     let image_store = options.image_store.unwrap_or_else(|| image_store_beside(&url));
-    Ok(load(&pool, &args.file, image_store))
+    let database = db::sqlite_file(&url).unwrap_or("the PostgreSQL database");
+    Ok(load(&pool, &args.file, database, image_store))
 }
 
 /// Loads a file, with a progress bar on a terminal, and says at the end what came of it.
 ///
 /// Exit code 1 when the file could not be read to its end or had bad lines; all good ones are stored then too, and the
 /// same command goes on where it stopped.
-fn load(pool: &Pool, path: &Path, image_store: String) -> ExitCode {
+fn load(pool: &Pool, path: &Path, database: &str, image_store: String) -> ExitCode {
     let mut told = Told::new(std::fs::metadata(path).map_or(0, |file| file.len()), Images::new(image_store));
     let outcome = File::open(path).map_err(Into::into).and_then(|file| {
         let options = ImportOptions { now: Clock::System.now(), shift_ms: 0 };
@@ -62,7 +63,7 @@ fn load(pool: &Pool, path: &Path, image_store: String) -> ExitCode {
     told.warnings.iter().chain(&told.images.warning()).for_each(|warning| tell(warning));
     match outcome {
         Ok(imported) => {
-            tell(&summary(&imported));
+            tell(&summary(&imported, database));
             if imported.bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
@@ -72,10 +73,10 @@ fn load(pool: &Pool, path: &Path, image_store: String) -> ExitCode {
     }
 }
 
-fn summary(imported: &Imported) -> String {
+fn summary(imported: &Imported, database: &str) -> String {
     let Imported { lines, users, products, rooms, messages, repeated, bad, .. } = imported;
     format!(
-        "{lines} lines: {users} users, {products} products, {rooms} rooms and {messages} messages stored, \
+        "{lines} lines: {users} users, {products} products, {rooms} rooms and {messages} messages stored in {database}, \
          {repeated} were there already, {bad} bad lines left out"
     )
 }
@@ -195,13 +196,13 @@ mod tests {
         let store = || folder.path().join("images").display().to_string();
         let mut lines = "nonsense\n".repeat(150) + "{\"type\":\"user\",\"id\":\"u\",\"name\":\"U\"}\n";
         std::fs::write(&file, &lines).unwrap();
-        assert_eq!(format!("{:?}", load(&pool, &file, store())), format!("{:?}", ExitCode::FAILURE));
+        assert_eq!(format!("{:?}", load(&pool, &file, "haggle.db", store())), format!("{:?}", ExitCode::FAILURE));
         assert_eq!(db::list_users(&mut pool.get().unwrap(), 10).unwrap().len(), 1);
         lines.drain(..lines.find('{').unwrap());
         std::fs::write(&file, &lines).unwrap();
-        assert_eq!(format!("{:?}", load(&pool, &file, store())), format!("{:?}", ExitCode::SUCCESS));
+        assert_eq!(format!("{:?}", load(&pool, &file, "haggle.db", store())), format!("{:?}", ExitCode::SUCCESS));
         assert_eq!(
-            format!("{:?}", load(&pool, &folder.path().join("none"), store())),
+            format!("{:?}", load(&pool, &folder.path().join("none"), "haggle.db", store())),
             format!("{:?}", ExitCode::FAILURE)
         );
     }

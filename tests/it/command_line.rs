@@ -303,6 +303,37 @@ fn the_demos_help_names_the_demos_own_file() {
 }
 
 #[test]
+fn a_commands_help_lists_the_options_that_it_reads_and_takes_them_all() {
+    let folder = TempDir::new().unwrap();
+    let listed = |command: &str| {
+        let help = String::from_utf8(haggle(&folder, &[command, "--help"]).stdout).unwrap();
+        let options = help.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split([' ', '\n']).next());
+        options.map(ToOwned::to_owned).collect::<Vec<String>>()
+    };
+    let database = ["database-url", "database-url-file"];
+    let signer = ["jwt-secret", "jwt-secret-file", "jwt-issuer", "jwt-audience"];
+    let with = |own: &[&'static str], read: &[&'static str]| [own, &["config"], read].concat();
+    assert_eq!(listed("token"), with(&["user", "name", "expires-in"], &signer));
+    assert_eq!(listed("migrate"), with(&[], &database));
+    assert_eq!(listed("config"), Vec::<String>::new());
+    assert_eq!(listed("health"), with(&[], &["bind", "tls-cert"]));
+    for command in ["import", "backup", "restore", "verify"] {
+        let options = listed(command);
+        assert!(
+            options.ends_with(&["image-store", "database-url", "database-url-file"].map(String::from)),
+            "{options:?}"
+        );
+    }
+    assert!(listed("bench").ends_with(&["service-key", "service-key-file"].map(String::from)));
+    let all = listed("serve");
+    assert!(all.len() > 40 && listed("demo") == all, "{all:?}");
+    // One environment or file serves all commands: what one does not read does not disturb it.
+    let secret = "0123456789abcdef0123456789abcdef";
+    let taken = haggle(&folder, &["token", "--jwt-secret", secret, "--user", "sam", "--bind", "127.0.0.1:1"]);
+    assert!(taken.status.success(), "{taken:?}");
+}
+
+#[test]
 fn an_import_says_how_many_images_have_no_file_here() {
     let folder = TempDir::new().unwrap();
     let image = |key: &str| {
