@@ -7,7 +7,9 @@ use super::{
         room::{MemberDetails, RoomDetails},
     },
 };
-use crate::domain::{Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId};
+use crate::domain::{
+    Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId, offer::StandingOffer,
+};
 
 /// A room with everything that the server keeps of it in memory, from one snapshot.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,8 @@ pub struct RoomState {
     pub last_seq: Seq,
     /// The newest message.
     pub last_message: Option<StoredMessage>,
+    /// The offer that stands.
+    pub offer: Option<StandingOffer>,
     /// How the buyer stands.
     pub buyer: MemberState,
     /// How the seller stands.
@@ -77,7 +81,7 @@ pub(super) fn load_room_in(
 }
 
 fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, DbError> {
-    let RoomDetails { row, room, last_message, buyer, seller } = details;
+    let RoomDetails { row, room, last_message, offer, buyer, seller } = details;
     let mut member = |user: &str, read_seq, details: MemberDetails| -> Result<_, DbError> {
         let MemberDetails { deleted, muted_until, has_blocked, settings } = details;
         let unread = count_unread(conn, &row.id, user, read_seq, row.last_seq)?;
@@ -88,6 +92,7 @@ fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, Db
         buyer: member(&row.buyer_id, row.buyer_read_seq, buyer)?,
         seller: member(&row.seller_id, row.seller_read_seq, seller)?,
         last_message,
+        offer,
         room,
     })
 }

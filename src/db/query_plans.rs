@@ -77,6 +77,8 @@ fn assert_plans(plans: &[(String, String)], indices: &[&str]) {
             "buyers_block",
             "sellers_block",
             "offers",
+            "pending_offer",
+            "accepted_offer",
             "reports",
         ] {
             assert!(!plan.contains(&format!("SCAN {table}")), "{sql}\n{plan}");
@@ -148,6 +150,9 @@ fn ones_list_of_rooms_goes_along_its_indices() {
             "messages_room_seq (room_id=? AND seq=?)",
             // Unread messages.
             "messages_room_seq (room_id=? AND seq>? AND seq<?)",
+            // The offer that stands.
+            "pending_offer USING INDEX offers_room_pending (room_id=?)",
+            "accepted_offer USING INDEX offers_product_status (product_id=? AND status=?)",
         ],
     );
 }

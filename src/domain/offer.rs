@@ -8,7 +8,8 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use super::{
-    Data, MessageKind, ProductStatus, Role, StoredMessage, Timestamp, currency, field::InvalidField, product::PRICE_MAX,
+    Data, MessageId, MessageKind, ProductStatus, Role, StoredMessage, Timestamp, UserId, currency, field::InvalidField,
+    product::PRICE_MAX,
 };
 
 /// For how long an offer waits for its answer.
@@ -58,6 +59,12 @@ impl OfferStatus {
             Self::Expired => "expired",
             Self::Superseded => "superseded",
         }
+    }
+
+    /// Whether an offer of this status stands: it waits, or was accepted.
+    #[must_use]
+    pub const fn stands(self) -> bool {
+        matches!(self, Self::Pending | Self::Accepted)
     }
 
     /// Reads the name; `None` for any other word.
@@ -144,6 +151,48 @@ impl Offer {
             expires_at: self.expires_at,
             status: self.status,
         })
+    }
+}
+
+/// The offer that stands in a room: the one that waits for its answer, or the one that was accepted. A room has at most one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StandingOffer {
+    /// The message that made it.
+    pub message_id: MessageId,
+    /// The member who made it.
+    pub sender_id: UserId,
+    /// In the currency's minor unit.
+    pub amount: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// `pending` or `accepted`.
+    pub status: OfferStatus,
+    /// Until when it waits.
+    pub expires_at: Timestamp,
+}
+
+impl StandingOffer {
+    /// The offer that a message has made, if it stands.
+    #[must_use]
+    pub fn of(message: &StoredMessage) -> Option<Self> {
+        let data = message.data.as_ref().filter(|_| message.kind == MessageKind::Offer)?;
+        // The role has no part in what stands.
+        let offer = Offer::from_data(Role::Buyer, data)?;
+        offer.status.stands().then(|| Self::new(message.id.clone(), message.sender_id.clone(), offer))
+    }
+
+    /// An offer that stands.
+    #[must_use]
+    pub fn new(message_id: MessageId, sender_id: UserId, offer: Offer) -> Self {
+        let Offer { price: Price { amount, currency }, status, expires_at, .. } = offer;
+        Self { message_id, sender_id, amount, currency, status, expires_at }
+    }
+
+    /// Whether it has waited too long.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.status == OfferStatus::Pending && self.expires_at <= now
     }
 }
 
@@ -281,6 +330,7 @@ pub fn show_expired(message: &mut StoredMessage, now: Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{RoomId, sample};
 
     const NOW: Timestamp = Timestamp(1_800_000_000_000);
     const OPEN: Market = Market { product: ProductStatus::OnSale, taken: false };
@@ -301,6 +351,22 @@ mod tests {
             Offer::from_data(Role::Buyer, &Data::from_json(r#"{"amount":1,"currency":"USD"}"#.to_owned()).unwrap()),
             None
         );
+    }
+
+    #[test]
+    fn an_offer_stands_while_it_waits_and_when_it_was_accepted() {
+        let stands = [OfferStatus::Pending, OfferStatus::Accepted];
+        for status in OfferStatus::ALL {
+            let mut message = sample::message(&RoomId::random(), 1, "alice");
+            (message.kind, message.data) = (MessageKind::Offer, Some(offer(status).to_data()));
+            let standing = StandingOffer::of(&message);
+            assert_eq!(
+                standing.as_ref().map(|offer| offer.status),
+                stands.into_iter().find(|stands| *stands == status)
+            );
+            message.kind = MessageKind::Text;
+            assert_eq!(StandingOffer::of(&message), None);
+        }
     }
 
     #[test]

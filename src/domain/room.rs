@@ -3,7 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId};
+use super::{
+    Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId,
+    offer::{StandingOffer, show_expired},
+};
 
 /// Which of a room's two members somebody is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
@@ -109,6 +112,9 @@ pub struct RoomSummary {
     /// The newest message, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_message: Option<StoredMessage>,
+    /// The offer that stands here: it waits for its answer, or was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<StandingOffer>,
     /// `seq` of the newest message; 0 while there is none.
     pub last_seq: Seq,
     /// How far one has read.
@@ -118,4 +124,14 @@ pub struct RoomSummary {
     /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
     /// deleted.
     pub closed: bool,
+}
+
+impl RoomSummary {
+    /// Shows an offer as expired whose time is over, also in the moment before the sweep has written it down.
+    pub fn show_expired(&mut self, now: Timestamp) {
+        if let Some(message) = &mut self.last_message {
+            show_expired(message, now);
+        }
+        self.offer.take_if(|offer| offer.is_over(now));
+    }
 }

@@ -1,6 +1,8 @@
 //! A buyer, a seller and a product, for the tests of every level.
 
-use super::{Product, ProductId, ProductStatus, User, UserId};
+use super::{
+    MessageId, MessageKind, Product, ProductId, ProductStatus, RoomId, Seq, StoredMessage, Timestamp, User, UserId,
+};
 
 /// A user who is called by their id.
 pub(crate) fn user(id: &str) -> User {
@@ -17,5 +19,24 @@ pub(crate) fn bike() -> Product {
         currency: None,
         image_url: None,
         status: ProductStatus::OnSale,
+    }
+}
+
+/// What somebody said in a room.
+pub(crate) fn message(room: &RoomId, seq: i64, sender: &str) -> StoredMessage {
+    StoredMessage {
+        id: MessageId::new(format!("m{seq}")).unwrap(),
+        room_id: room.clone(),
+        seq: Seq(seq),
+        position: seq,
+        sender_id: UserId::new(sender).unwrap(),
+        client_id: None,
+        kind: MessageKind::Text,
+        text: Some("x".to_owned()),
+        data: None,
+        sent_at: Timestamp(0),
+        edited_at: None,
+        deleted_at: None,
+        warnings: Vec::new(),
     }
 }

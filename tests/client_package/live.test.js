@@ -82,16 +82,27 @@ for (const wire of Object.keys(WIRES)) {
     const offer = await bought.offer({ amount: 11000, currency: "USD" });
     assert.deepEqual([offer.kind, offer.data.status, offer.data.amount], ["offer", "pending", 11000]);
     await when(sold, "change", () => sold.messages.some(({ id }) => id === offer.id), "the offer");
+    const standing = { messageId: offer.id, senderId: room.buyer.id, amount: 11000, currency: "USD", status: "pending", expiresAt: offer.data.expiresAt };
+    assert.deepEqual([bought.standingOffer, sold.standingOffer], [standing, standing]);
+    await when(seller.inbox, "change", () => seller.inbox.get(room.id)?.offer?.messageId === offer.id, "the offer in the list");
+    // Somebody who comes later knows it, too.
+    const later = await enter(makeClient(t, library, haggle, room.seller, { wire }), room.id);
+    assert.deepEqual(later.standingOffer, standing);
     const countered = await sold.answerOffer(offer.id, "counter", 12000);
     assert.equal(countered.data.status, "countered");
     const counter = await when(bought, "change", () => bought.messages.find(({ kind, data, senderId }) => kind === "offer" && data.status === "pending" && senderId === room.seller.id));
+    assert.equal(bought.standingOffer.messageId, counter.id);
     assert.equal((await bought.answerOffer(counter.id, "accept")).data.status, "accepted");
+    assert.equal(bought.standingOffer.status, "accepted");
     await when(seller.inbox, "change", () => seller.inbox.get(room.id)?.product.status === "reserved", "the product is reserved");
     const late = await failure(sold.answerOffer(counter.id, "withdraw"));
     assert.deepEqual([late.code, late.isTransient], ["conflict", false]);
     assert.match(late.hint, /changed/);
     assert.equal((await seller.rest.setProductStatus(room.productId, "sold")).status, "sold");
     await when(bought, "change", () => bought.messages.some(({ kind, data }) => kind === "system" && data.params.status === "sold"), "the notice");
+    // Only the seller undoes an acceptance.
+    await seller.rest.setProductStatus(room.productId, "on_sale");
+    for (const side of [bought, sold]) await when(side, "change", () => side.standingOffer === undefined, "no offer stands");
     assert.equal((await failure(buyer.rest.openRoom("nothing"))).code, "not_found");
   });
 

@@ -241,10 +241,26 @@ async fn an_offer_that_ends_by_itself_reaches_lists_while_nobody_is_in_the_room(
     let mut caller = Caller::new(&server, "alice", Route::Rest, room.as_str()).await;
     caller.ask("offer", json!({"roomId": room, "amount": 5, "currency": "KRW"})).await.unwrap();
     for list in [&mut alice, &mut sam] {
-        assert_eq!(list.next().await["lastMessage"]["data"]["status"], "pending");
+        let shown = list.next().await;
+        assert_eq!(
+            (&shown["lastMessage"]["data"]["status"], &shown["offer"]["amount"]),
+            (&json!("pending"), &json!(5))
+        );
     }
     server.advance(Duration::from_secs(48 * 60 * 60));
     for list in [&mut alice, &mut sam] {
-        assert_eq!(list.next().await["lastMessage"]["data"]["status"], "expired");
+        let shown = list.next().await;
+        assert_eq!((&shown["lastMessage"]["data"]["status"], shown.get("offer")), (&json!("expired"), None));
+    }
+    // One with words after it is not the last message, and its end shows all the same.
+    caller.ask("offer", json!({"roomId": room, "amount": 6, "currency": "KRW"})).await.unwrap();
+    caller.ask("message", json!({"roomId": room, "text": "How about it?"})).await.unwrap();
+    for list in [&mut alice, &mut sam] {
+        while list.next().await["lastMessage"]["kind"] != "text" {}
+    }
+    server.advance(Duration::from_secs(48 * 60 * 60));
+    for list in [&mut alice, &mut sam] {
+        let shown = list.next().await;
+        assert_eq!((&shown["lastMessage"]["kind"], shown.get("offer")), (&json!("text"), None));
     }
 }

@@ -85,6 +85,52 @@ async fn a_loser_who_is_in_no_room_is_told_too() {
     sam.request("answerOffer", json!({"messageId": winner.id, "answer": "accept"})).await.unwrap();
     let updated = bob.push("roomUpdated").await;
     assert_eq!((&updated["roomId"], &updated["product"]["status"]), (&json!(lost.id), &json!("reserved")));
+    assert!(updated["offer"].is_null(), "{updated}");
+}
+
+#[actix_web::test]
+async fn a_room_carries_the_offer_that_stands() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let path = format!("/api/v1/rooms/{}", room.id);
+    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
+    let entered = alice.enter(room.id.as_str()).await;
+    assert!(entered.get("offer").is_none(), "{entered}");
+    let made = alice.request("offer", offer(room.id.as_str(), 900_000)).await.unwrap();
+    // It stays where it can be seen, however much is said after it.
+    for _ in 0..60 {
+        alice.request("message", json!({"roomId": room.id, "text": "and?"})).await.unwrap();
+    }
+    let standing = |status: &str| {
+        json!({
+            "messageId": made["id"], "senderId": "alice", "amount": 900_000, "currency": "KRW", "status": status,
+            "expiresAt": "2026-11-25T09:00:00.000Z"
+        })
+    };
+    let entered = sam.enter(room.id.as_str()).await;
+    assert_eq!((&entered["offer"], entered["messages"].as_array().unwrap().len()), (&standing("pending"), 50));
+    for status in ["pending", "accepted"] {
+        for user in ["alice", "sam"] {
+            let found = call(server.addr, &server.token(user), "GET", &path, None).await.body;
+            let listed = call(server.addr, &server.token(user), "GET", "/api/v1/rooms", None).await.body;
+            assert_eq!((&found["offer"], &listed["items"][0]["offer"]), (&standing(status), &standing(status)));
+        }
+        if status == "pending" {
+            sam.request("answerOffer", answer(&made, "accept")).await.unwrap();
+            let mut updated = alice.push("roomUpdated").await;
+            while updated["offer"]["status"] != "accepted" {
+                updated = alice.push("roomUpdated").await;
+            }
+            assert_eq!(updated["offer"], standing("accepted"));
+        }
+    }
+    // Only the seller undoes an acceptance, and then nothing stands.
+    let undone =
+        call(server.addr, &server.token("sam"), "PATCH", "/api/v1/products/bike", Some(json!({"status": "on_sale"})))
+            .await;
+    assert_eq!(undone.status, 200, "{:?}", undone.body);
+    let found = call(server.addr, &server.token("alice"), "GET", &path, None).await.body;
+    assert!(found.get("offer").is_none(), "{found}");
 }
 
 #[actix_web::test]
@@ -255,8 +301,11 @@ async fn an_offer_whose_time_is_over_never_shows_as_pending() {
     assert_eq!(page["items"][0]["data"]["status"], "expired");
     let shown = call(server.addr, &token, "GET", &path, None).await.body;
     assert_eq!(shown["lastMessage"]["data"]["status"], "expired");
+    assert!(shown.get("offer").is_none(), "{shown}");
     let listed = call(server.addr, &token, "GET", "/api/v1/rooms", None).await.body;
     assert_eq!(listed["items"][0]["lastMessage"]["data"]["status"], "expired");
+    assert!(listed["items"][0].get("offer").is_none(), "{listed}");
     let entered = server.ws("sam").await.enter(room.id.as_str()).await;
     assert_eq!(entered["messages"][0]["data"]["status"], "expired");
+    assert!(entered.get("offer").is_none(), "{entered}");
 }

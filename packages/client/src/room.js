@@ -9,7 +9,7 @@ import { Timeline } from "./timeline.js";
 /** @import { Rest } from "./rest.js" */
 /** @import { RoomTokens } from "./room_tokens.js" */
 /** @import { Room as Declared } from "../types/index.d.ts" */
-/** @import { Abortable, Entered, Member, Message, RoomInfo, User } from "../types/types.d.ts" */
+/** @import { Abortable, Entered, Member, Message, RoomInfo, StandingOffer, User } from "../types/types.d.ts" */
 
 /** "typing…" ends by itself when the other side vanished in the middle of a word. */
 const TYPING_EXPIRES_MS = 6_000;
@@ -30,6 +30,7 @@ export class Room extends Emitter {
   /** @type {RoomInfo | undefined} */ info;
   /** @type {Member[]} */ members = [];
   /** @type {HaggleError | undefined} why it could not be entered */ error;
+  /** @type {StandingOffer | undefined} */ standingOffer;
   readSeqAtEntry = 0;
   closed = false;
   otherIsTyping = false;
@@ -186,6 +187,7 @@ export class Room extends Emitter {
         this.receive([data]);
         break;
       case "messageUpdated":
+        this.#followOffer(data);
         if (this.timeline.started && data.seq >= this.timeline.firstSeq) this.timeline.merge([data]);
         break;
       case "read":
@@ -204,6 +206,7 @@ export class Room extends Emitter {
         // Who is called how by now; of somebody who was erased no name and no picture is left.
         for (const user of /** @type {User[]} */ ([data.buyer, data.seller])) this.#updateMember(user.id, () => ({ avatarUrl: undefined, ...user }));
         this.closed = data.closed ?? false;
+        this.standingOffer = data.offer;
         break;
     }
     this.emit("change");
@@ -218,6 +221,7 @@ export class Room extends Emitter {
     this.timeline.merge(messages);
     for (const message of messages) {
       this.#outbox.settle(message);
+      this.#followOffer(message);
       if (message.senderId !== this.ownUserId) this.#setOtherIsTyping(false);
     }
     if (this.timeline.started) {
@@ -298,11 +302,12 @@ export class Room extends Emitter {
   }
 
   /** @param {Entered} entered */
-  #take({ room, members, readSeq, closed }) {
+  #take({ room, members, readSeq, closed, offer }) {
     if (this.#enteredByUser) this.readSeqAtEntry = Math.max(readSeq, this.#readSeqWanted);
     this.#enteredByUser = false;
     this.info = room;
     this.closed = closed ?? false;
+    this.standingOffer = offer;
     this.members = members;
     this.#readSeq = readSeq;
     this.emit("change");
@@ -332,6 +337,20 @@ export class Room extends Emitter {
     clearTimeout(this.#typingTimer);
     this.otherIsTyping = typing;
     if (typing) this.#typingTimer = setTimeout(() => this.push("typing", { typing: false }), TYPING_EXPIRES_MS);
+  }
+
+  /**
+   * A message may have made the offer that stands, or say that it does not stand any more.
+   * @param {Message} message
+   */
+  #followOffer({ kind, id, senderId, data }) {
+    if (kind !== "offer") return;
+    if (data?.status === "pending" || data?.status === "accepted") {
+      const { amount, currency, status, expiresAt } = data;
+      this.standingOffer = { messageId: id, senderId, amount, currency, status, expiresAt };
+    } else if (this.standingOffer?.messageId === id) {
+      this.standingOffer = undefined;
+    }
   }
 
   /** An answer to an offer has no `seq` of its own either. At most one offer waits and one is accepted, so this is little. */

@@ -33,6 +33,7 @@ import type {
   RoomToken,
   ServerEvents,
   Settings,
+  StandingOffer,
   TextMessage,
   User,
   Wire,
@@ -213,6 +214,8 @@ export interface Room extends Emitter<{ change: void; received: Message[] }> {
   readonly error: HaggleError | undefined;
   /** Whether its newest messages are here. It stays so over a lost connection. */
   readonly entered: boolean;
+  /** The offer that waits for its answer, or was accepted, however far back its message is. */
+  readonly standingOffer: StandingOffer | undefined;
   /** Last `seq` that the signed-in user had read when they entered: where "new messages" begins. */
   readonly readSeqAtEntry: number;
   /** Nobody can say anything here: one of the two has blocked the other, or the other was deleted. */

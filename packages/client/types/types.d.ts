@@ -97,6 +97,20 @@ export interface OfferData {
   statusAt?: string;
 }
 
+/** The offer that stands in a room: it waits for its answer, or was accepted. A room has at most one. */
+export interface StandingOffer {
+  /** The message that made it. */
+  messageId: string;
+  /** The member who made it. */
+  senderId: string;
+  /** In the currency's minor unit. */
+  amount: number;
+  currency: string;
+  status: "pending" | "accepted";
+  /** When a pending offer expires. Count down by `client.clock`, not by the device's. */
+  expiresAt: string;
+}
+
 export interface ImageInfo {
   /** Absolute, and good for a day without a token; `room.reload(seq)` brings a fresh one. */
   url: string;
@@ -175,6 +189,7 @@ export interface Entered {
   lastSeq: number;
   /** The signed-in user's own. */
   readSeq: number;
+  offer?: StandingOffer;
   /** Oldest first. */
   messages: Message[];
   /** Nobody can say anything here: one of the two has blocked the other, or the other was deleted. */
@@ -189,6 +204,7 @@ export interface InboxItem extends RoomInfo {
   /** The member who is not the signed-in user. */
   other: User;
   lastMessage?: Message;
+  offer?: StandingOffer;
   lastSeq: number;
   readSeq: number;
   unread: number;

@@ -143,6 +143,7 @@ impl ChatServer {
             closed: live.state().is_closed(),
             last_seq: messages.last_seq,
             read_seq: live.state().member(role).read_seq,
+            offer: live.state().offer.clone().filter(|offer| !offer.is_over(now)),
             messages: messages.items,
             has_more: messages.has_more,
             server_time: now,

@@ -218,7 +218,7 @@ impl ChatServer {
         let state = live.state();
         let is_last = state.last_message.as_ref().is_some_and(|last| last.id == change.message);
         let counted = |role| state.member_user(role).id != change.sender && state.member(role).read_seq < change.seq;
-        if is_last || change.is_deleted && [Role::Buyer, Role::Seller].into_iter().any(counted) {
+        if is_last || change.is_offer || change.is_deleted && [Role::Buyer, Role::Seller].into_iter().any(counted) {
             self.list_is_old(change.room.clone(), Audience::both(reach), ctx);
         }
     }

@@ -6,7 +6,7 @@ use super::{
     Audience, Reach,
     messages::{Join, MakeOffer, Message, Read, ReplyTo, Typing},
 };
-use crate::domain::{MessageId, RoomId, Seq, SessionId, StoredMessage, Timestamp, UserId};
+use crate::domain::{MessageId, MessageKind, RoomId, Seq, SessionId, StoredMessage, Timestamp, UserId};
 
 /// One thing to do in a room.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(super) struct MessageChange {
     pub(super) sender: UserId,
     pub(super) seq: Seq,
     pub(super) is_deleted: bool,
+    /// The offer that stands in the room may be another one now.
+    pub(super) is_offer: bool,
 }
 
 impl From<&StoredMessage> for MessageChange {
@@ -51,6 +53,7 @@ impl From<&StoredMessage> for MessageChange {
             sender: message.sender_id.clone(),
             seq: message.seq,
             is_deleted: message.deleted_at.is_some(),
+            is_offer: message.kind == MessageKind::Offer,
         }
     }
 }

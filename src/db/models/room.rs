@@ -8,10 +8,14 @@ use std::{
     ops::ControlFlow,
 };
 
-use diesel::dsl::count_star;
+use diesel::{
+    dsl::{count_star, sql},
+    sql_types::Bool,
+};
 
 use super::{
     message::{MessageRow, count_unread},
+    offer::OfferRow,
     product::ProductRow,
     user::UserRow,
 };
@@ -20,12 +24,12 @@ use crate::{
         Backend, Connection, DbError,
         prelude::*,
         prepared::{self, Value, one_of},
-        schema::{blocks, messages, products, rooms, users},
+        schema::{blocks, messages, offers, products, rooms, users},
         space::Space,
     },
     domain::{
         ProductId, ProductStatus, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User,
-        UserId,
+        UserId, offer::StandingOffer,
     },
 };
 
@@ -34,6 +38,8 @@ diesel::alias! {
     const SELLERS: Alias<Sellers> = users as sellers;
     const BUYERS_BLOCK: Alias<BuyersBlock> = blocks as buyers_block;
     const SELLERS_BLOCK: Alias<SellersBlock> = blocks as sellers_block;
+    const PENDING: Alias<Pending> = offers as pending_offer;
+    const ACCEPTED: Alias<Accepted> = offers as accepted_offer;
 }
 
 /// A room's members, and whether one has blocked the other: one look at one row for each of the four.
@@ -325,6 +331,7 @@ pub(in crate::db) struct RoomDetails {
     pub(in crate::db) row: RoomRow,
     pub(in crate::db) room: Room,
     pub(in crate::db) last_message: Option<StoredMessage>,
+    pub(in crate::db) offer: Option<StandingOffer>,
     pub(in crate::db) buyer: MemberDetails,
     pub(in crate::db) seller: MemberDetails,
 }
@@ -338,8 +345,17 @@ pub(in crate::db) struct MemberDetails {
     pub(in crate::db) settings: Settings,
 }
 
-pub(in crate::db) type DetailRow =
-    (RoomRow, ProductRow, UserColumns, UserColumns, Option<i64>, Option<i64>, Option<MessageRow>);
+pub(in crate::db) type DetailRow = (
+    RoomRow,
+    ProductRow,
+    UserColumns,
+    UserColumns,
+    Option<i64>,
+    Option<i64>,
+    Option<MessageRow>,
+    Option<OfferRow>,
+    Option<OfferRow>,
+);
 type UserColumns = (String, String, Option<String>, Option<i64>, Option<i64>, bool, bool, bool);
 
 macro_rules! user_columns {
@@ -357,11 +373,42 @@ macro_rules! user_columns {
     };
 }
 
-/// One statement for a room, its product, its members and its last message.
+macro_rules! offer_columns {
+    ($offers:expr) => {
+        $offers
+            .fields((
+                offers::message_id,
+                offers::room_id,
+                offers::product_id,
+                offers::offered_by,
+                offers::amount,
+                offers::currency,
+                offers::status,
+                offers::expires_at,
+            ))
+            .nullable()
+    };
+}
+
+/// One statement for a room, its product, its members, its last message, and the offer that waits there or was accepted.
 macro_rules! room_details {
     () => {
         with_members!(rooms::table.inner_join(products::table.on(products::id.eq(rooms::product_id))))
             .left_join(messages::table.on(messages::room_id.eq(rooms::id).and(messages::seq.eq(rooms::last_seq))))
+            // Written out: with a bound status SQLite could not use the index of those that wait.
+            .left_join(
+                PENDING.on(PENDING
+                    .field(offers::room_id)
+                    .eq(rooms::id)
+                    .and(sql::<Bool>("pending_offer.status = 'pending'"))),
+            )
+            .left_join(
+                ACCEPTED.on(ACCEPTED
+                    .field(offers::product_id)
+                    .eq(rooms::product_id)
+                    .and(ACCEPTED.field(offers::room_id).eq(rooms::id))
+                    .and(sql::<Bool>("accepted_offer.status = 'accepted'"))),
+            )
             .select((
                 RoomRow::as_select(),
                 ProductRow::as_select(),
@@ -370,6 +417,8 @@ macro_rules! room_details {
                 BUYERS_BLOCK.field(blocks::created_at).nullable(),
                 SELLERS_BLOCK.field(blocks::created_at).nullable(),
                 Option::<MessageRow>::as_select(),
+                offer_columns!(PENDING),
+                offer_columns!(ACCEPTED),
             ))
     };
 }
@@ -435,7 +484,9 @@ impl RoomDetails {
         Ok((found.into_iter().collect::<Result<_, _>>()?, is_cut))
     }
 
-    fn from_row((row, product, buyer, seller, buyers_block, sellers_block, last): DetailRow) -> Result<Self, DbError> {
+    fn from_row(
+        (row, product, buyer, seller, buyers_block, sellers_block, last, pending, accepted): DetailRow,
+    ) -> Result<Self, DbError> {
         let member = |columns: UserColumns, block: Option<i64>| {
             let (id, name, avatar_url, deleted_at, muted_until, read_receipts, typing, presence) = columns;
             let details = MemberDetails {
@@ -457,6 +508,7 @@ impl RoomDetails {
                 created_at: Timestamp(row.created_at),
             },
             last_message: last.map(MessageRow::into_stored).transpose()?,
+            offer: pending.or(accepted).map(|offer| standing(&row, &offer)).transpose()?,
             row,
             buyer,
             seller,
@@ -480,6 +532,7 @@ impl RoomDetails {
         Ok(RoomSummary {
             other: other.clone(),
             last_message: self.last_message,
+            offer: self.offer,
             last_seq: Seq(self.row.last_seq),
             read_seq: Seq(read_seq),
             unread,
@@ -487,4 +540,10 @@ impl RoomDetails {
             room: self.room,
         })
     }
+}
+
+fn standing(room: &RoomRow, row: &OfferRow) -> Result<StandingOffer, DbError> {
+    let offer = row.to_offer()?;
+    let maker = UserId::from_stored(room.user_of(offer.offered_by));
+    Ok(StandingOffer::new(row.message_id(), maker, offer))
 }

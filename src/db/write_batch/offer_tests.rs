@@ -5,14 +5,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     db::{
-        Connection, MessagePage, find_product, list_messages,
+        Connection, MessagePage, find_product, list_messages, load_room,
         prelude::*,
         schema::{messages, offers},
         test_db::{NOW, TestDb, product, room, user_id, write},
     },
     domain::{
         MessageKind,
-        offer::{Answer, OFFER_LIFETIME_MS, OfferStatus},
+        offer::{Answer, OFFER_LIFETIME_MS, OfferStatus, StandingOffer},
     },
     error::ErrorCode,
 };
@@ -394,6 +394,10 @@ proptest! {
             let page = list_messages(conn, room, MessagePage::Before { seq: None, limit: 1000 }, usize::MAX).unwrap();
             let seqs: Vec<i64> = page.items.iter().map(|message| message.seq.0).collect();
             prop_assert_eq!(seqs, (1..=page.last_seq.0).collect::<Vec<_>>());
+            // What stands in a room is what its messages say.
+            let standing: Vec<StandingOffer> = page.items.iter().filter_map(StandingOffer::of).collect();
+            let found: Vec<StandingOffer> = load_room(conn, room).unwrap().unwrap().offer.into_iter().collect();
+            prop_assert_eq!(found, standing);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         db_executor::purpose::{Reading, Writing},
     },
     db::{self, Opened, RoomCursor},
-    domain::{Account, ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId, offer::show_expired},
+    domain::{Account, ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId},
     error::ChatError,
     http::{
         extract::{Body, Caller, InPath, PageOf, SignedIn},
@@ -126,7 +126,7 @@ pub async fn list_rooms(
     let (mut items, next) =
         read_own(&state, Reading::list(identity.user.clone(), "list_rooms"), identity.user, list).await?;
     let now = state.clock.now();
-    items.iter_mut().filter_map(|room| room.last_message.as_mut()).for_each(|message| show_expired(message, now));
+    items.iter_mut().for_each(|room| room.show_expired(now));
     Ok(web::Json(RoomPage { items, next_cursor: next.map(|cursor| cursor.to_string()) }))
 }
 
@@ -152,9 +152,7 @@ pub async fn get_room(
     let purpose = Reading::check(identity.user.clone(), "find_room");
     let found = state.database.read(purpose, move |conn| db::find_room(conn, &room, &identity.user)).await?;
     let mut room = found.ok_or_else(ChatError::forbidden)?;
-    if let Some(message) = &mut room.last_message {
-        show_expired(message, state.clock.now());
-    }
+    room.show_expired(state.clock.now());
     Ok(web::Json(room))
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{Room, RoomId, RoomSummary, Seq, StoredMessage, Timestamp, User, UserId},
+    domain::{Room, RoomId, RoomSummary, Seq, StoredMessage, Timestamp, User, UserId, offer::StandingOffer},
     error::{ChatError, ErrorCode},
 };
 
@@ -22,6 +22,9 @@ pub struct Entered {
     pub last_seq: Seq,
     /// How far one has read oneself.
     pub read_seq: Seq,
+    /// The offer that stands here: it waits for its answer, or was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<StandingOffer>,
     /// What was asked for, oldest first.
     pub messages: Vec<StoredMessage>,
     /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was

@@ -106,7 +106,7 @@ client.on("messageUpdated", show);
 client.on("presence", ({ roomId, userId, online }) => console.log(roomId, userId, online === true));
 client.on("typing", ({ roomId, userId, typing }) => console.log(roomId, userId, typing === true));
 client.on("read", ({ roomId, userId, seq }) => console.log(roomId, userId, seq + 1));
-client.on("roomUpdated", (item: InboxItem) => console.log(item.other.name, item.unread + 1));
+client.on("roomUpdated", (item: InboxItem) => console.log(item.other.name, item.unread + 1, item.offer?.amount));
 client.on("error", ({ code, event, retryAfterMs = 0 }: ErrorNotice) => console.log(code, event, retryAfterMs + 1));
 client.on("draining", ({ reconnectInMs }) => console.log(reconnectInMs + 1));
 const names: (keyof ServerEvents)[] = ["message", "error"];

@@ -10,7 +10,10 @@ use crate::{
     },
     broker::{NodeId, PresenceOf},
     db::{MemberState, RoomState},
-    domain::{Product, Role, RoomSummary, Seq, SessionId, Settings, StoredMessage, Timestamp, User, UserId},
+    domain::{
+        Product, Role, RoomSummary, Seq, SessionId, Settings, StoredMessage, Timestamp, User, UserId,
+        offer::StandingOffer,
+    },
     protocol::event::Member,
 };
 
@@ -126,6 +129,7 @@ impl LiveRoom {
     /// Takes over how the room stands in the database, but for its messages, which come in their order.
     pub fn refresh(&mut self, state: &RoomState) {
         self.state.room = state.room.clone();
+        self.state.offer.clone_from(&state.offer);
         for role in [Role::Buyer, Role::Seller] {
             let (fresh, known) = (*state.member(role), *self.state.member(role));
             let newer = fresh.read_seq > known.read_seq;
@@ -239,6 +243,7 @@ impl LiveRoom {
             room: self.state.room.clone(),
             other: self.state.member_user(role.other()).clone(),
             last_message: self.state.last_message.clone(),
+            offer: self.state.offer.clone(),
             last_seq: self.state.last_seq,
             read_seq: self.state.member(role).read_seq,
             unread: self.state.member(role).unread,
@@ -265,12 +270,13 @@ impl LiveRoom {
             }
         }
         self.state.last_message = Some(message.clone());
+        self.offer_changed(message);
         has_read
     }
 
     /// A message was edited or taken back. Returns whether the members' lists show it.
     pub fn changed(&mut self, message: &StoredMessage) -> bool {
-        let mut shown = false;
+        let mut shown = self.offer_changed(message);
         if message.deleted_at.is_some() {
             for role in [Role::Buyer, Role::Seller] {
                 let is_news = message.is_news_to(&self.state.member_user(role).id);
@@ -286,6 +292,18 @@ impl LiveRoom {
             shown = true;
         }
         shown
+    }
+
+    /// A message may have made the offer that stands, or say that it does not stand any more. Returns whether that is so.
+    fn offer_changed(&mut self, message: &StoredMessage) -> bool {
+        let known = &mut self.state.offer;
+        let offer = StandingOffer::of(message);
+        let is_known = known.as_ref().is_some_and(|known| known.message_id == message.id);
+        if (offer.is_none() && !is_known) || *known == offer {
+            return false;
+        }
+        *known = offer;
+        true
     }
 
     /// A member has read up to here, and so much is left.

@@ -9,7 +9,8 @@ use crate::{
     db::MemberState,
     domain::{
         MessageId, MessageKind, Room, Seq, Settings, StoredMessage,
-        sample::{bike, user},
+        offer::{Offer, OfferStatus, Price},
+        sample::{self, bike, user},
     },
 };
 
@@ -30,7 +31,7 @@ pub(in crate::actors::chat_server) fn state(id: &str) -> RoomState {
         has_blocked: false,
         settings: Settings::default(),
     };
-    RoomState { room, last_seq: Seq(0), last_message: None, buyer: member, seller: member }
+    RoomState { room, last_seq: Seq(0), last_message: None, offer: None, buyer: member, seller: member }
 }
 
 #[derive(Debug, Clone)]
@@ -122,21 +123,7 @@ proptest! {
 }
 
 fn message(seq: i64, sender: &str) -> StoredMessage {
-    StoredMessage {
-        id: MessageId::new(format!("m{seq}")).unwrap(),
-        room_id: room_id(false),
-        seq: Seq(seq),
-        position: seq,
-        sender_id: UserId::new(sender).unwrap(),
-        client_id: None,
-        kind: MessageKind::Text,
-        text: Some("x".to_owned()),
-        data: None,
-        sent_at: Timestamp(0),
-        edited_at: None,
-        deleted_at: None,
-        warnings: Vec::new(),
-    }
+    sample::message(&room_id(false), seq, sender)
 }
 
 fn stands(live: &LiveRoom) -> [(i64, i64); 2] {
@@ -173,6 +160,42 @@ fn what_the_database_knows_and_was_not_delivered_is_counted_once() {
         live.stored(&message(seq, sender));
     }
     assert_eq!(stands(&live)[0], (3, 1));
+}
+
+/// An offer of alice's, as it stands.
+fn offer(seq: i64, status: OfferStatus) -> StoredMessage {
+    let price = Price { amount: 100, currency: "USD".to_owned() };
+    let offer = Offer { status, ..Offer::new(Role::Buyer, price, Timestamp(0)) };
+    StoredMessage {
+        id: MessageId::from_stored(format!("offer {seq}")),
+        kind: MessageKind::Offer,
+        data: Some(offer.to_data()),
+        ..message(seq, "alice")
+    }
+}
+
+#[test]
+fn the_offer_that_stands_follows_its_messages_in_either_order() {
+    let mut live = LiveRoom::new(state("r1"));
+    let standing = |live: &LiveRoom| live.summary(Role::Seller).offer.map(|offer| (offer.message_id, offer.status));
+    let (first, second) = (offer(1, OfferStatus::Pending), offer(2, OfferStatus::Pending));
+    live.stored(&first);
+    assert_eq!(standing(&live), Some((first.id.clone(), OfferStatus::Pending)));
+    // The one that replaces it is known before what became of the first, and after it.
+    live.stored(&second);
+    assert!(!live.changed(&offer(1, OfferStatus::Superseded)), "no list shows it");
+    assert_eq!(standing(&live), Some((second.id.clone(), OfferStatus::Pending)));
+    assert!(live.changed(&offer(2, OfferStatus::Superseded)));
+    assert_eq!(standing(&live), None);
+    live.stored(&offer(3, OfferStatus::Pending));
+    live.stored(&message(4, "sam"));
+    // It is not the last message, and lists show it all the same.
+    assert!(live.changed(&offer(3, OfferStatus::Accepted)));
+    assert!(!live.changed(&offer(3, OfferStatus::Accepted)), "told twice");
+    assert_eq!(standing(&live).map(|(_, status)| status), Some(OfferStatus::Accepted));
+    // Erased with its maker.
+    assert!(live.changed(&StoredMessage { data: None, ..offer(3, OfferStatus::Accepted) }));
+    assert_eq!(standing(&live), None);
 }
 
 #[test]
