@@ -235,32 +235,31 @@ async fn a_block_and_its_end_reach_both_lists_while_nobody_is_in_the_room() {
 
 #[actix_web::test]
 async fn an_offer_that_ends_by_itself_reaches_lists_while_nobody_is_in_the_room() {
-    let server = TestServer::start().await;
-    let room = server.seed().room("alice", "bike").id;
-    let (mut alice, mut sam) = (Lists::of(&server, "alice").await, Lists::of(&server, "sam").await);
-    let mut caller = Caller::new(&server, "alice", Route::Rest, room.as_str()).await;
-    caller.ask("offer", json!({"roomId": room, "amount": 5, "currency": "KRW"})).await.unwrap();
-    for list in [&mut alice, &mut sam] {
-        let shown = list.next().await;
-        assert_eq!(
-            (&shown["lastMessage"]["data"]["status"], &shown["offer"]["amount"]),
-            (&json!("pending"), &json!(5))
-        );
-    }
-    server.advance(Duration::from_secs(48 * 60 * 60));
-    for list in [&mut alice, &mut sam] {
-        let shown = list.next().await;
-        assert_eq!((&shown["lastMessage"]["data"]["status"], shown.get("offer")), (&json!("expired"), None));
-    }
-    // One with words after it is not the last message, and its end shows all the same.
-    caller.ask("offer", json!({"roomId": room, "amount": 6, "currency": "KRW"})).await.unwrap();
-    caller.ask("message", json!({"roomId": room, "text": "How about it?"})).await.unwrap();
-    for list in [&mut alice, &mut sam] {
-        while list.next().await["lastMessage"]["kind"] != "text" {}
-    }
-    server.advance(Duration::from_secs(48 * 60 * 60));
-    for list in [&mut alice, &mut sam] {
-        let shown = list.next().await;
-        assert_eq!((&shown["lastMessage"]["kind"], shown.get("offer")), (&json!("text"), None));
+    // As the last message, and with words after it.
+    for words in [None, Some("How about it?")] {
+        let server = TestServer::start().await;
+        let room = server.seed().room("alice", "bike").id;
+        let (mut alice, mut sam) = (Lists::of(&server, "alice").await, Lists::of(&server, "sam").await);
+        let mut caller = Caller::new(&server, "alice", Route::Rest, room.as_str()).await;
+        caller.ask("offer", json!({"roomId": room, "amount": 5, "currency": "KRW"})).await.unwrap();
+        if let Some(text) = words {
+            caller.ask("message", json!({"roomId": room, "text": text})).await.unwrap();
+        }
+        let kind = if words.is_some() { "text" } else { "offer" };
+        for list in [&mut alice, &mut sam] {
+            let mut shown = list.next().await;
+            while shown["lastMessage"]["kind"] != kind {
+                shown = list.next().await;
+            }
+            assert_eq!((&shown["offer"]["amount"], &shown["offer"]["status"]), (&json!(5), &json!("pending")));
+        }
+        server.advance(Duration::from_secs(48 * 60 * 60));
+        for list in [&mut alice, &mut sam] {
+            let shown = list.next().await;
+            assert_eq!((&shown["lastMessage"]["kind"], shown.get("offer")), (&json!(kind), None));
+            if words.is_none() {
+                assert_eq!(shown["lastMessage"]["data"]["status"], "expired");
+            }
+        }
     }
 }
