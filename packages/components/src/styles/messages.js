@@ -111,7 +111,8 @@ export const messages = css`
     border-radius: 20px;
     background: var(--bubble-other);
     white-space: pre-wrap;
-    word-break: normal;
+    /* Korean wraps between words. What has no spaces wraps anywhere. */
+    word-break: keep-all;
     overflow-wrap: anywhere;
   }
 

@@ -5,6 +5,7 @@ import { menu } from "../styles/menu.js";
 import { messages } from "../styles/messages.js";
 import { offer } from "../styles/offer.js";
 import { picture } from "../styles/picture.js";
+import { skeleton } from "../styles/skeleton.js";
 import { Avatar, ProductPicture } from "./avatar.js";
 import { Composer } from "./composer.js";
 import { ConfirmDialog, failureText, useAttempt } from "./dialog.js";
@@ -16,6 +17,7 @@ import { MessageList } from "./message_list.js";
 import { describe, named } from "./message_text.js";
 import { acceptedOffer, OfferDialog, pendingOffer } from "./offer.js";
 import { ReportDialog } from "./report_dialog.js";
+import { ConversationSkeleton } from "./skeleton.js";
 import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
@@ -26,7 +28,7 @@ import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 /** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete", message?: Message}} Asked */
 
 /** The style sheets of what stands in a conversation. They are read with it. */
-export const sheets = [conversation, messages, picture, offer, composer, menu];
+export const sheets = [conversation, messages, picture, offer, composer, menu, skeleton];
 
 /** So many messages that arrive together are read out one by one; of more, their number. */
 const ANNOUNCED_MAX = 3;
@@ -37,10 +39,10 @@ const STATUSES = /** @type {Product["status"][]} */ (["on_sale", "reserved", "so
  * One conversation: who and what it is about, its history, and the composer.
  *
  * @param {{room: Room, preview?: import("@haggle/client").InboxItem, state: import("@haggle/client").ConnectionState,
- *   rest: Rest, canSendImages: boolean, imageTypes: string[], seq?: number, takesFocus: boolean}} props
+ *   rest: Rest, canSendImages: boolean, imageTypes: string[], sought?: {seq: number}, takesFocus: boolean}} props
  *   `takesFocus`: somebody came here from another view; `preview` is the inbox's row, so that the header stands before the room has answered
  */
-export function Conversation({ room, preview, state, rest, canSendImages, imageTypes, seq, takesFocus }) {
+export function Conversation({ room, preview, state, rest, canSendImages, imageTypes, sought, takesFocus }) {
   const { t, format } = useLanguage();
   const [announcements, announce] = useAnnouncements();
   const [asked, setAsked] = useState(/** @type {Asked | undefined} */ (undefined));
@@ -56,7 +58,7 @@ export function Conversation({ room, preview, state, rest, canSendImages, imageT
   useEffect(
     () =>
       room.on("received", (/** @type {Message[]} */ messages) => {
-        if (messages.length > ANNOUNCED_MAX) return announce([t.newMessagesBelow(messages.length)]);
+        if (messages.length > ANNOUNCED_MAX) return announce([t.newMessages(messages.length)]);
         announce(
           messages.map((message) => {
             const says = describe(message, { t, format });
@@ -89,7 +91,7 @@ export function Conversation({ room, preview, state, rest, canSendImages, imageT
       </div>
     </section>`;
   }
-  if (!other) return html`<section class="pane conversation" part="conversation" aria-label=${t.chats}><p class="notice" role="status">${t.loading}</p></section>`;
+  if (!other) return html`<${ConversationSkeleton} />`;
 
   const product = preview?.product ?? room.info?.product;
   const waiting = pendingOffer(room);
@@ -102,7 +104,7 @@ export function Conversation({ room, preview, state, rest, canSendImages, imageT
 
   return html`<section class="pane conversation" part="conversation" aria-labelledby="conversation-title">
     <${Header} room=${room} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} takesFocus=${takesFocus} />
-    <${MessageList} room=${room} other=${other} product=${product} actions=${actions} seq=${seq} />
+    <${MessageList} room=${room} other=${other} product=${product} actions=${actions} sought=${sought} />
     <div class="visually-hidden" aria-live="polite">${announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
     ${!closed && product && html`<${StatusHint} room=${room} other=${other} product=${product} />`}
     <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${t.closed}</p>`}</div>
