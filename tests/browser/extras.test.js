@@ -69,6 +69,34 @@ for (const [device, viewport, colorScheme] of [["desk", DESK, "light"], ["phone"
   });
 }
 
+test("the same hit leads to its message each time, by the demo's links and by the element's own buttons", async () => {
+  const { id: roomId } = await server.api("POST", "/rooms", { productId: "monstera" }, { as: "amara" });
+  for (let line = 1; line <= 40; line += 1) await server.api("POST", `/rooms/${roomId}/messages`, { text: line === 2 ? "a marmalade" : `line ${line}` }, { as: "amara" });
+  const window = await (await Window.open(browser, server.url)).signIn("Amara");
+  const { page } = window;
+  await page.getByRole("searchbox").fill("marmalade");
+  const hit = page.locator(".found");
+  const sought = page.locator('.line.sought[data-seq="2"]');
+  const isInSight = () => sought.evaluate((line) => line.getBoundingClientRect().top > line.closest(".history").getBoundingClientRect().top);
+  for (const links of [true, false]) {
+    if (!links) await page.evaluate(() => (all("haggle-messenger")[0].hrefFor = undefined));
+    for (let time = 1; time <= 3; time += 1) {
+      await hit.click();
+      await sought.waitFor();
+      await window.until(() => {
+        const line = all('.line[data-seq="2"]')[0];
+        return line.getBoundingClientRect().top >= line.closest(".history").getBoundingClientRect().top;
+      });
+      assert.equal(await isInSight(), true);
+      // To the end, and back by the same hit.
+      await page.locator(".to-end").click();
+      await page.locator(".to-end").waitFor({ state: "detached" });
+      assert.equal(await isInSight(), false);
+    }
+  }
+  await window.close();
+});
+
 test("a picture is previewed, sent with its progress, and seen by the other", async () => {
   const buyer = await (await Window.open(browser, server.url, { viewport: PHONE })).signIn("김민아");
   const seller = await (await Window.open(browser, server.url)).signIn("Sofía");

@@ -156,6 +156,7 @@ export const en = {
       email: "an e-mail address",
       bank_account: "a bank account",
       messenger: "another messenger",
+      link: "a link",
       other: "contact details",
     }),
     own: (/** @type {string} */ what) => `You shared ${what}. Better keep to this chat until you have agreed.`,

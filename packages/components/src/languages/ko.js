@@ -146,7 +146,7 @@ export const ko = {
   },
 
   warnings: {
-    kinds: { phone: "전화번호", email: "이메일 주소", bank_account: "계좌번호", messenger: "다른 메신저", other: "연락처" },
+    kinds: { phone: "전화번호", email: "이메일 주소", bank_account: "계좌번호", messenger: "다른 메신저", link: "링크", other: "연락처" },
     own: (what) => `${what} 정보를 보냈어요. 거래가 정해질 때까지는 이 채팅을 이용하는 게 안전해요.`,
     others: (what) => `${what} 정보가 들어 있어요. 채팅 밖으로 유도하거나 선입금을 요구하면 사기일 수 있으니 주의하세요.`,
   },

@@ -116,6 +116,15 @@ export const messages = css`
     overflow-wrap: anywhere;
   }
 
+  .link {
+    text-decoration: underline;
+    text-underline-offset: 2px;
+  }
+
+  .link:focus-visible {
+    outline-color: currentColor;
+  }
+
   .group[data-own] .bubble {
     background: var(--bubble-own);
     color: var(--on-bubble-own);

@@ -3,6 +3,7 @@ import { Avatar } from "./avatar.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
+import { leadsAway, partsOf } from "./links.js";
 import { describe, reasonText } from "./message_text.js";
 import { OfferCard } from "./offer.js";
 import { Picture } from "./picture.js";
@@ -43,7 +44,7 @@ export function MessageGroup({ block: { own, lines }, other, room, product, acti
           ${message?.kind === "offer" && message.data && !message.deletedAt
             ? html`<${OfferCard} message=${message} room=${room} other=${other} product=${product} counter=${actions.counter} />`
             : html`<${Bubble} line=${line} own=${own} other=${other} room=${room} actions=${actions} reachable=${line.key === lastKey} />`}
-          ${message && !message.deletedAt && message.warnings?.length && html`<${Warning} kinds=${message.warnings} own=${own} />`}
+          ${message && !message.deletedAt && html`<${Warning} message=${message} own=${own} />`}
           ${line.state === "failed" && line.draft
             ? html`<${Failed} draft=${line.draft} room=${room} />`
             : (index === last || showsState || message?.editedAt) &&
@@ -84,7 +85,7 @@ function Bubble({ line, own, other, room, actions, reachable }) {
   const image = message?.kind === "image" && message.data?.thumbnailUrl;
   const content = html`
     ${image && html`<${Picture} message=${message} alt=${own ? t.image.yours : t.image.alt(other.name)} room=${room} />`}
-    ${(line.text || !image) && html`<p part=${own ? "message message-own" : "message message-other"} class="bubble ${line.text && ONLY_EMOJI.test(line.text) ? "bubble-emoji" : ""}" dir="auto">${line.text}</p>`}
+    ${(line.text || !image) && html`<p part=${own ? "message message-own" : "message message-other"} class="bubble ${line.text && ONLY_EMOJI.test(line.text) ? "bubble-emoji" : ""}" dir="auto">${line.text && html`<${Linked} text=${line.text} />`}</p>`}
   `;
   if (!message || !hasMenu(line, room)) return html`<div class="line-row">${content}</div>`;
 
@@ -136,9 +137,24 @@ function walkMenus(event) {
   all[all.indexOf(button) + step]?.focus();
 }
 
-/** @param {{kinds: string[], own: boolean}} props */
-function Warning({ kinds, own }) {
+/** What somebody wrote, with its addresses as links. @param {{text: string}} props */
+function Linked({ text }) {
+  return partsOf(text).map(({ text, href, kind, title }) => {
+    if (!href) return text;
+    const target = kind === "web" ? "_blank" : undefined;
+    return html`<a class="link" dir="ltr" href=${href} title=${title} target=${target} rel="noopener noreferrer nofollow ugc">${text}</a>`;
+  });
+}
+
+/**
+ * The risk of what a message says: a way around the marketplace, by the server's word, or the other's link to another site.
+ *
+ * @param {{message: Message, own: boolean}} props
+ */
+function Warning({ message: { text = "", warnings = [] }, own }) {
   const { t, format } = useLanguage();
+  const kinds = !own && leadsAway(text, location.host) ? [...warnings, "link"] : warnings;
+  if (kinds.length === 0) return null;
   const what = format.list([...new Set(kinds.map((kind) => t.warnings.kinds[kind] ?? t.warnings.kinds.other))]);
   return html`<p class="warning" role="note"><${Icon} name="warning" /><span>${own ? t.warnings.own(what) : t.warnings.others(what)}</span></p>`;
 }
