@@ -42,6 +42,16 @@ export const de = {
   writeTo: (/** @type {string} */ name) => `Nachricht an ${name}`,
   send: "Senden",
   enterHint: "Enter sendet, Umschalt + Enter beginnt eine neue Zeile",
+  charactersLeft: (/** @type {number} */ count) => (count < 0 ? `${-count} Zeichen zu viel` : `Noch ${count} Zeichen`),
+  isAvailable: "Ist das noch zu haben?",
+  phrases: {
+    title: "Gespeicherte Sätze",
+    save: "Geschriebenes speichern",
+    edit: "Sätze bearbeiten",
+    text: "Neuer Satz",
+    add: "Hinzufügen",
+    remove: (/** @type {string} */ phrase) => `Entfernen: ${phrase}`,
+  },
 
   cancel: "Abbrechen",
   done: "Fertig",

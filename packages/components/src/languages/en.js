@@ -44,6 +44,16 @@ export const en = {
   writeTo: (/** @type {string} */ name) => `Message ${name}`,
   send: "Send",
   enterHint: "Enter sends, Shift + Enter starts a new line",
+  charactersLeft: (/** @type {number} */ count) => (count < 0 ? `${-count} characters too many` : `${count} characters left`),
+  isAvailable: "Is this still available?",
+  phrases: {
+    title: "Saved phrases",
+    save: "Save what I have written",
+    edit: "Edit the phrases",
+    text: "New phrase",
+    add: "Add",
+    remove: (/** @type {string} */ phrase) => `Remove: ${phrase}`,
+  },
 
   cancel: "Cancel",
   done: "Done",
@@ -174,14 +184,23 @@ export const en = {
 
   image: {
     add: "Add a picture",
+    drop: "Drop pictures here",
     alt: (/** @type {string} */ name) => `Picture from ${name}`,
     yours: "Your picture",
     says: "Picture",
-    chosen: (/** @type {string} */ name) => `Chosen picture: ${name}`,
-    remove: "Remove the picture",
+    chosen: "Chosen pictures",
+    remove: (/** @type {string} */ name) => `Remove the picture: ${name}`,
     enlarge: (/** @type {string} */ alt) => `${alt}. Enlarge`,
     gone: "This picture can’t be loaded.",
     sending: "Sending the picture…",
+    previous: "Previous picture",
+    next: "Next picture",
+    zoom: "Enlarge further",
+    download: "Download",
+    // Isolated: a name from right to left leaves the reason alone.
+    refused: (/** @type {string} */ name, /** @type {string} */ reason) => `\u2068${name}\u2069: ${reason}`,
+    larger: (/** @type {number} */ megabytes) => `This picture is larger than ${megabytes} MB.`,
+    tooMany: (/** @type {number} */ count) => `No more than ${count} pictures at once.`,
     failure: /** @type {Record<string, string>} */ ({
       invalid: "This is no picture that we can read: JPEG, PNG or WebP, please.",
       too_large: "This picture is too large.",

@@ -89,6 +89,7 @@ export const messages = css`
 
   .group-lines {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: 3px;
     max-width: min(74%, 560px);
     justify-items: start;
@@ -100,6 +101,7 @@ export const messages = css`
 
   .line {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     justify-items: inherit;
     max-width: 100%;
   }

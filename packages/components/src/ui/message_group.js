@@ -6,7 +6,7 @@ import { MenuButton } from "./menu.js";
 import { leadsAway, partsOf } from "./links.js";
 import { describe, reasonText } from "./message_text.js";
 import { OfferCard } from "./offer.js";
-import { Picture } from "./picture.js";
+import { isPicture, Picture } from "./picture.js";
 import { html, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
@@ -26,6 +26,8 @@ const ONLY_EMOJI = /^(?:(?:\p{RI}\p{RI}|\p{Extended_Pictographic}(?:\p{EMod}|\uF
  * @property {(message: Message) => void} edit
  * @property {(message: Message) => void} remove
  * @property {(message: Message) => void} report
+ * @property {(message: Message) => void} enlarge
+ * @property {(draft: Draft) => void} rewrite takes it back into the composer
  */
 
 /**
@@ -46,7 +48,7 @@ export function MessageGroup({ block: { own, lines }, other, room, product, acti
             : html`<${Bubble} line=${line} own=${own} other=${other} room=${room} actions=${actions} reachable=${line.key === lastKey} />`}
           ${message && !message.deletedAt && html`<${Warning} message=${message} own=${own} />`}
           ${line.state === "failed" && line.draft
-            ? html`<${Failed} draft=${line.draft} room=${room} />`
+            ? html`<${Failed} draft=${line.draft} room=${room} rewrite=${actions.rewrite} />`
             : (index === last || showsState || message?.editedAt) &&
               html`<p class="meta">
                 ${index === last && html`<time datetime=${line.at}>${format.time(line.at)}</time>`}
@@ -82,9 +84,9 @@ function Bubble({ line, own, other, room, actions, reachable }) {
   const { message } = line;
   if (message?.deletedAt) return html`<p class="bubble bubble-deleted">${t.deleted}</p>`;
 
-  const image = message?.kind === "image" && message.data?.thumbnailUrl;
+  const image = message && isPicture(message);
   const content = html`
-    ${image && html`<${Picture} message=${message} alt=${own ? t.image.yours : t.image.alt(other.name)} room=${room} />`}
+    ${image && html`<${Picture} message=${message} alt=${own ? t.image.yours : t.image.alt(other.name)} room=${room} enlarge=${actions.enlarge} />`}
     ${(line.text || !image) && html`<p part=${own ? "message message-own" : "message message-other"} class="bubble ${line.text && ONLY_EMOJI.test(line.text) ? "bubble-emoji" : ""}" dir="auto">${line.text && html`<${Linked} text=${line.text} />`}</p>`}
   `;
   if (!message || !hasMenu(line, room)) return html`<div class="line-row">${content}</div>`;
@@ -159,12 +161,13 @@ function Warning({ message: { text = "", warnings = [] }, own }) {
   return html`<p class="warning" role="note"><${Icon} name="warning" /><span>${own ? t.warnings.own(what) : t.warnings.others(what)}</span></p>`;
 }
 
-/** @param {{draft: Draft, room: Room}} props */
-function Failed({ draft, room }) {
+/** @param {{draft: Draft, room: Room, rewrite: (draft: Draft) => void}} props */
+function Failed({ draft, room, rewrite }) {
   const { t } = useLanguage();
   const reason = reasonText(draft.errorCode, draft.errorUntil, t) ?? draft.errorMessage;
   return html`<div class="meta meta-failed" role="alert">
     ${room.closed ? html`<span class="retry"><${Icon} name="failed" />${t.delivery.failed}</span>` : html`<button type="button" class="retry" onClick=${() => room.retry(draft.clientId)}><${Icon} name="failed" />${t.delivery.failed}. ${t.retry}</button>`}
+    ${draft.text && !room.closed && html`<button type="button" class="discard" onClick=${() => rewrite(draft)}>${t.edit}</button>`}
     <button type="button" class="discard" onClick=${() => room.discard(draft.clientId)}>${t.discard}</button>
     ${reason && html`<span class="failure">${reason}</span>`}
   </div>`;

@@ -74,8 +74,8 @@ export function ConversationView({ session, client, roomId, sought, takesFocus }
     state=${client.state}
     rest=${client.rest}
     sought=${sought}
-    canSendImages=${session.features.has("images")}
-    imageTypes=${session.imageTypes}
+    images=${session.features.has("images") ? session.images : undefined}
+    messageBytesMax=${session.messageBytesMax}
     takesFocus=${takesFocus}
   />`;
 }
