@@ -133,12 +133,12 @@ test("in full, a picture fits into the window, the arrows lead to the others, an
   }
   await window.look("gallery-phone");
   await page.keyboard.press("ArrowRight");
-  await gallery.getByRole("heading", { name: "Your picture · 2 / 2" }).waitFor();
+  await gallery.getByRole("heading", { name: "Your picture 2 / 2" }).waitFor();
   await gallery.getByText("From the other side").waitFor();
   assert.deepEqual(await inFull(), { width: 500, fits: true });
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowLeft");
-  await gallery.getByRole("heading", { name: "Your picture · 1 / 2" }).waitFor();
+  await gallery.getByRole("heading", { name: "Your picture 1 / 2" }).waitFor();
 
   await gallery.getByRole("button", { name: "Enlarge further" }).click();
   assert.equal((await inFull()).fits, false);

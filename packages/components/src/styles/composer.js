@@ -23,7 +23,7 @@ export const composer = css`
 
   .composer-box[data-ring] {
     outline: 2.5px solid var(--brand);
-    outline-offset: 1px;
+    outline-offset: -1px;
   }
 
   .composer textarea {
@@ -92,7 +92,10 @@ export const composer = css`
   }
 
   .composer-question .chip {
+    flex: none;
     padding: 6px 16px;
+    border-color: var(--brand);
+    color: var(--brand);
   }
 
   .composer-tool {

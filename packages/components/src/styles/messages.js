@@ -385,6 +385,14 @@ export const messages = css`
     }
   }
 
+  /* There are no colours of one's own then: a line says where a bubble ends. */
+  @media (forced-colors: active) {
+    .bubble,
+    .warning {
+      border: 1px solid;
+    }
+  }
+
   @media (pointer: coarse) {
     /* There a long touch opens it; the button stays for screen readers and keyboards. */
     .line-menu {

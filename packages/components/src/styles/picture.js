@@ -52,10 +52,11 @@ export const picture = css`
   }
 
   .gallery-head h2 {
+    display: flex;
     flex: 1;
-    overflow: hidden;
+    gap: 10px;
+    min-width: 0;
     font-size: 15px;
-    text-overflow: ellipsis;
     white-space: nowrap;
   }
 

@@ -48,7 +48,7 @@ export function Gallery({ room, other, messageId, onClose }) {
   return html`<dialog class="gallery" ref=${dialog} aria-labelledby="gallery-title" onClose=${onClose} onKeyDown=${onKeyDown}>
     <div class="gallery-frame">
       <header class="gallery-head">
-        <h2 id="gallery-title" aria-live="polite">${alt}${pictures.length > 1 && message && ` · ${index + 1} / ${pictures.length}`}</h2>
+        <h2 id="gallery-title" aria-live="polite"><span class="plain-line">${alt}</span>${message && html`<span>${index + 1} / ${pictures.length}</span>`}</h2>
         ${pictures.length > 1 && [arrow(-1, "back", t.image.previous), arrow(1, "next", t.image.next)]}
         ${message &&
         html`<button type="button" class="icon-button" aria-label=${t.image.zoom} aria-pressed=${String(zoomed)} onClick=${() => setZoomed(!zoomed)}><${Icon} name="search" /></button>
