@@ -238,7 +238,6 @@ function StatusHint({ room, other, product: { status, sellerId } }) {
 function Header({ room, other, state, product, rest, blocking, ask, takesFocus }) {
   const { t } = useLanguage();
   const title = useRef(/** @type {HTMLElement | null} */ (null));
-  const known = state === "open" && room.entered;
   const online = state === "open" && room.other?.online && !room.closed;
   const typing = room.otherIsTyping && !room.closed;
   // The link that led here is hidden on a phone. On a desk the composer takes the focus after this.
@@ -255,7 +254,7 @@ function Header({ room, other, state, product, rest, blocking, ask, takesFocus }
     <div class="conversation-who">
       <h2 id="conversation-title" class="plain-line" dir="auto" ref=${title} tabindex="-1">${other.name}</h2>
       <p class="conversation-state plain-line" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
-        ${typing ? t.typing : !known ? t.connecting : room.closed ? "" : online ? t.online : t.offline}
+        ${typing ? t.typing : state !== "open" ? t.connecting : !room.entered ? "\u00A0" : room.closed ? "" : online ? t.online : t.offline}
       </p>
     </div>
     ${product && html`<${ProductStrip} product=${product} own=${product.sellerId === room.ownUserId} rest=${rest} />`}
