@@ -48,7 +48,8 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
     focus();
   }, [editing?.id]);
 
-  useEffect(() => void (hasPictures && focus()), [attachments.pictures.length]);
+  // The chooser gives the focus back to its button, where Enter would open it again.
+  useEffect(() => void (hasPictures && !touch && focus()), [hasPictures]);
 
   useLayoutEffect(() => {
     const element = field.current;
