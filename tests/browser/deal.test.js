@@ -204,7 +204,7 @@ test("a block closes the conversation for both without a word about who, and can
   await dialog(buyer).getByRole("button", { name: "Block" }).click();
 
   await buyer.page.getByText("This conversation is closed.").waitFor();
-  await seller.page.getByText("종료된 대화입니다.").waitFor();
+  await seller.page.getByText("종료된 대화예요.").waitFor();
   for (const window of [buyer, seller]) assert.equal(await window.composer.count(), 0);
   assert.equal(await buyer.page.locator(".presence-dot").count(), 0);
   await buyer.look("closed-desk");

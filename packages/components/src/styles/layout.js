@@ -6,7 +6,7 @@ export const layout = css`
   .panes {
     display: grid;
     grid-template-rows: minmax(0, 1fr);
-    grid-template-columns: clamp(300px, 36%, 372px) minmax(0, 1fr);
+    grid-template-columns: clamp(18.75rem, 36%, 23.25rem) minmax(0, 1fr);
     gap: 14px;
     min-height: 0;
   }
@@ -34,7 +34,7 @@ export const layout = css`
   }
 
   .pane-head h2 {
-    font-size: 19px;
+    font-size: 1.1875rem;
   }
 
   .inbox-list {
@@ -66,8 +66,8 @@ export const layout = css`
 
   .inbox-faces {
     position: relative;
-    width: 54px;
-    height: 54px;
+    width: 3.375rem;
+    height: 3.375rem;
     flex: none;
   }
 
@@ -103,7 +103,7 @@ export const layout = css`
   .inbox-product {
     justify-content: flex-start;
     color: var(--ink-soft);
-    font-size: 12.5px;
+    font-size: 0.7812rem;
   }
 
   .inbox-name {
@@ -113,14 +113,14 @@ export const layout = css`
   .inbox-time {
     flex: none;
     color: var(--ink-soft);
-    font-size: 12.5px;
+    font-size: 0.7812rem;
     font-variant-numeric: tabular-nums;
   }
 
   .inbox-last {
-    min-height: 21px;
+    min-height: 1.3125rem;
     color: var(--ink-soft);
-    font-size: 14px;
+    font-size: 0.875rem;
   }
 
   .inbox-row[data-unread] .inbox-last {
@@ -146,7 +146,7 @@ export const layout = css`
     border-radius: var(--radius-s);
     background: var(--banner);
     color: var(--on-banner);
-    font-size: 14px;
+    font-size: 0.875rem;
     animation: arrive 0.2s ease-out;
   }
 
@@ -182,7 +182,7 @@ export const layout = css`
   }
 
   /* One pane at a time, and a conversation gets the whole height. */
-  @container haggle (max-width: 719px) {
+  @container haggle (width < 62.5rem) {
     .panes {
       grid-template-columns: minmax(0, 1fr);
     }
@@ -211,8 +211,19 @@ export const layout = css`
     }
   }
 
+  /* A phone that lies on its side, or whose keyboard is up: the height is for what is read. */
+  @media (height < 30rem) {
+    .pane-head {
+      padding: 8px 16px 6px;
+    }
+
+    .inbox-row {
+      padding-block: 6px;
+    }
+  }
+
   /* A phone whose page is zoomed to twice its size. */
-  @container haggle (max-width: 299px) {
+  @container haggle (width < 18.75rem) {
     .inbox-faces {
       display: none;
     }

@@ -7,7 +7,7 @@ export const search = css`
     display: flex;
     gap: 8px;
     align-items: center;
-    min-height: 42px;
+    min-height: 2.625rem;
     margin: 0 16px 10px;
     padding: 0 6px 0 12px;
     border: 1px solid transparent;
@@ -22,8 +22,14 @@ export const search = css`
   }
 
   .search .icon {
-    width: 18px;
-    height: 18px;
+    width: 1.125rem;
+    height: 1.125rem;
+  }
+
+  @media (forced-colors: active) {
+    .search:focus-within {
+      outline: 3px solid CanvasText;
+    }
   }
 
   .search input {
@@ -49,8 +55,8 @@ export const search = css`
   .search-clear {
     display: grid;
     place-items: center;
-    width: 30px;
-    height: 30px;
+    width: 1.875rem;
+    height: 1.875rem;
     border-radius: 50%;
   }
 
@@ -61,7 +67,7 @@ export const search = css`
     -webkit-box-orient: vertical;
     -webkit-line-clamp: 2;
     color: var(--ink-soft);
-    font-size: 14px;
+    font-size: 0.875rem;
   }
 
   mark {
@@ -72,7 +78,7 @@ export const search = css`
 
   @media (pointer: coarse) {
     .search input {
-      font-size: 16px;
+      font-size: 1rem;
     }
   }
 `;

@@ -227,7 +227,7 @@ function Header({ room, other, state, product, rest, blocking, ask, takesFocus }
     <div class="conversation-who">
       <h2 id="conversation-title" class="plain-line" dir="auto" ref=${title} tabindex="-1">${other.name}</h2>
       <p class="conversation-state plain-line" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
-        ${typing ? t.typing : !known ? t.connecting : room.closed ? "" : online ? t.online : t.offline}
+        ${typing ? t.typing : !known || room.closed ? "" : online ? t.online : t.offline}
       </p>
     </div>
     ${product && html`<${ProductStrip} product=${product} own=${product.sellerId === room.ownUserId} rest=${rest} />`}
