@@ -12,6 +12,7 @@ import "./components/styles/search.js";
 import "./components/ui/signed_in.js";
 import "./components/ui/connection_banner.js";
 import "./components/ui/icons.js";
+import "./components/ui/keep_focus.js";
 import "./components/ui/view.js";
 import "./components/vendor/htm.js";
 import "./components/vendor/preact.js";

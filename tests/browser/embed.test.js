@@ -49,7 +49,7 @@ test("a script and an element are a whole integration: two people talk, from a p
   await buyer.look("embed-desk");
   await seller.look("embed-conversation-phone");
   // A narrow messenger shows one pane, and its way back.
-  await seller.page.getByRole("button", { name: "Back to the chats" }).click();
+  await seller.page.getByRole("button", { name: "Back" }).click();
   await seller.page.locator(".inbox-row").first().waitFor();
   await seller.until(() => focused()?.matches(".inbox-row") && focused().textContent.includes("Yes, it is"));
   assert.equal(await buyer.page.title(), "A shop", "the title is the page's own");

@@ -20,7 +20,7 @@ export const de = {
   noMessages: "Noch keine Nachrichten",
   status: { on_sale: "Zu verkaufen", reserved: "Reserviert", sold: "Verkauft" },
 
-  back: "Zurück zu den Nachrichten",
+  back: "Zurück",
   online: "Online",
   offline: "Gerade nicht da",
   connecting: "Verbindung wird aufgebaut …",

@@ -22,7 +22,7 @@ export const en = {
   noMessages: "No messages yet",
   status: { on_sale: "On sale", reserved: "Reserved", sold: "Sold" },
 
-  back: "Back to the chats",
+  back: "Back",
   online: "Online",
   offline: "Not here right now",
   connecting: "Connecting…",

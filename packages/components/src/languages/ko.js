@@ -19,7 +19,7 @@ export const ko = {
   noMessages: "아직 메시지가 없어요",
   status: { on_sale: "판매 중", reserved: "예약 중", sold: "판매 완료" },
 
-  back: "채팅 목록으로",
+  back: "뒤로",
   online: "접속 중",
   offline: "지금은 자리에 없어요",
   connecting: "연결 중…",

@@ -177,6 +177,11 @@ export const layout = css`
     overflow: auto;
   }
 
+  .content:focus,
+  .pane-head h2:focus {
+    outline: none;
+  }
+
   .content .empty {
     height: 100%;
   }

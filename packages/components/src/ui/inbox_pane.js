@@ -19,7 +19,7 @@ export function InboxPane({ inbox, user, openRoomId, rest, canSearch }) {
   const list = html`<${InboxList} inbox=${inbox} user=${user} openRoomId=${openRoomId} />`;
   return html`<section class="pane inbox" part="inbox" aria-labelledby="chats-title">
     <header class="pane-head">
-      <h2 id="chats-title">${t.chats}</h2>
+      <h2 id="chats-title" tabindex="-1">${t.chats}</h2>
       ${inbox.unread > 0 && html`<span class="badge" part="badge" aria-label=${t.unread(inbox.unread)} role="img">${inbox.unread}</span>`}
     </header>
     ${canSearch ? html`<${Search} rest=${rest} user=${user}>${list}<//>` : list}
