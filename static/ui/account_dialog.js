@@ -1,4 +1,5 @@
 // @ts-check
+import { dialogs } from "../components/styles/dialogs.js";
 import { Icon } from "../components/ui/icons.js";
 import { useLanguage } from "./language.js";
 import { LanguageSwitch, PeopleList } from "./sign_in.js";
@@ -6,6 +7,8 @@ import { html, useEffect, useRef } from "../components/ui/view.js";
 import { WireSwitch } from "./wire_switch.js";
 
 /** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
+
+document.adoptedStyleSheets.push(dialogs());
 
 /**
  * Another user, another language, another wire, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.

@@ -2,7 +2,6 @@
 import { Avatar } from "../components/ui/avatar.js";
 import { Icon } from "../components/ui/icons.js";
 import { html, useChanges, useEffect, useState } from "../components/ui/view.js";
-import { AccountDialog } from "./account_dialog.js";
 import { useLanguage } from "./language.js";
 import { Market } from "./market.js";
 import { addressOf, go, goBack, goInstead, usePlace, useTwoPanes } from "./navigation.js";
@@ -45,7 +44,7 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   const place = usePlace();
   const [client] = useState(() => newClient({ userId: user.id, wire, fetchToken: () => demo.signIn(user.id) }));
   const [ended, setEnded] = useState(/** @type {import("@haggle/client").HaggleError | undefined} */ (undefined));
-  const [accountOpen, setAccountOpen] = useState(false);
+  const [account, setAccount] = useState(/** @type {typeof import("./account_dialog.js") | undefined} */ (undefined));
 
   useEffect(() => {
     const off = client.on("stopped", setEnded);
@@ -76,6 +75,9 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
     if (opensNewest && newestId !== undefined) goInstead({ view: "room", roomId: newestId });
   }, [opensNewest, newestId]);
 
+  // Read when it is opened for the first time.
+  const openAccount = async () => setAccount(await import("./account_dialog.js"));
+
   /** @param {Product} product */
   const openRoom = async (product) => {
     const room = await client.rest.openRoom(product.id);
@@ -103,7 +105,7 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
           <haggle-unread lang=${code} client=${client} onhaggle-unread=${onUnread}></haggle-unread>
         </a>
       </nav>
-      <button type="button" class="account-button" aria-haspopup="dialog" aria-label=${t.signedInAs(user.name)} onClick=${() => setAccountOpen(true)}>
+      <button type="button" class="account-button" aria-haspopup="dialog" aria-label=${t.signedInAs(user.name)} onClick=${openAccount}>
         <${Avatar} user=${user} size="s" /><span class="account-name">${user.name}</span><${Icon} name="swap" />
       </button>
     </header>
@@ -125,6 +127,6 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
         </div>
       </haggle-messenger>
     </main>
-    ${accountOpen && html`<${AccountDialog} demo=${demo} user=${user} become=${become} client=${client} wire=${wire} chooseWire=${chooseWire} onClose=${() => setAccountOpen(false)} />`}
+    ${account && html`<${account.AccountDialog} demo=${demo} user=${user} become=${become} client=${client} wire=${wire} chooseWire=${chooseWire} onClose=${() => setAccount(undefined)} />`}
   </div>`;
 }

@@ -47,6 +47,7 @@ test("on a phone that lies on its side, most of the height is for what is read",
   const { page } = window;
   await page.locator(".tab-chats").click();
   await page.locator(".inbox-row").first().waitFor();
+  assert.ok((await height(page.locator(".inbox-list"))) > 260, "the inbox");
   await window.look("chats-phone-on-its-side");
   await window.openChat("Priya");
   assert.ok((await height(page.locator(".history"))) > 230, "the history");
@@ -75,7 +76,7 @@ for (const [device, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
       await page.goto(`${server.url}/#/chats`);
       if (await page.locator(".back").isVisible()) await page.locator(".back").click();
       await page.locator(".inbox-row").first().waitFor();
-      await measure(".inbox-name", ".inbox-time", ".inbox-last", ".search input", ".pane-head h2");
+      await measure(".inbox-name", ".inbox-time", ".inbox-last", ".filter", ".search input", ".pane-head h2");
       await page.locator(".account-button").click();
       await page.getByRole("switch").first().waitFor();
       await measure("dialog h2", ".switch", ".settings h2");
@@ -94,6 +95,8 @@ test("in forced colours one sees what is chosen and what has the focus", async (
   const outline = (selector) => page.locator(selector).first().evaluate((element) => getComputedStyle(element).outlineStyle);
   assert.equal(await outline(".inbox-row[aria-current=page]"), "solid");
   assert.equal(await outline(".inbox-row:not([aria-current])"), "none");
+  assert.equal(await outline(".filter:has(:checked)"), "solid");
+  assert.equal(await outline(".filter:has(input:not(:checked))"), "none");
   await page.getByRole("searchbox").focus();
   assert.equal(await outline(".search"), "solid");
   await page.locator(".inbox-row").last().focus();
@@ -110,7 +113,7 @@ test("in forced colours one sees what is chosen and what has the focus", async (
 /** Words that are taller than what they stand in, and what is wider than the window. */
 function cutOff(page) {
   return page.evaluate(() =>
-    all("button, .badge, .status, .inbox-row, h1, h2, .switch")
+    all("button, .badge, .filter, .status, .inbox-row, h1, h2, .switch")
       .filter((element) => element.checkVisibility() && !element.closest("[hidden]"))
       .filter((element) => {
         const { right, height } = element.getBoundingClientRect();

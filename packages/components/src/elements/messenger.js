@@ -1,5 +1,4 @@
 // @ts-check
-import { dialogs } from "../styles/dialogs.js";
 import { filling } from "../styles/frame.js";
 import { layout } from "../styles/layout.js";
 import { search } from "../styles/search.js";
@@ -15,7 +14,7 @@ import { RoomElement } from "./room_element.js";
  */
 export class HaggleMessenger extends RoomElement {
   static observedAttributes = [...super.observedAttributes, "narrow"];
-  static sheets = [filling, layout, dialogs, search];
+  static sheets = [filling, layout, search];
 
   /**
    * Goes there by itself, unless the page's router does, or a link leads there.

@@ -14,6 +14,21 @@ export const ko = {
   noChats: "아직 대화가 없어요",
   noChatsHint: "마음에 드는 물건을 찾아 판매자에게 말을 걸어 보세요.",
   more: "더 보기",
+  filters: {
+    show: "보기",
+    all: "전체",
+    buying: "구매",
+    selling: "판매",
+    unread: "안 읽음",
+    empty: { all: "", buying: "아직 문의한 물건이 없어요", selling: "아직 내 물건을 문의한 사람이 없어요", unread: "모두 읽었어요" },
+    emptyHint: {
+      all: "",
+      buying: "판매자에게 메시지를 보내면 대화가 여기에 보여요.",
+      selling: "누군가 내 물건을 문의하면 대화가 여기에 보여요.",
+      unread: "새 메시지가 오면 여기에 보여요.",
+    },
+  },
+  draft: "작성 중:",
   unread: (count) => `안 읽은 메시지 ${count}개`,
   lastFromYou: (text) => `나: \u2068${text}\u2069`,
   noMessages: "아직 메시지가 없어요",
@@ -156,10 +171,13 @@ export const ko = {
   privacyHint: "끄면 나도 상대방의 정보를 볼 수 없어요.",
   settings: { readReceipts: "읽음 표시", typing: "입력 중 표시", presence: "접속 상태" },
 
-  search: "메시지 검색",
+  search: "이름, 물건, 메시지 검색",
   searchClear: "검색어 지우기",
+  searchConversations: "대화",
+  searchMessages: "메시지",
   searchNothing: (words) => `‘${words}’에 대한 검색 결과가 없어요`,
-  searchFound: (count) => `메시지 ${count}개를 찾았어요`,
+  searchNothingHint: "사람 이름, 물건 이름, 메시지에 있는 단어로 찾아보세요.",
+  searchFound: (conversations, messages) => `대화 ${conversations}개와 메시지 ${messages}개를 찾았어요`,
 
   image: {
     add: "사진 추가",

@@ -107,6 +107,10 @@ export const base = css`
     background: var(--line);
   }
 
+  .button:is(:disabled, [aria-disabled="true"]) {
+    opacity: 0.55;
+  }
+
   .button-primary {
     background: var(--brand);
     color: var(--on-brand);
@@ -238,6 +242,12 @@ export const base = css`
     width: 2.875rem;
     height: 2.875rem;
     border-radius: var(--radius-s);
+  }
+
+  .form-failure {
+    color: var(--danger);
+    font-size: 0.8438rem;
+    font-weight: 550;
   }
 
   .notice {

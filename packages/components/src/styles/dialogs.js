@@ -42,10 +42,6 @@ export const dialogs = css`
     margin-right: -10px;
   }
 
-  .button:disabled {
-    opacity: 0.55;
-  }
-
   .button-danger {
     background: var(--danger);
     color: var(--surface);
@@ -85,12 +81,6 @@ export const dialogs = css`
 
   .form-hint:empty {
     display: none;
-  }
-
-  .form-failure {
-    color: var(--danger);
-    font-size: 0.8438rem;
-    font-weight: 550;
   }
 
   .form-done {

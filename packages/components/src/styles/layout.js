@@ -132,9 +132,114 @@ export const layout = css`
     color: color-mix(in srgb, var(--ink) 78%, transparent);
   }
 
+  .inbox-draft {
+    color: var(--draft);
+    font-weight: 600;
+  }
+
   .inbox-more {
     display: grid;
+    gap: 8px;
     padding: 8px;
+  }
+
+  .filters {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 6px;
+    min-width: 0;
+    margin: 0 16px 8px;
+    padding: 0;
+    border: 0;
+  }
+
+  .filter {
+    position: relative;
+    display: inline-grid;
+    align-items: center;
+    min-height: 2rem;
+    padding: 0 12px;
+    border: 1px solid var(--line);
+    border-radius: 999px;
+    color: var(--ink-soft);
+    font-size: 0.8125rem;
+    font-weight: 600;
+    line-height: 1.3;
+  }
+
+  .filter:hover {
+    background: var(--hover);
+  }
+
+  .filter:has(:checked) {
+    border-color: var(--brand);
+    background: var(--brand-soft);
+    color: var(--on-brand-soft);
+  }
+
+  .filter:has(:focus-visible) {
+    outline: 2.5px solid var(--brand);
+    outline-offset: 2px;
+  }
+
+  .filter input {
+    position: absolute;
+    inset: 0;
+    margin: 0;
+    opacity: 0;
+    cursor: pointer;
+  }
+
+  /* Rows that are about to come. */
+  .inbox-skeleton {
+    flex: 1;
+    padding: 0 20px;
+    overflow: hidden;
+  }
+
+  .skeleton-row {
+    display: grid;
+    grid-template: 0.8125rem 0.75rem / 2.875rem 1fr;
+    gap: 10px 18px;
+    align-content: center;
+    padding: 14px 0;
+    animation: breathe 1.6s ease-in-out infinite;
+  }
+
+  .skeleton-row span {
+    border-radius: 6px;
+    background: var(--sunken);
+  }
+
+  .skeleton-row span:first-child {
+    grid-row: span 2;
+    min-height: 2.875rem;
+    border-radius: var(--radius-s);
+  }
+
+  .skeleton-row span:nth-child(2) {
+    width: 45%;
+  }
+
+  @keyframes breathe {
+    50% {
+      opacity: 0.5;
+    }
+  }
+
+  @media (forced-colors: active) {
+    .filter:has(:checked) {
+      outline: 2px solid Highlight;
+      outline-offset: -2px;
+    }
+
+    .filter:has(:focus-visible) {
+      outline: 3px solid CanvasText;
+    }
+
+    .skeleton-row span {
+      border: 1px solid;
+    }
   }
 
   .banner {
@@ -224,6 +329,27 @@ export const layout = css`
 
     .inbox-row {
       padding-block: 6px;
+    }
+  }
+
+  /* There, what stands above the list takes one line. */
+  @media (height < 30rem) {
+    @container haggle (37.5rem <= width < 62.5rem) {
+      .inbox {
+        display: grid;
+        grid-template: auto minmax(0, 1fr) / auto minmax(0, 1fr) auto;
+        align-items: center;
+      }
+
+      .inbox :is(.search, .filters) {
+        margin: 6px 16px 6px 0;
+      }
+
+      .inbox > :is(.inbox-list, .inbox-skeleton, .empty) {
+        grid-row: 2;
+        grid-column: 1 / -1;
+        align-self: stretch;
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** The search above an inbox, and what it finds. */
+/** The search above an inbox. */
 export const search = css`
   .search {
     display: flex;
@@ -58,22 +58,6 @@ export const search = css`
     width: 1.875rem;
     height: 1.875rem;
     border-radius: 50%;
-  }
-
-  .found-text {
-    text-align: left;
-    display: -webkit-box;
-    overflow: hidden;
-    -webkit-box-orient: vertical;
-    -webkit-line-clamp: 2;
-    color: var(--ink-soft);
-    font-size: 0.875rem;
-  }
-
-  mark {
-    border-radius: 4px;
-    background: var(--reserved);
-    color: var(--on-reserved);
   }
 
   @media (pointer: coarse) {

@@ -24,6 +24,7 @@ export const theme = css`
     --on-brand-soft: var(--haggle-on-brand-soft, color-mix(in srgb, var(--brand) 70%, var(--ink)));
     --signal: var(--haggle-signal, light-dark(#c23f17, #ff8d66));
     --on-signal: var(--haggle-on-signal, light-dark(#ffffff, #341004));
+    --draft: var(--haggle-draft, light-dark(#96470b, #ffb57d));
     --online: var(--haggle-online, light-dark(#2aa66f, #4fd093));
     --reserved: var(--haggle-reserved, light-dark(#fbe6b8, #4a3810));
     --on-reserved: var(--haggle-on-reserved, light-dark(#6b4700, #f8d98f));

@@ -1,13 +1,11 @@
 // @ts-check
-import { failureText, useAttempt } from "./dialog.js";
+import { failureText, useAttempt } from "./attempt.js";
+import { draftOf, keepDraft } from "./composer_drafts.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
-
-/** What was being written in each room, for as long as the page lives. @type {Map<string, string>} */
-const unfinished = new Map();
 
 /**
  * @param {{room: import("@haggle/client").Room, other: import("@haggle/client").User, editing?: Message,
@@ -16,13 +14,11 @@ const unfinished = new Map();
  */
 export function Composer({ room, other, editing, endEdit, makeOffer, canSendImages, imageTypes, takesFocus }) {
   const { t } = useLanguage();
-  const key = `${room.ownUserId} ${room.id}`;
-  const [text, setText] = useState(unfinished.get(key) ?? "");
+  const [text, setText] = useState(() => draftOf(room.ownUserId, room.id));
   /** @param {string} written */
   const write = (written) => {
     setText(written);
-    if (written) unfinished.set(key, written);
-    else unfinished.delete(key);
+    keepDraft(room.ownUserId, room.id, written);
   };
   const [changed, setChanged] = useState("");
   const [picture, setPicture] = useState(/** @type {{file: File, url: string, clientId: string} | undefined} */ (undefined));

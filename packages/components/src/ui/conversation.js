@@ -1,13 +1,15 @@
 // @ts-check
 import { composer } from "../styles/composer.js";
 import { conversation } from "../styles/conversation.js";
+import { dialogs } from "../styles/dialogs.js";
 import { menu } from "../styles/menu.js";
 import { messages } from "../styles/messages.js";
 import { offer } from "../styles/offer.js";
 import { picture } from "../styles/picture.js";
+import { failureText, useAttempt } from "./attempt.js";
 import { Avatar, ProductPicture } from "./avatar.js";
 import { Composer } from "./composer.js";
-import { ConfirmDialog, failureText, useAttempt } from "./dialog.js";
+import { ConfirmDialog } from "./dialog.js";
 import { PlaceLink } from "./host.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
@@ -26,7 +28,7 @@ import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 /** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete", message?: Message}} Asked */
 
 /** The style sheets of what stands in a conversation. They are read with it. */
-export const sheets = [conversation, messages, picture, offer, composer, menu];
+export const sheets = [conversation, messages, picture, offer, composer, menu, dialogs];
 
 /** So many messages that arrive together are read out one by one; of more, their number. */
 const ANNOUNCED_MAX = 3;
