@@ -59,3 +59,6 @@ import "./components/elements/messenger.js";
 import "./components/elements/settings.js";
 import "./components/elements/unread.js";
 export * from "./components/index.js";
+
+// A module of its own, for pages that have one of its elements.
+if (document.querySelector("haggle-notifications, haggle-notification-settings")) void import("./components/notifications.js");

@@ -1,4 +1,5 @@
 // @ts-check
+import "../components/notifications.js";
 import { dialogs } from "../components/styles/dialogs.js";
 import { Icon } from "../components/ui/icons.js";
 import { useLanguage } from "./language.js";
@@ -33,6 +34,7 @@ export function AccountDialog({ demo, user, become, client, wire, chooseWire, on
       <p class="form-hint">${t.switchUserHint}</p>
       <${PeopleList} demo=${demo} current=${user.id} become=${(/** @type {DemoUser} */ next) => (next.id === user.id ? dialog.current?.close() : become(next))} />
       <haggle-settings lang=${code} client=${client}></haggle-settings>
+      <haggle-notification-settings lang=${code} client=${client}></haggle-notification-settings>
       <footer class="dialog-foot">
         <${LanguageSwitch} />
         <${WireSwitch} wire=${wire} choose=${chooseWire} />

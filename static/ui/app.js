@@ -44,6 +44,10 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   const place = usePlace();
   const [client] = useState(() => newClient({ userId: user.id, wire, fetchToken: () => demo.signIn(user.id) }));
   const [ended, setEnded] = useState(/** @type {import("@haggle/client").HaggleError | undefined} */ (undefined));
+  const [notifies, setNotifies] = useState(false);
+  // Nobody waits for it.
+  useEffect(() => void import("../components/notifications.js").then(() => setNotifies(true)), []);
+
   const [account, setAccount] = useState(/** @type {typeof import("./account_dialog.js") | undefined} */ (undefined));
 
   useEffect(() => {
@@ -127,6 +131,7 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
         </div>
       </haggle-messenger>
     </main>
+    ${notifies && html`<haggle-notifications lang=${code} client=${client} room=${place.view === "room" ? place.roomId : ""} onhaggle-navigate=${onNavigate}></haggle-notifications>`}
     ${account && html`<${account.AccountDialog} demo=${demo} user=${user} become=${become} client=${client} wire=${wire} chooseWire=${chooseWire} onClose=${() => setAccount(undefined)} />`}
   </div>`;
 }

@@ -106,6 +106,9 @@ test("in forced colours one sees what is chosen and what has the focus", async (
   await page.locator(".account-button").click();
   await page.getByRole("switch").first().waitFor();
   assert.equal(await outline("dialog .person[aria-pressed=true]"), "solid");
+  const colours = await page.getByRole("switch").evaluateAll((switches) => switches.map((element) => [element.checked, getComputedStyle(element).backgroundColor]));
+  assert.equal(new Set(colours.filter(([checked]) => checked).map(([, colour]) => colour)).size, 1);
+  assert.notEqual(colours.find(([checked]) => checked)[1], colours.find(([checked]) => !checked)[1], "on and off differ");
   await window.screenshot("account-forced-colours");
   await window.close();
 });

@@ -89,6 +89,12 @@ export const de = {
   edit: "Bearbeiten",
   save: "Speichern",
   delete: "Löschen",
+  notifications: {
+    title: "Auf diesem Gerät",
+    messages: "Über neue Nachrichten benachrichtigen",
+    sound: "Mit einem leisen Ton",
+    denied: "Dein Browser blockiert Benachrichtigungen dieser Seite. Erlaube sie in seinen Einstellungen.",
+  },
   search: "Personen, Sachen und Nachrichten suchen",
   searchClear: "Suche leeren",
   searchConversations: "Unterhaltungen",

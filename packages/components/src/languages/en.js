@@ -181,6 +181,12 @@ export const en = {
   privacy: "What others see of me",
   privacyHint: "What you switch off you don’t see of others either.",
   settings: { readReceipts: "When I have read", typing: "When I am typing", presence: "When I am here" },
+  notifications: {
+    title: "On this device",
+    messages: "Notify me of new messages",
+    sound: "With a soft sound",
+    denied: "Your browser blocks notifications of this page. Allow them in its settings.",
+  },
 
   search: "Search people, things and messages",
   searchClear: "Clear the search",

@@ -171,6 +171,13 @@ export const ko = {
   privacyHint: "끄면 나도 상대방의 정보를 볼 수 없어요.",
   settings: { readReceipts: "읽음 표시", typing: "입력 중 표시", presence: "접속 상태" },
 
+  notifications: {
+    title: "이 기기의 알림",
+    messages: "새 메시지 알림 받기",
+    sound: "부드러운 알림음",
+    denied: "브라우저가 이 페이지의 알림을 막고 있어요. 브라우저 설정에서 허용해 주세요.",
+  },
+
   search: "이름, 물건, 메시지 검색",
   searchClear: "검색어 지우기",
   searchConversations: "대화",
