@@ -135,6 +135,35 @@ test("an offer is withdrawn, replaced and declined, and a second answer is told 
   await Promise.all([buyer.close(), seller.close()]);
 });
 
+test("an offer is whole in a window of any width, and one that came to nothing takes a line", async () => {
+  const { id: roomId } = await server.api("POST", "/rooms", { productId: "monstera" }, { as: "jonas" });
+  const make = (amount) => server.api("POST", `/rooms/${roomId}/offers`, { amount, currency: "USD" }, { as: "jonas" });
+  for (const amount of [1500, 1600]) {
+    const { id } = await make(amount);
+    await server.api("POST", `/rooms/${roomId}/offers/${id}/answer`, { answer: amount === 1500 ? "withdraw" : "decline" }, { as: amount === 1500 ? "jonas" : "sofia" });
+  }
+  await make(1700);
+  for (const locale of ["en-US", "ko-KR"]) {
+    const window = await (await Window.open(browser, server.url, { locale })).signIn("Jonas");
+    const { page } = window;
+    await window.openChat("Monstera");
+    for (const width of [320, 390, 720, 800, 812, 820, 850, 900]) {
+      await page.setViewportSize({ width, height: 900 });
+      const cards = await page.locator(".offer").evaluateAll((offers) =>
+        offers.map((card) => {
+          const [inside, frame] = [card.getBoundingClientRect(), card.closest(".history").getBoundingClientRect()];
+          return { whole: inside.left >= frame.left && inside.right <= frame.right && card.scrollWidth <= card.clientWidth, line: inside.height < 44 };
+        }),
+      );
+      const [closed, waiting] = [{ whole: true, line: true }, { whole: true, line: false }];
+      assert.deepEqual(cards, [closed, closed, waiting], `${locale}, ${width} px`);
+    }
+    await page.setViewportSize({ width: 820, height: 900 });
+    await window.look(`offers-820-${locale}`);
+    await window.close();
+  }
+});
+
 test("one's own message is edited and deleted, by the keyboard alone, and the other sees it at once", async () => {
   const buyer = await (await Window.open(browser, server.url)).signIn("Jonas");
   const seller = await (await Window.open(browser, server.url, { viewport: PHONE })).signIn("Priya");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
 import { DemoServer } from "./support/demo_server.js";
+import { choose, picture } from "./support/picture.js";
 
 /* What the page offers only where the server does. */
 
@@ -69,6 +70,34 @@ for (const [device, viewport, colorScheme] of [["desk", DESK, "light"], ["phone"
   });
 }
 
+test("the same hit leads to its message each time, by the demo's links and by the element's own buttons", async () => {
+  const { id: roomId } = await server.api("POST", "/rooms", { productId: "monstera" }, { as: "amara" });
+  for (let line = 1; line <= 40; line += 1) await server.api("POST", `/rooms/${roomId}/messages`, { text: line === 2 ? "a marmalade" : `line ${line}` }, { as: "amara" });
+  const window = await (await Window.open(browser, server.url)).signIn("Amara");
+  const { page } = window;
+  await page.getByRole("searchbox").fill("marmalade");
+  const hit = page.locator(".found");
+  const sought = page.locator('.line.sought[data-seq="2"]');
+  const isInSight = () => sought.evaluate((line) => line.getBoundingClientRect().top > line.closest(".history").getBoundingClientRect().top);
+  for (const links of [true, false]) {
+    if (!links) await page.evaluate(() => (all("haggle-messenger")[0].hrefFor = undefined));
+    for (let time = 1; time <= 3; time += 1) {
+      await hit.click();
+      await sought.waitFor();
+      await window.until(() => {
+        const line = all('.line[data-seq="2"]')[0];
+        return line.getBoundingClientRect().top >= line.closest(".history").getBoundingClientRect().top;
+      });
+      assert.equal(await isInSight(), true);
+      // To the end, and back by the same hit.
+      await page.locator(".to-end").click();
+      await page.locator(".to-end").waitFor({ state: "detached" });
+      assert.equal(await isInSight(), false);
+    }
+  }
+  await window.close();
+});
+
 test("a picture is previewed, sent with its progress, and seen by the other", async () => {
   const buyer = await (await Window.open(browser, server.url, { viewport: PHONE })).signIn("김민아");
   const seller = await (await Window.open(browser, server.url)).signIn("Sofía");
@@ -76,38 +105,21 @@ test("a picture is previewed, sent with its progress, and seen by the other", as
   await buyer.openChat("Brass desk lamp");
   await seller.openChat("Brass desk lamp");
 
-  const drawn = await buyer.page.evaluate(() => {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 800, height: 600 });
-    const paint = canvas.getContext("2d");
-    const sky = paint.createLinearGradient(0, 0, 800, 600);
-    sky.addColorStop(0, "#f4b860");
-    sky.addColorStop(1, "#0f6b54");
-    paint.fillStyle = sky;
-    paint.fillRect(0, 0, 800, 600);
-    return canvas.toDataURL("image/png").split(",")[1];
-  });
-  const choose = async (file) => {
-    const chooser = buyer.page.waitForEvent("filechooser");
-    await buyer.page.getByRole("button", { name: "Add a picture" }).click();
-    await (await chooser).setFiles(file);
-    await buyer.page.locator(".chosen").waitFor();
-  };
-
-  await choose({ name: "not-a-picture.png", mimeType: "image/png", buffer: Buffer.from("<img onerror>") });
-  await buyer.page.locator(".chosen .button").click();
+  await choose(buyer, { name: "not-a-picture.png", mimeType: "image/png", buffer: Buffer.from("<img onerror>") });
+  await buyer.page.getByRole("button", { name: "Send", exact: true }).click();
   await buyer.page.getByText("This is no picture that we can read").waitFor();
   // Chromium logs every refused request as an error.
   buyer.faults = buyer.faults.filter((fault) => !/status of 422/.test(fault));
   await buyer.page.getByRole("button", { name: "Remove the picture" }).click();
 
-  await choose({ name: "lamp.png", mimeType: "image/png", buffer: Buffer.from(drawn, "base64") });
+  await choose(buyer, await picture(buyer, "lamp.png", 800, 600));
   let release;
   const looked = new Promise((resolve) => (release = resolve));
   await buyer.page.route("**/images", async (route) => {
     await looked;
     await route.continue();
   });
-  await buyer.page.locator(".chosen .button").click();
+  await buyer.page.getByRole("button", { name: "Send", exact: true }).click();
   await buyer.page.locator(".chosen progress").waitFor();
   await buyer.look("image-sending-phone");
   release();

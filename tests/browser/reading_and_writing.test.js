@@ -135,6 +135,55 @@ test("on a slow network a message shows at once, as being sent, and later as sen
   await window.close();
 });
 
+test("Korean wraps between its words, and a word without an end wraps anywhere", async () => {
+  const { id: roomId } = await server.api("POST", "/rooms", { productId: "turntable" }, { as: "amara" });
+  const words = "안녕하세요 아직 구매할 수 있을까요 오늘 저녁에 직거래로 만나서 물건을 확인하고 결제하고 싶습니다 가능하시면 편하신 시간을 알려주세요";
+  await server.api("POST", `/rooms/${roomId}/messages`, { text: words }, { as: "amara" });
+  await server.api("POST", `/rooms/${roomId}/messages`, { text: "가".repeat(200) }, { as: "amara" });
+  const window = await open("Amara", { viewport: PHONE });
+  await window.page.locator(".tab-chats").click();
+  await window.openChat("turntable");
+  const [spaced, endless] = await window.page.locator(".bubble").evaluateAll((bubbles) =>
+    bubbles.slice(-2).map((bubble) => {
+      const text = bubble.firstChild;
+      const torn = [...text.data.matchAll(/\S+/g)].filter(({ 0: word, index }) => {
+        const range = document.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        return new Set([...range.getClientRects()].map(({ top }) => top)).size > 1;
+      });
+      return { lines: Math.round(bubble.clientHeight / 22), torn: torn.length, fits: bubble.scrollWidth <= bubble.clientWidth };
+    }),
+  );
+  assert.ok(spaced.lines > 2 && endless.lines > 2, JSON.stringify([spaced, endless]));
+  assert.deepEqual([spaced.torn, spaced.fits, endless.torn, endless.fits], [0, true, 1, true]);
+  await window.close();
+});
+
+test("a conversation that is still being read shows shapes, says so once, and nothing moves in when it is there", async () => {
+  const window = await open("Priya", { wire: "plain" });
+  const { page } = window;
+  await page.locator(".inbox-row").first().waitFor();
+  await page.evaluate(() => {
+    const send = WebSocket.prototype.send;
+    const held = [];
+    WebSocket.prototype.send = function (data) {
+      if (String(data).includes("enterRoom")) held.push(() => send.call(this, data));
+      else send.call(this, data);
+    };
+    window.release = () => held.splice(0).forEach((late) => late());
+  });
+  await page.locator(".inbox-row", { hasText: "Parlour guitar" }).click();
+  await page.locator(".history[aria-busy=true] .skeleton").waitFor();
+  assert.deepEqual(await page.locator(".conversation [role=status]").filter({ hasText: "Loading" }).allTextContents(), ["Loading…"]);
+  assert.equal(await page.locator(".line").count(), 0);
+  await window.look("skeleton-desk");
+  await page.evaluate(() => window.release());
+  await page.locator(".history[aria-busy=false] .line").first().waitFor();
+  assert.equal(await page.locator(".skeleton").count(), 0);
+  await window.close();
+});
+
 test("at twice the size, on a desk and on a phone, nothing is cut off and everything can be pressed", async () => {
   for (const [device, viewport] of [["desk", { width: 640, height: 400 }], ["phone", { width: 195, height: 422 }]]) {
     const window = await open("Sofía", { viewport });

@@ -67,13 +67,13 @@ for (const { wire, buyerName, product, buyerLooks, sellerLooks } of [
     const chooser = buyer.page.waitForEvent("filechooser");
     await buyer.page.getByRole("button", { name: forBuyer.image.add }).click();
     await (await chooser).setFiles({ name: "계약.png", mimeType: "image/png", buffer: await drawing(buyer.page) });
-    await buyer.page.locator(".chosen .button").click();
+    await buyer.page.getByRole("button", { name: forBuyer.send, exact: true }).click();
     const thumbnail = seller.page.getByRole("button", { name: forSeller.image.enlarge(forSeller.image.alt(buyerName)) });
     await thumbnail.click();
-    await seller.until(() => all(".lightbox[open] img")[0]?.naturalWidth > 0);
+    await seller.until(() => all(".gallery[open] img")[0]?.naturalWidth > 0);
     await seller.look(`way-lightbox-seller-${wire}`);
     await seller.page.keyboard.press("Escape");
-    await seller.page.locator(".lightbox").waitFor({ state: "detached" });
+    await seller.page.locator(".gallery").waitFor({ state: "detached" });
     await seller.until(() => focused()?.matches(".image"));
 
     // Into a tunnel and out again.

@@ -31,6 +31,7 @@ export class Room extends Emitter {
   /** @type {Member[]} */ members = [];
   /** @type {HaggleError | undefined} why it could not be entered */ error;
   readSeqAtEntry = 0;
+  caughtUp = false;
   closed = false;
   otherIsTyping = false;
   loadingOlder = false;
@@ -71,6 +72,7 @@ export class Room extends Emitter {
   enter() {
     this.#wanted = true;
     this.error = undefined;
+    this.caughtUp = false;
     this.#enteredByUser = true;
     this.#enterAgain = true;
     void this.#enter();
@@ -92,6 +94,7 @@ export class Room extends Emitter {
   leave() {
     clearTimeout(this.#tokenTimer);
     this.#wanted = false;
+    this.caughtUp = false;
     this.otherIsTyping = false;
     this.setTyping(false);
     if (this.#connection.state === "open") {
@@ -243,6 +246,8 @@ export class Room extends Emitter {
       let more = true;
       while (more && this.#wanted) more = this.timeline.started ? await this.#catchUp() : await this.#enterFirst();
       this.error = undefined;
+      // Someone who has left and come back meanwhile waits for the answer to that.
+      this.caughtUp = this.#wanted && !this.#enteredByUser;
       this.#sendRead();
     } catch (error) {
       // A lost connection is served by `reconnected`; a refusal is shown.

@@ -215,6 +215,8 @@ export interface Room extends Emitter<{ change: void; received: Message[] }> {
   readonly entered: boolean;
   /** Last `seq` that the signed-in user had read when they entered: where "new messages" begins. */
   readonly readSeqAtEntry: number;
+  /** Whether the latest {@link enter} was answered, and everything up to then is here. Before that, {@link readSeqAtEntry} is that of the visit before. */
+  readonly caughtUp: boolean;
   /** Nobody can say anything here: one of the two has blocked the other, or the other was deleted. */
   readonly closed: boolean;
   readonly otherIsTyping: boolean;

@@ -54,7 +54,7 @@ export interface HaggleElement extends HTMLElement {
 export interface HaggleRoomElement extends HaggleElement {
   /** Attribute `room`: its id; empty for none. */
   room: string;
-  /** Attribute `seq`: the number of the message that one came for; 0 for none. */
+  /** Attribute `seq`: the number of the message that one came for; 0 for none. Set again, it is scrolled to again. */
   seq: number;
 }
 

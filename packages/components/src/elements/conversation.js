@@ -18,7 +18,7 @@ export class HaggleConversation extends RoomElement {
       <${SignedIn} session=${session} again=${() => this.reconnect()}>
         ${(/** @type {import("@haggle/client").HaggleClient} */ client) => html`
           <${Banner} client=${client} />
-          ${room && html`<${ConversationView} key=${room} session=${session} client=${client} roomId=${room} seq=${this.seq || undefined} takesFocus=${this.takesFocus} />`}
+          ${room && html`<${ConversationView} key=${room} session=${session} client=${client} roomId=${room} sought=${this.sought} takesFocus=${this.takesFocus} />`}
         `}
       <//>
     </div>`;

@@ -33,16 +33,16 @@ export class HaggleMessenger extends RoomElement {
   view(session) {
     return html`<${SignedIn} session=${session} again=${() => this.reconnect()}>
       ${(/** @type {import("@haggle/client").HaggleClient} */ client) =>
-        html`<${Messenger} session=${session} client=${client} roomId=${this.room} seq=${this.seq || undefined} narrow=${this.getAttribute("narrow")} takesFocus=${this.takesFocus} onUnread=${(/** @type {number} */ unread) => this.dispatchUnread(unread)} />`}
+        html`<${Messenger} session=${session} client=${client} roomId=${this.room} sought=${this.sought} narrow=${this.getAttribute("narrow")} takesFocus=${this.takesFocus} onUnread=${(/** @type {number} */ unread) => this.dispatchUnread(unread)} />`}
     <//>`;
   }
 }
 
 /**
- * @param {{session: import("./session.js").Session, client: import("@haggle/client").HaggleClient, roomId: string, seq?: number, narrow: string | null,
+ * @param {{session: import("./session.js").Session, client: import("@haggle/client").HaggleClient, roomId: string, sought?: {seq: number}, narrow: string | null,
  *   takesFocus: boolean, onUnread: (unread: number) => void}} props
  */
-function Messenger({ session, client, roomId, seq, narrow, takesFocus, onUnread }) {
+function Messenger({ session, client, roomId, sought, narrow, takesFocus, onUnread }) {
   const { t } = useLanguage();
   useEffect(() => void loadTalk(), []);
 
@@ -64,7 +64,7 @@ function Messenger({ session, client, roomId, seq, narrow, takesFocus, onUnread 
     <div class="panes" data-shows=${shows}>
       <${InboxView} session=${session} client=${client} openRoomId=${roomId} onUnread=${onUnread} />
       ${roomId
-        ? html`<${ConversationView} key=${roomId} session=${session} client=${client} roomId=${roomId} seq=${seq} takesFocus=${takesFocus} />`
+        ? html`<${ConversationView} key=${roomId} session=${session} client=${client} roomId=${roomId} sought=${sought} takesFocus=${takesFocus} />`
         : html`<div class="pane content" part="content" tabindex="-1"><slot><div class="empty"><p>${t.chooseChat}</p></div></slot></div>`}
     </div>
   </div>`;

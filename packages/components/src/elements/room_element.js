@@ -28,6 +28,22 @@ export class RoomElement extends HaggleElement {
     else this.removeAttribute("seq");
   }
 
+  /** @type {{seq: number} | undefined} */ #sought;
+
+  /** The message that one came for: another object each time, also when it is the same message again. */
+  get sought() {
+    return this.#sought;
+  }
+
+  /** @param {string} name @param {string | null} before @param {string | null} now */
+  attributeChangedCallback(name, before, now) {
+    if (name === "seq") {
+      this.#sought = this.seq ? { seq: this.seq } : undefined;
+      this.update();
+    }
+    super.attributeChangedCallback(name, before, now);
+  }
+
   /** A page that begins with a conversation keeps its focus, unless the element has `autofocus`. Someone who opens one gets it. */
   get takesFocus() {
     return hasNavigated || this.hasAttribute("autofocus");
@@ -36,6 +52,9 @@ export class RoomElement extends HaggleElement {
   /** @param {import("../ui/host.js").Place} place @returns {boolean} */
   navigate(place) {
     hasNavigated = true;
+    const isHere = place.view === "room" && place.roomId === this.room && place.seq === this.seq;
+    // To the address where one is already, a link leads nowhere: no router hears of it.
+    if (isHere) this.setAttribute("seq", String(place.seq));
     return super.navigate(place);
   }
 }

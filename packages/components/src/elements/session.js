@@ -14,8 +14,8 @@ const RETRY_MAX_MS = 30_000;
 /** A shared session outlives its last element for so long: a page that shows another one in its place goes on with it. */
 const LINGER_MS = 1_000;
 
-/** What every server reads, for one that does not say it. */
-const IMAGE_TYPES = ["image/jpeg", "image/png", "image/webp"];
+/** What every server reads, for one that does not say it. What it says of sizes is its own. */
+const IMAGES = { types: ["image/jpeg", "image/png", "image/webp"], bytesMax: Infinity };
 
 /**
  * Somebody signed in: a client, and what its server offers. The elements of a page that name the same server and the same token
@@ -30,7 +30,10 @@ export class Session {
   hasEnded = false;
   /** What an older server lacks is not offered. @type {Set<string>} */
   features = new Set();
-  imageTypes = IMAGE_TYPES;
+  /** Which images the server takes. */
+  images = IMAGES;
+  /** The longest message, in UTF-8. */
+  messageBytesMax = Infinity;
   /** @type {Record<"change" | "stopped" | "replaced", Set<() => void>>} */ #listeners = { change: new Set(), stopped: new Set(), replaced: new Set() };
   /** @type {(() => void)[]} */ #ends = [];
   #isKnown = false;
@@ -131,11 +134,12 @@ export class Session {
     const { client } = this;
     if (!client || this.#isKnown) return;
     try {
-      const [{ features, images }, currencies] = await Promise.all([client.rest.getFeatures(), client.rest.listCurrencies()]);
+      const [{ features, images, limits }, currencies] = await Promise.all([client.rest.getFeatures(), client.rest.listCurrencies()]);
       learnCurrencies(currencies);
       this.#isKnown = true;
       this.features = new Set(features);
-      this.imageTypes = images?.types ?? IMAGE_TYPES;
+      this.images = images ?? IMAGES;
+      this.messageBytesMax = limits?.messageBytesMax ?? Infinity;
       this.emit("change");
     } catch {
       // Asked again with the next connection.

@@ -19,7 +19,11 @@ export const composer = css`
 
   .composer-box:focus-within {
     border-color: var(--brand);
-    box-shadow: 0 0 0 1.5px var(--brand);
+  }
+
+  .composer-box[data-ring] {
+    outline: 2.5px solid var(--brand);
+    outline-offset: -1px;
   }
 
   .composer textarea {
@@ -65,11 +69,33 @@ export const composer = css`
     color: var(--ink-soft);
   }
 
-  .composer-hint {
-    margin-top: 6px;
-    padding-left: 20px;
+  .composer-limit {
+    padding: 6px 20px 0;
     color: var(--ink-soft);
-    font-size: 12px;
+    font-size: 12.5px;
+    font-variant-numeric: tabular-nums;
+    text-align: end;
+  }
+
+  .composer-limit:empty {
+    display: none;
+  }
+
+  .composer-limit[data-over] {
+    color: var(--danger);
+    font-weight: 600;
+  }
+
+  .composer-question {
+    display: flex;
+    padding-bottom: 8px;
+  }
+
+  .composer-question .chip {
+    flex: none;
+    padding: 6px 16px;
+    border-color: var(--brand);
+    color: var(--brand);
   }
 
   .composer-tool {
@@ -144,64 +170,70 @@ export const composer = css`
 
   .chosen {
     display: flex;
-    gap: 12px;
-    align-items: center;
-    margin-bottom: 8px;
-    padding: 8px;
-    border: 1px solid var(--line);
-    border-radius: 18px;
+    gap: 8px;
+    padding: 8px 6px 10px;
+    overflow-x: auto;
+  }
+
+  .chosen li {
+    position: relative;
+    flex: none;
   }
 
   .chosen img {
-    width: 64px;
-    height: 64px;
-    flex: none;
+    width: 72px;
+    height: 72px;
     border-radius: var(--radius-s);
+    background: var(--sunken);
     object-fit: cover;
   }
 
-  .chosen-text {
-    flex: 1;
-    min-width: 0;
+  .chosen-remove {
+    position: absolute;
+    top: -6px;
+    right: -6px;
+    display: grid;
+    place-items: center;
+    width: 26px;
+    height: 26px;
+    border: 1px solid var(--line);
+    border-radius: 50%;
+    background: var(--surface);
   }
 
-  .chosen-name {
-    font-size: 13.5px;
-  }
-
-  .chosen-progress {
-    display: flex;
-    gap: 10px;
-    align-items: center;
-    color: var(--ink-soft);
-    font-size: 12.5px;
-    font-variant-numeric: tabular-nums;
+  .chosen-remove .icon {
+    width: 15px;
+    height: 15px;
   }
 
   .chosen progress {
-    flex: 1;
-    min-width: 0;
-    height: 6px;
-    border: 0;
-    border-radius: 999px;
-    overflow: hidden;
-    background: var(--line);
-    appearance: none;
+    position: absolute;
+    right: 6px;
+    bottom: 6px;
+    left: 6px;
+    width: auto;
+    height: 8px;
+    accent-color: var(--brand);
   }
 
-  .chosen progress::-webkit-progress-bar {
-    background: var(--line);
+  .phrases li {
+    display: flex;
+    gap: 10px;
+    align-items: center;
+    justify-content: space-between;
   }
 
-  .chosen progress::-webkit-progress-value {
-    border-radius: 999px;
-    background: var(--brand);
-    transition: inline-size 0.2s;
-  }
-
-  .chosen progress::-moz-progress-bar {
-    border-radius: 999px;
-    background: var(--brand);
+  .drop-hint {
+    position: absolute;
+    inset: 10px;
+    display: grid;
+    place-items: center;
+    border: 2px dashed var(--brand);
+    border-radius: var(--radius);
+    background: color-mix(in srgb, var(--surface) 88%, transparent);
+    color: var(--brand);
+    font-weight: 650;
+    pointer-events: none;
   }
 
   @media (pointer: coarse) {
@@ -214,10 +246,6 @@ export const composer = css`
   @container conversation (max-width: 599px) {
     .composer {
       padding: 4px 10px calc(10px + env(safe-area-inset-bottom));
-    }
-
-    .composer-hint {
-      display: none;
     }
 
     .composer-tool-label {

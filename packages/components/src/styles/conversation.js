@@ -6,6 +6,7 @@ export const conversation = css`
   /* One conversation, laid out by its own width. */
   .conversation {
     display: flex;
+    position: relative;
     flex-direction: column;
     container: conversation / inline-size;
   }

@@ -9,9 +9,10 @@ export const menu = css`
     inset: auto;
     min-width: min(12.5rem, calc(100vw - 0.75rem));
     max-width: min(20rem, calc(100vw - 0.75rem));
+    max-height: calc(100dvh - 12px);
     margin: 0;
     padding: 6px;
-    overflow: visible;
+    overflow: auto;
     border: 1px solid var(--line);
     border-radius: 16px;
     background: var(--surface);

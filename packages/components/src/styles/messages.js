@@ -89,6 +89,7 @@ export const messages = css`
 
   .group-lines {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: 3px;
     max-width: min(74%, 560px);
     justify-items: start;
@@ -100,6 +101,7 @@ export const messages = css`
 
   .line {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     justify-items: inherit;
     max-width: 100%;
   }
@@ -111,8 +113,18 @@ export const messages = css`
     border-radius: 20px;
     background: var(--bubble-other);
     white-space: pre-wrap;
-    word-break: normal;
+    /* Korean wraps between words. What has no spaces wraps anywhere. */
+    word-break: keep-all;
     overflow-wrap: anywhere;
+  }
+
+  .link {
+    text-decoration: underline;
+    text-underline-offset: 2px;
+  }
+
+  .link:focus-visible {
+    outline-color: currentColor;
   }
 
   .group[data-own] .bubble {
@@ -370,6 +382,14 @@ export const messages = css`
   @container conversation (max-width: 299px) {
     .group > .avatar {
       display: none;
+    }
+  }
+
+  /* There are no colours of one's own then: a line says where a bubble ends. */
+  @media (forced-colors: active) {
+    .bubble,
+    .warning {
+      border: 1px solid;
     }
   }
 

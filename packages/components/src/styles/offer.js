@@ -4,7 +4,8 @@ import { css } from "./css.js";
 /** Offers. */
 export const offer = css`
   .offer {
-    width: min(300px, 70cqi);
+    width: 300px;
+    max-width: 100%;
     padding: 12px 14px 14px;
     border: 1px solid var(--line-strong);
     border-radius: 20px;
@@ -64,9 +65,20 @@ export const offer = css`
     line-height: 1.25;
   }
 
-  .offer:not([data-status="pending"], [data-status="accepted"]) .offer-amount {
+  .offer[data-closed] {
+    width: fit-content;
+    padding: 6px 8px 6px 14px;
+    border-color: var(--line);
+    border-radius: 18px;
     color: var(--ink-soft);
+  }
+
+  .offer[data-closed] .offer-amount {
+    margin: 0;
+    flex: none;
+    font-size: 14px;
     font-weight: 650;
+    letter-spacing: 0;
   }
 
   .offer-note {

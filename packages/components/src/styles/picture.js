@@ -11,8 +11,17 @@ export const picture = css`
     cursor: zoom-in;
   }
 
-  /* A picture in full: the whole window is its frame. */
-  .lightbox {
+  .image img {
+    max-width: 100%;
+    height: auto;
+    min-height: 44px;
+    border-radius: 20px;
+    background: var(--sunken);
+    object-fit: cover;
+  }
+
+  /* Pictures in full: the whole window is their frame. */
+  .gallery {
     width: 100vw;
     max-width: none;
     height: 100dvh;
@@ -20,63 +29,81 @@ export const picture = css`
     margin: 0;
     padding: 0;
     border: 0;
+    overflow: hidden;
     background: none;
     color: #fff;
   }
 
-  .lightbox::backdrop {
+  .gallery::backdrop {
     background: rgb(12 14 13 / 92%);
   }
 
-  .lightbox-frame {
+  .gallery-frame {
     display: grid;
-    grid-template-rows: auto minmax(0, 1fr);
+    grid-template: auto minmax(0, 1fr) auto / minmax(0, 1fr);
     height: 100%;
   }
 
-  .lightbox-head {
+  .gallery-head {
     display: flex;
-    gap: 12px;
+    gap: 4px;
     align-items: center;
-    justify-content: space-between;
     padding: 10px 12px 10px 20px;
   }
 
-  .lightbox-head h2 {
-    overflow: hidden;
+  .gallery-head h2 {
+    display: flex;
+    flex: 1;
+    gap: 10px;
+    min-width: 0;
     font-size: 15px;
-    text-overflow: ellipsis;
     white-space: nowrap;
   }
 
-  .lightbox-head .icon-button:hover {
+  .gallery-head .icon-button:is(:hover, [aria-pressed="true"]) {
     background: rgb(255 255 255 / 16%);
   }
 
-  .lightbox :focus-visible {
+  .gallery-head [aria-disabled="true"] {
+    opacity: 0.4;
+  }
+
+  .gallery :focus-visible {
     outline-color: #fff;
   }
 
-  .lightbox img {
-    max-width: 100%;
-    max-height: 100%;
-    margin: auto;
-    object-fit: contain;
-  }
-
-  .lightbox-picture {
+  .gallery-picture {
     display: grid;
-    min-width: 0;
-    min-height: 0;
+    grid-template: minmax(0, 1fr) / minmax(0, 1fr);
+    place-items: center;
     padding: 0 12px 16px;
   }
 
-  .image img {
+  .gallery-picture img {
     width: auto;
-    max-width: min(100%, 300px);
+    max-width: 100%;
     height: auto;
-    max-height: 320px;
-    border-radius: 20px;
-    background: var(--sunken);
+    max-height: 100%;
+    cursor: zoom-in;
+  }
+
+  .gallery-picture[data-zoomed] {
+    display: block;
+    overflow: auto;
+  }
+
+  .gallery-picture[data-zoomed] img {
+    width: 200%;
+    max-width: none;
+    max-height: none;
+    cursor: zoom-out;
+  }
+
+  .gallery-text {
+    max-height: 25dvh;
+    padding: 0 20px 16px;
+    overflow: auto;
+    text-align: center;
+    white-space: pre-wrap;
   }
 `;

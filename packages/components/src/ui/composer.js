@@ -1,47 +1,54 @@
 // @ts-check
+import { AttachmentTray } from "./attachments.js";
 import { failureText, useAttempt } from "./attempt.js";
-import { draftOf, keepDraft } from "./composer_drafts.js";
 import { Icon } from "./icons.js";
+import { isKeyboardUsed } from "./keyboard.js";
 import { useLanguage } from "./language.js";
+import { MenuButton } from "./menu.js";
+import { PhrasesDialog, usePhrases } from "./phrases.js";
+import { charactersLeft } from "./text_limit.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
 
+/** A phrase in a menu is cut after so many characters. */
+const LABEL_MAX = 60;
+
 /**
- * @param {{room: import("@haggle/client").Room, other: import("@haggle/client").User, editing?: Message,
- *   endEdit: () => void, makeOffer?: () => void, canSendImages: boolean, imageTypes: string[], takesFocus: boolean}} props
- *   `editing` is the message whose words are being changed, `makeOffer` is missing where nothing can be offered
+ * @param {{room: import("@haggle/client").Room, other: import("@haggle/client").User, unfinished: import("./unfinished.js").Unfinished, editing?: Message,
+ *   endEdit: () => void, makeOffer?: () => void, question?: string, images?: import("./attachments.js").ImageLimits,
+ *   attachments: import("./attachments.js").Attachments, messageBytesMax: number, takesFocus: boolean}} props
+ *   `editing` is the message whose words are being changed; `makeOffer` is missing where nothing can be
+ *   offered, `question` is a first one to send as it is
  */
-export function Composer({ room, other, editing, endEdit, makeOffer, canSendImages, imageTypes, takesFocus }) {
+export function Composer({ room, other, unfinished: { text, write }, editing, endEdit, makeOffer, question, images, attachments, messageBytesMax, takesFocus }) {
   const { t } = useLanguage();
-  const [text, setText] = useState(() => draftOf(room.ownUserId, room.id));
-  /** @param {string} written */
-  const write = (written) => {
-    setText(written);
-    keepDraft(room.ownUserId, room.id, written);
-  };
   const [changed, setChanged] = useState("");
-  const [picture, setPicture] = useState(/** @type {{file: File, url: string, clientId: string} | undefined} */ (undefined));
+  const [showsRing, setRing] = useState(false);
   const { busy, failure, attempt, forget } = useAttempt();
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const chooser = useRef(/** @type {HTMLInputElement | null} */ (null));
   // On a screen keyboard Enter starts a line, as in every other messenger there; the button sends.
   const touch = matchMedia("(pointer: coarse)").matches;
   const words = editing ? changed : text;
+  const said = words.trim();
+  const left = charactersLeft(said, messageBytesMax);
+  const isTooLong = left !== undefined && left < 0;
+  const hasPictures = !editing && attachments.pictures.length > 0;
+  const focus = () => field.current?.focus({ preventScroll: true });
 
   useEffect(() => {
     // A focused field would raise the screen keyboard over the history that one came to read.
-    if (takesFocus && !touch) field.current?.focus({ preventScroll: true });
+    if (takesFocus && !touch) focus();
   }, []);
 
   useEffect(() => {
     forget();
     if (!editing) return;
     setChanged(editing.text ?? "");
-    field.current?.focus();
+    focus();
   }, [editing?.id]);
 
-  useEffect(() => () => void (picture && URL.revokeObjectURL(picture.url)), [picture]);
+  useEffect(() => void (hasPictures && focus()), [attachments.pictures.length]);
 
   useLayoutEffect(() => {
     const element = field.current;
@@ -51,16 +58,17 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
   }, [words]);
 
   const send = async () => {
-    const said = words.trim();
+    focus();
+    if (isTooLong || busy || attachments.busy) return;
     if (editing) {
       if (said === "") return;
       if (said === editing.text || (await attempt(() => room.edit(editing.id, said)))) endEdit();
-    } else if (!picture) {
-      if (said === "") return;
+    } else if (hasPictures) {
+      if (await attachments.send(said)) write("");
+    } else if (said !== "") {
       room.send(said);
       write("");
     }
-    field.current?.focus();
   };
 
   /** @param {KeyboardEvent} event */
@@ -81,14 +89,13 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
     room.setTyping(value.trim() !== "");
   };
 
-  /** @param {Iterable<File> | null | undefined} files */
-  const choose = (files) => {
-    // What the server does not take is chosen all the same, and refused in words.
-    const file = [...(files ?? [])].find(({ type, name }) => type.startsWith("image/") || /\.(heic|heif|avif)$/i.test(name));
-    if (!file || !canSendImages || editing) return false;
-    forget();
-    setPicture({ file, url: URL.createObjectURL(file), clientId: room.newClientId() });
-    return true;
+  /** @param {ClipboardEvent} event */
+  const onPaste = (event) => {
+    const { files, types } = event.clipboardData ?? {};
+    // An office program puts a picture of a text next to the text.
+    if (!images || editing || !files?.length || types?.includes("text/plain")) return;
+    event.preventDefault();
+    attachments.add(files);
   };
 
   return html`<form class="composer" part="composer" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), void send())}>
@@ -98,23 +105,11 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
       <button type="button" class="bar-button" onClick=${endEdit}>${t.cancel}</button>
     </div>`}
     ${editing && failure && html`<p class="form-failure composer-failure" role="alert">${failureText(failure, t, { conflict: t.editFailed, forbidden: t.editFailed, not_found: t.editFailed })}</p>`}
-    ${picture && !editing && html`<${Picture} key=${picture.url} room=${room} picture=${picture} remove=${() => (setPicture(undefined), field.current?.focus())} />`}
-    <div class="composer-box">
-      ${canSendImages &&
-      !editing &&
-      html`<input
-          ref=${chooser}
-          class="visually-hidden"
-          type="file"
-          tabindex="-1"
-          aria-hidden="true"
-          accept=${imageTypes.join()}
-          onChange=${(/** @type {any} */ event) => {
-            choose(event.currentTarget.files);
-            event.currentTarget.value = "";
-          }}
-        />
-        <button type="button" class="composer-tool" aria-label=${t.image.add} title=${t.image.add} onClick=${() => chooser.current?.click()}><${Icon} name="image" /></button>`}
+    ${!editing && html`<${AttachmentTray} attachments=${attachments} onRemove=${focus} />`}
+    ${question && html`<p class="composer-question"><button type="button" class="chip" onClick=${() => (room.send(question), focus())}>${question}</button></p>`}
+    <div class="composer-box" data-ring=${showsRing ? "" : undefined}>
+      ${!editing && images && html`<${PictureButton} types=${images.types} add=${attachments.add} />`}
+      ${!editing && html`<${PhrasesButton} userId=${room.ownUserId} text=${said} insert=${(/** @type {string} */ phrase) => (write(text === "" || /\s$/.test(text) ? text + phrase : `${text} ${phrase}`), focus())} />`}
       ${makeOffer &&
       !editing &&
       html`<button type="button" class="composer-tool" aria-haspopup="dialog" title=${t.offer.make} onClick=${makeOffer}>
@@ -127,47 +122,61 @@ export function Composer({ room, other, editing, endEdit, makeOffer, canSendImag
         value=${words}
         placeholder=${editing ? t.editing : t.writeTo(other.name)}
         aria-label=${editing ? t.editing : t.writeTo(other.name)}
-        aria-describedby=${touch ? undefined : "composer-hint"}
+        aria-describedby="composer-limit"
+        aria-invalid=${isTooLong ? "true" : undefined}
+        readonly=${attachments.busy}
         autocomplete="off"
         enterkeyhint=${touch ? "enter" : "send"}
         onInput=${onInput}
         onKeyDown=${onKeyDown}
-        onPaste=${(/** @type {ClipboardEvent} */ event) => choose(event.clipboardData?.files) && event.preventDefault()}
+        onPaste=${onPaste}
+        onFocus=${() => setRing(isKeyboardUsed())}
+        onBlur=${() => setRing(false)}
       ></textarea>
-      <button type="submit" class="send" part="send" aria-label=${editing ? t.save : t.send} disabled=${words.trim() === "" || busy || Boolean(picture && !editing)}><${Icon} name=${editing ? "check" : "send"} /></button>
+      <button
+        type="submit"
+        class="send"
+        part="send"
+        aria-label=${editing ? t.save : t.send}
+        title=${touch ? undefined : t.enterHint}
+        disabled=${(said === "" && !hasPictures) || isTooLong || busy || attachments.busy}
+      ><${Icon} name=${editing ? "check" : "send"} /></button>
     </div>
-    ${!touch && html`<p class="composer-hint" id="composer-hint">${t.enterHint}</p>`}
+    <p class="composer-limit" id="composer-limit" data-over=${isTooLong ? "" : undefined}>${left !== undefined && t.charactersLeft(left)}</p>
+    <p class="visually-hidden" role="status">${isTooLong && t.failure.too_large}</p>
   </form>`;
 }
 
-/**
- * A chosen picture before and while it is sent.
- *
- * @param {{room: import("@haggle/client").Room, picture: {file: File, url: string, clientId: string}, remove: () => void}} props
- */
-function Picture({ room, picture: { file, url, clientId }, remove }) {
-  const { t, format } = useLanguage();
-  const [share, setShare] = useState(0);
-  const { busy, failure, attempt } = useAttempt();
-  const given = useRef(new AbortController());
-  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
-  useEffect(() => {
-    button.current?.focus();
-    return () => given.current.abort();
-  }, []);
+/** @param {{types: string[], add: (files: Iterable<File>) => void}} props */
+function PictureButton({ types, add }) {
+  const { t } = useLanguage();
+  const chooser = useRef(/** @type {HTMLInputElement | null} */ (null));
+  return html`<input
+      ref=${chooser}
+      class="visually-hidden"
+      type="file"
+      multiple
+      tabindex="-1"
+      aria-hidden="true"
+      accept=${types.join()}
+      onChange=${(/** @type {any} */ event) => {
+        add(event.currentTarget.files);
+        event.currentTarget.value = "";
+      }}
+    />
+    <button type="button" class="composer-tool" aria-label=${t.image.add} title=${t.image.add} onClick=${() => chooser.current?.click()}><${Icon} name="image" /></button>`;
+}
 
-  const send = async () => {
-    if (await attempt(() => room.sendImage(file, { clientId, onProgress: setShare, signal: given.current.signal }))) remove();
-  };
-
-  return html`<div class="chosen" role="group" aria-label=${t.image.chosen(file.name)}>
-    <img src=${url} alt="" />
-    <div class="chosen-text">
-      <p class="chosen-name plain-line" dir="auto">${file.name}</p>
-      ${busy && html`<p class="chosen-progress"><progress max="1" value=${share} aria-label=${t.image.sending}></progress><span aria-hidden="true">${format.percent(share)}</span></p>`}
-      ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, t.image.failure)}</p>`}
-    </div>
-    <button type="button" class="icon-button" aria-label=${t.image.remove} onClick=${remove}><${Icon} name="close" /></button>
-    <button type="button" ref=${button} class="button button-primary" disabled=${busy} onClick=${send}>${failure ? t.tryAgain : t.send}</button>
-  </div>`;
+/** The sentences that somebody has saved. @param {{userId: string, text: string, insert: (phrase: string) => void}} props `text` is what could be saved */
+function PhrasesButton({ userId, text, insert }) {
+  const { t } = useLanguage();
+  const saved = usePhrases(userId);
+  const [editing, setEditing] = useState(false);
+  const items = () => [
+    ...saved.phrases.map((phrase) => ({ label: phrase.length > LABEL_MAX ? `${phrase.slice(0, LABEL_MAX)}…` : phrase, choose: () => insert(phrase) })),
+    ...(saved.canAdd(text) ? [{ label: t.phrases.save, icon: "phrases", choose: () => saved.add(text) }] : []),
+    { label: t.phrases.edit, icon: "edit", choose: () => setEditing(true) },
+  ];
+  return html`<${MenuButton} class="composer-tool" label=${t.phrases.title} items=${items}><${Icon} name="phrases" /><//>
+    ${editing && html`<${PhrasesDialog} saved=${saved} onClose=${() => setEditing(false)} />`}`;
 }

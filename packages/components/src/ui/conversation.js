@@ -6,10 +6,14 @@ import { menu } from "../styles/menu.js";
 import { messages } from "../styles/messages.js";
 import { offer } from "../styles/offer.js";
 import { picture } from "../styles/picture.js";
+import { skeleton } from "../styles/skeleton.js";
+import { useAttachments } from "./attachments.js";
 import { failureText, useAttempt } from "./attempt.js";
 import { Avatar, ProductPicture } from "./avatar.js";
 import { Composer } from "./composer.js";
 import { ConfirmDialog } from "./dialog.js";
+import { useDrop } from "./drop_zone.js";
+import { Gallery } from "./gallery.js";
 import { PlaceLink } from "./host.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
@@ -18,6 +22,8 @@ import { MessageList } from "./message_list.js";
 import { describe, named } from "./message_text.js";
 import { acceptedOffer, OfferDialog, pendingOffer } from "./offer.js";
 import { ReportDialog } from "./report_dialog.js";
+import { ConversationSkeleton } from "./skeleton.js";
+import { useUnfinished } from "./unfinished.js";
 import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
@@ -25,10 +31,10 @@ import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 /** @typedef {import("@haggle/client").User} User */
 /** @typedef {import("@haggle/client").Room} Room */
 /** @typedef {import("@haggle/client").Rest} Rest */
-/** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete", message?: Message}} Asked */
+/** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete" | "picture", message?: Message}} Asked */
 
 /** The style sheets of what stands in a conversation. They are read with it. */
-export const sheets = [conversation, messages, picture, offer, composer, menu, dialogs];
+export const sheets = [conversation, messages, picture, offer, composer, menu, skeleton, dialogs];
 
 /** So many messages that arrive together are read out one by one; of more, their number. */
 const ANNOUNCED_MAX = 3;
@@ -39,14 +45,17 @@ const STATUSES = /** @type {Product["status"][]} */ (["on_sale", "reserved", "so
  * One conversation: who and what it is about, its history, and the composer.
  *
  * @param {{room: Room, preview?: import("@haggle/client").InboxItem, state: import("@haggle/client").ConnectionState,
- *   rest: Rest, canSendImages: boolean, imageTypes: string[], seq?: number, takesFocus: boolean}} props
- *   `takesFocus`: somebody came here from another view; `preview` is the inbox's row, so that the header stands before the room has answered
+ *   rest: Rest, images?: import("./attachments.js").ImageLimits, messageBytesMax: number, sought?: {seq: number}, takesFocus: boolean}} props
+ *   `images` is missing where none can be sent; `takesFocus`: somebody came here from another view; `preview` is the inbox's row, so that the header stands before the room has answered
  */
-export function Conversation({ room, preview, state, rest, canSendImages, imageTypes, seq, takesFocus }) {
+export function Conversation({ room, preview, state, rest, images, messageBytesMax, sought, takesFocus }) {
   const { t, format } = useLanguage();
   const [announcements, announce] = useAnnouncements();
   const [asked, setAsked] = useState(/** @type {Asked | undefined} */ (undefined));
   const [editing, setEditing] = useState(/** @type {string | undefined} */ (undefined));
+  const unfinished = useUnfinished(room);
+  const attachments = useAttachments(room, images);
+  const drop = useDrop(images && !editing && !room.closed ? attachments.add : undefined);
   useChanges(room);
 
   useEffect(() => {
@@ -58,7 +67,7 @@ export function Conversation({ room, preview, state, rest, canSendImages, imageT
   useEffect(
     () =>
       room.on("received", (/** @type {Message[]} */ messages) => {
-        if (messages.length > ANNOUNCED_MAX) return announce([t.newMessagesBelow(messages.length)]);
+        if (messages.length > ANNOUNCED_MAX) return announce([t.newMessages(messages.length)]);
         announce(
           messages.map((message) => {
             const says = describe(message, { t, format });
@@ -91,20 +100,33 @@ export function Conversation({ room, preview, state, rest, canSendImages, imageT
       </div>
     </section>`;
   }
-  if (!other) return html`<section class="pane conversation" part="conversation" aria-label=${t.chats}><p class="notice" role="status">${t.loading}</p></section>`;
+  if (!other) return html`<${ConversationSkeleton} />`;
 
   const product = preview?.product ?? room.info?.product;
   const waiting = pendingOffer(room);
   const mayOffer = room.entered && product && product.status !== "sold" && !acceptedOffer(room.messages);
   const ask = (/** @type {Asked["kind"]} */ kind) => (/** @type {Message | undefined} */ message) => setAsked({ kind, message });
-  const actions = { counter: ask("counter"), remove: ask("delete"), report: ask("report"), edit: (/** @type {Message} */ { id }) => setEditing(id) };
+  const actions = {
+    counter: ask("counter"),
+    remove: ask("delete"),
+    report: ask("report"),
+    enlarge: ask("picture"),
+    edit: (/** @type {Message} */ { id }) => setEditing(id),
+    rewrite: (/** @type {import("@haggle/client").Draft} */ draft) => {
+      unfinished.putBack(draft.text ?? "");
+      room.discard(draft.clientId);
+    },
+  };
   const edited = editing ? room.messages.find(({ id, deletedAt }) => id === editing && !deletedAt) : undefined;
   // Their offer that waits must be answered before one names a price oneself.
   const makeOffer = () => setAsked(waiting && waiting.senderId !== room.ownUserId ? { kind: "counter", message: waiting } : { kind: "offer" });
 
-  return html`<section class="pane conversation" part="conversation" aria-labelledby="conversation-title">
+  const isNew = room.entered && room.messages.length === 0 && room.drafts.length === 0;
+  const asks = isNew && product?.status === "on_sale" && product.sellerId !== room.ownUserId;
+
+  return html`<section class="pane conversation" part="conversation" aria-labelledby="conversation-title" ...${drop.handlers}>
     <${Header} room=${room} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} takesFocus=${takesFocus} />
-    <${MessageList} room=${room} other=${other} product=${product} actions=${actions} seq=${seq} />
+    <${MessageList} room=${room} other=${other} product=${product} actions=${actions} sought=${sought} />
     <div class="visually-hidden" aria-live="polite">${announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
     ${!closed && product && html`<${StatusHint} room=${room} other=${other} product=${product} />`}
     <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${t.closed}</p>`}</div>
@@ -112,13 +134,17 @@ export function Conversation({ room, preview, state, rest, canSendImages, imageT
     html`<${Composer}
       room=${room}
       other=${other}
+      unfinished=${unfinished}
       editing=${edited}
       endEdit=${() => setEditing(undefined)}
       makeOffer=${mayOffer ? makeOffer : undefined}
-      canSendImages=${canSendImages}
-      imageTypes=${imageTypes}
+      question=${asks ? t.isAvailable : undefined}
+      images=${images}
+      attachments=${attachments}
+      messageBytesMax=${messageBytesMax}
       takesFocus=${takesFocus}
     />`}
+    ${drop.isOver && html`<p class="drop-hint">${t.image.drop}</p>`}
     ${asked && html`<${AskedDialog} asked=${asked} room=${room} other=${other} product=${product} rest=${rest} onClose=${() => setAsked(undefined)} />`}
   </section>`;
 }
@@ -167,6 +193,8 @@ function AskedDialog({ asked: { kind, message }, room, other, product, rest, onC
     case "offer":
     case "counter":
       return html`<${OfferDialog} room=${room} product=${product} answering=${message} onClose=${onClose} />`;
+    case "picture":
+      return html`<${Gallery} room=${room} other=${other} messageId=${message?.id} onClose=${onClose} />`;
     case "report":
       return html`<${ReportDialog} roomId=${room.id} messageId=${message?.id} rest=${rest} onClose=${onClose} />`;
     case "delete": {
@@ -212,7 +240,6 @@ function StatusHint({ room, other, product: { status, sellerId } }) {
 function Header({ room, other, state, product, rest, blocking, ask, takesFocus }) {
   const { t } = useLanguage();
   const title = useRef(/** @type {HTMLElement | null} */ (null));
-  const known = state === "open" && room.entered;
   const online = state === "open" && room.other?.online && !room.closed;
   const typing = room.otherIsTyping && !room.closed;
   // The link that led here is hidden on a phone. On a desk the composer takes the focus after this.
@@ -229,7 +256,7 @@ function Header({ room, other, state, product, rest, blocking, ask, takesFocus }
     <div class="conversation-who">
       <h2 id="conversation-title" class="plain-line" dir="auto" ref=${title} tabindex="-1">${other.name}</h2>
       <p class="conversation-state plain-line" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
-        ${typing ? t.typing : !known || room.closed ? "" : online ? t.online : t.offline}
+        ${typing ? t.typing : state !== "open" || !room.entered ? "\u00A0" : room.closed ? "" : online ? t.online : t.offline}
       </p>
     </div>
     ${product && html`<${ProductStrip} product=${product} own=${product.sellerId === room.ownUserId} rest=${rest} />`}

@@ -54,7 +54,8 @@ function Menu({ anchor, label, items, onClose }) {
       const { offsetWidth: width, offsetHeight: height } = menu;
       const below = box.bottom + GAP_PX;
       menu.style.top = `${Math.max(GAP_PX, below + height <= innerHeight ? below : box.top - GAP_PX - height)}px`;
-      menu.style.left = `${Math.max(GAP_PX, Math.min(box.right - width, innerWidth - width - GAP_PX))}px`;
+      const left = box.left + width <= innerWidth - GAP_PX ? box.left : box.right - width;
+      menu.style.left = `${Math.max(GAP_PX, left)}px`;
     };
     // Into the top layer, where nothing of the page's clips or covers it.
     list.current?.showPopover();

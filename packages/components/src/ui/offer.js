@@ -57,6 +57,8 @@ export function OfferCard({ message, room, other, product, counter }) {
   const now = room.now();
   const status = statusOf(offer, now);
   const pending = status === "pending";
+  // What came to nothing is history, and takes a line of it.
+  const closed = !pending && status !== "accepted";
   const amount = format.price(offer.amount, offer.currency);
   const leftMs = Date.parse(offer.expiresAt) - now;
 
@@ -78,16 +80,18 @@ export function OfferCard({ message, room, other, product, counter }) {
   // The button that was pressed is gone, and the focus must not be lost with it.
   const keepFocus = () => card.current?.focus({ preventScroll: true });
 
-  return html`<div class="offer" data-status=${status} role="group" ref=${card} tabindex="-1" aria-label=${t.offer.became(amount, t.offer.status[status])}>
+  return html`<div class="offer" data-status=${status} data-closed=${closed ? "" : undefined} role="group" ref=${card} tabindex="-1" aria-label=${t.offer.became(amount, t.offer.status[status])}>
     <p class="offer-head">
-      <span>${own ? t.offer.yours : t.offer.from(other.name)}</span>
+      <span class="plain-line">${own ? t.offer.yours : t.offer.from(other.name)}</span>
+      ${closed && html`<span class="offer-amount">${amount}</span>`}
       <span class="offer-status">${t.offer.status[status]}</span>
     </p>
-    <p class="offer-amount">${amount}</p>
-    <p class="offer-note">
-      ${product?.currency === offer.currency && html`<span>${compare(offer.amount, product?.price, t)}</span>`}
-      ${pending && html`<span>${leftMs >= HOUR_MS ? t.offer.hoursLeft(Math.round(leftMs / HOUR_MS)) : t.offer.minutesLeft(Math.max(1, Math.floor(leftMs / MINUTE_MS)))}</span>`}
-    </p>
+    ${!closed &&
+    html`<p class="offer-amount">${amount}</p>
+      <p class="offer-note">
+        ${product?.currency === offer.currency && html`<span>${compare(offer.amount, product?.price, t)}</span>`}
+        ${pending && html`<span>${leftMs >= HOUR_MS ? t.offer.hoursLeft(Math.round(leftMs / HOUR_MS)) : t.offer.minutesLeft(Math.max(1, Math.floor(leftMs / MINUTE_MS)))}</span>`}
+      </p>`}
     ${answerable &&
     html`<div class="offer-actions">
       ${own

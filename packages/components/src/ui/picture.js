@@ -1,56 +1,56 @@
 // @ts-check
-import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
-import { html, useEffect, useRef, useState } from "./view.js";
+import { html, useRef, useState } from "./view.js";
 
-/** @typedef {import("@haggle/client").ImageMessage & {data: import("@haggle/client").ImageInfo}} Message */
+/** @typedef {import("@haggle/client").ImageMessage & {data: import("@haggle/client").ImageInfo}} PictureMessage */
 /** @typedef {import("@haggle/client").Room} Room */
 
+/** The longest side of the server's thumbnails. */
+const THUMBNAIL_PX = 320;
+/** The box that a picture in the history fits into. */
+const BOX = { width: 300, height: THUMBNAIL_PX };
+
 /**
- * A picture that somebody sent: small in the history, and in full when it is asked for.
- *
- * @param {{message: Message, alt: string, room: Room}} props
+ * @param {import("@haggle/client").Message} message
+ * @returns {message is PictureMessage}
  */
-export function Picture({ message, alt, room }) {
-  const { t } = useLanguage();
-  const [enlarged, setEnlarged] = useState(false);
-  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
-  const fresh = useFreshAddress(message, room);
-  const { thumbnailUrl, width, height } = message.data;
-  return html`<button type="button" class="image" ref=${button} aria-haspopup="dialog" aria-label=${t.image.enlarge(alt)} onClick=${() => setEnlarged(true)}>
-      <img src=${thumbnailUrl} width=${width} height=${height} alt=${alt} loading="lazy" onError=${fresh.failed} />
-    </button>
-    ${enlarged && html`<${Lightbox} message=${message} alt=${alt} room=${room} onClose=${() => setEnlarged(false)} />`}`;
+export function isPicture({ kind, data, deletedAt }) {
+  return kind === "image" && !deletedAt && Boolean(data?.thumbnailUrl);
 }
 
-/** @param {{message: Message, alt: string, room: Room, onClose: () => void}} props */
-function Lightbox({ message, alt, room, onClose }) {
+/**
+ * A picture that somebody sent, small, as sharp as the screen.
+ *
+ * @param {{message: PictureMessage, alt: string, room: Room, enlarge: (message: PictureMessage) => void}} props
+ */
+export function Picture({ message, alt, room, enlarge }) {
   const { t } = useLanguage();
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const fresh = useFreshAddress(message, room);
-  useEffect(() => dialog.current?.showModal(), []);
-  const close = () => dialog.current?.close();
-  return html`<dialog class="lightbox" ref=${dialog} aria-labelledby="lightbox-title" onClose=${onClose}>
-    <div class="lightbox-frame">
-      <header class="lightbox-head">
-        <h2 id="lightbox-title">${alt}</h2>
-        <button type="button" class="icon-button" aria-label=${t.close} onClick=${close}><${Icon} name="close" /></button>
-      </header>
-      <div class="lightbox-picture" onClick=${(/** @type {MouseEvent} */ event) => event.target === event.currentTarget && close()}>
-        ${fresh.gone ? html`<p class="notice" role="alert">${t.image.gone}</p>` : html`<img src=${message.data.url} alt=${message.text || alt} onError=${fresh.failed} />`}
-      </div>
-    </div>
-  </dialog>`;
+  const { failed } = useFreshAddress(message, room);
+  const { url, thumbnailUrl, width, height } = message.data;
+  const shrink = (/** @type {number} */ scale) => Math.round(width * Math.min(1, scale));
+  const shown = shrink(Math.min(BOX.width / width, BOX.height / height));
+  return html`<button type="button" class="image" aria-haspopup="dialog" aria-label=${t.image.enlarge(alt)} onClick=${() => enlarge(message)}>
+    <img
+      src=${thumbnailUrl}
+      srcset=${`${thumbnailUrl} ${shrink(THUMBNAIL_PX / Math.max(width, height))}w, ${url} ${width}w`}
+      sizes=${`${shown}px`}
+      width=${shown}
+      height=${Math.round((shown * height) / width)}
+      alt=${alt}
+      loading="lazy"
+      onError=${failed}
+    />
+  </button>`;
 }
 
 /**
  * The addresses of a picture are good for a day, and a page may stay open for longer: each reading of the message brings
  * fresh ones.
  *
- * @param {Message} message
+ * @param {PictureMessage} message
  * @param {Room} room
  */
-function useFreshAddress(message, room) {
+export function useFreshAddress(message, room) {
   const [gone, setGone] = useState(false);
   const asked = useRef(false);
   const failed = () => {

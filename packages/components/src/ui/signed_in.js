@@ -57,14 +57,14 @@ export async function loadTalk() {
   return (talk ??= await import("./conversation.js"));
 }
 
-/** @param {{session: Session, client: import("@haggle/client").HaggleClient, roomId: string, seq?: number, takesFocus: boolean}} props */
-export function ConversationView({ session, client, roomId, seq, takesFocus }) {
+/** @param {{session: Session, client: import("@haggle/client").HaggleClient, roomId: string, sought?: {seq: number}, takesFocus: boolean}} props */
+export function ConversationView({ session, client, roomId, sought, takesFocus }) {
   const { t } = useLanguage();
   const { adopt } = useContext(HostContext);
   const [loaded, setLoaded] = useState(talk);
   useEffect(() => void (loaded ?? loadTalk().then(setLoaded)), []);
   useChanges(client.inbox);
-  if (!loaded) return html`<section class="pane conversation" aria-label=${t.chats}><p class="notice" role="status">${t.loading}</p></section>`;
+  if (!loaded) return html`<section class="pane conversation" aria-label=${t.chats}><p class="visually-hidden" role="status">${t.loading}</p></section>`;
   // Before it is drawn for the first time.
   adopt(loaded.sheets);
   return html`<${loaded.Conversation}
@@ -73,9 +73,9 @@ export function ConversationView({ session, client, roomId, seq, takesFocus }) {
     preview=${client.inbox.get(roomId)}
     state=${client.state}
     rest=${client.rest}
-    seq=${seq}
-    canSendImages=${session.features.has("images")}
-    imageTypes=${session.imageTypes}
+    sought=${sought}
+    images=${session.features.has("images") ? session.images : undefined}
+    messageBytesMax=${session.messageBytesMax}
     takesFocus=${takesFocus}
   />`;
 }
