@@ -77,6 +77,9 @@ for (const [device, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
       if (await page.locator(".back").isVisible()) await page.locator(".back").click();
       await page.locator(".inbox-row").first().waitFor();
       await measure(".inbox-name", ".inbox-time", ".inbox-last", ".filter", ".search input", ".pane-head h2");
+      await window.openChat("Sofía");
+      await measure(".bubble", ".meta", ".day", ".composer textarea", "#conversation-title", ".conversation-state", ".product-strip-title");
+      if (await page.locator(".back").isVisible()) await page.locator(".back").click();
       await page.locator(".account-button").click();
       await page.getByRole("switch").first().waitFor();
       await measure("dialog h2", ".switch", ".settings h2");

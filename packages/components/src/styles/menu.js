@@ -9,7 +9,7 @@ export const menu = css`
     inset: auto;
     min-width: min(12.5rem, calc(100vw - 0.75rem));
     max-width: min(20rem, calc(100vw - 0.75rem));
-    max-height: calc(100dvh - 12px);
+    max-height: calc(100dvh - 0.75rem);
     margin: 0;
     padding: 6px;
     overflow: auto;
