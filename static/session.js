@@ -2,7 +2,6 @@
 import { plainWire } from "./client/plain_wire.js";
 import { socketIoWire } from "./client/socket_io_wire.js";
 import { HaggleClient } from "./components/index.js";
-import { dialogs } from "./components/styles/dialogs.js";
 import { shop } from "./styles/shop.js";
 import { io } from "./vendor/socket.io.esm.min.js";
 
@@ -13,7 +12,7 @@ import { io } from "./vendor/socket.io.esm.min.js";
 
 export { App } from "./ui/app.js";
 
-document.adoptedStyleSheets.push(dialogs(), shop());
+document.adoptedStyleSheets.push(shop());
 
 const wires = { socketIo: socketIoWire(location.origin, io), plain: plainWire(location.origin) };
 

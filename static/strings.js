@@ -57,7 +57,7 @@ const ko = {
   looking: "둘러보는 중",
   loading: "불러오는 중…",
   tryAgain: "다시 시도",
-  serverUnreachable: "서버에 연결할 수 없습니다.",
+  serverUnreachable: "서버에 연결할 수 없어요.",
 
   signedInAs: (name) => `${name} 님으로 로그인됨. 계정 및 설정`,
   account: "계정 및 설정",
@@ -71,7 +71,7 @@ const ko = {
   market: "마켓",
   marketLead: "새 주인을 기다리는 물건들이에요.",
   noChatsHint: "마음에 드는 물건을 찾아 판매자에게 말을 걸어 보세요.",
-  noChatsHintSeller: "누군가 내 물건을 문의하면 여기에 표시됩니다.",
+  noChatsHintSeller: "누군가 내 물건을 문의하면 여기에 보여요.",
   browse: "마켓 둘러보기",
   unread: (count) => `안 읽은 메시지 ${count}개`,
   chatWithSeller: "판매자와 채팅하기",
@@ -81,9 +81,9 @@ const ko = {
   soldBy: (name) => `${name} 님`,
   status: { on_sale: "판매 중", reserved: "예약 중", sold: "판매 완료" },
 
-  sessionEnded: "세션이 종료되었습니다",
-  sessionEndedHint: "서버가 이 창의 자동 재접속을 허용하지 않았습니다.",
-  originRefused: (/** @type {string} */ origin) => `${origin}의 페이지는 이 서버를 쓸 수 없습니다. 서버 운영자가 --allowed-origin으로 허용할 수 있습니다.`,
+  sessionEnded: "세션이 종료되었어요",
+  sessionEndedHint: "서버가 이 창의 자동 재접속을 허용하지 않았어요.",
+  originRefused: (/** @type {string} */ origin) => `${origin}의 페이지는 이 서버를 쓸 수 없어요. 서버 운영자가 --allowed-origin으로 허용할 수 있어요.`,
   signInAgain: "다시 로그인",
 };
 

@@ -5,13 +5,13 @@
  */
 import "./components/elements/conversation.js";
 import "./components/styles/css.js";
-import "./components/styles/dialogs.js";
 import "./components/styles/frame.js";
 import "./components/styles/layout.js";
 import "./components/styles/search.js";
 import "./components/ui/signed_in.js";
 import "./components/ui/connection_banner.js";
 import "./components/ui/icons.js";
+import "./components/ui/keep_focus.js";
 import "./components/ui/view.js";
 import "./components/vendor/htm.js";
 import "./components/vendor/preact.js";
@@ -20,11 +20,14 @@ import "./components/ui/language.js";
 import "./components/languages/en.js";
 import "./components/ui/money.js";
 import "./components/ui/inbox_pane.js";
+import "./components/ui/inbox_list.js";
+import "./components/ui/inbox_row.js";
+import "./components/ui/composer_drafts.js";
 import "./components/ui/avatar.js";
 import "./components/ui/host.js";
 import "./components/ui/message_text.js";
 import "./components/ui/search.js";
-import "./components/ui/dialog.js";
+import "./components/ui/attempt.js";
 import "./components/elements/room_element.js";
 import "./components/elements/element.js";
 import "./components/languages.js";
@@ -54,6 +57,8 @@ import "./client/socket_io_wire.js";
 import "./components/elements/inbox.js";
 import "./components/elements/messenger.js";
 import "./components/elements/settings.js";
-import "./components/ui/settings.js";
 import "./components/elements/unread.js";
 export * from "./components/index.js";
+
+// A module of its own, for pages that have one of its elements.
+if (document.querySelector("haggle-notifications, haggle-notification-settings")) void import("./components/notifications.js");

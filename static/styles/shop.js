@@ -8,8 +8,9 @@ export const shop = css`
     display: grid;
     grid-template-rows: auto minmax(0, 1fr);
     height: 100dvh;
-    max-width: 1480px;
+    max-width: 92.5rem;
     margin: 0 auto;
+    padding-inline: env(safe-area-inset-left) env(safe-area-inset-right);
   }
 
   .topbar {
@@ -32,7 +33,7 @@ export const shop = css`
     padding: 8px 14px;
     border-radius: 999px;
     color: var(--ink-soft);
-    font-size: 14px;
+    font-size: 0.875rem;
     font-weight: 600;
   }
 
@@ -49,12 +50,12 @@ export const shop = css`
     display: inline-flex;
     gap: 8px;
     align-items: center;
-    min-height: 42px;
+    min-height: 2.625rem;
     padding: 5px 12px 5px 6px;
     border: 1px solid var(--line);
     border-radius: 999px;
     background: var(--surface);
-    font-size: 14px;
+    font-size: 0.875rem;
     font-weight: 600;
   }
 
@@ -63,15 +64,15 @@ export const shop = css`
   }
 
   .account-button .icon {
-    width: 17px;
-    height: 17px;
+    width: 1.0625rem;
+    height: 1.0625rem;
     color: var(--ink-soft);
   }
 
   .app > main {
     min-height: 0;
-    /* Two panes need 720 pixels: where there is little more, they touch the edges. */
-    padding: 4px clamp(0px, (100vw - 720px) / 2, 20px) 20px;
+    /* Two panes need this width: where there is little more, they touch the edges. */
+    padding: 4px clamp(0px, (100vw - 62.5rem) / 2, 20px) 20px;
   }
 
   .app haggle-messenger {
@@ -93,7 +94,22 @@ export const shop = css`
     padding: 8px 12px;
   }
 
-  @media (max-width: 719px) {
+  /* One pane: a conversation gets the whole height. */
+  @media (width < 62.5rem) {
+    .app > main {
+      padding: 0;
+    }
+
+    .app[data-view="room"] {
+      grid-template-rows: minmax(0, 1fr);
+    }
+
+    .app[data-view="room"] .topbar {
+      display: none;
+    }
+  }
+
+  @media (width < 45rem) {
     .topbar {
       justify-content: space-between;
       padding: 10px 12px 8px 16px;
@@ -121,7 +137,7 @@ export const shop = css`
       justify-content: center;
       padding: 5px;
       border-radius: var(--radius-s);
-      font-size: 12px;
+      font-size: 0.75rem;
     }
 
     .tabs a[aria-current] {
@@ -129,8 +145,8 @@ export const shop = css`
     }
 
     .tabs .icon {
-      width: 24px;
-      height: 24px;
+      width: 1.5rem;
+      height: 1.5rem;
     }
 
     .tabs haggle-unread {
@@ -142,46 +158,42 @@ export const shop = css`
     .tabs haggle-unread::part(badge) {
       border: 2px solid var(--surface);
       box-sizing: content-box;
-      height: 18px;
-      min-width: 18px;
+      height: 1.125rem;
+      min-width: 1.125rem;
       padding: 0 4px;
     }
 
-    .app > main {
-      padding: 0 0 calc(62px + env(safe-area-inset-bottom));
+    .app:not([data-view="room"]) > main {
+      padding: 0 0 calc(3.875rem + env(safe-area-inset-bottom));
     }
+  }
 
-    /* A conversation gets the whole height. */
-    .app[data-view="room"] {
-      grid-template-rows: minmax(0, 1fr);
-    }
-
-    .app[data-view="room"] .topbar {
-      display: none;
-    }
-
-    .app[data-view="room"] > main {
-      padding: 0;
+  /* A phone that lies on its side. */
+  @media (height < 30rem) {
+    .topbar {
+      padding-block: 4px;
     }
   }
 
   /* A phone whose page is zoomed to twice its size. */
-  @media (max-width: 299px) {
+  @media (width < 18.75rem) {
     .topbar .brand span {
       position: absolute;
       clip-path: inset(50%);
     }
   }
 
-  @media (min-width: 720px) {
-    /* The conversations are always in sight there. */
-    .tab-chats {
-      display: none !important;
+  /* The conversations are always in sight there. */
+  @media (width >= 62.5rem) {
+    .tabs .tab-chats {
+      display: none;
     }
+  }
 
+  @media (width >= 45rem) {
     /* Everybody at one glance, and the switches under them. */
     .app .dialog {
-      width: min(760px, calc(100vw - 24px));
+      width: min(47.5rem, calc(100vw - 1.5rem));
     }
 
     .app .dialog .people {
@@ -205,7 +217,7 @@ export const shop = css`
   }
 
   .market-head h1 {
-    font-size: 26px;
+    font-size: 1.625rem;
     letter-spacing: -0.03em;
   }
 
@@ -216,7 +228,7 @@ export const shop = css`
 
   .products {
     display: grid;
-    grid-template-columns: repeat(auto-fill, minmax(212px, 1fr));
+    grid-template-columns: repeat(auto-fill, minmax(13.25rem, 1fr));
     gap: 24px 20px;
   }
 
@@ -240,7 +252,7 @@ export const shop = css`
     top: 10px;
     left: 10px;
     padding: 3px 10px;
-    font-size: 12px;
+    font-size: 0.75rem;
   }
 
   .product-text {
@@ -253,14 +265,14 @@ export const shop = css`
 
   .product-title {
     text-align: left;
-    font-size: 15px;
+    font-size: 0.9375rem;
     font-weight: 550;
     letter-spacing: -0.005em;
     line-height: 1.35;
   }
 
   .product-price {
-    font-size: 18px;
+    font-size: 1.125rem;
     font-weight: 720;
     font-variant-numeric: tabular-nums;
     letter-spacing: -0.02em;
@@ -271,7 +283,7 @@ export const shop = css`
     gap: 6px;
     align-items: center;
     color: var(--ink-soft);
-    font-size: 13px;
+    font-size: 0.8125rem;
   }
 
   .product-text > :is(.button, .product-own) {
@@ -282,18 +294,18 @@ export const shop = css`
   .product-own {
     padding: 10px 0;
     color: var(--ink-soft);
-    font-size: 14px;
+    font-size: 0.875rem;
     line-height: 1.3;
   }
 
-  @media (max-width: 719px) {
+  @media (width < 45rem) {
     .market {
       padding: 20px 16px 24px;
     }
   }
 
   /* A row for each where two cards would not fit. */
-  @container market (max-width: 439px) {
+  @container market (width < 27.5rem) {
     .products {
       grid-template-columns: minmax(0, 1fr);
       gap: 0;
@@ -312,8 +324,8 @@ export const shop = css`
     }
 
     .picture-card {
-      width: 118px;
-      height: 118px;
+      width: 7.375rem;
+      height: 7.375rem;
       aspect-ratio: auto;
     }
 
@@ -332,12 +344,12 @@ export const shop = css`
 
     .product-text > .button {
       justify-self: start;
-      min-height: 38px;
+      min-height: 2.375rem;
     }
   }
 
   /* A phone whose page is zoomed to twice its size. */
-  @container market (max-width: 259px) {
+  @container market (width < 16.25rem) {
     .product {
       flex-direction: column;
     }

@@ -1,4 +1,6 @@
 // @ts-check
+import "../components/notifications.js";
+import { dialogs } from "../components/styles/dialogs.js";
 import { Icon } from "../components/ui/icons.js";
 import { useLanguage } from "./language.js";
 import { LanguageSwitch, PeopleList } from "./sign_in.js";
@@ -6,6 +8,8 @@ import { html, useEffect, useRef } from "../components/ui/view.js";
 import { WireSwitch } from "./wire_switch.js";
 
 /** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
+
+document.adoptedStyleSheets.push(dialogs());
 
 /**
  * Another user, another language, another wire, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.
@@ -30,6 +34,7 @@ export function AccountDialog({ demo, user, become, client, wire, chooseWire, on
       <p class="form-hint">${t.switchUserHint}</p>
       <${PeopleList} demo=${demo} current=${user.id} become=${(/** @type {DemoUser} */ next) => (next.id === user.id ? dialog.current?.close() : become(next))} />
       <haggle-settings lang=${code} client=${client}></haggle-settings>
+      <haggle-notification-settings lang=${code} client=${client}></haggle-notification-settings>
       <footer class="dialog-foot">
         <${LanguageSwitch} />
         <${WireSwitch} wire=${wire} choose=${chooseWire} />

@@ -1,11 +1,10 @@
 // @ts-check
 import { Avatar } from "../components/ui/avatar.js";
 import { Icon } from "../components/ui/icons.js";
-import { html, useEffect, useState } from "../components/ui/view.js";
-import { AccountDialog } from "./account_dialog.js";
+import { html, useChanges, useEffect, useState } from "../components/ui/view.js";
 import { useLanguage } from "./language.js";
 import { Market } from "./market.js";
-import { addressOf, go, usePlace } from "./navigation.js";
+import { addressOf, go, goBack, goInstead, usePlace, useTwoPanes } from "./navigation.js";
 import { Logo } from "./sign_in.js";
 import { preferredWire, rememberWire } from "./wire_switch.js";
 
@@ -45,7 +44,11 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   const place = usePlace();
   const [client] = useState(() => newClient({ userId: user.id, wire, fetchToken: () => demo.signIn(user.id) }));
   const [ended, setEnded] = useState(/** @type {import("@haggle/client").HaggleError | undefined} */ (undefined));
-  const [accountOpen, setAccountOpen] = useState(false);
+  const [notifies, setNotifies] = useState(false);
+  // Nobody waits for it.
+  useEffect(() => void import("../components/notifications.js").then(() => setNotifies(true)), []);
+
+  const [account, setAccount] = useState(/** @type {typeof import("./account_dialog.js") | undefined} */ (undefined));
 
   useEffect(() => {
     const off = client.on("stopped", setEnded);
@@ -60,6 +63,25 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   /** @param {CustomEvent<{unread: number}>} event */
   const onUnread = ({ detail: { unread } }) => void (document.title = unread > 0 ? `(${unread}) haggle` : "haggle");
 
+  /** @param {CustomEvent<import("@haggle/components").Place>} event */
+  const onNavigate = (event) => {
+    event.preventDefault();
+    if (event.detail.view === "inbox") goBack();
+    else go(event.detail);
+  };
+
+  // Next to the inbox there is room for a conversation: the newest, unless one asks for another.
+  const twoPanes = useTwoPanes();
+  useChanges(client.inbox);
+  const newestId = client.inbox.items[0]?.id;
+  const opensNewest = place.view === "chats" && twoPanes && (newestId !== undefined || !client.inbox.loaded);
+  useEffect(() => {
+    if (opensNewest && newestId !== undefined) goInstead({ view: "room", roomId: newestId });
+  }, [opensNewest, newestId]);
+
+  // Read when it is opened for the first time.
+  const openAccount = async () => setAccount(await import("./account_dialog.js"));
+
   /** @param {Product} product */
   const openRoom = async (product) => {
     const room = await client.rest.openRoom(product.id);
@@ -67,7 +89,7 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   };
 
   if (ended) {
-    return html`<main class="notice-page">
+    return html`<main class="notice-page" tabindex="-1">
       <h1>${t.sessionEnded}</h1>
       <p>${ended.code === "origin_refused" ? t.originRefused(location.origin) : t.sessionEndedHint}</p>
       <button type="button" class="button button-primary" onClick=${() => become(undefined)}>${t.signInAgain}</button>
@@ -87,11 +109,11 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
           <haggle-unread lang=${code} client=${client} onhaggle-unread=${onUnread}></haggle-unread>
         </a>
       </nav>
-      <button type="button" class="account-button" aria-haspopup="dialog" aria-label=${t.signedInAs(user.name)} onClick=${() => setAccountOpen(true)}>
+      <button type="button" class="account-button" aria-haspopup="dialog" aria-label=${t.signedInAs(user.name)} onClick=${openAccount}>
         <${Avatar} user=${user} size="s" /><span class="account-name">${user.name}</span><${Icon} name="swap" />
       </button>
     </header>
-    <main>
+    <main tabindex="-1">
       <haggle-messenger
         lang=${code}
         client=${client}
@@ -100,14 +122,16 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
         seq=${place.view === "room" ? place.seq : undefined}
         narrow=${place.view === "market" ? "content" : "inbox"}
         autofocus
+        onhaggle-navigate=${onNavigate}
       >
-        <${Market} demo=${demo} user=${user} inbox=${client.inbox} openRoom=${openRoom} />
+        ${!opensNewest && html`<${Market} demo=${demo} user=${user} inbox=${client.inbox} openRoom=${openRoom} />`}
         <div slot="empty" class="no-chats">
           <p>${seller ? t.noChatsHintSeller : t.noChatsHint}</p>
           ${!seller && html`<a class="button" href=${addressOf({ view: "market" })}>${t.browse}</a>`}
         </div>
       </haggle-messenger>
     </main>
-    ${accountOpen && html`<${AccountDialog} demo=${demo} user=${user} become=${become} client=${client} wire=${wire} chooseWire=${chooseWire} onClose=${() => setAccountOpen(false)} />`}
+    ${notifies && html`<haggle-notifications lang=${code} client=${client} room=${place.view === "room" ? place.roomId : ""} onhaggle-navigate=${onNavigate}></haggle-notifications>`}
+    ${account && html`<${account.AccountDialog} demo=${demo} user=${user} become=${become} client=${client} wire=${wire} chooseWire=${chooseWire} onClose=${() => setAccount(undefined)} />`}
   </div>`;
 }

@@ -57,8 +57,8 @@ export function Root({ demo, loadSession }) {
   const become = (next) => {
     if (next) sessionStorage.setItem(USER_KEY, JSON.stringify(next));
     else sessionStorage.removeItem(USER_KEY);
-    // Buyers look around first; a seller waits for what comes in.
-    location.hash = next?.role === "seller" ? "#/chats" : "#/market";
+    // An address that led to the sign-in is what somebody came for. Without one, buyers look around first, and sellers see what came in.
+    if (user || !location.hash) location.hash = !next ? "" : next.role === "seller" ? "#/chats" : "#/market";
     setUser(next);
   };
 
@@ -74,7 +74,7 @@ export function Root({ demo, loadSession }) {
 /** @param {{failed: boolean}} props */
 function Waiting({ failed }) {
   const { t } = useLanguage();
-  return html`<main class="notice-page">
+  return html`<main class="notice-page" tabindex="-1">
     ${failed
       ? html`<p role="alert">${t.serverUnreachable}</p><button type="button" class="button" onClick=${() => location.reload()}>${t.tryAgain}</button>`
       : html`<p role="status">${t.loading}</p>`}

@@ -18,7 +18,7 @@ export function Logo() {
  */
 export function SignIn({ demo, become, onShown }) {
   const { t } = useLanguage();
-  return html`<main class="sign-in">
+  return html`<main class="sign-in" tabindex="-1">
     <div class="sign-in-card">
       <header class="sign-in-head">
         <p class="brand brand-large"><${Logo} /><span>haggle</span></p>

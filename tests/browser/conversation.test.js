@@ -29,6 +29,8 @@ for (const [buyerWire, sellerWire, name] of [
 async function talk(buyerWire, sellerWire, name) {
   const buyer = await (await Window.open(browser, server.url, { wire: buyerWire })).signIn(name);
   const seller = await (await Window.open(browser, server.url, { wire: sellerWire })).signIn("박준호");
+  // A seller starts with the newest conversation: the one that is begun next is not it.
+  await seller.page.locator("#conversation-title").waitFor();
   const unreadBefore = await seller.page.title();
 
   await buyer.chatWithSeller("Belt-drive turntable");

@@ -233,7 +233,7 @@ test("a block closes the conversation for both without a word about who, and can
   await dialog(buyer).getByRole("button", { name: "Block" }).click();
 
   await buyer.page.getByText("This conversation is closed.").waitFor();
-  await seller.page.getByText("종료된 대화입니다.").waitFor();
+  await seller.page.getByText("종료된 대화예요.").waitFor();
   for (const window of [buyer, seller]) assert.equal(await window.composer.count(), 0);
   assert.equal(await buyer.page.locator(".presence-dot").count(), 0);
   await buyer.look("closed-desk");
@@ -309,16 +309,17 @@ test("a switch that is off counts for both directions, and stays off", async () 
 
   await buyer.page.locator(".account-button").click();
   const presence = buyer.page.getByRole("switch", { name: "When I am here" });
-  await buyer.until(() => all(".switch input:checked").length === 3);
+  const shared = (count) => buyer.until((count) => all(".switch input:checked", document.querySelector("haggle-settings").shadowRoot).length === count, count);
+  await shared(3);
   await presence.focus();
   await buyer.page.keyboard.press("Space");
-  await buyer.until(() => all(".switch input:checked").length === 2);
+  await shared(2);
   await seller.page.locator(".conversation-state[data-online]").waitFor({ state: "detached" });
   await buyer.look("settings-desk");
   await buyer.page.reload();
   await buyer.page.locator(".account-button").click();
-  await buyer.until(() => all(".switch input:checked").length === 2);
-  await buyer.until(() => !all(".switch input")[2].checked);
+  await shared(2);
+  assert.equal(await presence.isChecked(), false);
   await Promise.all([buyer.close(), seller.close()]);
 });
 

@@ -49,7 +49,7 @@ test("a script and an element are a whole integration: two people talk, from a p
   await buyer.look("embed-desk");
   await seller.look("embed-conversation-phone");
   // A narrow messenger shows one pane, and its way back.
-  await seller.page.getByRole("button", { name: "Back to the chats" }).click();
+  await seller.page.getByRole("button", { name: "Back" }).click();
   await seller.page.locator(".inbox-row").first().waitFor();
   await seller.until(() => focused()?.matches(".inbox-row") && focused().textContent.includes("Yes, it is"));
   assert.equal(await buyer.page.title(), "A shop", "the title is the page's own");
@@ -169,6 +169,40 @@ test("without a session of the page's own it says so, and goes on once there is 
   await window.until(() => focused()?.type === "search");
   assert.equal(site.tokens, before);
   window.faults = window.faults.filter((fault) => !/401/.test(fault));
+  await window.close();
+});
+
+test("notifications are a module and an element more: they know the messenger's room, and lead there", async () => {
+  const code = `
+    window.shown = [];
+    window.questions = 0;
+    window.Notification = class { static permission = "default"; static async requestPermission() { questions += 1; return (this.permission = "granted"); } constructor(title, options) { shown.push(Object.assign(this, { title, ...options })); } close() {} };
+    document.hasFocus = () => !window.away;
+    Object.defineProperty(document, "visibilityState", { get: () => (window.away ? "hidden" : "visible") });`;
+  const signedIn = `server="${server.url}" token-url="/chat-token"`;
+  const scripts = `<script type="module" src="/own.js?${new URLSearchParams({ code })}"></script>`;
+  const before = site.tokens;
+  const window = await visit({ user: "amara", body: `${scripts}<haggle-messenger ${signedIn}></haggle-messenger><haggle-notifications ${signedIn}></haggle-notifications>` });
+  const { page } = window;
+  await window.openChat("Priya");
+  await window.send("Is it still there?");
+  await window.message("Is it still there?", "sent").waitFor();
+  await window.until(() => window.questions === 1);
+  assert.equal(site.tokens - before, 1, "one session for both");
+  const say = (text) => server.api("POST", "/rooms/room-amara-guitar/messages", { text, clientId: text }, { as: "priya" });
+  await say("Seen");
+  await window.message("Seen").waitFor();
+  // The inbox hears of it a moment later, and the notifications with it.
+  await page.locator(".inbox-row", { hasText: "Seen" }).waitFor();
+  await page.evaluate(() => {
+    window.away = true;
+    document.querySelector("haggle-messenger").room = "";
+  });
+  await say("Unseen");
+  await window.until(() => window.shown.length > 0);
+  assert.deepEqual(await page.evaluate(() => window.shown.map(({ body }) => body)), ["Unseen"]);
+  await page.evaluate(() => window.shown[0].onclick());
+  await page.locator("#conversation-title", { hasText: "Priya" }).waitFor();
   await window.close();
 });
 

@@ -47,7 +47,7 @@ for (const [device, viewport, colorScheme] of [["desk", DESK, "light"], ["phone"
     const window = await (await Window.open(browser, server.url, { viewport, colorScheme })).signIn("김민아");
     const { page } = window;
     if (device === "phone") await page.locator(".tab-chats").click();
-    const box = page.getByRole("searchbox", { name: "Search your messages" });
+    const box = page.getByRole("searchbox", { name: "Search people, things and messages" });
     await box.fill("cord");
     await page.locator("mark").first().waitFor();
     assert.deepEqual([...new Set(await page.locator("mark").allTextContents())], ["cord"]);

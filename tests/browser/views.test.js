@@ -131,6 +131,36 @@ for (const [wire, viewport, locale] of [["socketIo", PHONE, "ko-KR"], ["plain", 
   });
 }
 
+test("Korean speaks in one register, and is broken between words", async () => {
+  const said = (words) => Object.values(words).flatMap((value) => (typeof value === "object" ? said(value) : typeof value === "function" ? [String(value)] : [value]));
+  const formal = said(languages.ko).filter((sentence) => /(니다|니까|십시오|시오)(?![가-힣])/.test(sentence));
+  assert.deepEqual(formal, []);
+  for (const [locale, wordBreak] of [["ko-KR", "keep-all"], ["en-US", "normal"]]) {
+    const window = await (await Window.open(browser, server.url, { locale })).signIn("Jonas");
+    await window.page.locator(".product").first().waitFor();
+    for (const selector of [".market-head p", ".inbox-row", ".pane-head h2"]) {
+      const style = await window.page.locator(selector).first().evaluate((element) => [getComputedStyle(element).wordBreak, getComputedStyle(element).overflowWrap]);
+      assert.deepEqual(style, [wordBreak, "anywhere"], selector);
+    }
+    await window.close();
+  }
+});
+
+test("the page asks for no font that a system may lack, and one's own words are in a colour of their own", async () => {
+  const window = await (await Window.open(browser, server.url)).signIn("Jonas");
+  await window.openChat("Priya");
+  const [fonts, own] = await window.page.evaluate(() => [
+    getComputedStyle(all(".frame")[0]).fontFamily,
+    getComputedStyle(all(".group[data-own] .bubble")[0]).backgroundColor,
+  ]);
+  assert.match(fonts, /^system-ui,/);
+  assert.doesNotMatch(fonts, /Inter|Pretendard/);
+  await window.composer.fill("A word");
+  const send = await window.page.locator(".send").evaluate((element) => getComputedStyle(element).backgroundColor);
+  assert.notEqual(own, send);
+  await window.close();
+});
+
 test("what nobody caught is shown in a bar", async () => {
   const { page } = await Window.open(browser, server.url);
   await page.evaluate(() => void setTimeout(() => Promise.reject(new Error("<b>nobody caught me</b>"))));

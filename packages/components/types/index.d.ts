@@ -59,13 +59,13 @@ export interface HaggleRoomElement extends HaggleElement {
 }
 
 /**
- * `<haggle-messenger>`: the inbox, and the conversation named by `room`; one of the two where it is narrower than 720 pixels. What is
+ * `<haggle-messenger>`: the inbox, and the conversation named by `room`; one of the two where it is narrower than 1,000 pixels. What is
  * inside the element is shown where no conversation is, and in a narrow one in place of the inbox with `narrow="content"`.
  */
 export interface HaggleMessenger extends HaggleRoomElement {}
 export const HaggleMessenger: { new (): HaggleMessenger; prototype: HaggleMessenger };
 
-/** `<haggle-inbox>`: one's own conversations with a search. `room` marks the one that is open elsewhere on the page. */
+/** `<haggle-inbox>`: one's own conversations with filters and a search. `room` marks the one that is open elsewhere on the page. */
 export interface HaggleInbox extends HaggleRoomElement {}
 export const HaggleInbox: { new (): HaggleInbox; prototype: HaggleInbox };
 

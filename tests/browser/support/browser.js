@@ -34,15 +34,17 @@ export class Window {
   /**
    * @param {import("playwright-core").Browser} browser
    * @param {string} url
-   * @param {{viewport?: {width: number, height: number}, colorScheme?: "light" | "dark", locale?: string, wire?: "socketIo" | "plain"}} [options]
+   * @param {{viewport?: {width: number, height: number}, colorScheme?: "light" | "dark", locale?: string, wire?: "socketIo" | "plain",
+   *   forcedColors?: "active", fontSize?: number}} [options] `fontSize`: what the browser is set to, in pixels
    */
-  static async open(browser, url, { viewport = DESK, colorScheme = "light", locale = "en-US", wire } = {}) {
+  static async open(browser, url, { viewport = DESK, colorScheme = "light", locale = "en-US", wire, forcedColors, fontSize } = {}) {
     const window = new Window();
     const phone = viewport.width < 800;
     const context = await browser.newContext({
       viewport,
       colorScheme,
       locale,
+      forcedColors,
       hasTouch: phone,
       isMobile: phone,
       deviceScaleFactor: phone ? 2 : 1,
@@ -69,6 +71,7 @@ export class Window {
         return element;
       };
     });
+    if (fontSize) await (await context.newCDPSession(window.page)).send("Page.setFontSizes", { fontSizes: { standard: fontSize } });
     if (wire) await window.page.addInitScript((name) => sessionStorage.setItem("haggle.wire", name), wire);
     await window.page.goto(url);
     return window;
@@ -141,8 +144,8 @@ export class Window {
 
   async screenshot(name) {
     await mkdir(SCREENSHOTS, { recursive: true });
-    // Pictures load lazily; a screenshot of an empty frame shows nobody anything.
-    await this.until(() => all("img").every((image) => image.complete || image.getBoundingClientRect().top > innerHeight));
+    // Pictures load lazily, and hidden ones never; a screenshot of an empty frame shows nobody anything.
+    await this.until(() => all("img").every((image) => image.complete || !image.checkVisibility() || image.getBoundingClientRect().top > innerHeight));
     await this.page.screenshot({ path: `${SCREENSHOTS}${name}.png` });
   }
 

@@ -1,5 +1,6 @@
 import { HaggleError, HaggleMessenger, loadLanguage, registerLanguage, type HaggleEvents, type HaggleUnread, type Place, type Words } from "@haggle/components";
 import { HaggleConversation, HaggleInbox, HaggleMessenger as Messenger, HaggleSettings, HaggleUnread as Unread } from "@haggle/components/react";
+import { HaggleNotifications } from "@haggle/components/notifications";
 import { en } from "@haggle/components/languages/en";
 
 const french: Words = { chats: "Messages", offer: { accept: "Accepter" }, unread: (count: number) => `${count} non lus` };
@@ -19,6 +20,9 @@ messenger.addEventListener("haggle-navigate", (event) => {
 messenger.addEventListener("haggle-stopped", ({ detail }) => console.log(detail instanceof HaggleError, detail.code));
 const badge: HaggleUnread = document.createElement("haggle-unread");
 badge.addEventListener("haggle-unread", ({ detail: { unread } }: HaggleEvents["haggle-unread"]) => (document.title = String(unread)));
+const notifications: HaggleNotifications = document.createElement("haggle-notifications");
+notifications.room = messenger.room;
+notifications.addEventListener("haggle-navigate", ({ detail }: HaggleEvents["haggle-navigate"]) => console.log(detail.view));
 
 export const page = (room: string, go: (place: Place) => void) => (
   <>

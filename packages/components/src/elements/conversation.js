@@ -1,5 +1,4 @@
 // @ts-check
-import { dialogs } from "../styles/dialogs.js";
 import { filling } from "../styles/frame.js";
 import { layout } from "../styles/layout.js";
 import { Banner, ConversationView, SignedIn } from "../ui/signed_in.js";
@@ -10,7 +9,7 @@ import { RoomElement } from "./room_element.js";
  * `<haggle-conversation room="…">`: one conversation. `back` adds a button that asks the page for the inbox.
  */
 export class HaggleConversation extends RoomElement {
-  static sheets = [filling, layout, dialogs];
+  static sheets = [filling, layout];
 
   /** @param {import("./session.js").Session} session */
   view(session) {

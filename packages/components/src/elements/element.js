@@ -4,6 +4,7 @@ import { base } from "../styles/base.js";
 import { frame } from "../styles/frame.js";
 import { theme } from "../styles/theme.js";
 import { HostContext } from "../ui/host.js";
+import { keepFocus } from "../ui/keep_focus.js";
 import { LanguageContext } from "../ui/language.js";
 import { html, render } from "../ui/view.js";
 import { replace, Session, share } from "./session.js";
@@ -48,6 +49,7 @@ export class HaggleElement extends Base {
     this.#frame = document.createElement("div");
     this.#frame.className = "frame";
     this.#frame.setAttribute("part", "frame");
+    keepFocus(this.#frame);
     shadow.append(this.#frame);
   }
 

@@ -1,11 +1,10 @@
 // @ts-check
-import { dialogs } from "../styles/dialogs.js";
 import { filling } from "../styles/frame.js";
 import { layout } from "../styles/layout.js";
 import { search } from "../styles/search.js";
 import { useLanguage } from "../ui/language.js";
 import { Banner, ConversationView, InboxView, loadTalk, SignedIn } from "../ui/signed_in.js";
-import { focusedNear, html, useEffect, useRef } from "../ui/view.js";
+import { focusedNear, html, useEffect, useLayoutEffect, useRef } from "../ui/view.js";
 import { RoomElement } from "./room_element.js";
 
 /**
@@ -15,7 +14,7 @@ import { RoomElement } from "./room_element.js";
  */
 export class HaggleMessenger extends RoomElement {
   static observedAttributes = [...super.observedAttributes, "narrow"];
-  static sheets = [filling, layout, dialogs, search];
+  static sheets = [filling, layout, search];
 
   /**
    * Goes there by itself, unless the page's router does, or a link leads there.
@@ -49,13 +48,14 @@ function Messenger({ session, client, roomId, sought, narrow, takesFocus, onUnre
 
   const messenger = useRef(/** @type {HTMLElement | null} */ (null));
   const wasOpen = useRef(roomId);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const left = wasOpen.current;
     wasOpen.current = roomId;
     // The button that led back is gone, and the focus with it: one goes on from where one had come.
     if (!left || roomId || !takesFocus || focusedNear(messenger.current)) return;
-    const row = /** @type {HTMLElement | null | undefined} */ (messenger.current?.querySelector(`[data-room="${CSS.escape(left)}"]`));
-    row?.focus();
+    const places = [`[data-room="${CSS.escape(left)}"]`, ".pane-head h2", ".content"];
+    const found = /** @type {(HTMLElement | null | undefined)[]} */ (places.map((place) => messenger.current?.querySelector(place)));
+    found.find((element) => element?.checkVisibility())?.focus();
   }, [roomId]);
 
   const shows = roomId ? "room" : narrow === "content" ? "content" : "inbox";
@@ -65,7 +65,7 @@ function Messenger({ session, client, roomId, sought, narrow, takesFocus, onUnre
       <${InboxView} session=${session} client=${client} openRoomId=${roomId} onUnread=${onUnread} />
       ${roomId
         ? html`<${ConversationView} key=${roomId} session=${session} client=${client} roomId=${roomId} sought=${sought} takesFocus=${takesFocus} />`
-        : html`<div class="pane content" part="content"><slot><div class="empty"><p>${t.chooseChat}</p></div></slot></div>`}
+        : html`<div class="pane content" part="content" tabindex="-1"><slot><div class="empty"><p>${t.chooseChat}</p></div></slot></div>`}
     </div>
   </div>`;
 }

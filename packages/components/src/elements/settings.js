@@ -1,15 +1,26 @@
 // @ts-check
-import { dialogs } from "../styles/dialogs.js";
-import { Settings } from "../ui/settings.js";
-import { html } from "../ui/view.js";
+import { HostContext } from "../ui/host.js";
+import { html, useContext, useEffect, useState } from "../ui/view.js";
 import { HaggleElement } from "./element.js";
 
 /** `<haggle-settings>`: what the other members get to see of one, each with its switch. */
 export class HaggleSettings extends HaggleElement {
-  static sheets = [dialogs];
-
   /** @param {import("./session.js").Session} session */
   view({ client }) {
-    return client && html`<${Settings} rest=${client.rest} />`;
+    return client && html`<${LoadedSettings} rest=${client.rest} />`;
   }
+}
+
+/**
+ * Read when they are shown for the first time.
+ *
+ * @param {{rest: import("@haggle/client").Rest}} props
+ */
+function LoadedSettings({ rest }) {
+  const { adopt } = useContext(HostContext);
+  const [loaded, setLoaded] = useState(/** @type {typeof import("../ui/settings.js") | undefined} */ (undefined));
+  useEffect(() => void import("../ui/settings.js").then(setLoaded), []);
+  if (!loaded) return undefined;
+  adopt(loaded.sheets);
+  return html`<${loaded.Settings} rest=${rest} />`;
 }

@@ -16,13 +16,28 @@ export const en = {
   noChats: "No conversations yet",
   noChatsHint: "Find something you like and write to its seller.",
   more: "Show more",
+  filters: {
+    show: "Show",
+    all: "All",
+    buying: "Buying",
+    selling: "Selling",
+    unread: "Unread",
+    empty: { all: "", buying: "You have not asked about anything yet", selling: "Nobody has asked about your things yet", unread: "You have read everything" },
+    emptyHint: {
+      all: "",
+      buying: "When you write to a seller, the conversation is here.",
+      selling: "When somebody writes to you about one of them, the conversation is here.",
+      unread: "What comes in next is here.",
+    },
+  },
+  draft: "Draft:",
   unread: (/** @type {number} */ count) => `${count} unread`,
   // Isolated: what people write from right to left, or turn around on purpose, leaves our own words alone.
   lastFromYou: (/** @type {string} */ text) => `You: \u2068${text}\u2069`,
   noMessages: "No messages yet",
   status: { on_sale: "On sale", reserved: "Reserved", sold: "Sold" },
 
-  back: "Back to the chats",
+  back: "Back",
   online: "Online",
   offline: "Not here right now",
   connecting: "Connecting…",
@@ -176,11 +191,21 @@ export const en = {
   privacy: "What others see of me",
   privacyHint: "What you switch off you don’t see of others either.",
   settings: { readReceipts: "When I have read", typing: "When I am typing", presence: "When I am here" },
+  notifications: {
+    title: "On this device",
+    messages: "Notify me of new messages",
+    sound: "With a soft sound",
+    denied: "Your browser blocks notifications of this page. Allow them in its settings.",
+  },
 
-  search: "Search your messages",
+  search: "Search people, things and messages",
   searchClear: "Clear the search",
+  searchConversations: "Conversations",
+  searchMessages: "Messages",
   searchNothing: (/** @type {string} */ words) => `Nothing found for “${words}”`,
-  searchFound: (/** @type {number} */ count) => (count === 1 ? "1 message found" : `${count} messages found`),
+  searchNothingHint: "Try a person’s name, a product, or a word from a message.",
+  searchFound: (/** @type {number} */ conversations, /** @type {number} */ messages) =>
+    `${conversations === 1 ? "1 conversation" : `${conversations} conversations`} and ${messages === 1 ? "1 message" : `${messages} messages`} found`,
 
   image: {
     add: "Add a picture",

@@ -77,8 +77,8 @@ export const base = css`
   }
 
   .icon {
-    width: 20px;
-    height: 20px;
+    width: 1.25rem;
+    height: 1.25rem;
     flex: none;
     fill: none;
     stroke: currentColor;
@@ -91,11 +91,11 @@ export const base = css`
     display: inline-flex;
     align-items: center;
     justify-content: center;
-    min-height: 40px;
+    min-height: 2.5rem;
     padding: 8px 16px;
     border-radius: 999px;
     background: var(--sunken);
-    font-size: 14px;
+    font-size: 0.875rem;
     font-weight: 600;
     line-height: 1.2;
     text-align: center;
@@ -105,6 +105,10 @@ export const base = css`
 
   .button:hover {
     background: var(--line);
+  }
+
+  .button:is(:disabled, [aria-disabled="true"]) {
+    opacity: 0.55;
   }
 
   .button-primary {
@@ -119,8 +123,8 @@ export const base = css`
   .icon-button {
     display: inline-grid;
     place-items: center;
-    width: 40px;
-    height: 40px;
+    width: 2.5rem;
+    height: 2.5rem;
     flex: none;
     border-radius: 50%;
   }
@@ -132,14 +136,14 @@ export const base = css`
   .badge {
     display: inline-grid;
     place-items: center;
-    min-width: 20px;
-    height: 20px;
+    min-width: 1.25rem;
+    height: 1.25rem;
     padding: 0 6px;
     flex: none;
     border-radius: 999px;
     background: var(--signal);
     color: var(--on-signal);
-    font-size: 12px;
+    font-size: 0.75rem;
     font-weight: 700;
     font-variant-numeric: tabular-nums;
     line-height: 1;
@@ -152,7 +156,7 @@ export const base = css`
     border-radius: 999px;
     background: var(--brand-soft);
     color: var(--on-brand-soft);
-    font-size: 11.5px;
+    font-size: 0.75rem;
     font-weight: 650;
     line-height: 1.45;
     white-space: nowrap;
@@ -171,8 +175,8 @@ export const base = css`
   .avatar {
     position: relative;
     display: inline-block;
-    width: 40px;
-    height: 40px;
+    width: 2.5rem;
+    height: 2.5rem;
     flex: none;
   }
 
@@ -188,21 +192,21 @@ export const base = css`
   }
 
   .avatar-s {
-    width: 30px;
-    height: 30px;
+    width: 1.875rem;
+    height: 1.875rem;
   }
 
   .avatar-xs {
-    width: 20px;
-    height: 20px;
+    width: 1.25rem;
+    height: 1.25rem;
   }
 
   .presence-dot {
     position: absolute;
     right: -1px;
     bottom: -1px;
-    width: 13px;
-    height: 13px;
+    width: 0.8125rem;
+    height: 0.8125rem;
     border: 2.5px solid var(--surface);
     border-radius: 50%;
     background: var(--online);
@@ -222,7 +226,7 @@ export const base = css`
 
   .picture > .icon {
     width: 44%;
-    max-width: 40px;
+    max-width: 2.5rem;
     height: auto;
     color: var(--ink-soft);
     opacity: 0.6;
@@ -235,9 +239,15 @@ export const base = css`
   }
 
   .picture-s {
-    width: 46px;
-    height: 46px;
+    width: 2.875rem;
+    height: 2.875rem;
     border-radius: var(--radius-s);
+  }
+
+  .form-failure {
+    color: var(--danger);
+    font-size: 0.8438rem;
+    font-weight: 550;
   }
 
   .notice {
@@ -261,13 +271,38 @@ export const base = css`
 
   .empty-title {
     color: var(--ink);
-    font-size: 16px;
+    font-size: 1rem;
     font-weight: 650;
   }
 
   .empty .button {
     margin-top: 8px;
     color: var(--ink);
+  }
+
+  /* The system's few colours: what is chosen has an edge, and what is said by a background alone has one, too. */
+  @media (forced-colors: active) {
+    [aria-current],
+    [aria-pressed="true"],
+    [aria-checked="true"] {
+      outline: 2px solid Highlight;
+      outline-offset: -2px;
+    }
+
+    :focus-visible {
+      outline: 3px solid CanvasText;
+    }
+
+    .button,
+    .badge,
+    .status {
+      border: 1px solid;
+    }
+
+    .presence-dot {
+      background: Highlight;
+      forced-color-adjust: none;
+    }
   }
 
   @media (prefers-reduced-motion: reduce) {

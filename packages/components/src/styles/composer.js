@@ -29,14 +29,14 @@ export const composer = css`
   .composer textarea {
     flex: 1;
     min-width: 0;
-    max-height: 160px;
+    max-height: 10rem;
     padding: 8px 6px 8px 14px;
     border: 0;
     outline: none;
     background: none;
     color: inherit;
     font: inherit;
-    line-height: 22px;
+    line-height: 1.375rem;
     resize: none;
   }
 
@@ -51,8 +51,8 @@ export const composer = css`
   .send {
     display: grid;
     place-items: center;
-    width: 38px;
-    height: 38px;
+    width: 2.375rem;
+    height: 2.375rem;
     flex: none;
     border-radius: 50%;
     background: var(--brand);
@@ -72,7 +72,7 @@ export const composer = css`
   .composer-limit {
     padding: 6px 20px 0;
     color: var(--ink-soft);
-    font-size: 12.5px;
+    font-size: 0.7812rem;
     font-variant-numeric: tabular-nums;
     text-align: end;
   }
@@ -103,12 +103,12 @@ export const composer = css`
     gap: 5px;
     align-items: center;
     justify-content: center;
-    min-width: 38px;
-    height: 38px;
+    min-width: 2.375rem;
+    height: 2.375rem;
     flex: none;
     border-radius: 999px;
     color: var(--brand);
-    font-size: 14px;
+    font-size: 0.875rem;
     font-weight: 650;
   }
 
@@ -132,7 +132,7 @@ export const composer = css`
     align-items: center;
     padding: 2px 6px 6px 14px;
     color: var(--brand);
-    font-size: 13.5px;
+    font-size: 0.8438rem;
     font-weight: 600;
   }
 
@@ -141,12 +141,12 @@ export const composer = css`
   }
 
   .composer-bar .icon {
-    width: 17px;
-    height: 17px;
+    width: 1.0625rem;
+    height: 1.0625rem;
   }
 
   .bar-button {
-    min-height: 32px;
+    min-height: 2rem;
     padding: 2px 10px;
     color: var(--ink-soft);
     font-weight: 600;
@@ -181,8 +181,8 @@ export const composer = css`
   }
 
   .chosen img {
-    width: 72px;
-    height: 72px;
+    width: 4.5rem;
+    height: 4.5rem;
     border-radius: var(--radius-s);
     background: var(--sunken);
     object-fit: cover;
@@ -194,16 +194,16 @@ export const composer = css`
     right: -6px;
     display: grid;
     place-items: center;
-    width: 26px;
-    height: 26px;
+    width: 1.625rem;
+    height: 1.625rem;
     border: 1px solid var(--line);
     border-radius: 50%;
     background: var(--surface);
   }
 
   .chosen-remove .icon {
-    width: 15px;
-    height: 15px;
+    width: 0.9375rem;
+    height: 0.9375rem;
   }
 
   .chosen progress {
@@ -239,11 +239,11 @@ export const composer = css`
   @media (pointer: coarse) {
     /* iOS zooms into anything smaller. */
     .composer textarea {
-      font-size: 16px;
+      font-size: 1rem;
     }
   }
 
-  @container conversation (max-width: 599px) {
+  @container conversation (width < 37.5rem) {
     .composer {
       padding: 4px 10px calc(10px + env(safe-area-inset-bottom));
     }
@@ -264,7 +264,7 @@ export const composer = css`
   }
 
   /* A phone whose page is zoomed to twice its size. */
-  @container conversation (max-width: 299px) {
+  @container conversation (width < 18.75rem) {
     .composer-box {
       flex-wrap: wrap;
       justify-content: space-between;

@@ -45,12 +45,12 @@ export const conversation = css`
   }
 
   .conversation-who h2 {
-    font-size: 16px;
+    font-size: 1rem;
   }
 
   .conversation-state {
     color: var(--ink-soft);
-    font-size: 13px;
+    font-size: 0.8125rem;
   }
 
   .conversation-state[data-online],
@@ -74,7 +74,7 @@ export const conversation = css`
   }
 
   .product-strip-title {
-    font-size: 13.5px;
+    font-size: 0.8438rem;
   }
 
   .product-strip-line {
@@ -86,7 +86,7 @@ export const conversation = css`
 
   .product-strip-price {
     overflow: hidden;
-    font-size: 14.5px;
+    font-size: 0.9062rem;
     text-overflow: ellipsis;
     white-space: nowrap;
     font-weight: 700;
@@ -98,13 +98,13 @@ export const conversation = css`
     display: inline-flex;
     gap: 2px;
     align-items: center;
-    min-height: 26px;
+    min-height: 1.625rem;
     padding: 2px 6px 2px 10px;
   }
 
   .status-button .icon {
-    width: 15px;
-    height: 15px;
+    width: 0.9375rem;
+    height: 0.9375rem;
     stroke-width: 2.4;
   }
 
@@ -112,7 +112,7 @@ export const conversation = css`
     margin: 0 20px 6px;
     padding: 7px 14px;
     border-radius: var(--radius-s);
-    font-size: 13.5px;
+    font-size: 0.8438rem;
     font-weight: 550;
     background: var(--reserved);
     color: var(--on-reserved);
@@ -132,7 +132,7 @@ export const conversation = css`
     margin: 0 -6px 0 -4px;
   }
 
-  @container conversation (max-width: 599px) {
+  @container conversation (width < 37.5rem) {
     .conversation-head {
       flex-wrap: wrap;
       gap: 8px 10px;
@@ -161,8 +161,33 @@ export const conversation = css`
     }
   }
 
+  /* A phone that lies on its side, or whose keyboard is up. */
+  @media (height < 30rem) {
+    .conversation-head {
+      flex-wrap: nowrap;
+      gap: 10px;
+      padding: 4px 12px;
+    }
+
+    .conversation-who {
+      flex: 1 1 0;
+    }
+
+    .product-strip {
+      order: 0;
+      width: auto;
+      max-width: 60%;
+      padding: 2px 12px 2px 2px;
+    }
+
+    .product-strip .picture {
+      width: 2.25rem;
+      height: 2.25rem;
+    }
+  }
+
   /* A phone whose page is zoomed to twice its size. */
-  @container conversation (max-width: 299px) {
+  @container conversation (width < 18.75rem) {
     .conversation-head > .avatar,
     .product-strip .picture {
       display: none;

@@ -5,8 +5,8 @@ import { css } from "./css.js";
 export const dialogs = css`
   /* Dialog */
   .dialog {
-    width: min(520px, calc(100vw - 24px));
-    max-height: min(760px, calc(100dvh - 24px));
+    width: min(32.5rem, calc(100vw - 1.5rem));
+    max-height: min(47.5rem, calc(100dvh - 1.5rem));
     padding: 0;
     border: 1px solid var(--line);
     border-radius: 24px;
@@ -35,15 +35,11 @@ export const dialogs = css`
   }
 
   .dialog-head h2 {
-    font-size: 19px;
+    font-size: 1.1875rem;
   }
 
   .dialog-head .icon-button {
     margin-right: -10px;
-  }
-
-  .button:disabled {
-    opacity: 0.55;
   }
 
   .button-danger {
@@ -57,7 +53,7 @@ export const dialogs = css`
 
   /* Forms and dialogs */
   .dialog-small {
-    width: min(430px, calc(100vw - 24px));
+    width: min(26.875rem, calc(100vw - 1.5rem));
   }
 
   .dialog-actions {
@@ -70,7 +66,7 @@ export const dialogs = css`
 
   .dialog-actions .form-hint {
     flex: 1;
-    min-width: 120px;
+    min-width: 7.5rem;
   }
 
   .form {
@@ -80,21 +76,15 @@ export const dialogs = css`
 
   .form-hint {
     color: var(--ink-soft);
-    font-size: 13.5px;
+    font-size: 0.8438rem;
   }
 
   .form-hint:empty {
     display: none;
   }
 
-  .form-failure {
-    color: var(--danger);
-    font-size: 13.5px;
-    font-weight: 550;
-  }
-
   .form-done {
-    font-size: 16px;
+    font-size: 1rem;
     font-weight: 650;
   }
 
@@ -105,7 +95,7 @@ export const dialogs = css`
   .field {
     display: grid;
     gap: 6px;
-    font-size: 13.5px;
+    font-size: 0.8438rem;
     font-weight: 600;
   }
 
@@ -116,12 +106,12 @@ export const dialogs = css`
     border-radius: 14px;
     background: var(--surface);
     color: inherit;
-    font: 400 16px / 1.4 var(--font);
+    font: 400 1rem / 1.4 var(--font);
     resize: vertical;
   }
 
   .field .amount {
-    font-size: 26px;
+    font-size: 1.625rem;
     font-weight: 700;
     font-variant-numeric: tabular-nums;
     letter-spacing: -0.02em;
@@ -139,11 +129,11 @@ export const dialogs = css`
 
   .chip {
     flex: 1 0 auto;
-    min-height: 36px;
+    min-height: 2.25rem;
     padding: 6px 8px;
     border: 1px solid var(--line);
     border-radius: 999px;
-    font-size: 13.5px;
+    font-size: 0.8438rem;
     font-weight: 600;
     font-variant-numeric: tabular-nums;
     text-align: center;
@@ -170,7 +160,7 @@ export const dialogs = css`
   .choices legend {
     margin-bottom: 6px;
     padding: 0;
-    font-size: 13.5px;
+    font-size: 0.8438rem;
     font-weight: 600;
   }
 
@@ -178,13 +168,13 @@ export const dialogs = css`
     display: flex;
     gap: 10px;
     align-items: center;
-    min-height: 38px;
+    min-height: 2.375rem;
     cursor: pointer;
   }
 
   .choice input {
-    width: 19px;
-    height: 19px;
+    width: 1.1875rem;
+    height: 1.1875rem;
     margin: 0;
     flex: none;
     accent-color: var(--brand);
@@ -199,7 +189,7 @@ export const dialogs = css`
 
   .settings h2 {
     color: var(--ink-soft);
-    font-size: 13px;
+    font-size: 0.8125rem;
     font-weight: 650;
     letter-spacing: 0;
   }
@@ -209,14 +199,14 @@ export const dialogs = css`
     gap: 16px;
     align-items: center;
     justify-content: space-between;
-    min-height: 40px;
+    min-height: 2.5rem;
     cursor: pointer;
   }
 
   .switch input {
     position: relative;
-    width: 44px;
-    height: 26px;
+    width: 2.75rem;
+    height: 1.625rem;
     margin: 0;
     flex: none;
     border-radius: 999px;
@@ -229,10 +219,10 @@ export const dialogs = css`
   .switch input::before {
     content: "";
     position: absolute;
-    top: 3px;
-    left: 3px;
-    width: 20px;
-    height: 20px;
+    top: 0.1875rem;
+    left: 0.1875rem;
+    width: 1.25rem;
+    height: 1.25rem;
     border-radius: 50%;
     background: var(--surface);
     transition: transform 0.15s;
@@ -243,11 +233,27 @@ export const dialogs = css`
   }
 
   .switch input:checked::before {
-    transform: translateX(18px);
+    transform: translateX(1.125rem);
+  }
+
+  @media (forced-colors: active) {
+    .switch input {
+      border: 1px solid;
+    }
+
+    .switch input::before,
+    .switch input:checked {
+      background: CanvasText;
+      forced-color-adjust: none;
+    }
+
+    .switch input:checked::before {
+      background: Canvas;
+    }
   }
 
   /* A phone whose page is zoomed to twice its size. A dialog stands in the window, so the window's width counts. */
-  @media (max-width: 299px) {
+  @media (width < 18.75rem) {
     .dialog-head {
       flex-wrap: nowrap;
     }

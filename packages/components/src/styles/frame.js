@@ -21,10 +21,14 @@ export const frame = css`
     container: haggle / inline-size;
     color: var(--ink);
     color-scheme: inherit;
-    font: 400 15px / 1.45 var(--font);
+    font: 400 0.9375rem / 1.45 var(--font);
     -webkit-font-smoothing: antialiased;
     overflow-wrap: anywhere;
     text-align: start;
+  }
+
+  /* Korean is broken between words, as it is read. */
+  .frame:lang(ko) {
     word-break: keep-all;
   }
 
@@ -44,12 +48,12 @@ export const frame = css`
 /** An element that fills the height it is given, and scrolls inside. */
 export const filling = css`
   :host {
-    block-size: min(720px, 100dvh);
+    block-size: min(45rem, 100dvh);
   }
 
   .frame {
     block-size: var(--haggle-block-size, 100%);
-    min-block-size: 320px;
+    min-block-size: min(20rem, 100dvh);
     max-block-size: 100dvh;
   }
 

@@ -6,7 +6,7 @@ export const layout = css`
   .panes {
     display: grid;
     grid-template-rows: minmax(0, 1fr);
-    grid-template-columns: clamp(300px, 36%, 372px) minmax(0, 1fr);
+    grid-template-columns: clamp(18.75rem, 36%, 23.25rem) minmax(0, 1fr);
     gap: 14px;
     min-height: 0;
   }
@@ -34,7 +34,7 @@ export const layout = css`
   }
 
   .pane-head h2 {
-    font-size: 19px;
+    font-size: 1.1875rem;
   }
 
   .inbox-list {
@@ -66,8 +66,8 @@ export const layout = css`
 
   .inbox-faces {
     position: relative;
-    width: 54px;
-    height: 54px;
+    width: 3.375rem;
+    height: 3.375rem;
     flex: none;
   }
 
@@ -103,7 +103,7 @@ export const layout = css`
   .inbox-product {
     justify-content: flex-start;
     color: var(--ink-soft);
-    font-size: 12.5px;
+    font-size: 0.7812rem;
   }
 
   .inbox-name {
@@ -113,14 +113,14 @@ export const layout = css`
   .inbox-time {
     flex: none;
     color: var(--ink-soft);
-    font-size: 12.5px;
+    font-size: 0.7812rem;
     font-variant-numeric: tabular-nums;
   }
 
   .inbox-last {
-    min-height: 21px;
+    min-height: 1.3125rem;
     color: var(--ink-soft);
-    font-size: 14px;
+    font-size: 0.875rem;
   }
 
   .inbox-row[data-unread] .inbox-last {
@@ -132,9 +132,114 @@ export const layout = css`
     color: color-mix(in srgb, var(--ink) 78%, transparent);
   }
 
+  .inbox-draft {
+    color: var(--draft);
+    font-weight: 600;
+  }
+
   .inbox-more {
     display: grid;
+    gap: 8px;
     padding: 8px;
+  }
+
+  .filters {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 6px;
+    min-width: 0;
+    margin: 0 16px 8px;
+    padding: 0;
+    border: 0;
+  }
+
+  .filter {
+    position: relative;
+    display: inline-grid;
+    align-items: center;
+    min-height: 2rem;
+    padding: 0 12px;
+    border: 1px solid var(--line);
+    border-radius: 999px;
+    color: var(--ink-soft);
+    font-size: 0.8125rem;
+    font-weight: 600;
+    line-height: 1.3;
+  }
+
+  .filter:hover {
+    background: var(--hover);
+  }
+
+  .filter:has(:checked) {
+    border-color: var(--brand);
+    background: var(--brand-soft);
+    color: var(--on-brand-soft);
+  }
+
+  .filter:has(:focus-visible) {
+    outline: 2.5px solid var(--brand);
+    outline-offset: 2px;
+  }
+
+  .filter input {
+    position: absolute;
+    inset: 0;
+    margin: 0;
+    opacity: 0;
+    cursor: pointer;
+  }
+
+  /* Rows that are about to come. */
+  .inbox-skeleton {
+    flex: 1;
+    padding: 0 20px;
+    overflow: hidden;
+  }
+
+  .skeleton-row {
+    display: grid;
+    grid-template: 0.8125rem 0.75rem / 2.875rem 1fr;
+    gap: 10px 18px;
+    align-content: center;
+    padding: 14px 0;
+    animation: breathe 1.6s ease-in-out infinite;
+  }
+
+  .skeleton-row span {
+    border-radius: 6px;
+    background: var(--sunken);
+  }
+
+  .skeleton-row span:first-child {
+    grid-row: span 2;
+    min-height: 2.875rem;
+    border-radius: var(--radius-s);
+  }
+
+  .skeleton-row span:nth-child(2) {
+    width: 45%;
+  }
+
+  @keyframes breathe {
+    50% {
+      opacity: 0.5;
+    }
+  }
+
+  @media (forced-colors: active) {
+    .filter:has(:checked) {
+      outline: 2px solid Highlight;
+      outline-offset: -2px;
+    }
+
+    .filter:has(:focus-visible) {
+      outline: 3px solid CanvasText;
+    }
+
+    .skeleton-row span {
+      border: 1px solid;
+    }
   }
 
   .banner {
@@ -146,7 +251,7 @@ export const layout = css`
     border-radius: var(--radius-s);
     background: var(--banner);
     color: var(--on-banner);
-    font-size: 14px;
+    font-size: 0.875rem;
     animation: arrive 0.2s ease-out;
   }
 
@@ -177,12 +282,17 @@ export const layout = css`
     overflow: auto;
   }
 
+  .content:focus,
+  .pane-head h2:focus {
+    outline: none;
+  }
+
   .content .empty {
     height: 100%;
   }
 
   /* One pane at a time, and a conversation gets the whole height. */
-  @container haggle (max-width: 719px) {
+  @container haggle (width < 62.5rem) {
     .panes {
       grid-template-columns: minmax(0, 1fr);
     }
@@ -211,8 +321,40 @@ export const layout = css`
     }
   }
 
+  /* A phone that lies on its side, or whose keyboard is up: the height is for what is read. */
+  @media (height < 30rem) {
+    .pane-head {
+      padding: 8px 16px 6px;
+    }
+
+    .inbox-row {
+      padding-block: 6px;
+    }
+  }
+
+  /* There, what stands above the list takes one line. */
+  @media (height < 30rem) {
+    @container haggle (37.5rem <= width < 62.5rem) {
+      .inbox {
+        display: grid;
+        grid-template: auto minmax(0, 1fr) / auto minmax(0, 1fr) auto;
+        align-items: center;
+      }
+
+      .inbox :is(.search, .filters) {
+        margin: 6px 16px 6px 0;
+      }
+
+      .inbox > :is(.inbox-list, .inbox-skeleton, .empty) {
+        grid-row: 2;
+        grid-column: 1 / -1;
+        align-self: stretch;
+      }
+    }
+  }
+
   /* A phone whose page is zoomed to twice its size. */
-  @container haggle (max-width: 299px) {
+  @container haggle (width < 18.75rem) {
     .inbox-faces {
       display: none;
     }

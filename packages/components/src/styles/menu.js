@@ -7,9 +7,9 @@ export const menu = css`
   .menu {
     position: fixed;
     inset: auto;
-    min-width: min(200px, calc(100vw - 12px));
-    max-width: min(320px, calc(100vw - 12px));
-    max-height: calc(100dvh - 12px);
+    min-width: min(12.5rem, calc(100vw - 0.75rem));
+    max-width: min(20rem, calc(100vw - 0.75rem));
+    max-height: calc(100dvh - 0.75rem);
     margin: 0;
     padding: 6px;
     overflow: auto;
@@ -25,10 +25,10 @@ export const menu = css`
     gap: 10px;
     align-items: center;
     width: 100%;
-    min-height: 42px;
+    min-height: 2.625rem;
     padding: 8px 14px 8px 10px;
     border-radius: 11px;
-    font-size: 14.5px;
+    font-size: 0.9062rem;
     font-weight: 500;
   }
 
@@ -54,7 +54,7 @@ export const menu = css`
   }
 
   .menu-check {
-    width: 20px;
+    width: 1.25rem;
     flex: none;
   }
 

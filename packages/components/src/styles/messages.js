@@ -28,7 +28,7 @@ export const messages = css`
   .system {
     padding: 6px 12px;
     color: var(--ink-soft);
-    font-size: 13px;
+    font-size: 0.8125rem;
     text-align: center;
   }
 
@@ -42,7 +42,7 @@ export const messages = css`
     background: var(--surface);
     box-shadow: var(--shadow-high);
     color: var(--ink-soft);
-    font-size: 13px;
+    font-size: 0.8125rem;
     transform: translateX(-50%);
   }
 
@@ -52,7 +52,7 @@ export const messages = css`
     justify-content: center;
     margin: 18px 0 12px;
     color: var(--ink-soft);
-    font-size: 12.5px;
+    font-size: 0.7812rem;
     font-weight: 600;
     letter-spacing: 0;
   }
@@ -91,7 +91,7 @@ export const messages = css`
     display: grid;
     grid-template-columns: minmax(0, 1fr);
     gap: 3px;
-    max-width: min(74%, 560px);
+    max-width: min(74%, 35rem);
     justify-items: start;
   }
 
@@ -154,7 +154,7 @@ export const messages = css`
   .group[data-own] .bubble-emoji {
     padding: 0 4px;
     background: none;
-    font-size: 34px;
+    font-size: 2.125rem;
     line-height: 1.25;
   }
 
@@ -179,7 +179,7 @@ export const messages = css`
     align-items: center;
     padding: 2px 6px 0;
     color: var(--ink-soft);
-    font-size: 12px;
+    font-size: 0.75rem;
     font-variant-numeric: tabular-nums;
   }
 
@@ -194,8 +194,8 @@ export const messages = css`
   }
 
   .delivery .icon {
-    width: 15px;
-    height: 15px;
+    width: 0.9375rem;
+    height: 0.9375rem;
   }
 
   .line[data-state="read"] .delivery {
@@ -211,13 +211,13 @@ export const messages = css`
     display: inline-flex;
     gap: 4px;
     align-items: center;
-    min-height: 28px;
+    min-height: 1.75rem;
     font-weight: 600;
   }
 
   .retry .icon {
-    width: 16px;
-    height: 16px;
+    width: 1rem;
+    height: 1rem;
   }
 
   .discard {
@@ -230,7 +230,7 @@ export const messages = css`
     display: flex;
     gap: 5px;
     align-items: center;
-    height: 38px;
+    height: 2.375rem;
   }
 
   .group:has(.typing-dots) > .avatar {
@@ -273,14 +273,14 @@ export const messages = css`
     display: inline-flex;
     gap: 6px;
     align-items: center;
-    min-width: 40px;
-    min-height: 40px;
+    min-width: 2.5rem;
+    min-height: 2.5rem;
     padding: 0 10px;
     border: 1px solid var(--line);
     border-radius: 999px;
     background: var(--surface);
     box-shadow: var(--shadow-high);
-    font-size: 14px;
+    font-size: 0.875rem;
     font-weight: 600;
   }
 
@@ -308,8 +308,8 @@ export const messages = css`
     left: calc(100% + 4px);
     display: grid;
     place-items: center;
-    width: 32px;
-    height: 32px;
+    width: 2rem;
+    height: 2rem;
     border-radius: 50%;
     color: var(--ink-soft);
     opacity: 0;
@@ -353,22 +353,22 @@ export const messages = css`
     display: flex;
     gap: 7px;
     align-items: flex-start;
-    max-width: 420px;
+    max-width: 26.25rem;
     margin-top: 3px;
     padding: 7px 12px 7px 10px;
     border-radius: var(--radius-s);
     background: var(--reserved);
     color: var(--on-reserved);
-    font-size: 12.5px;
+    font-size: 0.7812rem;
     line-height: 1.4;
   }
 
   .warning .icon {
-    width: 17px;
-    height: 17px;
+    width: 1.0625rem;
+    height: 1.0625rem;
   }
 
-  @container conversation (max-width: 599px) {
+  @container conversation (width < 37.5rem) {
     .history {
       padding: 8px 14px 14px;
     }
@@ -379,7 +379,7 @@ export const messages = css`
   }
 
   /* A phone whose page is zoomed to twice its size. */
-  @container conversation (max-width: 299px) {
+  @container conversation (width < 18.75rem) {
     .group > .avatar {
       display: none;
     }

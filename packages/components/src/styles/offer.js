@@ -4,7 +4,7 @@ import { css } from "./css.js";
 /** Offers. */
 export const offer = css`
   .offer {
-    width: 300px;
+    width: 18.75rem;
     max-width: 100%;
     padding: 12px 14px 14px;
     border: 1px solid var(--line-strong);
@@ -32,7 +32,7 @@ export const offer = css`
     gap: 10px;
     align-items: center;
     justify-content: space-between;
-    font-size: 13px;
+    font-size: 0.8125rem;
     font-weight: 600;
   }
 
@@ -42,7 +42,7 @@ export const offer = css`
     border-radius: 999px;
     background: var(--sold);
     color: var(--on-sold);
-    font-size: 11.5px;
+    font-size: 0.75rem;
     font-weight: 650;
   }
 
@@ -58,7 +58,7 @@ export const offer = css`
 
   .offer-amount {
     margin-top: 4px;
-    font-size: 25px;
+    font-size: 1.5625rem;
     font-weight: 740;
     font-variant-numeric: tabular-nums;
     letter-spacing: -0.025em;
@@ -76,7 +76,7 @@ export const offer = css`
   .offer[data-closed] .offer-amount {
     margin: 0;
     flex: none;
-    font-size: 14px;
+    font-size: 0.875rem;
     font-weight: 650;
     letter-spacing: 0;
   }
@@ -87,7 +87,7 @@ export const offer = css`
     gap: 2px 12px;
     justify-content: space-between;
     color: var(--ink-soft);
-    font-size: 12.5px;
+    font-size: 0.7812rem;
   }
 
   .offer[data-status="accepted"] .offer-note {

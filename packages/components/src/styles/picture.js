@@ -14,7 +14,7 @@ export const picture = css`
   .image img {
     max-width: 100%;
     height: auto;
-    min-height: 44px;
+    min-height: 2.75rem;
     border-radius: 20px;
     background: var(--sunken);
     object-fit: cover;
@@ -56,7 +56,7 @@ export const picture = css`
     flex: 1;
     gap: 10px;
     min-width: 0;
-    font-size: 15px;
+    font-size: 0.9375rem;
     white-space: nowrap;
   }
 

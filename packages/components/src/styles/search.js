@@ -1,13 +1,13 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** The search above an inbox, and what it finds. */
+/** The search above an inbox. */
 export const search = css`
   .search {
     display: flex;
     gap: 8px;
     align-items: center;
-    min-height: 42px;
+    min-height: 2.625rem;
     margin: 0 16px 10px;
     padding: 0 6px 0 12px;
     border: 1px solid transparent;
@@ -22,8 +22,14 @@ export const search = css`
   }
 
   .search .icon {
-    width: 18px;
-    height: 18px;
+    width: 1.125rem;
+    height: 1.125rem;
+  }
+
+  @media (forced-colors: active) {
+    .search:focus-within {
+      outline: 3px solid CanvasText;
+    }
   }
 
   .search input {
@@ -49,30 +55,14 @@ export const search = css`
   .search-clear {
     display: grid;
     place-items: center;
-    width: 30px;
-    height: 30px;
+    width: 1.875rem;
+    height: 1.875rem;
     border-radius: 50%;
-  }
-
-  .found-text {
-    text-align: left;
-    display: -webkit-box;
-    overflow: hidden;
-    -webkit-box-orient: vertical;
-    -webkit-line-clamp: 2;
-    color: var(--ink-soft);
-    font-size: 14px;
-  }
-
-  mark {
-    border-radius: 4px;
-    background: var(--reserved);
-    color: var(--on-reserved);
   }
 
   @media (pointer: coarse) {
     .search input {
-      font-size: 16px;
+      font-size: 1rem;
     }
   }
 `;

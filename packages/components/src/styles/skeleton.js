@@ -12,7 +12,7 @@ export const skeleton = css`
 
   .skeleton i {
     width: 46%;
-    height: 40px;
+    height: 2.5rem;
     border: 1px solid transparent;
     border-radius: 20px;
     background: var(--sunken);
@@ -20,7 +20,7 @@ export const skeleton = css`
 
   .skeleton i:nth-of-type(3n) {
     width: 62%;
-    height: 64px;
+    height: 4rem;
   }
 
   .skeleton i[data-own] {
@@ -33,13 +33,13 @@ export const skeleton = css`
   }
 
   .conversation-head.skeleton i {
-    width: 40px;
+    width: 2.5rem;
     border-radius: 50%;
   }
 
   .conversation-head.skeleton i + i {
     width: 30%;
-    height: 20px;
+    height: 1.25rem;
     border-radius: 999px;
   }
 

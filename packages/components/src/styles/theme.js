@@ -3,7 +3,8 @@ import { css } from "./css.js";
 
 /*
  * Colours, type and shapes. Each has a public name that a page may set, on the element or anywhere above it, and a value for light
- * and for dark. One accent, from which its shades follow; warm neutrals; one warm signal colour.
+ * and for dark. One accent for what can be done, from which its shades follow, a tint of it for
+ * one's own bubbles; warm neutrals; one warm signal colour.
  */
 export const theme = css`
   .frame,
@@ -23,13 +24,14 @@ export const theme = css`
     --on-brand-soft: var(--haggle-on-brand-soft, color-mix(in srgb, var(--brand) 70%, var(--ink)));
     --signal: var(--haggle-signal, light-dark(#c23f17, #ff8d66));
     --on-signal: var(--haggle-on-signal, light-dark(#ffffff, #341004));
+    --draft: var(--haggle-draft, light-dark(#96470b, #ffb57d));
     --online: var(--haggle-online, light-dark(#2aa66f, #4fd093));
     --reserved: var(--haggle-reserved, light-dark(#fbe6b8, #4a3810));
     --on-reserved: var(--haggle-on-reserved, light-dark(#6b4700, #f8d98f));
     --sold: var(--haggle-sold, light-dark(#e4e1da, #323835));
     --on-sold: var(--haggle-on-sold, light-dark(#4e524f, #c3cac6));
-    --bubble-own: var(--haggle-bubble-own, var(--haggle-brand, light-dark(#0f6b54, #1a6b54)));
-    --on-bubble-own: var(--haggle-on-bubble-own, var(--haggle-on-brand, light-dark(#ffffff, #f3fcf8)));
+    --bubble-own: var(--haggle-bubble-own, light-dark(color-mix(in srgb, var(--brand) 20%, var(--surface)), color-mix(in srgb, var(--brand) 30%, var(--surface))));
+    --on-bubble-own: var(--haggle-on-bubble-own, var(--ink));
     --bubble-other: var(--haggle-bubble-other, light-dark(#f0ece4, #272d2a));
     --danger: var(--haggle-danger, light-dark(#b3261e, #ff9c90));
     --banner: var(--haggle-banner, light-dark(#3a2f1c, #f3e3bf));
@@ -38,6 +40,6 @@ export const theme = css`
     --shadow-high: 0 2px 6px light-dark(rgb(45 38 25 / 10%), rgb(0 0 0 / 40%)), 0 18px 50px -12px light-dark(rgb(45 38 25 / 30%), rgb(0 0 0 / 80%));
     --radius: var(--haggle-radius, 18px);
     --radius-s: var(--haggle-radius-s, 12px);
-    --font: var(--haggle-font, "Inter", "Pretendard", system-ui, -apple-system, "Segoe UI", "Roboto", "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", sans-serif);
+    --font: var(--haggle-font, system-ui, -apple-system, "Segoe UI", "Roboto", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", "Noto Sans CJK KR", sans-serif);
   }
 `;

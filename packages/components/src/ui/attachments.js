@@ -1,5 +1,5 @@
 // @ts-check
-import { failureText } from "./dialog.js";
+import { failureText } from "./attempt.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useRef, useState } from "./view.js";

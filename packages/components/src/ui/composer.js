@@ -1,6 +1,6 @@
 // @ts-check
 import { AttachmentTray } from "./attachments.js";
-import { failureText, useAttempt } from "./dialog.js";
+import { failureText, useAttempt } from "./attempt.js";
 import { Icon } from "./icons.js";
 import { isKeyboardUsed } from "./keyboard.js";
 import { useLanguage } from "./language.js";

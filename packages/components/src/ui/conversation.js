@@ -1,15 +1,17 @@
 // @ts-check
 import { composer } from "../styles/composer.js";
 import { conversation } from "../styles/conversation.js";
+import { dialogs } from "../styles/dialogs.js";
 import { menu } from "../styles/menu.js";
 import { messages } from "../styles/messages.js";
 import { offer } from "../styles/offer.js";
 import { picture } from "../styles/picture.js";
 import { skeleton } from "../styles/skeleton.js";
 import { useAttachments } from "./attachments.js";
+import { failureText, useAttempt } from "./attempt.js";
 import { Avatar, ProductPicture } from "./avatar.js";
 import { Composer } from "./composer.js";
-import { ConfirmDialog, failureText, useAttempt } from "./dialog.js";
+import { ConfirmDialog } from "./dialog.js";
 import { useDrop } from "./drop_zone.js";
 import { Gallery } from "./gallery.js";
 import { PlaceLink } from "./host.js";
@@ -32,7 +34,7 @@ import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 /** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete" | "picture", message?: Message}} Asked */
 
 /** The style sheets of what stands in a conversation. They are read with it. */
-export const sheets = [conversation, messages, picture, offer, composer, menu, skeleton];
+export const sheets = [conversation, messages, picture, offer, composer, menu, skeleton, dialogs];
 
 /** So many messages that arrive together are read out one by one; of more, their number. */
 const ANNOUNCED_MAX = 3;
@@ -254,7 +256,7 @@ function Header({ room, other, state, product, rest, blocking, ask, takesFocus }
     <div class="conversation-who">
       <h2 id="conversation-title" class="plain-line" dir="auto" ref=${title} tabindex="-1">${other.name}</h2>
       <p class="conversation-state plain-line" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
-        ${typing ? t.typing : state !== "open" ? t.connecting : !room.entered ? "\u00A0" : room.closed ? "" : online ? t.online : t.offline}
+        ${typing ? t.typing : state !== "open" || !room.entered ? "\u00A0" : room.closed ? "" : online ? t.online : t.offline}
       </p>
     </div>
     ${product && html`<${ProductStrip} product=${product} own=${product.sellerId === room.ownUserId} rest=${rest} />`}

@@ -1,5 +1,6 @@
 // @ts-check
-import { ConfirmDialog, Dialog, failureText, useAttempt } from "./dialog.js";
+import { failureText, useAttempt } from "./attempt.js";
+import { ConfirmDialog, Dialog } from "./dialog.js";
 import { useLanguage } from "./language.js";
 import { amountText, exponentOf, firstPrice, parseAmount, suggestedPrices } from "./money.js";
 import { html, useEffect, useRef, useState } from "./view.js";

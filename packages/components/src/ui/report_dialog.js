@@ -1,5 +1,6 @@
 // @ts-check
-import { Dialog, failureText, useAttempt } from "./dialog.js";
+import { failureText, useAttempt } from "./attempt.js";
+import { Dialog } from "./dialog.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 

@@ -1,9 +1,13 @@
 // @ts-check
-import { failureText, useAttempt } from "./dialog.js";
+import { dialogs } from "../styles/dialogs.js";
+import { failureText, useAttempt } from "./attempt.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Settings} Switches */
+
+/** The style sheets of the switches. They are read with them. */
+export const sheets = [dialogs];
 
 const NAMES = /** @type {(keyof Switches)[]} */ (["readReceipts", "typing", "presence"]);
 

@@ -1,8 +1,6 @@
 // @ts-check
+import { draftOf, keepDraft } from "./composer_drafts.js";
 import { useState } from "./view.js";
-
-/** What was being written in each room, for as long as the page lives. @type {Map<string, string>} */
-const unfinished = new Map();
 
 /** @typedef {ReturnType<typeof useUnfinished>} Unfinished */
 
@@ -11,19 +9,17 @@ const unfinished = new Map();
  *
  * @param {import("@haggle/client").Room} room
  */
-export function useUnfinished(room) {
-  const key = `${room.ownUserId} ${room.id}`;
-  const [text, setText] = useState(unfinished.get(key) ?? "");
+export function useUnfinished({ ownUserId, id }) {
+  const [text, setText] = useState(() => draftOf(ownUserId, id));
   /** @param {string} text */
   const write = (text) => {
     setText(text);
-    if (text) unfinished.set(key, text);
-    else unfinished.delete(key);
+    keepDraft(ownUserId, id, text);
   };
   return {
     text,
     write,
     /** Puts something before it, to be changed. @param {string} earlier */
-    putBack: (earlier) => write([earlier, unfinished.get(key)].filter(Boolean).join("\n")),
+    putBack: (earlier) => write([earlier, draftOf(ownUserId, id)].filter(Boolean).join("\n")),
   };
 }

@@ -1,0 +1,63 @@
+// @ts-check
+import { Avatar, ProductPicture } from "./avatar.js";
+import { draftOf, onDraft } from "./composer_drafts.js";
+import { PlaceLink } from "./host.js";
+import { useLanguage } from "./language.js";
+import { describe, named } from "./message_text.js";
+import { html, useEffect, useState } from "./view.js";
+
+/** @typedef {import("@haggle/client").InboxItem} InboxItem */
+
+/**
+ * A conversation in a list.
+ *
+ * @param {{item: InboxItem, user: {id: string}, current: boolean}} props
+ */
+export function InboxRow({ item, user, current }) {
+  const { t, format } = useLanguage();
+  const { product, lastMessage, unread } = item;
+  const other = named(item.other, t);
+  const at = lastMessage?.sentAt ?? item.createdAt;
+  return html`<li>
+    <${PlaceLink} to=${{ view: "room", roomId: item.id }} class="inbox-row" part="inbox-row" data-room=${item.id} aria-current=${current ? "page" : undefined} data-unread=${unread > 0 ? "" : undefined}>
+      <${Faces} product=${product} other=${other} />
+      <span class="inbox-text">
+        <span class="inbox-line">
+          <span class="inbox-name plain-line" dir="auto">${other.name}</span>
+          <time class="inbox-time" datetime=${at}>${format.short(at)}</time>
+        </span>
+        <span class="inbox-product">
+          <span class="inbox-title plain-line" dir="auto">${product.title}</span>
+          ${product.status !== "on_sale" && html`<span class="status status-${product.status}">${t.status[product.status]}</span>`}
+        </span>
+        <span class="inbox-line">
+          <${LastLine} item=${item} user=${user} />
+          ${unread > 0 && html`<span class="badge" part="badge"><span aria-hidden="true">${unread}</span><span class="visually-hidden">${t.unread(unread)}</span></span>`}
+        </span>
+      </span>
+    <//>
+  </li>`;
+}
+
+/** @param {{product: import("@haggle/client").Product, other: import("@haggle/client").User}} props */
+export function Faces({ product, other }) {
+  return html`<span class="inbox-faces">
+    <${ProductPicture} product=${product} class="picture-s" />
+    <${Avatar} user=${other} size="s" />
+  </span>`;
+}
+
+/**
+ * What one has begun to write, and else what was said last.
+ *
+ * @param {{item: InboxItem, user: {id: string}}} props
+ */
+function LastLine({ item: { id, lastMessage }, user }) {
+  const { t, format } = useLanguage();
+  const [draft, setDraft] = useState(() => draftOf(user.id, id));
+  useEffect(() => onDraft(user.id, id, () => setDraft(draftOf(user.id, id))), [user.id, id]);
+  if (draft.trim()) return html`<span class="inbox-last plain-line"><span class="inbox-draft">${t.draft}</span> <bdi>${draft}</bdi></span>`;
+  const text = lastMessage ? describe(lastMessage, { t, format }) : t.noMessages;
+  const isOwn = lastMessage?.senderId === user.id && !lastMessage.deletedAt;
+  return html`<span class="inbox-last plain-line" dir="auto">${isOwn ? t.lastFromYou(text) : text}</span>`;
+}

@@ -1,0 +1,27 @@
+/**
+ * `@haggle/components/notifications`: notifies somebody who looks elsewhere of what came in. Importing it defines the elements.
+ */
+
+import type { HaggleElement, HaggleRoomElement } from "./index.d.ts";
+
+/**
+ * `<haggle-notifications>`: while another tab or window is in front, a notification of the system for each new message, with its
+ * sender and text; a soft sound; and the number of unread messages on the icon of an installed page. Shows nothing in the page.
+ *
+ * `room` is the open one; without it, that of the page's `<haggle-messenger>`. While it can be seen, nothing is said of it. A click on
+ * a notification is a `haggle-navigate` to its room, which the messenger follows where the page does not. The browser asks for its permission after the first message that was sent, or by the switch in
+ * `<haggle-notification-settings>`.
+ */
+export interface HaggleNotifications extends HaggleRoomElement {}
+export const HaggleNotifications: { new (): HaggleNotifications; prototype: HaggleNotifications };
+
+/** `<haggle-notification-settings>`: whether this device notifies, and with a sound. */
+export interface HaggleNotificationSettings extends HaggleElement {}
+export const HaggleNotificationSettings: { new (): HaggleNotificationSettings; prototype: HaggleNotificationSettings };
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "haggle-notifications": HaggleNotifications;
+    "haggle-notification-settings": HaggleNotificationSettings;
+  }
+}

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launchBrowser, Window } from "./support/browser.js";
+import { DemoServer } from "./support/demo_server.js";
+
+/* What somebody hears of who looks elsewhere. The browser's own notifications and sounds can't be seen from here: stand-ins note them. */
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** A window whose page notes what it asks of the browser. @param {{permission: NotificationPermission, wire?: string}} options */
+async function open({ permission, wire = "socketIo" }) {
+  const window = await Window.open(browser, server.url, { wire });
+  const { page } = window;
+  await page.addInitScript((permission) => {
+    globalThis.shown = [];
+    globalThis.questions = [];
+    globalThis.notes = 0;
+    globalThis.badges = [];
+    globalThis.isLookedAt = true;
+    globalThis.Notification = class Notification {
+      static permission = permission;
+      static async requestPermission() {
+        questions.push(navigator.userActivation.isActive);
+        return (Notification.permission = "granted");
+      }
+      constructor(title, options) {
+        shown.push(Object.assign(this, { title, ...options }));
+      }
+      close() {
+        this.isClosed = true;
+      }
+    };
+    navigator.setAppBadge = async (count) => void badges.push(count);
+    navigator.clearAppBadge = async () => void badges.push(0);
+    Object.defineProperty(document, "visibilityState", { get: () => (isLookedAt ? "visible" : "hidden") });
+    document.hasFocus = () => isLookedAt;
+    const { start } = OscillatorNode.prototype;
+    OscillatorNode.prototype.start = function (...when) {
+      notes += 1;
+      start.apply(this, when);
+    };
+  }, permission);
+  await page.reload();
+  await window.signIn("Jonas");
+  await page.locator(".inbox-row").first().waitFor();
+  await page.locator("haggle-notifications:defined").waitFor({ state: "attached" });
+  return window;
+}
+
+let sent = 0;
+const say = (room, as, text) => server.api("POST", `/rooms/${room}/messages`, { text, clientId: `said-${(sent += 1)}` }, { as });
+const look = ({ page }, isLookedAt) =>
+  page.evaluate((isLookedAt) => {
+    globalThis.isLookedAt = isLookedAt;
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isLookedAt);
+const shown = ({ page }) => page.evaluate(() => globalThis.shown.map(({ title, body }) => [title, body]));
+const inInbox = ({ page }, text) => page.locator(".inbox-row", { hasText: text }).waitFor({ state: "attached" });
+
+for (const wire of ["socketIo", "plain"]) {
+  test(`over ${wire}, a notification says who wrote what, in another tab's time, and leads to the conversation`, async () => {
+    const window = await open({ permission: "granted", wire });
+    const { page } = window;
+    await window.openChat("Priya");
+    await say("room-jonas-bike", "priya", `Seen at once ${wire}`);
+    await window.message(`Seen at once ${wire}`).waitFor();
+    await say("room-jonas-chair", "sofia", `Seen in the inbox ${wire}`);
+    await inInbox(window, `Seen in the inbox ${wire}`);
+    await window.until(() => notes === 2);
+    assert.deepEqual(await shown(window), [], "somebody looks at the page");
+
+    await look(window, false);
+    await say("room-jonas-chair", "sofia", `Are you there? ${wire}`);
+    await window.until(() => globalThis.shown.length === 1);
+    assert.deepEqual(await shown(window), [["Sofía Herrera", `Are you there? ${wire}`]]);
+    await say("room-jonas-bike", "jonas", `From my phone ${wire}`);
+    await say("room-jonas-bike", "priya", `The open one, unseen ${wire}`);
+    await window.until(() => globalThis.shown.length === 2);
+    assert.deepEqual((await shown(window))[1], ["Priya Nair", `The open one, unseen ${wire}`]);
+    await window.until(() => badges.at(-1) >= 2 && document.title === `(${badges.at(-1)}) haggle`);
+
+    await look(window, true);
+    await page.evaluate(() => globalThis.shown[0].onclick());
+    await page.locator("#conversation-title", { hasText: "Sofía" }).waitFor();
+    assert.equal(await page.evaluate(() => globalThis.shown[0].isClosed), true);
+    await window.close();
+  });
+
+  test(`over ${wire}, what came while there was no connection is no news`, async () => {
+    const window = await open({ permission: "granted", wire });
+    const { page } = window;
+    await look(window, false);
+    await page.context().setOffline(true);
+    await window.banner.waitFor();
+    await say("room-jonas-bike", "priya", `Missed ${wire}`);
+    await page.context().setOffline(false);
+    await page.evaluate(() => document.querySelector("haggle-messenger").client.reconnectNow());
+    await inInbox(window, `Missed ${wire}`);
+    await window.banner.waitFor({ state: "detached" });
+    await say("room-jonas-chair", "sofia", `News ${wire}`);
+    await window.until(() => globalThis.shown.length > 0);
+    assert.deepEqual(await shown(window), [["Sofía Herrera", `News ${wire}`]]);
+    window.forgiveLostConnections();
+    await window.close();
+  });
+}
+
+test("the browser is asked after the first message, once, and never by itself", async () => {
+  const window = await open({ permission: "default" });
+  const { page } = window;
+  await say("room-jonas-bike", "jonas", "From another device");
+  await inInbox(window, "From another device");
+  await window.openChat("Sofía");
+  assert.deepEqual(await page.evaluate(() => questions), []);
+  await window.send("Is Thursday fine?");
+  await window.until(() => questions.length === 1);
+  await page.evaluate(() => (Notification.permission = "default"));
+  await window.send("Or Friday?");
+  await window.message("Or Friday?", "sent").waitFor();
+  await inInbox(window, "Or Friday?");
+  assert.deepEqual(await page.evaluate(() => questions), [true], "while somebody does something, and once");
+  await window.close();
+});
+
+test("each switch does what it says, and stays as it is", async () => {
+  const window = await open({ permission: "default" });
+  const { page } = window;
+  const [messages, sound] = ["Notify me of new messages", "With a soft sound"].map((name) => page.getByRole("switch", { name }));
+  const settings = async () => {
+    await page.locator(".account-button").click();
+    await messages.waitFor();
+  };
+  await settings();
+  assert.deepEqual([await messages.isChecked(), await sound.isChecked()], [false, true]);
+  await messages.click();
+  await window.until(() => all("[role=switch]").at(-2).checked);
+  assert.equal(await page.evaluate(() => questions.length), 1);
+  await sound.click();
+  assert.equal(await sound.isChecked(), false);
+  await window.assertAccessible("settings");
+  await page.keyboard.press("Escape");
+  await look(window, false);
+  await say("room-jonas-chair", "sofia", "Without a sound");
+  await window.until(() => globalThis.shown.length === 1);
+  assert.equal(await page.evaluate(() => notes), 0);
+
+  await look(window, true);
+  await settings();
+  await messages.click();
+  await sound.click();
+  await page.reload();
+  await page.locator("haggle-notifications:defined").waitFor({ state: "attached" });
+  await page.evaluate(() => (Notification.permission = "granted"));
+  await settings();
+  assert.deepEqual([await messages.isChecked(), await sound.isChecked()], [false, true]);
+  await page.keyboard.press("Escape");
+  await look(window, false);
+  await say("room-jonas-chair", "sofia", "With a sound alone");
+  await window.until(() => notes === 2);
+  assert.deepEqual(await shown(window), []);
+  await window.close();
+});
+
+test("where the browser says no, the switch says why it stays off", async () => {
+  const window = await open({ permission: "denied" });
+  const { page } = window;
+  await page.locator(".account-button").click();
+  const messages = page.getByRole("switch", { name: "Notify me of new messages" });
+  await messages.click();
+  await page.getByText("Your browser blocks notifications of this page.").waitFor();
+  assert.equal(await messages.isChecked(), false);
+  await window.close();
+});
+
+test("of two windows of the same person, one tells, and it is silent while the other shows the conversation", async () => {
+  const [first] = [await open({ permission: "granted" })];
+  const second = await first.page.context().newPage();
+  await second.addInitScript(() => sessionStorage.setItem("haggle.user", JSON.stringify({ id: "jonas", name: "Jonas Weber", role: "buyer" })));
+  await second.goto(`${server.url}/#/rooms/room-jonas-bike`);
+  await second.locator(".history[aria-busy=false]").waitFor();
+  await second.locator("haggle-notifications:defined").waitFor({ state: "attached" });
+  await look(first, false);
+  await say("room-jonas-bike", "priya", "Seen over there");
+  await second.locator(".bubble", { hasText: "Seen over there" }).waitFor();
+  await say("room-jonas-chair", "sofia", "Not seen anywhere");
+  await second.locator(".inbox-row", { hasText: "Not seen anywhere" }).waitFor();
+  // What comes next in the same room is told later than what came before.
+  await second.close();
+  await say("room-jonas-chair", "sofia", "Alone again");
+  await first.until(() => globalThis.shown.some(({ body }) => body === "Alone again"));
+  assert.ok(!(await shown(first)).some(([, body]) => body === "Seen over there"));
+  await first.close();
+});
