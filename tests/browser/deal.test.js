@@ -90,13 +90,51 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
   await seller.page.keyboard.press("Enter");
   await seller.page.locator(".product-strip .status-sold").waitFor();
   await seller.until(() => focused()?.matches(".status-button"));
-  for (const window of [mina, jonas, seller]) {
+  for (const [window, text] of [
+    [mina, "You bought this for ₩166,000."],
+    [jonas, "This is sold. You can still write."],
+    [seller, "You sold this to 김민아 for ₩166,000."],
+  ]) {
     await window.page.locator(".system", { hasText: "This is now sold" }).waitFor();
-    await window.page.getByText("This is sold. You can still write.").waitFor();
+    await window.page.getByText(text).waitFor();
     assert.equal(await window.page.getByRole("button", { name: "Offer", exact: true }).count(), 0);
   }
   await seller.look("sold-desk");
   await Promise.all([mina.close(), jonas.close(), seller.close()]);
+});
+
+test("an offer that is far back in the history stands over it and in the list, and is answered there", async () => {
+  await server.api("PUT", "/products/tent", { sellerId: "sofia", title: "Tent for two", price: 20000, currency: "USD" });
+  const { id: roomId } = await server.api("POST", "/rooms", { productId: "tent" }, { as: "amara" });
+  await server.api("POST", `/rooms/${roomId}/offers`, { amount: 15000, currency: "USD" }, { as: "amara" });
+  for (let count = 1; count <= 160; count += 1) await server.api("POST", `/rooms/${roomId}/messages`, { text: `word ${count}` }, { as: "amara" });
+  await server.api("PUT", `/rooms/${roomId}/read`, { seq: 161 }, { as: "sofia" });
+  const seller = await (await Window.open(browser, server.url)).signIn("Sofía");
+  const buyer = await (await Window.open(browser, server.url, { viewport: PHONE })).signIn("Amara");
+  await buyer.page.locator(".tab-chats").click();
+  const row = (window) => window.page.locator(".inbox-row", { hasText: "Tent for two" });
+  for (const window of [seller, buyer]) await row(window).getByText("Offer: $150.00").waitFor();
+
+  await seller.openChat("Tent for two");
+  await buyer.openChat("Tent for two");
+  await buyer.page.locator(".standing-offer").getByText("Your offer: $150.00").waitFor();
+  await buyer.look("standing-offer-phone");
+  const strip = seller.page.locator(".standing-offer");
+  await strip.getByText("Offer from Amara Okafor: $150.00").waitFor();
+  assert.equal(await offer(seller, "pending").count(), 0, "its card is not there yet");
+  await seller.assertAccessible("the offer that stands");
+  await seller.look("standing-offer-desk");
+  await strip.getByRole("button", { name: "Accept" }).click();
+  await dialog(seller).getByRole("button", { name: "Accept" }).click();
+  await strip.getByText("Reserved for Amara Okafor.").waitFor();
+  await seller.until(() => focused() && focused() !== document.body);
+  await buyer.page.locator(".standing-offer").getByText("It’s reserved for you").waitFor();
+  await buyer.page.getByRole("link", { name: "Back" }).click();
+  await row(buyer).getByText("Reserved for you").waitFor();
+  await server.api("PATCH", "/products/tent", { status: "sold" });
+  await row(buyer).getByText("Bought").waitFor();
+  await strip.getByText("You sold this to Amara Okafor for $150.00.").waitFor();
+  await Promise.all([seller.close(), buyer.close()]);
 });
 
 test("an offer is withdrawn, replaced and declined, and a second answer is told in words", async () => {

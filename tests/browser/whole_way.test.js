@@ -94,10 +94,11 @@ for (const { wire, buyerName, product, buyerLooks, sellerLooks } of [
     // Sold.
     await seller.page.locator(".status-button").click();
     await seller.page.getByRole("menuitemradio", { name: forSeller.setStatus.sold }).click();
+    await buyer.page.getByText(forBuyer.offer.bought("₩160,000")).waitFor();
+    await seller.page.getByText(forSeller.offer.soldTo(buyerName, "₩160,000")).waitFor();
     for (const [window, t] of both) {
       await window.page.locator(".system", { hasText: t.notices.product_status({ status: "sold" }) }).waitFor();
       await window.page.locator(".product-strip .status-sold").waitFor();
-      await window.page.getByText(t.statusHint.sold).waitFor();
       assert.equal(await window.page.getByRole("button", { name: t.offer.short, exact: true }).count(), 0);
     }
     await look("sold");

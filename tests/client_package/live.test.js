@@ -47,6 +47,11 @@ for (const wire of Object.keys(WIRES)) {
   test(`${wire}: a conversation with data, typing, presence, read marks, an edit and a deletion`, async (t) => {
     const room = await haggle.room();
     const { buyer, seller, bought, sold } = await pair(t, room);
+    // A seller hears of a buyer with the first message.
+    for (const [client, rooms] of [[buyer, [room.id]], [seller, []]]) {
+      await client.inbox.load();
+      assert.deepEqual(client.inbox.items.map(({ id }) => id), rooms);
+    }
     assert.equal(buyer.protocol, wire === "plain" ? "haggle.v1" : undefined);
     await when(bought, "change", () => bought.other.online, "the seller is online");
     assert.deepEqual([bought.info.id, bought.other.id, sold.other.id], [room.id, room.seller.id, room.buyer.id]);
@@ -61,6 +66,7 @@ for (const wire of Object.keys(WIRES)) {
     await when(bought, "change", () => bought.drafts.length === 0 && bought.messages.length === 1, "acknowledged");
 
     await when(seller.inbox, "change", () => seller.inbox.unread === 1, "one unread message");
+    assert.deepEqual(seller.inbox.items.map(({ id }) => id), [room.id]);
     sold.markRead(1);
     await when(bought, "change", () => bought.other.readSeq === 1, "the read mark");
     await when(seller.inbox, "change", () => seller.inbox.unread === 0, "nothing unread");

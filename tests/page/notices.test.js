@@ -11,7 +11,7 @@ const languages = { en, ko };
 const notice = (status) => ({ text: "in English", data: { code: "product_status", params: { status } } });
 
 test("a notice is put into the reader's language by its code and parameters", () => {
-  assert.equal(systemText(notice("sold"), languages.ko), "판매가 완료되었습니다");
+  assert.equal(systemText(notice("sold"), languages.ko), "판매가 완료되었어요");
   for (const t of Object.values(languages)) {
     const said = ["on_sale", "reserved", "sold"].map((status) => systemText(notice(status), t));
     assert.equal(new Set([...said, "in English"]).size, 4);
@@ -19,7 +19,7 @@ test("a notice is put into the reader's language by its code and parameters", ()
 });
 
 test("a notice from before there were codes is still understood", () => {
-  assert.equal(systemText({ text: "in English", data: { type: "product_status", status: "sold" } }, languages.ko), "판매가 완료되었습니다");
+  assert.equal(systemText({ text: "in English", data: { type: "product_status", status: "sold" } }, languages.ko), "판매가 완료되었어요");
 });
 
 test("what the page has no words for is shown in the server's", () => {

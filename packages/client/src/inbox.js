@@ -27,7 +27,7 @@ export class Inbox extends Emitter {
   }
 
   get items() {
-    return [...this.#items.values()].sort((a, b) => lastActivity(b).localeCompare(lastActivity(a)));
+    return [...this.#items.values()].filter(isBegun).sort((a, b) => lastActivity(b).localeCompare(lastActivity(a)));
   }
 
   /** @type {Declared["get"]} */
@@ -86,6 +86,14 @@ export class Inbox extends Emitter {
     if (known && (item.lastSeq < known.lastSeq || item.readSeq < known.readSeq)) return;
     this.#items.set(item.id, item);
   }
+}
+
+/**
+ * A seller hears of a buyer with the buyer's first message; one who has opened a room finds it at once.
+ * @param {InboxItem} item
+ */
+function isBegun({ lastSeq, other, seller }) {
+  return lastSeq > 0 || other.id === seller.id;
 }
 
 /**

@@ -176,7 +176,7 @@ export interface ServerClock {
 
 /** The signed-in user's rooms, latest activity first, live without entering any of them. */
 export interface Inbox extends Emitter<{ change: void }> {
-  /** Latest activity first. */
+  /** Latest activity first. A room in which nobody has written is the buyer's alone. */
   readonly items: InboxItem[];
   /** Unread messages in all rooms that have been read so far. */
   readonly unread: number;

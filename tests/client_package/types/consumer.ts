@@ -53,6 +53,7 @@ import {
   type ServerErrorCode,
   type ServerEvents,
   type Settings,
+  type StandingOffer,
   type Signals,
   type SnippetPart,
   type StoredMessage,
@@ -165,6 +166,7 @@ async function live({ signal }: Abortable): Promise<void> {
   const timeline: Timeline = room.timeline;
   const facts: boolean[] = [room.entered, room.closed, room.otherIsTyping, room.loadingOlder, timeline.started, timeline.hasGap, timeline.hasOlder];
   const seqs: number[] = [room.readSeqAtEntry, timeline.firstSeq, timeline.lastSeq, timeline.list(room.ownUserId).length, room.now()];
+  const standing: StandingOffer | undefined = room.standingOffer;
   const failure: HaggleError | undefined = room.error;
   const clientId: string = room.send("Hello");
   room.send({ text: "Hello", data: { place: [37.5, 127] } });
@@ -196,7 +198,7 @@ async function live({ signal }: Abortable): Promise<void> {
   const { readSeq }: ClientEvents["read"]["reply"] = await client.request("read", { seq: 3 });
   const { expiresAt } = await client.request("authenticate", { token: "t" });
   const { pingTimeoutMs } = await client.request("heartbeat", {});
-  console.log(why, version, item, info, other, members, drafts, facts, seqs, failure, image, entered.hasMore, readSeq + 1, expiresAt, pingTimeoutMs + 1);
+  console.log(why, version, item, info, standing, other, members, drafts, facts, seqs, failure, image, entered.hasMore, readSeq + 1, expiresAt, pingTimeoutMs + 1);
   client.close();
   client.close({ forget: true });
 }

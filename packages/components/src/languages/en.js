@@ -114,6 +114,9 @@ export const en = {
     conflict: "This offer changed in the meantime. What you see now is how it stands.",
     taken: "Somebody else was first: another offer on this was accepted.",
     sold: "This is sold. Nothing can be offered or accepted any more.",
+    bought: (/** @type {string} */ amount) => `You bought this for ${amount}.`,
+    soldTo: (/** @type {string} */ name, /** @type {string} */ amount) => `You sold this to ${name} for ${amount}.`,
+    yoursNow: { reserved: "Reserved for you", sold: "Bought" },
     answerFirst: "There is an offer waiting for your answer. Accept, decline or counter it first.",
   },
 

@@ -111,6 +111,9 @@ export const ko = {
     conflict: "그사이 제안이 바뀌었어요. 지금 보이는 것이 현재 상태예요.",
     taken: "다른 분이 먼저였어요. 이 상품의 다른 제안이 수락됐어요.",
     sold: "판매가 끝난 상품이라 더 이상 제안하거나 수락할 수 없어요.",
+    bought: (amount) => `${amount}에 구매했어요.`,
+    soldTo: (name, amount) => `${name} 님에게 ${amount}에 판매했어요.`,
+    yoursNow: { reserved: "나에게 예약됨", sold: "구매함" },
     answerFirst: "답을 기다리는 제안이 있어요. 먼저 수락, 거절 또는 역제안해 주세요.",
   },
 

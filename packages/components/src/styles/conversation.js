@@ -123,11 +123,6 @@ export const conversation = css`
     color: var(--on-sold);
   }
 
-  .status-hint[data-here] {
-    background: var(--brand-soft);
-    color: var(--on-brand-soft);
-  }
-
   .conversation-menu {
     margin: 0 -6px 0 -4px;
   }

@@ -109,4 +109,31 @@ export const offer = css`
   .offer .form-failure {
     margin-top: 10px;
   }
+
+  /* The one that stands, over the history. */
+  .standing-offer-pending,
+  .standing-offer-taken {
+    padding: 0.5rem 1.25rem;
+    border-bottom: 1px solid var(--line);
+    background: var(--brand-soft);
+    color: var(--on-brand-soft);
+    font-size: 0.875rem;
+    font-weight: 600;
+  }
+
+  .standing-offer-pending {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.375rem 0.75rem;
+    align-items: center;
+    justify-content: space-between;
+  }
+
+  .standing-offer .offer-actions {
+    margin: 0;
+  }
+
+  .standing-offer:focus {
+    outline: none;
+  }
 `;

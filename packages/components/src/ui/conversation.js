@@ -20,9 +20,10 @@ import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
 import { MessageList } from "./message_list.js";
 import { describe, named } from "./message_text.js";
-import { acceptedOffer, OfferDialog, pendingOffer } from "./offer.js";
+import { OfferDialog, pendingOffer } from "./offer.js";
 import { ReportDialog } from "./report_dialog.js";
 import { ConversationSkeleton } from "./skeleton.js";
+import { StandingOffer } from "./standing_offer.js";
 import { useUnfinished } from "./unfinished.js";
 import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 
@@ -31,7 +32,8 @@ import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 /** @typedef {import("@haggle/client").User} User */
 /** @typedef {import("@haggle/client").Room} Room */
 /** @typedef {import("@haggle/client").Rest} Rest */
-/** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete" | "picture", message?: Message}} Asked */
+/** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete" | "picture", message?: Message, offer?: import("./offer.js").Answerable}} Asked
+ *   `offer` is what `counter` answers */
 
 /** The style sheets of what stands in a conversation. They are read with it. */
 export const sheets = [conversation, messages, picture, offer, composer, menu, skeleton, dialogs];
@@ -104,10 +106,10 @@ export function Conversation({ room, preview, state, rest, images, messageBytesM
 
   const product = preview?.product ?? room.info?.product;
   const waiting = pendingOffer(room);
-  const mayOffer = room.entered && product && product.status !== "sold" && !acceptedOffer(room.messages);
+  const mayOffer = room.entered && product && product.status !== "sold" && room.standingOffer?.status !== "accepted";
   const ask = (/** @type {Asked["kind"]} */ kind) => (/** @type {Message | undefined} */ message) => setAsked({ kind, message });
   const actions = {
-    counter: ask("counter"),
+    counter: (/** @type {import("./offer.js").Answerable} */ offer) => setAsked({ kind: "counter", offer }),
     remove: ask("delete"),
     report: ask("report"),
     enlarge: ask("picture"),
@@ -119,16 +121,17 @@ export function Conversation({ room, preview, state, rest, images, messageBytesM
   };
   const edited = editing ? room.messages.find(({ id, deletedAt }) => id === editing && !deletedAt) : undefined;
   // Their offer that waits must be answered before one names a price oneself.
-  const makeOffer = () => setAsked(waiting && waiting.senderId !== room.ownUserId ? { kind: "counter", message: waiting } : { kind: "offer" });
+  const makeOffer = () => setAsked(waiting && waiting.senderId !== room.ownUserId ? { kind: "counter", offer: waiting } : { kind: "offer" });
 
   const isNew = room.entered && room.messages.length === 0 && room.drafts.length === 0;
   const asks = isNew && product?.status === "on_sale" && product.sellerId !== room.ownUserId;
 
   return html`<section class="pane conversation" part="conversation" aria-labelledby="conversation-title" ...${drop.handlers}>
     <${Header} room=${room} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} takesFocus=${takesFocus} />
+    <${StandingOffer} room=${room} other=${other} product=${product} counter=${actions.counter} />
     <${MessageList} room=${room} other=${other} product=${product} actions=${actions} sought=${sought} />
     <div class="visually-hidden" aria-live="polite">${announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
-    ${!closed && product && html`<${StatusHint} room=${room} other=${other} product=${product} />`}
+    ${!closed && product && html`<${StatusHint} room=${room} product=${product} />`}
     <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${t.closed}</p>`}</div>
     ${!closed &&
     html`<${Composer}
@@ -187,12 +190,12 @@ function useOfferNews(room, tell) {
 /**
  * @param {{asked: Asked, room: Room, other: User, product?: Product, rest: Rest, onClose: () => void}} props
  */
-function AskedDialog({ asked: { kind, message }, room, other, product, rest, onClose }) {
+function AskedDialog({ asked: { kind, message, offer }, room, other, product, rest, onClose }) {
   const { t } = useLanguage();
   switch (kind) {
     case "offer":
     case "counter":
-      return html`<${OfferDialog} room=${room} product=${product} answering=${message} onClose=${onClose} />`;
+      return html`<${OfferDialog} room=${room} product=${product} answering=${offer} onClose=${onClose} />`;
     case "picture":
       return html`<${Gallery} room=${room} other=${other} messageId=${message?.id} onClose=${onClose} />`;
     case "report":
@@ -209,28 +212,16 @@ function AskedDialog({ asked: { kind, message }, room, other, product, rest, onC
 }
 
 /**
- * What the product's status means for the person who is about to write.
+ * What the product's status means for the person who is about to write, where no offer of this room has made it so.
  *
- * @param {{room: Room, other: User, product: Product}} props
+ * @param {{room: Room, product: Product}} props
  */
-function StatusHint({ room, other, product: { status, sellerId } }) {
+function StatusHint({ room, product: { status, sellerId } }) {
   const { t } = useLanguage();
-  const seller = sellerId === room.ownUserId;
-  const here = acceptedOffer(room.messages) !== undefined;
-  const hints = t.statusHint;
-  const text =
-    status === "sold"
-      ? hints.sold
-      : status !== "reserved"
-        ? ""
-        : here
-          ? seller
-            ? hints.reservedFor(other.name)
-            : hints.reservedForYou
-          : seller
-            ? hints.reservedBySeller
-            : hints.reserved;
-  return html`<div class="status-hint-region" role="status">${text && html`<p class="status-hint status-${status}" data-here=${here && status === "reserved" ? "" : undefined}>${text}</p>`}</div>`;
+  const isTakenHere = room.standingOffer?.status === "accepted";
+  const reserved = sellerId === room.ownUserId ? t.statusHint.reservedBySeller : t.statusHint.reserved;
+  const text = isTakenHere || status === "on_sale" ? "" : status === "sold" ? t.statusHint.sold : reserved;
+  return html`<div class="status-hint-region" role="status">${text && html`<p class="status-hint status-${status}">${text}</p>`}</div>`;
 }
 
 /**

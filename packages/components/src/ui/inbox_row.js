@@ -28,7 +28,7 @@ export function InboxRow({ item, user, current }) {
         </span>
         <span class="inbox-product">
           <span class="inbox-title plain-line" dir="auto">${product.title}</span>
-          ${product.status !== "on_sale" && html`<span class="status status-${product.status}">${t.status[product.status]}</span>`}
+          <${Standing} item=${item} user=${user} />
         </span>
         <span class="inbox-line">
           <${LastLine} item=${item} user=${user} />
@@ -37,6 +37,22 @@ export function InboxRow({ item, user, current }) {
       </span>
     <//>
   </li>`;
+}
+
+/**
+ * Where the sale stands, for this reader: an offer that waits, or whether it is theirs.
+ *
+ * @param {{item: InboxItem, user: {id: string}}} props
+ */
+function Standing({ item: { product, offer, lastMessage }, user }) {
+  const { t, format } = useLanguage();
+  const { status } = product;
+  // As the last message it is in the row already.
+  const isShown = offer?.messageId === lastMessage?.id;
+  if (offer?.status === "pending" && !isShown) return html`<span class="status">${t.offer.says(format.price(offer.amount, offer.currency))}</span>`;
+  if (status === "on_sale") return undefined;
+  const isBuyers = offer?.status === "accepted" && product.sellerId !== user.id;
+  return html`<span class="status status-${status}">${isBuyers ? t.offer.yoursNow[status] : t.status[status]}</span>`;
 }
 
 /** @param {{product: import("@haggle/client").Product, other: import("@haggle/client").User}} props */

@@ -22,7 +22,7 @@ const ONLY_EMOJI = /^(?:(?:\p{RI}\p{RI}|\p{Extended_Pictographic}(?:\p{EMod}|\uF
 
 /**
  * @typedef {object} MessageActions
- * @property {(message: Message) => void} counter
+ * @property {(offer: import("./offer.js").Answerable) => void} counter
  * @property {(message: Message) => void} edit
  * @property {(message: Message) => void} remove
  * @property {(message: Message) => void} report

@@ -17,39 +17,43 @@ const HOUR_MS = 60 * MINUTE_MS;
 /**
  * What became of an offer, also before the server says it.
  *
- * @param {OfferData} offer
+ * @param {Pick<OfferData, "status" | "expiresAt">} offer
  * @param {number} now the server's time: the device's own clock may be days off
  */
 export function statusOf({ status, expiresAt }, now) {
   return status === "pending" && Date.parse(expiresAt) <= now ? "expired" : status;
 }
 
+/** What an answer needs to know of an offer. @typedef {{id: string, senderId: string, data: Pick<OfferData, "amount" | "currency" | "status" | "expiresAt">}} Answerable */
+
 /**
- * The offer of a room that waits for an answer.
+ * The offer of a room that waits for an answer, however far back its message is.
  *
  * @param {Room} room
+ * @returns {Answerable | undefined}
  */
 export function pendingOffer(room) {
-  const now = room.now();
-  return room.messages.findLast(({ kind, data }) => kind === "offer" && data && statusOf(data, now) === "pending");
+  const offer = room.standingOffer;
+  return offer && statusOf(offer, room.now()) === "pending" ? answerable(offer) : undefined;
 }
 
 /**
- * @param {Message[]} messages
+ * The offer that stands, as one that can be answered.
+ *
+ * @param {import("@haggle/client").StandingOffer} offer
+ * @returns {Answerable}
  */
-export function acceptedOffer(messages) {
-  return messages.findLast(({ kind, data }) => kind === "offer" && data?.status === "accepted");
+export function answerable({ messageId, senderId, ...data }) {
+  return { id: messageId, senderId, data };
 }
 
 /**
  * An offer as a card, with what its reader may do about it.
  *
- * @param {{message: Message, room: Room, other: User, product?: Product, counter: (message: Message) => void}} props
+ * @param {{message: Message, room: Room, other: User, product?: Product, counter: (offer: Answerable) => void}} props
  */
 export function OfferCard({ message, room, other, product, counter }) {
   const { t, format } = useLanguage();
-  const { busy, failure, attempt } = useAttempt();
-  const [confirming, setConfirming] = useState(false);
   const [, tick] = useState(0);
   const card = useRef(/** @type {HTMLElement | null} */ (null));
   const own = message.senderId === room.ownUserId;
@@ -68,15 +72,6 @@ export function OfferCard({ message, room, other, product, counter }) {
     return () => clearTimeout(timer);
   });
 
-  const seller = product?.sellerId === room.ownUserId;
-  const answerable = pending && !room.closed;
-  // Answered in another window of one's own, nobody else was first.
-  const words = { conflict: status === "accepted" ? t.offer.conflict : conflictText(product, t) };
-  /** @param {"decline" | "withdraw"} answer */
-  const give = async (answer) => {
-    await attempt(() => room.answerOffer(message.id, answer));
-    keepFocus();
-  };
   // The button that was pressed is gone, and the focus must not be lost with it.
   const keepFocus = () => card.current?.focus({ preventScroll: true });
 
@@ -92,40 +87,64 @@ export function OfferCard({ message, room, other, product, counter }) {
         ${product?.currency === offer.currency && html`<span>${compare(offer.amount, product?.price, t)}</span>`}
         ${pending && html`<span>${leftMs >= HOUR_MS ? t.offer.hoursLeft(Math.round(leftMs / HOUR_MS)) : t.offer.minutesLeft(Math.max(1, Math.floor(leftMs / MINUTE_MS)))}</span>`}
       </p>`}
-    ${answerable &&
+    <${OfferActions} offer=${{ id: message.id, senderId: message.senderId, data: offer }} room=${room} other=${other} product=${product} counter=${counter} onAnswered=${keepFocus} />
+  </div>`;
+}
+
+/**
+ * What its reader may do about an offer.
+ *
+ * @param {{offer: Answerable, room: Room, other: User, product?: Product, counter: (offer: Answerable) => void, onAnswered?: () => void}} props
+ */
+export function OfferActions({ offer, room, other, product, counter, onAnswered }) {
+  const { t, format } = useLanguage();
+  const { busy, failure, attempt } = useAttempt();
+  const [confirming, setConfirming] = useState(false);
+  const { amount, currency } = offer.data;
+  const status = statusOf(offer.data, room.now());
+  const seller = product?.sellerId === room.ownUserId;
+  // Answered in another window of one's own, nobody else was first.
+  const words = { conflict: status === "accepted" ? t.offer.conflict : conflictText(product, t) };
+  /** @param {"decline" | "withdraw"} answer */
+  const give = async (answer) => {
+    await attempt(() => room.answerOffer(offer.id, answer));
+    onAnswered?.();
+  };
+
+  return html`${status === "pending" &&
+    !room.closed &&
     html`<div class="offer-actions">
-      ${own
+      ${offer.senderId === room.ownUserId
         ? html`<button type="button" class="button" disabled=${busy} onClick=${() => give("withdraw")}>${t.offer.withdraw}</button>`
         : html`
             <button type="button" class="button button-primary" disabled=${busy} onClick=${() => setConfirming(true)}>${t.offer.accept}</button>
-            <button type="button" class="button" disabled=${busy} onClick=${() => counter(message)}>${t.offer.counter}</button>
+            <button type="button" class="button" disabled=${busy} onClick=${() => counter(offer)}>${t.offer.counter}</button>
             <button type="button" class="button" disabled=${busy} onClick=${() => give("decline")}>${t.offer.decline}</button>
           `}
     </div>`}
     ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, words)}</p>`}
     ${confirming &&
     html`<${ConfirmDialog}
-      title=${t.offer.acceptTitle(amount)}
+      title=${t.offer.acceptTitle(format.price(amount, currency))}
       text=${seller ? t.offer.acceptSeller(other.name) : t.offer.acceptBuyer}
       action=${t.offer.accept}
       words=${words}
-      run=${() => room.answerOffer(message.id, "accept")}
+      run=${() => room.answerOffer(offer.id, "accept")}
       onClose=${() => {
         setConfirming(false);
-        keepFocus();
+        onAnswered?.();
       }}
-    />`}
-  </div>`;
+    />`}`;
 }
 
 /**
  * Names a price: a new offer, or another one in answer to an offer.
  *
- * @param {{room: Room, product?: Product, answering?: Message, onClose: () => void}} props
+ * @param {{room: Room, product?: Product, answering?: Answerable, onClose: () => void}} props
  */
 export function OfferDialog({ room, product, answering, onClose }) {
   const { t, format, code } = useLanguage();
-  const asked = /** @type {OfferData | undefined} */ (answering?.data);
+  const asked = answering?.data;
   const currency = asked?.currency ?? product?.currency ?? (code === "ko" ? "KRW" : "USD");
   const digits = exponentOf(currency) ?? 0;
   const seller = product?.sellerId === room.ownUserId;
@@ -141,7 +160,7 @@ export function OfferDialog({ room, product, answering, onClose }) {
 
   const amount = parseAmount(text, digits);
   const waiting = pendingOffer(room);
-  const replaced = /** @type {OfferData | undefined} */ (!answering && waiting?.senderId === room.ownUserId ? waiting.data : undefined);
+  const replaced = !answering && waiting?.senderId === room.ownUserId ? waiting.data : undefined;
   const choices = price ? suggestedPrices(price, terms) : [];
 
   /** @param {string} next */
