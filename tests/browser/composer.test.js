@@ -85,9 +85,11 @@ test("a buyer's first question is a tap away, and nobody else's", async () => {
   await buyer.close();
 
   await server.api("PUT", "/products/quiet", { sellerId: "sofia", title: "A quiet thing", price: 100, currency: "USD" });
-  await server.api("POST", "/rooms", { productId: "quiet", buyerId: "jonas" });
+  const { id: roomId } = await server.api("POST", "/rooms", { productId: "quiet", buyerId: "jonas" });
   const seller = await open("Sofía");
-  await seller.openChat("A quiet thing");
+  await seller.page.goto(`${server.url}/#/chats/${roomId}`);
+  await seller.page.locator(".product-strip", { hasText: "A quiet thing" }).waitFor();
+  await seller.composer.waitFor();
   assert.equal(await seller.page.locator(".composer .chip").count(), 0);
   await seller.close();
 });

@@ -136,6 +136,8 @@ test("the focus never falls to the page's beginning", async () => {
   await page.getByRole("heading", { name: "Who would you like to be?" }).click();
   await person.click();
   await page.locator(".app").waitFor();
+  // A conversation is entered, so there is a connection to end.
+  await page.locator(".history[aria-busy=false]").waitFor();
   await server.api("POST", "/users/priya/disconnect");
   await page.getByRole("heading", { name: "This session has ended" }).waitFor();
   await holds("main");
