@@ -43,7 +43,7 @@ function useKept() {
 }
 
 /**
- * Reads older pages, one at a time, whoever asks.
+ * Reads older pages, one at a time for all that ask.
  *
  * @param {Room} room
  */

@@ -191,7 +191,7 @@ fn the_offer_that_stands_follows_its_messages_in_either_order() {
     live.stored(&message(4, "sam"));
     // It is not the last message, and lists show it all the same.
     assert!(live.changed(&offer(3, OfferStatus::Accepted)));
-    assert!(!live.changed(&offer(3, OfferStatus::Accepted)), "told twice");
+    assert!(!live.changed(&offer(3, OfferStatus::Accepted)), "the same again");
     assert_eq!(standing(&live).map(|(_, status)| status), Some(OfferStatus::Accepted));
     // Erased with its maker.
     assert!(live.changed(&StoredMessage { data: None, ..offer(3, OfferStatus::Accepted) }));
