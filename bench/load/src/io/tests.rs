@@ -71,7 +71,11 @@ fn who_is_asked_to_wait_comes_again_where_the_server_has_limits() {
             let mut enters = Enters::default();
             io.run(&mut enters).unwrap();
             let waits = opens_per_second.is_some();
-            assert_eq!((enters.entered, enters.closed, io.faults.refused), (waits, !waits, u64::from(!waits)), "{wire:?}");
+            assert_eq!(
+                (enters.entered, enters.closed, io.faults.refused),
+                (waits, !waits, u64::from(!waits)),
+                "{wire:?}"
+            );
             assert_eq!(io.too_late(0).contains("the server: "), waits);
         }
     }
