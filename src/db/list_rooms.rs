@@ -99,8 +99,33 @@ mod tests {
             RoomWrite, find_room, load_room,
             test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
         },
-        domain::{Draft, Product, ProductId, Seq, StoredMessage},
+        domain::{Draft, Product, ProductId, Seq, StoredMessage, offer::Price},
     };
+
+    #[test]
+    fn a_page_has_space_for_the_offers_that_stand() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let price = Price { amount: 100, currency: "USD".to_owned() };
+        for i in 0..6 {
+            let id = ProductId::new(format!("p{i}")).unwrap();
+            let product = Product { id, ..product("bike") };
+            write(conn, RoomWrite::PutProduct { keeps_status: false, product, at: NOW }).unwrap();
+            let room = room(conn, "alice", &format!("p{i}"));
+            let maker = user_id("alice");
+            write(conn, RoomWrite::MakeOffer { room, maker, price: price.clone(), client_id: None, at: NOW }).unwrap();
+        }
+        let weight = |room: &RoomSummary| {
+            let (message, offer) = (room.last_message.as_ref().unwrap(), room.offer.as_ref().unwrap());
+            assert!(offer.weight_bytes() >= serde_json::to_vec(offer).unwrap().len(), "{offer:?}");
+            room.room.weight_bytes() + message.weight_bytes() + offer.weight_bytes()
+        };
+        let whole = list_rooms(conn, &user_id("alice"), None, 10, usize::MAX).unwrap().0;
+        let bytes: usize = whole.iter().map(weight).sum();
+        for (bytes_max, count) in [(bytes, 6), (bytes - 1, 5)] {
+            assert_eq!(list_rooms(conn, &user_id("alice"), None, 10, bytes_max).unwrap().0.len(), count);
+        }
+    }
 
     #[test]
     fn ones_rooms_come_latest_first_and_pages_meet() {

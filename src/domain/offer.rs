@@ -194,6 +194,12 @@ impl StandingOffer {
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.status == OfferStatus::Pending && self.expires_at <= now
     }
+
+    /// Bytes that it takes as JSON, about.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        160 + self.message_id.as_str().len() + self.sender_id.as_str().len()
+    }
 }
 
 /// What the `data` of an offer's message holds, beside what an import brought along.
@@ -315,7 +321,7 @@ fn check_open(market: Market) -> Result<(), Refusal> {
     }
 }
 
-/// Shows an offer as expired whose time is over, also in the moment before the sweep has written it down.
+/// Shows an offer as expired from the moment at which it expires, even before the sweep has written it down.
 pub fn show_expired(message: &mut StoredMessage, now: Timestamp) {
     if message.kind != MessageKind::Offer {
         return;

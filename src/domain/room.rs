@@ -127,7 +127,7 @@ pub struct RoomSummary {
 }
 
 impl RoomSummary {
-    /// Shows an offer as expired whose time is over, also in the moment before the sweep has written it down.
+    /// Shows an offer as expired from the moment at which it expires, even before the sweep has written it down.
     pub fn show_expired(&mut self, now: Timestamp) {
         if let Some(message) = &mut self.last_message {
             show_expired(message, now);
