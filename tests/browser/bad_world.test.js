@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { Proxy } from "../socket_io/support/proxy.js";
-import { launchBrowser, Window } from "./support/browser.js";
+import { Window } from "./support/browser.js";
 import { DemoServer } from "./support/demo_server.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* Networks that die without a word, clocks that are wrong, and servers that take no connection from a page. */
 
@@ -11,17 +12,7 @@ const PING_TIMEOUT_MS = 4_000;
 const SLACK_MS = 2 * PING_TIMEOUT_MS;
 const DAY_MS = 86_400_000;
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start({ HAGGLE_PING_TIMEOUT: `${PING_TIMEOUT_MS}ms`, HAGGLE_PING_INTERVAL: "10m" }), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage({ HAGGLE_PING_TIMEOUT: `${PING_TIMEOUT_MS}ms`, HAGGLE_PING_INTERVAL: "10m" });
 
 for (const wire of ["socketIo", "plain"]) {
   describe(`over ${wire}`, () => {

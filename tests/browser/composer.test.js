@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { PHONE, Window } from "./support/browser.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* Where one writes. */
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 const open = async (name, options) => (await Window.open(browser, server.url, options)).signIn(name);
 

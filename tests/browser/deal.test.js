@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { PHONE, Window } from "./support/browser.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* From "chat with the seller" to a sold product, and what protects people on the way. */
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 const dialog = (window) => window.page.locator("dialog[open]");
 const offer = (window, status) => window.page.locator(`.offer[data-status="${status}"]`);

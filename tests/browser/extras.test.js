@@ -1,24 +1,16 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { DESK, PHONE, Window } from "./support/browser.js";
 import { choose, picture } from "./support/picture.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* What the page offers only where the server does. */
 
-let server;
-let browser;
 let schemas;
 
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
+stage({}, async () => {
   const document = await (await fetch(`${server.url}/api/v1/openapi.json`)).json();
   schemas = document.components.schemas;
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 test("what the server lacks is not offered", async () => {

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
-import { launchBrowser } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { browser, server, stage } from "./support/stage.js";
 
 /* What somebody who comes for the first time has to wait for. `first_view.js` measures how long. */
 
@@ -29,17 +28,7 @@ async function importsOf(path, found = new Set()) {
 }
 const BYTES_MAX = 100_000;
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 test("the first view is under 100 KB as transferred, and asks nobody else", async () => {
   const context = await browser.newContext();

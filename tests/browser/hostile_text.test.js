@@ -1,24 +1,14 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { PHONE, Window } from "./support/browser.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* Text from people is never markup, wherever it is shown, and the page may run nothing but its own files. */
 
 /** Each place has a text of its own, so that a failure says which one. */
 const hostile = (place) => `<img src=x onerror="document.title='owned by ${place}'"><b>${place}</b> &amp; ${"${1+1}"} javascript:alert(1)`;
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 /** Nothing became an element, ran, or was asked for. */
 async function assertHarmless({ page }, place) {

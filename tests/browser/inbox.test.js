@@ -1,29 +1,20 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { DESK, PHONE, Window } from "./support/browser.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* The list of conversations: parts of it, what is found in it, and what stands where there is nothing. */
 
 /** More than one page, and all of it newer than the demo's own conversations. */
 const ROOMS = 60;
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
+stage({}, async () => {
   await server.api("PUT", "/users/hana", { name: "하나" });
   await server.api("PUT", "/users/yuna", { name: "Ｙuna" });
   for (let number = 1; number <= ROOMS; number += 1) {
     await server.api("PUT", `/products/book-${number}`, { sellerId: "yuna", title: `Paperback ${number}`, price: 300, currency: "USD" });
     await server.api("POST", "/rooms", { productId: `book-${number}`, buyerId: "jonas" });
   }
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const rows = ({ page }) => page.locator(".inbox-row");

@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { PHONE, Window } from "./support/browser.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* Addresses in what people write. `tests/page/links.test.js` says what is one. */
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 test("addresses, mail and telephones can be pressed, nothing else can, and the other's link to another site carries a notice", async () => {
   const { id: roomId } = await server.api("POST", "/rooms", { productId: "monstera" }, { as: "amara" });

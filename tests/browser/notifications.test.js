@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launchBrowser, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { Window } from "./support/browser.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* What somebody hears of who looks elsewhere. The browser's own notifications and sounds can't be seen from here: stand-ins note them. */
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 /** A window whose page notes what it asks of the browser. @param {{permission: NotificationPermission, wire?: string}} options */
 async function open({ permission, wire = "socketIo" }) {

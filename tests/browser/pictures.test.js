@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { PHONE, Window } from "./support/browser.js";
 import { bring, choose, picture } from "./support/picture.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* Pictures: chosen, dropped and pasted, in the history, and in full. */
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start({ HAGGLE_MAX_IMAGE_BYTES: "4194304" }), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage({ HAGGLE_MAX_IMAGE_BYTES: "4194304" });
 
 const chosen = ({ page }) => page.locator(".chosen li");
 const send = ({ page }) => page.getByRole("button", { name: "Send", exact: true }).click();

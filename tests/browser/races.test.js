@@ -1,24 +1,14 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { PHONE, Window } from "./support/browser.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /*
  * Two things at once, as the two people see them. Which of the two comes first is the server's to decide: what is checked is
  * that everybody ends up seeing the same, in words, with nothing left to press.
  */
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 /** Both buttons, found first: what the one does must not take the other away before it was pressed. */
 async function pressAtOnce(...buttons) {
@@ -130,6 +120,8 @@ test("what waits offline while the conversation closes is refused in words, and 
   await server.api("DELETE", "/blocks/jonas", undefined, { as: "sofia" });
   await line.getByRole("button", { name: /Tap to try again/ }).click();
   await buyer.message("From the tunnel", "sent").waitFor();
+  // The row has moved to the top by then, and not under the pointer.
+  await seller.page.locator(".inbox-row", { hasText: "Walnut lounge chair" }).getByText("From the tunnel").waitFor();
   await seller.openChat("Walnut lounge chair");
   await seller.message("From the tunnel").waitFor();
   buyer.forgiveLostConnections();

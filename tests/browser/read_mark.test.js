@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { PHONE, Window } from "./support/browser.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* Where one begins to read: at what was unread when the room was entered this time. */
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start({ HAGGLE_MAX_REQUESTS_PER_SECOND: "0" }), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage({ HAGGLE_MAX_REQUESTS_PER_SECOND: "0" });
 
 const say = (roomId, text) => server.api("POST", `/rooms/${roomId}/messages`, { text }, { as: "amara" });
 const line = (window) => window.page.locator(".new-mark");

@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { test } from "node:test";
+import { PHONE, Window } from "./support/browser.js";
+import { browser, server, stage } from "./support/stage.js";
 
 /* How it is to read and to write here: with a screen reader, in Korean, over years of history, on a bad network. */
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start({ HAGGLE_MAX_REQUESTS_PER_SECOND: "0" }), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage({ HAGGLE_MAX_REQUESTS_PER_SECOND: "0" });
 
 const open = async (name, options) => (await Window.open(browser, server.url, options)).signIn(name);
 

@@ -1,20 +1,10 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
+import { browser, server, stage } from "./support/stage.js";
 import { languages } from "./support/strings.js";
-import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { DESK, PHONE, Window } from "./support/browser.js";
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 for (const [device, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
   for (const [colorScheme, locale] of [

@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
+import { browser, server, stage } from "./support/stage.js";
 import { languages } from "./support/strings.js";
-import { DESK, launchBrowser, PHONE, Window } from "./support/browser.js";
-import { DemoServer } from "./support/demo_server.js";
+import { DESK, PHONE, Window } from "./support/browser.js";
 
 /* The whole way of a deal in one go, on either wire, in both languages, on phone and desk, dark and light. */
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([DemoServer.start(), launchBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage();
 
 const phoneKo = { viewport: PHONE, locale: "ko-KR", colorScheme: "light" };
 const deskEn = { viewport: DESK, locale: "en-US", colorScheme: "dark" };
