@@ -21,11 +21,11 @@ use clap::Parser;
 use haggle::{
     actors::session::{
         engine_io::{Application, Connection, Sessions, Settings},
-        in_flight::InFlight,
         outbox::{Frame, Outbox},
         socket_io::{Event, Handshake, Member, Middleware, Namespace, Newcomer, Seat, SocketIo, Table},
         transport::{self, FRAGMENTS_MAX, FrameStream, ReadError},
     },
+    chat::in_flight::InFlight,
     config::Limits,
     error::CloseCode,
     http::{

@@ -21,7 +21,4 @@ pub mod log_keeper;
 pub mod memory_keeper;
 pub mod message_indexer;
 pub mod notifier;
-#[cfg(test)]
-pub(crate) mod panics;
 pub mod session;
-mod short_list;

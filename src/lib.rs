@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod auth;
 pub mod broker;
+pub mod chat;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -22,21 +22,22 @@ use crate::{
     actors::{
         bus::Bus,
         chat_server::{
-            self, ChatServer,
+            ChatServer,
             messages::{RegisterBus, RegisterHub},
         },
         db_executor::Database,
         eraser::Eraser,
-        hub::{Hub, HubId},
+        hub::Hub,
         image_sweeper, log_keeper, memory_keeper, message_indexer,
         notifier::{Notifier, Webhook},
-        session::{Services, accounts::Accounts, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
+        session::{Services, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
     },
     auth::{
         ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,
         webhook_signature::WebhookSigner,
     },
     broker::{self, NodeId, Subjects, nats},
+    chat::{Settings, accounts::Accounts, effects::HubId},
     clock::Clock,
     config::{Config, KeySource, image_store_beside, read_text},
     db::{self, DbError, Pool},
@@ -313,18 +314,17 @@ fn start_actors(
     };
     let image_urls = Arc::new(image_urls.at(config.public_url.clone()));
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
-    let settings = chat_server::Settings {
+    let settings = Settings {
         policy: config.authorize,
         rooms_per_session_max: config.limits.rooms_per_session_max.map(|max| max.get() as usize),
-        clock: clock.clone(),
     };
     let chat_thread = Arbiter::new();
     let chat = {
-        let (database, metrics) = (database.clone(), Arc::clone(&metrics));
+        let (clock, database, metrics) = (clock.clone(), database.clone(), Arc::clone(&metrics));
         let image_urls = Arc::clone(&image_urls);
         ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| {
             sign_on_this_thread(image_urls);
-            ChatServer::new(settings, database, metrics)
+            ChatServer::new(settings, clock, database, metrics)
         })
     };
     let eraser = Eraser::new(chat.clone(), database.clone(), image_store.clone(), clock.clone()).start();

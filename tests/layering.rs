@@ -1,6 +1,6 @@
 //! The architecture, kept true by reading the source: imports point down, and outer crates have one address.
 //!
-//! `main → cli → server → http → actors → {db, broker, auth} → protocol → domain`. An import may skip a level; it never
+//! `main → cli → server → http → actors → chat → {db, broker, auth} → protocol → domain`. An import may skip a level; it never
 //! climbs, and siblings don't know each other. The modules of [`SERVICES`] may be used by all of them.
 
 use std::{
@@ -11,12 +11,13 @@ use std::{
 };
 
 /// The levels from the top; the modules of one level are siblings.
-const LEVELS: [&[&str]; 8] = [
+const LEVELS: [&[&str]; 9] = [
     &["main"],
     &["cli"],
     &["server"],
     &["http"],
     &["actors"],
+    &["chat"],
     &["db", "broker", "auth", "images"],
     &["protocol"],
     &["domain"],
@@ -26,7 +27,8 @@ const LEVELS: [&[&str]; 8] = [
 const SERVICES: [&str; 5] = ["error", "clock", "metrics", "config", "tls"];
 
 /// Outer crates that have one address: where their name may stand, as beginnings of paths below `src`.
-const ADDRESSES: [(&str, &[&str]); 7] = [
+const ADDRESSES: [(&str, &[&str]); 8] = [
+    ("actix", &["server.rs", "server/", "http.rs", "http/", "actors.rs", "actors/", "cli.rs", "cli/"]),
     ("async_nats", &["broker/nats.rs"]),
     ("diesel", &["db.rs", "db/"]),
     ("diesel_migrations", &["db.rs", "db/"]),
@@ -212,6 +214,13 @@ fn a_violation_is_found_with_its_file_and_line() {
             "//! Docs.\nuse jsonwebtoken as jwt;",
             &["src/lib.rs:2: `jsonwebtoken` has its address in src/auth.rs and src/auth/"],
         ),
+        (
+            "chat/typing.rs",
+            "use actix::Addr;",
+            &["src/chat/typing.rs:1: `actix` has its address in src/server.rs and src/server/ and src/http.rs and \
+                 src/http/ and src/actors.rs and src/actors/ and src/cli.rs and src/cli/"],
+        ),
+        ("chat/typing.rs", "use crate::actors::hub::Hub;", &["src/chat/typing.rs:1: `chat` must not use `actors`"]),
         ("actors/session/ws.rs", "use actix_web_actors::ws;", &[]),
         (
             "http/ws.rs",

@@ -7,8 +7,12 @@ use bytes::Bytes;
 use futures_util::task::noop_waker;
 use haggle::{
     actors::{
-        hub::{Asker, Delivery, Hub, HubId, Op, OpenSession, RoomEvent, SessionNotice},
-        session::{in_flight::InFlight, outbox::Outbox},
+        hub::{Hub, OpenSession, SessionNotice},
+        session::outbox::Outbox,
+    },
+    chat::{
+        effects::{Asker, Delivery, HubId, Op, RoomEvent},
+        in_flight::InFlight,
     },
     domain::{RoomId, Seq, SessionId, Timestamp, UserId},
     metrics::Metrics,

@@ -20,9 +20,10 @@ use crate::{
         Envelope, NodeId, Subjects, Topic,
         nats::{self, Arrival, Arrivals, Nats},
     },
+    chat::effects::BusOp,
     metrics::Metrics,
 };
-use messages::{BusOp, Leave, Tell};
+use messages::{Leave, Tell};
 
 /// Lists of the `ChatServer` that wait: one a turn of it.
 pub const LISTS_MAX: usize = 1024;

@@ -22,16 +22,14 @@ use tokio::sync::oneshot;
 
 use crate::{
     actors::{
-        chat_server::{
-            ChatServer,
-            messages::{Change, ReplyTo},
-        },
+        chat_server::{ChatServer, messages::SessionEvents},
         db_executor::{
             Database,
             purpose::{Reading, Writing},
         },
         image_sweeper, message_indexer,
     },
+    chat::input::{Change, ReplyTo},
     clock::Clock,
     db::{self, DbError, Job, JobTurn, RoomWrite},
     domain::{Account, UserId},
@@ -284,7 +282,7 @@ impl Erasure {
             let (reply, answer) = oneshot::channel();
             let write = RoomWrite::EraseWords { user: user.clone(), at: self.clock.now() };
             let change = Change { write, reply: ReplyTo::Request(reply) };
-            self.chat.send(change).await.map_err(|_| ChatError::unavailable())?;
+            self.chat.send(SessionEvents(vec![change.into()])).await.map_err(|_| ChatError::unavailable())?;
             let is_done = answer.await.unwrap_or_else(|_| Err(ChatError::unavailable()))?;
             if &is_done.data[..] == b"true" {
                 return Ok(());
@@ -387,7 +385,9 @@ impl Handler<StopEraser> for Eraser {
 mod tests {
     use super::*;
     use crate::{
-        actors::chat_server::Settings, db::test_db::open_alices_room, domain::AuthorizePolicy, domain::Timestamp,
+        chat::Settings,
+        db::test_db::open_alices_room,
+        domain::{AuthorizePolicy, Timestamp},
         metrics::Metrics,
     };
 
@@ -404,8 +404,8 @@ mod tests {
         let start = |metrics: &Arc<Metrics>| Database::start(&pool, 1, Arc::clone(metrics));
         let (metrics, others) = (Arc::new(Metrics::default()), Arc::new(Metrics::default()));
         let clock = Clock::manual(Timestamp(0));
-        let settings = Settings { policy: AuthorizePolicy::OnEnter, rooms_per_session_max: None, clock: clock.clone() };
-        let chat = ChatServer::new(settings, start(&others), others).start();
+        let settings = Settings { policy: AuthorizePolicy::OnEnter, rooms_per_session_max: None };
+        let chat = ChatServer::new(settings, clock.clone(), start(&others), others).start();
         let images = ImageStore::open(folder.path().join("images").to_str().unwrap()).unwrap();
         let mut eraser = Eraser::new(chat, start(&metrics), images, clock);
         let mut ctx = Context::new();

@@ -29,13 +29,11 @@ use bytes::Bytes;
 use expiry::Expiries;
 use gate::{Gate, Line, Waiting};
 use heartbeat::Heartbeats;
-pub use messages::{
-    Apply, Asker, CloseSession, Delivery, DrainSessions, HubId, Notice, Op, OpenSession, RenewSession, RoomEvent,
-    SessionNotice,
-};
+pub use messages::{Apply, CloseSession, DrainSessions, Notice, OpenSession, RenewSession, SessionNotice};
 
 use super::session::outbox::{Frame, Full, Outbox};
 use crate::{
+    chat::effects::{Asker, Delivery, Op, RoomEvent},
     clock::Clock,
     domain::{RoomId, SessionId, Timestamp, UserId},
     error::{ChatError, CloseCode},
@@ -192,7 +190,7 @@ impl Hub {
         #[cfg(test)]
         events().for_each(|event| {
             let json = event.push.encode(Encoding::Json);
-            crate::actors::panics::if_asked(std::str::from_utf8(&json).ok(), "hub");
+            crate::chat::panics::if_asked(std::str::from_utf8(&json).ok(), "hub");
         });
         let mut delivered = 0;
         let mut slow = Vec::new();

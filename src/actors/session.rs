@@ -6,11 +6,8 @@
 //! Its output is an [`outbox::Outbox`] that a response body drains, so that the actor keeps running while its client does
 //! not read.
 
-pub mod accounts;
 pub mod chat;
 pub mod engine_io;
-pub mod in_flight;
-pub mod limits;
 pub mod namespaces;
 pub mod outbox;
 pub mod services;

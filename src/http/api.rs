@@ -22,8 +22,9 @@ pub mod users;
 use actix_web::HttpResponse;
 
 use crate::{
-    actors::{chat_server::messages::Answer, db_executor::purpose::Reading},
+    actors::db_executor::purpose::Reading,
     auth::Identity,
+    chat::input::Answer,
     db::{self, DbError},
     domain::{User, UserId},
     error::{ChatError, ErrorCode},

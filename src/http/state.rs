@@ -11,15 +11,16 @@ use tokio::sync::oneshot;
 
 use crate::{
     actors::{
-        chat_server::{
-            ChatServer,
-            messages::{Answer, Change, ReplyTo, SessionEvent, SessionEvents},
-        },
+        chat_server::{ChatServer, messages::SessionEvents},
         db_executor::Database,
         eraser::Eraser,
-        session::{accounts::Accounts, engine_io::Sessions, socket_io::SocketIo},
+        session::{engine_io::Sessions, socket_io::SocketIo},
     },
     auth::{ImageUrls, RoomTokens, ServiceKey, Signer, Verifier},
+    chat::{
+        accounts::Accounts,
+        input::{Answer, Change, ReplyTo, SessionEvent},
+    },
     clock::Clock,
     config::Config,
     db::RoomWrite,

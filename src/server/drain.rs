@@ -12,12 +12,10 @@ use tokio::sync::oneshot;
 use super::Server;
 use crate::{
     actors::{
-        bus::messages::Leave as LeaveNodes,
-        chat_server::messages::{Unfinished, WhatIsLeft},
-        eraser::messages::StopEraser,
-        hub::DrainSessions,
-        notifier::messages::StopNotifier,
+        bus::messages::Leave as LeaveNodes, chat_server::messages::WhatIsLeft, eraser::messages::StopEraser,
+        hub::DrainSessions, notifier::messages::StopNotifier,
     },
+    chat::input::Unfinished,
     db::{self, Pool},
 };
 

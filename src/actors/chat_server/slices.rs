@@ -1,20 +1,13 @@
-//! Work of the `ChatServer` that grows with how many come or go at once, or with somebody's rooms: in slices, between which
-//! everything else gets its turn.
+//! What sessions want, in slices of time, between which everything else gets its turn.
 
 use std::time::{Duration, Instant};
 
-use actix::{AsyncContext, Context, Handler, Message as ActixMessage};
+use actix::{AsyncContext, Context};
 
-use super::{
-    ChatServer,
-    messages::{SessionEvent, SessionEvents},
-    rooms::PresenceChanged,
-};
+use super::{ChatServer, messages::GoOn};
 use crate::{
-    actors::hub::{HubId, Op},
-    domain::{RoomId, SessionId, UserId},
+    chat::input::{Input, SessionEvent},
     metrics::{Metrics, SharedThread, Step},
-    protocol::{event::ServerEvent, push::Push},
 };
 
 /// How long what sessions want may take before everything else gets its turn.
@@ -25,25 +18,6 @@ const EVENTS_UNSEEN: u32 = 16;
 
 /// What an account's postponed events may take per round, in nanoseconds: a handful of messages.
 pub(super) const SHARE_NANOS: u64 = 100_000;
-
-/// Rooms of a user that a session of the inbox is sent in one slice.
-const ROOMS_AT_ONCE: usize = 128;
-
-/// Goes on with what was postponed. The `ChatServer` → itself, one at a time.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub(super) struct GoOn;
-
-/// Goes on to send a session of the inbox who is there. The `ChatServer` → itself, one for each session at a time.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub(super) struct TellWhoIsOnline {
-    session: SessionId,
-    user: UserId,
-    hub: HubId,
-    /// The rooms that are left.
-    rooms: Vec<RoomId>,
-}
 
 /// How long a slice has taken. Events of a kind make one step: a list is mostly of one kind, and a look at the clock costs.
 struct Slice {
@@ -78,14 +52,18 @@ impl Slice {
 }
 
 impl ChatServer {
-    /// Takes up what sessions want, in order. Where that takes longer than a slice, the rest is postponed.
-    fn take_up(&mut self, events: Vec<SessionEvent>, ctx: &mut Context<Self>) {
+    /// Takes up what sessions want, in order. Where that takes longer than a slice, or something is postponed already, the rest is
+    /// postponed.
+    pub(super) fn take_up(&mut self, events: Vec<SessionEvent>, ctx: &mut Context<Self>) {
+        if !self.postponed.is_empty() {
+            return self.postpone(events);
+        }
         let mut slice = Slice::begin();
         let mut events = events.into_iter();
         for event in events.by_ref() {
             slice.step(&self.metrics, event.kind());
-            let comes_or_goes = matches!(event, SessionEvent::Connect(_) | SessionEvent::Disconnect(_));
-            event.handle(self, ctx);
+            let comes_or_goes = event.comes_or_goes();
+            self.happen_in_step(Input::Session(event), ctx);
             if slice.is_over(comes_or_goes) {
                 break;
             }
@@ -103,12 +81,12 @@ impl ChatServer {
     }
 
     /// Takes up what was postponed, accounts in turn by the time that their events take, for one slice.
-    fn take_up_postponed(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn take_up_postponed(&mut self, ctx: &mut Context<Self>) {
         let mut slice = Slice::begin();
         let mut began = slice.began;
         while let Some((account, event)) = self.postponed.pop() {
             slice.step(&self.metrics, event.kind());
-            event.handle(self, ctx);
+            self.happen_in_step(Input::Session(event), ctx);
             let now = Instant::now();
             let nanos = u64::try_from((now - began).as_nanos()).unwrap_or(u64::MAX);
             self.postponed.charge(&account, nanos);
@@ -120,60 +98,5 @@ impl ChatServer {
         if !self.postponed.is_empty() {
             ctx.notify(GoOn);
         }
-    }
-
-    /// Tells a session of the inbox who is there already.
-    pub(super) fn tell_who_is_online(&mut self, session: SessionId, user: UserId, hub: HubId, ctx: &mut Context<Self>) {
-        let rooms = self.rooms.rooms_of(&user);
-        self.tell_some_online(TellWhoIsOnline { session, user, hub, rooms }, ctx);
-    }
-
-    fn tell_some_online(&mut self, mut telling: TellWhoIsOnline, ctx: &mut Context<Self>) {
-        let TellWhoIsOnline { session, user, hub, rooms } = &mut telling;
-        if self.rooms.session(*session).is_none() {
-            return;
-        }
-        for room in rooms.drain(..rooms.len().min(ROOMS_AT_ONCE)) {
-            let Some(PresenceChanged { room, user, online, .. }) = self.rooms.other_online(user, &room) else {
-                continue;
-            };
-            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
-            self.fan_out.tell_hub(*hub, Op::DeliverTo { sessions: vec![*session], state_of: None, push });
-        }
-        if !telling.rooms.is_empty() {
-            ctx.notify(telling);
-        }
-    }
-}
-
-impl Handler<SessionEvents> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, SessionEvents(events): SessionEvents, ctx: &mut Self::Context) {
-        if self.postponed.is_empty() {
-            self.take_up(events, ctx);
-        } else {
-            self.postpone(events);
-        }
-    }
-}
-
-impl Handler<GoOn> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, _: GoOn, ctx: &mut Self::Context) {
-        // What the slice before has brought about does not wait for this one.
-        self.flush(ctx);
-        self.take_up_postponed(ctx);
-    }
-}
-
-impl Handler<TellWhoIsOnline> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, telling: TellWhoIsOnline, ctx: &mut Self::Context) {
-        self.flush(ctx);
-        let _step = Step::begin(&self.metrics, SharedThread::ChatServer, "tell_who_is_online");
-        self.guarded("inbox", |server| server.tell_some_online(telling, ctx));
     }
 }

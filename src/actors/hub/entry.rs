@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::{Asker, Attached, Gate, Hub, Notice, Waiting, queue};
+use super::{Attached, Gate, Hub, Notice, Waiting, queue};
 use crate::{
-    actors::short_list::reserve_one,
+    chat::{effects::Asker, short_list::reserve_one},
     domain::{RoomId, Seq, SessionId},
     protocol::push::{Position, Push},
 };

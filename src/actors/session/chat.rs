@@ -8,23 +8,24 @@ use std::{
 use actix::WeakRecipient;
 
 use super::{
-    accounts::{SessionPlace, Share},
-    in_flight::InFlight,
-    limits::{Admission, Patience},
     outbox::{Frame, Full, Outbox},
     services::Services,
     waiting::Waiting,
 };
 use crate::{
-    actors::{
-        chat_server::messages::{
+    actors::hub::{CloseSession, OpenSession, RenewSession, SessionNotice},
+    auth::{AuthError, Identity},
+    chat::{
+        accounts::{SessionPlace, Share},
+        effects::Asker,
+        in_flight::InFlight,
+        input::{
             Change, Connect, Disconnect, Feed, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
             Welcome,
         },
-        hub::{Asker, CloseSession, OpenSession, RenewSession, SessionNotice},
+        limits::{Admission, Patience},
         short_list::reserve_one,
     },
-    auth::{AuthError, Identity},
     db::RoomWrite,
     domain::{
         AuthorizePolicy, Data, Draft, MessageKind, RoomId, SessionId, Timestamp, UserId,

@@ -24,11 +24,9 @@ use actix::{
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::{
-    in_flight::InFlight,
-    outbox::{ConnectionSocket, Frame, Outbox},
-};
+use super::outbox::{ConnectionSocket, Frame, Outbox};
 use crate::{
+    chat::in_flight::InFlight,
     error::{ChatError, CloseCode},
     protocol::engine_io::{Open, Packet, packet},
 };

@@ -6,11 +6,9 @@ use actix::Addr;
 
 use super::uplink::Uplink;
 use crate::{
-    actors::{
-        db_executor::Database,
-        hub::{Hub, HubId},
-    },
+    actors::{db_executor::Database, hub::Hub},
     auth::{RoomTokens, Verifier},
+    chat::effects::HubId,
     clock::Clock,
     config::Limits,
     domain::{AuthorizePolicy, MaskingPolicy},

@@ -17,15 +17,15 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 
-use super::{
-    engine_io::{Application, Connection},
-    limits::{Quota, Rate, told_ms},
-};
+use super::engine_io::{Application, Connection};
 use namespace::Leave;
 
 use crate::{
-    actors::short_list::reserve_one,
     auth::AuthError,
+    chat::{
+        limits::{Quota, Rate, told_ms},
+        short_list::reserve_one,
+    },
     error::{ChatError, CloseCode},
     protocol::socket_io::{Attachments, Kind, Packet, PacketError, attachments::check_placeholders, write},
 };

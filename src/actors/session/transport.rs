@@ -28,8 +28,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::{in_flight::InFlight, outbox::Outbox};
+use super::outbox::Outbox;
 use crate::{
+    chat::in_flight::InFlight,
     error::CloseCode,
     protocol::websocket::{Decoder, FrameError, Incoming, Limits, write_close},
 };

@@ -13,9 +13,9 @@ use std::{
 use actix::Addr;
 use futures_util::task::AtomicWaker;
 
-use crate::actors::chat_server::{
-    ChatServer,
-    messages::{SessionEvent, SessionEvents},
+use crate::{
+    actors::chat_server::{ChatServer, messages::SessionEvents},
+    chat::input::SessionEvent,
 };
 
 /// What a worker's sessions want of the `ChatServer`, until the end of the turn. Share it with `Arc`.
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        actors::chat_server::messages::Disconnect,
+        chat::input::Disconnect,
         domain::{SessionId, UserId},
     };
 

@@ -13,19 +13,15 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
-    accounts::SessionPlace,
     chat::{ChatSession, Next, ROOM_WAIT, Wire},
-    in_flight::InFlight,
     outbox::{ConnectionSocket, Frame, Outbox},
     services::Services,
     transport::{self, FRAGMENTS_MAX, FrameStream, HandshakeError, ReadError},
 };
 use crate::{
-    actors::{
-        chat_server::messages::Feed,
-        hub::{Notice, SessionNotice},
-    },
+    actors::hub::{Notice, SessionNotice},
     auth::{Identity, token_source::SUBPROTOCOL},
+    chat::{accounts::SessionPlace, in_flight::InFlight, input::Feed},
     error::{ChatError, CloseCode, ErrorCode},
     metrics,
     protocol::{json, push::Encoding, websocket},
@@ -228,7 +224,7 @@ impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
             Ok(Incoming::Text(_)) if self.draining => {}
             Ok(Incoming::Text(text)) => {
                 #[cfg(test)]
-                crate::actors::panics::if_asked(Some(&text), "session");
+                crate::chat::panics::if_asked(Some(&text), "session");
                 let request = json::decode(&text);
                 let next = self.chat.handle(request.id, &request.name, request.event);
                 self.follow(next, ctx);

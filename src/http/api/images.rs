@@ -19,7 +19,7 @@ use uploads::{Pace, Received, Uploads};
 
 use super::created_or_found;
 use crate::{
-    actors::chat_server::messages::{Answer, Message},
+    chat::input::{Answer, Message},
     domain::{
         ClientId, Data, Draft, MessageKind, RoomId, StoredMessage, UserId, masking::Inspected, message::check_size,
         stored_image::StoredImage,

@@ -6,10 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{PAGE_BYTES_MAX, check_same, created_or_found};
 use crate::{
-    actors::{
-        chat_server::messages::{AnnounceRoom, Message},
-        db_executor::purpose::Reading,
-    },
+    actors::{chat_server::messages::AnnounceRoom, db_executor::purpose::Reading},
+    chat::input::Message,
     db::{self, MessagePage, RoomWrite},
     domain::{
         Draft, MessageId, MessageKind, RoomId, Seq, StoredMessage, UserId,

@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 use super::{PAGE_BYTES_MAX, read_own, user_of};
 use crate::{
     actors::{
-        chat_server::messages::{AnnounceRoom, Read},
+        chat_server::messages::AnnounceRoom,
         db_executor::purpose::{Reading, Writing},
     },
+    chat::input::Read,
     db::{self, Opened, RoomCursor},
     domain::{Account, ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId},
     error::ChatError,

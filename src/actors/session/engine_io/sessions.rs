@@ -14,11 +14,7 @@ use std::{
 use actix::Addr;
 
 use super::{Application, Drain, EngineSession, Settings};
-use crate::{
-    actors::session::{in_flight::InFlight, outbox::Outbox},
-    domain::AddressKey,
-    error::ChatError,
-};
+use crate::{actors::session::outbox::Outbox, chat::in_flight::InFlight, domain::AddressKey, error::ChatError};
 
 /// Sessions of an address whose clients have not signed in. They have `--handshake-timeout` for that.
 const UNSIGNED_MAX: u32 = 300;

@@ -9,15 +9,18 @@ use super::{
     member::{Role, SignedInMember},
     middleware::{Doorkeeper, place_among_sessions, signed_in},
 };
-use crate::actors::{
-    chat_server::messages::{Feed, Resume, Welcome},
-    session::{
-        accounts::Accounts,
+use crate::{
+    actors::session::{
         services::Services,
         socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
     },
+    chat::{
+        accounts::Accounts,
+        input::{Feed, Resume, Welcome},
+    },
+    domain::field::MaybeText,
+    protocol::push::Offset,
 };
-use crate::{domain::field::MaybeText, protocol::push::Offset};
 
 /// The chat.
 pub struct ChatNamespace {

@@ -8,13 +8,13 @@ use super::{
     middleware::{Doorkeeper, place_among_sessions, signed_in},
 };
 use crate::{
-    actors::{
-        chat_server::messages::{Feed, Welcome},
-        session::{
-            accounts::Accounts,
-            services::Services,
-            socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
-        },
+    actors::session::{
+        services::Services,
+        socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
+    },
+    chat::{
+        accounts::Accounts,
+        input::{Feed, Welcome},
     },
     protocol::event::ClientEvent,
 };

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::{
     actors::{
-        chat_server::messages::{Feed, Welcome},
         hub::{Notice, SessionNotice},
         session::{
             chat::{ChatSession, Next, ROOM_WAIT, Wire},
@@ -12,6 +11,7 @@ use crate::{
             socket_io::{Event, Member, Newcomer, Seat},
         },
     },
+    chat::input::{Feed, Welcome},
     error::{ChatError, CloseCode},
     protocol::{event::ClientEvent, json::RequestId, push::Encoding, socket_io::EventName},
 };
@@ -123,7 +123,7 @@ impl Member for SignedInMember {
             EventName::Number(_) => ("", Err(ChatError::invalid("the name of an event must be a string"))),
         };
         #[cfg(test)]
-        crate::actors::panics::if_asked(event.args.first().map(|data| data.get()), "session");
+        crate::chat::panics::if_asked(event.args.first().map(|data| data.get()), "session");
         let next = self.chat.handle(request, name, decoded);
         self.follow(next, seat);
     }

@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use crate::{
     actors::session::{
-        accounts::Accounts,
         services::Services,
         socket_io::{Middleware, Newcomer},
     },
     auth::{AuthError, only_one},
+    chat::accounts::Accounts,
     domain::field::MaybeText,
     error::{ChatError, ErrorCode},
     metrics,

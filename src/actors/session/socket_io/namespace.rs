@@ -9,11 +9,9 @@ use serde_json::value::RawValue;
 
 use super::{Handshake, SocketIo};
 use crate::{
-    actors::{
-        hub::SessionNotice,
-        session::{accounts::SessionPlace, engine_io::Connection},
-    },
+    actors::{hub::SessionNotice, session::engine_io::Connection},
     auth::Identity,
+    chat::accounts::SessionPlace,
     error::{ChatError, CloseCode},
     protocol::socket_io::{EventName, write},
 };

@@ -1,0 +1,416 @@
+//! The chat as plain state: rooms, members, presence and the batch that waits for its commit. It knows no actix, no sockets and
+//! no clock: what happens comes in as an [`Input`], and what it causes goes out as [`Effects`].
+//!
+//! The [`ChatServer`](crate::actors::chat_server) actor drives it: its mailbox becomes inputs, and effects become operations for
+//! hubs, reads, commits, messages to other nodes and timers.
+
+pub mod accounts;
+mod audience;
+pub mod authorization;
+mod batch;
+pub mod cluster;
+mod commits;
+mod deliveries;
+pub mod effects;
+mod entries;
+pub mod in_flight;
+pub mod input;
+pub mod limits;
+mod loading;
+mod offers;
+pub mod order;
+#[cfg(test)]
+pub(crate) mod panics;
+mod presence;
+pub mod profiles;
+pub mod reads;
+pub mod recovery;
+mod room_budget;
+mod room_updates;
+pub mod rooms;
+mod screening;
+mod sessions;
+pub(crate) mod short_list;
+pub mod timers;
+mod typing;
+mod waves;
+
+use std::{
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    db::{MessagePage, RoomWrite, WriteError},
+    domain::{Account, AuthorizePolicy, ClientId, FairQueue, Role, RoomId, Seq, Timestamp, UserId},
+    error::{ChatError, ErrorCode},
+    metrics::Metrics,
+    protocol::push::Position,
+};
+use audience::{Audience, Reach};
+use authorization::{Checks, RoomRequest};
+use batch::{Batch, PendingWrite};
+use cluster::nodes::Nodes;
+use commits::FollowUp;
+use effects::{Effects, Op};
+use entries::RoomLoaded;
+use input::{Answer, Change, Input, Join, MakeOffer, Message, Now, ReplyTo, SessionEvent, Unfinished};
+use loading::LoadingRooms;
+use profiles::Profiles;
+use reads::{Entry, Reads};
+use recovery::Recoveries;
+use room_budget::RoomBudget;
+use room_updates::RoomUpdates;
+use rooms::Rooms;
+use screening::Screening;
+use typing::Typists;
+use waves::Waves;
+
+/// Newest messages in the answer of an entry without `after`.
+const NEWEST_MESSAGES: i64 = 50;
+
+/// Missed messages in the answer of an entry with `after`.
+const MISSED_MESSAGES_MAX: i64 = 200;
+
+/// How the chat decides.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// When the database is asked who may enter.
+    pub policy: AuthorizePolicy,
+    /// Rooms that a session is in at once.
+    pub rooms_per_session_max: Option<usize>,
+}
+
+/// Owns rooms, members and presence: the only writer of room state.
+#[derive(Debug)]
+pub struct Chat {
+    settings: Settings,
+    metrics: Arc<Metrics>,
+    /// When the input came that is being handled.
+    now: Now,
+    /// What it causes.
+    out: Effects,
+    rooms: Rooms,
+    /// What waits until its room is in memory.
+    loading: LoadingRooms,
+    /// Rooms that were read during a commit that changes one of them, perhaps.
+    landing: Vec<RoomLoaded>,
+    /// What waits for an answer of the database, where every event is authorized.
+    checks: Checks,
+    reads: Reads,
+    batch: Batch,
+    /// What is to be done next, since a change of the chat's own was stored, or was not.
+    follow_ups: Vec<(FollowUp, bool)>,
+    /// Rooms that are still to be read because something changed that shows in each of them.
+    announcements: FairQueue<Account, RoomId>,
+    room_updates: RoomUpdates,
+    /// Who has read by answering in this turn, and how far.
+    answered: Vec<(RoomId, UserId, Seq)>,
+    recoveries: Recoveries,
+    /// The position of the newest message that was delivered.
+    position: Position,
+    typists: Typists,
+    /// When the next offer expires; `None` while that is being found out, and while none waits.
+    next_expiry: Option<Timestamp>,
+    screening: Screening,
+    waves: Waves,
+    profiles: Profiles,
+    room_budget: RoomBudget,
+    /// The other nodes, where there are others.
+    nodes: Option<Nodes>,
+}
+
+impl Chat {
+    /// A chat without rooms.
+    #[must_use]
+    pub fn new(settings: Settings, now: Now, metrics: Arc<Metrics>) -> Self {
+        Self {
+            settings,
+            metrics,
+            now,
+            out: Effects::default(),
+            rooms: Rooms::default(),
+            loading: LoadingRooms::default(),
+            landing: Vec::new(),
+            checks: Checks::default(),
+            reads: Reads::default(),
+            batch: Batch::default(),
+            follow_ups: Vec::new(),
+            announcements: FairQueue::new(1),
+            room_updates: RoomUpdates::default(),
+            answered: Vec::new(),
+            recoveries: Recoveries::default(),
+            position: 0,
+            typists: Typists::default(),
+            next_expiry: None,
+            screening: Screening::default(),
+            waves: Waves::default(),
+            profiles: Profiles::default(),
+            room_budget: RoomBudget::default(),
+            nodes: None,
+        }
+    }
+
+    /// Handles what has happened, and adds what it causes. A panic costs what has happened, and not the chat.
+    pub fn on(&mut self, input: Input, now: Now, out: &mut Effects) {
+        self.now = now;
+        mem::swap(&mut self.out, out);
+        let kind = input.kind();
+        self.guarded(kind, |chat| chat.handle(input));
+        // One may bring about the next.
+        while let Some((follow_up, is_stored)) = self.follow_ups.pop() {
+            self.guarded("follow_up", |chat| chat.follow_up(follow_up, is_stored));
+        }
+        mem::swap(&mut self.out, out);
+    }
+
+    fn handle(&mut self, input: Input) {
+        match input {
+            Input::Session(event) => self.session_event(event),
+            Input::TurnEnded => self.flush(),
+            Input::Committed { outcome, took } => self.batch_committed(outcome, took),
+            Input::Answered(answer) => self.database_answered(answer),
+            Input::Due(timer) => self.due(timer),
+            Input::RoomOpened(room) => self.with_room(RoomRequest::Announce(room)),
+            Input::EndSessions(user) => {
+                let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
+                self.end_sessions(&user, &error);
+            }
+            Input::NodeEvents(events) => self.arrived(events),
+            Input::LinkChanged { up } => self.link_changed(up),
+            Input::Clustered(node) => self.join_nodes(node),
+            Input::Started => self.start(),
+        }
+    }
+
+    fn session_event(&mut self, event: SessionEvent) {
+        match event {
+            SessionEvent::InRoom(request) => {
+                let is_message = matches!(request, RoomRequest::Message(_));
+                #[cfg(test)]
+                if let RoomRequest::Message(message) = &request {
+                    panics::if_asked(message.draft.text.as_deref(), "server");
+                }
+                self.authorize(request);
+                if is_message && self.batch.is_full() {
+                    // A mailbox that never runs empty must not hold the batch back.
+                    self.hand_over_batch();
+                }
+            }
+            SessionEvent::Connect(connect) => self.connect(connect),
+            SessionEvent::Disconnect(disconnect) => self.disconnect(disconnect),
+            SessionEvent::Leave(leave) => self.leave(leave),
+            SessionEvent::Change(Change { write, reply }) => match self.check_room_budget(&write) {
+                Ok(()) => self.append(PendingWrite { write, room: None, reply }),
+                Err(error) => self.answer(reply, Err(error)),
+            },
+        }
+    }
+
+    /// How many sessions of a user there are.
+    #[must_use]
+    pub fn session_count_of(&self, user: &UserId) -> usize {
+        self.rooms.sessions_of(user).len()
+    }
+
+    /// What was accepted and is not finished.
+    #[must_use]
+    pub fn unfinished(&self) -> Unfinished {
+        Unfinished {
+            sessions: self.rooms.session_count(),
+            changes: self.batch.unfinished(),
+            events: 0,
+            rooms: self.loading.rooms.len(),
+            members: self.checks.len(),
+        }
+    }
+
+    // ---- who may do it ----------------------------------------------------------------------------------------------
+
+    /// Does something in a room once its user is known to be a member, by the policy that was chosen.
+    fn authorize(&mut self, work: RoomRequest) {
+        match self.settings.policy {
+            AuthorizePolicy::OnEnter => self.with_room(work),
+            AuthorizePolicy::EveryMessage => {
+                if let Some((room, user)) = self.checks.ask(work) {
+                    self.reads.member(room, user);
+                }
+            }
+            AuthorizePolicy::RoomToken => match self.check_grant(&work) {
+                Ok(()) => self.with_room(work),
+                Err(error) => self.refuse(work, error),
+            },
+        }
+    }
+
+    /// Under `room-token`: a session needs a token for the room whose time is not over. REST has asked the database.
+    fn check_grant(&self, work: &RoomRequest) -> Result<(), ChatError> {
+        let Some(session) = work.session() else { return Ok(()) };
+        let entered = self.rooms.room(work.room()).and_then(|room| room.grant_of(session));
+        match work.grant().max(entered) {
+            Some(until) if until > self.now.wall => Ok(()),
+            Some(_) => Err(grant_over()),
+            None => Err(ChatError::forbidden()),
+        }
+    }
+
+    /// Does something in a room, once the room is in memory.
+    fn with_room(&mut self, work: RoomRequest) {
+        if self.rooms.room(work.room()).is_some() {
+            self.perform(work);
+            return;
+        }
+        let room = work.room().clone();
+        let loading = self.loading.entry(room.clone());
+        if let Some(account) = loading.add(work) {
+            self.reads.room(account, room);
+        }
+    }
+
+    // ---- doing it ---------------------------------------------------------------------------------------------------
+
+    fn perform(&mut self, work: RoomRequest) {
+        let room = work.room().clone();
+        let work = match work {
+            RoomRequest::Announce(_) => return self.room_updated(room),
+            RoomRequest::AnnounceTo(_, audience) => return self.list_is_old(room, audience),
+            RoomRequest::AnnounceChange(change, reach) => return self.change_shown(&change, reach),
+            work => work,
+        };
+        let Some(role) = work.user().and_then(|user| self.rooms.room(&room)?.role_of(user)) else {
+            self.refuse(work, ChatError::forbidden());
+            self.rooms.release(&room);
+            return;
+        };
+        match work {
+            RoomRequest::Join(join) => self.join(join, role),
+            RoomRequest::Message(Message { mut draft, ends, reply, .. }) => {
+                self.typing_stopped(&room, &draft.sender, None);
+                let silenced = self.silenced(&room, role, draft.client_id.as_ref());
+                self.screening.screen(&mut draft, ends);
+                self.append_spoken(silenced, PendingWrite { write: RoomWrite::Append(draft), room: Some(room), reply });
+            }
+            RoomRequest::MakeOffer(offer) => {
+                let MakeOffer { user: maker, room: in_room, price, client_id, reply } = offer;
+                let silenced = self.silenced(&room, role, client_id.as_ref());
+                let write = RoomWrite::MakeOffer { room: in_room, maker, price, client_id, at: self.now.wall };
+                self.append_spoken(silenced, PendingWrite { write, room: Some(room), reply });
+            }
+            RoomRequest::Read(read) => {
+                let write = RoomWrite::MarkRead { room: read.room, reader: read.user, seq: read.seq };
+                self.append(PendingWrite { write, room: Some(room), reply: read.reply });
+            }
+            RoomRequest::Typing(typing) => self.set_typing(typing),
+            RoomRequest::Resume { session, .. } => {
+                if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
+                    self.rooms.attach(session, &room, role, None);
+                    self.out.tell_hub(hub, Op::Attach { session, room: room.clone() });
+                }
+                self.rooms.release(&room);
+                self.resume_room(session, true);
+            }
+            RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
+        }
+    }
+
+    fn join(&mut self, join: Join, role: Role) {
+        let Join { asker, user, room, after, grant } = join;
+        let Some(session) = self.rooms.session(asker.session) else {
+            // It died while its right was being asked for.
+            self.rooms.release(&room);
+            return;
+        };
+        let entered = session.rooms.iter().filter(|entered| **entered != room).count();
+        if self.settings.rooms_per_session_max.is_some_and(|max| entered >= max) {
+            crate::metrics::count(&self.metrics.rate_limited, "rooms_per_session");
+            let mut error = ChatError::rate_limited(1000);
+            error.message = "this session is in as many rooms as it may be, leave one first".into();
+            self.out.tell_hub(asker.hub, Op::RefuseEntry { asker, room: room.clone(), error });
+            self.rooms.release(&room);
+            return;
+        }
+        let Some(place) = self.rooms.attach(asker.session, &room, role, grant) else { return };
+        // From here on it goes by the id that is in memory for as long as the room: the one that came with the request is
+        // let go, also by its session.
+        let room = self.rooms.room(&room).map_or(room, |live| live.state().room.id.clone());
+        self.out.tell_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
+        let page = match after {
+            Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
+            None => MessagePage::Before { seq: None, limit: NEWEST_MESSAGES },
+        };
+        self.reads.history(Entry { asker, user, room, role, place, page });
+    }
+
+    /// Why a member can't say anything now, as far as memory knows; the transaction looks again. With a key of the sender's
+    /// it looks alone: it may have been said before.
+    fn silenced(&self, room: &RoomId, role: Role, key: Option<&ClientId>) -> Option<ChatError> {
+        if key.is_some() {
+            return None;
+        }
+        let state = self.rooms.room(room)?.state();
+        if state.is_closed() {
+            return Some(WriteError::Blocked.into());
+        }
+        let until = state.member(role).muted_until.filter(|until| *until > self.now.wall);
+        until.map(|until| WriteError::Muted(until).into())
+    }
+
+    fn append_spoken(&mut self, silenced: Option<ChatError>, write: PendingWrite) {
+        match (silenced, write.room.clone()) {
+            (Some(error), Some(room)) => {
+                self.answer(write.reply, Err(error));
+                self.rooms.release(&room);
+            }
+            _ => self.append(write),
+        }
+    }
+
+    fn refuse(&mut self, work: RoomRequest, error: ChatError) {
+        match work {
+            RoomRequest::Join(Join { asker, room, .. }) => {
+                self.detach(asker.session, &room);
+                self.out.tell_hub(asker.hub, Op::RefuseEntry { asker, room, error });
+            }
+            RoomRequest::Message(message) => self.answer(message.reply, Err(error)),
+            RoomRequest::MakeOffer(offer) => self.answer(offer.reply, Err(error)),
+            RoomRequest::Read(read) => self.answer(read.reply, Err(error)),
+            RoomRequest::Typing(typing) => self.answer(ReplyTo::Session(typing.asker), Err(error)),
+            RoomRequest::Resume { session, .. } => self.resume_room(session, false),
+            RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
+        }
+    }
+
+    fn answer(&mut self, reply: ReplyTo, answer: Result<Answer, ChatError>) {
+        match reply {
+            ReplyTo::Session(asker) => {
+                let answer = answer.map(|answer| answer.data);
+                self.out.reply(asker, answer);
+            }
+            // The request may have been given up meanwhile; then nobody is there to be told.
+            ReplyTo::Request(waiting) => drop(waiting.send(answer)),
+            ReplyTo::Chat(follow_up) => self.follow_ups.push((follow_up, answer.is_ok())),
+            ReplyTo::Nobody => {}
+        }
+    }
+
+    /// Runs a handler. A panic in it costs the one who asked, not the chat.
+    pub(super) fn guarded(&mut self, what: &'static str, handler: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| handler(self))).is_err() {
+            log::error!("a handler panicked: {what}");
+        }
+    }
+}
+
+fn done() -> Answer {
+    Answer { data: Bytes::from_static(b"{}"), created: false }
+}
+
+fn grant_over() -> ChatError {
+    ChatError::new(ErrorCode::TokenExpired, "the room token has expired: get a new one and enter the room again")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,445 @@
+//! This node among others: what it tells them, what it hears, and who is there on them.
+//!
+//! Everything here is absent on a server that is alone. What others tell is only a hint: `reconcile.rs` makes good what is lost.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use super::reconcile::{Confirmed, POLL_INTERVAL_AWAY, Reconcile};
+use crate::{
+    broker::{Envelope, NodeEvent, NodeId, PresenceOf, Topic},
+    chat::{Chat, effects::Delivery, input::Now, profiles::Memory, rooms::PresenceChanged, timers::Timer},
+    domain::{RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
+    error::{ChatError, ErrorCode},
+    protocol::{
+        event::{RoomUpdated, ServerEvent},
+        json::to_json,
+        push::Push,
+    },
+};
+
+/// How often a node says that it lives.
+const BEAT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Who has not said so for this long is gone, and everybody on it with it.
+const BEATS_MISSED_MAX: Duration = Duration::from_millis(3500);
+
+/// Each room's presence is told again within so many beats: one lost word is wrong no longer than that.
+const BEATS_A_ROUND: u64 = 30;
+
+/// Presence that was not told again for so many beats counts no more.
+const BEATS_BELIEVED: u64 = 70;
+
+/// So many beats after a connection came back, and one more for so many rooms, all that others have told before has been told
+/// again: anyone who went meanwhile has not.
+const BEATS_TO_TELL_AGAIN: u64 = 12;
+const ROOMS_TOLD_AGAIN_A_BEAT: usize = 5000;
+
+/// Rooms whose presence is told at once after a connection came back, every [`ROOMS_AGAIN_PAUSE`].
+const ROOMS_AGAIN_AT_ONCE: usize = 500;
+
+/// The pause between them.
+const ROOMS_AGAIN_PAUSE: Duration = Duration::from_millis(50);
+
+/// Stands for the sessions of a member on other nodes, where somebody types.
+pub(in crate::chat) const ELSEWHERE: SessionId = SessionId(u64::MAX);
+
+/// What this node has to do with others.
+#[derive(Debug)]
+pub(in crate::chat) struct Nodes {
+    me: NodeId,
+    /// Whether there is a connection, and since when it is as it is.
+    pub(in crate::chat) is_up: bool,
+    since: Instant,
+    /// When each of the others was last heard of.
+    peers: HashMap<NodeId, Instant>,
+    /// Rooms that this node hears of, and whom it has told to be there.
+    rooms: HashMap<RoomId, PresenceOf>,
+    /// Users that this node hears of.
+    users: HashSet<UserId>,
+    /// Rooms whose presence is to be told and asked for again.
+    again: Vec<RoomId>,
+    beats: u64,
+    /// The beat at which the connection last came back.
+    back_at: u64,
+    places: RandomState,
+    pub(in crate::chat) reconcile: Reconcile,
+}
+
+impl Nodes {
+    fn new(me: NodeId, now: Now) -> Self {
+        Self {
+            me,
+            is_up: false,
+            since: now.at,
+            peers: HashMap::new(),
+            rooms: HashMap::new(),
+            users: HashSet::new(),
+            again: Vec::new(),
+            beats: 0,
+            back_at: 0,
+            places: RandomState::new(),
+            reconcile: Reconcile::default(),
+        }
+    }
+
+    /// In which beat of a round a room's presence is told again.
+    fn beat_of(&self, room: &RoomId) -> u64 {
+        self.places.hash_one(room) % BEATS_A_ROUND
+    }
+}
+
+// ---- what this node tells -------------------------------------------------------------------------------------------
+
+impl Chat {
+    /// Tells other nodes something, if there are others.
+    pub(in crate::chat) fn tell_nodes(&mut self, topic: impl FnOnce() -> Topic, event: impl FnOnce() -> NodeEvent) {
+        if self.nodes.is_some() {
+            self.out.publish(topic(), event());
+        }
+    }
+
+    fn tell_there(&mut self, room: RoomId, there: PresenceOf, last_seq: Seq, asks: bool) {
+        self.out.publish(Topic::Room(room.clone()), NodeEvent::Presence { room, there, last_seq, asks });
+    }
+
+    pub(in crate::chat) fn tell_nodes_of_room(&mut self, room: &RoomId, event: impl FnOnce(RoomId) -> NodeEvent) {
+        self.tell_nodes(|| Topic::Room(room.clone()), || event(room.clone()));
+    }
+
+    /// Tells other nodes that what they keep of a room is old.
+    pub(in crate::chat) fn room_changed_for_nodes(&mut self, room: &RoomId) {
+        self.confirm(|| Confirmed::Room(room.clone()));
+        self.tell_nodes_of_room(room, |room| NodeEvent::RoomChanged { room });
+    }
+
+    /// Tells other nodes that what they keep of a user is old.
+    pub(in crate::chat) fn user_changed_for_nodes(&mut self, user: &UserId) {
+        self.confirm(|| Confirmed::User(user.clone()));
+        self.tell_nodes(|| Topic::Nodes, || NodeEvent::UserChanged { user: user.clone(), is_renamed: false });
+    }
+
+    /// The same of a user who may have another name or picture, which other members' lists show.
+    pub(in crate::chat) fn user_put_for_nodes(&mut self, user: &UserId, is_renamed: bool) {
+        self.confirm(|| Confirmed::User(user.clone()));
+        self.confirm(|| Confirmed::Profile(user.clone()));
+        self.tell_nodes(|| Topic::Nodes, || NodeEvent::UserChanged { user: user.clone(), is_renamed });
+    }
+
+    pub(in crate::chat) fn message_for_nodes(&mut self, message: &StoredMessage) {
+        self.tell_nodes_of_room(&message.room_id, |room| NodeEvent::Message {
+            room,
+            seq: message.seq,
+            message: Some(message.clone()),
+        });
+    }
+
+    pub(in crate::chat) fn message_changed_for_nodes(&mut self, message: &StoredMessage) {
+        self.confirm(|| Confirmed::Message(message.id.clone()));
+        self.tell_nodes_of_room(&message.room_id, |_| NodeEvent::MessageChanged { message: Some(message.clone()) });
+    }
+
+    /// Tells the nodes on which a user has sessions how a room looks in their list.
+    pub(in crate::chat) fn list_for_nodes(&mut self, room: &RoomId, user: &UserId, summary: RoomSummary) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let last_seq = summary.last_seq;
+        nodes.reconcile.list_told(room, last_seq);
+        let data = to_json(&RoomUpdated { room_id: room.clone(), summary });
+        let Ok(data) = serde_json::from_slice(&data) else { return };
+        let event = NodeEvent::RoomUpdated { user: user.clone(), room: room.clone(), last_seq, data };
+        self.out.publish(Topic::User(user.clone()), event);
+    }
+
+    pub(in crate::chat) fn inbox_presence_for_nodes(
+        &mut self,
+        user: &UserId,
+        room: &RoomId,
+        of: &UserId,
+        online: bool,
+    ) {
+        self.tell_nodes(
+            || Topic::User(user.clone()),
+            || NodeEvent::InboxPresence { user: user.clone(), room: room.clone(), of: of.clone(), online },
+        );
+    }
+
+    /// The end of a turn: publishes who has come or gone, and subscribes to what it has sessions for.
+    pub(in crate::chat) fn flush_nodes(&mut self) {
+        if self.nodes.is_none() {
+            return;
+        }
+        let touched = self.rooms.take_touched();
+        for room in touched.rooms {
+            self.room_touched(room);
+        }
+        let Some(nodes) = &mut self.nodes else { return };
+        for user in touched.users {
+            let has_sessions = !self.rooms.sessions_of(&user).is_empty();
+            let has_changed = if has_sessions { nodes.users.insert(user.clone()) } else { nodes.users.remove(&user) };
+            if has_changed {
+                self.out.watch(Topic::User(user), has_sessions);
+            }
+        }
+    }
+
+    fn room_touched(&mut self, room: RoomId) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let now = self.rooms.room(&room).and_then(|live| Some((live.there()?, live.state().last_seq)));
+        match (now, nodes.rooms.get(&room).copied()) {
+            (Some((there, last_seq)), None) => {
+                nodes.rooms.insert(room.clone(), there);
+                self.out.watch(Topic::Room(room.clone()), true);
+                self.tell_there(room, there, last_seq, true);
+            }
+            (Some((there, last_seq)), Some(told)) if there != told => {
+                nodes.rooms.insert(room.clone(), there);
+                self.tell_there(room, there, last_seq, false);
+            }
+            (None, Some(told)) => {
+                nodes.rooms.remove(&room);
+                if told != PresenceOf::default() {
+                    self.tell_there(room.clone(), PresenceOf::default(), Seq(0), false);
+                }
+                self.out.watch(Topic::Room(room), false);
+            }
+            _ => {}
+        }
+    }
+
+    /// Says that this node lives, and looks who else does.
+    pub(in crate::chat) fn beat(&mut self) {
+        self.out.after(BEAT_INTERVAL, Timer::Heartbeat);
+        let Some(nodes) = &mut self.nodes else { return };
+        nodes.beats += 1;
+        self.out.publish(Topic::Nodes, NodeEvent::Beat);
+        self.metrics.nodes.set(i64::try_from(nodes.peers.len() + 1).unwrap_or(i64::MAX));
+        let turn = nodes.beats % BEATS_A_ROUND;
+        let due: Vec<RoomId> = nodes.rooms.keys().filter(|room| nodes.beat_of(room) == turn).cloned().collect();
+        for room in due {
+            self.tell_room_again(room, false);
+        }
+        self.look_for_the_gone();
+    }
+
+    fn tell_room_again(&mut self, room: RoomId, asks: bool) {
+        let Some(nodes) = &self.nodes else { return };
+        let Some(there) = nodes.rooms.get(&room).copied() else { return };
+        let Some(live) = self.rooms.room(&room) else { return };
+        if asks || there != PresenceOf::default() {
+            self.tell_there(room, there, live.state().last_seq, asks);
+        }
+    }
+
+    /// Who has not been heard of is gone; but a node that hears nobody, since the connection is away, can't tell.
+    fn look_for_the_gone(&mut self) {
+        let Some(nodes) = &mut self.nodes else { return };
+        if !nodes.is_up || self.now.at.saturating_duration_since(nodes.since) < BEATS_MISSED_MAX {
+            return;
+        }
+        let before = nodes.peers.len();
+        nodes.peers.retain(|_, heard| self.now.at.saturating_duration_since(*heard) < BEATS_MISSED_MAX);
+        if nodes.peers.len() < before {
+            log::warn!("{} of the other nodes has gone without a word", before - nodes.peers.len());
+        }
+        let (beats, peers) = (nodes.beats, &nodes.peers);
+        let told_again_at = nodes.back_at + BEATS_TO_TELL_AGAIN + (nodes.rooms.len() / ROOMS_TOLD_AGAIN_A_BEAT) as u64;
+        let since = if beats >= told_again_at { nodes.back_at } else { 0 };
+        let since = since.max(beats.saturating_sub(BEATS_BELIEVED));
+        let gone = self.rooms.forget_elsewhere(|node, told_at| peers.contains_key(&node) && told_at >= since);
+        for gone in gone {
+            self.tell_presence(gone);
+        }
+    }
+
+    /// After a connection came back, or lost something: tells and asks anew who is where, some rooms at a time.
+    fn publish_all_again(&mut self) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let idle = nodes.again.is_empty();
+        nodes.again = nodes.rooms.keys().cloned().collect();
+        if idle {
+            self.publish_some_again();
+        }
+    }
+
+    /// Goes on with the next rooms.
+    pub(in crate::chat) fn publish_some_again(&mut self) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let rest = nodes.again.len().saturating_sub(ROOMS_AGAIN_AT_ONCE);
+        for room in nodes.again.split_off(rest) {
+            self.tell_room_again(room, true);
+        }
+        if rest > 0 {
+            self.out.after(ROOMS_AGAIN_PAUSE, Timer::PresenceAgain);
+        }
+    }
+}
+
+// ---- what it hears --------------------------------------------------------------------------------------------------
+
+impl Chat {
+    fn hear(&mut self, Envelope { node, event }: Envelope) {
+        let Some(nodes) = &mut self.nodes else { return };
+        if node == nodes.me {
+            return;
+        }
+        nodes.peers.insert(node, self.now.at);
+        match event {
+            NodeEvent::Message { room, seq, message } => {
+                self.mark_stale(&room);
+                match message {
+                    Some(message) if message.room_id == room => {
+                        let data = to_json(&message);
+                        self.place(message, data);
+                    }
+                    _ => self.is_missing(&room, seq),
+                }
+            }
+            NodeEvent::MessageChanged { message: Some(message) } => self.hear_change(message),
+            NodeEvent::Read { room, reader, seq, unread } => {
+                self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
+                self.hear_read(&room, &reader, seq, unread);
+            }
+            NodeEvent::Typing { room, user, typing } => self.hear_typing(&room, &user, typing),
+            NodeEvent::Presence { room, there, last_seq, asks } => {
+                self.hear_presence(node, &room, there);
+                self.is_missing(&room, last_seq);
+                if asks {
+                    self.tell_room_again(room, false);
+                }
+            }
+            NodeEvent::RoomChanged { room } => {
+                self.confirm(|| Confirmed::Room(room.clone()));
+                self.mark_stale(&room);
+                self.refresh(room, false);
+            }
+            NodeEvent::RoomUpdated { user, room, last_seq, data } => {
+                self.confirm(|| Confirmed::List(room.clone()));
+                if self.nodes.as_mut().is_some_and(|nodes| nodes.reconcile.list_told(&room, last_seq)) {
+                    let push = Push::from_json("roomUpdated", Bytes::from(data.get().to_owned()));
+                    let sessions = self.rooms.sessions_of(&user).to_vec();
+                    self.tell_sessions(sessions, Some(&room), &push);
+                }
+            }
+            NodeEvent::InboxPresence { user, room, of, online } => {
+                let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: of, online });
+                self.tell_inbox(&user, &push);
+            }
+            NodeEvent::EndSessions { user, sentence } => {
+                self.confirm(|| Confirmed::SessionsEnded(user.clone()));
+                self.end_sessions_here(&user, &ChatError::new(ErrorCode::Forbidden, sentence));
+            }
+            NodeEvent::UserChanged { user, is_renamed } => {
+                self.confirm(|| Confirmed::User(user.clone()));
+                self.mark_user_stale(&user);
+                for room in self.rooms.rooms_of(&user) {
+                    self.refresh(room, false);
+                }
+                if is_renamed {
+                    self.confirm(|| Confirmed::Profile(user.clone()));
+                    self.show_profile(user, Memory::Old);
+                }
+            }
+            NodeEvent::WhoIsThere { user } => {
+                for PresenceChanged { room, user: of, online, .. } in self.rooms.others_online(&user) {
+                    self.inbox_presence_for_nodes(&user, &room, &of, online);
+                }
+            }
+            NodeEvent::TakeOver { pid_hash } => self.taken_over_elsewhere(&pid_hash),
+            NodeEvent::Bye => {
+                if let Some(nodes) = &mut self.nodes {
+                    nodes.peers.remove(&node);
+                }
+                for gone in self.rooms.forget_elsewhere(|other, _| other != node) {
+                    self.tell_presence(gone);
+                }
+            }
+            NodeEvent::Beat | NodeEvent::MessageChanged { message: None } => {}
+        }
+    }
+
+    fn hear_presence(&mut self, node: NodeId, room: &RoomId, there: PresenceOf) {
+        let beats = self.nodes.as_ref().map_or(0, |nodes| nodes.beats);
+        for changed in self.rooms.told_presence(room, node, there, beats) {
+            self.tell_presence(changed);
+        }
+    }
+
+    /// A message stands differently, and another node or the database has said so.
+    fn hear_change(&mut self, message: StoredMessage) {
+        self.confirm(|| Confirmed::Message(message.id.clone()));
+        self.show_change(message);
+    }
+
+    /// Takes over a message that was changed elsewhere, and shows it to those who are in its room here.
+    pub(in crate::chat) fn show_change(&mut self, message: StoredMessage) {
+        self.mark_stale(&message.room_id);
+        let Some(live) = self.rooms.room_mut(&message.room_id) else { return };
+        if message.seq > live.state().last_seq {
+            // Its turn has not come. What is read then is how it stands then.
+            let (room, seq) = (message.room_id, message.seq);
+            return self.is_missing(&room, seq);
+        }
+        live.changed(&message);
+        let push = Push::from_json("messageUpdated", to_json(&message));
+        self.tell_room(&message.room_id, Delivery::Change, &push, None);
+    }
+
+    fn hear_read(&mut self, room: &RoomId, reader: &UserId, seq: Seq, unread: i64) {
+        self.mark_stale(room);
+        let Some(live) = self.rooms.room_mut(room) else { return };
+        let Some(role) = live.role_of(reader) else { return };
+        if seq > live.state().member(role).read_seq {
+            live.read(reader, seq, unread);
+            self.tell_reader(room, reader, seq);
+        }
+    }
+
+    /// The last word of another node about a room shows that a message is missing.
+    fn is_missing(&mut self, room: &RoomId, seq: Seq) {
+        if self.rooms.room(room).is_some_and(|live| live.state().last_seq < seq) {
+            self.fill(room.clone());
+        }
+    }
+
+    /// This server is a node among others from now on.
+    pub(in crate::chat) fn join_nodes(&mut self, node: NodeId) {
+        self.nodes = Some(Nodes::new(node, self.now));
+        self.rooms.note_touched();
+        self.out.after(BEAT_INTERVAL, Timer::Heartbeat);
+        self.out.after(POLL_INTERVAL_AWAY, Timer::LookForNews);
+    }
+
+    /// Other nodes have sent something.
+    pub(in crate::chat) fn arrived(&mut self, events: Vec<Envelope>) {
+        for event in events {
+            self.guarded("node event", |chat| chat.hear(event));
+        }
+        self.tell_answered();
+    }
+
+    /// The connection to other nodes came or went, or has lost something.
+    pub(in crate::chat) fn link_changed(&mut self, up: bool) {
+        let now = self.now.at;
+        let Some(nodes) = &mut self.nodes else { return };
+        if up && !nodes.is_up {
+            // Who was there before the connection went away may be there still, and has its time to say so.
+            nodes.peers.values_mut().for_each(|heard| *heard = now);
+        }
+        let is_new = up != nodes.is_up;
+        if is_new {
+            (nodes.is_up, nodes.since) = (up, now);
+        }
+        nodes.reconcile.distrust();
+        // Who came or went in what a connection that stands has lost is told again with its round.
+        if up && is_new {
+            nodes.back_at = nodes.beats;
+            self.publish_all_again();
+        }
+        self.look_for_news();
+    }
+}

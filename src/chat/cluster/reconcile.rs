@@ -1,0 +1,382 @@
+//! The safety net between nodes: what no other node has told, or what was told and lost, comes from the database.
+//!
+//! Messages and changes have numbers in the order of commits. A node asks once a second what is new, by name alone, and compares
+//! it with what it knows: a message by its `seq`, anything else by whether some node has told of it meanwhile. What it does not
+//! know after half a second it reads. Without NATS it asks four times a second and does not wait.
+
+mod answers;
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    mem,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    chat::{
+        Audience, Chat, Reach,
+        authorization::{MessageChange, RoomRequest},
+        profiles::Memory,
+        reads::DbRead,
+        timers::Timer,
+    },
+    db::{Committed, Found, Noted, Place, RoomState},
+    domain::{MessageId, Role, RoomId, Seq, UserId},
+    error::{ChatError, ErrorCode},
+    protocol::push::Position,
+};
+
+/// How often a node that hears the others looks whether they have told everything.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often a node looks that does not hear them.
+pub(in crate::chat) const POLL_INTERVAL_AWAY: Duration = Duration::from_millis(250);
+
+/// For so long what is new in the database may still be on its way through NATS.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
+
+/// Messages, and other changes, that one look returns.
+pub(crate) const NEWS_MAX: i64 = 2000;
+
+/// Rooms that are read at once, and messages of each.
+const ROOMS_AT_ONCE: usize = 64;
+
+/// Missing messages of one room that are read at once.
+pub(crate) const MISSING_MAX: i64 = 200;
+
+/// Most bytes of messages that one reading returns, about. What is beyond is read next.
+pub(crate) const MISSING_BYTES_MAX: usize = 1024 * 1024;
+
+/// Something other than a message of which a node was told, or that it has done itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::chat) enum Confirmed {
+    Message(MessageId),
+    Read(RoomId, UserId),
+    Room(RoomId),
+    User(UserId),
+    Profile(UserId),
+    SessionsEnded(UserId),
+    /// A room, to the lists of this node's sessions.
+    List(RoomId),
+}
+
+/// What a look has shown, and when.
+#[derive(Debug)]
+struct Look {
+    at: Instant,
+    messages: Vec<Committed>,
+    notes: Vec<Noted>,
+}
+
+/// What is known of the database's news, and what is still to be read.
+#[derive(Debug, Default)]
+pub(in crate::chat) struct Reconcile {
+    /// Up to where the news were read; `None` before the first look.
+    place: Option<Place>,
+    is_looking: bool,
+    looked_at: Option<Instant>,
+    looks: VecDeque<Look>,
+    /// What other nodes have sent, or this one has done, since the looks before the last one, and how often: each is for one
+    /// note of the database's. The newer half first.
+    confirmed: [HashMap<Confirmed, u32>; 2],
+    /// The newest message with which each room was told to lists, in the same two halves.
+    lists: [HashMap<RoomId, Seq>; 2],
+    turned_at: Option<Instant>,
+    /// Rooms in which messages are missing.
+    missing: HashSet<RoomId>,
+    is_filling: bool,
+    /// Rooms of which something is old, and whether nobody else tells their members' lists.
+    stale: HashMap<RoomId, bool>,
+    is_refreshing: bool,
+    /// Messages that were edited or taken back.
+    changed: HashSet<MessageId>,
+    is_reading_changed: bool,
+    /// Up to here in the order of commits, everything was delivered that this node has sessions for.
+    settled: Position,
+}
+
+impl Reconcile {
+    /// Up to where in the order of commits everything was delivered that this node has sessions for.
+    pub(in crate::chat) fn settled(&self) -> Position {
+        self.settled
+    }
+
+    /// A room was told to its members' lists. Returns whether that is not older than what they were told before.
+    pub(in crate::chat) fn list_told(&mut self, room: &RoomId, seq: Seq) -> bool {
+        let known = self.list_of(room);
+        if known.is_some_and(|known| known > seq) {
+            return false;
+        }
+        self.lists[0].insert(room.clone(), seq);
+        true
+    }
+
+    fn list_of(&self, room: &RoomId) -> Option<Seq> {
+        self.lists.iter().filter_map(|lists| lists.get(room)).max().copied()
+    }
+
+    fn is_confirmed(&self, what: &Confirmed) -> bool {
+        self.confirmed.iter().any(|half| half.contains_key(what))
+    }
+
+    fn confirm(&mut self, what: Confirmed) {
+        *self.confirmed[0].entry(what).or_default() += 1;
+    }
+
+    /// Whether a note says what is known. It is known once: the next one may be of a later change, which was lost.
+    fn take_confirmed(&mut self, what: &Confirmed) -> bool {
+        let Some(half) = self.confirmed.iter_mut().find(|half| half.contains_key(what)) else { return false };
+        if let Some(times) = half.get_mut(what) {
+            *times -= 1;
+            if *times == 0 {
+                half.remove(what);
+            }
+        }
+        true
+    }
+
+    /// Something may have been lost: what was told lately proves nothing.
+    pub(in crate::chat) fn distrust(&mut self) {
+        // What ends sessions must not end those that have come back since.
+        for half in &mut self.confirmed {
+            half.retain(|what, _| matches!(what, Confirmed::SessionsEnded(_)));
+        }
+        self.looked_at = None;
+    }
+
+    fn turn(&mut self, now: Instant) {
+        if self.turned_at.is_none_or(|at| now.duration_since(at) > 3 * POLL_INTERVAL) {
+            self.turned_at = Some(now);
+            self.confirmed.swap(0, 1);
+            self.confirmed[0].clear();
+            self.lists.swap(0, 1);
+            self.lists[0].clear();
+        }
+    }
+
+    #[cfg(test)]
+    pub(in crate::chat) fn is_looking(&self) -> bool {
+        self.is_looking
+    }
+
+    #[cfg(test)]
+    pub(in crate::chat) fn is_missing_in(&self, room: &RoomId) -> bool {
+        self.missing.contains(room)
+    }
+
+    fn take_some(rooms: &mut HashSet<RoomId>) -> Vec<RoomId> {
+        let some: Vec<RoomId> = rooms.iter().take(ROOMS_AT_ONCE).cloned().collect();
+        rooms.retain(|room| !some.contains(room));
+        some
+    }
+}
+
+impl Chat {
+    /// Remembers that something was told or done.
+    pub(in crate::chat) fn confirm(&mut self, what: impl FnOnce() -> Confirmed) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.confirm(what());
+        }
+    }
+
+    /// Messages of a room are missing.
+    pub(in crate::chat) fn fill(&mut self, room: RoomId) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.missing.insert(room);
+        }
+    }
+
+    /// Something of a room in memory is old. With `alone` nobody else tells its members' lists.
+    pub(in crate::chat) fn refresh(&mut self, room: RoomId, alone: bool) {
+        if self.rooms.room(&room).is_some()
+            && let Some(nodes) = &mut self.nodes
+        {
+            *nodes.reconcile.stale.entry(room).or_default() |= alone;
+        }
+    }
+
+    /// It may be time to look what is new.
+    pub(in crate::chat) fn look_again(&mut self) {
+        self.out.after(POLL_INTERVAL_AWAY, Timer::LookForNews);
+        self.look_for_news();
+    }
+
+    /// Looks what is new, when it is time.
+    pub(in crate::chat) fn look_for_news(&mut self) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let (now, is_up, reconcile) = (self.now.at, nodes.is_up, &mut nodes.reconcile);
+        reconcile.turn(now);
+        let is_early = is_up && reconcile.looked_at.is_some_and(|at| now.duration_since(at) < POLL_INTERVAL);
+        if !reconcile.is_looking && !is_early {
+            reconcile.is_looking = true;
+            reconcile.looked_at = Some(now);
+            self.out.read(reconcile.place.map_or(DbRead::Newest, DbRead::News));
+        }
+        self.examine();
+    }
+
+    /// Compares what looks have shown with what is known, once it has had its time to come.
+    fn examine(&mut self) {
+        loop {
+            let Some(nodes) = &mut self.nodes else { return };
+            let waits = if nodes.is_up { ON_ITS_WAY } else { Duration::ZERO };
+            let Some(look) =
+                nodes.reconcile.looks.pop_front_if(|look| self.now.at.saturating_duration_since(look.at) >= waits)
+            else {
+                break;
+            };
+            for message in look.messages {
+                self.compare_message(message);
+            }
+            for noted in look.notes {
+                self.compare_note(noted);
+            }
+        }
+    }
+
+    fn compare_message(&mut self, Committed { room, seq, buyer, seller, .. }: Committed) {
+        match self.rooms.room(&room) {
+            Some(live) if live.state().last_seq < seq => self.fill(room),
+            Some(_) => {}
+            None => {
+                let known = self.nodes.as_ref().and_then(|nodes| nodes.reconcile.list_of(&room));
+                let is_told = known.is_some_and(|known| known >= seq);
+                let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
+                if !is_told && is_wanted {
+                    if let Some(nodes) = &mut self.nodes {
+                        nodes.reconcile.list_told(&room, seq);
+                    }
+                    self.announce_here(room);
+                }
+            }
+        }
+    }
+
+    /// The database shows that a user has another name or picture, and no node has said so: what is in memory is old.
+    fn profile_noted(&mut self, user: UserId) {
+        for room in self.rooms.rooms_of(&user) {
+            self.refresh(room, false);
+        }
+        self.show_profile(user, Memory::Old);
+    }
+
+    /// Tells this node's sessions of both members how a room looks: another node has changed it, and its word may be lost.
+    fn announce_here(&mut self, room: RoomId) {
+        self.with_room(RoomRequest::AnnounceTo(room, Audience::both(Reach::Here)));
+    }
+
+    /// A message stands differently, in a room that this node may not have in memory, and no node has said so.
+    pub(in crate::chat) fn change_found(&mut self, Found { message, buyer, seller }: Found) {
+        let room = message.room_id.clone();
+        let is_held = self.rooms.room(&room).is_some();
+        let change = Box::new(MessageChange::from(&message));
+        self.show_change(message);
+        if is_held {
+            return self.room_updated_here(room);
+        }
+        let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
+        let is_told = self.nodes.as_ref().is_some_and(|nodes| nodes.reconcile.is_confirmed(&Confirmed::List(room)));
+        if is_wanted && !is_told {
+            self.with_room(RoomRequest::AnnounceChange(change, Reach::Here));
+        }
+    }
+
+    fn compare_note(&mut self, noted: Noted) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let confirmed = match &noted {
+            Noted::Message(id) => Some(Confirmed::Message(id.clone())),
+            Noted::Read(room, user) => Some(Confirmed::Read(room.clone(), user.clone())),
+            Noted::Room(room) => Some(Confirmed::Room(room.clone())),
+            Noted::User(user) => Some(Confirmed::User(user.clone())),
+            Noted::Profile(user) => Some(Confirmed::Profile(user.clone())),
+            Noted::SessionsEnded(user) => Some(Confirmed::SessionsEnded(user.clone())),
+            Noted::Product(_) => None,
+        };
+        if confirmed.is_some_and(|confirmed| nodes.reconcile.take_confirmed(&confirmed)) {
+            return;
+        }
+        match noted {
+            Noted::Message(id) => drop(nodes.reconcile.changed.insert(id)),
+            Noted::Read(room, _) => self.refresh(room, true),
+            Noted::Room(room) if self.rooms.room(&room).is_some() => self.refresh(room, true),
+            Noted::Room(room) => self.announce_here(room),
+            Noted::User(user) => {
+                for room in self.rooms.rooms_of(&user) {
+                    self.refresh(room, true);
+                }
+            }
+            Noted::Profile(user) => self.profile_noted(user),
+            Noted::SessionsEnded(user) => {
+                self.confirm(|| Confirmed::SessionsEnded(user.clone()));
+                let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
+                self.end_sessions_here(&user, &error);
+                self.profile_noted(user);
+            }
+            Noted::Product(product) => {
+                for room in self.rooms.rooms_showing(&product) {
+                    self.refresh(room, false);
+                }
+            }
+        }
+    }
+
+    /// The end of a turn: reads what is known to be missing, one question of each kind at a time.
+    pub(in crate::chat) fn flush_reconcile(&mut self) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let reconcile = &mut nodes.reconcile;
+        if !reconcile.is_filling && !reconcile.missing.is_empty() {
+            let asked = Reconcile::take_some(&mut reconcile.missing);
+            let last_seq = |room: &RoomId| Some((room.clone(), self.rooms.room(room)?.state().last_seq));
+            let since = asked.iter().filter_map(last_seq).collect();
+            reconcile.is_filling = true;
+            self.out.read(DbRead::Missing { asked, since });
+        }
+        if !reconcile.is_refreshing && !reconcile.stale.is_empty() {
+            let rooms: Vec<RoomId> = reconcile.stale.keys().take(ROOMS_AT_ONCE).cloned().collect();
+            let asked = rooms.iter().filter_map(|room| reconcile.stale.remove_entry(room)).collect();
+            reconcile.is_refreshing = true;
+            self.out.read(DbRead::RoomsAgain(asked));
+        }
+        if !reconcile.is_reading_changed && !reconcile.changed.is_empty() {
+            let asked = mem::take(&mut reconcile.changed).into_iter().collect();
+            reconcile.is_reading_changed = true;
+            self.out.read(DbRead::Changed(asked));
+        }
+    }
+
+    /// Takes over how a room stands in the database, and tells its members here what is new of it.
+    fn refreshed(&mut self, state: &RoomState, alone: bool) {
+        let room = state.room.id.clone();
+        let Some(live) = self.rooms.room(&room) else { return };
+        let read = [Role::Buyer, Role::Seller].map(|role| live.state().member(role).read_seq);
+        self.sharing_changes_here(&room, |live| live.refresh(state));
+        for (role, before) in [Role::Buyer, Role::Seller].into_iter().zip(read) {
+            let now = state.member(role).read_seq;
+            if now > before {
+                self.tell_reader(&room, &state.member_user(role).id.clone(), now);
+            }
+        }
+        if self.rooms.room(&room).is_some_and(|live| live.state().last_seq < state.last_seq) {
+            self.fill(room.clone());
+        }
+        if alone {
+            self.room_updated_here(room);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirmation_counts_for_one_note() {
+        let message = || Confirmed::Message(MessageId::from_stored("m"));
+        let mut reconcile = Reconcile::default();
+        reconcile.confirm(message());
+        reconcile.turn(Instant::now());
+        reconcile.confirm(message());
+        assert!(reconcile.take_confirmed(&message()) && reconcile.take_confirmed(&message()));
+        assert!(!reconcile.take_confirmed(&message()), "a third change was lost on its way");
+    }
+}

@@ -1,0 +1,118 @@
+//! What each hub delivers: one list per turn, in the order in which things happened.
+
+use bytes::Bytes;
+
+use super::{Asker, Delivery, Effects, HubId, Op, RoomEvent};
+use crate::{
+    chat::rooms::LiveRoom,
+    domain::{RoomId, UserId},
+    error::ChatError,
+    protocol::push::Push,
+};
+
+impl Effects {
+    /// Tells one hub something.
+    pub(in crate::chat) fn tell_hub(&mut self, hub: HubId, op: Op) {
+        if self.ops.len() <= hub.0 {
+            self.ops.resize_with(hub.0 + 1, Vec::new);
+        }
+        self.ops[hub.0].push(op);
+    }
+
+    /// Tells every session in a room about an event, but those of `except`.
+    pub(in crate::chat) fn tell_room(
+        &mut self,
+        room: &LiveRoom,
+        id: &RoomId,
+        kind: Delivery,
+        push: &Push,
+        except: Option<&UserId>,
+    ) {
+        for hub in room.hubs() {
+            let event = RoomEvent { kind, push: push.clone(), except: except.cloned(), slot: None };
+            match self.last_of(hub) {
+                Some(Op::Deliver { room, more, .. }) if room == id => more.push(event),
+                _ => self.tell_hub(hub, Op::Deliver { room: id.clone(), event, more: Vec::new() }),
+            }
+        }
+    }
+
+    /// Answers a session's request. Where the client wants no answer, and all is well, its slot alone goes with what it has
+    /// brought about.
+    pub(in crate::chat) fn reply(&mut self, asker: Asker, answer: Result<Bytes, ChatError>) {
+        let shows_nothing = asker.request.is_none() && answer.is_ok();
+        match self.last_event_of(asker.hub) {
+            Some(event) if shows_nothing && event.slot.is_none() => event.slot = Some(asker.slot),
+            _ => self.tell_hub(asker.hub, Op::Reply { asker, answer }),
+        }
+    }
+
+    fn last_event_of(&mut self, hub: HubId) -> Option<&mut RoomEvent> {
+        match self.last_of(hub)? {
+            Op::Deliver { event, more, .. } => Some(more.last_mut().unwrap_or(event)),
+            _ => None,
+        }
+    }
+
+    fn last_of(&mut self, hub: HubId) -> Option<&mut Op> {
+        self.ops.get_mut(hub.0)?.last_mut()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        chat::{
+            in_flight::InFlight,
+            input::Feed,
+            rooms::{Rooms, tests::state},
+        },
+        domain::{Role, SessionId},
+        metrics::Metrics,
+        protocol::json::RequestId,
+    };
+
+    #[test]
+    fn a_room_that_is_told_several_things_in_a_row_is_one_operation() {
+        let (alice, metrics) = (SessionId(1), Arc::new(Metrics::default()));
+        let mut rooms = Rooms::default();
+        rooms.connect(alice, UserId::new("alice").unwrap(), HubId(0), Feed::Chat);
+        let ids = ["bike", "book"].map(|id| RoomId::new(id).unwrap());
+        for id in &ids {
+            rooms.insert(state(id.as_str()));
+            rooms.attach(alice, id, Role::Buyer, None);
+        }
+        let mut out = Effects::default();
+        let tell = |out: &mut Effects, id: &RoomId, wants_answer: bool| {
+            let push = Push::from_json("message", Bytes::from_static(b"{}"));
+            out.tell_room(rooms.room(id).unwrap(), id, Delivery::Change, &push, None);
+            let request = wants_answer.then(|| RequestId::from_number(1));
+            let slot = InFlight::default().take(&metrics);
+            out.reply(Asker { session: alice, hub: HubId(0), request, event: "message", slot }, Ok(Bytes::new()));
+        };
+        for (room, wants_answer) in [(0, false), (0, false), (1, false), (0, true), (0, false)] {
+            tell(&mut out, &ids[room], wants_answer);
+        }
+        let told = out.ops[0].iter().map(|op| match op {
+            Op::Deliver { room, event, more } => {
+                let slots = std::iter::once(event).chain(more).filter(|event| event.slot.is_some()).count();
+                format!("{} of {room}, {slots} unanswered", 1 + more.len())
+            }
+            Op::Reply { .. } => "an answer".to_owned(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                "2 of bike, 2 unanswered",
+                "1 of book, 1 unanswered",
+                "1 of bike, 0 unanswered",
+                "an answer",
+                "1 of bike, 1 unanswered",
+            ]
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! A user's new name or picture on its way to the lists that show it: those of the other members of their rooms.
+//!
+//! A user may have thousands of rooms, and most of their other members are not connected. So their rooms are gone through by id,
+//! a page at a time with a pause after each that has notified somebody, and only rooms whose other member has a session on this
+//! node are read. Each node does that for its own sessions. A user who changes again meanwhile is gone through once more.
+//!
+//! What another process has changed, such as an import next to the server, is found in the database by a look once a second; among
+//! several nodes by the look that each of them takes at what the others have done.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
+    mem,
+    time::Duration,
+};
+
+use super::{Audience, Chat, authorization::RoomRequest, reads::DbRead, timers::Timer};
+use crate::{
+    db::{DbError, OtherMember},
+    domain::{Role, RoomId, User, UserId},
+};
+
+/// Rooms of a page. At most so many are read one after the other.
+pub(crate) const ROOMS: i64 = 100;
+
+/// The pause after a page that has notified somebody.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The pause after the database did not answer.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// Users who wait for their turn. Of more than that lists show the new name with the next change of each room.
+const WAITING_MAX: usize = 50_000;
+
+/// How often a server that is alone looks for changes of other processes, and how many users one look returns.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const LOOK_MAX: i64 = 500;
+
+/// Whether rooms in memory show the new name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Memory {
+    /// They do: this node has made the change.
+    Current,
+    /// They have to be read again: another one has.
+    Old,
+}
+
+/// Users whose name or picture is to be shown, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Profiles {
+    order: VecDeque<UserId>,
+    waiting: HashMap<UserId, Memory>,
+    is_running: bool,
+    /// Up to where the changes in the database were looked through; `None` before the first look.
+    place: Option<i64>,
+    is_looking: bool,
+    /// Whom this server itself has put since the looks before the last one, the newer half first.
+    own: [HashSet<UserId>; 2],
+}
+
+/// A user whose rooms are gone through, and how far that has come.
+#[derive(Debug)]
+pub struct Walk {
+    /// Who.
+    pub user: UserId,
+    memory: Memory,
+    /// As what: first the rooms in which they buy, then those in which they sell.
+    pub role: Role,
+    /// The last room of the page before.
+    pub after: Option<RoomId>,
+}
+
+impl Profiles {
+    fn push(&mut self, user: UserId, memory: Memory) {
+        let is_full = self.waiting.len() >= WAITING_MAX;
+        match self.waiting.entry(user.clone()) {
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                *known = memory.max(*known);
+            }
+            Entry::Vacant(_) if is_full => log::warn!("user={user} is shown by their old name in some lists for now"),
+            Entry::Vacant(place) => {
+                place.insert(memory);
+                self.order.push_back(user);
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<Walk> {
+        let user = self.order.pop_front()?;
+        let memory = self.waiting.remove(&user)?;
+        Some(Walk { user, memory, role: Role::Buyer, after: None })
+    }
+}
+
+impl Chat {
+    /// Looks for users whom another process has renamed, and again from then on.
+    pub(super) fn look_for_renamed(&mut self) {
+        self.out.after(LOOK_INTERVAL, Timer::LookForRenamed);
+        if self.nodes.is_none() && !mem::replace(&mut self.profiles.is_looking, true) {
+            self.out.read(DbRead::Renamed(self.profiles.place));
+        }
+    }
+
+    /// A user was put here, with another name or picture: rooms in memory show it, and lists will.
+    pub(super) fn own_profile_changed(&mut self, user: &UserId) {
+        if self.nodes.is_none() {
+            self.profiles.own[0].insert(user.clone());
+        }
+        self.show_profile(user.clone(), Memory::Current);
+    }
+
+    /// Takes a user's name and picture to the lists of the other members of their rooms.
+    pub(super) fn show_profile(&mut self, user: UserId, memory: Memory) {
+        if !self.rooms.has_sessions() {
+            return;
+        }
+        self.profiles.push(user, memory);
+        if !self.profiles.is_running {
+            self.show_next_profile();
+        }
+    }
+
+    pub(super) fn show_next_profile(&mut self) {
+        let next = self.profiles.pop();
+        self.profiles.is_running = next.is_some();
+        if let Some(walk) = next {
+            self.go_on_showing(walk);
+        }
+    }
+
+    pub(super) fn go_on_showing(&mut self, walk: Walk) {
+        self.out.read(DbRead::OtherMembers(walk));
+    }
+
+    /// Notifies those of a page who are connected. Returns whether there are any.
+    fn show_profile_to(&mut self, found: Vec<OtherMember>, memory: Memory) -> bool {
+        let mut has_notified = false;
+        for OtherMember { room, user, role } in found {
+            if self.rooms.sessions_of(&user).is_empty() {
+                continue;
+            }
+            has_notified = true;
+            if memory == Memory::Old && self.rooms.room(&room).is_some() {
+                self.refresh(room, true);
+            } else {
+                self.with_room(RoomRequest::AnnounceTo(room, Audience::here(role)));
+            }
+        }
+        has_notified
+    }
+
+    /// The database has answered who was renamed.
+    pub(super) fn renamed_found(&mut self, found: Result<(Vec<User>, i64), DbError>) {
+        self.profiles.is_looking = false;
+        let (users, place) = match found {
+            Ok(found) => found,
+            Err(error) => return log::warn!("users with another name could not be looked for: {error}"),
+        };
+        self.profiles.place = Some(place);
+        for user in users {
+            if self.profiles.own.iter().any(|own| own.contains(&user.id)) {
+                continue;
+            }
+            self.rooms.user_changed(&user, false);
+            self.mark_user_stale(&user.id);
+            self.show_profile(user.id, Memory::Current);
+        }
+        self.profiles.own.swap(0, 1);
+        self.profiles.own[0].clear();
+    }
+
+    /// The database has read a page of a user's rooms.
+    pub(super) fn other_members_read(&mut self, mut walk: Walk, found: Result<Vec<OtherMember>, DbError>) {
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                log::warn!("a user's rooms could not be read, to show their new name: {error}");
+                return self.out.after(PAUSE_AFTER_FAILURE, Timer::ShowProfile(Some(walk)));
+            }
+        };
+        let last = found.last().filter(|_| found.len() as i64 >= ROOMS).map(|last| last.room.clone());
+        let memory = walk.memory;
+        let next = match (last, walk.role) {
+            (None, Role::Seller) => None,
+            (None, Role::Buyer) => {
+                (walk.role, walk.after) = (Role::Seller, None);
+                Some(walk)
+            }
+            (last, _) => {
+                walk.after = last;
+                Some(walk)
+            }
+        };
+        let mut has_notified = false;
+        self.guarded("profile", |chat| has_notified = chat.show_profile_to(found, memory));
+        if has_notified {
+            return self.out.after(PAUSE, Timer::ShowProfile(next));
+        }
+        match next {
+            Some(walk) => self.go_on_showing(walk),
+            None => self.show_next_profile(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_waits_once_however_often_they_change() {
+        let mut profiles = Profiles::default();
+        let [alice, bob] = ["alice", "bob"].map(|id| UserId::new(id).unwrap());
+        profiles.push(alice.clone(), Memory::Current);
+        profiles.push(bob.clone(), Memory::Current);
+        profiles.push(alice.clone(), Memory::Old);
+        profiles.push(alice.clone(), Memory::Current);
+        let walks: Vec<_> =
+            std::iter::from_fn(|| profiles.pop()).map(|walk| (walk.user, walk.memory, walk.after)).collect();
+        assert_eq!(walks, [(alice.clone(), Memory::Old, None), (bob, Memory::Current, None)]);
+        profiles.push(alice, Memory::Current);
+        assert!(profiles.pop().is_some() && profiles.pop().is_none(), "who changes again is gone through once more");
+    }
+
+    #[test]
+    fn those_who_wait_are_bounded() {
+        let mut profiles = Profiles::default();
+        for number in 0..WAITING_MAX + 10 {
+            profiles.push(UserId::new(format!("u{number}")).unwrap(), Memory::Current);
+        }
+        assert_eq!((profiles.waiting.len(), profiles.order.len()), (WAITING_MAX, WAITING_MAX));
+    }
+}

@@ -1,0 +1,359 @@
+//! Reads to the database that come in numbers: they gather while others are out, and go together.
+//!
+//! One alone goes at once. After a restart, when everybody comes back within seconds, a hundred share one way to the database.
+//! Accounts take turns in each list, and each has reads in one list of a kind at a time: one who enters a thousand rooms at
+//! once does not fill the lists of others.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Chat,
+    effects::Asker,
+    entries::{Authorized, HistoryRead, RoomLoaded},
+    profiles::Walk,
+    recovery::{FindRecovery, ListMissed},
+    rooms::Place,
+};
+use crate::{
+    db::{self, Behind, BytesMax, DbError, Found, MessagePage, Messages, Missed, News, OtherMember, RoomState},
+    domain::{Account, FairQueue, MessageId, ProductId, Recovery, Role, RoomId, Seq, SessionId, User, UserId},
+};
+
+/// Lists of one kind that are out at once: as many as there are threads that read.
+const LISTS_OUT_MAX: usize = 4;
+
+/// Reads in one list whose answers are small, and pages of history in one.
+const ASKED_MAX: usize = 256;
+const HISTORIES_MAX: usize = 32;
+
+/// The share of one account in a list.
+const ASKED_PER_ACCOUNT_MAX: usize = 32;
+const HISTORIES_PER_ACCOUNT_MAX: usize = 8;
+
+/// Most bytes of messages in the answer of an entry, half of the default outbox, so that live messages fit behind it; and in
+/// one list of such answers, about. What is beyond that is asked next.
+pub(crate) const HISTORY_BYTES_MAX: BytesMax = BytesMax { each: 128 * 1024, all: 512 * 1024 };
+
+/// An entry whose history is to be read.
+#[derive(Debug)]
+pub struct Entry {
+    pub(super) asker: Asker,
+    pub(super) user: UserId,
+    /// The room.
+    pub room: RoomId,
+    pub(super) role: Role,
+    pub(super) place: Place,
+    /// Which part of its history.
+    pub page: MessagePage,
+}
+
+/// Reads of one kind.
+#[derive(Debug)]
+struct Kind<T> {
+    gathered: FairQueue<Account, T>,
+    /// Those of a list whose answers had no space: they had their turn, and are the first of the next list.
+    deferred: Vec<(Account, T)>,
+    out: usize,
+    /// Whose reads are in the lists that are out.
+    asking: HashSet<Account>,
+}
+
+/// A list of reads, and whose they are.
+#[derive(Debug)]
+pub struct List<T> {
+    /// The questions.
+    pub asked: Vec<T>,
+    accounts: HashMap<Account, usize>,
+}
+
+impl<T> Default for Kind<T> {
+    fn default() -> Self {
+        Self { gathered: FairQueue::new(1), deferred: Vec::new(), out: 0, asking: HashSet::new() }
+    }
+}
+
+impl<T> Kind<T> {
+    fn push(&mut self, account: Account, question: T) {
+        self.gathered.push(account, 1, question);
+    }
+
+    /// The next list to ask, if one may go out.
+    fn take(&mut self, max: usize, per_account_max: usize) -> Option<List<T>> {
+        if self.out >= LISTS_OUT_MAX {
+            return None;
+        }
+        let mut list = List { asked: Vec::new(), accounts: HashMap::new() };
+        for (account, question) in self.deferred.drain(..) {
+            *list.accounts.entry(account).or_default() += 1;
+            list.asked.push(question);
+        }
+        while list.asked.len() < max {
+            let (asking, accounts) = (&self.asking, &list.accounts);
+            let may_ask = |account: &Account| {
+                !asking.contains(account) && accounts.get(account).is_none_or(|asked| *asked < per_account_max)
+            };
+            let Some((account, question)) = self.gathered.pop_if(may_ask) else { break };
+            *list.accounts.entry(account).or_default() += 1;
+            list.asked.push(question);
+        }
+        if list.asked.is_empty() {
+            return None;
+        }
+        self.out += 1;
+        self.asking.extend(list.accounts.keys().cloned());
+        Some(list)
+    }
+
+    /// A list is answered: its accounts may ask again.
+    fn answered(&mut self, accounts: &HashMap<Account, usize>) {
+        self.out -= 1;
+        for account in accounts.keys() {
+            self.asking.remove(account);
+        }
+    }
+}
+
+/// What gathers.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    members: Kind<(RoomId, UserId)>,
+    rooms: Kind<RoomId>,
+    histories: Kind<Entry>,
+}
+
+impl Reads {
+    /// Asks whether a user is a member of a room.
+    pub(super) fn member(&mut self, room: RoomId, user: UserId) {
+        self.members.push(Account::User(user.clone()), (room, user));
+    }
+
+    /// Asks for a room that is not in memory.
+    pub(super) fn room(&mut self, account: Account, room: RoomId) {
+        self.rooms.push(account, room);
+    }
+
+    /// Asks for the history of an entry.
+    pub(super) fn history(&mut self, entry: Entry) {
+        self.histories.push(Account::User(entry.user.clone()), entry);
+    }
+}
+
+/// A question to the database.
+#[derive(Debug)]
+pub enum DbRead {
+    /// Who of these is a member.
+    Members(List<(RoomId, UserId)>),
+    /// All that rooms in memory need.
+    Rooms(List<RoomId>),
+    /// Pages of history, for entries.
+    Histories(List<Entry>),
+    /// A session that can be taken up again.
+    Recovery(FindRecovery),
+    /// What a session missed that is taken up again.
+    Missed(ListMissed),
+    /// Users who were renamed after this position; without one, where the order of changes ends.
+    Renamed(Option<i64>),
+    /// A page of a user's rooms.
+    OtherMembers(Walk),
+    /// Unfinished waves.
+    Waves,
+    /// Where the order of commits ends.
+    Newest,
+    /// What was committed after this.
+    News(db::Place),
+    /// Messages of these rooms after these.
+    Missing {
+        /// The rooms.
+        asked: Vec<RoomId>,
+        /// Those that are still in memory, and the last `seq` that is known of each.
+        since: Vec<(RoomId, Seq)>,
+    },
+    /// Rooms that are in memory, again; and whether nobody else notifies their members' lists.
+    RoomsAgain(Vec<(RoomId, bool)>),
+    /// Messages that have changed.
+    Changed(Vec<MessageId>),
+}
+
+/// What the database has answered.
+#[derive(Debug)]
+pub enum DbAnswer {
+    /// To [`DbRead::Members`].
+    Members(List<(RoomId, UserId)>, Result<Vec<bool>, DbError>),
+    /// To [`DbRead::Rooms`].
+    Rooms(List<RoomId>, Result<Vec<Result<Option<RoomState>, DbError>>, DbError>),
+    /// To [`DbRead::Histories`].
+    Histories(List<Entry>, Result<Vec<Result<Messages, DbError>>, DbError>),
+    /// To [`DbRead::Recovery`].
+    Recovery(FindRecovery, Result<Option<Recovery>, DbError>),
+    /// To [`DbRead::Missed`].
+    Missed(SessionId, Result<Option<Missed>, DbError>),
+    /// To [`DbRead::Renamed`]: the users, and up to where that is.
+    Renamed(Result<(Vec<User>, i64), DbError>),
+    /// To [`DbRead::OtherMembers`].
+    OtherMembers(Walk, Result<Vec<OtherMember>, DbError>),
+    /// To [`DbRead::Waves`].
+    Waves(Result<Vec<(ProductId, UserId)>, DbError>),
+    /// To [`DbRead::Newest`].
+    Newest(Result<db::Place, DbError>),
+    /// To [`DbRead::News`].
+    News(Result<News, DbError>),
+    /// To [`DbRead::Missing`].
+    Missing(Vec<RoomId>, Result<Vec<Behind>, DbError>),
+    /// To [`DbRead::RoomsAgain`].
+    RoomsAgain(Vec<(RoomId, bool)>, Result<RoomsFound, DbError>),
+    /// To [`DbRead::Changed`]: the messages, and how many of those asked for were looked at.
+    Changed(Vec<MessageId>, Result<(Vec<Found>, usize), DbError>),
+}
+
+/// Each room's own answer.
+pub type RoomsFound = Vec<(RoomId, Result<Option<RoomState>, DbError>)>;
+
+impl DbAnswer {
+    /// Its name in the log.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Members(..) => "members_found",
+            Self::Rooms(..) => "rooms_loaded",
+            Self::Histories(..) => "histories_read",
+            Self::Recovery(..) => "recovery_found",
+            Self::Missed(..) => "missed_read",
+            Self::Renamed(_) => "renamed_found",
+            Self::OtherMembers(..) => "other_members_read",
+            Self::Waves(_) => "waves_found",
+            Self::Newest(_) => "newest_found",
+            Self::News(_) => "news_read",
+            Self::Missing(..) => "missing_read",
+            Self::RoomsAgain(..) => "rooms_read",
+            Self::Changed(..) => "changed_read",
+        }
+    }
+}
+
+impl Chat {
+    /// The end of a turn: asks what has gathered.
+    pub(super) fn flush_reads(&mut self) {
+        while let Some(list) = self.reads.members.take(ASKED_MAX, ASKED_PER_ACCOUNT_MAX) {
+            self.out.read(DbRead::Members(list));
+        }
+        while let Some(mut list) = self.reads.rooms.take(ASKED_MAX, ASKED_PER_ACCOUNT_MAX) {
+            // Some are read already, or are being read, for the other member.
+            list.asked.retain(|room| self.loading.begin(room));
+            if list.asked.is_empty() {
+                self.reads.rooms.answered(&list.accounts);
+                continue;
+            }
+            self.out.read(DbRead::Rooms(list));
+        }
+        while let Some(list) = self.reads.histories.take(HISTORIES_MAX, HISTORIES_PER_ACCOUNT_MAX) {
+            self.out.read(DbRead::Histories(list));
+        }
+    }
+
+    /// The database has answered.
+    pub(super) fn database_answered(&mut self, answer: DbAnswer) {
+        match answer {
+            DbAnswer::Members(list, allowed) => self.members_found(list, allowed),
+            DbAnswer::Rooms(list, loaded) => self.rooms_loaded(list, loaded),
+            DbAnswer::Histories(list, histories) => self.histories_read(list, histories),
+            DbAnswer::Recovery(asked, found) => self.recovery_found(asked, found),
+            DbAnswer::Missed(session, missed) => self.missed_read(session, missed),
+            DbAnswer::Renamed(found) => self.renamed_found(found),
+            DbAnswer::OtherMembers(walk, found) => self.other_members_read(walk, found),
+            DbAnswer::Waves(found) => self.waves_found(found),
+            DbAnswer::Newest(found) => self.newest_found(found),
+            DbAnswer::News(news) => self.news_read(news),
+            DbAnswer::Missing(asked, found) => self.missing_read(&asked, found),
+            DbAnswer::RoomsAgain(asked, found) => self.rooms_read_again(asked, found),
+            DbAnswer::Changed(asked, found) => self.changed_read(asked, found),
+        }
+    }
+
+    fn members_found(&mut self, list: List<(RoomId, UserId)>, allowed: Result<Vec<bool>, DbError>) {
+        let List { asked, accounts } = list;
+        self.reads.members.answered(&accounts);
+        let allowed = each(asked.len(), allowed.map(|allowed| allowed.into_iter().map(Ok).collect()));
+        for ((room, user), allowed) in asked.into_iter().zip(allowed) {
+            self.guarded("authorized", |chat| chat.authorized(Authorized { room, user, allowed }));
+        }
+    }
+
+    fn rooms_loaded(&mut self, list: List<RoomId>, loaded: Result<Vec<Result<Option<RoomState>, DbError>>, DbError>) {
+        let List { asked, accounts } = list;
+        self.reads.rooms.answered(&accounts);
+        if let Err(error) = &loaded {
+            log::warn!("{} rooms could not be read: {error}", asked.len());
+        }
+        for (room, state) in asked.iter().zip(each(asked.len(), loaded)) {
+            let state = state.map(|state| state.map(Box::new));
+            self.guarded("loaded", |chat| chat.room_read(RoomLoaded { room: room.clone(), state }));
+        }
+    }
+
+    fn histories_read(&mut self, list: List<Entry>, histories: Result<Vec<Result<Messages, DbError>>, DbError>) {
+        let List { mut asked, accounts } = list;
+        self.reads.histories.answered(&accounts);
+        if let Err(error) = &histories {
+            log::warn!("{} histories could not be read: {error}", asked.len());
+        }
+        let histories = each(asked.len(), histories);
+        let deferred = asked.split_off(histories.len());
+        let deferred = deferred.into_iter().map(|entry| (Account::User(entry.user.clone()), entry));
+        self.reads.histories.deferred.extend(deferred);
+        for (Entry { asker, room, role, place, page, .. }, messages) in asked.into_iter().zip(histories) {
+            let catches_up = matches!(page, MessagePage::After { .. });
+            let read = HistoryRead { asker, room, role, place, catches_up, messages };
+            self.guarded("history", |chat| chat.history_read(read));
+        }
+    }
+}
+
+/// Each one's own answer; where there is none for all, each gets the reason.
+fn each<T>(count: usize, answers: Result<Vec<Result<T, DbError>>, DbError>) -> Vec<Result<T, DbError>> {
+    match answers {
+        Ok(answers) => answers,
+        Err(error) => (0..count).map(|_| Err(error.clone())).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str) -> Account {
+        Account::User(UserId::new(id).unwrap())
+    }
+
+    #[test]
+    fn one_who_asks_a_thousand_reads_does_not_fill_the_lists_of_others() {
+        let mut kind = Kind::default();
+        for question in 0..1000 {
+            kind.push(user("mallory"), question);
+        }
+        let first = kind.take(256, 32).unwrap();
+        assert_eq!(first.asked, (0..32).collect::<Vec<_>>());
+        assert!(kind.take(256, 32).is_none(), "the rest waits for the answer");
+        kind.push(user("alice"), 1000);
+        kind.push(user("bob"), 1001);
+        let second = kind.take(256, 32).unwrap();
+        assert_eq!(second.asked, [1000, 1001]);
+        kind.answered(&first.accounts);
+        for question in 2000..2004 {
+            kind.push(user("carol"), question);
+        }
+        let third = kind.take(6, 32).unwrap();
+        assert!(third.asked.iter().filter(|question| **question >= 2000).count() >= 2, "{:?}", third.asked);
+    }
+
+    #[test]
+    fn each_kind_has_four_lists_out_at_most() {
+        let mut kind = Kind::default();
+        for question in 0..5 {
+            kind.push(user(&format!("user{question}")), question);
+        }
+        let lists: Vec<_> = std::iter::from_fn(|| kind.take(1, 1)).collect();
+        assert_eq!(lists.len(), LISTS_OUT_MAX);
+        kind.answered(&lists[0].accounts);
+        assert_eq!(kind.take(1, 1).unwrap().asked, [4]);
+    }
+}

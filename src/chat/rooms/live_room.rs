@@ -1,0 +1,335 @@
+//! One room in memory: how it stands, who is in it, and what came before its turn.
+
+use bytes::Bytes;
+
+use super::{Place, PresenceChanged};
+use crate::{
+    broker::{NodeId, PresenceOf},
+    chat::effects::HubId,
+    chat::order::{Order, Turn},
+    db::{MemberState, RoomState},
+    domain::{
+        Product, Role, RoomSummary, Seq, SessionId, Settings, StoredMessage, Timestamp, User, UserId,
+        offer::StandingOffer,
+    },
+    protocol::event::Member,
+};
+
+/// A room that somebody is in, or that something happens to.
+#[derive(Debug)]
+pub struct LiveRoom {
+    pub(super) state: RoomState,
+    pub(super) attached: Vec<Attached>,
+    /// Who is there on other nodes, and when that was last told.
+    pub(super) elsewhere: Vec<Elsewhere>,
+    /// Messages that came before their turn.
+    order: Order<(StoredMessage, Bytes)>,
+    /// Changes on their way to the writer, which keep the room in memory.
+    pub writes_pending: usize,
+}
+
+/// A member's sessions on another node.
+#[derive(Debug)]
+pub(super) struct Elsewhere {
+    pub(super) node: NodeId,
+    pub(super) there: PresenceOf,
+    pub(super) told_at: u64,
+}
+
+/// A session of this node in the room, or about to enter it.
+#[derive(Debug)]
+pub(super) struct Attached {
+    pub(super) session: SessionId,
+    pub(super) place: Place,
+    pub(super) hub: HubId,
+    pub(super) role: Role,
+    pub(super) entered: bool,
+    pub(super) grant: Option<Timestamp>,
+}
+
+impl LiveRoom {
+    /// A room that nobody is in yet.
+    pub(super) fn new(state: RoomState) -> Self {
+        Self { state, attached: Vec::new(), elsewhere: Vec::new(), order: Order::default(), writes_pending: 0 }
+    }
+
+    /// What is known of the room.
+    #[must_use]
+    pub fn state(&self) -> &RoomState {
+        &self.state
+    }
+
+    /// Which of the two members somebody is; `None` for a stranger and for a member who was removed.
+    #[must_use]
+    pub fn role_of(&self, user: &UserId) -> Option<Role> {
+        [Role::Buyer, Role::Seller]
+            .into_iter()
+            .find(|role| self.state.member_user(*role).id == *user && !self.state.member(*role).deleted)
+    }
+
+    /// Whether at least one session of a member is in the room, on any node.
+    #[must_use]
+    pub fn is_online(&self, role: Role) -> bool {
+        self.is_online_here(role)
+            || self.elsewhere.iter().any(|other| match role {
+                Role::Buyer => other.there.buyer,
+                Role::Seller => other.there.seller,
+            })
+    }
+
+    /// The same, on this node.
+    #[must_use]
+    pub fn is_online_here(&self, role: Role) -> bool {
+        self.attached.iter().any(|member| member.entered && member.role == role)
+    }
+
+    /// What other nodes are told of this one's sessions in the room; `None` where it has none.
+    #[must_use]
+    pub fn there(&self) -> Option<PresenceOf> {
+        (!self.attached.is_empty())
+            .then(|| PresenceOf { buyer: self.is_online_here(Role::Buyer), seller: self.is_online_here(Role::Seller) })
+    }
+
+    /// Changes who is there on other nodes, and says what that changes for the members.
+    pub(super) fn elsewhere_changes(&mut self, change: impl FnOnce(&mut Vec<Elsewhere>)) -> Vec<PresenceChanged> {
+        let roles = [Role::Buyer, Role::Seller];
+        let before = roles.map(|role| self.is_online(role));
+        change(&mut self.elsewhere);
+        let shared = self.state.shared().presence;
+        let changed = roles.into_iter().zip(before).filter(|(role, before)| self.is_online(*role) != *before);
+        let told = changed.map(|(role, before)| PresenceChanged {
+            room: self.state.room.id.clone(),
+            user: self.state.member_user(role).id.clone(),
+            other: self.state.member_user(role.other()).id.clone(),
+            online: !before,
+            shared,
+        });
+        told.collect()
+    }
+
+    /// A message comes, from this node's writer, another node or the database: see [`Order::take_in`].
+    pub fn take_in(&mut self, message: StoredMessage, data: Bytes) -> Turn<(StoredMessage, Bytes)> {
+        let (last, seq) = (self.state.last_seq, message.seq);
+        self.order.take_in(last, seq, (message, data))
+    }
+
+    /// The message that follows the last one, if it came before.
+    pub fn next_early(&mut self) -> Option<(StoredMessage, Bytes)> {
+        self.order.next(self.state.last_seq)
+    }
+
+    /// Whether messages wait for an earlier one.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.order.is_waiting()
+    }
+
+    /// Takes over how the room stands in the database, but for its messages, which come in their order.
+    pub fn refresh(&mut self, state: &RoomState) {
+        self.state.room = state.room.clone();
+        self.state.offer.clone_from(&state.offer);
+        for role in [Role::Buyer, Role::Seller] {
+            let (fresh, known) = (*state.member(role), *self.state.member(role));
+            let newer = fresh.read_seq > known.read_seq;
+            *self.state.member_mut(role) = MemberState {
+                read_seq: fresh.read_seq.max(known.read_seq),
+                // What is not delivered here yet is counted when it is.
+                unread: match state.last_seq == self.state.last_seq {
+                    true => fresh.unread,
+                    false if fresh.read_seq >= self.state.last_seq => 0,
+                    false if newer => (fresh.unread - (state.last_seq.0 - self.state.last_seq.0)).max(0),
+                    false => known.unread,
+                },
+                ..fresh
+            };
+        }
+        if state.last_seq == self.state.last_seq {
+            self.state.last_message.clone_from(&state.last_message);
+        }
+    }
+
+    /// Whether a session is in the room or about to enter it, and has not left since it got this place.
+    #[must_use]
+    pub fn has(&self, session: SessionId, place: Place) -> bool {
+        self.attached.iter().any(|member| member.session == session && member.place == place)
+    }
+
+    /// Until when a session's room token lets it be here.
+    #[must_use]
+    pub fn grant_of(&self, session: SessionId) -> Option<Timestamp> {
+        self.attached.iter().find(|member| member.session == session)?.grant
+    }
+
+    /// Sessions whose room token's time is over.
+    #[must_use]
+    pub fn grants_over(&self, now: Timestamp) -> Vec<SessionId> {
+        let over = self.attached.iter().filter(|member| member.grant.is_some_and(|until| until <= now));
+        over.map(|member| member.session).collect()
+    }
+
+    /// A member's sessions in the room.
+    #[must_use]
+    pub fn sessions_of(&self, user: &UserId) -> Vec<SessionId> {
+        let theirs = self.attached.iter().filter(|member| self.state.member_user(member.role).id == *user);
+        theirs.map(|member| member.session).collect()
+    }
+
+    /// The hubs that have a session in the room, each once.
+    #[must_use]
+    pub fn hubs(&self) -> Vec<HubId> {
+        let mut hubs = Vec::new();
+        for member in &self.attached {
+            if !hubs.contains(&member.hub) {
+                hubs.push(member.hub);
+            }
+        }
+        hubs
+    }
+
+    /// Whether a member is told that the other one is in the room.
+    #[must_use]
+    pub fn sees_other_online(&self, viewer: Role) -> bool {
+        self.state.shared().presence && self.is_online(viewer.other())
+    }
+
+    /// Both members and how they stand, the buyer first, as one of them gets to see it.
+    #[must_use]
+    pub fn members(&self, viewer: Role) -> Vec<Member> {
+        let shared = self.state.shared();
+        let member = |role| {
+            let own = role == viewer;
+            Member {
+                user: self.state.member_user(role).clone(),
+                online: (own || shared.presence) && self.is_online(role),
+                read_seq: if own || shared.read_receipts { self.state.member(role).read_seq } else { Seq(0) },
+            }
+        };
+        vec![member(Role::Buyer), member(Role::Seller)]
+    }
+
+    /// A member has blocked the other one, or not any more.
+    pub fn block_changed(&mut self, blocker: &UserId, blocked: &UserId, has_blocked: bool) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *blocker && self.state.member_user(role.other()).id == *blocked {
+                self.state.member_mut(role).has_blocked = has_blocked;
+            }
+        }
+    }
+
+    /// A member has turned their switches.
+    pub fn settings_changed(&mut self, user: &UserId, settings: Settings) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *user {
+                self.state.member_mut(role).settings = settings;
+            }
+        }
+    }
+
+    /// A member can't say anything until then.
+    pub fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *user {
+                self.state.member_mut(role).muted_until = until;
+            }
+        }
+    }
+
+    /// The room as it stands in a member's list.
+    #[must_use]
+    pub fn summary(&self, role: Role) -> RoomSummary {
+        RoomSummary {
+            room: self.state.room.clone(),
+            other: self.state.member_user(role.other()).clone(),
+            last_message: self.state.last_message.clone(),
+            offer: self.state.offer.clone(),
+            last_seq: self.state.last_seq,
+            read_seq: self.state.member(role).read_seq,
+            unread: self.state.member(role).unread,
+            closed: self.state.is_closed(),
+        }
+    }
+
+    /// A message was committed. Returns whether its sender has read messages of others by it: answering counts as reading.
+    pub fn stored(&mut self, message: &StoredMessage) -> bool {
+        self.state.last_seq = self.state.last_seq.max(message.seq);
+        let mut has_read = false;
+        for role in [Role::Buyer, Role::Seller] {
+            let user = self.state.member_user(role);
+            let (is_sender, is_news) = (user.id == message.sender_id, message.is_news_to(&user.id));
+            let member = self.state.member_mut(role);
+            if message.seq <= member.read_seq {
+                continue;
+            }
+            if is_sender {
+                has_read = member.read_seq.0 < message.seq.0 - 1;
+                (member.read_seq, member.unread) = (message.seq, 0);
+            } else if is_news {
+                member.unread += 1;
+            }
+        }
+        self.state.last_message = Some(message.clone());
+        self.offer_changed(message);
+        has_read
+    }
+
+    /// A message was edited or taken back. Returns whether the members' lists show it.
+    pub fn changed(&mut self, message: &StoredMessage) -> bool {
+        let mut shown = self.offer_changed(message);
+        if message.deleted_at.is_some() {
+            for role in [Role::Buyer, Role::Seller] {
+                let is_news = message.is_news_to(&self.state.member_user(role).id);
+                let member = self.state.member_mut(role);
+                if is_news && message.seq > member.read_seq && member.unread > 0 {
+                    member.unread -= 1;
+                    shown = true;
+                }
+            }
+        }
+        if self.state.last_message.as_ref().is_some_and(|last| last.id == message.id) {
+            self.state.last_message = Some(message.clone());
+            shown = true;
+        }
+        shown
+    }
+
+    /// A message may have made the offer that stands, or say that it does not stand any more. Returns whether that is so.
+    fn offer_changed(&mut self, message: &StoredMessage) -> bool {
+        let known = &mut self.state.offer;
+        let offer = StandingOffer::of(message);
+        let is_known = known.as_ref().is_some_and(|known| known.message_id == message.id);
+        if (offer.is_none() && !is_known) || *known == offer {
+            return false;
+        }
+        *known = offer;
+        true
+    }
+
+    /// A member has read up to here, and so much is left.
+    pub fn read(&mut self, user: &UserId, read_seq: Seq, unread: i64) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == *user {
+                let member = self.state.member_mut(role);
+                (member.read_seq, member.unread) = (read_seq, unread);
+            }
+        }
+    }
+
+    /// The product changed.
+    pub fn product_changed(&mut self, product: &Product) {
+        if self.state.room.product.id == product.id {
+            self.state.room.product = product.clone();
+        }
+    }
+
+    pub(super) fn user_changed(&mut self, user: &User, deleted: bool) {
+        for role in [Role::Buyer, Role::Seller] {
+            if self.state.member_user(role).id == user.id {
+                match role {
+                    Role::Buyer => self.state.room.buyer = user.clone(),
+                    Role::Seller => self.state.room.seller = user.clone(),
+                }
+                self.state.member_mut(role).deleted = deleted;
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Sessions come and go: their beginning, their end, and the ends that are not their own.
+
+use super::{
+    Chat,
+    authorization::{RoomRequest, take_entries},
+    done,
+    effects::Op,
+    input::{Connect, Disconnect, Feed, Leave, ReplyTo, Welcome},
+};
+use crate::{
+    broker::{NodeEvent, Topic},
+    error::{ChatError, ErrorCode},
+};
+
+impl Chat {
+    /// A session exists.
+    pub(super) fn connect(&mut self, Connect { session, user, hub, feed, welcome }: Connect) {
+        self.rooms.connect(session, user.clone(), hub, feed);
+        match welcome {
+            None => {}
+            Some(Welcome::Plain) => {
+                let sid = uuid::Uuid::new_v4().simple().to_string();
+                self.out.tell_hub(hub, Op::Welcome { session, sid, recovery: None });
+            }
+            Some(Welcome::Recoverable(resume)) => self.recover(session, resume),
+        }
+        if feed == Feed::Inbox {
+            self.send_online(session, user.clone(), hub);
+            self.tell_nodes(|| Topic::Nodes, || NodeEvent::WhoIsThere { user });
+        }
+    }
+
+    /// A session is gone. Its place among its user's is free when this returns.
+    pub(super) fn disconnect(&mut self, Disconnect { session, for_good, place: _place, .. }: Disconnect) {
+        self.end_recoverable(session, for_good);
+        self.typing_in_no_room(session);
+        for gone in self.rooms.disconnect(session) {
+            self.presence_changed(gone);
+        }
+    }
+
+    /// Takes a session out of a room, and with it what it has said before about entering that room: an entry that still waits
+    /// for the room or for the answer whether its user may enter must not put the session back after it left.
+    pub(super) fn leave(&mut self, Leave { asker, room, .. }: Leave) {
+        let (session, hub) = (asker.session, asker.hub);
+        self.not_to_resume(session, &room);
+        let mut entries = Vec::new();
+        if let Some(user) = self.rooms.session(session).map(|live| live.user.clone()) {
+            entries = self.checks.take_entries(session, &room, &user);
+        }
+        if let Some(loading) = self.loading.rooms.get_mut(&room) {
+            entries.extend(take_entries(&mut loading.waiting, session));
+        }
+        for entry in entries {
+            match entry {
+                RoomRequest::Join(join) => self.answer(ReplyTo::Session(join.asker), Err(left_before())),
+                RoomRequest::Resume { .. } => self.resume_room(session, true),
+                _ => {}
+            }
+        }
+        self.out.tell_hub(hub, Op::Detach { session, room: room.clone(), error: None });
+        self.detach(session, &room);
+        self.answer(ReplyTo::Session(asker), Ok(done()));
+    }
+}
+
+/// The answer to an entry whose session has left the room since.
+pub(super) fn left_before() -> ChatError {
+    ChatError::new(ErrorCode::NotInRoom, "the room was left before it was entered")
+}

@@ -1,0 +1,112 @@
+//! What the chat wants to be reminded of.
+
+use std::time::Duration;
+
+use super::{Chat, effects::HubId, profiles::Walk};
+use crate::domain::{ProductId, RoomId, SessionId, Timestamp, UserId};
+
+/// How often sessions are forgotten that can't be taken up any more.
+const FORGET_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What is to be done when its time has come.
+#[derive(Debug)]
+pub enum Timer {
+    /// Forget sessions that can't be taken up any more. Repeats.
+    ForgetEnded,
+    /// Send the `roomUpdated`s that have gathered.
+    RoomUpdates,
+    /// Announce the next rooms of a change that shows in many.
+    Announcements,
+    /// End the offers that expire at this time.
+    OffersExpire(Timestamp),
+    /// Look for expired offers, in case the last look failed. Repeats.
+    SweepOffers,
+    /// End the typing that was not repeated in time.
+    TypingExpires,
+    /// Look for unfinished waves. Repeats.
+    LookForWaves,
+    /// Take a product's wave one step further.
+    WaveDue(ProductId, UserId),
+    /// The pause after a step of a wave has ended.
+    WavesGoOn,
+    /// Look for users whom another process has renamed. Repeats.
+    LookForRenamed,
+    /// The pause has ended after a page of a user's rooms; `None` goes on with the next user.
+    ShowProfile(Option<Walk>),
+    /// Send a session of the inbox who is online in the rest of its rooms.
+    SendOnline {
+        /// The session.
+        session: SessionId,
+        /// Whose it is.
+        user: UserId,
+        /// Where its outbox is.
+        hub: HubId,
+        /// The rooms that are left.
+        rooms: Vec<RoomId>,
+    },
+    /// Send the other nodes a sign of life. Repeats.
+    Heartbeat,
+    /// Look in the database for what other nodes have committed. Repeats.
+    LookForNews,
+    /// Publish the presence of the next rooms, after a connection came back.
+    PresenceAgain,
+}
+
+impl Timer {
+    /// Its name in the log.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ForgetEnded => "forget_ended",
+            Self::RoomUpdates => "room_updates",
+            Self::Announcements => "announcements",
+            Self::OffersExpire(_) => "offers_expire",
+            Self::SweepOffers => "sweep_offers",
+            Self::TypingExpires => "typing_expires",
+            Self::LookForWaves => "look_for_waves",
+            Self::WaveDue(..) => "wave_due",
+            Self::WavesGoOn => "waves_go_on",
+            Self::LookForRenamed => "look_for_renamed",
+            Self::ShowProfile(_) => "show_profile",
+            Self::SendOnline { .. } => "send_online",
+            Self::Heartbeat => "heartbeat",
+            Self::LookForNews => "look_for_news",
+            Self::PresenceAgain => "presence_again",
+        }
+    }
+}
+
+impl Chat {
+    /// Starts everything that repeats.
+    pub(super) fn start(&mut self) {
+        self.out.after(FORGET_INTERVAL, Timer::ForgetEnded);
+        self.start_sweeping();
+        self.look_for_waves();
+        self.look_for_renamed();
+    }
+
+    /// A timer's time has come.
+    pub(super) fn due(&mut self, timer: Timer) {
+        match timer {
+            Timer::ForgetEnded => {
+                self.out.after(FORGET_INTERVAL, Timer::ForgetEnded);
+                self.forget_ended();
+            }
+            Timer::RoomUpdates => self.send_room_updates(),
+            Timer::Announcements => self.announce_some(),
+            Timer::OffersExpire(at) => self.offers_expire(at),
+            Timer::SweepOffers => self.sweep_again(),
+            Timer::TypingExpires => self.typing_expires(),
+            Timer::LookForWaves => self.look_for_waves(),
+            Timer::WaveDue(product, seller) => self.wave_due(product, seller),
+            Timer::WavesGoOn => self.waves_go_on(),
+            Timer::LookForRenamed => self.look_for_renamed(),
+            Timer::ShowProfile(Some(walk)) => self.go_on_showing(walk),
+            Timer::ShowProfile(None) => self.show_next_profile(),
+            Timer::SendOnline { session, user, hub, rooms } => self.send_some_online(session, user, hub, rooms),
+            Timer::Heartbeat => self.beat(),
+            Timer::LookForNews => self.look_again(),
+            Timer::PresenceAgain => self.publish_some_again(),
+        }
+    }
+}
