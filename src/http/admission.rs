@@ -27,7 +27,7 @@ pub use self::{
     arrival::{Arrival, Client, Held, note_body, note_known},
     refusal::Refusal,
 };
-use super::{body::UnsentAnswers, client_address::is_trusted, connection::watch::Watch};
+use super::{body::UnsentAnswers, client_address::is_trusted, watch::Watch};
 use crate::{
     config::Limits,
     domain::{AddressKey, Network},

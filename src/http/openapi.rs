@@ -1,7 +1,6 @@
 //! The OpenAPI document, generated from the code, and the page that shows it.
 
 mod conventions;
-pub mod problems;
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,12 +12,8 @@ use actix_web::{
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use utoipa::{
-    Modify, OpenApi, PartialSchema, ToSchema,
-    openapi::{
-        KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat,
-        schema::Type,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
 use self::conventions::Conventions;
@@ -31,6 +26,7 @@ use super::{
     compressed::{accepts_gzip, gzipped, has_already, hex},
     embed, health,
     problem::{Problem, ProblemDocument},
+    responses::{self, FileBytes},
     state::AppState,
 };
 use crate::{
@@ -144,19 +140,6 @@ pub fn document(demo: bool) -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The bytes of a file, in the document alone.
-#[derive(Debug)]
-pub struct FileBytes;
-
-impl PartialSchema for FileBytes {
-    fn schema() -> RefOr<Schema> {
-        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).into()
-    }
-}
-
-impl ToSchema for FileBytes {}
-
 struct SecuritySchemes;
 
 impl Modify for SecuritySchemes {
@@ -214,7 +197,7 @@ pub fn prepare() {
         (status = 200, description = "The OpenAPI document", body = serde_json::Value,
             headers(("etag" = String, description = "Its tag, for `if-none-match`"))),
         (status = 304, description = "It is the one that `if-none-match` names"),
-        problems::Anyone,
+        responses::Anyone,
     )
 )]
 pub async fn get_document(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
@@ -244,7 +227,7 @@ pub async fn get_document(state: web::Data<AppState>, request: HttpRequest) -> H
     tag = "operations",
     responses(
         (status = 308, description = "The page is at `/api/docs/`", headers(("location" = String, description = "`docs/`"))),
-        problems::Anyone,
+        responses::Anyone,
     )
 )]
 pub async fn redirect_to_page() -> HttpResponse {
@@ -271,7 +254,7 @@ static PAGE: LazyLock<Arc<utoipa_swagger_ui::Config<'static>>> = LazyLock::new(|
         (status = 200, description = "The file", content(
             (String = "text/html"), (String = "text/css"), (String = "text/javascript"), (FileBytes = "image/png"),
         )),
-        problems::Anyone, problems::Unknown,
+        responses::Anyone, responses::Unknown,
     )
 )]
 pub async fn get_page_file(request: HttpRequest) -> Result<HttpResponse, Problem> {

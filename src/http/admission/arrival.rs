@@ -17,7 +17,7 @@ use crate::{
     http::{
         body::Unsent,
         client_address::forwarded_for,
-        connection::watch::{BodyLength, Serving, Watch},
+        watch::{BodyLength, Serving, Watch},
     },
     metrics::{self, GaugeGuard},
 };
