@@ -11,17 +11,21 @@
 //! | [`notifier::Notifier`] | an arbiter of its own | one message in a server's life |
 //! | [`db_executor::DbExecutor`] | a few threads that read, one that writes | permits |
 
+pub mod accounts;
 pub mod bus;
 pub mod chat_server;
 pub mod db_executor;
 pub mod eraser;
 pub mod hub;
 pub mod image_sweeper;
+pub mod in_flight;
 pub mod log_keeper;
 pub mod memory_keeper;
 pub mod message_indexer;
 pub mod notifier;
+pub mod outbox;
 #[cfg(test)]
 pub(crate) mod panics;
+pub mod rate_limit;
 pub mod session;
 mod short_list;

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     actors::{
+        accounts::Accounts,
         bus::Bus,
         chat_server::{
             self, ChatServer,
@@ -30,7 +31,7 @@ use crate::{
         hub::{Hub, HubId},
         image_sweeper, log_keeper, memory_keeper, message_indexer,
         notifier::{Notifier, Webhook},
-        session::{Services, accounts::Accounts, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
+        session::{Services, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
     },
     auth::{
         ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,

@@ -8,7 +8,8 @@ use futures_util::task::noop_waker;
 use haggle::{
     actors::{
         hub::{Asker, Delivery, Hub, HubId, Op, OpenSession, RoomEvent, SessionNotice},
-        session::{in_flight::InFlight, outbox::Outbox},
+        in_flight::InFlight,
+        outbox::Outbox,
     },
     domain::{RoomId, Seq, SessionId, Timestamp, UserId},
     metrics::Metrics,

@@ -34,7 +34,7 @@ pub use messages::{
     SessionNotice,
 };
 
-use super::session::outbox::{Frame, Full, Outbox};
+use super::outbox::{Frame, Full, Outbox};
 use crate::{
     clock::Clock,
     domain::{RoomId, SessionId, Timestamp, UserId},

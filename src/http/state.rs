@@ -11,13 +11,14 @@ use tokio::sync::oneshot;
 
 use crate::{
     actors::{
+        accounts::Accounts,
         chat_server::{
             ChatServer,
             messages::{Answer, Change, ReplyTo, SessionEvent, SessionEvents},
         },
         db_executor::Database,
         eraser::Eraser,
-        session::{accounts::Accounts, engine_io::Sessions, socket_io::SocketIo},
+        session::{engine_io::Sessions, socket_io::SocketIo},
     },
     auth::{ImageUrls, RoomTokens, ServiceKey, Signer, Verifier},
     clock::Clock,

@@ -19,7 +19,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use crate::{
-    actors::session::outbox::shut_down,
+    actors::outbox::shut_down,
     metrics::{self, Metrics},
 };
 

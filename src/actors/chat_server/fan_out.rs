@@ -109,7 +109,7 @@ mod tests {
         *,
     };
     use crate::{
-        actors::{chat_server::messages::Feed, session::in_flight::InFlight},
+        actors::{chat_server::messages::Feed, in_flight::InFlight},
         domain::{Role, SessionId},
         metrics::Metrics,
         protocol::json::RequestId,

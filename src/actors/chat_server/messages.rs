@@ -13,11 +13,11 @@ use super::ChatServer;
 
 use crate::{
     actors::{
+        accounts::SessionPlace,
         bus::Bus,
         hub::{Asker, Hub, HubId},
-        session::accounts::SessionPlace,
     },
-    broker::{Envelope, NodeId},
+    broker::NodeId,
     db::RoomWrite,
     domain::{
         Account, ClientId, Draft, RoomId, Seq, SessionId, Timestamp, UserId, masking::InspectedEnds, offer::Price,
@@ -63,20 +63,6 @@ pub struct RegisterBus {
     pub node: NodeId,
     /// The way to them.
     pub bus: Addr<Bus>,
-}
-
-/// What other nodes have told, in the order in which each of them told it in each topic. `Bus` → `ChatServer`, one list at a
-/// time. Answers when it is taken in.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub struct Arrived(pub Vec<Envelope>);
-
-/// The connection to other nodes came or went, or has lost something. `Bus` → `ChatServer`. No answer.
-#[derive(Debug, ActixMessage)]
-#[rtype(result = "()")]
-pub struct LinkChanged {
-    /// Whether there is one now.
-    pub up: bool,
 }
 
 /// What the sessions of a worker want, in the order in which they said so. A worker's

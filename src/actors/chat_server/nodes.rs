@@ -15,7 +15,7 @@ use bytes::Bytes;
 use super::{
     ChatServer,
     catch_up::{CatchUp, Confirmed, POLL_INTERVAL_AWAY},
-    messages::{Arrived, LinkChanged, RegisterBus},
+    messages::RegisterBus,
     profiles::Memory,
     rooms::PresenceChanged,
 };
@@ -23,7 +23,7 @@ use crate::{
     actors::{
         bus::{
             Bus,
-            messages::{BusOp, Tell},
+            messages::{Arrived, BusOp, LinkChanged, Tell},
         },
         hub::Delivery,
     },

@@ -19,9 +19,10 @@ use super::{
 };
 use crate::{
     actors::{
+        accounts::Accounts,
         bus::Bus,
         hub::{Asker, HubId},
-        session::{accounts::Accounts, in_flight::InFlight},
+        in_flight::InFlight,
     },
     broker::{NodeId, Subjects},
     config::Limits,

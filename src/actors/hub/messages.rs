@@ -9,7 +9,7 @@ use actix::{Message, WeakRecipient};
 use bytes::Bytes;
 
 use crate::{
-    actors::session::{in_flight::Slot, outbox::Outbox},
+    actors::{in_flight::Slot, outbox::Outbox},
     domain::{RoomId, Seq, SessionId, Timestamp, UserId},
     error::{ChatError, CloseCode},
     protocol::{

@@ -6,7 +6,7 @@ use futures_util::task::noop_waker;
 
 use super::*;
 use crate::{
-    actors::session::in_flight::InFlight,
+    actors::in_flight::InFlight,
     domain::{Seq, Timestamp},
     protocol::push::{Offset, Position},
 };

@@ -7,21 +7,18 @@ use std::{
 
 use actix::WeakRecipient;
 
-use super::{
-    accounts::{SessionPlace, Share},
-    in_flight::InFlight,
-    limits::{Admission, Patience},
-    outbox::{Frame, Full, Outbox},
-    services::Services,
-    waiting::Waiting,
-};
+use super::{services::Services, waiting::Waiting};
 use crate::{
     actors::{
+        accounts::{SessionPlace, Share},
         chat_server::messages::{
             Change, Connect, Disconnect, Feed, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
             Welcome,
         },
         hub::{Asker, CloseSession, OpenSession, RenewSession, SessionNotice},
+        in_flight::InFlight,
+        outbox::{Frame, Full, Outbox},
+        rate_limit::{Admission, Patience},
         short_list::reserve_one,
     },
     auth::{AuthError, Identity},
@@ -111,7 +108,7 @@ impl ChatSession {
         notices: WeakRecipient<SessionNotice>,
     ) -> Self {
         let Wire { outbox, in_flight, encoding, feed, welcome } = wire;
-        in_flight.belong_to(place.share());
+        in_flight.belong_to(&place.share().work);
         let id = SessionId::next();
         let (ends_at, user) = (identity.ends_at(), identity.user);
         let open =

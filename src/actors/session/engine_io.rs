@@ -24,11 +24,11 @@ use actix::{
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::{
-    in_flight::InFlight,
-    outbox::{ConnectionSocket, Frame, Outbox},
-};
 use crate::{
+    actors::{
+        in_flight::InFlight,
+        outbox::{ConnectionSocket, Frame, Outbox},
+    },
     error::{ChatError, CloseCode},
     protocol::engine_io::{Open, Packet, packet},
 };

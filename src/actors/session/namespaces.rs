@@ -10,12 +10,11 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 use actix::{Context, Handler};
 
 use super::{
-    accounts::Accounts,
     engine_io::EngineSession,
     services::Services,
     socket_io::{SocketIo, Table},
 };
-use crate::actors::hub::SessionNotice;
+use crate::actors::{accounts::Accounts, hub::SessionNotice};
 pub use middleware::Doorkeeper;
 
 /// The namespaces of a worker.

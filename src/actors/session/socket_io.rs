@@ -17,14 +17,14 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 
-use super::{
-    engine_io::{Application, Connection},
-    limits::{Quota, Rate, told_ms},
-};
+use super::engine_io::{Application, Connection};
 use namespace::Leave;
 
 use crate::{
-    actors::short_list::reserve_one,
+    actors::{
+        rate_limit::{Quota, Rate, told_ms},
+        short_list::reserve_one,
+    },
     auth::AuthError,
     error::{ChatError, CloseCode},
     protocol::socket_io::{Attachments, Kind, Packet, PacketError, attachments::check_placeholders, write},

@@ -28,8 +28,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::{in_flight::InFlight, outbox::Outbox};
 use crate::{
+    actors::{in_flight::InFlight, outbox::Outbox},
     error::CloseCode,
     protocol::websocket::{Decoder, FrameError, Incoming, Limits, write_close},
 };

@@ -2,8 +2,8 @@
 
 use std::{mem, sync::Arc};
 
-use super::accounts::Share;
 use crate::{
+    actors::accounts::Share,
     domain::{ClientId, Data},
     protocol::{event::SendMessage, json::RequestId},
 };
@@ -62,7 +62,7 @@ fn weight_bytes(message: &SendMessage, request: Option<&RequestId>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{actors::session::accounts::Accounts, config::Limits, domain::UserId};
+    use crate::{actors::accounts::Accounts, config::Limits, domain::UserId};
 
     fn message(data_bytes: usize) -> SendMessage {
         serde_json::from_value(serde_json::json!({"text": "x", "data": "x".repeat(data_bytes - 2)})).unwrap()

@@ -13,17 +13,17 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
-    accounts::SessionPlace,
     chat::{ChatSession, Next, ROOM_WAIT, Wire},
-    in_flight::InFlight,
-    outbox::{ConnectionSocket, Frame, Outbox},
     services::Services,
     transport::{self, FRAGMENTS_MAX, FrameStream, HandshakeError, ReadError},
 };
 use crate::{
     actors::{
+        accounts::SessionPlace,
         chat_server::messages::Feed,
         hub::{Notice, SessionNotice},
+        in_flight::InFlight,
+        outbox::{ConnectionSocket, Frame, Outbox},
     },
     auth::{Identity, token_source::SUBPROTOCOL},
     error::{ChatError, CloseCode, ErrorCode},

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, http::header::HeaderMap};
 
 use super::{AddressPlace, Admission, ConnectionPlace, SharedPlace, Ticket};
 use crate::{
-    actors::session::outbox::ConnectionSocket,
+    actors::outbox::ConnectionSocket,
     domain::{Account, AddressKey},
     error::{ChatError, ErrorCode},
     http::{

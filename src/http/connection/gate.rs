@@ -27,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{Connection, Transport, shared_stream::SharedStream};
 use crate::{
-    actors::session::outbox::ConnectionSocket,
+    actors::outbox::ConnectionSocket,
     http::{
         admission::Arrival,
         watch::{BodyLength, Patrol, Serving, Watch},

@@ -15,7 +15,7 @@ use actix::Addr;
 
 use super::{Application, Drain, EngineSession, Settings};
 use crate::{
-    actors::session::{in_flight::InFlight, outbox::Outbox},
+    actors::{in_flight::InFlight, outbox::Outbox},
     domain::AddressKey,
     error::ChatError,
 };

@@ -10,9 +10,9 @@ use super::{
     middleware::{Doorkeeper, place_among_sessions, signed_in},
 };
 use crate::actors::{
+    accounts::Accounts,
     chat_server::messages::{Feed, Resume, Welcome},
     session::{
-        accounts::Accounts,
         services::Services,
         socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
     },

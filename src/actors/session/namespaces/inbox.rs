@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     actors::{
+        accounts::Accounts,
         chat_server::messages::{Feed, Welcome},
         session::{
-            accounts::Accounts,
             services::Services,
             socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
         },

@@ -8,10 +8,12 @@ use std::sync::{
 use serde::Deserialize;
 
 use crate::{
-    actors::session::{
+    actors::{
         accounts::Accounts,
-        services::Services,
-        socket_io::{Middleware, Newcomer},
+        session::{
+            services::Services,
+            socket_io::{Middleware, Newcomer},
+        },
     },
     auth::{AuthError, only_one},
     domain::field::MaybeText,

@@ -9,10 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{Handshake, SocketIo};
 use crate::{
-    actors::{
-        hub::SessionNotice,
-        session::{accounts::SessionPlace, engine_io::Connection},
-    },
+    actors::{accounts::SessionPlace, hub::SessionNotice, session::engine_io::Connection},
     auth::Identity,
     error::{ChatError, CloseCode},
     protocol::socket_io::{EventName, write},
