@@ -25,8 +25,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     AuthError,
-    jwt::Parts,
     key::{KeyError, VerifyingKey},
+    token_parts::Parts,
 };
 use crate::{clock::Clock, domain::Timestamp};
 
