@@ -26,6 +26,7 @@ pub mod notifier;
 pub mod outbox;
 #[cfg(test)]
 pub(crate) mod panics;
+pub mod quota;
 pub mod rate_limit;
 pub mod session;
 mod short_list;

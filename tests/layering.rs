@@ -26,7 +26,7 @@ const LEVELS: [&[&str]; 8] = [
 ];
 
 /// What serves every level. It may use `domain` and its own kind.
-const SERVICES: [&str; 5] = ["error", "clock", "metrics", "config", "tls"];
+const SERVICES: [&str; 6] = ["error", "clock", "metrics", "config", "tls", "http_agent"];
 
 /// Outer crates that have one address: where their name may stand, as beginnings of paths below `src`.
 const ADDRESSES: [(&str, &[&str]); 7] = [

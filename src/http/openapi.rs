@@ -10,6 +10,7 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use utoipa::{
     Modify, OpenApi,
@@ -23,7 +24,7 @@ use super::{
         search, users,
     },
     body::Pieces,
-    compressed::{accepts_gzip, gzipped, has_already, hex},
+    compressed::{accepts_gzip, gzipped, has_already},
     embed, health,
     problem::{Problem, ProblemDocument},
     responses::{self, FileBytes},
@@ -176,7 +177,7 @@ static DOCUMENTS: LazyLock<[Sent; 2]> = LazyLock::new(|| {
     [false, true].map(|demo| {
         let body = to_json(&document(demo));
         let hash: [u8; 32] = Sha256::digest(&body).into();
-        Sent { body, hash, tag: format!("\"{}\"", hex(&hash[..12])) }
+        Sent { body, hash, tag: format!("\"{}\"", HEXLOWER.encode(&hash[..12])) }
     })
 });
 
