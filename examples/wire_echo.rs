@@ -19,11 +19,13 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use clap::Parser;
 use haggle::{
-    actors::session::{
-        engine_io::{Application, Connection, Sessions, Settings},
+    actors::{
         outbox::{Frame, Outbox},
-        socket_io::{Event, Handshake, Member, Middleware, Namespace, Newcomer, Seat, SocketIo, Table},
-        transport::{self, FRAGMENTS_MAX, FrameStream, ReadError},
+        session::{
+            engine_io::{Application, Connection, Sessions, Settings},
+            socket_io::{Event, Handshake, Member, Middleware, Namespace, Newcomer, Seat, SocketIo, Table},
+            transport::{self, FRAGMENTS_MAX, FrameStream, ReadError},
+        },
     },
     chat::in_flight::InFlight,
     config::Limits,

@@ -21,4 +21,5 @@ pub mod log_keeper;
 pub mod memory_keeper;
 pub mod message_indexer;
 pub mod notifier;
+pub mod outbox;
 pub mod session;

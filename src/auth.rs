@@ -17,6 +17,7 @@ pub mod jwt;
 pub mod key;
 pub mod room_token;
 pub mod service_key;
+mod token_parts;
 pub mod token_source;
 pub mod webhook_signature;
 
@@ -27,10 +28,11 @@ use thiserror::Error;
 
 pub use image_urls::ImageUrls;
 pub use jwks::{Jwks, JwksError, JwksState};
-pub use jwt::{Identity, LEEWAY_MS, Signer, TOKEN_BYTES_MAX, Verifier};
+pub use jwt::{Identity, LEEWAY_MS, Signer, Verifier};
 pub use key::KeyError;
 pub use room_token::RoomTokens;
 pub use service_key::{ServiceKey, ServiceKeyTooShort};
+pub use token_parts::TOKEN_BYTES_MAX;
 pub use token_source::{TokenSource, bearer, find_token, only_one, redact};
 
 use crate::error::{ChatError, ErrorCode};

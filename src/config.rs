@@ -1,14 +1,15 @@
 //! Settings: [`Options`] are one layer of them (flags and environment, or the file), [`Config`] is what they add up to.
 
 mod options;
-mod public_url;
 mod sample;
 mod secret_files;
 mod text_file;
+mod url;
 
 pub use options::{Options, Span};
 pub use sample::SAMPLE;
 pub use text_file::{plain_text, read_text};
+pub use url::parse_http_url;
 
 use std::{
     fmt,
@@ -22,6 +23,7 @@ use std::{
 use serde::Deserialize;
 use thiserror::Error;
 
+use self::url::{is_origin, parse_public_url};
 use crate::domain::{AuthorizePolicy, MaskingPolicy, Network};
 
 /// Between whom a token is: what a server demands of each, and what it writes into its own. `None` leaves one open.
@@ -247,7 +249,7 @@ impl TryFrom<Options> for Config {
             (None, ..) => {
                 return refuse("--webhook-secret and --notify-unread-after are for --webhook-url: give it, too");
             }
-            (Some(url), ..) if !is_http_url(&url) => {
+            (Some(url), ..) if parse_http_url(&url).is_none() => {
                 return refuse(
                     "--webhook-url must be an https:// (or http://) address without a user name or password",
                 );
@@ -295,7 +297,7 @@ impl TryFrom<Options> for Config {
             return refuse("--node-name must be 1 to 32 characters of a-z, 0-9 and -");
         }
         let public_url = options.public_url.as_deref().map(|url| {
-            public_url::parse(url).ok_or_else(|| {
+            parse_public_url(url).ok_or_else(|| {
                 ConfigError(
                     "--public-url must be http:// or https://, a host, and perhaps a port and a path".to_owned(),
                 )
@@ -348,15 +350,6 @@ fn is_node_name(name: &str) -> bool {
     plain && (1..=32).contains(&name.len())
 }
 
-fn is_http_url(url: &str) -> bool {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| {
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let plain = rest.bytes().all(|byte| byte.is_ascii_graphic());
-        plain && !host.is_empty() && !host.starts_with(':') && !host.contains('@')
-    })
-}
-
 /// Default of `--image-store`: beside the database.
 #[must_use]
 pub fn image_store_beside(database_url: &str) -> String {
@@ -370,18 +363,6 @@ fn folder_of(database_url: &str) -> &str {
         other if other.contains("://") => "haggle",
         path => path,
     }
-}
-
-fn is_origin(origin: &str) -> bool {
-    if origin == "*" {
-        return true;
-    }
-    // As browsers write it (RFC 6454 section 6.2): scheme, host, and a port that is not the scheme's own.
-    let Ok(uri) = origin.parse::<actix_web::http::Uri>() else { return false };
-    let plain = uri.path_and_query().is_none_or(|path| path.as_str() == "/") && !origin.ends_with('/');
-    let host = uri.host().is_some_and(|host| !host.is_empty())
-        && uri.authority().is_some_and(|all| !all.as_str().contains('@'));
-    plain && host && uri.scheme_str().is_some_and(|scheme| !scheme.is_empty())
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@ mod backup;
 mod claim;
 mod connection;
 mod discarded_images;
-mod erase_user;
 mod error;
 mod export_user;
 mod follow;
 mod free_space;
 mod generation;
 mod import;
+mod job_lock;
 mod list_events;
 mod list_messages;
 mod list_missed;
@@ -38,7 +38,6 @@ mod space;
 mod sqlite_file;
 #[cfg(test)]
 pub(crate) mod test_db;
-mod turn;
 mod verify;
 mod write_batch;
 
@@ -49,7 +48,6 @@ pub use backup::{
 pub use claim::{Claim, claim};
 pub use connection::Connection;
 pub use discarded_images::{forget_discarded_images, list_discarded_images};
-pub use erase_user::{finish_erasures, list_erasures};
 pub use error::DbError;
 pub use export_user::{ExportPart, ExportPlace, export_user};
 pub use follow::{
@@ -61,13 +59,14 @@ pub use free_space::{
     rewrite_database,
 };
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
+pub use job_lock::{JobLock, NodeJob, take_job_lock};
 pub use list_events::{EventPage, ExpiredCursor, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, Seen, list_missed};
 pub use list_other_members::{OtherMember, list_other_members};
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
-pub use log::{MarkedLog, fold_idle_log, fold_log, log_path, mark_log};
+pub use log::{MarkedLog, fold_idle_log, fold_log, mark_log};
 pub use log_mark::{FoundFile, inspect};
 pub use message_index::{
     IndexChanges, IndexSlice, Indexed, follow_changes, index_messages, is_index_behind, merge_index,
@@ -92,9 +91,12 @@ pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
 pub use search_messages::{SearchCursor, SearchPage, search_messages};
 pub use service::{open_to_serve, open_to_work};
-pub use turn::{Job, JobTurn, take_turn};
+pub use sqlite_file::log_path;
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
-pub use write_batch::{OfferMoved, Outcomes, ProductChange, ReadMark, RoomWrite, WriteError, Written, write_batch};
+pub use write_batch::{
+    OfferMoved, Outcomes, ProductChange, ReadMark, RoomWrite, WriteError, Written, finish_erasures, list_erasures,
+    write_batch,
+};
 
 use connection::{Backend, prelude};
 

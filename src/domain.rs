@@ -18,6 +18,7 @@ pub mod notification;
 pub mod offer;
 pub mod product;
 pub mod recovery;
+pub mod role;
 pub mod room;
 pub mod safety;
 #[cfg(test)]
@@ -43,7 +44,8 @@ pub use notice::{NameCode, Notice};
 pub use notification::UnreadNotification;
 pub use product::{Product, ProductStatus};
 pub use recovery::Recovery;
-pub use room::{Participants, Role, Room, RoomSummary};
+pub use role::Role;
+pub use room::{Participants, Room, RoomSummary};
 pub use safety::Block;
 pub use settings::{Settings, SettingsPatch};
 pub use times::Times;

@@ -11,6 +11,7 @@ pub mod db;
 pub mod domain;
 pub mod error;
 pub mod http;
+pub mod http_agent;
 pub mod images;
 pub mod metrics;
 pub mod protocol;

@@ -44,9 +44,9 @@ use crate::{
     domain::stored_image::sign_on_this_thread,
     http::{
         admission::Admission,
-        api::images::Images,
+        database_looks::DatabaseLooks,
         descriptors,
-        health::DatabaseLooks,
+        images::Images,
         listener::{self, Listener},
         openapi,
         origin::Origins,

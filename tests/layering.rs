@@ -1,7 +1,10 @@
 //! The architecture, kept true by reading the source: imports point down, and outer crates have one address.
 //!
 //! `main → cli → server → http → actors → chat → {db, broker, auth} → protocol → domain`. An import may skip a level; it never
-//! climbs, and siblings don't know each other. The modules of [`SERVICES`] may be used by all of them.
+//! climbs, and siblings don't know each other. The modules of [`SERVICES`] may be used by all of them. Below that, siblings form no circle.
+
+#[path = "layering/circles.rs"]
+mod circles;
 
 use std::{
     collections::BTreeSet,
@@ -24,7 +27,7 @@ const LEVELS: [&[&str]; 9] = [
 ];
 
 /// What serves every level. It may use `domain` and its own kind.
-const SERVICES: [&str; 5] = ["error", "clock", "metrics", "config", "tls"];
+const SERVICES: [&str; 6] = ["error", "clock", "metrics", "config", "tls", "http_agent"];
 
 /// Outer crates that have one address: where their name may stand, as beginnings of paths below `src`.
 const ADDRESSES: [(&str, &[&str]); 8] = [
@@ -165,15 +168,30 @@ fn files_below(folder: &Path, out: &mut BTreeSet<PathBuf>) {
     }
 }
 
-#[test]
-fn imports_point_down_and_outer_crates_have_one_address() {
+/// The files below `src`, by their paths there.
+fn sources() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = BTreeSet::new();
     files_below(&src, &mut files);
+    let read = |path: &PathBuf| {
+        let source = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path.strip_prefix(&src).unwrap_or(path).to_string_lossy().replace('\\', "/"), source)
+    };
+    files.iter().map(read).collect()
+}
+
+#[test]
+fn siblings_form_no_circle() {
+    let sources = sources();
+    let modules = circles::Modules::read(sources.iter().map(|(file, source)| (file.as_str(), source.as_str())));
+    let circles = modules.circles();
+    assert!(circles.is_empty(), "\n{}", circles.join("\n"));
+}
+
+#[test]
+fn imports_point_down_and_outer_crates_have_one_address() {
     let mut report = String::new();
-    for path in files {
-        let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let file = path.strip_prefix(&src).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+    for (file, source) in sources() {
         for violation in violations(&file, &source) {
             let _ = writeln!(report, "{violation}");
         }

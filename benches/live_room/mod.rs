@@ -8,7 +8,7 @@ use futures_util::task::noop_waker;
 use haggle::{
     actors::{
         hub::{Hub, OpenSession, SessionNotice},
-        session::outbox::Outbox,
+        outbox::Outbox,
     },
     chat::{
         effects::{Asker, Delivery, HubId, Op, RoomEvent},

@@ -9,13 +9,9 @@ pub mod messages;
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, WrapFuture, dev::ToEnvelope};
 
 use crate::{
-    actors::chat_server::{
-        ChatServer,
-        messages::{Arrived, LinkChanged},
-    },
     broker::{
         Envelope, NodeId, Subjects, Topic,
         nats::{self, Arrival, Arrivals, Nats},
@@ -23,7 +19,7 @@ use crate::{
     chat::effects::BusOp,
     metrics::Metrics,
 };
-use messages::{Leave, Tell};
+use messages::{Arrived, Leave, LinkChanged, Tell};
 
 /// Lists of the `ChatServer` that wait: one a turn of it.
 pub const LISTS_MAX: usize = 1024;
@@ -40,15 +36,27 @@ pub struct Bus {
     node: NodeId,
     urls: String,
     subjects: Subjects,
-    chat: Addr<ChatServer>,
+    chat: ChatRecipients,
     metrics: Arc<Metrics>,
     nats: Option<Nats>,
 }
 
+/// The `ChatServer`, as far as it is known here.
+#[derive(Debug, Clone)]
+struct ChatRecipients {
+    arrived: Recipient<Arrived>,
+    link_changed: Recipient<LinkChanged>,
+}
+
 impl Bus {
-    /// One that will connect when it is started. `urls` have passed [`nats::check_addresses`].
+    /// One that will connect when it is started, and sends what arrives to `chat`. `urls` have passed [`nats::check_addresses`].
     #[must_use]
-    pub fn new(node: NodeId, urls: String, subjects: Subjects, chat: Addr<ChatServer>, metrics: Arc<Metrics>) -> Self {
+    pub fn new<C>(node: NodeId, urls: String, subjects: Subjects, chat: Addr<C>, metrics: Arc<Metrics>) -> Self
+    where
+        C: Actor + Handler<Arrived> + Handler<LinkChanged>,
+        C::Context: ToEnvelope<C, Arrived> + ToEnvelope<C, LinkChanged>,
+    {
+        let chat = ChatRecipients { arrived: chat.clone().recipient(), link_changed: chat.recipient() };
         Self { node, urls, subjects, chat, metrics, nats: None }
     }
 }
@@ -84,17 +92,17 @@ impl Actor for Bus {
 }
 
 /// Brings what arrives to the `ChatServer`, one list at a time.
-async fn bring(mut arrivals: Arrivals, chat: Addr<ChatServer>, metrics: Arc<Metrics>) {
+async fn bring(mut arrivals: Arrivals, chat: ChatRecipients, metrics: Arc<Metrics>) {
     while let Some(arrival) = arrivals.next(ARRIVALS_MAX).await {
         let taken = match arrival {
             Arrival::Link { up } => {
                 metrics.nats_up.set(i64::from(up));
-                chat.send(LinkChanged { up }).await
+                chat.link_changed.send(LinkChanged { up }).await
             }
             Arrival::Events(payloads) => {
                 metrics.node_events_received.inc_by(payloads.len() as u64);
                 let events = payloads.iter().filter_map(|payload| Envelope::decode(payload)).collect();
-                chat.send(Arrived(events)).await
+                chat.arrived.send(Arrived(events)).await
             }
         };
         if taken.is_err() {

@@ -19,7 +19,10 @@ use actix::{Actor, ActorFuture, Addr, AsyncContext, Context, Handler, MessageRes
 
 use crate::{
     actors::{
-        bus::{Bus, messages::Tell},
+        bus::{
+            Bus,
+            messages::{Arrived, LinkChanged, Tell},
+        },
         db_executor::Database,
         hub::{Apply, DrainSessions, Hub},
     },
@@ -33,9 +36,7 @@ use crate::{
     domain::{Account, FairQueue},
     metrics::{Metrics, SharedThread, Step},
 };
-use messages::{
-    AnnounceRoom, Arrived, EndSessions, GoOn, LinkChanged, RegisterBus, RegisterHub, SessionEvents, Then, WhatIsLeft,
-};
+use messages::{AnnounceRoom, EndSessions, GoOn, RegisterBus, RegisterHub, SessionEvents, Then, WhatIsLeft};
 
 /// Owns rooms, members and presence, by its [`Chat`].
 #[derive(Debug)]

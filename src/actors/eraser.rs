@@ -2,7 +2,7 @@
 //!
 //! Each step goes to the `ChatServer` as any other change does: it shares a commit with what everybody else writes, and
 //! anyone who has the messages before them is told. What is under way is in the database, so a restart goes on with it, and of
-//! several nodes any: each looks for what is left, and one at a time has its turn.
+//! several nodes any: each looks for what is left, and one at a time holds the lock.
 
 pub mod messages;
 
@@ -31,7 +31,7 @@ use crate::{
     },
     chat::input::{Change, ReplyTo},
     clock::Clock,
-    db::{self, DbError, Job, JobTurn, RoomWrite},
+    db::{self, DbError, JobLock, NodeJob, RoomWrite},
     domain::{Account, UserId},
     error::ChatError,
     images::ImageStore,
@@ -44,7 +44,7 @@ const RETRY_WAIT: Duration = Duration::from_secs(1);
 /// How often it looks for erasures that nobody carries out: those of a node that is gone, and those that could not be read.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long to wait while another node has its turn.
+/// How long to wait while another node holds the lock.
 const TURN_WAIT: Duration = Duration::from_secs(1);
 
 /// How often the log is tried to be emptied in a row: haggle's own readers leave it within milliseconds.
@@ -199,7 +199,7 @@ impl Eraser {
         }
     }
 
-    /// Looks for unfinished erasures. Those that another node carries out have ended when this one has its turn.
+    /// Looks for unfinished erasures. Those that another node carries out have ended when this one gets the lock.
     fn look(&mut self, ctx: &mut Context<Self>) {
         if self.working || self.ends.load(Ordering::Acquire) {
             return;
@@ -240,16 +240,17 @@ impl Erasure {
     /// Carries out the erasures of these users. `in_log` are those of whom nothing is left but in SQLite's log, before and
     /// after.
     async fn run(&self, mut users: Vec<UserId>, in_log: &mut HashSet<UserId>) -> Result<(), Interrupted> {
-        let mut turn = loop {
+        let mut lock = loop {
             let unfinished = self.database.read(list_erasures(), db::list_erasures).await?;
             // Who was erased before is asked for again, and another node may be about it.
             users.retain(|user| unfinished.contains(user));
             if users.is_empty() {
                 return Ok(());
             }
-            let take_turn = Reading::check(Account::Server, "take_erasures");
-            if let Some(turn) = self.database.read(take_turn, |conn| db::take_turn(conn, Job::Erasures)).await? {
-                break turn;
+            let take_lock = Reading::check(Account::Server, "take_erasures");
+            if let Some(lock) = self.database.read(take_lock, |conn| db::take_job_lock(conn, NodeJob::Erasures)).await?
+            {
+                break lock;
             }
             self.check_end()?;
             tokio::time::sleep(TURN_WAIT).await;
@@ -262,13 +263,13 @@ impl Erasure {
             while message_indexer::erase_some(&self.database).await? {
                 self.check_end()?;
             }
-            turn = self.overwrite_free_space(turn).await?;
+            lock = self.overwrite_free_space(lock).await?;
             in_log.extend(users.iter().cloned());
         }
         self.empty_log().await?;
         let finish = Writing::background("finish_erasures");
         self.database.write(finish, move |conn| db::finish_erasures(conn, &users)).await?;
-        drop(turn);
+        drop(lock);
         Ok(())
     }
 
@@ -293,9 +294,9 @@ impl Erasure {
 
     /// Page by page, so that other writes go on between them. The words are nowhere else by now, so a page that changes
     /// after it was looked at holds none of them.
-    async fn overwrite_free_space(&self, turn: JobTurn) -> Result<JobTurn, ChatError> {
+    async fn overwrite_free_space(&self, lock: JobLock) -> Result<JobLock, ChatError> {
         let count = Reading::check(Account::Server, "count_pages");
-        let Some(pages) = self.database.read(count, db::count_pages).await? else { return self.rewrite(turn).await };
+        let Some(pages) = self.database.read(count, db::count_pages).await? else { return self.rewrite(lock).await };
         let mut first = 1;
         while first <= pages {
             self.check_end()?;
@@ -308,21 +309,21 @@ impl Erasure {
             }
             first += db::PAGES_A_READING;
         }
-        Ok(turn)
+        Ok(lock)
     }
 
     /// The whole database at once, on a connection of its own where there are others: it takes as long as there is data.
-    async fn rewrite(&self, mut turn: JobTurn) -> Result<JobTurn, ChatError> {
+    async fn rewrite(&self, mut lock: JobLock) -> Result<JobLock, ChatError> {
         let rewritten = tokio::task::spawn_blocking(move || {
-            let rewritten = turn.beside(db::rewrite_database);
-            (turn, rewritten)
+            let rewritten = lock.on_own_connection(db::rewrite_database);
+            (lock, rewritten)
         });
-        let (turn, rewritten) = rewritten.await.map_err(|_| ChatError::unavailable())?;
+        let (lock, rewritten) = rewritten.await.map_err(|_| ChatError::unavailable())?;
         match rewritten {
             Some(rewritten) => rewritten?,
             None => self.database.write(Writing::background("rewrite_database"), db::rewrite_database).await?,
         }
-        Ok(turn)
+        Ok(lock)
     }
 
     /// Most of it is copied by a reader, so that the writer has nothing to do but to cut it.

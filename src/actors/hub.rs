@@ -31,7 +31,7 @@ use gate::{Gate, Line, Waiting};
 use heartbeat::Heartbeats;
 pub use messages::{Apply, CloseSession, DrainSessions, Notice, OpenSession, RenewSession, SessionNotice};
 
-use super::session::outbox::{Frame, Full, Outbox};
+use super::outbox::{Frame, Full, Outbox};
 use crate::{
     chat::effects::{Asker, Delivery, Op, RoomEvent},
     clock::Clock,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::{error::Unspecified, hmac, rand};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
 use crate::{clock::Clock, domain::stored_image::SignImageUrls};
 
@@ -51,7 +52,7 @@ impl ImageUrls {
     /// Whether an address is one of ours, and how many seconds it is still good for. 0 is over.
     #[must_use]
     pub fn verify(&self, key: &str, expires: i64, signature: &str) -> Option<i64> {
-        let signature = bytes_of(signature)?;
+        let signature = HEXLOWER_PERMISSIVE.decode(signature.as_bytes()).ok()?;
         hmac::verify(&self.key, &signed_part(key, expires), &signature).ok()?;
         Some((expires - self.clock.now().as_secs()).max(0))
     }
@@ -61,21 +62,13 @@ impl SignImageUrls for ImageUrls {
     fn sign(&self, key: &str) -> String {
         let expires = (self.clock.now().as_secs() + LIFETIME_SECS) / STEP_SECS * STEP_SECS + STEP_SECS;
         let signature = hmac::sign(&self.key, &signed_part(key, expires));
-        let hex: String = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = HEXLOWER.encode(signature.as_ref());
         format!("{}/api/v1/images/{key}?expires={expires}&signature={hex}", self.public_url)
     }
 }
 
 fn signed_part(key: &str, expires: i64) -> Vec<u8> {
     format!("{expires}\n{key}").into_bytes()
-}
-
-fn bytes_of(hex: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    pairs.iter().map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 impl fmt::Debug for ImageUrls {

@@ -11,24 +11,25 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use actix_web::http::{
-    Uri,
-    header::{ACCEPT, CACHE_CONTROL},
-};
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL};
 use arc_swap::ArcSwap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::{Either, select};
-use rustls::crypto::aws_lc_rs;
 use serde::Deserialize;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
 use super::{
     AuthError,
-    jwt::Parts,
     key::{KeyError, VerifyingKey},
+    token_parts::Parts,
 };
-use crate::{clock::Clock, domain::Timestamp};
+use crate::{
+    clock::Clock,
+    config::parse_http_url,
+    domain::Timestamp,
+    http_agent::{Trust, agent},
+};
 
 /// Largest answer, in bytes: hundreds of keys.
 const BODY_BYTES_MAX: u64 = 256 * 1024;
@@ -107,11 +108,7 @@ impl Jwks {
     /// # Panics
     /// Outside an actix system: the task lives on the arbiter of the caller.
     pub async fn start(url: &str, clock: Clock) -> Result<Self, JwksError> {
-        let parsed: Uri = url.parse().map_err(|_| JwksError::Url)?;
-        let has_host = parsed.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-        if !has_host || !matches!(parsed.scheme_str(), Some("http" | "https")) {
-            return Err(JwksError::Url);
-        }
+        parse_http_url(url).ok_or(JwksError::Url)?;
         let status = Status { fetches: 0, started_at: clock.now(), state: JwksState::Missing };
         let shared = Arc::new(Shared { keys: ArcSwap::default(), status: watch::Sender::new(status), clock });
         let (wanted, wishes) = mpsc::channel(1);
@@ -154,28 +151,9 @@ impl Jwks {
     }
 }
 
-/// What fetches. TLS trusts Mozilla's roots, and its provider is named, since the process may have none, or two.
-fn agent(timeout: Duration) -> ureq::Agent {
-    let tls = ureq::tls::TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
-        .root_certs(ureq::tls::RootCerts::WebPki)
-        .build();
-    ureq::Agent::config_builder()
-        .tls_config(tls)
-        .timeout_global(Some(timeout))
-        // A redirection could lead from https to http.
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        // No surprise by an environment variable.
-        .proxy(None)
-        .build()
-        .into()
-}
-
 /// The task: fetches, sleeps, is woken, until every [`Jwks`] is gone.
 async fn follow(url: String, shared: Arc<Shared>, mut wishes: mpsc::Receiver<()>) {
-    let agent = agent(FETCH_TIMEOUT);
+    let agent = agent(FETCH_TIMEOUT, Trust::PublicRoots);
     loop {
         let started_at = shared.clock.now();
         let (agent, url) = (agent.clone(), url.clone());

@@ -11,13 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AuthError,
-    jwt::{Parts, sign_hs256},
     key::VerifyingKey,
+    token_parts::{Parts, ROOM_TOKEN_TYPE, sign_hs256},
 };
 use crate::domain::{RoomId, Timestamp, UserId};
-
-/// The header's `typ` (RFC 8725 section 3.11).
-pub(super) const ROOM_TOKEN_TYPE: &str = "haggle-room+jwt";
 
 /// How long a room token is good for, in milliseconds.
 pub const ROOM_TOKEN_MS: i64 = 5 * 60 * 1000;

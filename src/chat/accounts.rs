@@ -16,7 +16,7 @@ use std::{
 
 use super::{
     in_flight::Work,
-    limits::{Admission, Patience, Quota, Rate, Strikes, told_ms},
+    rate_limit::{Admission, Patience, Quota, Rate, Strikes, told_ms},
 };
 use crate::{
     config::Limits,
@@ -69,7 +69,7 @@ struct Shard {
 pub struct Share {
     terms: Arc<Terms>,
     /// Their unanswered events.
-    pub work: Work,
+    pub work: Arc<Work>,
     sends: Rate,
     requests: Rate,
     opens: Rate,
@@ -193,7 +193,9 @@ impl Shard {
     fn sweep(&mut self, now: Instant) {
         self.swept_at = now;
         // Nobody else can take one up meanwhile: that goes through this shard's lock.
-        self.shares.retain(|_, share| Arc::strong_count(share) > 1 || !share.is_recovered(now));
+        // A connection keeps the count of its user's events alone.
+        let is_held = |share: &Arc<Share>| Arc::strong_count(share) > 1 || Arc::strong_count(&share.work) > 1;
+        self.shares.retain(|_, share| is_held(share) || !share.is_recovered(now));
         if self.shares.len() < self.shares.capacity() / 4 {
             self.shares.shrink_to_fit();
         }
@@ -204,7 +206,7 @@ impl Share {
     fn new(terms: Arc<Terms>) -> Self {
         Self {
             terms,
-            work: Work::default(),
+            work: Arc::default(),
             sends: Rate::default(),
             requests: Rate::default(),
             opens: Rate::default(),

@@ -14,7 +14,6 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 
-use super::accounts::Share;
 use crate::metrics::{GaugeGuard, Metrics};
 
 /// Events of one session that may be unanswered. More adds no throughput: a batch commits in milliseconds.
@@ -41,7 +40,7 @@ struct Count {
     post: AtomicWaker,
     drain: AtomicWaker,
     /// Whose events they are: the first user who signs in on the connection.
-    account: OnceLock<Arc<Share>>,
+    account: OnceLock<Arc<Work>>,
     /// Whether it waits in its user's queue.
     is_queued: AtomicBool,
 }
@@ -66,8 +65,8 @@ pub struct Slot {
 
 impl InFlight {
     /// From now on its events count among this user's, too. A connection belongs to the first who signs in on it.
-    pub fn belong_to(&self, share: &Arc<Share>) {
-        let _ = self.0.account.set(Arc::clone(share));
+    pub fn belong_to(&self, account: &Arc<Work>) {
+        let _ = self.0.account.set(Arc::clone(account));
     }
 
     /// Takes a place. The reader checks [`InFlight::poll_free`] before it reads the next event.
@@ -90,7 +89,7 @@ impl InFlight {
 
     fn take_places(&self, places: u32, bytes: usize, metrics: &Metrics) -> Slot {
         self.0.taken.fetch_add(places, Ordering::AcqRel);
-        let weight = self.0.account.get().map_or(0, |account| account.work.add(bytes.max(EVENT_WEIGHT_MIN)));
+        let weight = self.0.account.get().map_or(0, |account| account.add(bytes.max(EVENT_WEIGHT_MIN)));
         Slot { count: Arc::clone(&self.0), places, weight, _gauge: GaugeGuard::raise(&metrics.events_in_flight) }
     }
 
@@ -110,7 +109,7 @@ impl InFlight {
         }
         waker.register(cx.waker());
         if let Some(account) = self.0.account.get() {
-            account.work.queue(&self.0);
+            account.queue(&self.0);
         }
         // A slot may have been given back between the look and the registration.
         if self.is_full() { Poll::Pending } else { Poll::Ready(()) }
@@ -120,7 +119,7 @@ impl InFlight {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.0.taken.load(Ordering::Acquire) >= IN_FLIGHT_MAX
-            || self.0.account.get().is_some_and(|account| account.work.is_full())
+            || self.0.account.get().is_some_and(|account| account.is_full())
     }
 
     /// Waits until no event is on its way.
@@ -177,7 +176,7 @@ impl Work {
 impl Drop for Slot {
     fn drop(&mut self) {
         if let (1.., Some(account)) = (self.weight, self.count.account.get()) {
-            account.work.remove(self.weight);
+            account.remove(self.weight);
         }
         let before = self.count.taken.fetch_sub(self.places, Ordering::AcqRel);
         let after = before - self.places;
@@ -213,7 +212,7 @@ mod tests {
         let share = |user| accounts.of(&UserId::new(user).unwrap());
         let connection = |user| {
             let connection = InFlight::default();
-            connection.belong_to(&share(user));
+            connection.belong_to(&share(user).work);
             connection
         };
         let (crowd, idle, other) = ([(); 8].map(|()| connection("alice")), connection("alice"), connection("sam"));

@@ -5,7 +5,7 @@ mod table;
 
 use std::{
     io::IsTerminal as _,
-    net::{SocketAddr, ToSocketAddrs as _},
+    net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
@@ -23,6 +23,7 @@ use haggle_load::{
     },
 };
 use indicatif::{ProgressBar, ProgressStyle};
+use url::{Position, Url};
 
 use super::{Failure, print};
 use crate::config::{ConfigError, Options};
@@ -210,17 +211,12 @@ fn bar(what: &str) -> ProgressBar {
 /// The address of a URL, and its name for `Host`.
 fn place(url: &str) -> Result<(SocketAddr, String), Failure> {
     let refused = |why: &str| ConfigError(format!("--url {url}: {why}"));
-    if url.starts_with("https://") || url.starts_with("wss://") {
+    let with_scheme = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+    let parsed = Url::parse(&with_scheme).map_err(|error| refused(&error.to_string()))?;
+    if !matches!(parsed.scheme(), "http" | "ws") {
         return Err(refused("must be http://; measure behind what ends TLS").into());
     }
-    let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("ws://")).unwrap_or(url);
-    let host = host.split('/').next().unwrap_or_default();
-    let named = if host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
-        host.to_owned()
-    } else {
-        format!("{host}:80")
-    };
-    let mut addrs = named.to_socket_addrs().map_err(|error| refused(&error.to_string()))?;
-    let addr = addrs.next().ok_or_else(|| refused("has no address"))?;
-    Ok((addr, host.to_owned()))
+    let addrs = parsed.socket_addrs(|| None).map_err(|error| refused(&error.to_string()))?;
+    let addr = addrs.first().ok_or_else(|| refused("has no address"))?;
+    Ok((*addr, parsed[Position::BeforeHost..Position::AfterPort].to_owned()))
 }

@@ -33,7 +33,7 @@ fn nearest_of_unknown<'a>(name: &str, known: &'a BTreeSet<String>) -> Option<&'a
     if !name.starts_with(PREFIX) || known.contains(name) {
         return None;
     }
-    known.iter().map(String::as_str).min_by_key(|candidate| distance(name, candidate))
+    known.iter().map(String::as_str).min_by_key(|candidate| strsim::levenshtein(name, candidate))
 }
 
 /// Kubernetes tells each container of its services: HAGGLE_SERVICE_HOST, HAGGLE_PORT_80_TCP_ADDR, and HAGGLE_PORT with an
@@ -44,21 +44,6 @@ fn is_of_kubernetes(name: &str, value: &str) -> bool {
         Some(rest) => ["SERVICE_HOST", "SERVICE_PORT", "PORT_"].iter().any(|own| rest.starts_with(own)),
         None => false,
     }
-}
-
-/// How many letters must be put in, taken out or exchanged to make one name of the other (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, to) in b.bytes().enumerate() {
-            let exchanged = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = exchanged.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -92,13 +77,6 @@ mod tests {
             ("HAGGLE_SERVICEKEY", "key", false),
         ] {
             assert_eq!(is_of_kubernetes(name, value), is_its, "{name}={value}");
-        }
-    }
-
-    #[test]
-    fn a_distance_counts_letters() {
-        for (a, b, letters) in [("", "", 0), ("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3)] {
-            assert_eq!((distance(a, b), distance(b, a)), (letters, letters), "{a} {b}");
         }
     }
 }

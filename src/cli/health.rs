@@ -3,14 +3,14 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
-use rustls::crypto::aws_lc_rs;
-
 use super::{Failure, print};
-use crate::config::{BIND_DEFAULT, ConfigError, Options};
+use crate::{
+    config::{BIND_DEFAULT, ConfigError, Options},
+    http_agent::{Trust, agent},
+};
 
 /// How long the server may take to answer. Its own question to the database gives up after 5 s.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
@@ -27,7 +27,8 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
         return Err(ConfigError("--bind: `haggle health` needs the server's port, not 0".to_owned()).into());
     }
     let scheme = if options.tls_cert.is_some() { "https" } else { "http" };
-    let asked = agent().get(format!("{scheme}://{addr}/readyz")).call();
+    // The certificate names the public host, not this machine's own address.
+    let asked = agent(ANSWER_TIMEOUT, Trust::Anyone).get(format!("{scheme}://{addr}/readyz")).call();
     let mut answer = asked.map_err(|error| Failure::new(format!("no answer from {scheme}://{addr}: {error}")))?;
     let status = answer.status().as_u16();
     let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
@@ -47,24 +48,6 @@ const fn reached_at(bind: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, bind.port())
-}
-
-fn agent() -> ureq::Agent {
-    let tls = ureq::tls::TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
-        // The certificate names the public host, not this machine's own address. Nothing secret is sent or believed.
-        .disable_verification(true)
-        .build();
-    ureq::Agent::config_builder()
-        .tls_config(tls)
-        .timeout_global(Some(ANSWER_TIMEOUT))
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        // No surprise by an environment variable.
-        .proxy(None)
-        .build()
-        .into()
 }
 
 #[cfg(test)]

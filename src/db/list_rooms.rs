@@ -2,6 +2,8 @@
 
 use std::{cmp::Reverse, fmt};
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+
 use super::{Connection, DbError, models::room::RoomDetails, space::Space};
 use crate::domain::{Role, RoomId, RoomSummary, UserId};
 
@@ -21,8 +23,7 @@ pub struct InvalidCursor;
 
 impl fmt::Display for RoomCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.active_at)?;
-        self.room.as_str().bytes().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{:016x}{}", self.active_at, HEXLOWER.encode(self.room.as_str().as_bytes()))
     }
 }
 
@@ -30,20 +31,10 @@ impl std::str::FromStr for RoomCursor {
     type Err = InvalidCursor;
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        // Signs would pass from_str_radix.
-        if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(InvalidCursor);
-        }
-        let (active_at, room) = text.split_at_checked(16).ok_or(InvalidCursor)?;
-        let active_at = u64::from_str_radix(active_at, 16).map_err(|_| InvalidCursor)?.cast_signed();
-        let (pairs, rest) = room.as_bytes().as_chunks::<2>();
-        let room = pairs
-            .iter()
-            .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-            .collect::<Option<Vec<u8>>>()
-            .filter(|_| rest.is_empty())
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or(InvalidCursor)?;
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| InvalidCursor)?;
+        let (active_at, room) = bytes.split_first_chunk().ok_or(InvalidCursor)?;
+        let active_at = i64::from_be_bytes(*active_at);
+        let room = String::from_utf8(room.to_vec()).map_err(|_| InvalidCursor)?;
         Ok(Self { active_at, room: RoomId::new(room).map_err(|_| InvalidCursor)? })
     }
 }

@@ -5,7 +5,7 @@
 //! of has an old database, or an empty one. So haggle folds the log in at each clean stop, and whenever nothing is written
 //! for a while.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use diesel::{SqliteConnection, connection::SimpleConnection as _, sql_types::Integer};
 
@@ -14,7 +14,7 @@ use super::{
     log_mark::{renew_mark, settle_mark},
     pool::WAIT_MAX,
     prelude::*,
-    sqlite_file,
+    sqlite_file::{self, log_path},
 };
 
 /// What `PRAGMA wal_checkpoint` answers: whether it was held up, and how many pages the log has.
@@ -26,12 +26,6 @@ pub(super) struct Checkpoint {
     pub(super) log: i32,
     #[diesel(sql_type = Integer)]
     checkpointed: i32,
-}
-
-/// The path of the log of a SQLite file.
-#[must_use]
-pub fn log_path(database: &str) -> PathBuf {
-    PathBuf::from(format!("{database}-wal"))
 }
 
 /// Copies the log back into the database file and cuts it to nothing, so that the file alone is complete. Waits at most

@@ -16,9 +16,8 @@ use std::{io, path::Path};
 use super::{
     Connection, DbError,
     claim::{Claim, ClaimedFile},
-    log::log_path,
     prelude::*,
-    sqlite_file::{APPLICATION_ID, Found, Log, Mark, look_at, read_log},
+    sqlite_file::{APPLICATION_ID, Found, Log, Mark, log_path, look_at, read_log},
 };
 
 /// A mark's schema that stands for any: while the schema is about to change.

@@ -6,7 +6,7 @@
 use std::{
     fs::File,
     io::{self, BufReader, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// What haggle writes into the header of its databases (`PRAGMA application_id`): "hagg" in ASCII.
@@ -38,6 +38,12 @@ pub(super) struct Header {
     pub(super) page_bytes: u64,
     /// How many pages the file should have; 0 where an old SQLite did not say.
     pub(super) pages: u64,
+}
+
+/// The path of the log of a SQLite file.
+#[must_use]
+pub fn log_path(database: &str) -> PathBuf {
+    PathBuf::from(format!("{database}-wal"))
 }
 
 /// What lies at a path.
@@ -205,7 +211,7 @@ impl Sum {
 mod tests {
     use super::*;
     use crate::db::{
-        Connection, log_path,
+        Connection,
         test_db::{TestDb, is_postgres},
     };
 

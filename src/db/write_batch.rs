@@ -4,14 +4,16 @@ mod append;
 mod catalogue;
 mod changes;
 mod cost;
-pub(in crate::db) mod offers;
+mod ended_offers;
+mod erase_user;
+mod offers;
 mod revise;
 mod safety;
 mod waves;
 mod write_error;
 
 use super::{
-    Connection, DbError, erase_user,
+    Connection, DbError,
     models::{change, recovery},
 };
 use crate::domain::{
@@ -21,6 +23,7 @@ use crate::domain::{
     offer::{self, Price},
     safety::{Decision, Report},
 };
+pub use erase_user::{finish_erasures, list_erasures};
 pub use write_error::WriteError;
 
 /// One thing to write.

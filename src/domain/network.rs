@@ -2,29 +2,19 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 
 /// A network: `10.0.0.0/8`, `fd00::/8`, or one address (RFC 4632 section 3.1, RFC 4291 section 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix_bits: u8,
-}
+pub struct Network(IpNet);
 
 impl Network {
     /// Whether an address lies in it. An IPv4 address is the same when it comes in IPv6's dress (`::ffff:10.0.0.1`), as it
     /// does from a socket that listens on both.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                (own.to_bits() ^ other.to_bits()).leading_zeros() >= u32::from(self.prefix_bits)
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                (own.to_bits() ^ other.to_bits()).leading_zeros() >= u32::from(self.prefix_bits)
-            }
-            _ => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
 }
 
@@ -32,34 +22,34 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refused = || "must be an address, or a network like 10.0.0.0/8 that is not everybody".to_owned();
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.trim().parse().map_err(|_| refused())?;
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix_bits: u8 = match prefix {
-            Some(prefix) => prefix.trim().parse().map_err(|_| refused())?,
-            None => bits,
-        };
+        let network = read(text).map(canonical);
         // Anyone who trusts everybody lets each client name the address that it is counted under.
-        if prefix_bits == 0 || prefix_bits > bits {
-            return Err(refused());
+        let network = network.filter(|network| network.prefix_len() > 0).map(Self);
+        network.ok_or_else(|| "must be an address, or a network like 10.0.0.0/8 that is not everybody".to_owned())
+    }
+}
+
+fn read(text: &str) -> Option<IpNet> {
+    let Some((address, prefix_bits)) = text.split_once('/') else {
+        return text.trim().parse::<IpAddr>().ok().map(IpNet::from);
+    };
+    IpNet::new(address.trim().parse().ok()?, prefix_bits.trim().parse().ok()?).ok()
+}
+
+/// The IPv4 network that an IPv6 one stands for; of more than all IPv4 addresses, everybody.
+fn canonical(network: IpNet) -> IpNet {
+    let (address, prefix_bits) = (network.addr().to_canonical(), network.prefix_len());
+    match address {
+        IpAddr::V4(_) if network.addr().is_ipv6() => {
+            IpNet::new(address, prefix_bits.saturating_sub(96)).unwrap_or(network)
         }
-        match address.to_canonical() {
-            IpAddr::V4(v4) if address.is_ipv6() => {
-                let prefix_bits = prefix_bits.checked_sub(96).filter(|bits| *bits > 0).ok_or_else(refused)?;
-                Ok(Self { address: v4.into(), prefix_bits })
-            }
-            address => Ok(Self { address, prefix_bits }),
-        }
+        _ => network,
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix_bits)
+        self.0.fmt(f)
     }
 }
 

@@ -18,17 +18,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use governor::{
-    DefaultKeyedRateLimiter, Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
-};
-
 pub use self::{
     arrival::{Arrival, Client, Held, note_body, note_known},
     refusal::Refusal,
 };
-use super::{body::UnsentAnswers, client_address::is_trusted, connection::watch::Watch};
+use super::{body::UnsentAnswers, client_address::is_trusted, watch::Watch};
 use crate::{
+    chat::rate_limit::{KeyedRate, Quota, told_ms},
     config::Limits,
     domain::{AddressKey, Network},
     error::{ChatError, ErrorCode},
@@ -56,12 +52,6 @@ const SPARE_OF_ADDRESS: u32 = 4;
 /// Requests without a token per second, for each connection per second that an address may open.
 const REQUESTS_FOR_A_CONNECT: u32 = 5;
 
-/// Addresses whose rate is remembered before the idle ones are forgotten.
-const RATES_REMEMBERED: usize = 10_000;
-
-/// How often idle addresses are forgotten, while there are so many.
-const FORGET_INTERVAL_MS: u64 = 1000;
-
 /// How often the log says that all connections are taken.
 const FULL_LOG_INTERVAL_MS: u64 = 60_000;
 
@@ -80,13 +70,12 @@ pub struct Admission {
     trusted_proxies: Vec<Network>,
     unsent: Arc<UnsentAnswers>,
     began: Instant,
-    /// Once per so many milliseconds: forgetting idle addresses, and saying that all connections are taken.
-    forgot_at: AtomicU64,
+    /// When the log last said that all connections are taken.
     said_full_at: AtomicU64,
     metrics: Arc<Metrics>,
 }
 
-type Rate = DefaultKeyedRateLimiter<AddressKey>;
+type Rate = KeyedRate<AddressKey>;
 
 /// What an address has.
 #[derive(Default)]
@@ -150,10 +139,7 @@ impl Admission {
     /// The limits of each address. The connections of `trusted_proxies` are not counted: the clients are that they ask for.
     #[must_use]
     pub fn new(limits: &Limits, trusted_proxies: Vec<Network>, metrics: Arc<Metrics>) -> Self {
-        let rate = |rate: NonZeroU32| {
-            let burst = rate.saturating_add(rate.get());
-            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
-        };
+        let rate = |rate: NonZeroU32| KeyedRate::new(Quota::per_second(rate));
         let requests = NonZeroU32::MIN.saturating_add(REQUESTS_FOR_A_CONNECT - 1);
         Self {
             addresses: Mutex::default(),
@@ -165,7 +151,6 @@ impl Admission {
             trusted_proxies,
             unsent: Arc::default(),
             began: Instant::now(),
-            forgot_at: AtomicU64::new(0),
             said_full_at: AtomicU64::new(0),
             metrics,
         }
@@ -260,13 +245,9 @@ impl Admission {
 
     fn check(&self, rate: Option<&Rate>, address: AddressKey, limit: &'static str) -> Result<(), ChatError> {
         let Some(rate) = rate else { return Ok(()) };
-        if rate.len() > RATES_REMEMBERED && self.is_due(&self.forgot_at, FORGET_INTERVAL_MS) {
-            rate.retain_recent();
-        }
-        rate.check_key(&address).map_err(|refused| {
+        rate.admit(address, Instant::now()).map_err(|wait| {
             metrics::count(&self.metrics.rate_limited, limit);
-            let wait = refused.wait_time_from(DefaultClock::default().now());
-            ChatError::rate_limited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+            ChatError::rate_limited(told_ms(wait))
         })
     }
 

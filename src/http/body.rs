@@ -2,17 +2,19 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
     convert::Infallible,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
-use crate::domain::Account;
+use crate::{
+    chat::quota::{KeyedQuota, QuotaGuard},
+    domain::Account,
+};
 
 /// Bytes of one piece: with an answer's head it fits the 8 KiB that actix-http has for a connection anyway.
 pub const PIECE_BYTES: usize = 7 * 1024;
@@ -76,41 +78,15 @@ impl MessageBody for Pieces {
 
 /// Bytes of answers that wait to be sent, by account: anyone who asks for more than they read is refused before they have
 /// many.
-#[derive(Debug, Default)]
-pub struct UnsentAnswers(Mutex<HashMap<Account, usize>>);
+pub type UnsentAnswers = KeyedQuota<Account>;
 
 /// One answer that waits; counted until this is dropped.
-#[derive(Debug)]
-pub struct Unsent {
-    answers: Arc<UnsentAnswers>,
-    account: Account,
-    bytes: usize,
-}
+pub type Unsent = QuotaGuard<Account>;
 
-impl UnsentAnswers {
-    /// Counts an answer of so many bytes; `None` when its account has too many that wait.
-    #[must_use]
-    pub fn count(self: &Arc<Self>, account: Account, bytes: usize) -> Option<Unsent> {
-        let mut by_account = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = by_account.entry(account.clone()).or_default();
-        if *waiting > 0 && *waiting + bytes > UNSENT_BYTES_MAX {
-            return None;
-        }
-        *waiting += bytes;
-        Some(Unsent { answers: Arc::clone(self), account, bytes })
-    }
-}
-
-impl Drop for Unsent {
-    fn drop(&mut self) {
-        let mut by_account = self.answers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(waiting) = by_account.get_mut(&self.account) {
-            *waiting -= self.bytes;
-            if *waiting == 0 {
-                by_account.remove(&self.account);
-            }
-        }
-    }
+/// Counts an answer of so many bytes; `None` when its account has too many that wait. An answer alone may have any length.
+#[must_use]
+pub fn count_unsent(answers: &Arc<UnsentAnswers>, account: Account, bytes: usize) -> Option<Unsent> {
+    answers.take(account, bytes.min(UNSENT_BYTES_MAX), UNSENT_BYTES_MAX)
 }
 
 #[cfg(test)]
@@ -139,15 +115,13 @@ mod tests {
         let answers = Arc::new(UnsentAnswers::default());
         let account = |address: &str| Account::from(address.parse::<std::net::IpAddr>().unwrap());
         let (one, other) = (account("192.0.2.1"), account("192.0.2.2"));
-        let long = answers.count(one.clone(), 3 * UNSENT_BYTES_MAX);
+        let long = count_unsent(&answers, one.clone(), 3 * UNSENT_BYTES_MAX);
         assert!(long.is_some(), "an answer alone may have any length");
-        assert!(answers.count(one.clone(), 1).is_none());
-        assert!(answers.count(other, UNSENT_BYTES_MAX).is_some());
+        assert!(count_unsent(&answers, one.clone(), 1).is_none());
+        assert!(count_unsent(&answers, other, UNSENT_BYTES_MAX).is_some());
         drop(long);
-        let half = answers.count(one.clone(), UNSENT_BYTES_MAX / 2);
-        assert!(half.is_some() && answers.count(one.clone(), UNSENT_BYTES_MAX / 2).is_some());
-        assert!(answers.count(one, UNSENT_BYTES_MAX).is_none());
-        drop(half);
-        assert!(answers.0.lock().unwrap().is_empty());
+        let half = count_unsent(&answers, one.clone(), UNSENT_BYTES_MAX / 2);
+        assert!(half.is_some() && count_unsent(&answers, one.clone(), UNSENT_BYTES_MAX / 2).is_some());
+        assert!(count_unsent(&answers, one, UNSENT_BYTES_MAX).is_none());
     }
 }

@@ -40,8 +40,3 @@ pub fn gzipped(hash: Hash, body: &[u8]) -> Bytes {
     };
     done.entry(hash).or_insert_with(compress).clone()
 }
-
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

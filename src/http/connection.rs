@@ -6,7 +6,6 @@
 pub mod framing;
 pub mod gate;
 pub mod shared_stream;
-pub mod watch;
 
 use std::{
     cell::Cell,
@@ -21,12 +20,11 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
-use self::{
-    framing::Framing,
-    shared_stream::SharedStream,
+use self::{framing::Framing, shared_stream::SharedStream};
+use super::{
+    admission::Arrival,
     watch::{HEAD_BYTES_MAX, MayRead, Patrol, Watch},
 };
-use super::admission::Arrival;
 use crate::actors::session::transport::Io;
 
 /// Bytes that are read of what follows a request while that is served: by reading, a client's end is noticed.

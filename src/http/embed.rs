@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{
-    openapi::problems::{Anyone, Unknown},
     problem::Problem,
+    responses::{Anyone, Unknown},
     state::AppState,
     static_files::{answer, versioned},
 };

@@ -20,12 +20,15 @@ use super::{
     origin::Origins,
 };
 use crate::{
-    actors::session::{
-        engine_io::{
-            Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, Settings, UpgradeFrame,
-        },
+    actors::{
         outbox::Outbox,
-        transport::{self, FRAGMENTS_MAX, FrameStream, PromisedSocket, Successor},
+        session::{
+            engine_io::{
+                Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, Settings,
+                UpgradeFrame,
+            },
+            transport::{self, FRAGMENTS_MAX, FrameStream, PromisedSocket, Successor},
+        },
     },
     domain::Account,
     error::{ChatError, ErrorCode},

@@ -39,8 +39,8 @@ use super::{
     connection::{
         Connection,
         gate::{self, Gate, Served, TLS_HANDSHAKE_WAIT},
-        watch::{Deadlines, Patrol, UNREAD_WAIT},
     },
+    watch::{Deadlines, Patrol, UNREAD_WAIT},
     workers::{MakeServe, Workers},
 };
 use crate::{

@@ -1,7 +1,6 @@
 //! The OpenAPI document, generated from the code, and the page that shows it.
 
 mod conventions;
-pub mod problems;
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,14 +10,11 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use utoipa::{
-    Modify, OpenApi, PartialSchema, ToSchema,
-    openapi::{
-        KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat,
-        schema::Type,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
 use self::conventions::Conventions;
@@ -28,9 +24,10 @@ use super::{
         search, users,
     },
     body::Pieces,
-    compressed::{accepts_gzip, gzipped, has_already, hex},
+    compressed::{accepts_gzip, gzipped, has_already},
     embed, health,
     problem::{Problem, ProblemDocument},
+    responses::{self, FileBytes},
     state::AppState,
 };
 use crate::{
@@ -144,19 +141,6 @@ pub fn document(demo: bool) -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The bytes of a file, in the document alone.
-#[derive(Debug)]
-pub struct FileBytes;
-
-impl PartialSchema for FileBytes {
-    fn schema() -> RefOr<Schema> {
-        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).into()
-    }
-}
-
-impl ToSchema for FileBytes {}
-
 struct SecuritySchemes;
 
 impl Modify for SecuritySchemes {
@@ -193,7 +177,7 @@ static DOCUMENTS: LazyLock<[Sent; 2]> = LazyLock::new(|| {
     [false, true].map(|demo| {
         let body = to_json(&document(demo));
         let hash: [u8; 32] = Sha256::digest(&body).into();
-        Sent { body, hash, tag: format!("\"{}\"", hex(&hash[..12])) }
+        Sent { body, hash, tag: format!("\"{}\"", HEXLOWER.encode(&hash[..12])) }
     })
 });
 
@@ -214,7 +198,7 @@ pub fn prepare() {
         (status = 200, description = "The OpenAPI document", body = serde_json::Value,
             headers(("etag" = String, description = "Its tag, for `if-none-match`"))),
         (status = 304, description = "It is the one that `if-none-match` names"),
-        problems::Anyone,
+        responses::Anyone,
     )
 )]
 pub async fn get_document(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
@@ -244,7 +228,7 @@ pub async fn get_document(state: web::Data<AppState>, request: HttpRequest) -> H
     tag = "operations",
     responses(
         (status = 308, description = "The page is at `/api/docs/`", headers(("location" = String, description = "`docs/`"))),
-        problems::Anyone,
+        responses::Anyone,
     )
 )]
 pub async fn redirect_to_page() -> HttpResponse {
@@ -271,7 +255,7 @@ static PAGE: LazyLock<Arc<utoipa_swagger_ui::Config<'static>>> = LazyLock::new(|
         (status = 200, description = "The file", content(
             (String = "text/html"), (String = "text/css"), (String = "text/javascript"), (FileBytes = "image/png"),
         )),
-        problems::Anyone, problems::Unknown,
+        responses::Anyone, responses::Unknown,
     )
 )]
 pub async fn get_page_file(request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -25,7 +25,7 @@ use crate::{
     config::Config,
     db::RoomWrite,
     error::ChatError,
-    http::{api::images::Images, health::DatabaseLooks, origin::Origins},
+    http::{database_looks::DatabaseLooks, images::Images, origin::Origins},
     metrics::Metrics,
 };
 

@@ -12,12 +12,13 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
 use super::{
     body::Pieces,
-    compressed::{Hash, accepts_gzip, gzipped, has_already, hex},
+    compressed::{Hash, accepts_gzip, gzipped, has_already},
     problem::Problem,
     state::AppState,
 };
@@ -183,7 +184,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
         hash.update(path.as_bytes());
         hash.update(StaticFiles::get(&path).map(|file| file.metadata.sha256_hash()).unwrap_or_default());
     }
-    hex(&hash.finalize()[..8])
+    HEXLOWER.encode(&hash.finalize()[..8])
 });
 
 /// A file with the versions in it, made once in the life of the process. A debug build reads it from the disk, so it is known
@@ -244,7 +245,7 @@ fn is_text(mimetype: &str) -> bool {
 
 /// The index changes with its version, too, which is why that is part of every tag.
 fn etag(hash: &Hash) -> String {
-    format!("\"{}-{}\"", hex(&hash[..12]), *VERSION)
+    format!("\"{}-{}\"", HEXLOWER.encode(&hash[..12]), *VERSION)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Decodes an image and makes it smaller, with no more memory than its [`Header`] says.
+//! Reads the header of an image, decodes it and makes it smaller, with no more memory than its [`Header`] says.
 
 pub(super) mod png;
 pub(super) mod webp;
@@ -11,7 +11,8 @@ use zune_jpeg::zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options:
 use super::{
     SIDE_MAX,
     color_profile::Profile,
-    header::{Header, ImageError, MEMORY_BYTES_MAX, Way},
+    format::Format,
+    header::{Header, ImageError, MEMORY_BYTES_MAX, Way, read_jpeg},
     shrink::{Pixels, Shrinker},
 };
 
@@ -23,6 +24,21 @@ pub(super) struct Decoded {
     pub(super) orientation: Option<Orientation>,
     /// What its colours mean.
     pub(super) profile: Option<Profile>,
+}
+
+impl Header {
+    /// Reads the header of what was sent, and refuses what would take too much.
+    ///
+    /// # Errors
+    /// [`ImageError`], with a sentence for the sender.
+    pub fn read(sent: &[u8]) -> Result<Self, ImageError> {
+        match Format::of(sent) {
+            Format::Png => png::read_header(sent),
+            Format::Jpeg => read_jpeg(sent),
+            Format::WebP => webp::read_header(sent),
+            Format::Other(name) => Err(ImageError::UnknownFormat(name)),
+        }
+    }
 }
 
 /// Decodes what was sent.

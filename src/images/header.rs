@@ -2,12 +2,7 @@
 
 use thiserror::Error;
 
-use super::{
-    SIDE_MAX,
-    decode::{png, webp},
-    format::Format,
-    shrink::Shrinker,
-};
+use super::{SIDE_MAX, shrink::Shrinker};
 
 /// Longest side of what is sent: more is no photograph.
 pub const SENT_SIDE_MAX: u32 = 12_000;
@@ -96,19 +91,6 @@ impl Needed {
 }
 
 impl Header {
-    /// Reads the header of what was sent, and refuses what would take too much.
-    ///
-    /// # Errors
-    /// [`ImageError`], with a sentence for the sender.
-    pub fn read(sent: &[u8]) -> Result<Self, ImageError> {
-        match Format::of(sent) {
-            Format::Png => png::read_header(sent),
-            Format::Jpeg => read_jpeg(sent),
-            Format::WebP => webp::read_header(sent),
-            Format::Other(name) => Err(ImageError::UnknownFormat(name)),
-        }
-    }
-
     /// Whether it takes so little that it need not wait for large ones.
     #[must_use]
     pub fn is_small(&self) -> bool {
@@ -169,7 +151,8 @@ struct Frame {
     beside_bytes: u64,
 }
 
-fn read_jpeg(sent: &[u8]) -> Result<Header, ImageError> {
+/// Reads the header of a JPEG.
+pub(super) fn read_jpeg(sent: &[u8]) -> Result<Header, ImageError> {
     let frame = Frame::read(sent).ok_or(ImageError::Damaged)?;
     let (width, height) = (frame.width, frame.height);
     check_size(width, height)?;

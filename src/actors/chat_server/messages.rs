@@ -4,7 +4,7 @@ use actix::{Addr, Message};
 
 use crate::{
     actors::{bus::Bus, hub::Hub},
-    broker::{Envelope, NodeId},
+    broker::NodeId,
     chat::{
         effects::HubId,
         input::{Input, SessionEvent, Unfinished},
@@ -30,20 +30,6 @@ pub struct RegisterBus {
     pub node: NodeId,
     /// The way to them.
     pub bus: Addr<Bus>,
-}
-
-/// What other nodes have sent, in the order in which each of them sent it in each topic. `Bus` → `ChatServer`, one list at a
-/// time. Answers when it is taken in.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Arrived(pub Vec<Envelope>);
-
-/// The connection to other nodes came or went, or has lost something. `Bus` → `ChatServer`. No answer.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct LinkChanged {
-    /// Whether there is one now.
-    pub up: bool,
 }
 
 /// What the sessions of a worker want, in the order in which they said so. A worker's

@@ -8,7 +8,7 @@ use std::{
 use actix::{Message, WeakRecipient};
 
 use crate::{
-    actors::session::outbox::Outbox,
+    actors::outbox::Outbox,
     chat::effects::Op,
     domain::{RoomId, SessionId, Timestamp, UserId},
     protocol::push::Encoding,

@@ -1,13 +1,13 @@
 //! One POST to the marketplace's backend: signed, with an end in sight.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use rustls::crypto::aws_lc_rs;
 use thiserror::Error;
 
 use crate::{
     auth::webhook_signature::{SIGNATURE_HEADER, WebhookSigner},
     domain::{Timestamp, UnreadNotification},
+    http_agent::{Trust, agent},
 };
 
 /// Longest try, from the connection to the answer's head.
@@ -36,22 +36,7 @@ impl Webhook {
     /// A webhook at `url`, which the configuration has checked.
     #[must_use]
     pub fn new(url: &str, signer: WebhookSigner) -> Self {
-        // Its provider is named, since the process may have none, or two.
-        let tls = ureq::tls::TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
-            .root_certs(ureq::tls::RootCerts::WebPki)
-            .build();
-        let agent = ureq::Agent::config_builder()
-            .tls_config(tls)
-            .timeout_global(Some(POST_TIMEOUT))
-            // Anyone who is named in the configuration is told, and nobody else.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            // No surprise by an environment variable.
-            .proxy(None)
-            .build()
-            .into();
+        let agent = agent(POST_TIMEOUT, Trust::PublicRoots);
         Self { url: url.to_owned(), signer, agent }
     }
 

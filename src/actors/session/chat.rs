@@ -7,13 +7,12 @@ use std::{
 
 use actix::WeakRecipient;
 
-use super::{
-    outbox::{Frame, Full, Outbox},
-    services::Services,
-    waiting::Waiting,
-};
+use super::{services::Services, waiting::Waiting};
 use crate::{
-    actors::hub::{CloseSession, OpenSession, RenewSession, SessionNotice},
+    actors::{
+        hub::{CloseSession, OpenSession, RenewSession, SessionNotice},
+        outbox::{Frame, Full, Outbox},
+    },
     auth::{AuthError, Identity},
     chat::{
         accounts::{SessionPlace, Share},
@@ -23,7 +22,7 @@ use crate::{
             Change, Connect, Disconnect, Feed, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
             Welcome,
         },
-        limits::{Admission, Patience},
+        rate_limit::{Admission, Patience},
         short_list::reserve_one,
     },
     db::RoomWrite,
@@ -112,7 +111,7 @@ impl ChatSession {
         notices: WeakRecipient<SessionNotice>,
     ) -> Self {
         let Wire { outbox, in_flight, encoding, feed, welcome } = wire;
-        in_flight.belong_to(place.share());
+        in_flight.belong_to(&place.share().work);
         let id = SessionId::next();
         let (ends_at, user) = (identity.ends_at(), identity.user);
         let open =

@@ -24,8 +24,8 @@ use actix::{
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::outbox::{ConnectionSocket, Frame, Outbox};
 use crate::{
+    actors::outbox::{ConnectionSocket, Frame, Outbox},
     chat::in_flight::InFlight,
     error::{ChatError, CloseCode},
     protocol::engine_io::{Open, Packet, packet},

@@ -23,7 +23,7 @@ use namespace::Leave;
 use crate::{
     auth::AuthError,
     chat::{
-        limits::{Quota, Rate, told_ms},
+        rate_limit::{Quota, Rate, told_ms},
         short_list::reserve_one,
     },
     error::{ChatError, CloseCode},

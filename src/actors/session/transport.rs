@@ -28,8 +28,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::outbox::Outbox;
 use crate::{
+    actors::outbox::Outbox,
     chat::in_flight::InFlight,
     error::CloseCode,
     protocol::websocket::{Decoder, FrameError, Incoming, Limits, write_close},

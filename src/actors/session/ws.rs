@@ -14,12 +14,14 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
     chat::{ChatSession, Next, ROOM_WAIT, Wire},
-    outbox::{ConnectionSocket, Frame, Outbox},
     services::Services,
     transport::{self, FRAGMENTS_MAX, FrameStream, HandshakeError, ReadError},
 };
 use crate::{
-    actors::hub::{Notice, SessionNotice},
+    actors::{
+        hub::{Notice, SessionNotice},
+        outbox::{ConnectionSocket, Frame, Outbox},
+    },
     auth::{Identity, token_source::SUBPROTOCOL},
     chat::{accounts::SessionPlace, in_flight::InFlight, input::Feed},
     error::{ChatError, CloseCode, ErrorCode},

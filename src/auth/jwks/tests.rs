@@ -302,7 +302,7 @@ fn an_answer_that_does_not_end_is_given_up() {
             }
             socket
         });
-        let error = fetch(&agent(Duration::from_millis(200)), &url).unwrap_err();
+        let error = fetch(&agent(Duration::from_millis(200), Trust::PublicRoots), &url).unwrap_err();
         assert!(matches!(error, FetchError::Http(_)), "{start:?}: {error}");
         drop(dripping.join().unwrap());
     }
@@ -336,7 +336,7 @@ async fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
     .unwrap();
     let url = format!("https://localhost:{}/keys", server.addrs()[0].port());
     actix_web::rt::spawn(server.run());
-    let fetched = web::block(move || fetch(&agent(FETCH_TIMEOUT), &url)).await.unwrap();
+    let fetched = web::block(move || fetch(&agent(FETCH_TIMEOUT, Trust::PublicRoots), &url)).await.unwrap();
     let error = fetched.unwrap_err().to_string();
     assert!(error.contains("certificate"), "{error}");
 }

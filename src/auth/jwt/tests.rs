@@ -1,9 +1,13 @@
-use jsonwebtoken::EncodingKey;
+use base64::Engine as _;
+use jsonwebtoken::{Algorithm, EncodingKey};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::auth::fixtures::{NOW, Pair, SECRET, b64, claims, claims_with, hs256, sign, sign_text};
+use crate::auth::{
+    TOKEN_BYTES_MAX,
+    fixtures::{NOW, Pair, SECRET, b64, claims, claims_with, hs256, sign, sign_text},
+};
 
 fn clock() -> Clock {
     Clock::manual(Timestamp(NOW * 1000))

@@ -29,7 +29,6 @@ use diesel::{
 };
 
 use super::take_while;
-use crate::db::Job;
 
 /// Name of the lock that a writer holds: "haggle" in ASCII. Advisory locks are a database's own.
 const WRITER: i64 = 0x6861_6767_6C65;
@@ -364,26 +363,23 @@ impl Postgres {
         is_broken
     }
 
-    /// A connection of its own that holds a job's lock, until it ends; `None` while another one does.
+    /// A connection of its own that holds the lock of the node that carries out erasures, until it ends; `None` while another one does.
     ///
     /// # Errors
     /// What libpq says.
-    pub(in crate::db) fn take_turn(&self, job: Job) -> Result<Option<Self>, String> {
+    pub(in crate::db) fn take_erasures_lock(&self) -> Result<Option<Self>, String> {
         #[derive(QueryableByName)]
         struct Taken {
             #[diesel(sql_type = Bool)]
             taken: bool,
         }
-        let name = match job {
-            Job::Erasures => ERASURES,
-        };
         let mut conn = self.origin.connect()?;
         let failed = |error: DieselError| error.to_string();
         // The server must notice by itself when this node is cut off: it says nothing on this connection.
         let keepalives = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
         conn.run(|conn| conn.batch_execute(keepalives)).map_err(failed)?;
         let taken: Vec<Taken> = conn
-            .load(diesel::sql_query("SELECT pg_try_advisory_lock($1) AS taken").bind::<BigInt, _>(name))
+            .load(diesel::sql_query("SELECT pg_try_advisory_lock($1) AS taken").bind::<BigInt, _>(ERASURES))
             .map_err(failed)?;
         Ok(taken.iter().any(|row| row.taken).then_some(conn))
     }

@@ -1,12 +1,12 @@
 //! What the marketplace owns: users and products, and what their changes do to rooms.
 
 use super::{
-    ProductChange, WriteError, Written, offers,
+    ProductChange, WriteError, Written, ended_offers, erase_user,
     waves::{self, Cause, Reached},
 };
 use crate::{
     db::{
-        Connection, DbError, erase_user,
+        Connection, DbError,
         models::{product, room, user, wave},
     },
     domain::{Product, ProductId, ProductStatus, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
@@ -89,7 +89,7 @@ pub(super) fn change_product(
     let offers = if before.status == product.status {
         Vec::new()
     } else {
-        offers::end_with_product(conn, &product.id, product.status, at)?
+        ended_offers::end_with_product(conn, &product.id, product.status, at)?
     };
     let reached = waves::begin(conn, product, cause, at)?;
     Ok(ProductChange { changed: true, offers, ..ProductChange::reached(product.clone(), reached) })

@@ -135,44 +135,6 @@ pub(super) fn expire(conn: &mut Connection, at: Timestamp) -> Outcome {
     Ok(Ok(Written::OffersExpired { offers, next }))
 }
 
-/// Ends the offers of a product whose status changed. Returns them as they now stand.
-pub(super) fn end_with_product(
-    conn: &mut Connection,
-    product: &ProductId,
-    status: ProductStatus,
-    at: Timestamp,
-) -> Result<Vec<StoredMessage>, DbError> {
-    match status {
-        ProductStatus::Sold => {
-            let pending = offers::list_pending(conn, product)?;
-            offers::set_status(conn, &pending, OfferStatus::Declined, at)
-        }
-        // The deal fell through: another offer may be accepted.
-        ProductStatus::OnSale => match offers::find_accepted(conn, product)? {
-            Some(accepted) => offers::set_status(conn, &[accepted], OfferStatus::Superseded, at),
-            None => Ok(Vec::new()),
-        },
-        ProductStatus::Reserved => Ok(Vec::new()),
-    }
-}
-
-/// Ends the offers that wait in the rooms of a user who is deleted: theirs are withdrawn, those made to them declined.
-pub(in crate::db) fn end_with_member(
-    conn: &mut Connection,
-    user: &UserId,
-    rooms: &[String],
-    at: Timestamp,
-) -> Result<Vec<StoredMessage>, DbError> {
-    let mut ended = Vec::new();
-    for row in offers::list_pending_in(conn, rooms)? {
-        let id = row.message_id();
-        let own = message::sender_of(conn, &id)?.is_some_and(|sender| sender == user.as_str());
-        let status = if own { OfferStatus::Withdrawn } else { OfferStatus::Declined };
-        ended.extend(offers::set_status(conn, &[id], status, at)?);
-    }
-    Ok(ended)
-}
-
 fn lock(conn: &mut Connection, room: &RoomId) -> Result<Option<LockedRoom>, DbError> {
     Ok(room::lock(conn, &[room.as_str()])?.remove(room.as_str()))
 }

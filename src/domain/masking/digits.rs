@@ -2,7 +2,6 @@
 
 use super::{
     characters::{Class, classify, plain},
-    ends::Ends,
     steps::count,
 };
 
@@ -75,6 +74,25 @@ impl Edge {
             *value = digit.value;
         }
         Some(Self { digits, start: first.start, end: last.end })
+    }
+}
+
+/// The digits at both ends of a text. At most 22 digits and where they stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// Digits that the text begins with.
+    pub(super) lead: Option<Edge>,
+    /// Digits that the text ends with.
+    pub(super) tail: Option<Edge>,
+    /// Whether the text is nothing but one run.
+    pub(super) whole: bool,
+}
+
+impl Ends {
+    /// Whether there are no digits at either end.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.lead.is_none() && self.tail.is_none()
     }
 }
 

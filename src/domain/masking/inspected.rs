@@ -5,7 +5,8 @@
 use std::ops::Range;
 
 use super::{
-    ContactKind, ContactRefused, MaskingPolicy, RecentDigits, SPLIT_MESSAGES_MAX, Screened, digits::Edge, ends::Ends,
+    ContactKind, ContactRefused, MaskingPolicy, RecentDigits, SPLIT_MESSAGES_MAX, Screened,
+    digits::{Edge, Ends},
     mask_range, read,
 };
 

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    digits::{EDGE_DIGITS_MAX, FewDigits},
-    ends::Ends,
+    digits::{EDGE_DIGITS_MAX, Ends, FewDigits},
     phone::is_split_mobile,
 };
 

@@ -11,13 +11,13 @@ use actix_web::{HttpRequest, http::header::HeaderMap};
 
 use super::{AddressPlace, Admission, ConnectionPlace, SharedPlace, Ticket};
 use crate::{
-    actors::session::outbox::ConnectionSocket,
+    actors::outbox::ConnectionSocket,
     domain::{Account, AddressKey},
     error::{ChatError, ErrorCode},
     http::{
-        body::Unsent,
+        body::{Unsent, count_unsent},
         client_address::forwarded_for,
-        connection::watch::{BodyLength, Serving, Watch},
+        watch::{BodyLength, Serving, Watch},
     },
     metrics::{self, GaugeGuard},
 };
@@ -226,7 +226,7 @@ impl Arrival {
         match known {
             // What sessions have to read is bounded by their outboxes, and the marketplace's own backend is no stranger.
             None | Some(Account::Server | Account::Service) => Ok(None),
-            Some(account) => self.admission.unsent.count(account, bytes).map(Some).ok_or_else(|| {
+            Some(account) => count_unsent(&self.admission.unsent, account, bytes).map(Some).ok_or_else(|| {
                 metrics::count(&self.admission.metrics.rate_limited, "unread_answers");
                 let mut error = ChatError::rate_limited(1000);
                 error.message = "too many answers wait to be read: read those first".into();

@@ -13,8 +13,8 @@ use crate::{
     domain::{Block, UserId},
     http::{
         extract::{InPath, PageOf, SignedIn},
-        openapi::problems::{AsUser, Unknown},
         problem::Problem,
+        responses::{AsUser, Unknown},
         state::AppState,
     },
 };

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{domain::currency, http::openapi::problems::Anyone, protocol::json::to_json};
+use crate::{domain::currency, http::responses::Anyone, protocol::json::to_json};
 
 /// A currency of ISO 4217.
 #[derive(Debug, Serialize, ToSchema)]

@@ -13,8 +13,8 @@ use crate::{
     error::ChatError,
     http::{
         extract::{Body, Visitor},
-        openapi::problems::{AsVisitor, BadBody, Unknown, WithBody},
         problem::Problem,
+        responses::{AsVisitor, BadBody, Unknown, WithBody},
         state::AppState,
     },
 };

@@ -12,8 +12,8 @@ use crate::{
     error::ChatError,
     http::{
         extract::{InQuery, Service, whole_number},
-        openapi::problems::{AsService, CursorGone},
         problem::Problem,
+        responses::{AsService, CursorGone},
         state::AppState,
     },
 };

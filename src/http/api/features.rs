@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     auth::token_source::SUBPROTOCOL,
     domain::{AuthorizePolicy, CLIENT_ID_CHARS_MAX, message::EDIT_WINDOW_MS, offer::OFFER_LIFETIME_MS, search},
-    http::{openapi::problems::Anyone, socket_io, state::AppState},
+    http::{responses::Anyone, socket_io, state::AppState},
     images,
     protocol::json::to_json,
 };

@@ -1,9 +1,5 @@
 //! Images: sent into a room, and read by their signed addresses.
 
-mod uploads;
-
-use std::time::Duration;
-
 use actix_multipart::{Multipart, MultipartError};
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -15,8 +11,6 @@ use futures_util::StreamExt as _;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use uploads::{Pace, Received, Uploads};
-
 use super::created_or_found;
 use crate::{
     chat::input::{Answer, Message},
@@ -27,82 +21,23 @@ use crate::{
     error::{ChatError, ErrorCode},
     http::{
         extract::{InPath, InQuery, SignedIn, whole_number},
-        openapi::{
-            FileBytes,
-            problems::{Anyone, AsSpeaker, BadAddress, Unknown, WithBody},
+        images::{
+            TURN_MAX,
+            uploads::{Pace, Received},
         },
         problem::Problem,
+        responses::{Anyone, AsSpeaker, BadAddress, FileBytes, Unknown, WithBody},
         state::AppState,
     },
-    images::{Encoded, Header, ImageError, ImageStore, Lanes, Refused, StoreError},
+    images::StoreError,
     metrics,
 };
-
-/// How long an upload waits for the user's earlier one to be read, and how long its image waits to be decoded.
-const TURN_MAX: Duration = Duration::from_secs(60);
 
 /// Bytes of a form's other fields.
 const FIELD_BYTES_MAX: usize = 64 * 1024;
 
 /// Parts of a form: the image, a text, a client id, and as many that nobody reads.
 const FIELDS_MAX: usize = 8;
-
-/// Takes images in, and keeps them.
-#[derive(Debug)]
-pub struct Images {
-    store: ImageStore,
-    uploads: Uploads,
-    lanes: Lanes,
-}
-
-impl Images {
-    /// Keeps images of at most so many bytes, as sent, in a store.
-    #[must_use]
-    pub fn new(store: ImageStore, image_bytes_max: usize) -> Self {
-        Self { store, uploads: Uploads::new(image_bytes_max), lanes: Lanes::default() }
-    }
-
-    /// Where they are kept.
-    #[must_use]
-    pub fn store(&self) -> ImageStore {
-        self.store.clone()
-    }
-
-    async fn encode(&self, user: &UserId, sent: Received) -> Result<Encoded, ChatError> {
-        let header = Header::read(sent.as_ref()).map_err(refusal)?;
-        let encoded = self.lanes.encode(user.clone().into(), header, sent);
-        // An upload past its deadline has left the queue: what it sent is dropped when its turn comes.
-        let encoded = tokio::time::timeout(TURN_MAX, encoded).await.map_err(|_| ChatError::unavailable())?;
-        encoded.map_err(|refused| match refused {
-            Refused::Image(error) => refusal(error),
-            Refused::Failed => ChatError::internal(&refused),
-        })
-    }
-
-    async fn keep(&self, encoded: Encoded) -> Result<StoredImage, StoreError> {
-        // 122 random bits: an address that was not given to somebody can't be guessed, signature or not.
-        let name = uuid::Uuid::new_v4().simple().to_string();
-        let image = StoredImage {
-            key: format!("{name}.{}", encoded.extension),
-            thumbnail_key: format!("{name}_thumbnail.{}", encoded.extension),
-            width: encoded.width,
-            height: encoded.height,
-            bytes: encoded.image.len(),
-            content_type: encoded.content_type().to_owned(),
-        };
-        self.store.put(&image.key, encoded.image).await?;
-        self.store.put(&image.thumbnail_key, encoded.thumbnail).await?;
-        Ok(image)
-    }
-
-    async fn discard(&self, image: &StoredImage) {
-        for key in [&image.key, &image.thumbnail_key] {
-            if let Err(error) = self.store.delete(key).await {
-                log::warn!("an image that no message has was left behind: {error}");
-            }
-        }
-    }
-}
 
 /// A form with an image.
 #[derive(ToSchema)]
@@ -166,7 +101,7 @@ pub async fn send_image(
     if !state.database.authorize(room.clone(), identity.user.clone()).await? {
         return Err(ChatError::forbidden().into());
     }
-    let upload = state.images.uploads.accept(&identity.user).inspect_err(|_| {
+    let upload = state.images.accept_upload(&identity.user).inspect_err(|_| {
         metrics::count(&state.metrics.rate_limited, "uploads_per_user");
     })?;
     let turn = tokio::time::timeout(TURN_MAX, upload.turn()).await;
@@ -268,15 +203,6 @@ async fn in_time<T>(
     next.transpose().map_err(|_| ChatError::invalid("the body must be `multipart/form-data` with a part `image`"))
 }
 
-fn refusal(error: ImageError) -> ChatError {
-    match error {
-        ImageError::TooManyPixels { .. } | ImageError::TooMuchToDecode => {
-            ChatError::new(ErrorCode::TooLarge, error.to_string())
-        }
-        ImageError::UnknownFormat(_) | ImageError::Damaged => ChatError::invalid(error.to_string()),
-    }
-}
-
 fn too_large(bytes_max: usize) -> ChatError {
     ChatError::new(ErrorCode::TooLarge, format!("`image` must be at most {bytes_max} bytes"))
 }
@@ -323,7 +249,7 @@ pub async fn get_image(
         Some(left) if left > 0 => left,
         _ => return Err(ChatError::new(ErrorCode::Forbidden, "this address is over: read the message again").into()),
     };
-    let (bytes, parts) = state.images.store.read(&key).await.map_err(|error| match error {
+    let (bytes, parts) = state.images.store().read(&key).await.map_err(|error| match error {
         StoreError::NotFound => ChatError::not_found("there is no such image"),
         other => {
             log::error!("an image could not be read: {other}");

@@ -9,8 +9,8 @@ use crate::{
     domain::{Settings, SettingsPatch, User},
     http::{
         extract::{Body, SignedIn},
-        openapi::problems::{AsUser, WithBody},
         problem::Problem,
+        responses::{AsUser, WithBody},
         state::{AppState, json_body},
     },
 };

@@ -19,8 +19,8 @@ use crate::{
     error::ChatError,
     http::{
         extract::{Body, Caller, InPath, InQuery, SignedIn, whole_number},
-        openapi::problems::{AsSpeaker, AsUser, Changed, Unknown, WithBody},
         problem::Problem,
+        responses::{AsSpeaker, AsUser, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::event::SendMessage,

@@ -11,8 +11,8 @@ use crate::{
     domain::{MessageId, RoomId, StoredMessage, field::optional_whole},
     http::{
         extract::{Body, InPath, SignedIn},
-        openapi::problems::{AsSpeaker, Changed, Unknown, WithBody},
         problem::Problem,
+        responses::{AsSpeaker, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::event::{MakeOffer, OfferAnswer},

@@ -10,8 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::http::{
     extract::InQuery,
-    openapi::problems::{Anyone, BadQuery},
     problem::Problem,
+    responses::{Anyone, BadQuery},
     state::AppState,
 };
 

@@ -12,8 +12,8 @@ use crate::{
     error::ChatError,
     http::{
         extract::{Body, Caller, InPath, Service},
-        openapi::problems::{AsService, AsUser, Changed, Unknown, WithBody},
         problem::Problem,
+        responses::{AsService, AsUser, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
 };

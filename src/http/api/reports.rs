@@ -14,8 +14,8 @@ use crate::{
     error::ChatError,
     http::{
         extract::{Body, InPath, InQuery, PageOf, Service, SignedIn},
-        openapi::problems::{AsService, AsUser, Unknown, WithBody},
         problem::Problem,
+        responses::{AsService, AsUser, Unknown, WithBody},
         state::{AppState, json_body},
     },
 };

@@ -16,8 +16,8 @@ use crate::{
     error::ChatError,
     http::{
         extract::{Body, Caller, InPath, PageOf, SignedIn},
-        openapi::problems::{AsUser, OwnProduct, Unknown, WithBody},
         problem::Problem,
+        responses::{AsUser, OwnProduct, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::event::ReadUpTo,

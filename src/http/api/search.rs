@@ -15,8 +15,8 @@ use crate::{
     error::ChatError,
     http::{
         extract::{InQuery, PageOf, SignedIn},
-        openapi::problems::AsUser,
         problem::Problem,
+        responses::AsUser,
         state::AppState,
     },
 };

@@ -16,8 +16,8 @@ use crate::{
     error::{ChatError, ErrorCode},
     http::{
         extract::{Body, InPath, Service},
-        openapi::problems::{AsService, Changed, Unknown, WithBody},
         problem::Problem,
+        responses::{AsService, Changed, Unknown, WithBody},
         state::AppState,
     },
 };

@@ -25,15 +25,12 @@ use bytes::Bytes;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::{
-    Connection, Transport,
-    shared_stream::SharedStream,
-    watch::{BodyLength, Patrol, Serving, Watch},
-};
+use super::{Connection, Transport, shared_stream::SharedStream};
 use crate::{
-    actors::session::outbox::ConnectionSocket,
+    actors::outbox::ConnectionSocket,
     http::{
         admission::Arrival,
+        watch::{BodyLength, Patrol, Serving, Watch},
         workers::{Accepted, Serve},
     },
 };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use actix::{AsyncContext, Context, SpawnHandle};
 
 use super::{Application, EngineSession, ping};
-use crate::actors::session::outbox::Frame;
+use crate::actors::outbox::Frame;
 
 /// Where a session's heartbeat stands.
 #[derive(Debug, Default)]

@@ -14,10 +14,18 @@ use std::{
 use actix::Addr;
 
 use super::{Application, Drain, EngineSession, Settings};
-use crate::{actors::session::outbox::Outbox, chat::in_flight::InFlight, domain::AddressKey, error::ChatError};
+use crate::{
+    actors::outbox::Outbox,
+    chat::{
+        in_flight::InFlight,
+        quota::{KeyedQuota, QuotaGuard},
+    },
+    domain::AddressKey,
+    error::ChatError,
+};
 
 /// Sessions of an address whose clients have not signed in. They have `--handshake-timeout` for that.
-const UNSIGNED_MAX: u32 = 300;
+const UNSIGNED_MAX: usize = 300;
 
 /// Locks that the map is spread over.
 const SHARDS: usize = 16;
@@ -192,25 +200,21 @@ type Shard<A> = HashMap<Box<str>, Arc<Link<A>>>;
 /// Every live session of one endpoint. Shared by all workers.
 pub struct Sessions<A: Application> {
     shards: [Mutex<Shard<A>>; SHARDS],
-    by_address: Mutex<HashMap<AddressKey, Count>>,
+    by_address: Arc<KeyedQuota<AddressKey>>,
+    /// Those whose client has not signed in.
+    unsigned: Arc<KeyedQuota<AddressKey>>,
     by_address_max: Option<NonZeroU32>,
     settings: Arc<Settings>,
-}
-
-/// How many sessions an address has.
-#[derive(Debug, Default)]
-struct Count {
-    all: u32,
-    /// Those whose client has not signed in.
-    unsigned: u32,
 }
 
 /// One session's place; free again when this is dropped.
 pub struct Place<A: Application> {
     sessions: Arc<Sessions<A>>,
     sid: Box<str>,
-    address: Option<AddressKey>,
-    is_unsigned: bool,
+    /// Counts it for its address.
+    _held: Option<QuotaGuard<AddressKey>>,
+    /// Counts it as one whose client has not signed in.
+    unsigned: Option<QuotaGuard<AddressKey>>,
 }
 
 impl<A: Application> Sessions<A> {
@@ -220,7 +224,8 @@ impl<A: Application> Sessions<A> {
         LazyLock::force(&EPOCH);
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
-            by_address: Mutex::default(),
+            by_address: Arc::default(),
+            unsigned: Arc::default(),
             by_address_max,
             settings: Arc::new(settings),
         }
@@ -251,31 +256,30 @@ impl<A: Application> Sessions<A> {
 
     /// Takes a place for a session from an address, and makes its id.
     pub(super) fn place(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Place<A>, ChatError> {
-        let address = peer.map(AddressKey::of);
-        if let Some(address) = address {
-            let mut counts = lock(&self.by_address);
-            let count = counts.entry(address).or_default();
+        let (mut held, mut unsigned) = (None, None);
+        // Who lifts the one lifts the other.
+        if let Some((address, max)) = peer.map(AddressKey::of).zip(self.by_address_max) {
             let refused = |sentence: &'static str| {
                 let mut error = ChatError::rate_limited(5000);
                 error.message = sentence.into();
-                Err(error)
+                error
             };
-            if self.by_address_max.is_some_and(|max| count.all >= max.get()) {
-                return refused("this address has as many sessions as it may: close one first");
-            }
-            // Who lifts the one lifts the other.
-            if self.by_address_max.is_some() && count.unsigned >= UNSIGNED_MAX {
-                return refused("this address has as many sessions that have not signed in as it may: sign in first");
-            }
-            count.all += 1;
-            count.unsigned += 1;
+            let max = usize::try_from(max.get()).unwrap_or(usize::MAX);
+            held = Some(
+                self.by_address
+                    .take(address, 1, max)
+                    .ok_or_else(|| refused("this address has as many sessions as it may: close one first"))?,
+            );
+            unsigned = Some(self.unsigned.take(address, 1, UNSIGNED_MAX).ok_or_else(|| {
+                refused("this address has as many sessions that have not signed in as it may: sign in first")
+            })?);
         }
         let random = uuid::Uuid::new_v4().simple();
         let sid = match &self.settings.node_name {
             Some(node) => format!("{node}.{random}"),
             None => random.to_string(),
         };
-        Ok(Place { sessions: Arc::clone(self), sid: sid.into(), address, is_unsigned: true })
+        Ok(Place { sessions: Arc::clone(self), sid: sid.into(), _held: held, unsigned })
     }
 
     fn shard(&self, sid: &str) -> MutexGuard<'_, Shard<A>> {
@@ -300,27 +304,12 @@ impl<A: Application> Place<A> {
     }
 
     pub(super) fn signed_in(&mut self) {
-        if let Some(address) = self.address.filter(|_| std::mem::take(&mut self.is_unsigned)) {
-            let mut by_address = lock(&self.sessions.by_address);
-            if let Some(count) = by_address.get_mut(&address) {
-                count.unsigned -= 1;
-            }
-        }
+        self.unsigned = None;
     }
 }
 
 impl<A: Application> Drop for Place<A> {
     fn drop(&mut self) {
         self.sessions.shard(&self.sid).remove(&self.sid);
-        if let Some(address) = self.address {
-            let mut by_address = lock(&self.sessions.by_address);
-            if let Some(count) = by_address.get_mut(&address) {
-                count.all -= 1;
-                count.unsigned -= u32::from(self.is_unsigned);
-                if count.all == 0 {
-                    by_address.remove(&address);
-                }
-            }
-        }
     }
 }

@@ -10,9 +10,9 @@ use bytes::Bytes;
 
 use super::{Application, EngineSession};
 use crate::{
-    actors::session::{
+    actors::{
         outbox::{ConnectionSocket, Frame, Outbox},
-        transport::ReadError,
+        session::transport::ReadError,
     },
     error::CloseCode,
     protocol::{

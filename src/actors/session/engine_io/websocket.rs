@@ -4,7 +4,7 @@ use actix::{ActorContext, StreamHandler};
 
 use super::{Application, EngineSession};
 use crate::{
-    actors::session::{outbox::Frame, transport::ReadError},
+    actors::{outbox::Frame, session::transport::ReadError},
     error::{ChatError, CloseCode, ErrorCode},
     protocol::{engine_io::Packet, websocket::Incoming},
 };

@@ -1,17 +1,32 @@
-//! How a route can fail, for its documentation: each type stands for what one of its parts brings along.
+//! What routes answer, for their documentation: the bytes of a file, and how a route can fail. Each type of failure stands for
+//! what one part of a route brings along.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 use utoipa::{
-    IntoResponses,
+    IntoResponses, PartialSchema, ToSchema,
     openapi::{
-        ContentBuilder, Ref, RefOr, Response, ResponseBuilder,
+        ContentBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, SchemaFormat,
         example::{Example, ExampleBuilder},
+        schema::Type,
     },
 };
 
 use crate::error::ErrorCode;
+
+/// The bytes of a file, in the document alone.
+#[derive(Debug)]
+pub struct FileBytes;
+
+impl PartialSchema for FileBytes {
+    fn schema() -> RefOr<Schema> {
+        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).into()
+    }
+}
+
+impl ToSchema for FileBytes {}
 
 macro_rules! problem_sets {
     ($($(#[$doc:meta])* $name:ident: $($code:ident),+;)*) => {$(

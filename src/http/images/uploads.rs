@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Uploads of one user that are accepted at once. One of them is read at a time.
-pub(super) const UPLOADS_PER_USER_MAX: usize = 2;
+pub(in crate::http) const UPLOADS_PER_USER_MAX: usize = 2;
 
 /// Bytes of all users' uploads that are kept at once; at least four of the largest.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -33,7 +33,7 @@ const PACE_TIME: Duration = Duration::from_secs(10);
 
 /// All uploads under way.
 #[derive(Debug, Clone)]
-pub(super) struct Uploads {
+pub(in crate::http) struct Uploads {
     state: Arc<Mutex<State>>,
     bytes_max: usize,
 }
@@ -53,7 +53,7 @@ struct Share {
 }
 
 impl Uploads {
-    pub(super) fn new(image_bytes_max: usize) -> Self {
+    pub(in crate::http) fn new(image_bytes_max: usize) -> Self {
         Self { state: Arc::default(), bytes_max: BYTES_MAX.max(4 * image_bytes_max) }
     }
 
@@ -61,7 +61,7 @@ impl Uploads {
     ///
     /// # Errors
     /// `rate_limited` when they have as many under way as they may have.
-    pub(super) fn accept(&self, user: &UserId) -> Result<Upload, ChatError> {
+    pub(in crate::http) fn accept(&self, user: &UserId) -> Result<Upload, ChatError> {
         let mut state = lock(&self.state);
         let new = || Share { uploads: 0, bytes: 0, turn: Arc::new(Semaphore::new(1)) };
         let share = state.users.entry(user.clone()).or_insert_with(new);
@@ -77,7 +77,7 @@ impl Uploads {
 
 /// An upload under way; it ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct Upload {
+pub(in crate::http) struct Upload {
     uploads: Uploads,
     user: UserId,
     turn: Arc<Semaphore>,
@@ -85,7 +85,7 @@ pub(super) struct Upload {
 
 impl Upload {
     /// Waits until the user's earlier uploads have been read and decoded: one body of each user is in memory at a time.
-    pub(super) async fn turn(&self) -> Received {
+    pub(in crate::http) async fn turn(&self) -> Received {
         let turn = Arc::clone(&self.turn).acquire_owned().await.ok();
         Received { uploads: self.uploads.clone(), user: self.user.clone(), bytes: 0, image: Vec::new(), _turn: turn }
     }
@@ -112,7 +112,7 @@ impl State {
 /// What has come in of an upload. Its bytes count for as long as it lives, also while its image waits to be decoded after
 /// its client has gone.
 #[derive(Debug)]
-pub(super) struct Received {
+pub(in crate::http) struct Received {
     uploads: Uploads,
     user: UserId,
     bytes: usize,
@@ -125,7 +125,7 @@ impl Received {
     ///
     /// # Errors
     /// `rate_limited` when all users together keep as many as they may, and this one more than an equal share.
-    pub(super) fn count(&mut self, bytes: usize) -> Result<(), ChatError> {
+    pub(in crate::http) fn count(&mut self, bytes: usize) -> Result<(), ChatError> {
         let mut state = lock(&self.uploads.state);
         let users = state.users.values().filter(|share| share.bytes > 0).count().max(1);
         let State { users: shares, bytes: all } = &mut *state;
@@ -144,19 +144,19 @@ impl Received {
     ///
     /// # Errors
     /// As [`Self::count`].
-    pub(super) fn keep(&mut self, part: &[u8]) -> Result<(), ChatError> {
+    pub(in crate::http) fn keep(&mut self, part: &[u8]) -> Result<(), ChatError> {
         self.count(part.len())?;
         self.image.extend_from_slice(part);
         Ok(())
     }
 
     /// Forgets an image that another one follows. Its bytes count on.
-    pub(super) fn restart(&mut self) {
+    pub(in crate::http) fn restart(&mut self) {
         self.image.clear();
     }
 
     /// How much of the image has come in.
-    pub(super) fn image_bytes(&self) -> usize {
+    pub(in crate::http) fn image_bytes(&self) -> usize {
         self.image.len()
     }
 }
@@ -185,28 +185,28 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 /// How fast an upload must come in.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(in crate::http) struct Pace {
     began: Instant,
     bytes: usize,
 }
 
 impl Pace {
-    pub(super) fn begin() -> Self {
+    pub(in crate::http) fn begin() -> Self {
         Self { began: Instant::now(), bytes: 0 }
     }
 
-    pub(super) fn received(&mut self, bytes: usize) {
+    pub(in crate::http) fn received(&mut self, bytes: usize) {
         self.bytes += bytes;
     }
 
     /// When the next bytes must have come.
-    pub(super) fn deadline(&self) -> Instant {
+    pub(in crate::http) fn deadline(&self) -> Instant {
         let steps = u32::try_from(self.bytes / PACE_BYTES).unwrap_or(u32::MAX);
         self.began + GRACE + PACE_TIME.saturating_mul(steps)
     }
 
     /// What is said to an upload that was too slow.
-    pub(super) fn too_slow() -> ChatError {
+    pub(in crate::http) fn too_slow() -> ChatError {
         ChatError::new(ErrorCode::Invalid, "the upload was too slow: at least 256 KiB must arrive per 10 s")
     }
 }

@@ -1,9 +1,11 @@
 //! How fast something may go on: a quota, how much of it is used, and how often a client did not wait as told.
 
 use std::{
+    collections::HashMap,
+    hash::Hash,
     num::NonZeroU32,
     sync::{
-        LazyLock,
+        LazyLock, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -14,6 +16,10 @@ const FLOOD_WINDOW: Duration = Duration::from_secs(10);
 
 /// Fewest events in a window, sent before the time that was told, that count as flooding, however low the limit is.
 const STRIKES_MIN: u32 = 20;
+
+/// Keys that are remembered before those that have recovered are forgotten, and how often these are looked for.
+const KEYS_REMEMBERED: usize = 10_000;
+const FORGET_INTERVAL: Duration = Duration::from_secs(1);
 
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -71,6 +77,43 @@ impl Rate {
     #[must_use]
     pub fn is_recovered(&self, now: Instant) -> bool {
         self.0.load(Ordering::Relaxed) <= nanos(now)
+    }
+}
+
+/// One quota for each of many keys.
+#[derive(Debug)]
+pub struct KeyedRate<K> {
+    quota: Quota,
+    rates: Mutex<Rates<K>>,
+}
+
+#[derive(Debug)]
+struct Rates<K> {
+    by_key: HashMap<K, Rate>,
+    forgot_at: Option<Instant>,
+}
+
+impl<K: Eq + Hash> KeyedRate<K> {
+    /// Nothing of any key's quota is used.
+    #[must_use]
+    pub fn new(quota: Quota) -> Self {
+        Self { quota, rates: Mutex::new(Rates { by_key: HashMap::new(), forgot_at: None }) }
+    }
+
+    /// Uses up one of a key's quota.
+    ///
+    /// # Errors
+    /// How long to wait until there is enough left. Then nothing was used.
+    pub fn admit(&self, key: K, now: Instant) -> Result<(), Duration> {
+        // A panic elsewhere leaves nothing half done.
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        let Rates { by_key, forgot_at } = &mut *rates;
+        let is_due = forgot_at.is_none_or(|at| now.saturating_duration_since(at) >= FORGET_INTERVAL);
+        if by_key.len() > KEYS_REMEMBERED && is_due {
+            *forgot_at = Some(now);
+            by_key.retain(|_, rate| !rate.is_recovered(now));
+        }
+        by_key.entry(key).or_default().admit(self.quota, 1, now)
     }
 }
 
@@ -168,6 +211,17 @@ mod tests {
         assert!(rate.is_recovered(began + Duration::from_millis(3200)));
         assert_eq!(passed(60_000, 1), 10);
         assert_eq!(passed(120_000, 11), 1, "one that counts as more than all");
+    }
+
+    #[test]
+    fn each_key_has_a_rate_and_recovered_ones_are_forgotten() {
+        let (rate, began) = (KeyedRate::new(quota(1)), Instant::now() + Duration::from_secs(1));
+        let passed = |key: usize, now| (0..9).take_while(|_| rate.admit(key, now).is_ok()).count();
+        assert_eq!((passed(0, began), passed(1, began)), (2, 2));
+        assert!((2..=KEYS_REMEMBERED).all(|key| rate.admit(key, began).is_ok()));
+        assert_eq!(rate.rates.lock().unwrap().by_key.len(), KEYS_REMEMBERED + 1);
+        let later = began + Duration::from_millis(1500);
+        assert_eq!((passed(0, later), rate.rates.lock().unwrap().by_key.len()), (1, 2));
     }
 
     #[test]

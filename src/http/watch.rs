@@ -1,6 +1,6 @@
 //! What a connection is doing while HTTP has it, and until when it may go on with that.
 //!
-//! [`Connection`](super::Connection) notes what happens, the application's service notes when a request is being served, and
+//! [`Connection`](super::connection::Connection) notes what happens, the application's service notes when a request is being served, and
 //! the [`Patrol`] of the worker looks at all of them a few times per second. So a request costs no timer of its own.
 
 use std::{
@@ -19,7 +19,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use crate::{
-    actors::session::outbox::shut_down,
+    actors::outbox::shut_down,
     metrics::{self, Metrics},
 };
 

@@ -4,19 +4,21 @@
 //! 2. [`RoomWrite::EraseWords`](super::RoomWrite::EraseWords), again and again, takes the words of some hundred messages,
 //!    each time in a batch with what everybody else writes. Rows, `seq` and sender stay: the other member keeps their
 //!    place in the conversation. Then the reports lose them, some at a time.
-//! 3. The free parts of the pages are overwritten, and the log is emptied ([`find_residue`](super::find_residue) and its
+//! 3. The free parts of the pages are overwritten, and the log is emptied ([`find_residue`](crate::db::find_residue) and its
 //!    neighbours): they hold copies of rows as they were.
 //! 4. [`finish_erasures`] crosses the job out. Before that a restart goes on with it.
 
-use super::{
-    Connection, DbError, WriteError, Written, discarded_images, message_index,
-    models::{message, offer, recovery, report, room},
-    prelude::*,
-    schema::erasures,
-    space::Space,
-    write_batch::offers,
+use super::{WriteError, Written, ended_offers};
+use crate::{
+    db::{
+        Connection, DbError, discarded_images, message_index,
+        models::{message, offer, recovery, report, room},
+        prelude::*,
+        schema::erasures,
+        space::Space,
+    },
+    domain::{MessageKind, Role, RoomId, StoredMessage, Timestamp, UserId},
 };
-use crate::domain::{MessageKind, Role, RoomId, StoredMessage, Timestamp, UserId};
 
 /// Messages that lose their words at a time.
 const MESSAGES: i64 = 256;
@@ -43,7 +45,7 @@ fn erase_beside(conn: &mut Connection, messages: &[StoredMessage], ids: &[&str])
 }
 
 /// Writes down that a user's words are to be erased.
-pub(in crate::db) fn begin(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
+pub(super) fn begin(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
     diesel::insert_into(erasures::table)
         .values(erasures::user_id.eq(user.as_str()))
         .on_conflict_do_nothing()
@@ -52,7 +54,7 @@ pub(in crate::db) fn begin(conn: &mut Connection, user: &UserId) -> QueryResult<
 }
 
 /// Takes the words of the next messages of a user whose erasure is under way.
-pub(in crate::db) fn erase_words(
+pub(super) fn erase_words(
     conn: &mut Connection,
     user: &UserId,
     at: Timestamp,
@@ -71,7 +73,7 @@ pub(in crate::db) fn erase_words(
         }));
     };
     let (mut erased, touched, mut is_done) = next_messages(conn, user, &mut place, &mut seq)?;
-    let offers = offers::end_with_member(conn, user, &touched, at)?;
+    let offers = ended_offers::end_with_member(conn, user, &touched, at)?;
     let ids: Vec<&str> = erased.iter().map(|message| message.id.as_str()).collect();
     if !ids.is_empty() {
         erase_beside(conn, &erased, &ids)?;
