@@ -6,13 +6,15 @@
 
 pub mod accounts;
 mod audience;
-pub mod authorization;
+mod authorization;
 mod batch;
 pub mod cluster;
 mod commits;
+pub mod db_read;
 mod deliveries;
 pub mod effects;
 mod entries;
+pub mod hub_op;
 pub mod in_flight;
 pub mod input;
 mod loading;
@@ -26,13 +28,14 @@ pub mod quota;
 pub mod rate_limit;
 pub mod reads;
 pub mod recovery;
+pub mod request;
 mod room_budget;
 mod room_updates;
 pub mod rooms;
 mod screening;
 mod sessions;
 pub(crate) mod short_list;
-pub mod timers;
+pub mod timer;
 mod typing;
 mod waves;
 
@@ -40,6 +43,7 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -52,21 +56,24 @@ use crate::{
     protocol::push::Position,
 };
 use audience::{Audience, Reach};
-use authorization::{Checks, RoomRequest};
+use authorization::Checks;
 use batch::{Batch, PendingWrite};
 use cluster::nodes::Nodes;
-use commits::FollowUp;
-use effects::{Effects, Op};
+use db_read::{DbAnswer, Entry};
+use effects::Effects;
 use entries::RoomLoaded;
-use input::{Answer, Change, Input, Join, MakeOffer, Message, Now, ReplyTo, SessionEvent, Unfinished};
+use hub_op::Op;
+use input::{Input, Now, Unfinished};
 use loading::LoadingRooms;
 use profiles::Profiles;
-use reads::{Entry, Reads};
+use reads::Reads;
 use recovery::Recoveries;
+use request::{Answer, Change, FollowUp, Join, MakeOffer, Message, ReplyTo, RoomRequest, SessionEvent};
 use room_budget::RoomBudget;
 use room_updates::RoomUpdates;
 use rooms::Rooms;
 use screening::Screening;
+use timer::Timer;
 use typing::Typists;
 use waves::Waves;
 
@@ -75,6 +82,9 @@ const NEWEST_MESSAGES: i64 = 50;
 
 /// Missed messages in the answer of an entry with `after`.
 const MISSED_MESSAGES_MAX: i64 = 200;
+
+/// How often sessions are forgotten that can't be taken up any more.
+const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How the chat decides.
 #[derive(Debug, Clone)]
@@ -184,6 +194,58 @@ impl Chat {
             Input::LinkChanged { up } => self.link_changed(up),
             Input::Clustered(node) => self.join_nodes(node),
             Input::Started => self.start(),
+        }
+    }
+
+    /// The database has answered.
+    fn database_answered(&mut self, answer: DbAnswer) {
+        match answer {
+            DbAnswer::Members(list, allowed) => self.members_found(list, allowed),
+            DbAnswer::Rooms(list, loaded) => self.rooms_loaded(list, loaded),
+            DbAnswer::Histories(list, histories) => self.histories_read(list, histories),
+            DbAnswer::Recovery(asked, found) => self.recovery_found(asked, found),
+            DbAnswer::Missed(session, missed) => self.missed_read(session, missed),
+            DbAnswer::Renamed(found) => self.renamed_found(found),
+            DbAnswer::OtherMembers(walk, found) => self.other_members_read(walk, found),
+            DbAnswer::Waves(found) => self.waves_found(found),
+            DbAnswer::Newest(found) => self.newest_found(found),
+            DbAnswer::News(news) => self.news_read(news),
+            DbAnswer::Missing(asked, found) => self.missing_read(&asked, found),
+            DbAnswer::RoomsAgain(asked, found) => self.rooms_read_again(asked, found),
+            DbAnswer::Changed(asked, found) => self.changed_read(asked, found),
+        }
+    }
+
+    /// Starts everything that repeats.
+    fn start(&mut self) {
+        self.out.after(FORGET_INTERVAL, Timer::ForgetEnded);
+        self.start_sweeping();
+        self.look_for_waves();
+        self.look_for_renamed();
+    }
+
+    /// A timer's time has come.
+    fn due(&mut self, timer: Timer) {
+        match timer {
+            Timer::ForgetEnded => {
+                self.out.after(FORGET_INTERVAL, Timer::ForgetEnded);
+                self.forget_ended();
+            }
+            Timer::RoomUpdates => self.send_room_updates(),
+            Timer::Announcements => self.announce_some(),
+            Timer::OffersExpire(at) => self.offers_expire(at),
+            Timer::SweepOffers => self.sweep_again(),
+            Timer::TypingExpires => self.typing_expires(),
+            Timer::LookForWaves => self.look_for_waves(),
+            Timer::WaveDue(product, seller) => self.wave_due(product, seller),
+            Timer::WavesGoOn => self.waves_go_on(),
+            Timer::LookForRenamed => self.look_for_renamed(),
+            Timer::ShowProfile(Some(walk)) => self.go_on_showing(walk),
+            Timer::ShowProfile(None) => self.show_next_profile(),
+            Timer::SendOnline { session, user, hub, rooms } => self.send_some_online(session, user, hub, rooms),
+            Timer::Heartbeat => self.beat(),
+            Timer::LookForNews => self.look_again(),
+            Timer::PresenceAgain => self.publish_some_again(),
         }
     }
 

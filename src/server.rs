@@ -37,7 +37,7 @@ use crate::{
         webhook_signature::WebhookSigner,
     },
     broker::{self, NodeId, Subjects, nats},
-    chat::{Settings, accounts::Accounts, effects::HubId},
+    chat::{Settings, accounts::Accounts, hub_op::HubId},
     clock::Clock,
     config::{Config, KeySource, image_store_beside, read_text},
     db::{self, DbError, Pool},

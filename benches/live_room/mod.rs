@@ -11,7 +11,7 @@ use haggle::{
         outbox::Outbox,
     },
     chat::{
-        effects::{Asker, Delivery, HubId, Op, RoomEvent},
+        hub_op::{Asker, Delivery, HubId, Op, RoomEvent},
         in_flight::InFlight,
     },
     domain::{RoomId, Seq, SessionId, Timestamp, UserId},

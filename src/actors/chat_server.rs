@@ -29,8 +29,9 @@ use crate::{
     chat::{
         Chat, Settings,
         effects::{Effects, When},
-        input::{Input, Now, SessionEvent, Unfinished},
-        timers::Timer,
+        input::{Input, Now, Unfinished},
+        request::SessionEvent,
+        timer::Timer,
     },
     clock::Clock,
     domain::{Account, FairQueue},

@@ -29,7 +29,7 @@ use crate::{
         },
         image_sweeper, message_indexer,
     },
-    chat::input::{Change, ReplyTo},
+    chat::request::{Change, ReplyTo},
     clock::Clock,
     db::{self, DbError, JobLock, NodeJob, RoomWrite},
     domain::{Account, UserId},

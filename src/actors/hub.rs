@@ -33,7 +33,7 @@ pub use messages::{Apply, CloseSession, DrainSessions, Notice, OpenSession, Rene
 
 use super::outbox::{Frame, Full, Outbox};
 use crate::{
-    chat::effects::{Asker, Delivery, Op, RoomEvent},
+    chat::hub_op::{Asker, Delivery, Op, RoomEvent},
     clock::Clock,
     domain::{RoomId, SessionId, Timestamp, UserId},
     error::{ChatError, CloseCode},

@@ -1,7 +1,7 @@
 //! Group commit: while one batch commits, the next gathers. What does not fit into one batch is shared among accounts: each
 //! is served in turn, so that a long queue of one makes nobody else wait.
 
-use super::input::ReplyTo;
+use super::request::ReplyTo;
 use crate::{
     db::RoomWrite,
     domain::{Account, FairQueue, RoomId, UserId},

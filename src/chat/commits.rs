@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use super::{
     Chat, Reach,
-    authorization::{MessageChange, RoomRequest},
     batch::{Full, PendingWrite, Waiting},
     cluster::reconcile::Confirmed,
     done,
-    entries::HistoryRead,
-    input::Answer,
+    request::FollowUp,
+    request::{Answer, MessageChange, RoomRequest},
 };
 use crate::{
     broker::NodeEvent,
     db::{DbError, ReadMark, RoomWrite, WriteError, Written},
-    domain::{Account, SessionId},
+    domain::Account,
     error::{ChatError, ErrorCode},
     protocol::{event::ReadUpTo, json::to_json},
 };
@@ -284,25 +283,4 @@ impl Chat {
             FollowUp::WaveStepped => self.wave_stepped(is_stored),
         }
     }
-}
-
-/// What the chat does next when a change of its own is stored, or is not.
-#[derive(Debug)]
-pub enum FollowUp {
-    /// Welcome a session that can be taken up later.
-    SessionBegun {
-        /// The session.
-        session: SessionId,
-        /// Its secret.
-        pid: String,
-    },
-    /// Answer an entry.
-    EntryRemembered(Box<HistoryRead>),
-    /// Look for this one in the database from now on.
-    SessionEnded {
-        /// The hash of its secret.
-        pid_hash: String,
-    },
-    /// Take the next wave a step further.
-    WaveStepped,
 }

@@ -6,14 +6,13 @@ use bytes::Bytes;
 
 use super::{
     Audience, Chat, Reach,
-    authorization::{MessageChange, RoomRequest},
     cluster::reconcile::Confirmed,
-    effects::{Delivery, Op},
     grant_over,
-    input::Feed,
+    hub_op::{Delivery, Op},
     order::Turn,
-    rooms::{LiveRoom, PresenceChanged},
-    timers::Timer,
+    request::{MessageChange, RoomRequest},
+    rooms::{Feed, LiveRoom, PresenceChanged},
+    timer::Timer,
 };
 use crate::{
     broker::{NodeEvent, Topic},

@@ -1,16 +1,9 @@
 //! What the database has answered, and what was waiting for it.
 
-use super::{
-    Chat,
-    effects::{Asker, Op},
-    input::ReplyTo,
-    loading::Taken,
-    rooms::Place,
-    sessions::left_before,
-};
+use super::{Chat, db_read::HistoryRead, hub_op::Op, loading::Taken, request::ReplyTo, sessions::left_before};
 use crate::{
-    db::{DbError, Messages, RoomState},
-    domain::{Role, RoomId, UserId, offer::show_expired},
+    db::{DbError, RoomState},
+    domain::{RoomId, UserId, offer::show_expired},
     error::{ChatError, ErrorCode},
     protocol::{event::Entered, json::to_json},
 };
@@ -28,18 +21,6 @@ pub(super) struct Authorized {
 pub(super) struct RoomLoaded {
     pub(super) room: RoomId,
     pub(super) state: Result<Option<Box<RoomState>>, DbError>,
-}
-
-/// The database has read the history for an entry.
-#[derive(Debug)]
-pub struct HistoryRead {
-    pub(super) asker: Asker,
-    pub(super) room: RoomId,
-    pub(super) role: Role,
-    /// Where the session was put for it: once it has left, the history is too old for a later entry.
-    pub(super) place: Place,
-    pub(super) catches_up: bool,
-    pub(super) messages: Result<Messages, DbError>,
 }
 
 impl Chat {

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, mem};
 
-use super::{Chat, authorization::RoomRequest};
+use super::{Chat, request::RoomRequest};
 use crate::{
     db::RoomState,
     domain::{Account, ProductId, RoomId, UserId},

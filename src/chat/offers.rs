@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{
     Chat,
     batch::PendingWrite,
-    input::{Answer, ReplyTo},
-    timers::Timer,
+    request::{Answer, ReplyTo},
+    timer::Timer,
 };
 use crate::{
     db::{OfferMoved, ProductChange, RoomWrite},

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{
     Chat,
-    effects::{HubId, Op},
+    hub_op::{HubId, Op},
     rooms::PresenceChanged,
-    timers::Timer,
+    timer::Timer,
 };
 use crate::{
     domain::{RoomId, SessionId, UserId},

@@ -13,10 +13,16 @@ use std::{
     time::Duration,
 };
 
-use super::{Audience, Chat, authorization::RoomRequest, reads::DbRead, timers::Timer};
+use super::{
+    Audience, Chat,
+    db_read::DbRead,
+    db_read::{Memory, Walk},
+    request::RoomRequest,
+    timer::Timer,
+};
 use crate::{
     db::{DbError, OtherMember},
-    domain::{Role, RoomId, User, UserId},
+    domain::{Role, User, UserId},
 };
 
 /// Rooms of a page. At most so many are read one after the other.
@@ -35,15 +41,6 @@ const WAITING_MAX: usize = 50_000;
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const LOOK_MAX: i64 = 500;
 
-/// Whether rooms in memory show the new name already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Memory {
-    /// They do: this node has made the change.
-    Current,
-    /// They have to be read again: another one has.
-    Old,
-}
-
 /// Users whose name or picture is to be shown, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Profiles {
@@ -55,18 +52,6 @@ pub(super) struct Profiles {
     is_looking: bool,
     /// Whom this server itself has put since the looks before the last one, the newer half first.
     own: [HashSet<UserId>; 2],
-}
-
-/// A user whose rooms are gone through, and how far that has come.
-#[derive(Debug)]
-pub struct Walk {
-    /// Who.
-    pub user: UserId,
-    memory: Memory,
-    /// As what: first the rooms in which they buy, then those in which they sell.
-    pub role: Role,
-    /// The last room of the page before.
-    pub after: Option<RoomId>,
 }
 
 impl Profiles {

@@ -8,15 +8,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Chat,
-    effects::Asker,
-    entries::{Authorized, HistoryRead, RoomLoaded},
-    profiles::Walk,
-    recovery::{FindRecovery, ListMissed},
-    rooms::Place,
+    db_read::{DbRead, Entry, HistoryRead, List},
+    entries::{Authorized, RoomLoaded},
 };
 use crate::{
-    db::{self, Behind, BytesMax, DbError, Found, MessagePage, Messages, Missed, News, OtherMember, RoomState},
-    domain::{Account, FairQueue, MessageId, ProductId, Recovery, Role, RoomId, Seq, SessionId, User, UserId},
+    db::{BytesMax, DbError, MessagePage, Messages, RoomState},
+    domain::{Account, FairQueue, RoomId, UserId},
 };
 
 /// Lists of one kind that are out at once: as many as there are threads that read.
@@ -34,19 +31,6 @@ const HISTORIES_PER_ACCOUNT_MAX: usize = 8;
 /// one list of such answers, about. What is beyond that is asked next.
 pub(crate) const HISTORY_BYTES_MAX: BytesMax = BytesMax { each: 128 * 1024, all: 512 * 1024 };
 
-/// An entry whose history is to be read.
-#[derive(Debug)]
-pub struct Entry {
-    pub(super) asker: Asker,
-    pub(super) user: UserId,
-    /// The room.
-    pub room: RoomId,
-    pub(super) role: Role,
-    pub(super) place: Place,
-    /// Which part of its history.
-    pub page: MessagePage,
-}
-
 /// Reads of one kind.
 #[derive(Debug)]
 struct Kind<T> {
@@ -56,14 +40,6 @@ struct Kind<T> {
     out: usize,
     /// Whose reads are in the lists that are out.
     asking: HashSet<Account>,
-}
-
-/// A list of reads, and whose they are.
-#[derive(Debug)]
-pub struct List<T> {
-    /// The questions.
-    pub asked: Vec<T>,
-    accounts: HashMap<Account, usize>,
 }
 
 impl<T> Default for Kind<T> {
@@ -138,98 +114,6 @@ impl Reads {
     }
 }
 
-/// A question to the database.
-#[derive(Debug)]
-pub enum DbRead {
-    /// Who of these is a member.
-    Members(List<(RoomId, UserId)>),
-    /// All that rooms in memory need.
-    Rooms(List<RoomId>),
-    /// Pages of history, for entries.
-    Histories(List<Entry>),
-    /// A session that can be taken up again.
-    Recovery(FindRecovery),
-    /// What a session missed that is taken up again.
-    Missed(ListMissed),
-    /// Users who were renamed after this position; without one, where the order of changes ends.
-    Renamed(Option<i64>),
-    /// A page of a user's rooms.
-    OtherMembers(Walk),
-    /// Unfinished waves.
-    Waves,
-    /// Where the order of commits ends.
-    Newest,
-    /// What was committed after this.
-    News(db::Place),
-    /// Messages of these rooms after these.
-    Missing {
-        /// The rooms.
-        asked: Vec<RoomId>,
-        /// Those that are still in memory, and the last `seq` that is known of each.
-        since: Vec<(RoomId, Seq)>,
-    },
-    /// Rooms that are in memory, again; and whether nobody else notifies their members' lists.
-    RoomsAgain(Vec<(RoomId, bool)>),
-    /// Messages that have changed.
-    Changed(Vec<MessageId>),
-}
-
-/// What the database has answered.
-#[derive(Debug)]
-pub enum DbAnswer {
-    /// To [`DbRead::Members`].
-    Members(List<(RoomId, UserId)>, Result<Vec<bool>, DbError>),
-    /// To [`DbRead::Rooms`].
-    Rooms(List<RoomId>, Result<Vec<Result<Option<RoomState>, DbError>>, DbError>),
-    /// To [`DbRead::Histories`].
-    Histories(List<Entry>, Result<Vec<Result<Messages, DbError>>, DbError>),
-    /// To [`DbRead::Recovery`].
-    Recovery(FindRecovery, Result<Option<Recovery>, DbError>),
-    /// To [`DbRead::Missed`].
-    Missed(SessionId, Result<Option<Missed>, DbError>),
-    /// To [`DbRead::Renamed`]: the users, and up to where that is.
-    Renamed(Result<(Vec<User>, i64), DbError>),
-    /// To [`DbRead::OtherMembers`].
-    OtherMembers(Walk, Result<Vec<OtherMember>, DbError>),
-    /// To [`DbRead::Waves`].
-    Waves(Result<Vec<(ProductId, UserId)>, DbError>),
-    /// To [`DbRead::Newest`].
-    Newest(Result<db::Place, DbError>),
-    /// To [`DbRead::News`].
-    News(Result<News, DbError>),
-    /// To [`DbRead::Missing`].
-    Missing(Vec<RoomId>, Result<Vec<Behind>, DbError>),
-    /// To [`DbRead::RoomsAgain`].
-    RoomsAgain(Vec<(RoomId, bool)>, Result<RoomsFound, DbError>),
-    /// To [`DbRead::Changed`]: the messages, and how many of those asked for were looked at.
-    Changed(Vec<MessageId>, Result<(Vec<Found>, usize), DbError>),
-}
-
-/// Each room's own answer.
-pub type RoomsFound = Vec<(RoomId, Result<Option<RoomState>, DbError>)>;
-
-impl DbAnswer {
-    /// Its name in the log.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Members(..) => "members_found",
-            Self::Rooms(..) => "rooms_loaded",
-            Self::Histories(..) => "histories_read",
-            Self::Recovery(..) => "recovery_found",
-            Self::Missed(..) => "missed_read",
-            Self::Renamed(_) => "renamed_found",
-            Self::OtherMembers(..) => "other_members_read",
-            Self::Waves(_) => "waves_found",
-            Self::Newest(_) => "newest_found",
-            Self::News(_) => "news_read",
-            Self::Missing(..) => "missing_read",
-            Self::RoomsAgain(..) => "rooms_read",
-            Self::Changed(..) => "changed_read",
-        }
-    }
-}
-
 impl Chat {
     /// The end of a turn: asks what has gathered.
     pub(super) fn flush_reads(&mut self) {
@@ -250,26 +134,8 @@ impl Chat {
         }
     }
 
-    /// The database has answered.
-    pub(super) fn database_answered(&mut self, answer: DbAnswer) {
-        match answer {
-            DbAnswer::Members(list, allowed) => self.members_found(list, allowed),
-            DbAnswer::Rooms(list, loaded) => self.rooms_loaded(list, loaded),
-            DbAnswer::Histories(list, histories) => self.histories_read(list, histories),
-            DbAnswer::Recovery(asked, found) => self.recovery_found(asked, found),
-            DbAnswer::Missed(session, missed) => self.missed_read(session, missed),
-            DbAnswer::Renamed(found) => self.renamed_found(found),
-            DbAnswer::OtherMembers(walk, found) => self.other_members_read(walk, found),
-            DbAnswer::Waves(found) => self.waves_found(found),
-            DbAnswer::Newest(found) => self.newest_found(found),
-            DbAnswer::News(news) => self.news_read(news),
-            DbAnswer::Missing(asked, found) => self.missing_read(&asked, found),
-            DbAnswer::RoomsAgain(asked, found) => self.rooms_read_again(asked, found),
-            DbAnswer::Changed(asked, found) => self.changed_read(asked, found),
-        }
-    }
-
-    fn members_found(&mut self, list: List<(RoomId, UserId)>, allowed: Result<Vec<bool>, DbError>) {
+    /// Who is a member.
+    pub(super) fn members_found(&mut self, list: List<(RoomId, UserId)>, allowed: Result<Vec<bool>, DbError>) {
         let List { asked, accounts } = list;
         self.reads.members.answered(&accounts);
         let allowed = each(asked.len(), allowed.map(|allowed| allowed.into_iter().map(Ok).collect()));
@@ -278,7 +144,12 @@ impl Chat {
         }
     }
 
-    fn rooms_loaded(&mut self, list: List<RoomId>, loaded: Result<Vec<Result<Option<RoomState>, DbError>>, DbError>) {
+    /// Rooms that are to come into memory.
+    pub(super) fn rooms_loaded(
+        &mut self,
+        list: List<RoomId>,
+        loaded: Result<Vec<Result<Option<RoomState>, DbError>>, DbError>,
+    ) {
         let List { asked, accounts } = list;
         self.reads.rooms.answered(&accounts);
         if let Err(error) = &loaded {
@@ -290,7 +161,12 @@ impl Chat {
         }
     }
 
-    fn histories_read(&mut self, list: List<Entry>, histories: Result<Vec<Result<Messages, DbError>>, DbError>) {
+    /// The histories for entries.
+    pub(super) fn histories_read(
+        &mut self,
+        list: List<Entry>,
+        histories: Result<Vec<Result<Messages, DbError>>, DbError>,
+    ) {
         let List { mut asked, accounts } = list;
         self.reads.histories.answered(&accounts);
         if let Err(error) = &histories {

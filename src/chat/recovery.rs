@@ -9,8 +9,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Chat, authorization::RoomRequest, batch::PendingWrite, commits::FollowUp, effects::Op, entries::HistoryRead,
-    input::ReplyTo, reads::DbRead, rooms::PresenceChanged, short_list::reserve_one,
+    Chat,
+    batch::PendingWrite,
+    db_read::{DbRead, FindRecovery, HistoryRead, ListMissed},
+    hub_op::Op,
+    request::{FollowUp, ReplyTo, Resume, RoomRequest},
+    rooms::PresenceChanged,
+    short_list::reserve_one,
 };
 use crate::{
     broker::{NodeEvent, Topic},
@@ -29,40 +34,6 @@ pub(crate) const MISSED_MESSAGES_MAX: i64 = 500;
 
 /// Most bytes of them: half of the default outbox, so that live messages fit behind them.
 pub(crate) const MISSED_BYTES_MAX: usize = 128 * 1024;
-
-/// What a client comes back with.
-#[derive(Debug)]
-pub struct Resume {
-    /// The secret of its earlier session.
-    pub pid: String,
-    /// The offset of the last message that it was sent.
-    pub offset: Offset,
-}
-
-/// Which earlier session a client comes back with.
-#[derive(Debug)]
-pub struct FindRecovery {
-    /// The session that it has now.
-    pub session: SessionId,
-    /// Whose it is.
-    pub user: UserId,
-    /// The hash of the secret.
-    pub pid_hash: String,
-    resume: Resume,
-}
-
-/// What a session has missed that is taken up again.
-#[derive(Debug)]
-pub struct ListMissed {
-    /// The session.
-    pub session: SessionId,
-    /// Who waits for it.
-    pub account: Account,
-    /// Its rooms, and where it entered each.
-    pub since: Vec<(RoomId, Seq)>,
-    /// What its client has seen.
-    pub seen: Seen,
-}
 
 /// What is known of the sessions that can be taken up again.
 #[derive(Debug, Default)]
@@ -146,7 +117,13 @@ impl Chat {
                 None => self.begin_recoverable(session),
             };
         }
-        self.out.read(DbRead::Recovery(FindRecovery { session, user, pid_hash, resume }));
+        self.out.read(DbRead::Recovery(FindRecovery {
+            session,
+            user,
+            pid_hash,
+            pid: resume.pid,
+            offset: resume.offset,
+        }));
     }
 
     /// Begins a session that can be taken up later. Its client gets the secret when the database knows of it.
@@ -381,7 +358,8 @@ impl Chat {
 
     /// The database has looked for an earlier session.
     pub(super) fn recovery_found(&mut self, asked: FindRecovery, found: Result<Option<Recovery>, DbError>) {
-        let FindRecovery { session, user, resume, .. } = asked;
+        let FindRecovery { session, user, pid, offset, .. } = asked;
+        let resume = Resume { pid, offset };
         match found {
             Ok(Some(recovery)) if recovery.is_open_to(&user, self.now.wall) => {
                 self.resume(session, &user, Returning { resume, rooms: recovery.rooms, gone: Vec::new() });

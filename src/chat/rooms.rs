@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use crate::{
     broker::{NodeId, PresenceOf},
-    chat::{effects::HubId, input::Feed, short_list::reserve_one},
+    chat::{hub_op::HubId, short_list::reserve_one},
     db::RoomState,
     domain::{ProductId, Role, RoomId, SessionId, Timestamp, User, UserId},
 };
@@ -42,6 +42,15 @@ struct LiveUser {
     sessions: Vec<SessionId>,
     /// In the order of their ids, so that one of very many is found fast.
     rooms: Vec<RoomId>,
+}
+
+/// What a session receives without entering a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feed {
+    /// `roomUpdated` of its user's rooms, and all of the rooms that it enters.
+    Chat,
+    /// `roomUpdated` of its user's rooms, and `presence` of the other members there.
+    Inbox,
 }
 
 /// A session's place in a room, another one each time it comes back after it left.

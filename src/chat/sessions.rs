@@ -2,10 +2,11 @@
 
 use super::{
     Chat,
-    authorization::{RoomRequest, take_entries},
+    authorization::take_entries,
     done,
-    effects::Op,
-    input::{Connect, Disconnect, Feed, Leave, ReplyTo, Welcome},
+    hub_op::Op,
+    request::{Connect, Disconnect, Leave, ReplyTo, RoomRequest, Welcome},
+    rooms::Feed,
 };
 use crate::{
     broker::{NodeEvent, Topic},

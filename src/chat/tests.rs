@@ -8,10 +8,11 @@ use super::{
     accounts::Accounts,
     batch::BATCH_WRITES_MAX,
     cluster::reconcile::Confirmed,
-    effects::{Asker, HubId},
     entries::{Authorized, RoomLoaded},
+    hub_op::{Asker, HubId},
     in_flight::InFlight,
-    input::{Connect, Disconnect, Feed, Leave, Typing},
+    request::{Connect, Disconnect, Leave, Typing},
+    rooms::Feed,
     *,
 };
 use crate::{

@@ -6,9 +6,9 @@ use super::{
     Chat,
     cluster::nodes::ELSEWHERE,
     done,
-    effects::Delivery,
-    input::{ReplyTo, Typing},
-    timers::Timer,
+    hub_op::Delivery,
+    request::{ReplyTo, Typing},
+    timer::Timer,
 };
 use crate::{
     broker::NodeEvent,

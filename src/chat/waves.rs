@@ -5,7 +5,13 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use super::{Chat, batch::PendingWrite, commits::FollowUp, input::ReplyTo, reads::DbRead, timers::Timer};
+use super::{
+    Chat,
+    batch::PendingWrite,
+    db_read::DbRead,
+    request::{FollowUp, ReplyTo},
+    timer::Timer,
+};
 use crate::{
     db::{DbError, ProductChange, RoomWrite},
     domain::{Account, FairQueue, ProductId, Timestamp, UserId},

@@ -24,7 +24,7 @@ use actix_web::HttpResponse;
 use crate::{
     actors::db_executor::purpose::Reading,
     auth::Identity,
-    chat::input::Answer,
+    chat::request::Answer,
     db::{self, DbError},
     domain::{User, UserId},
     error::{ChatError, ErrorCode},

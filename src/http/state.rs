@@ -19,7 +19,7 @@ use crate::{
     auth::{ImageUrls, RoomTokens, ServiceKey, Signer, Verifier},
     chat::{
         accounts::Accounts,
-        input::{Answer, Change, ReplyTo, SessionEvent},
+        request::{Answer, Change, ReplyTo, SessionEvent},
     },
     clock::Clock,
     config::Config,

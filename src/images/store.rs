@@ -195,7 +195,7 @@ mod tests {
     fn an_image_that_does_not_reach_the_disk_is_not_kept() {
         let folder = tempfile::tempdir().unwrap();
         let store = ImageStore::open(folder.path().join("images").to_str().unwrap()).unwrap();
-        actix::System::new().block_on(async {
+        actix_web::rt::System::new().block_on(async {
             store.put("a.png", vec![1, 2, 3]).await.unwrap();
             let (bytes, _) = store.read("a.png").await.unwrap();
             assert_eq!(bytes, 3);

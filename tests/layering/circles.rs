@@ -11,9 +11,6 @@ use std::{
 
 use super::code_of;
 
-/// Folders that still have a circle. No new one may be added.
-const CIRCLES_LEFT: [&str; 1] = ["chat"];
-
 /// What stands at the end of a path: the module, and the rest that is no module.
 type Resolved = (Vec<String>, Vec<String>);
 
@@ -45,7 +42,7 @@ impl Modules {
         modules
     }
 
-    /// Each circle that there is, with the files that make it; but for those that are left.
+    /// Each circle that there is, with the files that make it.
     pub(super) fn circles(&self) -> Vec<String> {
         let mut levels: BTreeMap<Vec<String>, Siblings> = BTreeMap::new();
         for user in self.code.keys() {
@@ -58,8 +55,7 @@ impl Modules {
                 }
             }
         }
-        let left = |level: &[String]| CIRCLES_LEFT.contains(&level.join("/").as_str());
-        levels.iter().filter(|(level, _)| !left(level)).flat_map(|(level, them)| circles_of(level, them)).collect()
+        levels.iter().flat_map(|(level, them)| circles_of(level, them)).collect()
     }
 
     fn exports_of(&self, module: &[String]) -> BTreeMap<String, Resolved> {
@@ -292,7 +288,6 @@ fn parents_with_their_children_tests_and_comments_make_no_circle() {
             ("db/b.rs", "use super::a::A;"),
         ],
         &[("db/a.rs", "use super::b::B;"), ("db/b.rs", "// use super::a::A;\nfn f() { log(\"crate::db::a::A\") }")],
-        &[("actors/chat_server/a.rs", "use super::b::B;"), ("actors/chat_server/b.rs", "use super::a::A;")],
     ];
     for files in cases {
         assert_eq!(circles(files), Vec::<String>::new(), "{files:?}");

@@ -6,8 +6,9 @@ use crate::{
     actors::{bus::Bus, hub::Hub},
     broker::NodeId,
     chat::{
-        effects::HubId,
-        input::{Input, SessionEvent, Unfinished},
+        hub_op::HubId,
+        input::{Input, Unfinished},
+        request::SessionEvent,
     },
     domain::{RoomId, UserId},
 };

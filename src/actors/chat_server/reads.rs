@@ -4,9 +4,10 @@ use crate::{
     actors::db_executor::{Database, purpose::Reading},
     chat::{
         cluster::reconcile::{MISSING_BYTES_MAX, MISSING_MAX, NEWS_MAX},
+        db_read::{DbAnswer, DbRead, FindRecovery, ListMissed},
         profiles::{LOOK_MAX, ROOMS},
-        reads::{DbAnswer, DbRead, HISTORY_BYTES_MAX},
-        recovery::{FindRecovery, ListMissed, MISSED_BYTES_MAX, MISSED_MESSAGES_MAX},
+        reads::HISTORY_BYTES_MAX,
+        recovery::{MISSED_BYTES_MAX, MISSED_MESSAGES_MAX},
     },
     db::{self, Connection},
     domain::Account,

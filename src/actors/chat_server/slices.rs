@@ -6,7 +6,7 @@ use actix::{AsyncContext, Context};
 
 use super::{ChatServer, messages::GoOn};
 use crate::{
-    chat::input::{Input, SessionEvent},
+    chat::{input::Input, request::SessionEvent},
     metrics::{Metrics, SharedThread, Step},
 };
 

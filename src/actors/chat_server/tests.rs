@@ -5,9 +5,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     chat::{
-        effects::{Asker, HubId},
+        hub_op::{Asker, HubId},
         in_flight::InFlight,
-        input::{Connect, Disconnect, Feed, Leave},
+        request::{Connect, Disconnect, Leave},
+        rooms::Feed,
     },
     db,
     domain::{AuthorizePolicy, RoomId, SessionId, Timestamp, UserId},

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{Attached, Gate, Hub, Notice, Waiting, queue};
 use crate::{
-    chat::{effects::Asker, short_list::reserve_one},
+    chat::{hub_op::Asker, short_list::reserve_one},
     domain::{RoomId, Seq, SessionId},
     protocol::push::{Position, Push},
 };

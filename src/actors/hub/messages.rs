@@ -9,7 +9,7 @@ use actix::{Message, WeakRecipient};
 
 use crate::{
     actors::outbox::Outbox,
-    chat::effects::Op,
+    chat::hub_op::Op,
     domain::{RoomId, SessionId, Timestamp, UserId},
     protocol::push::Encoding,
 };

@@ -6,7 +6,7 @@ use futures_util::task::noop_waker;
 
 use super::*;
 use crate::{
-    chat::{effects::HubId, in_flight::InFlight},
+    chat::{hub_op::HubId, in_flight::InFlight},
     domain::{Seq, Timestamp},
     protocol::push::{Offset, Position},
 };

@@ -16,13 +16,13 @@ use crate::{
     auth::{AuthError, Identity},
     chat::{
         accounts::{SessionPlace, Share},
-        effects::Asker,
+        hub_op::Asker,
         in_flight::InFlight,
-        input::{
-            Change, Connect, Disconnect, Feed, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
-            Welcome,
-        },
         rate_limit::{Admission, Patience},
+        request::{
+            Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing, Welcome,
+        },
+        rooms::Feed,
         short_list::reserve_one,
     },
     db::RoomWrite,

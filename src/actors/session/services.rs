@@ -8,7 +8,7 @@ use super::uplink::Uplink;
 use crate::{
     actors::{db_executor::Database, hub::Hub},
     auth::{RoomTokens, Verifier},
-    chat::effects::HubId,
+    chat::hub_op::HubId,
     clock::Clock,
     config::Limits,
     domain::{AuthorizePolicy, MaskingPolicy},

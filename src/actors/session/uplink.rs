@@ -15,7 +15,7 @@ use futures_util::task::AtomicWaker;
 
 use crate::{
     actors::chat_server::{ChatServer, messages::SessionEvents},
-    chat::input::SessionEvent,
+    chat::request::SessionEvent,
 };
 
 /// What a worker's sessions want of the `ChatServer`, until the end of the turn. Share it with `Arc`.
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        chat::input::Disconnect,
+        chat::request::Disconnect,
         domain::{SessionId, UserId},
     };
 

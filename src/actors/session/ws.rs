@@ -23,7 +23,7 @@ use crate::{
         outbox::{ConnectionSocket, Frame, Outbox},
     },
     auth::{Identity, token_source::SUBPROTOCOL},
-    chat::{accounts::SessionPlace, in_flight::InFlight, input::Feed},
+    chat::{accounts::SessionPlace, in_flight::InFlight, rooms::Feed},
     error::{ChatError, CloseCode, ErrorCode},
     metrics,
     protocol::{json, push::Encoding, websocket},

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::reconcile::{Confirmed, POLL_INTERVAL_AWAY, Reconcile};
 use crate::{
     broker::{Envelope, NodeEvent, NodeId, PresenceOf, Topic},
-    chat::{Chat, effects::Delivery, input::Now, profiles::Memory, rooms::PresenceChanged, timers::Timer},
+    chat::{Chat, db_read::Memory, hub_op::Delivery, input::Now, rooms::PresenceChanged, timer::Timer},
     domain::{RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
     error::{ChatError, ErrorCode},
     protocol::{

@@ -15,10 +15,9 @@ use std::{
 use crate::{
     chat::{
         Audience, Chat, Reach,
-        authorization::{MessageChange, RoomRequest},
-        profiles::Memory,
-        reads::DbRead,
-        timers::Timer,
+        db_read::{DbRead, Memory},
+        request::{MessageChange, RoomRequest},
+        timer::Timer,
     },
     db::{Committed, Found, Noted, Place, RoomState},
     domain::{MessageId, Role, RoomId, Seq, UserId},

@@ -2,9 +2,12 @@
 
 use bytes::Bytes;
 
-use super::{Asker, Delivery, Effects, HubId, Op, RoomEvent};
+use super::Effects;
 use crate::{
-    chat::rooms::LiveRoom,
+    chat::{
+        hub_op::{Asker, Delivery, HubId, Op, RoomEvent},
+        rooms::LiveRoom,
+    },
     domain::{RoomId, UserId},
     error::ChatError,
     protocol::push::Push,
@@ -67,8 +70,7 @@ mod tests {
     use crate::{
         chat::{
             in_flight::InFlight,
-            input::Feed,
-            rooms::{Rooms, tests::state},
+            rooms::{Feed, Rooms, tests::state},
         },
         domain::{Role, SessionId},
         metrics::Metrics,

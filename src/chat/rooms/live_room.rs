@@ -5,8 +5,10 @@ use bytes::Bytes;
 use super::{Place, PresenceChanged};
 use crate::{
     broker::{NodeId, PresenceOf},
-    chat::effects::HubId,
-    chat::order::{Order, Turn},
+    chat::{
+        hub_op::HubId,
+        order::{Order, Turn},
+    },
     db::{MemberState, RoomState},
     domain::{
         Product, Role, RoomSummary, Seq, SessionId, Settings, StoredMessage, Timestamp, User, UserId,

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::created_or_found;
 use crate::{
-    chat::input::{Answer, Message},
+    chat::request::{Answer, Message},
     domain::{
         ClientId, Data, Draft, MessageKind, RoomId, StoredMessage, UserId, masking::Inspected, message::check_size,
         stored_image::StoredImage,

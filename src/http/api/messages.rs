@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{PAGE_BYTES_MAX, check_same, created_or_found};
 use crate::{
     actors::{chat_server::messages::AnnounceRoom, db_executor::purpose::Reading},
-    chat::input::Message,
+    chat::request::Message,
     db::{self, MessagePage, RoomWrite},
     domain::{
         Draft, MessageId, MessageKind, RoomId, Seq, StoredMessage, UserId,

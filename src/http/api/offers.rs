@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{check_same, created_or_found, messages::check_place};
 use crate::{
-    chat::input::MakeOffer as Make,
+    chat::request::MakeOffer as Make,
     db::RoomWrite,
     domain::{MessageId, RoomId, StoredMessage, field::optional_whole},
     http::{

@@ -10,7 +10,7 @@ use crate::{
         chat_server::messages::AnnounceRoom,
         db_executor::purpose::{Reading, Writing},
     },
-    chat::input::Read,
+    chat::request::Read,
     db::{self, Opened, RoomCursor},
     domain::{Account, ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId},
     error::ChatError,

@@ -16,7 +16,8 @@ use crate::{
     },
     chat::{
         accounts::Accounts,
-        input::{Feed, Resume, Welcome},
+        request::{Resume, Welcome},
+        rooms::Feed,
     },
     domain::field::MaybeText,
     protocol::push::Offset,

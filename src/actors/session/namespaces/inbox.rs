@@ -12,10 +12,7 @@ use crate::{
         services::Services,
         socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
     },
-    chat::{
-        accounts::Accounts,
-        input::{Feed, Welcome},
-    },
+    chat::{accounts::Accounts, request::Welcome, rooms::Feed},
     protocol::event::ClientEvent,
 };
 

@@ -11,7 +11,7 @@ use crate::{
             socket_io::{Event, Member, Newcomer, Seat},
         },
     },
-    chat::input::{Feed, Welcome},
+    chat::{request::Welcome, rooms::Feed},
     error::{ChatError, CloseCode},
     protocol::{event::ClientEvent, json::RequestId, push::Encoding, socket_io::EventName},
 };

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Look;
 use crate::{
-    chat::{Chat, reads::RoomsFound},
+    chat::{Chat, db_read::RoomsFound},
     db::{Behind, Committed, DbError, Found, News, Noted, Place},
     domain::{MessageId, RoomId, Seq, UserId},
     protocol::json::to_json,

@@ -1,12 +1,7 @@
 //! What the chat wants to be reminded of.
 
-use std::time::Duration;
-
-use super::{Chat, effects::HubId, profiles::Walk};
+use super::{db_read::Walk, hub_op::HubId};
 use crate::domain::{ProductId, RoomId, SessionId, Timestamp, UserId};
-
-/// How often sessions are forgotten that can't be taken up any more.
-const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What is to be done when its time has come.
 #[derive(Debug)]
@@ -72,41 +67,6 @@ impl Timer {
             Self::Heartbeat => "heartbeat",
             Self::LookForNews => "look_for_news",
             Self::PresenceAgain => "presence_again",
-        }
-    }
-}
-
-impl Chat {
-    /// Starts everything that repeats.
-    pub(super) fn start(&mut self) {
-        self.out.after(FORGET_INTERVAL, Timer::ForgetEnded);
-        self.start_sweeping();
-        self.look_for_waves();
-        self.look_for_renamed();
-    }
-
-    /// A timer's time has come.
-    pub(super) fn due(&mut self, timer: Timer) {
-        match timer {
-            Timer::ForgetEnded => {
-                self.out.after(FORGET_INTERVAL, Timer::ForgetEnded);
-                self.forget_ended();
-            }
-            Timer::RoomUpdates => self.send_room_updates(),
-            Timer::Announcements => self.announce_some(),
-            Timer::OffersExpire(at) => self.offers_expire(at),
-            Timer::SweepOffers => self.sweep_again(),
-            Timer::TypingExpires => self.typing_expires(),
-            Timer::LookForWaves => self.look_for_waves(),
-            Timer::WaveDue(product, seller) => self.wave_due(product, seller),
-            Timer::WavesGoOn => self.waves_go_on(),
-            Timer::LookForRenamed => self.look_for_renamed(),
-            Timer::ShowProfile(Some(walk)) => self.go_on_showing(walk),
-            Timer::ShowProfile(None) => self.show_next_profile(),
-            Timer::SendOnline { session, user, hub, rooms } => self.send_some_online(session, user, hub, rooms),
-            Timer::Heartbeat => self.beat(),
-            Timer::LookForNews => self.look_again(),
-            Timer::PresenceAgain => self.publish_some_again(),
         }
     }
 }
