@@ -114,7 +114,7 @@ fn next_messages(
     seq: &mut i64,
 ) -> Result<(Vec<StoredMessage>, Vec<String>, bool), DbError> {
     let mut rooms = Vec::new();
-    for role in [Role::Buyer, Role::Seller] {
+    for role in Role::BOTH {
         rooms.extend(room::list_by_role(conn, user, role, place, ROOMS)?);
     }
     rooms.sort_unstable_by(|a, b| a.id.cmp(&b.id));
