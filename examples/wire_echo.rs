@@ -23,7 +23,7 @@ use haggle::{
         in_flight::InFlight,
         outbox::{Frame, Outbox},
         session::{
-            engine_io::{Application, Connection, Sessions, Settings},
+            engine_io::{Application, EngineConnection, EngineSettings, Sessions},
             socket_io::{Event, Handshake, Member, Middleware, Namespace, Newcomer, Seat, SocketIo, Table},
             transport::{self, FRAGMENTS_MAX, FrameStream, ReadError},
         },
@@ -123,13 +123,13 @@ struct EngineEcho;
 impl Application for EngineEcho {
     const NAME: &'static str = "engine.io";
 
-    fn opened(&mut self, _: &mut Connection<'_, Self>) {}
+    fn opened(&mut self, _: &mut EngineConnection<'_, Self>) {}
 
-    fn text(&mut self, text: ByteString, connection: &mut Connection<'_, Self>) {
+    fn text(&mut self, text: ByteString, connection: &mut EngineConnection<'_, Self>) {
         connection.send([&[MESSAGE][..], text.as_bytes()].concat().into());
     }
 
-    fn binary(&mut self, bytes: Bytes, connection: &mut Connection<'_, Self>) {
+    fn binary(&mut self, bytes: Bytes, connection: &mut EngineConnection<'_, Self>) {
         connection.send_binary(bytes);
     }
 }
@@ -205,7 +205,7 @@ fn endpoint<A: Application>(
 
 fn main() -> std::io::Result<()> {
     let options = Options::parse();
-    let settings = Settings {
+    let settings = EngineSettings {
         node_name: None,
         ping_interval: Duration::from_millis(options.ping_interval),
         ping_timeout: Duration::from_millis(options.ping_timeout),

@@ -8,7 +8,6 @@ mod connection;
 mod discarded_images;
 mod error;
 mod export_user;
-mod follow;
 mod free_space;
 mod generation;
 mod import;
@@ -24,6 +23,7 @@ mod log_mark;
 mod message_index;
 mod migrations;
 mod models;
+mod news;
 mod notify_unread;
 mod open_room;
 mod pool;
@@ -50,10 +50,6 @@ pub use connection::Connection;
 pub use discarded_images::{forget_discarded_images, list_discarded_images};
 pub use error::DbError;
 pub use export_user::{ExportPart, ExportPlace, export_user};
-pub use follow::{
-    Behind, Committed, Found, News, Noted, Place, find_installation, find_messages, find_newest, list_behind,
-    list_news, list_renamed,
-};
 pub use free_space::{
     PAGES_A_READING, PAGES_A_TRANSACTION, copy_log, count_pages, empty_log, find_residue, overwrite_residue,
     rewrite_database,
@@ -81,6 +77,10 @@ pub use models::{
     room::{allow_contact, is_member},
     user::{find_settings, find_user, is_deleted, list_users},
     wave::list_waves,
+};
+pub use news::{
+    Behind, CommitCursor, Committed, Found, News, Noted, find_installation, find_messages, find_newest, list_behind,
+    list_news, list_renamed,
 };
 pub use notify_unread::{
     DueNotification, NotificationOutcome, NotificationsPending, UnreadPage, begin_notifications, claim_notification,

@@ -11,7 +11,7 @@ mod store;
 
 pub use encode::{Encoded, encode};
 pub use format::TYPES;
-pub use header::{Header, ImageError, SENT_PIXELS_MAX, SENT_SIDE_MAX};
+pub use header::{ImageError, ImageHeader, SENT_PIXELS_MAX, SENT_SIDE_MAX};
 pub use lanes::{Lanes, Refused};
 pub use store::{ImageStore, StoreError};
 

@@ -14,7 +14,7 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipie
 use crate::{
     broker::{
         Envelope, NodeId, Subjects, Topic,
-        nats::{self, Arrival, Arrivals, Nats},
+        nats::{self, Arrivals, Nats, NatsEvent},
     },
     metrics::Metrics,
 };
@@ -94,11 +94,11 @@ impl Actor for Bus {
 async fn bring(mut arrivals: Arrivals, chat: ChatRecipients, metrics: Arc<Metrics>) {
     while let Some(arrival) = arrivals.next(ARRIVALS_MAX).await {
         let taken = match arrival {
-            Arrival::Link { up } => {
+            NatsEvent::Link { up } => {
                 metrics.nats_up.set(i64::from(up));
                 chat.link_changed.send(LinkChanged { up }).await
             }
-            Arrival::Events(payloads) => {
+            NatsEvent::Events(payloads) => {
                 metrics.node_events_received.inc_by(payloads.len() as u64);
                 let events = payloads.iter().filter_map(|payload| Envelope::decode(payload)).collect();
                 chat.arrived.send(Arrived(events)).await

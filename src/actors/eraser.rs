@@ -84,7 +84,7 @@ impl From<DbError> for Interrupted {
 
 /// How the log of the database stands, which is emptied at the end of each erasure.
 #[derive(Debug, Default)]
-struct Log {
+struct LogState {
     /// Users of whom nothing is left but in there.
     holds: HashSet<UserId>,
     /// When it is tried again, and how long that was put off.
@@ -93,7 +93,7 @@ struct Log {
     told: Option<Instant>,
 }
 
-impl Log {
+impl LogState {
     /// It could not be emptied. Returns how long to wait.
     fn put_off(&mut self) -> Duration {
         let now = Instant::now();
@@ -124,7 +124,7 @@ pub struct Eraser {
     /// Who is next, and who waits for it.
     wanted: HashMap<UserId, Vec<oneshot::Sender<()>>>,
     working: bool,
-    log: Log,
+    log: LogState,
     /// Whether the step that is under way is the last.
     ends: Arc<AtomicBool>,
     /// Who waits for its end; it begins nothing new then.
@@ -142,7 +142,7 @@ impl Eraser {
             clock,
             wanted: HashMap::new(),
             working: false,
-            log: Log::default(),
+            log: LogState::default(),
             ends: Arc::default(),
             stopping: Vec::new(),
         }

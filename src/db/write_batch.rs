@@ -112,7 +112,7 @@ pub enum RoomWrite {
         /// Who answers.
         actor: UserId,
         /// How.
-        answer: offer::Answer,
+        answer: offer::OfferDecision,
         /// When.
         at: Timestamp,
     },

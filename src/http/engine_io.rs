@@ -24,7 +24,7 @@ use crate::{
         outbox::Outbox,
         session::{
             engine_io::{
-                Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, Settings,
+                Application, Candidate, Carrier, EngineSession, EngineSettings, Link, PollNotice, Post, Sessions,
                 UpgradeFrame,
             },
             transport::{self, FRAGMENTS_MAX, FrameStream, PromisedSocket, Successor},
@@ -347,7 +347,7 @@ async fn post<A: Application>(
     request: &HttpRequest,
     payload: web::Payload,
     link: &Arc<Link<A>>,
-    settings: &Settings,
+    settings: &EngineSettings,
 ) -> Result<HttpResponse, Refusal> {
     let (bytes_max, wait) = if link.is_signed_in() {
         (settings.payload_bytes_max, settings.ping_interval + settings.ping_timeout)

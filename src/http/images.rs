@@ -8,7 +8,7 @@ use self::uploads::{Received, Upload, Uploads};
 use crate::{
     domain::{UserId, stored_image::StoredImage},
     error::{ChatError, ErrorCode},
-    images::{Encoded, Header, ImageError, ImageStore, Lanes, Refused, StoreError},
+    images::{Encoded, ImageError, ImageHeader, ImageStore, Lanes, Refused, StoreError},
 };
 
 /// How long an upload waits for the user's earlier one to be read, and how long its image waits to be decoded.
@@ -42,7 +42,7 @@ impl Images {
 
     /// Makes an image and its thumbnail of what a user sent.
     pub(super) async fn encode(&self, user: &UserId, sent: Received) -> Result<Encoded, ChatError> {
-        let header = Header::read(sent.as_ref()).map_err(refusal)?;
+        let header = ImageHeader::read(sent.as_ref()).map_err(refusal)?;
         let encoded = self.lanes.encode(user.clone().into(), header, sent);
         // An upload past its deadline has left the queue: what it sent is dropped when its turn comes.
         let encoded = tokio::time::timeout(TURN_MAX, encoded).await.map_err(|_| ChatError::unavailable())?;

@@ -21,7 +21,7 @@ use super::{
     work::{MessageChange, Work},
 };
 use crate::{
-    db::{self, Committed, Found, Noted, Place, RoomState},
+    db::{self, CommitCursor as Place, Committed, Found, Noted, RoomState},
     domain::{MessageId, Role, RoomId, Seq, UserId},
     error::{ChatError, ErrorCode},
     protocol::push::Position,

@@ -26,7 +26,7 @@ use crate::{
     },
     broker::{NodeId, Subjects},
     config::Limits,
-    db::{self, Committed, Found, News, Place, PooledConnection, test_db::open_alices_room},
+    db::{self, CommitCursor as Place, Committed, Found, News, PooledConnection, test_db::open_alices_room},
     domain::{ProductId, ProductStatus, Seq, SessionId, UserId},
 };
 

@@ -10,7 +10,7 @@ use actix::WeakRecipient;
 use super::{services::Services, waiting::Waiting};
 use crate::{
     actors::{
-        accounts::{SessionPlace, Share},
+        accounts::{SessionPlace, UserShare},
         chat_server::messages::{
             Change, Connect, Disconnect, Feed, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing,
             Welcome,
@@ -18,7 +18,7 @@ use crate::{
         hub::{Asker, CloseSession, OpenSession, RenewSession, SessionNotice},
         in_flight::InFlight,
         outbox::{Frame, Full, Outbox},
-        rate_limit::{Admission, Patience},
+        rate_limit::{Patience, RateVerdict},
         short_list::reserve_one,
     },
     auth::{AuthError, Identity},
@@ -71,7 +71,7 @@ pub struct ChatSession {
     in_flight: InFlight,
     /// Its place among its user's sessions, which goes with its [`Disconnect`].
     place: Option<SessionPlace>,
-    share: Arc<Share>,
+    share: Arc<UserShare>,
     patience: Patience,
     /// Rooms entered or about to be, the last one last.
     rooms: Vec<RoomId>,
@@ -171,7 +171,7 @@ impl ChatSession {
     /// Counts one frame of the client against its limit, without an answer: a heartbeat's frame.
     pub fn admit_control(&mut self) -> Result<(), Next> {
         match self.share.admit_send(1, &mut self.patience, Instant::now()) {
-            Admission::Flooding { retry_after_ms } => Err(self.flooding(retry_after_ms)),
+            RateVerdict::Flooding { retry_after_ms } => Err(self.flooding(retry_after_ms)),
             _ => Ok(()),
         }
     }
@@ -180,12 +180,12 @@ impl ChatSession {
     pub fn handle(&mut self, request: Option<RequestId>, name: &str, event: Result<ClientEvent, ChatError>) -> Next {
         let cost = if matches!(event, Ok(ClientEvent::Authenticate(_))) { AUTHENTICATE_COST } else { 1 };
         match self.share.admit_send(cost, &mut self.patience, Instant::now()) {
-            Admission::Passed => {}
-            Admission::TooFast { retry_after_ms } => {
+            RateVerdict::Passed => {}
+            RateVerdict::TooFast { retry_after_ms } => {
                 metrics::count(&self.services.metrics.rate_limited, "sends_per_second");
                 return self.refuse(request.as_ref(), name, &ChatError::rate_limited(retry_after_ms));
             }
-            Admission::Flooding { retry_after_ms } => return self.flooding(retry_after_ms),
+            RateVerdict::Flooding { retry_after_ms } => return self.flooding(retry_after_ms),
         }
         match event {
             Ok(event) => self.perform(request, event),

@@ -3,7 +3,7 @@
 use std::{mem, sync::Arc};
 
 use crate::{
-    actors::accounts::Share,
+    actors::accounts::UserShare,
     domain::{ClientId, Data},
     protocol::{event::SendMessage, json::RequestId},
 };
@@ -30,7 +30,7 @@ impl Waiting {
         &mut self,
         message: SendMessage,
         request: Option<RequestId>,
-        share: &Arc<Share>,
+        share: &Arc<UserShare>,
     ) -> Result<bool, Option<RequestId>> {
         let weight = weight_bytes(&message, request.as_ref());
         if self.messages.len() >= MESSAGES_MAX || self.bytes + weight > BYTES_MAX || !share.wait(weight) {
@@ -42,7 +42,7 @@ impl Waiting {
     }
 
     /// Takes all of them.
-    pub(super) fn take(&mut self, share: &Share) -> Vec<(SendMessage, Option<RequestId>)> {
+    pub(super) fn take(&mut self, share: &UserShare) -> Vec<(SendMessage, Option<RequestId>)> {
         share.waited(mem::take(&mut self.bytes));
         mem::take(&mut self.messages)
     }

@@ -50,7 +50,7 @@ pub struct WsSession {
 }
 
 /// Who connects, and over what.
-pub struct Connection {
+pub struct WsConnection {
     /// Who it is.
     pub identity: Identity,
     /// From where.
@@ -70,7 +70,7 @@ impl WsSession {
     /// [`HandshakeError`] when the request is not a WebSocket handshake (RFC 6455 section 4.2.1).
     pub fn start(
         request: &HttpRequest,
-        connection: Connection,
+        connection: WsConnection,
         services: Arc<Services>,
     ) -> Result<HttpResponse, HandshakeError> {
         let (mut response, socket) = transport::accept(request, &[SUBPROTOCOL])?;

@@ -475,7 +475,7 @@ fn an_offer_that_waits_can_be_answered_after_the_load() {
     ));
     assert_eq!(load(&db, &lines.join("\n")).1, []);
     let message = history(&db, "r").remove(0).id;
-    let (actor, answer) = (user_id("erin"), crate::domain::offer::Answer::Decline);
+    let (actor, answer) = (user_id("erin"), crate::domain::offer::OfferDecision::Decline);
     let declined = write(&mut db.conn(), RoomWrite::AnswerOffer { room: None, message, actor, answer, at: NOW });
     assert!(declined.is_ok(), "{declined:?}");
 }

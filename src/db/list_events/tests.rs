@@ -14,7 +14,7 @@ use crate::{
     domain::{
         GenerationTag, Product, ProductStatus, SettingsPatch,
         masking::Inspected,
-        offer::{Answer, OFFER_LIFETIME_MS, Price},
+        offer::{OFFER_LIFETIME_MS, OfferDecision, Price},
         safety::{Decision, ReportCategory},
     },
 };
@@ -320,7 +320,7 @@ fn an_offer_and_what_becomes_of_it_are_events() {
             "currency": "USD", "status": "pending", "expiresAt": NOW.plus_ms(OFFER_LIFETIME_MS),
         })
     );
-    let (message, actor, answer) = (offer.message_id, user_id("carol"), Answer::Accept);
+    let (message, actor, answer) = (offer.message_id, user_id("carol"), OfferDecision::Accept);
     let accept = RoomWrite::AnswerOffer { room: None, message, actor, answer, at: NOW.plus_ms(1) };
     let mut accepted = events_of(conn, &mut end, &accept, NOW.plus_ms(1));
     // What is said about the product comes first, and the product last.

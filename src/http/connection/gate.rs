@@ -25,7 +25,7 @@ use bytes::Bytes;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::{Connection, Transport, shared_stream::SharedStream};
+use super::{HttpConnection, Transport, shared_stream::SharedStream};
 use crate::{
     actors::outbox::ConnectionSocket,
     http::{
@@ -58,7 +58,7 @@ pub struct Gate<H> {
 
 impl<H> Gate<H>
 where
-    H: Service<(Connection, Option<SocketAddr>), Response = (), Error = DispatchError> + 'static,
+    H: Service<(HttpConnection, Option<SocketAddr>), Response = (), Error = DispatchError> + 'static,
 {
     /// How to serve one connection.
     #[must_use]
@@ -89,7 +89,7 @@ where
         let watch = Arc::new(Watch::new(&tcp, is_plain));
         self.patrol.add(&watch, arrival.refused.is_some().then_some(REFUSED_WAIT));
         arrival.stands(ConnectionSocket::new(tcp, is_plain), Arc::clone(&watch));
-        let connection = Connection::new(transport, watch, Rc::clone(&self.patrol), arrival);
+        let connection = HttpConnection::new(transport, watch, Rc::clone(&self.patrol), arrival);
         poll_fn(|cx| self.http.poll_ready(cx)).await.map_err(|_| io::ErrorKind::Other)?;
         self.http.call((connection, Some(address))).await.map_err(|_| io::ErrorKind::ConnectionAborted.into())
     }

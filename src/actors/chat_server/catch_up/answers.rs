@@ -7,7 +7,7 @@ use actix::{Handler, Message as ActixMessage};
 use super::Look;
 use crate::{
     actors::chat_server::ChatServer,
-    db::{Behind, Committed, DbError, Found, News, Noted, Place, RoomState},
+    db::{Behind, CommitCursor as Place, Committed, DbError, Found, News, Noted, RoomState},
     domain::{MessageId, RoomId, Seq, UserId},
     metrics::{SharedThread, Step},
     protocol::json::to_json,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    member::{Role, SignedInMember},
+    member::{MemberTerms, SignedInMember},
     middleware::{Doorkeeper, place_among_sessions, signed_in},
 };
 use crate::actors::{
@@ -49,7 +49,7 @@ impl Namespace for ChatNamespace {
         } else {
             Welcome::Plain
         };
-        let role = Role { namespace: self.name(), feed: Feed::Chat, welcome, takes: |_| true };
+        let role = MemberTerms { namespace: self.name(), feed: Feed::Chat, welcome, takes: |_| true };
         SignedInMember::join(role, &self.services, newcomer, seat)
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    member::{Role, SignedInMember},
+    member::{MemberTerms, SignedInMember},
     middleware::{Doorkeeper, place_among_sessions, signed_in},
 };
 use crate::{
@@ -45,7 +45,7 @@ impl Namespace for InboxNamespace {
 
     fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
         let takes = |event: &ClientEvent| matches!(event, ClientEvent::Authenticate(_) | ClientEvent::Heartbeat);
-        let role = Role { namespace: self.name(), feed: Feed::Inbox, welcome: Welcome::Plain, takes };
+        let role = MemberTerms { namespace: self.name(), feed: Feed::Inbox, welcome: Welcome::Plain, takes };
         SignedInMember::join(role, &self.services, newcomer, seat)
     }
 }

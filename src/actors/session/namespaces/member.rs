@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What a namespace makes of its members.
-pub(super) struct Role {
+pub(super) struct MemberTerms {
     /// The namespace's name.
     pub(super) namespace: &'static str,
     /// What they receive without entering a room.
@@ -42,7 +42,7 @@ impl SignedInMember {
     /// Registers a client that has passed its namespace's middleware. Its CONNECT is answered through its hub, which knows
     /// it by then.
     pub(super) fn join(
-        role: Role,
+        role: MemberTerms,
         services: &Arc<Services>,
         newcomer: Newcomer,
         seat: &mut Seat<'_, '_>,

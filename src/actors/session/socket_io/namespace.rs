@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{Handshake, SocketIo};
 use crate::{
-    actors::{accounts::SessionPlace, hub::SessionNotice, session::engine_io::Connection},
+    actors::{accounts::SessionPlace, hub::SessionNotice, session::engine_io::EngineConnection},
     auth::Identity,
     error::{ChatError, CloseCode},
     protocol::socket_io::{EventName, write},
@@ -108,7 +108,7 @@ pub trait Member: Any {
 pub struct Seat<'a, 'b> {
     namespace: &'static str,
     membership: u64,
-    connection: &'a mut Connection<'b, SocketIo>,
+    connection: &'a mut EngineConnection<'b, SocketIo>,
     left: Option<Leave>,
 }
 
@@ -122,7 +122,11 @@ pub(super) struct Leave {
 }
 
 impl<'a, 'b> Seat<'a, 'b> {
-    pub(super) fn new(namespace: &'static str, membership: u64, connection: &'a mut Connection<'b, SocketIo>) -> Self {
+    pub(super) fn new(
+        namespace: &'static str,
+        membership: u64,
+        connection: &'a mut EngineConnection<'b, SocketIo>,
+    ) -> Self {
         Self { namespace, membership, connection, left: None }
     }
 
@@ -131,7 +135,7 @@ impl<'a, 'b> Seat<'a, 'b> {
     }
 
     /// The connection itself.
-    pub fn connection(&mut self) -> &mut Connection<'b, SocketIo> {
+    pub fn connection(&mut self) -> &mut EngineConnection<'b, SocketIo> {
         self.connection
     }
 
