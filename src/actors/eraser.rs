@@ -33,7 +33,7 @@ use crate::{
         image_sweeper, message_indexer,
     },
     clock::Clock,
-    db::{self, DbError, JobLock, NodeJob, RoomWrite},
+    db::{self, DbError, ErasureProgress, JobLock, NodeJob, RoomWrite},
     domain::{Account, UserId},
     error::ChatError,
     images::ImageStore,
@@ -286,11 +286,11 @@ impl Erasure {
             let write = RoomWrite::EraseWords { user: user.clone(), at: self.clock.now() };
             let change = Change { write, reply: ReplyTo::Request(reply) };
             self.chat.send(change).await.map_err(|_| ChatError::unavailable())?;
-            let is_done = answer.await.unwrap_or_else(|_| Err(ChatError::unavailable()))?;
-            if &is_done.data[..] == b"true" {
-                return Ok(());
+            let answer = answer.await.unwrap_or_else(|_| Err(ChatError::unavailable()))?;
+            match serde_json::from_slice(&answer.data).map_err(|error| ChatError::internal(&error))? {
+                ErasureProgress::Done => return Ok(()),
+                ErasureProgress::GoesOn => self.check_end()?,
             }
-            self.check_end()?;
         }
     }
 

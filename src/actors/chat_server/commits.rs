@@ -206,7 +206,7 @@ impl ChatServer {
                 }
                 Answer { data: to_json(&user), created }
             }
-            Written::WordsErased { messages, rooms, offers, is_done } => {
+            Written::WordsErased { messages, rooms, offers, progress } => {
                 for offer in offers {
                     self.offer_changed(offer, ctx);
                 }
@@ -220,7 +220,7 @@ impl ChatServer {
                     self.room_changed_for_nodes(room);
                 }
                 self.announce(&Account::Server, rooms, ctx);
-                Answer { data: to_json(&is_done), created: false }
+                Answer { data: to_json(&progress), created: false }
             }
             Written::WaveAdvanced(change) => {
                 self.wave_advanced(change, ctx);

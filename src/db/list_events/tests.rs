@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     db::{
-        ImportOptions, NewReport, Reported, RoomWrite, Written,
+        ErasureProgress, ImportOptions, NewReport, Reported, RoomWrite, Written,
         generation::begin_generation,
         import_str,
         migrations::{migrate_connection, revert_from},
@@ -286,7 +286,7 @@ fn a_report_its_decision_and_its_mute_are_events() {
     }
     // What the reporter said goes with them.
     write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
-    while let Written::WordsErased { is_done: false, .. } =
+    while let Written::WordsErased { progress: ErasureProgress::GoesOn, .. } =
         write(conn, RoomWrite::EraseWords { user: user_id("alice"), at: NOW }).unwrap()
     {}
     let page = list_events(conn, EventCursor::default(), 100, usize::MAX).unwrap().unwrap();

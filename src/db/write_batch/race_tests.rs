@@ -127,7 +127,7 @@ fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
 
 /// How everything stands in the end: the messages of Alice's room without what is random, and how far she has read.
 fn standing(conn: &mut Connection, a: &RoomId) -> (Vec<String>, i64) {
-    while let Ok(Written::WordsErased { is_done: false, .. }) =
+    while let Ok(Written::WordsErased { progress: ErasureProgress::GoesOn, .. }) =
         write(conn, RoomWrite::EraseWords { user: user_id("alice"), at: NOW })
     {}
     let page = list_messages(conn, a, MessagePage::Before { seq: None, limit: 50 }, usize::MAX).unwrap();
