@@ -24,7 +24,9 @@ use haggle::{
         outbox::{Frame, Outbox},
         session::{
             engine_io::{Application, EngineConnection, EngineSettings, Sessions},
-            socket_io::{Event, Handshake, Member, Middleware, Namespace, Newcomer, Seat, SocketIo, Table},
+            socket_io::{
+                Handshake, Middleware, Namespace, NamespaceEvent, NamespaceMember, Newcomer, Seat, SocketIo, Table,
+            },
             transport::{self, FRAGMENTS_MAX, FrameStream, ReadError},
         },
     },
@@ -85,7 +87,7 @@ impl Namespace for EchoNamespace {
         &[]
     }
 
-    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
+    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn NamespaceMember> {
         seat.accept();
         let auth = newcomer.auth.as_ref().map_or("{}", |auth| auth.get());
         seat.emit("auth", &[auth.as_bytes()], Vec::new());
@@ -95,8 +97,8 @@ impl Namespace for EchoNamespace {
 
 struct EchoMember;
 
-impl Member for EchoMember {
-    fn event(&mut self, event: Event<'_>, seat: &mut Seat<'_, '_>) {
+impl NamespaceMember for EchoMember {
+    fn event(&mut self, event: NamespaceEvent<'_>, seat: &mut Seat<'_, '_>) {
         let args: Vec<&[u8]> = event.args.iter().map(|arg| arg.get().as_bytes()).collect();
         match (event.name, event.ack) {
             (EventName::Text(name), None) if name == "message" => seat.emit("message-back", &args, event.attachments),

@@ -18,7 +18,7 @@ use crate::{
     },
     metrics::Metrics,
 };
-use messages::{Arrived, BusOp, Leave, LinkChanged, Tell};
+use messages::{Arrived, BusOp, LeaveNodes, LinkChanged, Tell};
 
 /// Lists of the `ChatServer` that wait: one a turn of it.
 pub const LISTS_MAX: usize = 1024;
@@ -137,10 +137,10 @@ impl Handler<Tell> for Bus {
     }
 }
 
-impl Handler<Leave> for Bus {
+impl Handler<LeaveNodes> for Bus {
     type Result = actix::ResponseFuture<()>;
 
-    fn handle(&mut self, _: Leave, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: LeaveNodes, _: &mut Self::Context) -> Self::Result {
         let (nats, node) = (self.nats.take(), self.node);
         Box::pin(async move {
             if let Some(nats) = nats {

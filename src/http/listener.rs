@@ -38,7 +38,7 @@ use super::{
     admission::{Admission, Arrival},
     connection::{
         HttpConnection,
-        gate::{self, Gate, Served, TLS_HANDSHAKE_WAIT},
+        gate::{self, ConnectionGate, Served, TLS_HANDSHAKE_WAIT},
     },
     watch::{Deadlines, Patrol, UNREAD_WAIT},
     workers::{MakeServe, Workers},
@@ -152,7 +152,7 @@ impl Listener {
             Box::pin(async move {
                 let http = http.new_service(()).await.ok()?;
                 let patrol = Patrol::start(deadlines, metrics);
-                Some(Gate { http, tls, patrol, handshake_wait }.into_serve())
+                Some(ConnectionGate { http, tls, patrol, handshake_wait }.into_serve())
             })
         };
         Ok((addr, Workers::start(listener, admission, is_tls, workers, make)?))

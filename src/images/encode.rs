@@ -18,7 +18,7 @@ const THUMBNAIL_SIDE_MAX: u32 = 320;
 const JPEG_QUALITY: u8 = 85;
 
 /// An image and its thumbnail, written anew.
-pub struct Encoded {
+pub struct EncodedImage {
     /// The image.
     pub image: Vec<u8>,
     /// The thumbnail.
@@ -31,7 +31,7 @@ pub struct Encoded {
     pub extension: &'static str,
 }
 
-impl Encoded {
+impl EncodedImage {
     /// The type of both files.
     #[must_use]
     pub fn content_type(&self) -> &'static str {
@@ -43,7 +43,7 @@ impl Encoded {
 ///
 /// # Errors
 /// [`ImageError`], with a sentence for the sender.
-pub fn encode(sent: impl AsRef<[u8]>, header: &ImageHeader) -> Result<Encoded, ImageError> {
+pub fn encode(sent: impl AsRef<[u8]>, header: &ImageHeader) -> Result<EncodedImage, ImageError> {
     let Decoded { mut pixels, orientation, profile } = decode(sent.as_ref(), header)?;
     // What was sent is let go before the image is written.
     drop(sent);
@@ -59,7 +59,7 @@ pub fn encode(sent: impl AsRef<[u8]>, header: &ImageHeader) -> Result<Encoded, I
     let (width, height) = (image.width(), image.height());
     let thumbnail = thumbnail_of(&image).ok_or(ImageError::Damaged)?;
     let write = if transparent { to_png } else { to_jpeg };
-    Ok(Encoded {
+    Ok(EncodedImage {
         thumbnail: write(thumbnail)?,
         image: write(image)?,
         width,
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::images::header::MEMORY_BYTES_MAX;
 
-    fn encode(sent: &[u8]) -> Result<Encoded, ImageError> {
+    fn encode(sent: &[u8]) -> Result<EncodedImage, ImageError> {
         super::encode(sent, &ImageHeader::read(sent)?)
     }
 

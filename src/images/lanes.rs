@@ -15,7 +15,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{Encoded, ImageError, ImageHeader, encode};
+use super::{EncodedImage, ImageError, ImageHeader, encode};
 use crate::domain::{Account, FairQueue};
 
 /// What an account may spend per round, in bytes of decoded pixels: a photograph of 12 million of them.
@@ -30,7 +30,7 @@ pub struct Lanes(Arc<Mutex<Schedule<EncodingJob>>>);
 
 /// Why an image came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum NotEncoded {
     /// It is not one that is taken.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -39,13 +39,13 @@ pub enum Refused {
     Failed,
 }
 
-type Encode = dyn FnOnce(&ImageHeader) -> Result<Encoded, ImageError> + Send;
+type Encode = dyn FnOnce(&ImageHeader) -> Result<EncodedImage, ImageError> + Send;
 
 /// An image that waits for its turn.
 struct EncodingJob {
     header: ImageHeader,
     encode: Box<Encode>,
-    answer: oneshot::Sender<Result<Encoded, ImageError>>,
+    answer: oneshot::Sender<Result<EncodedImage, ImageError>>,
 }
 
 impl std::fmt::Debug for EncodingJob {
@@ -59,8 +59,8 @@ impl Lanes {
     /// any more.
     ///
     /// # Errors
-    /// [`Refused`].
-    pub async fn encode<S>(&self, account: Account, header: ImageHeader, sent: S) -> Result<Encoded, Refused>
+    /// [`NotEncoded`].
+    pub async fn encode<S>(&self, account: Account, header: ImageHeader, sent: S) -> Result<EncodedImage, NotEncoded>
     where
         S: AsRef<[u8]> + Send + 'static,
     {
@@ -72,7 +72,7 @@ impl Lanes {
             schedule.start()
         };
         self.spawn(start);
-        Ok(encoded.await.map_err(|_| Refused::Failed)??)
+        Ok(encoded.await.map_err(|_| NotEncoded::Failed)??)
     }
 
     fn spawn(&self, lanes: Vec<ImageLane>) {
@@ -288,6 +288,6 @@ mod tests {
         let encoded = lanes.encode(user("alice"), header, png.clone()).await.unwrap();
         assert_eq!((encoded.width, encoded.height, encoded.extension), (40, 30, "jpg"));
         let cut = lanes.encode(user("alice"), header, png[..60].to_vec()).await;
-        assert!(matches!(cut, Err(Refused::Image(ImageError::Damaged))));
+        assert!(matches!(cut, Err(NotEncoded::Image(ImageError::Damaged))));
     }
 }

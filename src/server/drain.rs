@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::Server;
 use crate::{
     actors::{
-        bus::messages::Leave as LeaveNodes,
+        bus::messages::LeaveNodes,
         chat_server::messages::{Unfinished, WhatIsLeft},
         eraser::messages::StopEraser,
         hub::DrainSessions,

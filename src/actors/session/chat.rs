@@ -7,7 +7,7 @@ use std::{
 
 use actix::WeakRecipient;
 
-use super::{services::Services, waiting::Waiting};
+use super::{services::Services, waiting::WaitingMessages};
 use crate::{
     actors::{
         accounts::{SessionPlace, UserShare},
@@ -75,7 +75,7 @@ pub struct ChatSession {
     patience: Patience,
     /// Rooms entered or about to be, the last one last.
     rooms: Vec<RoomId>,
-    waiting: Waiting,
+    waiting: WaitingMessages,
     for_good: bool,
 }
 
@@ -128,7 +128,7 @@ impl ChatSession {
             encoding,
             in_flight,
             rooms: Vec::new(),
-            waiting: Waiting::default(),
+            waiting: WaitingMessages::default(),
             for_good: false,
         }
     }

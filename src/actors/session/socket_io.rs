@@ -1,7 +1,7 @@
 //! Socket.IO on an Engine.IO session: several namespaces over one connection.
 //!
 //! Which namespaces there are says a [`Table`]. A client's CONNECT passes its namespace's [`Middleware`] before it becomes a
-//! [`Member`] there; events then go to that member alone.
+//! [`NamespaceMember`] there; events then go to that member alone.
 
 pub mod namespace;
 
@@ -18,7 +18,7 @@ use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use super::engine_io::{Application, EngineConnection};
-use namespace::Leave;
+use namespace::Departure;
 
 use crate::{
     actors::{
@@ -29,7 +29,7 @@ use crate::{
     error::{ChatError, CloseCode},
     protocol::socket_io::{Attachments, Kind, Packet, PacketError, attachments::check_placeholders, write},
 };
-pub use namespace::{Event, Member, Middleware, Namespace, Newcomer, Seat, Table};
+pub use namespace::{Middleware, Namespace, NamespaceEvent, NamespaceMember, Newcomer, Seat, Table};
 
 /// Binary messages of one packet. The official client's own decoder takes as many.
 const ATTACHMENTS_MAX: usize = 10;
@@ -76,7 +76,7 @@ struct Joined {
     namespace: &'static str,
     /// Tells this membership from an earlier one in the same namespace.
     membership: u64,
-    member: Box<dyn Member>,
+    member: Box<dyn NamespaceMember>,
 }
 
 impl SocketIo {
@@ -132,7 +132,7 @@ impl SocketIo {
                 {
                     return self.refuse(error, connection);
                 }
-                let event = Event { name, args, ack, attachments };
+                let event = NamespaceEvent { name, args, ack, attachments };
                 let known = self.call(packet.namespace, connection, |member, seat| member.event(event, seat));
                 if !known {
                     self.broken("an event came before its namespace was connected to".to_owned(), connection);
@@ -156,7 +156,7 @@ impl SocketIo {
     /// the connection alone.
     fn count(&mut self, connection: &mut EngineConnection<'_, Self>) {
         if let Some(first) = self.joined.first().map(|joined| joined.namespace) {
-            self.call(first, connection, Member::kept_alive);
+            self.call(first, connection, NamespaceMember::kept_alive);
         } else if let Err(wait) = self.packets.admit(PACKETS, 1, Instant::now()) {
             let error = ChatError::rate_limited(told_ms(wait));
             connection.end(CloseCode::Flooding, &error.message);
@@ -247,7 +247,7 @@ impl SocketIo {
         &mut self,
         namespace: &str,
         connection: &mut EngineConnection<'_, Self>,
-        call: impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>),
+        call: impl FnOnce(&mut dyn NamespaceMember, &mut Seat<'_, '_>),
     ) -> bool {
         let Some(joined) = self.joined.iter_mut().find(|joined| joined.namespace == namespace) else { return false };
         let name = joined.namespace;
@@ -265,7 +265,7 @@ impl SocketIo {
         namespace: &'static str,
         membership: u64,
         connection: &mut EngineConnection<'_, Self>,
-        call: impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>),
+        call: impl FnOnce(&mut dyn NamespaceMember, &mut Seat<'_, '_>),
     ) {
         if self.find(namespace).is_some_and(|joined| joined.membership == membership) {
             self.call(namespace, connection, call);
@@ -273,7 +273,7 @@ impl SocketIo {
     }
 
     /// Takes the client out of a namespace, and ends a connection that is in none any more.
-    fn leave(&mut self, namespace: &'static str, left: &Leave, connection: &mut EngineConnection<'_, Self>) {
+    fn leave(&mut self, namespace: &'static str, left: &Departure, connection: &mut EngineConnection<'_, Self>) {
         if self.take(namespace).is_none() {
             return;
         }
@@ -288,7 +288,7 @@ impl SocketIo {
     fn call_all(
         &mut self,
         connection: &mut EngineConnection<'_, Self>,
-        mut call: impl FnMut(&mut dyn Member, &mut Seat<'_, '_>),
+        mut call: impl FnMut(&mut dyn NamespaceMember, &mut Seat<'_, '_>),
     ) {
         let names: Vec<_> = self.joined.iter().map(|joined| joined.namespace).collect();
         for name in names {
@@ -359,7 +359,7 @@ impl Application for SocketIo {
         if self.joined.is_empty() {
             connection.end(CloseCode::Restart, "the server restarts, come back");
         }
-        self.call_all(connection, Member::draining);
+        self.call_all(connection, NamespaceMember::draining);
     }
 
     fn user(&self) -> String {

@@ -21,7 +21,7 @@ use crate::{
     actors::{
         accounts::SessionPlace,
         chat_server::messages::Feed,
-        hub::{Notice, SessionNotice},
+        hub::{HubNotice, SessionNotice},
         in_flight::InFlight,
         outbox::{ConnectionSocket, Frame, Outbox},
     },
@@ -262,17 +262,17 @@ impl Handler<SessionNotice> for WsSession {
 
     fn handle(&mut self, SessionNotice { notice, .. }: SessionNotice, ctx: &mut Self::Context) {
         match notice {
-            Notice::Joined { room, entered } => self.chat.joined(&room, entered),
+            HubNotice::Joined { room, entered } => self.chat.joined(&room, entered),
             // Its wire has no recovery.
-            Notice::Resumed(_) | Notice::TakenOver => {}
-            Notice::PingDue => self.ping(),
-            Notice::PongDue { pinged } => self.expect_pong(pinged, ctx),
-            Notice::TokenExpired { ended_at } => {
+            HubNotice::Resumed(_) | HubNotice::TakenOver => {}
+            HubNotice::PingDue => self.ping(),
+            HubNotice::PongDue { pinged } => self.expect_pong(pinged, ctx),
+            HubNotice::TokenExpired { ended_at } => {
                 let next = self.chat.expired(ended_at);
                 self.follow(next, ctx);
             }
-            Notice::Draining(patience) => self.drain(patience, ctx),
-            Notice::Ending => self.await_close(ctx),
+            HubNotice::Draining(patience) => self.drain(patience, ctx),
+            HubNotice::Ending => self.await_close(ctx),
         }
     }
 }

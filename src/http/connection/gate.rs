@@ -45,7 +45,7 @@ const TLS_BUFFER_BYTES_MAX: usize = 16 * 1024;
 const REFUSED_WAIT: Duration = Duration::from_secs(2);
 
 /// Serves the connections of one worker.
-pub struct Gate<H> {
+pub struct ConnectionGate<H> {
     /// Reads requests and answers them.
     pub http: H,
     /// Certificate and key; `None` for plain TCP.
@@ -56,7 +56,7 @@ pub struct Gate<H> {
     pub handshake_wait: Duration,
 }
 
-impl<H> Gate<H>
+impl<H> ConnectionGate<H>
 where
     H: Service<(HttpConnection, Option<SocketAddr>), Response = (), Error = DispatchError> + 'static,
 {

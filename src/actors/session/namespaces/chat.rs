@@ -14,7 +14,7 @@ use crate::actors::{
     chat_server::messages::{Feed, Resume, Welcome},
     session::{
         services::Services,
-        socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
+        socket_io::{Middleware, Namespace, NamespaceMember, Newcomer, Seat},
     },
 };
 use crate::{domain::field::MaybeText, protocol::push::Offset};
@@ -43,7 +43,7 @@ impl Namespace for ChatNamespace {
         &self.middleware
     }
 
-    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
+    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn NamespaceMember> {
         let welcome = if newcomer.handshake.recovers {
             Welcome::Recoverable(newcomer.auth.as_deref().and_then(read_resume))
         } else {

@@ -13,7 +13,7 @@ use crate::{
         chat_server::messages::{Feed, Welcome},
         session::{
             services::Services,
-            socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
+            socket_io::{Middleware, Namespace, NamespaceMember, Newcomer, Seat},
         },
     },
     protocol::event::ClientEvent,
@@ -43,7 +43,7 @@ impl Namespace for InboxNamespace {
         &self.middleware
     }
 
-    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
+    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn NamespaceMember> {
         let takes = |event: &ClientEvent| matches!(event, ClientEvent::Authenticate(_) | ClientEvent::Heartbeat);
         let role = MemberTerms { namespace: self.name(), feed: Feed::Inbox, welcome: Welcome::Plain, takes };
         SignedInMember::join(role, &self.services, newcomer, seat)
