@@ -22,8 +22,10 @@ use haggle::{
     actors::{
         outbox::{Frame, Outbox},
         session::{
-            engine_io::{Application, Connection, Sessions, Settings},
-            socket_io::{Event, Handshake, Member, Middleware, Namespace, Newcomer, Seat, SocketIo, Table},
+            engine_io::{Application, EngineConnection, EngineSettings, Sessions},
+            socket_io::{
+                Handshake, Middleware, Namespace, NamespaceEvent, NamespaceMember, Newcomer, Seat, SocketIo, Table,
+            },
             transport::{self, FRAGMENTS_MAX, FrameStream, ReadError},
         },
     },
@@ -85,7 +87,7 @@ impl Namespace for EchoNamespace {
         &[]
     }
 
-    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
+    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn NamespaceMember> {
         seat.accept();
         let auth = newcomer.auth.as_ref().map_or("{}", |auth| auth.get());
         seat.emit("auth", &[auth.as_bytes()], Vec::new());
@@ -95,8 +97,8 @@ impl Namespace for EchoNamespace {
 
 struct EchoMember;
 
-impl Member for EchoMember {
-    fn event(&mut self, event: Event<'_>, seat: &mut Seat<'_, '_>) {
+impl NamespaceMember for EchoMember {
+    fn event(&mut self, event: NamespaceEvent<'_>, seat: &mut Seat<'_, '_>) {
         let args: Vec<&[u8]> = event.args.iter().map(|arg| arg.get().as_bytes()).collect();
         match (event.name, event.ack) {
             (EventName::Text(name), None) if name == "message" => seat.emit("message-back", &args, event.attachments),
@@ -123,13 +125,13 @@ struct EngineEcho;
 impl Application for EngineEcho {
     const NAME: &'static str = "engine.io";
 
-    fn opened(&mut self, _: &mut Connection<'_, Self>) {}
+    fn opened(&mut self, _: &mut EngineConnection<'_, Self>) {}
 
-    fn text(&mut self, text: ByteString, connection: &mut Connection<'_, Self>) {
+    fn text(&mut self, text: ByteString, connection: &mut EngineConnection<'_, Self>) {
         connection.send([&[MESSAGE][..], text.as_bytes()].concat().into());
     }
 
-    fn binary(&mut self, bytes: Bytes, connection: &mut Connection<'_, Self>) {
+    fn binary(&mut self, bytes: Bytes, connection: &mut EngineConnection<'_, Self>) {
         connection.send_binary(bytes);
     }
 }
@@ -205,7 +207,7 @@ fn endpoint<A: Application>(
 
 fn main() -> std::io::Result<()> {
     let options = Options::parse();
-    let settings = Settings {
+    let settings = EngineSettings {
         node_name: None,
         ping_interval: Duration::from_millis(options.ping_interval),
         ping_timeout: Duration::from_millis(options.ping_timeout),

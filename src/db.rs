@@ -8,7 +8,6 @@ mod connection;
 mod discarded_images;
 mod error;
 mod export_user;
-mod follow;
 mod free_space;
 mod generation;
 mod import;
@@ -24,6 +23,7 @@ mod log_mark;
 mod message_index;
 mod migrations;
 mod models;
+mod news;
 mod notify_unread;
 mod open_room;
 mod pool;
@@ -50,10 +50,6 @@ pub use connection::Connection;
 pub use discarded_images::{forget_discarded_images, list_discarded_images};
 pub use error::DbError;
 pub use export_user::{ExportPart, ExportPlace, export_user};
-pub use follow::{
-    Behind, Committed, Found, News, Noted, Place, find_installation, find_messages, find_newest, list_behind,
-    list_news, list_renamed,
-};
 pub use free_space::{
     PAGES_A_READING, PAGES_A_TRANSACTION, copy_log, count_pages, empty_log, find_residue, overwrite_residue,
     rewrite_database,
@@ -82,6 +78,10 @@ pub use models::{
     user::{find_settings, find_user, is_deleted, list_users},
     wave::list_waves,
 };
+pub use news::{
+    Behind, CommitCursor, Committed, Found, News, Noted, find_installation, find_messages, find_newest, list_behind,
+    list_news, list_renamed,
+};
 pub use notify_unread::{
     DueNotification, NotificationOutcome, NotificationsPending, UnreadPage, begin_notifications, claim_notification,
     count_notifications, find_unread, finish_notification, list_due_notifications, queue_notifications,
@@ -94,8 +94,8 @@ pub use service::{open_to_serve, open_to_work};
 pub use sqlite_file::log_path;
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
 pub use write_batch::{
-    OfferMoved, Outcomes, ProductChange, ReadMark, RoomWrite, WriteError, Written, finish_erasures, list_erasures,
-    write_batch,
+    ErasureProgress, OfferMoved, Outcomes, ProductChange, ReadMark, RoomWrite, WriteError, Written, finish_erasures,
+    list_erasures, write_batch,
 };
 
 use connection::{Backend, prelude};

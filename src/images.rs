@@ -9,10 +9,10 @@ mod lanes;
 mod shrink;
 mod store;
 
-pub use encode::{Encoded, encode};
+pub use encode::{EncodedImage, encode};
 pub use format::TYPES;
-pub use header::{Header, ImageError, SENT_PIXELS_MAX, SENT_SIDE_MAX};
-pub use lanes::{Lanes, Refused};
+pub use header::{ImageError, ImageHeader, SENT_PIXELS_MAX, SENT_SIDE_MAX};
+pub use lanes::{Lanes, NotEncoded};
 pub use store::{ImageStore, StoreError};
 
 /// Longest side of what is kept.

@@ -14,12 +14,12 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipie
 use crate::{
     broker::{
         Envelope, NodeId, Subjects, Topic,
-        nats::{self, Arrival, Arrivals, Nats},
+        nats::{self, Arrivals, Nats, NatsEvent},
     },
     chat::effects::BusOp,
     metrics::Metrics,
 };
-use messages::{Arrived, Leave, LinkChanged, Tell};
+use messages::{Arrived, LeaveNodes, LinkChanged, Tell};
 
 /// Lists of the `ChatServer` that wait: one a turn of it.
 pub const LISTS_MAX: usize = 1024;
@@ -95,11 +95,11 @@ impl Actor for Bus {
 async fn bring(mut arrivals: Arrivals, chat: ChatRecipients, metrics: Arc<Metrics>) {
     while let Some(arrival) = arrivals.next(ARRIVALS_MAX).await {
         let taken = match arrival {
-            Arrival::Link { up } => {
+            NatsEvent::Link { up } => {
                 metrics.nats_up.set(i64::from(up));
                 chat.link_changed.send(LinkChanged { up }).await
             }
-            Arrival::Events(payloads) => {
+            NatsEvent::Events(payloads) => {
                 metrics.node_events_received.inc_by(payloads.len() as u64);
                 let events = payloads.iter().filter_map(|payload| Envelope::decode(payload)).collect();
                 chat.arrived.send(Arrived(events)).await
@@ -138,10 +138,10 @@ impl Handler<Tell> for Bus {
     }
 }
 
-impl Handler<Leave> for Bus {
+impl Handler<LeaveNodes> for Bus {
     type Result = actix::ResponseFuture<()>;
 
-    fn handle(&mut self, _: Leave, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: LeaveNodes, _: &mut Self::Context) -> Self::Result {
         let (nats, node) = (self.nats.take(), self.node);
         Box::pin(async move {
             if let Some(nats) = nats {

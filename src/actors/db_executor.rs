@@ -27,7 +27,7 @@ use crate::{
 };
 use messages::{Loaded, Perform};
 use purpose::{Purpose, Reading, Writing};
-use turnstile::{Lane, Turn, Turnstile};
+use turnstile::{Lane, Permit, Turnstile};
 
 /// How long an operation waits for its turn before it fails as unavailable.
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -52,10 +52,10 @@ pub struct DbExecutor {
     metrics: Arc<Metrics>,
 }
 
-type Run = dyn FnOnce(&mut DbExecutor, Turn<Job>) + Send;
+type Run = dyn FnOnce(&mut DbExecutor, Permit<DatabaseJob>) + Send;
 
 /// An operation that ends its turn and then answers.
-pub struct Job(Box<Run>);
+pub struct DatabaseJob(Box<Run>);
 
 impl Actor for DbExecutor {
     type Context = SyncContext<Self>;
@@ -72,7 +72,7 @@ impl DbExecutor {
     fn run_in_turn<T>(
         &self,
         kind: &'static str,
-        mut turn: Turn<Job>,
+        mut turn: Permit<DatabaseJob>,
         operation: impl FnOnce(&mut Connection) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
         let step = Step::begin(&self.metrics, self.thread, kind);
@@ -96,7 +96,7 @@ impl DbExecutor {
 impl Handler<Perform> for DbExecutor {
     type Result = ();
 
-    fn handle(&mut self, Perform { job: Job(job), turn }: Perform, _: &mut Self::Context) {
+    fn handle(&mut self, Perform { job: DatabaseJob(job), turn }: Perform, _: &mut Self::Context) {
         job(self, turn);
     }
 }
@@ -104,8 +104,8 @@ impl Handler<Perform> for DbExecutor {
 /// The way to the database for everyone else. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
-    readers: Arc<Turnstile<Job>>,
-    writer: Arc<Turnstile<Job>>,
+    readers: Arc<Turnstile<DatabaseJob>>,
+    writer: Arc<Turnstile<DatabaseJob>>,
     /// The last commit failed, though the database may answer: its disk is full or broken, or somebody else holds it.
     is_commit_failing: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
@@ -256,7 +256,7 @@ impl Database {
 
     async fn perform<T: Send + 'static>(
         &self,
-        turnstile: &Arc<Turnstile<Job>>,
+        turnstile: &Arc<Turnstile<DatabaseJob>>,
         account: &Account,
         lane: usize,
         kind: &'static str,
@@ -265,7 +265,7 @@ impl Database {
     ) -> Result<T, DbError> {
         let (reply, mut answer) = oneshot::channel();
         let gauge = GaugeGuard::raise(&self.metrics.database_queue);
-        let job = Job(Box::new(move |executor, turn| {
+        let job = DatabaseJob(Box::new(move |executor, turn| {
             let outcome = executor.run_in_turn(kind, turn, operation);
             drop(gauge);
             // The one who asked may have given up.
@@ -289,8 +289,8 @@ impl Database {
 }
 
 /// The way to some threads, by turns.
-fn turnstile<const N: usize>(threads: Addr<DbExecutor>, count: usize, lanes: [Lane; N]) -> Arc<Turnstile<Job>> {
-    Arc::new(Turnstile::new(count, lanes, move |job, turn: Turn<Job>| {
+fn turnstile<const N: usize>(threads: Addr<DbExecutor>, count: usize, lanes: [Lane; N]) -> Arc<Turnstile<DatabaseJob>> {
+    Arc::new(Turnstile::new(count, lanes, move |job, turn: Permit<DatabaseJob>| {
         if !threads.connected() {
             // The process ends: what waits gets that for its answer.
             turn.close();

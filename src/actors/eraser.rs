@@ -31,7 +31,7 @@ use crate::{
     },
     chat::request::{Change, ReplyTo},
     clock::Clock,
-    db::{self, DbError, JobLock, NodeJob, RoomWrite},
+    db::{self, DbError, ErasureProgress, JobLock, NodeJob, RoomWrite},
     domain::{Account, UserId},
     error::ChatError,
     images::ImageStore,
@@ -82,7 +82,7 @@ impl From<DbError> for Interrupted {
 
 /// How the log of the database stands, which is emptied at the end of each erasure.
 #[derive(Debug, Default)]
-struct Log {
+struct LogState {
     /// Users of whom nothing is left but in there.
     holds: HashSet<UserId>,
     /// When it is tried again, and how long that was put off.
@@ -91,7 +91,7 @@ struct Log {
     told: Option<Instant>,
 }
 
-impl Log {
+impl LogState {
     /// It could not be emptied. Returns how long to wait.
     fn put_off(&mut self) -> Duration {
         let now = Instant::now();
@@ -122,7 +122,7 @@ pub struct Eraser {
     /// Who is next, and who waits for it.
     wanted: HashMap<UserId, Vec<oneshot::Sender<()>>>,
     working: bool,
-    log: Log,
+    log: LogState,
     /// Whether the step that is under way is the last.
     ends: Arc<AtomicBool>,
     /// Who waits for its end; it begins nothing new then.
@@ -140,7 +140,7 @@ impl Eraser {
             clock,
             wanted: HashMap::new(),
             working: false,
-            log: Log::default(),
+            log: LogState::default(),
             ends: Arc::default(),
             stopping: Vec::new(),
         }
@@ -284,11 +284,11 @@ impl Erasure {
             let write = RoomWrite::EraseWords { user: user.clone(), at: self.clock.now() };
             let change = Change { write, reply: ReplyTo::Request(reply) };
             self.chat.send(SessionEvents(vec![change.into()])).await.map_err(|_| ChatError::unavailable())?;
-            let is_done = answer.await.unwrap_or_else(|_| Err(ChatError::unavailable()))?;
-            if &is_done.data[..] == b"true" {
-                return Ok(());
+            let answer = answer.await.unwrap_or_else(|_| Err(ChatError::unavailable()))?;
+            match serde_json::from_slice(&answer.data).map_err(|error| ChatError::internal(&error))? {
+                ErasureProgress::Done => return Ok(()),
+                ErasureProgress::GoesOn => self.check_end()?,
             }
-            self.check_end()?;
         }
     }
 

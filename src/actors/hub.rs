@@ -29,7 +29,7 @@ use bytes::Bytes;
 use expiry::Expiries;
 use gate::{Gate, Line, Waiting};
 use heartbeat::Heartbeats;
-pub use messages::{Apply, CloseSession, DrainSessions, Notice, OpenSession, RenewSession, SessionNotice};
+pub use messages::{Apply, CloseSession, DrainSessions, HubNotice, OpenSession, RenewSession, SessionNotice};
 
 use super::outbox::{Frame, Full, Outbox};
 use crate::{
@@ -158,14 +158,14 @@ impl Hub {
             Op::Enter { asker, room, answer, after, behind } => self.enter(&asker, &room, &answer, after, behind),
             Op::RefuseEntry { asker, room, error } => {
                 self.detach(asker.session, &room);
-                self.notify(asker.session, Notice::Joined { room, entered: false });
+                self.notify(asker.session, HubNotice::Joined { room, entered: false });
                 self.reply(&asker, Err(&error));
             }
             Op::Detach { session, room, error } => {
                 self.detach(session, &room);
                 if let Some(error) = error {
                     self.send_error(session, &ErrorNotice::new(&error, None));
-                    self.notify(session, Notice::Joined { room, entered: false });
+                    self.notify(session, HubNotice::Joined { room, entered: false });
                 }
             }
             Op::Deliver { room, event, more } => self.deliver(&room, &event, &more),
@@ -304,7 +304,7 @@ impl Hub {
                 None => local.outbox.close(code.number(), &error.message),
             }
         }
-        self.notify(session, Notice::Ending);
+        self.notify(session, HubNotice::Ending);
     }
 
     /// Drops a client that reads too slowly. It is told nothing: a frame for it would only wait behind the others.
@@ -313,11 +313,11 @@ impl Hub {
         log::info!("session={session} user={} evicted: reads too slowly ({})", local.user, CloseCode::TooSlow.number());
         metrics::count(&self.metrics.evictions, "too_slow");
         local.outbox.abort();
-        self.notify(session, Notice::Ending);
+        self.notify(session, HubNotice::Ending);
         self.forget(session);
     }
 
-    fn notify(&self, session: SessionId, notice: Notice) {
+    fn notify(&self, session: SessionId, notice: HubNotice) {
         if let Some(notices) = self.sessions.get(&session).and_then(|local| local.notices.upgrade()) {
             #[expect(
                 clippy::disallowed_methods,
@@ -445,7 +445,7 @@ impl Handler<DrainSessions> for Hub {
                 let reconnect_in_ms = 100 + jitter_ms(session);
                 hub.send_push(session, &Push::new(&ServerEvent::Draining { reconnect_in_ms }));
                 hub.flush();
-                hub.notify(session, Notice::Draining(drain.patience));
+                hub.notify(session, HubNotice::Draining(drain.patience));
             });
         }
     }

@@ -16,7 +16,7 @@ pub(super) const ROOM_TOKEN_TYPE: &str = "haggle-room+jwt";
 
 /// The header fields that count. `jwk`, `jku`, `x5u` and `x5c` would let a token bring its own key, so they are not even read.
 #[derive(Deserialize)]
-struct Header {
+struct TokenHeader {
     alg: String,
     typ: Option<String>,
     /// Any JSON: only a JWKS looks at it.
@@ -49,7 +49,7 @@ impl<'a> Parts<'a> {
         let (message, signature) = token.rsplit_once('.').ok_or(AuthError::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(AuthError::Malformed)?;
         let header = decode_part(header)?;
-        let header: Header = read_object(&header)?;
+        let header: TokenHeader = read_object(&header)?;
         if header.crit.is_some() {
             return Err(AuthError::Malformed);
         }

@@ -59,7 +59,7 @@ pub struct Arrivals {
 
 /// Something that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Arrival {
+pub enum NatsEvent {
     /// Payloads, in each topic in the order in which one node published them.
     Events(Vec<Bytes>),
     /// How the connection stands now. Since the last one events may have been lost.
@@ -188,13 +188,13 @@ impl Nats {
 impl Arrivals {
     /// Waits for what comes next: up to `events_max` events that are there already, or another state of the connection.
     /// `None` when nothing can come any more.
-    pub async fn next(&mut self, events_max: usize) -> Option<Arrival> {
+    pub async fn next(&mut self, events_max: usize) -> Option<NatsEvent> {
         loop {
             let changes = self.signs.changes.load(Ordering::Acquire);
             let now = (self.client.connection_state() == State::Connected, changes);
             if self.reported != Some(now) {
                 self.reported = Some(now);
-                return Some(Arrival::Link { up: now.0 });
+                return Some(NatsEvent::Link { up: now.0 });
             }
             tokio::select! {
                 biased;
@@ -208,7 +208,7 @@ impl Arrivals {
                             _ => break,
                         }
                     }
-                    return Some(Arrival::Events(events));
+                    return Some(NatsEvent::Events(events));
                 }
             }
         }

@@ -19,7 +19,7 @@ pub enum Arrivals {}
 
 /// Something that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Arrival {
+pub enum NatsEvent {
     /// Payloads.
     Events(Vec<Bytes>),
     /// How the connection stands.
@@ -75,7 +75,7 @@ impl Nats {
 
 impl Arrivals {
     /// Never called.
-    pub async fn next(&mut self, _events_max: usize) -> Option<Arrival> {
+    pub async fn next(&mut self, _events_max: usize) -> Option<NatsEvent> {
         match *self {}
     }
 }

@@ -1,6 +1,6 @@
 //! What each user takes of the server, over all of their sessions, namespaces and wires, and over REST.
 //!
-//! One [`Share`] for each user, shared by all workers. It is forgotten when nobody holds it and its rates have recovered, so
+//! One [`UserShare`] for each user, shared by all workers. It is forgotten when nobody holds it and its rates have recovered, so
 //! that coming back never brings a fresh limit.
 
 use std::{
@@ -15,8 +15,8 @@ use std::{
 };
 
 use super::{
-    in_flight::Work,
-    rate_limit::{Admission, Patience, Quota, Rate, Strikes, told_ms},
+    in_flight::WorkInFlight,
+    rate_limit::{Patience, Quota, Rate, RateVerdict, Strikes, told_ms},
 };
 use crate::{
     config::Limits,
@@ -60,16 +60,16 @@ pub struct Accounts {
 
 #[derive(Debug)]
 struct Shard {
-    shares: HashMap<UserId, Arc<Share>>,
+    shares: HashMap<UserId, Arc<UserShare>>,
     swept_at: Instant,
 }
 
 /// What one user has taken.
 #[derive(Debug)]
-pub struct Share {
+pub struct UserShare {
     terms: Arc<Terms>,
     /// Their unanswered events.
-    pub work: Arc<Work>,
+    pub work: Arc<WorkInFlight>,
     sends: Rate,
     requests: Rate,
     opens: Rate,
@@ -83,13 +83,13 @@ pub struct Share {
 /// session's end, so that what waits for it there is bounded, too.
 #[derive(Debug)]
 pub struct SessionPlace {
-    share: Arc<Share>,
+    share: Arc<UserShare>,
     _gauge: GaugeGuard,
 }
 
 /// One REST request's place among its user's; free again when this is dropped.
 #[derive(Debug)]
-pub struct RequestPlace(Arc<Share>);
+pub struct RequestPlace(Arc<UserShare>);
 
 impl Accounts {
     /// Nobody yet.
@@ -111,11 +111,11 @@ impl Accounts {
 
     /// A user's share.
     #[must_use]
-    pub fn of(&self, user: &UserId) -> Arc<Share> {
+    pub fn of(&self, user: &UserId) -> Arc<UserShare> {
         self.of_at(user, Instant::now())
     }
 
-    fn of_at(&self, user: &UserId, now: Instant) -> Arc<Share> {
+    fn of_at(&self, user: &UserId, now: Instant) -> Arc<UserShare> {
         let mut shard = self.shard(user);
         if now.saturating_duration_since(shard.swept_at) >= SWEEP_INTERVAL {
             shard.sweep(now);
@@ -123,7 +123,7 @@ impl Accounts {
         if let Some(share) = shard.shares.get(user) {
             return Arc::clone(share);
         }
-        let share = Arc::new(Share::new(Arc::clone(&self.terms)));
+        let share = Arc::new(UserShare::new(Arc::clone(&self.terms)));
         shard.shares.insert(user.clone(), Arc::clone(&share));
         share
     }
@@ -194,7 +194,7 @@ impl Shard {
         self.swept_at = now;
         // Nobody else can take one up meanwhile: that goes through this shard's lock.
         // A connection keeps the count of its user's events alone.
-        let is_held = |share: &Arc<Share>| Arc::strong_count(share) > 1 || Arc::strong_count(&share.work) > 1;
+        let is_held = |share: &Arc<UserShare>| Arc::strong_count(share) > 1 || Arc::strong_count(&share.work) > 1;
         self.shares.retain(|_, share| is_held(share) || !share.is_recovered(now));
         if self.shares.len() < self.shares.capacity() / 4 {
             self.shares.shrink_to_fit();
@@ -202,7 +202,7 @@ impl Shard {
     }
 }
 
-impl Share {
+impl UserShare {
     fn new(terms: Arc<Terms>) -> Self {
         Self {
             terms,
@@ -223,16 +223,16 @@ impl Share {
     }
 
     /// Counts something that one of the user's sessions was sent, as so many events.
-    pub fn admit_send(&self, cost: u32, patience: &mut Patience, now: Instant) -> Admission {
-        let Some(quota) = self.terms.sends else { return Admission::Passed };
-        let Err(wait) = self.sends.admit(quota, cost, now) else { return Admission::Passed };
+    pub fn admit_send(&self, cost: u32, patience: &mut Patience, now: Instant) -> RateVerdict {
+        let Some(quota) = self.terms.sends else { return RateVerdict::Passed };
+        let Err(wait) = self.sends.admit(quota, cost, now) else { return RateVerdict::Passed };
         let retry_after_ms = told_ms(wait);
         if patience.told(retry_after_ms, now) {
-            return Admission::TooFast { retry_after_ms };
+            return RateVerdict::TooFast { retry_after_ms };
         }
         match lock(&self.strikes).add(quota, now) {
-            None => Admission::TooFast { retry_after_ms },
-            Some(away) => Admission::Flooding { retry_after_ms: told_ms(away) },
+            None => RateVerdict::TooFast { retry_after_ms },
+            Some(away) => RateVerdict::Flooding { retry_after_ms: told_ms(away) },
         }
     }
 
@@ -253,13 +253,13 @@ impl Share {
 impl SessionPlace {
     /// The user's share.
     #[must_use]
-    pub fn share(&self) -> &Arc<Share> {
+    pub fn share(&self) -> &Arc<UserShare> {
         &self.share
     }
 }
 
 impl RequestPlace {
-    fn take(share: Arc<Share>) -> Self {
+    fn take(share: Arc<UserShare>) -> Self {
         share.requests_in_flight.fetch_add(1, Ordering::Relaxed);
         Self(share)
     }
@@ -303,15 +303,18 @@ mod tests {
     fn one_who_does_not_listen_is_flooding_and_a_new_session_does_not_help() {
         let accounts = accounts(&Limits { sends_per_second_max: 1.try_into().ok(), ..Limits::none() });
         let (share, mut patience, now) = (accounts.of(&alice()), Patience::default(), Instant::now());
-        assert_eq!([(); 2].map(|()| share.admit_send(1, &mut patience, now)), [Admission::Passed; 2]);
+        assert_eq!([(); 2].map(|()| share.admit_send(1, &mut patience, now)), [RateVerdict::Passed; 2]);
         for _ in 0..20 {
-            assert!(matches!(share.admit_send(1, &mut patience, now), Admission::TooFast { retry_after_ms: 1..=1001 }));
+            assert!(matches!(
+                share.admit_send(1, &mut patience, now),
+                RateVerdict::TooFast { retry_after_ms: 1..=1001 }
+            ));
         }
-        assert!(matches!(share.admit_send(1, &mut patience, now), Admission::Flooding { .. }));
+        assert!(matches!(share.admit_send(1, &mut patience, now), RateVerdict::Flooding { .. }));
         drop(share);
         let (share, mut patience) = (accounts.of(&alice()), Patience::default());
-        assert!(matches!(share.admit_send(1, &mut patience, now), Admission::TooFast { .. }), "once it is told");
-        assert!(matches!(share.admit_send(1, &mut patience, now), Admission::Flooding { .. }));
+        assert!(matches!(share.admit_send(1, &mut patience, now), RateVerdict::TooFast { .. }), "once it is told");
+        assert!(matches!(share.admit_send(1, &mut patience, now), RateVerdict::Flooding { .. }));
     }
 
     #[test]
@@ -321,9 +324,9 @@ mod tests {
         let mut passed = 0;
         while passed < 5000 {
             match share.admit_send(1, &mut patience, now) {
-                Admission::Passed => passed += 1,
-                Admission::TooFast { retry_after_ms } => now += Duration::from_millis(retry_after_ms),
-                Admission::Flooding { .. } => panic!("thrown out after {passed}"),
+                RateVerdict::Passed => passed += 1,
+                RateVerdict::TooFast { retry_after_ms } => now += Duration::from_millis(retry_after_ms),
+                RateVerdict::Flooding { .. } => panic!("thrown out after {passed}"),
             }
         }
     }
@@ -332,7 +335,7 @@ mod tests {
     fn a_lifted_limit_lets_everything_pass() {
         let accounts = accounts(&Limits::none());
         let (share, mut patience, now) = (accounts.of(&alice()), Patience::default(), Instant::now());
-        assert!((0..10_000).all(|_| share.admit_send(1, &mut patience, now) == Admission::Passed));
+        assert!((0..10_000).all(|_| share.admit_send(1, &mut patience, now) == RateVerdict::Passed));
         let places: Vec<_> = (0..1000).map(|_| accounts.open_session(&alice())).collect();
         assert!(places.iter().all(Result::is_ok));
     }
@@ -347,10 +350,10 @@ mod tests {
             accounts.shards.iter().map(|shard| lock(shard).shares.len()).sum::<usize>()
         };
         let share = accounts.of_at(&alice(), now);
-        assert_eq!(share.admit_send(2, &mut Patience::default(), now), Admission::Passed);
+        assert_eq!(share.admit_send(2, &mut Patience::default(), now), RateVerdict::Passed);
         assert_eq!(sweep(1), 1);
         assert_eq!(sweep(100), 1, "a session holds it");
-        assert_eq!(share.admit_send(2, &mut Patience::default(), now + Duration::from_secs(100)), Admission::Passed);
+        assert_eq!(share.admit_send(2, &mut Patience::default(), now + Duration::from_secs(100)), RateVerdict::Passed);
         drop(share);
         assert_eq!(sweep(101), 1, "its rate is used up");
         assert_eq!(sweep(102), 0);

@@ -191,7 +191,7 @@ impl Chat {
                 }
                 Answer { data: to_json(&user), created }
             }
-            Written::WordsErased { messages, rooms, offers, is_done } => {
+            Written::WordsErased { messages, rooms, offers, progress } => {
                 for offer in offers {
                     self.offer_changed(offer);
                 }
@@ -205,7 +205,7 @@ impl Chat {
                     self.room_changed_for_nodes(room);
                 }
                 self.announce(&Account::Server, rooms);
-                Answer { data: to_json(&is_done), created: false }
+                Answer { data: to_json(&progress), created: false }
             }
             Written::WaveAdvanced(change) => {
                 self.wave_advanced(change);

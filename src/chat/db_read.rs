@@ -31,7 +31,7 @@ pub enum DbRead {
     /// Where the order of commits ends.
     Newest,
     /// What was committed after this.
-    News(db::Place),
+    News(db::CommitCursor),
     /// Messages of these rooms after these.
     Missing {
         /// The rooms.
@@ -65,7 +65,7 @@ pub enum DbAnswer {
     /// To [`DbRead::Waves`].
     Waves(Result<Vec<(ProductId, UserId)>, DbError>),
     /// To [`DbRead::Newest`].
-    Newest(Result<db::Place, DbError>),
+    Newest(Result<db::CommitCursor, DbError>),
     /// To [`DbRead::News`].
     News(Result<News, DbError>),
     /// To [`DbRead::Missing`].

@@ -40,14 +40,14 @@ struct Count {
     post: AtomicWaker,
     drain: AtomicWaker,
     /// Whose events they are: the first user who signs in on the connection.
-    account: OnceLock<Arc<Work>>,
+    account: OnceLock<Arc<WorkInFlight>>,
     /// Whether it waits in its user's queue.
     is_queued: AtomicBool,
 }
 
 /// All unanswered events of a user.
 #[derive(Debug, Default)]
-pub struct Work {
+pub struct WorkInFlight {
     weight: AtomicUsize,
     /// Connections that read on when there is room again.
     waiting: Mutex<Vec<Arc<Count>>>,
@@ -65,7 +65,7 @@ pub struct Slot {
 
 impl InFlight {
     /// From now on its events count among this user's, too. A connection belongs to the first who signs in on it.
-    pub fn belong_to(&self, account: &Arc<Work>) {
+    pub fn belong_to(&self, account: &Arc<WorkInFlight>) {
         let _ = self.0.account.set(Arc::clone(account));
     }
 
@@ -139,7 +139,7 @@ impl Count {
     }
 }
 
-impl Work {
+impl WorkInFlight {
     fn add(&self, weight: usize) -> usize {
         self.weight.fetch_add(weight, Ordering::AcqRel);
         weight

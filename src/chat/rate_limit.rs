@@ -129,7 +129,7 @@ pub fn told_ms(wait: Duration) -> u64 {
 
 /// Whether an event may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
+pub enum RateVerdict {
     /// It may.
     Passed,
     /// Too fast: the next one may pass in so many milliseconds.

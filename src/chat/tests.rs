@@ -18,7 +18,7 @@ use super::{
 use crate::{
     broker::NodeId,
     config::Limits,
-    db::{self, Committed, DbError, Found, News, Place, PooledConnection, test_db::open_alices_room},
+    db::{self, CommitCursor, Committed, DbError, Found, News, PooledConnection, test_db::open_alices_room},
     domain::{ProductId, ProductStatus, SessionId},
 };
 
@@ -318,7 +318,7 @@ fn an_offset_is_not_certain_of_a_message_that_was_seen_in_the_database_and_not_d
     let mut fixture = Fixture::new();
     among_nodes(&mut fixture);
     let Fixture { chat, room, .. } = &mut fixture;
-    let place = |position| Place { position, ..Place::default() };
+    let place = |position| CommitCursor { position, ..CommitCursor::default() };
     let settled = |chat: &Chat| chat.nodes.as_ref().unwrap().reconcile.settled();
     chat.newest_found(Ok(place(4)));
     assert_eq!(settled(chat), 4);
@@ -350,8 +350,8 @@ fn without_nats_the_next_look_into_the_database_waits_for_its_time() {
     let Fixture { chat, .. } = &mut fixture;
     assert!(!chat.nodes.as_ref().unwrap().is_up);
     let is_looking = |chat: &Chat| chat.nodes.as_ref().unwrap().reconcile.is_looking();
-    let news = |has_more| News { messages: Vec::new(), notes: Vec::new(), next: Place::default(), has_more };
-    chat.newest_found(Ok(Place::default()));
+    let news = |has_more| News { messages: Vec::new(), notes: Vec::new(), next: CommitCursor::default(), has_more };
+    chat.newest_found(Ok(CommitCursor::default()));
 
     chat.news_read(Ok(news(false)));
     assert!(!is_looking(chat));

@@ -58,7 +58,7 @@ pub fn list_rooms(
         let mut rooms: Vec<(Role, RoomDetails)> = Vec::new();
         // Where a half was cut, the page must not go on: its next room was not read.
         let mut cut: Option<(i64, String)> = None;
-        for role in [Role::Buyer, Role::Seller] {
+        for role in Role::BOTH {
             let (half, is_cut) = RoomDetails::list(conn, user, role, behind, limit + 1, Space::of(bytes_max))?;
             let last = half.last().filter(|_| is_cut).map(|last| (last.row.active_at, last.row.id.clone()));
             cut = cut.max(last);
@@ -194,7 +194,10 @@ mod tests {
 
         let state = load_room(conn, &a).unwrap().unwrap();
         assert_eq!((state.last_seq, state.last_message), (Seq(3), Some(last)));
-        assert_eq!((state.buyer.read_seq, state.buyer.unread, state.seller.unread), (Seq(2), 1, 0));
+        assert_eq!(
+            (state.members.buyer.read_seq, state.members.buyer.unread, state.members.seller.unread),
+            (Seq(2), 1, 0)
+        );
         assert_eq!(find_room(conn, &a, &user_id("mallory")).unwrap(), None);
         assert_eq!(load_room(conn, &RoomId::new("none").unwrap()).unwrap(), None);
         write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();

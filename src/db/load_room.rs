@@ -8,7 +8,7 @@ use super::{
     },
 };
 use crate::domain::{
-    Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId, offer::StandingOffer,
+    Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId, offer::StandingOffer,
 };
 
 /// A room with everything that the server keeps of it in memory, from one snapshot.
@@ -22,10 +22,8 @@ pub struct RoomState {
     pub last_message: Option<StoredMessage>,
     /// The offer that stands.
     pub offer: Option<StandingOffer>,
-    /// How the buyer stands.
-    pub buyer: MemberState,
-    /// How the seller stands.
-    pub seller: MemberState,
+    /// How its members stand.
+    pub members: Pair<MemberState>,
 }
 
 /// How one member stands in a room.
@@ -81,7 +79,7 @@ pub(super) fn load_room_in(
 }
 
 fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, DbError> {
-    let RoomDetails { row, room, last_message, offer, buyer, seller } = details;
+    let RoomDetails { row, room, last_message, offer, members } = details;
     let mut member = |user: &str, read_seq, details: MemberDetails| -> Result<_, DbError> {
         let MemberDetails { deleted, muted_until, has_blocked, settings } = details;
         let unread = count_unread(conn, &row.id, user, read_seq, row.last_seq)?;
@@ -89,8 +87,10 @@ fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, Db
     };
     Ok(RoomState {
         last_seq: Seq(row.last_seq),
-        buyer: member(&row.buyer_id, row.buyer_read_seq, buyer)?,
-        seller: member(&row.seller_id, row.seller_read_seq, seller)?,
+        members: Pair {
+            buyer: member(&row.buyer_id, row.buyer_read_seq, members.buyer)?,
+            seller: member(&row.seller_id, row.seller_read_seq, members.seller)?,
+        },
         last_message,
         offer,
         room,
@@ -104,12 +104,10 @@ fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, Db
 pub fn find_room(conn: &mut Connection, room: &RoomId, user: &UserId) -> Result<Option<RoomSummary>, DbError> {
     conn.transaction(|conn| {
         let Some(details) = RoomDetails::find(conn, room)? else { return Ok(None) };
-        let role = match details.row.role_of(user) {
-            Some(Role::Buyer) if !details.buyer.deleted => Role::Buyer,
-            Some(Role::Seller) if !details.seller.deleted => Role::Seller,
-            _ => return Ok(None),
-        };
-        details.into_summary(conn, role).map(Some)
+        match details.row.role_of(user) {
+            Some(role) if !details.members[role].deleted => details.into_summary(conn, role).map(Some),
+            _ => Ok(None),
+        }
     })
 }
 
@@ -117,39 +115,34 @@ impl RoomState {
     /// One of the two members.
     #[must_use]
     pub fn member_user(&self, role: Role) -> &User {
-        match role {
-            Role::Buyer => &self.room.buyer,
-            Role::Seller => &self.room.seller,
-        }
+        self.room.members()[role]
     }
 
     /// How one of the two stands.
     #[must_use]
     pub fn member(&self, role: Role) -> &MemberState {
-        match role {
-            Role::Buyer => &self.buyer,
-            Role::Seller => &self.seller,
-        }
+        &self.members[role]
     }
 
     /// Whether nobody can say anything: one of the two has blocked the other, or was deleted.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        let (buyer, seller) = (&self.buyer, &self.seller);
+        let Pair { buyer, seller } = &self.members;
         buyer.has_blocked || seller.has_blocked || buyer.deleted || seller.deleted
     }
 
     /// What the two members share with each other.
     #[must_use]
     pub const fn shared(&self) -> Settings {
-        if self.is_closed() { Settings::nothing() } else { self.buyer.settings.both(self.seller.settings) }
+        if self.is_closed() {
+            Settings::nothing()
+        } else {
+            self.members.buyer.settings.both(self.members.seller.settings)
+        }
     }
 
     /// How one of the two stands, to change it.
     pub fn member_mut(&mut self, role: Role) -> &mut MemberState {
-        match role {
-            Role::Buyer => &mut self.buyer,
-            Role::Seller => &mut self.seller,
-        }
+        &mut self.members[role]
     }
 }

@@ -17,7 +17,7 @@ use super::{
     },
 };
 use crate::domain::{
-    Data, Role, RoomId, Timestamp, UnreadNotification, UserId,
+    Data, RoomId, Timestamp, UnreadNotification, UserId,
     message::{SYSTEM_SENDER, is_about},
 };
 
@@ -161,7 +161,7 @@ pub fn queue_notifications(conn: &mut Connection, page: &UnreadPage, now: Timest
             if room.is_closed() {
                 continue;
             }
-            for (role, user) in [(Role::Buyer, room.row.buyer_id.clone()), (Role::Seller, room.row.seller_id.clone())] {
+            for (role, user) in room.row.users().map(str::to_owned) {
                 let read_seq = *room.row.read_seq_mut(role);
                 let member = UserId::from_stored(user.as_str());
                 let is_gone = room.active_role_of(&member).is_none();
@@ -219,10 +219,7 @@ fn to_notification(
     let user = UserId::from_stored(row.user_id.as_str());
     let Some(details) = RoomDetails::find(conn, &RoomId::from_stored(row.room_id.as_str()))? else { return Ok(None) };
     let Some(role) = details.row.role_of(&user) else { return Ok(None) };
-    let other = match role {
-        Role::Buyer => details.seller,
-        Role::Seller => details.buyer,
-    };
+    let other = &details.members[role.other()];
     if details.is_closed() || other.muted_until.is_some_and(|until| until > now) {
         return Ok(None);
     }

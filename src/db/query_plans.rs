@@ -20,7 +20,7 @@ use super::{
 use crate::domain::{
     EventCursor, Product, ProductStatus, RoomId, Seq,
     masking::Inspected,
-    offer::{Answer, Price},
+    offer::{OfferDecision, Price},
     safety::{Decision, ReportCategory, ReportState},
     stored_image::SignImageUrls,
 };
@@ -237,7 +237,7 @@ fn offers_go_along_the_indices_of_those_that_wait() {
         let Ok(Written::OfferMoved(moved)) = write(conn, make) else { panic!() };
         let message = moved.answer.unwrap().id;
         let actor = user_id("carol");
-        write(conn, RoomWrite::AnswerOffer { room: None, message, actor, answer: Answer::Accept, at }).unwrap();
+        write(conn, RoomWrite::AnswerOffer { room: None, message, actor, answer: OfferDecision::Accept, at }).unwrap();
         write(conn, RoomWrite::PutProduct { keeps_status: true, product: product("bike"), at }).unwrap();
         let (bike, status) = (product("bike").id, ProductStatus::OnSale);
         write(conn, RoomWrite::SetProductStatus { product: bike, seller: None, status, at }).unwrap();

@@ -32,7 +32,7 @@ pub(super) struct Mark {
 
 /// The header of a database file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct FileHeader {
     pub(super) mark: Mark,
     pub(super) application_id: u32,
     pub(super) page_bytes: u64,
@@ -56,7 +56,7 @@ pub(super) enum Found {
     /// A file that SQLite did not write.
     Other,
     /// A database of SQLite's, and how long the file is.
-    Database(Header, u64),
+    Database(FileHeader, u64),
 }
 
 /// Looks at a path.
@@ -75,7 +75,7 @@ pub(super) fn look_at(path: &Path) -> io::Result<Found> {
     Ok(parse_header(&page).map_or(Found::Other, |header| Found::Database(header, length)))
 }
 
-fn parse_header(page: &[u8]) -> Option<Header> {
+fn parse_header(page: &[u8]) -> Option<FileHeader> {
     if !page.starts_with(b"SQLite format 3\0") {
         return None;
     }
@@ -87,7 +87,7 @@ fn parse_header(page: &[u8]) -> Option<Header> {
     let is_size = page_bytes.is_power_of_two() && page_bytes >= 512;
     // The count of pages is valid only where the file was last changed by a SQLite that writes it.
     let is_counted = number(page, 24)? == number(page, 92)?;
-    is_size.then_some(Header {
+    is_size.then_some(FileHeader {
         mark: mark_of(page)?,
         application_id: number(page, 68)?,
         page_bytes,

@@ -255,7 +255,7 @@ mod tests {
         },
         domain::{
             masking::Inspected,
-            offer::{Answer, Price},
+            offer::{OfferDecision, Price},
         },
     };
 
@@ -297,7 +297,7 @@ mod tests {
         let make = RoomWrite::MakeOffer { room: a.clone(), maker: user_id("alice"), price, client_id: None, at: NOW };
         let Ok(Written::OfferMoved(moved)) = write(conn, make) else { panic!() };
         let (message, actor) = (moved.answer.unwrap().id, user_id("carol"));
-        let answer = RoomWrite::AnswerOffer { room: None, message, actor, answer: Answer::Accept, at: NOW };
+        let answer = RoomWrite::AnswerOffer { room: None, message, actor, answer: OfferDecision::Accept, at: NOW };
         write(conn, answer).unwrap();
         say(conn, &a, "alice", "thank you");
         while index_messages(conn, IndexSlice { messages: 100, text_bytes: 1 << 20 }).unwrap().has_more {}

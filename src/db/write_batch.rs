@@ -23,7 +23,7 @@ use crate::domain::{
     offer::{self, Price},
     safety::{Decision, Report},
 };
-pub use erase_user::{finish_erasures, list_erasures};
+pub use erase_user::{ErasureProgress, finish_erasures, list_erasures};
 pub use write_error::WriteError;
 
 /// One thing to write.
@@ -112,7 +112,7 @@ pub enum RoomWrite {
         /// Who answers.
         actor: UserId,
         /// How.
-        answer: offer::Answer,
+        answer: offer::OfferDecision,
         /// When.
         at: Timestamp,
     },
@@ -305,8 +305,8 @@ pub enum Written {
         rooms: Vec<RoomId>,
         /// Offers in these rooms that ended, as they now stand.
         offers: Vec<StoredMessage>,
-        /// Whether no words of the user are left.
-        is_done: bool,
+        /// Whether words of the user are left.
+        progress: ErasureProgress,
     },
     /// Of [`RoomWrite::DeleteUser`].
     UserDeleted {

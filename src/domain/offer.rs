@@ -214,7 +214,7 @@ struct OfferData {
 
 /// What a member does about an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Answer {
+pub enum OfferDecision {
     /// The other member takes it.
     Accept,
     /// The other member refuses it.
@@ -239,7 +239,7 @@ pub struct Market {
 
 /// Why an offer can't be made or answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum OfferRefusal {
     /// Nothing is offered or accepted once it is sold.
     #[error("this product is sold")]
     Sold,
@@ -263,59 +263,61 @@ pub enum Refusal {
 /// Decides what becomes of an offer when a member answers it.
 ///
 /// # Errors
-/// [`Refusal`], and then everything stays as it is.
+/// [`OfferRefusal`], and then everything stays as it is.
 pub fn answer(
     offer: &Offer,
     actor: Role,
-    answer: Answer,
+    answer: OfferDecision,
     market: Market,
     now: Timestamp,
-) -> Result<OfferStatus, Refusal> {
+) -> Result<OfferStatus, OfferRefusal> {
     let own = offer.offered_by == actor;
     match answer {
-        Answer::Withdraw if !own => return Err(Refusal::NotOwnOffer),
-        Answer::Accept | Answer::Decline | Answer::Counter { .. } if own => return Err(Refusal::OwnOffer),
+        OfferDecision::Withdraw if !own => return Err(OfferRefusal::NotOwnOffer),
+        OfferDecision::Accept | OfferDecision::Decline | OfferDecision::Counter { .. } if own => {
+            return Err(OfferRefusal::OwnOffer);
+        }
         _ => {}
     }
     if offer.is_over(now) {
-        return Err(Refusal::NotPending(OfferStatus::Expired));
+        return Err(OfferRefusal::NotPending(OfferStatus::Expired));
     }
     if offer.status != OfferStatus::Pending {
-        return Err(Refusal::NotPending(offer.status));
+        return Err(OfferRefusal::NotPending(offer.status));
     }
     match answer {
-        Answer::Decline => Ok(OfferStatus::Declined),
-        Answer::Withdraw => Ok(OfferStatus::Withdrawn),
-        Answer::Accept => check_open(market).map(|()| OfferStatus::Accepted),
-        Answer::Counter { .. } => check_open(market).map(|()| OfferStatus::Countered),
+        OfferDecision::Decline => Ok(OfferStatus::Declined),
+        OfferDecision::Withdraw => Ok(OfferStatus::Withdrawn),
+        OfferDecision::Accept => check_open(market).map(|()| OfferStatus::Accepted),
+        OfferDecision::Counter { .. } => check_open(market).map(|()| OfferStatus::Countered),
     }
 }
 
 /// Decides whether a member may make an offer, and what becomes of the one that waits in the room.
 ///
 /// # Errors
-/// [`Refusal`], and then nothing is offered.
+/// [`OfferRefusal`], and then nothing is offered.
 pub fn make(
     waiting: Option<&Offer>,
     actor: Role,
     market: Market,
     now: Timestamp,
-) -> Result<Option<OfferStatus>, Refusal> {
+) -> Result<Option<OfferStatus>, OfferRefusal> {
     check_open(market)?;
     match waiting {
         Some(offer) if offer.status != OfferStatus::Pending => Ok(None),
         Some(offer) if offer.is_over(now) => Ok(Some(OfferStatus::Expired)),
         Some(offer) if offer.offered_by == actor => Ok(Some(OfferStatus::Superseded)),
-        Some(_) => Err(Refusal::AnswerFirst),
+        Some(_) => Err(OfferRefusal::AnswerFirst),
         None => Ok(None),
     }
 }
 
-fn check_open(market: Market) -> Result<(), Refusal> {
+fn check_open(market: Market) -> Result<(), OfferRefusal> {
     if market.product == ProductStatus::Sold {
-        Err(Refusal::Sold)
+        Err(OfferRefusal::Sold)
     } else if market.taken {
-        Err(Refusal::Taken)
+        Err(OfferRefusal::Taken)
     } else {
         Ok(())
     }
@@ -340,8 +342,9 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_800_000_000_000);
     const OPEN: Market = Market { product: ProductStatus::OnSale, taken: false };
-    const COUNTER: Answer = Answer::Counter { amount: 90 };
-    const ANSWERS: [Answer; 4] = [Answer::Accept, Answer::Decline, Answer::Withdraw, COUNTER];
+    const COUNTER: OfferDecision = OfferDecision::Counter { amount: 90 };
+    const ANSWERS: [OfferDecision; 4] =
+        [OfferDecision::Accept, OfferDecision::Decline, OfferDecision::Withdraw, COUNTER];
 
     fn offer(status: OfferStatus) -> Offer {
         let price = Price { amount: 100, currency: "USD".to_owned() };
@@ -379,10 +382,10 @@ mod tests {
     fn only_the_other_member_answers_and_only_the_maker_withdraws() {
         let pending = offer(OfferStatus::Pending);
         for (by_buyer, by_seller, given) in [
-            (Err(Refusal::OwnOffer), Ok(OfferStatus::Accepted), Answer::Accept),
-            (Err(Refusal::OwnOffer), Ok(OfferStatus::Declined), Answer::Decline),
-            (Err(Refusal::OwnOffer), Ok(OfferStatus::Countered), COUNTER),
-            (Ok(OfferStatus::Withdrawn), Err(Refusal::NotOwnOffer), Answer::Withdraw),
+            (Err(OfferRefusal::OwnOffer), Ok(OfferStatus::Accepted), OfferDecision::Accept),
+            (Err(OfferRefusal::OwnOffer), Ok(OfferStatus::Declined), OfferDecision::Decline),
+            (Err(OfferRefusal::OwnOffer), Ok(OfferStatus::Countered), COUNTER),
+            (Ok(OfferStatus::Withdrawn), Err(OfferRefusal::NotOwnOffer), OfferDecision::Withdraw),
         ] {
             assert_eq!(answer(&pending, Role::Buyer, given, OPEN, NOW), by_buyer);
             assert_eq!(answer(&pending, Role::Seller, given, OPEN, NOW), by_seller);
@@ -393,8 +396,8 @@ mod tests {
     fn what_is_answered_is_not_answered_again() {
         for status in OfferStatus::ALL.into_iter().filter(|status| *status != OfferStatus::Pending) {
             for given in ANSWERS {
-                let actor = if given == Answer::Withdraw { Role::Buyer } else { Role::Seller };
-                assert_eq!(answer(&offer(status), actor, given, OPEN, NOW), Err(Refusal::NotPending(status)));
+                let actor = if given == OfferDecision::Withdraw { Role::Buyer } else { Role::Seller };
+                assert_eq!(answer(&offer(status), actor, given, OPEN, NOW), Err(OfferRefusal::NotPending(status)));
             }
         }
     }
@@ -403,10 +406,10 @@ mod tests {
     fn an_offer_waits_48_hours_and_not_a_millisecond_longer() {
         let pending = offer(OfferStatus::Pending);
         let last = NOW.plus_ms(OFFER_LIFETIME_MS - 1);
-        assert_eq!(answer(&pending, Role::Seller, Answer::Accept, OPEN, last), Ok(OfferStatus::Accepted));
+        assert_eq!(answer(&pending, Role::Seller, OfferDecision::Accept, OPEN, last), Ok(OfferStatus::Accepted));
         let over = NOW.plus_ms(OFFER_LIFETIME_MS);
-        let expired = Err(Refusal::NotPending(OfferStatus::Expired));
-        assert_eq!(answer(&pending, Role::Seller, Answer::Accept, OPEN, over), expired);
+        let expired = Err(OfferRefusal::NotPending(OfferStatus::Expired));
+        assert_eq!(answer(&pending, Role::Seller, OfferDecision::Accept, OPEN, over), expired);
         assert_eq!(make(Some(&pending), Role::Seller, OPEN, over), Ok(Some(OfferStatus::Expired)));
     }
 
@@ -414,27 +417,27 @@ mod tests {
     fn nothing_is_offered_or_accepted_once_it_is_sold_or_taken() {
         let pending = offer(OfferStatus::Pending);
         for (product, taken, refusal) in [
-            (ProductStatus::Sold, false, Refusal::Sold),
-            (ProductStatus::Sold, true, Refusal::Sold),
-            (ProductStatus::Reserved, true, Refusal::Taken),
+            (ProductStatus::Sold, false, OfferRefusal::Sold),
+            (ProductStatus::Sold, true, OfferRefusal::Sold),
+            (ProductStatus::Reserved, true, OfferRefusal::Taken),
         ] {
             let market = Market { product, taken };
             assert_eq!(make(None, Role::Buyer, market, NOW), Err(refusal));
-            for given in [Answer::Accept, COUNTER] {
+            for given in [OfferDecision::Accept, COUNTER] {
                 assert_eq!(answer(&pending, Role::Seller, given, market, NOW), Err(refusal));
             }
-            assert_eq!(answer(&pending, Role::Seller, Answer::Decline, market, NOW), Ok(OfferStatus::Declined));
+            assert_eq!(answer(&pending, Role::Seller, OfferDecision::Decline, market, NOW), Ok(OfferStatus::Declined));
         }
         // Reserved by hand, for somebody who is yet to offer.
         let by_hand = Market { product: ProductStatus::Reserved, taken: false };
-        assert_eq!(answer(&pending, Role::Seller, Answer::Accept, by_hand, NOW), Ok(OfferStatus::Accepted));
+        assert_eq!(answer(&pending, Role::Seller, OfferDecision::Accept, by_hand, NOW), Ok(OfferStatus::Accepted));
     }
 
     #[test]
     fn ones_own_newer_offer_replaces_the_older_and_the_others_must_be_answered() {
         let pending = offer(OfferStatus::Pending);
         assert_eq!(make(Some(&pending), Role::Buyer, OPEN, NOW), Ok(Some(OfferStatus::Superseded)));
-        assert_eq!(make(Some(&pending), Role::Seller, OPEN, NOW), Err(Refusal::AnswerFirst));
+        assert_eq!(make(Some(&pending), Role::Seller, OPEN, NOW), Err(OfferRefusal::AnswerFirst));
         assert_eq!(make(None, Role::Seller, OPEN, NOW), Ok(None));
     }
 }

@@ -4,41 +4,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Product, Role, RoomId, Seq, StoredMessage, Timestamp, User, UserId,
+    Pair, Product, RoomId, Seq, StoredMessage, Timestamp, User,
     offer::{StandingOffer, show_expired},
 };
-
-/// The two user ids of a room: what authorization compares with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Participants {
-    /// The one who asks.
-    pub buyer: UserId,
-    /// The one who owns the product.
-    pub seller: UserId,
-}
-
-impl Participants {
-    /// Which of the two somebody is, or `None` for a stranger.
-    #[must_use]
-    pub fn role_of(&self, user: &UserId) -> Option<Role> {
-        if *user == self.buyer {
-            Some(Role::Buyer)
-        } else if *user == self.seller {
-            Some(Role::Seller)
-        } else {
-            None
-        }
-    }
-
-    /// The user id of one of the two.
-    #[must_use]
-    pub fn user(&self, role: Role) -> &UserId {
-        match role {
-            Role::Buyer => &self.buyer,
-            Role::Seller => &self.seller,
-        }
-    }
-}
 
 /// A room as a member sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -57,6 +25,12 @@ pub struct Room {
 }
 
 impl Room {
+    /// Its two members.
+    #[must_use]
+    pub const fn members(&self) -> Pair<&User> {
+        Pair { buyer: &self.buyer, seller: &self.seller }
+    }
+
     /// Bytes that it takes as JSON, about.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {

@@ -71,7 +71,7 @@ impl Transport {
 }
 
 /// A connection while HTTP has it.
-pub struct Connection {
+pub struct HttpConnection {
     transport: Transport,
     watch: Arc<Watch>,
     patrol: Rc<Patrol>,
@@ -85,7 +85,7 @@ pub struct Connection {
     ahead: BytesMut,
 }
 
-impl Connection {
+impl HttpConnection {
     fn new(transport: Transport, watch: Arc<Watch>, patrol: Rc<Patrol>, arrival: Arrival) -> Self {
         Self {
             transport,
@@ -171,7 +171,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for HttpConnection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if let Some(answer) = this.poll_next_part(cx) {
@@ -204,7 +204,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for HttpConnection {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = this.transport.poll_write(cx, bytes);

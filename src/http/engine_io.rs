@@ -24,7 +24,7 @@ use crate::{
         outbox::Outbox,
         session::{
             engine_io::{
-                Application, Candidate, Carrier, EngineSession, Link, PollNotice, Post, Sessions, Settings,
+                Application, Candidate, Carrier, EngineSession, EngineSettings, Link, PollNotice, Post, Sessions,
                 UpgradeFrame,
             },
             transport::{self, FRAGMENTS_MAX, FrameStream, PromisedSocket, Successor},
@@ -59,7 +59,7 @@ pub struct Endpoint<A: Application> {
 
 /// Why a request is refused: the codes of the protocol, and what HTTP itself has a status for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Refusal {
+enum EngineRefusal {
     UnknownTransport,
     UnknownSession,
     BadHandshakeMethod,
@@ -71,7 +71,7 @@ enum Refusal {
     Chat(ChatError),
 }
 
-impl Refusal {
+impl EngineRefusal {
     fn response(&self) -> HttpResponse {
         let (status, code, message) = match self {
             Self::UnknownTransport => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
@@ -95,7 +95,7 @@ impl Refusal {
     }
 }
 
-impl From<ChatError> for Refusal {
+impl From<ChatError> for EngineRefusal {
     fn from(error: ChatError) -> Self {
         if error.code == ErrorCode::Forbidden { Self::Forbidden } else { Self::Chat(error) }
     }
@@ -147,12 +147,12 @@ async fn answer<A: Application>(
     request: &HttpRequest,
     payload: web::Payload,
     endpoint: &Endpoint<A>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, EngineRefusal> {
     let query = Query::read(request.query_string());
     let websocket = match query.transport {
         Some("polling") => false,
         Some("websocket") => true,
-        _ => return Err(Refusal::UnknownTransport),
+        _ => return Err(EngineRefusal::UnknownTransport),
     };
     let upgrades = request
         .headers()
@@ -160,16 +160,16 @@ async fn answer<A: Application>(
         .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
     let Some(sid) = query.sid else {
         if request.method() != Method::GET {
-            return Err(Refusal::BadHandshakeMethod);
+            return Err(EngineRefusal::BadHandshakeMethod);
         }
         if query.revision != Some(packet::REVISION) {
-            return Err(Refusal::UnsupportedVersion);
+            return Err(EngineRefusal::UnsupportedVersion);
         }
         if websocket != upgrades {
-            return Err(Refusal::BadRequest);
+            return Err(EngineRefusal::BadRequest);
         }
         if let Some(error) = (endpoint.refuse)() {
-            return Err(Refusal::Chat(error));
+            return Err(EngineRefusal::Chat(error));
         }
         let client = Client::of(request);
         client.count_connect()?;
@@ -179,20 +179,20 @@ async fn answer<A: Application>(
             open_polling(request, &client, endpoint).await
         };
     };
-    let link = endpoint.sessions.find(sid).ok_or(Refusal::UnknownSession)?;
+    let link = endpoint.sessions.find(sid).ok_or(EngineRefusal::UnknownSession)?;
     if link.is_signed_in() {
         note_known(request, Account::Server);
     }
     if link.is_overdue() {
         notify(&link, PollNotice::Over);
-        return Err(Refusal::UnknownSession);
+        return Err(EngineRefusal::UnknownSession);
     }
     match *request.method() {
         Method::GET if websocket && upgrades => upgrade(request, endpoint, &link),
-        _ if websocket || upgrades || !link.is_polling() => Err(Refusal::BadRequest),
+        _ if websocket || upgrades || !link.is_polling() => Err(EngineRefusal::BadRequest),
         Method::GET => poll(&link, endpoint.sessions.settings().payload_bytes_max).await,
         Method::POST => post(request, payload, &link, endpoint.sessions.settings()).await,
-        _ => Err(Refusal::BadRequest),
+        _ => Err(EngineRefusal::BadRequest),
     }
 }
 
@@ -200,7 +200,7 @@ async fn open_polling<A: Application>(
     request: &HttpRequest,
     client: &Client,
     endpoint: &Endpoint<A>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, EngineRefusal> {
     let application = (endpoint.open)(request);
     let link = EngineSession::open(&endpoint.sessions, application, client.address, Carrier::Polling, |_, _| {})?;
     poll(&link, endpoint.sessions.settings().payload_bytes_max).await
@@ -210,9 +210,9 @@ fn limits(bytes_max: usize) -> websocket::Limits {
     websocket::Limits { message_bytes_max: bytes_max, fragments_max: FRAGMENTS_MAX }
 }
 
-fn accept(request: &HttpRequest, origins: &Origins) -> Result<(HttpResponse, PromisedSocket), Refusal> {
+fn accept(request: &HttpRequest, origins: &Origins) -> Result<(HttpResponse, PromisedSocket), EngineRefusal> {
     origins.check(request)?;
-    let (mut response, promised) = transport::accept(request, &[]).map_err(|_| Refusal::BadRequest)?;
+    let (mut response, promised) = transport::accept(request, &[]).map_err(|_| EngineRefusal::BadRequest)?;
     Ok((response.finish(), promised))
 }
 
@@ -220,7 +220,7 @@ fn open_websocket<A: Application>(
     request: &HttpRequest,
     client: Client,
     endpoint: &Endpoint<A>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, EngineRefusal> {
     let (response, promised) = accept(request, &endpoint.origins)?;
     let limits = limits(endpoint.sessions.settings().payload_bytes_max);
     let unsigned_bytes_max = endpoint.sessions.settings().unsigned_bytes_max;
@@ -246,7 +246,7 @@ fn upgrade<A: Application>(
     request: &HttpRequest,
     endpoint: &Endpoint<A>,
     link: &Arc<Link<A>>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, EngineRefusal> {
     let (response, promised) = accept(request, &endpoint.origins)?;
     let Some(candidate) = link.begin_upgrade() else {
         // As the reference does it, whose clients know no answer of HTTP's to a session that they have.
@@ -312,10 +312,10 @@ fn text(body: Bytes) -> HttpResponse {
         .body(body)
 }
 
-async fn poll<A: Application>(link: &Link<A>, bytes_max: usize) -> Result<HttpResponse, Refusal> {
+async fn poll<A: Application>(link: &Link<A>, bytes_max: usize) -> Result<HttpResponse, EngineRefusal> {
     let Some(turn) = link.take_poll() else {
         notify(link, PollNotice::Broken);
-        return Err(Refusal::BadRequest);
+        return Err(EngineRefusal::BadRequest);
     };
     let began_while_upgrading = link.is_upgrading();
     let watched = Watched(Some(link));
@@ -337,8 +337,8 @@ async fn poll<A: Application>(link: &Link<A>, bytes_max: usize) -> Result<HttpRe
             }
             Ok(text(payload))
         }
-        Ok(None) => Err(Refusal::UnknownSession),
-        Err(()) if began_while_upgrading => Err(Refusal::BadRequest),
+        Ok(None) => Err(EngineRefusal::UnknownSession),
+        Err(()) if began_while_upgrading => Err(EngineRefusal::BadRequest),
         Err(()) => Ok(text(Bytes::from_static(packet::NOOP.as_bytes()))),
     }
 }
@@ -347,8 +347,8 @@ async fn post<A: Application>(
     request: &HttpRequest,
     payload: web::Payload,
     link: &Arc<Link<A>>,
-    settings: &Settings,
-) -> Result<HttpResponse, Refusal> {
+    settings: &EngineSettings,
+) -> Result<HttpResponse, EngineRefusal> {
     let (bytes_max, wait) = if link.is_signed_in() {
         (settings.payload_bytes_max, settings.ping_interval + settings.ping_timeout)
     } else {
@@ -356,14 +356,14 @@ async fn post<A: Application>(
     };
     let broken = || {
         notify(link, PollNotice::Broken);
-        Refusal::BadRequest
+        EngineRefusal::BadRequest
     };
     let too_large = || {
         notify(link, PollNotice::TooLarge);
-        Refusal::TooLarge
+        EngineRefusal::TooLarge
     };
     if link.is_ending() {
-        return Err(Refusal::UnknownSession);
+        return Err(EngineRefusal::UnknownSession);
     }
     let turn = link.take_post().ok_or_else(broken)?;
     let kind = request.headers().get(header::CONTENT_TYPE);
@@ -384,14 +384,14 @@ async fn post<A: Application>(
         // Broken off, or slower than a session may be silent.
         Ok(Err(())) | Err(_) => {
             notify(link, PollNotice::Aborted);
-            return Err(Refusal::BadRequest);
+            return Err(EngineRefusal::BadRequest);
         }
     };
     let body = ByteString::try_from(body).map_err(|_| broken())?;
     let packets = payload::decode(body, settings.payload_packets_max).map_err(|_| broken())?;
     let (taken, all_taken) = oneshot::channel();
     if link.addr.send(Post { packets, turn, taken }).await.is_err() {
-        return Err(Refusal::UnknownSession);
+        return Err(EngineRefusal::UnknownSession);
     }
     // It closes without a word.
     let _ = all_taken.await;

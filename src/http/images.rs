@@ -8,7 +8,7 @@ use self::uploads::{Received, Upload, Uploads};
 use crate::{
     domain::{UserId, stored_image::StoredImage},
     error::{ChatError, ErrorCode},
-    images::{Encoded, Header, ImageError, ImageStore, Lanes, Refused, StoreError},
+    images::{EncodedImage, ImageError, ImageHeader, ImageStore, Lanes, NotEncoded, StoreError},
 };
 
 /// How long an upload waits for the user's earlier one to be read, and how long its image waits to be decoded.
@@ -41,18 +41,18 @@ impl Images {
     }
 
     /// Makes an image and its thumbnail of what a user sent.
-    pub(super) async fn encode(&self, user: &UserId, sent: Received) -> Result<Encoded, ChatError> {
-        let header = Header::read(sent.as_ref()).map_err(refusal)?;
+    pub(super) async fn encode(&self, user: &UserId, sent: Received) -> Result<EncodedImage, ChatError> {
+        let header = ImageHeader::read(sent.as_ref()).map_err(refusal)?;
         let encoded = self.lanes.encode(user.clone().into(), header, sent);
         // An upload past its deadline has left the queue: what it sent is dropped when its turn comes.
         let encoded = tokio::time::timeout(TURN_MAX, encoded).await.map_err(|_| ChatError::unavailable())?;
         encoded.map_err(|refused| match refused {
-            Refused::Image(error) => refusal(error),
-            Refused::Failed => ChatError::internal(&refused),
+            NotEncoded::Image(error) => refusal(error),
+            NotEncoded::Failed => ChatError::internal(&refused),
         })
     }
 
-    pub(super) async fn keep(&self, encoded: Encoded) -> Result<StoredImage, StoreError> {
+    pub(super) async fn keep(&self, encoded: EncodedImage) -> Result<StoredImage, StoreError> {
         // 122 random bits: an address that was not given to somebody can't be guessed, signature or not.
         let name = uuid::Uuid::new_v4().simple().to_string();
         let image = StoredImage {

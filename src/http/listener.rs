@@ -37,8 +37,8 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     admission::{Admission, Arrival},
     connection::{
-        Connection,
-        gate::{self, Gate, Served, TLS_HANDSHAKE_WAIT},
+        HttpConnection,
+        gate::{self, ConnectionGate, Served, TLS_HANDSHAKE_WAIT},
     },
     watch::{Deadlines, Patrol, UNREAD_WAIT},
     workers::{MakeServe, Workers},
@@ -133,7 +133,7 @@ impl Listener {
                 // A client that hangs up in the middle of a poll has gone, and its session with it.
                 .h1_allow_half_closed(false)
                 .local_addr(addr)
-                .on_connect_ext(|connection: &Connection, extensions: &mut Extensions| {
+                .on_connect_ext(|connection: &HttpConnection, extensions: &mut Extensions| {
                     if let Some(arrival) = connection.take_arrival() {
                         extensions.insert(arrival);
                     }
@@ -152,7 +152,7 @@ impl Listener {
             Box::pin(async move {
                 let http = http.new_service(()).await.ok()?;
                 let patrol = Patrol::start(deadlines, metrics);
-                Some(Gate { http, tls, patrol, handshake_wait }.into_serve())
+                Some(ConnectionGate { http, tls, patrol, handshake_wait }.into_serve())
             })
         };
         Ok((addr, Workers::start(listener, admission, is_tls, workers, make)?))
@@ -185,7 +185,7 @@ struct Upgrades<S, B> {
     _body: PhantomData<fn() -> B>,
 }
 
-impl<S, B> Service<(Request, Framed<Connection, h1::Codec>)> for Upgrades<S, B>
+impl<S, B> Service<(Request, Framed<HttpConnection, h1::Codec>)> for Upgrades<S, B>
 where
     S: Service<Request> + 'static,
     S::Future: 'static,
@@ -203,7 +203,7 @@ where
         self.app.poll_ready(cx).map(|_| Ok(()))
     }
 
-    fn call(&self, (request, framed): (Request, Framed<Connection, h1::Codec>)) -> Self::Future {
+    fn call(&self, (request, framed): (Request, Framed<HttpConnection, h1::Codec>)) -> Self::Future {
         let app = Rc::clone(&self.app);
         let gauge = GaugeGuard::raise(&self.metrics.websockets);
         Box::pin(async move {
@@ -231,7 +231,7 @@ where
     }
 }
 
-trait Answer {
+trait AnswerUpgrade {
     /// Writes the application's answer. After a 101 the socket goes to whom it was promised, after another it ends.
     async fn answer<B: MessageBody>(
         self,
@@ -242,7 +242,7 @@ trait Answer {
     ) -> io::Result<()>;
 }
 
-impl Answer for Upgraded {
+impl AnswerUpgrade for Upgraded {
     async fn answer<B: MessageBody>(
         mut self,
         mut codec: h1::Codec,

@@ -8,7 +8,7 @@ use super::{admission::Client, engine_io::Endpoint, state::AppState};
 use crate::{
     actors::session::{
         Services,
-        engine_io::{Sessions, Settings},
+        engine_io::{EngineSettings, Sessions},
         namespaces::{self, Doorkeeper},
         socket_io::{Handshake, SocketIo},
     },
@@ -31,7 +31,7 @@ const PAYLOAD_PACKETS_MAX: usize = 4096;
 /// The live sessions of a server.
 #[must_use]
 pub fn sessions(config: &Config) -> Arc<Sessions<SocketIo>> {
-    let settings = Settings {
+    let settings = EngineSettings {
         node_name: config.node_name.clone(),
         ping_interval: config.ping_interval,
         ping_timeout: config.ping_timeout,

@@ -1,6 +1,6 @@
 //! What a connection is doing while HTTP has it, and until when it may go on with that.
 //!
-//! [`Connection`](super::connection::Connection) notes what happens, the application's service notes when a request is being served, and
+//! [`HttpConnection`](super::connection::HttpConnection) notes what happens, the application's service notes when a request is being served, and
 //! the [`Patrol`] of the worker looks at all of them a few times per second. So a request costs no timer of its own.
 
 use std::{

@@ -8,7 +8,7 @@ use super::{admission::Client, extract::SignedIn, problem::Problem, state::AppSt
 use crate::{
     actors::session::{
         Services,
-        ws::{Connection, WsSession},
+        ws::{WsConnection, WsSession},
     },
     error::{ChatError, ErrorCode},
 };
@@ -34,7 +34,7 @@ pub async fn open(
     let address_place = client.take_place()?;
     let place = state.accounts.open_session(&identity.user)?;
     let held = address_place.map(|place| Box::new(place) as Box<dyn std::any::Any>);
-    let connection = Connection { identity, peer: client.address, socket: client.socket, place, held };
+    let connection = WsConnection { identity, peer: client.address, socket: client.socket, place, held };
     WsSession::start(&request, connection, Arc::clone(&services))
         .map_err(|error| ChatError::invalid(format!("not a WebSocket handshake: {error}")).into())
 }

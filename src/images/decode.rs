@@ -1,4 +1,4 @@
-//! Reads the header of an image, decodes it and makes it smaller, with no more memory than its [`Header`] says.
+//! Reads the header of an image, decodes it and makes it smaller, with no more memory than its [`ImageHeader`] says.
 
 pub(super) mod png;
 pub(super) mod webp;
@@ -12,7 +12,7 @@ use super::{
     SIDE_MAX,
     color_profile::Profile,
     format::Format,
-    header::{Header, ImageError, MEMORY_BYTES_MAX, Way, read_jpeg},
+    header::{ImageError, ImageHeader, MEMORY_BYTES_MAX, Way, read_jpeg},
     shrink::{Pixels, Shrinker},
 };
 
@@ -26,7 +26,7 @@ pub(super) struct Decoded {
     pub(super) profile: Option<Profile>,
 }
 
-impl Header {
+impl ImageHeader {
     /// Reads the header of what was sent, and refuses what would take too much.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl Header {
 }
 
 /// Decodes what was sent.
-pub(super) fn decode(sent: &[u8], header: &Header) -> Result<Decoded, ImageError> {
+pub(super) fn decode(sent: &[u8], header: &ImageHeader) -> Result<Decoded, ImageError> {
     match header.way {
         Way::Png => png::decode(sent),
         Way::Jpeg => decode_jpeg(sent),
@@ -84,7 +84,7 @@ fn decode_jpeg(sent: &[u8]) -> Result<Decoded, ImageError> {
 }
 
 /// Decodes a large JPEG at a part of its size, as its transform offers it: with a part of the memory and the time.
-fn decode_jpeg_scaled(sent: &[u8], header: &Header, eighths: u16) -> Result<Decoded, ImageError> {
+fn decode_jpeg_scaled(sent: &[u8], header: &ImageHeader, eighths: u16) -> Result<Decoded, ImageError> {
     let (orientation, profile) = beside(&jpeg_reader(sent)?);
     let mut decoder = jpeg_decoder::Decoder::new(Cursor::new(sent));
     decoder.set_max_decoding_buffer_size(usize::try_from(MEMORY_BYTES_MAX).unwrap_or(usize::MAX));
@@ -121,7 +121,7 @@ mod tests {
         let mut sent = Cursor::new(Vec::new());
         DynamicImage::new_rgb8(200, 120).write_to(&mut sent, ImageFormat::Jpeg).unwrap();
         let sent = sent.into_inner();
-        let header = Header::read(&sent).unwrap();
+        let header = ImageHeader::read(&sent).unwrap();
         assert_eq!((header.way, header.width, header.height), (Way::Jpeg, 200, 120));
         for (eighths, width, height) in [(4, 100, 60), (2, 50, 30), (1, 25, 15)] {
             let Decoded { pixels, .. } = decode_jpeg_scaled(&sent, &header, eighths).unwrap();

@@ -8,7 +8,7 @@ use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, RgbImage, Rgba
 use super::{
     color_profile::to_srgb,
     decode::{Decoded, decode},
-    header::{Header, ImageError},
+    header::{ImageError, ImageHeader},
     shrink::{Pixels, Shrinker},
 };
 
@@ -18,7 +18,7 @@ const THUMBNAIL_SIDE_MAX: u32 = 320;
 const JPEG_QUALITY: u8 = 85;
 
 /// An image and its thumbnail, written anew.
-pub struct Encoded {
+pub struct EncodedImage {
     /// The image.
     pub image: Vec<u8>,
     /// The thumbnail.
@@ -31,7 +31,7 @@ pub struct Encoded {
     pub extension: &'static str,
 }
 
-impl Encoded {
+impl EncodedImage {
     /// The type of both files.
     #[must_use]
     pub fn content_type(&self) -> &'static str {
@@ -39,11 +39,11 @@ impl Encoded {
     }
 }
 
-/// Decodes what was sent and encodes it again. Takes up to a second or two and [`Header::memory_bytes`]: for a thread of its own.
+/// Decodes what was sent and encodes it again. Takes up to a second or two and [`ImageHeader::memory_bytes`]: for a thread of its own.
 ///
 /// # Errors
 /// [`ImageError`], with a sentence for the sender.
-pub fn encode(sent: impl AsRef<[u8]>, header: &Header) -> Result<Encoded, ImageError> {
+pub fn encode(sent: impl AsRef<[u8]>, header: &ImageHeader) -> Result<EncodedImage, ImageError> {
     let Decoded { mut pixels, orientation, profile } = decode(sent.as_ref(), header)?;
     // What was sent is let go before the image is written.
     drop(sent);
@@ -59,7 +59,7 @@ pub fn encode(sent: impl AsRef<[u8]>, header: &Header) -> Result<Encoded, ImageE
     let (width, height) = (image.width(), image.height());
     let thumbnail = thumbnail_of(&image).ok_or(ImageError::Damaged)?;
     let write = if transparent { to_png } else { to_jpeg };
-    Ok(Encoded {
+    Ok(EncodedImage {
         thumbnail: write(thumbnail)?,
         image: write(image)?,
         width,
@@ -105,8 +105,8 @@ mod tests {
     use super::*;
     use crate::images::header::MEMORY_BYTES_MAX;
 
-    fn encode(sent: &[u8]) -> Result<Encoded, ImageError> {
-        super::encode(sent, &Header::read(sent)?)
+    fn encode(sent: &[u8]) -> Result<EncodedImage, ImageError> {
+        super::encode(sent, &ImageHeader::read(sent)?)
     }
 
     fn jpeg(width: u32, height: u32) -> Vec<u8> {
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_png_of_49_million_deep_pixels_is_decoded_row_by_row() {
-        let header = Header::read(&png_header(7000, 7000, png::BitDepth::Sixteen)).unwrap();
+        let header = ImageHeader::read(&png_header(7000, 7000, png::BitDepth::Sixteen)).unwrap();
         assert_eq!(header.decoded_bytes(), 7000 * 7000 * 8);
         assert!(header.memory_bytes() < 64 * 1024 * 1024 && !header.is_small(), "{header:?}");
         let deep = DynamicImage::from(image::ImageBuffer::<image::Rgba<u16>, _>::from_fn(2100, 30, |x, y| {
@@ -228,7 +228,7 @@ mod tests {
         let sides = (100..12_000).step_by(700);
         for (width, height) in sides.clone().flat_map(|width| sides.clone().map(move |height| (width, height))) {
             for depth in [png::BitDepth::Eight, png::BitDepth::Sixteen] {
-                if let Ok(header) = Header::read(&png_header(width, height, depth)) {
+                if let Ok(header) = ImageHeader::read(&png_header(width, height, depth)) {
                     assert!(header.memory_bytes() <= MEMORY_BYTES_MAX, "{header:?}");
                 }
             }

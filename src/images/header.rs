@@ -62,7 +62,7 @@ pub(super) enum Way {
 
 /// What an image says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header {
+pub struct ImageHeader {
     pub(super) way: Way,
     pub(super) width: u32,
     pub(super) height: u32,
@@ -90,7 +90,7 @@ impl Needed {
     }
 }
 
-impl Header {
+impl ImageHeader {
     /// Whether it takes so little that it need not wait for large ones.
     #[must_use]
     pub fn is_small(&self) -> bool {
@@ -140,7 +140,7 @@ pub(super) fn check_size(width: u32, height: u32) -> Result<(), ImageError> {
 }
 
 /// The frame of a JPEG (ITU-T T.81 section B.2.2), and how often its scans go through it.
-struct Frame {
+struct JpegFrame {
     width: u32,
     height: u32,
     /// Horizontal and vertical sampling of each component.
@@ -152,8 +152,8 @@ struct Frame {
 }
 
 /// Reads the header of a JPEG.
-pub(super) fn read_jpeg(sent: &[u8]) -> Result<Header, ImageError> {
-    let frame = Frame::read(sent).ok_or(ImageError::Damaged)?;
+pub(super) fn read_jpeg(sent: &[u8]) -> Result<ImageHeader, ImageError> {
+    let frame = JpegFrame::read(sent).ok_or(ImageError::Damaged)?;
     let (width, height) = (frame.width, frame.height);
     check_size(width, height)?;
     let pixels = u64::from(width) * u64::from(height);
@@ -170,7 +170,7 @@ pub(super) fn read_jpeg(sent: &[u8]) -> Result<Header, ImageError> {
     let whole = pixels * channels;
     let decoding_bytes = whole + coefficients + frame.beside_bytes;
     let needed = Needed { sent_bytes, decoding_bytes, decoded_bytes: whole + frame.beside_bytes };
-    let mut header = Header::new(Way::Jpeg, (width, height), channels, needed);
+    let mut header = ImageHeader::new(Way::Jpeg, (width, height), channels, needed);
     if header.is_ok() || frame.sampling.len() > 3 {
         return header;
     }
@@ -181,7 +181,7 @@ pub(super) fn read_jpeg(sent: &[u8]) -> Result<Header, ImageError> {
         let needed = Needed { sent_bytes, decoding_bytes, decoded_bytes: part(whole) + frame.beside_bytes };
         #[expect(clippy::cast_possible_truncation, reason = "4, 2 or 1")]
         let way = Way::JpegScaled(eighths as u16);
-        header = Header::new(way, (width, height), channels, needed);
+        header = ImageHeader::new(way, (width, height), channels, needed);
         if header.is_ok() {
             break;
         }
@@ -189,7 +189,7 @@ pub(super) fn read_jpeg(sent: &[u8]) -> Result<Header, ImageError> {
     header
 }
 
-impl Frame {
+impl JpegFrame {
     fn read(sent: &[u8]) -> Option<Self> {
         let mut place = 2;
         let frame = loop {
@@ -260,22 +260,23 @@ mod tests {
             (3000, 2000, true, Way::Jpeg),
             (4032, 3024, true, Way::JpegScaled(4)),
         ] {
-            let header = Header::read(&jpeg(width, height, progressive, if progressive { 10 } else { 1 })).unwrap();
+            let header =
+                ImageHeader::read(&jpeg(width, height, progressive, if progressive { 10 } else { 1 })).unwrap();
             assert_eq!(header.way, way, "{width} × {height}");
             assert!(header.memory_bytes() <= MEMORY_BYTES_MAX);
         }
-        let whole = Header::read(&jpeg(7000, 7000, true, 10));
+        let whole = ImageHeader::read(&jpeg(7000, 7000, true, 10));
         assert_eq!(whole, Err(ImageError::TooMuchToDecode), "its coefficients alone are 147 MB");
         assert_eq!(
-            Header::read(&jpeg(12_001, 1, false, 1)),
+            ImageHeader::read(&jpeg(12_001, 1, false, 1)),
             Err(ImageError::TooManyPixels { width: 12_001, height: 1 })
         );
     }
 
     #[test]
     fn a_jpeg_with_more_passes_than_anybody_needs_is_refused() {
-        assert!(Header::read(&jpeg(1000, 1000, true, 14)).is_ok());
-        assert_eq!(Header::read(&jpeg(100, 100, true, 200)), Err(ImageError::TooMuchToDecode));
-        assert_eq!(Header::read(&jpeg(4000, 3000, true, 90)), Err(ImageError::TooMuchToDecode));
+        assert!(ImageHeader::read(&jpeg(1000, 1000, true, 14)).is_ok());
+        assert_eq!(ImageHeader::read(&jpeg(100, 100, true, 200)), Err(ImageError::TooMuchToDecode));
+        assert_eq!(ImageHeader::read(&jpeg(4000, 3000, true, 90)), Err(ImageError::TooMuchToDecode));
     }
 }

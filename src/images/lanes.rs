@@ -15,7 +15,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{Encoded, Header, ImageError, encode};
+use super::{EncodedImage, ImageError, ImageHeader, encode};
 use crate::domain::{Account, FairQueue};
 
 /// What an account may spend per round, in bytes of decoded pixels: a photograph of 12 million of them.
@@ -26,11 +26,11 @@ const BYTES_PER_SECOND: u64 = 100 * 1024 * 1024;
 
 /// Where images are decoded. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Lanes(Arc<Mutex<Schedule<Job>>>);
+pub struct Lanes(Arc<Mutex<Schedule<EncodingJob>>>);
 
 /// Why an image came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum NotEncoded {
     /// It is not one that is taken.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -39,18 +39,18 @@ pub enum Refused {
     Failed,
 }
 
-type Encode = dyn FnOnce(&Header) -> Result<Encoded, ImageError> + Send;
+type Encode = dyn FnOnce(&ImageHeader) -> Result<EncodedImage, ImageError> + Send;
 
 /// An image that waits for its turn.
-struct Job {
-    header: Header,
+struct EncodingJob {
+    header: ImageHeader,
     encode: Box<Encode>,
-    answer: oneshot::Sender<Result<Encoded, ImageError>>,
+    answer: oneshot::Sender<Result<EncodedImage, ImageError>>,
 }
 
-impl std::fmt::Debug for Job {
+impl std::fmt::Debug for EncodingJob {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Job").field("header", &self.header).finish_non_exhaustive()
+        f.debug_struct("EncodingJob").field("header", &self.header).finish_non_exhaustive()
     }
 }
 
@@ -59,23 +59,23 @@ impl Lanes {
     /// any more.
     ///
     /// # Errors
-    /// [`Refused`].
-    pub async fn encode<S>(&self, account: Account, header: Header, sent: S) -> Result<Encoded, Refused>
+    /// [`NotEncoded`].
+    pub async fn encode<S>(&self, account: Account, header: ImageHeader, sent: S) -> Result<EncodedImage, NotEncoded>
     where
         S: AsRef<[u8]> + Send + 'static,
     {
         let (answer, encoded) = oneshot::channel();
-        let job = Job { header, encode: Box::new(move |header| encode(sent, header)), answer };
+        let job = EncodingJob { header, encode: Box::new(move |header| encode(sent, header)), answer };
         let start = {
             let mut schedule = lock(&self.0);
-            schedule.push(account, Lane::of(&header), header.decoded_bytes(), job);
+            schedule.push(account, ImageLane::of(&header), header.decoded_bytes(), job);
             schedule.start()
         };
         self.spawn(start);
-        Ok(encoded.await.map_err(|_| Refused::Failed)??)
+        Ok(encoded.await.map_err(|_| NotEncoded::Failed)??)
     }
 
-    fn spawn(&self, lanes: Vec<Lane>) {
+    fn spawn(&self, lanes: Vec<ImageLane>) {
         for lane in lanes {
             let schedule = self.clone();
             let spawned = thread::Builder::new().name("haggle-image".to_owned()).spawn(move || schedule.run(lane));
@@ -86,9 +86,9 @@ impl Lanes {
         }
     }
 
-    fn run(&self, lane: Lane) {
+    fn run(&self, lane: ImageLane) {
         loop {
-            let Some((account, Job { header, encode, answer })) = lock(&self.0).next(lane) else { return };
+            let Some((account, EncodingJob { header, encode, answer })) = lock(&self.0).next(lane) else { return };
             let began = Instant::now();
             // What nobody waits for any more is dropped.
             if !answer.is_closed() {
@@ -98,7 +98,7 @@ impl Lanes {
                 }
             }
             // Before the next one: the C library would keep a peak for each thread that had one.
-            if Lane::of(&header) == Lane::Large {
+            if ImageLane::of(&header) == ImageLane::Large {
                 haggle_heap::give_back();
             }
             let start = {
@@ -118,17 +118,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A thread and the images that it is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lane {
+enum ImageLane {
     /// Small images.
     Small,
     /// Large images, and small ones where no large one waits.
     Large,
 }
 
-impl Lane {
+impl ImageLane {
     const ALL: [Self; 2] = [Self::Small, Self::Large];
 
-    fn of(header: &Header) -> Self {
+    fn of(header: &ImageHeader) -> Self {
         if header.is_small() { Self::Small } else { Self::Large }
     }
 }
@@ -150,19 +150,19 @@ impl<T> Default for Schedule<T> {
 }
 
 impl<T> Schedule<T> {
-    fn push(&mut self, account: Account, lane: Lane, cost: u64, work: T) {
+    fn push(&mut self, account: Account, lane: ImageLane, cost: u64, work: T) {
         self.waiting[lane as usize].push(account, cost, work);
     }
 
     /// The lanes whose threads are to be started: they have work and do not run.
-    fn start(&mut self) -> Vec<Lane> {
+    fn start(&mut self) -> Vec<ImageLane> {
         let waits = |queue: &FairQueue<Account, T>| !queue.is_empty();
         let any = self.waiting.iter().any(waits);
         let mut start = Vec::new();
-        for lane in Lane::ALL {
+        for lane in ImageLane::ALL {
             let has_work = match lane {
-                Lane::Small => waits(&self.waiting[Lane::Small as usize]),
-                Lane::Large => any,
+                ImageLane::Small => waits(&self.waiting[ImageLane::Small as usize]),
+                ImageLane::Large => any,
             };
             if has_work && !self.running[lane as usize] {
                 self.running[lane as usize] = true;
@@ -173,10 +173,10 @@ impl<T> Schedule<T> {
     }
 
     /// The next work for a lane's thread; with `None` the thread ends.
-    fn next(&mut self, lane: Lane) -> Option<(Account, T)> {
-        let queues: &[Lane] = match lane {
-            Lane::Small => &[Lane::Small],
-            Lane::Large => &[Lane::Large, Lane::Small],
+    fn next(&mut self, lane: ImageLane) -> Option<(Account, T)> {
+        let queues: &[ImageLane] = match lane {
+            ImageLane::Small => &[ImageLane::Small],
+            ImageLane::Large => &[ImageLane::Large, ImageLane::Small],
         };
         for queue in queues {
             let busy = &self.busy;
@@ -189,7 +189,7 @@ impl<T> Schedule<T> {
         None
     }
 
-    fn stopped(&mut self, lane: Lane) {
+    fn stopped(&mut self, lane: ImageLane) {
         self.running[lane as usize] = false;
     }
 
@@ -221,24 +221,24 @@ mod tests {
     #[test]
     fn a_small_image_does_not_wait_for_another_accounts_large_ones() {
         let mut schedule = Schedule::default();
-        schedule.push(user("mallory"), Lane::Large, 150 * MEGABYTE, "mallory's first");
-        schedule.push(user("mallory"), Lane::Large, 150 * MEGABYTE, "mallory's second");
-        assert_eq!(schedule.start(), [Lane::Large]);
-        assert_eq!(names(schedule.next(Lane::Large)), Some("mallory's first"));
-        schedule.push(user("bob"), Lane::Small, MEGABYTE, "bob's");
-        assert_eq!(schedule.start(), [Lane::Small]);
-        assert_eq!(names(schedule.next(Lane::Small)), Some("bob's"));
+        schedule.push(user("mallory"), ImageLane::Large, 150 * MEGABYTE, "mallory's first");
+        schedule.push(user("mallory"), ImageLane::Large, 150 * MEGABYTE, "mallory's second");
+        assert_eq!(schedule.start(), [ImageLane::Large]);
+        assert_eq!(names(schedule.next(ImageLane::Large)), Some("mallory's first"));
+        schedule.push(user("bob"), ImageLane::Small, MEGABYTE, "bob's");
+        assert_eq!(schedule.start(), [ImageLane::Small]);
+        assert_eq!(names(schedule.next(ImageLane::Small)), Some("bob's"));
     }
 
     #[test]
     fn large_images_of_two_accounts_take_turns() {
         let mut schedule = Schedule::default();
         for name in ["m1", "m2", "m3", "m4"] {
-            schedule.push(user("mallory"), Lane::Large, 30 * MEGABYTE, name);
+            schedule.push(user("mallory"), ImageLane::Large, 30 * MEGABYTE, name);
         }
-        schedule.push(user("bob"), Lane::Large, 30 * MEGABYTE, "bob's");
+        schedule.push(user("bob"), ImageLane::Large, 30 * MEGABYTE, "bob's");
         let mut order = Vec::new();
-        while let Some((account, work)) = schedule.next(Lane::Large) {
+        while let Some((account, work)) = schedule.next(ImageLane::Large) {
             order.push(work);
             schedule.done(&account, 30 * MEGABYTE, Duration::ZERO);
         }
@@ -249,16 +249,16 @@ mod tests {
     fn an_account_has_one_image_at_work_and_its_time_counts() {
         let mut schedule = Schedule::default();
         for name in ["m1", "m2", "m3", "m4"] {
-            schedule.push(user("mallory"), Lane::Small, MEGABYTE, name);
+            schedule.push(user("mallory"), ImageLane::Small, MEGABYTE, name);
         }
-        assert_eq!(names(schedule.next(Lane::Small)), Some("m1"));
-        assert_eq!(names(schedule.next(Lane::Large)), None, "mallory's other images wait for the first");
-        schedule.push(user("bob"), Lane::Small, MEGABYTE, "b1");
-        schedule.push(user("bob"), Lane::Small, MEGABYTE, "b2");
+        assert_eq!(names(schedule.next(ImageLane::Small)), Some("m1"));
+        assert_eq!(names(schedule.next(ImageLane::Large)), None, "mallory's other images wait for the first");
+        schedule.push(user("bob"), ImageLane::Small, MEGABYTE, "b1");
+        schedule.push(user("bob"), ImageLane::Small, MEGABYTE, "b2");
         // It looked small and took long.
         schedule.done(&user("mallory"), MEGABYTE, Duration::from_secs(10));
         for name in ["b1", "b2", "m2"] {
-            let (account, work) = schedule.next(Lane::Small).unwrap();
+            let (account, work) = schedule.next(ImageLane::Small).unwrap();
             assert_eq!(work, name);
             schedule.done(&account, MEGABYTE, Duration::ZERO);
         }
@@ -267,15 +267,15 @@ mod tests {
     #[test]
     fn a_thread_that_ended_is_started_when_there_is_work_for_it_again() {
         let mut schedule = Schedule::default();
-        schedule.push(user("mallory"), Lane::Small, 1, "m1");
-        schedule.push(user("mallory"), Lane::Small, 1, "m2");
-        assert_eq!(schedule.start(), [Lane::Small, Lane::Large]);
-        assert_eq!(names(schedule.next(Lane::Small)), Some("m1"));
-        assert_eq!(names(schedule.next(Lane::Large)), None);
+        schedule.push(user("mallory"), ImageLane::Small, 1, "m1");
+        schedule.push(user("mallory"), ImageLane::Small, 1, "m2");
+        assert_eq!(schedule.start(), [ImageLane::Small, ImageLane::Large]);
+        assert_eq!(names(schedule.next(ImageLane::Small)), Some("m1"));
+        assert_eq!(names(schedule.next(ImageLane::Large)), None);
         schedule.done(&user("mallory"), 1, Duration::ZERO);
-        assert_eq!(schedule.start(), [Lane::Large]);
-        assert_eq!(names(schedule.next(Lane::Large)), Some("m2"));
-        assert_eq!(names(schedule.next(Lane::Small)), None);
+        assert_eq!(schedule.start(), [ImageLane::Large]);
+        assert_eq!(names(schedule.next(ImageLane::Large)), Some("m2"));
+        assert_eq!(names(schedule.next(ImageLane::Small)), None);
     }
 
     #[actix_web::test]
@@ -284,10 +284,10 @@ mod tests {
         image::DynamicImage::new_rgb8(40, 30).write_to(&mut png, image::ImageFormat::Png).unwrap();
         let png = png.into_inner();
         let lanes = Lanes::default();
-        let header = Header::read(&png).unwrap();
+        let header = ImageHeader::read(&png).unwrap();
         let encoded = lanes.encode(user("alice"), header, png.clone()).await.unwrap();
         assert_eq!((encoded.width, encoded.height, encoded.extension), (40, 30, "jpg"));
         let cut = lanes.encode(user("alice"), header, png[..60].to_vec()).await;
-        assert!(matches!(cut, Err(Refused::Image(ImageError::Damaged))));
+        assert!(matches!(cut, Err(NotEncoded::Image(ImageError::Damaged))));
     }
 }

@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 use super::Server;
 use crate::{
     actors::{
-        bus::messages::Leave as LeaveNodes, chat_server::messages::WhatIsLeft, eraser::messages::StopEraser,
-        hub::DrainSessions, notifier::messages::StopNotifier,
+        bus::messages::LeaveNodes, chat_server::messages::WhatIsLeft, eraser::messages::StopEraser, hub::DrainSessions,
+        notifier::messages::StopNotifier,
     },
     chat::input::Unfinished,
     db::{self, Pool},

@@ -12,7 +12,7 @@ pub struct Tell(pub Vec<BusOp>);
 /// on its way.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "()")]
-pub struct Leave;
+pub struct LeaveNodes;
 
 /// What other nodes have told, in the order in which each of them told it in each topic. [`Bus`](super::Bus) → `ChatServer`, one list at a
 /// time. Answers when it is taken in.

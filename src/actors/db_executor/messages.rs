@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Job, turnstile::Turn};
+use super::{DatabaseJob, turnstile::Permit};
 use crate::db::{DbError, RoomState};
 
 /// What a room in memory needs; `None` when there is no such room.
@@ -13,9 +13,9 @@ pub type Loaded = Result<Option<RoomState>, DbError>;
 #[rtype(result = "()")]
 pub struct Perform {
     /// What to do.
-    pub(super) job: Job,
+    pub(super) job: DatabaseJob,
     /// The time for it. A `SyncArbiter` queues without a bound of its own: there are as many turns as threads.
-    pub(super) turn: Turn<Job>,
+    pub(super) turn: Permit<DatabaseJob>,
 }
 
 impl fmt::Debug for Perform {

@@ -45,7 +45,7 @@ pub(super) struct Lane {
 pub(super) struct Turnstile<W> {
     state: Mutex<State<W>>,
     /// Hands an operation to a free thread.
-    start: Box<dyn Fn(W, Turn<W>) + Send + Sync>,
+    start: Box<dyn Fn(W, Permit<W>) + Send + Sync>,
 }
 
 impl<W> std::fmt::Debug for Turnstile<W> {
@@ -84,7 +84,7 @@ struct Waiting<W> {
 
 /// An operation's time on a thread. It ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Turn<W> {
+pub(super) struct Permit<W> {
     turnstile: Arc<Turnstile<W>>,
     account: Account,
     lane: usize,
@@ -92,14 +92,14 @@ pub(super) struct Turn<W> {
     pub(super) took: Duration,
 }
 
-impl<W> Turn<W> {
+impl<W> Permit<W> {
     /// The threads are gone: nothing that waits is begun.
     pub(super) fn close(self) {
         self.turnstile.close();
     }
 }
 
-impl<W> Drop for Turn<W> {
+impl<W> Drop for Permit<W> {
     fn drop(&mut self) {
         self.turnstile.release(self.lane, &self.account, self.took);
     }
@@ -107,16 +107,16 @@ impl<W> Drop for Turn<W> {
 
 /// An operation that waits. When this is dropped nobody wants it any more, and it is not begun.
 #[derive(Debug)]
-pub(super) struct Ticket(Arc<AtomicBool>);
+pub(super) struct QueuedOperation(Arc<AtomicBool>);
 
-impl Ticket {
+impl QueuedOperation {
     /// Gives up waiting. `false` when the operation has begun.
     pub(super) fn withdraw(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
     }
 }
 
-impl Drop for Ticket {
+impl Drop for QueuedOperation {
     fn drop(&mut self) {
         self.withdraw();
     }
@@ -127,7 +127,7 @@ impl<W> Turnstile<W> {
     pub(super) fn new(
         threads: usize,
         lanes: impl IntoIterator<Item = Lane>,
-        start: impl Fn(W, Turn<W>) + Send + Sync + 'static,
+        start: impl Fn(W, Permit<W>) + Send + Sync + 'static,
     ) -> Self {
         let lane = |rules| LaneState { rules, waiting: FairQueue::new(ORDINARY_US), running: 0, passed_over: 0 };
         let state = State { free: threads, lanes: lanes.into_iter().map(lane).collect() };
@@ -143,7 +143,12 @@ impl<W> Turnstile<W> {
     ///
     /// # Errors
     /// `rate_limited` when the account has too many waiting, `unavailable` when everyone together has.
-    pub(super) fn enter(self: &Arc<Self>, account: &Account, lane: usize, work: W) -> Result<Option<Ticket>, DbError> {
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        account: &Account,
+        lane: usize,
+        work: W,
+    ) -> Result<Option<QueuedOperation>, DbError> {
         let mut state = self.state();
         if state.lanes[lane].waiting.is_empty() && state.may_start(lane) {
             state.started(lane);
@@ -161,11 +166,11 @@ impl<W> Turnstile<W> {
         }
         let taken = Arc::new(AtomicBool::new(false));
         queue.push(account.clone(), ORDINARY_US, Waiting { work, taken: Arc::clone(&taken) });
-        Ok(Some(Ticket(taken)))
+        Ok(Some(QueuedOperation(taken)))
     }
 
     fn start(self: &Arc<Self>, lane: usize, account: Account, work: W) {
-        let turn = Turn { turnstile: Arc::clone(self), account, lane, took: Duration::ZERO };
+        let turn = Permit { turnstile: Arc::clone(self), account, lane, took: Duration::ZERO };
         (self.start)(work, turn);
     }
 
@@ -276,13 +281,13 @@ mod tests {
     const LIST: usize = 1;
     const HEAVY: usize = 2;
 
-    type Running = Vec<(&'static str, Turn<&'static str>)>;
+    type Running = Vec<(&'static str, Permit<&'static str>)>;
 
     /// Threads whose operations end when the test says so.
     struct Fixture {
         turnstile: Arc<Turnstile<&'static str>>,
         running: Arc<Mutex<Running>>,
-        tickets: Vec<Ticket>,
+        tickets: Vec<QueuedOperation>,
     }
 
     fn user(id: &str) -> Account {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::{Attached, Gate, Hub, Notice, Waiting, queue};
+use super::{Attached, Gate, Hub, HubNotice, Waiting, queue};
 use crate::{
     chat::{hub_op::Asker, short_list::reserve_one},
     domain::{RoomId, Seq, SessionId},
@@ -33,7 +33,7 @@ impl Hub {
     ) {
         let Some(encoding) = self.sessions.get(&session).map(|local| local.encoding) else { return };
         let entered = rooms.iter().map(|(room, _)| room.clone()).collect();
-        self.notify(session, Notice::Resumed(entered));
+        self.notify(session, HubNotice::Resumed(entered));
         if let Some(packet) = encoding.connected(sid, Some(pid)) {
             self.send_frame(session, packet);
         }
@@ -76,7 +76,7 @@ impl Hub {
         if let Some(packet) = self.sessions.get(&session).and_then(|local| local.encoding.disconnect()) {
             self.send_frame(session, packet);
         }
-        self.notify(session, Notice::TakenOver);
+        self.notify(session, HubNotice::TakenOver);
         self.forget(session);
     }
 
@@ -101,7 +101,7 @@ impl Hub {
         let Some(member) = self.member(session, room) else { return };
         member.gate.open(after, behind);
         self.release(session);
-        self.notify(session, Notice::Joined { room: room.clone(), entered: true });
+        self.notify(session, HubNotice::Joined { room: room.clone(), entered: true });
     }
 
     pub(super) fn detach(&mut self, session: SessionId, room: &RoomId) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 
-use super::{Hub, Notice, RenewSession};
+use super::{Hub, HubNotice, RenewSession};
 use crate::{
     domain::{SessionId, Timestamp},
     metrics::{SharedThread, Step},
@@ -62,7 +62,7 @@ impl Hub {
         let _step = Step::begin(&self.metrics, SharedThread::Worker, "expire_sessions");
         self.expiries.timer = None;
         for (ended_at, session) in self.expiries.take_due(self.clock.now()) {
-            self.notify(session, Notice::TokenExpired { ended_at });
+            self.notify(session, HubNotice::TokenExpired { ended_at });
         }
         self.await_expiry(ctx);
     }

@@ -8,7 +8,7 @@ use std::{
 
 use actix::{AsyncContext, Context};
 
-use super::{Hub, Notice};
+use super::{Hub, HubNotice};
 use crate::{
     domain::SessionId,
     metrics::{SharedThread, Step},
@@ -57,17 +57,17 @@ impl Heartbeats {
     }
 
     /// Takes what is due, for those who are there, and notes what is due next. Who is gone costs its place until then.
-    fn take_due(&mut self, now: Instant, is_there: impl Fn(SessionId) -> bool) -> Vec<(SessionId, Notice)> {
+    fn take_due(&mut self, now: Instant, is_there: impl Fn(SessionId) -> bool) -> Vec<(SessionId, HubNotice)> {
         let mut due = Vec::new();
         while let Some((at, session)) = self.pongs.pop_front_if(|(at, _)| *at <= now) {
-            due.push((session, Notice::PongDue { pinged: at - self.timeout }));
+            due.push((session, HubNotice::PongDue { pinged: at - self.timeout }));
         }
         while let Some((_, session)) = self.pings.pop_front_if(|(at, _)| *at <= now) {
             if is_there(session) {
                 // Counted from now, so that a worker that stood still does not ping several times at once.
                 self.pings.push_back((now + self.interval, session));
                 self.pongs.push_back((now + self.timeout, session));
-                due.push((session, Notice::PingDue));
+                due.push((session, HubNotice::PingDue));
             }
         }
         due
@@ -109,7 +109,7 @@ mod tests {
         let mut due = |after: u32, gone: u64| {
             let due = heartbeats.take_due(began + after * second, |session| session.0 != gone);
             let due = due.into_iter().map(|(session, notice)| match notice {
-                Notice::PongDue { pinged } => format!("{} since {}", session.0, (pinged - began).as_secs()),
+                HubNotice::PongDue { pinged } => format!("{} since {}", session.0, (pinged - began).as_secs()),
                 notice => format!("{} {notice:?}", session.0),
             });
             due.collect::<Vec<_>>().join(", ")

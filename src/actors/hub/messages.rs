@@ -70,12 +70,12 @@ pub struct SessionNotice {
     /// Which one: a connection of Socket.IO has several.
     pub session: SessionId,
     /// What.
-    pub notice: Notice,
+    pub notice: HubNotice,
 }
 
 /// What happened to a session.
 #[derive(Debug, Clone)]
-pub enum Notice {
+pub enum HubNotice {
     /// What became of an entry; `false` also when it was taken out later.
     Joined {
         /// The room.

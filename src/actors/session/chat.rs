@@ -7,7 +7,7 @@ use std::{
 
 use actix::WeakRecipient;
 
-use super::{services::Services, waiting::Waiting};
+use super::{services::Services, waiting::WaitingMessages};
 use crate::{
     actors::{
         hub::{CloseSession, OpenSession, RenewSession, SessionNotice},
@@ -15,10 +15,10 @@ use crate::{
     },
     auth::{AuthError, Identity},
     chat::{
-        accounts::{SessionPlace, Share},
+        accounts::{SessionPlace, UserShare},
         hub_op::Asker,
         in_flight::InFlight,
-        rate_limit::{Admission, Patience},
+        rate_limit::{Patience, RateVerdict},
         request::{
             Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing, Welcome,
         },
@@ -74,11 +74,11 @@ pub struct ChatSession {
     in_flight: InFlight,
     /// Its place among its user's sessions, which goes with its [`Disconnect`].
     place: Option<SessionPlace>,
-    share: Arc<Share>,
+    share: Arc<UserShare>,
     patience: Patience,
     /// Rooms entered or about to be, the last one last.
     rooms: Vec<RoomId>,
-    waiting: Waiting,
+    waiting: WaitingMessages,
     for_good: bool,
 }
 
@@ -131,7 +131,7 @@ impl ChatSession {
             encoding,
             in_flight,
             rooms: Vec::new(),
-            waiting: Waiting::default(),
+            waiting: WaitingMessages::default(),
             for_good: false,
         }
     }
@@ -174,7 +174,7 @@ impl ChatSession {
     /// Counts one frame of the client against its limit, without an answer: a heartbeat's frame.
     pub fn admit_control(&mut self) -> Result<(), Next> {
         match self.share.admit_send(1, &mut self.patience, Instant::now()) {
-            Admission::Flooding { retry_after_ms } => Err(self.flooding(retry_after_ms)),
+            RateVerdict::Flooding { retry_after_ms } => Err(self.flooding(retry_after_ms)),
             _ => Ok(()),
         }
     }
@@ -183,12 +183,12 @@ impl ChatSession {
     pub fn handle(&mut self, request: Option<RequestId>, name: &str, event: Result<ClientEvent, ChatError>) -> Next {
         let cost = if matches!(event, Ok(ClientEvent::Authenticate(_))) { AUTHENTICATE_COST } else { 1 };
         match self.share.admit_send(cost, &mut self.patience, Instant::now()) {
-            Admission::Passed => {}
-            Admission::TooFast { retry_after_ms } => {
+            RateVerdict::Passed => {}
+            RateVerdict::TooFast { retry_after_ms } => {
                 metrics::count(&self.services.metrics.rate_limited, "sends_per_second");
                 return self.refuse(request.as_ref(), name, &ChatError::rate_limited(retry_after_ms));
             }
-            Admission::Flooding { retry_after_ms } => return self.flooding(retry_after_ms),
+            RateVerdict::Flooding { retry_after_ms } => return self.flooding(retry_after_ms),
         }
         match event {
             Ok(event) => self.perform(request, event),

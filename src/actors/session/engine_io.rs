@@ -32,7 +32,7 @@ use crate::{
 };
 use heartbeat::Heartbeat;
 pub use post::Post;
-pub use sessions::{Link, Place, Sessions};
+pub use sessions::{Link, Registration, Sessions};
 use upgrade::Upgrade;
 pub use upgrade::{Candidate, UpgradeFrame};
 
@@ -44,7 +44,7 @@ const OVERTAKEN_WAIT: Duration = Duration::from_millis(100);
 
 /// The terms of a session.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct EngineSettings {
     /// Name of the node among several. A session's id begins with it and a full stop, so that a load balancer can send
     /// each of its requests to where it lives, no matter who asks and from where.
     pub node_name: Option<String>,
@@ -70,22 +70,22 @@ pub trait Application: Sized + Unpin + 'static {
     const NAME: &'static str;
 
     /// The session stands, and its open packet is written.
-    fn opened(&mut self, connection: &mut Connection<'_, Self>);
+    fn opened(&mut self, connection: &mut EngineConnection<'_, Self>);
 
     /// A message of text came.
-    fn text(&mut self, text: ByteString, connection: &mut Connection<'_, Self>);
+    fn text(&mut self, text: ByteString, connection: &mut EngineConnection<'_, Self>);
 
     /// A message of bytes came.
-    fn binary(&mut self, bytes: Bytes, connection: &mut Connection<'_, Self>);
+    fn binary(&mut self, bytes: Bytes, connection: &mut EngineConnection<'_, Self>);
 
     /// A frame or packet came that is only there to keep the connection alive.
-    fn kept_alive(&mut self, _connection: &mut Connection<'_, Self>) {}
+    fn kept_alive(&mut self, _connection: &mut EngineConnection<'_, Self>) {}
 
     /// The client broke the wire or a limit of it. Its session ends next.
-    fn refused(&mut self, _error: &ChatError, _connection: &mut Connection<'_, Self>) {}
+    fn refused(&mut self, _error: &ChatError, _connection: &mut EngineConnection<'_, Self>) {}
 
     /// The server goes away: ends the session now, or when what was taken up is finished.
-    fn draining(&mut self, connection: &mut Connection<'_, Self>) {
+    fn draining(&mut self, connection: &mut EngineConnection<'_, Self>) {
         connection.end(CloseCode::Restart, "the server restarts, come back");
     }
 
@@ -104,7 +104,7 @@ pub struct EngineSession<A: Application> {
 /// Everything of a session but its application.
 pub struct Line<A: Application> {
     link: Arc<Link<A>>,
-    settings: Arc<Settings>,
+    settings: Arc<EngineSettings>,
     heartbeat: Heartbeat,
     upgrade: Upgrade,
     /// The WebSocket that carries it, by its number; `None` while polls do.
@@ -112,11 +112,11 @@ pub struct Line<A: Application> {
     ending: Option<&'static str>,
     opened: Instant,
     peer: Option<IpAddr>,
-    place: Place<A>,
+    place: Registration<A>,
 }
 
 /// An application's hold on its session, while it is called.
-pub struct Connection<'a, A: Application> {
+pub struct EngineConnection<'a, A: Application> {
     line: &'a mut Line<A>,
     ctx: &'a mut Context<EngineSession<A>>,
 }
@@ -180,10 +180,10 @@ impl<A: Application> EngineSession<A> {
     pub(super) fn with<T>(
         &mut self,
         ctx: &mut Context<Self>,
-        call: impl FnOnce(&mut A, &mut Connection<'_, A>) -> T,
+        call: impl FnOnce(&mut A, &mut EngineConnection<'_, A>) -> T,
     ) -> T {
         let Self { application, line } = self;
-        let outcome = call(application, &mut Connection { line, ctx });
+        let outcome = call(application, &mut EngineConnection { line, ctx });
         // A client that reads too slowly ends in the middle of a call.
         if line.link.outbox.has_ended() {
             line.ending.get_or_insert("too slow");
@@ -246,7 +246,7 @@ impl<A: Application> EngineSession<A> {
     }
 }
 
-impl<A: Application> Connection<'_, A> {
+impl<A: Application> EngineConnection<'_, A> {
     /// The session's id.
     #[must_use]
     pub fn sid(&self) -> &str {
@@ -311,7 +311,7 @@ impl<A: Application> Connection<'_, A> {
     pub fn after(
         &mut self,
         delay: Duration,
-        then: impl FnOnce(&mut A, &mut Connection<'_, A>) + 'static,
+        then: impl FnOnce(&mut A, &mut EngineConnection<'_, A>) + 'static,
     ) -> SpawnHandle {
         self.ctx.run_later(delay, |session, ctx| session.with(ctx, then))
     }
@@ -320,7 +320,7 @@ impl<A: Application> Connection<'_, A> {
     pub fn spawn<T: 'static>(
         &mut self,
         future: impl Future<Output = T> + 'static,
-        then: impl FnOnce(&mut A, T, &mut Connection<'_, A>) + 'static,
+        then: impl FnOnce(&mut A, T, &mut EngineConnection<'_, A>) + 'static,
     ) -> SpawnHandle {
         self.ctx.spawn(wrap_future::<_, EngineSession<A>>(future).map(|outcome, session, ctx| {
             session.with(ctx, |application, connection| then(application, outcome, connection));
@@ -331,14 +331,14 @@ impl<A: Application> Connection<'_, A> {
     pub fn wait<T: 'static>(
         &mut self,
         future: impl Future<Output = T> + 'static,
-        then: impl FnOnce(&mut A, T, &mut Connection<'_, A>) + 'static,
+        then: impl FnOnce(&mut A, T, &mut EngineConnection<'_, A>) + 'static,
     ) {
         self.ctx.wait(wrap_future::<_, EngineSession<A>>(future).map(|outcome, session, ctx| {
             session.with(ctx, |application, connection| then(application, outcome, connection));
         }));
     }
 
-    /// Takes back what [`Connection::after`] or [`Connection::spawn`] began.
+    /// Takes back what [`EngineConnection::after`] or [`EngineConnection::spawn`] began.
     pub fn cancel(&mut self, handle: SpawnHandle) {
         self.ctx.cancel_future(handle);
     }

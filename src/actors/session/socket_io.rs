@@ -1,7 +1,7 @@
 //! Socket.IO on an Engine.IO session: several namespaces over one connection.
 //!
 //! Which namespaces there are says a [`Table`]. A client's CONNECT passes its namespace's [`Middleware`] before it becomes a
-//! [`Member`] there; events then go to that member alone.
+//! [`NamespaceMember`] there; events then go to that member alone.
 
 pub mod namespace;
 
@@ -17,8 +17,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 
-use super::engine_io::{Application, Connection};
-use namespace::Leave;
+use super::engine_io::{Application, EngineConnection};
+use namespace::Departure;
 
 use crate::{
     auth::AuthError,
@@ -29,7 +29,7 @@ use crate::{
     error::{ChatError, CloseCode},
     protocol::socket_io::{Attachments, Kind, Packet, PacketError, attachments::check_placeholders, write},
 };
-pub use namespace::{Event, Member, Middleware, Namespace, Newcomer, Seat, Table};
+pub use namespace::{Middleware, Namespace, NamespaceEvent, NamespaceMember, Newcomer, Seat, Table};
 
 /// Binary messages of one packet. The official client's own decoder takes as many.
 const ATTACHMENTS_MAX: usize = 10;
@@ -76,7 +76,7 @@ struct Joined {
     namespace: &'static str,
     /// Tells this membership from an earlier one in the same namespace.
     membership: u64,
-    member: Box<dyn Member>,
+    member: Box<dyn NamespaceMember>,
 }
 
 impl SocketIo {
@@ -96,18 +96,18 @@ impl SocketIo {
         }
     }
 
-    fn refuse(&mut self, error: PacketError, connection: &mut Connection<'_, Self>) {
+    fn refuse(&mut self, error: PacketError, connection: &mut EngineConnection<'_, Self>) {
         self.broken(error.to_string(), connection);
     }
 
     /// The client broke the protocol: everything is closed.
-    fn broken(&mut self, sentence: String, connection: &mut Connection<'_, Self>) {
+    fn broken(&mut self, sentence: String, connection: &mut EngineConnection<'_, Self>) {
         let error = ChatError::invalid(sentence);
         self.refused(&error, connection);
         connection.end(CloseCode::Protocol, &error.message);
     }
 
-    fn packet(&mut self, text: &ByteString, attachments: Vec<Bytes>, connection: &mut Connection<'_, Self>) {
+    fn packet(&mut self, text: &ByteString, attachments: Vec<Bytes>, connection: &mut EngineConnection<'_, Self>) {
         let packet = match Packet::decode(text, ATTACHMENTS_MAX) {
             Ok(packet) => packet,
             Err(error) => return self.refuse(error, connection),
@@ -132,7 +132,7 @@ impl SocketIo {
                 {
                     return self.refuse(error, connection);
                 }
-                let event = Event { name, args, ack, attachments };
+                let event = NamespaceEvent { name, args, ack, attachments };
                 let known = self.call(packet.namespace, connection, |member, seat| member.event(event, seat));
                 if !known {
                     self.broken("an event came before its namespace was connected to".to_owned(), connection);
@@ -154,16 +154,16 @@ impl SocketIo {
 
     /// Counts a packet that is neither an event nor a CONNECT: among its user's events or, before it is known who that is, for
     /// the connection alone.
-    fn count(&mut self, connection: &mut Connection<'_, Self>) {
+    fn count(&mut self, connection: &mut EngineConnection<'_, Self>) {
         if let Some(first) = self.joined.first().map(|joined| joined.namespace) {
-            self.call(first, connection, Member::kept_alive);
+            self.call(first, connection, NamespaceMember::kept_alive);
         } else if let Err(wait) = self.packets.admit(PACKETS, 1, Instant::now()) {
             let error = ChatError::rate_limited(told_ms(wait));
             connection.end(CloseCode::Flooding, &error.message);
         }
     }
 
-    fn connect(&mut self, name: &str, auth: Option<&RawValue>, connection: &mut Connection<'_, Self>) {
+    fn connect(&mut self, name: &str, auth: Option<&RawValue>, connection: &mut EngineConnection<'_, Self>) {
         if let Err(wait) = self.connects.admit(CONNECTS, 1, Instant::now()) {
             let error = ChatError::rate_limited(told_ms(wait));
             let refusal = write::connect_error(name, &error.message, Some(&error));
@@ -198,7 +198,7 @@ impl SocketIo {
         });
     }
 
-    fn join(&mut self, namespace: &dyn Namespace, newcomer: Newcomer, connection: &mut Connection<'_, Self>) {
+    fn join(&mut self, namespace: &dyn Namespace, newcomer: Newcomer, connection: &mut EngineConnection<'_, Self>) {
         if connection.is_ending() {
             return;
         }
@@ -217,7 +217,7 @@ impl SocketIo {
         }
     }
 
-    fn refuse_connect(&mut self, refusal: Bytes, connection: &mut Connection<'_, Self>) {
+    fn refuse_connect(&mut self, refusal: Bytes, connection: &mut EngineConnection<'_, Self>) {
         connection.send(refusal);
         self.refusals += 1;
         if self.refusals >= REFUSALS_MAX {
@@ -225,7 +225,7 @@ impl SocketIo {
         }
     }
 
-    fn disconnect(&mut self, namespace: &str, connection: &mut Connection<'_, Self>) {
+    fn disconnect(&mut self, namespace: &str, connection: &mut EngineConnection<'_, Self>) {
         // One that is not joined, or no more, changes nothing: the server's DISCONNECT may have crossed the client's.
         if let Some(mut joined) = self.take(namespace) {
             joined.member.disconnected();
@@ -246,8 +246,8 @@ impl SocketIo {
     fn call(
         &mut self,
         namespace: &str,
-        connection: &mut Connection<'_, Self>,
-        call: impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>),
+        connection: &mut EngineConnection<'_, Self>,
+        call: impl FnOnce(&mut dyn NamespaceMember, &mut Seat<'_, '_>),
     ) -> bool {
         let Some(joined) = self.joined.iter_mut().find(|joined| joined.namespace == namespace) else { return false };
         let name = joined.namespace;
@@ -264,8 +264,8 @@ impl SocketIo {
         &mut self,
         namespace: &'static str,
         membership: u64,
-        connection: &mut Connection<'_, Self>,
-        call: impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>),
+        connection: &mut EngineConnection<'_, Self>,
+        call: impl FnOnce(&mut dyn NamespaceMember, &mut Seat<'_, '_>),
     ) {
         if self.find(namespace).is_some_and(|joined| joined.membership == membership) {
             self.call(namespace, connection, call);
@@ -273,7 +273,7 @@ impl SocketIo {
     }
 
     /// Takes the client out of a namespace, and ends a connection that is in none any more.
-    fn leave(&mut self, namespace: &'static str, left: &Leave, connection: &mut Connection<'_, Self>) {
+    fn leave(&mut self, namespace: &'static str, left: &Departure, connection: &mut EngineConnection<'_, Self>) {
         if self.take(namespace).is_none() {
             return;
         }
@@ -287,8 +287,8 @@ impl SocketIo {
 
     fn call_all(
         &mut self,
-        connection: &mut Connection<'_, Self>,
-        mut call: impl FnMut(&mut dyn Member, &mut Seat<'_, '_>),
+        connection: &mut EngineConnection<'_, Self>,
+        mut call: impl FnMut(&mut dyn NamespaceMember, &mut Seat<'_, '_>),
     ) {
         let names: Vec<_> = self.joined.iter().map(|joined| joined.namespace).collect();
         for name in names {
@@ -297,7 +297,7 @@ impl SocketIo {
     }
 
     /// Gives the client its time to be in a namespace.
-    fn await_connect(&mut self, connection: &mut Connection<'_, Self>) {
+    fn await_connect(&mut self, connection: &mut EngineConnection<'_, Self>) {
         if self.joined.is_empty() && self.lonely.is_none() {
             self.lonely = Some(connection.after(self.table.connect_timeout, |session, connection| {
                 session.lonely = None;
@@ -309,7 +309,11 @@ impl SocketIo {
     }
 
     /// Hands what a hub tells one of the connection's sessions to the member whose it is.
-    pub(super) fn notify(&mut self, notice: &crate::actors::hub::SessionNotice, connection: &mut Connection<'_, Self>) {
+    pub(super) fn notify(
+        &mut self,
+        notice: &crate::actors::hub::SessionNotice,
+        connection: &mut EngineConnection<'_, Self>,
+    ) {
         self.call_all(connection, |member, seat| member.notice(notice, seat));
     }
 }
@@ -317,18 +321,18 @@ impl SocketIo {
 impl Application for SocketIo {
     const NAME: &'static str = "socket.io";
 
-    fn opened(&mut self, connection: &mut Connection<'_, Self>) {
+    fn opened(&mut self, connection: &mut EngineConnection<'_, Self>) {
         self.await_connect(connection);
     }
 
-    fn text(&mut self, text: ByteString, connection: &mut Connection<'_, Self>) {
+    fn text(&mut self, text: ByteString, connection: &mut EngineConnection<'_, Self>) {
         if self.attachments.is_some() {
             return self.refuse(PacketError::AttachmentsDue, connection);
         }
         self.packet(&text, Vec::new(), connection);
     }
 
-    fn binary(&mut self, bytes: Bytes, connection: &mut Connection<'_, Self>) {
+    fn binary(&mut self, bytes: Bytes, connection: &mut EngineConnection<'_, Self>) {
         let Some((waiting, timeout)) = self.attachments.take() else {
             return self.refuse(PacketError::UnexpectedBinary, connection);
         };
@@ -343,19 +347,19 @@ impl Application for SocketIo {
         }
     }
 
-    fn kept_alive(&mut self, connection: &mut Connection<'_, Self>) {
+    fn kept_alive(&mut self, connection: &mut EngineConnection<'_, Self>) {
         self.count(connection);
     }
 
-    fn refused(&mut self, error: &ChatError, connection: &mut Connection<'_, Self>) {
+    fn refused(&mut self, error: &ChatError, connection: &mut EngineConnection<'_, Self>) {
         self.call_all(connection, |member, _| member.refused(error));
     }
 
-    fn draining(&mut self, connection: &mut Connection<'_, Self>) {
+    fn draining(&mut self, connection: &mut EngineConnection<'_, Self>) {
         if self.joined.is_empty() {
             connection.end(CloseCode::Restart, "the server restarts, come back");
         }
-        self.call_all(connection, Member::draining);
+        self.call_all(connection, NamespaceMember::draining);
     }
 
     fn user(&self) -> String {

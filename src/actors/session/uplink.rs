@@ -22,12 +22,12 @@ use crate::{
 #[derive(Debug)]
 pub struct Uplink {
     chat: Addr<ChatServer>,
-    turn: Turn,
+    turn: TurnEvents,
 }
 
 /// The list of a turn.
 #[derive(Debug, Default)]
-struct Turn {
+struct TurnEvents {
     /// In the order in which they came, over all sessions: in-flight caps bound it.
     gathered: Mutex<Vec<SessionEvent>>,
     sender: AtomicWaker,
@@ -37,7 +37,7 @@ impl Uplink {
     /// One without events. They wait until [`Uplink::run`] runs.
     #[must_use]
     pub fn new(chat: Addr<ChatServer>) -> Self {
-        Self { chat, turn: Turn::default() }
+        Self { chat, turn: TurnEvents::default() }
     }
 
     /// Adds an event to the turn's list.
@@ -59,7 +59,7 @@ impl Uplink {
     }
 }
 
-impl Turn {
+impl TurnEvents {
     fn gathered(&self) -> MutexGuard<'_, Vec<SessionEvent>> {
         // A push is whole or has not been.
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_turn_is_one_wake_up_and_one_list_in_the_order_of_its_events() {
-        let (turn, wakes) = (Turn::default(), Arc::<Wakes>::default());
+        let (turn, wakes) = (TurnEvents::default(), Arc::<Wakes>::default());
         let waker = Arc::clone(&wakes).into();
         let mut cx = Context::from_waker(&waker);
         let sessions: Vec<SessionId> = (0..6).map(|_| SessionId::next()).collect();

@@ -3,7 +3,7 @@
 use std::{mem, sync::Arc};
 
 use crate::{
-    chat::accounts::Share,
+    chat::accounts::UserShare,
     domain::{ClientId, Data},
     protocol::{event::SendMessage, json::RequestId},
 };
@@ -16,12 +16,12 @@ const BYTES_MAX: usize = 256 * 1024;
 
 /// Messages of one session that wait. What they hold also counts among what all of its user's sessions have waiting.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(super) struct WaitingMessages {
     messages: Vec<(SendMessage, Option<RequestId>)>,
     bytes: usize,
 }
 
-impl Waiting {
+impl WaitingMessages {
     /// Adds a message. Returns whether it is the first one.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl Waiting {
         &mut self,
         message: SendMessage,
         request: Option<RequestId>,
-        share: &Arc<Share>,
+        share: &Arc<UserShare>,
     ) -> Result<bool, Option<RequestId>> {
         let weight = weight_bytes(&message, request.as_ref());
         if self.messages.len() >= MESSAGES_MAX || self.bytes + weight > BYTES_MAX || !share.wait(weight) {
@@ -42,7 +42,7 @@ impl Waiting {
     }
 
     /// Takes all of them.
-    pub(super) fn take(&mut self, share: &Share) -> Vec<(SendMessage, Option<RequestId>)> {
+    pub(super) fn take(&mut self, share: &UserShare) -> Vec<(SendMessage, Option<RequestId>)> {
         share.waited(mem::take(&mut self.bytes));
         mem::take(&mut self.messages)
     }
@@ -71,8 +71,8 @@ mod tests {
     #[test]
     fn what_waits_is_weighed_with_all_that_it_holds_for_a_session_and_for_a_user() {
         let share = Accounts::new(&Limits::none(), Arc::default()).of(&UserId::new("alice").unwrap());
-        let mut sessions: Vec<Waiting> = (0..8).map(|_| Waiting::default()).collect();
-        let fill = |waiting: &mut Waiting| {
+        let mut sessions: Vec<WaitingMessages> = (0..8).map(|_| WaitingMessages::default()).collect();
+        let fill = |waiting: &mut WaitingMessages| {
             (0..1000).take_while(|_| waiting.push(message(10_000), None, &share).is_ok()).count()
         };
         assert_eq!(sessions.iter_mut().map(fill).collect::<Vec<_>>(), [25, 25, 25, 25, 3, 0, 0, 0]);

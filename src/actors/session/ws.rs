@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     actors::{
-        hub::{Notice, SessionNotice},
+        hub::{HubNotice, SessionNotice},
         outbox::{ConnectionSocket, Frame, Outbox},
     },
     auth::{Identity, token_source::SUBPROTOCOL},
@@ -48,7 +48,7 @@ pub struct WsSession {
 }
 
 /// Who connects, and over what.
-pub struct Connection {
+pub struct WsConnection {
     /// Who it is.
     pub identity: Identity,
     /// From where.
@@ -68,7 +68,7 @@ impl WsSession {
     /// [`HandshakeError`] when the request is not a WebSocket handshake (RFC 6455 section 4.2.1).
     pub fn start(
         request: &HttpRequest,
-        connection: Connection,
+        connection: WsConnection,
         services: Arc<Services>,
     ) -> Result<HttpResponse, HandshakeError> {
         let (mut response, socket) = transport::accept(request, &[SUBPROTOCOL])?;
@@ -260,17 +260,17 @@ impl Handler<SessionNotice> for WsSession {
 
     fn handle(&mut self, SessionNotice { notice, .. }: SessionNotice, ctx: &mut Self::Context) {
         match notice {
-            Notice::Joined { room, entered } => self.chat.joined(&room, entered),
+            HubNotice::Joined { room, entered } => self.chat.joined(&room, entered),
             // Its wire has no recovery.
-            Notice::Resumed(_) | Notice::TakenOver => {}
-            Notice::PingDue => self.ping(),
-            Notice::PongDue { pinged } => self.expect_pong(pinged, ctx),
-            Notice::TokenExpired { ended_at } => {
+            HubNotice::Resumed(_) | HubNotice::TakenOver => {}
+            HubNotice::PingDue => self.ping(),
+            HubNotice::PongDue { pinged } => self.expect_pong(pinged, ctx),
+            HubNotice::TokenExpired { ended_at } => {
                 let next = self.chat.expired(ended_at);
                 self.follow(next, ctx);
             }
-            Notice::Draining(patience) => self.drain(patience, ctx),
-            Notice::Ending => self.await_close(ctx),
+            HubNotice::Draining(patience) => self.drain(patience, ctx),
+            HubNotice::Ending => self.await_close(ctx),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         request::{MessageChange, RoomRequest},
         timer::Timer,
     },
-    db::{Committed, Found, Noted, Place, RoomState},
+    db::{CommitCursor, Committed, Found, Noted, RoomState},
     domain::{MessageId, Role, RoomId, Seq, UserId},
     error::{ChatError, ErrorCode},
     protocol::push::Position,
@@ -71,7 +71,7 @@ struct Look {
 #[derive(Debug, Default)]
 pub(in crate::chat) struct Reconcile {
     /// Up to where the news were read; `None` before the first look.
-    place: Option<Place>,
+    place: Option<CommitCursor>,
     is_looking: bool,
     looked_at: Option<Instant>,
     looks: VecDeque<Look>,

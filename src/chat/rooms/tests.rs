@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     db::MemberState,
     domain::{
-        MessageId, MessageKind, Room, Seq, Settings, StoredMessage,
+        MessageId, MessageKind, Pair, Room, Seq, Settings, StoredMessage,
         offer::{Offer, OfferStatus, Price},
         sample::{self, bike, user},
     },
@@ -31,7 +31,13 @@ pub(in crate::chat) fn state(id: &str) -> RoomState {
         has_blocked: false,
         settings: Settings::default(),
     };
-    RoomState { room, last_seq: Seq(0), last_message: None, offer: None, buyer: member, seller: member }
+    RoomState {
+        room,
+        last_seq: Seq(0),
+        last_message: None,
+        offer: None,
+        members: Pair { buyer: member, seller: member },
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -154,7 +160,7 @@ fn what_the_database_knows_and_was_not_delivered_is_counted_once() {
     live.stored(&message(1, "sam"));
     // 2 to 4 are on their way: alice has answered with 3.
     let mut fresh = live.state().clone();
-    (fresh.last_seq, fresh.buyer.read_seq, fresh.buyer.unread) = (Seq(4), Seq(3), 1);
+    (fresh.last_seq, fresh.members.buyer.read_seq, fresh.members.buyer.unread) = (Seq(4), Seq(3), 1);
     live.refresh(&fresh);
     for (seq, sender) in [(2, "sam"), (3, "alice"), (4, "sam")] {
         live.stored(&message(seq, sender));

@@ -265,7 +265,7 @@ fn change_room(
 /// The members who have read farther than before.
 fn reads_of<'a>(before: &'a RoomRow, after: &RoomRow) -> Vec<Changed<'a>> {
     let mut reads = Vec::new();
-    for role in [Role::Buyer, Role::Seller] {
+    for role in Role::BOTH {
         if before.read_seq(role) != after.read_seq(role) {
             reads.push(Changed::Read { room: &before.id, reader: before.user_of(role) });
         }

@@ -34,7 +34,7 @@ impl ReadMarks {
     /// it is a bad one.
     pub(super) fn apply(&self, room: &mut RoomRow) {
         let last_seq = room.last_seq;
-        for role in [Role::Buyer, Role::Seller] {
+        for role in Role::BOTH {
             if let Some(seq) = self.given(&room.id, role).filter(|seq| *seq <= last_seq) {
                 let mark = room.read_seq_mut(role);
                 *mark = seq.max(*mark);
@@ -46,7 +46,7 @@ impl ReadMarks {
     /// unread before it, unless it is after their given mark.
     pub(super) fn message_added(&self, room: &mut RoomRow, sender: Option<Role>) {
         let seq = room.last_seq;
-        for role in [Role::Buyer, Role::Seller] {
+        for role in Role::BOTH {
             let is_after_given = self.given(&room.id, role).is_some_and(|given| given < seq);
             let mark = room.read_seq_mut(role);
             if !is_after_given && (*mark == seq - 1 || sender == Some(role)) {

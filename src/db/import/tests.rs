@@ -73,7 +73,7 @@ fn a_loaded_room_is_as_old_as_its_words_and_nothing_in_it_is_unread() {
     let conn = &mut db.conn();
     let state = load_room(conn, &RoomId::new("r").unwrap()).unwrap().unwrap();
     assert_eq!(state.room.created_at, Timestamp::parse("2026-01-01T00:00:01Z").unwrap());
-    assert_eq!((state.buyer.unread, state.seller.unread), (0, 0));
+    assert_eq!((state.members.buyer.unread, state.members.seller.unread), (0, 0));
     // It stands behind a room of today.
     let today = crate::db::test_db::room(conn, "dave", "lamp");
     let (rooms, _) = list_rooms(conn, &user_id("dave"), None, 10, usize::MAX).unwrap();
@@ -85,7 +85,10 @@ fn a_loaded_room_is_as_old_as_its_words_and_nothing_in_it_is_unread() {
 fn marks(db: &TestDb) -> [(i64, i64); 2] {
     let state = load_room(&mut db.conn(), &RoomId::new("r").unwrap()).unwrap().unwrap();
     assert_eq!(verify(&mut db.conn(), || {}).unwrap(), []);
-    [(state.buyer.read_seq.0, state.buyer.unread), (state.seller.read_seq.0, state.seller.unread)]
+    [
+        (state.members.buyer.read_seq.0, state.members.buyer.unread),
+        (state.members.seller.read_seq.0, state.members.seller.unread),
+    ]
 }
 
 /// The lines of [`parents`], with this `readSeq` in the room's.
@@ -472,7 +475,7 @@ fn an_offer_that_waits_can_be_answered_after_the_load() {
     ));
     assert_eq!(load(&db, &lines.join("\n")).1, []);
     let message = history(&db, "r").remove(0).id;
-    let (actor, answer) = (user_id("erin"), crate::domain::offer::Answer::Decline);
+    let (actor, answer) = (user_id("erin"), crate::domain::offer::OfferDecision::Decline);
     let declined = write(&mut db.conn(), RoomWrite::AnswerOffer { room: None, message, actor, answer, at: NOW });
     assert!(declined.is_ok(), "{declined:?}");
 }

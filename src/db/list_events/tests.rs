@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     db::{
-        ImportOptions, NewReport, Reported, RoomWrite, Written,
+        ErasureProgress, ImportOptions, NewReport, Reported, RoomWrite, Written,
         generation::begin_generation,
         import_str,
         migrations::{migrate_connection, revert_from},
@@ -14,7 +14,7 @@ use crate::{
     domain::{
         GenerationTag, Product, ProductStatus, SettingsPatch,
         masking::Inspected,
-        offer::{Answer, OFFER_LIFETIME_MS, Price},
+        offer::{OFFER_LIFETIME_MS, OfferDecision, Price},
         safety::{Decision, ReportCategory},
     },
 };
@@ -286,7 +286,7 @@ fn a_report_its_decision_and_its_mute_are_events() {
     }
     // What the reporter said goes with them.
     write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
-    while let Written::WordsErased { is_done: false, .. } =
+    while let Written::WordsErased { progress: ErasureProgress::GoesOn, .. } =
         write(conn, RoomWrite::EraseWords { user: user_id("alice"), at: NOW }).unwrap()
     {}
     let page = list_events(conn, EventCursor::default(), 100, usize::MAX).unwrap().unwrap();
@@ -320,7 +320,7 @@ fn an_offer_and_what_becomes_of_it_are_events() {
             "currency": "USD", "status": "pending", "expiresAt": NOW.plus_ms(OFFER_LIFETIME_MS),
         })
     );
-    let (message, actor, answer) = (offer.message_id, user_id("carol"), Answer::Accept);
+    let (message, actor, answer) = (offer.message_id, user_id("carol"), OfferDecision::Accept);
     let accept = RoomWrite::AnswerOffer { room: None, message, actor, answer, at: NOW.plus_ms(1) };
     let mut accepted = events_of(conn, &mut end, &accept, NOW.plus_ms(1));
     // What is said about the product comes first, and the product last.

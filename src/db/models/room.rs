@@ -16,7 +16,7 @@ use crate::{
         prepared::{self, Value, one_of},
         schema::{blocks, rooms, users},
     },
-    domain::{ProductId, ProductStatus, Role, RoomId, Timestamp, UserId},
+    domain::{Pair, ProductId, ProductStatus, Role, RoomId, Timestamp, UserId},
 };
 
 diesel::alias! {
@@ -79,21 +79,16 @@ impl RoomRow {
         }
     }
 
+    pub(in crate::db) fn users(&self) -> Pair<&str> {
+        Pair { buyer: &self.buyer_id, seller: &self.seller_id }
+    }
+
     pub(in crate::db) fn role_of(&self, user: &UserId) -> Option<Role> {
-        if self.buyer_id == user.as_str() {
-            Some(Role::Buyer)
-        } else if self.seller_id == user.as_str() {
-            Some(Role::Seller)
-        } else {
-            None
-        }
+        self.users().role_where(|id| *id == user.as_str())
     }
 
     pub(in crate::db) fn user_of(&self, role: Role) -> &str {
-        match role {
-            Role::Buyer => &self.buyer_id,
-            Role::Seller => &self.seller_id,
-        }
+        self.users()[role]
     }
 
     pub(in crate::db) fn read_seq_mut(&mut self, role: Role) -> &mut i64 {
@@ -104,10 +99,7 @@ impl RoomRow {
     }
 
     pub(in crate::db) fn read_seq(&self, role: Role) -> i64 {
-        match role {
-            Role::Buyer => self.buyer_read_seq,
-            Role::Seller => self.seller_read_seq,
-        }
+        Pair { buyer: self.buyer_read_seq, seller: self.seller_read_seq }[role]
     }
 }
 
@@ -123,8 +115,7 @@ struct Standing {
 #[derive(Debug)]
 pub(in crate::db) struct LockedRoom {
     pub(in crate::db) row: RoomRow,
-    buyer: Standing,
-    seller: Standing,
+    members: Pair<Standing>,
     /// Whether the row must be written back.
     pub(in crate::db) changed: bool,
 }
@@ -141,16 +132,9 @@ pub(in crate::db) enum Silenced {
 }
 
 impl LockedRoom {
-    fn standing(&self, role: Role) -> Standing {
-        match role {
-            Role::Buyer => self.buyer,
-            Role::Seller => self.seller,
-        }
-    }
-
     /// Which member somebody is; `None` for strangers and for deleted users.
     pub(in crate::db) fn active_role_of(&self, user: &UserId) -> Option<Role> {
-        self.row.role_of(user).filter(|role| !self.standing(*role).deleted)
+        self.row.role_of(user).filter(|role| !self.members[*role].deleted)
     }
 
     /// Which member somebody is who may say something now.
@@ -167,12 +151,12 @@ impl LockedRoom {
 
     /// Whether nobody can say anything: one of the two has blocked the other, or was deleted.
     pub(in crate::db) fn is_closed(&self) -> bool {
-        [self.buyer, self.seller].iter().any(|member| member.has_blocked || member.deleted)
+        self.members.iter().any(|(_, member)| member.has_blocked || member.deleted)
     }
 
     /// Until when a member can't say anything; `None` for one who can now.
     pub(in crate::db) fn muted_until(&self, role: Role, at: Timestamp) -> Option<Timestamp> {
-        self.standing(role).muted_until.map(Timestamp).filter(|until| *until > at)
+        self.members[role].muted_until.map(Timestamp).filter(|until| *until > at)
     }
 }
 
@@ -198,8 +182,8 @@ pub(in crate::db) fn lock(conn: &mut Connection, ids: &[&str]) -> QueryResult<Ha
     Ok(rows
         .into_iter()
         .map(|(row, buyer, seller, buyers_block, sellers_block)| {
-            let (buyer, seller) = (standing(buyer, buyers_block), standing(seller, sellers_block));
-            (row.id.clone(), LockedRoom { row, buyer, seller, changed: false })
+            let members = Pair { buyer: standing(buyer, buyers_block), seller: standing(seller, sellers_block) };
+            (row.id.clone(), LockedRoom { row, members, changed: false })
         })
         .collect())
 }

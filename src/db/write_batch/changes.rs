@@ -57,7 +57,7 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
         Written::SessionsEnded { user } => vec![Changed::SessionsEnded(user.as_str())],
         Written::UserDeleted { user, changed } => only_if(*changed, Changed::UserDeleted(user.id.as_str())),
         // The reports that lose their words with the user's are read without them from then on.
-        Written::WordsErased { messages, rooms: _, offers, is_done: _ } => {
+        Written::WordsErased { messages, rooms: _, offers, progress: _ } => {
             let mut changes = of_offers(offers);
             changes.extend(messages.iter().map(|message| Changed::Message(message.id.as_str())));
             changes

@@ -8,6 +8,8 @@
 //!    neighbours): they hold copies of rows as they were.
 //! 4. [`finish_erasures`] crosses the job out. Before that a restart goes on with it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{WriteError, Written, ended_offers};
 use crate::{
     db::{
@@ -32,6 +34,16 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 
 /// Rooms that are gone through at a time.
 const ROOMS: i64 = 32;
+
+/// How far an erasure is: the answer of [`RoomWrite::EraseWords`](super::RoomWrite::EraseWords).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureProgress {
+    /// The user's words are left in some messages or reports.
+    GoesOn,
+    /// None are left.
+    Done,
+}
 
 /// What is kept of messages in other tables and files, while the messages still have their words, and in the transaction
 /// that takes them. What lies in files is noted here, and removed before [`finish_erasures`].
@@ -69,7 +81,7 @@ pub(super) fn erase_words(
             messages: Vec::new(),
             rooms: Vec::new(),
             offers: Vec::new(),
-            is_done: true,
+            progress: ErasureProgress::Done,
         }));
     };
     let (mut erased, touched, mut is_done) = next_messages(conn, user, &mut place, &mut seq)?;
@@ -101,7 +113,7 @@ pub(super) fn erase_words(
         messages: erased,
         rooms: touched.into_iter().map(RoomId::from_stored).collect(),
         offers,
-        is_done,
+        progress: if is_done { ErasureProgress::Done } else { ErasureProgress::GoesOn },
     }))
 }
 
@@ -114,7 +126,7 @@ fn next_messages(
     seq: &mut i64,
 ) -> Result<(Vec<StoredMessage>, Vec<String>, bool), DbError> {
     let mut rooms = Vec::new();
-    for role in [Role::Buyer, Role::Seller] {
+    for role in Role::BOTH {
         rooms.extend(room::list_by_role(conn, user, role, place, ROOMS)?);
     }
     rooms.sort_unstable_by(|a, b| a.id.cmp(&b.id));

@@ -12,7 +12,7 @@ use crate::{
     },
     domain::{
         MessageKind,
-        offer::{Answer, OFFER_LIFETIME_MS, OfferStatus, StandingOffer},
+        offer::{OFFER_LIFETIME_MS, OfferDecision, OfferStatus, StandingOffer},
     },
     error::ErrorCode,
 };
@@ -27,7 +27,7 @@ fn make(room: &RoomId, maker: &str, amount: i64, at: Timestamp) -> RoomWrite {
     RoomWrite::MakeOffer { room: room.clone(), maker: user_id(maker), price: price(amount), client_id: None, at }
 }
 
-fn answer(message: &MessageId, actor: &str, answer: Answer, at: Timestamp) -> RoomWrite {
+fn answer(message: &MessageId, actor: &str, answer: OfferDecision, at: Timestamp) -> RoomWrite {
     RoomWrite::AnswerOffer { room: None, message: message.clone(), actor: user_id(actor), answer, at }
 }
 
@@ -53,17 +53,17 @@ fn the_first_acceptance_wins_for_the_whole_product() {
     let rooms = BUYERS.map(|buyer| room(conn, buyer, "bike"));
     let ids: Vec<MessageId> = BUYERS.iter().zip(&rooms).map(|(buyer, room)| offered(conn, room, buyer)).collect();
 
-    let won = moved(write(conn, answer(&ids[1], "carol", Answer::Accept, NOW)));
+    let won = moved(write(conn, answer(&ids[1], "carol", OfferDecision::Accept, NOW)));
     assert_eq!(status(won.answer.as_ref().unwrap()), "accepted");
     let lost: Vec<_> = won.changed.iter().filter(|message| message.id != ids[1]).collect();
     assert_eq!(lost.iter().map(|message| status(message)).collect::<Vec<_>>(), ["declined", "declined"]);
     let change = won.product.unwrap();
     assert_eq!((change.product.status, change.rooms.len(), change.notices.len()), (ProductStatus::Reserved, 3, 3));
 
-    let second = write(conn, answer(&ids[0], "carol", Answer::Accept, NOW)).unwrap_err();
+    let second = write(conn, answer(&ids[0], "carol", OfferDecision::Accept, NOW)).unwrap_err();
     assert_eq!(second.code(), ErrorCode::Conflict);
     let late = write(conn, make(&rooms[0], "alice", 200, NOW)).unwrap_err();
-    assert_eq!(late, WriteError::Offer(offer::Refusal::Taken));
+    assert_eq!(late, WriteError::Offer(offer::OfferRefusal::Taken));
 }
 
 #[test]
@@ -73,12 +73,13 @@ fn a_counter_is_a_new_offer_whose_time_begins_anew() {
     let a = room(conn, "alice", "bike");
     let first = offered(conn, &a, "alice");
     let later = NOW.plus_ms(OFFER_LIFETIME_MS - 1);
-    let countered = moved(write(conn, answer(&first, "carol", Answer::Counter { amount: 110 }, later)));
+    let countered = moved(write(conn, answer(&first, "carol", OfferDecision::Counter { amount: 110 }, later)));
     assert_eq!(status(&countered.answer.unwrap()), "countered");
     let (counter, expires_at) = countered.made.unwrap();
     assert_eq!((counter.sender_id.as_str(), expires_at), ("carol", later.plus_ms(OFFER_LIFETIME_MS)));
     assert_eq!(counter.data.as_ref().unwrap().read::<serde_json::Value>().unwrap()["currency"], "USD");
-    let accepted = moved(write(conn, answer(&counter.id, "alice", Answer::Accept, NOW.plus_ms(OFFER_LIFETIME_MS))));
+    let accepted =
+        moved(write(conn, answer(&counter.id, "alice", OfferDecision::Accept, NOW.plus_ms(OFFER_LIFETIME_MS))));
     assert_eq!(status(&accepted.answer.unwrap()), "accepted");
 }
 
@@ -89,7 +90,7 @@ fn an_answer_that_comes_too_late_ends_the_offer_and_says_so() {
     let a = room(conn, "alice", "bike");
     let id = offered(conn, &a, "alice");
     let over = NOW.plus_ms(OFFER_LIFETIME_MS);
-    let late = moved(write(conn, answer(&id, "carol", Answer::Accept, over)));
+    let late = moved(write(conn, answer(&id, "carol", OfferDecision::Accept, over)));
     assert_eq!(late.answer.unwrap_err().code(), ErrorCode::Conflict);
     assert_eq!(late.changed.iter().map(status).collect::<Vec<_>>(), ["expired"]);
 }
@@ -118,7 +119,7 @@ fn a_stranger_learns_nothing_of_an_offer_and_a_wrong_currency_is_named() {
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
     let id = offered(conn, &a, "alice");
-    assert_eq!(write(conn, answer(&id, "bob", Answer::Accept, NOW)), Err(WriteError::NotFound("offer")));
+    assert_eq!(write(conn, answer(&id, "bob", OfferDecision::Accept, NOW)), Err(WriteError::NotFound("offer")));
     assert_eq!(write(conn, make(&a, "bob", 1, NOW)), Err(WriteError::Forbidden));
     let won = RoomWrite::MakeOffer {
         room: a,
@@ -167,7 +168,7 @@ fn a_product_that_is_put_again_does_not_undo_an_acceptance() {
     write(conn, put(ProductStatus::OnSale, false)).unwrap();
     assert_eq!(stands(conn), ProductStatus::OnSale, "nothing was accepted");
     let id = offered(conn, &a, "alice");
-    moved(write(conn, answer(&id, "carol", Answer::Accept, NOW)));
+    moved(write(conn, answer(&id, "carol", OfferDecision::Accept, NOW)));
 
     let refused = write(conn, put(ProductStatus::OnSale, false)).unwrap_err();
     assert!(refused.code() == ErrorCode::Conflict && refused.to_string().contains(id.as_str()), "{refused}");
@@ -192,11 +193,14 @@ fn a_product_on_sale_again_may_be_accepted_again() {
     let conn = &mut db.conn();
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     let id = offered(conn, &a, "alice");
-    moved(write(conn, answer(&id, "carol", Answer::Accept, NOW)));
+    moved(write(conn, answer(&id, "carol", OfferDecision::Accept, NOW)));
     let Ok(Written::ProductPut { change, .. }) = write(conn, on_sale_again(NOW)) else { panic!() };
     assert_eq!(change.offers.iter().map(status).collect::<Vec<_>>(), ["superseded"]);
     let id = offered(conn, &b, "bob");
-    assert_eq!(status(&moved(write(conn, answer(&id, "carol", Answer::Accept, NOW))).answer.unwrap()), "accepted");
+    assert_eq!(
+        status(&moved(write(conn, answer(&id, "carol", OfferDecision::Accept, NOW))).answer.unwrap()),
+        "accepted"
+    );
 }
 
 #[test]
@@ -212,7 +216,7 @@ fn offers_of_a_deleted_user_end() {
         panic!()
     };
     assert_eq!(offers.iter().map(|o| (o.id.clone(), status(o))).collect::<Vec<_>>(), [(of_alice, "withdrawn".into())]);
-    moved(write(conn, answer(&of_bob, "carol", Answer::Accept, NOW)));
+    moved(write(conn, answer(&of_bob, "carol", OfferDecision::Accept, NOW)));
 }
 
 #[test]
@@ -234,14 +238,17 @@ fn whoever_is_muted_may_still_take_an_offer_back() {
     let decision = Decision::Upheld;
     write(conn, RoomWrite::DecideReport { report: report.id, decision, mute_until: Some(until), at: NOW }).unwrap();
     assert_eq!(write(conn, make(&a, "alice", 200, NOW)), Err(WriteError::Muted(until)));
-    assert_eq!(status(&moved(write(conn, answer(&id, "alice", Answer::Withdraw, NOW))).answer.unwrap()), "withdrawn");
+    assert_eq!(
+        status(&moved(write(conn, answer(&id, "alice", OfferDecision::Withdraw, NOW))).answer.unwrap()),
+        "withdrawn"
+    );
     moved(write(conn, make(&a, "alice", 200, until)));
 }
 
 #[derive(Debug, Clone)]
 enum Step {
     Make { buyer: usize, by_seller: bool, amount: i64 },
-    Answer { offer: usize, by_seller: bool, answer: Answer },
+    OfferDecision { offer: usize, by_seller: bool, answer: OfferDecision },
     Pass { hours: i64 },
     Sweep,
     Sold,
@@ -250,16 +257,16 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
     let given = prop_oneof![
-        3 => Just(Answer::Accept),
-        1 => Just(Answer::Decline),
-        1 => Just(Answer::Withdraw),
-        2 => (1..200_i64).prop_map(|amount| Answer::Counter { amount }),
+        3 => Just(OfferDecision::Accept),
+        1 => Just(OfferDecision::Decline),
+        1 => Just(OfferDecision::Withdraw),
+        2 => (1..200_i64).prop_map(|amount| OfferDecision::Counter { amount }),
     ];
     let step = prop_oneof![
         8 => (0..3_usize, any::<bool>(), 1..200_i64)
             .prop_map(|(buyer, by_seller, amount)| Step::Make { buyer, by_seller, amount }),
         10 => (0..8_usize, any::<bool>(), given)
-            .prop_map(|(offer, by_seller, answer)| Step::Answer { offer, by_seller, answer }),
+            .prop_map(|(offer, by_seller, answer)| Step::OfferDecision { offer, by_seller, answer }),
         2 => (1..40_i64).prop_map(|hours| Step::Pass { hours }),
         1 => Just(Step::Sweep),
         1 => Just(Step::Sold),
@@ -347,7 +354,7 @@ proptest! {
                 Step::Make { buyer, by_seller, amount } => {
                     make(&rooms[buyer], if by_seller { "carol" } else { BUYERS[buyer] }, amount, now)
                 }
-                Step::Answer { offer, by_seller, answer: given } => {
+                Step::OfferDecision { offer, by_seller, answer: given } => {
                     let Some((id, buyer)) = told.order.iter().rev().nth(offer) else { continue };
                     let write = answer(id, if by_seller { "carol" } else { BUYERS[*buyer] }, given, now);
                     // The other device does the same at the same time.

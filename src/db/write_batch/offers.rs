@@ -15,7 +15,7 @@ use crate::{
         ClientId, Draft, MessageId, MessageKind, Product, ProductId, ProductStatus, Role, RoomId, Screened, Seq,
         StoredMessage, Timestamp, UserId,
         id::SEQ_MAX,
-        offer::{self, Answer, Market, Offer, OfferStatus, Price},
+        offer::{self, Market, Offer, OfferDecision, OfferStatus, Price},
     },
 };
 
@@ -43,8 +43,8 @@ pub(super) fn make(
         Ok(role) => role,
         Err(silenced) => return Ok(Err(silenced.into())),
     };
-    let place = Place { room, member: maker, role, at };
-    let mut ends = Ends::of(conn, &locked, at)?;
+    let place = OfferMaker { room, member: maker, role, at };
+    let mut ends = EndedOffers::of(conn, &locked, at)?;
     if ends.product.currency.as_ref().is_some_and(|currency| *currency != price.currency) {
         let currency = ends.product.currency.unwrap_or_default();
         return Ok(Err(WriteError::WrongCurrency(currency)));
@@ -69,7 +69,7 @@ pub(super) fn answer(
     room: Option<&RoomId>,
     message: &MessageId,
     actor: &UserId,
-    answer: Answer,
+    answer: OfferDecision,
     at: Timestamp,
 ) -> Outcome {
     let not_found = || Ok(Err(WriteError::NotFound("offer")));
@@ -86,10 +86,10 @@ pub(super) fn answer(
     let role = match (locked.speaker(actor, at), locked.active_role_of(actor), answer) {
         (Ok(role), _, _) => role,
         // Anyone who is muted says nothing new, and is not held to what they offered before.
-        (Err(Silenced::MutedUntil(_)), Some(role), Answer::Decline | Answer::Withdraw) => role,
+        (Err(Silenced::MutedUntil(_)), Some(role), OfferDecision::Decline | OfferDecision::Withdraw) => role,
         (Err(silenced), _, _) => return Ok(Err(silenced.into())),
     };
-    let mut ends = Ends::of(conn, &locked, at)?;
+    let mut ends = EndedOffers::of(conn, &locked, at)?;
     // Its own time may have been over, too.
     let Some(row) = offers::find(conn, message)? else { return not_found() };
     let offer = row.to_offer()?;
@@ -102,17 +102,17 @@ pub(super) fn answer(
     let Some(answered_message) = answered.first().cloned() else { return not_found() };
     ends.changed.extend(answered);
     match answer {
-        Answer::Decline | Answer::Withdraw => {
+        OfferDecision::Decline | OfferDecision::Withdraw => {
             let read = mark_read(conn, &offer_room, actor, at)?;
             Ok(ends.into_outcome(Ok(answered_message), None, None, read))
         }
-        Answer::Counter { amount } => {
-            let place = Place { room: &offer_room, member: actor, role, at };
+        OfferDecision::Counter { amount } => {
+            let place = OfferMaker { room: &offer_room, member: actor, role, at };
             let price = Price { amount, currency: offer.price.currency };
             let made = place.append(conn, &ends.product.id, price, None)?;
             Ok(ends.into_outcome(Ok(answered_message), Some(made), None, None))
         }
-        Answer::Accept => {
+        OfferDecision::Accept => {
             // The first acceptance wins for the whole product: all others learn in this transaction that they lost.
             let others = offers::list_pending(conn, &ends.product.id)?;
             ends.changed.extend(offers::set_status(conn, &others, OfferStatus::Declined, at)?);
@@ -163,12 +163,12 @@ fn market(conn: &mut Connection, product: &Product) -> Result<Market, DbError> {
 }
 
 /// The product that an offer is about, and the offers on it that have ended so far.
-struct Ends {
+struct EndedOffers {
     product: Product,
     changed: Vec<StoredMessage>,
 }
 
-impl Ends {
+impl EndedOffers {
     /// Offers whose time is over end now, whether the sweep has come by or not.
     fn of(conn: &mut Connection, room: &LockedRoom, at: Timestamp) -> Result<Self, DbError> {
         let id = ProductId::from_stored(room.row.product_id.as_str());
@@ -197,14 +197,14 @@ impl Ends {
 }
 
 /// Where and by whom an offer is made.
-struct Place<'a> {
+struct OfferMaker<'a> {
     room: &'a RoomId,
     member: &'a UserId,
     role: Role,
     at: Timestamp,
 }
 
-impl Place<'_> {
+impl OfferMaker<'_> {
     fn append(
         &self,
         conn: &mut Connection,

@@ -6,7 +6,7 @@ use crate::db::{
     test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
 };
 use crate::{
-    domain::{offer::Answer, safety::ReportCategory},
+    domain::{offer::OfferDecision, safety::ReportCategory},
     error::ErrorCode,
 };
 
@@ -37,7 +37,7 @@ fn offered(conn: &mut Connection, room: &RoomId, maker: &str) -> MessageId {
     }
 }
 
-fn answer(message: &MessageId, actor: &str, answer: Answer) -> RoomWrite {
+fn answer(message: &MessageId, actor: &str, answer: OfferDecision) -> RoomWrite {
     RoomWrite::AnswerOffer { room: None, message: message.clone(), actor: user_id(actor), answer, at: NOW }
 }
 
@@ -70,24 +70,25 @@ fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
             let b = room(conn, "bob", "bike");
             let offers = [offered(conn, a, "alice"), offered(conn, &b, "bob")];
             (
-                offers.map(|offer| answer(&offer, "carol", Answer::Accept)),
+                offers.map(|offer| answer(&offer, "carol", OfferDecision::Accept)),
                 [None, Some(Conflict)],
                 [Some(Conflict), None],
             )
         }
         "an acceptance and a withdrawal" => {
             let offer = offered(conn, a, "alice");
-            let writes = [answer(&offer, "carol", Answer::Accept), answer(&offer, "alice", Answer::Withdraw)];
+            let writes =
+                [answer(&offer, "carol", OfferDecision::Accept), answer(&offer, "alice", OfferDecision::Withdraw)];
             (writes, [None, Some(Conflict)], [Some(Conflict), None])
         }
         "an acceptance on each of two devices" => {
             let offer = offered(conn, a, "alice");
-            let accept = || answer(&offer, "carol", Answer::Accept);
+            let accept = || answer(&offer, "carol", OfferDecision::Accept);
             ([accept(), accept()], [None, Some(Conflict)], [Some(Conflict), None])
         }
         "a sale and an acceptance" => {
             let offer = offered(conn, a, "alice");
-            ([sold(), answer(&offer, "carol", Answer::Accept)], [None, Some(Conflict)], [None, None])
+            ([sold(), answer(&offer, "carol", OfferDecision::Accept)], [None, Some(Conflict)], [None, None])
         }
         "a sale and an offer" => {
             let price = Price { amount: 100, currency: "USD".to_owned() };
@@ -108,7 +109,7 @@ fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
         "a block and an acceptance" => {
             let offer = offered(conn, a, "alice");
             let block = RoomWrite::Block { blocker: user("alice"), blocked: user_id("carol"), at: NOW };
-            ([block, answer(&offer, "carol", Answer::Accept)], [None, Some(Blocked)], [None, None])
+            ([block, answer(&offer, "carol", OfferDecision::Accept)], [None, Some(Blocked)], [None, None])
         }
         "a mute and a message" => ([mute(conn, a), says("hello")], [None, Some(Muted)], [None, None]),
         "an erasure and a message" => {
@@ -126,7 +127,7 @@ fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
 
 /// How everything stands in the end: the messages of Alice's room without what is random, and how far she has read.
 fn standing(conn: &mut Connection, a: &RoomId) -> (Vec<String>, i64) {
-    while let Ok(Written::WordsErased { is_done: false, .. }) =
+    while let Ok(Written::WordsErased { progress: ErasureProgress::GoesOn, .. }) =
         write(conn, RoomWrite::EraseWords { user: user_id("alice"), at: NOW })
     {}
     let page = list_messages(conn, a, MessagePage::Before { seq: None, limit: 50 }, usize::MAX).unwrap();

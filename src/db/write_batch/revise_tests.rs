@@ -49,7 +49,7 @@ fn ones_own_words_can_be_changed_for_15_minutes_and_taken_back() {
     assert_eq!(write(conn, delete("alice", &message.id, last)), Err(WriteError::AlreadyDeleted));
     assert_eq!(write(conn, edit("alice", &message.id, last)), Err(WriteError::AlreadyDeleted));
     // A deleted one is nothing to read, and its place is not given away.
-    assert_eq!(load_room(conn, &a).unwrap().unwrap().seller.unread, 0);
+    assert_eq!(load_room(conn, &a).unwrap().unwrap().members.seller.unread, 0);
     assert_eq!(say(conn, &a, "alice", "next").seq, Seq(2));
 }
 

@@ -98,7 +98,7 @@ fn the_system_may_write_to_any_room() {
     assert_eq!(history(conn, &a)[0].data, Some(Data::of(&json!({"type": "hint"}))));
     // It is unread to both.
     let state = load_room(conn, &a).unwrap().unwrap();
-    assert_eq!((state.buyer.unread, state.seller.unread), (1, 1));
+    assert_eq!((state.members.buyer.unread, state.members.seller.unread), (1, 1));
 }
 
 #[test]
@@ -164,11 +164,11 @@ fn reading_never_goes_back_nor_beyond_the_newest() {
         other => panic!("{other:?}"),
     };
     assert_eq!((unread(1), unread(4)), (0, 1));
-    assert_eq!(load_room(conn, &a).unwrap().unwrap().seller.read_seq, Seq(6));
+    assert_eq!(load_room(conn, &a).unwrap().unwrap().members.seller.read_seq, Seq(6));
     // One that was deleted is nothing to read.
     let mut deleted = history(conn, &a);
     write(conn, RoomWrite::Delete { message: deleted.pop().unwrap().id, editor: user_id("alice"), at: NOW }).unwrap();
-    assert_eq!(load_room(conn, &a).unwrap().unwrap().seller.unread, 0);
+    assert_eq!(load_room(conn, &a).unwrap().unwrap().members.seller.unread, 0);
 }
 
 #[test]
@@ -178,7 +178,10 @@ fn what_one_says_oneself_is_read_and_so_is_what_was_said_before_it() {
     let a = room(conn, "alice", "bike");
     let stands = |conn: &mut Connection| {
         let state = load_room(conn, &a).unwrap().unwrap();
-        [(state.buyer.read_seq.0, state.buyer.unread), (state.seller.read_seq.0, state.seller.unread)]
+        [
+            (state.members.buyer.read_seq.0, state.members.buyer.unread),
+            (state.members.seller.read_seq.0, state.members.seller.unread),
+        ]
     };
     let batch = ["carol", "carol", "alice", "carol"].map(|sender| RoomWrite::Append(draft(&a, sender, "x", None)));
     write_batch(conn, &batch, NOW).unwrap();
@@ -275,7 +278,7 @@ fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
     assert_eq!(json!(forgotten), json!({"id": "alice", "name": "Deleted user", "nameCode": "deleted_user"}));
     assert_eq!(history(conn, &a).len(), 1);
     let state = load_room(conn, &a).unwrap().unwrap();
-    assert!(state.buyer.deleted && !state.seller.deleted && state.is_closed());
+    assert!(state.members.buyer.deleted && !state.members.seller.deleted && state.is_closed());
     let to_nobody = RoomWrite::Append(draft(&a, "carol", "are you there?", None));
     assert_eq!(write(conn, to_nobody), Err(WriteError::Blocked));
     assert_eq!(write(conn, RoomWrite::PutUser { user: user("alice") }), Err(WriteError::UserDeleted));

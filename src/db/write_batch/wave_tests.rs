@@ -144,7 +144,7 @@ fn whoever_accepts_an_offer_on_a_product_with_many_rooms_hears_of_it_at_once() {
     let maker = user_id("buyer-0099");
     let make = RoomWrite::MakeOffer { room: last.clone(), maker, price, client_id: None, at: NOW };
     let Ok(Written::OfferMoved(made)) = write(conn, make) else { panic!() };
-    let (message, actor, answer) = (made.answer.unwrap().id, user_id("carol"), offer::Answer::Accept);
+    let (message, actor, answer) = (made.answer.unwrap().id, user_id("carol"), offer::OfferDecision::Accept);
     let accept = RoomWrite::AnswerOffer { room: None, message, actor, answer, at: NOW };
     let Ok(Written::OfferMoved(moved)) = write(conn, accept) else { panic!() };
     let change = moved.product.unwrap();

@@ -57,7 +57,7 @@ pub enum WriteError {
     Muted(Timestamp),
     /// An offer that can't be made or answered as things stand.
     #[error(transparent)]
-    Offer(#[from] offer::Refusal),
+    Offer(#[from] offer::OfferRefusal),
     /// A product that is put on sale, where an offer on it was accepted: as likely as not by a marketplace that does not know.
     #[error("the offer {0} on this product was accepted: leave `status` out, or undo that with PATCH")]
     OfferAccepted(MessageId),
@@ -88,7 +88,7 @@ impl WriteError {
             | Self::NotOwnProduct
             | Self::EditWindowOver
             | Self::RemovedUser
-            | Self::Offer(offer::Refusal::OwnOffer | offer::Refusal::NotOwnOffer) => ErrorCode::Forbidden,
+            | Self::Offer(offer::OfferRefusal::OwnOffer | offer::OfferRefusal::NotOwnOffer) => ErrorCode::Forbidden,
             Self::Blocked => ErrorCode::Blocked,
             Self::Muted(_) => ErrorCode::Muted,
             Self::TooManyStatusChanges { .. } => ErrorCode::RateLimited,

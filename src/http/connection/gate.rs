@@ -25,7 +25,7 @@ use bytes::Bytes;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::{Connection, Transport, shared_stream::SharedStream};
+use super::{HttpConnection, Transport, shared_stream::SharedStream};
 use crate::{
     actors::outbox::ConnectionSocket,
     http::{
@@ -45,7 +45,7 @@ const TLS_BUFFER_BYTES_MAX: usize = 16 * 1024;
 const REFUSED_WAIT: Duration = Duration::from_secs(2);
 
 /// Serves the connections of one worker.
-pub struct Gate<H> {
+pub struct ConnectionGate<H> {
     /// Reads requests and answers them.
     pub http: H,
     /// Certificate and key; `None` for plain TCP.
@@ -56,9 +56,9 @@ pub struct Gate<H> {
     pub handshake_wait: Duration,
 }
 
-impl<H> Gate<H>
+impl<H> ConnectionGate<H>
 where
-    H: Service<(Connection, Option<SocketAddr>), Response = (), Error = DispatchError> + 'static,
+    H: Service<(HttpConnection, Option<SocketAddr>), Response = (), Error = DispatchError> + 'static,
 {
     /// How to serve one connection.
     #[must_use]
@@ -89,7 +89,7 @@ where
         let watch = Arc::new(Watch::new(&tcp, is_plain));
         self.patrol.add(&watch, arrival.refused.is_some().then_some(REFUSED_WAIT));
         arrival.stands(ConnectionSocket::new(tcp, is_plain), Arc::clone(&watch));
-        let connection = Connection::new(transport, watch, Rc::clone(&self.patrol), arrival);
+        let connection = HttpConnection::new(transport, watch, Rc::clone(&self.patrol), arrival);
         poll_fn(|cx| self.http.poll_ready(cx)).await.map_err(|_| io::ErrorKind::Other)?;
         self.http.call((connection, Some(address))).await.map_err(|_| io::ErrorKind::ConnectionAborted.into())
     }

@@ -34,18 +34,18 @@ const PACE_TIME: Duration = Duration::from_secs(10);
 /// All uploads under way.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Uploads {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<UploadsState>>,
     bytes_max: usize,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    users: HashMap<UserId, Share>,
+struct UploadsState {
+    users: HashMap<UserId, UserUploads>,
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct Share {
+struct UserUploads {
     uploads: usize,
     bytes: usize,
     /// Whose turn it is among the user's uploads.
@@ -63,7 +63,7 @@ impl Uploads {
     /// `rate_limited` when they have as many under way as they may have.
     pub(in crate::http) fn accept(&self, user: &UserId) -> Result<Upload, ChatError> {
         let mut state = lock(&self.state);
-        let new = || Share { uploads: 0, bytes: 0, turn: Arc::new(Semaphore::new(1)) };
+        let new = || UserUploads { uploads: 0, bytes: 0, turn: Arc::new(Semaphore::new(1)) };
         let share = state.users.entry(user.clone()).or_insert_with(new);
         if share.uploads >= UPLOADS_PER_USER_MAX {
             return Err(ChatError::rate_limited(1000));
@@ -101,7 +101,7 @@ impl Drop for Upload {
     }
 }
 
-impl State {
+impl UploadsState {
     fn forget(&mut self, user: &UserId) {
         if self.users.get(user).is_some_and(|share| share.uploads == 0 && share.bytes == 0) {
             self.users.remove(user);
@@ -128,7 +128,7 @@ impl Received {
     pub(in crate::http) fn count(&mut self, bytes: usize) -> Result<(), ChatError> {
         let mut state = lock(&self.uploads.state);
         let users = state.users.values().filter(|share| share.bytes > 0).count().max(1);
-        let State { users: shares, bytes: all } = &mut *state;
+        let UploadsState { users: shares, bytes: all } = &mut *state;
         let Some(share) = shares.get_mut(&self.user) else { return Err(ChatError::unavailable()) };
         let equal = self.uploads.bytes_max / users;
         if *all + bytes > self.uploads.bytes_max && share.bytes + bytes > equal {
@@ -178,7 +178,7 @@ impl Drop for Received {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<UploadsState>) -> MutexGuard<'_, UploadsState> {
     // Nothing that holds it panics half-way.
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

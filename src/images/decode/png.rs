@@ -9,7 +9,7 @@ use crate::images::{
     SIDE_MAX,
     color_profile::Profile,
     decode::Decoded,
-    header::{Header, ImageError, Needed, Way, check_size},
+    header::{ImageError, ImageHeader, Needed, Way, check_size},
     shrink::Shrinker,
 };
 
@@ -30,7 +30,7 @@ fn damaged(_: png::DecodingError) -> ImageError {
     ImageError::Damaged
 }
 
-pub(in crate::images) fn read_header(sent: &[u8]) -> Result<Header, ImageError> {
+pub(in crate::images) fn read_header(sent: &[u8]) -> Result<ImageHeader, ImageError> {
     let mut decoder = Decoder::new(Cursor::new(sent));
     let info = decoder.read_header_info().map_err(damaged)?;
     let (width, height) = (info.width, info.height);
@@ -43,7 +43,7 @@ pub(in crate::images) fn read_header(sent: &[u8]) -> Result<Header, ImageError> 
     let deep = if info.bit_depth == BitDepth::Sixteen { 2 } else { 1 };
     let row = u64::from(width) * channels * deep;
     if !info.interlaced {
-        return Header::new(
+        return ImageHeader::new(
             Way::Png,
             (width, height),
             channels * deep,
@@ -53,7 +53,7 @@ pub(in crate::images) fn read_header(sent: &[u8]) -> Result<Header, ImageError> 
     let band_rows = u64::from(band_rows(BAND_BYTES_MAX, width, height, channels));
     let bands = u64::from(height).div_ceil(band_rows);
     let needed = Needed::streaming(sent, band_rows * u64::from(width) * channels + 8 * row + EXTRA_BYTES_MAX);
-    let header = Header::new(Way::Png, (width, height), channels * deep * bands, needed)?;
+    let header = ImageHeader::new(Way::Png, (width, height), channels * deep * bands, needed)?;
     match header.decoded_bytes > UNPACKED_BYTES_MAX {
         true => Err(ImageError::TooMuchToDecode),
         false => Ok(header),

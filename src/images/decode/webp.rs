@@ -8,16 +8,16 @@ mod transforms;
 
 use image::metadata::Orientation;
 
-use self::file::{Coded, File, Frame};
+use self::file::{Coded, File, WebPFrame};
 use crate::images::{
     SIDE_MAX,
     color_profile::Profile,
     decode::Decoded,
-    header::{Header, ImageError, Needed, Way, check_size},
+    header::{ImageError, ImageHeader, Needed, Way, check_size},
     shrink::Shrinker,
 };
 
-pub(in crate::images) fn read_header(sent: &[u8]) -> Result<Header, ImageError> {
+pub(in crate::images) fn read_header(sent: &[u8]) -> Result<ImageHeader, ImageError> {
     let file = File::read(sent)?;
     check_size(file.width, file.height)?;
     let frame = &file.frame;
@@ -34,7 +34,7 @@ pub(in crate::images) fn read_header(sent: &[u8]) -> Result<Header, ImageError> 
             }
         }
     };
-    Header::new(Way::WebP, (file.width, file.height), file.channels() as u64, needed)
+    ImageHeader::new(Way::WebP, (file.width, file.height), file.channels() as u64, needed)
 }
 
 pub(in crate::images) fn decode(sent: &[u8]) -> Result<Decoded, ImageError> {
@@ -53,7 +53,7 @@ pub(in crate::images) fn decode(sent: &[u8]) -> Result<Decoded, ImageError> {
     Ok(Decoded { pixels, orientation, profile: file.profile.and_then(Profile::icc) })
 }
 
-fn decode_frame(frame: &Frame<'_>, channels: usize, canvas: &mut Canvas) -> Result<(), ImageError> {
+fn decode_frame(frame: &WebPFrame<'_>, channels: usize, canvas: &mut Canvas) -> Result<(), ImageError> {
     let size = (frame.width, frame.height);
     match frame.coded {
         Coded::Lossless(coded) => {

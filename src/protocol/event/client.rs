@@ -7,7 +7,7 @@ use crate::{
     domain::{
         ClientId, Data, MessageId, MessageKind, RoomId, Seq, currency,
         field::{optional_whole, what_does_not_fit, whole},
-        offer::{Answer, Price, check_amount},
+        offer::{OfferDecision, Price, check_amount},
     },
     error::ChatError,
 };
@@ -164,15 +164,15 @@ impl OfferAnswer {
     ///
     /// # Errors
     /// `invalid` when a counter has no amount, or there is one out of range.
-    pub fn with_amount(self, amount: Option<i64>) -> Result<Answer, ChatError> {
+    pub fn with_amount(self, amount: Option<i64>) -> Result<OfferDecision, ChatError> {
         amount.map_or(Ok(()), check_amount)?;
         Ok(match self {
-            Self::Accept => Answer::Accept,
-            Self::Decline => Answer::Decline,
-            Self::Withdraw => Answer::Withdraw,
+            Self::Accept => OfferDecision::Accept,
+            Self::Decline => OfferDecision::Decline,
+            Self::Withdraw => OfferDecision::Withdraw,
             Self::Counter => {
                 let amount = amount.ok_or_else(|| ChatError::invalid("`amount` is needed to counter an offer"))?;
-                Answer::Counter { amount }
+                OfferDecision::Counter { amount }
             }
         })
     }

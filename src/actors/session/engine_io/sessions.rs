@@ -13,7 +13,7 @@ use std::{
 
 use actix::Addr;
 
-use super::{Application, Drain, EngineSession, Settings};
+use super::{Application, Drain, EngineSession, EngineSettings};
 use crate::{
     actors::outbox::Outbox,
     chat::{
@@ -58,7 +58,7 @@ pub struct Link<A: Application> {
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The turn of the one poll that may be open; free again when this is dropped.
-pub struct Turn<'a>(&'a AtomicBool);
+pub struct PollTurn<'a>(&'a AtomicBool);
 
 /// The turn of the one POST whose packets may be on their way; free again when this is dropped.
 pub struct PostTurn<A: Application>(Arc<Link<A>>);
@@ -89,8 +89,8 @@ impl<A: Application> Link<A> {
 
     /// Takes the turn of the one poll that may be open.
     #[must_use]
-    pub fn take_poll(&self) -> Option<Turn<'_>> {
-        Turn::take(&self.poll)
+    pub fn take_poll(&self) -> Option<PollTurn<'_>> {
+        PollTurn::take(&self.poll)
     }
 
     /// Takes the turn of the one POST that may be open.
@@ -173,13 +173,13 @@ impl<A: Application> Link<A> {
     }
 }
 
-impl<'a> Turn<'a> {
+impl<'a> PollTurn<'a> {
     fn take(taken: &'a AtomicBool) -> Option<Self> {
         (!taken.swap(true, Ordering::AcqRel)).then(|| Self(taken))
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for PollTurn<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
     }
@@ -204,11 +204,11 @@ pub struct Sessions<A: Application> {
     /// Those whose client has not signed in.
     unsigned: Arc<KeyedQuota<AddressKey>>,
     by_address_max: Option<NonZeroU32>,
-    settings: Arc<Settings>,
+    settings: Arc<EngineSettings>,
 }
 
 /// One session's place; free again when this is dropped.
-pub struct Place<A: Application> {
+pub struct Registration<A: Application> {
     sessions: Arc<Sessions<A>>,
     sid: Box<str>,
     /// Counts it for its address.
@@ -220,7 +220,7 @@ pub struct Place<A: Application> {
 impl<A: Application> Sessions<A> {
     /// None yet. A handshake carries no token, so sessions are bounded by address: `None` for no bound.
     #[must_use]
-    pub fn new(settings: Settings, by_address_max: Option<NonZeroU32>) -> Self {
+    pub fn new(settings: EngineSettings, by_address_max: Option<NonZeroU32>) -> Self {
         LazyLock::force(&EPOCH);
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
@@ -233,7 +233,7 @@ impl<A: Application> Sessions<A> {
 
     /// The terms of every session.
     #[must_use]
-    pub fn settings(&self) -> &Arc<Settings> {
+    pub fn settings(&self) -> &Arc<EngineSettings> {
         &self.settings
     }
 
@@ -255,7 +255,7 @@ impl<A: Application> Sessions<A> {
     }
 
     /// Takes a place for a session from an address, and makes its id.
-    pub(super) fn place(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Place<A>, ChatError> {
+    pub(super) fn place(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Registration<A>, ChatError> {
         let (mut held, mut unsigned) = (None, None);
         // Who lifts the one lifts the other.
         if let Some((address, max)) = peer.map(AddressKey::of).zip(self.by_address_max) {
@@ -279,7 +279,7 @@ impl<A: Application> Sessions<A> {
             Some(node) => format!("{node}.{random}"),
             None => random.to_string(),
         };
-        Ok(Place { sessions: Arc::clone(self), sid: sid.into(), _held: held, unsigned })
+        Ok(Registration { sessions: Arc::clone(self), sid: sid.into(), _held: held, unsigned })
     }
 
     fn shard(&self, sid: &str) -> MutexGuard<'_, Shard<A>> {
@@ -294,7 +294,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<A: Application> Place<A> {
+impl<A: Application> Registration<A> {
     pub(super) fn sid(&self) -> &str {
         &self.sid
     }
@@ -308,7 +308,7 @@ impl<A: Application> Place<A> {
     }
 }
 
-impl<A: Application> Drop for Place<A> {
+impl<A: Application> Drop for Registration<A> {
     fn drop(&mut self) {
         self.sessions.shard(&self.sid).remove(&self.sid);
     }

@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    member::{Role, SignedInMember},
+    member::{MemberTerms, SignedInMember},
     middleware::{Doorkeeper, place_among_sessions, signed_in},
 };
 use crate::{
     actors::session::{
         services::Services,
-        socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
+        socket_io::{Middleware, Namespace, NamespaceMember, Newcomer, Seat},
     },
     chat::{
         accounts::Accounts,
@@ -47,13 +47,13 @@ impl Namespace for ChatNamespace {
         &self.middleware
     }
 
-    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
+    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn NamespaceMember> {
         let welcome = if newcomer.handshake.recovers {
             Welcome::Recoverable(newcomer.auth.as_deref().and_then(read_resume))
         } else {
             Welcome::Plain
         };
-        let role = Role { namespace: self.name(), feed: Feed::Chat, welcome, takes: |_| true };
+        let role = MemberTerms { namespace: self.name(), feed: Feed::Chat, welcome, takes: |_| true };
         SignedInMember::join(role, &self.services, newcomer, seat)
     }
 }

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use super::{
-    member::{Role, SignedInMember},
+    member::{MemberTerms, SignedInMember},
     middleware::{Doorkeeper, place_among_sessions, signed_in},
 };
 use crate::{
     actors::session::{
         services::Services,
-        socket_io::{Member, Middleware, Namespace, Newcomer, Seat},
+        socket_io::{Middleware, Namespace, NamespaceMember, Newcomer, Seat},
     },
     chat::{accounts::Accounts, request::Welcome, rooms::Feed},
     protocol::event::ClientEvent,
@@ -40,9 +40,9 @@ impl Namespace for InboxNamespace {
         &self.middleware
     }
 
-    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member> {
+    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn NamespaceMember> {
         let takes = |event: &ClientEvent| matches!(event, ClientEvent::Authenticate(_) | ClientEvent::Heartbeat);
-        let role = Role { namespace: self.name(), feed: Feed::Inbox, welcome: Welcome::Plain, takes };
+        let role = MemberTerms { namespace: self.name(), feed: Feed::Inbox, welcome: Welcome::Plain, takes };
         SignedInMember::join(role, &self.services, newcomer, seat)
     }
 }

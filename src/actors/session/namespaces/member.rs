@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     actors::{
-        hub::{Notice, SessionNotice},
+        hub::{HubNotice, SessionNotice},
         session::{
             chat::{ChatSession, Next, ROOM_WAIT, Wire},
             services::Services,
-            socket_io::{Event, Member, Newcomer, Seat},
+            socket_io::{NamespaceEvent, NamespaceMember, Newcomer, Seat},
         },
     },
     chat::{request::Welcome, rooms::Feed},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What a namespace makes of its members.
-pub(super) struct Role {
+pub(super) struct MemberTerms {
     /// The namespace's name.
     pub(super) namespace: &'static str,
     /// What they receive without entering a room.
@@ -42,11 +42,11 @@ impl SignedInMember {
     /// Registers a client that has passed its namespace's middleware. Its CONNECT is answered through its hub, which knows
     /// it by then.
     pub(super) fn join(
-        role: Role,
+        role: MemberTerms,
         services: &Arc<Services>,
         newcomer: Newcomer,
         seat: &mut Seat<'_, '_>,
-    ) -> Box<dyn Member> {
+    ) -> Box<dyn NamespaceMember> {
         let (Some(identity), Some(place)) = (newcomer.identity, newcomer.place) else {
             // A namespace of haggle's own without the middleware that knows who its clients are.
             seat.leave(CloseCode::InternalError, "nobody knows who this is");
@@ -96,7 +96,7 @@ impl SignedInMember {
         }
     }
 
-    fn decode(&self, name: &str, event: &Event<'_>) -> Result<ClientEvent, ChatError> {
+    fn decode(&self, name: &str, event: &NamespaceEvent<'_>) -> Result<ClientEvent, ChatError> {
         if !event.attachments.is_empty() {
             return Err(ChatError::invalid("this namespace takes no binary data"));
         }
@@ -111,8 +111,8 @@ impl SignedInMember {
     }
 }
 
-impl Member for SignedInMember {
-    fn event(&mut self, event: Event<'_>, seat: &mut Seat<'_, '_>) {
+impl NamespaceMember for SignedInMember {
+    fn event(&mut self, event: NamespaceEvent<'_>, seat: &mut Seat<'_, '_>) {
         if self.draining {
             // Without an answer the client sends it again where it comes back.
             return;
@@ -133,16 +133,16 @@ impl Member for SignedInMember {
             return;
         }
         match &notice.notice {
-            Notice::Joined { room, entered } => self.chat.joined(room, *entered),
-            Notice::Resumed(rooms) => self.chat.resumed(rooms),
-            Notice::TakenOver => seat.leave_silently(CloseCode::Normal, "the client has come back"),
+            HubNotice::Joined { room, entered } => self.chat.joined(room, *entered),
+            HubNotice::Resumed(rooms) => self.chat.resumed(rooms),
+            HubNotice::TakenOver => seat.leave_silently(CloseCode::Normal, "the client has come back"),
             // The connection's affair.
-            Notice::PingDue | Notice::PongDue { .. } => {}
-            Notice::TokenExpired { ended_at } => {
+            HubNotice::PingDue | HubNotice::PongDue { .. } => {}
+            HubNotice::TokenExpired { ended_at } => {
                 let next = self.chat.expired(*ended_at);
                 self.follow(next, seat);
             }
-            Notice::Draining(patience) => {
+            HubNotice::Draining(patience) => {
                 self.draining = true;
                 let (in_flight, patience) = (self.chat.in_flight().clone(), *patience);
                 let idle = async move { tokio::time::timeout(patience, in_flight.idle()).await };
@@ -152,8 +152,8 @@ impl Member for SignedInMember {
                 });
             }
             // Its hub has dropped it for reading too slowly: the connection is gone, and can be taken up again.
-            Notice::Ending if seat.connection().outbox().has_ended() => {}
-            Notice::Ending => {
+            HubNotice::Ending if seat.connection().outbox().has_ended() => {}
+            HubNotice::Ending => {
                 self.chat.end_for_good();
                 seat.leave_silently(CloseCode::Forbidden, "this session has ended");
             }
@@ -182,6 +182,6 @@ impl Member for SignedInMember {
 /// A client that leaves at once.
 struct Stranger;
 
-impl Member for Stranger {
-    fn event(&mut self, _: Event<'_>, _: &mut Seat<'_, '_>) {}
+impl NamespaceMember for Stranger {
+    fn event(&mut self, _: NamespaceEvent<'_>, _: &mut Seat<'_, '_>) {}
 }

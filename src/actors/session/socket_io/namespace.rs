@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{Handshake, SocketIo};
 use crate::{
-    actors::{hub::SessionNotice, session::engine_io::Connection},
+    actors::{hub::SessionNotice, session::engine_io::EngineConnection},
     auth::Identity,
     chat::accounts::SessionPlace,
     error::{ChatError, CloseCode},
@@ -44,7 +44,7 @@ pub trait Namespace {
 
     /// Makes a member of a client that has passed. The CONNECT is answered here or later, by [`Seat::accept`] or through the
     /// connection's outbox, and always after the member can receive.
-    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn Member>;
+    fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn NamespaceMember>;
 }
 
 /// One step before a connection to a namespace stands: passes the client on, or refuses it.
@@ -65,7 +65,7 @@ pub struct Newcomer {
 
 /// An event of a member.
 #[derive(Debug)]
-pub struct Event<'a> {
+pub struct NamespaceEvent<'a> {
     /// Its name.
     pub name: EventName<'a>,
     /// Its arguments as JSON.
@@ -77,9 +77,9 @@ pub struct Event<'a> {
 }
 
 /// One client in one namespace. Dropped when it leaves, or its connection ends.
-pub trait Member: Any {
+pub trait NamespaceMember: Any {
     /// It sent an event.
-    fn event(&mut self, event: Event<'_>, seat: &mut Seat<'_, '_>);
+    fn event(&mut self, event: NamespaceEvent<'_>, seat: &mut Seat<'_, '_>);
 
     /// It acknowledged an event of the server's.
     fn acknowledged(&mut self, _id: u64, _args: &[&RawValue], _seat: &mut Seat<'_, '_>) {}
@@ -109,12 +109,12 @@ pub trait Member: Any {
 pub struct Seat<'a, 'b> {
     namespace: &'static str,
     membership: u64,
-    connection: &'a mut Connection<'b, SocketIo>,
-    left: Option<Leave>,
+    connection: &'a mut EngineConnection<'b, SocketIo>,
+    left: Option<Departure>,
 }
 
 /// How a member goes.
-pub(super) struct Leave {
+pub(super) struct Departure {
     /// How its connection ends when it was its last namespace.
     pub(super) code: CloseCode,
     pub(super) reason: String,
@@ -123,16 +123,20 @@ pub(super) struct Leave {
 }
 
 impl<'a, 'b> Seat<'a, 'b> {
-    pub(super) fn new(namespace: &'static str, membership: u64, connection: &'a mut Connection<'b, SocketIo>) -> Self {
+    pub(super) fn new(
+        namespace: &'static str,
+        membership: u64,
+        connection: &'a mut EngineConnection<'b, SocketIo>,
+    ) -> Self {
         Self { namespace, membership, connection, left: None }
     }
 
-    pub(super) fn left(self) -> Option<Leave> {
+    pub(super) fn left(self) -> Option<Departure> {
         self.left
     }
 
     /// The connection itself.
-    pub fn connection(&mut self) -> &mut Connection<'b, SocketIo> {
+    pub fn connection(&mut self) -> &mut EngineConnection<'b, SocketIo> {
         self.connection
     }
 
@@ -163,16 +167,16 @@ impl<'a, 'b> Seat<'a, 'b> {
     /// Takes the member out of its namespace when the call is over, with a DISCONNECT. A connection that is then in none
     /// ends with this code.
     pub fn leave(&mut self, code: CloseCode, reason: &str) {
-        self.left = Some(Leave { code, reason: reason.to_owned(), told: false });
+        self.left = Some(Departure { code, reason: reason.to_owned(), told: false });
     }
 
     /// The same for a member that somebody else has told by a DISCONNECT.
     pub fn leave_silently(&mut self, code: CloseCode, reason: &str) {
-        self.left = Some(Leave { code, reason: reason.to_owned(), told: true });
+        self.left = Some(Departure { code, reason: reason.to_owned(), told: true });
     }
 
     /// Calls the member back, while it is one.
-    pub fn after<M: Member>(
+    pub fn after<M: NamespaceMember>(
         &mut self,
         delay: Duration,
         then: impl FnOnce(&mut M, &mut Seat<'_, '_>) + 'static,
@@ -184,7 +188,7 @@ impl<'a, 'b> Seat<'a, 'b> {
     }
 
     /// Runs a future beside the connection, then calls the member, while it is one.
-    pub fn spawn<M: Member, T: 'static>(
+    pub fn spawn<M: NamespaceMember, T: 'static>(
         &mut self,
         future: impl Future<Output = T> + 'static,
         then: impl FnOnce(&mut M, T, &mut Seat<'_, '_>) + 'static,
@@ -197,7 +201,7 @@ impl<'a, 'b> Seat<'a, 'b> {
     }
 
     /// Runs a future while the connection reads nothing, then calls the member.
-    pub fn wait<M: Member, T: 'static>(
+    pub fn wait<M: NamespaceMember, T: 'static>(
         &mut self,
         future: impl Future<Output = T> + 'static,
         then: impl FnOnce(&mut M, T, &mut Seat<'_, '_>) + 'static,
@@ -216,7 +220,9 @@ impl<'a, 'b> Seat<'a, 'b> {
 }
 
 /// A call of a member by its own type.
-fn on_this<M: Member>(then: impl FnOnce(&mut M, &mut Seat<'_, '_>)) -> impl FnOnce(&mut dyn Member, &mut Seat<'_, '_>) {
+fn on_this<M: NamespaceMember>(
+    then: impl FnOnce(&mut M, &mut Seat<'_, '_>),
+) -> impl FnOnce(&mut dyn NamespaceMember, &mut Seat<'_, '_>) {
     move |member, seat| {
         let member: &mut dyn Any = member;
         // Another type would be another membership.

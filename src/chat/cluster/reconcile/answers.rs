@@ -5,14 +5,14 @@ use std::time::Instant;
 use super::Look;
 use crate::{
     chat::{Chat, db_read::RoomsFound},
-    db::{Behind, Committed, DbError, Found, News, Noted, Place},
+    db::{Behind, CommitCursor, Committed, DbError, Found, News, Noted},
     domain::{MessageId, RoomId, Seq, UserId},
     protocol::json::to_json,
 };
 
 impl Chat {
     /// The database has answered where its order of commits ends.
-    pub(in crate::chat) fn newest_found(&mut self, found: Result<Place, DbError>) {
+    pub(in crate::chat) fn newest_found(&mut self, found: Result<CommitCursor, DbError>) {
         let Some(nodes) = &mut self.nodes else { return };
         nodes.reconcile.is_looking = false;
         match found {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::db::test_db::{NOW, TestDb, history, room, say, user_id, write};
-use crate::db::{RoomWrite, Written};
+use crate::db::{ErasureProgress, RoomWrite, Written};
 
 fn report(room: &RoomId, message: Option<&StoredMessage>) -> NewReport {
     NewReport {
@@ -117,7 +117,7 @@ fn a_deleted_users_words_leave_their_reports_some_at_a_time() {
         let erased = write(conn, RoomWrite::EraseWords { user: user_id("carol"), at: NOW }).unwrap();
         let has_words = kept(conn).iter().flat_map(|report| &report.messages).any(|message| message.text.is_some());
         match erased {
-            Written::WordsErased { is_done: true, .. } => break assert!(!has_words),
+            Written::WordsErased { progress: ErasureProgress::Done, .. } => break assert!(!has_words),
             Written::WordsErased { .. } => assert!(steps < 10),
             other => panic!("{other:?}"),
         }

@@ -20,7 +20,8 @@ use crate::{
         space::Space,
     },
     domain::{
-        Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId, offer::StandingOffer,
+        Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId,
+        offer::StandingOffer,
     },
 };
 
@@ -35,8 +36,7 @@ pub(in crate::db) struct RoomDetails {
     pub(in crate::db) room: Room,
     pub(in crate::db) last_message: Option<StoredMessage>,
     pub(in crate::db) offer: Option<StandingOffer>,
-    pub(in crate::db) buyer: MemberDetails,
-    pub(in crate::db) seller: MemberDetails,
+    pub(in crate::db) members: Pair<MemberDetails>,
 }
 
 /// How a member stands, in addition to what the room's row says.
@@ -215,22 +215,18 @@ impl RoomDetails {
             last_message: last.map(MessageRow::into_stored).transpose()?,
             offer: pending.or(accepted).map(|offer| standing(&row, &offer)).transpose()?,
             row,
-            buyer,
-            seller,
+            members: Pair { buyer, seller },
         })
     }
 
     /// Whether nobody can say anything: one of the two has blocked the other, or was deleted.
     pub(in crate::db) fn is_closed(&self) -> bool {
-        [self.buyer, self.seller].iter().any(|member| member.has_blocked || member.deleted)
+        self.members.iter().any(|(_, member)| member.has_blocked || member.deleted)
     }
 
     /// The room as one of its members sees it in their list.
     pub(in crate::db) fn into_summary(self, conn: &mut Connection, role: Role) -> Result<RoomSummary, DbError> {
-        let (me, other) = match role {
-            Role::Buyer => (&self.room.buyer, &self.room.seller),
-            Role::Seller => (&self.room.seller, &self.room.buyer),
-        };
+        let (me, other) = (self.room.members()[role], self.room.members()[role.other()]);
         let closed = self.is_closed();
         let read_seq = self.row.read_seq(role);
         let unread = count_unread(conn, &self.row.id, me.id.as_str(), read_seq, self.row.last_seq)?;

@@ -7,14 +7,14 @@ use crate::images::header::ImageError;
 pub(super) struct File<'a> {
     pub(super) width: u32,
     pub(super) height: u32,
-    pub(super) frame: Frame<'a>,
+    pub(super) frame: WebPFrame<'a>,
     pub(super) exif: Option<&'a [u8]>,
     pub(super) profile: Option<&'a [u8]>,
     animated: bool,
 }
 
 /// A frame, and where it is on the image.
-pub(super) struct Frame<'a> {
+pub(super) struct WebPFrame<'a> {
     pub(super) x: u32,
     pub(super) y: u32,
     pub(super) width: u32,
@@ -38,7 +38,7 @@ impl<'a> File<'a> {
         let chunks = || Chunks(sent.get(12..).unwrap_or_default());
         let find = |name: &[u8; 4]| chunks().find(|(kind, _)| *kind == name).map(|(_, body)| body);
         let Some([flags, _, _, _, w0, w1, w2, h0, h1, h2, ..]) = find(b"VP8X") else {
-            let frame = Frame::read(chunks())?;
+            let frame = WebPFrame::read(chunks())?;
             let (width, height) = (frame.width, frame.height);
             return Ok(Self { width, height, frame, exif: None, profile: None, animated: false });
         };
@@ -46,8 +46,8 @@ impl<'a> File<'a> {
         let (width, height) = (side(*w0, *w1, *w2), side(*h0, *h1, *h2));
         let animated = flags & 2 != 0;
         let frame = match animated {
-            true => Frame::read_animated(find(b"ANMF").ok_or(ImageError::Damaged)?)?,
-            false => Frame::read(chunks())?,
+            true => WebPFrame::read_animated(find(b"ANMF").ok_or(ImageError::Damaged)?)?,
+            false => WebPFrame::read(chunks())?,
         };
         let fits = |from: u32, side: u32, whole: u32| from.checked_add(side).is_some_and(|end| end <= whole);
         if !fits(frame.x, frame.width, width)
@@ -65,7 +65,7 @@ impl<'a> File<'a> {
     }
 }
 
-impl<'a> Frame<'a> {
+impl<'a> WebPFrame<'a> {
     fn read(chunks: Chunks<'a>) -> Result<Self, ImageError> {
         let mut alpha = None;
         for (kind, body) in chunks {

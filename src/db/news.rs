@@ -21,7 +21,7 @@ use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, User, User
 
 /// A place in the order of commits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct CommitCursor {
     /// The last message.
     pub position: i64,
     /// The last change beside the messages.
@@ -70,7 +70,7 @@ pub struct News {
     /// The rest, in the order of commits.
     pub notes: Vec<Noted>,
     /// Where the next reading goes on.
-    pub next: Place,
+    pub next: CommitCursor,
     /// Whether there is more by now.
     pub has_more: bool,
 }
@@ -93,17 +93,17 @@ pub fn find_installation(conn: &mut Connection) -> Result<String, DbError> {
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
-pub fn find_newest(conn: &mut Connection) -> Result<Place, DbError> {
+pub fn find_newest(conn: &mut Connection) -> Result<CommitCursor, DbError> {
     let position: Option<i64> = messages::table.select(max(messages::position)).get_result(conn)?;
     let change: Option<i64> = changes::table.select(max(changes::id)).get_result(conn)?;
-    Ok(Place { position: position.unwrap_or(0), change: change.unwrap_or(0) })
+    Ok(CommitCursor { position: position.unwrap_or(0), change: change.unwrap_or(0) })
 }
 
 /// Reads what was committed behind a place: at most so many messages, and as many other changes.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
-pub fn list_news(conn: &mut Connection, after: Place, limit: i64) -> Result<News, DbError> {
+pub fn list_news(conn: &mut Connection, after: CommitCursor, limit: i64) -> Result<News, DbError> {
     let rows: Vec<(i64, String, i64, String, String)> = messages::table
         .inner_join(rooms::table.on(rooms::id.eq(messages::room_id)))
         .filter(messages::position.gt(after.position))
@@ -114,7 +114,7 @@ pub fn list_news(conn: &mut Connection, after: Place, limit: i64) -> Result<News
     let changed = change::list_after(conn, after.change, limit)?;
     let is_full = |count: usize| i64::try_from(count).unwrap_or(i64::MAX) >= limit;
     let has_more = is_full(rows.len()) || is_full(changed.len());
-    let next = Place {
+    let next = CommitCursor {
         position: rows.last().map_or(after.position, |row| row.0),
         change: changed.last().map_or(after.change, |row| row.id),
     };
