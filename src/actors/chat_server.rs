@@ -44,10 +44,14 @@ use crate::{
     actors::{db_executor::Database, hub::Op},
     clock::Clock,
     db::{MessagePage, RoomWrite, WriteError},
-    domain::{Account, AuthorizePolicy, ClientId, FairQueue, Role, RoomId, Seq, Timestamp, UserId},
+    domain::{Account, AuthorizePolicy, ClientId, FairQueue, Role, RoomId, Seq, StoredMessage, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
-    protocol::push::Position,
+    protocol::{
+        json::to_json,
+        push::Position,
+        view::{MessageView, Presenter, SignImageUrls},
+    },
 };
 use answers::RoomLoaded;
 use audience::{Audience, Reach};
@@ -88,6 +92,20 @@ pub struct Settings {
     pub rooms_per_session_max: Option<usize>,
     /// The time.
     pub clock: Clock,
+    /// Signs the addresses of images.
+    pub image_urls: Arc<dyn SignImageUrls>,
+}
+
+impl Settings {
+    /// Shows messages as they stand now.
+    fn presenter(&self) -> Presenter<'_> {
+        Presenter::new(self.clock.now(), &*self.image_urls)
+    }
+
+    /// A message's JSON, which all who receive it share.
+    fn json_of(&self, message: &StoredMessage) -> Bytes {
+        to_json(&MessageView::of(message, &self.presenter()))
+    }
 }
 
 /// Owns rooms, members and presence.

@@ -388,7 +388,7 @@ mod tests {
     use super::*;
     use crate::{
         actors::chat_server::Settings, db::test_db::open_alices_room, domain::AuthorizePolicy, domain::Timestamp,
-        metrics::Metrics,
+        metrics::Metrics, protocol::view::PlainPaths,
     };
 
     #[actix_web::test]
@@ -404,7 +404,12 @@ mod tests {
         let start = |metrics: &Arc<Metrics>| Database::start(&pool, 1, Arc::clone(metrics));
         let (metrics, others) = (Arc::new(Metrics::default()), Arc::new(Metrics::default()));
         let clock = Clock::manual(Timestamp(0));
-        let settings = Settings { policy: AuthorizePolicy::OnEnter, rooms_per_session_max: None, clock: clock.clone() };
+        let settings = Settings {
+            policy: AuthorizePolicy::OnEnter,
+            rooms_per_session_max: None,
+            clock: clock.clone(),
+            image_urls: Arc::new(PlainPaths),
+        };
         let chat = ChatServer::new(settings, start(&others), others).start();
         let images = ImageStore::open(folder.path().join("images").to_str().unwrap()).unwrap();
         let mut eraser = Eraser::new(chat, start(&metrics), images, clock);

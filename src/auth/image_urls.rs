@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::{error::Unspecified, hmac, rand};
 
-use crate::{clock::Clock, domain::stored_image::SignImageUrls};
+use crate::{clock::Clock, protocol::view::SignImageUrls};
 
 /// What the derived key is for; no other key of haggle's has this label.
 const KEY_LABEL: &[u8] = b"haggle image url key v1";

@@ -26,6 +26,7 @@ use crate::{
     error::ChatError,
     http::{api::images::Images, health::DatabaseLooks, origin::Origins},
     metrics::Metrics,
+    protocol::view::Presenter,
 };
 
 /// What every request handler can reach. One for each server.
@@ -71,6 +72,12 @@ impl AppState {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// Shows messages as they stand now.
+    #[must_use]
+    pub fn presenter(&self) -> Presenter<'_> {
+        Presenter::new(self.clock.now(), &*self.image_urls)
     }
 
     /// Hands a message to the `ChatServer` and waits for its answer.

@@ -18,7 +18,7 @@ use crate::{
     domain::Account,
     error::{ChatError, ErrorCode},
     metrics::{SharedThread, Step},
-    protocol::{event::ReadUpTo, json::to_json},
+    protocol::{event::ReadUpTo, json::to_json, view::ReportView},
 };
 
 impl ChatServer {
@@ -114,14 +114,14 @@ impl ChatServer {
             Written::Appended { message, first_time } => {
                 #[cfg(test)]
                 crate::actors::panics::if_asked(message.text.as_deref(), "commit");
-                let data = to_json(&message);
+                let data = self.settings.json_of(&message);
                 if first_time {
                     self.message_appended(message, data.clone(), ctx);
                 }
                 Answer { data, created: first_time }
             }
             Written::Changed(message) => {
-                let data = to_json(&message);
+                let data = self.settings.json_of(&message);
                 let is_held = self.rooms.room(&message.room_id).is_some();
                 let change = Box::new(MessageChange::from(&message));
                 self.message_changed(message, data.clone(), ctx);
@@ -185,7 +185,7 @@ impl ChatServer {
                     }
                     self.user_changed_for_nodes(&report.reported_id);
                 }
-                Answer { data: to_json(&report), created: false }
+                Answer { data: to_json(&ReportView::of(&report, &self.settings.presenter())), created: false }
             }
             Written::Remembered | Written::SessionsEnded { .. } => done(),
             Written::ForgotEnded { has_more } => {
@@ -211,7 +211,7 @@ impl ChatServer {
                     self.offer_changed(offer, ctx);
                 }
                 for message in messages {
-                    let data = to_json(&message);
+                    let data = self.settings.json_of(&message);
                     self.message_changed(message, data, ctx);
                 }
                 // The name is another one by now, also where nothing was said.

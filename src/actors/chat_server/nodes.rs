@@ -168,11 +168,11 @@ impl ChatServer {
     }
 
     /// Tells the nodes on which a user has sessions how a room looks in their list.
-    pub(super) fn list_for_nodes(&mut self, room: &RoomId, user: &UserId, summary: RoomSummary) {
+    pub(super) fn list_for_nodes(&mut self, room: &RoomId, user: &UserId, summary: &RoomSummary) {
         let Some(nodes) = &mut self.nodes else { return };
         let last_seq = summary.last_seq;
         nodes.catch_up.list_told(room, last_seq);
-        let data = to_json(&RoomUpdated { room_id: room.clone(), summary });
+        let data = to_json(&RoomUpdated::of(summary, &self.settings.presenter()));
         let Ok(data) = serde_json::from_slice(&data) else { return };
         let event = NodeEvent::RoomUpdated { user: user.clone(), room: room.clone(), last_seq, data };
         nodes.tell(Topic::User(user.clone()), event);
@@ -315,7 +315,7 @@ impl ChatServer {
                 self.mark_stale(&room);
                 match message {
                     Some(message) if message.room_id == room => {
-                        let data = to_json(&message);
+                        let data = self.settings.json_of(&message);
                         self.place(message, data);
                     }
                     _ => self.is_missing(&room, seq),
@@ -407,7 +407,7 @@ impl ChatServer {
             return self.is_missing(&room, seq);
         }
         live.changed(&message);
-        let push = Push::from_json("messageUpdated", to_json(&message));
+        let push = Push::from_json("messageUpdated", self.settings.json_of(&message));
         self.tell_room(&message.room_id, Delivery::Change, &push, None);
     }
 

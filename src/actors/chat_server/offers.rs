@@ -13,7 +13,6 @@ use crate::{
     db::{OfferMoved, ProductChange, RoomWrite},
     domain::{Account, StoredMessage, Timestamp},
     error::ChatError,
-    protocol::json::to_json,
 };
 
 /// How often the sweep looks by itself: after a failure of the database, which it would otherwise not come back from.
@@ -61,7 +60,7 @@ impl ChatServer {
         }
         let created = made.is_some();
         if let Some((offer, expires_at)) = made {
-            let data = to_json(&offer);
+            let data = self.settings.json_of(&offer);
             self.message_appended(offer, data, ctx);
             self.await_expiry(expires_at, ctx);
         }
@@ -71,12 +70,13 @@ impl ChatServer {
         if let Some(mark) = read {
             self.member_has_read(mark, ctx);
         }
-        answer.map(|message| Answer { data: to_json(&message), created }).map_err(ChatError::from)
+        let data = |message| self.settings.json_of(&message);
+        answer.map(|message| Answer { data: data(message), created }).map_err(ChatError::from)
     }
 
     /// Tells a room's members that an offer stands differently, also those who are not in the room.
     pub(super) fn offer_changed(&mut self, offer: StoredMessage, ctx: &mut Context<Self>) {
-        let data = to_json(&offer);
+        let data = self.settings.json_of(&offer);
         let room = offer.room_id.clone();
         self.message_changed(offer, data, ctx);
         self.announce(&Account::Server, vec![room], ctx);
@@ -110,7 +110,7 @@ impl ChatServer {
         }
         for notice in &notices {
             self.metrics.messages.inc();
-            self.message_stored(notice, to_json(notice));
+            self.message_stored(notice, self.settings.json_of(notice));
         }
         for room in &rooms {
             self.mark_stale(room);

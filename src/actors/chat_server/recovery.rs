@@ -23,15 +23,10 @@ use crate::{
     actors::{db_executor::purpose::Reading, hub::Op, short_list::reserve_one},
     broker::{NodeEvent, Topic},
     db::{self, DbError, Missed, RoomWrite, Seen},
-    domain::{
-        Account, Recovery, RoomId, Seq, SessionId, Timestamp, UserId, offer::show_expired, recovery::RECOVERY_MS,
-    },
+    domain::{Account, Recovery, RoomId, Seq, SessionId, Timestamp, UserId, recovery::RECOVERY_MS},
     error::ChatError,
     metrics::{SharedThread, Step},
-    protocol::{
-        json::to_json,
-        push::{Offset, Position, Push},
-    },
+    protocol::push::{Offset, Position, Push},
 };
 
 /// Most messages that are sent to a client that comes back. Who missed more starts anew, and asks room by room.
@@ -286,10 +281,8 @@ impl ChatServer {
         drop(self.write(live.saved(None)));
         self.recoveries.by_pid.insert(Arc::clone(&live.pid_hash), session);
         self.recoveries.live.insert(session, live);
-        let now = self.settings.clock.now();
-        missed.messages.iter_mut().for_each(|message| show_expired(message, now));
-        let messages =
-            missed.messages.iter().map(|message| Push::message(to_json(message), Offset::exact(message.position)));
+        let push = |message| Push::message(self.settings.json_of(message), Offset::exact(message.position));
+        let messages = missed.messages.iter().map(push);
         let (sid, messages, rooms) = (sid_of(&pid), messages.collect(), missed.last_seqs);
         self.fan_out.tell_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
     }

@@ -27,6 +27,7 @@ use crate::{
     config::Limits,
     db::{self, Committed, Found, News, Place, PooledConnection, test_db::open_alices_room},
     domain::{ProductId, ProductStatus, Seq, SessionId, UserId},
+    protocol::view::PlainPaths,
 };
 
 struct Fixture {
@@ -50,6 +51,7 @@ impl Fixture {
             policy: AuthorizePolicy::OnEnter,
             rooms_per_session_max: None,
             clock: Clock::manual(Timestamp(0)),
+            image_urls: Arc::new(PlainPaths),
         };
         let server = ChatServer::new(settings, Database::start(&pool, 1, Arc::clone(&metrics)), metrics);
         Self { server, ctx: Context::new(), conn, room, _folder: folder }

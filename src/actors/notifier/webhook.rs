@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::{
     auth::webhook_signature::{SIGNATURE_HEADER, WebhookSigner},
     domain::{Timestamp, UnreadNotification},
+    protocol::view::{Presenter, SignImageUrls, UnreadNotificationView},
 };
 
 /// Longest try, from the connection to the answer's head.
@@ -19,6 +20,7 @@ pub struct Webhook {
     url: String,
     signer: WebhookSigner,
     agent: ureq::Agent,
+    image_urls: Arc<dyn SignImageUrls>,
 }
 
 /// Why a notification did not arrive. For the log only.
@@ -35,7 +37,7 @@ pub(super) enum NotDelivered {
 impl Webhook {
     /// A webhook at `url`, which the configuration has checked.
     #[must_use]
-    pub fn new(url: &str, signer: WebhookSigner) -> Self {
+    pub fn new(url: &str, signer: WebhookSigner, image_urls: Arc<dyn SignImageUrls>) -> Self {
         // Its provider is named, since the process may have none, or two.
         let tls = ureq::tls::TlsConfig::builder()
             .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -52,12 +54,13 @@ impl Webhook {
             .proxy(None)
             .build()
             .into();
-        Self { url: url.to_owned(), signer, agent }
+        Self { url: url.to_owned(), signer, agent, image_urls }
     }
 
     /// Tells the backend. Any status of 200 to 299 means that it has taken it.
     pub(super) async fn post(&self, notification: &UnreadNotification, now: Timestamp) -> Result<(), NotDelivered> {
-        let body = serde_json::to_vec(notification).map_err(|error| NotDelivered::Internal(error.to_string()))?;
+        let shown = UnreadNotificationView::of(notification, &Presenter::new(now, &*self.image_urls));
+        let body = serde_json::to_vec(&shown).map_err(|error| NotDelivered::Internal(error.to_string()))?;
         let signature = self.signer.sign(&body, now);
         let request = self
             .agent

@@ -21,7 +21,7 @@ use super::created_or_found;
 use crate::{
     actors::chat_server::messages::{Answer, Message},
     domain::{
-        ClientId, Data, Draft, MessageKind, RoomId, StoredMessage, UserId, masking::Inspected, message::check_size,
+        ClientId, Data, Draft, MessageKind, RoomId, UserId, masking::Inspected, message::check_size,
         stored_image::StoredImage,
     },
     error::{ChatError, ErrorCode},
@@ -36,6 +36,7 @@ use crate::{
     },
     images::{Encoded, Header, ImageError, ImageStore, Lanes, Refused, StoreError},
     metrics,
+    protocol::view::MessageView,
 };
 
 /// How long an upload waits for the user's earlier one to be read, and how long its image waits to be decoded.
@@ -143,8 +144,8 @@ struct Form {
     params(("id" = RoomId, Path, description = "The room's id")),
     request_body(content = ImageForm, content_type = "multipart/form-data"),
     responses(
-        (status = 201, description = "The message was stored", body = StoredMessage),
-        (status = 200, description = "An earlier message has this `clientId`: this is it", body = StoredMessage),
+        (status = 201, description = "The message was stored", body = MessageView),
+        (status = 200, description = "An earlier message has this `clientId`: this is it", body = MessageView),
         AsSpeaker, WithBody,
     )
 )]

@@ -10,7 +10,6 @@ use crate::{
     db::{Behind, Committed, DbError, Found, News, Noted, Place, RoomState},
     domain::{MessageId, RoomId, Seq, UserId},
     metrics::{SharedThread, Step},
-    protocol::json::to_json,
 };
 
 /// The database has told what is new. A task of the `ChatServer` → itself.
@@ -125,7 +124,7 @@ impl Handler<MissingRead> for ChatServer {
             self.guarded("missing", |server| {
                 let count = messages.len() as u64;
                 for message in messages {
-                    let data = to_json(&message);
+                    let data = server.settings.json_of(&message);
                     server.place(message, data);
                 }
                 server.tell_answered();
