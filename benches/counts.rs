@@ -20,6 +20,7 @@ use haggle::{
     protocol::{
         json,
         push::{Encoding, Offset, Push},
+        view::{MessageView, Presenter, SignImageUrls},
         websocket::{Decoder, Incoming, Limits, Opcode, write_frame},
     },
 };
@@ -78,7 +79,7 @@ fn screen(times: usize) {
 fn deliver(times: usize, sessions: u64) {
     let system = actix::System::new();
     let mut room = system.block_on(async { LiveRoom::of(sessions) });
-    let stored = json::to_json(&stored());
+    let stored = json::to_json(&MessageView::of(&stored(), &Presenter::new(AT, &PlainPaths)));
     for number in 0..times {
         let seq = i64::try_from(number).unwrap() + 1;
         room.deliver(Seq(seq), Push::message(stored.clone(), Offset::exact(seq)));
@@ -88,15 +89,25 @@ fn deliver(times: usize, sessions: u64) {
 /// A stored message, to a frame of each wire.
 fn encode(times: usize) {
     let stored = stored();
+    let presenter = Presenter::new(AT, &PlainPaths);
     let chat = Encoding::SocketIo { namespace: "/chat", offsets: true };
     for _ in 0..times {
-        let push = Push::message(json::to_json(black_box(&stored)), Offset::exact(7));
+        let push = Push::message(json::to_json(&MessageView::of(black_box(&stored), &presenter)), Offset::exact(7));
         for encoding in [Encoding::Json, chat] {
             let mut frame = BytesMut::new();
             let payload: Bytes = push.encode(encoding);
             write_frame(&mut frame, Opcode::Text, &payload);
             black_box(frame);
         }
+    }
+}
+
+#[derive(Debug)]
+struct PlainPaths;
+
+impl SignImageUrls for PlainPaths {
+    fn sign(&self, key: &str) -> String {
+        format!("/{key}")
     }
 }
 

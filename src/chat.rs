@@ -50,10 +50,14 @@ use bytes::Bytes;
 
 use crate::{
     db::{MessagePage, RoomWrite, WriteError},
-    domain::{Account, AuthorizePolicy, ClientId, FairQueue, Role, RoomId, Seq, Timestamp, UserId},
+    domain::{Account, AuthorizePolicy, ClientId, FairQueue, Role, RoomId, Seq, StoredMessage, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
-    protocol::push::Position,
+    protocol::{
+        json::to_json,
+        push::Position,
+        view::{MessageView, Presenter, SignImageUrls},
+    },
 };
 use audience::{Audience, Reach};
 use authorization::Checks;
@@ -93,6 +97,20 @@ pub struct Settings {
     pub policy: AuthorizePolicy,
     /// Rooms that a session is in at once.
     pub rooms_per_session_max: Option<usize>,
+    /// Signs the addresses of images.
+    pub image_urls: Arc<dyn SignImageUrls>,
+}
+
+impl Settings {
+    /// Shows messages as they stand at a moment.
+    fn presenter(&self, now: Timestamp) -> Presenter<'_> {
+        Presenter::new(now, &*self.image_urls)
+    }
+
+    /// A message's JSON as it stands at a moment, which all who receive it share.
+    fn json_of(&self, message: &StoredMessage, now: Timestamp) -> Bytes {
+        to_json(&MessageView::of(message, &self.presenter(now)))
+    }
 }
 
 /// Owns rooms, members and presence: the only writer of room state.

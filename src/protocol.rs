@@ -5,4 +5,5 @@ pub mod event;
 pub mod json;
 pub mod push;
 pub mod socket_io;
+pub mod view;
 pub mod websocket;

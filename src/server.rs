@@ -41,7 +41,6 @@ use crate::{
     clock::Clock,
     config::{Config, KeySource, image_store_beside, read_text},
     db::{self, DbError, Pool},
-    domain::stored_image::sign_on_this_thread,
     http::{
         admission::Admission,
         database_looks::DatabaseLooks,
@@ -260,14 +259,13 @@ fn start_bus(state: &AppState, pool: &Pool) -> Result<Option<(Addr<Bus>, Arbiter
 
 fn start_notifier(state: &AppState) -> Option<(Addr<Notifier>, Arbiter)> {
     let target = state.config.webhook.as_ref()?;
-    let webhook = Webhook::new(&target.url, WebhookSigner::new(target.secret.expose()));
+    let signer = WebhookSigner::new(target.secret.expose());
+    let webhook = Webhook::new(&target.url, signer, Arc::clone(&state.image_urls) as _);
     let (after, database) = (target.notify_unread_after, state.database.clone());
     let (clock, metrics) = (state.clock.clone(), Arc::clone(&state.metrics));
     let among_nodes = state.config.nats_url.is_some();
-    let image_urls: Arc<ImageUrls> = Arc::clone(&state.image_urls);
     let thread = Arbiter::new();
     let notifier = Notifier::start_in_arbiter(&thread.handle(), move |_| {
-        sign_on_this_thread(image_urls);
         Notifier::new(webhook, after, database, clock, metrics, among_nodes)
     });
     Some((notifier, thread))
@@ -317,13 +315,12 @@ fn start_actors(
     let settings = Settings {
         policy: config.authorize,
         rooms_per_session_max: config.limits.rooms_per_session_max.map(|max| max.get() as usize),
+        image_urls: Arc::clone(&image_urls) as _,
     };
     let chat_thread = Arbiter::new();
     let chat = {
         let (clock, database, metrics) = (clock.clone(), database.clone(), Arc::clone(&metrics));
-        let image_urls = Arc::clone(&image_urls);
         ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| {
-            sign_on_this_thread(image_urls);
             ChatServer::new(settings, clock, database, metrics)
         })
     };
@@ -401,8 +398,6 @@ fn listen(
 }
 
 fn start_hub(state: &AppState, hub_id: HubId) -> Services {
-    let image_urls: Arc<ImageUrls> = Arc::clone(&state.image_urls);
-    sign_on_this_thread(image_urls);
     let limits = state.config.limits.clone();
     let hub = Hub::new(limits.outbox_age_max, limits.outbox_bytes_max, Arc::clone(&state.metrics))
         .with_heartbeat(state.config.ping_interval, state.config.ping_timeout)

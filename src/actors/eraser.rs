@@ -390,6 +390,7 @@ mod tests {
         db::test_db::open_alices_room,
         domain::{AuthorizePolicy, Timestamp},
         metrics::Metrics,
+        protocol::view::PlainPaths,
     };
 
     #[actix_web::test]
@@ -405,7 +406,11 @@ mod tests {
         let start = |metrics: &Arc<Metrics>| Database::start(&pool, 1, Arc::clone(metrics));
         let (metrics, others) = (Arc::new(Metrics::default()), Arc::new(Metrics::default()));
         let clock = Clock::manual(Timestamp(0));
-        let settings = Settings { policy: AuthorizePolicy::OnEnter, rooms_per_session_max: None };
+        let settings = Settings {
+            policy: AuthorizePolicy::OnEnter,
+            rooms_per_session_max: None,
+            image_urls: Arc::new(PlainPaths),
+        };
         let chat = ChatServer::new(settings, clock.clone(), start(&others), others).start();
         let images = ImageStore::open(folder.path().join("images").to_str().unwrap()).unwrap();
         let mut eraser = Eraser::new(chat, start(&metrics), images, clock);

@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_rs::{error::Unspecified, hmac, rand};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
-use crate::{clock::Clock, domain::stored_image::SignImageUrls};
+use crate::{clock::Clock, protocol::view::SignImageUrls};
 
 /// What the derived key is for; no other key of haggle's has this label.
 const KEY_LABEL: &[u8] = b"haggle image url key v1";

@@ -3,14 +3,14 @@
 //! One byte says the version, the rest is JSON with short names. A version or a kind that a node doesn't know is passed
 //! over, and a field that it doesn't know is left out: nodes of two releases run side by side while an update rolls through.
 
+mod message;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::domain::{
-    ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
-};
+use crate::domain::{RoomId, Seq, StoredMessage, UserId};
 
 /// The version that this node writes, and the one that it reads.
 const VERSION: u8 = b'1';
@@ -82,14 +82,14 @@ pub enum NodeEvent {
         #[serde(rename = "q")]
         seq: Seq,
         /// The message.
-        #[serde(rename = "m", default, skip_serializing_if = "Option::is_none", with = "wire_message")]
+        #[serde(rename = "m", default, skip_serializing_if = "Option::is_none", with = "message")]
         message: Option<StoredMessage>,
     },
     /// A message was edited or taken back, or an offer stands differently.
     #[serde(rename = "u")]
     MessageChanged {
         /// The message as it now stands.
-        #[serde(rename = "m", with = "wire_message")]
+        #[serde(rename = "m", with = "message")]
         message: Option<StoredMessage>,
     },
     /// A member has read.
@@ -265,106 +265,12 @@ impl Envelope {
     }
 }
 
-/// A message as it is stored: with its place in the order of commits, and without the signed addresses that its own
-/// serialization writes.
-mod wire_message {
-    use serde::{Deserializer, Serializer};
-
-    use super::{
-        ClientId, ContactKind, Data, Deserialize, MessageId, MessageKind, RoomId, Seq, Serialize, StoredMessage,
-        Timestamp, UserId,
-    };
-
-    #[derive(Serialize)]
-    struct Written<'a> {
-        i: &'a MessageId,
-        r: &'a RoomId,
-        q: Seq,
-        p: i64,
-        s: &'a UserId,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        c: &'a Option<ClientId>,
-        k: MessageKind,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        t: &'a Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        d: &'a Option<Data>,
-        a: i64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        e: Option<i64>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        x: Option<i64>,
-        #[serde(skip_serializing_if = "<[ContactKind]>::is_empty")]
-        w: &'a [ContactKind],
-    }
-
-    #[derive(Deserialize)]
-    struct Read {
-        i: MessageId,
-        r: RoomId,
-        q: Seq,
-        p: i64,
-        s: UserId,
-        #[serde(default)]
-        c: Option<ClientId>,
-        k: MessageKind,
-        #[serde(default)]
-        t: Option<String>,
-        #[serde(default)]
-        d: Option<Data>,
-        a: i64,
-        #[serde(default)]
-        e: Option<i64>,
-        #[serde(default)]
-        x: Option<i64>,
-        #[serde(default)]
-        w: Vec<ContactKind>,
-    }
-
-    pub(super) fn serialize<S: Serializer>(message: &Option<StoredMessage>, to: S) -> Result<S::Ok, S::Error> {
-        let written = message.as_ref().map(|message| Written {
-            i: &message.id,
-            r: &message.room_id,
-            q: message.seq,
-            p: message.position,
-            s: &message.sender_id,
-            c: &message.client_id,
-            k: message.kind,
-            t: &message.text,
-            d: &message.data,
-            a: message.sent_at.0,
-            e: message.edited_at.map(|at| at.0),
-            x: message.deleted_at.map(|at| at.0),
-            w: &message.warnings,
-        });
-        written.serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<StoredMessage>, D::Error> {
-        let read = Option::<Read>::deserialize(from)?;
-        Ok(read.map(|read| StoredMessage {
-            id: read.i,
-            room_id: read.r,
-            seq: read.q,
-            position: read.p,
-            sender_id: read.s,
-            client_id: read.c,
-            kind: read.k,
-            text: read.t,
-            data: read.d,
-            sent_at: Timestamp(read.a),
-            edited_at: read.e.map(Timestamp),
-            deleted_at: read.x.map(Timestamp),
-            warnings: read.w,
-        }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::{ClientId, Data, MessageId, MessageKind, Timestamp};
 
     fn message(text: &str) -> StoredMessage {
         StoredMessage {

@@ -15,7 +15,7 @@ use crate::{
     db::{DbError, ReadMark, RoomWrite, WriteError, Written},
     domain::Account,
     error::{ChatError, ErrorCode},
-    protocol::{event::ReadUpTo, json::to_json},
+    protocol::{event::ReadUpTo, json::to_json, view::ReportView},
 };
 
 impl Chat {
@@ -99,14 +99,14 @@ impl Chat {
             Written::Appended { message, first_time } => {
                 #[cfg(test)]
                 crate::chat::panics::if_asked(message.text.as_deref(), "commit");
-                let data = to_json(&message);
+                let data = self.settings.json_of(&message, self.now.wall);
                 if first_time {
                     self.message_appended(message, data.clone());
                 }
                 Answer { data, created: first_time }
             }
             Written::Changed(message) => {
-                let data = to_json(&message);
+                let data = self.settings.json_of(&message, self.now.wall);
                 let is_held = self.rooms.room(&message.room_id).is_some();
                 let change = Box::new(MessageChange::from(&message));
                 self.message_changed(message, data.clone());
@@ -170,7 +170,10 @@ impl Chat {
                     }
                     self.user_changed_for_nodes(&report.reported_id);
                 }
-                Answer { data: to_json(&report), created: false }
+                Answer {
+                    data: to_json(&ReportView::of(&report, &self.settings.presenter(self.now.wall))),
+                    created: false,
+                }
             }
             Written::Remembered | Written::SessionsEnded { .. } => done(),
             Written::ForgotEnded { has_more } => {
@@ -196,7 +199,7 @@ impl Chat {
                     self.offer_changed(offer);
                 }
                 for message in messages {
-                    let data = to_json(&message);
+                    let data = self.settings.json_of(&message, self.now.wall);
                     self.message_changed(message, data);
                 }
                 // The name is another one by now, also where nothing was said.

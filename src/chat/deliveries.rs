@@ -308,21 +308,22 @@ impl Chat {
                 .collect::<Vec<_>>();
             for (summary, user) in told {
                 if audience.reach == Reach::Everywhere && self.nodes.is_some() {
-                    self.list_for_nodes(&room, &user, summary.clone());
+                    self.list_for_nodes(&room, &user, &summary);
                 }
-                self.send_room_update(&room, &user, summary);
+                self.send_room_update(&room, &user, &summary);
             }
             self.rooms.release(&room);
         }
         self.await_room_updates();
     }
 
-    pub(super) fn send_room_update(&mut self, room: &RoomId, user: &UserId, summary: RoomSummary) {
+    pub(super) fn send_room_update(&mut self, room: &RoomId, user: &UserId, summary: &RoomSummary) {
         let sessions = self.rooms.sessions_of(user).to_vec();
         if sessions.is_empty() {
             return;
         }
-        let push = Push::new(&ServerEvent::RoomUpdated(Box::new(RoomUpdated { room_id: room.clone(), summary })));
+        let updated = RoomUpdated::of(summary, &self.settings.presenter(self.now.wall));
+        let push = Push::new(&ServerEvent::RoomUpdated(Box::new(updated)));
         self.tell_sessions(sessions, Some(room), &push);
     }
 

@@ -3,7 +3,7 @@
 use super::{Chat, db_read::HistoryRead, hub_op::Op, loading::Taken, request::ReplyTo, sessions::left_before};
 use crate::{
     db::{DbError, RoomState},
-    domain::{RoomId, UserId, offer::show_expired},
+    domain::{RoomId, UserId},
     error::{ChatError, ErrorCode},
     protocol::{event::Entered, json::to_json},
 };
@@ -108,7 +108,7 @@ impl Chat {
             self.answer(ReplyTo::Session(asker), Err(left_before()));
             return;
         }
-        let mut messages = match messages {
+        let messages = match messages {
             Ok(messages) => messages,
             Err(error) => {
                 self.detach(asker.session, &room);
@@ -116,22 +116,21 @@ impl Chat {
                 return;
             }
         };
-        let now = self.now.wall;
-        messages.items.iter_mut().for_each(|message| show_expired(message, now));
         if let Some(came) = self.rooms.enter(asker.session, &room) {
             self.presence_changed(came);
         }
         let Some(live) = self.rooms.room(&room) else { return };
+        let presenter = self.settings.presenter(self.now.wall);
         let entered = Entered {
-            room: live.state().room.clone(),
+            room: &live.state().room,
             members: live.members(role),
             closed: live.state().is_closed(),
             last_seq: messages.last_seq,
             read_seq: live.state().member(role).read_seq,
-            offer: live.state().offer.clone().filter(|offer| !offer.is_over(now)),
-            messages: messages.items,
+            offer: presenter.standing(live.state().offer.as_ref()),
+            messages: presenter.messages(&messages.items),
             has_more: messages.has_more,
-            server_time: now,
+            server_time: presenter.now(),
         };
         let enter = Op::Enter {
             answer: to_json(&entered),

@@ -12,7 +12,6 @@ use crate::{
     db::{OfferMoved, ProductChange, RoomWrite},
     domain::{Account, StoredMessage, Timestamp},
     error::ChatError,
-    protocol::json::to_json,
 };
 
 /// How often the sweep looks by itself: after a failure of the database, which it would otherwise not come back from.
@@ -63,7 +62,7 @@ impl Chat {
         }
         let created = made.is_some();
         if let Some((offer, expires_at)) = made {
-            let data = to_json(&offer);
+            let data = self.settings.json_of(&offer, self.now.wall);
             self.message_appended(offer, data);
             self.await_expiry(expires_at);
         }
@@ -73,12 +72,13 @@ impl Chat {
         if let Some(mark) = read {
             self.member_has_read(mark);
         }
-        answer.map(|message| Answer { data: to_json(&message), created }).map_err(ChatError::from)
+        let data = |message| self.settings.json_of(&message, self.now.wall);
+        answer.map(|message| Answer { data: data(message), created }).map_err(ChatError::from)
     }
 
     /// Tells a room's members that an offer stands differently, also those who are not in the room.
     pub(super) fn offer_changed(&mut self, offer: StoredMessage) {
-        let data = to_json(&offer);
+        let data = self.settings.json_of(&offer, self.now.wall);
         let room = offer.room_id.clone();
         self.message_changed(offer, data);
         self.announce(&Account::Server, vec![room]);
@@ -112,7 +112,7 @@ impl Chat {
         }
         for notice in &notices {
             self.metrics.messages.inc();
-            self.message_stored(notice, to_json(notice));
+            self.message_stored(notice, self.settings.json_of(notice, self.now.wall));
         }
         for room in &rooms {
             self.mark_stale(room);

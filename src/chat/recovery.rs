@@ -20,13 +20,8 @@ use super::{
 use crate::{
     broker::{NodeEvent, Topic},
     db::{DbError, Missed, RoomWrite, Seen},
-    domain::{
-        Account, Recovery, RoomId, Seq, SessionId, Timestamp, UserId, offer::show_expired, recovery::RECOVERY_MS,
-    },
-    protocol::{
-        json::to_json,
-        push::{Offset, Position, Push},
-    },
+    domain::{Account, Recovery, RoomId, Seq, SessionId, StoredMessage, Timestamp, UserId, recovery::RECOVERY_MS},
+    protocol::push::{Offset, Position, Push},
 };
 
 /// Most messages that are sent to a client that comes back. Who missed more starts anew, and asks room by room.
@@ -267,10 +262,9 @@ impl Chat {
         self.write(live.saved(None), ReplyTo::Nobody);
         self.recoveries.by_pid.insert(Arc::clone(&live.pid_hash), session);
         self.recoveries.live.insert(session, live);
-        let now = self.now.wall;
-        missed.messages.iter_mut().for_each(|message| show_expired(message, now));
-        let messages =
-            missed.messages.iter().map(|message| Push::message(to_json(message), Offset::exact(message.position)));
+        let json = |message: &StoredMessage| self.settings.json_of(message, self.now.wall);
+        let push = |message: &StoredMessage| Push::message(json(message), Offset::exact(message.position));
+        let messages = missed.messages.iter().map(push);
         let (sid, messages, rooms) = (sid_of(&pid), messages.collect(), missed.last_seqs);
         self.out.tell_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
     }

@@ -20,6 +20,7 @@ use crate::{
     config::Limits,
     db::{self, CommitCursor, Committed, DbError, Found, News, PooledConnection, test_db::open_alices_room},
     domain::{ProductId, ProductStatus, SessionId},
+    protocol::view::PlainPaths,
 };
 
 struct Fixture {
@@ -38,7 +39,11 @@ impl Fixture {
         db::migrate(&pool).unwrap();
         let mut conn = pool.get().unwrap();
         let room = open_alices_room(&mut conn);
-        let settings = Settings { policy: AuthorizePolicy::OnEnter, rooms_per_session_max: None };
+        let settings = Settings {
+            policy: AuthorizePolicy::OnEnter,
+            rooms_per_session_max: None,
+            image_urls: Arc::new(PlainPaths),
+        };
         let chat = Chat::new(settings, now(), Arc::default());
         Self { chat, out: Effects::default(), conn, room, _folder: folder }
     }

@@ -8,8 +8,14 @@ pub(super) fn parse(text: &str) -> Option<Url> {
     // The crate repairs what a browser repairs; a setting is as it should be, or refused.
     let (_, after_scheme) = text.split_once("://")?;
     let authority = after_scheme.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic()) && !authority.is_empty();
-    (is_plain && !authority.contains('@') && !authority.ends_with(':') && url.port() != Some(0)).then_some(url)
+    // The characters of RFC 3986.
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
+    (is_plain
+        && !authority.is_empty()
+        && !authority.contains('@')
+        && !authority.ends_with(':')
+        && url.port() != Some(0))
+    .then_some(url)
 }
 
 /// Reads an address of http or https, which [`agent`](crate::http_agent::agent) can ask.

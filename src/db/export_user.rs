@@ -22,10 +22,12 @@ use super::{
     schema::{products, rooms, users},
     space::Space,
 };
-use crate::domain::{
-    ImportLine, MessageKind, ProductId, Role, RoomId, Times, Timestamp, User, UserId,
-    import_line::{MessageLine, RoomLine},
-    stored_image::{SignImageUrls, exported},
+use crate::{
+    domain::{
+        ImportLine, MessageKind, ProductId, Role, RoomId, Times, Timestamp, User, UserId,
+        import_line::{MessageLine, RoomLine},
+    },
+    protocol::view::{SignImageUrls, exported},
 };
 
 /// When something was made, and when it last changed.
@@ -289,20 +291,13 @@ mod tests {
             write_batch,
         },
         domain::{Data, Draft, Product, import_line::UnknownFields},
+        protocol::view::PlainPaths,
     };
-
-    struct Paths;
-
-    impl SignImageUrls for Paths {
-        fn sign(&self, key: &str) -> String {
-            format!("/{key}")
-        }
-    }
 
     fn export(conn: &mut Connection, user: &str) -> String {
         let (mut lines, mut place) = (Vec::new(), Some(ExportPlace::default()));
         while let Some(at) = place {
-            let part = export_user(conn, &user_id(user), at, &Paths).unwrap().unwrap();
+            let part = export_user(conn, &user_id(user), at, &PlainPaths).unwrap().unwrap();
             // The part, and a line that did not know that it would be the last.
             assert!(part.lines.len() < PART_BYTES + 64 * 1024);
             assert!(part.next.is_none() || !part.lines.is_empty());
@@ -383,7 +378,7 @@ mod tests {
         assert_eq!(lines_of(&export(conn, "mallory"), "user"), 1);
         write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
         for user in ["alice", "nobody"] {
-            assert_eq!(export_user(conn, &user_id(user), ExportPlace::default(), &Paths).unwrap(), None);
+            assert_eq!(export_user(conn, &user_id(user), ExportPlace::default(), &PlainPaths).unwrap(), None);
         }
     }
 }

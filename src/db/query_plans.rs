@@ -17,12 +17,14 @@ use super::{
     test_db::{NOW, TestDb, draft, is_postgres, product, read, room, say, user, user_id, write},
     write_batch,
 };
-use crate::domain::{
-    EventCursor, Product, ProductStatus, RoomId, Seq,
-    masking::Inspected,
-    offer::{OfferDecision, Price},
-    safety::{Decision, ReportCategory, ReportState},
-    stored_image::SignImageUrls,
+use crate::{
+    domain::{
+        EventCursor, Product, ProductStatus, RoomId, Seq,
+        masking::Inspected,
+        offer::{OfferDecision, Price},
+        safety::{Decision, ReportCategory, ReportState},
+    },
+    protocol::view::PlainPaths,
 };
 
 #[derive(QueryableByName)]
@@ -157,14 +159,6 @@ fn ones_list_of_rooms_goes_along_its_indices() {
     );
 }
 
-struct Paths;
-
-impl SignImageUrls for Paths {
-    fn sign(&self, key: &str) -> String {
-        format!("/{key}")
-    }
-}
-
 #[test]
 fn an_export_goes_along_ones_own_rooms_and_products() {
     if is_postgres() {
@@ -172,7 +166,7 @@ fn an_export_goes_along_ones_own_rooms_and_products() {
     }
     let (db, _) = db_with_a_room();
     let plans = plans_of(&db, |conn| {
-        export_user(conn, &user_id("carol"), ExportPlace::default(), &Paths).unwrap();
+        export_user(conn, &user_id("carol"), ExportPlace::default(), &PlainPaths).unwrap();
     });
     for index in ["products_seller (seller_id=?", "rooms_buyer (buyer_id=?", "rooms_seller (seller_id=?"] {
         assert!(plans.iter().any(|(_, plan)| plan.contains(index)), "{index} is not used: {plans:#?}");

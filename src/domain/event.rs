@@ -80,30 +80,26 @@ impl Serialize for EventCursor {
 }
 
 /// One event of the stream.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// Its place: the next request's `after`.
-    #[schema(value_type = String, example = "5e0c3b7a9d4f-1042-17")]
     pub cursor: EventCursor,
     /// When it was committed, by the clock of the server that did it; of an imported message, when it was imported. The order
     /// of events is that of their cursors.
     pub at: Timestamp,
     /// What happened.
-    #[serde(flatten)]
     pub fact: Fact,
 }
 
 /// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted
 /// meanwhile are nowhere in the stream.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[serde(tag = "event", content = "data", rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
     /// A message was stored.
     Message(StoredMessage),
     /// A message was edited or deleted.
     MessageUpdated(StoredMessage),
     /// A member has read.
-    #[serde(rename_all = "camelCase")]
     Read {
         /// Which room.
         room_id: RoomId,
@@ -123,7 +119,6 @@ pub enum Fact {
     /// A user was deleted; the name is what the others see from now on.
     UserDeleted(User),
     /// A user has turned their switches, which say what others get to see of them.
-    #[serde(rename_all = "camelCase")]
     SettingsUpdated {
         /// Who.
         user_id: UserId,
@@ -135,7 +130,6 @@ pub enum Fact {
         presence: bool,
     },
     /// A user has blocked somebody, or taken the block back.
-    #[serde(rename_all = "camelCase")]
     BlockUpdated {
         /// Who.
         blocker_id: UserId,
@@ -144,7 +138,6 @@ pub enum Fact {
         /// Whether the block stands.
         blocked: bool,
         /// Since when it stands.
-        #[serde(skip_serializing_if = "Option::is_none")]
         created_at: Option<Timestamp>,
     },
     /// A member has reported the other one.
@@ -152,16 +145,13 @@ pub enum Fact {
     /// The marketplace has decided a report.
     ReportDecided(Box<ReportEvent>),
     /// The marketplace has muted a user, or ended their mute early. A mute that ends by itself is no event.
-    #[serde(rename_all = "camelCase")]
     MuteUpdated {
         /// Who.
         user_id: UserId,
         /// Until when they can't say anything; absent for a user who is not muted.
-        #[serde(skip_serializing_if = "Option::is_none")]
         muted_until: Option<Timestamp>,
     },
     /// The marketplace has ended all sessions of a user.
-    #[serde(rename_all = "camelCase")]
     SessionsEnded {
         /// Whose.
         user_id: UserId,

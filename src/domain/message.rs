@@ -115,9 +115,9 @@ impl fmt::Debug for Draft {
     }
 }
 
-/// A message that the database has committed.
-#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+/// A message that the database has committed. It has no JSON of its own: clients see it by a view of it, and what keeps or
+/// carries it has a form of its own.
+#[derive(Clone, PartialEq)]
 pub struct StoredMessage {
     /// Unique everywhere.
     pub id: MessageId,
@@ -126,32 +126,24 @@ pub struct StoredMessage {
     /// Its place in the room: 1, 2, 3 … without a hole.
     pub seq: Seq,
     /// Its place among all messages, in the order of their commits. On no wire but as the offset of Socket.IO.
-    #[serde(skip)]
     pub position: i64,
     /// Who said it; `system` for the marketplace.
     pub sender_id: UserId,
     /// The sender's idempotency key, if there was one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
     /// What it is.
     pub kind: MessageKind,
     /// Its words; absent once deleted.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What a client needs beside the words. Of an image: `url`, `thumbnailUrl`, `width`, `height`, `bytes` and `contentType`.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::stored_image::serialize_data")]
-    #[schema(value_type = Option<serde_json::Value>)]
+    /// What a client needs in addition to the words. An image is stored by its keys, see [`StoredImage`](super::stored_image::StoredImage).
     pub data: Option<Data>,
     /// When haggle accepted it.
     pub sent_at: Timestamp,
     /// When its words last changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
     /// When its sender took it back. It keeps its place and its `seq`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
     /// Ways to reach somebody outside the conversation that its words hold or held: both members see a notice of the risk.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<ContactKind>,
 }
 

@@ -1,12 +1,9 @@
 //! What the marketplace's backend is told by webhook.
 
-use serde::Serialize;
-
 use super::{Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId};
 
 /// A member has had messages unread for a while. The body of a webhook.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct UnreadNotification {
     /// The same at each try: anyone who has seen it need not act again.
     pub id: String,
@@ -27,6 +24,5 @@ pub struct UnreadNotification {
     /// The other member.
     pub other: User,
     /// The newest message of the room.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_message: Option<StoredMessage>,
 }

@@ -323,16 +323,13 @@ fn check_open(market: Market) -> Result<(), OfferRefusal> {
     }
 }
 
-/// Shows an offer as expired from the moment at which it expires, even before the sweep has written it down.
-pub fn show_expired(message: &mut StoredMessage, now: Timestamp) {
-    if message.kind != MessageKind::Offer {
-        return;
-    }
-    let Some(data) = &mut message.data else { return };
+/// The data of an offer whose time has passed, while the sweep has yet to write that down; `None` for any other message.
+#[must_use]
+pub fn expired_data(message: &StoredMessage, now: Timestamp) -> Option<Data> {
+    let data = message.data.as_ref().filter(|_| message.kind == MessageKind::Offer)?;
     // Who made it does not matter here.
-    if Offer::from_data(Role::Buyer, data).is_some_and(|offer| offer.is_over(now)) {
-        *data = data.with_fields(&[("status", OfferStatus::Expired.as_str())]);
-    }
+    let is_over = Offer::from_data(Role::Buyer, data).is_some_and(|offer| offer.is_over(now));
+    is_over.then(|| data.with_fields(&[("status", OfferStatus::Expired.as_str())]))
 }
 
 #[cfg(test)]

@@ -3,10 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    Pair, Product, RoomId, Seq, StoredMessage, Timestamp, User,
-    offer::{StandingOffer, show_expired},
-};
+use super::{Pair, Product, RoomId, Seq, StoredMessage, Timestamp, User, offer::StandingOffer};
 
 /// A room as a member sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -39,37 +36,22 @@ impl Room {
 }
 
 /// A room in one's own list of conversations.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RoomSummary {
     /// The room itself.
-    #[serde(flatten)]
     pub room: Room,
     /// The other member.
     pub other: User,
     /// The newest message, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_message: Option<StoredMessage>,
-    /// The offer that stands here: it waits for its answer, or was accepted.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The offer that stands here, as it is stored: its time may have passed.
     pub offer: Option<StandingOffer>,
     /// `seq` of the newest message; 0 while there is none.
     pub last_seq: Seq,
     /// How far one has read.
     pub read_seq: Seq,
-    /// Messages of the other side behind `readSeq`. Counted, never stored.
+    /// Messages of the other side after `read_seq`. Counted, never stored.
     pub unread: i64,
-    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
-    /// deleted.
+    /// Nobody can say anything here.
     pub closed: bool,
-}
-
-impl RoomSummary {
-    /// Shows an offer as expired from the moment at which it expires, even before the sweep has written it down.
-    pub fn show_expired(&mut self, now: Timestamp) {
-        if let Some(message) = &mut self.last_message {
-            show_expired(message, now);
-        }
-        self.offer.take_if(|offer| offer.is_over(now));
-    }
 }

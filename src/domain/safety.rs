@@ -94,8 +94,7 @@ pub enum ReportState {
 }
 
 /// A member's report of the other one.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Unique everywhere; grows with time.
     pub id: String,
@@ -106,12 +105,10 @@ pub struct Report {
     /// Where.
     pub room_id: RoomId,
     /// Which message, if it is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
     /// What it is about.
     pub category: ReportCategory,
     /// What the reporter says about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// The reported message and those around it, oldest first, as they stood then.
     pub messages: Vec<StoredMessage>,
@@ -120,13 +117,10 @@ pub struct Report {
     /// Whether it waits for its decision.
     pub state: ReportState,
     /// What was decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
     /// When.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
     /// Until when the reported user can't say anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub mute_until: Option<Timestamp>,
 }
 

@@ -41,7 +41,7 @@ pub struct SnippetPart {
 }
 
 /// A message that was found.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FoundMessage {
     /// The message.
     pub message: StoredMessage,

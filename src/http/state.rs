@@ -27,6 +27,7 @@ use crate::{
     error::ChatError,
     http::{database_looks::DatabaseLooks, images::Images, origin::Origins},
     metrics::Metrics,
+    protocol::view::Presenter,
 };
 
 /// What every request handler can reach. One for each server.
@@ -72,6 +73,12 @@ impl AppState {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// Shows messages as they stand now.
+    #[must_use]
+    pub fn presenter(&self) -> Presenter<'_> {
+        Presenter::new(self.clock.now(), &*self.image_urls)
     }
 
     /// Hands a message to the `ChatServer` and waits for its answer.

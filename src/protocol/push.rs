@@ -90,7 +90,7 @@ struct Encoded {
 impl Push {
     /// Prepares an event.
     #[must_use]
-    pub fn new(event: &ServerEvent) -> Self {
+    pub fn new(event: &ServerEvent<'_>) -> Self {
         Self::from_json(event.name(), json::to_json(event))
     }
 

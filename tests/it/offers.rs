@@ -293,6 +293,8 @@ async fn an_offer_whose_time_is_over_never_shows_as_pending() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     server.seed().offer(&room.id, "alice", 5);
+    let report = json!({"roomId": room.id, "category": "spam"});
+    assert_eq!(call(server.addr, &server.token("sam"), "POST", "/api/v1/reports", Some(report)).await.status, 201);
     // Written behind the server's back, so no sweep awaits it.
     server.advance(TWO_DAYS);
     let token = server.token("sam");
@@ -308,4 +310,10 @@ async fn an_offer_whose_time_is_over_never_shows_as_pending() {
     let entered = server.ws("sam").await.enter(room.id.as_str()).await;
     assert_eq!(entered["messages"][0]["data"]["status"], "expired");
     assert!(entered.get("offer").is_none(), "{entered}");
+    let events = call(server.addr, SERVICE_KEY, "GET", "/api/v1/events", None).await.body;
+    let made = events["items"].as_array().unwrap().iter().find(|event| event["event"] == "message");
+    assert_eq!(made.unwrap()["data"]["data"]["status"], "expired");
+    // A report shows what stood there when it was made.
+    let reports = call(server.addr, SERVICE_KEY, "GET", "/api/v1/reports", None).await.body;
+    assert_eq!(reports["items"][0]["messages"][0]["data"]["status"], "pending");
 }

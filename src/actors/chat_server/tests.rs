@@ -12,6 +12,7 @@ use crate::{
     },
     db,
     domain::{AuthorizePolicy, RoomId, SessionId, Timestamp, UserId},
+    protocol::view::PlainPaths,
 };
 
 struct Fixture {
@@ -29,7 +30,11 @@ impl Fixture {
         let folder = TempDir::new().unwrap();
         let pool = db::open(folder.path().join("haggle.db").to_str().unwrap(), 2).unwrap();
         let metrics = Arc::new(Metrics::default());
-        let settings = Settings { policy: AuthorizePolicy::OnEnter, rooms_per_session_max: None };
+        let settings = Settings {
+            policy: AuthorizePolicy::OnEnter,
+            rooms_per_session_max: None,
+            image_urls: Arc::new(PlainPaths),
+        };
         let database = Database::start(&pool, 1, Arc::clone(&metrics));
         let server = ChatServer::new(settings, Clock::manual(Timestamp(0)), database, metrics);
         let mut fixture = Self { server, ctx: Context::new(), in_flight: InFlight::default(), _folder: folder };

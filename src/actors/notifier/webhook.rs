@@ -1,6 +1,6 @@
 //! One POST to the marketplace's backend: signed, with an end in sight.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use thiserror::Error;
 
@@ -8,6 +8,7 @@ use crate::{
     auth::webhook_signature::{SIGNATURE_HEADER, WebhookSigner},
     domain::{Timestamp, UnreadNotification},
     http_agent::{Trust, agent},
+    protocol::view::{Presenter, SignImageUrls, UnreadNotificationView},
 };
 
 /// Longest try, from the connection to the answer's head.
@@ -19,6 +20,7 @@ pub struct Webhook {
     url: String,
     signer: WebhookSigner,
     agent: ureq::Agent,
+    image_urls: Arc<dyn SignImageUrls>,
 }
 
 /// Why a notification did not arrive. For the log only.
@@ -35,14 +37,15 @@ pub(super) enum NotDelivered {
 impl Webhook {
     /// A webhook at `url`, which the configuration has checked.
     #[must_use]
-    pub fn new(url: &str, signer: WebhookSigner) -> Self {
+    pub fn new(url: &str, signer: WebhookSigner, image_urls: Arc<dyn SignImageUrls>) -> Self {
         let agent = agent(POST_TIMEOUT, Trust::PublicRoots);
-        Self { url: url.to_owned(), signer, agent }
+        Self { url: url.to_owned(), signer, agent, image_urls }
     }
 
     /// Tells the backend. Any status of 200 to 299 means that it has taken it.
     pub(super) async fn post(&self, notification: &UnreadNotification, now: Timestamp) -> Result<(), NotDelivered> {
-        let body = serde_json::to_vec(notification).map_err(|error| NotDelivered::Internal(error.to_string()))?;
+        let shown = UnreadNotificationView::of(notification, &Presenter::new(now, &*self.image_urls));
+        let body = serde_json::to_vec(&shown).map_err(|error| NotDelivered::Internal(error.to_string()))?;
         let signature = self.signer.sign(&body, now);
         let request = self
             .agent

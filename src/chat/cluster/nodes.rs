@@ -145,11 +145,11 @@ impl Chat {
     }
 
     /// Tells the nodes on which a user has sessions how a room looks in their list.
-    pub(in crate::chat) fn list_for_nodes(&mut self, room: &RoomId, user: &UserId, summary: RoomSummary) {
+    pub(in crate::chat) fn list_for_nodes(&mut self, room: &RoomId, user: &UserId, summary: &RoomSummary) {
         let Some(nodes) = &mut self.nodes else { return };
         let last_seq = summary.last_seq;
         nodes.reconcile.list_told(room, last_seq);
-        let data = to_json(&RoomUpdated { room_id: room.clone(), summary });
+        let data = to_json(&RoomUpdated::of(summary, &self.settings.presenter(self.now.wall)));
         let Ok(data) = serde_json::from_slice(&data) else { return };
         let event = NodeEvent::RoomUpdated { user: user.clone(), room: room.clone(), last_seq, data };
         self.out.publish(Topic::User(user.clone()), event);
@@ -293,7 +293,7 @@ impl Chat {
                 self.mark_stale(&room);
                 match message {
                     Some(message) if message.room_id == room => {
-                        let data = to_json(&message);
+                        let data = self.settings.json_of(&message, self.now.wall);
                         self.place(message, data);
                     }
                     _ => self.is_missing(&room, seq),
@@ -385,7 +385,7 @@ impl Chat {
             return self.is_missing(&room, seq);
         }
         live.changed(&message);
-        let push = Push::from_json("messageUpdated", to_json(&message));
+        let push = Push::from_json("messageUpdated", self.settings.json_of(&message, self.now.wall));
         self.tell_room(&message.room_id, Delivery::Change, &push, None);
     }
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use thiserror::Error;
 
-use self::kept::to_json;
+use self::kept::{from_json, to_json};
 use super::{
     change::{self, Changed},
     message, room,
@@ -66,7 +66,7 @@ struct ReportRow {
 
 impl ReportRow {
     fn into_report(self) -> Result<Report, DbError> {
-        let messages = serde_json::from_str(&self.messages).unwrap_or_else(|_| {
+        let messages = from_json(&self.messages).unwrap_or_else(|_| {
             // The rest of it, and the reports after it, can be decided all the same.
             log::error!("{}", DbError::Corrupt(format!("report {:?} has messages that can't be read", self.id)));
             Vec::new()

@@ -1,6 +1,6 @@
 //! Events: everything that happened, for the marketplace's own backend.
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -8,14 +8,15 @@ use super::PAGE_BYTES_MAX;
 use crate::{
     actors::db_executor::purpose::Reading,
     db,
-    domain::{Account, Event, EventCursor},
+    domain::{Account, EventCursor},
     error::ChatError,
     http::{
         extract::{InQuery, Service, whole_number},
         problem::Problem,
         responses::{AsService, CursorGone},
-        state::AppState,
+        state::{AppState, json_body},
     },
+    protocol::{json::to_json, view::EventView},
 };
 
 /// Most events of a page.
@@ -36,11 +37,11 @@ pub struct EventsQuery {
 }
 
 /// A page of events.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EventList {
+pub struct EventList<'a> {
     /// In the order of commits.
-    items: Vec<Event>,
+    items: Vec<EventView<'a>>,
     /// The next request's `after`, also when there is nothing new.
     #[schema(value_type = String, example = "5e0c3b7a9d4f-1042-17")]
     next_cursor: EventCursor,
@@ -71,7 +72,7 @@ pub async fn list_events(
     state: web::Data<AppState>,
     _: Service,
     query: InQuery<EventsQuery>,
-) -> Result<web::Json<EventList>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let InQuery(query) = query;
     let limit = whole_number("limit", query.limit.as_deref(), 1..=EVENTS_MAX)?.unwrap_or(EVENTS_DEFAULT);
     let after = query.after.map(|after| after.parse::<EventCursor>()).transpose();
@@ -83,5 +84,7 @@ pub async fn list_events(
         })
         .await?;
     let page = page.map_err(|db::ExpiredCursor| ChatError::cursor_expired())?;
-    Ok(web::Json(EventList { items: page.items, next_cursor: page.next, has_more: page.has_more }))
+    let presenter = state.presenter();
+    let items = page.items.iter().map(|event| EventView::of(event, &presenter)).collect();
+    Ok(json_body(to_json(&EventList { items, next_cursor: page.next, has_more: page.has_more })))
 }

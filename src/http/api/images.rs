@@ -15,7 +15,7 @@ use super::created_or_found;
 use crate::{
     chat::request::{Answer, Message},
     domain::{
-        ClientId, Data, Draft, MessageKind, RoomId, StoredMessage, UserId, masking::Inspected, message::check_size,
+        ClientId, Data, Draft, MessageKind, RoomId, UserId, masking::Inspected, message::check_size,
         stored_image::StoredImage,
     },
     error::{ChatError, ErrorCode},
@@ -31,6 +31,7 @@ use crate::{
     },
     images::StoreError,
     metrics,
+    protocol::view::MessageView,
 };
 
 /// Bytes of a form's other fields.
@@ -78,8 +79,8 @@ struct Form {
     params(("id" = RoomId, Path, description = "The room's id")),
     request_body(content = ImageForm, content_type = "multipart/form-data"),
     responses(
-        (status = 201, description = "The message was stored", body = StoredMessage),
-        (status = 200, description = "An earlier message has this `clientId`: this is it", body = StoredMessage),
+        (status = 201, description = "The message was stored", body = MessageView),
+        (status = 200, description = "An earlier message has this `clientId`: this is it", body = MessageView),
         AsSpeaker, WithBody,
     )
 )]

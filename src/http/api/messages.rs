@@ -10,11 +10,10 @@ use crate::{
     chat::request::Message,
     db::{self, MessagePage, RoomWrite},
     domain::{
-        Draft, MessageId, MessageKind, RoomId, Seq, StoredMessage, UserId,
+        Draft, MessageId, MessageKind, RoomId, Seq, UserId,
         id::SEQ_MAX,
         masking::Inspected,
         message::{SYSTEM_SENDER, check_size},
-        offer::show_expired,
     },
     error::ChatError,
     http::{
@@ -23,7 +22,7 @@ use crate::{
         responses::{AsSpeaker, AsUser, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
-    protocol::event::SendMessage,
+    protocol::{event::SendMessage, json::to_json, view::MessageView},
 };
 
 /// Most messages of a page.
@@ -61,11 +60,11 @@ impl MessagesQuery {
 }
 
 /// A page of messages.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct MessageList {
+pub struct MessageList<'a> {
     /// Oldest first.
-    items: Vec<StoredMessage>,
+    items: Vec<MessageView<'a>>,
     /// Whether there are more in the direction that was asked for.
     has_more: bool,
 }
@@ -88,7 +87,7 @@ pub async fn list_messages(
     user: SignedIn,
     room: InPath<RoomId>,
     query: InQuery<MessagesQuery>,
-) -> Result<web::Json<MessageList>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InPath(room), InQuery(query)) = (user, room, query);
     let page = query.page()?;
     let found = state
@@ -100,10 +99,9 @@ pub async fn list_messages(
             db::list_messages(conn, &room, page, PAGE_BYTES_MAX).map(Some)
         })
         .await?;
-    let mut messages = found.ok_or_else(ChatError::forbidden)?;
-    let now = state.clock.now();
-    messages.items.iter_mut().for_each(|message| show_expired(message, now));
-    Ok(web::Json(MessageList { items: messages.items, has_more: messages.has_more }))
+    let page = found.ok_or_else(ChatError::forbidden)?;
+    let items = state.presenter().messages(&page.items);
+    Ok(json_body(to_json(&MessageList { items, has_more: page.has_more })))
 }
 
 /// Says something in a room, as the event `message` does.
@@ -123,8 +121,8 @@ pub async fn list_messages(
     params(("id" = RoomId, Path, description = "The room's id")),
     request_body(content = SendMessage, example = json!({"text": "Is it still available?", "clientId": "3f6c"})),
     responses(
-        (status = 201, description = "The message was stored", body = StoredMessage),
-        (status = 200, description = "An earlier message has this `clientId`: this is it", body = StoredMessage),
+        (status = 201, description = "The message was stored", body = MessageView),
+        (status = 200, description = "An earlier message has this `clientId`: this is it", body = MessageView),
         AsSpeaker, WithBody, Unknown,
     )
 )]
@@ -205,7 +203,7 @@ pub struct NewText {
     ),
     request_body(content = NewText, example = json!({"text": "Is it still available, and where?"})),
     responses(
-        (status = 200, description = "The message as it now stands", body = StoredMessage),
+        (status = 200, description = "The message as it now stands", body = MessageView),
         AsSpeaker, WithBody, Unknown, Changed,
     )
 )]
@@ -239,7 +237,7 @@ pub async fn edit_message(
         ("messageId" = MessageId, Path, description = "The message's id"),
     ),
     responses(
-        (status = 200, description = "The message as it now stands", body = StoredMessage),
+        (status = 200, description = "The message as it now stands", body = MessageView),
         AsUser, Unknown, Changed,
     )
 )]

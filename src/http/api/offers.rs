@@ -8,14 +8,17 @@ use super::{check_same, created_or_found, messages::check_place};
 use crate::{
     chat::request::MakeOffer as Make,
     db::RoomWrite,
-    domain::{MessageId, RoomId, StoredMessage, field::optional_whole},
+    domain::{MessageId, RoomId, field::optional_whole},
     http::{
         extract::{Body, InPath, SignedIn},
         problem::Problem,
         responses::{AsSpeaker, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
-    protocol::event::{MakeOffer, OfferAnswer},
+    protocol::{
+        event::{MakeOffer, OfferAnswer},
+        view::MessageView,
+    },
 };
 
 /// Makes an offer, as the event `offer` does: a message of the kind `offer` that waits 48 hours for its answer.
@@ -35,8 +38,8 @@ use crate::{
     params(("id" = RoomId, Path, description = "The room's id")),
     request_body(content = MakeOffer, example = json!({"amount": 900_000, "currency": "KRW", "clientId": "9b1c"})),
     responses(
-        (status = 201, description = "The offer waits for its answer", body = StoredMessage),
-        (status = 200, description = "An earlier message has this `clientId`: this is it", body = StoredMessage),
+        (status = 201, description = "The offer waits for its answer", body = MessageView),
+        (status = 200, description = "An earlier message has this `clientId`: this is it", body = MessageView),
         AsSpeaker, WithBody, Changed,
     )
 )]
@@ -85,7 +88,7 @@ pub struct AnswerToOffer {
     ),
     request_body(content = AnswerToOffer, example = json!({"answer": "counter", "amount": 940_000})),
     responses(
-        (status = 200, description = "The offer as it now stands", body = StoredMessage),
+        (status = 200, description = "The offer as it now stands", body = MessageView),
         AsSpeaker, WithBody, Unknown, Changed,
     )
 )]

@@ -9,7 +9,7 @@ use crate::{
     db::{self, NewReport, OpenReport, Reported, RoomWrite},
     domain::{
         Account, MessageId, RoomId, Timestamp,
-        safety::{Decision, Report, ReportCategory, ReportState, check_report_text},
+        safety::{Decision, ReportCategory, ReportState, check_report_text},
     },
     error::ChatError,
     http::{
@@ -18,6 +18,7 @@ use crate::{
         responses::{AsService, AsUser, Unknown, WithBody},
         state::{AppState, json_body},
     },
+    protocol::{json::to_json, view::ReportView},
 };
 
 /// Which page of the reports, each of which holds up to 21 messages. A page ends early at 256 KiB.
@@ -107,11 +108,11 @@ pub struct ReportsQuery {
 }
 
 /// A page of reports.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ReportPage {
+pub struct ReportPage<'a> {
     /// Oldest first.
-    items: Vec<Report>,
+    items: Vec<ReportView<'a>>,
     /// Where the next page goes on; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -135,13 +136,15 @@ pub async fn list_reports(
     _: Service,
     query: InQuery<ReportsQuery>,
     page: WantedPage,
-) -> Result<web::Json<ReportPage>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let (InQuery(ReportsQuery { state: wanted }), WantedPage { limit, cursor }) = (query, page);
     let wanted = wanted.unwrap_or(ReportState::Open);
     let list = move |conn: &mut db::Connection| db::list_reports(conn, wanted, cursor.as_deref(), limit);
-    let (items, more) = state.database.read(Reading::heavy(Account::Service, "list_reports"), list).await?;
-    let next_cursor = items.last().filter(|_| more).map(|last| last.id.clone());
-    Ok(web::Json(ReportPage { items, next_cursor }))
+    let (reports, more) = state.database.read(Reading::heavy(Account::Service, "list_reports"), list).await?;
+    let next_cursor = reports.last().filter(|_| more).map(|last| last.id.clone());
+    let presenter = state.presenter();
+    let items = reports.iter().map(|report| ReportView::of(report, &presenter)).collect();
+    Ok(json_body(to_json(&ReportPage { items, next_cursor })))
 }
 
 /// What is decided about a report.
@@ -167,7 +170,7 @@ pub struct Decide {
     security(("serviceKey" = [])),
     params(("id" = String, Path, description = "The report's id")),
     request_body(content = Decide, example = json!({"decision": "upheld", "muteUntil": "2026-11-30T09:00:00.000Z"})),
-    responses((status = 200, description = "The report as it now stands", body = Report), AsService, WithBody, Unknown)
+    responses((status = 200, description = "The report as it now stands", body = ReportView), AsService, WithBody, Unknown)
 )]
 pub async fn decide_report(
     state: web::Data<AppState>,

@@ -12,7 +12,7 @@ use crate::{
     },
     chat::request::Read,
     db::{self, Opened, RoomCursor},
-    domain::{Account, ProductId, Room, RoomId, RoomSummary, Seq, Timestamp, UserId},
+    domain::{Account, ProductId, Room, RoomId, Seq, Timestamp, UserId},
     error::ChatError,
     http::{
         extract::{Body, Caller, InPath, PageOf, SignedIn},
@@ -20,7 +20,7 @@ use crate::{
         responses::{AsUser, OwnProduct, Unknown, WithBody},
         state::{AppState, json_body},
     },
-    protocol::event::ReadUpTo,
+    protocol::{event::ReadUpTo, json::to_json, view::RoomSummaryView},
 };
 
 /// Which page of one's rooms.
@@ -92,11 +92,11 @@ pub async fn open_room(
 }
 
 /// A page of rooms.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RoomPage {
+pub struct RoomPage<'a> {
     /// Latest activity first.
-    items: Vec<RoomSummary>,
+    items: Vec<RoomSummaryView<'a>>,
     /// Where the next page goes on; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -115,20 +115,16 @@ pub struct RoomPage {
     params(WantedPage),
     responses((status = 200, description = "A page of one's rooms", body = RoomPage), AsUser)
 )]
-pub async fn list_rooms(
-    state: web::Data<AppState>,
-    user: SignedIn,
-    page: WantedPage,
-) -> Result<web::Json<RoomPage>, Problem> {
+pub async fn list_rooms(state: web::Data<AppState>, user: SignedIn, page: WantedPage) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), WantedPage { limit, cursor }) = (user, page);
     let list = move |conn: &mut db::Connection, user: &UserId| {
         db::list_rooms(conn, user, cursor.as_ref(), limit, PAGE_BYTES_MAX)
     };
-    let (mut items, next) =
+    let (rooms, next) =
         read_own(&state, Reading::list(identity.user.clone(), "list_rooms"), identity.user, list).await?;
-    let now = state.clock.now();
-    items.iter_mut().for_each(|room| room.show_expired(now));
-    Ok(web::Json(RoomPage { items, next_cursor: next.map(|cursor| cursor.to_string()) }))
+    let presenter = state.presenter();
+    let items = rooms.iter().map(|room| RoomSummaryView::of(room, &presenter)).collect();
+    Ok(json_body(to_json(&RoomPage { items, next_cursor: next.map(|cursor| cursor.to_string()) })))
 }
 
 /// A room as it stands in one's own list.
@@ -142,19 +138,18 @@ pub async fn list_rooms(
     tag = "rooms",
     security(("userToken" = [])),
     params(("id" = RoomId, Path, description = "The room's id")),
-    responses((status = 200, description = "The room", body = RoomSummary), AsUser)
+    responses((status = 200, description = "The room", body = RoomSummaryView), AsUser)
 )]
 pub async fn get_room(
     state: web::Data<AppState>,
     user: SignedIn,
     room: InPath<RoomId>,
-) -> Result<web::Json<RoomSummary>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InPath(room)) = (user, room);
     let purpose = Reading::check(identity.user.clone(), "find_room");
     let found = state.database.read(purpose, move |conn| db::find_room(conn, &room, &identity.user)).await?;
-    let mut room = found.ok_or_else(ChatError::forbidden)?;
-    room.show_expired(state.clock.now());
-    Ok(web::Json(room))
+    let room = found.ok_or_else(ChatError::forbidden)?;
+    Ok(json_body(to_json(&RoomSummaryView::of(&room, &state.presenter()))))
 }
 
 /// How far one has read.

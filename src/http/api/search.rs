@@ -1,6 +1,6 @@
 //! Searching one's own conversations.
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -10,15 +10,16 @@ use crate::{
     db::{self, SearchCursor, SearchPage},
     domain::{
         UserId,
-        search::{FoundMessage, QUERY_CHARS_MAX, SearchTerms},
+        search::{QUERY_CHARS_MAX, SearchTerms},
     },
     error::ChatError,
     http::{
         extract::{InQuery, PageOf, SignedIn},
         problem::Problem,
         responses::AsUser,
-        state::AppState,
+        state::{AppState, json_body},
     },
+    protocol::{json::to_json, view::FoundMessageView},
 };
 
 /// Which page of what is found.
@@ -34,11 +35,11 @@ pub struct SearchQuery {
 }
 
 /// A page of messages that were found.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct FoundPage {
+pub struct FoundPage<'a> {
     /// Newest first.
-    items: Vec<FoundMessage>,
+    items: Vec<FoundMessageView<'a>>,
     /// Goes into `cursor` for the next page; absent at the end. A page may be short, even empty, and still have a next one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -65,13 +66,15 @@ pub async fn search_messages(
     user: SignedIn,
     query: InQuery<SearchQuery>,
     page: WantedPage,
-) -> Result<web::Json<FoundPage>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InQuery(SearchQuery { q }), WantedPage { limit, cursor }) = (user, query, page);
     let missing = || ChatError::invalid(format!("`q` is missing: 1 to {QUERY_CHARS_MAX} characters to search for"));
     let terms = SearchTerms::parse(&q.ok_or_else(missing)?).map_err(|error| ChatError::invalid(error.to_string()))?;
     let page = SearchPage { limit: usize::try_from(limit).unwrap_or(1), bytes_max: PAGE_BYTES_MAX };
     let search = move |conn: &mut db::Connection, user: &UserId| db::search_messages(conn, user, &terms, cursor, page);
-    let (items, next) =
+    let (found, next) =
         read_own(&state, Reading::heavy(identity.user.clone(), "search"), identity.user, search).await?;
-    Ok(web::Json(FoundPage { items, next_cursor: next.map(|cursor| cursor.to_string()) }))
+    let presenter = state.presenter();
+    let items = found.iter().map(|found| FoundMessageView::of(found, &presenter)).collect();
+    Ok(json_body(to_json(&FoundPage { items, next_cursor: next.map(|cursor| cursor.to_string()) })))
 }

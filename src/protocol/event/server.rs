@@ -6,16 +6,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{Room, RoomId, RoomSummary, Seq, StoredMessage, Timestamp, User, UserId, offer::StandingOffer},
+    domain::{Room, RoomId, RoomSummary, Seq, Timestamp, User, UserId, offer::StandingOffer},
     error::{ChatError, ErrorCode},
+    protocol::view::{MessageView, Presenter, RoomSummaryView},
 };
 
 /// Acknowledgement of `enterRoom`.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Entered {
+pub struct Entered<'a> {
     /// The room.
-    pub room: Room,
+    pub room: &'a Room,
     /// Its two members and how they stand.
     pub members: Vec<Member>,
     /// `seq` of the newest message; 0 while there is none.
@@ -24,9 +25,9 @@ pub struct Entered {
     pub read_seq: Seq,
     /// The offer that stands here: it waits for its answer, or was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub offer: Option<StandingOffer>,
+    pub offer: Option<&'a StandingOffer>,
     /// What was asked for, oldest first.
-    pub messages: Vec<StoredMessage>,
+    pub messages: Vec<MessageView<'a>>,
     /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
     /// deleted.
     pub closed: bool,
@@ -99,13 +100,13 @@ pub struct Alive {
 }
 
 /// What the server says unasked.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
-pub enum ServerEvent {
+pub enum ServerEvent<'a> {
     /// A message was stored.
-    Message(StoredMessage),
+    Message(MessageView<'a>),
     /// A message was edited or taken back.
-    MessageUpdated(StoredMessage),
+    MessageUpdated(MessageView<'a>),
     /// A member came or went.
     #[serde(rename_all = "camelCase")]
     Presence {
@@ -137,7 +138,7 @@ pub enum ServerEvent {
         seq: Seq,
     },
     /// One of one's rooms changed: its last message, unread count or product.
-    RoomUpdated(Box<RoomUpdated>),
+    RoomUpdated(Box<RoomUpdated<'a>>),
     /// An event failed that asked for no acknowledgement, or the connection is about to end.
     Error(ErrorNotice),
     /// The server goes away.
@@ -149,14 +150,22 @@ pub enum ServerEvent {
 }
 
 /// Data of `roomUpdated`.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RoomUpdated {
+pub struct RoomUpdated<'a> {
     /// The same as `id`.
-    pub room_id: RoomId,
+    room_id: &'a RoomId,
     /// The room as it stands in one's list.
     #[serde(flatten)]
-    pub summary: RoomSummary,
+    summary: RoomSummaryView<'a>,
+}
+
+impl<'a> RoomUpdated<'a> {
+    /// The event for one of a room's members.
+    #[must_use]
+    pub fn of(summary: &'a RoomSummary, presenter: &Presenter<'_>) -> Self {
+        Self { room_id: &summary.room.id, summary: RoomSummaryView::of(summary, presenter) }
+    }
 }
 
 /// Data of `error`.
@@ -193,7 +202,7 @@ impl ErrorNotice {
     }
 }
 
-impl ServerEvent {
+impl ServerEvent<'_> {
     /// Its name on the wire.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -7,7 +7,6 @@ use crate::{
     chat::{Chat, db_read::RoomsFound},
     db::{Behind, CommitCursor, Committed, DbError, Found, News, Noted},
     domain::{MessageId, RoomId, Seq, UserId},
-    protocol::json::to_json,
 };
 
 impl Chat {
@@ -74,7 +73,7 @@ impl Chat {
     fn missing_found(&mut self, Behind { room, messages, last_seq }: Behind) {
         let count = messages.len() as u64;
         for message in messages {
-            let data = to_json(&message);
+            let data = self.settings.json_of(&message, self.now.wall);
             self.place(message, data);
         }
         self.tell_answered();

@@ -1,53 +1,50 @@
-//! Messages as a report keeps them: as they are stored, and read again as [`StoredMessage`]. Its own serialization is for
-//! clients, and has addresses in place of an image's keys.
+//! Messages as a report keeps them: as they are stored, an image by its keys.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     db::DbError,
     domain::{ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
 };
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Kept<'a> {
-    id: &'a MessageId,
-    room_id: &'a RoomId,
+/// The JSON of a [`StoredMessage`] in a report. Its place in the order of commits is not kept.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "StoredMessage", rename_all = "camelCase")]
+struct Kept {
+    id: MessageId,
+    room_id: RoomId,
     seq: Seq,
-    sender_id: &'a UserId,
+    #[serde(skip)]
+    position: i64,
+    sender_id: UserId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: &'a Option<ClientId>,
+    client_id: Option<ClientId>,
     kind: MessageKind,
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: &'a Option<String>,
+    text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: &'a Option<Data>,
+    data: Option<Data>,
     sent_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     edited_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "<[ContactKind]>::is_empty")]
-    warnings: &'a [ContactKind],
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<ContactKind>,
 }
 
+#[derive(Serialize)]
+struct Written<'a>(#[serde(with = "Kept")] &'a StoredMessage);
+
+#[derive(Deserialize)]
+struct Read(#[serde(with = "Kept")] StoredMessage);
+
 pub(super) fn to_json(messages: &[StoredMessage]) -> Result<String, DbError> {
-    let kept: Vec<Kept<'_>> = messages
-        .iter()
-        .map(|message| Kept {
-            id: &message.id,
-            room_id: &message.room_id,
-            seq: message.seq,
-            sender_id: &message.sender_id,
-            client_id: &message.client_id,
-            kind: message.kind,
-            text: &message.text,
-            data: &message.data,
-            sent_at: message.sent_at,
-            edited_at: message.edited_at,
-            deleted_at: message.deleted_at,
-            warnings: &message.warnings,
-        })
-        .collect();
-    serde_json::to_string(&kept).map_err(|error| DbError::Internal(error.to_string()))
+    let written: Vec<Written<'_>> = messages.iter().map(Written).collect();
+    serde_json::to_string(&written).map_err(|error| DbError::Internal(error.to_string()))
+}
+
+pub(super) fn from_json(json: &str) -> serde_json::Result<Vec<StoredMessage>> {
+    let read: Vec<Read> = serde_json::from_str(json)?;
+    Ok(read.into_iter().map(|Read(message)| message).collect())
 }

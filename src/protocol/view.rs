@@ -1,0 +1,220 @@
+//! How a stored message looks outside: on both wires, over REST, in events and in webhooks.
+//!
+//! What is stored is not what clients see. An image is stored by its keys, and clients get addresses that are signed and
+//! expire. An offer is stored as pending until the sweep has written that it expired, and clients see it as expired from that
+//! moment on. [`StoredMessage`] itself has no JSON, so no message leaves the server without a [`Presenter`].
+
+mod event;
+mod found_message;
+mod image_data;
+mod notification;
+mod report;
+mod room;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use self::{
+    event::{EventView, FactView},
+    found_message::FoundMessageView,
+    image_data::{SignImageUrls, exported},
+    notification::UnreadNotificationView,
+    report::ReportView,
+    room::RoomSummaryView,
+};
+#[cfg(test)]
+pub(crate) use image_data::PlainPaths;
+
+use crate::domain::{
+    ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
+    offer::{StandingOffer, expired_data},
+};
+use image_data::ImageView;
+
+/// What a view needs in addition to what is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Presenter<'a> {
+    now: Timestamp,
+    images: &'a dyn SignImageUrls,
+}
+
+impl<'a> Presenter<'a> {
+    /// Shows messages as they stand at a moment.
+    #[must_use]
+    pub fn new(now: Timestamp, images: &'a dyn SignImageUrls) -> Self {
+        Self { now, images }
+    }
+
+    /// Views of several messages, in their order.
+    #[must_use]
+    pub fn messages<'m>(&self, messages: &'m [StoredMessage]) -> Vec<MessageView<'m>> {
+        messages.iter().map(|message| MessageView::of(message, self)).collect()
+    }
+
+    /// The offer that stands in a room, unless its time has passed.
+    #[must_use]
+    pub fn standing<'m>(&self, offer: Option<&'m StandingOffer>) -> Option<&'m StandingOffer> {
+        offer.filter(|offer| !offer.is_over(self.now))
+    }
+
+    /// The moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The same for another moment.
+    fn at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
+    }
+}
+
+/// A message that the database has committed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StoredMessage)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageView<'a> {
+    /// Unique everywhere.
+    id: &'a MessageId,
+    /// Its room.
+    room_id: &'a RoomId,
+    /// Its place in the room: 1, 2, 3 … without a hole.
+    seq: Seq,
+    /// Who said it; `system` for the marketplace.
+    sender_id: &'a UserId,
+    /// The sender's idempotency key, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a ClientId>,
+    /// What it is.
+    kind: MessageKind,
+    /// Its words; absent once deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    /// What a client needs beside the words. Of an image: `url`, `thumbnailUrl`, `width`, `height`, `bytes` and `contentType`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    data: Option<DataView<'a>>,
+    /// When haggle accepted it.
+    sent_at: Timestamp,
+    /// When its words last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<Timestamp>,
+    /// When its sender took it back. It keeps its place and its `seq`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Timestamp>,
+    /// Ways to reach somebody outside the conversation that its words hold or held: both members see a notice of the risk.
+    #[serde(default, skip_serializing_if = "<[ContactKind]>::is_empty")]
+    warnings: &'a [ContactKind],
+}
+
+impl<'a> MessageView<'a> {
+    /// The view of one message.
+    #[must_use]
+    pub fn of(message: &'a StoredMessage, presenter: &Presenter<'_>) -> Self {
+        Self {
+            id: &message.id,
+            room_id: &message.room_id,
+            seq: message.seq,
+            sender_id: &message.sender_id,
+            client_id: message.client_id.as_ref(),
+            kind: message.kind,
+            text: message.text.as_deref(),
+            data: message.data.as_ref().map(|data| DataView::of(data, message, presenter)),
+            sent_at: message.sent_at,
+            edited_at: message.edited_at,
+            deleted_at: message.deleted_at,
+            warnings: &message.warnings,
+        }
+    }
+}
+
+/// A message's `data`.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum DataView<'a> {
+    Stored(&'a Data),
+    Expired(Data),
+    Image(ImageView),
+}
+
+impl<'a> DataView<'a> {
+    fn of(data: &'a Data, message: &StoredMessage, presenter: &Presenter<'_>) -> Self {
+        if let Some(image) = ImageView::of(data, presenter.images) {
+            return Self::Image(image);
+        }
+        expired_data(message, presenter.now).map_or(Self::Stored(data), Self::Expired)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        Role,
+        offer::{OFFER_LIFETIME_MS, Offer, Price},
+        sample,
+    };
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+    fn message(data: Option<&str>) -> StoredMessage {
+        let data = data.map(|json| Data::from_json(json.to_owned()).unwrap());
+        StoredMessage { data, ..sample::message(&RoomId::from_stored("r"), 7, "alice") }
+    }
+
+    fn shown(message: &StoredMessage, now: Timestamp) -> String {
+        serde_json::to_string(&MessageView::of(message, &Presenter::new(now, &PlainPaths))).unwrap()
+    }
+
+    #[test]
+    fn fields_keep_their_order_and_what_is_not_there_is_left_out() {
+        let small = StoredMessage {
+            id: MessageId::from_stored("m"),
+            text: None,
+            client_id: None,
+            sent_at: Timestamp(0),
+            ..message(None)
+        };
+        let at = "1970-01-01T00:00:00.000Z";
+        let head = r#"{"id":"m","roomId":"r","seq":7,"senderId":"alice""#;
+        assert_eq!(shown(&small, NOW), format!(r#"{head},"kind":"text","sentAt":"{at}"}}"#));
+        let whole = StoredMessage {
+            client_id: ClientId::new("c").ok(),
+            text: Some("hello".to_owned()),
+            edited_at: Some(Timestamp(0)),
+            deleted_at: Some(Timestamp(0)),
+            warnings: vec![ContactKind::Email],
+            data: Data::from_json("[1,  2]".to_owned()).ok(),
+            ..small
+        };
+        let tail = format!(
+            r#""text":"hello","data":[1,  2],"sentAt":"{at}","editedAt":"{at}","deletedAt":"{at}","warnings":["email"]}}"#
+        );
+        assert_eq!(shown(&whole, NOW), format!(r#"{head},"clientId":"c","kind":"text",{tail}"#));
+    }
+
+    #[test]
+    fn an_image_goes_out_by_its_addresses_and_never_by_its_keys() {
+        let stored =
+            r#"{"key":"k.jpg","thumbnailKey":"t.jpg","width":1,"height":2,"bytes":3,"contentType":"image/jpeg"}"#;
+        let seen = r#""data":{"url":"/k.jpg","thumbnailUrl":"/t.jpg","width":1,"height":2,"bytes":3,"contentType":"image/jpeg"}"#;
+        for kind in [MessageKind::Image, MessageKind::Text] {
+            let json = shown(&StoredMessage { kind, ..message(Some(stored)) }, NOW);
+            assert!(json.contains(seen), "{json}");
+        }
+        let other = r#"{"x":{"thumbnailKey":1}}"#;
+        assert!(shown(&message(Some(other)), NOW).contains(other));
+    }
+
+    #[test]
+    fn an_offer_is_shown_as_expired_from_the_moment_at_which_it_expires() {
+        let offer = Offer::new(Role::Buyer, Price { amount: 100, currency: "USD".to_owned() }, NOW);
+        let data = Some(offer.to_data());
+        let message = StoredMessage { kind: MessageKind::Offer, data, ..message(None) };
+        let over = NOW.plus_ms(OFFER_LIFETIME_MS);
+        assert!(shown(&message, over.plus_ms(-1)).contains(r#""status":"pending""#));
+        assert!(shown(&message, over).contains(r#""status":"expired""#));
+        let text = StoredMessage { kind: MessageKind::Text, ..message };
+        assert!(shown(&text, over).contains(r#""status":"pending""#));
+    }
+}

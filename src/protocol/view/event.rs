@@ -1,0 +1,134 @@
+//! Events of the stream that a marketplace's backend follows.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{MessageView, Presenter};
+use crate::domain::{
+    Event, EventCursor, Fact, Product, Room, RoomId, Seq, Timestamp, User, UserId,
+    event::{OfferEvent, ReportEvent},
+};
+
+/// One event of the stream.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
+pub struct EventView<'a> {
+    /// Its place: the next request's `after`.
+    #[schema(value_type = String, example = "5e0c3b7a9d4f-1042-17")]
+    cursor: EventCursor,
+    /// When it was committed, by the clock of the server that did it; of an imported message, when it was imported. The order
+    /// of events is that of their cursors.
+    at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    fact: FactView<'a>,
+}
+
+impl<'a> EventView<'a> {
+    /// The view of one event.
+    #[must_use]
+    pub fn of(event: &'a Event, presenter: &Presenter<'_>) -> Self {
+        Self { cursor: event.cursor, at: event.at, fact: FactView::of(&event.fact, presenter) }
+    }
+}
+
+/// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted
+/// meanwhile are nowhere in the stream.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Fact)]
+#[serde(tag = "event", content = "data", rename_all = "camelCase")]
+pub enum FactView<'a> {
+    /// A message was stored.
+    Message(MessageView<'a>),
+    /// A message was edited or deleted.
+    MessageUpdated(MessageView<'a>),
+    /// A member has read.
+    #[serde(rename_all = "camelCase")]
+    Read {
+        /// Which room.
+        room_id: &'a RoomId,
+        /// Who.
+        user_id: &'a UserId,
+        /// How far.
+        seq: Seq,
+    },
+    /// A room was opened.
+    RoomOpened(&'a Room),
+    /// An offer was made, or has another status. Its message has an event of its own.
+    OfferUpdated(&'a OfferEvent),
+    /// A product was put, or changed its status.
+    ProductUpdated(&'a Product),
+    /// A user was put.
+    UserUpdated(&'a User),
+    /// A user was deleted; the name is what the others see from now on.
+    UserDeleted(&'a User),
+    /// A user has turned their switches, which say what others get to see of them.
+    #[serde(rename_all = "camelCase")]
+    SettingsUpdated {
+        /// Who.
+        user_id: &'a UserId,
+        /// How far one has read.
+        read_receipts: bool,
+        /// That one types.
+        typing: bool,
+        /// That one is in the room.
+        presence: bool,
+    },
+    /// A user has blocked somebody, or taken the block back.
+    #[serde(rename_all = "camelCase")]
+    BlockUpdated {
+        /// Who.
+        blocker_id: &'a UserId,
+        /// Whom.
+        blocked_id: &'a UserId,
+        /// Whether the block stands.
+        blocked: bool,
+        /// Since when it stands.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        created_at: Option<Timestamp>,
+    },
+    /// A member has reported the other one.
+    ReportCreated(&'a ReportEvent),
+    /// The marketplace has decided a report.
+    ReportDecided(&'a ReportEvent),
+    /// The marketplace has muted a user, or ended their mute early. A mute that ends by itself is no event.
+    #[serde(rename_all = "camelCase")]
+    MuteUpdated {
+        /// Who.
+        user_id: &'a UserId,
+        /// Until when they can't say anything; absent for a user who is not muted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        muted_until: Option<Timestamp>,
+    },
+    /// The marketplace has ended all sessions of a user.
+    #[serde(rename_all = "camelCase")]
+    SessionsEnded {
+        /// Whose.
+        user_id: &'a UserId,
+    },
+}
+
+impl<'a> FactView<'a> {
+    fn of(fact: &'a Fact, presenter: &Presenter<'_>) -> Self {
+        match fact {
+            Fact::Message(message) => Self::Message(MessageView::of(message, presenter)),
+            Fact::MessageUpdated(message) => Self::MessageUpdated(MessageView::of(message, presenter)),
+            Fact::Read { room_id, user_id, seq } => Self::Read { room_id, user_id, seq: *seq },
+            Fact::RoomOpened(room) => Self::RoomOpened(room),
+            Fact::OfferUpdated(offer) => Self::OfferUpdated(offer),
+            Fact::ProductUpdated(product) => Self::ProductUpdated(product),
+            Fact::UserUpdated(user) => Self::UserUpdated(user),
+            Fact::UserDeleted(user) => Self::UserDeleted(user),
+            &Fact::SettingsUpdated { ref user_id, read_receipts, typing, presence } => {
+                Self::SettingsUpdated { user_id, read_receipts, typing, presence }
+            }
+            &Fact::BlockUpdated { ref blocker_id, ref blocked_id, blocked, created_at } => {
+                Self::BlockUpdated { blocker_id, blocked_id, blocked, created_at }
+            }
+            Fact::ReportCreated(report) => Self::ReportCreated(report),
+            Fact::ReportDecided(report) => Self::ReportDecided(report),
+            Fact::MuteUpdated { user_id, muted_until } => Self::MuteUpdated { user_id, muted_until: *muted_until },
+            Fact::SessionsEnded { user_id } => Self::SessionsEnded { user_id },
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The body of a webhook.
+
+use serde::Serialize;
+
+use super::{MessageView, Presenter};
+use crate::domain::{Product, RoomId, Seq, Timestamp, UnreadNotification, User, UserId};
+
+/// A member has had messages unread for a while.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadNotificationView<'a> {
+    id: &'a str,
+    event: &'static str,
+    created_at: Timestamp,
+    room_id: &'a RoomId,
+    user_id: &'a UserId,
+    unread: i64,
+    read_seq: Seq,
+    product: &'a Product,
+    other: &'a User,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_message: Option<MessageView<'a>>,
+}
+
+impl<'a> UnreadNotificationView<'a> {
+    /// The view of one notification.
+    #[must_use]
+    pub fn of(notification: &'a UnreadNotification, presenter: &Presenter<'_>) -> Self {
+        Self {
+            id: &notification.id,
+            event: notification.event,
+            created_at: notification.created_at,
+            room_id: &notification.room_id,
+            user_id: &notification.user_id,
+            unread: notification.unread,
+            read_seq: notification.read_seq,
+            product: &notification.product,
+            other: &notification.other,
+            last_message: notification.last_message.as_ref().map(|message| MessageView::of(message, presenter)),
+        }
+    }
+}

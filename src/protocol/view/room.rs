@@ -1,0 +1,51 @@
+//! A room in one's own list of conversations, with its last message and the offer that stands.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{MessageView, Presenter};
+use crate::domain::{Room, RoomSummary, Seq, User, offer::StandingOffer};
+
+/// A room in one's own list of conversations.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RoomSummary)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomSummaryView<'a> {
+    /// The room itself.
+    #[serde(flatten)]
+    room: &'a Room,
+    /// The other member.
+    other: &'a User,
+    /// The newest message, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_message: Option<MessageView<'a>>,
+    /// The offer that stands here: it waits for its answer, or was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offer: Option<&'a StandingOffer>,
+    /// `seq` of the newest message; 0 while there is none.
+    last_seq: Seq,
+    /// How far one has read.
+    read_seq: Seq,
+    /// Messages of the other side behind `readSeq`. Counted, never stored.
+    unread: i64,
+    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
+    /// deleted.
+    closed: bool,
+}
+
+impl<'a> RoomSummaryView<'a> {
+    /// The view of one room.
+    #[must_use]
+    pub fn of(summary: &'a RoomSummary, presenter: &Presenter<'_>) -> Self {
+        Self {
+            room: &summary.room,
+            other: &summary.other,
+            last_message: summary.last_message.as_ref().map(|message| MessageView::of(message, presenter)),
+            offer: presenter.standing(summary.offer.as_ref()),
+            last_seq: summary.last_seq,
+            read_seq: summary.read_seq,
+            unread: summary.unread,
+            closed: summary.closed,
+        }
+    }
+}
