@@ -1,8 +1,9 @@
 // @ts-check
+import { amountText, firstPrice, parseAmount, suggestedPrices } from "./amount.js";
 import { failureText, useAttempt } from "./attempt.js";
 import { ConfirmDialog, Dialog } from "./dialog.js";
 import { useLanguage } from "./language.js";
-import { amountText, exponentOf, firstPrice, parseAmount, suggestedPrices } from "./money.js";
+import { exponentOf } from "./money.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
