@@ -5,7 +5,8 @@ import { Icon } from "./icons.js";
 import { isKeyboardUsed } from "./keyboard.js";
 import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
-import { PhrasesDialog, usePhrases } from "./phrases.js";
+import { usePhrases } from "./phrases.js";
+import { PhrasesDialog } from "./phrases_dialog.js";
 import { charactersLeft } from "./text_limit.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 

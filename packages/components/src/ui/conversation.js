@@ -2,6 +2,7 @@
 import { composer } from "../styles/composer.js";
 import { conversation } from "../styles/conversation.js";
 import { dialogs } from "../styles/dialogs.js";
+import { gallery } from "../styles/gallery.js";
 import { menu } from "../styles/menu.js";
 import { messages } from "../styles/messages.js";
 import { offer } from "../styles/offer.js";
@@ -20,7 +21,8 @@ import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
 import { MessageList } from "./message_list.js";
 import { describe, named } from "./message_text.js";
-import { OfferDialog, pendingOffer } from "./offer.js";
+import { pendingOffer } from "./offer.js";
+import { OfferDialog } from "./offer_dialog.js";
 import { ReportDialog } from "./report_dialog.js";
 import { ConversationSkeleton } from "./skeleton.js";
 import { StandingOffer } from "./standing_offer.js";
@@ -36,7 +38,7 @@ import { html, useChanges, useEffect, useRef, useState } from "./view.js";
  *   `offer` is what `counter` answers */
 
 /** The style sheets of what stands in a conversation. They are read with it. */
-export const sheets = [conversation, messages, picture, offer, composer, menu, skeleton, dialogs];
+export const sheets = [conversation, messages, picture, offer, composer, menu, skeleton, dialogs, gallery];
 
 /** So many messages that arrive together are read out one by one; of more, their number. */
 const ANNOUNCED_MAX = 3;
