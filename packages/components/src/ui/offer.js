@@ -1,6 +1,5 @@
 // @ts-check
 import { failureText, useAttempt } from "./attempt.js";
-import { ConfirmDialog } from "./dialog.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
@@ -22,6 +21,14 @@ const HOUR_MS = 60 * MINUTE_MS;
 export function statusOf({ status, expiresAt }, now) {
   return status === "pending" && Date.parse(expiresAt) <= now ? "expired" : status;
 }
+
+/**
+ * The answers that take a dialog. `onClosed` is called when that of `accept` has closed.
+ *
+ * @typedef {object} OfferDialogs
+ * @property {(offer: Answerable) => void} counter
+ * @property {(offer: Answerable, onClosed?: () => void) => void} accept
+ */
 
 /** What an answer needs to know of an offer. @typedef {{id: string, senderId: string, data: Pick<OfferData, "amount" | "currency" | "status" | "expiresAt">}} Answerable */
 
@@ -49,9 +56,9 @@ export function answerable({ messageId, senderId, ...data }) {
 /**
  * An offer as a card, with what its reader may do about it.
  *
- * @param {{message: Message, room: Room, other: User, product?: Product, counter: (offer: Answerable) => void}} props
+ * @param {{message: Message, room: Room, other: User, product?: Product, actions: OfferDialogs}} props
  */
-export function OfferCard({ message, room, other, product, counter }) {
+export function OfferCard({ message, room, other, product, actions }) {
   const { t, format } = useLanguage();
   const [, tick] = useState(0);
   const card = useRef(/** @type {HTMLElement | null} */ (null));
@@ -86,22 +93,19 @@ export function OfferCard({ message, room, other, product, counter }) {
         ${product?.currency === offer.currency && html`<span>${compare(offer.amount, product?.price, t)}</span>`}
         ${pending && html`<span>${leftMs >= HOUR_MS ? t.offer.hoursLeft(Math.round(leftMs / HOUR_MS)) : t.offer.minutesLeft(Math.max(1, Math.floor(leftMs / MINUTE_MS)))}</span>`}
       </p>`}
-    <${OfferActions} offer=${{ id: message.id, senderId: message.senderId, data: offer }} room=${room} other=${other} product=${product} counter=${counter} onAnswered=${keepFocus} />
+    <${OfferActions} offer=${{ id: message.id, senderId: message.senderId, data: offer }} room=${room} product=${product} actions=${actions} onAnswered=${keepFocus} />
   </div>`;
 }
 
 /**
  * What its reader may do about an offer.
  *
- * @param {{offer: Answerable, room: Room, other: User, product?: Product, counter: (offer: Answerable) => void, onAnswered?: () => void}} props
+ * @param {{offer: Answerable, room: Room, product?: Product, actions: OfferDialogs, onAnswered?: () => void}} props
  */
-export function OfferActions({ offer, room, other, product, counter, onAnswered }) {
-  const { t, format } = useLanguage();
+export function OfferActions({ offer, room, product, actions, onAnswered }) {
+  const { t } = useLanguage();
   const { busy, failure, attempt } = useAttempt();
-  const [confirming, setConfirming] = useState(false);
-  const { amount, currency } = offer.data;
   const status = statusOf(offer.data, room.now());
-  const seller = product?.sellerId === room.ownUserId;
   // Answered in another window of one's own, nobody else was first.
   const words = { conflict: status === "accepted" ? t.offer.conflict : conflictText(product, t) };
   /** @param {"decline" | "withdraw"} answer */
@@ -116,24 +120,12 @@ export function OfferActions({ offer, room, other, product, counter, onAnswered 
       ${offer.senderId === room.ownUserId
         ? html`<button type="button" class="button" disabled=${busy} onClick=${() => give("withdraw")}>${t.offer.withdraw}</button>`
         : html`
-            <button type="button" class="button button-primary" disabled=${busy} onClick=${() => setConfirming(true)}>${t.offer.accept}</button>
-            <button type="button" class="button" disabled=${busy} onClick=${() => counter(offer)}>${t.offer.counter}</button>
+            <button type="button" class="button button-primary" disabled=${busy} onClick=${() => actions.accept(offer, onAnswered)}>${t.offer.accept}</button>
+            <button type="button" class="button" disabled=${busy} onClick=${() => actions.counter(offer)}>${t.offer.counter}</button>
             <button type="button" class="button" disabled=${busy} onClick=${() => give("decline")}>${t.offer.decline}</button>
           `}
     </div>`}
-    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, words)}</p>`}
-    ${confirming &&
-    html`<${ConfirmDialog}
-      title=${t.offer.acceptTitle(format.price(amount, currency))}
-      text=${seller ? t.offer.acceptSeller(other.name) : t.offer.acceptBuyer}
-      action=${t.offer.accept}
-      words=${words}
-      run=${() => room.answerOffer(offer.id, "accept")}
-      onClose=${() => {
-        setConfirming(false);
-        onAnswered?.();
-      }}
-    />`}`;
+    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, words)}</p>`}`;
 }
 
 /**
