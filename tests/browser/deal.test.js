@@ -354,7 +354,7 @@ test("a switch that is off counts for both directions, and stays off", async () 
 test("amounts are read as people type them", async () => {
   const { page } = await Window.open(browser, server.url);
   const read = await page.evaluate(async () => {
-    const { parseAmount, amountText } = await import("/components/ui/money.js");
+    const { parseAmount, amountText } = await import("/components/ui/amount.js");
     const cases = [["98,000", 0], ["98000원", 0], ["₩ 1,200,000", 0], ["１２０", 0], ["98.5", 0], ["0", 0], ["", 0], ["1,23", 0], ["120", 2], ["120.5", 2], ["1,200.50", 2], ["1.200,50", 2], ["1.200", 2], ["$0.99", 2], ["12.345", 2], ["1e9", 2], ["-5", 2], ["1.500", 3], ["99999999999999999", 0]];
     return [cases.map(([text, digits]) => parseAmount(text, digits)), [[980000, 0], [12900, 2], [12950, 2], [undefined, 2]].map(([amount, digits]) => amountText(amount, digits))];
   });

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import { test } from "node:test";
 
-import { amountText, exponentOf, firstPrice, learnCurrencies, parseAmount, priceText, suggestedPrices } from "../../packages/components/src/ui/money.js";
+import { amountText, firstPrice, parseAmount, suggestedPrices } from "../../packages/components/src/ui/amount.js";
+import { exponentOf, learnCurrencies, priceText } from "../../packages/components/src/ui/money.js";
 
 const MAX = Number.MAX_SAFE_INTEGER;
 

@@ -91,11 +91,19 @@ export const composer = css`
     padding-bottom: 8px;
   }
 
-  .composer-question .chip {
-    flex: none;
+  .chip {
+    min-height: 2.25rem;
     padding: 6px 16px;
-    border-color: var(--brand);
+    border: 1px solid var(--brand);
+    border-radius: 999px;
     color: var(--brand);
+    font-size: 0.8438rem;
+    font-weight: 600;
+    text-align: center;
+  }
+
+  .chip:hover {
+    background: var(--hover);
   }
 
   .composer-tool {
@@ -214,13 +222,6 @@ export const composer = css`
     width: auto;
     height: 8px;
     accent-color: var(--brand);
-  }
-
-  .phrases li {
-    display: flex;
-    gap: 10px;
-    align-items: center;
-    justify-content: space-between;
   }
 
   .drop-hint {

@@ -123,6 +123,16 @@ export const conversation = css`
     color: var(--on-sold);
   }
 
+  .status-hint.form-failure {
+    background: none;
+    color: var(--danger);
+  }
+
+  /* While a dialog is loaded. */
+  .conversation[data-opening] * {
+    cursor: progress;
+  }
+
   .conversation-menu {
     margin: 0 -6px 0 -4px;
   }

@@ -127,26 +127,25 @@ export const dialogs = css`
     gap: 8px;
   }
 
-  .chip {
+  .chips .chip {
     flex: 1 0 auto;
-    min-height: 2.25rem;
     padding: 6px 8px;
-    border: 1px solid var(--line);
-    border-radius: 999px;
-    font-size: 0.8438rem;
-    font-weight: 600;
+    border-color: var(--line);
+    color: inherit;
     font-variant-numeric: tabular-nums;
-    text-align: center;
   }
 
-  .chip:hover {
-    background: var(--hover);
-  }
-
-  .chip[aria-pressed="true"] {
+  .chips .chip[aria-pressed="true"] {
     border-color: var(--brand);
     background: var(--brand-soft);
     color: var(--on-brand-soft);
+  }
+
+  .phrases li {
+    display: flex;
+    gap: 10px;
+    align-items: center;
+    justify-content: space-between;
   }
 
   .choices {

@@ -5,7 +5,6 @@ import { Icon } from "./icons.js";
 import { isKeyboardUsed } from "./keyboard.js";
 import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
-import { PhrasesDialog, usePhrases } from "./phrases.js";
 import { charactersLeft } from "./text_limit.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
@@ -16,12 +15,12 @@ const LABEL_MAX = 60;
 
 /**
  * @param {{room: import("@haggle/client").Room, other: import("@haggle/client").User, unfinished: import("./unfinished.js").Unfinished, editing?: Message,
- *   endEdit: () => void, makeOffer?: () => void, question?: string, images?: import("./attachments.js").ImageLimits,
+ *   endEdit: () => void, phrases: import("./phrases.js").Phrases, editPhrases: () => void, makeOffer?: () => void, question?: string, images?: import("./attachments.js").ImageLimits,
  *   attachments: import("./attachments.js").Attachments, messageBytesMax: number, takesFocus: boolean}} props
  *   `editing` is the message whose words are being changed; `makeOffer` is missing where nothing can be
  *   offered, `question` is a first one to send as it is
  */
-export function Composer({ room, other, unfinished: { text, write }, editing, endEdit, makeOffer, question, images, attachments, messageBytesMax, takesFocus }) {
+export function Composer({ room, other, unfinished: { text, write }, editing, endEdit, phrases, editPhrases, makeOffer, question, images, attachments, messageBytesMax, takesFocus }) {
   const { t } = useLanguage();
   const [changed, setChanged] = useState("");
   const [showsRing, setRing] = useState(false);
@@ -110,7 +109,7 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
     ${question && html`<p class="composer-question"><button type="button" class="chip" onClick=${() => (room.send(question), focus())}>${question}</button></p>`}
     <div class="composer-box" data-ring=${showsRing ? "" : undefined}>
       ${!editing && images && html`<${PictureButton} types=${images.types} add=${attachments.add} />`}
-      ${!editing && html`<${PhrasesButton} userId=${room.ownUserId} text=${said} insert=${(/** @type {string} */ phrase) => (write(text === "" || /\s$/.test(text) ? text + phrase : `${text} ${phrase}`), focus())} />`}
+      ${!editing && html`<${PhrasesButton} saved=${phrases} edit=${editPhrases} text=${said} insert=${(/** @type {string} */ phrase) => (write(text === "" || /\s$/.test(text) ? text + phrase : `${text} ${phrase}`), focus())} />`}
       ${makeOffer &&
       !editing &&
       html`<button type="button" class="composer-tool" aria-haspopup="dialog" title=${t.offer.make} onClick=${makeOffer}>
@@ -168,16 +167,17 @@ function PictureButton({ types, add }) {
     <button type="button" class="composer-tool" aria-label=${t.image.add} title=${t.image.add} onClick=${() => chooser.current?.click()}><${Icon} name="image" /></button>`;
 }
 
-/** The sentences that somebody has saved. @param {{userId: string, text: string, insert: (phrase: string) => void}} props `text` is what could be saved */
-function PhrasesButton({ userId, text, insert }) {
+/**
+ * The sentences that somebody has saved.
+ *
+ * @param {{saved: import("./phrases.js").Phrases, edit: () => void, text: string, insert: (phrase: string) => void}} props `text` is what could be saved
+ */
+function PhrasesButton({ saved, edit, text, insert }) {
   const { t } = useLanguage();
-  const saved = usePhrases(userId);
-  const [editing, setEditing] = useState(false);
   const items = () => [
     ...saved.phrases.map((phrase) => ({ label: phrase.length > LABEL_MAX ? `${phrase.slice(0, LABEL_MAX)}…` : phrase, choose: () => insert(phrase) })),
     ...(saved.canAdd(text) ? [{ label: t.phrases.save, icon: "phrases", choose: () => saved.add(text) }] : []),
-    { label: t.phrases.edit, icon: "edit", choose: () => setEditing(true) },
+    { label: t.phrases.edit, icon: "edit", choose: edit },
   ];
-  return html`<${MenuButton} class="composer-tool" label=${t.phrases.title} items=${items}><${Icon} name="phrases" /><//>
-    ${editing && html`<${PhrasesDialog} saved=${saved} onClose=${() => setEditing(false)} />`}`;
+  return html`<${MenuButton} class="composer-tool" label=${t.phrases.title} items=${items}><${Icon} name="phrases" /><//>`;
 }

@@ -1,27 +1,25 @@
 // @ts-check
 import { composer } from "../styles/composer.js";
 import { conversation } from "../styles/conversation.js";
-import { dialogs } from "../styles/dialogs.js";
 import { menu } from "../styles/menu.js";
 import { messages } from "../styles/messages.js";
 import { offer } from "../styles/offer.js";
 import { picture } from "../styles/picture.js";
 import { skeleton } from "../styles/skeleton.js";
+import { useAsked } from "./asked.js";
 import { useAttachments } from "./attachments.js";
 import { failureText, useAttempt } from "./attempt.js";
 import { Avatar, ProductPicture } from "./avatar.js";
 import { Composer } from "./composer.js";
-import { ConfirmDialog } from "./dialog.js";
 import { useDrop } from "./drop_zone.js";
-import { Gallery } from "./gallery.js";
 import { PlaceLink } from "./host.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
 import { MessageList } from "./message_list.js";
 import { describe, named } from "./message_text.js";
-import { OfferDialog, pendingOffer } from "./offer.js";
-import { ReportDialog } from "./report_dialog.js";
+import { pendingOffer } from "./offer.js";
+import { usePhrases } from "./phrases.js";
 import { ConversationSkeleton } from "./skeleton.js";
 import { StandingOffer } from "./standing_offer.js";
 import { useUnfinished } from "./unfinished.js";
@@ -32,11 +30,10 @@ import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 /** @typedef {import("@haggle/client").User} User */
 /** @typedef {import("@haggle/client").Room} Room */
 /** @typedef {import("@haggle/client").Rest} Rest */
-/** @typedef {{kind: "offer" | "counter" | "report" | "block" | "unblock" | "delete" | "picture", message?: Message, offer?: import("./offer.js").Answerable}} Asked
- *   `offer` is what `counter` answers */
+/** @typedef {import("./asked.js").Asked} Asked */
 
 /** The style sheets of what stands in a conversation. They are read with it. */
-export const sheets = [conversation, messages, picture, offer, composer, menu, skeleton, dialogs];
+export const sheets = [conversation, messages, picture, offer, composer, menu, skeleton];
 
 /** So many messages that arrive together are read out one by one; of more, their number. */
 const ANNOUNCED_MAX = 3;
@@ -53,9 +50,10 @@ const STATUSES = /** @type {Product["status"][]} */ (["on_sale", "reserved", "so
 export function Conversation({ room, preview, state, rest, images, messageBytesMax, sought, takesFocus }) {
   const { t, format } = useLanguage();
   const [announcements, announce] = useAnnouncements();
-  const [asked, setAsked] = useState(/** @type {Asked | undefined} */ (undefined));
+  const dialog = useAsked();
   const [editing, setEditing] = useState(/** @type {string | undefined} */ (undefined));
   const unfinished = useUnfinished(room);
+  const phrases = usePhrases(room.ownUserId);
   const attachments = useAttachments(room, images);
   const drop = useDrop(images && !editing && !room.closed ? attachments.add : undefined);
   useChanges(room);
@@ -84,6 +82,9 @@ export function Conversation({ room, preview, state, rest, images, messageBytesM
     announce([t.offer.became(format.price(amount, currency), t.offer.status[/** @type {"pending"} */ (status)])]);
   });
 
+  // With a connection again, the failure to load a dialog is outdated.
+  useEffect(() => void (state === "open" && dialog.forget()), [state]);
+
   // Somebody who has blocked the other can take it back; nobody else is told.
   const { closed } = room;
   const [blocking, setBlocking] = useState(false);
@@ -107,31 +108,35 @@ export function Conversation({ room, preview, state, rest, images, messageBytesM
   const product = preview?.product ?? room.info?.product;
   const waiting = pendingOffer(room);
   const mayOffer = room.entered && product && product.status !== "sold" && room.standingOffer?.status !== "accepted";
-  const ask = (/** @type {Asked["kind"]} */ kind) => (/** @type {Message | undefined} */ message) => setAsked({ kind, message });
+  const ask = (/** @type {Asked["kind"]} */ kind) => (/** @type {Message | undefined} */ message) => void dialog.ask({ kind, message });
+  /** @type {import("./message_group.js").MessageActions} */
   const actions = {
-    counter: (/** @type {import("./offer.js").Answerable} */ offer) => setAsked({ kind: "counter", offer }),
+    counter: (offer) => void dialog.ask({ kind: "counter", offer }),
+    accept: (offer, onClosed) => void dialog.ask({ kind: "accept", offer, onClosed }),
     remove: ask("delete"),
     report: ask("report"),
     enlarge: ask("picture"),
-    edit: (/** @type {Message} */ { id }) => setEditing(id),
-    rewrite: (/** @type {import("@haggle/client").Draft} */ draft) => {
+    edit: ({ id }) => setEditing(id),
+    rewrite: (draft) => {
       unfinished.putBack(draft.text ?? "");
       room.discard(draft.clientId);
     },
   };
   const edited = editing ? room.messages.find(({ id, deletedAt }) => id === editing && !deletedAt) : undefined;
   // Their offer that waits must be answered before one names a price oneself.
-  const makeOffer = () => setAsked(waiting && waiting.senderId !== room.ownUserId ? { kind: "counter", offer: waiting } : { kind: "offer" });
+  const makeOffer = () => void dialog.ask(waiting && waiting.senderId !== room.ownUserId ? { kind: "counter", offer: waiting } : { kind: "offer" });
 
   const isNew = room.entered && room.messages.length === 0 && room.drafts.length === 0;
   const asks = isNew && product?.status === "on_sale" && product.sellerId !== room.ownUserId;
 
-  return html`<section class="pane conversation" part="conversation" aria-labelledby="conversation-title" ...${drop.handlers}>
+  return html`<section class="pane conversation" part="conversation" aria-labelledby="conversation-title" data-opening=${dialog.opening ? "" : undefined} ...${drop.handlers}>
     <${Header} room=${room} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} takesFocus=${takesFocus} />
-    <${StandingOffer} room=${room} other=${other} product=${product} counter=${actions.counter} />
+    <${StandingOffer} room=${room} other=${other} product=${product} actions=${actions} />
     <${MessageList} room=${room} other=${other} product=${product} actions=${actions} sought=${sought} />
     <div class="visually-hidden" aria-live="polite">${announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
     ${!closed && product && html`<${StatusHint} room=${room} product=${product} />`}
+    ${dialog.failure && html`<p class="status-hint form-failure" role="alert">${failureText(dialog.failure, t)}</p>`}
+    <p class="visually-hidden" role="status">${dialog.opening && t.loading}</p>
     <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${t.closed}</p>`}</div>
     ${!closed &&
     html`<${Composer}
@@ -140,6 +145,8 @@ export function Conversation({ room, preview, state, rest, images, messageBytesM
       unfinished=${unfinished}
       editing=${edited}
       endEdit=${() => setEditing(undefined)}
+      phrases=${phrases}
+      editPhrases=${ask("phrases")}
       makeOffer=${mayOffer ? makeOffer : undefined}
       question=${asks ? t.isAvailable : undefined}
       images=${images}
@@ -148,7 +155,7 @@ export function Conversation({ room, preview, state, rest, images, messageBytesM
       takesFocus=${takesFocus}
     />`}
     ${drop.isOver && html`<p class="drop-hint">${t.image.drop}</p>`}
-    ${asked && html`<${AskedDialog} asked=${asked} room=${room} other=${other} product=${product} rest=${rest} onClose=${() => setAsked(undefined)} />`}
+    ${dialog.asked && html`<${dialog.AskedDialog} asked=${dialog.asked} room=${room} other=${other} product=${product} phrases=${phrases} rest=${rest} onClose=${dialog.close} />`}
   </section>`;
 }
 
@@ -185,30 +192,6 @@ function useOfferNews(room, tell) {
       if (before && before !== message.data.status) tell(message);
     }
   });
-}
-
-/**
- * @param {{asked: Asked, room: Room, other: User, product?: Product, rest: Rest, onClose: () => void}} props
- */
-function AskedDialog({ asked: { kind, message, offer }, room, other, product, rest, onClose }) {
-  const { t } = useLanguage();
-  switch (kind) {
-    case "offer":
-    case "counter":
-      return html`<${OfferDialog} room=${room} product=${product} answering=${offer} onClose=${onClose} />`;
-    case "picture":
-      return html`<${Gallery} room=${room} other=${other} messageId=${message?.id} onClose=${onClose} />`;
-    case "report":
-      return html`<${ReportDialog} roomId=${room.id} messageId=${message?.id} rest=${rest} onClose=${onClose} />`;
-    case "delete": {
-      const words = { conflict: t.editFailed, forbidden: t.editFailed, not_found: t.editFailed };
-      return html`<${ConfirmDialog} title=${t.deleteTitle} text=${t.deleteText} action=${t.delete} danger words=${words} run=${() => room.delete(message?.id ?? "")} onClose=${onClose} />`;
-    }
-    case "block":
-      return html`<${ConfirmDialog} title=${t.blockTitle(other.name)} text=${t.blockText} action=${t.blockDo} danger run=${() => rest.block(other.id)} onClose=${onClose} />`;
-    case "unblock":
-      return html`<${ConfirmDialog} title=${t.unblockTitle(other.name)} text=${t.unblockText} action=${t.unblockDo} run=${() => rest.unblock(other.id)} onClose=${onClose} />`;
-  }
 }
 
 /**

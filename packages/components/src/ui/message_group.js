@@ -21,8 +21,8 @@ const LONG_PRESS_MS = 500;
 const ONLY_EMOJI = /^(?:(?:\p{RI}\p{RI}|\p{Extended_Pictographic}(?:\p{EMod}|\uFE0F|\u200D\p{Extended_Pictographic})*)\s?){1,3}$/u;
 
 /**
- * @typedef {object} MessageActions
- * @property {(offer: import("./offer.js").Answerable) => void} counter
+ * @typedef {import("./offer.js").OfferDialogs & BubbleActions} MessageActions
+ * @typedef {object} BubbleActions
  * @property {(message: Message) => void} edit
  * @property {(message: Message) => void} remove
  * @property {(message: Message) => void} report
@@ -44,7 +44,7 @@ export function MessageGroup({ block: { own, lines }, other, room, product, acti
         const { message, state, showsState } = line;
         return html`<div class="line" key=${line.key} data-state=${line.state} data-seq=${message?.seq}>
           ${message?.kind === "offer" && message.data && !message.deletedAt
-            ? html`<${OfferCard} message=${message} room=${room} other=${other} product=${product} counter=${actions.counter} />`
+            ? html`<${OfferCard} message=${message} room=${room} other=${other} product=${product} actions=${actions} />`
             : html`<${Bubble} line=${line} own=${own} other=${other} room=${room} actions=${actions} reachable=${line.key === lastKey} />`}
           ${message && !message.deletedAt && html`<${Warning} message=${message} own=${own} />`}
           ${line.state === "failed" && line.draft

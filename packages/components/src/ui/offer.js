@@ -1,8 +1,6 @@
 // @ts-check
 import { failureText, useAttempt } from "./attempt.js";
-import { ConfirmDialog, Dialog } from "./dialog.js";
 import { useLanguage } from "./language.js";
-import { amountText, exponentOf, firstPrice, parseAmount, suggestedPrices } from "./money.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
@@ -23,6 +21,14 @@ const HOUR_MS = 60 * MINUTE_MS;
 export function statusOf({ status, expiresAt }, now) {
   return status === "pending" && Date.parse(expiresAt) <= now ? "expired" : status;
 }
+
+/**
+ * The answers that take a dialog. `onClosed` is called when that of `accept` has closed.
+ *
+ * @typedef {object} OfferDialogs
+ * @property {(offer: Answerable) => void} counter
+ * @property {(offer: Answerable, onClosed?: () => void) => void} accept
+ */
 
 /** What an answer needs to know of an offer. @typedef {{id: string, senderId: string, data: Pick<OfferData, "amount" | "currency" | "status" | "expiresAt">}} Answerable */
 
@@ -50,9 +56,9 @@ export function answerable({ messageId, senderId, ...data }) {
 /**
  * An offer as a card, with what its reader may do about it.
  *
- * @param {{message: Message, room: Room, other: User, product?: Product, counter: (offer: Answerable) => void}} props
+ * @param {{message: Message, room: Room, other: User, product?: Product, actions: OfferDialogs}} props
  */
-export function OfferCard({ message, room, other, product, counter }) {
+export function OfferCard({ message, room, other, product, actions }) {
   const { t, format } = useLanguage();
   const [, tick] = useState(0);
   const card = useRef(/** @type {HTMLElement | null} */ (null));
@@ -87,22 +93,19 @@ export function OfferCard({ message, room, other, product, counter }) {
         ${product?.currency === offer.currency && html`<span>${compare(offer.amount, product?.price, t)}</span>`}
         ${pending && html`<span>${leftMs >= HOUR_MS ? t.offer.hoursLeft(Math.round(leftMs / HOUR_MS)) : t.offer.minutesLeft(Math.max(1, Math.floor(leftMs / MINUTE_MS)))}</span>`}
       </p>`}
-    <${OfferActions} offer=${{ id: message.id, senderId: message.senderId, data: offer }} room=${room} other=${other} product=${product} counter=${counter} onAnswered=${keepFocus} />
+    <${OfferActions} offer=${{ id: message.id, senderId: message.senderId, data: offer }} room=${room} product=${product} actions=${actions} onAnswered=${keepFocus} />
   </div>`;
 }
 
 /**
  * What its reader may do about an offer.
  *
- * @param {{offer: Answerable, room: Room, other: User, product?: Product, counter: (offer: Answerable) => void, onAnswered?: () => void}} props
+ * @param {{offer: Answerable, room: Room, product?: Product, actions: OfferDialogs, onAnswered?: () => void}} props
  */
-export function OfferActions({ offer, room, other, product, counter, onAnswered }) {
-  const { t, format } = useLanguage();
+export function OfferActions({ offer, room, product, actions, onAnswered }) {
+  const { t } = useLanguage();
   const { busy, failure, attempt } = useAttempt();
-  const [confirming, setConfirming] = useState(false);
-  const { amount, currency } = offer.data;
   const status = statusOf(offer.data, room.now());
-  const seller = product?.sellerId === room.ownUserId;
   // Answered in another window of one's own, nobody else was first.
   const words = { conflict: status === "accepted" ? t.offer.conflict : conflictText(product, t) };
   /** @param {"decline" | "withdraw"} answer */
@@ -117,120 +120,32 @@ export function OfferActions({ offer, room, other, product, counter, onAnswered 
       ${offer.senderId === room.ownUserId
         ? html`<button type="button" class="button" disabled=${busy} onClick=${() => give("withdraw")}>${t.offer.withdraw}</button>`
         : html`
-            <button type="button" class="button button-primary" disabled=${busy} onClick=${() => setConfirming(true)}>${t.offer.accept}</button>
-            <button type="button" class="button" disabled=${busy} onClick=${() => counter(offer)}>${t.offer.counter}</button>
+            <button type="button" class="button button-primary" disabled=${busy} onClick=${() => actions.accept(offer, onAnswered)}>${t.offer.accept}</button>
+            <button type="button" class="button" disabled=${busy} onClick=${() => actions.counter(offer)}>${t.offer.counter}</button>
             <button type="button" class="button" disabled=${busy} onClick=${() => give("decline")}>${t.offer.decline}</button>
           `}
     </div>`}
-    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, words)}</p>`}
-    ${confirming &&
-    html`<${ConfirmDialog}
-      title=${t.offer.acceptTitle(format.price(amount, currency))}
-      text=${seller ? t.offer.acceptSeller(other.name) : t.offer.acceptBuyer}
-      action=${t.offer.accept}
-      words=${words}
-      run=${() => room.answerOffer(offer.id, "accept")}
-      onClose=${() => {
-        setConfirming(false);
-        onAnswered?.();
-      }}
-    />`}`;
+    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, words)}</p>`}`;
 }
 
 /**
- * Names a price: a new offer, or another one in answer to an offer.
+ * Why the server refused an offer, or an answer to one.
  *
- * @param {{room: Room, product?: Product, answering?: Answerable, onClose: () => void}} props
- */
-export function OfferDialog({ room, product, answering, onClose }) {
-  const { t, format, code } = useLanguage();
-  const asked = answering?.data;
-  const currency = asked?.currency ?? product?.currency ?? (code === "ko" ? "KRW" : "USD");
-  const digits = exponentOf(currency) ?? 0;
-  const seller = product?.sellerId === room.ownUserId;
-  const price = product?.currency === currency ? product.price : undefined;
-  const terms = { answered: asked?.amount, seller };
-  const [text, setText] = useState(() => amountText(firstPrice(price, terms), digits));
-  const [wrong, setWrong] = useState(false);
-  // One key for the whole dialog: "again" after a doubt must not offer twice.
-  const [clientId] = useState(() => room.newClientId());
-  const { busy, failure, attempt, forget } = useAttempt();
-  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
-  useEffect(() => field.current?.select(), []);
-
-  const amount = parseAmount(text, digits);
-  const waiting = pendingOffer(room);
-  const replaced = !answering && waiting?.senderId === room.ownUserId ? waiting.data : undefined;
-  const choices = price ? suggestedPrices(price, terms) : [];
-
-  /** @param {string} next */
-  const change = (next) => {
-    setText(next);
-    setWrong(false);
-    forget();
-  };
-  /** @param {Event} event @param {() => void} close */
-  const submit = async (event, close) => {
-    event.preventDefault();
-    if (amount === undefined) {
-      setWrong(true);
-      field.current?.focus();
-    } else if (await attempt(() => (answering ? room.answerOffer(answering.id, "counter", amount) : room.offer({ amount, currency, clientId })))) {
-      close();
-    }
-  };
-
-  return html`<${Dialog} title=${answering ? t.offer.counterTitle : t.offer.make} onClose=${onClose}>
-    ${(/** @type {() => void} */ close) => html`<form class="form" novalidate onSubmit=${(/** @type {Event} */ event) => submit(event, close)}>
-      <label class="field">
-        <span>${t.offer.amountIn(currency)}</span>
-        <input
-          ref=${field}
-          class="amount"
-          type="text"
-          inputmode=${digits > 0 ? "decimal" : "numeric"}
-          autocomplete="off"
-          maxlength="24"
-          value=${text}
-          aria-invalid=${String(wrong)}
-          aria-describedby="offer-preview"
-          onInput=${(/** @type {any} */ event) => change(event.currentTarget.value)}
-        />
-      </label>
-      ${choices.length > 0 &&
-      html`<div class="chips" role="group" aria-label=${t.offer.asking(format.price(price, currency))}>
-        ${choices.map((choice) => {
-          return html`<button type="button" class="chip" aria-pressed=${String(choice === amount)} onClick=${() => change(amountText(choice, digits))}>${format.price(choice, currency)}</button>`;
-        })}
-      </div>`}
-      <p class="form-hint" id="offer-preview" aria-live="polite">
-        ${amount === undefined ? (wrong ? "" : " ") : `${format.price(amount, currency)} · ${compare(amount, price, t) || t.offer.lasts}`}
-        ${wrong && html`<span class="form-failure">${digits > 0 ? t.offer.invalid : t.offer.invalidWhole}</span>`}
-      </p>
-      ${replaced && html`<p class="form-hint">${t.offer.replaces(format.price(replaced.amount, replaced.currency))}</p>`}
-      ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, { conflict: waiting && waiting.senderId !== room.ownUserId && !answering ? t.offer.answerFirst : conflictText(product, t), invalid: digits > 0 ? t.offer.invalid : t.offer.invalidWhole })}</p>`}
-      <div class="dialog-actions">
-        <span class="form-hint">${t.offer.lasts}</span>
-        <button type="submit" class="button button-primary" disabled=${busy}>${t.offer.send}</button>
-      </div>
-    </form>`}
-  <//>`;
-}
-
-/**
  * @param {Product | undefined} product
  * @param {import("../languages/en.js").Strings} t
  */
-function conflictText(product, t) {
+export function conflictText(product, t) {
   return product?.status === "sold" ? t.offer.sold : product?.status === "reserved" ? t.offer.taken : t.offer.conflict;
 }
 
 /**
+ * How much an amount differs from the asking price.
+ *
  * @param {number} amount
  * @param {number | undefined} price
  * @param {import("../languages/en.js").Strings} t
  */
-function compare(amount, price, t) {
+export function compare(amount, price, t) {
   if (!price) return "";
   if (amount === price) return t.offer.same;
   const percent = Math.max(1, Math.round((Math.abs(price - amount) / price) * 100));

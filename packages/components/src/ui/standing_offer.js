@@ -7,9 +7,9 @@ import { html, useRef } from "./view.js";
  * The offer that stands, over the history: its message may be far back in it.
  *
  * @param {{room: import("@haggle/client").Room, other: import("@haggle/client").User, product?: import("@haggle/client").Product,
- *   counter: (offer: import("./offer.js").Answerable) => void}} props
+ *   actions: import("./offer.js").OfferDialogs}} props
  */
-export function StandingOffer({ room, other, product, counter }) {
+export function StandingOffer({ room, other, product, actions }) {
   const { t, format } = useLanguage();
   const strip = useRef(/** @type {HTMLElement | null} */ (null));
   const offer = room.standingOffer && answerable(room.standingOffer);
@@ -22,7 +22,7 @@ export function StandingOffer({ room, other, product, counter }) {
     ${isFarBack &&
     html`<div class=${isPending ? "standing-offer-pending" : undefined}>
       ${isPending && html`<p class="plain-line">${offer.senderId === room.ownUserId ? t.offer.yours : t.offer.from(other.name)}: ${format.price(offer.data.amount, offer.data.currency)}</p>`}
-      <${OfferActions} key=${offer.id} offer=${offer} room=${room} other=${other} product=${product} counter=${counter} onAnswered=${keepFocus} />
+      <${OfferActions} key=${offer.id} offer=${offer} room=${room} product=${product} actions=${actions} onAnswered=${keepFocus} />
     </div>`}
     <div role="status">${takenText(room, other, product, { t, format })}</div>
   </div>`;
