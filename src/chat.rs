@@ -357,7 +357,7 @@ impl Chat {
         let room = work.room().clone();
         let work = match work {
             RoomRequest::Announce(_) => return self.room_updated(room),
-            RoomRequest::AnnounceTo(_, audience) => return self.list_is_old(room, audience),
+            RoomRequest::AnnounceTo(_, audience) => return self.debounce_room_updated(room, audience),
             RoomRequest::AnnounceChange(change, reach) => return self.change_shown(&change, reach),
             work => work,
         };
@@ -388,7 +388,7 @@ impl Chat {
             RoomRequest::Resume { session, .. } => {
                 if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
                     self.rooms.attach(session, &room, role, None);
-                    self.out.tell_hub(hub, Op::Attach { session, room: room.clone() });
+                    self.out.to_hub(hub, Op::Attach { session, room: room.clone() });
                 }
                 self.rooms.release(&room);
                 self.resume_room(session, true);
@@ -409,7 +409,7 @@ impl Chat {
             crate::metrics::count(&self.metrics.rate_limited, "rooms_per_session");
             let mut error = ChatError::rate_limited(1000);
             error.message = "this session is in as many rooms as it may be, leave one first".into();
-            self.out.tell_hub(asker.hub, Op::RefuseEntry { asker, room: room.clone(), error });
+            self.out.to_hub(asker.hub, Op::RefuseEntry { asker, room: room.clone(), error });
             self.rooms.release(&room);
             return;
         }
@@ -417,7 +417,7 @@ impl Chat {
         // From here on it goes by the id that is in memory for as long as the room: the one that came with the request is
         // let go, also by its session.
         let room = self.rooms.room(&room).map_or(room, |live| live.state().room.id.clone());
-        self.out.tell_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
+        self.out.to_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
         let page = match after {
             Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
             None => MessagePage::Before { seq: None, limit: NEWEST_MESSAGES },
@@ -453,7 +453,7 @@ impl Chat {
         match work {
             RoomRequest::Join(Join { asker, room, .. }) => {
                 self.detach(asker.session, &room);
-                self.out.tell_hub(asker.hub, Op::RefuseEntry { asker, room, error });
+                self.out.to_hub(asker.hub, Op::RefuseEntry { asker, room, error });
             }
             RoomRequest::Message(message) => self.answer(message.reply, Err(error)),
             RoomRequest::MakeOffer(offer) => self.answer(offer.reply, Err(error)),
@@ -470,7 +470,7 @@ impl Chat {
                 let answer = answer.map(|answer| answer.data);
                 self.out.reply(asker, answer);
             }
-            // The request may have been given up meanwhile; then nobody is there to be told.
+            // The request may have been given up meanwhile; then nobody waits for the answer.
             ReplyTo::Request(waiting) => drop(waiting.send(answer)),
             ReplyTo::Chat(follow_up) => self.follow_ups.push((follow_up, answer.is_ok())),
             ReplyTo::Nobody => {}

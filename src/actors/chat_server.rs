@@ -4,6 +4,7 @@
 //! commits and timers at once, deliveries and messages to other nodes at the end of the turn, when the mailbox is empty. Then the
 //! gathered batch goes to the writer if none is in flight, and each hub gets one list of what its sessions receive.
 
+mod handlers;
 pub mod messages;
 mod reads;
 mod slices;
@@ -15,21 +16,18 @@ use std::{
     time::Instant,
 };
 
-use actix::{Actor, ActorFuture, Addr, AsyncContext, Context, Handler, MessageResult};
+use actix::{Actor, ActorFuture, Addr, AsyncContext, Context};
 
 use crate::{
     actors::{
-        bus::{
-            Bus,
-            messages::{Arrived, LinkChanged, Tell},
-        },
+        bus::{Bus, messages::Tell},
         db_executor::Database,
-        hub::{Apply, DrainSessions, Hub},
+        hub::{Apply, Hub},
     },
     chat::{
         Chat, Settings,
         effects::{Effects, When},
-        input::{Input, Now, Unfinished},
+        input::{Input, Now},
         request::SessionEvent,
         timer::Timer,
     },
@@ -37,7 +35,7 @@ use crate::{
     domain::{Account, FairQueue},
     metrics::{Metrics, SharedThread, Step},
 };
-use messages::{AnnounceRoom, EndSessions, GoOn, RegisterBus, RegisterHub, SessionEvents, Then, WhatIsLeft};
+use messages::Then;
 
 /// Owns rooms, members and presence, by its [`Chat`].
 #[derive(Debug)]
@@ -181,105 +179,6 @@ impl ActorFuture<ChatServer> for EndOfTurn {
     ) -> Poll<()> {
         server.end_turn(ctx);
         Poll::Pending
-    }
-}
-
-impl Handler<Then> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, Then(input): Then, ctx: &mut Self::Context) {
-        self.happen(input, ctx);
-    }
-}
-
-impl Handler<SessionEvents> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, SessionEvents(events): SessionEvents, ctx: &mut Self::Context) {
-        self.take_up(events, ctx);
-    }
-}
-
-impl Handler<GoOn> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, _: GoOn, ctx: &mut Self::Context) {
-        // What the slice before has brought about does not wait for this one.
-        self.end_turn(ctx);
-        self.take_up_postponed(ctx);
-    }
-}
-
-impl Handler<RegisterHub> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, RegisterHub { id, addr }: RegisterHub, _: &mut Self::Context) {
-        if self.hubs.len() <= id.0 {
-            self.hubs.resize(id.0 + 1, None);
-        }
-        self.hubs[id.0] = Some(addr);
-    }
-}
-
-impl Handler<RegisterBus> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, RegisterBus { node, bus }: RegisterBus, ctx: &mut Self::Context) {
-        self.bus = Some(bus);
-        self.happen(Input::Clustered(node), ctx);
-    }
-}
-
-impl Handler<Arrived> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, Arrived(events): Arrived, ctx: &mut Self::Context) {
-        self.happen(Input::NodeEvents(events), ctx);
-    }
-}
-
-impl Handler<LinkChanged> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, LinkChanged { up }: LinkChanged, ctx: &mut Self::Context) {
-        self.happen(Input::LinkChanged { up }, ctx);
-    }
-}
-
-impl Handler<AnnounceRoom> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, AnnounceRoom(room): AnnounceRoom, ctx: &mut Self::Context) {
-        self.happen(Input::RoomOpened(room), ctx);
-    }
-}
-
-impl Handler<EndSessions> for ChatServer {
-    type Result = usize;
-
-    fn handle(&mut self, EndSessions { user }: EndSessions, ctx: &mut Self::Context) -> usize {
-        let count = self.chat.session_count_of(&user);
-        self.happen(Input::EndSessions(user), ctx);
-        count
-    }
-}
-
-impl Handler<DrainSessions> for ChatServer {
-    type Result = ();
-
-    fn handle(&mut self, drain: DrainSessions, _: &mut Self::Context) {
-        for hub in self.hubs.iter().flatten() {
-            #[expect(clippy::disallowed_methods, reason = "sent once in a server's life")]
-            hub.do_send(drain);
-        }
-    }
-}
-
-impl Handler<WhatIsLeft> for ChatServer {
-    type Result = MessageResult<WhatIsLeft>;
-
-    fn handle(&mut self, _: WhatIsLeft, _: &mut Self::Context) -> Self::Result {
-        MessageResult(Unfinished { events: self.postponed.len(), ..self.chat.unfinished() })
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 
 use super::{
     in_flight::WorkInFlight,
-    rate_limit::{Patience, Quota, Rate, RateVerdict, Strikes, told_ms},
+    rate_limit::{Patience, Quota, Rate, RateVerdict, Strikes, wait_ms},
 };
 use crate::{
     config::Limits,
@@ -144,7 +144,7 @@ impl Accounts {
             && let Err(wait) = share.opens.admit(quota, 1, Instant::now())
         {
             metrics::count(&self.metrics.rate_limited, "sessions_per_second");
-            return Err(ChatError::rate_limited(told_ms(wait)));
+            return Err(ChatError::rate_limited(wait_ms(wait)));
         }
         if !take_place(&share.sessions, self.terms.sessions_max) {
             metrics::count(&self.metrics.rate_limited, "sessions_per_user");
@@ -164,7 +164,7 @@ impl Accounts {
         let Some(quota) = self.terms.requests else { return Ok(RequestPlace::take(share)) };
         if let Err(wait) = share.requests.admit(quota, 1, Instant::now()) {
             metrics::count(&self.metrics.rate_limited, "requests_per_second");
-            return Err(ChatError::rate_limited(told_ms(wait)));
+            return Err(ChatError::rate_limited(wait_ms(wait)));
         }
         if !take_place(&share.requests_in_flight, Some(REQUESTS_IN_FLIGHT_MAX)) {
             metrics::count(&self.metrics.rate_limited, "requests_in_flight");
@@ -183,7 +183,7 @@ impl Accounts {
         let Some(quota) = self.terms.sends else { return Ok(()) };
         self.of(user).sends.admit(quota, 1, Instant::now()).map_err(|wait| {
             metrics::count(&self.metrics.rate_limited, "sends_per_second");
-            ChatError::rate_limited(told_ms(wait))
+            ChatError::rate_limited(wait_ms(wait))
         })
     }
 }
@@ -226,13 +226,13 @@ impl UserShare {
     pub fn admit_send(&self, cost: u32, patience: &mut Patience, now: Instant) -> RateVerdict {
         let Some(quota) = self.terms.sends else { return RateVerdict::Passed };
         let Err(wait) = self.sends.admit(quota, cost, now) else { return RateVerdict::Passed };
-        let retry_after_ms = told_ms(wait);
-        if patience.told(retry_after_ms, now) {
+        let retry_after_ms = wait_ms(wait);
+        if patience.asked(retry_after_ms, now) {
             return RateVerdict::TooFast { retry_after_ms };
         }
         match lock(&self.strikes).add(quota, now) {
             None => RateVerdict::TooFast { retry_after_ms },
-            Some(away) => RateVerdict::Flooding { retry_after_ms: told_ms(away) },
+            Some(away) => RateVerdict::Flooding { retry_after_ms: wait_ms(away) },
         }
     }
 

@@ -171,7 +171,7 @@ impl Batch {
     }
 
     /// Whether a user has changes waiting that the next transaction may have no room for, or everybody has.
-    pub(super) fn is_behind(&self, user: &UserId) -> bool {
+    pub(super) fn lags(&self, user: &UserId) -> bool {
         let shared = &self.shared;
         !shared.is_empty() && (shared.len() >= WRITES_MAX / 2 || shared.len_of(&Account::User(user.clone())) > 0)
     }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Chat {
-    /// The end of a turn: hands over the batch and what the hubs are told.
+    /// The end of a turn: hands over the batch and asks what has gathered.
     pub(super) fn flush(&mut self) {
         self.hand_over_batch();
         self.flush_reads();
@@ -93,7 +93,7 @@ impl Chat {
         })
     }
 
-    /// Takes over what the database has committed, and tells whom it concerns.
+    /// Takes over what the database has committed, and notifies those whom it concerns.
     pub(super) fn apply(&mut self, written: Written) -> Result<Answer, ChatError> {
         Ok(match written {
             Written::Appended { message, first_time } => {
@@ -142,7 +142,7 @@ impl Chat {
                 for room in &rooms {
                     self.mark_stale(room);
                     self.sharing_changes(room, |live| live.block_changed(&blocker, &other, blocked.is_some()));
-                    self.room_changed_for_nodes(room);
+                    self.publish_room_changed(room);
                 }
                 self.announce(&blocker.into(), rooms);
                 let data = blocked.map_or_else(|| done().data, |block| to_json(&block));
@@ -156,7 +156,7 @@ impl Chat {
                     for room in rooms {
                         self.sharing_changes(&room, |live| live.settings_changed(&user, settings));
                     }
-                    self.user_changed_for_nodes(&user);
+                    self.publish_user_changed(&user);
                 }
                 Answer { data: to_json(&settings), created: false }
             }
@@ -168,7 +168,7 @@ impl Chat {
                             live.muted(&report.reported_id, muted_until);
                         }
                     }
-                    self.user_changed_for_nodes(&report.reported_id);
+                    self.publish_user_changed(&report.reported_id);
                 }
                 Answer {
                     data: to_json(&ReportView::of(&report, &self.settings.presenter(self.now.wall))),
@@ -187,7 +187,7 @@ impl Chat {
                     let is_renamed = !created;
                     self.rooms.user_changed(&user, false);
                     self.mark_user_stale(&user.id);
-                    self.user_put_for_nodes(&user.id, is_renamed);
+                    self.publish_user_put(&user.id, is_renamed);
                     if is_renamed {
                         self.own_profile_changed(&user.id);
                     }
@@ -205,7 +205,7 @@ impl Chat {
                 // The name is another one by now, also where nothing was said.
                 for room in &rooms {
                     self.mark_stale(room);
-                    self.room_changed_for_nodes(room);
+                    self.publish_room_changed(room);
                 }
                 self.announce(&Account::Server, rooms);
                 Answer { data: to_json(&progress), created: false }
@@ -218,7 +218,7 @@ impl Chat {
                 let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
                 self.end_sessions(&user.id, &gone);
                 self.rooms.user_changed(&user, true);
-                self.user_changed_for_nodes(&user.id);
+                self.publish_user_changed(&user.id);
                 self.mark_user_stale(&user.id);
                 done()
             }
@@ -232,9 +232,9 @@ impl Chat {
         if let Some(live) = self.rooms.room_mut(&room) {
             live.read(&reader, read_seq, unread);
         }
-        self.tell_reader(&room, &reader, read_seq);
+        self.send_read(&room, &reader, read_seq);
         self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
-        self.tell_nodes_of_room(&room, |room| NodeEvent::Read { room, reader, seq: read_seq, unread });
+        self.publish_to_room(&room, |room| NodeEvent::Read { room, reader, seq: read_seq, unread });
         self.room_updated(room);
     }
 
@@ -252,7 +252,7 @@ impl Chat {
                 for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
                     self.guarded("commit", |chat| chat.committed(waiting, outcome));
                 }
-                self.tell_answered();
+                self.send_answered_reads();
             }
             Err(error) => {
                 self.metrics.commit_failures.inc();

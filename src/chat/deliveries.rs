@@ -1,4 +1,4 @@
-//! Who is told what: a room's sessions, a member's lists, and those whose sessions end.
+//! Who is sent what: a room's sessions, a member's lists, and those whose sessions end.
 
 use std::{collections::HashMap, mem, time::Duration};
 
@@ -32,17 +32,17 @@ const ANNOUNCEMENTS_PAUSE: Duration = Duration::from_millis(20);
 
 impl Chat {
     /// Tells a room's sessions about an event that is not a message.
-    pub(super) fn tell_room(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
+    pub(super) fn to_room(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
         self.end_grants(room);
         if let Some(live) = self.rooms.room(room) {
-            self.out.tell_room(live, room, kind, push, except);
+            self.out.to_room(live, room, kind, push, except);
         }
     }
 
     /// Tells a room's sessions about a message, in its place.
     pub(super) fn message_stored(&mut self, message: &StoredMessage, data: Bytes) {
         if self.nodes.is_some() {
-            self.message_for_nodes(message);
+            self.publish_message(message);
             self.place(message.clone(), data);
         } else {
             self.deliver(message, data);
@@ -70,7 +70,7 @@ impl Chat {
         let Some(live) = self.rooms.room_mut(&message.room_id) else { return };
         let has_read = live.stored(message);
         let push = Push::message(data, offset);
-        self.out.tell_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
+        self.out.to_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
         if has_read {
             self.answered.push((message.room_id.clone(), message.sender_id.clone(), message.seq));
         }
@@ -78,18 +78,18 @@ impl Chat {
 
     /// The end of a commit, or of what another node has sent: who has read by answering, each as far as they have come. In a
     /// lively room that is one event for several answers. What is acknowledged later in the turn comes after it.
-    pub(super) fn tell_answered(&mut self) {
+    pub(super) fn send_answered_reads(&mut self) {
         for (room, user, seq) in mem::take(&mut self.answered) {
             self.confirm(|| Confirmed::Read(room.clone(), user.clone()));
             let mark = self.rooms.room(&room).and_then(|live| Some(live.state().member(live.role_of(&user)?).read_seq));
-            // A later mark is told by what has moved it.
+            // A later mark is sent by what has moved it.
             if mark == Some(seq) {
-                self.tell_reader(&room, &user, seq);
+                self.send_read(&room, &user, seq);
             }
         }
     }
 
-    /// Under `room-token`: takes sessions whose token's time is over out of a room, before anything is delivered to it.
+    /// Under `room-token`: takes sessions whose token has expired out of a room, before anything is delivered to it.
     pub(super) fn end_grants(&mut self, room: &RoomId) {
         if self.settings.policy != AuthorizePolicy::RoomToken {
             return;
@@ -103,11 +103,11 @@ impl Chat {
     /// Takes a session out of a room against its will.
     pub(super) fn take_out(&mut self, session: SessionId, room: &RoomId, error: ChatError) {
         let Some(hub) = self.rooms.session(session).map(|session| session.hub) else { return };
-        self.out.tell_hub(hub, Op::Detach { session, room: room.clone(), error: Some(error) });
+        self.out.to_hub(hub, Op::Detach { session, room: room.clone(), error: Some(error) });
         self.detach(session, room);
     }
 
-    /// Takes a session out of a room, and tells the other member when its user is gone with it.
+    /// Takes a session out of a room, and notifies the other member when its user is gone with it.
     pub(super) fn detach(&mut self, session: SessionId, room: &RoomId) {
         if let Some(user) = self.rooms.session(session).map(|session| session.user.clone()) {
             self.typing_stopped(room, &user, Some(session));
@@ -118,7 +118,7 @@ impl Chat {
         }
     }
 
-    /// A session is over: its user does not type in it any more.
+    /// A session has ended: its user does not type in it any more.
     pub(super) fn typing_in_no_room(&mut self, session: SessionId) {
         let Some(live) = self.rooms.session(session) else { return };
         let (user, rooms) = (live.user.clone(), live.rooms.clone());
@@ -130,32 +130,32 @@ impl Chat {
     pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
         if changed.shared {
             let PresenceChanged { room, user, other, online, .. } = &changed;
-            self.inbox_presence_for_nodes(other, room, user, *online);
+            self.publish_inbox_presence(other, room, user, *online);
         }
-        self.tell_presence(changed);
+        self.send_presence(changed);
     }
 
     /// Tells this node's sessions who came or went.
-    pub(super) fn tell_presence(&mut self, changed: PresenceChanged) {
+    pub(super) fn send_presence(&mut self, changed: PresenceChanged) {
         let PresenceChanged { room, user, other, online, shared } = changed;
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
         if shared {
-            self.tell_room(&room, Delivery::State, &push, Some(&user));
-            self.tell_inbox(&other, &push);
+            self.to_room(&room, Delivery::State, &push, Some(&user));
+            self.to_inbox(&other, &push);
         }
     }
 
-    pub(super) fn tell_inbox(&mut self, user: &UserId, push: &Push) {
+    pub(super) fn to_inbox(&mut self, user: &UserId, push: &Push) {
         for (hub, session) in self.rooms.fed_by(user, Feed::Inbox) {
             let op = Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() };
-            self.out.tell_hub(hub, op);
+            self.out.to_hub(hub, op);
         }
     }
 
-    /// Changes what a room's members share, and tells each what they see of the other from now on.
+    /// Changes what a room's members share, and sends each what they see of the other from now on.
     pub(super) fn sharing_changes(&mut self, room: &RoomId, change: impl FnOnce(&mut LiveRoom)) {
         for (viewer, user, online) in self.sharing_changes_here(room, change) {
-            self.inbox_presence_for_nodes(&viewer, room, &user, online);
+            self.publish_inbox_presence(&viewer, room, &user, online);
         }
     }
 
@@ -181,15 +181,15 @@ impl Chat {
             if before != after {
                 let event = ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online: after };
                 let push = Push::new(&event);
-                self.tell_room(room, Delivery::State, &push, Some(&user));
-                self.tell_inbox(&viewer, &push);
+                self.to_room(room, Delivery::State, &push, Some(&user));
+                self.to_inbox(&viewer, &push);
                 told.push((viewer, user, after));
             }
         }
         told
     }
 
-    /// A message is new: its room and its members' lists are told.
+    /// A message is new: its room and its members' lists are notified.
     pub(super) fn message_appended(&mut self, message: StoredMessage, data: Bytes) {
         self.metrics.messages.inc();
         self.mark_stale(&message.room_id);
@@ -197,11 +197,11 @@ impl Chat {
         self.room_updated(message.room_id);
     }
 
-    /// A message stands differently: its room and, where they show it, its members' lists are told.
+    /// A message stands differently: its room and, where they show it, its members' lists are notified.
     pub(super) fn message_changed(&mut self, message: StoredMessage, data: Bytes) {
         self.mark_stale(&message.room_id);
-        self.message_changed_for_nodes(&message);
-        self.tell_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
+        self.publish_change(&message);
+        self.to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
         if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message)) {
             self.room_updated(message.room_id);
         }
@@ -214,23 +214,23 @@ impl Chat {
         let is_last = state.last_message.as_ref().is_some_and(|last| last.id == change.message);
         let counted = |role| state.member_user(role).id != change.sender && state.member(role).read_seq < change.seq;
         if is_last || change.is_offer || change.is_deleted && [Role::Buyer, Role::Seller].into_iter().any(counted) {
-            self.list_is_old(change.room.clone(), Audience::both(reach));
+            self.debounce_room_updated(change.room.clone(), Audience::both(reach));
         }
     }
 
-    /// Somebody has read: their own sessions are told, and the other member's where the two share it.
-    pub(super) fn tell_reader(&mut self, room: &RoomId, user: &UserId, seq: Seq) {
+    /// Somebody has read: their own sessions are notified, and the other member's where the two share it.
+    pub(super) fn send_read(&mut self, room: &RoomId, user: &UserId, seq: Seq) {
         let push = Push::new(&ServerEvent::Read { room_id: room.clone(), user_id: user.clone(), seq });
         let Some(live) = self.rooms.room(room) else { return };
         if live.state().shared().read_receipts {
-            self.tell_room(room, Delivery::State, &push, None);
+            self.to_room(room, Delivery::State, &push, None);
         } else {
             let own = live.sessions_of(user);
-            self.tell_sessions(own, None, &push);
+            self.to_sessions(own, None, &push);
         }
     }
 
-    pub(super) fn tell_sessions(
+    pub(super) fn to_sessions(
         &mut self,
         sessions: impl IntoIterator<Item = SessionId>,
         state_of: Option<&RoomId>,
@@ -243,26 +243,26 @@ impl Chat {
             }
         }
         for (hub, sessions) in by_hub {
-            self.out.tell_hub(hub, Op::DeliverTo { sessions, state_of: state_of.cloned(), push: push.clone() });
+            self.out.to_hub(hub, Op::DeliverTo { sessions, state_of: state_of.cloned(), push: push.clone() });
         }
     }
 
     /// Remembers that both members' lists show something old.
     pub(super) fn room_updated(&mut self, room: RoomId) {
-        self.list_is_old(room, Audience::both(Reach::Everywhere));
+        self.debounce_room_updated(room, Audience::both(Reach::Everywhere));
     }
 
-    /// The same for this node's sessions: the others are told by another node.
+    /// The same for this node's sessions: the others are notified by another node.
     pub(super) fn room_updated_here(&mut self, room: RoomId) {
-        self.list_is_old(room, Audience::both(Reach::Here));
+        self.debounce_room_updated(room, Audience::both(Reach::Here));
     }
 
     /// The same, where it is known who shall be notified.
-    pub(super) fn list_is_old(&mut self, room: RoomId, audience: Audience) {
+    pub(super) fn debounce_room_updated(&mut self, room: RoomId, audience: Audience) {
         let Some(live) = self.rooms.room_mut(&room) else { return };
         let now = self.now.at;
         if self.room_updates.add(room, audience, now) {
-            // Keeps the room in memory until its members are told.
+            // Keeps the room in memory until its members are notified.
             live.writes_pending += 1;
             if self.room_updates.len() == 1 {
                 self.await_room_updates();
@@ -308,7 +308,7 @@ impl Chat {
                 .collect::<Vec<_>>();
             for (summary, user) in told {
                 if audience.reach == Reach::Everywhere && self.nodes.is_some() {
-                    self.list_for_nodes(&room, &user, &summary);
+                    self.publish_list(&room, &user, &summary);
                 }
                 self.send_room_update(&room, &user, &summary);
             }
@@ -324,13 +324,13 @@ impl Chat {
         }
         let updated = RoomUpdated::of(summary, &self.settings.presenter(self.now.wall));
         let push = Push::new(&ServerEvent::RoomUpdated(Box::new(updated)));
-        self.tell_sessions(sessions, Some(room), &push);
+        self.to_sessions(sessions, Some(room), &push);
     }
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.
     pub(super) fn end_sessions(&mut self, user: &UserId, error: &ChatError) -> usize {
         self.confirm(|| Confirmed::SessionsEnded(user.clone()));
-        self.tell_nodes(
+        self.publish(
             || Topic::User(user.clone()),
             || NodeEvent::EndSessions { user: user.clone(), sentence: error.message.clone().into_owned() },
         );
@@ -344,12 +344,12 @@ impl Chat {
             let Some(live) = self.rooms.session(*session) else { continue };
             let hub = live.hub;
             for room in live.rooms.clone() {
-                // From its rooms at once; the session itself goes when it has been told.
-                self.out.tell_hub(hub, Op::Detach { session: *session, room: room.clone(), error: None });
+                // From its rooms at once; the session itself goes when it has been notified.
+                self.out.to_hub(hub, Op::Detach { session: *session, room: room.clone(), error: None });
                 self.detach(*session, &room);
             }
             let end = Op::End { session: *session, code: CloseCode::Forbidden, error: error.clone() };
-            self.out.tell_hub(hub, end);
+            self.out.to_hub(hub, end);
         }
         sessions.len()
     }

@@ -48,7 +48,7 @@ impl Chat {
         }
     }
 
-    /// Rooms that were read are taken in at once, or behind the commit that they may know of already, whose outcome is yet to be
+    /// Rooms that were read are taken in at once, or after the commit that they may know of already, whose outcome is yet to be
     /// counted.
     pub(super) fn room_read(&mut self, loaded: RoomLoaded) {
         if self.batch.may_count_twice() {
@@ -112,7 +112,7 @@ impl Chat {
             Ok(messages) => messages,
             Err(error) => {
                 self.detach(asker.session, &room);
-                self.out.tell_hub(asker.hub, Op::RefuseEntry { asker, room, error: error.into() });
+                self.out.to_hub(asker.hub, Op::RefuseEntry { asker, room, error: error.into() });
                 return;
             }
         };
@@ -140,7 +140,7 @@ impl Chat {
             asker,
         };
         if let Op::Enter { asker, .. } = &enter {
-            self.out.tell_hub(asker.hub, enter);
+            self.out.to_hub(asker.hub, enter);
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Asker {
     pub session: SessionId,
     /// Its hub.
     pub hub: HubId,
-    /// The client's mark of the request; without one only a failure is told, as an `error` event.
+    /// The client's mark of the request; without one only a failure is sent, as an `error` event.
     pub request: Option<RequestId>,
     /// The event's name.
     pub event: &'static str,
@@ -36,11 +36,11 @@ pub struct Asker {
 pub enum Delivery {
     /// A message, with its place: nobody gets it twice, and nobody before an older one.
     Message(Seq),
-    /// A message was edited or taken back: anyone who is about to enter gets it behind the history.
+    /// A message was edited or taken back: anyone who is about to enter gets it after the history.
     Change,
     /// How things stand right now: anyone who is about to enter learns it from the answer.
     State,
-    /// The same, for what is over soon by itself: it is left out for a client that has much unread.
+    /// The same, for what ends soon by itself: it is left out for a client that has much unread.
     Typing,
 }
 
@@ -81,7 +81,7 @@ pub enum Op {
         /// The room that it enters.
         room: RoomId,
     },
-    /// Answers an entry, then releases what was held back behind `after`.
+    /// Answers an entry, then releases what was held back after `after`.
     Enter {
         /// The session and its request.
         asker: Asker,
@@ -104,7 +104,7 @@ pub enum Op {
         /// Why.
         error: ChatError,
     },
-    /// Takes a session out of a room, and tells it why unless it asked for it.
+    /// Takes a session out of a room, and says why unless it asked for it.
     Detach {
         /// The session.
         session: SessionId,
@@ -126,7 +126,7 @@ pub enum Op {
     DeliverTo {
         /// Which ones.
         sessions: Vec<SessionId>,
-        /// The room whose state it tells. Such an event waits while the client has much unread, and only the newest of a
+        /// The room whose state it shows. Such an event waits while the client has much unread, and only the newest of a
         /// room waits.
         state_of: Option<RoomId>,
         /// The event.

@@ -1,4 +1,4 @@
-//! Offers: what a commit did to them is told in every room of the product, and those that nobody answers end in time.
+//! Offers: what a commit did to them is sent to every room of the product, and those that nobody answers end in time.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Chat {
-    /// Ends what is over since the server last ran, and learns when the next offer's time is over.
+    /// Ends what expired since the server last ran, and learns when the next offer expires.
     pub(super) fn start_sweeping(&mut self) {
         self.sweep_offers();
         self.out.after(SWEEP_INTERVAL, Timer::SweepOffers);
@@ -37,7 +37,7 @@ impl Chat {
         self.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
     }
 
-    /// Remembers when the next offer's time is over.
+    /// Remembers when the next offer expires.
     pub(super) fn await_expiry(&mut self, at: Timestamp) {
         if self.next_expiry.is_some_and(|next| next <= at) {
             return;
@@ -105,7 +105,7 @@ impl Chat {
             if let Some(live) = self.rooms.room_mut(room) {
                 live.product_changed(&product);
             }
-            self.room_changed_for_nodes(room);
+            self.publish_room_changed(room);
         }
         for offer in offers {
             self.offer_changed(offer);

@@ -125,7 +125,7 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        /// A message is committed, and told so many times: 0 loses it.
+        /// A message is committed, and sent so many times: 0 loses it.
         Commit(usize),
         /// Of what is under way, the nth arrives.
         Arrive(usize),

@@ -4,7 +4,7 @@
 //! a page at a time with a pause after each that has notified somebody, and only rooms whose other member has a session on this
 //! node are read. Each node does that for its own sessions. A user who changes again meanwhile is gone through once more.
 //!
-//! What another process has changed, such as an import next to the server, is found in the database by a look once a second; among
+//! What another process has changed, such as an import next to the server, is found in the database by a look once per second; among
 //! several nodes by the look that each of them takes at what the others have done.
 
 use std::{

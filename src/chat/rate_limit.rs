@@ -1,4 +1,4 @@
-//! How fast something may go on: a quota, how much of it is used, and how often a client did not wait as told.
+//! How fast something may go on: a quota, how much of it is used, and how often a client did not wait as asked.
 
 use std::{
     collections::HashMap,
@@ -11,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Over which time events are counted that came before the time that was told.
+/// Over which time events are counted that came before the time that was given.
 const FLOOD_WINDOW: Duration = Duration::from_secs(10);
 
-/// Fewest events in a window, sent before the time that was told, that count as flooding, however low the limit is.
+/// Fewest events in a window, sent before the time that was given, that count as flooding, however low the limit is.
 const STRIKES_MIN: u32 = 20;
 
 /// Keys that are remembered before those that have recovered are forgotten, and how often these are looked for.
@@ -46,7 +46,7 @@ impl Quota {
         2 * self.interval() * u64::from(self.per_second.get())
     }
 
-    /// Events before the time that was told that count as flooding.
+    /// Events before the time that was given that count as flooding.
     fn strikes_max(self) -> u32 {
         self.per_second.get().saturating_mul(4).max(STRIKES_MIN)
     }
@@ -121,9 +121,9 @@ fn nanos(at: Instant) -> u64 {
     u64::try_from(at.saturating_duration_since(*EPOCH).as_nanos()).unwrap_or(u64::MAX / 2)
 }
 
-/// A wait as a client is told it, rounded up: one who waits that long must pass.
+/// A wait as a client is sent it, rounded up: one who waits that long must pass.
 #[must_use]
-pub fn told_ms(wait: Duration) -> u64 {
+pub fn wait_ms(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
 }
 
@@ -144,7 +144,7 @@ pub enum RateVerdict {
     },
 }
 
-/// How often somebody went on before the time that was told.
+/// How often somebody went on before the time that was given.
 #[derive(Debug, Default)]
 pub struct Strikes {
     count: u32,
@@ -173,17 +173,17 @@ impl Strikes {
     }
 }
 
-/// Whether one session waits as it is told.
+/// Whether one session waits as it is asked.
 #[derive(Debug, Default)]
 pub struct Patience {
-    told_until: Option<Instant>,
+    asked_until: Option<Instant>,
 }
 
 impl Patience {
-    /// Notes that the client was told to wait. Returns whether it had waited as it was told before.
-    pub fn told(&mut self, retry_after_ms: u64, now: Instant) -> bool {
-        let listens = self.told_until.is_none_or(|until| now >= until);
-        self.told_until = Some(now + Duration::from_millis(retry_after_ms));
+    /// Notes that the client was asked to wait. Returns whether it had waited as it was asked before.
+    pub fn asked(&mut self, retry_after_ms: u64, now: Instant) -> bool {
+        let listens = self.asked_until.is_none_or(|until| now >= until);
+        self.asked_until = Some(now + Duration::from_millis(retry_after_ms));
         listens
     }
 }

@@ -27,7 +27,7 @@ const HISTORIES_MAX: usize = 32;
 const ASKED_PER_ACCOUNT_MAX: usize = 32;
 const HISTORIES_PER_ACCOUNT_MAX: usize = 8;
 
-/// Most bytes of messages in the answer of an entry, half of the default outbox, so that live messages fit behind it; and in
+/// Most bytes of messages in the answer of an entry, half of the default outbox, so that live messages fit after it; and in
 /// one list of such answers, about. What is beyond that is asked next.
 pub(crate) const HISTORY_BYTES_MAX: BytesMax = BytesMax { each: 128 * 1024, all: 512 * 1024 };
 

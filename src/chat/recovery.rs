@@ -24,10 +24,10 @@ use crate::{
     protocol::push::{Offset, Position, Push},
 };
 
-/// Most messages that are sent to a client that comes back. Who missed more starts anew, and asks room by room.
+/// Most messages that are sent to a client that comes back. A client that missed more starts over, and asks room by room.
 pub(crate) const MISSED_MESSAGES_MAX: i64 = 500;
 
-/// Most bytes of them: half of the default outbox, so that live messages fit behind them.
+/// Most bytes of them: half of the default outbox, so that live messages fit after them.
 pub(crate) const MISSED_BYTES_MAX: usize = 128 * 1024;
 
 /// What is known of the sessions that can be taken up again.
@@ -84,7 +84,7 @@ fn hash(secret: &str) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The client's name for its session: the same after a recovery, and nothing that tells the secret.
+/// The client's name for its session: the same after a recovery, and nothing that gives the secret away.
 fn sid_of(pid: &str) -> String {
     hash(&format!("sid {pid}"))[..20].to_owned()
 }
@@ -139,7 +139,7 @@ impl Chat {
         self.forget_live(holder);
         self.typing_in_no_room(holder);
         let gone = self.rooms.disconnect(holder);
-        self.out.tell_hub(hub, Op::TakeOver { session: holder });
+        self.out.to_hub(hub, Op::TakeOver { session: holder });
         gone
     }
 
@@ -147,7 +147,7 @@ impl Chat {
     pub(super) fn taken_over_elsewhere(&mut self, pid_hash: &str) {
         if let Some(holder) = self.recoveries.by_pid.get(pid_hash).copied() {
             let gone = self.take_over(holder);
-            self.tell_gone(gone);
+            self.send_departures(gone);
         }
     }
 
@@ -165,7 +165,7 @@ impl Chat {
     }
 
     /// Tells who is gone, now that their client did not come back to where it was.
-    fn tell_gone(&mut self, gone: Vec<PresenceChanged>) {
+    fn send_departures(&mut self, gone: Vec<PresenceChanged>) {
         for gone in gone {
             let back = self
                 .rooms
@@ -212,7 +212,7 @@ impl Chat {
             return;
         };
         if resuming.refused {
-            return self.start_anew(session);
+            return self.start_over(session);
         }
         let since = resuming.rooms.clone();
         let user = self.rooms.session(session).map(|live| Account::User(live.user.clone()));
@@ -223,15 +223,15 @@ impl Chat {
     }
 
     /// The earlier session can't be taken up: the client begins one and enters its rooms itself.
-    fn start_anew(&mut self, session: SessionId) {
+    fn start_over(&mut self, session: SessionId) {
         let Some(resuming) = self.recoveries.resuming.remove(&session) else { return };
         if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
             for (room, _) in resuming.rooms {
-                self.out.tell_hub(hub, Op::Detach { session, room: room.clone(), error: None });
+                self.out.to_hub(hub, Op::Detach { session, room: room.clone(), error: None });
                 self.detach(session, &room);
             }
         }
-        self.tell_gone(resuming.gone);
+        self.send_departures(resuming.gone);
         self.begin_recoverable(session);
     }
 
@@ -255,9 +255,9 @@ impl Chat {
                 _ => self.presence_changed(came),
             }
         }
-        self.tell_gone(gone);
+        self.send_departures(gone);
         let pid_hash = live.pid_hash.to_string();
-        self.tell_nodes(|| Topic::Nodes, || NodeEvent::TakeOver { pid_hash });
+        self.publish(|| Topic::Nodes, || NodeEvent::TakeOver { pid_hash });
         // Should this be lost, the session counts as ended a little earlier than it did.
         self.write(live.saved(None), ReplyTo::Nobody);
         self.recoveries.by_pid.insert(Arc::clone(&live.pid_hash), session);
@@ -266,7 +266,7 @@ impl Chat {
         let push = |message: &StoredMessage| Push::message(json(message), Offset::exact(message.position));
         let messages = missed.messages.iter().map(push);
         let (sid, messages, rooms) = (sid_of(&pid), messages.collect(), missed.last_seqs);
-        self.out.tell_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
+        self.out.to_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
     }
 
     /// Remembers an entry before it is answered. Gives the read history back where there is nothing to remember.
@@ -297,7 +297,7 @@ impl Chat {
         self.write(saved, ReplyTo::Nobody);
     }
 
-    /// A session is over: for good, or to be taken up again.
+    /// A session ends: for good, or to be taken up again.
     pub(super) fn end_recoverable(&mut self, session: SessionId, for_good: bool) {
         let now = self.now.wall;
         let Some(live) = self.forget_live(session) else { return };
@@ -313,7 +313,7 @@ impl Chat {
 
     fn forget_live(&mut self, session: SessionId) -> Option<Box<Live>> {
         if let Some(resuming) = self.recoveries.resuming.remove(&session) {
-            self.tell_gone(resuming.gone);
+            self.send_departures(resuming.gone);
         }
         let live = self.recoveries.live.remove(&session)?;
         if self.recoveries.by_pid.get(&live.pid_hash) == Some(&session) {
@@ -347,7 +347,7 @@ impl Chat {
         if recovery.is_none() {
             self.forget_live(session);
         }
-        self.out.tell_hub(hub, Op::Welcome { session, sid: sid_of(pid), recovery });
+        self.out.to_hub(hub, Op::Welcome { session, sid: sid_of(pid), recovery });
     }
 
     /// The database has looked for an earlier session.
@@ -370,10 +370,10 @@ impl Chat {
     pub(super) fn missed_read(&mut self, session: SessionId, missed: Result<Option<Missed>, DbError>) {
         match missed {
             Ok(Some(missed)) => self.resumed(session, missed),
-            Ok(None) => self.start_anew(session),
+            Ok(None) => self.start_over(session),
             Err(error) => {
                 log::warn!("what a session missed could not be read: {error}");
-                self.start_anew(session);
+                self.start_over(session);
             }
         }
     }

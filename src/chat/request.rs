@@ -166,7 +166,7 @@ pub struct Disconnect {
 ///
 /// Session → `ChatServer`, once for each `enterRoom`. Answers with [`Entered`](crate::protocol::event::Entered); the
 /// session is in the room from that answer on, not before. Fails with `forbidden` (not one of its two members, or no such
-/// room), `token_expired` (the room token's time is over), `rate_limited` (in too many rooms) and `unavailable`.
+/// room), `token_expired` (the room token has expired), `rate_limited` (in too many rooms) and `unavailable`.
 #[derive(Debug)]
 pub struct Join {
     /// Who asks, and where the answer goes.

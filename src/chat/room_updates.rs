@@ -1,4 +1,4 @@
-//! Rooms that look different in their members' lists than these were told. Each is told a moment after its first change, by
+//! Debounces `roomUpdated`: rooms that look different than their members' lists show. Each is sent a moment after its first change, by
 //! itself: all that changed in that moment goes as one `roomUpdated`, and the rooms of a busy server are spread over time.
 
 use std::{
@@ -9,8 +9,8 @@ use std::{
 use super::Audience;
 use crate::domain::RoomId;
 
-/// How long changes of a room gather before its members' lists are told, so that a burst costs one `roomUpdated`.
-const GATHER: Duration = Duration::from_millis(100);
+/// How long changes of a room gather before its members' lists are sent them, so that a burst costs one `roomUpdated`.
+const DEBOUNCE: Duration = Duration::from_millis(100);
 
 /// What falls due within this time goes together: few wake-ups, and none long enough to be felt.
 const STEP: Duration = Duration::from_millis(10);
@@ -33,13 +33,13 @@ impl RoomUpdates {
             }
             Entry::Vacant(place) => {
                 place.insert(audience);
-                self.due.push_back((now + GATHER, room));
+                self.due.push_back((now + DEBOUNCE, room));
                 true
             }
         }
     }
 
-    /// The next one whose lists are to be told now.
+    /// The next one whose lists are due now.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<(RoomId, Audience)> {
         let (_, room) = self.due.pop_front_if(|(due, _)| *due <= now)?;
         self.audiences.remove_entry(&room)
@@ -61,7 +61,7 @@ mod tests {
     use crate::{chat::Reach, domain::Role};
 
     #[test]
-    fn each_room_is_told_once_and_in_its_own_time() {
+    fn each_room_is_sent_once_and_in_its_own_time() {
         let (mut lists, start) = (RoomUpdates::default(), Instant::now());
         let (here, everywhere) = (Audience::both(Reach::Here), Audience::both(Reach::Everywhere));
         let at = |ms: u64| start + Duration::from_millis(ms);
@@ -77,7 +77,7 @@ mod tests {
 
         assert_eq!(lists.pop_due(at(100)), Some((bike.clone(), everywhere)), "as far as any change of it");
         assert_eq!(lists.pop_due(at(100)), None, "the other one has time left");
-        assert!(lists.add(bike.clone(), here, at(101)), "what comes later is told again");
+        assert!(lists.add(bike.clone(), here, at(101)), "what comes later is sent again");
         assert_eq!(lists.next_step(at(159)), Some(STEP));
         assert_eq!(lists.pop_due(at(300)), Some((book, here)));
         assert_eq!(lists.pop_due(at(300)), Some((bike, here)));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_is_told_to_everybody_whom_one_of_its_changes_concerns() {
+    fn a_room_is_sent_to_everybody_whom_one_of_its_changes_concerns() {
         let [buyer, seller] = [Role::Buyer, Role::Seller].map(Audience::here);
         let both = Audience::both(Reach::Here);
         assert!(buyer.has(Role::Buyer) && !buyer.has(Role::Seller));

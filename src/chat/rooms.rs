@@ -117,7 +117,7 @@ impl Rooms {
         self.sessions.insert(session, LiveSession { user, hub, feed, rooms: Vec::new() });
     }
 
-    /// A session is over: it leaves every room. Returns who is gone from where.
+    /// A session ends: it leaves every room. Returns who is gone from where.
     pub fn disconnect(&mut self, session: SessionId) -> Vec<PresenceChanged> {
         let Some(gone) = self.sessions.remove(&session) else { return Vec::new() };
         self.change_user(&gone.user, |user| user.sessions.retain(|other| *other != session));
@@ -204,12 +204,18 @@ impl Rooms {
     }
 
     /// What another node says of a room, the `tick` of whose telling is kept. Returns who came or went by it.
-    pub fn told_presence(&mut self, room: &RoomId, node: NodeId, there: PresenceOf, tick: u64) -> Vec<PresenceChanged> {
+    pub fn presence_heard(
+        &mut self,
+        room: &RoomId,
+        node: NodeId,
+        there: PresenceOf,
+        tick: u64,
+    ) -> Vec<PresenceChanged> {
         let Some(live) = self.live.get_mut(room) else { return Vec::new() };
         live.elsewhere_changes(|elsewhere| {
             elsewhere.retain(|other| other.node != node);
             if there != PresenceOf::default() {
-                elsewhere.push(Elsewhere { node, there, told_at: tick });
+                elsewhere.push(Elsewhere { node, there, heard_at: tick });
             }
         })
     }
@@ -218,9 +224,9 @@ impl Rooms {
     pub fn forget_elsewhere(&mut self, keep: impl Fn(NodeId, u64) -> bool) -> Vec<PresenceChanged> {
         let mut gone = Vec::new();
         for live in self.live.values_mut() {
-            if live.elsewhere.iter().any(|other| !keep(other.node, other.told_at)) {
+            if live.elsewhere.iter().any(|other| !keep(other.node, other.heard_at)) {
                 gone.extend(
-                    live.elsewhere_changes(|elsewhere| elsewhere.retain(|other| keep(other.node, other.told_at))),
+                    live.elsewhere_changes(|elsewhere| elsewhere.retain(|other| keep(other.node, other.heard_at))),
                 );
             }
         }

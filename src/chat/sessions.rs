@@ -21,13 +21,13 @@ impl Chat {
             None => {}
             Some(Welcome::Plain) => {
                 let sid = uuid::Uuid::new_v4().simple().to_string();
-                self.out.tell_hub(hub, Op::Welcome { session, sid, recovery: None });
+                self.out.to_hub(hub, Op::Welcome { session, sid, recovery: None });
             }
             Some(Welcome::Recoverable(resume)) => self.recover(session, resume),
         }
         if feed == Feed::Inbox {
             self.send_online(session, user.clone(), hub);
-            self.tell_nodes(|| Topic::Nodes, || NodeEvent::WhoIsThere { user });
+            self.publish(|| Topic::Nodes, || NodeEvent::WhoIsThere { user });
         }
     }
 
@@ -59,7 +59,7 @@ impl Chat {
                 _ => {}
             }
         }
-        self.out.tell_hub(hub, Op::Detach { session, room: room.clone(), error: None });
+        self.out.to_hub(hub, Op::Detach { session, room: room.clone(), error: None });
         self.detach(session, &room);
         self.answer(ReplyTo::Session(asker), Ok(done()));
     }

@@ -142,7 +142,7 @@ fn a_room_whose_message_finds_no_place_in_the_batch_is_not_kept_in_memory() {
 }
 
 #[test]
-fn typing_is_left_out_while_the_writer_is_behind() {
+fn typing_is_left_out_while_the_writer_lags() {
     let mut fixture = Fixture::new();
     let Fixture { chat, conn, room, .. } = &mut fixture;
     let (session, alice, hub) = (SessionId(1), UserId::new("alice").unwrap(), HubId(0));
@@ -169,7 +169,7 @@ fn typing_is_left_out_while_the_writer_is_behind() {
 
     reads(chat, "alice");
     types(chat);
-    assert!(chat.typists.is_empty(), "there are more important things to tell");
+    assert!(chat.typists.is_empty(), "there are more important things to send");
     while chat.batch.unfinished() > 0 {
         chat.batch.take();
         chat.batch.landed();
@@ -366,7 +366,7 @@ fn without_nats_the_next_look_into_the_database_waits_for_its_time() {
 }
 
 #[test]
-fn a_change_that_no_node_has_told_is_looked_up_for_lists_unless_they_were_told() {
+fn a_change_that_no_node_has_published_is_looked_up_for_lists_unless_they_were_sent_it() {
     let mut fixture = Fixture::new();
     among_nodes(&mut fixture);
     let comer = Comer::new(&mut fixture);
@@ -376,7 +376,7 @@ fn a_change_that_no_node_has_told_is_looked_up_for_lists_unless_they_were_told()
         || Found { message: said(room), buyer: UserId::new("alice").unwrap(), seller: UserId::new("sam").unwrap() };
     chat.confirm(|| Confirmed::List(room.clone()));
     chat.change_found(found());
-    assert!(chat.loading.rooms.is_empty(), "another node has told how the room looks");
+    assert!(chat.loading.rooms.is_empty(), "another node has sent how the room looks");
 
     chat.nodes.as_mut().unwrap().reconcile.distrust();
     chat.change_found(found());

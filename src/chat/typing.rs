@@ -20,14 +20,14 @@ use crate::{
 /// For how long one types after having said so. A client repeats it while its user goes on.
 const TYPING_LASTS_MS: i64 = 6000;
 
-/// Ends of typing that are looked at in one step. What is over beyond them is looked at in the next one.
+/// Ends of typing that are looked at in one step. What ends beyond them is looked at in the next one.
 const ENDS_AT_ONCE: usize = 256;
 
 /// Who types where, in which of their sessions, and until when.
 #[derive(Debug, Default)]
 pub(super) struct Typists {
     typing: HashMap<(RoomId, UserId), Vec<(SessionId, Timestamp)>>,
-    /// When each of them is over, the first one first: all last equally long. One that was said again or taken back is
+    /// When each of them ends, the first one first: all last equally long. One that was said again or taken back is
     /// passed over when its time comes, so that nothing here grows with how many type.
     ends: VecDeque<(Timestamp, RoomId, UserId)>,
     /// Whether a task waits for the end of one.
@@ -87,12 +87,12 @@ impl Chat {
         let session = asker.session;
         let shared = self.rooms.room(&room).is_some_and(|live| live.state().shared().typing);
         if shared && typing {
-            // A writer that is behind has more important things to tell.
-            if !self.batch.is_behind(&user) {
+            // A writer that lags has more important things to send.
+            if !self.batch.lags(&user) {
                 let until = self.now.wall.plus_ms(TYPING_LASTS_MS);
                 self.typists.start(&room, &user, session, until);
-                self.tell_typing(&room, &user, true);
-                self.typing_for_nodes(&room, &user, true);
+                self.send_typing(&room, &user, true);
+                self.publish_typing(&room, &user, true);
                 self.await_typing_end();
             } else {
                 metrics::count(&self.metrics.rate_limited, "typing");
@@ -107,16 +107,16 @@ impl Chat {
     /// Somebody stopped to type in one session, or in all.
     pub(super) fn typing_stopped(&mut self, room: &RoomId, user: &UserId, session: Option<SessionId>) {
         if self.typists.stop(room, user, session) {
-            self.tell_typing(room, user, false);
-            self.typing_for_nodes(room, user, false);
+            self.send_typing(room, user, false);
+            self.publish_typing(room, user, false);
         }
     }
 
-    fn typing_for_nodes(&mut self, room: &RoomId, user: &UserId, typing: bool) {
-        self.tell_nodes_of_room(room, |room| NodeEvent::Typing { room, user: user.clone(), typing });
+    fn publish_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
+        self.publish_to_room(room, |room| NodeEvent::Typing { room, user: user.clone(), typing });
     }
 
-    /// A member types on another node, or stopped. It is over by itself here, too: the other node may die.
+    /// A member types on another node, or stopped. It ends by itself here, too: the other node may die.
     pub(super) fn hear_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
         if !self.rooms.room(room).is_some_and(|live| live.state().shared().typing) {
             return;
@@ -124,15 +124,15 @@ impl Chat {
         if typing {
             let until = self.now.wall.plus_ms(TYPING_LASTS_MS);
             self.typists.start(room, user, ELSEWHERE, until);
-            self.tell_typing(room, user, true);
+            self.send_typing(room, user, true);
         } else if self.typists.stop(room, user, Some(ELSEWHERE)) {
-            self.tell_typing(room, user, false);
+            self.send_typing(room, user, false);
         }
     }
 
-    fn tell_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
+    fn send_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
         let push = Push::new(&ServerEvent::Typing { room_id: room.clone(), user_id: user.clone(), typing });
-        self.tell_room(room, Delivery::Typing, &push, Some(user));
+        self.to_room(room, Delivery::Typing, &push, Some(user));
     }
 
     fn await_typing_end(&mut self) {
@@ -148,7 +148,7 @@ impl Chat {
     pub(super) fn typing_expires(&mut self) {
         self.typists.awaited = false;
         for (room, user) in self.typists.take_over(self.now.wall) {
-            self.tell_typing(&room, &user, false);
+            self.send_typing(&room, &user, false);
         }
         self.await_typing_end();
     }

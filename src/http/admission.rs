@@ -24,7 +24,7 @@ pub use self::{
 };
 use super::{body::UnsentAnswers, client_address::is_trusted, watch::Watch};
 use crate::{
-    chat::rate_limit::{KeyedRate, Quota, told_ms},
+    chat::rate_limit::{KeyedRate, Quota, wait_ms},
     config::Limits,
     domain::{AddressKey, Network},
     error::{ChatError, ErrorCode},
@@ -247,7 +247,7 @@ impl Admission {
         let Some(rate) = rate else { return Ok(()) };
         rate.admit(address, Instant::now()).map_err(|wait| {
             metrics::count(&self.metrics.rate_limited, limit);
-            ChatError::rate_limited(told_ms(wait))
+            ChatError::rate_limited(wait_ms(wait))
         })
     }
 

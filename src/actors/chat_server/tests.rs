@@ -1,8 +1,12 @@
 //! What sessions want is taken up in slices, accounts in turn.
 
+use actix::Handler as _;
 use tempfile::TempDir;
 
-use super::*;
+use super::{
+    messages::{GoOn, SessionEvents},
+    *,
+};
 use crate::{
     chat::{
         hub_op::{Asker, HubId},

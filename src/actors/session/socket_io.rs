@@ -23,7 +23,7 @@ use namespace::Departure;
 use crate::{
     auth::AuthError,
     chat::{
-        rate_limit::{Quota, Rate, told_ms},
+        rate_limit::{Quota, Rate, wait_ms},
         short_list::reserve_one,
     },
     error::{ChatError, CloseCode},
@@ -158,14 +158,14 @@ impl SocketIo {
         if let Some(first) = self.joined.first().map(|joined| joined.namespace) {
             self.call(first, connection, NamespaceMember::kept_alive);
         } else if let Err(wait) = self.packets.admit(PACKETS, 1, Instant::now()) {
-            let error = ChatError::rate_limited(told_ms(wait));
+            let error = ChatError::rate_limited(wait_ms(wait));
             connection.end(CloseCode::Flooding, &error.message);
         }
     }
 
     fn connect(&mut self, name: &str, auth: Option<&RawValue>, connection: &mut EngineConnection<'_, Self>) {
         if let Err(wait) = self.connects.admit(CONNECTS, 1, Instant::now()) {
-            let error = ChatError::rate_limited(told_ms(wait));
+            let error = ChatError::rate_limited(wait_ms(wait));
             let refusal = write::connect_error(name, &error.message, Some(&error));
             return self.refuse_connect(refusal, connection);
         }

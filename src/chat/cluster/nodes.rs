@@ -1,6 +1,6 @@
-//! This node among others: what it tells them, what it hears, and who is there on them.
+//! This node among others: what it publishes, what it receives, and who is online on them.
 //!
-//! Everything here is absent on a server that is alone. What others tell is only a hint: `reconcile.rs` makes good what is lost.
+//! Everything here is absent on a server that is alone. What others publish is only a hint: `reconcile.rs` makes good what is lost.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::reconcile::{Confirmed, POLL_INTERVAL_AWAY, Reconcile};
+use super::reconcile::{Confirmed, POLL_INTERVAL_UNCONNECTED, Reconcile};
 use crate::{
     broker::{Envelope, NodeEvent, NodeId, PresenceOf, Topic},
     chat::{Chat, db_read::Memory, hub_op::Delivery, input::Now, rooms::PresenceChanged, timer::Timer},
@@ -29,18 +29,18 @@ const BEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// Who has not said so for this long is gone, and everybody on it with it.
 const BEATS_MISSED_MAX: Duration = Duration::from_millis(3500);
 
-/// Each room's presence is told again within so many beats: one lost word is wrong no longer than that.
-const BEATS_A_ROUND: u64 = 30;
+/// Each room's presence is published again within so many beats: one lost word is wrong no longer than that.
+const BEATS_PER_ROUND: u64 = 30;
 
-/// Presence that was not told again for so many beats counts no more.
+/// Presence that was not published again for so many beats counts no more.
 const BEATS_BELIEVED: u64 = 70;
 
-/// So many beats after a connection came back, and one more for so many rooms, all that others have told before has been told
+/// So many beats after a connection came back, and one more for so many rooms, all that others have published before has been published
 /// again: anyone who went meanwhile has not.
-const BEATS_TO_TELL_AGAIN: u64 = 12;
-const ROOMS_TOLD_AGAIN_A_BEAT: usize = 5000;
+const BEATS_TO_HEAR_ALL: u64 = 12;
+const ROOMS_HEARD_PER_BEAT: usize = 5000;
 
-/// Rooms whose presence is told at once after a connection came back, every [`ROOMS_AGAIN_PAUSE`].
+/// Rooms whose presence is published at once after a connection came back, every [`ROOMS_AGAIN_PAUSE`].
 const ROOMS_AGAIN_AT_ONCE: usize = 500;
 
 /// The pause between them.
@@ -58,11 +58,11 @@ pub(in crate::chat) struct Nodes {
     since: Instant,
     /// When each of the others was last heard of.
     peers: HashMap<NodeId, Instant>,
-    /// Rooms that this node hears of, and whom it has told to be there.
+    /// Rooms that this node hears of, and whom it has published to be there.
     rooms: HashMap<RoomId, PresenceOf>,
     /// Users that this node hears of.
     users: HashSet<UserId>,
-    /// Rooms whose presence is to be told and asked for again.
+    /// Rooms whose presence is to be published and asked for again.
     again: Vec<RoomId>,
     beats: u64,
     /// The beat at which the connection last came back.
@@ -88,81 +88,75 @@ impl Nodes {
         }
     }
 
-    /// In which beat of a round a room's presence is told again.
+    /// In which beat of a round a room's presence is published again.
     fn beat_of(&self, room: &RoomId) -> u64 {
-        self.places.hash_one(room) % BEATS_A_ROUND
+        self.places.hash_one(room) % BEATS_PER_ROUND
     }
 }
 
-// ---- what this node tells -------------------------------------------------------------------------------------------
+// ---- what this node publishes ---------------------------------------------------------------------------------------
 
 impl Chat {
     /// Tells other nodes something, if there are others.
-    pub(in crate::chat) fn tell_nodes(&mut self, topic: impl FnOnce() -> Topic, event: impl FnOnce() -> NodeEvent) {
+    pub(in crate::chat) fn publish(&mut self, topic: impl FnOnce() -> Topic, event: impl FnOnce() -> NodeEvent) {
         if self.nodes.is_some() {
             self.out.publish(topic(), event());
         }
     }
 
-    fn tell_there(&mut self, room: RoomId, there: PresenceOf, last_seq: Seq, asks: bool) {
+    fn publish_presence(&mut self, room: RoomId, there: PresenceOf, last_seq: Seq, asks: bool) {
         self.out.publish(Topic::Room(room.clone()), NodeEvent::Presence { room, there, last_seq, asks });
     }
 
-    pub(in crate::chat) fn tell_nodes_of_room(&mut self, room: &RoomId, event: impl FnOnce(RoomId) -> NodeEvent) {
-        self.tell_nodes(|| Topic::Room(room.clone()), || event(room.clone()));
+    pub(in crate::chat) fn publish_to_room(&mut self, room: &RoomId, event: impl FnOnce(RoomId) -> NodeEvent) {
+        self.publish(|| Topic::Room(room.clone()), || event(room.clone()));
     }
 
     /// Tells other nodes that what they keep of a room is old.
-    pub(in crate::chat) fn room_changed_for_nodes(&mut self, room: &RoomId) {
+    pub(in crate::chat) fn publish_room_changed(&mut self, room: &RoomId) {
         self.confirm(|| Confirmed::Room(room.clone()));
-        self.tell_nodes_of_room(room, |room| NodeEvent::RoomChanged { room });
+        self.publish_to_room(room, |room| NodeEvent::RoomChanged { room });
     }
 
     /// Tells other nodes that what they keep of a user is old.
-    pub(in crate::chat) fn user_changed_for_nodes(&mut self, user: &UserId) {
+    pub(in crate::chat) fn publish_user_changed(&mut self, user: &UserId) {
         self.confirm(|| Confirmed::User(user.clone()));
-        self.tell_nodes(|| Topic::Nodes, || NodeEvent::UserChanged { user: user.clone(), is_renamed: false });
+        self.publish(|| Topic::Nodes, || NodeEvent::UserChanged { user: user.clone(), is_renamed: false });
     }
 
     /// The same of a user who may have another name or picture, which other members' lists show.
-    pub(in crate::chat) fn user_put_for_nodes(&mut self, user: &UserId, is_renamed: bool) {
+    pub(in crate::chat) fn publish_user_put(&mut self, user: &UserId, is_renamed: bool) {
         self.confirm(|| Confirmed::User(user.clone()));
         self.confirm(|| Confirmed::Profile(user.clone()));
-        self.tell_nodes(|| Topic::Nodes, || NodeEvent::UserChanged { user: user.clone(), is_renamed });
+        self.publish(|| Topic::Nodes, || NodeEvent::UserChanged { user: user.clone(), is_renamed });
     }
 
-    pub(in crate::chat) fn message_for_nodes(&mut self, message: &StoredMessage) {
-        self.tell_nodes_of_room(&message.room_id, |room| NodeEvent::Message {
+    pub(in crate::chat) fn publish_message(&mut self, message: &StoredMessage) {
+        self.publish_to_room(&message.room_id, |room| NodeEvent::Message {
             room,
             seq: message.seq,
             message: Some(message.clone()),
         });
     }
 
-    pub(in crate::chat) fn message_changed_for_nodes(&mut self, message: &StoredMessage) {
+    pub(in crate::chat) fn publish_change(&mut self, message: &StoredMessage) {
         self.confirm(|| Confirmed::Message(message.id.clone()));
-        self.tell_nodes_of_room(&message.room_id, |_| NodeEvent::MessageChanged { message: Some(message.clone()) });
+        self.publish_to_room(&message.room_id, |_| NodeEvent::MessageChanged { message: Some(message.clone()) });
     }
 
     /// Tells the nodes on which a user has sessions how a room looks in their list.
-    pub(in crate::chat) fn list_for_nodes(&mut self, room: &RoomId, user: &UserId, summary: &RoomSummary) {
+    pub(in crate::chat) fn publish_list(&mut self, room: &RoomId, user: &UserId, summary: &RoomSummary) {
         let Some(nodes) = &mut self.nodes else { return };
         let last_seq = summary.last_seq;
-        nodes.reconcile.list_told(room, last_seq);
+        nodes.reconcile.list_sent(room, last_seq);
         let data = to_json(&RoomUpdated::of(summary, &self.settings.presenter(self.now.wall)));
         let Ok(data) = serde_json::from_slice(&data) else { return };
         let event = NodeEvent::RoomUpdated { user: user.clone(), room: room.clone(), last_seq, data };
         self.out.publish(Topic::User(user.clone()), event);
     }
 
-    pub(in crate::chat) fn inbox_presence_for_nodes(
-        &mut self,
-        user: &UserId,
-        room: &RoomId,
-        of: &UserId,
-        online: bool,
-    ) {
-        self.tell_nodes(
+    pub(in crate::chat) fn publish_inbox_presence(&mut self, user: &UserId, room: &RoomId, of: &UserId, online: bool) {
+        self.publish(
             || Topic::User(user.clone()),
             || NodeEvent::InboxPresence { user: user.clone(), room: room.clone(), of: of.clone(), online },
         );
@@ -194,16 +188,16 @@ impl Chat {
             (Some((there, last_seq)), None) => {
                 nodes.rooms.insert(room.clone(), there);
                 self.out.watch(Topic::Room(room.clone()), true);
-                self.tell_there(room, there, last_seq, true);
+                self.publish_presence(room, there, last_seq, true);
             }
             (Some((there, last_seq)), Some(told)) if there != told => {
                 nodes.rooms.insert(room.clone(), there);
-                self.tell_there(room, there, last_seq, false);
+                self.publish_presence(room, there, last_seq, false);
             }
             (None, Some(told)) => {
                 nodes.rooms.remove(&room);
                 if told != PresenceOf::default() {
-                    self.tell_there(room.clone(), PresenceOf::default(), Seq(0), false);
+                    self.publish_presence(room.clone(), PresenceOf::default(), Seq(0), false);
                 }
                 self.out.watch(Topic::Room(room), false);
             }
@@ -218,24 +212,24 @@ impl Chat {
         nodes.beats += 1;
         self.out.publish(Topic::Nodes, NodeEvent::Beat);
         self.metrics.nodes.set(i64::try_from(nodes.peers.len() + 1).unwrap_or(i64::MAX));
-        let turn = nodes.beats % BEATS_A_ROUND;
+        let turn = nodes.beats % BEATS_PER_ROUND;
         let due: Vec<RoomId> = nodes.rooms.keys().filter(|room| nodes.beat_of(room) == turn).cloned().collect();
         for room in due {
-            self.tell_room_again(room, false);
+            self.publish_presence_again(room, false);
         }
         self.look_for_the_gone();
     }
 
-    fn tell_room_again(&mut self, room: RoomId, asks: bool) {
+    fn publish_presence_again(&mut self, room: RoomId, asks: bool) {
         let Some(nodes) = &self.nodes else { return };
         let Some(there) = nodes.rooms.get(&room).copied() else { return };
         let Some(live) = self.rooms.room(&room) else { return };
         if asks || there != PresenceOf::default() {
-            self.tell_there(room, there, live.state().last_seq, asks);
+            self.publish_presence(room, there, live.state().last_seq, asks);
         }
     }
 
-    /// Who has not been heard of is gone; but a node that hears nobody, since the connection is away, can't tell.
+    /// Who has not been heard of is gone; but a node that hears nobody, since the connection is down, can't know.
     fn look_for_the_gone(&mut self) {
         let Some(nodes) = &mut self.nodes else { return };
         if !nodes.is_up || self.now.at.saturating_duration_since(nodes.since) < BEATS_MISSED_MAX {
@@ -247,16 +241,16 @@ impl Chat {
             log::warn!("{} of the other nodes has gone without a word", before - nodes.peers.len());
         }
         let (beats, peers) = (nodes.beats, &nodes.peers);
-        let told_again_at = nodes.back_at + BEATS_TO_TELL_AGAIN + (nodes.rooms.len() / ROOMS_TOLD_AGAIN_A_BEAT) as u64;
-        let since = if beats >= told_again_at { nodes.back_at } else { 0 };
+        let all_heard_at = nodes.back_at + BEATS_TO_HEAR_ALL + (nodes.rooms.len() / ROOMS_HEARD_PER_BEAT) as u64;
+        let since = if beats >= all_heard_at { nodes.back_at } else { 0 };
         let since = since.max(beats.saturating_sub(BEATS_BELIEVED));
-        let gone = self.rooms.forget_elsewhere(|node, told_at| peers.contains_key(&node) && told_at >= since);
+        let gone = self.rooms.forget_elsewhere(|node, heard_at| peers.contains_key(&node) && heard_at >= since);
         for gone in gone {
-            self.tell_presence(gone);
+            self.send_presence(gone);
         }
     }
 
-    /// After a connection came back, or lost something: tells and asks anew who is where, some rooms at a time.
+    /// After a connection came back, or lost something: publishes and asks again who is where, some rooms at a time.
     fn publish_all_again(&mut self) {
         let Some(nodes) = &mut self.nodes else { return };
         let idle = nodes.again.is_empty();
@@ -271,7 +265,7 @@ impl Chat {
         let Some(nodes) = &mut self.nodes else { return };
         let rest = nodes.again.len().saturating_sub(ROOMS_AGAIN_AT_ONCE);
         for room in nodes.again.split_off(rest) {
-            self.tell_room_again(room, true);
+            self.publish_presence_again(room, true);
         }
         if rest > 0 {
             self.out.after(ROOMS_AGAIN_PAUSE, Timer::PresenceAgain);
@@ -309,7 +303,7 @@ impl Chat {
                 self.hear_presence(node, &room, there);
                 self.is_missing(&room, last_seq);
                 if asks {
-                    self.tell_room_again(room, false);
+                    self.publish_presence_again(room, false);
                 }
             }
             NodeEvent::RoomChanged { room } => {
@@ -319,15 +313,15 @@ impl Chat {
             }
             NodeEvent::RoomUpdated { user, room, last_seq, data } => {
                 self.confirm(|| Confirmed::List(room.clone()));
-                if self.nodes.as_mut().is_some_and(|nodes| nodes.reconcile.list_told(&room, last_seq)) {
+                if self.nodes.as_mut().is_some_and(|nodes| nodes.reconcile.list_sent(&room, last_seq)) {
                     let push = Push::from_json("roomUpdated", Bytes::from(data.get().to_owned()));
                     let sessions = self.rooms.sessions_of(&user).to_vec();
-                    self.tell_sessions(sessions, Some(&room), &push);
+                    self.to_sessions(sessions, Some(&room), &push);
                 }
             }
             NodeEvent::InboxPresence { user, room, of, online } => {
                 let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: of, online });
-                self.tell_inbox(&user, &push);
+                self.to_inbox(&user, &push);
             }
             NodeEvent::EndSessions { user, sentence } => {
                 self.confirm(|| Confirmed::SessionsEnded(user.clone()));
@@ -346,7 +340,7 @@ impl Chat {
             }
             NodeEvent::WhoIsThere { user } => {
                 for PresenceChanged { room, user: of, online, .. } in self.rooms.others_online(&user) {
-                    self.inbox_presence_for_nodes(&user, &room, &of, online);
+                    self.publish_inbox_presence(&user, &room, &of, online);
                 }
             }
             NodeEvent::TakeOver { pid_hash } => self.taken_over_elsewhere(&pid_hash),
@@ -355,7 +349,7 @@ impl Chat {
                     nodes.peers.remove(&node);
                 }
                 for gone in self.rooms.forget_elsewhere(|other, _| other != node) {
-                    self.tell_presence(gone);
+                    self.send_presence(gone);
                 }
             }
             NodeEvent::Beat | NodeEvent::MessageChanged { message: None } => {}
@@ -364,8 +358,8 @@ impl Chat {
 
     fn hear_presence(&mut self, node: NodeId, room: &RoomId, there: PresenceOf) {
         let beats = self.nodes.as_ref().map_or(0, |nodes| nodes.beats);
-        for changed in self.rooms.told_presence(room, node, there, beats) {
-            self.tell_presence(changed);
+        for changed in self.rooms.presence_heard(room, node, there, beats) {
+            self.send_presence(changed);
         }
     }
 
@@ -386,7 +380,7 @@ impl Chat {
         }
         live.changed(&message);
         let push = Push::from_json("messageUpdated", self.settings.json_of(&message, self.now.wall));
-        self.tell_room(&message.room_id, Delivery::Change, &push, None);
+        self.to_room(&message.room_id, Delivery::Change, &push, None);
     }
 
     fn hear_read(&mut self, room: &RoomId, reader: &UserId, seq: Seq, unread: i64) {
@@ -395,7 +389,7 @@ impl Chat {
         let Some(role) = live.role_of(reader) else { return };
         if seq > live.state().member(role).read_seq {
             live.read(reader, seq, unread);
-            self.tell_reader(room, reader, seq);
+            self.send_read(room, reader, seq);
         }
     }
 
@@ -411,7 +405,7 @@ impl Chat {
         self.nodes = Some(Nodes::new(node, self.now));
         self.rooms.note_touched();
         self.out.after(BEAT_INTERVAL, Timer::Heartbeat);
-        self.out.after(POLL_INTERVAL_AWAY, Timer::LookForNews);
+        self.out.after(POLL_INTERVAL_UNCONNECTED, Timer::LookForNews);
     }
 
     /// Other nodes have sent something.
@@ -419,7 +413,7 @@ impl Chat {
         for event in events {
             self.guarded("node event", |chat| chat.hear(event));
         }
-        self.tell_answered();
+        self.send_answered_reads();
     }
 
     /// The connection to other nodes came or went, or has lost something.
@@ -427,7 +421,7 @@ impl Chat {
         let now = self.now.at;
         let Some(nodes) = &mut self.nodes else { return };
         if up && !nodes.is_up {
-            // Who was there before the connection went away may be there still, and has its time to say so.
+            // Who was there before the connection went down may be there still, and has its time to say so.
             nodes.peers.values_mut().for_each(|heard| *heard = now);
         }
         let is_new = up != nodes.is_up;
@@ -435,7 +429,7 @@ impl Chat {
             (nodes.is_up, nodes.since) = (up, now);
         }
         nodes.reconcile.distrust();
-        // Who came or went in what a connection that stands has lost is told again with its round.
+        // Who came or went in what a connection that stands has lost is published again with its round.
         if up && is_new {
             nodes.back_at = nodes.beats;
             self.publish_all_again();

@@ -1,8 +1,8 @@
-//! The safety net between nodes: what no other node has told, or what was told and lost, comes from the database.
+//! The safety net between nodes: what no other node has published, or what was published and lost, comes from the database.
 //!
-//! Messages and changes have numbers in the order of commits. A node asks once a second what is new, by name alone, and compares
-//! it with what it knows: a message by its `seq`, anything else by whether some node has told of it meanwhile. What it does not
-//! know after half a second it reads. Without NATS it asks four times a second and does not wait.
+//! Messages and changes have numbers in the order of commits. A node asks once per second what is new, by name alone, and compares
+//! it with what it knows: a message by its `seq`, anything else by whether some node has published it meanwhile. What it does not
+//! know after half a second it reads. Without NATS it asks four times per second and does not wait.
 
 mod answers;
 
@@ -25,11 +25,11 @@ use crate::{
     protocol::push::Position,
 };
 
-/// How often a node that hears the others looks whether they have told everything.
+/// How often a node that hears the others looks whether they have published everything.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often a node looks that does not hear them.
-pub(in crate::chat) const POLL_INTERVAL_AWAY: Duration = Duration::from_millis(250);
+pub(in crate::chat) const POLL_INTERVAL_UNCONNECTED: Duration = Duration::from_millis(250);
 
 /// For so long what is new in the database may still be on its way through NATS.
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
@@ -46,7 +46,7 @@ pub(crate) const MISSING_MAX: i64 = 200;
 /// Most bytes of messages that one reading returns, about. What is beyond is read next.
 pub(crate) const MISSING_BYTES_MAX: usize = 1024 * 1024;
 
-/// Something other than a message of which a node was told, or that it has done itself.
+/// Something other than a message of which a node was notified, or that it has done itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::chat) enum Confirmed {
     Message(MessageId),
@@ -78,13 +78,13 @@ pub(in crate::chat) struct Reconcile {
     /// What other nodes have sent, or this one has done, since the looks before the last one, and how often: each is for one
     /// note of the database's. The newer half first.
     confirmed: [HashMap<Confirmed, u32>; 2],
-    /// The newest message with which each room was told to lists, in the same two halves.
+    /// The newest message with which each room was sent to lists, in the same two halves.
     lists: [HashMap<RoomId, Seq>; 2],
     turned_at: Option<Instant>,
     /// Rooms in which messages are missing.
     missing: HashSet<RoomId>,
     is_filling: bool,
-    /// Rooms of which something is old, and whether nobody else tells their members' lists.
+    /// Rooms of which something is old, and whether nobody else notifies their members' lists.
     stale: HashMap<RoomId, bool>,
     is_refreshing: bool,
     /// Messages that were edited or taken back.
@@ -100,8 +100,8 @@ impl Reconcile {
         self.settled
     }
 
-    /// A room was told to its members' lists. Returns whether that is not older than what they were told before.
-    pub(in crate::chat) fn list_told(&mut self, room: &RoomId, seq: Seq) -> bool {
+    /// A room was sent to its members' lists. Returns whether that is not older than what they were sent before.
+    pub(in crate::chat) fn list_sent(&mut self, room: &RoomId, seq: Seq) -> bool {
         let known = self.list_of(room);
         if known.is_some_and(|known| known > seq) {
             return false;
@@ -134,7 +134,7 @@ impl Reconcile {
         true
     }
 
-    /// Something may have been lost: what was told lately proves nothing.
+    /// Something may have been lost: what was heard lately proves nothing.
     pub(in crate::chat) fn distrust(&mut self) {
         // What ends sessions must not end those that have come back since.
         for half in &mut self.confirmed {
@@ -171,7 +171,7 @@ impl Reconcile {
 }
 
 impl Chat {
-    /// Remembers that something was told or done.
+    /// Remembers that something was heard or done.
     pub(in crate::chat) fn confirm(&mut self, what: impl FnOnce() -> Confirmed) {
         if let Some(nodes) = &mut self.nodes {
             nodes.reconcile.confirm(what());
@@ -185,7 +185,7 @@ impl Chat {
         }
     }
 
-    /// Something of a room in memory is old. With `alone` nobody else tells its members' lists.
+    /// Something of a room in memory is old. With `alone` nobody else notifies its members' lists.
     pub(in crate::chat) fn refresh(&mut self, room: RoomId, alone: bool) {
         if self.rooms.room(&room).is_some()
             && let Some(nodes) = &mut self.nodes
@@ -196,7 +196,7 @@ impl Chat {
 
     /// It may be time to look what is new.
     pub(in crate::chat) fn look_again(&mut self) {
-        self.out.after(POLL_INTERVAL_AWAY, Timer::LookForNews);
+        self.out.after(POLL_INTERVAL_UNCONNECTED, Timer::LookForNews);
         self.look_for_news();
     }
 
@@ -243,7 +243,7 @@ impl Chat {
                 let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
                 if !is_told && is_wanted {
                     if let Some(nodes) = &mut self.nodes {
-                        nodes.reconcile.list_told(&room, seq);
+                        nodes.reconcile.list_sent(&room, seq);
                     }
                     self.announce_here(room);
                 }
@@ -343,7 +343,7 @@ impl Chat {
         }
     }
 
-    /// Takes over how a room stands in the database, and tells its members here what is new of it.
+    /// Takes over how a room stands in the database, and sends its members here what is new of it.
     fn refreshed(&mut self, state: &RoomState, alone: bool) {
         let room = state.room.id.clone();
         let Some(live) = self.rooms.room(&room) else { return };
@@ -352,7 +352,7 @@ impl Chat {
         for (role, before) in [Role::Buyer, Role::Seller].into_iter().zip(read) {
             let now = state.member(role).read_seq;
             if now > before {
-                self.tell_reader(&room, &state.member_user(role).id.clone(), now);
+                self.send_read(&room, &state.member_user(role).id.clone(), now);
             }
         }
         if self.rooms.room(&room).is_some_and(|live| live.state().last_seq < state.last_seq) {

@@ -28,7 +28,7 @@ pub enum RoomRequest {
         /// The room.
         room: RoomId,
     },
-    /// haggle itself tells both members that the room looks different in their lists.
+    /// haggle itself notifies both members that the room looks different in their lists.
     Announce(RoomId),
     /// The same to some of their sessions.
     AnnounceTo(RoomId, Audience),

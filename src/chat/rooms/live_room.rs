@@ -22,7 +22,7 @@ use crate::{
 pub struct LiveRoom {
     pub(super) state: RoomState,
     pub(super) attached: Vec<Attached>,
-    /// Who is there on other nodes, and when that was last told.
+    /// Who is there on other nodes, and when that was last heard.
     pub(super) elsewhere: Vec<Elsewhere>,
     /// Messages that came before their turn.
     order: Order<(StoredMessage, Bytes)>,
@@ -35,7 +35,7 @@ pub struct LiveRoom {
 pub(super) struct Elsewhere {
     pub(super) node: NodeId,
     pub(super) there: PresenceOf,
-    pub(super) told_at: u64,
+    pub(super) heard_at: u64,
 }
 
 /// A session of this node in the room, or about to enter it.
@@ -85,7 +85,7 @@ impl LiveRoom {
         self.attached.iter().any(|member| member.entered && member.role == role)
     }
 
-    /// What other nodes are told of this one's sessions in the room; `None` where it has none.
+    /// What other nodes are sent of this one's sessions in the room; `None` where it has none.
     #[must_use]
     pub fn there(&self) -> Option<PresenceOf> {
         (!self.attached.is_empty())
@@ -188,7 +188,7 @@ impl LiveRoom {
         hubs
     }
 
-    /// Whether a member is told that the other one is in the room.
+    /// Whether a member is sent that the other one is in the room.
     #[must_use]
     pub fn sees_other_online(&self, viewer: Role) -> bool {
         self.state.shared().presence && self.is_online(viewer.other())

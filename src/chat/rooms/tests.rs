@@ -69,7 +69,7 @@ fn owner(session: u64) -> (&'static str, Role) {
 
 proptest! {
     #[test]
-    fn presence_is_told_exactly_when_the_first_comes_and_the_last_goes(steps in steps()) {
+    fn presence_is_sent_exactly_when_the_first_comes_and_the_last_goes(steps in steps()) {
         let mut rooms = Rooms::default();
         for session in 0..6 {
             rooms.connect(SessionId(session), UserId::new(owner(session).0).unwrap(), HubId(0), Feed::Chat);
@@ -112,7 +112,7 @@ proptest! {
             };
             for PresenceChanged { room, user, online, .. } in told {
                 let key = (room, user);
-                prop_assert!(if online { believed.insert(key) } else { believed.remove(&key) }, "told twice");
+                prop_assert!(if online { believed.insert(key) } else { believed.remove(&key) }, "sent twice");
             }
             let there: BTreeSet<_> = entered
                 .iter()
@@ -144,7 +144,7 @@ fn a_message_is_read_by_its_sender_and_so_is_what_was_said_before_it() {
     let mut live = LiveRoom::new(state("r1"));
     let senders = ["sam", "sam", "alice", "alice", "system", "sam", "alice"];
     let read: Vec<bool> = (1..).zip(senders).map(|(seq, sender)| live.stored(&message(seq, sender))).collect();
-    assert_eq!(read, [false, false, true, false, false, true, true], "told where the other's are passed");
+    assert_eq!(read, [false, false, true, false, false, true, true], "sent where the other's are passed");
     assert_eq!(stands(&live), [(7, 0), (6, 1)]);
     // A mark that came before its messages.
     live.read(&UserId::new("sam").unwrap(), Seq(9), 0);

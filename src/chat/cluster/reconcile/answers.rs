@@ -76,7 +76,7 @@ impl Chat {
             let data = self.settings.json_of(&message, self.now.wall);
             self.place(message, data);
         }
-        self.tell_answered();
+        self.send_answered_reads();
         let Some(live) = self.rooms.room(&room) else { return };
         if live.state().last_seq < last_seq || live.is_waiting() {
             self.fill(room.clone());
