@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{hub_op::Asker, rooms::Place};
+use super::{hub_op::Asker, rooms::EntryId};
 use crate::{
     db::{self, Behind, DbError, Found, MessagePage, Messages, Missed, News, OtherMember, RoomState, Seen},
     domain::{Account, MessageId, ProductId, Recovery, Role, RoomId, Seq, SessionId, User, UserId},
@@ -117,7 +117,7 @@ pub struct Entry {
     /// The room.
     pub room: RoomId,
     pub(in crate::chat) role: Role,
-    pub(in crate::chat) place: Place,
+    pub(in crate::chat) place: EntryId,
     /// Which part of its history.
     pub page: MessagePage,
 }
@@ -129,7 +129,7 @@ pub struct HistoryRead {
     pub(in crate::chat) room: RoomId,
     pub(in crate::chat) role: Role,
     /// Where the session was put for it: once it has left, the history is too old for a later entry.
-    pub(in crate::chat) place: Place,
+    pub(in crate::chat) place: EntryId,
     pub(in crate::chat) catches_up: bool,
     pub(in crate::chat) messages: Result<Messages, DbError>,
 }

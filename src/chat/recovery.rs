@@ -8,6 +8,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use data_encoding::HEXLOWER;
+
 use super::{
     Chat,
     batch::PendingWrite,
@@ -81,7 +83,7 @@ impl Live {
 
 fn hash(secret: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(digest.as_ref())
 }
 
 /// The client's name for its session: the same after a recovery, and nothing that gives the secret away.

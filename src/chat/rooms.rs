@@ -53,9 +53,9 @@ pub enum Feed {
     Inbox,
 }
 
-/// A session's place in a room, another one each time it comes back after it left.
+/// One entry of a session into a room; another one each time it comes back after it left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place(u64);
+pub struct EntryId(u64);
 
 /// A session, as far as rooms care.
 #[derive(Debug)]
@@ -290,7 +290,13 @@ impl Rooms {
 
     /// A session is about to enter a live room, or enters it again. It counts as present only once it [`Rooms::enter`]s.
     /// `None` when there is no such session or room.
-    pub fn attach(&mut self, session: SessionId, room: &RoomId, role: Role, grant: Option<Timestamp>) -> Option<Place> {
+    pub fn attach(
+        &mut self,
+        session: SessionId,
+        room: &RoomId,
+        role: Role,
+        grant: Option<Timestamp>,
+    ) -> Option<EntryId> {
         let live_session = self.sessions.get_mut(&session)?;
         let live = self.live.get_mut(room)?;
         if !live_session.rooms.contains(room) {
@@ -305,7 +311,7 @@ impl Rooms {
             }
             None => {
                 self.attached += 1;
-                let (hub, place) = (live_session.hub, Place(self.attached));
+                let (hub, place) = (live_session.hub, EntryId(self.attached));
                 reserve_one(&mut live.attached);
                 live.attached.push(Attached { session, place, hub, role, entered: false, grant });
                 self.touch_room(room);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Place, PresenceChanged};
+use super::{EntryId, PresenceChanged};
 use crate::{
     broker::{NodeId, PresenceOf},
     chat::{
@@ -42,7 +42,7 @@ pub(super) struct Elsewhere {
 #[derive(Debug)]
 pub(super) struct Attached {
     pub(super) session: SessionId,
-    pub(super) place: Place,
+    pub(super) place: EntryId,
     pub(super) hub: HubId,
     pub(super) role: Role,
     pub(super) entered: bool,
@@ -152,7 +152,7 @@ impl LiveRoom {
 
     /// Whether a session is in the room or about to enter it, and has not left since it got this place.
     #[must_use]
-    pub fn has(&self, session: SessionId, place: Place) -> bool {
+    pub fn has(&self, session: SessionId, place: EntryId) -> bool {
         self.attached.iter().any(|member| member.session == session && member.place == place)
     }
 

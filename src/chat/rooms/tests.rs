@@ -76,7 +76,7 @@ proptest! {
         }
         // The model: who is in which room, and whom the others believe to be there.
         let mut entered: BTreeSet<(u64, bool)> = BTreeSet::new();
-        let mut attached: HashMap<(u64, bool), Place> = HashMap::new();
+        let mut attached: HashMap<(u64, bool), EntryId> = HashMap::new();
         let mut believed: BTreeSet<(RoomId, UserId)> = BTreeSet::new();
         for step in steps {
             let told = match step {
