@@ -309,6 +309,22 @@ impl Chat {
         }
     }
 
+    /// What is in memory though nobody needs it any more, by name, once no session is left: for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn leftovers(&self) -> Vec<(&'static str, usize)> {
+        let kept = [
+            ("unfinished", usize::from(!self.unfinished().is_nothing())),
+            ("rooms", self.rooms.live_count()),
+            ("room updates", self.room_updates.len()),
+            ("announcements", self.announcements.len()),
+            ("rooms that wait for a commit", self.landing.len()),
+            ("recoveries", self.recoveries.len()),
+            ("typists", self.typists.len()),
+        ];
+        kept.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
     // ---- who may do it ----------------------------------------------------------------------------------------------
 
     /// Does something in a room once its user is known to be a member, by the policy that was chosen.

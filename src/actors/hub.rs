@@ -327,7 +327,8 @@ impl Hub {
         }
     }
 
-    fn forget(&mut self, session: SessionId) {
+    /// A session is over.
+    pub fn forget(&mut self, session: SessionId) {
         let Some(local) = self.sessions.get(&session).map(Rc::clone) else { return };
         // Nobody is there any more for whom it waits.
         local.line.take();

@@ -81,6 +81,12 @@ impl Live {
     }
 }
 
+impl Recoveries {
+    pub(super) fn len(&self) -> usize {
+        self.live.len() + self.by_pid.len() + self.resuming.len() + self.ending.len()
+    }
+}
+
 fn hash(secret: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
     HEXLOWER.encode(digest.as_ref())

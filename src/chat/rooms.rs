@@ -2,7 +2,7 @@
 
 mod live_room;
 
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use crate::{
     broker::{NodeId, PresenceOf},
@@ -27,13 +27,13 @@ pub struct Rooms {
     touched: Option<Touched>,
 }
 
-/// Rooms and users whose sessions on this node are others than before.
+/// Rooms and users whose sessions on this node are others than before. In order, so that one history has one outcome.
 #[derive(Debug, Default)]
 pub struct Touched {
     /// Rooms.
-    pub rooms: HashSet<RoomId>,
+    pub rooms: BTreeSet<RoomId>,
     /// Users.
-    pub users: HashSet<UserId>,
+    pub users: BTreeSet<UserId>,
 }
 
 /// A user's sessions and live rooms.
@@ -230,6 +230,8 @@ impl Rooms {
                 );
             }
         }
+        // What is told has an order that does not depend on that of the map.
+        gone.sort_by(|one, other| one.room.cmp(&other.room));
         gone
     }
 
@@ -237,7 +239,9 @@ impl Rooms {
     #[must_use]
     pub fn rooms_showing(&self, product: &ProductId) -> Vec<RoomId> {
         let showing = self.live.iter().filter(|(_, live)| live.state.room.product.id == *product);
-        showing.map(|(room, _)| room.clone()).collect()
+        let mut rooms: Vec<RoomId> = showing.map(|(room, _)| room.clone()).collect();
+        rooms.sort();
+        rooms
     }
 
     /// Whether anybody is connected.

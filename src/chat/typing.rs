@@ -40,6 +40,10 @@ impl Typists {
         self.typing.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.typing.len()
+    }
+
     fn start(&mut self, room: &RoomId, user: &UserId, session: SessionId, until: Timestamp) {
         let sessions = self.typing.entry((room.clone(), user.clone())).or_default();
         sessions.retain(|(other, _)| *other != session);

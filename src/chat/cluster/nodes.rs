@@ -3,8 +3,8 @@
 //! Everything here is absent on a server that is alone. What others publish is only a hint: `reconcile.rs` makes good what is lost.
 
 use std::{
-    collections::{HashMap, HashSet},
-    hash::{BuildHasher, RandomState},
+    collections::{BTreeMap, HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
     time::{Duration, Instant},
 };
 
@@ -58,8 +58,8 @@ pub(in crate::chat) struct Nodes {
     since: Instant,
     /// When each of the others was last heard of.
     peers: HashMap<NodeId, Instant>,
-    /// Rooms that this node hears of, and whom it has published to be there.
-    rooms: HashMap<RoomId, PresenceOf>,
+    /// Rooms that this node hears of, and whom it has published to be there. In order, so that one history has one outcome.
+    rooms: BTreeMap<RoomId, PresenceOf>,
     /// Users that this node hears of.
     users: HashSet<UserId>,
     /// Rooms whose presence is to be published and asked for again.
@@ -67,7 +67,6 @@ pub(in crate::chat) struct Nodes {
     beats: u64,
     /// The beat at which the connection last came back.
     back_at: u64,
-    places: RandomState,
     pub(in crate::chat) reconcile: Reconcile,
 }
 
@@ -78,20 +77,21 @@ impl Nodes {
             is_up: false,
             since: now.at,
             peers: HashMap::new(),
-            rooms: HashMap::new(),
+            rooms: BTreeMap::new(),
             users: HashSet::new(),
             again: Vec::new(),
             beats: 0,
             back_at: 0,
-            places: RandomState::new(),
             reconcile: Reconcile::default(),
         }
     }
+}
 
-    /// In which beat of a round a room's presence is published again.
-    fn beat_of(&self, room: &RoomId) -> u64 {
-        self.places.hash_one(room) % BEATS_PER_ROUND
-    }
+/// In which beat of a round a room's presence is published again.
+fn beat_of(room: &RoomId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    room.hash(&mut hasher);
+    hasher.finish() % BEATS_PER_ROUND
 }
 
 // ---- what this node publishes ---------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ impl Chat {
         self.out.publish(Topic::Nodes, NodeEvent::Beat);
         self.metrics.nodes.set(i64::try_from(nodes.peers.len() + 1).unwrap_or(i64::MAX));
         let turn = nodes.beats % BEATS_PER_ROUND;
-        let due: Vec<RoomId> = nodes.rooms.keys().filter(|room| nodes.beat_of(room) == turn).cloned().collect();
+        let due: Vec<RoomId> = nodes.rooms.keys().filter(|room| beat_of(room) == turn).cloned().collect();
         for room in due {
             self.publish_presence_again(room, false);
         }

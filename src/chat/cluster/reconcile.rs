@@ -7,7 +7,7 @@
 mod answers;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     mem,
     time::{Duration, Instant},
 };
@@ -82,13 +82,13 @@ pub(in crate::chat) struct Reconcile {
     lists: [HashMap<RoomId, Seq>; 2],
     turned_at: Option<Instant>,
     /// Rooms in which messages are missing.
-    missing: HashSet<RoomId>,
+    missing: BTreeSet<RoomId>,
     is_filling: bool,
     /// Rooms of which something is old, and whether nobody else notifies their members' lists.
-    stale: HashMap<RoomId, bool>,
+    stale: BTreeMap<RoomId, bool>,
     is_refreshing: bool,
     /// Messages that were edited or taken back.
-    changed: HashSet<MessageId>,
+    changed: BTreeSet<MessageId>,
     is_reading_changed: bool,
     /// Up to here in the order of commits, everything was delivered that this node has sessions for.
     settled: Position,
@@ -163,7 +163,7 @@ impl Reconcile {
         self.missing.contains(room)
     }
 
-    fn take_some(rooms: &mut HashSet<RoomId>) -> Vec<RoomId> {
+    fn take_some(rooms: &mut BTreeSet<RoomId>) -> Vec<RoomId> {
         let some: Vec<RoomId> = rooms.iter().take(ROOMS_AT_ONCE).cloned().collect();
         rooms.retain(|room| !some.contains(room));
         some
