@@ -404,7 +404,7 @@ impl Chat {
             RoomRequest::Resume { session, .. } => {
                 if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
                     self.rooms.attach(session, &room, role, None);
-                    self.out.to_hub(hub, Op::Attach { session, room: room.clone() });
+                    self.out.send_to_hub(hub, Op::Attach { session, room: room.clone() });
                 }
                 self.rooms.release(&room);
                 self.resume_room(session, true);
@@ -425,7 +425,7 @@ impl Chat {
             crate::metrics::count(&self.metrics.rate_limited, "rooms_per_session");
             let mut error = ChatError::rate_limited(1000);
             error.message = "this session is in as many rooms as it may be, leave one first".into();
-            self.out.to_hub(asker.hub, Op::RefuseEntry { asker, room: room.clone(), error });
+            self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room: room.clone(), error });
             self.rooms.release(&room);
             return;
         }
@@ -433,7 +433,7 @@ impl Chat {
         // From here on it goes by the id that is in memory for as long as the room: the one that came with the request is
         // let go, also by its session.
         let room = self.rooms.room(&room).map_or(room, |live| live.state().room.id.clone());
-        self.out.to_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
+        self.out.send_to_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
         let page = match after {
             Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
             None => MessagePage::Before { seq: None, limit: NEWEST_MESSAGES },
@@ -469,7 +469,7 @@ impl Chat {
         match work {
             RoomRequest::Join(Join { asker, room, .. }) => {
                 self.detach(asker.session, &room);
-                self.out.to_hub(asker.hub, Op::RefuseEntry { asker, room, error });
+                self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room, error });
             }
             RoomRequest::Message(message) => self.answer(message.reply, Err(error)),
             RoomRequest::MakeOffer(offer) => self.answer(offer.reply, Err(error)),

@@ -32,10 +32,10 @@ const ANNOUNCEMENTS_PAUSE: Duration = Duration::from_millis(20);
 
 impl Chat {
     /// Tells a room's sessions about an event that is not a message.
-    pub(super) fn to_room(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
+    pub(super) fn send_to_room(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
         self.end_grants(room);
         if let Some(live) = self.rooms.room(room) {
-            self.out.to_room(live, room, kind, push, except);
+            self.out.send_to_room(live, room, kind, push, except);
         }
     }
 
@@ -70,7 +70,7 @@ impl Chat {
         let Some(live) = self.rooms.room_mut(&message.room_id) else { return };
         let has_read = live.stored(message);
         let push = Push::message(data, offset);
-        self.out.to_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
+        self.out.send_to_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
         if has_read {
             self.answered.push((message.room_id.clone(), message.sender_id.clone(), message.seq));
         }
@@ -103,7 +103,7 @@ impl Chat {
     /// Takes a session out of a room against its will.
     pub(super) fn take_out(&mut self, session: SessionId, room: &RoomId, error: ChatError) {
         let Some(hub) = self.rooms.session(session).map(|session| session.hub) else { return };
-        self.out.to_hub(hub, Op::Detach { session, room: room.clone(), error: Some(error) });
+        self.out.send_to_hub(hub, Op::Detach { session, room: room.clone(), error: Some(error) });
         self.detach(session, room);
     }
 
@@ -140,15 +140,15 @@ impl Chat {
         let PresenceChanged { room, user, other, online, shared } = changed;
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
         if shared {
-            self.to_room(&room, Delivery::State, &push, Some(&user));
-            self.to_inbox(&other, &push);
+            self.send_to_room(&room, Delivery::State, &push, Some(&user));
+            self.send_to_inbox(&other, &push);
         }
     }
 
-    pub(super) fn to_inbox(&mut self, user: &UserId, push: &Push) {
+    pub(super) fn send_to_inbox(&mut self, user: &UserId, push: &Push) {
         for (hub, session) in self.rooms.fed_by(user, Feed::Inbox) {
             let op = Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() };
-            self.out.to_hub(hub, op);
+            self.out.send_to_hub(hub, op);
         }
     }
 
@@ -181,8 +181,8 @@ impl Chat {
             if before != after {
                 let event = ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online: after };
                 let push = Push::new(&event);
-                self.to_room(room, Delivery::State, &push, Some(&user));
-                self.to_inbox(&viewer, &push);
+                self.send_to_room(room, Delivery::State, &push, Some(&user));
+                self.send_to_inbox(&viewer, &push);
                 told.push((viewer, user, after));
             }
         }
@@ -201,7 +201,7 @@ impl Chat {
     pub(super) fn message_changed(&mut self, message: StoredMessage, data: Bytes) {
         self.mark_stale(&message.room_id);
         self.publish_change(&message);
-        self.to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
+        self.send_to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
         if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message)) {
             self.room_updated(message.room_id);
         }
@@ -223,14 +223,14 @@ impl Chat {
         let push = Push::new(&ServerEvent::Read { room_id: room.clone(), user_id: user.clone(), seq });
         let Some(live) = self.rooms.room(room) else { return };
         if live.state().shared().read_receipts {
-            self.to_room(room, Delivery::State, &push, None);
+            self.send_to_room(room, Delivery::State, &push, None);
         } else {
             let own = live.sessions_of(user);
-            self.to_sessions(own, None, &push);
+            self.send_to_sessions(own, None, &push);
         }
     }
 
-    pub(super) fn to_sessions(
+    pub(super) fn send_to_sessions(
         &mut self,
         sessions: impl IntoIterator<Item = SessionId>,
         state_of: Option<&RoomId>,
@@ -243,7 +243,7 @@ impl Chat {
             }
         }
         for (hub, sessions) in by_hub {
-            self.out.to_hub(hub, Op::DeliverTo { sessions, state_of: state_of.cloned(), push: push.clone() });
+            self.out.send_to_hub(hub, Op::DeliverTo { sessions, state_of: state_of.cloned(), push: push.clone() });
         }
     }
 
@@ -324,7 +324,7 @@ impl Chat {
         }
         let updated = RoomUpdated::of(summary, &self.settings.presenter(self.now.wall));
         let push = Push::new(&ServerEvent::RoomUpdated(Box::new(updated)));
-        self.to_sessions(sessions, Some(room), &push);
+        self.send_to_sessions(sessions, Some(room), &push);
     }
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.
@@ -345,11 +345,11 @@ impl Chat {
             let hub = live.hub;
             for room in live.rooms.clone() {
                 // From its rooms at once; the session itself goes when it has been notified.
-                self.out.to_hub(hub, Op::Detach { session: *session, room: room.clone(), error: None });
+                self.out.send_to_hub(hub, Op::Detach { session: *session, room: room.clone(), error: None });
                 self.detach(*session, &room);
             }
             let end = Op::End { session: *session, code: CloseCode::Forbidden, error: error.clone() };
-            self.out.to_hub(hub, end);
+            self.out.send_to_hub(hub, end);
         }
         sessions.len()
     }

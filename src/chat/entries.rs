@@ -112,7 +112,7 @@ impl Chat {
             Ok(messages) => messages,
             Err(error) => {
                 self.detach(asker.session, &room);
-                self.out.to_hub(asker.hub, Op::RefuseEntry { asker, room, error: error.into() });
+                self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room, error: error.into() });
                 return;
             }
         };
@@ -140,7 +140,7 @@ impl Chat {
             asker,
         };
         if let Op::Enter { asker, .. } = &enter {
-            self.out.to_hub(asker.hub, enter);
+            self.out.send_to_hub(asker.hub, enter);
         }
     }
 }

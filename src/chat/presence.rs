@@ -33,7 +33,7 @@ impl Chat {
                 continue;
             };
             let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
-            self.out.to_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
+            self.out.send_to_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
         }
         if !rooms.is_empty() {
             self.out.after(Duration::ZERO, Timer::SendOnline { session, user, hub, rooms });

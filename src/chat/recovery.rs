@@ -147,7 +147,7 @@ impl Chat {
         self.forget_live(holder);
         self.typing_in_no_room(holder);
         let gone = self.rooms.disconnect(holder);
-        self.out.to_hub(hub, Op::TakeOver { session: holder });
+        self.out.send_to_hub(hub, Op::TakeOver { session: holder });
         gone
     }
 
@@ -235,7 +235,7 @@ impl Chat {
         let Some(resuming) = self.recoveries.resuming.remove(&session) else { return };
         if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
             for (room, _) in resuming.rooms {
-                self.out.to_hub(hub, Op::Detach { session, room: room.clone(), error: None });
+                self.out.send_to_hub(hub, Op::Detach { session, room: room.clone(), error: None });
                 self.detach(session, &room);
             }
         }
@@ -274,7 +274,7 @@ impl Chat {
         let push = |message: &StoredMessage| Push::message(json(message), Offset::exact(message.position));
         let messages = missed.messages.iter().map(push);
         let (sid, messages, rooms) = (sid_of(&pid), messages.collect(), missed.last_seqs);
-        self.out.to_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
+        self.out.send_to_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
     }
 
     /// Remembers an entry before it is answered. Gives the read history back where there is nothing to remember.
@@ -355,7 +355,7 @@ impl Chat {
         if recovery.is_none() {
             self.forget_live(session);
         }
-        self.out.to_hub(hub, Op::Welcome { session, sid: sid_of(pid), recovery });
+        self.out.send_to_hub(hub, Op::Welcome { session, sid: sid_of(pid), recovery });
     }
 
     /// The database has looked for an earlier session.

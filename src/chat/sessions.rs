@@ -21,7 +21,7 @@ impl Chat {
             None => {}
             Some(Welcome::Plain) => {
                 let sid = uuid::Uuid::new_v4().simple().to_string();
-                self.out.to_hub(hub, Op::Welcome { session, sid, recovery: None });
+                self.out.send_to_hub(hub, Op::Welcome { session, sid, recovery: None });
             }
             Some(Welcome::Recoverable(resume)) => self.recover(session, resume),
         }
@@ -59,7 +59,7 @@ impl Chat {
                 _ => {}
             }
         }
-        self.out.to_hub(hub, Op::Detach { session, room: room.clone(), error: None });
+        self.out.send_to_hub(hub, Op::Detach { session, room: room.clone(), error: None });
         self.detach(session, &room);
         self.answer(ReplyTo::Session(asker), Ok(done()));
     }

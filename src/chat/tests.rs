@@ -342,7 +342,7 @@ fn missing_messages_that_could_not_be_read_are_asked_for_again() {
     among_nodes(&mut fixture);
     let Fixture { chat, room, .. } = &mut fixture;
 
-    chat.missing_read(&[room.clone()], Err(DbError::Unavailable("unreachable".into())));
+    chat.missing_read(std::slice::from_ref(room), Err(DbError::Unavailable("unreachable".into())));
     chat.look_for_news();
 
     assert!(chat.nodes.as_ref().unwrap().reconcile.is_missing_in(room));

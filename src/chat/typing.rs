@@ -136,7 +136,7 @@ impl Chat {
 
     fn send_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
         let push = Push::new(&ServerEvent::Typing { room_id: room.clone(), user_id: user.clone(), typing });
-        self.to_room(room, Delivery::Typing, &push, Some(user));
+        self.send_to_room(room, Delivery::Typing, &push, Some(user));
     }
 
     fn await_typing_end(&mut self) {

@@ -316,12 +316,12 @@ impl Chat {
                 if self.nodes.as_mut().is_some_and(|nodes| nodes.reconcile.list_sent(&room, last_seq)) {
                     let push = Push::from_json("roomUpdated", Bytes::from(data.get().to_owned()));
                     let sessions = self.rooms.sessions_of(&user).to_vec();
-                    self.to_sessions(sessions, Some(&room), &push);
+                    self.send_to_sessions(sessions, Some(&room), &push);
                 }
             }
             NodeEvent::InboxPresence { user, room, of, online } => {
                 let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: of, online });
-                self.to_inbox(&user, &push);
+                self.send_to_inbox(&user, &push);
             }
             NodeEvent::EndSessions { user, sentence } => {
                 self.confirm(|| Confirmed::SessionsEnded(user.clone()));
@@ -380,7 +380,7 @@ impl Chat {
         }
         live.changed(&message);
         let push = Push::from_json("messageUpdated", self.settings.json_of(&message, self.now.wall));
-        self.to_room(&message.room_id, Delivery::Change, &push, None);
+        self.send_to_room(&message.room_id, Delivery::Change, &push, None);
     }
 
     fn hear_read(&mut self, room: &RoomId, reader: &UserId, seq: Seq, unread: i64) {

@@ -15,7 +15,7 @@ use crate::{
 
 impl Effects {
     /// Tells one hub something.
-    pub(in crate::chat) fn to_hub(&mut self, hub: HubId, op: Op) {
+    pub(in crate::chat) fn send_to_hub(&mut self, hub: HubId, op: Op) {
         if self.ops.len() <= hub.0 {
             self.ops.resize_with(hub.0 + 1, Vec::new);
         }
@@ -23,7 +23,7 @@ impl Effects {
     }
 
     /// Tells every session in a room about an event, but those of `except`.
-    pub(in crate::chat) fn to_room(
+    pub(in crate::chat) fn send_to_room(
         &mut self,
         room: &LiveRoom,
         id: &RoomId,
@@ -35,7 +35,7 @@ impl Effects {
             let event = RoomEvent { kind, push: push.clone(), except: except.cloned(), slot: None };
             match self.last_of(hub) {
                 Some(Op::Deliver { room, more, .. }) if room == id => more.push(event),
-                _ => self.to_hub(hub, Op::Deliver { room: id.clone(), event, more: Vec::new() }),
+                _ => self.send_to_hub(hub, Op::Deliver { room: id.clone(), event, more: Vec::new() }),
             }
         }
     }
@@ -46,7 +46,7 @@ impl Effects {
         let shows_nothing = asker.request.is_none() && answer.is_ok();
         match self.last_event_of(asker.hub) {
             Some(event) if shows_nothing && event.slot.is_none() => event.slot = Some(asker.slot),
-            _ => self.to_hub(asker.hub, Op::Reply { asker, answer }),
+            _ => self.send_to_hub(asker.hub, Op::Reply { asker, answer }),
         }
     }
 
@@ -90,7 +90,7 @@ mod tests {
         let mut out = Effects::default();
         let tell = |out: &mut Effects, id: &RoomId, wants_answer: bool| {
             let push = Push::from_json("message", Bytes::from_static(b"{}"));
-            out.to_room(rooms.room(id).unwrap(), id, Delivery::Change, &push, None);
+            out.send_to_room(rooms.room(id).unwrap(), id, Delivery::Change, &push, None);
             let request = wants_answer.then(|| RequestId::from_number(1));
             let slot = InFlight::default().take(&metrics);
             out.reply(Asker { session: alice, hub: HubId(0), request, event: "message", slot }, Ok(Bytes::new()));
