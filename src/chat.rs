@@ -22,6 +22,7 @@ mod offers;
 pub mod order;
 #[cfg(test)]
 pub(crate) mod panics;
+mod perform;
 mod presence;
 pub mod profiles;
 pub mod quota;
@@ -49,8 +50,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    db::{MessagePage, RoomWrite, WriteError},
-    domain::{Account, AuthorizePolicy, ClientId, FairQueue, Role, RoomId, Seq, StoredMessage, Timestamp, UserId},
+    domain::{Account, AuthorizePolicy, FairQueue, RoomId, Seq, StoredMessage, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
     protocol::{
@@ -63,16 +63,15 @@ use audience::{Audience, Reach};
 use authorization::Checks;
 use batch::{Batch, PendingWrite};
 use cluster::nodes::Nodes;
-use db_read::{DbAnswer, Entry};
+use db_read::DbAnswer;
 use effects::Effects;
 use entries::RoomLoaded;
-use hub_op::Op;
 use input::{Input, Now, Unfinished};
 use loading::LoadingRooms;
 use profiles::Profiles;
 use reads::Reads;
 use recovery::Recoveries;
-use request::{Answer, Change, FollowUp, Join, MakeOffer, Message, ReplyTo, RoomRequest, SessionEvent};
+use request::{Answer, Change, FollowUp, ReplyTo, RoomRequest, SessionEvent};
 use room_budget::RoomBudget;
 use room_updates::RoomUpdates;
 use rooms::Rooms;
@@ -80,12 +79,6 @@ use screening::Screening;
 use timer::Timer;
 use typing::Typists;
 use waves::Waves;
-
-/// Newest messages in the answer of an entry without `after`.
-const NEWEST_MESSAGES: i64 = 50;
-
-/// Missed messages in the answer of an entry with `after`.
-const MISSED_MESSAGES_MAX: i64 = 200;
 
 /// How often sessions are forgotten that can't be taken up any more.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
@@ -325,161 +318,6 @@ impl Chat {
         kept.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
-    // ---- who may do it ----------------------------------------------------------------------------------------------
-
-    /// Does something in a room once its user is known to be a member, by the policy that was chosen.
-    fn authorize(&mut self, work: RoomRequest) {
-        match self.settings.policy {
-            AuthorizePolicy::OnEnter => self.with_room(work),
-            AuthorizePolicy::EveryMessage => {
-                if let Some((room, user)) = self.checks.ask(work) {
-                    self.reads.member(room, user);
-                }
-            }
-            AuthorizePolicy::RoomToken => match self.check_grant(&work) {
-                Ok(()) => self.with_room(work),
-                Err(error) => self.refuse(work, error),
-            },
-        }
-    }
-
-    /// Under `room-token`: a session needs a token for the room whose time is not over. REST has asked the database.
-    fn check_grant(&self, work: &RoomRequest) -> Result<(), ChatError> {
-        let Some(session) = work.session() else { return Ok(()) };
-        let entered = self.rooms.room(work.room()).and_then(|room| room.grant_of(session));
-        match work.grant().max(entered) {
-            Some(until) if until > self.now.wall => Ok(()),
-            Some(_) => Err(grant_over()),
-            None => Err(ChatError::forbidden()),
-        }
-    }
-
-    /// Does something in a room, once the room is in memory.
-    fn with_room(&mut self, work: RoomRequest) {
-        if self.rooms.room(work.room()).is_some() {
-            self.perform(work);
-            return;
-        }
-        let room = work.room().clone();
-        let loading = self.loading.entry(room.clone());
-        if let Some(account) = loading.add(work) {
-            self.reads.room(account, room);
-        }
-    }
-
-    // ---- doing it ---------------------------------------------------------------------------------------------------
-
-    fn perform(&mut self, work: RoomRequest) {
-        let room = work.room().clone();
-        let work = match work {
-            RoomRequest::Announce(_) => return self.room_updated(room),
-            RoomRequest::AnnounceTo(_, audience) => return self.debounce_room_updated(room, audience),
-            RoomRequest::AnnounceChange(change, reach) => return self.change_shown(&change, reach),
-            work => work,
-        };
-        let Some(role) = work.user().and_then(|user| self.rooms.room(&room)?.role_of(user)) else {
-            self.refuse(work, ChatError::forbidden());
-            self.rooms.release(&room);
-            return;
-        };
-        match work {
-            RoomRequest::Join(join) => self.join(join, role),
-            RoomRequest::Message(Message { mut draft, ends, reply, .. }) => {
-                self.typing_stopped(&room, &draft.sender, None);
-                let silenced = self.silenced(&room, role, draft.client_id.as_ref());
-                self.screening.screen(&mut draft, ends);
-                self.append_spoken(silenced, PendingWrite { write: RoomWrite::Append(draft), room: Some(room), reply });
-            }
-            RoomRequest::MakeOffer(offer) => {
-                let MakeOffer { user: maker, room: in_room, price, client_id, reply } = offer;
-                let silenced = self.silenced(&room, role, client_id.as_ref());
-                let write = RoomWrite::MakeOffer { room: in_room, maker, price, client_id, at: self.now.wall };
-                self.append_spoken(silenced, PendingWrite { write, room: Some(room), reply });
-            }
-            RoomRequest::Read(read) => {
-                let write = RoomWrite::MarkRead { room: read.room, reader: read.user, seq: read.seq };
-                self.append(PendingWrite { write, room: Some(room), reply: read.reply });
-            }
-            RoomRequest::Typing(typing) => self.set_typing(typing),
-            RoomRequest::Resume { session, .. } => {
-                if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
-                    self.rooms.attach(session, &room, role, None);
-                    self.out.send_to_hub(hub, Op::Attach { session, room: room.clone() });
-                }
-                self.rooms.release(&room);
-                self.resume_room(session, true);
-            }
-            RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
-        }
-    }
-
-    fn join(&mut self, join: Join, role: Role) {
-        let Join { asker, user, room, after, grant } = join;
-        let Some(session) = self.rooms.session(asker.session) else {
-            // It died while its right was being asked for.
-            self.rooms.release(&room);
-            return;
-        };
-        let entered = session.rooms.iter().filter(|entered| **entered != room).count();
-        if self.settings.rooms_per_session_max.is_some_and(|max| entered >= max) {
-            crate::metrics::count(&self.metrics.rate_limited, "rooms_per_session");
-            let mut error = ChatError::rate_limited(1000);
-            error.message = "this session is in as many rooms as it may be, leave one first".into();
-            self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room: room.clone(), error });
-            self.rooms.release(&room);
-            return;
-        }
-        let Some(place) = self.rooms.attach(asker.session, &room, role, grant) else { return };
-        // From here on it goes by the id that is in memory for as long as the room: the one that came with the request is
-        // let go, also by its session.
-        let room = self.rooms.room(&room).map_or(room, |live| live.state().room.id.clone());
-        self.out.send_to_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
-        let page = match after {
-            Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
-            None => MessagePage::Before { seq: None, limit: NEWEST_MESSAGES },
-        };
-        self.reads.history(Entry { asker, user, room, role, place, page });
-    }
-
-    /// Why a member can't say anything now, as far as memory knows; the transaction looks again. With a key of the sender's
-    /// it looks alone: it may have been said before.
-    fn silenced(&self, room: &RoomId, role: Role, key: Option<&ClientId>) -> Option<ChatError> {
-        if key.is_some() {
-            return None;
-        }
-        let state = self.rooms.room(room)?.state();
-        if state.is_closed() {
-            return Some(WriteError::Blocked.into());
-        }
-        let until = state.member(role).muted_until.filter(|until| *until > self.now.wall);
-        until.map(|until| WriteError::Muted(until).into())
-    }
-
-    fn append_spoken(&mut self, silenced: Option<ChatError>, write: PendingWrite) {
-        match (silenced, write.room.clone()) {
-            (Some(error), Some(room)) => {
-                self.answer(write.reply, Err(error));
-                self.rooms.release(&room);
-            }
-            _ => self.append(write),
-        }
-    }
-
-    fn refuse(&mut self, work: RoomRequest, error: ChatError) {
-        match work {
-            RoomRequest::Join(Join { asker, room, .. }) => {
-                self.detach(asker.session, &room);
-                self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room, error });
-            }
-            RoomRequest::Message(message) => self.answer(message.reply, Err(error)),
-            RoomRequest::MakeOffer(offer) => self.answer(offer.reply, Err(error)),
-            RoomRequest::Read(read) => self.answer(read.reply, Err(error)),
-            RoomRequest::Typing(typing) => self.answer(ReplyTo::Session(typing.asker), Err(error)),
-            RoomRequest::Resume { session, .. } => self.resume_room(session, false),
-            RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
-        }
-    }
-
     fn answer(&mut self, reply: ReplyTo, answer: Result<Answer, ChatError>) {
         match reply {
             ReplyTo::Session(asker) => {
@@ -503,10 +341,6 @@ impl Chat {
 
 fn done() -> Answer {
     Answer { data: Bytes::from_static(b"{}"), created: false }
-}
-
-fn grant_over() -> ChatError {
-    ChatError::new(ErrorCode::TokenExpired, "the room token has expired: get a new one and enter the room again")
 }
 
 #[cfg(test)]

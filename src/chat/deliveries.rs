@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::{
     Audience, Chat, Reach,
+    authorization::grant_over,
     cluster::reconcile::Confirmed,
-    grant_over,
     hub_op::{Delivery, Op},
     order::Turn,
     request::{MessageChange, RoomRequest},

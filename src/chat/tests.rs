@@ -11,15 +11,15 @@ use super::{
     entries::{Authorized, RoomLoaded},
     hub_op::{Asker, HubId},
     in_flight::InFlight,
-    request::{Connect, Disconnect, Leave, Typing},
+    request::{Connect, Disconnect, Join, Leave, Typing},
     rooms::Feed,
     *,
 };
 use crate::{
     broker::NodeId,
     config::Limits,
-    db::{self, CommitCursor, Committed, DbError, Found, News, PooledConnection, test_db::open_alices_room},
-    domain::{ProductId, ProductStatus, SessionId},
+    db::{self, CommitCursor, Committed, DbError, Found, News, PooledConnection, RoomWrite, test_db::open_alices_room},
+    domain::{ProductId, ProductStatus, Role, SessionId},
     protocol::view::PlainPaths,
 };
 

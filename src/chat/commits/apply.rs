@@ -1,0 +1,188 @@
+//! What each kind of committed change does to the chat's state, whom it notifies, and what its answer is.
+
+use crate::{
+    broker::NodeEvent,
+    chat::{
+        Chat,
+        audience::Reach,
+        cluster::reconcile::Confirmed,
+        done,
+        request::{Answer, MessageChange, RoomRequest},
+    },
+    db::{ReadMark, Written},
+    domain::{Account, RoomId, Settings, StoredMessage, Timestamp, User, UserId},
+    error::{ChatError, ErrorCode},
+    protocol::{event::ReadUpTo, json::to_json, view::ReportView},
+};
+
+impl Chat {
+    /// Takes over what the database has committed, and notifies those whom it concerns.
+    pub(in crate::chat) fn apply(&mut self, written: Written) -> Result<Answer, ChatError> {
+        Ok(match written {
+            Written::Appended { message, first_time } => self.appended(message, first_time),
+            Written::Changed(message) => self.changed(message),
+            Written::Read { room, reader, read_seq, unread, advanced } => {
+                if advanced {
+                    self.member_has_read(ReadMark { room, reader, read_seq, unread });
+                }
+                Answer { data: to_json(&ReadUpTo { read_seq }), created: advanced }
+            }
+            Written::ProductPut { created, change } => {
+                let data = to_json(&change.product);
+                self.product_changed(change);
+                Answer { data, created }
+            }
+            Written::OfferMoved(moved) => return self.offer_moved(*moved),
+            Written::OffersExpired { offers, next } => {
+                for offer in offers {
+                    self.offer_changed(offer);
+                }
+                if let Some(next) = next {
+                    self.await_expiry(next);
+                }
+                done()
+            }
+            Written::BlockSet { blocker, blocked, other, rooms, changed, added: _ } => {
+                let data = blocked.as_ref().map_or_else(|| done().data, to_json);
+                self.block_set(blocker, &other, blocked.is_some(), rooms);
+                Answer { data, created: changed }
+            }
+            Written::SettingsSet { user, settings, changed, added: _ } => {
+                if changed {
+                    self.settings_set(&user, settings);
+                }
+                Answer { data: to_json(&settings), created: false }
+            }
+            Written::ReportDecided { report, changed: _, muted_until, mute_changed } => {
+                if mute_changed {
+                    self.muted(&report.reported_id, muted_until);
+                }
+                let data = to_json(&ReportView::of(&report, &self.settings.presenter(self.now.wall)));
+                Answer { data, created: false }
+            }
+            Written::Remembered | Written::SessionsEnded { .. } => done(),
+            Written::ForgotEnded { has_more } => {
+                if has_more {
+                    self.forget_ended();
+                }
+                done()
+            }
+            Written::UserPut { user, created, changed } => {
+                if changed {
+                    self.user_put(&user, !created);
+                }
+                Answer { data: to_json(&user), created }
+            }
+            Written::WordsErased { messages, rooms, offers, progress } => {
+                self.words_erased(messages, rooms, offers);
+                Answer { data: to_json(&progress), created: false }
+            }
+            Written::WaveAdvanced(change) => {
+                self.wave_advanced(change);
+                done()
+            }
+            Written::UserDeleted { user, changed: _ } => {
+                self.user_deleted(&user);
+                done()
+            }
+        })
+    }
+
+    fn appended(&mut self, message: StoredMessage, first_time: bool) -> Answer {
+        #[cfg(test)]
+        crate::chat::panics::if_asked(message.text.as_deref(), "commit");
+        let data = self.settings.json_of(&message, self.now.wall);
+        if first_time {
+            self.message_appended(message, data.clone());
+        }
+        Answer { data, created: first_time }
+    }
+
+    fn changed(&mut self, message: StoredMessage) -> Answer {
+        let data = self.settings.json_of(&message, self.now.wall);
+        let is_held = self.rooms.room(&message.room_id).is_some();
+        let change = Box::new(MessageChange::from(&message));
+        self.message_changed(message, data.clone());
+        if !is_held {
+            // Nobody is in the room, and lists may show it all the same.
+            self.with_room(RoomRequest::AnnounceChange(change, Reach::Everywhere));
+        }
+        Answer { data, created: false }
+    }
+
+    fn block_set(&mut self, blocker: UserId, other: &UserId, is_blocked: bool, rooms: Vec<RoomId>) {
+        self.room_budget.charge(&blocker, rooms.len(), self.now.wall);
+        for room in &rooms {
+            self.mark_stale(room);
+            self.sharing_changes(room, |live| live.block_changed(&blocker, other, is_blocked));
+            self.publish_room_changed(room);
+        }
+        self.announce(&blocker.into(), rooms);
+    }
+
+    fn settings_set(&mut self, user: &UserId, settings: Settings) {
+        self.mark_user_stale(user);
+        let rooms = self.rooms.rooms_of(user);
+        self.room_budget.charge(user, rooms.len(), self.now.wall);
+        for room in rooms {
+            self.sharing_changes(&room, |live| live.settings_changed(user, settings));
+        }
+        self.publish_user_changed(user);
+    }
+
+    fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
+        self.mark_user_stale(user);
+        for room in self.rooms.rooms_of(user) {
+            if let Some(live) = self.rooms.room_mut(&room) {
+                live.muted(user, until);
+            }
+        }
+        self.publish_user_changed(user);
+    }
+
+    fn user_put(&mut self, user: &User, is_renamed: bool) {
+        self.rooms.user_changed(user, false);
+        self.mark_user_stale(&user.id);
+        self.publish_user_put(&user.id, is_renamed);
+        if is_renamed {
+            self.own_profile_changed(&user.id);
+        }
+    }
+
+    fn words_erased(&mut self, messages: Vec<StoredMessage>, rooms: Vec<RoomId>, offers: Vec<StoredMessage>) {
+        for offer in offers {
+            self.offer_changed(offer);
+        }
+        for message in messages {
+            let data = self.settings.json_of(&message, self.now.wall);
+            self.message_changed(message, data);
+        }
+        // The name is another one by now, also where nothing was said.
+        for room in &rooms {
+            self.mark_stale(room);
+            self.publish_room_changed(room);
+        }
+        self.announce(&Account::Server, rooms);
+    }
+
+    fn user_deleted(&mut self, user: &User) {
+        let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
+        self.end_sessions(&user.id, &gone);
+        self.rooms.user_changed(user, true);
+        self.publish_user_changed(&user.id);
+        self.mark_user_stale(&user.id);
+    }
+
+    /// A read mark has moved: the room and the reader's lists are notified.
+    pub(in crate::chat) fn member_has_read(&mut self, mark: ReadMark) {
+        let ReadMark { room, reader, read_seq, unread } = mark;
+        self.mark_stale(&room);
+        if let Some(live) = self.rooms.room_mut(&room) {
+            live.read(&reader, read_seq, unread);
+        }
+        self.send_read(&room, &reader, read_seq);
+        self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
+        self.publish_to_room(&room, |room| NodeEvent::Read { room, reader, seq: read_seq, unread });
+        self.room_updated(room);
+    }
+}

@@ -1,0 +1,119 @@
+//! What members do in a room that is in memory, once they may.
+
+use super::{
+    Chat,
+    batch::PendingWrite,
+    db_read::Entry,
+    hub_op::Op,
+    request::{Join, MakeOffer, Message, RoomRequest},
+};
+use crate::{
+    db::{MessagePage, RoomWrite, WriteError},
+    domain::{ClientId, Role, RoomId},
+    error::ChatError,
+    metrics,
+};
+
+/// Newest messages in the answer of an entry without `after`.
+const NEWEST_MESSAGES: i64 = 50;
+
+/// Missed messages in the answer of an entry with `after`.
+const MISSED_MESSAGES_MAX: i64 = 200;
+
+impl Chat {
+    pub(super) fn perform(&mut self, work: RoomRequest) {
+        let room = work.room().clone();
+        let work = match work {
+            RoomRequest::Announce(_) => return self.room_updated(room),
+            RoomRequest::AnnounceTo(_, audience) => return self.debounce_room_updated(room, audience),
+            RoomRequest::AnnounceChange(change, reach) => return self.change_shown(&change, reach),
+            work => work,
+        };
+        let Some(role) = work.user().and_then(|user| self.rooms.room(&room)?.role_of(user)) else {
+            self.refuse(work, ChatError::forbidden());
+            self.rooms.release(&room);
+            return;
+        };
+        match work {
+            RoomRequest::Join(join) => self.join(join, role),
+            RoomRequest::Message(Message { mut draft, ends, reply, .. }) => {
+                self.typing_stopped(&room, &draft.sender, None);
+                let silenced = self.silenced(&room, role, draft.client_id.as_ref());
+                self.screening.screen(&mut draft, ends);
+                self.append_spoken(silenced, PendingWrite { write: RoomWrite::Append(draft), room: Some(room), reply });
+            }
+            RoomRequest::MakeOffer(offer) => {
+                let MakeOffer { user: maker, room: in_room, price, client_id, reply } = offer;
+                let silenced = self.silenced(&room, role, client_id.as_ref());
+                let write = RoomWrite::MakeOffer { room: in_room, maker, price, client_id, at: self.now.wall };
+                self.append_spoken(silenced, PendingWrite { write, room: Some(room), reply });
+            }
+            RoomRequest::Read(read) => {
+                let write = RoomWrite::MarkRead { room: read.room, reader: read.user, seq: read.seq };
+                self.append(PendingWrite { write, room: Some(room), reply: read.reply });
+            }
+            RoomRequest::Typing(typing) => self.set_typing(typing),
+            RoomRequest::Resume { session, .. } => {
+                if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
+                    self.rooms.attach(session, &room, role, None);
+                    self.out.send_to_hub(hub, Op::Attach { session, room: room.clone() });
+                }
+                self.rooms.release(&room);
+                self.resume_room(session, true);
+            }
+            RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
+        }
+    }
+
+    pub(super) fn join(&mut self, join: Join, role: Role) {
+        let Join { asker, user, room, after, grant } = join;
+        let Some(session) = self.rooms.session(asker.session) else {
+            // It died while its right was being asked for.
+            self.rooms.release(&room);
+            return;
+        };
+        let entered = session.rooms.iter().filter(|entered| **entered != room).count();
+        if self.settings.rooms_per_session_max.is_some_and(|max| entered >= max) {
+            metrics::count(&self.metrics.rate_limited, "rooms_per_session");
+            let mut error = ChatError::rate_limited(1000);
+            error.message = "this session is in as many rooms as it may be, leave one first".into();
+            self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room: room.clone(), error });
+            self.rooms.release(&room);
+            return;
+        }
+        let Some(place) = self.rooms.attach(asker.session, &room, role, grant) else { return };
+        // From here on it goes by the id that is in memory for as long as the room: the one that came with the request is
+        // let go, also by its session.
+        let room = self.rooms.room(&room).map_or(room, |live| live.state().room.id.clone());
+        self.out.send_to_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
+        let page = match after {
+            Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
+            None => MessagePage::Before { seq: None, limit: NEWEST_MESSAGES },
+        };
+        self.reads.history(Entry { asker, user, room, role, place, page });
+    }
+
+    /// Why a member can't say anything now, as far as memory knows; the transaction looks again. With a key of the sender's
+    /// it looks alone: it may have been said before.
+    pub(super) fn silenced(&self, room: &RoomId, role: Role, key: Option<&ClientId>) -> Option<ChatError> {
+        if key.is_some() {
+            return None;
+        }
+        let state = self.rooms.room(room)?.state();
+        if state.is_closed() {
+            return Some(WriteError::Blocked.into());
+        }
+        let until = state.member(role).muted_until.filter(|until| *until > self.now.wall);
+        until.map(|until| WriteError::Muted(until).into())
+    }
+
+    pub(super) fn append_spoken(&mut self, silenced: Option<ChatError>, write: PendingWrite) {
+        match (silenced, write.room.clone()) {
+            (Some(error), Some(room)) => {
+                self.answer(write.reply, Err(error));
+                self.rooms.release(&room);
+            }
+            _ => self.append(write),
+        }
+    }
+}
