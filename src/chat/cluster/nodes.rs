@@ -283,16 +283,7 @@ impl Chat {
         }
         nodes.peers.insert(node, self.now.at);
         match event {
-            NodeEvent::Message { room, seq, message } => {
-                self.mark_stale(&room);
-                match message {
-                    Some(message) if message.room_id == room => {
-                        let data = self.settings.json_of(&message, self.now.wall);
-                        self.place(message, data);
-                    }
-                    _ => self.is_missing(&room, seq),
-                }
-            }
+            NodeEvent::Message { room, seq, message } => self.hear_message(&room, seq, message),
             NodeEvent::MessageChanged { message: Some(message) } => self.hear_change(message),
             NodeEvent::Read { room, reader, seq, unread } => {
                 self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
@@ -327,32 +318,47 @@ impl Chat {
                 self.confirm(|| Confirmed::SessionsEnded(user.clone()));
                 self.end_sessions_here(&user, &ChatError::new(ErrorCode::Forbidden, sentence));
             }
-            NodeEvent::UserChanged { user, is_renamed } => {
-                self.confirm(|| Confirmed::User(user.clone()));
-                self.mark_user_stale(&user);
-                for room in self.rooms.rooms_of(&user) {
-                    self.refresh(room, false);
-                }
-                if is_renamed {
-                    self.confirm(|| Confirmed::Profile(user.clone()));
-                    self.show_profile(user, Memory::Old);
-                }
-            }
+            NodeEvent::UserChanged { user, is_renamed } => self.hear_user_changed(user, is_renamed),
             NodeEvent::WhoIsThere { user } => {
                 for PresenceChanged { room, user: of, online, .. } in self.rooms.others_online(&user) {
                     self.publish_inbox_presence(&user, &room, &of, online);
                 }
             }
             NodeEvent::TakeOver { pid_hash } => self.taken_over_elsewhere(&pid_hash),
-            NodeEvent::Bye => {
-                if let Some(nodes) = &mut self.nodes {
-                    nodes.peers.remove(&node);
-                }
-                for gone in self.rooms.forget_elsewhere(|other, _| other != node) {
-                    self.send_presence(gone);
-                }
-            }
+            NodeEvent::Bye => self.hear_bye(node),
             NodeEvent::Beat | NodeEvent::MessageChanged { message: None } => {}
+        }
+    }
+
+    fn hear_message(&mut self, room: &RoomId, seq: Seq, message: Option<StoredMessage>) {
+        self.mark_stale(room);
+        match message {
+            Some(message) if message.room_id == *room => {
+                let data = self.settings.json_of(&message, self.now.wall);
+                self.place(message, data);
+            }
+            _ => self.is_missing(room, seq),
+        }
+    }
+
+    fn hear_user_changed(&mut self, user: UserId, is_renamed: bool) {
+        self.confirm(|| Confirmed::User(user.clone()));
+        self.mark_user_stale(&user);
+        for room in self.rooms.rooms_of(&user) {
+            self.refresh(room, false);
+        }
+        if is_renamed {
+            self.confirm(|| Confirmed::Profile(user.clone()));
+            self.show_profile(user, Memory::Old);
+        }
+    }
+
+    fn hear_bye(&mut self, node: NodeId) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.peers.remove(&node);
+        }
+        for gone in self.rooms.forget_elsewhere(|other, _| other != node) {
+            self.send_presence(gone);
         }
     }
 

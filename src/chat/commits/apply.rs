@@ -33,15 +33,7 @@ impl Chat {
                 Answer { data, created }
             }
             Written::OfferMoved(moved) => return self.offer_moved(*moved),
-            Written::OffersExpired { offers, next } => {
-                for offer in offers {
-                    self.offer_changed(offer);
-                }
-                if let Some(next) = next {
-                    self.await_expiry(next);
-                }
-                done()
-            }
+            Written::OffersExpired { offers, next } => self.offers_expired(offers, next),
             Written::BlockSet { blocker, blocked, other, rooms, changed, added: _ } => {
                 let data = blocked.as_ref().map_or_else(|| done().data, to_json);
                 self.block_set(blocker, &other, blocked.is_some(), rooms);
@@ -57,8 +49,8 @@ impl Chat {
                 if mute_changed {
                     self.muted(&report.reported_id, muted_until);
                 }
-                let data = to_json(&ReportView::of(&report, &self.settings.presenter(self.now.wall)));
-                Answer { data, created: false }
+                let presenter = self.settings.presenter(self.now.wall);
+                Answer { data: to_json(&ReportView::of(&report, &presenter)), created: false }
             }
             Written::Remembered | Written::SessionsEnded { .. } => done(),
             Written::ForgotEnded { has_more } => {
@@ -108,6 +100,16 @@ impl Chat {
             self.with_room(RoomRequest::AnnounceChange(change, Reach::Everywhere));
         }
         Answer { data, created: false }
+    }
+
+    fn offers_expired(&mut self, offers: Vec<StoredMessage>, next: Option<Timestamp>) -> Answer {
+        for offer in offers {
+            self.offer_changed(offer);
+        }
+        if let Some(next) = next {
+            self.await_expiry(next);
+        }
+        done()
     }
 
     fn block_set(&mut self, blocker: UserId, other: &UserId, is_blocked: bool, rooms: Vec<RoomId>) {
