@@ -53,12 +53,7 @@ impl Chat {
                 Answer { data: to_json(&ReportView::of(&report, &presenter)), created: false }
             }
             Written::Remembered | Written::SessionsEnded { .. } => done(),
-            Written::ForgotEnded { has_more } => {
-                if has_more {
-                    self.forget_ended();
-                }
-                done()
-            }
+            Written::ForgotEnded { has_more } => self.ended_forgotten(has_more),
             Written::UserPut { user, created, changed } => {
                 if changed {
                     self.user_put(&user, !created);
@@ -108,6 +103,13 @@ impl Chat {
         }
         if let Some(next) = next {
             self.await_expiry(next);
+        }
+        done()
+    }
+
+    fn ended_forgotten(&mut self, has_more: bool) -> Answer {
+        if has_more {
+            self.forget_ended();
         }
         done()
     }
