@@ -64,7 +64,11 @@ impl Chat {
             RoomRequest::Read(read) => self.answer(read.reply, Err(error)),
             RoomRequest::Typing(typing) => self.answer(ReplyTo::Session(typing.asker), Err(error)),
             RoomRequest::Resume { session, .. } => self.resume_room(session, false),
-            RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
+            RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {
+                if error.code == ErrorCode::Unavailable {
+                    self.announce_later(work.room().clone());
+                }
+            }
         }
     }
 }

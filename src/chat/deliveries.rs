@@ -30,6 +30,9 @@ const ANNOUNCEMENTS_AT_ONCE: usize = 100;
 /// The pause between them.
 const ANNOUNCEMENTS_PAUSE: Duration = Duration::from_millis(20);
 
+/// The pause before rooms are read again that could not be read.
+const ANNOUNCEMENTS_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
 impl Chat {
     /// Tells a room's sessions about an event that is not a message.
     pub(super) fn send_to_room(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
@@ -288,6 +291,14 @@ impl Chat {
         }
     }
 
+    /// A room could not be read to be announced: it is announced later, to everybody whom it may concern.
+    pub(super) fn announce_later(&mut self, room: RoomId) {
+        if self.announcements.is_empty() {
+            self.out.after(ANNOUNCEMENTS_RETRY_PAUSE, Timer::Announcements);
+        }
+        self.announcements.push(Account::Server, 1, room);
+    }
+
     pub(super) fn announce_some(&mut self) {
         for _ in 0..ANNOUNCEMENTS_AT_ONCE {
             let Some((_, room)) = self.announcements.pop() else { return };
@@ -299,6 +310,7 @@ impl Chat {
     pub(super) fn send_room_updates(&mut self) {
         let now = self.now.at;
         while let Some((room, audience)) = self.room_updates.pop_due(now) {
+            self.list_shown(&room);
             let Some(live) = self.rooms.room_mut(&room) else { continue };
             live.writes_pending -= 1;
             let told = [Role::Buyer, Role::Seller]
@@ -342,8 +354,10 @@ impl Chat {
         let sessions = self.rooms.sessions_of(user).to_vec();
         for session in &sessions {
             let Some(live) = self.rooms.session(*session) else { continue };
-            let hub = live.hub;
-            for room in live.rooms.clone() {
+            let (hub, rooms) = (live.hub, live.rooms.clone());
+            // Should this node die before the client has read its end, it must not come back as if it still were in its rooms.
+            self.end_recoverable(*session, true);
+            for room in rooms {
                 // From its rooms at once; the session itself goes when it has been notified.
                 self.out.send_to_hub(hub, Op::Detach { session: *session, room: room.clone(), error: None });
                 self.detach(*session, &room);

@@ -129,6 +129,7 @@ impl Chat {
             let until = self.now.wall.plus_ms(TYPING_LASTS_MS);
             self.typists.start(room, user, ELSEWHERE, until);
             self.send_typing(room, user, true);
+            self.await_typing_end();
         } else if self.typists.stop(room, user, Some(ELSEWHERE)) {
             self.send_typing(room, user, false);
         }

@@ -65,6 +65,16 @@ struct Look {
     at: Instant,
     messages: Vec<Committed>,
     notes: Vec<Noted>,
+    /// Rooms and messages that could not be read: nothing that another node has published stands for them.
+    unread_rooms: Vec<(RoomId, bool)>,
+    unread_changes: Vec<MessageId>,
+}
+
+impl Look {
+    /// One that shows nothing yet.
+    fn at(at: Instant) -> Self {
+        Self { at, messages: Vec::new(), notes: Vec::new(), unread_rooms: Vec::new(), unread_changes: Vec::new() }
+    }
 }
 
 /// What is known of the database's news, and what is still to be read.
@@ -178,6 +188,15 @@ impl Chat {
         }
     }
 
+    /// This node's sessions are sent how a room looks in their lists.
+    pub(in crate::chat) fn list_shown(&mut self, room: &RoomId) {
+        let Some(last_seq) = self.rooms.room(room).map(|live| live.state().last_seq) else { return };
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.confirm(Confirmed::List(room.clone()));
+            nodes.reconcile.list_sent(room, last_seq);
+        }
+    }
+
     /// Messages of a room are missing.
     pub(in crate::chat) fn fill(&mut self, room: RoomId) {
         if let Some(nodes) = &mut self.nodes {
@@ -230,14 +249,21 @@ impl Chat {
             for noted in look.notes {
                 self.compare_note(noted);
             }
+            for (room, alone) in look.unread_rooms {
+                self.refresh(room, alone);
+            }
+            if let Some(nodes) = &mut self.nodes {
+                nodes.reconcile.changed.extend(look.unread_changes);
+            }
         }
     }
 
     fn compare_message(&mut self, Committed { room, seq, buyer, seller, .. }: Committed) {
         match self.rooms.room(&room) {
             Some(live) if live.state().last_seq < seq => self.fill(room),
-            Some(_) => {}
-            None => {
+            // A room in memory may have been read since, and the node that has stored the message may be gone: lists know
+            // only what they were sent.
+            _ => {
                 let known = self.nodes.as_ref().and_then(|nodes| nodes.reconcile.list_of(&room));
                 let is_told = known.is_some_and(|known| known >= seq);
                 let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
@@ -292,6 +318,12 @@ impl Chat {
             Noted::Product(_) => None,
         };
         if confirmed.is_some_and(|confirmed| nodes.reconcile.take_confirmed(&confirmed)) {
+            if let Noted::Room(room) = noted
+                && !nodes.reconcile.is_confirmed(&Confirmed::List(room.clone()))
+            {
+                // The node that has changed it may be gone before it has notified the lists.
+                self.announce_here(room);
+            }
             return;
         }
         match noted {

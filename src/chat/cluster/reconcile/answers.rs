@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Look;
 use crate::{
     chat::{Chat, db_read::RoomsFound},
-    db::{Behind, CommitCursor, Committed, DbError, Found, News, Noted},
+    db::{Behind, CommitCursor, Committed, DbError, Found, News},
     domain::{MessageId, RoomId, Seq, UserId},
 };
 
@@ -42,7 +42,7 @@ impl Chat {
         }
         reconcile.place = Some(next);
         if !messages.is_empty() || !notes.is_empty() {
-            reconcile.looks.push_back(Look { at: self.now.at, messages, notes });
+            reconcile.looks.push_back(Look { messages, notes, ..Look::at(self.now.at) });
         }
         if !has_more {
             // The next look is the timer's. Without NATS no look is too early: asked from here, one would follow the other.
@@ -95,8 +95,7 @@ impl Chat {
             Ok(found) => found,
             Err(error) => {
                 log::warn!("rooms could not be read again: {error}");
-                let notes = asked.into_iter().map(|(room, _)| Noted::Room(room)).collect();
-                nodes.reconcile.looks.push_back(Look { at: self.now.at, messages: Vec::new(), notes });
+                nodes.reconcile.looks.push_back(Look { unread_rooms: asked, ..Look::at(self.now.at) });
                 return;
             }
         };
@@ -122,8 +121,7 @@ impl Chat {
             }
             Err(error) => {
                 log::warn!("changed messages could not be read: {error}");
-                let notes = asked.into_iter().map(Noted::Message).collect();
-                nodes.reconcile.looks.push_back(Look { at: self.now.at, messages: Vec::new(), notes });
+                nodes.reconcile.looks.push_back(Look { unread_changes: asked, ..Look::at(self.now.at) });
             }
         }
     }
@@ -139,5 +137,5 @@ fn again(rooms: &[RoomId], at: Instant) -> Look {
         buyer: nobody.clone(),
         seller: nobody.clone(),
     });
-    Look { at, messages: messages.collect(), notes: Vec::new() }
+    Look { messages: messages.collect(), ..Look::at(at) }
 }

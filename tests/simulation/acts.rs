@@ -1,0 +1,383 @@
+//! What clients do: by chance, as docs/protocol.md lets them.
+
+use std::sync::Arc;
+
+use haggle::{
+    actors::{hub::OpenSession, outbox::Outbox},
+    chat::{
+        hub_op::{Asker, HubId},
+        input::Input,
+        request::{
+            Change, Connect, Join, Leave, MakeOffer, Message, Read, ReplyTo, Resume, SessionEvent, Typing, Welcome,
+        },
+        rooms::Feed,
+    },
+    db::{self, RoomWrite},
+    domain::{
+        ClientId, Draft, MessageId, MessageKind, ProductId, ProductStatus, Screened, Seq, SettingsPatch, Timestamp,
+        User,
+        masking::Inspected,
+        offer::{OfferDecision, Price},
+    },
+    protocol::{
+        event::RoomUpdated,
+        json::{RequestId, to_json},
+        push::{Encoding, Offset},
+    },
+};
+
+use crate::{
+    client::{Ask, Checked, Seat, Session, Unsent, View},
+    node::{HUBS, as_stored},
+    plan::{PRODUCTS, ROOMS, Wire, user},
+    world::{World, note},
+};
+
+impl World {
+    pub fn client_acts(&mut self) -> Checked<bool> {
+        let client = self.random.below(self.clients.len());
+        let Some(session) = &self.clients[client].session else { return Ok(self.connect(client)) };
+        if !session.is_welcome {
+            return Ok(false);
+        }
+        if self.is_healing {
+            return Ok(self.goes_on(client));
+        }
+        Ok(match self.random.below(100) {
+            0..=19 => self.enter(client),
+            20..=23 => self.leave(client),
+            24..=49 => self.goes_on(client) || self.say(client),
+            50..=57 => self.revise(client),
+            58..=65 => self.read_up(client),
+            66..=72 => self.types(client),
+            73..=77 => self.offer(client),
+            78..=84 => self.answer_offer(client),
+            85..=89 => self.marketplace(client),
+            90..=93 => {
+                let (for_good, is_noticed) = (self.random.chance(300), self.random.chance(500));
+                self.drop_client(client, for_good, for_good || is_noticed);
+                true
+            }
+            _ => false,
+        })
+    }
+
+    /// A client connects to some node that runs.
+    pub fn connect(&mut self, client: usize) -> bool {
+        if !self.is_healing && self.random.chance(500) {
+            return false;
+        }
+        let up: Vec<usize> =
+            (0..self.nodes.len()).filter(|place| self.nodes[*place].is_some() && !self.draining[*place]).collect();
+        let Some(place) = self.random.pick(&up) else { return false };
+        let (id, hub) = (self.next_session(), self.random.below(HUBS));
+        let wire = self.clients[client].wire;
+        let comes_back = self.random.chance(850);
+        let device = &mut self.clients[client];
+        let (encoding, feed) = match wire {
+            Wire::Plain => (Encoding::Json, Feed::Chat),
+            Wire::SocketIo => (Encoding::SocketIo { namespace: "/chat", offsets: true }, Feed::Chat),
+            Wire::Inbox => (Encoding::SocketIo { namespace: "/inbox", offsets: false }, Feed::Inbox),
+        };
+        let resume = match (device.pid.clone(), device.offset.as_deref().and_then(Offset::parse)) {
+            (Some(pid), Some(offset)) if comes_back => Some(Resume { pid, offset }),
+            _ => None,
+        };
+        let resumes = resume.as_ref().map(|resume| resume.pid.clone());
+        let welcome = match wire {
+            Wire::Plain => None,
+            Wire::SocketIo => Some(Welcome::Recoverable(resume)),
+            Wire::Inbox => Some(Welcome::Plain),
+        };
+        let outbox = Arc::new(Outbox::new(1 << 24, None));
+        note!(self, "{} #{client} connects to node {place} as {id}, with {resumes:?}", self.clients[client].user);
+        let device = &mut self.clients[client];
+        let Some(node) = &mut self.nodes[place] else { return false };
+        node.hubs[hub].open(OpenSession {
+            session: id,
+            user: user(device.user),
+            outbox: Arc::clone(&outbox),
+            encoding,
+            notices: self.notices.clone(),
+            ends_at: Timestamp(i64::MAX),
+        });
+        let connect = Connect { session: id, user: user(device.user), hub: HubId(hub), feed, welcome };
+        node.uplinks.entry(id).or_default().push_back(connect.into());
+        device.session = Some(Session {
+            id,
+            node: place,
+            hub,
+            outbox,
+            wire: std::collections::VecDeque::new(),
+            is_welcome: wire == Wire::Plain,
+            asked: std::collections::BTreeMap::new(),
+            seats: [Seat::Out; ROOMS.len()],
+            views: std::array::from_fn(|_| View::default()),
+            resumes,
+            is_over: false,
+        });
+        true
+    }
+
+    /// How a room looks in a user's list.
+    pub fn list_of(&mut self, name: &str, room: usize) -> String {
+        let summary = db::find_room(&mut self.store.conn, &ROOMS[room].room(), &user(name)).unwrap().unwrap();
+        String::from_utf8_lossy(&to_json(&RoomUpdated::of(&summary, &as_stored()))).into_owned()
+    }
+
+    /// Who asks, with a number for the answer.
+    fn asker(&mut self, client: usize, event: &'static str, ask: Ask) -> Option<Asker> {
+        let device = &mut self.clients[client];
+        let session = device.session.as_mut()?;
+        device.requests += 1;
+        session.asked.insert(device.requests, ask);
+        let slot = self.nodes[session.node].as_ref()?.slot();
+        let request = Some(RequestId::from_number(device.requests));
+        Some(Asker { session: session.id, hub: HubId(session.hub), request, event, slot })
+    }
+
+    fn sends(&mut self, client: usize, event: impl Into<SessionEvent>) -> bool {
+        let Some(session) = &self.clients[client].session else { return false };
+        let Some(node) = &mut self.nodes[session.node] else { return false };
+        node.uplinks.entry(session.id).or_default().push_back(event.into());
+        true
+    }
+
+    /// Some room of a user's, or of somebody else's.
+    fn some_room(&mut self, client: usize) -> usize {
+        let own = self.clients[client].rooms();
+        match self.random.pick(&own) {
+            Some(room) if !self.random.chance(30) => room,
+            _ => self.random.below(ROOMS.len()),
+        }
+    }
+
+    fn may_ask(&self, client: usize) -> bool {
+        let device = &self.clients[client];
+        let Some(session) = &device.session else { return false };
+        let enters = session.asked.values().any(|ask| matches!(ask, Ask::Enter { .. }));
+        // What follows an entry is not read by the server before that is answered.
+        let is_free = if self.plan.pipelines { session.asked.len() < 8 } else { session.asked.is_empty() };
+        device.wire != Wire::Inbox && !enters && is_free
+    }
+
+    fn enter(&mut self, client: usize) -> bool {
+        let room = self.some_room(client);
+        self.may_ask(client) && self.enter_room(client, room)
+    }
+
+    pub fn enter_room(&mut self, client: usize, room: usize) -> bool {
+        let have = self.clients[client].have[room];
+        let after = (have > 0 && self.random.chance(800)).then_some(have);
+        let name = self.clients[client].user;
+        let Some(asker) = self.asker(client, "enterRoom", Ask::Enter { room, after }) else { return false };
+        let join = Join { asker, user: user(name), room: ROOMS[room].room(), after: after.map(Seq), grant: None };
+        self.sends(client, join)
+    }
+
+    fn leave(&mut self, client: usize) -> bool {
+        if !self.may_ask(client) {
+            return false;
+        }
+        let room = self.some_room(client);
+        let name = self.clients[client].user;
+        let Some(asker) = self.asker(client, "leaveRoom", Ask::Leave { room }) else { return false };
+        self.sends(client, Leave { asker, user: user(name), room: ROOMS[room].room() })
+    }
+
+    /// What a client owes: what it lacks, what it is not sure of, and what was not acknowledged.
+    pub fn goes_on(&mut self, client: usize) -> bool {
+        if !self.may_ask(client) {
+            return false;
+        }
+        let device = &self.clients[client];
+        let Some(session) = &device.session else { return false };
+        let is_asking =
+            |room: usize| session.asked.values().any(|ask| matches!(ask, Ask::Enter { room: of, .. } if *of == room));
+        let owed = (0..ROOMS.len())
+            .find(|room| matches!(session.seats[*room], Seat::Behind | Seat::Unsure) && !is_asking(*room));
+        if let Some(room) = owed {
+            return self.enter_room(client, room);
+        }
+        let unsent = device.unsent.iter().find(|unsent| unsent.sent_in != Some(session.id)).cloned();
+        unsent.is_some_and(|unsent| self.say_again(client, &unsent))
+    }
+
+    fn say(&mut self, client: usize) -> bool {
+        if !self.may_ask(client) {
+            return false;
+        }
+        self.keys += 1;
+        let (key, room) = (format!("k{}", self.keys), self.some_room(client));
+        let text = format!("word {} {}", self.keys, "x".repeat(self.random.below(200)));
+        if self.random.chance(850) {
+            let unsent = Unsent { key, room, text, sent_in: None };
+            self.clients[client].unsent.push(unsent.clone());
+            return self.say_again(client, &unsent);
+        }
+        self.send_message(client, room, text, None)
+    }
+
+    fn say_again(&mut self, client: usize, unsent: &Unsent) -> bool {
+        let id = self.clients[client].session.as_ref().map(|session| session.id);
+        for known in self.clients[client].unsent.iter_mut().filter(|known| known.key == unsent.key) {
+            known.sent_in = id;
+        }
+        self.send_message(client, unsent.room, unsent.text.clone(), Some(unsent.key.clone()))
+    }
+
+    fn send_message(&mut self, client: usize, room: usize, text: String, key: Option<String>) -> bool {
+        let name = self.clients[client].user;
+        let Some(asker) = self.asker(client, "message", Ask::Say { key: key.clone() }) else { return false };
+        let node = self.clients[client].session.as_ref().map_or(0, |session| session.node);
+        let draft = Draft {
+            room: ROOMS[room].room(),
+            sender: user(name),
+            client_id: key.map(|key| ClientId::new(key).unwrap()),
+            kind: MessageKind::Text,
+            text: Some(text),
+            data: None,
+            sent_at: Timestamp(self.wall(node)),
+            screened: Screened::Clean,
+        };
+        self.sends(client, Message { draft, ends: None, grant: None, reply: ReplyTo::Session(asker) })
+    }
+
+    fn change(&mut self, client: usize, event: &'static str, write: RoomWrite) -> bool {
+        let Some(asker) = self.asker(client, event, Ask::Other) else { return false };
+        self.sends(client, Change { write, reply: ReplyTo::Session(asker) })
+    }
+
+    fn client_time(&self, client: usize) -> Timestamp {
+        Timestamp(self.wall(self.clients[client].session.as_ref().map_or(0, |session| session.node)))
+    }
+
+    fn revise(&mut self, client: usize) -> bool {
+        let own = self.clients[client].own.len();
+        if !self.may_ask(client) || own == 0 {
+            return false;
+        }
+        let message = MessageId::from_stored(self.clients[client].own[self.random.below(own)].as_str());
+        let (editor, at) = (user(self.clients[client].user), self.client_time(client));
+        if self.random.chance(300) {
+            return self.change(client, "deleteMessage", RoomWrite::Delete { message, editor, at });
+        }
+        self.keys += 1;
+        let text = format!("other word {}", self.keys);
+        let write = RoomWrite::Edit { message, editor, text, inspected: Inspected::default(), at };
+        self.change(client, "editMessage", write)
+    }
+
+    fn read_up(&mut self, client: usize) -> bool {
+        if !self.may_ask(client) {
+            return false;
+        }
+        let room = self.some_room(client);
+        let seq = self.random.below(usize::try_from(self.clients[client].have[room]).unwrap_or(0) + 2);
+        let name = self.clients[client].user;
+        let Some(asker) = self.asker(client, "read", Ask::Read { room }) else { return false };
+        let seq = Seq(i64::try_from(seq).unwrap_or(0));
+        self.sends(client, Read { user: user(name), room: ROOMS[room].room(), seq, reply: ReplyTo::Session(asker) })
+    }
+
+    fn types(&mut self, client: usize) -> bool {
+        if !self.may_ask(client) {
+            return false;
+        }
+        let (room, typing, name) = (self.some_room(client), self.random.chance(750), self.clients[client].user);
+        let Some(asker) = self.asker(client, "typing", Ask::Other) else { return false };
+        self.sends(client, Typing { asker, user: user(name), room: ROOMS[room].room(), typing })
+    }
+
+    fn offer(&mut self, client: usize) -> bool {
+        if !self.may_ask(client) {
+            return false;
+        }
+        let (room, amount) = (self.some_room(client), 1 + self.random.below(900));
+        let name = self.clients[client].user;
+        let Some(asker) = self.asker(client, "offer", Ask::Offer) else { return false };
+        let price = Price { amount: i64::try_from(amount).unwrap_or(1), currency: "USD".to_owned() };
+        let reply = ReplyTo::Session(asker);
+        self.sends(client, MakeOffer { user: user(name), room: ROOMS[room].room(), price, client_id: None, reply })
+    }
+
+    fn answer_offer(&mut self, client: usize) -> bool {
+        let count = self.clients[client].offers.len();
+        if !self.may_ask(client) || count == 0 {
+            return false;
+        }
+        // The newest mostly: the others have been answered.
+        let back = if self.random.chance(700) { 0 } else { self.random.below(count) };
+        let (_, message) = self.clients[client].offers[count - 1 - back].clone();
+        let answer = match self.random.below(5) {
+            0 => OfferDecision::Decline,
+            1 => OfferDecision::Withdraw,
+            2 => OfferDecision::Counter { amount: 7 },
+            _ => OfferDecision::Accept,
+        };
+        let (actor, at) = (user(self.clients[client].user), self.client_time(client));
+        let message = MessageId::from_stored(message);
+        self.change(client, "answerOffer", RoomWrite::AnswerOffer { room: None, message, actor, answer, at })
+    }
+
+    /// What comes over REST: from a user, or from the marketplace.
+    fn marketplace(&mut self, client: usize) -> bool {
+        let place = self.random.below(self.nodes.len());
+        let name = self.clients[client].user;
+        let at = Timestamp(self.wall(place));
+        let room = self.some_room(client);
+        let own = || User::new(user(name), name.to_uppercase(), None);
+        let flag = |random: &mut crate::random::Random| random.chance(600).then(|| random.chance(600));
+        let write = match self.random.below(12) {
+            0 => RoomWrite::Block { blocker: own(), blocked: user(ROOMS[room].other(name)), at },
+            1..=4 => RoomWrite::Unblock { blocker: user(name), blocked: user(ROOMS[room].other(name)) },
+            5 => {
+                let random = &mut self.random;
+                let (read_receipts, typing, presence) = (flag(random), flag(random), flag(random));
+                RoomWrite::SetSettings { user: own(), patch: SettingsPatch { read_receipts, typing, presence } }
+            }
+            6..=8 => {
+                let (product, seller) = PRODUCTS[self.random.below(PRODUCTS.len())];
+                let status =
+                    [ProductStatus::OnSale, ProductStatus::OnSale, ProductStatus::Sold, ProductStatus::Reserved]
+                        [self.random.below(4)];
+                RoomWrite::SetProductStatus {
+                    product: ProductId::from_stored(product),
+                    seller: Some(user(seller)),
+                    status,
+                    at,
+                }
+            }
+            9 | 10 => {
+                self.keys += 1;
+                RoomWrite::PutUser { user: User::new(user(name), format!("{name} {}", self.keys), None) }
+            }
+            _ => {
+                let Some(node) = &mut self.nodes[place] else { return false };
+                node.inputs.push_back(Input::EndSessions(user(name)));
+                RoomWrite::NoteSessionsEnded { user: user(name) }
+            }
+        };
+        let (reply, _) = tokio::sync::oneshot::channel();
+        let Some(node) = &mut self.nodes[place] else { return false };
+        node.inputs.push_back(Input::Session(Change { write, reply: ReplyTo::Request(reply) }.into()));
+        true
+    }
+
+    /// What a client that has just come reads by REST: how its rooms look in its list.
+    pub fn read_lists(&mut self, client: usize) {
+        let lists = self.clients[client].session.as_ref().map(|session| &session.views);
+        let is_known = |room: usize| lists.is_none_or(|views| !views[room].list.is_empty());
+        if self.clients[client].rooms().into_iter().all(is_known) {
+            return;
+        }
+        for room in self.clients[client].rooms() {
+            let list = self.list_of(self.clients[client].user, room);
+            if let Some(session) = &mut self.clients[client].session
+                && session.views[room].list.is_empty()
+            {
+                session.views[room].list = list;
+            }
+        }
+    }
+}
