@@ -30,7 +30,7 @@ use crate::{
     metrics,
 };
 
-/// A signed-in user who was not removed, by a good token in `Authorization: Bearer` or the query's `access_token`.
+/// A signed-in user who was not removed, by a valid token in `Authorization: Bearer` or the query's `access_token`.
 #[derive(Debug)]
 pub struct SignedIn(pub Identity);
 

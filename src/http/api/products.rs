@@ -55,7 +55,7 @@ pub struct PutProduct {
     status: Option<ProductStatus>,
 }
 
-/// Adds or changes a product. Every room of it is told once: a `system` message when the status changed, and `roomUpdated`.
+/// Adds or changes a product. Its rooms are notified once: a `system` message if the status changed, and `roomUpdated`.
 ///
 /// # Errors
 /// `invalid` for a field out of range or an unknown seller, `conflict` for another seller once there are rooms, and for a status

@@ -41,7 +41,7 @@ pub struct PostReport {
     text: Option<String>,
 }
 
-/// What became of one's report. What the marketplace decides is not told.
+/// The state of the caller's report. The marketplace's decision is not disclosed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
@@ -153,7 +153,7 @@ pub async fn list_reports(
 pub struct Decide {
     /// Whether the report is right.
     decision: Decision,
-    /// Only with `upheld`: until then the reported user can't say anything. It ends by itself.
+    /// Only with `upheld`: until then the reported user can't send anything. It expires by itself.
     #[serde(default)]
     mute_until: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! Rooms: open one, list one's own, look at one, say how far one has read, get a room token.
+//! Rooms: open one, list the caller's own, read one, mark one as read, get a room token.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,7 @@ pub async fn open_room(
     };
     Ok(match opened.map_err(ChatError::from)? {
         Opened::New(room) => {
-            // It is stored. Lists that are not told now show it when they are read the next time.
+            // It is stored. Lists that are not notified now show it when they are read the next time.
             let _ = state.chat.send(AnnounceRoom(room.id.clone())).await;
             HttpResponse::Created().json(room)
         }
@@ -155,7 +155,7 @@ pub async fn get_room(
 /// How far one has read.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SetRead {
-    /// `seq` of the last message seen; one behind the newest counts as the newest.
+    /// `seq` of the last message seen; one after the newest counts as the newest.
     seq: Seq,
 }
 

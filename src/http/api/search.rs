@@ -47,8 +47,8 @@ pub struct FoundPage<'a> {
 
 /// Searches the messages of one's own rooms, newest first, with the hits marked.
 ///
-/// A page ends by its size or by its time, so it may be short, even empty, and still have a next one. Terms may be as short as one
-/// character. What was edited is found by its new words, what was deleted not at all.
+/// A page ends by its size or by its time, so it may be short, even empty, and still have a next one. Terms may be as short
+/// as one character. An edited message is found by its new words, a deleted one not at all.
 ///
 /// # Errors
 /// `invalid` for a query without words, `forbidden` for a user who was removed.
