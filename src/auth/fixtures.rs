@@ -103,7 +103,7 @@ pub(super) fn hs256(claims: &Value) -> String {
     sign(&json!({"alg": "HS256", "typ": "JWT"}), claims, &EncodingKey::from_secret(SECRET), Algorithm::HS256)
 }
 
-/// Claims of alice for an hour.
+/// Claims of alice, valid for one hour.
 pub(super) fn claims() -> Value {
     json!({"sub": "alice", "exp": NOW + 3600})
 }

@@ -150,7 +150,7 @@ const LOGGED_PATH_BYTES_MAX: usize = 256;
 /// Parameters whose values are harmless and help to read a log.
 const LOGGED_VALUES: [&str; 6] = ["EIO", "transport", "t", "limit", "before", "after"];
 
-/// Parameters of which a log names the presence alone: tokens, session ids, and what a user searches for.
+/// Parameters whose values are not logged, only their presence: tokens, session ids, and what a user searches for.
 const LOGGED_NAMES: [&str; 6] = ["access_token", "token", "sid", "q", "cursor", "state"];
 
 /// A path and query as a log may hold it: values that are secret or personal become `…`, and so do unknown parameters as a whole.
