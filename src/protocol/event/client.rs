@@ -67,7 +67,7 @@ pub struct SendMessage {
     #[serde(default)]
     #[schema(schema_with = sendable_kinds)]
     pub kind: MessageKind,
-    /// What a client needs beside the words; any JSON.
+    /// What a client needs in addition to the words; any JSON.
     #[serde(default)]
     #[schema(value_type = Option<serde_json::Value>)]
     pub data: Option<Data>,
@@ -79,7 +79,7 @@ pub struct SendMessage {
     pub token: Option<String>,
 }
 
-/// What can be said by REST.
+/// What can be sent by REST.
 fn sendable_kinds() -> utoipa::openapi::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)

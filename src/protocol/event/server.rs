@@ -1,4 +1,4 @@
-//! What a client is answered and told.
+//! Answers and events that a client receives.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub struct Entered<'a> {
     pub offer: Option<&'a StandingOffer>,
     /// What was asked for, oldest first.
     pub messages: Vec<MessageView<'a>>,
-    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
+    /// Nobody can send anything here. One of the two has blocked the other, and neither learns who; or the other was
     /// deleted.
     pub closed: bool,
     /// Whether there is more: later ones when `after` was given, else earlier ones.
@@ -68,7 +68,7 @@ pub struct Authenticated {
     pub server_time: Timestamp,
 }
 
-/// How a client can tell that its connection is dead.
+/// How a client can notice that its connection is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeartbeatTerms {
@@ -94,12 +94,12 @@ impl HeartbeatTerms {
 pub struct Alive {
     /// The server's time, to count down by.
     pub server_time: Timestamp,
-    /// How a client can tell that its connection is dead.
+    /// How a client can notice that its connection is dead.
     #[serde(flatten)]
     pub terms: HeartbeatTerms,
 }
 
-/// What the server says unasked.
+/// What the server sends unasked.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum ServerEvent<'a> {
@@ -141,7 +141,7 @@ pub enum ServerEvent<'a> {
     RoomUpdated(Box<RoomUpdated<'a>>),
     /// An event failed that asked for no acknowledgement, or the connection is about to end.
     Error(ErrorNotice),
-    /// The server goes away.
+    /// The server shuts down.
     #[serde(rename_all = "camelCase")]
     Draining {
         /// How long to wait before coming back, with the jitter in it.
@@ -183,7 +183,7 @@ pub struct ErrorNotice {
     /// For `rate_limited`: when the next try can succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// For `muted`: when the mute ends by itself; absent for one without an end.
+    /// For `muted`: when the mute expires; absent for one without an end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }

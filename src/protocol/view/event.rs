@@ -32,8 +32,8 @@ impl<'a> EventView<'a> {
     }
 }
 
-/// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted
-/// meanwhile are nowhere in the stream.
+/// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted in
+/// the meantime are nowhere in the stream.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Fact)]
 #[serde(tag = "event", content = "data", rename_all = "camelCase")]
@@ -74,7 +74,7 @@ pub enum FactView<'a> {
         /// That one is in the room.
         presence: bool,
     },
-    /// A user has blocked somebody, or taken the block back.
+    /// A user has blocked another user, or removed the block.
     #[serde(rename_all = "camelCase")]
     BlockUpdated {
         /// Who.
@@ -91,12 +91,12 @@ pub enum FactView<'a> {
     ReportCreated(&'a ReportEvent),
     /// The marketplace has decided a report.
     ReportDecided(&'a ReportEvent),
-    /// The marketplace has muted a user, or ended their mute early. A mute that ends by itself is no event.
+    /// The marketplace has muted a user, or ended their mute early. The expiry of a mute is no event.
     #[serde(rename_all = "camelCase")]
     MuteUpdated {
         /// Who.
         user_id: &'a UserId,
-        /// Until when they can't say anything; absent for a user who is not muted.
+        /// Until when they can't send anything; absent for a user who is not muted.
         #[serde(skip_serializing_if = "Option::is_none")]
         muted_until: Option<Timestamp>,
     },
