@@ -91,8 +91,8 @@ pub struct Event {
     pub fact: Fact,
 }
 
-/// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted
-/// meanwhile are nowhere in the stream.
+/// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted in
+/// the meantime are nowhere in the stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
     /// A message was stored.
@@ -129,7 +129,7 @@ pub enum Fact {
         /// That one is in the room.
         presence: bool,
     },
-    /// A user has blocked somebody, or taken the block back.
+    /// A user has blocked another user, or removed the block.
     BlockUpdated {
         /// Who.
         blocker_id: UserId,
@@ -144,11 +144,11 @@ pub enum Fact {
     ReportCreated(Box<ReportEvent>),
     /// The marketplace has decided a report.
     ReportDecided(Box<ReportEvent>),
-    /// The marketplace has muted a user, or ended their mute early. A mute that ends by itself is no event.
+    /// The marketplace has muted a user, or ended their mute early. The expiry of a mute is no event.
     MuteUpdated {
         /// Who.
         user_id: UserId,
-        /// Until when they can't say anything; absent for a user who is not muted.
+        /// Until when they can't send anything; absent for a user who is not muted.
         muted_until: Option<Timestamp>,
     },
     /// The marketplace has ended all sessions of a user.

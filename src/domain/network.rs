@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, de};
 pub struct Network(IpNet);
 
 impl Network {
-    /// Whether an address lies in it. An IPv4 address is the same when it comes in IPv6's dress (`::ffff:10.0.0.1`), as it
-    /// does from a socket that listens on both.
+    /// Whether an address lies in it. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`), which a socket that listens on both
+    /// reports, counts as the IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())

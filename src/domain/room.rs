@@ -52,6 +52,6 @@ pub struct RoomSummary {
     pub read_seq: Seq,
     /// Messages of the other side after `read_seq`. Counted, never stored.
     pub unread: i64,
-    /// Nobody can say anything here.
+    /// Nobody can send anything here.
     pub closed: bool,
 }

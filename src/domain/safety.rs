@@ -8,7 +8,7 @@ use super::{MessageId, RoomId, StoredMessage, Timestamp, User, UserId, field::In
 /// Longest text of a report, in characters.
 pub const REPORT_CHARS_MAX: usize = 2000;
 
-/// Somebody whom one has blocked.
+/// A user whom the caller has blocked.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Block {
