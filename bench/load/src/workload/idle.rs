@@ -13,8 +13,8 @@ use crate::{
     stamp::Stamp,
 };
 
-/// Runs it with so many connections, two a room. Memory is that of the server's process with them against without; the
-/// processor's time is that of the measured span.
+/// Runs it with this many connections, two per room. Memory is the difference of the server's process with and without them.
+/// The processor's time is that of the measured span.
 ///
 /// # Errors
 /// Not everybody could enter.
