@@ -198,7 +198,7 @@ pub struct Config {
     pub authorize: AuthorizePolicy,
     /// What happens to a message with a contact in it.
     pub masking: MaskingPolicy,
-    /// Who is notified of unread messages, if anybody is.
+    /// Where notifications of unread messages are sent, if anywhere.
     pub webhook: Option<WebhookTarget>,
     /// What one client may cost.
     pub limits: Limits,

@@ -12,7 +12,7 @@ use crate::domain::{Timestamp, field::InvalidField, id::InvalidId, message::Unfi
 pub enum ErrorCode {
     /// No token, or one that can't be trusted.
     Unauthenticated,
-    /// The token's time is over.
+    /// The token has expired.
     TokenExpired,
     /// Not allowed; also the answer for a room that does not exist.
     Forbidden,
@@ -128,7 +128,7 @@ pub enum CloseCode {
     InternalError,
     /// haggle restarts: come back.
     Restart,
-    /// The token's time is over.
+    /// The token has expired.
     TokenExpired,
     /// Removed: don't come back.
     Forbidden,

@@ -108,7 +108,7 @@ pub(super) fn claims() -> Value {
     json!({"sub": "alice", "exp": NOW + 3600})
 }
 
-/// [`claims`] with one changed; `null` takes it away.
+/// [`claims`] with one changed; `null` removes it.
 pub(super) fn claims_with(name: &str, value: Value) -> Value {
     let mut claims = claims();
     if value.is_null() {

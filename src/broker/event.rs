@@ -76,7 +76,7 @@ pub enum NodeEvent {
     /// A message was committed. Of one that is too large only the position is published.
     #[serde(rename = "m")]
     Message {
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// Its place there.
@@ -96,13 +96,13 @@ pub enum NodeEvent {
     /// A member has read.
     #[serde(rename = "d")]
     Read {
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
-        /// Who.
+        /// The member who has read.
         #[serde(rename = "u")]
         reader: UserId,
-        /// How far.
+        /// `seq` of the last message that the user has seen.
         #[serde(rename = "q")]
         seq: Seq,
         /// What is left.
@@ -112,10 +112,10 @@ pub enum NodeEvent {
     /// A member types, or stopped.
     #[serde(rename = "t")]
     Typing {
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
-        /// Who.
+        /// The member who types or has stopped.
         #[serde(rename = "u")]
         user: UserId,
         /// Whether they type.
@@ -125,7 +125,7 @@ pub enum NodeEvent {
     /// Which members have a session in a room on the publishing node.
     #[serde(rename = "p")]
     Presence {
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// The members who are online.
@@ -141,7 +141,7 @@ pub enum NodeEvent {
     /// Something that a node keeps of a room has changed, and the database has it.
     #[serde(rename = "c")]
     RoomChanged {
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
     },
@@ -151,7 +151,7 @@ pub enum NodeEvent {
         /// Whose list.
         #[serde(rename = "u")]
         user: UserId,
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// The last message that it shows.
@@ -167,7 +167,7 @@ pub enum NodeEvent {
         /// The members who are notified.
         #[serde(rename = "u")]
         user: UserId,
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// Who came or went.
@@ -180,7 +180,7 @@ pub enum NodeEvent {
     /// All sessions of a user end.
     #[serde(rename = "e")]
     EndSessions {
-        /// Whose.
+        /// The user whose sessions end.
         #[serde(rename = "u")]
         user: UserId,
         /// The sentence that they receive.
@@ -190,7 +190,7 @@ pub enum NodeEvent {
     /// A user has another name, other switches or a mute, and the database has it.
     #[serde(rename = "g")]
     UserChanged {
-        /// Who.
+        /// The user who has changed.
         #[serde(rename = "u")]
         user: UserId,
         /// Whether it is the name or the picture, which others' lists show.
@@ -225,7 +225,7 @@ pub struct Envelope {
     /// The publishing node.
     #[serde(rename = "n")]
     pub node: NodeId,
-    /// What.
+    /// The event.
     #[serde(rename = "e")]
     pub event: NodeEvent,
 }

@@ -64,7 +64,7 @@ pub struct RoomLine {
     pub id: Option<RoomId>,
     /// What it is about.
     pub product_id: ProductId,
-    /// Who asks.
+    /// The buyer: the member who asks.
     pub buyer_id: UserId,
     /// When it was made; by its first message when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,14 +107,14 @@ impl ReadSeqs {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageLine {
-    /// Where.
+    /// Id of the room.
     pub room_id: RoomId,
     /// The sender: the buyer, the seller, or `system`.
     pub sender_id: UserId,
     /// Its words; needed for the kinds `text` and `system`, unless it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// When.
+    /// When it was sent.
     pub sent_at: Timestamp,
     /// The sender's idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]

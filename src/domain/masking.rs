@@ -129,7 +129,7 @@ impl ContactKind {
 /// A contact in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// The kind of contact.
     pub kind: ContactKind,
     /// Where it is, in bytes of the text.
     pub range: Range<usize>,

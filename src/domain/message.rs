@@ -59,7 +59,7 @@ pub struct Draft {
     pub sender: UserId,
     /// The sender's idempotency key.
     pub client_id: Option<ClientId>,
-    /// What it is.
+    /// The kind of message.
     pub kind: MessageKind,
     /// Its words.
     pub text: Option<String>,
@@ -131,7 +131,7 @@ pub struct StoredMessage {
     pub sender_id: UserId,
     /// The sender's idempotency key, if there was one.
     pub client_id: Option<ClientId>,
-    /// What it is.
+    /// The kind of message.
     pub kind: MessageKind,
     /// Its words; absent once deleted.
     pub text: Option<String>,

@@ -11,7 +11,7 @@ pub struct UnreadNotification {
     pub event: &'static str,
     /// When haggle decided to notify.
     pub created_at: Timestamp,
-    /// Which room.
+    /// Id of the room.
     pub room_id: RoomId,
     /// The member who has not read.
     pub user_id: UserId,

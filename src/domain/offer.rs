@@ -327,7 +327,7 @@ fn check_open(market: Market) -> Result<(), OfferRefusal> {
 #[must_use]
 pub fn expired_data(message: &StoredMessage, now: Timestamp) -> Option<Data> {
     let data = message.data.as_ref().filter(|_| message.kind == MessageKind::Offer)?;
-    // Who made it does not matter here.
+    // Its sender does not matter here.
     let is_over = Offer::from_data(Role::Buyer, data).is_some_and(|offer| offer.is_over(now));
     is_over.then(|| data.with_fields(&[("status", OfferStatus::Expired.as_str())]))
 }

@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
-    /// How far one has read.
+    /// Whether the user shares how far they have read.
     pub read_receipts: bool,
-    /// That one types.
+    /// Whether the user shares that they type.
     pub typing: bool,
-    /// That one is in the room.
+    /// Whether the user shares that they are online.
     pub presence: bool,
 }
 
@@ -43,13 +43,13 @@ impl Settings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsPatch {
-    /// How far one has read.
+    /// Whether the user shares how far they have read.
     #[serde(default)]
     pub read_receipts: Option<bool>,
-    /// That one types.
+    /// Whether the user shares that they type.
     #[serde(default)]
     pub typing: Option<bool>,
-    /// That one is in the room.
+    /// Whether the user shares that they are online.
     #[serde(default)]
     pub presence: Option<bool>,
 }

@@ -1,4 +1,5 @@
-//! Who may open a connection: counted from `accept`, TLS handshakes included, by address and in all.
+//! Admission: decides which connections are accepted. They are counted from `accept`, TLS handshakes included, by address
+//! and in all.
 //!
 //! Before a token is shown the address is the account, and an IPv6 /64 is one address ([`AddressKey`]). Each has its own
 //! bounds. What all addresses share is the number of descriptors; when they are used up, an address with few connections
@@ -315,7 +316,7 @@ impl Admission {
         let mut addresses = self.addresses();
         let known = addresses.entry(address).or_default();
         known.counts[Kind::WithoutToken as usize] += 1;
-        // Who lifts the number of connections lifts this, too.
+        // An operator who lifts the number of connections lifts this, too.
         if self.open_max.is_some() && known.counts[Kind::WithoutToken as usize] > WITHOUT_TOKEN_MAX {
             // One that has just come is about to send its request.
             let may_end = |watch: &Watch| !watch.is_signed_in() && watch.age() >= NEW;

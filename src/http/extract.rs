@@ -1,4 +1,4 @@
-//! Who calls, and what they send: refused here before a handler sees it.
+//! Checks the caller and the request: a bad one is refused here before a handler sees it.
 
 mod body;
 mod page;

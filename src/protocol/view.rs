@@ -85,7 +85,7 @@ pub struct MessageView<'a> {
     /// The sender's idempotency key, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a ClientId>,
-    /// What it is.
+    /// The kind of message.
     kind: MessageKind,
     /// Its words; absent once deleted.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -174,8 +174,8 @@ impl Decoder {
     /// Takes the next message off the start of `src`, or `None` when more bytes are needed.
     ///
     /// Call it until it gives `None`, then append to the same `src` and call it again: it keeps the beginning of an
-    /// unfinished frame there, up to `message_bytes_max` of it, and changes those bytes. After a close or an error
-    /// whatever else arrives is thrown away.
+    /// unfinished frame there, up to `message_bytes_max` of it, and changes those bytes. After a close or an error all
+    /// further bytes are dropped.
     ///
     /// # Errors
     /// The client's error; from then on every call fails with the same.

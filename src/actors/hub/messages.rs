@@ -23,9 +23,9 @@ pub struct Apply(pub Vec<Op>);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct OpenSession {
-    /// Which one.
+    /// The session.
     pub session: SessionId,
-    /// Whose it is.
+    /// The user whose session it is.
     pub user: UserId,
     /// Where its frames wait.
     pub outbox: Arc<Outbox>,
@@ -41,7 +41,7 @@ pub struct OpenSession {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct RenewSession {
-    /// Which one.
+    /// The session.
     pub session: SessionId,
     /// When that token expires.
     pub ends_at: Timestamp,
@@ -69,7 +69,7 @@ pub struct DrainSessions {
 pub struct SessionNotice {
     /// Which one: a connection of Socket.IO has several.
     pub session: SessionId,
-    /// What.
+    /// What happened to it.
     pub notice: HubNotice,
 }
 

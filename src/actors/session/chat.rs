@@ -147,7 +147,7 @@ impl ChatSession {
         self.id
     }
 
-    /// Whose it is.
+    /// The user whose session it is.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.user

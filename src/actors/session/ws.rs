@@ -49,7 +49,7 @@ pub struct WsSession {
 
 /// Who connects, and over what.
 pub struct WsConnection {
-    /// Who it is.
+    /// The client's identity.
     pub identity: Identity,
     /// From where.
     pub peer: Option<IpAddr>,

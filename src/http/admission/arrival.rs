@@ -1,4 +1,4 @@
-//! What is kept of an open connection, and who asks on it.
+//! What is kept of an open connection, and which account uses it.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -38,7 +38,7 @@ pub struct Arrival {
     watch: Option<Arc<Watch>>,
     /// Counts it among those on which no token was shown, until one is.
     without_token: Cell<Option<AddressPlace>>,
-    /// Who the request that is being served is from, once it has shown that.
+    /// The account of the request that is being served, after it has authenticated.
     known: RefCell<Option<Account>>,
 }
 
@@ -146,7 +146,7 @@ pub fn note_body(request: &HttpRequest, bytes_max: usize) {
     }
 }
 
-/// Who asks, as far as addresses tell.
+/// Who asks, as far as the address shows.
 pub struct Client {
     /// From where: the other end of the connection or, behind a trusted proxy, the client that it names.
     pub address: Option<IpAddr>,

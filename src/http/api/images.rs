@@ -209,7 +209,7 @@ fn too_large(bytes_max: usize) -> ChatError {
     ChatError::new(ErrorCode::TooLarge, format!("`image` must be at most {bytes_max} bytes"))
 }
 
-/// What makes an address a good one.
+/// What makes an address valid.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SignedQuery {

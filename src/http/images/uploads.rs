@@ -1,4 +1,4 @@
-//! Who sends an image now, and how much of it has come in.
+//! The uploads under way, and how much of each has arrived.
 //!
 //! What an upload costs others is memory, so what is shared is counted in bytes that have come in, and each user has a share
 //! of them. A slow upload costs as little as it has sent, and only its own sender waits for it.

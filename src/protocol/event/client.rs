@@ -43,7 +43,7 @@ pub enum ClientEvent {
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnterRoom {
-    /// Which room.
+    /// Id of the room.
     pub room_id: RoomId,
     /// Last `seq` that the client has; without it the newest page is sent.
     #[serde(default)]

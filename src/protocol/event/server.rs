@@ -41,7 +41,7 @@ pub struct Entered<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
-    /// Who it is.
+    /// The member, as the others see them.
     #[serde(flatten)]
     pub user: User,
     /// Whether at least one of their sessions is in the room; `false` where the two don't share it.
@@ -110,9 +110,9 @@ pub enum ServerEvent<'a> {
     /// A member came or went.
     #[serde(rename_all = "camelCase")]
     Presence {
-        /// Which room.
+        /// Id of the room.
         room_id: RoomId,
-        /// Who.
+        /// Id of the user.
         user_id: UserId,
         /// Whether they are there now.
         online: bool,
@@ -120,9 +120,9 @@ pub enum ServerEvent<'a> {
     /// A member types or stopped typing.
     #[serde(rename_all = "camelCase")]
     Typing {
-        /// Which room.
+        /// Id of the room.
         room_id: RoomId,
-        /// Who.
+        /// Id of the user.
         user_id: UserId,
         /// Whether they type.
         typing: bool,
@@ -130,11 +130,11 @@ pub enum ServerEvent<'a> {
     /// A member has read.
     #[serde(rename_all = "camelCase")]
     Read {
-        /// Which room.
+        /// Id of the room.
         room_id: RoomId,
-        /// Who.
+        /// Id of the user.
         user_id: UserId,
-        /// How far.
+        /// `seq` of the last message that the user has seen.
         seq: Seq,
     },
     /// One of one's rooms changed: its last message, unread count or product.

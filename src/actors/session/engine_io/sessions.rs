@@ -257,7 +257,7 @@ impl<A: Application> Sessions<A> {
     /// Takes a place for a session from an address, and makes its id.
     pub(super) fn place(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Registration<A>, ChatError> {
         let (mut held, mut unsigned) = (None, None);
-        // Who lifts the one lifts the other.
+        // An operator who lifts one of them lifts both.
         if let Some((address, max)) = peer.map(AddressKey::of).zip(self.by_address_max) {
             let refused = |sentence: &'static str| {
                 let mut error = ChatError::rate_limited(5000);
