@@ -295,7 +295,7 @@ async fn an_offer_whose_time_is_over_never_shows_as_pending() {
     server.seed().offer(&room.id, "alice", 5);
     let report = json!({"roomId": room.id, "category": "spam"});
     assert_eq!(call(server.addr, &server.token("sam"), "POST", "/api/v1/reports", Some(report)).await.status, 201);
-    // Written behind the server's back, so no sweep awaits it.
+    // Written directly into the database, so no sweep awaits it.
     server.advance(TWO_DAYS);
     let token = server.token("sam");
     let path = format!("/api/v1/rooms/{}", room.id);

@@ -11,8 +11,8 @@ use crate::support::{
     server::SERVICE_KEY,
 };
 
-/// Who takes a step, what they do, and whether REST has it, too. In the data `$n` is the message that step `n` came to, and
-/// `$last` the newest that was heard.
+/// Who takes a step, what they do, and whether REST has it, too. In the data `$n` is the message of step `n`, and `$last`
+/// the newest one received.
 struct Step(&'static str, &'static str, Value, bool);
 
 fn conversation() -> Vec<Step> {

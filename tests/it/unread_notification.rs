@@ -27,7 +27,7 @@ fn told_at(backend: &Backend) -> impl FnOnce(&mut Config) + use<> {
     }
 }
 
-/// Waits until the notifier has looked for everything that was due by now. The first look may have begun before.
+/// Waits until the notifier has looked for everything that was due by now. The first check may have begun before.
 async fn looked(server: &TestServer) {
     for _ in 0..3 {
         let looks = server.metrics.notification_looks.get();

@@ -24,7 +24,7 @@ const TRANSPORT_BYTES: usize = 196_608;
 /// Packed payloads in the suite.
 const PAYLOADS: u64 = 8;
 
-/// A phase in which so many connections are held.
+/// A phase in which this many connections are held.
 fn held(account: Account, name: &str, hold: impl Fn() -> Hold + Send + Sync + 'static) -> Row {
     Row {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Another user, who does once per second what users do besides talking, and notes how long it took at worst.
+//! Another user, who does once per second what users do in addition to talking, and notes how long it took at worst.
 
 use std::{
     io,

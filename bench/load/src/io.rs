@@ -215,7 +215,7 @@ impl Io {
         self.waiting.push_back(who);
     }
 
-    /// Ends a connection at once, without a farewell: no port stays behind.
+    /// Resets a connection at once, without a close: no port stays in use.
     pub fn cut(&mut self, who: usize) {
         if let Some(stream) = self.conns[who].stream.take() {
             let stream = std::net::TcpStream::from(stream);

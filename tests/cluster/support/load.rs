@@ -117,7 +117,7 @@ impl Load {
         .await;
     }
 
-    /// Lets everybody fall silent until everybody has everything. What nobody speaks after, no hole shows.
+    /// Stops all senders until everyone has every message. A lost message shows as a hole only if another one follows.
     pub async fn rest(&self) {
         self.is_over.set(true);
         super::until("everybody has what was said last", async || {
@@ -191,7 +191,7 @@ async fn live(member: Rc<Member>, mut random: Random, is_over: Rc<Cell<bool>>) {
     let mut open: VecDeque<String> = VecDeque::new();
     let mut tries = 0;
     loop {
-        // At home first; where home does not answer, at somebody else's.
+        // Its own node first; if that does not answer, another one.
         let addr = match tries {
             0 | 1 => member.home,
             _ => member.others[tries % member.others.len()],
@@ -235,7 +235,8 @@ async fn stay(
                     receive(member, &frame["data"], true);
                 } else if frame["event"] == "draining" {
                     let wait = frame["data"]["reconnectInMs"].as_u64().unwrap_or(0);
-                    // As a client does that was told when to come back. What is under way is answered before the close.
+                    // As a client does that was sent a time to reconnect after. What is under way is answered before the
+                    // close.
                     tokio::time::sleep(Duration::from_millis(wait.min(300))).await;
                 } else if let Some((key, _)) = frame["reply"].as_u64().and_then(|id| under_way.remove(&id)) {
                     match frame["error"]["code"].as_str() {
@@ -259,7 +260,7 @@ async fn stay(
                     return true;
                 }
                 next = Instant::now() + Duration::from_millis(PAUSE_MS / 2 + random.below(PAUSE_MS));
-                // Anyone who has much unanswered waits with the next.
+                // A sender with many unanswered messages waits with the next.
                 if !is_over.get() && open.len() < 8 {
                     let key = format!("{}-{}", member.name, member.said.borrow().len());
                     member.said.borrow_mut().insert(key.clone(), None);

@@ -38,7 +38,7 @@ impl ChaosProxy {
                 let listener = TcpListener::from_std(listener).unwrap();
                 loop {
                     let (client, _) = listener.accept().await.unwrap();
-                    // Before the look at `away`: a cut from here on ends this connection.
+                    // Before `away` is read: a cut from here on ends this connection.
                     let mut cut = cut.clone();
                     cut.mark_unchanged();
                     if away.load(Ordering::SeqCst) {

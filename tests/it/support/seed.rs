@@ -121,7 +121,7 @@ impl Seed {
         id
     }
 
-    /// Deletes a user in the database, without the server's knowing.
+    /// Deletes a user in the database, without a notice to the server.
     pub fn delete_user_behind_the_server(&self, id: &str) {
         self.write(RoomWrite::DeleteUser { user: UserId::new(id).unwrap(), at: START });
     }

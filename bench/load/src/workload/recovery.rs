@@ -152,7 +152,7 @@ impl<R: Fn()> Workload for Recovery<'_, R> {
     }
 }
 
-/// The number behind a key in JSON as the server writes it.
+/// The number after a key in JSON as the server writes it.
 fn number_after(json: &[u8], key: &[u8]) -> Option<u64> {
     let at = memchr::memmem::find(json, key)? + key.len();
     let digits: Vec<u8> = json[at..].iter().copied().take_while(u8::is_ascii_digit).collect();
