@@ -126,11 +126,11 @@ pub enum CloseCode {
     TooBig,
     /// A fault of haggle's own.
     InternalError,
-    /// haggle restarts: come back.
+    /// haggle restarts: reconnect.
     Restart,
     /// The token has expired.
     TokenExpired,
-    /// Removed: don't come back.
+    /// Removed: don't reconnect.
     Forbidden,
     /// The client does not read what it asked for.
     TooSlow,

@@ -76,7 +76,7 @@ pub struct Metrics {
     pub notification_failures: Counter<u64, AtomicU64>,
     /// Notifications that are not tried any more.
     pub notifications_given_up: Counter<u64, AtomicU64>,
-    /// Nodes that are heard of, this one with them.
+    /// Nodes that are reachable, including this one.
     pub nodes: Gauge<i64, AtomicI64>,
     /// Whether there is a connection to NATS.
     pub nats_up: Gauge<i64, AtomicI64>,

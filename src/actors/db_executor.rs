@@ -290,7 +290,7 @@ impl Database {
     }
 }
 
-/// The way to some threads, by turns.
+/// Access to a group of threads, in turn.
 fn turnstile<const N: usize>(threads: Addr<DbExecutor>, count: usize, lanes: [Lane; N]) -> Arc<Turnstile<DatabaseJob>> {
     Arc::new(Turnstile::new(count, lanes, move |job, turn: Permit<DatabaseJob>| {
         if !threads.connected() {

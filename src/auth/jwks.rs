@@ -1,6 +1,6 @@
 //! Keys that a marketplace publishes as a JWK Set (RFC 7517) at a URL, and changes as it likes.
 //!
-//! One task fetches; everybody else reads a snapshot without waiting. It fetches
+//! One task fetches; all others read a snapshot without waiting. It fetches
 //!
 //! - at the start;
 //! - when the answer's `Cache-Control: max-age` has expired, kept between one minute and one hour (ten minutes without one);

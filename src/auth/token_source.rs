@@ -39,8 +39,9 @@ impl std::fmt::Debug for TokenSource<'_> {
     }
 }
 
-/// Finds the one token of a handshake, in the values of its `Authorization` and `Sec-WebSocket-Protocol` headers and in its query
-/// (without `?`). The same token in several places is one token. An `Authorization` of another scheme than Bearer is someone else's, and passed over.
+/// Finds the one token of a handshake, in the values of its `Authorization` and `Sec-WebSocket-Protocol` headers and in its
+/// query (without `?`). The same token in several places is one token. An `Authorization` of another scheme than Bearer is
+/// ignored.
 ///
 /// # Errors
 /// [`AuthError::TwoTokens`], [`AuthError::BadSubprotocol`], and [`AuthError::Malformed`] for a token that is no text.

@@ -86,7 +86,7 @@ pub enum NodeEvent {
         #[serde(rename = "m", default, skip_serializing_if = "Option::is_none", with = "message")]
         message: Option<StoredMessage>,
     },
-    /// A message was edited or taken back, or an offer stands differently.
+    /// A message was edited or deleted, or an offer has another status.
     #[serde(rename = "u")]
     MessageChanged {
         /// The message as it now stands.

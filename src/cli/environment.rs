@@ -1,4 +1,4 @@
-//! Variables of the environment that look like haggle's and are none: a mistyped one would be passed over without a word.
+//! Variables of the environment that look like haggle's and are none: a mistyped one would be ignored without a warning.
 
 use std::collections::BTreeSet;
 

@@ -10,7 +10,7 @@ use super::{
     masking::Screened,
 };
 
-/// For how long one may edit or delete one's own message.
+/// For how long the sender may edit or delete a message.
 pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1000;
 
 /// What a message is.

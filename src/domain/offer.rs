@@ -25,7 +25,7 @@ pub enum OfferStatus {
     Accepted,
     /// Refused by the other member, or lost because another offer was accepted or the product was sold.
     Declined,
-    /// Taken back by the member who made it.
+    /// Withdrawn by the member who made it.
     Withdrawn,
     /// Answered with another price.
     Countered,

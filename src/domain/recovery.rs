@@ -1,4 +1,4 @@
-//! Connection state recovery: what a client of Socket.IO that comes back in time finds again.
+//! Connection state recovery: what a client of Socket.IO that reconnects in time gets back.
 
 use super::{RoomId, Seq, Timestamp, UserId};
 

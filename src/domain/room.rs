@@ -35,7 +35,7 @@ impl Room {
     }
 }
 
-/// A room in one's own list of conversations.
+/// A room in the user's own list of conversations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoomSummary {
     /// The room itself.

@@ -30,7 +30,7 @@ pub enum ReportCategory {
     Harassment,
     /// Something that must not be sold.
     ProhibitedItem,
-    /// Something else, said in the text.
+    /// Something else, described in the text.
     Other,
 }
 

@@ -56,7 +56,7 @@ const REQUESTS_FOR_A_CONNECT: u32 = 5;
 /// How often the log says that all connections are taken.
 const FULL_LOG_INTERVAL_MS: u64 = 60_000;
 
-/// When to come back, in milliseconds.
+/// When to reconnect, in milliseconds.
 const RETRY_AFTER_MS: u64 = 5000;
 
 /// The connections of each address, and how fast it opens more.
@@ -71,7 +71,7 @@ pub struct Admission {
     trusted_proxies: Vec<Network>,
     unsent: Arc<UnsentAnswers>,
     began: Instant,
-    /// When the log last said that all connections are taken.
+    /// When the log last reported that all connections are taken.
     said_full_at: AtomicU64,
     metrics: Arc<Metrics>,
 }

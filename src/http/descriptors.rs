@@ -36,7 +36,7 @@ pub fn connections_max(limit: Option<usize>, workers: usize) -> usize {
 
 fn connections_within(limit: usize, open_now: usize, workers: usize) -> usize {
     let others = open_now + workers * PER_WORKER + RESERVE + super::admission::SPARE_CONNECTIONS;
-    // A server that could hardly take anybody is of no use, so it then relies on the others being idle.
+    // A server that could hardly accept a connection is of no use, so it then relies on the others being idle.
     limit.saturating_sub(others).max(limit / 8).max(1)
 }
 

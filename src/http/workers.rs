@@ -1,7 +1,7 @@
 //! The threads that serve connections, and the one that accepts them.
 //!
-//! Admission is asked where connections are accepted, one after the other. So a burst can't take more descriptors than it
-//! may before anybody has counted it, and a refusal waits for no worker.
+//! Admission is checked where connections are accepted, one after the other. So a burst is counted before it can take too
+//! many descriptors, and a refusal waits for no worker.
 
 use std::{
     io,

@@ -31,7 +31,7 @@ pub enum ImageError {
     /// Of another format, or none.
     #[error("`image` must be a JPEG, PNG or WebP image, got {0}")]
     UnknownFormat(&'static str),
-    /// More pixels than anybody needs.
+    /// Too many pixels.
     #[error("`image` must be at most {SENT_SIDE_MAX} pixels a side and 50 million in all, got {width} × {height}")]
     TooManyPixels {
         /// What it says that it is.

@@ -20,13 +20,13 @@ pub enum Encoding {
     SocketIo {
         /// Its name.
         namespace: &'static str,
-        /// Whether messages end with their place, for a client that can come back with it.
+        /// Whether messages end with their position, for a client that can recover with it.
         offsets: bool,
     },
 }
 
-/// A message's place in the global order of commits. Clients of Socket.IO keep the last one that they were sent, and come
-/// back with it.
+/// A message's position in the global order of commits. Clients of Socket.IO keep the last one that they were sent, and
+/// reconnect with it.
 pub type Position = i64;
 
 /// What a client of Socket.IO keeps of a received message, and reconnects with: which messages of its rooms it has.

@@ -225,8 +225,8 @@ impl<W> State<W> {
         }
     }
 
-    /// Takes the next operation for a free thread. A lane that was passed over for long comes first, then one that has no
-    /// thread at all, then the others, each in their order.
+    /// Takes the next operation for a free thread. First comes a lane that was passed over too often, then one that has no
+    /// thread at all, then the others in their order.
     fn next(&mut self) -> Option<(usize, Account, W)> {
         for round in [Round::Late, Round::Unserved, Round::All] {
             for lane in 0..self.lanes.len() {

@@ -16,7 +16,7 @@ impl Hub {
     pub(super) fn welcome(&mut self, session: SessionId, sid: &str, recovery: Option<&(String, Position)>) {
         let Some(encoding) = self.sessions.get(&session).map(|local| local.encoding) else { return };
         let pid = recovery.map(|(pid, _)| pid.as_str());
-        // The official client can't come back before some event has brought it an offset.
+        // The official client can't recover a session before an event has brought it an offset.
         let offset = recovery.and_then(|(_, position)| encoding.offset(*position));
         for packet in encoding.connected(sid, pid).into_iter().chain(offset) {
             self.send_frame(session, packet);

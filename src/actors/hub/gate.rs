@@ -116,7 +116,7 @@ mod tests {
         Say(usize),
         /// The session asks to enter a room with what it has; its history is read some messages later.
         Enter(usize),
-        /// The history of the entry that is out comes back.
+        /// The history of the pending entry arrives.
         Read(usize),
     }
 

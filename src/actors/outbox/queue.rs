@@ -185,8 +185,8 @@ impl Queue {
         }
         self.waiting_since = (!self.frames.is_empty()).then(Instant::now);
         if out.is_empty() {
-            // By itself: the official client hands on a payload's messages a moment later than its close, and would then
-            // come back without the offset of what it has, to get it again.
+            // In a payload of its own: the official client handles a payload's messages a moment later than its close. It
+            // would then reconnect without the offset of what it has, and receive it again.
             if matches!(self.end, End::Closing { .. }) {
                 self.end = End::Ended;
                 payload::write_text(&mut out, packet::CLOSE.as_bytes());

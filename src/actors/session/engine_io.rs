@@ -215,7 +215,7 @@ impl<A: Application> EngineSession<A> {
                 if self.line.websocket.is_some() || self.line.link.has_poll() {
                     ctx.stop();
                 } else {
-                    // Its last poll may have been overtaken by this post, and is still to be let go.
+                    // This post may have overtaken its last poll, which is still to be released.
                     ctx.run_later(OVERTAKEN_WAIT, |_, ctx| ctx.stop());
                 }
             }
@@ -338,7 +338,7 @@ impl<A: Application> EngineConnection<'_, A> {
         }));
     }
 
-    /// Takes back what [`EngineConnection::after`] or [`EngineConnection::spawn`] began.
+    /// Cancels what [`EngineConnection::after`] or [`EngineConnection::spawn`] began.
     pub fn cancel(&mut self, handle: SpawnHandle) {
         self.ctx.cancel_future(handle);
     }

@@ -46,7 +46,7 @@ const CONNECTS: Quota = Quota::per_second(NonZeroU32::new(5).unwrap());
 /// Packets of a connection that is in no namespace. Those of one that is count among its user's events.
 const PACKETS: Quota = Quota::per_second(NonZeroU32::new(20).unwrap());
 
-/// What a connection's first request said.
+/// What a connection's first request contained.
 #[derive(Debug)]
 pub struct Handshake {
     /// The token in its headers or its query, where there is one.

@@ -222,7 +222,7 @@ impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
                 ctx.stop();
             }
             _ if self.ending.is_some() => {}
-            // Without an answer the client sends it again where it comes back.
+            // Without an answer the client sends it again when it reconnects.
             Ok(Incoming::Text(_)) if self.draining => {}
             Ok(Incoming::Text(text)) => {
                 #[cfg(test)]

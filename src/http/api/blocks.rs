@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Which page of one's blocks.
+/// Which page of the caller's blocks.
 type WantedPage = PageOf<BlockCursor, 200, 50>;
 
 /// The last user of the page before.
@@ -41,7 +41,7 @@ impl FromStr for BlockCursor {
 /// changes nothing.
 ///
 /// # Errors
-/// `not_found` for anybody with whom one shares no room, whether they exist or not; `invalid` for oneself.
+/// `not_found` for a user with whom the caller shares no room, whether they exist or not; `invalid` for the caller's own id.
 #[utoipa::path(
     put,
     path = "/api/v1/blocks/{userId}",

@@ -70,7 +70,7 @@ struct Form {
 /// otherwise.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, `invalid` for what is no JPEG, PNG or WebP image, `too_large`.
+/// `forbidden` for anyone but the room's two members, `invalid` for what is no JPEG, PNG or WebP image, `too_large`.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{id}/images",

@@ -37,7 +37,7 @@ pub async fn get_me(state: web::Data<AppState>, user: SignedIn) -> Result<web::J
     Ok(web::Json(stored.unwrap_or_else(|| user_of(&identity))))
 }
 
-/// What one shares with the other members of one's rooms, and gets to see of them.
+/// What the caller shares with the other members of their rooms, and sees of them.
 ///
 /// # Errors
 /// None of its own.

@@ -1,4 +1,4 @@
-//! A room's messages: read, say, change and take back.
+//! A room's messages: read, send, edit and delete.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub struct MessageList<'a> {
 /// Reads a page of a room's history, oldest first. Every page costs the same, however deep in the room it lies.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, `invalid` for a parameter that does not fit.
+/// `forbidden` for anyone but the room's two members, `invalid` for a parameter that does not fit.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms/{id}/messages",
@@ -110,7 +110,7 @@ pub async fn list_messages(
 /// service key it is a message of the marketplace itself, of the kind `system`.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, `not_found` with the service key when there is no such room,
+/// `forbidden` for anyone but the room's two members, `not_found` with the service key when there is no such room,
 /// `invalid` for an empty message or another kind, `too_large`.
 #[utoipa::path(
     post,
@@ -186,10 +186,10 @@ pub struct NewText {
     text: String,
 }
 
-/// Changes the words of one's own message, for 15 minutes after it was sent.
+/// Edits the caller's own message, for 15 minutes after it was sent.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, for the other's message, and when the time has expired; `not_found`
+/// `forbidden` for anyone but the room's two members, for the other's message, and when the time has expired; `not_found`
 /// for a message that is not in this room; `conflict` for one that was deleted.
 #[utoipa::path(
     patch,
@@ -222,7 +222,7 @@ pub async fn edit_message(
     Ok(json_body(state.change(write).await?.data))
 }
 
-/// Takes one's own message back, for 15 minutes after it was sent. It keeps its place and its `seq`.
+/// Deletes the caller's own message, for 15 minutes after it was sent. It keeps its position and its `seq`.
 ///
 /// # Errors
 /// As for changing its words.

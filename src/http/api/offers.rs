@@ -28,7 +28,7 @@ use crate::{
 ///
 /// # Errors
 /// `conflict` once the product is sold or an offer on it was accepted, and while the other member's offer waits for an
-/// answer; `invalid` for another currency than the product's; `blocked`; `forbidden` for anybody but the room's two members.
+/// answer; `invalid` for another currency than the product's; `blocked`; `forbidden` for anyone but the room's two members.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{id}/offers",

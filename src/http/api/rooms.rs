@@ -23,7 +23,7 @@ use crate::{
     protocol::{event::ReadUpTo, json::to_json, view::RoomSummaryView},
 };
 
-/// Which page of one's rooms.
+/// Which page of the caller's rooms.
 type WantedPage = PageOf<RoomCursor, 100, 50>;
 
 /// Which room to open.
@@ -102,7 +102,7 @@ pub struct RoomPage<'a> {
     next_cursor: Option<String>,
 }
 
-/// Lists one's own rooms, latest activity first.
+/// Lists the caller's own rooms, latest activity first.
 ///
 /// # Errors
 /// `invalid` for a `limit` or `cursor` that does not fit, `forbidden` for a removed user.
@@ -127,10 +127,10 @@ pub async fn list_rooms(state: web::Data<AppState>, user: SignedIn, page: Wanted
     Ok(json_body(to_json(&RoomPage { items, next_cursor: next.map(|cursor| cursor.to_string()) })))
 }
 
-/// A room as it stands in one's own list.
+/// A room as it stands in the caller's own list.
 ///
 /// # Errors
-/// `forbidden` for anybody but its two members, and for a room that does not exist.
+/// `forbidden` for anyone but its two members, and for a room that does not exist.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms/{id}",
@@ -162,7 +162,7 @@ pub struct SetRead {
 /// Says how far one has read. It never goes back.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, `invalid` for a `seq` out of range.
+/// `forbidden` for anyone but the room's two members, `invalid` for a `seq` out of range.
 #[utoipa::path(
     put,
     path = "/api/v1/rooms/{id}/read",
@@ -198,7 +198,7 @@ pub struct RoomToken {
 /// Issues a room token: the permission of the signed-in user to enter this room, for five minutes.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, and for a room that does not exist.
+/// `forbidden` for anyone but the room's two members, and for a room that does not exist.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{id}/token",

@@ -67,7 +67,8 @@ impl Framing {
         Self(Part::Head(Lines { has_begun: false, is_empty: true }))
     }
 
-    /// Whether the end of a head or of a whole request has been read. Nothing is taken then, until it is said how it goes on.
+    /// Whether the end of a head or of a whole request has been read. Nothing is taken then until the caller decides how to
+    /// continue.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         matches!(self.0, Part::HeadIsRead | Part::IsRead)

@@ -21,9 +21,9 @@ pub enum ClientEvent {
     LeaveRoom(Option<RoomId>),
     /// Say something.
     Message(SendMessage),
-    /// Change one's own words.
+    /// Edit one of the sender's own messages.
     EditMessage(EditMessage),
-    /// Take one's own message back.
+    /// Delete one of the sender's own messages.
     DeleteMessage(MessageId),
     /// Start or stop typing.
     Typing(SetTyping),
@@ -283,7 +283,7 @@ impl ClientEvent {
             "answerOffer" => object(name, data).map(Self::AnswerOffer),
             "read" => object(name, data).map(Self::Read),
             "authenticate" => object(name, data).map(Self::Authenticate),
-            // It has no data; what a later version may send along is passed over.
+            // It has no data; what a later version may send along is ignored.
             "heartbeat" => Ok(Self::Heartbeat),
             _ => Err(ChatError::invalid("`event` names no event that this server knows")),
         }

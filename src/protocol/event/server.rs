@@ -105,7 +105,7 @@ pub struct Alive {
 pub enum ServerEvent<'a> {
     /// A message was stored.
     Message(MessageView<'a>),
-    /// A message was edited or taken back.
+    /// A message was edited or deleted.
     MessageUpdated(MessageView<'a>),
     /// A member came or went.
     #[serde(rename_all = "camelCase")]
@@ -137,14 +137,14 @@ pub enum ServerEvent<'a> {
         /// `seq` of the last message that the user has seen.
         seq: Seq,
     },
-    /// One of one's rooms changed: its last message, unread count or product.
+    /// One of the user's rooms changed: its last message, unread count or product.
     RoomUpdated(Box<RoomUpdated<'a>>),
     /// An event failed that asked for no acknowledgement, or the connection is about to end.
     Error(ErrorNotice),
     /// The server shuts down.
     #[serde(rename_all = "camelCase")]
     Draining {
-        /// How long to wait before coming back, with the jitter in it.
+        /// How long to wait before reconnecting, including the jitter.
         reconnect_in_ms: u64,
     },
 }
@@ -155,7 +155,7 @@ pub enum ServerEvent<'a> {
 pub struct RoomUpdated<'a> {
     /// The same as `id`.
     room_id: &'a RoomId,
-    /// The room as it stands in one's list.
+    /// The room as it stands in the user's list.
     #[serde(flatten)]
     summary: RoomSummaryView<'a>,
 }

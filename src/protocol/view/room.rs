@@ -1,4 +1,4 @@
-//! A room in one's own list of conversations, with its last message and the offer that stands.
+//! A room in the user's own list of conversations, with its last message and its current offer.
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// How often the open poll is let go while the client waits for it to return: the client pauses only then.
+/// How often the open poll is released while the client waits for it to return: the client pauses only then.
 const RELEASE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Frames of a candidate before it takes over. Two are what it takes.

@@ -114,7 +114,7 @@ impl SignedInMember {
 impl NamespaceMember for SignedInMember {
     fn event(&mut self, event: NamespaceEvent<'_>, seat: &mut Seat<'_, '_>) {
         if self.draining {
-            // Without an answer the client sends it again where it comes back.
+            // Without an answer the client sends it again when it reconnects.
             return;
         }
         let request = event.ack.map(RequestId::from_number);

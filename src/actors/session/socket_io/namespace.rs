@@ -55,7 +55,7 @@ pub type Middleware = Box<dyn Fn(Newcomer) -> LocalBoxFuture<'static, Result<New
 pub struct Newcomer {
     /// The `auth` of its CONNECT, a JSON object.
     pub auth: Option<Box<RawValue>>,
-    /// What its connection's first request said.
+    /// What its connection's first request contained.
     pub handshake: Rc<Handshake>,
     /// Who it is, once a middleware knows.
     pub identity: Option<Identity>,
@@ -213,7 +213,7 @@ impl<'a, 'b> Seat<'a, 'b> {
         });
     }
 
-    /// Takes back what [`Seat::after`] or [`Seat::spawn`] began.
+    /// Cancels what [`Seat::after`] or [`Seat::spawn`] began.
     pub fn cancel(&mut self, handle: SpawnHandle) {
         self.connection.cancel(handle);
     }
