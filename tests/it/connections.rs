@@ -19,7 +19,7 @@ use crate::support::{Launch, TestServer, raw::frame, rest, tls::Certificate, unt
 /// Another address than everybody else's.
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// Connects from an address of one's own.
+/// Connects from an address of its own.
 async fn connect_from(from: Ipv4Addr, addr: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     // What a client does not read waits in the server, and not in the client's own buffer.

@@ -60,7 +60,7 @@ impl Sender {
         self.open = open;
     }
 
-    /// Sends again what was not answered, twice, as a client does that has come back.
+    /// Sends again what was not answered, twice, as a client does that has reconnected.
     async fn resend(&mut self, server: &Process) {
         let mut client = server.ws(&self.user).await;
         for client_id in std::mem::take(&mut self.open) {

@@ -238,7 +238,7 @@ pub async fn packed_posts(attacker: Rc<Attacker>, event: &'static str) {
     .await;
 }
 
-/// Sessions in heavy rooms that are cut and come back for what they missed.
+/// Sessions in heavy rooms that are cut and reconnect for what they missed.
 pub async fn recoveries(attacker: Rc<Attacker>) {
     let connections = attacker.many(CONNECTIONS, 4);
     on_each(attacker, connections, |attacker| async move {

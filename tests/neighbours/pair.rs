@@ -39,9 +39,9 @@ pub struct Pair {
     said: BTreeMap<u64, (usize, Sample)>,
     /// The answers that wait, by the session that asked and their id.
     asked: BTreeMap<(usize, u64), u64>,
-    /// How much each session has heard.
+    /// How much each session has received.
     heard: [u64; 2],
-    /// What each session heard last: the place in the room, and each speaker's number.
+    /// What each session received last: the position in the room, and each sender's number.
     last_seq: [Option<u64>; 2],
     last_of: [[Option<u64>; 2]; 2],
     next: u64,
@@ -128,7 +128,7 @@ impl Pair {
         self.asked.is_empty() && self.heard == [self.next, self.next]
     }
 
-    /// Lets Alice say something, and waits until it is acknowledged and both have heard it.
+    /// Lets Alice send a message, and waits until it is acknowledged and both have received it.
     pub async fn exchange(&mut self) -> io::Result<Duration> {
         let started = Instant::now();
         self.say(0).await?;

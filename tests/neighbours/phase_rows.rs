@@ -108,7 +108,7 @@ fn before_a_token() -> Vec<Row> {
     ]
 }
 
-/// A request that anybody may send, over and over.
+/// A request that anyone may send, over and over.
 fn asked(name: &str, path: &'static str) -> Row {
     Row {
         name: name.to_owned(),

@@ -108,7 +108,7 @@ impl Probes {
     }
 }
 
-/// How long something took; what fails took as long as anybody waits.
+/// How long something took; what fails took as long as the wait.
 async fn timed(event: impl Future<Output = io::Result<()>>) -> Duration {
     let started = Instant::now();
     match tokio::time::timeout(ANSWER_MAX, event).await {

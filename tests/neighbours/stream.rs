@@ -1,4 +1,4 @@
-//! Connections of the table's clients: TCP or TLS, from an address of one's own.
+//! Connections of the table's clients: TCP or TLS, from an address of their own.
 
 use std::{
     io,

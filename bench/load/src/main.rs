@@ -102,7 +102,7 @@ enum Load {
         #[arg(long, default_value_t = 10_000)]
         connections: usize,
     },
-    /// Clients that lose their server and come back. Prints `READY` when the server may be restarted.
+    /// Clients that lose their server and reconnect. Prints `READY` when the server may be restarted.
     Recovery {
         /// How many.
         #[arg(long, default_value_t = 5000)]

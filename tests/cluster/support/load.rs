@@ -1,7 +1,7 @@
 //! The load: in each room a buyer and a seller on different nodes, who both speak, and who bear what happens to their nodes.
 //!
-//! A client keeps what it has received, sends again what was not acknowledged, with the same key, and comes back with the last
-//! `seq` that it has. It checks each message as it comes: the next in its room, and no other.
+//! A client keeps what it has received, sends again what was not acknowledged, with the same key, and reconnects with the
+//! last `seq` that it has. It checks each message as it comes: the next in its room, and no other.
 
 use std::{
     cell::{Cell, RefCell},
@@ -60,7 +60,7 @@ impl Random {
 }
 
 impl Load {
-    /// Starts it on rooms that are seeded, and waits until everybody is there.
+    /// Starts it on rooms that are seeded, and waits until all clients have entered.
     pub async fn start(cluster: &Cluster, seed: u64) -> Self {
         eprintln!("seed {seed}");
         cluster.seed(ROOMS);
@@ -128,7 +128,7 @@ impl Load {
         self.is_over.set(false);
     }
 
-    /// Ends it: everything that was begun is acknowledged, and everybody has everything of their room, in order and once.
+    /// Ends it: everything that was begun is acknowledged, and each client has every message of its room, in order and once.
     pub async fn settle(self) {
         self.is_over.set(true);
         let started = Instant::now();

@@ -1,4 +1,4 @@
-//! Connection state recovery: a client that comes back in time misses nothing, and gets nothing twice.
+//! Connection state recovery: a client that reconnects in time misses nothing, and gets nothing twice.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use crate::{
 /// The processor's time is that of the measured span.
 ///
 /// # Errors
-/// Not everybody could enter.
+/// Not every client could enter.
 pub fn run(setting: &Setting, rooms: &[Room], connections: usize, progress: &Progress) -> Result<Outcome, Failed> {
     run_threads(vec![()], false, |()| {
         let base = Instant::now();

@@ -1,4 +1,4 @@
-//! Everybody comes back at once: the server was restarted, and each client catches up on what it missed.
+//! All clients reconnect at once: the server was restarted, and each client catches up on what it missed.
 
 use std::{
     sync::atomic::Ordering,
@@ -24,7 +24,7 @@ const TRY_AGAIN: Duration = Duration::from_millis(50);
 /// server's first new connection until the client has all of them. The seconds are those of the last client.
 ///
 /// # Errors
-/// Not everybody could enter, or a client was not given what it missed.
+/// Not every client could enter, or a client was not given what it missed.
 pub fn run(
     setting: &Setting,
     rooms: &[Room],

@@ -46,7 +46,7 @@ pub struct Shape {
 /// Runs it.
 ///
 /// # Errors
-/// Not everybody could enter.
+/// Not every client could enter.
 pub fn run(setting: &Setting, rooms: &[Room], shape: Shape, progress: &Progress) -> Result<Outcome, Failed> {
     let base = Instant::now();
     let start = Start::default();
