@@ -33,8 +33,7 @@ pub type Position = i64;
 ///
 /// On a single server everything up to the message's position was sent before it, and the offset is that position: `7`.
 /// Among several nodes a message of another room with an earlier position may come later. Then the offset also names the
-/// span of positions in which this is possible: `7.3.9` means that everything up to 3 was sent before it, and nothing after
-/// 9.
+/// span of positions in which this is possible: with `7.3.9` everything up to 3 was sent before it, and nothing after 9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offset {
     /// The message's place.
