@@ -221,8 +221,9 @@ pub struct SignedQuery {
     signature: Option<String>,
 }
 
-/// An image or a thumbnail, by the address in its message. The signature is the permission: it needs no token, so that a
-/// page can show it.
+/// An image or a thumbnail, by the address in its message.
+///
+/// The signature is the permission: it needs no token, so that a page can show it.
 ///
 /// # Errors
 /// `forbidden` for an address that has expired or is not haggle's: read the message again for a fresh one. `not_found` when

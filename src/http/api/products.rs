@@ -125,8 +125,9 @@ pub async fn get_product(
     Ok(web::Json(found.ok_or_else(|| ChatError::not_found("there is no such product"))?))
 }
 
-/// Says where a product stands, by its own seller or the marketplace. `on_sale` undoes the acceptance of an offer: its status is
-/// `superseded` then. Every room of the product is notified.
+/// Sets a product's status, by its own seller or the marketplace.
+///
+/// `on_sale` undoes the acceptance of an offer: its status is `superseded` then. Every room of the product is notified.
 ///
 /// # Errors
 /// `forbidden` for any user but the product's own seller, `not_found` for an unknown product, `invalid`, `rate_limited` for a
