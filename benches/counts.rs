@@ -1,6 +1,6 @@
 //! The hot paths, to have their instructions counted: `benches/counts.sh` runs this under callgrind.
 //!
-//! `counts PATH TIMES` does one thing so many times. The difference between two runs is what the thing costs: the start, the
+//! `counts PATH TIMES` repeats one operation. The difference between two runs is the operation's cost: the start, the
 //! fixtures and the seeds of the hash maps are in both.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a program that fails may stop where it stands")]

@@ -1,9 +1,10 @@
 //! What one account costs the others, against the clock: `cargo bench --bench neighbours -- [--row TEXT] [--seconds N] [--list]`
 //!
-//! Each row of tests/neighbours has a server of its own with the default limits, one attacker for some seconds, and a pair that
-//! exchanges 20 messages per second. A user besides them connects, enters a room, reads their list, searches and sends a picture.
-//! A row is over its bounds when the pair's p95 is over 50 ms or its p99 over 250 ms, when the server grows by more than 64 MiB
-//! (16 MiB before a token is shown), or when latency or memory is not back 2 s after the end. Then the exit code is 1.
+//! Each row of tests/neighbours has a server of its own with the default limits, one attacker for some seconds, and a pair
+//! that exchanges 20 messages per second. In addition, a user connects, enters a room, reads their list, searches and sends
+//! a picture. A row exceeds its bounds when the pair's p95 is above 50 ms or its p99 above 250 ms, when the server grows by
+//! more than 64 MiB (16 MiB before a token is shown), or when latency or memory is not back 2 s after the end. Then the exit
+//! code is 1.
 //!
 //! `HAGGLE_BIN` names another binary than the one that was built with this.
 
@@ -239,7 +240,7 @@ fn percentile(sorted: &[Duration], percent: usize) -> Duration {
 }
 
 impl Measured {
-    /// What is over the bounds.
+    /// What exceeds the bounds.
     fn excess(&self, row: &Row) -> Vec<String> {
         let mut excess = self.faults.clone();
         let mut bound = |what: &str, value: Duration, max: Duration| {

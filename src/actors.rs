@@ -7,7 +7,7 @@
 //! | [`hub::Hub`] | one for each HTTP worker | one list of operations for each turn of the `ChatServer` |
 //! | [`chat_server::ChatServer`] | an arbiter of its own | each session's in-flight cap |
 //! | [`bus::Bus`] | an arbiter of its own, with `--nats-url` | lists that the `ChatServer` drops when it is full |
-//! | [`eraser::Eraser`] | the one that started the server | one message for each `DELETE` of a user |
+//! | [`eraser::Eraser`] | the one that started the server | one message per `DELETE` of a user |
 //! | [`notifier::Notifier`] | an arbiter of its own | one message in a server's life |
 //! | [`db_executor::DbExecutor`] | a few threads that read, one that writes | permits |
 

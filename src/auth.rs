@@ -1,4 +1,4 @@
-//! Who is who: user tokens, room tokens and the service key.
+//! Identity: user tokens, room tokens and the service key.
 //!
 //! A [`Verifier`] is made once from the configuration and shared by every worker; a token goes through these steps,
 //! each of which ends it with an [`AuthError`]:
@@ -37,7 +37,7 @@ pub use token_source::{TokenSource, bearer, find_token, only_one, redact};
 
 use crate::error::{ChatError, ErrorCode};
 
-/// Why somebody is not who they say, or can't be known now.
+/// Why a caller's identity is refused, or can't be verified now.
 ///
 /// The sentences go to the client as they stand. None holds any part of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
@@ -89,7 +89,7 @@ pub enum AuthError {
     /// Under `room-token`: none, or not one for this room and this user.
     #[error("a room token for this room is needed: get one from `POST /api/v1/rooms/{{id}}/token`")]
     RoomToken,
-    /// Under `room-token`: its five minutes are over.
+    /// Under `room-token`: its five minutes have passed.
     #[error("the room token has expired: get a new one from `POST /api/v1/rooms/{{id}}/token`")]
     RoomTokenExpired,
 }
@@ -115,7 +115,7 @@ impl AuthError {
         Self::RoomTokenExpired,
     ];
 
-    /// What the client is told.
+    /// The code that the client receives.
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         match self {

@@ -3,7 +3,7 @@
 //! The database is the record, and the broker only a hint: whatever it loses is seen by `seq`, by the order of commits or by
 //! silence, and made good from the database. So it needs no store of its own, no acknowledgements and no order across subjects.
 //!
-//! [`event`] is what nodes tell each other, [`subject`] where, and [`nats`] how.
+//! [`event`] is what nodes send each other, [`subject`] where, and [`nats`] how.
 
 pub mod event;
 #[cfg(feature = "postgres")]

@@ -113,7 +113,7 @@ pub fn run() -> ExitCode {
             Command::Bench(args) => bench::run(options, &args),
         }),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            // Nobody is left to tell when the terminal is gone.
+            // If the terminal is closed, nobody can read an error either.
             let _ = error.print();
             return ExitCode::SUCCESS;
         }
@@ -177,7 +177,7 @@ fn print_file(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Prints a line that somebody asked for.
+/// Prints a line that the caller asked for.
 fn print(line: &str) {
     let mut out = std::io::stdout().lock();
     // A closed pipe is the reader's choice.

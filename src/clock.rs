@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::domain::Timestamp;
 
-/// Tells the time and waits for it. Cheap to clone.
+/// Reads the time and waits for it. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
     /// The machine's own.
@@ -56,12 +56,12 @@ impl Clock {
                 if left == 0 {
                     return;
                 }
-                // In slices of an hour, so that a clock that was set meanwhile is noticed.
+                // In slices of one hour, so that a clock that was set in the meantime is noticed.
                 tokio::time::sleep(Duration::from_millis(left.min(3_600_000))).await;
             },
             Self::Manual(now) => {
                 let mut now = now.subscribe();
-                // Fails only when the clock is gone, and then no time can come.
+                // Fails only when the clock was dropped, and then time no longer advances.
                 let _ = now.wait_for(|ms| *ms >= at.0).await;
             }
         }

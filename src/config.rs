@@ -172,7 +172,7 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Its name among several nodes.
     pub node_name: Option<String>,
-    /// Origins whose pages may use it, beside its own.
+    /// Origins whose pages may use it, in addition to its own.
     pub allowed_origins: Vec<String>,
     /// Origins whose pages may show the messenger in a frame.
     pub frame_ancestors: Vec<String>,
@@ -190,7 +190,7 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Who signs tokens.
     pub keys: KeySource,
-    /// Whom tokens must name beside the user.
+    /// The issuer and audience that tokens must name in addition to the user.
     pub parties: Parties,
     /// The marketplace's own backend.
     pub service_key: Option<Secret>,
@@ -198,7 +198,7 @@ pub struct Config {
     pub authorize: AuthorizePolicy,
     /// What happens to a message with a contact in it.
     pub masking: MaskingPolicy,
-    /// Who is notified of unread messages, if anybody is.
+    /// Where notifications of unread messages are sent, if anywhere.
     pub webhook: Option<WebhookTarget>,
     /// What one client may cost.
     pub limits: Limits,
@@ -350,13 +350,13 @@ fn is_node_name(name: &str) -> bool {
     plain && (1..=32).contains(&name.len())
 }
 
-/// Default of `--image-store`: beside the database.
+/// Default of `--image-store`: next to the database.
 #[must_use]
 pub fn image_store_beside(database_url: &str) -> String {
     format!("{}-images", folder_of(database_url))
 }
 
-/// The path of a SQLite file without its scheme; images of any other database go beside where haggle runs.
+/// The path of a SQLite file without its scheme; images of any other database go into haggle's working directory.
 fn folder_of(database_url: &str) -> &str {
     let path = database_url.strip_prefix("sqlite://").or_else(|| database_url.strip_prefix("sqlite:"));
     match path.unwrap_or(database_url) {

@@ -12,7 +12,7 @@ use crate::domain::{Timestamp, field::InvalidField, id::InvalidId, message::Unfi
 pub enum ErrorCode {
     /// No token, or one that can't be trusted.
     Unauthenticated,
-    /// The token's time is over.
+    /// The token has expired.
     TokenExpired,
     /// Not allowed; also the answer for a room that does not exist.
     Forbidden,
@@ -22,7 +22,7 @@ pub enum ErrorCode {
     NotInRoom,
     /// A seller can't be the buyer of their own product.
     OwnProduct,
-    /// The thing has changed meanwhile.
+    /// The thing has changed in the meantime.
     Conflict,
     /// A field is missing or out of range.
     Invalid,
@@ -36,7 +36,7 @@ pub enum ErrorCode {
     Muted,
     /// A cursor from before the database was restored.
     CursorExpired,
-    /// haggle or something behind it can't answer now.
+    /// haggle or something that it depends on can't answer now.
     Unavailable,
     /// A fault of haggle's own.
     Internal,
@@ -114,7 +114,7 @@ impl Serialize for ErrorCode {
 pub enum CloseCode {
     /// The client asked for it.
     Normal,
-    /// haggle goes away.
+    /// haggle shuts down.
     GoingAway,
     /// The client broke RFC 6455.
     Protocol,
@@ -126,11 +126,11 @@ pub enum CloseCode {
     TooBig,
     /// A fault of haggle's own.
     InternalError,
-    /// haggle restarts: come back.
+    /// haggle restarts: reconnect.
     Restart,
-    /// The token's time is over.
+    /// The token has expired.
     TokenExpired,
-    /// Removed: don't come back.
+    /// Removed: don't reconnect.
     Forbidden,
     /// The client does not read what it asked for.
     TooSlow,
@@ -175,7 +175,7 @@ impl CloseCode {
     }
 }
 
-/// What a user is told when something fails: the same code and sentence on every wire.
+/// What a user receives when something fails: the same code and sentence on every wire.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{code}: {message}")]
 pub struct ChatError {
@@ -185,7 +185,7 @@ pub struct ChatError {
     pub message: Cow<'static, str>,
     /// For `rate_limited`: when the next try can succeed, in milliseconds.
     pub retry_after_ms: Option<u64>,
-    /// For `muted`: when the mute ends by itself; `None` for one without an end.
+    /// For `muted`: when the mute expires; `None` for one without an end.
     pub until: Option<Timestamp>,
 }
 
@@ -247,7 +247,8 @@ impl ChatError {
         Self { until, ..Self::new(ErrorCode::Muted, message) }
     }
 
-    /// A fault of haggle's own: writes `cause` to the log under a fresh reference, and tells the user that reference alone.
+    /// A fault of haggle's own: writes `cause` to the log under a fresh reference, and the user receives that reference
+    /// alone.
     #[must_use]
     pub fn internal(cause: &dyn fmt::Display) -> Self {
         let reference = uuid::Uuid::new_v4().simple().to_string();

@@ -1,4 +1,4 @@
-//! HTTP: the routes, who calls them, and how errors are told.
+//! HTTP: the routes, who calls them, and how errors are reported.
 
 pub mod admission;
 pub mod api;

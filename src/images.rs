@@ -1,4 +1,4 @@
-//! Images: made anew from what was sent, and kept in an object store.
+//! Images: encoded again from what was sent, and kept in an object store.
 
 mod color_profile;
 mod decode;

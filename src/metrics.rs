@@ -30,7 +30,7 @@ pub struct Reason {
 /// A counter for each reason.
 pub type Reasons = Family<Reason, Counter<u64, AtomicU64>>;
 
-/// What the server counts. One for each server, so that several in one process don't mix.
+/// What the server counts. One per server, so that several in one process don't mix.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -76,13 +76,13 @@ pub struct Metrics {
     pub notification_failures: Counter<u64, AtomicU64>,
     /// Notifications that are not tried any more.
     pub notifications_given_up: Counter<u64, AtomicU64>,
-    /// Nodes that are heard of, this one with them.
+    /// Nodes that are reachable, including this one.
     pub nodes: Gauge<i64, AtomicI64>,
     /// Whether there is a connection to NATS.
     pub nats_up: Gauge<i64, AtomicI64>,
-    /// Events told to other nodes.
+    /// Events published to other nodes.
     pub node_events_published: Counter<u64, AtomicU64>,
-    /// Events that could not be told, which other nodes find in the database.
+    /// Events that could not be published. Other nodes find them in the database.
     pub node_events_unsent: Counter<u64, AtomicU64>,
     /// Events of other nodes.
     pub node_events_received: Counter<u64, AtomicU64>,

@@ -73,7 +73,7 @@ pub enum StartError {
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The database can't be opened or brought up to date.
@@ -163,7 +163,7 @@ impl ServerBuilder {
         Self { config, clock: Clock::default() }
     }
 
-    /// Tells the time by `clock`; the machine's own by default.
+    /// Reads the time from `clock`; the machine's own by default.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -176,7 +176,7 @@ impl ServerBuilder {
     /// [`StartError`], with one sentence for the operator.
     pub async fn start(self) -> Result<Server, StartError> {
         let Self { config, clock } = self;
-        // What the operator may have mistyped comes first: then nothing has been touched.
+        // Options that the operator may have mistyped are checked first, before anything is changed.
         let tls = match &config.tls {
             Some(files) => Some(Arc::new(Tls::load(&files.cert, &files.key)?)),
             None => None,
@@ -200,7 +200,7 @@ impl ServerBuilder {
             log::info!("ran migration {migration}");
         }
         let socket = listener::bind(config.bind).map_err(|source| StartError::Bind { address: config.bind, source })?;
-        // What was alive when the server last ended can be taken up from now on, for its time.
+        // Sessions that were alive when the server last ended can be recovered from now on, until they expire.
         db::end_recoveries(&mut *pool.get()?, clock.now())?;
         if config.webhook.is_some() {
             db::begin_notifications(&mut *pool.get()?)?;

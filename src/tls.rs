@@ -25,7 +25,7 @@ pub enum TlsError {
     Certificate {
         /// The file.
         path: PathBuf,
-        /// What reading it said.
+        /// The error of reading it.
         #[source]
         cause: pem::Error,
     },
@@ -40,7 +40,7 @@ pub enum TlsError {
     Key {
         /// The file.
         path: PathBuf,
-        /// What reading it said.
+        /// The error of reading it.
         #[source]
         cause: pem::Error,
     },
@@ -51,7 +51,7 @@ pub enum TlsError {
         certificate: PathBuf,
         /// The key's file.
         key: PathBuf,
-        /// What rustls said.
+        /// The error of rustls.
         #[source]
         cause: rustls::Error,
     },
@@ -115,7 +115,7 @@ impl ResolvesServerCert for Current {
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
-    // With a byte order mark before it the first certificate would be passed over.
+    // With a byte order mark before it the first certificate would be skipped.
     let text = |path: &Path| read_text(path).map_err(pem::Error::Io);
     let chain = text(certificate)
         .and_then(|text| CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>())

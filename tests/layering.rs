@@ -55,7 +55,7 @@ fn may_use(user: &str, used: &str) -> bool {
     }
     match (level(user), level(used)) {
         (Some(user), Some(used)) => user < used,
-        // A service uses no level but `domain`; an unknown module is reported by itself.
+        // A service uses no level but `domain`; an unknown module is reported separately.
         _ => false,
     }
 }
@@ -99,7 +99,7 @@ fn modules_in(code: &str, root: &str) -> Vec<(usize, String)> {
                 ',' if depth == 0 => {
                     add(1 + start, &group[start..offset]);
                     start = offset + 1;
-                    // The line of a path is where it begins, behind its indentation.
+                    // The line of a path is where it begins, after its indentation.
                     start += group[start..].len() - group[start..].trim_start().len();
                 }
                 _ => {}

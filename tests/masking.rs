@@ -11,7 +11,7 @@ use std::{fs, path::Path};
 
 use haggle::domain::masking::{ContactKind, RecentDigits, find, find_after, mask};
 
-/// What the rule may not fall below, `hard.tsv` included.
+/// The minimum for the rule, `hard.tsv` included.
 const PRECISION_MIN: f64 = 0.985;
 const RECALL_MIN: f64 = 0.93;
 

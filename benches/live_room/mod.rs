@@ -40,7 +40,7 @@ pub(crate) struct LiveRoom {
 }
 
 impl LiveRoom {
-    /// So many sessions in it. Needs an actix system.
+    /// A room with this many sessions. Needs an actix system.
     pub(crate) fn of(sessions: u64) -> Self {
         let metrics = Arc::new(Metrics::default());
         let mut hub = Hub::new(Duration::from_secs(60), 1 << 20, Arc::clone(&metrics));

@@ -1,9 +1,10 @@
-//! `Bus`: this node's place among the others. Publishes what the `ChatServer` tells, and brings it what others tell.
+//! `Bus`: this node's place among the others. Publishes the events of the `ChatServer`, and brings it those of the other
+//! nodes.
 //!
-//! It has an arbiter of its own, on which the connection lives and on which events are written and read. Both ways are bounded:
-//! its mailbox holds so many lists of the `ChatServer`, which drops what is told to others beyond that; and one list of arrivals
-//! is with the `ChatServer` at a time, while NATS's own queues hold the rest, or lose it and say so. What is lost either way the
-//! database makes good.
+//! It has an arbiter of its own, on which the connection lives and on which events are written and read. Both directions are
+//! bounded. Outgoing: the mailbox holds a fixed number of lists, and the `ChatServer` drops the events that exceed it.
+//! Incoming: one list is with the `ChatServer` at a time; NATS's own queues hold the rest, or lose it and report the loss.
+//! In both cases the nodes read what was lost from the database.
 
 pub mod messages;
 
@@ -21,13 +22,13 @@ use crate::{
 };
 use messages::{Arrived, LeaveNodes, LinkChanged, Tell};
 
-/// Lists of the `ChatServer` that wait: one a turn of it.
+/// Lists of the `ChatServer` that wait. It sends one per turn.
 pub const LISTS_MAX: usize = 1024;
 
 /// Events in one list of arrivals.
 const ARRIVALS_MAX: usize = 512;
 
-/// So long NATS may take to answer for the first time before the log says so.
+/// How long NATS may take to answer for the first time before the log reports it.
 const FIRST_ANSWER_WAIT: Duration = Duration::from_secs(5);
 
 /// This node's place among the others.
@@ -82,7 +83,7 @@ impl Actor for Bus {
             }
         };
         ctx.wait(connecting.into_actor(self).map(|nats, bus, _| bus.nats = nats));
-        // A connection that is lost is told by itself; one that never was, by nobody.
+        // A lost connection is reported as an event. A connection that was never made is not, hence this check.
         ctx.run_later(FIRST_ANSWER_WAIT, |bus, _| {
             if bus.nats.as_ref().is_some_and(|nats| !nats.is_up()) {
                 log::warn!("no answer from NATS: is --nats-url right? This node serves without it, and goes on trying");
@@ -133,7 +134,7 @@ impl Handler<Tell> for Bus {
             }
             nats
         };
-        // The next list waits until this one is with the connection: that is what bounds the queue behind it.
+        // The next list waits until the connection has taken this one. This bounds the connection's queue.
         ctx.wait(work.into_actor(self).map(|nats, bus, _| bus.nats = Some(nats)));
     }
 }

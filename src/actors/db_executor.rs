@@ -1,7 +1,8 @@
-//! `DbExecutor`: the database behind a few threads of its own, so that nobody else ever waits for a disk.
+//! `DbExecutor`: runs database operations on a few threads of its own, so that no other thread waits for a disk.
 //!
 //! Readers serve authorization, history and lists; one writer serves the batches. SQLite has one writer at a time anyway,
-//! and with readers next to it a long commit never delays an entry. A turnstile in front of each says who is served next.
+//! and with readers next to it a long commit never delays an entry. A turnstile in front of each decides which operation is
+//! served next.
 
 pub mod messages;
 pub mod purpose;
@@ -106,7 +107,8 @@ impl Handler<Perform> for DbExecutor {
 pub struct Database {
     readers: Arc<Turnstile<DatabaseJob>>,
     writer: Arc<Turnstile<DatabaseJob>>,
-    /// The last commit failed, though the database may answer: its disk is full or broken, or somebody else holds it.
+    /// The last commit failed, though the database may answer: its disk is full or broken, or another process holds its
+    /// lock.
     is_commit_failing: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
 }
@@ -143,7 +145,7 @@ impl Database {
         self.read(purpose, move |conn| db::is_member(conn, &room, &user)).await
     }
 
-    /// Refuses a user who was removed: their token may be good for hours. Asked for each request, handshake and CONNECT.
+    /// Refuses a user who was removed: their token may be valid for hours. Asked for each request, handshake and CONNECT.
     ///
     /// # Errors
     /// `forbidden` for one who was removed, and what stands in the way of the database's answer.
@@ -206,8 +208,8 @@ impl Database {
         self.read(Reading::entry(kind), operation).await
     }
 
-    /// Stores a batch of changes in one transaction: one outcome for each, in order, after the commit. The caller has at most
-    /// one in flight, which is what bounds this queue. It waits for as long as it takes.
+    /// Stores a batch of changes in one transaction: one outcome for each, in order, after the commit. The caller has at
+    /// most one in flight. This bounds the queue. There is no deadline.
     ///
     /// # Errors
     /// [`DbError`] when nothing of it was stored.
@@ -268,7 +270,7 @@ impl Database {
         let job = DatabaseJob(Box::new(move |executor, turn| {
             let outcome = executor.run_in_turn(kind, turn, operation);
             drop(gauge);
-            // The one who asked may have given up.
+            // The caller may have given up.
             let _ = reply.send(outcome);
         }));
         let ticket = turnstile.enter(account, lane, job).inspect_err(|error| {
@@ -288,11 +290,11 @@ impl Database {
     }
 }
 
-/// The way to some threads, by turns.
+/// Access to a group of threads, in turn.
 fn turnstile<const N: usize>(threads: Addr<DbExecutor>, count: usize, lanes: [Lane; N]) -> Arc<Turnstile<DatabaseJob>> {
     Arc::new(Turnstile::new(count, lanes, move |job, turn: Permit<DatabaseJob>| {
         if !threads.connected() {
-            // The process ends: what waits gets that for its answer.
+            // The process ends: everything that waits gets this answer.
             turn.close();
             return;
         }
@@ -322,7 +324,7 @@ fn write_lanes() -> [Lane; 3] {
     })
 }
 
-/// Without an answer the thread is gone, which happens only while the process ends.
+/// No answer means that the thread has ended, which happens only while the process ends.
 fn answered<T>(answer: Result<Result<T, DbError>, oneshot::error::RecvError>) -> Result<T, DbError> {
     answer.unwrap_or_else(|_| Err(DbError::Unavailable("the thread is gone".into())))
 }

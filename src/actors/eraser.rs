@@ -1,8 +1,8 @@
 //! `Eraser`: carries out erasures, one after the other, a few messages at a time.
 //!
-//! Each step goes to the `ChatServer` as any other change does: it shares a commit with what everybody else writes, and
-//! anyone who has the messages before them is told. What is under way is in the database, so a restart goes on with it, and of
-//! several nodes any: each looks for what is left, and one at a time holds the lock.
+//! Each step goes to the `ChatServer` like any other change. It shares a commit with other writes, and clients that show the
+//! messages are notified. Unfinished erasures are in the database, so a restart continues them. Of several nodes any one
+//! can: each looks for what is left, and one at a time holds the lock.
 
 pub mod messages;
 
@@ -41,23 +41,24 @@ use messages::{Erase, StopEraser};
 /// How long to wait after the database did not answer.
 const RETRY_WAIT: Duration = Duration::from_secs(1);
 
-/// How often it looks for erasures that nobody carries out: those of a node that is gone, and those that could not be read.
+/// How often it looks for erasures that nobody carries out: those of a node that has ended, and those that could not be
+/// read.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long to wait while another node holds the lock.
 const TURN_WAIT: Duration = Duration::from_secs(1);
 
-/// How often the log is tried to be emptied in a row: haggle's own readers leave it within milliseconds.
+/// Attempts in a row to empty the log: haggle's own readers leave it within milliseconds.
 const LOG_TRIES: u32 = 10;
 
 /// The pause between these.
 const LOG_TRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long to wait after none of them did it, at first and at most: then somebody else keeps a snapshot open.
+/// Backoff after all of these attempts have failed, at first and at most: then another process keeps a snapshot open.
 const LOG_WAIT_MIN: Duration = Duration::from_secs(1);
 const LOG_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// How often the log of the server says so.
+/// How often the server's log reports it.
 const LOG_TOLD_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Why an erasure is not finished.
@@ -119,13 +120,13 @@ pub struct Eraser {
     database: Database,
     images: ImageStore,
     clock: Clock,
-    /// Who is next, and who waits for it.
+    /// The next users, and the requests that wait for them.
     wanted: HashMap<UserId, Vec<oneshot::Sender<()>>>,
     working: bool,
     log: LogState,
     /// Whether the step that is under way is the last.
     ends: Arc<AtomicBool>,
-    /// Who waits for its end; it begins nothing new then.
+    /// The requests that wait for its end. It starts nothing new then.
     stopping: Vec<oneshot::Sender<()>>,
 }
 
@@ -146,7 +147,7 @@ impl Eraser {
         }
     }
 
-    /// Begins with everybody who is wanted by now: the last step is one for all of them.
+    /// Starts with every user requested so far: they share the last step.
     fn work(&mut self, ctx: &mut Context<Self>) {
         if self.working || self.wanted.is_empty() || self.ends.load(Ordering::Acquire) {
             return;
@@ -183,7 +184,7 @@ impl Eraser {
             } else {
                 eraser.log.emptied();
                 for waiting in waiting.into_iter().flatten() {
-                    // The request may have been given up meanwhile.
+                    // The request may have been cancelled in the meantime.
                     let _ = waiting.send(());
                 }
             }
@@ -242,7 +243,7 @@ impl Erasure {
     async fn run(&self, mut users: Vec<UserId>, in_log: &mut HashSet<UserId>) -> Result<(), Interrupted> {
         let mut lock = loop {
             let unfinished = self.database.read(list_erasures(), db::list_erasures).await?;
-            // Who was erased before is asked for again, and another node may be about it.
+            // A user who was erased before is checked again, and another node may be erasing them.
             users.retain(|user| unfinished.contains(user));
             if users.is_empty() {
                 return Ok(());
@@ -292,8 +293,8 @@ impl Erasure {
         }
     }
 
-    /// Page by page, so that other writes go on between them. The words are nowhere else by now, so a page that changes
-    /// after it was looked at holds none of them.
+    /// Page by page, so that other writes go on between them. The words are nowhere else by now. So a page that changes
+    /// after it was checked holds none of them.
     async fn overwrite_free_space(&self, lock: JobLock) -> Result<JobLock, ChatError> {
         let count = Reading::check(Account::Server, "count_pages");
         let Some(pages) = self.database.read(count, db::count_pages).await? else { return self.rewrite(lock).await };
@@ -376,7 +377,7 @@ impl Handler<StopEraser> for Eraser {
         self.stopping.push(done);
         self.tell_end();
         Box::pin(async move {
-            // Fails when the actor is gone, which is an end as well.
+            // Fails when the actor has ended, which is an end as well.
             let _ = is_done.await;
         })
     }
@@ -420,7 +421,7 @@ mod tests {
         eraser.look(&mut ctx);
         eraser.work(&mut ctx);
         assert!(!eraser.working && eraser.wanted.is_empty());
-        // What a look asks is asked when the actor runs.
+        // The checks are requested when the actor runs.
         let address = ctx.run(eraser);
         address.send(StopEraser).await.unwrap();
         assert_eq!(metrics.database_reads.get(), 0);

@@ -1,8 +1,8 @@
 //! `Hub`: the outboxes of one HTTP worker's sessions, by room.
 //!
-//! The `ChatServer` sends each hub one list of operations a turn, so a batch costs one wake-up a worker and not one a
-//! delivery. Entries and deliveries come through the same mailbox, which keeps a room's history and its live messages in
-//! order. What a turn has put into outboxes leaves at its end, one write a socket. The hub is the one place that evicts a
+//! The `ChatServer` sends each hub one list of operations per turn, so a batch costs one wake-up per worker and not one per
+//! delivery. Entries and deliveries come through the same mailbox. This keeps a room's history and its live messages in
+//! order. The outboxes are flushed at the end of the turn, one write per socket. The hub is the only place that evicts a
 //! client which reads too slowly.
 
 mod entry;
@@ -56,7 +56,7 @@ pub struct Hub {
     rooms: HashMap<RoomId, Vec<Attached>>,
     /// The newest state of each room that waits until a session's client has read. Bounded by the users' rooms.
     waiting_states: HashMap<SessionId, BTreeMap<RoomId, Push>>,
-    /// What was put into since the last flush.
+    /// The outboxes that were written to since the last flush.
     unflushed: Vec<Arc<Outbox>>,
     expiries: Expiries,
     heartbeats: Heartbeats,
@@ -111,7 +111,7 @@ impl Hub {
         }
     }
 
-    /// Tells the time by `clock`; the machine's own by default.
+    /// Reads the time from `clock`; the machine's own by default.
     #[must_use]
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -148,7 +148,8 @@ impl Hub {
         );
     }
 
-    /// Does one thing. What a session receives is in its outbox afterwards, and leaves with the next [`Hub::flush`].
+    /// Carries out one operation. What a session receives is in its outbox afterwards, and leaves with the next
+    /// [`Hub::flush`].
     pub fn apply(&mut self, op: Op) {
         match op {
             Op::Welcome { session, sid, recovery } => self.welcome(session, &sid, recovery.as_ref()),
@@ -182,7 +183,7 @@ impl Hub {
         }
     }
 
-    /// Session by session, and not event by event: what a thousand sessions keep does not fit into the processor's caches.
+    /// By session and not by event: the state of a thousand sessions does not fit into the processor's caches.
     fn deliver(&mut self, room: &RoomId, event: &RoomEvent, more: &[RoomEvent]) {
         let Self { rooms, unflushed, held_bytes_max, .. } = self;
         let Some(members) = rooms.get_mut(room) else { return };
@@ -272,7 +273,7 @@ impl Hub {
         }
     }
 
-    /// Sends what waits for clients that have read meanwhile.
+    /// Sends what waits for clients that have read in the meantime.
     fn send_waiting_states(&mut self) {
         for session in self.waiting_states.keys().copied().collect::<Vec<_>>() {
             while self.sessions.get(&session).is_some_and(|local| !local.outbox.is_half_full()) {
@@ -307,7 +308,7 @@ impl Hub {
         self.notify(session, HubNotice::Ending);
     }
 
-    /// Drops a client that reads too slowly. It is told nothing: a frame for it would only wait behind the others.
+    /// Drops a client that reads too slowly. It receives no notice: that frame would only wait after the others.
     fn evict(&mut self, session: SessionId) {
         let Some(local) = self.sessions.get(&session) else { return };
         log::info!("session={session} user={} evicted: reads too slowly ({})", local.user, CloseCode::TooSlow.number());
@@ -327,10 +328,10 @@ impl Hub {
         }
     }
 
-    /// A session is over.
+    /// A session has ended.
     pub fn forget(&mut self, session: SessionId) {
         let Some(local) = self.sessions.get(&session).map(Rc::clone) else { return };
-        // Nobody is there any more for whom it waits.
+        // Nobody waits for it any more.
         local.line.take();
         self.waiting_states.remove(&session);
         for room in local.rooms.take() {
@@ -340,14 +341,14 @@ impl Hub {
         self.expiries.remove(local.ends_at.get(), session);
     }
 
-    /// Sends what was put into outboxes: one write a socket.
+    /// Flushes the outboxes: one write per socket.
     pub fn flush(&mut self) {
         for outbox in mem::take(&mut self.unflushed) {
             outbox.flush();
         }
     }
 
-    /// Drops who reads too slowly, and takes from the others what they don't need right now.
+    /// Evicts clients that read too slowly, and frees the unused memory of the others.
     fn sweep(&mut self) {
         let mut slow = Vec::new();
         for (session, local) in &self.sessions {
@@ -376,10 +377,10 @@ impl Actor for Hub {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.spawn(EndOfTurn);
-        // Lists of operations: one a turn of the ChatServer, so a handful at most.
+        // Lists of operations: one per turn of the ChatServer, so a handful at most.
         ctx.set_mailbox_capacity(64);
         ctx.run_interval(SWEEP_INTERVAL, |hub, _| hub.sweep());
-        // A timer's turn comes behind the one of the flush.
+        // A timer's turn comes after the flush.
         ctx.run_interval(WAITING_STATES_INTERVAL, |hub, _| {
             hub.send_waiting_states();
             hub.flush();
@@ -408,7 +409,7 @@ impl Handler<Apply> for Hub {
     fn handle(&mut self, Apply(ops): Apply, _: &mut Self::Context) {
         let _step = Step::begin(&self.metrics, SharedThread::Worker, "apply");
         for op in ops {
-            // A panic costs those whom this one concerns, not everyone of this worker.
+            // A panic costs the sessions of this operation, not all of the worker's.
             if catch_unwind(AssertUnwindSafe(|| self.apply(op))).is_err() {
                 log::error!("a hub panicked");
             }
@@ -442,7 +443,7 @@ impl Handler<DrainSessions> for Hub {
         let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX).max(1);
         for (place, session) in (0_u32..).zip(sessions) {
             ctx.run_later(drain.spread * place / count, move |hub, _| {
-                // Anyone who is told later also comes back later, so that the next server isn't stormed.
+                // Clients that are notified later also reconnect later, so that the next server isn't stormed.
                 let reconnect_in_ms = 100 + jitter_ms(session);
                 hub.send_push(session, &Push::new(&ServerEvent::Draining { reconnect_in_ms }));
                 hub.flush();

@@ -1,4 +1,4 @@
-//! Removes the files of images whose messages were taken back or erased, behind the commits that note them.
+//! Removes the files of images whose messages were deleted or erased, after the commits that note them.
 
 use std::time::Duration;
 

@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 
 use crate::db::{self, Claim, DbError, MarkedLog, Pool};
 
-/// How often the log is looked at.
+/// How often the log is checked.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The log is folded in when so many looks in a row found it unchanged.
+/// The log is folded in when this many checks in a row found it unchanged.
 const IDLE_LOOKS: u32 = 3;
 
 /// Looks after the log of a SQLite file until `stopped` is answered or dropped.
@@ -35,7 +35,7 @@ pub async fn run(pool: Pool, claim: Arc<Claim>, log: PathBuf, mut stopped: onesh
         }
         let is_idle = unchanged >= IDLE_LOOKS;
         if is_idle {
-            // Whether it is done is seen by the next look.
+            // The next check sees whether it is done.
             unchanged = 0;
         }
         match work(pool.clone(), Arc::clone(&claim), marked, is_idle).await {
@@ -67,7 +67,7 @@ async fn work(pool: Pool, claim: Arc<Claim>, mut marked: MarkedLog, is_idle: boo
             return Ok(marked);
         }
         match db::mark_log(conn, &claim, &mut marked) {
-            // Somebody else writes just now.
+            // Another connection is writing just now.
             Err(DbError::Unavailable(reason)) if reason.contains("is locked") => Ok(marked),
             outcome => outcome.map(|()| marked),
         }

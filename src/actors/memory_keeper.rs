@@ -5,13 +5,13 @@ use std::{fs, time::Duration};
 use actix_web::rt::task::spawn_blocking;
 use tokio::sync::oneshot;
 
-/// How often memory is looked at.
+/// How often memory is checked.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// How far memory is above what it was when it was last given back, in KiB, before that is tried again.
 const PEAK_KIB_MIN: u64 = 8 * 1024;
 
-/// Still growing, where it grew by more than this between two looks, in KiB.
+/// Still growing, where it grew by more than this between two checks, in KiB.
 const GROWTH_KIB_MAX: u64 = 1024;
 
 /// Looks after memory until `stopped` is answered or dropped.
@@ -34,7 +34,7 @@ struct Peaks {
 }
 
 impl Peaks {
-    /// Looks at what is resident now. Whether it is above the floor, and has stopped to grow.
+    /// Checks what is resident now. Returns whether it is above the floor and has stopped growing.
     fn is_past_one(&mut self, resident: u64) -> bool {
         let floor = self.floor.map_or(resident, |floor| floor.min(resident));
         self.floor = Some(floor);
@@ -50,7 +50,7 @@ impl Peaks {
     }
 }
 
-/// What the process has in memory; `None` where the system does not say it like Linux.
+/// What the process has in memory; `None` where the system does not report it like Linux.
 fn resident_kib() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()

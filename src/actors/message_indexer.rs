@@ -1,4 +1,4 @@
-//! Keeps the search index close behind the commits: in small pieces on the writer, between its batches.
+//! Updates the search index soon after the commits: in small pieces on the writer, between its batches.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use crate::{
     domain::Account,
 };
 
-/// What is indexed at once: a millisecond or two of the writer's time, for which those wait who send a message just then. Fewer
-/// messages cost more each: 16 at a time take a sixth more of a server with 1,000 messages per second.
+/// What is indexed at once: a millisecond or two of the writer's time. Anyone who sends a message just then waits for it.
+/// Fewer messages cost more each: 16 at a time take a sixth more of a server with 1,000 messages per second.
 const SLICE: IndexSlice = IndexSlice { messages: 48, text_bytes: 2048 };
 
 /// How long changes are followed at once, or one piece of one.
@@ -29,7 +29,7 @@ const PAGES_MERGED: i64 = 8;
 /// How often the index is looked after while there is nothing to do.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// The writer is left alone for so many times what a piece took.
+/// The pause after a piece is this many times as long as the piece took.
 const PAUSE_FACTOR: u32 = 9;
 
 /// Looks after the index until `stopped` is answered or dropped.

@@ -1,8 +1,8 @@
-//! `Notifier`: tells the marketplace's backend by webhook of messages that stay unread.
+//! `Notifier`: notifies the marketplace's backend by webhook of messages that stay unread.
 //!
-//! It lives on an arbiter of its own. Once a second it looks through the messages that have become old enough, writes a
-//! notification into the outbox for each member who has not read theirs, and tries those whose time has come: at least
-//! once each, a few at a time, with growing waits after failures. The outbox is a table, so a restart forgets nothing.
+//! It lives on an arbiter of its own. Once per second it looks through the messages that have become old enough. It writes a
+//! notification into the outbox for each member who has not read theirs. It delivers those that are due: at least once each,
+//! a few at a time, with backoff after failures. The outbox is a table, so a restart loses nothing.
 
 pub mod messages;
 mod webhook;
@@ -29,7 +29,7 @@ pub use webhook::Webhook;
 /// How often it looks for messages that have become old enough.
 const LOOK_INTERVAL_MS: i64 = 1000;
 
-/// Tries under way at once. A backend that answers in 50 ms is told of 160 a second.
+/// Tries under way at once. A backend that answers in 50 ms is sent 160 notifications per second.
 const TRIES_MAX: usize = 8;
 
 /// Wait after the first failure; it doubles with each.
@@ -38,13 +38,14 @@ const RETRY_MS_MIN: i64 = 5_000;
 /// Longest wait between two tries.
 const RETRY_MS_MAX: i64 = 10 * 60_000;
 
-/// When nobody is interested any more, neither in a notification nor in a message that has not led to one. The events are there for a backend that was away for longer.
+/// When a notification expires, and a message that has not led to one is given up. A backend that was down for longer reads
+/// the events instead.
 const GIVE_UP_MS: i64 = 3 * 24 * 3_600_000;
 
-/// For so long a try is its node's alone. Longer than a try may take.
+/// Lease of a try: for this long it belongs to one node. Longer than a try may take.
 const CLAIM_MS: i64 = 60_000;
 
-/// Tells of unread messages.
+/// Notifies of unread messages.
 #[derive(Debug)]
 pub struct Notifier {
     webhook: Arc<Webhook>,
@@ -62,7 +63,7 @@ pub struct Notifier {
     looking: bool,
     /// Another is to follow.
     look_again: bool,
-    /// Who waits for its end; it begins nothing new then.
+    /// The requests that wait for its end. It starts nothing new then.
     stopping: Vec<oneshot::Sender<()>>,
 }
 
@@ -122,7 +123,7 @@ impl Notifier {
                     }
                 }
             }
-            // The next look comes in a second.
+            // The next check comes after one second.
             Err(error) => log::warn!("unread messages could not be looked through: {error}"),
         }
         self.tried_meanwhile.clear();
@@ -183,7 +184,7 @@ impl Notifier {
         }
     }
 
-    /// Looks now, and again a second after by the clock, for ever.
+    /// Checks now, and again after each second of the clock.
     fn look_on(&mut self, ctx: &mut Context<Self>) {
         self.look(ctx);
         let (clock, next) = (self.clock.clone(), self.clock.now().plus_ms(LOOK_INTERVAL_MS));
@@ -208,13 +209,13 @@ impl Handler<StopNotifier> for Notifier {
         self.stopping.push(done);
         self.tell_end();
         Box::pin(async move {
-            // Fails when the actor is gone, which is an end as well.
+            // Fails when the actor has ended, which is an end as well.
             let _ = is_done.await;
         })
     }
 }
 
-/// What a look has found.
+/// The result of a check.
 struct Looked {
     due: Vec<DueNotification>,
     pending: NotificationsPending,
@@ -286,7 +287,7 @@ fn after_failure(due: &DueNotification, error: &NotDelivered, now: Timestamp) ->
     NotificationOutcome::Retry(now.plus_ms(retry_wait_ms(due.attempts(), random)))
 }
 
-/// How long to wait after so many earlier failures: half of it fixed, half by chance.
+/// Backoff after this many failures: half of it fixed, half random jitter.
 fn retry_wait_ms(failures: i64, random: u64) -> i64 {
     let doublings = u32::try_from(failures.clamp(0, 16)).unwrap_or(16);
     let wait = (RETRY_MS_MIN << doublings).min(RETRY_MS_MAX);

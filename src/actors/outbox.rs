@@ -4,9 +4,9 @@
 //! The session's mailbox is never a client's buffer, this is. When it is full the client reads too slowly: everything in
 //! it is freed and the socket is shut down, which its transport notices.
 //!
-//! What fills it for many at once uses [`Outbox::queue`] and, at the end of the turn, [`Outbox::flush`], which writes to
-//! the socket itself: one system call a connection and turn, and no task is woken. Only where the kernel takes no more, or
-//! under TLS, does the transport's task go on.
+//! A caller that fills many outboxes at once uses [`Outbox::queue`] and, at the end of the turn, [`Outbox::flush`]. The
+//! flush writes to the socket itself: one system call per connection and turn, and no task is woken. The transport's task
+//! continues only if the kernel takes no more, or under TLS.
 
 mod queue;
 mod socket;
@@ -26,7 +26,7 @@ use tokio::io::AsyncWrite;
 use queue::{End, Queue};
 pub use socket::{ConnectionSocket, shut_down};
 
-/// What a frame costs beside its payload, so that very many empty ones are bounded too.
+/// What a frame costs in addition to its payload, so that very many empty ones are bounded too.
 const FRAME_OVERHEAD_BYTES: usize = 32;
 
 /// One frame on its way to a client.
@@ -52,7 +52,7 @@ impl Frame {
     }
 }
 
-/// The client does not read what it asked for, or has gone.
+/// The client does not read what it asked for, or has disconnected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
@@ -68,7 +68,7 @@ pub struct Outbox {
 #[derive(Debug)]
 struct State {
     queue: Queue,
-    /// The open poll shall return, even with nothing to tell.
+    /// The open poll shall return, even with nothing to send.
     release: bool,
     /// Somebody will call [`Outbox::flush`].
     awaits_flush: bool,
@@ -104,16 +104,16 @@ impl Outbox {
     /// has read the others.
     ///
     /// # Errors
-    /// [`Full`] when it does not fit; the outbox is then freed and its socket shut down. What comes after a close is
-    /// dropped without an error, since nobody waits for it.
+    /// [`Full`] when it does not fit; the outbox is then freed and its socket shut down. Frames after a close are dropped
+    /// without an error, since nobody waits for them.
     pub fn push(&self, frame: Frame) -> Result<(), Full> {
         self.add(frame, true)?;
         self.transport.wake();
         Ok(())
     }
 
-    /// Queues a frame for a caller who will [`Outbox::flush`] at the end of its turn. Says whether nobody else was about to
-    /// do that.
+    /// Queues a frame for a caller who will [`Outbox::flush`] at the end of its turn. Returns whether nobody else was about
+    /// to do that.
     ///
     /// # Errors
     /// As [`Outbox::push`].
@@ -131,7 +131,7 @@ impl Outbox {
             return Err(Full);
         }
         state.queue.push(frame);
-        // What a flush writes at the end of the turn has not waited, and most of it is that.
+        // Most frames are written by a flush at the end of the turn: they have not waited.
         if state.queue.waiting_since.is_none() && (wakes || !state.is_direct) {
             state.queue.waiting_since = Some(Instant::now());
         }
@@ -146,7 +146,7 @@ impl Outbox {
         if let (true, Some(socket)) = (*is_direct, socket) {
             let written = queue.write_to(|bytes| socket.send(bytes));
             if written.is_err() {
-                // The client has gone; its transport learns it from the socket, too.
+                // The client has disconnected; its transport learns it from the socket, too.
                 queue.abort();
             } else if queue.is_empty() && queue.end == End::No {
                 return;
@@ -213,7 +213,7 @@ impl Outbox {
         if self.is_heavy() { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    /// Whether so much waits that the client is not read.
+    /// Whether so much waits that nothing more is read from the client.
     #[must_use]
     pub fn is_heavy(&self) -> bool {
         self.is_heavier_than(self.bytes_max / 4)
@@ -223,7 +223,7 @@ impl Outbox {
         self.state().queue.bytes() > bytes
     }
 
-    /// Lets the open poll return with a noop when there is nothing else to tell.
+    /// Lets the open poll return with a noop when there is nothing else to send.
     pub fn release_poll(&self) {
         self.state().release = true;
         self.transport.wake();
@@ -245,7 +245,7 @@ impl Outbox {
         state.is_direct = state.socket.as_ref().is_some_and(ConnectionSocket::is_plain);
     }
 
-    /// Whether so much waits that what can wait should.
+    /// Whether so much waits that less urgent frames should wait elsewhere.
     #[must_use]
     pub fn is_half_full(&self) -> bool {
         self.is_heavier_than(self.bytes_max / 2)
@@ -298,7 +298,7 @@ impl Outbox {
     /// Writes what waits as WebSocket frames. Ready at the end: all is out, and nothing more comes.
     ///
     /// # Errors
-    /// Those of `io`, when the client has gone.
+    /// Those of `io`, when the client has disconnected.
     pub fn poll_write(
         &self,
         cx: &mut Context<'_>,
@@ -429,7 +429,7 @@ mod tests {
     #[test]
     fn a_full_outbox_is_freed_and_ends() {
         let outbox = Outbox::new(100, None);
-        // However long it is: who reads everything is not slow.
+        // However long it is: a client that reads everything is not slow.
         outbox.push(Frame::Text(Bytes::from_static(&[b'x'; 600]))).unwrap();
         assert_eq!(outbox.push(Frame::Text(Bytes::from_static(b"y"))), Err(Full));
         assert!(outbox.is_empty());

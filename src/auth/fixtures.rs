@@ -103,12 +103,12 @@ pub(super) fn hs256(claims: &Value) -> String {
     sign(&json!({"alg": "HS256", "typ": "JWT"}), claims, &EncodingKey::from_secret(SECRET), Algorithm::HS256)
 }
 
-/// Claims of alice for an hour.
+/// Claims of alice, valid for one hour.
 pub(super) fn claims() -> Value {
     json!({"sub": "alice", "exp": NOW + 3600})
 }
 
-/// [`claims`] with one changed; `null` takes it away.
+/// [`claims`] with one changed; `null` removes it.
 pub(super) fn claims_with(name: &str, value: Value) -> Value {
     let mut claims = claims();
     if value.is_null() {

@@ -1,4 +1,5 @@
-//! Signed addresses of images: who has one may read the image until it expires, and only members are given any.
+//! Signed addresses of images. Anyone who has an address may read the image until it expires. Only members receive
+//! addresses.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ use crate::{clock::Clock, protocol::view::SignImageUrls};
 /// What the derived key is for; no other key of haggle's has this label.
 const KEY_LABEL: &[u8] = b"haggle image url key v1";
 
-/// How long an address is good for, at least.
+/// How long an address is valid, at least.
 const LIFETIME_SECS: i64 = 24 * 3600;
 
 /// Addresses of one hour are the same, so that a browser's cache knows the image again.
@@ -49,7 +50,7 @@ impl ImageUrls {
         Self { public_url: public_url.unwrap_or_default(), ..self }
     }
 
-    /// Whether an address is one of ours, and how many seconds it is still good for. 0 is over.
+    /// Whether an address is one of ours, and how many seconds it is still valid. 0 means expired.
     #[must_use]
     pub fn verify(&self, key: &str, expires: i64, signature: &str) -> Option<i64> {
         let signature = HEXLOWER_PERMISSIVE.decode(signature.as_bytes()).ok()?;

@@ -1,13 +1,14 @@
 //! Keys that a marketplace publishes as a JWK Set (RFC 7517) at a URL, and changes as it likes.
 //!
-//! One task fetches; everybody else reads a snapshot without waiting. It fetches
+//! One task fetches; all others read a snapshot without waiting. It fetches
 //!
-//! - at the start, and when the answer's `Cache-Control: max-age` is over, kept between a minute and an hour (ten minutes without one);
+//! - at the start;
+//! - when the answer's `Cache-Control: max-age` has expired, kept between one minute and one hour (ten minutes without one);
 //! - when a token names a key that is not in the snapshot, yet never twice in ten seconds, however many such tokens come;
 //! - ten seconds after a failure.
 //!
-//! While the URL is away, or answers with nothing usable, the last good keys stay: users who are known stay known. To take back a key at once,
-//! publish a set without it that still holds another.
+//! While the URL is unreachable, or answers with nothing usable, the last valid keys stay: users can still sign in. To
+//! revoke a key at once, publish a set without it that still holds another.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -99,8 +100,8 @@ impl Status {
 impl Jwks {
     /// Starts to follow `url`, and waits for the first fetch, at most five seconds.
     ///
-    /// A failed first fetch is no error: the server starts, refuses tokens with `unavailable`, says so at `/readyz`, and tries again every ten seconds.
-    /// Otherwise a restart of both together would depend on who comes first.
+    /// A failed first fetch is no error: the server starts, refuses tokens with `unavailable`, reports it at `/readyz`, and
+    /// tries again every ten seconds. Otherwise a restart of both together would depend on their order.
     ///
     /// # Errors
     /// [`JwksError`].
@@ -138,10 +139,10 @@ impl Jwks {
         if !seen.is_fetch_due(self.shared.clock.now()) {
             return;
         }
-        // Full: somebody else has asked already.
+        // Full: another caller has asked already.
         let _ = self.wanted.try_send(());
         let done = status.wait_for(|status| status.fetches > seen.fetches);
-        // The task bounds a fetch by itself; the second more is for the case that its arbiter has been stopped.
+        // The task bounds a fetch by itself. The additional second covers an arbiter that has been stopped.
         let _ = tokio::time::timeout(FETCH_TIMEOUT + Duration::from_secs(1), done).await;
     }
 

@@ -32,8 +32,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// When a live connection of this identity ends: `exp` and the leeway. [`Verifier::verify`] refuses the token from this same
-    /// moment on, so a connection never outlives what a new handshake would be granted, nor the other way round.
+    /// When a live connection of this identity ends: `exp` and the leeway. [`Verifier::verify`] refuses the token from this
+    /// same moment on, so a connection lives exactly as long as a new handshake would be accepted.
     #[must_use]
     pub fn ends_at(&self) -> Timestamp {
         self.expires_at.plus_ms(LEEWAY_MS)
@@ -82,15 +82,15 @@ impl Verifier {
         Self { keys, parties: Parties::default(), clock: Clock::System }
     }
 
-    /// Demands that `iss` is exactly the issuer, and that `aud` is the audience or a list that holds it. What is open is not
-    /// looked at.
+    /// Demands that `iss` is exactly the issuer, and that `aud` is the audience or a list that holds it. What is not set is
+    /// not checked.
     #[must_use]
     pub fn between(mut self, parties: Parties) -> Self {
         self.parties = parties;
         self
     }
 
-    /// Tells the time by `clock`; the machine's own by default.
+    /// Reads the time from `clock`; the machine's own by default.
     #[must_use]
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -184,7 +184,7 @@ fn numeric_date(seconds: f64) -> Timestamp {
     Timestamp((seconds * 1000.0).round() as i64)
 }
 
-/// What a user's token may say. Unknown claims are passed over; a known one of the wrong type, or twice, is refused.
+/// What a user's token may say. Unknown claims are ignored; a known one of the wrong type, or twice, is refused.
 #[derive(Deserialize)]
 struct Claims {
     iss: Option<String>,
@@ -237,7 +237,7 @@ impl Signer {
         self
     }
 
-    /// A token for `user` that is good for `ttl` from now, rounded up to a whole second.
+    /// A token for `user` that is valid for `ttl` from now, rounded up to a whole second.
     #[must_use]
     pub fn sign(&self, user: &UserId, name: Option<&str>, ttl: Duration, clock: &Clock) -> String {
         let now = clock.now();

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::domain::{RoomId, Timestamp, UserId};
 
-/// How long a room token is good for, in milliseconds.
+/// How long a room token is valid, in milliseconds.
 pub const ROOM_TOKEN_MS: i64 = 5 * 60 * 1000;
 
 /// What the derived key is for. A JWT's signed part begins with `eyJ`, so no token ever has this label's HMAC as its signature.

@@ -11,7 +11,7 @@ use crate::domain::field::MaybeText;
 /// Longest token, in bytes. Checked before anything else is done with it.
 pub const TOKEN_BYTES_MAX: usize = 8192;
 
-/// The `typ` of room tokens, by which the two kinds are told apart (RFC 8725 section 3.11).
+/// The `typ` of room tokens, which distinguishes the two kinds (RFC 8725 section 3.11).
 pub(super) const ROOM_TOKEN_TYPE: &str = "haggle-room+jwt";
 
 /// The header fields that count. `jwk`, `jku`, `x5u` and `x5c` would let a token bring its own key, so they are not even read.

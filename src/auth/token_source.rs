@@ -39,8 +39,9 @@ impl std::fmt::Debug for TokenSource<'_> {
     }
 }
 
-/// Finds the one token of a handshake, in the values of its `Authorization` and `Sec-WebSocket-Protocol` headers and in its query
-/// (without `?`). The same token in several places is one token. An `Authorization` of another scheme than Bearer is someone else's, and passed over.
+/// Finds the one token of a handshake, in the values of its `Authorization` and `Sec-WebSocket-Protocol` headers and in its
+/// query (without `?`). The same token in several places is one token. An `Authorization` of another scheme than Bearer is
+/// ignored.
 ///
 /// # Errors
 /// [`AuthError::TwoTokens`], [`AuthError::BadSubprotocol`], and [`AuthError::Malformed`] for a token that is no text.
@@ -150,7 +151,7 @@ const LOGGED_PATH_BYTES_MAX: usize = 256;
 /// Parameters whose values are harmless and help to read a log.
 const LOGGED_VALUES: [&str; 6] = ["EIO", "transport", "t", "limit", "before", "after"];
 
-/// Parameters of which a log names the presence alone: tokens, session ids, and what a user searches for.
+/// Parameters whose values are not logged, only their presence: tokens, session ids, and what a user searches for.
 const LOGGED_NAMES: [&str; 6] = ["access_token", "token", "sid", "q", "cursor", "state"];
 
 /// A path and query as a log may hold it: values that are secret or personal become `…`, and so do unknown parameters as a whole.

@@ -1,4 +1,4 @@
-//! Signs what haggle tells the marketplace's backend, so that nobody else can tell it anything.
+//! Signs haggle's webhooks, so that the marketplace's backend accepts nobody else's.
 //!
 //! The header is `haggle-signature: t=<unix seconds>,v1=<hex>`, where `<hex>` is the HMAC-SHA256 of `<t>.<body>` with the
 //! shared secret. A receiver computes it from the bytes that came, compares in constant time, and refuses a `t` that is

@@ -1,7 +1,7 @@
-//! What nodes tell each other, and how it is written.
+//! What nodes send each other, and how it is encoded.
 //!
-//! One byte says the version, the rest is JSON with short names. A version or a kind that a node doesn't know is passed
-//! over, and a field that it doesn't know is left out: nodes of two releases run side by side while an update rolls through.
+//! One byte is the version, the rest is JSON with short names. A node ignores versions, kinds and fields that it doesn't
+//! know, because nodes of two releases run side by side during a rolling update.
 
 mod message;
 
@@ -15,10 +15,11 @@ use crate::domain::{RoomId, Seq, StoredMessage, UserId};
 /// The version that this node writes, and the one that it reads.
 const VERSION: u8 = b'1';
 
-/// Most bytes of one event. NATS itself takes 1 MiB; what is larger is told by its place alone, and read from the database.
+/// Most bytes of one event. NATS itself takes 1 MiB. Of a larger message only the position is published, and the other nodes
+/// read it from the database.
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 
-/// One life of one node: drawn anew at each start, so that nobody takes a restarted node for the one before.
+/// One life of one node: drawn at random at each start, so that a restarted node is distinguished from the one before.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NodeId(u64);
@@ -69,13 +70,13 @@ pub struct PresenceOf {
     pub seller: bool,
 }
 
-/// Something that one node tells the others.
+/// Something that one node publishes to the others.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum NodeEvent {
-    /// A message was committed. Of one that is too large the place alone is told.
+    /// A message was committed. Of one that is too large only the position is published.
     #[serde(rename = "m")]
     Message {
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// Its place there.
@@ -85,7 +86,7 @@ pub enum NodeEvent {
         #[serde(rename = "m", default, skip_serializing_if = "Option::is_none", with = "message")]
         message: Option<StoredMessage>,
     },
-    /// A message was edited or taken back, or an offer stands differently.
+    /// A message was edited or deleted, or an offer has another status.
     #[serde(rename = "u")]
     MessageChanged {
         /// The message as it now stands.
@@ -95,13 +96,13 @@ pub enum NodeEvent {
     /// A member has read.
     #[serde(rename = "d")]
     Read {
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
-        /// Who.
+        /// The member who has read.
         #[serde(rename = "u")]
         reader: UserId,
-        /// How far.
+        /// `seq` of the last message that the user has seen.
         #[serde(rename = "q")]
         seq: Seq,
         /// What is left.
@@ -111,23 +112,23 @@ pub enum NodeEvent {
     /// A member types, or stopped.
     #[serde(rename = "t")]
     Typing {
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
-        /// Who.
+        /// The member who types or has stopped.
         #[serde(rename = "u")]
         user: UserId,
         /// Whether they type.
         #[serde(rename = "t")]
         typing: bool,
     },
-    /// Which members have a session in a room on the node that tells it.
+    /// Which members have a session in a room on the publishing node.
     #[serde(rename = "p")]
     Presence {
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
-        /// Who is there.
+        /// The members who are online.
         #[serde(rename = "p")]
         there: PresenceOf,
         /// The last message of the room that the node knows of: so a lost one is noticed.
@@ -137,10 +138,10 @@ pub enum NodeEvent {
         #[serde(rename = "a", default)]
         asks: bool,
     },
-    /// Something that a node keeps of a room is another now, and the database has it.
+    /// Something that a node keeps of a room has changed, and the database has it.
     #[serde(rename = "c")]
     RoomChanged {
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
     },
@@ -150,7 +151,7 @@ pub enum NodeEvent {
         /// Whose list.
         #[serde(rename = "u")]
         user: UserId,
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// The last message that it shows.
@@ -163,10 +164,10 @@ pub enum NodeEvent {
     /// `presence` for the sessions of one user that look at their inbox.
     #[serde(rename = "i")]
     InboxPresence {
-        /// Who is told.
+        /// The members who are notified.
         #[serde(rename = "u")]
         user: UserId,
-        /// Which room.
+        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// Who came or went.
@@ -179,31 +180,31 @@ pub enum NodeEvent {
     /// All sessions of a user end.
     #[serde(rename = "e")]
     EndSessions {
-        /// Whose.
+        /// The user whose sessions end.
         #[serde(rename = "u")]
         user: UserId,
-        /// The sentence that they are told.
+        /// The sentence that they receive.
         #[serde(rename = "s")]
         sentence: String,
     },
     /// A user has another name, other switches or a mute, and the database has it.
     #[serde(rename = "g")]
     UserChanged {
-        /// Who.
+        /// The user who has changed.
         #[serde(rename = "u")]
         user: UserId,
         /// Whether it is the name or the picture, which others' lists show.
         #[serde(rename = "p", default)]
         is_renamed: bool,
     },
-    /// A session of the inbox has begun: anyone who knows that somebody is there in a room of this user's says so.
+    /// A session of the inbox has begun: each node that has the other member of one of this user's rooms online reports it.
     #[serde(rename = "w")]
     WhoIsThere {
         /// Whose inbox.
         #[serde(rename = "u")]
         user: UserId,
     },
-    /// A client of Socket.IO has come back to another node: the session that it had is over.
+    /// A client of Socket.IO has reconnected to another node: the session that it had has ended.
     #[serde(rename = "o")]
     TakeOver {
         /// SHA-256 of the session's secret.
@@ -213,18 +214,18 @@ pub enum NodeEvent {
     /// A node lives.
     #[serde(rename = "b")]
     Beat,
-    /// A node ends, and has nobody there any more.
+    /// A node shuts down, and has no sessions any more.
     #[serde(rename = "x")]
     Bye,
 }
 
-/// An event and the node that tells it.
+/// An event and the node that publishes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Envelope {
-    /// Who tells it.
+    /// The publishing node.
     #[serde(rename = "n")]
     pub node: NodeId,
-    /// What.
+    /// The event.
     #[serde(rename = "e")]
     pub event: NodeEvent,
 }
@@ -254,7 +255,7 @@ impl Envelope {
         bytes
     }
 
-    /// Reads one; `None` for what this node does not understand, which is another version's or nobody's.
+    /// Reads one; `None` for what this node does not understand: another version's, or no event at all.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (version, json) = bytes.split_first()?;

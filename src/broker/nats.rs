@@ -1,7 +1,7 @@
-//! NATS: one connection, a subscription for each topic that this node wants to hear of.
+//! NATS: one connection, and one subscription per topic that this node receives.
 //!
-//! Delivery is at most once, which is all that is asked of it (see [`crate::broker`]). Where it may have lost something, by a
-//! connection that broke or a subscription that ran over, it says so.
+//! Delivery is at most once, which is all that is needed (see [`crate::broker`]). It reports each possible loss: a
+//! connection that broke, or a subscription that overflowed.
 
 use std::{
     collections::HashMap,
@@ -28,10 +28,10 @@ use super::{
     subject::{Subjects, Topic},
 };
 
-/// Events of one topic that wait for this node. What comes beyond is lost, and told as a loss.
+/// Events of one topic that wait for this node. Further ones are lost, and reported as a loss.
 const TOPIC_EVENTS_MAX: usize = 1024;
 
-/// A server that does not answer for three of these is gone: a network that swallows everything closes no connection.
+/// A server that does not answer for three of these counts as down: a network that drops all packets closes no connection.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long one try to connect may take.
@@ -40,7 +40,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest pause between two tries to connect.
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
 
-/// The way to NATS: publishing, and choosing what to hear.
+/// The way to NATS: publishes, subscribes and unsubscribes.
 pub struct Nats {
     client: Client,
     subjects: Subjects,
@@ -100,8 +100,8 @@ fn addresses(urls: &str) -> Result<Vec<ServerAddr>, BadNatsUrl> {
     urls.split(',').map(|url| url.trim().parse().map_err(|_| BadNatsUrl::NoAddress)).collect()
 }
 
-/// Begins to connect, and goes on trying for as long as it takes: a node starts without NATS, too. The connection lives on
-/// the runtime that calls this, and ends with it.
+/// Begins to connect, and retries without an end: a node also starts without NATS. The connection lives on the runtime that
+/// calls this, and ends with it.
 ///
 /// # Errors
 /// [`BadNatsUrl::NoAddress`].
@@ -149,7 +149,7 @@ impl Nats {
         self.client.connection_state() == State::Connected
     }
 
-    /// Hears of a topic from now on. Without a connection it is asked for with the next one.
+    /// Subscribes to a topic. Without a connection the subscription is made with the next one.
     pub async fn watch(&mut self, topic: Topic) {
         if self.topics.contains_key(&topic) {
             return;
@@ -157,7 +157,7 @@ impl Nats {
         match self.client.subscribe(self.subjects.of(&topic)).await {
             Ok(subscription) => {
                 let (subscription, end) = abortable(subscription);
-                // Its reader is gone only while the server ends.
+                // Its reader has ended only while the server shuts down.
                 let _ = self.added.send(subscription);
                 self.topics.insert(topic, end);
             }
@@ -172,7 +172,7 @@ impl Nats {
         }
     }
 
-    /// Publishes. Returns `false` without a connection: what is told late is told by the database better.
+    /// Publishes. Returns `false` without a connection: other nodes read late events from the database instead.
     pub async fn publish(&self, topic: &Topic, payload: Vec<u8>) -> bool {
         self.is_up() && self.client.publish(self.subjects.of(topic), payload.into()).await.is_ok()
     }

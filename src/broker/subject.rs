@@ -1,15 +1,15 @@
 //! Where an event goes: one subject for each room, each user, and all nodes.
 //!
 //! Ids come from the marketplace and may hold anything; in NATS a dot, a star, `>` and a blank mean something. So a subject
-//! holds a hash of the id: 16 bytes of its SHA-256, in hex. Two rooms with one hash would only hear more than they need,
-//! since each event names its room.
+//! holds a hash of the id: 16 bytes of its SHA-256, in hex. If two rooms had the same hash, their nodes would only receive
+//! more than they need, since each event names its room.
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::domain::{RoomId, UserId};
 
-/// What an event is about, and with it who wants to hear of it.
+/// What an event is about. It decides which nodes receive it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Topic {
     /// The nodes that have sessions in this room.

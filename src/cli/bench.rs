@@ -36,7 +36,7 @@ const IN_FLIGHT: u32 = 4;
 const CONNECTING_AT_ONCE: usize = 32;
 /// Connections that ask for pages.
 const PAGING: usize = 8;
-/// How often the progress is drawn anew.
+/// How often the progress is drawn again.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 /// Connections per second, below what `--max-connects-per-second` allows by default.
 const OPENS_PER_SECOND: f64 = 150.0;
@@ -52,7 +52,7 @@ enum Load {
     FanOut,
     /// The same with as many messages as go
     FanOutSaturated,
-    /// Clients that connect, enter a room and are gone
+    /// Clients that connect, enter a room and disconnect
     Connect,
     /// Connections that stay silent
     Idle,
@@ -62,7 +62,7 @@ enum Load {
     RoomList,
 }
 
-/// What a server that was started without options does not refuse.
+/// The loads that a server with default options does not refuse.
 const GENTLE: [Load; 3] = [Load::Pairs, Load::FanOut, Load::Idle];
 
 /// Which server, and with how much.
@@ -71,7 +71,7 @@ pub struct Args {
     /// What to measure [default: pairs fan-out idle, which the default limits allow]
     #[arg(value_enum, value_name = "LOAD")]
     loads: Vec<Load>,
-    /// The server's address; plain HTTP, so behind what ends TLS
+    /// The server's address; plain HTTP, so the one after TLS termination
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:5000")]
     url: String,
     /// What is spoken
@@ -80,7 +80,8 @@ pub struct Args {
     /// Rooms with two connections each; made with --service-key, for users whose ids begin with `haggle-bench-`
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=5000))]
     rooms: u16,
-    /// A file in place of --jwt-secret and --service-key: a line a room, its id and both members' tokens, with tabs between
+    /// A file in place of --jwt-secret and --service-key: one line per room, its id and both members' tokens, with tabs
+    /// between
     #[arg(long, value_name = "FILE.tsv")]
     tokens: Option<PathBuf>,
     /// Messages per second, over all rooms

@@ -18,7 +18,7 @@ use crate::{
 /// Users, products and conversations, as import lines.
 const CONVERSATIONS: &str = include_str!("demo.ndjson");
 
-/// Default of `--database-url` here: not the file of a real server beside it.
+/// Default of `--database-url` here: not the file of a real server in the same folder.
 const DATABASE_URL_DEMO: &str = "haggle-demo.db";
 
 /// The newest message of [`CONVERSATIONS`] shall be as old as this when the demo is first started.

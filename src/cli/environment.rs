@@ -1,4 +1,4 @@
-//! Variables of the environment that look like haggle's and are none: a mistyped one would be passed over without a word.
+//! Variables of the environment that look like haggle's and are none: a mistyped one would be ignored without a warning.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use super::CommandLine;
 /// What every variable of haggle's begins with.
 const PREFIX: &str = "HAGGLE_";
 
-/// Warns of each variable that looks like one of haggle's and is none, with the nearest that is. Its value is not told.
+/// Warns of each variable that looks like one of haggle's and is none, and names the nearest that is. The warning does not
+/// contain the value.
 pub(super) fn warn_of_unknown_variables() {
     let known = known_variables(&CommandLine::command());
     for (name, value) in std::env::vars_os() {
@@ -36,8 +37,8 @@ fn nearest_of_unknown<'a>(name: &str, known: &'a BTreeSet<String>) -> Option<&'a
     known.iter().map(String::as_str).min_by_key(|candidate| strsim::levenshtein(name, candidate))
 }
 
-/// Kubernetes tells each container of its services: HAGGLE_SERVICE_HOST, HAGGLE_PORT_80_TCP_ADDR, and HAGGLE_PORT with an
-/// address and not the number that somebody may have meant.
+/// Kubernetes sets variables for its services in each container: HAGGLE_SERVICE_HOST, HAGGLE_PORT_80_TCP_ADDR, and
+/// HAGGLE_PORT with an address and not the number that an operator may have meant.
 fn is_of_kubernetes(name: &str, value: &str) -> bool {
     match name.strip_prefix(PREFIX) {
         Some("PORT") => value.contains("://"),

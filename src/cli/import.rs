@@ -27,7 +27,7 @@ pub struct Args {
     file: PathBuf,
 }
 
-/// Bad lines that are told one by one; of more only the number is.
+/// Bad lines that are reported one by one; of further ones only the number is.
 const BAD_LINES_TOLD_MAX: u64 = 100;
 
 /// Images that are looked for at once: a store elsewhere answers many as fast as one.
@@ -35,7 +35,7 @@ const LOOKS_AT_ONCE: usize = 16;
 
 /// Brings the database up to date and loads a file.
 pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
-    // Before anything is made: a mistyped name must not leave a database behind.
+    // Before anything is made: a mistyped name must not create a database.
     File::open(&args.file).map_err(|error| Failure::new(format!("can't read {}: {error}", args.file.display())))?;
     let url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
     let (pool, _) = db::open_to_work(&url).map_err(Failure::new)?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::{ConfigError, Secret};
 use crate::domain::{AuthorizePolicy, MaskingPolicy, Network, field::without_value};
 
-/// The longest span: clocks can still be told what lies behind it.
+/// The longest span: a clock can still represent a time this far ahead.
 const SPAN_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A span of time as people write it: `25s`, `500ms`, `1h 30m`; a bare number is seconds.

@@ -5,7 +5,7 @@ use std::{convert::Infallible, fs::File, io::Read, path::PathBuf, str::FromStr};
 
 use super::{ConfigError, Options, plain_text};
 
-/// Largest file that is taken for a secret, in bytes. Keeps a wrong path, such as a device, from being read for ever.
+/// Largest file that is taken for a secret, in bytes. Keeps a wrong path, such as a device, from being read without an end.
 const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 
 impl Options {

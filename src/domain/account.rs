@@ -4,8 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use super::UserId;
 
-/// Bits of an IPv6 address that name a customer's network: one who has a /64 has all of its addresses (RFC 4291
-/// section 2.5.4).
+/// Bits of an IPv6 address that name a customer's network: a /64 is one customer (RFC 4291 section 2.5.4).
 const IPV6_NETWORK_BITS: u32 = 64;
 
 /// An account: each has its own share of every shared resource, however many connections it opens.

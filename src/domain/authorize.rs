@@ -7,14 +7,14 @@ use serde::{Deserialize, Deserializer, de};
 /// Knowing a room's id must not be enough to enter it. Three ways to make sure:
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum AuthorizePolicy {
-    /// Ask once, when somebody first enters; the answer holds while the room stays in memory, and is taken back at once
-    /// when haggle itself removes the user.
+    /// Ask once, when a user first enters. The answer holds while the room stays in memory, and is revoked at once when
+    /// haggle itself removes the user.
     #[default]
     OnEnter,
-    /// Ask before every event: a change made behind haggle's back counts from the next event on. Costs a read each.
+    /// Ask before every event: a change made behind haggle's back counts from the next event on. Costs one read per event.
     EveryMessage,
-    /// Ask when a room token is issued (`POST /rooms/{id}/token`); who holds it may enter until it expires, five minutes
-    /// later, without any question to the database.
+    /// Ask when a room token is issued (`POST /rooms/{id}/token`); anyone who holds it may enter until it expires, five
+    /// minutes later, without any query to the database.
     RoomToken,
 }
 

@@ -1,7 +1,7 @@
 //! ISO 4217: the currencies there are, and how many digits the minor unit of each has.
 //!
-//! The only such table: what comes in is held to it, and `GET /api/v1/currencies` gives it to clients. A browser's own digits
-//! (`Intl`) are those that people usually write, and differ for more than a dozen currencies.
+//! The only such table: input is checked against it, and `GET /api/v1/currencies` gives it to clients. A browser's own
+//! digits (`Intl`) are those that people usually write, and differ for more than a dozen currencies.
 
 use utoipa::openapi::{
     Object, ObjectBuilder,

@@ -37,7 +37,7 @@ impl Data {
         to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned()).into()
     }
 
-    /// Reads an object as one of haggle's own types; `None` for anything else. Unknown fields are passed over.
+    /// Reads an object as one of haggle's own types; `None` for anything else. Unknown fields are ignored.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         // Structs would also be read from arrays.

@@ -91,8 +91,8 @@ pub struct Event {
     pub fact: Fact,
 }
 
-/// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted
-/// meanwhile are nowhere in the stream.
+/// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted in
+/// the meantime are nowhere in the stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
     /// A message was stored.
@@ -101,11 +101,11 @@ pub enum Fact {
     MessageUpdated(StoredMessage),
     /// A member has read.
     Read {
-        /// Which room.
+        /// Id of the room.
         room_id: RoomId,
-        /// Who.
+        /// Id of the user.
         user_id: UserId,
-        /// How far.
+        /// `seq` of the last message that the user has seen.
         seq: Seq,
     },
     /// A room was opened.
@@ -120,20 +120,20 @@ pub enum Fact {
     UserDeleted(User),
     /// A user has turned their switches, which say what others get to see of them.
     SettingsUpdated {
-        /// Who.
+        /// Id of the user.
         user_id: UserId,
-        /// How far one has read.
+        /// Whether the user shares how far they have read.
         read_receipts: bool,
-        /// That one types.
+        /// Whether the user shares that they type.
         typing: bool,
-        /// That one is in the room.
+        /// Whether the user shares that they are online.
         presence: bool,
     },
-    /// A user has blocked somebody, or taken the block back.
+    /// A user has blocked another user, or removed the block.
     BlockUpdated {
-        /// Who.
+        /// The user who has blocked the other.
         blocker_id: UserId,
-        /// Whom.
+        /// The blocked user.
         blocked_id: UserId,
         /// Whether the block stands.
         blocked: bool,
@@ -144,16 +144,16 @@ pub enum Fact {
     ReportCreated(Box<ReportEvent>),
     /// The marketplace has decided a report.
     ReportDecided(Box<ReportEvent>),
-    /// The marketplace has muted a user, or ended their mute early. A mute that ends by itself is no event.
+    /// The marketplace has muted a user, or ended their mute early. The expiry of a mute is no event.
     MuteUpdated {
-        /// Who.
+        /// Id of the user.
         user_id: UserId,
-        /// Until when they can't say anything; absent for a user who is not muted.
+        /// Until when they can't send anything; absent for a user who is not muted.
         muted_until: Option<Timestamp>,
     },
     /// The marketplace has ended all sessions of a user.
     SessionsEnded {
-        /// Whose.
+        /// The user whose sessions have ended.
         user_id: UserId,
     },
 }
@@ -196,11 +196,11 @@ impl OfferEvent {
 pub struct ReportEvent {
     /// Unique everywhere; grows with time.
     pub id: String,
-    /// Who reports.
+    /// The user who has reported.
     pub reporter_id: UserId,
-    /// Whom.
+    /// The reported user.
     pub reported_id: UserId,
-    /// Where.
+    /// Id of the room.
     pub room_id: RoomId,
     /// Which message, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -217,7 +217,7 @@ pub struct ReportEvent {
     /// What was decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// When.
+    /// When it was decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
     /// Until when the reported user can't say anything.

@@ -1,7 +1,7 @@
 //! A queue that serves accounts in turn: deficit round robin (Shreedhar and Varghese, "Efficient Fair Queuing Using Deficit
 //! Round Robin", 1995).
 //!
-//! An account with a long queue waits for its own work and does not make others wait. What a piece of work costs is said
+//! An account with a long queue waits for its own work and does not make others wait. The cost of a piece of work is given
 //! when it is pushed (bytes), or afterwards by [`FairQueue::charge`] (measured time), or both.
 
 use std::{
@@ -100,7 +100,7 @@ impl<K: Clone + Eq + Hash, T> FairQueue<K, T> {
         self.len -= 1;
         self.cost -= weight;
         if self.len == 0 {
-            // Nobody waits for anybody: what was spent is forgotten.
+            // No account waits: what was spent is forgotten.
             self.accounts.clear();
             self.turns.clear();
         } else if share.waiting.is_empty() && share.credit >= 0 {
@@ -111,7 +111,7 @@ impl<K: Clone + Eq + Hash, T> FairQueue<K, T> {
         Some((account, work))
     }
 
-    /// Gives each account so many rounds' credit. One that waits for nothing leaves once its debt is paid.
+    /// Gives each account the credit of this many rounds. One that waits for nothing leaves once its debt is paid.
     fn grant(&mut self, rounds: i64) {
         let credit = to_signed(self.quantum).saturating_mul(rounds);
         let accounts = &mut self.accounts;
@@ -126,7 +126,7 @@ impl<K: Clone + Eq + Hash, T> FairQueue<K, T> {
         });
     }
 
-    /// Charges an account for work that was taken: what it cost beyond what was said when it was pushed. Counts while
+    /// Charges an account for work that was taken: what it cost beyond what was given when it was pushed. Counts while
     /// others wait.
     pub fn charge(&mut self, account: &K, cost: u64) {
         if self.len == 0 {

@@ -187,7 +187,7 @@ pub fn what_does_not_fit(
     json: &str,
     error: &serde_path_to_error::Error<serde_json::Error>,
 ) -> (Option<String>, String) {
-    // Read once more without any type: serde_json's own kinds of errors don't tell the two apart.
+    // Read once more without any type: serde_json's own kinds of errors don't distinguish the two.
     if let Err(broken) = IgnoredAny::deserialize(&mut serde_json::Deserializer::from_str(json)) {
         return (None, format!("it is not valid JSON: {broken}"));
     }

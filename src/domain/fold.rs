@@ -139,7 +139,7 @@ pub(super) fn joins(c: char) -> bool {
     }
 }
 
-/// Whether a character stays what it is by itself, but for its case: the ones that most texts consist of, not all.
+/// Whether a character on its own stays as it is, except for its case: the ones that most texts consist of, not all.
 const fn is_settled(c: char) -> bool {
     matches!(c,
         '\0'..='\u{7F}' | '\u{2018}'..='\u{201F}' | '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FE}'

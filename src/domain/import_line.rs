@@ -51,7 +51,7 @@ pub enum ImportLine {
     },
     /// A conversation of a buyer about a product.
     Room(RoomLine),
-    /// Something that was said there.
+    /// A message that was sent there.
     Message(MessageLine),
 }
 
@@ -64,7 +64,7 @@ pub struct RoomLine {
     pub id: Option<RoomId>,
     /// What it is about.
     pub product_id: ProductId,
-    /// Who asks.
+    /// The buyer: the member who asks.
     pub buyer_id: UserId,
     /// When it was made; by its first message when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,18 +103,18 @@ impl ReadSeqs {
     }
 }
 
-/// Something that was said in a room. Its `seq` is its place among the room's lines.
+/// A message that was sent in a room. Its `seq` is its position among the room's lines.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageLine {
-    /// Where.
+    /// Id of the room.
     pub room_id: RoomId,
-    /// Who said it: the buyer, the seller, or `system`.
+    /// The sender: the buyer, the seller, or `system`.
     pub sender_id: UserId,
     /// Its words; needed for the kinds `text` and `system`, unless it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// When.
+    /// When it was sent.
     pub sent_at: Timestamp,
     /// The sender's idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,7 +122,7 @@ pub struct MessageLine {
     /// What it is; `text` when not given.
     #[serde(default)]
     pub kind: MessageKind,
-    /// What a client needs beside the words; any JSON.
+    /// What a client needs in addition to the words; any JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Data>,
     /// When its words last changed.

@@ -1,9 +1,9 @@
-//! The masking rule: finds ways to reach somebody outside the conversation before an offer was accepted.
+//! The masking rule: finds contacts that reach someone outside the conversation before an offer was accepted.
 //!
-//! Telephone numbers, e-mail addresses, bank accounts, and links to messengers, also where they are written around the
-//! rule: full-width and circled digits, 공일공, zero-width characters, signs between the digits, digits split over three
-//! messages in a row. Prices, sizes and model numbers are not meant. `tests/masking/` holds what it must find and what it
-//! must leave alone.
+//! Telephone numbers, e-mail addresses, bank accounts, and links to messengers, also if they are written to evade the rule:
+//! full-width and circled digits, 공일공, zero-width characters, signs between the digits, digits split over three messages in
+//! a row. Prices, sizes and model numbers are not meant. `tests/masking/` holds what it must find and what it must leave
+//! alone.
 //!
 //! The rule takes time proportional to the length of the text, whatever the text: what one candidate is judged by has a
 //! bounded length, and what is longer is read once for all candidates. `linear_tests.rs` counts the steps.
@@ -44,7 +44,7 @@ pub const SPLIT_MESSAGES_MAX: usize = 3;
 /// What happens to a message with a contact in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum MaskingPolicy {
-    /// Nothing; nobody looks.
+    /// Nothing; the text is not inspected.
     Off,
     /// It is stored as it is, and `warnings` names what was found, so that both members see the risk.
     #[default]
@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for MaskingPolicy {
     }
 }
 
-/// A way to reach somebody outside the conversation.
+/// A way to reach someone outside the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ContactKind {
@@ -129,7 +129,7 @@ impl ContactKind {
 /// A contact in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// The kind of contact.
     pub kind: ContactKind,
     /// Where it is, in bytes of the text.
     pub range: Range<usize>,
@@ -266,7 +266,7 @@ pub enum Screened {
     Marked {
         /// What was found, each kind once.
         warnings: Vec<ContactKind>,
-        /// The text to store in place of what was said; `None` where it stays as it is.
+        /// The text to store in place of the original; `None` if it stays as it is.
         masked: Option<String>,
     },
     /// It may not pass.

@@ -10,7 +10,7 @@ use super::{
     masking::Screened,
 };
 
-/// For how long one may edit or delete one's own message.
+/// For how long the sender may edit or delete a message.
 pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1000;
 
 /// What a message is.
@@ -47,10 +47,10 @@ impl MessageKind {
     }
 }
 
-/// `senderId` of what the marketplace itself says in a room. Not a user id: a token for it is refused.
+/// `senderId` of the marketplace's own messages in a room. Not a user id: a token for it is refused.
 pub const SYSTEM_SENDER: &str = "system";
 
-/// A message that nobody has stored yet.
+/// A message that is not stored yet.
 #[derive(Clone, PartialEq)]
 pub struct Draft {
     /// Where to.
@@ -59,11 +59,11 @@ pub struct Draft {
     pub sender: UserId,
     /// The sender's idempotency key.
     pub client_id: Option<ClientId>,
-    /// What it is.
+    /// The kind of message.
     pub kind: MessageKind,
     /// Its words.
     pub text: Option<String>,
-    /// What a client needs beside the words; any JSON.
+    /// What a client needs in addition to the words; any JSON.
     pub data: Option<Data>,
     /// When haggle accepted it.
     pub sent_at: Timestamp,
@@ -71,7 +71,7 @@ pub struct Draft {
     pub screened: Screened,
 }
 
-/// What a message holds beside its text and data, about.
+/// About what a message holds in addition to its text and data.
 const FIXED_BYTES: usize = 256;
 
 impl Draft {
@@ -85,7 +85,7 @@ impl Draft {
     }
 }
 
-/// Bytes that a message of these words and so many bytes of data takes as JSON, about.
+/// About how many bytes a message of these words and this many bytes of data takes as JSON.
 #[must_use]
 pub fn weight_bytes(text: Option<&str>, data_bytes: usize) -> usize {
     FIXED_BYTES + text.map_or(0, json_text_bytes) + data_bytes
@@ -127,11 +127,11 @@ pub struct StoredMessage {
     pub seq: Seq,
     /// Its place among all messages, in the order of their commits. On no wire but as the offset of Socket.IO.
     pub position: i64,
-    /// Who said it; `system` for the marketplace.
+    /// The user who sent it; `system` for the marketplace.
     pub sender_id: UserId,
     /// The sender's idempotency key, if there was one.
     pub client_id: Option<ClientId>,
-    /// What it is.
+    /// The kind of message.
     pub kind: MessageKind,
     /// Its words; absent once deleted.
     pub text: Option<String>,
@@ -143,7 +143,8 @@ pub struct StoredMessage {
     pub edited_at: Option<Timestamp>,
     /// When its sender took it back. It keeps its place and its `seq`.
     pub deleted_at: Option<Timestamp>,
-    /// Ways to reach somebody outside the conversation that its words hold or held: both members see a notice of the risk.
+    /// Contacts that its words hold or held, to reach someone outside the conversation: both members see a notice of the
+    /// risk.
     pub warnings: Vec<ContactKind>,
 }
 
@@ -196,7 +197,7 @@ pub enum UnfitText {
     /// Neither words that one sees nor data.
     #[error("`text` must not be empty or blank")]
     Empty,
-    /// A character that PostgreSQL has no place for, and that nobody means.
+    /// A character that PostgreSQL can't store, and that nobody means.
     #[error("`text` must not hold the character U+0000")]
     Nul,
     /// Data that haggle does not keep.

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, de};
 pub struct Network(IpNet);
 
 impl Network {
-    /// Whether an address lies in it. An IPv4 address is the same when it comes in IPv6's dress (`::ffff:10.0.0.1`), as it
-    /// does from a socket that listens on both.
+    /// Whether an address lies in it. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`), which a socket that listens on both
+    /// reports, counts as the IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
@@ -23,7 +23,7 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let network = read(text).map(canonical);
-        // Anyone who trusts everybody lets each client name the address that it is counted under.
+        // An operator who trusts every address lets each client choose the address that it is counted under.
         let network = network.filter(|network| network.prefix_len() > 0).map(Self);
         network.ok_or_else(|| "must be an address, or a network like 10.0.0.0/8 that is not everybody".to_owned())
     }
@@ -36,7 +36,7 @@ fn read(text: &str) -> Option<IpNet> {
     IpNet::new(address.trim().parse().ok()?, prefix_bits.trim().parse().ok()?).ok()
 }
 
-/// The IPv4 network that an IPv6 one stands for; of more than all IPv4 addresses, everybody.
+/// The IPv4 network that an IPv6 one stands for; if it contains all IPv4 addresses and more, all of them.
 fn canonical(network: IpNet) -> IpNet {
     let (address, prefix_bits) = (network.addr().to_canonical(), network.prefix_len());
     match address {

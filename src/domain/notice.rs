@@ -1,5 +1,5 @@
-//! What haggle itself says: in a room, and in place of a name. Each has a code and parameters, from which a client makes
-//! words in its user's language, and English words for clients that don't.
+//! haggle's own texts: messages in a room, and names. Each has a code and parameters, from which a client makes words in its
+//! user's language, and English words for clients that don't.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,19 +1,19 @@
-//! What the marketplace's backend is told by webhook.
+//! What the marketplace's backend is sent by webhook.
 
 use super::{Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId};
 
 /// A member has had messages unread for a while. The body of a webhook.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnreadNotification {
-    /// The same at each try: anyone who has seen it need not act again.
+    /// The idempotency key: the same at each try, so a backend that has seen it need not act again.
     pub id: String,
     /// Always `unread`.
     pub event: &'static str,
-    /// When haggle decided to tell.
+    /// When haggle decided to notify.
     pub created_at: Timestamp,
-    /// Which room.
+    /// Id of the room.
     pub room_id: RoomId,
-    /// Who has not read.
+    /// The member who has not read.
     pub user_id: UserId,
     /// How many messages of others.
     pub unread: i64,

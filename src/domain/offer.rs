@@ -1,4 +1,4 @@
-//! Offers: one state machine for what may become of a price that somebody named.
+//! Offers: one state machine for the price that a member has named.
 //!
 //! Pure: what is stored, who acts and when go in, what becomes of it comes out. The transaction that applies it sees to it
 //! that an acceptance is the only one of its product.
@@ -25,7 +25,7 @@ pub enum OfferStatus {
     Accepted,
     /// Refused by the other member, or lost because another offer was accepted or the product was sold.
     Declined,
-    /// Taken back by the member who made it.
+    /// Withdrawn by the member who made it.
     Withdrawn,
     /// Answered with another price.
     Countered,
@@ -154,7 +154,7 @@ impl Offer {
     }
 }
 
-/// The offer that stands in a room: the one that waits for its answer, or the one that was accepted. A room has at most one.
+/// The current offer of a room: the pending one, or the accepted one. A room has at most one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StandingOffer {
@@ -173,7 +173,7 @@ pub struct StandingOffer {
 }
 
 impl StandingOffer {
-    /// The offer that a message has made, if it stands.
+    /// The offer that a message has made, if it is current.
     #[must_use]
     pub fn of(message: &StoredMessage) -> Option<Self> {
         let data = message.data.as_ref().filter(|_| message.kind == MessageKind::Offer)?;
@@ -202,7 +202,7 @@ impl StandingOffer {
     }
 }
 
-/// What the `data` of an offer's message holds, beside what an import brought along.
+/// What the `data` of an offer's message holds, in addition to what an import brought along.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct OfferData {
@@ -221,14 +221,14 @@ pub enum OfferDecision {
     Decline,
     /// Its maker takes it back.
     Withdraw,
-    /// The other member names another price: a new offer, which waits 48 hours anew.
+    /// The other member names another price: a new offer, with 48 hours of its own.
     Counter {
         /// In the currency of the offer that it answers.
         amount: i64,
     },
 }
 
-/// What an offer depends on beside its room.
+/// What an offer depends on in addition to its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Market {
     /// Where the product stands.
@@ -255,7 +255,7 @@ pub enum OfferRefusal {
     /// Nobody answers their own offer.
     #[error("only the other member may answer this offer; you may withdraw it")]
     OwnOffer,
-    /// Nobody takes back what another has offered.
+    /// Nobody withdraws the other member's offer.
     #[error("only the member who made this offer may withdraw it; you may decline it")]
     NotOwnOffer,
 }
@@ -327,7 +327,7 @@ fn check_open(market: Market) -> Result<(), OfferRefusal> {
 #[must_use]
 pub fn expired_data(message: &StoredMessage, now: Timestamp) -> Option<Data> {
     let data = message.data.as_ref().filter(|_| message.kind == MessageKind::Offer)?;
-    // Who made it does not matter here.
+    // Its sender does not matter here.
     let is_over = Offer::from_data(Role::Buyer, data).is_some_and(|offer| offer.is_over(now));
     is_over.then(|| data.with_fields(&[("status", OfferStatus::Expired.as_str())]))
 }
@@ -425,7 +425,7 @@ mod tests {
             }
             assert_eq!(answer(&pending, Role::Seller, OfferDecision::Decline, market, NOW), Ok(OfferStatus::Declined));
         }
-        // Reserved by hand, for somebody who is yet to offer.
+        // Reserved by hand, for a buyer who has made no offer yet.
         let by_hand = Market { product: ProductStatus::Reserved, taken: false };
         assert_eq!(answer(&pending, Role::Seller, OfferDecision::Accept, by_hand, NOW), Ok(OfferStatus::Accepted));
     }

@@ -21,7 +21,7 @@ pub enum ProductStatus {
     /// Anyone may ask for it.
     #[default]
     OnSale,
-    /// Promised to somebody.
+    /// Promised to a buyer.
     Reserved,
     /// Gone.
     Sold,

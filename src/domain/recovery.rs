@@ -1,8 +1,8 @@
-//! Connection state recovery: what a client of Socket.IO that comes back in time finds again.
+//! Connection state recovery: what a client of Socket.IO that reconnects in time gets back.
 
 use super::{RoomId, Seq, Timestamp, UserId};
 
-/// For how long after its end a session can be taken up again, in milliseconds: as long as the official server's default.
+/// For how long after its end a session can be recovered, in milliseconds: as long as the official server's default.
 pub const RECOVERY_MS: i64 = 2 * 60 * 1000;
 
 /// A session that can be taken up again.
@@ -10,7 +10,7 @@ pub const RECOVERY_MS: i64 = 2 * 60 * 1000;
 pub struct Recovery {
     /// SHA-256, in hexadecimal, of the secret that only the client has.
     pub pid_hash: String,
-    /// Whose it is: nobody else can take it up.
+    /// Whose it is: nobody else can recover it.
     pub user: UserId,
     /// The rooms that it was in, in the order in which it entered them, and up to where the client had each one's
     /// messages then.
@@ -20,7 +20,7 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// Whether a user may take it up now.
+    /// Whether a user may recover it now.
     #[must_use]
     pub fn is_open_to(&self, user: &UserId, now: Timestamp) -> bool {
         self.user == *user && self.ended_at.is_none_or(|at| now <= at.plus_ms(RECOVERY_MS))

@@ -5,7 +5,7 @@ use std::ops::{Index, IndexMut};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Which of a room's two members somebody is.
+/// Which of a room's two members a user is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {

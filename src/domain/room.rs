@@ -35,7 +35,7 @@ impl Room {
     }
 }
 
-/// A room in one's own list of conversations.
+/// A room in the user's own list of conversations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoomSummary {
     /// The room itself.
@@ -52,6 +52,6 @@ pub struct RoomSummary {
     pub read_seq: Seq,
     /// Messages of the other side after `read_seq`. Counted, never stored.
     pub unread: i64,
-    /// Nobody can say anything here.
+    /// Nobody can send anything here.
     pub closed: bool,
 }

@@ -8,11 +8,11 @@ use super::{MessageId, RoomId, StoredMessage, Timestamp, User, UserId, field::In
 /// Longest text of a report, in characters.
 pub const REPORT_CHARS_MAX: usize = 2000;
 
-/// Somebody whom one has blocked.
+/// A user whom the caller has blocked.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Block {
-    /// Who.
+    /// The blocked user.
     pub user: User,
     /// Since when.
     pub created_at: Timestamp,
@@ -30,7 +30,7 @@ pub enum ReportCategory {
     Harassment,
     /// Something that must not be sold.
     ProhibitedItem,
-    /// Something else, said in the text.
+    /// Something else, described in the text.
     Other,
 }
 
@@ -98,11 +98,11 @@ pub enum ReportState {
 pub struct Report {
     /// Unique everywhere; grows with time.
     pub id: String,
-    /// Who reports.
+    /// The user who has reported.
     pub reporter_id: UserId,
-    /// Whom.
+    /// The reported user.
     pub reported_id: UserId,
-    /// Where.
+    /// Id of the room.
     pub room_id: RoomId,
     /// Which message, if it is one.
     pub message_id: Option<MessageId>,
@@ -112,13 +112,13 @@ pub struct Report {
     pub text: Option<String>,
     /// The reported message and those around it, oldest first, as they stood then.
     pub messages: Vec<StoredMessage>,
-    /// When.
+    /// When it was made.
     pub created_at: Timestamp,
     /// Whether it waits for its decision.
     pub state: ReportState,
     /// What was decided.
     pub decision: Option<Decision>,
-    /// When.
+    /// When it was decided.
     pub decided_at: Option<Timestamp>,
     /// Until when the reported user can't say anything.
     pub mute_until: Option<Timestamp>,

@@ -22,7 +22,7 @@ pub(crate) fn bike() -> Product {
     }
 }
 
-/// What somebody said in a room.
+/// A message in a room.
 pub(crate) fn message(room: &RoomId, seq: i64, sender: &str) -> StoredMessage {
     StoredMessage {
         id: MessageId::new(format!("m{seq}")).unwrap(),

@@ -84,7 +84,7 @@ impl SearchTerms {
         }
     }
 
-    /// Each three characters in a row of each term that has so many, up to a number of them: what the index knows.
+    /// Each three characters in a row of each term that has at least three, up to a maximum: what the index knows.
     pub fn trigrams(&self) -> impl Iterator<Item = String> {
         let of_term = |term: &String| {
             let chars: Vec<char> = term.chars().collect();
@@ -152,7 +152,7 @@ fn shown_around(text: &str, place: usize) -> Range<usize> {
     let before = text[..place].char_indices().rev().take(SNIPPET_BEFORE).map(|(at, _)| at);
     let from = before.filter(|at| !text[*at..].starts_with(joins)).last().unwrap_or(place);
     let mut ends = text[from..].char_indices().skip(SNIPPET_CHARS).map(|(at, _)| from + at);
-    // After so many marks it is cut all the same.
+    // After this many marks it is cut all the same.
     let end = ends.clone().take(SNIPPET_CHARS).find(|at| !text[*at..].starts_with(joins)).or_else(|| ends.next());
     from..end.unwrap_or(text.len())
 }

@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A user's switches. Who does not share something does not get to see it of others.
+/// A user's switches. A user who does not share something does not see it of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
-    /// How far one has read.
+    /// Whether the user shares how far they have read.
     pub read_receipts: bool,
-    /// That one types.
+    /// Whether the user shares that they type.
     pub typing: bool,
-    /// That one is in the room.
+    /// Whether the user shares that they are online.
     pub presence: bool,
 }
 
@@ -43,13 +43,13 @@ impl Settings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsPatch {
-    /// How far one has read.
+    /// Whether the user shares how far they have read.
     #[serde(default)]
     pub read_receipts: Option<bool>,
-    /// That one types.
+    /// Whether the user shares that they type.
     #[serde(default)]
     pub typing: Option<bool>,
-    /// That one is in the room.
+    /// Whether the user shares that they are online.
     #[serde(default)]
     pub presence: Option<bool>,
 }

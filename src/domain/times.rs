@@ -29,13 +29,13 @@ impl Times {
         Self { updated_at: Some(at), ..self }
     }
 
-    /// What is known when somebody names some of them.
+    /// What is known when some of them are given.
     #[must_use]
     pub fn with(self, given: Self) -> Self {
         Self { created_at: given.created_at.or(self.created_at), updated_at: given.updated_at.or(self.updated_at) }
     }
 
-    /// So many milliseconds later.
+    /// This many milliseconds later.
     #[must_use]
     pub fn plus_ms(self, ms: i64) -> Self {
         let later = |at: Option<Timestamp>| at.map(|at| at.plus_ms(ms));

@@ -16,7 +16,7 @@ pub struct Timestamp(pub i64);
 const MS_RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_207_200_000;
 
 impl Timestamp {
-    /// This moment and so many milliseconds.
+    /// This moment plus this many milliseconds.
     #[must_use]
     pub fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))

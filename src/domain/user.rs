@@ -20,8 +20,8 @@ pub struct User {
     /// What the other side sees.
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// Present where the name is haggle's own: `deleted_user` for a user who was deleted. A client puts it into words in its
-    /// user's language; `name` has English ones.
+    /// Present where the name is haggle's own: `deleted_user` for a user who was deleted. A client shows it in its user's
+    /// language; `name` is in English.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_code: Option<NameCode>,
     /// Picture of the person.

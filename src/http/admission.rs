@@ -1,4 +1,5 @@
-//! Who may open a connection: counted from `accept`, TLS handshakes included, by address and in all.
+//! Admission: decides which connections are accepted. They are counted from `accept`, TLS handshakes included, by address
+//! and in all.
 //!
 //! Before a token is shown the address is the account, and an IPv6 /64 is one address ([`AddressKey`]). Each has its own
 //! bounds. What all addresses share is the number of descriptors; when they are used up, an address with few connections
@@ -31,22 +32,22 @@ use crate::{
     metrics::{self, Metrics},
 };
 
-/// Connections of an address on which no token has been shown. Each has buffers of about 20 KiB, under TLS 40.
+/// Connections per address on which no token has been shown. Each has buffers of about 20 KiB, under TLS 40.
 pub const WITHOUT_TOKEN_MAX: u32 = 300;
 
-/// How long a connection is new. Many clients of one address may come back at once.
+/// How long a connection is new. Many clients of one address may reconnect at once.
 const NEW: Duration = Duration::from_millis(500);
 
-/// TLS handshakes of an address that are under way.
+/// TLS handshakes under way, per address.
 pub const HANDSHAKES_MAX: u32 = 32;
 
-/// Refused connections of an address that may wait to be told so. Beyond them a refused one is ended at once.
+/// Refused connections per address that may wait for their answer. Further ones are closed at once.
 const REFUSED_MAX: u32 = 8;
 
-/// Connections beyond the most that the process can have: they are told so, and health and metrics are answered on them.
+/// Connections beyond the most that the process serves. They receive a refusal, and health and metrics are answered on them.
 pub const SPARE_CONNECTIONS: usize = 16;
 
-/// Of these, so many for one address.
+/// Of these, how many for one address.
 const SPARE_OF_ADDRESS: u32 = 4;
 
 /// Requests without a token per second, for each connection per second that an address may open.
@@ -55,7 +56,7 @@ const REQUESTS_FOR_A_CONNECT: u32 = 5;
 /// How often the log says that all connections are taken.
 const FULL_LOG_INTERVAL_MS: u64 = 60_000;
 
-/// When to come back, in milliseconds.
+/// When to reconnect, in milliseconds.
 const RETRY_AFTER_MS: u64 = 5000;
 
 /// The connections of each address, and how fast it opens more.
@@ -70,7 +71,7 @@ pub struct Admission {
     trusted_proxies: Vec<Network>,
     unsent: Arc<UnsentAnswers>,
     began: Instant,
-    /// When the log last said that all connections are taken.
+    /// When the log last reported that all connections are taken.
     said_full_at: AtomicU64,
     metrics: Arc<Metrics>,
 }
@@ -96,7 +97,7 @@ enum Kind {
     WithoutToken,
     /// TLS handshakes under way.
     Handshake,
-    /// Refused ones that wait to be told so.
+    /// Refused ones that wait for their answer.
     Refused,
     /// Those beyond what the process can have.
     Spare,
@@ -104,7 +105,7 @@ enum Kind {
 
 const KINDS: usize = 5;
 
-/// One of an address's places; free again when this is dropped.
+/// One of an address's connections; it stops counting when this is dropped.
 pub struct AddressPlace {
     admission: Arc<Admission>,
     address: AddressKey,
@@ -123,7 +124,7 @@ struct Refused {
 /// One of the connections that the process can have.
 struct ConnectionPlace(Arc<Admission>);
 
-/// A connection that may come in, if only to be told why not.
+/// A connection that is accepted, if only to answer why it is refused.
 pub struct Ticket {
     admission: Arc<Admission>,
     peer: Option<IpAddr>,
@@ -156,7 +157,7 @@ impl Admission {
         }
     }
 
-    /// Lets so many connections be open in all; without a bound by default.
+    /// Bounds the open connections in all; unbounded by default.
     #[must_use]
     pub fn with_connections_max(mut self, connections_max: usize) -> Self {
         self.connections_max = connections_max;
@@ -202,8 +203,8 @@ impl Admission {
         Ok(Ticket { admission, peer, is_proxy, refused, place, open, refusal, handshake })
     }
 
-    /// Lets a refused connection wait to be told so. The one that has waited longest goes for it: a client that is told as soon
-    /// as it asks does not wait for one that does not ask.
+    /// Lets a refused connection wait for its answer. It replaces the one that has waited longest. A client that asks is
+    /// answered at once, so a client that never asks does not delay it.
     fn take_refusal(self: &Arc<Self>, address: AddressKey, error: &ChatError) -> Result<AddressPlace, Refusal> {
         let (kind, max) = match error.code {
             ErrorCode::Unavailable => (Kind::Spare, SPARE_OF_ADDRESS),
@@ -233,7 +234,7 @@ impl Admission {
         })
     }
 
-    /// Counts a connection, or what stands for one behind a proxy.
+    /// Counts a connection, or its equivalent behind a proxy.
     fn count_connect(&self, address: AddressKey) -> Result<(), ChatError> {
         self.check(self.connects.as_ref(), address, "connects_per_second")
     }
@@ -251,7 +252,7 @@ impl Admission {
         })
     }
 
-    /// Whether something that is done once in a while is due; says so once.
+    /// Whether something that is done once in a while is due; returns `true` once.
     fn is_due(&self, last: &AtomicU64, interval_ms: u64) -> bool {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         let before = last.load(Relaxed);
@@ -309,13 +310,13 @@ impl Admission {
         Some(*key) != newcomer && most.open() > own.saturating_add(1) && most.end_one(Watch::is_idle)
     }
 
-    /// Looks after a connection on which no token has been shown yet. An address that has as many as it may loses an idle
-    /// one, or one that does not read its answer.
+    /// Tracks a connection on which no token has been shown yet. An address at its limit loses an idle connection, or one
+    /// that does not read its answer.
     fn watch(self: &Arc<Self>, address: AddressKey, watch: &Arc<Watch>) -> AddressPlace {
         let mut addresses = self.addresses();
         let known = addresses.entry(address).or_default();
         known.counts[Kind::WithoutToken as usize] += 1;
-        // Who lifts the number of connections lifts this, too.
+        // An operator who lifts the number of connections lifts this, too.
         if self.open_max.is_some() && known.counts[Kind::WithoutToken as usize] > WITHOUT_TOKEN_MAX {
             // One that has just come is about to send its request.
             let may_end = |watch: &Watch| !watch.is_signed_in() && watch.age() >= NEW;

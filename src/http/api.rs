@@ -1,7 +1,7 @@
 //! REST, base `/api/v1`: a file a resource.
 //!
-//! Reads ask the database each time, also whether the caller is a member. Changes go through the `ChatServer`, whose
-//! transaction checks the caller's right itself, and which tells everyone whom the change concerns.
+//! Reads ask the database each time, also whether the caller is a member. Changes go through the `ChatServer`. Its
+//! transaction checks the caller's permission itself, and it notifies everyone concerned.
 
 pub mod blocks;
 pub mod currencies;
@@ -53,7 +53,7 @@ fn check_same<T: PartialEq>(field: &str, in_body: Option<&T>, in_path: &T) -> Re
     }
 }
 
-/// Most bytes of a page of messages, events, rooms or the like, as JSON. It ends early then, and says that there is more.
+/// Most bytes of a page of messages, events, rooms or the like, as JSON. It ends early then, and has a `nextCursor`.
 const PAGE_BYTES_MAX: usize = 256 * 1024;
 
 /// Reads what is a user's own, unless they were removed.

@@ -76,14 +76,14 @@ impl MessageBody for Pieces {
     }
 }
 
-/// Bytes of answers that wait to be sent, by account: anyone who asks for more than they read is refused before they have
+/// Bytes of answers that wait to be sent, by account: a client that asks for more than it reads is refused before they are
 /// many.
 pub type UnsentAnswers = KeyedQuota<Account>;
 
 /// One answer that waits; counted until this is dropped.
 pub type Unsent = QuotaGuard<Account>;
 
-/// Counts an answer of so many bytes; `None` when its account has too many that wait. An answer alone may have any length.
+/// Counts an answer of this many bytes; `None` when its account has too many that wait. An answer alone may have any length.
 #[must_use]
 pub fn count_unsent(answers: &Arc<UnsentAnswers>, account: Account, bytes: usize) -> Option<Unsent> {
     answers.take(account, bytes.min(UNSENT_BYTES_MAX), UNSENT_BYTES_MAX)

@@ -1,4 +1,4 @@
-//! Answers whose bytes are the same for everybody: known by their hash, and compressed once in the life of the process.
+//! Answers whose bytes are the same for everyone: identified by their hash, and compressed once in the life of the process.
 
 use std::{
     collections::HashMap,

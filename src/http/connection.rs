@@ -111,7 +111,7 @@ impl HttpConnection {
         (self.transport.into_io(), self.ahead)
     }
 
-    /// Where a head or a request ends, says how it goes on. Gives an answer where nothing is to be read yet.
+    /// Decides how to continue after the end of a head or a request. Returns an answer if nothing is to be read yet.
     fn poll_next_part(&mut self, cx: &mut Context<'_>) -> Option<Poll<io::Result<()>>> {
         while self.framing.is_at_end() {
             if self.turn_bytes > 0 {

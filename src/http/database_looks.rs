@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use tokio::sync::Mutex;
 
-/// What the database last said. Anyone who asks while it is being asked waits, and all who wait share the next answer: so it is
-/// asked one question at a time, however many come, and no answer is older than its request.
+/// The database's last answer. Requests that arrive during a check wait, and they share the next check. So there is one
+/// check at a time, however many requests come, and no answer is older than its request.
 #[derive(Debug, Default)]
 pub struct DatabaseLooks(Mutex<Option<(Instant, &'static str)>>);
 

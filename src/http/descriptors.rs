@@ -3,7 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors that connections leave to everything else: the database's files and sockets, images, the webhook, NATS, key
-/// sets, temporary files. What is open when the server starts to listen is counted apart.
+/// sets, temporary files. What is open when the server starts to listen is counted separately.
 const RESERVE: usize = 32;
 
 /// Descriptors that one more worker opens: its poll, its waker, and the pipe of its signals.
@@ -26,7 +26,7 @@ pub fn raise_limit() -> Option<usize> {
     }
 }
 
-/// How many connections may be open at once, of a process that may have `limit` descriptors and is about to listen with so
+/// How many connections may be open at once, of a process that may have `limit` descriptors and is about to listen with this
 /// many workers.
 #[must_use]
 pub fn connections_max(limit: Option<usize>, workers: usize) -> usize {
@@ -36,7 +36,7 @@ pub fn connections_max(limit: Option<usize>, workers: usize) -> usize {
 
 fn connections_within(limit: usize, open_now: usize, workers: usize) -> usize {
     let others = open_now + workers * PER_WORKER + RESERVE + super::admission::SPARE_CONNECTIONS;
-    // A server that could hardly take anybody is of no use, so it then relies on the others being idle.
+    // A server that could hardly accept a connection is of no use, so it then relies on the others being idle.
     limit.saturating_sub(others).max(limit / 8).max(1)
 }
 

@@ -1,6 +1,6 @@
 //! The requests of Engine.IO: handshakes, polls, posts and WebSockets of any [`Application`].
 //!
-//! What is wrong with a request is told as the protocol has it, `{"code", "message"}`, and not as a problem document.
+//! Errors have the protocol's own form, `{"code", "message"}`, and not that of a problem document.
 
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
@@ -45,7 +45,7 @@ const CANDIDATE_BYTES_MAX: usize = 4096;
 /// may be silent.
 const UNSIGNED_POST_WAIT: Duration = Duration::from_secs(10);
 
-/// One address that speaks Engine.IO. One value a worker; the sessions are shared.
+/// One address that speaks Engine.IO. One value per worker; the sessions are shared.
 pub struct Endpoint<A: Application> {
     /// The live sessions.
     pub sessions: Arc<Sessions<A>>,
@@ -110,7 +110,7 @@ struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// None of these values needs an escape, so one with an escape is a value that nobody knows.
+    /// None of these values needs an escape, so one with an escape is an unknown value.
     fn read(query: &'a str) -> Self {
         let mut read = Self::default();
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -274,13 +274,13 @@ fn upgrade<A: Application>(
                 return;
             }
         }
-        // A session that is gone needs not to be told.
+        // A session that has ended needs no notice.
         let _ = addr.send(UpgradeFrame { candidate, frame: None }).await;
     });
     Ok(response)
 }
 
-/// Tells the session that its client went away, unless the request came to its end.
+/// Notifies the session that its client disconnected, unless the request has completed.
 struct Watched<'a, A: Application>(Option<&'a Link<A>>);
 
 impl<A: Application> Watched<'_, A> {
@@ -323,7 +323,7 @@ async fn poll<A: Application>(link: &Link<A>, bytes_max: usize) -> Result<HttpRe
         if link.is_polling() {
             return link.outbox.poll_payload(cx, bytes_max).map(Ok);
         }
-        // Polls are over. A client that waits for its last poll before it completes an upgrade has none open by now.
+        // Polling has ended. A client that waits for its last poll before it completes an upgrade has none open by now.
         Poll::Ready(Err(()))
     })
     .await;
@@ -398,7 +398,7 @@ async fn post<A: Application>(
     Ok(HttpResponse::Ok().content_type("text/html").body("ok"))
 }
 
-/// Reads a body; `None` when it is over the limit, an error when it does not come.
+/// Reads a body; `None` when it exceeds the limit, an error when it does not arrive.
 async fn read(mut payload: web::Payload, bytes_max: usize) -> Result<Option<Bytes>, ()> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {

@@ -1,4 +1,4 @@
-//! Who calls, and what they send: refused here before a handler sees it.
+//! Checks the caller and the request: a bad one is refused here before a handler sees it.
 
 mod body;
 mod page;
@@ -30,7 +30,7 @@ use crate::{
     metrics,
 };
 
-/// A signed-in user who was not removed, by a good token in `Authorization: Bearer` or the query's `access_token`.
+/// A signed-in user who was not removed, by a valid token in `Authorization: Bearer` or the query's `access_token`.
 #[derive(Debug)]
 pub struct SignedIn(pub Identity);
 

@@ -24,8 +24,8 @@ pub struct Readiness {
     /// `ok` or `down`; absent where the key is configured itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks: Option<&'static str>,
-    /// The connection to the other nodes, where there are others: `ok` or `down`. Without it a node goes on serving, and finds
-    /// what others commit in the database within a second, so it is ready all the same.
+    /// The connection to the other nodes, where there are others: `ok` or `down`. Without it a node continues to serve and
+    /// reads the others' commits from the database within one second, so it is still ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     nats: Option<&'static str>,
     /// Whether the server is about to end.
@@ -64,7 +64,7 @@ pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
     if ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) }
 }
 
-/// Whether the last commit succeeded, or else one does now: without traffic there is no other to tell.
+/// Whether the last commit succeeded. If it did not, tries one now: without traffic there is no other.
 async fn takes_commits(state: &AppState) -> bool {
     let purpose = Writing::change(Account::Server, "try_commit");
     !state.database.is_commit_failing() || state.database.write(purpose, db::try_commit).await.is_ok()

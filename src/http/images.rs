@@ -23,7 +23,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// Keeps images of at most so many bytes, as sent, in a store.
+    /// Keeps images in a store, each of at most this many bytes as sent.
     #[must_use]
     pub fn new(store: ImageStore, image_bytes_max: usize) -> Self {
         Self { store, uploads: Uploads::new(image_bytes_max), lanes: Lanes::default() }
@@ -53,7 +53,7 @@ impl Images {
     }
 
     pub(super) async fn keep(&self, encoded: EncodedImage) -> Result<StoredImage, StoreError> {
-        // 122 random bits: an address that was not given to somebody can't be guessed, signature or not.
+        // 122 random bits: nobody can guess an address, with or without a signature.
         let name = uuid::Uuid::new_v4().simple().to_string();
         let image = StoredImage {
             key: format!("{name}.{}", encoded.extension),

@@ -130,7 +130,7 @@ impl Listener {
                 .client_request_timeout(handshake_timeout)
                 .client_disconnect_timeout(DISCONNECT_WAIT)
                 .h1_write_buffer_size(WRITE_BUFFER_BYTES)
-                // A client that hangs up in the middle of a poll has gone, and its session with it.
+                // A client that hangs up in the middle of a poll has disconnected, and its session ends.
                 .h1_allow_half_closed(false)
                 .local_addr(addr)
                 .on_connect_ext(|connection: &HttpConnection, extensions: &mut Extensions| {
@@ -159,7 +159,7 @@ impl Listener {
     }
 }
 
-/// Takes an address; port 0 picks a free one. Before anything runs that would have to be ended again.
+/// Binds an address; port 0 picks a free one. This comes before anything starts that would have to be stopped again.
 ///
 /// # Errors
 /// The system's, when the address can't be used.
@@ -194,12 +194,12 @@ where
     B: MessageBody + 'static,
 {
     type Response = ();
-    // What goes wrong with a connection concerns its client alone, and is no error of the server's.
+    // A connection that fails concerns its client alone. It is no error of the server's.
     type Error = actix_http::Error;
     type Future = Pin<Box<dyn Future<Output = Result<(), Self::Error>>>>;
 
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        // An application that can't serve says so in its answer.
+        // An application that can't serve reports it in its answer.
         self.app.poll_ready(cx).map(|_| Ok(()))
     }
 
@@ -224,7 +224,7 @@ where
                     Err(error) => upgrade.answer(codec, write_buf, error.into(), sender).await,
                 }
             };
-            // A client that does not take its answer has gone.
+            // A client that does not take its answer has disconnected.
             let _ = timeout(ANSWER_WAIT, answered).await;
             Ok(())
         })

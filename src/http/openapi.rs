@@ -181,7 +181,7 @@ static DOCUMENTS: LazyLock<[Sent; 2]> = LazyLock::new(|| {
     })
 });
 
-/// Makes the document: what that takes for a moment is taken at the start, and not when somebody asks.
+/// Makes the document. This takes a moment, so it is done at the start and not on the first request.
 pub fn prepare() {
     LazyLock::force(&DOCUMENTS);
 }

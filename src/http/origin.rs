@@ -45,7 +45,7 @@ impl Origins {
             .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
             .allow_any_header()
             .max_age(3600);
-        // Without a list no answer depends on who asks: headers that say so are a fifth of a small answer.
+        // Without a list no answer depends on the origin, and these headers would be a fifth of a small answer.
         let cors = match self.allowed.as_slice() {
             [] => cors.disable_vary_header(),
             _ => cors.expose_headers(["date", "x-request-id", "retry-after"]),

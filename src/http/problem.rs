@@ -46,7 +46,7 @@ pub struct ProblemDocument {
     /// For `rate_limited`: when the next try can succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
-    /// For `muted`: when the mute ends by itself; absent for one without an end.
+    /// For `muted`: when the mute expires; absent for one without an end.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
     /// The id of the request, as in the header `x-request-id` and in the log.

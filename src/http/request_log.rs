@@ -46,7 +46,8 @@ pub async fn with_request_id<B: MessageBody + 'static>(
         None => {
             let response = next.call(request).await?;
             match too_many_of(&response) {
-                // Served already, which is what it counts for: anyone who goes on opens a new connection, and these have a rate, too.
+                // The request is served already, and this is what it counts for. A client that continues opens a new
+                // connection, and connections have a rate limit, too.
                 Some(error) => response.into_response(refusal(&error, &id)),
                 None => with_problem(response, &id),
             }
@@ -64,7 +65,7 @@ pub async fn with_request_id<B: MessageBody + 'static>(
         }
     }
     let status = response.status();
-    // Who is refused for the number of connections is counted, and not written down one by one.
+    // Refusals for the number of connections are counted, and not logged one by one.
     if status.is_server_error() && !is_refused {
         log::warn!("request={id} {method} {path} {} in {:.1?}", status.as_u16(), started.elapsed());
     } else {
@@ -74,13 +75,13 @@ pub async fn with_request_id<B: MessageBody + 'static>(
         set_id(response.headers_mut(), &id);
     }
     if status != StatusCode::SWITCHING_PROTOCOLS && !response.headers().contains_key(header::CACHE_CONTROL) {
-        // Whatever is not known to be everybody's is somebody's own.
+        // Whatever is not known to be public is one user's own.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     }
     Ok(response)
 }
 
-/// An answer to somebody who has to go.
+/// An answer to a client that is disconnected.
 fn refusal(error: &ChatError, id: &str) -> HttpResponse {
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::TOO_MANY_REQUESTS);
     let mut response = Problem::render(error, status, Some(id));
@@ -97,7 +98,7 @@ fn too_many_of<B>(response: &ServiceResponse<B>) -> Option<ChatError> {
     arrival.count_request(request.headers()).err()
 }
 
-/// Tells what failed as a problem, and lets a long body out in pieces.
+/// Answers errors as a problem, and sends a long body in pieces.
 fn with_problem<B: MessageBody + 'static>(response: ServiceResponse<B>, id: &str) -> ServiceResponse<BoxBody> {
     let Some((error, status)) = problem_of(&response) else { return in_pieces(response, id) };
     let allow = response.headers().get(header::ALLOW).cloned();
@@ -130,7 +131,7 @@ fn in_pieces<B: MessageBody + 'static>(response: ServiceResponse<B>, id: &str) -
     ServiceResponse::new(request, response.set_body(body))
 }
 
-/// Middleware around CORS: a preflight that it refuses is told as a problem, like any other error.
+/// Middleware around CORS: a preflight that it refuses is answered with a problem, like any other error.
 ///
 /// # Errors
 /// None of its own.

@@ -47,7 +47,7 @@ problem_sets! {
     Anyone: RateLimited, Internal;
     /// Of a route that takes a user's token.
     AsUser: Unauthenticated, TokenExpired, Forbidden, Invalid, RateLimited, Internal, Unavailable;
-    /// Of a route by which a user says something.
+    /// Of a route by which a user sends something.
     AsSpeaker: Unauthenticated, TokenExpired, Forbidden, Blocked, Muted, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route that takes the service key.
     AsService: Unauthenticated, Forbidden, Invalid, RateLimited, Internal, Unavailable;
@@ -63,7 +63,7 @@ problem_sets! {
     WithBody: TooLarge;
     /// Of an id that names nothing.
     Unknown: NotFound;
-    /// Of something that has changed meanwhile.
+    /// Of something that has changed in the meantime.
     Changed: Conflict;
     /// Of a cursor that a restore has outdated.
     CursorGone: CursorExpired;

@@ -58,8 +58,8 @@ impl StaticFiles {
 /// What the page may load and run: its own files, images of the server's public address, and nothing inline. Where a browser
 /// knows Trusted Types, text can't become markup at all.
 ///
-/// Nobody may put it into a frame, but for the messenger that is made for one: its frame stands in pages of the listed origins, and
-/// shows their pictures, wherever those come from.
+/// No page may put it into a frame. The messenger is the exception: pages of the listed origins may frame it, and it shows
+/// their pictures, wherever those come from.
 fn content_security_policy(public_url: Option<&str>, path: &str, frame_ancestors: &[String]) -> String {
     // Only its scheme, host and port: a path would have to be matched to its end.
     let origin: String = public_url.unwrap_or_default().split_inclusive('/').take(3).collect();
@@ -94,7 +94,7 @@ const KEPT: &str = "public, max-age=31536000, immutable";
 /// What a drawing may do that is opened by itself: nothing.
 const DRAWING_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// What is at `/` everywhere else: what this server is, and where to go on.
+/// What is at `/` everywhere else: what this server is, and where to continue.
 const SERVER_INDEX: &str = "server.html";
 
 /// Serves a file of the demo page; `/` is its index, or on a server that is no demo a page that says what runs here.
@@ -231,7 +231,7 @@ fn cache_control(version: Option<&str>, path: &str) -> &'static str {
     }
 }
 
-/// Whether an answer is kept so long that a request's id in it would be another request's.
+/// Whether an answer is cached. Then a request's id in it would belong to another request.
 pub fn is_kept(headers: &HeaderMap) -> bool {
     headers.get(header::CACHE_CONTROL).is_some_and(|kept| kept == KEPT)
 }

@@ -1,4 +1,4 @@
-//! What a connection is doing while HTTP has it, and until when it may go on with that.
+//! What a connection is doing while HTTP has it, and the deadline for that.
 //!
 //! [`HttpConnection`](super::connection::HttpConnection) notes what happens, the application's service notes when a request is being served, and
 //! the [`Patrol`] of the worker looks at all of them a few times per second. So a request costs no timer of its own.
@@ -30,7 +30,7 @@ pub const HEAD_BYTES_MAX: u64 = 16 * 1024;
 /// application [expects](Watch::expects_body) more.
 const UNSIGNED_BODY_BYTES_MAX: u64 = 16 * 1024;
 
-/// What is read beyond the bytes that an application expects, so that it finds out that there are more.
+/// What is read beyond the bytes that an application expects, so that it notices that there are more.
 const BEYOND_BYTES: u64 = 4 * 1024;
 
 /// How long an answer may make no progress because its client does not read.
@@ -39,7 +39,7 @@ pub const UNREAD_WAIT: Duration = Duration::from_secs(10);
 /// Most time between two looks of a patrol.
 const LOOK_INTERVAL_MAX: Duration = Duration::from_millis(250);
 
-/// An answer to somebody who gets no better one.
+/// The answer when there is no better one.
 const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// One connection. Times are those of its worker's [`Patrol`], in milliseconds; 0 says that nothing has begun.
@@ -60,7 +60,7 @@ pub struct Watch {
     head_since: AtomicU64,
     /// Bytes of it.
     head_bytes: AtomicU64,
-    /// A request has begun to be served whose body nobody has asked for yet.
+    /// A request is being served, and its body has not been requested yet.
     has_body: AtomicBool,
     /// The length of the last request's body; [`CHUNKED`] when that is known only when its end comes.
     body_length: AtomicU64,
@@ -82,7 +82,7 @@ const CHUNKED: u64 = u64::MAX;
 /// What a request brings after its head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyLength {
-    /// So many bytes.
+    /// This many bytes.
     Known(u64),
     /// Chunks until the last.
     Chunked,
@@ -142,7 +142,7 @@ impl Watch {
         Serving(Arc::clone(self))
     }
 
-    /// The application reads so many bytes of the body that is arriving, also from a client that has shown no token.
+    /// The application reads this many bytes of the body that is arriving, also from a client that has shown no token.
     pub fn expects_body(&self, bytes: u64) {
         self.unsigned_bytes_max.store(bytes.saturating_add(BEYOND_BYTES), Relaxed);
         self.reader.wake();
@@ -278,7 +278,7 @@ impl Watch {
         self.ends_at.store(at, Relaxed);
     }
 
-    /// Looks whether its time is over.
+    /// Checks whether its deadline has passed.
     fn check(&self, now: u64, deadlines: &Deadlines) -> Option<Overdue> {
         let is_over = |since: u64, wait: Duration| since != 0 && now.saturating_sub(since) > millis(wait);
         let ends_at = self.ends_at.load(Relaxed);

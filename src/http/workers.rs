@@ -1,7 +1,7 @@
 //! The threads that serve connections, and the one that accepts them.
 //!
-//! Admission is asked where connections are accepted, one after the other. So a burst can't take more descriptors than it
-//! may before anybody has counted it, and a refusal waits for no worker.
+//! Admission is checked where connections are accepted, one after the other. So a burst is counted before it can take too
+//! many descriptors, and a refusal waits for no worker.
 
 use std::{
     io,
@@ -23,13 +23,13 @@ use super::admission::{Admission, Refusal, Ticket};
 /// How long requests have to finish when the server stops.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(1);
 
-/// How often a worker that stops looks whether its connections have ended.
+/// How often a worker that stops checks whether its connections have ended.
 const SHUTDOWN_POLL: Duration = Duration::from_millis(20);
 
 /// How long nothing is accepted after the system could not: it has no descriptor left, or no memory.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// How often the log says so.
+/// How often the log reports it.
 const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A connection that was let in.
@@ -57,7 +57,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts so many workers, and accepts connections for them in turn.
+    /// Starts this many workers, and accepts connections for them in turn.
     ///
     /// # Errors
     /// The system's, when the listener can't be used.
@@ -194,7 +194,7 @@ fn turn_away(tcp: &tokio::net::TcpStream, refusal: &Refusal, is_tls: bool) {
     }
 }
 
-/// Whether an error says something of a connection that went away before it was accepted.
+/// Whether an error concerns a connection that was closed before it was accepted.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)

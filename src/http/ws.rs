@@ -1,4 +1,4 @@
-//! `GET /ws/chat`: who may open a WebSocket.
+//! `GET /ws/chat`: decides which clients may open a WebSocket.
 
 use std::sync::Arc;
 

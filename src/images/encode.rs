@@ -1,5 +1,5 @@
-//! What a client sends becomes an image of our own: decoded, turned upright, made smaller, and written anew, so that
-//! nothing of the file goes on: no place where it was taken, no camera, no bytes behind its end.
+//! Turns what a client sends into an image of our own: decoded, turned upright, made smaller, and encoded again. So nothing
+//! else of the file survives: no place where it was taken, no camera, no bytes after its end.
 
 use std::io::Cursor;
 
@@ -17,7 +17,7 @@ const THUMBNAIL_SIDE_MAX: u32 = 320;
 
 const JPEG_QUALITY: u8 = 85;
 
-/// An image and its thumbnail, written anew.
+/// An image and its thumbnail, encoded again.
 pub struct EncodedImage {
     /// The image.
     pub image: Vec<u8>,
@@ -45,14 +45,14 @@ impl EncodedImage {
 /// [`ImageError`], with a sentence for the sender.
 pub fn encode(sent: impl AsRef<[u8]>, header: &ImageHeader) -> Result<EncodedImage, ImageError> {
     let Decoded { mut pixels, orientation, profile } = decode(sent.as_ref(), header)?;
-    // What was sent is let go before the image is written.
+    // What was sent is freed before the image is written.
     drop(sent);
     let transparent = pixels.transparent;
     if let Some(profile) = profile {
         pixels = to_srgb(pixels, &profile);
     }
     let mut image = to_image(pixels).ok_or(ImageError::Damaged)?;
-    // A telephone writes how it was held beside the pixels; what is beside them goes.
+    // A telephone writes its orientation next to the pixels. Everything next to them is dropped.
     if let Some(orientation) = orientation {
         image.apply_orientation(orientation);
     }
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn an_image_is_made_smaller_and_nothing_beside_its_pixels_goes_on() {
         let mut sent = jpeg(3000, 1500);
-        // An APP1 segment behind the start, as cameras write it, and bytes behind the end.
+        // An APP1 segment after the start, as cameras write it, and bytes after the end.
         let exif = b"\xff\xe1\x00\x1fExif\0\0GPS 37.5665 126.9780....";
         sent.splice(2..2, exif.iter().copied());
         sent.extend_from_slice(b"<script>alert(1)</script>");
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_bomb_is_refused_by_what_it_says_of_itself() {
-        // A PNG's header with 60,000 × 60,000 pixels, and hardly anything behind it.
+        // A PNG's header with 60,000 × 60,000 pixels, and hardly anything after it.
         let mut sent = to_png(DynamicImage::new_rgba8(1, 1)).unwrap();
         sent[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
         sent[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(encode(&sent).err(), Some(ImageError::TooManyPixels { width: 60_000, height: 60_000 }));
     }
 
-    /// A PNG's header alone, which says that it has so many pixels.
+    /// A PNG's header alone, which claims this many pixels.
     fn png_header(width: u32, height: u32, depth: png::BitDepth) -> Vec<u8> {
         let mut out = Vec::new();
         let mut encoder = png::Encoder::new(&mut out, width, height);

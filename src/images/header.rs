@@ -13,7 +13,7 @@ pub const SENT_PIXELS_MAX: u64 = 50_000_000;
 /// Most memory that one image may take at once, what was sent included: an account has one at a time, and may take 64 MiB.
 pub(super) const MEMORY_BYTES_MAX: u64 = 62 * 1024 * 1024;
 
-/// What was sent counts up to so many bytes. Where more may be sent, the operator has said so.
+/// What was sent counts up to this many bytes. If more may be sent, the operator has configured it.
 const SENT_BYTES_MAX: u64 = 10 * 1024 * 1024;
 
 /// Pixels of a small image. Those have a thread of their own.
@@ -31,7 +31,7 @@ pub enum ImageError {
     /// Of another format, or none.
     #[error("`image` must be a JPEG, PNG or WebP image, got {0}")]
     UnknownFormat(&'static str),
-    /// More pixels than anybody needs.
+    /// Too many pixels.
     #[error("`image` must be at most {SENT_SIDE_MAX} pixels a side and 50 million in all, got {width} × {height}")]
     TooManyPixels {
         /// What it says that it is.
@@ -54,7 +54,7 @@ pub(super) enum Way {
     Png,
     /// A JPEG whole.
     Jpeg,
-    /// A JPEG at so many eighths of its size.
+    /// A JPEG at this many eighths of its size.
     JpegScaled(u16),
     /// A WebP row by row.
     WebP,
@@ -109,7 +109,7 @@ impl ImageHeader {
         self.memory_bytes
     }
 
-    /// The header of an image that takes so much memory; refuses what takes too much.
+    /// The header of an image and the memory that it takes; refuses an image that takes too much.
     pub(super) fn new(
         way: Way,
         (width, height): (u32, u32),
@@ -240,7 +240,7 @@ impl JpegFrame {
 mod tests {
     use super::*;
 
-    /// The beginning of a JPEG of three components, as telephones write them, with so many scans.
+    /// The beginning of a JPEG of three components, as telephones write them, with this many scans.
     fn jpeg(width: u16, height: u16, progressive: bool, scans: usize) -> Vec<u8> {
         let mut sent = vec![0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 0xFF, 0xDA];
         sent.extend([0xFF, if progressive { 0xC2 } else { 0xC0 }, 0, 17, 8]);

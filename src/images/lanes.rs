@@ -1,7 +1,7 @@
 //! The threads that decode images, and whose turn it is.
 //!
-//! There are two, so that image work takes a bounded part of the memory and of the processor: one for small images alone, so
-//! that they never wait for a large one of somebody else, and one for large images, which helps with the small ones. Each
+//! There are two, so that image work takes a bounded part of the memory and of the processor. One is for small images alone,
+//! so that they never wait for someone else's large one. The other is for large images, and helps with the small ones. Each
 //! account has one image at work at a time, and accounts are served in turn by what their images cost: the bytes of their
 //! pixels, and the time that they took. A thread lives as long as it has work.
 
@@ -21,7 +21,7 @@ use crate::domain::{Account, FairQueue};
 /// What an account may spend per round, in bytes of decoded pixels: a photograph of 12 million of them.
 const QUANTUM: u64 = 36 * 1024 * 1024;
 
-/// What a second counts as, in bytes of decoded pixels: about as many as one decodes in it.
+/// The cost of one second, in bytes of decoded pixels: about as many as are decoded in it.
 const BYTES_PER_SECOND: u64 = 100 * 1024 * 1024;
 
 /// Where images are decoded. Cheap to clone.
@@ -90,7 +90,7 @@ impl Lanes {
         loop {
             let Some((account, EncodingJob { header, encode, answer })) = lock(&self.0).next(lane) else { return };
             let began = Instant::now();
-            // What nobody waits for any more is dropped.
+            // Work that nobody waits for any more is dropped.
             if !answer.is_closed() {
                 match catch_unwind(AssertUnwindSafe(|| encode(&header))) {
                     Ok(encoded) => drop(answer.send(encoded)),
@@ -193,7 +193,7 @@ impl<T> Schedule<T> {
         self.running[lane as usize] = false;
     }
 
-    /// An account's work is done. What it took beyond what was expected is charged.
+    /// An account's work is done. Time beyond the estimate is charged.
     fn done(&mut self, account: &Account, expected: u64, took: Duration) {
         self.busy.remove(account);
         let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).saturating_mul(BYTES_PER_SECOND / 1000);

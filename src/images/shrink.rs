@@ -123,7 +123,7 @@ impl Scale {
     }
 }
 
-/// Adds a row's share to the sums. Where there is alpha, each colour counts by it: what can't be seen has none.
+/// Adds a row's share to the sums. If there is alpha, each colour is weighted by it: invisible pixels add no colour.
 fn add_row(sums: &mut [f32], row: &[u8], weight: f32, channels: usize) {
     if !channels.is_multiple_of(2) {
         for (sum, value) in sums.iter_mut().zip(row) {

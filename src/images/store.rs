@@ -126,7 +126,7 @@ impl ImageStore {
         }
     }
 
-    /// Removes an image; one that is gone already is removed.
+    /// Removes an image; an image that does not exist counts as removed.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

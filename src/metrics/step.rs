@@ -1,4 +1,4 @@
-//! How long single steps take on the threads that many share: while one of them runs, everybody else waits.
+//! How long single steps take on the threads that many share: while one of them runs, all others wait.
 
 use std::{
     collections::{HashMap, hash_map::Entry},

@@ -54,7 +54,7 @@ struct Frame<'a> {
     id: Option<&'a RawValue>,
 }
 
-/// Reads one text frame. Never fails as a whole: what is wrong with it is told to the client that sent it.
+/// Reads one text frame. Never fails as a whole: errors in it are sent to its client.
 #[must_use]
 pub fn decode(text: &str) -> Request<'_> {
     let frame: Frame<'_> = match serde_json::from_str(text) {

@@ -20,27 +20,27 @@ pub enum Encoding {
     SocketIo {
         /// Its name.
         namespace: &'static str,
-        /// Whether messages end with their place, for a client that can come back with it.
+        /// Whether messages end with their position, for a client that can recover with it.
         offsets: bool,
     },
 }
 
-/// A message's place in the global order of commits. Clients of Socket.IO keep the last one that they were sent, and come
-/// back with it.
+/// A message's position in the global order of commits. Clients of Socket.IO keep the last one that they were sent, and
+/// reconnect with it.
 pub type Position = i64;
 
-/// What a client of Socket.IO keeps of a message that it was sent, and comes back with: which messages of its rooms it has.
+/// What a client of Socket.IO keeps of a received message, and reconnects with: which messages of its rooms it has.
 ///
-/// On a server that is alone everything up to the message's place was sent before it, and the offset is that place: `7`. Among
-/// several nodes a message of another room with an earlier place may come later; then the offset names the span of places in which
-/// that may be so, too: `7.3.9`, everything up to 3 was sent before it, and nothing behind 9.
+/// On a single server everything up to the message's position was sent before it, and the offset is that position: `7`.
+/// Among several nodes a message of another room with an earlier position may come later. Then the offset also names the
+/// span of positions in which this is possible: with `7.3.9` everything up to 3 was sent before it, and nothing after 9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offset {
     /// The message's place.
     pub position: Position,
     /// Up to here everything was sent.
     pub settled: Position,
-    /// Behind this nothing was sent.
+    /// After this nothing was sent.
     pub newest: Position,
 }
 
@@ -71,7 +71,8 @@ impl std::fmt::Display for Offset {
     }
 }
 
-/// Namespaces, with and without offsets, whose frames an event keeps. One more would be written again for each session.
+/// Namespaces, with and without offsets, whose frames an event keeps. Frames of any further one would be written again for
+/// each session.
 const NAMESPACES_KEPT: usize = 4;
 
 /// An event on its way to any number of sessions. Cheap to clone.

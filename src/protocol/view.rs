@@ -80,17 +80,18 @@ pub struct MessageView<'a> {
     room_id: &'a RoomId,
     /// Its place in the room: 1, 2, 3 … without a hole.
     seq: Seq,
-    /// Who said it; `system` for the marketplace.
+    /// The user who sent it; `system` for the marketplace.
     sender_id: &'a UserId,
     /// The sender's idempotency key, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a ClientId>,
-    /// What it is.
+    /// The kind of message.
     kind: MessageKind,
     /// Its words; absent once deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
-    /// What a client needs beside the words. Of an image: `url`, `thumbnailUrl`, `width`, `height`, `bytes` and `contentType`.
+    /// What a client needs in addition to the words. Of an image: `url`, `thumbnailUrl`, `width`, `height`, `bytes` and
+    /// `contentType`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     data: Option<DataView<'a>>,
@@ -102,7 +103,8 @@ pub struct MessageView<'a> {
     /// When its sender took it back. It keeps its place and its `seq`.
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
-    /// Ways to reach somebody outside the conversation that its words hold or held: both members see a notice of the risk.
+    /// Contacts that its words hold or held, to reach someone outside the conversation: both members see a notice of the
+    /// risk.
     #[serde(default, skip_serializing_if = "<[ContactKind]>::is_empty")]
     warnings: &'a [ContactKind],
 }

@@ -36,22 +36,23 @@ const MASK_BYTES: usize = 4;
 pub struct Limits {
     /// Longest message in bytes of payload, over all of its fragments.
     pub message_bytes_max: usize,
-    /// Most frames that one message may come in, at least 1. A fragment costs no memory beside its payload, so this
-    /// only says when a client counts as broken: honest ones stay below 1,024, but suites that send
-    /// 4 MiB in fragments of 64 bytes need 65,536.
+    /// Most frames that one message may come in, at least 1. A fragment costs no memory in addition to its payload, so this
+    /// only decides when a client counts as broken. Real clients stay below 1,024, but test suites that send 4 MiB in
+    /// fragments of 64 bytes need 65,536.
     pub fragments_max: usize,
 }
 
 /// What a client sent: a whole message, or a control frame.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Incoming {
-    /// A text. Like the payload of `Binary` it may share memory with what was read beside it: copy what is kept for long.
+    /// A text. Like the payload of `Binary` it may share memory with other bytes of the same read: copy what is kept for
+    /// long.
     Text(ByteString),
     /// A message of bytes.
     Binary(Bytes),
     /// To be answered with a pong of the same payload, 0 to 125 bytes.
     Ping(Bytes),
-    /// The answer to a ping, or said unasked; 0 to 125 bytes.
+    /// The answer to a ping, or sent unasked; 0 to 125 bytes.
     Pong(Bytes),
     /// The client ends the connection; with its code and reason when it gave them. Nothing follows.
     Close(Option<(u16, String)>),
@@ -90,7 +91,7 @@ enum End {
     Failed(FrameError),
 }
 
-/// A header, without what the payload tells by itself.
+/// A header, without what the payload itself shows.
 #[derive(Debug, Clone, Copy)]
 struct Frame {
     kind: Kind,
@@ -104,7 +105,7 @@ struct Frame {
     valid: usize,
 }
 
-/// What the first byte of a header says, beside its bits.
+/// What the first byte of a header means, in addition to its bits.
 #[derive(Debug, Clone, Copy)]
 enum FirstByte {
     Continuation,
@@ -114,7 +115,7 @@ enum FirstByte {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// A data frame that is a message by itself.
+    /// A data frame that is a whole message.
     Whole(DataKind),
     /// A data frame whose payload belongs to [`Decoder::message`].
     Fragment,
@@ -173,11 +174,11 @@ impl Decoder {
     /// Takes the next message off the start of `src`, or `None` when more bytes are needed.
     ///
     /// Call it until it gives `None`, then append to the same `src` and call it again: it keeps the beginning of an
-    /// unfinished frame there, up to `message_bytes_max` of it, and changes those bytes. After a close or an error
-    /// whatever else arrives is thrown away.
+    /// unfinished frame there, up to `message_bytes_max` of it, and changes those bytes. After a close or an error all
+    /// further bytes are dropped.
     ///
     /// # Errors
-    /// What the client did wrong; from then on every call fails with the same.
+    /// The client's error; from then on every call fails with the same.
     pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Incoming>, FrameError> {
         match self.end {
             None => {}
@@ -404,7 +405,7 @@ fn data(kind: DataKind, payload: BytesMut) -> Result<Incoming, FrameError> {
     }
 }
 
-/// Checks the bytes behind the first `valid`, and returns how many are whole characters now: all but up to three.
+/// Checks the bytes after the first `valid`, and returns how many are whole characters now: all but up to three.
 fn check_utf8(bytes: &[u8], valid: usize) -> Result<usize, FrameError> {
     match std::str::from_utf8(&bytes[valid..]) {
         Ok(_) => Ok(bytes.len()),

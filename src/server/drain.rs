@@ -29,14 +29,15 @@ const DRAIN_POLL: Duration = Duration::from_millis(20);
 const FOLD_WAIT_MIN: Duration = Duration::from_millis(500);
 
 impl Server {
-    /// Ends the server: stops accepting, tells the clients, finishes what was accepted. Returns whether it was done in time.
+    /// Drains the server: stops accepting, notifies the clients, finishes what was accepted. Returns whether it was done in
+    /// time.
     pub async fn drain(self) -> bool {
         let deadline = Instant::now() + self.drain_timeout;
         self.draining.store(true, Ordering::Release);
         let chores: Vec<_> = self.chores.into_iter().map(|(_, chore)| chore).collect();
-        // From here on sessions and handshakes are refused with `unavailable`. Connections are accepted still: a poller
-        // opens one to be told, and a refusal says more than silence. Told over a tenth of the time, so that there is
-        // enough left to finish.
+        // From here on sessions and handshakes are refused with `unavailable`. Connections are still accepted: a poller
+        // opens one to receive the notice, and a refusal says more than silence. The notices are spread over a tenth of the
+        // time, so that there is enough left to finish.
         let spread = (self.drain_timeout / 10).min(Duration::from_secs(1));
         let patience = self.drain_timeout / 2;
         let _ = self.chat.send(DrainSessions { spread, patience }).await;
@@ -71,13 +72,13 @@ impl Server {
         while self.metrics.websockets.get() > 0 && Instant::now() < goodbyes.min(deadline) {
             tokio::time::sleep(DRAIN_POLL).await;
         }
-        // With its WebSockets closed this waits for requests alone, and they have a second.
+        // With its WebSockets closed this waits for requests alone, and they have one second.
         self.workers.stop(settled).await;
         stop_thread(self.chat_thread, deadline).await;
         for chore in chores {
             let _ = chore.await;
         }
-        // What was asked for somebody who is gone by now still has its thread and its connection.
+        // A query of a client that has disconnected by now still has its thread and its connection.
         while self.metrics.database_queue.get() > 0 && Instant::now() < deadline {
             tokio::time::sleep(DRAIN_POLL).await;
         }

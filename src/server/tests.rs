@@ -1,5 +1,5 @@
-//! What a panic costs: whom it concerns, and nobody else. Real actors and sockets; here and not in `tests/it`, since only
-//! the library's own tests can ask for one.
+//! A panic affects only the clients that it concerns. Real actors and sockets; here and not in `tests/it`, since only the
+//! library's own tests can cause one.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What nodes tell each other when nothing goes wrong.
+//! What nodes send each other when nothing goes wrong.
 
 use crate::support::{Cluster, Load, load_time, turn};
 

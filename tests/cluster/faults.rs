@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{Cluster, Load, load_time, turn, until};
 
-/// How long something stays away: longer than a node waits for a connection, a third of the load's time at least.
+/// How long something stays down: longer than a node waits for a connection, a third of the load's time at least.
 fn away() -> Duration {
     (load_time() / 3).max(Duration::from_secs(7))
 }
@@ -64,7 +64,7 @@ async fn nothing_is_lost_or_doubled_when_postgresql_is_restarted() {
     load.run(away()).await;
     cluster.postgres.start_again();
     load.goes_on().await;
-    // Each node has taken up again to look for what others do not tell.
+    // Each node polls the database again for what others do not publish.
     cluster.nats.stop();
     load.rest().await;
     cluster.nats.start_again();

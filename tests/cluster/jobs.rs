@@ -1,4 +1,4 @@
-//! What a node does beside its clients, and who goes on with it when that node is gone.
+//! What a node does in addition to serving its clients, and which node continues it when that node is down.
 
 use haggle::{
     db::{self, MessagePage, RoomWrite},
@@ -27,7 +27,7 @@ async fn an_erasure_that_a_dead_node_has_begun_is_finished_by_another_that_runs(
     };
     assert_eq!(texts().iter().flatten().count(), 3);
 
-    // This far a node has come that dies then: the job is written down, and nobody was told of it.
+    // The state after a node has died at this step: the job is stored, and nobody was notified of it.
     let begun = RoomWrite::DeleteUser { user: UserId::new("buyer-0").unwrap(), at: Timestamp(1_800_000_000_000) };
     db::write_batch(&mut pool.get().unwrap(), &[begun], Timestamp(1_800_000_000_000)).unwrap().pop().unwrap().unwrap();
 

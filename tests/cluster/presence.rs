@@ -1,4 +1,4 @@
-//! What nodes tell each other beside the messages: who is there, what they do, and what changes.
+//! What nodes send each other in addition to messages: presence, typing, and changes.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ async fn entered(cluster: &Cluster, node: usize, user: &str) -> Wire {
     wire
 }
 
-/// Whether a member of the room is told to be there, to somebody who enters now.
+/// Whether a user who enters now receives that a member of the room is online.
 async fn is_online(cluster: &Cluster, node: usize, asker: &str, of: &str) -> bool {
     let mut wire = Wire::connect(cluster.nodes[node].addr(), asker).await.unwrap();
     let answer = wire.request("enterRoom", json!({ "roomId": "room-0" })).await.unwrap();
@@ -45,13 +45,13 @@ async fn everything_that_one_member_does_reaches_the_other_on_another_node() {
     let offer = buyer.request("offer", json!({ "amount": 5, "currency": "KRW" })).await.unwrap();
     assert_eq!(seller.push("message").await["data"]["status"], "pending");
     seller.request("answerOffer", json!({ "messageId": offer["id"], "answer": "accept" })).await.unwrap();
-    // The buyer has been told of their own edit, and of their own messages, too.
+    // The buyer has received their own edit, and their own messages, too.
     buyer.push_where("messageUpdated", |message| message["data"]["status"] == "accepted").await;
     buyer.push_where("message", |message| message["kind"] == "system").await;
     buyer.push_where("roomUpdated", |room| room["product"]["status"] == "reserved").await;
 
-    // A block closes the conversation on both nodes, in both directions. Anyone who entered second may have been told before,
-    // that the first one is there: their own node learns of it by a word of the other.
+    // A block closes the conversation on both nodes, in both directions. The member who entered second may have received
+    // before that the first one is online: their node learns this from an event of the other node.
     let addr = cluster.nodes[0].addr();
     assert_eq!(as_user(addr, "buyer-0", "PUT", "/api/v1/blocks/seller-0", "").await.0 / 100, 2);
     until("the seller can't say anything any more", async || {
@@ -67,7 +67,7 @@ async fn everything_that_one_member_does_reaches_the_other_on_another_node() {
     assert_eq!(status, 200);
     seller.push_where("presence", |presence| presence["online"] == false).await;
 
-    // The marketplace ends a user's sessions, whichever node it asks.
+    // The marketplace ends a user's sessions, through any node.
     let (status, _) = as_service(addr, "POST", "/api/v1/users/seller-0/disconnect", "").await;
     assert_eq!(status, 200);
     assert_eq!(seller.push("error").await["code"], "forbidden");
@@ -155,7 +155,7 @@ async fn what_changes_while_nats_is_away_shows_all_the_same() {
     let mut seller = entered(&cluster, 1, "seller-0").await;
     let message = buyer.request("message", json!("hello")).await.unwrap();
     seller.push("message").await;
-    // Anyone who does not know that the buyer is there is not told that they are gone.
+    // A session that does not know that the buyer is online is not notified that they are offline.
     until("the buyer is seen", async || is_online(&cluster, 1, "seller-0", "buyer-0").await).await;
 
     cluster.nats.stop();
@@ -189,7 +189,7 @@ async fn while_nats_is_away_nobody_is_taken_for_gone_and_who_came_or_went_shows_
     for node in &cluster.nodes {
         until("NATS is away", async || node.readiness().await.is_some_and(|ready| ready["nats"] == "down")).await;
     }
-    // Longer than a node may be silent that can be heard. Whatever was told before an answer has arrived with it.
+    // Longer than a reachable node may be silent. Everything that was sent before an answer has arrived with it.
     let away = Instant::now();
     while away.elapsed() < Duration::from_secs(6) {
         let message = buyer.request("message", json!("are you there?")).await.unwrap();
@@ -230,10 +230,10 @@ async fn whoever_was_on_a_node_that_died_is_gone_within_seconds() {
     let took = died.elapsed();
     eprintln!("gone after {took:?}");
     assert!(took < Duration::from_secs(8), "{took:?}");
-    // Also for anyone who comes later, to another node.
+    // Also for a client that connects later, to another node.
     assert!(!is_online(&cluster, 2, "buyer-0", "seller-0").await);
 
-    // Anyone who comes back to another node is there again.
+    // A client that reconnects to another node is online again.
     let _seller = entered(&cluster, 2, "seller-0").await;
     assert_eq!(buyer.push("presence").await["online"], true);
 }

@@ -1,4 +1,4 @@
-//! A PostgreSQL that takes no writes: an operator, a provider whose disk is full, or a standby behind the address.
+//! A PostgreSQL that takes no writes: an operator, a provider whose disk is full, or a standby at the address.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn while_postgresql_takes_no_writes_senders_get_unavailable_and_then_nothi
     cluster.postgres.takes_writes(false);
     let mut tries = 0;
     let mut refused = None;
-    // Each connection hears of it by itself.
+    // Each connection notices it by itself.
     until("a message is refused", async || {
         tries += 1;
         refused = buyer.request("message", draft(&format!("try {tries}"))).await.err();
@@ -39,7 +39,7 @@ async fn while_postgresql_takes_no_writes_senders_get_unavailable_and_then_nothi
         })
         .await;
     }
-    // Anyone who is there can read all the same.
+    // Connected clients can still read.
     let addr = cluster.nodes[1].addr();
     let (status, page) = as_user(addr, "seller-0", "GET", "/api/v1/rooms/room-0/messages", "").await;
     let page: Value = serde_json::from_str(&page).unwrap();

@@ -59,7 +59,7 @@ async fn a_poll_at_the_wrong_node_is_told_that_its_session_is_unknown() {
     assert!(get(cluster.nodes[0].addr(), "/healthz").await.is_some());
 }
 
-/// A buyer who has entered their room on the first node and said "one": the session's id, and what takes it up again.
+/// A buyer who has entered their room on the first node and sent "one": the session's id, and what recovers the session.
 async fn begin(cluster: &Cluster) -> (String, Value) {
     cluster.seed(2);
     let sid = open(cluster, 0).await;
@@ -92,7 +92,7 @@ async fn a_session_that_is_taken_up_elsewhere_is_over_on_the_node_that_had_it() 
 
     let taken = Instant::now();
     until("the session is over", async || cluster.nodes[0].metric("sessions").await == 0.0).await;
-    // Its node would have noticed by itself that nobody polls, but much later.
+    // Its node would notice by itself that nobody polls, but much later.
     assert!(taken.elapsed() < Duration::from_secs(10), "{:?}", taken.elapsed());
     assert_eq!(cluster.nodes[1].metric("sessions").await, 1.0);
 }
@@ -103,7 +103,7 @@ async fn a_session_is_taken_up_again_on_another_node() {
     let mut cluster = Cluster::start(2).await;
     let (_, resume) = begin(&cluster).await;
 
-    // Its node dies, and somebody speaks meanwhile.
+    // Its node dies, and in the meantime someone sends a message.
     cluster.nodes[0].kill();
     let addr = cluster.nodes[1].addr();
     let path = "/api/v1/rooms/room-0/messages";
@@ -114,7 +114,7 @@ async fn a_session_is_taken_up_again_on_another_node() {
     send(&cluster, 1, &sid, &format!("40/chat,{resume}")).await;
     let missed = receive(&cluster, 1, &sid, "42/chat,[\"message\"").await;
     assert!(missed.contains("\"two\"") && !missed.contains("\"one\""), "{missed}");
-    // It is in its room: what is said now comes by itself.
+    // It is in its room: new messages arrive without a request.
     crate::support::wire::as_user(addr, "seller-0", "POST", path, r#"{"text":"three"}"#).await;
     receive(&cluster, 1, &sid, "\"three\"").await;
 }

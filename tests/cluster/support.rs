@@ -45,7 +45,7 @@ pub async fn alone() -> SemaphorePermit<'static> {
 
 /// A port for a server that keeps it over its lives, given once in this process.
 ///
-/// It is below those that the kernel gives to connections, or one of them would have it while the server is away.
+/// It is below the ports that the kernel gives to connections. Otherwise one of them could take it while the server is down.
 pub fn free_port() -> u16 {
     const FIRST: u16 = 10_000;
     const COUNT: u16 = 20_000;

@@ -25,8 +25,8 @@ struct Figures {
     p99_ms: f64,
 }
 
-/// Runs pairs of which the buyer is on one node and the seller `apart` nodes further, each with so many messages under way, and
-/// a pause before the next.
+/// Runs pairs of which the buyer is on one node and the seller `apart` nodes further, each with this many messages under
+/// way, and a pause before the next.
 async fn measure(cluster: &Cluster, time: Duration, apart: usize, window: usize, pause: Duration) -> Figures {
     // Keys of an earlier run would be answered by its messages.
     static RUNS: AtomicU64 = AtomicU64::new(0);
@@ -58,7 +58,7 @@ async fn measure(cluster: &Cluster, time: Duration, apart: usize, window: usize,
             for _ in 0..window {
                 say(&mut wire).await.unwrap();
             }
-            // Anyone who pauses reads on meanwhile.
+            // A client that pauses continues to read.
             let mut due: Option<Instant> = None;
             while Instant::now() < until {
                 if due.take_if(|due| *due <= Instant::now()).is_some() {

@@ -113,7 +113,7 @@ async fn every_answer_by_every_way_in_reads_what_it_answers() {
                 let heard = watcher.heard().await;
                 let reads: Vec<_> = heard.iter().filter(|(event, _)| event == "read").map(|(_, data)| data).collect();
                 assert_eq!(reads, [&read], "{what}: {heard:?}");
-                // Up to a message that was there before.
+                // Up to a message that existed before.
                 let read_at = heard.iter().position(|(event, _)| event == "read").unwrap();
                 let said_at = heard.iter().position(|(event, data)| event == "message" && data["seq"] == last);
                 assert!(said_at.is_none_or(|said_at| said_at < read_at), "{what}: {heard:?}");

@@ -1,4 +1,4 @@
-//! Knowing a room's id is not enough to enter it, whichever of the three answers the operator chose.
+//! Knowing a room's id is not enough to enter it, under each of the three authorization policies.
 
 use haggle::{
     auth::RoomTokens,

@@ -91,7 +91,7 @@ async fn a_backup_is_made_while_the_server_runs_and_restored_when_it_does_not() 
     let server = launch.start().await;
     assert_eq!(texts(&server, &room).await, ["before"]);
     drop(server);
-    // What was there is a database still.
+    // The previous file is still a database.
     let is_database =
         |name: &String| name.contains("before-restore") && !name.ends_with("-shm") && !name.ends_with("-wal");
     let kept = names().into_iter().find(is_database).unwrap();
@@ -129,7 +129,7 @@ async fn a_log_that_was_left_behind_is_not_replayed_into_a_backup() {
     for command in [&["migrate"][..], &["verify"], &["backup", "other.db"], &["demo", "--bind", "127.0.0.1:0"]] {
         assert!(refused(folder, command, 1).contains("is the log of another database file"), "{command:?}");
     }
-    // Moved away, as `restore` does it.
+    // Moved aside, as `restore` does it.
     works(folder, &["restore", "copy.db"]);
     assert!(!folder.join("haggle.db-wal").exists());
     let left = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());

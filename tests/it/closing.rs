@@ -35,7 +35,7 @@ async fn ends(client: &mut RawClient) -> std::io::Result<(Option<u16>, Duration)
     }
 }
 
-/// How long the end of TCP may take once the close handshake is over.
+/// How long the end of TCP may take after the close handshake.
 const PROMPTLY: Duration = Duration::from_millis(500);
 
 #[actix_web::test]
@@ -96,7 +96,7 @@ async fn a_half_closed_client_is_let_go_and_what_it_sent_is_stored() {
     let text = json!({"event": "message", "data": {"roomId": room, "text": "my last words"}, "id": 1}).to_string();
     client.send_frame(0x81, text.as_bytes()).await;
     client.tcp.shutdown().await.unwrap();
-    // Whether the answer still arrives is nobody's promise; the end is.
+    // The answer may arrive or not. Only the end is promised.
     let _ = ends(&mut client).await;
     until("the message is stored", || server.metrics.messages.get() == 1).await;
     until("the connection is freed", || server.metrics.connections.get() == 0).await;

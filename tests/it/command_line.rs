@@ -107,7 +107,7 @@ fn the_lines_on_the_page_of_the_import_are_good_and_safe_to_repeat() {
     import_lines_of("docs/import.md", 3);
 }
 
-/// Imports the lines that a page shows, which have so many messages, again, and with a line that is none.
+/// Imports the lines that a page shows, with this many messages; then again, and with a bad line.
 fn import_lines_of(page: &str, messages: usize) {
     let folder = TempDir::new().unwrap();
     let database = empty_database(&folder);
@@ -173,7 +173,7 @@ fn migrate_says_what_it_ran_and_token_prints_a_token() {
     let token =
         String::from_utf8(haggle(&folder, &["token", "--user", "alice", "--jwt-secret", secret]).stdout).unwrap();
     assert_eq!(token.trim().split('.').count(), 3, "{token}");
-    // What a server would refuse to start with is none of its business.
+    // It ignores options that a server would refuse to start with.
     let servers = ["--webhook-url", "https://shop.example/hook", "--tls-cert", "cert.pem", "--workers", "100000"];
     let output = haggle(&folder, &[&["token", "--user", "alice", "--jwt-secret", secret], &servers[..]].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -210,7 +210,7 @@ fn a_node_whose_images_the_others_would_not_find_is_warned_of() {
     if !postgres::is_wanted() {
         return;
     }
-    // Taken, so that the server ends by itself once it has looked at its settings.
+    // Taken, so that the server ends by itself after it has checked its settings.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let (folder, database) = (TempDir::new().unwrap(), postgres::create_empty_database());
     let told = |image_store: &[&str]| {

@@ -19,7 +19,7 @@ use crate::support::{Launch, TestServer, raw::frame, rest, tls::Certificate, unt
 /// Another address than everybody else's.
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// Connects from an address of one's own.
+/// Connects from an address of its own.
 async fn connect_from(from: Ipv4Addr, addr: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     // What a client does not read waits in the server, and not in the client's own buffer.
@@ -209,7 +209,7 @@ async fn whoever_does_not_read_an_answer_is_let_go() {
     }
     until("they are connected", || server.metrics.connections.get() == 2).await;
     until("they are let go", || server.metrics.connections.get() == 0).await;
-    // Who reads gets all of it, however slowly it comes.
+    // A client that reads gets all of it, however slowly it comes.
     let whole = rest::call(server.addr, "", "GET", "/api/docs/swagger-ui-bundle.js", None).await;
     let length: usize = whole.header("content-length").unwrap().parse().unwrap();
     assert!(length > 500_000, "{length}");
@@ -400,7 +400,7 @@ fn descriptors(pid: u32, addr: SocketAddr) -> Descriptors {
     }
     let mut other = 0;
     for entry in std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap() {
-        // One that was closed meanwhile is nobody's.
+        // A connection that was closed in the meantime does not count.
         let Ok(target) = std::fs::read_link(entry.unwrap().path()) else { continue };
         let target = target.to_string_lossy();
         let inode = target.strip_prefix("socket:[").and_then(|inode| inode.strip_suffix(']'));
@@ -440,7 +440,7 @@ async fn beyond_its_file_descriptors_a_server_says_so_and_health_is_answered() {
     assert_eq!(refused.status, 503);
     let stored = sam.say("still here?").await;
     assert_eq!(alice.push("message").await, stored);
-    // Another address takes the place of an idle connection of the one that has so many.
+    // Another address replaces an idle connection of the address with the most.
     let mut other = connect_from(ELSEWHERE, server.addr).await;
     assert!(ask(&mut other, "/api/docs/index.css").await.starts_with("HTTP/1.1 200"));
     drop(crowd);
@@ -469,7 +469,7 @@ async fn health_is_answered_at_once_while_refused_clients_keep_their_connections
         let first = crowd.len();
         for _ in 0..40 {
             let mut refused = TcpStream::connect(server.addr).await.unwrap();
-            // It may have been turned away already.
+            // It may have been refused already.
             let _ = refused.write_all(request.as_bytes()).await;
             crowd.push(refused);
         }

@@ -13,10 +13,10 @@ use crate::support::{
     socket_io::PacketClient,
 };
 
-/// What a tree of values would not give back.
+/// What a tree of values would not preserve.
 const SENT: &str = r#"{"b":123456789012345678901234567890, "a": 1.0,  "a":[1e2,-0, "\u0041\/"]}"#;
 
-/// Most bytes of a page and of an answer to `enterRoom`, and what is in them beside messages.
+/// Most bytes of a page and of an answer to `enterRoom`, and what is in them in addition to messages.
 const PAGE_BYTES: usize = 256 * 1024;
 const ENTRY_BYTES: usize = 128 * 1024;
 const BESIDE_BYTES: usize = 4 * 1024;
@@ -154,7 +154,7 @@ async fn the_reserved_name_is_refused_however_its_letters_are_written() {
         let answer = post(&server, "alice", &path, &body).await;
         assert_eq!((answer.status, &answer.body["code"]), (422, &json!("invalid")), "{name}");
     }
-    // An array that reads like an image's fields in their order is somebody's data, and no address is signed for it.
+    // An array that reads like an image's fields in their order is a client's own data, and no address is signed for it.
     let array = r#"["a/b","c/d",1,1,1,"thumbnailKey"]"#;
     let answer = post(&server, "alice", &path, &format!(r#"{{"data":{array}}}"#)).await;
     assert!(answer.text.contains(array), "{}", answer.text);

@@ -1,10 +1,10 @@
-//! A disk without room, a disk that fails to sync, a locked file, a file that can't be written: senders are told, nothing acknowledged is lost,
-//! nothing is half visible, and service resumes by itself.
+//! A full disk, a disk that fails to sync, a locked file, a file that can't be written: senders receive an error, nothing
+//! acknowledged is lost, nothing is half visible, and service resumes by itself.
 //!
-//! Room is taken away in two ways. A limit on the size of the process's files (`RLIMIT_FSIZE`, changed by `prlimit` while
-//! it runs) needs no right that a user lacks, so it runs everywhere; SQLite sees EFBIG. A small tmpfs in a mount namespace
-//! of the process's own gives the true ENOSPC; where the system permits neither root nor users to have one, that test says
-//! so and leaves it to the other.
+//! The disk is filled in two ways. A limit on the size of the process's files (`RLIMIT_FSIZE`, changed by `prlimit` while it
+//! runs) needs no right that a user lacks, so it runs everywhere; SQLite sees EFBIG. A small tmpfs in a mount namespace of
+//! the process's own gives the true ENOSPC. If the system permits neither root nor users to have one, the test reports this
+//! and skips.
 
 use std::{
     path::{Path, PathBuf},
@@ -88,7 +88,7 @@ impl Sending {
     }
 }
 
-/// Waits until `/readyz` has this to say of the database. What is left of the room may still take a small commit or two.
+/// Waits until `/readyz` reports this for the database. The space that is left may still take a small commit or two.
 async fn until_ready_says(server: &Process, status: u16, database: &str) {
     crate::support::within(&format!("/readyz says {database}"), async {
         loop {
@@ -101,7 +101,7 @@ async fn until_ready_says(server: &Process, status: u16, database: &str) {
     .await;
 }
 
-/// The same for each way of taking room away.
+/// The same for each way of filling the disk.
 async fn full_then_free(server: &Process, room: &str, take: impl FnOnce(), give_back: impl FnOnce()) -> Sending {
     let mut sending = Sending::new(room);
     let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
@@ -117,7 +117,7 @@ async fn full_then_free(server: &Process, room: &str, take: impl FnOnce(), give_
     let pushed = sam.seqs_before_ack().await;
     assert_eq!(pushed, (1..=full_at as i64).collect::<Vec<_>>());
     give_back();
-    // Without traffic, which a load balancer keeps away meanwhile.
+    // Without traffic, which a load balancer withholds in the meantime.
     until_ready_says(server, 200, "ok").await;
     sending.send_until_stored(&mut alice).await;
     assert_eq!(sending.acknowledged.last().unwrap()["seq"], full_at as i64 + 1, "a hole");
@@ -277,7 +277,7 @@ async fn a_database_that_can_not_be_written_ends_the_start_with_one_line() {
     }
     let launch = Launch::new();
     drop(launch.pool());
-    // Root writes whatever its permissions say, so root becomes somebody else for this.
+    // Root writes whatever the permissions are, so root becomes another user for this.
     let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     let world = |path: PathBuf, mode: u32| {
         use std::os::unix::fs::PermissionsExt;
@@ -285,7 +285,7 @@ async fn a_database_that_can_not_be_written_ends_the_start_with_one_line() {
     };
     let mut launch = launch;
     if is_root {
-        // Where it was built is not for everyone to read.
+        // Not every user may read the build directory.
         let binary = launch.folder().join("haggle");
         std::fs::copy(env!("CARGO_BIN_EXE_haggle"), &binary).unwrap();
         world(binary.clone(), 0o755);

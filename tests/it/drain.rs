@@ -1,4 +1,4 @@
-//! A drain stops accepting, tells clients, finishes what was accepted, and exits in time.
+//! A drain stops accepting, notifies clients, finishes what was accepted, and exits in time.
 
 use std::{
     net::SocketAddr,
@@ -50,7 +50,7 @@ async fn drains_on(signal: &str) {
     let (mut ready, mut late) = (KeepAlive::open(server.addr).await, KeepAlive::open(server.addr).await);
     let _idle = KeepAlive::open(server.addr).await;
 
-    // A message whose commit takes a while, since somebody else holds the database.
+    // A message whose commit takes a while, since another process holds the database.
     let other = database::hold_up(&launch.url());
     let in_flight = alice.start("message", json!({"roomId": room, "text": "on its way", "clientId": "c1"})).await;
     alice.pushes_before_ack().await;
@@ -76,7 +76,7 @@ async fn drains_on(signal: &str) {
     assert_eq!(alice.push("message").await["clientId"], "c1");
     assert_eq!(alice.closed().await, Some(1012));
     assert!(alice.answered(too_late).is_none());
-    // Anyone who has nothing under way is not kept waiting for the others.
+    // A client that has nothing under way does not wait for the others.
     assert_eq!(sam.closed().await, Some(1012));
     assert_eq!(mute.closed().await, Some(1012));
 

@@ -33,7 +33,7 @@ impl Sender {
         json!({"roomId": self.room, "text": format!("{} says {client_id}", self.user), "clientId": client_id})
     }
 
-    /// Enters its room and sends until the connection is lost or the time is over.
+    /// Enters its room and sends until the connection is lost or the time has passed.
     async fn send_until(&mut self, server: &Process, end: Instant) {
         let mut client = server.ws(&self.user).await;
         let mut waiting: HashMap<u64, String> = HashMap::new();
@@ -60,7 +60,7 @@ impl Sender {
         self.open = open;
     }
 
-    /// Sends again what was not answered, twice, as a client does that has come back.
+    /// Sends again what was not answered, twice, as a client does that has reconnected.
     async fn resend(&mut self, server: &Process) {
         let mut client = server.ws(&self.user).await;
         for client_id in std::mem::take(&mut self.open) {

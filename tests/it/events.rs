@@ -1,4 +1,4 @@
-//! Events: a backend that was away catches up by itself, in order, without a hole.
+//! Events: a backend that was down catches up by itself, in order, without a hole.
 
 use std::{collections::BTreeSet, io::Cursor, time::Duration};
 

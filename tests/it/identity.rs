@@ -1,4 +1,4 @@
-//! Who is who: a good token opens a connection and keeps it open, and nothing else does.
+//! Identity: a valid token opens a connection and keeps it open, and nothing else does.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn a_connection_stands_only_after_its_token_was_checked() {
     let server = TestServer::start().await;
     let expired = server.token_for("alice", Duration::from_secs(1));
     server.advance(Duration::from_secs(60));
-    // Signed as HS256 with an empty key: {"alg":"none"} and {"alg":"HS256"} of somebody else's.
+    // Signed as HS256 with an empty key: {"alg":"none"} and {"alg":"HS256"} of another issuer.
     let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSIsImV4cCI6OTk5OTk5OTk5OX0.";
     let good = server.token("alice");
     let tampered = format!("{}x", &good[..good.len() - 1]);

@@ -1,4 +1,4 @@
-//! Images: written anew, readable by the room's members only, by addresses that expire, and gone with their message.
+//! Images: encoded again, readable by the room's members only, by addresses that expire, and deleted with their message.
 
 use std::{io::Cursor, time::Duration};
 
@@ -20,7 +20,7 @@ fn photo() -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     DynamicImage::new_rgb8(640, 480).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
     let mut bytes = bytes.into_inner();
-    // What a camera writes beside the pixels.
+    // What a camera writes next to the pixels.
     bytes.splice(2..2, b"\xff\xe1\x00\x1fExif\0\0GPS 37.5665 126.9780....".iter().copied());
     bytes
 }
@@ -199,7 +199,7 @@ async fn an_image_is_refused_from_strangers_and_when_it_is_none() {
         call(server.addr, &server.token("alice"), "POST", &format!("/api/v1/rooms/{room}/images"), Some(json!({})))
             .await;
     assert_eq!(no_form.status, 422);
-    // A key that somebody has seen can't be signed anew by putting it into a message.
+    // A user can't have a known key signed again by putting it into a message.
     let mut alice = server.ws("alice").await;
     alice.enter(room).await;
     let data = json!({"key": "a.jpg", "thumbnailKey": "b.jpg", "width": 1, "height": 1, "bytes": 1, "contentType": "image/jpeg"});

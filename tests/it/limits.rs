@@ -250,7 +250,7 @@ async fn a_huge_frame_is_refused_by_its_header_and_the_client_hears_why() {
         bytes.extend([1, 2, 3, 4]);
         client.send(&bytes).await;
         assert_eq!(client.closed().await, Some(1009), "before any of its payload");
-        // A client that sends on without reading hears it all the same: what it sent must not turn the end into a reset.
+        // A client that keeps sending without reading still receives it: what it sent must not turn the end into a reset.
         let mut client = RawClient::upgraded(server.addr, &server.token("alice")).await;
         bytes.extend(vec![b'x'; 1024 * 1024]);
         client.send(&bytes).await;

@@ -1,4 +1,4 @@
-//! `roomUpdated`: whatever changes what an inbox shows reaches it, also while nobody is in the room.
+//! `roomUpdated`: each change of what an inbox shows reaches it, also while nobody is in the room.
 
 use std::time::Duration;
 
@@ -127,7 +127,8 @@ async fn a_new_name_or_picture_reaches_the_other_member_of_each_room() {
         entered.sort_by_key(|update| update["roomId"].as_str().unwrap().to_owned());
         assert_eq!(entered, updates);
     }
-    // What is as it was is no news, and whose name it is has had none of it: the next is of another.
+    // An unchanged value is not sent, and the user whose name changed receives nothing of it: the next event is about
+    // another.
     service(&server, "PUT", "/api/v1/users/sam", json!({"name": "Sam"})).await;
     service(&server, "PUT", "/api/v1/users/bob", json!({"name": "Bob"})).await;
     let update = sam.next().await;
@@ -149,7 +150,7 @@ async fn a_seller_with_thousands_of_rooms_is_renamed_for_those_who_are_connected
         buyers.push(Lists::of(&server, &format!("buyer-{buyer}")).await);
     }
     let mut sam = Lists::of(&server, "sam").await;
-    // A burst: whatever is told in between, the last one is told, and then there is no more.
+    // A burst: some states in between may be coalesced, the last one is sent, and then there are no more.
     for number in 0..20 {
         service(&server, "PUT", "/api/v1/users/sam", json!({"name": format!("Sam {number}")})).await;
     }
@@ -160,7 +161,7 @@ async fn a_seller_with_thousands_of_rooms_is_renamed_for_those_who_are_connected
         }
         assert!(updates <= 20, "{updates}");
     }
-    // Sam's own lists are told of none of the 2,000: the next is what a buyer says.
+    // Sam's own lists are notified of none of the 2,000: the next event is a buyer's message.
     let room = call(server.addr, &server.token("buyer-7"), "GET", "/api/v1/rooms", None).await.body["items"][0].clone();
     assert_eq!(room["other"]["name"], "Sam 19");
     let mut buyer = server.ws("buyer-7").await;

@@ -1,4 +1,5 @@
-//! What is in the log: no token, secret, key or message at any level; at `info` a line a connection and none a message.
+//! What is in the log: no token, secret, key or message at any level; at `info` one line per connection and none per
+//! message.
 
 use haggle::{
     auth::RoomTokens,
@@ -123,7 +124,7 @@ async fn at_info_a_connection_is_one_line_and_a_message_none() {
     let launch = Launch::new();
     let room = launch.seed().room("alice", "bike").id.to_string();
     let server = launch.start().await;
-    // A server that listens has not yet said all that a start says; one that has served a connection has.
+    // A server that listens has not yet logged its whole start; one that has served a connection has.
     server.ws("sam").await.close().await;
     server.logged("end=left").await;
     let before = server.output().lines().count();
@@ -139,7 +140,7 @@ async fn at_info_a_connection_is_one_line_and_a_message_none() {
     until("the connection's end is logged", || server.output().matches("end=left").count() == 2).await;
     // Whatever else a message might log would have been logged before the connection ended.
     let output = server.output();
-    // On a busy machine a step may take long, and the log says so.
+    // On a busy machine a step may take long, and the log reports it.
     let lines: Vec<&str> = output.lines().skip(before).filter(|line| !line.contains("a step took")).collect();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     for part in ["session=", "user=alice", "wire=json", "peer=127.0.0.1", "lasted="] {

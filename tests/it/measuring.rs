@@ -21,7 +21,7 @@ async fn bench(server: &Process, arguments: &[&str]) -> (Option<i32>, String) {
 
 #[actix_web::test]
 async fn every_load_runs_on_both_wires_and_nothing_is_wrong() {
-    // How much a machine does in a second is no matter of this test: nothing is refused for being too much.
+    // This test does not depend on the machine's speed: nothing is refused for its rate.
     let unlimited = Launch::new().env("HAGGLE_MAX_REQUESTS_PER_SECOND", "0").env("HAGGLE_MAX_SESSIONS_PER_USER", "0");
     let server = unlimited.start().await;
     let loads = ["pairs", "pairs-saturated", "fan-out", "fan-out-saturated", "connect", "idle", "history", "room-list"];

@@ -158,7 +158,7 @@ async fn two_sessions_of_one_user_both_receive_and_presence_counts_them() {
     let stored = phone.say("from the phone").await;
     assert_eq!(desk.push("message").await, stored);
     phone.close().await;
-    // The desk is still there: her being gone is told only when that leaves, too.
+    // The desk is still in the room: she is offline only when that leaves, too.
     desk.request("leaveRoom", Value::Null).await.unwrap();
     let presence: Vec<Value> = vec![sam.push("presence").await];
     assert_eq!(presence[0]["online"], false);
@@ -353,7 +353,7 @@ async fn a_seller_who_toggles_a_product_is_asked_to_wait_and_its_rooms_end_with_
     assert_eq!((refused.status, &refused.body["code"]), (429, &json!("rate_limited")));
     assert_eq!(refused.body["retryAfterMs"], json!(60_000));
 
-    // Each room hears of it once, in the first wave or, where that came by between two changes, in the second.
+    // Each room is notified once, in the first wave or, if that came between two changes, in the second.
     server.advance(Duration::from_secs(10));
     until("every room hears of it", || server.metrics.messages.get() >= ROOMS as u64).await;
     let mut buyer = server.ws("buyer-69").await;

@@ -1,4 +1,4 @@
-//! What the marketplace says in a room is unread for those to whom it is news, and for nobody else.
+//! A marketplace message is unread for the members to whom it is news, and for nobody else.
 
 use haggle::domain::RoomId;
 use serde_json::{Value, json};
@@ -129,7 +129,7 @@ async fn the_marketplaces_own_words_say_whom_they_are_about() {
         say(other).await;
     }
     assert_eq!((unread(&server, "alice").await, unread(&server, "sam").await), (vec![4], vec![0, 5]));
-    // Members name nobody: what they say is for the other one.
+    // Members name nobody: their messages are for the other one.
     alice.ask("message", json!({"roomId": room, "text": "hello", "data": {"about": "sam"}})).await.unwrap();
     assert_eq!((unread(&server, "alice").await, unread(&server, "sam").await), (vec![0], vec![0, 6]));
 }

@@ -1,4 +1,4 @@
-//! Offers: enforced by the server, atomic for the whole product, told to everyone who loses.
+//! Offers: enforced by the server, atomic for the whole product, with a notice to everyone who loses.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -97,7 +97,7 @@ async fn a_room_carries_the_offer_that_stands() {
     let entered = alice.enter(room.id.as_str()).await;
     assert!(entered.get("offer").is_none(), "{entered}");
     let made = alice.request("offer", offer(room.id.as_str(), 900_000)).await.unwrap();
-    // It stays where it can be seen, however much is said after it.
+    // It stays where it can be seen, however many messages follow.
     for _ in 0..60 {
         alice.request("message", json!({"roomId": room.id, "text": "and?"})).await.unwrap();
     }
@@ -146,7 +146,7 @@ async fn an_offer_expires_by_the_servers_clock() {
     let path = format!("/api/v1/rooms/{}/messages", room.id);
     let read = call(server.addr, &token, "GET", &path, None).await;
     assert_eq!(read.body["items"][0]["data"]["status"], "pending");
-    // Her own token was good for an hour.
+    // Her own token was valid for one hour.
     let mut alice = server.ws("alice").await;
     alice.enter(room.id.as_str()).await;
     server.advance(Duration::from_secs(1));
@@ -213,7 +213,7 @@ async fn nothing_is_offered_or_accepted_once_sold() {
     assert_eq!(alice.request("offer", offer(room.id.as_str(), 2)).await.unwrap_err().code, "conflict");
 }
 
-/// Takes what a device was told about offers.
+/// Takes what a device was sent about offers.
 async fn learn(device: &mut WsClient, known: &mut HashMap<String, String>) {
     for push in device.pushes_before_ack().await {
         let message = &push["data"];
@@ -295,7 +295,7 @@ async fn an_offer_whose_time_is_over_never_shows_as_pending() {
     server.seed().offer(&room.id, "alice", 5);
     let report = json!({"roomId": room.id, "category": "spam"});
     assert_eq!(call(server.addr, &server.token("sam"), "POST", "/api/v1/reports", Some(report)).await.status, 201);
-    // Written behind the server's back, so no sweep awaits it.
+    // Written directly into the database, so no sweep awaits it.
     server.advance(TWO_DAYS);
     let token = server.token("sam");
     let path = format!("/api/v1/rooms/{}", room.id);

@@ -16,7 +16,7 @@ fn log_bytes(folder: &Path) -> u64 {
     std::fs::metadata(folder.join("haggle.db-wal")).map_or(0, |file| file.len())
 }
 
-/// What a server says that has nothing but a copy of the one file.
+/// The answers of a server that has nothing but a copy of the one file.
 async fn history_of_a_copy(launch: &Launch, room: &str) -> Vec<Value> {
     let copy = Launch::new();
     std::fs::copy(launch.database(), copy.database()).unwrap();

@@ -48,7 +48,7 @@ async fn an_export_is_what_import_reads_and_comes_out_the_same() {
     assert_eq!(rest::call(other.addr, &other.token("alice"), "GET", path, None).await.status, 403);
 }
 
-/// What nobody else says: a name, an older one, and words that were sent, edited, deleted and loaded.
+/// Words that appear nowhere else: a name, an older one, and words that were sent, edited, deleted and loaded.
 const NEEDLES: [&str; 9] = [
     "Quetzalcoatl Zyxwvut",
     "Xylophonia Formerly",
@@ -98,7 +98,7 @@ fn on_file(folder: &Path) -> impl FnOnce(&mut Config) + use<> {
 async fn talk(server: &TestServer) -> String {
     let seed = server.seed();
     for name in ["Xylophonia Formerly", "Quetzalcoatl Zyxwvut"] {
-        // With others before and behind her in the table.
+        // With others before and after her in the table.
         for other in 0..200 {
             seed.user(&format!("a{other}-{}", name.len()));
             seed.user(&format!("z{other}-{}", name.len()));
@@ -170,7 +170,7 @@ async fn after_an_erasure_no_byte_of_the_name_or_the_words_is_left() {
     assert_eq!(found.body["items"], json!([]));
     assert_eq!(her.closed().await, Some(4003));
 
-    // The other member is told, and keeps their own words and each message's place.
+    // The other member is notified, and keeps their own words and each message's position.
     let mut update = sam.push("roomUpdated").await;
     while update["lastMessage"].get("deletedAt").is_none() {
         update = sam.push("roomUpdated").await;
@@ -208,7 +208,7 @@ async fn an_erasure_goes_on_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = TestServer::with(on_file(folder.path())).await;
     talk(&first).await;
-    // Written down, and the process is gone.
+    // Stored, and the process has ended.
     first.seed().delete_user_behind_the_server("quetzal");
     assert!(first.drain());
     assert!(!found_in(folder.path()).is_empty() || postgres::is_wanted());

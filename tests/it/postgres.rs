@@ -1,5 +1,5 @@
 //! PostgreSQL: two nodes on one database, connections that are lost, a commit whose answer is lost. With
-//! HAGGLE_TEST_DATABASE=postgres; otherwise there is nothing to see here.
+//! HAGGLE_TEST_DATABASE=postgres; otherwise there are no tests here.
 
 use std::collections::HashSet;
 
@@ -167,7 +167,7 @@ async fn two_nodes_write_to_one_room_without_a_hole_and_without_a_collision() {
         assert_eq!(history.len(), EACH);
         places.push(history);
     }
-    // Both told the marketplace everything once, in one order.
+    // Both notified the marketplace of everything once, in one order.
     let mut told = HashSet::new();
     let mut after = String::new();
     loop {
@@ -206,7 +206,7 @@ async fn a_node_that_starts_leaves_the_sessions_of_the_others_alone() {
 
     let first = TestServer::with(on).await;
     assert_eq!(ended(), None, "its node is connected");
-    // Its node is gone.
+    // Its node is down.
     drop(pool);
     drop(first);
     within("the server has noticed", async {

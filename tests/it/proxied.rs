@@ -1,4 +1,4 @@
-//! Behind a reverse proxy: whom it asks for is counted, and not the proxy.
+//! Behind a reverse proxy: the client that it names is counted, and not the proxy.
 
 use std::num::NonZeroU32;
 

@@ -1,5 +1,5 @@
-//! Two people, or two devices of one, do at the same time what can't both be true. Whatever the order in which it arrives and by
-//! whatever way in, one of them comes second, is told so, and everybody believes the same in the end.
+//! Two people, or two devices of one user, do two conflicting things at the same time. In any order of arrival and over any
+//! wire, one of them comes second and receives an error, and all clients agree in the end.
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn stored(server: &TestServer, room: &str) -> Vec<Value> {
     messages
 }
 
-/// What somebody was told of each message, the newest of it.
+/// The newest state of each message that a client was sent.
 fn believed(heard: &[(String, Value)]) -> Vec<Value> {
     let mut messages: Vec<Value> = Vec::new();
     for (event, data) in heard {
@@ -149,7 +149,7 @@ async fn of_an_edit_and_a_deletion_the_deletion_stays() {
     }
 }
 
-/// Somebody is silenced while they go on talking: by the service or the other member, with this request.
+/// A user is silenced while they keep sending: by the service or the other member, with this request.
 async fn silence(
     server: &TestServer,
     route: Route,

@@ -1,4 +1,4 @@
-//! REST: who may call what, what is refused with which words, and what its documentation promises.
+//! REST: which caller may use which route, which errors refuse the others, and what its documentation promises.
 
 mod catalogue;
 mod documentation;
@@ -20,7 +20,7 @@ async fn ask(addr: SocketAddr, token: &str, method: &str, path: &str, body: Opti
     answer
 }
 
-/// An answer has the request's id; an error says so in the contract's form.
+/// An answer has the request's id; an error has the contract's form.
 fn check(answer: &Answer, what: &str) {
     let id = answer.header("x-request-id").unwrap_or_else(|| panic!("{what}: no x-request-id"));
     if answer.status < 400 {

@@ -62,7 +62,7 @@ async fn after_a_block_neither_side_can_say_anything_and_neither_is_told_who_clo
         let token = server.token(user);
         let refused = call(server.addr, &token, "POST", &path, Some(json!({"text": "after"}))).await;
         assert_eq!((refused.status, &refused.body["code"]), (403, &json!("blocked")));
-        // What was said stays readable.
+        // Earlier messages stay readable.
         assert_eq!(call(server.addr, &token, "GET", &path, None).await.body["items"][0]["text"], "before");
         let mut reader = server.ws(user).await;
         let entered = reader.enter(room.id.as_str()).await;
@@ -409,7 +409,7 @@ async fn a_block_and_a_mute_leave_what_was_said_to_be_found_exported_and_told_to
         let Value::String(lines) = export.body else { panic!() };
         assert_eq!(lines.lines().filter(|line| line.contains("자전거")).count(), 1, "one's own words");
     }
-    // The marketplace's record knows no blocks: who said and who read what is all there.
+    // Blocks don't affect the marketplace's record: it has every message and every read mark.
     let page = call(server.addr, SERVICE_KEY, "GET", "/api/v1/events?limit=500", None).await.body;
     let told = |event: &str| page["items"].as_array().unwrap().iter().filter(|item| item["event"] == event).count();
     assert_eq!((told("message"), told("read")), (2, 2), "sam has read by answering: {page}");

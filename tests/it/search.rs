@@ -1,4 +1,4 @@
-//! Search: one's own conversations, newest first, words of any length, the hit marked.
+//! Search: the caller's own conversations, newest first, words of any length, the hit marked.
 
 use serde_json::{Value, json};
 

@@ -61,7 +61,7 @@ fn evictions(server: &TestServer, reason: &'static str) -> u64 {
     server.metrics.evictions.get_or_create(&Reason { reason }).get()
 }
 
-/// Somebody enters a room and stops reading; the others talk on.
+/// A client enters a room and stops reading; the others keep sending.
 async fn others_talk_on(server: &TestServer, slow: WsClient, healthy: WsClient, sam: WsClient) {
     const MESSAGES: usize = 600;
     let room = server.seed().room("alice", "bike").id.to_string();
@@ -84,7 +84,7 @@ async fn others_talk_on(server: &TestServer, slow: WsClient, healthy: WsClient, 
     until("its connection is freed", || server.metrics.connections.get() == connections - 1).await;
     // What it reads now ends, with a code or without.
     assert!(matches!(slow.closed().await, None | Some(4008)));
-    // Anyone who comes back gets what was missed.
+    // A client that reconnects gets what it missed.
     let missed = healthy.request("enterRoom", json!({"roomId": room, "after": 0})).await.unwrap();
     assert_eq!((&missed["messages"][0]["seq"], &missed["hasMore"]), (&json!(1), &json!(true)));
 }
@@ -199,7 +199,7 @@ async fn a_flood_of_small_frames_costs_no_memory() {
             "fragments" => flood(server.addr, &token, &one, &frame(0x00, b"").repeat(10_000), TOTAL).await,
             _ => flood(server.addr, &token, b"", &one.repeat(10_000), TOTAL).await,
         };
-        // The others are served meanwhile and after.
+        // The others are served in the meantime and afterwards.
         sam.say("still here").await;
         eprintln!("{what}: {sent} bytes in {:?}, {:?} KiB of memory", began.elapsed(), server.resident_kib());
     }

@@ -11,8 +11,8 @@ use crate::support::{
     server::SERVICE_KEY,
 };
 
-/// Who takes a step, what they do, and whether REST has it, too. In the data `$n` is the message that step `n` came to, and
-/// `$last` the newest that was heard.
+/// Who takes a step, what they do, and whether REST has it, too. In the data `$n` is the message of step `n`, and `$last`
+/// the newest one received.
 struct Step(&'static str, &'static str, Value, bool);
 
 fn conversation() -> Vec<Step> {
@@ -57,7 +57,7 @@ fn named(value: &Value, names: &[(String, String)]) -> String {
     names.iter().fold(value.to_string(), |text, (id, name)| text.replace(id.as_str(), name))
 }
 
-/// What a conversation looks like whose buyer acts by one way in: each step's answer, and what each member heard.
+/// A conversation whose buyer acts over one wire: each step's answer, and what each member received.
 async fn transcript(server: &TestServer, route: Route) -> Vec<(bool, String)> {
     let product = format!("product-{route:?}");
     let room = server.seed().room("alice", &product).id.as_str().to_owned();
@@ -197,7 +197,7 @@ enum Situation {
 
 const MUTED_UNTIL: &str = "2026-11-23T10:00:00.000Z";
 
-/// A room in a situation: its buyer is named after it, and acts. Both have said something, and the seller has made an offer.
+/// A room in a situation: its buyer is named after it, and acts. Both have sent a message, and the seller has made an offer.
 struct Scene {
     buyer: String,
     room: String,
@@ -252,7 +252,7 @@ async fn scene(server: &TestServer, situation: Situation) -> Scene {
     Scene { buyer, room: id, ids: ids.map(|(name, id)| (name, id.as_str().to_owned())).to_vec() }
 }
 
-/// What is refused where, and by which code. `none` is allowed: what a situation leaves open is as much a promise.
+/// What is refused in which situation, and by which code. `none` means allowed: this is a promise as well.
 fn refusals() -> Vec<(Situation, &'static str, Value, &'static str)> {
     use Situation::{BlockedByThem, BlockedByUs, Expired, Late, Muted, Open, Sold, Stranger, Taken};
     let on = |message: &str| json!({ "messageId": message });
@@ -364,12 +364,12 @@ async fn what_is_refused_is_refused_with_the_same_code_and_sentence_by_every_way
                 }
             }
         }
-        // Who closed a conversation can't be told from the sentence, and no way in tells more than another.
+        // The sentence does not reveal who closed a conversation, and no wire reveals more than another.
         if code == "blocked" {
             assert!(outcomes.iter().all(|(sentence, _)| sentence == "this conversation is closed"), "{outcomes:?}");
         }
         outcomes.dedup_by(|a, b| a.0 == b.0);
-        // What has the wrong shape is refused by each way's own reader, and a path of REST names a room beside the message.
+        // Each wire's own reader refuses wrong shapes, and a path of REST names a room in addition to the message.
         assert!(
             outcomes.len() <= 1 || ["invalid", "not_found"].contains(&code),
             "{event} in {situation:?}: {outcomes:?}"

@@ -1,4 +1,5 @@
-//! Unread notifications: the marketplace's backend is told, at least once, whatever it is doing, and not for nothing.
+//! Unread notifications: the marketplace's backend is notified at least once, also after it was down, and not without a
+//! reason.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -26,7 +27,7 @@ fn told_at(backend: &Backend) -> impl FnOnce(&mut Config) + use<> {
     }
 }
 
-/// Waits until the notifier has looked for everything that was due by now. The first look may have begun before.
+/// Waits until the notifier has looked for everything that was due by now. The first check may have begun before.
 async fn looked(server: &TestServer) {
     for _ in 0..3 {
         let looks = server.metrics.notification_looks.get();
@@ -209,13 +210,13 @@ async fn nobody_is_called_back_to_a_closed_conversation_or_to_somebody_who_is_mu
     let path = format!("/api/v1/reports/{}", seed.report(&muted, "sam"));
     assert_eq!(rest::call(server.addr, SERVICE_KEY, "PATCH", &path, Some(decision)).await.status, 200);
     server.advance(AFTER + RETRY);
-    // Bob is muted: he may read, and is told; what he said calls nobody back.
+    // Bob is muted: he may read, and is notified; his own messages notify nobody.
     let hooks = backend.hooks(2).await;
     assert_eq!((&hooks[1].body["userId"], &hooks[1].body["roomId"]), (&json!("bob"), &json!(muted)));
     looked(&server).await;
     until("nothing waits", || server.metrics.notifications_pending.get() == 0).await;
     assert_eq!(backend.count(), 2);
-    // Open again, it begins with what is said from then on.
+    // After it is unblocked, notifications start with new messages.
     let unblocked = rest::call(server.addr, &server.token("alice"), "DELETE", "/api/v1/blocks/sam", None).await;
     assert_eq!(unblocked.status, 204);
     looked(&server).await;

@@ -103,7 +103,7 @@ pub enum Stage {
     Before,
     /// It goes on.
     During,
-    /// What is held open may be let go.
+    /// What is held open may be closed.
     Over,
 }
 
@@ -111,7 +111,7 @@ pub enum Stage {
 pub type Running = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Attacker {
-    /// An attacker with so many operations, who waits for the stages; `None` operations are without an end.
+    /// An attacker with this many operations, who waits for the stages; `None` means without an end.
     pub fn new(
         target: Target,
         size: Size,
@@ -153,15 +153,15 @@ impl Attacker {
         if self.is_timed() { timed } else { bounded }
     }
 
-    /// Waits as a refusal says. Who has a bounded number of operations spends them without waiting.
+    /// Waits as a refusal asks. An attacker with a bounded number of operations spends them without waiting.
     pub async fn wait_ms(&self, retry_after_ms: u64) {
         if self.is_timed() {
             tokio::time::sleep(Duration::from_millis(retry_after_ms.clamp(1, 10_000))).await;
         }
     }
 
-    /// Waits a little after a connection that was refused or cut; `false` when it is not worth another one. Where operations are
-    /// bounded, coming back is one.
+    /// Waits a little after a connection that was refused or cut; `false` when it is not worth another one. If operations
+    /// are bounded, a reconnect is one.
     pub async fn returns(&self) -> bool {
         if self.is_timed() {
             tokio::time::sleep(RETURN_AFTER).await;
@@ -216,7 +216,8 @@ impl Attacker {
         ids
     }
 
-    /// One request after the other on so many connections, as fast as they are answered. Refused ones wait as they are told.
+    /// One request after the other on this many connections, as fast as they are answered. Refused ones wait as the answer
+    /// asks.
     pub async fn requests(self: &Rc<Self>, connections: usize, make: impl Fn(u64) -> Request + 'static) {
         self.ready().await;
         let make = Rc::new(make);
@@ -244,7 +245,8 @@ impl Attacker {
         false
     }
 
-    /// Events on so many sessions of one user, each with up to `window` that are unanswered. Refused ones wait as they are told.
+    /// Events on this many sessions of one user, each with up to `window` that are unanswered. Refused ones wait as the
+    /// answer asks.
     pub async fn events(self: &Rc<Self>, flood: Flood) {
         self.ready().await;
         let flood = Rc::new(flood);
@@ -300,7 +302,7 @@ pub struct Flood {
     pub window: usize,
     /// Rooms that each session enters first.
     pub enter: Vec<String>,
-    /// Whether a refused session waits as it is told.
+    /// Whether a refused session waits as the answer asks.
     pub waits: bool,
     /// The event of each number, with its data as JSON.
     pub make: Box<dyn Fn(u64) -> (&'static str, String)>,

@@ -195,7 +195,7 @@ async fn flood(attacker: Rc<Attacker>, wire: Wire, event: &'static str, entered:
     attacker.events(Flood { user: MALLORY, wire, sessions, window, enter, waits: true, make }).await;
 }
 
-/// Events of a client that does not care about `rate_limited` and comes back when it is sent away.
+/// Events of a client that ignores `rate_limited` and reconnects when it is disconnected.
 fn without_waiting(wire: Wire) -> Row {
     Row {
         name: format!("message ({}): without waiting as told", wire.name()),

@@ -48,7 +48,7 @@ impl Hold {
 }
 
 impl Attacker {
-    /// Opens connections and holds them, until the attack is over. Those that the server ends are replaced.
+    /// Opens connections and holds them, until the attack has ended. Those that the server ends are replaced.
     pub async fn hold(self: Rc<Self>, hold: Hold) {
         self.ready().await;
         let mut held: Vec<TcpStream> = Vec::new();
@@ -95,7 +95,7 @@ fn is_open(tcp: &TcpStream, drips: Option<u8>, deaf: bool) -> bool {
         return error.kind() == std::io::ErrorKind::WouldBlock;
     }
     let mut answer = [0; 4096];
-    // Who reads nothing finds out only by an error.
+    // A client that reads nothing notices only by an error.
     deaf || loop {
         match tcp.try_read(&mut answer) {
             Ok(0) => break false,

@@ -55,7 +55,8 @@ const EXCHANGES_MIN: usize = 10;
 /// Exchanges of the pair, at most: less than a user's burst.
 const EXCHANGES_MAX: usize = 60;
 
-/// An exchange that took less is in order, whatever the attacker was answered meanwhile: a busy machine is slow to everybody.
+/// An exchange that took less is in order, however fast the attacker was answered in the meantime: a busy machine is slow
+/// for everyone.
 const QUICK: Duration = Duration::from_secs(2);
 
 /// Attempts at a row's order: a busy machine may spoil one.
@@ -149,7 +150,7 @@ async fn attempt(row: &Row, server: &Server) -> Outcome {
         faults.push(format!("the attacker has not been answered after {DEADLINE:?}"));
     }
     until_or(SETTLES_IN, || server.resident_kib() <= before + LEFT_KIB_MAX).await;
-    // What is still done for an attacker who has gone counts, too.
+    // Work that continues for a disconnected attacker counts, too.
     let grown = server.peak_kib().saturating_sub(before) / 1024;
     if grown > row.account.growth_mib_max() {
         faults.push(format!("the server grew by {grown} MiB"));

@@ -1,4 +1,4 @@
-//! What is sent over Engine.IO and Socket.IO besides events.
+//! What is sent over Engine.IO and Socket.IO in addition to events.
 
 use std::{io, rc::Rc};
 
@@ -41,7 +41,7 @@ where
         let attacker = Rc::clone(&attacker);
         tasks.spawn_local(async move {
             while attacker.take().is_some() {
-                // What the server ends is begun again.
+                // Connections that the server ends are opened again.
                 if run(Rc::clone(&attacker)).await.is_err() {
                     _ = attacker.returns().await;
                 }
@@ -81,7 +81,7 @@ pub async fn sessions_without_connect(attacker: Rc<Attacker>) {
     .await;
 }
 
-/// Opens WebSockets that begin to take over a session and go.
+/// Opens WebSockets that begin to take over a session and disconnect.
 pub async fn upgrade_probes(attacker: Rc<Attacker>) {
     let connections = attacker.many(CONNECTIONS, 4);
     on_each(attacker, connections, |attacker| async move {
@@ -173,7 +173,7 @@ pub async fn connect_loop(attacker: Rc<Attacker>, namespace: &'static str) {
         let pair = [frame(0x81, connect.as_bytes()), frame(0x81, format!("41{namespace},").as_bytes())].concat();
         let pairs = pair.repeat(50);
         loop {
-            // The answers are read meanwhile: a client that reads nothing is a row of its own.
+            // The answers are read in the meantime: a client that reads nothing is a row of its own.
             let mut sent = 0;
             while sent < pairs.len() {
                 tokio::select! {
@@ -194,7 +194,7 @@ pub async fn connect_loop(attacker: Rc<Attacker>, namespace: &'static str) {
     .await;
 }
 
-/// Payloads full of events, of which nobody reads the answers.
+/// Payloads full of events. Nobody reads their answers.
 pub async fn packed_posts(attacker: Rc<Attacker>, event: &'static str) {
     let connections = attacker.many(CONNECTIONS, 4);
     on_each(attacker, connections, move |attacker| async move {
@@ -238,7 +238,7 @@ pub async fn packed_posts(attacker: Rc<Attacker>, event: &'static str) {
     .await;
 }
 
-/// Sessions in heavy rooms that are cut and come back for what they missed.
+/// Sessions in heavy rooms that are cut and reconnect for what they missed.
 pub async fn recoveries(attacker: Rc<Attacker>) {
     let connections = attacker.many(CONNECTIONS, 4);
     on_each(attacker, connections, |attacker| async move {

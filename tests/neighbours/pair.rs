@@ -1,4 +1,4 @@
-//! The others: a buyer and a seller who talk while somebody attacks.
+//! The others: a buyer and a seller who talk during an attack.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// The later of both; a message that neither came back nor arrived took as long as anybody waited.
+    /// The later of both; a message that was neither acknowledged nor delivered took as long as the wait.
     pub fn took(&self) -> Duration {
         let worst = |part: Option<Duration>| part.unwrap_or(ANSWER_MAX);
         worst(self.acknowledged).max(worst(self.delivered))
@@ -35,13 +35,13 @@ impl Sample {
 /// Alice and Bob, both in their room.
 pub struct Pair {
     sessions: [Session; 2],
-    /// What was said, by its text's number.
+    /// What was sent, by its text's number.
     said: BTreeMap<u64, (usize, Sample)>,
     /// The answers that wait, by the session that asked and their id.
     asked: BTreeMap<(usize, u64), u64>,
-    /// How much each session has heard.
+    /// How much each session has received.
     heard: [u64; 2],
-    /// What each session heard last: the place in the room, and each speaker's number.
+    /// What each session received last: the position in the room, and each sender's number.
     last_seq: [Option<u64>; 2],
     last_of: [[Option<u64>; 2]; 2],
     next: u64,
@@ -103,8 +103,8 @@ impl Pair {
         Ok(())
     }
 
-    /// Each hears everything once, in the room's order and in each speaker's own: what two say on two connections may come
-    /// either way.
+    /// Each receives everything once, in the room's order and in each sender's own. Messages of two connections may come in
+    /// either order.
     fn heard(&mut self, who: usize, message: &Value) -> io::Result<()> {
         let seq = message["data"]["seq"].as_u64();
         let number = message["data"]["text"].as_str().and_then(|text| text.strip_prefix("no ")?.parse().ok());
@@ -123,12 +123,12 @@ impl Pair {
         Ok(())
     }
 
-    /// Whether all that was said has been acknowledged and heard.
+    /// Whether everything that was sent has been acknowledged and delivered.
     pub fn is_done(&self) -> bool {
         self.asked.is_empty() && self.heard == [self.next, self.next]
     }
 
-    /// Lets Alice say something, and waits until it is acknowledged and both have heard it.
+    /// Lets Alice send a message, and waits until it is acknowledged and both have received it.
     pub async fn exchange(&mut self) -> io::Result<Duration> {
         let started = Instant::now();
         self.say(0).await?;
@@ -136,7 +136,7 @@ impl Pair {
         Ok(started.elapsed())
     }
 
-    /// Waits until all that was said is acknowledged and heard.
+    /// Waits until everything that was sent is acknowledged and delivered.
     pub async fn finish(&mut self) -> io::Result<()> {
         let finished = async {
             while !self.is_done() {

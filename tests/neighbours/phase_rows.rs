@@ -24,7 +24,7 @@ const TRANSPORT_BYTES: usize = 196_608;
 /// Packed payloads in the suite.
 const PAYLOADS: u64 = 8;
 
-/// A phase in which so many connections are held.
+/// A phase in which this many connections are held.
 fn held(account: Account, name: &str, hold: impl Fn() -> Hold + Send + Sync + 'static) -> Row {
     Row {
         name: name.to_owned(),
@@ -108,7 +108,7 @@ fn before_a_token() -> Vec<Row> {
     ]
 }
 
-/// A request that anybody may send, over and over.
+/// A request that anyone may send, over and over.
 fn asked(name: &str, path: &'static str) -> Row {
     Row {
         name: name.to_owned(),

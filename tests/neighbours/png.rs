@@ -7,7 +7,8 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 /// Zeros that are compressed at once.
 const BLOCK_BYTES: usize = 1024 * 1024;
 
-/// A black PNG of so many pixels a side, with 16 bits for each of red, green, blue and alpha: 7,000 a side are 392 MB in 394 KB.
+/// A black PNG with this many pixels per side, with 16 bits for each of red, green, blue and alpha: 7,000 a side are 392 MB
+/// in 394 KB.
 pub fn black(side: u32) -> Vec<u8> {
     let mut header = Vec::new();
     header.extend(side.to_be_bytes());
@@ -31,7 +32,7 @@ fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
     png.extend(crc.sum().to_be_bytes());
 }
 
-/// So many zeros as a zlib stream (RFC 1950), made of one compressed block that is repeated.
+/// This many zeros as a zlib stream (RFC 1950), made of one compressed block that is repeated.
 fn zeros(count: usize) -> Vec<u8> {
     let block = deflated(BLOCK_BYTES);
     let mut out = vec![0x78, 0x9c];
@@ -46,7 +47,7 @@ fn zeros(count: usize) -> Vec<u8> {
     out
 }
 
-/// So many zeros, compressed so that any block may follow.
+/// This many zeros, compressed so that any block may follow.
 fn deflated(count: usize) -> Vec<u8> {
     let mut compress = Compress::new(Compression::best(), false);
     let mut out = Vec::with_capacity(count / 500 + 1024);

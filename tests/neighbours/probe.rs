@@ -1,4 +1,4 @@
-//! Another user, who does once per second what users do besides talking, and notes how long it took at worst.
+//! Another user, who does once per second what users do in addition to talking, and notes how long it took at worst.
 
 use std::{
     io,
@@ -108,7 +108,7 @@ impl Probes {
     }
 }
 
-/// How long something took; what fails took as long as anybody waits.
+/// How long something took; what fails took as long as the wait.
 async fn timed(event: impl Future<Output = io::Result<()>>) -> Duration {
     let started = Instant::now();
     match tokio::time::timeout(ANSWER_MAX, event).await {

@@ -76,7 +76,7 @@ fn nth(product: &str, number: u64, rooms: usize) -> String {
     format!("{product}-{}", number % rooms as u64)
 }
 
-/// What anybody may ask for.
+/// Routes without a token.
 fn open_routes() -> Vec<Route> {
     let page = |path, name, asked: &'static str| route(Account::Nobody, "GET", path, name, move |_, _| get(asked));
     vec![

@@ -29,7 +29,7 @@ pub struct RunningAttack {
 }
 
 impl RunningAttack {
-    /// Starts a row's attack with so many operations; `None` goes on until the stage is over.
+    /// Starts a row's attack with this many operations; `None` goes on until the stage has ended.
     pub fn start(row: &Row, server: &Server, size: Size, operations: Option<u64>) -> Self {
         let tally = Arc::new(Tally::default());
         let (stage, stages) = watch::channel(Stage::Before);

@@ -85,7 +85,7 @@ impl Server {
         self.child.id()
     }
 
-    /// Its resident memory in KiB. Linux alone tells: elsewhere it is 0.
+    /// Its resident memory in KiB. Linux alone reports it: elsewhere it is 0.
     pub fn resident_kib(&self) -> u64 {
         self.status("VmRSS:")
     }
@@ -152,13 +152,13 @@ fn certificate(folder: &TempDir) -> (Arc<ClientConfig>, PathBuf, PathBuf) {
     (Arc::new(config), cert, key)
 }
 
-/// A token of a user, good for an hour; `name` makes it longer.
+/// A token of a user, valid for one hour; `name` makes it longer.
 pub fn token_named(user: &str, name: Option<&str>) -> String {
     let signer = Signer::hs256(SECRET.as_bytes()).unwrap();
     signer.sign(&UserId::new(user).unwrap(), name, Duration::from_secs(3600), &Clock::System)
 }
 
-/// A token of a user, good for an hour.
+/// A token of a user, valid for one hour.
 pub fn token(user: &str) -> String {
     token_named(user, None)
 }

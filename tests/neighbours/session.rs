@@ -171,7 +171,7 @@ impl Session {
         Ok(id)
     }
 
-    /// The next answer. What is pushed meanwhile is passed over. May be dropped while it waits.
+    /// The next answer. What is pushed in the meantime is skipped. May be dropped while it waits.
     pub async fn reply(&mut self) -> io::Result<Reply> {
         loop {
             let text = self.ws.text().await?;
@@ -181,7 +181,7 @@ impl Session {
         }
     }
 
-    /// What a text says, if it is an answer.
+    /// The content of a text, if it is an answer.
     pub fn read_reply(&self, text: &[u8]) -> Option<Reply> {
         let (start, good): (&[u8], &[u8]) = match self.wire {
             Wire::Plain => (br#"{"reply":"#, br#","data""#),

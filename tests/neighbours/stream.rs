@@ -1,4 +1,4 @@
-//! Connections of the table's clients: TCP or TLS, from an address of one's own.
+//! Connections of the table's clients: TCP or TLS, from an address of their own.
 
 use std::{
     io,
@@ -73,7 +73,7 @@ impl Target {
     }
 }
 
-/// Reads more into `inbox`. The end of the stream is an error: nobody asks for more than has to come.
+/// Reads more into `inbox`. The end of the stream is an error: callers only wait for bytes that have to come.
 pub async fn read_more(stream: &mut Stream, inbox: &mut BytesMut) -> io::Result<()> {
     inbox.reserve(16 * 1024);
     match stream.read_buf(inbox).await? {

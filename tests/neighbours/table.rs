@@ -14,7 +14,7 @@ use super::{
 /// Who attacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Account {
-    /// Somebody without a token.
+    /// A client without a token.
     Nobody,
     /// An ordinary user.
     User,
@@ -23,7 +23,7 @@ pub enum Account {
 }
 
 impl Account {
-    /// By how much the server may grow meanwhile, in MiB.
+    /// By how much the server may grow in the meantime, in MiB.
     pub const fn growth_mib_max(self) -> u64 {
         match self {
             Self::Nobody => 16,
@@ -39,7 +39,7 @@ pub enum Subject {
     Event(&'static str, &'static str),
     /// A route: its method and its path as the OpenAPI document has them.
     Route(&'static str, &'static str),
-    /// What a connection goes through before and beside events and requests.
+    /// What a connection goes through before and next to events and requests.
     Phase,
 }
 

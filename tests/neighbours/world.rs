@@ -17,7 +17,7 @@ pub const MALLORY: &str = "mallory";
 pub const ALICE: &str = "alice";
 pub const BOB: &str = "bob";
 
-/// Another user, who does now and then what users do besides talking.
+/// Another user, who does now and then what users do in addition to talking.
 pub const CAROL: &str = "carol";
 
 /// The room of Alice and Bob.

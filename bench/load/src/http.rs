@@ -1,4 +1,4 @@
-//! As much HTTP/1.1 as a load needs: one request at a time on a connection that stays.
+//! As much HTTP/1.1 as a load needs: one request at a time on a connection that stays open.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},

@@ -1,4 +1,4 @@
-//! One thread's connections on one epoll: opens them, reads and writes frames, and hands what it hears to a workload.
+//! One thread's connections on one epoll: opens them, reads and writes frames, and hands received frames to a workload.
 
 use std::{
     collections::VecDeque,
@@ -22,10 +22,10 @@ use crate::{
 const READ_BYTES: usize = 256 * 1024;
 /// One address has 28,000 ports by default, so a load of many connections comes from several.
 const CONNECTIONS_AN_ADDRESS: usize = 8000;
-/// A turn that waits for nothing, hears little and says little takes microseconds. One that takes longer was not running
-/// meanwhile.
+/// A turn that waits for nothing, receives little and sends little takes microseconds. If it takes longer, the thread was
+/// not running in the meantime.
 const STOOD_STILL_MIN: Duration = Duration::from_millis(1);
-/// So much is little.
+/// The limit of "little".
 const LITTLE_MAX: usize = 64;
 /// Longest answer to a handshake.
 const HANDSHAKE_BYTES_MAX: usize = 16 * 1024;
@@ -41,12 +41,12 @@ pub struct Target {
     pub wire: Wire,
     /// Bytes of each message's text.
     pub text_bytes: usize,
-    /// Connections that a thread opens a second at most, for a server that limits them. Where it asks a client to wait, the
-    /// client waits and comes again; without a rate that is a refusal like any other.
+    /// Connections that a thread opens per second at most, for a server that limits them. If the server asks a client to
+    /// wait, the client waits and tries again. Without a rate this is a refusal like any other.
     pub opens_per_second: Option<f64>,
 }
 
-/// Somebody who opens a connection and enters a room.
+/// A client that opens a connection and enters a room.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// The room's number in this run.
@@ -59,11 +59,11 @@ pub struct Client {
     pub sender: Option<u16>,
     /// The last `seq` that it has.
     pub after: Option<u64>,
-    /// What it needs beside, under `--authorize room-token`.
+    /// What it needs in addition, under `--authorize room-token`.
     pub room_token: Option<Arc<str>>,
 }
 
-/// What a load does with what is heard.
+/// What a load does with received frames.
 pub trait Workload {
     /// A client has entered its room; this is the server's answer.
     fn entered(&mut self, io: &mut Io, who: usize, answer: &[u8]);
@@ -71,8 +71,8 @@ pub trait Workload {
     fn message(&mut self, io: &mut Io, who: usize, stamp: Stamp);
     /// A connection ended that should not have, or was not taken.
     fn closed(&mut self, io: &mut Io, who: usize);
-    /// Called once a turn, after everything that was heard. Says when it wants to be called next, at the latest; `None`
-    /// when it is done.
+    /// Called once per turn, after all received frames. Returns when it wants to be called next, at the latest; `None` when
+    /// it is done.
     fn turn(&mut self, io: &mut Io, now: Instant) -> Option<Instant>;
 }
 
@@ -105,7 +105,7 @@ pub struct Io {
     pub base: Instant,
     /// What was wrong.
     pub faults: Faults,
-    /// What the server said when it first refused something.
+    /// The server's answer when it first refused something.
     pub first_refusal: Option<String>,
     /// Frames that were no message and no answer.
     pub others: u64,
@@ -113,8 +113,8 @@ pub struct Io {
     pub bytes: u64,
     /// Reads of sockets.
     pub reads: u64,
-    /// For how long, at least, this thread stood still though it wanted to run: its core was somebody else's, or the whole
-    /// machine's host's.
+    /// For how long, at least, this thread did not run although it was ready: another process had its core, or the machine's
+    /// host did.
     pub stood_still: Duration,
     /// When a connection was first taken, since this was last emptied.
     pub first_taken: Option<Instant>,
@@ -122,7 +122,7 @@ pub struct Io {
     poll: Poll,
     conns: Vec<Conn>,
     waiting: VecDeque<usize>,
-    /// Who was asked to wait, and until when.
+    /// The clients that were asked to wait, and until when.
     postponed: Vec<(Instant, usize)>,
     asked_to_wait: Option<String>,
     opening: usize,
@@ -196,7 +196,7 @@ impl Io {
         self.conns.len()
     }
 
-    /// Why a load gives up whose clients did not all enter in time.
+    /// Why a load gives up if its clients did not all enter in time.
     #[must_use]
     pub fn too_late(&self, entered: usize) -> String {
         let why = self.asked_to_wait.as_ref().map_or_else(String::new, |why| format!("; the server: {why}"));
@@ -215,7 +215,7 @@ impl Io {
         self.waiting.push_back(who);
     }
 
-    /// Ends a connection at once, without a farewell: no port stays behind.
+    /// Resets a connection at once, without a close: no port stays in use.
     pub fn cut(&mut self, who: usize) {
         if let Some(stream) = self.conns[who].stream.take() {
             let stream = std::net::TcpStream::from(stream);
@@ -291,7 +291,7 @@ impl Io {
         for (_, who) in self.postponed.extract_if(.., |(until, _)| *until <= now) {
             self.waiting.push_back(who);
         }
-        // A refusal can come at once, and is followed by another try: one round a turn.
+        // A refusal can come at once, and is followed by another try: one round per turn.
         for _ in 0..self.waiting.len().min(self.opening_max) {
             if self.opening >= self.opening_max {
                 return;
@@ -384,7 +384,7 @@ impl Io {
                 self.end(workload, who, &why);
             }
         }
-        // What was marked meanwhile stays marked.
+        // What was marked in the meantime stays marked.
         if self.dirty.is_empty() {
             self.dirty = dirty;
         }
@@ -435,7 +435,7 @@ impl Io {
                     break;
                 }
             }
-            // Less than was asked for: the socket is empty, and epoll tells when more comes.
+            // Less than was asked for: the socket is empty, and epoll reports when more comes.
             if kept + came < len {
                 break;
             }

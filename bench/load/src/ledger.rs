@@ -1,4 +1,4 @@
-//! What a receiver has had of each sender, and what was wrong with it.
+//! What a receiver has received of each sender, and what was wrong with it.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ pub struct Faults {
     pub repeated: u64,
     /// Came after a later one of the same sender.
     pub out_of_order: u64,
-    /// Came to somebody who is not in its room.
+    /// Came to a client that is not in its room.
     pub wrong_room: u64,
     /// Connections that ended by themselves.
     pub closed: u64,
@@ -56,7 +56,7 @@ struct Known {
 }
 
 impl Ledger {
-    /// For a receiver in a room with so many senders.
+    /// For a receiver in a room with this many senders.
     #[must_use]
     pub fn new(room: u32, senders: u16) -> Self {
         Self { room, senders: vec![Known::default(); usize::from(senders)] }
@@ -86,7 +86,7 @@ impl Ledger {
         false
     }
 
-    /// How many are still to come, when a sender has sent so many.
+    /// How many are still to come, when a sender has sent this many.
     #[must_use]
     pub fn due(&self, sender: u16, sent: u32) -> u64 {
         self.senders

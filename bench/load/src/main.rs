@@ -68,7 +68,7 @@ enum Load {
         /// How many rooms.
         #[arg(long, default_value_t = 500)]
         pairs: usize,
-        /// Messages a second over all; without it as many as go.
+        /// Messages per second over all; without it as many as go.
         #[arg(long)]
         rate: Option<f64>,
         /// Messages of each sender in flight, without a rate.
@@ -83,14 +83,14 @@ enum Load {
         /// Sessions in each.
         #[arg(long, default_value_t = 1000)]
         sessions: usize,
-        /// Messages a second over all; without it as many as go.
+        /// Messages per second over all; without it as many as go.
         #[arg(long)]
         rate: Option<f64>,
         /// Messages of each sender in flight, without a rate.
         #[arg(long, default_value_t = 8)]
         in_flight: u32,
     },
-    /// Clients that connect, enter and are gone.
+    /// Clients that connect, enter and disconnect.
     Connect {
         /// How many at once.
         #[arg(long, default_value_t = 64)]
@@ -102,7 +102,7 @@ enum Load {
         #[arg(long, default_value_t = 10_000)]
         connections: usize,
     },
-    /// Clients that lose their server and come back. Prints `READY` when the server may be restarted.
+    /// Clients that lose their server and reconnect. Prints `READY` when the server may be restarted.
     Recovery {
         /// How many.
         #[arg(long, default_value_t = 5000)]

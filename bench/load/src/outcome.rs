@@ -1,4 +1,4 @@
-//! What a run came to.
+//! The result of a run.
 
 use serde::Serialize;
 
@@ -35,7 +35,7 @@ impl From<&Histogram> for Spread {
     }
 }
 
-/// What a run came to. Times are in microseconds.
+/// The result of a run. Times are in microseconds.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
@@ -43,7 +43,7 @@ pub struct Outcome {
     pub seconds: f64,
     /// What was counted: deliveries, entries, requests.
     pub count: u64,
-    /// Of these a second.
+    /// Of these per second.
     pub per_second: f64,
     /// From the moment a thing was due to the moment it came, at those who did not send it.
     pub latency_us: Spread,
@@ -58,7 +58,7 @@ pub struct Outcome {
     pub first_refusal: Option<String>,
     /// Connections.
     pub connections: usize,
-    /// Frames beside the messages: presence, summaries of rooms, offsets.
+    /// Frames in addition to the messages: presence, summaries of rooms, offsets.
     pub other_frames: u64,
     /// Bytes that came over all connections, from the start.
     pub bytes_in: u64,

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-/// Ticks of /proc's processor times in a second: fixed by Linux's interface on every architecture that haggle runs on.
+/// Ticks of /proc's processor times per second: fixed by Linux's interface on every architecture that haggle runs on.
 const TICKS_A_SECOND: f64 = 100.0;
 
 /// A process at a moment.
@@ -37,7 +37,7 @@ impl Reading {
     #[must_use]
     pub fn take(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name in parentheses may hold anything; the fields behind it are numbers.
+        // The name in parentheses may hold anything; the fields after it are numbers.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

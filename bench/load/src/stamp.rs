@@ -1,4 +1,4 @@
-//! What a message says about itself, so that anyone who receives it can check it: room, sender, number, and when it was due.
+//! What a message contains about itself, so that each receiver can check it: room, sender, number, and when it was due.
 //!
 //! Written in sixteen consonants, with neither digits nor vowels: a server that looks for telephone numbers or
 //! messengers' names in what people write finds nothing there.

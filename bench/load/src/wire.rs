@@ -25,13 +25,13 @@ pub enum Heard {
     Connected,
     /// A heartbeat that wants its answer.
     Heartbeat,
-    /// Somebody said something.
+    /// A message was sent.
     Message,
     /// The answer to a request, which was granted.
     Granted,
     /// A request or the connection was refused.
     Refused,
-    /// Presence, a room's summary, an offset: counted and left alone.
+    /// Presence, a room's summary, an offset: counted and otherwise ignored.
     Other,
 }
 

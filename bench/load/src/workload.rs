@@ -41,7 +41,7 @@ pub struct Room {
 }
 
 impl Room {
-    /// One of the two, as somebody who only listens.
+    /// One of the two, as a client that only receives.
     fn client(&self, number: usize, member: usize) -> Client {
         Client {
             room: u32::try_from(number).unwrap_or(u32::MAX),
@@ -53,7 +53,7 @@ impl Room {
         }
     }
 
-    /// Asks the server for both members' room tokens. They are good for five minutes.
+    /// Asks the server for both members' room tokens. They are valid for five minutes.
     ///
     /// # Errors
     /// It gives none.

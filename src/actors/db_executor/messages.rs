@@ -8,7 +8,7 @@ use crate::db::{DbError, RoomState};
 /// What a room in memory needs; `None` when there is no such room.
 pub type Loaded = Result<Option<RoomState>, DbError>;
 
-/// An operation whose turn it is. The turnstile → a reader, or the writer. Its answer goes to the one who asked.
+/// An operation whose turn it is. The turnstile → a reader, or the writer. Its answer goes to the caller.
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub struct Perform {

@@ -5,7 +5,8 @@ use crate::domain::Account;
 /// Lanes to the readers, in the order in which they are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadLane {
-    /// What the `ChatServer` asks in lists, for everyone who enters a room or says something. It divides them by account itself.
+    /// What the `ChatServer` asks in lists, for everyone who enters a room or sends a message. It divides them by account
+    /// itself.
     Entry,
     /// A few rows: whether someone is a member, one room, one session to be resumed.
     Check,

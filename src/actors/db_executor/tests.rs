@@ -1,4 +1,4 @@
-//! Who is served next at the database, with threads that a test holds.
+//! Which operation is served next at the database, with threads that a test holds.
 
 use std::sync::mpsc;
 
@@ -74,7 +74,7 @@ async fn forty_searches_of_one_user_delay_nobody_else() {
     fixture.queue(Reading::heavy(user("alice"), "search"), "alice's", &served);
     fixture.wait_until_waiting(HEAVY_WAITING_MAX + 1).await;
 
-    // Entries, checks and lists have the other thread meanwhile.
+    // Entries, checks and lists use the other thread in the meantime.
     assert!(!fixture.database.authorize(RoomId::new("r").unwrap(), user("alice")).await.unwrap());
     assert!(fixture.database.load_rooms(vec![RoomId::new("r").unwrap()]).await.is_ok());
 

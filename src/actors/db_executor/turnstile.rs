@@ -1,4 +1,4 @@
-//! The turnstile in front of the database's threads: who is served next.
+//! The turnstile in front of the database's threads: decides which operation is served next.
 //!
 //! Each lane serves accounts in turn, by the time that their work took. An account with a long queue waits for its own work
 //! and does not make others wait; above a bound its next operation is refused. A thread that becomes free starts the next
@@ -24,10 +24,10 @@ const ORDINARY_US: u64 = 100;
 /// Operations that wait at one turnstile, of all accounts together.
 const WAITING_MAX: usize = 4096;
 
-/// The marketplace's backend works for all of its users: so many times what one of them may have waiting.
+/// The marketplace's backend works for all of its users. It may have this many times as many waiting as one user.
 const SERVICE_FACTOR: usize = 16;
 
-/// A lane that was passed over so often is served next.
+/// A lane that was passed over this often is served next.
 const PASSED_OVER_MAX: u32 = 16;
 
 /// The rules of one lane.
@@ -63,9 +63,9 @@ struct State<W> {
 /// Which lanes are looked at.
 #[derive(Debug, Clone, Copy)]
 enum Round {
-    /// Those that were passed over for long.
+    /// Lanes that were passed over too often.
     Late,
-    /// Those that have no thread.
+    /// Lanes that have no thread.
     Unserved,
     All,
 }
@@ -93,7 +93,7 @@ pub(super) struct Permit<W> {
 }
 
 impl<W> Permit<W> {
-    /// The threads are gone: nothing that waits is begun.
+    /// The threads have ended: no waiting operation starts.
     pub(super) fn close(self) {
         self.turnstile.close();
     }
@@ -105,7 +105,7 @@ impl<W> Drop for Permit<W> {
     }
 }
 
-/// An operation that waits. When this is dropped nobody wants it any more, and it is not begun.
+/// An operation that waits. When this is dropped, its answer is no longer wanted and it does not start.
 #[derive(Debug)]
 pub(super) struct QueuedOperation(Arc<AtomicBool>);
 
@@ -123,7 +123,7 @@ impl Drop for QueuedOperation {
 }
 
 impl<W> Turnstile<W> {
-    /// One for so many threads. `start` hands an operation to one that is free.
+    /// A turnstile for this many threads. `start` hands an operation to a free one.
     pub(super) fn new(
         threads: usize,
         lanes: impl IntoIterator<Item = Lane>,
@@ -174,7 +174,7 @@ impl<W> Turnstile<W> {
         (self.start)(work, turn);
     }
 
-    /// An operation has ended: those that are next begin.
+    /// An operation has ended: the next ones start.
     fn release(self: &Arc<Self>, lane: usize, account: &Account, took: Duration) {
         let mut next = Vec::new();
         let mut state = self.state();
@@ -225,8 +225,8 @@ impl<W> State<W> {
         }
     }
 
-    /// Takes the next operation for a free thread. A lane that was passed over for long comes first, then one that has no
-    /// thread at all, then the others, each in their order.
+    /// Takes the next operation for a free thread. First comes a lane that was passed over too often, then one that has no
+    /// thread at all, then the others in their order.
     fn next(&mut self) -> Option<(usize, Account, W)> {
         for round in [Round::Late, Round::Unserved, Round::All] {
             for lane in 0..self.lanes.len() {
@@ -318,7 +318,7 @@ mod tests {
             self.running.lock().unwrap().iter().map(|(work, _)| *work).collect()
         }
 
-        /// Ends an operation that took so long. Returns what has begun in its place.
+        /// Ends an operation that took this long. Returns what has started in its place.
         fn end(&self, work: &str, took_us: u64) -> Vec<&'static str> {
             let mut running = self.running.lock().unwrap();
             let place = running.iter().position(|(running, _)| *running == work).unwrap();

@@ -1,5 +1,5 @@
-//! How a session comes to what it receives: the answer to its CONNECT, the rooms that it enters and leaves, and what it
-//! takes up where an earlier one was lost.
+//! How a session starts to receive: the answer to its CONNECT, the rooms that it enters and leaves, and the recovery of an
+//! earlier session whose connection was lost.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ impl Hub {
     pub(super) fn welcome(&mut self, session: SessionId, sid: &str, recovery: Option<&(String, Position)>) {
         let Some(encoding) = self.sessions.get(&session).map(|local| local.encoding) else { return };
         let pid = recovery.map(|(pid, _)| pid.as_str());
-        // The official client can't come back before some event has brought it an offset.
+        // The official client can't recover a session before an event has brought it an offset.
         let offset = recovery.and_then(|(_, position)| encoding.offset(*position));
         for packet in encoding.connected(sid, pid).into_iter().chain(offset) {
             self.send_frame(session, packet);
@@ -61,7 +61,7 @@ impl Hub {
         loop {
             let is_held = |room: &RoomId| self.member(session, room).is_some_and(|member| member.gate.is_held());
             let Some(Waiting { room, seq, frame }) = local.line.borrow_mut().pop(is_held) else { break };
-            // It may have left the room meanwhile.
+            // It may have left the room in the meantime.
             if self.member(session, &room).is_some_and(|member| member.gate.pass(seq)) {
                 self.metrics.deliveries.inc();
                 slow |= queue(&mut self.unflushed, &local.outbox, frame).is_err();

@@ -1,5 +1,5 @@
-//! When each session's token expires: one timer a worker, for the first of them. One a session would be a quarter of a KiB
-//! that waits for hours.
+//! When each session's token expires. There is one timer per worker, for the first of them. One per session would keep a
+//! quarter of a KiB for hours.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Expiries {
     sessions: BTreeSet<(Timestamp, SessionId)>,
-    /// What rings for the first of them, and when: at the latest then, since the first may have gone.
+    /// The timer for the first of them, and when it fires. It may fire too early, since the first session may have ended.
     timer: Option<(Timestamp, SpawnHandle)>,
 }
 
@@ -33,7 +33,7 @@ impl Expiries {
         self.sessions.first().map(|(at, _)| *at)
     }
 
-    /// Takes those that are due out.
+    /// Removes those that are due.
     fn take_due(&mut self, now: Timestamp) -> Vec<(Timestamp, SessionId)> {
         let mut due = Vec::new();
         while self.first().is_some_and(|at| at <= now) {
@@ -44,7 +44,7 @@ impl Expiries {
 }
 
 impl Hub {
-    /// Sees to it that the timer rings when the first session expires.
+    /// Sets the timer to fire when the first token expires.
     pub(super) fn await_expiry(&mut self, ctx: &mut Context<Self>) {
         let Some(first) = self.expiries.first() else { return };
         if let Some((_, earlier)) = self.expiries.timer.take_if(|(at, _)| *at > first) {

@@ -11,7 +11,7 @@ use crate::domain::{RoomId, Seq};
 /// Whether a room's messages may pass to a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gate {
-    /// Its history is being read: what comes meanwhile waits in the session's [`Line`].
+    /// Its history is being read: what comes in the meantime waits in the session's [`Line`].
     Held,
     /// It has everything up to and with this one.
     Open {
@@ -28,8 +28,8 @@ impl Gate {
         *self = Self::Held;
     }
 
-    /// Whether what comes has to wait. What is no message is left out then: anyone who enters learns from the answer how things
-    /// stand.
+    /// Whether what comes has to wait. Anything but messages is left out then: the answer to the entry contains the current
+    /// state.
     pub(super) fn is_held(&self) -> bool {
         matches!(self, Self::Held)
     }
@@ -58,9 +58,10 @@ impl Gate {
 
 /// What waits for one session, over all of its rooms, in the order in which it came.
 ///
-/// A message waits while its room's gate is held, and then everything behind it does, of other rooms too: a client of
-/// Socket.IO names the last message that it was sent when it comes back, and that stands for all of its rooms. Were a later
-/// message of another room sent first and the transport cut then, the earlier one would count as received.
+/// A message waits while its room's gate is held. Then everything after it waits too, also from other rooms. The reason: a
+/// client of Socket.IO that reconnects names the last message that it received, and this one position counts for all of its
+/// rooms. If a later message of another room were sent first and the transport were cut then, the earlier one would count as
+/// received.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     waiting: VecDeque<Waiting>,
@@ -111,11 +112,11 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        /// Somebody says something in a room, and it is committed and delivered.
+        /// Someone sends a message to a room, and it is committed and delivered.
         Say(usize),
         /// The session asks to enter a room with what it has; its history is read some messages later.
         Enter(usize),
-        /// The history of the entry that is out comes back.
+        /// The history of the pending entry arrives.
         Read(usize),
     }
 

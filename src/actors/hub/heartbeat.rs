@@ -1,5 +1,5 @@
-//! When each session of the plain wire is to ping, and when its client's time for a sign of life is over: one timer a
-//! worker. Engine.IO has a heartbeat of its own, also for who has not signed in.
+//! When each session of the plain wire sends its next ping, and when its heartbeat timeout ends. There is one timer per
+//! worker. Engine.IO has a heartbeat of its own, also for clients that have not signed in.
 
 use std::{
     collections::VecDeque,
@@ -14,15 +14,15 @@ use crate::{
     metrics::{SharedThread, Step},
 };
 
-/// Time between two pings, unless the hub is told another one.
+/// Default time between two pings.
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 
-/// Time for a sign of life, unless the hub is told another one.
+/// Default heartbeat timeout.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The sessions, by when something is due. As the spans are the same for all, one that comes or has just pinged is the last
-/// one in its line. Who is gone keeps a place of 24 bytes until then: of those who may connect within one interval, at
-/// most.
+/// one in its line. A session that has ended keeps its entry of 24 bytes until then. These are at most as many as can
+/// connect within one interval.
 #[derive(Debug)]
 pub(super) struct Heartbeats {
     pub(super) interval: Duration,
@@ -56,7 +56,8 @@ impl Heartbeats {
         [self.pings.front(), self.pongs.front()].into_iter().flatten().map(|(at, _)| *at).min()
     }
 
-    /// Takes what is due, for those who are there, and notes what is due next. Who is gone costs its place until then.
+    /// Takes what is due, for the sessions that live, and notes what is due next. An ended session keeps its entry until
+    /// then.
     fn take_due(&mut self, now: Instant, is_there: impl Fn(SessionId) -> bool) -> Vec<(SessionId, HubNotice)> {
         let mut due = Vec::new();
         while let Some((at, session)) = self.pongs.pop_front_if(|(at, _)| *at <= now) {
@@ -64,7 +65,7 @@ impl Heartbeats {
         }
         while let Some((_, session)) = self.pings.pop_front_if(|(at, _)| *at <= now) {
             if is_there(session) {
-                // Counted from now, so that a worker that stood still does not ping several times at once.
+                // Counted from now, so that a worker that was blocked does not ping several times at once.
                 self.pings.push_back((now + self.interval, session));
                 self.pongs.push_back((now + self.timeout, session));
                 due.push((session, HubNotice::PingDue));
@@ -75,7 +76,7 @@ impl Heartbeats {
 }
 
 impl Hub {
-    /// Sees to it that the timer rings for the first one.
+    /// Sets the timer for the first one.
     pub(super) fn await_heartbeat(&mut self, ctx: &mut Context<Self>) {
         let Some(first) = self.heartbeats.first() else { return };
         if !self.heartbeats.rings {

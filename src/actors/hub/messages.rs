@@ -1,4 +1,4 @@
-//! What a [`Hub`](super::Hub) is told, and what it tells its sessions.
+//! The messages that a [`Hub`](super::Hub) receives, and those that it sends to its sessions.
 
 use std::{
     sync::Arc,
@@ -14,7 +14,7 @@ use crate::{
     protocol::push::Encoding,
 };
 
-/// `ChatServer` → [`Hub`](super::Hub), once a turn: what this worker's sessions receive, in order. No answer.
+/// `ChatServer` → [`Hub`](super::Hub), once per turn: what this worker's sessions receive, in order. No answer.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Apply(pub Vec<Op>);
@@ -23,15 +23,15 @@ pub struct Apply(pub Vec<Op>);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct OpenSession {
-    /// Which one.
+    /// The session.
     pub session: SessionId,
-    /// Whose it is.
+    /// The user whose session it is.
     pub user: UserId,
     /// Where its frames wait.
     pub outbox: Arc<Outbox>,
     /// How its frames are written.
     pub encoding: Encoding,
-    /// Where the hub tells it what became of its entries and that it ends.
+    /// Where the hub reports the outcome of its entries and that it ends.
     pub notices: WeakRecipient<SessionNotice>,
     /// When its token expires.
     pub ends_at: Timestamp,
@@ -41,23 +41,23 @@ pub struct OpenSession {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct RenewSession {
-    /// Which one.
+    /// The session.
     pub session: SessionId,
     /// When that token expires.
     pub ends_at: Timestamp,
 }
 
-/// A session → its [`Hub`](super::Hub), when it is over. No answer.
+/// A session → its [`Hub`](super::Hub), when it has ended. No answer.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct CloseSession(pub SessionId);
 
-/// The server → each [`Hub`](super::Hub), once: tells every session that the server goes away, a slice at a time. No
+/// The server → each [`Hub`](super::Hub), once: notifies every session that the server shuts down, a slice at a time. No
 /// answer: the server watches the sessions go.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct DrainSessions {
-    /// Over how long the telling is spread, so that the clients don't all come back at once.
+    /// How long the notices are spread over, so that the clients don't all reconnect at once.
     pub spread: Duration,
     /// How long a session may wait for its unanswered events before it is closed without them.
     pub patience: Duration,
@@ -69,7 +69,7 @@ pub struct DrainSessions {
 pub struct SessionNotice {
     /// Which one: a connection of Socket.IO has several.
     pub session: SessionId,
-    /// What.
+    /// What happened to it.
     pub notice: HubNotice,
 }
 
@@ -85,22 +85,22 @@ pub enum HubNotice {
     },
     /// It has taken an earlier session up, and is in these rooms again, the last one entered last.
     Resumed(Vec<RoomId>),
-    /// Its client has come back with another connection, and a DISCONNECT is in its outbox.
+    /// Its client has reconnected with another connection, and a DISCONNECT is in its outbox.
     TakenOver,
     /// It is to ping its client. The plain wire alone; Engine.IO has a heartbeat of its own.
     PingDue,
-    /// Its client's time for a sign of life after a ping is over. The plain wire alone.
+    /// The heartbeat timeout after a ping has ended. The plain wire alone.
     PongDue {
         /// When it was pinged.
         pinged: Instant,
     },
-    /// Its token has expired, unless a fresh one came meanwhile.
+    /// Its token has expired, unless a fresh one came in the meantime.
     TokenExpired {
         /// When the one ended that the hub knows of.
         ended_at: Timestamp,
     },
-    /// The server goes away: finish what was taken up, for so long at most, then close.
+    /// The server shuts down: finish the events that were accepted, within this time, then close.
     Draining(Duration),
-    /// It ends now: its last frame is already in its outbox, or its socket is gone.
+    /// It ends now: its last frame is already in its outbox, or its socket is closed.
     Ending,
 }

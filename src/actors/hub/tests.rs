@@ -75,7 +75,7 @@ impl InTwoRooms {
         self.say_at_once(room, &[(seq, position)]);
     }
 
-    /// What a room's sessions are told in one turn.
+    /// What a room's sessions are sent in one turn.
     fn say_at_once(&mut self, room: &str, messages: &[(i64, Position)]) {
         let mut events = messages.iter().map(|(seq, position)| RoomEvent {
             kind: Delivery::Message(Seq(*seq)),
@@ -114,11 +114,11 @@ async fn a_message_that_waits_for_a_history_is_not_overtaken_by_a_later_one_of_a
     let mut client = InTwoRooms::new();
     client.say("bike", 1, 10);
     assert_eq!(client.offsets(), [10]);
-    // It enters the room again, and meanwhile something is said in both.
+    // It enters the room again. In the meantime both rooms receive messages.
     client.attach("bike");
     client.say("bike", 2, 11);
     client.say("lamp", 1, 12);
-    // Were the transport cut now, with 12 as the offset, nobody would send 11 again.
+    // If the transport were cut now, with 12 as the offset, nobody would send 11 again.
     assert_eq!(client.offsets(), [0; 0]);
     client.enter("bike", 1);
     assert_eq!(client.offsets(), [11, 12]);
@@ -134,7 +134,7 @@ async fn a_message_that_waits_for_a_history_is_not_overtaken_by_a_later_one_of_a
     assert_eq!(client.offsets(), [0; 0], "the lamp's history is still being read");
     client.enter("lamp", 3);
     assert_eq!(client.offsets(), [15, 16]);
-    // Anyone who leaves a room does not wait for its history.
+    // A session that leaves a room does not wait for its history.
     client.attach("bike");
     client.say("bike", 4, 17);
     client.say("lamp", 5, 18);

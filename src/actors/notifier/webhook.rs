@@ -42,7 +42,7 @@ impl Webhook {
         Self { url: url.to_owned(), signer, agent, image_urls }
     }
 
-    /// Tells the backend. Any status of 200 to 299 means that it has taken it.
+    /// Notifies the backend. Any status of 200 to 299 means that it has accepted the notification.
     pub(super) async fn post(&self, notification: &UnreadNotification, now: Timestamp) -> Result<(), NotDelivered> {
         let shown = UnreadNotificationView::of(notification, &Presenter::new(now, &*self.image_urls));
         let body = serde_json::to_vec(&shown).map_err(|error| NotDelivered::Internal(error.to_string()))?;

@@ -60,7 +60,7 @@ impl Queue {
         self.frames.push_back(frame);
     }
 
-    /// Bytes that count against the bound: what one write holds already comes beside them.
+    /// Bytes that count against the bound. The bytes of the write in progress are not among them.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -86,8 +86,8 @@ impl Queue {
         *self = Self { end: End::Ended, ..Self::new() };
     }
 
-    /// Hands what waits to `write`, as WebSocket frames and as many as fit in each call, until all is gone or the other side
-    /// takes no more.
+    /// Hands what waits to `write`, as WebSocket frames and as many as fit in each call, until all is written or the other
+    /// side takes no more.
     pub(super) fn write_to(&mut self, mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
         let mut progress = false;
         let outcome = loop {
@@ -185,8 +185,8 @@ impl Queue {
         }
         self.waiting_since = (!self.frames.is_empty()).then(Instant::now);
         if out.is_empty() {
-            // By itself: the official client hands on a payload's messages a moment later than its close, and would then
-            // come back without the offset of what it has, to get it again.
+            // In a payload of its own: the official client handles a payload's messages a moment later than its close. It
+            // would then reconnect without the offset of what it has, and receive it again.
             if matches!(self.end, End::Closing { .. }) {
                 self.end = End::Ended;
                 payload::write_text(&mut out, packet::CLOSE.as_bytes());

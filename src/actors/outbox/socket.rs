@@ -1,4 +1,5 @@
-//! The socket under a connection: written to by what fills the outbox, and shut down while something hangs in it.
+//! The socket under a connection: written to by the caller that fills the outbox, and shut down even while a write hangs in
+//! it.
 
 use std::{io, net::Shutdown, sync::Arc, time::Duration};
 

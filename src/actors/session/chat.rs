@@ -43,7 +43,7 @@ use crate::{
 /// How long a message without a room waits for an `enterRoom`.
 pub const ROOM_WAIT: Duration = Duration::from_secs(2);
 
-/// An `authenticate` counts as so many events: a signature is verified for it.
+/// An `authenticate` counts as this many events: a signature is verified for it.
 const AUTHENTICATE_COST: u32 = 5;
 
 /// What carries a session: the wire that its client speaks.
@@ -147,14 +147,14 @@ impl ChatSession {
         self.id
     }
 
-    /// Whose it is.
+    /// The user whose session it is.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.user
     }
 
-    /// What is next when its hub says that its token has expired, and when. The clock is not asked again: it may have been
-    /// set back, and the hub says it once.
+    /// What is next when its hub says that its token has expired, and when. The clock is not read again: it may have been
+    /// set back, and the hub reports this once.
     #[must_use]
     pub fn expired(&self, ended_at: Timestamp) -> Next {
         if ended_at < self.ends_at {
@@ -292,8 +292,8 @@ impl ChatSession {
         reserve_one(&mut self.rooms);
         self.rooms.push(room.clone());
         let user = self.user.clone();
-        // Its answer holds a page of history. A client that comes back enters all of its rooms at once, and must not
-        // be dropped for the size of what it asked for.
+        // Its answer holds a page of history. A client that reconnects enters all of its rooms at once, and must not be
+        // evicted for the size of what it asked for.
         let slot = self.in_flight.take_all(&self.services.metrics);
         let asker = Asker { session: self.id, hub: self.services.hub_id, request, event: "enterRoom", slot };
         self.send(Join { asker, user, room, after, grant });
@@ -319,7 +319,7 @@ impl ChatSession {
         }
     }
 
-    /// Until when a room token lets the client in. Without one the policy decides, which may be to refuse.
+    /// Until when a room token lets the client in. Without one the policy decides, and it may refuse.
     fn grant(&self, room: &RoomId, token: Option<&str>) -> Result<Option<Timestamp>, ChatError> {
         let (AuthorizePolicy::RoomToken, Some(token)) = (self.services.policy, token) else { return Ok(None) };
         let now = self.services.clock.now();
@@ -374,7 +374,7 @@ impl ChatSession {
         }
     }
 
-    /// The time for an `enterRoom` is over: refuses what waited for it.
+    /// The time for an `enterRoom` has ended: refuses what waited for it.
     pub fn give_up_waiting(&mut self) {
         for (_, request) in self.waiting.take(&self.share) {
             self.refuse(request.as_ref(), "message", &not_in_room());
@@ -396,7 +396,7 @@ impl ChatSession {
         Next::Continue
     }
 
-    /// Who asks, by an event that holds so many bytes until it is answered.
+    /// Who asks, by an event that holds this many bytes until it is answered.
     fn asker(&self, bytes: usize, request: Option<RequestId>, event: &'static str) -> Asker {
         let slot = self.in_flight.take_for(bytes, &self.services.metrics);
         Asker { session: self.id, hub: self.services.hub_id, request, event, slot }
@@ -406,7 +406,7 @@ impl ChatSession {
         self.services.uplink.send(event);
     }
 
-    /// What became of an entry.
+    /// The outcome of an entry.
     pub fn joined(&mut self, room: &RoomId, entered: bool) {
         if !entered {
             self.rooms.retain(|other| other != room);
@@ -445,7 +445,7 @@ impl ChatSession {
         }
     }
 
-    /// Tells the client that an event failed: in its reply, or as an `error` event when it asked for none.
+    /// Notifies the client that an event failed: in its reply, or as an `error` event when it asked for none.
     pub fn refuse(&mut self, request: Option<&RequestId>, name: &str, error: &ChatError) -> Next {
         match request {
             Some(id) => self.push(Frame::Text(self.encoding.reply(id, Err(error)))),
@@ -454,7 +454,7 @@ impl ChatSession {
         Next::Continue
     }
 
-    /// Tells the client why its connection ends.
+    /// Notifies the client why its connection ends.
     pub fn notice(&mut self, error: &ChatError, event: Option<&str>) {
         let notice = ErrorNotice::new(error, event);
         self.push(Frame::Text(Push::new(&ServerEvent::Error(notice)).encode(self.encoding)));
@@ -473,7 +473,7 @@ fn not_in_room() -> ChatError {
     ChatError::new(ErrorCode::NotInRoom, "enter a room first, or name one in `roomId`")
 }
 
-// Also when the actor's task died of a panic: nobody stays in a room as a ghost.
+// Also when the actor's task panicked: no session stays in a room after its end.
 impl Drop for ChatSession {
     fn drop(&mut self) {
         #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]

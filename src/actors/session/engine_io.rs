@@ -36,7 +36,7 @@ pub use sessions::{Link, Registration, Sessions};
 use upgrade::Upgrade;
 pub use upgrade::{Candidate, UpgradeFrame};
 
-/// How long a client has to fetch the last packet or to answer the close frame, before its session is gone.
+/// How long a client has to fetch the last packet or to answer the close frame, before its session ends.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
 /// How long a session that its client has closed waits for a poll that the close overtook.
@@ -84,7 +84,7 @@ pub trait Application: Sized + Unpin + 'static {
     /// The client broke the wire or a limit of it. Its session ends next.
     fn refused(&mut self, _error: &ChatError, _connection: &mut EngineConnection<'_, Self>) {}
 
-    /// The server goes away: ends the session now, or when what was taken up is finished.
+    /// The server shuts down: ends the session now, or when the accepted events are finished.
     fn draining(&mut self, connection: &mut EngineConnection<'_, Self>) {
         connection.end(CloseCode::Restart, "the server restarts, come back");
     }
@@ -215,7 +215,7 @@ impl<A: Application> EngineSession<A> {
                 if self.line.websocket.is_some() || self.line.link.has_poll() {
                     ctx.stop();
                 } else {
-                    // Its last poll may have been overtaken by this post, and is still to be let go.
+                    // This post may have overtaken its last poll, which is still to be released.
                     ctx.run_later(OVERTAKEN_WAIT, |_, ctx| ctx.stop());
                 }
             }
@@ -232,7 +232,7 @@ impl<A: Application> EngineSession<A> {
             connection.end(CloseCode::Protocol, reason);
         });
         if self.line.websocket.is_none() && !self.line.link.has_poll() {
-            // Nobody waits for a word, and the next request shall find no session.
+            // Nobody waits for an answer, and the next request shall find no session.
             self.line.link.outbox.abort();
             ctx.stop();
         }
@@ -278,7 +278,7 @@ impl<A: Application> EngineConnection<'_, A> {
         self.ctx.address()
     }
 
-    /// Sends a packet that is written already. A full outbox ends by itself, and then the session does.
+    /// Sends a packet that is written already. A full outbox closes its socket, and then the session ends.
     pub fn send(&mut self, packet: Bytes) {
         let _ = self.line.link.outbox.push(Frame::Text(packet));
     }
@@ -316,7 +316,7 @@ impl<A: Application> EngineConnection<'_, A> {
         self.ctx.run_later(delay, |session, ctx| session.with(ctx, then))
     }
 
-    /// Runs a future beside the session, then calls the application with what it came to.
+    /// Runs a future next to the session, then calls the application with its result.
     pub fn spawn<T: 'static>(
         &mut self,
         future: impl Future<Output = T> + 'static,
@@ -338,7 +338,7 @@ impl<A: Application> EngineConnection<'_, A> {
         }));
     }
 
-    /// Takes back what [`EngineConnection::after`] or [`EngineConnection::spawn`] began.
+    /// Cancels what [`EngineConnection::after`] or [`EngineConnection::spawn`] began.
     pub fn cancel(&mut self, handle: SpawnHandle) {
         self.ctx.cancel_future(handle);
     }
@@ -353,7 +353,7 @@ impl<A: Application> Actor for EngineSession<A> {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        // actix stops an actor whose task unwinds, too: its client is told and let go.
+        // actix also stops an actor whose task unwinds: its client is notified and disconnected.
         if std::thread::panicking() {
             self.line.ending = Some("panicked");
             self.line.link.outbox.close(CloseCode::InternalError.number(), "something went wrong here");
@@ -376,17 +376,17 @@ impl<A: Application> Actor for EngineSession<A> {
     }
 }
 
-/// What a request of the session says about its client. The request's handler → the session, once a request. No answer.
+/// What a request of the session reveals about its client. The request's handler → the session, once per request. No answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ActixMessage)]
 #[rtype(result = "()")]
 pub enum PollNotice {
-    /// The client went away in the middle of a request.
+    /// The client disconnected in the middle of a request.
     Aborted,
     /// Two polls or two posts at once, or a body that no client may send.
     Broken,
     /// A body over the limit: it was not read, and the session goes on.
     TooLarge,
-    /// The last payload is fetched, or the time for a pong is over.
+    /// The last payload is fetched, or the heartbeat timeout has ended.
     Over,
 }
 
@@ -412,7 +412,7 @@ impl<A: Application> Handler<PollNotice> for EngineSession<A> {
     }
 }
 
-/// The server goes away. The server → every session, once, after it has stopped accepting. No answer.
+/// The server shuts down. The server → every session, once, after it has stopped accepting. No answer.
 #[derive(Debug, Clone, Copy, ActixMessage)]
 #[rtype(result = "()")]
 pub struct Drain;

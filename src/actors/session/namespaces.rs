@@ -1,4 +1,4 @@
-//! haggle's namespaces, a file each. A third takes a file beside them and a line in [`table`].
+//! haggle's namespaces, one file each. A third one takes a file next to them and a line in [`table`].
 
 pub mod chat;
 pub mod inbox;

@@ -25,7 +25,7 @@ pub struct Services {
     pub hub: Addr<Hub>,
     /// This worker's place.
     pub hub_id: HubId,
-    /// Knows who was removed.
+    /// Knows which users were removed.
     pub database: Database,
     /// Who signs tokens.
     pub verifier: Arc<Verifier>,
@@ -37,7 +37,7 @@ pub struct Services {
     pub masking: MaskingPolicy,
     /// What one client may cost.
     pub limits: Limits,
-    /// How a client can tell that its connection is dead.
+    /// How a client can notice that its connection is dead.
     pub heartbeat: HeartbeatTerms,
     /// The time.
     pub clock: Clock,

@@ -46,7 +46,7 @@ const CONNECTS: Quota = Quota::per_second(NonZeroU32::new(5).unwrap());
 /// Packets of a connection that is in no namespace. Those of one that is count among its user's events.
 const PACKETS: Quota = Quota::per_second(NonZeroU32::new(20).unwrap());
 
-/// What a connection's first request said.
+/// What a connection's first request contained.
 #[derive(Debug)]
 pub struct Handshake {
     /// The token in its headers or its query, where there is one.
@@ -74,7 +74,7 @@ pub struct SocketIo {
 
 struct Joined {
     namespace: &'static str,
-    /// Tells this membership from an earlier one in the same namespace.
+    /// Distinguishes this membership from an earlier one in the same namespace.
     membership: u64,
     member: Box<dyn NamespaceMember>,
 }
@@ -259,7 +259,7 @@ impl SocketIo {
         true
     }
 
-    /// Calls a member back, unless the client has left the namespace since, or joined it anew.
+    /// Calls a member back, unless the client has left the namespace since then, or joined it again.
     fn call_back(
         &mut self,
         namespace: &'static str,
@@ -308,7 +308,7 @@ impl SocketIo {
         }
     }
 
-    /// Hands what a hub tells one of the connection's sessions to the member whose it is.
+    /// Hands what a hub sends to one of the connection's sessions to its member.
     pub(super) fn notify(
         &mut self,
         notice: &crate::actors::hub::SessionNotice,

@@ -1,8 +1,8 @@
 //! A WebSocket on a socket of its own: frames in, frames out, no buffer while it is idle.
 //!
 //! The HTTP server answers the handshake and then hands the socket over (`http/listener.rs`). The session's actor polls a
-//! [`FrameStream`], which reads, and writes what the outbox could not write by itself. When the session is over the stream
-//! leaves the socket to a task that writes the rest and ends TCP in good order.
+//! [`FrameStream`], which reads, and writes what the outbox could not write by itself. When the session has ended, the
+//! stream leaves the socket to a task that writes the rest and ends TCP in good order.
 
 use std::{
     any::Any,
@@ -66,7 +66,7 @@ impl<T: AsyncRead + AsyncWrite> Io for T {}
 pub struct Upgraded {
     /// The socket.
     pub io: Pin<Box<dyn Io>>,
-    /// What the client sent behind its handshake.
+    /// What the client sent after its handshake.
     pub read: BytesMut,
     /// What lives as long as the connection, such as its place among its address's.
     pub held: Rc<dyn Any>,
@@ -105,7 +105,7 @@ pub enum ReadError {
     /// The client broke RFC 6455 or a limit.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// The connection is gone.
+    /// The connection is closed.
     #[error("the connection was lost: {0}")]
     Connection(#[from] io::Error),
 }
@@ -227,7 +227,7 @@ impl FrameStream {
                 }
             }
             if self.buffer.is_empty() {
-                // What was read is in the messages made of it, or gone.
+                // What was read is in the messages made of it, or dropped.
                 self.buffer = BytesMut::new();
             }
             let read = SCRATCH.with_borrow_mut(|scratch| {
@@ -288,7 +288,7 @@ impl Drop for FrameStream {
 
 /// Writes what a session has left, and ends TCP.
 async fn end(mut io: Pin<Box<dyn Io>>, outbox: Arc<Outbox>, _held: Rc<dyn Any>) {
-    // A client that takes nothing for so long has gone.
+    // A client that takes nothing for this long has disconnected.
     if let Ok(Ok(())) = timeout(LAST_WRITE_WAIT, poll_fn(|cx| outbox.poll_write(cx, io.as_mut()))).await {
         hang_up(io).await;
         outbox.let_go();
@@ -348,7 +348,7 @@ mod tests {
         frame
     }
 
-    /// What a stream gives turn by turn, when these texts have come at once.
+    /// What a stream gives in each turn, when these texts have arrived at once.
     fn turns(texts: usize, bytes: usize) -> Vec<usize> {
         let (keep, socket) = PromisedSocket::new();
         let (io, _client) = tokio::io::duplex(64);

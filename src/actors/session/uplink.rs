@@ -1,7 +1,8 @@
-//! The way from a worker's sessions to the `ChatServer`: what they have read in one turn of the worker goes as one list.
+//! The way from a worker's sessions to the `ChatServer`: the events that they have read in one turn of the worker are sent
+//! as one list.
 //!
-//! So a turn costs one wake-up and not one an event, and events that came together stay together: they are committed, and
-//! delivered, in one go.
+//! So a turn costs one wake-up and not one per event. Events that arrived together stay together: they are committed and
+//! delivered in one go.
 
 use std::{
     future::poll_fn,
@@ -18,7 +19,7 @@ use crate::{
     chat::request::SessionEvent,
 };
 
-/// What a worker's sessions want of the `ChatServer`, until the end of the turn. Share it with `Arc`.
+/// What a worker's sessions ask of the `ChatServer`, until the end of the turn. Share it with `Arc`.
 #[derive(Debug)]
 pub struct Uplink {
     chat: Addr<ChatServer>,
@@ -45,8 +46,8 @@ impl Uplink {
         self.turn.add(event.into());
     }
 
-    /// Sends the lists. A task of the worker, for as long as that lives: woken by the first event of a turn, it comes behind
-    /// the sessions that are ready by then.
+    /// Sends the lists. A task that lives as long as its worker. The first event of a turn wakes it, and it runs after the
+    /// sessions that are ready by then.
     pub async fn run(&self) {
         loop {
             let events = poll_fn(|cx| self.turn.poll_take(cx)).await;

@@ -41,7 +41,7 @@ pub struct WsSession {
     opened: Instant,
     seen: Instant,
     ending: Option<&'static str>,
-    /// The server goes away: nothing new is taken up.
+    /// The server shuts down: nothing new is accepted.
     draining: bool,
     /// What lives as long as the connection, such as its place among its address's.
     _held: Option<Box<dyn std::any::Any>>,
@@ -49,7 +49,7 @@ pub struct WsSession {
 
 /// Who connects, and over what.
 pub struct WsConnection {
-    /// Who it is.
+    /// The client's identity.
     pub identity: Identity,
     /// From where.
     pub peer: Option<IpAddr>,
@@ -112,10 +112,10 @@ impl WsSession {
             }
             Next::Verify { token, request } => {
                 let verifier = Arc::clone(&self.services.verifier);
-                // One at a time: a second `authenticate` waits for the first, and so does everything behind it.
+                // One at a time: a second `authenticate` waits for the first, and so does everything after it.
                 ctx.wait(async move { verifier.verify(&token).await }.into_actor(self).map(
                     move |verified, session: &mut Self, _| {
-                        // Nothing of the client's was looked at meanwhile, and no ping left.
+                        // In the meantime nothing from the client was read, and no ping was sent.
                         session.seen = Instant::now();
                         session.chat.renewed(request.as_ref(), verified);
                     },
@@ -153,7 +153,7 @@ impl WsSession {
 
     /// Drops a client that has shown no sign of life since a ping.
     fn expect_pong(&mut self, pinged: Instant, ctx: &mut Context<Self>) {
-        // Behind what its socket holds: a worker that stood still finds that and the notice at once.
+        // After what its socket holds: a worker that was blocked finds that and the notice at once.
         let socket_read = async {}.into_actor(self);
         ctx.spawn(socket_read.map(move |(), session, ctx| {
             // A client that is not being read can't show a sign of life. One that does not read what makes it so is
@@ -182,7 +182,7 @@ impl Actor for WsSession {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        // actix stops an actor whose task unwinds, too: its client is told and let go.
+        // actix also stops an actor whose task unwinds: its client is notified and disconnected.
         if std::thread::panicking() {
             self.ending = Some("panicked");
             self.outbox.close(CloseCode::InternalError.number(), "something went wrong here");
@@ -222,7 +222,7 @@ impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
                 ctx.stop();
             }
             _ if self.ending.is_some() => {}
-            // Without an answer the client sends it again where it comes back.
+            // Without an answer the client sends it again when it reconnects.
             Ok(Incoming::Text(_)) if self.draining => {}
             Ok(Incoming::Text(text)) => {
                 #[cfg(test)]

@@ -101,7 +101,7 @@ fn token(pair: &Pair, kid: &str) -> String {
     pair.sign(&json!({"alg": pair.alg(), "kid": kid}), &claims())
 }
 
-/// Waits until so many fetches have ended.
+/// Waits until this many fetches have ended.
 async fn fetched(jwks: &Jwks, fetches: u64) {
     let mut status = jwks.shared.status.subscribe();
     let wait = status.wait_for(|status| status.fetches >= fetches);
@@ -155,7 +155,7 @@ async fn unknown_keys_cause_one_fetch_in_ten_seconds_however_many_come() {
         }
         assert_eq!(market.hits(), round);
         market.advance(9);
-        // Answered at once, not after the wait for a fetch that nobody makes.
+        // Answered at once, without waiting for a fetch that never starts.
         let refused = tokio::time::timeout(Duration::from_secs(4), verifier.verify(&tokens[0])).await.expect("no wait");
         assert_eq!(refused, Err(AuthError::UnknownKey));
         assert_eq!(market.hits(), round);

@@ -398,7 +398,7 @@ fn a_key_is_found_in_each_kind_of_pem() {
 
 #[test]
 fn a_key_that_will_not_do_is_refused_at_the_start() {
-    // 1024 bits, made for this test; the private half was thrown away.
+    // 1024 bits, made for this test; the private half was discarded.
     const RSA_1024: &str = "-----BEGIN PUBLIC KEY-----
 MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDFr+l2noCpH1Kw6rkWYzmaossW
 tss8PthhZ7oZNHeR611MXc0GIyyo3weAsOVcd0zze1g3mg2+Fc0mKitJiUL+qYsi

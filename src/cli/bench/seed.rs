@@ -32,7 +32,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Room>, Failure> {
     Ok(rooms)
 }
 
-/// Makes rooms with the service key. What is there already stays as it is, so the same command can run again.
+/// Makes rooms with the service key. Existing rooms stay as they are, so the same command can run again.
 pub(super) fn make(
     options: Options,
     addr: SocketAddr,

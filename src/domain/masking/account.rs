@@ -1,4 +1,4 @@
-//! Bank accounts: by the shapes that Korean banks give them, by the bank's name beside them, and IBANs by their check.
+//! Bank accounts: by the shapes that Korean banks give them, by the bank's name next to them, and IBANs by their check.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::{
     steps::count,
 };
 
-/// Groups of digits as banks print them, without any word beside them.
+/// Groups of digits as banks print them, without any word next to them.
 const SHAPES: [&[usize]; 10] = [
     &[3, 3, 6],
     &[4, 3, 6],

@@ -16,7 +16,7 @@ const BEFORE: usize = 64;
 /// Bytes after a number in which words count.
 const AFTER: usize = 40;
 
-/// What words say of the number beside them.
+/// What words say of the number next to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Says {
     /// One to call.
@@ -58,7 +58,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     Words { automaton, say }
 });
 
-/// The words around a run, looked at when somebody asks, and once.
+/// The words around a run, inspected on first use.
 pub(super) struct Context<'t> {
     before: &'t str,
     after: &'t str,

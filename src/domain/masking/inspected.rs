@@ -10,10 +10,10 @@ use super::{
     mask_range, read,
 };
 
-/// What the rule knows of a text by itself.
+/// What the rule knows of a text on its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inspected {
-    /// What the rule makes of the text by itself.
+    /// What the rule makes of the text on its own.
     pub screened: Screened,
     /// The digits at its ends, if there are any and the rule is on.
     pub ends: Option<Box<InspectedEnds>>,
@@ -29,7 +29,8 @@ pub struct InspectedEnds {
 }
 
 impl MaskingPolicy {
-    /// Inspects a text by itself. Takes time proportional to its length: for the thread of the client that wrote it.
+    /// Inspects a text on its own. Takes time proportional to its length, so it belongs on the thread of the client that
+    /// wrote it.
     #[must_use]
     pub fn inspect(self, text: Option<&str>) -> Inspected {
         let (Some(text), false) = (text, self == Self::Off) else { return Inspected::default() };

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The digits at the end of a sender's last two messages, for as long as they may be the beginning of a number. Holds at
-/// most 22 digits and nothing else of what was said.
+/// most 22 digits and nothing else of the messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RecentDigits {
     /// The message before the last, when the last was nothing but digits.

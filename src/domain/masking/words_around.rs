@@ -1,4 +1,4 @@
-//! Words that say what the number beside them is, in lower case.
+//! Words that say what the number next to them is, in lower case.
 
 /// One to call.
 pub(super) const CALLING: [&str; 22] = [

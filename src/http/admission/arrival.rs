@@ -1,4 +1,4 @@
-//! What is kept of an open connection, and who asks on it.
+//! What is kept of an open connection, and which account uses it.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -38,7 +38,7 @@ pub struct Arrival {
     watch: Option<Arc<Watch>>,
     /// Counts it among those on which no token was shown, until one is.
     without_token: Cell<Option<AddressPlace>>,
-    /// Who the request that is being served is from, once it has shown that.
+    /// The account of the request that is being served, after it has authenticated.
     known: RefCell<Option<Account>>,
 }
 
@@ -138,7 +138,7 @@ pub fn note_known(request: &HttpRequest, account: Account) {
     }
 }
 
-/// Notes that so many bytes of a request's body are read, no matter who sent it.
+/// Notes how many bytes of a request's body are read, no matter who sent it.
 pub fn note_body(request: &HttpRequest, bytes_max: usize) {
     let watch = request.conn_data::<Arrival>().and_then(|arrival| arrival.watch.as_ref());
     if let Some(watch) = watch {
@@ -146,9 +146,9 @@ pub fn note_body(request: &HttpRequest, bytes_max: usize) {
     }
 }
 
-/// Who asks, as far as addresses tell.
+/// Who asks, as far as the address shows.
 pub struct Client {
-    /// From where: the other end of the connection or, behind a trusted proxy, whom that asks for.
+    /// From where: the other end of the connection or, behind a trusted proxy, the client that it names.
     pub address: Option<IpAddr>,
     /// The connection's socket.
     pub socket: Option<ConnectionSocket>,
@@ -172,8 +172,8 @@ impl Client {
 }
 
 impl Client {
-    /// Counts what this client opens behind a trusted proxy: a proxy sends the requests of many over one connection, so that
-    /// opening one says nothing. A connection of a client's own was counted when it came.
+    /// Counts what this client opens behind a trusted proxy. A proxy sends the requests of many clients over one connection,
+    /// so its connections say nothing about a client. A direct connection was counted when it was accepted.
     ///
     /// # Errors
     /// `rate_limited` with the wait.
@@ -184,7 +184,7 @@ impl Client {
         }
     }
 
-    /// Takes a place among the connections of this client's address behind a trusted proxy, for what stays open.
+    /// Counts one connection of this client's address behind a trusted proxy, for what stays open.
     ///
     /// # Errors
     /// `rate_limited` when the address has as many as it may.
@@ -197,7 +197,7 @@ impl Client {
 }
 
 impl Arrival {
-    /// From where a request comes: the other end of the connection or, behind a trusted proxy, whom that asks for.
+    /// From where a request comes: the other end of the connection or, behind a trusted proxy, the client that it names.
     fn address_of(&self, headers: &HeaderMap) -> Option<IpAddr> {
         match (&self.proxied, self.peer) {
             (Some(admission), Some(peer)) => Some(forwarded_for(peer, headers, &admission.trusted_proxies)),
@@ -217,7 +217,7 @@ impl Arrival {
         address.map_or(Ok(()), |address| self.admission.count_request(address))
     }
 
-    /// Counts an answer of so many bytes for whom it is.
+    /// Counts an answer of this many bytes for its account.
     ///
     /// # Errors
     /// `rate_limited`, when too many of theirs wait to be read.

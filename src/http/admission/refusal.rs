@@ -1,4 +1,4 @@
-//! What a connection is told that is ended before anything is read from it.
+//! What is sent on a connection that is ended before anything is read from it.
 
 use actix_web::http::StatusCode;
 

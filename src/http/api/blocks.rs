@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Which page of one's blocks.
+/// Which page of the caller's blocks.
 type WantedPage = PageOf<BlockCursor, 200, 50>;
 
 /// The last user of the page before.
@@ -34,14 +34,14 @@ impl FromStr for BlockCursor {
     }
 }
 
-/// Blocks somebody with whom one shares a room, in every room that one shares with them, now and later.
+/// Blocks the other member of a room, in every room that the two share, now and later.
 ///
-/// Neither of the two can say anything to the other from then on (`blocked`), and neither is told who closed the
-/// conversation. Presence, typing and read receipts stop both ways; what was said stays readable. Blocking twice is
-/// blocking once.
+/// From then on neither of the two can send the other anything (`blocked`), and neither learns who closed the conversation.
+/// Presence, typing and read receipts stop in both directions. Earlier messages stay readable. Blocking someone again
+/// changes nothing.
 ///
 /// # Errors
-/// `not_found` for anybody with whom one shares no room, whether they exist or not; `invalid` for oneself.
+/// `not_found` for a user with whom the caller shares no room, whether they exist or not; `invalid` for the caller's own id.
 #[utoipa::path(
     put,
     path = "/api/v1/blocks/{userId}",
@@ -65,7 +65,7 @@ pub async fn block(
     Ok(created_or_found(state.change(write).await?))
 }
 
-/// Takes a block away. Where there is none, nothing changes.
+/// Removes a block. If there is none, nothing changes.
 ///
 /// # Errors
 /// None of its own.

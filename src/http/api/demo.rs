@@ -22,10 +22,10 @@ use crate::{
 /// Most users and most products of the demo's lists. They have no pages.
 const ITEMS_MAX: i64 = 1000;
 
-/// How long the demo's tokens are good for.
+/// How long the demo's tokens are valid.
 const TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
 
-/// Which side of a conversation somebody is on in the demo.
+/// Which side of a conversation a user is on in the demo.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DemoRole {
@@ -35,7 +35,7 @@ pub enum DemoRole {
     Seller,
 }
 
-/// Somebody to sign in as.
+/// A user to sign in as.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DemoUser {
     /// The user.
@@ -121,8 +121,8 @@ pub struct DemoToken {
 /// Signs in as one of the demo's users, without any secret of theirs.
 ///
 /// # Errors
-/// `not_found` for somebody who is not one of the demo's users, and when the demo runs on the keys of somebody else;
-/// `invalid`, `too_large`, `unavailable`.
+/// `not_found` for anyone who is not one of the demo's users, and when the demo runs on the keys of someone else; `invalid`,
+/// `too_large`, `unavailable`.
 #[utoipa::path(
     post,
     path = "/api/v1/demo/sign-in",

@@ -49,16 +49,17 @@ pub struct EventList<'a> {
     has_more: bool,
 }
 
-/// Lists what happened, in the order of commits, behind a place that one has reached.
+/// Lists what happened after a cursor, in the order of commits.
 ///
-/// Keep `nextCursor` and ask again: nothing is left out, and nothing ever appears before a place that was reached. Each has the
-/// time of its commit in `at`. An event has its subject as it stands when it is read: a message that was deleted meanwhile comes without its words, and
-/// several changes of one thing (edits of a message, read marks of a member, puts of a product) may come as one, at the
-/// place of the last. What changes nothing is no event. Events don't expire.
+/// Keep `nextCursor` and ask again with it: no event is left out, and none ever appears before a cursor that was returned.
+/// Each has the time of its commit in `at`. An event has its subject as it stands when it is read: a message that was
+/// deleted in the meantime comes without its words. Several changes of one thing (edits of a message, read marks of a
+/// member, puts of a product) may be coalesced into one event, at the position of the last. A request that changes nothing
+/// leads to no event. Events don't expire.
 ///
 /// # Errors
 /// `invalid` for an `after` or `limit` that does not fit; `cursor_expired` for an `after` from before the database was
-/// restored from a backup: what followed it then is gone, so start without `after`, and take what you have for outdated.
+/// restored from a backup: what followed it is lost. Start without `after`, and treat what you have as outdated.
 #[utoipa::path(
     get,
     path = "/api/v1/events",

@@ -12,7 +12,7 @@ use crate::{
     protocol::json::to_json,
 };
 
-/// What a client may use. A name that a client does not know is to be ignored, and one that is missing is not offered.
+/// What a client may use. A client ignores names that it does not know. A name that is missing is not offered.
 const FEATURES: [&str; 8] = ["offers", "images", "search", "blocks", "reports", "settings", "room-tokens", "embed"];
 
 /// What this server offers.
@@ -91,8 +91,8 @@ struct ClientLimits {
 
 /// What this server offers, and what a client has to keep to.
 ///
-/// For a page that hides what an older server lacks, and refuses a picture before it is sent. A name in `features` that is not
-/// known is to be ignored.
+/// For a page that hides what an older server lacks, and refuses a picture before it is sent. Ignore unknown names in
+/// `features`.
 #[utoipa::path(
     get,
     path = "/api/v1/features",

@@ -63,13 +63,14 @@ struct Form {
 
 /// Sends an image into a room, as `multipart/form-data` of at most 8 parts.
 ///
-/// It is decoded and encoded again, upright, in the colours of sRGB, at most 2048 pixels a side and with a thumbnail, so that
-/// nothing of the file except its pixels is kept: as a PNG where a pixel is transparent, and else as a JPEG, whatever came. The
-/// message is of the kind `image`; its `data` has `url` and `thumbnailUrl`, which are good for a day and made fresh each time
-/// the message is read: absolute with `--public-url`, and else paths of this server.
+/// It is decoded and encoded again, upright, in the colours of sRGB, at most 2048 pixels per side and with a thumbnail, so
+/// that nothing of the file except its pixels is kept. The result is a PNG if a pixel is transparent, and a JPEG otherwise,
+/// whatever was sent. The message is of the kind `image`; its `data` has `url` and `thumbnailUrl`, which are valid for one
+/// day and signed again each time the message is read. They are absolute with `--public-url`, and paths of this server
+/// otherwise.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, `invalid` for what is no JPEG, PNG or WebP image, `too_large`.
+/// `forbidden` for anyone but the room's two members, `invalid` for what is no JPEG, PNG or WebP image, `too_large`.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{id}/images",
@@ -98,7 +99,7 @@ pub async fn send_image(
         return Err(too_large(bytes_max).into());
     }
     state.accounts.admit_send(&identity.user)?;
-    // Before anything is taken in for somebody who may not send it.
+    // Before any bytes are read: the sender may be refused.
     if !state.database.authorize(room.clone(), identity.user.clone()).await? {
         return Err(ChatError::forbidden().into());
     }
@@ -208,7 +209,7 @@ fn too_large(bytes_max: usize) -> ChatError {
     ChatError::new(ErrorCode::TooLarge, format!("`image` must be at most {bytes_max} bytes"))
 }
 
-/// What makes an address a good one.
+/// What makes an address valid.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SignedQuery {
@@ -220,12 +221,13 @@ pub struct SignedQuery {
     signature: Option<String>,
 }
 
-/// An image or a thumbnail, by the address in its message. The signature is the permission: it needs no token, so that a
-/// page can show it.
+/// An image or a thumbnail, by the address in its message.
+///
+/// The signature is the permission: it needs no token, so that a page can show it.
 ///
 /// # Errors
-/// `forbidden` for an address that is over or not haggle's: read the message again for a fresh one. `not_found` when the
-/// message was taken back.
+/// `forbidden` for an address that has expired or is not haggle's: read the message again for a fresh one. `not_found` when
+/// the message was deleted.
 #[utoipa::path(
     get,
     path = "/api/v1/images/{key}",

@@ -17,7 +17,7 @@ use crate::{
 
 /// The signed-in user.
 ///
-/// As the marketplace has put them; somebody whom it has not put yet is told what their token says.
+/// As the marketplace has put them. A user who has not been put yet gets what their token says.
 ///
 /// # Errors
 /// `forbidden` for a user who was removed, and what every user's route can answer.
@@ -37,7 +37,7 @@ pub async fn get_me(state: web::Data<AppState>, user: SignedIn) -> Result<web::J
     Ok(web::Json(stored.unwrap_or_else(|| user_of(&identity))))
 }
 
-/// What one shares with the other members of one's rooms, and gets to see of them.
+/// What the caller shares with the other members of their rooms, and sees of them.
 ///
 /// # Errors
 /// None of its own.
@@ -55,9 +55,9 @@ pub async fn get_settings(state: web::Data<AppState>, user: SignedIn) -> Result<
     Ok(web::Json(state.database.read(purpose, move |conn| db::find_settings(conn, &identity.user)).await?))
 }
 
-/// Turns one's switches, for both directions: who does not share something does not get to see it of others.
+/// Changes the caller's switches, for both directions: a user who does not share something does not see it of others.
 ///
-/// Those that are left out stay. It counts at once in every session of both members.
+/// Switches that are left out stay. The change takes effect at once in every session of both members.
 ///
 /// # Errors
 /// `forbidden` for a user who was removed, `invalid` for a switch that is neither true nor false.

@@ -1,4 +1,4 @@
-//! A room's messages: read, say, change and take back.
+//! A room's messages: read, send, edit and delete.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub struct MessageList<'a> {
 /// Reads a page of a room's history, oldest first. Every page costs the same, however deep in the room it lies.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, `invalid` for a parameter that does not fit.
+/// `forbidden` for anyone but the room's two members, `invalid` for a parameter that does not fit.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms/{id}/messages",
@@ -104,13 +104,13 @@ pub async fn list_messages(
     Ok(json_body(to_json(&MessageList { items, has_more: page.has_more })))
 }
 
-/// Says something in a room, as the event `message` does.
+/// Sends a message to a room, as the event `message` does.
 ///
 /// With a `clientId` the request can be repeated: it is stored once, and the first message is the answer (200). With the
 /// service key it is a message of the marketplace itself, of the kind `system`.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, `not_found` with the service key when there is no such room,
+/// `forbidden` for anyone but the room's two members, `not_found` with the service key when there is no such room,
 /// `invalid` for an empty message or another kind, `too_large`.
 #[utoipa::path(
     post,
@@ -168,7 +168,7 @@ pub async fn send_message(
         MessageKind::System => {
             let answer = state.change(RoomWrite::Append(draft)).await?;
             if answer.created {
-                // It went past the room, which need not be in memory. The message is stored whether lists are told or not.
+                // It went past the room, which need not be in memory. The message is stored even if no list is notified.
                 let _ = state.chat.send(AnnounceRoom(room)).await;
             }
             answer
@@ -186,11 +186,11 @@ pub struct NewText {
     text: String,
 }
 
-/// Changes the words of one's own message, for 15 minutes after it was sent.
+/// Edits the caller's own message, for 15 minutes after it was sent.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, for the other's message, and when the time is over; `not_found` for
-/// a message that is not in this room; `conflict` for one that was deleted.
+/// `forbidden` for anyone but the room's two members, for the other's message, and when the time has expired; `not_found`
+/// for a message that is not in this room; `conflict` for one that was deleted.
 #[utoipa::path(
     patch,
     path = "/api/v1/rooms/{id}/messages/{messageId}",
@@ -222,7 +222,7 @@ pub async fn edit_message(
     Ok(json_body(state.change(write).await?.data))
 }
 
-/// Takes one's own message back, for 15 minutes after it was sent. It keeps its place and its `seq`.
+/// Deletes the caller's own message, for 15 minutes after it was sent. It keeps its position and its `seq`.
 ///
 /// # Errors
 /// As for changing its words.
@@ -253,7 +253,8 @@ pub async fn delete_message(
     Ok(json_body(state.change(write).await?.data))
 }
 
-/// A message is where the path says, in a room of the caller's. It never moves, so asking before the change is enough.
+/// Checks that the message is in the path's room, and that the caller is a member. A message never moves, so checking before
+/// the change is enough.
 pub(super) async fn check_place(
     state: &AppState,
     room: RoomId,

@@ -21,14 +21,14 @@ use crate::{
     },
 };
 
-/// Makes an offer, as the event `offer` does: a message of the kind `offer` that waits 48 hours for its answer.
+/// Makes an offer, as the event `offer` does: a message of the kind `offer` that expires after 48 hours without an answer.
 ///
 /// A newer offer of the same member replaces the one that waits. With a `clientId` the request can be repeated: it is
 /// stored once, and the first message is the answer (200).
 ///
 /// # Errors
 /// `conflict` once the product is sold or an offer on it was accepted, and while the other member's offer waits for an
-/// answer; `invalid` for another currency than the product's; `blocked`; `forbidden` for anybody but the room's two members.
+/// answer; `invalid` for another currency than the product's; `blocked`; `forbidden` for anyone but the room's two members.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{id}/offers",
@@ -70,11 +70,11 @@ pub struct AnswerToOffer {
 
 /// Answers an offer, or takes it back, as the event `answerOffer` does.
 ///
-/// The first acceptance wins for the whole product: every other offer that waits on it is declined, and the product
-/// becomes `reserved`. A counter is a new offer, which waits 48 hours anew.
+/// The first acceptance wins for the whole product: every other pending offer for it is declined, and the product becomes
+/// `reserved`. A counter is a new offer with 48 hours of its own.
 ///
 /// # Errors
-/// `conflict` for an offer that does not wait any more, and when the product is sold or another offer was accepted;
+/// `conflict` for an offer that is no longer pending, and when the product is sold or another offer was accepted;
 /// `forbidden` for the wrong one of the two members; `not_found` for a message that is no offer of this room; `blocked`.
 #[utoipa::path(
     post,

@@ -33,8 +33,8 @@ pub struct OriginStanding {
 
 /// Whether pages of an origin may use this server.
 ///
-/// Pages of every origin may read this answer, and no other: a browser shows a refused connection to its page as one that
-/// failed, and this tells the two apart.
+/// Pages of every origin may read this answer, and no other. To a page, a browser shows a refused connection as one that
+/// failed. This answer distinguishes the two.
 ///
 /// # Errors
 /// `invalid` for a query that can't be read.

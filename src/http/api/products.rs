@@ -55,7 +55,7 @@ pub struct PutProduct {
     status: Option<ProductStatus>,
 }
 
-/// Adds or changes a product. Every room of it is told once: a `system` message when the status changed, and `roomUpdated`.
+/// Adds or changes a product. Its rooms are notified once: a `system` message if the status changed, and `roomUpdated`.
 ///
 /// # Errors
 /// `invalid` for a field out of range or an unknown seller, `conflict` for another seller once there are rooms, and for a status
@@ -125,8 +125,9 @@ pub async fn get_product(
     Ok(web::Json(found.ok_or_else(|| ChatError::not_found("there is no such product"))?))
 }
 
-/// Says where a product stands, by its own seller or the marketplace. `on_sale` undoes the acceptance of an offer: its status is
-/// `superseded` then. Every room of the product is notified.
+/// Sets a product's status, by its own seller or the marketplace.
+///
+/// `on_sale` undoes the acceptance of an offer: its status is `superseded` then. Every room of the product is notified.
 ///
 /// # Errors
 /// `forbidden` for any user but the product's own seller, `not_found` for an unknown product, `invalid`, `rate_limited` for a

@@ -28,7 +28,7 @@ type WantedPage = PageOf<String, 100, 20>;
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PostReport {
-    /// A room of one's own.
+    /// One of the caller's rooms.
     room_id: RoomId,
     /// A message of the other member; without one the report is about them.
     #[serde(default)]
@@ -41,7 +41,7 @@ pub struct PostReport {
     text: Option<String>,
 }
 
-/// What became of one's report. What the marketplace decides is not told.
+/// The state of the caller's report. The marketplace's decision is not disclosed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
@@ -57,7 +57,7 @@ pub struct Receipt {
 /// whatever is edited or deleted later. The same report is stored once while it waits for its decision (200).
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, `not_found` for a message that is not in it, `invalid` for one that
+/// `forbidden` for anyone but the room's two members, `not_found` for a message that is not in it, `invalid` for one that
 /// is not the other member's, `rate_limited` for a user of whom 20 reports about this room, or 100 in all, wait for a
 /// decision.
 #[utoipa::path(
@@ -153,7 +153,7 @@ pub async fn list_reports(
 pub struct Decide {
     /// Whether the report is right.
     decision: Decision,
-    /// Only with `upheld`: until then the reported user can't say anything. It ends by itself.
+    /// Only with `upheld`: until then the reported user can't send anything. It expires by itself.
     #[serde(default)]
     mute_until: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! Rooms: open one, list one's own, look at one, say how far one has read, get a room token.
+//! Rooms: open one, list the caller's own, read one, mark one as read, get a room token.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use crate::{
     protocol::{event::ReadUpTo, json::to_json, view::RoomSummaryView},
 };
 
-/// Which page of one's rooms.
+/// Which page of the caller's rooms.
 type WantedPage = PageOf<RoomCursor, 100, 50>;
 
 /// Which room to open.
@@ -83,7 +83,7 @@ pub async fn open_room(
     };
     Ok(match opened.map_err(ChatError::from)? {
         Opened::New(room) => {
-            // It is stored. Lists that are not told now show it when they are read the next time.
+            // It is stored. Lists that are not notified now show it when they are read the next time.
             let _ = state.chat.send(AnnounceRoom(room.id.clone())).await;
             HttpResponse::Created().json(room)
         }
@@ -102,7 +102,7 @@ pub struct RoomPage<'a> {
     next_cursor: Option<String>,
 }
 
-/// Lists one's own rooms, latest activity first.
+/// Lists the caller's own rooms, latest activity first.
 ///
 /// # Errors
 /// `invalid` for a `limit` or `cursor` that does not fit, `forbidden` for a removed user.
@@ -127,10 +127,10 @@ pub async fn list_rooms(state: web::Data<AppState>, user: SignedIn, page: Wanted
     Ok(json_body(to_json(&RoomPage { items, next_cursor: next.map(|cursor| cursor.to_string()) })))
 }
 
-/// A room as it stands in one's own list.
+/// A room as it stands in the caller's own list.
 ///
 /// # Errors
-/// `forbidden` for anybody but its two members, and for a room that does not exist.
+/// `forbidden` for anyone but its two members, and for a room that does not exist.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms/{id}",
@@ -155,14 +155,14 @@ pub async fn get_room(
 /// How far one has read.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SetRead {
-    /// `seq` of the last message seen; one behind the newest counts as the newest.
+    /// `seq` of the last message seen; one after the newest counts as the newest.
     seq: Seq,
 }
 
 /// Says how far one has read. It never goes back.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, `invalid` for a `seq` out of range.
+/// `forbidden` for anyone but the room's two members, `invalid` for a `seq` out of range.
 #[utoipa::path(
     put,
     path = "/api/v1/rooms/{id}/read",
@@ -198,7 +198,7 @@ pub struct RoomToken {
 /// Issues a room token: the permission of the signed-in user to enter this room, for five minutes.
 ///
 /// # Errors
-/// `forbidden` for anybody but the room's two members, and for a room that does not exist.
+/// `forbidden` for anyone but the room's two members, and for a room that does not exist.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{id}/token",

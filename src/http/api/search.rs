@@ -1,4 +1,4 @@
-//! Searching one's own conversations.
+//! Search in the caller's own conversations.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -45,10 +45,10 @@ pub struct FoundPage<'a> {
     next_cursor: Option<String>,
 }
 
-/// Searches the messages of one's own rooms, newest first, with the hits marked.
+/// Searches the messages of the caller's own rooms, newest first, with the hits marked.
 ///
-/// A page ends by its size or by its time, so it may be short, even empty, and still have a next one. Terms may be as short as one
-/// character. What was edited is found by its new words, what was deleted not at all.
+/// A page ends by its size or by its time, so it may be short, even empty, and still have a next one. Terms may be as short
+/// as one character. An edited message is found by its new words, a deleted one not at all.
 ///
 /// # Errors
 /// `invalid` for a query without words, `forbidden` for a user who was removed.

@@ -81,11 +81,12 @@ const ERASURE_WAIT: Duration = Duration::from_secs(10);
 
 /// Erases a user for good, and ends their sessions at once.
 ///
-/// Name and picture go, and so do the words and data of every message of theirs: afterwards no byte of them is left in the
-/// database's files. The rooms stay, closed, with what the others said; in place of the erased messages they see that there
-/// was one, with its `seq`. The answer is 204 once all is gone. Somebody with very many messages takes longer: then it is 202,
-/// the erasure goes on, also over a restart, and asking again tells how it stands. The id can't be put again.
-/// Sessions are also ended for somebody who is known by a token alone, before the answer `not_found`.
+/// Name and picture are erased, and so are the words and data of every message of theirs: afterwards no byte of them is left
+/// in the database's files. The rooms stay, closed, with the messages of the others. Each erased message stays as an empty
+/// one with its `seq`. The answer is 204 once everything is erased. For a user with very many messages this takes longer:
+/// then the answer is 202, and the erasure continues, also after a restart. Repeat the request to see whether it is
+/// finished. The id can't be put again. Sessions are also ended for a user who is known by a token alone, before the answer
+/// `not_found`.
 ///
 /// # Errors
 /// `not_found` for a user whom the marketplace has never put.
@@ -124,9 +125,9 @@ pub async fn delete_user(state: web::Data<AppState>, _: Service, id: InPath<User
 
 /// A person's data, as lines of JSON that `haggle import` reads.
 ///
-/// In this order: the person; the other members of their rooms, as the person saw them; their products and those that
-/// they asked about; their rooms; what they said there themselves. The other side's words are not theirs and are left
-/// out. An answer that ends without its last chunk is incomplete: ask again.
+/// In this order: the person; the other members of their rooms, as the person saw them; their products and those that they
+/// asked about; their rooms; their own messages there. The other side's words are not theirs and are left out. An answer
+/// that ends without its last chunk is incomplete: ask again.
 ///
 /// # Errors
 /// `not_found` for a user whom haggle does not know, or who was erased.
@@ -155,7 +156,7 @@ pub async fn export_user(state: web::Data<AppState>, _: Service, id: InPath<User
                 Some(place) => read_part(&state, user, place).await,
                 None => Ok(None),
             };
-            // An error cuts the answer, so that nobody takes it for the whole.
+            // An error cuts the answer, so that nobody takes it for complete.
             Some(match next {
                 Ok(next) => (Ok(Bytes::from(lines)), next),
                 Err(error) => (Err(error), None),
@@ -186,7 +187,7 @@ pub struct Disconnected {
     sessions: usize,
 }
 
-/// Ends all sessions of a user now. They may come back with a good token.
+/// Ends all sessions of a user now. They may reconnect with a valid token.
 ///
 /// The sessions have ended also where the answer is `unavailable`: then it could not be written down for the events, and asking
 /// again does that.
@@ -211,7 +212,7 @@ pub async fn disconnect_user(
     Ok(web::Json(Disconnected { sessions: end_sessions(&state, user).await? }))
 }
 
-/// Ends them first, and writes it down then, for the events and for nodes that do not hear this one now.
+/// Ends them first, then stores it, for the events and for nodes that this one can't reach now.
 async fn end_sessions(state: &AppState, user: UserId) -> Result<usize, ChatError> {
     let ended = state.chat.send(EndSessions { user: user.clone() }).await.map_err(|_| ChatError::unavailable())?;
     state.change(RoomWrite::NoteSessionsEnded { user }).await?;

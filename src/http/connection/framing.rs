@@ -16,13 +16,13 @@ pub struct Framing(Part);
 enum Part {
     Head(Lines),
     HeadIsRead,
-    /// So many bytes of the body are left.
+    /// How many bytes of the body are left.
     Body(u64),
     /// The length of a chunk, in hexadecimal digits.
     ChunkSize(u64),
     /// What may follow the length in its line.
     ChunkExtension(u64),
-    /// So many bytes of a chunk are left, with its line break.
+    /// How many bytes of a chunk are left, with its line break.
     Chunk(u64),
     Trailers(Lines),
     IsRead,
@@ -67,7 +67,8 @@ impl Framing {
         Self(Part::Head(Lines { has_begun: false, is_empty: true }))
     }
 
-    /// Whether the end of a head or of a whole request has been read. Nothing is taken then, until it is said how it goes on.
+    /// Whether the end of a head or of a whole request has been read. Nothing is taken then until the caller decides how to
+    /// continue.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         matches!(self.0, Part::HeadIsRead | Part::IsRead)
@@ -142,7 +143,7 @@ impl Framing {
     }
 }
 
-/// What is left of so many bytes, and how many of them are here.
+/// How many bytes are left, and how many of them have arrived.
 fn part_of(left: u64, here: usize) -> (u64, usize) {
     let taken = usize::try_from(left).unwrap_or(usize::MAX).min(here);
     (left - taken as u64, taken)
@@ -171,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    /// The requests in some bytes, each with its body, when they come in pieces of so many.
+    /// The requests in some bytes, each with its body, when they arrive in pieces of this size.
     fn requests(bytes: &[u8], piece: usize, bodies: &[BodyLength]) -> Vec<String> {
         let (mut framing, mut found, mut rest) = (Framing::at_start(), vec![String::new()], bytes);
         let mut bodies = bodies.iter();

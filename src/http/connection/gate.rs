@@ -66,7 +66,7 @@ where
         let gate = Rc::new(self);
         Box::new(move |accepted| {
             let gate = Rc::clone(&gate);
-            // What goes wrong with a connection concerns its client alone, and is no error of the server's.
+            // A connection that fails concerns its client alone. It is no error of the server's.
             Box::pin(async move { drop(gate.serve(accepted).await) })
         })
     }

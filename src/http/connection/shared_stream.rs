@@ -58,7 +58,7 @@ impl SharedStream {
     }
 }
 
-/// One system call. Tells tokio that the socket is not ready any more as soon as that is known.
+/// One system call. Marks the socket as not ready for tokio as soon as that is known.
 fn transfer(
     tcp: &TcpStream,
     interest: Interest,

@@ -20,8 +20,8 @@ use utoipa::{
 use super::query::{InQuery, whole_number};
 use crate::{error::ChatError, http::problem::Problem};
 
-/// Which page a list's caller wants: at most `MAX` items, `DEFAULT` when they don't say, behind the cursor of the page
-/// before. Documented by the same two numbers.
+/// Which page a list's caller wants: at most `MAX` items, `DEFAULT` without a limit, after the cursor of the page before.
+/// Documented by the same two numbers.
 #[derive(Debug)]
 pub struct PageOf<C, const MAX: i64, const DEFAULT: i64> {
     /// Most items, 1 to `MAX`.

@@ -1,7 +1,7 @@
-//! Who sends an image now, and how much of it has come in.
+//! The uploads under way, and how much of each has arrived.
 //!
-//! What an upload costs others is memory, so what is shared is counted in bytes that have come in, and each user has a share of
-//! them. A slow upload costs as little as it has sent, and nobody waits for it but its own sender.
+//! What an upload costs others is memory, so what is shared is counted in bytes that have come in, and each user has a share
+//! of them. A slow upload costs as little as it has sent, and only its own sender waits for it.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,7 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long an upload may take whatever it sends.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// After that it must have sent so many bytes…
+/// After that it must have sent this many bytes…
 const PACE_BYTES: usize = 256 * 1024;
 
 /// … for each of these.
@@ -109,8 +109,8 @@ impl UploadsState {
     }
 }
 
-/// What has come in of an upload. Its bytes count for as long as it lives, also while its image waits to be decoded after
-/// its client has gone.
+/// What has arrived of an upload. Its bytes count for as long as it lives, also while its image waits to be decoded after
+/// its client has disconnected.
 #[derive(Debug)]
 pub(in crate::http) struct Received {
     uploads: Uploads,
@@ -205,7 +205,7 @@ impl Pace {
         self.began + GRACE + PACE_TIME.saturating_mul(steps)
     }
 
-    /// What is said to an upload that was too slow.
+    /// The answer to an upload that was too slow.
     pub(in crate::http) fn too_slow() -> ChatError {
         ChatError::new(ErrorCode::Invalid, "the upload was too slow: at least 256 KiB must arrive per 10 s")
     }

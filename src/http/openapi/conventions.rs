@@ -12,8 +12,8 @@ use utoipa::{
     },
 };
 
-/// What is the same everywhere: the headers of responses, that a handler's comment is its description, that what answers
-/// GET answers HEAD, and that nothing in an answer is `null`.
+/// What is the same everywhere: the headers of responses, a handler's comment as its description, HEAD for each GET, and no
+/// `null` in an answer.
 pub(super) struct Conventions;
 
 impl Modify for Conventions {

@@ -153,7 +153,7 @@ mod tests {
         png.extend(crc.sum().to_be_bytes());
     }
 
-    /// An interlaced PNG of so many bytes a pixel, of a type and a depth.
+    /// An interlaced PNG with this many bytes per pixel, of a type and a depth.
     fn interlaced(
         (width, height): (usize, usize),
         [kind, depth, bytes]: [u8; 3],

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::protocol::json::to_json;
 
-/// Type of a message; behind it is the message's own text.
+/// Type of a message; the message's own text follows it.
 pub const MESSAGE: u8 = b'4';
 
 /// Ends the session.
@@ -29,7 +29,7 @@ pub const PROBE_ANSWER: &str = "3probe";
 /// Says nothing; it lets an open poll return.
 pub const NOOP: &str = "6";
 
-/// What a client says to try a transport.
+/// What a client sends to probe a transport.
 pub const PROBE: &str = "probe";
 
 /// The protocol's revision, as `EIO` in the query names it.

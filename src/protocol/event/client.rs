@@ -21,9 +21,9 @@ pub enum ClientEvent {
     LeaveRoom(Option<RoomId>),
     /// Say something.
     Message(SendMessage),
-    /// Change one's own words.
+    /// Edit one of the sender's own messages.
     EditMessage(EditMessage),
-    /// Take one's own message back.
+    /// Delete one of the sender's own messages.
     DeleteMessage(MessageId),
     /// Start or stop typing.
     Typing(SetTyping),
@@ -43,7 +43,7 @@ pub enum ClientEvent {
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnterRoom {
-    /// Which room.
+    /// Id of the room.
     pub room_id: RoomId,
     /// Last `seq` that the client has; without it the newest page is sent.
     #[serde(default)]
@@ -67,7 +67,7 @@ pub struct SendMessage {
     #[serde(default)]
     #[schema(schema_with = sendable_kinds)]
     pub kind: MessageKind,
-    /// What a client needs beside the words; any JSON.
+    /// What a client needs in addition to the words; any JSON.
     #[serde(default)]
     #[schema(value_type = Option<serde_json::Value>)]
     pub data: Option<Data>,
@@ -79,7 +79,7 @@ pub struct SendMessage {
     pub token: Option<String>,
 }
 
-/// What can be said by REST.
+/// What can be sent by REST.
 fn sendable_kinds() -> utoipa::openapi::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)
@@ -283,7 +283,7 @@ impl ClientEvent {
             "answerOffer" => object(name, data).map(Self::AnswerOffer),
             "read" => object(name, data).map(Self::Read),
             "authenticate" => object(name, data).map(Self::Authenticate),
-            // It has no data; what a later version may send along is passed over.
+            // It has no data; what a later version may send along is ignored.
             "heartbeat" => Ok(Self::Heartbeat),
             _ => Err(ChatError::invalid("`event` names no event that this server knows")),
         }

@@ -1,4 +1,4 @@
-//! What a client is answered and told.
+//! Answers and events that a client receives.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub struct Entered<'a> {
     pub offer: Option<&'a StandingOffer>,
     /// What was asked for, oldest first.
     pub messages: Vec<MessageView<'a>>,
-    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
+    /// Nobody can send anything here. One of the two has blocked the other, and neither learns who; or the other was
     /// deleted.
     pub closed: bool,
     /// Whether there is more: later ones when `after` was given, else earlier ones.
@@ -41,7 +41,7 @@ pub struct Entered<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
-    /// Who it is.
+    /// The member, as the others see them.
     #[serde(flatten)]
     pub user: User,
     /// Whether at least one of their sessions is in the room; `false` where the two don't share it.
@@ -68,7 +68,7 @@ pub struct Authenticated {
     pub server_time: Timestamp,
 }
 
-/// How a client can tell that its connection is dead.
+/// How a client can notice that its connection is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeartbeatTerms {
@@ -94,25 +94,25 @@ impl HeartbeatTerms {
 pub struct Alive {
     /// The server's time, to count down by.
     pub server_time: Timestamp,
-    /// How a client can tell that its connection is dead.
+    /// How a client can notice that its connection is dead.
     #[serde(flatten)]
     pub terms: HeartbeatTerms,
 }
 
-/// What the server says unasked.
+/// What the server sends unasked.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum ServerEvent<'a> {
     /// A message was stored.
     Message(MessageView<'a>),
-    /// A message was edited or taken back.
+    /// A message was edited or deleted.
     MessageUpdated(MessageView<'a>),
     /// A member came or went.
     #[serde(rename_all = "camelCase")]
     Presence {
-        /// Which room.
+        /// Id of the room.
         room_id: RoomId,
-        /// Who.
+        /// Id of the user.
         user_id: UserId,
         /// Whether they are there now.
         online: bool,
@@ -120,9 +120,9 @@ pub enum ServerEvent<'a> {
     /// A member types or stopped typing.
     #[serde(rename_all = "camelCase")]
     Typing {
-        /// Which room.
+        /// Id of the room.
         room_id: RoomId,
-        /// Who.
+        /// Id of the user.
         user_id: UserId,
         /// Whether they type.
         typing: bool,
@@ -130,21 +130,21 @@ pub enum ServerEvent<'a> {
     /// A member has read.
     #[serde(rename_all = "camelCase")]
     Read {
-        /// Which room.
+        /// Id of the room.
         room_id: RoomId,
-        /// Who.
+        /// Id of the user.
         user_id: UserId,
-        /// How far.
+        /// `seq` of the last message that the user has seen.
         seq: Seq,
     },
-    /// One of one's rooms changed: its last message, unread count or product.
+    /// One of the user's rooms changed: its last message, unread count or product.
     RoomUpdated(Box<RoomUpdated<'a>>),
     /// An event failed that asked for no acknowledgement, or the connection is about to end.
     Error(ErrorNotice),
-    /// The server goes away.
+    /// The server shuts down.
     #[serde(rename_all = "camelCase")]
     Draining {
-        /// How long to wait before coming back, with the jitter in it.
+        /// How long to wait before reconnecting, including the jitter.
         reconnect_in_ms: u64,
     },
 }
@@ -155,7 +155,7 @@ pub enum ServerEvent<'a> {
 pub struct RoomUpdated<'a> {
     /// The same as `id`.
     room_id: &'a RoomId,
-    /// The room as it stands in one's list.
+    /// The room as it stands in the user's list.
     #[serde(flatten)]
     summary: RoomSummaryView<'a>,
 }
@@ -183,7 +183,7 @@ pub struct ErrorNotice {
     /// For `rate_limited`: when the next try can succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// For `muted`: when the mute ends by itself; absent for one without an end.
+    /// For `muted`: when the mute expires; absent for one without an end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }

@@ -24,7 +24,7 @@ pub struct Attachments {
 }
 
 impl Attachments {
-    /// Waits for so many attachments, at least one, of a packet's text.
+    /// Waits for this many attachments, at least one, of a packet's text.
     #[must_use]
     pub fn await_for(packet: ByteString, due: usize) -> Self {
         Self { packet, due, arrived: Vec::new(), bytes: 0 }

@@ -36,7 +36,7 @@ pub struct Packet<'a> {
     pub namespace: &'a str,
     /// Binary messages that follow it and belong to it.
     pub attachments: usize,
-    /// What it is.
+    /// The kind of packet.
     pub kind: Kind<'a>,
 }
 

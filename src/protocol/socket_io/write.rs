@@ -17,7 +17,7 @@ const CONNECT_ERROR: u8 = b'4';
 const BINARY_EVENT: u8 = b'5';
 const BINARY_ACK: u8 = b'6';
 
-/// The answer to a CONNECT: exactly `{"sid"}` where recovery is off, `pid` beside it where it is on.
+/// The answer to a CONNECT: exactly `{"sid"}` if recovery is off, with `pid` in addition if it is on.
 #[must_use]
 pub fn connected(namespace: &str, sid: &str, pid: Option<&str>) -> Bytes {
     #[derive(Serialize)]
@@ -59,7 +59,7 @@ pub fn disconnect(namespace: &str) -> Bytes {
     head(DISCONNECT, None, namespace, None).into()
 }
 
-/// An event: its name, which needs no escape in JSON, and its arguments as JSON. So many binary messages follow it.
+/// An event: its name, which needs no escape in JSON, and its arguments as JSON. This many binary messages follow it.
 #[must_use]
 pub fn event(namespace: &str, name: &str, args: &[&[u8]], attachments: usize) -> Bytes {
     let (kind, attachments) = if attachments > 0 { (BINARY_EVENT, Some(attachments)) } else { (EVENT, None) };
@@ -76,7 +76,7 @@ pub fn event(namespace: &str, name: &str, args: &[&[u8]], attachments: usize) ->
     out.into()
 }
 
-/// The acknowledgement of a client's event: its arguments as JSON. So many binary messages follow it.
+/// The acknowledgement of a client's event: its arguments as JSON. This many binary messages follow it.
 #[must_use]
 pub fn ack(namespace: &str, id: &str, args: &[&[u8]], attachments: usize) -> Bytes {
     let (kind, attachments) = if attachments > 0 { (BINARY_ACK, Some(attachments)) } else { (ACK, None) };

@@ -32,8 +32,8 @@ impl<'a> EventView<'a> {
     }
 }
 
-/// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted
-/// meanwhile are nowhere in the stream.
+/// What happened, with its subject as it stands when it is read, not as it stood then: words that were edited or deleted in
+/// the meantime are nowhere in the stream.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Fact)]
 #[serde(tag = "event", content = "data", rename_all = "camelCase")]
@@ -45,11 +45,11 @@ pub enum FactView<'a> {
     /// A member has read.
     #[serde(rename_all = "camelCase")]
     Read {
-        /// Which room.
+        /// Id of the room.
         room_id: &'a RoomId,
-        /// Who.
+        /// Id of the user.
         user_id: &'a UserId,
-        /// How far.
+        /// `seq` of the last message that the user has seen.
         seq: Seq,
     },
     /// A room was opened.
@@ -65,21 +65,21 @@ pub enum FactView<'a> {
     /// A user has turned their switches, which say what others get to see of them.
     #[serde(rename_all = "camelCase")]
     SettingsUpdated {
-        /// Who.
+        /// Id of the user.
         user_id: &'a UserId,
-        /// How far one has read.
+        /// Whether the user shares how far they have read.
         read_receipts: bool,
-        /// That one types.
+        /// Whether the user shares that they type.
         typing: bool,
-        /// That one is in the room.
+        /// Whether the user shares that they are online.
         presence: bool,
     },
-    /// A user has blocked somebody, or taken the block back.
+    /// A user has blocked another user, or removed the block.
     #[serde(rename_all = "camelCase")]
     BlockUpdated {
-        /// Who.
+        /// The user who has blocked the other.
         blocker_id: &'a UserId,
-        /// Whom.
+        /// The blocked user.
         blocked_id: &'a UserId,
         /// Whether the block stands.
         blocked: bool,
@@ -91,19 +91,19 @@ pub enum FactView<'a> {
     ReportCreated(&'a ReportEvent),
     /// The marketplace has decided a report.
     ReportDecided(&'a ReportEvent),
-    /// The marketplace has muted a user, or ended their mute early. A mute that ends by itself is no event.
+    /// The marketplace has muted a user, or ended their mute early. The expiry of a mute is no event.
     #[serde(rename_all = "camelCase")]
     MuteUpdated {
-        /// Who.
+        /// Id of the user.
         user_id: &'a UserId,
-        /// Until when they can't say anything; absent for a user who is not muted.
+        /// Until when they can't send anything; absent for a user who is not muted.
         #[serde(skip_serializing_if = "Option::is_none")]
         muted_until: Option<Timestamp>,
     },
     /// The marketplace has ended all sessions of a user.
     #[serde(rename_all = "camelCase")]
     SessionsEnded {
-        /// Whose.
+        /// The user whose sessions have ended.
         user_id: &'a UserId,
     },
 }

@@ -16,11 +16,11 @@ use crate::domain::{
 pub struct ReportView<'a> {
     /// Unique everywhere; grows with time.
     id: &'a str,
-    /// Who reports.
+    /// The user who has reported.
     reporter_id: &'a UserId,
-    /// Whom.
+    /// The reported user.
     reported_id: &'a UserId,
-    /// Where.
+    /// Id of the room.
     room_id: &'a RoomId,
     /// Which message, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,14 +32,14 @@ pub struct ReportView<'a> {
     text: Option<&'a str>,
     /// The reported message and those around it, oldest first, as they stood then.
     messages: Vec<MessageView<'a>>,
-    /// When.
+    /// When it was made.
     created_at: Timestamp,
     /// Whether it waits for its decision.
     state: ReportState,
     /// What was decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<Decision>,
-    /// When.
+    /// When it was decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     decided_at: Option<Timestamp>,
     /// Until when the reported user can't say anything.

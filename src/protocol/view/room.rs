@@ -1,4 +1,4 @@
-//! A room in one's own list of conversations, with its last message and the offer that stands.
+//! A room in the user's own list of conversations, with its last message and its current offer.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,9 +26,9 @@ pub struct RoomSummaryView<'a> {
     last_seq: Seq,
     /// How far one has read.
     read_seq: Seq,
-    /// Messages of the other side behind `readSeq`. Counted, never stored.
+    /// Messages of the other side after `readSeq`. Counted, never stored.
     unread: i64,
-    /// Nobody can say anything here: one of the two has blocked the other, and nobody is told who; or the other was
+    /// Nobody can send anything here. One of the two has blocked the other, and neither learns who; or the other was
     /// deleted.
     closed: bool,
 }

@@ -56,7 +56,7 @@ pub enum FrameError {
 }
 
 impl FrameError {
-    /// What the client is told.
+    /// What the client receives.
     #[must_use]
     pub const fn close_code(&self) -> CloseCode {
         match self {

@@ -230,7 +230,7 @@ fn a_message_may_have_as_many_fragments_as_the_limit_and_no_more() {
     let empty = client_frame(MIDDLE, MASK, b"");
     let begin = client_frame(TEXT_BEGIN, MASK, b"");
     let fits = [&begin[..], &empty, &client_frame(LAST, MASK, b"x")].concat();
-    // Twice, since the count begins anew with each message.
+    // Twice, since the count starts from zero with each message.
     assert_eq!(feed(limits, &fits.repeat(2), &[4]), (vec![text("x"), text("x")], None));
 
     let error = FrameError::TooManyFragments { fragments_max: 3 };
@@ -265,7 +265,7 @@ fn a_text_that_is_not_utf8_is_refused_at_the_byte_that_breaks_it() {
     assert_eq!(decode_all(&cut_at_the_end), (vec![], Some(FrameError::InvalidUtf8)));
     assert_eq!(decode_all(&[client_frame(TEXT, MASK, b"\xc3")]), (vec![], Some(FrameError::InvalidUtf8)));
     assert_eq!(FrameError::InvalidUtf8.close_code(), CloseCode::InvalidPayload);
-    // The same bytes are fine where nobody calls them text.
+    // The same bytes are valid in a binary message.
     assert_eq!(decode_all(&[client_frame(BINARY, MASK, b"\xc3")]).1, None);
 }
 

@@ -19,7 +19,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts so many nodes.
+    /// Starts this many nodes.
     pub async fn start(count: usize) -> Self {
         let (postgres, nats) = (Postgres::start(), Nats::start());
         let (mut nodes, mut to_postgres, mut to_nats) = (Vec::new(), Vec::new(), Vec::new());

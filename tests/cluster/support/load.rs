@@ -1,7 +1,7 @@
 //! The load: in each room a buyer and a seller on different nodes, who both speak, and who bear what happens to their nodes.
 //!
-//! A client keeps what it has received, sends again what was not acknowledged, with the same key, and comes back with the last
-//! `seq` that it has. It checks each message as it comes: the next in its room, and no other.
+//! A client keeps what it has received, sends again what was not acknowledged, with the same key, and reconnects with the
+//! last `seq` that it has. It checks each message as it comes: the next in its room, and no other.
 
 use std::{
     cell::{Cell, RefCell},
@@ -60,7 +60,7 @@ impl Random {
 }
 
 impl Load {
-    /// Starts it on rooms that are seeded, and waits until everybody is there.
+    /// Starts it on rooms that are seeded, and waits until all clients have entered.
     pub async fn start(cluster: &Cluster, seed: u64) -> Self {
         eprintln!("seed {seed}");
         cluster.seed(ROOMS);
@@ -117,7 +117,7 @@ impl Load {
         .await;
     }
 
-    /// Lets everybody fall silent until everybody has everything. What nobody speaks after, no hole shows.
+    /// Stops all senders until everyone has every message. A lost message shows as a hole only if another one follows.
     pub async fn rest(&self) {
         self.is_over.set(true);
         super::until("everybody has what was said last", async || {
@@ -128,7 +128,7 @@ impl Load {
         self.is_over.set(false);
     }
 
-    /// Ends it: everything that was begun is acknowledged, and everybody has everything of their room, in order and once.
+    /// Ends it: everything that was begun is acknowledged, and each client has every message of its room, in order and once.
     pub async fn settle(self) {
         self.is_over.set(true);
         let started = Instant::now();
@@ -191,7 +191,7 @@ async fn live(member: Rc<Member>, mut random: Random, is_over: Rc<Cell<bool>>) {
     let mut open: VecDeque<String> = VecDeque::new();
     let mut tries = 0;
     loop {
-        // At home first; where home does not answer, at somebody else's.
+        // Its own node first; if that does not answer, another one.
         let addr = match tries {
             0 | 1 => member.home,
             _ => member.others[tries % member.others.len()],
@@ -235,7 +235,8 @@ async fn stay(
                     receive(member, &frame["data"], true);
                 } else if frame["event"] == "draining" {
                     let wait = frame["data"]["reconnectInMs"].as_u64().unwrap_or(0);
-                    // As a client does that was told when to come back. What is under way is answered before the close.
+                    // As a client does that was sent a time to reconnect after. What is under way is answered before the
+                    // close.
                     tokio::time::sleep(Duration::from_millis(wait.min(300))).await;
                 } else if let Some((key, _)) = frame["reply"].as_u64().and_then(|id| under_way.remove(&id)) {
                     match frame["error"]["code"].as_str() {
@@ -259,7 +260,7 @@ async fn stay(
                     return true;
                 }
                 next = Instant::now() + Duration::from_millis(PAUSE_MS / 2 + random.below(PAUSE_MS));
-                // Anyone who has much unanswered waits with the next.
+                // A sender with many unanswered messages waits with the next.
                 if !is_over.get() && open.len() < 8 {
                     let key = format!("{}-{}", member.name, member.said.borrow().len());
                     member.said.borrow_mut().insert(key.clone(), None);

@@ -74,7 +74,7 @@ impl Node {
         .await;
     }
 
-    /// What it says about itself; `None` while it does not answer.
+    /// Its own report; `None` while it does not answer.
     pub async fn readiness(&self) -> Option<serde_json::Value> {
         let body = super::wire::get(self.addr(), "/readyz").await?;
         serde_json::from_str(&body).ok()
@@ -91,7 +91,7 @@ impl Node {
     pub fn cpu_seconds(&self) -> f64 {
         let id = self.child.as_ref().unwrap().id();
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
-        // Behind the name, which may hold anything, in ticks of a hundredth.
+        // After the name, which may hold anything, in ticks of a hundredth of a second.
         let ticks = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2);
         ticks.map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
     }
@@ -108,7 +108,7 @@ impl Node {
         }
     }
 
-    /// Tells it to end, and waits until it has.
+    /// Asks it to end, and waits until it has.
     pub async fn drain(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();
         let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
@@ -137,7 +137,7 @@ impl Drop for Node {
     }
 }
 
-/// A token of a user, good for an hour.
+/// A token of a user, valid for one hour.
 pub fn token(user: &str) -> String {
     let signer = Signer::hs256(SECRET.as_bytes()).unwrap();
     signer.sign(&UserId::new(user).unwrap(), None, Duration::from_secs(3600), &Clock::System)

@@ -101,7 +101,7 @@ impl Postgres {
         conn.batch_execute("SELECT pg_reload_conf()").unwrap();
     }
 
-    /// Ends it as it ends when its machine is told to: anyone who is connected is cut off.
+    /// Ends it as when its machine shuts down: all connections are cut.
     pub fn stop(&mut self) {
         self.end("INT");
     }

@@ -1,4 +1,4 @@
-//! A network that can be cut in two: what goes through it is swallowed, and nobody is told.
+//! A network that can be cut in two: it drops what goes through it, without an error.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl Proxy {
     }
 }
 
-/// Carries one direction until an end closes it, or until it has lost something and the cut is over.
+/// Carries one direction until an end closes it, or until it has lost something and the cut has ended.
 async fn carry(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,

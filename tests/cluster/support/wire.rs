@@ -15,7 +15,7 @@ use tokio_tungstenite::{
 
 use super::node::token;
 
-/// How long a connection may take to be there.
+/// How long a connection may take to open.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// One connection of a user.
@@ -27,7 +27,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Connects; `None` where nobody answers, or nobody is let in.
+    /// Connects; `None` if nobody answers, or the connection is refused.
     pub async fn connect(addr: SocketAddr, user: &str) -> Option<Self> {
         let connecting = async {
             let tcp = TcpStream::connect(addr).await.ok()?;
@@ -40,7 +40,7 @@ impl Wire {
         tokio::time::timeout(CONNECT_MAX, connecting).await.ok().flatten()
     }
 
-    /// Sends a request and returns its id; `None` once the connection is over.
+    /// Sends a request and returns its id; `None` after the connection has ended.
     pub async fn send(&mut self, event: &str, data: Value) -> Option<u64> {
         let id = self.next_id;
         self.next_id += 1;
@@ -49,7 +49,7 @@ impl Wire {
         Some(id)
     }
 
-    /// The next frame; `None` once the connection is over.
+    /// The next frame; `None` after the connection has ended.
     pub async fn read(&mut self) -> Option<Value> {
         loop {
             match self.socket.next().await?.ok()? {
@@ -94,7 +94,7 @@ impl Wire {
         self.pushes.iter().all(|frame| frame["event"] != event)
     }
 
-    /// The data of the next push of an event that fits; those of the event that don't are passed over.
+    /// The data of the next push of an event that matches; others of the event are skipped.
     pub async fn push_where(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
         loop {
             let data = self.push(event).await;

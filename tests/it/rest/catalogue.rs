@@ -1,4 +1,4 @@
-//! What the marketplace and the members change, and who is told.
+//! What the marketplace and the members change, and which users are notified.
 
 use std::time::Duration;
 
@@ -150,7 +150,7 @@ async fn everybody_can_read_what_the_server_offers_and_what_a_client_has_to_keep
     assert_eq!(features["limits"]["messageBytesMax"], json!(1234));
     assert_eq!(features["images"]["bytesMax"], json!(5678));
     assert_eq!(features["images"]["types"], json!(["image/jpeg", "image/png", "image/webp"]));
-    // What it refers to is there.
+    // What it refers to exists.
     let currencies = features["currencies"].as_str().unwrap();
     assert_eq!(ask(server.addr, "", "GET", currencies, None).await.status, 200);
     for wire in features["wires"].as_object().unwrap().values() {

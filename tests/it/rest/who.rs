@@ -292,7 +292,7 @@ async fn the_token_of_a_removed_user_opens_nothing_on_any_route_or_wire() {
     let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
     rows.extend(rows_of_features(room.id.as_str(), offer.id.as_str(), &report));
     rows.extend(rows_of_the_service());
-    // The buyer, the seller, and somebody whom the marketplace has put and who has done nothing.
+    // The buyer, the seller, and a user whom the marketplace has put and who has done nothing.
     seed.user("mallory");
     let tokens = ["alice", "sam", "mallory"].map(|user| (user, server.token(user)));
     for (user, token) in &tokens {

@@ -203,7 +203,7 @@ async fn a_body_over_the_limit_is_refused_from_its_announced_length() {
     // Not a byte of it is sent.
     raw.send(head.as_bytes()).await;
     assert!(raw.read_head().await.starts_with("HTTP/1.1 413"));
-    // The session goes on, and its client is told.
+    // The session continues, and its client is notified.
     let error = session.until("42/chat,[\"error\"").await;
     assert!(error.contains("too_large"), "{error}");
     let long = json!(["message", "x".repeat(100_000)]).to_string();

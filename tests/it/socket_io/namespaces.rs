@@ -1,4 +1,4 @@
-//! Namespaces: who gets in, what they receive, and how they go.
+//! Namespaces: which clients may join, what they receive, and how they leave.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ async fn the_inbox_shows_nobody_who_has_blocked_or_does_not_want_to_be_seen() {
     second.join("/inbox", json!({"token": server.token("sam")})).await;
     assert_eq!(set(settings(true)).await.status, 200);
     assert_eq!(sam.event("/inbox", "presence").await, presence(true));
-    // The first that the later session is told: it was not told of her when it came.
+    // The first event of the later session: it received none about her when it connected.
     assert_eq!(second.event("/inbox", "presence").await, presence(true));
     let blocks = "/api/v1/blocks/alice";
     assert!(call(server.addr, &server.token("sam"), "PUT", blocks, None).await.status < 300);

@@ -1,4 +1,4 @@
-//! Connection state recovery: a client that comes back in time misses nothing, and gets nothing twice.
+//! Connection state recovery: a client that reconnects in time misses nothing, and gets nothing twice.
 
 use std::time::Duration;
 
@@ -127,7 +127,7 @@ async fn nobody_takes_up_what_is_not_theirs_or_too_old_or_ended_for_good() {
     let room = server.seed().room("alice", "bike");
     let (mut alice, kept) = connect(&server, "alice").await;
     alice.request("/chat", "enterRoom", room.id.as_str()).await;
-    // Somebody else's secret, while its session lives and after it.
+    // Another user's secret, while its session lives and after it.
     assert!(!come_back(&server, "mallory", &kept).await.1);
     drop(alice);
     until("the session is gone", || server.metrics.sessions.get() == 0).await;

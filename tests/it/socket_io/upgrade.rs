@@ -28,7 +28,7 @@ async fn a_session_moves_to_a_websocket_and_keeps_everything() {
     let mut socket = PacketClient::candidate(&session).await.unwrap();
     socket.send("2probe").await;
     assert_eq!(socket.packet().await.as_deref(), Some("3probe"));
-    // The open poll is let go, so that the client can pause.
+    // The open poll is released, so that the client can pause.
     let began = Instant::now();
     assert_eq!(session.poll().await, (200, vec!["6".to_owned()]));
     assert!(began.elapsed() < Duration::from_secs(2));

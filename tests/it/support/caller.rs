@@ -1,4 +1,4 @@
-//! One user who acts by any way in: the plain wire, Socket.IO or REST. What is asked and answered is the same in all three.
+//! One user who acts over any wire: the plain one, Socket.IO or REST. Requests and answers are the same in all three.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -38,7 +38,7 @@ pub struct Caller {
     addr: std::net::SocketAddr,
     token: String,
     pub room: String,
-    /// What was told of lists and nobody has asked for.
+    /// Events about lists that no test step has taken yet.
     updates: VecDeque<Value>,
 }
 
@@ -49,7 +49,7 @@ pub enum Asked {
     Rest(actix_web::rt::task::JoinHandle<Answer>),
 }
 
-/// What was asked and was refused, or what it came to.
+/// A request's result, or its refusal.
 pub type Outcome = Result<Value, WireError>;
 
 impl Caller {
@@ -140,7 +140,7 @@ impl Caller {
         }
     }
 
-    /// What was pushed before an answered request, without what is told of lists: that gathers for a while, and is kept.
+    /// What was pushed before an answered request, without events about lists: these are debounced, and are kept.
     pub async fn heard(&mut self) -> Vec<(String, Value)> {
         let told = self.told().await;
         let (updates, heard): (Vec<_>, Vec<_>) = told.into_iter().partition(|(event, _)| event == "roomUpdated");
@@ -157,7 +157,7 @@ impl Caller {
             }
             Way::SocketIo(client) => {
                 let events = client.events_before_ack("/chat").await;
-                // What stands behind a message is its offset, which only this wire has.
+                // After a message comes its offset, which only this wire has.
                 events
                     .into_iter()
                     .filter(|(event, _)| event != "offset")

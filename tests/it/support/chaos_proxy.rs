@@ -38,7 +38,7 @@ impl ChaosProxy {
                 let listener = TcpListener::from_std(listener).unwrap();
                 loop {
                     let (client, _) = listener.accept().await.unwrap();
-                    // Before the look at `away`: a cut from here on ends this connection.
+                    // Before `away` is read: a cut from here on ends this connection.
                     let mut cut = cut.clone();
                     cut.mark_unchanged();
                     if away.load(Ordering::SeqCst) {
@@ -92,7 +92,7 @@ async fn carry(
                 }
                 // A simple query is one packet: "Q", its length, the words and a zero.
                 if asked.windows(7).any(|window| window == b"COMMIT\0") && loses_commit.swap(false, Ordering::SeqCst) {
-                    // Its answer says that it was carried out; nobody hears it.
+                    // Its answer says that it was carried out; the proxy drops the answer.
                     let _ = server.read(&mut answered).await;
                     return;
                 }

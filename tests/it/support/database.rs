@@ -37,7 +37,7 @@ pub fn drop_in(folder: &Path) {
     }
 }
 
-/// Says so and returns true on PostgreSQL, for a test about what SQLite does with its files.
+/// Prints a note and returns true on PostgreSQL, for a test about what SQLite does with its files.
 pub fn is_about_sqlite_files() -> bool {
     if postgres::is_wanted() {
         eprintln!("this test is about SQLite's files");
@@ -48,10 +48,10 @@ pub fn is_about_sqlite_files() -> bool {
 /// The lock that every writer has: "haggle" in ASCII.
 const WRITER: i64 = 0x6861_6767_6C65;
 
-/// Holds up anyone who wants to write, until it is released or dropped.
+/// Blocks all writers until it is released or dropped.
 pub struct HeldUp(db::PooledConnection);
 
-/// Begins to write in a database, as somebody who does not come to an end.
+/// Begins a write in a database that does not end.
 pub fn hold_up(url: &str) -> HeldUp {
     let mut conn = db::open(url, 1).unwrap().get().unwrap();
     if postgres::is_wanted() {

@@ -66,13 +66,13 @@ pub fn create_empty_database() -> String {
     cluster.url(&name)
 }
 
-/// The same database behind somebody who listens on a port of this machine.
+/// The same database behind a proxy on a port of this machine.
 pub fn through_port(url: &str, port: u16) -> String {
     let name = url.split("/").nth(3).unwrap().split('?').next().unwrap();
     format!("postgres://haggle@127.0.0.1:{port}/{name}")
 }
 
-/// Removes a database, and anyone who is connected to it.
+/// Removes a database, and disconnects its clients.
 pub fn drop_database(url: &str) {
     let name = url.split('/').nth(3).unwrap().split('?').next().unwrap();
     // What is left goes with the server.

@@ -90,7 +90,7 @@ impl Launch {
         self.folder.path().join("haggle.db")
     }
 
-    /// The database, opened beside the server and brought up to date.
+    /// The database, opened next to the server and migrated.
     pub fn pool(&self) -> Pool {
         let pool = db::open(&self.url(), 2).unwrap();
         db::migrate(&pool).unwrap();
@@ -227,7 +227,7 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse().ok()
     }
 
-    /// A token of a user, good for an hour.
+    /// A token of a user, valid for one hour.
     pub fn token(&self, user: &str) -> String {
         let signer = Signer::hs256(SECRET.as_bytes()).unwrap();
         signer.sign(&UserId::new(user).unwrap(), None, Duration::from_secs(3600), &Clock::System)

@@ -36,7 +36,7 @@ impl RawClient {
 
     /// Sends bytes.
     pub async fn send(&mut self, bytes: &[u8]) {
-        // The server may have closed already, and what it said is still to be read.
+        // The server may have closed already, and what it sent is still to be read.
         let _ = self.tcp.write_all(bytes).await;
     }
 

@@ -1,4 +1,4 @@
-//! A client of REST: one request a connection.
+//! A client of REST: one request per connection.
 
 use std::net::SocketAddr;
 

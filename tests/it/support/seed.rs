@@ -1,4 +1,4 @@
-//! What is in the database before a test begins.
+//! The content of the database before a test begins.
 
 use haggle::{
     db::{self, NewReport, Opened, Pool, Reported, RoomWrite, Written},
@@ -59,12 +59,12 @@ impl Seed {
         }
     }
 
-    /// So many messages of one sender.
+    /// This many messages of one sender.
     pub fn messages(&self, room: &RoomId, sender: &str, count: usize) -> Vec<StoredMessage> {
         self.long_messages(room, sender, count, 0)
     }
 
-    /// So many messages of one sender, each of at least so many bytes.
+    /// This many messages of one sender, each of at least this many bytes.
     pub fn long_messages(&self, room: &RoomId, sender: &str, count: usize, bytes: usize) -> Vec<StoredMessage> {
         let draft = |place| {
             RoomWrite::Append(Draft {
@@ -121,7 +121,7 @@ impl Seed {
         id
     }
 
-    /// Deletes a user in the database, without the server's knowing.
+    /// Deletes a user in the database, without a notice to the server.
     pub fn delete_user_behind_the_server(&self, id: &str) {
         self.write(RoomWrite::DeleteUser { user: UserId::new(id).unwrap(), at: START });
     }
@@ -133,7 +133,7 @@ impl Seed {
 }
 
 impl Seed {
-    /// So many rooms of a product, each with a buyer of its own.
+    /// This many rooms of a product, each with a buyer of its own.
     pub fn rooms(&self, product: &str, count: usize) {
         let mut lines = String::new();
         for place in 0..count {

@@ -117,7 +117,7 @@ impl TestServer {
         Seed::new(self.pool.clone())
     }
 
-    /// A token of a user, good for an hour.
+    /// A token of a user, valid for one hour.
     pub fn token(&self, user: &str) -> String {
         self.token_for(user, Duration::from_secs(3600))
     }

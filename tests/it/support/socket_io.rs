@@ -15,12 +15,12 @@ use super::{raw::RawClient, rest, within};
 const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
 
-/// A session over polls. One request a connection, so each may land on another worker.
+/// A session over polls. One request per connection, so each may land on another worker.
 #[derive(Clone)]
 pub struct PollingClient {
     pub addr: SocketAddr,
     pub sid: String,
-    /// What the open packet said.
+    /// The content of the open packet.
     pub terms: Value,
 }
 
@@ -158,7 +158,7 @@ impl PacketClient {
 
     /// Sends a packet.
     pub async fn send(&mut self, packet: &str) {
-        // A connection that is being closed takes none, and what was said before is what counts.
+        // A connection that is being closed takes none. What was received before is what counts.
         let _ = self.socket.send(Message::text(packet)).await;
     }
 

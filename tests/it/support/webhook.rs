@@ -1,4 +1,4 @@
-//! A marketplace's backend that takes webhooks, and fails as it is told.
+//! A marketplace's backend that takes webhooks, and fails on request.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -63,7 +63,7 @@ impl Backend {
         self.script.lock().unwrap().extend(reactions);
     }
 
-    /// Waits for so many requests, of all so far.
+    /// Waits until it has received this many requests in all.
     pub async fn hooks(&self, count: usize) -> Vec<Hook> {
         until("webhooks", || self.hooks.lock().unwrap().len() >= count).await;
         let hooks = self.hooks.lock().unwrap().clone();

@@ -21,7 +21,7 @@ use tokio_tungstenite::{
 
 use super::within;
 
-/// A refused request, as the wire tells it.
+/// A refused request, as it appears on the wire.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WireError {
     pub code: String,
@@ -83,7 +83,7 @@ impl WsClient {
 
     /// Sends a text frame as it is.
     pub async fn send_text(&mut self, text: &str) {
-        // A connection that is being closed refuses frames, and what was said before is what counts.
+        // A connection that is being closed refuses frames. What was received before is what counts.
         let _ = self.socket.send(Message::text(text)).await;
     }
 
@@ -198,7 +198,7 @@ impl WsClient {
         self.closed().await;
     }
 
-    /// The next text frame; `None` once the connection is over.
+    /// The next text frame; `None` after the connection has ended.
     pub async fn read(&mut self) -> Option<Value> {
         Some(serde_json::from_str(&self.read_text().await?).unwrap())
     }

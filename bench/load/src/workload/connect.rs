@@ -1,4 +1,4 @@
-//! Connections that come, prove who they are, enter a room and are gone: how many a second.
+//! Clients that connect, authenticate, enter a room and disconnect: how many per second.
 
 use std::{
     sync::atomic::Ordering,
@@ -14,7 +14,7 @@ use crate::{
     stamp::Stamp,
 };
 
-/// Runs it with so many clients at once, each coming again as soon as it has entered.
+/// Runs it with this many clients at once. Each connects again as soon as it has entered.
 ///
 /// # Errors
 /// Nobody could enter.

@@ -13,11 +13,11 @@ use crate::{
     stamp::Stamp,
 };
 
-/// Runs it with so many connections, two a room. Memory is that of the server's process with them against without; the
-/// processor's time is that of the measured span.
+/// Runs it with this many connections, two per room. Memory is the difference of the server's process with and without them.
+/// The processor's time is that of the measured span.
 ///
 /// # Errors
-/// Not everybody could enter.
+/// Not every client could enter.
 pub fn run(setting: &Setting, rooms: &[Room], connections: usize, progress: &Progress) -> Result<Outcome, Failed> {
     run_threads(vec![()], false, |()| {
         let base = Instant::now();

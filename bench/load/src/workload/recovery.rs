@@ -1,4 +1,4 @@
-//! Everybody comes back at once: the server was restarted, and each client catches up on what it missed.
+//! All clients reconnect at once: the server was restarted, and each client catches up on what it missed.
 
 use std::{
     sync::atomic::Ordering,
@@ -14,16 +14,17 @@ use crate::{
     stamp::Stamp,
 };
 
-/// How soon a client tries again that found nobody.
+/// How soon a client tries again after a failed connect.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
 
-/// Connects everybody, calls `ready`, waits until the server has gone and come back, and lets everybody in again.
+/// Connects all clients, calls `ready`, waits until the server has gone down and come back, and lets all clients enter
+/// again.
 ///
-/// Each client behaves as if it had missed the last `missed` messages of its room. The latency is that of each client,
-/// from the moment the server first took a connection again to its having all of them; the seconds are those of the last.
+/// Each client behaves as if it had missed the last `missed` messages of its room. A client's latency is the time from the
+/// server's first new connection until the client has all of them. The seconds are those of the last client.
 ///
 /// # Errors
-/// Not everybody could enter, or a client was not given what it missed.
+/// Not every client could enter, or a client was not given what it missed.
 pub fn run(
     setting: &Setting,
     rooms: &[Room],
@@ -73,7 +74,7 @@ struct Recovery<'a, R: Fn()> {
     began: Instant,
     entered: usize,
     gone: usize,
-    /// When the server first took a connection again.
+    /// When the server first accepted a connection again.
     back: Option<Instant>,
     again: Vec<(Instant, usize)>,
     took: Histogram,
@@ -151,14 +152,14 @@ impl<R: Fn()> Workload for Recovery<'_, R> {
     }
 }
 
-/// The number behind a key in JSON as the server writes it.
+/// The number after a key in JSON as the server writes it.
 fn number_after(json: &[u8], key: &[u8]) -> Option<u64> {
     let at = memchr::memmem::find(json, key)? + key.len();
     let digits: Vec<u8> = json[at..].iter().copied().take_while(u8::is_ascii_digit).collect();
     std::str::from_utf8(&digits).ok()?.parse().ok()
 }
 
-/// Whether an answer has every message behind a mark, once and in order.
+/// Whether an answer has every message after a mark, once and in order.
 fn check(answer: &[u8], after: u64, missed: u64) -> Result<(), String> {
     let mut seq = after;
     for at in memchr::memmem::find_iter(answer, b"\"seq\":") {

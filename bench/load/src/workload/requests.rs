@@ -27,7 +27,7 @@ pub enum Page {
     Rooms,
 }
 
-/// Runs it with so many connections, a thread each.
+/// Runs it with this many connections, one thread per connection.
 ///
 /// # Errors
 /// A request was refused.

@@ -1,8 +1,8 @@
-//! Rooms in which somebody talks: pairs where both do, and the fan-out of one to many.
+//! Rooms in which clients send: pairs where both do, and the fan-out of one to many.
 //!
-//! At a fixed rate messages are due by the clock, whatever the server does, and a delivery's latency counts from when its
-//! message was due, not from when it got out: a server that stands still for a second has made a second's messages late.
-//! Saturated, each sender keeps so many messages in flight; the next one leaves when all members have the first.
+//! At a fixed rate messages are due by the clock, whatever the server does. A delivery's latency counts from when its
+//! message was due, not from when it was sent: a server that stalls for one second has delayed the messages of that second.
+//! Saturated, each sender keeps this many messages in flight, and sends the next one when all members have the first.
 
 use std::{
     sync::atomic::Ordering,
@@ -20,15 +20,15 @@ use crate::{
 
 /// How long after the end deliveries may still come, before they count as lost.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
-/// With nothing coming for so long, nothing more will.
+/// If nothing has arrived for this long, nothing more will.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
 
-/// How much is said.
+/// How much is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// So many messages a second, over all rooms.
+    /// This many messages per second, over all rooms.
     Fixed(f64),
-    /// As much as goes, with so many of each sender in flight.
+    /// As many as possible, with this many per sender in flight.
     Saturated(u32),
 }
 
@@ -46,7 +46,7 @@ pub struct Shape {
 /// Runs it.
 ///
 /// # Errors
-/// Not everybody could enter.
+/// Not every client could enter.
 pub fn run(setting: &Setting, rooms: &[Room], shape: Shape, progress: &Progress) -> Result<Outcome, Failed> {
     let base = Instant::now();
     let start = Start::default();
@@ -96,7 +96,7 @@ struct Talk<'a> {
     senders: Vec<Sender>,
     /// A room's first sender.
     first_sender: Vec<usize>,
-    /// Who is still to send a message, because all have one of theirs.
+    /// Senders that may send their next message, because all members have an earlier one.
     free: Vec<usize>,
 
     entered: usize,

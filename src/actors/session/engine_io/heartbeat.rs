@@ -18,7 +18,7 @@ pub(super) struct Heartbeat {
 }
 
 impl<A: Application> EngineSession<A> {
-    /// Pings after a while; never before the first interval is over.
+    /// Pings after a while; never before the first interval has ended.
     pub(super) fn schedule_ping(&mut self, after: Duration, ctx: &mut Context<Self>) {
         self.line.heartbeat.awaits_pong = false;
         let due = Instant::now() + after;
@@ -47,7 +47,7 @@ impl<A: Application> EngineSession<A> {
         if self.line.ending.is_some() {
             return;
         }
-        // A full outbox ends by itself.
+        // A full outbox closes its socket.
         let _ = self.line.link.outbox.push(Frame::Text(ping()));
         self.line.heartbeat.awaits_pong = true;
         // Counted from when it was due, so that timers which fire late don't add up.

@@ -17,8 +17,8 @@ use tokio::sync::oneshot;
 use super::{Application, EngineSession, Link, sessions::PostTurn};
 use crate::protocol::engine_io::{Packet, payload::Packets};
 
-/// The packets of one POST: the request's handler → the session, one at a time. Answers when the session has them;
-/// `taken` closes when all of them have been taken up, or the session is over.
+/// The packets of one POST: the request's handler → the session, one at a time. Answers when the session has them; `taken`
+/// closes when all of them have been taken up, or the session has ended.
 #[derive(ActixMessage)]
 #[rtype(result = "()")]
 pub struct Post<A: Application> {

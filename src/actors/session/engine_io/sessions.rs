@@ -32,7 +32,7 @@ const SHARDS: usize = 16;
 
 /// What requests need to know of a session.
 pub struct Link<A: Application> {
-    /// Its id: 122 random bits, behind the node's name where it has one.
+    /// Its id: the node's name where it has one, then 122 random bits.
     pub sid: Box<str>,
     /// Where its packets go.
     pub addr: Addr<EngineSession<A>>,
@@ -50,8 +50,8 @@ pub struct Link<A: Application> {
     signed_in: AtomicBool,
     poll: AtomicBool,
     post: AtomicBool,
-    /// Milliseconds since [`EPOCH`] until when the client must have shown life; a silent session is gone then, even
-    /// when its timer fires a moment later.
+    /// Milliseconds since [`EPOCH`] until when the client must have shown life; a silent session has expired then, even when
+    /// its timer fires a moment later.
     silent_until: AtomicU64,
 }
 
@@ -243,7 +243,7 @@ impl<A: Application> Sessions<A> {
         self.shard(sid).get(sid).cloned()
     }
 
-    /// Tells every session that the server goes away.
+    /// Notifies every session that the server shuts down.
     pub fn drain(&self) {
         for shard in &self.shards {
             let links: Vec<_> = lock(shard).values().map(Arc::clone).collect();
@@ -257,7 +257,7 @@ impl<A: Application> Sessions<A> {
     /// Takes a place for a session from an address, and makes its id.
     pub(super) fn place(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Registration<A>, ChatError> {
         let (mut held, mut unsigned) = (None, None);
-        // Who lifts the one lifts the other.
+        // An operator who lifts one of them lifts both.
         if let Some((address, max)) = peer.map(AddressKey::of).zip(self.by_address_max) {
             let refused = |sentence: &'static str| {
                 let mut error = ChatError::rate_limited(5000);

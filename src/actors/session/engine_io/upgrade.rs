@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// How often the open poll is let go while the client waits for it to return: the client pauses only then.
+/// How often the open poll is released while the client waits for it to return: the client pauses only then.
 const RELEASE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Frames of a candidate before it takes over. Two are what it takes.
@@ -36,7 +36,7 @@ const FAILURES_MAX: u32 = 5;
 pub struct Candidate {
     /// Which one of the session's.
     pub number: u32,
-    /// Where what is said on it before it takes over waits.
+    /// Holds what is received on it before it takes over.
     pub outbox: Arc<Outbox>,
     /// Its socket, to be shut down when it hangs.
     pub socket: Option<ConnectionSocket>,
@@ -60,7 +60,7 @@ pub(super) struct Upgrade {
     answered: bool,
     timers: Vec<SpawnHandle>,
     failures: u32,
-    /// What the candidate has said.
+    /// What the candidate has received.
     frames: u32,
 }
 
@@ -149,7 +149,7 @@ impl<A: Application> EngineSession<A> {
         self.stop_upgrade_timers(ctx);
         self.line.websocket = Some(candidate.number);
         self.line.link.end_upgrade(true);
-        // A poll that is still open sees that polls are over; it must not take what the WebSocket shall carry.
+        // A poll that is still open sees that polling has ended. It must not take what the WebSocket shall carry.
         self.line.link.outbox.attach(candidate.socket);
         candidate.outbox.finish();
         self.resume_heartbeat(ctx);
@@ -166,7 +166,7 @@ impl<A: Application> EngineSession<A> {
         self.resume_heartbeat(ctx);
     }
 
-    /// The session is over, and its candidate with it.
+    /// The session has ended, and its candidate with it.
     pub(super) fn drop_candidate(&mut self) {
         if let Some(candidate) = self.line.upgrade.candidate.take() {
             candidate.outbox.close(CloseCode::Normal.number(), "");

@@ -50,7 +50,7 @@ impl<A: Application> EngineSession<A> {
             Ok(Incoming::Binary(bytes)) => self.packet(Packet::Binary(bytes), ctx),
             Ok(Incoming::Ping(payload)) => self.with(ctx, |application, connection| {
                 application.kept_alive(connection);
-                // A full outbox ends by itself.
+                // A full outbox closes its socket.
                 let _ = connection.outbox().push(Frame::Pong(payload));
             }),
             Ok(Incoming::Pong(_)) => {

@@ -58,8 +58,8 @@ impl Namespace for ChatNamespace {
     }
 }
 
-/// What a client comes back with: beside its token in the CONNECT, as the official client writes it. Anything else is a
-/// client that comes for the first time.
+/// What a client reconnects with: next to its token in the CONNECT, as the official client writes it. Without it the client
+/// connects for the first time.
 fn read_resume(auth: &RawValue) -> Option<Resume> {
     #[derive(Deserialize)]
     struct Auth {

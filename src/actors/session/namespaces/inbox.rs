@@ -1,5 +1,5 @@
 //! `/inbox`: what a signed-in user wants without entering any room. `roomUpdated` with the unread counts, and `presence` of
-//! the other members, those who are there already first.
+//! the other members, first of those who are already online.
 
 use std::sync::Arc;
 

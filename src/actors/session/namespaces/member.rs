@@ -34,7 +34,7 @@ pub(super) struct SignedInMember {
     services: Arc<Services>,
     namespace: &'static str,
     takes: fn(&ClientEvent) -> bool,
-    /// The server goes away: nothing new is taken up.
+    /// The server shuts down: nothing new is accepted.
     draining: bool,
 }
 
@@ -83,7 +83,7 @@ impl SignedInMember {
             }
             Next::Verify { token, request } => {
                 let verifier = Arc::clone(&self.services.verifier);
-                // One at a time: a second `authenticate` waits for the first, and so does everything behind it.
+                // One at a time: a second `authenticate` waits for the first, and so does everything after it.
                 seat.wait(async move { verifier.verify(&token).await }, move |member: &mut Self, verified, _| {
                     member.chat.renewed(request.as_ref(), verified);
                 });
@@ -114,7 +114,7 @@ impl SignedInMember {
 impl NamespaceMember for SignedInMember {
     fn event(&mut self, event: NamespaceEvent<'_>, seat: &mut Seat<'_, '_>) {
         if self.draining {
-            // Without an answer the client sends it again where it comes back.
+            // Without an answer the client sends it again when it reconnects.
             return;
         }
         let request = event.ack.map(RequestId::from_number);
@@ -147,11 +147,11 @@ impl NamespaceMember for SignedInMember {
                 let (in_flight, patience) = (self.chat.in_flight().clone(), *patience);
                 let idle = async move { tokio::time::timeout(patience, in_flight.idle()).await };
                 seat.spawn(idle, |_: &mut Self, _, seat| {
-                    // Without a DISCONNECT, after which the official client would stay away.
+                    // Without a DISCONNECT: the official client would not reconnect after one.
                     seat.connection().end(CloseCode::Restart, "the server restarts, come back");
                 });
             }
-            // Its hub has dropped it for reading too slowly: the connection is gone, and can be taken up again.
+            // Its hub has dropped it for reading too slowly: the connection is closed, and the session can be recovered.
             HubNotice::Ending if seat.connection().outbox().has_ended() => {}
             HubNotice::Ending => {
                 self.chat.end_for_good();

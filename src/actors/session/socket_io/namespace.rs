@@ -16,7 +16,7 @@ use crate::{
     protocol::socket_io::{EventName, write},
 };
 
-/// The namespaces that there are. One value a worker.
+/// The namespaces that there are. One value per worker.
 pub struct Table {
     /// Each by its own name.
     pub namespaces: Vec<Rc<dyn Namespace>>,
@@ -47,7 +47,7 @@ pub trait Namespace {
     fn join(&self, newcomer: Newcomer, seat: &mut Seat<'_, '_>) -> Box<dyn NamespaceMember>;
 }
 
-/// One step before a connection to a namespace stands: passes the client on, or refuses it.
+/// One step before a client is in a namespace: passes the client on, or refuses it.
 pub type Middleware = Box<dyn Fn(Newcomer) -> LocalBoxFuture<'static, Result<Newcomer, ChatError>>>;
 
 /// A client on its way into a namespace.
@@ -55,7 +55,7 @@ pub type Middleware = Box<dyn Fn(Newcomer) -> LocalBoxFuture<'static, Result<New
 pub struct Newcomer {
     /// The `auth` of its CONNECT, a JSON object.
     pub auth: Option<Box<RawValue>>,
-    /// What its connection's first request said.
+    /// What its connection's first request contained.
     pub handshake: Rc<Handshake>,
     /// Who it is, once a middleware knows.
     pub identity: Option<Identity>,
@@ -84,7 +84,7 @@ pub trait NamespaceMember: Any {
     /// It acknowledged an event of the server's.
     fn acknowledged(&mut self, _id: u64, _args: &[&RawValue], _seat: &mut Seat<'_, '_>) {}
 
-    /// A hub tells one of the connection's sessions something; perhaps this one's.
+    /// A hub notifies one of the connection's sessions; perhaps this one's.
     fn notice(&mut self, _notice: &SessionNotice, _seat: &mut Seat<'_, '_>) {}
 
     /// Something came on its connection that is only there to keep it alive.
@@ -96,7 +96,7 @@ pub trait NamespaceMember: Any {
     /// It has left by a DISCONNECT, and is dropped next.
     fn disconnected(&mut self) {}
 
-    /// The server goes away.
+    /// The server shuts down.
     fn draining(&mut self, _seat: &mut Seat<'_, '_>) {}
 
     /// Who it is, for the log.
@@ -118,7 +118,7 @@ pub(super) struct Departure {
     /// How its connection ends when it was its last namespace.
     pub(super) code: CloseCode,
     pub(super) reason: String,
-    /// Whether it was told by a DISCONNECT already.
+    /// Whether it was sent a DISCONNECT already.
     pub(super) told: bool,
 }
 
@@ -164,13 +164,13 @@ impl<'a, 'b> Seat<'a, 'b> {
         }
     }
 
-    /// Takes the member out of its namespace when the call is over, with a DISCONNECT. A connection that is then in none
-    /// ends with this code.
+    /// Takes the member out of its namespace after the call, with a DISCONNECT. If its connection is then in no namespace,
+    /// it ends with this code.
     pub fn leave(&mut self, code: CloseCode, reason: &str) {
         self.left = Some(Departure { code, reason: reason.to_owned(), told: false });
     }
 
-    /// The same for a member that somebody else has told by a DISCONNECT.
+    /// The same for a member that was already sent a DISCONNECT elsewhere.
     pub fn leave_silently(&mut self, code: CloseCode, reason: &str) {
         self.left = Some(Departure { code, reason: reason.to_owned(), told: true });
     }
@@ -187,7 +187,7 @@ impl<'a, 'b> Seat<'a, 'b> {
         })
     }
 
-    /// Runs a future beside the connection, then calls the member, while it is one.
+    /// Runs a future next to the connection, then calls the member, if it still is one.
     pub fn spawn<M: NamespaceMember, T: 'static>(
         &mut self,
         future: impl Future<Output = T> + 'static,
@@ -213,7 +213,7 @@ impl<'a, 'b> Seat<'a, 'b> {
         });
     }
 
-    /// Takes back what [`Seat::after`] or [`Seat::spawn`] began.
+    /// Cancels what [`Seat::after`] or [`Seat::spawn`] began.
     pub fn cancel(&mut self, handle: SpawnHandle) {
         self.connection.cancel(handle);
     }

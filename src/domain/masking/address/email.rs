@@ -107,7 +107,7 @@ impl Flat {
             }
             if next > after {
                 loose = true;
-                // A sentence that ends behind an address is no part of it.
+                // The end of a sentence after an address is no part of it.
                 if !self.common_top_at(next) {
                     return labels;
                 }

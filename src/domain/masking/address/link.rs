@@ -72,7 +72,7 @@ impl Flat {
         if needs_name && !(is_name(self.at(end)) && is_name(self.at(end + 1))) {
             return None;
         }
-        // What follows a space is a path only behind a slash.
+        // What follows a space is a path only after a slash.
         if end > place && self.at(end) != '/' && !link.ends_with('/') {
             return Some(place);
         }

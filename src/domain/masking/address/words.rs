@@ -1,6 +1,6 @@
 //! The words of addresses: signs spelt out, mail providers, links, messengers, and what announces a name.
 
-/// "at" and "dot" as words between spaces, which only count beside a known provider.
+/// "at" and "dot" as words between spaces, which only count next to a known provider.
 pub(super) const WORD_AT: char = '\u{1}';
 pub(super) const WORD_DOT: char = '\u{2}';
 
@@ -36,8 +36,7 @@ pub(super) const fn spelt_from(first: char, next: char) -> &'static [(&'static s
 /// "닷컴" in one: a dot and its top level.
 pub(super) const DOT_COM: char = '\u{3}';
 
-/// Who keeps people's mail: their name after an @ is an address, with or without the rest.
-/// Those that begin with a character.
+/// Mail providers: their name after an @ is an address, with or without the rest. Those that begin with a character.
 pub(super) const fn providers_from(first: char) -> &'static [&'static str] {
     match first {
         'g' => &["gmail", "googlemail"],

@@ -167,7 +167,7 @@ impl Decoder<'_> {
         Ok((block_bits, across, kept))
     }
 
-    /// Reads an image, coded by itself. Only the main one may have more than one group of codes.
+    /// Reads an image that is coded on its own. Only the main one may have more than one group of codes.
     fn read_image(
         &mut self,
         size: (usize, usize),

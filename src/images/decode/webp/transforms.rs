@@ -52,7 +52,7 @@ impl Transform {
         Self::Indexing { table, packed_bits, width }
     }
 
-    /// Pixels that are coded for a row of so many.
+    /// Pixels that are coded for a row of this many.
     pub(super) fn coded_width(&self, width: usize) -> usize {
         match self {
             Self::Indexing { packed_bits, .. } => width.div_ceil(1 << packed_bits),
@@ -137,7 +137,7 @@ fn predict(mode: u8, left: u32, top: u32, top_right: u32, top_left: u32) -> u32 
     }
 }
 
-/// Adds each of four bytes by itself.
+/// Adds each of four bytes separately.
 fn add(a: u32, b: u32) -> u32 {
     let (alpha_green, red_blue) =
         ((a & 0xFF00_FF00).wrapping_add(b & 0xFF00_FF00), (a & 0x00FF_00FF) + (b & 0x00FF_00FF));
