@@ -204,10 +204,32 @@ impl Chat {
     pub(super) fn message_changed(&mut self, message: StoredMessage, data: Bytes) {
         self.mark_stale(&message.room_id);
         self.publish_change(&message);
-        self.send_to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
-        if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message)) {
-            self.room_updated(message.room_id);
+        if self.is_early(&message) {
+            return self.early_changed(message, data);
         }
+        self.send_to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
+        if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message, true)) {
+            self.room_updated(message.room_id.clone());
+        }
+        if message.deleted_at.is_some() {
+            // Where several nodes change a room, the database counts.
+            self.refresh(message.room_id, true);
+        }
+    }
+
+    /// Whether an earlier message of its room was not delivered yet: several nodes commit them.
+    pub(super) fn is_early(&self, message: &StoredMessage) -> bool {
+        self.rooms.room(&message.room_id).is_some_and(|live| live.state().last_seq < message.seq)
+    }
+
+    /// A message has changed before its turn: it is delivered as it is now, when its turn comes.
+    pub(super) fn early_changed(&mut self, message: StoredMessage, data: Bytes) {
+        let room = message.room_id.clone();
+        if let Some(live) = self.rooms.room_mut(&room) {
+            live.early_changed(message, data);
+        }
+        self.fill(room.clone());
+        self.room_updated(room);
     }
 
     /// A message of a room that was not in memory stands differently: its members' lists are notified where they show it.

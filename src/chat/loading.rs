@@ -131,6 +131,9 @@ impl Chat {
         if let Some(loading) = self.loading.rooms.get_mut(room) {
             loading.is_stale = true;
         }
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.room_changed(room);
+        }
     }
 
     /// The same of all rooms of a user.

@@ -49,6 +49,13 @@ impl<T> Order<T> {
         }
     }
 
+    /// A message that waits for its turn has changed in the meantime.
+    pub fn replace(&mut self, seq: Seq, message: T) {
+        if let Some(waiting) = self.early.get_mut(&seq) {
+            *waiting = message;
+        }
+    }
+
     /// What follows the last one that was delivered, if it is there already.
     pub fn next(&mut self, last: Seq) -> Option<T> {
         while let Some(first) = self.early.first_entry() {

@@ -378,15 +378,16 @@ impl Chat {
     /// Takes over a message that was changed elsewhere, and shows it to those who are in its room here.
     pub(in crate::chat) fn show_change(&mut self, message: StoredMessage) {
         self.mark_stale(&message.room_id);
-        let Some(live) = self.rooms.room_mut(&message.room_id) else { return };
-        if message.seq > live.state().last_seq {
-            // Its turn has not come. What is read then is how it stands then.
-            let (room, seq) = (message.room_id, message.seq);
-            return self.is_missing(&room, seq);
+        let data = self.settings.json_of(&message, self.now.wall);
+        if self.is_early(&message) {
+            return self.early_changed(message, data);
         }
-        live.changed(&message);
-        let push = Push::from_json("messageUpdated", self.settings.json_of(&message, self.now.wall));
-        self.send_to_room(&message.room_id, Delivery::Change, &push, None);
+        let Some(live) = self.rooms.room_mut(&message.room_id) else { return };
+        live.changed(&message, false);
+        self.send_to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
+        if message.deleted_at.is_some() {
+            self.refresh(message.room_id, true);
+        }
     }
 
     fn hear_read(&mut self, room: &RoomId, reader: &UserId, seq: Seq, unread: i64) {

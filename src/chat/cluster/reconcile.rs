@@ -97,6 +97,8 @@ pub(in crate::chat) struct Reconcile {
     /// Rooms of which something is old, and whether nobody else notifies their members' lists.
     stale: BTreeMap<RoomId, bool>,
     is_refreshing: bool,
+    /// Rooms that have changed since rooms were last asked for.
+    changed_since: BTreeSet<RoomId>,
     /// Messages that were edited or taken back.
     changed: BTreeSet<MessageId>,
     is_reading_changed: bool,
@@ -118,6 +120,13 @@ impl Reconcile {
         }
         self.lists[0].insert(room.clone(), seq);
         true
+    }
+
+    /// What is being read of a room may be older than this change of it.
+    pub(in crate::chat) fn room_changed(&mut self, room: &RoomId) {
+        if self.is_refreshing {
+            self.changed_since.insert(room.clone());
+        }
     }
 
     fn list_of(&self, room: &RoomId) -> Option<Seq> {
@@ -366,6 +375,7 @@ impl Chat {
             let rooms: Vec<RoomId> = reconcile.stale.keys().take(ROOMS_AT_ONCE).cloned().collect();
             let asked = rooms.iter().filter_map(|room| reconcile.stale.remove_entry(room)).collect();
             reconcile.is_refreshing = true;
+            reconcile.changed_since.clear();
             self.out.read(DbRead::RoomsAgain(asked));
         }
         if !reconcile.is_reading_changed && !reconcile.changed.is_empty() {
@@ -376,19 +386,27 @@ impl Chat {
     }
 
     /// Takes over how a room stands in the database, and sends its members here what is new of it.
-    fn refreshed(&mut self, state: &RoomState, alone: bool) {
+    fn refreshed(&mut self, state: &RoomState, alone: bool, is_current: bool) {
         let room = state.room.id.clone();
         let Some(live) = self.rooms.room(&room) else { return };
         let read = [Role::Buyer, Role::Seller].map(|role| live.state().member(role).read_seq);
-        self.sharing_changes_here(&room, |live| live.refresh(state));
+        self.sharing_changes_here(&room, |live| live.refresh(state, is_current));
         for (role, before) in [Role::Buyer, Role::Seller].into_iter().zip(read) {
             let now = state.member(role).read_seq;
             if now > before {
                 self.send_read(&room, &state.member_user(role).id.clone(), now);
             }
         }
-        if self.rooms.room(&room).is_some_and(|live| live.state().last_seq < state.last_seq) {
+        let known = self.rooms.room(&room).map_or(state.last_seq, |live| live.state().last_seq);
+        if known < state.last_seq {
             self.fill(room.clone());
+        }
+        if (known != state.last_seq || !is_current)
+            && let Some(nodes) = &mut self.nodes
+        {
+            // What is unread is known when both know the same messages.
+            let unread_rooms = vec![(room.clone(), alone)];
+            nodes.reconcile.looks.push_back(Look { unread_rooms, ..Look::at(self.now.at) });
         }
         if alone {
             self.room_updated_here(room);

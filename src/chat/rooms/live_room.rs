@@ -127,16 +127,18 @@ impl LiveRoom {
     }
 
     /// Takes over how the room stands in the database, but for its messages, which come in their order.
-    pub fn refresh(&mut self, state: &RoomState) {
+    pub fn refresh(&mut self, state: &RoomState, is_current: bool) {
         self.state.room = state.room.clone();
-        self.state.offer.clone_from(&state.offer);
+        if is_current {
+            self.state.offer.clone_from(&state.offer);
+        }
         for role in [Role::Buyer, Role::Seller] {
             let (fresh, known) = (*state.member(role), *self.state.member(role));
             let newer = fresh.read_seq > known.read_seq;
             *self.state.member_mut(role) = MemberState {
                 read_seq: fresh.read_seq.max(known.read_seq),
                 // What is not delivered here yet is counted when it is.
-                unread: match state.last_seq == self.state.last_seq {
+                unread: match is_current && state.last_seq == self.state.last_seq {
                     true => fresh.unread,
                     false if fresh.read_seq >= self.state.last_seq => 0,
                     false if newer => (fresh.unread - (state.last_seq.0 - self.state.last_seq.0)).max(0),
@@ -145,7 +147,7 @@ impl LiveRoom {
                 ..fresh
             };
         }
-        if state.last_seq == self.state.last_seq {
+        if is_current && state.last_seq == self.state.last_seq {
             self.state.last_message.clone_from(&state.last_message);
         }
     }
@@ -265,7 +267,7 @@ impl LiveRoom {
             if is_sender {
                 has_read = member.read_seq.0 < message.seq.0 - 1;
                 (member.read_seq, member.unread) = (message.seq, 0);
-            } else if is_news {
+            } else if is_news && message.deleted_at.is_none() {
                 member.unread += 1;
             }
         }
@@ -274,10 +276,16 @@ impl LiveRoom {
         has_read
     }
 
-    /// A message was edited or taken back. Returns whether the members' lists show it.
-    pub fn changed(&mut self, message: &StoredMessage) -> bool {
+    /// A message that waits for its turn was edited or deleted.
+    pub fn early_changed(&mut self, message: StoredMessage, data: Bytes) {
+        self.order.replace(message.seq, (message, data));
+    }
+
+    /// A message was edited or deleted. Returns whether the members' lists show it. Another node's word may come twice, or after
+    /// the room was read: without `is_own`, the count of unread messages waits for the next reading of the room.
+    pub fn changed(&mut self, message: &StoredMessage, is_own: bool) -> bool {
         let mut shown = self.offer_changed(message);
-        if message.deleted_at.is_some() {
+        if message.deleted_at.is_some() && is_own {
             for role in [Role::Buyer, Role::Seller] {
                 let is_news = message.is_news_to(&self.state.member_user(role).id);
                 let member = self.state.member_mut(role);

@@ -161,7 +161,7 @@ fn what_the_database_knows_and_was_not_delivered_is_counted_once() {
     // 2 to 4 are on their way: alice has answered with 3.
     let mut fresh = live.state().clone();
     (fresh.last_seq, fresh.members.buyer.read_seq, fresh.members.buyer.unread) = (Seq(4), Seq(3), 1);
-    live.refresh(&fresh);
+    live.refresh(&fresh, true);
     for (seq, sender) in [(2, "sam"), (3, "alice"), (4, "sam")] {
         live.stored(&message(seq, sender));
     }
@@ -189,18 +189,18 @@ fn the_offer_that_stands_follows_its_messages_in_either_order() {
     assert_eq!(standing(&live), Some((first.id.clone(), OfferStatus::Pending)));
     // The one that replaces it is known before what became of the first, and after it.
     live.stored(&second);
-    assert!(!live.changed(&offer(1, OfferStatus::Superseded)), "no list shows it");
+    assert!(!live.changed(&offer(1, OfferStatus::Superseded), true), "no list shows it");
     assert_eq!(standing(&live), Some((second.id.clone(), OfferStatus::Pending)));
-    assert!(live.changed(&offer(2, OfferStatus::Superseded)));
+    assert!(live.changed(&offer(2, OfferStatus::Superseded), true));
     assert_eq!(standing(&live), None);
     live.stored(&offer(3, OfferStatus::Pending));
     live.stored(&message(4, "sam"));
     // It is not the last message, and lists show it all the same.
-    assert!(live.changed(&offer(3, OfferStatus::Accepted)));
-    assert!(!live.changed(&offer(3, OfferStatus::Accepted)), "the same again");
+    assert!(live.changed(&offer(3, OfferStatus::Accepted), true));
+    assert!(!live.changed(&offer(3, OfferStatus::Accepted), true), "the same again");
     assert_eq!(standing(&live).map(|(_, status)| status), Some(OfferStatus::Accepted));
     // Erased with its maker.
-    assert!(live.changed(&StoredMessage { data: None, ..offer(3, OfferStatus::Accepted) }));
+    assert!(live.changed(&StoredMessage { data: None, ..offer(3, OfferStatus::Accepted) }, true));
     assert_eq!(standing(&live), None);
 }
 

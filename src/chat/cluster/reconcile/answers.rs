@@ -1,6 +1,6 @@
 //! What the database has answered to looks and readings, and what becomes of it.
 
-use std::time::Instant;
+use std::{mem, time::Instant};
 
 use super::Look;
 use crate::{
@@ -91,6 +91,7 @@ impl Chat {
     pub(in crate::chat) fn rooms_read_again(&mut self, asked: Vec<(RoomId, bool)>, found: Result<RoomsFound, DbError>) {
         let Some(nodes) = &mut self.nodes else { return };
         nodes.reconcile.is_refreshing = false;
+        let changed = mem::take(&mut nodes.reconcile.changed_since);
         let found = match found {
             Ok(found) => found,
             Err(error) => {
@@ -101,7 +102,10 @@ impl Chat {
         };
         for ((room, state), (_, alone)) in found.into_iter().zip(asked) {
             match state {
-                Ok(Some(state)) => self.guarded("refresh", |chat| chat.refreshed(&state, alone)),
+                Ok(Some(state)) => {
+                    let is_current = !changed.contains(&room);
+                    self.guarded("refresh", |chat| chat.refreshed(&state, alone, is_current));
+                }
                 Ok(None) => {}
                 Err(error) => log::warn!("room={room} could not be read again: {error}"),
             }
