@@ -23,8 +23,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use run::{Failure, Runner, STEPS};
 
-/// Things that happen in one run of the suite, over fresh seeds.
+/// Things that happen in one run of the suite.
 const STEPS_MIN: usize = 200_000;
+
+/// The first seed of the suite's own run: a gate that is red by chance is none. `HAGGLE_SIMULATION_SEED=fresh` looks for new faults.
+const FIRST_SEED: u64 = 1;
 
 fn check(runner: &Runner, outcome: Result<(), Failure>) {
     if let Err(failure) = outcome {
@@ -44,8 +47,10 @@ fn the_promises_hold_whatever_happens() {
         let (seed, steps) = (numbers.next().expect("a seed"), numbers.next().map_or(STEPS, |steps| steps as usize));
         check(&runner, runner.run(seed, steps));
     }
-    let fresh = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
-    let first = number("HAGGLE_SIMULATION_SEED").unwrap_or(fresh);
+    let first = match std::env::var("HAGGLE_SIMULATION_SEED").as_deref() {
+        Ok("fresh") => SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64),
+        _ => number("HAGGLE_SIMULATION_SEED").unwrap_or(FIRST_SEED),
+    };
     let steps = number("HAGGLE_SIMULATION_STEPS").map_or(STEPS_MIN, |steps| steps as usize);
     eprintln!("seeds from {first}");
     let began = Instant::now();

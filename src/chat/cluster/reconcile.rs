@@ -201,7 +201,6 @@ impl Chat {
     pub(in crate::chat) fn list_shown(&mut self, room: &RoomId) {
         let Some(last_seq) = self.rooms.room(room).map(|live| live.state().last_seq) else { return };
         if let Some(nodes) = &mut self.nodes {
-            nodes.reconcile.confirm(Confirmed::List(room.clone()));
             nodes.reconcile.list_sent(room, last_seq);
         }
     }
