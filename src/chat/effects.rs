@@ -1,5 +1,5 @@
 //! What the chat's core causes: what hubs deliver, what the database is asked and stores, what other nodes are sent, and what
-//! is to happen later. Whoever drives the core carries it out.
+//! is to happen later. The driver of the core carries it out: the `ChatServer`, or a test.
 
 mod fan_out;
 

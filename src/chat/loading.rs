@@ -139,6 +139,11 @@ impl Chat {
     /// The same of all rooms of a user.
     pub(super) fn mark_user_stale(&mut self, user: &UserId) {
         self.loading.changed(Subject::User(user.clone()));
+        if let Some(nodes) = &mut self.nodes {
+            for room in self.rooms.rooms_of(user) {
+                nodes.reconcile.room_changed(&room);
+            }
+        }
     }
 
     /// The same of all rooms over a product.

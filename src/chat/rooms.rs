@@ -230,7 +230,7 @@ impl Rooms {
                 );
             }
         }
-        // What is told has an order that does not depend on that of the map.
+        // What is sent has an order that does not depend on that of the map.
         gone.sort_by(|one, other| one.room.cmp(&other.room));
         gone
     }

@@ -8,6 +8,7 @@ use super::{
     accounts::Accounts,
     batch::BATCH_WRITES_MAX,
     cluster::reconcile::Confirmed,
+    db_read::DbRead,
     entries::{Authorized, RoomLoaded},
     hub_op::{Asker, HubId},
     in_flight::InFlight,
@@ -16,7 +17,7 @@ use super::{
     *,
 };
 use crate::{
-    broker::NodeId,
+    broker::{Envelope, NodeEvent, NodeId},
     config::Limits,
     db::{self, CommitCursor, Committed, DbError, Found, News, PooledConnection, RoomWrite, test_db::open_alices_room},
     domain::{ProductId, ProductStatus, Role, SessionId},
@@ -405,4 +406,47 @@ fn said(room: &RoomId) -> crate::domain::StoredMessage {
         deleted_at: None,
         warnings: Vec::new(),
     }
+}
+
+#[test]
+fn typing_that_another_node_has_published_expires_here() {
+    let mut fixture = Fixture::new();
+    among_nodes(&mut fixture);
+    let (room, user) = (fixture.room.clone(), UserId::new("sam").unwrap());
+    let event = NodeEvent::Typing { room, user, typing: true };
+    fixture.on(Input::NodeEvents(vec![Envelope { node: NodeId::random(), event }]));
+    let expires = fixture.out.timers.iter().any(|(_, timer)| matches!(timer, Timer::TypingExpires));
+    assert!(expires, "the other node may die before it says that it ended");
+}
+
+#[test]
+fn a_room_that_could_not_be_read_is_announced_later() {
+    let mut fixture = Fixture::new();
+    let room = fixture.room.clone();
+    fixture.on(Input::RoomOpened(room.clone()));
+    fixture.chat.loading.begin(&room);
+    let state = Err(DbError::Unavailable("unreachable".into()));
+    fixture.chat.room_read(RoomLoaded { room: room.clone(), state });
+    assert_eq!(fixture.chat.announcements.len(), 1);
+}
+
+#[test]
+fn a_deletion_that_another_node_publishes_twice_is_left_to_the_database_to_count() {
+    let mut fixture = Fixture::new();
+    among_nodes(&mut fixture);
+    let room = fixture.room.clone();
+    let first = StoredMessage { edited_at: None, ..said(&room) };
+    let second =
+        StoredMessage { id: crate::domain::MessageId::new("n").unwrap(), seq: Seq(2), position: 2, ..first.clone() };
+    for message in [first.clone(), second] {
+        fixture.chat.place(message, Bytes::new());
+    }
+    assert_eq!(fixture.unread(), Some(2));
+    for _ in 0..2 {
+        fixture.chat.show_change(StoredMessage { deleted_at: Some(Timestamp(1)), ..first.clone() });
+    }
+    assert_eq!(fixture.unread(), Some(2), "until the room is read again");
+    fixture.chat.flush_reconcile();
+    let asks_again = fixture.chat.out.reads.iter().any(|read| matches!(read, DbRead::RoomsAgain(_)));
+    assert!(asks_again);
 }
