@@ -94,7 +94,7 @@ pub use service::{open_to_serve, open_to_work};
 pub use sqlite_file::log_path;
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
 pub use write_batch::{
-    ErasureProgress, OfferMoved, Outcomes, ProductChange, ReadMark, RoomWrite, WriteError, Written, finish_erasures,
+    ErasureProgress, OfferMoved, Outcomes, ProductChange, ReadMark, Write, WriteError, Written, finish_erasures,
     list_erasures, write_batch,
 };
 

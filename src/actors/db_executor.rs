@@ -20,7 +20,7 @@ use actix::{Actor, Addr, Handler, SyncArbiter, SyncContext};
 use tokio::sync::oneshot;
 
 use crate::{
-    db::{self, BytesMax, Connection, DbError, MessagePage, Messages, Pool, RoomWrite, WriteError, Written},
+    db::{self, BytesMax, Connection, DbError, MessagePage, Messages, Pool, Write, WriteError, Written},
     domain::{Account, RoomId, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::{self, GaugeGuard, Metrics, SharedThread, Step},
@@ -213,7 +213,7 @@ impl Database {
     /// [`DbError`] when nothing of it was stored.
     pub async fn commit(
         &self,
-        writes: Vec<RoomWrite>,
+        writes: Vec<Write>,
         now: Timestamp,
     ) -> Result<Vec<Result<Written, WriteError>>, DbError> {
         let purpose = Writing::commit();

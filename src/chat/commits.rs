@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     broker::NodeEvent,
-    db::{DbError, ReadMark, RoomWrite, WriteError, Written},
+    db::{DbError, ReadMark, Write, WriteError, Written},
     domain::Account,
     error::{ChatError, ErrorCode},
     protocol::{event::ReadUpTo, json::to_json, view::ReportView},
@@ -80,11 +80,11 @@ impl Chat {
     }
 
     /// Whether a user may make one more change that shows in all rooms that they share with others.
-    pub(super) fn check_room_budget(&self, write: &RoomWrite) -> Result<(), ChatError> {
+    pub(super) fn check_room_budget(&self, write: &Write) -> Result<(), ChatError> {
         let user = match write {
-            RoomWrite::Block { blocker, .. } => &blocker.id,
-            RoomWrite::Unblock { blocker, .. } => blocker,
-            RoomWrite::SetSettings { user, .. } => &user.id,
+            Write::Block { blocker, .. } => &blocker.id,
+            Write::Unblock { blocker, .. } => blocker,
+            Write::SetSettings { user, .. } => &user.id,
             _ => return Ok(()),
         };
         self.room_budget.check(user, self.now.wall).map_err(|retry_after_ms| {

@@ -142,7 +142,7 @@ fn read_back(conn: &mut Connection, id: &RoomId) -> Result<Room, DbError> {
 mod tests {
     use super::*;
     use crate::db::{
-        RoomWrite, find_user,
+        Write, find_user,
         test_db::{NOW, TestDb, product, user, user_id, write},
     };
 
@@ -179,9 +179,9 @@ mod tests {
         let (bike, boat) = (product("bike").id, ProductId::new("boat").unwrap());
         assert_eq!(open_room(conn, &boat, &user("alice"), NOW).unwrap(), Err(OpenError::NoSuchProduct));
         assert_eq!(open_room(conn, &bike, &user("carol"), NOW).unwrap(), Err(OpenError::OwnProduct));
-        write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+        write(conn, Write::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
         assert_eq!(open_room(conn, &bike, &user("alice"), NOW).unwrap(), Err(OpenError::DeletedUser));
-        write(conn, RoomWrite::DeleteUser { user: user_id("carol"), at: NOW }).unwrap();
+        write(conn, Write::DeleteUser { user: user_id("carol"), at: NOW }).unwrap();
         assert_eq!(open_room(conn, &bike, &user("bob"), NOW).unwrap(), Err(OpenError::NoSuchProduct));
         // Nobody was added on the way to a refusal.
         assert!(open_room(conn, &boat, &user("erin"), NOW).unwrap().is_err());

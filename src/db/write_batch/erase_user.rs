@@ -1,7 +1,7 @@
 //! Erasure: of a deleted user no byte of the name or the words is left in the database's files.
 //!
-//! 1. [`RoomWrite::DeleteUser`](super::RoomWrite::DeleteUser) takes name and picture, and writes the job down.
-//! 2. [`RoomWrite::EraseWords`](super::RoomWrite::EraseWords), again and again, takes the words of some hundred messages,
+//! 1. [`Write::DeleteUser`](super::Write::DeleteUser) takes name and picture, and writes the job down.
+//! 2. [`Write::EraseWords`](super::Write::EraseWords), again and again, takes the words of some hundred messages,
 //!    each time in a batch with what everybody else writes. Rows, `seq` and sender stay: the other member keeps their
 //!    place in the conversation. Then the reports lose them, some at a time.
 //! 3. The free parts of the pages are overwritten, and the log is emptied ([`find_residue`](crate::db::find_residue) and its
@@ -35,7 +35,7 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 /// Rooms that are gone through at a time.
 const ROOMS: i64 = 32;
 
-/// How far an erasure is: the answer of [`RoomWrite::EraseWords`](super::RoomWrite::EraseWords).
+/// How far an erasure is: the answer of [`Write::EraseWords`](super::Write::EraseWords).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErasureProgress {

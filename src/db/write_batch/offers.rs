@@ -1,7 +1,7 @@
 //! Offers: what the state machine of [`crate::domain::offer`] decides, in one transaction for the whole product.
 
 use super::{
-    OfferMoved, Outcomes, ProductChange, ReadMark, RoomWrite, WriteError, Written, append, catalogue, waves::Cause,
+    OfferMoved, Outcomes, ProductChange, ReadMark, Write, WriteError, Written, append, catalogue, waves::Cause,
 };
 use crate::{
     db::{
@@ -148,7 +148,7 @@ fn mark_read(
     at: Timestamp,
 ) -> Result<Option<ReadMark>, DbError> {
     let mut outcomes = Outcomes::new();
-    let write = RoomWrite::MarkRead { room: room.clone(), reader: reader.clone(), seq: Seq(SEQ_MAX) };
+    let write = Write::MarkRead { room: room.clone(), reader: reader.clone(), seq: Seq(SEQ_MAX) };
     append::write_run(conn, &[write], at, &mut outcomes)?;
     Ok(match outcomes.pop() {
         Some(Ok(Written::Read { room, reader, read_seq, unread, advanced: true })) => {
@@ -224,7 +224,7 @@ impl OfferMaker<'_> {
             screened: Screened::Clean,
         };
         let mut outcomes = Outcomes::new();
-        append::write_run(conn, &[RoomWrite::Append(draft)], self.at, &mut outcomes)?;
+        append::write_run(conn, &[Write::Append(draft)], self.at, &mut outcomes)?;
         match outcomes.pop() {
             Some(Ok(Written::Appended { message, .. })) => {
                 offers::insert(conn, &message, product, &offer)?;

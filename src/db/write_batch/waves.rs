@@ -5,7 +5,7 @@
 //! that a wave reaches hears the product's status as it stands then, and nothing if that is what it heard last: what
 //! changed in between is not told.
 
-use super::{Outcomes, ProductChange, RoomWrite, WriteError, Written, append};
+use super::{Outcomes, ProductChange, Write, WriteError, Written, append};
 use crate::{
     db::{
         Connection, DbError,
@@ -155,10 +155,10 @@ fn say_status(
     }
     wave::set_notified(conn, &rooms, status)?;
     let data = notice.data(about);
-    let writes: Vec<RoomWrite> = rooms
+    let writes: Vec<Write> = rooms
         .into_iter()
         .map(|room| {
-            RoomWrite::Append(Draft {
+            Write::Append(Draft {
                 room: RoomId::from_stored(room),
                 sender: UserId::from_stored(SYSTEM_SENDER),
                 client_id: None,

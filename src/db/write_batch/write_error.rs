@@ -3,14 +3,14 @@
 use thiserror::Error;
 
 #[cfg(doc)]
-use super::RoomWrite;
+use super::Write;
 use crate::{
     db::{DbError, models::room::Silenced},
     domain::{MessageId, Timestamp, masking::ContactRefused, offer},
     error::{ChatError, ErrorCode},
 };
 
-/// Why a [`RoomWrite`] was refused, while the rest of its batch was written.
+/// Why a [`Write`] was refused, while the rest of its batch was written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WriteError {
     /// Not a member, or no such room: one answer, so that nobody can probe for ids.

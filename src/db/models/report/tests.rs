@@ -1,6 +1,6 @@
 use super::*;
 use crate::db::test_db::{NOW, TestDb, history, room, say, user_id, write};
-use crate::db::{ErasureProgress, RoomWrite, Written};
+use crate::db::{ErasureProgress, Write, Written};
 
 fn report(room: &RoomId, message: Option<&StoredMessage>) -> NewReport {
     NewReport {
@@ -110,11 +110,11 @@ fn a_deleted_users_words_leave_their_reports_some_at_a_time() {
     for message in &said {
         store_report(conn, &report(&a, Some(message))).unwrap().unwrap();
     }
-    write(conn, RoomWrite::DeleteUser { user: user_id("carol"), at: NOW }).unwrap();
+    write(conn, Write::DeleteUser { user: user_id("carol"), at: NOW }).unwrap();
     let mut steps = 0;
     loop {
         steps += 1;
-        let erased = write(conn, RoomWrite::EraseWords { user: user_id("carol"), at: NOW }).unwrap();
+        let erased = write(conn, Write::EraseWords { user: user_id("carol"), at: NOW }).unwrap();
         let has_words = kept(conn).iter().flat_map(|report| &report.messages).any(|message| message.text.is_some());
         match erased {
             Written::WordsErased { progress: ErasureProgress::Done, .. } => break assert!(!has_words),
