@@ -154,7 +154,7 @@ fn batch(times: usize) {
         .map(|number| {
             let name = format!("buyer-{number}");
             let buyer = User::new(UserId::new(&name).unwrap(), name, None);
-            let room = db::open_room(&mut conn, &product.id, &buyer, AT).unwrap().unwrap().into_room();
+            let room = db::open_room(&mut conn, &product.id, &buyer, AT).unwrap().into_room();
             (room.id, buyer.id)
         })
         .collect();

@@ -56,7 +56,7 @@ impl Fixture {
         let rooms = (0..ROOMS)
             .map(|i| {
                 let buyer = user(format!("buyer-{i}"));
-                let room = db::open_room(&mut conn, &product.id, &buyer, AT).unwrap().unwrap().into_room();
+                let room = db::open_room(&mut conn, &product.id, &buyer, AT).unwrap().into_room();
                 (room.id, buyer.id)
             })
             .collect();

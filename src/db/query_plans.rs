@@ -124,7 +124,7 @@ fn events_go_along_the_order_of_commits() {
     }
     let (db, _) = db_with_a_room();
     let plans = plans_of(&db, |conn| {
-        list_events(conn, EventCursor::default(), 100, usize::MAX).unwrap().unwrap();
+        list_events(conn, EventCursor::default(), 100, usize::MAX).unwrap();
     });
     assert_plans(
         &plans,
@@ -205,7 +205,7 @@ fn a_write_goes_along_its_indices() {
         write(conn, Write::Delete { message: id, editor, at }).unwrap();
         let sold = Product { status: ProductStatus::Sold, ..product("bike") };
         write(conn, Write::PutProduct { keeps_status: false, product: sold, at }).unwrap();
-        open_room_for(conn, &product("bike").id, &user_id("bob"), at).unwrap().unwrap();
+        open_room_for(conn, &product("bike").id, &user_id("bob"), at).unwrap();
         write(conn, Write::DeleteUser { user: user_id("carol"), at }).unwrap();
     });
     assert_plans(
@@ -269,8 +269,8 @@ fn blocks_and_reports_go_along_their_indices() {
             text: None,
             at,
         };
-        let Reported::New(report) = store_report(conn, &new).unwrap().unwrap() else { panic!() };
-        store_report(conn, &new).unwrap().unwrap();
+        let Reported::New(report) = store_report(conn, &new).unwrap() else { panic!() };
+        store_report(conn, &new).unwrap();
         list_reports(conn, ReportState::Open, None, 20).unwrap();
         list_reports(conn, ReportState::Decided, None, 20).unwrap();
         write(conn, Write::DeleteUser { user: user_id("mallory"), at }).unwrap();

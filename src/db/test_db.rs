@@ -41,7 +41,7 @@ pub(crate) fn open_alices_room(conn: &mut Connection) -> RoomId {
         Write::PutProduct { keeps_status: false, product: bike.clone(), at: Timestamp(0) },
     ];
     super::write_batch(conn, &writes, Timestamp(0)).unwrap();
-    super::open_room(conn, &bike.id, &sample::user("alice"), Timestamp(0)).unwrap().unwrap().into_room().id
+    super::open_room(conn, &bike.id, &sample::user("alice"), Timestamp(0)).unwrap().into_room().id
 }
 
 pub(super) struct TestDb {
@@ -145,7 +145,7 @@ pub(super) fn product(id: &str) -> Product {
 /// Opens the room of a buyer and a product.
 pub(super) fn room(conn: &mut Connection, buyer: &str, product: &str) -> RoomId {
     let (Opened::New(room) | Opened::Existing(room)) =
-        open_room_for(conn, &ProductId::new(product).unwrap(), &user_id(buyer), NOW).unwrap().unwrap();
+        open_room_for(conn, &ProductId::new(product).unwrap(), &user_id(buyer), NOW).unwrap();
     room.id
 }
 

@@ -13,7 +13,7 @@ mod waves;
 mod write_error;
 
 use super::{
-    Connection, DbError,
+    Connection, DbError, OperationError,
     models::{change, recovery},
 };
 use crate::domain::{
@@ -25,6 +25,7 @@ use crate::domain::{
 };
 pub use erase_user::{ErasureProgress, finish_erasures, list_erasures};
 pub use write_error::WriteError;
+use write_error::WriteResult;
 
 /// One thing to write.
 #[derive(Debug, Clone, PartialEq)]
@@ -405,7 +406,12 @@ fn write_all(conn: &mut Connection, writes: &[Write], now: Timestamp) -> Result<
                 [first, ..] if append::takes(first) => append::write_run(conn, run, now, &mut outcomes)?,
                 _ => {
                     for write in run {
-                        outcomes.push(write_one(conn, write, now)?);
+                        outcomes.push(match write_one(conn, write, now) {
+                            Ok(written) => Ok(written),
+                            // What it has written before, such as offers that expired, stays.
+                            Err(OperationError::Refused(refused)) => Err(refused),
+                            Err(OperationError::Db(error)) => return Err(error),
+                        });
                     }
                 }
             }
@@ -417,13 +423,13 @@ fn write_all(conn: &mut Connection, writes: &[Write], now: Timestamp) -> Result<
     })
 }
 
-fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> Result<Result<Written, WriteError>, DbError> {
+fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResult {
     match write {
         // Runs of these are written together.
         Write::Append(_) | Write::MarkRead { .. } => {
             let mut outcomes = Outcomes::new();
             append::write_run(conn, std::slice::from_ref(write), now, &mut outcomes)?;
-            Ok(outcomes.pop().unwrap_or(Err(WriteError::Forbidden)))
+            outcomes.pop().unwrap_or(Err(WriteError::Forbidden)).map_err(OperationError::Refused)
         }
         Write::Edit { message, editor, text, inspected, at } => {
             revise::edit(conn, message, editor, text, inspected, *at)
@@ -451,12 +457,12 @@ fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> Result<Res
         }
         Write::PutUser { user } => catalogue::put_user(conn, user, now),
         Write::EraseWords { user, at } => erase_user::erase_words(conn, user, *at),
-        Write::NoteSessionsEnded { user } => Ok(Ok(Written::SessionsEnded { user: user.clone() })),
+        Write::NoteSessionsEnded { user } => Ok(Written::SessionsEnded { user: user.clone() }),
         Write::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
-        Write::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Ok(Written::Remembered))?),
-        Write::Forget { pid_hash, .. } => Ok(recovery::remove(conn, pid_hash).map(|()| Ok(Written::Remembered))?),
+        Write::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Written::Remembered)?),
+        Write::Forget { pid_hash, .. } => Ok(recovery::remove(conn, pid_hash).map(|()| Written::Remembered)?),
         Write::ForgetEnded { before } => {
-            Ok(recovery::remove_ended(conn, *before).map(|has_more| Ok(Written::ForgotEnded { has_more }))?)
+            Ok(recovery::remove_ended(conn, *before).map(|has_more| Written::ForgotEnded { has_more })?)
         }
     }
 }

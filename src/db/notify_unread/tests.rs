@@ -200,7 +200,7 @@ fn a_closed_conversation_and_one_with_somebody_muted_are_not_told_of() {
         text: None,
         at: NOW,
     };
-    let Reported::New(report) = store_report(conn, &new).unwrap().unwrap() else { panic!() };
+    let Reported::New(report) = store_report(conn, &new).unwrap() else { panic!() };
     say(conn, &b, "carol", "1");
     say(conn, &b, "bob", "2");
     let mute_until = Some(NOW.plus_ms(50));

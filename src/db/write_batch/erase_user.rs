@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{WriteError, Written, ended_offers};
+use super::{WriteResult, Written, ended_offers};
 use crate::{
     db::{
         Connection, DbError, discarded_images, message_index,
@@ -66,23 +66,19 @@ pub(super) fn begin(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
 }
 
 /// Takes the words of the next messages of a user whose erasure is under way.
-pub(super) fn erase_words(
-    conn: &mut Connection,
-    user: &UserId,
-    at: Timestamp,
-) -> Result<Result<Written, WriteError>, DbError> {
+pub(super) fn erase_words(conn: &mut Connection, user: &UserId, at: Timestamp) -> WriteResult {
     let place: Option<(String, i64, String)> = erasures::table
         .find(user.as_str())
         .select((erasures::room_id, erasures::seq, erasures::report_id))
         .get_result(conn)
         .optional()?;
     let Some((mut place, mut seq, mut report)) = place else {
-        return Ok(Ok(Written::WordsErased {
+        return Ok(Written::WordsErased {
             messages: Vec::new(),
             rooms: Vec::new(),
             offers: Vec::new(),
             progress: ErasureProgress::Done,
-        }));
+        });
     };
     let (mut erased, touched, mut is_done) = next_messages(conn, user, &mut place, &mut seq)?;
     let offers = ended_offers::end_with_member(conn, user, &touched, at)?;
@@ -109,12 +105,12 @@ pub(super) fn erase_words(
     diesel::update(erasures::table.find(user.as_str()))
         .set((erasures::room_id.eq(place), erasures::seq.eq(seq), erasures::report_id.eq(report)))
         .execute(conn)?;
-    Ok(Ok(Written::WordsErased {
+    Ok(Written::WordsErased {
         messages: erased,
         rooms: touched.into_iter().map(RoomId::from_stored).collect(),
         offers,
         progress: if is_done { ErasureProgress::Done } else { ErasureProgress::GoesOn },
-    }))
+    })
 }
 
 /// The next messages of a user in their rooms after a place, which moves on; the rooms that were gone through; and whether

@@ -230,7 +230,7 @@ fn whoever_is_muted_may_still_take_an_offer_back() {
         text: None,
         at: NOW,
     };
-    let crate::db::Reported::New(report) = crate::db::store_report(conn, &new).unwrap().unwrap() else { panic!() };
+    let crate::db::Reported::New(report) = crate::db::store_report(conn, &new).unwrap() else { panic!() };
     let until = NOW.plus_ms(1000);
     let decision = Decision::Upheld;
     write(conn, Write::DecideReport { report: report.id, decision, mute_until: Some(until), at: NOW }).unwrap();

@@ -50,7 +50,7 @@ fn mute(conn: &mut Connection, room: &RoomId) -> Write {
         text: None,
         at: NOW,
     };
-    let Reported::New(report) = store_report(conn, &new).unwrap().unwrap() else { panic!() };
+    let Reported::New(report) = store_report(conn, &new).unwrap() else { panic!() };
     let (decision, mute_until) = (Decision::Upheld, Some(NOW.plus_ms(1000)));
     Write::DecideReport { report: report.id, decision, mute_until, at: NOW }
 }

@@ -3,7 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::{
     db::{
-        Connection, find_product, find_user, is_member, load_room, open_room_for,
+        Connection, find_product, find_user, is_member, load_room,
+        open_room::{OpenError, open_room_for},
         prelude::*,
         schema::messages,
         test_db::{NOW, TestDb, draft, history, is_postgres, product, read, room, say, user, user_id, write},
@@ -446,6 +447,6 @@ fn two_writers_never_give_one_seq_twice() {
 fn an_empty_batch_is_no_work() {
     let db = TestDb::new();
     assert_eq!(write_batch(&mut db.conn(), &[], NOW), Ok(Vec::new()));
-    let none = open_room_for(&mut db.conn(), &ProductId::new("boat").unwrap(), &user_id("alice"), NOW).unwrap();
-    assert!(none.is_err());
+    let none = open_room_for(&mut db.conn(), &ProductId::new("boat").unwrap(), &user_id("alice"), NOW);
+    assert_eq!(none, Err(OpenError::NoSuchProduct.into()));
 }

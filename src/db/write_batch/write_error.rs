@@ -4,11 +4,15 @@ use thiserror::Error;
 
 #[cfg(doc)]
 use super::Write;
+use super::Written;
 use crate::{
-    db::{DbError, models::room::Silenced},
+    db::{DbError, OperationError, models::room::Silenced, operation_error::RefusalReason},
     domain::{MessageId, Timestamp, masking::ContactRefused, offer},
     error::{ChatError, ErrorCode},
 };
+
+/// What one write of a batch comes to. A failure of the database is one of the whole batch.
+pub(super) type WriteResult<T = Written> = Result<T, OperationError<WriteError>>;
 
 /// Why a [`Write`] was refused, while the rest of its batch was written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -77,6 +81,8 @@ pub enum WriteError {
     #[error(transparent)]
     Database(#[from] DbError),
 }
+
+impl RefusalReason for WriteError {}
 
 impl WriteError {
     /// The code that a user sees.

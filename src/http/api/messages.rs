@@ -264,7 +264,7 @@ pub(super) async fn check_place(
     let refusal = state
         .database
         .read(Reading::check(user.clone(), "find_message"), move |conn| {
-            Ok(if !db::is_member(conn, &room, &user)? {
+            Ok::<_, db::DbError>(if !db::is_member(conn, &room, &user)? {
                 Some(ChatError::forbidden())
             } else if !db::is_message_in(conn, &message, &room)? {
                 Some(ChatError::not_found("there is no such message in this room"))

@@ -93,7 +93,7 @@ pub async fn report(
     let purpose = Writing::change(new.reporter.clone(), "store_report");
     let reported = state.database.write(purpose, move |conn| db::store_report(conn, &new)).await?;
     let receipt = |OpenReport { id, created_at }| Receipt { id, created_at };
-    Ok(match reported.map_err(ChatError::from)? {
+    Ok(match reported {
         Reported::New(report) => HttpResponse::Created().json(receipt(report)),
         Reported::Existing(report) => HttpResponse::Ok().json(receipt(report)),
     })

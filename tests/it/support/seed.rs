@@ -54,7 +54,7 @@ impl Seed {
         let product = self.product(product, "sam");
         let buyer = self.user(buyer);
         let mut conn = self.pool.get().unwrap();
-        match db::open_room(&mut conn, &product.id, &buyer, START).unwrap().unwrap() {
+        match db::open_room(&mut conn, &product.id, &buyer, START).unwrap() {
             Opened::New(room) | Opened::Existing(room) => room,
         }
     }
@@ -112,9 +112,7 @@ impl Seed {
             at: START,
         };
         let mut conn = self.pool.get().unwrap();
-        let Reported::New(report) = db::store_report(&mut conn, &new).unwrap().unwrap() else {
-            panic!("reported before")
-        };
+        let Reported::New(report) = db::store_report(&mut conn, &new).unwrap() else { panic!("reported before") };
         let id = report.id.clone();
         let (decision, at) = (Decision::Dismissed, START);
         self.write(Write::DecideReport { report: report.id, decision, mute_until: None, at });
