@@ -11,7 +11,7 @@ use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
 use haggle::{
-    db::{self, RoomWrite},
+    db::{self, Write},
     domain::{
         ClientId, Draft, MessageId, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, Seq,
         StoredMessage, Timestamp, User, UserId,
@@ -146,23 +146,23 @@ fn batch(times: usize) {
         status: ProductStatus::OnSale,
     };
     let writes = [
-        RoomWrite::PutUser { user: User::new(seller, "Sam".to_owned(), None) },
-        RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: AT },
+        Write::PutUser { user: User::new(seller, "Sam".to_owned(), None) },
+        Write::PutProduct { keeps_status: false, product: product.clone(), at: AT },
     ];
     db::write_batch(&mut conn, &writes, AT).unwrap();
     let rooms: Vec<(RoomId, UserId)> = (0..16)
         .map(|number| {
             let name = format!("buyer-{number}");
             let buyer = User::new(UserId::new(&name).unwrap(), name, None);
-            let room = db::open_room(&mut conn, &product.id, &buyer, AT).unwrap().unwrap().into_room();
+            let room = db::open_room(&mut conn, &product.id, &buyer, AT).unwrap().into_room();
             (room.id, buyer.id)
         })
         .collect();
     for time in 0..times {
-        let drafts: Vec<RoomWrite> = (0..64)
+        let drafts: Vec<Write> = (0..64)
             .map(|number| {
                 let (room, sender) = rooms[number % rooms.len()].clone();
-                RoomWrite::Append(Draft {
+                Write::Append(Draft {
                     room,
                     sender,
                     client_id: Some(ClientId::new(format!("client-id-{time:08}-{number:04}")).unwrap()),

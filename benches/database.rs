@@ -10,7 +10,7 @@ use std::{cell::Cell, hint::black_box, time::Duration};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use haggle::{
-    db::{self, Connection, MessagePage, PooledConnection, RoomWrite},
+    db::{self, Connection, MessagePage, PooledConnection, Write},
     domain::{
         ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, Seq, Timestamp, User, UserId,
     },
@@ -49,14 +49,14 @@ impl Fixture {
         };
         let user = |id: String| User::new(UserId::new(&id).unwrap(), id, None);
         let writes = [
-            RoomWrite::PutUser { user: user(SELLER.to_owned()) },
-            RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: AT },
+            Write::PutUser { user: user(SELLER.to_owned()) },
+            Write::PutProduct { keeps_status: false, product: product.clone(), at: AT },
         ];
         db::write_batch(&mut conn, &writes, AT).unwrap();
         let rooms = (0..ROOMS)
             .map(|i| {
                 let buyer = user(format!("buyer-{i}"));
-                let room = db::open_room(&mut conn, &product.id, &buyer, AT).unwrap().unwrap().into_room();
+                let room = db::open_room(&mut conn, &product.id, &buyer, AT).unwrap().into_room();
                 (room.id, buyer.id)
             })
             .collect();
@@ -66,7 +66,7 @@ impl Fixture {
     /// Fills the first room.
     fn fill(&mut self, messages: usize) {
         let (room, buyer) = self.rooms[0].clone();
-        let batch: Vec<RoomWrite> = (0..5000.min(messages)).map(|_| append(&room, &buyer, None)).collect();
+        let batch: Vec<Write> = (0..5000.min(messages)).map(|_| append(&room, &buyer, None)).collect();
         for _ in 0..messages / batch.len() {
             db::write_batch(&mut self.conn, &batch, AT).unwrap();
         }
@@ -74,8 +74,8 @@ impl Fixture {
 }
 
 /// A message of 120 bytes.
-fn append(room: &RoomId, sender: &UserId, client_id: Option<String>) -> RoomWrite {
-    RoomWrite::Append(Draft {
+fn append(room: &RoomId, sender: &UserId, client_id: Option<String>) -> Write {
+    Write::Append(Draft {
         room: room.clone(),
         sender: sender.clone(),
         client_id: client_id.map(|id| ClientId::new(id).unwrap()),
@@ -87,7 +87,7 @@ fn append(room: &RoomId, sender: &UserId, client_id: Option<String>) -> RoomWrit
     })
 }
 
-fn must_store(conn: &mut Connection, batch: &[RoomWrite]) {
+fn must_store(conn: &mut Connection, batch: &[Write]) {
     assert!(db::write_batch(conn, batch, AT).unwrap().iter().all(Result::is_ok));
 }
 

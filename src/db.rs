@@ -26,6 +26,7 @@ mod models;
 mod news;
 mod notify_unread;
 mod open_room;
+mod operation_error;
 mod pool;
 mod prepared;
 #[cfg(test)]
@@ -56,7 +57,7 @@ pub use free_space::{
 };
 pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
 pub use job_lock::{JobLock, NodeJob, take_job_lock};
-pub use list_events::{EventPage, ExpiredCursor, list_events};
+pub use list_events::{EventPage, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, Seen, list_missed};
 pub use list_other_members::{OtherMember, list_other_members};
@@ -73,7 +74,7 @@ pub use models::{
     message::{UNREAD_MAX, is_message_in},
     product::{find_product, list_products},
     recovery::{end_recoveries, find_recovery},
-    report::{NewReport, OpenReport, ReportError, Reported, list_reports, store_report},
+    report::{NewReport, OpenReport, Reported, list_reports, store_report},
     room::{allow_contact, is_member},
     user::{find_settings, find_user, is_deleted, list_users},
     wave::list_waves,
@@ -86,7 +87,8 @@ pub use notify_unread::{
     DueNotification, NotificationOutcome, NotificationsPending, UnreadPage, begin_notifications, claim_notification,
     count_notifications, find_unread, finish_notification, list_due_notifications, queue_notifications,
 };
-pub use open_room::{OpenError, Opened, open_room, open_room_for};
+pub use open_room::{Opened, open_room, open_room_for};
+pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
 pub use search_messages::{SearchCursor, SearchPage, search_messages};
@@ -94,7 +96,7 @@ pub use service::{open_to_serve, open_to_work};
 pub use sqlite_file::log_path;
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
 pub use write_batch::{
-    ErasureProgress, OfferMoved, Outcomes, ProductChange, ReadMark, RoomWrite, WriteError, Written, finish_erasures,
+    ErasureProgress, OfferMoved, Outcomes, ProductChange, ReadMark, Write, WriteError, Written, finish_erasures,
     list_erasures, write_batch,
 };
 

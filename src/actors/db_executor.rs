@@ -21,7 +21,7 @@ use actix::{Actor, Addr, Handler, SyncArbiter, SyncContext};
 use tokio::sync::oneshot;
 
 use crate::{
-    db::{self, BytesMax, Connection, DbError, MessagePage, Messages, Pool, RoomWrite, WriteError, Written},
+    db::{self, BytesMax, Connection, DbError, DbFailure, MessagePage, Messages, Pool, Write, WriteError, Written},
     domain::{Account, RoomId, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::{self, GaugeGuard, Metrics, SharedThread, Step},
@@ -64,18 +64,18 @@ impl Actor for DbExecutor {
 
 impl DbExecutor {
     /// Runs one operation. A panic would cost the thread for good, so it becomes an error.
-    fn run<T>(&self, operation: impl FnOnce(&mut Connection) -> Result<T, DbError>) -> Result<T, DbError> {
+    fn run<T, E: DbFailure>(&self, operation: impl FnOnce(&mut Connection) -> Result<T, E>) -> Result<T, E> {
         catch_unwind(AssertUnwindSafe(|| operation(&mut *self.pool.get()?)))
-            .unwrap_or_else(|_| Err(DbError::Internal("an operation panicked".into())))
+            .unwrap_or_else(|_| Err(DbError::Internal("an operation panicked".into()).into()))
     }
 
     /// Runs one operation in its turn, and charges its account with the time.
-    fn run_in_turn<T>(
+    fn run_in_turn<T, E: DbFailure>(
         &self,
         kind: &'static str,
         mut turn: Permit<DatabaseJob>,
-        operation: impl FnOnce(&mut Connection) -> Result<T, DbError>,
-    ) -> Result<T, DbError> {
+        operation: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let step = Step::begin(&self.metrics, self.thread, kind);
         let outcome = self.run(operation);
         turn.took = step.end();
@@ -85,10 +85,11 @@ impl DbExecutor {
         outcome
     }
 
-    fn note_commit<T>(&self, outcome: &Result<T, DbError>) {
+    fn note_commit<T>(&self, outcome: &Result<T, impl DbFailure>) {
+        let error = outcome.as_ref().err().and_then(DbFailure::db_error);
         // What fails on its own account says nothing of the database.
-        let failed = matches!(outcome, Err(DbError::Unavailable(_) | DbError::Corrupt(_)));
-        if failed || outcome.is_ok() {
+        let failed = matches!(error, Some(DbError::Unavailable(_) | DbError::Corrupt(_)));
+        if failed || error.is_none() {
             self.is_commit_failing.store(failed, Ordering::Release);
         }
     }
@@ -215,7 +216,7 @@ impl Database {
     /// [`DbError`] when nothing of it was stored.
     pub async fn commit(
         &self,
-        writes: Vec<RoomWrite>,
+        writes: Vec<Write>,
         now: Timestamp,
     ) -> Result<Vec<Result<Written, WriteError>>, DbError> {
         let purpose = Writing::commit();
@@ -227,11 +228,11 @@ impl Database {
     ///
     /// # Errors
     /// The operation's own, or [`DbError`] when the database can't answer, or the account has too much waiting.
-    pub async fn read<T: Send + 'static>(
+    pub async fn read<T: Send + 'static, E: DbFailure>(
         &self,
         purpose: Reading,
-        operation: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
-    ) -> Result<T, DbError> {
+        operation: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         self.metrics.database_reads.inc();
         let Purpose { account, lane, kind } = purpose;
         self.perform(&self.readers, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), operation).await
@@ -241,11 +242,11 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::read`].
-    pub async fn write<T: Send + 'static>(
+    pub async fn write<T: Send + 'static, E: DbFailure>(
         &self,
         purpose: Writing,
-        operation: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
-    ) -> Result<T, DbError> {
+        operation: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let Purpose { account, lane, kind } = purpose;
         self.perform(&self.writer, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), operation).await
     }
@@ -256,15 +257,15 @@ impl Database {
         self.is_commit_failing.load(Ordering::Acquire)
     }
 
-    async fn perform<T: Send + 'static>(
+    async fn perform<T: Send + 'static, E: DbFailure>(
         &self,
         turnstile: &Arc<Turnstile<DatabaseJob>>,
         account: &Account,
         lane: usize,
         kind: &'static str,
         wait_max: Option<Duration>,
-        operation: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
-    ) -> Result<T, DbError> {
+        operation: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let (reply, mut answer) = oneshot::channel();
         let gauge = GaugeGuard::raise(&self.metrics.database_queue);
         let job = DatabaseJob(Box::new(move |executor, turn| {
@@ -283,7 +284,7 @@ impl Database {
                 return answered(answer);
             }
             if ticket.withdraw() {
-                return Err(DbError::Unavailable("it had no turn in time".into()));
+                return Err(DbError::Unavailable("it had no turn in time".into()).into());
             }
         }
         answered(answer.await)
@@ -325,8 +326,8 @@ fn write_lanes() -> [Lane; 3] {
 }
 
 /// No answer means that the thread has ended, which happens only while the process ends.
-fn answered<T>(answer: Result<Result<T, DbError>, oneshot::error::RecvError>) -> Result<T, DbError> {
-    answer.unwrap_or_else(|_| Err(DbError::Unavailable("the thread is gone".into())))
+fn answered<T, E: DbFailure>(answer: Result<Result<T, E>, oneshot::error::RecvError>) -> Result<T, E> {
+    answer.unwrap_or_else(|_| Err(DbError::Unavailable("the thread is gone".into()).into()))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use crate::{
     },
     chat::request::{Change, ReplyTo},
     clock::Clock,
-    db::{self, DbError, ErasureProgress, JobLock, NodeJob, RoomWrite},
+    db::{self, DbError, ErasureProgress, JobLock, NodeJob, Write},
     domain::{Account, UserId},
     error::ChatError,
     images::ImageStore,
@@ -282,7 +282,7 @@ impl Erasure {
     async fn erase_words(&self, user: &UserId) -> Result<(), ChatError> {
         loop {
             let (reply, answer) = oneshot::channel();
-            let write = RoomWrite::EraseWords { user: user.clone(), at: self.clock.now() };
+            let write = Write::EraseWords { user: user.clone(), at: self.clock.now() };
             let change = Change { write, reply: ReplyTo::Request(reply) };
             self.chat.send(SessionEvents(vec![change.into()])).await.map_err(|_| ChatError::unavailable())?;
             let answer = answer.await.unwrap_or_else(|_| Err(ChatError::unavailable()))?;
@@ -401,7 +401,7 @@ mod tests {
         db::migrate(&pool).unwrap();
         open_alices_room(&mut pool.get().unwrap());
         let alice = UserId::new("alice").unwrap();
-        let delete = RoomWrite::DeleteUser { user: alice.clone(), at: Timestamp(0) };
+        let delete = Write::DeleteUser { user: alice.clone(), at: Timestamp(0) };
         db::write_batch(&mut pool.get().unwrap(), &[delete], Timestamp(0)).unwrap();
 
         let start = |metrics: &Arc<Metrics>| Database::start(&pool, 1, Arc::clone(metrics));

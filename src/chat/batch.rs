@@ -3,14 +3,14 @@
 
 use super::request::ReplyTo;
 use crate::{
-    db::RoomWrite,
+    db::Write,
     domain::{Account, FairQueue, RoomId, UserId},
 };
 
 /// Most changes in one transaction. More adds latency to the first of them and no throughput (docs/benchmarks.md).
 pub(super) const BATCH_WRITES_MAX: usize = 512;
 
-/// Most that one transaction costs, by [`RoomWrite::cost_bytes`]: some milliseconds.
+/// Most that one transaction costs, by [`Write::cost_bytes`]: some milliseconds.
 const BATCH_COST_MAX: usize = 1024 * 1024;
 
 /// What an account may have written per round, by the same measure: a handful of ordinary messages.
@@ -32,7 +32,7 @@ const COST_MAX: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct PendingWrite {
     /// The change.
-    pub(super) write: RoomWrite,
+    pub(super) write: Write,
     /// The live room that waits for it, if it is one room's.
     pub(super) room: Option<RoomId>,
     /// Where the answer goes.
@@ -127,7 +127,7 @@ impl Batch {
     }
 
     /// Takes the next batch, unless one is in flight or nothing waits.
-    pub(super) fn take(&mut self) -> Option<Vec<RoomWrite>> {
+    pub(super) fn take(&mut self) -> Option<Vec<Write>> {
         if self.in_flight.is_some() || self.gathered() == 0 {
             return None;
         }
@@ -188,29 +188,29 @@ impl Batch {
 }
 
 /// Whether a change adds messages to a room, or takes some: what memory counts, where others are set.
-fn counts(write: &RoomWrite) -> bool {
+fn counts(write: &Write) -> bool {
     match write {
-        RoomWrite::Append(_)
-        | RoomWrite::Delete { .. }
-        | RoomWrite::PutProduct { .. }
-        | RoomWrite::SetProductStatus { .. }
-        | RoomWrite::AdvanceWave { .. }
-        | RoomWrite::MakeOffer { .. }
-        | RoomWrite::AnswerOffer { .. }
-        | RoomWrite::EraseWords { .. } => true,
-        RoomWrite::Edit { .. }
-        | RoomWrite::MarkRead { .. }
-        | RoomWrite::ExpireOffers { .. }
-        | RoomWrite::Block { .. }
-        | RoomWrite::Unblock { .. }
-        | RoomWrite::SetSettings { .. }
-        | RoomWrite::DecideReport { .. }
-        | RoomWrite::PutUser { .. }
-        | RoomWrite::Remember(_)
-        | RoomWrite::Forget { .. }
-        | RoomWrite::ForgetEnded { .. }
-        | RoomWrite::NoteSessionsEnded { .. }
-        | RoomWrite::DeleteUser { .. } => false,
+        Write::Append(_)
+        | Write::Delete { .. }
+        | Write::PutProduct { .. }
+        | Write::SetProductStatus { .. }
+        | Write::AdvanceWave { .. }
+        | Write::MakeOffer { .. }
+        | Write::AnswerOffer { .. }
+        | Write::EraseWords { .. } => true,
+        Write::Edit { .. }
+        | Write::MarkRead { .. }
+        | Write::ExpireOffers { .. }
+        | Write::Block { .. }
+        | Write::Unblock { .. }
+        | Write::SetSettings { .. }
+        | Write::DecideReport { .. }
+        | Write::PutUser { .. }
+        | Write::Remember(_)
+        | Write::Forget { .. }
+        | Write::ForgetEnded { .. }
+        | Write::NoteSessionsEnded { .. }
+        | Write::DeleteUser { .. } => false,
     }
 }
 

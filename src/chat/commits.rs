@@ -10,7 +10,7 @@ use super::{
     request::FollowUp,
 };
 use crate::{
-    db::{DbError, RoomWrite, WriteError, Written},
+    db::{DbError, Write, WriteError, Written},
     error::ChatError,
 };
 
@@ -76,11 +76,11 @@ impl Chat {
     }
 
     /// Whether a user may make one more change that shows in all rooms that they share with others.
-    pub(super) fn check_room_budget(&self, write: &RoomWrite) -> Result<(), ChatError> {
+    pub(super) fn check_room_budget(&self, write: &Write) -> Result<(), ChatError> {
         let user = match write {
-            RoomWrite::Block { blocker, .. } => &blocker.id,
-            RoomWrite::Unblock { blocker, .. } => blocker,
-            RoomWrite::SetSettings { user, .. } => &user.id,
+            Write::Block { blocker, .. } => &blocker.id,
+            Write::Unblock { blocker, .. } => blocker,
+            Write::SetSettings { user, .. } => &user.id,
             _ => return Ok(()),
         };
         self.room_budget.check(user, self.now.wall).map_err(|retry_after_ms| {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     broker::{NodeEvent, Topic},
-    db::RoomWrite,
+    db::Write,
     domain::Timestamp,
 };
 
@@ -24,7 +24,7 @@ pub struct Effects {
     /// What the other nodes are sent, in order. The same.
     bus: Vec<BusOp>,
     /// To be stored in one transaction, at once: its outcome comes back as [`Input::Committed`](super::Input::Committed).
-    pub commit: Option<Vec<RoomWrite>>,
+    pub commit: Option<Vec<Write>>,
     /// To be read at once, each by itself: the answer comes back as [`Input::Answered`](super::Input::Answered).
     pub reads: Vec<DbRead>,
     /// What comes back as [`Input::Due`](super::Input::Due) when its time has come.

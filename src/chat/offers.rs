@@ -9,7 +9,7 @@ use super::{
     timer::Timer,
 };
 use crate::{
-    db::{OfferMoved, ProductChange, RoomWrite},
+    db::{OfferMoved, ProductChange, Write},
     domain::{Account, StoredMessage, Timestamp},
     error::ChatError,
 };
@@ -33,7 +33,7 @@ impl Chat {
     }
 
     fn sweep_offers(&mut self) {
-        let write = RoomWrite::ExpireOffers { at: self.now.wall };
+        let write = Write::ExpireOffers { at: self.now.wall };
         self.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
     }
 

@@ -8,7 +8,7 @@ use super::{
     request::{Join, MakeOffer, Message, RoomRequest},
 };
 use crate::{
-    db::{MessagePage, RoomWrite, WriteError},
+    db::{MessagePage, Write, WriteError},
     domain::{ClientId, Role, RoomId},
     error::ChatError,
     metrics,
@@ -40,16 +40,16 @@ impl Chat {
                 self.typing_stopped(&room, &draft.sender, None);
                 let silenced = self.silenced(&room, role, draft.client_id.as_ref());
                 self.screening.screen(&mut draft, ends);
-                self.append_spoken(silenced, PendingWrite { write: RoomWrite::Append(draft), room: Some(room), reply });
+                self.append_spoken(silenced, PendingWrite { write: Write::Append(draft), room: Some(room), reply });
             }
             RoomRequest::MakeOffer(offer) => {
                 let MakeOffer { user: maker, room: in_room, price, client_id, reply } = offer;
                 let silenced = self.silenced(&room, role, client_id.as_ref());
-                let write = RoomWrite::MakeOffer { room: in_room, maker, price, client_id, at: self.now.wall };
+                let write = Write::MakeOffer { room: in_room, maker, price, client_id, at: self.now.wall };
                 self.append_spoken(silenced, PendingWrite { write, room: Some(room), reply });
             }
             RoomRequest::Read(read) => {
-                let write = RoomWrite::MarkRead { room: read.room, reader: read.user, seq: read.seq };
+                let write = Write::MarkRead { room: read.room, reader: read.user, seq: read.seq };
                 self.append(PendingWrite { write, room: Some(room), reply: read.reply });
             }
             RoomRequest::Typing(typing) => self.set_typing(typing),

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     broker::{NodeEvent, Topic},
-    db::{DbError, Missed, RoomWrite, Seen},
+    db::{DbError, Missed, Seen, Write},
     domain::{Account, Recovery, RoomId, Seq, SessionId, StoredMessage, Timestamp, UserId, recovery::RECOVERY_MS},
     protocol::{
         event::ServerEvent,
@@ -74,8 +74,8 @@ struct Resuming {
 }
 
 impl Live {
-    fn saved(&self, ended_at: Option<Timestamp>) -> RoomWrite {
-        RoomWrite::Remember(Recovery {
+    fn saved(&self, ended_at: Option<Timestamp>) -> Write {
+        Write::Remember(Recovery {
             pid_hash: self.pid_hash.to_string(),
             user: self.user.clone(),
             rooms: self.rooms.clone(),
@@ -331,7 +331,7 @@ impl Chat {
         let Some(live) = self.forget_live(session) else { return };
         let pid_hash = live.pid_hash.to_string();
         let write = if for_good {
-            RoomWrite::Forget { user: live.user.clone(), pid_hash: pid_hash.clone() }
+            Write::Forget { user: live.user.clone(), pid_hash: pid_hash.clone() }
         } else {
             live.saved(Some(now))
         };
@@ -355,10 +355,10 @@ impl Chat {
         let now = self.now.wall;
         self.room_budget.forget_idle(now);
         let before = now.plus_ms(-RECOVERY_MS);
-        self.write(RoomWrite::ForgetEnded { before }, ReplyTo::Nobody);
+        self.write(Write::ForgetEnded { before }, ReplyTo::Nobody);
     }
 
-    fn write(&mut self, write: RoomWrite, reply: ReplyTo) {
+    fn write(&mut self, write: Write, reply: ReplyTo) {
         self.append(PendingWrite { write, room: None, reply });
     }
 

@@ -15,7 +15,7 @@ use super::{
     rooms::Feed,
 };
 use crate::{
-    db::RoomWrite,
+    db::Write,
     domain::{
         Account, ClientId, Draft, RoomId, Seq, SessionId, Timestamp, UserId, masking::InspectedEnds, offer::Price,
     },
@@ -262,7 +262,7 @@ pub struct Read {
 #[derive(Debug)]
 pub struct Change {
     /// The change.
-    pub write: RoomWrite,
+    pub write: Write,
     /// Where the answer goes.
     pub reply: ReplyTo,
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     broker::{Envelope, NodeEvent, NodeId},
     config::Limits,
-    db::{self, CommitCursor, Committed, DbError, Found, News, PooledConnection, RoomWrite, test_db::open_alices_room},
+    db::{self, CommitCursor, Committed, DbError, Found, News, PooledConnection, Write, test_db::open_alices_room},
     domain::{ProductId, ProductStatus, Role, SessionId},
     protocol::view::PlainPaths,
 };
@@ -68,7 +68,7 @@ fn now() -> Now {
 
 /// A change of a room that nothing holds in memory is committed; before the chat hears of it, the room is read, and read
 /// with it.
-fn read_while_it_lands(fixture: &mut Fixture, write: RoomWrite) {
+fn read_while_it_lands(fixture: &mut Fixture, write: Write) {
     let Fixture { chat, conn, room, .. } = fixture;
     chat.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
     let writes = chat.batch.take().unwrap();
@@ -91,7 +91,7 @@ fn a_room_that_is_read_while_a_message_of_it_lands_counts_it_once() {
     let mut fixture = Fixture::new();
     let (seller, status) = (UserId::new("sam").unwrap(), ProductStatus::Sold);
     let product = ProductId::new("bike").unwrap();
-    let write = RoomWrite::SetProductStatus { product, seller: Some(seller), status, at: Timestamp(0) };
+    let write = Write::SetProductStatus { product, seller: Some(seller), status, at: Timestamp(0) };
     read_while_it_lands(&mut fixture, write);
     assert_eq!(fixture.unread(), Some(1));
 }
@@ -111,12 +111,12 @@ fn a_room_that_is_read_while_a_deletion_in_it_lands_counts_it_once() {
             sent_at: Timestamp(0),
             screened: crate::domain::Screened::Clean,
         };
-        match db::write_batch(&mut fixture.conn, &[RoomWrite::Append(draft)], Timestamp(0)).unwrap().remove(0) {
+        match db::write_batch(&mut fixture.conn, &[Write::Append(draft)], Timestamp(0)).unwrap().remove(0) {
             Ok(db::Written::Appended { message, .. }) => said.push(message.id),
             other => panic!("{other:?}"),
         }
     }
-    let write = RoomWrite::Delete { message: said.remove(0), editor: sam, at: Timestamp(0) };
+    let write = Write::Delete { message: said.remove(0), editor: sam, at: Timestamp(0) };
     read_while_it_lands(&mut fixture, write);
     assert_eq!(fixture.unread(), Some(2));
 }
@@ -125,7 +125,7 @@ fn a_room_that_is_read_while_a_deletion_in_it_lands_counts_it_once() {
 fn a_room_whose_message_finds_no_place_in_the_batch_is_not_kept_in_memory() {
     let mut fixture = Fixture::new();
     let Fixture { chat, conn, room, .. } = &mut fixture;
-    let read = |reader: usize| RoomWrite::MarkRead {
+    let read = |reader: usize| Write::MarkRead {
         room: RoomId::new("r").unwrap(),
         reader: UserId::new(format!("user-{}", reader % 100)).unwrap(),
         seq: Seq(1),
@@ -159,7 +159,7 @@ fn typing_is_left_out_while_the_writer_lags() {
     let reads = |chat: &mut Chat, reader: &str| {
         for _ in 0..2 * BATCH_WRITES_MAX {
             let (room, reader) = (RoomId::new("r").unwrap(), UserId::new(reader).unwrap());
-            let write = RoomWrite::MarkRead { room, reader, seq: Seq(1) };
+            let write = Write::MarkRead { room, reader, seq: Seq(1) };
             chat.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
         }
     };

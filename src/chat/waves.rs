@@ -13,7 +13,7 @@ use super::{
     timer::Timer,
 };
 use crate::{
-    db::{DbError, ProductChange, RoomWrite},
+    db::{DbError, ProductChange, Write},
     domain::{Account, FairQueue, ProductId, Timestamp, UserId},
 };
 
@@ -71,7 +71,7 @@ impl Chat {
         let Some((_, product)) = self.waves.waiting.pop() else { return };
         self.waves.is_running = true;
         self.waves.known.remove(&product);
-        let write = RoomWrite::AdvanceWave { product, at: self.now.wall };
+        let write = Write::AdvanceWave { product, at: self.now.wall };
         self.append(PendingWrite { write, room: None, reply: ReplyTo::Chat(FollowUp::WaveStepped) });
     }
 

@@ -286,7 +286,7 @@ mod tests {
     use super::*;
     use crate::{
         db::{
-            ImportOptions, RoomWrite, import_str, migrate, open,
+            ImportOptions, Write, import_str, migrate, open,
             test_db::{NOW, TestDb, draft, product, room, say, user_id, write},
             write_batch,
         },
@@ -318,24 +318,21 @@ mod tests {
         // Carol sells many things, and asks about one of bob's; more of each than is read at a time.
         for i in 0..600 {
             let id = ProductId::new(format!("p{i:03}")).unwrap();
-            write(
-                conn,
-                RoomWrite::PutProduct { keeps_status: false, product: Product { id, ..product("bike") }, at: NOW },
-            )
-            .unwrap();
+            write(conn, Write::PutProduct { keeps_status: false, product: Product { id, ..product("bike") }, at: NOW })
+                .unwrap();
             let room = room(conn, if i % 2 == 0 { "alice" } else { "bob" }, &format!("p{i:03}"));
             let draft = draft(&room, "carol", &format!("about {i}"), (i % 3 == 0).then_some("key"));
-            write(conn, RoomWrite::Append(draft)).unwrap();
+            write(conn, Write::Append(draft)).unwrap();
         }
         let boat = Product { id: ProductId::new("boat").unwrap(), seller_id: user_id("bob"), ..product("bike") };
-        write(conn, RoomWrite::PutProduct { keeps_status: false, product: boat, at: NOW }).unwrap();
+        write(conn, Write::PutProduct { keeps_status: false, product: boat, at: NOW }).unwrap();
         let boat = room(conn, "carol", "boat");
         for i in 0..500 {
             say(conn, &boat, "carol", &format!("{i}{}", "x".repeat(1000)));
         }
         say(conn, &boat, "bob", "the other side's words");
         let deleted = say(conn, &boat, "carol", "deleted words").id;
-        write(conn, RoomWrite::Delete { message: deleted, editor: user_id("carol"), at: NOW }).unwrap();
+        write(conn, Write::Delete { message: deleted, editor: user_id("carol"), at: NOW }).unwrap();
 
         let exported = export(conn, "carol");
         let counted = ["user", "product", "room", "message"].map(|kind| lines_of(&exported, kind));
@@ -358,7 +355,7 @@ mod tests {
         let conn = &mut db.conn();
         let a = room(conn, "alice", "bike");
         let data = Data::from_json("{\"a\":\r\n 1.0,\n\"b\": \"\\n\"}".to_owned()).ok();
-        write(conn, RoomWrite::Append(Draft { data, ..draft(&a, "alice", "x", None) })).unwrap();
+        write(conn, Write::Append(Draft { data, ..draft(&a, "alice", "x", None) })).unwrap();
         let exported = export(conn, "alice");
         let line = exported.lines().last().unwrap();
         assert!(line.contains(r#""data":{"a":   1.0, "b": "\n"}"#), "{line}");
@@ -371,12 +368,12 @@ mod tests {
         let conn = &mut db.conn();
         let a = room(conn, "alice", "bike");
         let b = room(conn, "bob", "bike");
-        write_batch(conn, &[RoomWrite::Append(draft(&b, "bob", "of bob", None))], NOW).unwrap();
+        write_batch(conn, &[Write::Append(draft(&b, "bob", "of bob", None))], NOW).unwrap();
         say(conn, &a, "alice", "of alice");
         let exported = export(conn, "alice");
         assert!(exported.contains("of alice") && !exported.contains("bob") && !exported.contains("mallory"));
         assert_eq!(lines_of(&export(conn, "mallory"), "user"), 1);
-        write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+        write(conn, Write::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
         for user in ["alice", "nobody"] {
             assert_eq!(export_user(conn, &user_id(user), ExportPlace::default(), &PlainPaths).unwrap(), None);
         }

@@ -1,7 +1,7 @@
 //! What happened, in the order of commits: messages by their position, and the other changes between them.
 
 use super::{
-    Connection, DbError,
+    Connection, DbError, OperationError,
     generation::find_generation,
     models::{
         block,
@@ -10,11 +10,15 @@ use super::{
         room::{self, RoomDetails},
         user,
     },
+    operation_error::RefusalReason,
     space::Space,
 };
-use crate::domain::{
-    Event, EventCursor, Fact, MessageId, ProductId, RoomId, Seq, Settings, StoredMessage, Timestamp, User, UserId,
-    event::OfferEvent,
+use crate::{
+    domain::{
+        Event, EventCursor, Fact, MessageId, ProductId, RoomId, Seq, Settings, StoredMessage, Timestamp, User, UserId,
+        event::OfferEvent,
+    },
+    error::ChatError,
 };
 
 /// A page of events.
@@ -32,23 +36,31 @@ pub struct EventPage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpiredCursor;
 
+impl RefusalReason for ExpiredCursor {}
+
+impl From<ExpiredCursor> for ChatError {
+    fn from(ExpiredCursor: ExpiredCursor) -> Self {
+        Self::cursor_expired()
+    }
+}
+
 /// Reads the events behind a place in their stream, from one snapshot. Commits are one after the other, so nothing ever
 /// appears before a place that somebody has reached. The page ends early, with `has_more`, where its events weigh more than
 /// `bytes_max`; one event is on it whatever it weighs.
 ///
 /// # Errors
-/// [`DbError`] when the database does not answer.
+/// [`ExpiredCursor`] when the place is none of this database's, [`DbError`] when the database does not answer.
 pub fn list_events(
     conn: &mut Connection,
     after: EventCursor,
     limit: i64,
     bytes_max: usize,
-) -> Result<Result<EventPage, ExpiredCursor>, DbError> {
+) -> Result<EventPage, OperationError<ExpiredCursor>> {
     let limit = limit.max(1);
     conn.transaction(|conn| {
         let generation = find_generation(conn)?;
         if !generation.has(conn, after)? {
-            return Ok(Err(ExpiredCursor));
+            return Err(ExpiredCursor.into());
         }
         let after = EventCursor { generation: generation.tag, ..after };
         let (messages, is_cut) =
@@ -85,7 +97,7 @@ pub fn list_events(
             page.items.extend(fact.map(|fact| Event { cursor: page.next, at, fact }));
         }
         page.has_more = is_cut || messages.peek().is_some() || changes.peek().is_some();
-        Ok(Ok(page))
+        Ok(page)
     })
 }
 

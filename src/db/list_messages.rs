@@ -83,7 +83,7 @@ pub(super) fn list_messages_in(
 mod tests {
     use super::*;
     use crate::db::{
-        RoomWrite,
+        Write,
         test_db::{NOW, TestDb, draft, room},
         write_batch,
     };
@@ -95,7 +95,7 @@ mod tests {
         let a = room(conn, "alice", "bike");
         // 100 bytes are 600 as JSON.
         let long = "\u{1}".repeat(100);
-        let writes: Vec<RoomWrite> = (0..20).map(|_| RoomWrite::Append(draft(&a, "alice", &long, None))).collect();
+        let writes: Vec<Write> = (0..20).map(|_| Write::Append(draft(&a, "alice", &long, None))).collect();
         write_batch(conn, &writes, NOW).unwrap();
         let weight =
             list_messages(conn, &a, MessagePage::After { seq: Seq(0), limit: 1 }, 0).unwrap().items[0].weight_bytes();
@@ -121,7 +121,7 @@ mod tests {
         let db = TestDb::new();
         let conn = &mut db.conn();
         let (a, empty) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
-        let writes: Vec<RoomWrite> = (0..23).map(|_| RoomWrite::Append(draft(&a, "alice", "x", None))).collect();
+        let writes: Vec<Write> = (0..23).map(|_| Write::Append(draft(&a, "alice", "x", None))).collect();
         write_batch(conn, &writes, NOW).unwrap();
         let mut page = |room: &RoomId, page| {
             let page = list_messages(conn, room, page, usize::MAX).unwrap();

@@ -73,7 +73,7 @@ pub fn list_missed(
 mod tests {
     use super::*;
     use crate::db::{
-        RoomWrite, Written,
+        Write, Written,
         test_db::{NOW, TestDb, draft, room},
         write_batch,
     };
@@ -83,8 +83,8 @@ mod tests {
         let db = TestDb::new();
         let conn = &mut db.conn();
         let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
-        let writes: Vec<RoomWrite> = [(&a, "alice"), (&b, "bob"), (&a, "carol"), (&b, "carol"), (&a, "alice")]
-            .map(|(room, sender)| RoomWrite::Append(draft(room, sender, "x", None)))
+        let writes: Vec<Write> = [(&a, "alice"), (&b, "bob"), (&a, "carol"), (&b, "carol"), (&a, "alice")]
+            .map(|(room, sender)| Write::Append(draft(room, sender, "x", None)))
             .into();
         let stored: Vec<StoredMessage> = write_batch(conn, &writes, NOW)
             .unwrap()

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::{
         db::{
-            RoomWrite, find_room, load_room,
+            Write, find_room, load_room,
             test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
         },
         domain::{Draft, Product, ProductId, Seq, StoredMessage, offer::Price},
@@ -101,10 +101,10 @@ mod tests {
         for i in 0..6 {
             let id = ProductId::new(format!("p{i}")).unwrap();
             let product = Product { id, ..product("bike") };
-            write(conn, RoomWrite::PutProduct { keeps_status: false, product, at: NOW }).unwrap();
+            write(conn, Write::PutProduct { keeps_status: false, product, at: NOW }).unwrap();
             let room = room(conn, "alice", &format!("p{i}"));
             let maker = user_id("alice");
-            write(conn, RoomWrite::MakeOffer { room, maker, price: price.clone(), client_id: None, at: NOW }).unwrap();
+            write(conn, Write::MakeOffer { room, maker, price: price.clone(), client_id: None, at: NOW }).unwrap();
         }
         let weight = |room: &RoomSummary| {
             let (message, offer) = (room.last_message.as_ref().unwrap(), room.offer.as_ref().unwrap());
@@ -126,21 +126,18 @@ mod tests {
         let mut expected = Vec::new();
         for i in 0..8 {
             let id = ProductId::new(format!("p{i}")).unwrap();
-            write(
-                conn,
-                RoomWrite::PutProduct { keeps_status: false, product: Product { id, ..product("bike") }, at: NOW },
-            )
-            .unwrap();
+            write(conn, Write::PutProduct { keeps_status: false, product: Product { id, ..product("bike") }, at: NOW })
+                .unwrap();
             expected.push((NOW.0, room(conn, "alice", &format!("p{i}"))));
         }
         let boat = Product { id: ProductId::new("boat").unwrap(), seller_id: user_id("bob"), ..product("bike") };
-        write(conn, RoomWrite::PutProduct { keeps_status: false, product: boat, at: NOW }).unwrap();
+        write(conn, Write::PutProduct { keeps_status: false, product: boat, at: NOW }).unwrap();
         expected.push((NOW.0, room(conn, "carol", "boat")));
         // Some are said something in; two at the same moment.
         for (index, ms) in [(3, 10), (8, 10), (5, 20)] {
             let at = NOW.plus_ms(ms);
             let draft = Draft { sent_at: at, ..draft(&expected[index].1, "carol", "hi", None) };
-            write(conn, RoomWrite::Append(draft)).unwrap();
+            write(conn, Write::Append(draft)).unwrap();
             expected[index].0 = at.0;
         }
         expected.sort_by(|a, b| b.cmp(a));
@@ -200,7 +197,7 @@ mod tests {
         );
         assert_eq!(find_room(conn, &a, &user_id("mallory")).unwrap(), None);
         assert_eq!(load_room(conn, &RoomId::new("none").unwrap()).unwrap(), None);
-        write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+        write(conn, Write::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
         assert_eq!(find_room(conn, &a, &user_id("alice")).unwrap(), None);
     }
 

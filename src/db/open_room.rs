@@ -3,13 +3,14 @@
 use thiserror::Error;
 
 use super::{
-    Connection, DbError,
+    Connection, DbError, OperationError,
     models::{
         change::{self, Changed},
         product,
         room::{self, RoomDetails, RoomRow},
         user,
     },
+    operation_error::RefusalReason,
 };
 use crate::{
     domain::{ProductId, Room, RoomId, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
@@ -52,6 +53,8 @@ pub enum OpenError {
     NoSuchBuyer,
 }
 
+impl RefusalReason for OpenError {}
+
 impl OpenError {
     /// The code that a user sees.
     #[must_use]
@@ -74,26 +77,26 @@ impl From<OpenError> for ChatError {
 /// Opens the room of a signed-in buyer. A buyer whom the marketplace has not put is added as their token names them.
 ///
 /// # Errors
-/// [`DbError`] when the database does not answer; then there is no new room.
+/// [`OpenError`] when there is no room, [`DbError`] when the database does not answer; then there is no new one.
 pub fn open_room(
     conn: &mut Connection,
     product: &ProductId,
     buyer: &User,
     at: Timestamp,
-) -> Result<Result<Opened, OpenError>, DbError> {
+) -> Result<Opened, OperationError<OpenError>> {
     conn.immediate_transaction(|conn| open(conn, product, &buyer.id, Some(buyer), at))
 }
 
 /// Opens a buyer's room for the marketplace, which has to have put the buyer.
 ///
 /// # Errors
-/// [`DbError`] when the database does not answer; then there is no new room.
+/// [`OpenError`] when there is no room, [`DbError`] when the database does not answer; then there is no new one.
 pub fn open_room_for(
     conn: &mut Connection,
     product: &ProductId,
     buyer: &UserId,
     at: Timestamp,
-) -> Result<Result<Opened, OpenError>, DbError> {
+) -> Result<Opened, OperationError<OpenError>> {
     conn.immediate_transaction(|conn| open(conn, product, buyer, None, at))
 }
 
@@ -103,23 +106,23 @@ fn open(
     buyer: &UserId,
     to_add: Option<&User>,
     at: Timestamp,
-) -> Result<Result<Opened, OpenError>, DbError> {
+) -> Result<Opened, OperationError<OpenError>> {
     let known = user::find_row(conn, buyer.as_str())?;
     if known.as_ref().is_some_and(|row| row.deleted_at.is_some()) {
-        return Ok(Err(OpenError::DeletedUser));
+        return Err(OpenError::DeletedUser.into());
     }
     if buyer.as_str() == SYSTEM_SENDER || (known.is_none() && to_add.is_none()) {
-        return Ok(Err(OpenError::NoSuchBuyer));
+        return Err(OpenError::NoSuchBuyer.into());
     }
-    let Some(product) = product::find_product(conn, product)? else { return Ok(Err(OpenError::NoSuchProduct)) };
+    let Some(product) = product::find_product(conn, product)? else { return Err(OpenError::NoSuchProduct.into()) };
     if product.seller_id == *buyer {
-        return Ok(Err(OpenError::OwnProduct));
+        return Err(OpenError::OwnProduct.into());
     }
     if let Some(room) = room::find_by_product(conn, &product.id, buyer)? {
-        return Ok(Ok(Opened::Existing(read_back(conn, &RoomId::from_stored(room.id))?)));
+        return Ok(Opened::Existing(read_back(conn, &RoomId::from_stored(room.id))?));
     }
     if user::is_deleted(conn, &product.seller_id)? {
-        return Ok(Err(OpenError::NoSuchProduct));
+        return Err(OpenError::NoSuchProduct.into());
     }
     if let (None, Some(buyer)) = (known, to_add) {
         user::put(conn, buyer, Times::new(at))?;
@@ -128,7 +131,7 @@ fn open(
     let id = RoomId::random();
     room::insert(conn, &RoomRow::new(&id, &product.id, buyer, &product.seller_id, at), product.status)?;
     change::record(conn, &[Changed::RoomOpened(id.as_str())], at)?;
-    Ok(Ok(Opened::New(read_back(conn, &id)?)))
+    Ok(Opened::New(read_back(conn, &id)?))
 }
 
 fn read_back(conn: &mut Connection, id: &RoomId) -> Result<Room, DbError> {
@@ -142,7 +145,7 @@ fn read_back(conn: &mut Connection, id: &RoomId) -> Result<Room, DbError> {
 mod tests {
     use super::*;
     use crate::db::{
-        RoomWrite, find_user,
+        Write, find_user,
         test_db::{NOW, TestDb, product, user, user_id, write},
     };
 
@@ -151,12 +154,12 @@ mod tests {
         let db = TestDb::new();
         let conn = &mut db.conn();
         let bike = product("bike");
-        let Ok(Opened::New(room)) = open_room(conn, &bike.id, &user("alice"), NOW).unwrap() else { panic!() };
+        let Ok(Opened::New(room)) = open_room(conn, &bike.id, &user("alice"), NOW) else { panic!() };
         assert_eq!((&room.product, &room.buyer, &room.seller), (&bike, &user("alice"), &user("carol")));
         assert_eq!(room.created_at, NOW);
-        let again = open_room(conn, &bike.id, &user("alice"), NOW.plus_ms(5)).unwrap();
+        let again = open_room(conn, &bike.id, &user("alice"), NOW.plus_ms(5));
         assert_eq!(again, Ok(Opened::Existing(room.clone())));
-        assert_eq!(open_room_for(conn, &bike.id, &user_id("alice"), NOW).unwrap(), Ok(Opened::Existing(room)));
+        assert_eq!(open_room_for(conn, &bike.id, &user_id("alice"), NOW), Ok(Opened::Existing(room)));
     }
 
     #[test]
@@ -164,11 +167,11 @@ mod tests {
         let db = TestDb::new();
         let conn = &mut db.conn();
         let bike = product("bike").id;
-        assert_eq!(open_room_for(conn, &bike, &user_id("dave"), NOW).unwrap(), Err(OpenError::NoSuchBuyer));
-        assert!(matches!(open_room(conn, &bike, &user("dave"), NOW).unwrap(), Ok(Opened::New(_))));
+        assert_eq!(open_room_for(conn, &bike, &user_id("dave"), NOW), Err(OpenError::NoSuchBuyer.into()));
+        assert!(matches!(open_room(conn, &bike, &user("dave"), NOW), Ok(Opened::New(_))));
         assert_eq!(find_user(conn, &user_id("dave")).unwrap(), Some(user("dave")));
         let renamed = User { name: "Somebody".to_owned(), ..user("alice") };
-        assert!(open_room(conn, &bike, &renamed, NOW).unwrap().is_ok());
+        open_room(conn, &bike, &renamed, NOW).unwrap();
         assert_eq!(find_user(conn, &user_id("alice")).unwrap(), Some(user("alice")));
     }
 
@@ -177,14 +180,14 @@ mod tests {
         let db = TestDb::new();
         let conn = &mut db.conn();
         let (bike, boat) = (product("bike").id, ProductId::new("boat").unwrap());
-        assert_eq!(open_room(conn, &boat, &user("alice"), NOW).unwrap(), Err(OpenError::NoSuchProduct));
-        assert_eq!(open_room(conn, &bike, &user("carol"), NOW).unwrap(), Err(OpenError::OwnProduct));
-        write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
-        assert_eq!(open_room(conn, &bike, &user("alice"), NOW).unwrap(), Err(OpenError::DeletedUser));
-        write(conn, RoomWrite::DeleteUser { user: user_id("carol"), at: NOW }).unwrap();
-        assert_eq!(open_room(conn, &bike, &user("bob"), NOW).unwrap(), Err(OpenError::NoSuchProduct));
+        assert_eq!(open_room(conn, &boat, &user("alice"), NOW), Err(OpenError::NoSuchProduct.into()));
+        assert_eq!(open_room(conn, &bike, &user("carol"), NOW), Err(OpenError::OwnProduct.into()));
+        write(conn, Write::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+        assert_eq!(open_room(conn, &bike, &user("alice"), NOW), Err(OpenError::DeletedUser.into()));
+        write(conn, Write::DeleteUser { user: user_id("carol"), at: NOW }).unwrap();
+        assert_eq!(open_room(conn, &bike, &user("bob"), NOW), Err(OpenError::NoSuchProduct.into()));
         // Nobody was added on the way to a refusal.
-        assert!(open_room(conn, &boat, &user("erin"), NOW).unwrap().is_err());
+        assert_eq!(open_room(conn, &boat, &user("erin"), NOW), Err(OpenError::NoSuchProduct.into()));
         assert_eq!(find_user(conn, &user_id("erin")).unwrap(), None);
     }
 }

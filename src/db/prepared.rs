@@ -207,7 +207,7 @@ mod tests {
         let db = TestDb::new();
         let odd = ["a\"b", "back\\slash", "o'clock", "[1,2]", "한국어 😀", "?"];
         for id in odd {
-            write(&mut db.conn(), crate::db::RoomWrite::PutUser { user: user(id) }).unwrap();
+            write(&mut db.conn(), crate::db::Write::PutUser { user: user(id) }).unwrap();
         }
         let find = |ids: &[&str]| {
             let query = users::table.filter(one_of(users::id, ids.iter().copied())).select(users::id).order(users::id);

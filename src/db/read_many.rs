@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::{
         db::{
-            RoomWrite, is_member, list_messages, load_room,
+            Write, is_member, list_messages, load_room,
             test_db::{NOW, TestDb, draft, product, room, user_id, write},
             write_batch,
         },
@@ -109,12 +109,11 @@ mod tests {
     fn many_answers_are_those_that_each_would_get_alone() {
         let db = TestDb::new();
         let conn = &mut db.conn();
-        write(conn, RoomWrite::PutProduct { keeps_status: false, product: product("book"), at: NOW }).unwrap();
+        write(conn, Write::PutProduct { keeps_status: false, product: product("book"), at: NOW }).unwrap();
         let rooms = [room(conn, "alice", "bike"), room(conn, "bob", "bike"), room(conn, "alice", "book")];
-        let writes: Vec<RoomWrite> =
-            (0..30).map(|n| RoomWrite::Append(draft(&rooms[n % 3], "carol", "x", None))).collect();
+        let writes: Vec<Write> = (0..30).map(|n| Write::Append(draft(&rooms[n % 3], "carol", "x", None))).collect();
         write_batch(conn, &writes, NOW).unwrap();
-        write_batch(conn, &[RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }], NOW).unwrap();
+        write_batch(conn, &[Write::DeleteUser { user: user_id("bob"), at: NOW }], NOW).unwrap();
         let mut asked = vec![RoomId::new("none").unwrap()];
         asked.extend(rooms.iter().cloned());
 

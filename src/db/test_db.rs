@@ -2,8 +2,8 @@
 //! HAGGLE_TEST_DATABASE=postgres one on a server.
 
 use super::{
-    Connection, MessagePage, Opened, Pool, PooledConnection, RoomWrite, WriteError, Written, list_messages, migrate,
-    open, open_room_for,
+    Connection, MessagePage, Opened, Pool, PooledConnection, Write, WriteError, Written, list_messages, migrate, open,
+    open_room_for,
 };
 use crate::domain::{
     ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, Seq, StoredMessage, Timestamp,
@@ -36,12 +36,12 @@ pub(super) fn is_postgres() -> bool {
 pub(crate) fn open_alices_room(conn: &mut Connection) -> RoomId {
     let bike = sample::bike();
     let writes = [
-        RoomWrite::PutUser { user: sample::user("sam") },
-        RoomWrite::PutUser { user: sample::user("alice") },
-        RoomWrite::PutProduct { keeps_status: false, product: bike.clone(), at: Timestamp(0) },
+        Write::PutUser { user: sample::user("sam") },
+        Write::PutUser { user: sample::user("alice") },
+        Write::PutProduct { keeps_status: false, product: bike.clone(), at: Timestamp(0) },
     ];
     super::write_batch(conn, &writes, Timestamp(0)).unwrap();
-    super::open_room(conn, &bike.id, &sample::user("alice"), Timestamp(0)).unwrap().unwrap().into_room().id
+    super::open_room(conn, &bike.id, &sample::user("alice"), Timestamp(0)).unwrap().into_room().id
 }
 
 pub(super) struct TestDb {
@@ -62,10 +62,10 @@ impl TestDb {
         let pool = open(&url, 2).unwrap();
         migrate(&pool).unwrap();
         let db = Self { _folder: folder, url, pool };
-        let mut writes: Vec<RoomWrite> =
-            ["alice", "bob", "carol", "mallory"].map(|id| RoomWrite::PutUser { user: user(id) }).into();
+        let mut writes: Vec<Write> =
+            ["alice", "bob", "carol", "mallory"].map(|id| Write::PutUser { user: user(id) }).into();
         for id in ["bike", "lamp"] {
-            writes.push(RoomWrite::PutProduct { keeps_status: false, product: product(id), at: NOW });
+            writes.push(Write::PutProduct { keeps_status: false, product: product(id), at: NOW });
         }
         for outcome in super::write_batch(&mut db.conn(), &writes, NOW).unwrap() {
             outcome.unwrap();
@@ -145,7 +145,7 @@ pub(super) fn product(id: &str) -> Product {
 /// Opens the room of a buyer and a product.
 pub(super) fn room(conn: &mut Connection, buyer: &str, product: &str) -> RoomId {
     let (Opened::New(room) | Opened::Existing(room)) =
-        open_room_for(conn, &ProductId::new(product).unwrap(), &user_id(buyer), NOW).unwrap().unwrap();
+        open_room_for(conn, &ProductId::new(product).unwrap(), &user_id(buyer), NOW).unwrap();
     room.id
 }
 
@@ -163,20 +163,20 @@ pub(super) fn draft(room: &RoomId, sender: &str, text: &str, client_id: Option<&
 }
 
 /// Writes one thing.
-pub(super) fn write(conn: &mut Connection, write: RoomWrite) -> Result<Written, WriteError> {
+pub(super) fn write(conn: &mut Connection, write: Write) -> Result<Written, WriteError> {
     super::write_batch(conn, &[write], NOW).unwrap().pop().unwrap()
 }
 
 /// Stores one message.
 pub(super) fn say(conn: &mut Connection, room: &RoomId, sender: &str, text: &str) -> StoredMessage {
-    match write(conn, RoomWrite::Append(draft(room, sender, text, None))) {
+    match write(conn, Write::Append(draft(room, sender, text, None))) {
         Ok(Written::Appended { message, first_time: true }) => message,
         other => panic!("{other:?}"),
     }
 }
 
-pub(super) fn read(room: &RoomId, reader: &str, seq: i64) -> RoomWrite {
-    RoomWrite::MarkRead { room: room.clone(), reader: user_id(reader), seq: Seq(seq) }
+pub(super) fn read(room: &RoomId, reader: &str, seq: i64) -> Write {
+    Write::MarkRead { room: room.clone(), reader: user_id(reader), seq: Seq(seq) }
 }
 
 /// All messages of a room.

@@ -250,7 +250,7 @@ mod tests {
     use super::*;
     use crate::{
         db::{
-            IndexChanges, IndexSlice, RoomWrite, Written, follow_changes, index_messages,
+            IndexChanges, IndexSlice, Write, Written, follow_changes, index_messages,
             test_db::{NOW, TestDb, is_postgres, read, room, say, user_id, write},
         },
         domain::{
@@ -294,10 +294,10 @@ mod tests {
         let conn = &mut db.conn();
         let a = room(conn, "alice", "bike");
         let price = Price { amount: 100, currency: "USD".to_owned() };
-        let make = RoomWrite::MakeOffer { room: a.clone(), maker: user_id("alice"), price, client_id: None, at: NOW };
+        let make = Write::MakeOffer { room: a.clone(), maker: user_id("alice"), price, client_id: None, at: NOW };
         let Ok(Written::OfferMoved(moved)) = write(conn, make) else { panic!() };
         let (message, actor) = (moved.answer.unwrap().id, user_id("carol"));
-        let answer = RoomWrite::AnswerOffer { room: None, message, actor, answer: OfferDecision::Accept, at: NOW };
+        let answer = Write::AnswerOffer { room: None, message, actor, answer: OfferDecision::Accept, at: NOW };
         write(conn, answer).unwrap();
         say(conn, &a, "alice", "thank you");
         while index_messages(conn, IndexSlice { messages: 100, text_bytes: 1 << 20 }).unwrap().has_more {}
@@ -327,10 +327,9 @@ mod tests {
         };
         follow(conn);
         let inspected = Inspected::default();
-        let edit =
-            RoomWrite::Edit { message: edited, editor: user_id("alice"), text: long("second "), inspected, at: NOW };
+        let edit = Write::Edit { message: edited, editor: user_id("alice"), text: long("second "), inspected, at: NOW };
         write(conn, edit).unwrap();
-        write(conn, RoomWrite::Delete { message: deleted, editor: user_id("alice"), at: NOW }).unwrap();
+        write(conn, Write::Delete { message: deleted, editor: user_id("alice"), at: NOW }).unwrap();
         let steps = follow(conn);
         assert!(is_postgres() || steps > 2, "{steps}");
     }

@@ -13,7 +13,7 @@ mod waves;
 mod write_error;
 
 use super::{
-    Connection, DbError,
+    Connection, DbError, OperationError,
     models::{change, recovery},
 };
 use crate::domain::{
@@ -25,10 +25,11 @@ use crate::domain::{
 };
 pub use erase_user::{ErasureProgress, finish_erasures, list_erasures};
 pub use write_error::WriteError;
+use write_error::WriteResult;
 
 /// One thing to write.
 #[derive(Debug, Clone, PartialEq)]
-pub enum RoomWrite {
+pub enum Write {
     /// Stores a message. Its sender must be a member of the room, or [`SYSTEM_SENDER`](crate::domain::message::SYSTEM_SENDER)
     /// with the kind `system`, which may write to any room.
     Append(Draft),
@@ -196,19 +197,19 @@ pub enum RoomWrite {
     },
 }
 
-/// What became of a [`RoomWrite`].
+/// What became of a [`Write`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Written {
-    /// Of [`RoomWrite::Append`].
+    /// Of [`Write::Append`].
     Appended {
         /// The message as it is stored.
         message: StoredMessage,
         /// `false` when an earlier message has the same `clientId`: then that one is `message`, and nothing was stored.
         first_time: bool,
     },
-    /// Of [`RoomWrite::Edit`] and [`RoomWrite::Delete`]: the message as it now stands.
+    /// Of [`Write::Edit`] and [`Write::Delete`]: the message as it now stands.
     Changed(StoredMessage),
-    /// Of [`RoomWrite::MarkRead`].
+    /// Of [`Write::MarkRead`].
     Read {
         /// Which room.
         room: RoomId,
@@ -221,25 +222,25 @@ pub enum Written {
         /// Whether `read_seq` moved.
         advanced: bool,
     },
-    /// Of [`RoomWrite::PutProduct`] and [`RoomWrite::SetProductStatus`].
+    /// Of [`Write::PutProduct`] and [`Write::SetProductStatus`].
     ProductPut {
         /// Whether it is new.
         created: bool,
         /// What that changed.
         change: ProductChange,
     },
-    /// Of [`RoomWrite::AdvanceWave`].
+    /// Of [`Write::AdvanceWave`].
     WaveAdvanced(ProductChange),
-    /// Of [`RoomWrite::MakeOffer`] and [`RoomWrite::AnswerOffer`].
+    /// Of [`Write::MakeOffer`] and [`Write::AnswerOffer`].
     OfferMoved(Box<OfferMoved>),
-    /// Of [`RoomWrite::ExpireOffers`].
+    /// Of [`Write::ExpireOffers`].
     OffersExpired {
         /// The offers as they now stand.
         offers: Vec<StoredMessage>,
         /// When the next one's time is over; `None` while none waits.
         next: Option<Timestamp>,
     },
-    /// Of [`RoomWrite::Block`] and [`RoomWrite::Unblock`].
+    /// Of [`Write::Block`] and [`Write::Unblock`].
     BlockSet {
         /// Who blocks or has blocked.
         blocker: UserId,
@@ -254,7 +255,7 @@ pub enum Written {
         /// Whether the blocker is new here.
         added: bool,
     },
-    /// Of [`RoomWrite::SetSettings`].
+    /// Of [`Write::SetSettings`].
     SettingsSet {
         /// Whose.
         user: UserId,
@@ -265,7 +266,7 @@ pub enum Written {
         /// Whether the user is new here.
         added: bool,
     },
-    /// Of [`RoomWrite::DecideReport`].
+    /// Of [`Write::DecideReport`].
     ReportDecided {
         /// The report as it now stands.
         report: Box<Report>,
@@ -276,7 +277,7 @@ pub enum Written {
         /// Whether that was otherwise before.
         mute_changed: bool,
     },
-    /// Of [`RoomWrite::PutUser`].
+    /// Of [`Write::PutUser`].
     UserPut {
         /// The user as they now stand.
         user: User,
@@ -285,19 +286,19 @@ pub enum Written {
         /// Whether they are new, or stood otherwise before.
         changed: bool,
     },
-    /// Of [`RoomWrite::NoteSessionsEnded`].
+    /// Of [`Write::NoteSessionsEnded`].
     SessionsEnded {
         /// Whose.
         user: UserId,
     },
-    /// Of [`RoomWrite::Remember`] and [`RoomWrite::Forget`].
+    /// Of [`Write::Remember`] and [`Write::Forget`].
     Remembered,
-    /// Of [`RoomWrite::ForgetEnded`].
+    /// Of [`Write::ForgetEnded`].
     ForgotEnded {
         /// Whether there are more.
         has_more: bool,
     },
-    /// Of [`RoomWrite::EraseWords`].
+    /// Of [`Write::EraseWords`].
     WordsErased {
         /// Messages that have lost their words by this write.
         messages: Vec<StoredMessage>,
@@ -308,7 +309,7 @@ pub enum Written {
         /// Whether words of the user are left.
         progress: ErasureProgress,
     },
-    /// Of [`RoomWrite::DeleteUser`].
+    /// Of [`Write::DeleteUser`].
     UserDeleted {
         /// What the other members see in their place from now on.
         user: User,
@@ -339,7 +340,7 @@ pub struct ProductChange {
 pub struct OfferMoved {
     /// The offer as it now stands, or why it can't be: offers whose time was over have ended all the same.
     pub answer: Result<StoredMessage, WriteError>,
-    /// The new offer, of [`RoomWrite::MakeOffer`] and of a counter.
+    /// The new offer, of [`Write::MakeOffer`] and of a counter.
     pub made: Option<(StoredMessage, Timestamp)>,
     /// Offers that changed, as they now stand.
     pub changed: Vec<StoredMessage>,
@@ -371,7 +372,7 @@ pub type Outcomes = Vec<Result<Written, WriteError>>;
 ///
 /// # Errors
 /// [`DbError`], and then nothing is stored: the whole batch can be answered with it, or tried again.
-pub fn write_batch(conn: &mut Connection, writes: &[RoomWrite], now: Timestamp) -> Result<Outcomes, DbError> {
+pub fn write_batch(conn: &mut Connection, writes: &[Write], now: Timestamp) -> Result<Outcomes, DbError> {
     match write_all(conn, writes, now) {
         // Not the database but one of the writes is at fault, and which one nobody knows: its neighbours must not
         // fail with it, now and on every retry.
@@ -380,7 +381,7 @@ pub fn write_batch(conn: &mut Connection, writes: &[RoomWrite], now: Timestamp) 
     }
 }
 
-fn write_one_by_one(conn: &mut Connection, writes: &[RoomWrite], now: Timestamp) -> Result<Outcomes, DbError> {
+fn write_one_by_one(conn: &mut Connection, writes: &[Write], now: Timestamp) -> Result<Outcomes, DbError> {
     let mut outcomes = Outcomes::with_capacity(writes.len());
     for write in writes {
         match write_all(conn, std::slice::from_ref(write), now) {
@@ -392,7 +393,7 @@ fn write_one_by_one(conn: &mut Connection, writes: &[RoomWrite], now: Timestamp)
     Ok(outcomes)
 }
 
-fn write_all(conn: &mut Connection, writes: &[RoomWrite], now: Timestamp) -> Result<Outcomes, DbError> {
+fn write_all(conn: &mut Connection, writes: &[Write], now: Timestamp) -> Result<Outcomes, DbError> {
     if writes.is_empty() {
         return Ok(Outcomes::new());
     }
@@ -405,7 +406,12 @@ fn write_all(conn: &mut Connection, writes: &[RoomWrite], now: Timestamp) -> Res
                 [first, ..] if append::takes(first) => append::write_run(conn, run, now, &mut outcomes)?,
                 _ => {
                     for write in run {
-                        outcomes.push(write_one(conn, write, now)?);
+                        outcomes.push(match write_one(conn, write, now) {
+                            Ok(written) => Ok(written),
+                            // What it has written before, such as offers that expired, stays.
+                            Err(OperationError::Refused(refused)) => Err(refused),
+                            Err(OperationError::Db(error)) => return Err(error),
+                        });
                     }
                 }
             }
@@ -417,46 +423,46 @@ fn write_all(conn: &mut Connection, writes: &[RoomWrite], now: Timestamp) -> Res
     })
 }
 
-fn write_one(conn: &mut Connection, write: &RoomWrite, now: Timestamp) -> Result<Result<Written, WriteError>, DbError> {
+fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResult {
     match write {
         // Runs of these are written together.
-        RoomWrite::Append(_) | RoomWrite::MarkRead { .. } => {
+        Write::Append(_) | Write::MarkRead { .. } => {
             let mut outcomes = Outcomes::new();
             append::write_run(conn, std::slice::from_ref(write), now, &mut outcomes)?;
-            Ok(outcomes.pop().unwrap_or(Err(WriteError::Forbidden)))
+            outcomes.pop().unwrap_or(Err(WriteError::Forbidden)).map_err(OperationError::Refused)
         }
-        RoomWrite::Edit { message, editor, text, inspected, at } => {
+        Write::Edit { message, editor, text, inspected, at } => {
             revise::edit(conn, message, editor, text, inspected, *at)
         }
-        RoomWrite::Delete { message, editor, at } => revise::delete(conn, message, editor, *at),
-        RoomWrite::PutProduct { product, keeps_status, at } => {
+        Write::Delete { message, editor, at } => revise::delete(conn, message, editor, *at),
+        Write::PutProduct { product, keeps_status, at } => {
             catalogue::put_product(conn, product.clone(), *keeps_status, *at)
         }
-        RoomWrite::SetProductStatus { product, seller, status, at } => {
+        Write::SetProductStatus { product, seller, status, at } => {
             catalogue::set_product_status(conn, product, seller.as_ref(), *status, *at)
         }
-        RoomWrite::AdvanceWave { product, at } => waves::go_on(conn, product, *at),
-        RoomWrite::MakeOffer { room, maker, price, client_id, at } => {
+        Write::AdvanceWave { product, at } => waves::go_on(conn, product, *at),
+        Write::MakeOffer { room, maker, price, client_id, at } => {
             offers::make(conn, room, maker, price, client_id.as_ref(), *at)
         }
-        RoomWrite::AnswerOffer { room, message, actor, answer, at } => {
+        Write::AnswerOffer { room, message, actor, answer, at } => {
             offers::answer(conn, room.as_ref(), message, actor, *answer, *at)
         }
-        RoomWrite::ExpireOffers { at } => offers::expire(conn, *at),
-        RoomWrite::Block { blocker, blocked, at } => safety::block(conn, blocker, blocked, *at),
-        RoomWrite::Unblock { blocker, blocked } => safety::unblock(conn, blocker, blocked),
-        RoomWrite::SetSettings { user, patch } => safety::set_settings(conn, user, *patch, now),
-        RoomWrite::DecideReport { report, decision, mute_until, at } => {
+        Write::ExpireOffers { at } => offers::expire(conn, *at),
+        Write::Block { blocker, blocked, at } => safety::block(conn, blocker, blocked, *at),
+        Write::Unblock { blocker, blocked } => safety::unblock(conn, blocker, blocked),
+        Write::SetSettings { user, patch } => safety::set_settings(conn, user, *patch, now),
+        Write::DecideReport { report, decision, mute_until, at } => {
             safety::decide_report(conn, report, *decision, *mute_until, *at)
         }
-        RoomWrite::PutUser { user } => catalogue::put_user(conn, user, now),
-        RoomWrite::EraseWords { user, at } => erase_user::erase_words(conn, user, *at),
-        RoomWrite::NoteSessionsEnded { user } => Ok(Ok(Written::SessionsEnded { user: user.clone() })),
-        RoomWrite::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
-        RoomWrite::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Ok(Written::Remembered))?),
-        RoomWrite::Forget { pid_hash, .. } => Ok(recovery::remove(conn, pid_hash).map(|()| Ok(Written::Remembered))?),
-        RoomWrite::ForgetEnded { before } => {
-            Ok(recovery::remove_ended(conn, *before).map(|has_more| Ok(Written::ForgotEnded { has_more }))?)
+        Write::PutUser { user } => catalogue::put_user(conn, user, now),
+        Write::EraseWords { user, at } => erase_user::erase_words(conn, user, *at),
+        Write::NoteSessionsEnded { user } => Ok(Written::SessionsEnded { user: user.clone() }),
+        Write::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
+        Write::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Written::Remembered)?),
+        Write::Forget { pid_hash, .. } => Ok(recovery::remove(conn, pid_hash).map(|()| Written::Remembered)?),
+        Write::ForgetEnded { before } => {
+            Ok(recovery::remove_ended(conn, *before).map(|has_more| Written::ForgotEnded { has_more })?)
         }
     }
 }

@@ -16,7 +16,7 @@ use utoipa::{
 
 use crate::{
     auth::AuthError,
-    db::DbError,
+    db::{DbError, OperationError},
     domain::Timestamp,
     error::{ChatError, ErrorCode},
     protocol::json::to_json,
@@ -131,6 +131,18 @@ impl From<DbError> for Problem {
             log::warn!("a request failed at the database: {error}");
         }
         Self(error.into())
+    }
+}
+
+impl<E> From<OperationError<E>> for Problem
+where
+    ChatError: From<E>,
+{
+    fn from(error: OperationError<E>) -> Self {
+        match error {
+            OperationError::Refused(refused) => Self(refused.into()),
+            OperationError::Db(error) => error.into(),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     },
     clock::Clock,
     config::Config,
-    db::RoomWrite,
+    db::Write,
     error::ChatError,
     http::{database_looks::DatabaseLooks, images::Images, origin::Origins},
     metrics::Metrics,
@@ -96,7 +96,7 @@ impl AppState {
     ///
     /// # Errors
     /// The change's own, and `unavailable`.
-    pub async fn change(&self, write: RoomWrite) -> Result<Answer, ChatError> {
+    pub async fn change(&self, write: Write) -> Result<Answer, ChatError> {
         self.ask(|reply| Change { write, reply }).await
     }
 }

@@ -1,7 +1,7 @@
 //! What a node does in addition to serving its clients, and which node continues it when that node is down.
 
 use haggle::{
-    db::{self, MessagePage, RoomWrite},
+    db::{self, MessagePage, Write},
     domain::{RoomId, Seq, Timestamp, UserId},
 };
 use serde_json::json;
@@ -28,7 +28,7 @@ async fn an_erasure_that_a_dead_node_has_begun_is_finished_by_another_that_runs(
     assert_eq!(texts().iter().flatten().count(), 3);
 
     // The state after a node has died at this step: the job is stored, and nobody was notified of it.
-    let begun = RoomWrite::DeleteUser { user: UserId::new("buyer-0").unwrap(), at: Timestamp(1_800_000_000_000) };
+    let begun = Write::DeleteUser { user: UserId::new("buyer-0").unwrap(), at: Timestamp(1_800_000_000_000) };
     db::write_batch(&mut pool.get().unwrap(), &[begun], Timestamp(1_800_000_000_000)).unwrap().pop().unwrap().unwrap();
 
     until("the erasure is crossed out", async || db::list_erasures(&mut pool.get().unwrap()).unwrap().is_empty()).await;

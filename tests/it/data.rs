@@ -1,7 +1,7 @@
 //! A message's `data`: any JSON, given back as it was sent, and weighed by what it takes.
 
 use haggle::{
-    db::{self, RoomWrite, Written},
+    db::{self, Write, Written},
     domain::{Data, Draft, MessageKind, RoomId, Screened, StoredMessage, Timestamp, UserId},
 };
 use serde_json::{Value, json};
@@ -45,8 +45,7 @@ fn store(server: &TestServer, room: &RoomId, sender: &str, text: Option<&str>, d
         sent_at: Timestamp(1),
         screened: Screened::Clean,
     };
-    let outcome =
-        db::write_batch(&mut server.pool.get().unwrap(), &[RoomWrite::Append(draft)], START).unwrap().remove(0);
+    let outcome = db::write_batch(&mut server.pool.get().unwrap(), &[Write::Append(draft)], START).unwrap().remove(0);
     let Ok(Written::Appended { message, .. }) = outcome else { panic!("{outcome:?}") };
     message
 }

@@ -200,7 +200,7 @@ async fn a_node_that_starts_leaves_the_sessions_of_the_others_alone() {
         rooms: Vec::new(),
         ended_at: None,
     };
-    db::write_batch(&mut pool.get().unwrap(), &[db::RoomWrite::Remember(live)], START).unwrap().pop().unwrap().unwrap();
+    db::write_batch(&mut pool.get().unwrap(), &[db::Write::Remember(live)], START).unwrap().pop().unwrap().unwrap();
     let ended =
         || db::find_recovery(&mut db::open(&database, 1).unwrap().get().unwrap(), "hash").unwrap().unwrap().ended_at;
 

@@ -12,7 +12,7 @@ use haggle::{
         },
         rooms::Feed,
     },
-    db::{self, RoomWrite},
+    db::{self, Write},
     domain::{
         ClientId, Draft, MessageId, MessageKind, ProductId, ProductStatus, Screened, Seq, SettingsPatch, Timestamp,
         User,
@@ -243,7 +243,7 @@ impl World {
         self.sends(client, Message { draft, ends: None, grant: None, reply: ReplyTo::Session(asker) })
     }
 
-    fn change(&mut self, client: usize, event: &'static str, write: RoomWrite) -> bool {
+    fn change(&mut self, client: usize, event: &'static str, write: Write) -> bool {
         let Some(asker) = self.asker(client, event, Ask::Other) else { return false };
         self.sends(client, Change { write, reply: ReplyTo::Session(asker) })
     }
@@ -260,11 +260,11 @@ impl World {
         let message = MessageId::from_stored(self.clients[client].own[self.random.below(own)].as_str());
         let (editor, at) = (user(self.clients[client].user), self.client_time(client));
         if self.random.chance(300) {
-            return self.change(client, "deleteMessage", RoomWrite::Delete { message, editor, at });
+            return self.change(client, "deleteMessage", Write::Delete { message, editor, at });
         }
         self.keys += 1;
         let text = format!("other word {}", self.keys);
-        let write = RoomWrite::Edit { message, editor, text, inspected: Inspected::default(), at };
+        let write = Write::Edit { message, editor, text, inspected: Inspected::default(), at };
         self.change(client, "editMessage", write)
     }
 
@@ -317,7 +317,7 @@ impl World {
         };
         let (actor, at) = (user(self.clients[client].user), self.client_time(client));
         let message = MessageId::from_stored(message);
-        self.change(client, "answerOffer", RoomWrite::AnswerOffer { room: None, message, actor, answer, at })
+        self.change(client, "answerOffer", Write::AnswerOffer { room: None, message, actor, answer, at })
     }
 
     /// What comes over REST: from a user, or from the marketplace.
@@ -329,19 +329,19 @@ impl World {
         let own = || User::new(user(name), name.to_uppercase(), None);
         let flag = |random: &mut crate::random::Random| random.chance(600).then(|| random.chance(600));
         let write = match self.random.below(12) {
-            0 => RoomWrite::Block { blocker: own(), blocked: user(ROOMS[room].other(name)), at },
-            1..=4 => RoomWrite::Unblock { blocker: user(name), blocked: user(ROOMS[room].other(name)) },
+            0 => Write::Block { blocker: own(), blocked: user(ROOMS[room].other(name)), at },
+            1..=4 => Write::Unblock { blocker: user(name), blocked: user(ROOMS[room].other(name)) },
             5 => {
                 let random = &mut self.random;
                 let (read_receipts, typing, presence) = (flag(random), flag(random), flag(random));
-                RoomWrite::SetSettings { user: own(), patch: SettingsPatch { read_receipts, typing, presence } }
+                Write::SetSettings { user: own(), patch: SettingsPatch { read_receipts, typing, presence } }
             }
             6..=8 => {
                 let (product, seller) = PRODUCTS[self.random.below(PRODUCTS.len())];
                 let status =
                     [ProductStatus::OnSale, ProductStatus::OnSale, ProductStatus::Sold, ProductStatus::Reserved]
                         [self.random.below(4)];
-                RoomWrite::SetProductStatus {
+                Write::SetProductStatus {
                     product: ProductId::from_stored(product),
                     seller: Some(user(seller)),
                     status,
@@ -350,12 +350,12 @@ impl World {
             }
             9 | 10 => {
                 self.keys += 1;
-                RoomWrite::PutUser { user: User::new(user(name), format!("{name} {}", self.keys), None) }
+                Write::PutUser { user: User::new(user(name), format!("{name} {}", self.keys), None) }
             }
             _ => {
                 let Some(node) = &mut self.nodes[place] else { return false };
                 node.inputs.push_back(Input::EndSessions(user(name)));
-                RoomWrite::NoteSessionsEnded { user: user(name) }
+                Write::NoteSessionsEnded { user: user(name) }
             }
         };
         let (reply, _) = tokio::sync::oneshot::channel();

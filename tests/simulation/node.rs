@@ -19,7 +19,7 @@ use haggle::{
         request::SessionEvent,
         timer::Timer,
     },
-    db::{DbError, Outcomes, RoomWrite},
+    db::{DbError, Outcomes, Write},
     domain::{AuthorizePolicy, SessionId, Timestamp},
     metrics::Metrics,
     protocol::view::{Presenter, SignImageUrls},
@@ -30,7 +30,7 @@ pub const HUBS: usize = 2;
 
 /// A batch at the database.
 pub enum Commit {
-    Asked(Vec<RoomWrite>),
+    Asked(Vec<Write>),
     Done(Result<Outcomes, DbError>),
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, sync::OnceLock};
 
 use haggle::{
     chat::db_read::{DbAnswer, DbRead},
-    db::{self, BytesMax, Connection, DbError, Outcomes, RoomWrite, Written},
+    db::{self, BytesMax, Connection, DbError, Outcomes, Write, Written},
     domain::{Product, ProductId, ProductStatus, Timestamp, User},
 };
 use tempfile::TempDir;
@@ -34,7 +34,7 @@ fn template() -> &'static [u8] {
         let mut conn = pool.get().unwrap();
         let mut writes = Vec::new();
         for name in USERS {
-            writes.push(RoomWrite::PutUser { user: User::new(user(name), name.to_uppercase(), None) });
+            writes.push(Write::PutUser { user: User::new(user(name), name.to_uppercase(), None) });
         }
         for (id, seller) in PRODUCTS {
             let product = Product {
@@ -46,7 +46,7 @@ fn template() -> &'static [u8] {
                 image_url: None,
                 status: ProductStatus::OnSale,
             };
-            writes.push(RoomWrite::PutProduct { product, keeps_status: false, at: Timestamp(START) });
+            writes.push(Write::PutProduct { product, keeps_status: false, at: Timestamp(START) });
         }
         db::write_batch(&mut conn, &writes, Timestamp(START)).unwrap();
         let mut lines = String::new();
@@ -87,7 +87,7 @@ impl Store {
     }
 
     /// Commits a batch.
-    pub fn commit(&mut self, writes: &[RoomWrite], now: Timestamp) -> Result<Outcomes, DbError> {
+    pub fn commit(&mut self, writes: &[Write], now: Timestamp) -> Result<Outcomes, DbError> {
         let outcomes = db::write_batch(&mut self.conn, writes, now)?;
         for written in outcomes.iter().flatten() {
             match written {

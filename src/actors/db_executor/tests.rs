@@ -31,7 +31,7 @@ impl Fixture {
         let (begun, has_begun) = oneshot::channel();
         let database = self.database.clone();
         let read = actix::spawn(async move {
-            let hold = move |_: &mut Connection| {
+            let hold = move |_: &mut Connection| -> Result<(), DbError> {
                 let _ = begun.send(());
                 let _ = held.recv();
                 Ok(())
@@ -46,7 +46,7 @@ impl Fixture {
     fn queue(&self, purpose: Reading, name: &'static str, served: &mpsc::Sender<&'static str>) {
         let (database, served) = (self.database.clone(), served.clone());
         actix::spawn(async move {
-            let read = move |_: &mut Connection| {
+            let read = move |_: &mut Connection| -> Result<(), DbError> {
                 served.send(name).unwrap();
                 Ok(())
             };
@@ -105,7 +105,7 @@ async fn who_has_too_much_waiting_is_told_when_to_try_again() {
         fixture.queue(Reading::list(user("mallory"), "list_rooms"), "list", &served);
     }
     fixture.wait_until_waiting(LISTS_WAITING_MAX).await;
-    let refused = fixture.database.read(Reading::list(user("mallory"), "list_rooms"), |_| Ok(())).await;
+    let refused = fixture.database.read(Reading::list(user("mallory"), "list_rooms"), |_| Ok::<_, DbError>(())).await;
     let error = crate::error::ChatError::from(refused.unwrap_err());
     assert_eq!((error.code, error.retry_after_ms), (crate::error::ErrorCode::RateLimited, Some(RETRY_AFTER_MS)));
     drop(release);
@@ -124,7 +124,7 @@ async fn what_was_given_up_is_not_begun_and_a_panic_ends_one_operation_alone() {
             database
                 .read(Reading::list(user("alice"), "list_rooms"), move |_| {
                     served.send("given up").unwrap();
-                    Ok(())
+                    Ok::<_, DbError>(())
                 })
                 .await
         })
@@ -137,7 +137,7 @@ async fn what_was_given_up_is_not_begun_and_a_panic_ends_one_operation_alone() {
     let panicked =
         fixture.database.read(Reading::list(user("alice"), "panic"), |_| -> Result<(), DbError> { panic!("asked") });
     assert!(matches!(panicked.await, Err(DbError::Internal(_))));
-    let answered = fixture.database.read(Reading::list(user("alice"), "list_rooms"), |_| Ok(7)).await;
+    let answered = fixture.database.read(Reading::list(user("alice"), "list_rooms"), |_| Ok::<_, DbError>(7)).await;
     assert_eq!(answered, Ok(7));
     drop(served);
     assert_eq!(order.try_recv(), Err(mpsc::TryRecvError::Disconnected));

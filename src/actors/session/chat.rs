@@ -25,7 +25,7 @@ use crate::{
         rooms::Feed,
         short_list::reserve_one,
     },
-    db::RoomWrite,
+    db::Write,
     domain::{
         AuthorizePolicy, Data, Draft, MessageKind, RoomId, SessionId, Timestamp, UserId,
         masking::Inspected,
@@ -249,7 +249,7 @@ impl ChatSession {
                 Ok(answer) => {
                     let (actor, at) = (self.user.clone(), self.services.clock.now());
                     let (room, message) = (event.room_id, event.message_id);
-                    self.change(request, name, RoomWrite::AnswerOffer { room, message, actor, answer, at })
+                    self.change(request, name, Write::AnswerOffer { room, message, actor, answer, at })
                 }
                 Err(error) => self.refuse(request.as_ref(), name, &error),
             },
@@ -259,7 +259,7 @@ impl ChatSession {
                 }
                 let editor = self.user.clone();
                 let at = self.services.clock.now();
-                let write = RoomWrite::Edit {
+                let write = Write::Edit {
                     message: event.message_id,
                     editor,
                     inspected: self.services.masking.inspect(Some(&event.text)),
@@ -270,7 +270,7 @@ impl ChatSession {
             }
             ClientEvent::DeleteMessage(message) => {
                 let editor = self.user.clone();
-                let write = RoomWrite::Delete { message, editor, at: self.services.clock.now() };
+                let write = Write::Delete { message, editor, at: self.services.clock.now() };
                 self.change(request, name, write)
             }
             ClientEvent::Authenticate(event) => Next::Verify { token: event.token, request },
@@ -389,8 +389,8 @@ impl ChatSession {
         room.or_else(|| self.rooms.last().cloned()).ok_or_else(not_in_room)
     }
 
-    fn change(&mut self, request: Option<RequestId>, name: &'static str, write: RoomWrite) -> Next {
-        let bytes = if let RoomWrite::Edit { text, .. } = &write { text.len() } else { 0 };
+    fn change(&mut self, request: Option<RequestId>, name: &'static str, write: Write) -> Next {
+        let bytes = if let Write::Edit { text, .. } = &write { text.len() } else { 0 };
         let reply = ReplyTo::Session(self.asker(bytes, request, name));
         self.send(Change { write, reply });
         Next::Continue

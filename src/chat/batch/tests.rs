@@ -5,17 +5,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{Draft, MessageKind, Screened, Seq, Timestamp, UserId};
 
-fn pending(write: RoomWrite) -> PendingWrite {
+fn pending(write: Write) -> PendingWrite {
     PendingWrite { write, room: None, reply: ReplyTo::Nobody }
 }
 
 fn read_by(reader: &str, seq: i64) -> PendingWrite {
     let (room, reader) = (RoomId::new("r").unwrap(), UserId::new(reader).unwrap());
-    pending(RoomWrite::MarkRead { room, reader, seq: Seq(seq) })
+    pending(Write::MarkRead { room, reader, seq: Seq(seq) })
 }
 
 fn said(sender: &str, bytes: usize) -> PendingWrite {
-    pending(RoomWrite::Append(Draft {
+    pending(Write::Append(Draft {
         room: RoomId::new("r").unwrap(),
         sender: UserId::new(sender).unwrap(),
         client_id: None,
@@ -31,7 +31,7 @@ fn said(sender: &str, bytes: usize) -> PendingWrite {
 fn take(batch: &mut Batch) -> Vec<(Account, i64)> {
     let Some(writes) = batch.take() else { return Vec::new() };
     batch.landed();
-    let seq = |write: &RoomWrite| if let RoomWrite::MarkRead { seq, .. } = write { seq.0 } else { 0 };
+    let seq = |write: &Write| if let Write::MarkRead { seq, .. } = write { seq.0 } else { 0 };
     writes.iter().map(|write| (write.account(), seq(write))).collect()
 }
 
@@ -75,7 +75,7 @@ fn a_batch_is_bounded_in_what_it_costs() {
     }
     while let Some(writes) = batch.take() {
         batch.landed();
-        let cost: usize = writes.iter().map(RoomWrite::cost_bytes).sum();
+        let cost: usize = writes.iter().map(Write::cost_bytes).sum();
         assert!(cost < BATCH_COST_MAX + 32 * 1024, "{cost}");
     }
     assert_eq!(batch.unfinished(), 0);
@@ -108,7 +108,7 @@ fn the_end_of_a_session_is_remembered_however_much_its_user_has_waiting() {
     let mut batch = Batch::default();
     while batch.push(read_by("alice", 1)).is_ok() {}
     let user = UserId::new("alice").unwrap();
-    assert!(batch.push(pending(RoomWrite::Forget { user, pid_hash: "p".to_owned() })).is_ok());
+    assert!(batch.push(pending(Write::Forget { user, pid_hash: "p".to_owned() })).is_ok());
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{ImportOptions, message_id::Content, read_marks::ReadMarks};
 use crate::{
     db::{
-        Connection, DbError, discarded_images, message_index,
+        Connection, DbError, OperationError, discarded_images, message_index,
         models::{
             change::{self, Changed},
             message::{self, ClientKey},
@@ -52,7 +52,7 @@ impl Stored {
 }
 
 /// What one line came to: whether it was new, or why it is bad.
-type LineResult = Result<bool, &'static str>;
+type LineResult = Result<bool, OperationError<&'static str>>;
 
 /// Stores the lines in the order of the file; messages that follow each other together.
 pub(super) fn store(
@@ -96,14 +96,14 @@ fn store_all(
         match run {
             [Line { number, content: Content::Other(line) }] => match line {
                 ImportLine::User { user, times } => {
-                    *users += count(store_user(conn, user, *times, options)?, *number, repeated, bad);
+                    *users += count(store_user(conn, user, *times, options), *number, repeated, bad)?;
                 }
                 ImportLine::Product { product, times, keeps_status } => {
-                    let result = store_product(conn, product, *times, *keeps_status, options)?;
-                    *products += count(result, *number, repeated, bad);
+                    let result = store_product(conn, product, *times, *keeps_status, options);
+                    *products += count(result, *number, repeated, bad)?;
                 }
                 ImportLine::Room(room) => {
-                    *rooms += count(store_room(conn, room, *number, options, marks)?, *number, repeated, bad);
+                    *rooms += count(store_room(conn, room, *number, options, marks), *number, repeated, bad)?;
                 }
                 // Has an id, and is a `Content::Message`.
                 ImportLine::Message(_) => {}
@@ -123,26 +123,27 @@ fn store_all(
     Ok(stored)
 }
 
-fn count(result: LineResult, number: u64, repeated: &mut u64, bad: &mut Vec<(u64, String)>) -> u64 {
+fn count(result: LineResult, number: u64, repeated: &mut u64, bad: &mut Vec<(u64, String)>) -> Result<u64, DbError> {
     match result {
-        Ok(true) => return 1,
+        Ok(true) => return Ok(1),
         Ok(false) => *repeated += 1,
-        Err(reason) => bad.push((number, reason.to_owned())),
+        Err(OperationError::Refused(reason)) => bad.push((number, reason.to_owned())),
+        Err(OperationError::Db(error)) => return Err(error),
     }
-    0
+    Ok(0)
 }
 
-fn store_user(conn: &mut Connection, user: &User, given: Times, options: ImportOptions) -> Result<LineResult, DbError> {
+fn store_user(conn: &mut Connection, user: &User, given: Times, options: ImportOptions) -> LineResult {
     let id = user.id.as_str();
     let before = user::find_row(conn, id)?;
     if before.as_ref().is_some_and(|row| row.deleted_at.is_some()) {
-        return Ok(Err("`id` is a user who was deleted"));
+        return Err("`id` is a user who was deleted".into());
     }
     let (is_new, is_same) = (before.is_none(), before.is_some_and(|row| User::from(row) == *user));
     let known = user::find_times(conn, id)?;
     let times = times_after(known, given, is_new || is_same, options);
     if is_same && times == known {
-        return Ok(Ok(false));
+        return Ok(false);
     }
     user::put(conn, user, times)?;
     if !is_same {
@@ -151,7 +152,7 @@ fn store_user(conn: &mut Connection, user: &User, given: Times, options: ImportO
             change::record(conn, &[Changed::Profile(id)], options.now)?;
         }
     }
-    Ok(Ok(true))
+    Ok(true)
 }
 
 /// The times of something by what was known and what its line says. What changes without a word of when changes now.
@@ -166,23 +167,24 @@ fn store_product(
     given: Times,
     keeps_status: bool,
     options: ImportOptions,
-) -> Result<LineResult, DbError> {
+) -> LineResult {
     let before = product::find_product(conn, &product.id)?;
-    let Ok(product) = product::with_status(conn, before.as_ref(), product.clone(), keeps_status)? else {
-        return Ok(Err("`status`: an offer on this product was accepted, leave it out or undo that with PATCH"));
-    };
+    let product = product::with_status(before.as_ref(), product.clone(), keeps_status);
+    if product::find_undone_offer(conn, before.as_ref(), &product)?.is_some() {
+        return Err("`status`: an offer on this product was accepted, leave it out or undo that with PATCH".into());
+    }
     let (is_new, is_same) = (before.is_none(), before.as_ref() == Some(&product));
     let known = product::find_times(conn, &product.id)?;
     let times = times_after(known, given, is_new || is_same, options);
     if is_same && times == known {
-        return Ok(Ok(false));
+        return Ok(false);
     }
     if before.as_ref().is_none_or(|before| before.seller_id != product.seller_id) {
         if before.is_some() && room::has_rooms(conn, &product.id)? {
-            return Ok(Err("`sellerId` can't change: there are rooms for this product"));
+            return Err("`sellerId` can't change: there are rooms for this product".into());
         }
         if user::find_row(conn, product.seller_id.as_str())?.is_none() {
-            return Ok(Err("`sellerId` is no user of an earlier line"));
+            return Err("`sellerId` is no user of an earlier line".into());
         }
     }
     product::put(conn, &product, times)?;
@@ -192,7 +194,7 @@ fn store_product(
     if !is_same {
         change::record(conn, &[Changed::Product(product.id.as_str())], options.now)?;
     }
-    Ok(Ok(true))
+    Ok(true)
 }
 
 fn store_room(
@@ -201,29 +203,29 @@ fn store_room(
     number: u64,
     options: ImportOptions,
     marks: &mut ReadMarks,
-) -> Result<LineResult, DbError> {
+) -> LineResult {
     let Some(product) = product::find_product(conn, &line.product_id)? else {
-        return Ok(Err("`productId` is no product of an earlier line"));
+        return Err("`productId` is no product of an earlier line".into());
     };
     if product.seller_id == line.buyer_id {
-        return Ok(Err("`buyerId` is the product's own seller"));
+        return Err("`buyerId` is the product's own seller".into());
     }
     let created_at = line.created_at.map(|at| at.plus_ms(options.shift_ms));
     if let Some(room) = room::find_by_product(conn, &product.id, &line.buyer_id)? {
         if line.id.as_ref().is_some_and(|id| id.as_str() != room.id) {
-            return Ok(Err("this buyer has a room for this product, with another `id`"));
+            return Err("this buyer has a room for this product, with another `id`".into());
         }
         if let Some(given) = line.read_seq {
             marks.give(&room.id, number, given);
         }
-        return Ok(Ok(change_room(conn, &room, created_at, options, marks)?));
+        return Ok(change_room(conn, &room, created_at, options, marks)?);
     }
     if user::find_row(conn, line.buyer_id.as_str())?.is_none() {
-        return Ok(Err("`buyerId` is no user of an earlier line"));
+        return Err("`buyerId` is no user of an earlier line".into());
     }
     let id = line.id.clone().unwrap_or_else(RoomId::random);
     if !room::lock(conn, &[id.as_str()])?.is_empty() {
-        return Ok(Err("`id` is the id of another room"));
+        return Err("`id` is the id of another room".into());
     }
     let created_at = created_at.unwrap_or(options.now);
     let row = RoomRow::new(&id, &product.id, &line.buyer_id, &product.seller_id, created_at);
@@ -232,7 +234,7 @@ fn store_room(
         marks.give(id.as_str(), number, given);
     }
     change::record(conn, &[Changed::RoomOpened(id.as_str())], options.now)?;
-    Ok(Ok(true))
+    Ok(true)
 }
 
 /// Applies the line of a room that is there already: it may be older than it was known to be, and read farther.

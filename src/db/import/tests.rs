@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     db::{
-        IndexSlice, RoomWrite, find_product, find_room, index_messages, list_rooms, load_room,
+        IndexSlice, Write, find_product, find_room, index_messages, list_rooms, load_room,
         models::{product, user},
         test_db::{self, NOW, TestDb, draft, user_id, write},
         verify,
@@ -138,7 +138,7 @@ fn a_member_without_a_mark_has_read_what_is_loaded_unless_something_before_it_is
     assert_eq!(marks(&db), [(5, 0), (2, 2)]);
     // Something new, said here: what is loaded after it does not hide it.
     let room = RoomId::new("r").unwrap();
-    write(&mut db.conn(), RoomWrite::Append(draft(&room, "erin", "new", None))).unwrap();
+    write(&mut db.conn(), Write::Append(draft(&room, "erin", "new", None))).unwrap();
     load(&db, &message("r", "erin", "old", 31));
     let [(read, unread), _] = marks(&db);
     assert_eq!((read, unread), (5, 2));
@@ -380,7 +380,7 @@ fn a_client_id_stores_once_whether_sent_or_loaded() {
     let db = TestDb::new();
     load(&db, &parents().join("\n"));
     let room = RoomId::new("r").unwrap();
-    write(&mut db.conn(), RoomWrite::Append(draft(&room, "dave", "sent", Some("k1")))).unwrap();
+    write(&mut db.conn(), Write::Append(draft(&room, "dave", "sent", Some("k1")))).unwrap();
     let with_key = |key: &str| {
         format!(
             r#"{{"type":"message","roomId":"r","senderId":"dave","text":"loaded","sentAt":"2026-01-01T00:00:00Z","clientId":"{key}"}}"#
@@ -476,6 +476,6 @@ fn an_offer_that_waits_can_be_answered_after_the_load() {
     assert_eq!(load(&db, &lines.join("\n")).1, []);
     let message = history(&db, "r").remove(0).id;
     let (actor, answer) = (user_id("erin"), crate::domain::offer::OfferDecision::Decline);
-    let declined = write(&mut db.conn(), RoomWrite::AnswerOffer { room: None, message, actor, answer, at: NOW });
+    let declined = write(&mut db.conn(), Write::AnswerOffer { room: None, message, actor, answer, at: NOW });
     assert!(declined.is_ok(), "{declined:?}");
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     db::{
-        ErasureProgress, ImportOptions, NewReport, Reported, RoomWrite, Written,
+        ErasureProgress, ImportOptions, NewReport, Reported, Write, Written,
         generation::begin_generation,
         import_str,
         migrations::{migrate_connection, revert_from},
@@ -47,10 +47,10 @@ fn in_short(event: &Event) -> String {
 }
 
 /// The events that a write has brought about, all of which have its time.
-fn events_of(conn: &mut Connection, after: &mut EventCursor, write: &RoomWrite, at: Timestamp) -> Vec<String> {
+fn events_of(conn: &mut Connection, after: &mut EventCursor, write: &Write, at: Timestamp) -> Vec<String> {
     let outcome = write_batch(conn, std::slice::from_ref(write), at).unwrap().remove(0);
     assert!(outcome.is_ok(), "{write:?}: {outcome:?}");
-    let page = list_events(conn, *after, 100, usize::MAX).unwrap().unwrap();
+    let page = list_events(conn, *after, 100, usize::MAX).unwrap();
     assert!(page.items.iter().all(|event| event.at == at), "{write:?}: {:?}", page.items);
     *after = page.next;
     page.items.iter().map(in_short).collect()
@@ -69,7 +69,7 @@ fn told_within(
 ) -> (Vec<String>, EventCursor) {
     let mut listed = Vec::new();
     loop {
-        let page = list_events(conn, after, limit, bytes_max).unwrap().unwrap();
+        let page = list_events(conn, after, limit, bytes_max).unwrap();
         assert!(page.items.len() <= usize::try_from(limit).unwrap());
         assert!(
             page.items.len() <= 1
@@ -95,11 +95,11 @@ fn events_come_in_the_order_of_commits_whatever_the_page() {
     let editor = user_id("alice");
     write(
         conn,
-        RoomWrite::Edit { message: first.id, editor, text: "one".to_owned(), inspected: Inspected::default(), at: NOW },
+        Write::Edit { message: first.id, editor, text: "one".to_owned(), inspected: Inspected::default(), at: NOW },
     )
     .unwrap();
     let sold = Product { status: ProductStatus::Sold, ..product("bike") };
-    write(conn, RoomWrite::PutProduct { keeps_status: false, product: sold, at: NOW }).unwrap();
+    write(conn, Write::PutProduct { keeps_status: false, product: sold, at: NOW }).unwrap();
     let expected = [
         "user ALICE",
         "user BOB",
@@ -126,7 +126,7 @@ fn events_come_in_the_order_of_commits_whatever_the_page() {
     for seq in 2..4 {
         write(conn, read(&a, "alice", seq)).unwrap();
     }
-    write(conn, RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
+    write(conn, Write::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
     assert_eq!(listed(conn, end, 1).0, ["read alice 3", "deleted bob"]);
 }
 
@@ -136,7 +136,8 @@ fn a_place_of_another_life_is_expired_and_one_of_an_older_haggle_only_after_a_re
     let conn = &mut db.conn();
     room(conn, "alice", "bike");
     let (events, end) = listed(conn, EventCursor::default(), 100);
-    let is_expired = |conn: &mut Connection, after| list_events(conn, after, 10, usize::MAX).unwrap().is_err();
+    let is_expired =
+        |conn: &mut Connection, after| list_events(conn, after, 10, usize::MAX) == Err(ExpiredCursor.into());
     let untagged = EventCursor { generation: GenerationTag::default(), ..end };
     assert!(!is_expired(conn, end));
     assert!(is_expired(conn, untagged), "no cursor of this database was ever without a tag");
@@ -161,12 +162,12 @@ fn what_is_refused_or_changes_nothing_is_no_event() {
     let (_, end) = listed(conn, EventCursor::default(), 100);
     let repeated = draft(&a, "alice", "x", Some("key"));
     let batch = [
-        RoomWrite::Append(draft(&a, "mallory", "x", None)),
+        Write::Append(draft(&a, "mallory", "x", None)),
         read(&a, "mallory", 1),
         read(&a, "alice", 0),
-        RoomWrite::PutProduct { keeps_status: false, product: product("bike"), at: NOW },
-        RoomWrite::Append(repeated.clone()),
-        RoomWrite::Append(repeated),
+        Write::PutProduct { keeps_status: false, product: product("bike"), at: NOW },
+        Write::Append(repeated.clone()),
+        Write::Append(repeated),
     ];
     write_batch(conn, &batch, NOW).unwrap();
     room(conn, "alice", "bike");
@@ -198,11 +199,11 @@ fn what_is_loaded_is_told_too() {
         assert_eq!(listed(conn, end, 2).0, expected);
     }
     // All of it happened when it was loaded, however old the words are.
-    let page = list_events(conn, end, 100, usize::MAX).unwrap().unwrap();
+    let page = list_events(conn, end, 100, usize::MAX).unwrap();
     assert!(page.items.iter().all(|event| event.at == NOW), "{:?}", page.items);
     let later = ImportOptions { now: NOW.plus_ms(1), ..options };
     import_str(conn, &lines.replace("hi", "ho"), later).unwrap();
-    let page = list_events(conn, page.next, 100, usize::MAX).unwrap().unwrap();
+    let page = list_events(conn, page.next, 100, usize::MAX).unwrap();
     assert_eq!(page.items.iter().map(in_short).collect::<Vec<_>>(), ["message ho", "read alice 2", "read dave 2"]);
     assert!(page.items.iter().all(|event| event.at == later.now), "{:?}", page.items);
 }
@@ -218,17 +219,17 @@ fn what_is_put_is_an_event_with_its_time_and_the_same_again_is_none() {
     let bike = Product { title: "A red bike".to_owned(), ..product("bike") };
     let patch = SettingsPatch { typing: Some(false), ..SettingsPatch::default() };
     let (blocker, blocked) = (user("alice"), user_id("carol"));
-    let puts: [(RoomWrite, &[&str]); 9] = [
-        (RoomWrite::PutUser { user: alice }, &["user Alicia"]),
-        (RoomWrite::PutUser { user: user("dave") }, &["user DAVE"]),
-        (RoomWrite::PutProduct { keeps_status: true, product: bike, at: NOW }, &["product bike on_sale"]),
+    let puts: [(Write, &[&str]); 9] = [
+        (Write::PutUser { user: alice }, &["user Alicia"]),
+        (Write::PutUser { user: user("dave") }, &["user DAVE"]),
+        (Write::PutProduct { keeps_status: true, product: bike, at: NOW }, &["product bike on_sale"]),
         (read(&a, "alice", 1), &["read alice 1"]),
-        (RoomWrite::SetSettings { user: user("alice"), patch }, &["settings alice true false true"]),
+        (Write::SetSettings { user: user("alice"), patch }, &["settings alice true false true"]),
         // Known by their token alone so far.
-        (RoomWrite::SetSettings { user: user("erin"), patch }, &["user ERIN", "settings erin true false true"]),
-        (RoomWrite::Block { blocker: blocker.clone(), blocked: blocked.clone(), at: NOW }, &["block alice carol true"]),
-        (RoomWrite::Unblock { blocker: blocker.id, blocked }, &["block alice carol false"]),
-        (RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }, &["deleted bob"]),
+        (Write::SetSettings { user: user("erin"), patch }, &["user ERIN", "settings erin true false true"]),
+        (Write::Block { blocker: blocker.clone(), blocked: blocked.clone(), at: NOW }, &["block alice carol true"]),
+        (Write::Unblock { blocker: blocker.id, blocked }, &["block alice carol false"]),
+        (Write::DeleteUser { user: user_id("bob"), at: NOW }, &["deleted bob"]),
     ];
     for (ms, (put, expected)) in (1..).zip(puts) {
         assert_eq!(events_of(conn, &mut end, &put, NOW.plus_ms(ms)), expected, "{put:?}");
@@ -236,7 +237,7 @@ fn what_is_put_is_an_event_with_its_time_and_the_same_again_is_none() {
     }
     // Switches that are not named, or stand so already.
     for patch in [SettingsPatch::default(), SettingsPatch { presence: Some(true), ..SettingsPatch::default() }] {
-        let put = RoomWrite::SetSettings { user: user("mallory"), patch };
+        let put = Write::SetSettings { user: user("mallory"), patch };
         assert_eq!(events_of(conn, &mut end, &put, NOW), Vec::<String>::new(), "{put:?}");
     }
 }
@@ -245,7 +246,7 @@ fn report(conn: &mut Connection, room: &RoomId, at: Timestamp) -> String {
     let (reporter, category) = (user_id("alice"), ReportCategory::Scam);
     let text = Some("asks for money".to_owned());
     let new = NewReport { reporter, room: room.clone(), message: None, category, text, at };
-    match store_report(conn, &new).unwrap().unwrap() {
+    match store_report(conn, &new).unwrap() {
         Reported::New(report) | Reported::Existing(report) => report.id,
     }
 }
@@ -259,7 +260,7 @@ fn a_report_its_decision_and_its_mute_are_events() {
     let (_, mut end) = listed(conn, EventCursor::default(), 100);
     let id = report(conn, &a, NOW.plus_ms(1));
     assert_eq!(report(conn, &a, NOW.plus_ms(2)), id, "reported once");
-    let page = list_events(conn, end, 10, usize::MAX).unwrap().unwrap();
+    let page = list_events(conn, end, 10, usize::MAX).unwrap();
     assert_eq!(page.items.iter().map(in_short).collect::<Vec<_>>(), ["report of carol by alice"]);
     let shown = |event| serde_json::to_value(EventView::of(event, &Presenter::new(NOW, &PlainPaths))).unwrap();
     let json = shown(&page.items[0]);
@@ -268,7 +269,7 @@ fn a_report_its_decision_and_its_mute_are_events() {
     assert!(json["data"].get("messages").is_none(), "{json}");
     end = page.next;
 
-    let decide = |decision, mute_until: Option<Timestamp>| RoomWrite::DecideReport {
+    let decide = |decision, mute_until: Option<Timestamp>| Write::DecideReport {
         report: id.clone(),
         decision,
         mute_until,
@@ -276,7 +277,7 @@ fn a_report_its_decision_and_its_mute_are_events() {
     };
     let until = NOW.plus_ms(60_000);
     let muted = format!("mute carol Some({})", until.0);
-    let decisions: [(RoomWrite, &[&str]); 4] = [
+    let decisions: [(Write, &[&str]); 4] = [
         (decide(Decision::Dismissed, None), &["decided carol Some(\"dismissed\")"]),
         (decide(Decision::Upheld, Some(until)), &["decided carol Some(\"upheld\")", &muted]),
         (decide(Decision::Upheld, None), &["decided carol Some(\"upheld\")", "mute carol None"]),
@@ -287,11 +288,11 @@ fn a_report_its_decision_and_its_mute_are_events() {
         assert_eq!(events_of(conn, &mut end, &decided, NOW.plus_ms(1000)), Vec::<String>::new(), "{decided:?}");
     }
     // What the reporter said goes with them.
-    write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+    write(conn, Write::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
     while let Written::WordsErased { progress: ErasureProgress::GoesOn, .. } =
-        write(conn, RoomWrite::EraseWords { user: user_id("alice"), at: NOW }).unwrap()
+        write(conn, Write::EraseWords { user: user_id("alice"), at: NOW }).unwrap()
     {}
-    let page = list_events(conn, EventCursor::default(), 100, usize::MAX).unwrap().unwrap();
+    let page = list_events(conn, EventCursor::default(), 100, usize::MAX).unwrap();
     assert!(!page.items.iter().any(|event| shown(event).to_string().contains("asks for money")));
 }
 
@@ -301,7 +302,7 @@ fn an_offer_and_what_becomes_of_it_are_events() {
     let conn = &mut db.conn();
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     let (_, mut end) = listed(conn, EventCursor::default(), 100);
-    let make = |room: &RoomId, maker: &str, amount, at| RoomWrite::MakeOffer {
+    let make = |room: &RoomId, maker: &str, amount, at| Write::MakeOffer {
         room: room.clone(),
         maker: user_id(maker),
         price: Price { amount, currency: "USD".to_owned() },
@@ -312,7 +313,7 @@ fn an_offer_and_what_becomes_of_it_are_events() {
     let superseded = events_of(conn, &mut end, &make(&a, "alice", 110, NOW), NOW);
     assert_eq!(superseded, ["message -", "updated -", "offer 100 superseded", "offer 110 pending"]);
     assert_eq!(events_of(conn, &mut end, &make(&b, "bob", 120, NOW), NOW), ["message -", "offer 120 pending"]);
-    let page = list_events(conn, EventCursor::default(), 100, usize::MAX).unwrap().unwrap();
+    let page = list_events(conn, EventCursor::default(), 100, usize::MAX).unwrap();
     let Some(Fact::OfferUpdated(offer)) = page.items.last().map(|event| event.fact.clone()) else { panic!() };
     let json = serde_json::to_value(&offer).unwrap();
     assert_eq!(
@@ -323,7 +324,7 @@ fn an_offer_and_what_becomes_of_it_are_events() {
         })
     );
     let (message, actor, answer) = (offer.message_id, user_id("carol"), OfferDecision::Accept);
-    let accept = RoomWrite::AnswerOffer { room: None, message, actor, answer, at: NOW.plus_ms(1) };
+    let accept = Write::AnswerOffer { room: None, message, actor, answer, at: NOW.plus_ms(1) };
     let mut accepted = events_of(conn, &mut end, &accept, NOW.plus_ms(1));
     // What is said about the product comes first, and the product last.
     assert_eq!(accepted.iter().filter(|event| event.starts_with("message This")).count(), 2);
@@ -334,7 +335,7 @@ fn an_offer_and_what_becomes_of_it_are_events() {
     write(conn, make(&lamp, "alice", 5, NOW)).unwrap();
     end = listed(conn, end, 100).1;
     let late = NOW.plus_ms(OFFER_LIFETIME_MS);
-    let expired = events_of(conn, &mut end, &RoomWrite::ExpireOffers { at: late }, late);
+    let expired = events_of(conn, &mut end, &Write::ExpireOffers { at: late }, late);
     assert_eq!(expired, ["updated -", "offer 5 expired"]);
 }
 
@@ -343,7 +344,7 @@ fn sessions_that_the_marketplace_has_ended_are_an_event_each_time() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let (_, mut end) = listed(conn, EventCursor::default(), 100);
-    let ended = RoomWrite::NoteSessionsEnded { user: user_id("alice") };
+    let ended = Write::NoteSessionsEnded { user: user_id("alice") };
     for ms in 1..3 {
         assert_eq!(events_of(conn, &mut end, &ended, NOW.plus_ms(ms)), ["ended alice"]);
     }
@@ -357,24 +358,24 @@ fn an_older_database_has_a_time_on_every_event_and_what_stands_becomes_events() 
     let sent = say(conn, &a, "carol", "hello");
     let edited_at = NOW.plus_ms(5);
     let (message, editor, text) = (sent.id, user_id("carol"), "hi".to_owned());
-    write(conn, RoomWrite::Edit { message, editor, text, inspected: Inspected::default(), at: edited_at }).unwrap();
+    write(conn, Write::Edit { message, editor, text, inspected: Inspected::default(), at: edited_at }).unwrap();
     write(conn, read(&a, "alice", 1)).unwrap();
     let price = Price { amount: 7, currency: "USD".to_owned() };
     let (maker, client_id) = (user_id("alice"), None);
-    write(conn, RoomWrite::MakeOffer { room: a.clone(), maker, price, client_id, at: NOW.plus_ms(6) }).unwrap();
+    write(conn, Write::MakeOffer { room: a.clone(), maker, price, client_id, at: NOW.plus_ms(6) }).unwrap();
     let report = report(conn, &a, NOW.plus_ms(7));
     let mute_until = Some(NOW.plus_ms(60_000));
     let (decision, at) = (Decision::Upheld, NOW.plus_ms(8));
-    write(conn, RoomWrite::DecideReport { report, decision, mute_until, at }).unwrap();
+    write(conn, Write::DecideReport { report, decision, mute_until, at }).unwrap();
     let (blocker, blocked, at) = (user("carol"), user_id("alice"), NOW.plus_ms(9));
-    write(conn, RoomWrite::Block { blocker, blocked, at }).unwrap();
+    write(conn, Write::Block { blocker, blocked, at }).unwrap();
     let patch = SettingsPatch { typing: Some(false), ..SettingsPatch::default() };
-    write(conn, RoomWrite::SetSettings { user: user("bob"), patch }).unwrap();
+    write(conn, Write::SetSettings { user: user("bob"), patch }).unwrap();
     let (before, end) = listed(conn, EventCursor::default(), 100);
 
     let reverted = revert_from(conn, "2026-11-28-400000_event_times");
     assert_eq!(migrate_connection(conn).unwrap().len(), reverted);
-    let page = list_events(conn, EventCursor::default(), 100, usize::MAX).unwrap().unwrap();
+    let page = list_events(conn, EventCursor::default(), 100, usize::MAX).unwrap();
     let (mut after, mut expected): (Vec<String>, _) = (page.items.iter().map(in_short).collect(), before);
     after.sort_unstable();
     expected.sort_unstable();
@@ -411,7 +412,7 @@ fn a_reader_beside_a_writer_misses_nothing() {
         scope.spawn(|| {
             let conn = &mut db.conn();
             for seq in 1..=WRITES {
-                let batch = [RoomWrite::Append(draft(&a, "alice", &seq.to_string(), None)), read(&a, "carol", seq)];
+                let batch = [Write::Append(draft(&a, "alice", &seq.to_string(), None)), read(&a, "carol", seq)];
                 write_batch(conn, &batch, NOW).unwrap();
             }
         });

@@ -66,21 +66,24 @@ pub fn list_products(conn: &mut Connection, limit: i64) -> Result<Vec<Product>, 
     rows.into_iter().map(ProductRow::into_product).collect()
 }
 
-/// A product as it shall be, where it was given with a status or stays where it stands. Refused with the accepted offer that its
-/// status would undo.
-pub(in crate::db) fn with_status(
+/// A product as it shall be: with the status that it was given, or where it stands.
+pub(in crate::db) fn with_status(before: Option<&Product>, given: Product, keeps_status: bool) -> Product {
+    let status = if keeps_status { status_of(before) } else { given.status };
+    Product { status, ..given }
+}
+
+/// The accepted offer that the new status of a product would undo.
+pub(in crate::db) fn find_undone_offer(
     conn: &mut Connection,
     before: Option<&Product>,
-    given: Product,
-    keeps_status: bool,
-) -> QueryResult<Result<Product, MessageId>> {
-    let stands = before.map_or(ProductStatus::OnSale, |before| before.status);
-    if keeps_status {
-        return Ok(Ok(Product { status: stands, ..given }));
-    }
-    let is_undone = given.status == ProductStatus::OnSale && stands != ProductStatus::OnSale;
-    let accepted = if is_undone { offer::find_accepted(conn, &given.id)? } else { None };
-    Ok(accepted.map_or(Ok(given), Err))
+    product: &Product,
+) -> QueryResult<Option<MessageId>> {
+    let is_undone = product.status == ProductStatus::OnSale && status_of(before) != ProductStatus::OnSale;
+    if is_undone { offer::find_accepted(conn, &product.id) } else { Ok(None) }
+}
+
+fn status_of(product: Option<&Product>) -> ProductStatus {
+    product.map_or(ProductStatus::OnSale, |product| product.status)
 }
 
 /// Adds a product, or changes the one with that id. The caller has checked its seller.

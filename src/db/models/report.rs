@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     db::{
-        Backend, Connection, DbError,
+        Backend, Connection, DbError, OperationError,
+        operation_error::RefusalReason,
         prelude::*,
         schema::{messages, reports},
     },
@@ -142,6 +143,8 @@ pub enum ReportError {
     TooMany,
 }
 
+impl RefusalReason for ReportError {}
+
 impl From<ReportError> for ChatError {
     fn from(error: ReportError) -> Self {
         let code = match error {
@@ -158,30 +161,24 @@ impl From<ReportError> for ChatError {
 /// Stores a report with the messages around it, as they stand now.
 ///
 /// # Errors
-/// [`DbError`] when the database does not answer; then nothing is stored.
-pub fn store_report(conn: &mut Connection, new: &NewReport) -> Result<Result<Reported, ReportError>, DbError> {
+/// [`ReportError`] when there is no report, [`DbError`] when the database does not answer; then nothing is stored.
+pub fn store_report(conn: &mut Connection, new: &NewReport) -> Result<Reported, OperationError<ReportError>> {
     conn.immediate_transaction(|conn| store(conn, new))
 }
 
-fn store(conn: &mut Connection, new: &NewReport) -> Result<Result<Reported, ReportError>, DbError> {
+fn store(conn: &mut Connection, new: &NewReport) -> Result<Reported, OperationError<ReportError>> {
     let NewReport { reporter, room, message, category, text, at } = new;
     let Some(locked) = room::lock(conn, &[room.as_str()])?.remove(room.as_str()) else {
-        return Ok(Err(ReportError::Forbidden));
+        return Err(ReportError::Forbidden.into());
     };
-    let Some(role) = locked.active_role_of(reporter) else { return Ok(Err(ReportError::Forbidden)) };
+    let Some(role) = locked.active_role_of(reporter) else { return Err(ReportError::Forbidden.into()) };
     let reported = locked.row.user_of(role.other());
-    let reported_seq = match message {
-        None => None,
-        Some(id) => match find_reported(conn, room, id, reported)? {
-            Ok(seq) => Some(seq),
-            Err(refused) => return Ok(Err(refused)),
-        },
-    };
+    let reported_seq = message.as_ref().map(|id| find_reported(conn, room, id, reported)).transpose()?;
     if let Some(open) = find_open(conn, reporter, room, message.as_ref())? {
-        return Ok(Ok(Reported::Existing(open)));
+        return Ok(Reported::Existing(open));
     }
     if has_too_many(conn, reporter, room)? {
-        return Ok(Err(ReportError::TooMany));
+        return Err(ReportError::TooMany.into());
     }
     let messages = list_around(conn, room, reported_seq, locked.row.last_seq)?;
     let row = ReportRow {
@@ -200,7 +197,7 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Result<Reported, Repo
     };
     diesel::insert_into(reports::table).values(&row).execute(conn)?;
     change::record(conn, &[Changed::ReportCreated(&row.id)], *at)?;
-    Ok(Ok(Reported::New(OpenReport { id: row.id, created_at: *at })))
+    Ok(Reported::New(OpenReport { id: row.id, created_at: *at }))
 }
 
 /// `seq` of a message of the reported user in this room.
@@ -209,22 +206,22 @@ fn find_reported(
     room: &RoomId,
     message: &MessageId,
     reported: &str,
-) -> Result<Result<i64, ReportError>, DbError> {
+) -> Result<i64, OperationError<ReportError>> {
     let found: Option<(String, i64, String)> = messages::table
         .filter(messages::id.eq(message.as_str()))
         .select((messages::room_id, messages::seq, messages::sender_id))
         .get_result(conn)
         .optional()?;
-    Ok(match found {
+    match found {
         Some((in_room, seq, sender)) if in_room == room.as_str() => {
             if sender == reported {
                 Ok(seq)
             } else {
-                Err(ReportError::NotTheirs)
+                Err(ReportError::NotTheirs.into())
             }
         }
-        _ => Err(ReportError::NoSuchMessage),
-    })
+        _ => Err(ReportError::NoSuchMessage.into()),
+    }
 }
 
 /// The same report, if it waits already. Neither it nor its neighbours are read with their messages.

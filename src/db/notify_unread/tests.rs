@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     db::{
-        ImportOptions, NewReport, Reported, RoomWrite, import_str, store_report,
+        ImportOptions, NewReport, Reported, Write, import_str, store_report,
         test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
     },
     domain::{
@@ -62,7 +62,7 @@ fn a_run_of_unread_messages_is_told_once_and_reading_begins_another() {
 
     say(conn, &a, "carol", "1");
     let later = Draft { sent_at: NOW.plus_ms(10), ..draft(&a, "carol", "2", None) };
-    write(conn, RoomWrite::Append(later)).unwrap();
+    write(conn, Write::Append(later)).unwrap();
     assert_eq!(queue(conn, NOW.plus_ms(-1)), [], "too young");
     let told = [("alice".to_owned(), 3)];
     assert_eq!(queue(conn, NOW), told);
@@ -121,7 +121,7 @@ fn nobody_is_told_of_what_the_marketplace_says_about_them() {
     let a = room(conn, "alice", "bike");
     let (product, seller) = (product("bike").id, Some(user_id("carol")));
     let status = ProductStatus::Sold;
-    write(conn, RoomWrite::SetProductStatus { product, seller, status, at: NOW }).unwrap();
+    write(conn, Write::SetProductStatus { product, seller, status, at: NOW }).unwrap();
     assert_eq!(queue(conn, NOW), [("alice".to_owned(), 1)]);
     assert_eq!(count_notifications(conn).unwrap().count, 1);
     // Next to words that are for her, too.
@@ -159,7 +159,7 @@ fn what_was_said_long_ago_is_passed_over() {
     queue(conn, NOW);
     let a = room(conn, "alice", "bike");
     let old = Draft { sent_at: NOW.plus_ms(-1001), ..draft(&a, "carol", "1", None) };
-    write(conn, RoomWrite::Append(old)).unwrap();
+    write(conn, Write::Append(old)).unwrap();
     assert_eq!(queue(conn, NOW), []);
     say(conn, &a, "carol", "2");
     assert_eq!(queue(conn, NOW), [("alice".to_owned(), 2)]);
@@ -172,8 +172,8 @@ fn a_closed_conversation_and_one_with_somebody_muted_are_not_told_of() {
     queue(conn, NOW);
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     let other = room(conn, "alice", "lamp");
-    let block = RoomWrite::Block { blocker: user("alice"), blocked: user_id("carol"), at: NOW };
-    let unblock = RoomWrite::Unblock { blocker: user_id("alice"), blocked: user_id("carol") };
+    let block = Write::Block { blocker: user("alice"), blocked: user_id("carol"), at: NOW };
+    let unblock = Write::Unblock { blocker: user_id("alice"), blocked: user_id("carol") };
     say(conn, &a, "carol", "waits");
     say(conn, &other, "alice", "waits, too");
     assert_eq!(queue(conn, NOW).len(), 2);
@@ -200,15 +200,14 @@ fn a_closed_conversation_and_one_with_somebody_muted_are_not_told_of() {
         text: None,
         at: NOW,
     };
-    let Reported::New(report) = store_report(conn, &new).unwrap().unwrap() else { panic!() };
+    let Reported::New(report) = store_report(conn, &new).unwrap() else { panic!() };
     say(conn, &b, "carol", "1");
     say(conn, &b, "bob", "2");
     let mute_until = Some(NOW.plus_ms(50));
-    write(conn, RoomWrite::DecideReport { report: report.id, decision: Decision::Upheld, mute_until, at: NOW })
-        .unwrap();
+    write(conn, Write::DecideReport { report: report.id, decision: Decision::Upheld, mute_until, at: NOW }).unwrap();
     assert_eq!(queue(conn, NOW), [("carol".to_owned(), 1)], "anyone who is muted may read");
     let later = Draft { sent_at: NOW.plus_ms(50), ..draft(&b, "carol", "3", None) };
-    write(conn, RoomWrite::Append(later)).unwrap();
+    write(conn, Write::Append(later)).unwrap();
     assert_eq!(queue(conn, NOW.plus_ms(50)), [("bob".to_owned(), 1)], "it ends by itself");
 }
 
@@ -219,9 +218,9 @@ fn nobody_is_told_of_deleted_messages_nor_told_once_deleted() {
     queue(conn, NOW);
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     let message = say(conn, &a, "carol", "1").id;
-    write(conn, RoomWrite::Delete { message, editor: user_id("carol"), at: NOW }).unwrap();
+    write(conn, Write::Delete { message, editor: user_id("carol"), at: NOW }).unwrap();
     say(conn, &b, "carol", "1");
-    write(conn, RoomWrite::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
+    write(conn, Write::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
     assert_eq!(queue(conn, NOW), []);
     assert_eq!(count_notifications(conn).unwrap().count, 0);
 }

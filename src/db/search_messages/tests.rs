@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     db::{
-        IndexChanges, IndexSlice, RoomWrite, follow_changes, index_messages, is_index_behind, merge_index,
+        IndexChanges, IndexSlice, Write, follow_changes, index_messages, is_index_behind, merge_index,
         migrations::{migrate_connection, revert_from},
         test_db::{NOW, TestDb, draft, is_postgres, room, say, user_id, write},
         write_batch,
@@ -117,7 +117,7 @@ fn a_text_that_is_encoded_differently_leaves_the_index_as_it_came() {
     for text in [ENCODED[1].0, ENCODED[2].0, &long] {
         let message = say(conn, &a, "alice", text).id;
         index(conn);
-        let edit = RoomWrite::Edit {
+        let edit = Write::Edit {
             message: message.clone(),
             editor: user_id("alice"),
             text: "e\u{301}te\u{301} ﬁn".to_owned(),
@@ -129,7 +129,7 @@ fn a_text_that_is_encoded_differently_leaves_the_index_as_it_came() {
             assert_eq!(search(conn, "alice", "ÉTÉ fin").len(), 1);
             index(conn);
         }
-        write(conn, RoomWrite::Delete { message, editor: user_id("alice"), at: NOW }).unwrap();
+        write(conn, Write::Delete { message, editor: user_id("alice"), at: NOW }).unwrap();
         index(conn);
         assert_eq!(search(conn, "alice", "ÉTÉ"), Vec::<String>::new());
     }
@@ -267,7 +267,7 @@ fn a_long_text_is_taken_out_piece_by_piece_and_found_by_its_new_words_at_once() 
     let kept = say(conn, &a, "alice", "a wooden boat");
     let message = say(conn, &a, "alice", &old).id;
     index(conn);
-    let edit = |text: &str| RoomWrite::Edit {
+    let edit = |text: &str| Write::Edit {
         message: message.clone(),
         editor: user_id("alice"),
         text: text.to_owned(),
@@ -295,7 +295,7 @@ fn a_long_text_is_taken_out_piece_by_piece_and_found_by_its_new_words_at_once() 
         assert!(steps > 10, "{steps}");
         conn.batch_execute("INSERT INTO message_index (message_index, rank) VALUES ('integrity-check', 0)").unwrap();
     }
-    write(conn, RoomWrite::Delete { message: kept.id, editor: user_id("alice"), at: NOW }).unwrap();
+    write(conn, Write::Delete { message: kept.id, editor: user_id("alice"), at: NOW }).unwrap();
     index(conn);
     assert_eq!(search(conn, "alice", "boat"), Vec::<String>::new());
     assert_eq!(search(conn, "alice", "ship"), ["a steel ship"]);
@@ -336,8 +336,8 @@ fn an_index_that_grows_in_small_pieces_stays_in_few_parts() {
     let a = room(conn, "alice", "bike");
     for part in 0..8_u64 {
         let words = |n: u64| format!("{:x} {:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15), n.wrapping_mul(0xC2B2_AE3D));
-        let said: Vec<RoomWrite> =
-            (part * 500..(part + 1) * 500).map(|n| RoomWrite::Append(draft(&a, "alice", &words(n), None))).collect();
+        let said: Vec<Write> =
+            (part * 500..(part + 1) * 500).map(|n| Write::Append(draft(&a, "alice", &words(n), None))).collect();
         write_batch(conn, &said, NOW).unwrap();
     }
     index_by(conn, 16);
@@ -357,7 +357,7 @@ fn edits_and_deletions_follow_before_and_behind_the_index() {
         if indexed {
             index(conn);
         }
-        let edit = RoomWrite::Edit {
+        let edit = Write::Edit {
             message: message.clone(),
             editor: user_id("alice"),
             text: "a steel ship".to_owned(),
@@ -367,7 +367,7 @@ fn edits_and_deletions_follow_before_and_behind_the_index() {
         write(conn, edit).unwrap();
         assert_eq!(search(conn, "alice", "boat"), Vec::<String>::new());
         assert_eq!(search(conn, "alice", "ship"), ["a steel ship"]);
-        write(conn, RoomWrite::Delete { message, editor: user_id("alice"), at: NOW }).unwrap();
+        write(conn, Write::Delete { message, editor: user_id("alice"), at: NOW }).unwrap();
         assert_eq!(search(conn, "alice", "ship"), Vec::<String>::new());
     }
 }
@@ -393,7 +393,7 @@ fn what_was_deleted_leaves_nothing_in_the_index() {
         blocks.iter().any(|row| row.block.windows(3).any(|three| three == b"qxj" || three == b"zqx"))
     };
     assert!(held(conn));
-    write(conn, RoomWrite::Delete { message, editor: user_id("alice"), at: NOW }).unwrap();
+    write(conn, Write::Delete { message, editor: user_id("alice"), at: NOW }).unwrap();
     index(conn);
     assert!(!held(conn));
     conn.batch_execute("INSERT INTO message_index (message_index, rank) VALUES ('integrity-check', 0)").unwrap();

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use super::{Outcomes, RoomWrite, WriteError, Written};
+use super::{Outcomes, Write, WriteError, Written};
 use crate::{
     db::{
         Connection, DbError,
@@ -20,14 +20,14 @@ use crate::{
 };
 
 /// Whether a write is one that [`write_run`] takes.
-pub(super) fn takes(write: &RoomWrite) -> bool {
-    matches!(write, RoomWrite::Append(_) | RoomWrite::MarkRead { .. })
+pub(super) fn takes(write: &Write) -> bool {
+    matches!(write, Write::Append(_) | Write::MarkRead { .. })
 }
 
 /// Writes a run, inside the caller's transaction, and adds an outcome for each.
 pub(super) fn write_run(
     conn: &mut Connection,
-    writes: &[RoomWrite],
+    writes: &[Write],
     now: Timestamp,
     outcomes: &mut Outcomes,
 ) -> Result<(), DbError> {
@@ -45,8 +45,8 @@ pub(super) fn write_run(
     };
     for write in writes {
         let outcome = match write {
-            RoomWrite::Append(draft) => run.append(draft, outcomes),
-            RoomWrite::MarkRead { room, reader, seq } => run.mark_read(room, reader, *seq, outcomes.len()),
+            Write::Append(draft) => run.append(draft, outcomes),
+            Write::MarkRead { room, reader, seq } => run.mark_read(room, reader, *seq, outcomes.len()),
             // The caller has asked `takes`.
             _ => Err(WriteError::Forbidden),
         };
@@ -76,12 +76,12 @@ pub(super) fn write_run(
     Ok(())
 }
 
-fn lock_rooms(conn: &mut Connection, writes: &[RoomWrite]) -> Result<HashMap<String, LockedRoom>, DbError> {
+fn lock_rooms(conn: &mut Connection, writes: &[Write]) -> Result<HashMap<String, LockedRoom>, DbError> {
     let mut ids: Vec<&str> = writes
         .iter()
         .filter_map(|write| match write {
-            RoomWrite::Append(draft) => Some(draft.room.as_str()),
-            RoomWrite::MarkRead { room, .. } => Some(room.as_str()),
+            Write::Append(draft) => Some(draft.room.as_str()),
+            Write::MarkRead { room, .. } => Some(room.as_str()),
             _ => None,
         })
         .collect();
@@ -91,11 +91,11 @@ fn lock_rooms(conn: &mut Connection, writes: &[RoomWrite]) -> Result<HashMap<Str
 }
 
 /// The messages of earlier batches that have the key of a draft in this one.
-fn find_known(conn: &mut Connection, writes: &[RoomWrite]) -> Result<Vec<StoredMessage>, DbError> {
+fn find_known(conn: &mut Connection, writes: &[Write]) -> Result<Vec<StoredMessage>, DbError> {
     let mut keys: Vec<ClientKey<'_>> = writes
         .iter()
         .filter_map(|write| match write {
-            RoomWrite::Append(Draft { room, sender, client_id: Some(client_id), .. }) => {
+            Write::Append(Draft { room, sender, client_id: Some(client_id), .. }) => {
                 Some((room.as_str(), sender.as_str(), client_id.as_str()))
             }
             _ => None,
@@ -131,11 +131,11 @@ fn record_reads(
 }
 
 /// Asks only about rooms of drafts in which something was found: hardly ever.
-fn find_contact_allowed(conn: &mut Connection, writes: &[RoomWrite]) -> Result<HashSet<String>, DbError> {
+fn find_contact_allowed(conn: &mut Connection, writes: &[Write]) -> Result<HashSet<String>, DbError> {
     let rooms: Vec<&str> = writes
         .iter()
         .filter_map(|write| match write {
-            RoomWrite::Append(draft) if draft.screened != Screened::Clean => Some(draft.room.as_str()),
+            Write::Append(draft) if draft.screened != Screened::Clean => Some(draft.room.as_str()),
             _ => None,
         })
         .collect();

@@ -1,7 +1,7 @@
 //! What the marketplace owns: users and products, and what their changes do to rooms.
 
 use super::{
-    ProductChange, WriteError, Written, ended_offers, erase_user,
+    ProductChange, WriteError, WriteResult, Written, ended_offers, erase_user,
     waves::{self, Cause, Reached},
 };
 use crate::{
@@ -12,15 +12,13 @@ use crate::{
     domain::{Product, ProductId, ProductStatus, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
 };
 
-type Outcome = Result<Result<Written, WriteError>, DbError>;
-
-pub(super) fn put_user(conn: &mut Connection, user: &User, at: Timestamp) -> Outcome {
+pub(super) fn put_user(conn: &mut Connection, user: &User, at: Timestamp) -> WriteResult {
     if user.id.as_str() == SYSTEM_SENDER {
-        return Ok(Err(WriteError::ReservedUserId));
+        return Err(WriteError::ReservedUserId.into());
     }
     let before = user::find_row(conn, user.id.as_str())?;
     if before.as_ref().is_some_and(|row| row.deleted_at.is_some()) {
-        return Ok(Err(WriteError::UserDeleted));
+        return Err(WriteError::UserDeleted.into());
     }
     let created = before.is_none();
     let changed = before.is_none_or(|before| User::from(before) != *user);
@@ -28,45 +26,45 @@ pub(super) fn put_user(conn: &mut Connection, user: &User, at: Timestamp) -> Out
         let times = if created { Times::new(at) } else { user::find_times(conn, user.id.as_str())?.changed(at) };
         user::put(conn, user, times)?;
     }
-    Ok(Ok(Written::UserPut { user: user.clone(), created, changed }))
+    Ok(Written::UserPut { user: user.clone(), created, changed })
 }
 
 /// Deleting twice is deleting once. What it does to rooms, offers and reports is the erasure's, some at a time.
-pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -> Outcome {
+pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -> WriteResult {
     let Some(before) = user::find_row(conn, user.as_str())? else {
-        return Ok(Err(WriteError::NotFound("user")));
+        return Err(WriteError::NotFound("user").into());
     };
     let changed = before.deleted_at.is_none();
     if changed {
         user::delete(conn, user, at)?;
         erase_user::begin(conn, user)?;
     }
-    Ok(Ok(Written::UserDeleted { user: User::deleted(user.clone()), changed }))
+    Ok(Written::UserDeleted { user: User::deleted(user.clone()), changed })
 }
 
-pub(super) fn put_product(conn: &mut Connection, product: Product, keeps_status: bool, at: Timestamp) -> Outcome {
+pub(super) fn put_product(conn: &mut Connection, product: Product, keeps_status: bool, at: Timestamp) -> WriteResult {
     let before = product::find_product(conn, &product.id)?;
-    let product = match product::with_status(conn, before.as_ref(), product, keeps_status)? {
-        Ok(product) => product,
-        Err(accepted) => return Ok(Err(WriteError::OfferAccepted(accepted))),
-    };
+    let product = product::with_status(before.as_ref(), product, keeps_status);
+    if let Some(accepted) = product::find_undone_offer(conn, before.as_ref(), &product)? {
+        return Err(WriteError::OfferAccepted(accepted).into());
+    }
     let Some(before) = before else {
         if !is_active(conn, &product.seller_id)? {
-            return Ok(Err(WriteError::UnknownSeller));
+            return Err(WriteError::UnknownSeller.into());
         }
         product::put(conn, &product, Times::new(at))?;
         let change = ProductChange { changed: true, ..ProductChange::none(&product) };
-        return Ok(Ok(Written::ProductPut { created: true, change }));
+        return Ok(Written::ProductPut { created: true, change });
     };
     if before.seller_id != product.seller_id {
         if room::has_rooms(conn, &product.id)? {
-            return Ok(Err(WriteError::SellerHasRooms));
+            return Err(WriteError::SellerHasRooms.into());
         }
         if !is_active(conn, &product.seller_id)? {
-            return Ok(Err(WriteError::UnknownSeller));
+            return Err(WriteError::UnknownSeller.into());
         }
     }
-    Ok(Ok(Written::ProductPut { created: false, change: change_product(conn, &before, &product, None, at)? }))
+    Ok(Written::ProductPut { created: false, change: change_product(conn, &before, &product, None, at)? })
 }
 
 fn is_active(conn: &mut Connection, user: &UserId) -> Result<bool, DbError> {
@@ -113,26 +111,23 @@ pub(super) fn set_product_status(
     seller: Option<&UserId>,
     status: ProductStatus,
     at: Timestamp,
-) -> Outcome {
+) -> WriteResult {
     let Some(before) = product::find_product(conn, product)? else {
-        return Ok(Err(WriteError::NotFound("product")));
+        return Err(WriteError::NotFound("product").into());
     };
     if let Some(seller) = seller
         && (before.seller_id != *seller || user::is_deleted(conn, seller)?)
     {
-        return Ok(Err(WriteError::NotOwnProduct));
+        return Err(WriteError::NotOwnProduct.into());
     }
     if before.status == status {
-        return Ok(Ok(Written::ProductPut { created: false, change: ProductChange::none(&before) }));
+        return Ok(Written::ProductPut { created: false, change: ProductChange::none(&before) });
     }
-    let used = match seller.map(|_| waves::check_seller(conn, product, at)).transpose()? {
-        Some(Err(refused)) => return Ok(Err(refused)),
-        used => used.and_then(Result::ok),
-    };
+    let used = seller.map(|_| waves::check_seller(conn, product, at)).transpose()?;
     let after = Product { status, ..before.clone() };
     let change = change_product(conn, &before, &after, None, at)?;
     if let Some(used) = used {
         wave::set_seller_limit(conn, product, used)?;
     }
-    Ok(Ok(Written::ProductPut { created: false, change }))
+    Ok(Written::ProductPut { created: false, change })
 }

@@ -1,6 +1,6 @@
 //! Whose a change is, and what it costs the writer: what its share of a batch is counted by.
 
-use super::RoomWrite;
+use super::Write;
 use crate::domain::{Account, message::SYSTEM_SENDER};
 
 /// What a change costs in addition to its own bytes: its rows, their indices, and its place in the changes.
@@ -15,7 +15,7 @@ const MANY_ROOMS: usize = 32 * 1024;
 /// A slice of a job, which is as long as a step may be.
 const SLICE: usize = 256 * 1024;
 
-impl RoomWrite {
+impl Write {
     /// Whose change it is.
     #[must_use]
     pub fn account(&self) -> Account {

@@ -1,7 +1,7 @@
 //! Erasure: of a deleted user no byte of the name or the words is left in the database's files.
 //!
-//! 1. [`RoomWrite::DeleteUser`](super::RoomWrite::DeleteUser) takes name and picture, and writes the job down.
-//! 2. [`RoomWrite::EraseWords`](super::RoomWrite::EraseWords), again and again, takes the words of some hundred messages,
+//! 1. [`Write::DeleteUser`](super::Write::DeleteUser) takes name and picture, and writes the job down.
+//! 2. [`Write::EraseWords`](super::Write::EraseWords), again and again, takes the words of some hundred messages,
 //!    each time in a batch with what everybody else writes. Rows, `seq` and sender stay: the other member keeps their
 //!    place in the conversation. Then the reports lose them, some at a time.
 //! 3. The free parts of the pages are overwritten, and the log is emptied ([`find_residue`](crate::db::find_residue) and its
@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{WriteError, Written, ended_offers};
+use super::{WriteResult, Written, ended_offers};
 use crate::{
     db::{
         Connection, DbError, discarded_images, message_index,
@@ -35,7 +35,7 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 /// Rooms that are gone through at a time.
 const ROOMS: i64 = 32;
 
-/// How far an erasure is: the answer of [`RoomWrite::EraseWords`](super::RoomWrite::EraseWords).
+/// How far an erasure is: the answer of [`Write::EraseWords`](super::Write::EraseWords).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErasureProgress {
@@ -66,23 +66,19 @@ pub(super) fn begin(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
 }
 
 /// Takes the words of the next messages of a user whose erasure is under way.
-pub(super) fn erase_words(
-    conn: &mut Connection,
-    user: &UserId,
-    at: Timestamp,
-) -> Result<Result<Written, WriteError>, DbError> {
+pub(super) fn erase_words(conn: &mut Connection, user: &UserId, at: Timestamp) -> WriteResult {
     let place: Option<(String, i64, String)> = erasures::table
         .find(user.as_str())
         .select((erasures::room_id, erasures::seq, erasures::report_id))
         .get_result(conn)
         .optional()?;
     let Some((mut place, mut seq, mut report)) = place else {
-        return Ok(Ok(Written::WordsErased {
+        return Ok(Written::WordsErased {
             messages: Vec::new(),
             rooms: Vec::new(),
             offers: Vec::new(),
             progress: ErasureProgress::Done,
-        }));
+        });
     };
     let (mut erased, touched, mut is_done) = next_messages(conn, user, &mut place, &mut seq)?;
     let offers = ended_offers::end_with_member(conn, user, &touched, at)?;
@@ -109,12 +105,12 @@ pub(super) fn erase_words(
     diesel::update(erasures::table.find(user.as_str()))
         .set((erasures::room_id.eq(place), erasures::seq.eq(seq), erasures::report_id.eq(report)))
         .execute(conn)?;
-    Ok(Ok(Written::WordsErased {
+    Ok(Written::WordsErased {
         messages: erased,
         rooms: touched.into_iter().map(RoomId::from_stored).collect(),
         offers,
         progress: if is_done { ErasureProgress::Done } else { ErasureProgress::GoesOn },
-    }))
+    })
 }
 
 /// The next messages of a user in their rooms after a place, which moves on; the rooms that were gone through; and whether

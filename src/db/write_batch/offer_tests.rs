@@ -23,12 +23,12 @@ fn price(amount: i64) -> Price {
     Price { amount, currency: "USD".to_owned() }
 }
 
-fn make(room: &RoomId, maker: &str, amount: i64, at: Timestamp) -> RoomWrite {
-    RoomWrite::MakeOffer { room: room.clone(), maker: user_id(maker), price: price(amount), client_id: None, at }
+fn make(room: &RoomId, maker: &str, amount: i64, at: Timestamp) -> Write {
+    Write::MakeOffer { room: room.clone(), maker: user_id(maker), price: price(amount), client_id: None, at }
 }
 
-fn answer(message: &MessageId, actor: &str, answer: OfferDecision, at: Timestamp) -> RoomWrite {
-    RoomWrite::AnswerOffer { room: None, message: message.clone(), actor: user_id(actor), answer, at }
+fn answer(message: &MessageId, actor: &str, answer: OfferDecision, at: Timestamp) -> Write {
+    Write::AnswerOffer { room: None, message: message.clone(), actor: user_id(actor), answer, at }
 }
 
 fn moved(outcome: Result<Written, WriteError>) -> OfferMoved {
@@ -103,9 +103,7 @@ fn the_sweep_ends_what_is_over_and_names_the_next() {
     let id = offered(conn, &a, "alice");
     moved(write(conn, make(&b, "bob", 100, NOW.plus_ms(5))));
     let over = NOW.plus_ms(OFFER_LIFETIME_MS);
-    let Ok(Written::OffersExpired { offers, next }) = write(conn, RoomWrite::ExpireOffers { at: over }) else {
-        panic!()
-    };
+    let Ok(Written::OffersExpired { offers, next }) = write(conn, Write::ExpireOffers { at: over }) else { panic!() };
     assert_eq!(
         offers.iter().map(|offer| (offer.id.clone(), status(offer))).collect::<Vec<_>>(),
         [(id, "expired".into())]
@@ -121,7 +119,7 @@ fn a_stranger_learns_nothing_of_an_offer_and_a_wrong_currency_is_named() {
     let id = offered(conn, &a, "alice");
     assert_eq!(write(conn, answer(&id, "bob", OfferDecision::Accept, NOW)), Err(WriteError::NotFound("offer")));
     assert_eq!(write(conn, make(&a, "bob", 1, NOW)), Err(WriteError::Forbidden));
-    let won = RoomWrite::MakeOffer {
+    let won = Write::MakeOffer {
         room: a,
         maker: user_id("alice"),
         price: Price { amount: 1, currency: "KRW".to_owned() },
@@ -136,7 +134,7 @@ fn an_offer_with_a_known_client_id_is_made_once() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
-    let offer = RoomWrite::MakeOffer {
+    let offer = Write::MakeOffer {
         room: a,
         maker: user_id("alice"),
         price: price(100),
@@ -148,9 +146,9 @@ fn an_offer_with_a_known_client_id_is_made_once() {
 }
 
 /// The marketplace undoes whatever came to be of the bike.
-fn on_sale_again(at: Timestamp) -> RoomWrite {
+fn on_sale_again(at: Timestamp) -> Write {
     let product = product("bike").id;
-    RoomWrite::SetProductStatus { product, seller: None, status: ProductStatus::OnSale, at }
+    Write::SetProductStatus { product, seller: None, status: ProductStatus::OnSale, at }
 }
 
 #[test]
@@ -158,7 +156,7 @@ fn a_product_that_is_put_again_does_not_undo_an_acceptance() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
-    let put = |status, keeps_status| RoomWrite::PutProduct {
+    let put = |status, keeps_status| Write::PutProduct {
         product: Product { title: "another".to_owned(), status, ..product("bike") },
         keeps_status,
         at: NOW,
@@ -209,9 +207,8 @@ fn offers_of_a_deleted_user_end() {
     let conn = &mut db.conn();
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     let (of_alice, of_bob) = (offered(conn, &a, "alice"), offered(conn, &b, "bob"));
-    write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
-    let Ok(Written::WordsErased { offers, .. }) =
-        write(conn, RoomWrite::EraseWords { user: user_id("alice"), at: NOW })
+    write(conn, Write::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+    let Ok(Written::WordsErased { offers, .. }) = write(conn, Write::EraseWords { user: user_id("alice"), at: NOW })
     else {
         panic!()
     };
@@ -233,10 +230,10 @@ fn whoever_is_muted_may_still_take_an_offer_back() {
         text: None,
         at: NOW,
     };
-    let crate::db::Reported::New(report) = crate::db::store_report(conn, &new).unwrap().unwrap() else { panic!() };
+    let crate::db::Reported::New(report) = crate::db::store_report(conn, &new).unwrap() else { panic!() };
     let until = NOW.plus_ms(1000);
     let decision = Decision::Upheld;
-    write(conn, RoomWrite::DecideReport { report: report.id, decision, mute_until: Some(until), at: NOW }).unwrap();
+    write(conn, Write::DecideReport { report: report.id, decision, mute_until: Some(until), at: NOW }).unwrap();
     assert_eq!(write(conn, make(&a, "alice", 200, NOW)), Err(WriteError::Muted(until)));
     assert_eq!(
         status(&moved(write(conn, answer(&id, "alice", OfferDecision::Withdraw, NOW))).answer.unwrap()),
@@ -347,7 +344,7 @@ proptest! {
         let rooms = BUYERS.map(|buyer| room(conn, buyer, "bike"));
         let mut told = Told::default();
         let mut now = NOW;
-        let mut batch: Vec<RoomWrite> = Vec::new();
+        let mut batch: Vec<Write> = Vec::new();
         let mut sold = false;
         for (step, together) in steps {
             let write = match step {
@@ -367,10 +364,10 @@ proptest! {
                     now = now.plus_ms(hours * 3_600_000);
                     continue;
                 }
-                Step::Sweep => RoomWrite::ExpireOffers { at: now },
+                Step::Sweep => Write::ExpireOffers { at: now },
                 Step::Sold => {
                     sold = true;
-                    RoomWrite::PutProduct { keeps_status: false, product: Product { status: ProductStatus::Sold, ..product("bike") }, at: now }
+                    Write::PutProduct { keeps_status: false, product: Product { status: ProductStatus::Sold, ..product("bike") }, at: now }
                 }
                 Step::OnSaleAgain => {
                     sold = false;
@@ -383,7 +380,7 @@ proptest! {
             }
         }
         told.take(write_batch(conn, &batch, NOW).unwrap(), &rooms)?;
-        told.take(write_batch(conn, &[RoomWrite::ExpireOffers { at: now }], NOW).unwrap(), &rooms)?;
+        told.take(write_batch(conn, &[Write::ExpireOffers { at: now }], NOW).unwrap(), &rooms)?;
 
         let stored = stored(conn);
         let accepted = stored.values().filter(|(status, _)| *status == OfferStatus::Accepted.as_str()).count();

@@ -1,7 +1,8 @@
 //! Offers: what the state machine of [`crate::domain::offer`] decides, in one transaction for the whole product.
 
 use super::{
-    OfferMoved, Outcomes, ProductChange, ReadMark, RoomWrite, WriteError, Written, append, catalogue, waves::Cause,
+    OfferMoved, Outcomes, ProductChange, ReadMark, Write, WriteError, WriteResult, Written, append, catalogue,
+    waves::Cause,
 };
 use crate::{
     db::{
@@ -19,8 +20,6 @@ use crate::{
     },
 };
 
-type Outcome = Result<Result<Written, WriteError>, DbError>;
-
 pub(super) fn make(
     conn: &mut Connection,
     room: &RoomId,
@@ -28,26 +27,23 @@ pub(super) fn make(
     price: &Price,
     client_id: Option<&ClientId>,
     at: Timestamp,
-) -> Outcome {
-    let Some(locked) = lock(conn, room)? else { return Ok(Err(WriteError::Forbidden)) };
+) -> WriteResult {
+    let Some(locked) = lock(conn, room)? else { return Err(WriteError::Forbidden.into()) };
     if locked.active_role_of(maker).is_none() {
-        return Ok(Err(WriteError::Forbidden));
+        return Err(WriteError::Forbidden.into());
     }
     if let Some(client_id) = client_id {
         let key = (room.as_str(), maker.as_str(), client_id.as_str());
         if let Some(message) = message::find_by_client_keys(conn, &[key])?.pop() {
-            return Ok(Ok(Written::Appended { message, first_time: false }));
+            return Ok(Written::Appended { message, first_time: false });
         }
     }
-    let role = match locked.speaker(maker, at) {
-        Ok(role) => role,
-        Err(silenced) => return Ok(Err(silenced.into())),
-    };
+    let role = locked.speaker(maker, at).map_err(WriteError::from)?;
     let place = OfferMaker { room, member: maker, role, at };
     let mut ends = EndedOffers::of(conn, &locked, at)?;
     if ends.product.currency.as_ref().is_some_and(|currency| *currency != price.currency) {
         let currency = ends.product.currency.unwrap_or_default();
-        return Ok(Err(WriteError::WrongCurrency(currency)));
+        return Err(WriteError::WrongCurrency(currency).into());
     }
     let waiting = offers::find_pending(conn, room)?;
     let waiting = waiting.map(|row| Ok::<_, DbError>((row.message_id(), row.to_offer()?))).transpose()?;
@@ -58,9 +54,9 @@ pub(super) fn make(
                 ends.changed.extend(offers::set_status(conn, &[id], status, at)?);
             }
             let made = place.append(conn, &ends.product.id, price.clone(), client_id)?;
-            Ok(ends.into_outcome(Ok(made.0.clone()), Some(made), None, None))
+            ends.into_outcome(Ok(made.0.clone()), Some(made), None, None)
         }
-        Err(refusal) => Ok(ends.into_outcome(Err(refusal.into()), None, None, None)),
+        Err(refusal) => ends.into_outcome(Err(refusal.into()), None, None, None),
     }
 }
 
@@ -71,8 +67,8 @@ pub(super) fn answer(
     actor: &UserId,
     answer: OfferDecision,
     at: Timestamp,
-) -> Outcome {
-    let not_found = || Ok(Err(WriteError::NotFound("offer")));
+) -> WriteResult {
+    let not_found = || Err(WriteError::NotFound("offer").into());
     let Some(row) = offers::find(conn, message)? else { return not_found() };
     let offer_room = RoomId::from_stored(row.room_id.as_str());
     if room.is_some_and(|room| *room != offer_room) {
@@ -87,7 +83,7 @@ pub(super) fn answer(
         (Ok(role), _, _) => role,
         // Anyone who is muted says nothing new, and is not held to what they offered before.
         (Err(Silenced::MutedUntil(_)), Some(role), OfferDecision::Decline | OfferDecision::Withdraw) => role,
-        (Err(silenced), _, _) => return Ok(Err(silenced.into())),
+        (Err(silenced), _, _) => return Err(WriteError::from(silenced).into()),
     };
     let mut ends = EndedOffers::of(conn, &locked, at)?;
     // Its own time may have been over, too.
@@ -96,7 +92,7 @@ pub(super) fn answer(
     let market = market(conn, &ends.product)?;
     let status = match offer::answer(&offer, role, answer, market, at) {
         Ok(status) => status,
-        Err(refusal) => return Ok(ends.into_outcome(Err(refusal.into()), None, None, None)),
+        Err(refusal) => return ends.into_outcome(Err(refusal.into()), None, None, None),
     };
     let answered = offers::set_status(conn, std::slice::from_ref(message), status, at)?;
     let Some(answered_message) = answered.first().cloned() else { return not_found() };
@@ -104,13 +100,13 @@ pub(super) fn answer(
     match answer {
         OfferDecision::Decline | OfferDecision::Withdraw => {
             let read = mark_read(conn, &offer_room, actor, at)?;
-            Ok(ends.into_outcome(Ok(answered_message), None, None, read))
+            ends.into_outcome(Ok(answered_message), None, None, read)
         }
         OfferDecision::Counter { amount } => {
             let place = OfferMaker { room: &offer_room, member: actor, role, at };
             let price = Price { amount, currency: offer.price.currency };
             let made = place.append(conn, &ends.product.id, price, None)?;
-            Ok(ends.into_outcome(Ok(answered_message), Some(made), None, None))
+            ends.into_outcome(Ok(answered_message), Some(made), None, None)
         }
         OfferDecision::Accept => {
             // The first acceptance wins for the whole product: all others learn in this transaction that they lost.
@@ -123,16 +119,16 @@ pub(super) fn answer(
             let change = catalogue::change_product(conn, &ends.product, &reserved, Some(cause), at)?;
             // With the notice, which is their own doing.
             let read = mark_read(conn, &offer_room, actor, at)?;
-            Ok(ends.into_outcome(Ok(answered_message), None, Some(change), read))
+            ends.into_outcome(Ok(answered_message), None, Some(change), read)
         }
     }
 }
 
-pub(super) fn expire(conn: &mut Connection, at: Timestamp) -> Outcome {
+pub(super) fn expire(conn: &mut Connection, at: Timestamp) -> WriteResult {
     let over = offers::list_over(conn, None, at)?;
     let offers = offers::set_status(conn, &over, OfferStatus::Expired, at)?;
     let next = offers::next_expiry(conn)?;
-    Ok(Ok(Written::OffersExpired { offers, next }))
+    Ok(Written::OffersExpired { offers, next })
 }
 
 fn lock(conn: &mut Connection, room: &RoomId) -> Result<Option<LockedRoom>, DbError> {
@@ -148,7 +144,7 @@ fn mark_read(
     at: Timestamp,
 ) -> Result<Option<ReadMark>, DbError> {
     let mut outcomes = Outcomes::new();
-    let write = RoomWrite::MarkRead { room: room.clone(), reader: reader.clone(), seq: Seq(SEQ_MAX) };
+    let write = Write::MarkRead { room: room.clone(), reader: reader.clone(), seq: Seq(SEQ_MAX) };
     append::write_run(conn, &[write], at, &mut outcomes)?;
     Ok(match outcomes.pop() {
         Some(Ok(Written::Read { room, reader, read_seq, unread, advanced: true })) => {
@@ -185,9 +181,9 @@ impl EndedOffers {
         made: Option<(StoredMessage, Timestamp)>,
         product: Option<ProductChange>,
         read: Option<ReadMark>,
-    ) -> Result<Written, WriteError> {
+    ) -> WriteResult {
         match answer {
-            Err(refused) if self.changed.is_empty() => Err(refused),
+            Err(refused) if self.changed.is_empty() => Err(refused.into()),
             answer => {
                 let changed = self.changed;
                 Ok(Written::OfferMoved(Box::new(OfferMoved { answer, made, changed, product, read })))
@@ -224,7 +220,7 @@ impl OfferMaker<'_> {
             screened: Screened::Clean,
         };
         let mut outcomes = Outcomes::new();
-        append::write_run(conn, &[RoomWrite::Append(draft)], self.at, &mut outcomes)?;
+        append::write_run(conn, &[Write::Append(draft)], self.at, &mut outcomes)?;
         match outcomes.pop() {
             Some(Ok(Written::Appended { message, .. })) => {
                 offers::insert(conn, &message, product, &offer)?;

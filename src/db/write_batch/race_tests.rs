@@ -15,7 +15,7 @@ type Came = Option<ErrorCode>;
 
 /// Two changes of a fresh database, and what each comes to: when the first comes first, and when the second does.
 struct Race {
-    writes: [RoomWrite; 2],
+    writes: [Write; 2],
     in_order: [Came; 2],
     reversed: [Came; 2],
 }
@@ -30,18 +30,18 @@ fn came(outcome: &Result<Written, WriteError>) -> Came {
 
 fn offered(conn: &mut Connection, room: &RoomId, maker: &str) -> MessageId {
     let price = Price { amount: 100, currency: "USD".to_owned() };
-    let make = RoomWrite::MakeOffer { room: room.clone(), maker: user_id(maker), price, client_id: None, at: NOW };
+    let make = Write::MakeOffer { room: room.clone(), maker: user_id(maker), price, client_id: None, at: NOW };
     match write(conn, make) {
         Ok(Written::OfferMoved(moved)) => moved.answer.unwrap().id,
         other => panic!("{other:?}"),
     }
 }
 
-fn answer(message: &MessageId, actor: &str, answer: OfferDecision) -> RoomWrite {
-    RoomWrite::AnswerOffer { room: None, message: message.clone(), actor: user_id(actor), answer, at: NOW }
+fn answer(message: &MessageId, actor: &str, answer: OfferDecision) -> Write {
+    Write::AnswerOffer { room: None, message: message.clone(), actor: user_id(actor), answer, at: NOW }
 }
 
-fn mute(conn: &mut Connection, room: &RoomId) -> RoomWrite {
+fn mute(conn: &mut Connection, room: &RoomId) -> Write {
     let new = NewReport {
         reporter: user_id("carol"),
         room: room.clone(),
@@ -50,17 +50,17 @@ fn mute(conn: &mut Connection, room: &RoomId) -> RoomWrite {
         text: None,
         at: NOW,
     };
-    let Reported::New(report) = store_report(conn, &new).unwrap().unwrap() else { panic!() };
+    let Reported::New(report) = store_report(conn, &new).unwrap() else { panic!() };
     let (decision, mute_until) = (Decision::Upheld, Some(NOW.plus_ms(1000)));
-    RoomWrite::DecideReport { report: report.id, decision, mute_until, at: NOW }
+    Write::DecideReport { report: report.id, decision, mute_until, at: NOW }
 }
 
 /// What somebody does, by its name, with what each comes to.
 fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
     use ErrorCode::{Blocked, Conflict, Forbidden, Muted};
     let alice = || user_id("alice");
-    let says = |text: &str| RoomWrite::Append(draft(a, "alice", text, None));
-    let sold = || RoomWrite::PutProduct {
+    let says = |text: &str| Write::Append(draft(a, "alice", text, None));
+    let sold = || Write::PutProduct {
         keeps_status: false,
         product: Product { status: ProductStatus::Sold, ..product("bike") },
         at: NOW,
@@ -92,28 +92,27 @@ fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
         }
         "a sale and an offer" => {
             let price = Price { amount: 100, currency: "USD".to_owned() };
-            let make = RoomWrite::MakeOffer { room: a.clone(), maker: alice(), price, client_id: None, at: NOW };
+            let make = Write::MakeOffer { room: a.clone(), maker: alice(), price, client_id: None, at: NOW };
             ([sold(), make], [None, Some(Conflict)], [None, None])
         }
         "a deletion and an edit" => {
             let message = say(conn, a, "alice", "first").id;
             let (editor, inspected) = (alice(), Inspected::default());
-            let edit =
-                RoomWrite::Edit { message: message.clone(), editor, text: "second".to_owned(), inspected, at: NOW };
-            ([RoomWrite::Delete { message, editor: alice(), at: NOW }, edit], [None, Some(Conflict)], [None, None])
+            let edit = Write::Edit { message: message.clone(), editor, text: "second".to_owned(), inspected, at: NOW };
+            ([Write::Delete { message, editor: alice(), at: NOW }, edit], [None, Some(Conflict)], [None, None])
         }
         "a block and a message" => {
-            let block = RoomWrite::Block { blocker: user("carol"), blocked: alice(), at: NOW };
+            let block = Write::Block { blocker: user("carol"), blocked: alice(), at: NOW };
             ([block, says("hello")], [None, Some(Blocked)], [None, None])
         }
         "a block and an acceptance" => {
             let offer = offered(conn, a, "alice");
-            let block = RoomWrite::Block { blocker: user("alice"), blocked: user_id("carol"), at: NOW };
+            let block = Write::Block { blocker: user("alice"), blocked: user_id("carol"), at: NOW };
             ([block, answer(&offer, "carol", OfferDecision::Accept)], [None, Some(Blocked)], [None, None])
         }
         "a mute and a message" => ([mute(conn, a), says("hello")], [None, Some(Muted)], [None, None]),
         "an erasure and a message" => {
-            let delete = RoomWrite::DeleteUser { user: alice(), at: NOW };
+            let delete = Write::DeleteUser { user: alice(), at: NOW };
             ([delete, says("hello")], [None, Some(Forbidden)], [None, None])
         }
         "two places read" => {
@@ -128,7 +127,7 @@ fn race(name: &str, conn: &mut Connection, a: &RoomId) -> Race {
 /// How everything stands in the end: the messages of Alice's room without what is random, and how far she has read.
 fn standing(conn: &mut Connection, a: &RoomId) -> (Vec<String>, i64) {
     while let Ok(Written::WordsErased { progress: ErasureProgress::GoesOn, .. }) =
-        write(conn, RoomWrite::EraseWords { user: user_id("alice"), at: NOW })
+        write(conn, Write::EraseWords { user: user_id("alice"), at: NOW })
     {}
     let page = list_messages(conn, a, MessagePage::Before { seq: None, limit: 50 }, usize::MAX).unwrap();
     let seqs: Vec<i64> = page.items.iter().map(|message| message.seq.0).collect();

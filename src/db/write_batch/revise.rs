@@ -1,6 +1,6 @@
 //! Second thoughts: a sender edits or takes back what they said.
 
-use super::{WriteError, Written};
+use super::{WriteError, WriteResult, Written};
 use crate::{
     db::{
         Connection, DbError, discarded_images, message_index,
@@ -24,39 +24,28 @@ pub(super) fn edit(
     text: &str,
     inspected: &Inspected,
     at: Timestamp,
-) -> Result<Result<Written, WriteError>, DbError> {
-    let mut message = match find_own(conn, id, editor, at)? {
-        Ok(message) => message,
-        Err(refused) => return Ok(Err(refused)),
-    };
+) -> WriteResult {
+    let mut message = find_own(conn, id, editor, at)?;
     // Taking back is not saying something; new words are.
     let room = room::lock(conn, &[message.room_id.as_str()])?.remove(message.room_id.as_str());
-    if let Some(Err(silenced)) = room.map(|room| room.speaker(editor, at)) {
-        return Ok(Err(silenced.into()));
+    if let Some(room) = room {
+        room.speaker(editor, at).map_err(WriteError::from)?;
     }
     let (text, warnings) = match screen(conn, &message, text, inspected)? {
         Screened::Clean => (text.to_owned(), Vec::new()),
         Screened::Marked { warnings, masked } => (masked.unwrap_or_else(|| text.to_owned()), warnings),
-        Screened::Refused(refused) => return Ok(Err(refused.into())),
+        Screened::Refused(refused) => return Err(WriteError::from(refused).into()),
     };
     message_index::replace(conn, id, Some(&text))?;
     message::edit(conn, id, &text, &warnings, at)?;
     message.text = Some(text);
     message.warnings = warnings;
     message.edited_at = Some(at);
-    Ok(Ok(Written::Changed(message)))
+    Ok(Written::Changed(message))
 }
 
-pub(super) fn delete(
-    conn: &mut Connection,
-    id: &MessageId,
-    editor: &UserId,
-    at: Timestamp,
-) -> Result<Result<Written, WriteError>, DbError> {
-    let mut message = match find_own(conn, id, editor, at)? {
-        Ok(message) => message,
-        Err(refused) => return Ok(Err(refused)),
-    };
+pub(super) fn delete(conn: &mut Connection, id: &MessageId, editor: &UserId, at: Timestamp) -> WriteResult {
+    let mut message = find_own(conn, id, editor, at)?;
     discarded_images::discard(conn, message.data.as_ref().filter(|_| message.kind == MessageKind::Image))?;
     message_index::replace(conn, id, None)?;
     message::delete(conn, id, at)?;
@@ -64,7 +53,7 @@ pub(super) fn delete(
     message.data = None;
     message.warnings = Vec::new();
     message.deleted_at = Some(at);
-    Ok(Ok(Written::Changed(message)))
+    Ok(Written::Changed(message))
 }
 
 /// Messages before and after an edited one among which its sender's own are looked for.
@@ -95,12 +84,7 @@ fn screen(
 }
 
 /// The message, if its editor may change it now.
-fn find_own(
-    conn: &mut Connection,
-    id: &MessageId,
-    editor: &UserId,
-    at: Timestamp,
-) -> Result<Result<StoredMessage, WriteError>, DbError> {
+fn find_own(conn: &mut Connection, id: &MessageId, editor: &UserId, at: Timestamp) -> WriteResult<StoredMessage> {
     // In a room of the editor's: to anybody else the message does not exist.
     let row: Option<MessageRow> = messages::table
         .inner_join(rooms::table)
@@ -109,19 +93,20 @@ fn find_own(
         .select(MessageRow::as_select())
         .get_result(conn)
         .optional()?;
-    let Some(row) = row else { return Ok(Err(WriteError::NotFound("message"))) };
+    let Some(row) = row else { return Err(WriteError::NotFound("message").into()) };
     if user::is_deleted(conn, editor)? {
-        return Ok(Err(WriteError::NotFound("message")));
+        return Err(WriteError::NotFound("message").into());
     }
     let message = row.into_stored()?;
     let changeable = matches!(message.kind, MessageKind::Text | MessageKind::Image);
-    Ok(if message.sender_id != *editor || !changeable {
-        Err(WriteError::NotOwnMessage)
-    } else if message.deleted_at.is_some() {
-        Err(WriteError::AlreadyDeleted)
-    } else if at.0.saturating_sub(message.sent_at.0) > EDIT_WINDOW_MS {
-        Err(WriteError::EditWindowOver)
-    } else {
-        Ok(message)
-    })
+    if message.sender_id != *editor || !changeable {
+        return Err(WriteError::NotOwnMessage.into());
+    }
+    if message.deleted_at.is_some() {
+        return Err(WriteError::AlreadyDeleted.into());
+    }
+    if at.0.saturating_sub(message.sent_at.0) > EDIT_WINDOW_MS {
+        return Err(WriteError::EditWindowOver.into());
+    }
+    Ok(message)
 }

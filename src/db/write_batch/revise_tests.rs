@@ -16,14 +16,14 @@ fn ones_own_words_can_be_changed_for_15_minutes_and_taken_back() {
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
     let message = say(conn, &a, "alice", "helo");
-    let edit = |editor: &str, message: &MessageId, at: Timestamp| RoomWrite::Edit {
+    let edit = |editor: &str, message: &MessageId, at: Timestamp| Write::Edit {
         message: message.clone(),
         editor: user_id(editor),
         text: "hello".to_owned(),
         inspected: MaskingPolicy::Warn.inspect(Some("hello")),
         at,
     };
-    let delete = |editor: &str, message: &MessageId, at: Timestamp| RoomWrite::Delete {
+    let delete = |editor: &str, message: &MessageId, at: Timestamp| Write::Delete {
         message: message.clone(),
         editor: user_id(editor),
         at,
@@ -59,9 +59,9 @@ fn what_the_system_said_stays_as_it_is() {
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
     let notice = Draft { kind: MessageKind::System, ..draft(&a, "system", "x", None) };
-    let Ok(Written::Appended { message, .. }) = write(conn, RoomWrite::Append(notice)) else { panic!() };
+    let Ok(Written::Appended { message, .. }) = write(conn, Write::Append(notice)) else { panic!() };
     for editor in ["alice", "carol"] {
-        let refused = write(conn, RoomWrite::Delete { message: message.id.clone(), editor: user_id(editor), at: NOW });
+        let refused = write(conn, Write::Delete { message: message.id.clone(), editor: user_id(editor), at: NOW });
         assert_eq!(refused, Err(WriteError::NotOwnMessage));
     }
 }
@@ -74,7 +74,7 @@ fn a_contact_is_marked_masked_or_refused_until_it_is_allowed_in_the_room() {
     let text = "call 010-1234-5678";
     let send = |policy: MaskingPolicy, client_id: &str| {
         let screened = policy.judge(text, &find(text));
-        RoomWrite::Append(Draft { screened, ..draft(&a, "alice", text, Some(client_id)) })
+        Write::Append(Draft { screened, ..draft(&a, "alice", text, Some(client_id)) })
     };
     let stored = |outcome: Result<Written, WriteError>| match outcome.unwrap() {
         Written::Appended { message, .. } | Written::Changed(message) => message,
@@ -91,7 +91,7 @@ fn a_contact_is_marked_masked_or_refused_until_it_is_allowed_in_the_room() {
     assert_eq!(stored(write(conn, send(MaskingPolicy::Block, "2"))), masked);
     assert_eq!(history(conn, &a), [warned, masked.clone()]);
 
-    let edit = |text: &str, masking: MaskingPolicy| RoomWrite::Edit {
+    let edit = |text: &str, masking: MaskingPolicy| Write::Edit {
         message: masked.id.clone(),
         editor: user_id("alice"),
         text: text.to_owned(),
@@ -122,7 +122,7 @@ fn an_edit_does_not_complete_a_number_that_is_split_over_messages() {
         (1, ("1234", vec![])),
         (0, ("제 번호 010", vec![ContactKind::Phone])),
     ] {
-        let edit = RoomWrite::Edit {
+        let edit = Write::Edit {
             message: parts[part].id.clone(),
             editor: user_id("alice"),
             text: text.to_owned(),

@@ -1,56 +1,54 @@
 //! What protects members from each other: blocks, switches, and the decisions about reports.
 
-use super::{WriteError, Written};
+use super::{WriteError, WriteResult, Written};
 use crate::{
     db::{
-        Connection, DbError,
+        Connection,
         models::{block, report, user},
     },
     domain::{Block, RoomId, SettingsPatch, Timestamp, User, UserId, message::SYSTEM_SENDER, safety::Decision},
 };
 
-type Outcome = Result<Result<Written, WriteError>, DbError>;
-
 /// Blocking twice is blocking once. Anyone who shares no room with somebody is told the same whether they exist or not.
-pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at: Timestamp) -> Outcome {
+pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at: Timestamp) -> WriteResult {
     if blocker.id == *blocked {
-        return Ok(Err(WriteError::OwnBlock));
+        return Err(WriteError::OwnBlock.into());
     }
     if user::is_deleted(conn, &blocker.id)? || blocker.id.as_str() == SYSTEM_SENDER {
-        return Ok(Err(WriteError::RemovedUser));
+        return Err(WriteError::RemovedUser.into());
     }
     let rooms = block::rooms_between(conn, &blocker.id, blocked)?;
     let Some(found) = user::find_user(conn, blocked)?.filter(|_| !rooms.is_empty()) else {
-        return Ok(Err(WriteError::NotFound("user in a room of yours")));
+        return Err(WriteError::NotFound("user in a room of yours").into());
     };
     let added = user::add_missing(conn, blocker, at)?;
     let (created_at, changed) = block::put(conn, &blocker.id, blocked, at)?;
-    Ok(Ok(Written::BlockSet {
+    Ok(Written::BlockSet {
         blocker: blocker.id.clone(),
         other: blocked.clone(),
         blocked: Some(Block { user: found, created_at }),
         rooms: if changed { to_ids(rooms) } else { Vec::new() },
         changed,
         added,
-    }))
+    })
 }
 
 /// Taking away a block that is not there changes nothing.
-pub(super) fn unblock(conn: &mut Connection, blocker: &UserId, blocked: &UserId) -> Outcome {
+pub(super) fn unblock(conn: &mut Connection, blocker: &UserId, blocked: &UserId) -> WriteResult {
     let changed = block::delete(conn, blocker, blocked)?;
     let rooms = if changed { block::rooms_between(conn, blocker, blocked)? } else { Vec::new() };
     let rooms = to_ids(rooms);
     let (blocker, other) = (blocker.clone(), blocked.clone());
-    Ok(Ok(Written::BlockSet { blocker, other, blocked: None, rooms, changed, added: false }))
+    Ok(Written::BlockSet { blocker, other, blocked: None, rooms, changed, added: false })
 }
 
 fn to_ids(rooms: Vec<String>) -> Vec<RoomId> {
     rooms.into_iter().map(RoomId::from_stored).collect()
 }
 
-pub(super) fn set_settings(conn: &mut Connection, owner: &User, patch: SettingsPatch, at: Timestamp) -> Outcome {
+pub(super) fn set_settings(conn: &mut Connection, owner: &User, patch: SettingsPatch, at: Timestamp) -> WriteResult {
     if user::is_deleted(conn, &owner.id)? {
-        return Ok(Err(WriteError::RemovedUser));
+        return Err(WriteError::RemovedUser.into());
     }
     let added = user::add_missing(conn, owner, at)?;
     let before = user::find_settings(conn, &owner.id)?;
@@ -59,7 +57,7 @@ pub(super) fn set_settings(conn: &mut Connection, owner: &User, patch: SettingsP
     if changed {
         user::set_settings(conn, &owner.id, settings)?;
     }
-    Ok(Ok(Written::SettingsSet { user: owner.id.clone(), settings, changed, added }))
+    Ok(Written::SettingsSet { user: owner.id.clone(), settings, changed, added })
 }
 
 pub(super) fn decide_report(
@@ -68,11 +66,11 @@ pub(super) fn decide_report(
     decision: Decision,
     mute_until: Option<Timestamp>,
     at: Timestamp,
-) -> Outcome {
+) -> WriteResult {
     let Some((report, changed)) = report::decide(conn, id, decision, mute_until, at)? else {
-        return Ok(Err(WriteError::NotFound("report")));
+        return Err(WriteError::NotFound("report").into());
     };
     let muted_until = report::last_mute(conn, &report.reported_id)?;
     let mute_changed = user::set_muted_until(conn, &report.reported_id, muted_until)?;
-    Ok(Ok(Written::ReportDecided { report: Box::new(report), changed, muted_until, mute_changed }))
+    Ok(Written::ReportDecided { report: Box::new(report), changed, muted_until, mute_changed })
 }

@@ -3,7 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::{
     db::{
-        Connection, find_product, find_user, is_member, load_room, open_room_for,
+        Connection, find_product, find_user, is_member, load_room,
+        open_room::{OpenError, open_room_for},
         prelude::*,
         schema::messages,
         test_db::{NOW, TestDb, draft, history, is_postgres, product, read, room, say, user, user_id, write},
@@ -22,15 +23,15 @@ fn a_batch_over_several_rooms_counts_each_without_a_hole() {
     let conn = &mut db.conn();
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     // 300 rows: statements of 128, of 16 and of 1.
-    let writes: Vec<RoomWrite> = (0..300)
+    let writes: Vec<Write> = (0..300)
         .map(|i| {
             let (room, buyer) = if i % 3 == 0 { (&a, "alice") } else { (&b, "bob") };
-            RoomWrite::Append(draft(room, if i % 2 == 0 { buyer } else { "carol" }, &i.to_string(), None))
+            Write::Append(draft(room, if i % 2 == 0 { buyer } else { "carol" }, &i.to_string(), None))
         })
         .collect();
     let outcomes = write_batch(conn, &writes, NOW).unwrap();
     for (write, outcome) in writes.iter().zip(&outcomes) {
-        let (RoomWrite::Append(draft), Ok(Written::Appended { message, first_time: true })) = (write, outcome) else {
+        let (Write::Append(draft), Ok(Written::Appended { message, first_time: true })) = (write, outcome) else {
             panic!("{outcome:?}")
         };
         assert_eq!((&draft.room, &draft.sender, &draft.text), (&message.room_id, &message.sender_id, &message.text));
@@ -58,21 +59,21 @@ fn a_stranger_a_deleted_user_and_an_unknown_room_get_one_answer_and_store_nothin
     let conn = &mut db.conn();
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     let none = RoomId::new("none").unwrap();
-    write(conn, RoomWrite::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+    write(conn, Write::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
     let system_kind = Draft { kind: MessageKind::System, ..draft(&a, "carol", "x", None) };
     let not_system = draft(&a, "system", "x", None);
     for refused in [
-        RoomWrite::Append(draft(&a, "mallory", "x", None)),
-        RoomWrite::Append(draft(&a, "alice", "x", None)),
-        RoomWrite::Append(draft(&none, "carol", "x", None)),
-        RoomWrite::Append(system_kind),
-        RoomWrite::Append(not_system),
+        Write::Append(draft(&a, "mallory", "x", None)),
+        Write::Append(draft(&a, "alice", "x", None)),
+        Write::Append(draft(&none, "carol", "x", None)),
+        Write::Append(system_kind),
+        Write::Append(not_system),
         read(&a, "mallory", 1),
         read(&a, "alice", 1),
         read(&none, "carol", 1),
     ] {
         // Beside a neighbour, who is served.
-        let batch = [refused, RoomWrite::Append(draft(&b, "carol", "y", None))];
+        let batch = [refused, Write::Append(draft(&b, "carol", "y", None))];
         let outcomes = write_batch(conn, &batch, NOW).unwrap();
         assert_eq!(outcomes[0], Err(WriteError::Forbidden), "{batch:?}");
         assert!(outcomes[1].is_ok());
@@ -92,9 +93,9 @@ fn the_system_may_write_to_any_room() {
         data: Some(Data::of(&json!({"type": "hint"}))),
         ..draft(room, "system", "Meet in a public place", None)
     };
-    assert!(write(conn, RoomWrite::Append(notice(&a))).is_ok());
+    assert!(write(conn, Write::Append(notice(&a))).is_ok());
     let none = RoomId::new("none").unwrap();
-    assert_eq!(write(conn, RoomWrite::Append(notice(&none))), Err(WriteError::NotFound("room")));
+    assert_eq!(write(conn, Write::Append(notice(&none))), Err(WriteError::NotFound("room")));
     assert_eq!(history(conn, &a)[0].data, Some(Data::of(&json!({"type": "hint"}))));
     // It is unread to both.
     let state = load_room(conn, &a).unwrap().unwrap();
@@ -107,11 +108,11 @@ fn the_same_client_id_stores_once_and_answers_with_the_first_message() {
     let conn = &mut db.conn();
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     let batch = [
-        RoomWrite::Append(draft(&a, "alice", "one", Some("k"))),
-        RoomWrite::Append(draft(&a, "alice", "again", Some("k"))),
+        Write::Append(draft(&a, "alice", "one", Some("k"))),
+        Write::Append(draft(&a, "alice", "again", Some("k"))),
         // The key is the sender's own, in this room.
-        RoomWrite::Append(draft(&a, "carol", "two", Some("k"))),
-        RoomWrite::Append(draft(&b, "carol", "one", Some("k"))),
+        Write::Append(draft(&a, "carol", "two", Some("k"))),
+        Write::Append(draft(&b, "carol", "one", Some("k"))),
     ];
     for round in 0..2 {
         let outcomes = write_batch(conn, &batch, NOW).unwrap();
@@ -152,10 +153,10 @@ fn reading_never_goes_back_nor_beyond_the_newest() {
     }
     // In one batch each answer stands at its own point.
     let batch = [
-        RoomWrite::Append(draft(&a, "alice", "5", None)),
+        Write::Append(draft(&a, "alice", "5", None)),
         read(&a, "carol", 5),
-        RoomWrite::Append(draft(&a, "alice", "6", None)),
-        RoomWrite::Append(draft(&a, "alice", "7", None)),
+        Write::Append(draft(&a, "alice", "6", None)),
+        Write::Append(draft(&a, "alice", "7", None)),
         read(&a, "carol", 6),
     ];
     let outcomes = write_batch(conn, &batch, NOW).unwrap();
@@ -167,7 +168,7 @@ fn reading_never_goes_back_nor_beyond_the_newest() {
     assert_eq!(load_room(conn, &a).unwrap().unwrap().members.seller.read_seq, Seq(6));
     // One that was deleted is nothing to read.
     let mut deleted = history(conn, &a);
-    write(conn, RoomWrite::Delete { message: deleted.pop().unwrap().id, editor: user_id("alice"), at: NOW }).unwrap();
+    write(conn, Write::Delete { message: deleted.pop().unwrap().id, editor: user_id("alice"), at: NOW }).unwrap();
     assert_eq!(load_room(conn, &a).unwrap().unwrap().members.seller.unread, 0);
 }
 
@@ -183,19 +184,19 @@ fn what_one_says_oneself_is_read_and_so_is_what_was_said_before_it() {
             (state.members.seller.read_seq.0, state.members.seller.unread),
         ]
     };
-    let batch = ["carol", "carol", "alice", "carol"].map(|sender| RoomWrite::Append(draft(&a, sender, "x", None)));
+    let batch = ["carol", "carol", "alice", "carol"].map(|sender| Write::Append(draft(&a, sender, "x", None)));
     write_batch(conn, &batch, NOW).unwrap();
     assert_eq!(stands(conn), [(3, 1), (4, 0)]);
     // A repeated one reads nothing, a refused one neither, nor do the marketplace's own words.
     let first = draft(&a, "alice", "x", Some("k"));
-    write(conn, RoomWrite::Append(first.clone())).unwrap();
+    write(conn, Write::Append(first.clone())).unwrap();
     say(conn, &a, "carol", "x");
-    write(conn, RoomWrite::Append(first)).unwrap();
-    write(conn, RoomWrite::Append(draft(&a, "mallory", "x", None))).unwrap_err();
+    write(conn, Write::Append(first)).unwrap();
+    write(conn, Write::Append(draft(&a, "mallory", "x", None))).unwrap_err();
     let system = Draft { kind: MessageKind::System, ..draft(&a, "system", "x", None) };
-    write(conn, RoomWrite::Append(system)).unwrap();
+    write(conn, Write::Append(system)).unwrap();
     assert_eq!(stands(conn), [(5, 2), (6, 1)]);
-    write(conn, RoomWrite::Append(draft(&a, "alice", "x", None))).unwrap();
+    write(conn, Write::Append(draft(&a, "alice", "x", None))).unwrap();
     assert_eq!(stands(conn), [(8, 0), (6, 2)]);
 }
 
@@ -205,7 +206,7 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
     let conn = &mut db.conn();
     let (a, b, other) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"), room(conn, "bob", "lamp"));
     let reserved = Product { status: ProductStatus::Reserved, ..product("bike") };
-    let put = RoomWrite::PutProduct { keeps_status: false, product: reserved.clone(), at: NOW };
+    let put = Write::PutProduct { keeps_status: false, product: reserved.clone(), at: NOW };
     let Ok(Written::ProductPut { created: false, change: ProductChange { product: stored, rooms, notices, .. } }) =
         write(conn, put.clone())
     else {
@@ -224,13 +225,13 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
         matches!(again, Ok(Written::ProductPut { change, .. }) if change.rooms.is_empty() && change.notices.is_empty())
     );
     let renamed = Product { title: "A red bike".to_owned(), ..reserved };
-    let put = write(conn, RoomWrite::PutProduct { keeps_status: false, product: renamed.clone(), at: NOW });
+    let put = write(conn, Write::PutProduct { keeps_status: false, product: renamed.clone(), at: NOW });
     assert!(
         matches!(put, Ok(Written::ProductPut { change, .. }) if change.rooms.len() == 2 && change.notices.is_empty())
     );
     assert_eq!(find_product(conn, &renamed.id).unwrap(), Some(renamed.clone()));
 
-    let set = |seller: &str, id: &str, status| RoomWrite::SetProductStatus {
+    let set = |seller: &str, id: &str, status| Write::SetProductStatus {
         product: ProductId::new(id).unwrap(),
         seller: Some(user_id(seller)),
         status,
@@ -247,7 +248,7 @@ fn a_new_status_is_said_once_in_every_room_of_the_product() {
 fn a_seller_is_known_and_stays_once_there_are_rooms() {
     let db = TestDb::new();
     let conn = &mut db.conn();
-    let by = |seller: &str| RoomWrite::PutProduct {
+    let by = |seller: &str| Write::PutProduct {
         keeps_status: false,
         product: Product { seller_id: user_id(seller), ..product("bike") },
         at: NOW,
@@ -266,12 +267,12 @@ fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
     let conn = &mut db.conn();
     let (a, b) = (room(conn, "alice", "bike"), room(conn, "bob", "bike"));
     say(conn, &a, "alice", "hello");
-    let delete = RoomWrite::DeleteUser { user: user_id("alice"), at: NOW };
+    let delete = Write::DeleteUser { user: user_id("alice"), at: NOW };
     let gone = User::deleted(user_id("alice"));
     for changed in [true, false] {
         assert_eq!(write(conn, delete.clone()), Ok(Written::UserDeleted { user: gone.clone(), changed }));
     }
-    let unknown = RoomWrite::DeleteUser { user: user_id("nobody"), at: NOW };
+    let unknown = Write::DeleteUser { user: user_id("nobody"), at: NOW };
     assert_eq!(write(conn, unknown), Err(WriteError::NotFound("user")));
     let forgotten = find_user(conn, &user_id("alice")).unwrap().unwrap();
     assert_eq!(forgotten, gone);
@@ -279,18 +280,18 @@ fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
     assert_eq!(history(conn, &a).len(), 1);
     let state = load_room(conn, &a).unwrap().unwrap();
     assert!(state.members.buyer.deleted && !state.members.seller.deleted && state.is_closed());
-    let to_nobody = RoomWrite::Append(draft(&a, "carol", "are you there?", None));
+    let to_nobody = Write::Append(draft(&a, "carol", "are you there?", None));
     assert_eq!(write(conn, to_nobody), Err(WriteError::Blocked));
-    assert_eq!(write(conn, RoomWrite::PutUser { user: user("alice") }), Err(WriteError::UserDeleted));
-    assert_eq!(write(conn, RoomWrite::PutUser { user: user("system") }), Err(WriteError::ReservedUserId));
+    assert_eq!(write(conn, Write::PutUser { user: user("alice") }), Err(WriteError::UserDeleted));
+    assert_eq!(write(conn, Write::PutUser { user: user("system") }), Err(WriteError::ReservedUserId));
     // In one batch, in order.
     let outcomes = write_batch(
         conn,
         &[
-            RoomWrite::Append(draft(&b, "carol", "before", None)),
-            RoomWrite::DeleteUser { user: user_id("carol"), at: NOW },
-            RoomWrite::Append(draft(&b, "carol", "after", None)),
-            RoomWrite::Append(draft(&b, "bob", "after", None)),
+            Write::Append(draft(&b, "carol", "before", None)),
+            Write::DeleteUser { user: user_id("carol"), at: NOW },
+            Write::Append(draft(&b, "carol", "after", None)),
+            Write::Append(draft(&b, "bob", "after", None)),
         ],
         NOW,
     )
@@ -314,8 +315,7 @@ fn a_full_disk_stores_nothing_and_everything_again_when_there_is_room() {
         .unwrap();
     conn.batch_execute(&format!("PRAGMA max_page_count = {}", pages + 4)).unwrap();
     let text = "x".repeat(2000);
-    let batch: Vec<RoomWrite> =
-        (0..200).map(|i| RoomWrite::Append(draft(&a, "alice", &text, Some(&i.to_string())))).collect();
+    let batch: Vec<Write> = (0..200).map(|i| Write::Append(draft(&a, "alice", &text, Some(&i.to_string())))).collect();
     for _ in 0..3 {
         let error = write_batch(conn, &batch, NOW).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
@@ -341,7 +341,7 @@ fn a_locked_database_is_unavailable() {
         second.batch_execute("PRAGMA busy_timeout = 0").unwrap();
         first.batch_execute("BEGIN IMMEDIATE").unwrap();
     }
-    let batch = [RoomWrite::Append(draft(&a, "alice", "x", None))];
+    let batch = [Write::Append(draft(&a, "alice", "x", None))];
     assert_eq!(write_batch(second, &batch, NOW).unwrap_err().code(), ErrorCode::Unavailable);
     first.batch_execute("ROLLBACK").unwrap();
     assert!(write_batch(second, &batch, NOW).is_ok());
@@ -359,7 +359,7 @@ fn a_write_that_the_schema_refuses_does_not_take_its_neighbours_along() {
         "CREATE TRIGGER poison BEFORE INSERT ON messages WHEN NEW.text = 'poison' BEGIN SELECT RAISE(ABORT, 'no'); END"
     })
     .unwrap();
-    let batch = ["1", "poison", "2"].map(|text| RoomWrite::Append(draft(&a, "alice", text, Some(&format!("k{text}")))));
+    let batch = ["1", "poison", "2"].map(|text| Write::Append(draft(&a, "alice", text, Some(&format!("k{text}")))));
     let outcomes = write_batch(conn, &batch, NOW).unwrap();
     assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
     assert!(matches!(&outcomes[1], Err(error) if error.code() == ErrorCode::Internal));
@@ -382,21 +382,21 @@ proptest::proptest! {
         let rooms = { let conn = &mut db.conn(); [room(conn, "alice", "bike"), room(conn, "bob", "bike")] };
         let people = ["alice", "bob", "carol", "mallory"];
         for batch in batches {
-            let writes: Vec<RoomWrite> = batch
+            let writes: Vec<Write> = batch
                 .into_iter()
                 .map(|(what, at, who, key)| {
                     let (room, who) = (&rooms[at], people[who]);
                     match what {
                         0 => read(room, who, i64::from(key)),
-                        1 => RoomWrite::PutProduct {
+                        1 => Write::PutProduct {
                             keeps_status: false, product: Product {
                                 status: [ProductStatus::OnSale, ProductStatus::Sold][usize::from(key % 2)],
                                 ..product("bike")
                             },
                             at: NOW,
                         },
-                        2 => RoomWrite::Append(draft(room, who, "no key", None)),
-                        _ => RoomWrite::Append(draft(room, who, "a key", Some(&key.to_string()))),
+                        2 => Write::Append(draft(room, who, "no key", None)),
+                        _ => Write::Append(draft(room, who, "a key", Some(&key.to_string()))),
                     }
                 })
                 .collect();
@@ -447,6 +447,6 @@ fn two_writers_never_give_one_seq_twice() {
 fn an_empty_batch_is_no_work() {
     let db = TestDb::new();
     assert_eq!(write_batch(&mut db.conn(), &[], NOW), Ok(Vec::new()));
-    let none = open_room_for(&mut db.conn(), &ProductId::new("boat").unwrap(), &user_id("alice"), NOW).unwrap();
-    assert!(none.is_err());
+    let none = open_room_for(&mut db.conn(), &ProductId::new("boat").unwrap(), &user_id("alice"), NOW);
+    assert_eq!(none, Err(OpenError::NoSuchProduct.into()));
 }

@@ -15,22 +15,21 @@ fn bike() -> ProductId {
 /// So many buyers' rooms for the bike.
 fn rooms(conn: &mut Connection, count: usize) -> Vec<RoomId> {
     let buyers: Vec<String> = (0..count).map(|number| format!("buyer-{number:04}")).collect();
-    let writes: Vec<RoomWrite> = buyers.iter().map(|id| RoomWrite::PutUser { user: user(id) }).collect();
+    let writes: Vec<Write> = buyers.iter().map(|id| Write::PutUser { user: user(id) }).collect();
     write_batch(conn, &writes, NOW).unwrap();
     buyers.iter().map(|buyer| room(conn, buyer, "bike")).collect()
 }
 
 /// The marketplace's backend sets a status.
 fn put(conn: &mut Connection, status: ProductStatus, at: Timestamp) -> ProductChange {
-    match write(conn, RoomWrite::PutProduct { keeps_status: false, product: Product { status, ..product("bike") }, at })
-    {
+    match write(conn, Write::PutProduct { keeps_status: false, product: Product { status, ..product("bike") }, at }) {
         Ok(Written::ProductPut { change, .. }) => change,
         other => panic!("{other:?}"),
     }
 }
 
 fn advance(conn: &mut Connection, at: Timestamp) -> ProductChange {
-    match write(conn, RoomWrite::AdvanceWave { product: bike(), at }) {
+    match write(conn, Write::AdvanceWave { product: bike(), at }) {
         Ok(Written::WaveAdvanced(change)) => change,
         other => panic!("{other:?}"),
     }
@@ -116,7 +115,7 @@ fn a_seller_changes_a_status_five_times_at_once_and_then_once_a_minute() {
     let room = room(conn, "alice", "bike");
     let set = |conn: &mut Connection, number: i64, at: Timestamp| {
         let status = if number % 2 == 0 { ProductStatus::Sold } else { ProductStatus::OnSale };
-        write(conn, RoomWrite::SetProductStatus { product: bike(), seller: Some(user_id("carol")), status, at })
+        write(conn, Write::SetProductStatus { product: bike(), seller: Some(user_id("carol")), status, at })
     };
     for number in 0..5 {
         assert!(set(conn, number, NOW).is_ok(), "{number}");
@@ -142,10 +141,10 @@ fn whoever_accepts_an_offer_on_a_product_with_many_rooms_hears_of_it_at_once() {
     let last = &rooms[99];
     let price = offer::Price { amount: 100, currency: "USD".to_owned() };
     let maker = user_id("buyer-0099");
-    let make = RoomWrite::MakeOffer { room: last.clone(), maker, price, client_id: None, at: NOW };
+    let make = Write::MakeOffer { room: last.clone(), maker, price, client_id: None, at: NOW };
     let Ok(Written::OfferMoved(made)) = write(conn, make) else { panic!() };
     let (message, actor, answer) = (made.answer.unwrap().id, user_id("carol"), offer::OfferDecision::Accept);
-    let accept = RoomWrite::AnswerOffer { room: None, message, actor, answer, at: NOW };
+    let accept = Write::AnswerOffer { room: None, message, actor, answer, at: NOW };
     let Ok(Written::OfferMoved(moved)) = write(conn, accept) else { panic!() };
     let change = moved.product.unwrap();
     assert_eq!((change.rooms, change.notices.len()), (vec![last.clone()], 1));
@@ -178,7 +177,7 @@ proptest! {
                 0 => drop(advance(conn, at)),
                 1 if rooms.len() < 44 => {
                     let buyer = ["alice", "bob", "mallory", "zoe"][rooms.len() - 40];
-                    write(conn, RoomWrite::PutUser { user: user(buyer) }).unwrap();
+                    write(conn, Write::PutUser { user: user(buyer) }).unwrap();
                     rooms.push(room(conn, buyer, "bike"));
                     opened_at.push(status);
                 }

@@ -5,7 +5,7 @@
 //! that a wave reaches hears the product's status as it stands then, and nothing if that is what it heard last: what
 //! changed in between is not told.
 
-use super::{Outcomes, ProductChange, RoomWrite, WriteError, Written, append};
+use super::{Outcomes, ProductChange, Write, WriteError, WriteResult, Written, append};
 use crate::{
     db::{
         Connection, DbError,
@@ -89,17 +89,15 @@ pub(super) fn begin(
 }
 
 /// Takes a product's wave to its next rooms, if it is time.
-pub(super) fn go_on(
-    conn: &mut Connection,
-    product: &ProductId,
-    at: Timestamp,
-) -> Result<Result<Written, WriteError>, DbError> {
-    let Some(product) = product::find_product(conn, product)? else { return Ok(Err(WriteError::NotFound("product"))) };
+pub(super) fn go_on(conn: &mut Connection, product: &ProductId, at: Timestamp) -> WriteResult {
+    let Some(product) = product::find_product(conn, product)? else {
+        return Err(WriteError::NotFound("product").into());
+    };
     let reached = match wave::find(conn, &product.id)? {
         Some(row) if row.reached.is_some() => advance(conn, &product, row, at)?,
         _ => Reached::default(),
     };
-    Ok(Ok(Written::WaveAdvanced(ProductChange::reached(product, reached))))
+    Ok(Written::WaveAdvanced(ProductChange::reached(product, reached)))
 }
 
 fn advance(conn: &mut Connection, product: &Product, mut row: WaveRow, at: Timestamp) -> Result<Reached, DbError> {
@@ -155,10 +153,10 @@ fn say_status(
     }
     wave::set_notified(conn, &rooms, status)?;
     let data = notice.data(about);
-    let writes: Vec<RoomWrite> = rooms
+    let writes: Vec<Write> = rooms
         .into_iter()
         .map(|room| {
-            RoomWrite::Append(Draft {
+            Write::Append(Draft {
                 room: RoomId::from_stored(room),
                 sender: UserId::from_stored(SYSTEM_SENDER),
                 client_id: None,
@@ -180,15 +178,11 @@ fn say_status(
 }
 
 /// Whether a seller may change a product's status once more. Returns up to when their limit is used then.
-pub(super) fn check_seller(
-    conn: &mut Connection,
-    product: &ProductId,
-    at: Timestamp,
-) -> Result<Result<Timestamp, WriteError>, DbError> {
+pub(super) fn check_seller(conn: &mut Connection, product: &ProductId, at: Timestamp) -> WriteResult<Timestamp> {
     let used = wave::find(conn, product)?.map_or(0, |row| row.seller_limit_at);
     let wait = used - at.0 - (SELLER_CHANGES - 1) * SELLER_INTERVAL_MS;
-    Ok(match u64::try_from(wait) {
-        Ok(retry_after_ms) if retry_after_ms > 0 => Err(WriteError::TooManyStatusChanges { retry_after_ms }),
+    match u64::try_from(wait) {
+        Ok(retry_after_ms) if retry_after_ms > 0 => Err(WriteError::TooManyStatusChanges { retry_after_ms }.into()),
         _ => Ok(Timestamp(used.max(at.0) + SELLER_INTERVAL_MS)),
-    })
+    }
 }

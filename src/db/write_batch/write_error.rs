@@ -3,14 +3,18 @@
 use thiserror::Error;
 
 #[cfg(doc)]
-use super::RoomWrite;
+use super::Write;
+use super::Written;
 use crate::{
-    db::{DbError, models::room::Silenced},
+    db::{DbError, OperationError, models::room::Silenced, operation_error::RefusalReason},
     domain::{MessageId, Timestamp, masking::ContactRefused, offer},
     error::{ChatError, ErrorCode},
 };
 
-/// Why a [`RoomWrite`] was refused, while the rest of its batch was written.
+/// What one write of a batch comes to. A failure of the database is one of the whole batch.
+pub(super) type WriteResult<T = Written> = Result<T, OperationError<WriteError>>;
+
+/// Why a [`Write`] was refused, while the rest of its batch was written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WriteError {
     /// Not a member, or no such room: one answer, so that nobody can probe for ids.
@@ -77,6 +81,8 @@ pub enum WriteError {
     #[error(transparent)]
     Database(#[from] DbError),
 }
+
+impl RefusalReason for WriteError {}
 
 impl WriteError {
     /// The code that a user sees.

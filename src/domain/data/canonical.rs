@@ -20,12 +20,12 @@ pub(super) fn canonical(json: &str) -> Option<String> {
 struct Canonical(#[serde(deserialize_with = "write")] String);
 
 fn write<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    deserializer.deserialize_any(Write)
+    deserializer.deserialize_any(CanonicalVisitor)
 }
 
-struct Write;
+struct CanonicalVisitor;
 
-impl<'de> Visitor<'de> for Write {
+impl<'de> Visitor<'de> for CanonicalVisitor {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

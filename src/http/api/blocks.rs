@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{PAGE_BYTES_MAX, created_or_found, user_of};
 use crate::{
     actors::db_executor::purpose::Reading,
-    db::{self, InvalidCursor, RoomWrite},
+    db::{self, InvalidCursor, Write},
     domain::{Block, UserId},
     http::{
         extract::{InPath, PageOf, SignedIn},
@@ -61,7 +61,7 @@ pub async fn block(
     blocked: InPath<UserId>,
 ) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InPath(blocked)) = (user, blocked);
-    let write = RoomWrite::Block { blocker: user_of(&identity), blocked, at: state.clock.now() };
+    let write = Write::Block { blocker: user_of(&identity), blocked, at: state.clock.now() };
     Ok(created_or_found(state.change(write).await?))
 }
 
@@ -84,7 +84,7 @@ pub async fn unblock(
     blocked: InPath<UserId>,
 ) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InPath(blocked)) = (user, blocked);
-    state.change(RoomWrite::Unblock { blocker: identity.user, blocked }).await?;
+    state.change(Write::Unblock { blocker: identity.user, blocked }).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -71,7 +71,9 @@ pub struct DemoProducts {
     responses((status = 200, description = "Everyone whom one can sign in as", body = DemoUsers), AsVisitor)
 )]
 pub async fn list_demo_users(state: web::Data<AppState>, visitor: Visitor) -> Result<web::Json<DemoUsers>, Problem> {
-    let list = |conn: &mut db::Connection| Ok((db::list_users(conn, ITEMS_MAX)?, db::list_products(conn, ITEMS_MAX)?));
+    let list = |conn: &mut db::Connection| {
+        Ok::<_, db::DbError>((db::list_users(conn, ITEMS_MAX)?, db::list_products(conn, ITEMS_MAX)?))
+    };
     let (users, products) = state.database.read(Reading::list(visitor.0, "list_demo_users"), list).await?;
     let sellers: HashSet<_> = products.into_iter().map(|product| product.seller_id).collect();
     let role = |user: &User| if sellers.contains(&user.id) { DemoRole::Seller } else { DemoRole::Buyer };

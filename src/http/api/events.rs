@@ -84,7 +84,6 @@ pub async fn list_events(
             db::list_events(conn, after, limit, PAGE_BYTES_MAX)
         })
         .await?;
-    let page = page.map_err(|db::ExpiredCursor| ChatError::cursor_expired())?;
     let presenter = state.presenter();
     let items = page.items.iter().map(|event| EventView::of(event, &presenter)).collect();
     Ok(json_body(to_json(&EventList { items, next_cursor: page.next, has_more: page.has_more })))

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use super::{read_own, user_of};
 use crate::{
     actors::db_executor::purpose::Reading,
-    db::{self, RoomWrite},
+    db::{self, Write},
     domain::{Settings, SettingsPatch, User},
     http::{
         extract::{Body, SignedIn},
@@ -76,6 +76,6 @@ pub async fn set_settings(
     body: Body<SettingsPatch>,
 ) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), Body(patch)) = (user, body);
-    let write = RoomWrite::SetSettings { user: user_of(&identity), patch };
+    let write = Write::SetSettings { user: user_of(&identity), patch };
     Ok(json_body(state.change(write).await?.data))
 }

@@ -8,7 +8,7 @@ use super::{PAGE_BYTES_MAX, check_same, created_or_found};
 use crate::{
     actors::{chat_server::messages::AnnounceRoom, db_executor::purpose::Reading},
     chat::request::Message,
-    db::{self, MessagePage, RoomWrite},
+    db::{self, MessagePage, Write},
     domain::{
         Draft, MessageId, MessageKind, RoomId, Seq, UserId,
         id::SEQ_MAX,
@@ -166,7 +166,7 @@ pub async fn send_message(
     };
     let answer = match kind {
         MessageKind::System => {
-            let answer = state.change(RoomWrite::Append(draft)).await?;
+            let answer = state.change(Write::Append(draft)).await?;
             if answer.created {
                 // It went past the room, which need not be in memory. The message is stored even if no list is notified.
                 let _ = state.chat.send(AnnounceRoom(room)).await;
@@ -218,7 +218,7 @@ pub async fn edit_message(
     check_size(Some(&text), None, state.config.limits.message_bytes_max).map_err(ChatError::from)?;
     check_place(&state, room, &identity.user, &message).await?;
     let inspected = state.config.masking.inspect(Some(&text));
-    let write = RoomWrite::Edit { message, editor: identity.user, text, inspected, at: state.clock.now() };
+    let write = Write::Edit { message, editor: identity.user, text, inspected, at: state.clock.now() };
     Ok(json_body(state.change(write).await?.data))
 }
 
@@ -249,7 +249,7 @@ pub async fn delete_message(
     let (SignedIn(identity), InPath((room, message))) = (user, ids);
     state.accounts.admit_send(&identity.user)?;
     check_place(&state, room, &identity.user, &message).await?;
-    let write = RoomWrite::Delete { message, editor: identity.user, at: state.clock.now() };
+    let write = Write::Delete { message, editor: identity.user, at: state.clock.now() };
     Ok(json_body(state.change(write).await?.data))
 }
 
@@ -265,7 +265,7 @@ pub(super) async fn check_place(
     let refusal = state
         .database
         .read(Reading::check(user.clone(), "find_message"), move |conn| {
-            Ok(if !db::is_member(conn, &room, &user)? {
+            Ok::<_, db::DbError>(if !db::is_member(conn, &room, &user)? {
                 Some(ChatError::forbidden())
             } else if !db::is_message_in(conn, &message, &room)? {
                 Some(ChatError::not_found("there is no such message in this room"))

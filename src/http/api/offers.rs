@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{check_same, created_or_found, messages::check_place};
 use crate::{
     chat::request::MakeOffer as Make,
-    db::RoomWrite,
+    db::Write,
     domain::{MessageId, RoomId, field::optional_whole},
     http::{
         extract::{Body, InPath, SignedIn},
@@ -103,6 +103,6 @@ pub async fn answer_offer(
     let answer = body.answer.with_amount(body.amount)?;
     check_place(&state, room.clone(), &identity.user, &message).await?;
     let (actor, at) = (identity.user, state.clock.now());
-    let write = RoomWrite::AnswerOffer { room: Some(room), message, actor, answer, at };
+    let write = Write::AnswerOffer { room: Some(room), message, actor, answer, at };
     Ok(json_body(state.change(write).await?.data))
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{check_same, created_or_found};
 use crate::{
     actors::db_executor::purpose::Reading,
-    db::{self, RoomWrite},
+    db::{self, Write},
     domain::{Account, Product, ProductId, ProductStatus, UserId, currency, field::optional_whole},
     error::ChatError,
     http::{
@@ -90,7 +90,7 @@ pub async fn put_product(
     let status = status.unwrap_or_default();
     let product = Product { id, seller_id, title, price, currency, image_url, status };
     product.check().map_err(ChatError::from)?;
-    let write = RoomWrite::PutProduct { product, keeps_status, at: state.clock.now() };
+    let write = Write::PutProduct { product, keeps_status, at: state.clock.now() };
     Ok(created_or_found(state.change(write).await?))
 }
 
@@ -154,6 +154,6 @@ pub async fn set_product_status(
         Caller::Service => None,
     };
     let at = state.clock.now();
-    let write = RoomWrite::SetProductStatus { product, seller, status, at };
+    let write = Write::SetProductStatus { product, seller, status, at };
     Ok(json_body(state.change(write).await?.data))
 }

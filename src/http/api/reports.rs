@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     actors::db_executor::purpose::{Reading, Writing},
-    db::{self, NewReport, OpenReport, Reported, RoomWrite},
+    db::{self, NewReport, OpenReport, Reported, Write},
     domain::{
         Account, MessageId, RoomId, Timestamp,
         safety::{Decision, ReportCategory, ReportState, check_report_text},
@@ -93,7 +93,7 @@ pub async fn report(
     let purpose = Writing::change(new.reporter.clone(), "store_report");
     let reported = state.database.write(purpose, move |conn| db::store_report(conn, &new)).await?;
     let receipt = |OpenReport { id, created_at }| Receipt { id, created_at };
-    Ok(match reported.map_err(ChatError::from)? {
+    Ok(match reported {
         Reported::New(report) => HttpResponse::Created().json(receipt(report)),
         Reported::Existing(report) => HttpResponse::Ok().json(receipt(report)),
     })
@@ -182,6 +182,6 @@ pub async fn decide_report(
     if mute_until.is_some() && decision != Decision::Upheld {
         return Err(ChatError::invalid("`muteUntil` needs the decision upheld").into());
     }
-    let write = RoomWrite::DecideReport { report, decision, mute_until, at: state.clock.now() };
+    let write = Write::DecideReport { report, decision, mute_until, at: state.clock.now() };
     Ok(json_body(state.change(write).await?.data))
 }

@@ -81,7 +81,7 @@ pub async fn open_room(
             return Err(ChatError::invalid("`buyerId` is missing: say for whom the room is").into());
         }
     };
-    Ok(match opened.map_err(ChatError::from)? {
+    Ok(match opened {
         Opened::New(room) => {
             // It is stored. Lists that are not notified now show it when they are read the next time.
             let _ = state.chat.send(AnnounceRoom(room.id.clone())).await;

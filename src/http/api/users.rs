@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{check_same, created_or_found};
 use crate::{
     actors::{chat_server::messages::EndSessions, db_executor::purpose::Reading, eraser::messages::Erase},
-    db::{self, DbError, ExportPart, ExportPlace, RoomWrite},
+    db::{self, DbError, ExportPart, ExportPlace, Write},
     domain::{Account, User, UserId},
     error::{ChatError, ErrorCode},
     http::{
@@ -73,7 +73,7 @@ pub async fn put_user(
     check_same("id", body.id.as_ref(), &id)?;
     let user = User::new(id, body.name, body.avatar_url);
     user.check().map_err(ChatError::from)?;
-    Ok(created_or_found(state.change(RoomWrite::PutUser { user }).await?))
+    Ok(created_or_found(state.change(Write::PutUser { user }).await?))
 }
 
 /// How long an answer waits for an erasure to be finished.
@@ -105,7 +105,7 @@ const ERASURE_WAIT: Duration = Duration::from_secs(10);
 )]
 pub async fn delete_user(state: web::Data<AppState>, _: Service, id: InPath<UserId>) -> Result<HttpResponse, Problem> {
     let InPath(user) = id;
-    let deleted = state.change(RoomWrite::DeleteUser { user: user.clone(), at: state.clock.now() }).await;
+    let deleted = state.change(Write::DeleteUser { user: user.clone(), at: state.clock.now() }).await;
     match deleted {
         Ok(_) => {
             let erased = tokio::time::timeout(ERASURE_WAIT, state.eraser.send(Erase(user))).await;
@@ -215,6 +215,6 @@ pub async fn disconnect_user(
 /// Ends them first, then stores it, for the events and for nodes that this one can't reach now.
 async fn end_sessions(state: &AppState, user: UserId) -> Result<usize, ChatError> {
     let ended = state.chat.send(EndSessions { user: user.clone() }).await.map_err(|_| ChatError::unavailable())?;
-    state.change(RoomWrite::NoteSessionsEnded { user }).await?;
+    state.change(Write::NoteSessionsEnded { user }).await?;
     Ok(ended)
 }

@@ -1,7 +1,7 @@
 //! The content of the database before a test begins.
 
 use haggle::{
-    db::{self, NewReport, Opened, Pool, Reported, RoomWrite, Written},
+    db::{self, NewReport, Opened, Pool, Reported, Write, Written},
     domain::{
         Draft, MessageKind, Product, ProductId, ProductStatus, Room, RoomId, Screened, StoredMessage, User, UserId,
         offer::Price,
@@ -21,7 +21,7 @@ impl Seed {
         Self { pool }
     }
 
-    fn write(&self, write: RoomWrite) -> Written {
+    fn write(&self, write: Write) -> Written {
         let mut conn = self.pool.get().unwrap();
         db::write_batch(&mut conn, &[write], START).unwrap().pop().unwrap().unwrap()
     }
@@ -29,7 +29,7 @@ impl Seed {
     /// A user, named like their id.
     pub fn user(&self, id: &str) -> User {
         let user = User::new(UserId::new(id).unwrap(), id.to_owned(), None);
-        self.write(RoomWrite::PutUser { user: user.clone() });
+        self.write(Write::PutUser { user: user.clone() });
         user
     }
 
@@ -45,7 +45,7 @@ impl Seed {
             image_url: None,
             status: ProductStatus::OnSale,
         };
-        self.write(RoomWrite::PutProduct { keeps_status: false, product: product.clone(), at: START });
+        self.write(Write::PutProduct { keeps_status: false, product: product.clone(), at: START });
         product
     }
 
@@ -54,7 +54,7 @@ impl Seed {
         let product = self.product(product, "sam");
         let buyer = self.user(buyer);
         let mut conn = self.pool.get().unwrap();
-        match db::open_room(&mut conn, &product.id, &buyer, START).unwrap().unwrap() {
+        match db::open_room(&mut conn, &product.id, &buyer, START).unwrap() {
             Opened::New(room) | Opened::Existing(room) => room,
         }
     }
@@ -67,7 +67,7 @@ impl Seed {
     /// This many messages of one sender, each of at least this many bytes.
     pub fn long_messages(&self, room: &RoomId, sender: &str, count: usize, bytes: usize) -> Vec<StoredMessage> {
         let draft = |place| {
-            RoomWrite::Append(Draft {
+            Write::Append(Draft {
                 room: room.clone(),
                 sender: UserId::new(sender).unwrap(),
                 client_id: None,
@@ -94,7 +94,7 @@ impl Seed {
     pub fn offer(&self, room: &RoomId, maker: &str, amount: i64) -> StoredMessage {
         let price = Price { amount, currency: "KRW".to_owned() };
         let maker = UserId::new(maker).unwrap();
-        let write = RoomWrite::MakeOffer { room: room.clone(), maker, price, client_id: None, at: START };
+        let write = Write::MakeOffer { room: room.clone(), maker, price, client_id: None, at: START };
         match self.write(write) {
             Written::OfferMoved(moved) => moved.answer.unwrap(),
             other => panic!("no offer: {other:?}"),
@@ -112,18 +112,16 @@ impl Seed {
             at: START,
         };
         let mut conn = self.pool.get().unwrap();
-        let Reported::New(report) = db::store_report(&mut conn, &new).unwrap().unwrap() else {
-            panic!("reported before")
-        };
+        let Reported::New(report) = db::store_report(&mut conn, &new).unwrap() else { panic!("reported before") };
         let id = report.id.clone();
         let (decision, at) = (Decision::Dismissed, START);
-        self.write(RoomWrite::DecideReport { report: report.id, decision, mute_until: None, at });
+        self.write(Write::DecideReport { report: report.id, decision, mute_until: None, at });
         id
     }
 
     /// Deletes a user in the database, without a notice to the server.
     pub fn delete_user_behind_the_server(&self, id: &str) {
-        self.write(RoomWrite::DeleteUser { user: UserId::new(id).unwrap(), at: START });
+        self.write(Write::DeleteUser { user: UserId::new(id).unwrap(), at: START });
     }
 
     /// Lets the two members exchange telephone numbers, as an accepted offer does.

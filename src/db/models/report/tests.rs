@@ -1,6 +1,6 @@
 use super::*;
 use crate::db::test_db::{NOW, TestDb, history, room, say, user_id, write};
-use crate::db::{ErasureProgress, RoomWrite, Written};
+use crate::db::{ErasureProgress, Write, Written};
 
 fn report(room: &RoomId, message: Option<&StoredMessage>) -> NewReport {
     NewReport {
@@ -24,8 +24,8 @@ fn what_a_report_keeps_is_bounded_in_bytes_and_the_reported_message_is_in_it() {
     let a = room(conn, "alice", "bike");
     let long = "x".repeat(16_000);
     let said: Vec<StoredMessage> = (0..30).map(|_| say(conn, &a, "carol", &long)).collect();
-    store_report(conn, &report(&a, Some(&said[14]))).unwrap().unwrap();
-    store_report(conn, &report(&a, None)).unwrap().unwrap();
+    store_report(conn, &report(&a, Some(&said[14]))).unwrap();
+    store_report(conn, &report(&a, None)).unwrap();
     for report in kept(conn) {
         let bytes: usize = report.messages.iter().map(StoredMessage::weight_bytes).sum();
         assert!(bytes <= KEPT_BYTES_MAX && !report.messages.is_empty(), "{bytes}");
@@ -43,24 +43,24 @@ fn what_waits_for_a_decision_is_bounded_for_each_reporter() {
     let a = room(conn, "alice", "bike");
     let said: Vec<StoredMessage> = (0..25).map(|_| say(conn, &a, "carol", "hello")).collect();
     for message in &said[..20] {
-        assert!(matches!(store_report(conn, &report(&a, Some(message))).unwrap(), Ok(Reported::New(_))));
+        assert!(matches!(store_report(conn, &report(&a, Some(message))), Ok(Reported::New(_))));
     }
-    assert_eq!(store_report(conn, &report(&a, Some(&said[20]))).unwrap(), Err(ReportError::TooMany));
-    let again = store_report(conn, &report(&a, Some(&said[3]))).unwrap();
+    assert_eq!(store_report(conn, &report(&a, Some(&said[20]))), Err(ReportError::TooMany.into()));
+    let again = store_report(conn, &report(&a, Some(&said[3])));
     assert!(matches!(again, Ok(Reported::Existing(_))), "the same report is answered as before");
     let error = ChatError::from(ReportError::TooMany);
     assert!(error.code == ErrorCode::RateLimited && error.retry_after_ms.is_some());
 
     // Another room of theirs has a share of its own, and so has another reporter.
     let lamp = room(conn, "alice", "lamp");
-    assert!(store_report(conn, &report(&lamp, None)).unwrap().is_ok());
+    store_report(conn, &report(&lamp, None)).unwrap();
     let by_carol = NewReport { reporter: user_id("carol"), message: None, ..report(&a, None) };
-    assert!(store_report(conn, &by_carol).unwrap().is_ok());
+    store_report(conn, &by_carol).unwrap();
 
     // A decision makes room.
     let first = kept(conn).remove(0).id;
     decide(conn, &first, Decision::Dismissed, None, NOW).unwrap();
-    assert!(store_report(conn, &report(&a, Some(&said[20]))).unwrap().is_ok());
+    store_report(conn, &report(&a, Some(&said[20]))).unwrap();
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_page_of_reports_is_bounded_in_bytes_and_the_next_one_goes_on() {
     let long = "x".repeat(16_000);
     let said: Vec<StoredMessage> = (0..20).map(|_| say(conn, &a, "carol", &long)).collect();
     for message in &said {
-        store_report(conn, &report(&a, Some(message))).unwrap().unwrap();
+        store_report(conn, &report(&a, Some(message))).unwrap();
     }
     let (mut ids, mut pages) = (Vec::new(), 0);
     let mut more = true;
@@ -93,7 +93,7 @@ fn a_message_that_can_not_be_read_leaves_its_neighbours_to_be_reported() {
     let said: Vec<StoredMessage> = (0..3).map(|_| say(conn, &a, "carol", "hello")).collect();
     conn.batch_execute("UPDATE messages SET kind = 'of a newer haggle' WHERE seq = 2").unwrap();
     for message in &said {
-        assert!(matches!(store_report(conn, &report(&a, Some(message))).unwrap(), Ok(Reported::New(_))));
+        assert!(matches!(store_report(conn, &report(&a, Some(message))), Ok(Reported::New(_))));
     }
     let reports = kept(conn);
     assert_eq!(reports.iter().map(|report| report.messages.len()).collect::<Vec<_>>(), [1, 2, 1]);
@@ -108,13 +108,13 @@ fn a_deleted_users_words_leave_their_reports_some_at_a_time() {
     let a = room(conn, "alice", "bike");
     let said: Vec<StoredMessage> = (0..20).map(|_| say(conn, &a, "carol", "a secret")).collect();
     for message in &said {
-        store_report(conn, &report(&a, Some(message))).unwrap().unwrap();
+        store_report(conn, &report(&a, Some(message))).unwrap();
     }
-    write(conn, RoomWrite::DeleteUser { user: user_id("carol"), at: NOW }).unwrap();
+    write(conn, Write::DeleteUser { user: user_id("carol"), at: NOW }).unwrap();
     let mut steps = 0;
     loop {
         steps += 1;
-        let erased = write(conn, RoomWrite::EraseWords { user: user_id("carol"), at: NOW }).unwrap();
+        let erased = write(conn, Write::EraseWords { user: user_id("carol"), at: NOW }).unwrap();
         let has_words = kept(conn).iter().flat_map(|report| &report.messages).any(|message| message.text.is_some());
         match erased {
             Written::WordsErased { progress: ErasureProgress::Done, .. } => break assert!(!has_words),
