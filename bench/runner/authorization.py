@@ -22,7 +22,7 @@ def run(results, runs, quick, tell):
     found = {policy: {load: [] for load in LOADS} for policy in POLICIES}
     for turn in range(runs):
         for policy in POLICIES:
-            server = Server(policy, "haggle", store="FULL", options=(f"--authorize={policy}",))
+            server = Server(policy, "haggle", store="whole", sync="FULL", options=(f"--authorize={policy}",))
             for load, words in LOADS.items():
                 with Running(server, seed.of("haggle")) as running:
                     before = counters(running.port)

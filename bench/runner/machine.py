@@ -26,8 +26,8 @@ def lift_file_limit():
 
 
 def connections_max():
-    """How many connections a server can hold here: haggle needs two descriptors for each."""
-    return (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 300) // 2
+    """How many connections a server can hold here: a descriptor for each, and some for the rest."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 300
 
 
 def shape():

@@ -5,10 +5,13 @@ import statistics
 import subprocess
 import time
 
+import workloads
+from log import LogMeter, grown
 from machine import BENCH, Busy
 from servers import Running, Seed, load_command
 
 RESULTS = BENCH / "results/results.json"
+TRIAL = BENCH / ".run/trial.json"
 
 
 def read_results():
@@ -16,19 +19,26 @@ def read_results():
 
 
 def write_results(results):
-    RESULTS.parent.mkdir(exist_ok=True)
-    making = RESULTS.with_suffix(".making")
+    path = TRIAL if results.get("isTrial") else RESULTS
+    path.parent.mkdir(exist_ok=True)
+    making = path.with_suffix(".making")
     making.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    making.rename(RESULTS)
+    making.rename(path)
 
 
 def once(server, seed, rooms, words, warm_up, measure, how="load"):
-    """One run: a fresh server on a fresh database, then the load."""
-    with Running(server, seed.of(server.kind)) as running:
+    """One run: a fresh server on a fresh database, then the load. `how`: load, recovery, or stored, which weighs the database."""
+    template = seed.of(server.tables)
+    with Running(server, template) as running:
         busy = Busy()
         command = load_command(running, rooms, words, warm_up, measure)
+        meter = LogMeter(running.database) if how == "stored" else None
         outcome = recover(running, command) if how == "recovery" else ask(command)
         outcome["machine"] = busy.since()
+        if meter:
+            log_bytes = meter.stop()
+            running.stop()
+            outcome["stored"] = grown(template, running.database) | {"logBytes": log_bytes}
         return outcome
 
 
@@ -69,7 +79,7 @@ def headline(workload, outcome):
         return (server.get("rssAfterKib", 0) - server.get("rssBeforeKib", 0)) / max(1, outcome["connections"])
     if workload == "recovery":
         return outcome["seconds"]
-    if any(character.isdigit() for character in workload):
+    if workloads.is_paced(workload):
         return outcome["latencyUs"]["p50"]
     return outcome["perSecond"]
 
@@ -80,14 +90,15 @@ def spread(values):
     return (max(values) - min(values)) / middle if middle else 0.0
 
 
-def run(workload, servers, runs, results, quick, tell):
+def run(workload, servers, runs, results, spans, tell):
     """All servers in turn, then all again, so that what disturbs one run doesn't disturb one server."""
-    measure, warm_up = (1, 0.5) if quick else (workload.measure, workload.warm_up)
+    warm_up, measure = spans
     seed = Seed(workload.rooms, workload.messages)
+    rooms = seed.pick(workload.active or workload.rooms)
     came = {server.name: [] for server in servers}
     for turn in range(runs):
         for server in servers:
-            outcome = once(server, seed, seed.tsv, workload.words, warm_up, measure, workload.how)
+            outcome = once(server, seed, rooms, workload.words, warm_up, measure, workload.how)
             came[server.name].append(outcome)
             figure = headline(workload.name, outcome)
             figure = "-" if figure is None else f"{figure:,.1f}"
@@ -96,5 +107,5 @@ def run(workload, servers, runs, results, quick, tell):
     kept["title"] = workload.title
     for name, outcomes in came.items():
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        kept["servers"][name] = {"at": at, "haggle": results["versions"]["haggle"], "runs": outcomes}
+        kept["servers"][name] = {"at": at, "haggle": results["versions"]["haggle"], "texts": "people", "runs": outcomes}
     write_results(results)

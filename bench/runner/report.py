@@ -7,6 +7,9 @@ import authorization
 import growth
 import measure
 import plot
+import promise
+import workloads
+from figures import cpu_each_us, cpu_share, good, middle, notes, table
 from machine import ROOT
 
 DOCS = ROOT / "docs"
@@ -20,6 +23,7 @@ def write(results):
         parts[name] = workload(name, found)
     if "growth" in results:
         parts["growth"] = growth_tables(results["growth"])
+    parts["promise"] = promise.tables(results.get("workloads", {}))
     parts["aims"] = aims(results.get("workloads", {}))
     fill(DOCS / "benchmarks.md", parts)
     if "authorization" in results:
@@ -35,11 +39,6 @@ def fill(path, parts):
     path.write_text(text, encoding="utf-8")
 
 
-def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] + ["---:"] * (len(head) - 1)) + " |"]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
-
-
 def machine(results):
     if "machine" not in results:
         return ""
@@ -52,32 +51,6 @@ def machine(results):
         f"haggle {v['haggle']} (rustc {v['rustc']}), Bun {v['bun']}, Socket.IO {v['socket.io']} on Node {v['node']}, "
         f"socketioxide {v['socketioxide']}.\n"
     )
-
-
-def good(runs):
-    return [run for run in runs if "failed" not in run]
-
-
-def middle(runs, figure):
-    return statistics.median(figure(run) for run in runs)
-
-
-def cpu_share(run):
-    server = run.get("server")
-    return server["cpuSeconds"] / server["seconds"] if server and server["seconds"] else 0.0
-
-
-def cpu_each_us(run):
-    return growth.cost_us(run)
-
-
-def notes(runs):
-    """What was wrong in any of the runs."""
-    found = sorted({re.sub(r"^\d+ ", "", note) for run in runs for note in measure.trouble(run).split(", ") if note})
-    stood_still = middle(good(runs), lambda run: run.get("stoodStill", 0)) if good(runs) else 0
-    if stood_still >= 0.01:
-        found.append(f"the machine stood still {stood_still:.0%} of the time")
-    return "; ".join(found)
 
 
 def workload(name, found):
@@ -98,7 +71,7 @@ def workload(name, found):
             rows.append([server, f"{value:.1f}", apart, f"{middle(runs, cpu_share):.1%}", note])
         elif name == "recovery":
             rows.append([server, f"{value:.2f}", apart, f"{middle(runs, lambda run: run['latencyUs']['p50']) / 1e6:.2f}", note])
-        elif re.search(r"\d", name):
+        elif workloads.is_paced(name):
             rows.append([server, *latency, apart, cpu, note])
         else:
             rows.append([server, f"{value:,.0f}", apart, *latency[:2], cpu, note])
@@ -109,7 +82,7 @@ def workload(name, found):
     elif name == "recovery":
         head = ["server", "seconds until the last", "spread", "until the half", "notes"]
         title = "seconds until the last client has caught up"
-    elif re.search(r"\d", name):
+    elif workloads.is_paced(name):
         head = ["server", "p50 µs", "p99 µs", "p99.9 µs", "spread of p50", f"processor µs per {unit[:-1].replace('ie', 'y') if unit == 'entries' else 'delivery'}", "notes"]
         title = "p50 in µs"
     else:
@@ -122,7 +95,12 @@ def workload(name, found):
     medians = "one run each" if runs == 1 else f"medians of {runs}"
     builds = {kept["haggle"] for server, kept in found["servers"].items() if server.startswith("haggle")}
     build = f", haggle {', '.join(sorted(builds))}" if builds else ""
-    when = f"\n{medians[0].upper() + medians[1:]}, {' to '.join(days[:1] + days[1:][-1:])}{build}.\n"
+    older = [server for server, kept in found["servers"].items() if kept.get("texts") != "people"]
+    texts = ""
+    if older and name.startswith(("pairs", "fan-out")):
+        whose = "" if len(older) == len(found["servers"]) else f" ({'; '.join(older)})"
+        texts = f" Before the texts had digits or a `clientId`{whose}: 120 bytes of letters."
+    when = f"\n{medians[0].upper() + medians[1:]}, {' to '.join(days[:1] + days[1:][-1:])}{build}.{texts}\n"
     return f"![{found['title']}](benchmarks/{name}.svg)\n\n" + table(head, rows) + when
 
 

@@ -22,14 +22,26 @@ TARGET_DIR = os.environ.get("CARGO_TARGET_DIR", "target")
 BUILT = BENCH / TARGET_DIR / "release"
 LOAD = BUILT / "haggle-load"
 HAGGLE = ROOT / TARGET_DIR / "release/haggle"
+IS_GIVEN = False
 JS = BENCH / "peers/js"
 NODE = JS / "node_modules/.bin/node"
 BUN = JS / "node_modules/.bin/bun"
-PEER_TABLES = """
-CREATE TABLE rooms (id TEXT PRIMARY KEY, buyer TEXT NOT NULL, seller TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE messages (id INTEGER PRIMARY KEY, room TEXT NOT NULL, sender TEXT NOT NULL, text TEXT NOT NULL, sent_at REAL NOT NULL);
+PEER_ROOMS = "CREATE TABLE rooms (id TEXT PRIMARY KEY, buyer TEXT NOT NULL, seller TEXT NOT NULL) WITHOUT ROWID;"
+PEER_TABLES = {
+    # The simplest that can serve a page of history.
+    "simple": """
+CREATE TABLE messages (id INTEGER PRIMARY KEY, room TEXT NOT NULL, sender TEXT NOT NULL, client_id TEXT, text TEXT NOT NULL,
+                       sent_at INTEGER NOT NULL);
 CREATE INDEX messages_by_room ON messages (room, id);
-"""
+""",
+    # Numbers without a hole in each room, and what is sent twice is stored once.
+    "whole": """
+CREATE TABLE messages (id INTEGER PRIMARY KEY, room TEXT NOT NULL, seq INTEGER NOT NULL, sender TEXT NOT NULL, client_id TEXT,
+                       text TEXT NOT NULL, sent_at INTEGER NOT NULL);
+CREATE UNIQUE INDEX messages_by_room ON messages (room, seq);
+CREATE UNIQUE INDEX messages_by_client ON messages (room, sender, client_id) WHERE client_id IS NOT NULL;
+""",
+}
 LIFTED = [
     f"--max-{limit}=0"
     for limit in (
@@ -47,11 +59,12 @@ class Server:
     kind: str
     wire: str = "plain"
     store: str = "none"
+    sync: str = "NORMAL"
     options: tuple = field(default=())
 
     def command(self, port, database):
         server, _ = cores()
-        env = {"PORT": str(port), "DB": str(database), "STORE": self.store, "JWT_SECRET": SECRET}
+        env = {"PORT": str(port), "DB": str(database), "STORE": self.store, "SYNC": self.sync, "JWT_SECRET": SECRET}
         pinned = ["taskset", "-c", ",".join(map(str, server))]
         match self.kind:
             case "haggle":
@@ -68,10 +81,19 @@ class Server:
                 return [*pinned, BUILT / "peer-relay"], env | {"THREADS": str(len(server))}
         raise ValueError(self.kind)
 
+    @property
+    def tables(self):
+        """Which template its database is a copy of."""
+        return "haggle" if self.kind == "haggle" else "whole" if self.store == "whole" else "simple"
+
 
 SERVERS = [
-    Server("haggle", "haggle", store="FULL"),
-    Server("haggle, Socket.IO wire", "haggle", "socket-io", "FULL"),
+    Server("haggle", "haggle", store="whole", sync="FULL"),
+    Server("haggle, Socket.IO wire", "haggle", "socket-io", "whole", "FULL"),
+    Server("Bun, FULL, grouped", "bun", store="grouped", sync="FULL"),
+    Server("Bun, the whole promise", "bun", store="whole", sync="FULL"),
+    Server("Socket.IO, FULL, grouped", "socket.io", "socket-io", "grouped", "FULL"),
+    Server("Socket.IO, the whole promise", "socket.io", "socket-io", "whole", "FULL"),
     Server("Bun", "bun"),
     Server("Bun, a commit each", "bun", store="each"),
     Server("Bun, grouped commits", "bun", store="grouped"),
@@ -85,10 +107,16 @@ SERVERS = [
 ]
 
 
+def use_binary(path):
+    """Measures this haggle, in place of the one that is built from here."""
+    global HAGGLE, IS_GIVEN
+    HAGGLE, IS_GIVEN = Path(path).resolve(), True
+
+
 def build(kinds):
     """Builds what the kinds need; what is built already costs a second."""
     cargo = ["cargo", "build", "--release", "--locked"]
-    if "haggle" in kinds:
+    if "haggle" in kinds and not IS_GIVEN:
         subprocess.run([*cargo, "--bin", "haggle"], cwd=ROOT, check=True)
     packages = ["haggle-load"] + [f"peer-{kind}" for kind in ("relay", "socketioxide") if kind in kinds]
     subprocess.run(cargo + [word for package in packages for word in ("-p", package)], cwd=BENCH, check=True)
@@ -104,7 +132,7 @@ def versions():
     dirty = "" if not said("git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no") else "+"
     commit = said("git", "-C", ROOT, "rev-parse", "--short", "HEAD")
     return {
-        "haggle": said(HAGGLE, "--version").replace("haggle ", "") + (f" ({commit}{dirty})" if commit else ""),
+        "haggle": said(HAGGLE, "--version").replace("haggle ", "") + (f" ({commit}{dirty})" if commit and not IS_GIVEN else ""),
         "rustc": said("rustc", "--version").split(" ")[1],
         "bun": packages["bun"],
         "socket.io": packages["socket.io"],
@@ -124,18 +152,18 @@ class Seed:
         if not self.tsv.exists():
             seed.write_rooms(self.tsv, rooms, sellers, users)
 
-    def of(self, kind):
+    def of(self, tables):
         """The template's path."""
-        path = RUN / f"{self.name}.{'haggle' if kind == 'haggle' else 'peer'}.db"
+        path = RUN / f"{self.name}.{tables}.db"
         if not path.exists():
             making = path.with_suffix(".making")
             for old in RUN.glob(making.name + "*"):
                 old.unlink()
-            if kind == "haggle":
+            if tables == "haggle":
                 self.import_into(making)
             else:
                 with sqlite3.connect(making) as db:
-                    db.executescript(PEER_TABLES)
+                    db.executescript(PEER_ROOMS + PEER_TABLES[tables])
                     lines = (line.split("\t") for line in self.tsv.read_text(encoding="utf-8").splitlines())
                     db.executemany("INSERT INTO rooms VALUES (?, ?, ?)", lines)
             making.rename(path)
@@ -200,6 +228,14 @@ class Running:
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def stop(self):
+        """Lets it end by itself, so that its file is whole."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def __enter__(self):
         self.start()

@@ -28,8 +28,6 @@ use url::{Position, Url};
 use super::{Failure, print};
 use crate::config::{ConfigError, Options};
 
-/// Bytes of each message's text.
-const TEXT_BYTES: usize = 120;
 /// Messages of each sender in flight, where as many are sent as go.
 const IN_FLIGHT: u32 = 4;
 /// Connections that come and go at once.
@@ -123,7 +121,7 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
             addr,
             host,
             wire: args.wire,
-            text_bytes: TEXT_BYTES,
+            text_bytes: None,
             opens_per_second: Some(OPENS_PER_SECOND / f64::from(args.threads)),
         },
         server_pid: args.server_pid,

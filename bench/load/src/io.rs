@@ -5,7 +5,7 @@ use std::{
     io::{self, ErrorKind, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use mio::{Events, Interest, Poll, Token, net::TcpStream};
@@ -14,7 +14,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::{
     frame::{self, Opcode, Template},
     ledger::Faults,
-    stamp::{STAMP_BYTES, Stamp},
+    stamp::{STAMP_BYTES, Stamp, client_id},
+    texts,
     wire::{Heard, Wire, asked_wait},
 };
 
@@ -39,8 +40,8 @@ pub struct Target {
     pub host: String,
     /// What is spoken.
     pub wire: Wire,
-    /// Bytes of each message's text.
-    pub text_bytes: usize,
+    /// Bytes of each message's text; without it they are as long as people write them.
+    pub text_bytes: Option<usize>,
     /// Connections that a thread opens per second at most, for a server that limits them. If the server asks a client to
     /// wait, the client waits and tries again. Without a rate this is a refusal like any other.
     pub opens_per_second: Option<f64>,
@@ -129,7 +130,8 @@ pub struct Io {
     opening_max: usize,
     next_open: Instant,
     dirty: Vec<usize>,
-    template: (Template, [u8; STAMP_BYTES]),
+    /// One for each text.
+    templates: Vec<Template>,
     scratch: Vec<u8>,
 }
 
@@ -139,8 +141,13 @@ impl Io {
     /// # Errors
     /// There is no epoll to be had.
     pub fn new(target: Target, base: Instant, opening_max: usize) -> io::Result<Self> {
-        let (message, at) = target.wire.message(target.text_bytes);
+        let run = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
+        let templates = texts::all(target.text_bytes).into_iter().map(|text| {
+            let (message, at) = target.wire.message(&client_id(run), &text);
+            Template::new(&message, at)
+        });
         Ok(Self {
+            templates: templates.collect(),
             base,
             faults: Faults::default(),
             first_refusal: None,
@@ -159,7 +166,6 @@ impl Io {
             opening_max,
             next_open: base,
             dirty: Vec::new(),
-            template: (Template::new(&message, at), [0; STAMP_BYTES]),
             scratch: vec![0; READ_BYTES],
         })
     }
@@ -226,10 +232,11 @@ impl Io {
 
     /// Says something. Written at the turn's end, with all else for this connection.
     pub fn say(&mut self, who: usize, stamp: Stamp) {
-        let (template, changing) = &mut self.template;
-        stamp.write(changing);
+        let mut changing = [0; STAMP_BYTES];
+        stamp.write(&mut changing);
         let conn = &mut self.conns[who];
-        template.write(&mut conn.outbox, changing);
+        let text = texts::place(stamp.room, stamp.sender, stamp.number);
+        self.templates[text].write(&mut conn.outbox, &changing);
         mark(conn, &mut self.dirty, who);
     }
 

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod outcome;
 pub mod process;
 pub mod stamp;
+pub mod texts;
 pub mod token;
 pub mod wire;
 pub mod workload;

@@ -16,6 +16,7 @@ pub struct Reading {
     at: Instant,
     cpu: f64,
     rss_kib: u64,
+    written: u64,
 }
 
 /// What a process cost between two moments.
@@ -30,6 +31,8 @@ pub struct Cost {
     pub rss_before_kib: u64,
     /// Resident memory at the second, in KiB.
     pub rss_after_kib: u64,
+    /// Bytes that it caused to be written to the disk, in whole pages: the log, the file, and what it wrote twice.
+    pub written_bytes: u64,
 }
 
 impl Reading {
@@ -43,7 +46,10 @@ impl Reading {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         let rss_kib = rss.trim().trim_end_matches(" kB").trim().parse().ok()?;
-        Some(Self { at: Instant::now(), cpu: ticks / TICKS_A_SECOND, rss_kib })
+        // Another user's process shows no `io`.
+        let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+        let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok()).unwrap_or(0);
+        Some(Self { at: Instant::now(), cpu: ticks / TICKS_A_SECOND, rss_kib, written })
     }
 
     /// This moment's times with another's memory.
@@ -60,6 +66,7 @@ impl Reading {
             cpu_seconds: self.cpu - earlier.cpu,
             rss_before_kib: earlier.rss_kib,
             rss_after_kib: self.rss_kib,
+            written_bytes: self.written.saturating_sub(earlier.written),
         }
     }
 }

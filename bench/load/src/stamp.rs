@@ -1,19 +1,20 @@
 //! What a message contains about itself, so that each receiver can check it: room, sender, number, and when it was due.
 //!
-//! Written in sixteen consonants, with neither digits nor vowels: a server that looks for telephone numbers or
-//! messengers' names in what people write finds nothing there.
+//! It is the message's `clientId`, as long as the UUID that other clients take for it. So the text is free, and arrives as
+//! it was written whatever a server looks for in it.
 
-const LETTERS: &[u8; 16] = b"BCDFGHJKLMNPQRST";
+const LETTERS: &[u8; 16] = b"0123456789abcdef";
 const MARK: &[u8; 2] = b"~~";
 const ROOM: usize = 6;
 const SENDER: usize = 4;
 const NUMBER: usize = 7;
 const DUE: usize = 10;
-const WORDS: &[u8] =
-    b" Hello there, is the bike still for sale and could I come by tomorrow in the evening to have a look at it, thank you so much. ";
+const RUN: usize = 7;
 
-/// Bytes of a stamp in a text.
+/// Bytes of a stamp.
 pub const STAMP_BYTES: usize = MARK.len() + ROOM + SENDER + NUMBER + DUE;
+/// Bytes of a `clientId`: a stamp, and what differs from one run to the next.
+pub const CLIENT_ID_BYTES: usize = STAMP_BYTES + RUN;
 
 /// One message's mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,30 +29,36 @@ pub struct Stamp {
     pub due: u64,
 }
 
-/// A text of some length with room for a stamp at its start.
+/// A `clientId` with room for a stamp at its start. `run` keeps those of two runs in one room apart.
 #[must_use]
-pub fn text(bytes: usize) -> Vec<u8> {
-    let mut text = vec![b'B'; STAMP_BYTES];
-    text[..MARK.len()].copy_from_slice(MARK);
-    text.extend(WORDS.iter().cycle().take(bytes.saturating_sub(STAMP_BYTES)));
-    text
+pub fn client_id(run: u64) -> [u8; CLIENT_ID_BYTES] {
+    let mut id = [b'0'; CLIENT_ID_BYTES];
+    id[..MARK.len()].copy_from_slice(MARK);
+    write_number(run, &mut id[STAMP_BYTES..]);
+    id
+}
+
+/// Writes the lowest digits of a number.
+fn write_number(value: u64, into: &mut [u8]) {
+    for (place, byte) in into.iter_mut().rev().enumerate() {
+        *byte = LETTERS[(value >> (4 * place)) as usize & 15];
+    }
 }
 
 impl Stamp {
-    /// Writes the stamp over the first bytes of a text.
-    pub fn write(self, text: &mut [u8; STAMP_BYTES]) {
-        text[..MARK.len()].copy_from_slice(MARK);
-        let mut at = MARK.len();
+    /// Writes the stamp over the first bytes of a `clientId`.
+    pub fn write(self, into: &mut [u8; STAMP_BYTES]) {
+        let (mark, mut rest) = into.split_at_mut(MARK.len());
+        mark.copy_from_slice(MARK);
         for (value, letters) in [
             (u64::from(self.room), ROOM),
             (u64::from(self.sender), SENDER),
             (u64::from(self.number), NUMBER),
             (self.due, DUE),
         ] {
-            for place in 0..letters {
-                text[at + place] = LETTERS[(value >> (4 * (letters - 1 - place))) as usize & 15];
-            }
-            at += letters;
+            let (part, tail) = rest.split_at_mut(letters);
+            write_number(value, part);
+            rest = tail;
         }
     }
 
@@ -101,13 +108,13 @@ mod tests {
     #[test]
     fn a_stamp_is_read_as_it_was_written() {
         let stamp = Stamp { room: 987_654, sender: 9_999, number: 123_456_789, due: 36_000_000_000 };
-        let mut text = text(120);
-        assert_eq!(text.len(), 120);
-        stamp.write(text.first_chunk_mut().unwrap());
-        let frame = [&b"{\"event\":\"message\",\"data\":{\"text\":\""[..], &text, b"\"}}"].concat();
+        let mut id = client_id(0x0abc_def1);
+        assert!(id.ends_with(b"abcdef1"));
+        stamp.write(id.first_chunk_mut().unwrap());
+        let frame = [&b"{\"event\":\"message\",\"data\":{\"clientId\":\""[..], &id, b"\"}}"].concat();
         let mut hint = 3;
         assert_eq!(Stamp::find(&frame, &mut hint), Some(stamp));
-        assert_eq!(hint, 35);
+        assert_eq!(hint, 39);
         assert_eq!(Stamp::find(&frame, &mut hint), Some(stamp));
         assert_eq!(Stamp::find(b"{\"event\":\"presence\"}", &mut hint), None);
     }

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::stamp;
-
 /// Which protocol a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -88,14 +86,15 @@ impl Wire {
         .into_bytes()
     }
 
-    /// A message with a text of some bytes, and where the text's stamp is.
+    /// A message with a text and a `clientId`, and where the `clientId` is.
     #[must_use]
-    pub fn message(self, text_bytes: usize) -> (Vec<u8>, usize) {
+    pub fn message(self, client_id: &[u8], text: &str) -> (Vec<u8>, usize) {
         let (head, tail) = match self {
-            Self::Plain => ("{\"event\":\"message\",\"data\":\"", "\"}"),
-            Self::SocketIo => ("42/chat,[\"message\",\"", "\"]"),
+            Self::Plain => ("{\"event\":\"message\",\"data\":{\"clientId\":\"", "}}"),
+            Self::SocketIo => ("42/chat,[\"message\",{\"clientId\":\"", "}]"),
         };
-        ([head.as_bytes(), &stamp::text(text_bytes), tail.as_bytes()].concat(), head.len())
+        let text = serde_json::Value::from(text).to_string();
+        ([head.as_bytes(), client_id, b"\",\"text\":", text.as_bytes(), tail.as_bytes()].concat(), head.len())
     }
 
     /// Says what a text frame is.

@@ -2,7 +2,11 @@
 import { isMember, storing } from "./store.js";
 import { userOf } from "./token.js";
 
-const say = storing((said) => server.publish(said.roomId, JSON.stringify({ event: "message", data: said })));
+const frame = (message) => JSON.stringify({ event: "message", data: message });
+const say = storing(
+  (message) => server.publish(message.roomId, frame(message)),
+  (message, socket) => socket.send(frame(message)),
+);
 
 const server = Bun.serve({
   hostname: "127.0.0.1",
@@ -20,7 +24,7 @@ const server = Bun.serve({
       const { event, data, id } = JSON.parse(frame);
       const at = socket.data;
       if (event === "message" && at.room) {
-        say({ roomId: at.room, senderId: at.user, text: data });
+        say({ roomId: at.room, senderId: at.user, clientId: data.clientId, text: data.text }, socket);
       } else if (event === "enterRoom") {
         if (isMember(data, at.user)) {
           socket.subscribe((at.room = data));

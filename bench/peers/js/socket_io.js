@@ -7,7 +7,10 @@ import { userOf } from "./token.js";
 const http = createServer();
 const io = new Server(http, { transports: ["websocket"] });
 const chat = io.of("/chat");
-const say = storing((said) => chat.to(said.roomId).emit("message", said));
+const say = storing(
+  (message) => chat.to(message.roomId).emit("message", message),
+  (message, socket) => socket.emit("message", message),
+);
 
 chat.use((socket, next) => {
   socket.data.user = userOf(socket.handshake.auth.token);
@@ -22,8 +25,8 @@ chat.on("connection", (socket) => {
     if (ok) socket.join((roomId = room));
     ack({ ok });
   });
-  socket.on("message", (text) => {
-    if (roomId) say({ roomId, senderId, text });
+  socket.on("message", ({ clientId, text }) => {
+    if (roomId) say({ roomId, senderId, clientId, text }, socket);
   });
 });
 

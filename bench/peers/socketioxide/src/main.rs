@@ -40,6 +40,14 @@ struct Granted {
 struct Said {
     room_id: Arc<str>,
     sender_id: Arc<str>,
+    #[serde(flatten)]
+    draft: Draft,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Draft {
+    client_id: Option<String>,
     text: String,
 }
 
@@ -66,9 +74,13 @@ fn open() -> Connection {
 
 fn insert(conn: &Connection, said: &Said) {
     let mut insert = conn
-        .prepare_cached("INSERT INTO messages (room, sender, text, sent_at) VALUES (?1, ?2, ?3, unixepoch('subsec'))")
+        .prepare_cached(
+            "INSERT INTO messages (room, sender, client_id, text, sent_at)
+             VALUES (?1, ?2, ?3, ?4, unixepoch('subsec') * 1000)",
+        )
         .expect("there is such a table");
-    insert.execute(params![&*said.room_id, &*said.sender_id, said.text]).expect("it can be written");
+    let Draft { client_id, text } = &said.draft;
+    insert.execute(params![&*said.room_id, &*said.sender_id, client_id, text]).expect("it can be written");
 }
 
 impl Server {
@@ -152,9 +164,9 @@ async fn main() {
             }
             let _ = ack.send(&Granted { ok });
         });
-        s.on("message", async move |s: SocketRef, Data::<String>(text)| {
+        s.on("message", async move |s: SocketRef, Data::<Draft>(draft)| {
             let Some(room_id) = room.get().cloned() else { return };
-            say(&s, &server, Said { room_id, sender_id: user.clone(), text }).await;
+            say(&s, &server, Said { room_id, sender_id: user.clone(), draft }).await;
         });
         Ok(())
     };

@@ -1,0 +1,38 @@
+"""Medians, notes and Markdown tables of what was measured."""
+
+import re
+import statistics
+
+import growth
+import measure
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] + ["---:"] * (len(head) - 1)) + " |"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def good(runs):
+    return [run for run in runs if "failed" not in run]
+
+
+def middle(runs, figure):
+    return statistics.median(figure(run) for run in runs)
+
+
+def cpu_share(run):
+    server = run.get("server")
+    return server["cpuSeconds"] / server["seconds"] if server and server["seconds"] else 0.0
+
+
+def cpu_each_us(run):
+    return growth.cost_us(run)
+
+
+def notes(runs):
+    """What was wrong in any of the runs."""
+    found = sorted({re.sub(r"^\d+ ", "", note) for run in runs for note in measure.trouble(run).split(", ") if note})
+    stood_still = middle(good(runs), lambda run: run.get("stoodStill", 0)) if good(runs) else 0
+    if stood_still >= 0.01:
+        found.append(f"the machine stood still {stood_still:.0%} of the time")
+    return "; ".join(found)
