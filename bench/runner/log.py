@@ -4,6 +4,7 @@ import os
 import sqlite3
 import struct
 import threading
+from contextlib import closing
 
 # https://www.sqlite.org/walformat.html, sections 1 and 2.2
 LOG_HEADER_BYTES = 32
@@ -72,7 +73,7 @@ class LogMeter:
 
 def weigh(path):
     """Messages in a database that nobody has open, the bytes of its used pages, and those of the search index among them."""
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         one = lambda sql: db.execute(sql).fetchone()[0]  # noqa: E731
         pages = one("PRAGMA page_count") - one("PRAGMA freelist_count")

@@ -207,7 +207,7 @@ class Running:
 
     def clear(self):
         for old in RUN.glob("running.db*"):
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
+            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
         shutil.rmtree(RUN / "running.db-images", ignore_errors=True)
 
     def start(self):

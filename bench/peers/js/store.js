@@ -2,11 +2,11 @@
 //
 // STORE: none; each (a commit for each message); grouped (one commit for all that came in a turn of the event loop); whole
 // (grouped, and a message has its number in its room, and one that is sent twice is stored once and answered with the first).
-// SYNC: NORMAL, or FULL, which syncs the log to the disk with each commit, as haggle does.
-const { DB, STORE, SYNC = "NORMAL" } = process.env;
+// SYNC: NORMAL, or FULL, which syncs the log to the disk with each commit, as haggle does. PRAGMAS: more settings of SQLite.
+const { DB, STORE, SYNC = "NORMAL", PRAGMAS = "" } = process.env;
 const sqlite = process.versions.bun ? await import("bun:sqlite") : await import("node:sqlite");
 const db = process.versions.bun ? new sqlite.Database(DB) : new sqlite.DatabaseSync(DB);
-db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${SYNC}; PRAGMA busy_timeout = 5000`);
+db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${SYNC}; PRAGMA busy_timeout = 5000; ${PRAGMAS}`);
 
 const findRoom = db.prepare("SELECT buyer, seller FROM rooms WHERE id = ?");
 
