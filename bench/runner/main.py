@@ -5,7 +5,7 @@
     bench/run.sh pairs-saturated connect  these alone; what was measured before stays
     bench/run.sh durable-w1 --trial --binary target/release/haggle
                                           one short run of haggle and of Bun that makes the same promise, results printed only
-    bench/run.sh --quick --runs 1         a minute or two, to see that it works
+    bench/run.sh --quick --runs 1         five minutes, to see that it works
     bench/run.sh growth                   what a message costs as things grow
     bench/run.sh authorization            what the three ways to authorize cost
     bench/run.sh report                   writes docs/benchmarks.md's tables and plots again

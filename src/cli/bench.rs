@@ -122,6 +122,8 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
             host,
             wire: args.wire,
             text_bytes: None,
+            // The server may have `--masking block`.
+            has_contacts: false,
             opens_per_second: Some(OPENS_PER_SECOND / f64::from(args.threads)),
         },
         server_pid: args.server_pid,
@@ -218,4 +220,23 @@ fn place(url: &str) -> Result<(SocketAddr, String), Failure> {
     let addrs = parsed.socket_addrs(|| None).map_err(|error| refused(&error.to_string()))?;
     let addr = addrs.first().ok_or_else(|| refused("has no address"))?;
     Ok((*addr, parsed[Position::BeforeHost..Position::AfterPort].to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use haggle_load::texts;
+
+    use crate::domain::masking::{RecentDigits, find_after};
+
+    #[test]
+    fn no_text_is_refused_by_a_server_that_blocks_contacts() {
+        let texts = texts::all(None, false);
+        for sender in 0..8 {
+            let mut recent = RecentDigits::default();
+            for number in 0..2000 {
+                let text = &texts[texts::place(3, sender, number)];
+                assert_eq!(find_after(text, &mut recent), [], "{text}");
+            }
+        }
+    }
 }

@@ -42,6 +42,8 @@ pub struct Target {
     pub wire: Wire,
     /// Bytes of each message's text; without it they are as long as people write them.
     pub text_bytes: Option<usize>,
+    /// Whether some texts have a person's telephone number, which a server may refuse.
+    pub has_contacts: bool,
     /// Connections that a thread opens per second at most, for a server that limits them. If the server asks a client to
     /// wait, the client waits and tries again. Without a rate this is a refusal like any other.
     pub opens_per_second: Option<f64>,
@@ -142,7 +144,7 @@ impl Io {
     /// There is no epoll to be had.
     pub fn new(target: Target, base: Instant, opening_max: usize) -> io::Result<Self> {
         let run = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
-        let templates = texts::all(target.text_bytes).into_iter().map(|text| {
+        let templates = texts::all(target.text_bytes, target.has_contacts).into_iter().map(|text| {
             let (message, at) = target.wire.message(&client_id(run), &text);
             Template::new(&message, at)
         });

@@ -139,6 +139,7 @@ fn run(line: &CommandLine) -> Result<Outcome, Failed> {
         host: line.target.clone(),
         wire: line.wire,
         text_bytes: line.text_bytes,
+        has_contacts: true,
         opens_per_second: None,
     };
     let setting = Setting {

@@ -1,8 +1,8 @@
 //! Texts as people on a marketplace write them: prices, times, telephone numbers, links, in English and Korean.
 //!
 //! They are drawn from a fixed seed, so that each run and each server gets the same ones: 20 to 400 bytes, 120 in the mean.
-//! One in thirty sentences has a telephone number that haggle's masking rule finds. It warns by default and leaves
-//! the text as it is.
+//! One in sixteen sentences has a telephone number that haggle's masking rule finds. It warns by default and leaves
+//! the text as it is. A server may also refuse such texts; there they are left out.
 
 /// How many different texts there are.
 pub const TEXTS: usize = 1024;
@@ -51,12 +51,15 @@ const SENTENCES: &[&str] = &[
 ];
 
 /// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators).
-struct Random(u64);
+struct Random {
+    state: u64,
+    has_contacts: bool,
+}
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
         mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ mixed >> 31
@@ -67,10 +70,11 @@ impl Random {
     }
 }
 
-/// All texts, in their order. With `bytes` each has exactly that many.
+/// All texts, in their order. With `bytes` each has exactly that many; without `has_contacts` there is no telephone number
+/// of a person in them.
 #[must_use]
-pub fn all(bytes: Option<usize>) -> Vec<String> {
-    let mut random = Random(SEED);
+pub fn all(bytes: Option<usize>, has_contacts: bool) -> Vec<String> {
+    let mut random = Random { state: SEED, has_contacts };
     let mut next = || match bytes {
         Some(bytes) => exactly(&mut random, bytes),
         None => one(&mut random),
@@ -128,6 +132,7 @@ fn sentence(random: &mut Random) -> String {
             "M" => format!("{:02}", random.in_range(0, 12) * 5),
             "N" => random.in_range(1, 10).to_string(),
             "L" => random.in_range(1000, 10_000).to_string(),
+            _ if !random.has_contacts => format!("1588-{}", random.in_range(1000, 10_000)),
             _ => format!("010-{}-{}", random.in_range(2000, 10_000), random.in_range(1000, 10_000)),
         });
         rest = after;
@@ -142,8 +147,8 @@ mod tests {
 
     #[test]
     fn texts_are_as_long_as_people_write_and_the_same_in_each_run() {
-        let texts = all(None);
-        assert_eq!(texts, all(None));
+        let texts = all(None, true);
+        assert_eq!(texts, all(None, true));
         let bytes: Vec<usize> = texts.iter().map(String::len).collect();
         let mean = bytes.iter().sum::<usize>() / TEXTS;
         assert!((115..=125).contains(&mean), "{mean}");
@@ -157,7 +162,7 @@ mod tests {
     #[test]
     fn a_given_length_is_kept_to_the_byte() {
         for bytes in [1, 20, 120, 1000] {
-            assert!(all(Some(bytes)).iter().all(|text| text.len() == bytes));
+            assert!(all(Some(bytes), true).iter().all(|text| text.len() == bytes));
         }
     }
 

@@ -67,11 +67,11 @@ function none() {
 /** Stores as STORE says, then calls `publish` with each message, or `answer` with the first one of two and who sent them. */
 export function storing(publish, answer) {
   const write = { each: simple, grouped: simple, whole }[STORE]?.() ?? none();
-  const tell = ({ message, isNew }, from) => (isNew ? publish(message) : answer(message, from));
+  const deliver = ({ message, isNew }, from) => (isNew ? publish(message) : answer(message, from));
   if (STORE !== "grouped" && STORE !== "whole") {
     return (said, from) => {
       const now = Date.now();
-      tell(write(said, now, new Date(now).toISOString()), from);
+      deliver(write(said, now, new Date(now).toISOString()), from);
     };
   }
   let group = [];
@@ -83,7 +83,7 @@ export function storing(publish, answer) {
     db.exec("BEGIN IMMEDIATE");
     const stored = waiting.map(({ said }) => write(said, now, sentAt));
     db.exec("COMMIT");
-    stored.forEach((outcome, place) => tell(outcome, waiting[place].from));
+    stored.forEach((outcome, place) => deliver(outcome, waiting[place].from));
   };
   return (said, from) => {
     if (group.push({ said, from }) === 1) setImmediate(commit);

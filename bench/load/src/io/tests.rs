@@ -63,7 +63,14 @@ fn who_is_asked_to_wait_comes_again_where_the_server_has_limits() {
     ] {
         for opens_per_second in [Some(1000.0), None] {
             let addr = serve(vec![asks.clone(), takes.clone()]);
-            let target = Target { addr, host: "here".to_owned(), wire, text_bytes: Some(40), opens_per_second };
+            let target = Target {
+                addr,
+                host: "here".to_owned(),
+                wire,
+                text_bytes: Some(40),
+                has_contacts: false,
+                opens_per_second,
+            };
             let mut io = Io::new(target, Instant::now(), 1).unwrap();
             let (room_id, token) = (Arc::from("room"), Arc::from("token"));
             let who = io.add(Client { room: 0, room_id, token, sender: None, after: None, room_token: None });
