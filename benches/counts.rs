@@ -126,6 +126,7 @@ fn stored() -> StoredMessage {
         edited_at: None,
         deleted_at: None,
         warnings: Vec::new(),
+        is_removed: false,
     }
 }
 
@@ -144,6 +145,7 @@ fn batch(times: usize) {
         currency: None,
         image_url: None,
         status: ProductStatus::OnSale,
+        unlisted: false,
     };
     let writes = [
         Write::PutUser { user: User::new(seller, "Sam".to_owned(), None) },

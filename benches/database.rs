@@ -46,6 +46,7 @@ impl Fixture {
             currency: None,
             image_url: None,
             status: ProductStatus::OnSale,
+            unlisted: false,
         };
         let user = |id: String| User::new(UserId::new(&id).unwrap(), id, None);
         let writes = [

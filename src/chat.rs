@@ -7,6 +7,7 @@
 pub mod accounts;
 mod audience;
 mod authorization;
+mod bans;
 mod batch;
 pub mod cluster;
 mod commits;
@@ -61,6 +62,7 @@ use crate::{
 };
 use audience::{Audience, Reach};
 use authorization::Checks;
+use bans::RecentBans;
 use batch::{Batch, PendingWrite};
 use cluster::nodes::Nodes;
 use db_read::DbAnswer;
@@ -141,6 +143,7 @@ pub struct Chat {
     waves: Waves,
     profiles: Profiles,
     room_budget: RoomBudget,
+    bans: RecentBans,
     /// The other nodes, where there are others.
     nodes: Option<Nodes>,
 }
@@ -172,6 +175,7 @@ impl Chat {
             waves: Waves::default(),
             profiles: Profiles::default(),
             room_budget: RoomBudget::default(),
+            bans: RecentBans::default(),
             nodes: None,
         }
     }

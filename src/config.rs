@@ -198,6 +198,8 @@ pub struct Config {
     pub authorize: AuthorizePolicy,
     /// What happens to a message with a contact in it.
     pub masking: MaskingPolicy,
+    /// For how long the words of removed messages are kept.
+    pub keep_removed: Duration,
     /// Where notifications of unread messages are sent, if anywhere.
     pub webhook: Option<WebhookTarget>,
     /// What one client may cost.
@@ -326,6 +328,7 @@ impl TryFrom<Options> for Config {
             service_key: options.service_key,
             authorize: options.authorize.unwrap_or_default(),
             masking: options.masking.unwrap_or_default(),
+            keep_removed: span(options.keep_removed, 30 * 24 * 60 * 60),
             webhook,
             limits: Limits {
                 message_bytes_max,

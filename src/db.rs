@@ -16,7 +16,9 @@ mod list_events;
 mod list_messages;
 mod list_missed;
 mod list_other_members;
+mod list_product_rooms;
 mod list_rooms;
+mod list_sanctions;
 mod load_room;
 mod log;
 mod log_mark;
@@ -61,7 +63,9 @@ pub use list_events::{EventPage, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, Seen, list_missed};
 pub use list_other_members::{OtherMember, list_other_members};
+pub use list_product_rooms::list_product_rooms;
 pub use list_rooms::{InvalidCursor, RoomCursor, list_rooms};
+pub use list_sanctions::{SanctionCursor, list_sanctions};
 pub use load_room::{MemberState, RoomState, find_room, load_room};
 pub use log::{MarkedLog, fold_idle_log, fold_log, mark_log};
 pub use log_mark::{FoundFile, inspect};
@@ -70,13 +74,16 @@ pub use message_index::{
 };
 pub use migrations::{has_pending_migrations, migrate};
 pub use models::{
+    audit::{AuditFilter, list_audit},
     block::list_blocks,
     message::{UNREAD_MAX, is_message_in},
+    note::list_notes,
     product::{find_product, list_products},
     recovery::{end_recoveries, find_recovery},
-    report::{NewReport, OpenReport, Reported, list_reports, store_report},
-    room::{allow_contact, is_member},
-    user::{find_settings, find_user, is_deleted, list_users},
+    removed::{erase_removed_words, find_removed_words, is_removed_before},
+    report::{NewReport, OpenReport, ReportFilter, ReportUser, Reported, find_report, list_reports, store_report},
+    room::{allow_contact, has_room, is_member},
+    user::{SignIn, UserDetails, find_settings, find_sign_in, find_user, find_user_details, is_deleted, list_users},
     wave::list_waves,
 };
 pub use news::{
@@ -91,13 +98,13 @@ pub use open_room::{Opened, open_room, open_room_for};
 pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
-pub use search_messages::{SearchCursor, SearchPage, search_messages};
+pub use search_messages::{SearchCursor, SearchPage, search_all_messages, search_messages};
 pub use service::{open_to_serve, open_to_work};
 pub use sqlite_file::log_path;
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
 pub use write_batch::{
-    ErasureProgress, OfferMoved, Outcomes, ProductChange, ReadMark, Write, WriteError, Written, finish_erasures,
-    list_erasures, write_batch,
+    ErasureProgress, Moderate, Moderation, OfferMoved, Outcomes, ProductChange, ReadMark, SanctionSet, Write,
+    WriteError, Written, finish_erasures, list_erasures, write_batch,
 };
 
 use connection::{Backend, prelude};

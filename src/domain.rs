@@ -25,6 +25,7 @@ pub mod safety;
 pub(crate) mod sample;
 pub mod search;
 pub mod settings;
+pub mod staff;
 pub mod stored_image;
 pub mod times;
 pub mod timestamp;
@@ -48,6 +49,9 @@ pub use role::{Pair, Role};
 pub use room::{Room, RoomSummary};
 pub use safety::Block;
 pub use settings::{Settings, SettingsPatch};
+pub use staff::{
+    AuditAction, AuditEntry, AuditSubject, Moderator, Note, NoteSubject, RemovedWords, Sanction, SanctionKind,
+};
 pub use times::Times;
 pub use timestamp::Timestamp;
 pub use user::User;

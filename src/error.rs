@@ -34,6 +34,10 @@ pub enum ErrorCode {
     Blocked,
     /// The marketplace has muted the user.
     Muted,
+    /// The marketplace has banned the user.
+    Banned,
+    /// The marketplace has frozen the conversation.
+    Frozen,
     /// A cursor from before the database was restored.
     CursorExpired,
     /// haggle or something that it depends on can't answer now.
@@ -44,7 +48,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the tables of tests and documentation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Unauthenticated,
         Self::TokenExpired,
         Self::Forbidden,
@@ -57,6 +61,8 @@ impl ErrorCode {
         Self::RateLimited,
         Self::Blocked,
         Self::Muted,
+        Self::Banned,
+        Self::Frozen,
         Self::CursorExpired,
         Self::Unavailable,
         Self::Internal,
@@ -78,6 +84,8 @@ impl ErrorCode {
             Self::RateLimited => ("rate_limited", 429, "Too many requests"),
             Self::Blocked => ("blocked", 403, "Conversation closed"),
             Self::Muted => ("muted", 403, "Muted"),
+            Self::Banned => ("banned", 403, "Banned"),
+            Self::Frozen => ("frozen", 403, "Conversation frozen"),
             Self::CursorExpired => ("cursor_expired", 410, "Cursor expired"),
             Self::Unavailable => ("unavailable", 503, "Unavailable"),
             Self::Internal => ("internal", 500, "Internal error"),
@@ -185,7 +193,7 @@ pub struct ChatError {
     pub message: Cow<'static, str>,
     /// For `rate_limited`: when the next try can succeed, in milliseconds.
     pub retry_after_ms: Option<u64>,
-    /// For `muted`: when the mute expires; `None` for one without an end.
+    /// For `muted` and `banned`: when that expires; `None` for one without an end.
     pub until: Option<Timestamp>,
 }
 
@@ -245,6 +253,16 @@ impl ChatError {
             None => "the marketplace has muted you".into(),
         };
         Self { until, ..Self::new(ErrorCode::Muted, message) }
+    }
+
+    /// The marketplace has banned the user, whose tokens are refused.
+    #[must_use]
+    pub fn banned(until: Option<Timestamp>) -> Self {
+        let message: Cow<'static, str> = match until {
+            Some(until) => format!("the marketplace has banned you until {until}").into(),
+            None => "the marketplace has banned you".into(),
+        };
+        Self { until, ..Self::new(ErrorCode::Banned, message) }
     }
 
     /// A fault of haggle's own: writes `cause` to the log under a fresh reference, and the user receives that reference
@@ -320,6 +338,8 @@ mod tests {
                 ("rate_limited", 429),
                 ("blocked", 403),
                 ("muted", 403),
+                ("banned", 403),
+                ("frozen", 403),
                 ("cursor_expired", 410),
                 ("unavailable", 503),
                 ("internal", 500),

@@ -16,6 +16,7 @@ pub mod images;
 pub mod listener;
 pub mod openapi;
 pub mod origin;
+pub mod policy;
 pub mod problem;
 pub mod request_log;
 pub mod responses;

@@ -213,7 +213,12 @@ impl ServerBuilder {
         let (stop, stopped) = oneshot::channel();
         let indexing = (stop, actix_web::rt::spawn(message_indexer::run(state.database.clone(), stopped)));
         let (stop, stopped) = oneshot::channel();
-        let sweeper = image_sweeper::run(state.database.clone(), state.images.store(), stopped);
+        let sweeper = image_sweeper::run(
+            state.database.clone(),
+            state.images.store(),
+            (state.clock.clone(), state.config.keep_removed),
+            stopped,
+        );
         let sweeping = (stop, actix_web::rt::spawn(sweeper));
         let (stop, stopped) = oneshot::channel();
         let giving_back = (stop, actix_web::rt::spawn(memory_keeper::run(stopped)));

@@ -21,8 +21,10 @@ use actix::{Actor, Addr, Handler, SyncArbiter, SyncContext};
 use tokio::sync::oneshot;
 
 use crate::{
-    db::{self, BytesMax, Connection, DbError, DbFailure, MessagePage, Messages, Pool, Write, WriteError, Written},
-    domain::{Account, RoomId, Timestamp, UserId},
+    db::{
+        self, BytesMax, Connection, DbError, DbFailure, MessagePage, Messages, Pool, SignIn, Write, WriteError, Written,
+    },
+    domain::{Account, RoomId, Timestamp, UserId, staff::ends_at},
     error::{ChatError, ErrorCode},
     metrics::{self, GaugeGuard, Metrics, SharedThread, Step},
 };
@@ -146,16 +148,18 @@ impl Database {
         self.read(purpose, move |conn| db::is_member(conn, &room, &user)).await
     }
 
-    /// Refuses a user who was removed: their token may be valid for hours. Asked for each request, handshake and CONNECT.
+    /// Refuses a user who was removed or is banned: their token may be valid for hours. Asked for each request, handshake and
+    /// CONNECT.
     ///
     /// # Errors
-    /// `forbidden` for one who was removed, and what stands in the way of the database's answer.
-    pub async fn check_not_removed(&self, user: &UserId) -> Result<(), ChatError> {
-        let purpose = Reading::check(user.clone(), "is_deleted");
+    /// `forbidden` for one who was removed, `banned` for one who is, and what stands in the way of the database's answer.
+    pub async fn check_sign_in(&self, user: &UserId, now: Timestamp) -> Result<(), ChatError> {
+        let purpose = Reading::check(user.clone(), "find_sign_in");
         let user = user.clone();
-        match self.read(purpose, move |conn| db::is_deleted(conn, &user)).await? {
-            true => Err(ChatError::new(ErrorCode::Forbidden, "this user was removed")),
-            false => Ok(()),
+        match self.read(purpose, move |conn| db::find_sign_in(conn, &user, now)).await? {
+            SignIn::Allowed => Ok(()),
+            SignIn::Removed => Err(ChatError::new(ErrorCode::Forbidden, "this user was removed")),
+            SignIn::BannedUntil(until) => Err(ChatError::banned(ends_at(until))),
         }
     }
 

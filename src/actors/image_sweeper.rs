@@ -1,4 +1,5 @@
-//! Removes the files of images whose messages were deleted or erased, after the commits that note them.
+//! Erases the words of messages that staff removed, once their time is over; and removes the files of images whose messages
+//! were deleted or erased, after the commits that note them.
 
 use std::time::Duration;
 
@@ -8,18 +9,45 @@ use super::db_executor::{
     Database,
     purpose::{Reading, Writing},
 };
-use crate::{db, domain::Account, error::ChatError, images::ImageStore};
+use crate::{
+    clock::Clock,
+    db::{self, DbError},
+    domain::{Account, Timestamp},
+    error::ChatError,
+    images::ImageStore,
+};
 
 /// How often noted files are looked for.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Sweeps until `stopped` is answered or dropped.
-pub async fn run(database: Database, store: ImageStore, mut stopped: oneshot::Receiver<()>) {
+pub async fn run(
+    database: Database,
+    store: ImageStore,
+    (clock, keep_removed): (Clock, Duration),
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let keep_ms = i64::try_from(keep_removed.as_millis()).unwrap_or(i64::MAX);
     while tokio::time::timeout(INTERVAL, &mut stopped).await.is_err() {
+        let before = Timestamp(clock.now().0.saturating_sub(keep_ms));
+        if let Err(error) = erase_removed(&database, before).await {
+            log::warn!("words of removed messages are left: {error}");
+        }
         if let Err(error) = sweep(&database, &store).await {
             log::warn!("images of deleted messages are left: {error}");
         }
     }
+}
+
+/// Erases the words that were removed before a moment.
+async fn erase_removed(database: &Database, before: Timestamp) -> Result<(), DbError> {
+    let is_due = move |conn: &mut db::Connection| db::is_removed_before(conn, before);
+    // It is asked again and again: the writer has no work by that.
+    while database.read(Reading::list(Account::Server, "is_removed_before"), is_due).await? {
+        let erase = move |conn: &mut db::Connection| db::erase_removed_words(conn, before);
+        database.write(Writing::background("erase_removed_words"), erase).await?;
+    }
+    Ok(())
 }
 
 /// Removes every file that is noted by now.

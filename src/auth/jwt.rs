@@ -20,6 +20,9 @@ use crate::{
 /// long before `nbf`. `iat` is not read: it says when a token was made, not when it is good (RFC 7519 section 4.1.6).
 pub const LEEWAY_MS: i64 = 30_000;
 
+/// What `haggle_role` says of a member of the marketplace's staff. Any other word is an ordinary user's.
+const STAFF_ROLE: &str = "staff";
+
 /// Who a token names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -29,6 +32,8 @@ pub struct Identity {
     pub name: Option<String>,
     /// `exp`.
     pub expires_at: Timestamp,
+    /// Whether `haggle_role` is `staff`: a member of the marketplace's staff.
+    pub is_staff: bool,
 }
 
 impl Identity {
@@ -165,7 +170,8 @@ impl Verifier {
         if user.as_str() == SYSTEM_SENDER {
             return Err(AuthError::ReservedUser);
         }
-        Ok(Identity { user, name: claims.name.as_deref().and_then(tidy_name), expires_at })
+        let is_staff = claims.haggle_role.as_deref() == Some(STAFF_ROLE);
+        Ok(Identity { user, name: claims.name.as_deref().and_then(tidy_name), expires_at, is_staff })
     }
 }
 
@@ -193,6 +199,7 @@ struct Claims {
     name: Option<String>,
     nbf: Option<f64>,
     exp: Option<f64>,
+    haggle_role: Option<String>,
 }
 
 /// One audience or several (RFC 7519 section 4.1.3).
@@ -240,6 +247,23 @@ impl Signer {
     /// A token for `user` that is valid for `ttl` from now, rounded up to a whole second.
     #[must_use]
     pub fn sign(&self, user: &UserId, name: Option<&str>, ttl: Duration, clock: &Clock) -> String {
+        self.sign_with_role(user, name, None, ttl, clock)
+    }
+
+    /// The same for a member of the marketplace's staff.
+    #[must_use]
+    pub fn sign_staff(&self, user: &UserId, name: Option<&str>, ttl: Duration, clock: &Clock) -> String {
+        self.sign_with_role(user, name, Some(STAFF_ROLE), ttl, clock)
+    }
+
+    fn sign_with_role(
+        &self,
+        user: &UserId,
+        name: Option<&str>,
+        haggle_role: Option<&str>,
+        ttl: Duration,
+        clock: &Clock,
+    ) -> String {
         let now = clock.now();
         let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
         let payload = UserPayload {
@@ -249,6 +273,7 @@ impl Signer {
             name,
             iat: now.as_secs(),
             exp: now.plus_ms(ttl_ms).plus_ms(999).as_secs(),
+            haggle_role,
         };
         sign_hs256("JWT", &payload, &self.key)
     }
@@ -271,6 +296,8 @@ struct UserPayload<'a> {
     name: Option<&'a str>,
     iat: i64,
     exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    haggle_role: Option<&'a str>,
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::domain::{RoomId, Seq, StoredMessage, UserId};
+use self::message::optional_ms;
+use crate::domain::{RoomId, Seq, StoredMessage, Timestamp, UserId};
 
 /// The version that this node writes, and the one that it reads.
 const VERSION: u8 = b'1';
@@ -186,6 +187,9 @@ pub enum NodeEvent {
         /// The sentence that they receive.
         #[serde(rename = "s")]
         sentence: String,
+        /// Until when the user is banned, where that is why.
+        #[serde(rename = "t", default, skip_serializing_if = "Option::is_none", with = "optional_ms")]
+        banned_until: Option<Timestamp>,
     },
     /// A user has another name, other switches or a mute, and the database has it.
     #[serde(rename = "g")]
@@ -271,7 +275,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{ClientId, Data, MessageId, MessageKind, Timestamp};
+    use crate::domain::{ClientId, Data, MessageId, MessageKind};
 
     fn message(text: &str) -> StoredMessage {
         StoredMessage {
@@ -288,6 +292,7 @@ mod tests {
             edited_at: None,
             deleted_at: Some(Timestamp(2)),
             warnings: vec![],
+            is_removed: false,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::request::ReplyTo;
 use crate::{
-    db::Write,
+    db::{Moderation, Write},
     domain::{Account, FairQueue, RoomId, UserId},
 };
 
@@ -198,6 +198,10 @@ fn counts(write: &Write) -> bool {
         | Write::MakeOffer { .. }
         | Write::AnswerOffer { .. }
         | Write::EraseWords { .. } => true,
+        Write::Moderate(moderate) => matches!(
+            moderate.what,
+            Moderation::RemoveMessage { .. } | Moderation::SetUnlisted { .. } | Moderation::Warn { .. }
+        ),
         Write::Edit { .. }
         | Write::MarkRead { .. }
         | Write::ExpireOffers { .. }

@@ -1,6 +1,7 @@
 //! The way to the writer and back: what the database has committed is taken over, answered and delivered.
 
 mod apply;
+mod moderation;
 
 use std::time::Duration;
 

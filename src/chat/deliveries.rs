@@ -16,8 +16,10 @@ use super::{
 };
 use crate::{
     broker::{NodeEvent, Topic},
-    domain::{Account, AuthorizePolicy, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
-    error::{ChatError, CloseCode},
+    domain::{
+        Account, AuthorizePolicy, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId, staff::NEVER,
+    },
+    error::{ChatError, CloseCode, ErrorCode},
     protocol::{
         event::{RoomUpdated, ServerEvent},
         push::Push,
@@ -366,7 +368,11 @@ impl Chat {
         self.confirm(|| Confirmed::SessionsEnded(user.clone()));
         self.publish(
             || Topic::User(user.clone()),
-            || NodeEvent::EndSessions { user: user.clone(), sentence: error.message.clone().into_owned() },
+            || NodeEvent::EndSessions {
+                user: user.clone(),
+                sentence: error.message.clone().into_owned(),
+                banned_until: (error.code == ErrorCode::Banned).then(|| error.until.unwrap_or(NEVER)),
+            },
         );
         self.end_sessions_here(user, error)
     }

@@ -125,6 +125,7 @@ impl Chat {
             room: &live.state().room,
             members: live.members(role),
             closed: live.state().is_closed(),
+            frozen: live.state().frozen,
             last_seq: messages.last_seq,
             read_seq: live.state().member(role).read_seq,
             offer: presenter.standing(live.state().offer.as_ref()),

@@ -103,6 +103,9 @@ impl Chat {
         if state.is_closed() {
             return Some(WriteError::Blocked.into());
         }
+        if state.frozen {
+            return Some(WriteError::Frozen.into());
+        }
         let until = state.member(role).muted_until.filter(|until| *until > self.now.wall);
         until.map(|until| WriteError::Muted(until).into())
     }

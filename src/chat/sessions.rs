@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     broker::{NodeEvent, Topic},
+    domain::staff::ends_at,
     error::{ChatError, ErrorCode},
 };
 
@@ -17,6 +18,10 @@ impl Chat {
     /// A session exists.
     pub(super) fn connect(&mut self, Connect { session, user, hub, feed, welcome }: Connect) {
         self.rooms.connect(session, user.clone(), hub, feed);
+        if let Some(until) = self.bans.of(&user, self.now.at) {
+            self.end_sessions_here(&user, &ChatError::banned(ends_at(until)));
+            return;
+        }
         match welcome {
             None => {}
             Some(Welcome::Plain) => {

@@ -405,6 +405,7 @@ fn said(room: &RoomId) -> crate::domain::StoredMessage {
         edited_at: Some(Timestamp(1)),
         deleted_at: None,
         warnings: Vec::new(),
+        is_removed: false,
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Args {
     /// The user's name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// The user is a member of the marketplace's staff
+    #[arg(long)]
+    staff: bool,
     /// For how long it is good
     #[arg(long, value_name = "SPAN", default_value = "1h")]
     expires_in: Span,
@@ -31,7 +34,11 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
         return Err(ConfigError("--user: `system` stands for the marketplace itself, name a user".to_owned()).into());
     }
     let signer = signer(options)?;
-    print(&signer.sign(&user, args.name.as_deref(), args.expires_in.0, &Clock::System));
+    let (name, ttl) = (args.name.as_deref(), args.expires_in.0);
+    print(&match args.staff {
+        true => signer.sign_staff(&user, name, ttl, &Clock::System),
+        false => signer.sign(&user, name, ttl, &Clock::System),
+    });
     Ok(ExitCode::SUCCESS)
 }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{
         Event, EventCursor, Fact, MessageId, ProductId, RoomId, Seq, Settings, StoredMessage, Timestamp, User, UserId,
-        event::OfferEvent,
+        event::OfferEvent, staff::ends_at,
     },
     error::ChatError,
 };
@@ -168,6 +168,15 @@ fn find_fact(conn: &mut Connection, change: &ChangeRow) -> Result<Option<Fact>, 
             let user_id = UserId::from_stored(id);
             let muted_until = user::find_muted_until(conn, &user_id)?;
             Some(Fact::MuteUpdated { user_id, muted_until })
+        }
+        ChangeKind::BanUpdated => {
+            let user_id = UserId::from_stored(id);
+            let until = user::find_banned_until(conn, &user_id)?;
+            Some(Fact::BanUpdated { user_id, banned: until.is_some(), banned_until: until.and_then(ends_at) })
+        }
+        ChangeKind::FreezeUpdated => {
+            let room_id = RoomId::from_stored(id);
+            room::is_frozen(conn, &room_id)?.map(|frozen| Fact::FreezeUpdated { room_id, frozen })
         }
         ChangeKind::SessionsEnded => Some(Fact::SessionsEnded { user_id: UserId::from_stored(id) }),
         // Between nodes alone.

@@ -24,6 +24,8 @@ pub struct RoomState {
     pub offer: Option<StandingOffer>,
     /// How its members stand.
     pub members: Pair<MemberState>,
+    /// Staff lets nobody say anything here.
+    pub frozen: bool,
 }
 
 /// How one member stands in a room.
@@ -79,7 +81,7 @@ pub(super) fn load_room_in(
 }
 
 fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, DbError> {
-    let RoomDetails { row, room, last_message, offer, members } = details;
+    let RoomDetails { row, room, last_message, offer, members, frozen } = details;
     let mut member = |user: &str, read_seq, details: MemberDetails| -> Result<_, DbError> {
         let MemberDetails { deleted, muted_until, has_blocked, settings } = details;
         let unread = count_unread(conn, &row.id, user, read_seq, row.last_seq)?;
@@ -93,6 +95,7 @@ fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, Db
         },
         last_message,
         offer,
+        frozen,
         room,
     })
 }

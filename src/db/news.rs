@@ -142,10 +142,13 @@ pub fn list_news(conn: &mut Connection, after: CommitCursor, limit: i64) -> Resu
                 Some(Noted::SessionsEnded(UserId::from_stored(id)))
             }
             Some(ChangeKind::ProductUpdated) => Some(Noted::Product(ProductId::from_stored(id))),
-            // Nodes keep nothing of reports; an offer's message and the rooms of a block are noted by themselves.
+            // Nodes keep nothing of reports; an offer's message, the rooms of a block, the sessions that a ban ends and the state of a
+            // room that was frozen are noted by themselves.
             Some(
                 ChangeKind::OfferUpdated
                 | ChangeKind::BlockUpdated
+                | ChangeKind::BanUpdated
+                | ChangeKind::FreezeUpdated
                 | ChangeKind::ReportCreated
                 | ChangeKind::ReportDecided,
             ) => None,

@@ -39,7 +39,7 @@ impl Opened {
 /// Why there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum OpenError {
-    /// No such product, or its seller was deleted.
+    /// No such product, or the marketplace has taken it down, or its seller was deleted.
     #[error("`productId` must be the id of a product on this marketplace")]
     NoSuchProduct,
     /// Sellers don't talk to themselves.
@@ -121,7 +121,7 @@ fn open(
     if let Some(room) = room::find_by_product(conn, &product.id, buyer)? {
         return Ok(Opened::Existing(read_back(conn, &RoomId::from_stored(room.id))?));
     }
-    if user::is_deleted(conn, &product.seller_id)? {
+    if product.unlisted || user::is_deleted(conn, &product.seller_id)? {
         return Err(OpenError::NoSuchProduct.into());
     }
     if let (None, Some(buyer)) = (known, to_add) {

@@ -10,8 +10,10 @@ use diesel::{
 };
 
 use super::{
-    Connection, ExportPlace, MessagePage, NewReport, Reported, Write, Written, export_user, find_room, is_member,
-    list_blocks, list_events, list_messages, list_reports, list_rooms, load_room, open_room_for,
+    AuditFilter, Connection, ExportPlace, MessagePage, NewReport, ReportFilter, ReportUser, Reported, Write, Written,
+    export_user, find_room, find_sign_in, find_user_details, is_member, is_removed_before, list_audit, list_blocks,
+    list_events, list_messages, list_notes, list_product_rooms, list_reports, list_rooms, list_sanctions, load_room,
+    open_room_for,
     prelude::*,
     store_report,
     test_db::{NOW, TestDb, draft, is_postgres, product, read, room, say, user, user_id, write},
@@ -19,7 +21,7 @@ use super::{
 };
 use crate::{
     domain::{
-        EventCursor, Product, ProductStatus, RoomId, Seq,
+        EventCursor, NoteSubject, Product, ProductStatus, RoomId, SanctionKind, Seq,
         masking::Inspected,
         offer::{OfferDecision, Price},
         safety::{Decision, ReportCategory, ReportState},
@@ -82,6 +84,10 @@ fn assert_plans(plans: &[(String, String)], indices: &[&str]) {
             "pending_offer",
             "accepted_offer",
             "reports",
+            "audit",
+            "sanctions",
+            "notes",
+            "removed_messages",
         ] {
             assert!(!plan.contains(&format!("SCAN {table}")), "{sql}\n{plan}");
         }
@@ -271,8 +277,9 @@ fn blocks_and_reports_go_along_their_indices() {
         };
         let Reported::New(report) = store_report(conn, &new).unwrap() else { panic!() };
         store_report(conn, &new).unwrap();
-        list_reports(conn, ReportState::Open, None, 20).unwrap();
-        list_reports(conn, ReportState::Decided, None, 20).unwrap();
+        for state in [ReportState::Open, ReportState::Decided] {
+            list_reports(conn, &ReportFilter::all(state), None, 20).unwrap();
+        }
         write(conn, Write::DeleteUser { user: user_id("mallory"), at }).unwrap();
         write(conn, Write::EraseWords { user: user_id("mallory"), at }).unwrap();
         let (decision, mute_until) = (Decision::Upheld, Some(at));
@@ -287,6 +294,52 @@ fn blocks_and_reports_go_along_their_indices() {
             "reports_open_once",
             "reports_reported (reported_id=?",
             "reports_reporter (reporter_id=?",
+        ],
+    );
+}
+
+#[test]
+fn what_staff_looks_up_goes_along_its_indices() {
+    if is_postgres() {
+        return;
+    }
+    let (db, a) = db_with_a_room();
+    let carol = user_id("carol");
+    let plans = plans_of(&db, |conn| {
+        let of_carol = [ReportUser::Reported(carol.clone()), ReportUser::Reporter(carol.clone())];
+        for user in of_carol.into_iter().chain([ReportUser::Any]) {
+            let filter = ReportFilter { state: ReportState::Open, user, category: Some(ReportCategory::Scam) };
+            list_reports(conn, &filter, None, 20).unwrap();
+        }
+        let filters =
+            [AuditFilter::Actor(carol.clone()), AuditFilter::User(carol.clone()), AuditFilter::Room(a.clone())];
+        for filter in filters.into_iter().chain([AuditFilter::All]) {
+            list_audit(conn, &filter, None, 20, usize::MAX).unwrap();
+        }
+        for kind in [SanctionKind::Mute, SanctionKind::Ban] {
+            list_sanctions(conn, kind, NOW, None, 20).unwrap();
+        }
+        for about in [NoteSubject::User(carol.clone()), NoteSubject::Report("r".to_owned())] {
+            list_notes(conn, &about, None, 20).unwrap();
+        }
+        list_product_rooms(conn, &product("bike").id, None, 20, usize::MAX).unwrap();
+        find_user_details(conn, &carol).unwrap();
+        find_sign_in(conn, &carol, NOW).unwrap();
+        is_removed_before(conn, NOW).unwrap();
+    });
+    assert_plans(
+        &plans,
+        &[
+            "audit USING INTEGER PRIMARY KEY (rowid<?)",
+            "audit_actor (actor_id=? AND id<?)",
+            "audit_user (user_id=? AND id<?)",
+            "audit_room (room_id=? AND id<?)",
+            "users_muted (muted_until>?)",
+            "users_banned (banned_until>?)",
+            "notes_user (user_id=? AND id>?)",
+            "notes_report (report_id=? AND id>?)",
+            "reports_category (category=? AND id>?)",
+            "removed_messages_at (removed_at<?)",
         ],
     );
 }

@@ -1,6 +1,22 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    audit (id) {
+        id -> BigInt,
+        at -> BigInt,
+        actor_id -> Nullable<Text>,
+        action -> Text,
+        user_id -> Nullable<Text>,
+        room_id -> Nullable<Text>,
+        product_id -> Nullable<Text>,
+        message_id -> Nullable<Text>,
+        report_id -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        details -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     blocks (blocker_id, blocked_id) {
         blocker_id -> Text,
         blocked_id -> Text,
@@ -72,6 +88,18 @@ diesel::table! {
         edited_at -> Nullable<BigInt>,
         deleted_at -> Nullable<BigInt>,
         warnings -> Nullable<Text>,
+        removed -> Bool,
+    }
+}
+
+diesel::table! {
+    notes (id) {
+        id -> Text,
+        user_id -> Nullable<Text>,
+        report_id -> Nullable<Text>,
+        actor_id -> Nullable<Text>,
+        text -> Text,
+        created_at -> BigInt,
     }
 }
 
@@ -128,6 +156,7 @@ diesel::table! {
         status -> Text,
         created_at -> Nullable<BigInt>,
         updated_at -> Nullable<BigInt>,
+        unlisted -> Bool,
     }
 }
 
@@ -138,6 +167,16 @@ diesel::table! {
         rooms -> Text,
         ended_at -> Nullable<BigInt>,
         node -> Text,
+    }
+}
+
+diesel::table! {
+    removed_messages (message_id) {
+        message_id -> Text,
+        sender_id -> Text,
+        text -> Nullable<Text>,
+        data -> Nullable<Text>,
+        removed_at -> BigInt,
     }
 }
 
@@ -171,6 +210,18 @@ diesel::table! {
         seller_read_seq -> BigInt,
         contact_allowed -> Bool,
         notified_status -> Text,
+        frozen -> Bool,
+    }
+}
+
+diesel::table! {
+    sanctions (kind, user_id) {
+        kind -> Text,
+        user_id -> Text,
+        until -> Nullable<BigInt>,
+        reason -> Text,
+        actor_id -> Nullable<Text>,
+        created_at -> BigInt,
     }
 }
 
@@ -186,11 +237,15 @@ diesel::table! {
         presence -> Bool,
         created_at -> Nullable<BigInt>,
         updated_at -> Nullable<BigInt>,
+        banned_until -> Nullable<BigInt>,
+        unmuted_at -> Nullable<BigInt>,
     }
 }
 
 diesel::joinable!(erasures -> users (user_id));
 diesel::joinable!(messages -> rooms (room_id));
+diesel::joinable!(notes -> reports (report_id));
+diesel::joinable!(notes -> users (user_id));
 diesel::joinable!(notifications -> rooms (room_id));
 diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(offers -> products (product_id));
@@ -198,8 +253,10 @@ diesel::joinable!(offers -> rooms (room_id));
 diesel::joinable!(product_waves -> products (product_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(rooms -> products (product_id));
+diesel::joinable!(sanctions -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    audit,
     blocks,
     changes,
     discarded_images,
@@ -208,13 +265,16 @@ diesel::allow_tables_to_appear_in_same_query!(
     installation,
     message_index_progress,
     messages,
+    notes,
     notification_progress,
     notifications,
     offers,
     product_waves,
     products,
     recoveries,
+    removed_messages,
     reports,
     rooms,
+    sanctions,
     users
 );

@@ -1,4 +1,4 @@
-//! Searching one's own conversations, newest first.
+//! Searching one's own conversations, or all for staff, newest first.
 //!
 //! Messages that the index does not have yet, the tail, are read directly; for those before them the index is asked. So a search
 //! never waits for the index, and the writer has no work by it. Both are gone through in windows of places, and a page ends when
@@ -116,13 +116,26 @@ pub fn search_messages(
     cursor: Option<SearchCursor>,
     page: SearchPage,
 ) -> Result<(Vec<FoundMessage>, Option<SearchCursor>), DbError> {
-    search_at(PACE, conn, user, terms, cursor, page)
+    search_at(PACE, conn, Some(user), terms, cursor, page)
+}
+
+/// The same in everybody's rooms, for staff.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn search_all_messages(
+    conn: &mut Connection,
+    terms: &SearchTerms,
+    cursor: Option<SearchCursor>,
+    page: SearchPage,
+) -> Result<(Vec<FoundMessage>, Option<SearchCursor>), DbError> {
+    search_at(PACE, conn, None, terms, cursor, page)
 }
 
 fn search_at(
     pace: Pace,
     conn: &mut Connection,
-    user: &UserId,
+    user: Option<&UserId>,
     terms: &SearchTerms,
     cursor: Option<SearchCursor>,
     SearchPage { limit, bytes_max }: SearchPage,
@@ -172,7 +185,8 @@ fn search_at(
 struct Page<'a> {
     pace: Pace,
     began: Instant,
-    user: &'a UserId,
+    /// Whose rooms; everybody's for staff.
+    user: Option<&'a UserId>,
     terms: &'a SearchTerms,
     limit: usize,
     step: usize,
@@ -232,10 +246,10 @@ impl Page<'_> {
     }
 }
 
-/// The newest messages of a window that may hold the terms, of one's own, and whether these are all.
+/// The newest messages of a window that may hold the terms, of one's own or of all, and whether these are all.
 fn candidates(
     conn: &mut Connection,
-    user: &UserId,
+    user: Option<&UserId>,
     terms: &SearchTerms,
     window: Window,
     limit: usize,

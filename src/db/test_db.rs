@@ -139,6 +139,7 @@ pub(super) fn product(id: &str) -> Product {
         currency: Some("USD".to_owned()),
         image_url: None,
         status: ProductStatus::OnSale,
+        unlisted: false,
     }
 }
 

@@ -6,26 +6,30 @@ mod changes;
 mod cost;
 mod ended_offers;
 mod erase_user;
+mod moderate;
 mod offers;
 mod revise;
 mod safety;
 mod waves;
 mod write_error;
+mod written;
 
 use super::{
     Connection, DbError, OperationError,
     models::{change, recovery},
 };
 use crate::domain::{
-    Block, ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, Settings,
-    SettingsPatch, StoredMessage, Timestamp, User, UserId,
+    ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, SettingsPatch, Timestamp,
+    User, UserId,
     masking::Inspected,
     offer::{self, Price},
-    safety::{Decision, Report},
+    safety::Decision,
 };
 pub use erase_user::{ErasureProgress, finish_erasures, list_erasures};
+pub use moderate::{Moderate, Moderation};
 pub use write_error::WriteError;
 use write_error::WriteResult;
+pub use written::{OfferMoved, ProductChange, ReadMark, SanctionSet, Written};
 
 /// One thing to write.
 #[derive(Debug, Clone, PartialEq)]
@@ -187,6 +191,8 @@ pub enum Write {
         /// Whose.
         user: UserId,
     },
+    /// What the marketplace's staff or its backend does or has read, with its entry in the audit log.
+    Moderate(Box<Moderate>),
     /// Deletes a user for good: name and picture go, and the erasure of their words is written down. Rooms, and what the
     /// other members said, stay.
     DeleteUser {
@@ -195,172 +201,6 @@ pub enum Write {
         /// When.
         at: Timestamp,
     },
-}
-
-/// What became of a [`Write`].
-#[derive(Debug, Clone, PartialEq)]
-pub enum Written {
-    /// Of [`Write::Append`].
-    Appended {
-        /// The message as it is stored.
-        message: StoredMessage,
-        /// `false` when an earlier message has the same `clientId`: then that one is `message`, and nothing was stored.
-        first_time: bool,
-    },
-    /// Of [`Write::Edit`] and [`Write::Delete`]: the message as it now stands.
-    Changed(StoredMessage),
-    /// Of [`Write::MarkRead`].
-    Read {
-        /// Which room.
-        room: RoomId,
-        /// Who has read.
-        reader: UserId,
-        /// How far; it never goes back.
-        read_seq: Seq,
-        /// Messages of others after that, at this point of the batch; not counted when `read_seq` did not move.
-        unread: i64,
-        /// Whether `read_seq` moved.
-        advanced: bool,
-    },
-    /// Of [`Write::PutProduct`] and [`Write::SetProductStatus`].
-    ProductPut {
-        /// Whether it is new.
-        created: bool,
-        /// What that changed.
-        change: ProductChange,
-    },
-    /// Of [`Write::AdvanceWave`].
-    WaveAdvanced(ProductChange),
-    /// Of [`Write::MakeOffer`] and [`Write::AnswerOffer`].
-    OfferMoved(Box<OfferMoved>),
-    /// Of [`Write::ExpireOffers`].
-    OffersExpired {
-        /// The offers as they now stand.
-        offers: Vec<StoredMessage>,
-        /// When the next one's time is over; `None` while none waits.
-        next: Option<Timestamp>,
-    },
-    /// Of [`Write::Block`] and [`Write::Unblock`].
-    BlockSet {
-        /// Who blocks or has blocked.
-        blocker: UserId,
-        /// Whom, since when.
-        blocked: Option<Block>,
-        /// The other one.
-        other: UserId,
-        /// The rooms in which the two meet; none when nothing changed.
-        rooms: Vec<RoomId>,
-        /// Whether it changed something.
-        changed: bool,
-        /// Whether the blocker is new here.
-        added: bool,
-    },
-    /// Of [`Write::SetSettings`].
-    SettingsSet {
-        /// Whose.
-        user: UserId,
-        /// The switches as they now stand.
-        settings: Settings,
-        /// Whether they stood otherwise before.
-        changed: bool,
-        /// Whether the user is new here.
-        added: bool,
-    },
-    /// Of [`Write::DecideReport`].
-    ReportDecided {
-        /// The report as it now stands.
-        report: Box<Report>,
-        /// Whether it was undecided before, or decided otherwise.
-        changed: bool,
-        /// Until when the reported user can't say anything, by all reports together.
-        muted_until: Option<Timestamp>,
-        /// Whether that was otherwise before.
-        mute_changed: bool,
-    },
-    /// Of [`Write::PutUser`].
-    UserPut {
-        /// The user as they now stand.
-        user: User,
-        /// Whether they are new.
-        created: bool,
-        /// Whether they are new, or stood otherwise before.
-        changed: bool,
-    },
-    /// Of [`Write::NoteSessionsEnded`].
-    SessionsEnded {
-        /// Whose.
-        user: UserId,
-    },
-    /// Of [`Write::Remember`] and [`Write::Forget`].
-    Remembered,
-    /// Of [`Write::ForgetEnded`].
-    ForgotEnded {
-        /// Whether there are more.
-        has_more: bool,
-    },
-    /// Of [`Write::EraseWords`].
-    WordsErased {
-        /// Messages that have lost their words by this write.
-        messages: Vec<StoredMessage>,
-        /// Rooms that were gone through.
-        rooms: Vec<RoomId>,
-        /// Offers in these rooms that ended, as they now stand.
-        offers: Vec<StoredMessage>,
-        /// Whether words of the user are left.
-        progress: ErasureProgress,
-    },
-    /// Of [`Write::DeleteUser`].
-    UserDeleted {
-        /// What the other members see in their place from now on.
-        user: User,
-        /// Whether they were not deleted before.
-        changed: bool,
-    },
-}
-
-/// A product that was put, and what that did to its rooms.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProductChange {
-    /// The product as it now stands.
-    pub product: Product,
-    /// Whether it is new, or stood otherwise before.
-    pub changed: bool,
-    /// The rooms that have heard of it so far; none when nothing changed.
-    pub rooms: Vec<RoomId>,
-    /// Where they have heard of another status before: what was said about it, one `system` message per room.
-    pub notices: Vec<StoredMessage>,
-    /// Offers that ended with the change, as they now stand.
-    pub offers: Vec<StoredMessage>,
-    /// When its wave goes on to the next rooms; `None` when it has reached all of them.
-    pub next: Option<Timestamp>,
-}
-
-/// What an offer or an answer to one came to, in every room of the product.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OfferMoved {
-    /// The offer as it now stands, or why it can't be: offers whose time was over have ended all the same.
-    pub answer: Result<StoredMessage, WriteError>,
-    /// The new offer, of [`Write::MakeOffer`] and of a counter.
-    pub made: Option<(StoredMessage, Timestamp)>,
-    /// Offers that changed, as they now stand.
-    pub changed: Vec<StoredMessage>,
-    /// The product that an acceptance has reserved.
-    pub product: Option<ProductChange>,
-    /// How far an answer without a message of its own has moved the read mark of the one who answered.
-    pub read: Option<ReadMark>,
-}
-
-/// A read mark that has moved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadMark {
-    /// Which room.
-    pub room: RoomId,
-    /// Whose mark.
-    pub reader: UserId,
-    /// How far they have read.
-    pub read_seq: Seq,
-    /// Messages of others after that.
-    pub unread: i64,
 }
 
 /// What became of each write of a batch, in its order.
@@ -458,6 +298,7 @@ fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResul
         Write::PutUser { user } => catalogue::put_user(conn, user, now),
         Write::EraseWords { user, at } => erase_user::erase_words(conn, user, *at),
         Write::NoteSessionsEnded { user } => Ok(Written::SessionsEnded { user: user.clone() }),
+        Write::Moderate(moderate) => moderate::perform(conn, moderate, now),
         Write::DeleteUser { user, at } => catalogue::delete_user(conn, user, *at),
         Write::Remember(recovery) => Ok(recovery::save(conn, recovery).map(|()| Written::Remembered)?),
         Write::Forget { pid_hash, .. } => Ok(recovery::remove(conn, pid_hash).map(|()| Written::Remembered)?),

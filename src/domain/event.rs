@@ -151,6 +151,22 @@ pub enum Fact {
         /// Until when they can't send anything; absent for a user who is not muted.
         muted_until: Option<Timestamp>,
     },
+    /// The marketplace has banned a user, or ended their ban early. The expiry of a ban is no event.
+    BanUpdated {
+        /// Id of the user.
+        user_id: UserId,
+        /// Whether they can't sign in.
+        banned: bool,
+        /// Until when, unless it stays until it is ended.
+        banned_until: Option<Timestamp>,
+    },
+    /// The marketplace has frozen a room, or unfrozen it.
+    FreezeUpdated {
+        /// Id of the room.
+        room_id: RoomId,
+        /// Whether nobody can send anything there.
+        frozen: bool,
+    },
     /// The marketplace has ended all sessions of a user.
     SessionsEnded {
         /// The user whose sessions have ended.
@@ -236,6 +252,8 @@ impl Fact {
             | Self::SettingsUpdated { .. }
             | Self::BlockUpdated { .. }
             | Self::MuteUpdated { .. }
+            | Self::BanUpdated { .. }
+            | Self::FreezeUpdated { .. }
             | Self::SessionsEnded { .. } => SMALL_BYTES,
             Self::RoomOpened(room) => room.weight_bytes(),
             Self::ProductUpdated(product) => product.weight_bytes(),

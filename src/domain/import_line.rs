@@ -220,7 +220,7 @@ impl ImportLine {
                 let times = Times { created_at: line.created_at, updated_at: line.updated_at };
                 let keeps_status = status.is_none();
                 let status = status.unwrap_or_default();
-                let product = Product { id, seller_id, title, price, currency, image_url, status };
+                let product = Product { id, seller_id, title, price, currency, image_url, status, unlisted: false };
                 product.check()?;
                 Self::Product { product, times, keeps_status }
             }

@@ -146,6 +146,8 @@ pub struct StoredMessage {
     /// Contacts that its words hold or held, to reach someone outside the conversation: both members see a notice of the
     /// risk.
     pub warnings: Vec<ContactKind>,
+    /// Whether the marketplace has removed it: it is deleted then, and not by its sender.
+    pub is_removed: bool,
 }
 
 /// The part of a system message's `data` that names the member whom it is about.
@@ -266,6 +268,7 @@ mod tests {
             edited_at: None,
             deleted_at: None,
             warnings: Vec::new(),
+            is_removed: false,
         };
         let news = |message: StoredMessage| ["sam", "alice"].map(|user| message.is_news_to(&UserId::from_stored(user)));
         let system = |data| news(message(SYSTEM_SENDER, MessageKind::System, data));

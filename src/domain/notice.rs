@@ -60,6 +60,57 @@ impl Notice {
     }
 }
 
+/// What staff warns a member of, in a message that both members of the room see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningTemplate {
+    /// Somebody may want money or data for nothing.
+    Scam,
+    /// Somebody wants to be paid outside of the marketplace.
+    OutsidePayment,
+    /// Somebody is rude.
+    Harassment,
+    /// Something must not be sold here.
+    ProhibitedItem,
+}
+
+impl WarningTemplate {
+    /// Its code in the message's `data`; the template is its parameter.
+    pub const CODE: &str = "warning";
+
+    /// What a client shows that does not know the code.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Scam => {
+                "A notice from the marketplace: be careful. Never share passwords or codes, and never pay in advance"
+            }
+            Self::OutsidePayment => {
+                "A notice from the marketplace: pay only here. Payments elsewhere are not protected"
+            }
+            Self::Harassment => {
+                "A notice from the marketplace: please stay polite. Accounts that insult or threaten are closed"
+            }
+            Self::ProhibitedItem => "A notice from the marketplace: this item must not be offered here",
+        }
+    }
+
+    /// The message's `data`.
+    #[must_use]
+    pub fn data(self) -> Data {
+        #[derive(Serialize)]
+        struct WarningData {
+            code: &'static str,
+            params: WarningParams,
+        }
+        #[derive(Serialize)]
+        struct WarningParams {
+            template: WarningTemplate,
+        }
+        Data::of(&WarningData { code: Self::CODE, params: WarningParams { template: self } })
+    }
+}
+
 /// Why a name is haggle's own and not the user's. It has no parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

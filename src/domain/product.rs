@@ -71,6 +71,10 @@ pub struct Product {
     #[serde(default)]
     #[schema(required = true)]
     pub status: ProductStatus,
+    /// The marketplace has taken it down: its rooms stay, and nobody opens a new one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub unlisted: bool,
 }
 
 impl Product {

@@ -54,4 +54,6 @@ pub struct RoomSummary {
     pub unread: i64,
     /// Nobody can send anything here.
     pub closed: bool,
+    /// The marketplace lets nobody send anything here.
+    pub frozen: bool,
 }

@@ -19,6 +19,7 @@ pub(crate) fn bike() -> Product {
         currency: None,
         image_url: None,
         status: ProductStatus::OnSale,
+        unlisted: false,
     }
 }
 
@@ -38,5 +39,6 @@ pub(crate) fn message(room: &RoomId, seq: i64, sender: &str) -> StoredMessage {
         edited_at: None,
         deleted_at: None,
         warnings: Vec::new(),
+        is_removed: false,
     }
 }

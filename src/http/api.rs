@@ -3,6 +3,7 @@
 //! Reads ask the database each time, also whether the caller is a member. Changes go through the `ChatServer`. Its
 //! transaction checks the caller's permission itself, and it notifies everyone concerned.
 
+pub mod audit;
 pub mod blocks;
 pub mod currencies;
 pub mod demo;
@@ -11,12 +12,16 @@ pub mod features;
 pub mod images;
 pub mod me;
 pub mod messages;
+pub mod moderation;
+pub mod notes;
 pub mod offers;
 pub mod origin;
 pub mod products;
 pub mod reports;
 pub mod rooms;
+pub mod sanctions;
 pub mod search;
+pub mod staff_views;
 pub mod users;
 
 use actix_web::HttpResponse;
@@ -25,10 +30,10 @@ use crate::{
     actors::db_executor::purpose::Reading,
     auth::Identity,
     chat::request::Answer,
-    db::{self, DbError},
-    domain::{User, UserId},
+    db::{self, DbError, Moderation},
+    domain::{AuditAction, AuditSubject, Data, User, UserId},
     error::{ChatError, ErrorCode},
-    http::{problem::Problem, state::AppState},
+    http::{extract::Staff, problem::Problem, state::AppState},
 };
 
 /// 201 with what is new, 200 with what was there before.
@@ -51,6 +56,18 @@ fn check_same<T: PartialEq>(field: &str, in_body: Option<&T>, in_path: &T) -> Re
         }
         _ => Ok(()),
     }
+}
+
+/// Writes down what staff has read: before the answer is sent, so that nobody reads what the audit log does not say.
+async fn record(
+    state: &AppState,
+    staff: Staff,
+    action: AuditAction,
+    about: AuditSubject,
+    details: Option<Data>,
+) -> Result<(), ChatError> {
+    let what = Moderation::Read { action, about, details };
+    state.change(staff.does(state.clock.now(), what)).await.map(drop)
 }
 
 /// Most bytes of a page of messages, events, rooms or the like, as JSON. It ends early then, and has a `nextCursor`.

@@ -12,6 +12,8 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 pub use body::Body;
 pub use page::PageOf;
@@ -20,12 +22,14 @@ pub use query::{InQuery, whole_number};
 
 use super::{
     admission::{Client, note_known},
+    policy::{self, Needs},
     problem::Problem,
     state::AppState,
 };
 use crate::{
     auth::{AuthError, Identity, bearer, find_token},
-    domain::Account,
+    db::{Moderate, Moderation, Write},
+    domain::{Account, Moderator, Timestamp, staff::check_reason},
     error::{ChatError, ErrorCode},
     metrics,
 };
@@ -48,6 +52,40 @@ pub enum Caller {
     /// A user.
     User(Identity),
     /// The marketplace's own backend.
+    Service,
+}
+
+/// Who acts for the marketplace, and why: a member of its staff, or its own backend.
+#[derive(Debug)]
+pub struct Staff {
+    /// Who.
+    pub by: Moderator,
+    /// The query's `reason`.
+    pub reason: Option<String>,
+}
+
+/// A user for what is their own, or the marketplace for what is anybody's.
+#[derive(Debug)]
+pub enum MemberOrStaff {
+    /// A user.
+    Member(Identity),
+    /// A member of the staff, or the marketplace's own backend.
+    Staff(Staff),
+}
+
+/// Why staff asks or acts, in the query.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Why {
+    /// Why, for the audit log: 1 to 1000 characters.
+    #[param(value_type = Option<String>, min_length = 1, max_length = 1000, pattern = r"\S")]
+    reason: Option<String>,
+}
+
+/// Who was let in, by what they have shown and what the route needs.
+enum Admitted {
+    User(Identity),
+    Staff(Identity),
     Service,
 }
 
@@ -99,43 +137,121 @@ fn is_service(request: &HttpRequest) -> Result<bool, Problem> {
     Ok(matches)
 }
 
-impl FromRequest for SignedIn {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let identity = signed_in(&request).await?;
-            let state = state(&request)?;
-            let place = state.accounts.open_request(&identity.user)?;
-            state.database.check_not_removed(&identity.user).await?;
-            // It lives as long as the request.
-            request.extensions_mut().insert(place);
-            Ok(Self(identity))
-        })
+/// Lets a caller in, or says why not: the one place where [`policy`] decides.
+async fn admit(request: &HttpRequest) -> Result<Admitted, Problem> {
+    let needs = request.match_pattern().and_then(|pattern| policy::needs_of(request.method(), &pattern));
+    let needs = needs.ok_or_else(|| ChatError::internal(&"a route has no policy"))?;
+    if needs.takes_service() && is_service(request)? {
+        return Ok(Admitted::Service);
+    }
+    if needs == Needs::Service {
+        // A user's good token is known here, and not enough.
+        return Err(match signed_in(request).await {
+            Ok(_) => Problem(ChatError::new(ErrorCode::Forbidden, "this route takes the service key")),
+            Err(_) => Problem(ChatError::new(
+                ErrorCode::Unauthenticated,
+                "this route takes the service key: send `Authorization: Bearer <service key>`",
+            )),
+        });
+    }
+    let identity = signed_in(request).await?;
+    let state = state(request)?;
+    let place = state.accounts.open_request(&identity.user)?;
+    state.database.check_sign_in(&identity.user, state.clock.now()).await?;
+    // It lives as long as the request.
+    request.extensions_mut().insert(place);
+    match (needs, identity.is_staff) {
+        (Needs::Staff | Needs::UserOrStaff, true) => Ok(Admitted::Staff(identity)),
+        (Needs::Staff, false) => {
+            Err(ChatError::new(ErrorCode::Forbidden, "this route is for the marketplace's staff").into())
+        }
+        _ => Ok(Admitted::User(identity)),
     }
 }
 
-impl FromRequest for Service {
-    type Error = Problem;
-    type Future = Extracting<Self>;
+/// A handler takes a caller whom its route's policy does not let in.
+fn misplaced() -> Problem {
+    Problem(ChatError::internal(&"a route's handler and its policy differ"))
+}
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            if is_service(&request)? {
-                return Ok(Self);
+fn staff(request: &HttpRequest, by: Moderator) -> Result<Staff, Problem> {
+    let Why { reason } = web::Query::<Why>::from_query(request.query_string())
+        .map_err(|_| ChatError::invalid("the query could not be read"))?
+        .into_inner();
+    reason.as_deref().map_or(Ok(()), check_reason).map_err(ChatError::from)?;
+    Ok(Staff { by, reason })
+}
+
+macro_rules! extracted {
+    ($caller:ty, $request:ident: $($admitted:pat => $made:expr,)*) => {
+        impl FromRequest for $caller {
+            type Error = Problem;
+            type Future = Extracting<Self>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let $request = request.clone();
+                Box::pin(async move {
+                    match admit(&$request).await? {
+                        $($admitted => $made,)*
+                    }
+                })
             }
-            // A user's good token is known here, and not enough.
-            match signed_in(&request).await {
-                Ok(_) => Err(Problem(ChatError::new(ErrorCode::Forbidden, "this route takes the service key"))),
-                Err(_) => Err(Problem(ChatError::new(
-                    ErrorCode::Unauthenticated,
-                    "this route takes the service key: send `Authorization: Bearer <service key>`",
-                ))),
-            }
-        })
+        }
+    };
+}
+
+extracted! { SignedIn, request:
+    Admitted::User(identity) | Admitted::Staff(identity) => Ok(Self(identity)),
+    Admitted::Service => Err(misplaced()),
+}
+
+extracted! { Service, request:
+    Admitted::Service => Ok(Self),
+    Admitted::User(_) | Admitted::Staff(_) => Err(misplaced()),
+}
+
+extracted! { Caller, request:
+    Admitted::User(identity) | Admitted::Staff(identity) => Ok(Self::User(identity)),
+    Admitted::Service => Ok(Self::Service),
+}
+
+extracted! { Staff, request:
+    Admitted::Staff(identity) => staff(&request, Moderator::Staff { id: identity.user }),
+    Admitted::Service => staff(&request, Moderator::Service),
+    Admitted::User(_) => Err(misplaced()),
+}
+
+extracted! { MemberOrStaff, request:
+    Admitted::User(identity) => Ok(Self::Member(identity)),
+    Admitted::Staff(identity) => staff(&request, Moderator::Staff { id: identity.user }).map(Self::Staff),
+    Admitted::Service => staff(&request, Moderator::Service).map(Self::Staff),
+}
+
+impl Staff {
+    /// The reason of an action that needs one.
+    ///
+    /// # Errors
+    /// `invalid` where none was given.
+    pub fn require_reason(&self) -> Result<(), ChatError> {
+        match self.reason {
+            Some(_) => Ok(()),
+            None => Err(ChatError::invalid("`reason` is missing: say why")),
+        }
+    }
+
+    /// What this caller does now.
+    #[must_use]
+    pub fn does(self, at: Timestamp, what: Moderation) -> Write {
+        Write::Moderate(Box::new(Moderate { by: self.by, reason: self.reason, at, what }))
+    }
+
+    /// The same for a reason that came in the body.
+    ///
+    /// # Errors
+    /// `invalid` for one out of range.
+    pub fn does_because(self, reason: String, at: Timestamp, what: Moderation) -> Result<Write, ChatError> {
+        check_reason(&reason)?;
+        Ok(Self { reason: Some(reason), ..self }.does(at, what))
     }
 }
 
@@ -147,21 +263,5 @@ impl FromRequest for Visitor {
         // A request always has one, but for those of tests without a socket.
         let address = Client::of(request).address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         ready(Ok(Self(Account::from(address))))
-    }
-}
-
-impl FromRequest for Caller {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let user = SignedIn::from_request(request, payload);
-        let request = request.clone();
-        Box::pin(async move {
-            if is_service(&request)? {
-                return Ok(Self::Service);
-            }
-            user.await.map(|SignedIn(identity)| Self::User(identity))
-        })
     }
 }

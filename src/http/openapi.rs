@@ -20,8 +20,8 @@ use utoipa::{
 use self::conventions::Conventions;
 use super::{
     api::{
-        blocks, currencies, demo, events, features, images, me, messages, offers, origin, products, reports, rooms,
-        search, users,
+        audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers, origin,
+        products, reports, rooms, sanctions, search, users,
     },
     body::Pieces,
     compressed::{accepts_gzip, gzipped, has_already},
@@ -73,8 +73,10 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         blocks::list_blocks,
         reports::report,
         reports::list_reports,
+        reports::get_report,
         reports::decide_report,
         search::search_messages,
+        search::search_all_messages,
         images::send_image,
         images::get_image,
         products::put_product,
@@ -82,10 +84,29 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         products::set_product_status,
         currencies::list_currencies,
         features::get_features,
+        products::list_product_rooms,
+        users::get_user,
+        users::list_user_rooms,
         users::put_user,
         users::delete_user,
         users::disconnect_user,
         users::export_user,
+        moderation::freeze_room,
+        moderation::unfreeze_room,
+        moderation::warn_user,
+        moderation::unlist_product,
+        moderation::relist_product,
+        sanctions::mute_user,
+        sanctions::unmute_user,
+        sanctions::list_mutes,
+        sanctions::ban_user,
+        sanctions::unban_user,
+        sanctions::list_bans,
+        notes::add_user_note,
+        notes::list_user_notes,
+        notes::add_report_note,
+        notes::list_report_notes,
+        audit::list_audit,
         events::list_events,
         health::healthz,
         health::readyz,
@@ -109,6 +130,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
         (name = "safety", description = "Blocks, reports and mutes."),
         (name = "products", description = "Owned by the marketplace."),
         (name = "users", description = "Owned by the marketplace."),
+        (name = "staff", description = "For the marketplace's staff, by a token with the claim `haggle_role: \"staff\"`, and for its \
+            backend. Each call is an entry of the audit log."),
         (name = "events", description = "For the marketplace's own backend: everything that happened, in order."),
         (name = "websocket", description = "Live events go over a plain WebSocket, `GET /ws/chat`, with the subprotocols \
             `haggle.v1` and `bearer.<jwt>`, or with `Authorization: Bearer`. Each text frame is one JSON object: \
@@ -160,6 +183,10 @@ impl Modify for SecuritySchemes {
                 `access_token` takes it, too.",
                 Some("JWT"),
             ),
+        );
+        components.add_security_scheme(
+            "staffToken",
+            bearer("A user's token with the claim `haggle_role: \"staff\"`.", Some("JWT")),
         );
         components.add_security_scheme("serviceKey", bearer("The key of the marketplace's own backend.", None));
     }

@@ -46,11 +46,13 @@ problem_sets! {
     /// Of a route that anyone may call: too many connections from one address, or a fault of haggle's own.
     Anyone: RateLimited, Internal;
     /// Of a route that takes a user's token.
-    AsUser: Unauthenticated, TokenExpired, Forbidden, Invalid, RateLimited, Internal, Unavailable;
+    AsUser: Unauthenticated, TokenExpired, Forbidden, Banned, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route by which a user sends something.
-    AsSpeaker: Unauthenticated, TokenExpired, Forbidden, Blocked, Muted, Invalid, RateLimited, Internal, Unavailable;
+    AsSpeaker: Unauthenticated, TokenExpired, Forbidden, Blocked, Muted, Banned, Frozen, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route that takes the service key.
     AsService: Unauthenticated, Forbidden, Invalid, RateLimited, Internal, Unavailable;
+    /// Of a route of the marketplace's staff.
+    AsStaff: Unauthenticated, TokenExpired, Forbidden, Banned, Invalid, RateLimited, Internal, Unavailable;
     /// Of the demo's routes.
     AsVisitor: RateLimited, Internal, Unavailable;
     /// Of a signed address.
@@ -104,6 +106,8 @@ fn example(code: ErrorCode) -> Example {
         ErrorCode::RateLimited => "too many in too short a time, wait for `retryAfterMs`",
         ErrorCode::Blocked => "this conversation is closed",
         ErrorCode::Muted => "the marketplace has muted you until 2026-11-30T09:00:00.000Z",
+        ErrorCode::Banned => "the marketplace has banned you until 2026-11-30T09:00:00.000Z",
+        ErrorCode::Frozen => "the marketplace has frozen this conversation",
         ErrorCode::CursorExpired => "`after` is from before the database was restored: start again without it",
         ErrorCode::Unavailable => "haggle can't store or read right now, try again in a moment",
         ErrorCode::Internal => "something went wrong here; tell the operator this reference: 0d4c1f5e",
@@ -118,7 +122,7 @@ fn example(code: ErrorCode) -> Example {
     });
     match code {
         ErrorCode::RateLimited => document["retryAfterMs"] = json!(250),
-        ErrorCode::Muted => document["until"] = json!("2026-11-30T09:00:00.000Z"),
+        ErrorCode::Muted | ErrorCode::Banned => document["until"] = json!("2026-11-30T09:00:00.000Z"),
         _ => {}
     }
     ExampleBuilder::new().summary(title).value(Some(document)).build()

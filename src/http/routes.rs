@@ -4,8 +4,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
     api::{
-        blocks, currencies, demo, events, features, images, me, messages, offers, origin, products, reports, rooms,
-        search, users,
+        audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers, origin,
+        products, reports, rooms, sanctions, search, users,
     },
     embed, engine_io, health, openapi,
     problem::Problem,
@@ -32,6 +32,12 @@ pub fn documented(config: &mut web::ServiceConfig) {
         .service(read("/api/v1/rooms", rooms::list_rooms).route(web::post().to(rooms::open_room)))
         .service(read("/api/v1/rooms/{id}", rooms::get_room))
         .service(web::resource("/api/v1/rooms/{id}/read").route(web::put().to(rooms::mark_read)))
+        .service(
+            web::resource("/api/v1/rooms/{id}/freeze")
+                .route(web::put().to(moderation::freeze_room))
+                .route(web::delete().to(moderation::unfreeze_room)),
+        )
+        .service(web::resource("/api/v1/rooms/{id}/warnings").route(web::post().to(moderation::warn_user)))
         .service(web::resource("/api/v1/rooms/{id}/token").route(web::post().to(rooms::issue_room_token)))
         .service(
             read("/api/v1/rooms/{id}/messages", messages::list_messages).route(web::post().to(messages::send_message)),
@@ -52,20 +58,45 @@ pub fn documented(config: &mut web::ServiceConfig) {
                 .route(web::delete().to(blocks::unblock)),
         )
         .service(read("/api/v1/reports", reports::list_reports).route(web::post().to(reports::report)))
-        .service(web::resource("/api/v1/reports/{id}").route(web::patch().to(reports::decide_report)))
+        .service(read("/api/v1/reports/{id}", reports::get_report).route(web::patch().to(reports::decide_report)))
+        .service(
+            read("/api/v1/reports/{id}/notes", notes::list_report_notes).route(web::post().to(notes::add_report_note)),
+        )
         .service(web::resource("/api/v1/rooms/{id}/images").route(web::post().to(images::send_image)))
         .service(read("/api/v1/images/{key}", images::get_image))
         .service(read("/api/v1/search", search::search_messages))
+        .service(read("/api/v1/search/all", search::search_all_messages))
         .service(
             read("/api/v1/products/{id}", products::get_product)
                 .route(web::put().to(products::put_product))
                 .route(web::patch().to(products::set_product_status)),
         )
+        .service(read("/api/v1/products/{id}/rooms", products::list_product_rooms))
         .service(
-            web::resource("/api/v1/users/{id}")
+            web::resource("/api/v1/products/{id}/unlisted")
+                .route(web::put().to(moderation::unlist_product))
+                .route(web::delete().to(moderation::relist_product)),
+        )
+        .service(
+            read("/api/v1/users/{id}", users::get_user)
                 .route(web::put().to(users::put_user))
                 .route(web::delete().to(users::delete_user)),
         )
+        .service(read("/api/v1/users/{id}/rooms", users::list_user_rooms))
+        .service(
+            web::resource("/api/v1/users/{id}/mute")
+                .route(web::put().to(sanctions::mute_user))
+                .route(web::delete().to(sanctions::unmute_user)),
+        )
+        .service(
+            web::resource("/api/v1/users/{id}/ban")
+                .route(web::put().to(sanctions::ban_user))
+                .route(web::delete().to(sanctions::unban_user)),
+        )
+        .service(read("/api/v1/users/{id}/notes", notes::list_user_notes).route(web::post().to(notes::add_user_note)))
+        .service(read("/api/v1/mutes", sanctions::list_mutes))
+        .service(read("/api/v1/bans", sanctions::list_bans))
+        .service(read("/api/v1/audit", audit::list_audit))
         .service(read("/api/v1/users/{id}/export", users::export_user))
         .service(web::resource("/api/v1/users/{id}/disconnect").route(web::post().to(users::disconnect_user)));
 }

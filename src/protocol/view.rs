@@ -100,13 +100,24 @@ pub struct MessageView<'a> {
     /// When its words last changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     edited_at: Option<Timestamp>,
-    /// When its sender took it back. It keeps its place and its `seq`.
+    /// When its sender took it back, or the marketplace removed it. It keeps its place and its `seq`.
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
     /// Contacts that its words hold or held, to reach someone outside the conversation: both members see a notice of the
     /// risk.
     #[serde(default, skip_serializing_if = "<[ContactKind]>::is_empty")]
     warnings: &'a [ContactKind],
+    /// `marketplace` where not its sender has deleted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_by: Option<RemovedBy>,
+}
+
+/// Who has removed a message that its sender did not delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RemovedBy {
+    /// The marketplace's staff or its backend.
+    Marketplace,
 }
 
 impl<'a> MessageView<'a> {
@@ -126,6 +137,7 @@ impl<'a> MessageView<'a> {
             edited_at: message.edited_at,
             deleted_at: message.deleted_at,
             warnings: &message.warnings,
+            removed_by: message.is_removed.then_some(RemovedBy::Marketplace),
         }
     }
 }

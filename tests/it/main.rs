@@ -43,6 +43,7 @@ mod safety;
 mod search;
 mod slow_reader;
 mod socket_io;
+mod staff;
 mod support;
 mod tls;
 mod two_wires;

@@ -45,6 +45,7 @@ fn template() -> &'static [u8] {
                 currency: Some("USD".to_owned()),
                 image_url: None,
                 status: ProductStatus::OnSale,
+                unlisted: false,
             };
             writes.push(Write::PutProduct { product, keeps_status: false, at: Timestamp(START) });
         }

@@ -7,6 +7,8 @@ const HINTS = {
   token_expired: "Let `fetchToken` return a fresh token.",
   forbidden: "Do not repeat it: this user may not do this, or there is no such room.",
   muted: "Show until when, by `until`: the marketplace has muted this user, who can still read.",
+  banned: "Sign the user out, and show until when, by `until`: the marketplace has banned them.",
+  frozen: "Show the conversation as frozen by the marketplace: it can be read, and nothing is sent.",
   blocked: "Show the conversation as closed: one of the two has blocked the other.",
   not_found: "Do not repeat it: it does not exist, or not for this user.",
   not_in_room: "Enter the room first, or name it by `roomId`.",

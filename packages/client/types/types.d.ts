@@ -241,6 +241,8 @@ export type ServerErrorCode =
   | "rate_limited"
   | "blocked"
   | "muted"
+  | "banned"
+  | "frozen"
   | "cursor_expired"
   | "unavailable"
   | "internal";

@@ -35,6 +35,8 @@ struct Short {
     deleted_at: Option<Timestamp>,
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<ContactKind>,
+    #[serde(rename = "z", default, skip_serializing_if = "std::ops::Not::not")]
+    is_removed: bool,
 }
 
 /// A moment in milliseconds.
@@ -42,14 +44,16 @@ struct Short {
 #[serde(remote = "Timestamp")]
 struct Ms(i64);
 
-mod optional_ms {
+pub(super) mod optional_ms {
     use super::{Deserialize, Deserializer, Serialize, Serializer, Timestamp};
 
-    pub(super) fn serialize<S: Serializer>(at: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::broker::event) fn serialize<S: Serializer>(at: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
         at.map(|at| at.0).serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    pub(in crate::broker::event) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
         Ok(Option::deserialize(from)?.map(Timestamp))
     }
 }
@@ -76,7 +80,7 @@ mod tests {
     #[test]
     fn the_form_stays_the_one_that_other_releases_write_and_read() {
         let small = r#"{"i":"m","r":"r","q":7,"p":9,"s":"alice","k":"text","a":1}"#;
-        let whole = r#"{"i":"m","r":"r","q":7,"p":9,"s":"alice","c":"c","k":"image","t":"hi","d":{"key": "k"},"a":1,"e":2,"x":3,"w":["email"]}"#;
+        let whole = r#"{"i":"m","r":"r","q":7,"p":9,"s":"alice","c":"c","k":"image","t":"hi","d":{"key": "k"},"a":1,"e":2,"x":3,"w":["email"],"z":true}"#;
         for json in [small, whole] {
             let Read(message) = serde_json::from_str(json).unwrap();
             assert_eq!(serde_json::to_string(&Written(&message)).unwrap(), json);

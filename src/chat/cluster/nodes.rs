@@ -14,7 +14,7 @@ use super::reconcile::{Confirmed, POLL_INTERVAL_UNCONNECTED, Reconcile};
 use crate::{
     broker::{Envelope, NodeEvent, NodeId, PresenceOf, Topic},
     chat::{Chat, db_read::Memory, hub_op::Delivery, input::Now, rooms::PresenceChanged, timer::Timer},
-    domain::{RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId},
+    domain::{RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId, staff::ends_at},
     error::{ChatError, ErrorCode},
     protocol::{
         event::{RoomUpdated, ServerEvent},
@@ -314,9 +314,16 @@ impl Chat {
                 let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: of, online });
                 self.send_to_inbox(&user, &push);
             }
-            NodeEvent::EndSessions { user, sentence } => {
+            NodeEvent::EndSessions { user, sentence, banned_until } => {
                 self.confirm(|| Confirmed::SessionsEnded(user.clone()));
-                self.end_sessions_here(&user, &ChatError::new(ErrorCode::Forbidden, sentence));
+                let error = match banned_until {
+                    Some(until) => ChatError::banned(ends_at(until)),
+                    None => ChatError::new(ErrorCode::Forbidden, sentence),
+                };
+                if let Some(until) = banned_until {
+                    self.bans.add(user.clone(), until, self.now.at);
+                }
+                self.end_sessions_here(&user, &error);
             }
             NodeEvent::UserChanged { user, is_renamed } => self.hear_user_changed(user, is_renamed),
             NodeEvent::WhoIsThere { user } => {
@@ -343,6 +350,7 @@ impl Chat {
 
     fn hear_user_changed(&mut self, user: UserId, is_renamed: bool) {
         self.confirm(|| Confirmed::User(user.clone()));
+        self.bans.lift(&user);
         self.mark_user_stale(&user);
         for room in self.rooms.rooms_of(&user) {
             self.refresh(room, false);

@@ -52,7 +52,15 @@ impl Chat {
                 let presenter = self.settings.presenter(self.now.wall);
                 Answer { data: to_json(&ReportView::of(&report, &presenter)), created: false }
             }
-            Written::Remembered | Written::SessionsEnded { .. } => done(),
+            Written::Remembered | Written::SessionsEnded { .. } | Written::Recorded => done(),
+            Written::SanctionSet(set) => self.sanction_set(&set),
+            Written::RoomFrozen { room, frozen, changed } => {
+                if changed {
+                    self.room_frozen(room, frozen);
+                }
+                done()
+            }
+            Written::NoteAdded(note) => Answer { data: to_json(&*note), created: true },
             Written::ForgotEnded { has_more } => self.ended_forgotten(has_more),
             Written::UserPut { user, created, changed } => {
                 if changed {
@@ -134,7 +142,7 @@ impl Chat {
         self.publish_user_changed(user);
     }
 
-    fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
+    pub(super) fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
         self.mark_user_stale(user);
         for room in self.rooms.rooms_of(user) {
             if let Some(live) = self.rooms.room_mut(&room) {

@@ -129,6 +129,7 @@ impl LiveRoom {
     /// Takes over how the room stands in the database, but for its messages, which come in their order.
     pub fn refresh(&mut self, state: &RoomState, is_current: bool) {
         self.state.room = state.room.clone();
+        self.state.frozen = state.frozen;
         if is_current {
             self.state.offer.clone_from(&state.offer);
         }
@@ -229,6 +230,11 @@ impl LiveRoom {
         }
     }
 
+    /// Staff has frozen the room, or unfrozen it.
+    pub fn set_frozen(&mut self, frozen: bool) {
+        self.state.frozen = frozen;
+    }
+
     /// A member can't say anything until then.
     pub fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
         for role in [Role::Buyer, Role::Seller] {
@@ -250,6 +256,7 @@ impl LiveRoom {
             read_seq: self.state.member(role).read_seq,
             unread: self.state.member(role).unread,
             closed: self.state.is_closed(),
+            frozen: self.state.frozen,
         }
     }
 

@@ -37,6 +37,7 @@ pub(in crate::chat) fn state(id: &str) -> RoomState {
         last_message: None,
         offer: None,
         members: Pair { buyer: member, seller: member },
+        frozen: false,
     }
 }
 

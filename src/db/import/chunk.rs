@@ -440,5 +440,6 @@ fn to_message(id: &MessageId, line: &MessageLine, seq: i64, shift_ms: i64) -> St
         edited_at: line.edited_at.map(|at| at.plus_ms(shift_ms)),
         deleted_at: line.deleted_at.map(|at| at.plus_ms(shift_ms)),
         warnings: Vec::new(),
+        is_removed: false,
     }
 }

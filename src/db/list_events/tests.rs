@@ -42,6 +42,8 @@ fn in_short(event: &Event) -> String {
             format!("decided {} {:?}", report.reported_id, report.decision.map(Decision::as_str))
         }
         Fact::MuteUpdated { user_id, muted_until } => format!("mute {user_id} {:?}", muted_until.map(|at| at.0)),
+        Fact::BanUpdated { user_id, banned, .. } => format!("ban {user_id} {banned}"),
+        Fact::FreezeUpdated { frozen, .. } => format!("freeze {frozen}"),
         Fact::SessionsEnded { user_id } => format!("ended {user_id}"),
     }
 }

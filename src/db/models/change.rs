@@ -52,6 +52,10 @@ pub(in crate::db) enum Changed<'a> {
     ReportDecided(&'a str),
     /// A user is muted until another time now, or not at all.
     Mute(&'a str),
+    /// A user is banned until another time now, or not at all.
+    Ban(&'a str),
+    /// A room was frozen or unfrozen.
+    Freeze(&'a str),
     /// The marketplace has ended a user's sessions.
     SessionsEnded(&'a str),
     /// Something that nodes keep of a room is another now, such as a block. No event of the marketplace's.
@@ -77,6 +81,8 @@ pub(in crate::db) enum ChangeKind {
     ReportCreated,
     ReportDecided,
     MuteUpdated,
+    BanUpdated,
+    FreezeUpdated,
     SessionsEnded,
     RoomState,
     Profile,
@@ -84,7 +90,7 @@ pub(in crate::db) enum ChangeKind {
 }
 
 impl ChangeKind {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 18] = [
         Self::MessageUpdated,
         Self::Read,
         Self::RoomOpened,
@@ -97,6 +103,8 @@ impl ChangeKind {
         Self::ReportCreated,
         Self::ReportDecided,
         Self::MuteUpdated,
+        Self::BanUpdated,
+        Self::FreezeUpdated,
         Self::SessionsEnded,
         Self::RoomState,
         Self::Profile,
@@ -117,6 +125,8 @@ impl ChangeKind {
             Self::ReportCreated => "report_created",
             Self::ReportDecided => "report_decided",
             Self::MuteUpdated => "mute_updated",
+            Self::BanUpdated => "ban_updated",
+            Self::FreezeUpdated => "freeze_updated",
             Self::SessionsEnded => "sessions_ended",
             Self::RoomState => "room_state",
             Self::Profile => "profile",
@@ -177,6 +187,8 @@ impl<'a> NewChange<'a> {
             Changed::ReportCreated(id) => (ChangeKind::ReportCreated, id, ""),
             Changed::ReportDecided(id) => (ChangeKind::ReportDecided, id, ""),
             Changed::Mute(id) => (ChangeKind::MuteUpdated, id, ""),
+            Changed::Ban(id) => (ChangeKind::BanUpdated, id, ""),
+            Changed::Freeze(id) => (ChangeKind::FreezeUpdated, id, ""),
             Changed::RoomState(id) => (ChangeKind::RoomState, id, ""),
             Changed::Profile(id) => (ChangeKind::Profile, id, ""),
             Changed::UserState(id) => (ChangeKind::UserState, id, ""),

@@ -10,7 +10,7 @@ use std::{collections::HashSet, ops::ControlFlow};
 
 use diesel::{
     dsl::{count, count_star},
-    sql_types::{BigInt, Nullable, Text},
+    sql_types::{BigInt, Bool, Nullable, Text},
 };
 
 use crate::{
@@ -30,7 +30,7 @@ use crate::{
 
 pub(in crate::db) use ends::{EndsRow, list_ends};
 
-pub(in crate::db) use revise::{delete, edit, erase, set_revised};
+pub(in crate::db) use revise::{delete, edit, erase, set_removed, set_revised};
 
 pub(in crate::db) use by_sender::{list_by_sender, list_by_sender_among};
 
@@ -68,6 +68,8 @@ pub(in crate::db) struct MessageRow {
     deleted_at: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     warnings: Option<String>,
+    #[diesel(sql_type = Bool)]
+    removed: bool,
 }
 
 impl MessageRow {
@@ -100,6 +102,7 @@ impl MessageRow {
             deleted_at: self.deleted_at.map(Timestamp),
             // A name that this haggle does not know is one of a newer haggle's.
             warnings: self.warnings.iter().flat_map(|names| names.split(',')).filter_map(ContactKind::parse).collect(),
+            is_removed: self.removed,
         })
     }
 }

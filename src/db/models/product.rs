@@ -17,6 +17,7 @@ pub(in crate::db) struct ProductRow {
     currency: Option<String>,
     image_url: Option<String>,
     status: String,
+    unlisted: bool,
 }
 
 impl ProductRow {
@@ -29,6 +30,7 @@ impl ProductRow {
             currency: product.currency.clone(),
             image_url: product.image_url.clone(),
             status: product.status.as_str().to_owned(),
+            unlisted: product.unlisted,
         }
     }
 
@@ -44,6 +46,7 @@ impl ProductRow {
             currency: self.currency,
             image_url: self.image_url,
             status,
+            unlisted: self.unlisted,
         })
     }
 }
@@ -69,7 +72,8 @@ pub fn list_products(conn: &mut Connection, limit: i64) -> Result<Vec<Product>, 
 /// A product as it shall be: with the status that it was given, or where it stands.
 pub(in crate::db) fn with_status(before: Option<&Product>, given: Product, keeps_status: bool) -> Product {
     let status = if keeps_status { status_of(before) } else { given.status };
-    Product { status, ..given }
+    // Only staff takes a product down, and puts it back.
+    Product { status, unlisted: before.is_some_and(|before| before.unlisted), ..given }
 }
 
 /// The accepted offer that the new status of a product would undo.

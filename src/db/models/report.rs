@@ -299,14 +299,44 @@ fn list_around(
     Ok(kept.into())
 }
 
-/// A page of the reports in one state, oldest first, after one of them, and whether there are more. It ends early where
-/// another report would make it too large.
+/// Which reports.
+#[derive(Debug, Clone)]
+pub struct ReportFilter {
+    /// Whether they wait for their decision.
+    pub state: ReportState,
+    /// Whom they have to do with.
+    pub user: ReportUser,
+    /// What they are about.
+    pub category: Option<ReportCategory>,
+}
+
+impl ReportFilter {
+    /// All reports in one state.
+    #[must_use]
+    pub const fn all(state: ReportState) -> Self {
+        Self { state, user: ReportUser::Any, category: None }
+    }
+}
+
+/// Whom reports have to do with.
+#[derive(Debug, Clone)]
+pub enum ReportUser {
+    /// Anyone.
+    Any,
+    /// They are about this user.
+    Reported(UserId),
+    /// This user has made them.
+    Reporter(UserId),
+}
+
+/// A page of reports, oldest first, after one of them, and whether there are more. It ends early where another report would
+/// make it too large.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn list_reports(
     conn: &mut Connection,
-    state: ReportState,
+    filter: &ReportFilter,
     after: Option<&str>,
     limit: i64,
 ) -> Result<(Vec<Report>, bool), DbError> {
@@ -317,7 +347,7 @@ pub fn list_reports(
     let mut place = after.unwrap_or_default().to_owned();
     let (mut found, mut bytes) = (Vec::new(), 0);
     // One by one: what the next one weighs is known when it is read.
-    while let Some(row) = next_report(conn, state, &place)? {
+    while let Some(row) = next_report(conn, filter, &place)? {
         bytes += row.messages.len() + row.text.as_ref().map_or(0, String::len);
         if found.len() as i64 >= limit || (bytes > PAGE_BYTES_MAX && !found.is_empty()) {
             return Ok((found, true));
@@ -328,12 +358,48 @@ pub fn list_reports(
     Ok((found, false))
 }
 
-fn next_report(conn: &mut Connection, state: ReportState, after: &str) -> QueryResult<Option<ReportRow>> {
-    let next = reports::table.filter(reports::id.gt(after)).order(reports::id).limit(1).select(ReportRow::as_select());
-    match state {
-        ReportState::Open => next.filter(reports::decision.is_null()).get_result(conn).optional(),
-        ReportState::Decided => next.filter(reports::decision.is_not_null()).get_result(conn).optional(),
+fn next_report(conn: &mut Connection, filter: &ReportFilter, after: &str) -> QueryResult<Option<ReportRow>> {
+    macro_rules! first {
+        ($reports:expr) => {
+            match filter.state {
+                ReportState::Open => $reports.filter(reports::decision.is_null()).get_result(conn).optional(),
+                ReportState::Decided => $reports.filter(reports::decision.is_not_null()).get_result(conn).optional(),
+            }
+        };
     }
+    // Of one user there are fewer than of a category: an expression, so that the index of the categories is not taken.
+    macro_rules! is_about {
+        ($category:expr) => {
+            reports::category.concat("").eq($category.as_str())
+        };
+    }
+    let next = reports::table.filter(reports::id.gt(after)).order(reports::id).limit(1).select(ReportRow::as_select());
+    match (&filter.user, filter.category) {
+        (ReportUser::Any, None) => first!(next),
+        (ReportUser::Any, Some(category)) => first!(next.filter(reports::category.eq(category.as_str()))),
+        (ReportUser::Reported(id), None) => first!(next.filter(reports::reported_id.eq(id.as_str()))),
+        (ReportUser::Reported(id), Some(category)) => {
+            first!(next.filter(reports::reported_id.eq(id.as_str())).filter(is_about!(category)))
+        }
+        (ReportUser::Reporter(id), None) => first!(next.filter(reports::reporter_id.eq(id.as_str()))),
+        (ReportUser::Reporter(id), Some(category)) => {
+            first!(next.filter(reports::reporter_id.eq(id.as_str())).filter(is_about!(category)))
+        }
+    }
+}
+
+/// A report.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_report(conn: &mut Connection, report: &str) -> Result<Option<Report>, DbError> {
+    if report.contains('\0') {
+        // PostgreSQL has no such text, not even to compare with.
+        return Ok(None);
+    }
+    let row: Option<ReportRow> =
+        reports::table.find(report).select(ReportRow::as_select()).get_result(conn).optional()?;
+    row.map(ReportRow::into_report).transpose()
 }
 
 /// Writes down a decision. Returns the report and whether it was decided otherwise before; `None` when there is no such report.
@@ -344,12 +410,7 @@ pub(in crate::db) fn decide(
     mute_until: Option<Timestamp>,
     at: Timestamp,
 ) -> Result<Option<(Report, bool)>, DbError> {
-    if report.contains('\0') {
-        // PostgreSQL has no such text, not even to compare with.
-        return Ok(None);
-    }
-    let row = reports::table.find(report).select(ReportRow::as_select()).get_result(conn).optional()?;
-    let Some(before) = row.map(ReportRow::into_report).transpose()? else { return Ok(None) };
+    let Some(before) = find_report(conn, report)? else { return Ok(None) };
     if (before.decision, before.mute_until) == (Some(decision), mute_until) {
         return Ok(Some((before, false)));
     }
@@ -453,15 +514,6 @@ pub(in crate::db) fn erase_words(conn: &mut Connection, user: &UserId, after: &s
         last = Some(id);
     }
     Ok(last)
-}
-
-/// The latest end of a user's mutes.
-pub(in crate::db) fn last_mute(conn: &mut Connection, user: &UserId) -> QueryResult<Option<Timestamp>> {
-    let last: Option<i64> = reports::table
-        .filter(reports::reported_id.eq(user.as_str()).and(reports::mute_until.is_not_null()))
-        .select(diesel::dsl::max(reports::mute_until))
-        .get_result(conn)?;
-    Ok(last.map(Timestamp))
 }
 
 #[cfg(test)]

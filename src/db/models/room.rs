@@ -108,6 +108,7 @@ impl RoomRow {
 struct Standing {
     deleted: bool,
     muted_until: Option<i64>,
+    banned_until: Option<i64>,
     has_blocked: bool,
 }
 
@@ -116,6 +117,8 @@ struct Standing {
 pub(in crate::db) struct LockedRoom {
     pub(in crate::db) row: RoomRow,
     members: Pair<Standing>,
+    /// Staff lets nobody say anything here.
+    frozen: bool,
     /// Whether the row must be written back.
     pub(in crate::db) changed: bool,
 }
@@ -127,8 +130,12 @@ pub(in crate::db) enum Silenced {
     Stranger,
     /// One of the two has blocked the other, or the other was deleted.
     Blocked,
+    /// The marketplace has frozen the room.
+    Frozen,
     /// The marketplace has muted them.
     MutedUntil(Timestamp),
+    /// The marketplace has banned them.
+    BannedUntil(Timestamp),
 }
 
 impl LockedRoom {
@@ -140,13 +147,22 @@ impl LockedRoom {
     /// Which member somebody is who may say something now.
     pub(in crate::db) fn speaker(&self, user: &UserId, at: Timestamp) -> Result<Role, Silenced> {
         let role = self.active_role_of(user).ok_or(Silenced::Stranger)?;
+        if let Some(until) = self.members[role].banned_until.map(Timestamp).filter(|until| *until > at) {
+            return Err(Silenced::BannedUntil(until));
+        }
         if self.is_closed() {
             return Err(Silenced::Blocked);
         }
+        self.check_not_frozen()?;
         match self.muted_until(role, at) {
             Some(until) => Err(Silenced::MutedUntil(until)),
             None => Ok(role),
         }
+    }
+
+    /// Refuses a change in a frozen room.
+    pub(in crate::db) fn check_not_frozen(&self) -> Result<(), Silenced> {
+        if self.frozen { Err(Silenced::Frozen) } else { Ok(()) }
     }
 
     /// Whether nobody can say anything: one of the two has blocked the other, or was deleted.
@@ -162,28 +178,30 @@ impl LockedRoom {
 
 /// The rooms with these ids, locked until the transaction ends. In SQLite an immediate transaction is that lock.
 pub(in crate::db) fn lock(conn: &mut Connection, ids: &[&str]) -> QueryResult<HashMap<String, LockedRoom>> {
-    type StandingColumns = (Option<i64>, Option<i64>);
-    type LockedRow = (RoomRow, StandingColumns, StandingColumns, Option<i64>, Option<i64>);
+    type StandingColumns = (Option<i64>, Option<i64>, Option<i64>);
+    type LockedRow = (RoomRow, bool, StandingColumns, StandingColumns, Option<i64>, Option<i64>);
     let rows: Vec<LockedRow> = with_members!(rooms::table)
         .filter(one_of(rooms::id, ids.iter().copied()))
         .select((
             RoomRow::as_select(),
-            BUYERS.fields((users::deleted_at, users::muted_until)),
-            SELLERS.fields((users::deleted_at, users::muted_until)),
+            rooms::frozen,
+            BUYERS.fields((users::deleted_at, users::muted_until, users::banned_until)),
+            SELLERS.fields((users::deleted_at, users::muted_until, users::banned_until)),
             BUYERS_BLOCK.field(blocks::created_at).nullable(),
             SELLERS_BLOCK.field(blocks::created_at).nullable(),
         ))
         .load(conn)?;
-    let standing = |(deleted_at, muted_until): StandingColumns, block: Option<i64>| Standing {
+    let standing = |(deleted_at, muted_until, banned_until): StandingColumns, block: Option<i64>| Standing {
         deleted: deleted_at.is_some(),
         muted_until,
+        banned_until,
         has_blocked: block.is_some(),
     };
     Ok(rows
         .into_iter()
-        .map(|(row, buyer, seller, buyers_block, sellers_block)| {
+        .map(|(row, frozen, buyer, seller, buyers_block, sellers_block)| {
             let members = Pair { buyer: standing(buyer, buyers_block), seller: standing(seller, sellers_block) };
-            (row.id.clone(), LockedRoom { row, members, changed: false })
+            (row.id.clone(), LockedRoom { row, members, frozen, changed: false })
         })
         .collect())
 }
@@ -214,6 +232,35 @@ fn save_row(conn: &mut SqliteConnection, room: &RoomRow) -> QueryResult<()> {
     let values = [created_at, active_at, last_seq, buyer_read_seq, seller_read_seq, Value::Text(&room.id)];
     prepared::run::<SaveRoom, _>(conn, values)?;
     Ok(())
+}
+
+/// Freezes a room, or unfreezes it. Returns whether that is something else than before; `None` when there is no such room.
+pub(in crate::db) fn set_frozen(conn: &mut Connection, room: &RoomId, frozen: bool) -> QueryResult<Option<bool>> {
+    let before = is_frozen(conn, room)?;
+    if before.is_some_and(|before| before != frozen) {
+        diesel::update(rooms::table.find(room.as_str())).set(rooms::frozen.eq(frozen)).execute(conn)?;
+    }
+    Ok(before.map(|before| before != frozen))
+}
+
+/// Whether a room is frozen; `None` when there is no such room.
+pub(in crate::db) fn is_frozen(conn: &mut Connection, room: &RoomId) -> QueryResult<Option<bool>> {
+    rooms::table.find(room.as_str()).select(rooms::frozen).get_result(conn).optional()
+}
+
+/// The buyers of a product's rooms after one of them, and the rooms, by buyer.
+pub(in crate::db) fn list_by_product(
+    conn: &mut Connection,
+    product: &ProductId,
+    after: &str,
+    limit: i64,
+) -> QueryResult<Vec<(String, String)>> {
+    rooms::table
+        .filter(rooms::product_id.eq(product.as_str()).and(rooms::buyer_id.gt(after)))
+        .order(rooms::buyer_id)
+        .limit(limit)
+        .select((rooms::buyer_id, rooms::id))
+        .load(conn)
 }
 
 /// Adds a room of a product that stands like this.
@@ -260,6 +307,14 @@ pub(in crate::db) fn list_by_role(
         Role::Buyer => behind.filter(rooms::buyer_id.eq(user.as_str())).load(conn),
         Role::Seller => behind.filter(rooms::seller_id.eq(user.as_str())).load(conn),
     }
+}
+
+/// Whether there is such a room.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn has_room(conn: &mut Connection, room: &RoomId) -> Result<bool, DbError> {
+    Ok(is_frozen(conn, room)?.is_some())
 }
 
 /// Whether somebody is one of a room's two members, and was not deleted. One look at one row for each.

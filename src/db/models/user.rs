@@ -151,6 +151,97 @@ pub(in crate::db) fn set_muted_until(
     Ok(true)
 }
 
+/// Says until when a user's tokens are refused. Returns whether that is another time than before.
+pub(in crate::db) fn set_banned_until(
+    conn: &mut Connection,
+    user: &UserId,
+    until: Option<Timestamp>,
+) -> QueryResult<bool> {
+    if find_banned_until(conn, user)? == until {
+        return Ok(false);
+    }
+    diesel::update(users::table.find(user.as_str()))
+        .set(users::banned_until.eq(until.map(|until| until.0)))
+        .execute(conn)?;
+    Ok(true)
+}
+
+/// Until when a user's tokens are refused, also where that has passed.
+pub(in crate::db) fn find_banned_until(conn: &mut Connection, user: &UserId) -> QueryResult<Option<Timestamp>> {
+    let until: Option<Option<i64>> =
+        users::table.find(user.as_str()).select(users::banned_until).get_result(conn).optional()?;
+    Ok(until.flatten().map(Timestamp))
+}
+
+/// Says that mutes of reports that were decided before this moment don't count.
+pub(in crate::db) fn set_unmuted_at(conn: &mut Connection, user: &UserId, at: Timestamp) -> QueryResult<()> {
+    diesel::update(users::table.find(user.as_str())).set(users::unmuted_at.eq(at.0)).execute(conn)?;
+    Ok(())
+}
+
+/// Whether a user may use the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignIn {
+    /// They may; also somebody whom the database does not know.
+    Allowed,
+    /// They were deleted.
+    Removed,
+    /// The marketplace has banned them.
+    BannedUntil(Timestamp),
+}
+
+/// Whether a user may use the server now. One look at one row.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_sign_in(conn: &mut Connection, user: &UserId, now: Timestamp) -> Result<SignIn, DbError> {
+    let found: Option<(Option<i64>, Option<i64>)> = users::table
+        .find(user.as_str())
+        .select((users::deleted_at, users::banned_until))
+        .get_result(conn)
+        .optional()?;
+    Ok(match found {
+        Some((Some(_), _)) => SignIn::Removed,
+        Some((None, Some(until))) if until > now.0 => SignIn::BannedUntil(Timestamp(until)),
+        _ => SignIn::Allowed,
+    })
+}
+
+/// A user as staff sees them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserDetails {
+    /// The user.
+    pub user: User,
+    /// When they were made and last changed.
+    pub times: Times,
+    /// When they were deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// Until when they can't say anything, also where that has passed.
+    pub muted_until: Option<Timestamp>,
+    /// Until when their tokens are refused, also where that has passed.
+    pub banned_until: Option<Timestamp>,
+}
+
+/// Reads a user as staff sees them.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_user_details(conn: &mut Connection, user: &UserId) -> Result<Option<UserDetails>, DbError> {
+    type Columns = (UserRow, Option<i64>, Option<i64>, (Option<i64>, Option<i64>));
+    let found: Option<Columns> = users::table
+        .find(user.as_str())
+        .select((UserRow::as_select(), users::muted_until, users::banned_until, (users::created_at, users::updated_at)))
+        .get_result(conn)
+        .optional()?;
+    Ok(found.map(|(row, muted_until, banned_until, times)| UserDetails {
+        deleted_at: row.deleted_at.map(Timestamp),
+        user: User::from(row),
+        times: Times::from_ms(times),
+        muted_until: muted_until.map(Timestamp),
+        banned_until: banned_until.map(Timestamp),
+    }))
+}
+
 /// Adds a user as their token names them, unless they are there already. Returns whether they are new.
 pub(in crate::db) fn add_missing(conn: &mut Connection, user: &User, at: Timestamp) -> QueryResult<bool> {
     let is_new = find_row(conn, user.id.as_str())?.is_none();

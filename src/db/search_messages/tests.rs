@@ -30,7 +30,7 @@ fn index(conn: &mut Connection) {
 
 fn search(conn: &mut Connection, user: &str, query: &str) -> Vec<String> {
     let terms = SearchTerms::parse(query).unwrap();
-    let (found, _) = search_at(UNHURRIED, conn, &user_id(user), &terms, None, ALL).unwrap();
+    let (found, _) = search_at(UNHURRIED, conn, Some(&user_id(user)), &terms, None, ALL).unwrap();
     found.into_iter().filter_map(|found| found.message.text).collect()
 }
 
@@ -39,7 +39,7 @@ fn pages(conn: &mut Connection, pace: Pace, user: &str, query: &str, page: Searc
     let terms = SearchTerms::parse(query).unwrap();
     let (mut seen, mut cursor, mut count) = (Vec::new(), None, 0);
     loop {
-        let (found, next) = search_at(pace, conn, &user_id(user), &terms, cursor, page).unwrap();
+        let (found, next) = search_at(pace, conn, Some(&user_id(user)), &terms, cursor, page).unwrap();
         count += 1;
         let weight: usize = found.iter().map(FoundMessage::weight_bytes).sum();
         assert!(found.len() <= page.limit && (found.len() <= 1 || weight <= page.bytes_max), "{weight}");

@@ -263,5 +263,6 @@ fn stored(draft: &Draft, seq: i64) -> StoredMessage {
         edited_at: None,
         deleted_at: None,
         warnings: Vec::new(),
+        is_removed: false,
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     db::{
         Connection, DbError,
-        models::{product, room, user, wave},
+        models::{note, product, room, sanction, user, wave},
     },
     domain::{Product, ProductId, ProductStatus, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
 };
@@ -37,6 +37,8 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
     let changed = before.deleted_at.is_none();
     if changed {
         user::delete(conn, user, at)?;
+        sanction::delete_all(conn, user)?;
+        note::delete_about(conn, user)?;
         erase_user::begin(conn, user)?;
     }
     Ok(Written::UserDeleted { user: User::deleted(user.clone()), changed })

@@ -5,7 +5,10 @@
 //! room that is opened, a report, an import.
 
 use super::{ProductChange, Written};
-use crate::{db::models::change::Changed, domain::StoredMessage};
+use crate::{
+    db::models::change::Changed,
+    domain::{SanctionKind, StoredMessage},
+};
 
 /// Rooms of which each gets a note of its own that it has changed.
 const ROOMS_NOTED_MAX: usize = 32;
@@ -60,6 +63,24 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
         Written::WordsErased { messages, rooms: _, offers, progress: _ } => {
             let mut changes = of_offers(offers);
             changes.extend(messages.iter().map(|message| Changed::Message(message.id.as_str())));
+            changes
+        }
+        // What was read changes nothing; notes are the staff's own.
+        Written::Recorded | Written::NoteAdded(_) => Vec::new(),
+        Written::SanctionSet(set) => {
+            let user = set.sanction.user.id.as_str();
+            match set.kind {
+                SanctionKind::Mute => only_if(set.changed, Changed::Mute(user)),
+                SanctionKind::Ban => {
+                    let mut changes = only_if(set.changed, Changed::Ban(user));
+                    changes.extend(only_if(set.until.is_some(), Changed::SessionsEnded(user)));
+                    changes
+                }
+            }
+        }
+        Written::RoomFrozen { room, frozen: _, changed } => {
+            let mut changes = only_if(*changed, Changed::Freeze(room.as_str()));
+            changes.extend(only_if(*changed, Changed::RoomState(room.as_str())));
             changes
         }
         // What clients find again after a lost connection is haggle's own.

@@ -1,7 +1,7 @@
 //! Whose a change is, and what it costs the writer: what its share of a batch is counted by.
 
-use super::Write;
-use crate::domain::{Account, message::SYSTEM_SENDER};
+use super::{Moderate, Moderation, Write};
+use crate::domain::{Account, Data, message::SYSTEM_SENDER};
 
 /// What a change costs in addition to its own bytes: its rows, their indices, and its place in the changes.
 const FIXED: usize = 512;
@@ -14,6 +14,26 @@ const MANY_ROOMS: usize = 32 * 1024;
 
 /// A slice of a job, which is as long as a step may be.
 const SLICE: usize = 256 * 1024;
+
+impl Moderate {
+    /// See [`Write::cost_bytes`].
+    fn cost_bytes(&self) -> usize {
+        let words = self.reason.as_ref().map_or(0, String::len);
+        words
+            + match &self.what {
+                Moderation::Read { details, .. } => FIXED + details.as_ref().map_or(0, Data::weight_bytes),
+                Moderation::EndSessions { .. } => FIXED,
+                Moderation::AddNote { text, .. } => FIXED + text.len(),
+                Moderation::SetSanction { .. }
+                | Moderation::EndSanction { .. }
+                | Moderation::SetFrozen { .. }
+                | Moderation::RemoveMessage { .. }
+                | Moderation::DecideReport { .. } => SOME_ROWS,
+                Moderation::Warn { draft, .. } => SOME_ROWS + draft.weight_bytes(),
+                Moderation::SetUnlisted { .. } | Moderation::DeleteUser { .. } => MANY_ROOMS,
+            }
+    }
+}
 
 impl Write {
     /// Whose change it is.
@@ -32,6 +52,7 @@ impl Write {
             Self::SetSettings { user, .. } => user.id.clone().into(),
             Self::Remember(recovery) => recovery.user.clone().into(),
             Self::Forget { user, .. } => user.clone().into(),
+            Self::Moderate(moderate) => moderate.by.account(),
             Self::PutProduct { .. }
             | Self::SetProductStatus { seller: None, .. }
             | Self::PutUser { .. }
@@ -59,6 +80,7 @@ impl Write {
             | Self::PutUser { .. }
             | Self::SetSettings { .. }
             | Self::NoteSessionsEnded { .. } => FIXED,
+            Self::Moderate(moderate) => moderate.cost_bytes(),
             Self::Delete { .. } | Self::MakeOffer { .. } | Self::DecideReport { .. } => SOME_ROWS,
             Self::PutProduct { .. }
             | Self::SetProductStatus { .. }

@@ -14,7 +14,7 @@ use super::{WriteResult, Written, ended_offers};
 use crate::{
     db::{
         Connection, DbError, discarded_images, message_index,
-        models::{message, offer, recovery, report, room},
+        models::{message, offer, recovery, removed, report, room},
         prelude::*,
         schema::erasures,
         space::Space,
@@ -98,6 +98,9 @@ pub(super) fn erase_words(conn: &mut Connection, user: &UserId, at: Timestamp) -
         if let Some(last) = report::erase_words(conn, user, &report)? {
             (report, is_done) = (last, false);
         }
+    }
+    if is_done {
+        is_done = !removed::erase_of_sender(conn, user)?;
     }
     if is_done {
         recovery::remove_of_user(conn, user)?;

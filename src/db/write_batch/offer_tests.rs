@@ -11,7 +11,7 @@ use crate::{
         test_db::{NOW, TestDb, product, room, user_id, write},
     },
     domain::{
-        MessageKind,
+        MessageKind, StoredMessage,
         offer::{OFFER_LIFETIME_MS, OfferDecision, OfferStatus, StandingOffer},
     },
     error::ErrorCode,

@@ -46,6 +46,10 @@ pub(super) fn edit(
 
 pub(super) fn delete(conn: &mut Connection, id: &MessageId, editor: &UserId, at: Timestamp) -> WriteResult {
     let mut message = find_own(conn, id, editor, at)?;
+    // What was said in a frozen room stays as it is.
+    if let Some(room) = room::lock(conn, &[message.room_id.as_str()])?.remove(message.room_id.as_str()) {
+        room.check_not_frozen().map_err(WriteError::from)?;
+    }
     discarded_images::discard(conn, message.data.as_ref().filter(|_| message.kind == MessageKind::Image))?;
     message_index::replace(conn, id, None)?;
     message::delete(conn, id, at)?;

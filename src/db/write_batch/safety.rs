@@ -4,7 +4,7 @@ use super::{WriteError, WriteResult, Written};
 use crate::{
     db::{
         Connection,
-        models::{block, report, user},
+        models::{block, report, sanction, user},
     },
     domain::{Block, RoomId, SettingsPatch, Timestamp, User, UserId, message::SYSTEM_SENDER, safety::Decision},
 };
@@ -70,7 +70,7 @@ pub(super) fn decide_report(
     let Some((report, changed)) = report::decide(conn, id, decision, mute_until, at)? else {
         return Err(WriteError::NotFound("report").into());
     };
-    let muted_until = report::last_mute(conn, &report.reported_id)?;
+    let muted_until = sanction::muted_until(conn, &report.reported_id)?;
     let mute_changed = user::set_muted_until(conn, &report.reported_id, muted_until)?;
     Ok(Written::ReportDecided { report: Box::new(report), changed, muted_until, mute_changed })
 }

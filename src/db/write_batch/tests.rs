@@ -9,7 +9,7 @@ use crate::{
         schema::messages,
         test_db::{NOW, TestDb, draft, history, is_postgres, product, read, room, say, user, user_id, write},
     },
-    domain::{ClientId, Data, MessageKind, Notice},
+    domain::{ClientId, Data, MessageKind, Notice, StoredMessage},
     error::{ChatError, ErrorCode},
 };
 

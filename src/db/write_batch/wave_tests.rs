@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     db::test_db::{NOW, TestDb, history, product, room, user, user_id, write},
+    domain::StoredMessage,
     error::{ChatError, ErrorCode},
 };
 

@@ -7,7 +7,7 @@ use super::Write;
 use super::Written;
 use crate::{
     db::{DbError, OperationError, models::room::Silenced, operation_error::RefusalReason},
-    domain::{MessageId, Timestamp, masking::ContactRefused, offer},
+    domain::{MessageId, Timestamp, masking::ContactRefused, offer, staff},
     error::{ChatError, ErrorCode},
 };
 
@@ -59,6 +59,15 @@ pub enum WriteError {
     /// The marketplace has muted the sender.
     #[error("the marketplace has muted you until {0}")]
     Muted(Timestamp),
+    /// The marketplace has banned the sender.
+    #[error("the marketplace has banned you")]
+    Banned(Timestamp),
+    /// The marketplace has frozen the room.
+    #[error("the marketplace has frozen this conversation")]
+    Frozen,
+    /// Staff removes words and pictures: an offer is a fact between two people.
+    #[error("an offer can't be removed: freeze the room instead")]
+    OfferStays,
     /// An offer that can't be made or answered as things stand.
     #[error(transparent)]
     Offer(#[from] offer::OfferRefusal),
@@ -97,12 +106,15 @@ impl WriteError {
             | Self::Offer(offer::OfferRefusal::OwnOffer | offer::OfferRefusal::NotOwnOffer) => ErrorCode::Forbidden,
             Self::Blocked => ErrorCode::Blocked,
             Self::Muted(_) => ErrorCode::Muted,
+            Self::Banned(_) => ErrorCode::Banned,
+            Self::Frozen => ErrorCode::Frozen,
             Self::TooManyStatusChanges { .. } => ErrorCode::RateLimited,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::AlreadyDeleted
             | Self::UserDeleted
             | Self::SellerHasRooms
             | Self::OfferAccepted(_)
+            | Self::OfferStays
             | Self::Offer(_) => ErrorCode::Conflict,
             Self::ReservedUserId
             | Self::UnknownSeller
@@ -119,7 +131,9 @@ impl From<Silenced> for WriteError {
         match silenced {
             Silenced::Stranger => Self::Forbidden,
             Silenced::Blocked => Self::Blocked,
+            Silenced::Frozen => Self::Frozen,
             Silenced::MutedUntil(until) => Self::Muted(until),
+            Silenced::BannedUntil(until) => Self::Banned(until),
         }
     }
 }
@@ -129,6 +143,7 @@ impl From<WriteError> for ChatError {
         match error {
             WriteError::Database(error) => error.into(),
             WriteError::Muted(until) => Self::muted(Some(until)),
+            WriteError::Banned(until) => Self::banned(staff::ends_at(until)),
             WriteError::TooManyStatusChanges { retry_after_ms } => {
                 let retry_after_ms = Some(retry_after_ms);
                 Self { retry_after_ms, ..Self::new(error.code(), error.to_string()) }

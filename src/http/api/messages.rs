@@ -4,20 +4,21 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{PAGE_BYTES_MAX, check_same, created_or_found};
+use super::{PAGE_BYTES_MAX, check_same, created_or_found, record};
 use crate::{
     actors::{chat_server::messages::AnnounceRoom, db_executor::purpose::Reading},
     chat::request::Message,
-    db::{self, MessagePage, Write},
+    db::{self, MessagePage, Moderation, Write},
     domain::{
-        Draft, MessageId, MessageKind, RoomId, Seq, UserId,
+        AuditAction, AuditSubject, Data, Draft, MessageId, MessageKind, RemovedWords, RoomId, Seq, StoredMessage,
+        UserId,
         id::SEQ_MAX,
         masking::Inspected,
         message::{SYSTEM_SENDER, check_size},
     },
     error::ChatError,
     http::{
-        extract::{Body, Caller, InPath, InQuery, SignedIn, whole_number},
+        extract::{Body, Caller, InPath, InQuery, MemberOrStaff, SignedIn, Staff, Why, whole_number},
         problem::Problem,
         responses::{AsSpeaker, AsUser, Changed, Unknown, WithBody},
         state::{AppState, json_body},
@@ -59,37 +60,56 @@ impl MessagesQuery {
     }
 }
 
+/// A message of a page.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedMessage<'a> {
+    /// The message.
+    #[serde(flatten)]
+    message: MessageView<'a>,
+    /// For staff alone: the message as it was before the marketplace removed it, for as long as that is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    before_removal: Option<MessageView<'a>>,
+}
+
 /// A page of messages.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageList<'a> {
     /// Oldest first.
-    items: Vec<MessageView<'a>>,
+    items: Vec<ListedMessage<'a>>,
     /// Whether there are more in the direction that was asked for.
     has_more: bool,
 }
 
-/// Reads a page of a room's history, oldest first. Every page costs the same, however deep in the room it lies.
+/// Reads a page of a room's history, oldest first. Every page costs the same, however deep in the room it lies. With a token of
+/// the staff, or the service key: of any room, with what the marketplace has removed.
 ///
 /// # Errors
-/// `forbidden` for anyone but the room's two members, `invalid` for a parameter that does not fit.
+/// `forbidden` for anyone but the room's two members, `not_found` for staff when there is no such room, `invalid` for a
+/// parameter that does not fit.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms/{id}/messages",
     operation_id = "listMessages",
     tag = "messages",
-    security(("userToken" = [])),
-    params(("id" = RoomId, Path, description = "The room's id"), MessagesQuery),
-    responses((status = 200, description = "A page of messages", body = MessageList), AsUser)
+    security(("userToken" = []), ("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = RoomId, Path, description = "The room's id"), MessagesQuery, Why),
+    responses((status = 200, description = "A page of messages", body = MessageList), AsUser, Unknown)
 )]
 pub async fn list_messages(
     state: web::Data<AppState>,
-    user: SignedIn,
+    caller: MemberOrStaff,
     room: InPath<RoomId>,
     query: InQuery<MessagesQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (SignedIn(identity), InPath(room), InQuery(query)) = (user, room, query);
+    let (InPath(room), InQuery(query)) = (room, query);
     let page = query.page()?;
+    let identity = match caller {
+        MemberOrStaff::Member(identity) => identity,
+        MemberOrStaff::Staff(staff) => return list_messages_for_staff(&state, staff, room, page).await,
+    };
     let found = state
         .database
         .read(Reading::list(identity.user.clone(), "list_messages"), move |conn| {
@@ -101,7 +121,53 @@ pub async fn list_messages(
         .await?;
     let page = found.ok_or_else(ChatError::forbidden)?;
     let items = state.presenter().messages(&page.items);
+    let items = items.into_iter().map(|message| ListedMessage { message, before_removal: None }).collect();
     Ok(json_body(to_json(&MessageList { items, has_more: page.has_more })))
+}
+
+/// Which part of a conversation was read, for the audit log.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadPart {
+    from_seq: Option<Seq>,
+    to_seq: Option<Seq>,
+}
+
+async fn list_messages_for_staff(
+    state: &AppState,
+    staff: Staff,
+    room: RoomId,
+    page: MessagePage,
+) -> Result<HttpResponse, Problem> {
+    let about = AuditSubject::room(&room);
+    let read = move |conn: &mut db::Connection| {
+        if !db::has_room(conn, &room)? {
+            return Ok(None);
+        }
+        let page = db::list_messages(conn, &room, page, PAGE_BYTES_MAX)?;
+        let removed = page.items.iter().filter(|message| message.is_removed).map(|message| message.id.clone());
+        let words = db::find_removed_words(conn, &removed.collect::<Vec<_>>())?;
+        Ok::<_, db::DbError>(Some((page, words)))
+    };
+    let found = state.database.read(Reading::list(staff.by.account(), "list_messages"), read).await?;
+    let (page, mut words) = found.ok_or_else(|| ChatError::not_found("there is no such room"))?;
+    let (first, last) = (page.items.first(), page.items.last());
+    let part = ReadPart { from_seq: first.map(|message| message.seq), to_seq: last.map(|message| message.seq) };
+    record(state, staff, AuditAction::ReadMessages, about, Some(Data::of(&part))).await?;
+    let before: Vec<Option<StoredMessage>> = page
+        .items
+        .iter()
+        .map(|message| {
+            let RemovedWords { text, data } = words.remove(&message.id)?;
+            Some(StoredMessage { text, data, deleted_at: None, is_removed: false, ..message.clone() })
+        })
+        .collect();
+    let presenter = state.presenter();
+    let items = page.items.iter().zip(&before).map(|(message, before)| ListedMessage {
+        message: MessageView::of(message, &presenter),
+        before_removal: before.as_ref().map(|before| MessageView::of(before, &presenter)),
+    });
+    Ok(json_body(to_json(&MessageList { items: items.collect(), has_more: page.has_more })))
 }
 
 /// Sends a message to a room, as the event `message` does.
@@ -224,29 +290,42 @@ pub async fn edit_message(
 
 /// Deletes the caller's own message, for 15 minutes after it was sent. It keeps its position and its `seq`.
 ///
+/// With a token of the staff, or the service key, it removes anybody's message but an offer: both members see that the
+/// marketplace has removed it. The query's `reason` is required then. The words are kept for the time that
+/// `--keep-removed` says.
+///
 /// # Errors
-/// As for changing its words.
+/// As for changing its words; for staff `not_found` for a message that is not in this room, `conflict` for an offer.
 #[utoipa::path(
     delete,
     path = "/api/v1/rooms/{id}/messages/{messageId}",
     operation_id = "deleteMessage",
     tag = "messages",
-    security(("userToken" = [])),
+    security(("userToken" = []), ("staffToken" = []), ("serviceKey" = [])),
     params(
         ("id" = RoomId, Path, description = "The room's id"),
         ("messageId" = MessageId, Path, description = "The message's id"),
+        Why,
     ),
     responses(
         (status = 200, description = "The message as it now stands", body = MessageView),
-        AsUser, Unknown, Changed,
+        AsSpeaker, Unknown, Changed,
     )
 )]
 pub async fn delete_message(
     state: web::Data<AppState>,
-    user: SignedIn,
+    caller: MemberOrStaff,
     ids: InPath<(RoomId, MessageId)>,
 ) -> Result<HttpResponse, Problem> {
-    let (SignedIn(identity), InPath((room, message))) = (user, ids);
+    let InPath((room, message)) = ids;
+    let identity = match caller {
+        MemberOrStaff::Member(identity) => identity,
+        MemberOrStaff::Staff(staff) => {
+            staff.require_reason()?;
+            let write = staff.does(state.clock.now(), Moderation::RemoveMessage { room, message });
+            return Ok(json_body(state.change(write).await?.data));
+        }
+    };
     state.accounts.admit_send(&identity.user)?;
     check_place(&state, room, &identity.user, &message).await?;
     let write = Write::Delete { message, editor: identity.user, at: state.clock.now() };

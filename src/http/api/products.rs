@@ -1,21 +1,24 @@
 //! Products: the marketplace puts them, and their own seller says where they stand.
 
+use std::str::FromStr;
+
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{check_same, created_or_found};
+use super::{PAGE_BYTES_MAX, check_same, created_or_found, record, staff_views::StaffRoomView};
 use crate::{
     actors::db_executor::purpose::Reading,
-    db::{self, Write},
-    domain::{Account, Product, ProductId, ProductStatus, UserId, currency, field::optional_whole},
+    db::{self, InvalidCursor, Write},
+    domain::{AuditAction, AuditSubject, Product, ProductId, ProductStatus, UserId, currency, field::optional_whole},
     error::ChatError,
     http::{
-        extract::{Body, Caller, InPath, Service},
+        extract::{Body, Caller, InPath, PageOf, Service, Staff, Why},
         problem::Problem,
-        responses::{AsService, AsUser, Changed, Unknown, WithBody},
+        responses::{AsService, AsStaff, AsUser, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
+    protocol::json::to_json,
 };
 
 /// A product as the marketplace puts it.
@@ -88,7 +91,7 @@ pub async fn put_product(
     let PutProduct { seller_id, title, price, currency, image_url, status, .. } = body;
     let keeps_status = status.is_none();
     let status = status.unwrap_or_default();
-    let product = Product { id, seller_id, title, price, currency, image_url, status };
+    let product = Product { id, seller_id, title, price, currency, image_url, status, unlisted: false };
     product.check().map_err(ChatError::from)?;
     let write = Write::PutProduct { product, keeps_status, at: state.clock.now() };
     Ok(created_or_found(state.change(write).await?))
@@ -110,19 +113,82 @@ pub struct SetStatus {
     path = "/api/v1/products/{id}",
     operation_id = "getProduct",
     tag = "products",
-    security(("serviceKey" = [])),
-    params(("id" = ProductId, Path, description = "The marketplace's own product id")),
-    responses((status = 200, description = "The product", body = Product), AsService, Unknown)
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = ProductId, Path, description = "The marketplace's own product id"), Why),
+    responses((status = 200, description = "The product", body = Product), AsStaff, Unknown)
 )]
 pub async fn get_product(
     state: web::Data<AppState>,
-    _: Service,
+    staff: Staff,
     id: InPath<ProductId>,
 ) -> Result<web::Json<Product>, Problem> {
     let InPath(id) = id;
-    let purpose = Reading::check(Account::Service, "find_product");
+    let about = AuditSubject::product(&id);
+    let purpose = Reading::check(staff.by.account(), "find_product");
     let found = state.database.read(purpose, move |conn| db::find_product(conn, &id)).await?;
-    Ok(web::Json(found.ok_or_else(|| ChatError::not_found("there is no such product"))?))
+    let product = found.ok_or_else(|| ChatError::not_found("there is no such product"))?;
+    record(&state, staff, AuditAction::ReadProduct, about, None).await?;
+    Ok(web::Json(product))
+}
+
+/// Which page of a product's rooms.
+type WantedPage = PageOf<BuyerCursor, 50, 20>;
+
+/// The buyer of the last room of the page before.
+#[derive(Debug)]
+pub struct BuyerCursor(UserId);
+
+impl FromStr for BuyerCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        UserId::new(text).map(Self).map_err(|_| InvalidCursor)
+    }
+}
+
+/// A page of rooms as staff sees them.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StaffRoomPage)]
+#[serde(rename_all = "camelCase")]
+pub struct StaffRoomPage<'a> {
+    /// By the ids of their buyers.
+    items: Vec<StaffRoomView<'a>>,
+    /// Where the next page goes on; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<UserId>,
+}
+
+/// Lists a product's rooms. A page ends early at 256 KiB.
+///
+/// # Errors
+/// `invalid` for a `limit` or `cursor` that does not fit. An unknown product has no rooms.
+#[utoipa::path(
+    get,
+    path = "/api/v1/products/{id}/rooms",
+    operation_id = "listProductRooms",
+    tag = "staff",
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = ProductId, Path, description = "The marketplace's own product id"), WantedPage, Why),
+    responses((status = 200, description = "A page of its rooms", body = StaffRoomPage), AsStaff)
+)]
+pub async fn list_product_rooms(
+    state: web::Data<AppState>,
+    staff: Staff,
+    id: InPath<ProductId>,
+    page: WantedPage,
+) -> Result<HttpResponse, Problem> {
+    let (InPath(id), WantedPage { limit, cursor }) = (id, page);
+    let about = AuditSubject::product(&id);
+    let list = move |conn: &mut db::Connection| {
+        let after = cursor.as_ref().map(|BuyerCursor(buyer)| buyer);
+        db::list_product_rooms(conn, &id, after, limit, PAGE_BYTES_MAX)
+    };
+    let (rooms, next_cursor) =
+        state.database.read(Reading::list(staff.by.account(), "list_product_rooms"), list).await?;
+    record(&state, staff, AuditAction::ListProductRooms, about, None).await?;
+    let presenter = state.presenter();
+    let items = rooms.iter().map(|room| StaffRoomView::of(room, &presenter)).collect();
+    Ok(json_body(to_json(&StaffRoomPage { items, next_cursor })))
 }
 
 /// Sets a product's status, by its own seller or the marketplace.

@@ -4,18 +4,19 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::record;
 use crate::{
     actors::db_executor::purpose::{Reading, Writing},
-    db::{self, NewReport, OpenReport, Reported, Write},
+    db::{self, Moderation, NewReport, OpenReport, ReportFilter, ReportUser, Reported},
     domain::{
-        Account, MessageId, RoomId, Timestamp,
+        AuditAction, AuditSubject, MessageId, RoomId, Timestamp, UserId,
         safety::{Decision, ReportCategory, ReportState, check_report_text},
     },
     error::ChatError,
     http::{
-        extract::{Body, InPath, InQuery, PageOf, Service, SignedIn},
+        extract::{Body, InPath, InQuery, PageOf, SignedIn, Staff, Why},
         problem::Problem,
-        responses::{AsService, AsUser, Unknown, WithBody},
+        responses::{AsStaff, AsUser, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::{json::to_json, view::ReportView},
@@ -102,9 +103,16 @@ pub async fn report(
 /// Which of the reports.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
 pub struct ReportsQuery {
     /// `open` for those that wait for a decision, which is also the default, or `decided`.
     state: Option<ReportState>,
+    /// Reports about this user.
+    reported_id: Option<UserId>,
+    /// Reports by this user; not together with `reportedId`.
+    reporter_id: Option<UserId>,
+    /// Reports about this.
+    category: Option<ReportCategory>,
 }
 
 /// A page of reports.
@@ -127,24 +135,60 @@ pub struct ReportPage<'a> {
     path = "/api/v1/reports",
     operation_id = "listReports",
     tag = "safety",
-    security(("serviceKey" = [])),
-    params(ReportsQuery, WantedPage),
-    responses((status = 200, description = "A page of reports", body = ReportPage), AsService)
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(ReportsQuery, WantedPage, Why),
+    responses((status = 200, description = "A page of reports", body = ReportPage), AsStaff)
 )]
 pub async fn list_reports(
     state: web::Data<AppState>,
-    _: Service,
+    staff: Staff,
     query: InQuery<ReportsQuery>,
     page: WantedPage,
 ) -> Result<HttpResponse, Problem> {
-    let (InQuery(ReportsQuery { state: wanted }), WantedPage { limit, cursor }) = (query, page);
-    let wanted = wanted.unwrap_or(ReportState::Open);
-    let list = move |conn: &mut db::Connection| db::list_reports(conn, wanted, cursor.as_deref(), limit);
-    let (reports, more) = state.database.read(Reading::heavy(Account::Service, "list_reports"), list).await?;
+    let (InQuery(query), WantedPage { limit, cursor }) = (query, page);
+    let about = AuditSubject { user_id: query.reported_id.clone(), ..AuditSubject::default() };
+    let user = match (query.reported_id, query.reporter_id) {
+        (None, None) => ReportUser::Any,
+        (Some(id), None) => ReportUser::Reported(id),
+        (None, Some(id)) => ReportUser::Reporter(id),
+        _ => return Err(ChatError::invalid("give `reportedId` or `reporterId`, not both").into()),
+    };
+    let state_wanted = query.state.unwrap_or(ReportState::Open);
+    let filter = ReportFilter { state: state_wanted, user, category: query.category };
+    let list = move |conn: &mut db::Connection| db::list_reports(conn, &filter, cursor.as_deref(), limit);
+    let (reports, more) = state.database.read(Reading::heavy(staff.by.account(), "list_reports"), list).await?;
+    record(&state, staff, AuditAction::ListReports, about, None).await?;
     let next_cursor = reports.last().filter(|_| more).map(|last| last.id.clone());
     let presenter = state.presenter();
     let items = reports.iter().map(|report| ReportView::of(report, &presenter)).collect();
     Ok(json_body(to_json(&ReportPage { items, next_cursor })))
+}
+
+/// A report with the messages that are kept with it.
+///
+/// # Errors
+/// `not_found` for an unknown report.
+#[utoipa::path(
+    get,
+    path = "/api/v1/reports/{id}",
+    operation_id = "getReport",
+    tag = "safety",
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = String, Path, description = "The report's id"), Why),
+    responses((status = 200, description = "The report", body = ReportView), AsStaff, Unknown)
+)]
+pub async fn get_report(state: web::Data<AppState>, staff: Staff, id: InPath<String>) -> Result<HttpResponse, Problem> {
+    let InPath(id) = id;
+    let purpose = Reading::check(staff.by.account(), "find_report");
+    let found = state.database.read(purpose, move |conn| db::find_report(conn, &id)).await?;
+    let report = found.ok_or_else(|| ChatError::not_found("there is no such report"))?;
+    let about = AuditSubject {
+        user_id: Some(report.reported_id.clone()),
+        room_id: Some(report.room_id.clone()),
+        ..AuditSubject::report(&report.id)
+    };
+    record(&state, staff, AuditAction::ReadReport, about, None).await?;
+    Ok(json_body(to_json(&ReportView::of(&report, &state.presenter()))))
 }
 
 /// What is decided about a report.
@@ -167,14 +211,14 @@ pub struct Decide {
     path = "/api/v1/reports/{id}",
     operation_id = "decideReport",
     tag = "safety",
-    security(("serviceKey" = [])),
-    params(("id" = String, Path, description = "The report's id")),
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = String, Path, description = "The report's id"), Why),
     request_body(content = Decide, example = json!({"decision": "upheld", "muteUntil": "2026-11-30T09:00:00.000Z"})),
-    responses((status = 200, description = "The report as it now stands", body = ReportView), AsService, WithBody, Unknown)
+    responses((status = 200, description = "The report as it now stands", body = ReportView), AsStaff, WithBody, Unknown)
 )]
 pub async fn decide_report(
     state: web::Data<AppState>,
-    _: Service,
+    staff: Staff,
     id: InPath<String>,
     body: Body<Decide>,
 ) -> Result<HttpResponse, Problem> {
@@ -182,6 +226,6 @@ pub async fn decide_report(
     if mute_until.is_some() && decision != Decision::Upheld {
         return Err(ChatError::invalid("`muteUntil` needs the decision upheld").into());
     }
-    let write = Write::DecideReport { report, decision, mute_until, at: state.clock.now() };
-    Ok(json_body(state.change(write).await?.data))
+    let what = Moderation::DecideReport { report, decision, mute_until };
+    Ok(json_body(state.change(staff.does(state.clock.now(), what)).await?.data))
 }

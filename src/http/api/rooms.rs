@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{PAGE_BYTES_MAX, read_own, user_of};
+use super::{PAGE_BYTES_MAX, read_own, record, staff_views::StaffRoomView, user_of};
 use crate::{
     actors::{
         chat_server::messages::AnnounceRoom,
@@ -12,10 +12,10 @@ use crate::{
     },
     chat::request::Read,
     db::{self, Opened, RoomCursor},
-    domain::{Account, ProductId, Room, RoomId, Seq, Timestamp, UserId},
+    domain::{Account, AuditAction, AuditSubject, ProductId, Room, RoomId, Seq, Timestamp, UserId},
     error::ChatError,
     http::{
-        extract::{Body, Caller, InPath, PageOf, SignedIn},
+        extract::{Body, Caller, InPath, MemberOrStaff, PageOf, SignedIn, Why},
         problem::Problem,
         responses::{AsUser, OwnProduct, Unknown, WithBody},
         state::{AppState, json_body},
@@ -102,6 +102,13 @@ pub struct RoomPage<'a> {
     next_cursor: Option<String>,
 }
 
+impl<'a> RoomPage<'a> {
+    /// A page, and where the next one goes on.
+    pub(super) fn new(items: Vec<RoomSummaryView<'a>>, next: Option<RoomCursor>) -> Self {
+        Self { items, next_cursor: next.map(|cursor| cursor.to_string()) }
+    }
+}
+
 /// Lists the caller's own rooms, latest activity first.
 ///
 /// # Errors
@@ -124,32 +131,54 @@ pub async fn list_rooms(state: web::Data<AppState>, user: SignedIn, page: Wanted
         read_own(&state, Reading::list(identity.user.clone(), "list_rooms"), identity.user, list).await?;
     let presenter = state.presenter();
     let items = rooms.iter().map(|room| RoomSummaryView::of(room, &presenter)).collect();
-    Ok(json_body(to_json(&RoomPage { items, next_cursor: next.map(|cursor| cursor.to_string()) })))
+    Ok(json_body(to_json(&RoomPage::new(items, next))))
 }
 
-/// A room as it stands in the caller's own list.
+/// A room: to each their own.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum RoomAnswer<'a> {
+    /// As a member sees it in their list.
+    Member(RoomSummaryView<'a>),
+    /// As staff sees it.
+    Staff(StaffRoomView<'a>),
+}
+
+/// A room as it stands in the caller's own list. With a token of the staff, or the service key: any room, as staff sees it.
 ///
 /// # Errors
-/// `forbidden` for anyone but its two members, and for a room that does not exist.
+/// `forbidden` for anyone but its two members, and for a room that does not exist; `not_found` for staff.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms/{id}",
     operation_id = "getRoom",
     tag = "rooms",
-    security(("userToken" = [])),
-    params(("id" = RoomId, Path, description = "The room's id")),
-    responses((status = 200, description = "The room", body = RoomSummaryView), AsUser)
+    security(("userToken" = []), ("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = RoomId, Path, description = "The room's id"), Why),
+    responses((status = 200, description = "The room", body = RoomAnswer), AsUser, Unknown)
 )]
 pub async fn get_room(
     state: web::Data<AppState>,
-    user: SignedIn,
+    caller: MemberOrStaff,
     room: InPath<RoomId>,
 ) -> Result<HttpResponse, Problem> {
-    let (SignedIn(identity), InPath(room)) = (user, room);
-    let purpose = Reading::check(identity.user.clone(), "find_room");
-    let found = state.database.read(purpose, move |conn| db::find_room(conn, &room, &identity.user)).await?;
-    let room = found.ok_or_else(ChatError::forbidden)?;
-    Ok(json_body(to_json(&RoomSummaryView::of(&room, &state.presenter()))))
+    let InPath(room) = room;
+    match caller {
+        MemberOrStaff::Member(identity) => {
+            let purpose = Reading::check(identity.user.clone(), "find_room");
+            let found = state.database.read(purpose, move |conn| db::find_room(conn, &room, &identity.user)).await?;
+            let room = found.ok_or_else(ChatError::forbidden)?;
+            Ok(json_body(to_json(&RoomAnswer::Member(RoomSummaryView::of(&room, &state.presenter())))))
+        }
+        MemberOrStaff::Staff(staff) => {
+            let about = AuditSubject::room(&room);
+            let purpose = Reading::check(staff.by.account(), "load_room");
+            let found = state.database.read(purpose, move |conn| db::load_room(conn, &room)).await?;
+            let room = found.ok_or_else(|| ChatError::not_found("there is no such room"))?;
+            record(&state, staff, AuditAction::ReadRoom, about, None).await?;
+            Ok(json_body(to_json(&RoomAnswer::Staff(StaffRoomView::of(&room, &state.presenter())))))
+        }
+    }
 }
 
 /// How far one has read.

@@ -4,19 +4,19 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{PAGE_BYTES_MAX, read_own};
+use super::{PAGE_BYTES_MAX, read_own, record};
 use crate::{
     actors::db_executor::purpose::Reading,
     db::{self, SearchCursor, SearchPage},
     domain::{
-        UserId,
-        search::{QUERY_CHARS_MAX, SearchTerms},
+        AuditAction, AuditSubject, Data, UserId,
+        search::{FoundMessage, QUERY_CHARS_MAX, SearchTerms},
     },
     error::ChatError,
     http::{
-        extract::{InQuery, PageOf, SignedIn},
+        extract::{InQuery, PageOf, SignedIn, Staff, Why},
         problem::Problem,
-        responses::AsUser,
+        responses::{AsStaff, AsUser},
         state::{AppState, json_body},
     },
     protocol::{json::to_json, view::FoundMessageView},
@@ -68,13 +68,58 @@ pub async fn search_messages(
     page: WantedPage,
 ) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InQuery(SearchQuery { q }), WantedPage { limit, cursor }) = (user, query, page);
-    let missing = || ChatError::invalid(format!("`q` is missing: 1 to {QUERY_CHARS_MAX} characters to search for"));
-    let terms = SearchTerms::parse(&q.ok_or_else(missing)?).map_err(|error| ChatError::invalid(error.to_string()))?;
+    let terms = read_terms(q.as_deref())?;
     let page = SearchPage { limit: usize::try_from(limit).unwrap_or(1), bytes_max: PAGE_BYTES_MAX };
     let search = move |conn: &mut db::Connection, user: &UserId| db::search_messages(conn, user, &terms, cursor, page);
     let (found, next) =
         read_own(&state, Reading::heavy(identity.user.clone(), "search"), identity.user, search).await?;
+    Ok(found_page(&state, &found, next))
+}
+
+fn read_terms(q: Option<&str>) -> Result<SearchTerms, ChatError> {
+    let missing = || ChatError::invalid(format!("`q` is missing: 1 to {QUERY_CHARS_MAX} characters to search for"));
+    SearchTerms::parse(q.ok_or_else(missing)?).map_err(|error| ChatError::invalid(error.to_string()))
+}
+
+fn found_page(state: &AppState, found: &[FoundMessage], next: Option<SearchCursor>) -> HttpResponse {
     let presenter = state.presenter();
     let items = found.iter().map(|found| FoundMessageView::of(found, &presenter)).collect();
-    Ok(json_body(to_json(&FoundPage { items, next_cursor: next.map(|cursor| cursor.to_string()) })))
+    json_body(to_json(&FoundPage { items, next_cursor: next.map(|cursor| cursor.to_string()) }))
+}
+
+/// Searches everybody's messages, newest first, with the hits marked. The query's `reason` is required.
+///
+/// What was searched for is in the audit log. Words shorter than three characters take the longest: each page then goes
+/// through the messages themselves, and ends by its time.
+///
+/// # Errors
+/// `invalid` for a query without words, and without a reason.
+#[utoipa::path(
+    get,
+    path = "/api/v1/search/all",
+    operation_id = "searchAllMessages",
+    tag = "staff",
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(SearchQuery, WantedPage, Why),
+    responses((status = 200, description = "A page of messages", body = FoundPage), AsStaff)
+)]
+pub async fn search_all_messages(
+    state: web::Data<AppState>,
+    staff: Staff,
+    query: InQuery<SearchQuery>,
+    page: WantedPage,
+) -> Result<HttpResponse, Problem> {
+    #[derive(Serialize)]
+    struct SearchedFor {
+        q: String,
+    }
+    let (InQuery(SearchQuery { q }), WantedPage { limit, cursor }) = (query, page);
+    staff.require_reason()?;
+    let terms = read_terms(q.as_deref())?;
+    let page = SearchPage { limit: usize::try_from(limit).unwrap_or(1), bytes_max: PAGE_BYTES_MAX };
+    let search = move |conn: &mut db::Connection| db::search_all_messages(conn, &terms, cursor, page);
+    let (found, next) = state.database.read(Reading::heavy(staff.by.account(), "search_all"), search).await?;
+    let details = Data::of(&SearchedFor { q: q.unwrap_or_default() });
+    record(&state, staff, AuditAction::SearchMessages, AuditSubject::default(), Some(details)).await?;
+    Ok(found_page(&state, &found, next))
 }

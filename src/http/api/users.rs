@@ -8,18 +8,19 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{check_same, created_or_found};
+use super::{PAGE_BYTES_MAX, check_same, created_or_found, record, rooms::RoomPage, staff_views::UserDetailsView};
 use crate::{
     actors::{chat_server::messages::EndSessions, db_executor::purpose::Reading, eraser::messages::Erase},
-    db::{self, DbError, ExportPart, ExportPlace, Write},
-    domain::{Account, User, UserId},
+    db::{self, DbError, ExportPart, ExportPlace, Moderation, RoomCursor, Write},
+    domain::{Account, AuditAction, AuditSubject, User, UserId},
     error::{ChatError, ErrorCode},
     http::{
-        extract::{Body, InPath, Service},
+        extract::{Body, InPath, PageOf, Service, Staff, Why},
         problem::Problem,
-        responses::{AsService, Changed, Unknown, WithBody},
-        state::AppState,
+        responses::{AsService, AsStaff, Changed, Unknown, WithBody},
+        state::{AppState, json_body},
     },
+    protocol::{json::to_json, view::RoomSummaryView},
 };
 
 /// A user as the marketplace puts them.
@@ -76,6 +77,61 @@ pub async fn put_user(
     Ok(created_or_found(state.change(Write::PutUser { user }).await?))
 }
 
+/// Which page of a user's rooms.
+type WantedPage = PageOf<RoomCursor, 100, 50>;
+
+/// A user as staff sees them: how they stand, and until when they are muted or banned.
+///
+/// # Errors
+/// `not_found` for an unknown user.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/{id}",
+    operation_id = "getUser",
+    tag = "staff",
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = UserId, Path, description = "The marketplace's own user id"), Why),
+    responses((status = 200, description = "The user", body = UserDetailsView), AsStaff, Unknown)
+)]
+pub async fn get_user(state: web::Data<AppState>, staff: Staff, id: InPath<UserId>) -> Result<HttpResponse, Problem> {
+    let InPath(user) = id;
+    let about = AuditSubject::user(&user);
+    let purpose = Reading::check(staff.by.account(), "find_user");
+    let found = state.database.read(purpose, move |conn| db::find_user_details(conn, &user)).await?;
+    let details = found.ok_or_else(|| ChatError::not_found("there is no such user"))?;
+    record(&state, staff, AuditAction::ReadUser, about, None).await?;
+    Ok(json_body(to_json(&UserDetailsView::of(&details, state.clock.now()))))
+}
+
+/// A user's rooms as they see them, latest activity first.
+///
+/// # Errors
+/// `invalid` for a `limit` or `cursor` that does not fit. An unknown user has no rooms.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/{id}/rooms",
+    operation_id = "listUserRooms",
+    tag = "staff",
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = UserId, Path, description = "The marketplace's own user id"), WantedPage, Why),
+    responses((status = 200, description = "A page of their rooms", body = RoomPage), AsStaff)
+)]
+pub async fn list_user_rooms(
+    state: web::Data<AppState>,
+    staff: Staff,
+    id: InPath<UserId>,
+    page: WantedPage,
+) -> Result<HttpResponse, Problem> {
+    let (InPath(user), WantedPage { limit, cursor }) = (id, page);
+    let about = AuditSubject::user(&user);
+    let list = move |conn: &mut db::Connection| db::list_rooms(conn, &user, cursor.as_ref(), limit, PAGE_BYTES_MAX);
+    let (rooms, next) = state.database.read(Reading::list(staff.by.account(), "list_rooms"), list).await?;
+    record(&state, staff, AuditAction::ListUserRooms, about, None).await?;
+    let presenter = state.presenter();
+    let items = rooms.iter().map(|room| RoomSummaryView::of(room, &presenter)).collect();
+    Ok(json_body(to_json(&RoomPage::new(items, next))))
+}
+
 /// How long an answer waits for an erasure to be finished.
 const ERASURE_WAIT: Duration = Duration::from_secs(10);
 
@@ -95,17 +151,22 @@ const ERASURE_WAIT: Duration = Duration::from_secs(10);
     path = "/api/v1/users/{id}",
     operation_id = "deleteUser",
     tag = "users",
-    security(("serviceKey" = [])),
-    params(("id" = UserId, Path, description = "The marketplace's own user id")),
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = UserId, Path, description = "The marketplace's own user id"), Why),
     responses(
         (status = 204, description = "Nothing of the user is left"),
         (status = 202, description = "The user is removed, and the erasure of their words goes on"),
-        AsService, Unknown,
+        AsStaff, Unknown,
     )
 )]
-pub async fn delete_user(state: web::Data<AppState>, _: Service, id: InPath<UserId>) -> Result<HttpResponse, Problem> {
+pub async fn delete_user(
+    state: web::Data<AppState>,
+    staff: Staff,
+    id: InPath<UserId>,
+) -> Result<HttpResponse, Problem> {
     let InPath(user) = id;
-    let deleted = state.change(Write::DeleteUser { user: user.clone(), at: state.clock.now() }).await;
+    let by = Staff { by: staff.by.clone(), reason: staff.reason.clone() };
+    let deleted = state.change(staff.does(state.clock.now(), Moderation::DeleteUser { user: user.clone() })).await;
     match deleted {
         Ok(_) => {
             let erased = tokio::time::timeout(ERASURE_WAIT, state.eraser.send(Erase(user))).await;
@@ -116,7 +177,7 @@ pub async fn delete_user(state: web::Data<AppState>, _: Service, id: InPath<User
         }
         Err(error) => {
             if error.code == ErrorCode::NotFound {
-                end_sessions(&state, user).await?;
+                end_sessions(&state, by, user).await?;
             }
             Err(error.into())
         }
@@ -136,17 +197,22 @@ pub async fn delete_user(state: web::Data<AppState>, _: Service, id: InPath<User
     path = "/api/v1/users/{id}/export",
     operation_id = "exportUser",
     tag = "users",
-    security(("serviceKey" = [])),
-    params(("id" = UserId, Path, description = "The marketplace's own user id")),
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = UserId, Path, description = "The marketplace's own user id"), Why),
     responses(
         (status = 200, description = "One JSON object a line", body = String, content_type = "application/x-ndjson"),
-        AsService, Unknown,
+        AsStaff, Unknown,
     )
 )]
-pub async fn export_user(state: web::Data<AppState>, _: Service, id: InPath<UserId>) -> Result<HttpResponse, Problem> {
+pub async fn export_user(
+    state: web::Data<AppState>,
+    staff: Staff,
+    id: InPath<UserId>,
+) -> Result<HttpResponse, Problem> {
     let InPath(user) = id;
     let first = read_part(&state, user.clone(), ExportPlace::default()).await?;
     let first = first.ok_or_else(|| ChatError::not_found("there is no such user"))?;
+    record(&state, staff, AuditAction::ExportUser, AuditSubject::user(&user), None).await?;
     // A part is read when the one before was taken: a slow reader holds one of them.
     let rest = stream::unfold(Some(first), move |part| {
         let (state, user) = (state.clone(), user.clone());
@@ -199,22 +265,22 @@ pub struct Disconnected {
     path = "/api/v1/users/{id}/disconnect",
     operation_id = "disconnectUser",
     tag = "users",
-    security(("serviceKey" = [])),
-    params(("id" = UserId, Path, description = "The marketplace's own user id")),
-    responses((status = 200, description = "How many sessions were ended", body = Disconnected), AsService)
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = UserId, Path, description = "The marketplace's own user id"), Why),
+    responses((status = 200, description = "How many sessions were ended", body = Disconnected), AsStaff)
 )]
 pub async fn disconnect_user(
     state: web::Data<AppState>,
-    _: Service,
+    staff: Staff,
     id: InPath<UserId>,
 ) -> Result<web::Json<Disconnected>, Problem> {
     let InPath(user) = id;
-    Ok(web::Json(Disconnected { sessions: end_sessions(&state, user).await? }))
+    Ok(web::Json(Disconnected { sessions: end_sessions(&state, staff, user).await? }))
 }
 
 /// Ends them first, then stores it, for the events and for nodes that this one can't reach now.
-async fn end_sessions(state: &AppState, user: UserId) -> Result<usize, ChatError> {
+async fn end_sessions(state: &AppState, staff: Staff, user: UserId) -> Result<usize, ChatError> {
     let ended = state.chat.send(EndSessions { user: user.clone() }).await.map_err(|_| ChatError::unavailable())?;
-    state.change(Write::NoteSessionsEnded { user }).await?;
+    state.change(staff.does(state.clock.now(), Moderation::EndSessions { user })).await?;
     Ok(ended)
 }

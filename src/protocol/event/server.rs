@@ -31,6 +31,9 @@ pub struct Entered<'a> {
     /// Nobody can send anything here. One of the two has blocked the other, and neither learns who; or the other was
     /// deleted.
     pub closed: bool,
+    /// The marketplace has frozen the conversation: nobody can send anything until it is unfrozen. Absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub frozen: bool,
     /// Whether there is more: later ones when `after` was given, else earlier ones.
     pub has_more: bool,
     /// The server's time, to count down by: a device's own clock may be days off.

@@ -100,6 +100,25 @@ pub enum FactView<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         muted_until: Option<Timestamp>,
     },
+    /// The marketplace has banned a user, or ended their ban early. The expiry of a ban is no event.
+    #[serde(rename_all = "camelCase")]
+    BanUpdated {
+        /// Id of the user.
+        user_id: &'a UserId,
+        /// Whether they can't sign in.
+        banned: bool,
+        /// Until when; absent for a ban that stays until it is ended, and for a user who is not banned.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        banned_until: Option<Timestamp>,
+    },
+    /// The marketplace has frozen a room, or unfrozen it.
+    #[serde(rename_all = "camelCase")]
+    FreezeUpdated {
+        /// Id of the room.
+        room_id: &'a RoomId,
+        /// Whether nobody can send anything there.
+        frozen: bool,
+    },
     /// The marketplace has ended all sessions of a user.
     #[serde(rename_all = "camelCase")]
     SessionsEnded {
@@ -128,6 +147,10 @@ impl<'a> FactView<'a> {
             Fact::ReportCreated(report) => Self::ReportCreated(report),
             Fact::ReportDecided(report) => Self::ReportDecided(report),
             Fact::MuteUpdated { user_id, muted_until } => Self::MuteUpdated { user_id, muted_until: *muted_until },
+            Fact::BanUpdated { user_id, banned, banned_until } => {
+                Self::BanUpdated { user_id, banned: *banned, banned_until: *banned_until }
+            }
+            Fact::FreezeUpdated { room_id, frozen } => Self::FreezeUpdated { room_id, frozen: *frozen },
             Fact::SessionsEnded { user_id } => Self::SessionsEnded { user_id },
         }
     }

@@ -31,6 +31,10 @@ pub struct RoomSummaryView<'a> {
     /// Nobody can send anything here. One of the two has blocked the other, and neither learns who; or the other was
     /// deleted.
     closed: bool,
+    /// The marketplace has frozen the conversation: nobody can send anything until it is unfrozen. Absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    frozen: bool,
 }
 
 impl<'a> RoomSummaryView<'a> {
@@ -46,6 +50,7 @@ impl<'a> RoomSummaryView<'a> {
             read_seq: summary.read_seq,
             unread: summary.unread,
             closed: summary.closed,
+            frozen: summary.frozen,
         }
     }
 }

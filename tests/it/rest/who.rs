@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use haggle::{auth::Signer, clock::Clock, domain::UserId};
+use haggle::{
+    auth::Signer,
+    clock::Clock,
+    domain::UserId,
+    http::policy::{Needs, RULES},
+};
 use serde_json::{Value, json};
 
 use super::{ask, code};
@@ -41,6 +46,22 @@ struct Row {
     service: Expected,
 }
 
+impl Row {
+    fn needs(&self) -> Needs {
+        let rule = RULES.iter().find(|rule| (rule.method, rule.path) == (self.method, self.route));
+        rule.unwrap_or_else(|| panic!("{} {} has no policy", self.method, self.route)).needs
+    }
+
+    /// What a member of the staff gets, who is a stranger in the room.
+    fn staff(&self) -> Expected {
+        match self.needs() {
+            Needs::Staff | Needs::UserOrStaff => self.service,
+            Needs::Service => FORBIDDEN,
+            Needs::Nothing | Needs::User | Needs::UserOrService => self.users[0],
+        }
+    }
+}
+
 fn row(
     (method, route): (&'static str, &'static str),
     path: impl Into<String>,
@@ -56,11 +77,11 @@ fn row(
 fn rows_of_features(room: &str, offer: &str, report: &str) -> Vec<Row> {
     let user = STRANGE_TO_USERS;
     let (blocks, block) = ("/api/v1/blocks", "/api/v1/blocks/{userId}");
-    let (reports, settings) = ("/api/v1/reports", "/api/v1/me/settings");
+    let settings = "/api/v1/me/settings";
+    let reports = "/api/v1/reports";
     let victor = "/api/v1/blocks/victor";
     let complaint = Some(json!({"roomId": room, "category": "spam"}));
     let conflict = (409, "conflict");
-    let service = (STRANGE_TO_SERVICE, USERS_FORBIDDEN);
     vec![
         row(
             ("POST", "/api/v1/rooms/{id}/offers/{messageId}/answer"),
@@ -84,15 +105,77 @@ fn rows_of_features(room: &str, offer: &str, report: &str) -> Vec<Row> {
         row(("GET", settings), settings, None, user, [OK; 3], FORBIDDEN),
         row(("PATCH", settings), settings, Some(json!({"typing": false})), user, [OK; 3], FORBIDDEN),
         row(("POST", reports), reports, complaint, user, [FORBIDDEN, NEW, NEW], FORBIDDEN),
-        row(("GET", reports), reports, None, service.0, service.1, OK),
+        row(("GET", reports), reports, None, user, USERS_FORBIDDEN, OK),
+        row(("GET", "/api/v1/reports/{id}"), format!("/api/v1/reports/{report}"), None, user, USERS_FORBIDDEN, OK),
         row(
             ("PATCH", "/api/v1/reports/{id}"),
             format!("/api/v1/reports/{report}"),
             Some(json!({"decision": "dismissed"})),
-            service.0,
-            service.1,
+            user,
+            USERS_FORBIDDEN,
             OK,
         ),
+        row(
+            ("POST", "/api/v1/reports/{id}/notes"),
+            format!("/api/v1/reports/{report}/notes"),
+            Some(json!({"text": "look again"})),
+            user,
+            USERS_FORBIDDEN,
+            NEW,
+        ),
+        row(
+            ("GET", "/api/v1/reports/{id}/notes"),
+            format!("/api/v1/reports/{report}/notes"),
+            None,
+            user,
+            USERS_FORBIDDEN,
+            OK,
+        ),
+    ]
+}
+
+/// What staff does to a room and its product, which stand at the end as they stood before.
+fn rows_of_staff(room: &str) -> Vec<Row> {
+    let (users, strange) = (USERS_FORBIDDEN, STRANGE_TO_USERS);
+    let because = || Some(json!({"reason": "a test"}));
+    let at = |rest: &str| format!("/api/v1/rooms/{room}{rest}");
+    let (freeze, unlisted) = ("/api/v1/rooms/{id}/freeze", "/api/v1/products/{id}/unlisted");
+    let bike = "/api/v1/products/bike/unlisted";
+    let warning = Some(json!({"userId": "alice", "template": "scam", "reason": "a test"}));
+    let (product_rooms, gone) = ("/api/v1/products/{id}/rooms", (204, ""));
+    vec![
+        row(("PUT", freeze), at("/freeze"), because(), strange, users, gone),
+        row(("DELETE", freeze), at("/freeze"), None, strange, users, gone),
+        row(("POST", "/api/v1/rooms/{id}/warnings"), at("/warnings"), warning, strange, users, NEW),
+        row(("PUT", unlisted), bike, because(), strange, users, OK),
+        row(("DELETE", unlisted), bike, None, strange, users, OK),
+        row(("GET", product_rooms), "/api/v1/products/bike/rooms", None, strange, users, OK),
+        row(("GET", "/api/v1/search/all"), "/api/v1/search/all?q=hello&reason=test", None, strange, users, OK),
+        row(("GET", "/api/v1/mutes"), "/api/v1/mutes", None, strange, users, OK),
+        row(("GET", "/api/v1/bans"), "/api/v1/bans", None, strange, users, OK),
+        row(("GET", "/api/v1/audit"), "/api/v1/audit", None, strange, users, OK),
+    ]
+}
+
+/// What staff does to a user whom the marketplace has put.
+fn rows_of_staff_about_users(id: &str) -> Vec<Row> {
+    let (users, strange) = (USERS_FORBIDDEN, STRANGE_TO_USERS);
+    let (mute, ban, notes) = ("/api/v1/users/{id}/mute", "/api/v1/users/{id}/ban", "/api/v1/users/{id}/notes");
+    let at = |rest: &str| format!("/api/v1/users/{id}{rest}");
+    let sanction = || Some(json!({"until": "2026-12-01T00:00:00.000Z", "reason": "a test"}));
+    let gone = (204, "");
+    vec![
+        row(("GET", "/api/v1/users/{id}"), at(""), None, strange, users, OK),
+        row(("GET", "/api/v1/users/{id}/rooms"), at("/rooms"), None, strange, users, OK),
+        row(("PUT", mute), at("/mute"), sanction(), strange, users, OK),
+        row(("DELETE", mute), at("/mute"), None, strange, users, gone),
+        row(("PUT", ban), at("/ban"), sanction(), strange, users, OK),
+        row(("DELETE", ban), at("/ban"), None, strange, users, gone),
+        row(("POST", notes), at("/notes"), Some(json!({"text": "kind"})), strange, users, NEW),
+        row(("GET", notes), at("/notes"), None, strange, users, OK),
+        row(("POST", "/api/v1/users/{id}/disconnect"), at("/disconnect"), None, strange, users, OK),
+        row(("GET", "/api/v1/users/{id}/export"), at("/export"), None, strange, users, OK),
+        row(("DELETE", "/api/v1/users/{id}"), at(""), None, strange, users, gone),
     ]
 }
 
@@ -114,8 +197,8 @@ fn rows_of_users(room: &str, edited: &str, deleted: &str) -> Vec<Row> {
             [NEW, OK, (409, "own_product")],
             (422, "invalid"),
         ),
-        row(("GET", "/api/v1/rooms/{id}"), at(""), None, user, members, FORBIDDEN),
-        row(("GET", "/api/v1/rooms/{id}/messages"), at("/messages"), None, user, members, FORBIDDEN),
+        row(("GET", "/api/v1/rooms/{id}"), at(""), None, user, members, OK),
+        row(("GET", "/api/v1/rooms/{id}/messages"), at("/messages"), None, user, members, OK),
         row(
             ("POST", "/api/v1/rooms/{id}/messages"),
             at("/messages"),
@@ -134,7 +217,15 @@ fn rows_of_users(room: &str, edited: &str, deleted: &str) -> Vec<Row> {
             only_buyer,
             FORBIDDEN,
         ),
-        row(("DELETE", one_message), at(&format!("/messages/{deleted}")), None, user, only_buyer, FORBIDDEN),
+        // Its sender has deleted it before staff comes.
+        row(
+            ("DELETE", one_message),
+            at(&format!("/messages/{deleted}?reason=a%20test")),
+            None,
+            user,
+            only_buyer,
+            (409, "conflict"),
+        ),
         row(("GET", "/api/v1/search"), "/api/v1/search?q=hello", None, user, [OK; 3], FORBIDDEN),
         // A member gets as far as the form, which is none.
         row(
@@ -159,9 +250,8 @@ fn rows_of_users(room: &str, edited: &str, deleted: &str) -> Vec<Row> {
 fn rows_of_the_service() -> Vec<Row> {
     let (strange, users) = (STRANGE_TO_SERVICE, USERS_FORBIDDEN);
     let (user, product) = ("/api/v1/users/{id}", "/api/v1/products/{id}");
-    let zoe = "/api/v1/users/zoe";
-    vec![
-        row(("PUT", user), zoe, Some(json!({"name": "Zoe"})), strange, users, NEW),
+    let mut rows = vec![
+        row(("PUT", user), "/api/v1/users/zoe", Some(json!({"name": "Zoe"})), strange, users, NEW),
         row(
             ("PUT", product),
             "/api/v1/products/lamp",
@@ -170,12 +260,11 @@ fn rows_of_the_service() -> Vec<Row> {
             users,
             NEW,
         ),
-        row(("GET", product), "/api/v1/products/lamp", None, strange, users, OK),
-        row(("POST", "/api/v1/users/{id}/disconnect"), "/api/v1/users/zoe/disconnect", None, strange, users, OK),
-        row(("GET", "/api/v1/users/{id}/export"), "/api/v1/users/zoe/export", None, strange, users, OK),
+        row(("GET", product), "/api/v1/products/lamp", None, STRANGE_TO_USERS, users, OK),
         row(("GET", "/api/v1/events"), "/api/v1/events", None, strange, users, OK),
-        row(("DELETE", user), zoe, None, strange, users, (204, "")),
-    ]
+    ];
+    rows.extend(rows_of_staff_about_users("zoe"));
+    rows
 }
 
 fn rows_of_anyone() -> Vec<Row> {
@@ -226,15 +315,18 @@ async fn every_route_answers_every_caller_as_the_table_says() {
         server.token("mallory"),
         server.token("alice"),
         server.token("sam"),
+        server.staff_token("mina"),
         SERVICE_KEY.to_owned(),
     ];
     let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
     let features = rows_of_features(room.id.as_str(), offer.id.as_str(), &report);
     rows.splice(0..0, features);
+    rows.extend(rows_of_staff(room.id.as_str()));
     rows.extend(rows_of_the_service());
     rows.extend(rows_of_anyone());
     for row in &rows {
-        let expected: Vec<_> = row.strange.iter().chain(&row.users).chain([&row.service]).collect();
+        let staff = row.staff();
+        let expected: Vec<_> = row.strange.iter().chain(&row.users).chain([&staff, &row.service]).collect();
         for (token, (status, expected)) in tokens.iter().zip(expected) {
             let what = format!("{} {} as {token:.12}", row.method, row.path);
             let answer = ask(server.addr, token, row.method, &row.path, row.body.clone()).await;
@@ -291,6 +383,7 @@ async fn the_token_of_a_removed_user_opens_nothing_on_any_route_or_wire() {
     let (offer, report) = (seed.offer(&room.id, "alice", 900_000), seed.report(&room.id, "alice"));
     let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
     rows.extend(rows_of_features(room.id.as_str(), offer.id.as_str(), &report));
+    rows.extend(rows_of_staff(room.id.as_str()));
     rows.extend(rows_of_the_service());
     // The buyer, the seller, and a user whom the marketplace has put and who has done nothing.
     seed.user("mallory");
@@ -316,6 +409,82 @@ async fn the_token_of_a_removed_user_opens_nothing_on_any_route_or_wire() {
     assert_eq!(again.status, 204);
     let back = ask(server.addr, SERVICE_KEY, "PUT", "/api/v1/users/alice", Some(json!({"name": "Alice"}))).await;
     assert_eq!((back.status, code(&back)), (409, "conflict"));
+}
+
+#[actix_web::test]
+async fn the_token_of_a_banned_user_opens_nothing_on_any_route_or_wire_until_the_ban_ends() {
+    let server = TestServer::with(|config| config.limits.requests_per_second_max = None).await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike");
+    seed.user("mallory");
+    let messages = seed.messages(&room.id, "alice", 2);
+    let (offer, report) = (seed.offer(&room.id, "alice", 900_000), seed.report(&room.id, "alice"));
+    let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
+    rows.extend(rows_of_features(room.id.as_str(), offer.id.as_str(), &report));
+    rows.extend(rows_of_staff(room.id.as_str()));
+    rows.extend(rows_of_the_service());
+    let until = START.plus_ms(60_000).to_string();
+    for (user, body) in [
+        ("alice", json!({"until": until, "reason": "a test"})),
+        ("sam", json!({"reason": "a test"})),
+        // Also one of the staff's own.
+        ("mallory", json!({"until": until, "reason": "a test"})),
+    ] {
+        let token = if user == "mallory" { server.staff_token(user) } else { server.token(user) };
+        let mut live = server.ws(user).await;
+        let path = format!("/api/v1/users/{user}/ban");
+        let banned = ask(server.addr, SERVICE_KEY, "PUT", &path, Some(body.clone())).await;
+        assert_eq!(banned.status, 200, "{}", banned.body);
+        let notice = live.push("error").await;
+        assert_eq!((&notice["code"], &notice["until"]), (&json!("banned"), &body["until"]), "{user}");
+        assert_eq!(live.closed().await, Some(4003), "{user}");
+        for row in &rows {
+            let answer = ask(server.addr, &token, row.method, &row.path, row.body.clone()).await;
+            let expected = if row.needs() == Needs::Service { FORBIDDEN } else { (403, "banned") };
+            assert_eq!((answer.status, code(&answer)), expected, "{} {} as {user}", row.method, row.path);
+        }
+        let refused = WsClient::connect(server.addr, &token).await.err().unwrap();
+        assert_eq!((refused.status, &refused.body["code"]), (403, &json!("banned")), "{user}");
+        assert_eq!(refused.body["until"], body["until"], "{user}");
+        let mut over_socket_io = PacketClient::open(server.addr).await;
+        for namespace in ["/chat", "/inbox"] {
+            let refused = over_socket_io.refused(namespace, json!({ "token": token })).await;
+            assert_eq!(refused["data"]["code"], "banned", "{user} in {namespace}");
+        }
+    }
+    server.advance(Duration::from_secs(61));
+    let me = |user: &'static str| {
+        let token = server.token(user);
+        async move { ask(server.addr, &token, "GET", "/api/v1/me", None).await.status }
+    };
+    assert_eq!((me("alice").await, me("sam").await), (200, 403), "one ends by itself");
+    let ended = ask(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/sam/ban", None).await;
+    assert_eq!((ended.status, me("sam").await), (204, 200));
+    server.ws("sam").await.enter(room.id.as_str()).await;
+}
+
+#[actix_web::test]
+async fn a_muted_user_may_do_everything_but_say_something() {
+    let server = TestServer::with(|config| config.limits.requests_per_second_max = None).await;
+    let seed = server.seed();
+    let room = seed.room("alice", "bike");
+    let messages = seed.messages(&room.id, "alice", 2);
+    let (offer, report) = (seed.offer(&room.id, "sam", 900_000), seed.report(&room.id, "alice"));
+    let mute = json!({"until": START.plus_ms(60_000).to_string(), "reason": "a test"});
+    let muted = ask(server.addr, SERVICE_KEY, "PUT", "/api/v1/users/alice/mute", Some(mute)).await;
+    assert_eq!(muted.status, 200);
+    let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
+    rows.extend(rows_of_features(room.id.as_str(), offer.id.as_str(), &report));
+    let speaks = [
+        ("POST", "/api/v1/rooms/{id}/messages"),
+        ("PATCH", "/api/v1/rooms/{id}/messages/{messageId}"),
+        ("POST", "/api/v1/rooms/{id}/offers"),
+    ];
+    for row in &rows {
+        let answer = ask(server.addr, &server.token("alice"), row.method, &row.path, row.body.clone()).await;
+        let is_speaking = speaks.contains(&(row.method, row.route));
+        assert_eq!(code(&answer) == "muted", is_speaking, "{} {}: {}", row.method, row.path, answer.body);
+    }
 }
 
 #[actix_web::test]

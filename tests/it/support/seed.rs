@@ -44,6 +44,7 @@ impl Seed {
             currency: Some("KRW".to_owned()),
             image_url: None,
             status: ProductStatus::OnSale,
+            unlisted: false,
         };
         self.write(Write::PutProduct { keeps_status: false, product: product.clone(), at: START });
         product

@@ -128,6 +128,12 @@ impl TestServer {
         signer.sign(&UserId::new(user).unwrap(), None, ttl, &self.clock)
     }
 
+    /// A token of a member of the marketplace's staff, valid for one hour.
+    pub fn staff_token(&self, user: &str) -> String {
+        let signer = Signer::hs256(SECRET.as_bytes()).unwrap();
+        signer.sign_staff(&UserId::new(user).unwrap(), None, Duration::from_secs(3600), &self.clock)
+    }
+
     /// A signed-in client on the plain wire.
     pub async fn ws(&self, user: &str) -> WsClient {
         WsClient::connect(self.addr, &self.token(user)).await.unwrap()

@@ -63,7 +63,7 @@ pub(super) fn signed_in(services: &Arc<Services>) -> Middleware {
             let identity = verified.inspect_err(|error| {
                 metrics::count(&services.metrics.auth_failures, error.reason());
             })?;
-            services.database.check_not_removed(&identity.user).await?;
+            services.database.check_sign_in(&identity.user, services.clock.now()).await?;
             newcomer.identity = Some(identity);
             Ok(newcomer)
         })

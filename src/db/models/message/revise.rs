@@ -50,6 +50,14 @@ pub(in crate::db) fn erase(conn: &mut Connection, ids: &[&str], at: Timestamp) -
     Ok(())
 }
 
+/// Says that the marketplace has removed a message, after [`delete`].
+pub(in crate::db) fn set_removed(conn: &mut Connection, message: &MessageId) -> QueryResult<()> {
+    diesel::update(messages::table.filter(messages::id.eq(message.as_str())))
+        .set(messages::removed.eq(true))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Takes words and data from a message. Its row and its `seq` stay, so that the room keeps counting without a hole.
 pub(in crate::db) fn delete(conn: &mut Connection, message: &MessageId, at: Timestamp) -> QueryResult<()> {
     diesel::update(messages::table.filter(messages::id.eq(message.as_str())))

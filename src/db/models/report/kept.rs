@@ -31,6 +31,8 @@ struct Kept {
     deleted_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<ContactKind>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_removed: bool,
 }
 
 #[derive(Serialize)]

@@ -14,7 +14,7 @@ fn report(room: &RoomId, message: Option<&StoredMessage>) -> NewReport {
 }
 
 fn kept(conn: &mut Connection) -> Vec<Report> {
-    list_reports(conn, ReportState::Open, None, 100).unwrap().0
+    list_reports(conn, &ReportFilter::all(ReportState::Open), None, 100).unwrap().0
 }
 
 #[test]
@@ -76,7 +76,8 @@ fn a_page_of_reports_is_bounded_in_bytes_and_the_next_one_goes_on() {
     let (mut ids, mut pages) = (Vec::new(), 0);
     let mut more = true;
     while more {
-        let (page, has_more) = list_reports(conn, ReportState::Open, ids.last().map(String::as_str), 100).unwrap();
+        let (page, has_more) =
+            list_reports(conn, &ReportFilter::all(ReportState::Open), ids.last().map(String::as_str), 100).unwrap();
         let bytes: usize = page.iter().flat_map(|report| &report.messages).map(StoredMessage::weight_bytes).sum();
         assert!(bytes <= PAGE_BYTES_MAX, "{bytes}");
         ids.extend(page.into_iter().map(|report| report.id));

@@ -37,6 +37,7 @@ pub(in crate::db) struct RoomDetails {
     pub(in crate::db) last_message: Option<StoredMessage>,
     pub(in crate::db) offer: Option<StandingOffer>,
     pub(in crate::db) members: Pair<MemberDetails>,
+    pub(in crate::db) frozen: bool,
 }
 
 /// How a member stands, in addition to what the room's row says.
@@ -50,6 +51,7 @@ pub(in crate::db) struct MemberDetails {
 
 type DetailRow = (
     RoomRow,
+    bool,
     ProductRow,
     UserColumns,
     UserColumns,
@@ -114,6 +116,7 @@ macro_rules! room_details {
             )
             .select((
                 RoomRow::as_select(),
+                rooms::frozen,
                 ProductRow::as_select(),
                 user_columns!(BUYERS),
                 user_columns!(SELLERS),
@@ -190,7 +193,7 @@ impl RoomDetails {
     }
 
     fn from_row(
-        (row, product, buyer, seller, buyers_block, sellers_block, last, pending, accepted): DetailRow,
+        (row, frozen, product, buyer, seller, buyers_block, sellers_block, last, pending, accepted): DetailRow,
     ) -> Result<Self, DbError> {
         let member = |columns: UserColumns, block: Option<i64>| {
             let (id, name, avatar_url, deleted_at, muted_until, read_receipts, typing, presence) = columns;
@@ -216,6 +219,7 @@ impl RoomDetails {
             offer: pending.or(accepted).map(|offer| standing(&row, &offer)).transpose()?,
             row,
             members: Pair { buyer, seller },
+            frozen,
         })
     }
 
@@ -238,6 +242,7 @@ impl RoomDetails {
             read_seq: Seq(read_seq),
             unread,
             closed,
+            frozen: self.frozen,
             room: self.room,
         })
     }

@@ -1,0 +1,11 @@
+DROP INDEX reports_category;
+DROP TABLE notes;
+DROP TABLE removed_messages;
+ALTER TABLE messages DROP COLUMN removed;
+ALTER TABLE products DROP COLUMN unlisted;
+ALTER TABLE rooms DROP COLUMN frozen;
+DROP INDEX users_banned;
+DROP INDEX users_muted;
+ALTER TABLE users DROP COLUMN unmuted_at;
+ALTER TABLE users DROP COLUMN banned_until;
+DROP TABLE sanctions;

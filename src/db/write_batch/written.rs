@@ -1,0 +1,203 @@
+//! What became of the writes of a batch.
+
+use super::{ErasureProgress, WriteError};
+#[cfg(doc)]
+use super::{Moderation, Write};
+use crate::domain::{
+    Block, Note, Product, RoomId, Sanction, SanctionKind, Seq, Settings, StoredMessage, Timestamp, User, UserId,
+    safety::Report,
+};
+
+/// What became of a [`Write`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// Of [`Write::Append`].
+    Appended {
+        /// The message as it is stored.
+        message: StoredMessage,
+        /// `false` when an earlier message has the same `clientId`: then that one is `message`, and nothing was stored.
+        first_time: bool,
+    },
+    /// Of [`Write::Edit`] and [`Write::Delete`]: the message as it now stands.
+    Changed(StoredMessage),
+    /// Of [`Write::MarkRead`].
+    Read {
+        /// Which room.
+        room: RoomId,
+        /// Who has read.
+        reader: UserId,
+        /// How far; it never goes back.
+        read_seq: Seq,
+        /// Messages of others after that, at this point of the batch; not counted when `read_seq` did not move.
+        unread: i64,
+        /// Whether `read_seq` moved.
+        advanced: bool,
+    },
+    /// Of [`Write::PutProduct`] and [`Write::SetProductStatus`].
+    ProductPut {
+        /// Whether it is new.
+        created: bool,
+        /// What that changed.
+        change: ProductChange,
+    },
+    /// Of [`Write::AdvanceWave`].
+    WaveAdvanced(ProductChange),
+    /// Of [`Write::MakeOffer`] and [`Write::AnswerOffer`].
+    OfferMoved(Box<OfferMoved>),
+    /// Of [`Write::ExpireOffers`].
+    OffersExpired {
+        /// The offers as they now stand.
+        offers: Vec<StoredMessage>,
+        /// When the next one's time is over; `None` while none waits.
+        next: Option<Timestamp>,
+    },
+    /// Of [`Write::Block`] and [`Write::Unblock`].
+    BlockSet {
+        /// Who blocks or has blocked.
+        blocker: UserId,
+        /// Whom, since when.
+        blocked: Option<Block>,
+        /// The other one.
+        other: UserId,
+        /// The rooms in which the two meet; none when nothing changed.
+        rooms: Vec<RoomId>,
+        /// Whether it changed something.
+        changed: bool,
+        /// Whether the blocker is new here.
+        added: bool,
+    },
+    /// Of [`Write::SetSettings`].
+    SettingsSet {
+        /// Whose.
+        user: UserId,
+        /// The switches as they now stand.
+        settings: Settings,
+        /// Whether they stood otherwise before.
+        changed: bool,
+        /// Whether the user is new here.
+        added: bool,
+    },
+    /// Of [`Write::DecideReport`].
+    ReportDecided {
+        /// The report as it now stands.
+        report: Box<Report>,
+        /// Whether it was undecided before, or decided otherwise.
+        changed: bool,
+        /// Until when the reported user can't say anything, by all reports together.
+        muted_until: Option<Timestamp>,
+        /// Whether that was otherwise before.
+        mute_changed: bool,
+    },
+    /// Of [`Write::PutUser`].
+    UserPut {
+        /// The user as they now stand.
+        user: User,
+        /// Whether they are new.
+        created: bool,
+        /// Whether they are new, or stood otherwise before.
+        changed: bool,
+    },
+    /// Of [`Write::NoteSessionsEnded`].
+    SessionsEnded {
+        /// Whose.
+        user: UserId,
+    },
+    /// Of [`Write::Remember`] and [`Write::Forget`].
+    Remembered,
+    /// Of [`Write::ForgetEnded`].
+    ForgotEnded {
+        /// Whether there are more.
+        has_more: bool,
+    },
+    /// Of [`Write::EraseWords`].
+    WordsErased {
+        /// Messages that have lost their words by this write.
+        messages: Vec<StoredMessage>,
+        /// Rooms that were gone through.
+        rooms: Vec<RoomId>,
+        /// Offers in these rooms that ended, as they now stand.
+        offers: Vec<StoredMessage>,
+        /// Whether words of the user are left.
+        progress: ErasureProgress,
+    },
+    /// Of [`Moderation::Read`].
+    Recorded,
+    /// Of mutes and bans.
+    SanctionSet(Box<SanctionSet>),
+    /// Of freezing a room, and of unfreezing it.
+    RoomFrozen {
+        /// Which room.
+        room: RoomId,
+        /// Whether nobody can say anything there from now on.
+        frozen: bool,
+        /// Whether that is something else than before.
+        changed: bool,
+    },
+    /// Of [`Moderation::AddNote`].
+    NoteAdded(Box<Note>),
+    /// Of [`Write::DeleteUser`].
+    UserDeleted {
+        /// What the other members see in their place from now on.
+        user: User,
+        /// Whether they were not deleted before.
+        changed: bool,
+    },
+}
+
+/// A product that was put, and what that did to its rooms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductChange {
+    /// The product as it now stands.
+    pub product: Product,
+    /// Whether it is new, or stood otherwise before.
+    pub changed: bool,
+    /// The rooms that have heard of it so far; none when nothing changed.
+    pub rooms: Vec<RoomId>,
+    /// Where they have heard of another status before: what was said about it, one `system` message per room.
+    pub notices: Vec<StoredMessage>,
+    /// Offers that ended with the change, as they now stand.
+    pub offers: Vec<StoredMessage>,
+    /// When its wave goes on to the next rooms; `None` when it has reached all of them.
+    pub next: Option<Timestamp>,
+}
+
+/// What an offer or an answer to one came to, in every room of the product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OfferMoved {
+    /// The offer as it now stands, or why it can't be: offers whose time was over have ended all the same.
+    pub answer: Result<StoredMessage, WriteError>,
+    /// The new offer, of [`Write::MakeOffer`] and of a counter.
+    pub made: Option<(StoredMessage, Timestamp)>,
+    /// Offers that changed, as they now stand.
+    pub changed: Vec<StoredMessage>,
+    /// The product that an acceptance has reserved.
+    pub product: Option<ProductChange>,
+    /// How far an answer without a message of its own has moved the read mark of the one who answered.
+    pub read: Option<ReadMark>,
+}
+
+/// A read mark that has moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadMark {
+    /// Which room.
+    pub room: RoomId,
+    /// Whose mark.
+    pub reader: UserId,
+    /// How far they have read.
+    pub read_seq: Seq,
+    /// Messages of others after that.
+    pub unread: i64,
+}
+
+/// A mute or a ban that was set or ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SanctionSet {
+    /// Which of the two.
+    pub kind: SanctionKind,
+    /// As it now stands; without `created_at` where it was ended.
+    pub sanction: Sanction,
+    /// Until when it counts by now, with the mutes of reports; `None` where it does not.
+    pub until: Option<Timestamp>,
+    /// Whether that is something else than before.
+    pub changed: bool,
+}
