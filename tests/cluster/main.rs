@@ -22,4 +22,5 @@ mod jobs;
 mod presence;
 mod read_only;
 mod routing;
+mod staff;
 mod throughput;
