@@ -313,7 +313,7 @@ fn a_commands_help_lists_the_options_that_it_reads_and_takes_them_all() {
     let database = ["database-url", "database-url-file"];
     let signer = ["jwt-secret", "jwt-secret-file", "jwt-issuer", "jwt-audience"];
     let with = |own: &[&'static str], read: &[&'static str]| [own, &["config"], read].concat();
-    assert_eq!(listed("token"), with(&["user", "name", "expires-in"], &signer));
+    assert_eq!(listed("token"), with(&["user", "name", "staff", "expires-in"], &signer));
     assert_eq!(listed("migrate"), with(&[], &database));
     assert_eq!(listed("config"), Vec::<String>::new());
     assert_eq!(listed("health"), with(&[], &["bind", "tls-cert"]));

@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 /// What a route that answers with messages is called in the OpenAPI document: those that are tried below …
-const TRIED: [&str; 10] = [
+const TRIED: [&str; 14] = [
     "sendImage",
     "sendMessage",
     "editMessage",
@@ -26,11 +26,15 @@ const TRIED: [&str; 10] = [
     "searchMessages",
     "listEvents",
     "listReports",
+    "getReport",
     "decideReport",
+    "listUserRooms",
+    "listProductRooms",
+    "searchAllMessages",
 ];
 
 /// … and those whose message is never an image, or an image no more.
-const WITHOUT_IMAGES: [&str; 3] = ["makeOffer", "answerOffer", "deleteMessage"];
+const WITHOUT_IMAGES: [&str; 4] = ["makeOffer", "answerOffer", "deleteMessage", "warnUser"];
 
 const PUBLIC_URL: &str = "https://chat.example/talk";
 
@@ -122,6 +126,11 @@ async fn ways_out(server: &TestServer, backend: &Backend, base: &str) {
         (&*sam, format!("/api/v1/rooms/{room}")),
         (&*sam, "/api/v1/search?q=bicycle".to_owned()),
         (SERVICE_KEY, "/api/v1/events".to_owned()),
+        (SERVICE_KEY, format!("/api/v1/rooms/{room}")),
+        (SERVICE_KEY, format!("/api/v1/rooms/{room}/messages")),
+        (SERVICE_KEY, "/api/v1/users/sam/rooms".to_owned()),
+        (SERVICE_KEY, "/api/v1/products/bike/rooms".to_owned()),
+        (SERVICE_KEY, "/api/v1/search/all?q=bicycle&reason=test".to_owned()),
     ] {
         assert_addressed(&path, &call(server.addr, token, "GET", &path, None).await.body, base);
     }
@@ -137,6 +146,7 @@ async fn reports(server: &TestServer, room: &str, message: &Value, base: &str) {
     let listed = call(server.addr, SERVICE_KEY, "GET", "/api/v1/reports?state=open", None).await;
     assert_addressed("GET of reports", &listed.body, base);
     let path = format!("/api/v1/reports/{}", receipt.body["id"].as_str().unwrap());
+    assert_addressed("GET of a report", &call(server.addr, SERVICE_KEY, "GET", &path, None).await.body, base);
     let decided = call(server.addr, SERVICE_KEY, "PATCH", &path, Some(json!({"decision": "dismissed"}))).await;
     assert_addressed("PATCH of a report", &decided.body, base);
 }
@@ -157,6 +167,14 @@ async fn serving(public_url: Option<&str>) -> (TestServer, Backend) {
 async fn an_image_has_its_addresses_whichever_way_it_goes_out() {
     let (server, backend) = serving(None).await;
     ways_out(&server, &backend, "").await;
+    // Also one that the marketplace has removed, to staff.
+    let rooms = call(server.addr, SERVICE_KEY, "GET", "/api/v1/users/sam/rooms", None).await.body;
+    let (room, message) = (&rooms["items"][0]["id"], &rooms["items"][0]["lastMessage"]["id"]);
+    let path = format!("/api/v1/rooms/{}/messages", room.as_str().unwrap());
+    let one = format!("{path}/{}?reason=test", message.as_str().unwrap());
+    assert_eq!(call(server.addr, SERVICE_KEY, "DELETE", &one, None).await.status, 200);
+    let read = call(server.addr, SERVICE_KEY, "GET", &path, None).await.body;
+    assert_addressed("a removed message", &read["items"][0]["beforeRemoval"], "");
 }
 
 #[actix_web::test]
