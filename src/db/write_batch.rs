@@ -25,11 +25,11 @@ use crate::domain::{
     offer::{self, Price},
     safety::Decision,
 };
-pub use erase_user::{ErasureProgress, finish_erasures, list_erasures};
+pub use erase_user::{finish_erasures, list_erasures};
 pub use moderate::{Moderate, Moderation};
 pub use write_error::WriteError;
-use write_error::WriteResult;
-pub use written::{OfferMoved, ProductChange, ReadMark, SanctionSet, Written};
+use written::WriteResult;
+pub use written::{ErasureProgress, OfferMoved, ProductChange, ReadMark, SanctionSet, Written};
 
 /// One thing to write.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,12 +1,14 @@
 //! Reports: what a member says about the other one, with the messages around it, and what was decided.
 
 mod kept;
+mod list;
 
 use std::collections::VecDeque;
 
 use thiserror::Error;
 
 use self::kept::{from_json, to_json};
+pub use self::list::{ReportFilter, ReportUser, list_reports};
 use super::{
     change::{self, Changed},
     message, room,
@@ -38,9 +40,6 @@ const OPEN_MAX: i64 = 100;
 
 /// How long a user with too many reports is asked to wait: people decide about them.
 const TOO_MANY_RETRY_MS: u64 = 60_000;
-
-/// Bytes of a page of reports; a single one passes whatever its size.
-const PAGE_BYTES_MAX: usize = 256 * 1024;
 
 /// Reports that lose a deleted user's words at a time, and what they may weigh together.
 const ERASED_AT_ONCE: i64 = 16;
@@ -297,95 +296,6 @@ fn list_around(
         }
     }
     Ok(kept.into())
-}
-
-/// Which reports.
-#[derive(Debug, Clone)]
-pub struct ReportFilter {
-    /// Whether they wait for their decision.
-    pub state: ReportState,
-    /// Whom they have to do with.
-    pub user: ReportUser,
-    /// What they are about.
-    pub category: Option<ReportCategory>,
-}
-
-impl ReportFilter {
-    /// All reports in one state.
-    #[must_use]
-    pub const fn all(state: ReportState) -> Self {
-        Self { state, user: ReportUser::Any, category: None }
-    }
-}
-
-/// Whom reports have to do with.
-#[derive(Debug, Clone)]
-pub enum ReportUser {
-    /// Anyone.
-    Any,
-    /// They are about this user.
-    Reported(UserId),
-    /// This user has made them.
-    Reporter(UserId),
-}
-
-/// A page of reports, oldest first, after one of them, and whether there are more. It ends early where another report would
-/// make it too large.
-///
-/// # Errors
-/// [`DbError`] when the database does not answer.
-pub fn list_reports(
-    conn: &mut Connection,
-    filter: &ReportFilter,
-    after: Option<&str>,
-    limit: i64,
-) -> Result<(Vec<Report>, bool), DbError> {
-    if after.is_some_and(|after| after.contains('\0')) {
-        // Nothing has such an id, and PostgreSQL has no such text, not even to compare with.
-        return Ok((Vec::new(), false));
-    }
-    let mut place = after.unwrap_or_default().to_owned();
-    let (mut found, mut bytes) = (Vec::new(), 0);
-    // One by one: what the next one weighs is known when it is read.
-    while let Some(row) = next_report(conn, filter, &place)? {
-        bytes += row.messages.len() + row.text.as_ref().map_or(0, String::len);
-        if found.len() as i64 >= limit || (bytes > PAGE_BYTES_MAX && !found.is_empty()) {
-            return Ok((found, true));
-        }
-        place.clone_from(&row.id);
-        found.push(row.into_report()?);
-    }
-    Ok((found, false))
-}
-
-fn next_report(conn: &mut Connection, filter: &ReportFilter, after: &str) -> QueryResult<Option<ReportRow>> {
-    macro_rules! first {
-        ($reports:expr) => {
-            match filter.state {
-                ReportState::Open => $reports.filter(reports::decision.is_null()).get_result(conn).optional(),
-                ReportState::Decided => $reports.filter(reports::decision.is_not_null()).get_result(conn).optional(),
-            }
-        };
-    }
-    // Of one user there are fewer than of a category: an expression, so that the index of the categories is not taken.
-    macro_rules! is_about {
-        ($category:expr) => {
-            reports::category.concat("").eq($category.as_str())
-        };
-    }
-    let next = reports::table.filter(reports::id.gt(after)).order(reports::id).limit(1).select(ReportRow::as_select());
-    match (&filter.user, filter.category) {
-        (ReportUser::Any, None) => first!(next),
-        (ReportUser::Any, Some(category)) => first!(next.filter(reports::category.eq(category.as_str()))),
-        (ReportUser::Reported(id), None) => first!(next.filter(reports::reported_id.eq(id.as_str()))),
-        (ReportUser::Reported(id), Some(category)) => {
-            first!(next.filter(reports::reported_id.eq(id.as_str())).filter(is_about!(category)))
-        }
-        (ReportUser::Reporter(id), None) => first!(next.filter(reports::reporter_id.eq(id.as_str()))),
-        (ReportUser::Reporter(id), Some(category)) => {
-            first!(next.filter(reports::reporter_id.eq(id.as_str())).filter(is_about!(category)))
-        }
-    }
 }
 
 /// A report.

@@ -8,9 +8,7 @@
 //!    neighbours): they hold copies of rows as they were.
 //! 4. [`finish_erasures`] crosses the job out. Before that a restart goes on with it.
 
-use serde::{Deserialize, Serialize};
-
-use super::{WriteResult, Written, ended_offers};
+use super::{ErasureProgress, WriteResult, Written, ended_offers};
 use crate::{
     db::{
         Connection, DbError, discarded_images, message_index,
@@ -34,16 +32,6 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 
 /// Rooms that are gone through at a time.
 const ROOMS: i64 = 32;
-
-/// How far an erasure is: the answer of [`Write::EraseWords`](super::Write::EraseWords).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErasureProgress {
-    /// The user's words are left in some messages or reports.
-    GoesOn,
-    /// None are left.
-    Done,
-}
 
 /// What is kept of messages in other tables and files, while the messages still have their words, and in the transaction
 /// that takes them. What lies in files is noted here, and removed before [`finish_erasures`].

@@ -4,15 +4,11 @@ use thiserror::Error;
 
 #[cfg(doc)]
 use super::Write;
-use super::Written;
 use crate::{
-    db::{DbError, OperationError, models::room::Silenced, operation_error::RefusalReason},
+    db::{DbError, models::room::Silenced, operation_error::RefusalReason},
     domain::{MessageId, Timestamp, masking::ContactRefused, offer, staff},
     error::{ChatError, ErrorCode},
 };
-
-/// What one write of a batch comes to. A failure of the database is one of the whole batch.
-pub(super) type WriteResult<T = Written> = Result<T, OperationError<WriteError>>;
 
 /// Why a [`Write`] was refused, while the rest of its batch was written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -1,8 +1,11 @@
 //! What became of the writes of a batch.
 
-use super::{ErasureProgress, WriteError};
+use serde::{Deserialize, Serialize};
+
 #[cfg(doc)]
-use super::{Moderation, Write};
+use super::Write;
+use super::WriteError;
+use crate::db::OperationError;
 use crate::domain::{
     Block, Note, Product, RoomId, Sanction, SanctionKind, Seq, Settings, StoredMessage, Timestamp, User, UserId,
     safety::Report,
@@ -120,7 +123,7 @@ pub enum Written {
         /// Whether words of the user are left.
         progress: ErasureProgress,
     },
-    /// Of [`Moderation::Read`].
+    /// Of what staff has read.
     Recorded,
     /// Of mutes and bans.
     SanctionSet(Box<SanctionSet>),
@@ -133,7 +136,7 @@ pub enum Written {
         /// Whether that is something else than before.
         changed: bool,
     },
-    /// Of [`Moderation::AddNote`].
+    /// Of a note of the staff's.
     NoteAdded(Box<Note>),
     /// Of [`Write::DeleteUser`].
     UserDeleted {
@@ -201,3 +204,16 @@ pub struct SanctionSet {
     /// Whether that is something else than before.
     pub changed: bool,
 }
+
+/// How far an erasure is: the answer of [`Write::EraseWords`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureProgress {
+    /// The user's words are left in some messages or reports.
+    GoesOn,
+    /// None are left.
+    Done,
+}
+
+/// What one write of a batch comes to. A failure of the database is one of the whole batch.
+pub(super) type WriteResult<T = Written> = Result<T, OperationError<WriteError>>;

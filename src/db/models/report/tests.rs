@@ -1,4 +1,4 @@
-use super::*;
+use super::{list::PAGE_BYTES_MAX, *};
 use crate::db::test_db::{NOW, TestDb, history, room, say, user_id, write};
 use crate::db::{ErasureProgress, Write, Written};
 
