@@ -37,6 +37,7 @@ mod search_messages;
 mod service;
 mod space;
 mod sqlite_file;
+mod tail;
 #[cfg(test)]
 pub(crate) mod test_db;
 mod verify;
@@ -94,10 +95,11 @@ pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
 pub use search_messages::{SearchCursor, SearchPage, search_messages};
 pub use service::{open_to_serve, open_to_work};
 pub use sqlite_file::log_path;
+pub use tail::{Scope, Settled, Tail, TailProgress, Unsettled, settle_everything};
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
 pub use write_batch::{
     ErasureProgress, OfferMoved, Outcomes, ProductChange, ReadMark, Write, WriteError, Written, finish_erasures,
-    list_erasures, write_batch,
+    list_erasures, write_batch, write_deferred,
 };
 
 use connection::{Backend, prelude};

@@ -28,8 +28,13 @@ pub async fn run(database: Database, store: ImageStore, mut stopped: oneshot::Re
 /// `unavailable` when the store or the database does not answer; what is left is noted still.
 pub async fn sweep(database: &Database, store: &ImageStore) -> Result<(), ChatError> {
     loop {
-        let keys =
-            database.read(Reading::list(Account::Server, "list_discarded_images"), db::list_discarded_images).await?;
+        let keys = database
+            .read(
+                Reading::list(Account::Server, "list_discarded_images"),
+                db::Scope::Nothing,
+                db::list_discarded_images,
+            )
+            .await?;
         if keys.is_empty() {
             return Ok(());
         }
@@ -41,7 +46,9 @@ pub async fn sweep(database: &Database, store: &ImageStore) -> Result<(), ChatEr
             })?;
         }
         database
-            .write(Writing::background("forget_discarded_images"), move |conn| db::forget_discarded_images(conn, &keys))
+            .write(Writing::background("forget_discarded_images"), db::Scope::Nothing, move |conn| {
+                db::forget_discarded_images(conn, &keys)
+            })
             .await?;
     }
 }

@@ -58,6 +58,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    message_tail (position) {
+        position -> BigInt,
+        id -> Text,
+        room_id -> Text,
+        seq -> BigInt,
+        sender_id -> Text,
+        client_id -> Nullable<Text>,
+        kind -> Text,
+        text -> Nullable<Text>,
+        data -> Nullable<Text>,
+        sent_at -> BigInt,
+        warnings -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     messages (position) {
         position -> BigInt,
         id -> Text,
@@ -128,6 +144,14 @@ diesel::table! {
         status -> Text,
         created_at -> Nullable<BigInt>,
         updated_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    read_mark_tail (room_id, user_id) {
+        room_id -> Text,
+        user_id -> Text,
+        read_seq -> BigInt,
     }
 }
 
@@ -207,12 +231,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     imported_messages,
     installation,
     message_index_progress,
+    message_tail,
     messages,
     notification_progress,
     notifications,
     offers,
     product_waves,
     products,
+    read_mark_tail,
     recoveries,
     reports,
     rooms,

@@ -90,9 +90,10 @@ pub async fn list_messages(
 ) -> Result<HttpResponse, Problem> {
     let (SignedIn(identity), InPath(room), InQuery(query)) = (user, room, query);
     let page = query.page()?;
+    let scope = db::Scope::Room(room.clone());
     let found = state
         .database
-        .read(Reading::list(identity.user.clone(), "list_messages"), move |conn| {
+        .read(Reading::list(identity.user.clone(), "list_messages"), scope, move |conn| {
             if !db::is_member(conn, &room, &identity.user)? {
                 return Ok(None);
             }
@@ -262,9 +263,10 @@ pub(super) async fn check_place(
     message: &MessageId,
 ) -> Result<(), Problem> {
     let (user, message) = (user.clone(), message.clone());
+    let scope = db::Scope::Room(room.clone());
     let refusal = state
         .database
-        .read(Reading::check(user.clone(), "find_message"), move |conn| {
+        .read(Reading::check(user.clone(), "find_message"), scope, move |conn| {
             Ok::<_, db::DbError>(if !db::is_member(conn, &room, &user)? {
                 Some(ChatError::forbidden())
             } else if !db::is_message_in(conn, &message, &room)? {

@@ -121,7 +121,7 @@ pub async fn get_product(
 ) -> Result<web::Json<Product>, Problem> {
     let InPath(id) = id;
     let purpose = Reading::check(Account::Service, "find_product");
-    let found = state.database.read(purpose, move |conn| db::find_product(conn, &id)).await?;
+    let found = state.database.read(purpose, db::Scope::Nothing, move |conn| db::find_product(conn, &id)).await?;
     Ok(web::Json(found.ok_or_else(|| ChatError::not_found("there is no such product"))?))
 }
 

@@ -91,7 +91,10 @@ pub async fn report(
         at: state.clock.now(),
     };
     let purpose = Writing::change(new.reporter.clone(), "store_report");
-    let reported = state.database.write(purpose, move |conn| db::store_report(conn, &new)).await?;
+    let reported = state
+        .database
+        .write(purpose, db::Scope::Room(new.room.clone()), move |conn| db::store_report(conn, &new))
+        .await?;
     let receipt = |OpenReport { id, created_at }| Receipt { id, created_at };
     Ok(match reported {
         Reported::New(report) => HttpResponse::Created().json(receipt(report)),
@@ -140,7 +143,8 @@ pub async fn list_reports(
     let (InQuery(ReportsQuery { state: wanted }), WantedPage { limit, cursor }) = (query, page);
     let wanted = wanted.unwrap_or(ReportState::Open);
     let list = move |conn: &mut db::Connection| db::list_reports(conn, wanted, cursor.as_deref(), limit);
-    let (reports, more) = state.database.read(Reading::heavy(Account::Service, "list_reports"), list).await?;
+    let (reports, more) =
+        state.database.read(Reading::heavy(Account::Service, "list_reports"), db::Scope::Nothing, list).await?;
     let next_cursor = reports.last().filter(|_| more).map(|last| last.id.clone());
     let presenter = state.presenter();
     let items = reports.iter().map(|report| ReportView::of(report, &presenter)).collect();

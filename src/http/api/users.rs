@@ -170,7 +170,8 @@ async fn read_part(state: &AppState, user: UserId, place: ExportPlace) -> Result
     loop {
         let (user, place, purpose) = (user.clone(), place.clone(), Reading::heavy(Account::Service, "export_user"));
         let signer = Arc::clone(&state.image_urls);
-        match state.database.read(purpose, move |conn| db::export_user(conn, &user, place, &*signer)).await {
+        let scope = db::Scope::User(user.clone());
+        match state.database.read(purpose, scope, move |conn| db::export_user(conn, &user, place, &*signer)).await {
             // An answer that has begun goes on: only a failure may cut it.
             Err(DbError::RateLimited { retry_after_ms }) => {
                 actix_web::rt::time::sleep(Duration::from_millis(retry_after_ms)).await;
