@@ -22,14 +22,14 @@ use tokio::sync::oneshot;
 
 use crate::{
     db::{
-        self, BytesMax, Connection, DbError, DbFailure, MessagePage, Messages, Pool, PooledConnection, Scope, Settled,
-        Tail, TailProgress, Unsettled, Write, WriteError, Written,
+        self, Connection, DbError, DbFailure, Pool, PooledConnection, Scope, Settled, Tail, TailProgress, Unsettled,
+        Write, WriteError, Written,
     },
     domain::{Account, RoomId, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::{self, GaugeGuard, Metrics, SharedThread, Step},
 };
-use messages::{Loaded, Perform};
+use messages::Perform;
 use purpose::{Purpose, Reading, Writing};
 use turnstile::{Lane, Permit, Turnstile};
 
@@ -188,47 +188,6 @@ impl Database {
             true => Err(ChatError::new(ErrorCode::Forbidden, "this user was removed")),
             false => Ok(()),
         }
-    }
-
-    /// Whether each user is a member of a room, now, in order. `false` for a stranger, for a room that does not exist and for
-    /// a member who was removed. For the `ChatServer`, before each event under `--authorize every-message`.
-    ///
-    /// # Errors
-    /// [`DbError`] when the database can't answer.
-    pub async fn authorize_all(&self, asked: Vec<(RoomId, UserId)>) -> Result<Vec<bool>, DbError> {
-        let find = move |conn: &mut Connection| match asked.as_slice() {
-            // Alone it costs one statement, and not two.
-            [(room, user)] => Ok(vec![db::is_member(conn, room, user)?]),
-            asked => db::find_members(conn, asked),
-        };
-        self.read(Reading::entry("authorize_all"), Scope::Nothing, find).await
-    }
-
-    /// All that rooms in memory need, in order. For the `ChatServer`, when someone first enters a room.
-    ///
-    /// # Errors
-    /// [`DbError`] when the database can't answer.
-    pub async fn load_rooms(&self, rooms: Vec<RoomId>) -> Result<Vec<Loaded>, DbError> {
-        let scope = Scope::Rooms(rooms.clone());
-        let load = move |conn: &mut Connection| {
-            let rooms = db::load_rooms(conn, &rooms)?;
-            Ok(rooms.into_iter().map(|(_, state)| state).collect())
-        };
-        self.read(Reading::entry("load_rooms"), scope, load).await
-    }
-
-    /// Pages of histories, in order, as many as the bytes allow. For the `ChatServer`, for each entry into a room.
-    ///
-    /// # Errors
-    /// [`DbError`] when the database can't answer.
-    pub async fn read_histories(
-        &self,
-        asked: Vec<(RoomId, MessagePage)>,
-        bytes_max: BytesMax,
-    ) -> Result<Vec<Result<Messages, DbError>>, DbError> {
-        let scope = Scope::Rooms(asked.iter().map(|(room, _)| room.clone()).collect());
-        let list = move |conn: &mut Connection| db::list_histories(conn, &asked, bytes_max);
-        self.read(Reading::entry("read_histories"), scope, list).await
     }
 
     /// What the `ChatServer` itself needs to know, for everyone.

@@ -1,12 +1,15 @@
 //! Settles what commits have appended to the tail: in rounds, so that the messages of a room gather between them, and in slices
 //! on the writer, between its batches.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::oneshot;
 
 use super::db_executor::Database;
-use crate::db::TailProgress;
+use crate::{db::TailProgress, metrics::Metrics};
 
 /// How often the tail is checked.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -21,7 +24,7 @@ const ROUND_AGE: Duration = Duration::from_millis(500);
 const HURRY_MESSAGES: usize = 2 * ROUND_MESSAGES;
 
 /// Settles the tail until `stopped` is answered or dropped. What is left then is settled when the server has ended its work.
-pub async fn run(database: Database, mut stopped: oneshot::Receiver<()>) {
+pub async fn run(database: Database, metrics: Arc<Metrics>, mut stopped: oneshot::Receiver<()>) {
     let mut last_round = Instant::now();
     let mut in_round = false;
     let mut pause = INTERVAL;
@@ -29,6 +32,7 @@ pub async fn run(database: Database, mut stopped: oneshot::Receiver<()>) {
     while tokio::time::timeout(pause, &mut stopped).await.is_err() {
         pause = INTERVAL;
         let TailProgress { messages, has_rows, .. } = database.tail_progress();
+        metrics.messages_unsettled.set(i64::try_from(messages).unwrap_or(i64::MAX));
         in_round |= messages >= ROUND_MESSAGES || last_round.elapsed() >= ROUND_AGE;
         if !has_rows || !in_round {
             continue;
