@@ -95,7 +95,7 @@ pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
 pub use search_messages::{SearchCursor, SearchPage, search_messages};
 pub use service::{open_to_serve, open_to_work};
 pub use sqlite_file::log_path;
-pub use tail::{Scope, Settled, Tail, TailProgress, Unsettled, settle_everything};
+pub use tail::{Scope, Settled, Tail, TailProgress, Unsettled, read_unsettled, settle_everything};
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
 pub use write_batch::{
     ErasureProgress, OfferMoved, Outcomes, ProductChange, ReadMark, Write, WriteError, Written, finish_erasures,

@@ -219,7 +219,10 @@ impl ServerBuilder {
         let (stop, stopped) = oneshot::channel();
         let giving_back = (stop, actix_web::rt::spawn(memory_keeper::run(stopped)));
         let (stop, stopped) = oneshot::channel();
-        let settling = (stop, actix_web::rt::spawn(tail_settler::run(state.database.clone(), Arc::clone(&state.metrics), stopped)));
+        let settling = (
+            stop,
+            actix_web::rt::spawn(tail_settler::run(state.database.clone(), Arc::clone(&state.metrics), stopped)),
+        );
         let mut chores = vec![indexing, sweeping, giving_back, settling];
         if let Some(file) = db::sqlite_file(&state.config.database_url) {
             let (stop, stopped) = oneshot::channel();

@@ -230,8 +230,11 @@ impl Database {
     ) -> Result<T, E> {
         self.metrics.database_reads.inc();
         let Purpose { account, lane, kind } = purpose;
-        self.settle(&account, scope).await?;
-        let operation = move |conn: &mut Connection, _: &mut Tail| operation(conn);
+        let is_settled = self.settle(&account, scope).await.inspect_err(|error| log::debug!("read unsettled: {error}"));
+        let operation = move |conn: &mut Connection, _: &mut Tail| match is_settled {
+            Ok(()) => operation(conn),
+            Err(_) => db::read_unsettled(conn, operation),
+        };
         self.perform(&self.readers, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), operation).await
     }
 
@@ -239,6 +242,9 @@ impl Database {
     async fn settle(&self, account: &Account, scope: Scope) -> Result<(), DbError> {
         if !self.unsettled.concerns(&scope) {
             return Ok(());
+        }
+        if self.is_commit_failing() {
+            return Err(DbError::Unavailable("no commit succeeds".into()));
         }
         if scope == Scope::Everything {
             return self.settle_all_so_far().await;

@@ -226,7 +226,7 @@ async fn look(database: Database, now: Timestamp, unread_after_ms: i64, limit: u
     loop {
         let range = range.clone();
         let find = Reading::list(Account::Server, "find_unread");
-        let Some(page) = database.read(find, db::Scope::Nothing, move |conn| db::find_unread(conn, &range)).await?
+        let Some(page) = database.read(find, db::Scope::Everything, move |conn| db::find_unread(conn, &range)).await?
         else {
             break;
         };

@@ -20,6 +20,9 @@ const ROUND_MESSAGES: usize = 4096;
 /// A round begins at the latest so long after the one before, if anything waits.
 const ROUND_AGE: Duration = Duration::from_millis(500);
 
+/// The pause after a failure.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+
 /// With so many messages waiting the slices follow each other without a pause.
 const HURRY_MESSAGES: usize = 2 * ROUND_MESSAGES;
 
@@ -49,11 +52,13 @@ pub async fn run(database: Database, metrics: Arc<Metrics>, mut stopped: oneshot
                 }
             }
             // A disk that is full stays full for a while.
-            Err(error) if !is_failing => {
-                log::warn!("messages could not be moved to where they are looked for, and it is tried again: {error}");
+            Err(error) => {
+                if !is_failing {
+                    log::warn!("messages could not be settled, and it is tried again: {error}");
+                }
                 is_failing = true;
+                pause = FAILURE_PAUSE;
             }
-            Err(_) => {}
         }
     }
 }

@@ -79,13 +79,18 @@ struct Indexable {
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn is_index_behind(conn: &mut Connection) -> Result<bool, DbError> {
-    Ok(newest_position(conn)? > indexed_to(conn)? || changes::is_waiting(conn, IndexChanges::All)?)
+    Ok(settled_to(conn)? > indexed_to(conn)? || changes::is_waiting(conn, IndexChanges::All)?)
 }
 
 /// The position up to which all messages are settled; 0 without any.
+fn settled_to(conn: &mut Connection) -> QueryResult<i64> {
+    Ok(newest_position(conn)?.min(tail::first_position(conn)? - 1))
+}
+
+/// The position of the newest message that is settled; 0 without any.
 pub(super) fn newest_position(conn: &mut Connection) -> QueryResult<i64> {
     let newest: Option<i64> = messages::table.select(diesel::dsl::max(messages::position)).get_result(conn)?;
-    Ok(newest.unwrap_or(0).min(tail::first_position(conn)? - 1))
+    Ok(newest.unwrap_or(0))
 }
 
 /// Adds the next messages to the index, oldest first, in one transaction.

@@ -26,7 +26,7 @@ pub use self::{
     unsettled::{TailProgress, Unsettled},
 };
 use super::{
-    Connection, DbError,
+    Connection, DbError, DbFailure,
     models::{
         message::{self, tail as rows},
         room::{self, LockedRoom},
@@ -419,6 +419,27 @@ pub(super) fn settle_tables(conn: &mut Connection) -> Result<(), DbError> {
         conn.batch_execute(include_str!("tail/settle_everything.sql"))?;
     }
     Ok(())
+}
+
+/// Reads while nothing can be settled, as on a full disk: for this connection and this operation the tail's messages are among
+/// the others, by views of the same names. It costs far more than settling, and writes nothing.
+///
+/// # Errors
+/// The operation's own, and [`DbError`] when the database does not answer.
+pub fn read_unsettled<T, E: DbFailure>(
+    conn: &mut Connection,
+    operation: impl FnOnce(&mut Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    if !matches!(conn, Connection::Sqlite(_)) {
+        return operation(conn);
+    }
+    let failed = |error: diesel::result::Error| E::from(DbError::from(error));
+    let outcome = match conn.batch_execute(include_str!("tail/show.sql")) {
+        Ok(()) => operation(conn),
+        Err(error) => Err(failed(error)),
+    };
+    conn.batch_execute(include_str!("tail/hide.sql")).map_err(failed)?;
+    outcome
 }
 
 /// Commits without waiting for the disk: what a power cut takes is in the tail still.
