@@ -23,3 +23,4 @@ pub mod message_indexer;
 pub mod notifier;
 pub mod outbox;
 pub mod session;
+pub mod tail_settler;

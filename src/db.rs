@@ -39,6 +39,7 @@ mod search_messages;
 mod service;
 mod space;
 mod sqlite_file;
+mod tail;
 #[cfg(test)]
 pub(crate) mod test_db;
 mod verify;
@@ -101,10 +102,11 @@ pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
 pub use search_messages::{SearchCursor, SearchPage, search_all_messages, search_messages};
 pub use service::{open_to_serve, open_to_work};
 pub use sqlite_file::log_path;
+pub use tail::{Scope, Settled, Tail, TailProgress, Unsettled, read_unsettled, settle_everything};
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
 pub use write_batch::{
     ErasureProgress, Moderate, Moderation, OfferMoved, Outcomes, ProductChange, ReadMark, SanctionSet, Write,
-    WriteError, Written, finish_erasures, list_erasures, write_batch,
+    WriteError, Written, finish_erasures, list_erasures, write_batch, write_deferred,
 };
 
 use connection::{Backend, prelude};

@@ -54,6 +54,8 @@ pub struct Metrics {
     pub commit_seconds: Histogram,
     /// Batches that failed as a whole.
     pub commit_failures: Counter<u64, AtomicU64>,
+    /// Messages that are committed and wait to be settled.
+    pub messages_unsettled: Gauge<i64, AtomicI64>,
     /// Permits of the database's queue in use.
     pub database_queue: Gauge<i64, AtomicI64>,
     /// Operations that the database's readers were asked for.
@@ -133,6 +135,10 @@ impl Default for Metrics {
             commit_seconds,
             steps,
             commit_failures: register!("commit_failures", "Batches that failed as a whole"),
+            messages_unsettled: register!(
+                "messages_unsettled",
+                "Committed messages of a SQLite file that wait to be settled"
+            ),
             database_queue: register!("database_queue", "Operations at the database or waiting for it"),
             database_reads: register!("database_reads", "Operations that only read the database"),
             evictions: register!("evictions", "Sessions and connections that the server ended, by reason"),

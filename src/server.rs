@@ -31,6 +31,7 @@ use crate::{
         image_sweeper, log_keeper, memory_keeper, message_indexer,
         notifier::{Notifier, Webhook},
         session::{Services, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
+        tail_settler,
     },
     auth::{
         ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,
@@ -222,7 +223,12 @@ impl ServerBuilder {
         let sweeping = (stop, actix_web::rt::spawn(sweeper));
         let (stop, stopped) = oneshot::channel();
         let giving_back = (stop, actix_web::rt::spawn(memory_keeper::run(stopped)));
-        let mut chores = vec![indexing, sweeping, giving_back];
+        let (stop, stopped) = oneshot::channel();
+        let settling = (
+            stop,
+            actix_web::rt::spawn(tail_settler::run(state.database.clone(), Arc::clone(&state.metrics), stopped)),
+        );
+        let mut chores = vec![indexing, sweeping, giving_back, settling];
         if let Some(file) = db::sqlite_file(&state.config.database_url) {
             let (stop, stopped) = oneshot::channel();
             let keeper = log_keeper::run(pool.clone(), Arc::clone(&claim), db::log_path(file), stopped);

@@ -22,13 +22,14 @@ use tokio::sync::oneshot;
 
 use crate::{
     db::{
-        self, BytesMax, Connection, DbError, DbFailure, MessagePage, Messages, Pool, SignIn, Write, WriteError, Written,
+        self, Connection, DbError, DbFailure, Pool, PooledConnection, Scope, Settled, SignIn, Tail, TailProgress,
+        Unsettled, Write, WriteError, Written,
     },
     domain::{Account, RoomId, Timestamp, UserId, staff::ends_at},
     error::{ChatError, ErrorCode},
     metrics::{self, GaugeGuard, Metrics, SharedThread, Step},
 };
-use messages::{Loaded, Perform};
+use messages::Perform;
 use purpose::{Purpose, Reading, Writing};
 use turnstile::{Lane, Permit, Turnstile};
 
@@ -41,6 +42,9 @@ const LISTS_WAITING_MAX: usize = 16;
 const HEAVY_WAITING_MAX: usize = 4;
 const CHANGES_WAITING_MAX: usize = 16;
 
+/// Messages that are settled at a time.
+const SLICE_MESSAGES: usize = 64;
+
 /// When a user with too many waiting may ask again.
 const RETRY_AFTER_MS: u64 = 250;
 const HEAVY_RETRY_AFTER_MS: u64 = 1000;
@@ -50,6 +54,9 @@ const HEAVY_RETRY_AFTER_MS: u64 = 1000;
 pub struct DbExecutor {
     pool: Pool,
     thread: SharedThread,
+    /// The writer's own connection to a SQLite file, and what it keeps of the tail.
+    held: Option<PooledConnection>,
+    tail: Tail,
     /// Of the writer: see [`Database::is_commit_failing`].
     is_commit_failing: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
@@ -66,17 +73,32 @@ impl Actor for DbExecutor {
 
 impl DbExecutor {
     /// Runs one operation. A panic would cost the thread for good, so it becomes an error.
-    fn run<T, E: DbFailure>(&self, operation: impl FnOnce(&mut Connection) -> Result<T, E>) -> Result<T, E> {
-        catch_unwind(AssertUnwindSafe(|| operation(&mut *self.pool.get()?)))
-            .unwrap_or_else(|_| Err(DbError::Internal("an operation panicked".into()).into()))
+    fn run<T, E: DbFailure>(
+        &mut self,
+        operation: impl FnOnce(&mut Connection, &mut Tail) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let held = self.held.take();
+        let run = AssertUnwindSafe(|| {
+            let is_same = held.is_some();
+            let mut conn = held.map_or_else(|| self.pool.get(), Ok)?;
+            if !is_same {
+                self.tail.distrust();
+            }
+            let outcome = operation(&mut conn, &mut self.tail);
+            if self.thread == SharedThread::Writer && matches!(*conn, Connection::Sqlite(_)) && !conn.is_broken() {
+                self.held = Some(conn);
+            }
+            outcome
+        });
+        catch_unwind(run).unwrap_or_else(|_| Err(DbError::Internal("an operation panicked".into()).into()))
     }
 
     /// Runs one operation in its turn, and charges its account with the time.
     fn run_in_turn<T, E: DbFailure>(
-        &self,
+        &mut self,
         kind: &'static str,
         mut turn: Permit<DatabaseJob>,
-        operation: impl FnOnce(&mut Connection) -> Result<T, E>,
+        operation: impl FnOnce(&mut Connection, &mut Tail) -> Result<T, E>,
     ) -> Result<T, E> {
         let step = Step::begin(&self.metrics, self.thread, kind);
         let outcome = self.run(operation);
@@ -110,6 +132,8 @@ impl Handler<Perform> for DbExecutor {
 pub struct Database {
     readers: Arc<Turnstile<DatabaseJob>>,
     writer: Arc<Turnstile<DatabaseJob>>,
+    /// What the writer has to settle before others can read it.
+    unsettled: Arc<Unsettled>,
     /// The last commit failed, though the database may answer: its disk is full or broken, or another process holds its
     /// lock.
     is_commit_failing: Arc<AtomicBool>,
@@ -121,12 +145,16 @@ impl Database {
     #[must_use]
     pub fn start(pool: &Pool, readers: usize, metrics: Arc<Metrics>) -> Self {
         let is_commit_failing = Arc::new(AtomicBool::new(false));
+        let unsettled = Arc::new(Unsettled::default());
         let start = |threads: usize, thread: SharedThread| {
             let (pool, metrics) = (pool.clone(), Arc::clone(&metrics));
             let is_commit_failing = Arc::clone(&is_commit_failing);
+            let unsettled = Arc::clone(&unsettled);
             SyncArbiter::start(threads, move || DbExecutor {
                 pool: pool.clone(),
                 thread,
+                held: None,
+                tail: Tail::new(Arc::clone(&unsettled)),
                 is_commit_failing: Arc::clone(&is_commit_failing),
                 metrics: Arc::clone(&metrics),
             })
@@ -134,6 +162,7 @@ impl Database {
         Self {
             readers: turnstile(start(readers, SharedThread::Reader), readers, read_lanes(readers)),
             writer: turnstile(start(1, SharedThread::Writer), 1, write_lanes()),
+            unsettled,
             is_commit_failing,
             metrics,
         }
@@ -145,7 +174,7 @@ impl Database {
     /// [`DbError`] when the database can't answer.
     pub async fn authorize(&self, room: RoomId, user: UserId) -> Result<bool, DbError> {
         let purpose = Reading::check(user.clone(), "authorize");
-        self.read(purpose, move |conn| db::is_member(conn, &room, &user)).await
+        self.read(purpose, Scope::Nothing, move |conn| db::is_member(conn, &room, &user)).await
     }
 
     /// Refuses a user who was removed or is banned: their token may be valid for hours. Asked for each request, handshake and
@@ -156,49 +185,11 @@ impl Database {
     pub async fn check_sign_in(&self, user: &UserId, now: Timestamp) -> Result<(), ChatError> {
         let purpose = Reading::check(user.clone(), "find_sign_in");
         let user = user.clone();
-        match self.read(purpose, move |conn| db::find_sign_in(conn, &user, now)).await? {
+        match self.read(purpose, Scope::Nothing, move |conn| db::find_sign_in(conn, &user, now)).await? {
             SignIn::Allowed => Ok(()),
             SignIn::Removed => Err(ChatError::new(ErrorCode::Forbidden, "this user was removed")),
             SignIn::BannedUntil(until) => Err(ChatError::banned(ends_at(until))),
         }
-    }
-
-    /// Whether each user is a member of a room, now, in order. `false` for a stranger, for a room that does not exist and for
-    /// a member who was removed. For the `ChatServer`, before each event under `--authorize every-message`.
-    ///
-    /// # Errors
-    /// [`DbError`] when the database can't answer.
-    pub async fn authorize_all(&self, asked: Vec<(RoomId, UserId)>) -> Result<Vec<bool>, DbError> {
-        let find = move |conn: &mut Connection| match asked.as_slice() {
-            // Alone it costs one statement, and not two.
-            [(room, user)] => Ok(vec![db::is_member(conn, room, user)?]),
-            asked => db::find_members(conn, asked),
-        };
-        self.read(Reading::entry("authorize_all"), find).await
-    }
-
-    /// All that rooms in memory need, in order. For the `ChatServer`, when someone first enters a room.
-    ///
-    /// # Errors
-    /// [`DbError`] when the database can't answer.
-    pub async fn load_rooms(&self, rooms: Vec<RoomId>) -> Result<Vec<Loaded>, DbError> {
-        let load = move |conn: &mut Connection| {
-            let rooms = db::load_rooms(conn, &rooms)?;
-            Ok(rooms.into_iter().map(|(_, state)| state).collect())
-        };
-        self.read(Reading::entry("load_rooms"), load).await
-    }
-
-    /// Pages of histories, in order, as many as the bytes allow. For the `ChatServer`, for each entry into a room.
-    ///
-    /// # Errors
-    /// [`DbError`] when the database can't answer.
-    pub async fn read_histories(
-        &self,
-        asked: Vec<(RoomId, MessagePage)>,
-        bytes_max: BytesMax,
-    ) -> Result<Vec<Result<Messages, DbError>>, DbError> {
-        self.read(Reading::entry("read_histories"), move |conn| db::list_histories(conn, &asked, bytes_max)).await
     }
 
     /// What the `ChatServer` itself needs to know, for everyone.
@@ -208,9 +199,10 @@ impl Database {
     pub async fn read_for_all<T: Send + 'static>(
         &self,
         kind: &'static str,
+        scope: Scope,
         operation: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
-        self.read(Reading::entry(kind), operation).await
+        self.read(Reading::entry(kind), scope, operation).await
     }
 
     /// Stores a batch of changes in one transaction: one outcome for each, in order, after the commit. The caller has at
@@ -224,34 +216,88 @@ impl Database {
         now: Timestamp,
     ) -> Result<Vec<Result<Written, WriteError>>, DbError> {
         let purpose = Writing::commit();
-        let write = move |conn: &mut Connection| db::write_batch(conn, &writes, now);
+        let write = move |conn: &mut Connection, tail: &mut Tail| db::write_deferred(conn, tail, &writes, now);
         self.perform(&self.writer, &purpose.account, purpose.lane as usize, purpose.kind, None, write).await
     }
 
-    /// Runs an operation of `db/` on a reader.
+    /// Runs an operation of `db/` on a reader, once the messages that it concerns are settled.
     ///
     /// # Errors
     /// The operation's own, or [`DbError`] when the database can't answer, or the account has too much waiting.
     pub async fn read<T: Send + 'static, E: DbFailure>(
         &self,
         purpose: Reading,
+        scope: Scope,
         operation: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         self.metrics.database_reads.inc();
         let Purpose { account, lane, kind } = purpose;
+        let is_settled = self.settle(&account, scope).await.inspect_err(|error| log::debug!("read unsettled: {error}"));
+        let operation = move |conn: &mut Connection, _: &mut Tail| match is_settled {
+            Ok(()) => operation(conn),
+            Err(_) => db::read_unsettled(conn, operation),
+        };
         self.perform(&self.readers, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), operation).await
     }
 
-    /// Runs an operation of `db/` on the writer: one of the few that change something outside a room.
+    /// Settles messages that an operation concerns, if any wait.
+    async fn settle(&self, account: &Account, scope: Scope) -> Result<(), DbError> {
+        if !self.unsettled.concerns(&scope) {
+            return Ok(());
+        }
+        if self.is_commit_failing() {
+            return Err(DbError::Unavailable("no commit succeeds".into()));
+        }
+        if scope == Scope::Everything {
+            return self.settle_all_so_far().await;
+        }
+        let Purpose { lane, kind, .. } = Writing::settle();
+        let settle = move |conn: &mut Connection, tail: &mut Tail| tail.settle(conn, &scope);
+        self.perform(&self.writer, account, lane as usize, kind, Some(QUEUE_WAIT_MAX), settle).await
+    }
+
+    /// Settles all messages that were committed before this call, in slices.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database does not answer.
+    pub async fn settle_all_so_far(&self) -> Result<(), DbError> {
+        let newest = self.unsettled.progress().newest;
+        while !self.settle_some().await?.is_empty && self.unsettled.progress().settled_before <= newest {}
+        Ok(())
+    }
+
+    /// Settles some of the messages that wait: a slice of about a millisecond.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database does not answer.
+    pub async fn settle_some(&self) -> Result<Settled, DbError> {
+        let Purpose { account, lane, kind } = Writing::settle();
+        let settle = |conn: &mut Connection, tail: &mut Tail| tail.settle_some(conn, SLICE_MESSAGES);
+        self.perform(&self.writer, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), settle).await
+    }
+
+    /// How far messages are settled.
+    #[must_use]
+    pub fn tail_progress(&self) -> TailProgress {
+        self.unsettled.progress()
+    }
+
+    /// Runs an operation of `db/` on the writer, once the messages that it concerns are settled: one of the few that change
+    /// something outside a room.
     ///
     /// # Errors
     /// As [`Database::read`].
     pub async fn write<T: Send + 'static, E: DbFailure>(
         &self,
         purpose: Writing,
+        scope: Scope,
         operation: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let Purpose { account, lane, kind } = purpose;
+        let operation = move |conn: &mut Connection, tail: &mut Tail| {
+            tail.settle(conn, &scope)?;
+            operation(conn)
+        };
         self.perform(&self.writer, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), operation).await
     }
 
@@ -268,7 +314,7 @@ impl Database {
         lane: usize,
         kind: &'static str,
         wait_max: Option<Duration>,
-        operation: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+        operation: impl FnOnce(&mut Connection, &mut Tail) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let (reply, mut answer) = oneshot::channel();
         let gauge = GaugeGuard::raise(&self.metrics.database_queue);
@@ -321,8 +367,8 @@ fn read_lanes(readers: usize) -> [Lane; 4] {
 }
 
 /// By [`WriteLane`](purpose::WriteLane).
-fn write_lanes() -> [Lane; 3] {
-    [usize::MAX, CHANGES_WAITING_MAX, usize::MAX].map(|waiting_max| Lane {
+fn write_lanes() -> [Lane; 4] {
+    [usize::MAX, CHECKS_WAITING_MAX, CHANGES_WAITING_MAX, usize::MAX].map(|waiting_max| Lane {
         threads_max: 1,
         waiting_max,
         retry_after_ms: RETRY_AFTER_MS,

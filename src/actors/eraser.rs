@@ -206,7 +206,7 @@ impl Eraser {
             return;
         }
         let database = self.database.clone();
-        let unfinished = async move { database.read(list_erasures(), db::list_erasures).await };
+        let unfinished = async move { database.read(list_erasures(), db::Scope::Nothing, db::list_erasures).await };
         ctx.spawn(unfinished.into_actor(self).map(|unfinished, eraser, ctx| match unfinished {
             Ok(users) => {
                 for user in users {
@@ -242,14 +242,17 @@ impl Erasure {
     /// after.
     async fn run(&self, mut users: Vec<UserId>, in_log: &mut HashSet<UserId>) -> Result<(), Interrupted> {
         let mut lock = loop {
-            let unfinished = self.database.read(list_erasures(), db::list_erasures).await?;
+            let unfinished = self.database.read(list_erasures(), db::Scope::Nothing, db::list_erasures).await?;
             // A user who was erased before is checked again, and another node may be erasing them.
             users.retain(|user| unfinished.contains(user));
             if users.is_empty() {
                 return Ok(());
             }
             let take_lock = Reading::check(Account::Server, "take_erasures");
-            if let Some(lock) = self.database.read(take_lock, |conn| db::take_job_lock(conn, NodeJob::Erasures)).await?
+            if let Some(lock) = self
+                .database
+                .read(take_lock, db::Scope::Nothing, |conn| db::take_job_lock(conn, NodeJob::Erasures))
+                .await?
             {
                 break lock;
             }
@@ -264,12 +267,14 @@ impl Erasure {
             while message_indexer::erase_some(&self.database).await? {
                 self.check_end()?;
             }
+            // Words that were moved out of the tail are in its table until its rows are removed.
+            self.database.settle_all_so_far().await?;
             lock = self.overwrite_free_space(lock).await?;
             in_log.extend(users.iter().cloned());
         }
         self.empty_log().await?;
         let finish = Writing::background("finish_erasures");
-        self.database.write(finish, move |conn| db::finish_erasures(conn, &users)).await?;
+        self.database.write(finish, db::Scope::Nothing, move |conn| db::finish_erasures(conn, &users)).await?;
         drop(lock);
         Ok(())
     }
@@ -297,16 +302,21 @@ impl Erasure {
     /// after it was checked holds none of them.
     async fn overwrite_free_space(&self, lock: JobLock) -> Result<JobLock, ChatError> {
         let count = Reading::check(Account::Server, "count_pages");
-        let Some(pages) = self.database.read(count, db::count_pages).await? else { return self.rewrite(lock).await };
+        let Some(pages) = self.database.read(count, db::Scope::Nothing, db::count_pages).await? else {
+            return self.rewrite(lock).await;
+        };
         let mut first = 1;
         while first <= pages {
             self.check_end()?;
             let scan = Reading::heavy(Account::Server, "find_residue");
-            let residue = self.database.read(scan, move |conn| db::find_residue(conn, first)).await?;
+            let residue =
+                self.database.read(scan, db::Scope::Nothing, move |conn| db::find_residue(conn, first)).await?;
             for pages in residue.chunks(db::PAGES_A_TRANSACTION) {
                 let pages = pages.to_vec();
                 let overwrite = Writing::background("overwrite_residue");
-                self.database.write(overwrite, move |conn| db::overwrite_residue(conn, &pages)).await?;
+                self.database
+                    .write(overwrite, db::Scope::Nothing, move |conn| db::overwrite_residue(conn, &pages))
+                    .await?;
             }
             first += db::PAGES_A_READING;
         }
@@ -322,7 +332,11 @@ impl Erasure {
         let (lock, rewritten) = rewritten.await.map_err(|_| ChatError::unavailable())?;
         match rewritten {
             Some(rewritten) => rewritten?,
-            None => self.database.write(Writing::background("rewrite_database"), db::rewrite_database).await?,
+            None => {
+                self.database
+                    .write(Writing::background("rewrite_database"), db::Scope::Nothing, db::rewrite_database)
+                    .await?
+            }
         }
         Ok(lock)
     }
@@ -330,8 +344,8 @@ impl Erasure {
     /// Most of it is copied by a reader, so that the writer has nothing to do but to cut it.
     async fn empty_log(&self) -> Result<(), Interrupted> {
         for _ in 0..LOG_TRIES {
-            self.database.read(Reading::heavy(Account::Server, "copy_log"), db::copy_log).await?;
-            if self.database.write(Writing::background("empty_log"), db::empty_log).await? {
+            self.database.read(Reading::heavy(Account::Server, "copy_log"), db::Scope::Nothing, db::copy_log).await?;
+            if self.database.write(Writing::background("empty_log"), db::Scope::Nothing, db::empty_log).await? {
                 return Ok(());
             }
             self.check_end()?;

@@ -43,9 +43,9 @@ pub async fn run(
 async fn erase_removed(database: &Database, before: Timestamp) -> Result<(), DbError> {
     let is_due = move |conn: &mut db::Connection| db::is_removed_before(conn, before);
     // It is asked again and again: the writer has no work by that.
-    while database.read(Reading::list(Account::Server, "is_removed_before"), is_due).await? {
+    while database.read(Reading::list(Account::Server, "is_removed_before"), db::Scope::Nothing, is_due).await? {
         let erase = move |conn: &mut db::Connection| db::erase_removed_words(conn, before);
-        database.write(Writing::background("erase_removed_words"), erase).await?;
+        database.write(Writing::background("erase_removed_words"), db::Scope::Nothing, erase).await?;
     }
     Ok(())
 }
@@ -56,8 +56,13 @@ async fn erase_removed(database: &Database, before: Timestamp) -> Result<(), DbE
 /// `unavailable` when the store or the database does not answer; what is left is noted still.
 pub async fn sweep(database: &Database, store: &ImageStore) -> Result<(), ChatError> {
     loop {
-        let keys =
-            database.read(Reading::list(Account::Server, "list_discarded_images"), db::list_discarded_images).await?;
+        let keys = database
+            .read(
+                Reading::list(Account::Server, "list_discarded_images"),
+                db::Scope::Nothing,
+                db::list_discarded_images,
+            )
+            .await?;
         if keys.is_empty() {
             return Ok(());
         }
@@ -69,7 +74,9 @@ pub async fn sweep(database: &Database, store: &ImageStore) -> Result<(), ChatEr
             })?;
         }
         database
-            .write(Writing::background("forget_discarded_images"), move |conn| db::forget_discarded_images(conn, &keys))
+            .write(Writing::background("forget_discarded_images"), db::Scope::Nothing, move |conn| {
+                db::forget_discarded_images(conn, &keys)
+            })
             .await?;
     }
 }

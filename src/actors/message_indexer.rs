@@ -54,7 +54,7 @@ pub async fn run(database: Database, mut stopped: oneshot::Receiver<()>) {
 /// [`DbError`] when the database does not answer.
 pub async fn erase_some(database: &Database) -> Result<bool, DbError> {
     let erase = |conn: &mut Connection| db::follow_changes(conn, IndexChanges::Erased, ERASED_TIME);
-    Ok(database.write(Writing::background("index_erasure"), erase).await?.has_more)
+    Ok(database.write(Writing::background("index_erasure"), db::Scope::Nothing, erase).await?.has_more)
 }
 
 struct Indexer {
@@ -72,20 +72,20 @@ impl Indexer {
             let pages = self.merge_pages.min(PAGES_MERGED);
             self.merge_pages -= pages;
             let merge = timed(move |conn| db::merge_index(conn, pages));
-            let (took, ()) = self.database.write(Writing::background("index_merge"), merge).await?;
+            let (took, ()) = self.database.write(Writing::background("index_merge"), db::Scope::Nothing, merge).await?;
             return Ok(Some(took));
         }
         let behind = Reading::check(Account::Server, "is_index_behind");
-        if !self.database.read(behind, db::is_index_behind).await? {
+        if !self.database.read(behind, db::Scope::Nothing, db::is_index_behind).await? {
             return Ok(None);
         }
         self.changes_next = !self.changes_next;
         let (took, Indexed { merge_pages, .. }) = if self.changes_next {
             let follow = timed(|conn| db::follow_changes(conn, IndexChanges::All, CHANGES_TIME));
-            self.database.write(Writing::background("index_changes"), follow).await?
+            self.database.write(Writing::background("index_changes"), db::Scope::Nothing, follow).await?
         } else {
             let index = timed(|conn| db::index_messages(conn, SLICE));
-            self.database.write(Writing::background("index"), index).await?
+            self.database.write(Writing::background("index"), db::Scope::Nothing, index).await?
         };
         self.merge_pages += merge_pages;
         Ok(Some(took))

@@ -226,17 +226,20 @@ async fn look(database: Database, now: Timestamp, unread_after_ms: i64, limit: u
     loop {
         let range = range.clone();
         let find = Reading::list(Account::Server, "find_unread");
-        let Some(page) = database.read(find, move |conn| db::find_unread(conn, &range)).await? else { break };
+        let Some(page) = database.read(find, db::Scope::Everything, move |conn| db::find_unread(conn, &range)).await?
+        else {
+            break;
+        };
         let is_full = page.is_full;
         let queue = Writing::background("queue_notifications");
-        database.write(queue, move |conn| db::queue_notifications(conn, &page, now)).await?;
+        database.write(queue, db::Scope::Everything, move |conn| db::queue_notifications(conn, &page, now)).await?;
         if !is_full {
             break;
         }
     }
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     database
-        .read(Reading::list(Account::Server, "list_due_notifications"), move |conn| {
+        .read(Reading::list(Account::Server, "list_due_notifications"), db::Scope::Everything, move |conn| {
             let pending = db::count_notifications(conn)?;
             let due = if pending.count == 0 { Vec::new() } else { db::list_due_notifications(conn, now, limit)? };
             Ok(Looked { due, pending })
@@ -254,7 +257,7 @@ struct Tried {
 async fn claim(due: &DueNotification, database: &Database, clock: &Clock) -> Option<Tried> {
     let (claimed, until) = (due.clone(), clock.now().plus_ms(CLAIM_MS));
     let claim = Writing::background("claim_notification");
-    match database.write(claim, move |conn| db::claim_notification(conn, &claimed, until)).await {
+    match database.write(claim, db::Scope::Nothing, move |conn| db::claim_notification(conn, &claimed, until)).await {
         Ok(true) => None,
         Ok(false) => Some(Tried { outcome: NotificationOutcome::Elsewhere, stored: Ok(()) }),
         Err(error) => Some(Tried { outcome: NotificationOutcome::Elsewhere, stored: Err(error) }),
@@ -270,7 +273,8 @@ async fn try_once(due: DueNotification, webhook: Arc<Webhook>, database: Databas
         },
     };
     let finish = Writing::background("finish_notification");
-    let stored = database.write(finish, move |conn| db::finish_notification(conn, due, outcome)).await;
+    let stored =
+        database.write(finish, db::Scope::Nothing, move |conn| db::finish_notification(conn, due, outcome)).await;
     Tried { outcome, stored }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{hub_op::Asker, rooms::EntryId};
 use crate::{
-    db::{self, Behind, DbError, Found, MessagePage, Messages, Missed, News, OtherMember, RoomState, Seen},
+    db::{self, Behind, DbError, Found, MessagePage, Messages, Missed, News, OtherMember, RoomState, Scope, Seen},
     domain::{Account, MessageId, ProductId, Recovery, Role, RoomId, Seq, SessionId, User, UserId},
     protocol::push::Offset,
 };
@@ -43,6 +43,24 @@ pub enum DbRead {
     RoomsAgain(Vec<(RoomId, bool)>),
     /// Messages that have changed.
     Changed(Vec<MessageId>),
+}
+
+impl DbRead {
+    /// Which messages it concerns.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Rooms(list) => Scope::Rooms(list.asked.clone()),
+            Self::Histories(list) => Scope::Rooms(list.asked.iter().map(|entry| entry.room.clone()).collect()),
+            Self::Missed(asked) => Scope::Rooms(asked.since.iter().map(|(room, _)| room.clone()).collect()),
+            Self::Missing { asked, .. } => Scope::Rooms(asked.clone()),
+            Self::RoomsAgain(asked) => Scope::Rooms(asked.iter().map(|(room, _)| room.clone()).collect()),
+            Self::Newest | Self::News(_) | Self::Changed(_) => Scope::Everything,
+            Self::Members(_) | Self::Recovery(_) | Self::Renamed(_) | Self::OtherMembers(_) | Self::Waves => {
+                Scope::Nothing
+            }
+        }
+    }
 }
 
 /// What the database has answered.

@@ -92,7 +92,7 @@ pub fn copy_into(conn: &mut Connection, file: &Path) -> Result<(), DbError> {
 pub fn finish_copy(file: &Path) -> Result<(), DbError> {
     let mut conn = open_copy(file)?;
     mark_copy(&mut conn)?;
-    if has_installation(&mut conn)? {
+    if has_table(&mut conn, "installation")? {
         end_generation(&mut conn)?;
     }
     drop(conn);
@@ -107,16 +107,16 @@ pub fn open_copy(file: &Path) -> Result<Connection, DbError> {
     Connection::establish_sqlite(&file.display().to_string()).map_err(|error| DbError::Unavailable(error.to_string()))
 }
 
-/// Whether the database has seen the migration that gives it generations; an older haggle may have it still.
-fn has_installation(conn: &mut Connection) -> Result<bool, DbError> {
-    let sql = "SELECT name AS found FROM sqlite_schema WHERE name = 'installation'";
+/// Whether the database has seen the migration that makes a table; an older haggle may have it still.
+fn has_table(conn: &mut Connection, name: &str) -> Result<bool, DbError> {
+    let sql = "SELECT name AS found FROM sqlite_schema WHERE name = $1";
     #[derive(QueryableByName)]
     struct Found {
         #[diesel(sql_type = Text)]
         #[diesel(column_name = "found")]
         _found: String,
     }
-    Ok(!diesel::sql_query(sql).load::<Found>(conn)?.is_empty())
+    Ok(!diesel::sql_query(sql).bind::<Text, _>(name).load::<Found>(conn)?.is_empty())
 }
 
 /// Counts what a database holds.
@@ -125,7 +125,19 @@ fn has_installation(conn: &mut Connection) -> Result<bool, DbError> {
 /// [`DbError`] when it can't be read.
 pub fn count_contents(conn: &mut Connection) -> Result<Contents, DbError> {
     let sql = "SELECT (SELECT count(*) FROM rooms) AS rooms, (SELECT count(*) FROM messages) AS messages";
-    Ok(diesel::sql_query(sql).get_result(conn)?)
+    let settled: Contents = diesel::sql_query(sql).get_result(conn)?;
+    if matches!(conn, Connection::Sqlite(_)) && !has_table(conn, "message_tail")? {
+        return Ok(settled);
+    }
+    #[derive(QueryableByName)]
+    struct Waiting {
+        #[diesel(sql_type = BigInt)]
+        messages: i64,
+    }
+    let sql = "SELECT count(*) AS messages FROM message_tail WHERE NOT EXISTS \
+               (SELECT 1 FROM messages WHERE messages.position = message_tail.position)";
+    let waiting: Waiting = diesel::sql_query(sql).get_result(conn)?;
+    Ok(Contents { messages: settled.messages + waiting.messages, ..settled })
 }
 
 /// Gives a finished file its name, for good. Nothing is replaced.

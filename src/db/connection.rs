@@ -169,7 +169,7 @@ impl Connection {
     }
 
     /// Whether it must not be used again.
-    pub(super) fn is_broken(&mut self) -> bool {
+    pub(crate) fn is_broken(&mut self) -> bool {
         match self {
             Self::Sqlite(conn) => conn.is_broken(),
             #[cfg(feature = "postgres")]

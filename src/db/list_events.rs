@@ -67,7 +67,10 @@ pub fn list_events(
             message::list_after_position(conn, after.position, limit + 1, &mut Space::of(bytes_max))?;
         let imports = Imports::of(conn, &messages)?;
         let mut messages = messages.into_iter().peekable();
-        let mut changes = change::list_after(conn, after.change, limit + 1)?.into_iter().peekable();
+        let unsettled = message::tail::first_position(conn)?;
+        let changes = change::list_after(conn, after.change, limit + 1)?;
+        // The others come after messages that are not settled.
+        let mut changes = changes.into_iter().take_while(|change| change.after_position < unsettled).peekable();
         let mut page = EventPage { items: Vec::new(), next: after, has_more: false };
         let mut space = Space::of(bytes_max);
         for _ in 0..limit {

@@ -22,6 +22,7 @@ pub use changes::IndexChanges;
 
 use super::{
     Connection, DbError,
+    models::message::tail,
     prelude::*,
     prepared::{self, Statement, Value},
     schema::{message_index_progress, messages},
@@ -78,10 +79,15 @@ struct Indexable {
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn is_index_behind(conn: &mut Connection) -> Result<bool, DbError> {
-    Ok(newest_position(conn)? > indexed_to(conn)? || changes::is_waiting(conn, IndexChanges::All)?)
+    Ok(settled_to(conn)? > indexed_to(conn)? || changes::is_waiting(conn, IndexChanges::All)?)
 }
 
-/// The place of the newest message, 0 without any.
+/// The position up to which all messages are settled; 0 without any.
+fn settled_to(conn: &mut Connection) -> QueryResult<i64> {
+    Ok(newest_position(conn)?.min(tail::first_position(conn)? - 1))
+}
+
+/// The position of the newest message that is settled; 0 without any.
 pub(super) fn newest_position(conn: &mut Connection) -> QueryResult<i64> {
     let newest: Option<i64> = messages::table.select(diesel::dsl::max(messages::position)).get_result(conn)?;
     Ok(newest.unwrap_or(0))
@@ -97,9 +103,10 @@ pub fn index_messages(conn: &mut Connection, slice: IndexSlice) -> Result<Indexe
         // The sizes first: a text is not read before it is known to fit.
         let waiting: Vec<Size> = diesel::sql_query(
             "SELECT position, CAST(CASE kind WHEN 'system' THEN 0 ELSE octet_length(text) END AS BIGINT) AS bytes \
-             FROM messages WHERE position > $1 ORDER BY position LIMIT $2",
+             FROM messages WHERE position > $1 AND position < $2 ORDER BY position LIMIT $3",
         )
         .bind::<BigInt, _>(from)
+        .bind::<BigInt, _>(tail::first_position(conn)?)
         .bind::<BigInt, _>(slice.messages)
         .load(conn)?;
         let mut bytes = 0;

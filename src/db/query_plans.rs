@@ -134,7 +134,7 @@ fn events_go_along_the_order_of_commits() {
     });
     assert_plans(
         &plans,
-        &["messages USING INTEGER PRIMARY KEY (rowid>?)", "changes USING INTEGER PRIMARY KEY (rowid>?)"],
+        &["messages USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", "changes USING INTEGER PRIMARY KEY (rowid>?)"],
     );
 }
 

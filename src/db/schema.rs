@@ -74,6 +74,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    message_tail (position) {
+        position -> BigInt,
+        id -> Text,
+        room_id -> Text,
+        seq -> BigInt,
+        sender_id -> Text,
+        client_id -> Nullable<Text>,
+        kind -> Text,
+        text -> Nullable<Text>,
+        data -> Nullable<Text>,
+        sent_at -> BigInt,
+        warnings -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     messages (position) {
         position -> BigInt,
         id -> Text,
@@ -157,6 +173,14 @@ diesel::table! {
         created_at -> Nullable<BigInt>,
         updated_at -> Nullable<BigInt>,
         unlisted -> Bool,
+    }
+}
+
+diesel::table! {
+    read_mark_tail (room_id, user_id) {
+        room_id -> Text,
+        user_id -> Text,
+        read_seq -> BigInt,
     }
 }
 
@@ -264,6 +288,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     imported_messages,
     installation,
     message_index_progress,
+    message_tail,
     messages,
     notes,
     notification_progress,
@@ -271,6 +296,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     offers,
     product_waves,
     products,
+    read_mark_tail,
     recoveries,
     removed_messages,
     reports,

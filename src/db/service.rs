@@ -17,6 +17,7 @@ use super::{
     pool::{open_read_only, sqlite_file},
     prelude::*,
     sqlite_file::log_path,
+    tail::settle_everything,
 };
 
 /// Largest file whose pages are all looked at before it is served, in bytes: a second's work. Larger ones are what
@@ -88,6 +89,7 @@ fn bring_up_to_date(pool: &Pool, claim: &Claim, found: &FoundFile) -> Result<Vec
     }
     let run = migrate(pool)?;
     let conn = &mut *pool.get()?;
+    settle_everything(conn)?;
     if found.is_replaced {
         log::info!(
             "this is another database file than the one that was served last: cursors of its events begin again"

@@ -28,7 +28,7 @@ struct Promise {
 }
 
 /// The promises that both databases can be asked for in the same words.
-const PROMISES: [Promise; 15] = [
+const PROMISES: [Promise; 16] = [
     Promise {
         what: "rooms whose messages are not numbered 1, 2, 3 … up to their last one",
         sql: "SELECT r.id AS example FROM rooms r LEFT JOIN \
@@ -95,7 +95,16 @@ const PROMISES: [Promise; 15] = [
     Promise {
         what: "changes that were noted before the messages that they follow",
         sql: "SELECT CAST(id AS TEXT) AS example FROM changes \
-              WHERE after_position > (SELECT coalesce(max(position), 0) FROM messages)",
+              WHERE after_position > (SELECT coalesce(max(position), 0) FROM messages) \
+              AND after_position > (SELECT coalesce(max(position), 0) FROM message_tail)",
+    },
+    Promise {
+        what: "rooms whose waiting messages do not continue those that are settled",
+        sql: "SELECT waiting.room_id AS example FROM \
+              (SELECT room_id, count(*) AS n, min(seq) AS low, max(seq) AS high FROM message_tail t WHERE NOT EXISTS \
+              (SELECT 1 FROM messages m WHERE m.position = t.position AND m.id = t.id) GROUP BY room_id) waiting \
+              LEFT JOIN rooms r ON r.id = waiting.room_id \
+              WHERE r.id IS NULL OR waiting.low <> r.last_seq + 1 OR waiting.n <> waiting.high - waiting.low + 1",
     },
     Promise {
         what: "search indices that are ahead of the messages",
@@ -344,6 +353,11 @@ mod tests {
             ("UPDATE messages SET deleted_at = 1 WHERE seq = 2", "deleted messages that still hold"),
             ("UPDATE changes SET after_position = 1000", "changes that were noted before"),
             ("UPDATE message_index_progress SET indexed_to = 1000", "search indices that are ahead"),
+            (
+                "INSERT INTO message_tail (position, id, room_id, seq, sender_id, kind, sent_at) \
+                 SELECT 1000, 'waits', room_id, 7, sender_id, kind, sent_at FROM messages WHERE position = 1",
+                "rooms whose waiting messages do not continue",
+            ),
             ("UPDATE messages SET text = NULL WHERE seq = 2", "messages that the search index lacks or has"),
             ("UPDATE messages SET text = 'something else' WHERE seq = 2", "messages whose words"),
             (

@@ -3,6 +3,7 @@
 mod append;
 mod catalogue;
 mod changes;
+mod concerns;
 mod cost;
 mod ended_offers;
 mod erase_user;
@@ -17,6 +18,7 @@ mod written;
 use super::{
     Connection, DbError, OperationError,
     models::{change, recovery},
+    tail::{Tail, settle_tables},
 };
 use crate::domain::{
     ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, SettingsPatch, Timestamp,
@@ -213,7 +215,38 @@ pub type Outcomes = Vec<Result<Written, WriteError>>;
 /// # Errors
 /// [`DbError`], and then nothing is stored: the whole batch can be answered with it, or tried again.
 pub fn write_batch(conn: &mut Connection, writes: &[Write], now: Timestamp) -> Result<Outcomes, DbError> {
-    match write_all(conn, writes, now) {
+    // Immediate: a transaction that starts as a reader can lose its snapshot to another writer and fail at once.
+    let all = conn.immediate_transaction(|conn| {
+        settle_tables(conn)?;
+        write_all(conn, None, writes, now)
+    });
+    or_one_by_one(conn, all, writes, now)
+}
+
+/// The same for the one writer of a file: messages and read marks wait in its tail to be settled.
+///
+/// # Errors
+/// As [`write_batch`].
+pub fn write_deferred(
+    conn: &mut Connection,
+    tail: &mut Tail,
+    writes: &[Write],
+    now: Timestamp,
+) -> Result<Outcomes, DbError> {
+    if !matches!(conn, Connection::Sqlite(_)) {
+        return write_batch(conn, writes, now);
+    }
+    let all = tail.transaction(conn, |tail, conn| write_all(conn, Some(tail), writes, now));
+    or_one_by_one(conn, all, writes, now)
+}
+
+fn or_one_by_one(
+    conn: &mut Connection,
+    all: Result<Outcomes, DbError>,
+    writes: &[Write],
+    now: Timestamp,
+) -> Result<Outcomes, DbError> {
+    match all {
         // Not the database but one of the writes is at fault, and which one nobody knows: its neighbours must not
         // fail with it, now and on every retry.
         Err(DbError::Internal(_)) => write_one_by_one(conn, writes, now),
@@ -224,7 +257,11 @@ pub fn write_batch(conn: &mut Connection, writes: &[Write], now: Timestamp) -> R
 fn write_one_by_one(conn: &mut Connection, writes: &[Write], now: Timestamp) -> Result<Outcomes, DbError> {
     let mut outcomes = Outcomes::with_capacity(writes.len());
     for write in writes {
-        match write_all(conn, std::slice::from_ref(write), now) {
+        let one = conn.immediate_transaction(|conn| {
+            settle_tables(conn)?;
+            write_all(conn, None, std::slice::from_ref(write), now)
+        });
+        match one {
             Ok(outcome) => outcomes.extend(outcome),
             // Earlier ones may be stored by now, so the batch as a whole can't fail any more.
             Err(error) => outcomes.push(Err(error.into())),
@@ -233,34 +270,40 @@ fn write_one_by_one(conn: &mut Connection, writes: &[Write], now: Timestamp) -> 
     Ok(outcomes)
 }
 
-fn write_all(conn: &mut Connection, writes: &[Write], now: Timestamp) -> Result<Outcomes, DbError> {
-    if writes.is_empty() {
-        return Ok(Outcomes::new());
-    }
-    // Immediate: a transaction that starts as a reader can lose its snapshot to another writer and fail at once.
-    conn.immediate_transaction(|conn| {
-        let mut outcomes = Outcomes::with_capacity(writes.len());
-        for run in writes.chunk_by(|a, b| append::takes(a) && append::takes(b)) {
-            let start = outcomes.len();
-            match run {
-                [first, ..] if append::takes(first) => append::write_run(conn, run, now, &mut outcomes)?,
-                _ => {
-                    for write in run {
-                        outcomes.push(match write_one(conn, write, now) {
-                            Ok(written) => Ok(written),
-                            // What it has written before, such as offers that expired, stays.
-                            Err(OperationError::Refused(refused)) => Err(refused),
-                            Err(OperationError::Db(error)) => return Err(error),
-                        });
+fn write_all(
+    conn: &mut Connection,
+    mut tail: Option<&mut Tail>,
+    writes: &[Write],
+    now: Timestamp,
+) -> Result<Outcomes, DbError> {
+    let mut outcomes = Outcomes::with_capacity(writes.len());
+    for run in writes.chunk_by(|a, b| append::takes(a) && append::takes(b)) {
+        let start = outcomes.len();
+        match run {
+            [first, ..] if append::takes(first) => {
+                append::write_run(conn, tail.as_deref_mut(), run, now, &mut outcomes)?;
+            }
+            _ => {
+                for write in run {
+                    if let Some(tail) = tail.as_deref_mut() {
+                        let scope = concerns::scope_of(conn, write)?;
+                        tail.settle_in(conn, &scope)?;
+                        tail.forget_newest();
                     }
+                    outcomes.push(match write_one(conn, write, now) {
+                        Ok(written) => Ok(written),
+                        // What it has written before, such as offers that expired, stays.
+                        Err(OperationError::Refused(refused)) => Err(refused),
+                        Err(OperationError::Db(error)) => return Err(error),
+                    });
                 }
             }
-            // After the run's messages: those of one commit are all there at once.
-            let changes: Vec<_> = outcomes[start..].iter().flatten().flat_map(changes::of).collect();
-            change::record(conn, &changes, now)?;
         }
-        Ok(outcomes)
-    })
+        // After the run's messages: those of one commit are all there at once.
+        let changes: Vec<_> = outcomes[start..].iter().flatten().flat_map(changes::of).collect();
+        change::record(conn, &changes, now)?;
+    }
+    Ok(outcomes)
 }
 
 fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResult {
@@ -268,7 +311,7 @@ fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResul
         // Runs of these are written together.
         Write::Append(_) | Write::MarkRead { .. } => {
             let mut outcomes = Outcomes::new();
-            append::write_run(conn, std::slice::from_ref(write), now, &mut outcomes)?;
+            append::write_run(conn, None, std::slice::from_ref(write), now, &mut outcomes)?;
             outcomes.pop().unwrap_or(Err(WriteError::Forbidden)).map_err(OperationError::Refused)
         }
         Write::Edit { message, editor, text, inspected, at } => {

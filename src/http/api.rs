@@ -79,9 +79,14 @@ where
     T: Send + 'static,
     F: FnOnce(&mut db::Connection, &UserId) -> Result<T, DbError> + Send + 'static,
 {
+    let scope = db::Scope::User(user.clone());
     let found = state
         .database
-        .read(purpose, move |conn| if db::is_deleted(conn, &user)? { Ok(None) } else { read(conn, &user).map(Some) })
+        .read(
+            purpose,
+            scope,
+            move |conn| if db::is_deleted(conn, &user)? { Ok(None) } else { read(conn, &user).map(Some) },
+        )
         .await?;
     found.ok_or_else(|| ChatError::new(ErrorCode::Forbidden, "this user was removed").into())
 }

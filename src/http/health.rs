@@ -47,7 +47,8 @@ pub async fn healthz() -> HttpResponse {
 pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
     // A question of the server's own: one at a time, no matter who the requests are from.
     let ping = Reading::check(Account::Server, "ping");
-    let ask = || state.database.read(ping, |conn| db::ping(conn).and_then(|()| db::takes_writes(conn)));
+    let ask =
+        || state.database.read(ping, db::Scope::Nothing, |conn| db::ping(conn).and_then(|()| db::takes_writes(conn)));
     let database = state.database_looks.share(async || match ask().await {
         Ok(true) if !takes_commits(&state).await => "failing",
         Ok(true) => "ok",
@@ -67,7 +68,8 @@ pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
 /// Whether the last commit succeeded. If it did not, tries one now: without traffic there is no other.
 async fn takes_commits(state: &AppState) -> bool {
     let purpose = Writing::change(Account::Server, "try_commit");
-    !state.database.is_commit_failing() || state.database.write(purpose, db::try_commit).await.is_ok()
+    !state.database.is_commit_failing()
+        || state.database.write(purpose, db::Scope::Nothing, db::try_commit).await.is_ok()
 }
 
 /// What the server counts, in the OpenMetrics text format.

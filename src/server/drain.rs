@@ -112,7 +112,12 @@ fn log_unfinished(sessions: i64, left: &Unfinished) {
 
 /// Leaves a database file that is complete by itself.
 async fn fold_log(pool: Pool, claim: Arc<db::Claim>, wait: Duration) {
-    let folding = actix_web::rt::task::spawn_blocking(move || db::fold_log(&mut *pool.get()?, &claim, wait));
+    let folding = actix_web::rt::task::spawn_blocking(move || {
+        let conn = &mut *pool.get()?;
+        // An older haggle would not look for messages in the tail.
+        db::settle_everything(conn)?;
+        db::fold_log(conn, &claim, wait)
+    });
     match folding.await {
         Ok(Ok(true)) => {}
         Ok(Ok(false)) => log::warn!("the log is in use and stays next to the database file: a copy needs both"),

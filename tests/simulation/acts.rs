@@ -121,7 +121,7 @@ impl World {
 
     /// How a room looks in a user's list.
     pub fn list_of(&mut self, name: &str, room: usize) -> String {
-        let summary = db::find_room(&mut self.store.conn, &ROOMS[room].room(), &user(name)).unwrap().unwrap();
+        let summary = db::find_room(self.store.settled(), &ROOMS[room].room(), &user(name)).unwrap().unwrap();
         String::from_utf8_lossy(&to_json(&RoomUpdated::of(&summary, &as_stored()))).into_owned()
     }
 

@@ -173,7 +173,7 @@ impl World {
         let mut rooms = Vec::new();
         for place in &ROOMS {
             let page = MessagePage::After { seq: Seq(0), limit: 1_000_000 };
-            let page = db::list_messages(&mut self.store.conn, &place.room(), page, usize::MAX).unwrap();
+            let page = db::list_messages(self.store.settled(), &place.room(), page, usize::MAX).unwrap();
             for (seq, message) in (1..).zip(&page.items) {
                 if message.seq.0 != seq {
                     return Err(format!("{} has {} in the place of {seq}", place.id, message.seq));
@@ -222,7 +222,7 @@ impl World {
     /// What a client believes is true.
     fn check_beliefs(&mut self, client: usize, stored: &[Vec<StoredMessage>]) -> Checked {
         for room in self.clients[client].rooms() {
-            let state = db::load_room(&mut self.store.conn, &ROOMS[room].room()).unwrap().unwrap();
+            let state = db::load_room(self.store.settled(), &ROOMS[room].room()).unwrap().unwrap();
             let list = self.list_of(self.clients[client].user, room);
             let device = &self.clients[client];
             let Some(session) = &device.session else { continue };

@@ -1,10 +1,14 @@
 //! The database: haggle's own code on a file that is never synced, and what of it may fail.
 
-use std::{collections::BTreeSet, fs, sync::OnceLock};
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::{Arc, OnceLock},
+};
 
 use haggle::{
     chat::db_read::{DbAnswer, DbRead},
-    db::{self, BytesMax, Connection, DbError, Outcomes, Write, Written},
+    db::{self, BytesMax, Connection, DbError, Outcomes, Scope, Tail, Unsettled, Write, Written},
     domain::{Product, ProductId, ProductStatus, Timestamp, User},
 };
 use tempfile::TempDir;
@@ -16,7 +20,11 @@ pub const START: i64 = 1_800_000_000_000;
 
 /// One that counts what it has committed.
 pub struct Store {
-    pub conn: Connection,
+    conn: Connection,
+    /// Of the one writer, whichever node it is of.
+    tail: Tail,
+    unsettled: Arc<Unsettled>,
+    commits: u64,
     /// Ids of all messages that are stored.
     pub committed: BTreeSet<String>,
     short_pages: bool,
@@ -84,12 +92,18 @@ impl Store {
         ] {
             conn.batch_execute(&format!("PRAGMA {pragma}")).unwrap();
         }
-        Self { conn, committed: BTreeSet::new(), short_pages, _folder: folder }
+        let unsettled = Arc::new(Unsettled::default());
+        let tail = Tail::new(Arc::clone(&unsettled));
+        Self { conn, tail, unsettled, commits: 0, committed: BTreeSet::new(), short_pages, _folder: folder }
     }
 
     /// Commits a batch.
     pub fn commit(&mut self, writes: &[Write], now: Timestamp) -> Result<Outcomes, DbError> {
-        let outcomes = db::write_batch(&mut self.conn, writes, now)?;
+        let outcomes = db::write_deferred(&mut self.conn, &mut self.tail, writes, now)?;
+        self.commits += 1;
+        if self.commits.is_multiple_of(7) {
+            self.tail.settle_some(&mut self.conn, 3).unwrap();
+        }
         for written in outcomes.iter().flatten() {
             match written {
                 Written::Appended { message, .. } => drop(self.committed.insert(message.id.to_string())),
@@ -104,8 +118,20 @@ impl Store {
         Ok(outcomes)
     }
 
+    /// The writer dies: what it knew of the tail is gone.
+    pub fn crash(&mut self) {
+        self.tail = Tail::new(Arc::clone(&self.unsettled));
+    }
+
+    /// Everything that is stored.
+    pub fn settled(&mut self) -> &mut Connection {
+        self.tail.settle(&mut self.conn, &Scope::Everything).unwrap();
+        &mut self.conn
+    }
+
     /// Answers a question of the chat's, as its driver does.
     pub fn answer(&mut self, read: DbRead) -> DbAnswer {
+        self.tail.settle(&mut self.conn, &read.scope()).unwrap();
         let conn = &mut self.conn;
         match read {
             DbRead::Members(list) => {

@@ -114,7 +114,7 @@ impl World {
         note!(self, "node {place} starts as {}", node.id);
         if !self.plan.is_clustered {
             let wall = self.now(place).wall;
-            haggle::db::end_recoveries(&mut self.store.conn, wall).unwrap();
+            haggle::db::end_recoveries(self.store.settled(), wall).unwrap();
         }
         // Both before anything else.
         node.on(Input::Started, self.now(place), self.ms);
@@ -191,6 +191,7 @@ impl World {
             let now = self.now(place).wall;
             drop(self.store.commit(&writes, now));
         }
+        self.store.crash();
         self.network.lose_all_to(place);
         self.zombies.retain(|zombie| zombie.session.node != place);
         for client in &mut self.clients {

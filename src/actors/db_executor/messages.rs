@@ -3,10 +3,6 @@
 use std::fmt;
 
 use super::{DatabaseJob, turnstile::Permit};
-use crate::db::{DbError, RoomState};
-
-/// What a room in memory needs; `None` when there is no such room.
-pub type Loaded = Result<Option<RoomState>, DbError>;
 
 /// An operation whose turn it is. The turnstile → a reader, or the writer. Its answer goes to the caller.
 #[derive(actix::Message)]

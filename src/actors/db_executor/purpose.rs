@@ -21,6 +21,8 @@ pub enum ReadLane {
 pub enum WriteLane {
     /// The `ChatServer`'s batches.
     Commit,
+    /// What a reader waits for: the moving of messages out of the tail.
+    Settle,
     /// A change that a request waits for.
     Change,
     /// haggle's own work that nobody waits for.
@@ -68,6 +70,11 @@ impl Writing {
     /// A batch of the `ChatServer`'s.
     pub(super) const fn commit() -> Self {
         Self { account: Account::Server, lane: WriteLane::Commit, kind: "commit" }
+    }
+
+    /// The moving of messages out of the tail.
+    pub(super) const fn settle() -> Self {
+        Self { account: Account::Server, lane: WriteLane::Settle, kind: "settle" }
     }
 
     /// A change that a request waits for.

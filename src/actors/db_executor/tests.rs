@@ -36,7 +36,7 @@ impl Fixture {
                 let _ = held.recv();
                 Ok(())
             };
-            database.read(purpose, hold).await.unwrap();
+            database.read(purpose, Scope::Nothing, hold).await.unwrap();
         });
         has_begun.await.unwrap();
         (release, async move { read.await.unwrap() })
@@ -50,7 +50,7 @@ impl Fixture {
                 served.send(name).unwrap();
                 Ok(())
             };
-            let _ = database.read(purpose, read).await;
+            let _ = database.read(purpose, Scope::Nothing, read).await;
         });
     }
 
@@ -76,7 +76,6 @@ async fn forty_searches_of_one_user_delay_nobody_else() {
 
     // Entries, checks and lists use the other thread in the meantime.
     assert!(!fixture.database.authorize(RoomId::new("r").unwrap(), user("alice")).await.unwrap());
-    assert!(fixture.database.load_rooms(vec![RoomId::new("r").unwrap()]).await.is_ok());
 
     drop(release);
     held.await;
@@ -105,7 +104,10 @@ async fn who_has_too_much_waiting_is_told_when_to_try_again() {
         fixture.queue(Reading::list(user("mallory"), "list_rooms"), "list", &served);
     }
     fixture.wait_until_waiting(LISTS_WAITING_MAX).await;
-    let refused = fixture.database.read(Reading::list(user("mallory"), "list_rooms"), |_| Ok::<_, DbError>(())).await;
+    let refused = fixture
+        .database
+        .read(Reading::list(user("mallory"), "list_rooms"), Scope::Nothing, |_| Ok::<_, DbError>(()))
+        .await;
     let error = crate::error::ChatError::from(refused.unwrap_err());
     assert_eq!((error.code, error.retry_after_ms), (crate::error::ErrorCode::RateLimited, Some(RETRY_AFTER_MS)));
     drop(release);
@@ -122,7 +124,7 @@ async fn what_was_given_up_is_not_begun_and_a_panic_ends_one_operation_alone() {
         let database = fixture.database.clone();
         actix::spawn(async move {
             database
-                .read(Reading::list(user("alice"), "list_rooms"), move |_| {
+                .read(Reading::list(user("alice"), "list_rooms"), Scope::Nothing, move |_| {
                     served.send("given up").unwrap();
                     Ok::<_, DbError>(())
                 })
@@ -135,9 +137,14 @@ async fn what_was_given_up_is_not_begun_and_a_panic_ends_one_operation_alone() {
     drop(release);
     held.await;
     let panicked =
-        fixture.database.read(Reading::list(user("alice"), "panic"), |_| -> Result<(), DbError> { panic!("asked") });
+        fixture.database.read(Reading::list(user("alice"), "panic"), Scope::Nothing, |_| -> Result<(), DbError> {
+            panic!("asked")
+        });
     assert!(matches!(panicked.await, Err(DbError::Internal(_))));
-    let answered = fixture.database.read(Reading::list(user("alice"), "list_rooms"), |_| Ok::<_, DbError>(7)).await;
+    let answered = fixture
+        .database
+        .read(Reading::list(user("alice"), "list_rooms"), Scope::Nothing, |_| Ok::<_, DbError>(7))
+        .await;
     assert_eq!(answered, Ok(7));
     drop(served);
     assert_eq!(order.try_recv(), Err(mpsc::TryRecvError::Disconnected));

@@ -13,6 +13,7 @@ use crate::{
             room::{self, LockedRoom, RoomRow},
             user, wave,
         },
+        tail::settle_tables,
     },
     domain::{
         ImportLine, MessageId, MessageKind, Product, ProductId, Role, RoomId, Seq, StoredMessage, Times, Timestamp,
@@ -89,6 +90,8 @@ fn store_all(
     options: ImportOptions,
     marks: &mut ReadMarks,
 ) -> Result<Stored, DbError> {
+    // A server may have the file: it finds by itself that another connection has written.
+    settle_tables(conn)?;
     let mut stored = Stored::default();
     let is_message = |line: &Line| matches!(line.content, Content::Message(..));
     for run in lines.chunk_by(|a, b| is_message(a) && is_message(b)) {
@@ -331,7 +334,7 @@ fn store_messages(
         stored.messages += 1;
         new.push(message);
     }
-    notification::import_messages(conn, options.now, |conn| message::insert(conn, new.iter_mut()))?;
+    notification::import_messages(conn, options.now, |conn| message::insert(conn, new.iter_mut().collect()))?;
     for message in new.iter().filter(|message| message.edited_at.is_some() || message.deleted_at.is_some()) {
         message::set_revised(conn, &message.id, message.edited_at, message.deleted_at)?;
     }

@@ -5,6 +5,7 @@ mod postgres;
 
 use diesel::dsl::max;
 
+use super::message::tail;
 use crate::{
     db::{
         Backend, Connection,
@@ -218,8 +219,8 @@ pub(in crate::db) fn record(conn: &mut Connection, changed: &[Changed<'_>], at: 
         return Ok(());
     }
     let newest: Option<i64> = messages::table.select(max(messages::position)).get_result(conn)?;
-    let rows: Vec<NewChange<'_>> =
-        changed.iter().map(|changed| NewChange::new(*changed, newest.unwrap_or_default(), at)).collect();
+    let newest = newest.unwrap_or(0).max(tail::last_position(conn)?);
+    let rows: Vec<NewChange<'_>> = changed.iter().map(|changed| NewChange::new(*changed, newest, at)).collect();
     match conn {
         Connection::Sqlite(conn) => {
             let rows: Vec<_> = rows.iter().map(NewChange::values).collect();

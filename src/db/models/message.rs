@@ -5,6 +5,7 @@ mod ends;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod revise;
+pub(in crate::db) mod tail;
 
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -183,11 +184,7 @@ diesel::table! {
 ///
 /// The place is counted here and not by the database, for an `INSERT … RETURNING` of many rows promises no order; one
 /// transaction at a time writes.
-pub(in crate::db) fn insert<'a>(
-    conn: &mut Connection,
-    messages: impl Iterator<Item = &'a mut StoredMessage>,
-) -> QueryResult<()> {
-    let mut messages: Vec<&mut StoredMessage> = messages.collect();
+pub(in crate::db) fn insert(conn: &mut Connection, mut messages: Vec<&mut StoredMessage>) -> QueryResult<()> {
     if messages.is_empty() {
         return Ok(());
     }
@@ -213,11 +210,11 @@ pub(in crate::db) fn insert<'a>(
     }
 }
 
-/// The last place that SQLite knows of.
-fn newest_position(conn: &mut Connection) -> QueryResult<i64> {
+/// The last position that SQLite knows of.
+pub(in crate::db) fn newest_position(conn: &mut Connection) -> QueryResult<i64> {
     let given: Option<i64> =
         sqlite_sequence::table.find("messages").select(sqlite_sequence::seq).get_result(conn).optional()?;
-    Ok(given.unwrap_or(0))
+    Ok(given.unwrap_or(0).max(tail::last_position(conn)?))
 }
 
 /// One sender's idempotency key in one room.
@@ -281,7 +278,7 @@ pub(in crate::db) fn list_after_position(
     space: &mut Space,
 ) -> Result<(Vec<StoredMessage>, bool), DbError> {
     let query = messages::table
-        .filter(messages::position.gt(position))
+        .filter(messages::position.gt(position).and(messages::position.lt(tail::first_position(conn)?)))
         .order(messages::position)
         .limit(limit)
         .select(MessageRow::as_select());

@@ -2,6 +2,7 @@
 
 use diesel::dsl::{count_star, max, min};
 
+use super::message::tail;
 use crate::{
     db::{
         Backend, Connection,
@@ -60,7 +61,7 @@ pub(in crate::db) fn newest_position(conn: &mut Connection) -> QueryResult<i64> 
 
 pub(in crate::db) fn list_sent_after(conn: &mut Connection, position: i64, limit: i64) -> QueryResult<Vec<SentRow>> {
     messages::table
-        .filter(messages::position.gt(position))
+        .filter(messages::position.gt(position).and(messages::position.lt(tail::first_position(conn)?)))
         .order(messages::position)
         .limit(limit)
         .select(SentRow::as_select())

@@ -226,7 +226,8 @@ impl prepared::Statement for SaveRoom {
                                seller_read_seq = ? WHERE id = ?";
 }
 
-fn save_row(conn: &mut SqliteConnection, room: &RoomRow) -> QueryResult<()> {
+/// Writes one row back.
+pub(in crate::db) fn save_row(conn: &mut SqliteConnection, room: &RoomRow) -> QueryResult<()> {
     let numbers = [room.created_at, room.active_at, room.last_seq, room.buyer_read_seq, room.seller_read_seq];
     let [created_at, active_at, last_seq, buyer_read_seq, seller_read_seq] = numbers.map(Value::Number);
     let values = [created_at, active_at, last_seq, buyer_read_seq, seller_read_seq, Value::Text(&room.id)];

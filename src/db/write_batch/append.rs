@@ -12,6 +12,7 @@ use crate::{
             message::{self, ClientKey},
             room::{self, LockedRoom},
         },
+        tail::Tail,
     },
     domain::{
         ClientId, Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, Timestamp, UserId,
@@ -24,17 +25,23 @@ pub(super) fn takes(write: &Write) -> bool {
     matches!(write, Write::Append(_) | Write::MarkRead { .. })
 }
 
-/// Writes a run, inside the caller's transaction, and adds an outcome for each.
+/// Writes a run, inside the caller's transaction, and adds an outcome for each. With a tail its messages and read marks are
+/// appended there.
 pub(super) fn write_run(
     conn: &mut Connection,
+    mut tail: Option<&mut Tail>,
     writes: &[Write],
     now: Timestamp,
     outcomes: &mut Outcomes,
 ) -> Result<(), DbError> {
     let first = outcomes.len();
+    let ids = room_ids(writes);
     let mut run = Run {
-        rooms: lock_rooms(conn, writes)?,
-        known: find_known(conn, writes)?
+        rooms: match tail.as_deref_mut() {
+            Some(tail) => tail.take_rooms(conn, &ids)?,
+            None => room::lock(conn, &ids)?,
+        },
+        known: find_known(conn, tail.as_deref(), writes)?
             .into_iter()
             .map(|message| (key_of(&message), Known::Stored(message)))
             .collect(),
@@ -53,22 +60,21 @@ pub(super) fn write_run(
         outcomes.push(outcome);
     }
 
-    let new = outcomes.iter_mut().skip(first).filter_map(|outcome| match outcome {
-        Ok(Written::Appended { message, first_time: true }) => Some(message),
-        _ => None,
-    });
-    message::insert(conn, new)?;
-    for (repeat, of) in run.repeats {
+    let Run { rooms, repeats, unread, answered, .. } = run;
+    save(conn, tail.as_deref_mut(), rooms, &mut outcomes[first..])?;
+    for (repeat, of) in repeats {
         let Some(Ok(Written::Appended { message, .. })) = outcomes.get(of) else { continue };
         let position = message.position;
         if let Some(Ok(Written::Appended { message, .. })) = outcomes.get_mut(repeat) {
             message.position = position;
         }
     }
-    room::save(conn, run.rooms.values())?;
-    record_reads(conn, &run.answered, &outcomes[first..], now)?;
-    for (index, last_seq) in run.unread {
+    record_reads(conn, &answered, &outcomes[first..], now)?;
+    for (index, last_seq) in unread {
         if let Some(Ok(Written::Read { room, reader, read_seq, unread, .. })) = outcomes.get_mut(index) {
+            if let Some(tail) = tail.as_deref_mut().filter(|_| read_seq.0 < last_seq) {
+                tail.settle_room(conn, room)?;
+            }
             *unread = message::count_unread(conn, room.as_str(), reader.as_str(), read_seq.0, last_seq)?;
         }
     }
@@ -76,7 +82,33 @@ pub(super) fn write_run(
     Ok(())
 }
 
-fn lock_rooms(conn: &mut Connection, writes: &[Write]) -> Result<HashMap<String, LockedRoom>, DbError> {
+/// Stores what a run came to: its new messages, and the rooms as they now are.
+fn save(
+    conn: &mut Connection,
+    tail: Option<&mut Tail>,
+    rooms: HashMap<String, LockedRoom>,
+    outcomes: &mut [Result<Written, WriteError>],
+) -> Result<(), DbError> {
+    let (mut messages, mut marks) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(Written::Appended { message, first_time: true }) => messages.push(message),
+            Ok(Written::Read { room, reader, read_seq, advanced: true, .. }) => {
+                marks.push((&*room, &*reader, read_seq.0))
+            }
+            _ => {}
+        }
+    }
+    match tail {
+        Some(tail) => tail.append(conn, rooms, messages, &marks),
+        None => {
+            message::insert(conn, messages)?;
+            Ok(room::save(conn, rooms.values())?)
+        }
+    }
+}
+
+fn room_ids(writes: &[Write]) -> Vec<&str> {
     let mut ids: Vec<&str> = writes
         .iter()
         .filter_map(|write| match write {
@@ -87,11 +119,11 @@ fn lock_rooms(conn: &mut Connection, writes: &[Write]) -> Result<HashMap<String,
         .collect();
     ids.sort_unstable();
     ids.dedup();
-    Ok(room::lock(conn, &ids)?)
+    ids
 }
 
 /// The messages of earlier batches that have the key of a draft in this one.
-fn find_known(conn: &mut Connection, writes: &[Write]) -> Result<Vec<StoredMessage>, DbError> {
+fn find_known(conn: &mut Connection, tail: Option<&Tail>, writes: &[Write]) -> Result<Vec<StoredMessage>, DbError> {
     let mut keys: Vec<ClientKey<'_>> = writes
         .iter()
         .filter_map(|write| match write {
@@ -103,7 +135,19 @@ fn find_known(conn: &mut Connection, writes: &[Write]) -> Result<Vec<StoredMessa
         .collect();
     keys.sort_unstable();
     keys.dedup();
-    message::find_by_client_keys(conn, &keys)
+    let mut found = Vec::new();
+    if let Some(tail) = tail {
+        let mut settled = Vec::with_capacity(keys.len());
+        for key in keys {
+            match tail.find_by_client_key(conn, key)? {
+                Some(message) => found.push(message),
+                None => settled.push(key),
+            }
+        }
+        keys = settled;
+    }
+    found.extend(message::find_by_client_keys(conn, &keys)?);
+    Ok(found)
 }
 
 /// Records who has read. Behind the run's messages: of one commit they are all there at once.

@@ -317,7 +317,7 @@ fn warn(conn: &mut Connection, id: &UserId, draft: &Draft, now: Timestamp) -> Wr
         return Err(WriteError::NotFound("member of this room").into());
     }
     let mut outcomes = Outcomes::new();
-    append::write_run(conn, &[Write::Append(draft.clone())], now, &mut outcomes)?;
+    append::write_run(conn, None, &[Write::Append(draft.clone())], now, &mut outcomes)?;
     match outcomes.pop() {
         Some(outcome) => Ok(outcome?),
         None => Err(DbError::Internal("a warning has no outcome".to_owned()).into()),

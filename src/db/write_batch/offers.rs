@@ -145,7 +145,7 @@ fn mark_read(
 ) -> Result<Option<ReadMark>, DbError> {
     let mut outcomes = Outcomes::new();
     let write = Write::MarkRead { room: room.clone(), reader: reader.clone(), seq: Seq(SEQ_MAX) };
-    append::write_run(conn, &[write], at, &mut outcomes)?;
+    append::write_run(conn, None, &[write], at, &mut outcomes)?;
     Ok(match outcomes.pop() {
         Some(Ok(Written::Read { room, reader, read_seq, unread, advanced: true })) => {
             Some(ReadMark { room, reader, read_seq, unread })
@@ -220,7 +220,7 @@ impl OfferMaker<'_> {
             screened: Screened::Clean,
         };
         let mut outcomes = Outcomes::new();
-        append::write_run(conn, &[Write::Append(draft)], self.at, &mut outcomes)?;
+        append::write_run(conn, None, &[Write::Append(draft)], self.at, &mut outcomes)?;
         match outcomes.pop() {
             Some(Ok(Written::Appended { message, .. })) => {
                 offers::insert(conn, &message, product, &offer)?;

@@ -169,7 +169,7 @@ fn say_status(
         })
         .collect();
     let mut outcomes = Outcomes::new();
-    append::write_run(conn, &writes, at, &mut outcomes)?;
+    append::write_run(conn, None, &writes, at, &mut outcomes)?;
     let notices = outcomes.into_iter().filter_map(|outcome| match outcome {
         Ok(Written::Appended { message, .. }) => Some(message),
         _ => None,

@@ -82,7 +82,8 @@ pub async fn list_audit(
         _ => return Err(ChatError::invalid("give one of `actorId`, `userId` and `roomId`, not several").into()),
     };
     let list = move |conn: &mut db::Connection| db::list_audit(conn, &filter, cursor, limit, PAGE_BYTES_MAX);
-    let (items, next) = state.database.read(Reading::list(staff.by.account(), "list_audit"), list).await?;
+    let (items, next) =
+        state.database.read(Reading::list(staff.by.account(), "list_audit"), db::Scope::Nothing, list).await?;
     record(&state, staff, AuditAction::ReadAudit, about, details).await?;
     Ok(json_body(to_json(&AuditPage { items, next_cursor: next.map(|next| next.to_string()) })))
 }

@@ -120,7 +120,7 @@ pub async fn list_blocks(
     let (SignedIn(identity), WantedPage { limit, cursor }) = (user, page);
     let (items, more) = state
         .database
-        .read(Reading::list(identity.user.clone(), "list_blocks"), move |conn| {
+        .read(Reading::list(identity.user.clone(), "list_blocks"), db::Scope::Nothing, move |conn| {
             let behind = cursor.as_ref().map(|BlockCursor(user)| user);
             db::list_blocks(conn, &identity.user, behind, limit, PAGE_BYTES_MAX)
         })

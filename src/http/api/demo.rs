@@ -74,7 +74,8 @@ pub async fn list_demo_users(state: web::Data<AppState>, visitor: Visitor) -> Re
     let list = |conn: &mut db::Connection| {
         Ok::<_, db::DbError>((db::list_users(conn, ITEMS_MAX)?, db::list_products(conn, ITEMS_MAX)?))
     };
-    let (users, products) = state.database.read(Reading::list(visitor.0, "list_demo_users"), list).await?;
+    let (users, products) =
+        state.database.read(Reading::list(visitor.0, "list_demo_users"), db::Scope::Nothing, list).await?;
     let sellers: HashSet<_> = products.into_iter().map(|product| product.seller_id).collect();
     let role = |user: &User| if sellers.contains(&user.id) { DemoRole::Seller } else { DemoRole::Buyer };
     Ok(web::Json(DemoUsers { items: users.into_iter().map(|user| DemoUser { role: role(&user), user }).collect() }))
@@ -97,7 +98,9 @@ pub async fn list_demo_products(
 ) -> Result<web::Json<DemoProducts>, Problem> {
     let items = state
         .database
-        .read(Reading::list(visitor.0, "list_demo_products"), |conn| db::list_products(conn, ITEMS_MAX))
+        .read(Reading::list(visitor.0, "list_demo_products"), db::Scope::Nothing, |conn| {
+            db::list_products(conn, ITEMS_MAX)
+        })
         .await?;
     Ok(web::Json(DemoProducts { items }))
 }
@@ -144,7 +147,7 @@ pub async fn sign_in_to_demo(
     };
     let found = state
         .database
-        .read(Reading::check(visitor.0, "find_demo_user"), move |conn| {
+        .read(Reading::check(visitor.0, "find_demo_user"), db::Scope::Nothing, move |conn| {
             if db::is_deleted(conn, &user_id)? { Ok(None) } else { db::find_user(conn, &user_id) }
         })
         .await?;

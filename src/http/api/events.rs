@@ -80,7 +80,7 @@ pub async fn list_events(
     let after = after.map_err(|error| ChatError::invalid(error.to_string()))?.unwrap_or_default();
     let page = state
         .database
-        .read(Reading::heavy(Account::Service, "list_events"), move |conn| {
+        .read(Reading::heavy(Account::Service, "list_events"), db::Scope::Everything, move |conn| {
             db::list_events(conn, after, limit, PAGE_BYTES_MAX)
         })
         .await?;

@@ -52,7 +52,9 @@ pub async fn get_me(state: web::Data<AppState>, user: SignedIn) -> Result<web::J
 pub async fn get_settings(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<Settings>, Problem> {
     let SignedIn(identity) = user;
     let purpose = Reading::check(identity.user.clone(), "find_settings");
-    Ok(web::Json(state.database.read(purpose, move |conn| db::find_settings(conn, &identity.user)).await?))
+    Ok(web::Json(
+        state.database.read(purpose, db::Scope::Nothing, move |conn| db::find_settings(conn, &identity.user)).await?,
+    ))
 }
 
 /// Changes the caller's switches, for both directions: a user who does not share something does not see it of others.

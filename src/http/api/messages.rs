@@ -110,9 +110,10 @@ pub async fn list_messages(
         MemberOrStaff::Member(identity) => identity,
         MemberOrStaff::Staff(staff) => return list_messages_for_staff(&state, staff, room, page).await,
     };
+    let scope = db::Scope::Room(room.clone());
     let found = state
         .database
-        .read(Reading::list(identity.user.clone(), "list_messages"), move |conn| {
+        .read(Reading::list(identity.user.clone(), "list_messages"), scope, move |conn| {
             if !db::is_member(conn, &room, &identity.user)? {
                 return Ok(None);
             }
@@ -140,6 +141,7 @@ async fn list_messages_for_staff(
     page: MessagePage,
 ) -> Result<HttpResponse, Problem> {
     let about = AuditSubject::room(&room);
+    let scope = db::Scope::Room(room.clone());
     let read = move |conn: &mut db::Connection| {
         if !db::has_room(conn, &room)? {
             return Ok(None);
@@ -149,7 +151,7 @@ async fn list_messages_for_staff(
         let words = db::find_removed_words(conn, &removed.collect::<Vec<_>>())?;
         Ok::<_, db::DbError>(Some((page, words)))
     };
-    let found = state.database.read(Reading::list(staff.by.account(), "list_messages"), read).await?;
+    let found = state.database.read(Reading::list(staff.by.account(), "list_messages"), scope, read).await?;
     let (page, mut words) = found.ok_or_else(|| ChatError::not_found("there is no such room"))?;
     let (first, last) = (page.items.first(), page.items.last());
     let part = ReadPart { from_seq: first.map(|message| message.seq), to_seq: last.map(|message| message.seq) };
@@ -341,9 +343,10 @@ pub(super) async fn check_place(
     message: &MessageId,
 ) -> Result<(), Problem> {
     let (user, message) = (user.clone(), message.clone());
+    let scope = db::Scope::Room(room.clone());
     let refusal = state
         .database
-        .read(Reading::check(user.clone(), "find_message"), move |conn| {
+        .read(Reading::check(user.clone(), "find_message"), scope, move |conn| {
             Ok::<_, db::DbError>(if !db::is_member(conn, &room, &user)? {
                 Some(ChatError::forbidden())
             } else if !db::is_message_in(conn, &message, &room)? {

@@ -54,7 +54,8 @@ async fn list(
     WantedPage { limit, cursor }: WantedPage,
 ) -> Result<HttpResponse, Problem> {
     let read = move |conn: &mut db::Connection| db::list_notes(conn, &about, cursor.as_deref(), limit);
-    let (items, more) = state.database.read(Reading::list(staff.by.account(), "list_notes"), read).await?;
+    let (items, more) =
+        state.database.read(Reading::list(staff.by.account(), "list_notes"), db::Scope::Nothing, read).await?;
     record(state, staff, AuditAction::ListNotes, subject, None).await?;
     let next_cursor = items.last().filter(|_| more).map(|last| last.id.clone());
     Ok(json_body(to_json(&NotePage { items, next_cursor })))

@@ -125,7 +125,7 @@ pub async fn get_product(
     let InPath(id) = id;
     let about = AuditSubject::product(&id);
     let purpose = Reading::check(staff.by.account(), "find_product");
-    let found = state.database.read(purpose, move |conn| db::find_product(conn, &id)).await?;
+    let found = state.database.read(purpose, db::Scope::Nothing, move |conn| db::find_product(conn, &id)).await?;
     let product = found.ok_or_else(|| ChatError::not_found("there is no such product"))?;
     record(&state, staff, AuditAction::ReadProduct, about, None).await?;
     Ok(web::Json(product))
@@ -179,12 +179,13 @@ pub async fn list_product_rooms(
 ) -> Result<HttpResponse, Problem> {
     let (InPath(id), WantedPage { limit, cursor }) = (id, page);
     let about = AuditSubject::product(&id);
+    let scope = db::Scope::Product(id.clone());
     let list = move |conn: &mut db::Connection| {
         let after = cursor.as_ref().map(|BuyerCursor(buyer)| buyer);
         db::list_product_rooms(conn, &id, after, limit, PAGE_BYTES_MAX)
     };
     let (rooms, next_cursor) =
-        state.database.read(Reading::list(staff.by.account(), "list_product_rooms"), list).await?;
+        state.database.read(Reading::list(staff.by.account(), "list_product_rooms"), scope, list).await?;
     record(&state, staff, AuditAction::ListProductRooms, about, None).await?;
     let presenter = state.presenter();
     let items = rooms.iter().map(|room| StaffRoomView::of(room, &presenter)).collect();

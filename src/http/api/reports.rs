@@ -92,7 +92,10 @@ pub async fn report(
         at: state.clock.now(),
     };
     let purpose = Writing::change(new.reporter.clone(), "store_report");
-    let reported = state.database.write(purpose, move |conn| db::store_report(conn, &new)).await?;
+    let reported = state
+        .database
+        .write(purpose, db::Scope::Room(new.room.clone()), move |conn| db::store_report(conn, &new))
+        .await?;
     let receipt = |OpenReport { id, created_at }| Receipt { id, created_at };
     Ok(match reported {
         Reported::New(report) => HttpResponse::Created().json(receipt(report)),
@@ -156,7 +159,8 @@ pub async fn list_reports(
     let state_wanted = query.state.unwrap_or(ReportState::Open);
     let filter = ReportFilter { state: state_wanted, user, category: query.category };
     let list = move |conn: &mut db::Connection| db::list_reports(conn, &filter, cursor.as_deref(), limit);
-    let (reports, more) = state.database.read(Reading::heavy(staff.by.account(), "list_reports"), list).await?;
+    let (reports, more) =
+        state.database.read(Reading::heavy(staff.by.account(), "list_reports"), db::Scope::Nothing, list).await?;
     record(&state, staff, AuditAction::ListReports, about, None).await?;
     let next_cursor = reports.last().filter(|_| more).map(|last| last.id.clone());
     let presenter = state.presenter();
@@ -180,7 +184,7 @@ pub async fn list_reports(
 pub async fn get_report(state: web::Data<AppState>, staff: Staff, id: InPath<String>) -> Result<HttpResponse, Problem> {
     let InPath(id) = id;
     let purpose = Reading::check(staff.by.account(), "find_report");
-    let found = state.database.read(purpose, move |conn| db::find_report(conn, &id)).await?;
+    let found = state.database.read(purpose, db::Scope::Nothing, move |conn| db::find_report(conn, &id)).await?;
     let report = found.ok_or_else(|| ChatError::not_found("there is no such report"))?;
     let about = AuditSubject {
         user_id: Some(report.reported_id.clone()),

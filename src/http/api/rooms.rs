@@ -71,11 +71,13 @@ pub async fn open_room(
         (Caller::User(identity), _) => {
             let buyer = user_of(&identity);
             let purpose = Writing::change(identity.user, "open_room");
-            state.database.write(purpose, move |conn| db::open_room(conn, &product_id, &buyer, at)).await?
+            let scope = db::Scope::User(buyer.id.clone());
+            state.database.write(purpose, scope, move |conn| db::open_room(conn, &product_id, &buyer, at)).await?
         }
         (Caller::Service, Some(buyer)) => {
             let purpose = Writing::change(Account::Service, "open_room");
-            state.database.write(purpose, move |conn| db::open_room_for(conn, &product_id, &buyer, at)).await?
+            let scope = db::Scope::User(buyer.clone());
+            state.database.write(purpose, scope, move |conn| db::open_room_for(conn, &product_id, &buyer, at)).await?
         }
         (Caller::Service, None) => {
             return Err(ChatError::invalid("`buyerId` is missing: say for whom the room is").into());
@@ -166,14 +168,17 @@ pub async fn get_room(
     match caller {
         MemberOrStaff::Member(identity) => {
             let purpose = Reading::check(identity.user.clone(), "find_room");
-            let found = state.database.read(purpose, move |conn| db::find_room(conn, &room, &identity.user)).await?;
+            let scope = db::Scope::Room(room.clone());
+            let found =
+                state.database.read(purpose, scope, move |conn| db::find_room(conn, &room, &identity.user)).await?;
             let room = found.ok_or_else(ChatError::forbidden)?;
             Ok(json_body(to_json(&RoomAnswer::Member(RoomSummaryView::of(&room, &state.presenter())))))
         }
         MemberOrStaff::Staff(staff) => {
             let about = AuditSubject::room(&room);
             let purpose = Reading::check(staff.by.account(), "load_room");
-            let found = state.database.read(purpose, move |conn| db::load_room(conn, &room)).await?;
+            let scope = db::Scope::Room(room.clone());
+            let found = state.database.read(purpose, scope, move |conn| db::load_room(conn, &room)).await?;
             let room = found.ok_or_else(|| ChatError::not_found("there is no such room"))?;
             record(&state, staff, AuditAction::ReadRoom, about, None).await?;
             Ok(json_body(to_json(&RoomAnswer::Staff(StaffRoomView::of(&room, &state.presenter())))))

@@ -82,7 +82,8 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let now = state.clock.now();
     let read = move |conn: &mut db::Connection| db::list_sanctions(conn, kind, now, cursor.as_ref(), limit);
-    let (items, next) = state.database.read(Reading::list(staff.by.account(), "list_sanctions"), read).await?;
+    let (items, next) =
+        state.database.read(Reading::list(staff.by.account(), "list_sanctions"), db::Scope::Nothing, read).await?;
     record(state, staff, action, AuditSubject::default(), None).await?;
     Ok(json_body(to_json(&SanctionPage { items, next_cursor: next.map(|next| next.to_string()) })))
 }

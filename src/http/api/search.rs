@@ -118,7 +118,8 @@ pub async fn search_all_messages(
     let terms = read_terms(q.as_deref())?;
     let page = SearchPage { limit: usize::try_from(limit).unwrap_or(1), bytes_max: PAGE_BYTES_MAX };
     let search = move |conn: &mut db::Connection| db::search_all_messages(conn, &terms, cursor, page);
-    let (found, next) = state.database.read(Reading::heavy(staff.by.account(), "search_all"), search).await?;
+    let (found, next) =
+        state.database.read(Reading::heavy(staff.by.account(), "search_all"), db::Scope::Everything, search).await?;
     let details = Data::of(&SearchedFor { q: q.unwrap_or_default() });
     record(&state, staff, AuditAction::SearchMessages, AuditSubject::default(), Some(details)).await?;
     Ok(found_page(&state, &found, next))

@@ -97,7 +97,8 @@ pub async fn get_user(state: web::Data<AppState>, staff: Staff, id: InPath<UserI
     let InPath(user) = id;
     let about = AuditSubject::user(&user);
     let purpose = Reading::check(staff.by.account(), "find_user");
-    let found = state.database.read(purpose, move |conn| db::find_user_details(conn, &user)).await?;
+    let found =
+        state.database.read(purpose, db::Scope::Nothing, move |conn| db::find_user_details(conn, &user)).await?;
     let details = found.ok_or_else(|| ChatError::not_found("there is no such user"))?;
     record(&state, staff, AuditAction::ReadUser, about, None).await?;
     Ok(json_body(to_json(&UserDetailsView::of(&details, state.clock.now()))))
@@ -124,8 +125,9 @@ pub async fn list_user_rooms(
 ) -> Result<HttpResponse, Problem> {
     let (InPath(user), WantedPage { limit, cursor }) = (id, page);
     let about = AuditSubject::user(&user);
+    let scope = db::Scope::User(user.clone());
     let list = move |conn: &mut db::Connection| db::list_rooms(conn, &user, cursor.as_ref(), limit, PAGE_BYTES_MAX);
-    let (rooms, next) = state.database.read(Reading::list(staff.by.account(), "list_rooms"), list).await?;
+    let (rooms, next) = state.database.read(Reading::list(staff.by.account(), "list_rooms"), scope, list).await?;
     record(&state, staff, AuditAction::ListUserRooms, about, None).await?;
     let presenter = state.presenter();
     let items = rooms.iter().map(|room| RoomSummaryView::of(room, &presenter)).collect();
@@ -236,7 +238,8 @@ async fn read_part(state: &AppState, user: UserId, place: ExportPlace) -> Result
     loop {
         let (user, place, purpose) = (user.clone(), place.clone(), Reading::heavy(Account::Service, "export_user"));
         let signer = Arc::clone(&state.image_urls);
-        match state.database.read(purpose, move |conn| db::export_user(conn, &user, place, &*signer)).await {
+        let scope = db::Scope::User(user.clone());
+        match state.database.read(purpose, scope, move |conn| db::export_user(conn, &user, place, &*signer)).await {
             // An answer that has begun goes on: only a failure may cut it.
             Err(DbError::RateLimited { retry_after_ms }) => {
                 actix_web::rt::time::sleep(Duration::from_millis(retry_after_ms)).await;

@@ -1,0 +1,2 @@
+DROP TABLE read_mark_tail;
+DROP TABLE message_tail;
