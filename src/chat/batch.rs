@@ -200,6 +200,7 @@ fn counts(write: &Write) -> bool {
         | Write::EraseWords { .. } => true,
         Write::Edit { .. }
         | Write::MarkRead { .. }
+        | Write::SetRoomSettings { .. }
         | Write::ExpireOffers { .. }
         | Write::Block { .. }
         | Write::Unblock { .. }

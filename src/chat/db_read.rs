@@ -43,6 +43,8 @@ pub enum DbRead {
     RoomsAgain(Vec<(RoomId, bool)>),
     /// Messages that have changed.
     Changed(Vec<MessageId>),
+    /// What a user has not read in each of their rooms; and the number of the question.
+    Unread(UserId, u64),
 }
 
 /// What the database has answered.
@@ -74,6 +76,8 @@ pub enum DbAnswer {
     RoomsAgain(Vec<(RoomId, bool)>, Result<RoomsFound, DbError>),
     /// To [`DbRead::Changed`]: the messages, and how many of those asked for were looked at.
     Changed(Vec<MessageId>, Result<(Vec<Found>, usize), DbError>),
+    /// To [`DbRead::Unread`].
+    Unread(UserId, u64, Result<Vec<(RoomId, i64)>, DbError>),
 }
 
 /// Each room's own answer.
@@ -97,6 +101,7 @@ impl DbAnswer {
             Self::Missing(..) => "missing_read",
             Self::RoomsAgain(..) => "rooms_read",
             Self::Changed(..) => "changed_read",
+            Self::Unread(..) => "unread_counted",
         }
     }
 }

@@ -103,7 +103,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 20] = [
+    const NAMES: [&str; 21] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -124,6 +124,7 @@ mod tests {
         "2026-11-28-300000_search_fold",
         "2026-11-28-400000_event_times",
         "2026-11-28-410000_record_times",
+        "2026-11-29-100000_room_settings",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

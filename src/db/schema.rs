@@ -171,6 +171,9 @@ diesel::table! {
         seller_read_seq -> BigInt,
         contact_allowed -> Bool,
         notified_status -> Text,
+        buyer_place -> BigInt,
+        seller_place -> BigInt,
+        member_flags -> BigInt,
     }
 }
 

@@ -17,8 +17,8 @@ use super::{
     models::{change, recovery},
 };
 use crate::domain::{
-    Block, ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, Settings,
-    SettingsPatch, StoredMessage, Timestamp, User, UserId,
+    Block, ClientId, Draft, Listing, MessageId, Product, ProductId, ProductStatus, Recovery, Role, RoomId,
+    RoomSettingsPatch, Seq, Settings, SettingsPatch, StoredMessage, Timestamp, User, UserId,
     masking::Inspected,
     offer::{self, Price},
     safety::{Decision, Report},
@@ -63,6 +63,15 @@ pub enum Write {
         reader: UserId,
         /// `seq` of the last message seen; one behind the newest counts as the newest.
         seq: Seq,
+    },
+    /// Changes a member's own settings of a room.
+    SetRoomSettings {
+        /// Which room.
+        room: RoomId,
+        /// Whose.
+        member: UserId,
+        /// Which.
+        patch: RoomSettingsPatch,
     },
     /// Adds or changes a product, for the marketplace.
     PutProduct {
@@ -217,10 +226,23 @@ pub enum Written {
         reader: UserId,
         /// How far; it never goes back.
         read_seq: Seq,
-        /// Messages of others after that, at this point of the batch; not counted when `read_seq` did not move.
+        /// Messages of others after that, at this point of the batch; not counted when nothing changed.
         unread: i64,
-        /// Whether `read_seq` moved.
+        /// Whether `read_seq` moved, or the room was marked as unread.
         advanced: bool,
+    },
+    /// Of [`Write::SetRoomSettings`].
+    RoomSettingsSet {
+        /// Which room.
+        room: RoomId,
+        /// Whose.
+        member: UserId,
+        /// Which of the two they are.
+        role: Role,
+        /// How the room now stands in their list.
+        listing: Listing,
+        /// Whether it stood otherwise before.
+        changed: bool,
     },
     /// Of [`Write::PutProduct`] and [`Write::SetProductStatus`].
     ProductPut {
@@ -426,7 +448,7 @@ fn write_all(conn: &mut Connection, writes: &[Write], now: Timestamp) -> Result<
 fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResult {
     match write {
         // Runs of these are written together.
-        Write::Append(_) | Write::MarkRead { .. } => {
+        Write::Append(_) | Write::MarkRead { .. } | Write::SetRoomSettings { .. } => {
             let mut outcomes = Outcomes::new();
             append::write_run(conn, std::slice::from_ref(write), now, &mut outcomes)?;
             outcomes.pop().unwrap_or(Err(WriteError::Forbidden)).map_err(OperationError::Refused)

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{MessageView, Presenter};
-use crate::domain::{Room, RoomSummary, Seq, User, offer::StandingOffer};
+use crate::domain::{Room, RoomSettings, RoomSummary, Seq, User, offer::StandingOffer};
 
 /// A room in one's own list of conversations.
 #[derive(Serialize, ToSchema)]
@@ -31,6 +31,8 @@ pub struct RoomSummaryView<'a> {
     /// Nobody can send anything here. One of the two has blocked the other, and neither learns who; or the other was
     /// deleted.
     closed: bool,
+    /// The user's own settings of the room, which the other member never sees.
+    settings: RoomSettings,
 }
 
 impl<'a> RoomSummaryView<'a> {
@@ -46,6 +48,7 @@ impl<'a> RoomSummaryView<'a> {
             read_seq: summary.read_seq,
             unread: summary.unread,
             closed: summary.closed,
+            settings: summary.listing.settings(),
         }
     }
 }
