@@ -75,7 +75,7 @@ mod tests {
         let (bikes, lamps) = ((bike.clone(), 2), (lamp.clone(), 1));
         assert_eq!(set(conn, &bike, none), [lamps.clone(), bikes.clone()]);
         assert_eq!(set(conn, &bike, RoomSettingsPatch { pinned: Some(true), ..none }), [lamps.clone(), bikes.clone()]);
-        assert_eq!(set(conn, &bike, RoomSettingsPatch { muted: Some(true), ..none }), [lamps.clone()]);
+        assert_eq!(set(conn, &bike, RoomSettingsPatch { muted: Some(true), ..none }), [lamps]);
         assert_eq!(set(conn, &lamp, RoomSettingsPatch { archived: Some(true), ..none }), []);
         assert_eq!(set(conn, &boat, RoomSettingsPatch { unread: Some(true), ..none }), [(boat.clone(), 0)]);
         assert_eq!(set(conn, &bike, RoomSettingsPatch { muted: Some(false), ..none }), [(boat.clone(), 0), bikes]);

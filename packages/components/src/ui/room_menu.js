@@ -1,0 +1,40 @@
+// @ts-check
+import { HostContext } from "./host.js";
+import { useLanguage } from "./language.js";
+import { useContext } from "./view.js";
+
+/** @typedef {import("@haggle/client").InboxItem} InboxItem */
+
+/**
+ * What one's own list may do with a room, for a menu.
+ *
+ * @param {import("@haggle/client").Inbox} inbox
+ * @param {import("@haggle/client").Rest} rest
+ * @param {(run: () => Promise<unknown>) => Promise<boolean>} attempt
+ * @returns {(item: InboxItem | undefined, isOpen: boolean) => import("./menu.js").MenuItem[]} none for a room that is not known, and with a
+ *   server that keeps no settings of it
+ */
+export function useRoomMenu(inbox, rest, attempt) {
+  const { t } = useLanguage();
+  const { go } = useContext(HostContext);
+  return (item, isOpen) => {
+    if (!item?.settings) return [];
+    const { id, lastSeq, settings, unread } = item;
+    const { archived, muted, pinned } = settings;
+    const isUnread = unread > 0 || settings.unread;
+    const set = (/** @type {Partial<InboxItem["settings"]>} */ change) => attempt(() => inbox.set(id, change));
+    return [
+      { label: pinned ? t.list.unpin : t.list.pin, icon: "pin", choose: () => set({ pinned: !pinned }) },
+      { label: muted ? t.list.unmute : t.list.mute, icon: "mute", choose: () => set({ muted: !muted }) },
+      isUnread
+        ? { label: t.list.markRead, icon: "read", choose: () => attempt(() => rest.markRead(id, lastSeq)) }
+        : {
+            label: t.list.markUnread,
+            icon: "chats",
+            // While it is open, it is read.
+            choose: async () => (await set({ unread: true })) && isOpen && go({ view: "inbox" }),
+          },
+      { label: archived ? t.list.unarchive : t.list.archive, icon: "archive", choose: () => set({ archived: !archived }) },
+    ];
+  };
+}
