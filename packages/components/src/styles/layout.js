@@ -142,10 +142,9 @@ export const layout = css`
     color: color-mix(in srgb, var(--ink) 78%, transparent);
   }
 
-  .inbox-mark {
-    flex: none;
+  .inbox-mark .icon {
+    width: 1rem;
     color: var(--ink-soft);
-    font-size: 0.75rem;
   }
 
   .inbox-row[data-muted] .badge {
@@ -161,12 +160,15 @@ export const layout = css`
     inset-block-start: 50%;
     inset-inline-end: 10px;
     translate: 0 -50%;
-    background: var(--surface);
   }
 
   @media (hover: hover) {
-    .inbox-item:not(:hover) > .row-menu:not(:focus-visible, [aria-expanded="true"]) {
+    .inbox-item:not(:hover, :focus-within) .row-menu {
       opacity: 0;
+    }
+
+    .inbox-item:is(:hover, :focus-within) .inbox-row {
+      padding-inline-end: 3.25rem;
     }
   }
 
@@ -174,7 +176,6 @@ export const layout = css`
     .inbox-row {
       padding-inline-end: 3.25rem;
     }
-
   }
 
   .inbox-draft {
@@ -191,7 +192,7 @@ export const layout = css`
   .filters {
     display: flex;
     flex-wrap: wrap;
-    gap: 6px;
+    gap: 3px;
     min-width: 0;
     margin: 0 16px 8px;
     padding: 0;
@@ -203,11 +204,11 @@ export const layout = css`
     display: inline-grid;
     align-items: center;
     min-height: 2rem;
-    padding: 0 12px;
+    padding: 0 8px;
     border: 1px solid var(--line);
     border-radius: 999px;
     color: var(--ink-soft);
-    font-size: 0.8125rem;
+    font-size: 0.7812rem;
     font-weight: 600;
     line-height: 1.3;
   }

@@ -65,7 +65,7 @@ export const menu = css`
     color: var(--brand);
   }
 
-  :is(.conversation-menu, .line-menu) .icon {
+  :is(.conversation-menu, .line-menu, .row-menu) .icon {
     stroke-width: 3;
   }
 `;

@@ -10,6 +10,9 @@ import { html, useEffect, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").InboxItem} InboxItem */
 
+/** What a row shows of its settings. */
+const MARKS = /** @type {const} */ (["pinned", "muted"]);
+
 /**
  * A conversation in a list.
  *
@@ -27,8 +30,7 @@ export function InboxRow({ item, user, current, menu = [] }) {
       <span class="inbox-text">
         <span class="inbox-line">
           <span class="inbox-name plain-line" dir="auto">${other.name}</span>
-          ${settings?.pinned && html`<${Mark} icon="pin" label=${t.list.pinned} />`}
-          ${settings?.muted && html`<${Mark} icon="mute" label=${t.list.muted} />`}
+          ${MARKS.map((name) => settings?.[name] && html`<span class="inbox-mark" role="img" aria-label=${t.list[name]}><${Icon} name=${name} /></span>`)}
           <time class="inbox-time" datetime=${at}>${format.short(at)}</time>
         </span>
         <span class="inbox-product">
@@ -43,11 +45,6 @@ export function InboxRow({ item, user, current, menu = [] }) {
     <//>
     ${menu.length > 0 && html`<${MenuButton} class="icon-button row-menu" label=${t.list.menu(other.name)} items=${() => menu}><${Icon} name="more" /><//>`}
   </li>`;
-}
-
-/** @param {{icon: "pin" | "mute", label: string}} props */
-function Mark({ icon, label }) {
-  return html`<span class="inbox-mark" role="img" aria-label=${label}><${Icon} name=${icon} /></span>`;
 }
 
 /**

@@ -24,8 +24,8 @@ export function useRoomMenu(inbox, rest, attempt) {
     const isUnread = unread > 0 || settings.unread;
     const set = (/** @type {Partial<InboxItem["settings"]>} */ change) => attempt(() => inbox.set(id, change));
     return [
-      { label: pinned ? t.list.unpin : t.list.pin, icon: "pin", choose: () => set({ pinned: !pinned }) },
-      { label: muted ? t.list.unmute : t.list.mute, icon: "mute", choose: () => set({ muted: !muted }) },
+      { label: pinned ? t.list.unpin : t.list.pin, icon: "pinned", choose: () => set({ pinned: !pinned }) },
+      { label: muted ? t.list.unmute : t.list.mute, icon: "muted", choose: () => set({ muted: !muted }) },
       isUnread
         ? { label: t.list.markRead, icon: "read", choose: () => attempt(() => rest.markRead(id, lastSeq)) }
         : {
