@@ -143,7 +143,7 @@ fn writes() -> Vec<Route> {
                 .json(json!({"seq": n + 1}).to_string())
         }),
         write("PATCH", "/api/v1/rooms/{id}/settings", "rooms that are not in memory", |it, n| {
-            let on = n / it.size.wide_rooms as u64 % 2 == 0;
+            let on = (n / it.size.wide_rooms as u64).is_multiple_of(2);
             Request::new("PATCH", format!("/api/v1/rooms/{}/settings", nth("wide", n, it.size.wide_rooms)))
                 .json(json!({"pinned": on, "muted": on}).to_string())
         }),
