@@ -11,7 +11,7 @@ use super::{Chat, db_read::DbRead};
 use crate::{
     db::DbError,
     domain::{RoomId, UnreadTotal, UserId},
-    protocol::{event::RoomUpdated, push::Push},
+    protocol::push::{Push, with_unread_total},
 };
 
 /// Rooms of one user whose updates wait for the count. Those of further ones go out without a total.
@@ -120,7 +120,7 @@ impl Chat {
     fn push_list_update(&mut self, user: &UserId, update: ListUpdate, total: Option<UnreadTotal>) {
         let ListUpdate { room, data, share: _ } = update;
         let data = match total {
-            Some(total) => RoomUpdated::with_unread_total(&data, total),
+            Some(total) => with_unread_total(&data, total),
             None => data,
         };
         let sessions = self.rooms.sessions_of(user).to_vec();

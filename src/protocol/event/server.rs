@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     domain::{Room, RoomId, RoomSummary, Seq, Timestamp, UnreadTotal, User, UserId, offer::StandingOffer},
     error::{ChatError, ErrorCode},
-    protocol::{
-        json::to_json,
-        view::{MessageView, Presenter, RoomSummaryView},
-    },
+    protocol::view::{MessageView, Presenter, RoomSummaryView},
 };
 
 /// Acknowledgement of `enterRoom`.
@@ -170,13 +166,6 @@ impl<'a> RoomUpdated<'a> {
     #[must_use]
     pub fn of(summary: &'a RoomSummary, presenter: &Presenter<'_>) -> Self {
         Self { room_id: &summary.room.id, summary: RoomSummaryView::of(summary, presenter), unread_total: None }
-    }
-
-    /// The JSON of an event without a total, with one.
-    #[must_use]
-    pub fn with_unread_total(data: &[u8], total: UnreadTotal) -> Bytes {
-        let fields = data.strip_suffix(b"}").unwrap_or(data);
-        Bytes::from([fields, b",\"unreadTotal\":", &to_json(&total)[..], b"}"].concat())
     }
 }
 
