@@ -68,7 +68,7 @@ export function Conversation({ room, inbox, state, rest, images, messageBytesMax
 
   // An archived one is on no page that was read.
   const isKnown = preview !== undefined;
-  useEffect(() => void (state === "open" && inbox.loaded && !isKnown && inbox.read(room.id).catch(() => {})), [state, inbox.loaded, isKnown]);
+  useEffect(() => void (room.entered && inbox.loaded && !isKnown && inbox.read(room.id).catch(() => {})), [room.entered, inbox.loaded, isKnown]);
   // Opened, it is read, also where there is nothing new in it.
   useEffect(() => void (preview?.settings?.unread && rest.markRead(room.id, preview.readSeq).catch(() => {})), [isKnown]);
 
