@@ -1,7 +1,6 @@
 // @ts-check
 import { filling } from "../styles/frame.js";
 import { layout } from "../styles/layout.js";
-import { menu } from "../styles/menu.js";
 import { search } from "../styles/search.js";
 import { Banner, InboxView, SignedIn } from "../ui/signed_in.js";
 import { html } from "../ui/view.js";
@@ -11,7 +10,7 @@ import { RoomElement } from "./room_element.js";
  * `<haggle-inbox>`: one's own conversations, with their search. `room` marks the one that is open elsewhere on the page.
  */
 export class HaggleInbox extends RoomElement {
-  static sheets = [filling, layout, menu, search];
+  static sheets = [filling, layout, search];
 
   /** @param {import("./session.js").Session} session */
   view(session) {

@@ -1,7 +1,6 @@
 // @ts-check
 import { filling } from "../styles/frame.js";
 import { layout } from "../styles/layout.js";
-import { menu } from "../styles/menu.js";
 import { search } from "../styles/search.js";
 import { useLanguage } from "../ui/language.js";
 import { Banner, ConversationView, InboxView, loadTalk, SignedIn } from "../ui/signed_in.js";
@@ -15,7 +14,7 @@ import { RoomElement } from "./room_element.js";
  */
 export class HaggleMessenger extends RoomElement {
   static observedAttributes = [...super.observedAttributes, "narrow"];
-  static sheets = [filling, layout, menu, search];
+  static sheets = [filling, layout, search];
 
   /**
    * Goes there by itself, unless the page's router does, or a link leads there.

@@ -147,10 +147,6 @@ export const layout = css`
     color: var(--ink-soft);
   }
 
-  .inbox-row[data-muted] .badge {
-    background: var(--ink-soft);
-  }
-
   .inbox-item {
     position: relative;
   }

@@ -1,9 +1,9 @@
 // @ts-check
 import { failureText, useAttempt } from "./attempt.js";
 import { InboxRow } from "./inbox_row.js";
+import { HostContext } from "./host.js";
 import { useLanguage } from "./language.js";
-import { useRoomMenu } from "./room_menu.js";
-import { html, useEffect, useRef, useState } from "./view.js";
+import { html, useContext, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Inbox} Inbox */
 /** @typedef {import("@haggle/client").InboxItem} InboxItem */
@@ -36,7 +36,11 @@ export function InboxList({ inbox, rest, user, openRoomId }) {
   const loadMore = () => (isArchive ? inbox.loadArchived() : inbox.loadMore());
   const isReading = useScreenful({ hasMore, loadMore }, items.length, filter);
   const { busy, failure, attempt } = useAttempt();
-  const menuOf = useRoomMenu(inbox, rest, attempt);
+  const { adopt } = useContext(HostContext);
+  const [menus, setMenus] = useState(/** @type {typeof import("./room_menu.js") | undefined} */ (undefined));
+  // The list stands before its menus have come.
+  useEffect(() => void import("./room_menu.js").then(setMenus, () => {}), []);
+  if (menus) adopt(menus.sheets);
   const isEmpty = inbox.items.length === 0 && inbox.archived.length === 0;
   // Somebody who has archived everything gets to it.
   useEffect(() => void (inbox.loaded && isEmpty && inbox.loadArchived().catch(() => {})), [inbox.loaded, isEmpty]);
@@ -46,7 +50,7 @@ export function InboxList({ inbox, rest, user, openRoomId }) {
     ${failure && html`<p class="notice form-failure" role="alert">${failureText(failure, t)}</p>`}
     ${items.length > 0
       ? html`<ul class="inbox-list">
-          ${items.map((item) => html`<${InboxRow} key=${item.id} item=${item} user=${user} current=${item.id === openRoomId} menu=${menuOf(item, item.id === openRoomId)} />`)}
+          ${items.map((item) => html`<${InboxRow} key=${item.id} item=${item} user=${user} current=${item.id === openRoomId} menu=${menus && ((/** @type {string} */ name) => html`<${menus.RowMenu} inbox=${inbox} rest=${rest} attempt=${attempt} item=${item} name=${name} isOpen=${item.id === openRoomId} />`)} />`)}
           ${hasMore &&
           html`<li class="inbox-more">
             <button type="button" class="button" aria-disabled=${String(busy || isReading)} onClick=${() => attempt(loadMore)}>${t.more}</button>

@@ -4,7 +4,6 @@ import { draftOf, onDraft } from "./composer_drafts.js";
 import { PlaceLink } from "./host.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
-import { MenuButton } from "./menu.js";
 import { describe, named } from "./message_text.js";
 import { html, useEffect, useState } from "./view.js";
 
@@ -16,16 +15,16 @@ const MARKS = /** @type {const} */ (["pinned", "muted"]);
 /**
  * A conversation in a list.
  *
- * @param {{item: InboxItem, user: {id: string}, current: boolean, menu?: import("./menu.js").MenuItem[]}} props
+ * @param {{item: InboxItem, user: {id: string}, current: boolean, menu?: (name: string) => any}} props
  */
-export function InboxRow({ item, user, current, menu = [] }) {
+export function InboxRow({ item, user, current, menu }) {
   const { t, format } = useLanguage();
   const { product, lastMessage, unread, settings } = item;
   const isUnread = unread > 0 || settings?.unread;
   const other = named(item.other, t);
   const at = lastMessage?.sentAt ?? item.createdAt;
   return html`<li class="inbox-item">
-    <${PlaceLink} to=${{ view: "room", roomId: item.id }} class="inbox-row" part="inbox-row" data-room=${item.id} aria-current=${current ? "page" : undefined} data-unread=${isUnread ? "" : undefined} data-muted=${settings?.muted ? "" : undefined}>
+    <${PlaceLink} to=${{ view: "room", roomId: item.id }} class="inbox-row" part="inbox-row" data-room=${item.id} aria-current=${current ? "page" : undefined} data-unread=${isUnread ? "" : undefined}>
       <${Faces} product=${product} other=${other} />
       <span class="inbox-text">
         <span class="inbox-line">
@@ -43,7 +42,7 @@ export function InboxRow({ item, user, current, menu = [] }) {
         </span>
       </span>
     <//>
-    ${menu.length > 0 && html`<${MenuButton} class="icon-button row-menu" label=${t.list.menu(other.name)} items=${() => menu}><${Icon} name="more" /><//>`}
+    ${menu?.(other.name)}
   </li>`;
 }
 

@@ -1,7 +1,10 @@
 // @ts-check
+import { menu } from "../styles/menu.js";
 import { HostContext } from "./host.js";
+import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
-import { useContext } from "./view.js";
+import { MenuButton } from "./menu.js";
+import { html, useContext } from "./view.js";
 
 /** @typedef {import("@haggle/client").InboxItem} InboxItem */
 
@@ -37,4 +40,20 @@ export function useRoomMenu(inbox, rest, attempt) {
       { label: archived ? t.list.unarchive : t.list.archive, icon: "archive", choose: () => set({ archived: !archived }) },
     ];
   };
+}
+
+/** The style sheets of a menu. They are read with it. */
+export const sheets = [menu];
+
+/**
+ * The menu of a row.
+ *
+ * @param {{inbox: import("@haggle/client").Inbox, rest: import("@haggle/client").Rest, attempt: (run: () => Promise<unknown>) => Promise<boolean>,
+ *   item: InboxItem, name: string, isOpen: boolean}} props
+ */
+export function RowMenu({ inbox, rest, attempt, item, name, isOpen }) {
+  const { t } = useLanguage();
+  const menuOf = useRoomMenu(inbox, rest, attempt);
+  const items = menuOf(item, isOpen);
+  return items.length > 0 && html`<${MenuButton} class="icon-button row-menu" label=${t.list.menu(name)} items=${() => items}><${Icon} name="more" /><//>`;
 }
