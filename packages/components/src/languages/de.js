@@ -31,7 +31,6 @@ export const de = {
     },
   },
   list: {
-    menu: (/** @type {string} */ name) => `Mehr zur Unterhaltung mit ${name}`,
     pin: "Anheften",
     unpin: "Nicht mehr anheften",
     pinned: "Angeheftet",

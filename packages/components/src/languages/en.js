@@ -33,7 +33,6 @@ export const en = {
     },
   },
   list: {
-    menu: (/** @type {string} */ name) => `Conversation with ${name}: more`,
     pin: "Pin",
     unpin: "Unpin",
     pinned: "Pinned",

@@ -31,7 +31,6 @@ export const ko = {
     },
   },
   list: {
-    menu: (name) => `${name} 님과의 대화 더 보기`,
     pin: "고정",
     unpin: "고정 해제",
     pinned: "고정됨",

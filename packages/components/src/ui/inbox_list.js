@@ -39,7 +39,7 @@ export function InboxList({ inbox, rest, user, openRoomId }) {
   const { adopt } = useContext(HostContext);
   const [menus, setMenus] = useState(/** @type {typeof import("./room_menu.js") | undefined} */ (undefined));
   // The list stands before its menus have come.
-  useEffect(() => void import("./room_menu.js").then(setMenus, () => {}), []);
+  useEffect(() => void import("./room_menu.js").then(setMenus), []);
   if (menus) adopt(menus.sheets);
   const isEmpty = inbox.items.length === 0 && inbox.archived.length === 0;
   // Somebody who has archived everything gets to it.

@@ -55,5 +55,5 @@ export function RowMenu({ inbox, rest, attempt, item, name, isOpen }) {
   const { t } = useLanguage();
   const menuOf = useRoomMenu(inbox, rest, attempt);
   const items = menuOf(item, isOpen);
-  return items.length > 0 && html`<${MenuButton} class="icon-button row-menu" label=${t.list.menu(name)} items=${() => items}><${Icon} name="more" /><//>`;
+  return items.length > 0 && html`<${MenuButton} class="icon-button row-menu" label=${`${t.conversationMenu}: ${name}`} items=${() => items}><${Icon} name="more" /><//>`;
 }
