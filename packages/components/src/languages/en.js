@@ -29,7 +29,7 @@ export const en = {
       buying: "When you write to a seller, the conversation is here.",
       selling: "When somebody writes to you about one of them, the conversation is here.",
       unread: "What comes in next is here.",
-      archived: "It comes back with the next message.",
+      archived: "",
     },
   },
   list: {

@@ -33,7 +33,6 @@ export function useRoomMenu(inbox, rest, attempt) {
         ? { label: t.list.markRead, icon: "read", choose: () => attempt(() => rest.markRead(id, lastSeq)) }
         : {
             label: t.list.markUnread,
-            icon: "chats",
             // While it is open, it is read.
             choose: async () => (await set({ unread: true })) && isOpen && go({ view: "inbox" }),
           },
