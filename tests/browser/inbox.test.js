@@ -233,7 +233,7 @@ test("the other side's next message takes a conversation out of the archive, and
   await page.locator(`[data-room="${room}"]`).waitFor();
   await server.api("POST", `/rooms/${room}/messages`, { text: "Still there?" }, { as: "priya" });
   await page.locator(`[data-room="${room}"]`).waitFor({ state: "detached" });
-  await page.getByText("Nothing is archived").waitFor();
+  await page.getByText("Nothing here").waitFor();
   await window.look("archive-empty-desk");
   await filter(window, "All").check();
   await page.locator(`[data-room="${room}"]`, { hasText: "Still there?" }).waitFor();

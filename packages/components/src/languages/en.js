@@ -23,7 +23,7 @@ export const en = {
     selling: "Selling",
     unread: "Unread",
     archived: "Archived",
-    empty: { all: "", archived: "Nothing is archived", buying: "You have not asked about anything yet", selling: "Nobody has asked about your things yet", unread: "You have read everything" },
+    empty: { all: "", archived: "Nothing here", buying: "You have not asked about anything yet", selling: "Nobody has asked about your things yet", unread: "You have read everything" },
     emptyHint: {
       all: "",
       buying: "When you write to a seller, the conversation is here.",
@@ -42,7 +42,7 @@ export const en = {
     markRead: "Mark as read",
     markUnread: "Mark as unread",
     archive: "Archive",
-    unarchive: "Unarchive",
+    unarchive: "Restore",
   },
   draft: "Draft:",
   unread: (/** @type {number} */ count) => `${count} unread`,
