@@ -162,16 +162,10 @@ export const layout = css`
     .inbox-item:not(:hover, :focus-within) .row-menu {
       opacity: 0;
     }
-
-    .inbox-item:is(:hover, :focus-within) .inbox-row {
-      padding-inline-end: 3.25rem;
-    }
   }
 
-  @media (hover: none) {
-    .inbox-row {
-      padding-inline-end: 3.25rem;
-    }
+  .inbox-row:not(:only-child) {
+    padding-inline-end: 3.25rem;
   }
 
   .inbox-draft {
