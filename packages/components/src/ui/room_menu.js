@@ -24,17 +24,16 @@ export function useRoomMenu(inbox, rest, attempt) {
     if (!item?.settings) return [];
     const { id, lastSeq, settings, unread } = item;
     const { archived, muted, pinned } = settings;
-    const isUnread = unread > 0 || settings.unread;
     const set = (/** @type {Partial<InboxItem["settings"]>} */ change) => attempt(() => inbox.set(id, change));
     return [
       { label: pinned ? t.list.unpin : t.list.pin, icon: "pinned", choose: () => set({ pinned: !pinned }) },
       { label: muted ? t.list.unmute : t.list.mute, icon: "muted", choose: () => set({ muted: !muted }) },
-      isUnread
+      unread || settings.unread
         ? { label: t.list.markRead, icon: "read", choose: () => attempt(() => rest.markRead(id, lastSeq)) }
         : {
             label: t.list.markUnread,
             // While it is open, it is read.
-            choose: async () => (await set({ unread: true })) && isOpen && go({ view: "inbox" }),
+            choose: () => set({ unread: true }).then((done) => done && isOpen && go({ view: "inbox" })),
           },
       { label: archived ? t.list.unarchive : t.list.archive, icon: "archive", choose: () => set({ archived: !archived }) },
     ];
@@ -52,7 +51,6 @@ export const sheets = [menu];
  */
 export function RowMenu({ inbox, rest, attempt, item, name, isOpen }) {
   const { t } = useLanguage();
-  const menuOf = useRoomMenu(inbox, rest, attempt);
-  const items = menuOf(item, isOpen);
+  const items = useRoomMenu(inbox, rest, attempt)(item, isOpen);
   return items.length > 0 && html`<${MenuButton} class="icon-button row-menu" label=${`${t.conversationMenu}: ${name}`} items=${() => items}><${Icon} name="more" /><//>`;
 }
