@@ -146,7 +146,7 @@ fn authorize(c: &mut Criterion) {
     });
     group.bench_function("list_rooms, 20 of 1,000", |b| {
         let seller = UserId::new(SELLER).unwrap();
-        b.iter(|| db::list_rooms(conn, black_box(&seller), None, 20, 256 * 1024).unwrap());
+        b.iter(|| db::list_rooms(conn, black_box(&seller), db::RoomList::Inbox, None, 20, 256 * 1024).unwrap());
     });
     group.finish();
 }

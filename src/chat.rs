@@ -39,6 +39,7 @@ mod sessions;
 pub(crate) mod short_list;
 pub mod timer;
 mod typing;
+mod unread_totals;
 mod waves;
 
 use std::{
@@ -80,6 +81,7 @@ use rooms::Rooms;
 use screening::Screening;
 use timer::Timer;
 use typing::Typists;
+use unread_totals::UnreadTotals;
 use waves::Waves;
 
 /// How often sessions are forgotten that can't be taken up any more.
@@ -131,6 +133,7 @@ pub struct Chat {
     /// Rooms that are still to be read because something changed that shows in each of them.
     announcements: FairQueue<Account, RoomId>,
     room_updates: RoomUpdates,
+    unread_totals: UnreadTotals,
     /// Who has read by answering in this turn, and how far.
     answered: Vec<(RoomId, UserId, Seq)>,
     recoveries: Recoveries,
@@ -166,6 +169,7 @@ impl Chat {
             follow_ups: Vec::new(),
             announcements: FairQueue::new(1),
             room_updates: RoomUpdates::default(),
+            unread_totals: UnreadTotals::default(),
             answered: Vec::new(),
             recoveries: Recoveries::default(),
             position: 0,
@@ -228,6 +232,7 @@ impl Chat {
             DbAnswer::Missing(asked, found) => self.missing_read(&asked, found),
             DbAnswer::RoomsAgain(asked, found) => self.rooms_read_again(asked, found),
             DbAnswer::Changed(asked, found) => self.changed_read(asked, found),
+            DbAnswer::Unread(user, asked, found) => self.unread_counted(&user, asked, found),
         }
     }
 
@@ -318,6 +323,7 @@ impl Chat {
             ("rooms that wait for a commit", self.landing.len()),
             ("recoveries", self.recoveries.len()),
             ("typists", self.typists.len()),
+            ("unread totals", self.unread_totals.len()),
         ];
         kept.into_iter().filter(|(_, count)| *count > 0).collect()
     }

@@ -145,6 +145,9 @@ pub enum NodeEvent {
         /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
+        /// The member whose own settings of the room alone are others now.
+        #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+        settings_of: Option<UserId>,
     },
     /// `roomUpdated` for one user, as it goes out.
     #[serde(rename = "l")]
@@ -161,6 +164,10 @@ pub enum NodeEvent {
         /// The event's data.
         #[serde(rename = "d")]
         data: Box<RawValue>,
+        /// What the room adds to the user's total of unread messages; negative for nothing. Nodes of an earlier release
+        /// don't say it.
+        #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+        unread: Option<i64>,
     },
     /// `presence` for the sessions of one user that look at their inbox.
     #[serde(rename = "i")]
@@ -245,7 +252,7 @@ impl Envelope {
                 Self { node: self.node, event }.write()
             }
             NodeEvent::MessageChanged { message: Some(message) } if bytes.len() > EVENT_BYTES_MAX => {
-                let event = NodeEvent::RoomChanged { room: message.room_id.clone() };
+                let event = NodeEvent::RoomChanged { room: message.room_id.clone(), settings_of: None };
                 Self { node: self.node, event }.write()
             }
             _ => bytes,

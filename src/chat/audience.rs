@@ -29,6 +29,11 @@ impl Audience {
         Self { reach: Reach::Here, only: Some(only) }
     }
 
+    /// One member's sessions on every node.
+    pub(super) const fn everywhere(only: Role) -> Self {
+        Self { reach: Reach::Everywhere, only: Some(only) }
+    }
+
     pub(super) fn has(self, role: Role) -> bool {
         self.only.is_none_or(|only| only == role)
     }

@@ -204,6 +204,7 @@ fn counts(write: &Write) -> bool {
         ),
         Write::Edit { .. }
         | Write::MarkRead { .. }
+        | Write::SetRoomSettings { .. }
         | Write::ExpireOffers { .. }
         | Write::Block { .. }
         | Write::Unblock { .. }

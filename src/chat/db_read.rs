@@ -43,6 +43,8 @@ pub enum DbRead {
     RoomsAgain(Vec<(RoomId, bool)>),
     /// Messages that have changed.
     Changed(Vec<MessageId>),
+    /// What a user has not read in each of their rooms; and the number of the question.
+    Unread(UserId, u64),
 }
 
 impl DbRead {
@@ -55,6 +57,7 @@ impl DbRead {
             Self::Missed(asked) => Scope::Rooms(asked.since.iter().map(|(room, _)| room.clone()).collect()),
             Self::Missing { asked, .. } => Scope::Rooms(asked.clone()),
             Self::RoomsAgain(asked) => Scope::Rooms(asked.iter().map(|(room, _)| room.clone()).collect()),
+            Self::Unread(user, _) => Scope::User(user.clone()),
             Self::Newest | Self::News(_) | Self::Changed(_) => Scope::Everything,
             Self::Members(_) | Self::Recovery(_) | Self::Renamed(_) | Self::OtherMembers(_) | Self::Waves => {
                 Scope::Nothing
@@ -92,6 +95,8 @@ pub enum DbAnswer {
     RoomsAgain(Vec<(RoomId, bool)>, Result<RoomsFound, DbError>),
     /// To [`DbRead::Changed`]: the messages, and how many of those asked for were looked at.
     Changed(Vec<MessageId>, Result<(Vec<Found>, usize), DbError>),
+    /// To [`DbRead::Unread`].
+    Unread(UserId, u64, Result<Vec<(RoomId, i64)>, DbError>),
 }
 
 /// Each room's own answer.
@@ -115,6 +120,7 @@ impl DbAnswer {
             Self::Missing(..) => "missing_read",
             Self::RoomsAgain(..) => "rooms_read",
             Self::Changed(..) => "changed_read",
+            Self::Unread(..) => "unread_counted",
         }
     }
 }

@@ -13,6 +13,7 @@ use super::{
     request::{MessageChange, RoomRequest},
     rooms::{Feed, LiveRoom, PresenceChanged},
     timer::Timer,
+    unread_totals::ListUpdate,
 };
 use crate::{
     broker::{NodeEvent, Topic},
@@ -22,6 +23,7 @@ use crate::{
     error::{ChatError, CloseCode, ErrorCode},
     protocol::{
         event::{RoomUpdated, ServerEvent},
+        json::to_json,
         push::Push,
     },
 };
@@ -339,28 +341,29 @@ impl Chat {
             live.writes_pending -= 1;
             let told = [Role::Buyer, Role::Seller]
                 .into_iter()
-                .filter(|role| audience.has(*role) && !live.state().member(*role).deleted)
+                .filter(|role| audience.has(*role))
+                .filter(|role| !live.state().member(*role).deleted && live.state().member(*role).listing.is_shown())
                 .map(|role| (live.summary(role), live.state().member_user(role).id.clone()))
                 .collect::<Vec<_>>();
             for (summary, user) in told {
-                if audience.reach == Reach::Everywhere && self.nodes.is_some() {
-                    self.publish_list(&room, &user, &summary);
-                }
-                self.send_room_update(&room, &user, &summary);
+                self.send_room_update(&user, &summary, audience.reach);
             }
             self.rooms.release(&room);
         }
         self.await_room_updates();
     }
 
-    pub(super) fn send_room_update(&mut self, room: &RoomId, user: &UserId, summary: &RoomSummary) {
-        let sessions = self.rooms.sessions_of(user).to_vec();
-        if sessions.is_empty() {
+    fn send_room_update(&mut self, user: &UserId, summary: &RoomSummary, reach: Reach) {
+        let is_published = reach == Reach::Everywhere && self.nodes.is_some();
+        if !is_published && self.rooms.sessions_of(user).is_empty() {
             return;
         }
-        let updated = RoomUpdated::of(summary, &self.settings.presenter(self.now.wall));
-        let push = Push::new(&ServerEvent::RoomUpdated(Box::new(updated)));
-        self.send_to_sessions(sessions, Some(room), &push);
+        let data = to_json(&RoomUpdated::of(summary, &self.settings.presenter(self.now.wall)));
+        if is_published {
+            self.publish_list(user, summary, &data);
+        }
+        let (room, share) = (summary.room.id.clone(), Some(summary.unread_share()));
+        self.send_list_update(user, ListUpdate { room, data, share });
     }
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.

@@ -37,12 +37,13 @@ impl Chat {
     }
 
     /// A session is gone. Its place among its user's is free when this returns.
-    pub(super) fn disconnect(&mut self, Disconnect { session, for_good, place: _place, .. }: Disconnect) {
+    pub(super) fn disconnect(&mut self, Disconnect { session, user, for_good, place: _place }: Disconnect) {
         self.end_recoverable(session, for_good);
         self.typing_in_no_room(session);
         for gone in self.rooms.disconnect(session) {
             self.presence_changed(gone);
         }
+        self.forget_total(&user);
     }
 
     /// Takes a session out of a room, and with it what it has said before about entering that room: an entry that still waits

@@ -138,6 +138,14 @@ fn find_fact(conn: &mut Connection, change: &ChangeRow) -> Result<Option<Fact>, 
                 seq: Seq(seq),
             })
         }
+        ChangeKind::RoomSettings => {
+            let user_id = UserId::from_stored(change.member_id.as_str());
+            room::find_listing(conn, id, &user_id)?.map(|listing| Fact::RoomSettingsUpdated {
+                room_id: RoomId::from_stored(id),
+                user_id,
+                settings: listing.settings(),
+            })
+        }
         ChangeKind::RoomOpened => {
             RoomDetails::find(conn, &RoomId::from_stored(id))?.map(|details| Fact::RoomOpened(Box::new(details.room)))
         }

@@ -8,7 +8,8 @@ use super::{
     },
 };
 use crate::domain::{
-    Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId, offer::StandingOffer,
+    Listing, Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId,
+    offer::StandingOffer,
 };
 
 /// A room with everything that the server keeps of it in memory, from one snapshot.
@@ -43,6 +44,8 @@ pub struct MemberState {
     pub has_blocked: bool,
     /// What they share.
     pub settings: Settings,
+    /// How the room stands in their list.
+    pub listing: Listing,
 }
 
 /// Reads a room; `None` when there is no such room.
@@ -82,17 +85,15 @@ pub(super) fn load_room_in(
 
 fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, DbError> {
     let RoomDetails { row, room, last_message, offer, members, frozen } = details;
-    let mut member = |user: &str, read_seq, details: MemberDetails| -> Result<_, DbError> {
+    let mut member = |role, details: MemberDetails| -> Result<_, DbError> {
         let MemberDetails { deleted, muted_until, has_blocked, settings } = details;
-        let unread = count_unread(conn, &row.id, user, read_seq, row.last_seq)?;
-        Ok(MemberState { read_seq: Seq(read_seq), unread, deleted, muted_until, has_blocked, settings })
+        let (read_seq, listing) = (row.read_seq(role), row.listing(role));
+        let unread = count_unread(conn, &row.id, row.user_of(role), read_seq, row.last_seq)?;
+        Ok(MemberState { read_seq: Seq(read_seq), unread, deleted, muted_until, has_blocked, settings, listing })
     };
     Ok(RoomState {
         last_seq: Seq(row.last_seq),
-        members: Pair {
-            buyer: member(&row.buyer_id, row.buyer_read_seq, members.buyer)?,
-            seller: member(&row.seller_id, row.seller_read_seq, members.seller)?,
-        },
+        members: Pair { buyer: member(Role::Buyer, members.buyer)?, seller: member(Role::Seller, members.seller)? },
         last_message,
         offer,
         frozen,

@@ -103,7 +103,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 23] = [
+    const NAMES: [&str; 24] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -127,6 +127,7 @@ mod tests {
         "2026-11-29-000000_message_tail",
         "2026-11-29-100000_audit",
         "2026-11-29-110000_moderation",
+        "2026-11-29-120000_room_settings",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

@@ -52,6 +52,8 @@ pub enum Noted {
     Read(RoomId, UserId),
     /// A room is new, or something that nodes keep of it is another now.
     Room(RoomId),
+    /// A member has changed their own settings of a room.
+    RoomSettings(RoomId, UserId),
     /// A user is new, or has another name, other switches or a mute.
     User(UserId),
     /// A user has another name or picture, which others' lists show.
@@ -134,6 +136,9 @@ pub fn list_news(conn: &mut Connection, after: CommitCursor, limit: i64) -> Resu
                 Some(Noted::Read(RoomId::from_stored(id), UserId::from_stored(row.member_id.as_str())))
             }
             Some(ChangeKind::RoomOpened | ChangeKind::RoomState) => Some(Noted::Room(RoomId::from_stored(id))),
+            Some(ChangeKind::RoomSettings) => {
+                Some(Noted::RoomSettings(RoomId::from_stored(id), UserId::from_stored(row.member_id.as_str())))
+            }
             Some(
                 ChangeKind::UserUpdated | ChangeKind::UserState | ChangeKind::SettingsUpdated | ChangeKind::MuteUpdated,
             ) => Some(Noted::User(UserId::from_stored(id))),

@@ -167,10 +167,11 @@ pub fn queue_notifications(conn: &mut Connection, page: &UnreadPage, now: Timest
                 let is_gone = room.active_role_of(&member).is_none();
                 // The newest one says it all.
                 let newest = sent.iter().filter(|message| page.is_news_to(message, &member)).map(|message| message.seq);
+                let asks_for_nothing = room.row.listing(role).muted;
                 let is_read = newest.max().is_none_or(|seq| seq <= read_seq);
                 // Nobody is called back to somebody whom the marketplace has just muted.
                 let is_spared = room.muted_until(role.other(), now).is_some();
-                if is_read || is_gone || is_spared {
+                if is_read || is_gone || is_spared || asks_for_nothing {
                     continue;
                 }
                 let earlier = notification::find(conn, &room.row.id, &user)?;
@@ -220,7 +221,7 @@ fn to_notification(
     let Some(details) = RoomDetails::find(conn, &RoomId::from_stored(row.room_id.as_str()))? else { return Ok(None) };
     let Some(role) = details.row.role_of(&user) else { return Ok(None) };
     let other = &details.members[role.other()];
-    if details.is_closed() || other.muted_until.is_some_and(|until| until > now) {
+    if details.is_closed() || details.row.listing(role).muted || other.muted_until.is_some_and(|until| until > now) {
         return Ok(None);
     }
     let summary = details.into_summary(conn, role)?;

@@ -10,10 +10,10 @@ use diesel::{
 };
 
 use super::{
-    AuditFilter, Connection, ExportPlace, MessagePage, NewReport, ReportFilter, ReportUser, Reported, Write, Written,
-    export_user, find_room, find_sign_in, find_user_details, is_member, is_removed_before, list_audit, list_blocks,
-    list_events, list_messages, list_notes, list_product_rooms, list_reports, list_rooms, list_sanctions, load_room,
-    open_room_for,
+    AuditFilter, Connection, ExportPlace, MessagePage, NewReport, ReportFilter, ReportUser, Reported, RoomList, Write,
+    Written, export_user, find_room, find_sign_in, find_user_details, is_member, is_removed_before, list_audit,
+    list_blocks, list_events, list_messages, list_notes, list_product_rooms, list_reports, list_rooms, list_sanctions,
+    load_room, open_room_for,
     prelude::*,
     store_report,
     test_db::{NOW, TestDb, draft, is_postgres, product, read, room, say, user, user_id, write},
@@ -145,7 +145,7 @@ fn ones_list_of_rooms_goes_along_its_indices() {
     }
     let (db, a) = db_with_a_room();
     let plans = plans_of(&db, |conn| {
-        list_rooms(conn, &user_id("alice"), None, 20, usize::MAX).unwrap();
+        list_rooms(conn, &user_id("alice"), RoomList::Inbox, None, 20, usize::MAX).unwrap();
         find_room(conn, &a, &user_id("alice")).unwrap();
         load_room(conn, &a).unwrap();
         is_member(conn, &a, &user_id("alice")).unwrap();
@@ -153,8 +153,8 @@ fn ones_list_of_rooms_goes_along_its_indices() {
     assert_plans(
         &plans,
         &[
-            "rooms_buyer_active (buyer_id=? AND active_at<?)",
-            "rooms_seller_active (seller_id=? AND active_at<?)",
+            "rooms_buyer_list (buyer_id=? AND buyer_place=? AND active_at<?)",
+            "rooms_seller_list (seller_id=? AND seller_place=? AND active_at<?)",
             "messages_room_seq (room_id=? AND seq=?)",
             // Unread messages.
             "messages_room_seq (room_id=? AND seq>? AND seq<?)",

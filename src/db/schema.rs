@@ -235,6 +235,9 @@ diesel::table! {
         contact_allowed -> Bool,
         notified_status -> Text,
         frozen -> Bool,
+        buyer_place -> BigInt,
+        seller_place -> BigInt,
+        member_flags -> BigInt,
     }
 }
 

@@ -226,11 +226,6 @@ impl Tail {
     }
 
     fn settle_rooms(&mut self, conn: &mut Connection, mut ids: Vec<String>) -> Result<(), DbError> {
-        let conn = match conn {
-            Connection::Sqlite(conn) => conn,
-            #[cfg(feature = "postgres")]
-            Connection::Postgres(_) => return Ok(()),
-        };
         ids.sort_unstable();
         for id in ids {
             let Some(waiting) = self.rooms.remove(&id) else { continue };
@@ -238,9 +233,7 @@ impl Tail {
                 rows::settle(conn, *position)?;
             }
             self.messages -= waiting.messages.len();
-            if let Some(locked) = &waiting.locked {
-                room::save_row(conn, &locked.row)?;
-            }
+            room::save(conn, waiting.locked.iter())?;
             if waiting.has_marks {
                 rows::remove_marks(conn, &id)?;
             }
@@ -250,7 +243,7 @@ impl Tail {
     }
 
     /// Removes settled rows that nothing unsettled comes before.
-    fn trim(&mut self, conn: &mut SqliteConnection) -> Result<(), DbError> {
+    fn trim(&mut self, conn: &mut Connection) -> Result<(), DbError> {
         if self.first_row == i64::MAX {
             return Ok(());
         }
@@ -325,6 +318,9 @@ impl Tail {
         mut messages: Vec<&mut StoredMessage>,
         marks: &[(&RoomId, &UserId, i64)],
     ) -> Result<(), DbError> {
+        // A room that stands elsewhere in a list now: the tail's tables don't say so.
+        let moved = rooms.iter().filter(|(_, room)| room.changes_lists()).map(|(id, _)| id.clone());
+        let moved: Vec<String> = moved.collect();
         let changed: HashMap<String, LockedRoom> = rooms
             .into_iter()
             .filter_map(|(id, locked)| match self.rooms.get_mut(&id) {
@@ -348,15 +344,9 @@ impl Tail {
             message.position = newest;
         }
         self.newest = Some(newest);
-        match conn {
-            Connection::Sqlite(conn) => {
-                rows::append(conn, &messages)?;
-                for (room, user, read_seq) in marks {
-                    rows::put_mark(conn, room.as_str(), user.as_str(), *read_seq)?;
-                }
-            }
-            #[cfg(feature = "postgres")]
-            Connection::Postgres(_) => {}
+        rows::append(conn, &messages)?;
+        for (room, user, read_seq) in marks {
+            rows::put_mark(conn, room.as_str(), user.as_str(), *read_seq)?;
         }
         if let Some(first) = messages.first() {
             self.first_row = self.first_row.min(first.position);
@@ -368,9 +358,10 @@ impl Tail {
         }
         self.messages += messages.len();
         let added = messages.len();
-        let full: Vec<String> = messages.iter().filter_map(|message| self.note(message)).collect();
-        if !full.is_empty() {
-            self.settle_rooms(conn, full)?;
+        let mut now: Vec<String> = messages.iter().filter_map(|message| self.note(message)).collect();
+        now.extend(moved);
+        if !now.is_empty() {
+            self.settle_rooms(conn, now)?;
         }
         if self.messages > MESSAGES_MAX {
             self.settle_next(conn, 2 * added)?;

@@ -21,8 +21,8 @@ use super::{
     tail::{Tail, settle_tables},
 };
 use crate::domain::{
-    ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, Seq, SettingsPatch, Timestamp,
-    User, UserId,
+    ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, RoomSettingsPatch, Seq,
+    SettingsPatch, Timestamp, User, UserId,
     masking::Inspected,
     offer::{self, Price},
     safety::Decision,
@@ -69,6 +69,15 @@ pub enum Write {
         reader: UserId,
         /// `seq` of the last message seen; one behind the newest counts as the newest.
         seq: Seq,
+    },
+    /// Changes a member's own settings of a room.
+    SetRoomSettings {
+        /// Which room.
+        room: RoomId,
+        /// Whose.
+        member: UserId,
+        /// Which.
+        patch: RoomSettingsPatch,
     },
     /// Adds or changes a product, for the marketplace.
     PutProduct {
@@ -309,7 +318,7 @@ fn write_all(
 fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResult {
     match write {
         // Runs of these are written together.
-        Write::Append(_) | Write::MarkRead { .. } => {
+        Write::Append(_) | Write::MarkRead { .. } | Write::SetRoomSettings { .. } => {
             let mut outcomes = Outcomes::new();
             append::write_run(conn, None, std::slice::from_ref(write), now, &mut outcomes)?;
             outcomes.pop().unwrap_or(Err(WriteError::Forbidden)).map_err(OperationError::Refused)

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::{
-    MessageId, Product, ProductId, Role, Room, RoomId, Seq, StoredMessage, Timestamp, User, UserId,
+    MessageId, Product, ProductId, Role, Room, RoomId, RoomSettings, Seq, StoredMessage, Timestamp, User, UserId,
     message::json_text_bytes,
     offer::{Offer, OfferStatus},
     safety::{Decision, ReportCategory, ReportState},
@@ -107,6 +107,15 @@ pub enum Fact {
         user_id: UserId,
         /// `seq` of the last message that the user has seen.
         seq: Seq,
+    },
+    /// A member has changed their own settings of a room.
+    RoomSettingsUpdated {
+        /// Id of the room.
+        room_id: RoomId,
+        /// Id of the user.
+        user_id: UserId,
+        /// As they now stand.
+        settings: RoomSettings,
     },
     /// A room was opened.
     RoomOpened(Box<Room>),
@@ -248,6 +257,7 @@ impl Fact {
         match self {
             Self::Message(message) | Self::MessageUpdated(message) => message.weight_bytes(),
             Self::Read { .. }
+            | Self::RoomSettingsUpdated { .. }
             | Self::OfferUpdated(_)
             | Self::SettingsUpdated { .. }
             | Self::BlockUpdated { .. }

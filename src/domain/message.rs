@@ -174,6 +174,13 @@ impl StoredMessage {
         self.sender_id != *member && !(self.kind == MessageKind::System && is_about())
     }
 
+    /// Whether somebody says something by it: it is no notice about one of the members.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        let names_somebody = |data: &Data| data.json().contains(ABOUT_KEY) && data.read::<About>().is_some();
+        self.kind != MessageKind::System || !self.data.as_ref().is_some_and(names_somebody)
+    }
+
     /// Bytes that it takes as JSON, about; in memory it takes no more.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
@@ -273,6 +280,8 @@ mod tests {
         let news = |message: StoredMessage| ["sam", "alice"].map(|user| message.is_news_to(&UserId::from_stored(user)));
         let system = |data| news(message(SYSTEM_SENDER, MessageKind::System, data));
         assert_eq!(system(Some(r#"{"code":"x","about":"sam"}"#)), [false, true]);
+        let is_said = |data| message(SYSTEM_SENDER, MessageKind::System, data).is_said();
+        assert_eq!([is_said(Some(r#"{"about":"sam"}"#)), is_said(Some("{}")), is_said(None)], [false, true, true]);
         for other in [None, Some(r#"{"about":7}"#), Some(r#"["about","sam"]"#), Some(r#"{"x":{"about":"sam"}}"#)] {
             assert_eq!(system(other), [true, true], "{other:?}");
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Pair, Product, RoomId, Seq, StoredMessage, Timestamp, User, offer::StandingOffer};
+use super::{Listing, Pair, Product, RoomId, Seq, StoredMessage, Timestamp, User, offer::StandingOffer};
 
 /// A room as a member sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -56,4 +56,14 @@ pub struct RoomSummary {
     pub closed: bool,
     /// The marketplace lets nobody send anything here.
     pub frozen: bool,
+    /// How it stands in the list.
+    pub listing: Listing,
+}
+
+impl RoomSummary {
+    /// What it adds to the user's [`UnreadTotal`](super::UnreadTotal): its unread messages, where it counts there.
+    #[must_use]
+    pub const fn unread_share(&self) -> Option<i64> {
+        if self.listing.counts() && (self.unread > 0 || self.listing.unread) { Some(self.unread) } else { None }
+    }
 }

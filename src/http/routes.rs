@@ -28,6 +28,7 @@ pub fn documented(config: &mut web::ServiceConfig) {
         .service(read("/api/v1/origin", origin::get_origin))
         .service(read("/api/v1/me", me::get_me))
         .service(read("/api/v1/me/settings", me::get_settings).route(web::patch().to(me::set_settings)))
+        .service(read("/api/v1/me/unread", me::get_unread))
         .service(read("/api/v1/events", events::list_events))
         .service(read("/api/v1/rooms", rooms::list_rooms).route(web::post().to(rooms::open_room)))
         .service(read("/api/v1/rooms/{id}", rooms::get_room))
@@ -38,6 +39,7 @@ pub fn documented(config: &mut web::ServiceConfig) {
                 .route(web::delete().to(moderation::unfreeze_room)),
         )
         .service(web::resource("/api/v1/rooms/{id}/warnings").route(web::post().to(moderation::warn_user)))
+        .service(web::resource("/api/v1/rooms/{id}/settings").route(web::patch().to(rooms::set_room_settings)))
         .service(web::resource("/api/v1/rooms/{id}/token").route(web::post().to(rooms::issue_room_token)))
         .service(
             read("/api/v1/rooms/{id}/messages", messages::list_messages).route(web::post().to(messages::send_message)),

@@ -9,7 +9,7 @@ use super::{
     json::{self, RequestId},
     socket_io,
 };
-use crate::error::ChatError;
+use crate::{domain::UnreadTotal, error::ChatError};
 
 /// How one session writes its events: the wire that its client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +69,13 @@ impl std::fmt::Display for Offset {
         }
         write!(f, "{}.{}.{}", self.position, self.settled, self.newest)
     }
+}
+
+/// The data of a `roomUpdated` that has no total, with one: nodes share the event, and each knows the totals of its own users.
+#[must_use]
+pub fn with_unread_total(room_updated: &[u8], total: UnreadTotal) -> Bytes {
+    let fields = room_updated.strip_suffix(b"}").unwrap_or(room_updated);
+    Bytes::from([fields, b",\"unreadTotal\":", &json::to_json(&total)[..], b"}"].concat())
 }
 
 /// Namespaces, with and without offsets, whose frames an event keeps. Frames of any further one would be written again for

@@ -34,6 +34,21 @@ test("the composer has a ring for who comes by the keyboard, and none for a poin
   await window.close();
 });
 
+test("somebody who writes in a field of the page keeps the focus while the conversation changes", async () => {
+  const window = await open("Jonas");
+  const { page } = window;
+  await window.openChat("Steel touring bike");
+  await page.evaluate(() => {
+    document.body.append(Object.assign(document.createElement("input"), { id: "own", ariaLabel: "Own" }));
+    document.getElementById("own").focus();
+    location.href = all(".inbox-row:not([aria-current])")[0].href;
+  });
+  await page.locator(".product-strip-title", { hasNotText: "Steel touring bike" }).waitFor();
+  await page.locator(".history[aria-busy=false]").waitFor();
+  assert.equal(await page.evaluate(() => focused().id), "own");
+  await window.close();
+});
+
 test("near the limit the composer counts down, and what is too long stays there until it is shorter", async () => {
   const window = await open("Jonas", { viewport: PHONE, locale: "ko-KR" });
   const { page } = window;

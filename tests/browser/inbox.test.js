@@ -173,3 +173,69 @@ test("somebody without a conversation is told how one begins", async () => {
   await window.look("no-chats-phone");
   await window.close();
 });
+
+/** What a row's menu has, opened as by a pointer over the row, and chosen. */
+async function choose({ page }, room, name) {
+  const row = page.locator(".inbox-item", { has: page.locator(`[data-room="${room}"]`) });
+  await row.hover();
+  await row.locator(".row-menu").click();
+  await page.getByRole("menuitem", { name, exact: true }).click();
+}
+
+test("a conversation is pinned, muted, marked and archived from its row, in every window of its member", async () => {
+  const room = "room-amara-guitar";
+  const window = await (await Window.open(browser, server.url)).signIn("Amara");
+  const { page } = window;
+  const row = page.locator(`[data-room="${room}"]`);
+  const other = await (await Window.open(browser, server.url, { viewport: PHONE, locale: "ko-KR" })).signIn("Amara");
+  await other.page.locator(".tab-chats").click();
+  const there = other.page.locator(`[data-room="${room}"]`);
+  await there.waitFor();
+
+  await choose(window, room, "Pin");
+  await choose(window, room, "Mute");
+  await there.getByRole("img", { name: "고정됨" }).waitFor();
+  await there.getByRole("img", { name: "알림 꺼짐" }).waitFor();
+  await window.until((room) => all(".inbox-row")[0]?.dataset.room === room, room);
+  await choose(window, room, "Mark as unread");
+  await there.locator(".badge").waitFor();
+  await page.locator(`[data-room="${room}"] .badge`).waitFor();
+  await window.look("row-settings-desk");
+  await other.look("row-settings-phone-ko");
+  // It is read again when it is opened, though nothing is new in it.
+  await row.click();
+  await there.locator(".badge").waitFor({ state: "detached" });
+
+  await page.getByRole("button", { name: "Conversation options" }).click();
+  await page.getByRole("menuitem", { name: "Unmute" }).waitFor();
+  await window.look("conversation-menu-desk");
+  await page.getByRole("menuitem", { name: "Archive", exact: true }).click();
+  await there.waitFor({ state: "detached" });
+  await row.waitFor({ state: "detached" });
+  await filter(other, "보관").check();
+  await there.waitFor();
+  await other.look("archive-phone-ko");
+  await there.click();
+  await other.page.getByRole("button", { name: "대화 메뉴" }).click();
+  await other.page.getByRole("menuitem", { name: "보관 해제" }).click();
+  await row.waitFor();
+  await other.close();
+  await window.close();
+});
+
+test("the other side's next message takes a conversation out of the archive, and the archive says when it is empty", async () => {
+  const room = "room-amara-guitar";
+  const window = await (await Window.open(browser, server.url)).signIn("Amara");
+  const { page } = window;
+  await choose(window, room, "Archive");
+  await page.locator(`[data-room="${room}"]`).waitFor({ state: "detached" });
+  await filter(window, "Archived").check();
+  await page.locator(`[data-room="${room}"]`).waitFor();
+  await server.api("POST", `/rooms/${room}/messages`, { text: "Still there?" }, { as: "priya" });
+  await page.locator(`[data-room="${room}"]`).waitFor({ state: "detached" });
+  await page.getByText("Nothing here").waitFor();
+  await window.look("archive-empty-desk");
+  await filter(window, "All").check();
+  await page.locator(`[data-room="${room}"]`, { hasText: "Still there?" }).waitFor();
+  await window.close();
+});

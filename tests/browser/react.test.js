@@ -14,6 +14,7 @@ const APP = `
   import { createElement, StrictMode, useState } from "react";
   import { createRoot } from "react-dom/client";
   import { HaggleConversation, HaggleInbox, HaggleUnread } from "@haggle/components/react";
+  import { HaggleNotifications, HaggleNotificationSettings } from "@haggle/components/react/notifications";
 
   function App({ server }) {
     const [room, setRoom] = useState();
@@ -28,6 +29,8 @@ const APP = `
       createElement("output", null, unread),
       createElement("button", { onClick: () => setWords({ chats: "Letters" }) }, "Other words"),
       createElement(HaggleUnread, { ...signedIn, onUnread: ({ detail }) => setUnread(detail.unread) }),
+      createElement(HaggleNotifications, { ...signedIn, room, onNavigate: go }),
+      createElement(HaggleNotificationSettings, { ...signedIn }),
       createElement(HaggleInbox, { ...signedIn, room, onNavigate: go }),
       room && createElement(HaggleConversation, { ...signedIn, room, back: true, onNavigate: go }),
     );
@@ -44,7 +47,7 @@ let browser;
 before(async () => {
   const { outputFiles } = await build({
     stdin: { contents: APP, resolveDir: path(".") },
-    alias: { "@haggle/components/react": path("../../packages/components/src/react.js"), "@haggle/client": path("../../packages/client/src/index.js") },
+    alias: { "@haggle/components/react/notifications": path("../../packages/components/src/react/notifications.js"), "@haggle/components/react": path("../../packages/components/src/react.js"), "@haggle/client": path("../../packages/client/src/index.js") },
     nodePaths: [path("node_modules")],
     bundle: true,
     minify: true,
@@ -69,6 +72,8 @@ test("in React, properties, attributes and events are props", async () => {
   const { page } = window;
   await page.getByRole("heading", { name: "Messages" }).waitFor();
   await page.locator("output", { hasText: /^[1-9]/ }).waitFor();
+  assert.equal(await page.locator("haggle-notifications").evaluate((element) => element.room), "");
+  await page.locator("haggle-notification-settings").getByRole("switch").or(page.locator("haggle-notification-settings").getByRole("checkbox")).first().waitFor();
   await page.getByRole("button", { name: "Other words" }).click();
   await page.getByRole("heading", { name: "Letters" }).waitFor();
   await page.locator(".inbox-row", { hasText: "Brass desk lamp" }).click();

@@ -57,9 +57,11 @@ test("it can be imported and rendered by React where there is no DOM", async () 
     import { createElement } from "react";
     import { renderToString } from "react-dom/server";
     import { HaggleConversation } from "@haggle/components/react";
+    const { HaggleNotifications } = await import("@haggle/components/react/notifications");
+    console.log(renderToString(createElement(HaggleNotifications, { room: "r", tokenUrl: "/chat-token" })));
     console.log(renderToString(createElement(HaggleConversation, { server: "https://chat.example", tokenUrl: "/chat-token", room: "r", back: true, onNavigate() {} })));
   `);
-  assert.equal(html, '<haggle-conversation server="https://chat.example" token-url="/chat-token" room="r" back=""></haggle-conversation>');
+  assert.equal(html, '<haggle-notifications room="r" token-url="/chat-token"></haggle-notifications>\n<haggle-conversation server="https://chat.example" token-url="/chat-token" room="r" back=""></haggle-conversation>');
 });
 
 test("an inbox is at most 36,000 bytes, minified and compressed, with a conversation 52,000, and everything 58,000", async () => {

@@ -133,6 +133,14 @@ fn changes() -> Vec<Change> {
             &[],
         ),
         change(("PUT", "/api/v1/rooms/{id}/read"), "/api/v1/rooms/ROOM/read", sam, json!({"seq": 1}), &["read"], &[]),
+        change(
+            ("PATCH", "/api/v1/rooms/{id}/settings"),
+            "/api/v1/rooms/ROOM/settings",
+            sam,
+            json!({"archived": true}),
+            &["roomSettingsUpdated"],
+            &[],
+        ),
         // Known to those alone who have it.
         change(("POST", "/api/v1/rooms/{id}/token"), "/api/v1/rooms/ROOM/token", alice, Value::Null, &[], &[]),
         change(

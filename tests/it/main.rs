@@ -39,6 +39,7 @@ mod presence;
 mod proxied;
 mod races;
 mod rest;
+mod room_settings;
 mod safety;
 mod search;
 mod slow_reader;

@@ -102,6 +102,7 @@ fn reads() -> Vec<Route> {
     vec![
         read("/api/v1/me", "over and over", |_, _| get("/api/v1/me")),
         read("/api/v1/me/settings", "over and over", |_, _| get("/api/v1/me/settings")),
+        read("/api/v1/me/unread", "counted over a thousand rooms", |_, _| get("/api/v1/me/unread")),
         read("/api/v1/rooms", "a hundred heavy last messages", |_, _| get("/api/v1/rooms?limit=100")),
         read("/api/v1/rooms/{id}", "a heavy last message", |it, n| {
             get(format!("/api/v1/rooms/{}", nth("wide", n, it.size.wide_rooms.min(100))))
@@ -140,6 +141,11 @@ fn writes() -> Vec<Route> {
         write("PUT", "/api/v1/rooms/{id}/read", "rooms that are not in memory", |it, n| {
             Request::new("PUT", format!("/api/v1/rooms/{}/read", nth("wide", n, it.size.wide_rooms)))
                 .json(json!({"seq": n + 1}).to_string())
+        }),
+        write("PATCH", "/api/v1/rooms/{id}/settings", "rooms that are not in memory", |it, n| {
+            let on = (n / it.size.wide_rooms as u64).is_multiple_of(2);
+            Request::new("PATCH", format!("/api/v1/rooms/{}/settings", nth("wide", n, it.size.wide_rooms)))
+                .json(json!({"pinned": on, "muted": on}).to_string())
         }),
         write("POST", "/api/v1/rooms/{id}/token", "over and over", |it, n| {
             Request::new("POST", format!("/api/v1/rooms/{}/token", nth("wide", n, it.size.wide_rooms)))

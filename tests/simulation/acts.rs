@@ -119,9 +119,12 @@ impl World {
         true
     }
 
-    /// How a room looks in a user's list.
+    /// How a room looks in a user's list; empty where it is not in it.
     pub fn list_of(&mut self, name: &str, room: usize) -> String {
         let summary = db::find_room(self.store.settled(), &ROOMS[room].room(), &user(name)).unwrap().unwrap();
+        if !summary.listing.is_shown() {
+            return String::new();
+        }
         String::from_utf8_lossy(&to_json(&RoomUpdated::of(&summary, &as_stored()))).into_owned()
     }
 

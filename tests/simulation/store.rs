@@ -171,6 +171,10 @@ impl Store {
                 let rooms: Vec<_> = asked.iter().map(|(room, _)| room.clone()).collect();
                 DbAnswer::RoomsAgain(asked, db::load_rooms(conn, &rooms))
             }
+            DbRead::Unread(user, asked) => {
+                let found = db::list_unread(conn, &user);
+                DbAnswer::Unread(user, asked, found)
+            }
             DbRead::Changed(asked) => {
                 let found = db::find_messages(conn, &asked, 1024 * 1024);
                 DbAnswer::Changed(asked, found)
@@ -196,5 +200,6 @@ pub fn failed(read: DbRead) -> DbAnswer {
         DbRead::Missing { asked, .. } => DbAnswer::Missing(asked, Err(error())),
         DbRead::RoomsAgain(asked) => DbAnswer::RoomsAgain(asked, Err(error())),
         DbRead::Changed(asked) => DbAnswer::Changed(asked, Err(error())),
+        DbRead::Unread(user, asked) => DbAnswer::Unread(user, asked, Err(error())),
     }
 }

@@ -13,7 +13,7 @@ import { PROTOCOLS } from "./plain_wire.js";
 /** What every server of `haggle.v1` offers, for those without `GET /api/v1/features`. */
 const FEATURES_OF_V1 = ["offers", "images", "search", "blocks", "reports", "settings", "room-tokens"];
 
-/** @param {Record<string, string | number | undefined>} parameters */
+/** @param {Record<string, string | number | boolean | undefined>} parameters */
 function query(parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== "");
   return given.length ? `?${given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join("&")}` : "";
@@ -57,19 +57,29 @@ export class Rest {
     return this.#send("PATCH", "/me/settings", settings, options);
   }
 
+  /** @type {Declared["getUnread"]} */
+  getUnread(options) {
+    return this.#get("/me/unread", options);
+  }
+
   /** @type {Declared["openRoom"]} */
   openRoom(productId, options) {
     return this.#send("POST", "/rooms", { productId }, options);
   }
 
   /** @type {Declared["listRooms"]} */
-  listRooms({ limit = 50, cursor, signal } = {}) {
-    return this.#get(`/rooms${query({ limit, cursor })}`, { signal });
+  listRooms({ archived, limit = 50, cursor, signal } = {}) {
+    return this.#get(`/rooms${query({ archived, limit, cursor })}`, { signal });
   }
 
   /** @type {Declared["getRoom"]} */
   getRoom(roomId, options) {
     return this.#get(this.#room(roomId), options);
+  }
+
+  /** @type {Declared["setRoomSettings"]} */
+  setRoomSettings(roomId, settings, options) {
+    return this.#send("PATCH", `${this.#room(roomId)}/settings`, settings, options);
   }
 
   /** @type {Declared["issueRoomToken"]} */

@@ -30,11 +30,13 @@ import type {
   Receipt,
   ReportCategory,
   RoomInfo,
+  RoomSettings,
   RoomToken,
   ServerEvents,
   Settings,
   StandingOffer,
   TextMessage,
+  UnreadTotal,
   User,
   Wire,
 } from "./types.js";
@@ -174,12 +176,16 @@ export interface ServerClock {
   now(): number;
 }
 
-/** The signed-in user's rooms, latest activity first, live without entering any of them. */
+/** The signed-in user's rooms, live without entering any of them. */
 export interface Inbox extends Emitter<{ change: void }> {
-  /** Latest activity first. A room in which nobody has written is the buyer's alone. */
+  /** Pinned rooms first, then latest activity first, without archived ones. A room in which nobody has written is the buyer's alone. */
   readonly items: InboxItem[];
-  /** Unread messages in all rooms that have been read so far. */
+  /** Archived rooms that are known so far: see {@link loadArchived}. */
+  readonly archived: InboxItem[];
+  /** Unread messages in all rooms: {@link unreadTotal}`.messages`. */
   readonly unread: number;
+  /** What is unread by the server's count. Before the first {@link load}, of the rooms that are known. */
+  readonly unreadTotal: UnreadTotal;
   /** Whether the first page has been read. */
   readonly loaded: boolean;
   /** Whether {@link loadMore} has something to read. */
@@ -189,6 +195,14 @@ export interface Inbox extends Emitter<{ change: void }> {
   load(options?: Abortable): Promise<void>;
   /** Reads the next page, if there is one. */
   loadMore(options?: Abortable): Promise<void>;
+  /** Whether {@link loadArchived} has something to read. */
+  readonly hasMoreArchived: boolean;
+  /** Reads the next page of archived rooms, if there is one. */
+  loadArchived(options?: Abortable): Promise<void>;
+  /** Reads one room again, also an archived one that is not known yet. */
+  read(roomId: string, options?: Abortable): Promise<InboxItem>;
+  /** Changes one's own settings of a room. Those that are left out stay. */
+  set(roomId: string, settings: Partial<RoomSettings>, options?: Abortable): Promise<RoomSettings>;
 }
 
 /**
@@ -316,10 +330,14 @@ export interface Rest {
    * @throws {HaggleError} `own_product` for its seller
    */
   openRoom(productId: string, options?: Abortable): Promise<RoomInfo>;
-  /** Own rooms, latest activity first. */
-  listRooms(page?: PageOptions): Promise<Page<InboxItem>>;
+  /** What one has not read, over all rooms. */
+  getUnread(options?: Abortable): Promise<UnreadTotal>;
+  /** Own rooms, pinned ones first, then latest activity first: those that are not archived, or the archived ones. */
+  listRooms(page?: PageOptions & { archived?: boolean }): Promise<Page<InboxItem>>;
   /** A room as it stands in one's own list. */
   getRoom(roomId: string, options?: Abortable): Promise<InboxItem>;
+  /** Changes one's own settings of a room. Those that are left out stay. `archived` and `pinned` together are `invalid`. */
+  setRoomSettings(roomId: string, settings: Partial<RoomSettings>, options?: Abortable): Promise<RoomSettings>;
   /** A room token, for a server with `--authorize room-token`. With the option `roomTokens` the client fetches its own. */
   issueRoomToken(roomId: string, options?: Abortable): Promise<RoomToken>;
   /** A page of a room's history, oldest first. Without `before` and `after`, two `seq`s, the newest one. */

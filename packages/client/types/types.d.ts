@@ -138,6 +138,25 @@ export interface Settings {
   presence: boolean;
 }
 
+/** What one's own list does with a room. The other member never learns of it. */
+export interface RoomSettings {
+  /** In the archive, until the next message of the other side. An archived room is not pinned. */
+  archived: boolean;
+  /** Notifies of nothing, and counts in no total. */
+  muted: boolean;
+  /** Before the other rooms. A pinned room is not archived. */
+  pinned: boolean;
+  /** Marked as unread, until it is read again. */
+  unread: boolean;
+}
+
+/** What one has not read, without archived and muted rooms. */
+export interface UnreadTotal {
+  /** With unread messages, or marked as unread. */
+  rooms: number;
+  messages: number;
+}
+
 /** A message that was searched for. */
 export interface Found {
   message: Message;
@@ -209,6 +228,8 @@ export interface InboxItem extends RoomInfo {
   readSeq: number;
   unread: number;
   closed: boolean;
+  /** One's own settings of the room, from servers with `room-settings` among their features. */
+  settings: RoomSettings;
 }
 
 /** An event failed that asked for no answer, or the connection is about to end. */
@@ -290,7 +311,7 @@ export interface ServerEvents {
   typing: { roomId: string; userId: string; typing: boolean };
   read: { roomId: string; userId: string; seq: number };
   /** Of all one's rooms, entered or not. */
-  roomUpdated: InboxItem & { roomId: string };
+  roomUpdated: InboxItem & { roomId: string; unreadTotal?: UnreadTotal };
   error: ErrorNotice;
   /** The server restarts. The client comes back by itself. */
   draining: { reconnectInMs: number };

@@ -5,7 +5,8 @@ import type * as elements from "./index.d.ts";
 
 type Events = elements.HaggleEvents;
 
-interface CommonProps extends HTMLAttributes<HTMLElement> {
+/** What all of them take. */
+export interface CommonProps extends HTMLAttributes<HTMLElement> {
   server?: string;
   tokenUrl?: string;
   fetchToken?: elements.HaggleElement["fetchToken"];
@@ -19,12 +20,13 @@ interface CommonProps extends HTMLAttributes<HTMLElement> {
   onUnread?: (event: Events["haggle-unread"]) => void;
 }
 
-interface RoomProps extends CommonProps {
+/** What those of a room take as well. */
+export interface RoomProps extends CommonProps {
   room?: string;
   seq?: number;
 }
 
-type Component<Props, Element> = ForwardRefExoticComponent<Props & RefAttributes<Element>>;
+export type Component<Props, Element> = ForwardRefExoticComponent<Props & RefAttributes<Element>>;
 
 export const HaggleMessenger: Component<RoomProps & { narrow?: "inbox" | "content" }, elements.HaggleMessenger>;
 export const HaggleInbox: Component<RoomProps, elements.HaggleInbox>;

@@ -80,6 +80,11 @@ pub(super) async fn answer(database: &Database, read: DbRead) -> DbAnswer {
             let find = move |conn: &mut Connection| db::find_messages(conn, &messages, MISSING_BYTES_MAX);
             DbAnswer::Changed(asked, database.read_for_all("find_messages", scope, find).await)
         }
+        DbRead::Unread(user, asked) => {
+            let (purpose, of) = (Reading::list(user.clone(), "list_unread"), user.clone());
+            let found = database.read(purpose, scope, move |conn| db::list_unread(conn, &of)).await;
+            DbAnswer::Unread(user, asked, found)
+        }
     }
 }
 

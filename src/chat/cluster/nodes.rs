@@ -13,14 +13,13 @@ use bytes::Bytes;
 use super::reconcile::{Confirmed, POLL_INTERVAL_UNCONNECTED, Reconcile};
 use crate::{
     broker::{Envelope, NodeEvent, NodeId, PresenceOf, Topic},
-    chat::{Chat, db_read::Memory, hub_op::Delivery, input::Now, rooms::PresenceChanged, timer::Timer},
+    chat::{
+        Chat, db_read::Memory, hub_op::Delivery, input::Now, rooms::PresenceChanged, timer::Timer,
+        unread_totals::ListUpdate,
+    },
     domain::{RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId, staff::ends_at},
     error::{ChatError, ErrorCode},
-    protocol::{
-        event::{RoomUpdated, ServerEvent},
-        json::to_json,
-        push::Push,
-    },
+    protocol::{event::ServerEvent, push::Push},
 };
 
 /// How often a node says that it lives.
@@ -45,6 +44,9 @@ const ROOMS_AGAIN_AT_ONCE: usize = 500;
 
 /// The pause between them.
 const ROOMS_AGAIN_PAUSE: Duration = Duration::from_millis(50);
+
+/// Says that a room adds nothing to its member's total of unread messages.
+const NO_SHARE: i64 = -1;
 
 /// Stands for the sessions of a member on other nodes, where somebody types.
 pub(in crate::chat) const ELSEWHERE: SessionId = SessionId(u64::MAX);
@@ -115,7 +117,14 @@ impl Chat {
     /// Tells other nodes that what they keep of a room is old.
     pub(in crate::chat) fn publish_room_changed(&mut self, room: &RoomId) {
         self.confirm(|| Confirmed::Room(room.clone()));
-        self.publish_to_room(room, |room| NodeEvent::RoomChanged { room });
+        self.publish_to_room(room, |room| NodeEvent::RoomChanged { room, settings_of: None });
+    }
+
+    /// The same of a member's own settings of the room, which the other member's list does not show.
+    pub(in crate::chat) fn publish_room_settings(&mut self, room: &RoomId, member: &UserId) {
+        self.confirm(|| Confirmed::RoomSettings(room.clone(), member.clone()));
+        let settings_of = Some(member.clone());
+        self.publish_to_room(room, |room| NodeEvent::RoomChanged { room, settings_of });
     }
 
     /// Tells other nodes that what they keep of a user is old.
@@ -145,13 +154,13 @@ impl Chat {
     }
 
     /// Tells the nodes on which a user has sessions how a room looks in their list.
-    pub(in crate::chat) fn publish_list(&mut self, room: &RoomId, user: &UserId, summary: &RoomSummary) {
+    pub(in crate::chat) fn publish_list(&mut self, user: &UserId, summary: &RoomSummary, data: &[u8]) {
         let Some(nodes) = &mut self.nodes else { return };
-        let last_seq = summary.last_seq;
-        nodes.reconcile.list_sent(room, last_seq);
-        let data = to_json(&RoomUpdated::of(summary, &self.settings.presenter(self.now.wall)));
-        let Ok(data) = serde_json::from_slice(&data) else { return };
-        let event = NodeEvent::RoomUpdated { user: user.clone(), room: room.clone(), last_seq, data };
+        let (room, last_seq) = (summary.room.id.clone(), summary.last_seq);
+        nodes.reconcile.list_sent(&room, last_seq);
+        let Ok(data) = serde_json::from_slice(data) else { return };
+        let unread = Some(summary.unread_share().unwrap_or(NO_SHARE));
+        let event = NodeEvent::RoomUpdated { user: user.clone(), room, last_seq, data, unread };
         self.out.publish(Topic::User(user.clone()), event);
     }
 
@@ -297,17 +306,20 @@ impl Chat {
                     self.publish_presence_again(room, false);
                 }
             }
-            NodeEvent::RoomChanged { room } => {
-                self.confirm(|| Confirmed::Room(room.clone()));
+            NodeEvent::RoomChanged { room, settings_of } => {
+                match settings_of {
+                    Some(member) => self.confirm(|| Confirmed::RoomSettings(room.clone(), member)),
+                    None => self.confirm(|| Confirmed::Room(room.clone())),
+                }
                 self.mark_stale(&room);
                 self.refresh(room, false);
             }
-            NodeEvent::RoomUpdated { user, room, last_seq, data } => {
+            NodeEvent::RoomUpdated { user, room, last_seq, data, unread } => {
                 self.confirm(|| Confirmed::List(room.clone()));
                 if self.nodes.as_mut().is_some_and(|nodes| nodes.reconcile.list_sent(&room, last_seq)) {
-                    let push = Push::from_json("roomUpdated", Bytes::from(data.get().to_owned()));
-                    let sessions = self.rooms.sessions_of(&user).to_vec();
-                    self.send_to_sessions(sessions, Some(&room), &push);
+                    let share = unread.map(|unread| Some(unread).filter(|unread| *unread >= 0));
+                    let data = Bytes::from(data.get().to_owned());
+                    self.send_list_update(&user, ListUpdate { room, data, share });
                 }
             }
             NodeEvent::InboxPresence { user, room, of, online } => {
@@ -402,7 +414,8 @@ impl Chat {
         self.mark_stale(room);
         let Some(live) = self.rooms.room_mut(room) else { return };
         let Some(role) = live.role_of(reader) else { return };
-        if seq > live.state().member(role).read_seq {
+        let known = live.state().member(role);
+        if seq > known.read_seq || known.listing.unread {
             live.read(reader, seq, unread);
             self.send_read(room, reader, seq);
         }

@@ -52,6 +52,7 @@ pub(in crate::chat) enum Confirmed {
     Message(MessageId),
     Read(RoomId, UserId),
     Room(RoomId),
+    RoomSettings(RoomId, UserId),
     User(UserId),
     Profile(UserId),
     SessionsEnded(UserId),
@@ -320,6 +321,7 @@ impl Chat {
             Noted::Message(id) => Some(Confirmed::Message(id.clone())),
             Noted::Read(room, user) => Some(Confirmed::Read(room.clone(), user.clone())),
             Noted::Room(room) => Some(Confirmed::Room(room.clone())),
+            Noted::RoomSettings(room, user) => Some(Confirmed::RoomSettings(room.clone(), user.clone())),
             Noted::User(user) => Some(Confirmed::User(user.clone())),
             Noted::Profile(user) => Some(Confirmed::Profile(user.clone())),
             Noted::SessionsEnded(user) => Some(Confirmed::SessionsEnded(user.clone())),
@@ -337,8 +339,10 @@ impl Chat {
         match noted {
             Noted::Message(id) => drop(nodes.reconcile.changed.insert(id)),
             Noted::Read(room, _) => self.refresh(room, true),
-            Noted::Room(room) if self.rooms.room(&room).is_some() => self.refresh(room, true),
-            Noted::Room(room) => self.announce_here(room),
+            Noted::Room(room) | Noted::RoomSettings(room, _) if self.rooms.room(&room).is_some() => {
+                self.refresh(room, true);
+            }
+            Noted::Room(room) | Noted::RoomSettings(room, _) => self.announce_here(room),
             Noted::User(user) => {
                 for room in self.rooms.rooms_of(&user) {
                     self.refresh(room, true);

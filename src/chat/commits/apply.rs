@@ -4,13 +4,13 @@ use crate::{
     broker::NodeEvent,
     chat::{
         Chat,
-        audience::Reach,
+        audience::{Audience, Reach},
         cluster::reconcile::Confirmed,
         done,
         request::{Answer, MessageChange, RoomRequest},
     },
     db::{ReadMark, Written},
-    domain::{Account, RoomId, Settings, StoredMessage, Timestamp, User, UserId},
+    domain::{Account, Listing, Role, RoomId, Settings, StoredMessage, Timestamp, User, UserId},
     error::{ChatError, ErrorCode},
     protocol::{event::ReadUpTo, json::to_json, view::ReportView},
 };
@@ -26,6 +26,12 @@ impl Chat {
                     self.member_has_read(ReadMark { room, reader, read_seq, unread });
                 }
                 Answer { data: to_json(&ReadUpTo { read_seq }), created: advanced }
+            }
+            Written::RoomSettingsSet { room, member, role, listing, changed } => {
+                if changed {
+                    self.room_settings_set(room, &member, role, listing);
+                }
+                Answer { data: to_json(&listing.settings()), created: false }
             }
             Written::ProductPut { created, change } => {
                 let data = to_json(&change.product);
@@ -130,6 +136,16 @@ impl Chat {
             self.publish_room_changed(room);
         }
         self.announce(&blocker.into(), rooms);
+    }
+
+    /// A member's own settings: their sessions alone are notified.
+    fn room_settings_set(&mut self, room: RoomId, member: &UserId, role: Role, listing: Listing) {
+        self.mark_stale(&room);
+        if let Some(live) = self.rooms.room_mut(&room) {
+            live.listing_changed(role, listing);
+        }
+        self.publish_room_settings(&room, member);
+        self.with_room(RoomRequest::AnnounceTo(room, Audience::everywhere(role)));
     }
 
     fn settings_set(&mut self, user: &UserId, settings: Settings) {

@@ -11,7 +11,7 @@ use crate::{
     },
     db::{MemberState, RoomState},
     domain::{
-        Product, Role, RoomSummary, Seq, SessionId, Settings, StoredMessage, Timestamp, User, UserId,
+        Listing, Product, Role, RoomSummary, Seq, SessionId, Settings, StoredMessage, Timestamp, User, UserId,
         offer::StandingOffer,
     },
     protocol::event::Member,
@@ -257,7 +257,13 @@ impl LiveRoom {
             unread: self.state.member(role).unread,
             closed: self.state.is_closed(),
             frozen: self.state.frozen,
+            listing: self.state.member(role).listing,
         }
+    }
+
+    /// A member has changed how the room stands in their list.
+    pub fn listing_changed(&mut self, role: Role, listing: Listing) {
+        self.state.member_mut(role).listing = listing;
     }
 
     /// A message was committed. Returns whether its sender has read messages of others by it: answering counts as reading.
@@ -267,7 +273,9 @@ impl LiveRoom {
         for role in [Role::Buyer, Role::Seller] {
             let user = self.state.member_user(role);
             let (is_sender, is_news) = (user.id == message.sender_id, message.is_news_to(&user.id));
+            let listing = self.state.member(role).listing.after_message(message, &user.id);
             let member = self.state.member_mut(role);
+            member.listing = listing;
             if message.seq <= member.read_seq {
                 continue;
             }
@@ -327,6 +335,7 @@ impl LiveRoom {
             if self.state.member_user(role).id == *user {
                 let member = self.state.member_mut(role);
                 (member.read_seq, member.unread) = (read_seq, unread);
+                member.listing = member.listing.after_reading();
             }
         }
     }

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     db::MemberState,
     domain::{
-        MessageId, MessageKind, Pair, Room, Seq, Settings, StoredMessage,
+        Listing, MessageId, MessageKind, Pair, Room, Seq, Settings, StoredMessage,
         offer::{Offer, OfferStatus, Price},
         sample::{self, bike, user},
     },
@@ -30,6 +30,7 @@ pub(in crate::chat) fn state(id: &str) -> RoomState {
         muted_until: None,
         has_blocked: false,
         settings: Settings::default(),
+        listing: Listing::new(Role::Buyer),
     };
     RoomState {
         room,

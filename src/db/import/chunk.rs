@@ -330,6 +330,7 @@ fn store_messages(
         room.row.active_at = room.row.active_at.max(message.sent_at.0);
         room.row.last_seq = message.seq.0;
         marks.message_added(&mut room.row, role);
+        room.list_message(&message);
         room.changed = true;
         stored.messages += 1;
         new.push(message);

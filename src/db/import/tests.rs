@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     db::{
-        IndexSlice, Write, find_product, find_room, index_messages, list_rooms, load_room,
+        IndexSlice, RoomList, Write, find_product, find_room, index_messages, list_rooms, load_room,
         models::{product, user},
         test_db::{self, NOW, TestDb, draft, user_id, write},
         verify,
@@ -76,7 +76,7 @@ fn a_loaded_room_is_as_old_as_its_words_and_nothing_in_it_is_unread() {
     assert_eq!((state.members.buyer.unread, state.members.seller.unread), (0, 0));
     // It stands behind a room of today.
     let today = crate::db::test_db::room(conn, "dave", "lamp");
-    let (rooms, _) = list_rooms(conn, &user_id("dave"), None, 10, usize::MAX).unwrap();
+    let (rooms, _) = list_rooms(conn, &user_id("dave"), RoomList::Inbox, None, 10, usize::MAX).unwrap();
     let order: Vec<_> = rooms.iter().map(|summary| summary.room.id.as_str()).collect();
     assert_eq!(order, [today.as_str(), "r"]);
 }
@@ -189,7 +189,7 @@ fn a_room_is_as_old_as_its_line_says_or_as_its_first_message() {
     lines[3] = room("2025-12-24T00:00:00Z");
     load(&db, &lines.join("\n"));
     assert_eq!(created_at(&db), "2025-12-24T00:00:00.000Z");
-    let (rooms, _) = list_rooms(&mut db.conn(), &user_id("dave"), None, 10, usize::MAX).unwrap();
+    let (rooms, _) = list_rooms(&mut db.conn(), &user_id("dave"), RoomList::Inbox, None, 10, usize::MAX).unwrap();
     assert_eq!(rooms.len(), 1);
     load(&db, &message("r", "dave", "1", 1));
     assert_eq!(created_at(&db), "2025-12-24T00:00:00.000Z");

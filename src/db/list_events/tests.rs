@@ -12,7 +12,7 @@ use crate::{
         write_batch,
     },
     domain::{
-        GenerationTag, Product, ProductStatus, SettingsPatch,
+        GenerationTag, Product, ProductStatus, RoomSettings, RoomSettingsPatch, SettingsPatch,
         masking::Inspected,
         offer::{OFFER_LIFETIME_MS, OfferDecision, Price},
         safety::{Decision, ReportCategory},
@@ -25,6 +25,10 @@ fn in_short(event: &Event) -> String {
         Fact::Message(message) => format!("message {}", message.text.as_deref().unwrap_or("-")),
         Fact::MessageUpdated(message) => format!("updated {}", message.text.as_deref().unwrap_or("-")),
         Fact::Read { user_id, seq, .. } => format!("read {user_id} {seq}"),
+        Fact::RoomSettingsUpdated { user_id, settings, .. } => {
+            let RoomSettings { archived, muted, pinned, unread } = settings;
+            format!("room settings {user_id} {archived} {muted} {pinned} {unread}")
+        }
         Fact::RoomOpened(room) => format!("room {} {}", room.buyer.id, room.product.id),
         Fact::OfferUpdated(offer) => format!("offer {} {}", offer.amount, offer.status.as_str()),
         Fact::ProductUpdated(product) => format!("product {} {}", product.id, product.status.as_str()),
@@ -221,11 +225,14 @@ fn what_is_put_is_an_event_with_its_time_and_the_same_again_is_none() {
     let bike = Product { title: "A red bike".to_owned(), ..product("bike") };
     let patch = SettingsPatch { typing: Some(false), ..SettingsPatch::default() };
     let (blocker, blocked) = (user("alice"), user_id("carol"));
-    let puts: [(Write, &[&str]); 9] = [
+    let settings = RoomSettingsPatch { muted: Some(true), pinned: Some(true), ..RoomSettingsPatch::default() };
+    let of_room = Write::SetRoomSettings { room: a.clone(), member: user_id("alice"), patch: settings };
+    let puts: [(Write, &[&str]); 10] = [
         (Write::PutUser { user: alice }, &["user Alicia"]),
         (Write::PutUser { user: user("dave") }, &["user DAVE"]),
         (Write::PutProduct { keeps_status: true, product: bike, at: NOW }, &["product bike on_sale"]),
         (read(&a, "alice", 1), &["read alice 1"]),
+        (of_room, &["room settings alice false true true false"]),
         (Write::SetSettings { user: user("alice"), patch }, &["settings alice true false true"]),
         // Known by their token alone so far.
         (Write::SetSettings { user: user("erin"), patch }, &["user ERIN", "settings erin true false true"]),

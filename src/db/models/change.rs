@@ -28,6 +28,13 @@ pub(in crate::db) enum Changed<'a> {
         /// Who.
         reader: &'a str,
     },
+    /// A member has changed their own settings of a room.
+    RoomSettings {
+        /// Which room.
+        room: &'a str,
+        /// Who.
+        member: &'a str,
+    },
     /// A room was opened.
     RoomOpened(&'a str),
     /// A product was put.
@@ -72,6 +79,7 @@ pub(in crate::db) enum Changed<'a> {
 pub(in crate::db) enum ChangeKind {
     MessageUpdated,
     Read,
+    RoomSettings,
     RoomOpened,
     OfferUpdated,
     ProductUpdated,
@@ -91,9 +99,10 @@ pub(in crate::db) enum ChangeKind {
 }
 
 impl ChangeKind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::MessageUpdated,
         Self::Read,
+        Self::RoomSettings,
         Self::RoomOpened,
         Self::OfferUpdated,
         Self::ProductUpdated,
@@ -116,6 +125,7 @@ impl ChangeKind {
         match self {
             Self::MessageUpdated => "message_updated",
             Self::Read => "read",
+            Self::RoomSettings => "room_settings",
             Self::RoomOpened => "room_opened",
             Self::OfferUpdated => "offer_updated",
             Self::ProductUpdated => "product_updated",
@@ -178,6 +188,7 @@ impl<'a> NewChange<'a> {
         let (kind, subject, member) = match changed {
             Changed::Message(id) => (ChangeKind::MessageUpdated, id, ""),
             Changed::Read { room, reader } => (ChangeKind::Read, room, reader),
+            Changed::RoomSettings { room, member } => (ChangeKind::RoomSettings, room, member),
             Changed::RoomOpened(id) => (ChangeKind::RoomOpened, id, ""),
             Changed::Product(id) => (ChangeKind::ProductUpdated, id, ""),
             Changed::User(id) => (ChangeKind::UserUpdated, id, ""),

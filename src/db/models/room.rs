@@ -16,7 +16,7 @@ use crate::{
         prepared::{self, Value, one_of},
         schema::{blocks, rooms, users},
     },
-    domain::{Pair, ProductId, ProductStatus, Role, RoomId, Timestamp, UserId},
+    domain::{ListPlace, Listing, Pair, ProductId, ProductStatus, Role, RoomId, StoredMessage, Timestamp, UserId},
 };
 
 diesel::alias! {
@@ -48,6 +48,12 @@ macro_rules! with_members {
 }
 use with_members;
 
+/// The bit of `member_flags` that says that a member has muted the room.
+const MUTED: Pair<i64> = Pair { buyer: 1, seller: 4 };
+
+/// The bit that says that a member has marked it as unread.
+const MARKED_UNREAD: Pair<i64> = Pair { buyer: 2, seller: 8 };
+
 /// The room's columns that messages and readers move, and who may.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = rooms, check_for_backend(Backend))]
@@ -61,6 +67,9 @@ pub(in crate::db) struct RoomRow {
     pub(in crate::db) last_seq: i64,
     pub(in crate::db) buyer_read_seq: i64,
     pub(in crate::db) seller_read_seq: i64,
+    buyer_place: i64,
+    seller_place: i64,
+    member_flags: i64,
 }
 
 impl RoomRow {
@@ -76,6 +85,28 @@ impl RoomRow {
             last_seq: 0,
             buyer_read_seq: 0,
             seller_read_seq: 0,
+            buyer_place: Listing::new(Role::Buyer).place as i64,
+            seller_place: Listing::new(Role::Seller).place as i64,
+            member_flags: 0,
+        }
+    }
+
+    /// How it stands in a member's list.
+    pub(in crate::db) fn listing(&self, role: Role) -> Listing {
+        let place = Pair { buyer: self.buyer_place, seller: self.seller_place }[role];
+        let has = |flag| self.member_flags & flag != 0;
+        let (muted, unread) = (has(MUTED[role]), has(MARKED_UNREAD[role]));
+        Listing { place: ListPlace::from_stored(place), muted, unread }
+    }
+
+    fn set_listing(&mut self, role: Role, listing: Listing) {
+        let Listing { place, muted, unread } = listing;
+        match role {
+            Role::Buyer => self.buyer_place = place as i64,
+            Role::Seller => self.seller_place = place as i64,
+        }
+        for (flag, is_set) in [(MUTED[role], muted), (MARKED_UNREAD[role], unread)] {
+            self.member_flags = if is_set { self.member_flags | flag } else { self.member_flags & !flag };
         }
     }
 
@@ -121,6 +152,8 @@ pub(in crate::db) struct LockedRoom {
     frozen: bool,
     /// Whether the row must be written back.
     pub(in crate::db) changed: bool,
+    /// Whether it stands otherwise in a member's list, which must be written back, too.
+    listing_changed: bool,
 }
 
 /// Why somebody can't say anything in a room.
@@ -165,9 +198,37 @@ impl LockedRoom {
         if self.frozen { Err(Silenced::Frozen) } else { Ok(()) }
     }
 
+    /// Whether the room stands elsewhere in a member's list now.
+    pub(in crate::db) fn changes_lists(&self) -> bool {
+        self.listing_changed
+    }
+
     /// Whether nobody can say anything: one of the two has blocked the other, or was deleted.
     pub(in crate::db) fn is_closed(&self) -> bool {
         self.members.iter().any(|(_, member)| member.has_blocked || member.deleted)
+    }
+
+    /// Says how the room stands in a member's list. Returns whether it stood otherwise.
+    pub(in crate::db) fn set_listing(&mut self, role: Role, listing: Listing) -> bool {
+        let changed = self.row.listing(role) != listing;
+        if changed {
+            self.row.set_listing(role, listing);
+            (self.changed, self.listing_changed) = (true, true);
+        }
+        changed
+    }
+
+    /// A message changes how the room stands in its members' lists.
+    pub(in crate::db) fn list_message(&mut self, message: &StoredMessage) {
+        for role in Role::BOTH {
+            let listing = self.row.listing(role);
+            // The rule, and not its question whether the message is news, is what most rooms need.
+            if listing.place >= ListPlace::Listed && !listing.unread {
+                continue;
+            }
+            let member = UserId::from_stored(self.row.user_of(role));
+            self.set_listing(role, listing.after_message(message, &member));
+        }
     }
 
     /// Until when a member can't say anything; `None` for one who can now.
@@ -201,21 +262,37 @@ pub(in crate::db) fn lock(conn: &mut Connection, ids: &[&str]) -> QueryResult<Ha
         .into_iter()
         .map(|(row, frozen, buyer, seller, buyers_block, sellers_block)| {
             let members = Pair { buyer: standing(buyer, buyers_block), seller: standing(seller, sellers_block) };
-            (row.id.clone(), LockedRoom { row, members, frozen, changed: false })
+            (row.id.clone(), LockedRoom { row, members, frozen, changed: false, listing_changed: false })
         })
         .collect())
 }
 
 /// Writes back what messages and readers moved.
 pub(in crate::db) fn save<'a>(conn: &mut Connection, rooms: impl Iterator<Item = &'a LockedRoom>) -> QueryResult<()> {
-    let mut rooms: Vec<&RoomRow> = rooms.filter(|room| room.changed).map(|room| &room.row).collect();
+    let mut rooms: Vec<&LockedRoom> = rooms.filter(|room| room.changed).collect();
     // Neighbours in the table one after the other.
-    rooms.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    rooms.sort_unstable_by(|a, b| a.row.id.cmp(&b.row.id));
+    for room in rooms.iter().filter(|room| room.listing_changed) {
+        save_listings(conn, &room.row)?;
+    }
+    let rooms: Vec<&RoomRow> = rooms.into_iter().map(|room| &room.row).collect();
     match conn {
         Connection::Sqlite(conn) => rooms.iter().try_for_each(|room| save_row(conn, room)),
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => postgres::save(conn, &rooms),
     }
+}
+
+/// By itself: hardly any message changes how its room stands in a list.
+fn save_listings(conn: &mut Connection, room: &RoomRow) -> QueryResult<()> {
+    diesel::update(rooms::table.find(&room.id))
+        .set((
+            rooms::buyer_place.eq(room.buyer_place),
+            rooms::seller_place.eq(room.seller_place),
+            rooms::member_flags.eq(room.member_flags),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// See [`save`].
@@ -226,8 +303,7 @@ impl prepared::Statement for SaveRoom {
                                seller_read_seq = ? WHERE id = ?";
 }
 
-/// Writes one row back.
-pub(in crate::db) fn save_row(conn: &mut SqliteConnection, room: &RoomRow) -> QueryResult<()> {
+fn save_row(conn: &mut SqliteConnection, room: &RoomRow) -> QueryResult<()> {
     let numbers = [room.created_at, room.active_at, room.last_seq, room.buyer_read_seq, room.seller_read_seq];
     let [created_at, active_at, last_seq, buyer_read_seq, seller_read_seq] = numbers.map(Value::Number);
     let values = [created_at, active_at, last_seq, buyer_read_seq, seller_read_seq, Value::Text(&room.id)];
@@ -289,6 +365,12 @@ pub(in crate::db) fn find_read_seq(conn: &mut Connection, room: &str, member: &U
     Ok(row.and_then(|row| row.role_of(member).map(|role| row.read_seq(role))))
 }
 
+/// How a room stands in a member's list; `None` for strangers, and when there is no such room.
+pub(in crate::db) fn find_listing(conn: &mut Connection, room: &str, member: &UserId) -> QueryResult<Option<Listing>> {
+    let row: Option<RoomRow> = rooms::table.find(room).select(RoomRow::as_select()).get_result(conn).optional()?;
+    Ok(row.and_then(|row| row.role_of(member).map(|role| row.listing(role))))
+}
+
 /// Whether a product has rooms.
 pub(in crate::db) fn has_rooms(conn: &mut Connection, product: &ProductId) -> QueryResult<bool> {
     let found = rooms::table.filter(rooms::product_id.eq(product.as_str())).limit(1).select(rooms::id);
@@ -316,6 +398,23 @@ pub(in crate::db) fn list_by_role(
 /// [`DbError`] when the database does not answer.
 pub fn has_room(conn: &mut Connection, room: &RoomId) -> Result<bool, DbError> {
     Ok(is_frozen(conn, room)?.is_some())
+}
+
+/// The rooms of a user in one role at one place of their list, latest activity first.
+pub(in crate::db) fn list_latest(
+    conn: &mut Connection,
+    user: &UserId,
+    role: Role,
+    place: ListPlace,
+    limit: i64,
+) -> QueryResult<Vec<RoomRow>> {
+    let latest = rooms::table.order((rooms::active_at.desc(), rooms::id.desc())).limit(limit);
+    let latest = latest.select(RoomRow::as_select());
+    let (user, place) = (user.as_str(), place as i64);
+    match role {
+        Role::Buyer => latest.filter(rooms::buyer_id.eq(user).and(rooms::buyer_place.eq(place))).load(conn),
+        Role::Seller => latest.filter(rooms::seller_id.eq(user).and(rooms::seller_place.eq(place))).load(conn),
+    }
 }
 
 /// Whether somebody is one of a room's two members, and was not deleted. One look at one row for each.

@@ -1,4 +1,4 @@
-//! Messages and read marks: the hot path. A run of any length reads its rooms and its known keys with one query each,
+//! Messages, read marks and members' own settings of rooms: the hot path. A run of any length reads its rooms and its known keys with one query each,
 //! decides in memory, and writes rows by the hundred.
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
@@ -15,14 +15,14 @@ use crate::{
         tail::Tail,
     },
     domain::{
-        ClientId, Draft, MessageId, MessageKind, RoomId, Screened, Seq, StoredMessage, Timestamp, UserId,
-        message::SYSTEM_SENDER,
+        ClientId, Draft, MessageId, MessageKind, RoomId, RoomSettingsPatch, Screened, Seq, StoredMessage, Timestamp,
+        UserId, message::SYSTEM_SENDER,
     },
 };
 
 /// Whether a write is one that [`write_run`] takes.
 pub(super) fn takes(write: &Write) -> bool {
-    matches!(write, Write::Append(_) | Write::MarkRead { .. })
+    matches!(write, Write::Append(_) | Write::MarkRead { .. } | Write::SetRoomSettings { .. })
 }
 
 /// Writes a run, inside the caller's transaction, and adds an outcome for each. With a tail its messages and read marks are
@@ -54,6 +54,7 @@ pub(super) fn write_run(
         let outcome = match write {
             Write::Append(draft) => run.append(draft, outcomes),
             Write::MarkRead { room, reader, seq } => run.mark_read(room, reader, *seq, outcomes.len()),
+            Write::SetRoomSettings { room, member, patch } => run.set_settings(room, member, *patch),
             // The caller has asked `takes`.
             _ => Err(WriteError::Forbidden),
         };
@@ -113,7 +114,7 @@ fn room_ids(writes: &[Write]) -> Vec<&str> {
         .iter()
         .filter_map(|write| match write {
             Write::Append(draft) => Some(draft.room.as_str()),
-            Write::MarkRead { room, .. } => Some(room.as_str()),
+            Write::MarkRead { room, .. } | Write::SetRoomSettings { room, .. } => Some(room.as_str()),
             _ => None,
         })
         .collect();
@@ -271,6 +272,7 @@ impl Run {
         let mut message = stored(draft, room.row.last_seq);
         message.warnings = warnings;
         message.text = text.or(message.text);
+        room.list_message(&message);
         Ok(Written::Appended { message, first_time: true })
     }
 
@@ -278,17 +280,27 @@ impl Run {
         let room = self.rooms.get_mut(id.as_str()).ok_or(WriteError::Forbidden)?;
         let role = room.active_role_of(reader).ok_or(WriteError::Forbidden)?;
         let last_seq = room.row.last_seq;
+        let was_marked = room.set_listing(role, room.row.listing(role).after_reading());
         let read_seq = room.row.read_seq_mut(role);
-        let advanced = seq.0.min(last_seq) > *read_seq;
-        if advanced {
+        let has_moved = seq.0.min(last_seq) > *read_seq;
+        if has_moved {
             *read_seq = seq.0.min(last_seq);
         }
         let read_seq = Seq(*read_seq);
+        let advanced = has_moved || was_marked;
         room.changed |= advanced;
         if advanced {
             self.unread.push((index, last_seq));
         }
         Ok(Written::Read { room: id.clone(), reader: reader.clone(), read_seq, unread: 0, advanced })
+    }
+
+    fn set_settings(&mut self, id: &RoomId, member: &UserId, patch: RoomSettingsPatch) -> Result<Written, WriteError> {
+        let room = self.rooms.get_mut(id.as_str()).ok_or(WriteError::Forbidden)?;
+        let role = room.active_role_of(member).ok_or(WriteError::Forbidden)?;
+        let listing = patch.apply(room.row.listing(role));
+        let changed = room.set_listing(role, listing);
+        Ok(Written::RoomSettingsSet { room: id.clone(), member: member.clone(), role, listing, changed })
     }
 }
 

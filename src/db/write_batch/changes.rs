@@ -21,6 +21,9 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
         Written::Changed(message) => vec![Changed::Message(message.id.as_str())],
         // Recorded with the messages that it may come with, once for each member: `append::record_reads`.
         Written::Read { .. } => Vec::new(),
+        Written::RoomSettingsSet { room, member, role: _, listing: _, changed } => {
+            only_if(*changed, Changed::RoomSettings { room: room.as_str(), member: member.as_str() })
+        }
         Written::ProductPut { change, .. } => of_product(change),
         // The product changed before; what is said about it are messages.
         Written::WaveAdvanced(change) => of_product(change),

@@ -44,6 +44,7 @@ impl Write {
             Self::Append(draft) => draft.sender.clone().into(),
             Self::Edit { editor, .. } | Self::Delete { editor, .. } => editor.clone().into(),
             Self::MarkRead { reader, .. } => reader.clone().into(),
+            Self::SetRoomSettings { member, .. } => member.clone().into(),
             Self::SetProductStatus { seller: Some(seller), .. } => seller.clone().into(),
             Self::MakeOffer { maker, .. } => maker.clone().into(),
             Self::AnswerOffer { actor, .. } => actor.clone().into(),
@@ -76,6 +77,7 @@ impl Write {
             Self::Edit { text, inspected, .. } => SOME_ROWS + 2 * text.len() + inspected.screened.weight_bytes(),
             Self::Remember(recovery) => FIXED + recovery.rooms.len() * 64,
             Self::MarkRead { .. }
+            | Self::SetRoomSettings { .. }
             | Self::Forget { .. }
             | Self::PutUser { .. }
             | Self::SetSettings { .. }

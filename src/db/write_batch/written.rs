@@ -7,8 +7,8 @@ use super::Write;
 use super::WriteError;
 use crate::db::OperationError;
 use crate::domain::{
-    Block, Note, Product, RoomId, Sanction, SanctionKind, Seq, Settings, StoredMessage, Timestamp, User, UserId,
-    safety::Report,
+    Block, Listing, Note, Product, Role, RoomId, Sanction, SanctionKind, Seq, Settings, StoredMessage, Timestamp, User,
+    UserId, safety::Report,
 };
 
 /// What became of a [`Write`].
@@ -31,10 +31,23 @@ pub enum Written {
         reader: UserId,
         /// How far; it never goes back.
         read_seq: Seq,
-        /// Messages of others after that, at this point of the batch; not counted when `read_seq` did not move.
+        /// Messages of others after that, at this point of the batch; not counted when nothing changed.
         unread: i64,
-        /// Whether `read_seq` moved.
+        /// Whether `read_seq` moved, or the room was marked as unread.
         advanced: bool,
+    },
+    /// Of [`Write::SetRoomSettings`].
+    RoomSettingsSet {
+        /// Which room.
+        room: RoomId,
+        /// Whose.
+        member: UserId,
+        /// Which of the two they are.
+        role: Role,
+        /// How the room now stands in their list.
+        listing: Listing,
+        /// Whether it stood otherwise before.
+        changed: bool,
     },
     /// Of [`Write::PutProduct`] and [`Write::SetProductStatus`].
     ProductPut {

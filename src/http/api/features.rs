@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// What a client may use. A client ignores names that it does not know. A name that is missing is not offered.
-const FEATURES: [&str; 8] = ["offers", "images", "search", "blocks", "reports", "settings", "room-tokens", "embed"];
+const FEATURES: [&str; 9] =
+    ["offers", "images", "search", "blocks", "reports", "settings", "room-settings", "room-tokens", "embed"];
 
 /// What this server offers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,9 +23,10 @@ pub struct Features {
     /// Versions of the protocol that it speaks.
     #[schema(example = json!(["haggle.v1"]))]
     protocols: [&'static str; 1],
-    /// What it offers: `offers`, `images`, `search`, `blocks`, `reports`, `settings`, `room-tokens`, `embed`. Newer servers offer more.
+    /// What it offers: `offers`, `images`, `search`, `blocks`, `reports`, `settings`, `room-settings`, `room-tokens`,
+    /// `embed`. Newer servers offer more.
     #[schema(example = json!(["offers", "images", "search"]))]
-    features: [&'static str; 8],
+    features: [&'static str; 9],
     /// Over which wires events travel, each with its address on this server.
     wires: Wires,
     /// Whether entering a room takes a room token (`POST /rooms/{id}/token`).

@@ -6,7 +6,7 @@ use super::{read_own, user_of};
 use crate::{
     actors::db_executor::purpose::Reading,
     db::{self, Write},
-    domain::{Settings, SettingsPatch, User},
+    domain::{Settings, SettingsPatch, UnreadTotal, User},
     http::{
         extract::{Body, SignedIn},
         problem::Problem,
@@ -80,4 +80,28 @@ pub async fn set_settings(
     let (SignedIn(identity), Body(patch)) = (user, body);
     let write = Write::SetSettings { user: user_of(&identity), patch };
     Ok(json_body(state.change(write).await?.data))
+}
+
+/// What the caller has not read: how many rooms have unread messages or are marked as unread, and how many messages these are.
+///
+/// Archived and muted rooms are left out. Of a list of more than 1,000 rooms in one role the latest 1,000 count, and of one room
+/// at most 1,000 messages. `roomUpdated` brings the same as `unreadTotal`.
+///
+/// # Errors
+/// None of its own.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/unread",
+    operation_id = "getUnread",
+    tag = "me",
+    security(("userToken" = [])),
+    responses((status = 200, description = "What one has not read", body = UnreadTotal), AsUser)
+)]
+pub async fn get_unread(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<UnreadTotal>, Problem> {
+    let SignedIn(identity) = user;
+    let purpose = Reading::list(identity.user.clone(), "list_unread");
+    let scope = db::Scope::User(identity.user.clone());
+    let unread = state.database.read(purpose, scope, move |conn| db::list_unread(conn, &identity.user)).await?;
+    let rooms = i64::try_from(unread.len()).unwrap_or(i64::MAX);
+    Ok(web::Json(UnreadTotal { rooms, messages: unread.iter().map(|(_, count)| count).sum() }))
 }

@@ -1,8 +1,8 @@
-//! Rooms: open one, list the caller's own, read one, mark one as read, get a room token.
+//! Rooms: open one, list the caller's own, read one, mark one as read, change one's own settings of it, get a room token.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{PAGE_BYTES_MAX, read_own, record, staff_views::StaffRoomView, user_of};
 use crate::{
@@ -11,11 +11,14 @@ use crate::{
         db_executor::purpose::{Reading, Writing},
     },
     chat::request::Read,
-    db::{self, Opened, RoomCursor},
-    domain::{Account, AuditAction, AuditSubject, ProductId, Room, RoomId, Seq, Timestamp, UserId},
+    db::{self, Opened, RoomCursor, RoomList, Write},
+    domain::{
+        Account, AuditAction, AuditSubject, ProductId, Room, RoomId, RoomSettings, RoomSettingsPatch, Seq, Timestamp,
+        UserId,
+    },
     error::ChatError,
     http::{
-        extract::{Body, Caller, InPath, MemberOrStaff, PageOf, SignedIn, Why},
+        extract::{Body, Caller, InPath, InQuery, MemberOrStaff, PageOf, SignedIn, Why},
         problem::Problem,
         responses::{AsUser, OwnProduct, Unknown, WithBody},
         state::{AppState, json_body},
@@ -97,7 +100,7 @@ pub async fn open_room(
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RoomPage<'a> {
-    /// Latest activity first.
+    /// Pinned rooms first, then latest activity first.
     items: Vec<RoomSummaryView<'a>>,
     /// Where the next page goes on; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,23 +114,51 @@ impl<'a> RoomPage<'a> {
     }
 }
 
-/// Lists the caller's own rooms, latest activity first.
+/// Which of the caller's rooms.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WantedRooms {
+    /// `true` lists the archive. Otherwise the rooms that are not archived are listed.
+    #[param(value_type = bool, default = false, required = false)]
+    archived: Option<String>,
+}
+
+impl WantedRooms {
+    pub(super) fn list(&self) -> Result<RoomList, ChatError> {
+        match self.archived.as_deref() {
+            None | Some("false") => Ok(RoomList::Inbox),
+            Some("true") => Ok(RoomList::Archive),
+            Some(_) => Err(ChatError::invalid("`archived` must be true or false")),
+        }
+    }
+}
+
+/// Lists the caller's own rooms: pinned ones first, then those with the latest activity.
+///
+/// Archived rooms are a list of their own, with `archived=true`. A room in which nobody has written yet is in its buyer's list
+/// alone; the seller's list shows it from its first message on.
 ///
 /// # Errors
-/// `invalid` for a `limit` or `cursor` that does not fit, `forbidden` for a removed user.
+/// `invalid` for a `limit`, `cursor` or `archived` that does not fit, `forbidden` for a removed user.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms",
     operation_id = "listRooms",
     tag = "rooms",
     security(("userToken" = [])),
-    params(WantedPage),
+    params(WantedRooms, WantedPage),
     responses((status = 200, description = "A page of one's rooms", body = RoomPage), AsUser)
 )]
-pub async fn list_rooms(state: web::Data<AppState>, user: SignedIn, page: WantedPage) -> Result<HttpResponse, Problem> {
-    let (SignedIn(identity), WantedPage { limit, cursor }) = (user, page);
+pub async fn list_rooms(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    page: WantedPage,
+    wanted: InQuery<WantedRooms>,
+) -> Result<HttpResponse, Problem> {
+    let (SignedIn(identity), WantedPage { limit, cursor }, InQuery(wanted)) = (user, page, wanted);
+    let wanted = wanted.list()?;
     let list = move |conn: &mut db::Connection, user: &UserId| {
-        db::list_rooms(conn, user, cursor.as_ref(), limit, PAGE_BYTES_MAX)
+        db::list_rooms(conn, user, wanted, cursor.as_ref(), limit, PAGE_BYTES_MAX)
     };
     let (rooms, next) =
         read_own(&state, Reading::list(identity.user.clone(), "list_rooms"), identity.user, list).await?;
@@ -217,6 +248,40 @@ pub async fn mark_read(
     state.accounts.admit_send(&identity.user)?;
     let answer = state.ask(|reply| Read { user: identity.user, room, seq, reply }).await?;
     Ok(json_body(answer.data))
+}
+
+/// Changes the caller's own settings of a room, which the other member never sees.
+///
+/// Settings that are left out stay. An archived room leaves the list for the archive until the next message of the other side, or
+/// of the marketplace; a muted one notifies of nothing and counts in no total; a pinned one stands before the others; one that
+/// is marked as unread stays so until it is read again. The caller's other sessions get `roomUpdated`.
+///
+/// # Errors
+/// `forbidden` for anyone but the room's two members, `invalid` for a setting that is neither true nor false, and for `archived`
+/// and `pinned` together.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/rooms/{id}/settings",
+    operation_id = "setRoomSettings",
+    tag = "rooms",
+    security(("userToken" = [])),
+    params(("id" = RoomId, Path, description = "The room's id")),
+    request_body(content = RoomSettingsPatch, example = json!({"archived": true})),
+    responses((status = 200, description = "The settings as they now stand", body = RoomSettings), AsUser, WithBody)
+)]
+pub async fn set_room_settings(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    room: InPath<RoomId>,
+    body: Body<RoomSettingsPatch>,
+) -> Result<HttpResponse, Problem> {
+    let (SignedIn(identity), InPath(room), Body(patch)) = (user, room, body);
+    if patch.contradicts_itself() {
+        return Err(ChatError::invalid("`archived` and `pinned` can't both be true: a room is one of the two").into());
+    }
+    state.accounts.admit_send(&identity.user)?;
+    let write = Write::SetRoomSettings { room, member: identity.user, patch };
+    Ok(json_body(state.change(write).await?.data))
 }
 
 /// A room token.

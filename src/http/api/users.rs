@@ -8,14 +8,18 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{PAGE_BYTES_MAX, check_same, created_or_found, record, rooms::RoomPage, staff_views::UserDetailsView};
+use super::{
+    PAGE_BYTES_MAX, check_same, created_or_found, record,
+    rooms::{RoomPage, WantedRooms},
+    staff_views::UserDetailsView,
+};
 use crate::{
     actors::{chat_server::messages::EndSessions, db_executor::purpose::Reading, eraser::messages::Erase},
     db::{self, DbError, ExportPart, ExportPlace, Moderation, RoomCursor, Write},
     domain::{Account, AuditAction, AuditSubject, User, UserId},
     error::{ChatError, ErrorCode},
     http::{
-        extract::{Body, InPath, PageOf, Service, Staff, Why},
+        extract::{Body, InPath, InQuery, PageOf, Service, Staff, Why},
         problem::Problem,
         responses::{AsService, AsStaff, Changed, Unknown, WithBody},
         state::{AppState, json_body},
@@ -114,19 +118,22 @@ pub async fn get_user(state: web::Data<AppState>, staff: Staff, id: InPath<UserI
     operation_id = "listUserRooms",
     tag = "staff",
     security(("staffToken" = []), ("serviceKey" = [])),
-    params(("id" = UserId, Path, description = "The marketplace's own user id"), WantedPage, Why),
+    params(("id" = UserId, Path, description = "The marketplace's own user id"), WantedRooms, WantedPage, Why),
     responses((status = 200, description = "A page of their rooms", body = RoomPage), AsStaff)
 )]
 pub async fn list_user_rooms(
     state: web::Data<AppState>,
     staff: Staff,
     id: InPath<UserId>,
+    which: InQuery<WantedRooms>,
     page: WantedPage,
 ) -> Result<HttpResponse, Problem> {
     let (InPath(user), WantedPage { limit, cursor }) = (id, page);
+    let which = which.0.list()?;
     let about = AuditSubject::user(&user);
     let scope = db::Scope::User(user.clone());
-    let list = move |conn: &mut db::Connection| db::list_rooms(conn, &user, cursor.as_ref(), limit, PAGE_BYTES_MAX);
+    let list =
+        move |conn: &mut db::Connection| db::list_rooms(conn, &user, which, cursor.as_ref(), limit, PAGE_BYTES_MAX);
     let (rooms, next) = state.database.read(Reading::list(staff.by.account(), "list_rooms"), scope, list).await?;
     record(&state, staff, AuditAction::ListUserRooms, about, None).await?;
     let presenter = state.presenter();

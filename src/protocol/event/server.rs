@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{Room, RoomId, RoomSummary, Seq, Timestamp, User, UserId, offer::StandingOffer},
+    domain::{Room, RoomId, RoomSummary, Seq, Timestamp, UnreadTotal, User, UserId, offer::StandingOffer},
     error::{ChatError, ErrorCode},
     protocol::view::{MessageView, Presenter, RoomSummaryView},
 };
@@ -140,8 +140,6 @@ pub enum ServerEvent<'a> {
         /// `seq` of the last message that the user has seen.
         seq: Seq,
     },
-    /// One of the user's rooms changed: its last message, unread count or product.
-    RoomUpdated(Box<RoomUpdated<'a>>),
     /// An event failed that asked for no acknowledgement, or the connection is about to end.
     Error(ErrorNotice),
     /// The server shuts down.
@@ -161,13 +159,16 @@ pub struct RoomUpdated<'a> {
     /// The room as it stands in the user's list.
     #[serde(flatten)]
     summary: RoomSummaryView<'a>,
+    /// What the user has not read, over all rooms of their list that are not muted. Absent while the server can't count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread_total: Option<UnreadTotal>,
 }
 
 impl<'a> RoomUpdated<'a> {
-    /// The event for one of a room's members.
+    /// The event for one of a room's members, without a total: nodes share it, and each knows the totals of its own users.
     #[must_use]
     pub fn of(summary: &'a RoomSummary, presenter: &Presenter<'_>) -> Self {
-        Self { room_id: &summary.room.id, summary: RoomSummaryView::of(summary, presenter) }
+        Self { room_id: &summary.room.id, summary: RoomSummaryView::of(summary, presenter), unread_total: None }
     }
 }
 
@@ -215,7 +216,6 @@ impl ServerEvent<'_> {
             Self::Presence { .. } => "presence",
             Self::Typing { .. } => "typing",
             Self::Read { .. } => "read",
-            Self::RoomUpdated(_) => "roomUpdated",
             Self::Error(_) => "error",
             Self::Draining { .. } => "draining",
         }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{MessageView, Presenter};
 use crate::domain::{
-    Event, EventCursor, Fact, Product, Room, RoomId, Seq, Timestamp, User, UserId,
+    Event, EventCursor, Fact, Product, Room, RoomId, RoomSettings, Seq, Timestamp, User, UserId,
     event::{OfferEvent, ReportEvent},
 };
 
@@ -51,6 +51,17 @@ pub enum FactView<'a> {
         user_id: &'a UserId,
         /// `seq` of the last message that the user has seen.
         seq: Seq,
+    },
+    /// A member has changed their own settings of a room. What a message or reading changes of them has no event of its own.
+    #[serde(rename_all = "camelCase")]
+    RoomSettingsUpdated {
+        /// Id of the room.
+        room_id: &'a RoomId,
+        /// Id of the user.
+        user_id: &'a UserId,
+        /// As they now stand.
+        #[serde(flatten)]
+        settings: RoomSettings,
     },
     /// A room was opened.
     RoomOpened(&'a Room),
@@ -133,6 +144,9 @@ impl<'a> FactView<'a> {
             Fact::Message(message) => Self::Message(MessageView::of(message, presenter)),
             Fact::MessageUpdated(message) => Self::MessageUpdated(MessageView::of(message, presenter)),
             Fact::Read { room_id, user_id, seq } => Self::Read { room_id, user_id, seq: *seq },
+            &Fact::RoomSettingsUpdated { ref room_id, ref user_id, settings } => {
+                Self::RoomSettingsUpdated { room_id, user_id, settings }
+            }
             Fact::RoomOpened(room) => Self::RoomOpened(room),
             Fact::OfferUpdated(offer) => Self::OfferUpdated(offer),
             Fact::ProductUpdated(product) => Self::ProductUpdated(product),

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{MessageView, Presenter};
-use crate::domain::{Room, RoomSummary, Seq, User, offer::StandingOffer};
+use crate::domain::{Room, RoomSettings, RoomSummary, Seq, User, offer::StandingOffer};
 
 /// A room in one's own list of conversations.
 #[derive(Serialize, ToSchema)]
@@ -35,6 +35,8 @@ pub struct RoomSummaryView<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     frozen: bool,
+    /// The user's own settings of the room, which the other member never sees.
+    settings: RoomSettings,
 }
 
 impl<'a> RoomSummaryView<'a> {
@@ -51,6 +53,7 @@ impl<'a> RoomSummaryView<'a> {
             unread: summary.unread,
             closed: summary.closed,
             frozen: summary.frozen,
+            settings: summary.listing.settings(),
         }
     }
 }

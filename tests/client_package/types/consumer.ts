@@ -52,7 +52,9 @@ import {
   type ServerClock,
   type ServerErrorCode,
   type ServerEvents,
+  type RoomSettings,
   type Settings,
+  type UnreadTotal,
   type StandingOffer,
   type Signals,
   type SnippetPart,
@@ -150,6 +152,9 @@ async function live({ signal }: Abortable): Promise<void> {
 
   const inbox: Inbox = client.inbox;
   inbox.on("change", () => console.log(inbox.items.map(({ id }) => id), inbox.unread + 1, inbox.loaded && inbox.hasMore));
+  const own: RoomSettings = await inbox.set("r", { pinned: true }, { signal });
+  await inbox.loadArchived({ signal });
+  console.log(own.muted, inbox.archived.length, inbox.hasMoreArchived, inbox.unreadTotal.rooms + 1, (await inbox.read("r")).settings?.archived);
   const item: InboxItem | undefined = inbox.get("r");
   await inbox.load({ signal });
   await inbox.loadMore({ signal });
@@ -210,7 +215,9 @@ async function requests({ signal }: Abortable): Promise<void> {
   const same: Settings = await rest.getSettings();
   const room: RoomInfo = await rest.openRoom("bike", { signal });
   const page: PageOptions = { limit: 10, cursor: "c", signal };
-  const rooms: Page<InboxItem> = await rest.listRooms(page);
+  const rooms: Page<InboxItem> = await rest.listRooms({ ...page, archived: true });
+  const unread: UnreadTotal = await rest.getUnread({ signal });
+  const own: RoomSettings = await rest.setRoomSettings("r", { archived: true }, { signal });
   const item: InboxItem = await rest.getRoom(room.id);
   const token: RoomToken = await rest.issueRoomToken(room.id);
   const { items, hasMore } = await rest.listMessages(room.id, { before: 9, after: 3, limit: 5, signal });
@@ -233,7 +240,7 @@ async function requests({ signal }: Abortable): Promise<void> {
   const currencies: Currency[] = await rest.listCurrencies();
   const allowed: boolean = await rest.isOriginAllowed(location.origin);
   const features: Features = await rest.getFeatures();
-  console.log(me, settings, same, rooms, item, token, hasMore, messages, readSeq, image, parts, product, blocks, block, blocked, receipt, currencies, allowed, features);
+  console.log(me, settings, same, rooms, unread, own, item, token, hasMore, messages, readSeq, image, parts, product, blocks, block, blocked, receipt, currencies, allowed, features);
 }
 
 function explain(error: unknown): string {

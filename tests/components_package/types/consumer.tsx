@@ -1,6 +1,7 @@
 import { HaggleError, HaggleMessenger, loadLanguage, registerLanguage, type HaggleEvents, type HaggleUnread, type Place, type Words } from "@haggle/components";
 import { HaggleConversation, HaggleInbox, HaggleMessenger as Messenger, HaggleSettings, HaggleUnread as Unread } from "@haggle/components/react";
 import { HaggleNotifications } from "@haggle/components/notifications";
+import { HaggleNotificationSettings, HaggleNotifications as Notifications } from "@haggle/components/react/notifications";
 import { en } from "@haggle/components/languages/en";
 
 const french: Words = { chats: "Messages", offer: { accept: "Accepter" }, unread: (count: number) => `${count} non lus` };
@@ -31,6 +32,8 @@ export const page = (room: string, go: (place: Place) => void) => (
     <HaggleInbox client={undefined} room={room} strings={french} />
     <HaggleConversation room={room} seq={3} back />
     <HaggleSettings lang="ko" />
+    <Notifications room={room} tokenUrl="/chat-token" onNavigate={(event) => go(event.detail)} />
+    <HaggleNotificationSettings />
   </>
 );
 

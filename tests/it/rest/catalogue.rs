@@ -143,7 +143,8 @@ async fn everybody_can_read_what_the_server_offers_and_what_a_client_has_to_keep
     assert_eq!(features.header("cache-control"), Some("public, max-age=60"));
     let features = features.body;
     assert_eq!(features["protocols"], json!(["haggle.v1"]));
-    for name in ["offers", "images", "search", "blocks", "reports", "settings", "room-tokens", "embed"] {
+    for name in ["offers", "images", "search", "blocks", "reports", "settings", "room-settings", "room-tokens", "embed"]
+    {
         assert!(features["features"].as_array().unwrap().contains(&json!(name)), "{name}");
     }
     assert_eq!(features["roomTokenRequired"], json!(true));

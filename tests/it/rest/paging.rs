@@ -91,18 +91,18 @@ async fn a_repeated_message_is_stored_once() {
 }
 
 #[actix_web::test]
-async fn a_room_is_opened_once_and_its_members_are_told() {
+async fn a_room_is_opened_once_and_its_buyer_is_told() {
     let server = TestServer::start().await;
     server.seed().product("bike", "sam");
-    let mut sam = server.ws("sam").await;
-    assert_eq!(sam.pushes_before_ack().await, [] as [Value; 0]);
+    let mut alice = server.ws("alice").await;
+    assert_eq!(alice.pushes_before_ack().await, [] as [Value; 0]);
     let token = server.token("alice");
     let body = Some(json!({"productId": "bike"}));
     let first = ask(server.addr, &token, "POST", "/api/v1/rooms", body.clone()).await;
     let second = ask(server.addr, &token, "POST", "/api/v1/rooms", body).await;
     assert_eq!((first.status, second.status), (201, 200));
     assert_eq!(first.body, second.body);
-    assert_eq!(sam.push("roomUpdated").await["roomId"], first.body["id"]);
+    assert_eq!(alice.push("roomUpdated").await["roomId"], first.body["id"]);
 
     let by_service = Some(json!({"productId": "bike", "buyerId": "alice"}));
     let third = ask(server.addr, SERVICE_KEY, "POST", "/api/v1/rooms", by_service).await;

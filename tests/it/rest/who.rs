@@ -188,6 +188,7 @@ fn rows_of_users(room: &str, edited: &str, deleted: &str) -> Vec<Row> {
     let one_message = "/api/v1/rooms/{id}/messages/{messageId}";
     vec![
         row(("GET", "/api/v1/me"), "/api/v1/me", None, user, [OK; 3], FORBIDDEN),
+        row(("GET", "/api/v1/me/unread"), "/api/v1/me/unread", None, user, [OK; 3], FORBIDDEN),
         row(("GET", "/api/v1/rooms"), "/api/v1/rooms", None, user, [OK; 3], FORBIDDEN),
         row(
             ("POST", "/api/v1/rooms"),
@@ -208,6 +209,14 @@ fn rows_of_users(room: &str, edited: &str, deleted: &str) -> Vec<Row> {
             NEW,
         ),
         row(("PUT", "/api/v1/rooms/{id}/read"), at("/read"), Some(json!({"seq": 1})), user, members, FORBIDDEN),
+        row(
+            ("PATCH", "/api/v1/rooms/{id}/settings"),
+            at("/settings"),
+            Some(json!({"pinned": true})),
+            user,
+            members,
+            FORBIDDEN,
+        ),
         row(("POST", "/api/v1/rooms/{id}/token"), at("/token"), None, user, members, FORBIDDEN),
         row(
             ("PATCH", one_message),

@@ -1,7 +1,7 @@
 //! The content of the database before a test begins.
 
 use haggle::{
-    db::{self, NewReport, Opened, Pool, Reported, Write, Written},
+    db::{self, Connection, NewReport, Pool, Reported, Write, Written},
     domain::{
         Draft, MessageKind, Product, ProductId, ProductStatus, Room, RoomId, Screened, StoredMessage, User, UserId,
         offer::Price,
@@ -10,6 +10,11 @@ use haggle::{
 };
 
 use super::server::START;
+
+/// A room in which nobody has written is not in its seller's list, and most tests are about those that are.
+fn show_to_sellers(conn: &mut Connection) {
+    conn.batch_execute("UPDATE rooms SET seller_place = 1 WHERE seller_place = -1").unwrap();
+}
 
 /// Writes users, products, rooms and messages.
 pub struct Seed {
@@ -50,14 +55,14 @@ impl Seed {
         product
     }
 
-    /// A room of this buyer about this product, which `sam` sells.
+    /// A room of this buyer about this product, which `sam` sells and has in his list, as after a first message.
     pub fn room(&self, buyer: &str, product: &str) -> Room {
         let product = self.product(product, "sam");
         let buyer = self.user(buyer);
         let mut conn = self.pool.get().unwrap();
-        match db::open_room(&mut conn, &product.id, &buyer, START).unwrap() {
-            Opened::New(room) | Opened::Existing(room) => room,
-        }
+        let room = db::open_room(&mut conn, &product.id, &buyer, START).unwrap().into_room();
+        show_to_sellers(&mut conn);
+        room
     }
 
     /// This many messages of one sender.
@@ -140,7 +145,9 @@ impl Seed {
             lines += &format!("{{\"type\":\"room\",\"productId\":\"{product}\",\"buyerId\":\"buyer-{place}\"}}\n");
         }
         let options = db::ImportOptions { now: START, shift_ms: 0 };
-        let (imported, bad) = db::import_str(&mut self.pool.get().unwrap(), &lines, options).unwrap();
+        let mut conn = self.pool.get().unwrap();
+        let (imported, bad) = db::import_str(&mut conn, &lines, options).unwrap();
+        show_to_sellers(&mut conn);
         assert_eq!((imported.rooms, bad), (count as u64, vec![]));
     }
 }

@@ -4,6 +4,12 @@ import { HaggleElement } from "./element.js";
 /** Whether somebody has gone somewhere on this page, in any of its elements. */
 let hasNavigated = false;
 
+/** Whether the focus is in a field of the page, and not in one of an element of ours. @param {Element | null} focused @returns {boolean} */
+function isWriting(focused) {
+  if (!focused || focused instanceof HaggleElement) return false;
+  return focused.matches("input, textarea, [contenteditable]") || isWriting(focused.shadowRoot?.activeElement ?? null);
+}
+
 /** An element that shows a room: which one is an attribute, so that the page's router decides. */
 export class RoomElement extends HaggleElement {
   static observedAttributes = [...super.observedAttributes, "room", "seq"];
@@ -44,9 +50,12 @@ export class RoomElement extends HaggleElement {
     super.attributeChangedCallback(name, before, now);
   }
 
-  /** A page that begins with a conversation keeps its focus, unless the element has `autofocus`. Someone who opens one gets it. */
+  /**
+   * A page that begins with a conversation keeps its focus, unless the element has `autofocus`. Someone who opens one gets it, and
+   * someone who writes in a field of the page's own keeps it.
+   */
   get takesFocus() {
-    return hasNavigated || this.hasAttribute("autofocus");
+    return (hasNavigated || this.hasAttribute("autofocus")) && !isWriting(document.activeElement);
   }
 
   /** @param {import("../ui/host.js").Place} place @returns {boolean} */

@@ -1,6 +1,7 @@
 // @ts-check
 import { inline } from "../styles/frame.js";
 import { useLanguage } from "../ui/language.js";
+import { totalOf } from "../ui/signed_in.js";
 import { html, useChanges, useEffect } from "../ui/view.js";
 import { HaggleElement } from "./element.js";
 
@@ -21,7 +22,7 @@ export class HaggleUnread extends HaggleElement {
 function Badge({ inbox, onUnread }) {
   const { t } = useLanguage();
   useChanges(inbox);
-  const { unread } = inbox;
+  const unread = totalOf(inbox);
   useEffect(() => onUnread(unread), [unread]);
   return unread > 0 && html`<span class="badge" part="badge" role="img" aria-label=${t.unread(unread)}>${unread}</span>`;
 }

@@ -12,7 +12,7 @@ const PRECEDENCE_MS = 400;
 
 /**
  * Notifies somebody who looks elsewhere of what came in: with a notification of the system, a soft sound and the number on the app's icon.
- * Says nothing of own messages, of the open conversation while it can be seen, and of what came while there was no connection.
+ * Says nothing of own messages, of muted conversations, of the open one while it can be seen, and of what came while there was no connection.
  *
  * @param {HaggleClient} client
  * @param {object} page
@@ -39,11 +39,11 @@ export function startNotifying(client, { openRoomId, textOf, open }) {
 
   /** @param {Update} update */
   const onUpdate = (update) => {
-    const { roomId, lastSeq, lastMessage, unread } = update;
+    const { roomId, lastSeq, lastMessage, unread, settings } = update;
     const isNew = lastSeq > (known.get(roomId) ?? 0);
     if (isNew) known.set(roomId, lastSeq);
     if (!isNew || !lastMessage || connection !== liveConnection) return;
-    if (lastMessage.senderId !== client.userId && unread > 0) void announce(update, lastMessage.id);
+    if (lastMessage.senderId !== client.userId && unread > 0 && !settings?.muted) void announce(update, lastMessage.id);
   };
 
   /** @param {Update} update @param {string} messageId */
@@ -56,7 +56,8 @@ export function startNotifying(client, { openRoomId, textOf, open }) {
   };
 
   const showBadge = () => {
-    const { unread } = client.inbox;
+    const { rooms, messages } = client.inbox.unreadTotal;
+    const unread = Math.max(rooms, messages);
     const shown = unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
     shown?.catch(() => {
       // A page that is not installed has no icon.

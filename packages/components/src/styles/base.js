@@ -1,7 +1,12 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** The pieces that every view shares. */
+/**
+ * The pieces that every view shares.
+ *
+ * `.plain-line`: Their writing system decides how people's words run and where they are cut, not where they stand.
+ * `@media (forced-colors: active)`: The system's few colours: what is chosen has an edge, and what is said by a background alone has one, too.
+ */
 export const base = css`
   *,
   ::before,
@@ -59,7 +64,6 @@ export const base = css`
     outline-offset: 2px;
   }
 
-  /* Their writing system decides how people's words run and where they are cut, not where they stand. */
   .plain-line {
     overflow: hidden;
     text-align: left;
@@ -280,7 +284,6 @@ export const base = css`
     color: var(--ink);
   }
 
-  /* The system's few colours: what is chosen has an edge, and what is said by a background alone has one, too. */
   @media (forced-colors: active) {
     [aria-current],
     [aria-pressed="true"],

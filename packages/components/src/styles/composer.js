@@ -1,7 +1,12 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** Where one writes. */
+/**
+ * Where one writes.
+ *
+ * `.composer textarea`: iOS zooms into anything smaller.
+ * `@container conversation (width < 18.75rem)`: A phone whose page is zoomed to twice its size.
+ */
 export const composer = css`
   .composer {
     padding: 4px 20px 14px;
@@ -238,7 +243,6 @@ export const composer = css`
   }
 
   @media (pointer: coarse) {
-    /* iOS zooms into anything smaller. */
     .composer textarea {
       font-size: 1rem;
     }
@@ -264,7 +268,6 @@ export const composer = css`
     }
   }
 
-  /* A phone whose page is zoomed to twice its size. */
   @container conversation (width < 18.75rem) {
     .composer-box {
       flex-wrap: wrap;

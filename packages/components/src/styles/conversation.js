@@ -1,9 +1,16 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** One conversation: who and what it is about. */
+/**
+ * One conversation: who and what it is about.
+ *
+ * `.conversation`: One conversation, laid out by its own width.
+ * `.status-button`: The product's status, as its seller sets it, and what it means to who writes
+ * `.conversation[data-opening] *`: While a dialog is loaded.
+ * `@media (height < 30rem)`: A phone that lies on its side, or whose keyboard is up.
+ * `@container conversation (width < 18.75rem)`: A phone whose page is zoomed to twice its size.
+ */
 export const conversation = css`
-  /* One conversation, laid out by its own width. */
   .conversation {
     display: flex;
     position: relative;
@@ -93,7 +100,6 @@ export const conversation = css`
     font-variant-numeric: tabular-nums;
   }
 
-  /* The product's status, as its seller sets it, and what it means to who writes */
   .status-button {
     display: inline-flex;
     gap: 2px;
@@ -128,7 +134,6 @@ export const conversation = css`
     color: var(--danger);
   }
 
-  /* While a dialog is loaded. */
   .conversation[data-opening] * {
     cursor: progress;
   }
@@ -166,7 +171,6 @@ export const conversation = css`
     }
   }
 
-  /* A phone that lies on its side, or whose keyboard is up. */
   @media (height < 30rem) {
     .conversation-head {
       flex-wrap: nowrap;
@@ -191,7 +195,6 @@ export const conversation = css`
     }
   }
 
-  /* A phone whose page is zoomed to twice its size. */
   @container conversation (width < 18.75rem) {
     .conversation-head > .avatar,
     .product-strip .picture {

@@ -1,9 +1,14 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** Dialogs, forms and switches. */
+/**
+ * Dialogs, forms and switches.
+ *
+ * `.dialog`: Dialog
+ * `.dialog-small`: Forms and dialogs
+ * `@media (width < 18.75rem)`: A phone whose page is zoomed to twice its size. A dialog stands in the window, so the window's width counts.
+ */
 export const dialogs = css`
-  /* Dialog */
   .dialog {
     width: min(32.5rem, calc(100vw - 1.5rem));
     max-height: min(47.5rem, calc(100dvh - 1.5rem));
@@ -51,7 +56,6 @@ export const dialogs = css`
     background: color-mix(in srgb, var(--danger) 85%, var(--ink));
   }
 
-  /* Forms and dialogs */
   .dialog-small {
     width: min(26.875rem, calc(100vw - 1.5rem));
   }
@@ -251,7 +255,6 @@ export const dialogs = css`
     }
   }
 
-  /* A phone whose page is zoomed to twice its size. A dialog stands in the window, so the window's width counts. */
   @media (width < 18.75rem) {
     .dialog-head {
       flex-wrap: nowrap;

@@ -2,8 +2,10 @@
 import { css } from "./css.js";
 
 /**
- * The border between the page and a component. The element itself is the page's to place; whatever the page says about every
+ * * The border between the page and a component. The element itself is the page's to place; whatever the page says about every
  * element, the frame inside starts from scratch. Its colours follow the page's `color-scheme`, unless `theme` names one.
+ *
+ * `.frame:lang(ko)`: Korean is broken between words, as it is read.
  */
 export const frame = css`
   :host {
@@ -27,7 +29,6 @@ export const frame = css`
     text-align: start;
   }
 
-  /* Korean is broken between words, as it is read. */
   .frame:lang(ko) {
     word-break: keep-all;
   }

@@ -1,7 +1,16 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** The panes, the inbox and the banner. */
+/**
+ * The panes, the inbox and the banner.
+ *
+ * `.inbox-skeleton`: Rows that are about to come.
+ * `.content`: The host's own content, where no conversation is shown.
+ * `@container haggle (width < 62.5rem)`: One pane at a time, and a conversation gets the whole height.
+ * `@media (height < 30rem)`: A phone that lies on its side, or whose keyboard is up: the height is for what is read.
+ * `@media (height < 30rem)`: On such a phone, what stands above the list takes one line.
+ * `@container haggle (width < 18.75rem)`: A phone whose page is zoomed to twice its size.
+ */
 export const layout = css`
   .panes {
     display: grid;
@@ -20,7 +29,6 @@ export const layout = css`
     box-shadow: var(--shadow);
   }
 
-  /* Inbox */
   .inbox {
     display: flex;
     flex-direction: column;
@@ -107,6 +115,7 @@ export const layout = css`
   }
 
   .inbox-name {
+    flex: 1;
     font-weight: 650;
   }
 
@@ -118,6 +127,7 @@ export const layout = css`
   }
 
   .inbox-last {
+    flex: 1;
     min-height: 1.3125rem;
     color: var(--ink-soft);
     font-size: 0.875rem;
@@ -130,6 +140,32 @@ export const layout = css`
 
   .inbox-row[aria-current] :is(.inbox-last, .inbox-time, .inbox-product) {
     color: color-mix(in srgb, var(--ink) 78%, transparent);
+  }
+
+  .inbox-mark .icon {
+    width: 1rem;
+    color: var(--ink-soft);
+  }
+
+  .inbox-item {
+    position: relative;
+  }
+
+  .row-menu {
+    position: absolute;
+    inset-block-start: 50%;
+    inset-inline-end: 10px;
+    translate: 0 -50%;
+  }
+
+  @media (hover: hover) {
+    .inbox-item:not(:hover, :focus-within) .row-menu {
+      opacity: 0;
+    }
+  }
+
+  .inbox-row:not(:only-child) {
+    padding-inline-end: 3.25rem;
   }
 
   .inbox-draft {
@@ -146,7 +182,7 @@ export const layout = css`
   .filters {
     display: flex;
     flex-wrap: wrap;
-    gap: 6px;
+    gap: 3px;
     min-width: 0;
     margin: 0 16px 8px;
     padding: 0;
@@ -158,11 +194,11 @@ export const layout = css`
     display: inline-grid;
     align-items: center;
     min-height: 2rem;
-    padding: 0 12px;
+    padding: 0 8px;
     border: 1px solid var(--line);
     border-radius: 999px;
     color: var(--ink-soft);
-    font-size: 0.8125rem;
+    font-size: 0.7812rem;
     font-weight: 600;
     line-height: 1.3;
   }
@@ -190,7 +226,6 @@ export const layout = css`
     cursor: pointer;
   }
 
-  /* Rows that are about to come. */
   .inbox-skeleton {
     flex: 1;
     padding: 0 20px;
@@ -277,7 +312,6 @@ export const layout = css`
     }
   }
 
-  /* The host's own content, where no conversation is shown. */
   .content {
     overflow: auto;
   }
@@ -291,7 +325,6 @@ export const layout = css`
     height: 100%;
   }
 
-  /* One pane at a time, and a conversation gets the whole height. */
   @container haggle (width < 62.5rem) {
     .panes {
       grid-template-columns: minmax(0, 1fr);
@@ -321,7 +354,6 @@ export const layout = css`
     }
   }
 
-  /* A phone that lies on its side, or whose keyboard is up: the height is for what is read. */
   @media (height < 30rem) {
     .pane-head {
       padding: 8px 16px 6px;
@@ -332,7 +364,6 @@ export const layout = css`
     }
   }
 
-  /* There, what stands above the list takes one line. */
   @media (height < 30rem) {
     @container haggle (37.5rem <= width < 62.5rem) {
       .inbox {
@@ -353,7 +384,6 @@ export const layout = css`
     }
   }
 
-  /* A phone whose page is zoomed to twice its size. */
   @container haggle (width < 18.75rem) {
     .inbox-faces {
       display: none;

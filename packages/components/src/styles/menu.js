@@ -1,9 +1,12 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** Menus, and the buttons that open them. */
+/**
+ * Menus, and the buttons that open them.
+ *
+ * `.menu`: In the top layer, so that nothing of the page's clips or covers it.
+ */
 export const menu = css`
-  /* In the top layer, so that nothing of the page's clips or covers it. */
   .menu {
     position: fixed;
     inset: auto;
@@ -62,7 +65,7 @@ export const menu = css`
     color: var(--brand);
   }
 
-  :is(.conversation-menu, .line-menu) .icon {
+  :is(.conversation-menu, .line-menu, .row-menu) .icon {
     stroke-width: 3;
   }
 `;

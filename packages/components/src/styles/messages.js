@@ -1,7 +1,19 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** The history of a conversation. */
+/**
+ * The history of a conversation.
+ *
+ * `overflow-anchor: none`: The list keeps its own place, also at the very top, where the browser would not.
+ * `.loading-older`: Above the history, not in it: its coming and going must not move what is being read.
+ * `word-break: keep-all`: Korean wraps between words. What has no spaces wraps anywhere.
+ * `.group:not([data-own]) .line:not(:first-child) .bubble`: Bubbles of one group lean on each other on their sender's side.
+ * `.bubble-emoji`: A face says more when it is seen.
+ * `.line-row`: A message's menu: next to the bubble, under the pointer or the focus.
+ * `@container conversation (width < 18.75rem)`: A phone whose page is zoomed to twice its size.
+ * `@media (forced-colors: active)`: In forced colours there are none of one's own: a line says where a bubble ends.
+ * `.line-menu`: On a touch screen a long touch opens it; the button stays for screen readers and keyboards.
+ */
 export const messages = css`
   .history-frame {
     position: relative;
@@ -14,7 +26,6 @@ export const messages = css`
     height: 100%;
     padding: 16px 24px 20px;
     overflow-y: auto;
-    /* The list keeps its own place, also at the very top, where the browser would not. */
     overflow-anchor: none;
     overscroll-behavior: contain;
   }
@@ -32,7 +43,6 @@ export const messages = css`
     text-align: center;
   }
 
-  /* Above the history, not in it: its coming and going must not move what is being read. */
   .loading-older {
     position: absolute;
     top: 10px;
@@ -113,7 +123,6 @@ export const messages = css`
     border-radius: 20px;
     background: var(--bubble-other);
     white-space: pre-wrap;
-    /* Korean wraps between words. What has no spaces wraps anywhere. */
     word-break: keep-all;
     overflow-wrap: anywhere;
   }
@@ -132,7 +141,6 @@ export const messages = css`
     color: var(--on-bubble-own);
   }
 
-  /* Bubbles of one group lean on each other on their sender's side. */
   .group:not([data-own]) .line:not(:first-child) .bubble {
     border-top-left-radius: 7px;
   }
@@ -149,7 +157,6 @@ export const messages = css`
     border-bottom-right-radius: 7px;
   }
 
-  /* A face says more when it is seen. */
   .bubble-emoji,
   .group[data-own] .bubble-emoji {
     padding: 0 4px;
@@ -293,7 +300,6 @@ export const messages = css`
     transform: translateX(50%);
   }
 
-  /* A message's menu: next to the bubble, under the pointer or the focus. */
   .line-row {
     position: relative;
     display: grid;
@@ -378,14 +384,12 @@ export const messages = css`
     }
   }
 
-  /* A phone whose page is zoomed to twice its size. */
   @container conversation (width < 18.75rem) {
     .group > .avatar {
       display: none;
     }
   }
 
-  /* There are no colours of one's own then: a line says where a bubble ends. */
   @media (forced-colors: active) {
     .bubble,
     .warning {
@@ -394,7 +398,6 @@ export const messages = css`
   }
 
   @media (pointer: coarse) {
-    /* There a long touch opens it; the button stays for screen readers and keyboards. */
     .line-menu {
       pointer-events: none;
     }

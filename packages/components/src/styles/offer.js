@@ -1,7 +1,11 @@
 // @ts-check
 import { css } from "./css.js";
 
-/** Offers. */
+/**
+ * Offers.
+ *
+ * `.standing-offer-pending`: The one that stands, over the history.
+ */
 export const offer = css`
   .offer {
     width: 18.75rem;
@@ -110,7 +114,6 @@ export const offer = css`
     margin-top: 10px;
   }
 
-  /* The one that stands, over the history. */
   .standing-offer-pending,
   .standing-offer-taken {
     padding: 0.5rem 1.25rem;

@@ -20,6 +20,7 @@ import { MessageList } from "./message_list.js";
 import { describe, named } from "./message_text.js";
 import { pendingOffer } from "./offer.js";
 import { usePhrases } from "./phrases.js";
+import { useRoomMenu } from "./room_menu.js";
 import { ConversationSkeleton } from "./skeleton.js";
 import { StandingOffer } from "./standing_offer.js";
 import { useUnfinished } from "./unfinished.js";
@@ -43,12 +44,14 @@ const STATUSES = /** @type {Product["status"][]} */ (["on_sale", "reserved", "so
 /**
  * One conversation: who and what it is about, its history, and the composer.
  *
- * @param {{room: Room, preview?: import("@haggle/client").InboxItem, state: import("@haggle/client").ConnectionState,
+ * @param {{room: Room, inbox: import("@haggle/client").Inbox, state: import("@haggle/client").ConnectionState,
  *   rest: Rest, images?: import("./attachments.js").ImageLimits, messageBytesMax: number, sought?: {seq: number}, takesFocus: boolean}} props
- *   `images` is missing where none can be sent; `takesFocus`: somebody came here from another view; `preview` is the inbox's row, so that the header stands before the room has answered
+ *   `images` is missing where none can be sent; `takesFocus`: somebody came here from another view
  */
-export function Conversation({ room, preview, state, rest, images, messageBytesMax, sought, takesFocus }) {
+export function Conversation({ room, inbox, state, rest, images, messageBytesMax, sought, takesFocus }) {
   const { t, format } = useLanguage();
+  // With the row of the inbox the header stands before the room has answered.
+  const preview = inbox.get(room.id);
   const [announcements, announce] = useAnnouncements();
   const dialog = useAsked();
   const [editing, setEditing] = useState(/** @type {string | undefined} */ (undefined));
@@ -62,6 +65,12 @@ export function Conversation({ room, preview, state, rest, images, messageBytesM
     room.enter();
     return () => room.leave();
   }, [room]);
+
+  // An archived one is on no page that was read.
+  const isKnown = preview !== undefined;
+  useEffect(() => void (room.entered && inbox.loaded && !isKnown && inbox.read(room.id).catch(() => {})), [room.entered, inbox.loaded, isKnown]);
+  // Opened, it is read, also where there is nothing new in it.
+  useEffect(() => void (preview?.settings?.unread && rest.markRead(room.id, preview.readSeq).catch(() => {})), [isKnown]);
 
   const other = named(room.other ?? preview?.other, t);
   useEffect(
@@ -130,7 +139,7 @@ export function Conversation({ room, preview, state, rest, images, messageBytesM
   const asks = isNew && product?.status === "on_sale" && product.sellerId !== room.ownUserId;
 
   return html`<section class="pane conversation" part="conversation" aria-labelledby="conversation-title" data-opening=${dialog.opening ? "" : undefined} ...${drop.handlers}>
-    <${Header} room=${room} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} takesFocus=${takesFocus} />
+    <${Header} room=${room} inbox=${inbox} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} takesFocus=${takesFocus} />
     <${StandingOffer} room=${room} other=${other} product=${product} actions=${actions} />
     <${MessageList} room=${room} other=${other} product=${product} actions=${actions} sought=${sought} />
     <div class="visually-hidden" aria-live="polite">${announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
@@ -208,17 +217,20 @@ function StatusHint({ room, product: { status, sellerId } }) {
 }
 
 /**
- * @param {{room: Room, other: User, state: import("@haggle/client").ConnectionState, product?: Product, rest: Rest,
+ * @param {{room: Room, inbox: import("@haggle/client").Inbox, other: User, state: import("@haggle/client").ConnectionState, product?: Product, rest: Rest,
  *   blocking: boolean, ask: (kind: Asked["kind"]) => (message?: Message) => void, takesFocus: boolean}} props
  */
-function Header({ room, other, state, product, rest, blocking, ask, takesFocus }) {
+function Header({ room, inbox, other, state, product, rest, blocking, ask, takesFocus }) {
   const { t } = useLanguage();
   const title = useRef(/** @type {HTMLElement | null} */ (null));
   const online = state === "open" && room.other?.online && !room.closed;
   const typing = room.otherIsTyping && !room.closed;
   // The link that led here is hidden on a phone. On a desk the composer takes the focus after this.
   useEffect(() => void (takesFocus && title.current?.focus({ preventScroll: true })), []);
+  const { failure, attempt } = useAttempt();
+  const menuOf = useRoomMenu(inbox, rest, attempt);
   const items = () => [
+    ...menuOf(inbox.get(room.id), true),
     { label: t.report.conversation, icon: "flag", choose: () => ask("report")() },
     blocking
       ? { label: t.unblock(other.name), icon: "block", choose: () => ask("unblock")() }
@@ -235,6 +247,7 @@ function Header({ room, other, state, product, rest, blocking, ask, takesFocus }
     </div>
     ${product && html`<${ProductStrip} product=${product} own=${product.sellerId === room.ownUserId} rest=${rest} />`}
     <${MenuButton} class="icon-button conversation-menu" label=${t.conversationMenu} items=${items}><${Icon} name="more" /><//>
+    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t)}</p>`}
   </header>`;
 }
 

@@ -1,8 +1,9 @@
 // @ts-check
 import { failureText, useAttempt } from "./attempt.js";
 import { InboxRow } from "./inbox_row.js";
+import { HostContext } from "./host.js";
 import { useLanguage } from "./language.js";
-import { html, useEffect, useRef, useState } from "./view.js";
+import { html, useContext, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Inbox} Inbox */
 /** @typedef {import("@haggle/client").InboxItem} InboxItem */
@@ -12,7 +13,9 @@ const FILTERS = {
   all: () => true,
   buying: (/** @type {InboxItem} */ { buyer }, /** @type {string} */ userId) => buyer.id === userId,
   selling: (/** @type {InboxItem} */ { seller }, /** @type {string} */ userId) => seller.id === userId,
-  unread: (/** @type {InboxItem} */ { unread }) => unread > 0,
+  unread: (/** @type {InboxItem} */ { unread, settings }) => unread > 0 || settings?.unread,
+  // A list of its own.
+  archived: () => true,
 };
 
 /** The server lists all rooms alike: further pages are read until so many are found, or so many pages were read. */
@@ -20,26 +23,37 @@ const SCREENFUL = 12;
 const PAGES_MAX = 10;
 
 /**
- * One's own conversations, latest activity first: all of them, or some.
+ * One's own conversations, pinned ones first, then latest activity first: all of them, or some.
  *
- * @param {{inbox: Inbox, user: {id: string}, openRoomId?: string}} props
+ * @param {{inbox: Inbox, rest: import("@haggle/client").Rest, user: {id: string}, openRoomId?: string}} props
  */
-export function InboxList({ inbox, user, openRoomId }) {
+export function InboxList({ inbox, rest, user, openRoomId }) {
   const { t } = useLanguage();
   const [filter, setFilter] = useState(/** @type {Filter} */ ("all"));
   const items = useFiltered(inbox, filter, user.id, openRoomId);
-  const isReading = useScreenful(inbox, items.length, filter);
+  const isArchive = filter === "archived";
+  const hasMore = isArchive ? inbox.hasMoreArchived : inbox.hasMore;
+  const loadMore = () => (isArchive ? inbox.loadArchived() : inbox.loadMore());
+  const isReading = useScreenful({ hasMore, loadMore }, items.length, filter);
   const { busy, failure, attempt } = useAttempt();
+  const { adopt } = useContext(HostContext);
+  const [menus, setMenus] = useState(/** @type {typeof import("./room_menu.js") | undefined} */ (undefined));
+  // The list stands before its menus have come.
+  useEffect(() => void import("./room_menu.js").then(setMenus), []);
+  if (menus) adopt(menus.sheets);
+  const isEmpty = inbox.items.length === 0 && inbox.archived.length === 0;
+  // Somebody who has archived everything gets to it.
+  useEffect(() => void (inbox.loaded && isEmpty && inbox.loadArchived().catch(() => {})), [inbox.loaded, isEmpty]);
 
-  if (inbox.items.length === 0) return inbox.loaded ? html`<${NoChats} />` : html`<${InboxSkeleton} />`;
+  if (isEmpty && !isArchive) return inbox.loaded ? html`<${NoChats} />` : html`<${InboxSkeleton} />`;
   return html`<${Filters} filter=${filter} choose=${setFilter} />
+    ${failure && html`<p class="notice form-failure" role="alert">${failureText(failure, t)}</p>`}
     ${items.length > 0
       ? html`<ul class="inbox-list">
-          ${items.map((item) => html`<${InboxRow} key=${item.id} item=${item} user=${user} current=${item.id === openRoomId} />`)}
-          ${inbox.hasMore &&
+          ${items.map((item) => html`<${InboxRow} key=${item.id} item=${item} user=${user} current=${item.id === openRoomId} menu=${menus && ((/** @type {string} */ name) => html`<${menus.RowMenu} inbox=${inbox} rest=${rest} attempt=${attempt} item=${item} name=${name} isOpen=${item.id === openRoomId} />`)} />`)}
+          ${hasMore &&
           html`<li class="inbox-more">
-            ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t)}</p>`}
-            <button type="button" class="button" aria-disabled=${String(busy || isReading)} onClick=${() => attempt(() => inbox.loadMore())}>${t.more}</button>
+            <button type="button" class="button" aria-disabled=${String(busy || isReading)} onClick=${() => attempt(loadMore)}>${t.more}</button>
           </li>`}
         </ul>`
       : isReading
@@ -91,7 +105,7 @@ export function InboxSkeleton() {
  */
 function useFiltered(inbox, filter, userId, openRoomId) {
   const openedUnread = useRef("");
-  const items = inbox.items.filter((item) => {
+  const items = inbox[filter === "archived" ? "archived" : "items"].filter((item) => {
     const passes = FILTERS[filter](item, userId);
     if (passes && item.id === openRoomId && filter === "unread") openedUnread.current = item.id;
     return passes || (filter === "unread" && item.id === openRoomId && item.id === openedUnread.current);
@@ -101,9 +115,9 @@ function useFiltered(inbox, filter, userId, openRoomId) {
 }
 
 /**
- * Reads further pages of the inbox for as long as too little was found in it.
+ * Reads further pages for as long as too little was found in them.
  *
- * @param {Inbox} inbox
+ * @param {{hasMore: boolean, loadMore: () => Promise<void>}} inbox
  * @param {number} found
  * @param {string} wanted what is looked for: something else starts again
  * @returns {boolean} whether a page is under way

@@ -12,7 +12,7 @@ import { html } from "./view.js";
  */
 export function InboxPane({ inbox, user, openRoomId, rest, canSearch }) {
   const { t } = useLanguage();
-  const list = html`<${InboxList} inbox=${inbox} user=${user} openRoomId=${openRoomId} />`;
+  const list = html`<${InboxList} inbox=${inbox} rest=${rest} user=${user} openRoomId=${openRoomId} />`;
   return html`<section class="pane inbox" part="inbox" aria-labelledby="chats-title">
     <header class="pane-head"><h2 id="chats-title" tabindex="-1">${t.chats}</h2></header>
     ${canSearch ? html`<${Search} inbox=${inbox} rest=${rest} user=${user} openRoomId=${openRoomId}>${list}<//>` : list}

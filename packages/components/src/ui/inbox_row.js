@@ -2,28 +2,34 @@
 import { Avatar, ProductPicture } from "./avatar.js";
 import { draftOf, onDraft } from "./composer_drafts.js";
 import { PlaceLink } from "./host.js";
+import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { describe, named } from "./message_text.js";
 import { html, useEffect, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").InboxItem} InboxItem */
 
+/** What a row shows of its settings. */
+const MARKS = /** @type {const} */ (["pinned", "muted"]);
+
 /**
  * A conversation in a list.
  *
- * @param {{item: InboxItem, user: {id: string}, current: boolean}} props
+ * @param {{item: InboxItem, user: {id: string}, current: boolean, menu?: (name: string) => any}} props
  */
-export function InboxRow({ item, user, current }) {
+export function InboxRow({ item, user, current, menu }) {
   const { t, format } = useLanguage();
-  const { product, lastMessage, unread } = item;
+  const { product, lastMessage, unread, settings } = item;
+  const isUnread = unread > 0 || settings?.unread;
   const other = named(item.other, t);
   const at = lastMessage?.sentAt ?? item.createdAt;
-  return html`<li>
-    <${PlaceLink} to=${{ view: "room", roomId: item.id }} class="inbox-row" part="inbox-row" data-room=${item.id} aria-current=${current ? "page" : undefined} data-unread=${unread > 0 ? "" : undefined}>
+  return html`<li class="inbox-item">
+    <${PlaceLink} to=${{ view: "room", roomId: item.id }} class="inbox-row" part="inbox-row" data-room=${item.id} aria-current=${current ? "page" : undefined} data-unread=${isUnread ? "" : undefined}>
       <${Faces} product=${product} other=${other} />
       <span class="inbox-text">
         <span class="inbox-line">
           <span class="inbox-name plain-line" dir="auto">${other.name}</span>
+          ${MARKS.map((name) => settings?.[name] && html`<span class="inbox-mark" role="img" aria-label=${t.list[name]}><${Icon} name=${name} /></span>`)}
           <time class="inbox-time" datetime=${at}>${format.short(at)}</time>
         </span>
         <span class="inbox-product">
@@ -32,10 +38,11 @@ export function InboxRow({ item, user, current }) {
         </span>
         <span class="inbox-line">
           <${LastLine} item=${item} user=${user} />
-          ${unread > 0 && html`<span class="badge" part="badge"><span aria-hidden="true">${unread}</span><span class="visually-hidden">${t.unread(unread)}</span></span>`}
+          ${isUnread && html`<span class="badge" part="badge"><span aria-hidden="true">${unread || ""}</span><span class="visually-hidden">${unread ? t.unread(unread) : t.filters.unread}</span></span>`}
         </span>
       </span>
     <//>
+    ${menu?.(other.name)}
   </li>`;
 }
 

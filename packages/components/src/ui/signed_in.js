@@ -30,6 +30,15 @@ export function SignedIn({ session, again, children }) {
   return children(session.client);
 }
 
+/**
+ * The number on a badge: the unread messages, and at least one for each room that is marked as unread.
+ *
+ * @param {import("@haggle/client").Inbox} inbox
+ */
+export function totalOf({ unreadTotal: { rooms, messages } }) {
+  return Math.max(rooms, messages);
+}
+
 /** @param {{client: import("@haggle/client").HaggleClient}} props */
 export function Banner({ client }) {
   return html`<${ConnectionBanner} state=${client.state} reconnectNow=${() => client.reconnectNow()} />`;
@@ -38,7 +47,7 @@ export function Banner({ client }) {
 /** @param {{session: Session, client: import("@haggle/client").HaggleClient, openRoomId?: string, onUnread: (unread: number) => void}} props */
 export function InboxView({ session, client, openRoomId, onUnread }) {
   useChanges(client.inbox);
-  const { unread } = client.inbox;
+  const unread = totalOf(client.inbox);
   useEffect(() => onUnread(unread), [unread]);
   return html`<${InboxPane}
     inbox=${client.inbox}
@@ -70,7 +79,7 @@ export function ConversationView({ session, client, roomId, sought, takesFocus }
   return html`<${loaded.Conversation}
     key=${roomId}
     room=${client.room(roomId)}
-    preview=${client.inbox.get(roomId)}
+    inbox=${client.inbox}
     state=${client.state}
     rest=${client.rest}
     sought=${sought}

@@ -48,10 +48,14 @@ pub(in crate::db) fn is_empty(conn: &mut Connection) -> QueryResult<bool> {
 }
 
 /// Appends messages that have their positions.
-pub(in crate::db) fn append(conn: &mut SqliteConnection, messages: &[&mut StoredMessage]) -> QueryResult<()> {
+pub(in crate::db) fn append(conn: &mut Connection, messages: &[&mut StoredMessage]) -> QueryResult<()> {
     let rows: Vec<NewMessage<'_>> = messages.iter().map(|message| NewMessage::new(message)).collect();
     let rows: Vec<_> = rows.iter().map(NewMessage::values).collect();
-    prepared::insert::<AppendMessages, _>(conn, &rows)
+    match conn {
+        Connection::Sqlite(conn) => prepared::insert::<AppendMessages, _>(conn, &rows),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) => Ok(()),
+    }
 }
 
 /// The message at a position of the tail.
@@ -65,27 +69,32 @@ pub(in crate::db) fn find(conn: &mut Connection, position: i64) -> Result<Option
 }
 
 /// Copies the message at a position to where messages are looked for.
-pub(in crate::db) fn settle(conn: &mut SqliteConnection, position: i64) -> QueryResult<()> {
-    prepared::run::<SettleMessage, _>(conn, [Value::Number(position)])?;
-    Ok(())
+pub(in crate::db) fn settle(conn: &mut Connection, position: i64) -> QueryResult<()> {
+    run::<SettleMessage, _>(conn, [Value::Number(position)])
 }
 
 /// Removes the messages before a position.
-pub(in crate::db) fn trim(conn: &mut SqliteConnection, before: i64) -> QueryResult<()> {
-    prepared::run::<TrimMessages, _>(conn, [Value::Number(before)])?;
-    Ok(())
+pub(in crate::db) fn trim(conn: &mut Connection, before: i64) -> QueryResult<()> {
+    run::<TrimMessages, _>(conn, [Value::Number(before)])
 }
 
 /// Notes how far somebody has read a room.
-pub(in crate::db) fn put_mark(conn: &mut SqliteConnection, room: &str, user: &str, read_seq: i64) -> QueryResult<()> {
-    prepared::run::<PutMark, _>(conn, [Value::Text(room), Value::Text(user), Value::Number(read_seq)])?;
-    Ok(())
+pub(in crate::db) fn put_mark(conn: &mut Connection, room: &str, user: &str, read_seq: i64) -> QueryResult<()> {
+    run::<PutMark, _>(conn, [Value::Text(room), Value::Text(user), Value::Number(read_seq)])
 }
 
 /// Removes the read marks of a room.
-pub(in crate::db) fn remove_marks(conn: &mut SqliteConnection, room: &str) -> QueryResult<()> {
-    prepared::run::<RemoveMarks, _>(conn, [Value::Text(room)])?;
-    Ok(())
+pub(in crate::db) fn remove_marks(conn: &mut Connection, room: &str) -> QueryResult<()> {
+    run::<RemoveMarks, _>(conn, [Value::Text(room)])
+}
+
+/// PostgreSQL has no tail.
+fn run<S: Statement, const N: usize>(conn: &mut Connection, values: [Value<'_>; N]) -> QueryResult<()> {
+    match conn {
+        Connection::Sqlite(conn) => prepared::run::<S, _>(conn, values).map(drop),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) => Ok(()),
+    }
 }
 
 struct AppendMessages;

@@ -20,7 +20,7 @@ use crate::{
         space::Space,
     },
     domain::{
-        Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId,
+        ListPlace, Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId,
         offer::StandingOffer,
     },
 };
@@ -152,12 +152,12 @@ impl RoomDetails {
             + self.offer.as_ref().map_or(0, StandingOffer::weight_bytes)
     }
 
-    /// One's own rooms in one role, latest activity first, behind a place in that order: at most `limit` and what has space,
-    /// and whether one had none.
+    /// One's own rooms in one role that stand at one place of the list, latest activity first, after a room in that order: at
+    /// most `limit` and what has space, and whether one had none.
     pub(in crate::db) fn list(
         conn: &mut Connection,
-        user: &UserId,
-        role: Role,
+        (user, role): (&UserId, Role),
+        place: ListPlace,
         (active_at, id): (i64, &str),
         limit: i64,
         mut space: Space,
@@ -177,13 +177,13 @@ impl RoomDetails {
         };
         match role {
             Role::Buyer => room_details!()
-                .filter(rooms::buyer_id.eq(user.as_str()))
+                .filter(rooms::buyer_id.eq(user.as_str()).and(rooms::buyer_place.eq(place as i64)))
                 .filter(behind)
                 .order(order)
                 .limit(limit)
                 .load_while(conn, take)?,
             Role::Seller => room_details!()
-                .filter(rooms::seller_id.eq(user.as_str()))
+                .filter(rooms::seller_id.eq(user.as_str()).and(rooms::seller_place.eq(place as i64)))
                 .filter(behind)
                 .order(order)
                 .limit(limit)
@@ -243,6 +243,7 @@ impl RoomDetails {
             unread,
             closed,
             frozen: self.frozen,
+            listing: self.row.listing(role),
             room: self.room,
         })
     }
