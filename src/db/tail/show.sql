@@ -1,6 +1,7 @@
 CREATE TEMP TABLE tail_messages AS SELECT * FROM main.messages WHERE FALSE;
-INSERT INTO temp.tail_messages (position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings)
-SELECT position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings
+INSERT INTO temp.tail_messages
+    (position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings, removed)
+SELECT position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings, FALSE
 FROM main.message_tail AS waiting
 WHERE NOT EXISTS (SELECT 1 FROM main.messages AS settled WHERE settled.position = waiting.position);
 

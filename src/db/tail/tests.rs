@@ -10,7 +10,7 @@ use crate::{
         write_batch, write_deferred,
     },
     domain::{
-        MessageId, ProductId, ProductStatus, Seq,
+        MessageId, ProductId, ProductStatus, RoomSettingsPatch, Seq,
         masking::Inspected,
         offer::{OfferDecision, Price},
     },
@@ -97,18 +97,20 @@ impl World {
     }
 }
 
-type Contents = (Vec<String>, Vec<(i64, i64, i64, i64)>);
+type Contents = (Vec<String>, Vec<(i64, i64, i64, i64)>, Vec<(i64, i64, i64)>);
 
 fn contents_of(conn: &mut Connection, all_rooms: &[RoomId]) -> Contents {
     let rows: Vec<MessageRow> =
         messages::table.order(messages::position).select(MessageRow::as_select()).load(conn).unwrap();
     let messages = rows.into_iter().map(|row| shape(&row.into_stored().unwrap(), all_rooms)).collect();
-    let mut of_rooms = Vec::new();
+    let (mut of_rooms, mut of_lists) = (Vec::new(), Vec::new());
     for room in all_rooms {
+        let columns = (rooms::buyer_place, rooms::seller_place, rooms::member_flags);
+        of_lists.push(rooms::table.find(room.as_str()).select(columns).get_result(conn).unwrap());
         let columns = (rooms::last_seq, rooms::active_at, rooms::buyer_read_seq, rooms::seller_read_seq);
         of_rooms.push(rooms::table.find(room.as_str()).select(columns).get_result(conn).unwrap());
     }
-    (messages, of_rooms)
+    (messages, of_rooms, of_lists)
 }
 
 fn shape(message: &StoredMessage, rooms: &[RoomId]) -> String {
@@ -160,7 +162,7 @@ fn draw(dice: &mut Dice, world: &World) -> Write {
     let known: Vec<&MessageId> = world.ids.iter().filter(|((of, _), _)| *of == room).map(|(_, id)| id).collect();
     let some = usize::try_from(dice.below(known.len().max(1) as u64)).unwrap();
     let message = known.get(some).copied().cloned().unwrap_or_else(|| MessageId::from_stored("none"));
-    match dice.below(40) {
+    match dice.below(44) {
         0..=19 => {
             let key = dice.below(12);
             let key = (key < 8).then(|| format!("key {key}"));
@@ -202,6 +204,14 @@ fn draw(dice: &mut Dice, world: &World) -> Write {
             blocker: user_id(member),
             blocked: user_id(if member == "carol" { buyer } else { "carol" }),
         },
+        39 if dice.below(12) == 0 => Write::DeleteUser { user: user_id(buyer), at: NOW },
+        39 => Write::EraseWords { user: user_id(buyer), at: NOW },
+        40..=42 => {
+            let chosen = |dice: &mut Dice| dice.one_of(&[None, Some(true), Some(false)]);
+            let (archived, muted, pinned) = (chosen(dice), chosen(dice), chosen(dice));
+            let patch = RoomSettingsPatch { archived, muted, pinned, unread: chosen(dice) };
+            Write::SetRoomSettings { room: id, member: user_id(member), patch }
+        }
         _ => Write::PutUser { user: user(member) },
     }
 }
