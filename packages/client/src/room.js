@@ -34,6 +34,7 @@ export class Room extends Emitter {
   readSeqAtEntry = 0;
   caughtUp = false;
   closed = false;
+  frozen = false;
   otherIsTyping = false;
   loadingOlder = false;
 
@@ -101,6 +102,10 @@ export class Room extends Emitter {
     if (this.#connection.state === "open") {
       this.#connection.request("leaveRoom", { roomId: this.id }).catch(() => {});
     }
+  }
+
+  get writable() {
+    return !this.closed && !this.frozen;
   }
 
   get entered() {
@@ -209,6 +214,7 @@ export class Room extends Emitter {
         // Who is called how by now; of somebody who was erased no name and no picture is left.
         for (const user of /** @type {User[]} */ ([data.buyer, data.seller])) this.#updateMember(user.id, () => ({ avatarUrl: undefined, ...user }));
         this.closed = data.closed ?? false;
+        this.frozen = data.frozen ?? false;
         this.standingOffer = data.offer;
         break;
     }
@@ -307,11 +313,12 @@ export class Room extends Emitter {
   }
 
   /** @param {Entered} entered */
-  #take({ room, members, readSeq, closed, offer }) {
+  #take({ room, members, readSeq, closed, frozen, offer }) {
     if (this.#enteredByUser) this.readSeqAtEntry = Math.max(readSeq, this.#readSeqWanted);
     this.#enteredByUser = false;
     this.info = room;
     this.closed = closed ?? false;
+    this.frozen = frozen ?? false;
     this.standingOffer = offer;
     this.members = members;
     this.#readSeq = readSeq;

@@ -236,6 +236,10 @@ export interface Room extends Emitter<{ change: void; received: Message[] }> {
   readonly caughtUp: boolean;
   /** Nobody can say anything here: one of the two has blocked the other, or the other was deleted. */
   readonly closed: boolean;
+  /** The marketplace has frozen the conversation: nobody can say anything until it is unfrozen. */
+  readonly frozen: boolean;
+  /** Whether the two members can say something here: it is neither closed nor frozen. */
+  readonly writable: boolean;
   readonly otherIsTyping: boolean;
   /** Whether {@link loadOlder} waits for a page. */
   readonly loadingOlder: boolean;

@@ -30,6 +30,8 @@ export interface Product {
   currency?: string;
   imageUrl?: string;
   status: ProductStatus;
+  /** The marketplace has taken it down: its rooms stay, and there are no new ones. */
+  unlisted?: boolean;
 }
 
 export interface RoomInfo {
@@ -57,6 +59,8 @@ export interface StoredMessage {
   editedAt?: string;
   /** When its sender took it back: it keeps its `seq`, and has neither `text` nor `data`. */
   deletedAt?: string;
+  /** Present where not the sender took it back, but the marketplace. */
+  removedBy?: "marketplace";
   /** Ways to reach somebody outside that its words hold: show both members a notice of the risk. */
   warnings?: ContactKind[];
 }
@@ -213,6 +217,8 @@ export interface Entered {
   messages: Message[];
   /** Nobody can say anything here: one of the two has blocked the other, or the other was deleted. */
   closed: boolean;
+  /** The marketplace has frozen the conversation: nobody can say anything until it is unfrozen. */
+  frozen?: boolean;
   /** There is more on the far side: newer ones when asked with `after`, older ones when not. */
   hasMore: boolean;
   serverTime: string;
@@ -228,6 +234,8 @@ export interface InboxItem extends RoomInfo {
   readSeq: number;
   unread: number;
   closed: boolean;
+  /** The marketplace has frozen the conversation. */
+  frozen?: boolean;
   /** One's own settings of the room, from servers with `room-settings` among their features. */
   settings: RoomSettings;
 }

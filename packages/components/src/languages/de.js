@@ -61,6 +61,7 @@ export const de = {
   newMessages: (/** @type {number} */ count) => (count === 1 ? "1 neue Nachricht" : `${count} neue Nachrichten`),
   toNewest: "Zur neuesten Nachricht",
   deleted: "Diese Nachricht wurde gelöscht",
+  removed: "Der Marktplatz hat diese Nachricht entfernt",
   edited: "bearbeitet",
   today: "Heute",
   yesterday: "Gestern",

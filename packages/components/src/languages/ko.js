@@ -61,6 +61,7 @@ export const ko = {
   newMessages: (count) => `새 메시지 ${count}개`,
   toNewest: "최신 메시지로",
   deleted: "삭제된 메시지예요",
+  removed: "마켓에서 삭제한 메시지예요",
   edited: "수정됨",
   today: "오늘",
   yesterday: "어제",
@@ -167,6 +168,7 @@ export const ko = {
   unblockText: "다시 서로 메시지를 보낼 수 있게 돼요.",
   unblockDo: "차단 해제",
   closed: "종료된 대화예요.",
+  frozen: "마켓에서 대화를 잠시 멈췄어요.",
 
   report: {
     conversation: "대화 신고",

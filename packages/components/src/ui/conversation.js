@@ -58,7 +58,7 @@ export function Conversation({ room, inbox, state, rest, images, messageBytesMax
   const unfinished = useUnfinished(room);
   const phrases = usePhrases(room.ownUserId);
   const attachments = useAttachments(room, images);
-  const drop = useDrop(images && !editing && !room.closed ? attachments.add : undefined);
+  const drop = useDrop(images && !editing && room.writable ? attachments.add : undefined);
   useChanges(room);
 
   useEffect(() => {
@@ -95,7 +95,7 @@ export function Conversation({ room, inbox, state, rest, images, messageBytesMax
   useEffect(() => void (state === "open" && dialog.forget()), [state]);
 
   // Somebody who has blocked the other can take it back; nobody else is told.
-  const { closed } = room;
+  const closed = !room.writable;
   const [blocking, setBlocking] = useState(false);
   useEffect(() => {
     let left = false;
@@ -146,7 +146,7 @@ export function Conversation({ room, inbox, state, rest, images, messageBytesMax
     ${!closed && product && html`<${StatusHint} room=${room} product=${product} />`}
     ${dialog.failure && html`<p class="status-hint form-failure" role="alert">${failureText(dialog.failure, t)}</p>`}
     <p class="visually-hidden" role="status">${dialog.opening && t.loading}</p>
-    <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${t.closed}</p>`}</div>
+    <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${room.frozen ? t.frozen : t.closed}</p>`}</div>
     ${!closed &&
     html`<${Composer}
       room=${room}

@@ -92,7 +92,7 @@ function Bubble({ line, own, other, room, actions, reachable }) {
   if (!message || !hasMenu(line, room)) return html`<div class="line-row">${content}</div>`;
 
   const items = () => {
-    const editable = room.isEditable(message) && !room.closed;
+    const editable = room.isEditable(message) && room.writable;
     return [
       ...(message.text ? [{ label: t.copy, icon: "copy", choose: () => void navigator.clipboard?.writeText(message.text ?? "") }] : []),
       ...(editable && message.text ? [{ label: t.edit, icon: "edit", choose: () => actions.edit(message) }] : []),
@@ -166,8 +166,8 @@ function Failed({ draft, room, rewrite }) {
   const { t } = useLanguage();
   const reason = reasonText(draft.errorCode, draft.errorUntil, t) ?? draft.errorMessage;
   return html`<div class="meta meta-failed" role="alert">
-    ${room.closed ? html`<span class="retry"><${Icon} name="failed" />${t.delivery.failed}</span>` : html`<button type="button" class="retry" onClick=${() => room.retry(draft.clientId)}><${Icon} name="failed" />${t.delivery.failed}. ${t.retry}</button>`}
-    ${draft.text && !room.closed && html`<button type="button" class="discard" onClick=${() => rewrite(draft)}>${t.edit}</button>`}
+    ${!room.writable ? html`<span class="retry"><${Icon} name="failed" />${t.delivery.failed}</span>` : html`<button type="button" class="retry" onClick=${() => room.retry(draft.clientId)}><${Icon} name="failed" />${t.delivery.failed}. ${t.retry}</button>`}
+    ${draft.text && room.writable && html`<button type="button" class="discard" onClick=${() => rewrite(draft)}>${t.edit}</button>`}
     <button type="button" class="discard" onClick=${() => room.discard(draft.clientId)}>${t.discard}</button>
     ${reason && html`<span class="failure">${reason}</span>`}
   </div>`;

@@ -81,7 +81,7 @@ export function MessageList({ room, other, product, actions, sought }) {
 
   const groupView = useKept();
   // What a group shows of them: the objects themselves are new with every event.
-  const context = [t, room.closed, other.name, other.avatarUrl, product?.status, product?.price, product?.currency];
+  const context = [t, room.writable, other.name, other.avatarUrl, product?.status, product?.price, product?.currency];
   const lastGroup = blocks.findLast(({ kind }) => kind === "group");
   const lastKey = lastGroup?.kind === "group" ? lastGroup.lines.findLast((line) => hasMenu(line, room))?.key : undefined;
 

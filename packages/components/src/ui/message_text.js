@@ -10,8 +10,8 @@
  * @returns {string}
  */
 export function describe(message, { t, format }) {
-  const { kind, text, data, deletedAt } = message;
-  if (deletedAt) return t.deleted;
+  const { kind, text, data, deletedAt, removedBy } = message;
+  if (deletedAt) return removedBy ? t.removed : t.deleted;
   if (kind === "system") return systemText(message, t);
   if (kind === "offer" && data) return t.offer.says(format.price(data.amount, data.currency));
   if (kind === "image") return text || t.image.says;

@@ -115,7 +115,7 @@ export function OfferActions({ offer, room, product, actions, onAnswered }) {
   };
 
   return html`${status === "pending" &&
-    !room.closed &&
+    room.writable &&
     html`<div class="offer-actions">
       ${offer.senderId === room.ownUserId
         ? html`<button type="button" class="button" disabled=${busy} onClick=${() => give("withdraw")}>${t.offer.withdraw}</button>`
