@@ -39,7 +39,7 @@ use crate::domain::{Pair, RoomId, StoredMessage, UserId};
 /// millisecond.
 const ROOM_MESSAGES_MAX: usize = 256;
 
-/// Messages that wait in all rooms; with more each commit settles twice as many as it adds.
+/// Messages that wait in all rooms, or rooms that wait for a read mark alone; with more each commit settles twice as many as it adds.
 const MESSAGES_MAX: usize = 16_384;
 
 /// Rows that are removed from the tail's table at a time.
@@ -56,6 +56,8 @@ pub struct Tail {
     round: Vec<String>,
     /// The first position in the tail's table; `i64::MAX` when it is empty.
     first_row: i64,
+    /// The last position that was ever in it.
+    last_row: i64,
     /// The position of the newest message of all; `None` when it has to be read.
     newest: Option<i64>,
     /// Rooms that this transaction has settled.
@@ -137,8 +139,11 @@ impl Tail {
         let known = self.version.take();
         let (outcome, version) = conn.immediate_transaction(|conn| {
             let version = data_version(conn)?;
-            if known != Some(version) {
-                self.reset(conn)?;
+            match known {
+                Some(known) if known == version => {}
+                // Anyone else who writes messages settles everything first. Where the tail is as it was, they have not.
+                Some(_) if self.is_intact(conn)? => self.newest = None,
+                _ => self.reset(conn)?,
             }
             Ok::<_, DbError>((run(self, conn)?, version))
         })?;
@@ -147,12 +152,18 @@ impl Tail {
         Ok(outcome)
     }
 
+    /// Whether the tables hold what this object knows of.
+    fn is_intact(&self, conn: &mut Connection) -> Result<bool, DbError> {
+        let has_marks = self.rooms.values().any(|room| room.has_marks);
+        Ok(rows::first_position(conn)? == self.first_row && rows::has_marks(conn)? == has_marks)
+    }
+
     fn reset(&mut self, conn: &mut Connection) -> Result<(), DbError> {
         settle_tables(conn)?;
         self.rooms.clear();
         self.round.clear();
         self.settled.clear();
-        (self.messages, self.first_row, self.newest) = (0, i64::MAX, None);
+        (self.messages, self.first_row, self.last_row, self.newest) = (0, i64::MAX, 0, None);
         self.is_reset = true;
         Ok(())
     }
@@ -160,14 +171,10 @@ impl Tail {
     /// After a commit.
     fn publish(&mut self) {
         let progress = TailProgress {
-            messages: self.messages,
+            messages: self.messages.max(self.rooms.len()),
             has_rows: self.has_rows(),
-            newest: self.newest.unwrap_or(0),
-            settled_before: if self.first_row == i64::MAX {
-                self.newest.map_or(0, |newest| newest + 1)
-            } else {
-                self.first_row
-            },
+            newest: self.last_row,
+            settled_before: if self.first_row == i64::MAX { self.last_row + 1 } else { self.first_row },
         };
         if std::mem::take(&mut self.is_reset) {
             self.settled.clear();
@@ -257,8 +264,7 @@ impl Tail {
                 self.first_row = first.min(step);
                 rows::trim(conn, self.first_row)?;
             }
-            // All are settled, and no position after the last of them was given.
-            None if self.newest.is_some_and(|newest| newest >= step) => {
+            None if self.last_row >= step => {
                 self.first_row = step;
                 rows::trim(conn, step)?;
             }
@@ -348,8 +354,9 @@ impl Tail {
         for (room, user, read_seq) in marks {
             rows::put_mark(conn, room.as_str(), user.as_str(), *read_seq)?;
         }
-        if let Some(first) = messages.first() {
+        if let (Some(first), Some(last)) = (messages.first(), messages.last()) {
             self.first_row = self.first_row.min(first.position);
+            self.last_row = last.position;
         }
         for (room, _, _) in marks {
             if let Some(room) = self.rooms.get_mut(room.as_str()) {
@@ -357,13 +364,13 @@ impl Tail {
             }
         }
         self.messages += messages.len();
-        let added = messages.len();
+        let added = messages.len() + marks.len();
         let mut now: Vec<String> = messages.iter().filter_map(|message| self.note(message)).collect();
         now.extend(moved);
         if !now.is_empty() {
             self.settle_rooms(conn, now)?;
         }
-        if self.messages > MESSAGES_MAX {
+        if self.messages.max(self.rooms.len()) > MESSAGES_MAX {
             self.settle_next(conn, 2 * added)?;
         }
         Ok(())

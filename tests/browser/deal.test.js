@@ -250,7 +250,7 @@ test("a block closes the conversation for both without a word about who, and can
   await seller.openChat("Brass desk lamp");
   await buyer.page.locator(".conversation-state[data-online]").waitFor();
 
-  await buyer.page.getByRole("button", { name: "Conversation options" }).click();
+  await buyer.page.getByRole("button", { name: "Conversation options", exact: true }).click();
   await buyer.look("conversation-menu-desk");
   await buyer.page.getByRole("menuitem", { name: "Block Sofía" }).click();
   await buyer.look("block-dialog-desk");
@@ -271,7 +271,7 @@ test("a block closes the conversation for both without a word about who, and can
   await seller.page.getByRole("menuitem", { name: "김민아 님 차단", exact: true }).waitFor();
   await seller.page.keyboard.press("Escape");
 
-  await buyer.page.getByRole("button", { name: "Conversation options" }).click();
+  await buyer.page.getByRole("button", { name: "Conversation options", exact: true }).click();
   await buyer.page.getByRole("menuitem", { name: "Unblock Sofía" }).click();
   await dialog(buyer).getByRole("button", { name: "Unblock" }).click();
   await seller.composer.waitFor();
@@ -285,7 +285,7 @@ test("a message and a conversation are reported", async () => {
   const { page } = window;
   await page.locator(".tab-chats").click();
   await window.openChat("Walnut lounge chair");
-  await page.getByRole("button", { name: "Conversation options" }).click();
+  await page.getByRole("button", { name: "Conversation options", exact: true }).click();
   await page.getByRole("menuitem", { name: "Report this conversation" }).click();
   await page.getByLabel("Something else").check();
   await window.look("report-phone");

@@ -62,7 +62,7 @@ test("names, titles, messages, previews, hits, notices and drafts show markup as
     const own = hostile(viewport ? "own phone" : "own desk");
     await window.send(own);
     await window.message(own, "sent").waitFor();
-    await page.getByRole("button", { name: "Conversation options" }).click();
+    await page.getByRole("button", { name: "Conversation options", exact: true }).click();
     await page.getByRole("menuitem", { name: `Block ${name}` }).click();
     await page.getByRole("heading", { name: `Block ${name}?` }).waitFor();
     await assertHarmless(window, "a dialog");

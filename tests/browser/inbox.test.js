@@ -206,7 +206,7 @@ test("a conversation is pinned, muted, marked and archived from its row, in ever
   await row.click();
   await there.locator(".badge").waitFor({ state: "detached" });
 
-  await page.getByRole("button", { name: "Conversation options" }).click();
+  await page.getByRole("button", { name: "Conversation options", exact: true }).click();
   await page.getByRole("menuitem", { name: "Unmute" }).waitFor();
   await window.look("conversation-menu-desk");
   await page.getByRole("menuitem", { name: "Archive", exact: true }).click();

@@ -81,7 +81,7 @@ test("a block against a message on its way: it is either stored for both or refu
   const seller = await open("Sofía", { wire: "plain", viewport: PHONE });
   await buyer.openChat("Brass desk lamp");
   await seller.openChat("Brass desk lamp");
-  await buyer.page.getByRole("button", { name: "Conversation options" }).click();
+  await buyer.page.getByRole("button", { name: "Conversation options", exact: true }).click();
   await buyer.page.getByRole("menuitem", { name: "Block Sofía" }).click();
   await seller.composer.fill("One last thing");
   await pressAtOnce(dialog(buyer).getByRole("button", { name: "Block" }), seller.page.locator(".send"));

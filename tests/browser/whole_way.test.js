@@ -94,7 +94,7 @@ for (const { wire, buyerName, product, buyerLooks, sellerLooks } of [
     await look("sold");
 
     // And enough of each other.
-    await buyer.page.getByRole("button", { name: forBuyer.conversationMenu }).click();
+    await buyer.page.getByRole("button", { name: forBuyer.conversationMenu, exact: true }).click();
     await buyer.page.getByRole("menuitem", { name: forBuyer.block("박준호") }).click();
     await dialog(buyer).getByRole("button", { name: forBuyer.blockDo, exact: true }).click();
     for (const [window, t] of both) {

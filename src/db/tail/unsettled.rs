@@ -25,13 +25,13 @@ struct State {
 /// How far the tail is settled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TailProgress {
-    /// Messages that wait.
+    /// Messages that wait, or rooms where that are more.
     pub messages: usize,
     /// Whether rows are left in the tail's table.
     pub has_rows: bool,
-    /// Messages up to this position have been settled or are about to be.
+    /// The position of the last message that was appended; 0 before the first one.
     pub newest: i64,
-    /// Messages before this position are settled; 0 before the first commit.
+    /// Messages before this position are settled, and their rows are removed.
     pub settled_before: i64,
 }
 

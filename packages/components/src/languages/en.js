@@ -64,7 +64,7 @@ export const en = {
   newMessages: (/** @type {number} */ count) => (count === 1 ? "1 new message" : `${count} new messages`),
   toNewest: "To the newest message",
   deleted: "This message was deleted",
-  removed: "The marketplace removed this message",
+  removed: "Removed by the marketplace",
   edited: "edited",
   today: "Today",
   yesterday: "Yesterday",
@@ -173,7 +173,7 @@ export const en = {
   unblockText: "You can then write to each other again.",
   unblockDo: "Unblock",
   closed: "This conversation is closed.",
-  frozen: "The marketplace has frozen this conversation.",
+  frozen: "Frozen by the marketplace.",
 
   report: {
     conversation: "Report this conversation",

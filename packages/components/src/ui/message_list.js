@@ -153,11 +153,11 @@ export function MessageList({ room, other, product, actions, sought }) {
       const line = list.current?.querySelector(`[data-seq="${sought.seq}"]`);
       if (left || !line) return;
       line.scrollIntoView({ block: "center" });
-      // Before its scroll event tells: anyone who counts as being at the end is taken back there by the next resize.
+      // Before its scroll event: the next resize takes anyone who reads the end back there.
       measure();
       shine(line);
     };
-    // A page that failed leaves the reader at the end, where they would be anyway.
+    // A page that failed leaves the reader at the end.
     seek().catch(() => {});
     return () => void (left = true);
   }, [room, sought, ready]);
@@ -167,7 +167,7 @@ export function MessageList({ room, other, product, actions, sought }) {
     return () => document.removeEventListener("visibilitychange", markSeen);
   }, [room, settled]);
 
-  // The keyboard of a phone, a growing composer, a turned screen: anyone who read the end goes on reading the end.
+  // A phone's keyboard, a growing composer, a turned screen: anyone who reads the end stays there.
   useEffect(() => {
     const observer = new ResizeObserver(() => scroll.current.placed && scroll.current.atEnd && toEnd());
     if (list.current) observer.observe(list.current);

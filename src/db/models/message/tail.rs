@@ -43,8 +43,13 @@ pub(in crate::db) fn last_position(conn: &mut Connection) -> QueryResult<i64> {
 
 /// Whether the tail's tables are empty.
 pub(in crate::db) fn is_empty(conn: &mut Connection) -> QueryResult<bool> {
+    Ok(first_position(conn)? == i64::MAX && !has_marks(conn)?)
+}
+
+/// Whether read marks are in the tail's table.
+pub(in crate::db) fn has_marks(conn: &mut Connection) -> QueryResult<bool> {
     let mark = read_mark_tail::table.limit(1).select(read_mark_tail::read_seq);
-    Ok(first_position(conn)? == i64::MAX && mark.get_result::<i64>(conn).optional()?.is_none())
+    Ok(mark.get_result::<i64>(conn).optional()?.is_some())
 }
 
 /// Appends messages that have their positions.
