@@ -82,6 +82,16 @@ pub struct Why {
     reason: Option<String>,
 }
 
+/// The same where staff must say why.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes what `Staff` and `Staff::require_reason` read")]
+pub struct NeededWhy {
+    /// Why, for the audit log: 1 to 1000 characters.
+    #[param(min_length = 1, max_length = 1000, pattern = r"\S")]
+    reason: String,
+}
+
 /// Who was let in, by what they have shown and what the route needs.
 enum Admitted {
     User(Identity),
@@ -175,11 +185,15 @@ fn misplaced() -> Problem {
 }
 
 fn staff(request: &HttpRequest, by: Moderator) -> Result<Staff, Problem> {
+    Ok(Staff { by, reason: read_reason(request)? })
+}
+
+fn read_reason(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let Why { reason } = web::Query::<Why>::from_query(request.query_string())
         .map_err(|_| ChatError::invalid("the query could not be read"))?
         .into_inner();
     reason.as_deref().map_or(Ok(()), check_reason).map_err(ChatError::from)?;
-    Ok(Staff { by, reason })
+    Ok(reason)
 }
 
 macro_rules! extracted {
@@ -222,7 +236,8 @@ extracted! { Staff, request:
 }
 
 extracted! { MemberOrStaff, request:
-    Admitted::User(identity) => Ok(Self::Member(identity)),
+    // A bad one is refused from everybody.
+    Admitted::User(identity) => read_reason(&request).map(|_| Self::Member(identity)),
     Admitted::Staff(identity) => staff(&request, Moderator::Staff { id: identity.user }).map(Self::Staff),
     Admitted::Service => staff(&request, Moderator::Service).map(Self::Staff),
 }

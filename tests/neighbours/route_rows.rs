@@ -1,5 +1,8 @@
 //! A row for each route of the OpenAPI document: the costliest request that it takes.
 
+#[path = "staff_rows.rs"]
+mod staff;
+
 use std::rc::Rc;
 
 use serde_json::json;
@@ -361,7 +364,7 @@ async fn report(attacker: &Attacker) -> Vec<String> {
 
 /// The rows.
 pub fn rows() -> Vec<Row> {
-    let routes = [open_routes(), reads(), writes(), on_messages(), images(), of_the_service()];
+    let routes = [open_routes(), reads(), writes(), on_messages(), images(), of_the_service(), staff::of_staff()];
     let row = |Route { method, path, name, account, attack }| Row {
         name: format!("{method} {path}: {name}"),
         subject: Subject::Route(method, path),

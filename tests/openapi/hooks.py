@@ -30,6 +30,11 @@ RULES = (
     "`currency` must be the product's",
     "`messageId` must be a message of the other member",
     "`muteUntil` needs the decision upheld",
+    "`until` must be in the future",
+    "`reason` must be 1 to 1000 characters without U+0000",
+    "give one of `actorId`, `userId` and `roomId`, not several",
+    "give `reportedId` or `reporterId`, not both",
+    "`archived` and `pinned` can't both be true",
     # What a form holds is described as any bytes, under any name.
     "`image` must be",
     "the body must be `multipart/form-data` with a part `image`",

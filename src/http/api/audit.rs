@@ -1,5 +1,7 @@
 //! The audit log: what staff and the marketplace's backend did and read.
 
+use std::str::FromStr;
+
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -7,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{PAGE_BYTES_MAX, record};
 use crate::{
     actors::db_executor::purpose::Reading,
-    db::{self, AuditFilter},
+    db::{self, AuditFilter, InvalidCursor},
     domain::{AuditAction, AuditEntry, AuditSubject, Data, RoomId, UserId},
     error::ChatError,
     http::{
@@ -20,7 +22,19 @@ use crate::{
 };
 
 /// Which page of the audit log.
-type WantedPage = PageOf<i64, 200, 50>;
+type WantedPage = PageOf<AuditCursor, 200, 50>;
+
+/// The last entry of the page before.
+#[derive(Debug)]
+pub struct AuditCursor(i64);
+
+impl FromStr for AuditCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        text.parse().map(Self).map_err(|_| InvalidCursor)
+    }
+}
 
 /// Which entries: one of these, or none for all.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -81,7 +95,8 @@ pub async fn list_audit(
         (None, None, Some(id)) => AuditFilter::Room(id),
         _ => return Err(ChatError::invalid("give one of `actorId`, `userId` and `roomId`, not several").into()),
     };
-    let list = move |conn: &mut db::Connection| db::list_audit(conn, &filter, cursor, limit, PAGE_BYTES_MAX);
+    let before = cursor.map(|AuditCursor(entry)| entry);
+    let list = move |conn: &mut db::Connection| db::list_audit(conn, &filter, before, limit, PAGE_BYTES_MAX);
     let (items, next) =
         state.database.read(Reading::list(staff.by.account(), "list_audit"), db::Scope::Nothing, list).await?;
     record(&state, staff, AuditAction::ReadAudit, about, details).await?;

@@ -14,7 +14,7 @@ use crate::{
     },
     error::ChatError,
     http::{
-        extract::{InQuery, PageOf, SignedIn, Staff, Why},
+        extract::{InQuery, NeededWhy, PageOf, SignedIn, Staff},
         problem::Problem,
         responses::{AsStaff, AsUser},
         state::{AppState, json_body},
@@ -100,7 +100,7 @@ fn found_page(state: &AppState, found: &[FoundMessage], next: Option<SearchCurso
     operation_id = "searchAllMessages",
     tag = "staff",
     security(("staffToken" = []), ("serviceKey" = [])),
-    params(SearchQuery, WantedPage, Why),
+    params(SearchQuery, WantedPage, NeededWhy),
     responses((status = 200, description = "A page of messages", body = FoundPage), AsStaff)
 )]
 pub async fn search_all_messages(

@@ -1,0 +1,105 @@
+//! Rows for what staff and the marketplace's backend ask for in a dispute, after a user has made it as expensive as they can.
+
+use serde_json::{Value, json};
+
+use super::{Account, Attacker, CONNECTIONS, MALLORY, Request, Route, SERVICE_KEY, attack, get, nth, report, route};
+
+/// A body with the reason that each action needs.
+fn because(mut body: Value) -> String {
+    body["reason"] = json!("x".repeat(1000));
+    body.to_string()
+}
+
+/// The routes.
+pub(super) fn of_staff() -> Vec<Route> {
+    let staff =
+        |method, path, name, make: fn(&Attacker, u64) -> Request| route(Account::Service, method, path, name, make);
+    let mut routes = vec![
+        staff("GET", "/api/v1/audit", "two hundred entries", |_, _| get("/api/v1/audit?limit=200")),
+        staff("GET", "/api/v1/bans", "a hundred", |_, _| get("/api/v1/bans?limit=100")),
+        staff("GET", "/api/v1/mutes", "a hundred", |_, _| get("/api/v1/mutes?limit=100")),
+        staff("GET", "/api/v1/products/{id}/rooms", "a thousand rooms, page by page", |_, _| {
+            get("/api/v1/products/wide/rooms?limit=50")
+        }),
+        staff("GET", "/api/v1/users/{id}", "a user with a thousand rooms", |_, _| {
+            get(format!("/api/v1/users/{MALLORY}"))
+        }),
+        staff("GET", "/api/v1/users/{id}/rooms", "a hundred heavy last messages", |_, _| {
+            get(format!("/api/v1/users/{MALLORY}/rooms?limit=100"))
+        }),
+        staff("GET", "/api/v1/users/{id}/notes", "over and over", |_, _| {
+            get(format!("/api/v1/users/{MALLORY}/notes?limit=100"))
+        }),
+        staff("GET", "/api/v1/search/all", "one character, after 16 MB of words", |_, n| {
+            get(format!("/api/v1/search/all?limit=50&reason=x&q={:x}", n % 16))
+        }),
+        staff("POST", "/api/v1/users/{id}/notes", "the longest", |_, _| {
+            let body = json!({"text": "x".repeat(2000)});
+            Request::new("POST", format!("/api/v1/users/{MALLORY}/notes")).json(body.to_string())
+        }),
+        staff("POST", "/api/v1/rooms/{id}/warnings", "rooms that are not in memory", |it, n| {
+            let body = because(json!({"userId": MALLORY, "template": "scam"}));
+            Request::new("POST", format!("/api/v1/rooms/{}/warnings", nth("wide", n, it.size.wide_rooms))).json(body)
+        }),
+    ];
+    for method in ["PUT", "DELETE"] {
+        routes.extend(toggled(method));
+    }
+    for method in ["GET", "POST"] {
+        routes.push(notes_of_report(method));
+    }
+    routes.push(one_report());
+    routes
+}
+
+/// What is set and taken back, in turns.
+fn toggled(method: &'static str) -> Vec<Route> {
+    let toggle = |path, name, of: fn(&Attacker, u64) -> (String, Value)| {
+        route(Account::Service, method, path, name, move |it, n| {
+            let (address, body) = of(it, n / 2);
+            Request::new(if n % 2 == 0 { "PUT" } else { "DELETE" }, address).json(because(body))
+        })
+    };
+    vec![
+        toggle("/api/v1/products/{id}/unlisted", "with a thousand rooms", |_, _| {
+            ("/api/v1/products/wide/unlisted".to_owned(), json!({}))
+        }),
+        toggle("/api/v1/rooms/{id}/freeze", "rooms that are not in memory", |it, n| {
+            (format!("/api/v1/rooms/{}/freeze", nth("wide", n, it.size.wide_rooms)), json!({}))
+        }),
+        toggle("/api/v1/users/{id}/ban", "a user each", |it, n| {
+            (format!("/api/v1/users/{}/ban", nth("buyer", n, it.size.wide_rooms)), json!({}))
+        }),
+        toggle("/api/v1/users/{id}/mute", "one with a thousand rooms", |_, _| {
+            (format!("/api/v1/users/{MALLORY}/mute"), json!({"until": "2099-01-01T00:00:00Z"}))
+        }),
+    ]
+}
+
+fn on_each_report(
+    method: &'static str,
+    path: &'static str,
+    name: &'static str,
+    make: impl Fn(&str) -> Request + Copy + Send + Sync + 'static,
+) -> Route {
+    let attack = attack(move |attacker| async move {
+        let reports = report(&attacker).await;
+        let make = move |number: u64| {
+            let place = usize::try_from(number).unwrap_or(0) % reports.len().max(1);
+            make(reports.get(place).map_or("none", String::as_str)).token(SERVICE_KEY)
+        };
+        attacker.requests(attacker.many(CONNECTIONS, 8), make).await;
+    });
+    Route { method, path, name, account: Account::Service, attack }
+}
+
+fn one_report() -> Route {
+    on_each_report("GET", "/api/v1/reports/{id}", "amid heavy messages", |id| get(format!("/api/v1/reports/{id}")))
+}
+
+fn notes_of_report(method: &'static str) -> Route {
+    on_each_report(method, "/api/v1/reports/{id}/notes", "the longest", move |id| {
+        let request = Request::new(method, format!("/api/v1/reports/{id}/notes"));
+        if method == "GET" { request } else { request.json(json!({"text": "x".repeat(2000)}).to_string()) }
+    })
+}
