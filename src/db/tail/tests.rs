@@ -231,7 +231,7 @@ fn a_tail_stores_what_is_stored_without_one() {
     if is_postgres() {
         return;
     }
-    for seed in 0..60 {
+    for seed in 0..30 {
         let mut dice = Dice(seed);
         let unsettled = Arc::new(Unsettled::default());
         let (mut plain, mut deferred) = (World::new(None), World::new(Some(Tail::new(Arc::clone(&unsettled)))));
