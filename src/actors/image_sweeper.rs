@@ -1,5 +1,5 @@
-//! Erases the words of messages that staff removed, once their time is over; and removes the files of images whose messages
-//! were deleted or erased, after the commits that note them.
+//! Erases the words of messages that staff removed, when they need not be kept any longer. Removes the files of images whose
+//! messages were deleted or erased, after the commits that note them.
 
 use std::time::Duration;
 

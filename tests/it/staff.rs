@@ -182,7 +182,7 @@ async fn only_the_claim_of_a_signed_token_makes_a_member_of_the_staff() {
     }
     let read = staff(&server, "GET", &path, None).await;
     assert_eq!((read.status, &read.body["members"][1]["userId"]), (200, &json!("sam")));
-    // It opens the staff's routes, and no room on a wire: there it is a user like any other.
+    // It opens the staff's routes. It opens no room on a wire: its holder is a user like any other.
     let mut mina = WsClient::connect(server.addr, &server.staff_token("mina")).await.unwrap();
     assert_eq!(mina.request("enterRoom", room.as_str()).await.unwrap_err().code, "forbidden");
     let said = staff(&server, "POST", &format!("{path}/messages"), Some(json!({"text": "hello"}))).await;
@@ -223,7 +223,7 @@ async fn the_audit_log_says_who_did_what_to_whom_and_why_and_comes_in_pages() {
     let cursor = first["nextCursor"].as_str().unwrap();
     let second = list(&format!("?actorId=mina&limit=2&cursor={cursor}")).await;
     assert_eq!((&second["items"][0]["action"], second.get("nextCursor")), (&json!("mute_user"), None));
-    // Nobody changes it, whoever reaches the database.
+    // Nobody changes it, also not somebody with access to the database.
     let conn = &mut server.pool.get().unwrap();
     assert!(conn.batch_execute("UPDATE audit SET reason = 'none'").is_err());
     assert!(conn.batch_execute("DELETE FROM audit").is_err());

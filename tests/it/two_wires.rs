@@ -113,7 +113,7 @@ async fn transcript(server: &TestServer, route: Route) -> Vec<(bool, String)> {
         }
         assert_eq!(shown[0], shown[1]);
         assert_eq!(shown[0]["lastMessage"]["kind"], "system");
-        // The total is over the rooms of all three conversations.
+        // The total counts the rooms of all three conversations.
         assert!(shown[0].as_object_mut().unwrap().remove("unreadTotal").is_some());
         transcript.push((true, named(&shown[0], &names)));
     }

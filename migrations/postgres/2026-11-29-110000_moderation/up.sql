@@ -22,7 +22,7 @@ ALTER TABLE products ADD COLUMN unlisted BOOLEAN NOT NULL DEFAULT FALSE;
 -- Whether the marketplace has removed a message, which is deleted then.
 ALTER TABLE messages ADD COLUMN removed BOOLEAN NOT NULL DEFAULT FALSE;
 
--- The words of messages that the marketplace has removed, kept for the audit until their time is over.
+-- The words of messages that the marketplace has removed, kept for the audit as long as --keep-removed says.
 CREATE TABLE removed_messages (
     message_id TEXT   COLLATE "C" NOT NULL PRIMARY KEY,
     sender_id  TEXT   COLLATE "C" NOT NULL,

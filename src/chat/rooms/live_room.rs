@@ -165,7 +165,7 @@ impl LiveRoom {
         self.attached.iter().find(|member| member.session == session)?.grant
     }
 
-    /// Sessions whose room token's time is over.
+    /// Sessions whose room token has expired.
     #[must_use]
     pub fn grants_over(&self, now: Timestamp) -> Vec<SessionId> {
         let over = self.attached.iter().filter(|member| member.grant.is_some_and(|until| until <= now));

@@ -163,7 +163,7 @@ pub(in crate::db) fn list_over(
     Ok(ids.into_iter().map(MessageId::from_stored).collect())
 }
 
-/// When the next offer's time is over; `None` while none waits.
+/// When the next offer expires; `None` while none waits.
 pub(in crate::db) fn next_expiry(conn: &mut Connection) -> QueryResult<Option<Timestamp>> {
     let next: Option<i64> = offers::table
         .filter(is_pending())

@@ -165,7 +165,7 @@ struct EndedOffers {
 }
 
 impl EndedOffers {
-    /// Offers whose time is over end now, whether the sweep has come by or not.
+    /// Offers that have expired end now, whether the sweep has run or not.
     fn of(conn: &mut Connection, room: &LockedRoom, at: Timestamp) -> Result<Self, DbError> {
         let id = ProductId::from_stored(room.row.product_id.as_str());
         let product = product::find_product(conn, &id)?

@@ -64,7 +64,7 @@ pub enum Written {
     OffersExpired {
         /// The offers as they now stand.
         offers: Vec<StoredMessage>,
-        /// When the next one's time is over; `None` while none waits.
+        /// When the next one expires; `None` while none waits.
         next: Option<Timestamp>,
     },
     /// Of [`Write::Block`] and [`Write::Unblock`].

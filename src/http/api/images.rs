@@ -250,7 +250,9 @@ pub async fn get_image(
         expires.zip(signature).and_then(|(expires, signature)| state.image_urls.verify(&key, expires, &signature));
     let left = match good {
         Some(left) if left > 0 => left,
-        _ => return Err(ChatError::new(ErrorCode::Forbidden, "this address is over: read the message again").into()),
+        _ => {
+            return Err(ChatError::new(ErrorCode::Forbidden, "this address has expired: read the message again").into());
+        }
     };
     let (bytes, parts) = state.images.store().read(&key).await.map_err(|error| match error {
         StoreError::NotFound => ChatError::not_found("there is no such image"),

@@ -27,7 +27,6 @@ export const de = {
       buying: "Wenn du jemandem schreibst, der etwas verkauft, steht die Unterhaltung hier.",
       selling: "Wenn dir jemand wegen einer Sache schreibt, steht die Unterhaltung hier.",
       unread: "Was als Nächstes kommt, steht hier.",
-      archived: "Was du archivierst, steht bis zur nächsten Nachricht hier.",
     },
   },
   list: {

@@ -24,13 +24,12 @@ export const en = {
     unread: "Unread",
     archived: "Archived",
     empty: { all: "", archived: "Nothing here", buying: "You have not asked about anything yet", selling: "Nobody has asked about your things yet", unread: "You have read everything" },
-    emptyHint: {
-      all: "",
+    // None for all of them, and for the archive.
+    emptyHint: /** @type {Record<string, string>} */ ({
       buying: "When you write to a seller, the conversation is here.",
       selling: "When somebody writes to you about one of them, the conversation is here.",
       unread: "What comes in next is here.",
-      archived: "",
-    },
+    }),
   },
   list: {
     pin: "Pin",

@@ -23,11 +23,9 @@ export const ko = {
     archived: "보관",
     empty: { all: "", archived: "보관한 대화가 없어요", buying: "아직 문의한 물건이 없어요", selling: "아직 내 물건을 문의한 사람이 없어요", unread: "모두 읽었어요" },
     emptyHint: {
-      all: "",
       buying: "판매자에게 메시지를 보내면 대화가 여기에 보여요.",
       selling: "누군가 내 물건을 문의하면 대화가 여기에 보여요.",
       unread: "새 메시지가 오면 여기에 보여요.",
-      archived: "보관한 대화는 새 메시지가 올 때까지 여기에 있어요.",
     },
   },
   list: {
