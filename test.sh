@@ -218,12 +218,13 @@ step "tools" check_tools
 step "cargo fmt --check" cargo fmt --check
 step "the default build" default_build
 step "every feature" every_feature
+# What is cheap and fails often comes before what takes long.
+step "cargo doc" document
+step "licences" node_suite tests/licences
 step "cargo test" rust_tests
 step "the tests on PostgreSQL" postgres_suite
 step "several nodes" cluster_suite
 step "bench/load" load_generator
-step "cargo doc" document
-step "licences" node_suite tests/licences
 step "tests/page" page_suite
 
 # The suites below drive the binary itself.

@@ -232,10 +232,15 @@ impl Database {
     ) -> Result<T, E> {
         self.metrics.database_reads.inc();
         let Purpose { account, lane, kind } = purpose;
-        let is_settled = self.settle(&account, scope).await.inspect_err(|error| log::debug!("read unsettled: {error}"));
+        let is_settled = match self.settle(&account, scope).await {
+            Ok(()) => true,
+            // Reading goes on. Any other refusal is the reader's own: it has too much waiting, or had no turn in time.
+            Err(_) if self.is_commit_failing() => false,
+            Err(error) => return Err(error.into()),
+        };
         let operation = move |conn: &mut Connection, _: &mut Tail| match is_settled {
-            Ok(()) => operation(conn),
-            Err(_) => db::read_unsettled(conn, operation),
+            true => operation(conn),
+            false => db::read_unsettled(conn, operation),
         };
         self.perform(&self.readers, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), operation).await
     }
@@ -249,20 +254,20 @@ impl Database {
             return Err(DbError::Unavailable("no commit succeeds".into()));
         }
         if scope == Scope::Everything {
-            return self.settle_all_so_far().await;
+            return self.settle_all_so_far(account).await;
         }
         let Purpose { lane, kind, .. } = Writing::settle();
         let settle = move |conn: &mut Connection, tail: &mut Tail| tail.settle(conn, &scope);
         self.perform(&self.writer, account, lane as usize, kind, Some(QUEUE_WAIT_MAX), settle).await
     }
 
-    /// Settles all messages that were committed before this call, in slices.
+    /// Settles all messages that were committed before this call, in slices, for somebody who waits for it.
     ///
     /// # Errors
     /// [`DbError`] when the database does not answer.
-    pub async fn settle_all_so_far(&self) -> Result<(), DbError> {
+    pub async fn settle_all_so_far(&self, account: &Account) -> Result<(), DbError> {
         let newest = self.unsettled.progress().newest;
-        while !self.settle_some().await?.is_empty && self.unsettled.progress().settled_before <= newest {}
+        while !self.settle_some(account).await?.is_empty && self.unsettled.progress().settled_before <= newest {}
         Ok(())
     }
 
@@ -270,10 +275,10 @@ impl Database {
     ///
     /// # Errors
     /// [`DbError`] when the database does not answer.
-    pub async fn settle_some(&self) -> Result<Settled, DbError> {
-        let Purpose { account, lane, kind } = Writing::settle();
+    pub async fn settle_some(&self, account: &Account) -> Result<Settled, DbError> {
+        let Purpose { lane, kind, .. } = Writing::settle();
         let settle = |conn: &mut Connection, tail: &mut Tail| tail.settle_some(conn, SLICE_MESSAGES);
-        self.perform(&self.writer, &account, lane as usize, kind, Some(QUEUE_WAIT_MAX), settle).await
+        self.perform(&self.writer, account, lane as usize, kind, Some(QUEUE_WAIT_MAX), settle).await
     }
 
     /// How far messages are settled.

@@ -268,7 +268,7 @@ impl Erasure {
                 self.check_end()?;
             }
             // Words that were moved out of the tail are in its table until its rows are removed.
-            self.database.settle_all_so_far().await?;
+            self.database.settle_all_so_far(&Account::Server).await?;
             lock = self.overwrite_free_space(lock).await?;
             in_log.extend(users.iter().cloned());
         }

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::db_executor::Database;
-use crate::{db::TailProgress, metrics::Metrics};
+use crate::{db::TailProgress, domain::Account, metrics::Metrics};
 
 /// How often the tail is checked.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -41,7 +41,7 @@ pub async fn run(database: Database, metrics: Arc<Metrics>, mut stopped: oneshot
             continue;
         }
         let began = Instant::now();
-        match database.settle_some().await {
+        match database.settle_some(&Account::Server).await {
             Ok(settled) => {
                 is_failing = false;
                 if settled.is_round_over {

@@ -4,15 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Caller, Route, TestServer, WsClient, database, rest::call, until};
-
-async fn both(server: &TestServer, room: &str) -> (WsClient, WsClient) {
-    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
-    alice.enter(room).await;
-    sam.enter(room).await;
-    alice.push("presence").await;
-    (alice, sam)
-}
+use crate::support::{Caller, Route, TestServer, database, rest::call, until};
 
 async fn switch(server: &TestServer, user: &str, settings: Value) -> Value {
     let answer = call(server.addr, &server.token(user), "PATCH", "/api/v1/me/settings", Some(settings)).await;
@@ -29,7 +21,7 @@ async fn typing_is_over_by_itself() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let id = room.id.as_str();
-    let (mut alice, mut sam) = both(&server, id).await;
+    let (mut alice, mut sam) = server.both(id).await;
     alice.request("typing", json!({"typing": true})).await.unwrap();
     assert_eq!(sam.push("typing").await, typing(id, true));
     server.advance(Duration::from_secs(4));
@@ -46,7 +38,7 @@ async fn typing_ends_with_the_message_and_with_the_session() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let id = room.id.as_str();
-    let (mut alice, mut sam) = both(&server, id).await;
+    let (mut alice, mut sam) = server.both(id).await;
     alice.request("typing", json!({"typing": true})).await.unwrap();
     sam.push("typing").await;
     alice.say("here it is").await;
@@ -73,7 +65,7 @@ async fn typing_ends_with_the_message_and_with_the_session() {
 async fn a_switch_counts_for_both_directions_and_at_once() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
-    let (mut alice, mut sam) = both(&server, room.id.as_str()).await;
+    let (mut alice, mut sam) = server.both(room.id.as_str()).await;
     let settings = switch(&server, "alice", json!({"presence": false, "readReceipts": false, "typing": false})).await;
     assert_eq!(settings, json!({"presence": false, "readReceipts": false, "typing": false}));
     assert_eq!(sam.push("presence").await, json!({"roomId": room.id, "userId": "alice", "online": false}));

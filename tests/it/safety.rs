@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::{
-    TestServer, WsClient,
+    TestServer,
     rest::{call, upload},
     server::SERVICE_KEY,
     socket_io::PacketClient,
@@ -25,19 +25,11 @@ fn events<'a>(pushes: &'a [Value], event: &str) -> Vec<&'a Value> {
     pushes.iter().filter(|push| push["event"] == event).map(|push| &push["data"]).collect()
 }
 
-async fn both(server: &TestServer, room: &str) -> (WsClient, WsClient) {
-    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
-    alice.enter(room).await;
-    sam.enter(room).await;
-    alice.push("presence").await;
-    (alice, sam)
-}
-
 #[actix_web::test]
 async fn after_a_block_neither_side_can_say_anything_and_neither_is_told_who_closed_it() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
-    let (mut alice, mut sam) = both(&server, room.id.as_str()).await;
+    let (mut alice, mut sam) = server.both(room.id.as_str()).await;
     let said = alice.say("before").await;
     assert_eq!(put_block(&server, "sam", "alice").await, 201);
     assert_eq!(put_block(&server, "sam", "alice").await, 200);
@@ -81,7 +73,7 @@ async fn after_a_block_neither_side_can_say_anything_and_neither_is_told_who_clo
 async fn a_block_stops_presence_typing_and_receipts_both_ways() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
-    let (mut alice, mut sam) = both(&server, room.id.as_str()).await;
+    let (mut alice, mut sam) = server.both(room.id.as_str()).await;
     sam.say("hello").await;
     alice.push("message").await;
     put_block(&server, "alice", "sam").await;
@@ -161,7 +153,7 @@ async fn a_block_does_not_tell_whether_somebody_exists_with_whom_one_shares_no_r
 async fn a_room_whose_other_member_was_removed_is_closed_and_stays_readable() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike").id;
-    let (mut alice, mut sam) = both(&server, room.as_str()).await;
+    let (mut alice, mut sam) = server.both(room.as_str()).await;
     alice.say("hello").await;
     let own = sam.say("it is still here").await;
     assert_eq!(call(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/alice", None).await.status, 204);
@@ -203,7 +195,7 @@ async fn a_room_whose_other_member_was_removed_is_closed_and_stays_readable() {
 async fn of_a_block_and_messages_at_once_none_is_stored_behind_the_block() {
     let server = TestServer::with(|config| config.limits.sends_per_second_max = None).await;
     let room = server.seed().room("alice", "bike");
-    let (mut alice, mut sam) = both(&server, room.id.as_str()).await;
+    let (mut alice, mut sam) = server.both(room.id.as_str()).await;
     for round in 0..5 {
         let mut asked = Vec::new();
         for _ in 0..10 {
@@ -389,7 +381,7 @@ async fn a_block_and_a_mute_leave_what_was_said_to_be_found_exported_and_told_to
     let server = TestServer::start().await;
     let seed = server.seed();
     let room = seed.room("alice", "bike").id;
-    let (mut alice, mut sam) = both(&server, room.as_str()).await;
+    let (mut alice, mut sam) = server.both(room.as_str()).await;
     alice.say("자전거 아직 있나요?").await;
     sam.say("자전거는 있어요").await;
     let muted = json!({"decision": "upheld", "muteUntil": "2026-12-01T00:00:00.000Z"});

@@ -229,21 +229,13 @@ async fn the_audit_log_says_who_did_what_to_whom_and_why_and_comes_in_pages() {
     assert!(conn.batch_execute("DELETE FROM audit").is_err());
 }
 
-async fn both(server: &TestServer, room: &str) -> (WsClient, WsClient) {
-    let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
-    alice.enter(room).await;
-    sam.enter(room).await;
-    alice.push("presence").await;
-    (alice, sam)
-}
-
 #[actix_web::test]
 async fn in_a_frozen_room_members_read_and_nobody_says_anything() {
     let server = TestServer::start().await;
     let seed = server.seed();
     let room = seed.room("alice", "bike").id;
     let offer = seed.offer(&room, "alice", 900_000).id;
-    let (mut alice, mut sam) = both(&server, room.as_str()).await;
+    let (mut alice, mut sam) = server.both(room.as_str()).await;
     let said = alice.say("before").await;
     let path = format!("/api/v1/rooms/{room}");
     assert_eq!(staff(&server, "PUT", &format!("{path}/freeze"), because()).await.status, 204);
@@ -295,7 +287,7 @@ async fn in_a_frozen_room_members_read_and_nobody_says_anything() {
 async fn both_members_see_that_the_marketplace_removed_a_message_and_its_words_are_kept_for_a_time() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike").id;
-    let (mut alice, mut sam) = both(&server, room.as_str()).await;
+    let (mut alice, mut sam) = server.both(room.as_str()).await;
     let said = alice.say("send me the code").await;
     let path = format!("/api/v1/rooms/{room}/messages");
     let one = format!("{path}/{}?reason=scam", said["id"].as_str().unwrap());
@@ -517,7 +509,7 @@ async fn staff_searches_all_conversations_and_says_why() {
 async fn a_warning_is_a_message_of_the_marketplace_and_reading_leaves_no_trace_for_members() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike").id;
-    let (mut alice, mut sam) = both(&server, room.as_str()).await;
+    let (mut alice, mut sam) = server.both(room.as_str()).await;
     alice.pushes_before_ack().await;
     sam.pushes_before_ack().await;
     let path = format!("/api/v1/rooms/{room}");

@@ -5,6 +5,10 @@ use std::sync::mpsc;
 use tempfile::TempDir;
 
 use super::*;
+use crate::{
+    db::MessagePage,
+    domain::{Draft, MessageKind, Screened},
+};
 
 struct Fixture {
     database: Database,
@@ -149,4 +153,57 @@ async fn what_was_given_up_is_not_begun_and_a_panic_ends_one_operation_alone() {
     drop(served);
     assert_eq!(order.try_recv(), Err(mpsc::TryRecvError::Disconnected));
     assert_eq!(fixture.metrics.database_queue.get(), 0);
+}
+
+#[actix_web::test]
+async fn a_reader_with_too_much_waiting_to_be_settled_is_refused_and_reads_nothing_old() {
+    let fixture = Fixture::new(2);
+    let database = &fixture.database;
+    let open = |conn: &mut Connection| Ok::<_, DbError>(db::test_db::open_alices_room(conn));
+    let room = database.write(Writing::background("open_room"), Scope::Nothing, open).await.unwrap();
+    let draft = Draft {
+        room: room.clone(),
+        sender: user("alice"),
+        client_id: None,
+        kind: MessageKind::Text,
+        text: Some("hello".to_owned()),
+        data: None,
+        sent_at: Timestamp(0),
+        screened: Screened::Clean,
+    };
+    // A room's first message changes its members' lists, and is settled at once.
+    for _ in 0..2 {
+        database.commit(vec![Write::Append(draft.clone())], Timestamp(0)).await.unwrap();
+    }
+    let (release, held) = mpsc::channel::<()>();
+    let (begun, has_begun) = oneshot::channel();
+    let holding = actix::spawn({
+        let database = database.clone();
+        async move {
+            let hold = move |_: &mut Connection| {
+                let _ = (begun.send(()), held.recv());
+                Ok::<_, DbError>(())
+            };
+            database.write(Writing::background("hold"), Scope::Nothing, hold).await
+        }
+    });
+    has_begun.await.unwrap();
+    let read = || {
+        let (room, scope) = (room.clone(), Scope::Room(room.clone()));
+        let count = move |conn: &mut Connection| {
+            let page = MessagePage::Before { seq: None, limit: 10 };
+            Ok::<_, DbError>(db::list_messages(conn, &room, page, usize::MAX)?.items.len())
+        };
+        database.read(Reading::check(user("mallory"), "list_messages"), scope, count)
+    };
+    let mut waiting: Vec<_> = (0..CHECKS_WAITING_MAX).map(|_| Box::pin(read())).collect();
+    for read in &mut waiting {
+        assert!(futures_util::poll!(read).is_pending());
+    }
+    let refused = read().await;
+    assert!(matches!(refused, Err(DbError::RateLimited { .. })), "{refused:?}");
+    drop(release);
+    holding.await.unwrap().unwrap();
+    let found = futures_util::future::join_all(waiting).await;
+    assert!(found.into_iter().all(|found| found == Ok(2)));
 }

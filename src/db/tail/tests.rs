@@ -226,6 +226,22 @@ fn draw(dice: &mut Dice, world: &World) -> Write {
     }
 }
 
+/// A room that readers would not find as it is gets settled for them first, be it by the room or by one of its members.
+fn assert_unsettled_is_known(plain: &mut World, deferred: &mut World, unsettled: &Unsettled) {
+    let last_seq = |world: &mut World, room: usize| -> i64 {
+        let id = world.rooms[room].as_str().to_owned();
+        rooms::table.find(id).select(rooms::last_seq).get_result(&mut world.conn).unwrap()
+    };
+    for room in 0..plain.rooms.len() {
+        if last_seq(plain, room) != last_seq(deferred, room) {
+            let (id, buyer) = (deferred.rooms[room].clone(), user_id(BUYERS[room % 3]));
+            let scopes =
+                [Scope::Rooms(vec![id.clone()]), Scope::User(buyer), Scope::User(user_id("carol")), Scope::Everything];
+            assert!(scopes.iter().all(|scope| unsettled.concerns(scope)) && unsettled.concerns(&Scope::Room(id)));
+        }
+    }
+}
+
 #[test]
 fn a_tail_stores_what_is_stored_without_one() {
     if is_postgres() {
@@ -255,6 +271,7 @@ fn a_tail_stores_what_is_stored_without_one() {
                 shapes(&found, &deferred.rooms),
                 "seed {seed}, step {step}: {history:#?}"
             );
+            assert_unsettled_is_known(&mut plain, &mut deferred, &unsettled);
             let conn = &mut deferred.conn;
             let tail = deferred.tail.as_mut().unwrap();
             match dice.below(10) {

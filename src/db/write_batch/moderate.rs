@@ -28,7 +28,7 @@ pub struct Moderate {
     pub what: Moderation,
 }
 
-/// What the marketplace's staff or its backend does. Each has its entry in the audit log, by [`Moderate::action`].
+/// What the marketplace's staff or its backend does. Each has its entry in the audit log.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Moderation {
     /// Reads something: this is the entry alone, written before the answer is sent.

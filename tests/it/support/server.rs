@@ -139,6 +139,15 @@ impl TestServer {
         WsClient::connect(self.addr, &self.token(user)).await.unwrap()
     }
 
+    /// Both members of a room of Alice's and Sam's, who have entered it.
+    pub async fn both(&self, room: &str) -> (WsClient, WsClient) {
+        let (mut alice, mut sam) = (self.ws("alice").await, self.ws("sam").await);
+        alice.enter(room).await;
+        sam.enter(room).await;
+        alice.push("presence").await;
+        (alice, sam)
+    }
+
     /// Ends the server now and returns whether it drained in time.
     pub fn drain(&mut self) -> bool {
         let _ = self.stop.take().map(|stop| stop.send(()));
