@@ -10,7 +10,7 @@ mod live_room;
 use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
-use haggle::{
+use haggle::internals::{
     db::{self, Write},
     domain::{
         ClientId, Draft, MessageId, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, Seq,

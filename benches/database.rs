@@ -9,7 +9,7 @@
 use std::{cell::Cell, hint::black_box, time::Duration};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use haggle::{
+use haggle::internals::{
     db::{self, Connection, MessagePage, PooledConnection, Write},
     domain::{
         ClientId, Draft, MessageKind, Product, ProductId, ProductStatus, RoomId, Screened, Seq, Timestamp, User, UserId,

@@ -8,7 +8,7 @@ use std::{hint::black_box, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use haggle::{
+use haggle::internals::{
     auth::{Signer, Verifier},
     clock::Clock,
     domain::{

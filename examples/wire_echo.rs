@@ -18,7 +18,7 @@ use actix_web::{App, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use bytestring::ByteString;
 use clap::Parser;
-use haggle::{
+use haggle::internals::{
     actors::{
         outbox::{Frame, Outbox},
         session::{

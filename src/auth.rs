@@ -33,7 +33,7 @@ pub use key::KeyError;
 pub use room_token::RoomTokens;
 pub use service_key::{ServiceKey, ServiceKeyTooShort};
 pub use token_parts::TOKEN_BYTES_MAX;
-pub use token_source::{TokenSource, bearer, find_token, only_one, redact};
+pub use token_source::{bearer, find_token, only_one};
 
 use crate::error::{ChatError, ErrorCode};
 

@@ -59,9 +59,9 @@ pub use free_space::{
     PAGES_A_READING, PAGES_A_TRANSACTION, copy_log, count_pages, empty_log, find_residue, overwrite_residue,
     rewrite_database,
 };
-pub use import::{ImportError, ImportOptions, ImportWatch, Imported, import, import_str};
+pub use import::{ImportOptions, ImportWatch, Imported, import, import_str};
 pub use job_lock::{JobLock, NodeJob, take_job_lock};
-pub use list_events::{EventPage, ExpiredCursor, list_events};
+pub use list_events::list_events;
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, Seen, list_missed};
 pub use list_other_members::{OtherMember, list_other_members};
@@ -79,14 +79,12 @@ pub use migrations::{has_pending_migrations, migrate};
 pub use models::{
     audit::{AuditFilter, list_audit},
     block::list_blocks,
-    message::{UNREAD_MAX, is_message_in},
+    message::is_message_in,
     note::list_notes,
     product::{find_product, list_products},
     recovery::{end_recoveries, find_recovery},
     removed::{erase_removed_words, find_removed_words, is_removed_before},
-    report::{
-        NewReport, OpenReport, ReportError, ReportFilter, ReportUser, Reported, find_report, list_reports, store_report,
-    },
+    report::{NewReport, OpenReport, ReportFilter, ReportUser, Reported, find_report, list_reports, store_report},
     room::{allow_contact, has_room, is_member},
     user::{SignIn, UserDetails, find_settings, find_sign_in, find_user, find_user_details, is_deleted, list_users},
     wave::list_waves,
@@ -96,10 +94,10 @@ pub use news::{
     list_news, list_renamed,
 };
 pub use notify_unread::{
-    DueNotification, NotificationOutcome, NotificationsPending, UnreadPage, begin_notifications, claim_notification,
+    DueNotification, NotificationOutcome, NotificationsPending, begin_notifications, claim_notification,
     count_notifications, find_unread, finish_notification, list_due_notifications, queue_notifications,
 };
-pub use open_room::{OpenError, Opened, open_room, open_room_for};
+pub use open_room::{Opened, open_room, open_room_for};
 pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};

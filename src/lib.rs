@@ -1,22 +1,30 @@
 //! haggle: an actor-model chat server for marketplaces.
+//!
+//! [`ServerBuilder`] starts a server from a [`Config`] inside your own process; the program `haggle` is the same with a command
+//! line.
 
-pub mod actors;
-pub mod auth;
-pub mod broker;
-pub mod chat;
-pub mod cli;
-pub mod clock;
+mod actors;
+mod auth;
+mod broker;
+mod chat;
+mod cli;
+mod clock;
 pub mod config;
-pub mod db;
-pub mod domain;
-pub mod error;
-pub mod http;
-pub mod http_agent;
-pub mod images;
-pub mod metrics;
-pub mod protocol;
-pub mod server;
-pub mod tls;
+mod db;
+mod domain;
+mod error;
+mod http;
+mod http_agent;
+mod images;
+#[doc(hidden)]
+pub mod internals;
+mod metrics;
+mod protocol;
+mod server;
+mod tls;
 
+pub use clock::Clock;
 pub use config::Config;
-pub use server::{Server, ServerBuilder};
+pub use metrics::Metrics;
+pub use server::{Server, ServerBuilder, StartError};
+pub use tls::TlsError;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    haggle::cli::run()
+    haggle::internals::cli::run()
 }

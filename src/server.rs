@@ -50,7 +50,7 @@ use crate::{
         listener::{self, Listener},
         openapi,
         origin::Origins,
-        problem, request_log, routes, socket_io,
+        request_log, routes, socket_io,
         state::AppState,
         workers::Workers,
     },
@@ -465,6 +465,3 @@ impl Server {
 
 #[cfg(test)]
 mod tests;
-
-#[doc(hidden)]
-pub use problem::ProblemDocument;

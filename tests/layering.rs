@@ -216,7 +216,7 @@ fn a_violation_is_found_with_its_file_and_line() {
         ("http/ws.rs", "fn f() {\n    crate::server::start();\n}", &["src/http/ws.rs:2: `http` must not use `server`"]),
         ("http/ws.rs", "// crate::server starts it\nfn f() { log(\"crate::server::x\") }", &[]),
         ("http/ws.rs", "use crate::Config;", &[]),
-        ("main.rs", "use haggle::{cli, config::Config};", &[]),
+        ("main.rs", "use haggle::internals::{cli, config::Config};", &[]),
         ("config.rs", "use crate::cli::Serve;", &["src/config.rs:1: `config` must not use `cli`"]),
         ("metrics.rs", "use crate::{clock::Clock, domain::Seq};", &[]),
         ("helpers.rs", "", &["src/helpers.rs:1: `helpers` has no level yet: give it one in tests/layering.rs"]),

@@ -9,7 +9,7 @@
 
 use std::{fs, path::Path};
 
-use haggle::domain::masking::{ContactKind, RecentDigits, find, find_after, mask};
+use haggle::internals::domain::masking::{ContactKind, RecentDigits, find, find_after, mask};
 
 /// The minimum for the rule, `hard.tsv` included.
 const PRECISION_MIN: f64 = 0.985;

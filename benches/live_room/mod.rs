@@ -5,7 +5,7 @@ use std::{hint::black_box, pin::Pin, sync::Arc, task::Context, time::Duration};
 use actix::Actor as _;
 use bytes::Bytes;
 use futures_util::task::noop_waker;
-use haggle::{
+use haggle::internals::{
     actors::{
         hub::{Hub, OpenSession, SessionNotice},
         outbox::Outbox,

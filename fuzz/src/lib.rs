@@ -10,7 +10,7 @@ use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::BytesMut;
 use bytestring::ByteString;
-use haggle::{
+use haggle::internals::{
     auth::{RoomTokens, Verifier, token_source},
     clock::Clock,
     domain::{RoomId, Timestamp, UserId},

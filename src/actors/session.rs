@@ -16,5 +16,4 @@ pub mod uplink;
 mod waiting;
 pub mod ws;
 
-pub use chat::ChatSession;
 pub use services::Services;

@@ -20,7 +20,7 @@ use std::{
 };
 
 pub use self::{
-    arrival::{Arrival, Client, Held, note_body, note_known},
+    arrival::{Arrival, Client, note_body, note_known},
     refusal::Refusal,
 };
 use super::{body::UnsentAnswers, client_address::is_trusted, watch::Watch};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use actix_cors::CorsError;
 use actix_web::{
-    HttpMessage, HttpResponse,
+    HttpResponse,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -37,7 +37,6 @@ pub async fn with_request_id<B: MessageBody + 'static>(
     let started = Instant::now();
     // Without the query: it may hold a token.
     let (method, path) = (request.method().clone(), request.path().to_owned());
-    request.extensions_mut().insert(HttpRequestId(id.clone()));
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let refused = request.conn_data::<Arrival>().and_then(|arrival| arrival.refusal(&path).cloned());
     let is_refused = refused.is_some();
@@ -167,10 +166,6 @@ fn set_id(headers: &mut header::HeaderMap, id: &str) {
         headers.insert(header::HeaderName::from_static("x-request-id"), value);
     }
 }
-
-/// The id of a request, for handlers that need it.
-#[derive(Debug, Clone)]
-pub struct HttpRequestId(pub String);
 
 /// What a failed response says: haggle's own error, or one of actix-web's in the contract's words.
 fn problem_of<B>(response: &ServiceResponse<B>) -> Option<(ChatError, StatusCode)> {

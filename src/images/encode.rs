@@ -39,7 +39,7 @@ impl EncodedImage {
     }
 }
 
-/// Decodes what was sent and encodes it again. Takes up to a second or two and [`ImageHeader::memory_bytes`]: for a thread of its own.
+/// Decodes what was sent and encodes it again. Takes up to a second or two and the memory that its header says: for a thread of its own.
 ///
 /// # Errors
 /// [`ImageError`], with a sentence for the sender.
@@ -213,7 +213,7 @@ mod tests {
     fn a_png_of_49_million_deep_pixels_is_decoded_row_by_row() {
         let header = ImageHeader::read(&png_header(7000, 7000, png::BitDepth::Sixteen)).unwrap();
         assert_eq!(header.decoded_bytes(), 7000 * 7000 * 8);
-        assert!(header.memory_bytes() < 64 * 1024 * 1024 && !header.is_small(), "{header:?}");
+        assert!(header.memory_bytes < 64 * 1024 * 1024 && !header.is_small(), "{header:?}");
         let deep = DynamicImage::from(image::ImageBuffer::<image::Rgba<u16>, _>::from_fn(2100, 30, |x, y| {
             image::Rgba([u16::try_from(x).unwrap() * 31, 500, u16::try_from(y).unwrap() * 2000, u16::MAX])
         }));
@@ -229,7 +229,7 @@ mod tests {
         for (width, height) in sides.clone().flat_map(|width| sides.clone().map(move |height| (width, height))) {
             for depth in [png::BitDepth::Eight, png::BitDepth::Sixteen] {
                 if let Ok(header) = ImageHeader::read(&png_header(width, height, depth)) {
-                    assert!(header.memory_bytes() <= MEMORY_BYTES_MAX, "{header:?}");
+                    assert!(header.memory_bytes <= MEMORY_BYTES_MAX, "{header:?}");
                 }
             }
         }

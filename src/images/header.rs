@@ -103,12 +103,6 @@ impl ImageHeader {
         self.decoded_bytes
     }
 
-    /// Bytes that are in memory at once while it is decoded and made smaller.
-    #[must_use]
-    pub fn memory_bytes(&self) -> u64 {
-        self.memory_bytes
-    }
-
     /// The header of an image and the memory that it takes; refuses an image that takes too much.
     pub(super) fn new(
         way: Way,
@@ -263,7 +257,7 @@ mod tests {
             let header =
                 ImageHeader::read(&jpeg(width, height, progressive, if progressive { 10 } else { 1 })).unwrap();
             assert_eq!(header.way, way, "{width} × {height}");
-            assert!(header.memory_bytes() <= MEMORY_BYTES_MAX);
+            assert!(header.memory_bytes <= MEMORY_BYTES_MAX);
         }
         let whole = ImageHeader::read(&jpeg(7000, 7000, true, 10));
         assert_eq!(whole, Err(ImageError::TooMuchToDecode), "its coefficients alone are 147 MB");

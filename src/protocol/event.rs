@@ -6,10 +6,7 @@
 mod client;
 mod server;
 
-pub use client::{
-    AnswerOffer, Authenticate, ClientEvent, EditMessage, EnterRoom, MakeOffer, MarkRead, OfferAnswer, SendMessage,
-    SetTyping,
-};
+pub use client::{ClientEvent, EnterRoom, MakeOffer, OfferAnswer, SendMessage};
 pub use server::{
     Alive, Authenticated, Entered, ErrorNotice, HeartbeatTerms, Member, ReadUpTo, RoomUpdated, ServerEvent,
 };

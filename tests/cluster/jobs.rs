@@ -1,6 +1,6 @@
 //! What a node does in addition to serving its clients, and which node continues it when that node is down.
 
-use haggle::{
+use haggle::internals::{
     db::{self, MessagePage, Write},
     domain::{RoomId, Seq, Timestamp, UserId},
 };

@@ -1,6 +1,6 @@
 //! Knowing a room's id is not enough to enter it, under each of the three authorization policies.
 
-use haggle::{
+use haggle::internals::{
     auth::RoomTokens,
     domain::{AuthorizePolicy, RoomId, UserId},
 };

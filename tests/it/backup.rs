@@ -186,7 +186,7 @@ async fn verify_names_what_is_broken_and_ends_with_1() {
     let break_it = if postgres::is_wanted() { "" } else { "PRAGMA foreign_keys = OFF; " };
     let sql = format!("{break_it}DELETE FROM messages WHERE seq = 2");
     let conn = &mut launch.pool().get().unwrap();
-    haggle::db::settle_everything(conn).unwrap();
+    haggle::internals::db::settle_everything(conn).unwrap();
     conn.batch_execute(&sql).unwrap();
     let output = verify();
     let told = told(&output);

@@ -82,7 +82,7 @@ fn the_sample_file_is_printed_as_it_is_and_a_server_takes_it() {
     let folder = TempDir::new().unwrap();
     let output = haggle(&folder, &["config"]);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
-    assert_eq!(String::from_utf8(output.stdout.clone()).unwrap(), haggle::config::SAMPLE);
+    assert_eq!(String::from_utf8(output.stdout.clone()).unwrap(), haggle::internals::config::SAMPLE);
     std::fs::write(folder.path().join("haggle.toml"), output.stdout).unwrap();
     let output = haggle(&folder, &["serve", "--config", "haggle.toml"]);
     // As without a file: one of the ways to check tokens is missing.
@@ -236,7 +236,7 @@ async fn a_secret_comes_from_a_file_too() {
         String::from_utf8(output.stdout).unwrap()
     };
     for arguments in [["--jwt-secret-file", "jwt"], ["--config", "haggle.toml"]] {
-        let verifier = haggle::auth::Verifier::hs256(b"0123456789abcdef0123456789abcdef").unwrap();
+        let verifier = haggle::internals::auth::Verifier::hs256(b"0123456789abcdef0123456789abcdef").unwrap();
         let identity = verifier.verify(token(&arguments).trim()).await.unwrap();
         assert_eq!(identity.user.as_str(), "alice");
     }
@@ -372,7 +372,7 @@ fn an_import_says_how_many_images_have_no_file_here() {
 #[actix_web::test]
 async fn what_an_editor_adds_to_a_file_changes_nothing() {
     let secret = "0123456789abcdef0123456789abcdef";
-    let verifier = haggle::auth::Verifier::hs256(secret.as_bytes()).unwrap();
+    let verifier = haggle::internals::auth::Verifier::hs256(secret.as_bytes()).unwrap();
     let line = r#"{"type":"user","id":"alice","name":"Alice"}"#;
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use haggle::metrics::Reason;
+use haggle::internals::metrics::Reason;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},

@@ -1,6 +1,6 @@
 //! A message's `data`: any JSON, given back as it was sent, and weighed by what it takes.
 
-use haggle::{
+use haggle::internals::{
     db::{self, Write, Written},
     domain::{Data, Draft, MessageKind, RoomId, Screened, StoredMessage, Timestamp, UserId},
 };

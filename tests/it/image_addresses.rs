@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io::Cursor, time::Duration};
 
-use haggle::config::{Secret, WebhookTarget};
+use haggle::internals::config::{Secret, WebhookTarget};
 use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haggle::db::{self, ImportOptions};
+use haggle::internals::db::{self, ImportOptions};
 use serde_json::{Value, json};
 
 use crate::support::{

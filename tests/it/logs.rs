@@ -1,7 +1,7 @@
 //! What is in the log: no token, secret, key or message at any level; at `info` one line per connection and none per
 //! message.
 
-use haggle::{
+use haggle::internals::{
     auth::RoomTokens,
     clock::Clock,
     domain::{RoomId, UserId},

@@ -1,6 +1,6 @@
 //! The masking rule on the wire and in REST: a notice, a mask, or a refusal, until an offer was accepted.
 
-use haggle::domain::MaskingPolicy;
+use haggle::internals::domain::MaskingPolicy;
 use serde_json::{Value, json};
 
 use crate::support::{TestServer, rest::call};

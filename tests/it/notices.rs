@@ -1,6 +1,6 @@
 //! A marketplace message is unread for the members to whom it is news, and for nobody else.
 
-use haggle::domain::RoomId;
+use haggle::internals::domain::RoomId;
 use serde_json::{Value, json};
 
 use crate::support::{Caller, Route, TestServer, rest::call, server::SERVICE_KEY};

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use haggle::{
+use haggle::internals::{
     config::Config,
     db::{self, ImportOptions, MessagePage},
     domain::Seq,

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use haggle::{
+use haggle::internals::{
     config::Config,
     db::{self, MessagePage},
     domain::{RoomId, Seq},
@@ -194,9 +194,9 @@ async fn a_node_that_starts_leaves_the_sessions_of_the_others_alone() {
     let database = postgres::create_database();
     let on = |config: &mut Config| config.database_url.clone_from(&database);
     let pool = db::open(&database, 1).unwrap();
-    let live = haggle::domain::Recovery {
+    let live = haggle::internals::domain::Recovery {
         pid_hash: "hash".to_owned(),
-        user: haggle::domain::UserId::new("alice").unwrap(),
+        user: haggle::internals::domain::UserId::new("alice").unwrap(),
         rooms: Vec::new(),
         ended_at: None,
     };

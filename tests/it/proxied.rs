@@ -20,7 +20,7 @@ async fn handshake_for(server: &TestServer, client: &str) -> rest::Answer {
     rest::send(server.addr, "GET", path, &[("x-forwarded-for", client)], b"").await
 }
 
-async fn behind_a_proxy(change: impl FnOnce(&mut haggle::config::Limits)) -> TestServer {
+async fn behind_a_proxy(change: impl FnOnce(&mut haggle::internals::config::Limits)) -> TestServer {
     TestServer::with(|config| {
         config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         change(&mut config.limits);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use haggle::config::{Secret, WebhookTarget};
+use haggle::internals::config::{Secret, WebhookTarget};
 use serde_json::{Value, json};
 
 use crate::support::{TestServer, WsClient, rest::call, server::SERVICE_KEY, until, webhook::Backend};

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use haggle::metrics::Reason;
+use haggle::internals::metrics::Reason;
 use serde_json::json;
 use socket2::SockRef;
 use tokio::{

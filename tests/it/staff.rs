@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use haggle::{
+use haggle::internals::{
     db::{self, AuditFilter},
     domain::{AuditAction, AuditEntry, MessageId, Moderator, UserId},
     http::policy::RULES,

@@ -24,12 +24,13 @@ use std::{future::Future, time::Duration};
 
 /// Runs a statement in a database.
 fn run_at(url: &str, sql: &str) -> Result<(), String> {
-    let mut conn = haggle::db::open(url, 1).and_then(|pool| pool.get()).map_err(|error| error.to_string())?;
+    let mut conn =
+        haggle::internals::db::open(url, 1).and_then(|pool| pool.get()).map_err(|error| error.to_string())?;
     conn.batch_execute(sql).map_err(|error| error.to_string())
 }
 
 fn migrate_to(url: &str) {
-    haggle::db::open(url, 1).and_then(|pool| haggle::db::migrate(&pool)).unwrap();
+    haggle::internals::db::open(url, 1).and_then(|pool| haggle::internals::db::migrate(&pool)).unwrap();
 }
 
 /// How long anything may take before the test fails. It can only fail a test, never make one pass.

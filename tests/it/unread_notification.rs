@@ -4,7 +4,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use aws_lc_rs::hmac;
-use haggle::config::{Config, Secret, WebhookTarget};
+use haggle::internals::config::{Config, Secret, WebhookTarget};
 use serde_json::json;
 
 use crate::support::{

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use haggle::{auth::Signer, clock::Clock, domain::UserId};
+use haggle::internals::{auth::Signer, clock::Clock, domain::UserId};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs::default_provider};
 use tempfile::TempDir;

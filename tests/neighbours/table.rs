@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, rc::Rc, sync::Arc};
 
-use haggle::protocol::event::ClientEvent;
+use haggle::internals::protocol::event::ClientEvent;
 use serde_json::Value;
 
 use super::{

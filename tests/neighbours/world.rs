@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use haggle::{clock::Clock, domain::Timestamp};
+use haggle::internals::{clock::Clock, domain::Timestamp};
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use haggle::{
+use haggle::internals::{
     actors::{hub::OpenSession, outbox::Outbox},
     chat::{
         hub_op::{Asker, HubId},

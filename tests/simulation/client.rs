@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use haggle::{actors::outbox::Outbox, domain::SessionId};
+use haggle::internals::{actors::outbox::Outbox, domain::SessionId};
 use serde_json::value::RawValue;
 
 use crate::{

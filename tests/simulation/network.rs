@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use haggle::broker::{Envelope, NodeId};
+use haggle::internals::broker::{Envelope, NodeId};
 
 /// From whom, to which node, about what.
 type Channel = (usize, NodeId, String);

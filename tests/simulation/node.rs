@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use haggle::{
+use haggle::internals::{
     actors::hub::Hub,
     broker::{NodeId, Topic},
     chat::{
@@ -83,7 +83,7 @@ pub fn as_stored() -> Presenter<'static> {
 }
 
 /// What a node hands to the network.
-pub type Published = Vec<haggle::chat::effects::BusOp>;
+pub type Published = Vec<haggle::internals::chat::effects::BusOp>;
 
 impl Node {
     pub fn new(policy: AuthorizePolicy, now: Now, life: u64) -> Self {

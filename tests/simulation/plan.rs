@@ -1,6 +1,6 @@
 //! What one seed's world is like: how many nodes, who is there, and which faults happen.
 
-use haggle::domain::{AuthorizePolicy, RoomId, UserId};
+use haggle::internals::domain::{AuthorizePolicy, RoomId, UserId};
 
 use crate::random::Random;
 

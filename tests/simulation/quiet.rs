@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use haggle::{
+use haggle::internals::{
     db::{self, MessagePage},
     domain::{
         Role, Seq, StoredMessage,

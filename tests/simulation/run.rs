@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix::{Actor, Context, Handler, WeakRecipient};
-use haggle::actors::hub::SessionNotice;
+use haggle::internals::actors::hub::SessionNotice;
 
 use crate::world::World;
 

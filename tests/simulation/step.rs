@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haggle::chat::input::Input;
+use haggle::internals::chat::input::Input;
 
 use crate::{
     client::Checked,

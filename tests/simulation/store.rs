@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use haggle::{
+use haggle::internals::{
     chat::db_read::{DbAnswer, DbRead},
     db::{self, BytesMax, Connection, DbError, Outcomes, Scope, Tail, Unsettled, Write, Written},
     domain::{Product, ProductId, ProductStatus, Timestamp, User},

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use haggle::{
+use haggle::internals::{
     actors::hub::SessionNotice,
     broker::{Envelope, NodeEvent, Topic},
     chat::{
@@ -114,7 +114,7 @@ impl World {
         note!(self, "node {place} starts as {}", node.id);
         if !self.plan.is_clustered {
             let wall = self.now(place).wall;
-            haggle::db::end_recoveries(self.store.settled(), wall).unwrap();
+            haggle::internals::db::end_recoveries(self.store.settled(), wall).unwrap();
         }
         // Both before anything else.
         node.on(Input::Started, self.now(place), self.ms);
@@ -294,7 +294,7 @@ impl World {
         let is_away = self.ms < self.away_until.max(self.read_only_until);
         let fails = self.plan.database_fails && !self.is_healing && self.random.chance(30);
         let is_lost = self.plan.is_clustered && fails && self.random.chance(400);
-        let error = || haggle::db::DbError::Unavailable("by the simulation".to_owned());
+        let error = || haggle::internals::db::DbError::Unavailable("by the simulation".to_owned());
         let now = self.now(place).wall;
         let outcome = if is_away || fails && !is_lost { Err(error()) } else { self.store.commit(&writes, now) };
         note!(

@@ -173,7 +173,7 @@ mod tests {
     fn codes_that_take_more_memory_than_an_image_may_are_refused() {
         let sent = hostile_webp::codes();
         let header = read_header(&sent).unwrap();
-        assert!(header.memory_bytes() <= MEMORY_BYTES_MAX && !header.is_small(), "{header:?}");
+        assert!(header.memory_bytes <= MEMORY_BYTES_MAX && !header.is_small(), "{header:?}");
         assert_eq!(decode(&sent).err(), Some(ImageError::TooMuchToDecode));
     }
 
@@ -192,7 +192,7 @@ mod tests {
             assert_eq!(lossy.is_ok(), width < 8000, "{width} × {height}: {lossy:?}");
             let size = (u32::from(width) - 1) | (u32::from(height) - 1) << 14 | 1 << 28;
             let lossless = read_header(&file(b"VP8L", &[&[0x2F][..], &size.to_le_bytes()].concat(), 10_000_000));
-            assert!(lossless.is_ok_and(|header| header.memory_bytes() <= MEMORY_BYTES_MAX), "{width} × {height}");
+            assert!(lossless.is_ok_and(|header| header.memory_bytes <= MEMORY_BYTES_MAX), "{width} × {height}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Three nodes, and what is between them.
 
-use haggle::{
+use haggle::internals::{
     db::{self, ImportOptions},
     domain::Timestamp,
 };

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use haggle::{auth::Signer, clock::Clock, domain::UserId};
+use haggle::internals::{auth::Signer, clock::Clock, domain::UserId};
 use tempfile::TempDir;
 
 use super::{free_port, until};

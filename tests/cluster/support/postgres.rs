@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use haggle::db;
+use haggle::internals::db;
 use tempfile::TempDir;
 
 use super::{DEADLINE, free_port};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haggle::domain::AuthorizePolicy;
+use haggle::internals::domain::AuthorizePolicy;
 use serde_json::{Value, json};
 
 use super::{ask, code};

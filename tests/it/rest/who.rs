@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haggle::{
+use haggle::internals::{
     auth::Signer,
     clock::Clock,
     domain::UserId,

@@ -11,7 +11,7 @@ use crate::support::{
     until,
 };
 
-async fn quick(server: impl FnOnce(&mut haggle::config::Config)) -> TestServer {
+async fn quick(server: impl FnOnce(&mut haggle::internals::config::Config)) -> TestServer {
     TestServer::with(|config| {
         config.ping_interval = Duration::from_millis(200);
         config.ping_timeout = Duration::from_millis(150);

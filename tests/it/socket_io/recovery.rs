@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haggle::{
+use haggle::internals::{
     auth::RoomTokens,
     domain::{RoomId, UserId},
 };
@@ -157,7 +157,8 @@ async fn nobody_takes_up_what_is_not_theirs_or_too_old_or_ended_for_good() {
 
 #[actix_web::test]
 async fn who_lost_the_right_to_a_room_does_not_recover() {
-    let server = TestServer::with(|config| config.authorize = haggle::domain::AuthorizePolicy::RoomToken).await;
+    let server =
+        TestServer::with(|config| config.authorize = haggle::internals::domain::AuthorizePolicy::RoomToken).await;
     let room = server.seed().room("alice", "bike");
     let (mut alice, kept) = connect(&server, "alice").await;
     let tokens = RoomTokens::derived_from(SECRET.as_bytes());

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
-use haggle::db;
+use haggle::internals::db;
 
 use super::postgres;
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use haggle::{
+use haggle::internals::{
     auth::Signer,
     clock::Clock,
     db::{self, Pool},

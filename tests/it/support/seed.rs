@@ -1,6 +1,6 @@
 //! The content of the database before a test begins.
 
-use haggle::{
+use haggle::internals::{
     db::{self, Connection, NewReport, Pool, Reported, Write, Written},
     domain::{
         Draft, MessageKind, Product, ProductId, ProductStatus, Room, RoomId, Screened, StoredMessage, User, UserId,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use haggle::{
+use haggle::internals::{
     ServerBuilder,
     auth::Signer,
     clock::Clock,

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use haggle::config::TlsFiles;
+use haggle::internals::config::TlsFiles;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{
     ClientConfig, RootCertStore,

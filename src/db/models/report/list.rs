@@ -23,6 +23,7 @@ pub struct ReportFilter {
     pub category: Option<ReportCategory>,
 }
 
+#[cfg(test)]
 impl ReportFilter {
     /// All reports in one state.
     #[must_use]
