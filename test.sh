@@ -60,7 +60,7 @@ check_tools() {
     echo "node $(node --version), npm $(npm --version 2>/dev/null)"
 }
 
-document() { RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked; }
+document() { RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked; }
 
 # Runs the tests of a folder that has a package.json of its own.
 node_suite() (

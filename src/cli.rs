@@ -30,6 +30,7 @@ const USAGE: u8 = 2;
 ///
 /// Every option is also an environment variable HAGGLE_<OPTION> and a key of the --config file; the flag counts before the
 /// variable, and the variable before the file.
+#[allow(rustdoc::invalid_html_tags, reason = "the help is read in a terminal")]
 #[derive(Debug, Parser)]
 #[command(name = "haggle", version, max_term_width = 110)]
 struct CommandLine {

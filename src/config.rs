@@ -8,8 +8,8 @@ mod url;
 
 pub use options::{Options, Span};
 pub use sample::SAMPLE;
-pub use text_file::{plain_text, read_text};
-pub use url::parse_http_url;
+pub(crate) use text_file::{plain_text, read_text};
+pub(crate) use url::parse_http_url;
 
 use std::{
     fmt,
@@ -355,7 +355,7 @@ fn is_node_name(name: &str) -> bool {
 
 /// Default of `--image-store`: next to the database.
 #[must_use]
-pub fn image_store_beside(database_url: &str) -> String {
+pub(crate) fn image_store_beside(database_url: &str) -> String {
     format!("{}-images", folder_of(database_url))
 }
 

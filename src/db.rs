@@ -1,6 +1,6 @@
 //! The database: one function an operation, each one transaction, each on a connection that the caller holds.
 //!
-//! Writes go through [`write_batch`] (and [`open_room`]), on the one connection that writes; the rest only reads.
+//! Writes go through [`write_batch()`] (and [`open_room()`]), on the one connection that writes; the rest only reads.
 
 mod backup;
 mod claim;

@@ -3,6 +3,11 @@
 //! [`ServerBuilder`] starts a server from a [`Config`] inside your own process; the program `haggle` is the same with a command
 //! line.
 
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "haggle's own documentation is built with --document-private-items"
+)]
+
 mod actors;
 mod auth;
 mod broker;

@@ -1,6 +1,6 @@
 //! In the place of [`nats`](super::nats) in a build without PostgreSQL, which several nodes share: there is nothing to connect.
 
-#![allow(clippy::unused_async, reason = "it has the same functions as the module in whose place it is")]
+#![allow(clippy::unused_async, dead_code, reason = "it has the same functions as the module in whose place it is")]
 
 use bytes::Bytes;
 

@@ -14,7 +14,7 @@ pub(super) fn parse(text: &str) -> Option<Url> {
     (is_plain && is_whole).then_some(url)
 }
 
-/// Reads an address of http or https, which [`agent`](crate::http_agent::agent) can ask.
+/// Reads an address of http or https.
 #[must_use]
 pub fn parse_http_url(text: &str) -> Option<Url> {
     parse(text).filter(|url| matches!(url.scheme(), "http" | "https"))

@@ -86,7 +86,7 @@ impl Connection {
     /// Writes, one transaction after the other: a writer waits here for every other one, on any node.
     ///
     /// A transaction of SQLite that starts as a reader can lose its snapshot to another writer and fail at once, so it
-    /// starts as a writer. PostgreSQL has a lock for it (see [`postgres`]): places in the order of commits are given in the
+    /// starts as a writer. PostgreSQL has a lock for it: places in the order of commits are given in the
     /// order of commits, and whatever was decided from what was read holds until it is written.
     pub(super) fn immediate_transaction<T, E: From<diesel::result::Error>>(
         &mut self,

@@ -34,7 +34,7 @@ pub struct RoomState {
 pub struct MemberState {
     /// How far they have read.
     pub read_seq: Seq,
-    /// Messages of others behind that, at most [`super::UNREAD_MAX`].
+    /// Messages of others after that, at most [`UNREAD_MAX`](super::models::message::UNREAD_MAX).
     pub unread: i64,
     /// Deleted users enter no room.
     pub deleted: bool,

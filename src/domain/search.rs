@@ -94,6 +94,7 @@ impl SearchTerms {
     }
 
     /// The terms, folded as [`fold`] does.
+    #[cfg(feature = "postgres")]
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
