@@ -1,5 +1,7 @@
 //! The time: the system's, or one that a test turns.
 
+#![warn(missing_docs)]
+
 use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},

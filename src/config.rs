@@ -1,5 +1,7 @@
 //! Settings: [`Options`] are one layer of them (flags and environment, or the file), [`Config`] is what they add up to.
 
+#![warn(missing_docs)]
+
 mod options;
 mod sample;
 mod secret_files;

@@ -1,5 +1,7 @@
 //! Every metric, its unit and its help text. `GET /metrics` writes them in the OpenMetrics text format.
 
+#![warn(missing_docs)]
+
 mod step;
 
 use std::sync::{

@@ -1,5 +1,7 @@
 //! One place that wires pool, actors and routes: `serve`, `demo` and the tests all start their server here.
 
+#![warn(missing_docs)]
+
 mod drain;
 
 use std::{

@@ -1,5 +1,7 @@
 //! TLS of the server itself: a certificate chain and its key from PEM files, exchanged without a restart.
 
+#![warn(missing_docs)]
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,

@@ -34,7 +34,6 @@ pub enum DbRead {
     News(db::CommitCursor),
     /// Messages of these rooms after these.
     Missing {
-        /// The rooms.
         asked: Vec<RoomId>,
         /// Those that are still in memory, and the last `seq` that is known of each.
         since: Vec<(RoomId, Seq)>,
@@ -138,7 +137,6 @@ pub struct List<T> {
 pub struct Entry {
     pub(in crate::chat) asker: Asker,
     pub(in crate::chat) user: UserId,
-    /// The room.
     pub room: RoomId,
     pub(in crate::chat) role: Role,
     pub(in crate::chat) place: EntryId,
@@ -161,7 +159,6 @@ pub struct HistoryRead {
 /// A user whose rooms are gone through, and how far that has come.
 #[derive(Debug)]
 pub struct Walk {
-    /// Who.
     pub user: UserId,
     pub(in crate::chat) memory: Memory,
     /// As what: first the rooms in which they buy, then those in which they sell.
@@ -195,7 +192,6 @@ pub struct FindRecovery {
 /// What a session has missed that is taken up again.
 #[derive(Debug)]
 pub struct ListMissed {
-    /// The session.
     pub session: SessionId,
     /// Who waits for it.
     pub account: Account,

@@ -19,9 +19,7 @@ pub struct HubId(pub usize);
 /// Who sent an event and where its answer goes.
 #[derive(Debug)]
 pub struct Asker {
-    /// The session.
     pub session: SessionId,
-    /// Its hub.
     pub hub: HubId,
     /// The client's mark of the request; without one only a failure is sent, as an `error` event.
     pub request: Option<RequestId>,
@@ -49,7 +47,6 @@ pub enum Delivery {
 pub enum Op {
     /// Answers the CONNECT of a namespace: the session is registered.
     Welcome {
-        /// The session.
         session: SessionId,
         /// Its id for the client.
         sid: String,
@@ -58,7 +55,6 @@ pub enum Op {
     },
     /// Answers the CONNECT of a session that takes an earlier one up: what was missed, then what was held back.
     Resume {
-        /// The session.
         session: SessionId,
         /// Its id for the client, as it was.
         sid: String,
@@ -70,13 +66,9 @@ pub enum Op {
         rooms: Vec<(RoomId, Seq)>,
     },
     /// Ends a session whose client has come back with another connection.
-    TakeOver {
-        /// The session.
-        session: SessionId,
-    },
+    TakeOver { session: SessionId },
     /// Starts to hold a room's messages back for a session, until its history has been read.
     Attach {
-        /// The session.
         session: SessionId,
         /// The room that it enters.
         room: RoomId,
@@ -85,7 +77,6 @@ pub enum Op {
     Enter {
         /// The session and its request.
         asker: Asker,
-        /// The room.
         room: RoomId,
         /// The acknowledgement's data as JSON.
         answer: Bytes,
@@ -99,37 +90,30 @@ pub enum Op {
     RefuseEntry {
         /// The session and its request.
         asker: Asker,
-        /// The room.
         room: RoomId,
         /// Why.
         error: ChatError,
     },
     /// Takes a session out of a room, and says why unless it asked for it.
     Detach {
-        /// The session.
         session: SessionId,
-        /// The room.
         room: RoomId,
         /// Why, when the session did not ask for it.
         error: Option<ChatError>,
     },
     /// Delivers events to a room's sessions: to each session all of them, in their order.
     Deliver {
-        /// The room.
         room: RoomId,
-        /// The event.
         event: RoomEvent,
         /// What follows it in the same room.
         more: Vec<RoomEvent>,
     },
     /// Delivers an event to some sessions, wherever they are.
     DeliverTo {
-        /// Which ones.
         sessions: Vec<SessionId>,
         /// The room whose state it shows. Such an event waits while the client has much unread, and only the newest of a
         /// room waits.
         state_of: Option<RoomId>,
-        /// The event.
         push: Push,
     },
     /// Answers a request.
@@ -141,7 +125,6 @@ pub enum Op {
     },
     /// Ends a session: an `error` event, then the close code.
     End {
-        /// Which one.
         session: SessionId,
         /// What the client does about it.
         code: CloseCode,
@@ -155,7 +138,6 @@ pub enum Op {
 pub struct RoomEvent {
     /// How it stands to the room's history.
     pub kind: Delivery,
-    /// The event.
     pub push: Push,
     /// The user who caused it and needs no copy.
     pub except: Option<UserId>,

@@ -118,7 +118,6 @@ session_events! {
 /// Announces a session. Session → `ChatServer`, once before anything else. No answer.
 #[derive(Debug)]
 pub struct Connect {
-    /// Which one.
     pub session: SessionId,
     /// Whose it is.
     pub user: UserId,
@@ -151,7 +150,6 @@ pub enum Welcome {
 /// Takes a session out of everything. Session → `ChatServer`, once, also when its task died. No answer.
 #[derive(Debug)]
 pub struct Disconnect {
-    /// Which one.
     pub session: SessionId,
     /// Whose it was.
     pub user: UserId,
@@ -173,7 +171,6 @@ pub struct Join {
     pub asker: Asker,
     /// Whose session it is.
     pub user: UserId,
-    /// Which room.
     pub room: RoomId,
     /// Last `seq` that the client has; `None` asks for the newest page.
     pub after: Option<Seq>,
@@ -188,7 +185,6 @@ pub struct Leave {
     pub asker: Asker,
     /// Whose session it is.
     pub user: UserId,
-    /// Which room.
     pub room: RoomId,
 }
 
@@ -217,7 +213,6 @@ pub struct Message {
 pub struct MakeOffer {
     /// Who offers.
     pub user: UserId,
-    /// Where.
     pub room: RoomId,
     /// What they name.
     pub price: Price,
@@ -235,7 +230,6 @@ pub struct Typing {
     pub asker: Asker,
     /// Who types.
     pub user: UserId,
-    /// Which room.
     pub room: RoomId,
     /// Whether they type.
     pub typing: bool,
@@ -247,7 +241,6 @@ pub struct Typing {
 pub struct Read {
     /// Who has read.
     pub user: UserId,
-    /// Which room.
     pub room: RoomId,
     /// How far.
     pub seq: Seq,
@@ -272,7 +265,6 @@ pub struct Change {
 pub enum FollowUp {
     /// Welcome a session that can be taken up later.
     SessionBegun {
-        /// The session.
         session: SessionId,
         /// Its secret.
         pid: String,

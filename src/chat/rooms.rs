@@ -30,9 +30,7 @@ pub struct Rooms {
 /// Rooms and users whose sessions on this node are others than before. In order, so that one history has one outcome.
 #[derive(Debug, Default)]
 pub struct Touched {
-    /// Rooms.
     pub rooms: BTreeSet<RoomId>,
-    /// Users.
     pub users: BTreeSet<UserId>,
 }
 
@@ -73,9 +71,7 @@ pub struct LiveSession {
 /// A member came or went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresenceChanged {
-    /// Which room.
     pub room: RoomId,
-    /// Who.
     pub user: UserId,
     /// The other member.
     pub other: UserId,

@@ -30,7 +30,6 @@ pub enum Timer {
     ShowProfile(Option<Walk>),
     /// Send a session of the inbox who is online in the rest of its rooms.
     SendOnline {
-        /// The session.
         session: SessionId,
         /// Whose it is.
         user: UserId,

@@ -20,7 +20,6 @@ const WAITING_MAX: usize = 64;
 /// A `roomUpdated` that is to be sent to a user's sessions on this node.
 #[derive(Debug)]
 pub(super) struct ListUpdate {
-    /// Which room.
     pub(super) room: RoomId,
     /// The event's data, without a total.
     pub(super) data: Bytes,

@@ -6,11 +6,8 @@ use crate::domain::{Role, RoomId, UserId};
 /// The other member of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherMember {
-    /// Which room.
     pub room: RoomId,
-    /// Who.
     pub user: UserId,
-    /// Which of the two they are.
     pub role: Role,
 }
 

@@ -15,7 +15,6 @@ use crate::domain::{
 /// A room with everything that the server keeps of it in memory, from one snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoomState {
-    /// The room.
     pub room: Room,
     /// `seq` of the newest message; 0 while there is none.
     pub last_seq: Seq,

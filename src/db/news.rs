@@ -33,7 +33,6 @@ pub struct CommitCursor {
 pub struct Committed {
     /// Its place in the order of commits.
     pub position: i64,
-    /// Its room.
     pub room: RoomId,
     /// Its place there.
     pub seq: Seq,
@@ -191,7 +190,6 @@ pub fn list_renamed(conn: &mut Connection, after: i64, limit: i64) -> Result<(Ve
 /// What a room has behind a `seq`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Behind {
-    /// Which room.
     pub room: RoomId,
     /// Its messages, oldest first, at most as many as were asked for.
     pub messages: Vec<StoredMessage>,
@@ -241,7 +239,6 @@ fn last_seqs<'a>(
 /// A message as it now stands, and the members of its room.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// The message.
     pub message: StoredMessage,
     /// The room's buyer.
     pub buyer: UserId,

@@ -28,7 +28,6 @@ pub fn load_rooms(
 /// Most bytes of several answers.
 #[derive(Debug, Clone, Copy)]
 pub struct BytesMax {
-    /// Of each.
     pub each: usize,
     /// Of all of them, but for the last, with which it is reached.
     pub all: usize,

@@ -49,7 +49,6 @@ pub fn log_path(database: &str) -> PathBuf {
 /// What lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Nothing.
     Nothing,
     /// A file without a byte: a database to be.
     Empty,

@@ -14,7 +14,7 @@ use crate::domain::{
 pub(super) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 #[path = "../../tests/it/support/postgres.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
+#[allow(dead_code, reason = "the integration tests use the rest")]
 mod postgres;
 
 /// Runs a statement in a database.

@@ -41,29 +41,18 @@ pub enum Write {
     Append(Draft),
     /// Changes the words of one's own message.
     Edit {
-        /// Which message.
         message: MessageId,
-        /// Who asks.
         editor: UserId,
         /// The new words.
         text: String,
         /// What the masking rule knows of the words by themselves.
         inspected: Inspected,
-        /// When.
         at: Timestamp,
     },
     /// Takes one's own message back.
-    Delete {
-        /// Which message.
-        message: MessageId,
-        /// Who asks.
-        editor: UserId,
-        /// When.
-        at: Timestamp,
-    },
+    Delete { message: MessageId, editor: UserId, at: Timestamp },
     /// Says how far a member has read.
     MarkRead {
-        /// Which room.
         room: RoomId,
         /// Who has read.
         reader: UserId,
@@ -71,44 +60,28 @@ pub enum Write {
         seq: Seq,
     },
     /// Changes a member's own settings of a room.
-    SetRoomSettings {
-        /// Which room.
-        room: RoomId,
-        /// Whose.
-        member: UserId,
-        /// Which.
-        patch: RoomSettingsPatch,
-    },
+    SetRoomSettings { room: RoomId, member: UserId, patch: RoomSettingsPatch },
     /// Adds or changes a product, for the marketplace.
     PutProduct {
         /// The product as it shall be.
         product: Product,
         /// Whether it stays where it stands, whatever `product` says.
         keeps_status: bool,
-        /// When.
         at: Timestamp,
     },
     /// Changes where a product stands, also where that undoes the acceptance of an offer.
     SetProductStatus {
-        /// Which product.
         product: ProductId,
         /// Who asks: its own seller, or the marketplace.
         seller: Option<UserId>,
         /// Where it stands from now on.
         status: ProductStatus,
-        /// When.
         at: Timestamp,
     },
     /// Takes the change of a product to its next rooms, for haggle itself.
-    AdvanceWave {
-        /// Which product.
-        product: ProductId,
-        /// When.
-        at: Timestamp,
-    },
+    AdvanceWave { product: ProductId, at: Timestamp },
     /// Makes an offer in a room.
     MakeOffer {
-        /// Which room.
         room: RoomId,
         /// Who offers.
         maker: UserId,
@@ -116,7 +89,6 @@ pub enum Write {
         price: Price,
         /// The maker's idempotency key.
         client_id: Option<ClientId>,
-        /// When.
         at: Timestamp,
     },
     /// Answers an offer, or takes it back.
@@ -125,11 +97,9 @@ pub enum Write {
         room: Option<RoomId>,
         /// The offer's message.
         message: MessageId,
-        /// Who answers.
         actor: UserId,
         /// How.
         answer: offer::OfferDecision,
-        /// When.
         at: Timestamp,
     },
     /// Takes offers out of their time, for haggle itself. Some of them, when there are very many.
@@ -141,34 +111,28 @@ pub enum Write {
     Block {
         /// Who blocks, as their token names them.
         blocker: User,
-        /// Whom.
         blocked: UserId,
-        /// When.
         at: Timestamp,
     },
     /// Takes a block away.
     Unblock {
         /// Who has blocked.
         blocker: UserId,
-        /// Whom.
         blocked: UserId,
     },
     /// Turns a user's own switches.
     SetSettings {
         /// Whose, as their token names them.
         user: User,
-        /// Which.
         patch: SettingsPatch,
     },
     /// Decides a report, for the marketplace. A second decision replaces the first.
     DecideReport {
-        /// Which report.
         report: String,
         /// What is decided.
         decision: Decision,
         /// Until when the reported user can't say anything.
         mute_until: Option<Timestamp>,
-        /// When.
         at: Timestamp,
     },
     /// Adds or changes a user, for the marketplace.
@@ -186,32 +150,16 @@ pub enum Write {
         pid_hash: String,
     },
     /// Forgets some of those whose sessions ended long ago.
-    ForgetEnded {
-        /// Before when.
-        before: Timestamp,
-    },
+    ForgetEnded { before: Timestamp },
     /// Takes the words of the next few messages of a user who was deleted; again and again until nothing is left.
-    EraseWords {
-        /// Which user.
-        user: UserId,
-        /// When.
-        at: Timestamp,
-    },
+    EraseWords { user: UserId, at: Timestamp },
     /// Notes that the marketplace has ended a user's sessions, for its events and for other nodes.
-    NoteSessionsEnded {
-        /// Whose.
-        user: UserId,
-    },
+    NoteSessionsEnded { user: UserId },
     /// What the marketplace's staff or its backend does or has read, with its entry in the audit log.
     Moderate(Box<Moderate>),
     /// Deletes a user for good: name and picture go, and the erasure of their words is written down. Rooms, and what the
     /// other members said, stay.
-    DeleteUser {
-        /// Which user.
-        user: UserId,
-        /// When.
-        at: Timestamp,
-    },
+    DeleteUser { user: UserId, at: Timestamp },
 }
 
 /// What became of each write of a batch, in its order.

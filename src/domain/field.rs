@@ -92,7 +92,6 @@ pub enum MaybeText {
     /// Missing, or `null`.
     #[default]
     Nothing,
-    /// A string.
     Text(String),
     /// Anything else.
     Other,

@@ -107,7 +107,6 @@ impl ReadSeqs {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageLine {
-    /// Id of the room.
     pub room_id: RoomId,
     /// The sender: the buyer, the seller, or `system`.
     pub sender_id: UserId,

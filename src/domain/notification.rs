@@ -11,7 +11,6 @@ pub struct UnreadNotification {
     pub event: &'static str,
     /// When haggle decided to notify.
     pub created_at: Timestamp,
-    /// Id of the room.
     pub room_id: RoomId,
     /// The member who has not read.
     pub user_id: UserId,

@@ -40,7 +40,6 @@ pub struct Rule {
     pub method: &'static str,
     /// With its parameters in braces.
     pub path: &'static str,
-    /// What it needs.
     pub needs: Needs,
 }
 

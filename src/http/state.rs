@@ -40,7 +40,6 @@ pub struct AppState {
     pub chat: Addr<ChatServer>,
     /// Carries out erasures.
     pub eraser: Addr<Eraser>,
-    /// The database.
     pub database: Database,
     /// Who signs tokens.
     pub verifier: Arc<Verifier>,

@@ -58,7 +58,6 @@ pub struct Watch {
     is_upgraded: AtomicBool,
     /// When the head that is being read began.
     head_since: AtomicU64,
-    /// Bytes of it.
     head_bytes: AtomicU64,
     /// A request is being served, and its body has not been requested yet.
     has_body: AtomicBool,

@@ -19,9 +19,7 @@ const JPEG_QUALITY: u8 = 85;
 
 /// An image and its thumbnail, encoded again.
 pub struct EncodedImage {
-    /// The image.
     pub image: Vec<u8>,
-    /// The thumbnail.
     pub thumbnail: Vec<u8>,
     /// In pixels.
     pub width: u32,

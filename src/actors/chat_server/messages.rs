@@ -50,7 +50,6 @@ pub struct AnnounceRoom(pub RoomId);
 #[derive(Debug, Message)]
 #[rtype(result = "usize")]
 pub struct EndSessions {
-    /// Whose.
     pub user: UserId,
 }
 

@@ -23,7 +23,6 @@ pub struct Apply(pub Vec<Op>);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct OpenSession {
-    /// The session.
     pub session: SessionId,
     /// The user whose session it is.
     pub user: UserId,
@@ -41,7 +40,6 @@ pub struct OpenSession {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct RenewSession {
-    /// The session.
     pub session: SessionId,
     /// When that token expires.
     pub ends_at: Timestamp,
@@ -78,7 +76,6 @@ pub struct SessionNotice {
 pub enum HubNotice {
     /// What became of an entry; `false` also when it was taken out later.
     Joined {
-        /// The room.
         room: RoomId,
         /// Whether it is in.
         entered: bool,

@@ -91,7 +91,6 @@ pub enum Next {
     AwaitRoom,
     /// Verifies a fresh token, then calls [`ChatSession::renewed`].
     Verify {
-        /// The token.
         token: String,
         /// The request to answer.
         request: Option<RequestId>,

@@ -21,11 +21,9 @@ pub enum RoomRequest {
     Typing(Typing),
     /// A session that comes back is in a room again.
     Resume {
-        /// The session.
         session: SessionId,
         /// Whose it is.
         user: UserId,
-        /// The room.
         room: RoomId,
     },
     /// haggle itself notifies both members that the room looks different in their lists.

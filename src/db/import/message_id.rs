@@ -11,7 +11,6 @@ use crate::domain::{ImportLine, MessageId, import_line::MessageLine};
 pub(super) enum Content {
     /// A user, a product or a room.
     Other(ImportLine),
-    /// A message.
     Message(MessageId, Box<MessageLine>),
 }
 

@@ -35,7 +35,6 @@ const GROWS: &str = "grows";
 /// Which messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexChanges {
-    /// All.
     All,
     /// Those of erased users.
     Erased,

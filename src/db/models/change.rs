@@ -22,19 +22,9 @@ pub(in crate::db) enum Changed<'a> {
     /// A message was edited or deleted.
     Message(&'a str),
     /// A member has read.
-    Read {
-        /// Which room.
-        room: &'a str,
-        /// Who.
-        reader: &'a str,
-    },
+    Read { room: &'a str, reader: &'a str },
     /// A member has changed their own settings of a room.
-    RoomSettings {
-        /// Which room.
-        room: &'a str,
-        /// Who.
-        member: &'a str,
-    },
+    RoomSettings { room: &'a str, member: &'a str },
     /// A room was opened.
     RoomOpened(&'a str),
     /// A product was put.
@@ -48,12 +38,7 @@ pub(in crate::db) enum Changed<'a> {
     /// A user's switches are others now.
     Settings(&'a str),
     /// A user has blocked somebody, or taken it back.
-    Block {
-        /// Who.
-        blocker: &'a str,
-        /// Whom.
-        blocked: &'a str,
-    },
+    Block { blocker: &'a str, blocked: &'a str },
     /// A report was made.
     ReportCreated(&'a str),
     /// A report was decided.

@@ -95,7 +95,6 @@ impl ReportRow {
 pub struct NewReport {
     /// Who reports.
     pub reporter: UserId,
-    /// Where.
     pub room: RoomId,
     /// Which message; without one it is the other member.
     pub message: Option<MessageId>,
@@ -103,7 +102,6 @@ pub struct NewReport {
     pub category: ReportCategory,
     /// What the reporter says about it.
     pub text: Option<String>,
-    /// When.
     pub at: Timestamp,
 }
 
@@ -119,7 +117,6 @@ pub enum Reported {
 /// A report that waits for its decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenReport {
-    /// Its id.
     pub id: String,
     /// When it was made.
     pub created_at: Timestamp,

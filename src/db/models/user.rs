@@ -210,7 +210,6 @@ pub fn find_sign_in(conn: &mut Connection, user: &UserId, now: Timestamp) -> Res
 /// A user as staff sees them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserDetails {
-    /// The user.
     pub user: User,
     /// When they were made and last changed.
     pub times: Times,

@@ -11,12 +11,10 @@ pub enum Scope {
     Room(RoomId),
     /// Those of several rooms.
     Rooms(Vec<RoomId>),
-    /// One message.
     Message(MessageId),
     /// Those of all rooms of a user.
     User(UserId),
     /// Those of all rooms of a product.
     Product(ProductId),
-    /// All.
     Everything,
 }

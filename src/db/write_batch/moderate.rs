@@ -18,11 +18,9 @@ use crate::{
 /// One action, who acts, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moderate {
-    /// Who acts.
     pub by: Moderator,
     /// Why, in their own words.
     pub reason: Option<String>,
-    /// When.
     pub at: Timestamp,
     /// What they do.
     pub what: Moderation,
@@ -35,30 +33,21 @@ pub enum Moderation {
     Read {
         /// What was read.
         action: AuditAction,
-        /// About whom.
         about: AuditSubject,
         /// What was asked for.
         details: Option<Data>,
     },
     /// Mutes or bans a user. It replaces an earlier one of its kind.
     SetSanction {
-        /// Which of the two.
         kind: SanctionKind,
-        /// Whom.
         user: UserId,
         /// When it ends by itself; a mute always does.
         until: Option<Timestamp>,
     },
     /// Ends a mute, also one that is a report's decision, or a ban.
-    EndSanction {
-        /// Which of the two.
-        kind: SanctionKind,
-        /// Whose.
-        user: UserId,
-    },
+    EndSanction { kind: SanctionKind, user: UserId },
     /// Lets nobody say anything in a room, or lets them again.
     SetFrozen {
-        /// Which room.
         room: RoomId,
         /// Whether nobody can.
         frozen: bool,
@@ -67,28 +56,23 @@ pub enum Moderation {
     RemoveMessage {
         /// Where it is.
         room: RoomId,
-        /// Which one.
         message: MessageId,
     },
     /// Takes a product down, or puts it back.
     SetUnlisted {
-        /// Which product.
         product: ProductId,
         /// Whether it is down.
         unlisted: bool,
     },
     /// Warns a member of a room, by a message that both members see.
     Warn {
-        /// Whom.
         user: UserId,
         /// What is said.
         template: WarningTemplate,
-        /// The message.
         draft: Draft,
     },
     /// Decides a report. A second decision replaces the first.
     DecideReport {
-        /// Which report.
         report: String,
         /// What is decided.
         decision: Decision,
@@ -103,15 +87,9 @@ pub enum Moderation {
         text: String,
     },
     /// Notes that a user's sessions were ended.
-    EndSessions {
-        /// Whose.
-        user: UserId,
-    },
+    EndSessions { user: UserId },
     /// Deletes a user for good, as [`Write::DeleteUser`] does.
-    DeleteUser {
-        /// Which user.
-        user: UserId,
-    },
+    DeleteUser { user: UserId },
 }
 
 /// Carries an action out, and writes it down.

@@ -25,7 +25,6 @@ pub enum Written {
     Changed(StoredMessage),
     /// Of [`Write::MarkRead`].
     Read {
-        /// Which room.
         room: RoomId,
         /// Who has read.
         reader: UserId,
@@ -38,11 +37,8 @@ pub enum Written {
     },
     /// Of [`Write::SetRoomSettings`].
     RoomSettingsSet {
-        /// Which room.
         room: RoomId,
-        /// Whose.
         member: UserId,
-        /// Which of the two they are.
         role: Role,
         /// How the room now stands in their list.
         listing: Listing,
@@ -73,7 +69,6 @@ pub enum Written {
         blocker: UserId,
         /// Whom, since when.
         blocked: Option<Block>,
-        /// The other one.
         other: UserId,
         /// The rooms in which the two meet; none when nothing changed.
         rooms: Vec<RoomId>,
@@ -84,7 +79,6 @@ pub enum Written {
     },
     /// Of [`Write::SetSettings`].
     SettingsSet {
-        /// Whose.
         user: UserId,
         /// The switches as they now stand.
         settings: Settings,
@@ -114,10 +108,7 @@ pub enum Written {
         changed: bool,
     },
     /// Of [`Write::NoteSessionsEnded`].
-    SessionsEnded {
-        /// Whose.
-        user: UserId,
-    },
+    SessionsEnded { user: UserId },
     /// Of [`Write::Remember`] and [`Write::Forget`].
     Remembered,
     /// Of [`Write::ForgetEnded`].
@@ -142,7 +133,6 @@ pub enum Written {
     SanctionSet(Box<SanctionSet>),
     /// Of freezing a room, and of unfreezing it.
     RoomFrozen {
-        /// Which room.
         room: RoomId,
         /// Whether nobody can say anything there from now on.
         frozen: bool,
@@ -195,7 +185,6 @@ pub struct OfferMoved {
 /// A read mark that has moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadMark {
-    /// Which room.
     pub room: RoomId,
     /// Whose mark.
     pub reader: UserId,
@@ -208,7 +197,6 @@ pub struct ReadMark {
 /// A mute or a ban that was set or ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SanctionSet {
-    /// Which of the two.
     pub kind: SanctionKind,
     /// As it now stands; without `created_at` where it was ended.
     pub sanction: Sanction,

@@ -60,7 +60,6 @@ impl<'de> Deserialize<'de> for Names {
 /// A field that haggle does not know, in the lines of one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownField {
-    /// The lines' type.
     pub line_type: &'static str,
     /// Its name, cut where it is very long, without control characters.
     pub name: String,

@@ -49,7 +49,6 @@ pub enum Kind<'a> {
     Disconnect,
     /// Something for the namespace.
     Event {
-        /// Its name.
         name: EventName<'a>,
         /// Its arguments.
         args: Vec<&'a RawValue>,

@@ -22,7 +22,6 @@ use crate::protocol::engine_io::{Packet, payload::Packets};
 #[derive(ActixMessage)]
 #[rtype(result = "()")]
 pub struct Post<A: Application> {
-    /// The packets.
     pub packets: Packets,
     /// The turn of the one POST that may be open.
     pub turn: PostTurn<A>,

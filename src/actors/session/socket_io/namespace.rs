@@ -66,7 +66,6 @@ pub struct Newcomer {
 /// An event of a member.
 #[derive(Debug)]
 pub struct NamespaceEvent<'a> {
-    /// Its name.
     pub name: EventName<'a>,
     /// Its arguments as JSON.
     pub args: Vec<&'a RawValue>,
