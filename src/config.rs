@@ -227,87 +227,40 @@ impl TryFrom<Options> for Config {
 
     fn try_from(options: Options) -> Result<Self, ConfigError> {
         let options = options.with_secrets_read()?;
-        let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
-        let span =
-            |span: Option<Span>, default_secs: u64| span.map_or(Duration::from_secs(default_secs), |span| span.0);
-        let tls = match (options.tls_cert, options.tls_key) {
-            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
-            (None, None) => None,
-            _ => return refuse("--tls-cert and --tls-key go together: give both or none"),
-        };
-        let keys = match (options.jwt_secret, options.jwt_public_key, options.jwks_url) {
-            (Some(secret), None, None) if secret.expose().len() >= JWT_SECRET_BYTES_MIN => KeySource::Secret(secret),
-            (Some(_), None, None) => return refuse("--jwt-secret must have at least 32 bytes"),
-            (None, Some(file), None) => KeySource::PublicKey(file),
-            (None, None, Some(url)) => KeySource::Jwks(url),
-            (None, None, None) => {
-                return refuse("no signing key: give --jwt-secret (at least 32 bytes), --jwt-public-key or --jwks-url");
-            }
-            _ => return refuse("give one of --jwt-secret, --jwt-public-key and --jwks-url, not several"),
-        };
+        let tls = tls_files(options.tls_cert, options.tls_key)?;
+        let keys = key_source(options.jwt_secret, options.jwt_public_key, options.jwks_url)?;
         if options.service_key.as_ref().is_some_and(|key| key.expose().chars().count() < 16) {
-            return refuse("--service-key must have at least 16 characters");
+            return refused("--service-key must have at least 16 characters");
         }
-        let webhook = match (options.webhook_url, options.webhook_secret, options.notify_unread_after) {
-            (None, None, None) => None,
-            (None, ..) => {
-                return refuse("--webhook-secret and --notify-unread-after are for --webhook-url: give it, too");
-            }
-            (Some(url), ..) if parse_http_url(&url).is_none() => {
-                return refuse(
-                    "--webhook-url must be an https:// (or http://) address without a user name or password",
-                );
-            }
-            (Some(_), None, _) => return refuse("--webhook-url needs --webhook-secret"),
-            (Some(_), Some(secret), _) if secret.expose().len() < WEBHOOK_SECRET_BYTES_MIN => {
-                return refuse("--webhook-secret must have at least 32 bytes");
-            }
-            (Some(url), Some(secret), after) => {
-                Some(WebhookTarget { url, secret, notify_unread_after: span(after, 300) })
-            }
-        };
+        let webhook = webhook_target(options.webhook_url, options.webhook_secret, options.notify_unread_after)?;
         let message_bytes_max = options.max_message_bytes.unwrap_or(16 * 1024);
         if !(1..=1024 * 1024).contains(&message_bytes_max) {
-            return refuse("--max-message-bytes must be 1 to 1048576");
+            return refused("--max-message-bytes must be 1 to 1048576");
         }
         let image_bytes_max = options.max_image_bytes.unwrap_or(10 * 1024 * 1024);
         if !(1024..=100 * 1024 * 1024).contains(&image_bytes_max) {
-            return refuse("--max-image-bytes must be 1024 to 104857600");
+            return refused("--max-image-bytes must be 1024 to 104857600");
         }
         let database_url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
         let workers = match options.workers {
             Some(workers @ 1..=1024) => workers as usize,
-            Some(_) => return refuse("--workers must be 1 to 1024"),
+            Some(_) => return refused("--workers must be 1 to 1024"),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
         let outbox_bytes_max = options.max_outbox_bytes.unwrap_or(256 * 1024);
         if outbox_bytes_max < 4096 {
-            return refuse("--max-outbox-bytes must be at least 4096");
+            return refused("--max-outbox-bytes must be at least 4096");
         }
         let ping_interval = span(options.ping_interval, 25);
         let ping_timeout = span(options.ping_timeout, 20);
         if ping_interval.is_zero() || ping_timeout.is_zero() {
-            return refuse("--ping-interval and --ping-timeout must be longer than 0");
+            return refused("--ping-interval and --ping-timeout must be longer than 0");
         }
-        let allowed_origins = options.allowed_origin.unwrap_or_default();
-        if let Some(bad) = allowed_origins.iter().find(|origin| !is_origin(origin)) {
-            return refuse(&format!("--allowed-origin {bad}: must be scheme://host[:port] without a path, or *"));
-        }
-        let frame_ancestors = options.frame_ancestors.unwrap_or_default();
-        if let Some(bad) = frame_ancestors.iter().find(|origin| !is_origin(origin)) {
-            return refuse(&format!("--frame-ancestors {bad}: must be scheme://host[:port] without a path, or *"));
-        }
+        let allowed_origins = origins("--allowed-origin", options.allowed_origin)?;
+        let frame_ancestors = origins("--frame-ancestors", options.frame_ancestors)?;
         if options.node_name.as_ref().is_some_and(|name| !is_node_name(name)) {
-            return refuse("--node-name must be 1 to 32 characters of a-z, 0-9 and -");
+            return refused("--node-name must be 1 to 32 characters of a-z, 0-9 and -");
         }
-        let public_url = options.public_url.as_deref().map(|url| {
-            parse_public_url(url).ok_or_else(|| {
-                ConfigError(
-                    "--public-url must be http:// or https://, a host, and perhaps a port and a path".to_owned(),
-                )
-            })
-        });
-        let public_url = public_url.transpose()?;
         let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
         Ok(Self {
             bind: options.bind.unwrap_or(BIND_DEFAULT),
@@ -315,7 +268,7 @@ impl TryFrom<Options> for Config {
             database_url,
             nats_url: options.nats_url,
             workers,
-            public_url,
+            public_url: options.public_url.as_deref().map(public_url).transpose()?,
             node_name: options.node_name,
             allowed_origins,
             frame_ancestors,
@@ -347,6 +300,74 @@ impl TryFrom<Options> for Config {
             demo: false,
         })
     }
+}
+
+fn refused<T>(sentence: &str) -> Result<T, ConfigError> {
+    Err(ConfigError(sentence.to_owned()))
+}
+
+fn span(given: Option<Span>, default_secs: u64) -> Duration {
+    given.map_or(Duration::from_secs(default_secs), |span| span.0)
+}
+
+fn tls_files(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, ConfigError> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key })),
+        (None, None) => Ok(None),
+        _ => refused("--tls-cert and --tls-key go together: give both or none"),
+    }
+}
+
+fn key_source(
+    secret: Option<Secret>,
+    public_key: Option<PathBuf>,
+    jwks_url: Option<String>,
+) -> Result<KeySource, ConfigError> {
+    match (secret, public_key, jwks_url) {
+        (Some(secret), None, None) if secret.expose().len() >= JWT_SECRET_BYTES_MIN => Ok(KeySource::Secret(secret)),
+        (Some(_), None, None) => refused("--jwt-secret must have at least 32 bytes"),
+        (None, Some(file), None) => Ok(KeySource::PublicKey(file)),
+        (None, None, Some(url)) => Ok(KeySource::Jwks(url)),
+        (None, None, None) => {
+            refused("no signing key: give --jwt-secret (at least 32 bytes), --jwt-public-key or --jwks-url")
+        }
+        _ => refused("give one of --jwt-secret, --jwt-public-key and --jwks-url, not several"),
+    }
+}
+
+fn webhook_target(
+    url: Option<String>,
+    secret: Option<Secret>,
+    notify_unread_after: Option<Span>,
+) -> Result<Option<WebhookTarget>, ConfigError> {
+    match (url, secret, notify_unread_after) {
+        (None, None, None) => Ok(None),
+        (None, ..) => refused("--webhook-secret and --notify-unread-after are for --webhook-url: give it, too"),
+        (Some(url), ..) if parse_http_url(&url).is_none() => {
+            refused("--webhook-url must be an https:// (or http://) address without a user name or password")
+        }
+        (Some(_), None, _) => refused("--webhook-url needs --webhook-secret"),
+        (Some(_), Some(secret), _) if secret.expose().len() < WEBHOOK_SECRET_BYTES_MIN => {
+            refused("--webhook-secret must have at least 32 bytes")
+        }
+        (Some(url), Some(secret), after) => {
+            Ok(Some(WebhookTarget { url, secret, notify_unread_after: span(after, 300) }))
+        }
+    }
+}
+
+/// The origins of an option, each as a browser sends it.
+fn origins(option: &str, given: Option<Vec<String>>) -> Result<Vec<String>, ConfigError> {
+    let origins = given.unwrap_or_default();
+    match origins.iter().find(|origin| !is_origin(origin)) {
+        Some(bad) => refused(&format!("{option} {bad}: must be scheme://host[:port] without a path, or *")),
+        None => Ok(origins),
+    }
+}
+
+fn public_url(text: &str) -> Result<String, ConfigError> {
+    let sentence = "--public-url must be http:// or https://, a host, and perhaps a port and a path";
+    parse_public_url(text).ok_or_else(|| ConfigError(sentence.to_owned()))
 }
 
 /// What stands in an address without an escape, and ends at a full stop.

@@ -110,13 +110,12 @@ impl Default for Metrics {
                 registry.register($name, $help, Clone::clone(&metric));
                 metric
             }};
+            (seconds $name:literal, $help:literal, $metric:expr) => {{
+                let metric = $metric;
+                registry.register_with_unit($name, $help, Unit::Seconds, Clone::clone(&metric));
+                metric
+            }};
         }
-        let commit_seconds = Histogram::new(exponential_buckets(0.0005, 2.0, 14));
-        let notifications_oldest = Gauge::default();
-        let help = "Time since the oldest notification in the outbox was written";
-        registry.register_with_unit("notifications_oldest", help, Unit::Seconds, notifications_oldest.clone());
-        let help = "Time from handing a batch to the writer until its commit";
-        registry.register_with_unit("commit", help, Unit::Seconds, commit_seconds.clone());
         let step_seconds = Family::<StepLabels, Histogram>::new_with_constructor(step::histogram);
         let help = "Time that one step took on a thread that many share, by thread";
         registry.register_with_unit("step", help, Unit::Seconds, step_seconds.clone());
@@ -134,7 +133,11 @@ impl Default for Metrics {
                 "Changes in one committed batch",
                 Histogram::new(exponential_buckets(1.0, 2.0, 12))
             ),
-            commit_seconds,
+            commit_seconds: register!(
+                seconds "commit",
+                "Time from handing a batch to the writer until its commit",
+                Histogram::new(exponential_buckets(0.0005, 2.0, 14))
+            ),
             steps,
             commit_failures: register!("commit_failures", "Batches that failed as a whole"),
             messages_unsettled: register!(
@@ -148,13 +151,17 @@ impl Default for Metrics {
             rate_limited: register!("rate_limited", "Events, requests and connections over a limit, by limit"),
             notification_looks: register!("notification_looks", "Times that unread messages were looked for"),
             notifications_pending: register!("notifications_pending", "Notifications in the outbox"),
-            notifications_oldest,
+            notifications_oldest: register!(
+                seconds "notifications_oldest",
+                "Time since the oldest notification in the outbox was written",
+                Gauge::default()
+            ),
             notifications_delivered: register!("notifications_delivered", "Notifications that the webhook has taken"),
             notification_failures: register!("notification_failures", "Tries that the webhook did not take"),
             notifications_given_up: register!("notifications_given_up", "Notifications that are not tried any more"),
             nodes: register!("nodes", "Nodes that are heard of, this one with them"),
             nats_up: register!("nats_up", "Whether there is a connection to NATS"),
-            node_events_published: register!("node_events_published", "Events told to other nodes"),
+            node_events_published: register!("node_events_published", "Events published to other nodes"),
             node_events_unsent: register!("node_events_unsent", "Events that other nodes have to find in the database"),
             node_events_received: register!("node_events_received", "Events of other nodes"),
             messages_made_good: register!(

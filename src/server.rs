@@ -2,6 +2,7 @@
 
 #![warn(missing_docs)]
 
+mod chores;
 mod drain;
 
 use std::{
@@ -18,8 +19,8 @@ use std::{
 use actix::{Actor, Addr, Arbiter};
 use actix_web::{App, middleware::from_fn, web};
 use thiserror::Error;
-use tokio::sync::oneshot;
 
+use self::chores::Chore;
 use crate::{
     actors::{
         bus::Bus,
@@ -30,10 +31,8 @@ use crate::{
         db_executor::Database,
         eraser::Eraser,
         hub::Hub,
-        image_sweeper, log_keeper, memory_keeper, message_indexer,
         notifier::{Notifier, Webhook},
         session::{Services, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
-        tail_settler,
     },
     auth::{
         ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,
@@ -155,7 +154,7 @@ pub struct Server {
     tls: Option<Arc<Tls>>,
     pool: Pool,
     /// What looks after the search index, the images and the log, and what ends it.
-    chores: Vec<(oneshot::Sender<()>, actix_web::rt::task::JoinHandle<()>)>,
+    chores: Vec<Chore>,
     claim: Arc<db::Claim>,
 }
 
@@ -213,29 +212,7 @@ impl ServerBuilder {
         openapi::prepare();
         let (addr, workers) = listen(&state, socket, tls.as_deref(), descriptors)?;
         let notifier = start_notifier(&state);
-        let (stop, stopped) = oneshot::channel();
-        let indexing = (stop, actix_web::rt::spawn(message_indexer::run(state.database.clone(), stopped)));
-        let (stop, stopped) = oneshot::channel();
-        let sweeper = image_sweeper::run(
-            state.database.clone(),
-            state.images.store(),
-            (state.clock.clone(), state.config.keep_removed),
-            stopped,
-        );
-        let sweeping = (stop, actix_web::rt::spawn(sweeper));
-        let (stop, stopped) = oneshot::channel();
-        let giving_back = (stop, actix_web::rt::spawn(memory_keeper::run(stopped)));
-        let (stop, stopped) = oneshot::channel();
-        let settling = (
-            stop,
-            actix_web::rt::spawn(tail_settler::run(state.database.clone(), Arc::clone(&state.metrics), stopped)),
-        );
-        let mut chores = vec![indexing, sweeping, giving_back, settling];
-        if let Some(file) = db::sqlite_file(&state.config.database_url) {
-            let (stop, stopped) = oneshot::channel();
-            let keeper = log_keeper::run(pool.clone(), Arc::clone(&claim), db::log_path(file), stopped);
-            chores.push((stop, actix_web::rt::spawn(keeper)));
-        }
+        let chores = chores::start(&state, &pool, &claim);
         Ok(Server {
             addr,
             workers,
@@ -297,6 +274,31 @@ fn read_key(file: &Path) -> Result<String, StartError> {
     read_text(file).map_err(StartError::KeyFile)
 }
 
+/// What signs room tokens, and what signs the demo's own tokens.
+fn room_tokens(config: &Config) -> Result<(RoomTokens, Option<Signer>), StartError> {
+    Ok(match (&config.keys, &config.service_key) {
+        (KeySource::Secret(secret), _) => {
+            let secret = secret.expose().as_bytes();
+            (RoomTokens::derived_from(secret), config.demo.then(|| demo_signer(config, secret)).transpose()?)
+        }
+        (_, Some(key)) => (RoomTokens::derived_from(key.expose().as_bytes()), None),
+        // Without any secret of its own to derive them from, room tokens last until the next start.
+        (_, None) => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
+    })
+}
+
+fn image_urls(config: &Config, clock: Clock) -> Result<ImageUrls, StartError> {
+    let image_urls = match &config.keys {
+        KeySource::Secret(secret) => ImageUrls::derived_from(secret.expose().as_bytes(), clock),
+        _ => match &config.service_key {
+            // What one node has signed another one must recognize.
+            Some(key) => ImageUrls::derived_from(key.expose().as_bytes(), clock),
+            None => ImageUrls::random(clock).map_err(|_| StartError::NoRandomness)?,
+        },
+    };
+    Ok(image_urls.at(config.public_url.clone()))
+}
+
 fn start_actors(
     config: Config,
     clock: Clock,
@@ -306,24 +308,8 @@ fn start_actors(
     let metrics = Arc::new(Metrics::default());
     let image_store = ImageStore::open(&config.image_store)?;
     let database = Database::start(pool, READERS, Arc::clone(&metrics));
-    let (room_tokens, demo_signer) = match (&config.keys, &config.service_key) {
-        (KeySource::Secret(secret), _) => {
-            let secret = secret.expose().as_bytes();
-            (RoomTokens::derived_from(secret), config.demo.then(|| demo_signer(&config, secret)).transpose()?)
-        }
-        (_, Some(key)) => (RoomTokens::derived_from(key.expose().as_bytes()), None),
-        // Without any secret of its own to derive them from, room tokens last until the next start.
-        (_, None) => (RoomTokens::random().map_err(|_| StartError::NoRandomness)?, None),
-    };
-    let image_urls = match &config.keys {
-        KeySource::Secret(secret) => ImageUrls::derived_from(secret.expose().as_bytes(), clock.clone()),
-        _ => match &config.service_key {
-            // What one node has signed another one must recognize.
-            Some(key) => ImageUrls::derived_from(key.expose().as_bytes(), clock.clone()),
-            None => ImageUrls::random(clock.clone()).map_err(|_| StartError::NoRandomness)?,
-        },
-    };
-    let image_urls = Arc::new(image_urls.at(config.public_url.clone()));
+    let (room_tokens, demo_signer) = room_tokens(&config)?;
+    let image_urls = Arc::new(image_urls(&config, clock.clone())?);
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
     let settings = Settings {
         policy: config.authorize,

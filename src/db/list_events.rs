@@ -131,20 +131,13 @@ fn find_fact(conn: &mut Connection, change: &ChangeRow) -> Result<Option<Fact>, 
     Ok(match kind {
         ChangeKind::MessageUpdated => message::find(conn, id)?.map(Fact::MessageUpdated),
         ChangeKind::Read => {
-            let user_id = UserId::from_stored(change.member_id.as_str());
-            room::find_read_seq(conn, id, &user_id)?.map(|seq| Fact::Read {
-                room_id: RoomId::from_stored(id),
-                user_id,
-                seq: Seq(seq),
-            })
+            let (room_id, user_id) = (RoomId::from_stored(id), UserId::from_stored(change.member_id.as_str()));
+            room::find_read_seq(conn, id, &user_id)?.map(|seq| Fact::Read { room_id, user_id, seq: Seq(seq) })
         }
         ChangeKind::RoomSettings => {
-            let user_id = UserId::from_stored(change.member_id.as_str());
-            room::find_listing(conn, id, &user_id)?.map(|listing| Fact::RoomSettingsUpdated {
-                room_id: RoomId::from_stored(id),
-                user_id,
-                settings: listing.settings(),
-            })
+            let (room_id, user_id) = (RoomId::from_stored(id), UserId::from_stored(change.member_id.as_str()));
+            let listing = room::find_listing(conn, id, &user_id)?;
+            listing.map(|listing| Fact::RoomSettingsUpdated { room_id, user_id, settings: listing.settings() })
         }
         ChangeKind::RoomOpened => {
             RoomDetails::find(conn, &RoomId::from_stored(id))?.map(|details| Fact::RoomOpened(Box::new(details.room)))
@@ -154,24 +147,14 @@ fn find_fact(conn: &mut Connection, change: &ChangeRow) -> Result<Option<Fact>, 
         }
         ChangeKind::UserUpdated => user(conn)?.map(Fact::UserUpdated),
         ChangeKind::UserDeleted => user(conn)?.map(Fact::UserDeleted),
-        // An erasure takes the rows of offers that came to nothing.
-        ChangeKind::OfferUpdated => match offer::find(conn, &MessageId::from_stored(id))? {
-            Some(row) => Some(Fact::OfferUpdated(OfferEvent::new(
-                row.message_id(),
-                RoomId::from_stored(row.room_id.as_str()),
-                ProductId::from_stored(row.product_id.as_str()),
-                row.to_offer()?,
-            ))),
-            None => None,
-        },
+        ChangeKind::OfferUpdated => find_offer(conn, &MessageId::from_stored(id))?,
         ChangeKind::SettingsUpdated => {
             let Settings { read_receipts, typing, presence } = user::find_settings(conn, &UserId::from_stored(id))?;
             Some(Fact::SettingsUpdated { user_id: UserId::from_stored(id), read_receipts, typing, presence })
         }
         ChangeKind::BlockUpdated => {
-            let (blocker_id, blocked_id) = (UserId::from_stored(id), UserId::from_stored(change.member_id.as_str()));
-            let created_at = block::find(conn, &blocker_id, &blocked_id)?;
-            Some(Fact::BlockUpdated { blocker_id, blocked_id, blocked: created_at.is_some(), created_at })
+            let blocked_id = UserId::from_stored(change.member_id.as_str());
+            Some(find_block(conn, UserId::from_stored(id), blocked_id)?)
         }
         ChangeKind::ReportCreated => report::find_event(conn, id)?.map(|report| Fact::ReportCreated(Box::new(report))),
         ChangeKind::ReportDecided => report::find_event(conn, id)?.map(|report| Fact::ReportDecided(Box::new(report))),
@@ -193,6 +176,22 @@ fn find_fact(conn: &mut Connection, change: &ChangeRow) -> Result<Option<Fact>, 
         // Between nodes alone.
         ChangeKind::RoomState | ChangeKind::Profile | ChangeKind::UserState => None,
     })
+}
+
+/// An erasure takes the rows of offers that came to nothing.
+fn find_offer(conn: &mut Connection, message: &MessageId) -> Result<Option<Fact>, DbError> {
+    let Some(row) = offer::find(conn, message)? else { return Ok(None) };
+    Ok(Some(Fact::OfferUpdated(OfferEvent::new(
+        row.message_id(),
+        RoomId::from_stored(row.room_id.as_str()),
+        ProductId::from_stored(row.product_id.as_str()),
+        row.to_offer()?,
+    ))))
+}
+
+fn find_block(conn: &mut Connection, blocker_id: UserId, blocked_id: UserId) -> Result<Fact, DbError> {
+    let created_at = block::find(conn, &blocker_id, &blocked_id)?;
+    Ok(Fact::BlockUpdated { blocker_id, blocked_id, blocked: created_at.is_some(), created_at })
 }
 
 #[cfg(test)]

@@ -15,21 +15,11 @@ use crate::{actors::session::socket_io::SocketIo, error::ChatError};
 
 /// The routes that OpenAPI describes.
 pub fn documented(config: &mut web::ServiceConfig) {
+    config.configure(of_rooms).configure(of_server).configure(of_people_and_products);
+}
+
+fn of_rooms(config: &mut web::ServiceConfig) {
     config
-        .service(read("/healthz", health::healthz))
-        .service(read("/readyz", health::readyz))
-        .service(read("/metrics", health::metrics))
-        .service(read("/api/v1/openapi.json", openapi::get_document))
-        .service(read("/api/docs", openapi::redirect_to_page))
-        .service(read("/api/docs/{file:.*}", openapi::get_page_file))
-        .service(read("/embed/{file:.*}", embed::get_embed_file))
-        .service(read("/api/v1/features", features::get_features))
-        .service(read("/api/v1/currencies", currencies::list_currencies))
-        .service(read("/api/v1/origin", origin::get_origin))
-        .service(read("/api/v1/me", me::get_me))
-        .service(read("/api/v1/me/settings", me::get_settings).route(web::patch().to(me::set_settings)))
-        .service(read("/api/v1/me/unread", me::get_unread))
-        .service(read("/api/v1/events", events::list_events))
         .service(read("/api/v1/rooms", rooms::list_rooms).route(web::post().to(rooms::open_room)))
         .service(read("/api/v1/rooms/{id}", rooms::get_room))
         .service(web::resource("/api/v1/rooms/{id}/read").route(web::put().to(rooms::mark_read)))
@@ -53,6 +43,32 @@ pub fn documented(config: &mut web::ServiceConfig) {
         .service(
             web::resource("/api/v1/rooms/{id}/offers/{messageId}/answer").route(web::post().to(offers::answer_offer)),
         )
+        .service(web::resource("/api/v1/rooms/{id}/images").route(web::post().to(images::send_image)));
+}
+
+fn of_server(config: &mut web::ServiceConfig) {
+    config
+        .service(read("/healthz", health::healthz))
+        .service(read("/readyz", health::readyz))
+        .service(read("/metrics", health::metrics))
+        .service(read("/api/v1/openapi.json", openapi::get_document))
+        .service(read("/api/docs", openapi::redirect_to_page))
+        .service(read("/api/docs/{file:.*}", openapi::get_page_file))
+        .service(read("/embed/{file:.*}", embed::get_embed_file))
+        .service(read("/api/v1/features", features::get_features))
+        .service(read("/api/v1/currencies", currencies::list_currencies))
+        .service(read("/api/v1/origin", origin::get_origin))
+        .service(read("/api/v1/me", me::get_me))
+        .service(read("/api/v1/me/settings", me::get_settings).route(web::patch().to(me::set_settings)))
+        .service(read("/api/v1/me/unread", me::get_unread))
+        .service(read("/api/v1/events", events::list_events))
+        .service(read("/api/v1/images/{key}", images::get_image))
+        .service(read("/api/v1/search", search::search_messages));
+}
+
+/// Most of these are for the marketplace's backend and staff.
+fn of_people_and_products(config: &mut web::ServiceConfig) {
+    config
         .service(read("/api/v1/blocks", blocks::list_blocks))
         .service(
             web::resource("/api/v1/blocks/{userId}")
@@ -64,9 +80,6 @@ pub fn documented(config: &mut web::ServiceConfig) {
         .service(
             read("/api/v1/reports/{id}/notes", notes::list_report_notes).route(web::post().to(notes::add_report_note)),
         )
-        .service(web::resource("/api/v1/rooms/{id}/images").route(web::post().to(images::send_image)))
-        .service(read("/api/v1/images/{key}", images::get_image))
-        .service(read("/api/v1/search", search::search_messages))
         .service(read("/api/v1/search/all", search::search_all_messages))
         .service(
             read("/api/v1/products/{id}", products::get_product)

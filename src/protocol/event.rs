@@ -6,7 +6,7 @@
 mod client;
 mod server;
 
-pub use client::{ClientEvent, EnterRoom, MakeOffer, OfferAnswer, SendMessage};
+pub use client::{ClientEvent, EditMessage, EnterRoom, MakeOffer, MarkRead, OfferAnswer, SendMessage, SetTyping};
 pub use server::{
     Alive, Authenticated, Entered, ErrorNotice, HeartbeatTerms, Member, ReadUpTo, RoomUpdated, ServerEvent,
 };

@@ -4,44 +4,22 @@ use crate::{
     actors::db_executor::{Database, purpose::Reading},
     chat::{
         cluster::reconcile::{MISSING_BYTES_MAX, MISSING_MAX, NEWS_MAX},
-        db_read::{DbAnswer, DbRead, FindRecovery, ListMissed},
+        db_read::{DbAnswer, DbRead, Entry, FindRecovery, List, ListMissed, Walk},
         profiles::{LOOK_MAX, ROOMS},
         reads::HISTORY_BYTES_MAX,
         recovery::{MISSED_BYTES_MAX, MISSED_MESSAGES_MAX},
     },
     db::{self, Connection, Scope},
-    domain::Account,
+    domain::{Account, RoomId, UserId},
 };
 
 /// Asks, and waits for the answer.
 pub(super) async fn answer(database: &Database, read: DbRead) -> DbAnswer {
     let scope = read.scope();
     match read {
-        DbRead::Members(list) => {
-            let asked = list.asked.clone();
-            let find = move |conn: &mut Connection| match asked.as_slice() {
-                // Alone it costs one statement, and not two.
-                [(room, user)] => Ok(vec![db::is_member(conn, room, user)?]),
-                asked => db::find_members(conn, asked),
-            };
-            let allowed = database.read_for_all("authorize_all", scope, find).await;
-            DbAnswer::Members(list, allowed)
-        }
-        DbRead::Rooms(list) => {
-            let rooms = list.asked.clone();
-            let load = move |conn: &mut Connection| {
-                let rooms = db::load_rooms(conn, &rooms)?;
-                Ok(rooms.into_iter().map(|(_, state)| state).collect())
-            };
-            let loaded = database.read_for_all("load_rooms", scope, load).await;
-            DbAnswer::Rooms(list, loaded)
-        }
-        DbRead::Histories(list) => {
-            let pages: Vec<_> = list.asked.iter().map(|entry| (entry.room.clone(), entry.page)).collect();
-            let read = move |conn: &mut Connection| db::list_histories(conn, &pages, HISTORY_BYTES_MAX);
-            let histories = database.read_for_all("read_histories", scope, read).await;
-            DbAnswer::Histories(list, histories)
-        }
+        DbRead::Members(list) => find_members(database, scope, list).await,
+        DbRead::Rooms(list) => load_rooms(database, scope, list).await,
+        DbRead::Histories(list) => list_histories(database, scope, list).await,
         DbRead::Recovery(asked) => find_recovery(database, scope, asked).await,
         DbRead::Missed(asked) => list_missed(database, scope, asked).await,
         DbRead::Renamed(Some(place)) => {
@@ -52,12 +30,7 @@ pub(super) async fn answer(database: &Database, read: DbRead) -> DbAnswer {
             let newest = database.read(Reading::check(Account::Server, "list_renamed"), scope, db::find_newest).await;
             DbAnswer::Renamed(newest.map(|newest| (Vec::new(), newest.change)))
         }
-        DbRead::OtherMembers(walk) => {
-            let (user, role, after) = (walk.user.clone(), walk.role, walk.after.clone());
-            let list = move |conn: &mut Connection| db::list_other_members(conn, &user, role, after.as_ref(), ROOMS);
-            let found = database.read(Reading::list(Account::Server, "list_other_members"), scope, list).await;
-            DbAnswer::OtherMembers(walk, found)
-        }
+        DbRead::OtherMembers(walk) => list_other_members(database, scope, walk).await,
         DbRead::Waves => {
             DbAnswer::Waves(database.read(Reading::check(Account::Server, "list_waves"), scope, db::list_waves).await)
         }
@@ -98,4 +71,39 @@ async fn list_missed(database: &Database, scope: Scope, asked: ListMissed) -> Db
     let ListMissed { session, account, since, seen } = asked;
     let list = move |conn: &mut Connection| db::list_missed(conn, &since, seen, MISSED_MESSAGES_MAX, MISSED_BYTES_MAX);
     DbAnswer::Missed(session, database.read(Reading::check(account, "list_missed"), scope, list).await)
+}
+
+async fn find_members(database: &Database, scope: Scope, list: List<(RoomId, UserId)>) -> DbAnswer {
+    let asked = list.asked.clone();
+    let find = move |conn: &mut Connection| match asked.as_slice() {
+        // Alone it costs one statement, and not two.
+        [(room, user)] => Ok(vec![db::is_member(conn, room, user)?]),
+        asked => db::find_members(conn, asked),
+    };
+    let allowed = database.read_for_all("authorize_all", scope, find).await;
+    DbAnswer::Members(list, allowed)
+}
+
+async fn load_rooms(database: &Database, scope: Scope, list: List<RoomId>) -> DbAnswer {
+    let rooms = list.asked.clone();
+    let load = move |conn: &mut Connection| {
+        let rooms = db::load_rooms(conn, &rooms)?;
+        Ok(rooms.into_iter().map(|(_, state)| state).collect())
+    };
+    let loaded = database.read_for_all("load_rooms", scope, load).await;
+    DbAnswer::Rooms(list, loaded)
+}
+
+async fn list_histories(database: &Database, scope: Scope, list: List<Entry>) -> DbAnswer {
+    let pages: Vec<_> = list.asked.iter().map(|entry| (entry.room.clone(), entry.page)).collect();
+    let read = move |conn: &mut Connection| db::list_histories(conn, &pages, HISTORY_BYTES_MAX);
+    let histories = database.read_for_all("read_histories", scope, read).await;
+    DbAnswer::Histories(list, histories)
+}
+
+async fn list_other_members(database: &Database, scope: Scope, walk: Walk) -> DbAnswer {
+    let (user, role, after) = (walk.user.clone(), walk.role, walk.after.clone());
+    let list = move |conn: &mut Connection| db::list_other_members(conn, &user, role, after.as_ref(), ROOMS);
+    let found = database.read(Reading::list(Account::Server, "list_other_members"), scope, list).await;
+    DbAnswer::OtherMembers(walk, found)
 }

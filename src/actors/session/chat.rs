@@ -34,7 +34,10 @@ use crate::{
     error::{ChatError, CloseCode, ErrorCode},
     metrics,
     protocol::{
-        event::{Alive, Authenticated, ClientEvent, EnterRoom, ErrorNotice, SendMessage, ServerEvent},
+        event::{
+            Alive, Authenticated, ClientEvent, EditMessage, EnterRoom, ErrorNotice, MarkRead, SendMessage, ServerEvent,
+            SetTyping,
+        },
         json::{RequestId, to_json},
         push::{Encoding, Push},
     },
@@ -206,42 +209,26 @@ impl ChatSession {
         let name = event.name();
         match event {
             ClientEvent::EnterRoom(enter) => self.enter_room(request, enter),
-            ClientEvent::LeaveRoom(room) => match self.room_or_last(room) {
-                Ok(room) => {
-                    self.rooms.retain(|entered| *entered != room);
-                    let asker = self.asker(0, request, name);
-                    self.send(Leave { asker, user: self.user.clone(), room });
-                    Next::Continue
-                }
-                Err(error) => self.refuse(request.as_ref(), name, &error),
-            },
+            ClientEvent::LeaveRoom(room) => self.in_room(request, name, room, |session, asker, room| {
+                session.rooms.retain(|entered| *entered != room);
+                session.send(Leave { asker, user: session.user.clone(), room });
+            }),
             ClientEvent::Message(message) => self.message(request, message),
-            ClientEvent::Typing(event) => match self.room_or_last(event.room_id) {
-                Ok(room) => {
-                    let asker = self.asker(0, request, name);
-                    self.send(Typing { asker, user: self.user.clone(), room, typing: event.typing });
-                    Next::Continue
-                }
-                Err(error) => self.refuse(request.as_ref(), name, &error),
-            },
-            ClientEvent::Read(event) => match self.room_or_last(event.room_id) {
-                Ok(room) => {
-                    let reply = ReplyTo::Session(self.asker(0, request, name));
-                    self.send(Read { user: self.user.clone(), room, seq: event.seq, reply });
-                    Next::Continue
-                }
-                Err(error) => self.refuse(request.as_ref(), name, &error),
-            },
-            ClientEvent::Offer(event) => match event.price().and_then(|price| {
-                let room = self.room_or_last(event.room_id)?;
-                Ok((room, price))
-            }) {
-                Ok((room, price)) => {
-                    let reply = ReplyTo::Session(self.asker(0, request, name));
-                    let user = self.user.clone();
-                    self.send(MakeOffer { user, room, price, client_id: event.client_id, reply });
-                    Next::Continue
-                }
+            ClientEvent::Typing(SetTyping { room_id, typing }) => {
+                self.in_room(request, name, room_id, |session, asker, room| {
+                    session.send(Typing { asker, user: session.user.clone(), room, typing });
+                })
+            }
+            ClientEvent::Read(MarkRead { room_id, seq }) => {
+                self.in_room(request, name, room_id, |session, asker, room| {
+                    session.send(Read { user: session.user.clone(), room, seq, reply: ReplyTo::Session(asker) });
+                })
+            }
+            ClientEvent::Offer(event) => match event.price() {
+                Ok(price) => self.in_room(request, name, event.room_id, |session, asker, room| {
+                    let (user, reply) = (session.user.clone(), ReplyTo::Session(asker));
+                    session.send(MakeOffer { user, room, price, client_id: event.client_id, reply });
+                }),
                 Err(error) => self.refuse(request.as_ref(), name, &error),
             },
             ClientEvent::AnswerOffer(event) => match event.answer.with_amount(event.amount) {
@@ -252,21 +239,7 @@ impl ChatSession {
                 }
                 Err(error) => self.refuse(request.as_ref(), name, &error),
             },
-            ClientEvent::EditMessage(event) => {
-                if let Err(error) = self.check_text(Some(&event.text), None) {
-                    return self.refuse(request.as_ref(), name, &error);
-                }
-                let editor = self.user.clone();
-                let at = self.services.clock.now();
-                let write = Write::Edit {
-                    message: event.message_id,
-                    editor,
-                    inspected: self.services.masking.inspect(Some(&event.text)),
-                    text: event.text,
-                    at,
-                };
-                self.change(request, name, write)
-            }
+            ClientEvent::EditMessage(event) => self.edit(request, name, event),
             ClientEvent::DeleteMessage(message) => {
                 let editor = self.user.clone();
                 let write = Write::Delete { message, editor, at: self.services.clock.now() };
@@ -386,6 +359,38 @@ impl ChatSession {
 
     fn room_or_last(&self, room: Option<RoomId>) -> Result<RoomId, ChatError> {
         room.or_else(|| self.rooms.last().cloned()).ok_or_else(not_in_room)
+    }
+
+    /// Has something done in the room that an event names, or in the last one that was entered.
+    fn in_room(
+        &mut self,
+        request: Option<RequestId>,
+        name: &'static str,
+        room: Option<RoomId>,
+        act: impl FnOnce(&mut Self, Asker, RoomId),
+    ) -> Next {
+        match self.room_or_last(room) {
+            Ok(room) => {
+                let asker = self.asker(0, request, name);
+                act(self, asker, room);
+                Next::Continue
+            }
+            Err(error) => self.refuse(request.as_ref(), name, &error),
+        }
+    }
+
+    fn edit(&mut self, request: Option<RequestId>, name: &'static str, event: EditMessage) -> Next {
+        if let Err(error) = self.check_text(Some(&event.text), None) {
+            return self.refuse(request.as_ref(), name, &error);
+        }
+        let write = Write::Edit {
+            message: event.message_id,
+            editor: self.user.clone(),
+            inspected: self.services.masking.inspect(Some(&event.text)),
+            text: event.text,
+            at: self.services.clock.now(),
+        };
+        self.change(request, name, write)
     }
 
     fn change(&mut self, request: Option<RequestId>, name: &'static str, write: Write) -> Next {

@@ -17,7 +17,7 @@ use crate::{
         Chat, db_read::Memory, hub_op::Delivery, input::Now, rooms::PresenceChanged, timer::Timer,
         unread_totals::ListUpdate,
     },
-    domain::{RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId, staff::ends_at},
+    domain::{RoomId, RoomSummary, Seq, SessionId, StoredMessage, Timestamp, UserId, staff::ends_at},
     error::{ChatError, ErrorCode},
     protocol::{event::ServerEvent, push::Push},
 };
@@ -327,15 +327,7 @@ impl Chat {
                 self.send_to_inbox(&user, &push);
             }
             NodeEvent::EndSessions { user, sentence, banned_until } => {
-                self.confirm(|| Confirmed::SessionsEnded(user.clone()));
-                let error = match banned_until {
-                    Some(until) => ChatError::banned(ends_at(until)),
-                    None => ChatError::new(ErrorCode::Forbidden, sentence),
-                };
-                if let Some(until) = banned_until {
-                    self.bans.add(user.clone(), until, self.now.at);
-                }
-                self.end_sessions_here(&user, &error);
+                self.hear_sessions_ended(user, sentence, banned_until);
             }
             NodeEvent::UserChanged { user, is_renamed } => self.hear_user_changed(user, is_renamed),
             NodeEvent::WhoIsThere { user } => {
@@ -346,6 +338,18 @@ impl Chat {
             NodeEvent::TakeOver { pid_hash } => self.taken_over_elsewhere(&pid_hash),
             NodeEvent::Bye => self.hear_bye(node),
             NodeEvent::Beat | NodeEvent::MessageChanged { message: None } => {}
+        }
+    }
+
+    fn hear_sessions_ended(&mut self, user: UserId, sentence: String, banned_until: Option<Timestamp>) {
+        self.confirm(|| Confirmed::SessionsEnded(user.clone()));
+        let error = match banned_until {
+            Some(until) => ChatError::banned(ends_at(until)),
+            None => ChatError::new(ErrorCode::Forbidden, sentence),
+        };
+        self.end_sessions_here(&user, &error);
+        if let Some(until) = banned_until {
+            self.bans.add(user, until, self.now.at);
         }
     }
 

@@ -287,54 +287,7 @@ fn store_messages(
 ) -> Result<(), DbError> {
     let mut rooms = lock_rooms(conn, lines)?;
     let before: Vec<RoomRow> = rooms.values().map(|room| room.row.clone()).collect();
-    let ids: Vec<&str> = lines.iter().map(|(_, id, _)| id.as_str()).collect();
-    let mut known_ids = message::find_known_ids(conn, &ids)?;
-    let mut known_keys = find_known_keys(conn, lines)?;
-    let mut new = Vec::new();
-    let mut offers = Vec::new();
-    let mut revised = Vec::new();
-    for (number, id, line) in lines {
-        let Some(room) = rooms.get_mut(line.room_id.as_str()) else {
-            stored.bad.push((*number, "`roomId` is no room of an earlier line".to_owned()));
-            continue;
-        };
-        let role = room.row.role_of(&line.sender_id);
-        if role.is_none() && line.kind != MessageKind::System {
-            stored.bad.push((*number, "`senderId` is neither the buyer nor the seller of the room".to_owned()));
-            continue;
-        }
-        let key = line.client_id.as_ref().map(|client_id| {
-            let (room, sender) = (line.room_id.as_str(), line.sender_id.as_str());
-            (room.to_owned(), sender.to_owned(), client_id.as_str().to_owned())
-        });
-        if !known_ids.insert(id.as_str().to_owned()) || key.is_some_and(|key| !known_keys.insert(key)) {
-            if line.edited_at.is_some() || line.deleted_at.is_some() {
-                revised.push((*id, *line));
-            } else {
-                stored.repeated += 1;
-            }
-            continue;
-        }
-        let mut message = to_message(id, line, room.row.last_seq + 1, options.shift_ms);
-        if let (MessageKind::Offer, Some(role), Some(data)) = (line.kind, role, &mut message.data)
-            && let Some(mut offer) = Offer::from_data(role, data)
-        {
-            offer.expires_at = offer.expires_at.plus_ms(options.shift_ms);
-            *data = data.with_fields(&[("expiresAt", &offer.expires_at.to_string())]);
-            offers.push((new.len(), ProductId::from_stored(room.row.product_id.as_str()), offer));
-        }
-        if message.seq == Seq(1) {
-            room.row.active_at = message.sent_at.0;
-        }
-        room.row.created_at = room.row.created_at.min(message.sent_at.0);
-        room.row.active_at = room.row.active_at.max(message.sent_at.0);
-        room.row.last_seq = message.seq.0;
-        marks.message_added(&mut room.row, role);
-        room.list_message(&message);
-        room.changed = true;
-        stored.messages += 1;
-        new.push(message);
-    }
+    let Sorted { mut new, offers, revised } = sort(conn, lines, &mut rooms, options, marks, stored)?;
     notification::import_messages(conn, options.now, |conn| message::insert(conn, new.iter_mut().collect()))?;
     for message in new.iter().filter(|message| message.edited_at.is_some() || message.deleted_at.is_some()) {
         message::set_revised(conn, &message.id, message.edited_at, message.deleted_at)?;
@@ -356,6 +309,79 @@ fn store_messages(
     changes.extend(revised.iter().map(|id| Changed::Message(id.as_str())));
     change::record(conn, &changes, options.now)?;
     Ok(())
+}
+
+/// Messages' lines by what they come to.
+#[derive(Debug, Default)]
+struct Sorted<'a> {
+    new: Vec<StoredMessage>,
+    /// Offers among the new ones: which, for which product.
+    offers: Vec<(usize, ProductId, Offer)>,
+    /// Stored before, and edited or deleted since.
+    revised: Vec<(&'a MessageId, &'a MessageLine)>,
+}
+
+fn sort<'a>(
+    conn: &mut Connection,
+    lines: &[(u64, &'a MessageId, &'a MessageLine)],
+    rooms: &mut HashMap<String, LockedRoom>,
+    options: ImportOptions,
+    marks: &ReadMarks,
+    stored: &mut Stored,
+) -> Result<Sorted<'a>, DbError> {
+    let ids: Vec<&str> = lines.iter().map(|(_, id, _)| id.as_str()).collect();
+    let mut known_ids = message::find_known_ids(conn, &ids)?;
+    let mut known_keys = find_known_keys(conn, lines)?;
+    let mut sorted = Sorted::default();
+    for (number, id, line) in lines {
+        let Some(room) = rooms.get_mut(line.room_id.as_str()) else {
+            stored.bad.push((*number, "`roomId` is no room of an earlier line".to_owned()));
+            continue;
+        };
+        let role = room.row.role_of(&line.sender_id);
+        if role.is_none() && line.kind != MessageKind::System {
+            stored.bad.push((*number, "`senderId` is neither the buyer nor the seller of the room".to_owned()));
+            continue;
+        }
+        let key = line.client_id.as_ref().map(|client_id| {
+            let (room, sender) = (line.room_id.as_str(), line.sender_id.as_str());
+            (room.to_owned(), sender.to_owned(), client_id.as_str().to_owned())
+        });
+        if !known_ids.insert(id.as_str().to_owned()) || key.is_some_and(|key| !known_keys.insert(key)) {
+            if line.edited_at.is_some() || line.deleted_at.is_some() {
+                sorted.revised.push((*id, *line));
+            } else {
+                stored.repeated += 1;
+            }
+            continue;
+        }
+        let message = to_message(id, line, room.row.last_seq + 1, options.shift_ms);
+        sorted.add(room, role, message, options.shift_ms);
+        marks.message_added(&mut room.row, role);
+        stored.messages += 1;
+    }
+    Ok(sorted)
+}
+
+impl Sorted<'_> {
+    fn add(&mut self, room: &mut LockedRoom, role: Option<Role>, mut message: StoredMessage, shift_ms: i64) {
+        if let (MessageKind::Offer, Some(role), Some(data)) = (message.kind, role, &mut message.data)
+            && let Some(mut offer) = Offer::from_data(role, data)
+        {
+            offer.expires_at = offer.expires_at.plus_ms(shift_ms);
+            *data = data.with_fields(&[("expiresAt", &offer.expires_at.to_string())]);
+            self.offers.push((self.new.len(), ProductId::from_stored(room.row.product_id.as_str()), offer));
+        }
+        if message.seq == Seq(1) {
+            room.row.active_at = message.sent_at.0;
+        }
+        room.row.created_at = room.row.created_at.min(message.sent_at.0);
+        room.row.active_at = room.row.active_at.max(message.sent_at.0);
+        room.row.last_seq = message.seq.0;
+        room.list_message(&message);
+        room.changed = true;
+        self.new.push(message);
+    }
 }
 
 /// Edits and deletes messages that are known, where their lines say that this was done since. Returns which.

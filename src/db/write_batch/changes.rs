@@ -4,10 +4,10 @@
 //! are events by themselves, by their place in the order of commits. What is written outside a batch records its own changes: a
 //! room that is opened, a report, an import.
 
-use super::{ProductChange, Written};
+use super::{ProductChange, SanctionSet, Written};
 use crate::{
     db::models::change::Changed,
-    domain::{SanctionKind, StoredMessage},
+    domain::{RoomId, SanctionKind, StoredMessage, UserId},
 };
 
 /// Rooms of which each gets a note of its own that it has changed.
@@ -38,11 +38,7 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
             let mut changes = only_if(*added, Changed::User(blocker.as_str()));
             let block = Changed::Block { blocker: blocker.as_str(), blocked: other.as_str() };
             changes.extend(only_if(*changed, block));
-            if rooms.len() > ROOMS_NOTED_MAX {
-                changes.push(Changed::UserState(blocker.as_str()));
-            } else {
-                changes.extend(rooms.iter().map(|room| Changed::RoomState(room.as_str())));
-            }
+            changes.extend(of_rooms(blocker, rooms));
             changes
         }
         Written::SettingsSet { user, settings: _, changed, added } => {
@@ -70,17 +66,7 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
         }
         // What was read changes nothing; notes are the staff's own.
         Written::Recorded | Written::NoteAdded(_) => Vec::new(),
-        Written::SanctionSet(set) => {
-            let user = set.sanction.user.id.as_str();
-            match set.kind {
-                SanctionKind::Mute => only_if(set.changed, Changed::Mute(user)),
-                SanctionKind::Ban => {
-                    let mut changes = only_if(set.changed, Changed::Ban(user));
-                    changes.extend(only_if(set.until.is_some(), Changed::SessionsEnded(user)));
-                    changes
-                }
-            }
-        }
+        Written::SanctionSet(set) => of_sanction(set),
         Written::RoomFrozen { room, frozen: _, changed } => {
             let mut changes = only_if(*changed, Changed::Freeze(room.as_str()));
             changes.extend(only_if(*changed, Changed::RoomState(room.as_str())));
@@ -99,6 +85,26 @@ fn only_if(changed: bool, change: Changed<'_>) -> Vec<Changed<'_>> {
 fn of_offers(offers: &[StoredMessage]) -> Vec<Changed<'_>> {
     let ids = || offers.iter().map(|message| message.id.as_str());
     ids().map(Changed::Message).chain(ids().map(Changed::Offer)).collect()
+}
+
+/// Many rooms are one change of the user.
+fn of_rooms<'a>(user: &'a UserId, rooms: &'a [RoomId]) -> Vec<Changed<'a>> {
+    if rooms.len() > ROOMS_NOTED_MAX {
+        return vec![Changed::UserState(user.as_str())];
+    }
+    rooms.iter().map(|room| Changed::RoomState(room.as_str())).collect()
+}
+
+fn of_sanction(SanctionSet { kind, sanction, until, changed }: &SanctionSet) -> Vec<Changed<'_>> {
+    let user = sanction.user.id.as_str();
+    match kind {
+        SanctionKind::Mute => only_if(*changed, Changed::Mute(user)),
+        SanctionKind::Ban => {
+            let mut changes = only_if(*changed, Changed::Ban(user));
+            changes.extend(only_if(until.is_some(), Changed::SessionsEnded(user)));
+            changes
+        }
+    }
 }
 
 fn of_product(change: &ProductChange) -> Vec<Changed<'_>> {

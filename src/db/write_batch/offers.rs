@@ -109,19 +109,27 @@ pub(super) fn answer(
             ends.into_outcome(Ok(answered_message), Some(made), None, None)
         }
         OfferDecision::Accept => {
-            // The first acceptance wins for the whole product: all others learn in this transaction that they lost.
-            let others = offers::list_pending(conn, &ends.product.id)?;
-            ends.changed.extend(offers::set_status(conn, &others, OfferStatus::Declined, at)?);
-            // They have a deal, and may tell each other how to meet.
-            room::allow_contact(conn, &offer_room)?;
-            let reserved = Product { status: ProductStatus::Reserved, ..ends.product.clone() };
-            let cause = Cause { room: &offer_room, member: actor };
-            let change = catalogue::change_product(conn, &ends.product, &reserved, Some(cause), at)?;
+            let change = accept(conn, &mut ends, Cause { room: &offer_room, member: actor }, at)?;
             // With the notice, which is their own doing.
             let read = mark_read(conn, &offer_room, actor, at)?;
             ends.into_outcome(Ok(answered_message), None, Some(change), read)
         }
     }
+}
+
+/// The first acceptance wins for the whole product: all others learn in this transaction that they lost.
+fn accept(
+    conn: &mut Connection,
+    ends: &mut EndedOffers,
+    cause: Cause<'_>,
+    at: Timestamp,
+) -> WriteResult<ProductChange> {
+    let others = offers::list_pending(conn, &ends.product.id)?;
+    ends.changed.extend(offers::set_status(conn, &others, OfferStatus::Declined, at)?);
+    // They have a deal, and may exchange how to meet.
+    room::allow_contact(conn, cause.room)?;
+    let reserved = Product { status: ProductStatus::Reserved, ..ends.product.clone() };
+    Ok(catalogue::change_product(conn, &ends.product, &reserved, Some(cause), at)?)
 }
 
 pub(super) fn expire(conn: &mut Connection, at: Timestamp) -> WriteResult {
