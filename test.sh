@@ -171,9 +171,10 @@ need_postgresql() {
     need initdb postgresql || find_initdb
 }
 
-# systemd-analyze reads the unit; without it that one test is left out.
+# systemd-analyze reads the unit, and promtool the alerts and the dashboard; without them those tests are left out.
 deploy_suite() {
     need systemd-analyze systemd || skipped+=("the unit of systemd in tests/deploy (install systemd)")
+    need promtool prometheus || skipped+=("the alerts and the dashboard in tests/deploy (install prometheus)")
     python_suite tests/deploy
 }
 

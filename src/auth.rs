@@ -172,11 +172,13 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::metrics::reasons::AUTH_FAILURES;
 
     #[test]
     fn every_error_has_a_code_a_reason_of_its_own_and_a_sentence() {
         let reasons: HashSet<_> = AuthError::ALL.iter().map(|error| error.reason()).collect();
         assert_eq!(reasons.len(), AuthError::ALL.len());
+        assert_eq!(reasons, HashSet::from(AUTH_FAILURES), "what `haggle_auth_failures_total` has");
         for error in AuthError::ALL {
             let told = ChatError::from(error);
             assert_eq!(told.code, error.code());

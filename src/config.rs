@@ -227,30 +227,19 @@ impl TryFrom<Options> for Config {
 
     fn try_from(options: Options) -> Result<Self, ConfigError> {
         let options = options.with_secrets_read()?;
+        let limits = limits(&options)?;
         let tls = tls_files(options.tls_cert, options.tls_key)?;
         let keys = key_source(options.jwt_secret, options.jwt_public_key, options.jwks_url)?;
         if options.service_key.as_ref().is_some_and(|key| key.expose().chars().count() < 16) {
             return refused("--service-key must have at least 16 characters");
         }
         let webhook = webhook_target(options.webhook_url, options.webhook_secret, options.notify_unread_after)?;
-        let message_bytes_max = options.max_message_bytes.unwrap_or(16 * 1024);
-        if !(1..=1024 * 1024).contains(&message_bytes_max) {
-            return refused("--max-message-bytes must be 1 to 1048576");
-        }
-        let image_bytes_max = options.max_image_bytes.unwrap_or(10 * 1024 * 1024);
-        if !(1024..=100 * 1024 * 1024).contains(&image_bytes_max) {
-            return refused("--max-image-bytes must be 1024 to 104857600");
-        }
         let database_url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
         let workers = match options.workers {
             Some(workers @ 1..=1024) => workers as usize,
             Some(_) => return refused("--workers must be 1 to 1024"),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let outbox_bytes_max = options.max_outbox_bytes.unwrap_or(256 * 1024);
-        if outbox_bytes_max < 4096 {
-            return refused("--max-outbox-bytes must be at least 4096");
-        }
         let ping_interval = span(options.ping_interval, 25);
         let ping_timeout = span(options.ping_timeout, 20);
         if ping_interval.is_zero() || ping_timeout.is_zero() {
@@ -261,7 +250,6 @@ impl TryFrom<Options> for Config {
         if options.node_name.as_ref().is_some_and(|name| !is_node_name(name)) {
             return refused("--node-name must be 1 to 32 characters of a-z, 0-9 and -");
         }
-        let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
         Ok(Self {
             bind: options.bind.unwrap_or(BIND_DEFAULT),
             image_store: options.image_store.unwrap_or_else(|| image_store_beside(&database_url)),
@@ -285,18 +273,7 @@ impl TryFrom<Options> for Config {
             masking: options.masking.unwrap_or_default(),
             keep_removed: span(options.keep_removed, 30 * 24 * 60 * 60),
             webhook,
-            limits: Limits {
-                message_bytes_max,
-                sends_per_second_max: lifted(options.max_sends_per_second, 50),
-                connects_per_second_max: lifted(options.max_connects_per_second, 200),
-                connections_per_address_max: lifted(options.max_connections_per_address, 2000),
-                sessions_per_user_max: lifted(options.max_sessions_per_user, 20),
-                rooms_per_session_max: lifted(options.max_rooms_per_session, 100),
-                requests_per_second_max: lifted(options.max_requests_per_second, 50),
-                image_bytes_max,
-                outbox_bytes_max,
-                outbox_age_max: span(options.max_outbox_age, 15),
-            },
+            limits,
             demo: false,
         })
     }
@@ -354,6 +331,34 @@ fn webhook_target(
             Ok(Some(WebhookTarget { url, secret, notify_unread_after: span(after, 300) }))
         }
     }
+}
+
+fn limits(options: &Options) -> Result<Limits, ConfigError> {
+    let message_bytes_max = options.max_message_bytes.unwrap_or(16 * 1024);
+    if !(1..=1024 * 1024).contains(&message_bytes_max) {
+        return refused("--max-message-bytes must be 1 to 1048576");
+    }
+    let image_bytes_max = options.max_image_bytes.unwrap_or(10 * 1024 * 1024);
+    if !(1024..=100 * 1024 * 1024).contains(&image_bytes_max) {
+        return refused("--max-image-bytes must be 1024 to 104857600");
+    }
+    let outbox_bytes_max = options.max_outbox_bytes.unwrap_or(256 * 1024);
+    if outbox_bytes_max < 4096 {
+        return refused("--max-outbox-bytes must be at least 4096");
+    }
+    let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
+    Ok(Limits {
+        message_bytes_max,
+        sends_per_second_max: lifted(options.max_sends_per_second, 50),
+        connects_per_second_max: lifted(options.max_connects_per_second, 200),
+        connections_per_address_max: lifted(options.max_connections_per_address, 2000),
+        sessions_per_user_max: lifted(options.max_sessions_per_user, 20),
+        rooms_per_session_max: lifted(options.max_rooms_per_session, 100),
+        requests_per_second_max: lifted(options.max_requests_per_second, 50),
+        image_bytes_max,
+        outbox_bytes_max,
+        outbox_age_max: span(options.max_outbox_age, 15),
+    })
 }
 
 /// The origins of an option, each as a browser sends it.

@@ -2,6 +2,7 @@
 
 #![warn(missing_docs)]
 
+pub(crate) mod reasons;
 mod step;
 
 use std::sync::{
@@ -96,9 +97,16 @@ pub struct Metrics {
     steps: Arc<step::Steps>,
     /// Events sent by clients and taken up, by none in flight left at zero.
     pub events_in_flight: Gauge<i64, AtomicI64>,
+    /// Requests that bring an image, until they are answered.
+    pub image_uploads: Gauge<i64, AtomicI64>,
+    /// Images put into the store, each with its thumbnail.
+    pub images_stored: Counter<u64, AtomicU64>,
+    /// Times that the image store did not keep or hand out an image.
+    pub image_store_failures: Counter<u64, AtomicU64>,
 }
 
 impl Default for Metrics {
+    #[expect(clippy::too_many_lines, reason = "a table: one row per metric")]
     fn default() -> Self {
         let mut registry = Registry::with_prefix("haggle");
         macro_rules! register {
@@ -146,9 +154,21 @@ impl Default for Metrics {
             ),
             database_queue: register!("database_queue", "Operations at the database or waiting for it"),
             database_reads: register!("database_reads", "Operations that only read the database"),
-            evictions: register!("evictions", "Sessions and connections that the server ended, by reason"),
-            auth_failures: register!("auth_failures", "Handshakes and requests refused for who they are, by code"),
-            rate_limited: register!("rate_limited", "Events, requests and connections over a limit, by limit"),
+            evictions: register!(
+                "evictions",
+                "Sessions and connections that the server ended, by reason",
+                family(&reasons::EVICTIONS)
+            ),
+            auth_failures: register!(
+                "auth_failures",
+                "Handshakes and requests whose token was refused, by reason",
+                family(&reasons::AUTH_FAILURES)
+            ),
+            rate_limited: register!(
+                "rate_limited",
+                "Events, requests and connections over a limit, by limit",
+                family(&reasons::RATE_LIMITED)
+            ),
             notification_looks: register!("notification_looks", "Times that unread messages were looked for"),
             notifications_pending: register!("notifications_pending", "Notifications in the outbox"),
             notifications_oldest: register!(
@@ -159,16 +179,22 @@ impl Default for Metrics {
             notifications_delivered: register!("notifications_delivered", "Notifications that the webhook has taken"),
             notification_failures: register!("notification_failures", "Tries that the webhook did not take"),
             notifications_given_up: register!("notifications_given_up", "Notifications that are not tried any more"),
-            nodes: register!("nodes", "Nodes that are heard of, this one with them"),
-            nats_up: register!("nats_up", "Whether there is a connection to NATS"),
+            nodes: register!("nodes", "Nodes of the cluster that are heard of, this one among them; 0 without NATS"),
+            nats_up: register!("nats_up", "Whether there is a connection to NATS: 1 or 0"),
             node_events_published: register!("node_events_published", "Events published to other nodes"),
             node_events_unsent: register!("node_events_unsent", "Events that other nodes have to find in the database"),
-            node_events_received: register!("node_events_received", "Events of other nodes"),
+            node_events_received: register!("node_events_received", "Events that other nodes published"),
             messages_made_good: register!(
                 "messages_made_good",
-                "Messages of other nodes read from the database, since no word of them had come"
+                "Messages of other nodes that were read from the database, since their events had not arrived"
             ),
             events_in_flight: register!("events_in_flight", "Events taken up and not yet answered"),
+            image_uploads: register!("image_uploads", "Uploads of images under way"),
+            images_stored: register!("images_stored", "Images put into the image store"),
+            image_store_failures: register!(
+                "image_store_failures",
+                "Times that the image store did not keep or hand out an image"
+            ),
             registry,
         }
     }
@@ -185,8 +211,17 @@ impl Metrics {
     }
 }
 
-/// Counts one for a reason.
+fn family(reasons: &[&'static str]) -> Reasons {
+    let family = Reasons::default();
+    for &reason in reasons {
+        drop(family.get_or_create(&Reason { reason }));
+    }
+    family
+}
+
+/// Counts one for a reason, which must be in the family's list.
 pub fn count(reasons: &Reasons, reason: &'static str) {
+    debug_assert!(reasons.get(&Reason { reason }).is_some(), "metrics/reasons.rs does not have {reason}");
     reasons.get_or_create(&Reason { reason }).inc();
 }
 

@@ -27,6 +27,7 @@ struct Figures {
 
 /// Runs pairs of which the buyer is on one node and the seller `apart` nodes further, each with this many messages under
 /// way, and a pause before the next.
+#[expect(clippy::too_many_lines, reason = "one run, from its start to its figures")]
 async fn measure(cluster: &Cluster, time: Duration, apart: usize, window: usize, pause: Duration) -> Figures {
     // Keys of an earlier run would be answered by its messages.
     static RUNS: AtomicU64 = AtomicU64::new(0);

@@ -12,7 +12,7 @@ from files import DEPLOY, HAGGLE, ROOT, seconds, text
 HELP = subprocess.run([str(HAGGLE), "serve", "--help"], capture_output=True, text=True, check=True).stdout
 
 #: What is run or read as it stands, and so must agree with this very haggle.
-FILES = ["Dockerfile", *sorted(str(path.relative_to(ROOT)) for path in DEPLOY.iterdir() if path.is_file())]
+FILES = ["Dockerfile", *sorted(str(path.relative_to(ROOT)) for path in DEPLOY.rglob("*") if path.is_file())]
 
 #: Flags of other programs in those files' comments and commands.
 NOT_HAGGLES = {

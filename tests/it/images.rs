@@ -110,6 +110,7 @@ async fn slow_uploads_of_one_user_keep_nobody_elses_image_out() {
     let sent = send(&server, "carol", other.id.as_str(), &photo(), &[]).await;
     assert_eq!(sent.status, 201, "{}", sent.body);
     assert_eq!(slow.len(), 2, "the two that were accepted are still open");
+    assert_eq!(server.metrics.image_uploads.get(), 2);
 }
 
 /// A screen of 1,920 × 1,080 pixels with a photograph on it, in lossless WebP: some hundred KB.
@@ -230,4 +231,20 @@ async fn an_image_is_gone_when_its_message_was_taken_back() {
         }
     })
     .await;
+}
+
+#[actix_web::test]
+async fn images_and_a_store_that_fails_are_counted() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    let counted = || (server.metrics.images_stored.get(), server.metrics.image_store_failures.get());
+    let sent = send(&server, "alice", room.id.as_str(), &photo(), &[]).await;
+    assert_eq!((sent.status, counted()), (201, (1, 0)), "{}", sent.body);
+
+    let folder = server.database_file().with_extension("db-images");
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "a file where the folder was").unwrap();
+    let refused = send(&server, "alice", room.id.as_str(), &photo(), &[]).await;
+    assert_eq!((refused.status, &refused.body["code"]), (503, &json!("unavailable")), "{}", refused.body);
+    assert_eq!(counted(), (1, 1));
 }

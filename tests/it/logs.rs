@@ -21,6 +21,7 @@ use crate::support::{
 const WORDS: [&str; 5] = ["first-words", "edited-words", "refused-words", "words-in-data", "broken-words"];
 
 /// A whole conversation, with all that may go wrong in it. Returns every secret that it has shown the server.
+#[expect(clippy::too_many_lines, reason = "one conversation, from its start to its end")]
 async fn converse(server: &Process, room: &RoomId) -> Vec<String> {
     let mut secrets: Vec<String> = WORDS.map(str::to_owned).to_vec();
     secrets.extend([SECRET.to_owned(), SERVICE_KEY.to_owned()]);

@@ -58,6 +58,7 @@ fn named(value: &Value, names: &[(String, String)]) -> String {
 }
 
 /// A conversation whose buyer acts over one wire: each step's answer, and what each member received.
+#[expect(clippy::too_many_lines, reason = "one conversation, from its start to its end")]
 async fn transcript(server: &TestServer, route: Route) -> Vec<(bool, String)> {
     let product = format!("product-{route:?}");
     let room = server.seed().room("alice", &product).id.as_str().to_owned();
@@ -255,6 +256,7 @@ async fn scene(server: &TestServer, situation: Situation) -> Scene {
 }
 
 /// What is refused in which situation, and by which code. `none` means allowed: this is a promise as well.
+#[expect(clippy::too_many_lines, reason = "a table: one row per refusal")]
 fn refusals() -> Vec<(Situation, &'static str, Value, &'static str)> {
     use Situation::{BlockedByThem, BlockedByUs, Expired, Late, Muted, Open, Sold, Stranger, Taken};
     let on = |message: &str| json!({ "messageId": message });

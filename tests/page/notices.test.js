@@ -1,5 +1,6 @@
 /* What the server says by a code, in each of the page's languages. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { en } from "../../packages/components/src/languages/en.js";
@@ -16,6 +17,22 @@ test("a notice is put into the reader's language by its code and parameters", ()
     const said = ["on_sale", "reserved", "sold"].map((status) => systemText(notice(status), t));
     assert.equal(new Set([...said, "in English"]).size, 4);
   }
+});
+
+/** The templates of `POST /rooms/{id}/warnings`, as the server names them. */
+const templates = readFileSync(new URL("../../src/domain/notice.rs", import.meta.url), "utf8")
+  .match(/enum WarningTemplate \{([^}]*)\}/)[1]
+  .match(/^ {4}[A-Z]\w*/gm)
+  .map((name) => name.trim().replace(/(?!^)[A-Z]/g, "_$&").toLowerCase());
+
+test("a warning by staff is put into Korean by its template, and is the server's own sentence in English", () => {
+  assert.ok(templates.includes("outside_payment"), `${templates}`);
+  const warning = (template) => ({ text: "in English", data: { code: "warning", params: { template } } });
+  const said = templates.map((template) => systemText(warning(template), languages.ko));
+  assert.equal(new Set([...said, "in English"]).size, templates.length + 1, `${said}`);
+  for (const sentence of said) assert.match(sentence, /^마켓 안내: /);
+  for (const template of templates) assert.equal(systemText(warning(template), languages.en), "in English");
+  assert.equal(systemText(warning("new_one"), languages.ko), "in English");
 });
 
 test("a notice from before there were codes is still understood", () => {

@@ -9,8 +9,8 @@ use crate::{
         done,
         request::{Answer, MessageChange, RoomRequest},
     },
-    db::{ReadMark, Written},
-    domain::{Account, Listing, Role, RoomId, Settings, StoredMessage, Timestamp, User, UserId},
+    db::{ProductChange, ReadMark, Written},
+    domain::{Account, Listing, Role, RoomId, Settings, StoredMessage, Timestamp, User, UserId, safety::Report},
     error::{ChatError, ErrorCode},
     protocol::{event::ReadUpTo, json::to_json, view::ReportView},
 };
@@ -22,10 +22,7 @@ impl Chat {
             Written::Appended { message, first_time } => self.appended(message, first_time),
             Written::Changed(message) => self.changed(message),
             Written::Read { room, reader, read_seq, unread, advanced } => {
-                if advanced {
-                    self.member_has_read(ReadMark { room, reader, read_seq, unread });
-                }
-                Answer { data: to_json(&ReadUpTo { read_seq }), created: advanced }
+                self.read_marked(ReadMark { room, reader, read_seq, unread }, advanced)
             }
             Written::RoomSettingsSet { room, member, role, listing, changed } => {
                 if changed {
@@ -33,11 +30,7 @@ impl Chat {
                 }
                 Answer { data: to_json(&listing.settings()), created: false }
             }
-            Written::ProductPut { created, change } => {
-                let data = to_json(&change.product);
-                self.product_changed(change);
-                Answer { data, created }
-            }
+            Written::ProductPut { created, change } => self.product_put(created, change),
             Written::OfferMoved(moved) => return self.offer_moved(*moved),
             Written::OffersExpired { offers, next } => self.offers_expired(offers, next),
             Written::BlockSet { blocker, blocked, other, rooms, changed, added: _ } => {
@@ -55,15 +48,15 @@ impl Chat {
                 if mute_changed {
                     self.muted(&report.reported_id, muted_until);
                 }
-                let presenter = self.settings.presenter(self.now.wall);
-                Answer { data: to_json(&ReportView::of(&report, &presenter)), created: false }
+                self.answer_report(&report)
             }
-            Written::Remembered | Written::SessionsEnded { .. } | Written::Recorded => done(),
+            Written::Remembered
+            | Written::SessionsEnded { .. }
+            | Written::Recorded
+            | Written::RoomFrozen { changed: false, .. } => done(),
             Written::SanctionSet(set) => self.sanction_set(&set),
-            Written::RoomFrozen { room, frozen, changed } => {
-                if changed {
-                    self.room_frozen(room, frozen);
-                }
+            Written::RoomFrozen { room, frozen, changed: true } => {
+                self.room_frozen(room, frozen);
                 done()
             }
             Written::NoteAdded(note) => Answer { data: to_json(&*note), created: true },
@@ -87,6 +80,25 @@ impl Chat {
                 done()
             }
         })
+    }
+
+    fn read_marked(&mut self, mark: ReadMark, advanced: bool) -> Answer {
+        let data = to_json(&ReadUpTo { read_seq: mark.read_seq });
+        if advanced {
+            self.member_has_read(mark);
+        }
+        Answer { data, created: advanced }
+    }
+
+    fn product_put(&mut self, created: bool, change: ProductChange) -> Answer {
+        let data = to_json(&change.product);
+        self.product_changed(change);
+        Answer { data, created }
+    }
+
+    fn answer_report(&self, report: &Report) -> Answer {
+        let presenter = self.settings.presenter(self.now.wall);
+        Answer { data: to_json(&ReportView::of(report, &presenter)), created: false }
     }
 
     fn appended(&mut self, message: StoredMessage, first_time: bool) -> Answer {

@@ -30,7 +30,7 @@ use crate::{
         state::AppState,
     },
     images::StoreError,
-    metrics,
+    metrics::{self, GaugeGuard},
     protocol::view::MessageView,
 };
 
@@ -99,6 +99,7 @@ pub async fn send_image(
         return Err(too_large(bytes_max).into());
     }
     state.accounts.admit_send(&identity.user)?;
+    let _uploading = GaugeGuard::raise(&state.metrics.image_uploads);
     // Before any bytes are read: the sender may be refused.
     if !state.database.authorize(room.clone(), identity.user.clone()).await? {
         return Err(ChatError::forbidden().into());
@@ -120,9 +121,11 @@ pub async fn send_image(
     }
     let encoded = state.images.encode(&identity.user, received).await?;
     let image = state.images.keep(encoded).await.map_err(|error| {
+        state.metrics.image_store_failures.inc();
         log::error!("an image could not be kept: {error}");
         ChatError::unavailable()
     })?;
+    state.metrics.images_stored.inc();
     let answer = store_message(&state, room, identity.user, form.text, form.client_id, &image).await;
     if !answer.as_ref().is_ok_and(|answer| answer.created) {
         state.images.discard(&image).await;
@@ -257,6 +260,7 @@ pub async fn get_image(
     let (bytes, parts) = state.images.store().read(&key).await.map_err(|error| match error {
         StoreError::NotFound => ChatError::not_found("there is no such image"),
         other => {
+            state.metrics.image_store_failures.inc();
             log::error!("an image could not be read: {other}");
             ChatError::unavailable()
         }

@@ -175,6 +175,7 @@ impl Drop for TestServer {
         assert_eq!(self.metrics.sessions.get(), 0, "sessions are left");
         assert_eq!(self.metrics.events_in_flight.get(), 0, "events in flight are left");
         assert_eq!(self.metrics.database_queue.get(), 0, "database permits are left");
+        assert_eq!(self.metrics.image_uploads.get(), 0, "uploads are left");
         let panics = watch_panics().lock().unwrap();
         assert!(panics.is_empty(), "the server panicked: {panics:?}");
     }

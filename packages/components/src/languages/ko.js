@@ -134,6 +134,14 @@ export const ko = {
   setStatus: { on_sale: "판매 중으로 변경", reserved: "예약 중으로 변경", sold: "판매 완료로 변경" },
   notices: {
     product_status: ({ status }) => ({ on_sale: "다시 판매 중이에요", reserved: "예약되었어요", sold: "판매가 완료되었어요" })[/** @type {"sold"} */ (status)],
+    // In English these are the server's own words.
+    warning: ({ template }) =>
+      ({
+        scam: "마켓 안내: 사기에 주의하세요. 비밀번호나 인증번호를 알려 주지 말고, 선입금도 하지 마세요.",
+        outside_payment: "마켓 안내: 결제는 여기에서만 하세요. 다른 곳에서 결제하면 보호받을 수 없어요.",
+        harassment: "마켓 안내: 서로 예의를 지켜 주세요. 욕설이나 협박을 하면 계정이 정지될 수 있어요.",
+        prohibited_item: "마켓 안내: 여기에서는 판매할 수 없는 물건이에요.",
+      })[/** @type {"scam"} */ (template)],
   },
   names: {
     deleted_user: "탈퇴한 사용자",

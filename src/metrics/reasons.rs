@@ -1,0 +1,50 @@
+//! The reasons that a label may have. Each is exported from the start with 0: a rate sees the first event, too, and a graph
+//! without events is a line and not a gap.
+
+/// Why the server ends sessions and connections.
+pub(super) const EVICTIONS: [&str; 6] =
+    ["too_slow", "ping_timeout", "without_token", "slow_head", "unread_answer", "refused"];
+
+/// The limits. `typing` is not refused but left out.
+pub(super) const RATE_LIMITED: [&str; 20] = [
+    "connections",
+    "connections_per_address",
+    "connects_per_second",
+    "database_waiting",
+    "flooding",
+    "handshakes_per_address",
+    "requests_in_flight",
+    "requests_per_second",
+    "requests_without_token",
+    "rooms_changed",
+    "rooms_per_session",
+    "sends_per_second",
+    "sessions_per_second",
+    "sessions_per_user",
+    "status_changes",
+    "typing",
+    "unread_answers",
+    "uploads_per_user",
+    "writes_pending",
+    "writes_per_user",
+];
+
+/// Why a token is refused: what `AuthError::reason` returns.
+pub(crate) const AUTH_FAILURES: [&str; 16] = [
+    "missing",
+    "two_tokens",
+    "bad_subprotocol",
+    "malformed",
+    "reserved_user",
+    "wrong_algorithm",
+    "wrong_kind",
+    "bad_signature",
+    "unknown_key",
+    "keys_unavailable",
+    "expired",
+    "not_yet_valid",
+    "wrong_issuer",
+    "wrong_audience",
+    "room_token",
+    "room_token_expired",
+];
