@@ -13,6 +13,8 @@ export npm_config_audit=false npm_config_fund=false npm_config_update_notifier=f
 export PUPPETEER_SKIP_DOWNLOAD=1 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 target_dir="${CARGO_TARGET_DIR:-$PWD/target}"
 [[ $target_dir == /* ]] || target_dir="$PWD/$target_dir"
+# Nothing is there to build upon: what would be kept for the next build takes a tenth of this one.
+[[ -d $target_dir ]] || export CARGO_INCREMENTAL=0
 
 current="the start"
 skipped=()
