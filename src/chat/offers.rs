@@ -98,7 +98,7 @@ impl Chat {
         self.wave_advanced(change);
     }
 
-    /// Tells the rooms that have heard of a product's change.
+    /// Notifies the rooms that have heard of a product's change.
     pub(super) fn product_reached(&mut self, change: ProductChange) {
         let ProductChange { product, rooms, notices, offers, .. } = change;
         for room in &rooms {

@@ -227,7 +227,7 @@ fn fold_old(claim: &Claim, database: &Path) -> Result<(), DbError> {
 }
 
 impl Restore {
-    /// Copies the backup. `progress` is told how many bytes were copied.
+    /// Copies the backup. `progress` gets the number of bytes that were copied.
     ///
     /// # Errors
     /// [`DbError`] when it can't be read, or the copy can't be written.

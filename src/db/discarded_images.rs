@@ -1,4 +1,4 @@
-//! Images whose message was taken back: noted in the transaction that takes it back, removed from the store behind it.
+//! Images whose message was taken back: noted in the transaction that takes it back, removed from the store after it.
 
 use super::{Connection, DbError, prelude::*, schema::discarded_images};
 use crate::domain::{Data, stored_image::StoredImage};

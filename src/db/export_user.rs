@@ -36,7 +36,7 @@ type TimeColumns = (Option<i64>, Option<i64>);
 /// Rows read at a time.
 const ROWS: i64 = 256;
 
-/// A part ends at the first row behind so many bytes.
+/// A part ends at the first row after so many bytes.
 const PART_BYTES: usize = 128 * 1024;
 
 /// A place in an export: the part that follows begins there.

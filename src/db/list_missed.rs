@@ -19,12 +19,12 @@ pub struct Seen {
     pub position: i64,
     /// Of the other rooms, everything up to here.
     pub settled: i64,
-    /// And nothing behind this.
+    /// And nothing after this.
     pub newest: i64,
 }
 
-/// The messages of each room behind its `seq` that are not `seen`; `None` when there are more than `limit` or they weigh more
-/// than `bytes_max`, and when it can't be told of one whether it was seen. Nothing beyond that is read.
+/// The messages of each room after its `seq` that are not `seen`; `None` when there are more than `limit` or they weigh more
+/// than `bytes_max`, and when it is not known of one whether it was seen. Nothing beyond that is read.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -100,7 +100,7 @@ mod tests {
         let exact = |position| Seen { position, settled: position, newest: position };
         let mut unsure =
             |seen| list_missed(conn, &[(a.clone(), Seq(0)), (b.clone(), Seq(0))], seen, 10, usize::MAX).unwrap();
-        // The last one seen is of room a: of b it is known up to `settled`, and not behind `newest`.
+        // The last one seen is of room a: of b it is known up to `settled`, and not after `newest`.
         let [at, before, after] = [positions[2], positions[0], positions[3]];
         assert_eq!(unsure(Seen { position: at, settled: before, newest: at }), None, "one of b's may be missing");
         assert_eq!(unsure(Seen { position: at, settled: at - 1, newest: after }), None, "one of b's may be there");

@@ -1,4 +1,4 @@
-//! The search index: follows behind the commits, so that a message costs the same whether anybody ever searches.
+//! The search index. It follows after the commits, so that a message costs the same whether anybody ever searches.
 //!
 //! Messages up to `indexed_to` are in it. Later ones are added by [`index_messages`], in the order of their commits and in
 //! slices of a few milliseconds; a search reads those directly. So no search waits for the index, and no message does.
@@ -282,7 +282,7 @@ impl Statement for Add {
     const SQL: &'static str = "INSERT INTO message_index (rowid, text, buyer, seller) VALUES (?, ?, ?, ?)";
 }
 
-/// FTS5's own way: it is told what it was told before.
+/// FTS5's own way: it gets the words that it got before.
 struct Remove;
 
 impl Statement for Remove {

@@ -3,8 +3,8 @@
 //! Nobody writes anything when a message is sent. The messages are looked through once, each when it is old enough; a
 //! member who has not read one by then gets a row in the outbox, one for each run of unread messages.
 //!
-//! Nobody is told of a conversation that is closed by a block or an erasure, nor of one with somebody who is muted: what
-//! waits is taken back, and what was passed over meanwhile is not told later. Anyone who is muted themselves is told, since
+//! Nobody is notified of a conversation that is closed by a block or an erasure, nor of one with somebody who is muted: what
+//! waits is taken back, and what was passed over meanwhile is not sent later. Anyone who is muted themselves is notified, since
 //! they may read.
 
 use std::{collections::HashMap, ops::RangeInclusive};
@@ -24,7 +24,7 @@ use crate::domain::{
 /// Messages looked through at a time: what they ask to be written takes the writer some milliseconds.
 const PAGE_MESSAGES: i64 = 128;
 
-/// Messages that are old enough to be told of, should they be unread.
+/// Messages that are old enough for a notification, should they be unread.
 #[derive(Debug)]
 pub struct UnreadPage {
     sent: Vec<SentRow>,
@@ -262,7 +262,7 @@ pub fn finish_notification(
 ) -> Result<(), DbError> {
     let row = NotificationRow { attempts: due.row.attempts + 1, ..due.row };
     match outcome {
-        // The row stays: it is what keeps the same run from being told again.
+        // The row stays: it is what keeps the same run from being sent again.
         NotificationOutcome::Delivered | NotificationOutcome::GivenUp => notification::set_due(conn, &row, None)?,
         NotificationOutcome::Retry(at) => notification::set_due(conn, &row, Some(at.0))?,
         NotificationOutcome::Cancelled => notification::cancel(conn, &row)?,

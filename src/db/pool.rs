@@ -127,7 +127,7 @@ pub(super) fn open_to_read(database_url: &str) -> Result<Pool, DbError> {
 }
 
 fn open_source(source: Source, size: u32) -> Result<Pool, DbError> {
-    // The pool would try for its whole timeout and then hide the reason: the first connection tells it at once.
+    // The pool would try for its whole timeout and then hide the reason: the first connection reports it at once.
     drop(r2d2::ManageConnection::connect(&source)?);
     let idle = match source {
         Source::Sqlite(_) | Source::SqliteReadOnly(_) => None,

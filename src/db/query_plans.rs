@@ -119,7 +119,7 @@ fn history_goes_along_its_index() {
     // The room, and its messages from either end.
     assert_eq!(plans.len(), 3);
     assert_plans(&plans, &["messages_room_seq (room_id=? AND seq>? AND seq<?)"]);
-    // A bound LIMIT has the statement planned anew at each call.
+    // A bound LIMIT has the statement planned again at each call.
     assert!(plans.iter().all(|(sql, _)| !sql.contains("LIMIT")), "{plans:#?}");
 }
 

@@ -55,7 +55,7 @@ const FIRST_STEP: usize = 32;
 const STEP_MAX: usize = 500;
 const STEP_BYTES: usize = 128 * 1024;
 
-/// A place in the order of all messages: the page goes on behind it. As text it is opaque.
+/// A place in the order of all messages: the page goes on after it. As text it is opaque.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SearchCursor(i64);
 

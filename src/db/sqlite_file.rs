@@ -21,7 +21,7 @@ const LOG_HEADER_BYTES: usize = 32;
 /// Bytes before each page in the log.
 const FRAME_HEADER_BYTES: usize = 24;
 
-/// What tells a database file from its earlier and later copies.
+/// What distinguishes a database file from its earlier and later copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
     /// `PRAGMA user_version`, which haggle draws for each log. 0 in a file that no server has marked.

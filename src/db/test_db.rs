@@ -106,7 +106,7 @@ impl TestDb {
         self.pool.get().unwrap()
     }
 
-    /// The file, opened anew as after a restart.
+    /// The file, opened again as after a restart.
     pub(super) fn reopen(mut self) -> Self {
         self.pool = open(&self.url, 2).unwrap();
         migrate(&self.pool).unwrap();

@@ -56,7 +56,7 @@ pub enum Write {
         room: RoomId,
         /// Who has read.
         reader: UserId,
-        /// `seq` of the last message seen; one behind the newest counts as the newest.
+        /// `seq` of the last message seen; one after the newest counts as the newest.
         seq: Seq,
     },
     /// Changes a member's own settings of a room.

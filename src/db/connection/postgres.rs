@@ -98,8 +98,8 @@ impl Origin {
         Ok(Postgres { conn, origin: Arc::clone(self), losses, used: Instant::now(), suspect: false, writing: None })
     }
 
-    /// Errors are told apart by their sentences, since diesel passes no SQLSTATE on. The language is a superuser's to choose,
-    /// or a role's that was given the right (PostgreSQL 15); of others the log is told once.
+    /// Errors are distinguished by their sentences, since diesel passes no SQLSTATE on. The language is a superuser's to choose,
+    /// or a role's that was given the right (PostgreSQL 15); for others there is one line in the log.
     fn ask_for_english(&self, conn: &mut PgConnection) -> QueryResult<()> {
         #[derive(QueryableByName)]
         struct Language {

@@ -63,7 +63,7 @@ pub(in crate::db) fn rooms_between(conn: &mut Connection, one: &UserId, other: &
     Ok(ids)
 }
 
-/// A page of those whom a user has blocked, by id, behind one of them, at most about `bytes_max` of them, and whether there are
+/// A page of those whom a user has blocked, by id, after one of them, at most about `bytes_max` of them, and whether there are
 /// more.
 ///
 /// # Errors

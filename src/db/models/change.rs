@@ -227,7 +227,7 @@ pub(in crate::db) fn record(conn: &mut Connection, changed: &[Changed<'_>], at: 
     }
 }
 
-/// The changes behind one that is known, in order.
+/// The changes after one that is known, in order.
 pub(in crate::db) fn list_after(conn: &mut Connection, after: i64, limit: i64) -> QueryResult<Vec<ChangeRow>> {
     changes::table
         .filter(changes::id.gt(after))

@@ -36,7 +36,7 @@ pub(in crate::db) use revise::{delete, edit, erase, set_removed, set_revised};
 pub(in crate::db) use by_sender::{list_by_sender, list_by_sender_among};
 
 /// Unread messages are counted among so many of the newest of a room, so that a list of rooms costs the same for
-/// somebody who never reads. Who has more unread is told at most this number.
+/// somebody who never reads. Anyone who has more unread sees this number.
 pub const UNREAD_MAX: i64 = 1000;
 
 /// A row of `messages`.
@@ -285,7 +285,7 @@ pub(in crate::db) fn list_after_position(
     take_within(conn, query, space)
 }
 
-/// Takes the rows of a query that have space, and says whether one had none: nothing behind it is read.
+/// Takes the rows of a query that have space, and says whether one had none: nothing after it is read.
 fn take_within<'conn, 'query: 'conn, Q>(
     conn: &'conn mut Connection,
     query: Q,
@@ -367,7 +367,7 @@ pub(in crate::db) enum End {
 
 /// Those messages of a range that have space, oldest first, and whether one had none.
 ///
-/// A range and no LIMIT: `seq` has no holes, and SQLite plans a statement anew whenever a LIMIT is bound.
+/// A range and no LIMIT: `seq` has no holes, and SQLite plans a statement again whenever a LIMIT is bound.
 pub(in crate::db) fn list_within(
     conn: &mut Connection,
     range: &Range<'_>,

@@ -149,7 +149,7 @@ pub(in crate::db) fn list_pending_in(conn: &mut Connection, rooms: &[String]) ->
     Ok(found)
 }
 
-/// Offers that wait and whose time is over by `at`, in any room or in those of one product.
+/// Pending offers that have expired by `at`, in any room or in those of one product.
 pub(in crate::db) fn list_over(
     conn: &mut Connection,
     product: Option<&ProductId>,

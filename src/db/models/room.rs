@@ -377,7 +377,7 @@ pub(in crate::db) fn has_rooms(conn: &mut Connection, product: &ProductId) -> Qu
     Ok(found.get_result::<String>(conn).optional()?.is_some())
 }
 
-/// The rooms of a user in one role behind an id, by id.
+/// The rooms of a user in one role after an id, by id.
 pub(in crate::db) fn list_by_role(
     conn: &mut Connection,
     user: &UserId,

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Looks through everything sent until `at`, and returns who is to be told of how many unread messages.
+/// Looks through everything sent until `at`, and returns who is to be notified of how many unread messages.
 fn queue(conn: &mut Connection, at: Timestamp) -> Vec<(String, i64)> {
     begin_notifications(conn).unwrap();
     while let Some(page) = find_unread(conn, &(NOW.plus_ms(-1000)..=at)).unwrap() {

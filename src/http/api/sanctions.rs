@@ -27,7 +27,7 @@ type WantedPage = PageOf<SanctionCursor, 100, 50>;
 pub struct Mute {
     /// When it ends by itself; in the future.
     until: Timestamp,
-    /// Why. The user is not told.
+    /// Why. The user does not see it.
     #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     reason: String,
 }
@@ -38,7 +38,7 @@ pub struct Ban {
     /// When it ends by itself, in the future; left out for one that stays until it is ended.
     #[serde(default)]
     until: Option<Timestamp>,
-    /// Why. The user is not told.
+    /// Why. The user does not see it.
     #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     reason: String,
 }
