@@ -178,6 +178,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Origins whose pages may show the messenger in a frame.
     pub frame_ancestors: Vec<String>,
+    /// Where the marketplace signs its staff in, without a slash at its end.
+    pub staff_sign_in_url: Option<String>,
     /// Reverse proxies that say for whom they ask.
     pub trusted_proxies: Vec<Network>,
     /// TLS, or plain when `None`.
@@ -256,10 +258,11 @@ impl TryFrom<Options> for Config {
             database_url,
             nats_url: options.nats_url,
             workers,
-            public_url: options.public_url.as_deref().map(public_url).transpose()?,
+            public_url: named_url("--public-url", options.public_url.as_deref())?,
             node_name: options.node_name,
             allowed_origins,
             frame_ancestors,
+            staff_sign_in_url: named_url("--staff-sign-in-url", options.staff_sign_in_url.as_deref())?,
             trusted_proxies: options.trusted_proxies.unwrap_or_default(),
             tls,
             ping_interval,
@@ -370,9 +373,10 @@ fn origins(option: &str, given: Option<Vec<String>>) -> Result<Vec<String>, Conf
     }
 }
 
-fn public_url(text: &str) -> Result<String, ConfigError> {
-    let sentence = "--public-url must be http:// or https://, a host, and perhaps a port and a path";
-    parse_public_url(text).ok_or_else(|| ConfigError(sentence.to_owned()))
+/// An address that an option names.
+fn named_url(option: &str, given: Option<&str>) -> Result<Option<String>, ConfigError> {
+    let sentence = || format!("{option} must be http:// or https://, a host, and perhaps a port and a path");
+    given.map(|text| parse_public_url(text).ok_or_else(|| ConfigError(sentence()))).transpose()
 }
 
 /// What stands in an address without an escape, and ends at a full stop.

@@ -89,6 +89,9 @@ pub struct Options {
         help_heading = "Server"
     )]
     pub frame_ancestors: Option<Vec<String>>,
+    /// Where the marketplace signs its staff in, who come back to /staff with a token in the fragment [default: none]
+    #[arg(long, env = "HAGGLE_STAFF_SIGN_IN_URL", global = true, value_name = "URL", help_heading = "Server")]
+    pub staff_sign_in_url: Option<String>,
     /// Reverse proxies whose X-Forwarded-For is believed, as an address or a network like 10.0.0.0/8; repeatable [default: none]
     #[arg(
         long,
@@ -265,6 +268,7 @@ impl Options {
             public_url,
             allowed_origin,
             frame_ancestors,
+            staff_sign_in_url,
             trusted_proxies,
             tls_cert,
             tls_key,

@@ -1,4 +1,5 @@
-//! The demo page, the page of a server that is no demo, and the packages that both are made of, embedded in the binary.
+//! The demo page, the page of a server that is no demo, the desk of the staff, and the packages that they are made of, embedded
+//! in the binary.
 
 use std::{
     borrow::Cow,
@@ -97,7 +98,11 @@ const DRAWING_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 /// What is at `/` everywhere else: what this server is, and where to continue.
 const SERVER_INDEX: &str = "server.html";
 
-/// Serves a file of the demo page; `/` is its index, or on a server that is no demo a page that says what runs here.
+/// The desk of the marketplace's staff, on every server.
+const STAFF_INDEX: &str = "staff.html";
+
+/// Serves a file of the demo page; `/` is its index, or on a server that is no demo a page that says what runs here. `/staff` is
+/// the desk of the staff.
 ///
 /// The index names scripts and styles by addresses that begin with `/~<version>/`, and their imports are relative, so that a
 /// browser keeps all of them for a year and asks for nothing but the index when it comes back. Without that segment, or with
@@ -110,6 +115,7 @@ pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     let path = match path {
         "" | DEMO_INDEX if state.config.demo => DEMO_INDEX,
         "" | DEMO_INDEX => SERVER_INDEX,
+        "staff" => STAFF_INDEX,
         path => path,
     };
     answer(&state, &request, version, path)
@@ -160,7 +166,7 @@ pub(super) fn answer(
         return Ok(response.finish());
     }
     let body = match path {
-        DEMO_INDEX | SERVER_INDEX => named_by_version(path, hash, &file.data, "=\"/"),
+        DEMO_INDEX | SERVER_INDEX | STAFF_INDEX => named_by_version(path, hash, &file.data, "=\"/"),
         EMBED_ENTRY => named_by_version(path, hash, &file.data, "\"./"),
         _ => match file.data {
             Cow::Borrowed(bytes) => Bytes::from_static(bytes),

@@ -55,6 +55,8 @@ export function Root({ demo, loadSession }) {
 
   /** @param {DemoUser | undefined} next */
   const become = (next) => {
+    // Staff works at a page of its own.
+    if (next?.role === "staff") return location.assign(`/staff#as=${encodeURIComponent(next.id)}`);
     if (next) sessionStorage.setItem(USER_KEY, JSON.stringify(next));
     else sessionStorage.removeItem(USER_KEY);
     // An address that led to the sign-in is what somebody came for. Without one, buyers look around first, and sellers see what came in.

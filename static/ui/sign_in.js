@@ -62,7 +62,8 @@ export function PeopleList({ demo, become, current, onShown }) {
   const groups = [
     { title: t.buyers, members: people.filter(({ role }) => role === "buyer") },
     { title: t.sellers, members: people.filter(({ role }) => role === "seller") },
-    { title: t.people, members: people.filter(({ role }) => role !== "buyer" && role !== "seller") },
+    { title: t.people, members: people.filter(({ role }) => role !== "buyer" && role !== "seller" && role !== "staff") },
+    { title: t.staff, members: people.filter(({ role }) => role === "staff") },
   ].filter(({ members }) => members.length > 0);
 
   return html`<div class="people">
@@ -77,7 +78,7 @@ export function PeopleList({ demo, become, current, onShown }) {
                 <${Avatar} user=${person} size="m" />
                 <span class="person-text">
                   <span class="person-name">${person.name}</span>
-                  <span class="person-note">${things.length > 0 ? t.sells(things.map(({ title }) => title)) : t.looking}</span>
+                  <span class="person-note">${things.length > 0 ? t.sells(things.map(({ title }) => title)) : person.role === "staff" ? t.moderates : t.looking}</span>
                 </span>
                 <span class="person-things">${things.slice(0, 3).map((product) => html`<${ProductPicture} product=${product} class="picture-dot" />`)}</span>
               </button>

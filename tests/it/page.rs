@@ -86,6 +86,29 @@ async fn a_server_that_is_no_demo_says_what_it_is_and_shows_no_sign_in() {
 }
 
 #[actix_web::test]
+async fn any_server_serves_the_desk_of_the_staff_under_the_strict_policy() {
+    let url = || Some("https://shop.example/staff".to_owned());
+    for demo in [false, true] {
+        let server = TestServer::with(|config| (config.demo, config.staff_sign_in_url) = (demo, url())).await;
+        let page = send(server.addr, "GET", "/staff", &[], b"").await;
+        assert_eq!((page.status, page.header("cache-control")), (200, Some("no-cache")));
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'self'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+        let html = page.body.as_str().unwrap();
+        assert!(html.contains("/staff/main.js") && !html.contains("style="), "{html}");
+        for named in html.split("=\"/").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let file = send(server.addr, "GET", &format!("/{named}"), &[], b"").await;
+            assert_eq!(file.status, 200, "{named}");
+        }
+        // By which the desk knows where one signs in.
+        let features = send(server.addr, "GET", "/api/v1/features", &[], b"").await.body;
+        assert_eq!(features["staffSignInUrl"], "https://shop.example/staff");
+        assert_eq!(features["demo"].as_bool().unwrap_or_default(), demo);
+    }
+}
+
+#[actix_web::test]
 async fn any_server_serves_the_components_to_the_pages_of_listed_origins() {
     let server = TestServer::with(|config| config.allowed_origins = vec!["https://shop.example".to_owned()]).await;
     let from = |origin| [("origin", origin)];

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use haggle::db::{self, AuditFilter};
 use serde_json::{Value, json};
 
 use crate::support::{
     TestServer,
-    rest::{call, upload},
+    rest::{call, send, upload},
     server::SERVICE_KEY,
     socket_io::PacketClient,
 };
@@ -336,6 +337,32 @@ async fn the_reports_come_in_pages() {
         path = format!("/api/v1/reports?limit=2&cursor={cursor}");
     }
     assert_eq!(reporters, ["alice", "bob", "eve"]);
+}
+
+#[actix_web::test]
+async fn a_queue_that_has_not_changed_is_no_entry_and_one_that_has_is() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike");
+    server.seed().report(&room.id, "alice");
+    let audited = || db::list_audit(&mut server.pool.get().unwrap(), &AuditFilter::All, None, 1000, usize::MAX).unwrap().0.len();
+    let token = format!("Bearer {}", server.staff_token("mina"));
+    let list = |tag: String| {
+        let (addr, token) = (server.addr, token.clone());
+        async move {
+            let headers = [("authorization", token.as_str()), ("if-none-match", tag.as_str())];
+            send(addr, "GET", "/api/v1/reports", &headers, b"").await
+        }
+    };
+    let first = list(String::new()).await;
+    let tag = first.header("etag").unwrap().to_owned();
+    assert_eq!((first.status, audited()), (200, 1));
+    let same = list(tag.clone()).await;
+    assert_eq!((same.status, same.header("etag"), audited()), (304, Some(tag.as_str()), 1));
+    server.seed().report(&room.id, "sam");
+    let changed = list(tag.clone()).await;
+    assert_eq!((changed.status, audited()), (200, 2));
+    assert_ne!(changed.header("etag"), Some(tag.as_str()));
+    assert_eq!(changed.body["items"].as_array().unwrap().len(), 2);
 }
 
 #[actix_web::test]

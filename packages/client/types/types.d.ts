@@ -354,6 +354,10 @@ export interface Features {
   features: string[];
   /** Paths of the wires on the server. */
   wires?: { websocket: string; socketIo: string };
+  /** Present on `haggle demo`, where anyone signs in as anyone. */
+  demo?: boolean;
+  /** Where the marketplace signs its staff in for `/staff`. */
+  staffSignInUrl?: string;
   /** Whether a room is entered with a room token: then construct the client with `roomTokens: true`. */
   roomTokenRequired?: boolean;
   /** Path of the list of currencies. */

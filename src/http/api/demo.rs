@@ -33,6 +33,8 @@ pub enum DemoRole {
     Buyer,
     /// Sells at least one product.
     Seller,
+    /// Works for the marketplace, at `/staff`.
+    Staff,
 }
 
 /// A user to sign in as.
@@ -48,7 +50,7 @@ pub struct DemoUser {
 /// The demo's users.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DemoUsers {
-    /// By id.
+    /// By id, the member of the staff last.
     items: Vec<DemoUser>,
 }
 
@@ -57,6 +59,11 @@ pub struct DemoUsers {
 pub struct DemoProducts {
     /// By id.
     items: Vec<Product>,
+}
+
+/// The demo's member of the staff. They are in no conversation, so the database need not know them.
+fn moderator() -> User {
+    User::new(UserId::from_stored("moderator"), "Noor Haddad".to_owned(), None)
 }
 
 /// Lists whom one can sign in as.
@@ -78,7 +85,9 @@ pub async fn list_demo_users(state: web::Data<AppState>, visitor: Visitor) -> Re
         state.database.read(Reading::list(visitor.0, "list_demo_users"), db::Scope::Nothing, list).await?;
     let sellers: HashSet<_> = products.into_iter().map(|product| product.seller_id).collect();
     let role = |user: &User| if sellers.contains(&user.id) { DemoRole::Seller } else { DemoRole::Buyer };
-    Ok(web::Json(DemoUsers { items: users.into_iter().map(|user| DemoUser { role: role(&user), user }).collect() }))
+    let members = users.into_iter().map(|user| DemoUser { role: role(&user), user });
+    let staff = DemoUser { user: moderator(), role: DemoRole::Staff };
+    Ok(web::Json(DemoUsers { items: members.chain([staff]).collect() }))
 }
 
 /// Lists what is on the demo's marketplace.
@@ -145,6 +154,11 @@ pub async fn sign_in_to_demo(
     let Some(signer) = &state.demo_signer else {
         return Err(ChatError::not_found("this demo takes the tokens of another server, sign in there").into());
     };
+    let staff = moderator();
+    if user_id == staff.id {
+        let token = signer.sign_staff(&staff.id, Some(&staff.name), TOKEN_TTL, &state.clock);
+        return issued(&state, token);
+    }
     let found = state
         .database
         .read(Reading::check(visitor.0, "find_demo_user"), db::Scope::Nothing, move |conn| {
@@ -153,6 +167,10 @@ pub async fn sign_in_to_demo(
         .await?;
     let user = found.ok_or_else(|| ChatError::not_found("`userId` must be the id of one of the demo's users"))?;
     let token = signer.sign(&user.id, Some(&user.name), TOKEN_TTL, &state.clock);
+    issued(&state, token)
+}
+
+fn issued(state: &AppState, token: String) -> Result<web::Json<DemoToken>, Problem> {
     let identity = state.verifier.verify_now(&token).map_err(|error| ChatError::internal(&error))?;
     Ok(web::Json(DemoToken { token, expires_at: identity.expires_at }))
 }

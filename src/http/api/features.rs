@@ -29,6 +29,13 @@ pub struct Features {
     features: [&'static str; 9],
     /// Over which wires events travel, each with its address on this server.
     wires: Wires,
+    /// Whether this is `haggle demo`, where anyone signs in as anyone; absent elsewhere.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    demo: bool,
+    /// Where the marketplace signs its staff in for `/staff`; absent unless its operator has named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "https://example.com/staff/chat")]
+    staff_sign_in_url: Option<String>,
     /// Whether entering a room takes a room token (`POST /rooms/{id}/token`).
     room_token_required: bool,
     /// Where the currencies are listed that prices may be in.
@@ -108,6 +115,8 @@ pub async fn get_features(state: web::Data<AppState>) -> HttpResponse {
         protocols: [SUBPROTOCOL],
         features: FEATURES,
         wires: Wires { websocket: "/ws/chat", socket_io: socket_io::PATH },
+        demo: config.demo,
+        staff_sign_in_url: config.staff_sign_in_url.clone(),
         room_token_required: config.authorize == AuthorizePolicy::RoomToken,
         currencies: "/api/v1/currencies",
         images: ImageFeatures {

@@ -515,7 +515,8 @@ async fn under_the_demo_anyone_signs_in_as_one_of_its_users() {
     server.seed().room("alice", "bike");
     let users = ask(server.addr, "", "GET", "/api/v1/demo/users", None).await.body;
     let roles: Vec<_> = users["items"].as_array().unwrap().iter().map(|user| (&user["id"], &user["role"])).collect();
-    assert_eq!(roles, [(&json!("alice"), &json!("buyer")), (&json!("sam"), &json!("seller"))]);
+    let staff = (&json!("moderator"), &json!("staff"));
+    assert_eq!(roles, [(&json!("alice"), &json!("buyer")), (&json!("sam"), &json!("seller")), staff]);
     let products = ask(server.addr, "", "GET", "/api/v1/demo/products", None).await.body;
     assert_eq!(products["items"][0]["id"], "bike");
 
@@ -523,6 +524,10 @@ async fn under_the_demo_anyone_signs_in_as_one_of_its_users() {
     assert_eq!(signed["expiresAt"], START.plus_ms(3_600_000).to_string());
     let me = ask(server.addr, signed["token"].as_str().unwrap(), "GET", "/api/v1/me", None).await.body;
     assert_eq!(me, json!({"id": "alice", "name": "alice"}));
+
+    let signed = ask(server.addr, "", "POST", "/api/v1/demo/sign-in", Some(json!({"userId": "moderator"}))).await.body;
+    let bans = ask(server.addr, signed["token"].as_str().unwrap(), "GET", "/api/v1/bans", None).await;
+    assert_eq!(bans.status, 200, "the moderator is a member of the staff");
 
     let nobody = ask(server.addr, "", "POST", "/api/v1/demo/sign-in", Some(json!({"userId": "nobody"}))).await;
     assert_eq!((nobody.status, code(&nobody)), (404, "not_found"));

@@ -1,0 +1,89 @@
+// @ts-check
+import { useAttempt } from "../components/ui/attempt.js";
+import { Dialog } from "../components/ui/dialog.js";
+import { html, useRef, useState } from "../components/ui/view.js";
+import { spanEnd } from "./spans.js";
+import { useDesk, useWords } from "./words.js";
+
+/**
+ * Something that staff does to somebody, with what the server wants to know about it.
+ *
+ * @typedef {{reason: string, until?: string, choice: string, recipient: string}} Given `until`: RFC 3339, absent for no end
+ * @typedef {object} Action
+ * @property {string} title
+ * @property {string} [text] what comes of it
+ * @property {string} label of the button
+ * @property {boolean} [danger]
+ * @property {"needed" | "optional" | "none"} [reason] whether the audit log must say why; `needed` by default
+ * @property {import("./spans.js").Span[]} [spans] how long it may last
+ * @property {string} [spansLabel]
+ * @property {{label: string, options: [string, string][]}} [choice] one of several, by value and label
+ * @property {{label: string, options: [string, string][]}} [recipients] whom it is for
+ * @property {(given: Given) => Promise<unknown>} run
+ * @property {string} done is said afterwards
+ */
+
+/** What the server takes, in characters. */
+const REASON_MAX = 1000;
+
+/** @param {{action: Action, onClose: () => void}} props */
+export function ActionDialog({ action, onClose }) {
+  const { t, failureText } = useWords();
+  const { say } = useDesk();
+  const { title, text, label, danger, reason: wants = "needed", spans, spansLabel = t.spans.label, choice, recipients, run, done } = action;
+  const [reason, setReason] = useState("");
+  const [span, setSpan] = useState(spans?.[0]);
+  const [chosen, setChosen] = useState(choice?.options[0][0] ?? "");
+  const [recipient, setRecipient] = useState(recipients?.options[0][0] ?? "");
+  const [wrong, setWrong] = useState(false);
+  const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  const { busy, failure, attempt } = useAttempt();
+
+  /** @param {Event} event @param {() => void} close */
+  const submit = async (event, close) => {
+    event.preventDefault();
+    if (wants === "needed" && !reason.trim()) {
+      setWrong(true);
+      field.current?.focus();
+      return;
+    }
+    const given = { reason: reason.trim(), until: span && spanEnd(span, Date.now()), choice: chosen, recipient };
+    if (!(await attempt(() => run(given)))) return;
+    close();
+    say(done);
+  };
+
+  return html`<${Dialog} title=${title} onClose=${onClose}>
+    ${(/** @type {() => void} */ close) => html`<form class="form" novalidate onSubmit=${(/** @type {Event} */ event) => submit(event, close)}>
+      ${text && html`<p>${text}</p>`}
+      ${recipients && html`<${Choices} name="recipient" ...${recipients} value=${recipient} choose=${setRecipient} />`}
+      ${choice && html`<${Choices} name="choice" ...${choice} value=${chosen} choose=${setChosen} />`}
+      ${spans && html`<${Choices} name="span" label=${spansLabel} options=${spans.map((one) => [one, t.spans.names[one]])} value=${span} choose=${setSpan} />`}
+      ${wants !== "none" &&
+      html`<label class="field">
+        <span>${wants === "needed" ? t.reason : t.reasonOptional}</span>
+        <textarea ref=${field} rows="2" maxlength=${REASON_MAX} value=${reason} aria-required=${String(wants === "needed")} aria-invalid=${String(wrong)} aria-describedby="reason-hint" onInput=${(/** @type {any} */ event) => (setReason(event.currentTarget.value), setWrong(false))}></textarea>
+        <span class="form-hint" id="reason-hint">${t.reasonHint}</span>
+      </label>`}
+      ${wrong && html`<p class="form-failure" role="alert">${t.reasonNeeded}</p>`}
+      ${failure && html`<p class="form-failure" role="alert">${failureText(failure)}</p>`}
+      <div class="dialog-actions">
+        <button type="button" class="button" onClick=${close}>${t.cancel}</button>
+        <button type="submit" class="button ${danger ? "button-danger" : "button-primary"}" disabled=${busy}>${label}</button>
+      </div>
+    </form>`}
+  <//>`;
+}
+
+/** One of several. @param {{name: string, label: string, options: [string, string][], value: string | undefined, choose: (value: any) => void}} props */
+function Choices({ name, label, options, value, choose }) {
+  return html`<fieldset class="choices">
+    <legend>${label}</legend>
+    ${options.map(
+      ([option, text]) => html`<label class="choice">
+        <input type="radio" name=${name} value=${option} checked=${value === option} onChange=${() => choose(option)} />
+        <span>${text}</span>
+      </label>`,
+    )}
+  </fieldset>`;
+}

@@ -1,0 +1,131 @@
+// @ts-check
+import { ConfirmDialog, Dialog } from "../components/ui/dialog.js";
+import { html, useEffect, useMemo, useRef, useState } from "../components/ui/view.js";
+import { LanguageSwitch, Logo } from "../ui/sign_in.js";
+import { ActionDialog } from "./action_dialog.js";
+import { areKeysOn, setKeysOn, useKeys } from "./keys.js";
+import { addressOf, go, goUp, SECTIONS, usePlace } from "./navigation.js";
+import { AuditView } from "./views/audit.js";
+import { ConversationView } from "./views/conversation.js";
+import { PersonView } from "./views/person.js";
+import { ProductView } from "./views/product.js";
+import { ReportsView } from "./views/reports.js";
+import { SanctionsView } from "./views/sanctions.js";
+import { SearchView } from "./views/search.js";
+import { DeskContext, useWords } from "./words.js";
+
+/** How long a result stays in sight. */
+const SAID_MS = 8_000;
+
+const VIEWS = {
+  reports: ReportsView,
+  report: ReportsView,
+  person: PersonView,
+  conversation: ConversationView,
+  product: ProductView,
+  search: SearchView,
+  sanctions: SanctionsView,
+  audit: AuditView,
+};
+
+/**
+ * The desk of somebody who is signed in.
+ *
+ * @param {{rest: import("./rest.js").StaffRest, me: import("./session.js").Holder, leave: () => void}} props
+ */
+export function Desk({ rest, me, leave }) {
+  const place = usePlace();
+  const [said, setSaid] = useState("");
+  const [asked, setAsked] = useState(/** @type {import("./action_dialog.js").Action | undefined} */ (undefined));
+  const [helps, setHelps] = useState(false);
+  const main = useRef(/** @type {HTMLElement | null} */ (null));
+
+  const tools = useMemo(() => ({ rest, me, say: setSaid, ask: setAsked, people: new Map() }), [rest, me.id]);
+  useEffect(() => {
+    const timer = said ? setTimeout(() => setSaid(""), SAID_MS) : undefined;
+    return () => clearTimeout(timer);
+  }, [said]);
+
+  useKeys({
+    search() {
+      go({ view: "search" });
+      // It may have to be shown first.
+      requestAnimationFrame(() => document.getElementById("search-words")?.focus());
+    },
+    help: () => setHelps(true),
+    up: () => goUp(place),
+    section: (index) => go({ view: SECTIONS[index] }),
+  });
+  useFocusOnArrival(main, place);
+
+  const View = VIEWS[place.view];
+  return html`<${DeskContext.Provider} value=${tools}>
+    <div class="desk">
+      <${TopBar} place=${place} me=${me} leave=${leave} help=${() => setHelps(true)} />
+      <main tabindex="-1" ref=${main}><${View} key=${View === ReportsView ? "reports" : `${place.view} ${place.id}`} place=${place} /></main>
+      <p class="said" role="status">${said}</p>
+    </div>
+    ${asked && html`<${ActionDialog} action=${asked} onClose=${() => setAsked(undefined)} />`}
+    ${helps && html`<${KeysDialog} onClose=${() => setHelps(false)} />`}
+  <//>`;
+}
+
+/**
+ * Somebody who goes to another view arrives at its heading; on the way back from a report, at its row.
+ *
+ * @param {{current: HTMLElement | null}} main
+ * @param {import("./navigation.js").Place} place
+ */
+function useFocusOnArrival(main, { view, id }) {
+  const before = useRef(`${view} ${id}`);
+  const reportBefore = useRef(id);
+  useEffect(() => {
+    const now = `${view} ${id}`;
+    if (now === before.current) return;
+    before.current = now;
+    const row = view === "reports" && reportBefore.current ? document.querySelector(`[data-row="${CSS.escape(reportBefore.current)}"]`) : undefined;
+    reportBefore.current = id;
+    const heading = document.querySelector(view === "report" ? ".detail h1" : "main h1");
+    const target = /** @type {HTMLElement | null} */ (row ?? heading) ?? main.current;
+    // The key that led here, such as "/", may have chosen a field by now.
+    if (!document.activeElement?.matches("main input, main textarea")) target?.focus();
+  }, [view, id]);
+}
+
+/** @param {{place: import("./navigation.js").Place, me: import("./session.js").Holder, leave: () => void, help: () => void}} props */
+function TopBar({ place, me, leave, help }) {
+  const { t } = useWords();
+  const [leaves, setLeaves] = useState(false);
+  const current = place.view === "report" ? "reports" : place.view;
+  return html`<header class="topbar">
+    <p class="brand"><${Logo} /><span>haggle</span></p>
+    <nav aria-label=${t.desk}>
+      ${SECTIONS.map((view) => html`<a href=${addressOf({ view })} aria-current=${view === current ? "page" : undefined}>${t.sections[view]}</a>`)}
+    </nav>
+    <div class="topbar-end">
+      <span class="me"><bdi>${me.name || me.id}</bdi></span>
+      <button type="button" class="icon-button" aria-label=${t.keys.title} aria-haspopup="dialog" onClick=${help}><span aria-hidden="true">?</span></button>
+      <${LanguageSwitch} />
+      <button type="button" class="button" onClick=${() => setLeaves(true)}>${t.signOut}</button>
+    </div>
+    ${leaves && html`<${ConfirmDialog} title=${t.signOutTitle} text=${t.signOutText} action=${t.signOut} run=${async () => leave()} onClose=${() => setLeaves(false)} />`}
+  </header>`;
+}
+
+/** The keys, and the switch for those who want none. @param {{onClose: () => void}} props */
+function KeysDialog({ onClose }) {
+  const { t } = useWords();
+  const [on, setOn] = useState(areKeysOn);
+  return html`<${Dialog} title=${t.keys.title} onClose=${onClose}>
+    ${() => html`
+      <dl class="keys">
+        ${t.keys.list.map(([keys, what]) => html`<div><dt>${keys.split(" ").map((key) => html`<kbd>${key}</kbd>`)}</dt><dd>${what}</dd></div>`)}
+      </dl>
+      <label class="switch">
+        <span>${t.keys.single}</span>
+        <input type="checkbox" role="switch" checked=${on} onChange=${(/** @type {any} */ event) => (setKeysOn(event.currentTarget.checked), setOn(event.currentTarget.checked))} />
+      </label>
+      <p class="form-hint">${t.keys.singleHint}</p>
+    `}
+  <//>`;
+}

@@ -1,0 +1,147 @@
+// @ts-check
+import { useEffect, useRef, useState } from "../components/ui/view.js";
+
+/** @typedef {import("./rest.js").Report} Report */
+/** @typedef {import("../client/error.js").HaggleError} HaggleError */
+
+/** How often the queue is asked for while somebody looks. An answer that nothing has changed costs no entry of the audit log. */
+const POLL_MS = 5_000;
+
+/** After failures in a row, up to this. */
+const POLL_MAX_MS = 60_000;
+
+const PAGE_SIZE = 50;
+
+/**
+ * Those reports of a newer queue that an older one lacks.
+ *
+ * @param {readonly Report[]} before
+ * @param {readonly Report[]} now
+ */
+export function newOnes(before, now) {
+  const known = new Set(before.map(({ id }) => id));
+  return now.filter(({ id }) => !known.has(id));
+}
+
+/**
+ * The queue, as it stands: it asks again by itself, but not while nobody sees the page.
+ *
+ * @param {import("./rest.js").StaffRest} rest
+ * @param {{state?: string, category?: string}} filters
+ * @param {(reports: Report[]) => void} onNew is called with those that came in while one was looking
+ */
+export function useQueue(rest, { state, category }, onNew) {
+  const [queue, setQueue] = useState(() => new Queue(rest, { state, category }));
+  const [, changed] = useState({});
+  const heard = useRef(onNew);
+  heard.current = onNew;
+  useEffect(() => {
+    const current = new Queue(rest, { state, category });
+    setQueue(current);
+    current.start((arrived) => {
+      changed({});
+      if (arrived.length > 0) heard.current(arrived);
+    });
+    return () => current.stop();
+  }, [rest, state, category]);
+  return queue;
+}
+
+/** The pages of the queue that were read, each with the tag by which it is asked for again. */
+class Queue {
+  /** @type {{items: Report[], nextCursor?: string, tag?: string}[]} */ #pages = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  /** @type {((arrived: Report[]) => void) | undefined} */ #changed;
+  #rest;
+  #filters;
+  #waitMs = POLL_MS;
+  #reading = false;
+  loaded = false;
+  /** @type {HaggleError | undefined} */ failure;
+
+  /** @param {import("./rest.js").StaffRest} rest @param {{state?: string, category?: string}} filters */
+  constructor(rest, filters) {
+    this.#rest = rest;
+    this.#filters = filters;
+  }
+
+  get items() {
+    return this.#pages.flatMap(({ items }) => items);
+  }
+
+  get more() {
+    return this.#pages.at(-1)?.nextCursor !== undefined;
+  }
+
+  /** @param {(arrived: Report[]) => void} changed is called after each reading that changed something */
+  start(changed) {
+    this.#changed = changed;
+    document.addEventListener("visibilitychange", this.refresh);
+    this.refresh();
+  }
+
+  stop() {
+    this.#changed = undefined;
+    clearTimeout(this.#timer);
+    document.removeEventListener("visibilitychange", this.refresh);
+  }
+
+  refresh = async () => {
+    clearTimeout(this.#timer);
+    if (document.hidden || this.#reading || !this.#changed) return;
+    this.#reading = true;
+    await this.#attempt(() => this.#read(Math.max(1, this.#pages.length)));
+    this.#reading = false;
+    if (this.#changed) this.#timer = setTimeout(this.refresh, this.#waitMs);
+  };
+
+  loadMore = async () => {
+    if (this.#reading) return;
+    this.#reading = true;
+    await this.#attempt(() => this.#read(this.#pages.length + 1));
+    this.#reading = false;
+  };
+
+  /** @param {() => Promise<{isNew: boolean, arrived: Report[]}>} read */
+  async #attempt(read) {
+    const hadFailed = this.failure !== undefined;
+    try {
+      const { isNew, arrived } = await read();
+      this.failure = undefined;
+      this.#waitMs = POLL_MS;
+      if (isNew || hadFailed) this.#changed?.(arrived);
+    } catch (error) {
+      if (typeof (/** @type {any} */ (error)?.code) !== "string") throw error;
+      this.failure = /** @type {HaggleError} */ (error);
+      this.#waitMs = Math.min(2 * this.#waitMs, POLL_MAX_MS);
+      this.#changed?.([]);
+    }
+  }
+
+  /** @param {number} count of pages */
+  async #read(count) {
+    const before = this.items;
+    const wasLoaded = this.loaded;
+    const grows = count > this.#pages.length;
+    /** @type {typeof this.#pages} */
+    const pages = [];
+    let isNew = false;
+    /** @type {string | undefined} */
+    let cursor;
+    for (let index = 0; index < count; index += 1) {
+      const known = this.#pages[index];
+      const query = { ...this.#filters, limit: PAGE_SIZE, cursor };
+      // The tag is of a page that began at the same place.
+      const isSamePlace = cursor === this.#pages[index - 1]?.nextCursor;
+      const found = await this.#rest.listReports(query, isSamePlace ? known?.tag : undefined);
+      isNew ||= found !== undefined;
+      const page = found ? { ...found.page, tag: found.tag } : known;
+      pages.push(page);
+      cursor = page.nextCursor;
+      if (cursor === undefined) break;
+    }
+    this.#pages = pages;
+    this.loaded = true;
+    return { isNew, arrived: wasLoaded && !grows ? newOnes(before, this.items) : [] };
+  }
+}

@@ -1,0 +1,145 @@
+// @ts-check
+import { html, useEffect, useRef } from "../../components/ui/view.js";
+import { freeze, removeMessage, unfreeze, warn } from "../actions.js";
+import { Moment, PersonLink, ProductLink } from "../links.js";
+import { Loaded, useLoading } from "../loading.js";
+import { MessageRow } from "../message_row.js";
+import { addressOf } from "../navigation.js";
+import { useDesk, useWords } from "../words.js";
+
+/** @typedef {import("../rest.js").StaffRoom} StaffRoom */
+/** @typedef {import("../rest.js").StaffMessage} StaffMessage */
+/** @typedef {import("../loading.js").Loading<{room: StaffRoom, messages: StaffMessage[]}>} Conversation */
+
+const PAGE_SIZE = 50;
+/** How many messages before the one that was sought are read with it. */
+const LEAD = 15;
+
+/**
+ * A conversation as both members see it, with what was edited, deleted and removed.
+ *
+ * @param {{place: import("../navigation.js").Place}} props
+ */
+export function ConversationView({ place: { id = "", seq } }) {
+  const { t } = useWords();
+  const { rest, people } = useDesk();
+  const loading = useLoading(async () => {
+    const [room, { items }] = await Promise.all([
+      rest.getRoom(id),
+      rest.listMessages(id, seq ? { after: Math.max(0, seq - LEAD - 1), limit: PAGE_SIZE } : { limit: PAGE_SIZE }),
+    ]);
+    for (const user of [room.buyer, room.seller]) people.set(user.id, user);
+    return { room, messages: items };
+  }, [id, seq]);
+  useEffect(() => void (document.title = `${t.conversation.title} – haggle`));
+  return html`<div class="page">
+    <${Loaded} loading=${loading}>${() => html`<${Opened} conversation=${loading} seq=${seq} />`}<//>
+  </div>`;
+}
+
+/** @param {{conversation: Conversation, seq?: number}} props */
+function Opened({ conversation, seq }) {
+  const { t } = useWords();
+  const { room, messages } = /** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (conversation.data);
+  const heading = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    const sought = /** @type {HTMLElement | null} */ (document.querySelector("[data-sought]"));
+    sought?.scrollIntoView({ block: "center" });
+    (sought ?? heading.current)?.focus({ preventScroll: true });
+  }, []);
+  return html`
+    <h1 tabindex="-1" ref=${heading}>${t.conversation.between(room.buyer.name, room.seller.name)}</h1>
+    <${States} room=${room} />
+    <${Facts} room=${room} />
+    <${Actions} conversation=${conversation} />
+    <${History} conversation=${conversation} room=${room} messages=${messages} seq=${seq} />
+  `;
+}
+
+/** @param {{room: StaffRoom}} props */
+function States({ room: { frozen, closed } }) {
+  const { t } = useWords();
+  if (!frozen && !closed) return null;
+  return html`<p class="line">${frozen && html`<span class="status status-scam">${t.conversation.frozen}</span>`}${closed && html`<span class="status status-sold">${t.conversation.closed}</span>`}</p>`;
+}
+
+/** @param {{room: StaffRoom}} props */
+function Facts({ room }) {
+  const { t, moment, price } = useWords();
+  const { product, members, offer, createdAt, lastSeq } = room;
+  return html`<dl class="facts">
+    ${members.map(({ userId, role, readSeq, hasBlocked, mutedUntil }) => html`<div><dt>${t.roles[role]}</dt><dd>
+      <${PersonLink} id=${userId} user=${room[role]} />
+      <span class="soft block">${t.conversation.hasRead(readSeq, lastSeq)}</span>
+      ${hasBlocked && html`<span class="status status-sold">${t.conversation.hasBlocked}</span>`}
+      ${mutedUntil && html`<span class="status status-reserved">${t.mutedUntil(moment(mutedUntil))}</span>`}
+    </dd></div>`)}
+    <div><dt>${t.product.title}</dt><dd><${ProductLink} id=${product.id} title=${product.title} /> ${product.price != null && html`<span class="soft">${price(product.price, product.currency)}</span>`}</dd></div>
+    ${offer && html`<div><dt>${t.conversation.offer}</dt><dd>${price(offer.amount, offer.currency)}</dd></div>`}
+    <div><dt>${t.conversation.since}</dt><dd><${Moment} at=${createdAt} /></dd></div>
+  </dl>`;
+}
+
+/** @param {{conversation: Conversation}} props */
+function Actions({ conversation }) {
+  const { t } = useWords();
+  const { rest, ask } = useDesk();
+  const { room } = /** @type {{room: StaffRoom}} */ (conversation.data);
+  const { id, frozen, buyer, seller } = room;
+  return html`<div class="actions" role="group" aria-label=${t.conversation.actions}>
+    ${frozen
+      ? html`<button type="button" class="button" aria-keyshortcuts="f" onClick=${() => ask(unfreeze(rest, t, id, conversation.reload))}>${t.conversation.unfreeze}</button>`
+      : html`<button type="button" class="button" aria-keyshortcuts="f" onClick=${() => ask(freeze(rest, t, id, conversation.reload))}>${t.conversation.freeze}</button>`}
+    <button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, id, [buyer, seller], conversation.reload))}>${t.conversation.warn}</button>
+    <button type="button" class="button" aria-keyshortcuts="r" aria-disabled=${conversation.busy} onClick=${conversation.reload}>${t.refresh}</button>
+    <a class="button" href=${addressOf({ view: "audit", filters: { roomId: id } })}>${t.audit.about}</a>
+  </div>`;
+}
+
+/** @param {{conversation: Conversation, room: StaffRoom, messages: StaffMessage[], seq?: number}} props */
+function History({ conversation, room, messages, seq }) {
+  const { t } = useWords();
+  const { rest, ask } = useDesk();
+  const [first, last] = [messages[0]?.seq ?? 1, messages.at(-1)?.seq ?? 0];
+  const nameOf = (/** @type {string} */ id) => [room.buyer, room.seller].find((user) => user.id === id)?.name ?? id;
+
+  const more = useMore(conversation);
+  return html`<section aria-labelledby="history-title">
+    <h2 id="history-title">${t.conversation.messages}</h2>
+    ${messages.length === 0 && html`<p class="soft">${t.conversation.empty}</p>`}
+    ${first > 1 && html`<p class="centred"><button type="button" class="button" onClick=${() => more({ before: first })}>${t.conversation.older}</button></p>`}
+    <ol class="messages" aria-label=${t.conversation.messages}>
+      ${messages.map(
+        (message) => html`<${MessageRow}
+          key=${message.id}
+          message=${message}
+          name=${nameOf(message.senderId)}
+          side=${message.senderId === room.seller.id ? "end" : "start"}
+          sought=${message.seq === seq}
+          remove=${() => ask(removeMessage(rest, t, room.id, message.id, conversation.reload))}
+        />`,
+      )}
+    </ol>
+    ${last < room.lastSeq && html`<p class="centred"><button type="button" class="button" onClick=${() => more({ after: last })}>${t.conversation.newer}</button></p>`}
+  </section>`;
+}
+
+/**
+ * Reads more of the conversation, before or after what is there.
+ *
+ * @param {Conversation} conversation
+ */
+function useMore(conversation) {
+  const { rest, say } = useDesk();
+  const { failureText } = useWords();
+  const { room, messages } = /** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (conversation.data);
+  return async (/** @type {{before?: number, after?: number}} */ part) => {
+    try {
+      const { items } = await rest.listMessages(room.id, { ...part, limit: PAGE_SIZE });
+      conversation.set({ room, messages: part.before === undefined ? [...messages, ...items] : [...items, ...messages] });
+    } catch (error) {
+      if (typeof (/** @type {any} */ (error)?.code) !== "string") throw error;
+      say(failureText(/** @type {any} */ (error)));
+    }
+  };
+}

@@ -1,0 +1,111 @@
+// @ts-check
+import { html, useEffect, useRef } from "../../components/ui/view.js";
+import { ban, dismiss, mute, removeMessage, uphold, warn } from "../actions.js";
+import { ConversationLink, Moment, PersonLink, ProductLink } from "../links.js";
+import { Loaded, useLoading } from "../loading.js";
+import { MessageRow } from "../message_row.js";
+import { addressOf, go } from "../navigation.js";
+import { Notes } from "../notes.js";
+import { useDesk, useWords } from "../words.js";
+
+/** @typedef {import("../rest.js").Report} Report */
+/** @typedef {import("../rest.js").StaffRoom} StaffRoom */
+
+/**
+ * One report with what was said around it, and what can be done about it.
+ *
+ * @param {{id: string, filters: Record<string, string>, listed: boolean, onDecided: (report: Report) => void}} props
+ *   `listed`: whether it is in the queue that is shown
+ */
+export function ReportView({ id, filters, listed, onDecided }) {
+  const { t } = useWords();
+  const { rest, people } = useDesk();
+  const loading = useLoading(async () => {
+    const report = await rest.getReport(id);
+    // Without its room, whose members may be gone, the report is readable all the same.
+    const room = await rest.getRoom(report.roomId, t.report.readFor(id)).catch(() => undefined);
+    for (const user of room ? [room.buyer, room.seller] : []) people.set(user.id, user);
+    return { report, room };
+  }, [id]);
+
+  // It has left the queue: a colleague has decided it.
+  const wasListed = useRef(listed);
+  useEffect(() => {
+    if (wasListed.current && !listed) loading.reload();
+    wasListed.current = listed;
+  }, [listed]);
+
+  const back = html`<a class="back-link" href=${addressOf({ view: "reports", filters })}>${t.queue.back}</a>`;
+  return html`${back}<${Loaded} loading=${loading}>
+    ${(/** @type {{report: Report, room?: StaffRoom}} */ { report, room }) => html`<${Opened} report=${report} room=${room} reload=${loading.reload} onDecided=${onDecided} />`}
+  <//>`;
+}
+
+/** @param {{report: Report, room?: StaffRoom, reload: () => void, onDecided: (report: Report) => void}} props */
+function Opened({ report, room, reload, onDecided }) {
+  const { t } = useWords();
+  const { people } = useDesk();
+  const { id, category, text, messages, messageId, reporterId, reportedId, roomId, createdAt } = report;
+  const named = (/** @type {string} */ user) => ({ id: user, name: people.get(user)?.name ?? user });
+  const [reporter, reported] = [named(reporterId), named(reportedId)];
+  const message = messages.find((one) => one.id === messageId);
+  const heading = useRef(/** @type {HTMLElement | null} */ (null));
+  // From the list, somebody goes on with what they have opened; not so on a page that was only loaded.
+  useEffect(() => void (document.activeElement !== document.body && !document.activeElement?.matches("main input, main textarea") && heading.current?.focus()), []);
+
+  return html`<article class="report" aria-labelledby="report-title">
+    <h1 id="report-title" tabindex="-1" ref=${heading}>${t.report.title(t.categories[category], reported.name)}</h1>
+    <${Standing} report=${report} />
+    <dl class="facts">
+      <div><dt>${t.report.by}</dt><dd><${PersonLink} id=${reporterId} /></dd></div>
+      <div><dt>${t.report.about}</dt><dd><${PersonLink} id=${reportedId} /></dd></div>
+      ${room && html`<div><dt>${t.product.title}</dt><dd><${ProductLink} id=${room.product.id} title=${room.product.title} /></dd></div>`}
+      <div><dt>${t.report.at}</dt><dd><${Moment} at=${createdAt} /></dd></div>
+    </dl>
+    ${text && html`<blockquote class="quote" dir="auto">${text}</blockquote>`}
+    <${Actions} report=${report} room=${room} reporter=${reporter} reported=${reported} seq=${message?.seq} reload=${reload} onDecided=${onDecided} />
+    <h2>${t.report.around}</h2>
+    <p class="soft">${t.report.aroundHint} <${ConversationLink} id=${roomId} seq=${message?.seq}>${t.report.openConversation}<//></p>
+    ${messages.length === 0
+      ? html`<p class="soft">${t.report.noMessages}</p>`
+      : html`<ol class="messages" aria-label=${t.report.around}>${messages.map((one) => html`<${MessageRow} key=${one.id} message=${one} name=${named(one.senderId).name} side=${one.senderId === reportedId ? "start" : "end"} marked=${one.id === messageId ? t.report.reported : undefined} />`)}</ol>`}
+    <${Notes} about="reports" id=${id} />
+  </article>`;
+}
+
+/** How it stands. @param {{report: Report}} props */
+function Standing({ report: { state, decision, decidedAt, muteUntil } }) {
+  const { t, moment } = useWords();
+  if (state === "open" || !decision) return html`<p><span class="status status-reserved">${t.queue.states.open}</span></p>`;
+  return html`<p class="line"><span class="status status-sold">${t.decisions[decision]}</span>
+    ${decidedAt && html`<span class="soft"><${Moment} at=${decidedAt} /></span>`}
+    ${muteUntil && html`<span class="soft">${t.mutedUntil(moment(muteUntil))}</span>`}
+  </p>`;
+}
+
+/**
+ * @param {{report: Report, room?: StaffRoom, reporter: {id: string, name: string}, reported: {id: string, name: string}, seq?: number,
+ *   reload: () => void, onDecided: (report: Report) => void}} props
+ */
+function Actions({ report, room, reporter, reported, seq, reload, onDecided }) {
+  const { t } = useWords();
+  const { rest, ask } = useDesk();
+  const { id, roomId, messageId, messages, state } = report;
+  const message = messages.find((one) => one.id === messageId);
+  /** @param {Report} decided */
+  const decided = (decided) => {
+    reload();
+    onDecided(decided);
+  };
+  const canRemove = message && message.kind !== "offer" && message.kind !== "system";
+  return html`<div class="actions" role="group" aria-label=${t.report.decide}>
+    <button type="button" class="button button-primary" aria-keyshortcuts="u" onClick=${() => ask(uphold(rest, t, id, reported.name, decided))}>${state === "open" ? t.report.uphold : t.report.upholdAgain}</button>
+    <button type="button" class="button" aria-keyshortcuts="d" onClick=${() => ask(dismiss(rest, t, id, decided))}>${state === "open" ? t.report.dismiss : t.report.dismissAgain}</button>
+    ${canRemove && html`<button type="button" class="button" aria-keyshortcuts="x" onClick=${() => ask(removeMessage(rest, t, roomId, message.id, () => {}))}>${t.message.remove}</button>`}
+    <button type="button" class="button" aria-keyshortcuts="m" onClick=${() => ask(mute(rest, t, reported, () => {}))}>${t.person.mute}</button>
+    <button type="button" class="button" aria-keyshortcuts="b" onClick=${() => ask(ban(rest, t, reported, () => {}))}>${t.person.ban}</button>
+    ${room && html`<button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, roomId, [reporter, reported], () => {}))}>${t.conversation.warn}</button>`}
+    <button type="button" class="button" aria-keyshortcuts="c" onClick=${() => go({ view: "conversation", id: roomId, seq })}>${t.report.openConversation}</button>
+    <button type="button" class="button" aria-keyshortcuts="p" onClick=${() => go({ view: "person", id: reported.id })}>${t.report.openPerson}</button>
+  </div>`;
+}

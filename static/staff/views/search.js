@@ -1,0 +1,107 @@
+// @ts-check
+import { html, useEffect, useState } from "../../components/ui/view.js";
+import { Moment } from "../links.js";
+import { PagedList, usePages } from "../loading.js";
+import { addressOf, go } from "../navigation.js";
+import { useDesk, useWords } from "../words.js";
+
+/** What the server takes, in characters. */
+const WORDS_MAX = 100;
+const REASON_MAX = 1000;
+
+/** By an id one goes straight there. */
+const KINDS = /** @type {const} */ (["person", "product", "conversation", "report"]);
+
+/** The last search, for the way back to it: nothing of it is in the address, which others may see. @type {{words: string, reason: string} | undefined} */
+let lastSearch;
+
+/** All conversations by their words, and anything by its id. */
+export function SearchView() {
+  const { t } = useWords();
+  const [asked, setAsked] = useState(lastSearch);
+  useEffect(() => void (document.title = `${t.sections.search} – haggle`));
+  /** @param {{words: string, reason: string}} next */
+  const search = (next) => {
+    lastSearch = next;
+    setAsked({ ...next });
+  };
+  return html`<div class="page">
+    <h1 tabindex="-1">${t.sections.search}</h1>
+    <div class="columns">
+      <${WordsForm} asked=${asked} search=${search} />
+      <${IdForm} />
+    </div>
+    ${asked && html`<${Results} asked=${asked} />`}
+  </div>`;
+}
+
+/** @param {{asked?: {words: string, reason: string}, search: (next: {words: string, reason: string}) => void}} props */
+function WordsForm({ asked, search }) {
+  const { t } = useWords();
+  const [words, setWords] = useState(asked?.words ?? "");
+  const [reason, setReason] = useState(asked?.reason ?? "");
+  const [missing, setMissing] = useState("");
+  /** @param {Event} event */
+  const submit = (event) => {
+    event.preventDefault();
+    const lacks = !words.trim() ? "words" : !reason.trim() ? "reason" : "";
+    setMissing(lacks);
+    if (lacks) document.getElementById(`search-${lacks}`)?.focus();
+    else search({ words: words.trim(), reason: reason.trim() });
+  };
+  return html`<form class="form card" role="search" novalidate onSubmit=${submit}>
+    <h2>${t.search.byWords}</h2>
+    <label class="field"><span>${t.search.words}</span>
+      <input id="search-words" type="search" autocomplete="off" maxlength=${WORDS_MAX} value=${words} aria-invalid=${String(missing === "words")} onInput=${(/** @type {any} */ event) => setWords(event.currentTarget.value)} />
+    </label>
+    <label class="field"><span>${t.reason}</span>
+      <input id="search-reason" autocomplete="off" maxlength=${REASON_MAX} value=${reason} aria-required="true" aria-invalid=${String(missing === "reason")} aria-describedby="search-hint" onInput=${(/** @type {any} */ event) => setReason(event.currentTarget.value)} />
+      <span class="form-hint" id="search-hint">${t.search.hint}</span>
+    </label>
+    ${missing && html`<p class="form-failure" role="alert">${missing === "words" ? t.search.wordsNeeded : t.reasonNeeded}</p>`}
+    <p><button type="submit" class="button button-primary">${t.search.search}</button></p>
+  </form>`;
+}
+
+function IdForm() {
+  const { t } = useWords();
+  const [kind, setKind] = useState(/** @type {typeof KINDS[number]} */ ("person"));
+  const [id, setId] = useState("");
+  /** @param {Event} event */
+  const submit = (event) => {
+    event.preventDefault();
+    if (id.trim()) go({ view: kind, id: id.trim() });
+  };
+  return html`<form class="form card" onSubmit=${submit}>
+    <h2>${t.search.byId}</h2>
+    <label class="field"><span>${t.search.kind}</span>
+      <select value=${kind} onChange=${(/** @type {any} */ event) => setKind(event.currentTarget.value)}>
+        ${KINDS.map((one) => html`<option value=${one} selected=${one === kind}>${t.search.kinds[one]}</option>`)}
+      </select>
+    </label>
+    <label class="field"><span>${t.search.id}</span>
+      <input autocomplete="off" spellcheck="false" value=${id} onInput=${(/** @type {any} */ event) => setId(event.currentTarget.value)} />
+    </label>
+    <p><button type="submit" class="button" disabled=${!id.trim()}>${t.search.open}</button></p>
+  </form>`;
+}
+
+/** @param {{asked: {words: string, reason: string}}} props */
+function Results({ asked }) {
+  const { t } = useWords();
+  const { rest, say } = useDesk();
+  const pages = usePages((cursor) => rest.searchAll(asked.words, asked.reason, cursor), [asked]);
+  const count = pages.items.length;
+  useEffect(() => void (!pages.busy && !pages.failure && say(t.search.found(count, pages.more))), [pages.busy, count]);
+  return html`<section aria-label=${t.search.results}>
+    <h2>${t.search.results}</h2>
+    <${PagedList} pages=${pages} empty=${t.search.nothing(asked.words)} label=${t.search.results}>
+      ${(/** @type {import("@haggle/client").Found} */ { message, room, snippet }) => html`<li key=${message.id}>
+        <a class="row" data-row=${message.id} href=${addressOf({ view: "conversation", id: room.id, seq: message.seq })}>
+          <span class="line"><strong><bdi>${message.senderId === room.seller.id ? room.seller.name : room.buyer.name}</bdi></strong><span class="soft plain-line"><bdi>${room.product.title}</bdi></span><span class="soft end"><${Moment} at=${message.sentAt} short /></span></span>
+          <span class="excerpt" dir="auto">${snippet.map(({ text, hit }) => (hit ? html`<mark>${text}</mark>` : text))}</span>
+        </a>
+      </li>`}
+    <//>
+  </section>`;
+}

@@ -1,0 +1,57 @@
+// @ts-check
+import { useLanguage as useComponentsLanguage } from "../components/ui/language.js";
+import { createContext, useContext } from "../components/ui/view.js";
+import { useLanguage } from "../ui/language.js";
+import { en } from "./languages/en.js";
+import { ko } from "./languages/ko.js";
+
+/** @typedef {import("./languages/en.js").Words} Words */
+/** @typedef {import("./rest.js").Moderator} Moderator */
+
+/** @type {Record<string, Words>} */
+const languages = { en, ko };
+
+/** @type {Map<string, Intl.DateTimeFormat>} formatters are slow to make */
+const moments = new Map();
+
+/** @param {string} code */
+function momentOf(code) {
+  let known = moments.get(code);
+  if (!known) moments.set(code, (known = new Intl.DateTimeFormat(code, { dateStyle: "medium", timeStyle: "short" })));
+  return known;
+}
+
+/** The desk's strings in the language in use, those of the components, and formats. */
+export function useWords() {
+  const { code, price } = useLanguage();
+  const components = useComponentsLanguage();
+  const t = languages[code];
+  return {
+    code,
+    t,
+    /** The components' own strings and formats, for what both show. */
+    chat: components,
+    price,
+    /** @param {string} at */
+    moment: (at) => momentOf(code).format(new Date(at)),
+    /** @param {Moderator | undefined} by */
+    moderator: (by) => (by?.role === "staff" ? by.id : t.backend),
+    /** What failed, and what to do next. @param {{code?: string, message?: string, requestId?: string}} failure */
+    failureText: ({ code: failed = "", message = "", requestId }) => t.failures[failed] ?? (failed === "invalid" ? t.invalid(message) : t.somethingFailed(requestId ?? "")),
+  };
+}
+
+/**
+ * What every view of the desk works with.
+ *
+ * @typedef {object} DeskTools
+ * @property {import("./rest.js").StaffRest} rest
+ * @property {import("./session.js").Holder} me
+ * @property {(text: string) => void} say shows a result, also to screen readers
+ * @property {(action: import("./action_dialog.js").Action) => void} ask opens the dialog of an action
+ * @property {Map<string, import("@haggle/client").User>} people those whose names were read
+ */
+export const DeskContext = createContext(/** @type {DeskTools} */ (/** @type {unknown} */ (undefined)));
+
+/** @returns {DeskTools} */
+export const useDesk = () => useContext(DeskContext);
