@@ -38,6 +38,8 @@ export function ActionDialog({ action, onClose }) {
   const [wrong, setWrong] = useState(false);
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const { busy, failure, attempt } = useAttempt();
+  // Where the dialog begins: at the first choice, or where one writes.
+  const hasChoices = Boolean(recipients ?? choice ?? spans);
 
   /** @param {Event} event @param {() => void} close */
   const submit = async (event, close) => {
@@ -53,18 +55,22 @@ export function ActionDialog({ action, onClose }) {
     say(done);
   };
 
+  /** From where one writes, too, and without a way to the button. @param {KeyboardEvent} event */
+  const onKeyDown = (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit();
+  };
+
   return html`<${Dialog} title=${title} onClose=${onClose}>
-    ${(/** @type {() => void} */ close) => html`<form class="form" novalidate onSubmit=${(/** @type {Event} */ event) => submit(event, close)}>
+    ${(/** @type {() => void} */ close) => html`<form class="form" novalidate onKeyDown=${onKeyDown} onSubmit=${(/** @type {Event} */ event) => submit(event, close)}>
       ${text && html`<p>${text}</p>`}
-      ${recipients && html`<${Choices} name="recipient" ...${recipients} value=${recipient} choose=${setRecipient} />`}
-      ${choice && html`<${Choices} name="choice" ...${choice} value=${chosen} choose=${setChosen} />`}
-      ${spans && html`<${Choices} name="span" label=${spansLabel} options=${spans.map((one) => [one, t.spans.names[one]])} value=${span} choose=${setSpan} />`}
+      ${recipients && html`<${Choices} name="recipient" first ...${recipients} value=${recipient} choose=${setRecipient} />`}
+      ${choice && html`<${Choices} name="choice" first=${!recipients} ...${choice} value=${chosen} choose=${setChosen} />`}
+      ${spans && html`<${Choices} name="span" first=${!recipients && !choice} label=${spansLabel} options=${spans.map((one) => [one, t.spans.names[one]])} value=${span} choose=${setSpan} />`}
       ${wants !== "none" &&
-      html`<label class="field">
-        <span>${wants === "needed" ? t.reason : t.reasonOptional}</span>
-        <textarea ref=${field} rows="2" maxlength=${REASON_MAX} value=${reason} aria-required=${String(wants === "needed")} aria-invalid=${String(wrong)} aria-describedby="reason-hint" onInput=${(/** @type {any} */ event) => (setReason(event.currentTarget.value), setWrong(false))}></textarea>
-        <span class="form-hint" id="reason-hint">${t.reasonHint}</span>
-      </label>`}
+      html`<div class="field"><label for="reason">${wants === "needed" ? t.reason : t.reasonOptional}</label>
+        <textarea id="reason" autofocus=${!hasChoices} ref=${field} rows="2" maxlength=${REASON_MAX} value=${reason} aria-required=${String(wants === "needed")} aria-invalid=${String(wrong)} aria-describedby="reason-hint" onInput=${(/** @type {any} */ event) => (setReason(event.currentTarget.value), setWrong(false))}></textarea>
+        <p class="form-hint" id="reason-hint">${t.reasonHint}</p>
+      </div>`}
       ${wrong && html`<p class="form-failure" role="alert">${t.reasonNeeded}</p>`}
       ${failure && html`<p class="form-failure" role="alert">${failureText(failure)}</p>`}
       <div class="dialog-actions">
@@ -75,13 +81,18 @@ export function ActionDialog({ action, onClose }) {
   <//>`;
 }
 
-/** One of several. @param {{name: string, label: string, options: [string, string][], value: string | undefined, choose: (value: any) => void}} props */
-function Choices({ name, label, options, value, choose }) {
+/**
+ * One of several.
+ *
+ * @param {{name: string, label: string, options: [string, string][], value: string | undefined, choose: (value: any) => void, first?: boolean}} props
+ *   `first`: the dialog begins here
+ */
+function Choices({ name, label, options, value, choose, first = false }) {
   return html`<fieldset class="choices">
     <legend>${label}</legend>
     ${options.map(
       ([option, text]) => html`<label class="choice">
-        <input type="radio" name=${name} value=${option} checked=${value === option} onChange=${() => choose(option)} />
+        <input type="radio" name=${name} value=${option} checked=${value === option} autofocus=${first && value === option} onChange=${() => choose(option)} />
         <span>${text}</span>
       </label>`,
     )}

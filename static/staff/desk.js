@@ -4,7 +4,8 @@ import { html, useEffect, useMemo, useRef, useState } from "../components/ui/vie
 import { LanguageSwitch, Logo } from "../ui/sign_in.js";
 import { ActionDialog } from "./action_dialog.js";
 import { areKeysOn, setKeysOn, useKeys } from "./keys.js";
-import { addressOf, go, goUp, SECTIONS, usePlace } from "./navigation.js";
+import { go, goUp, usePlace } from "./navigation.js";
+import { addressOf, SECTIONS } from "./places.js";
 import { AuditView } from "./views/audit.js";
 import { ConversationView } from "./views/conversation.js";
 import { PersonView } from "./views/person.js";
@@ -40,7 +41,14 @@ export function Desk({ rest, me, leave }) {
   const [helps, setHelps] = useState(false);
   const main = useRef(/** @type {HTMLElement | null} */ (null));
 
-  const tools = useMemo(() => ({ rest, me, say: setSaid, ask: setAsked, people: new Map() }), [rest, me.id]);
+  const [people, setPeople] = useState(/** @type {Map<string, import("@haggle/client").User>} */ (new Map()));
+  const latest = useRef(people);
+  const know = (/** @type {import("@haggle/client").User[]} */ users) => {
+    if (users.every(({ id, name }) => latest.current.get(id)?.name === name)) return;
+    latest.current = new Map([...latest.current, ...users.map((user) => /** @type {const} */ ([user.id, user]))]);
+    setPeople(latest.current);
+  };
+  const tools = useMemo(() => ({ rest, me, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people]);
   useEffect(() => {
     const timer = said ? setTimeout(() => setSaid(""), SAID_MS) : undefined;
     return () => clearTimeout(timer);
@@ -74,7 +82,7 @@ export function Desk({ rest, me, leave }) {
  * Somebody who goes to another view arrives at its heading; on the way back from a report, at its row.
  *
  * @param {{current: HTMLElement | null}} main
- * @param {import("./navigation.js").Place} place
+ * @param {import("./places.js").Place} place
  */
 function useFocusOnArrival(main, { view, id }) {
   const before = useRef(`${view} ${id}`);
@@ -92,7 +100,7 @@ function useFocusOnArrival(main, { view, id }) {
   }, [view, id]);
 }
 
-/** @param {{place: import("./navigation.js").Place, me: import("./session.js").Holder, leave: () => void, help: () => void}} props */
+/** @param {{place: import("./places.js").Place, me: import("./session.js").Holder, leave: () => void, help: () => void}} props */
 function TopBar({ place, me, leave, help }) {
   const { t } = useWords();
   const [leaves, setLeaves] = useState(false);

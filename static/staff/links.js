@@ -1,7 +1,7 @@
 // @ts-check
 import { html } from "../components/ui/view.js";
 import { named } from "../components/ui/message_text.js";
-import { addressOf } from "./navigation.js";
+import { addressOf } from "./places.js";
 import { useDesk, useWords } from "./words.js";
 
 /** A person, by the name if that was read. @param {{id: string, user?: import("@haggle/client").User}} props */

@@ -46,7 +46,8 @@ function Said({ message }) {
   const { kind, text, data } = message;
   if (kind === "offer" && data) return html`<p class="words">${chat.t.offer.says(price(data.amount, data.currency))} <span class="status status-sold">${chat.t.offer.status[data.status]}</span></p>`;
   if (isPicture(message)) {
-    return html`<a class="thumbnail" href=${message.data.url} target="_blank" rel="noopener noreferrer"><img src=${message.data.thumbnailUrl} alt=${t.message.picture} loading="lazy" /></a>${text && html`<p class="words" dir="auto">${text}</p>`}`;
+    const { url, thumbnailUrl } = /** @type {import("@haggle/client").ImageInfo} */ (message.data);
+    return html`<a class="thumbnail" href=${url} target="_blank" rel="noopener noreferrer"><img src=${thumbnailUrl} alt=${t.message.picture} loading="lazy" /></a>${text && html`<p class="words" dir="auto">${text}</p>`}`;
   }
   return html`<p class="words" dir="auto">${describe(message, chat)}</p>`;
 }

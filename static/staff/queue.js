@@ -1,5 +1,6 @@
 // @ts-check
 import { useEffect, useRef, useState } from "../components/ui/view.js";
+import { useDesk } from "./words.js";
 
 /** @typedef {import("./rest.js").Report} Report */
 /** @typedef {import("../client/error.js").HaggleError} HaggleError */
@@ -26,17 +27,17 @@ export function newOnes(before, now) {
 /**
  * The queue, as it stands: it asks again by itself, but not while nobody sees the page.
  *
- * @param {import("./rest.js").StaffRest} rest
  * @param {{state?: string, category?: string}} filters
  * @param {(reports: Report[]) => void} onNew is called with those that came in while one was looking
  */
-export function useQueue(rest, { state, category }, onNew) {
-  const [queue, setQueue] = useState(() => new Queue(rest, { state, category }));
+export function useQueue({ state, category }, onNew) {
+  const { rest, know } = useDesk();
+  const [queue, setQueue] = useState(() => new Queue(rest, { state, category }, know));
   const [, changed] = useState({});
   const heard = useRef(onNew);
   heard.current = onNew;
   useEffect(() => {
-    const current = new Queue(rest, { state, category });
+    const current = new Queue(rest, { state, category }, know);
     setQueue(current);
     current.start((arrived) => {
       changed({});
@@ -51,17 +52,24 @@ export function useQueue(rest, { state, category }, onNew) {
 class Queue {
   /** @type {{items: Report[], nextCursor?: string, tag?: string}[]} */ #pages = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
-  /** @type {((arrived: Report[]) => void) | undefined} */ #changed;
+  /** @type {(arrived: Report[]) => void} */ #changed = () => {};
+  #runs = false;
   #rest;
+  #know;
   #filters;
   #waitMs = POLL_MS;
   #reading = false;
   loaded = false;
   /** @type {HaggleError | undefined} */ failure;
 
-  /** @param {import("./rest.js").StaffRest} rest @param {{state?: string, category?: string}} filters */
-  constructor(rest, filters) {
+  /**
+   * @param {import("./rest.js").StaffRest} rest
+   * @param {{state?: string, category?: string}} filters
+   * @param {(users: import("@haggle/client").User[]) => void} know
+   */
+  constructor(rest, filters, know) {
     this.#rest = rest;
+    this.#know = know;
     this.#filters = filters;
   }
 
@@ -76,23 +84,25 @@ class Queue {
   /** @param {(arrived: Report[]) => void} changed is called after each reading that changed something */
   start(changed) {
     this.#changed = changed;
+    this.#runs = true;
     document.addEventListener("visibilitychange", this.refresh);
     this.refresh();
   }
 
   stop() {
-    this.#changed = undefined;
+    this.#runs = false;
+    this.#changed = () => {};
     clearTimeout(this.#timer);
     document.removeEventListener("visibilitychange", this.refresh);
   }
 
   refresh = async () => {
     clearTimeout(this.#timer);
-    if (document.hidden || this.#reading || !this.#changed) return;
+    if (document.hidden || this.#reading || !this.#runs) return;
     this.#reading = true;
     await this.#attempt(() => this.#read(Math.max(1, this.#pages.length)));
     this.#reading = false;
-    if (this.#changed) this.#timer = setTimeout(this.refresh, this.#waitMs);
+    if (this.#runs) this.#timer = setTimeout(this.refresh, this.#waitMs);
   };
 
   loadMore = async () => {
@@ -109,12 +119,12 @@ class Queue {
       const { isNew, arrived } = await read();
       this.failure = undefined;
       this.#waitMs = POLL_MS;
-      if (isNew || hadFailed) this.#changed?.(arrived);
+      if (isNew || hadFailed) this.#changed(arrived);
     } catch (error) {
       if (typeof (/** @type {any} */ (error)?.code) !== "string") throw error;
       this.failure = /** @type {HaggleError} */ (error);
       this.#waitMs = Math.min(2 * this.#waitMs, POLL_MAX_MS);
-      this.#changed?.([]);
+      this.#changed([]);
     }
   }
 
@@ -123,7 +133,7 @@ class Queue {
     const before = this.items;
     const wasLoaded = this.loaded;
     const grows = count > this.#pages.length;
-    /** @type {typeof this.#pages} */
+    /** @type {{items: Report[], nextCursor?: string, tag?: string}[]} */
     const pages = [];
     let isNew = false;
     /** @type {string | undefined} */
@@ -135,6 +145,7 @@ class Queue {
       const isSamePlace = cursor === this.#pages[index - 1]?.nextCursor;
       const found = await this.#rest.listReports(query, isSamePlace ? known?.tag : undefined);
       isNew ||= found !== undefined;
+      if (found) this.#know(found.page.users);
       const page = found ? { ...found.page, tag: found.tag } : known;
       pages.push(page);
       cursor = page.nextCursor;

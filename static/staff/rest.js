@@ -51,7 +51,7 @@ export class StaffRest {
    *
    * @param {Query} filters
    * @param {string} [tag] of the page that is known
-   * @returns {Promise<{page: Page<Report>, tag?: string} | undefined>} `undefined` for the page that is known
+   * @returns {Promise<{page: Page<Report> & {users: User[]}, tag?: string} | undefined>} `undefined` for the page that is known
    */
   async listReports(filters, tag) {
     /** @type {Response | undefined} */

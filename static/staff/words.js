@@ -50,6 +50,7 @@ export function useWords() {
  * @property {(text: string) => void} say shows a result, also to screen readers
  * @property {(action: import("./action_dialog.js").Action) => void} ask opens the dialog of an action
  * @property {Map<string, import("@haggle/client").User>} people those whose names were read
+ * @property {(users: import("@haggle/client").User[]) => void} know adds to them
  */
 export const DeskContext = createContext(/** @type {DeskTools} */ (/** @type {unknown} */ (undefined)));
 

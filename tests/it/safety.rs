@@ -363,6 +363,8 @@ async fn a_queue_that_has_not_changed_is_no_entry_and_one_that_has_is() {
     assert_eq!((changed.status, audited()), (200, 2));
     assert_ne!(changed.header("etag"), Some(tag.as_str()));
     assert_eq!(changed.body["items"].as_array().unwrap().len(), 2);
+    let names: Vec<_> = changed.body["users"].as_array().unwrap().iter().map(|user| &user["name"]).collect();
+    assert_eq!(names, ["alice", "sam"]);
 }
 
 #[actix_web::test]

@@ -1,5 +1,7 @@
 //! Users.
 
+use std::collections::BTreeSet;
+
 use crate::{
     db::{Backend, Connection, DbError, prelude::*, schema::users},
     domain::{NameCode, Settings, Times, Timestamp, User, UserId},
@@ -42,6 +44,17 @@ impl From<UserRow> for User {
 /// [`DbError`] when the database does not answer.
 pub fn find_user(conn: &mut Connection, user: &UserId) -> Result<Option<User>, DbError> {
     Ok(find_row(conn, user.as_str())?.map(User::from))
+}
+
+/// Several users by their ids, also deleted ones. Those whom the database does not know are left out.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_users(conn: &mut Connection, ids: &BTreeSet<UserId>) -> Result<Vec<User>, DbError> {
+    let ids = ids.iter().map(UserId::as_str);
+    let rows: Vec<UserRow> =
+        users::table.filter(users::id.eq_any(ids)).order(users::id).select(UserRow::as_select()).load(conn)?;
+    Ok(rows.into_iter().map(User::from).collect())
 }
 
 /// Whether a user was deleted. Somebody whom the database does not know was not.

@@ -11,7 +11,7 @@ use crate::{
     actors::db_executor::purpose::{Reading, Writing},
     db::{self, Moderation, NewReport, OpenReport, ReportFilter, ReportUser, Reported},
     domain::{
-        AuditAction, AuditSubject, MessageId, RoomId, Timestamp, UserId,
+        AuditAction, AuditSubject, MessageId, RoomId, Timestamp, User, UserId,
         safety::{Decision, ReportCategory, ReportState, check_report_text},
     },
     error::ChatError,
@@ -127,6 +127,8 @@ pub struct ReportsQuery {
 pub struct ReportPage<'a> {
     /// Oldest first.
     items: Vec<ReportView<'a>>,
+    /// Those who have reported or were reported in them, by id.
+    users: Vec<User>,
     /// Where the next page goes on; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -169,13 +171,18 @@ pub async fn list_reports(
     };
     let state_wanted = query.state.unwrap_or(ReportState::Open);
     let filter = ReportFilter { state: state_wanted, user, category: query.category };
-    let list = move |conn: &mut db::Connection| db::list_reports(conn, &filter, cursor.as_deref(), limit);
-    let (reports, more) =
+    let list = move |conn: &mut db::Connection| {
+        let (reports, more) = db::list_reports(conn, &filter, cursor.as_deref(), limit)?;
+        let named = reports.iter().flat_map(|report| [&report.reporter_id, &report.reported_id]).cloned().collect();
+        let users = db::find_users(conn, &named)?;
+        Ok::<_, db::DbError>((reports, more, users))
+    };
+    let (reports, more, users) =
         state.database.read(Reading::heavy(staff.by.account(), "list_reports"), db::Scope::Nothing, list).await?;
     let next_cursor = reports.last().filter(|_| more).map(|last| last.id.clone());
     let presenter = state.presenter();
     let items = reports.iter().map(|report| ReportView::of(report, &presenter)).collect();
-    let body = to_json(&ReportPage { items, next_cursor });
+    let body = to_json(&ReportPage { items, users, next_cursor });
     let tag = format!("\"{}\"", HEXLOWER.encode(&Sha256::digest(&body)[..12]));
     // Who watches the queue asks every few seconds.
     if has_already(&request, &tag) {

@@ -29,7 +29,7 @@ export const en = {
     title: "The desk of the staff",
     how: "Open the desk from your marketplace’s own pages for staff: they sign you in and lead you back here.",
     atMarketplace: "Sign in at the marketplace",
-    demo: "In this demo, anyone may look at the desk:",
+    demo: "In this demo, anyone may look at the desk. Report a message as somebody else in another window, and it appears here.",
     moderator: "Moderator",
     problems: /** @type {Record<string, string>} */ ({
       unreadable: "The marketplace has sent a token that can’t be read. Sign in there again; if that doesn’t help, ask the people who run the chat server.",
@@ -96,6 +96,7 @@ export const en = {
   },
   message: {
     remove: "Remove",
+    removeIt: "Remove the message",
     removeThis: (/** @type {string} */ name, /** @type {number} */ seq) => `Remove message ${seq}, from ${name}`,
     edited: "Edited",
     removed: "Removed by the marketplace,",
@@ -288,6 +289,7 @@ export const en = {
       ["F", "Freeze or unfreeze"],
       ["T", "Take the product down, or put it back"],
       ["R", "Refresh"],
+      ["Ctrl+Enter", "Do it, in a dialog"],
       ["?", "This list"],
     ]),
   },

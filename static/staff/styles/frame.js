@@ -74,6 +74,7 @@ export const frame = css`
     gap: 16px;
     align-content: start;
     max-width: 70rem;
+    margin: 0 auto;
     padding: 24px 20px 96px;
   }
 

@@ -145,6 +145,10 @@ export const parts = css`
     align-items: end;
   }
 
+  .field .form-hint {
+    font-weight: 400;
+  }
+
   .filter-form .field {
     flex: 0 1 18rem;
   }

@@ -13,7 +13,7 @@ const FILTERS = /** @type {const} */ (["actorId", "userId", "roomId"]);
 /** Details that are said in words of their own; the others are shown by their names. */
 const MOMENTS = new Set(["until", "muteUntil"]);
 
-/** The audit log, newest first. @param {{place: import("../navigation.js").Place}} props */
+/** The audit log, newest first. @param {{place: import("../places.js").Place}} props */
 export function AuditView({ place: { filters } }) {
   const { t } = useWords();
   const { rest } = useDesk();
@@ -24,16 +24,15 @@ export function AuditView({ place: { filters } }) {
   return html`<div class="page">
     <h1 tabindex="-1">${t.sections.audit}</h1>
     <p class="soft">${t.audit.hint}</p>
-    <${FilterForm} key=${JSON.stringify(filter)} kind=${kind} value=${kind ? filters[kind] : ""} />
-    <p><button type="button" class="button" aria-keyshortcuts="r" aria-disabled=${pages.busy} onClick=${pages.reload}>${t.refresh}</button></p>
+    <${FilterForm} key=${JSON.stringify(filter)} kind=${kind} value=${kind ? filters[kind] : ""} busy=${pages.busy} reload=${pages.reload} />
     <${PagedList} pages=${pages} empty=${t.audit.none} label=${t.sections.audit}>
       ${(/** @type {AuditEntry} */ entry) => html`<${Entry} key=${entry.id} entry=${entry} />`}
     <//>
   </div>`;
 }
 
-/** @param {{kind?: typeof FILTERS[number], value: string}} props */
-function FilterForm({ kind, value }) {
+/** @param {{kind?: typeof FILTERS[number], value: string, busy: boolean, reload: () => Promise<void>}} props */
+function FilterForm({ kind, value, busy, reload }) {
   const { t } = useWords();
   const { me } = useDesk();
   const [name, setName] = useState(kind ?? "");
@@ -53,6 +52,7 @@ function FilterForm({ kind, value }) {
     ${name && html`<label class="field"><span>${t.search.id}</span><input autocomplete="off" spellcheck="false" value=${id} onInput=${(/** @type {any} */ event) => setId(event.currentTarget.value)} /></label>`}
     <button type="submit" class="button">${t.audit.apply}</button>
     <button type="button" class="button" onClick=${() => go({ view: "audit", filters: { actorId: me.id } })}>${t.audit.mine}</button>
+    <button type="button" class="button" aria-keyshortcuts="r" aria-disabled=${busy} onClick=${reload}>${t.refresh}</button>
   </form>`;
 }
 

@@ -4,7 +4,7 @@ import { freeze, removeMessage, unfreeze, warn } from "../actions.js";
 import { Moment, PersonLink, ProductLink } from "../links.js";
 import { Loaded, useLoading } from "../loading.js";
 import { MessageRow } from "../message_row.js";
-import { addressOf } from "../navigation.js";
+import { addressOf } from "../places.js";
 import { useDesk, useWords } from "../words.js";
 
 /** @typedef {import("../rest.js").StaffRoom} StaffRoom */
@@ -18,17 +18,17 @@ const LEAD = 15;
 /**
  * A conversation as both members see it, with what was edited, deleted and removed.
  *
- * @param {{place: import("../navigation.js").Place}} props
+ * @param {{place: import("../places.js").Place}} props
  */
 export function ConversationView({ place: { id = "", seq } }) {
   const { t } = useWords();
-  const { rest, people } = useDesk();
+  const { rest, know } = useDesk();
   const loading = useLoading(async () => {
     const [room, { items }] = await Promise.all([
       rest.getRoom(id),
       rest.listMessages(id, seq ? { after: Math.max(0, seq - LEAD - 1), limit: PAGE_SIZE } : { limit: PAGE_SIZE }),
     ]);
-    for (const user of [room.buyer, room.seller]) people.set(user.id, user);
+    know([room.buyer, room.seller]);
     return { room, messages: items };
   }, [id, seq]);
   useEffect(() => void (document.title = `${t.conversation.title} – haggle`));

@@ -5,20 +5,20 @@ import { html, useEffect, useRef } from "../../components/ui/view.js";
 import { ban, endSanction, endSessions, erase, mute } from "../actions.js";
 import { Moment } from "../links.js";
 import { Loaded, PagedList, useLoading, usePages } from "../loading.js";
-import { addressOf } from "../navigation.js";
+import { addressOf } from "../places.js";
 import { Notes } from "../notes.js";
 import { useDesk, useWords } from "../words.js";
 
 /** @typedef {import("../rest.js").UserDetails} UserDetails */
 /** @typedef {import("../rest.js").Report} Report */
 
-/** A person and their history. @param {{place: import("../navigation.js").Place}} props */
+/** A person and their history. @param {{place: import("../places.js").Place}} props */
 export function PersonView({ place: { id = "" } }) {
   const { t, chat } = useWords();
-  const { rest, people } = useDesk();
+  const { rest, know } = useDesk();
   const loading = useLoading(async () => {
     const person = await rest.getUser(id);
-    people.set(id, person);
+    know([person]);
     return person;
   }, [id]);
   useEffect(() => void (document.title = `${named(loading.data, chat.t)?.name ?? t.person.title} – haggle`));

@@ -5,12 +5,12 @@ import { html, useEffect, useRef } from "../../components/ui/view.js";
 import { putBack, takeDown } from "../actions.js";
 import { Moment, PersonLink } from "../links.js";
 import { Loaded, PagedList, useLoading, usePages } from "../loading.js";
-import { addressOf } from "../navigation.js";
+import { addressOf } from "../places.js";
 import { useDesk, useWords } from "../words.js";
 
 /** @typedef {import("@haggle/client").Product} Product */
 
-/** A product and its conversations. @param {{place: import("../navigation.js").Place}} props */
+/** A product and its conversations. @param {{place: import("../places.js").Place}} props */
 export function ProductView({ place: { id = "" } }) {
   const { t } = useWords();
   const { rest } = useDesk();

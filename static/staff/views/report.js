@@ -1,10 +1,11 @@
 // @ts-check
-import { html, useEffect, useRef } from "../../components/ui/view.js";
+import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
 import { ban, dismiss, mute, removeMessage, uphold, warn } from "../actions.js";
 import { ConversationLink, Moment, PersonLink, ProductLink } from "../links.js";
 import { Loaded, useLoading } from "../loading.js";
 import { MessageRow } from "../message_row.js";
-import { addressOf, go } from "../navigation.js";
+import { go } from "../navigation.js";
+import { addressOf } from "../places.js";
 import { Notes } from "../notes.js";
 import { useDesk, useWords } from "../words.js";
 
@@ -19,12 +20,12 @@ import { useDesk, useWords } from "../words.js";
  */
 export function ReportView({ id, filters, listed, onDecided }) {
   const { t } = useWords();
-  const { rest, people } = useDesk();
+  const { rest, know } = useDesk();
   const loading = useLoading(async () => {
     const report = await rest.getReport(id);
     // Without its room, whose members may be gone, the report is readable all the same.
     const room = await rest.getRoom(report.roomId, t.report.readFor(id)).catch(() => undefined);
-    for (const user of room ? [room.buyer, room.seller] : []) people.set(user.id, user);
+    if (room) know([room.buyer, room.seller]);
     return { report, room };
   }, [id]);
 
@@ -43,12 +44,13 @@ export function ReportView({ id, filters, listed, onDecided }) {
 
 /** @param {{report: Report, room?: StaffRoom, reload: () => void, onDecided: (report: Report) => void}} props */
 function Opened({ report, room, reload, onDecided }) {
-  const { t } = useWords();
+  const { t, moment } = useWords();
   const { people } = useDesk();
   const { id, category, text, messages, messageId, reporterId, reportedId, roomId, createdAt } = report;
   const named = (/** @type {string} */ user) => ({ id: user, name: people.get(user)?.name ?? user });
   const [reporter, reported] = [named(reporterId), named(reportedId)];
   const message = messages.find((one) => one.id === messageId);
+  const { mutedUntil } = room?.members.find(({ userId }) => userId === reportedId) ?? {};
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   // From the list, somebody goes on with what they have opened; not so on a page that was only loaded.
   useEffect(() => void (document.activeElement !== document.body && !document.activeElement?.matches("main input, main textarea") && heading.current?.focus()), []);
@@ -58,7 +60,7 @@ function Opened({ report, room, reload, onDecided }) {
     <${Standing} report=${report} />
     <dl class="facts">
       <div><dt>${t.report.by}</dt><dd><${PersonLink} id=${reporterId} /></dd></div>
-      <div><dt>${t.report.about}</dt><dd><${PersonLink} id=${reportedId} /></dd></div>
+      <div><dt>${t.report.about}</dt><dd><${PersonLink} id=${reportedId} />${mutedUntil && html` <span class="status status-reserved">${t.mutedUntil(moment(mutedUntil))}</span>`}</dd></div>
       ${room && html`<div><dt>${t.product.title}</dt><dd><${ProductLink} id=${room.product.id} title=${room.product.title} /></dd></div>`}
       <div><dt>${t.report.at}</dt><dd><${Moment} at=${createdAt} /></dd></div>
     </dl>
@@ -97,12 +99,14 @@ function Actions({ report, room, reporter, reported, seq, reload, onDecided }) {
     reload();
     onDecided(decided);
   };
-  const canRemove = message && message.kind !== "offer" && message.kind !== "system";
+  // The report keeps the message as it stood, so that it is removed is known here alone.
+  const [removed, setRemoved] = useState(false);
+  const canRemove = message && !removed && message.kind !== "offer" && message.kind !== "system";
   return html`<div class="actions" role="group" aria-label=${t.report.decide}>
     <button type="button" class="button button-primary" aria-keyshortcuts="u" onClick=${() => ask(uphold(rest, t, id, reported.name, decided))}>${state === "open" ? t.report.uphold : t.report.upholdAgain}</button>
     <button type="button" class="button" aria-keyshortcuts="d" onClick=${() => ask(dismiss(rest, t, id, decided))}>${state === "open" ? t.report.dismiss : t.report.dismissAgain}</button>
-    ${canRemove && html`<button type="button" class="button" aria-keyshortcuts="x" onClick=${() => ask(removeMessage(rest, t, roomId, message.id, () => {}))}>${t.message.remove}</button>`}
-    <button type="button" class="button" aria-keyshortcuts="m" onClick=${() => ask(mute(rest, t, reported, () => {}))}>${t.person.mute}</button>
+    ${canRemove && html`<button type="button" class="button" aria-keyshortcuts="x" onClick=${() => ask(removeMessage(rest, t, roomId, message.id, () => setRemoved(true)))}>${t.message.removeIt}</button>`}
+    <button type="button" class="button" aria-keyshortcuts="m" onClick=${() => ask(mute(rest, t, reported, reload))}>${t.person.mute}</button>
     <button type="button" class="button" aria-keyshortcuts="b" onClick=${() => ask(ban(rest, t, reported, () => {}))}>${t.person.ban}</button>
     ${room && html`<button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, roomId, [reporter, reported], () => {}))}>${t.conversation.warn}</button>`}
     <button type="button" class="button" aria-keyshortcuts="c" onClick=${() => go({ view: "conversation", id: roomId, seq })}>${t.report.openConversation}</button>

@@ -1,24 +1,25 @@
 // @ts-check
-import { describe } from "../../components/ui/message_text.js";
+import { describe, named } from "../../components/ui/message_text.js";
 import { html, useEffect } from "../../components/ui/view.js";
 import { Failure } from "../loading.js";
-import { addressOf, go } from "../navigation.js";
+import { go } from "../navigation.js";
+import { addressOf } from "../places.js";
 import { useQueue } from "../queue.js";
 import { useDesk, useWords } from "../words.js";
 import { Moment } from "../links.js";
 import { ReportView } from "./report.js";
 
 /** @typedef {import("../rest.js").Report} Report */
-/** @typedef {import("../navigation.js").Place} Place */
+/** @typedef {import("../places.js").Place} Place */
 
 const CATEGORIES = /** @type {const} */ (["scam", "spam", "harassment", "prohibited_item", "other"]);
 
 /** The queue, and next to it the report that was opened; on a narrow screen one of the two. @param {{place: Place}} props */
 export function ReportsView({ place }) {
   const { t } = useWords();
-  const { rest, say } = useDesk();
+  const { say } = useDesk();
   const { state = "open", category = "" } = place.filters;
-  const queue = useQueue(rest, { state, category: category || undefined }, (arrived) => state === "open" && say(t.queue.arrived(arrived.length)));
+  const queue = useQueue({ state, category: category || undefined }, (arrived) => state === "open" && say(t.queue.arrived(arrived.length)));
   const { items, more, loaded, failure } = queue;
   const opened = place.view === "report" ? place.id : undefined;
 
@@ -78,7 +79,7 @@ function QueueRow({ report, opened, filters }) {
   const { people } = useDesk();
   const { id, category, text, messages, messageId, reporterId, reportedId, createdAt, decision } = report;
   const message = messages.find((one) => one.id === messageId);
-  const name = (/** @type {string} */ user) => people.get(user)?.name ?? user;
+  const name = (/** @type {string} */ user) => named(people.get(user), chat.t)?.name ?? user;
   return html`<li>
     <a class="row queue-row" data-row=${id} href=${addressOf({ view: "report", id, filters })} aria-current=${opened ? "true" : undefined}>
       <span class="line"><span class="status status-${category}">${t.categories[category]}</span>${decision && html`<span class="status status-sold">${t.decisions[decision]}</span>`}<span class="soft end"><${Moment} at=${createdAt} short /></span></span>

@@ -2,7 +2,8 @@
 import { html, useEffect, useState } from "../../components/ui/view.js";
 import { Moment } from "../links.js";
 import { PagedList, usePages } from "../loading.js";
-import { addressOf, go } from "../navigation.js";
+import { go } from "../navigation.js";
+import { addressOf } from "../places.js";
 import { useDesk, useWords } from "../words.js";
 
 /** What the server takes, in characters. */
@@ -54,10 +55,10 @@ function WordsForm({ asked, search }) {
     <label class="field"><span>${t.search.words}</span>
       <input id="search-words" type="search" autocomplete="off" maxlength=${WORDS_MAX} value=${words} aria-invalid=${String(missing === "words")} onInput=${(/** @type {any} */ event) => setWords(event.currentTarget.value)} />
     </label>
-    <label class="field"><span>${t.reason}</span>
+    <div class="field"><label for="search-reason">${t.reason}</label>
       <input id="search-reason" autocomplete="off" maxlength=${REASON_MAX} value=${reason} aria-required="true" aria-invalid=${String(missing === "reason")} aria-describedby="search-hint" onInput=${(/** @type {any} */ event) => setReason(event.currentTarget.value)} />
-      <span class="form-hint" id="search-hint">${t.search.hint}</span>
-    </label>
+      <p class="form-hint" id="search-hint">${t.search.hint}</p>
+    </div>
     ${missing && html`<p class="form-failure" role="alert">${missing === "words" ? t.search.wordsNeeded : t.reasonNeeded}</p>`}
     <p><button type="submit" class="button button-primary">${t.search.search}</button></p>
   </form>`;
