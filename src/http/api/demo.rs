@@ -85,9 +85,11 @@ pub async fn list_demo_users(state: web::Data<AppState>, visitor: Visitor) -> Re
         state.database.read(Reading::list(visitor.0, "list_demo_users"), db::Scope::Nothing, list).await?;
     let sellers: HashSet<_> = products.into_iter().map(|product| product.seller_id).collect();
     let role = |user: &User| if sellers.contains(&user.id) { DemoRole::Seller } else { DemoRole::Buyer };
-    let members = users.into_iter().map(|user| DemoUser { role: role(&user), user });
-    let staff = DemoUser { user: moderator(), role: DemoRole::Staff };
-    Ok(web::Json(DemoUsers { items: members.chain([staff]).collect() }))
+    let staff = moderator();
+    let members = users.into_iter().filter(|user| user.id != staff.id);
+    let mut items: Vec<_> = members.map(|user| DemoUser { role: role(&user), user }).collect();
+    items.push(DemoUser { user: staff, role: DemoRole::Staff });
+    Ok(web::Json(DemoUsers { items }))
 }
 
 /// Lists what is on the demo's marketplace.

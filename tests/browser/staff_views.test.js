@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DESK, PHONE, Window } from "./support/browser.js";
+import { DeskWindow } from "./support/desk.js";
+import { browser, server, stage } from "./support/stage.js";
+import { en } from "../../static/staff/languages/en.js";
+import { ko } from "../../static/staff/languages/ko.js";
+
+/* The desk of the staff: each of its views, what can be done there, and its keyboard. `staff_desk.test.js` has the journeys. */
+
+const ROOM = "room-mina-camera";
+
+stage({}, async () => {
+  const { items } = await server.api("GET", `/rooms/${ROOM}/messages`);
+  await server.api("POST", "/reports", { roomId: ROOM, messageId: items[1].id, category: "scam", text: "계좌로 먼저 입금하라고 해요." }, { as: "mina" });
+  await server.api("POST", "/reports", { roomId: "room-jonas-bike", category: "harassment", text: "He keeps insisting." }, { as: "priya" });
+  await server.api("POST", `/rooms/${ROOM}/messages`, { text: "연락처는 010-1234-5678이에요", clientId: "phone" }, { as: "junho" });
+  await server.api("POST", `/rooms/${ROOM}/offers`, { amount: 900000, currency: "KRW", clientId: "offer" }, { as: "mina" });
+  const removed = await server.api("POST", `/rooms/${ROOM}/messages`, { text: "Removed words", clientId: "removed" }, { as: "junho" });
+  await server.api("DELETE", `/rooms/${ROOM}/messages/${removed.id}?reason=a%20test`);
+  const edited = await server.api("POST", `/rooms/${ROOM}/messages`, { text: "Before", clientId: "edited" }, { as: "junho" });
+  await server.api("PATCH", `/rooms/${ROOM}/messages/${edited.id}`, { text: "After the edit" }, { as: "junho" });
+  const deleted = await server.api("POST", `/rooms/${ROOM}/messages`, { text: "Taken back", clientId: "deleted" }, { as: "junho" });
+  await server.api("DELETE", `/rooms/${ROOM}/messages/${deleted.id}`, undefined, { as: "junho" });
+  await server.api("PUT", "/users/amara/mute", { until: "2999-01-01T00:00:00.000Z", reason: "Insults" });
+  await server.api("PUT", "/users/sofia/ban", { reason: "Sold what does not exist" });
+  await server.api("POST", "/users/junho/notes", { text: "Called us, sounds honest" });
+});
+
+const NARROW = { width: 360, height: 740 };
+const WIDE = { width: 1440, height: 900 };
+const looks = [
+  ["desk-light", { viewport: DESK }, en],
+  ["wide-dark-ko", { viewport: WIDE, colorScheme: "dark", locale: "ko-KR" }, ko],
+  ["phone-light-ko", { viewport: PHONE, locale: "ko-KR" }, ko],
+  ["narrow-dark", { viewport: NARROW, colorScheme: "dark" }, en],
+  ["desk-forced", { viewport: DESK, forcedColors: "active" }, en],
+];
+
+for (const [name, options, t] of looks) {
+  test(`each view is accessible and fits: ${name}`, async () => {
+    const before = await Window.open(browser, `${server.url}/staff`, options);
+    await before.page.locator(".person").first().waitFor();
+    await before.look(`staff-sign-in-${name}`);
+    await before.close();
+
+    const desk = await DeskWindow.signIn(browser, server, options);
+    const { page } = desk;
+    const look = (view) => desk.look(`staff-${view}-${name}`);
+    await desk.row("계좌로").or(desk.row("네, 아직 있어요")).first().waitFor();
+    assert.equal(await page.locator("html").getAttribute("lang"), t === ko ? "ko" : "en");
+    await look("reports");
+    await page.locator(".queue-row").first().click();
+    await page.locator(".message[data-marked]").waitFor();
+    await page.locator(".note, .notes .notice").first().waitFor();
+    await look("report");
+    await page.getByRole("button", { name: t.report.uphold, exact: true }).click();
+    await look("uphold");
+    await page.keyboard.press("Escape");
+    await desk.dialog.waitFor({ state: "detached" });
+
+    for (const [view, place, ready] of [
+      ["conversation", `#/conversations/${ROOM}`, desk.line("Removed words")],
+      ["person", "#/people/junho", page.locator(".note")],
+      ["product", "#/products/touring-bike", desk.row("Jonas Weber")],
+      ["sanctions", "#/sanctions", desk.row("Sold what does not exist")],
+      ["audit", "#/audit?userId=sofia", desk.row("Sold what does not exist")],
+      ["nobody", "#/people/nobody", page.getByRole("alert")],
+      ["search", "#/search", page.locator("#search-words")],
+    ]) {
+      await desk.go(place);
+      await ready.waitFor();
+      await look(view);
+    }
+    await page.locator("#search-words").fill("010");
+    await page.locator("#search-reason").fill("a test");
+    await page.locator("#search-reason").press("Enter");
+    await page.locator("mark").first().waitFor();
+    await look("found");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    await desk.dialog.waitFor();
+    await look("keys");
+    desk.forgiveRefusals();
+    await desk.close();
+  });
+}
+
+test("a conversation shows what was edited, deleted and removed, offers, and contacts", async () => {
+  const desk = await DeskWindow.signIn(browser, server, { place: `#/conversations/${ROOM}` });
+  const { page } = desk;
+  await desk.line("Removed words").waitFor();
+  assert.match(await desk.line("Removed words").textContent(), /Removed by the marketplace.*It said:.*Removed words/s);
+  assert.match(await desk.line("After the edit").textContent(), /Edited/);
+  assert.equal(await desk.line("Taken back").count(), 0);
+  assert.equal(await desk.line("Deleted by its sender").count(), 1);
+  assert.match(await desk.line("₩900,000").textContent(), /Waiting/);
+  assert.equal(await desk.line("₩900,000").getByRole("button").count(), 0, "an offer can't be removed");
+  assert.match(await desk.line("010-1234-5678").textContent(), /a phone number/);
+  assert.equal(await page.locator(".message a").count(), 0, "what users write leads staff nowhere");
+  await desk.close();
+});
+
+test("search across conversations says why, and leads to the message", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  await page.locator(".queue-row").first().waitFor();
+  await page.keyboard.press("/");
+  await desk.focused("#search-words");
+  await page.keyboard.type("cassette");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("Please say why").waitFor();
+  await desk.focused("#search-reason");
+  await page.keyboard.type("A dispute about parts");
+  await page.keyboard.press("Enter");
+  await desk.said("1 message found");
+  await desk.row("cassette").click();
+  await page.locator(".message[data-sought]", { hasText: "cassette" }).waitFor();
+  await desk.focused("[data-sought]");
+  const [entry] = (await server.api("GET", "/audit?actorId=moderator&limit=200")).items.filter(({ action }) => action === "search_messages");
+  assert.deepEqual([entry.reason, entry.details], ["A dispute about parts", { q: "cassette" }]);
+  // Back to what was found, and straight to something by its id.
+  await page.keyboard.press("Escape");
+  await desk.row("cassette").waitFor();
+  await page.getByLabel("Id", { exact: true }).fill("touring-bike");
+  await page.getByLabel("What", { exact: true }).selectOption("product");
+  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await page.getByRole("heading", { name: "Steel touring bike" }).waitFor();
+  await desk.close();
+});
+
+test("a product is taken down and put back", async () => {
+  const desk = await DeskWindow.signIn(browser, server, { place: "#/products/monstera" });
+  const { page } = desk;
+  await page.getByRole("heading", { name: "Monstera" }).waitFor();
+  await page.keyboard.press("t");
+  await desk.confirm({ reason: "Must not be sold here" });
+  await page.locator(".status", { hasText: "Taken down" }).waitFor();
+  assert.equal((await server.api("GET", "/products/monstera")).unlisted, true);
+  await page.keyboard.press("t");
+  await desk.confirm();
+  await page.locator(".status", { hasText: "Taken down" }).waitFor({ state: "detached" });
+  assert.equal((await server.api("GET", "/products/monstera")).unlisted, undefined);
+  await desk.close();
+});
+
+test("a person's page: mute and end it, end their sessions, export, write a note, erase", async () => {
+  await server.api("PUT", "/users/mallory", { name: "Mallory" });
+  const desk = await DeskWindow.signIn(browser, server, { place: "#/people/mallory" });
+  const { page } = desk;
+  await page.getByRole("heading", { name: "Mallory" }).waitFor();
+  const status = page.locator(".person-head .status");
+  await page.keyboard.press("m");
+  await desk.confirm({ choose: ["1 day"], reason: "Insults" });
+  await status.filter({ hasText: "Muted until" }).waitFor();
+  const { mutedUntil } = await server.api("GET", "/users/mallory");
+  assert.ok(Math.abs(Date.parse(mutedUntil) - Date.now() - 86_400_000) < 60_000, mutedUntil);
+  await page.getByRole("button", { name: "End the mute" }).click();
+  await desk.confirm();
+  await status.waitFor({ state: "detached" });
+
+  await page.getByRole("button", { name: "End their sessions" }).click();
+  await desk.confirm();
+  await desk.said("were ended");
+  await page.getByRole("button", { name: "Export their data" }).click();
+  const [download] = await Promise.all([page.waitForEvent("download"), desk.confirm()]);
+  assert.equal(download.suggestedFilename(), "mallory.ndjson");
+  await page.getByLabel("Write a note").fill("Looks like a second account");
+  await page.getByRole("button", { name: "Add the note" }).click();
+  await page.locator(".note", { hasText: "Looks like a second account" }).waitFor();
+
+  await page.getByRole("button", { name: "Erase", exact: true }).click();
+  await desk.confirm({ reason: "At their own wish" });
+  await status.filter({ hasText: "Erased" }).waitFor();
+  await page.getByRole("heading", { name: "Deleted user" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Mute" }).count(), 0);
+  await desk.close();
+});
+
+test("the audit log by who, about whom and where, in pages", async () => {
+  for (let n = 0; n < 55; n += 1) await server.api("GET", "/users/mina");
+  const desk = await DeskWindow.signIn(browser, server, { place: "#/people/mina" });
+  const { page } = desk;
+  await page.getByRole("link", { name: "In the audit log" }).click();
+  await desk.row("Looked up a person").first().waitFor();
+  assert.equal(await page.locator(".entry").count(), 50);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await desk.until(() => document.querySelectorAll(".entry").length > 50);
+  await page.getByRole("button", { name: "What I did" }).click();
+  await desk.until(() => [...document.querySelectorAll(".entry")].length > 0 && [...document.querySelectorAll(".entry")].every((entry) => entry.textContent.includes("moderator")));
+  await page.getByLabel("Show", { exact: true }).selectOption({ label: "What is about a conversation" });
+  await page.getByLabel("Id", { exact: true }).fill(ROOM);
+  await page.getByLabel("Id", { exact: true }).press("Enter");
+  await desk.row("Removed a message").waitFor();
+  assert.match(await page.evaluate(() => location.hash), new RegExp(`roomId=${ROOM}`));
+  await desk.close();
+});
+
+test("the keyboard alone is enough, and can be had without keys of one letter", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  await page.locator(".queue-row").nth(1).waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("k");
+  await page.keyboard.press("ArrowDown");
+  const second = await page.locator(".queue-row").nth(1).getAttribute("data-row");
+  await desk.focused(`[data-row="${second}"]`);
+  await page.keyboard.press("Enter");
+  await desk.focused("#report-title");
+  await page.keyboard.press("Escape");
+  await desk.focused(`[data-row="${second}"]`);
+  for (const [key, section] of [["4", "Audit log"], ["3", "Mutes and bans"], ["2", "Search"], ["1", "Reports"]]) {
+    await page.keyboard.press(key);
+    await page.getByRole("heading", { name: section, level: 1 }).waitFor();
+    await desk.until(() => document.activeElement !== document.body);
+  }
+  await page.keyboard.press("?");
+  await desk.dialog.getByRole("switch").press("Space");
+  await page.keyboard.press("Escape");
+  await desk.dialog.waitFor({ state: "detached" });
+  await page.keyboard.press("4");
+  await page.keyboard.press("?");
+  assert.equal(await desk.dialog.count(), 0);
+  assert.equal(await page.getByRole("heading", { name: "Reports", level: 1 }).count(), 1);
+  await desk.close();
+});
+
+test("on a phone, a report takes the page, and the way back leads to its row", async () => {
+  const desk = await DeskWindow.signIn(browser, server, { viewport: NARROW });
+  const { page } = desk;
+  await page.locator(".queue-row").first().click();
+  await page.locator(".detail h1").waitFor();
+  assert.equal(await page.locator(".queue").isVisible(), false);
+  await page.getByRole("link", { name: "Back to the reports" }).click();
+  await page.locator(".queue-row").first().waitFor();
+  assert.equal(await page.locator(".detail").isVisible(), false);
+  await desk.focused("[data-row]");
+  await desk.close();
+});
+
+test("while the server can't be reached, the queue stays and says what to do", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  await page.locator(".queue-row").first().waitFor();
+  await page.route("**/api/v1/reports*", (route) => route.abort("connectionrefused"));
+  await page.getByRole("alert").getByText("The server can’t be reached").waitFor();
+  assert.ok((await page.locator(".queue-row").count()) > 0);
+  await page.unroute("**/api/v1/reports*");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  desk.forgiveLostConnections();
+  await desk.close();
+});
