@@ -75,7 +75,7 @@ export function ActionDialog({ action, onClose }) {
       ${failure && html`<p class="form-failure" role="alert">${failureText(failure)}</p>`}
       <div class="dialog-actions">
         <button type="button" class="button" onClick=${close}>${t.cancel}</button>
-        <button type="submit" class="button ${danger ? "button-danger" : "button-primary"}" disabled=${busy}>${label}</button>
+        <button type="submit" autofocus=${!hasChoices && wants === "none"} class="button ${danger ? "button-danger" : "button-primary"}" disabled=${busy}>${label}</button>
       </div>
     </form>`}
   <//>`;

@@ -40,6 +40,8 @@ export function Desk({ rest, me, leave }) {
   const [asked, setAsked] = useState(/** @type {import("./action_dialog.js").Action | undefined} */ (undefined));
   const [helps, setHelps] = useState(false);
   const main = useRef(/** @type {HTMLElement | null} */ (null));
+  /** Whether somebody goes to the search to write there. */
+  const seeksField = useRef(false);
 
   const [people, setPeople] = useState(/** @type {Map<string, import("@haggle/client").User>} */ (new Map()));
   const latest = useRef(people);
@@ -56,15 +58,15 @@ export function Desk({ rest, me, leave }) {
 
   useKeys({
     search() {
+      if (place.view === "search") return document.getElementById("search-words")?.focus();
+      seeksField.current = true;
       go({ view: "search" });
-      // It may have to be shown first.
-      requestAnimationFrame(() => document.getElementById("search-words")?.focus());
     },
     help: () => setHelps(true),
     up: () => goUp(place),
     section: (index) => go({ view: SECTIONS[index] }),
   });
-  useFocusOnArrival(main, place);
+  useFocusOnArrival(main, place, seeksField);
 
   const View = VIEWS[place.view];
   return html`<${DeskContext.Provider} value=${tools}>
@@ -83,8 +85,9 @@ export function Desk({ rest, me, leave }) {
  *
  * @param {{current: HTMLElement | null}} main
  * @param {import("./places.js").Place} place
+ * @param {{current: boolean}} seeksField
  */
-function useFocusOnArrival(main, { view, id }) {
+function useFocusOnArrival(main, { view, id }, seeksField) {
   const before = useRef(`${view} ${id}`);
   const reportBefore = useRef(id);
   useEffect(() => {
@@ -93,10 +96,11 @@ function useFocusOnArrival(main, { view, id }) {
     before.current = now;
     const row = view === "reports" && reportBefore.current ? document.querySelector(`[data-row="${CSS.escape(reportBefore.current)}"]`) : undefined;
     reportBefore.current = id;
+    const field = seeksField.current ? document.getElementById("search-words") : undefined;
+    seeksField.current = false;
     const heading = document.querySelector(view === "report" ? ".detail h1" : "main h1");
-    const target = /** @type {HTMLElement | null} */ (row ?? heading) ?? main.current;
-    // The key that led here, such as "/", may have chosen a field by now.
-    if (!document.activeElement?.matches("main input, main textarea")) target?.focus();
+    const target = /** @type {HTMLElement | null} */ (field ?? row ?? heading) ?? main.current;
+    target?.focus();
   }, [view, id]);
 }
 

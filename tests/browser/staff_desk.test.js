@@ -66,13 +66,14 @@ test("a scam report: read, remove the message, mute, warn the victim, by the key
   await page.keyboard.press("u");
   await desk.confirm({ choose: ["7 days"], reason: "Asks for payment outside" });
   await desk.said("The report was upheld.");
-  await desk.row(scam).waitFor({ state: "detached" });
+  await page.locator(".queue-row", { hasText: scam }).waitFor({ state: "detached" });
   assert.equal(await codeOfSending("sofia", room), "muted");
 
   // It says so itself, and what was decided can be found again.
   await page.locator(".detail .status", { hasText: "Upheld" }).waitFor();
   await page.getByRole("button", { name: "Decided" }).click();
-  await desk.row(scam).waitFor();
+  await page.locator(".queue-row", { hasText: scam }).click();
+  await page.locator(".detail .status", { hasText: "Upheld" }).waitFor();
   const done = await audit("&actorId=moderator");
   for (const action of ["remove_message", "warn_user", "decide_report"]) assert.ok(done.find((entry) => entry.action === action)?.reason, action);
 

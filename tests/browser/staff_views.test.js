@@ -122,8 +122,8 @@ test("search across conversations says why, and leads to the message", async () 
   // Back to what was found, and straight to something by its id.
   await page.keyboard.press("Escape");
   await desk.row("cassette").waitFor();
-  await page.getByLabel("Id", { exact: true }).fill("touring-bike");
-  await page.getByLabel("What", { exact: true }).selectOption("product");
+  await page.getByRole("textbox", { name: "Id", exact: true }).fill("touring-bike");
+  await page.getByRole("combobox", { name: "What" }).selectOption("product");
   await page.getByRole("button", { name: "Open", exact: true }).click();
   await page.getByRole("heading", { name: "Steel touring bike" }).waitFor();
   await desk.close();
@@ -188,9 +188,9 @@ test("the audit log by who, about whom and where, in pages", async () => {
   await desk.until(() => document.querySelectorAll(".entry").length > 50);
   await page.getByRole("button", { name: "What I did" }).click();
   await desk.until(() => [...document.querySelectorAll(".entry")].length > 0 && [...document.querySelectorAll(".entry")].every((entry) => entry.textContent.includes("moderator")));
-  await page.getByLabel("Show", { exact: true }).selectOption({ label: "What is about a conversation" });
-  await page.getByLabel("Id", { exact: true }).fill(ROOM);
-  await page.getByLabel("Id", { exact: true }).press("Enter");
+  await page.getByRole("combobox", { name: "Show" }).selectOption({ label: "What is about a conversation" });
+  await page.getByRole("textbox", { name: "Id", exact: true }).fill(ROOM);
+  await page.getByRole("textbox", { name: "Id", exact: true }).press("Enter");
   await desk.row("Removed a message").waitFor();
   assert.match(await page.evaluate(() => location.hash), new RegExp(`roomId=${ROOM}`));
   await desk.close();

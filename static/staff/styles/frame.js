@@ -271,6 +271,12 @@ export const frame = css`
   }
 
   @media (forced-colors: active) {
+    .said {
+      background: Canvas;
+      color: CanvasText;
+      forced-color-adjust: none;
+    }
+
     .said:not(:empty),
     .card {
       border: 1px solid;
