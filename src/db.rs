@@ -86,7 +86,10 @@ pub use models::{
     removed::{erase_removed_words, find_removed_words, is_removed_before},
     report::{NewReport, OpenReport, ReportFilter, ReportUser, Reported, find_report, list_reports, store_report},
     room::{allow_contact, has_room, is_member},
-    user::{SignIn, UserDetails, find_settings, find_sign_in, find_user, find_user_details, find_users, is_deleted, list_users},
+    user::{
+        SignIn, UserDetails, find_settings, find_sign_in, find_user, find_user_details, find_users, is_deleted,
+        list_users,
+    },
     wave::list_waves,
 };
 pub use news::{

@@ -344,7 +344,8 @@ async fn a_queue_that_has_not_changed_is_no_entry_and_one_that_has_is() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     server.seed().report(&room.id, "alice");
-    let audited = || db::list_audit(&mut server.pool.get().unwrap(), &AuditFilter::All, None, 1000, usize::MAX).unwrap().0.len();
+    let audited =
+        || db::list_audit(&mut server.pool.get().unwrap(), &AuditFilter::All, None, 1000, usize::MAX).unwrap().0.len();
     let token = format!("Bearer {}", server.staff_token("mina"));
     let list = |tag: String| {
         let (addr, token) = (server.addr, token.clone());
