@@ -270,6 +270,12 @@ export const frame = css`
     }
   }
 
+  @media (width < 24rem) {
+    .topbar nav a {
+      padding: 8px 4px;
+    }
+  }
+
   @media (forced-colors: active) {
     .said {
       background: Canvas;

@@ -38,7 +38,7 @@ export function ReportView({ id, filters, listed, onDecided }) {
 
   const back = html`<a class="back-link" href=${addressOf({ view: "reports", filters })}>${t.queue.back}</a>`;
   return html`${back}<${Loaded} loading=${loading}>
-    ${(/** @type {{report: Report, room?: StaffRoom}} */ { report, room }) => html`<${Opened} report=${report} room=${room} reload=${loading.reload} onDecided=${onDecided} />`}
+    ${(/** @type {{report: Report, room?: StaffRoom}} */ { report, room }) => html`<${Opened} report=${report} room=${room} reload=${loading.reload} onDecided=${(/** @type {Report} */ decided) => (loading.set({ report: decided, room }), onDecided(decided))} />`}
   <//>`;
 }
 
@@ -94,17 +94,12 @@ function Actions({ report, room, reporter, reported, seq, reload, onDecided }) {
   const { rest, ask } = useDesk();
   const { id, roomId, messageId, messages, state } = report;
   const message = messages.find((one) => one.id === messageId);
-  /** @param {Report} decided */
-  const decided = (decided) => {
-    reload();
-    onDecided(decided);
-  };
   // The report keeps the message as it stood, so that it is removed is known here alone.
   const [removed, setRemoved] = useState(false);
   const canRemove = message && !removed && message.kind !== "offer" && message.kind !== "system";
   return html`<div class="actions" role="group" aria-label=${t.report.decide}>
-    <button type="button" class="button button-primary" aria-keyshortcuts="u" onClick=${() => ask(uphold(rest, t, id, reported.name, decided))}>${state === "open" ? t.report.uphold : t.report.upholdAgain}</button>
-    <button type="button" class="button" aria-keyshortcuts="d" onClick=${() => ask(dismiss(rest, t, id, decided))}>${state === "open" ? t.report.dismiss : t.report.dismissAgain}</button>
+    <button type="button" class="button button-primary" aria-keyshortcuts="u" onClick=${() => ask(uphold(rest, t, id, reported.name, onDecided))}>${state === "open" ? t.report.uphold : t.report.upholdAgain}</button>
+    <button type="button" class="button" aria-keyshortcuts="d" onClick=${() => ask(dismiss(rest, t, id, onDecided))}>${state === "open" ? t.report.dismiss : t.report.dismissAgain}</button>
     ${canRemove && html`<button type="button" class="button" aria-keyshortcuts="x" onClick=${() => ask(removeMessage(rest, t, roomId, message.id, () => setRemoved(true)))}>${t.message.removeIt}</button>`}
     <button type="button" class="button" aria-keyshortcuts="m" onClick=${() => ask(mute(rest, t, reported, reload))}>${t.person.mute}</button>
     <button type="button" class="button" aria-keyshortcuts="b" onClick=${() => ask(ban(rest, t, reported, () => {}))}>${t.person.ban}</button>
