@@ -46,7 +46,7 @@ export function Root({ demo }) {
     return () => removeEventListener("hashchange", onChange);
   }, []);
 
-  const wrong = signedIn && "token" in signedIn ? problemOf(signedIn.token, Date.now()) : undefined;
+  const wrong = signedIn && "token" in signedIn ? problemOf(signedIn.token) : undefined;
   return html`<${LanguageContext.Provider} value=${language}><${ComponentsLanguage.Provider} value=${components}>
     ${signedIn && !wrong
       ? html`<${SignedInDesk} key=${JSON.stringify(signedIn)} signedIn=${signedIn} demo=${demo} leave=${(/** @type {Problem} */ why) => become(undefined, why)} />`
@@ -64,7 +64,11 @@ function SignedInDesk({ signedIn, demo, leave }) {
   const rest = useMemo(() => {
     const fetchToken = async () => {
       if ("token" in signedIn) return signedIn.token;
-      const token = await demo.signIn(signedIn.demoUserId);
+      const token = await demo.signIn(signedIn.demoUserId).catch((error) => {
+        // No demo, or another one: one signs in elsewhere.
+        if (error.status === 404) leave("none");
+        throw error;
+      });
       setMe(readToken(token));
       return token;
     };

@@ -31,6 +31,7 @@ export function SignIn({ demo, problem, become }) {
   };
   useEffect(() => {
     document.title = `${t.signIn.title} – haggle`;
+    rememberPlace();
     load();
   }, []);
 
@@ -53,7 +54,7 @@ export function SignIn({ demo, problem, become }) {
 function Ways({ people, url, become }) {
   const { t } = useWords();
   return html`
-    ${url && html`<p><a class="button button-primary" href=${url} onClick=${rememberPlace}>${t.signIn.atMarketplace}</a></p>`}
+    ${url && html`<p><a class="button button-primary" href=${url}>${t.signIn.atMarketplace}</a></p>`}
     ${!url && people.length === 0 && html`<p class="soft">${t.signIn.how}</p>`}
     ${people.length > 0 &&
     html`<p class="soft">${t.signIn.demo}</p>

@@ -34,7 +34,6 @@ export const en = {
     problems: /** @type {Record<string, string>} */ ({
       unreadable: "The marketplace has sent a token that can’t be read. Sign in there again; if that doesn’t help, ask the people who run the chat server.",
       not_staff: "You are signed in, but not as a member of the staff: the token has no claim haggle_role with the value staff. Ask the people who manage your marketplace’s accounts to add you.",
-      expired: "Your sign-in has expired. Sign in again: you come back to where you were.",
       token_expired: "Your sign-in has expired. Sign in again: you come back to where you were.",
       unauthenticated: "The server doesn’t accept this sign-in. Sign in again; if that doesn’t help, the marketplace signs its tokens with a key that the chat server doesn’t know.",
       forbidden: "The server refuses you: you are not a member of the staff, or your account was removed. Ask the people who manage your marketplace’s accounts.",
