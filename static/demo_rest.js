@@ -33,7 +33,7 @@ export class DemoRest {
   }
 
   /**
-   * The currencies of prices, which need no token: they are read while the first view is shown.
+   * The currencies of prices, without a token.
    * @returns {Promise<Currency[]>}
    */
   async listCurrencies() {

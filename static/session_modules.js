@@ -1,8 +1,7 @@
 // @ts-check
 
 /*
- * What session.js imports, and what those import, one by one: a browser asks for all of them at once, and does not learn of them
- * level by level. Read next to session.js.
+ * What session.js imports, and what those import: a browser asks for all at once, not level by level.
  */
 import "./client/plain_wire.js";
 import "./client/socket_io_wire.js";

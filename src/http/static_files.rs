@@ -115,7 +115,7 @@ pub async fn serve(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     let path = match path {
         "" | DEMO_INDEX if state.config.demo => DEMO_INDEX,
         "" | DEMO_INDEX => SERVER_INDEX,
-        "staff" => STAFF_INDEX,
+        "staff" | "staff/" => STAFF_INDEX,
         path => path,
     };
     answer(&state, &request, version, path)

@@ -55,11 +55,10 @@ export function Root({ demo, loadSession }) {
 
   /** @param {DemoUser | undefined} next */
   const become = (next) => {
-    // Staff works at a page of its own.
-    if (next?.role === "staff") return location.assign(`/staff#as=${encodeURIComponent(next.id)}`);
+    if (next?.role === "staff") return location.assign(`/staff#as=${next.id}`);
     if (next) sessionStorage.setItem(USER_KEY, JSON.stringify(next));
     else sessionStorage.removeItem(USER_KEY);
-    // An address that led to the sign-in is what somebody came for. Without one, buyers look around first, and sellers see what came in.
+    // An address that led here is what somebody came for. Without one, buyers look around, and sellers see what came in.
     if (user || !location.hash) location.hash = !next ? "" : next.role === "seller" ? "#/chats" : "#/market";
     setUser(next);
   };

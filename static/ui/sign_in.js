@@ -32,7 +32,7 @@ export function SignIn({ demo, become, onShown }) {
 }
 
 /**
- * The demo's people, buyers and sellers apart when the server tells them apart.
+ * The demo's people, by what they do there.
  *
  * @param {{demo: import("./root.js").Demo, become: (user: DemoUser) => void, current?: string, onShown?: () => void}} props
  */
@@ -45,7 +45,7 @@ export function PeopleList({ demo, become, current, onShown }) {
   const load = () => {
     setFailed(false);
     demo.listUsers().then(setPeople, () => setFailed(true));
-    // Only an ornament here: what each seller has. Without it the list works as well.
+    // An ornament: without it the list works as well.
     demo.listProducts().then(setProducts, () => {});
   };
   useEffect(load, []);
@@ -62,7 +62,6 @@ export function PeopleList({ demo, become, current, onShown }) {
   const groups = [
     { title: t.buyers, members: people.filter(({ role }) => role === "buyer") },
     { title: t.sellers, members: people.filter(({ role }) => role === "seller") },
-    { title: t.people, members: people.filter(({ role }) => role !== "buyer" && role !== "seller" && role !== "staff") },
     { title: t.staff, members: people.filter(({ role }) => role === "staff") },
   ].filter(({ members }) => members.length > 0);
 
@@ -78,7 +77,7 @@ export function PeopleList({ demo, become, current, onShown }) {
                 <${Avatar} user=${person} size="m" />
                 <span class="person-text">
                   <span class="person-name">${person.name}</span>
-                  <span class="person-note">${things.length > 0 ? t.sells(things.map(({ title }) => title)) : person.role === "staff" ? t.moderates : t.looking}</span>
+                  <span class="person-note">${things.length > 0 ? t.sells(things.map(({ title }) => title)) : person.role === "buyer" && t.looking}</span>
                 </span>
                 <span class="person-things">${things.slice(0, 3).map((product) => html`<${ProductPicture} product=${product} class="picture-dot" />`)}</span>
               </button>

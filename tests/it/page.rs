@@ -90,6 +90,7 @@ async fn any_server_serves_the_desk_of_the_staff_under_the_strict_policy() {
     let url = || Some("https://shop.example/staff".to_owned());
     for demo in [false, true] {
         let server = TestServer::with(|config| (config.demo, config.staff_sign_in_url) = (demo, url())).await;
+        assert_eq!(send(server.addr, "GET", "/staff/", &[], b"").await.status, 200);
         let page = send(server.addr, "GET", "/staff", &[], b"").await;
         assert_eq!((page.status, page.header("cache-control")), (200, Some("no-cache")));
         let policy = page.header("content-security-policy").unwrap();
