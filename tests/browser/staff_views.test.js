@@ -252,3 +252,37 @@ test("while the server can't be reached, the queue stays and says what to do", a
   desk.forgiveLostConnections();
   await desk.close();
 });
+
+test("names, titles, messages, reports and notes show markup as text", async () => {
+  const hostile = (what) => `<img src=x onerror="document.title='owned'"><b>${what}</b>`;
+  await server.api("PUT", "/users/trudy", { name: hostile("name") });
+  await server.api("PUT", "/products/trap", { sellerId: "trudy", title: hostile("title"), price: 100, currency: "USD" });
+  const { id: room } = await server.api("POST", "/rooms", { productId: "trap", buyerId: "jonas" });
+  const { id: messageId } = await server.api("POST", `/rooms/${room}/messages`, { text: hostile("message"), clientId: "hostile" }, { as: "trudy" });
+  const { id: report } = await server.api("POST", "/reports", { roomId: room, messageId, category: "other", text: hostile("report") }, { as: "jonas" });
+  await server.api("POST", "/users/trudy/notes", { text: hostile("note") });
+  await server.api("PUT", "/users/trudy/mute", { until: "2999-01-01T00:00:00.000Z", reason: hostile("reason") });
+
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  for (const [place, words] of [
+    [`#/reports/${report}`, ["name", "title", "message", "report"]],
+    ["#/people/trudy", ["name", "note", "report", "title"]],
+    [`#/conversations/${room}`, ["name", "title", "message"]],
+    ["#/products/trap", ["title", "message"]],
+    ["#/sanctions", ["name", "reason"]],
+    ["#/audit?userId=trudy", ["reason"]],
+  ]) {
+    await desk.go(place);
+    for (const word of words) await page.locator("main").getByText(`<b>${word}</b>`).filter({ visible: true }).first().waitFor();
+    assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll("#app :is(b, script, iframe, img:not(.logo, .picture img, .avatar img))")].map(({ outerHTML }) => outerHTML)), [], place);
+  }
+  await desk.go("#/search");
+  await page.locator("#search-words").fill("onerror");
+  await page.locator("#search-reason").fill(hostile("why"));
+  await page.locator("#search-reason").press("Enter");
+  await page.locator("mark", { hasText: "onerror" }).waitFor();
+  assert.equal(await page.locator("main b").count(), 0);
+  assert.doesNotMatch(await page.title(), /owned/);
+  await desk.close();
+});
