@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haggle::db::{self, AuditFilter};
+use haggle::internals::db::{self, AuditFilter};
 use serde_json::{Value, json};
 
 use crate::support::{
