@@ -61,12 +61,7 @@ impl Chat {
             }
             Written::NoteAdded(note) => Answer { data: to_json(&*note), created: true },
             Written::ForgotEnded { has_more } => self.ended_forgotten(has_more),
-            Written::UserPut { user, created, changed } => {
-                if changed {
-                    self.user_put(&user, !created);
-                }
-                Answer { data: to_json(&user), created }
-            }
+            Written::UserPut { user, created, changed } => self.user_stored(&user, created, changed),
             Written::WordsErased { messages, rooms, offers, progress } => {
                 self.words_erased(messages, rooms, offers);
                 Answer { data: to_json(&progress), created: false }
@@ -94,6 +89,13 @@ impl Chat {
         let data = to_json(&change.product);
         self.product_changed(change);
         Answer { data, created }
+    }
+
+    fn user_stored(&mut self, user: &User, created: bool, changed: bool) -> Answer {
+        if changed {
+            self.user_put(user, !created);
+        }
+        Answer { data: to_json(user), created }
     }
 
     fn answer_report(&self, report: &Report) -> Answer {
