@@ -2,6 +2,7 @@
 
 #![warn(missing_docs)]
 
+mod checks;
 mod options;
 mod sample;
 mod secret_files;
@@ -25,7 +26,9 @@ use std::{
 use serde::Deserialize;
 use thiserror::Error;
 
-use self::url::{is_origin, parse_public_url};
+use self::checks::{
+    is_node_name, key_source, limits, origins, public_url, refused, span, staff_sign_in_url, tls_files, webhook_target,
+};
 use crate::domain::{AuthorizePolicy, MaskingPolicy, Network};
 
 /// Between whom a token is: what a server demands of each, and what it writes into its own. `None` leaves one open.
@@ -258,11 +261,11 @@ impl TryFrom<Options> for Config {
             database_url,
             nats_url: options.nats_url,
             workers,
-            public_url: named_url("--public-url", options.public_url.as_deref())?,
+            public_url: options.public_url.as_deref().map(public_url).transpose()?,
             node_name: options.node_name,
             allowed_origins,
             frame_ancestors,
-            staff_sign_in_url: named_url("--staff-sign-in-url", options.staff_sign_in_url.as_deref())?,
+            staff_sign_in_url: options.staff_sign_in_url.map(staff_sign_in_url).transpose()?,
             trusted_proxies: options.trusted_proxies.unwrap_or_default(),
             tls,
             ping_interval,
@@ -280,109 +283,6 @@ impl TryFrom<Options> for Config {
             demo: false,
         })
     }
-}
-
-fn refused<T>(sentence: &str) -> Result<T, ConfigError> {
-    Err(ConfigError(sentence.to_owned()))
-}
-
-fn span(given: Option<Span>, default_secs: u64) -> Duration {
-    given.map_or(Duration::from_secs(default_secs), |span| span.0)
-}
-
-fn tls_files(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, ConfigError> {
-    match (cert, key) {
-        (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key })),
-        (None, None) => Ok(None),
-        _ => refused("--tls-cert and --tls-key go together: give both or none"),
-    }
-}
-
-fn key_source(
-    secret: Option<Secret>,
-    public_key: Option<PathBuf>,
-    jwks_url: Option<String>,
-) -> Result<KeySource, ConfigError> {
-    match (secret, public_key, jwks_url) {
-        (Some(secret), None, None) if secret.expose().len() >= JWT_SECRET_BYTES_MIN => Ok(KeySource::Secret(secret)),
-        (Some(_), None, None) => refused("--jwt-secret must have at least 32 bytes"),
-        (None, Some(file), None) => Ok(KeySource::PublicKey(file)),
-        (None, None, Some(url)) => Ok(KeySource::Jwks(url)),
-        (None, None, None) => {
-            refused("no signing key: give --jwt-secret (at least 32 bytes), --jwt-public-key or --jwks-url")
-        }
-        _ => refused("give one of --jwt-secret, --jwt-public-key and --jwks-url, not several"),
-    }
-}
-
-fn webhook_target(
-    url: Option<String>,
-    secret: Option<Secret>,
-    notify_unread_after: Option<Span>,
-) -> Result<Option<WebhookTarget>, ConfigError> {
-    match (url, secret, notify_unread_after) {
-        (None, None, None) => Ok(None),
-        (None, ..) => refused("--webhook-secret and --notify-unread-after are for --webhook-url: give it, too"),
-        (Some(url), ..) if parse_http_url(&url).is_none() => {
-            refused("--webhook-url must be an https:// (or http://) address without a user name or password")
-        }
-        (Some(_), None, _) => refused("--webhook-url needs --webhook-secret"),
-        (Some(_), Some(secret), _) if secret.expose().len() < WEBHOOK_SECRET_BYTES_MIN => {
-            refused("--webhook-secret must have at least 32 bytes")
-        }
-        (Some(url), Some(secret), after) => {
-            Ok(Some(WebhookTarget { url, secret, notify_unread_after: span(after, 300) }))
-        }
-    }
-}
-
-fn limits(options: &Options) -> Result<Limits, ConfigError> {
-    let message_bytes_max = options.max_message_bytes.unwrap_or(16 * 1024);
-    if !(1..=1024 * 1024).contains(&message_bytes_max) {
-        return refused("--max-message-bytes must be 1 to 1048576");
-    }
-    let image_bytes_max = options.max_image_bytes.unwrap_or(10 * 1024 * 1024);
-    if !(1024..=100 * 1024 * 1024).contains(&image_bytes_max) {
-        return refused("--max-image-bytes must be 1024 to 104857600");
-    }
-    let outbox_bytes_max = options.max_outbox_bytes.unwrap_or(256 * 1024);
-    if outbox_bytes_max < 4096 {
-        return refused("--max-outbox-bytes must be at least 4096");
-    }
-    let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
-    Ok(Limits {
-        message_bytes_max,
-        sends_per_second_max: lifted(options.max_sends_per_second, 50),
-        connects_per_second_max: lifted(options.max_connects_per_second, 200),
-        connections_per_address_max: lifted(options.max_connections_per_address, 2000),
-        sessions_per_user_max: lifted(options.max_sessions_per_user, 20),
-        rooms_per_session_max: lifted(options.max_rooms_per_session, 100),
-        requests_per_second_max: lifted(options.max_requests_per_second, 50),
-        image_bytes_max,
-        outbox_bytes_max,
-        outbox_age_max: span(options.max_outbox_age, 15),
-    })
-}
-
-/// The origins of an option, each as a browser sends it.
-fn origins(option: &str, given: Option<Vec<String>>) -> Result<Vec<String>, ConfigError> {
-    let origins = given.unwrap_or_default();
-    match origins.iter().find(|origin| !is_origin(origin)) {
-        Some(bad) => refused(&format!("{option} {bad}: must be scheme://host[:port] without a path, or *")),
-        None => Ok(origins),
-    }
-}
-
-/// An address that an option names.
-fn named_url(option: &str, given: Option<&str>) -> Result<Option<String>, ConfigError> {
-    let sentence = || format!("{option} must be http:// or https://, a host, and perhaps a port and a path");
-    given.map(|text| parse_public_url(text).ok_or_else(|| ConfigError(sentence()))).transpose()
-}
-
-/// What stands in an address without an escape, and ends at a full stop.
-fn is_node_name(name: &str) -> bool {
-    let plain = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-    plain && (1..=32).contains(&name.len())
 }
 
 /// Default of `--image-store`: next to the database.
@@ -424,6 +324,21 @@ mod tests {
         assert!(Options::from_toml("colour = 1").unwrap_err().0.contains("colour"));
         assert!(Options::from_toml("ping-interval = 'soon'").unwrap_err().0.contains("ping-interval"));
         assert!(Options::from_toml("workers = -1").unwrap_err().0.contains("workers"));
+    }
+
+    #[test]
+    fn the_address_of_the_staffs_sign_in_stays_as_it_was_given() {
+        let read = |url: &str| {
+            let options =
+                Options { jwt_secret: secret(), staff_sign_in_url: Some(url.to_owned()), ..Options::default() };
+            Config::try_from(options).map(|config| config.staff_sign_in_url)
+        };
+        for url in ["https://shop.example/staff/", "http://localhost:3000/sign-in?next=chat"] {
+            assert_eq!(read(url).unwrap().as_deref(), Some(url));
+        }
+        for url in ["shop.example", "javascript:alert(1)", "https://user@shop.example", "https://shop.example/#chat"] {
+            assert!(read(url).unwrap_err().0.contains("--staff-sign-in-url"), "{url}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The architecture, kept true by reading the source: imports point down, and outer crates have one address.
 //!
-//! `main → cli → server → http → actors → chat → {db, broker, auth} → protocol → domain`. An import may skip a level; it never
+//! `main → internals → cli → server → http → actors → chat → {db, broker, auth} → protocol → domain`. An import may skip a level; it never
 //! climbs, and siblings don't know each other. The modules of [`SERVICES`] may be used by all of them. Below that, siblings form no circle.
 
 #[path = "layering/circles.rs"]
@@ -14,8 +14,10 @@ use std::{
 };
 
 /// The levels from the top; the modules of one level are siblings.
-const LEVELS: [&[&str]; 9] = [
+const LEVELS: [&[&str]; 10] = [
     &["main"],
+    // The way in for the program, tests, benchmarks and fuzz targets. It has no code of its own.
+    &["internals"],
     &["cli"],
     &["server"],
     &["http"],

@@ -23,9 +23,11 @@ pub fn accepts_gzip(request: &HttpRequest) -> bool {
     })
 }
 
-/// Whether a client has what is known by that tag (RFC 9110 section 13.1.2).
+/// Whether a client has what is known by that tag: by one of a list, each perhaps made weak by a proxy that compresses
+/// (RFC 9110 sections 8.8.3.2 and 13.1.2).
 pub fn has_already(request: &HttpRequest, tag: &str) -> bool {
-    request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes())
+    let lists = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim).any(|known| known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 /// A text with that hash, compressed.
@@ -39,4 +41,21 @@ pub fn gzipped(hash: Hash, body: &[u8]) -> Bytes {
         encoder.finish().unwrap_or_default().into()
     };
     done.entry(hash).or_insert_with(compress).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_tag_is_found_in_a_list_and_when_a_proxy_has_made_it_weak() {
+        let has = |known: &str| {
+            let request = TestRequest::default().insert_header((header::IF_NONE_MATCH, known)).to_http_request();
+            has_already(&request, "\"a1\"")
+        };
+        assert!(has("\"a1\"") && has("W/\"a1\"") && has("\"b2\", W/\"a1\""));
+        assert!(!has("") && !has("\"b2\"") && !has("a1") && !has("W/\"b2\", \"a12\""));
+    }
 }

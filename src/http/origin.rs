@@ -48,7 +48,7 @@ impl Origins {
         // Without a list no answer depends on the origin, and these headers would be a fifth of a small answer.
         let cors = match self.allowed.as_slice() {
             [] => cors.disable_vary_header(),
-            _ => cors.expose_headers(["date", "x-request-id", "retry-after"]),
+            _ => cors.expose_headers(["date", "x-request-id", "retry-after", "etag"]),
         };
         if self.allows_any() {
             return cors.allow_any_origin();

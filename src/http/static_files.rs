@@ -59,15 +59,15 @@ impl StaticFiles {
 /// What the page may load and run: its own files, images of the server's public address, and nothing inline. Where a browser
 /// knows Trusted Types, text can't become markup at all.
 ///
-/// No page may put it into a frame. The messenger is the exception: pages of the listed origins may frame it, and it shows
-/// their pictures, wherever those come from.
+/// No page may put it into a frame. The messenger is the exception: pages of the listed origins may frame it. It and the desk of
+/// the staff show the marketplace's pictures, wherever those come from.
 fn content_security_policy(public_url: Option<&str>, path: &str, frame_ancestors: &[String]) -> String {
     // Only its scheme, host and port: a path would have to be matched to its end.
     let origin: String = public_url.unwrap_or_default().split_inclusive('/').take(3).collect();
     let origin = origin.trim_end_matches('/');
     let space = if origin.is_empty() { "" } else { " " };
     let is_frame = path == EMBED_FRAME;
-    let pictures = if is_frame { " https:" } else { "" };
+    let pictures = if is_frame || path == STAFF_INDEX { " https:" } else { "" };
     let ancestors =
         if is_frame && !frame_ancestors.is_empty() { frame_ancestors.join(" ") } else { "'none'".to_owned() };
     format!(
@@ -274,9 +274,20 @@ mod tests {
             (EMBED_FRAME, &[], "frame-ancestors 'none';"),
             (DEMO_INDEX, &listed, "frame-ancestors 'none';"),
             (SERVER_INDEX, &listed, "frame-ancestors 'none';"),
+            (STAFF_INDEX, &listed, "frame-ancestors 'none';"),
         ] {
             let policy = content_security_policy(None, path, listed);
             assert!(policy.contains(expected), "{path}: {policy}");
+        }
+    }
+
+    #[test]
+    fn the_marketplaces_pictures_are_shown_where_it_is_not_known_where_they_come_from() {
+        for (path, expected) in [(EMBED_FRAME, true), (STAFF_INDEX, true), (DEMO_INDEX, false), (SERVER_INDEX, false)] {
+            assert_eq!(
+                content_security_policy(None, path, &[]).contains("img-src 'self' data: blob: https:;"),
+                expected
+            );
         }
     }
 

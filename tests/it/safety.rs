@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TestServer,
-    rest::{call, send, upload},
+    rest::{Answer, call, send, upload},
     server::SERVICE_KEY,
     socket_io::PacketClient,
 };
@@ -346,14 +346,7 @@ async fn a_queue_that_has_not_changed_is_no_entry_and_one_that_has_is() {
     server.seed().report(&room.id, "alice");
     let audited =
         || db::list_audit(&mut server.pool.get().unwrap(), &AuditFilter::All, None, 1000, usize::MAX).unwrap().0.len();
-    let token = format!("Bearer {}", server.staff_token("mina"));
-    let list = |tag: String| {
-        let (addr, token) = (server.addr, token.clone());
-        async move {
-            let headers = [("authorization", token.as_str()), ("if-none-match", tag.as_str())];
-            send(addr, "GET", "/api/v1/reports?state=decided", &headers, b"").await
-        }
-    };
+    let list = |tag: String| ask_for_queue(&server, "mina", "state=decided", tag);
     let first = list(String::new()).await;
     let tag = first.header("etag").unwrap().to_owned();
     assert_eq!((first.status, audited()), (200, 1));
@@ -366,6 +359,28 @@ async fn a_queue_that_has_not_changed_is_no_entry_and_one_that_has_is() {
     assert_eq!(changed.body["items"].as_array().unwrap().len(), 2);
     let names: Vec<_> = changed.body["users"].as_array().unwrap().iter().map(|user| &user["name"]).collect();
     assert_eq!(names, ["alice", "sam"]);
+}
+
+async fn ask_for_queue(server: &TestServer, by: &str, query: &str, tag: String) -> Answer {
+    let token = format!("Bearer {}", server.staff_token(by));
+    let headers = [("authorization", token.as_str()), ("if-none-match", tag.as_str())];
+    send(server.addr, "GET", &format!("/api/v1/reports?{query}"), &headers, b"").await
+}
+
+#[actix_web::test]
+async fn nobody_learns_of_a_queue_by_the_tag_of_another_one_or_of_another_moderator() {
+    let server = TestServer::start().await;
+    server.seed().room("alice", "bike");
+    let empty = ask_for_queue(&server, "mina", "state=open", String::new()).await;
+    let tag = || empty.header("etag").unwrap().to_owned();
+    assert_eq!(empty.body, json!({"items": [], "users": []}));
+    assert_eq!(ask_for_queue(&server, "mina", "state=open", tag()).await.status, 304);
+    for (by, query) in [("mina", "state=open&reportedId=sam"), ("mina", "state=decided"), ("noor", "state=open")] {
+        let answer = ask_for_queue(&server, by, query, tag()).await;
+        assert_eq!((answer.status, &answer.body), (200, &empty.body), "{by} {query}");
+    }
+    let entries = db::list_audit(&mut server.pool.get().unwrap(), &AuditFilter::All, None, 1000, usize::MAX).unwrap();
+    assert_eq!(entries.0.len(), 4);
 }
 
 #[actix_web::test]

@@ -25,7 +25,7 @@ async fn an_allowed_origin_reads_answers_and_errors() {
         check(&answer, path);
         assert_eq!((answer.status, origin(&answer).as_deref()), (status, Some(SHOP)), "{path}");
         let exposed = answer.header("access-control-expose-headers").unwrap_or_default();
-        for name in ["x-request-id", "retry-after", "date"] {
+        for name in ["x-request-id", "retry-after", "date", "etag"] {
             assert!(exposed.contains(name), "{exposed}");
         }
         let other = send(server.addr, "GET", path, &[("origin", "https://evil.example")], b"").await;

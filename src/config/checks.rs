@@ -1,0 +1,121 @@
+//! What an option, or several that belong together, may be. Each refusal is one sentence for the operator.
+
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+
+use super::{
+    ConfigError, JWT_SECRET_BYTES_MIN, KeySource, Limits, Options, Secret, Span, TlsFiles, WEBHOOK_SECRET_BYTES_MIN,
+    WebhookTarget,
+    url::{is_origin, parse_http_url, parse_public_url},
+};
+
+pub(super) fn refused<T>(sentence: &str) -> Result<T, ConfigError> {
+    Err(ConfigError(sentence.to_owned()))
+}
+
+pub(super) fn span(given: Option<Span>, default_secs: u64) -> Duration {
+    given.map_or(Duration::from_secs(default_secs), |span| span.0)
+}
+
+pub(super) fn tls_files(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, ConfigError> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key })),
+        (None, None) => Ok(None),
+        _ => refused("--tls-cert and --tls-key go together: give both or none"),
+    }
+}
+
+pub(super) fn key_source(
+    secret: Option<Secret>,
+    public_key: Option<PathBuf>,
+    jwks_url: Option<String>,
+) -> Result<KeySource, ConfigError> {
+    match (secret, public_key, jwks_url) {
+        (Some(secret), None, None) if secret.expose().len() >= JWT_SECRET_BYTES_MIN => Ok(KeySource::Secret(secret)),
+        (Some(_), None, None) => refused("--jwt-secret must have at least 32 bytes"),
+        (None, Some(file), None) => Ok(KeySource::PublicKey(file)),
+        (None, None, Some(url)) => Ok(KeySource::Jwks(url)),
+        (None, None, None) => {
+            refused("no signing key: give --jwt-secret (at least 32 bytes), --jwt-public-key or --jwks-url")
+        }
+        _ => refused("give one of --jwt-secret, --jwt-public-key and --jwks-url, not several"),
+    }
+}
+
+pub(super) fn webhook_target(
+    url: Option<String>,
+    secret: Option<Secret>,
+    notify_unread_after: Option<Span>,
+) -> Result<Option<WebhookTarget>, ConfigError> {
+    match (url, secret, notify_unread_after) {
+        (None, None, None) => Ok(None),
+        (None, ..) => refused("--webhook-secret and --notify-unread-after are for --webhook-url: give it, too"),
+        (Some(url), ..) if parse_http_url(&url).is_none() => {
+            refused("--webhook-url must be an https:// (or http://) address without a user name or password")
+        }
+        (Some(_), None, _) => refused("--webhook-url needs --webhook-secret"),
+        (Some(_), Some(secret), _) if secret.expose().len() < WEBHOOK_SECRET_BYTES_MIN => {
+            refused("--webhook-secret must have at least 32 bytes")
+        }
+        (Some(url), Some(secret), after) => {
+            Ok(Some(WebhookTarget { url, secret, notify_unread_after: span(after, 300) }))
+        }
+    }
+}
+
+pub(super) fn limits(options: &Options) -> Result<Limits, ConfigError> {
+    let message_bytes_max = options.max_message_bytes.unwrap_or(16 * 1024);
+    if !(1..=1024 * 1024).contains(&message_bytes_max) {
+        return refused("--max-message-bytes must be 1 to 1048576");
+    }
+    let image_bytes_max = options.max_image_bytes.unwrap_or(10 * 1024 * 1024);
+    if !(1024..=100 * 1024 * 1024).contains(&image_bytes_max) {
+        return refused("--max-image-bytes must be 1024 to 104857600");
+    }
+    let outbox_bytes_max = options.max_outbox_bytes.unwrap_or(256 * 1024);
+    if outbox_bytes_max < 4096 {
+        return refused("--max-outbox-bytes must be at least 4096");
+    }
+    let lifted = |limit: Option<u32>, default: u32| NonZeroU32::new(limit.unwrap_or(default));
+    Ok(Limits {
+        message_bytes_max,
+        sends_per_second_max: lifted(options.max_sends_per_second, 50),
+        connects_per_second_max: lifted(options.max_connects_per_second, 200),
+        connections_per_address_max: lifted(options.max_connections_per_address, 2000),
+        sessions_per_user_max: lifted(options.max_sessions_per_user, 20),
+        rooms_per_session_max: lifted(options.max_rooms_per_session, 100),
+        requests_per_second_max: lifted(options.max_requests_per_second, 50),
+        image_bytes_max,
+        outbox_bytes_max,
+        outbox_age_max: span(options.max_outbox_age, 15),
+    })
+}
+
+/// The origins of an option, each as a browser sends it.
+pub(super) fn origins(option: &str, given: Option<Vec<String>>) -> Result<Vec<String>, ConfigError> {
+    let origins = given.unwrap_or_default();
+    match origins.iter().find(|origin| !is_origin(origin)) {
+        Some(bad) => refused(&format!("{option} {bad}: must be scheme://host[:port] without a path, or *")),
+        None => Ok(origins),
+    }
+}
+
+pub(super) fn public_url(text: &str) -> Result<String, ConfigError> {
+    let sentence = "--public-url must be http:// or https://, a host, and perhaps a port and a path";
+    parse_public_url(text).ok_or_else(|| ConfigError(sentence.to_owned()))
+}
+
+/// An address as it was given: the marketplace may want a query or a slash at the end. The fragment is for the way back.
+pub(super) fn staff_sign_in_url(text: String) -> Result<String, ConfigError> {
+    match parse_http_url(&text).filter(|url| url.fragment().is_none()) {
+        Some(_) => Ok(text),
+        None => {
+            refused("--staff-sign-in-url must be http:// or https:// and a host, without a user name and a fragment")
+        }
+    }
+}
+
+/// What stands in an address without an escape, and ends at a full stop.
+pub(super) fn is_node_name(name: &str) -> bool {
+    let plain = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    plain && (1..=32).contains(&name.len())
+}
