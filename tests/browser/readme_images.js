@@ -1,5 +1,5 @@
 /*
- * Takes the pictures of the README again: `node readme_images.js`, then look at docs/images and commit them.
+ * Takes the pictures of the README and of docs/staff.md again: `node readme_images.js`, then look at docs/images and commit them.
  * They want fonts for Korean and emoji (Debian: fonts-noto-cjk, fonts-noto-color-emoji).
  */
 import { execFileSync } from "node:child_process";
@@ -7,6 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { launchBrowser, Window } from "./support/browser.js";
 import { DemoServer } from "./support/demo_server.js";
+import { DeskWindow } from "./support/desk.js";
 
 const IMAGES = fileURLToPath(new URL("../../docs/images/", import.meta.url));
 await mkdir(IMAGES, { recursive: true });
@@ -58,6 +59,19 @@ await phone.page.locator(".offer[data-status=accepted]").waitFor();
 await answering.composer.pressSequentially("네, 좋");
 await phone.page.locator(".typing-dots").waitFor();
 await take(phone, "phone");
+
+// The staff's desk: a report with what was said around it.
+const scam = "Send the money to my bank first, then I ship.";
+await say("room-mina-lamp", "sofia", scam);
+const { items } = await server.api("GET", "/rooms/room-mina-lamp/messages");
+const messageId = items.find(({ text }) => text === scam).id;
+const report = (as, body) => server.api("POST", "/reports", body, { as });
+await report("mina", { roomId: "room-mina-lamp", messageId, category: "scam", text: "Wants me to pay outside" });
+await report("jonas", { roomId: third, category: "spam", text: "The same text for the third time" });
+const staff = await DeskWindow.signIn(browser, server, { viewport: { width: 1180, height: 760 } });
+await staff.row(scam).click();
+await staff.page.getByRole("heading", { name: /^Scam:/ }).waitFor();
+await take(staff, "staff");
 
 await browser.close();
 await server.stop();
