@@ -177,6 +177,54 @@ test("a person's page: mute and end it, end their sessions, export, write a note
   await desk.close();
 });
 
+test("a list is that of the filter that was chosen last, and a failure ends with it", async () => {
+  for (const id of ["junho", "junho", "junho", "sofia"]) await server.api("GET", `/users/${id}`);
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  const of = (id) => page.locator(".entry", { has: page.locator(`a[href="#/people/${id}"]`) });
+  const more = page.getByRole("button", { name: "Show more" });
+  let gate;
+  let isDown = false;
+  await page.route("**/api/v1/audit?*", async (route) => {
+    const url = new URL(route.request().url());
+    if (url.searchParams.get("userId") === "junho") url.searchParams.set("limit", "2");
+    if (url.searchParams.has("cursor")) await gate;
+    await (isDown ? route.abort("connectionrefused") : route.continue({ url: url.href }));
+  });
+  // A late page of the list before.
+  let release;
+  gate = new Promise((resolve) => (release = resolve));
+  await desk.go("#/audit?userId=junho");
+  const late = page.waitForResponse(/cursor=/);
+  await more.click();
+  await desk.go("#/audit?userId=sofia");
+  await of("sofia").first().waitFor();
+  release();
+  await (await late).finished();
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+  assert.equal(await of("junho").count(), 0);
+
+  isDown = true;
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await page.getByRole("alert").waitFor();
+  assert.ok((await of("sofia").count()) > 0);
+  isDown = false;
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("alert").waitFor({ state: "detached" });
+
+  await desk.go("#/audit?userId=junho");
+  await of("junho").first().waitFor();
+  isDown = true;
+  await more.click();
+  await page.getByRole("alert").waitFor();
+  isDown = false;
+  await desk.go("#/audit?userId=sofia");
+  await of("sofia").first().waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
+  desk.forgiveLostConnections();
+  await desk.close();
+});
+
 test("the audit log by who, about whom and where, in pages", async () => {
   for (let n = 0; n < 55; n += 1) await server.api("GET", "/users/mina");
   const desk = await DeskWindow.signIn(browser, server, { place: "#/people/mina" });
