@@ -129,6 +129,28 @@ test("search across conversations says why, and leads to the message", async () 
   await desk.close();
 });
 
+test("a conversation stays as far as it was read, after an action, too", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  await page.route(/\/messages\?/, (route) => route.continue({ url: route.request().url().replace("limit=50", "limit=2") }));
+  await desk.go(`#/conversations/${ROOM}`);
+  await desk.until(() => document.querySelectorAll(".message").length === 2);
+  await page.getByRole("button", { name: "Show older messages" }).dblclick();
+  await desk.until(() => document.querySelectorAll(".message").length > 2);
+  await page.getByRole("button", { name: "Show older messages" }).and(page.locator("[aria-disabled=false]")).waitFor();
+  const read = await page.locator(".message").allTextContents();
+  assert.equal(new Set(read).size, 4);
+  assert.equal(read.length, 4);
+  await page.keyboard.press("f");
+  await desk.confirm({ reason: "a test" });
+  await page.locator(".page .status", { hasText: "Frozen" }).waitFor();
+  assert.deepEqual(await page.locator(".message").allTextContents(), read);
+  await page.keyboard.press("f");
+  await desk.confirm();
+  await page.locator(".page .status", { hasText: "Frozen" }).waitFor({ state: "detached" });
+  await desk.close();
+});
+
 test("a product is taken down and put back", async () => {
   const desk = await DeskWindow.signIn(browser, server, { place: "#/products/monstera" });
   const { page } = desk;
