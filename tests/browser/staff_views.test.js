@@ -199,6 +199,29 @@ test("a person's page: mute and end it, end their sessions, export, write a note
   await desk.close();
 });
 
+test("a person's page shows what they have archived, and each report that waits", async () => {
+  await server.api("PATCH", "/rooms/room-mina-lamp/settings", { archived: true }, { as: "mina" });
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  const about = (id, state, nextCursor) => ({ items: [{ id, state, text: id, reporterId: "sofia", reportedId: "mina", roomId: ROOM, category: "spam", messages: [], createdAt: "2026-11-29T09:00:00.000Z" }], users: [], nextCursor });
+  const pages = { "open ": about("first open", "open", "a b"), "open a b": about("last open", "open"), "decided ": about("first decided", "decided", "2"), "decided 2": about("last decided", "decided") };
+  await page.route(/\/reports\?.*reportedId=mina/, (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    return route.fulfill({ json: pages[`${query.get("state")} ${query.get("cursor") ?? ""}`] });
+  });
+  await desk.go("#/people/mina");
+  await page.getByRole("region", { name: en.person.archived }).locator("[data-row=room-mina-lamp]").waitFor();
+  assert.equal(await page.getByRole("region", { name: en.person.rooms, exact: true }).locator("[data-row=room-mina-lamp]").count(), 0);
+
+  const reports = page.getByRole("region", { name: en.person.reportsAbout });
+  for (const last of ["first open", "first decided", "last decided"]) {
+    await reports.locator(".row", { hasText: last }).waitFor();
+    if (last !== "last decided") await reports.getByRole("button", { name: "Show more" }).click();
+  }
+  assert.deepEqual(await reports.locator(".excerpt").allTextContents(), ["first open", "last open", "first decided", "last decided"]);
+  await desk.close();
+});
+
 test("a list is that of the filter that was chosen last, and a failure ends with it", async () => {
   for (const id of ["junho", "junho", "junho", "sofia"]) await server.api("GET", `/users/${id}`);
   const desk = await DeskWindow.signIn(browser, server);
