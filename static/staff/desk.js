@@ -50,7 +50,8 @@ export function Desk({ rest, me, leave }) {
     latest.current = new Map([...latest.current, ...users.map((user) => /** @type {const} */ ([user.id, user]))]);
     setPeople(latest.current);
   };
-  const tools = useMemo(() => ({ rest, me, said, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people, said]);
+  const lastSearch = useRef(/** @type {import("./words.js").DeskTools["lastSearch"]["current"]} */ (undefined));
+  const tools = useMemo(() => ({ rest, me, lastSearch, said, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people, said]);
   useEffect(() => {
     const timer = said ? setTimeout(() => setSaid(""), SAID_MS) : undefined;
     return () => clearTimeout(timer);

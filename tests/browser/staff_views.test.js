@@ -129,6 +129,40 @@ test("search across conversations says why, and leads to the message", async () 
   await desk.close();
 });
 
+test("a search can be changed, runs again only on the way back from a result, and ends with the sign-in", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  let searches = 0;
+  page.on("request", (request) => request.url().includes("/search/all") && (searches += 1));
+  const words = page.locator("#search-words");
+  await desk.go("#/search");
+  await words.fill("cassette");
+  await page.locator("#search-reason").fill("A dispute about parts");
+  await page.locator("#search-reason").press("Enter");
+  await desk.row("cassette").click();
+  await page.locator(".message[data-sought]").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator("mark").waitFor();
+  assert.equal(searches, 2);
+
+  await page.keyboard.press("4");
+  await page.locator(".entry").first().waitFor();
+  await page.goBack();
+  await words.waitFor();
+  assert.equal(await words.inputValue(), "cassette");
+  assert.equal(await page.locator("mark").count(), 0);
+
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await desk.dialog.getByRole("button", { name: "Sign out" }).click();
+  await page.locator(".person", { hasText: "Noor Haddad" }).click();
+  await page.locator(".desk").waitFor();
+  await desk.go("#/search");
+  await words.waitFor();
+  assert.equal(await words.inputValue(), "");
+  assert.equal(searches, 2);
+  await desk.close();
+});
+
 test("a conversation stays as far as it was read, after an action, too", async () => {
   const desk = await DeskWindow.signIn(browser, server);
   const { page } = desk;
