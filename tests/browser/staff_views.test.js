@@ -185,6 +185,22 @@ test("a conversation stays as far as it was read, after an action, too", async (
   await desk.close();
 });
 
+test("a report whose conversation can't be read says so, and reads it again", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  const rooms = /\/api\/v1\/rooms\/[\w-]+\?reason=/;
+  await page.route(rooms, (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ code: "unavailable", status: 503 }) }));
+  await desk.row("He keeps insisting.").or(page.locator(".queue-row")).first().click();
+  await page.locator(".report").getByRole("alert").getByText("The server is busy").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Warn a member" }).count(), 0);
+  await page.unroute(rooms);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Warn a member" }).waitFor();
+  desk.faults = desk.faults.filter((fault) => !/status of 503/.test(fault));
+  await desk.close();
+});
+
 test("a product is taken down and put back", async () => {
   const desk = await DeskWindow.signIn(browser, server, { place: "#/products/monstera" });
   const { page } = desk;
