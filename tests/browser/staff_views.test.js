@@ -358,6 +358,17 @@ test("the keyboard alone is enough, and can be had without keys of one letter", 
     await page.getByRole("heading", { name: section, level: 1 }).waitFor();
     await desk.until(() => document.activeElement !== document.body);
   }
+  // A key that is held walks, and does nothing else twice.
+  await page.keyboard.down("3");
+  await page.getByRole("heading", { name: "Mutes and bans", level: 1 }).waitFor();
+  await desk.go("#/reports");
+  await page.locator(".queue-row").nth(1).waitFor();
+  await page.keyboard.down("3");
+  await page.keyboard.up("3");
+  await page.keyboard.down("j");
+  await page.keyboard.down("j");
+  await page.keyboard.up("j");
+  await desk.focused(`[data-row="${second}"]`);
   await page.keyboard.press("?");
   await desk.dialog.getByRole("switch").press("Space");
   await page.keyboard.press("Escape");
@@ -379,6 +390,8 @@ test("on a phone, a report takes the page, and the way back leads to its row", a
   await page.locator(".queue-row").first().waitFor();
   assert.equal(await page.locator(".detail").isVisible(), false);
   await desk.focused("[data-row]");
+  await page.getByRole("button", { name: en.keys.title }).click();
+  await desk.dialog.getByRole("switch").waitFor();
   await desk.close();
 });
 
