@@ -32,7 +32,7 @@ const VIEWS = {
 /**
  * The desk of somebody who is signed in.
  *
- * @param {{rest: import("./rest.js").StaffRest, me: import("./session.js").Holder, leave: () => void}} props
+ * @param {{rest: import("./rest.js").StaffRest, me: import("./token.js").Holder, leave: () => void}} props
  */
 export function Desk({ rest, me, leave }) {
   const place = usePlace();
@@ -105,7 +105,7 @@ function useFocusOnArrival(main, { view, id }, seeksField) {
   }, [view, id]);
 }
 
-/** @param {{place: import("./places.js").Place, me: import("./session.js").Holder, leave: () => void, help: () => void}} props */
+/** @param {{place: import("./places.js").Place, me: import("./token.js").Holder, leave: () => void, help: () => void}} props */
 function TopBar({ place, me, leave, help }) {
   const { t } = useWords();
   const [leaves, setLeaves] = useState(false);

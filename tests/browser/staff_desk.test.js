@@ -317,6 +317,37 @@ test("a link to a place leads through the sign-in, and a name of the demo is no 
   await window.close();
 });
 
+test("on a server that is no demo, the name of a person of the demo changes nothing", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  await page.locator(".queue :is(.queue-row, .empty-title)").first().waitFor();
+  await page.route("**/api/v1/features", (route) => route.fulfill({ json: {} }));
+  const asked = page.waitForResponse("**/api/v1/features");
+  await desk.go("#as=mina");
+  await asked;
+  await desk.until(() => !location.hash);
+  await page.keyboard.press("4");
+  await desk.row("Listed reports").first().waitFor();
+  assert.ok(await page.evaluate(() => "token" in JSON.parse(sessionStorage.getItem("haggle.staff"))));
+  await desk.close();
+});
+
+test("the token has left the address before the rest of the page is there", async () => {
+  const desk = Object.setPrototypeOf(await Window.open(browser, "about:blank"), DeskWindow.prototype);
+  const { page } = desk;
+  let release;
+  const gate = new Promise((resolve) => (release = resolve));
+  await page.route("**/staff/main.js", async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await page.goto(`${server.url}/staff#token=${await server.tokenOf("moderator")}`, { waitUntil: "commit" });
+  await desk.until(() => sessionStorage.getItem("haggle.staff") && !location.hash);
+  release();
+  await page.locator(".desk").waitFor();
+  await desk.close();
+});
+
 test("the demo's moderator signs in as a person, and the way back from a sign-in leads to where one was", async () => {
   const window = await Window.open(browser, server.url);
   const { page } = window;
