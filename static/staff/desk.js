@@ -32,7 +32,7 @@ const VIEWS = {
 /**
  * The desk of somebody who is signed in.
  *
- * @param {{rest: import("./rest.js").StaffRest, me: import("./session.js").Holder, leave: () => void}} props
+ * @param {{rest: import("./rest.js").StaffRest, me: import("./token.js").Holder, leave: () => void}} props
  */
 export function Desk({ rest, me, leave }) {
   const place = usePlace();
@@ -50,7 +50,8 @@ export function Desk({ rest, me, leave }) {
     latest.current = new Map([...latest.current, ...users.map((user) => /** @type {const} */ ([user.id, user]))]);
     setPeople(latest.current);
   };
-  const tools = useMemo(() => ({ rest, me, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people]);
+  const lastSearch = useRef(/** @type {import("./words.js").DeskTools["lastSearch"]["current"]} */ (undefined));
+  const tools = useMemo(() => ({ rest, me, lastSearch, said, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people, said]);
   useEffect(() => {
     const timer = said ? setTimeout(() => setSaid(""), SAID_MS) : undefined;
     return () => clearTimeout(timer);
@@ -104,7 +105,7 @@ function useFocusOnArrival(main, { view, id }, seeksField) {
   }, [view, id]);
 }
 
-/** @param {{place: import("./places.js").Place, me: import("./session.js").Holder, leave: () => void, help: () => void}} props */
+/** @param {{place: import("./places.js").Place, me: import("./token.js").Holder, leave: () => void, help: () => void}} props */
 function TopBar({ place, me, leave, help }) {
   const { t } = useWords();
   const [leaves, setLeaves] = useState(false);

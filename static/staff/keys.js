@@ -8,6 +8,8 @@ import { useEffect, useState } from "../components/ui/view.js";
 
 const STORAGE_KEY = "haggle.staff.keys";
 
+const WALKING = new Set(["j", "k", "ArrowDown", "ArrowUp"]);
+
 /** Somebody who dictates, or whose hand rests on keys, does without: WCAG 2.1.4. */
 export function areKeysOn() {
   return localStorage.getItem(STORAGE_KEY) !== "off";
@@ -63,6 +65,8 @@ export function useKeys(actions) {
         if (event.key === "Escape") document.querySelector("main")?.focus();
         return;
       }
+      // A key that is held goes on walking, and does nothing else twice.
+      if (event.repeat && !WALKING.has(event.key)) return;
       if (press(event.key, target, latest.actions)) event.preventDefault();
     };
     addEventListener("keydown", onKeyDown);

@@ -8,7 +8,9 @@ import { useWords } from "./words.js";
  * Something that is read from the server.
  *
  * @template T
- * @typedef {{data?: T, failure?: HaggleError, busy: boolean, reload: () => Promise<void>, set: (data: T) => void}} Loading
+ * @typedef {{data?: T, failure?: HaggleError, busy: boolean, reload: () => Promise<void>, read: (read: () => Promise<T>) => Promise<void>,
+ *   retry: () => Promise<void>, set: (data: T) => void}} Loading
+ *   `read` takes the place of what is there, as `reload` does, by another way; `retry` does again what has failed
  */
 
 /**
@@ -18,7 +20,7 @@ import { useWords } from "./words.js";
  * @returns {Loading<T>}
  */
 export function useLoading(load, inputs) {
-  const [state, setState] = useState(/** @type {{data?: T, failure?: HaggleError, busy: boolean}} */ ({ busy: true }));
+  const [state, setState] = useState(/** @type {{data?: T, failure?: HaggleError, retry?: () => Promise<void>, busy: boolean}} */ ({ busy: true }));
   const shown = useRef(state);
   const turn = useRef(0);
   /** @param {typeof state} next */
@@ -26,29 +28,31 @@ export function useLoading(load, inputs) {
     shown.current = next;
     setState(next);
   };
-  const reload = async () => {
+  /** Of several readings, only the one that began last counts. @param {() => Promise<T>} next @returns {Promise<void>} */
+  const read = async (next) => {
     const mine = ++turn.current;
     show({ ...shown.current, busy: true });
     try {
-      const data = await load();
+      const data = await next();
       if (mine === turn.current) show({ data, busy: false });
     } catch (error) {
-      const failure = failureOf(error);
-      if (mine === turn.current) show({ data: shown.current.data, failure, busy: false });
+      if (mine === turn.current) show({ data: shown.current.data, failure: isFailure(error) ? error : undefined, retry: () => read(next), busy: false });
+      if (!isFailure(error)) throw error;
     }
   };
+  const reload = () => read(load);
   useEffect(() => {
     show({ busy: true });
     reload();
     return () => void (turn.current += 1);
   }, inputs);
-  return { ...state, reload, set: (data) => show({ data, busy: false }) };
+  return { ...state, reload, read, retry: state.retry ?? reload, set: (data) => show({ data, busy: false }) };
 }
 
 /**
  * @template T
  * @typedef {{items: T[], more: boolean, failure?: HaggleError, busy: boolean, loadMore: () => Promise<void>, reload: () => Promise<void>,
- *   set: (items: T[]) => void}} Pages
+ *   retry: () => Promise<void>, set: (items: T[]) => void}} Pages
  */
 
 /**
@@ -60,35 +64,28 @@ export function useLoading(load, inputs) {
  * @returns {Pages<T>}
  */
 export function usePages(load, inputs) {
-  const { data, failure, busy, reload, set } = useLoading(() => load().then(({ items, nextCursor }) => ({ items, nextCursor })), inputs);
-  const [further, setFurther] = useState(/** @type {{busy: boolean, failure?: HaggleError}} */ ({ busy: false }));
+  const { data, failure, busy, reload, read, retry, set } = useLoading(() => load().then(({ items, nextCursor }) => ({ items, nextCursor })), inputs);
   const loadMore = async () => {
-    if (further.busy || !data?.nextCursor) return;
-    setFurther({ busy: true });
-    try {
-      const page = await load(data.nextCursor);
-      set({ items: [...data.items, ...page.items], nextCursor: page.nextCursor });
-      setFurther({ busy: false });
-    } catch (error) {
-      setFurther({ busy: false, failure: failureOf(error) });
-    }
+    if (busy || !data?.nextCursor) return;
+    await read(async () => {
+      const { items, nextCursor } = await load(data.nextCursor);
+      return { items: [...data.items, ...items], nextCursor };
+    });
   };
   return {
     items: data?.items ?? [],
     more: data?.nextCursor !== undefined,
-    failure: failure ?? further.failure,
-    busy: busy || further.busy,
+    failure,
+    busy,
     loadMore,
     reload,
+    retry,
     set: (items) => set({ items, nextCursor: data?.nextCursor }),
   };
 }
 
-/** What is no answer of the server's is a fault of the page, and the error bar's business. @param {unknown} error */
-function failureOf(error) {
-  if (typeof (/** @type {any} */ (error)?.code) !== "string") throw error;
-  return /** @type {HaggleError} */ (error);
-}
+/** Anything else is no answer of the server's but a fault of the page, and the error bar's business. @param {unknown} error @returns {error is HaggleError} */
+export const isFailure = (error) => typeof (/** @type {any} */ (error)?.code) === "string";
 
 /** Why there is nothing to see, with another try. @param {{failure: HaggleError, retry: () => void}} props */
 export function Failure({ failure, retry }) {
@@ -105,9 +102,9 @@ export function Failure({ failure, retry }) {
  * @template T
  * @param {{loading: Loading<T>, children: (data: T) => any}} props
  */
-export function Loaded({ loading: { data, failure, reload }, children }) {
+export function Loaded({ loading: { data, failure, retry }, children }) {
   const { t } = useWords();
-  if (failure) return html`<${Failure} failure=${failure} retry=${reload} />`;
+  if (failure) return html`<${Failure} failure=${failure} retry=${retry} />`;
   return data === undefined ? html`<p class="notice" role="status">${t.loading}</p>` : children(data);
 }
 
@@ -117,10 +114,10 @@ export function Loaded({ loading: { data, failure, reload }, children }) {
  * @template T
  * @param {{pages: Pages<T>, empty: string, label: string, children: (item: T, index: number) => any}} props
  */
-export function PagedList({ pages: { items, more, failure, busy, loadMore, reload }, empty, label, children }) {
+export function PagedList({ pages: { items, more, failure, busy, loadMore, retry }, empty, label, children }) {
   const { t } = useWords();
   return html`
-    ${failure && html`<${Failure} failure=${failure} retry=${items.length ? loadMore : reload} />`}
+    ${failure && html`<${Failure} failure=${failure} retry=${retry} />`}
     ${items.length > 0 && html`<ul class="list" aria-label=${label}>${items.map(children)}</ul>`}
     ${!failure && items.length === 0 && !more && html`<p class="notice" role="status">${busy ? t.loading : empty}</p>`}
     ${more && !failure && html`<p class="centred"><button type="button" class="button" aria-disabled=${busy} onClick=${loadMore}>${busy ? t.loading : t.more}</button></p>`}

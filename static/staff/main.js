@@ -9,19 +9,17 @@ import { html, render } from "../components/ui/view.js";
 import { DemoRest } from "../demo_rest.js";
 import { preferredLanguage } from "../ui/language.js";
 import { Root } from "./root.js";
-import { takeToken } from "./session.js";
+import { takeDemoUser } from "./session.js";
 import { frame } from "./styles/frame.js";
 import { parts } from "./styles/parts.js";
 
 /** The desk of the marketplace's staff. Nothing but the page at `/staff` reads it. */
 
-// First of all, so that a token stands in the address for as short as possible.
-takeToken();
 document.adoptedStyleSheets.push(theme(), base(), dialogs(), frame(), parts());
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
 keepFocus(app);
 const demo = new DemoRest(`${location.origin}/api/v1`);
 // Prices without them have no decimals, which is no reason to show nothing.
 const currencies = demo.listCurrencies().then(learnCurrencies, () => {});
-await Promise.all([currencies, loadLanguage(preferredLanguage())]);
+await Promise.all([currencies, loadLanguage(preferredLanguage()), takeDemoUser()]);
 render(html`<${Root} demo=${demo} />`, app);

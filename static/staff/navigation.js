@@ -13,6 +13,18 @@ export function go(place) {
   if (address !== location.hash) location.hash = address;
 }
 
+/** Marks where one is in the history, before one goes on: this is what one comes back to. */
+export function markPlace() {
+  history.replaceState({ ...history.state, isMarked: true }, "");
+}
+
+/** Whether one has come back to a mark, which is gone then. */
+export function takeMark() {
+  const { isMarked = false, ...state } = history.state ?? {};
+  if (isMarked) history.replaceState(state, "");
+  return isMarked;
+}
+
 /** In place of where one is, which "back" then passes by. @param {Parameters<typeof addressOf>[0]} place */
 export function goInstead(place) {
   history.replaceState(history.state, "", addressOf(place));

@@ -58,7 +58,8 @@ class Queue {
   #know;
   #filters;
   #waitMs = POLL_MS;
-  #reading = false;
+  /** Ends with the reading that was asked for last. @type {Promise<void>} */
+  #reading = Promise.resolve();
   loaded = false;
   /** @type {HaggleError | undefined} */ failure;
 
@@ -96,27 +97,35 @@ class Queue {
     document.removeEventListener("visibilitychange", this.refresh);
   }
 
-  refresh = async () => {
+  refresh = () => this.#run(1);
+
+  loadMore = () => this.#run(this.#pages.length + 1);
+
+  /**
+   * Reads all pages that were read before. One reading follows the other, and after each, also after one that has failed, the
+   * next one has its time.
+   *
+   * @param {number} count of pages, at least
+   */
+  async #run(count) {
+    const before = this.#reading;
+    let end = () => {};
+    this.#reading = new Promise((resolve) => (end = resolve));
+    await before;
     clearTimeout(this.#timer);
-    if (document.hidden || this.#reading || !this.#runs) return;
-    this.#reading = true;
-    await this.#attempt(() => this.#read(Math.max(1, this.#pages.length)));
-    this.#reading = false;
-    if (this.#runs) this.#timer = setTimeout(this.refresh, this.#waitMs);
-  };
+    try {
+      if (this.#runs && !document.hidden) await this.#attempt(Math.max(count, this.#pages.length));
+    } finally {
+      if (this.#runs && !document.hidden) this.#timer = setTimeout(this.refresh, this.#waitMs);
+      end();
+    }
+  }
 
-  loadMore = async () => {
-    if (this.#reading) return;
-    this.#reading = true;
-    await this.#attempt(() => this.#read(this.#pages.length + 1));
-    this.#reading = false;
-  };
-
-  /** @param {() => Promise<{isNew: boolean, arrived: Report[]}>} read */
-  async #attempt(read) {
+  /** @param {number} count of pages */
+  async #attempt(count) {
     const hadFailed = this.failure !== undefined;
     try {
-      const { isNew, arrived } = await read();
+      const { isNew, arrived } = await this.#read(count);
       this.failure = undefined;
       this.#waitMs = POLL_MS;
       if (isNew || hadFailed) this.#changed(arrived);
@@ -131,8 +140,8 @@ class Queue {
   /** @param {number} count of pages */
   async #read(count) {
     const before = this.items;
-    const wasLoaded = this.loaded;
-    const grows = count > this.#pages.length;
+    // Of a queue that is not known to its end, an unknown report may be an old one that has moved up.
+    const wasComplete = this.loaded && !this.more;
     /** @type {{items: Report[], nextCursor?: string, tag?: string}[]} */
     const pages = [];
     let isNew = false;
@@ -153,6 +162,6 @@ class Queue {
     }
     this.#pages = pages;
     this.loaded = true;
-    return { isNew, arrived: wasLoaded && !grows ? newOnes(before, this.items) : [] };
+    return { isNew, arrived: wasComplete ? newOnes(before, this.items) : [] };
   }
 }

@@ -91,9 +91,9 @@ export class StaffRest {
     return this.#send("GET", `/users/${idOf(id)}`);
   }
 
-  /** @param {string} id @param {string} [cursor] @returns {Promise<Page<InboxItem>>} */
-  listUserRooms(id, cursor) {
-    return this.#send("GET", `/users/${idOf(id)}/rooms`, { query: { limit: 20, cursor } });
+  /** @param {string} id @param {{archived?: "true", cursor?: string}} [part] @returns {Promise<Page<InboxItem>>} */
+  listUserRooms(id, part) {
+    return this.#send("GET", `/users/${idOf(id)}/rooms`, { query: { limit: 20, ...part } });
   }
 
   /** @param {string} id @returns {Promise<Blob>} one JSON object per line */

@@ -6,10 +6,12 @@ import { html, useEffect, useLayoutEffect, useMemo, useState } from "../componen
 import { LanguageContext, preferredLanguage, rememberLanguage } from "../ui/language.js";
 import { Desk } from "./desk.js";
 import { StaffRest } from "./rest.js";
-import { forget, problemOf, readSession, readToken, remember, takeToken } from "./session.js";
+import { forget, readSession, remember, takeDemoUser } from "./session.js";
 import { SignIn } from "./sign_in.js";
+import { takeToken } from "./take_token.js";
+import { problemOf, readToken } from "./token.js";
 
-/** @typedef {import("./session.js").Problem} Problem */
+/** @typedef {import("./token.js").Problem} Problem */
 /** @typedef {import("./session.js").SignedIn} SignedIn */
 /** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
 
@@ -35,10 +37,10 @@ export function Root({ demo }) {
     setProblem(why);
     setSignedIn(next);
   };
-  // A new token, in a window that is open already.
+  // Another sign-in, in a window that is open already.
   useEffect(() => {
-    const onChange = () => {
-      if (!takeToken()) return;
+    const onChange = async () => {
+      if (!takeToken() && !(await takeDemoUser())) return;
       become(readSession());
       dispatchEvent(new HashChangeEvent("hashchange"));
     };

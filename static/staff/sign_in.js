@@ -1,9 +1,8 @@
 // @ts-check
 import { Avatar } from "../components/ui/avatar.js";
 import { html, useEffect, useState } from "../components/ui/view.js";
-import { fetchJson } from "../client/http.js";
 import { LanguageSwitch, Logo } from "../ui/sign_in.js";
-import { rememberPlace } from "./session.js";
+import { readFeatures, rememberPlace } from "./session.js";
 import { useWords } from "./words.js";
 
 /** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
@@ -11,7 +10,7 @@ import { useWords } from "./words.js";
 /**
  * Who signs staff in here: the marketplace, under an address that the server may know, or the demo, which takes anyone.
  *
- * @param {{demo: import("../demo_rest.js").DemoRest, problem: import("./session.js").Problem, become: (user: DemoUser) => void}} props
+ * @param {{demo: import("../demo_rest.js").DemoRest, problem: import("./token.js").Problem, become: (user: DemoUser) => void}} props
  */
 export function SignIn({ demo, problem, become }) {
   const { t } = useWords();
@@ -22,7 +21,7 @@ export function SignIn({ demo, problem, become }) {
   const load = async () => {
     setFailed(false);
     try {
-      const features = await fetchJson(`${location.origin}/api/v1/features`);
+      const features = await readFeatures();
       setUrl(features.staffSignInUrl ?? "");
       setPeople(features.demo ? (await demo.listUsers()).filter(({ role }) => role === "staff") : []);
     } catch {

@@ -46,7 +46,9 @@ export function useWords() {
  *
  * @typedef {object} DeskTools
  * @property {import("./rest.js").StaffRest} rest
- * @property {import("./session.js").Holder} me
+ * @property {import("./token.js").Holder} me
+ * @property {{current?: {words: string, reason: string}}} lastSearch for the way back to it: nothing of it is in the address, which others may see
+ * @property {string} said what is shown as a result now
  * @property {(text: string) => void} say shows a result, also to screen readers
  * @property {(action: import("./action_dialog.js").Action) => void} ask opens the dialog of an action
  * @property {Map<string, import("@haggle/client").User>} people those whose names were read

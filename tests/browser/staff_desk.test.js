@@ -153,6 +153,100 @@ test("a new report appears by itself and is announced, and watching fills no aud
   await desk.close();
 });
 
+/**
+ * A desk whose queue is answered by the test, and whose clock it turns. `pages`: by cursor. While `gate` is a promise, answers wait for it.
+ */
+async function openQueue(pages) {
+  const window = Object.setPrototypeOf(await Window.open(browser, "about:blank"), DeskWindow.prototype);
+  const { page } = window;
+  await page.clock.install();
+  const queue = { window, page, pages, gate: undefined, asked: () => page.waitForRequest(LIST), poll: () => page.clock.runFor(6_000) };
+  await page.route(LIST, async (route) => {
+    await queue.gate;
+    await route.fulfill({ json: queue.pages[new URL(route.request().url()).searchParams.get("cursor") ?? ""] });
+  });
+  await page.route(/\/api\/v1\/reports\/\w+(\?|$)/, (route) => {
+    const id = new URL(route.request().url()).pathname.split("/").at(-1);
+    return route.fulfill({ json: { ...report(id), ...(route.request().method() === "PATCH" && { state: "decided", decision: "dismissed" }) } });
+  });
+  await page.goto(`${server.url}/staff#token=${await server.tokenOf("moderator")}`);
+  await page.locator(".desk").waitFor();
+  return queue;
+}
+
+const LIST = /\/api\/v1\/reports\?/;
+
+const report = (id) => ({ id, reporterId: "mina", reportedId: "sofia", roomId: "room-mina-lamp", category: "spam", text: `About ${id}`, messages: [], createdAt: "2026-11-29T09:00:00.000Z", state: "open" });
+
+/** A page of the queue. */
+const queueOf = (ids, nextCursor) => ({ items: ids.map(report), users: [], nextCursor });
+
+test("the queue goes on by itself after more of it was shown, and after a fault", async () => {
+  const queue = await openQueue({ "": queueOf(["one"], "2"), 2: queueOf(["two"], "3"), 3: queueOf(["three"]) });
+  const { window: desk, page } = queue;
+  await desk.row("About one").waitFor();
+  let release;
+  const hold = () => (queue.gate = new Promise((resolve) => (release = resolve)));
+  // Wanted while the queue is read.
+  hold();
+  let asked = queue.asked();
+  await queue.poll();
+  await asked;
+  await page.getByRole("button", { name: "Show more" }).click();
+  release();
+  await desk.row("About two").waitFor();
+  // It takes longer than the time between two readings.
+  hold();
+  asked = queue.asked();
+  await page.getByRole("button", { name: "Show more" }).click();
+  await asked;
+  await queue.poll();
+  release();
+  await desk.row("About three").waitFor();
+  queue.pages[3] = queueOf(["three", "four"]);
+  await queue.poll();
+  await desk.row("About four").waitFor();
+
+  queue.pages[""] = { items: [] };
+  await queue.poll();
+  await page.locator(".error-bar").getByRole("button").click();
+  queue.pages[""] = queueOf(["five"]);
+  await queue.poll();
+  await desk.row("About five").waitFor();
+  desk.faults = desk.faults.filter((fault) => !/TypeError/.test(fault));
+  await desk.close();
+});
+
+test("a report that has moved up is not announced as new, and a new one takes no result's place", async () => {
+  const queue = await openQueue({ "": queueOf(["one"], "2") });
+  const { window: desk, page } = queue;
+  await desk.row("About one").waitFor();
+  queue.pages[""] = queueOf(["two"]);
+  await queue.poll();
+  await desk.row("About two").waitFor();
+  assert.equal(await page.locator(".said").textContent(), "");
+
+  queue.pages[""] = queueOf(["two", "three"]);
+  await queue.poll();
+  await desk.said("1 new report");
+  await page.clock.runFor(9_000);
+  await desk.row("About two").click();
+  await page.locator("#report-title").waitFor();
+  await page.keyboard.press("d");
+  await desk.dialog.waitFor();
+  queue.pages[""] = queueOf(["three", "four", "five"]);
+  let release;
+  queue.gate = new Promise((resolve) => (release = resolve));
+  await desk.confirm();
+  await desk.said("The report was dismissed.");
+  release();
+  await desk.row("About five").waitFor();
+  assert.equal(await page.locator(".said").textContent(), "The report was dismissed.");
+  await page.clock.runFor(9_000);
+  await desk.said("2 new reports");
+  await desk.close();
+});
+
 test("nobody asks for the queue while the page is hidden", async () => {
   const window = await Window.open(browser, "about:blank");
   const { page } = window;
@@ -221,6 +315,37 @@ test("a link to a place leads through the sign-in, and a name of the demo is no 
   await window.page.locator(".person", { hasText: "Noor Haddad" }).waitFor();
   window.faults = window.faults.filter((fault) => !/status of 404/.test(fault));
   await window.close();
+});
+
+test("on a server that is no demo, the name of a person of the demo changes nothing", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  await page.locator(".queue :is(.queue-row, .empty-title)").first().waitFor();
+  await page.route("**/api/v1/features", (route) => route.fulfill({ json: {} }));
+  const asked = page.waitForResponse("**/api/v1/features");
+  await desk.go("#as=mina");
+  await asked;
+  await desk.until(() => !location.hash);
+  await page.keyboard.press("4");
+  await desk.row("Listed reports").first().waitFor();
+  assert.ok(await page.evaluate(() => "token" in JSON.parse(sessionStorage.getItem("haggle.staff"))));
+  await desk.close();
+});
+
+test("the token has left the address before the rest of the page is there", async () => {
+  const desk = Object.setPrototypeOf(await Window.open(browser, "about:blank"), DeskWindow.prototype);
+  const { page } = desk;
+  let release;
+  const gate = new Promise((resolve) => (release = resolve));
+  await page.route("**/staff/main.js", async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await page.goto(`${server.url}/staff#token=${await server.tokenOf("moderator")}`, { waitUntil: "commit" });
+  await desk.until(() => sessionStorage.getItem("haggle.staff") && !location.hash);
+  release();
+  await page.locator(".desk").waitFor();
+  await desk.close();
 });
 
 test("the demo's moderator signs in as a person, and the way back from a sign-in leads to where one was", async () => {

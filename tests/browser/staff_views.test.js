@@ -129,6 +129,78 @@ test("search across conversations says why, and leads to the message", async () 
   await desk.close();
 });
 
+test("a search can be changed, runs again only on the way back from a result, and ends with the sign-in", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  let searches = 0;
+  page.on("request", (request) => request.url().includes("/search/all") && (searches += 1));
+  const words = page.locator("#search-words");
+  await desk.go("#/search");
+  await words.fill("cassette");
+  await page.locator("#search-reason").fill("A dispute about parts");
+  await page.locator("#search-reason").press("Enter");
+  await desk.row("cassette").click();
+  await page.locator(".message[data-sought]").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator("mark").waitFor();
+  assert.equal(searches, 2);
+
+  await page.keyboard.press("4");
+  await page.locator(".entry").first().waitFor();
+  await page.goBack();
+  await words.waitFor();
+  assert.equal(await words.inputValue(), "cassette");
+  assert.equal(await page.locator("mark").count(), 0);
+
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await desk.dialog.getByRole("button", { name: "Sign out" }).click();
+  await page.locator(".person", { hasText: "Noor Haddad" }).click();
+  await page.locator(".desk").waitFor();
+  await desk.go("#/search");
+  await words.waitFor();
+  assert.equal(await words.inputValue(), "");
+  assert.equal(searches, 2);
+  await desk.close();
+});
+
+test("a conversation stays as far as it was read, after an action, too", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  await page.route(/\/messages\?/, (route) => route.continue({ url: route.request().url().replace("limit=50", "limit=2") }));
+  await desk.go(`#/conversations/${ROOM}`);
+  await desk.until(() => document.querySelectorAll(".message").length === 2);
+  await page.getByRole("button", { name: "Show older messages" }).dblclick();
+  await desk.until(() => document.querySelectorAll(".message").length > 2);
+  await page.getByRole("button", { name: "Show older messages" }).and(page.locator("[aria-disabled=false]")).waitFor();
+  const read = await page.locator(".message").allTextContents();
+  assert.equal(new Set(read).size, 4);
+  assert.equal(read.length, 4);
+  await page.keyboard.press("f");
+  await desk.confirm({ reason: "a test" });
+  await page.locator(".page .status", { hasText: "Frozen" }).waitFor();
+  assert.deepEqual(await page.locator(".message").allTextContents(), read);
+  await page.keyboard.press("f");
+  await desk.confirm();
+  await page.locator(".page .status", { hasText: "Frozen" }).waitFor({ state: "detached" });
+  await desk.close();
+});
+
+test("a report whose conversation can't be read says so, and reads it again", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  const rooms = /\/api\/v1\/rooms\/[\w-]+\?reason=/;
+  await page.route(rooms, (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ code: "unavailable", status: 503 }) }));
+  await desk.row("He keeps insisting.").or(page.locator(".queue-row")).first().click();
+  await page.locator(".report").getByRole("alert").getByText("The server is busy").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Warn a member" }).count(), 0);
+  await page.unroute(rooms);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Warn a member" }).waitFor();
+  desk.faults = desk.faults.filter((fault) => !/status of 503/.test(fault));
+  await desk.close();
+});
+
 test("a product is taken down and put back", async () => {
   const desk = await DeskWindow.signIn(browser, server, { place: "#/products/monstera" });
   const { page } = desk;
@@ -177,6 +249,77 @@ test("a person's page: mute and end it, end their sessions, export, write a note
   await desk.close();
 });
 
+test("a person's page shows what they have archived, and each report that waits", async () => {
+  await server.api("PATCH", "/rooms/room-mina-lamp/settings", { archived: true }, { as: "mina" });
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  const about = (id, state, nextCursor) => ({ items: [{ id, state, text: id, reporterId: "sofia", reportedId: "mina", roomId: ROOM, category: "spam", messages: [], createdAt: "2026-11-29T09:00:00.000Z" }], users: [], nextCursor });
+  const pages = { "open ": about("first open", "open", "a b"), "open a b": about("last open", "open"), "decided ": about("first decided", "decided", "2"), "decided 2": about("last decided", "decided") };
+  await page.route(/\/reports\?.*reportedId=mina/, (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    return route.fulfill({ json: pages[`${query.get("state")} ${query.get("cursor") ?? ""}`] });
+  });
+  await desk.go("#/people/mina");
+  await page.getByRole("region", { name: en.person.archived }).locator("[data-row=room-mina-lamp]").waitFor();
+  assert.equal(await page.getByRole("region", { name: en.person.rooms, exact: true }).locator("[data-row=room-mina-lamp]").count(), 0);
+
+  const reports = page.getByRole("region", { name: en.person.reportsAbout });
+  for (const last of ["first open", "first decided", "last decided"]) {
+    await reports.locator(".row", { hasText: last }).waitFor();
+    if (last !== "last decided") await reports.getByRole("button", { name: "Show more" }).click();
+  }
+  assert.deepEqual(await reports.locator(".excerpt").allTextContents(), ["first open", "last open", "first decided", "last decided"]);
+  await desk.close();
+});
+
+test("a list is that of the filter that was chosen last, and a failure ends with it", async () => {
+  for (const id of ["junho", "junho", "junho", "sofia"]) await server.api("GET", `/users/${id}`);
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  const of = (id) => page.locator(".entry", { has: page.locator(`a[href="#/people/${id}"]`) });
+  const more = page.getByRole("button", { name: "Show more" });
+  let gate;
+  let isDown = false;
+  await page.route("**/api/v1/audit?*", async (route) => {
+    const url = new URL(route.request().url());
+    if (url.searchParams.get("userId") === "junho") url.searchParams.set("limit", "2");
+    if (url.searchParams.has("cursor")) await gate;
+    await (isDown ? route.abort("connectionrefused") : route.continue({ url: url.href }));
+  });
+  // A late page of the list before.
+  let release;
+  gate = new Promise((resolve) => (release = resolve));
+  await desk.go("#/audit?userId=junho");
+  const late = page.waitForResponse(/cursor=/);
+  await more.click();
+  await desk.go("#/audit?userId=sofia");
+  await of("sofia").first().waitFor();
+  release();
+  await (await late).finished();
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+  assert.equal(await of("junho").count(), 0);
+
+  isDown = true;
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await page.getByRole("alert").waitFor();
+  assert.ok((await of("sofia").count()) > 0);
+  isDown = false;
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("alert").waitFor({ state: "detached" });
+
+  await desk.go("#/audit?userId=junho");
+  await of("junho").first().waitFor();
+  isDown = true;
+  await more.click();
+  await page.getByRole("alert").waitFor();
+  isDown = false;
+  await desk.go("#/audit?userId=sofia");
+  await of("sofia").first().waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
+  desk.forgiveLostConnections();
+  await desk.close();
+});
+
 test("the audit log by who, about whom and where, in pages", async () => {
   for (let n = 0; n < 55; n += 1) await server.api("GET", "/users/mina");
   const desk = await DeskWindow.signIn(browser, server, { place: "#/people/mina" });
@@ -215,6 +358,17 @@ test("the keyboard alone is enough, and can be had without keys of one letter", 
     await page.getByRole("heading", { name: section, level: 1 }).waitFor();
     await desk.until(() => document.activeElement !== document.body);
   }
+  // A key that is held walks, and does nothing else twice.
+  await page.keyboard.down("3");
+  await page.getByRole("heading", { name: "Mutes and bans", level: 1 }).waitFor();
+  await desk.go("#/reports");
+  await page.locator(".queue-row").nth(1).waitFor();
+  await page.keyboard.down("3");
+  await page.keyboard.up("3");
+  await page.keyboard.down("j");
+  await page.keyboard.down("j");
+  await page.keyboard.up("j");
+  await desk.focused(`[data-row="${second}"]`);
   await page.keyboard.press("?");
   await desk.dialog.getByRole("switch").press("Space");
   await page.keyboard.press("Escape");
@@ -236,6 +390,8 @@ test("on a phone, a report takes the page, and the way back leads to its row", a
   await page.locator(".queue-row").first().waitFor();
   assert.equal(await page.locator(".detail").isVisible(), false);
   await desk.focused("[data-row]");
+  await page.getByRole("button", { name: en.keys.title }).click();
+  await desk.dialog.getByRole("switch").waitFor();
   await desk.close();
 });
 

@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { en } from "../../static/staff/languages/en.js";
 import { ko } from "../../static/staff/languages/ko.js";
 import { addressOf, readPlace, SECTIONS } from "../../static/staff/places.js";
-import { problemOf, readToken } from "../../static/staff/session.js";
 import { BAN_SPANS, DECISION_SPANS, MUTE_SPANS, spanEnd } from "../../static/staff/spans.js";
+import { problemOf, readToken } from "../../static/staff/token.js";
 
 const NOW = Date.parse("2026-11-29T09:00:00.000Z");
 

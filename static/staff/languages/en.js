@@ -133,6 +133,8 @@ export const en = {
     noReportsBy: "They have reported nobody",
     rooms: "Conversations",
     noRooms: "No conversations",
+    archived: "Archived conversations",
+    noArchived: "They have archived none",
   },
 
   conversation: {

@@ -133,6 +133,8 @@ export const ko = {
     noReportsBy: "보낸 신고가 없어요",
     rooms: "대화",
     noRooms: "대화가 없어요",
+    archived: "보관한 대화",
+    noArchived: "보관한 대화가 없어요",
   },
 
   conversation: {

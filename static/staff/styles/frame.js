@@ -256,7 +256,6 @@ export const frame = css`
     }
 
     .me,
-    .topbar .icon-button,
     .topbar .brand span {
       display: none;
     }

@@ -2,7 +2,7 @@
 import { html, useEffect, useRef } from "../../components/ui/view.js";
 import { freeze, removeMessage, unfreeze, warn } from "../actions.js";
 import { Moment, PersonLink, ProductLink } from "../links.js";
-import { Loaded, useLoading } from "../loading.js";
+import { isFailure, Loaded, useLoading } from "../loading.js";
 import { MessageRow } from "../message_row.js";
 import { addressOf } from "../places.js";
 import { useDesk, useWords } from "../words.js";
@@ -12,6 +12,8 @@ import { useDesk, useWords } from "../words.js";
 /** @typedef {import("../loading.js").Loading<{room: StaffRoom, messages: StaffMessage[]}>} Conversation */
 
 const PAGE_SIZE = 50;
+/** What the server takes. */
+const PAGE_SIZE_MAX = 200;
 /** How many messages before the one that was sought are read with it. */
 const LEAD = 15;
 
@@ -86,12 +88,13 @@ function Actions({ conversation }) {
   const { rest, ask } = useDesk();
   const { room } = /** @type {{room: StaffRoom}} */ (conversation.data);
   const { id, frozen, buyer, seller } = room;
+  const refresh = useRefresh(conversation);
   return html`<div class="actions" role="group" aria-label=${t.conversation.actions}>
     ${frozen
-      ? html`<button type="button" class="button" aria-keyshortcuts="f" onClick=${() => ask(unfreeze(rest, t, id, conversation.reload))}>${t.conversation.unfreeze}</button>`
-      : html`<button type="button" class="button" aria-keyshortcuts="f" onClick=${() => ask(freeze(rest, t, id, conversation.reload))}>${t.conversation.freeze}</button>`}
-    <button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, id, [buyer, seller], conversation.reload))}>${t.conversation.warn}</button>
-    <button type="button" class="button" aria-keyshortcuts="r" aria-disabled=${conversation.busy} onClick=${conversation.reload}>${t.refresh}</button>
+      ? html`<button type="button" class="button" aria-keyshortcuts="f" onClick=${() => ask(unfreeze(rest, t, id, refresh))}>${t.conversation.unfreeze}</button>`
+      : html`<button type="button" class="button" aria-keyshortcuts="f" onClick=${() => ask(freeze(rest, t, id, refresh))}>${t.conversation.freeze}</button>`}
+    <button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, id, [buyer, seller], refresh))}>${t.conversation.warn}</button>
+    <button type="button" class="button" aria-keyshortcuts="r" aria-disabled=${conversation.busy} onClick=${refresh}>${t.refresh}</button>
     <a class="button" href=${addressOf({ view: "audit", filters: { roomId: id } })}>${t.audit.about}</a>
   </div>`;
 }
@@ -104,10 +107,11 @@ function History({ conversation, room, messages, seq }) {
   const nameOf = (/** @type {string} */ id) => [room.buyer, room.seller].find((user) => user.id === id)?.name ?? id;
 
   const more = useMore(conversation);
+  const refresh = useRefresh(conversation);
   return html`<section aria-labelledby="history-title">
     <h2 id="history-title">${t.conversation.messages}</h2>
     ${messages.length === 0 && html`<p class="soft">${t.conversation.empty}</p>`}
-    ${first > 1 && html`<p class="centred"><button type="button" class="button" onClick=${() => more({ before: first })}>${t.conversation.older}</button></p>`}
+    ${first > 1 && html`<p class="centred"><button type="button" class="button" aria-disabled=${conversation.busy} onClick=${() => more({ before: first })}>${t.conversation.older}</button></p>`}
     <ol class="messages" aria-label=${t.conversation.messages}>
       ${messages.map(
         (message) => html`<${MessageRow}
@@ -116,11 +120,11 @@ function History({ conversation, room, messages, seq }) {
           name=${nameOf(message.senderId)}
           side=${message.senderId === room.seller.id ? "end" : "start"}
           sought=${message.seq === seq}
-          remove=${() => ask(removeMessage(rest, t, room.id, message.id, conversation.reload))}
+          remove=${() => ask(removeMessage(rest, t, room.id, message.id, refresh))}
         />`,
       )}
     </ol>
-    ${last < room.lastSeq && html`<p class="centred"><button type="button" class="button" onClick=${() => more({ after: last })}>${t.conversation.newer}</button></p>`}
+    ${last < room.lastSeq && html`<p class="centred"><button type="button" class="button" aria-disabled=${conversation.busy} onClick=${() => more({ after: last })}>${t.conversation.newer}</button></p>`}
   </section>`;
 }
 
@@ -134,12 +138,42 @@ function useMore(conversation) {
   const { failureText } = useWords();
   const { room, messages } = /** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (conversation.data);
   return async (/** @type {{before?: number, after?: number}} */ part) => {
-    try {
-      const { items } = await rest.listMessages(room.id, { ...part, limit: PAGE_SIZE });
-      conversation.set({ room, messages: part.before === undefined ? [...messages, ...items] : [...items, ...messages] });
-    } catch (error) {
-      if (typeof (/** @type {any} */ (error)?.code) !== "string") throw error;
-      say(failureText(/** @type {any} */ (error)));
-    }
+    if (conversation.busy) return;
+    await conversation.read(async () => {
+      try {
+        const { items } = await rest.listMessages(room.id, { ...part, limit: PAGE_SIZE });
+        return { room, messages: part.before === undefined ? [...messages, ...items] : [...items, ...messages] };
+      } catch (error) {
+        if (!isFailure(error)) throw error;
+        // What is there stays.
+        say(failureText(error));
+        return { room, messages };
+      }
+    });
   };
+}
+
+/**
+ * Reads again what is there. Where that was the end of the conversation, what was said since is read, too.
+ *
+ * @param {Conversation} conversation
+ */
+function useRefresh(conversation) {
+  const { rest, know } = useDesk();
+  const { room: before, messages } = /** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (conversation.data);
+  return () =>
+    conversation.read(async () => {
+      const room = await rest.getRoom(before.id);
+      know([room.buyer, room.seller]);
+      const last = messages.at(-1)?.seq ?? 0;
+      const end = last < before.lastSeq ? last : room.lastSeq;
+      /** @type {StaffMessage[]} */
+      const read = [];
+      for (let after = (messages[0]?.seq ?? 1) - 1; after < end; after = read[read.length - 1].seq) {
+        const { items } = await rest.listMessages(room.id, { after, limit: Math.min(end - after, PAGE_SIZE_MAX) });
+        if (items.length === 0) break;
+        read.push(...items);
+      }
+      return { room, messages: read };
+    });
 }

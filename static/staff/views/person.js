@@ -31,7 +31,8 @@ export function PersonView({ place: { id = "" } }) {
           <${Reports} title=${t.person.reportsAbout} empty=${t.person.noReportsAbout} filter=${{ reportedId: id }} />
           <${Reports} title=${t.person.reportsBy} empty=${t.person.noReportsBy} filter=${{ reporterId: id }} />
         </div>
-        <${Rooms} id=${id} />
+        <${Rooms} id=${id} title=${t.person.rooms} empty=${t.person.noRooms} />
+        <${Rooms} id=${id} archived="true" title=${t.person.archived} empty=${t.person.noArchived} />
         ${!person.deletedAt && html`<${Notes} about="users" id=${id} />`}
       `}
     <//>
@@ -90,16 +91,30 @@ function download(file, name) {
   URL.revokeObjectURL(link.href);
 }
 
+/**
+ * A page of those that wait, and after the last of them of those that were decided. Its cursor names the list in which it goes on.
+ *
+ * @param {import("../rest.js").StaffRest} rest
+ * @param {Record<string, string>} filter
+ * @param {string} [at]
+ * @returns {Promise<import("@haggle/client").Page<Report>>}
+ */
+async function listReports(rest, filter, at = "open ") {
+  const [state] = at.split(" ", 1);
+  const cursor = at.slice(state.length + 1);
+  // Without a tag, there is always an answer.
+  const { page } = /** @type {{page: import("@haggle/client").Page<Report>}} */ (await rest.listReports({ ...filter, state, cursor }));
+  if (page.nextCursor !== undefined) return { items: page.items, nextCursor: `${state} ${page.nextCursor}` };
+  if (state === "decided") return { items: page.items };
+  const decided = await listReports(rest, filter, "decided ");
+  return { ...decided, items: [...page.items, ...decided.items] };
+}
+
 /** Those that wait and those that were decided. @param {{title: string, empty: string, filter: Record<string, string>}} props */
 function Reports({ title, empty, filter }) {
   const { t } = useWords();
   const { rest } = useDesk();
-  const pages = usePages(async (cursor) => {
-    // Open ones come first, all of them on one page; the pages are those of the decided ones.
-    const open = cursor === undefined ? (await known(rest.listReports({ ...filter, state: "open", limit: 100 }))).items : [];
-    const decided = await known(rest.listReports({ ...filter, state: "decided", cursor }));
-    return { items: [...open, ...decided.items], nextCursor: decided.nextCursor };
-  }, [JSON.stringify(filter)]);
+  const pages = usePages((cursor) => listReports(rest, filter, cursor), [JSON.stringify(filter)]);
   return html`<section aria-label=${title}>
     <h2>${title}</h2>
     <${PagedList} pages=${pages} empty=${empty} label=${title}>
@@ -113,17 +128,14 @@ function Reports({ title, empty, filter }) {
   </section>`;
 }
 
-/** @template T @param {Promise<{page: T} | undefined>} reading without a tag, to which there is always an answer @returns {Promise<T>} */
-const known = async (reading) => /** @type {{page: T}} */ (await reading).page;
-
-/** @param {{id: string}} props */
-function Rooms({ id }) {
+/** @param {{id: string, archived?: "true", title: string, empty: string}} props */
+function Rooms({ id, archived, title, empty }) {
   const { t, chat } = useWords();
   const { rest } = useDesk();
-  const pages = usePages((cursor) => rest.listUserRooms(id, cursor), [id]);
-  return html`<section aria-label=${t.person.rooms}>
-    <h2>${t.person.rooms}</h2>
-    <${PagedList} pages=${pages} empty=${t.person.noRooms} label=${t.person.rooms}>
+  const pages = usePages((cursor) => rest.listUserRooms(id, { archived, cursor }), [id, archived]);
+  return html`<section aria-label=${title}>
+    <h2>${title}</h2>
+    <${PagedList} pages=${pages} empty=${empty} label=${title}>
       ${(/** @type {import("@haggle/client").InboxItem} */ { id: room, product, other, lastMessage, createdAt, frozen }) => html`<li key=${room}>
         <a class="row" data-row=${room} href=${addressOf({ view: "conversation", id: room })}>
           <span class="line"><strong><bdi>${named(other, chat.t).name}</bdi></strong><span class="soft plain-line"><bdi>${product.title}</bdi></span>${frozen && html`<span class="status status-scam">${t.conversation.frozen}</span>`}<span class="soft end"><${Moment} at=${lastMessage?.sentAt ?? createdAt} short /></span></span>

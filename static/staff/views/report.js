@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
 import { ban, dismiss, mute, removeMessage, uphold, warn } from "../actions.js";
 import { ConversationLink, Moment, PersonLink, ProductLink } from "../links.js";
-import { Loaded, useLoading } from "../loading.js";
+import { Failure, isFailure, Loaded, useLoading } from "../loading.js";
 import { MessageRow } from "../message_row.js";
 import { go } from "../navigation.js";
 import { addressOf } from "../places.js";
@@ -11,6 +11,7 @@ import { useDesk, useWords } from "../words.js";
 
 /** @typedef {import("../rest.js").Report} Report */
 /** @typedef {import("../rest.js").StaffRoom} StaffRoom */
+/** @typedef {{report: Report, room?: StaffRoom, failure?: import("../../client/error.js").HaggleError}} Reading `failure`: why its room could not be read */
 
 /**
  * One report with what was said around it, and what can be done about it.
@@ -24,9 +25,13 @@ export function ReportView({ id, filters, listed, onDecided }) {
   const loading = useLoading(async () => {
     const report = await rest.getReport(id);
     // Without its room, whose members may be gone, the report is readable all the same.
-    const room = await rest.getRoom(report.roomId, t.report.readFor(id)).catch(() => undefined);
+    const read = rest.getRoom(report.roomId, t.report.readFor(id)).then((room) => ({ room, failure: undefined }));
+    const { room, failure } = await read.catch((error) => {
+      if (!isFailure(error)) throw error;
+      return { room: undefined, failure: error.code === "not_found" ? undefined : error };
+    });
     if (room) know([room.buyer, room.seller]);
-    return { report, room };
+    return { report, room, failure };
   }, [id]);
 
   // It has left the queue: a colleague has decided it.
@@ -38,12 +43,12 @@ export function ReportView({ id, filters, listed, onDecided }) {
 
   const back = html`<a class="back-link" href=${addressOf({ view: "reports", filters })}>${t.queue.back}</a>`;
   return html`${back}<${Loaded} loading=${loading}>
-    ${(/** @type {{report: Report, room?: StaffRoom}} */ { report, room }) => html`<${Opened} report=${report} room=${room} reload=${loading.reload} onDecided=${(/** @type {Report} */ decided) => (loading.set({ report: decided, room }), onDecided(decided))} />`}
+    ${(/** @type {Reading} */ { report, room, failure }) => html`<${Opened} report=${report} room=${room} failure=${failure} reload=${loading.reload} onDecided=${(/** @type {Report} */ decided) => (loading.set({ report: decided, room, failure }), onDecided(decided))} />`}
   <//>`;
 }
 
-/** @param {{report: Report, room?: StaffRoom, reload: () => void, onDecided: (report: Report) => void}} props */
-function Opened({ report, room, reload, onDecided }) {
+/** @param {Reading & {reload: () => void, onDecided: (report: Report) => void}} props */
+function Opened({ report, room, failure, reload, onDecided }) {
   const { t, moment } = useWords();
   const { people } = useDesk();
   const { id, category, text, messages, messageId, reporterId, reportedId, roomId, createdAt } = report;
@@ -64,6 +69,7 @@ function Opened({ report, room, reload, onDecided }) {
       ${room && html`<div><dt>${t.product.title}</dt><dd><${ProductLink} id=${room.product.id} title=${room.product.title} /></dd></div>`}
       <div><dt>${t.report.at}</dt><dd><${Moment} at=${createdAt} /></dd></div>
     </dl>
+    ${failure && html`<${Failure} failure=${failure} retry=${reload} />`}
     ${text && html`<blockquote class="quote" dir="auto">${text}</blockquote>`}
     <${Actions} report=${report} room=${room} reporter=${reporter} reported=${reported} seq=${message?.seq} reload=${reload} onDecided=${onDecided} />
     <h2>${t.report.around}</h2>

@@ -1,6 +1,6 @@
 // @ts-check
 import { describe, named } from "../../components/ui/message_text.js";
-import { html, useEffect } from "../../components/ui/view.js";
+import { html, useEffect, useState } from "../../components/ui/view.js";
 import { Failure } from "../loading.js";
 import { go } from "../navigation.js";
 import { addressOf } from "../places.js";
@@ -17,15 +17,23 @@ const CATEGORIES = /** @type {const} */ (["scam", "spam", "harassment", "prohibi
 /** The queue, and next to it the report that was opened; on a narrow screen one of the two. @param {{place: Place}} props */
 export function ReportsView({ place }) {
   const { t } = useWords();
-  const { say } = useDesk();
+  const { said, say } = useDesk();
+  const [arrived, setArrived] = useState(0);
   const { state = "open", category = "" } = place.filters;
-  const queue = useQueue({ state, category: category || undefined }, (arrived) => state === "open" && say(t.queue.arrived(arrived.length)));
+  const queue = useQueue({ state, category: category || undefined }, ({ length }) => state === "open" && setArrived(arrived + length));
   const { items, more, loaded, failure } = queue;
   const opened = place.view === "report" ? place.id : undefined;
 
   useEffect(() => {
     document.title = state === "open" && loaded && items.length > 0 ? `(${items.length}${more ? "+" : ""}) ${t.sections.reports} – haggle` : `${t.sections.reports} – haggle`;
   });
+
+  // After the result of an action, not in its place.
+  useEffect(() => {
+    if (arrived === 0 || said) return;
+    say(t.queue.arrived(arrived));
+    setArrived(0);
+  }, [arrived, said]);
 
   /** After a decision, the next one. @param {Report} decided */
   const onDecided = (decided) => {

@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "../../components/ui/view.js";
 import { Moment } from "../links.js";
 import { PagedList, usePages } from "../loading.js";
-import { go } from "../navigation.js";
+import { go, markPlace, takeMark } from "../navigation.js";
 import { addressOf } from "../places.js";
 import { useDesk, useWords } from "../words.js";
 
@@ -13,34 +13,33 @@ const REASON_MAX = 1000;
 /** By an id one goes straight there. */
 const KINDS = /** @type {const} */ (["person", "product", "conversation", "report"]);
 
-/** The last search, for the way back to it: nothing of it is in the address, which others may see. @type {{words: string, reason: string} | undefined} */
-let lastSearch;
-
 /** All conversations by their words, and anything by its id. */
 export function SearchView() {
   const { t } = useWords();
-  const [asked, setAsked] = useState(lastSearch);
+  const { lastSearch } = useDesk();
+  // It runs by itself for those who come back from what was found; to others it is what the form begins with.
+  const [asked, setAsked] = useState(() => (takeMark() ? lastSearch.current : undefined));
   useEffect(() => void (document.title = `${t.sections.search} – haggle`));
   /** @param {{words: string, reason: string}} next */
   const search = (next) => {
-    lastSearch = next;
+    lastSearch.current = next;
     setAsked({ ...next });
   };
   return html`<div class="page">
     <h1 tabindex="-1">${t.sections.search}</h1>
     <div class="columns">
-      <${WordsForm} asked=${asked} search=${search} />
+      <${WordsForm} last=${lastSearch.current} search=${search} />
       <${IdForm} />
     </div>
     ${asked && html`<${Results} asked=${asked} />`}
   </div>`;
 }
 
-/** @param {{asked?: {words: string, reason: string}, search: (next: {words: string, reason: string}) => void}} props */
-function WordsForm({ asked, search }) {
+/** @param {{last?: {words: string, reason: string}, search: (next: {words: string, reason: string}) => void}} props */
+function WordsForm({ last, search }) {
   const { t } = useWords();
-  const [words, setWords] = useState(asked?.words ?? "");
-  const [reason, setReason] = useState(asked?.reason ?? "");
+  const [words, setWords] = useState(last?.words ?? "");
+  const [reason, setReason] = useState(last?.reason ?? "");
   const [missing, setMissing] = useState("");
   /** @param {Event} event */
   const submit = (event) => {
@@ -98,7 +97,7 @@ function Results({ asked }) {
     <h2>${t.search.results}</h2>
     <${PagedList} pages=${pages} empty=${t.search.nothing(asked.words)} label=${t.search.results}>
       ${(/** @type {import("@haggle/client").Found} */ { message, room, snippet }) => html`<li key=${message.id}>
-        <a class="row" data-row=${message.id} href=${addressOf({ view: "conversation", id: room.id, seq: message.seq })}>
+        <a class="row" data-row=${message.id} onClick=${markPlace} href=${addressOf({ view: "conversation", id: room.id, seq: message.seq })}>
           <span class="line"><strong><bdi>${message.senderId === room.seller.id ? room.seller.name : room.buyer.name}</bdi></strong><span class="soft plain-line"><bdi>${room.product.title}</bdi></span><span class="soft end"><${Moment} at=${message.sentAt} short /></span></span>
           <span class="excerpt" dir="auto">${snippet.map(({ text, hit }) => (hit ? html`<mark>${text}</mark>` : text))}</span>
         </a>
