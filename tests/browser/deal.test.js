@@ -337,7 +337,12 @@ test("a switch that is off counts for both directions, and stays off", async () 
 
   await buyer.page.locator(".account-button").click();
   const presence = buyer.page.getByRole("switch", { name: "When I am here" });
-  const shared = (count) => buyer.until((count) => all(".switch input:checked", document.querySelector("haggle-settings").shadowRoot).length === count, count);
+  const shared = (count) =>
+    buyer.until((count) => {
+      // It is in the page when its code has come.
+      const settings = document.querySelector("haggle-settings");
+      return settings !== null && all(".switch input:checked", settings.shadowRoot).length === count;
+    }, count);
   await shared(3);
   await presence.focus();
   await buyer.page.keyboard.press("Space");
