@@ -1,8 +1,14 @@
-//! The OpenAPI document, generated from the code, and the page that shows it.
+//! The OpenAPI document, and the page that shows it.
 
+#[cfg(test)]
 mod conventions;
+#[cfg(test)]
+pub(super) mod definition;
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    mem,
+    sync::{Arc, LazyLock},
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,188 +17,26 @@ use actix_web::{
 };
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
-use utoipa::{
-    Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-};
 
-use self::conventions::Conventions;
 use super::{
-    api::{
-        audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers, origin,
-        products, reports, rooms, sanctions, search, users,
-    },
     body::Pieces,
     compressed::{accepts_gzip, gzipped, has_already},
-    embed, health,
-    problem::{Problem, ProblemDocument},
+    problem::Problem,
     responses::{self, FileBytes},
     state::AppState,
 };
-use crate::{
-    domain::{MessageId, ProductId, RoomId, UserId},
-    error::ChatError,
-    protocol::json::to_json,
-};
+use crate::{error::ChatError, protocol::json::to_json};
+
+/// The document, without the demo's routes. `definition` holds it to what the code says.
+const ROUTES: &str = include_str!("../../docs/openapi.json");
+/// What it has under `haggle demo` in addition.
+const DEMO_ROUTES: &str = include_str!("openapi/demo_routes.json");
 
 /// What the documentation's page may load and run. Swagger UI writes styles into its elements.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// Every documented route but the demo's own.
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "haggle",
-        description = "The chat of a marketplace: a buyer and a seller talk about a product.\n\n\
-            Errors are `application/problem+json` (RFC 9457) with a stable `code`; every response has an `x-request-id`. \
-            Times are RFC 3339 in UTC with milliseconds. Fields that a request has and haggle does not know are ignored, and one \
-            that is `null` counts as left out; what an answer has nothing for is absent from it, never `null`. \
-            A body must be a JSON object sent as `application/json`; any other content type is `invalid` (422). What answers \
-            GET answers HEAD, too; another method gets 405 (`not_found`) with `allow`.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
-    ),
-    paths(
-        me::get_me,
-        me::get_settings,
-        me::set_settings,
-        me::get_unread,
-        rooms::open_room,
-        rooms::list_rooms,
-        rooms::get_room,
-        rooms::mark_read,
-        rooms::set_room_settings,
-        rooms::issue_room_token,
-        messages::list_messages,
-        messages::send_message,
-        messages::edit_message,
-        messages::delete_message,
-        offers::make_offer,
-        offers::answer_offer,
-        blocks::block,
-        blocks::unblock,
-        blocks::list_blocks,
-        reports::report,
-        reports::list_reports,
-        reports::get_report,
-        reports::decide_report,
-        search::search_messages,
-        search::search_all_messages,
-        images::send_image,
-        images::get_image,
-        products::put_product,
-        products::get_product,
-        products::set_product_status,
-        currencies::list_currencies,
-        features::get_features,
-        products::list_product_rooms,
-        users::get_user,
-        users::list_user_rooms,
-        users::put_user,
-        users::delete_user,
-        users::disconnect_user,
-        users::export_user,
-        moderation::freeze_room,
-        moderation::unfreeze_room,
-        moderation::warn_user,
-        moderation::unlist_product,
-        moderation::relist_product,
-        sanctions::mute_user,
-        sanctions::unmute_user,
-        sanctions::list_mutes,
-        sanctions::ban_user,
-        sanctions::unban_user,
-        sanctions::list_bans,
-        notes::add_user_note,
-        notes::list_user_notes,
-        notes::add_report_note,
-        notes::list_report_notes,
-        audit::list_audit,
-        events::list_events,
-        health::healthz,
-        health::readyz,
-        health::metrics,
-        origin::get_origin,
-        get_document,
-        redirect_to_page,
-        get_page_file,
-        embed::get_embed_file,
-    ),
-    components(schemas(ProblemDocument, RoomId, MessageId, ProductId, UserId)),
-    modifiers(&SecuritySchemes, &Conventions),
-    tags(
-        (name = "me", description = "The signed-in user."),
-        (name = "rooms", description = "One room for each buyer and product. Its two members are the only ones who may enter."),
-        (name = "messages", description = "What was said in a room, numbered by `seq`: 1, 2, 3 … without a hole."),
-        (name = "offers", description = "Prices that one member names and the other answers. The first acceptance wins for the \
-            whole product. What became of an offer stands in its message's `data`: `amount`, `currency`, `status` \
-            (`pending`, `accepted`, `declined`, `withdrawn`, `countered`, `expired` or `superseded`), `expiresAt`, and \
-            `statusAt` once it is not pending any more."),
-        (name = "safety", description = "Blocks, reports and mutes."),
-        (name = "products", description = "Owned by the marketplace."),
-        (name = "users", description = "Owned by the marketplace."),
-        (name = "staff", description = "For the marketplace's staff, by a token with the claim `haggle_role: \"staff\"`, and for its \
-            backend. Each call is an entry of the audit log."),
-        (name = "events", description = "For the marketplace's own backend: everything that happened, in order."),
-        (name = "websocket", description = "Live events go over a plain WebSocket, `GET /ws/chat`, with the subprotocols \
-            `haggle.v1` and `bearer.<jwt>`, or with `Authorization: Bearer`. Each text frame is one JSON object: \
-            `{\"event\", \"data\"?, \"id\"?}` goes in, `{\"reply\": id, \"data\"}` or `{\"reply\": id, \"error\"}` answers a \
-            request that has an `id`, and `{\"event\", \"data\"}` comes unasked. A client sends `enterRoom`, `leaveRoom`, \
-            `message`, `editMessage`, `deleteMessage`, `typing`, `read`, `offer`, `answerOffer`, `authenticate` and `heartbeat`; docs/protocol.md describes each."),
-        (name = "embed", description = "The components, for a marketplace's own pages."),
-        (name = "operations", description = "For operators of the server."),
-    )
-)]
-struct Api;
-
-/// The demo's own routes.
-#[derive(OpenApi)]
-#[openapi(
-    paths(demo::list_demo_users, demo::list_demo_products, demo::sign_in_to_demo),
-    components(schemas(ProblemDocument)),
-    modifiers(&Conventions),
-    tags((name = "demo", description = "Only under `haggle demo`."))
-)]
-struct DemoApi;
-
-/// The document, with the demo's routes where they exist.
-#[must_use]
-pub fn document(demo: bool) -> utoipa::openapi::OpenApi {
-    let mut document = Api::openapi();
-    if demo {
-        document.merge(DemoApi::openapi());
-    }
-    document
-}
-
-struct SecuritySchemes;
-
-impl Modify for SecuritySchemes {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let bearer = |description: &str, format: Option<&str>| {
-            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description));
-            SecurityScheme::Http(match format {
-                Some(format) => scheme.bearer_format(format).build(),
-                None => scheme.build(),
-            })
-        };
-        let components = openapi.components.get_or_insert_default();
-        components.add_security_scheme(
-            "userToken",
-            bearer(
-                "A JWT with `sub` and `exp`, signed by the marketplace. Where no header can be sent, the parameter \
-                `access_token` takes it, too.",
-                Some("JWT"),
-            ),
-        );
-        components.add_security_scheme(
-            "staffToken",
-            bearer("A user's token with the claim `haggle_role: \"staff\"`.", Some("JWT")),
-        );
-        components.add_security_scheme("serviceKey", bearer("The key of the marketplace's own backend.", None));
-    }
-}
 
 /// The document as it is sent.
 struct Sent {
@@ -203,12 +47,35 @@ struct Sent {
 
 /// Without and with the demo's routes.
 static DOCUMENTS: LazyLock<[Sent; 2]> = LazyLock::new(|| {
-    [false, true].map(|demo| {
-        let body = to_json(&document(demo));
+    let without = parsed(ROUTES);
+    let with = with_demo_routes(without.clone(), parsed(DEMO_ROUTES));
+    [without, with].map(|document| {
+        let body = to_json(&document);
         let hash: [u8; 32] = Sha256::digest(&body).into();
         Sent { body, hash, tag: format!("\"{}\"", HEXLOWER.encode(&hash[..12])) }
     })
 });
+
+/// A document of this binary, which its tests have read.
+fn parsed(document: &str) -> Value {
+    serde_json::from_str(document).unwrap_or_default()
+}
+
+fn with_demo_routes(mut document: Value, mut demo: Value) -> Value {
+    for part in ["/paths", "/components/schemas"] {
+        if let (Some(Value::Object(members)), Some(Value::Object(more))) =
+            (document.pointer_mut(part), demo.pointer_mut(part))
+        {
+            for (name, value) in mem::take(more) {
+                members.entry(name).or_insert(value);
+            }
+        }
+    }
+    if let (Some(Value::Array(tags)), Some(Value::Array(more))) = (document.get_mut("tags"), demo.get_mut("tags")) {
+        tags.append(more);
+    }
+    document
+}
 
 /// Makes the document. This takes a moment, so it is done at the start and not on the first request.
 pub fn prepare() {

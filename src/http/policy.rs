@@ -128,12 +128,14 @@ pub fn needs_of(method: &Method, path: &str) -> Option<Needs> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use utoipa::OpenApi;
+
     use super::*;
-    use crate::http::openapi;
+    use crate::http::openapi::definition::Api;
 
     /// What OpenAPI says of each route: its method, its path, and whether it takes a user's token and the service key.
     fn documented() -> BTreeSet<(String, String, bool, bool)> {
-        let document = serde_json::to_value(openapi::document(false)).unwrap();
+        let document = serde_json::to_value(Api::openapi()).unwrap();
         let mut routes = BTreeSet::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap().iter().filter(|(method, _)| *method != "head") {
