@@ -293,14 +293,12 @@ impl Chat {
         if self.room_updates.add(room, audience, now) {
             // Keeps the room in memory until its members are notified.
             live.writes_pending += 1;
-            if self.room_updates.len() == 1 {
-                self.await_room_updates();
-            }
+            self.await_room_updates();
         }
     }
 
     fn await_room_updates(&mut self) {
-        if let Some(wait) = self.room_updates.next_step(self.now.at) {
+        if let Some(wait) = self.room_updates.set_timer(self.now.at) {
             self.out.after(wait, Timer::RoomUpdates);
         }
     }

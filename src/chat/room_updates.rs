@@ -1,5 +1,6 @@
-//! Debounces `roomUpdated`: rooms that look different than their members' lists show. Each is sent a moment after its first change, by
-//! itself: all that changed in that moment goes as one `roomUpdated`, and the rooms of a busy server are spread over time.
+//! Debounces and throttles `roomUpdated`: rooms that look different than their members' lists show. Each room has its own time,
+//! so those of a busy server are spread. All that changes in a moment goes as one `roomUpdated`, and a room in which much is
+//! written sends a few per second, not one per message.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -9,31 +10,53 @@ use std::{
 use super::Audience;
 use crate::domain::RoomId;
 
-/// How long changes of a room gather before its members' lists are sent them, so that a burst costs one `roomUpdated`.
+/// How long changes of a quiet room gather before its members' lists are sent them, so that a burst costs one `roomUpdated`.
 const DEBOUNCE: Duration = Duration::from_millis(100);
+
+/// Least time between two `roomUpdated` of one room: as often as somebody can read a list.
+const INTERVAL: Duration = Duration::from_millis(500);
 
 /// What falls due within this time goes together: few wake-ups, and none long enough to be felt.
 const STEP: Duration = Duration::from_millis(10);
 
+/// Where a room stands.
+#[derive(Debug)]
+enum Phase {
+    /// It was quiet, and has changed.
+    Debounced(Audience),
+    /// It was sent less than [`INTERVAL`] ago; what has changed since waits.
+    Throttled(Option<Audience>),
+}
+
 /// The rooms, each once.
 #[derive(Debug, Default)]
 pub(super) struct RoomUpdates {
-    audiences: HashMap<RoomId, Audience>,
-    due: VecDeque<(Instant, RoomId)>,
+    rooms: HashMap<RoomId, Phase>,
+    /// When each debounced room is due.
+    debounced: VecDeque<(Instant, RoomId)>,
+    /// When each throttled room may be sent again.
+    throttled: VecDeque<(Instant, RoomId)>,
+    /// When the timer fires, where one runs.
+    timer: Option<Instant>,
 }
 
 impl RoomUpdates {
-    /// A room has changed. Returns whether it was not there already.
+    /// A room has changed. Returns whether nothing of it was waiting already.
     pub(super) fn add(&mut self, room: RoomId, audience: Audience, now: Instant) -> bool {
-        match self.audiences.entry(room.clone()) {
-            Entry::Occupied(mut known) => {
-                let known = known.get_mut();
-                *known = known.with(audience);
-                false
-            }
+        match self.rooms.entry(room) {
+            Entry::Occupied(mut known) => match known.get_mut() {
+                Phase::Debounced(waiting) | Phase::Throttled(Some(waiting)) => {
+                    *waiting = waiting.with(audience);
+                    false
+                }
+                Phase::Throttled(nothing) => {
+                    *nothing = Some(audience);
+                    true
+                }
+            },
             Entry::Vacant(place) => {
-                place.insert(audience);
-                self.due.push_back((now + DEBOUNCE, room));
+                self.debounced.push_back((now + DEBOUNCE, place.key().clone()));
+                place.insert(Phase::Debounced(audience));
                 true
             }
         }
@@ -41,17 +64,38 @@ impl RoomUpdates {
 
     /// The next one whose lists are due now.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<(RoomId, Audience)> {
-        let (_, room) = self.due.pop_front_if(|(due, _)| *due <= now)?;
-        self.audiences.remove_entry(&room)
+        if self.timer.is_some_and(|at| at <= now) {
+            self.timer = None;
+        }
+        let is_due = |(due, _): &mut (Instant, RoomId)| *due <= now;
+        while let Some((_, room)) = self.debounced.pop_front_if(is_due).or_else(|| self.throttled.pop_front_if(is_due))
+        {
+            if let Some(Phase::Debounced(audience) | Phase::Throttled(Some(audience))) = self.rooms.remove(&room) {
+                self.rooms.insert(room.clone(), Phase::Throttled(None));
+                self.throttled.push_back((now + INTERVAL, room.clone()));
+                return Some((room, audience));
+            }
+        }
+        None
     }
 
-    /// How long until the next step; `None` without any.
-    pub(super) fn next_step(&self, now: Instant) -> Option<Duration> {
-        self.due.front().map(|(due, _)| due.saturating_duration_since(now).max(STEP))
+    /// How long to wait for the next step, where a timer must be set for it: none runs, or only a later one.
+    pub(super) fn set_timer(&mut self, now: Instant) -> Option<Duration> {
+        let next = [&self.debounced, &self.throttled]
+            .into_iter()
+            .filter_map(|queue| queue.front())
+            .map(|(due, _)| *due)
+            .min()?;
+        let next = next.max(now + STEP);
+        if self.timer.is_some_and(|at| at <= next) {
+            return None;
+        }
+        self.timer = Some(next);
+        Some(next - now)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.due.len()
+        self.rooms.len()
     }
 }
 
@@ -60,28 +104,61 @@ mod tests {
     use super::*;
     use crate::{chat::Reach, domain::Role};
 
+    fn room(id: &str) -> RoomId {
+        RoomId::new(id).unwrap()
+    }
+
     #[test]
     fn each_room_is_sent_once_and_in_its_own_time() {
         let (mut lists, start) = (RoomUpdates::default(), Instant::now());
         let (here, everywhere) = (Audience::both(Reach::Here), Audience::both(Reach::Everywhere));
         let at = |ms: u64| start + Duration::from_millis(ms);
-        let [bike, book] = ["bike", "book"].map(|id| RoomId::new(id).unwrap());
-        assert_eq!(lists.next_step(at(0)), None);
+        let (bike, book) = (room("bike"), room("book"));
+        assert_eq!(lists.set_timer(at(0)), None);
         assert!(lists.add(bike.clone(), here, at(0)));
         assert!(lists.add(book.clone(), here, at(60)));
         for audience in [everywhere, here] {
             assert!(!lists.add(bike.clone(), audience, at(99)));
         }
-        assert_eq!(lists.next_step(at(60)), Some(Duration::from_millis(40)));
+        assert_eq!(lists.set_timer(at(60)), Some(Duration::from_millis(40)));
+        assert_eq!(lists.set_timer(at(60)), None, "it runs already");
         assert_eq!(lists.pop_due(at(99)), None);
 
         assert_eq!(lists.pop_due(at(100)), Some((bike.clone(), everywhere)), "as far as any change of it");
         assert_eq!(lists.pop_due(at(100)), None, "the other one has time left");
-        assert!(lists.add(bike.clone(), here, at(101)), "what comes later is sent again");
-        assert_eq!(lists.next_step(at(159)), Some(STEP));
+        assert_eq!(lists.set_timer(at(159)), Some(STEP));
         assert_eq!(lists.pop_due(at(300)), Some((book, here)));
-        assert_eq!(lists.pop_due(at(300)), Some((bike, here)));
-        assert_eq!((lists.pop_due(at(300)), lists.len()), (None, 0));
+        assert_eq!((lists.pop_due(at(800)), lists.len()), (None, 0));
+        assert_eq!(lists.set_timer(at(800)), None, "nothing is left to wait for");
+    }
+
+    #[test]
+    fn a_room_in_which_much_is_written_is_sent_twice_per_second() {
+        let (mut lists, start) = (RoomUpdates::default(), Instant::now());
+        let here = Audience::both(Reach::Here);
+        let mut sent = Vec::new();
+        for ms in (0..2_000).step_by(10) {
+            let now = start + Duration::from_millis(ms);
+            lists.add(room("busy"), here, now);
+            sent.extend(lists.pop_due(now).map(|_| ms));
+        }
+        assert_eq!(sent, [100, 600, 1_100, 1_600]);
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        assert_eq!(lists.pop_due(at(2_100)), Some((room("busy"), here)), "the last change is sent, too");
+        assert_eq!((lists.pop_due(at(2_600)), lists.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_quiet_room_does_not_wait_for_a_busy_one() {
+        let (mut lists, start) = (RoomUpdates::default(), Instant::now());
+        let here = Audience::both(Reach::Here);
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        lists.add(room("busy"), here, at(0));
+        assert!(lists.pop_due(at(100)).is_some());
+        assert_eq!(lists.set_timer(at(100)), Some(INTERVAL));
+        lists.add(room("quiet"), here, at(110));
+        assert_eq!(lists.set_timer(at(110)), Some(DEBOUNCE), "before the one that runs");
+        assert_eq!(lists.pop_due(at(210)), Some((room("quiet"), here)));
     }
 
     #[test]
