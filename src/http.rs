@@ -19,7 +19,7 @@ pub mod origin;
 pub mod policy;
 pub mod problem;
 pub mod request_log;
-#[cfg_attr(not(test), expect(dead_code, reason = "it is for docs/openapi.json, which a test writes"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "it is for docs/openapi.json, which a test writes"))]
 pub mod responses;
 pub mod routes;
 pub mod socket_io;
