@@ -74,7 +74,7 @@ use loading::LoadingRooms;
 use profiles::Profiles;
 use reads::Reads;
 use recovery::Recoveries;
-use request::{Answer, Change, FollowUp, ReplyTo, RoomRequest, SessionEvent};
+use request::{Answer, Change, RoomRequest, SessionEvent};
 use room_budget::RoomBudget;
 use room_updates::RoomUpdates;
 use rooms::Rooms;
@@ -128,8 +128,6 @@ pub struct Chat {
     checks: Checks,
     reads: Reads,
     batch: Batch,
-    /// What is to be done next, since a change of the chat's own was stored, or was not.
-    follow_ups: Vec<(FollowUp, bool)>,
     /// Rooms that are still to be read because something changed that shows in each of them.
     announcements: FairQueue<Account, RoomId>,
     room_updates: RoomUpdates,
@@ -166,7 +164,6 @@ impl Chat {
             checks: Checks::default(),
             reads: Reads::default(),
             batch: Batch::default(),
-            follow_ups: Vec::new(),
             announcements: FairQueue::new(1),
             room_updates: RoomUpdates::default(),
             unread_totals: UnreadTotals::default(),
@@ -191,7 +188,7 @@ impl Chat {
         let kind = input.kind();
         self.guarded(kind, |chat| chat.handle(input));
         // One may bring about the next.
-        while let Some((follow_up, is_stored)) = self.follow_ups.pop() {
+        while let Some((follow_up, is_stored)) = self.out.next_follow_up() {
             self.guarded("follow_up", |chat| chat.follow_up(follow_up, is_stored));
         }
         mem::swap(&mut self.out, out);
@@ -288,7 +285,7 @@ impl Chat {
             SessionEvent::Leave(leave) => self.leave(leave),
             SessionEvent::Change(Change { write, reply }) => match self.check_room_budget(&write) {
                 Ok(()) => self.append(PendingWrite { write, room: None, reply }),
-                Err(error) => self.answer(reply, Err(error)),
+                Err(error) => self.out.answer(reply, Err(error)),
             },
         }
     }
@@ -326,19 +323,6 @@ impl Chat {
             ("unread totals", self.unread_totals.len()),
         ];
         kept.into_iter().filter(|(_, count)| *count > 0).collect()
-    }
-
-    fn answer(&mut self, reply: ReplyTo, answer: Result<Answer, ChatError>) {
-        match reply {
-            ReplyTo::Session(asker) => {
-                let answer = answer.map(|answer| answer.data);
-                self.out.reply(asker, answer);
-            }
-            // The request may have been given up meanwhile; then nobody waits for the answer.
-            ReplyTo::Request(waiting) => drop(waiting.send(answer)),
-            ReplyTo::Chat(follow_up) => self.follow_ups.push((follow_up, answer.is_ok())),
-            ReplyTo::Nobody => {}
-        }
     }
 
     /// Runs a handler. A panic in it costs the one who asked, not the chat.

@@ -59,10 +59,10 @@ impl Chat {
                 self.detach(asker.session, &room);
                 self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room, error });
             }
-            RoomRequest::Message(message) => self.answer(message.reply, Err(error)),
-            RoomRequest::MakeOffer(offer) => self.answer(offer.reply, Err(error)),
-            RoomRequest::Read(read) => self.answer(read.reply, Err(error)),
-            RoomRequest::Typing(typing) => self.answer(ReplyTo::Session(typing.asker), Err(error)),
+            RoomRequest::Message(message) => self.out.answer(message.reply, Err(error)),
+            RoomRequest::MakeOffer(offer) => self.out.answer(offer.reply, Err(error)),
+            RoomRequest::Read(read) => self.out.answer(read.reply, Err(error)),
+            RoomRequest::Typing(typing) => self.out.answer(ReplyTo::Session(typing.asker), Err(error)),
             RoomRequest::Resume { session, .. } => self.resume_room(session, false),
             RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {
                 if error.code == ErrorCode::Unavailable {

@@ -41,7 +41,7 @@ impl Chat {
                     Full::Everything => ("writes_pending", ChatError::unavailable()),
                 };
                 crate::metrics::count(&self.metrics.rate_limited, limit);
-                self.answer(reply, Err(error));
+                self.out.answer(reply, Err(error));
                 if let Some(room) = room {
                     self.rooms.release(&room);
                 }
@@ -62,13 +62,13 @@ impl Chat {
         match outcome {
             Ok(written) => {
                 let answer = self.apply(written);
-                self.answer(waiting.reply, answer);
+                self.out.answer(waiting.reply, answer);
             }
             Err(error) => {
                 if matches!(error, WriteError::TooManyStatusChanges { .. }) {
                     crate::metrics::count(&self.metrics.rate_limited, "status_changes");
                 }
-                self.answer(waiting.reply, Err(error.into()));
+                self.out.answer(waiting.reply, Err(error.into()));
             }
         }
         if let Some(room) = waiting.room {
@@ -123,7 +123,7 @@ impl Chat {
         if let Some(live) = room.as_ref().and_then(|room| self.rooms.room_mut(room)) {
             live.writes_pending -= 1;
         }
-        self.answer(reply, Err(error.clone()));
+        self.out.answer(reply, Err(error.clone()));
         if let Some(room) = room {
             self.rooms.release(&room);
         }

@@ -105,7 +105,7 @@ impl Chat {
         let HistoryRead { asker, room, role, place, catches_up, messages } = read;
         if !self.rooms.room(&room).is_some_and(|live| live.has(asker.session, place)) {
             // It left, died or lost its right meanwhile.
-            self.answer(ReplyTo::Session(asker), Err(left_before()));
+            self.out.answer(ReplyTo::Session(asker), Err(left_before()));
             return;
         }
         let messages = match messages {

@@ -113,7 +113,7 @@ impl Chat {
     pub(super) fn append_spoken(&mut self, silenced: Option<ChatError>, write: PendingWrite) {
         match (silenced, write.room.clone()) {
             (Some(error), Some(room)) => {
-                self.answer(write.reply, Err(error));
+                self.out.answer(write.reply, Err(error));
                 self.rooms.release(&room);
             }
             _ => self.append(write),

@@ -60,14 +60,14 @@ impl Chat {
         }
         for entry in entries {
             match entry {
-                RoomRequest::Join(join) => self.answer(ReplyTo::Session(join.asker), Err(left_before())),
+                RoomRequest::Join(join) => self.out.answer(ReplyTo::Session(join.asker), Err(left_before())),
                 RoomRequest::Resume { .. } => self.resume_room(session, true),
                 _ => {}
             }
         }
         self.out.send_to_hub(hub, Op::Detach { session, room: room.clone(), error: None });
         self.detach(session, &room);
-        self.answer(ReplyTo::Session(asker), Ok(done()));
+        self.out.answer(ReplyTo::Session(asker), Ok(done()));
     }
 }
 

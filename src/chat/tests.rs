@@ -12,7 +12,7 @@ use super::{
     entries::{Authorized, RoomLoaded},
     hub_op::{Asker, HubId},
     in_flight::InFlight,
-    request::{Connect, Disconnect, Join, Leave, Typing},
+    request::{Connect, Disconnect, Join, Leave, ReplyTo, Typing},
     rooms::Feed,
     *,
 };

@@ -104,7 +104,7 @@ impl Chat {
         } else if !typing {
             self.typing_stopped(&room, &user, Some(session));
         }
-        self.answer(ReplyTo::Session(asker), Ok(done()));
+        self.out.answer(ReplyTo::Session(asker), Ok(done()));
         self.rooms.release(&room);
     }
 
