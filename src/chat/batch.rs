@@ -1,10 +1,12 @@
 //! Group commit: while one batch commits, the next gathers. What does not fit into one batch is shared among accounts: each
 //! is served in turn, so that a long queue of one makes nobody else wait.
 
-use super::request::ReplyTo;
+use super::{effects::Effects, request::ReplyTo, rooms::Rooms};
 use crate::{
     db::{Moderation, Write},
     domain::{Account, FairQueue, RoomId, UserId},
+    error::ChatError,
+    metrics::{self, Metrics},
 };
 
 /// Most changes in one transaction. More adds latency to the first of them and no throughput (docs/benchmarks.md).
@@ -85,6 +87,30 @@ impl Default for Batch {
 }
 
 impl Batch {
+    /// Adds a change, whose room stays in memory until it is stored; or answers why it can't wait here.
+    pub(super) fn append(&mut self, write: PendingWrite, rooms: &mut Rooms, metrics: &Metrics, out: &mut Effects) {
+        let room = write.room.clone();
+        match self.push(write) {
+            Ok(()) => {
+                if let Some(live) = room.and_then(|room| rooms.room_mut(&room)) {
+                    live.writes_pending += 1;
+                }
+            }
+            Err(refused) => {
+                let (PendingWrite { room, reply, .. }, full) = *refused;
+                let (limit, error) = match full {
+                    Full::OwnShare => ("writes_per_user", ChatError::rate_limited(1000)),
+                    Full::Everything => ("writes_pending", ChatError::unavailable()),
+                };
+                metrics::count(&metrics.rate_limited, limit);
+                out.answer(reply, Err(error));
+                if let Some(room) = room {
+                    rooms.release(&room);
+                }
+            }
+        }
+    }
+
     /// Adds a change.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     Chat,
-    batch::{Full, PendingWrite, Waiting},
+    batch::{PendingWrite, Waiting},
     request::FollowUp,
 };
 use crate::{
@@ -27,26 +27,7 @@ impl Chat {
 
     /// Adds a change to the batch, or answers why it can't wait there.
     pub(super) fn append(&mut self, write: PendingWrite) {
-        let room = write.room.clone();
-        match self.batch.push(write) {
-            Ok(()) => {
-                if let Some(live) = room.and_then(|room| self.rooms.room_mut(&room)) {
-                    live.writes_pending += 1;
-                }
-            }
-            Err(refused) => {
-                let (PendingWrite { room, reply, .. }, full) = *refused;
-                let (limit, error) = match full {
-                    Full::OwnShare => ("writes_per_user", ChatError::rate_limited(1000)),
-                    Full::Everything => ("writes_pending", ChatError::unavailable()),
-                };
-                crate::metrics::count(&self.metrics.rate_limited, limit);
-                self.out.answer(reply, Err(error));
-                if let Some(room) = room {
-                    self.rooms.release(&room);
-                }
-            }
-        }
+        self.batch.append(write, &mut self.rooms, &self.metrics, &mut self.out);
     }
 
     pub(super) fn hand_over_batch(&mut self) {
