@@ -1,6 +1,6 @@
 //! Who is sent what: a room's sessions, a member's lists, and those whose sessions end.
 
-use std::{collections::HashMap, mem, time::Duration};
+use std::{mem, time::Duration};
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use super::{
     hub_op::{Delivery, Op},
     order::Turn,
     request::{MessageChange, RoomRequest},
-    rooms::{Feed, LiveRoom, PresenceChanged},
+    rooms::{LiveRoom, PresenceChanged},
     timer::Timer,
     unread_totals::ListUpdate,
 };
@@ -148,14 +148,7 @@ impl Chat {
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
         if shared {
             self.send_to_room(&room, Delivery::State, &push, Some(&user));
-            self.send_to_inbox(&other, &push);
-        }
-    }
-
-    pub(super) fn send_to_inbox(&mut self, user: &UserId, push: &Push) {
-        for (hub, session) in self.rooms.fed_by(user, Feed::Inbox) {
-            let op = Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() };
-            self.out.send_to_hub(hub, op);
+            self.out.send_to_inbox(&self.rooms, &other, &push);
         }
     }
 
@@ -189,7 +182,7 @@ impl Chat {
                 let event = ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online: after };
                 let push = Push::new(&event);
                 self.send_to_room(room, Delivery::State, &push, Some(&user));
-                self.send_to_inbox(&viewer, &push);
+                self.out.send_to_inbox(&self.rooms, &viewer, &push);
                 told.push((viewer, user, after));
             }
         }
@@ -255,24 +248,7 @@ impl Chat {
             self.send_to_room(room, Delivery::State, &push, None);
         } else {
             let own = live.sessions_of(user);
-            self.send_to_sessions(own, None, &push);
-        }
-    }
-
-    pub(super) fn send_to_sessions(
-        &mut self,
-        sessions: impl IntoIterator<Item = SessionId>,
-        state_of: Option<&RoomId>,
-        push: &Push,
-    ) {
-        let mut by_hub: HashMap<_, Vec<SessionId>> = HashMap::new();
-        for session in sessions {
-            if let Some(live) = self.rooms.session(session) {
-                by_hub.entry(live.hub).or_default().push(session);
-            }
-        }
-        for (hub, sessions) in by_hub {
-            self.out.send_to_hub(hub, Op::DeliverTo { sessions, state_of: state_of.cloned(), push: push.clone() });
+            self.out.send_to_sessions(&self.rooms, own, None, &push);
         }
     }
 

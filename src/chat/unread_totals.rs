@@ -123,7 +123,7 @@ impl Chat {
             None => data,
         };
         let sessions = self.rooms.sessions_of(user).to_vec();
-        self.send_to_sessions(sessions, Some(&room), &Push::from_json("roomUpdated", data));
+        self.out.send_to_sessions(&self.rooms, sessions, Some(&room), &Push::from_json("roomUpdated", data));
     }
 
     /// A session has ended: nobody is sent the total of a user who has no other one here.

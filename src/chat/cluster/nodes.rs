@@ -324,7 +324,7 @@ impl Chat {
             }
             NodeEvent::InboxPresence { user, room, of, online } => {
                 let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: of, online });
-                self.send_to_inbox(&user, &push);
+                self.out.send_to_inbox(&self.rooms, &user, &push);
             }
             NodeEvent::EndSessions { user, sentence, banned_until } => {
                 self.hear_sessions_ended(user, sentence, banned_until);

@@ -1,20 +1,22 @@
 //! What each hub delivers: one list per turn, in the order in which things happened.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 
 use super::Effects;
 use crate::{
     chat::{
         hub_op::{Asker, Delivery, HubId, Op, RoomEvent},
-        rooms::LiveRoom,
+        rooms::{Feed, LiveRoom, Rooms},
     },
-    domain::{RoomId, UserId},
+    domain::{RoomId, SessionId, UserId},
     error::ChatError,
     protocol::push::Push,
 };
 
 impl Effects {
-    /// Tells one hub something.
+    /// Sends one hub something.
     pub(in crate::chat) fn send_to_hub(&mut self, hub: HubId, op: Op) {
         if self.ops.len() <= hub.0 {
             self.ops.resize_with(hub.0 + 1, Vec::new);
@@ -22,7 +24,7 @@ impl Effects {
         self.ops[hub.0].push(op);
     }
 
-    /// Tells every session in a room about an event, but those of `except`.
+    /// Sends every session in a room an event, but those of `except`.
     pub(in crate::chat) fn send_to_room(
         &mut self,
         room: &LiveRoom,
@@ -37,6 +39,33 @@ impl Effects {
                 Some(Op::Deliver { room, more, .. }) if room == id => more.push(event),
                 _ => self.send_to_hub(hub, Op::Deliver { room: id.clone(), event, more: Vec::new() }),
             }
+        }
+    }
+
+    /// Sends some sessions an event, wherever they are.
+    pub(in crate::chat) fn send_to_sessions(
+        &mut self,
+        rooms: &Rooms,
+        sessions: impl IntoIterator<Item = SessionId>,
+        state_of: Option<&RoomId>,
+        push: &Push,
+    ) {
+        let mut by_hub: HashMap<_, Vec<SessionId>> = HashMap::new();
+        for session in sessions {
+            if let Some(live) = rooms.session(session) {
+                by_hub.entry(live.hub).or_default().push(session);
+            }
+        }
+        for (hub, sessions) in by_hub {
+            self.send_to_hub(hub, Op::DeliverTo { sessions, state_of: state_of.cloned(), push: push.clone() });
+        }
+    }
+
+    /// Sends a user's sessions of the inbox an event.
+    pub(in crate::chat) fn send_to_inbox(&mut self, rooms: &Rooms, user: &UserId, push: &Push) {
+        for (hub, session) in rooms.fed_by(user, Feed::Inbox) {
+            let op = Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() };
+            self.send_to_hub(hub, op);
         }
     }
 
@@ -70,9 +99,9 @@ mod tests {
     use crate::{
         chat::{
             in_flight::InFlight,
-            rooms::{Feed, Rooms, tests::state},
+            rooms::tests::state,
         },
-        domain::{Role, SessionId},
+        domain::Role,
         metrics::Metrics,
         protocol::json::RequestId,
     };
