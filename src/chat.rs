@@ -71,6 +71,7 @@ use effects::Effects;
 use entries::RoomLoaded;
 use input::{Input, Now, Unfinished};
 use loading::LoadingRooms;
+use presence::send_some_online;
 use profiles::Profiles;
 use reads::Reads;
 use recovery::Recoveries;
@@ -259,7 +260,9 @@ impl Chat {
             Timer::LookForRenamed => self.look_for_renamed(),
             Timer::ShowProfile(Some(walk)) => self.go_on_showing(walk),
             Timer::ShowProfile(None) => self.show_next_profile(),
-            Timer::SendOnline { session, user, hub, rooms } => self.send_some_online(session, user, hub, rooms),
+            Timer::SendOnline { session, user, hub, rooms } => {
+                send_some_online(session, user, hub, rooms, &self.rooms, &mut self.out);
+            }
             Timer::Heartbeat => self.beat(),
             Timer::LookForNews => self.look_again(),
             Timer::PresenceAgain => self.publish_some_again(),

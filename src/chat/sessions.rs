@@ -5,6 +5,7 @@ use super::{
     authorization::take_entries,
     done,
     hub_op::Op,
+    presence::send_online,
     request::{Connect, Disconnect, Leave, ReplyTo, RoomRequest, Welcome},
     rooms::Feed,
 };
@@ -31,7 +32,7 @@ impl Chat {
             Some(Welcome::Recoverable(resume)) => self.recover(session, resume),
         }
         if feed == Feed::Inbox {
-            self.send_online(session, user.clone(), hub);
+            send_online(session, user.clone(), hub, &self.rooms, &mut self.out);
             self.publish(|| Topic::Nodes, || NodeEvent::WhoIsThere { user });
         }
     }
