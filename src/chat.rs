@@ -230,7 +230,9 @@ impl Chat {
             DbAnswer::Missing(asked, found) => self.missing_read(&asked, found),
             DbAnswer::RoomsAgain(asked, found) => self.rooms_read_again(asked, found),
             DbAnswer::Changed(asked, found) => self.changed_read(asked, found),
-            DbAnswer::Unread(user, asked, found) => self.unread_counted(&user, asked, found),
+            DbAnswer::Unread(user, asked, found) => {
+                self.unread_totals.counted(&user, asked, found, &self.rooms, &mut self.out);
+            }
         }
     }
 

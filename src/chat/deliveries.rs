@@ -339,7 +339,7 @@ impl Chat {
             self.publish_list(user, summary, &data);
         }
         let (room, share) = (summary.room.id.clone(), Some(summary.unread_share()));
-        self.send_list_update(user, ListUpdate { room, data, share });
+        self.unread_totals.send(user, ListUpdate { room, data, share }, &self.rooms, &mut self.out);
     }
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.

@@ -44,7 +44,7 @@ impl Chat {
         for gone in self.rooms.disconnect(session) {
             self.presence_changed(gone);
         }
-        self.forget_total(&user);
+        self.unread_totals.forget(&user, &self.rooms);
     }
 
     /// Takes a session out of a room, and with it what it has said before about entering that room: an entry that still waits

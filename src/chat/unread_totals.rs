@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::{Chat, db_read::DbRead};
+use super::{db_read::DbRead, effects::Effects, rooms::Rooms};
 use crate::{
     db::DbError,
     domain::{RoomId, UnreadTotal, UserId},
@@ -51,53 +51,49 @@ impl UnreadTotals {
     pub(super) fn len(&self) -> usize {
         self.users.len()
     }
-}
 
-fn take_in(shares: &mut HashMap<RoomId, i64>, update: &ListUpdate) -> UnreadTotal {
-    match update.share {
-        Some(Some(unread)) => drop(shares.insert(update.room.clone(), unread)),
-        Some(None) => drop(shares.remove(&update.room)),
-        None => {}
-    }
-    UnreadTotal { rooms: i64::try_from(shares.len()).unwrap_or(i64::MAX), messages: shares.values().sum() }
-}
-
-impl Chat {
     /// Sends a user's sessions on this node how a room looks in their list, with the total of what they have not read.
-    pub(super) fn send_list_update(&mut self, user: &UserId, update: ListUpdate) {
-        if self.rooms.sessions_of(user).is_empty() {
+    pub(super) fn send(&mut self, user: &UserId, update: ListUpdate, rooms: &Rooms, out: &mut Effects) {
+        if rooms.sessions_of(user).is_empty() {
             return;
         }
-        match self.unread_totals.users.get_mut(user) {
+        match self.users.get_mut(user) {
             Some(Count::Known(shares)) => {
                 let total = take_in(shares, &update);
-                self.push_list_update(user, update, Some(total));
+                send_update(user, update, Some(total), rooms, out);
             }
             Some(Count::Asked(_, waiting)) => {
                 waiting.retain(|earlier| earlier.room != update.room);
                 if waiting.len() < WAITING_MAX {
                     waiting.push(update);
                 } else {
-                    self.push_list_update(user, update, None);
+                    send_update(user, update, None, rooms, out);
                 }
             }
             None => {
-                self.unread_totals.asked += 1;
-                let asked = self.unread_totals.asked;
-                self.unread_totals.users.insert(user.clone(), Count::Asked(asked, vec![update]));
-                self.out.read(DbRead::Unread(user.clone(), asked));
+                self.asked += 1;
+                let asked = self.asked;
+                self.users.insert(user.clone(), Count::Asked(asked, vec![update]));
+                out.read(DbRead::Unread(user.clone(), asked));
             }
         }
     }
 
     /// The database has counted.
-    pub(super) fn unread_counted(&mut self, user: &UserId, asked: u64, found: Result<Vec<(RoomId, i64)>, DbError>) {
-        let Some(Count::Asked(last, waiting)) = self.unread_totals.users.get_mut(user) else { return };
+    pub(super) fn counted(
+        &mut self,
+        user: &UserId,
+        asked: u64,
+        found: Result<Vec<(RoomId, i64)>, DbError>,
+        rooms: &Rooms,
+        out: &mut Effects,
+    ) {
+        let Some(Count::Asked(last, waiting)) = self.users.get_mut(user) else { return };
         if *last != asked {
             return;
         }
         let waiting = std::mem::take(waiting);
-        self.unread_totals.users.remove(user);
+        self.users.remove(user);
         let mut shares = match found {
             Ok(found) => Some(found.into_iter().collect::<HashMap<_, _>>()),
             Err(error) => {
@@ -109,27 +105,36 @@ impl Chat {
         for update in waiting {
             // What is sent now is newer than what was counted.
             let total = shares.as_mut().map(|shares| take_in(shares, &update));
-            self.push_list_update(user, update, total);
+            send_update(user, update, total, rooms, out);
         }
         if let Some(shares) = shares {
-            self.unread_totals.users.insert(user.clone(), Count::Known(shares));
+            self.users.insert(user.clone(), Count::Known(shares));
         }
-    }
-
-    fn push_list_update(&mut self, user: &UserId, update: ListUpdate, total: Option<UnreadTotal>) {
-        let ListUpdate { room, data, share: _ } = update;
-        let data = match total {
-            Some(total) => with_unread_total(&data, total),
-            None => data,
-        };
-        let sessions = self.rooms.sessions_of(user).to_vec();
-        self.out.send_to_sessions(&self.rooms, sessions, Some(&room), &Push::from_json("roomUpdated", data));
     }
 
     /// A session has ended: nobody is sent the total of a user who has no other one here.
-    pub(super) fn forget_total(&mut self, user: &UserId) {
-        if self.rooms.sessions_of(user).is_empty() {
-            self.unread_totals.users.remove(user);
+    pub(super) fn forget(&mut self, user: &UserId, rooms: &Rooms) {
+        if rooms.sessions_of(user).is_empty() {
+            self.users.remove(user);
         }
     }
+}
+
+fn take_in(shares: &mut HashMap<RoomId, i64>, update: &ListUpdate) -> UnreadTotal {
+    match update.share {
+        Some(Some(unread)) => drop(shares.insert(update.room.clone(), unread)),
+        Some(None) => drop(shares.remove(&update.room)),
+        None => {}
+    }
+    UnreadTotal { rooms: i64::try_from(shares.len()).unwrap_or(i64::MAX), messages: shares.values().sum() }
+}
+
+fn send_update(user: &UserId, update: ListUpdate, total: Option<UnreadTotal>, rooms: &Rooms, out: &mut Effects) {
+    let ListUpdate { room, data, share: _ } = update;
+    let data = match total {
+        Some(total) => with_unread_total(&data, total),
+        None => data,
+    };
+    let sessions = rooms.sessions_of(user).to_vec();
+    out.send_to_sessions(rooms, sessions, Some(&room), &Push::from_json("roomUpdated", data));
 }

@@ -319,7 +319,8 @@ impl Chat {
                 if self.nodes.as_mut().is_some_and(|nodes| nodes.reconcile.list_sent(&room, last_seq)) {
                     let share = unread.map(|unread| Some(unread).filter(|unread| *unread >= 0));
                     let data = Bytes::from(data.get().to_owned());
-                    self.send_list_update(&user, ListUpdate { room, data, share });
+                    let update = ListUpdate { room, data, share };
+                    self.unread_totals.send(&user, update, &self.rooms, &mut self.out);
                 }
             }
             NodeEvent::InboxPresence { user, room, of, online } => {
