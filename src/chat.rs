@@ -65,7 +65,7 @@ use audience::{Audience, Reach};
 use authorization::Checks;
 use bans::RecentBans;
 use batch::{Batch, PendingWrite};
-use cluster::nodes::Nodes;
+use cluster::Cluster;
 use db_read::DbAnswer;
 use effects::Effects;
 use entries::RoomLoaded;
@@ -146,8 +146,7 @@ pub struct Chat {
     profiles: Profiles,
     room_budget: RoomBudget,
     bans: RecentBans,
-    /// The other nodes, where there are others.
-    nodes: Option<Nodes>,
+    cluster: Cluster,
 }
 
 impl Chat {
@@ -178,7 +177,7 @@ impl Chat {
             profiles: Profiles::default(),
             room_budget: RoomBudget::default(),
             bans: RecentBans::default(),
-            nodes: None,
+            cluster: Cluster::default(),
         }
     }
 
@@ -267,7 +266,11 @@ impl Chat {
             }
             Timer::Heartbeat => self.beat(),
             Timer::LookForNews => self.look_again(),
-            Timer::PresenceAgain => self.publish_some_again(),
+            Timer::PresenceAgain => {
+                if let Some(nodes) = &mut self.cluster.nodes {
+                    nodes.publish_some_again(&self.rooms, &mut self.out);
+                }
+            }
         }
     }
 

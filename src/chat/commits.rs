@@ -20,8 +20,10 @@ impl Chat {
     pub(super) fn flush(&mut self) {
         self.hand_over_batch();
         self.flush_reads();
-        self.flush_reconcile();
-        self.flush_nodes();
+        if let Some(nodes) = &mut self.cluster.nodes {
+            nodes.reconcile.flush(&self.rooms, &mut self.out);
+            nodes.flush(&mut self.rooms, &mut self.out);
+        }
         self.metrics.rooms.set(i64::try_from(self.rooms.live_count()).unwrap_or(i64::MAX));
     }
 

@@ -48,8 +48,8 @@ impl Chat {
 
     /// Tells a room's sessions about a message, in its place.
     pub(super) fn message_stored(&mut self, message: &StoredMessage, data: Bytes) {
-        if self.nodes.is_some() {
-            self.publish_message(message);
+        if self.cluster.has_others() {
+            self.cluster.publish_message(&mut self.out, message);
             self.place(message.clone(), data);
         } else {
             self.deliver(message, data);
@@ -63,7 +63,7 @@ impl Chat {
         match live.take_in(message, data) {
             Turn::Now((message, data)) => self.deliver(&message, data),
             Turn::Known => return,
-            Turn::Early => return self.fill(room),
+            Turn::Early => return self.cluster.fill(room),
         }
         while let Some((message, data)) = self.rooms.room_mut(&room).and_then(LiveRoom::next_early) {
             self.deliver(&message, data);
@@ -87,7 +87,7 @@ impl Chat {
     /// lively room that is one event for several answers. What is acknowledged later in the turn comes after it.
     pub(super) fn send_answered_reads(&mut self) {
         for (room, user, seq) in mem::take(&mut self.answered) {
-            self.confirm(|| Confirmed::Read(room.clone(), user.clone()));
+            self.cluster.confirm(|| Confirmed::Read(room.clone(), user.clone()));
             let mark = self.rooms.room(&room).and_then(|live| Some(live.state().member(live.role_of(&user)?).read_seq));
             // A later mark is sent by what has moved it.
             if mark == Some(seq) {
@@ -137,7 +137,7 @@ impl Chat {
     pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
         if changed.shared {
             let PresenceChanged { room, user, other, online, .. } = &changed;
-            self.publish_inbox_presence(other, room, user, *online);
+            self.cluster.publish_inbox_presence(&mut self.out, other, room, user, *online);
         }
         self.send_presence(changed);
     }
@@ -155,7 +155,7 @@ impl Chat {
     /// Changes what a room's members share, and sends each what they see of the other from now on.
     pub(super) fn sharing_changes(&mut self, room: &RoomId, change: impl FnOnce(&mut LiveRoom)) {
         for (viewer, user, online) in self.sharing_changes_here(room, change) {
-            self.publish_inbox_presence(&viewer, room, &user, online);
+            self.cluster.publish_inbox_presence(&mut self.out, &viewer, room, &user, online);
         }
     }
 
@@ -200,7 +200,7 @@ impl Chat {
     /// A message stands differently: its room and, where they show it, its members' lists are notified.
     pub(super) fn message_changed(&mut self, message: StoredMessage, data: Bytes) {
         self.mark_stale(&message.room_id);
-        self.publish_change(&message);
+        self.cluster.publish_change(&mut self.out, &message);
         if self.is_early(&message) {
             return self.early_changed(message, data);
         }
@@ -210,7 +210,7 @@ impl Chat {
         }
         if message.deleted_at.is_some() {
             // Where several nodes change a room, the database counts.
-            self.refresh(message.room_id, true);
+            self.cluster.refresh(message.room_id, true, &self.rooms);
         }
     }
 
@@ -225,7 +225,7 @@ impl Chat {
         if let Some(live) = self.rooms.room_mut(&room) {
             live.early_changed(message, data);
         }
-        self.fill(room.clone());
+        self.cluster.fill(room.clone());
         self.room_updated(room);
     }
 
@@ -312,7 +312,7 @@ impl Chat {
     pub(super) fn send_room_updates(&mut self) {
         let now = self.now.at;
         while let Some((room, audience)) = self.room_updates.pop_due(now) {
-            self.list_shown(&room);
+            self.cluster.list_shown(&room, &self.rooms);
             let Some(live) = self.rooms.room_mut(&room) else { continue };
             live.writes_pending -= 1;
             let told = [Role::Buyer, Role::Seller]
@@ -330,13 +330,13 @@ impl Chat {
     }
 
     fn send_room_update(&mut self, user: &UserId, summary: &RoomSummary, reach: Reach) {
-        let is_published = reach == Reach::Everywhere && self.nodes.is_some();
+        let is_published = reach == Reach::Everywhere && self.cluster.has_others();
         if !is_published && self.rooms.sessions_of(user).is_empty() {
             return;
         }
         let data = to_json(&RoomUpdated::of(summary, &self.settings.presenter(self.now.wall)));
         if is_published {
-            self.publish_list(user, summary, &data);
+            self.cluster.publish_list(&mut self.out, user, summary, &data);
         }
         let (room, share) = (summary.room.id.clone(), Some(summary.unread_share()));
         self.unread_totals.send(user, ListUpdate { room, data, share }, &self.rooms, &mut self.out);
@@ -344,8 +344,9 @@ impl Chat {
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.
     pub(super) fn end_sessions(&mut self, user: &UserId, error: &ChatError) -> usize {
-        self.confirm(|| Confirmed::SessionsEnded(user.clone()));
-        self.publish(
+        self.cluster.confirm(|| Confirmed::SessionsEnded(user.clone()));
+        self.cluster.publish(
+            &mut self.out,
             || Topic::User(user.clone()),
             || NodeEvent::EndSessions {
                 user: user.clone(),

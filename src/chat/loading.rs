@@ -131,17 +131,15 @@ impl Chat {
         if let Some(loading) = self.loading.rooms.get_mut(room) {
             loading.is_stale = true;
         }
-        if let Some(nodes) = &mut self.nodes {
-            nodes.reconcile.room_changed(room);
-        }
+        self.cluster.room_changed(room);
     }
 
     /// The same of all rooms of a user.
     pub(super) fn mark_user_stale(&mut self, user: &UserId) {
         self.loading.changed(Subject::User(user.clone()));
-        if let Some(nodes) = &mut self.nodes {
+        if self.cluster.has_others() {
             for room in self.rooms.rooms_of(user) {
-                nodes.reconcile.room_changed(&room);
+                self.cluster.room_changed(&room);
             }
         }
     }

@@ -105,7 +105,7 @@ impl Chat {
             if let Some(live) = self.rooms.room_mut(room) {
                 live.product_changed(&product);
             }
-            self.publish_room_changed(room);
+            self.cluster.publish_room_changed(&mut self.out, room);
         }
         for offer in offers {
             self.offer_changed(offer);

@@ -81,14 +81,14 @@ impl Chat {
     /// Looks for users whom another process has renamed, and again from then on.
     pub(super) fn look_for_renamed(&mut self) {
         self.out.after(LOOK_INTERVAL, Timer::LookForRenamed);
-        if self.nodes.is_none() && !mem::replace(&mut self.profiles.is_looking, true) {
+        if !self.cluster.has_others() && !mem::replace(&mut self.profiles.is_looking, true) {
             self.out.read(DbRead::Renamed(self.profiles.place));
         }
     }
 
     /// A user was put here, with another name or picture: rooms in memory show it, and lists will.
     pub(super) fn own_profile_changed(&mut self, user: &UserId) {
-        if self.nodes.is_none() {
+        if !self.cluster.has_others() {
             self.profiles.own[0].insert(user.clone());
         }
         self.show_profile(user.clone(), Memory::Current);
@@ -126,7 +126,7 @@ impl Chat {
             }
             has_notified = true;
             if memory == Memory::Old && self.rooms.room(&room).is_some() {
-                self.refresh(room, true);
+                self.cluster.refresh(room, true, &self.rooms);
             } else {
                 self.with_room(RoomRequest::AnnounceTo(room, Audience::here(role)));
             }

@@ -164,12 +164,12 @@ impl Chat {
 
     /// Up to where in the order of commits this node's sessions have everything of their rooms.
     fn settled(&self) -> Position {
-        self.nodes.as_ref().map_or(self.position, |nodes| nodes.reconcile.settled())
+        self.cluster.nodes.as_ref().map_or(self.position, |nodes| nodes.reconcile.settled())
     }
 
     /// What a client of Socket.IO keeps of a message that is delivered now.
     pub(super) fn offset_of(&self, position: Position) -> Offset {
-        if self.nodes.is_none() {
+        if !self.cluster.has_others() {
             return Offset::exact(position);
         }
         Offset { position, settled: self.settled().min(position), newest: self.position.max(position) }
@@ -268,7 +268,7 @@ impl Chat {
         }
         self.send_departures(gone);
         let pid_hash = live.pid_hash.to_string();
-        self.publish(|| Topic::Nodes, || NodeEvent::TakeOver { pid_hash });
+        self.cluster.publish(&mut self.out, || Topic::Nodes, || NodeEvent::TakeOver { pid_hash });
         // Should this be lost, the session counts as ended a little earlier than it did.
         self.write(live.saved(None), ReplyTo::Nobody);
         self.recoveries.by_pid.insert(Arc::clone(&live.pid_hash), session);

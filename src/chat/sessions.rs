@@ -33,7 +33,7 @@ impl Chat {
         }
         if feed == Feed::Inbox {
             send_online(session, user.clone(), hub, &self.rooms, &mut self.out);
-            self.publish(|| Topic::Nodes, || NodeEvent::WhoIsThere { user });
+            self.cluster.publish(&mut self.out, || Topic::Nodes, || NodeEvent::WhoIsThere { user });
         }
     }
 

@@ -325,7 +325,7 @@ fn an_offset_is_not_certain_of_a_message_that_was_seen_in_the_database_and_not_d
     among_nodes(&mut fixture);
     let Fixture { chat, room, .. } = &mut fixture;
     let place = |position| CommitCursor { position, ..CommitCursor::default() };
-    let settled = |chat: &Chat| chat.nodes.as_ref().unwrap().reconcile.settled();
+    let settled = |chat: &Chat| chat.cluster.nodes.as_ref().unwrap().reconcile.settled();
     chat.newest_found(Ok(place(4)));
     assert_eq!(settled(chat), 4);
 
@@ -346,7 +346,7 @@ fn missing_messages_that_could_not_be_read_are_asked_for_again() {
     chat.missing_read(std::slice::from_ref(room), Err(DbError::Unavailable("unreachable".into())));
     chat.look_for_news();
 
-    assert!(chat.nodes.as_ref().unwrap().reconcile.is_missing_in(room));
+    assert!(chat.cluster.nodes.as_ref().unwrap().reconcile.is_missing_in(room));
 }
 
 #[test]
@@ -354,8 +354,8 @@ fn without_nats_the_next_look_into_the_database_waits_for_its_time() {
     let mut fixture = Fixture::new();
     among_nodes(&mut fixture);
     let Fixture { chat, .. } = &mut fixture;
-    assert!(!chat.nodes.as_ref().unwrap().is_up);
-    let is_looking = |chat: &Chat| chat.nodes.as_ref().unwrap().reconcile.is_looking();
+    assert!(!chat.cluster.nodes.as_ref().unwrap().is_up);
+    let is_looking = |chat: &Chat| chat.cluster.nodes.as_ref().unwrap().reconcile.is_looking();
     let news = |has_more| News { messages: Vec::new(), notes: Vec::new(), next: CommitCursor::default(), has_more };
     chat.newest_found(Ok(CommitCursor::default()));
 
@@ -375,11 +375,11 @@ fn a_change_that_no_node_has_published_is_looked_up_for_lists_unless_they_were_s
     chat.rooms.release(room);
     let found =
         || Found { message: said(room), buyer: UserId::new("alice").unwrap(), seller: UserId::new("sam").unwrap() };
-    chat.confirm(|| Confirmed::List(room.clone()));
+    chat.cluster.confirm(|| Confirmed::List(room.clone()));
     chat.change_found(found());
     assert!(chat.loading.rooms.is_empty(), "another node has sent how the room looks");
 
-    chat.nodes.as_mut().unwrap().reconcile.distrust();
+    chat.cluster.nodes.as_mut().unwrap().reconcile.distrust();
     chat.change_found(found());
     assert!(chat.loading.rooms.contains_key(room));
 
@@ -447,7 +447,8 @@ fn a_deletion_that_another_node_publishes_twice_is_left_to_the_database_to_count
         fixture.chat.show_change(StoredMessage { deleted_at: Some(Timestamp(1)), ..first.clone() });
     }
     assert_eq!(fixture.unread(), Some(2), "until the room is read again");
-    fixture.chat.flush_reconcile();
+    let Chat { cluster, rooms, out, .. } = &mut fixture.chat;
+    cluster.nodes.as_mut().unwrap().reconcile.flush(rooms, out);
     let asks_again = fixture.chat.out.reads.iter().any(|read| matches!(read, DbRead::RoomsAgain(_)));
     assert!(asks_again);
 }

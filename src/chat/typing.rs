@@ -117,7 +117,11 @@ impl Chat {
     }
 
     fn publish_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
-        self.publish_to_room(room, |room| NodeEvent::Typing { room, user: user.clone(), typing });
+        self.cluster.publish_to_room(&mut self.out, room, |room| NodeEvent::Typing {
+            room,
+            user: user.clone(),
+            typing,
+        });
     }
 
     /// A member types on another node, or stopped. It ends by itself here, too: the other node may die.

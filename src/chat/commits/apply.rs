@@ -147,7 +147,7 @@ impl Chat {
         for room in &rooms {
             self.mark_stale(room);
             self.sharing_changes(room, |live| live.block_changed(&blocker, other, is_blocked));
-            self.publish_room_changed(room);
+            self.cluster.publish_room_changed(&mut self.out, room);
         }
         self.announce(&blocker.into(), rooms);
     }
@@ -158,7 +158,7 @@ impl Chat {
         if let Some(live) = self.rooms.room_mut(&room) {
             live.listing_changed(role, listing);
         }
-        self.publish_room_settings(&room, member);
+        self.cluster.publish_room_settings(&mut self.out, &room, member);
         self.with_room(RoomRequest::AnnounceTo(room, Audience::everywhere(role)));
     }
 
@@ -169,7 +169,7 @@ impl Chat {
         for room in rooms {
             self.sharing_changes(&room, |live| live.settings_changed(user, settings));
         }
-        self.publish_user_changed(user);
+        self.cluster.publish_user_changed(&mut self.out, user);
     }
 
     pub(super) fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
@@ -179,13 +179,13 @@ impl Chat {
                 live.muted(user, until);
             }
         }
-        self.publish_user_changed(user);
+        self.cluster.publish_user_changed(&mut self.out, user);
     }
 
     fn user_put(&mut self, user: &User, is_renamed: bool) {
         self.rooms.user_changed(user, false);
         self.mark_user_stale(&user.id);
-        self.publish_user_put(&user.id, is_renamed);
+        self.cluster.publish_user_put(&mut self.out, &user.id, is_renamed);
         if is_renamed {
             self.own_profile_changed(&user.id);
         }
@@ -202,7 +202,7 @@ impl Chat {
         // The name is another one by now, also where nothing was said.
         for room in &rooms {
             self.mark_stale(room);
-            self.publish_room_changed(room);
+            self.cluster.publish_room_changed(&mut self.out, room);
         }
         self.announce(&Account::Server, rooms);
     }
@@ -211,7 +211,7 @@ impl Chat {
         let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
         self.end_sessions(&user.id, &gone);
         self.rooms.user_changed(user, true);
-        self.publish_user_changed(&user.id);
+        self.cluster.publish_user_changed(&mut self.out, &user.id);
         self.mark_user_stale(&user.id);
     }
 
@@ -223,8 +223,13 @@ impl Chat {
             live.read(&reader, read_seq, unread);
         }
         self.send_read(&room, &reader, read_seq);
-        self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
-        self.publish_to_room(&room, |room| NodeEvent::Read { room, reader, seq: read_seq, unread });
+        self.cluster.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
+        self.cluster.publish_to_room(&mut self.out, &room, |room| NodeEvent::Read {
+            room,
+            reader,
+            seq: read_seq,
+            unread,
+        });
         self.room_updated(room);
     }
 }

@@ -18,7 +18,7 @@ impl Chat {
             (SanctionKind::Ban, Some(until)) => self.banned(user, until),
             (SanctionKind::Ban, None) => {
                 self.bans.lift(user);
-                self.publish_user_changed(user);
+                self.cluster.publish_user_changed(&mut self.out, user);
             }
         }
         Answer { data: to_json(&set.sanction), created: set.changed }
@@ -35,7 +35,7 @@ impl Chat {
         if let Some(live) = self.rooms.room_mut(&room) {
             live.set_frozen(frozen);
         }
-        self.publish_room_changed(&room);
+        self.cluster.publish_room_changed(&mut self.out, &room);
         self.announce(&Account::Server, vec![room]);
     }
 }

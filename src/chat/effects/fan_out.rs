@@ -97,10 +97,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        chat::{
-            in_flight::InFlight,
-            rooms::tests::state,
-        },
+        chat::{in_flight::InFlight, rooms::tests::state},
         domain::Role,
         metrics::Metrics,
         protocol::json::RequestId,
