@@ -13,19 +13,12 @@ use super::{
     request::{MessageChange, RoomRequest},
     rooms::{LiveRoom, PresenceChanged},
     timer::Timer,
-    unread_totals::ListUpdate,
 };
 use crate::{
     broker::{NodeEvent, Topic},
-    domain::{
-        Account, AuthorizePolicy, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId, staff::NEVER,
-    },
+    domain::{Account, AuthorizePolicy, Role, RoomId, Seq, SessionId, StoredMessage, UserId, staff::NEVER},
     error::{ChatError, CloseCode, ErrorCode},
-    protocol::{
-        event::{RoomUpdated, ServerEvent},
-        json::to_json,
-        push::Push,
-    },
+    protocol::{event::ServerEvent, push::Push},
 };
 
 /// Rooms that are read at once for a change that shows in many.
@@ -264,21 +257,12 @@ impl Chat {
 
     /// The same, where it is known who shall be notified.
     pub(super) fn debounce_room_updated(&mut self, room: RoomId, audience: Audience) {
-        let Some(live) = self.rooms.room_mut(&room) else { return };
-        let now = self.now.at;
-        if self.room_updates.add(room, audience, now) {
-            // Keeps the room in memory until its members are notified.
-            live.writes_pending += 1;
-            if self.room_updates.len() == 1 {
-                self.await_room_updates();
-            }
-        }
+        self.room_updates.room_changed(room, audience, self.now.at, &mut self.rooms, &mut self.out);
     }
 
-    fn await_room_updates(&mut self) {
-        if let Some(wait) = self.room_updates.next_step(self.now.at) {
-            self.out.after(wait, Timer::RoomUpdates);
-        }
+    pub(super) fn send_room_updates(&mut self) {
+        let Self { now, settings, rooms, cluster, unread_totals, out, .. } = self;
+        self.room_updates.send_due(*now, settings, rooms, cluster, unread_totals, out);
     }
 
     /// Tells both members of many rooms what these look like now, some at a time: the rooms are read for it, and others
@@ -307,39 +291,6 @@ impl Chat {
             self.with_room(RoomRequest::Announce(room));
         }
         self.out.after(ANNOUNCEMENTS_PAUSE, Timer::Announcements);
-    }
-
-    pub(super) fn send_room_updates(&mut self) {
-        let now = self.now.at;
-        while let Some((room, audience)) = self.room_updates.pop_due(now) {
-            self.cluster.list_shown(&room, &self.rooms);
-            let Some(live) = self.rooms.room_mut(&room) else { continue };
-            live.writes_pending -= 1;
-            let told = [Role::Buyer, Role::Seller]
-                .into_iter()
-                .filter(|role| audience.has(*role))
-                .filter(|role| !live.state().member(*role).deleted && live.state().member(*role).listing.is_shown())
-                .map(|role| (live.summary(role), live.state().member_user(role).id.clone()))
-                .collect::<Vec<_>>();
-            for (summary, user) in told {
-                self.send_room_update(&user, &summary, audience.reach);
-            }
-            self.rooms.release(&room);
-        }
-        self.await_room_updates();
-    }
-
-    fn send_room_update(&mut self, user: &UserId, summary: &RoomSummary, reach: Reach) {
-        let is_published = reach == Reach::Everywhere && self.cluster.has_others();
-        if !is_published && self.rooms.sessions_of(user).is_empty() {
-            return;
-        }
-        let data = to_json(&RoomUpdated::of(summary, &self.settings.presenter(self.now.wall)));
-        if is_published {
-            self.cluster.publish_list(&mut self.out, user, summary, &data);
-        }
-        let (room, share) = (summary.room.id.clone(), Some(summary.unread_share()));
-        self.unread_totals.send(user, ListUpdate { room, data, share }, &self.rooms, &mut self.out);
     }
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.
