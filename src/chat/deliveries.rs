@@ -185,14 +185,14 @@ impl Chat {
     /// A message is new: its room and its members' lists are notified.
     pub(super) fn message_appended(&mut self, message: StoredMessage, data: Bytes) {
         self.metrics.messages.inc();
-        self.mark_stale(&message.room_id);
+        self.loading.mark_stale(&message.room_id, &mut self.cluster);
         self.message_stored(&message, data);
         self.room_updated(message.room_id);
     }
 
     /// A message stands differently: its room and, where they show it, its members' lists are notified.
     pub(super) fn message_changed(&mut self, message: StoredMessage, data: Bytes) {
-        self.mark_stale(&message.room_id);
+        self.loading.mark_stale(&message.room_id, &mut self.cluster);
         self.cluster.publish_change(&mut self.out, &message);
         if self.is_early(&message) {
             return self.early_changed(message, data);

@@ -88,7 +88,7 @@ impl Chat {
     pub(super) fn product_changed(&mut self, change: ProductChange) {
         if change.next.is_some() {
             // Rooms that are being read, and that the wave has not reached.
-            self.mark_product_stale(&change.product.id);
+            self.loading.mark_product_stale(&change.product.id);
         }
         for room in self.rooms.rooms_of(&change.product.seller_id) {
             if let Some(live) = self.rooms.room_mut(&room) {
@@ -115,7 +115,7 @@ impl Chat {
             self.message_stored(notice, self.settings.json_of(notice, self.now.wall));
         }
         for room in &rooms {
-            self.mark_stale(room);
+            self.loading.mark_stale(room, &mut self.cluster);
         }
         self.announce(&product.seller_id.into(), rooms);
     }

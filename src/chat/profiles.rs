@@ -147,7 +147,7 @@ impl Chat {
                 continue;
             }
             self.rooms.user_changed(&user, false);
-            self.mark_user_stale(&user.id);
+            self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
             self.show_profile(user.id, Memory::Current);
         }
         self.profiles.own.swap(0, 1);

@@ -39,7 +39,7 @@ impl Chat {
                     Some(member) => self.cluster.confirm(|| Confirmed::RoomSettings(room.clone(), member)),
                     None => self.cluster.confirm(|| Confirmed::Room(room.clone())),
                 }
-                self.mark_stale(&room);
+                self.loading.mark_stale(&room, &mut self.cluster);
                 self.cluster.refresh(room, false, &self.rooms);
             }
             NodeEvent::RoomUpdated { user, room, last_seq, data, unread } => {
@@ -83,7 +83,7 @@ impl Chat {
     }
 
     fn hear_message(&mut self, room: &RoomId, seq: Seq, message: Option<StoredMessage>) {
-        self.mark_stale(room);
+        self.loading.mark_stale(room, &mut self.cluster);
         match message {
             Some(message) if message.room_id == *room => {
                 let data = self.settings.json_of(&message, self.now.wall);
@@ -96,7 +96,7 @@ impl Chat {
     fn hear_user_changed(&mut self, user: UserId, is_renamed: bool) {
         self.cluster.confirm(|| Confirmed::User(user.clone()));
         self.bans.lift(&user);
-        self.mark_user_stale(&user);
+        self.loading.mark_user_stale(&user, &self.rooms, &mut self.cluster);
         for room in self.rooms.rooms_of(&user) {
             self.cluster.refresh(room, false, &self.rooms);
         }
@@ -128,7 +128,7 @@ impl Chat {
 
     /// Takes over a message that was changed elsewhere, and shows it to those who are in its room here.
     pub(in crate::chat) fn show_change(&mut self, message: StoredMessage) {
-        self.mark_stale(&message.room_id);
+        self.loading.mark_stale(&message.room_id, &mut self.cluster);
         let data = self.settings.json_of(&message, self.now.wall);
         if self.is_early(&message) {
             return self.early_changed(message, data);
@@ -142,7 +142,7 @@ impl Chat {
     }
 
     fn hear_read(&mut self, room: &RoomId, reader: &UserId, seq: Seq, unread: i64) {
-        self.mark_stale(room);
+        self.loading.mark_stale(room, &mut self.cluster);
         let Some(live) = self.rooms.room_mut(room) else { return };
         let Some(role) = live.role_of(reader) else { return };
         let known = live.state().member(role);

@@ -145,7 +145,7 @@ impl Chat {
     fn block_set(&mut self, blocker: UserId, other: &UserId, is_blocked: bool, rooms: Vec<RoomId>) {
         self.room_budget.charge(&blocker, rooms.len(), self.now.wall);
         for room in &rooms {
-            self.mark_stale(room);
+            self.loading.mark_stale(room, &mut self.cluster);
             self.sharing_changes(room, |live| live.block_changed(&blocker, other, is_blocked));
             self.cluster.publish_room_changed(&mut self.out, room);
         }
@@ -154,7 +154,7 @@ impl Chat {
 
     /// A member's own settings: their sessions alone are notified.
     fn room_settings_set(&mut self, room: RoomId, member: &UserId, role: Role, listing: Listing) {
-        self.mark_stale(&room);
+        self.loading.mark_stale(&room, &mut self.cluster);
         if let Some(live) = self.rooms.room_mut(&room) {
             live.listing_changed(role, listing);
         }
@@ -163,7 +163,7 @@ impl Chat {
     }
 
     fn settings_set(&mut self, user: &UserId, settings: Settings) {
-        self.mark_user_stale(user);
+        self.loading.mark_user_stale(user, &self.rooms, &mut self.cluster);
         let rooms = self.rooms.rooms_of(user);
         self.room_budget.charge(user, rooms.len(), self.now.wall);
         for room in rooms {
@@ -173,7 +173,7 @@ impl Chat {
     }
 
     pub(super) fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
-        self.mark_user_stale(user);
+        self.loading.mark_user_stale(user, &self.rooms, &mut self.cluster);
         for room in self.rooms.rooms_of(user) {
             if let Some(live) = self.rooms.room_mut(&room) {
                 live.muted(user, until);
@@ -184,7 +184,7 @@ impl Chat {
 
     fn user_put(&mut self, user: &User, is_renamed: bool) {
         self.rooms.user_changed(user, false);
-        self.mark_user_stale(&user.id);
+        self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
         self.cluster.publish_user_put(&mut self.out, &user.id, is_renamed);
         if is_renamed {
             self.own_profile_changed(&user.id);
@@ -201,7 +201,7 @@ impl Chat {
         }
         // The name is another one by now, also where nothing was said.
         for room in &rooms {
-            self.mark_stale(room);
+            self.loading.mark_stale(room, &mut self.cluster);
             self.cluster.publish_room_changed(&mut self.out, room);
         }
         self.announce(&Account::Server, rooms);
@@ -212,13 +212,13 @@ impl Chat {
         self.end_sessions(&user.id, &gone);
         self.rooms.user_changed(user, true);
         self.cluster.publish_user_changed(&mut self.out, &user.id);
-        self.mark_user_stale(&user.id);
+        self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
     }
 
     /// A read mark has moved: the room and the reader's lists are notified.
     pub(in crate::chat) fn member_has_read(&mut self, mark: ReadMark) {
         let ReadMark { room, reader, read_seq, unread } = mark;
-        self.mark_stale(&room);
+        self.loading.mark_stale(&room, &mut self.cluster);
         if let Some(live) = self.rooms.room_mut(&room) {
             live.read(&reader, read_seq, unread);
         }

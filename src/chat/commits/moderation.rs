@@ -31,7 +31,7 @@ impl Chat {
 
     /// A room was frozen or unfrozen: its members' lists and open rooms show it.
     pub(super) fn room_frozen(&mut self, room: RoomId, frozen: bool) {
-        self.mark_stale(&room);
+        self.loading.mark_stale(&room, &mut self.cluster);
         if let Some(live) = self.rooms.room_mut(&room) {
             live.set_frozen(frozen);
         }
