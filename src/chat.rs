@@ -19,7 +19,7 @@ pub mod hub_op;
 pub mod in_flight;
 pub mod input;
 mod loading;
-mod offers;
+mod offer_expiry;
 pub mod order;
 #[cfg(test)]
 pub(crate) mod panics;
@@ -71,6 +71,7 @@ use effects::Effects;
 use entries::RoomLoaded;
 use input::{Input, Now, Unfinished};
 use loading::LoadingRooms;
+use offer_expiry::OfferExpiry;
 use presence::send_some_online;
 use profiles::Profiles;
 use reads::Reads;
@@ -139,8 +140,7 @@ pub struct Chat {
     /// The position of the newest message that was delivered.
     position: Position,
     typists: Typists,
-    /// When the next offer expires; `None` while that is being found out, and while none waits.
-    next_expiry: Option<Timestamp>,
+    offer_expiry: OfferExpiry,
     screening: Screening,
     waves: Waves,
     profiles: Profiles,
@@ -171,7 +171,7 @@ impl Chat {
             recoveries: Recoveries::default(),
             position: 0,
             typists: Typists::default(),
-            next_expiry: None,
+            offer_expiry: OfferExpiry::default(),
             screening: Screening::default(),
             waves: Waves::default(),
             profiles: Profiles::default(),
@@ -238,8 +238,9 @@ impl Chat {
     /// Starts everything that repeats.
     fn start(&mut self) {
         self.out.after(FORGET_INTERVAL, Timer::ForgetEnded);
-        self.start_sweeping();
-        self.look_for_waves();
+        let sweep = OfferExpiry::start(self.now.wall, &mut self.out);
+        self.append(sweep);
+        Waves::look(&mut self.out);
         self.look_for_renamed();
     }
 
@@ -252,12 +253,24 @@ impl Chat {
             }
             Timer::RoomUpdates => self.send_room_updates(),
             Timer::Announcements => self.announce_some(),
-            Timer::OffersExpire(at) => self.offers_expire(at),
-            Timer::SweepOffers => self.sweep_again(),
+            Timer::OffersExpire(at) => {
+                let sweep = self.offer_expiry.expire(at, self.now.wall);
+                self.append_next(sweep);
+            }
+            Timer::SweepOffers => {
+                let sweep = self.offer_expiry.sweep_again(self.now.wall, &mut self.out);
+                self.append_next(sweep);
+            }
             Timer::TypingExpires => self.typing_expires(),
-            Timer::LookForWaves => self.look_for_waves(),
-            Timer::WaveDue(product, seller) => self.wave_due(product, seller),
-            Timer::WavesGoOn => self.waves_go_on(),
+            Timer::LookForWaves => Waves::look(&mut self.out),
+            Timer::WaveDue(product, seller) => {
+                let step = self.waves.due(product, seller, self.now.wall);
+                self.append_next(step);
+            }
+            Timer::WavesGoOn => {
+                let step = self.waves.go_on(self.now.wall);
+                self.append_next(step);
+            }
             Timer::LookForRenamed => self.look_for_renamed(),
             Timer::ShowProfile(Some(walk)) => self.go_on_showing(walk),
             Timer::ShowProfile(None) => self.show_next_profile(),

@@ -2,6 +2,7 @@
 
 mod apply;
 mod moderation;
+mod products;
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::{
     Chat,
     batch::{PendingWrite, Waiting},
     request::FollowUp,
+    waves::Waves,
 };
 use crate::{
     db::{DbError, Write, WriteError, Written},
@@ -30,6 +32,13 @@ impl Chat {
     /// Adds a change to the batch, or answers why it can't wait there.
     pub(super) fn append(&mut self, write: PendingWrite) {
         self.batch.append(write, &mut self.rooms, &self.metrics, &mut self.out);
+    }
+
+    /// The same of what a chapter does next, if anything.
+    pub(super) fn append_next(&mut self, write: Option<PendingWrite>) {
+        if let Some(write) = write {
+            self.append(write);
+        }
     }
 
     pub(super) fn hand_over_batch(&mut self) {
@@ -118,7 +127,7 @@ impl Chat {
             FollowUp::SessionBegun { session, pid } => self.session_begun(session, &pid, is_stored),
             FollowUp::EntryRemembered(read) => self.entry_remembered(*read, is_stored),
             FollowUp::SessionEnded { pid_hash } => self.end_saved(&pid_hash),
-            FollowUp::WaveStepped => self.wave_stepped(is_stored),
+            FollowUp::WaveStepped => Waves::stepped(is_stored, &mut self.out),
         }
     }
 }

@@ -130,7 +130,7 @@ impl Chat {
             self.offer_changed(offer);
         }
         if let Some(next) = next {
-            self.await_expiry(next);
+            self.offer_expiry.await_next(next, &mut self.out);
         }
         done()
     }

@@ -1,61 +1,15 @@
-//! Offers: what a commit did to them is sent to every room of the product, and those that nobody answers end in time.
+//! What committed changes of offers and products do to the chat's state, and whom they notify.
 
-use std::time::Duration;
-
-use super::{
-    Chat,
-    batch::PendingWrite,
-    request::{Answer, ReplyTo},
-    timer::Timer,
-};
 use crate::{
-    db::{OfferMoved, ProductChange, Write},
-    domain::{Account, StoredMessage, Timestamp},
+    chat::{Chat, request::Answer},
+    db::{DbError, OfferMoved, ProductChange},
+    domain::{Account, ProductId, StoredMessage, Timestamp, UserId},
     error::ChatError,
 };
 
-/// How often the sweep looks by itself: after a failure of the database, which it would otherwise not come back from.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
-
 impl Chat {
-    /// Ends what expired since the server last ran, and learns when the next offer expires.
-    pub(super) fn start_sweeping(&mut self) {
-        self.sweep_offers();
-        self.out.after(SWEEP_INTERVAL, Timer::SweepOffers);
-    }
-
-    /// Looks again, where no end of an offer is awaited.
-    pub(super) fn sweep_again(&mut self) {
-        self.out.after(SWEEP_INTERVAL, Timer::SweepOffers);
-        if self.next_expiry.is_none_or(|next| next <= self.now.wall) {
-            self.sweep_offers();
-        }
-    }
-
-    fn sweep_offers(&mut self) {
-        let write = Write::ExpireOffers { at: self.now.wall };
-        self.append(PendingWrite { write, room: None, reply: ReplyTo::Nobody });
-    }
-
-    /// Remembers when the next offer expires.
-    pub(super) fn await_expiry(&mut self, at: Timestamp) {
-        if self.next_expiry.is_some_and(|next| next <= at) {
-            return;
-        }
-        self.next_expiry = Some(at);
-        self.out.at(at, Timer::OffersExpire(at));
-    }
-
-    /// The time of an offer has come.
-    pub(super) fn offers_expire(&mut self, at: Timestamp) {
-        if self.next_expiry == Some(at) {
-            self.next_expiry = None;
-            self.sweep_offers();
-        }
-    }
-
-    /// Tells what an offer or an answer to one has changed.
-    pub(super) fn offer_moved(&mut self, moved: OfferMoved) -> Result<Answer, ChatError> {
+    /// An offer was made or answered: its room, and the product's other rooms that it concerns, are notified.
+    pub(in crate::chat) fn offer_moved(&mut self, moved: OfferMoved) -> Result<Answer, ChatError> {
         let OfferMoved { answer, made, changed, product, read } = moved;
         for offer in changed {
             self.offer_changed(offer);
@@ -64,7 +18,7 @@ impl Chat {
         if let Some((offer, expires_at)) = made {
             let data = self.settings.json_of(&offer, self.now.wall);
             self.message_appended(offer, data);
-            self.await_expiry(expires_at);
+            self.offer_expiry.await_next(expires_at, &mut self.out);
         }
         if let Some(change) = product {
             self.product_changed(change);
@@ -76,8 +30,8 @@ impl Chat {
         answer.map(|message| Answer { data: data(message), created }).map_err(ChatError::from)
     }
 
-    /// Tells a room's members that an offer stands differently, also those who are not in the room.
-    pub(super) fn offer_changed(&mut self, offer: StoredMessage) {
+    /// Notifies a room's members that an offer stands differently, also those who are not in the room.
+    pub(in crate::chat) fn offer_changed(&mut self, offer: StoredMessage) {
         let data = self.settings.json_of(&offer, self.now.wall);
         let room = offer.room_id.clone();
         self.message_changed(offer, data);
@@ -85,7 +39,7 @@ impl Chat {
     }
 
     /// A product has changed: every room in memory shows it at once, and its wave begins.
-    pub(super) fn product_changed(&mut self, change: ProductChange) {
+    pub(in crate::chat) fn product_changed(&mut self, change: ProductChange) {
         if change.next.is_some() {
             // Rooms that are being read, and that the wave has not reached.
             self.loading.mark_product_stale(&change.product.id);
@@ -99,7 +53,7 @@ impl Chat {
     }
 
     /// Notifies the rooms that have heard of a product's change.
-    pub(super) fn product_reached(&mut self, change: ProductChange) {
+    pub(in crate::chat) fn product_reached(&mut self, change: ProductChange) {
         let ProductChange { product, rooms, notices, offers, .. } = change;
         for room in &rooms {
             if let Some(live) = self.rooms.room_mut(room) {
@@ -118,5 +72,32 @@ impl Chat {
             self.loading.mark_stale(room, &mut self.cluster);
         }
         self.announce(&product.seller_id.into(), rooms);
+    }
+
+    /// A wave has reached some rooms: their members are notified, and it goes on to the next ones.
+    pub(in crate::chat) fn wave_advanced(&mut self, change: ProductChange) {
+        let (product, seller) = (change.product.id.clone(), change.product.seller_id.clone());
+        let next = change.next;
+        self.product_reached(change);
+        if let Some(next) = next {
+            self.await_wave(product, seller, next);
+        }
+    }
+
+    /// The database has answered which waves are unfinished.
+    pub(in crate::chat) fn waves_found(&mut self, found: Result<Vec<(ProductId, UserId)>, DbError>) {
+        match found {
+            Ok(found) => {
+                for (product, seller) in found {
+                    self.await_wave(product, seller, self.now.wall);
+                }
+            }
+            Err(error) => log::warn!("unfinished changes of products could not be read: {error}"),
+        }
+    }
+
+    fn await_wave(&mut self, product: ProductId, seller: UserId, due: Timestamp) {
+        let step = self.waves.go_on_at(product, seller, due, self.now.wall, &mut self.out);
+        self.append_next(step);
     }
 }
