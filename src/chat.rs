@@ -241,7 +241,7 @@ impl Chat {
         let sweep = OfferExpiry::start(self.now.wall, &mut self.out);
         self.append(sweep);
         Waves::look(&mut self.out);
-        self.look_for_renamed();
+        self.profiles.look(!self.cluster.has_others(), &mut self.out);
     }
 
     /// A timer's time has come.
@@ -271,9 +271,9 @@ impl Chat {
                 let step = self.waves.go_on(self.now.wall);
                 self.append_next(step);
             }
-            Timer::LookForRenamed => self.look_for_renamed(),
-            Timer::ShowProfile(Some(walk)) => self.go_on_showing(walk),
-            Timer::ShowProfile(None) => self.show_next_profile(),
+            Timer::LookForRenamed => self.profiles.look(!self.cluster.has_others(), &mut self.out),
+            Timer::ShowProfile(Some(walk)) => profiles::go_on(walk, &mut self.out),
+            Timer::ShowProfile(None) => self.profiles.show_next(&mut self.out),
             Timer::SendOnline { session, user, hub, rooms } => {
                 send_some_online(session, user, hub, rooms, &self.rooms, &mut self.out);
             }

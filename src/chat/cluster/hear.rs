@@ -102,7 +102,7 @@ impl Chat {
         }
         if is_renamed {
             self.cluster.confirm(|| Confirmed::Profile(user.clone()));
-            self.show_profile(user, Memory::Old);
+            self.profiles.show(user, Memory::Old, &self.rooms, &mut self.out);
         }
     }
 

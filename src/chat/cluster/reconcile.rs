@@ -299,7 +299,7 @@ impl Chat {
         for room in self.rooms.rooms_of(&user) {
             self.cluster.refresh(room, false, &self.rooms);
         }
-        self.show_profile(user, Memory::Old);
+        self.profiles.show(user, Memory::Old, &self.rooms, &mut self.out);
     }
 
     /// Tells this node's sessions of both members how a room looks: another node has changed it, and its word may be lost.

@@ -187,7 +187,7 @@ impl Chat {
         self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
         self.cluster.publish_user_put(&mut self.out, &user.id, is_renamed);
         if is_renamed {
-            self.own_profile_changed(&user.id);
+            self.profiles.own_changed(&user.id, !self.cluster.has_others(), &self.rooms, &mut self.out);
         }
     }
 
