@@ -5,6 +5,7 @@
 //! hubs, reads, commits, messages to other nodes and timers.
 
 pub mod accounts;
+mod answers;
 mod audience;
 mod authorization;
 mod bans;
@@ -14,7 +15,6 @@ mod commits;
 pub mod db_read;
 mod deliveries;
 pub mod effects;
-mod entries;
 pub mod hub_op;
 pub mod in_flight;
 pub mod input;
@@ -61,6 +61,7 @@ use crate::{
         view::{MessageView, Presenter, SignImageUrls},
     },
 };
+use answers::RoomLoaded;
 use audience::{Audience, Reach};
 use authorization::Checks;
 use bans::RecentBans;
@@ -68,7 +69,6 @@ use batch::{Batch, PendingWrite};
 use cluster::Cluster;
 use db_read::DbAnswer;
 use effects::Effects;
-use entries::RoomLoaded;
 use input::{Input, Now, Unfinished};
 use loading::LoadingRooms;
 use offer_expiry::OfferExpiry;

@@ -21,7 +21,7 @@ impl Chat {
     /// The end of a turn: hands over the batch and asks what has gathered.
     pub(super) fn flush(&mut self) {
         self.hand_over_batch();
-        self.flush_reads();
+        self.reads.flush(&mut self.loading, &mut self.out);
         if let Some(nodes) = &mut self.cluster.nodes {
             nodes.reconcile.flush(&self.rooms, &mut self.out);
             nodes.flush(&mut self.rooms, &mut self.out);

@@ -14,10 +14,8 @@ use std::{
 };
 
 use super::{
-    Audience, Chat,
     db_read::{DbRead, Memory, Walk},
     effects::Effects,
-    request::RoomRequest,
     rooms::Rooms,
     timer::Timer,
 };
@@ -131,7 +129,8 @@ impl Profiles {
     }
 
     /// A page of a user's rooms was gone through: the next one is read, after a pause where somebody was notified.
-    pub(super) fn page_shown(&mut self, next: Option<Walk>, has_notified: bool, out: &mut Effects) {
+    pub(super) fn page_shown(&mut self, walk: Walk, last: Option<RoomId>, has_notified: bool, out: &mut Effects) {
+        let next = after(walk, last);
         if has_notified {
             return out.after(PAUSE, Timer::ShowProfile(next));
         }
@@ -147,7 +146,17 @@ pub(super) fn go_on(walk: Walk, out: &mut Effects) {
     out.read(DbRead::OtherMembers(walk));
 }
 
-/// What comes after a page of so many rooms, the last of which this is; `None` after the user's last one.
+/// Reads a page again that could not be read.
+pub(super) fn try_again(walk: Walk, out: &mut Effects) {
+    out.after(PAUSE_AFTER_FAILURE, Timer::ShowProfile(Some(walk)));
+}
+
+/// The last room of a page that has others after it, perhaps.
+pub(super) fn last_of_page(found: &[OtherMember]) -> Option<RoomId> {
+    found.last().filter(|_| found.len() as i64 >= ROOMS).map(|last| last.room.clone())
+}
+
+/// What comes after a page whose last room this is, if it was full; `None` after the user's last one.
 fn after(mut walk: Walk, last: Option<RoomId>) -> Option<Walk> {
     match (last, walk.role) {
         (None, Role::Seller) => None,
@@ -159,50 +168,6 @@ fn after(mut walk: Walk, last: Option<RoomId>) -> Option<Walk> {
             walk.after = last;
             Some(walk)
         }
-    }
-}
-
-impl Chat {
-    /// The database has answered who was renamed.
-    pub(super) fn renamed_found(&mut self, found: Result<(Vec<User>, i64), DbError>) {
-        for user in self.profiles.renamed_found(found) {
-            self.rooms.user_changed(&user, false);
-            self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
-            self.profiles.show(user.id, Memory::Current, &self.rooms, &mut self.out);
-        }
-    }
-
-    /// The database has read a page of a user's rooms.
-    pub(super) fn other_members_read(&mut self, walk: Walk, found: Result<Vec<OtherMember>, DbError>) {
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => {
-                log::warn!("a user's rooms could not be read, to show their new name: {error}");
-                return self.out.after(PAUSE_AFTER_FAILURE, Timer::ShowProfile(Some(walk)));
-            }
-        };
-        let last = found.last().filter(|_| found.len() as i64 >= ROOMS).map(|last| last.room.clone());
-        let memory = walk.memory;
-        let mut has_notified = false;
-        self.guarded("profile", |chat| has_notified = chat.show_profile_to(found, memory));
-        self.profiles.page_shown(after(walk, last), has_notified, &mut self.out);
-    }
-
-    /// Notifies those of a page who are connected. Returns whether there are any.
-    fn show_profile_to(&mut self, found: Vec<OtherMember>, memory: Memory) -> bool {
-        let mut has_notified = false;
-        for OtherMember { room, user, role } in found {
-            if self.rooms.sessions_of(&user).is_empty() {
-                continue;
-            }
-            has_notified = true;
-            if memory == Memory::Old && self.rooms.room(&room).is_some() {
-                self.cluster.refresh(room, true, &self.rooms);
-            } else {
-                self.with_room(RoomRequest::AnnounceTo(room, Audience::here(role)));
-            }
-        }
-        has_notified
     }
 }
 

@@ -6,10 +6,10 @@ use tempfile::TempDir;
 
 use super::{
     accounts::Accounts,
+    answers::{Authorized, RoomLoaded},
     batch::BATCH_WRITES_MAX,
     cluster::reconcile::Confirmed,
     db_read::DbRead,
-    entries::{Authorized, RoomLoaded},
     hub_op::{Asker, HubId},
     in_flight::InFlight,
     request::{Connect, Disconnect, Join, Leave, ReplyTo, Typing},

@@ -1,9 +1,17 @@
-//! What the database has answered, and what was waiting for it.
+//! What the database has answered, and what was waiting for it: a request in a room, which may be any, so this takes the whole chat.
 
-use super::{Chat, db_read::HistoryRead, hub_op::Op, loading::Taken, request::ReplyTo, sessions::left_before};
+use super::{
+    Audience, Chat,
+    db_read::{Entry, HistoryRead, List, Memory, Walk},
+    hub_op::Op,
+    loading::Taken,
+    profiles,
+    request::{ReplyTo, RoomRequest},
+    sessions::left_before,
+};
 use crate::{
-    db::{DbError, RoomState},
-    domain::{RoomId, UserId},
+    db::{DbError, Messages, OtherMember, RoomState},
+    domain::{RoomId, User, UserId},
     error::{ChatError, ErrorCode},
     protocol::{event::Entered, json::to_json},
 };
@@ -24,6 +32,35 @@ pub(super) struct RoomLoaded {
 }
 
 impl Chat {
+    /// Who is a member.
+    pub(super) fn members_found(&mut self, list: List<(RoomId, UserId)>, allowed: Result<Vec<bool>, DbError>) {
+        for answer in self.reads.members_found(list, allowed) {
+            self.guarded("authorized", |chat| chat.authorized(answer));
+        }
+    }
+
+    /// Rooms that are to come into memory.
+    pub(super) fn rooms_loaded(
+        &mut self,
+        list: List<RoomId>,
+        loaded: Result<Vec<Result<Option<RoomState>, DbError>>, DbError>,
+    ) {
+        for loaded in self.reads.rooms_loaded(list, loaded) {
+            self.guarded("loaded", |chat| chat.room_read(loaded));
+        }
+    }
+
+    /// The histories for entries.
+    pub(super) fn histories_read(
+        &mut self,
+        list: List<Entry>,
+        histories: Result<Vec<Result<Messages, DbError>>, DbError>,
+    ) {
+        for read in self.reads.histories_read(list, histories) {
+            self.guarded("history", |chat| chat.history_read(read));
+        }
+    }
+
     pub(super) fn authorized(&mut self, Authorized { room, user, allowed }: Authorized) {
         let (asked, again) = self.checks.answered(&room, &user);
         let refusal = match allowed {
@@ -143,5 +180,47 @@ impl Chat {
         if let Op::Enter { asker, .. } = &enter {
             self.out.send_to_hub(asker.hub, enter);
         }
+    }
+
+    /// The database has answered who was renamed.
+    pub(super) fn renamed_found(&mut self, found: Result<(Vec<User>, i64), DbError>) {
+        for user in self.profiles.renamed_found(found) {
+            self.rooms.user_changed(&user, false);
+            self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
+            self.profiles.show(user.id, Memory::Current, &self.rooms, &mut self.out);
+        }
+    }
+
+    /// The database has read a page of a user's rooms.
+    pub(super) fn other_members_read(&mut self, walk: Walk, found: Result<Vec<OtherMember>, DbError>) {
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                log::warn!("a user's rooms could not be read, to show their new name: {error}");
+                return profiles::try_again(walk, &mut self.out);
+            }
+        };
+        let last = profiles::last_of_page(&found);
+        let memory = walk.memory;
+        let mut has_notified = false;
+        self.guarded("profile", |chat| has_notified = chat.show_profile_to(found, memory));
+        self.profiles.page_shown(walk, last, has_notified, &mut self.out);
+    }
+
+    /// Notifies those of a page who are connected. Returns whether there are any.
+    fn show_profile_to(&mut self, found: Vec<OtherMember>, memory: Memory) -> bool {
+        let mut has_notified = false;
+        for OtherMember { room, user, role } in found {
+            if self.rooms.sessions_of(&user).is_empty() {
+                continue;
+            }
+            has_notified = true;
+            if memory == Memory::Old && self.rooms.room(&room).is_some() {
+                self.cluster.refresh(room, true, &self.rooms);
+            } else {
+                self.with_room(RoomRequest::AnnounceTo(room, Audience::here(role)));
+            }
+        }
+        has_notified
     }
 }
