@@ -1,16 +1,18 @@
-//! What members do in a room that is in memory, once they may.
+//! What somebody asks for in a room: it is authorized by the policy that was chosen, waits for the room to be in memory, and is
+//! performed or refused. It may be any request, so this takes the whole chat.
 
 use super::{
     Chat,
+    authorization::check_grant,
     batch::PendingWrite,
     db_read::Entry,
     hub_op::Op,
-    request::{Join, MakeOffer, Message, RoomRequest},
+    request::{Join, MakeOffer, Message, ReplyTo, RoomRequest},
 };
 use crate::{
     db::{MessagePage, Write, WriteError},
-    domain::{ClientId, Role, RoomId},
-    error::ChatError,
+    domain::{AuthorizePolicy, ClientId, Role, RoomId},
+    error::{ChatError, ErrorCode},
     metrics,
 };
 
@@ -21,6 +23,54 @@ const NEWEST_MESSAGES: i64 = 50;
 const MISSED_MESSAGES_MAX: i64 = 200;
 
 impl Chat {
+    /// Does something in a room once its user is known to be a member, by the policy that was chosen.
+    pub(super) fn authorize(&mut self, work: RoomRequest) {
+        match self.settings.policy {
+            AuthorizePolicy::OnEnter => self.with_room(work),
+            AuthorizePolicy::EveryMessage => {
+                if let Some((room, user)) = self.checks.ask(work) {
+                    self.reads.member(room, user);
+                }
+            }
+            AuthorizePolicy::RoomToken => match check_grant(&work, &self.rooms, self.now.wall) {
+                Ok(()) => self.with_room(work),
+                Err(error) => self.refuse(work, error),
+            },
+        }
+    }
+
+    /// Does something in a room, once the room is in memory.
+    pub(super) fn with_room(&mut self, work: RoomRequest) {
+        if self.rooms.room(work.room()).is_some() {
+            self.perform(work);
+            return;
+        }
+        let room = work.room().clone();
+        let loading = self.loading.entry(room.clone());
+        if let Some(account) = loading.add(work) {
+            self.reads.room(account, room);
+        }
+    }
+
+    pub(super) fn refuse(&mut self, work: RoomRequest, error: ChatError) {
+        match work {
+            RoomRequest::Join(Join { asker, room, .. }) => {
+                self.detach(asker.session, &room);
+                self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room, error });
+            }
+            RoomRequest::Message(message) => self.out.answer(message.reply, Err(error)),
+            RoomRequest::MakeOffer(offer) => self.out.answer(offer.reply, Err(error)),
+            RoomRequest::Read(read) => self.out.answer(read.reply, Err(error)),
+            RoomRequest::Typing(typing) => self.out.answer(ReplyTo::Session(typing.asker), Err(error)),
+            RoomRequest::Resume { session, .. } => self.resume_room(session, false),
+            RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {
+                if error.code == ErrorCode::Unavailable {
+                    self.announce_later(work.room().clone());
+                }
+            }
+        }
+    }
+
     pub(super) fn perform(&mut self, work: RoomRequest) {
         let room = work.room().clone();
         let work = match work {
