@@ -5,6 +5,7 @@
 //! hubs, reads, commits, messages to other nodes and timers.
 
 pub mod accounts;
+mod announcements;
 mod answers;
 mod audience;
 mod authorization;
@@ -19,6 +20,7 @@ pub mod hub_op;
 pub mod in_flight;
 pub mod input;
 mod loading;
+mod messages;
 mod offer_expiry;
 pub mod order;
 #[cfg(test)]

@@ -1,34 +1,23 @@
 //! Who is sent what: a room's sessions, a member's lists, and those whose sessions end.
 
-use std::{mem, time::Duration};
+use std::mem;
 
 use bytes::Bytes;
 
 use super::{
-    Audience, Chat, Reach,
+    Chat,
     authorization::grant_over,
     cluster::reconcile::Confirmed,
     hub_op::{Delivery, Op},
     order::Turn,
-    request::{MessageChange, RoomRequest},
     rooms::{LiveRoom, PresenceChanged},
-    timer::Timer,
 };
 use crate::{
     broker::{NodeEvent, Topic},
-    domain::{Account, AuthorizePolicy, Role, RoomId, Seq, SessionId, StoredMessage, UserId, staff::NEVER},
+    domain::{AuthorizePolicy, Role, RoomId, Seq, SessionId, StoredMessage, UserId, staff::NEVER},
     error::{ChatError, CloseCode, ErrorCode},
     protocol::{event::ServerEvent, push::Push},
 };
-
-/// Rooms that are read at once for a change that shows in many.
-const ANNOUNCEMENTS_AT_ONCE: usize = 100;
-
-/// The pause between them.
-const ANNOUNCEMENTS_PAUSE: Duration = Duration::from_millis(20);
-
-/// The pause before rooms are read again that could not be read.
-const ANNOUNCEMENTS_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 impl Chat {
     /// Tells a room's sessions about an event that is not a message.
@@ -182,57 +171,6 @@ impl Chat {
         told
     }
 
-    /// A message is new: its room and its members' lists are notified.
-    pub(super) fn message_appended(&mut self, message: StoredMessage, data: Bytes) {
-        self.metrics.messages.inc();
-        self.loading.mark_stale(&message.room_id, &mut self.cluster);
-        self.message_stored(&message, data);
-        self.room_updated(message.room_id);
-    }
-
-    /// A message stands differently: its room and, where they show it, its members' lists are notified.
-    pub(super) fn message_changed(&mut self, message: StoredMessage, data: Bytes) {
-        self.loading.mark_stale(&message.room_id, &mut self.cluster);
-        self.cluster.publish_change(&mut self.out, &message);
-        if self.is_early(&message) {
-            return self.early_changed(message, data);
-        }
-        self.send_to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
-        if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message, true)) {
-            self.room_updated(message.room_id.clone());
-        }
-        if message.deleted_at.is_some() {
-            // Where several nodes change a room, the database counts.
-            self.cluster.refresh(message.room_id, true, &self.rooms);
-        }
-    }
-
-    /// Whether an earlier message of its room was not delivered yet: several nodes commit them.
-    pub(super) fn is_early(&self, message: &StoredMessage) -> bool {
-        self.rooms.room(&message.room_id).is_some_and(|live| live.state().last_seq < message.seq)
-    }
-
-    /// A message has changed before its turn: it is delivered as it is now, when its turn comes.
-    pub(super) fn early_changed(&mut self, message: StoredMessage, data: Bytes) {
-        let room = message.room_id.clone();
-        if let Some(live) = self.rooms.room_mut(&room) {
-            live.early_changed(message, data);
-        }
-        self.cluster.fill(room.clone());
-        self.room_updated(room);
-    }
-
-    /// A message of a room that was not in memory stands differently: its members' lists are notified where they show it.
-    pub(super) fn change_shown(&mut self, change: &MessageChange, reach: Reach) {
-        let Some(live) = self.rooms.room(&change.room) else { return };
-        let state = live.state();
-        let is_last = state.last_message.as_ref().is_some_and(|last| last.id == change.message);
-        let counted = |role| state.member_user(role).id != change.sender && state.member(role).read_seq < change.seq;
-        if is_last || change.is_offer || change.is_deleted && [Role::Buyer, Role::Seller].into_iter().any(counted) {
-            self.debounce_room_updated(change.room.clone(), Audience::both(reach));
-        }
-    }
-
     /// Somebody has read: their own sessions are notified, and the other member's where the two share it.
     pub(super) fn send_read(&mut self, room: &RoomId, user: &UserId, seq: Seq) {
         let push = Push::new(&ServerEvent::Read { room_id: room.clone(), user_id: user.clone(), seq });
@@ -243,54 +181,6 @@ impl Chat {
             let own = live.sessions_of(user);
             self.out.send_to_sessions(&self.rooms, own, None, &push);
         }
-    }
-
-    /// Remembers that both members' lists show something old.
-    pub(super) fn room_updated(&mut self, room: RoomId) {
-        self.debounce_room_updated(room, Audience::both(Reach::Everywhere));
-    }
-
-    /// The same for this node's sessions: the others are notified by another node.
-    pub(super) fn room_updated_here(&mut self, room: RoomId) {
-        self.debounce_room_updated(room, Audience::both(Reach::Here));
-    }
-
-    /// The same, where it is known who shall be notified.
-    pub(super) fn debounce_room_updated(&mut self, room: RoomId, audience: Audience) {
-        self.room_updates.room_changed(room, audience, self.now.at, &mut self.rooms, &mut self.out);
-    }
-
-    pub(super) fn send_room_updates(&mut self) {
-        let Self { now, settings, rooms, cluster, unread_totals, out, .. } = self;
-        self.room_updates.send_due(*now, settings, rooms, cluster, unread_totals, out);
-    }
-
-    /// Tells both members of many rooms what these look like now, some at a time: the rooms are read for it, and others
-    /// want to read, too. Those who have brought it about take turns.
-    pub(super) fn announce(&mut self, by: &Account, rooms: Vec<RoomId>) {
-        let idle = self.announcements.is_empty();
-        for room in rooms {
-            self.announcements.push(by.clone(), 1, room);
-        }
-        if idle {
-            self.announce_some();
-        }
-    }
-
-    /// A room could not be read to be announced: it is announced later, to everybody whom it may concern.
-    pub(super) fn announce_later(&mut self, room: RoomId) {
-        if self.announcements.is_empty() {
-            self.out.after(ANNOUNCEMENTS_RETRY_PAUSE, Timer::Announcements);
-        }
-        self.announcements.push(Account::Server, 1, room);
-    }
-
-    pub(super) fn announce_some(&mut self) {
-        for _ in 0..ANNOUNCEMENTS_AT_ONCE {
-            let Some((_, room)) = self.announcements.pop() else { return };
-            self.with_room(RoomRequest::Announce(room));
-        }
-        self.out.after(ANNOUNCEMENTS_PAUSE, Timer::Announcements);
     }
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.
