@@ -54,12 +54,11 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    domain::{Account, AuthorizePolicy, FairQueue, RoomId, Seq, StoredMessage, Timestamp, UserId},
+    domain::{Account, AuthorizePolicy, FairQueue, RoomId, StoredMessage, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
     protocol::{
         json::to_json,
-        push::Position,
         view::{MessageView, Presenter, SignImageUrls},
     },
 };
@@ -70,6 +69,7 @@ use bans::RecentBans;
 use batch::{Batch, PendingWrite};
 use cluster::Cluster;
 use db_read::DbAnswer;
+use deliveries::Delivered;
 use effects::Effects;
 use input::{Input, Now, Unfinished};
 use loading::LoadingRooms;
@@ -136,11 +136,8 @@ pub struct Chat {
     announcements: FairQueue<Account, RoomId>,
     room_updates: RoomUpdates,
     unread_totals: UnreadTotals,
-    /// Who has read by answering in this turn, and how far.
-    answered: Vec<(RoomId, UserId, Seq)>,
     recoveries: Recoveries,
-    /// The position of the newest message that was delivered.
-    position: Position,
+    delivered: Delivered,
     typists: Typists,
     offer_expiry: OfferExpiry,
     screening: Screening,
@@ -149,6 +146,22 @@ pub struct Chat {
     room_budget: RoomBudget,
     bans: RecentBans,
     cluster: Cluster,
+}
+
+/// The parts of the chat that it takes to send something to those in a room. That may end the stay of a session whose room token has
+/// expired: then its user types no more, the other member is notified, and what can be taken up later is written down.
+#[derive(Debug)]
+struct Deliveries<'a> {
+    settings: &'a Settings,
+    metrics: &'a Metrics,
+    now: Now,
+    out: &'a mut Effects,
+    rooms: &'a mut Rooms,
+    delivered: &'a mut Delivered,
+    typists: &'a mut Typists,
+    recoveries: &'a mut Recoveries,
+    batch: &'a mut Batch,
+    cluster: &'a mut Cluster,
 }
 
 impl Chat {
@@ -169,9 +182,8 @@ impl Chat {
             announcements: FairQueue::new(1),
             room_updates: RoomUpdates::default(),
             unread_totals: UnreadTotals::default(),
-            answered: Vec::new(),
             recoveries: Recoveries::default(),
-            position: 0,
+            delivered: Delivered::default(),
             typists: Typists::default(),
             offer_expiry: OfferExpiry::default(),
             screening: Screening::default(),
@@ -180,6 +192,21 @@ impl Chat {
             room_budget: RoomBudget::default(),
             bans: RecentBans::default(),
             cluster: Cluster::default(),
+        }
+    }
+
+    fn deliveries(&mut self) -> Deliveries<'_> {
+        Deliveries {
+            settings: &self.settings,
+            metrics: &self.metrics,
+            now: self.now,
+            out: &mut self.out,
+            rooms: &mut self.rooms,
+            delivered: &mut self.delivered,
+            typists: &mut self.typists,
+            recoveries: &mut self.recoveries,
+            batch: &mut self.batch,
+            cluster: &mut self.cluster,
         }
     }
 
@@ -206,7 +233,7 @@ impl Chat {
             Input::RoomOpened(room) => self.with_room(RoomRequest::Announce(room)),
             Input::EndSessions(user) => {
                 let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
-                self.end_sessions(&user, &error);
+                self.deliveries().end_sessions(&user, &error);
             }
             Input::NodeEvents(events) => self.arrived(events),
             Input::LinkChanged { up } => self.link_changed(up),
@@ -221,8 +248,11 @@ impl Chat {
             DbAnswer::Members(list, allowed) => self.members_found(list, allowed),
             DbAnswer::Rooms(list, loaded) => self.rooms_loaded(list, loaded),
             DbAnswer::Histories(list, histories) => self.histories_read(list, histories),
-            DbAnswer::Recovery(asked, found) => self.recovery_found(asked, found),
-            DbAnswer::Missed(session, missed) => self.missed_read(session, missed),
+            DbAnswer::Recovery(asked, found) => {
+                let requests = self.deliveries().recovery_found(asked, found);
+                self.authorize_each(requests);
+            }
+            DbAnswer::Missed(session, missed) => self.deliveries().missed_read(session, missed),
             DbAnswer::Renamed(found) => self.renamed_found(found),
             DbAnswer::OtherMembers(walk, found) => self.other_members_read(walk, found),
             DbAnswer::Waves(found) => self.waves_found(found),
@@ -246,6 +276,12 @@ impl Chat {
         self.profiles.look(!self.cluster.has_others(), &mut self.out);
     }
 
+    /// Forgets what nobody can come back to any more.
+    fn forget_ended(&mut self) {
+        self.room_budget.forget_idle(self.now.wall);
+        self.append(recovery::forget_ended(self.now.wall));
+    }
+
     /// A timer's time has come.
     fn due(&mut self, timer: Timer) {
         match timer {
@@ -263,7 +299,7 @@ impl Chat {
                 let sweep = self.offer_expiry.sweep_again(self.now.wall, &mut self.out);
                 self.append_next(sweep);
             }
-            Timer::TypingExpires => self.typing_expires(),
+            Timer::TypingExpires => self.deliveries().typing_expires(),
             Timer::LookForWaves => Waves::look(&mut self.out),
             Timer::WaveDue(product, seller) => {
                 let step = self.waves.due(product, seller, self.now.wall);

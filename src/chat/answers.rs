@@ -71,7 +71,7 @@ impl Chat {
         if matches!(refusal, Some(ChatError { code: ErrorCode::Forbidden, .. })) {
             // Anyone who lost the right stops receiving, too.
             for session in self.rooms.room(&room).map(|live| live.sessions_of(&user)).unwrap_or_default() {
-                self.take_out(session, &room, ChatError::forbidden());
+                self.deliveries().take_out(session, &room, ChatError::forbidden());
             }
         }
         for work in asked {
@@ -132,7 +132,7 @@ impl Chat {
         if !self.rooms.room(&read.room).is_some_and(|live| live.has(read.asker.session, read.place)) {
             return self.entered(read);
         }
-        if let Some(read) = self.remember_entry(read) {
+        if let Some(read) = self.deliveries().remember_entry(read) {
             self.entered(read);
         }
     }
@@ -148,13 +148,13 @@ impl Chat {
         let messages = match messages {
             Ok(messages) => messages,
             Err(error) => {
-                self.detach(asker.session, &room);
+                self.deliveries().detach(asker.session, &room);
                 self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room, error: error.into() });
                 return;
             }
         };
         if let Some(came) = self.rooms.enter(asker.session, &room) {
-            self.presence_changed(came);
+            self.deliveries().presence_changed(came);
         }
         let Some(live) = self.rooms.room(&room) else { return };
         let presenter = self.settings.presenter(self.now.wall);
@@ -222,5 +222,13 @@ impl Chat {
             }
         }
         has_notified
+    }
+
+    /// The database knows of an entry, or does not.
+    pub(super) fn entry_remembered(&mut self, mut read: HistoryRead, is_stored: bool) {
+        if !is_stored {
+            read.messages = Err(DbError::Unavailable("the entry could not be remembered".to_owned()));
+        }
+        self.entered(read);
     }
 }

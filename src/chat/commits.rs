@@ -96,7 +96,7 @@ impl Chat {
                 for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
                     self.guarded("commit", |chat| chat.committed(waiting, outcome));
                 }
-                self.send_answered_reads();
+                self.deliveries().send_answered_reads();
             }
             Err(error) => {
                 self.metrics.commit_failures.inc();
@@ -124,9 +124,9 @@ impl Chat {
     /// A change of the chat's own is stored, or is not.
     pub(super) fn follow_up(&mut self, follow_up: FollowUp, is_stored: bool) {
         match follow_up {
-            FollowUp::SessionBegun { session, pid } => self.session_begun(session, &pid, is_stored),
+            FollowUp::SessionBegun { session, pid } => self.deliveries().session_begun(session, &pid, is_stored),
             FollowUp::EntryRemembered(read) => self.entry_remembered(*read, is_stored),
-            FollowUp::SessionEnded { pid_hash } => self.end_saved(&pid_hash),
+            FollowUp::SessionEnded { pid_hash } => self.deliveries().end_saved(&pid_hash),
             FollowUp::WaveStepped => Waves::stepped(is_stored, &mut self.out),
         }
     }

@@ -5,7 +5,7 @@ use std::mem;
 use bytes::Bytes;
 
 use super::{
-    Chat,
+    Deliveries,
     authorization::grant_over,
     cluster::reconcile::Confirmed,
     hub_op::{Delivery, Op},
@@ -16,11 +16,23 @@ use crate::{
     broker::{NodeEvent, Topic},
     domain::{AuthorizePolicy, Role, RoomId, Seq, SessionId, StoredMessage, UserId, staff::NEVER},
     error::{ChatError, CloseCode, ErrorCode},
-    protocol::{event::ServerEvent, push::Push},
+    protocol::{
+        event::ServerEvent,
+        push::{Position, Push},
+    },
 };
 
-impl Chat {
-    /// Tells a room's sessions about an event that is not a message.
+/// How far deliveries have come.
+#[derive(Debug, Default)]
+pub(super) struct Delivered {
+    /// The position of the newest message that was delivered.
+    pub(super) position: Position,
+    /// Who has read by answering in this turn, and how far.
+    answered: Vec<(RoomId, UserId, Seq)>,
+}
+
+impl Deliveries<'_> {
+    /// Sends a room's sessions an event that is not a message.
     pub(super) fn send_to_room(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
         self.end_grants(room);
         if let Some(live) = self.rooms.room(room) {
@@ -28,10 +40,10 @@ impl Chat {
         }
     }
 
-    /// Tells a room's sessions about a message, in its place.
+    /// Sends a room's sessions a message, in its place.
     pub(super) fn message_stored(&mut self, message: &StoredMessage, data: Bytes) {
         if self.cluster.has_others() {
-            self.cluster.publish_message(&mut self.out, message);
+            self.cluster.publish_message(self.out, message);
             self.place(message.clone(), data);
         } else {
             self.deliver(message, data);
@@ -54,21 +66,21 @@ impl Chat {
 
     fn deliver(&mut self, message: &StoredMessage, data: Bytes) {
         self.end_grants(&message.room_id);
-        self.position = self.position.max(message.position);
+        self.delivered.position = self.delivered.position.max(message.position);
         let offset = self.offset_of(message.position);
         let Some(live) = self.rooms.room_mut(&message.room_id) else { return };
         let has_read = live.stored(message);
         let push = Push::message(data, offset);
         self.out.send_to_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
         if has_read {
-            self.answered.push((message.room_id.clone(), message.sender_id.clone(), message.seq));
+            self.delivered.answered.push((message.room_id.clone(), message.sender_id.clone(), message.seq));
         }
     }
 
     /// The end of a commit, or of what another node has sent: who has read by answering, each as far as they have come. In a
     /// lively room that is one event for several answers. What is acknowledged later in the turn comes after it.
     pub(super) fn send_answered_reads(&mut self) {
-        for (room, user, seq) in mem::take(&mut self.answered) {
+        for (room, user, seq) in mem::take(&mut self.delivered.answered) {
             self.cluster.confirm(|| Confirmed::Read(room.clone(), user.clone()));
             let mark = self.rooms.room(&room).and_then(|live| Some(live.state().member(live.role_of(&user)?).read_seq));
             // A later mark is sent by what has moved it.
@@ -119,25 +131,25 @@ impl Chat {
     pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
         if changed.shared {
             let PresenceChanged { room, user, other, online, .. } = &changed;
-            self.cluster.publish_inbox_presence(&mut self.out, other, room, user, *online);
+            self.cluster.publish_inbox_presence(self.out, other, room, user, *online);
         }
         self.send_presence(changed);
     }
 
-    /// Tells this node's sessions who came or went.
+    /// Notifies this node's sessions who came or went.
     pub(super) fn send_presence(&mut self, changed: PresenceChanged) {
         let PresenceChanged { room, user, other, online, shared } = changed;
         let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
         if shared {
             self.send_to_room(&room, Delivery::State, &push, Some(&user));
-            self.out.send_to_inbox(&self.rooms, &other, &push);
+            self.out.send_to_inbox(self.rooms, &other, &push);
         }
     }
 
     /// Changes what a room's members share, and sends each what they see of the other from now on.
     pub(super) fn sharing_changes(&mut self, room: &RoomId, change: impl FnOnce(&mut LiveRoom)) {
         for (viewer, user, online) in self.sharing_changes_here(room, change) {
-            self.cluster.publish_inbox_presence(&mut self.out, &viewer, room, &user, online);
+            self.cluster.publish_inbox_presence(self.out, &viewer, room, &user, online);
         }
     }
 
@@ -164,7 +176,7 @@ impl Chat {
                 let event = ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online: after };
                 let push = Push::new(&event);
                 self.send_to_room(room, Delivery::State, &push, Some(&user));
-                self.out.send_to_inbox(&self.rooms, &viewer, &push);
+                self.out.send_to_inbox(self.rooms, &viewer, &push);
                 told.push((viewer, user, after));
             }
         }
@@ -179,7 +191,7 @@ impl Chat {
             self.send_to_room(room, Delivery::State, &push, None);
         } else {
             let own = live.sessions_of(user);
-            self.out.send_to_sessions(&self.rooms, own, None, &push);
+            self.out.send_to_sessions(self.rooms, own, None, &push);
         }
     }
 
@@ -187,7 +199,7 @@ impl Chat {
     pub(super) fn end_sessions(&mut self, user: &UserId, error: &ChatError) -> usize {
         self.cluster.confirm(|| Confirmed::SessionsEnded(user.clone()));
         self.cluster.publish(
-            &mut self.out,
+            self.out,
             || Topic::User(user.clone()),
             || NodeEvent::EndSessions {
                 user: user.clone(),

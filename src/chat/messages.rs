@@ -13,7 +13,7 @@ impl Chat {
     pub(super) fn message_appended(&mut self, message: StoredMessage, data: Bytes) {
         self.metrics.messages.inc();
         self.loading.mark_stale(&message.room_id, &mut self.cluster);
-        self.message_stored(&message, data);
+        self.deliveries().message_stored(&message, data);
         self.room_updated(message.room_id);
     }
 
@@ -24,7 +24,8 @@ impl Chat {
         if self.is_early(&message) {
             return self.early_changed(message, data);
         }
-        self.send_to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
+        let push = Push::from_json("messageUpdated", data);
+        self.deliveries().send_to_room(&message.room_id, Delivery::Change, &push, None);
         if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message, true)) {
             self.room_updated(message.room_id.clone());
         }

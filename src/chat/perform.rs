@@ -39,6 +39,13 @@ impl Chat {
         }
     }
 
+    /// The same of several, in their order.
+    pub(super) fn authorize_each(&mut self, requests: Vec<RoomRequest>) {
+        for request in requests {
+            self.authorize(request);
+        }
+    }
+
     /// Does something in a room, once the room is in memory.
     pub(super) fn with_room(&mut self, work: RoomRequest) {
         if self.rooms.room(work.room()).is_some() {
@@ -55,14 +62,14 @@ impl Chat {
     pub(super) fn refuse(&mut self, work: RoomRequest, error: ChatError) {
         match work {
             RoomRequest::Join(Join { asker, room, .. }) => {
-                self.detach(asker.session, &room);
+                self.deliveries().detach(asker.session, &room);
                 self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room, error });
             }
             RoomRequest::Message(message) => self.out.answer(message.reply, Err(error)),
             RoomRequest::MakeOffer(offer) => self.out.answer(offer.reply, Err(error)),
             RoomRequest::Read(read) => self.out.answer(read.reply, Err(error)),
             RoomRequest::Typing(typing) => self.out.answer(ReplyTo::Session(typing.asker), Err(error)),
-            RoomRequest::Resume { session, .. } => self.resume_room(session, false),
+            RoomRequest::Resume { session, .. } => self.deliveries().resume_room(session, false),
             RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {
                 if error.code == ErrorCode::Unavailable {
                     self.announce_later(work.room().clone());
@@ -87,7 +94,7 @@ impl Chat {
         match work {
             RoomRequest::Join(join) => self.join(join, role),
             RoomRequest::Message(Message { mut draft, ends, reply, .. }) => {
-                self.typing_stopped(&room, &draft.sender, None);
+                self.deliveries().typing_stopped(&room, &draft.sender, None);
                 let silenced = self.silenced(&room, role, draft.client_id.as_ref());
                 self.screening.screen(&mut draft, ends);
                 self.append_spoken(silenced, PendingWrite { write: Write::Append(draft), room: Some(room), reply });
@@ -102,14 +109,14 @@ impl Chat {
                 let write = Write::MarkRead { room: read.room, reader: read.user, seq: read.seq };
                 self.append(PendingWrite { write, room: Some(room), reply: read.reply });
             }
-            RoomRequest::Typing(typing) => self.set_typing(typing),
+            RoomRequest::Typing(typing) => self.deliveries().set_typing(typing),
             RoomRequest::Resume { session, .. } => {
                 if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
                     self.rooms.attach(session, &room, role, None);
                     self.out.send_to_hub(hub, Op::Attach { session, room: room.clone() });
                 }
                 self.rooms.release(&room);
-                self.resume_room(session, true);
+                self.deliveries().resume_room(session, true);
             }
             RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
         }

@@ -20,7 +20,7 @@ impl Chat {
     pub(super) fn connect(&mut self, Connect { session, user, hub, feed, welcome }: Connect) {
         self.rooms.connect(session, user.clone(), hub, feed);
         if let Some(until) = self.bans.of(&user, self.now.at) {
-            self.end_sessions_here(&user, &ChatError::banned(ends_at(until)));
+            self.deliveries().end_sessions_here(&user, &ChatError::banned(ends_at(until)));
             return;
         }
         match welcome {
@@ -29,7 +29,10 @@ impl Chat {
                 let sid = uuid::Uuid::new_v4().simple().to_string();
                 self.out.send_to_hub(hub, Op::Welcome { session, sid, recovery: None });
             }
-            Some(Welcome::Recoverable(resume)) => self.recover(session, resume),
+            Some(Welcome::Recoverable(resume)) => {
+                let requests = self.deliveries().recover(session, resume);
+                self.authorize_each(requests);
+            }
         }
         if feed == Feed::Inbox {
             send_online(session, user.clone(), hub, &self.rooms, &mut self.out);
@@ -39,10 +42,11 @@ impl Chat {
 
     /// A session is gone. Its place among its user's is free when this returns.
     pub(super) fn disconnect(&mut self, Disconnect { session, user, for_good, place: _place }: Disconnect) {
-        self.end_recoverable(session, for_good);
-        self.typing_in_no_room(session);
-        for gone in self.rooms.disconnect(session) {
-            self.presence_changed(gone);
+        let mut deliveries = self.deliveries();
+        deliveries.end_recoverable(session, for_good);
+        deliveries.typing_in_no_room(session);
+        for gone in deliveries.rooms.disconnect(session) {
+            deliveries.presence_changed(gone);
         }
         self.unread_totals.forget(&user, &self.rooms);
     }
@@ -51,7 +55,7 @@ impl Chat {
     /// for the room or for the answer whether its user may enter must not put the session back after it left.
     pub(super) fn leave(&mut self, Leave { asker, room, .. }: Leave) {
         let (session, hub) = (asker.session, asker.hub);
-        self.not_to_resume(session, &room);
+        self.deliveries().not_to_resume(session, &room);
         let mut entries = Vec::new();
         if let Some(user) = self.rooms.session(session).map(|live| live.user.clone()) {
             entries = self.checks.take_entries(session, &room, &user);
@@ -62,12 +66,12 @@ impl Chat {
         for entry in entries {
             match entry {
                 RoomRequest::Join(join) => self.out.answer(ReplyTo::Session(join.asker), Err(left_before())),
-                RoomRequest::Resume { .. } => self.resume_room(session, true),
+                RoomRequest::Resume { .. } => self.deliveries().resume_room(session, true),
                 _ => {}
             }
         }
         self.out.send_to_hub(hub, Op::Detach { session, room: room.clone(), error: None });
-        self.detach(session, &room);
+        self.deliveries().detach(session, &room);
         self.out.answer(ReplyTo::Session(asker), Ok(done()));
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     broker::{Envelope, NodeEvent, NodeId},
     config::Limits,
     db::{self, CommitCursor, Committed, DbError, Found, News, PooledConnection, Write, test_db::open_alices_room},
-    domain::{ProductId, ProductStatus, Role, SessionId},
+    domain::{ProductId, ProductStatus, Role, Seq, SessionId},
     protocol::view::PlainPaths,
 };
 
@@ -334,7 +334,7 @@ fn an_offset_is_not_certain_of_a_message_that_was_seen_in_the_database_and_not_d
     let news = News { messages: vec![seen], notes: Vec::new(), next: place(7), has_more: false };
     chat.news_read(Ok(news));
     assert_eq!(settled(chat), 4);
-    assert_eq!(chat.offset_of(9).settled, 4);
+    assert_eq!(chat.deliveries().offset_of(9).settled, 4);
 }
 
 #[test]
@@ -440,7 +440,7 @@ fn a_deletion_that_another_node_publishes_twice_is_left_to_the_database_to_count
     let second =
         StoredMessage { id: crate::domain::MessageId::new("n").unwrap(), seq: Seq(2), position: 2, ..first.clone() };
     for message in [first.clone(), second] {
-        fixture.chat.place(message, Bytes::new());
+        fixture.chat.deliveries().place(message, Bytes::new());
     }
     assert_eq!(fixture.unread(), Some(2));
     for _ in 0..2 {

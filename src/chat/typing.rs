@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque, hash_map::Entry};
 
 use super::{
-    Chat,
+    Deliveries,
     cluster::nodes::ELSEWHERE,
     done,
     hub_op::Delivery,
@@ -85,7 +85,7 @@ impl Typists {
     }
 }
 
-impl Chat {
+impl Deliveries<'_> {
     pub(super) fn set_typing(&mut self, typing: Typing) {
         let Typing { asker, user, room, typing } = typing;
         let session = asker.session;
@@ -117,11 +117,7 @@ impl Chat {
     }
 
     fn publish_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
-        self.cluster.publish_to_room(&mut self.out, room, |room| NodeEvent::Typing {
-            room,
-            user: user.clone(),
-            typing,
-        });
+        self.cluster.publish_to_room(self.out, room, |room| NodeEvent::Typing { room, user: user.clone(), typing });
     }
 
     /// A member types on another node, or stopped. It ends by itself here, too: the other node may die.

@@ -26,7 +26,7 @@ impl Chat {
                 self.cluster.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
                 self.hear_read(&room, &reader, seq, unread);
             }
-            NodeEvent::Typing { room, user, typing } => self.hear_typing(&room, &user, typing),
+            NodeEvent::Typing { room, user, typing } => self.deliveries().hear_typing(&room, &user, typing),
             NodeEvent::Presence { room, there, last_seq, asks } => {
                 self.hear_presence(node, &room, there);
                 self.is_missing(&room, last_seq);
@@ -64,7 +64,7 @@ impl Chat {
                     self.cluster.publish_inbox_presence(&mut self.out, &user, &room, &of, online);
                 }
             }
-            NodeEvent::TakeOver { pid_hash } => self.taken_over_elsewhere(&pid_hash),
+            NodeEvent::TakeOver { pid_hash } => self.deliveries().taken_over_elsewhere(&pid_hash),
             NodeEvent::Bye => self.hear_bye(node),
             NodeEvent::Beat | NodeEvent::MessageChanged { message: None } => {}
         }
@@ -76,7 +76,7 @@ impl Chat {
             Some(until) => ChatError::banned(ends_at(until)),
             None => ChatError::new(ErrorCode::Forbidden, sentence),
         };
-        self.end_sessions_here(&user, &error);
+        self.deliveries().end_sessions_here(&user, &error);
         if let Some(until) = banned_until {
             self.bans.add(user, until, self.now.at);
         }
@@ -87,7 +87,7 @@ impl Chat {
         match message {
             Some(message) if message.room_id == *room => {
                 let data = self.settings.json_of(&message, self.now.wall);
-                self.place(message, data);
+                self.deliveries().place(message, data);
             }
             _ => self.is_missing(room, seq),
         }
@@ -109,14 +109,14 @@ impl Chat {
     fn hear_bye(&mut self, node: NodeId) {
         let Some(nodes) = &mut self.cluster.nodes else { return };
         for gone in nodes.remove(node, &mut self.rooms) {
-            self.send_presence(gone);
+            self.deliveries().send_presence(gone);
         }
     }
 
     fn hear_presence(&mut self, node: NodeId, room: &RoomId, there: PresenceOf) {
         let Some(nodes) = &self.cluster.nodes else { return };
         for changed in nodes.presence_heard(node, room, there, &mut self.rooms) {
-            self.send_presence(changed);
+            self.deliveries().send_presence(changed);
         }
     }
 
@@ -135,7 +135,8 @@ impl Chat {
         }
         let Some(live) = self.rooms.room_mut(&message.room_id) else { return };
         live.changed(&message, false);
-        self.send_to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
+        let push = Push::from_json("messageUpdated", data);
+        self.deliveries().send_to_room(&message.room_id, Delivery::Change, &push, None);
         if message.deleted_at.is_some() {
             self.cluster.refresh(message.room_id, true, &self.rooms);
         }
@@ -148,7 +149,7 @@ impl Chat {
         let known = live.state().member(role);
         if seq > known.read_seq || known.listing.unread {
             live.read(reader, seq, unread);
-            self.send_read(room, reader, seq);
+            self.deliveries().send_read(room, reader, seq);
         }
     }
 
@@ -172,7 +173,7 @@ impl Chat {
         for event in events {
             self.guarded("node event", |chat| chat.hear(event));
         }
-        self.send_answered_reads();
+        self.deliveries().send_answered_reads();
     }
 
     /// The connection to other nodes came or went, or has lost something.
@@ -187,7 +188,7 @@ impl Chat {
         self.out.after(BEAT_INTERVAL, Timer::Heartbeat);
         let Some(nodes) = &mut self.cluster.nodes else { return };
         for gone in nodes.beat(self.now, &mut self.rooms, &self.metrics, &mut self.out) {
-            self.send_presence(gone);
+            self.deliveries().send_presence(gone);
         }
     }
 

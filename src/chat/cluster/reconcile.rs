@@ -361,7 +361,7 @@ impl Chat {
             Noted::SessionsEnded(user) => {
                 self.cluster.confirm(|| Confirmed::SessionsEnded(user.clone()));
                 let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
-                self.end_sessions_here(&user, &error);
+                self.deliveries().end_sessions_here(&user, &error);
                 self.profile_noted(user);
             }
             Noted::Product(product) => {
@@ -377,11 +377,11 @@ impl Chat {
         let room = state.room.id.clone();
         let Some(live) = self.rooms.room(&room) else { return };
         let read = [Role::Buyer, Role::Seller].map(|role| live.state().member(role).read_seq);
-        self.sharing_changes_here(&room, |live| live.refresh(state, is_current));
+        self.deliveries().sharing_changes_here(&room, |live| live.refresh(state, is_current));
         for (role, before) in [Role::Buyer, Role::Seller].into_iter().zip(read) {
             let now = state.member(role).read_seq;
             if now > before {
-                self.send_read(&room, &state.member_user(role).id.clone(), now);
+                self.deliveries().send_read(&room, &state.member_user(role).id.clone(), now);
             }
         }
         let known = self.rooms.room(&room).map_or(state.last_seq, |live| live.state().last_seq);

@@ -146,7 +146,7 @@ impl Chat {
         self.room_budget.charge(&blocker, rooms.len(), self.now.wall);
         for room in &rooms {
             self.loading.mark_stale(room, &mut self.cluster);
-            self.sharing_changes(room, |live| live.block_changed(&blocker, other, is_blocked));
+            self.deliveries().sharing_changes(room, |live| live.block_changed(&blocker, other, is_blocked));
             self.cluster.publish_room_changed(&mut self.out, room);
         }
         self.announce(&blocker.into(), rooms);
@@ -167,7 +167,7 @@ impl Chat {
         let rooms = self.rooms.rooms_of(user);
         self.room_budget.charge(user, rooms.len(), self.now.wall);
         for room in rooms {
-            self.sharing_changes(&room, |live| live.settings_changed(user, settings));
+            self.deliveries().sharing_changes(&room, |live| live.settings_changed(user, settings));
         }
         self.cluster.publish_user_changed(&mut self.out, user);
     }
@@ -209,7 +209,7 @@ impl Chat {
 
     fn user_deleted(&mut self, user: &User) {
         let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
-        self.end_sessions(&user.id, &gone);
+        self.deliveries().end_sessions(&user.id, &gone);
         self.rooms.user_changed(user, true);
         self.cluster.publish_user_changed(&mut self.out, &user.id);
         self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
@@ -222,7 +222,7 @@ impl Chat {
         if let Some(live) = self.rooms.room_mut(&room) {
             live.read(&reader, read_seq, unread);
         }
-        self.send_read(&room, &reader, read_seq);
+        self.deliveries().send_read(&room, &reader, read_seq);
         self.cluster.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
         self.cluster.publish_to_room(&mut self.out, &room, |room| NodeEvent::Read {
             room,

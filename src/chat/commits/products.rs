@@ -66,7 +66,8 @@ impl Chat {
         }
         for notice in &notices {
             self.metrics.messages.inc();
-            self.message_stored(notice, self.settings.json_of(notice, self.now.wall));
+            let data = self.settings.json_of(notice, self.now.wall);
+            self.deliveries().message_stored(notice, data);
         }
         for room in &rooms {
             self.loading.mark_stale(room, &mut self.cluster);

@@ -74,9 +74,9 @@ impl Chat {
         let count = messages.len() as u64;
         for message in messages {
             let data = self.settings.json_of(&message, self.now.wall);
-            self.place(message, data);
+            self.deliveries().place(message, data);
         }
-        self.send_answered_reads();
+        self.deliveries().send_answered_reads();
         let Some(live) = self.rooms.room(&room) else { return };
         if live.state().last_seq < last_seq || live.is_waiting() {
             self.cluster.fill(room.clone());
