@@ -242,7 +242,6 @@ impl Chat {
         }
     }
 
-    /// The database has answered.
     fn database_answered(&mut self, answer: DbAnswer) {
         match answer {
             DbAnswer::Members(list, allowed) => self.members_found(list, allowed),

@@ -109,7 +109,6 @@ impl Accounts {
         }
     }
 
-    /// A user's share.
     #[must_use]
     pub fn of(&self, user: &UserId) -> Arc<UserShare> {
         self.of_at(user, Instant::now())
@@ -251,7 +250,6 @@ impl UserShare {
 }
 
 impl SessionPlace {
-    /// The user's share.
     #[must_use]
     pub fn share(&self) -> &Arc<UserShare> {
         &self.share

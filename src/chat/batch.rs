@@ -33,7 +33,6 @@ const COST_MAX: usize = 16 * 1024 * 1024;
 /// A change on its way to the writer.
 #[derive(Debug)]
 pub(super) struct PendingWrite {
-    /// The change.
     pub(super) write: Write,
     /// The live room that waits for it, if it is one room's.
     pub(super) room: Option<RoomId>,

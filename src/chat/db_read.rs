@@ -127,7 +127,6 @@ impl DbAnswer {
 /// A list of reads, and whose they are.
 #[derive(Debug)]
 pub struct List<T> {
-    /// The questions.
     pub asked: Vec<T>,
     pub(in crate::chat) accounts: HashMap<Account, usize>,
 }
@@ -181,7 +180,6 @@ pub enum Memory {
 pub struct FindRecovery {
     /// The session that it has now.
     pub session: SessionId,
-    /// Whose it is.
     pub user: UserId,
     /// The hash of the secret.
     pub pid_hash: String,
@@ -197,6 +195,5 @@ pub struct ListMissed {
     pub account: Account,
     /// Its rooms, and where it entered each.
     pub since: Vec<(RoomId, Seq)>,
-    /// What its client has seen.
     pub seen: Seen,
 }

@@ -30,7 +30,6 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// So many per second.
     #[must_use]
     pub const fn per_second(per_second: NonZeroU32) -> Self {
         Self { per_second }

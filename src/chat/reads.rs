@@ -109,7 +109,6 @@ impl Reads {
         self.rooms.push(account, room);
     }
 
-    /// Asks for the history of an entry.
     pub(super) fn history(&mut self, entry: Entry) {
         self.histories.push(Account::User(entry.user.clone()), entry);
     }

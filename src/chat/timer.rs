@@ -31,7 +31,6 @@ pub enum Timer {
     /// Send a session of the inbox who is online in the rest of its rooms.
     SendOnline {
         session: SessionId,
-        /// Whose it is.
         user: UserId,
         /// Where its outbox is.
         hub: HubId,

@@ -25,7 +25,6 @@ pub struct Contents {
     /// Its rooms.
     #[diesel(sql_type = BigInt)]
     pub rooms: i64,
-    /// Its messages.
     #[diesel(sql_type = BigInt)]
     pub messages: i64,
 }

@@ -37,7 +37,6 @@ pub struct Claim {
 #[derive(Debug)]
 pub(super) struct ClaimedFile {
     lock: File,
-    /// The database.
     pub(super) path: PathBuf,
 }
 

@@ -75,7 +75,6 @@ impl Stage {
     }
 }
 
-/// A part of an export.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ExportPart {
     /// Whole lines; never none unless it is the last part.

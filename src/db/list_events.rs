@@ -21,7 +21,6 @@ use crate::{
     error::ChatError,
 };
 
-/// A page of events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventPage {
     /// In the order of commits.

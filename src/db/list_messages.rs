@@ -9,7 +9,6 @@ use super::{
 };
 use crate::domain::{RoomId, Seq, StoredMessage};
 
-/// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessagePage {
     /// What came after a message that one has.

@@ -106,7 +106,6 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 /// What a log would bring into the file next to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Log {
-    /// How many commits.
     pub(super) commits: u64,
     /// The marks that first pages in it have, without repetitions, oldest first.
     pub(super) marks: Vec<Mark>,

@@ -164,7 +164,6 @@ impl Admission {
         self
     }
 
-    /// What is counted.
     pub(super) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }

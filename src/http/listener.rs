@@ -64,7 +64,6 @@ const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
 
-/// How to listen.
 pub struct Listener {
     /// The socket of [`bind`].
     pub socket: TcpListener,

@@ -16,7 +16,6 @@ use super::{
     shrink::{Pixels, Shrinker},
 };
 
-/// What was decoded.
 pub(super) struct Decoded {
     /// Not yet upright.
     pub(super) pixels: Pixels,

@@ -93,11 +93,7 @@ pub enum Next {
     /// Starts the time that messages without a room wait for an `enterRoom`.
     AwaitRoom,
     /// Verifies a fresh token, then calls [`ChatSession::renewed`].
-    Verify {
-        token: String,
-        /// The request to answer.
-        request: Option<RequestId>,
-    },
+    Verify { token: String, request: Option<RequestId> },
     /// Ends the connection.
     End(CloseCode, ChatError),
 }
@@ -149,7 +145,6 @@ impl ChatSession {
         self.id
     }
 
-    /// The user whose session it is.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.user

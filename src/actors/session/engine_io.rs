@@ -123,7 +123,6 @@ pub struct EngineConnection<'a, A: Application> {
 
 /// What carries a new session.
 pub enum Carrier {
-    /// Polls.
     Polling,
     /// A WebSocket, and its socket, to be shut down when it hangs.
     WebSocket(Option<ConnectionSocket>),

@@ -94,7 +94,6 @@ pub(in crate::chat) struct Reconcile {
     /// The newest message with which each room was sent to lists, in the same two halves.
     lists: [HashMap<RoomId, Seq>; 2],
     turned_at: Option<Instant>,
-    /// Rooms in which messages are missing.
     missing: BTreeSet<RoomId>,
     is_filling: bool,
     /// Rooms of which something is old, and whether nobody else notifies their members' lists.

@@ -16,7 +16,6 @@ pub(in crate::db) struct NewEntry<'a> {
     pub(in crate::db) details: Option<&'a Data>,
 }
 
-/// A row of `audit`.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = audit, check_for_backend(Backend))]
 struct AuditRow {

@@ -135,7 +135,6 @@ impl ChangeKind {
     }
 }
 
-/// A row of `changes`.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = changes, check_for_backend(Backend))]
 pub(in crate::db) struct ChangeRow {

@@ -39,7 +39,6 @@ pub(in crate::db) use by_sender::{list_by_sender, list_by_sender_among};
 /// somebody who never reads. Anyone who has more unread sees this number.
 pub const UNREAD_MAX: i64 = 1000;
 
-/// A row of `messages`.
 #[derive(Debug, Clone, Queryable, Selectable, QueryableByName)]
 #[diesel(table_name = messages, check_for_backend(Backend))]
 pub(in crate::db) struct MessageRow {
@@ -348,7 +347,6 @@ pub(in crate::db) fn list_between(
 
 /// Messages of a room.
 pub(in crate::db) struct Range<'a> {
-    /// Which room.
     pub(in crate::db) room: &'a RoomId,
     /// With `seq` above this.
     pub(in crate::db) after: i64,

@@ -34,16 +34,10 @@ pub enum FrameError {
     LengthEncoding,
     /// A message over [`Limits::message_bytes_max`](super::Limits::message_bytes_max).
     #[error("a message must not be longer than {bytes_max} bytes")]
-    TooBig {
-        /// The limit.
-        bytes_max: usize,
-    },
+    TooBig { bytes_max: usize },
     /// A message in more frames than [`Limits::fragments_max`](super::Limits::fragments_max).
     #[error("a message must not have more than {fragments_max} fragments")]
-    TooManyFragments {
-        /// The limit.
-        fragments_max: usize,
-    },
+    TooManyFragments { fragments_max: usize },
     /// A text, or the reason of a close, that is not UTF-8.
     #[error("the text is not UTF-8")]
     InvalidUtf8,

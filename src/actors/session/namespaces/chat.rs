@@ -23,7 +23,6 @@ use crate::{
     protocol::push::Offset,
 };
 
-/// The chat.
 pub struct ChatNamespace {
     services: Arc<Services>,
     middleware: Vec<Middleware>,

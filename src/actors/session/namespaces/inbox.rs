@@ -16,7 +16,6 @@ use crate::{
     protocol::event::ClientEvent,
 };
 
-/// The inbox.
 pub struct InboxNamespace {
     services: Arc<Services>,
     middleware: Vec<Middleware>,
