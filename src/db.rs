@@ -47,7 +47,7 @@ mod verify;
 mod write_batch;
 
 pub use backup::{
-    Contents, Restore, begin_restore, beside, copy_into, count_contents, finish_copy, open_copy, open_to_copy,
+    Contents, Restore, begin_restore, copy_into, count_contents, finish_copy, next_to, open_copy, open_to_copy,
     open_to_verify, publish,
 };
 pub use claim::{Claim, claim};

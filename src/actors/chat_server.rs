@@ -20,7 +20,7 @@ use actix::{Actor, ActorFuture, Addr, AsyncContext, Context};
 
 use crate::{
     actors::{
-        bus::{Bus, messages::Tell},
+        bus::{Bus, messages::PublishOps},
         db_executor::Database,
         hub::{Apply, Hub},
     },
@@ -113,7 +113,7 @@ impl ChatServer {
     fn send_to_nodes(&mut self) {
         let ops = self.effects.take_bus_ops();
         let Some(bus) = self.bus.as_ref().filter(|_| !ops.is_empty()) else { return };
-        if let Err(actix::dev::SendError::Full(Tell(ops))) = bus.try_send(Tell(ops)) {
+        if let Err(actix::dev::SendError::Full(PublishOps(ops))) = bus.try_send(PublishOps(ops)) {
             // What is published may be lost; a subscription may not.
             let unsent = self.effects.keep_subscriptions(ops);
             self.metrics.node_events_unsent.inc_by(unsent);

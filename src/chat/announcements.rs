@@ -36,7 +36,7 @@ impl Chat {
         self.room_updates.send_due(*now, settings, rooms, cluster, unread_totals, out);
     }
 
-    /// Tells both members of many rooms what these look like now, some at a time: the rooms are read for it, and others
+    /// Sends both members of many rooms what these look like now, some at a time: the rooms are read for it, and others
     /// want to read, too. Those who have brought it about take turns.
     pub(super) fn announce(&mut self, by: &Account, rooms: Vec<RoomId>) {
         let idle = self.announcements.is_empty();

@@ -159,9 +159,9 @@ impl Deliveries<'_> {
         room: &RoomId,
         change: impl FnOnce(&mut LiveRoom),
     ) -> Vec<(UserId, UserId, bool)> {
-        let mut told = Vec::new();
+        let mut seen_changes = Vec::new();
         let seen = |live: &LiveRoom| [Role::Buyer, Role::Seller].map(|viewer| live.sees_other_online(viewer));
-        let Some(live) = self.rooms.room_mut(room) else { return told };
+        let Some(live) = self.rooms.room_mut(room) else { return seen_changes };
         let before = seen(live);
         change(live);
         let after = seen(live);
@@ -177,10 +177,10 @@ impl Deliveries<'_> {
                 let push = Push::new(&event);
                 self.send_to_room(room, Delivery::State, &push, Some(&user));
                 self.out.send_to_inbox(self.rooms, &viewer, &push);
-                told.push((viewer, user, after));
+                seen_changes.push((viewer, user, after));
             }
         }
-        told
+        seen_changes
     }
 
     /// Somebody has read: their own sessions are notified, and the other member's where the two share it.

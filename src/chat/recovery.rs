@@ -101,7 +101,7 @@ fn hash(secret: &str) -> String {
     HEXLOWER.encode(digest.as_ref())
 }
 
-/// The client's name for its session: the same after a recovery, and nothing that gives the secret away.
+/// The client's name for its session: the same after a recovery, and nothing that reveals the secret.
 fn sid_of(pid: &str) -> String {
     hash(&format!("sid {pid}"))[..20].to_owned()
 }
@@ -187,7 +187,7 @@ impl Deliveries<'_> {
         Offset { position, settled: self.settled().min(position), newest: self.delivered.position.max(position) }
     }
 
-    /// Tells who is gone, now that their client did not come back to where it was.
+    /// Notifies the others who is gone, now that their client did not come back to where it was.
     fn send_departures(&mut self, gone: Vec<PresenceChanged>) {
         for gone in gone {
             let back = self

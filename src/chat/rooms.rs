@@ -193,7 +193,7 @@ impl Rooms {
         self.users.get(user).map_or_else(Vec::new, |user| user.rooms.clone())
     }
 
-    /// What another node says of a room, the `tick` of whose telling is kept. Returns who came or went by it.
+    /// What another node has published of a room, at which `tick`. Returns who came or went by it.
     pub fn presence_heard(
         &mut self,
         room: &RoomId,

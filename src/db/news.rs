@@ -24,7 +24,7 @@ use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, User, User
 pub struct CommitCursor {
     /// The last message.
     pub position: i64,
-    /// The last change beside the messages.
+    /// The last change other than a message.
     pub change: i64,
 }
 
@@ -63,7 +63,7 @@ pub enum Noted {
     SessionsEnded(UserId),
 }
 
-/// What was committed behind a place.
+/// What was committed after a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
     /// Messages, in the order of commits.
@@ -100,7 +100,7 @@ pub fn find_newest(conn: &mut Connection) -> Result<CommitCursor, DbError> {
     Ok(CommitCursor { position: position.unwrap_or(0), change: change.unwrap_or(0) })
 }
 
-/// Reads what was committed behind a place: at most so many messages, and as many other changes.
+/// Reads what was committed after a position: at most so many messages, and as many other changes.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -187,7 +187,7 @@ pub fn list_renamed(conn: &mut Connection, after: i64, limit: i64) -> Result<(Ve
     })
 }
 
-/// What a room has behind a `seq`.
+/// What a room has after a `seq`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Behind {
     pub room: RoomId,
@@ -197,7 +197,7 @@ pub struct Behind {
     pub last_seq: Seq,
 }
 
-/// The messages of several rooms, each behind a `seq` of its own, from one snapshot: at most `limit` of each, and about
+/// The messages of several rooms, each after a `seq` of its own, from one snapshot: at most `limit` of each, and about
 /// `bytes_max` of all together. Rooms from which nothing was read any more have none, and a `last_seq` that says so.
 ///
 /// # Errors

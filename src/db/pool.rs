@@ -98,7 +98,7 @@ impl r2d2::ManageConnection for Source {
 
     fn is_valid(&self, conn: &mut Connection) -> Result<(), DbError> {
         match conn {
-            // A file does not go away the way a server does: one query less for each loan.
+            // A file does not become unreachable as a server does: one query less for each loan.
             Connection::Sqlite(_) => Ok(()),
             #[cfg(feature = "postgres")]
             Connection::Postgres(conn) => Ok(conn.check()?),

@@ -110,7 +110,7 @@ pub enum Write {
         blocked: UserId,
         at: Timestamp,
     },
-    /// Takes a block away.
+    /// Removes a block.
     Unblock { blocker: UserId, blocked: UserId },
     /// Turns a user's own switches.
     SetSettings {

@@ -214,7 +214,7 @@ async fn while_nats_is_away_nobody_is_taken_for_gone_and_who_came_or_went_shows_
 }
 
 #[actix_web::test]
-async fn whoever_was_on_a_node_that_died_is_gone_within_seconds() {
+async fn everybody_who_was_on_a_node_that_died_is_gone_within_seconds() {
     let _turn = turn().await;
     let mut cluster = Cluster::start(3).await;
     cluster.seed(1);
@@ -239,7 +239,7 @@ async fn whoever_was_on_a_node_that_died_is_gone_within_seconds() {
 }
 
 #[actix_web::test]
-async fn whoever_is_on_a_node_that_drains_is_gone_at_once() {
+async fn everybody_who_is_on_a_node_that_drains_is_gone_at_once() {
     let _turn = turn().await;
     let mut cluster = Cluster::start(2).await;
     cluster.seed(1);

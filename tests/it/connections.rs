@@ -194,7 +194,7 @@ async fn a_client_that_asks_before_it_sends_a_body_is_answered() {
 }
 
 #[actix_web::test]
-async fn whoever_does_not_read_an_answer_is_let_go() {
+async fn a_client_that_does_not_read_an_answer_is_let_go() {
     let server = impatient().await;
     let request = b"GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: x\r\n\r\n";
     let upgrade =

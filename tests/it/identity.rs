@@ -81,7 +81,7 @@ async fn a_live_connection_ends_when_its_token_expires() {
 }
 
 #[actix_web::test]
-async fn the_clock_of_whoever_made_a_token_may_be_ahead() {
+async fn the_clock_that_made_a_token_may_be_ahead() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let signer = Signer::hs256(SECRET.as_bytes()).unwrap();

@@ -65,7 +65,7 @@ async fn a_message_without_any_room_is_refused_after_two_seconds() {
 }
 
 #[actix_web::test]
-async fn whoever_comes_back_gets_what_was_missed() {
+async fn one_who_comes_back_gets_what_was_missed() {
     let server = TestServer::start().await;
     let seed = server.seed();
     let room = seed.room("alice", "bike");
@@ -166,7 +166,7 @@ async fn two_sessions_of_one_user_both_receive_and_presence_counts_them() {
 }
 
 #[actix_web::test]
-async fn whoever_left_a_room_receives_nothing_and_can_come_back() {
+async fn one_who_left_a_room_receives_nothing_and_can_come_back() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
@@ -267,7 +267,7 @@ async fn of_an_edit_and_a_deletion_at_once_both_sides_believe_what_is_stored() {
 }
 
 #[actix_web::test]
-async fn a_product_that_is_sold_is_told_once_in_every_room_whoever_says_it() {
+async fn a_sold_product_is_announced_once_in_every_room_no_matter_who_says_it() {
     let server = TestServer::start().await;
     let seed = server.seed();
     let rooms = ["alice", "bob", "eve"].map(|buyer| seed.room(buyer, "bike"));

@@ -357,7 +357,7 @@ async fn until_answered(client: &mut WsClient, id: u64) -> (Value, Vec<i64>) {
 }
 
 #[actix_web::test]
-async fn whoever_leaves_and_enters_while_messages_come_gets_each_once_and_none_in_between() {
+async fn one_who_leaves_and_enters_while_messages_come_gets_each_once_and_none_in_between() {
     let server = start().await;
     for route in Route::ALL {
         let room = server.seed().room("alice", &format!("product-{route:?}")).id;

@@ -227,7 +227,7 @@ async fn nobody_is_called_back_to_a_closed_conversation_or_to_somebody_who_is_mu
 }
 
 #[actix_web::test]
-async fn whoever_shows_nobody_how_far_they_read_is_told_all_the_same_and_reading_cancels() {
+async fn one_who_shows_nobody_how_far_they_read_is_notified_all_the_same_and_reading_cancels() {
     let backend = Backend::start().await;
     let server = TestServer::with(told_at(&backend)).await;
     let room = server.seed().room("alice", "bike").id;

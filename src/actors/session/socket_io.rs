@@ -276,7 +276,7 @@ impl SocketIo {
         if self.take(namespace).is_none() {
             return;
         }
-        if !left.told {
+        if !left.is_notified {
             connection.send(write::disconnect(namespace));
         }
         if self.joined.is_empty() {

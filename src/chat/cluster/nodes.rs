@@ -107,13 +107,13 @@ impl Nodes {
                 out.watch(Topic::Room(room.clone()), true);
                 publish_presence(room, there, last_seq, true, out);
             }
-            (Some((there, last_seq)), Some(told)) if there != told => {
+            (Some((there, last_seq)), Some(published)) if there != published => {
                 self.rooms.insert(room.clone(), there);
                 publish_presence(room, there, last_seq, false, out);
             }
-            (None, Some(told)) => {
+            (None, Some(published)) => {
                 self.rooms.remove(&room);
-                if told != PresenceOf::default() {
+                if published != PresenceOf::default() {
                     publish_presence(room.clone(), PresenceOf::default(), Seq(0), false, out);
                 }
                 out.watch(Topic::Room(room), false);

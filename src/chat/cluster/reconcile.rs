@@ -281,9 +281,9 @@ impl Chat {
             // only what they were sent.
             _ => {
                 let known = self.cluster.nodes.as_ref().and_then(|nodes| nodes.reconcile.list_of(&room));
-                let is_told = known.is_some_and(|known| known >= seq);
+                let is_sent = known.is_some_and(|known| known >= seq);
                 let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
-                if !is_told && is_wanted {
+                if !is_sent && is_wanted {
                     if let Some(nodes) = &mut self.cluster.nodes {
                         nodes.reconcile.list_sent(&room, seq);
                     }
@@ -301,7 +301,7 @@ impl Chat {
         self.profiles.show(user, Memory::Old, &self.rooms, &mut self.out);
     }
 
-    /// Tells this node's sessions of both members how a room looks: another node has changed it, and its word may be lost.
+    /// Sends this node's sessions of both members how a room looks: another node has changed it, and its event may be lost.
     fn announce_here(&mut self, room: RoomId) {
         self.with_room(RoomRequest::AnnounceTo(room, Audience::both(Reach::Here)));
     }
@@ -316,9 +316,9 @@ impl Chat {
             return self.room_updated_here(room);
         }
         let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
-        let is_told =
+        let is_sent =
             self.cluster.nodes.as_ref().is_some_and(|nodes| nodes.reconcile.is_confirmed(&Confirmed::List(room)));
-        if is_wanted && !is_told {
+        if is_wanted && !is_sent {
             self.with_room(RoomRequest::AnnounceChange(change, Reach::Here));
         }
     }

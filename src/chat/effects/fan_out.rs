@@ -114,7 +114,7 @@ mod tests {
             rooms.attach(alice, id, Role::Buyer, None);
         }
         let mut out = Effects::default();
-        let tell = |out: &mut Effects, id: &RoomId, wants_answer: bool| {
+        let send = |out: &mut Effects, id: &RoomId, wants_answer: bool| {
             let push = Push::from_json("message", Bytes::from_static(b"{}"));
             out.send_to_room(rooms.room(id).unwrap(), id, Delivery::Change, &push, None);
             let request = wants_answer.then(|| RequestId::from_number(1));
@@ -122,9 +122,9 @@ mod tests {
             out.reply(Asker { session: alice, hub: HubId(0), request, event: "message", slot }, Ok(Bytes::new()));
         };
         for (room, wants_answer) in [(0, false), (0, false), (1, false), (0, true), (0, false)] {
-            tell(&mut out, &ids[room], wants_answer);
+            send(&mut out, &ids[room], wants_answer);
         }
-        let told = out.ops[0].iter().map(|op| match op {
+        let sent = out.ops[0].iter().map(|op| match op {
             Op::Deliver { room, event, more } => {
                 let slots = std::iter::once(event).chain(more).filter(|event| event.slot.is_some()).count();
                 format!("{} of {room}, {slots} unanswered", 1 + more.len())
@@ -133,7 +133,7 @@ mod tests {
             other => panic!("{other:?}"),
         });
         assert_eq!(
-            told.collect::<Vec<_>>(),
+            sent.collect::<Vec<_>>(),
             [
                 "2 of bike, 2 unanswered",
                 "1 of book, 1 unanswered",

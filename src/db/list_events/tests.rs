@@ -62,7 +62,7 @@ fn events_of(conn: &mut Connection, after: &mut EventCursor, write: &Write, at: 
     page.items.iter().map(in_short).collect()
 }
 
-/// All events behind a place, page by page, in short.
+/// All events after a position, page by page, in short.
 fn listed(conn: &mut Connection, after: EventCursor, limit: i64) -> (Vec<String>, EventCursor) {
     told_within(conn, after, limit, usize::MAX)
 }

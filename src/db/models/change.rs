@@ -1,4 +1,4 @@
-//! Changes beside the messages: what changed, by its id alone, in the order of commits.
+//! Changes other than messages: what changed, by its id alone, in the order of commits.
 
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -268,7 +268,7 @@ pub(in crate::db) fn find_all(conn: &mut Connection, ids: &[&str]) -> Result<Vec
     )
 }
 
-/// The messages of all rooms behind a place in the order of commits, at most `limit` and what has
+/// The messages of all rooms after a position in the order of commits, at most `limit` and what has
 /// space, and whether one had none.
 pub(in crate::db) fn list_after_position(
     conn: &mut Connection,
@@ -396,7 +396,7 @@ pub(in crate::db) fn list_within(
     }
 }
 
-/// What a room has behind a `seq` and behind a place in the order of commits, oldest first, and whether something of it
+/// What a room has after a `seq` and after a position in the order of commits, oldest first, and whether something of it
 /// had no space.
 pub(in crate::db) fn list_missed(
     conn: &mut Connection,

@@ -51,7 +51,7 @@ fn feed(limits: Limits, bytes: &[u8], chunks: &[usize]) -> (Vec<Incoming>, Optio
                 Ok(Some(incoming)) => out.push(incoming),
                 Ok(None) => break,
                 Err(error) => {
-                    assert!(src.is_empty(), "what follows an error is thrown away");
+                    assert!(src.is_empty(), "what follows an error is discarded");
                     assert_eq!(decoder.decode(&mut src), Err(error), "an error stays");
                     return (out, Some(error));
                 }

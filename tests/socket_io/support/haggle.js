@@ -20,7 +20,7 @@ export class Haggle {
   url;
 
   /**
-   * @param {string[]} [flags] options of `serve`, beside those that every test needs
+   * @param {string[]} [flags] options of `serve`, in addition to those that every test needs
    * @param {string} [database] instead of an empty one of its own
    * @param {string} [binary] instead of the one that all other tests drive
    */

@@ -35,10 +35,10 @@ impl<A: Application> EngineSession<A> {
             Err(ReadError::Frame(error)) if self.line.ending.is_none() => {
                 let code = error.close_code();
                 let name = if code == CloseCode::TooBig { ErrorCode::TooLarge } else { ErrorCode::Invalid };
-                let told = ChatError::new(name, error.to_string());
-                self.with(ctx, |application, connection| application.refused(&told, connection));
+                let error_sent = ChatError::new(name, error.to_string());
+                self.with(ctx, |application, connection| application.refused(&error_sent, connection));
                 self.line.ending = Some("broken frame");
-                self.line.link.outbox.close(code.number(), &told.message);
+                self.line.link.outbox.close(code.number(), &error_sent.message);
                 self.line.link.outbox.finish();
                 ctx.stop();
             }
