@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_told_by_its_place() {
+    fn what_is_too_large_is_sent_as_its_place() {
         let stored = message(&"x".repeat(EVENT_BYTES_MAX));
         let event = NodeEvent::Message { room: stored.room_id.clone(), seq: stored.seq, message: Some(stored.clone()) };
         assert!(matches!(carried(event), NodeEvent::Message { seq: Seq(7), message: None, .. }));

@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_is_made_while_the_same_log_goes_on_is_told_by_its_schema() {
+    fn a_copy_that_is_made_while_the_same_log_goes_on_is_recognized_by_its_schema() {
         let mark = |version, schema| Mark { version, schema };
         let log = Log { commits: 3, marks: vec![mark(1, 40), mark(2, 40)] };
         // The file as it was when the log began, as the log leaves it, and after the schema was changed.

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_database_is_told_from_one() {
+    fn what_is_no_database_is_distinguished_from_one() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a");
         assert_eq!(look_at(&file).unwrap(), Found::Nothing);

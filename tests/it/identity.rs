@@ -46,7 +46,7 @@ async fn a_connection_stands_only_after_its_token_was_checked() {
 }
 
 #[actix_web::test]
-async fn a_token_for_the_marketplace_itself_is_refused_and_told_why() {
+async fn a_token_for_the_marketplace_itself_is_refused_with_the_reason() {
     let server = TestServer::start().await;
     let refused = WsClient::connect(server.addr, &server.token("system")).await.err().unwrap();
     assert_eq!((refused.status, &refused.body["code"]), (401, &json!("unauthenticated")));

@@ -227,7 +227,7 @@ async fn a_message_can_be_edited_for_fifteen_minutes() {
 }
 
 #[actix_web::test]
-async fn both_members_are_told_about_their_rooms_wherever_they_are() {
+async fn both_members_are_notified_about_their_rooms_wherever_they_are() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
@@ -260,7 +260,7 @@ async fn of_an_edit_and_a_deletion_at_once_both_sides_believe_what_is_stored() {
         if edited.is_ok() {
             assert_eq!(sam.push("messageUpdated").await["text"], "second");
         }
-        assert_eq!(sam.push("messageUpdated").await, deleted, "the deletion is told last");
+        assert_eq!(sam.push("messageUpdated").await, deleted, "the deletion is sent last");
         let entered = sam.enter(room.id.as_str()).await;
         assert_eq!(entered["messages"].as_array().unwrap().last(), Some(&deleted));
     }
@@ -298,7 +298,7 @@ async fn a_sold_product_is_announced_once_in_every_room_no_matter_who_says_it() 
         assert_eq!(seqs(&entered["messages"]), [1]);
         let notice = &entered["messages"][0];
         assert_eq!((&notice["kind"], &notice["data"]["status"]), (&json!("system"), &json!("sold")));
-        assert_eq!(member.seqs_before_ack().await, [1], "told once");
+        assert_eq!(member.seqs_before_ack().await, [1], "sent once");
     }
 }
 

@@ -181,7 +181,7 @@ fn what_is_refused_or_changes_nothing_is_no_event() {
 }
 
 #[test]
-fn what_is_loaded_is_told_too() {
+fn what_is_loaded_is_in_the_stream_too() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let (_, end) = listed(conn, EventCursor::default(), 100);

@@ -53,7 +53,7 @@ fn finish(conn: &mut Connection, at: Timestamp, outcome: NotificationOutcome) {
 }
 
 #[test]
-fn a_run_of_unread_messages_is_told_once_and_reading_begins_another() {
+fn a_run_of_unread_messages_is_notified_once_and_reading_begins_another() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
@@ -114,7 +114,7 @@ fn reading_cancels_also_while_it_waits() {
 }
 
 #[test]
-fn nobody_is_told_of_what_the_marketplace_says_about_them() {
+fn nobody_is_notified_of_what_the_marketplace_says_about_them() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     queue(conn, NOW);
@@ -130,7 +130,7 @@ fn nobody_is_told_of_what_the_marketplace_says_about_them() {
 }
 
 #[test]
-fn what_was_loaded_is_not_told_and_what_comes_after_it_is() {
+fn what_was_loaded_is_not_notified_and_what_comes_after_it_is() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     queue(conn, NOW);
@@ -166,7 +166,7 @@ fn what_was_said_long_ago_is_passed_over() {
 }
 
 #[test]
-fn a_closed_conversation_and_one_with_somebody_muted_are_not_told_of() {
+fn a_closed_conversation_and_one_with_somebody_muted_are_not_notified() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     queue(conn, NOW);
@@ -212,7 +212,7 @@ fn a_closed_conversation_and_one_with_somebody_muted_are_not_told_of() {
 }
 
 #[test]
-fn nobody_is_told_of_deleted_messages_nor_told_once_deleted() {
+fn nobody_is_notified_of_deleted_messages_nor_once_they_are_deleted() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     queue(conn, NOW);

@@ -338,7 +338,7 @@ proptest! {
 
     // Three buyers and a seller, each with two devices that act on what they were sent last.
     #[test]
-    fn whatever_comes_at_most_one_offer_is_accepted_and_every_loser_is_told(steps in steps()) {
+    fn whatever_comes_at_most_one_offer_is_accepted_and_every_loser_is_notified(steps in steps()) {
         let db = TestDb::new();
         let conn = &mut db.conn();
         let rooms = BUYERS.map(|buyer| room(conn, buyer, "bike"));

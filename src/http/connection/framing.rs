@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_told_apart_however_their_bytes_arrive() {
+    fn requests_are_separated_however_their_bytes_arrive() {
         use BodyLength::{Chunked, Known};
         let all = [
             "GET / HTTP/1.1\r\nhost: x\r\n\r\n",
