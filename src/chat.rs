@@ -93,7 +93,7 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How the chat decides.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ChatSettings {
     /// When the database is asked who may enter.
     pub policy: AuthorizePolicy,
     /// Rooms that a session is in at once.
@@ -102,7 +102,7 @@ pub struct Settings {
     pub image_urls: Arc<dyn SignImageUrls>,
 }
 
-impl Settings {
+impl ChatSettings {
     /// Shows messages as they stand at a moment.
     fn presenter(&self, now: Timestamp) -> Presenter<'_> {
         Presenter::new(now, &*self.image_urls)
@@ -117,7 +117,7 @@ impl Settings {
 /// Owns rooms, members and presence: the only writer of room state.
 #[derive(Debug)]
 pub struct Chat {
-    settings: Settings,
+    settings: ChatSettings,
     metrics: Arc<Metrics>,
     /// When the input came that is being handled.
     now: Now,
@@ -152,7 +152,7 @@ pub struct Chat {
 /// expired: then its user types no more, the other member is notified, and what can be taken up later is written down.
 #[derive(Debug)]
 struct Deliveries<'a> {
-    settings: &'a Settings,
+    settings: &'a ChatSettings,
     metrics: &'a Metrics,
     now: Now,
     out: &'a mut Effects,
@@ -167,7 +167,7 @@ struct Deliveries<'a> {
 impl Chat {
     /// A chat without rooms.
     #[must_use]
-    pub fn new(settings: Settings, now: Now, metrics: Arc<Metrics>) -> Self {
+    pub fn new(settings: ChatSettings, now: Now, metrics: Arc<Metrics>) -> Self {
         Self {
             settings,
             metrics,

@@ -93,8 +93,8 @@ pub use models::{
     wave::list_waves,
 };
 pub use news::{
-    Behind, CommitCursor, Committed, Found, News, Noted, find_installation, find_messages, find_newest, list_behind,
-    list_news, list_renamed,
+    Behind, ChangedMessage, CommitCursor, Committed, News, Noted, find_installation, find_messages, find_newest,
+    list_behind, list_news, list_renamed,
 };
 pub use notify_unread::{
     DueNotification, NotificationOutcome, NotificationsPending, begin_notifications, claim_notification,

@@ -39,7 +39,7 @@ use crate::{
         webhook_signature::WebhookSigner,
     },
     broker::{self, NodeId, Subjects, nats},
-    chat::{Settings, accounts::Accounts, hub_op::HubId},
+    chat::{ChatSettings, accounts::Accounts, hub_op::HubId},
     clock::Clock,
     config::{Config, KeySource, image_store_beside, read_text},
     db::{self, DbError, Pool},
@@ -311,7 +311,7 @@ fn start_actors(
     let (room_tokens, demo_signer) = room_tokens(&config)?;
     let image_urls = Arc::new(image_urls(&config, clock.clone())?);
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
-    let settings = Settings {
+    let settings = ChatSettings {
         policy: config.authorize,
         rooms_per_session_max: config.limits.rooms_per_session_max.map(|max| max.get() as usize),
         image_urls: Arc::clone(&image_urls) as _,

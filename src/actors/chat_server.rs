@@ -25,7 +25,7 @@ use crate::{
         hub::{Apply, Hub},
     },
     chat::{
-        Chat, Settings,
+        Chat, ChatSettings,
         effects::{Effects, When},
         input::{Input, Now},
         request::SessionEvent,
@@ -55,7 +55,7 @@ pub struct ChatServer {
 impl ChatServer {
     /// A server without rooms.
     #[must_use]
-    pub fn new(settings: Settings, clock: Clock, database: Database, metrics: Arc<Metrics>) -> Self {
+    pub fn new(settings: ChatSettings, clock: Clock, database: Database, metrics: Arc<Metrics>) -> Self {
         Self {
             chat: Chat::new(settings, now(&clock), Arc::clone(&metrics)),
             effects: Effects::default(),

@@ -401,7 +401,7 @@ impl Handler<StopEraser> for Eraser {
 mod tests {
     use super::*;
     use crate::{
-        chat::Settings,
+        chat::ChatSettings,
         db::test_db::open_alices_room,
         domain::{AuthorizePolicy, Timestamp},
         metrics::Metrics,
@@ -421,7 +421,7 @@ mod tests {
         let start = |metrics: &Arc<Metrics>| Database::start(&pool, 1, Arc::clone(metrics));
         let (metrics, others) = (Arc::new(Metrics::default()), Arc::new(Metrics::default()));
         let clock = Clock::manual(Timestamp(0));
-        let settings = Settings {
+        let settings = ChatSettings {
             policy: AuthorizePolicy::OnEnter,
             rooms_per_session_max: None,
             image_urls: Arc::new(PlainPaths),

@@ -2,7 +2,7 @@
 
 use super::{
     Audience, Chat,
-    db_read::{Entry, HistoryRead, List, Memory, Walk},
+    db_read::{Entry, HistoryRead, List, Memory, ProfileWalk},
     hub_op::Op,
     loading::Taken,
     profiles,
@@ -192,7 +192,7 @@ impl Chat {
     }
 
     /// The database has read a page of a user's rooms.
-    pub(super) fn other_members_read(&mut self, walk: Walk, found: Result<Vec<OtherMember>, DbError>) {
+    pub(super) fn other_members_read(&mut self, walk: ProfileWalk, found: Result<Vec<OtherMember>, DbError>) {
         let found = match found {
             Ok(found) => found,
             Err(error) => {

@@ -42,7 +42,7 @@ pub(super) struct PendingWrite {
 
 /// What is left of a change while the writer has it.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct WaitingReply {
     /// The live room that waits for it, if it is one room's.
     pub(super) room: Option<RoomId>,
     /// Where the answer goes.
@@ -68,7 +68,7 @@ pub(super) struct Batch {
     /// All of them, once they don't.
     shared: FairQueue<Account, PendingWrite>,
     /// Who waits for the batch in flight, if there is one.
-    in_flight: Option<Vec<Waiting>>,
+    in_flight: Option<Vec<WaitingReply>>,
     /// The batch in flight adds or takes messages that count as unread, in rooms that nothing holds in memory.
     counts_anywhere: bool,
 }
@@ -156,7 +156,7 @@ impl Batch {
         if self.in_flight.is_some() || self.gathered() == 0 {
             return None;
         }
-        let split = |pending: PendingWrite| (pending.write, Waiting { room: pending.room, reply: pending.reply });
+        let split = |pending: PendingWrite| (pending.write, WaitingReply { room: pending.room, reply: pending.reply });
         let (writes, waiting): (Vec<_>, Vec<_>) = if self.shared.is_empty() {
             self.fitting_cost = 0;
             self.fitting.drain(..).map(split).unzip()
@@ -180,7 +180,7 @@ impl Batch {
     }
 
     /// The batch in flight has come back. Returns who has waited for it.
-    pub(super) fn landed(&mut self) -> Vec<Waiting> {
+    pub(super) fn landed(&mut self) -> Vec<WaitingReply> {
         self.counts_anywhere = false;
         self.in_flight.take().unwrap_or_default()
     }

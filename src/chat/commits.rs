@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{
     Chat,
-    batch::{PendingWrite, Waiting},
+    batch::{PendingWrite, WaitingReply},
     request::FollowUp,
     waves::Waves,
 };
@@ -47,7 +47,7 @@ impl Chat {
         self.out.commit = Some(writes);
     }
 
-    pub(super) fn committed(&mut self, waiting: Waiting, outcome: Result<Written, WriteError>) {
+    pub(super) fn committed(&mut self, waiting: WaitingReply, outcome: Result<Written, WriteError>) {
         if let Some(live) = waiting.room.as_ref().and_then(|room| self.rooms.room_mut(room)) {
             live.writes_pending -= 1;
         }
@@ -111,7 +111,7 @@ impl Chat {
         self.hand_over_batch();
     }
 
-    fn not_committed(&mut self, Waiting { room, reply }: Waiting, error: &ChatError) {
+    fn not_committed(&mut self, WaitingReply { room, reply }: WaitingReply, error: &ChatError) {
         if let Some(live) = room.as_ref().and_then(|room| self.rooms.room_mut(room)) {
             live.writes_pending -= 1;
         }

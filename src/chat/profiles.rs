@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    db_read::{DbRead, Memory, Walk},
+    db_read::{DbRead, Memory, ProfileWalk},
     effects::Effects,
     rooms::Rooms,
     timer::Timer,
@@ -69,10 +69,10 @@ impl Profiles {
         }
     }
 
-    fn pop(&mut self) -> Option<Walk> {
+    fn pop(&mut self) -> Option<ProfileWalk> {
         let user = self.order.pop_front()?;
         let memory = self.waiting.remove(&user)?;
-        Some(Walk { user, memory, role: Role::Buyer, after: None })
+        Some(ProfileWalk { user, memory, role: Role::Buyer, after: None })
     }
 
     /// Looks for users whom another process has renamed, and again from then on; a server among others finds them in its news.
@@ -129,7 +129,13 @@ impl Profiles {
     }
 
     /// A page of a user's rooms was gone through: the next one is read, after a pause where somebody was notified.
-    pub(super) fn page_shown(&mut self, walk: Walk, last: Option<RoomId>, has_notified: bool, out: &mut Effects) {
+    pub(super) fn page_shown(
+        &mut self,
+        walk: ProfileWalk,
+        last: Option<RoomId>,
+        has_notified: bool,
+        out: &mut Effects,
+    ) {
         let next = after(walk, last);
         if has_notified {
             return out.after(PAUSE, Timer::ShowProfile(next));
@@ -142,12 +148,12 @@ impl Profiles {
 }
 
 /// Reads the next page of a user's rooms.
-pub(super) fn go_on(walk: Walk, out: &mut Effects) {
+pub(super) fn go_on(walk: ProfileWalk, out: &mut Effects) {
     out.read(DbRead::OtherMembers(walk));
 }
 
 /// Reads a page again that could not be read.
-pub(super) fn try_again(walk: Walk, out: &mut Effects) {
+pub(super) fn try_again(walk: ProfileWalk, out: &mut Effects) {
     out.after(PAUSE_AFTER_FAILURE, Timer::ShowProfile(Some(walk)));
 }
 
@@ -157,7 +163,7 @@ pub(super) fn last_of_page(found: &[OtherMember]) -> Option<RoomId> {
 }
 
 /// What comes after a page whose last room this is, if it was full; `None` after the user's last one.
-fn after(mut walk: Walk, last: Option<RoomId>) -> Option<Walk> {
+fn after(mut walk: ProfileWalk, last: Option<RoomId>) -> Option<ProfileWalk> {
     match (last, walk.role) {
         (None, Role::Seller) => None,
         (None, Role::Buyer) => {

@@ -34,7 +34,7 @@ pub(crate) const HISTORY_BYTES_MAX: BytesMax = BytesMax { each: 128 * 1024, all:
 
 /// Reads of one kind.
 #[derive(Debug)]
-struct Kind<T> {
+struct ReadQueue<T> {
     gathered: FairQueue<Account, T>,
     /// Those of a list whose answers had no space: they had their turn, and are the first of the next list.
     deferred: Vec<(Account, T)>,
@@ -43,13 +43,13 @@ struct Kind<T> {
     asking: HashSet<Account>,
 }
 
-impl<T> Default for Kind<T> {
+impl<T> Default for ReadQueue<T> {
     fn default() -> Self {
         Self { gathered: FairQueue::new(1), deferred: Vec::new(), out: 0, asking: HashSet::new() }
     }
 }
 
-impl<T> Kind<T> {
+impl<T> ReadQueue<T> {
     fn push(&mut self, account: Account, question: T) {
         self.gathered.push(account, 1, question);
     }
@@ -93,9 +93,9 @@ impl<T> Kind<T> {
 /// What gathers.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
-    members: Kind<(RoomId, UserId)>,
-    rooms: Kind<RoomId>,
-    histories: Kind<Entry>,
+    members: ReadQueue<(RoomId, UserId)>,
+    rooms: ReadQueue<RoomId>,
+    histories: ReadQueue<Entry>,
 }
 
 impl Reads {
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn one_who_asks_a_thousand_reads_does_not_fill_the_lists_of_others() {
-        let mut kind = Kind::default();
+        let mut kind = ReadQueue::default();
         for question in 0..1000 {
             kind.push(user("mallory"), question);
         }
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_four_lists_out_at_most() {
-        let mut kind = Kind::default();
+        let mut kind = ReadQueue::default();
         for question in 0..5 {
             kind.push(user(&format!("user{question}")), question);
         }

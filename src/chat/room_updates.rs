@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Settings,
+    ChatSettings,
     audience::{Audience, Reach},
     cluster::Cluster,
     effects::Effects,
@@ -64,7 +64,7 @@ impl RoomUpdates {
     pub(super) fn send_due(
         &mut self,
         now: Now,
-        settings: &Settings,
+        settings: &ChatSettings,
         rooms: &mut Rooms,
         cluster: &mut Cluster,
         totals: &mut UnreadTotals,

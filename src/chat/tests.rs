@@ -19,7 +19,10 @@ use super::{
 use crate::{
     broker::{Envelope, NodeEvent, NodeId},
     config::Limits,
-    db::{self, CommitCursor, Committed, DbError, Found, News, PooledConnection, Write, test_db::open_alices_room},
+    db::{
+        self, ChangedMessage, CommitCursor, Committed, DbError, News, PooledConnection, Write,
+        test_db::open_alices_room,
+    },
     domain::{ProductId, ProductStatus, Role, Seq, SessionId},
     protocol::view::PlainPaths,
 };
@@ -40,7 +43,7 @@ impl Fixture {
         db::migrate(&pool).unwrap();
         let mut conn = pool.get().unwrap();
         let room = open_alices_room(&mut conn);
-        let settings = Settings {
+        let settings = ChatSettings {
             policy: AuthorizePolicy::OnEnter,
             rooms_per_session_max: None,
             image_urls: Arc::new(PlainPaths),
@@ -373,8 +376,11 @@ fn a_change_that_no_node_has_published_is_looked_up_for_lists_unless_they_were_s
     let comer = Comer::new(&mut fixture);
     let Fixture { chat, room, .. } = &mut fixture;
     chat.rooms.release(room);
-    let found =
-        || Found { message: said(room), buyer: UserId::new("alice").unwrap(), seller: UserId::new("sam").unwrap() };
+    let found = || ChangedMessage {
+        message: said(room),
+        buyer: UserId::new("alice").unwrap(),
+        seller: UserId::new("sam").unwrap(),
+    };
     chat.cluster.confirm(|| Confirmed::List(room.clone()));
     chat.change_found(found());
     assert!(chat.loading.rooms.is_empty(), "another node has sent how the room looks");

@@ -33,13 +33,13 @@ pub(super) type UnreadShare = Option<i64>;
 /// The users with a session here who have been sent a `roomUpdated`.
 #[derive(Debug, Default)]
 pub(super) struct UnreadTotals {
-    users: HashMap<UserId, Count>,
+    users: HashMap<UserId, UnreadCount>,
     asked: u64,
 }
 
 /// How far the count of one user has come.
 #[derive(Debug)]
-enum Count {
+enum UnreadCount {
     /// The database counts: the number of the question, and what waits for it.
     Asked(u64, Vec<ListUpdate>),
     /// What each room adds that adds something.
@@ -58,11 +58,11 @@ impl UnreadTotals {
             return;
         }
         match self.users.get_mut(user) {
-            Some(Count::Known(shares)) => {
+            Some(UnreadCount::Known(shares)) => {
                 let total = take_in(shares, &update);
                 send_update(user, update, Some(total), rooms, out);
             }
-            Some(Count::Asked(_, waiting)) => {
+            Some(UnreadCount::Asked(_, waiting)) => {
                 waiting.retain(|earlier| earlier.room != update.room);
                 if waiting.len() < WAITING_MAX {
                     waiting.push(update);
@@ -73,7 +73,7 @@ impl UnreadTotals {
             None => {
                 self.asked += 1;
                 let asked = self.asked;
-                self.users.insert(user.clone(), Count::Asked(asked, vec![update]));
+                self.users.insert(user.clone(), UnreadCount::Asked(asked, vec![update]));
                 out.read(DbRead::Unread(user.clone(), asked));
             }
         }
@@ -88,7 +88,7 @@ impl UnreadTotals {
         rooms: &Rooms,
         out: &mut Effects,
     ) {
-        let Some(Count::Asked(last, waiting)) = self.users.get_mut(user) else { return };
+        let Some(UnreadCount::Asked(last, waiting)) = self.users.get_mut(user) else { return };
         if *last != asked {
             return;
         }
@@ -108,7 +108,7 @@ impl UnreadTotals {
             send_update(user, update, total, rooms, out);
         }
         if let Some(shares) = shares {
-            self.users.insert(user.clone(), Count::Known(shares));
+            self.users.insert(user.clone(), UnreadCount::Known(shares));
         }
     }
 

@@ -30,7 +30,7 @@ pub struct Args {
 /// Bad lines that are reported one by one; of further ones only the number is.
 const BAD_LINES_SHOWN_MAX: u64 = 100;
 
-/// Images that are looked for at once: a store elsewhere answers many as fast as one.
+/// ImageCheck that are looked for at once: a store elsewhere answers many as fast as one.
 const LOOKS_AT_ONCE: usize = 16;
 
 /// Brings the database up to date and loads a file.
@@ -49,7 +49,8 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
 /// Exit code 1 when the file could not be read to its end or had bad lines; all good ones are stored then too, and the
 /// same command goes on where it stopped.
 fn load(pool: &Pool, path: &Path, database: &str, image_store: String) -> ExitCode {
-    let mut report = ImportReport::new(std::fs::metadata(path).map_or(0, |file| file.len()), Images::new(image_store));
+    let mut report =
+        ImportReport::new(std::fs::metadata(path).map_or(0, |file| file.len()), ImageCheck::new(image_store));
     let outcome = File::open(path).map_err(Into::into).and_then(|file| {
         let options = ImportOptions { now: Clock::System.now(), shift_ms: 0 };
         // Large reads: a file of millions of lines is one long stream.
@@ -85,11 +86,11 @@ struct ImportReport {
     bar: ProgressBar,
     bad: u64,
     warnings: Vec<String>,
-    images: Images,
+    images: ImageCheck,
 }
 
 impl ImportReport {
-    fn new(file_bytes: u64, images: Images) -> Self {
+    fn new(file_bytes: u64, images: ImageCheck) -> Self {
         // indicatif draws on stderr, and not at all when that is no terminal.
         let bar = ProgressBar::new(file_bytes);
         let style = "{bar:40} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
@@ -124,7 +125,7 @@ impl ImportWatch for ImportReport {
 }
 
 /// The images that lines name. Their files are no part of an export, and may be somewhere else still.
-struct Images {
+struct ImageCheck {
     place: String,
     found: u64,
     missing: u64,
@@ -132,7 +133,7 @@ struct Images {
     failed: Option<String>,
 }
 
-impl Images {
+impl ImageCheck {
     fn new(place: String) -> Self {
         Self { place, found: 0, missing: 0, failed: None }
     }

@@ -238,7 +238,7 @@ fn last_seqs<'a>(
 
 /// A message as it now stands, and the members of its room.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct ChangedMessage {
     pub message: StoredMessage,
     /// The room's buyer.
     pub buyer: UserId,
@@ -255,7 +255,7 @@ pub fn find_messages(
     conn: &mut Connection,
     ids: &[MessageId],
     bytes_max: usize,
-) -> Result<(Vec<Found>, usize), DbError> {
+) -> Result<(Vec<ChangedMessage>, usize), DbError> {
     let (mut found, mut bytes, mut looked_at) = (Vec::new(), 0, 0);
     // In small slices: one is whole in memory before it is weighed.
     for slice in ids.chunks(16) {
@@ -264,7 +264,7 @@ pub fn find_messages(
         let members = members_of(conn, messages.iter().map(|message| &message.room_id))?;
         found.extend(messages.into_iter().filter_map(|message| {
             let (buyer, seller) = members.get(message.room_id.as_str())?.clone();
-            Some(Found { message, buyer, seller })
+            Some(ChangedMessage { message, buyer, seller })
         }));
         looked_at += slice.len();
         if bytes >= bytes_max {

@@ -11,7 +11,7 @@ use super::{services::Services, waiting::WaitingMessages};
 use crate::{
     actors::{
         hub::{CloseSession, OpenSession, RenewSession, SessionNotice},
-        outbox::{Frame, Full, Outbox},
+        outbox::{Full, OutFrame, Outbox},
     },
     auth::{AuthError, Identity},
     chat::{
@@ -440,14 +440,14 @@ impl ChatSession {
     /// Answers a request that needs nothing of the chat's.
     fn reply(&self, request: Option<&RequestId>, data: &impl serde::Serialize) {
         if let Some(id) = request {
-            self.push(Frame::Text(self.encoding.reply(id, Ok(&to_json(data)))));
+            self.push(OutFrame::Text(self.encoding.reply(id, Ok(&to_json(data)))));
         }
     }
 
     /// Notifies the client that an event failed: in its reply, or as an `error` event when it asked for none.
     pub fn refuse(&mut self, request: Option<&RequestId>, name: &str, error: &ChatError) -> Next {
         match request {
-            Some(id) => self.push(Frame::Text(self.encoding.reply(id, Err(error)))),
+            Some(id) => self.push(OutFrame::Text(self.encoding.reply(id, Err(error)))),
             None => self.notice(error, Some(name).filter(|name| !name.is_empty())),
         }
         Next::Continue
@@ -456,10 +456,10 @@ impl ChatSession {
     /// Notifies the client why its connection ends.
     pub fn notice(&mut self, error: &ChatError, event: Option<&str>) {
         let notice = ErrorNotice::new(error, event);
-        self.push(Frame::Text(Push::new(&ServerEvent::Error(notice)).encode(self.encoding)));
+        self.push(OutFrame::Text(Push::new(&ServerEvent::Error(notice)).encode(self.encoding)));
     }
 
-    fn push(&self, frame: Frame) {
+    fn push(&self, frame: OutFrame) {
         // A full outbox has ended itself, and its end reaches the actor through the transport.
         if self.outbox.push(frame) == Err(Full) {
             metrics::count(&self.services.metrics.evictions, "too_slow");

@@ -21,7 +21,7 @@ use crate::{
         rooms::Rooms,
         timer::Timer,
     },
-    db::{CommitCursor, Committed, Found, Noted, RoomState},
+    db::{ChangedMessage, CommitCursor, Committed, Noted, RoomState},
     domain::{MessageId, Role, RoomId, Seq, UserId},
     error::{ChatError, ErrorCode},
     protocol::push::Position,
@@ -307,7 +307,7 @@ impl Chat {
     }
 
     /// A message stands differently, in a room that this node may not have in memory, and no node has said so.
-    pub(in crate::chat) fn change_found(&mut self, Found { message, buyer, seller }: Found) {
+    pub(in crate::chat) fn change_found(&mut self, ChangedMessage { message, buyer, seller }: ChangedMessage) {
         let room = message.room_id.clone();
         let is_held = self.rooms.room(&room).is_some();
         let change = Box::new(MessageChange::from(&message));

@@ -4,7 +4,7 @@ use actix::{ActorContext, StreamHandler};
 
 use super::{Application, EngineSession};
 use crate::{
-    actors::{outbox::Frame, session::transport::ReadError},
+    actors::{outbox::OutFrame, session::transport::ReadError},
     error::{ChatError, CloseCode, ErrorCode},
     protocol::{engine_io::Packet, websocket::Incoming},
 };
@@ -51,7 +51,7 @@ impl<A: Application> EngineSession<A> {
             Ok(Incoming::Ping(payload)) => self.with(ctx, |application, connection| {
                 application.kept_alive(connection);
                 // A full outbox closes its socket.
-                let _ = connection.outbox().push(Frame::Pong(payload));
+                let _ = connection.outbox().push(OutFrame::Pong(payload));
             }),
             Ok(Incoming::Pong(_)) => {
                 self.with(ctx, |application, connection| application.kept_alive(connection));

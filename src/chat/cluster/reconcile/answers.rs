@@ -5,7 +5,7 @@ use std::{mem, time::Instant};
 use super::Look;
 use crate::{
     chat::{Chat, db_read::RoomsFound},
-    db::{Behind, CommitCursor, Committed, DbError, Found, News},
+    db::{Behind, ChangedMessage, CommitCursor, Committed, DbError, News},
     domain::{MessageId, RoomId, Seq, UserId},
 };
 
@@ -113,7 +113,11 @@ impl Chat {
     }
 
     /// The database has read changed messages.
-    pub(in crate::chat) fn changed_read(&mut self, asked: Vec<MessageId>, found: Result<(Vec<Found>, usize), DbError>) {
+    pub(in crate::chat) fn changed_read(
+        &mut self,
+        asked: Vec<MessageId>,
+        found: Result<(Vec<ChangedMessage>, usize), DbError>,
+    ) {
         let Some(nodes) = &mut self.cluster.nodes else { return };
         nodes.reconcile.is_reading_changed = false;
         match found {
