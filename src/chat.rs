@@ -1,10 +1,14 @@
 //! The chat as plain state: rooms, members, presence and the batch that waits for its commit. It knows no actix, no sockets and
 //! no clock: what happens comes in as an [`Input`], and what it causes goes out as [`Effects`].
 //!
+//! Each chapter owns its part of the state and takes what else it needs: `&mut Rooms`, `&mut Effects`, the time. What is sent to those in
+//! a room takes the ten parts of `Deliveries`. The whole `Chat` is for what may lead to any chapter: the dispatcher below, requests
+//! (`sessions`, `perform`), what waited for the database (`answers`, `commits`, `cluster::reconcile`), what other nodes publish
+//! (`cluster::hear`), and what makes a room come into memory (`messages`, `announcements`).
+//!
 //! The [`ChatServer`](crate::actors::chat_server) actor drives it: its mailbox becomes inputs, and effects become operations for
 //! hubs, reads, commits, messages to other nodes and timers.
 
-pub mod accounts;
 mod announcements;
 mod answers;
 mod audience;
@@ -42,6 +46,7 @@ pub(crate) mod short_list;
 pub mod timer;
 mod typing;
 mod unread_totals;
+pub mod user_limits;
 mod waves;
 
 use std::{

@@ -194,7 +194,7 @@ mod tests {
     use std::{sync::atomic::AtomicUsize, task::Wake};
 
     use super::*;
-    use crate::{chat::accounts::Accounts, config::Limits, domain::UserId};
+    use crate::{chat::user_limits::Accounts, config::Limits, domain::UserId};
 
     #[derive(Default)]
     struct Wakes(AtomicUsize);

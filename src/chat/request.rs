@@ -9,10 +9,10 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::{
-    accounts::SessionPlace,
     db_read::HistoryRead,
     hub_op::{Asker, HubId},
     rooms::Feed,
+    user_limits::SessionPlace,
 };
 use crate::{
     db::Write,

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::{
-    accounts::Accounts,
     answers::{Authorized, RoomLoaded},
     batch::BATCH_WRITES_MAX,
     cluster::reconcile::Confirmed,
@@ -14,6 +13,7 @@ use super::{
     in_flight::InFlight,
     request::{Connect, Disconnect, Join, Leave, ReplyTo, Typing},
     rooms::Feed,
+    user_limits::Accounts,
     *,
 };
 use crate::{

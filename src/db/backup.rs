@@ -12,11 +12,11 @@ use super::{
     Claim, Connection, DbError,
     claim::{claim, try_claim},
     generation::{begin_generation, end_generation},
-    log_mark::{FoundFile, forget_marks, inspect_file, mark_copy},
     migrations, open,
     pool::{Pool, give_to_owner_of, is_postgres, open_to_read, owners_file, sqlite_path},
     prelude::*,
     sqlite_file::log_path,
+    wal_mark::{FoundFile, forget_marks, inspect_file, mark_copy},
 };
 
 /// What a copy holds.

@@ -18,9 +18,9 @@ use super::{
         room::{self, RoomRow},
         user::{self, UserRow},
     },
+    page_bytes::Space,
     prelude::*,
     schema::{products, rooms, users},
-    space::Space,
 };
 use crate::{
     domain::{

@@ -7,7 +7,7 @@
 
 use diesel::sql_types::{BigInt, Binary};
 
-use super::{Connection, DbError, log::Checkpoint, pool::wait_for_locks, prelude::*};
+use super::{Connection, DbError, pool::wait_for_locks, prelude::*, wal::Checkpoint};
 
 /// Pages that are looked at in one reading.
 pub const PAGES_A_READING: i64 = 1024;

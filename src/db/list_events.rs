@@ -11,7 +11,7 @@ use super::{
         user,
     },
     operation_error::RefusalReason,
-    space::Space,
+    page_bytes::Space,
 };
 use crate::{
     domain::{

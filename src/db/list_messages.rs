@@ -3,9 +3,9 @@
 use super::{
     Connection, DbError,
     models::message::{self, End, Range},
+    page_bytes::Space,
     prelude::*,
     schema::rooms,
-    space::Space,
 };
 use crate::domain::{RoomId, Seq, StoredMessage};
 

@@ -13,9 +13,9 @@ use super::{
         message::{self, End, Range},
         user,
     },
+    page_bytes::Space,
     prelude::*,
     schema::{changes, messages, rooms},
-    space::Space,
 };
 use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, User, UserId};
 

@@ -23,7 +23,7 @@ pub use self::{
     arrival::{Arrival, Client, note_body, note_known},
     refusal::Refusal,
 };
-use super::{body::UnsentAnswers, client_address::is_trusted, watch::Watch};
+use super::{body::UnsentAnswers, client_address::is_trusted, deadlines::Watch};
 use crate::{
     chat::rate_limit::{KeyedRate, Quota, wait_ms},
     config::Limits,

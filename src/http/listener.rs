@@ -40,7 +40,7 @@ use super::{
         HttpConnection,
         gate::{self, ConnectionGate, Served, TLS_HANDSHAKE_WAIT},
     },
-    watch::{Deadlines, Patrol, UNREAD_WAIT},
+    deadlines::{Deadlines, Patrol, UNREAD_WAIT},
     workers::{MakeServe, Workers},
 };
 use crate::{

@@ -18,14 +18,14 @@ use crate::{
     },
     auth::{ImageUrls, RoomTokens, ServiceKey, Signer, Verifier},
     chat::{
-        accounts::Accounts,
         request::{Answer, Change, ReplyTo, SessionEvent},
+        user_limits::Accounts,
     },
     clock::Clock,
     config::Config,
     db::Write,
     error::ChatError,
-    http::{database_looks::DatabaseLooks, images::Images, origin::Origins},
+    http::{images::Images, origin::Origins, readiness::DatabaseLooks},
     metrics::Metrics,
     protocol::view::Presenter,
 };

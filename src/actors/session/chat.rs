@@ -7,7 +7,7 @@ use std::{
 
 use actix::WeakRecipient;
 
-use super::{services::Services, waiting::WaitingMessages};
+use super::{messages_without_room::WaitingMessages, services::Services};
 use crate::{
     actors::{
         hub::{CloseSession, OpenSession, RenewSession, SessionNotice},
@@ -15,7 +15,6 @@ use crate::{
     },
     auth::{AuthError, Identity},
     chat::{
-        accounts::{SessionPlace, UserShare},
         hub_op::Asker,
         in_flight::InFlight,
         rate_limit::{Patience, RateVerdict},
@@ -24,6 +23,7 @@ use crate::{
         },
         rooms::Feed,
         short_list::reserve_one,
+        user_limits::{SessionPlace, UserShare},
     },
     db::Write,
     domain::{

@@ -23,7 +23,7 @@ use crate::{
         outbox::{ConnectionSocket, OutFrame, Outbox},
     },
     auth::{Identity, token_source::SUBPROTOCOL},
-    chat::{accounts::SessionPlace, in_flight::InFlight, rooms::Feed},
+    chat::{in_flight::InFlight, rooms::Feed, user_limits::SessionPlace},
     error::{ChatError, CloseCode, ErrorCode},
     metrics,
     protocol::{json, push::Encoding, websocket},

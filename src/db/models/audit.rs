@@ -1,7 +1,7 @@
 //! The audit log.
 
 use crate::{
-    db::{Backend, Connection, DbError, prelude::*, schema::audit, space::Space},
+    db::{Backend, Connection, DbError, page_bytes::Space, prelude::*, schema::audit},
     domain::{AuditAction, AuditEntry, AuditSubject, Data, MessageId, Moderator, ProductId, RoomId, Timestamp, UserId},
 };
 

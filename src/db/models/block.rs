@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use crate::{
     db::{
         Connection, DbError,
+        page_bytes::Space,
         prelude::*,
         schema::{blocks, rooms, users},
-        space::Space,
     },
     domain::{Block, Timestamp, User, UserId},
 };

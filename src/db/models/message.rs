@@ -18,10 +18,10 @@ use crate::{
     db::{
         Backend, Connection, DbError,
         connection::Streams,
+        page_bytes::Space,
         prelude::*,
         prepared::{self, Value},
         schema::messages,
-        space::Space,
     },
     domain::{
         ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,

@@ -17,7 +17,7 @@ use crate::{
     http::{
         body::{Unsent, count_unsent},
         client_address::forwarded_for,
-        watch::{BodyLength, Serving, Watch},
+        deadlines::{BodyLength, Serving, Watch},
     },
     metrics::{self, GaugeGuard},
 };

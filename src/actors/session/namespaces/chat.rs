@@ -15,9 +15,9 @@ use crate::{
         socket_io::{Middleware, Namespace, NamespaceMember, Newcomer, Seat},
     },
     chat::{
-        accounts::Accounts,
         request::{Resume, Welcome},
         rooms::Feed,
+        user_limits::Accounts,
     },
     domain::field::MaybeText,
     protocol::push::Offset,

@@ -12,7 +12,7 @@ use crate::{
         services::Services,
         socket_io::{Middleware, Namespace, NamespaceMember, Newcomer, Seat},
     },
-    chat::{accounts::Accounts, request::Welcome, rooms::Feed},
+    chat::{request::Welcome, rooms::Feed, user_limits::Accounts},
     protocol::event::ClientEvent,
 };
 

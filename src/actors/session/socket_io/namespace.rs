@@ -11,7 +11,7 @@ use super::{Handshake, SocketIo};
 use crate::{
     actors::{hub::SessionNotice, session::engine_io::EngineConnection},
     auth::Identity,
-    chat::accounts::SessionPlace,
+    chat::user_limits::SessionPlace,
     error::{ChatError, CloseCode},
     protocol::socket_io::{EventName, write},
 };
