@@ -402,7 +402,7 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
         .with_heartbeat(state.config.ping_interval, state.config.ping_timeout)
         .with_clock(state.clock.clone())
         .start();
-    #[expect(clippy::disallowed_methods, reason = "once a worker")]
+    #[expect(clippy::disallowed_methods, reason = "once per worker")]
     state.chat.do_send(RegisterHub { id: hub_id, addr: hub.clone() });
     let uplink = Arc::new(Uplink::new(state.chat.clone()));
     let sending = Arc::clone(&uplink);

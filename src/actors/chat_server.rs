@@ -103,7 +103,7 @@ impl ChatServer {
         self.happen(Input::TurnEnded, ctx);
         for (hub, ops) in self.effects.take_ops() {
             if let Some(Some(addr)) = self.hubs.get(hub.0) {
-                #[expect(clippy::disallowed_methods, reason = "one list a turn, of what in-flight caps have let in")]
+                #[expect(clippy::disallowed_methods, reason = "one list per turn, of what in-flight caps have let in")]
                 addr.do_send(Apply(ops));
             }
         }

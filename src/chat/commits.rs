@@ -1,4 +1,5 @@
-//! The way to the writer and back: what the database has committed is taken over, answered and delivered.
+//! The way to the writer and back: what the database has committed is taken over, answered and delivered. A change may be any, so this
+//! takes the whole chat.
 
 mod apply;
 mod moderation;

@@ -1,4 +1,5 @@
-//! What becomes of a message that was stored, or that stands differently: its room and its members' lists are notified.
+//! What becomes of a message that was stored, or that stands differently: its room and its members' lists are notified. That concerns
+//! what is being read, what was delivered, and the lists, so this takes the whole chat.
 
 use bytes::Bytes;
 

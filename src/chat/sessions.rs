@@ -1,4 +1,5 @@
-//! Sessions come and go: their beginning, their end, and the ends that are not their own.
+//! Sessions come and go: their beginning, their end, and the ends that are not their own. They end what waits for them in any part, so
+//! this takes the whole chat.
 
 use super::{
     Chat,

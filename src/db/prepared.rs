@@ -1,4 +1,4 @@
-//! What is prepared once a connection: diesel keeps most of its own queries prepared, and neither `sql_query` nor an UPDATE
+//! What is prepared once per connection: diesel keeps most of its own queries prepared, and neither `sql_query` nor an UPDATE
 //! nor a list of ids. A batch of one message would spend more time in SQLite's parser than in its tables.
 
 use std::marker::PhantomData;

@@ -114,7 +114,7 @@ impl ChatSession {
         let (ends_at, user) = (identity.ends_at(), identity.user);
         let open =
             OpenSession { session: id, user: user.clone(), outbox: Arc::clone(&outbox), encoding, notices, ends_at };
-        #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
+        #[expect(clippy::disallowed_methods, reason = "once per connection, and connections have a cap")]
         services.hub.do_send(open);
         services.uplink.send(Connect { session: id, user: user.clone(), hub: services.hub_id, feed, welcome });
         Self {
@@ -475,7 +475,7 @@ fn not_in_room() -> ChatError {
 // Also when the actor's task panicked: no session stays in a room after its end.
 impl Drop for ChatSession {
     fn drop(&mut self) {
-        #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
+        #[expect(clippy::disallowed_methods, reason = "once per connection, and connections have a cap")]
         self.services.hub.do_send(CloseSession(self.id));
         self.waiting.take(&self.share);
         let place = self.place.take();

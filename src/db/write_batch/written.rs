@@ -166,7 +166,7 @@ pub struct ProductChange {
 /// What an offer or an answer to one came to, in every room of the product.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OfferMoved {
-    /// The offer as it now stands, or why it can't be: offers whose time was over have ended all the same.
+    /// The offer as it now stands, or why it can't be: offers whose time had come have ended all the same.
     pub answer: Result<StoredMessage, WriteError>,
     /// The new offer, of [`Write::MakeOffer`] and of a counter.
     pub made: Option<(StoredMessage, Timestamp)>,
