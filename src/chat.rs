@@ -20,6 +20,7 @@ mod commits;
 pub mod db_read;
 mod deliveries;
 pub mod effects;
+mod entries;
 pub mod hub_op;
 pub mod in_flight;
 pub mod input;

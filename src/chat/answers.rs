@@ -2,18 +2,15 @@
 
 use super::{
     Audience, Chat,
-    db_read::{Entry, HistoryRead, List, Memory, ProfileWalk},
-    hub_op::Op,
+    db_read::{Entry, List, Memory, ProfileWalk},
     loading::Taken,
     profiles,
-    request::{ReplyTo, RoomRequest},
-    sessions::left_before,
+    request::RoomRequest,
 };
 use crate::{
     db::{DbError, Messages, OtherMember, RoomState},
     domain::{RoomId, User, UserId},
     error::{ChatError, ErrorCode},
-    protocol::{event::Entered, json::to_json},
 };
 
 /// The database has said whether a user is a member.
@@ -57,7 +54,7 @@ impl Chat {
         histories: Result<Vec<Result<Messages, DbError>>, DbError>,
     ) {
         for read in self.reads.histories_read(list, histories) {
-            self.guarded("history", |chat| chat.history_read(read));
+            self.guarded("history", |chat| chat.deliveries().history_read(read));
         }
     }
 
@@ -128,60 +125,6 @@ impl Chat {
         self.rooms.release(&room);
     }
 
-    pub(super) fn history_read(&mut self, read: HistoryRead) {
-        if !self.rooms.room(&read.room).is_some_and(|live| live.has(read.asker.session, read.place)) {
-            return self.entered(read);
-        }
-        if let Some(read) = self.deliveries().remember_entry(read) {
-            self.entered(read);
-        }
-    }
-
-    /// Answers an entry whose history is read.
-    pub(super) fn entered(&mut self, read: HistoryRead) {
-        let HistoryRead { asker, room, role, place, catches_up, messages } = read;
-        if !self.rooms.room(&room).is_some_and(|live| live.has(asker.session, place)) {
-            // It left, died or lost its right meanwhile.
-            self.out.answer(ReplyTo::Session(asker), Err(left_before()));
-            return;
-        }
-        let messages = match messages {
-            Ok(messages) => messages,
-            Err(error) => {
-                self.deliveries().detach(asker.session, &room);
-                self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room, error: error.into() });
-                return;
-            }
-        };
-        if let Some(came) = self.rooms.enter(asker.session, &room) {
-            self.deliveries().presence_changed(came);
-        }
-        let Some(live) = self.rooms.room(&room) else { return };
-        let presenter = self.settings.presenter(self.now.wall);
-        let entered = Entered {
-            room: &live.state().room,
-            members: live.members(role),
-            closed: live.state().is_closed(),
-            frozen: live.state().frozen,
-            last_seq: messages.last_seq,
-            read_seq: live.state().member(role).read_seq,
-            offer: presenter.standing(live.state().offer.as_ref()),
-            messages: presenter.messages(&messages.items),
-            has_more: messages.has_more,
-            server_time: presenter.now(),
-        };
-        let enter = Op::Enter {
-            answer: to_json(&entered),
-            after: messages.last_seq,
-            behind: catches_up && messages.has_more,
-            room,
-            asker,
-        };
-        if let Op::Enter { asker, .. } = &enter {
-            self.out.send_to_hub(asker.hub, enter);
-        }
-    }
-
     /// The database has answered who was renamed.
     pub(super) fn renamed_found(&mut self, found: Result<(Vec<User>, i64), DbError>) {
         for user in self.profiles.renamed_found(found) {
@@ -222,13 +165,5 @@ impl Chat {
             }
         }
         has_notified
-    }
-
-    /// The database knows of an entry, or does not.
-    pub(super) fn entry_remembered(&mut self, mut read: HistoryRead, is_stored: bool) {
-        if !is_stored {
-            read.messages = Err(DbError::Unavailable("the entry could not be remembered".to_owned()));
-        }
-        self.entered(read);
     }
 }

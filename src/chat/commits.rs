@@ -126,7 +126,7 @@ impl Chat {
     pub(super) fn follow_up(&mut self, follow_up: FollowUp, is_stored: bool) {
         match follow_up {
             FollowUp::SessionBegun { session, pid } => self.deliveries().session_begun(session, &pid, is_stored),
-            FollowUp::EntryRemembered(read) => self.entry_remembered(*read, is_stored),
+            FollowUp::EntryRemembered(read) => self.deliveries().entry_remembered(*read, is_stored),
             FollowUp::SessionEnded { pid_hash } => self.deliveries().end_saved(&pid_hash),
             FollowUp::WaveStepped => Waves::stepped(is_stored, &mut self.out),
         }

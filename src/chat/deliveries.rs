@@ -10,7 +10,7 @@ use super::{
     cluster::reconcile::Confirmed,
     hub_op::{Delivery, Op},
     order::Turn,
-    rooms::{LiveRoom, PresenceChanged},
+    rooms::LiveRoom,
 };
 use crate::{
     broker::{NodeEvent, Topic},
@@ -125,24 +125,6 @@ impl Deliveries<'_> {
         let (user, rooms) = (live.user.clone(), live.rooms.clone());
         for room in rooms {
             self.typing_stopped(&room, &user, Some(session));
-        }
-    }
-
-    pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
-        if changed.shared {
-            let PresenceChanged { room, user, other, online, .. } = &changed;
-            self.cluster.publish_inbox_presence(self.out, other, room, user, *online);
-        }
-        self.send_presence(changed);
-    }
-
-    /// Notifies this node's sessions who came or went.
-    pub(super) fn send_presence(&mut self, changed: PresenceChanged) {
-        let PresenceChanged { room, user, other, online, shared } = changed;
-        let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
-        if shared {
-            self.send_to_room(&room, Delivery::State, &push, Some(&user));
-            self.out.send_to_inbox(self.rooms, &other, &push);
         }
     }
 

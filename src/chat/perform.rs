@@ -5,22 +5,14 @@ use super::{
     Chat,
     authorization::check_grant,
     batch::PendingWrite,
-    db_read::Entry,
     hub_op::Op,
     request::{Join, MakeOffer, Message, ReplyTo, RoomRequest},
 };
 use crate::{
-    db::{MessagePage, Write, WriteError},
+    db::{Write, WriteError},
     domain::{AuthorizePolicy, ClientId, Role, RoomId},
     error::{ChatError, ErrorCode},
-    metrics,
 };
-
-/// Newest messages in the answer of an entry without `after`.
-const NEWEST_MESSAGES: i64 = 50;
-
-/// Missed messages in the answer of an entry with `after`.
-const MISSED_MESSAGES_MAX: i64 = 200;
 
 impl Chat {
     /// Does something in a room once its user is known to be a member, by the policy that was chosen.
@@ -92,7 +84,11 @@ impl Chat {
             return;
         };
         match work {
-            RoomRequest::Join(join) => self.join(join, role),
+            RoomRequest::Join(join) => {
+                if let Some(entry) = self.deliveries().join(join, role) {
+                    self.reads.history(entry);
+                }
+            }
             RoomRequest::Message(Message { mut draft, ends, reply, .. }) => {
                 self.deliveries().typing_stopped(&room, &draft.sender, None);
                 let silenced = self.silenced(&room, role, draft.client_id.as_ref());
@@ -120,34 +116,6 @@ impl Chat {
             }
             RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
         }
-    }
-
-    pub(super) fn join(&mut self, join: Join, role: Role) {
-        let Join { asker, user, room, after, grant } = join;
-        let Some(session) = self.rooms.session(asker.session) else {
-            // It died while its right was being asked for.
-            self.rooms.release(&room);
-            return;
-        };
-        let entered = session.rooms.iter().filter(|entered| **entered != room).count();
-        if self.settings.rooms_per_session_max.is_some_and(|max| entered >= max) {
-            metrics::count(&self.metrics.rate_limited, "rooms_per_session");
-            let mut error = ChatError::rate_limited(1000);
-            error.message = "this session is in as many rooms as it may be, leave one first".into();
-            self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room: room.clone(), error });
-            self.rooms.release(&room);
-            return;
-        }
-        let Some(place) = self.rooms.attach(asker.session, &room, role, grant) else { return };
-        // From here on it goes by the id that is in memory for as long as the room: the one that came with the request is
-        // let go, also by its session.
-        let room = self.rooms.room(&room).map_or(room, |live| live.state().room.id.clone());
-        self.out.send_to_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
-        let page = match after {
-            Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
-            None => MessagePage::Before { seq: None, limit: NEWEST_MESSAGES },
-        };
-        self.reads.history(Entry { asker, user, room, role, place, page });
     }
 
     /// Why a member can't say anything now, as far as memory knows; the transaction looks again. With a key of the sender's

@@ -23,10 +23,7 @@ use crate::{
     broker::{NodeEvent, Topic},
     db::{DbError, Missed, Seen, Write},
     domain::{Account, Recovery, RoomId, Seq, SessionId, StoredMessage, Timestamp, UserId, recovery::RECOVERY_MS},
-    protocol::{
-        event::ServerEvent,
-        push::{Offset, Position, Push},
-    },
+    protocol::push::{Offset, Position, Push},
 };
 
 /// Most messages that are sent to a client that comes back. A client that missed more starts over, and asks room by room.
@@ -292,21 +289,6 @@ impl Deliveries<'_> {
         let entered: Vec<RoomId> = rooms.iter().map(|(room, _)| room.clone()).collect();
         self.out.send_to_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
         self.send_presence_of(session, entered);
-    }
-
-    /// Sends a session that was taken up who is in its rooms now: meanwhile somebody may have come or gone, and no answer to an
-    /// entry says so.
-    fn send_presence_of(&mut self, session: SessionId, rooms: Vec<RoomId>) {
-        let Some(session_here) = self.rooms.session(session) else { return };
-        let (hub, user) = (session_here.hub, session_here.user.clone());
-        for room in rooms {
-            let Some(live) = self.rooms.room(&room) else { continue };
-            let Some(role) = live.role_of(&user) else { continue };
-            let online = live.sees_other_online(role);
-            let user_id = live.state().member_user(role.other()).id.clone();
-            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id, online });
-            self.out.send_to_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
-        }
     }
 
     /// Remembers an entry before it is answered. Gives the read history back where there is nothing to remember.
