@@ -21,7 +21,7 @@ use haggle::internals::{
         json,
         push::{Encoding, Offset, Push},
         view::{MessageView, Presenter, SignImageUrls},
-        websocket::{Decoder, Incoming, Limits, Opcode, write_frame},
+        websocket::{Decoder, FrameLimits, Incoming, Opcode, write_frame},
     },
 };
 use live_room::LiveRoom;
@@ -58,7 +58,7 @@ fn decode(times: usize) {
     frame.extend(u16::try_from(message.len()).unwrap().to_be_bytes());
     frame.extend(MASK);
     frame.extend(message.bytes().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    let limits = Limits { message_bytes_max: 65536, fragments_max: 1024 };
+    let limits = FrameLimits { message_bytes_max: 65536, fragments_max: 1024 };
     let mut decoder = Decoder::new(limits);
     for _ in 0..times {
         let mut bytes = BytesMut::from(&frame[..]);

@@ -18,7 +18,7 @@ use haggle::internals::{
     protocol::{
         json,
         push::Push,
-        websocket::{Decoder, Limits, Opcode, write_frame},
+        websocket::{Decoder, FrameLimits, Opcode, write_frame},
     },
 };
 use live_room::LiveRoom;
@@ -36,7 +36,7 @@ fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     group.throughput(Throughput::Elements(1));
     group.bench_function("frame", |b| {
-        let limits = Limits { message_bytes_max: 65536, fragments_max: 1024 };
+        let limits = FrameLimits { message_bytes_max: 65536, fragments_max: 1024 };
         b.iter_batched(
             || (Decoder::new(limits), masked.clone()),
             |(mut decoder, mut bytes)| decoder.decode(&mut bytes).unwrap().unwrap(),

@@ -20,7 +20,7 @@ use bytestring::ByteString;
 use clap::Parser;
 use haggle::internals::{
     actors::{
-        outbox::{Frame, Outbox},
+        outbox::{OutFrame, Outbox},
         session::{
             engine_io::{Application, EngineConnection, EngineSettings, Sessions},
             socket_io::{
@@ -152,9 +152,9 @@ impl StreamHandler<Result<Incoming, ReadError>> for WebSocketEcho {
     fn handle(&mut self, frame: Result<Incoming, ReadError>, ctx: &mut Self::Context) {
         let Self(outbox) = self;
         let echoed = match frame {
-            Ok(Incoming::Text(text)) => outbox.push(Frame::Text(text.into_bytes())),
-            Ok(Incoming::Binary(bytes)) => outbox.push(Frame::Binary(bytes)),
-            Ok(Incoming::Ping(payload)) => outbox.push(Frame::Pong(payload)),
+            Ok(Incoming::Text(text)) => outbox.push(OutFrame::Text(text.into_bytes())),
+            Ok(Incoming::Binary(bytes)) => outbox.push(OutFrame::Binary(bytes)),
+            Ok(Incoming::Ping(payload)) => outbox.push(OutFrame::Pong(payload)),
             Ok(Incoming::Pong(_)) => Ok(()),
             Ok(Incoming::Close(close)) => {
                 outbox.close(close.map_or(CloseCode::Normal.number(), |(code, _)| code), "");
@@ -184,7 +184,7 @@ async fn echo(request: HttpRequest) -> HttpResponse {
     let socket = request.conn_data::<Arrival>().and_then(|arrival| arrival.socket.clone());
     let outbox = Arc::new(Outbox::new(OUTBOX_BYTES_MAX, socket));
     WebSocketEcho::create(|ctx| {
-        let limits = websocket::Limits { message_bytes_max: WEBSOCKET_BYTES_MAX, fragments_max: FRAGMENTS_MAX };
+        let limits = websocket::FrameLimits { message_bytes_max: WEBSOCKET_BYTES_MAX, fragments_max: FRAGMENTS_MAX };
         ctx.add_stream(FrameStream::new(promised, limits, InFlight::default(), Arc::clone(&outbox)));
         WebSocketEcho(Arc::clone(&outbox))
     });

@@ -180,9 +180,9 @@ mod tests {
         assert_eq!(reasons.len(), AuthError::ALL.len());
         assert_eq!(reasons, HashSet::from(AUTH_FAILURES), "what `haggle_auth_failures_total` has");
         for error in AuthError::ALL {
-            let told = ChatError::from(error);
-            assert_eq!(told.code, error.code());
-            assert!(!told.message.is_empty() && !told.message.contains("{{"), "{told}");
+            let shown = ChatError::from(error);
+            assert_eq!(shown.code, error.code());
+            assert!(!shown.message.is_empty() && !shown.message.contains("{{"), "{shown}");
         }
     }
 }

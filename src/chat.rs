@@ -1,10 +1,16 @@
 //! The chat as plain state: rooms, members, presence and the batch that waits for its commit. It knows no actix, no sockets and
 //! no clock: what happens comes in as an [`Input`], and what it causes goes out as [`Effects`].
 //!
+//! Each chapter owns its part of the state and takes what else it needs: `&mut Rooms`, `&mut Effects`, the time. What is sent to those in
+//! a room takes the ten parts of `Deliveries`. The whole `Chat` is for what may lead to any chapter: the dispatcher below, requests
+//! (`sessions`, `perform`), what waited for the database (`answers`, `commits`, `cluster::reconcile`), what other nodes publish
+//! (`cluster::hear`), and what makes a room come into memory (`messages`, `announcements`).
+//!
 //! The [`ChatServer`](crate::actors::chat_server) actor drives it: its mailbox becomes inputs, and effects become operations for
 //! hubs, reads, commits, messages to other nodes and timers.
 
-pub mod accounts;
+mod announcements;
+mod answers;
 mod audience;
 mod authorization;
 mod bans;
@@ -19,7 +25,8 @@ pub mod hub_op;
 pub mod in_flight;
 pub mod input;
 mod loading;
-mod offers;
+mod messages;
+mod offer_expiry;
 pub mod order;
 #[cfg(test)]
 pub(crate) mod panics;
@@ -40,6 +47,7 @@ pub(crate) mod short_list;
 pub mod timer;
 mod typing;
 mod unread_totals;
+pub mod user_limits;
 mod waves;
 
 use std::{
@@ -52,29 +60,31 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    domain::{Account, AuthorizePolicy, FairQueue, RoomId, Seq, StoredMessage, Timestamp, UserId},
+    domain::{Account, AuthorizePolicy, FairQueue, RoomId, StoredMessage, Timestamp, UserId},
     error::{ChatError, ErrorCode},
     metrics::Metrics,
     protocol::{
         json::to_json,
-        push::Position,
         view::{MessageView, Presenter, SignImageUrls},
     },
 };
+use answers::RoomLoaded;
 use audience::{Audience, Reach};
 use authorization::Checks;
 use bans::RecentBans;
 use batch::{Batch, PendingWrite};
-use cluster::nodes::Nodes;
+use cluster::Cluster;
 use db_read::DbAnswer;
+use deliveries::Delivered;
 use effects::Effects;
-use entries::RoomLoaded;
 use input::{Input, Now, Unfinished};
 use loading::LoadingRooms;
+use offer_expiry::OfferExpiry;
+use presence::send_some_online;
 use profiles::Profiles;
 use reads::Reads;
 use recovery::Recoveries;
-use request::{Answer, Change, FollowUp, ReplyTo, RoomRequest, SessionEvent};
+use request::{Answer, Change, RoomRequest, SessionEvent};
 use room_budget::RoomBudget;
 use room_updates::RoomUpdates;
 use rooms::Rooms;
@@ -89,7 +99,7 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How the chat decides.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ChatSettings {
     /// When the database is asked who may enter.
     pub policy: AuthorizePolicy,
     /// Rooms that a session is in at once.
@@ -98,7 +108,7 @@ pub struct Settings {
     pub image_urls: Arc<dyn SignImageUrls>,
 }
 
-impl Settings {
+impl ChatSettings {
     /// Shows messages as they stand at a moment.
     fn presenter(&self, now: Timestamp) -> Presenter<'_> {
         Presenter::new(now, &*self.image_urls)
@@ -113,7 +123,7 @@ impl Settings {
 /// Owns rooms, members and presence: the only writer of room state.
 #[derive(Debug)]
 pub struct Chat {
-    settings: Settings,
+    settings: ChatSettings,
     metrics: Arc<Metrics>,
     /// When the input came that is being handled.
     now: Now,
@@ -128,33 +138,42 @@ pub struct Chat {
     checks: Checks,
     reads: Reads,
     batch: Batch,
-    /// What is to be done next, since a change of the chat's own was stored, or was not.
-    follow_ups: Vec<(FollowUp, bool)>,
     /// Rooms that are still to be read because something changed that shows in each of them.
     announcements: FairQueue<Account, RoomId>,
     room_updates: RoomUpdates,
     unread_totals: UnreadTotals,
-    /// Who has read by answering in this turn, and how far.
-    answered: Vec<(RoomId, UserId, Seq)>,
     recoveries: Recoveries,
-    /// The position of the newest message that was delivered.
-    position: Position,
+    delivered: Delivered,
     typists: Typists,
-    /// When the next offer expires; `None` while that is being found out, and while none waits.
-    next_expiry: Option<Timestamp>,
+    offer_expiry: OfferExpiry,
     screening: Screening,
     waves: Waves,
     profiles: Profiles,
     room_budget: RoomBudget,
     bans: RecentBans,
-    /// The other nodes, where there are others.
-    nodes: Option<Nodes>,
+    cluster: Cluster,
+}
+
+/// The parts of the chat that it takes to send something to those in a room. That may end the stay of a session whose room token has
+/// expired: then its user types no more, the other member is notified, and what can be taken up later is written down.
+#[derive(Debug)]
+struct Deliveries<'a> {
+    settings: &'a ChatSettings,
+    metrics: &'a Metrics,
+    now: Now,
+    out: &'a mut Effects,
+    rooms: &'a mut Rooms,
+    delivered: &'a mut Delivered,
+    typists: &'a mut Typists,
+    recoveries: &'a mut Recoveries,
+    batch: &'a mut Batch,
+    cluster: &'a mut Cluster,
 }
 
 impl Chat {
     /// A chat without rooms.
     #[must_use]
-    pub fn new(settings: Settings, now: Now, metrics: Arc<Metrics>) -> Self {
+    pub fn new(settings: ChatSettings, now: Now, metrics: Arc<Metrics>) -> Self {
         Self {
             settings,
             metrics,
@@ -166,21 +185,34 @@ impl Chat {
             checks: Checks::default(),
             reads: Reads::default(),
             batch: Batch::default(),
-            follow_ups: Vec::new(),
             announcements: FairQueue::new(1),
             room_updates: RoomUpdates::default(),
             unread_totals: UnreadTotals::default(),
-            answered: Vec::new(),
             recoveries: Recoveries::default(),
-            position: 0,
+            delivered: Delivered::default(),
             typists: Typists::default(),
-            next_expiry: None,
+            offer_expiry: OfferExpiry::default(),
             screening: Screening::default(),
             waves: Waves::default(),
             profiles: Profiles::default(),
             room_budget: RoomBudget::default(),
             bans: RecentBans::default(),
-            nodes: None,
+            cluster: Cluster::default(),
+        }
+    }
+
+    fn deliveries(&mut self) -> Deliveries<'_> {
+        Deliveries {
+            settings: &self.settings,
+            metrics: &self.metrics,
+            now: self.now,
+            out: &mut self.out,
+            rooms: &mut self.rooms,
+            delivered: &mut self.delivered,
+            typists: &mut self.typists,
+            recoveries: &mut self.recoveries,
+            batch: &mut self.batch,
+            cluster: &mut self.cluster,
         }
     }
 
@@ -191,7 +223,7 @@ impl Chat {
         let kind = input.kind();
         self.guarded(kind, |chat| chat.handle(input));
         // One may bring about the next.
-        while let Some((follow_up, is_stored)) = self.follow_ups.pop() {
+        while let Some((follow_up, is_stored)) = self.out.next_follow_up() {
             self.guarded("follow_up", |chat| chat.follow_up(follow_up, is_stored));
         }
         mem::swap(&mut self.out, out);
@@ -207,7 +239,7 @@ impl Chat {
             Input::RoomOpened(room) => self.with_room(RoomRequest::Announce(room)),
             Input::EndSessions(user) => {
                 let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
-                self.end_sessions(&user, &error);
+                self.deliveries().end_sessions(&user, &error);
             }
             Input::NodeEvents(events) => self.arrived(events),
             Input::LinkChanged { up } => self.link_changed(up),
@@ -216,14 +248,16 @@ impl Chat {
         }
     }
 
-    /// The database has answered.
     fn database_answered(&mut self, answer: DbAnswer) {
         match answer {
             DbAnswer::Members(list, allowed) => self.members_found(list, allowed),
             DbAnswer::Rooms(list, loaded) => self.rooms_loaded(list, loaded),
             DbAnswer::Histories(list, histories) => self.histories_read(list, histories),
-            DbAnswer::Recovery(asked, found) => self.recovery_found(asked, found),
-            DbAnswer::Missed(session, missed) => self.missed_read(session, missed),
+            DbAnswer::Recovery(asked, found) => {
+                let requests = self.deliveries().recovery_found(asked, found);
+                self.authorize_each(requests);
+            }
+            DbAnswer::Missed(session, missed) => self.deliveries().missed_read(session, missed),
             DbAnswer::Renamed(found) => self.renamed_found(found),
             DbAnswer::OtherMembers(walk, found) => self.other_members_read(walk, found),
             DbAnswer::Waves(found) => self.waves_found(found),
@@ -232,16 +266,25 @@ impl Chat {
             DbAnswer::Missing(asked, found) => self.missing_read(&asked, found),
             DbAnswer::RoomsAgain(asked, found) => self.rooms_read_again(asked, found),
             DbAnswer::Changed(asked, found) => self.changed_read(asked, found),
-            DbAnswer::Unread(user, asked, found) => self.unread_counted(&user, asked, found),
+            DbAnswer::Unread(user, asked, found) => {
+                self.unread_totals.counted(&user, asked, found, &self.rooms, &mut self.out);
+            }
         }
     }
 
     /// Starts everything that repeats.
     fn start(&mut self) {
         self.out.after(FORGET_INTERVAL, Timer::ForgetEnded);
-        self.start_sweeping();
-        self.look_for_waves();
-        self.look_for_renamed();
+        let sweep = OfferExpiry::start(self.now.wall, &mut self.out);
+        self.append(sweep);
+        Waves::look(&mut self.out);
+        self.profiles.look(!self.cluster.has_others(), &mut self.out);
+    }
+
+    /// Forgets what nobody can come back to any more.
+    fn forget_ended(&mut self) {
+        self.room_budget.forget_idle(self.now.wall);
+        self.append(recovery::forget_ended(self.now.wall));
     }
 
     /// A timer's time has come.
@@ -253,19 +296,37 @@ impl Chat {
             }
             Timer::RoomUpdates => self.send_room_updates(),
             Timer::Announcements => self.announce_some(),
-            Timer::OffersExpire(at) => self.offers_expire(at),
-            Timer::SweepOffers => self.sweep_again(),
-            Timer::TypingExpires => self.typing_expires(),
-            Timer::LookForWaves => self.look_for_waves(),
-            Timer::WaveDue(product, seller) => self.wave_due(product, seller),
-            Timer::WavesGoOn => self.waves_go_on(),
-            Timer::LookForRenamed => self.look_for_renamed(),
-            Timer::ShowProfile(Some(walk)) => self.go_on_showing(walk),
-            Timer::ShowProfile(None) => self.show_next_profile(),
-            Timer::SendOnline { session, user, hub, rooms } => self.send_some_online(session, user, hub, rooms),
+            Timer::OffersExpire(at) => {
+                let sweep = self.offer_expiry.expire(at, self.now.wall);
+                self.append_next(sweep);
+            }
+            Timer::SweepOffers => {
+                let sweep = self.offer_expiry.sweep_again(self.now.wall, &mut self.out);
+                self.append_next(sweep);
+            }
+            Timer::TypingExpires => self.deliveries().typing_expires(),
+            Timer::LookForWaves => Waves::look(&mut self.out),
+            Timer::WaveDue(product, seller) => {
+                let step = self.waves.due(product, seller, self.now.wall);
+                self.append_next(step);
+            }
+            Timer::WavesGoOn => {
+                let step = self.waves.go_on(self.now.wall);
+                self.append_next(step);
+            }
+            Timer::LookForRenamed => self.profiles.look(!self.cluster.has_others(), &mut self.out),
+            Timer::ShowProfile(Some(walk)) => profiles::go_on(walk, &mut self.out),
+            Timer::ShowProfile(None) => self.profiles.show_next(&mut self.out),
+            Timer::SendOnline { session, user, hub, rooms } => {
+                send_some_online(session, user, hub, rooms, &self.rooms, &mut self.out);
+            }
             Timer::Heartbeat => self.beat(),
             Timer::LookForNews => self.look_again(),
-            Timer::PresenceAgain => self.publish_some_again(),
+            Timer::PresenceAgain => {
+                if let Some(nodes) = &mut self.cluster.nodes {
+                    nodes.publish_some_again(&self.rooms, &mut self.out);
+                }
+            }
         }
     }
 
@@ -288,7 +349,7 @@ impl Chat {
             SessionEvent::Leave(leave) => self.leave(leave),
             SessionEvent::Change(Change { write, reply }) => match self.check_room_budget(&write) {
                 Ok(()) => self.append(PendingWrite { write, room: None, reply }),
-                Err(error) => self.answer(reply, Err(error)),
+                Err(error) => self.out.answer(reply, Err(error)),
             },
         }
     }
@@ -326,19 +387,6 @@ impl Chat {
             ("unread totals", self.unread_totals.len()),
         ];
         kept.into_iter().filter(|(_, count)| *count > 0).collect()
-    }
-
-    fn answer(&mut self, reply: ReplyTo, answer: Result<Answer, ChatError>) {
-        match reply {
-            ReplyTo::Session(asker) => {
-                let answer = answer.map(|answer| answer.data);
-                self.out.reply(asker, answer);
-            }
-            // The request may have been given up meanwhile; then nobody waits for the answer.
-            ReplyTo::Request(waiting) => drop(waiting.send(answer)),
-            ReplyTo::Chat(follow_up) => self.follow_ups.push((follow_up, answer.is_ok())),
-            ReplyTo::Nobody => {}
-        }
     }
 
     /// Runs a handler. A panic in it costs the one who asked, not the chat.

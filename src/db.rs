@@ -21,15 +21,15 @@ mod list_rooms;
 mod list_sanctions;
 mod list_unread;
 mod load_room;
-mod log;
-mod log_mark;
 mod message_index;
 mod migrations;
 mod models;
 mod news;
 mod notify_unread;
 mod open_room;
+mod opening;
 mod operation_error;
+mod page_bytes;
 mod pool;
 mod prepared;
 #[cfg(test)]
@@ -37,17 +37,17 @@ mod query_plans;
 mod read_many;
 mod schema;
 mod search_messages;
-mod service;
-mod space;
 mod sqlite_file;
 mod tail;
 #[cfg(test)]
 pub(crate) mod test_db;
 mod verify;
+mod wal;
+mod wal_mark;
 mod write_batch;
 
 pub use backup::{
-    Contents, Restore, begin_restore, beside, copy_into, count_contents, finish_copy, open_copy, open_to_copy,
+    Contents, Restore, begin_restore, copy_into, count_contents, finish_copy, next_to, open_copy, open_to_copy,
     open_to_verify, publish,
 };
 pub use claim::{Claim, claim};
@@ -70,8 +70,6 @@ pub use list_rooms::{InvalidCursor, RoomCursor, RoomList, list_rooms};
 pub use list_sanctions::{SanctionCursor, list_sanctions};
 pub use list_unread::list_unread;
 pub use load_room::{MemberState, RoomState, find_room, load_room};
-pub use log::{MarkedLog, fold_idle_log, fold_log, mark_log};
-pub use log_mark::{FoundFile, inspect};
 pub use message_index::{
     IndexChanges, IndexSlice, Indexed, follow_changes, index_messages, is_index_behind, merge_index,
 };
@@ -93,22 +91,24 @@ pub use models::{
     wave::list_waves,
 };
 pub use news::{
-    Behind, CommitCursor, Committed, Found, News, Noted, find_installation, find_messages, find_newest, list_behind,
-    list_news, list_renamed,
+    Behind, ChangedMessage, CommitCursor, Committed, News, Noted, find_installation, find_messages, find_newest,
+    list_behind, list_news, list_renamed,
 };
 pub use notify_unread::{
     DueNotification, NotificationOutcome, NotificationsPending, begin_notifications, claim_notification,
     count_notifications, find_unread, finish_notification, list_due_notifications, queue_notifications,
 };
 pub use open_room::{Opened, open_room, open_room_for};
+pub use opening::{open_to_serve, open_to_work};
 pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
 pub use search_messages::{SearchCursor, SearchPage, search_all_messages, search_messages};
-pub use service::{open_to_serve, open_to_work};
 pub use sqlite_file::log_path;
 pub use tail::{Scope, Settled, Tail, TailProgress, Unsettled, read_unsettled, settle_everything};
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
+pub use wal::{MarkedLog, fold_idle_log, fold_log, mark_log};
+pub use wal_mark::{FoundFile, inspect};
 pub use write_batch::{
     ErasureProgress, Moderate, Moderation, OfferMoved, Outcomes, ProductChange, ReadMark, SanctionSet, Write,
     WriteError, Written, finish_erasures, list_erasures, write_batch, write_deferred,
@@ -134,7 +134,7 @@ pub fn ping(conn: &mut Connection) -> Result<(), DbError> {
 pub fn try_commit(conn: &mut Connection) -> Result<(), DbError> {
     conn.immediate_transaction(|conn| match conn {
         // A row that gets the same values again would not be written.
-        Connection::Sqlite(_) => log_mark::write_again(conn),
+        Connection::Sqlite(_) => wal_mark::write_again(conn),
         #[cfg(feature = "postgres")]
         Connection::Postgres(_) => Ok(conn.batch_execute("UPDATE installation SET identity = identity")?),
     })

@@ -2,17 +2,17 @@
 
 mod color_profile;
 mod decode;
+mod decode_threads;
 mod encode;
 mod format;
 mod header;
-mod lanes;
 mod shrink;
 mod store;
 
+pub use decode_threads::{Lanes, NotEncoded};
 pub use encode::{EncodedImage, encode};
 pub use format::TYPES;
 pub use header::{ImageError, ImageHeader, SENT_PIXELS_MAX, SENT_SIDE_MAX};
-pub use lanes::{Lanes, NotEncoded};
 pub use store::{ImageStore, StoreError};
 
 /// Longest side of what is kept.

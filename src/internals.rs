@@ -8,7 +8,7 @@ pub mod actors {
         pub use crate::actors::hub::{Hub, OpenSession, SessionNotice};
     }
     pub mod outbox {
-        pub use crate::actors::outbox::{Frame, Outbox};
+        pub use crate::actors::outbox::{OutFrame, Outbox};
     }
     pub mod session {
         pub mod engine_io {
@@ -34,7 +34,7 @@ pub mod broker {
     pub use crate::broker::{Envelope, NodeEvent, NodeId, Topic};
 }
 pub mod chat {
-    pub use crate::chat::{Chat, Settings};
+    pub use crate::chat::{Chat, ChatSettings};
     pub mod db_read {
         pub use crate::chat::db_read::{DbAnswer, DbRead};
     }
@@ -150,6 +150,8 @@ pub mod protocol {
         pub use crate::protocol::view::{MessageView, Presenter, SignImageUrls};
     }
     pub mod websocket {
-        pub use crate::protocol::websocket::{Decoder, FrameError, Incoming, Limits, Opcode, write_close, write_frame};
+        pub use crate::protocol::websocket::{
+            Decoder, FrameError, FrameLimits, Incoming, Opcode, write_close, write_frame,
+        };
     }
 }

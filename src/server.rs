@@ -39,18 +39,18 @@ use crate::{
         webhook_signature::WebhookSigner,
     },
     broker::{self, NodeId, Subjects, nats},
-    chat::{Settings, accounts::Accounts, hub_op::HubId},
+    chat::{ChatSettings, hub_op::HubId, user_limits::Accounts},
     clock::Clock,
     config::{Config, KeySource, image_store_beside, read_text},
     db::{self, DbError, Pool},
     http::{
         admission::Admission,
-        database_looks::DatabaseLooks,
         descriptors,
         images::Images,
         listener::{self, Listener},
         openapi,
         origin::Origins,
+        readiness::DatabaseLooks,
         request_log, routes, socket_io,
         state::AppState,
         workers::Workers,
@@ -311,7 +311,7 @@ fn start_actors(
     let (room_tokens, demo_signer) = room_tokens(&config)?;
     let image_urls = Arc::new(image_urls(&config, clock.clone())?);
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
-    let settings = Settings {
+    let settings = ChatSettings {
         policy: config.authorize,
         rooms_per_session_max: config.limits.rooms_per_session_max.map(|max| max.get() as usize),
         image_urls: Arc::clone(&image_urls) as _,
@@ -402,7 +402,7 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
         .with_heartbeat(state.config.ping_interval, state.config.ping_timeout)
         .with_clock(state.clock.clone())
         .start();
-    #[expect(clippy::disallowed_methods, reason = "once a worker")]
+    #[expect(clippy::disallowed_methods, reason = "once per worker")]
     state.chat.do_send(RegisterHub { id: hub_id, addr: hub.clone() });
     let uplink = Arc::new(Uplink::new(state.chat.clone()));
     let sending = Arc::clone(&uplink);

@@ -29,7 +29,7 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 #: As src/broker/subject.rs writes them.
 INSTALLATION = hashlib.sha256(b"bench").hexdigest()[:32]
 
-#: A message of 60 characters as one node tells it to another, about 400 bytes.
+#: A message of 60 characters as one node publishes it to another, about 400 bytes.
 PAYLOAD_BYTES = 400
 
 

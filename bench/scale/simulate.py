@@ -78,7 +78,7 @@ DESCRIPTIONS = {
     "typing_per_message": ("typing events for each message", "assumed"),
     "reads_per_message": ("read marks for each message", "assumed"),
     "beats_per_second": ("beats of a node, to every other node", "haggle's"),
-    "presence_again_seconds": ("seconds after which a node tells a room's presence again", "haggle's"),
+    "presence_again_seconds": ("seconds after which a node publishes a room's presence again", "haggle's"),
     "broadcasts_per_connect": ("what a new connection makes every node hear: that an inbox was opened, that a session was taken over", "assumed"),
     "node_kib_per_connection": ("KiB of a node's memory for a connection that has entered a room, at rest", "measured"),
     "node_us_per_connection_second": ("µs of a node's CPU each second for a connection at rest: pings, and what others' presence says", "measured"),

@@ -21,7 +21,7 @@ use haggle::internals::{
         json,
         push::Encoding,
         socket_io::{self, Kind, attachments::check_placeholders},
-        websocket::{Decoder, FrameError, Incoming, Limits, Opcode, write_close, write_frame},
+        websocket::{Decoder, FrameError, FrameLimits, Incoming, Opcode, write_close, write_frame},
     },
 };
 use serde::Deserialize;
@@ -41,7 +41,7 @@ pub const TARGETS: [Target; 7] = [
     ("socket_io", socket_io),
 ];
 
-const LIMITS: Limits = Limits { message_bytes_max: 4_096, fragments_max: 16 };
+const LIMITS: FrameLimits = FrameLimits { message_bytes_max: 4_096, fragments_max: 16 };
 
 /// Any bytes, however the network cuts them, give the same messages and the same error.
 ///

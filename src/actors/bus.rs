@@ -20,7 +20,7 @@ use crate::{
     chat::effects::BusOp,
     metrics::Metrics,
 };
-use messages::{Arrived, LeaveNodes, LinkChanged, Tell};
+use messages::{Arrived, LeaveNodes, LinkChanged, PublishOps};
 
 /// Lists of the `ChatServer` that wait. It sends one per turn.
 pub const LISTS_MAX: usize = 1024;
@@ -112,10 +112,10 @@ async fn bring(mut arrivals: Arrivals, chat: ChatRecipients, metrics: Arc<Metric
     }
 }
 
-impl Handler<Tell> for Bus {
+impl Handler<PublishOps> for Bus {
     type Result = ();
 
-    fn handle(&mut self, Tell(ops): Tell, ctx: &mut Self::Context) {
+    fn handle(&mut self, PublishOps(ops): PublishOps, ctx: &mut Self::Context) {
         let Some(mut nats) = self.nats.take() else { return };
         let (node, metrics) = (self.node, Arc::clone(&self.metrics));
         let work = async move {

@@ -20,12 +20,12 @@ use actix::{Actor, ActorFuture, Addr, AsyncContext, Context};
 
 use crate::{
     actors::{
-        bus::{Bus, messages::Tell},
+        bus::{Bus, messages::PublishOps},
         db_executor::Database,
         hub::{Apply, Hub},
     },
     chat::{
-        Chat, Settings,
+        Chat, ChatSettings,
         effects::{Effects, When},
         input::{Input, Now},
         request::SessionEvent,
@@ -55,7 +55,7 @@ pub struct ChatServer {
 impl ChatServer {
     /// A server without rooms.
     #[must_use]
-    pub fn new(settings: Settings, clock: Clock, database: Database, metrics: Arc<Metrics>) -> Self {
+    pub fn new(settings: ChatSettings, clock: Clock, database: Database, metrics: Arc<Metrics>) -> Self {
         Self {
             chat: Chat::new(settings, now(&clock), Arc::clone(&metrics)),
             effects: Effects::default(),
@@ -103,7 +103,7 @@ impl ChatServer {
         self.happen(Input::TurnEnded, ctx);
         for (hub, ops) in self.effects.take_ops() {
             if let Some(Some(addr)) = self.hubs.get(hub.0) {
-                #[expect(clippy::disallowed_methods, reason = "one list a turn, of what in-flight caps have let in")]
+                #[expect(clippy::disallowed_methods, reason = "one list per turn, of what in-flight caps have let in")]
                 addr.do_send(Apply(ops));
             }
         }
@@ -113,7 +113,7 @@ impl ChatServer {
     fn send_to_nodes(&mut self) {
         let ops = self.effects.take_bus_ops();
         let Some(bus) = self.bus.as_ref().filter(|_| !ops.is_empty()) else { return };
-        if let Err(actix::dev::SendError::Full(Tell(ops))) = bus.try_send(Tell(ops)) {
+        if let Err(actix::dev::SendError::Full(PublishOps(ops))) = bus.try_send(PublishOps(ops)) {
             // What is published may be lost; a subscription may not.
             let unsent = self.effects.keep_subscriptions(ops);
             self.metrics.node_events_unsent.inc_by(unsent);

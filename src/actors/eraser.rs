@@ -59,7 +59,7 @@ const LOG_WAIT_MIN: Duration = Duration::from_secs(1);
 const LOG_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How often the server's log reports it.
-const LOG_TOLD_INTERVAL: Duration = Duration::from_secs(60);
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Why an erasure is not finished.
 enum Interrupted {
@@ -89,7 +89,7 @@ struct LogState {
     /// When it is tried again, and how long that was put off.
     due: Option<Instant>,
     wait: Duration,
-    told: Option<Instant>,
+    logged_at: Option<Instant>,
 }
 
 impl LogState {
@@ -98,8 +98,8 @@ impl LogState {
         let now = Instant::now();
         self.wait = (2 * self.wait).clamp(LOG_WAIT_MIN, LOG_WAIT_MAX);
         self.due = Some(now + self.wait);
-        if self.told.is_none_or(|told| now.duration_since(told) >= LOG_TOLD_INTERVAL) {
-            self.told = Some(now);
+        if self.logged_at.is_none_or(|at| now.duration_since(at) >= LOG_INTERVAL) {
+            self.logged_at = Some(now);
             log::warn!(
                 "{} erasures are not finished: another process keeps a snapshot of the database open",
                 self.holds.len()
@@ -401,7 +401,7 @@ impl Handler<StopEraser> for Eraser {
 mod tests {
     use super::*;
     use crate::{
-        chat::Settings,
+        chat::ChatSettings,
         db::test_db::open_alices_room,
         domain::{AuthorizePolicy, Timestamp},
         metrics::Metrics,
@@ -421,7 +421,7 @@ mod tests {
         let start = |metrics: &Arc<Metrics>| Database::start(&pool, 1, Arc::clone(metrics));
         let (metrics, others) = (Arc::new(Metrics::default()), Arc::new(Metrics::default()));
         let clock = Clock::manual(Timestamp(0));
-        let settings = Settings {
+        let settings = ChatSettings {
             policy: AuthorizePolicy::OnEnter,
             rooms_per_session_max: None,
             image_urls: Arc::new(PlainPaths),

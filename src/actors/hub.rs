@@ -27,11 +27,11 @@ use actix::{Actor, ActorFuture, AsyncContext, Context, Handler, WeakRecipient};
 use bytes::Bytes;
 
 use expiry::Expiries;
-use gate::{Gate, Line, Waiting};
+use gate::{Gate, HeldFrame, HeldFrames};
 use heartbeat::Heartbeats;
 pub use messages::{Apply, CloseSession, DrainSessions, HubNotice, OpenSession, RenewSession, SessionNotice};
 
-use super::outbox::{Frame, Full, Outbox};
+use super::outbox::{Full, OutFrame, Outbox};
 use crate::{
     chat::hub_op::{Asker, Delivery, Op, RoomEvent},
     clock::Clock,
@@ -53,7 +53,7 @@ const WAITING_STATES_INTERVAL: Duration = Duration::from_millis(50);
 /// The outboxes of one HTTP worker.
 pub struct Hub {
     sessions: HashMap<SessionId, Rc<LocalSession>>,
-    rooms: HashMap<RoomId, Vec<Attached>>,
+    rooms: HashMap<RoomId, Vec<GatedSession>>,
     /// The newest state of each room that waits until a session's client has read. Bounded by the users' rooms.
     waiting_states: HashMap<SessionId, BTreeMap<RoomId, Push>>,
     /// The outboxes that were written to since the last flush.
@@ -78,11 +78,11 @@ struct LocalSession {
     ends_at: Cell<Timestamp>,
     rooms: RefCell<Vec<RoomId>>,
     /// What waits for a room's history.
-    line: RefCell<Line>,
+    line: RefCell<HeldFrames>,
 }
 
 /// A session in a room.
-struct Attached {
+struct GatedSession {
     session: Rc<LocalSession>,
     gate: Gate,
 }
@@ -195,7 +195,7 @@ impl Hub {
         });
         let mut delivered = 0;
         let mut slow = Vec::new();
-        for Attached { session, gate } in members {
+        for GatedSession { session, gate } in members {
             for RoomEvent { kind, push, except, .. } in events() {
                 if except.as_ref() == Some(&session.user) {
                     continue;
@@ -204,7 +204,7 @@ impl Hub {
                     Delivery::Message(_) | Delivery::Change => {
                         let seq = if let Delivery::Message(seq) = kind { Some(*seq) } else { None };
                         if gate.is_held() || !session.line.borrow().is_empty() {
-                            let waiting = Waiting { room: room.clone(), seq, frame: push.encode(session.encoding) };
+                            let waiting = HeldFrame { room: room.clone(), seq, frame: push.encode(session.encoding) };
                             if session.line.borrow_mut().push(waiting, *held_bytes_max).is_err() {
                                 slow.push(session.id);
                                 break;
@@ -301,7 +301,7 @@ impl Hub {
         if let Some(local) = self.sessions.get(&session) {
             match local.encoding.disconnect() {
                 // A namespace ends by a packet; its connection lives on for the others.
-                Some(packet) => drop(local.outbox.push(Frame::Text(packet))),
+                Some(packet) => drop(local.outbox.push(OutFrame::Text(packet))),
                 None => local.outbox.close(code.number(), &error.message),
             }
         }
@@ -366,7 +366,7 @@ impl Hub {
 
 /// Puts a frame into an outbox that is flushed at the end of the turn.
 fn queue(unflushed: &mut Vec<Arc<Outbox>>, outbox: &Arc<Outbox>, frame: Bytes) -> Result<(), Full> {
-    if outbox.queue(Frame::Text(frame))? {
+    if outbox.queue(OutFrame::Text(frame))? {
         unflushed.push(Arc::clone(outbox));
     }
     Ok(())

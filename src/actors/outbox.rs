@@ -31,7 +31,7 @@ const FRAME_OVERHEAD_BYTES: usize = 32;
 
 /// One frame on its way to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Frame {
+pub enum OutFrame {
     /// UTF-8 text, shared with the others who receive it.
     Text(Bytes),
     /// A message of bytes.
@@ -42,7 +42,7 @@ pub enum Frame {
     Pong(Bytes),
 }
 
-impl Frame {
+impl OutFrame {
     fn weight_bytes(&self) -> usize {
         FRAME_OVERHEAD_BYTES
             + match self {
@@ -106,7 +106,7 @@ impl Outbox {
     /// # Errors
     /// [`Full`] when it does not fit; the outbox is then freed and its socket shut down. Frames after a close are dropped
     /// without an error, since nobody waits for them.
-    pub fn push(&self, frame: Frame) -> Result<(), Full> {
+    pub fn push(&self, frame: OutFrame) -> Result<(), Full> {
         self.add(frame, true)?;
         self.transport.wake();
         Ok(())
@@ -117,11 +117,11 @@ impl Outbox {
     ///
     /// # Errors
     /// As [`Outbox::push`].
-    pub fn queue(&self, frame: Frame) -> Result<bool, Full> {
+    pub fn queue(&self, frame: OutFrame) -> Result<bool, Full> {
         self.add(frame, false)
     }
 
-    fn add(&self, frame: Frame, wakes: bool) -> Result<bool, Full> {
+    fn add(&self, frame: OutFrame, wakes: bool) -> Result<bool, Full> {
         let mut state = self.state();
         if state.queue.end != End::No {
             return Ok(false);
@@ -347,8 +347,8 @@ mod tests {
     #[test]
     fn what_waits_leaves_in_one_write() {
         let outbox = Outbox::new(1024, None);
-        outbox.push(Frame::Text(Bytes::from_static(b"a"))).unwrap();
-        outbox.push(Frame::Text(Bytes::from_static(b"b"))).unwrap();
+        outbox.push(OutFrame::Text(Bytes::from_static(b"a"))).unwrap();
+        outbox.push(OutFrame::Text(Bytes::from_static(b"b"))).unwrap();
         let mut writes = 0;
         let written = outbox.state().queue.write_to(|bytes| {
             writes += 1;
@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn what_the_kernel_does_not_take_goes_first_the_next_time() {
         let outbox = Outbox::new(1024, None);
-        outbox.push(Frame::Text(Bytes::from_static(b"first"))).unwrap();
+        outbox.push(OutFrame::Text(Bytes::from_static(b"first"))).unwrap();
         let mut got = Vec::new();
         let mut takes = [3_usize, 0].into_iter();
         let written = outbox.state().queue.write_to(|bytes| match takes.next() {
@@ -374,7 +374,7 @@ mod tests {
         });
         assert!(written.is_ok());
         assert!(!outbox.is_empty() && outbox.state().queue.waiting_since.is_some());
-        outbox.push(Frame::Text(Bytes::from_static(b"second"))).unwrap();
+        outbox.push(OutFrame::Text(Bytes::from_static(b"second"))).unwrap();
         got.extend(drain(&outbox).0);
         assert_eq!(got, b"\x81\x05first\x81\x06second");
         assert!(outbox.is_empty() && outbox.age() == Duration::ZERO);
@@ -387,12 +387,12 @@ mod tests {
         let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (server, _) = listener.accept().await.unwrap();
         let outbox = Outbox::new(1024, Some(ConnectionSocket::new(server.into(), true)));
-        assert_eq!(outbox.queue(Frame::Text(Bytes::from_static(b"a"))), Ok(true));
+        assert_eq!(outbox.queue(OutFrame::Text(Bytes::from_static(b"a"))), Ok(true));
         outbox.flush();
         assert!(!outbox.is_empty(), "the answer to the handshake may still be on its way");
         outbox.open();
-        assert_eq!(outbox.queue(Frame::Text(Bytes::from_static(b"b"))), Ok(true));
-        assert_eq!(outbox.queue(Frame::Text(Bytes::from_static(b"c"))), Ok(false));
+        assert_eq!(outbox.queue(OutFrame::Text(Bytes::from_static(b"b"))), Ok(true));
+        assert_eq!(outbox.queue(OutFrame::Text(Bytes::from_static(b"c"))), Ok(false));
         outbox.flush();
         let mut got = [0; 9];
         client.read_exact(&mut got).unwrap();
@@ -408,9 +408,9 @@ mod tests {
     fn polls_take_payloads_and_the_last_one_is_a_close_alone() {
         let outbox = Outbox::new(1024, None);
         assert_eq!(poll(&outbox, 100), Poll::Pending);
-        outbox.push(Frame::Text(Bytes::from_static(b"4a"))).unwrap();
-        outbox.push(Frame::Binary(Bytes::from_static(&[1, 2, 3]))).unwrap();
-        outbox.push(Frame::Text(Bytes::from_static(b"4b"))).unwrap();
+        outbox.push(OutFrame::Text(Bytes::from_static(b"4a"))).unwrap();
+        outbox.push(OutFrame::Binary(Bytes::from_static(&[1, 2, 3]))).unwrap();
+        outbox.push(OutFrame::Text(Bytes::from_static(b"4b"))).unwrap();
         assert_eq!(poll(&outbox, 8), Poll::Ready(Some(Bytes::from_static(b"4a\x1ebAQID"))));
         outbox.close(1012, "bye");
         assert_eq!(poll(&outbox, 8), Poll::Ready(Some(Bytes::from_static(b"4b"))));
@@ -430,8 +430,8 @@ mod tests {
     fn a_full_outbox_is_freed_and_ends() {
         let outbox = Outbox::new(100, None);
         // However long it is: a client that reads everything is not slow.
-        outbox.push(Frame::Text(Bytes::from_static(&[b'x'; 600]))).unwrap();
-        assert_eq!(outbox.push(Frame::Text(Bytes::from_static(b"y"))), Err(Full));
+        outbox.push(OutFrame::Text(Bytes::from_static(&[b'x'; 600]))).unwrap();
+        assert_eq!(outbox.push(OutFrame::Text(Bytes::from_static(b"y"))), Err(Full));
         assert!(outbox.is_empty());
         assert_eq!(drain(&outbox), (vec![], true));
     }
@@ -440,7 +440,7 @@ mod tests {
     fn an_idle_connection_keeps_no_places_and_loses_nothing_that_waits() {
         let outbox = Outbox::new(1024, None);
         let is_kept = || outbox.state().queue.has_places();
-        outbox.push(Frame::Ping).unwrap();
+        outbox.push(OutFrame::Ping).unwrap();
         outbox.shrink();
         assert_eq!(drain(&outbox), (b"\x89\x00".to_vec(), false));
         assert!(is_kept(), "for the next frame");
@@ -451,9 +451,9 @@ mod tests {
     #[test]
     fn a_close_comes_after_what_waits_and_nothing_after_it() {
         let outbox = Outbox::new(1024, None);
-        outbox.push(Frame::Ping).unwrap();
+        outbox.push(OutFrame::Ping).unwrap();
         outbox.close(1012, "bye");
-        outbox.push(Frame::Ping).unwrap();
+        outbox.push(OutFrame::Ping).unwrap();
         assert_eq!(drain(&outbox), (b"\x89\x00\x88\x05\x03\xf4bye".to_vec(), false));
         outbox.finish();
         assert_eq!(drain(&outbox), (vec![], true));

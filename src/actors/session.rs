@@ -8,12 +8,12 @@
 
 pub mod chat;
 pub mod engine_io;
+mod messages_without_room;
 pub mod namespaces;
 pub mod services;
 pub mod socket_io;
 pub mod transport;
 pub mod uplink;
-mod waiting;
 pub mod ws;
 
 pub use services::Services;

@@ -20,7 +20,6 @@ const ROUND_MESSAGES: usize = 4096;
 /// A round begins at the latest so long after the one before, if anything waits.
 const ROUND_AGE: Duration = Duration::from_millis(500);
 
-/// The pause after a failure.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
 /// With so many messages waiting the slices follow each other without a pause.

@@ -194,7 +194,7 @@ fn numeric_date(seconds: f64) -> Timestamp {
 #[derive(Deserialize)]
 struct Claims {
     iss: Option<String>,
-    aud: Option<Audience>,
+    aud: Option<AudienceClaim>,
     sub: Option<String>,
     name: Option<String>,
     nbf: Option<f64>,
@@ -205,12 +205,12 @@ struct Claims {
 /// One audience or several (RFC 7519 section 4.1.3).
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Audience {
+enum AudienceClaim {
     One(String),
     Many(Vec<String>),
 }
 
-impl Audience {
+impl AudienceClaim {
     fn holds(&self, audience: &str) -> bool {
         match self {
             Self::One(one) => one == audience,

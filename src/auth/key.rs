@@ -48,7 +48,6 @@ pub(super) struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// HS256 with a secret.
     pub(super) fn hs256(secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < SECRET_BYTES_MIN {
             return Err(KeyError::SecretTooShort);

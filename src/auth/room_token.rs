@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(
             check("r1", "mallory", expires_at),
             Err(AuthError::RoomToken),
-            "a stranger is not told that it expired"
+            "a stranger does not learn that it expired"
         );
         assert_eq!(AuthError::RoomToken.code().name(), "forbidden");
         assert_eq!(AuthError::RoomTokenExpired.code().name(), "token_expired");

@@ -94,14 +94,14 @@ pub fn bearer(value: &[u8]) -> Result<Option<&str>, AuthError> {
     str::from_utf8(token).map(Some).map_err(|_| AuthError::Malformed)
 }
 
-struct Offer<'a> {
+struct Subprotocols<'a> {
     selects: bool,
     token: Option<&'a str>,
 }
 
 /// Reads a list of names (RFC 6455 section 4.2.1), of which each is an RFC 9110 token.
-fn read_subprotocols<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Offer<'a>, AuthError> {
-    let mut offer = Offer { selects: false, token: None };
+fn read_subprotocols<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Subprotocols<'a>, AuthError> {
+    let mut offer = Subprotocols { selects: false, token: None };
     let (mut names, mut bytes) = (0, 0);
     for value in values {
         bytes += value.len();

@@ -63,10 +63,8 @@ impl TryFrom<String> for NodeId {
 /// Which of a room's members have a session in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresenceOf {
-    /// The buyer.
     #[serde(rename = "b")]
     pub buyer: bool,
-    /// The seller.
     #[serde(rename = "s")]
     pub seller: bool,
 }
@@ -83,7 +81,6 @@ pub enum NodeEvent {
         /// Its place there.
         #[serde(rename = "q")]
         seq: Seq,
-        /// The message.
         #[serde(rename = "m", default, skip_serializing_if = "Option::is_none", with = "message")]
         message: Option<StoredMessage>,
     },
@@ -97,10 +94,8 @@ pub enum NodeEvent {
     /// A member has read.
     #[serde(rename = "d")]
     Read {
-        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
-        /// The member who has read.
         #[serde(rename = "u")]
         reader: UserId,
         /// `seq` of the last message that the user has seen.
@@ -113,7 +108,6 @@ pub enum NodeEvent {
     /// A member types, or stopped.
     #[serde(rename = "t")]
     Typing {
-        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// The member who types or has stopped.
@@ -126,7 +120,6 @@ pub enum NodeEvent {
     /// Which members have a session in a room on the publishing node.
     #[serde(rename = "p")]
     Presence {
-        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// The members who are online.
@@ -142,7 +135,6 @@ pub enum NodeEvent {
     /// Something that a node keeps of a room has changed, and the database has it.
     #[serde(rename = "c")]
     RoomChanged {
-        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// The member whose own settings of the room alone are others now.
@@ -152,10 +144,8 @@ pub enum NodeEvent {
     /// `roomUpdated` for one user, as it goes out.
     #[serde(rename = "l")]
     RoomUpdated {
-        /// Whose list.
         #[serde(rename = "u")]
         user: UserId,
-        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// The last message that it shows.
@@ -175,7 +165,6 @@ pub enum NodeEvent {
         /// The members who are notified.
         #[serde(rename = "u")]
         user: UserId,
-        /// Id of the room.
         #[serde(rename = "r")]
         room: RoomId,
         /// Who came or went.
@@ -191,7 +180,6 @@ pub enum NodeEvent {
         /// The user whose sessions end.
         #[serde(rename = "u")]
         user: UserId,
-        /// The sentence that they receive.
         #[serde(rename = "s")]
         sentence: String,
         /// Until when the user is banned, where that is why.
@@ -201,7 +189,6 @@ pub enum NodeEvent {
     /// A user has another name, other switches or a mute, and the database has it.
     #[serde(rename = "g")]
     UserChanged {
-        /// The user who has changed.
         #[serde(rename = "u")]
         user: UserId,
         /// Whether it is the name or the picture, which others' lists show.
@@ -211,7 +198,6 @@ pub enum NodeEvent {
     /// A session of the inbox has begun: each node that has the other member of one of this user's rooms online reports it.
     #[serde(rename = "w")]
     WhoIsThere {
-        /// Whose inbox.
         #[serde(rename = "u")]
         user: UserId,
     },
@@ -233,10 +219,8 @@ pub enum NodeEvent {
 /// An event and the node that publishes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Envelope {
-    /// The publishing node.
     #[serde(rename = "n")]
     pub node: NodeId,
-    /// The event.
     #[serde(rename = "e")]
     pub event: NodeEvent,
 }
@@ -324,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_told_by_its_place() {
+    fn what_is_too_large_is_sent_as_its_place() {
         let stored = message(&"x".repeat(EVENT_BYTES_MAX));
         let event = NodeEvent::Message { room: stored.room_id.clone(), seq: stored.seq, message: Some(stored.clone()) };
         assert!(matches!(carried(event), NodeEvent::Message { seq: Seq(7), message: None, .. }));

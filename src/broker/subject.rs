@@ -36,7 +36,6 @@ impl Subjects {
         Self { prefix: format!("haggle.{}", token(installation)) }
     }
 
-    /// The subject of a topic.
     #[must_use]
     pub fn of(&self, topic: &Topic) -> String {
         match topic {

@@ -1,75 +1,21 @@
-//! Whether somebody may do what they ask for in a room, by the policy that was chosen; and what waits for the database's answer.
+//! Whether somebody may do what they ask for in a room: by a room token, or by the database, for whose answer it waits.
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use super::{
-    Chat,
-    hub_op::Op,
-    request::{Join, ReplyTo, RoomRequest},
-};
+use super::{request::RoomRequest, rooms::Rooms};
 use crate::{
-    domain::{AuthorizePolicy, RoomId, SessionId, UserId},
+    domain::{RoomId, SessionId, Timestamp, UserId},
     error::{ChatError, ErrorCode},
 };
 
-impl Chat {
-    /// Does something in a room once its user is known to be a member, by the policy that was chosen.
-    pub(super) fn authorize(&mut self, work: RoomRequest) {
-        match self.settings.policy {
-            AuthorizePolicy::OnEnter => self.with_room(work),
-            AuthorizePolicy::EveryMessage => {
-                if let Some((room, user)) = self.checks.ask(work) {
-                    self.reads.member(room, user);
-                }
-            }
-            AuthorizePolicy::RoomToken => match self.check_grant(&work) {
-                Ok(()) => self.with_room(work),
-                Err(error) => self.refuse(work, error),
-            },
-        }
-    }
-
-    /// Under `room-token`: a session needs a token for the room whose time is not over. REST has asked the database.
-    pub(super) fn check_grant(&self, work: &RoomRequest) -> Result<(), ChatError> {
-        let Some(session) = work.session() else { return Ok(()) };
-        let entered = self.rooms.room(work.room()).and_then(|room| room.grant_of(session));
-        match work.grant().max(entered) {
-            Some(until) if until > self.now.wall => Ok(()),
-            Some(_) => Err(grant_over()),
-            None => Err(ChatError::forbidden()),
-        }
-    }
-
-    /// Does something in a room, once the room is in memory.
-    pub(super) fn with_room(&mut self, work: RoomRequest) {
-        if self.rooms.room(work.room()).is_some() {
-            self.perform(work);
-            return;
-        }
-        let room = work.room().clone();
-        let loading = self.loading.entry(room.clone());
-        if let Some(account) = loading.add(work) {
-            self.reads.room(account, room);
-        }
-    }
-
-    pub(super) fn refuse(&mut self, work: RoomRequest, error: ChatError) {
-        match work {
-            RoomRequest::Join(Join { asker, room, .. }) => {
-                self.detach(asker.session, &room);
-                self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room, error });
-            }
-            RoomRequest::Message(message) => self.answer(message.reply, Err(error)),
-            RoomRequest::MakeOffer(offer) => self.answer(offer.reply, Err(error)),
-            RoomRequest::Read(read) => self.answer(read.reply, Err(error)),
-            RoomRequest::Typing(typing) => self.answer(ReplyTo::Session(typing.asker), Err(error)),
-            RoomRequest::Resume { session, .. } => self.resume_room(session, false),
-            RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {
-                if error.code == ErrorCode::Unavailable {
-                    self.announce_later(work.room().clone());
-                }
-            }
-        }
+/// Under `room-token`: a session needs a token for the room that has not expired. REST has asked the database.
+pub(super) fn check_grant(work: &RoomRequest, rooms: &Rooms, now: Timestamp) -> Result<(), ChatError> {
+    let Some(session) = work.session() else { return Ok(()) };
+    let entered = rooms.room(work.room()).and_then(|room| room.grant_of(session));
+    match work.grant().max(entered) {
+        Some(until) if until > now => Ok(()),
+        Some(_) => Err(grant_over()),
+        None => Err(ChatError::forbidden()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Group commit: while one batch commits, the next gathers. What does not fit into one batch is shared among accounts: each
 //! is served in turn, so that a long queue of one makes nobody else wait.
 
-use super::request::ReplyTo;
+use super::{effects::Effects, request::ReplyTo, rooms::Rooms};
 use crate::{
     db::{Moderation, Write},
     domain::{Account, FairQueue, RoomId, UserId},
+    error::ChatError,
+    metrics::{self, Metrics},
 };
 
 /// Most changes in one transaction. More adds latency to the first of them and no throughput (docs/benchmarks.md).
@@ -31,7 +33,6 @@ const COST_MAX: usize = 16 * 1024 * 1024;
 /// A change on its way to the writer.
 #[derive(Debug)]
 pub(super) struct PendingWrite {
-    /// The change.
     pub(super) write: Write,
     /// The live room that waits for it, if it is one room's.
     pub(super) room: Option<RoomId>,
@@ -41,7 +42,7 @@ pub(super) struct PendingWrite {
 
 /// What is left of a change while the writer has it.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct WaitingReply {
     /// The live room that waits for it, if it is one room's.
     pub(super) room: Option<RoomId>,
     /// Where the answer goes.
@@ -67,7 +68,7 @@ pub(super) struct Batch {
     /// All of them, once they don't.
     shared: FairQueue<Account, PendingWrite>,
     /// Who waits for the batch in flight, if there is one.
-    in_flight: Option<Vec<Waiting>>,
+    in_flight: Option<Vec<WaitingReply>>,
     /// The batch in flight adds or takes messages that count as unread, in rooms that nothing holds in memory.
     counts_anywhere: bool,
 }
@@ -85,6 +86,30 @@ impl Default for Batch {
 }
 
 impl Batch {
+    /// Adds a change, whose room stays in memory until it is stored; or answers why it can't wait here.
+    pub(super) fn append(&mut self, write: PendingWrite, rooms: &mut Rooms, metrics: &Metrics, out: &mut Effects) {
+        let room = write.room.clone();
+        match self.push(write) {
+            Ok(()) => {
+                if let Some(live) = room.and_then(|room| rooms.room_mut(&room)) {
+                    live.writes_pending += 1;
+                }
+            }
+            Err(refused) => {
+                let (PendingWrite { room, reply, .. }, full) = *refused;
+                let (limit, error) = match full {
+                    Full::OwnShare => ("writes_per_user", ChatError::rate_limited(1000)),
+                    Full::Everything => ("writes_pending", ChatError::unavailable()),
+                };
+                metrics::count(&metrics.rate_limited, limit);
+                out.answer(reply, Err(error));
+                if let Some(room) = room {
+                    rooms.release(&room);
+                }
+            }
+        }
+    }
+
     /// Adds a change.
     ///
     /// # Errors
@@ -131,7 +156,7 @@ impl Batch {
         if self.in_flight.is_some() || self.gathered() == 0 {
             return None;
         }
-        let split = |pending: PendingWrite| (pending.write, Waiting { room: pending.room, reply: pending.reply });
+        let split = |pending: PendingWrite| (pending.write, WaitingReply { room: pending.room, reply: pending.reply });
         let (writes, waiting): (Vec<_>, Vec<_>) = if self.shared.is_empty() {
             self.fitting_cost = 0;
             self.fitting.drain(..).map(split).unzip()
@@ -155,7 +180,7 @@ impl Batch {
     }
 
     /// The batch in flight has come back. Returns who has waited for it.
-    pub(super) fn landed(&mut self) -> Vec<Waiting> {
+    pub(super) fn landed(&mut self) -> Vec<WaitingReply> {
         self.counts_anywhere = false;
         self.in_flight.take().unwrap_or_default()
     }

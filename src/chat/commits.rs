@@ -1,14 +1,17 @@
-//! The way to the writer and back: what the database has committed is taken over, answered and delivered.
+//! The way to the writer and back: what the database has committed is taken over, answered and delivered. A change may be any, so this
+//! takes the whole chat.
 
 mod apply;
 mod moderation;
+mod products;
 
 use std::time::Duration;
 
 use super::{
     Chat,
-    batch::{Full, PendingWrite, Waiting},
+    batch::{PendingWrite, WaitingReply},
     request::FollowUp,
+    waves::Waves,
 };
 use crate::{
     db::{DbError, Write, WriteError, Written},
@@ -19,33 +22,23 @@ impl Chat {
     /// The end of a turn: hands over the batch and asks what has gathered.
     pub(super) fn flush(&mut self) {
         self.hand_over_batch();
-        self.flush_reads();
-        self.flush_reconcile();
-        self.flush_nodes();
+        self.reads.flush(&mut self.loading, &mut self.out);
+        if let Some(nodes) = &mut self.cluster.nodes {
+            nodes.reconcile.flush(&self.rooms, &mut self.out);
+            nodes.flush(&mut self.rooms, &mut self.out);
+        }
         self.metrics.rooms.set(i64::try_from(self.rooms.live_count()).unwrap_or(i64::MAX));
     }
 
     /// Adds a change to the batch, or answers why it can't wait there.
     pub(super) fn append(&mut self, write: PendingWrite) {
-        let room = write.room.clone();
-        match self.batch.push(write) {
-            Ok(()) => {
-                if let Some(live) = room.and_then(|room| self.rooms.room_mut(&room)) {
-                    live.writes_pending += 1;
-                }
-            }
-            Err(refused) => {
-                let (PendingWrite { room, reply, .. }, full) = *refused;
-                let (limit, error) = match full {
-                    Full::OwnShare => ("writes_per_user", ChatError::rate_limited(1000)),
-                    Full::Everything => ("writes_pending", ChatError::unavailable()),
-                };
-                crate::metrics::count(&self.metrics.rate_limited, limit);
-                self.answer(reply, Err(error));
-                if let Some(room) = room {
-                    self.rooms.release(&room);
-                }
-            }
+        self.batch.append(write, &mut self.rooms, &self.metrics, &mut self.out);
+    }
+
+    /// The same of what a chapter does next, if anything.
+    pub(super) fn append_next(&mut self, write: Option<PendingWrite>) {
+        if let Some(write) = write {
+            self.append(write);
         }
     }
 
@@ -55,20 +48,20 @@ impl Chat {
         self.out.commit = Some(writes);
     }
 
-    pub(super) fn committed(&mut self, waiting: Waiting, outcome: Result<Written, WriteError>) {
+    pub(super) fn committed(&mut self, waiting: WaitingReply, outcome: Result<Written, WriteError>) {
         if let Some(live) = waiting.room.as_ref().and_then(|room| self.rooms.room_mut(room)) {
             live.writes_pending -= 1;
         }
         match outcome {
             Ok(written) => {
                 let answer = self.apply(written);
-                self.answer(waiting.reply, answer);
+                self.out.answer(waiting.reply, answer);
             }
             Err(error) => {
                 if matches!(error, WriteError::TooManyStatusChanges { .. }) {
                     crate::metrics::count(&self.metrics.rate_limited, "status_changes");
                 }
-                self.answer(waiting.reply, Err(error.into()));
+                self.out.answer(waiting.reply, Err(error.into()));
             }
         }
         if let Some(room) = waiting.room {
@@ -104,7 +97,7 @@ impl Chat {
                 for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
                     self.guarded("commit", |chat| chat.committed(waiting, outcome));
                 }
-                self.send_answered_reads();
+                self.deliveries().send_answered_reads();
             }
             Err(error) => {
                 self.metrics.commit_failures.inc();
@@ -119,11 +112,11 @@ impl Chat {
         self.hand_over_batch();
     }
 
-    fn not_committed(&mut self, Waiting { room, reply }: Waiting, error: &ChatError) {
+    fn not_committed(&mut self, WaitingReply { room, reply }: WaitingReply, error: &ChatError) {
         if let Some(live) = room.as_ref().and_then(|room| self.rooms.room_mut(room)) {
             live.writes_pending -= 1;
         }
-        self.answer(reply, Err(error.clone()));
+        self.out.answer(reply, Err(error.clone()));
         if let Some(room) = room {
             self.rooms.release(&room);
         }
@@ -132,10 +125,10 @@ impl Chat {
     /// A change of the chat's own is stored, or is not.
     pub(super) fn follow_up(&mut self, follow_up: FollowUp, is_stored: bool) {
         match follow_up {
-            FollowUp::SessionBegun { session, pid } => self.session_begun(session, &pid, is_stored),
-            FollowUp::EntryRemembered(read) => self.entry_remembered(*read, is_stored),
-            FollowUp::SessionEnded { pid_hash } => self.end_saved(&pid_hash),
-            FollowUp::WaveStepped => self.wave_stepped(is_stored),
+            FollowUp::SessionBegun { session, pid } => self.deliveries().session_begun(session, &pid, is_stored),
+            FollowUp::EntryRemembered(read) => self.deliveries().entry_remembered(*read, is_stored),
+            FollowUp::SessionEnded { pid_hash } => self.deliveries().end_saved(&pid_hash),
+            FollowUp::WaveStepped => Waves::stepped(is_stored, &mut self.out),
         }
     }
 }

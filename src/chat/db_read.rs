@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::{hub_op::Asker, rooms::EntryId};
 use crate::{
-    db::{self, Behind, DbError, Found, MessagePage, Messages, Missed, News, OtherMember, RoomState, Scope, Seen},
+    db::{
+        self, Behind, ChangedMessage, DbError, MessagePage, Messages, Missed, News, OtherMember, RoomState, Scope, Seen,
+    },
     domain::{Account, MessageId, ProductId, Recovery, Role, RoomId, Seq, SessionId, User, UserId},
     protocol::push::Offset,
 };
@@ -25,7 +27,7 @@ pub enum DbRead {
     /// Users who were renamed after this position; without one, where the order of changes ends.
     Renamed(Option<i64>),
     /// A page of a user's rooms.
-    OtherMembers(Walk),
+    OtherMembers(ProfileWalk),
     /// Unfinished waves.
     Waves,
     /// Where the order of commits ends.
@@ -81,7 +83,7 @@ pub enum DbAnswer {
     /// To [`DbRead::Renamed`]: the users, and up to where that is.
     Renamed(Result<(Vec<User>, i64), DbError>),
     /// To [`DbRead::OtherMembers`].
-    OtherMembers(Walk, Result<Vec<OtherMember>, DbError>),
+    OtherMembers(ProfileWalk, Result<Vec<OtherMember>, DbError>),
     /// To [`DbRead::Waves`].
     Waves(Result<Vec<(ProductId, UserId)>, DbError>),
     /// To [`DbRead::Newest`].
@@ -93,7 +95,7 @@ pub enum DbAnswer {
     /// To [`DbRead::RoomsAgain`].
     RoomsAgain(Vec<(RoomId, bool)>, Result<RoomsFound, DbError>),
     /// To [`DbRead::Changed`]: the messages, and how many of those asked for were looked at.
-    Changed(Vec<MessageId>, Result<(Vec<Found>, usize), DbError>),
+    Changed(Vec<MessageId>, Result<(Vec<ChangedMessage>, usize), DbError>),
     /// To [`DbRead::Unread`].
     Unread(UserId, u64, Result<Vec<(RoomId, i64)>, DbError>),
 }
@@ -127,7 +129,6 @@ impl DbAnswer {
 /// A list of reads, and whose they are.
 #[derive(Debug)]
 pub struct List<T> {
-    /// The questions.
     pub asked: Vec<T>,
     pub(in crate::chat) accounts: HashMap<Account, usize>,
 }
@@ -158,7 +159,7 @@ pub struct HistoryRead {
 
 /// A user whose rooms are gone through, and how far that has come.
 #[derive(Debug)]
-pub struct Walk {
+pub struct ProfileWalk {
     pub user: UserId,
     pub(in crate::chat) memory: Memory,
     /// As what: first the rooms in which they buy, then those in which they sell.
@@ -181,7 +182,6 @@ pub enum Memory {
 pub struct FindRecovery {
     /// The session that it has now.
     pub session: SessionId,
-    /// Whose it is.
     pub user: UserId,
     /// The hash of the secret.
     pub pid_hash: String,
@@ -197,6 +197,5 @@ pub struct ListMissed {
     pub account: Account,
     /// Its rooms, and where it entered each.
     pub since: Vec<(RoomId, Seq)>,
-    /// What its client has seen.
     pub seen: Seen,
 }

@@ -1,44 +1,38 @@
 //! Who is sent what: a room's sessions, a member's lists, and those whose sessions end.
 
-use std::{collections::HashMap, mem, time::Duration};
+use std::mem;
 
 use bytes::Bytes;
 
 use super::{
-    Audience, Chat, Reach,
+    Deliveries,
     authorization::grant_over,
     cluster::reconcile::Confirmed,
     hub_op::{Delivery, Op},
     order::Turn,
-    request::{MessageChange, RoomRequest},
-    rooms::{Feed, LiveRoom, PresenceChanged},
-    timer::Timer,
-    unread_totals::ListUpdate,
+    rooms::LiveRoom,
 };
 use crate::{
     broker::{NodeEvent, Topic},
-    domain::{
-        Account, AuthorizePolicy, Role, RoomId, RoomSummary, Seq, SessionId, StoredMessage, UserId, staff::NEVER,
-    },
+    domain::{AuthorizePolicy, Role, RoomId, Seq, SessionId, StoredMessage, UserId, staff::NEVER},
     error::{ChatError, CloseCode, ErrorCode},
     protocol::{
-        event::{RoomUpdated, ServerEvent},
-        json::to_json,
-        push::Push,
+        event::ServerEvent,
+        push::{Position, Push},
     },
 };
 
-/// Rooms that are read at once for a change that shows in many.
-const ANNOUNCEMENTS_AT_ONCE: usize = 100;
+/// How far deliveries have come.
+#[derive(Debug, Default)]
+pub(super) struct Delivered {
+    /// The position of the newest message that was delivered.
+    pub(super) position: Position,
+    /// Who has read by answering in this turn, and how far.
+    answered: Vec<(RoomId, UserId, Seq)>,
+}
 
-/// The pause between them.
-const ANNOUNCEMENTS_PAUSE: Duration = Duration::from_millis(20);
-
-/// The pause before rooms are read again that could not be read.
-const ANNOUNCEMENTS_RETRY_PAUSE: Duration = Duration::from_secs(1);
-
-impl Chat {
-    /// Tells a room's sessions about an event that is not a message.
+impl Deliveries<'_> {
+    /// Sends a room's sessions an event that is not a message.
     pub(super) fn send_to_room(&mut self, room: &RoomId, kind: Delivery, push: &Push, except: Option<&UserId>) {
         self.end_grants(room);
         if let Some(live) = self.rooms.room(room) {
@@ -46,10 +40,10 @@ impl Chat {
         }
     }
 
-    /// Tells a room's sessions about a message, in its place.
+    /// Sends a room's sessions a message, in its place.
     pub(super) fn message_stored(&mut self, message: &StoredMessage, data: Bytes) {
-        if self.nodes.is_some() {
-            self.publish_message(message);
+        if self.cluster.has_others() {
+            self.cluster.publish_message(self.out, message);
             self.place(message.clone(), data);
         } else {
             self.deliver(message, data);
@@ -63,7 +57,7 @@ impl Chat {
         match live.take_in(message, data) {
             Turn::Now((message, data)) => self.deliver(&message, data),
             Turn::Known => return,
-            Turn::Early => return self.fill(room),
+            Turn::Early => return self.cluster.fill(room),
         }
         while let Some((message, data)) = self.rooms.room_mut(&room).and_then(LiveRoom::next_early) {
             self.deliver(&message, data);
@@ -72,22 +66,22 @@ impl Chat {
 
     fn deliver(&mut self, message: &StoredMessage, data: Bytes) {
         self.end_grants(&message.room_id);
-        self.position = self.position.max(message.position);
+        self.delivered.position = self.delivered.position.max(message.position);
         let offset = self.offset_of(message.position);
         let Some(live) = self.rooms.room_mut(&message.room_id) else { return };
         let has_read = live.stored(message);
         let push = Push::message(data, offset);
         self.out.send_to_room(live, &message.room_id, Delivery::Message(message.seq), &push, None);
         if has_read {
-            self.answered.push((message.room_id.clone(), message.sender_id.clone(), message.seq));
+            self.delivered.answered.push((message.room_id.clone(), message.sender_id.clone(), message.seq));
         }
     }
 
     /// The end of a commit, or of what another node has sent: who has read by answering, each as far as they have come. In a
     /// lively room that is one event for several answers. What is acknowledged later in the turn comes after it.
     pub(super) fn send_answered_reads(&mut self) {
-        for (room, user, seq) in mem::take(&mut self.answered) {
-            self.confirm(|| Confirmed::Read(room.clone(), user.clone()));
+        for (room, user, seq) in mem::take(&mut self.delivered.answered) {
+            self.cluster.confirm(|| Confirmed::Read(room.clone(), user.clone()));
             let mark = self.rooms.room(&room).and_then(|live| Some(live.state().member(live.role_of(&user)?).read_seq));
             // A later mark is sent by what has moved it.
             if mark == Some(seq) {
@@ -134,35 +128,10 @@ impl Chat {
         }
     }
 
-    pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
-        if changed.shared {
-            let PresenceChanged { room, user, other, online, .. } = &changed;
-            self.publish_inbox_presence(other, room, user, *online);
-        }
-        self.send_presence(changed);
-    }
-
-    /// Tells this node's sessions who came or went.
-    pub(super) fn send_presence(&mut self, changed: PresenceChanged) {
-        let PresenceChanged { room, user, other, online, shared } = changed;
-        let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
-        if shared {
-            self.send_to_room(&room, Delivery::State, &push, Some(&user));
-            self.send_to_inbox(&other, &push);
-        }
-    }
-
-    pub(super) fn send_to_inbox(&mut self, user: &UserId, push: &Push) {
-        for (hub, session) in self.rooms.fed_by(user, Feed::Inbox) {
-            let op = Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() };
-            self.out.send_to_hub(hub, op);
-        }
-    }
-
     /// Changes what a room's members share, and sends each what they see of the other from now on.
     pub(super) fn sharing_changes(&mut self, room: &RoomId, change: impl FnOnce(&mut LiveRoom)) {
         for (viewer, user, online) in self.sharing_changes_here(room, change) {
-            self.publish_inbox_presence(&viewer, room, &user, online);
+            self.cluster.publish_inbox_presence(self.out, &viewer, room, &user, online);
         }
     }
 
@@ -172,9 +141,9 @@ impl Chat {
         room: &RoomId,
         change: impl FnOnce(&mut LiveRoom),
     ) -> Vec<(UserId, UserId, bool)> {
-        let mut told = Vec::new();
+        let mut seen_changes = Vec::new();
         let seen = |live: &LiveRoom| [Role::Buyer, Role::Seller].map(|viewer| live.sees_other_online(viewer));
-        let Some(live) = self.rooms.room_mut(room) else { return told };
+        let Some(live) = self.rooms.room_mut(room) else { return seen_changes };
         let before = seen(live);
         change(live);
         let after = seen(live);
@@ -189,62 +158,11 @@ impl Chat {
                 let event = ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online: after };
                 let push = Push::new(&event);
                 self.send_to_room(room, Delivery::State, &push, Some(&user));
-                self.send_to_inbox(&viewer, &push);
-                told.push((viewer, user, after));
+                self.out.send_to_inbox(self.rooms, &viewer, &push);
+                seen_changes.push((viewer, user, after));
             }
         }
-        told
-    }
-
-    /// A message is new: its room and its members' lists are notified.
-    pub(super) fn message_appended(&mut self, message: StoredMessage, data: Bytes) {
-        self.metrics.messages.inc();
-        self.mark_stale(&message.room_id);
-        self.message_stored(&message, data);
-        self.room_updated(message.room_id);
-    }
-
-    /// A message stands differently: its room and, where they show it, its members' lists are notified.
-    pub(super) fn message_changed(&mut self, message: StoredMessage, data: Bytes) {
-        self.mark_stale(&message.room_id);
-        self.publish_change(&message);
-        if self.is_early(&message) {
-            return self.early_changed(message, data);
-        }
-        self.send_to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
-        if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message, true)) {
-            self.room_updated(message.room_id.clone());
-        }
-        if message.deleted_at.is_some() {
-            // Where several nodes change a room, the database counts.
-            self.refresh(message.room_id, true);
-        }
-    }
-
-    /// Whether an earlier message of its room was not delivered yet: several nodes commit them.
-    pub(super) fn is_early(&self, message: &StoredMessage) -> bool {
-        self.rooms.room(&message.room_id).is_some_and(|live| live.state().last_seq < message.seq)
-    }
-
-    /// A message has changed before its turn: it is delivered as it is now, when its turn comes.
-    pub(super) fn early_changed(&mut self, message: StoredMessage, data: Bytes) {
-        let room = message.room_id.clone();
-        if let Some(live) = self.rooms.room_mut(&room) {
-            live.early_changed(message, data);
-        }
-        self.fill(room.clone());
-        self.room_updated(room);
-    }
-
-    /// A message of a room that was not in memory stands differently: its members' lists are notified where they show it.
-    pub(super) fn change_shown(&mut self, change: &MessageChange, reach: Reach) {
-        let Some(live) = self.rooms.room(&change.room) else { return };
-        let state = live.state();
-        let is_last = state.last_message.as_ref().is_some_and(|last| last.id == change.message);
-        let counted = |role| state.member_user(role).id != change.sender && state.member(role).read_seq < change.seq;
-        if is_last || change.is_offer || change.is_deleted && [Role::Buyer, Role::Seller].into_iter().any(counted) {
-            self.debounce_room_updated(change.room.clone(), Audience::both(reach));
-        }
+        seen_changes
     }
 
     /// Somebody has read: their own sessions are notified, and the other member's where the two share it.
@@ -255,119 +173,15 @@ impl Chat {
             self.send_to_room(room, Delivery::State, &push, None);
         } else {
             let own = live.sessions_of(user);
-            self.send_to_sessions(own, None, &push);
+            self.out.send_to_sessions(self.rooms, own, None, &push);
         }
-    }
-
-    pub(super) fn send_to_sessions(
-        &mut self,
-        sessions: impl IntoIterator<Item = SessionId>,
-        state_of: Option<&RoomId>,
-        push: &Push,
-    ) {
-        let mut by_hub: HashMap<_, Vec<SessionId>> = HashMap::new();
-        for session in sessions {
-            if let Some(live) = self.rooms.session(session) {
-                by_hub.entry(live.hub).or_default().push(session);
-            }
-        }
-        for (hub, sessions) in by_hub {
-            self.out.send_to_hub(hub, Op::DeliverTo { sessions, state_of: state_of.cloned(), push: push.clone() });
-        }
-    }
-
-    /// Remembers that both members' lists show something old.
-    pub(super) fn room_updated(&mut self, room: RoomId) {
-        self.debounce_room_updated(room, Audience::both(Reach::Everywhere));
-    }
-
-    /// The same for this node's sessions: the others are notified by another node.
-    pub(super) fn room_updated_here(&mut self, room: RoomId) {
-        self.debounce_room_updated(room, Audience::both(Reach::Here));
-    }
-
-    /// The same, where it is known who shall be notified.
-    pub(super) fn debounce_room_updated(&mut self, room: RoomId, audience: Audience) {
-        let Some(live) = self.rooms.room_mut(&room) else { return };
-        let now = self.now.at;
-        if self.room_updates.add(room, audience, now) {
-            // Keeps the room in memory until its members are notified.
-            live.writes_pending += 1;
-            self.await_room_updates();
-        }
-    }
-
-    fn await_room_updates(&mut self) {
-        if let Some(wait) = self.room_updates.set_timer(self.now.at) {
-            self.out.after(wait, Timer::RoomUpdates);
-        }
-    }
-
-    /// Tells both members of many rooms what these look like now, some at a time: the rooms are read for it, and others
-    /// want to read, too. Those who have brought it about take turns.
-    pub(super) fn announce(&mut self, by: &Account, rooms: Vec<RoomId>) {
-        let idle = self.announcements.is_empty();
-        for room in rooms {
-            self.announcements.push(by.clone(), 1, room);
-        }
-        if idle {
-            self.announce_some();
-        }
-    }
-
-    /// A room could not be read to be announced: it is announced later, to everybody whom it may concern.
-    pub(super) fn announce_later(&mut self, room: RoomId) {
-        if self.announcements.is_empty() {
-            self.out.after(ANNOUNCEMENTS_RETRY_PAUSE, Timer::Announcements);
-        }
-        self.announcements.push(Account::Server, 1, room);
-    }
-
-    pub(super) fn announce_some(&mut self) {
-        for _ in 0..ANNOUNCEMENTS_AT_ONCE {
-            let Some((_, room)) = self.announcements.pop() else { return };
-            self.with_room(RoomRequest::Announce(room));
-        }
-        self.out.after(ANNOUNCEMENTS_PAUSE, Timer::Announcements);
-    }
-
-    pub(super) fn send_room_updates(&mut self) {
-        let now = self.now.at;
-        while let Some((room, audience)) = self.room_updates.pop_due(now) {
-            self.list_shown(&room);
-            let Some(live) = self.rooms.room_mut(&room) else { continue };
-            live.writes_pending -= 1;
-            let told = [Role::Buyer, Role::Seller]
-                .into_iter()
-                .filter(|role| audience.has(*role))
-                .filter(|role| !live.state().member(*role).deleted && live.state().member(*role).listing.is_shown())
-                .map(|role| (live.summary(role), live.state().member_user(role).id.clone()))
-                .collect::<Vec<_>>();
-            for (summary, user) in told {
-                self.send_room_update(&user, &summary, audience.reach);
-            }
-            self.rooms.release(&room);
-        }
-        self.await_room_updates();
-    }
-
-    fn send_room_update(&mut self, user: &UserId, summary: &RoomSummary, reach: Reach) {
-        let is_published = reach == Reach::Everywhere && self.nodes.is_some();
-        if !is_published && self.rooms.sessions_of(user).is_empty() {
-            return;
-        }
-        let data = to_json(&RoomUpdated::of(summary, &self.settings.presenter(self.now.wall)));
-        if is_published {
-            self.publish_list(user, summary, &data);
-        }
-        let (room, share) = (summary.room.id.clone(), Some(summary.unread_share()));
-        self.send_list_update(user, ListUpdate { room, data, share });
     }
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.
     pub(super) fn end_sessions(&mut self, user: &UserId, error: &ChatError) -> usize {
-        self.confirm(|| Confirmed::SessionsEnded(user.clone()));
-        self.publish(
+        self.cluster.confirm(|| Confirmed::SessionsEnded(user.clone()));
+        self.cluster.publish(
+            self.out,
             || Topic::User(user.clone()),
             || NodeEvent::EndSessions {
                 user: user.clone(),

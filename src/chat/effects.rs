@@ -8,12 +8,14 @@ use std::{mem, time::Duration};
 use super::{
     db_read::DbRead,
     hub_op::{HubId, Op},
+    request::{Answer, FollowUp, ReplyTo},
     timer::Timer,
 };
 use crate::{
     broker::{NodeEvent, Topic},
     db::Write,
     domain::Timestamp,
+    error::ChatError,
 };
 
 /// What has gathered and is to be carried out.
@@ -29,6 +31,8 @@ pub struct Effects {
     pub reads: Vec<DbRead>,
     /// What comes back as [`Input::Due`](super::Input::Due) when its time has come.
     pub timers: Vec<(When, Timer)>,
+    /// What the chat itself does next, and whether its change was stored. Empty between two inputs.
+    follow_ups: Vec<(FollowUp, bool)>,
 }
 
 /// When a timer is due.
@@ -75,6 +79,25 @@ impl Effects {
     /// This node is to hear of a topic, or not any more.
     pub(super) fn watch(&mut self, topic: Topic, is_watched: bool) {
         self.bus.push(if is_watched { BusOp::Watch(topic) } else { BusOp::Unwatch(topic) });
+    }
+
+    /// Answers a request to where its answer goes.
+    pub(super) fn answer(&mut self, reply: ReplyTo, answer: Result<Answer, ChatError>) {
+        match reply {
+            ReplyTo::Session(asker) => {
+                let answer = answer.map(|answer| answer.data);
+                self.reply(asker, answer);
+            }
+            // The request may have been given up meanwhile; then nobody waits for the answer.
+            ReplyTo::Request(waiting) => drop(waiting.send(answer)),
+            ReplyTo::Chat(follow_up) => self.follow_ups.push((follow_up, answer.is_ok())),
+            ReplyTo::Nobody => {}
+        }
+    }
+
+    /// Takes what the chat does next.
+    pub(super) fn next_follow_up(&mut self) -> Option<(FollowUp, bool)> {
+        self.follow_ups.pop()
     }
 
     /// Takes what each hub delivers.

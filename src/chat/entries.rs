@@ -1,96 +1,59 @@
-//! What the database has answered, and what was waiting for it.
+//! A session enters a room: it is put there, its history is read, and the entry is answered with it.
 
-use super::{Chat, db_read::HistoryRead, hub_op::Op, loading::Taken, request::ReplyTo, sessions::left_before};
+use super::{
+    Deliveries,
+    db_read::{Entry, HistoryRead},
+    hub_op::Op,
+    request::{Join, ReplyTo},
+    sessions::left_before,
+};
 use crate::{
-    db::{DbError, RoomState},
-    domain::{RoomId, UserId},
-    error::{ChatError, ErrorCode},
+    db::{DbError, MessagePage},
+    domain::Role,
+    error::ChatError,
+    metrics,
     protocol::{event::Entered, json::to_json},
 };
 
-/// The database has said whether a user is a member.
-#[derive(Debug)]
-pub(super) struct Authorized {
-    pub(super) room: RoomId,
-    pub(super) user: UserId,
-    pub(super) allowed: Result<bool, DbError>,
-}
+/// Newest messages in the answer of an entry without `after`.
+const NEWEST_MESSAGES: i64 = 50;
 
-/// The database has read a room.
-#[derive(Debug)]
-pub(super) struct RoomLoaded {
-    pub(super) room: RoomId,
-    pub(super) state: Result<Option<Box<RoomState>>, DbError>,
-}
+/// Missed messages in the answer of an entry with `after`.
+const MISSED_MESSAGES_MAX: i64 = 200;
 
-impl Chat {
-    pub(super) fn authorized(&mut self, Authorized { room, user, allowed }: Authorized) {
-        let (asked, again) = self.checks.answered(&room, &user);
-        let refusal = match allowed {
-            Ok(true) => None,
-            Ok(false) => Some(ChatError::forbidden()),
-            Err(error) => Some(error.into()),
+impl Deliveries<'_> {
+    /// A member enters a room: from now on it holds messages back for the session, until its history has been read. Returns what
+    /// is to be read for it.
+    #[must_use]
+    pub(super) fn join(&mut self, join: Join, role: Role) -> Option<Entry> {
+        let Join { asker, user, room, after, grant } = join;
+        let Some(session) = self.rooms.session(asker.session) else {
+            // It died while its right was being asked for.
+            self.rooms.release(&room);
+            return None;
         };
-        if matches!(refusal, Some(ChatError { code: ErrorCode::Forbidden, .. })) {
-            // Anyone who lost the right stops receiving, too.
-            for session in self.rooms.room(&room).map(|live| live.sessions_of(&user)).unwrap_or_default() {
-                self.take_out(session, &room, ChatError::forbidden());
-            }
+        let entered = session.rooms.iter().filter(|entered| **entered != room).count();
+        if self.settings.rooms_per_session_max.is_some_and(|max| entered >= max) {
+            metrics::count(&self.metrics.rate_limited, "rooms_per_session");
+            let mut error = ChatError::rate_limited(1000);
+            error.message = "this session is in as many rooms as it may be, leave one first".into();
+            self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room: room.clone(), error });
+            self.rooms.release(&room);
+            return None;
         }
-        for work in asked {
-            match &refusal {
-                None => self.with_room(work),
-                Some(error) => self.refuse(work, error.clone()),
-            }
-        }
-        if again {
-            self.reads.member(room, user);
-        }
-    }
-
-    /// Rooms that were read are taken in at once, or after the commit that they may know of already, whose outcome is yet to be
-    /// counted.
-    pub(super) fn room_read(&mut self, loaded: RoomLoaded) {
-        if self.batch.may_count_twice() {
-            self.landing.push(loaded);
-        } else {
-            self.room_loaded(loaded);
-        }
-    }
-
-    /// Takes in the rooms that were read while a commit was out: those that it changed are read again.
-    pub(super) fn rooms_landed(&mut self) {
-        for loaded in std::mem::take(&mut self.landing) {
-            self.room_loaded(loaded);
-        }
-    }
-
-    fn room_loaded(&mut self, RoomLoaded { room, state }: RoomLoaded) {
-        let read = state.as_ref().ok().and_then(|state| state.as_deref());
-        let waiting = match self.loading.take(&room, read) {
-            Taken::Waiting(waiting) => waiting,
-            Taken::Again(account) => return self.reads.room(account, room),
-            Taken::Nothing => return,
+        let place = self.rooms.attach(asker.session, &room, role, grant)?;
+        // From here on it goes by the id that is in memory for as long as the room: the one that came with the request is
+        // let go, also by its session.
+        let room = self.rooms.room(&room).map_or(room, |live| live.state().room.id.clone());
+        self.out.send_to_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
+        let page = match after {
+            Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
+            None => MessagePage::Before { seq: None, limit: NEWEST_MESSAGES },
         };
-        let refusal = match state {
-            Ok(Some(state)) => {
-                self.rooms.insert(*state);
-                None
-            }
-            Ok(None) => Some(ChatError::forbidden()),
-            Err(error) => Some(error.into()),
-        };
-        for work in waiting {
-            match &refusal {
-                // By the policy's second look: the room may have been released by the one before.
-                None => self.with_room(work),
-                Some(error) => self.refuse(work, error.clone()),
-            }
-        }
-        // Anyone who waited may have left.
-        self.rooms.release(&room);
+        Some(Entry { asker, user, room, role, place, page })
     }
 
+    /// The database has read the history for an entry.
     pub(super) fn history_read(&mut self, read: HistoryRead) {
         if !self.rooms.room(&read.room).is_some_and(|live| live.has(read.asker.session, read.place)) {
             return self.entered(read);
@@ -101,11 +64,11 @@ impl Chat {
     }
 
     /// Answers an entry whose history is read.
-    pub(super) fn entered(&mut self, read: HistoryRead) {
+    fn entered(&mut self, read: HistoryRead) {
         let HistoryRead { asker, room, role, place, catches_up, messages } = read;
         if !self.rooms.room(&room).is_some_and(|live| live.has(asker.session, place)) {
             // It left, died or lost its right meanwhile.
-            self.answer(ReplyTo::Session(asker), Err(left_before()));
+            self.out.answer(ReplyTo::Session(asker), Err(left_before()));
             return;
         }
         let messages = match messages {
@@ -143,5 +106,13 @@ impl Chat {
         if let Op::Enter { asker, .. } = &enter {
             self.out.send_to_hub(asker.hub, enter);
         }
+    }
+
+    /// The database knows of an entry, or does not.
+    pub(super) fn entry_remembered(&mut self, mut read: HistoryRead, is_stored: bool) {
+        if !is_stored {
+            read.messages = Err(DbError::Unavailable("the entry could not be remembered".to_owned()));
+        }
+        self.entered(read);
     }
 }

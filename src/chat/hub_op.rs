@@ -68,11 +68,7 @@ pub enum Op {
     /// Ends a session whose client has come back with another connection.
     TakeOver { session: SessionId },
     /// Starts to hold a room's messages back for a session, until its history has been read.
-    Attach {
-        session: SessionId,
-        /// The room that it enters.
-        room: RoomId,
-    },
+    Attach { session: SessionId, room: RoomId },
     /// Answers an entry, then releases what was held back after `after`.
     Enter {
         /// The session and its request.
@@ -86,12 +82,10 @@ pub enum Op {
         /// has asked for the rest.
         behind: bool,
     },
-    /// Refuses an entry.
     RefuseEntry {
         /// The session and its request.
         asker: Asker,
         room: RoomId,
-        /// Why.
         error: ChatError,
     },
     /// Takes a session out of a room, and says why unless it asked for it.
@@ -128,7 +122,6 @@ pub enum Op {
         session: SessionId,
         /// What the client does about it.
         code: CloseCode,
-        /// Why.
         error: ChatError,
     },
 }

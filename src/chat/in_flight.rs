@@ -30,10 +30,10 @@ const ENTRY_WEIGHT: usize = 128 * 1024;
 
 /// The count of one connection's unanswered events. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct InFlight(Arc<Count>);
+pub struct InFlight(Arc<EventCount>);
 
 #[derive(Debug, Default)]
-struct Count {
+struct EventCount {
     taken: AtomicU32,
     reader: AtomicWaker,
     /// The request that brings packets where polls carry the session.
@@ -50,13 +50,13 @@ struct Count {
 pub struct WorkInFlight {
     weight: AtomicUsize,
     /// Connections that read on when there is room again.
-    waiting: Mutex<Vec<Arc<Count>>>,
+    waiting: Mutex<Vec<Arc<EventCount>>>,
 }
 
 /// One event on its way; the place is free again when this is dropped.
 #[derive(Debug)]
 pub struct Slot {
-    count: Arc<Count>,
+    count: Arc<EventCount>,
     places: u32,
     /// What it weighs among its user's.
     weight: usize,
@@ -132,7 +132,7 @@ impl InFlight {
     }
 }
 
-impl Count {
+impl EventCount {
     fn wake(&self) {
         self.reader.wake();
         self.post.wake();
@@ -160,14 +160,14 @@ impl WorkInFlight {
         self.weight.load(Ordering::Acquire) >= WORK_WEIGHT_MAX
     }
 
-    fn queue(&self, count: &Arc<Count>) {
+    fn queue(&self, count: &Arc<EventCount>) {
         let mut waiting = self.waiting();
         if self.is_full() && !count.is_queued.swap(true, Ordering::AcqRel) {
             waiting.push(Arc::clone(count));
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<Arc<Count>>> {
+    fn waiting(&self) -> MutexGuard<'_, Vec<Arc<EventCount>>> {
         // Each change is one statement, so a panic elsewhere leaves nothing half done.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -194,7 +194,7 @@ mod tests {
     use std::{sync::atomic::AtomicUsize, task::Wake};
 
     use super::*;
-    use crate::{chat::accounts::Accounts, config::Limits, domain::UserId};
+    use crate::{chat::user_limits::Accounts, config::Limits, domain::UserId};
 
     #[derive(Default)]
     struct Wakes(AtomicUsize);

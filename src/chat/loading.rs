@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, mem};
 
-use super::{Chat, request::RoomRequest};
+use super::{cluster::Cluster, request::RoomRequest, rooms::Rooms};
 use crate::{
     db::RoomState,
     domain::{Account, ProductId, RoomId, UserId},
@@ -103,6 +103,29 @@ impl LoadingRooms {
         Taken::Waiting(waiting)
     }
 
+    /// What is being read of a room is older than what was just committed: it will be read again.
+    pub(super) fn mark_stale(&mut self, room: &RoomId, cluster: &mut Cluster) {
+        if let Some(loading) = self.rooms.get_mut(room) {
+            loading.is_stale = true;
+        }
+        cluster.room_changed(room);
+    }
+
+    /// The same of all rooms of a user.
+    pub(super) fn mark_user_stale(&mut self, user: &UserId, rooms: &Rooms, cluster: &mut Cluster) {
+        self.changed(Subject::User(user.clone()));
+        if cluster.has_others() {
+            for room in rooms.rooms_of(user) {
+                cluster.room_changed(&room);
+            }
+        }
+    }
+
+    /// The same of all rooms over a product.
+    pub(super) fn mark_product_stale(&mut self, product: &ProductId) {
+        self.changed(Subject::Product(product.clone()));
+    }
+
     fn changed(&mut self, subject: Subject) {
         if self.rooms.is_empty() {
             return;
@@ -123,33 +146,6 @@ pub(super) enum Taken {
     Waiting(Vec<RoomRequest>),
     /// What was read is too old; whose question it is to read it again.
     Again(Account),
-}
-
-impl Chat {
-    /// What is being read of a room is older than what was just committed: it will be read again.
-    pub(super) fn mark_stale(&mut self, room: &RoomId) {
-        if let Some(loading) = self.loading.rooms.get_mut(room) {
-            loading.is_stale = true;
-        }
-        if let Some(nodes) = &mut self.nodes {
-            nodes.reconcile.room_changed(room);
-        }
-    }
-
-    /// The same of all rooms of a user.
-    pub(super) fn mark_user_stale(&mut self, user: &UserId) {
-        self.loading.changed(Subject::User(user.clone()));
-        if let Some(nodes) = &mut self.nodes {
-            for room in self.rooms.rooms_of(user) {
-                nodes.reconcile.room_changed(&room);
-            }
-        }
-    }
-
-    /// The same of all rooms over a product.
-    pub(super) fn mark_product_stale(&mut self, product: &ProductId) {
-        self.loading.changed(Subject::Product(product.clone()));
-    }
 }
 
 #[cfg(test)]

@@ -1,26 +1,75 @@
-//! What members do in a room that is in memory, once they may.
+//! What somebody asks for in a room: it is authorized by the policy that was chosen, waits for the room to be in memory, and is
+//! performed or refused. It may be any request, so this takes the whole chat.
 
 use super::{
     Chat,
+    authorization::check_grant,
     batch::PendingWrite,
-    db_read::Entry,
     hub_op::Op,
-    request::{Join, MakeOffer, Message, RoomRequest},
+    request::{Join, MakeOffer, Message, ReplyTo, RoomRequest},
 };
 use crate::{
-    db::{MessagePage, Write, WriteError},
-    domain::{ClientId, Role, RoomId},
-    error::ChatError,
-    metrics,
+    db::{Write, WriteError},
+    domain::{AuthorizePolicy, ClientId, Role, RoomId},
+    error::{ChatError, ErrorCode},
 };
 
-/// Newest messages in the answer of an entry without `after`.
-const NEWEST_MESSAGES: i64 = 50;
-
-/// Missed messages in the answer of an entry with `after`.
-const MISSED_MESSAGES_MAX: i64 = 200;
-
 impl Chat {
+    /// Does something in a room once its user is known to be a member, by the policy that was chosen.
+    pub(super) fn authorize(&mut self, work: RoomRequest) {
+        match self.settings.policy {
+            AuthorizePolicy::OnEnter => self.with_room(work),
+            AuthorizePolicy::EveryMessage => {
+                if let Some((room, user)) = self.checks.ask(work) {
+                    self.reads.member(room, user);
+                }
+            }
+            AuthorizePolicy::RoomToken => match check_grant(&work, &self.rooms, self.now.wall) {
+                Ok(()) => self.with_room(work),
+                Err(error) => self.refuse(work, error),
+            },
+        }
+    }
+
+    /// The same of several, in their order.
+    pub(super) fn authorize_each(&mut self, requests: Vec<RoomRequest>) {
+        for request in requests {
+            self.authorize(request);
+        }
+    }
+
+    /// Does something in a room, once the room is in memory.
+    pub(super) fn with_room(&mut self, work: RoomRequest) {
+        if self.rooms.room(work.room()).is_some() {
+            self.perform(work);
+            return;
+        }
+        let room = work.room().clone();
+        let loading = self.loading.entry(room.clone());
+        if let Some(account) = loading.add(work) {
+            self.reads.room(account, room);
+        }
+    }
+
+    pub(super) fn refuse(&mut self, work: RoomRequest, error: ChatError) {
+        match work {
+            RoomRequest::Join(Join { asker, room, .. }) => {
+                self.deliveries().detach(asker.session, &room);
+                self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room, error });
+            }
+            RoomRequest::Message(message) => self.out.answer(message.reply, Err(error)),
+            RoomRequest::MakeOffer(offer) => self.out.answer(offer.reply, Err(error)),
+            RoomRequest::Read(read) => self.out.answer(read.reply, Err(error)),
+            RoomRequest::Typing(typing) => self.out.answer(ReplyTo::Session(typing.asker), Err(error)),
+            RoomRequest::Resume { session, .. } => self.deliveries().resume_room(session, false),
+            RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {
+                if error.code == ErrorCode::Unavailable {
+                    self.announce_later(work.room().clone());
+                }
+            }
+        }
+    }
+
     pub(super) fn perform(&mut self, work: RoomRequest) {
         let room = work.room().clone();
         let work = match work {
@@ -35,9 +84,13 @@ impl Chat {
             return;
         };
         match work {
-            RoomRequest::Join(join) => self.join(join, role),
+            RoomRequest::Join(join) => {
+                if let Some(entry) = self.deliveries().join(join, role) {
+                    self.reads.history(entry);
+                }
+            }
             RoomRequest::Message(Message { mut draft, ends, reply, .. }) => {
-                self.typing_stopped(&room, &draft.sender, None);
+                self.deliveries().typing_stopped(&room, &draft.sender, None);
                 let silenced = self.silenced(&room, role, draft.client_id.as_ref());
                 self.screening.screen(&mut draft, ends);
                 self.append_spoken(silenced, PendingWrite { write: Write::Append(draft), room: Some(room), reply });
@@ -52,45 +105,17 @@ impl Chat {
                 let write = Write::MarkRead { room: read.room, reader: read.user, seq: read.seq };
                 self.append(PendingWrite { write, room: Some(room), reply: read.reply });
             }
-            RoomRequest::Typing(typing) => self.set_typing(typing),
+            RoomRequest::Typing(typing) => self.deliveries().set_typing(typing),
             RoomRequest::Resume { session, .. } => {
                 if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
                     self.rooms.attach(session, &room, role, None);
                     self.out.send_to_hub(hub, Op::Attach { session, room: room.clone() });
                 }
                 self.rooms.release(&room);
-                self.resume_room(session, true);
+                self.deliveries().resume_room(session, true);
             }
             RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
         }
-    }
-
-    pub(super) fn join(&mut self, join: Join, role: Role) {
-        let Join { asker, user, room, after, grant } = join;
-        let Some(session) = self.rooms.session(asker.session) else {
-            // It died while its right was being asked for.
-            self.rooms.release(&room);
-            return;
-        };
-        let entered = session.rooms.iter().filter(|entered| **entered != room).count();
-        if self.settings.rooms_per_session_max.is_some_and(|max| entered >= max) {
-            metrics::count(&self.metrics.rate_limited, "rooms_per_session");
-            let mut error = ChatError::rate_limited(1000);
-            error.message = "this session is in as many rooms as it may be, leave one first".into();
-            self.out.send_to_hub(asker.hub, Op::RefuseEntry { asker, room: room.clone(), error });
-            self.rooms.release(&room);
-            return;
-        }
-        let Some(place) = self.rooms.attach(asker.session, &room, role, grant) else { return };
-        // From here on it goes by the id that is in memory for as long as the room: the one that came with the request is
-        // let go, also by its session.
-        let room = self.rooms.room(&room).map_or(room, |live| live.state().room.id.clone());
-        self.out.send_to_hub(asker.hub, Op::Attach { session: asker.session, room: room.clone() });
-        let page = match after {
-            Some(seq) => MessagePage::After { seq, limit: MISSED_MESSAGES_MAX },
-            None => MessagePage::Before { seq: None, limit: NEWEST_MESSAGES },
-        };
-        self.reads.history(Entry { asker, user, room, role, place, page });
     }
 
     /// Why a member can't say anything now, as far as memory knows; the transaction looks again. With a key of the sender's
@@ -113,7 +138,7 @@ impl Chat {
     pub(super) fn append_spoken(&mut self, silenced: Option<ChatError>, write: PendingWrite) {
         match (silenced, write.room.clone()) {
             (Some(error), Some(room)) => {
-                self.answer(write.reply, Err(error));
+                self.out.answer(write.reply, Err(error));
                 self.rooms.release(&room);
             }
             _ => self.append(write),

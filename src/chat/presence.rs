@@ -1,11 +1,12 @@
-//! Who is online, for a session of the inbox that has just connected: a slice of its user's rooms at a time.
+//! Who is online: members who come and go, and what a session that has just come is sent of those who are there.
 
 use std::time::Duration;
 
 use super::{
-    Chat,
-    hub_op::{HubId, Op},
-    rooms::PresenceChanged,
+    Deliveries,
+    effects::Effects,
+    hub_op::{Delivery, HubId, Op},
+    rooms::{PresenceChanged, Rooms},
     timer::Timer,
 };
 use crate::{
@@ -16,27 +17,68 @@ use crate::{
 /// Rooms of a user that a session of the inbox is sent in one slice.
 const ROOMS_AT_ONCE: usize = 128;
 
-impl Chat {
-    /// Sends a session of the inbox who is online already.
-    pub(super) fn send_online(&mut self, session: SessionId, user: UserId, hub: HubId) {
-        let rooms = self.rooms.rooms_of(&user);
-        self.send_some_online(session, user, hub, rooms);
+/// Sends a session of the inbox that has just connected who is online already: a slice of its user's rooms at a time.
+pub(super) fn send_online(session: SessionId, user: UserId, hub: HubId, rooms: &Rooms, out: &mut Effects) {
+    let left = rooms.rooms_of(&user);
+    send_some_online(session, user, hub, left, rooms, out);
+}
+
+/// Goes on with the rooms that are left.
+pub(super) fn send_some_online(
+    session: SessionId,
+    user: UserId,
+    hub: HubId,
+    mut left: Vec<RoomId>,
+    rooms: &Rooms,
+    out: &mut Effects,
+) {
+    if rooms.session(session).is_none() {
+        return;
+    }
+    for room in left.drain(..left.len().min(ROOMS_AT_ONCE)) {
+        let Some(PresenceChanged { room, user, online, .. }) = rooms.other_online(&user, &room) else {
+            continue;
+        };
+        let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
+        out.send_to_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
+    }
+    if !left.is_empty() {
+        out.after(Duration::ZERO, Timer::SendOnline { session, user, hub, rooms: left });
+    }
+}
+
+impl Deliveries<'_> {
+    /// A member came or went: the other one is notified, on every node.
+    pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
+        if changed.shared {
+            let PresenceChanged { room, user, other, online, .. } = &changed;
+            self.cluster.publish_inbox_presence(self.out, other, room, user, *online);
+        }
+        self.send_presence(changed);
     }
 
-    /// Goes on with the rooms that are left.
-    pub(super) fn send_some_online(&mut self, session: SessionId, user: UserId, hub: HubId, mut rooms: Vec<RoomId>) {
-        if self.rooms.session(session).is_none() {
-            return;
+    /// Notifies this node's sessions who came or went.
+    pub(super) fn send_presence(&mut self, changed: PresenceChanged) {
+        let PresenceChanged { room, user, other, online, shared } = changed;
+        let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
+        if shared {
+            self.send_to_room(&room, Delivery::State, &push, Some(&user));
+            self.out.send_to_inbox(self.rooms, &other, &push);
         }
-        for room in rooms.drain(..rooms.len().min(ROOMS_AT_ONCE)) {
-            let Some(PresenceChanged { room, user, online, .. }) = self.rooms.other_online(&user, &room) else {
-                continue;
-            };
-            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
+    }
+
+    /// Sends a session that was taken up who is in its rooms now: meanwhile somebody may have come or gone, and no answer to an
+    /// entry says so.
+    pub(super) fn send_presence_of(&mut self, session: SessionId, rooms: Vec<RoomId>) {
+        let Some(session_here) = self.rooms.session(session) else { return };
+        let (hub, user) = (session_here.hub, session_here.user.clone());
+        for room in rooms {
+            let Some(live) = self.rooms.room(&room) else { continue };
+            let Some(role) = live.role_of(&user) else { continue };
+            let online = live.sees_other_online(role);
+            let user_id = live.state().member_user(role.other()).id.clone();
+            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id, online });
             self.out.send_to_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
-        }
-        if !rooms.is_empty() {
-            self.out.after(Duration::ZERO, Timer::SendOnline { session, user, hub, rooms });
         }
     }
 }

@@ -14,15 +14,14 @@ use std::{
 };
 
 use super::{
-    Audience, Chat,
-    db_read::DbRead,
-    db_read::{Memory, Walk},
-    request::RoomRequest,
+    db_read::{DbRead, Memory, ProfileWalk},
+    effects::Effects,
+    rooms::Rooms,
     timer::Timer,
 };
 use crate::{
     db::{DbError, OtherMember},
-    domain::{Role, User, UserId},
+    domain::{Role, RoomId, User, UserId},
 };
 
 /// Rooms of a page. At most so many are read one after the other.
@@ -70,120 +69,110 @@ impl Profiles {
         }
     }
 
-    fn pop(&mut self) -> Option<Walk> {
+    fn pop(&mut self) -> Option<ProfileWalk> {
         let user = self.order.pop_front()?;
         let memory = self.waiting.remove(&user)?;
-        Some(Walk { user, memory, role: Role::Buyer, after: None })
+        Some(ProfileWalk { user, memory, role: Role::Buyer, after: None })
     }
-}
 
-impl Chat {
-    /// Looks for users whom another process has renamed, and again from then on.
-    pub(super) fn look_for_renamed(&mut self) {
-        self.out.after(LOOK_INTERVAL, Timer::LookForRenamed);
-        if self.nodes.is_none() && !mem::replace(&mut self.profiles.is_looking, true) {
-            self.out.read(DbRead::Renamed(self.profiles.place));
+    /// Looks for users whom another process has renamed, and again from then on; a server among others finds them in its news.
+    pub(super) fn look(&mut self, is_alone: bool, out: &mut Effects) {
+        out.after(LOOK_INTERVAL, Timer::LookForRenamed);
+        if is_alone && !mem::replace(&mut self.is_looking, true) {
+            out.read(DbRead::Renamed(self.place));
         }
+    }
+
+    /// The database has answered who was renamed. Returns those whom this server has not put itself.
+    pub(super) fn renamed_found(&mut self, found: Result<(Vec<User>, i64), DbError>) -> Vec<User> {
+        self.is_looking = false;
+        let (mut users, place) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                log::warn!("users with another name could not be looked for: {error}");
+                return Vec::new();
+            }
+        };
+        self.place = Some(place);
+        users.retain(|user| !self.own.iter().any(|own| own.contains(&user.id)));
+        self.own.swap(0, 1);
+        self.own[0].clear();
+        users
     }
 
     /// A user was put here, with another name or picture: rooms in memory show it, and lists will.
-    pub(super) fn own_profile_changed(&mut self, user: &UserId) {
-        if self.nodes.is_none() {
-            self.profiles.own[0].insert(user.clone());
+    pub(super) fn own_changed(&mut self, user: &UserId, is_alone: bool, rooms: &Rooms, out: &mut Effects) {
+        if is_alone {
+            self.own[0].insert(user.clone());
         }
-        self.show_profile(user.clone(), Memory::Current);
+        self.show(user.clone(), Memory::Current, rooms, out);
     }
 
     /// Takes a user's name and picture to the lists of the other members of their rooms.
-    pub(super) fn show_profile(&mut self, user: UserId, memory: Memory) {
-        if !self.rooms.has_sessions() {
+    pub(super) fn show(&mut self, user: UserId, memory: Memory, rooms: &Rooms, out: &mut Effects) {
+        if !rooms.has_sessions() {
             return;
         }
-        self.profiles.push(user, memory);
-        if !self.profiles.is_running {
-            self.show_next_profile();
+        self.push(user, memory);
+        if !self.is_running {
+            self.show_next(out);
         }
     }
 
-    pub(super) fn show_next_profile(&mut self) {
-        let next = self.profiles.pop();
-        self.profiles.is_running = next.is_some();
+    /// Goes on with the next user.
+    pub(super) fn show_next(&mut self, out: &mut Effects) {
+        let next = self.pop();
+        self.is_running = next.is_some();
         if let Some(walk) = next {
-            self.go_on_showing(walk);
+            go_on(walk, out);
         }
     }
 
-    pub(super) fn go_on_showing(&mut self, walk: Walk) {
-        self.out.read(DbRead::OtherMembers(walk));
-    }
-
-    /// Notifies those of a page who are connected. Returns whether there are any.
-    fn show_profile_to(&mut self, found: Vec<OtherMember>, memory: Memory) -> bool {
-        let mut has_notified = false;
-        for OtherMember { room, user, role } in found {
-            if self.rooms.sessions_of(&user).is_empty() {
-                continue;
-            }
-            has_notified = true;
-            if memory == Memory::Old && self.rooms.room(&room).is_some() {
-                self.refresh(room, true);
-            } else {
-                self.with_room(RoomRequest::AnnounceTo(room, Audience::here(role)));
-            }
-        }
-        has_notified
-    }
-
-    /// The database has answered who was renamed.
-    pub(super) fn renamed_found(&mut self, found: Result<(Vec<User>, i64), DbError>) {
-        self.profiles.is_looking = false;
-        let (users, place) = match found {
-            Ok(found) => found,
-            Err(error) => return log::warn!("users with another name could not be looked for: {error}"),
-        };
-        self.profiles.place = Some(place);
-        for user in users {
-            if self.profiles.own.iter().any(|own| own.contains(&user.id)) {
-                continue;
-            }
-            self.rooms.user_changed(&user, false);
-            self.mark_user_stale(&user.id);
-            self.show_profile(user.id, Memory::Current);
-        }
-        self.profiles.own.swap(0, 1);
-        self.profiles.own[0].clear();
-    }
-
-    /// The database has read a page of a user's rooms.
-    pub(super) fn other_members_read(&mut self, mut walk: Walk, found: Result<Vec<OtherMember>, DbError>) {
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => {
-                log::warn!("a user's rooms could not be read, to show their new name: {error}");
-                return self.out.after(PAUSE_AFTER_FAILURE, Timer::ShowProfile(Some(walk)));
-            }
-        };
-        let last = found.last().filter(|_| found.len() as i64 >= ROOMS).map(|last| last.room.clone());
-        let memory = walk.memory;
-        let next = match (last, walk.role) {
-            (None, Role::Seller) => None,
-            (None, Role::Buyer) => {
-                (walk.role, walk.after) = (Role::Seller, None);
-                Some(walk)
-            }
-            (last, _) => {
-                walk.after = last;
-                Some(walk)
-            }
-        };
-        let mut has_notified = false;
-        self.guarded("profile", |chat| has_notified = chat.show_profile_to(found, memory));
+    /// A page of a user's rooms was gone through: the next one is read, after a pause where somebody was notified.
+    pub(super) fn page_shown(
+        &mut self,
+        walk: ProfileWalk,
+        last: Option<RoomId>,
+        has_notified: bool,
+        out: &mut Effects,
+    ) {
+        let next = after(walk, last);
         if has_notified {
-            return self.out.after(PAUSE, Timer::ShowProfile(next));
+            return out.after(PAUSE, Timer::ShowProfile(next));
         }
         match next {
-            Some(walk) => self.go_on_showing(walk),
-            None => self.show_next_profile(),
+            Some(walk) => go_on(walk, out),
+            None => self.show_next(out),
+        }
+    }
+}
+
+/// Reads the next page of a user's rooms.
+pub(super) fn go_on(walk: ProfileWalk, out: &mut Effects) {
+    out.read(DbRead::OtherMembers(walk));
+}
+
+/// Reads a page again that could not be read.
+pub(super) fn try_again(walk: ProfileWalk, out: &mut Effects) {
+    out.after(PAUSE_AFTER_FAILURE, Timer::ShowProfile(Some(walk)));
+}
+
+/// The last room of a page that has others after it, perhaps.
+pub(super) fn last_of_page(found: &[OtherMember]) -> Option<RoomId> {
+    found.last().filter(|_| found.len() as i64 >= ROOMS).map(|last| last.room.clone())
+}
+
+/// What comes after a page whose last room this is, if it was full; `None` after the user's last one.
+fn after(mut walk: ProfileWalk, last: Option<RoomId>) -> Option<ProfileWalk> {
+    match (last, walk.role) {
+        (None, Role::Seller) => None,
+        (None, Role::Buyer) => {
+            (walk.role, walk.after) = (Role::Seller, None);
+            Some(walk)
+        }
+        (last, _) => {
+            walk.after = last;
+            Some(walk)
         }
     }
 }

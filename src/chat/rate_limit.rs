@@ -30,7 +30,6 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// So many per second.
     #[must_use]
     pub const fn per_second(per_second: NonZeroU32) -> Self {
         Self { per_second }
@@ -137,9 +136,9 @@ pub enum RateVerdict {
         /// How long to wait.
         retry_after_ms: u64,
     },
-    /// Told so again and again: the session ends.
+    /// It went on although it was refused again and again: the session ends.
     Flooding {
-        /// How long to stay away.
+        /// How long to wait before a new session.
         retry_after_ms: u64,
     },
 }
@@ -152,7 +151,7 @@ pub struct Strikes {
 }
 
 impl Strikes {
-    /// Counts one. Returns how long to stay away when they are too many.
+    /// Counts one. Returns how long to wait before a new session when they are too many.
     pub fn add(&mut self, quota: Quota, now: Instant) -> Option<Duration> {
         let began = match self.window_began {
             Some(began) if now.saturating_duration_since(began) <= FLOOD_WINDOW => began,

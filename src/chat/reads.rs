@@ -7,9 +7,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Chat,
+    answers::{Authorized, RoomLoaded},
     db_read::{DbRead, Entry, HistoryRead, List},
-    entries::{Authorized, RoomLoaded},
+    effects::Effects,
+    loading::LoadingRooms,
 };
 use crate::{
     db::{BytesMax, DbError, MessagePage, Messages, RoomState},
@@ -33,7 +34,7 @@ pub(crate) const HISTORY_BYTES_MAX: BytesMax = BytesMax { each: 128 * 1024, all:
 
 /// Reads of one kind.
 #[derive(Debug)]
-struct Kind<T> {
+struct ReadQueue<T> {
     gathered: FairQueue<Account, T>,
     /// Those of a list whose answers had no space: they had their turn, and are the first of the next list.
     deferred: Vec<(Account, T)>,
@@ -42,13 +43,13 @@ struct Kind<T> {
     asking: HashSet<Account>,
 }
 
-impl<T> Default for Kind<T> {
+impl<T> Default for ReadQueue<T> {
     fn default() -> Self {
         Self { gathered: FairQueue::new(1), deferred: Vec::new(), out: 0, asking: HashSet::new() }
     }
 }
 
-impl<T> Kind<T> {
+impl<T> ReadQueue<T> {
     fn push(&mut self, account: Account, question: T) {
         self.gathered.push(account, 1, question);
     }
@@ -92,9 +93,9 @@ impl<T> Kind<T> {
 /// What gathers.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
-    members: Kind<(RoomId, UserId)>,
-    rooms: Kind<RoomId>,
-    histories: Kind<Entry>,
+    members: ReadQueue<(RoomId, UserId)>,
+    rooms: ReadQueue<RoomId>,
+    histories: ReadQueue<Entry>,
 }
 
 impl Reads {
@@ -108,79 +109,76 @@ impl Reads {
         self.rooms.push(account, room);
     }
 
-    /// Asks for the history of an entry.
     pub(super) fn history(&mut self, entry: Entry) {
         self.histories.push(Account::User(entry.user.clone()), entry);
     }
-}
 
-impl Chat {
     /// The end of a turn: asks what has gathered.
-    pub(super) fn flush_reads(&mut self) {
-        while let Some(list) = self.reads.members.take(ASKED_MAX, ASKED_PER_ACCOUNT_MAX) {
-            self.out.read(DbRead::Members(list));
+    pub(super) fn flush(&mut self, loading: &mut LoadingRooms, out: &mut Effects) {
+        while let Some(list) = self.members.take(ASKED_MAX, ASKED_PER_ACCOUNT_MAX) {
+            out.read(DbRead::Members(list));
         }
-        while let Some(mut list) = self.reads.rooms.take(ASKED_MAX, ASKED_PER_ACCOUNT_MAX) {
+        while let Some(mut list) = self.rooms.take(ASKED_MAX, ASKED_PER_ACCOUNT_MAX) {
             // Some are read already, or are being read, for the other member.
-            list.asked.retain(|room| self.loading.begin(room));
+            list.asked.retain(|room| loading.begin(room));
             if list.asked.is_empty() {
-                self.reads.rooms.answered(&list.accounts);
+                self.rooms.answered(&list.accounts);
                 continue;
             }
-            self.out.read(DbRead::Rooms(list));
+            out.read(DbRead::Rooms(list));
         }
-        while let Some(list) = self.reads.histories.take(HISTORIES_MAX, HISTORIES_PER_ACCOUNT_MAX) {
-            self.out.read(DbRead::Histories(list));
+        while let Some(list) = self.histories.take(HISTORIES_MAX, HISTORIES_PER_ACCOUNT_MAX) {
+            out.read(DbRead::Histories(list));
         }
     }
 
-    /// Who is a member.
-    pub(super) fn members_found(&mut self, list: List<(RoomId, UserId)>, allowed: Result<Vec<bool>, DbError>) {
+    /// Members were asked about: each with the answer.
+    pub(super) fn members_found(
+        &mut self,
+        list: List<(RoomId, UserId)>,
+        allowed: Result<Vec<bool>, DbError>,
+    ) -> impl Iterator<Item = Authorized> + use<> {
         let List { asked, accounts } = list;
-        self.reads.members.answered(&accounts);
+        self.members.answered(&accounts);
         let allowed = each(asked.len(), allowed.map(|allowed| allowed.into_iter().map(Ok).collect()));
-        for ((room, user), allowed) in asked.into_iter().zip(allowed) {
-            self.guarded("authorized", |chat| chat.authorized(Authorized { room, user, allowed }));
-        }
+        asked.into_iter().zip(allowed).map(|((room, user), allowed)| Authorized { room, user, allowed })
     }
 
-    /// Rooms that are to come into memory.
+    /// Rooms were read that are to come into memory: each with what was read.
     pub(super) fn rooms_loaded(
         &mut self,
         list: List<RoomId>,
         loaded: Result<Vec<Result<Option<RoomState>, DbError>>, DbError>,
-    ) {
+    ) -> impl Iterator<Item = RoomLoaded> + use<> {
         let List { asked, accounts } = list;
-        self.reads.rooms.answered(&accounts);
+        self.rooms.answered(&accounts);
         if let Err(error) = &loaded {
             log::warn!("{} rooms could not be read: {error}", asked.len());
         }
-        for (room, state) in asked.iter().zip(each(asked.len(), loaded)) {
-            let state = state.map(|state| state.map(Box::new));
-            self.guarded("loaded", |chat| chat.room_read(RoomLoaded { room: room.clone(), state }));
-        }
+        let loaded = each(asked.len(), loaded);
+        let boxed = |state: Result<Option<RoomState>, DbError>| state.map(|state| state.map(Box::new));
+        asked.into_iter().zip(loaded).map(move |(room, state)| RoomLoaded { room, state: boxed(state) })
     }
 
-    /// The histories for entries.
+    /// Histories were read for entries: each with its own. Those that had no space are asked for again.
     pub(super) fn histories_read(
         &mut self,
         list: List<Entry>,
         histories: Result<Vec<Result<Messages, DbError>>, DbError>,
-    ) {
+    ) -> impl Iterator<Item = HistoryRead> + use<> {
         let List { mut asked, accounts } = list;
-        self.reads.histories.answered(&accounts);
+        self.histories.answered(&accounts);
         if let Err(error) = &histories {
             log::warn!("{} histories could not be read: {error}", asked.len());
         }
         let histories = each(asked.len(), histories);
         let deferred = asked.split_off(histories.len());
         let deferred = deferred.into_iter().map(|entry| (Account::User(entry.user.clone()), entry));
-        self.reads.histories.deferred.extend(deferred);
-        for (Entry { asker, room, role, place, page, .. }, messages) in asked.into_iter().zip(histories) {
+        self.histories.deferred.extend(deferred);
+        asked.into_iter().zip(histories).map(|(Entry { asker, room, role, place, page, .. }, messages)| {
             let catches_up = matches!(page, MessagePage::After { .. });
-            let read = HistoryRead { asker, room, role, place, catches_up, messages };
-            self.guarded("history", |chat| chat.history_read(read));
-        }
+            HistoryRead { asker, room, role, place, catches_up, messages }
+        })
     }
 }
 
@@ -202,7 +200,7 @@ mod tests {
 
     #[test]
     fn one_who_asks_a_thousand_reads_does_not_fill_the_lists_of_others() {
-        let mut kind = Kind::default();
+        let mut kind = ReadQueue::default();
         for question in 0..1000 {
             kind.push(user("mallory"), question);
         }
@@ -223,7 +221,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_four_lists_out_at_most() {
-        let mut kind = Kind::default();
+        let mut kind = ReadQueue::default();
         for question in 0..5 {
             kind.push(user(&format!("user{question}")), question);
         }

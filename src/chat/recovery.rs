@@ -11,7 +11,7 @@ use std::{collections::HashMap, sync::Arc};
 use data_encoding::HEXLOWER;
 
 use super::{
-    Chat,
+    Deliveries,
     batch::PendingWrite,
     db_read::{DbRead, FindRecovery, HistoryRead, ListMissed},
     hub_op::Op,
@@ -23,10 +23,7 @@ use crate::{
     broker::{NodeEvent, Topic},
     db::{DbError, Missed, Seen, Write},
     domain::{Account, Recovery, RoomId, Seq, SessionId, StoredMessage, Timestamp, UserId, recovery::RECOVERY_MS},
-    protocol::{
-        event::ServerEvent,
-        push::{Offset, Position, Push},
-    },
+    protocol::push::{Offset, Position, Push},
 };
 
 /// Most messages that are sent to a client that comes back. A client that missed more starts over, and asks room by room.
@@ -90,21 +87,31 @@ impl Recoveries {
     }
 }
 
+/// Forgets what can't be taken up any more.
+pub(super) fn forget_ended(now: Timestamp) -> PendingWrite {
+    let before = now.plus_ms(-RECOVERY_MS);
+    PendingWrite { write: Write::ForgetEnded { before }, room: None, reply: ReplyTo::Nobody }
+}
+
 fn hash(secret: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
     HEXLOWER.encode(digest.as_ref())
 }
 
-/// The client's name for its session: the same after a recovery, and nothing that gives the secret away.
+/// The client's name for its session: the same after a recovery, and nothing that reveals the secret.
 fn sid_of(pid: &str) -> String {
     hash(&format!("sid {pid}"))[..20].to_owned()
 }
 
-impl Chat {
-    /// Takes up an earlier session, or begins one that can be taken up later.
-    pub(super) fn recover(&mut self, session: SessionId, resume: Option<Resume>) {
-        let Some(resume) = resume else { return self.begin_recoverable(session) };
-        let Some(user) = self.rooms.session(session).map(|live| live.user.clone()) else { return };
+impl Deliveries<'_> {
+    /// Takes up an earlier session, or begins one that can be taken up later. Returns what is to be authorized for it: its rooms.
+    #[must_use]
+    pub(super) fn recover(&mut self, session: SessionId, resume: Option<Resume>) -> Vec<RoomRequest> {
+        let Some(resume) = resume else {
+            self.begin_recoverable(session);
+            return Vec::new();
+        };
+        let Some(user) = self.rooms.session(session).map(|live| live.user.clone()) else { return Vec::new() };
         let pid_hash = hash(&resume.pid);
         let holder = self.recoveries.by_pid.get(pid_hash.as_str()).copied();
         if let Some(holder) = holder
@@ -118,10 +125,11 @@ impl Chat {
         if let Some(ended) = self.recoveries.ending.get(&pid_hash) {
             // The database does not know yet how it ended.
             let rooms = ended.as_ref().filter(|ended| ended.user == user).map(|ended| ended.rooms.clone());
-            return match rooms {
-                Some(rooms) => self.resume(session, &user, Returning { resume, rooms, gone: Vec::new() }),
-                None => self.begin_recoverable(session),
+            let Some(rooms) = rooms else {
+                self.begin_recoverable(session);
+                return Vec::new();
             };
+            return self.resume(session, &user, Returning { resume, rooms, gone: Vec::new() });
         }
         self.out.read(DbRead::Recovery(FindRecovery {
             session,
@@ -130,6 +138,7 @@ impl Chat {
             pid: resume.pid,
             offset: resume.offset,
         }));
+        Vec::new()
     }
 
     /// Begins a session that can be taken up later. Its client gets the secret when the database knows of it.
@@ -164,18 +173,18 @@ impl Chat {
 
     /// Up to where in the order of commits this node's sessions have everything of their rooms.
     fn settled(&self) -> Position {
-        self.nodes.as_ref().map_or(self.position, |nodes| nodes.reconcile.settled())
+        self.cluster.nodes.as_ref().map_or(self.delivered.position, |nodes| nodes.reconcile.settled())
     }
 
     /// What a client of Socket.IO keeps of a message that is delivered now.
     pub(super) fn offset_of(&self, position: Position) -> Offset {
-        if self.nodes.is_none() {
+        if !self.cluster.has_others() {
             return Offset::exact(position);
         }
-        Offset { position, settled: self.settled().min(position), newest: self.position.max(position) }
+        Offset { position, settled: self.settled().min(position), newest: self.delivered.position.max(position) }
     }
 
-    /// Tells who is gone, now that their client did not come back to where it was.
+    /// Notifies the others who is gone, now that their client did not come back to where it was.
     fn send_departures(&mut self, gone: Vec<PresenceChanged>) {
         for gone in gone {
             let back = self
@@ -188,17 +197,17 @@ impl Chat {
         }
     }
 
-    fn resume(&mut self, session: SessionId, user: &UserId, returning: Returning) {
+    /// Takes an earlier session up. Returns what is to be authorized for it.
+    fn resume(&mut self, session: SessionId, user: &UserId, returning: Returning) -> Vec<RoomRequest> {
         let Returning { resume: Resume { pid, offset }, rooms, gone } = returning;
-        let ids: Vec<RoomId> = rooms.iter().map(|(room, _)| room.clone()).collect();
+        let in_room = |room: &RoomId| RoomRequest::Resume { session, user: user.clone(), room: room.clone() };
+        let requests: Vec<RoomRequest> = rooms.iter().map(|(room, _)| in_room(room)).collect();
         let resuming = Resuming { pid, offset, due: rooms.len(), rooms, gone, refused: false };
         self.recoveries.resuming.insert(session, resuming);
-        if ids.is_empty() {
-            return self.read_missed(session);
+        if requests.is_empty() {
+            self.read_missed(session);
         }
-        for room in ids {
-            self.authorize(RoomRequest::Resume { session, user: user.clone(), room });
-        }
+        requests
     }
 
     /// One of the rooms of a session that comes back is open to it again, or is not.
@@ -268,7 +277,7 @@ impl Chat {
         }
         self.send_departures(gone);
         let pid_hash = live.pid_hash.to_string();
-        self.publish(|| Topic::Nodes, || NodeEvent::TakeOver { pid_hash });
+        self.cluster.publish(self.out, || Topic::Nodes, || NodeEvent::TakeOver { pid_hash });
         // Should this be lost, the session counts as ended a little earlier than it did.
         self.write(live.saved(None), ReplyTo::Nobody);
         self.recoveries.by_pid.insert(Arc::clone(&live.pid_hash), session);
@@ -280,21 +289,6 @@ impl Chat {
         let entered: Vec<RoomId> = rooms.iter().map(|(room, _)| room.clone()).collect();
         self.out.send_to_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
         self.send_presence_of(session, entered);
-    }
-
-    /// Sends a session that was taken up who is in its rooms now: meanwhile somebody may have come or gone, and no answer to an
-    /// entry says so.
-    fn send_presence_of(&mut self, session: SessionId, rooms: Vec<RoomId>) {
-        let Some(session_here) = self.rooms.session(session) else { return };
-        let (hub, user) = (session_here.hub, session_here.user.clone());
-        for room in rooms {
-            let Some(live) = self.rooms.room(&room) else { continue };
-            let Some(role) = live.role_of(&user) else { continue };
-            let online = live.sees_other_online(role);
-            let user_id = live.state().member_user(role.other()).id.clone();
-            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id, online });
-            self.out.send_to_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
-        }
     }
 
     /// Remembers an entry before it is answered. Gives the read history back where there is nothing to remember.
@@ -350,16 +344,8 @@ impl Chat {
         Some(live)
     }
 
-    /// Forgets what can't be taken up any more.
-    pub(super) fn forget_ended(&mut self) {
-        let now = self.now.wall;
-        self.room_budget.forget_idle(now);
-        let before = now.plus_ms(-RECOVERY_MS);
-        self.write(Write::ForgetEnded { before }, ReplyTo::Nobody);
-    }
-
     fn write(&mut self, write: Write, reply: ReplyTo) {
-        self.append(PendingWrite { write, room: None, reply });
+        self.batch.append(PendingWrite { write, room: None, reply }, self.rooms, self.metrics, self.out);
     }
 
     /// The end of a session is stored, or is not: nothing of it is on its way any more.
@@ -378,20 +364,24 @@ impl Chat {
         self.out.send_to_hub(hub, Op::Welcome { session, sid: sid_of(pid), recovery });
     }
 
-    /// The database has looked for an earlier session.
-    pub(super) fn recovery_found(&mut self, asked: FindRecovery, found: Result<Option<Recovery>, DbError>) {
+    /// The database has looked for an earlier session. Returns what is to be authorized for it.
+    #[must_use]
+    pub(super) fn recovery_found(
+        &mut self,
+        asked: FindRecovery,
+        found: Result<Option<Recovery>, DbError>,
+    ) -> Vec<RoomRequest> {
         let FindRecovery { session, user, pid, offset, .. } = asked;
         let resume = Resume { pid, offset };
         match found {
             Ok(Some(recovery)) if recovery.is_open_to(&user, self.now.wall) => {
-                self.resume(session, &user, Returning { resume, rooms: recovery.rooms, gone: Vec::new() });
+                return self.resume(session, &user, Returning { resume, rooms: recovery.rooms, gone: Vec::new() });
             }
-            Ok(_) => self.begin_recoverable(session),
-            Err(error) => {
-                log::warn!("a recovery could not be read: {error}");
-                self.begin_recoverable(session);
-            }
+            Ok(_) => {}
+            Err(error) => log::warn!("a recovery could not be read: {error}"),
         }
+        self.begin_recoverable(session);
+        Vec::new()
     }
 
     /// The database has read what a session missed.
@@ -404,13 +394,5 @@ impl Chat {
                 self.start_over(session);
             }
         }
-    }
-
-    /// The database knows of an entry, or does not.
-    pub(super) fn entry_remembered(&mut self, mut read: HistoryRead, is_stored: bool) {
-        if !is_stored {
-            read.messages = Err(DbError::Unavailable("the entry could not be remembered".to_owned()));
-        }
-        self.entered(read);
     }
 }

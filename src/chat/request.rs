@@ -9,10 +9,10 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::{
-    accounts::SessionPlace,
     db_read::HistoryRead,
     hub_op::{Asker, HubId},
     rooms::Feed,
+    user_limits::SessionPlace,
 };
 use crate::{
     db::Write,
@@ -119,7 +119,6 @@ session_events! {
 #[derive(Debug)]
 pub struct Connect {
     pub session: SessionId,
-    /// Whose it is.
     pub user: UserId,
     /// Where its outbox is.
     pub hub: HubId,
@@ -169,7 +168,6 @@ pub struct Disconnect {
 pub struct Join {
     /// Who asks, and where the answer goes.
     pub asker: Asker,
-    /// Whose session it is.
     pub user: UserId,
     pub room: RoomId,
     /// Last `seq` that the client has; `None` asks for the newest page.
@@ -183,7 +181,6 @@ pub struct Join {
 pub struct Leave {
     /// Who asks, and where the answer goes.
     pub asker: Asker,
-    /// Whose session it is.
     pub user: UserId,
     pub room: RoomId,
 }
@@ -211,10 +208,8 @@ pub struct Message {
 /// (another currency than the product's) and `unavailable`.
 #[derive(Debug)]
 pub struct MakeOffer {
-    /// Who offers.
     pub user: UserId,
     pub room: RoomId,
-    /// What they name.
     pub price: Price,
     /// The maker's idempotency key.
     pub client_id: Option<ClientId>,
@@ -228,7 +223,6 @@ pub struct MakeOffer {
 pub struct Typing {
     /// Who asks, and where the answer goes.
     pub asker: Asker,
-    /// Who types.
     pub user: UserId,
     pub room: RoomId,
     /// Whether they type.
@@ -239,10 +233,8 @@ pub struct Typing {
 /// [`ReadUpTo`](crate::protocol::event::ReadUpTo) after the commit. Fails with `forbidden` and `unavailable`.
 #[derive(Debug)]
 pub struct Read {
-    /// Who has read.
     pub user: UserId,
     pub room: RoomId,
-    /// How far.
     pub seq: Seq,
     /// Where the answer goes.
     pub reply: ReplyTo,
@@ -254,7 +246,6 @@ pub struct Read {
 /// with `unavailable`.
 #[derive(Debug)]
 pub struct Change {
-    /// The change.
     pub write: Write,
     /// Where the answer goes.
     pub reply: ReplyTo,
@@ -272,10 +263,7 @@ pub enum FollowUp {
     /// Answer an entry.
     EntryRemembered(Box<HistoryRead>),
     /// Look for this one in the database from now on.
-    SessionEnded {
-        /// The hash of its secret.
-        pid_hash: String,
-    },
+    SessionEnded { pid_hash: String },
     /// Take the next wave a step further.
     WaveStepped,
 }

@@ -7,8 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Audience;
-use crate::domain::RoomId;
+use super::{
+    ChatSettings,
+    audience::{Audience, Reach},
+    cluster::Cluster,
+    effects::Effects,
+    input::Now,
+    rooms::Rooms,
+    timer::Timer,
+    unread_totals::{ListUpdate, UnreadTotals},
+};
+use crate::{
+    domain::{Role, RoomId},
+    protocol::{event::RoomUpdated, json::to_json},
+};
 
 /// How long changes of a quiet room gather before its members' lists are sent them, so that a burst costs one `roomUpdated`.
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -41,8 +53,68 @@ pub(super) struct RoomUpdates {
 }
 
 impl RoomUpdates {
+    /// A room in memory has changed: the lists of the audience are sent it in a moment.
+    pub(super) fn room_changed(
+        &mut self,
+        room: RoomId,
+        audience: Audience,
+        now: Instant,
+        rooms: &mut Rooms,
+        out: &mut Effects,
+    ) {
+        let Some(live) = rooms.room_mut(&room) else { return };
+        if self.add(room, audience, now) {
+            // Keeps the room in memory until its members are notified.
+            live.writes_pending += 1;
+            self.await_next(now, out);
+        }
+    }
+
+    fn await_next(&mut self, now: Instant, out: &mut Effects) {
+        if let Some(wait) = self.set_timer(now) {
+            out.after(wait, Timer::RoomUpdates);
+        }
+    }
+
+    /// Sends what is due to the members' sessions here and, as far as it reaches, to the other nodes.
+    pub(super) fn send_due(
+        &mut self,
+        now: Now,
+        settings: &ChatSettings,
+        rooms: &mut Rooms,
+        cluster: &mut Cluster,
+        totals: &mut UnreadTotals,
+        out: &mut Effects,
+    ) {
+        while let Some((room, audience)) = self.pop_due(now.at) {
+            cluster.list_shown(&room, rooms);
+            let Some(live) = rooms.room_mut(&room) else { continue };
+            live.writes_pending -= 1;
+            let notified = [Role::Buyer, Role::Seller]
+                .into_iter()
+                .filter(|role| audience.has(*role))
+                .filter(|role| !live.state().member(*role).deleted && live.state().member(*role).listing.is_shown())
+                .map(|role| (live.summary(role), live.state().member_user(role).id.clone()))
+                .collect::<Vec<_>>();
+            for (summary, user) in notified {
+                let is_published = audience.reach == Reach::Everywhere && cluster.has_others();
+                if !is_published && rooms.sessions_of(&user).is_empty() {
+                    continue;
+                }
+                let data = to_json(&RoomUpdated::of(&summary, &settings.presenter(now.wall)));
+                if is_published {
+                    cluster.publish_list(out, &user, &summary, &data);
+                }
+                let (room, share) = (summary.room.id.clone(), Some(summary.unread_share()));
+                totals.send(&user, ListUpdate { room, data, share }, rooms, out);
+            }
+            rooms.release(&room);
+        }
+        self.await_next(now.at, out);
+    }
+
     /// A room has changed. Returns whether nothing of it was waiting already.
-    pub(super) fn add(&mut self, room: RoomId, audience: Audience, now: Instant) -> bool {
+    fn add(&mut self, room: RoomId, audience: Audience, now: Instant) -> bool {
         match self.rooms.entry(room) {
             Entry::Occupied(mut known) => match known.get_mut() {
                 Phase::Debounced(waiting) | Phase::Throttled(Some(waiting)) => {
@@ -63,7 +135,7 @@ impl RoomUpdates {
     }
 
     /// The next one whose lists are due now.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<(RoomId, Audience)> {
+    fn pop_due(&mut self, now: Instant) -> Option<(RoomId, Audience)> {
         if self.timer.is_some_and(|at| at <= now) {
             self.timer = None;
         }
@@ -80,7 +152,7 @@ impl RoomUpdates {
     }
 
     /// How long to wait for the next step, where a timer must be set for it: none runs, or only a later one.
-    pub(super) fn set_timer(&mut self, now: Instant) -> Option<Duration> {
+    fn set_timer(&mut self, now: Instant) -> Option<Duration> {
         let next = [&self.debounced, &self.throttled]
             .into_iter()
             .filter_map(|queue| queue.front())
@@ -102,7 +174,6 @@ impl RoomUpdates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{chat::Reach, domain::Role};
 
     fn room(id: &str) -> RoomId {
         RoomId::new(id).unwrap()

@@ -58,7 +58,6 @@ pub struct EntryId(u64);
 /// A session, as far as rooms care.
 #[derive(Debug)]
 pub struct LiveSession {
-    /// Whose it is.
     pub user: UserId,
     /// Where its outbox is.
     pub hub: HubId,
@@ -73,7 +72,6 @@ pub struct LiveSession {
 pub struct PresenceChanged {
     pub room: RoomId,
     pub user: UserId,
-    /// The other member.
     pub other: UserId,
     /// Whether they are there now.
     pub online: bool,
@@ -130,7 +128,6 @@ impl Rooms {
         }
     }
 
-    /// A session.
     #[must_use]
     pub fn session(&self, session: SessionId) -> Option<&LiveSession> {
         self.sessions.get(&session)
@@ -172,13 +169,11 @@ impl Rooms {
         self.users.get(user).map_or(&[], |user| user.sessions.as_slice())
     }
 
-    /// A live room.
     #[must_use]
     pub fn room(&self, room: &RoomId) -> Option<&LiveRoom> {
         self.live.get(room).map(Box::as_ref)
     }
 
-    /// A live room, to change it.
     pub fn room_mut(&mut self, room: &RoomId) -> Option<&mut LiveRoom> {
         self.live.get_mut(room).map(Box::as_mut)
     }
@@ -193,13 +188,12 @@ impl Rooms {
         }
     }
 
-    /// The rooms of a user that are in memory.
     #[must_use]
     pub fn rooms_of(&self, user: &UserId) -> Vec<RoomId> {
         self.users.get(user).map_or_else(Vec::new, |user| user.rooms.clone())
     }
 
-    /// What another node says of a room, the `tick` of whose telling is kept. Returns who came or went by it.
+    /// What another node has published of a room, at which `tick`. Returns who came or went by it.
     pub fn presence_heard(
         &mut self,
         room: &RoomId,

@@ -1,10 +1,12 @@
-//! Sessions come and go: their beginning, their end, and the ends that are not their own.
+//! Sessions come and go: their beginning, their end, and the ends that are not their own. They end what waits for them in any part, so
+//! this takes the whole chat.
 
 use super::{
     Chat,
     authorization::take_entries,
     done,
     hub_op::Op,
+    presence::send_online,
     request::{Connect, Disconnect, Leave, ReplyTo, RoomRequest, Welcome},
     rooms::Feed,
 };
@@ -19,7 +21,7 @@ impl Chat {
     pub(super) fn connect(&mut self, Connect { session, user, hub, feed, welcome }: Connect) {
         self.rooms.connect(session, user.clone(), hub, feed);
         if let Some(until) = self.bans.of(&user, self.now.at) {
-            self.end_sessions_here(&user, &ChatError::banned(ends_at(until)));
+            self.deliveries().end_sessions_here(&user, &ChatError::banned(ends_at(until)));
             return;
         }
         match welcome {
@@ -28,29 +30,33 @@ impl Chat {
                 let sid = uuid::Uuid::new_v4().simple().to_string();
                 self.out.send_to_hub(hub, Op::Welcome { session, sid, recovery: None });
             }
-            Some(Welcome::Recoverable(resume)) => self.recover(session, resume),
+            Some(Welcome::Recoverable(resume)) => {
+                let requests = self.deliveries().recover(session, resume);
+                self.authorize_each(requests);
+            }
         }
         if feed == Feed::Inbox {
-            self.send_online(session, user.clone(), hub);
-            self.publish(|| Topic::Nodes, || NodeEvent::WhoIsThere { user });
+            send_online(session, user.clone(), hub, &self.rooms, &mut self.out);
+            self.cluster.publish(&mut self.out, || Topic::Nodes, || NodeEvent::WhoIsThere { user });
         }
     }
 
     /// A session is gone. Its place among its user's is free when this returns.
     pub(super) fn disconnect(&mut self, Disconnect { session, user, for_good, place: _place }: Disconnect) {
-        self.end_recoverable(session, for_good);
-        self.typing_in_no_room(session);
-        for gone in self.rooms.disconnect(session) {
-            self.presence_changed(gone);
+        let mut deliveries = self.deliveries();
+        deliveries.end_recoverable(session, for_good);
+        deliveries.typing_in_no_room(session);
+        for gone in deliveries.rooms.disconnect(session) {
+            deliveries.presence_changed(gone);
         }
-        self.forget_total(&user);
+        self.unread_totals.forget(&user, &self.rooms);
     }
 
     /// Takes a session out of a room, and with it what it has said before about entering that room: an entry that still waits
     /// for the room or for the answer whether its user may enter must not put the session back after it left.
     pub(super) fn leave(&mut self, Leave { asker, room, .. }: Leave) {
         let (session, hub) = (asker.session, asker.hub);
-        self.not_to_resume(session, &room);
+        self.deliveries().not_to_resume(session, &room);
         let mut entries = Vec::new();
         if let Some(user) = self.rooms.session(session).map(|live| live.user.clone()) {
             entries = self.checks.take_entries(session, &room, &user);
@@ -60,14 +66,14 @@ impl Chat {
         }
         for entry in entries {
             match entry {
-                RoomRequest::Join(join) => self.answer(ReplyTo::Session(join.asker), Err(left_before())),
-                RoomRequest::Resume { .. } => self.resume_room(session, true),
+                RoomRequest::Join(join) => self.out.answer(ReplyTo::Session(join.asker), Err(left_before())),
+                RoomRequest::Resume { .. } => self.deliveries().resume_room(session, true),
                 _ => {}
             }
         }
         self.out.send_to_hub(hub, Op::Detach { session, room: room.clone(), error: None });
-        self.detach(session, &room);
-        self.answer(ReplyTo::Session(asker), Ok(done()));
+        self.deliveries().detach(session, &room);
+        self.out.answer(ReplyTo::Session(asker), Ok(done()));
     }
 }
 

@@ -5,22 +5,25 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::{
-    accounts::Accounts,
+    answers::{Authorized, RoomLoaded},
     batch::BATCH_WRITES_MAX,
     cluster::reconcile::Confirmed,
     db_read::DbRead,
-    entries::{Authorized, RoomLoaded},
     hub_op::{Asker, HubId},
     in_flight::InFlight,
-    request::{Connect, Disconnect, Join, Leave, Typing},
+    request::{Connect, Disconnect, Join, Leave, ReplyTo, Typing},
     rooms::Feed,
+    user_limits::Accounts,
     *,
 };
 use crate::{
     broker::{Envelope, NodeEvent, NodeId},
     config::Limits,
-    db::{self, CommitCursor, Committed, DbError, Found, News, PooledConnection, Write, test_db::open_alices_room},
-    domain::{ProductId, ProductStatus, Role, SessionId},
+    db::{
+        self, ChangedMessage, CommitCursor, Committed, DbError, News, PooledConnection, Write,
+        test_db::open_alices_room,
+    },
+    domain::{ProductId, ProductStatus, Role, Seq, SessionId},
     protocol::view::PlainPaths,
 };
 
@@ -40,7 +43,7 @@ impl Fixture {
         db::migrate(&pool).unwrap();
         let mut conn = pool.get().unwrap();
         let room = open_alices_room(&mut conn);
-        let settings = Settings {
+        let settings = ChatSettings {
             policy: AuthorizePolicy::OnEnter,
             rooms_per_session_max: None,
             image_urls: Arc::new(PlainPaths),
@@ -325,7 +328,7 @@ fn an_offset_is_not_certain_of_a_message_that_was_seen_in_the_database_and_not_d
     among_nodes(&mut fixture);
     let Fixture { chat, room, .. } = &mut fixture;
     let place = |position| CommitCursor { position, ..CommitCursor::default() };
-    let settled = |chat: &Chat| chat.nodes.as_ref().unwrap().reconcile.settled();
+    let settled = |chat: &Chat| chat.cluster.nodes.as_ref().unwrap().reconcile.settled();
     chat.newest_found(Ok(place(4)));
     assert_eq!(settled(chat), 4);
 
@@ -334,7 +337,7 @@ fn an_offset_is_not_certain_of_a_message_that_was_seen_in_the_database_and_not_d
     let news = News { messages: vec![seen], notes: Vec::new(), next: place(7), has_more: false };
     chat.news_read(Ok(news));
     assert_eq!(settled(chat), 4);
-    assert_eq!(chat.offset_of(9).settled, 4);
+    assert_eq!(chat.deliveries().offset_of(9).settled, 4);
 }
 
 #[test]
@@ -346,7 +349,7 @@ fn missing_messages_that_could_not_be_read_are_asked_for_again() {
     chat.missing_read(std::slice::from_ref(room), Err(DbError::Unavailable("unreachable".into())));
     chat.look_for_news();
 
-    assert!(chat.nodes.as_ref().unwrap().reconcile.is_missing_in(room));
+    assert!(chat.cluster.nodes.as_ref().unwrap().reconcile.is_missing_in(room));
 }
 
 #[test]
@@ -354,8 +357,8 @@ fn without_nats_the_next_look_into_the_database_waits_for_its_time() {
     let mut fixture = Fixture::new();
     among_nodes(&mut fixture);
     let Fixture { chat, .. } = &mut fixture;
-    assert!(!chat.nodes.as_ref().unwrap().is_up);
-    let is_looking = |chat: &Chat| chat.nodes.as_ref().unwrap().reconcile.is_looking();
+    assert!(!chat.cluster.nodes.as_ref().unwrap().is_up);
+    let is_looking = |chat: &Chat| chat.cluster.nodes.as_ref().unwrap().reconcile.is_looking();
     let news = |has_more| News { messages: Vec::new(), notes: Vec::new(), next: CommitCursor::default(), has_more };
     chat.newest_found(Ok(CommitCursor::default()));
 
@@ -373,13 +376,16 @@ fn a_change_that_no_node_has_published_is_looked_up_for_lists_unless_they_were_s
     let comer = Comer::new(&mut fixture);
     let Fixture { chat, room, .. } = &mut fixture;
     chat.rooms.release(room);
-    let found =
-        || Found { message: said(room), buyer: UserId::new("alice").unwrap(), seller: UserId::new("sam").unwrap() };
-    chat.confirm(|| Confirmed::List(room.clone()));
+    let found = || ChangedMessage {
+        message: said(room),
+        buyer: UserId::new("alice").unwrap(),
+        seller: UserId::new("sam").unwrap(),
+    };
+    chat.cluster.confirm(|| Confirmed::List(room.clone()));
     chat.change_found(found());
     assert!(chat.loading.rooms.is_empty(), "another node has sent how the room looks");
 
-    chat.nodes.as_mut().unwrap().reconcile.distrust();
+    chat.cluster.nodes.as_mut().unwrap().reconcile.distrust();
     chat.change_found(found());
     assert!(chat.loading.rooms.contains_key(room));
 
@@ -440,14 +446,15 @@ fn a_deletion_that_another_node_publishes_twice_is_left_to_the_database_to_count
     let second =
         StoredMessage { id: crate::domain::MessageId::new("n").unwrap(), seq: Seq(2), position: 2, ..first.clone() };
     for message in [first.clone(), second] {
-        fixture.chat.place(message, Bytes::new());
+        fixture.chat.deliveries().place(message, Bytes::new());
     }
     assert_eq!(fixture.unread(), Some(2));
     for _ in 0..2 {
         fixture.chat.show_change(StoredMessage { deleted_at: Some(Timestamp(1)), ..first.clone() });
     }
     assert_eq!(fixture.unread(), Some(2), "until the room is read again");
-    fixture.chat.flush_reconcile();
+    let Chat { cluster, rooms, out, .. } = &mut fixture.chat;
+    cluster.nodes.as_mut().unwrap().reconcile.flush(rooms, out);
     let asks_again = fixture.chat.out.reads.iter().any(|read| matches!(read, DbRead::RoomsAgain(_)));
     assert!(asks_again);
 }

@@ -1,6 +1,6 @@
 //! What the chat wants to be reminded of.
 
-use super::{db_read::Walk, hub_op::HubId};
+use super::{db_read::ProfileWalk, hub_op::HubId};
 use crate::domain::{ProductId, RoomId, SessionId, Timestamp, UserId};
 
 /// What is to be done when its time has come.
@@ -27,11 +27,10 @@ pub enum Timer {
     /// Look for users whom another process has renamed. Repeats.
     LookForRenamed,
     /// The pause has ended after a page of a user's rooms; `None` goes on with the next user.
-    ShowProfile(Option<Walk>),
+    ShowProfile(Option<ProfileWalk>),
     /// Send a session of the inbox who is online in the rest of its rooms.
     SendOnline {
         session: SessionId,
-        /// Whose it is.
         user: UserId,
         /// Where its outbox is.
         hub: HubId,

@@ -1,9 +1,9 @@
-//! Who types: stored nowhere, over by itself, and the first thing to go when there is too much to do.
+//! Who types: stored nowhere, expires by itself, and is the first thing to go when there is too much to do.
 
 use std::collections::{HashMap, VecDeque, hash_map::Entry};
 
 use super::{
-    Chat,
+    Deliveries,
     cluster::nodes::ELSEWHERE,
     done,
     hub_op::Delivery,
@@ -67,17 +67,17 @@ impl Typists {
     }
 
     /// Takes out some of those who have not said so again in time.
-    fn take_over(&mut self, now: Timestamp) -> Vec<(RoomId, UserId)> {
-        let mut over = Vec::new();
+    fn take_expired(&mut self, now: Timestamp) -> Vec<(RoomId, UserId)> {
+        let mut expired = Vec::new();
         for _ in 0..ENDS_AT_ONCE {
             let Some((_, room, user)) = self.ends.pop_front_if(|(until, ..)| *until <= now) else { break };
             let Entry::Occupied(mut sessions) = self.typing.entry((room, user)) else { continue };
             sessions.get_mut().retain(|(_, until)| *until > now);
             if sessions.get().is_empty() {
-                over.push(sessions.remove_entry().0);
+                expired.push(sessions.remove_entry().0);
             }
         }
-        over
+        expired
     }
 
     fn next_end(&self) -> Option<Timestamp> {
@@ -85,7 +85,7 @@ impl Typists {
     }
 }
 
-impl Chat {
+impl Deliveries<'_> {
     pub(super) fn set_typing(&mut self, typing: Typing) {
         let Typing { asker, user, room, typing } = typing;
         let session = asker.session;
@@ -104,7 +104,7 @@ impl Chat {
         } else if !typing {
             self.typing_stopped(&room, &user, Some(session));
         }
-        self.answer(ReplyTo::Session(asker), Ok(done()));
+        self.out.answer(ReplyTo::Session(asker), Ok(done()));
         self.rooms.release(&room);
     }
 
@@ -117,7 +117,7 @@ impl Chat {
     }
 
     fn publish_typing(&mut self, room: &RoomId, user: &UserId, typing: bool) {
-        self.publish_to_room(room, |room| NodeEvent::Typing { room, user: user.clone(), typing });
+        self.cluster.publish_to_room(self.out, room, |room| NodeEvent::Typing { room, user: user.clone(), typing });
     }
 
     /// A member types on another node, or stopped. It ends by itself here, too: the other node may die.
@@ -152,7 +152,7 @@ impl Chat {
     /// Ends the typing that was not repeated in time.
     pub(super) fn typing_expires(&mut self) {
         self.typists.awaited = false;
-        for (room, user) in self.typists.take_over(self.now.wall) {
+        for (room, user) in self.typists.take_expired(self.now.wall) {
             self.send_typing(&room, &user, false);
         }
         self.await_typing_end();
@@ -172,18 +172,18 @@ mod tests {
             typists.start(&room, &sam, session, Timestamp(until));
         }
         assert_eq!(typists.next_end(), Some(Timestamp(6)));
-        assert_eq!(typists.take_over(Timestamp(8)), []);
-        assert_eq!(typists.take_over(Timestamp(9)), [(room.clone(), sam.clone())]);
+        assert_eq!(typists.take_expired(Timestamp(8)), []);
+        assert_eq!(typists.take_expired(Timestamp(9)), [(room.clone(), sam.clone())]);
         assert!(typists.typing.is_empty() && typists.ends.is_empty());
 
         typists.start(&room, &sam, phone, Timestamp(20));
         assert!(typists.stop(&room, &sam, None));
-        assert_eq!(typists.take_over(Timestamp(20)), [], "it was over before");
+        assert_eq!(typists.take_expired(Timestamp(20)), [], "it had ended before");
 
         for buyer in 0..1000 {
             typists.start(&room, &UserId::new(format!("buyer{buyer}")).unwrap(), phone, Timestamp(30));
         }
-        let steps = std::iter::from_fn(|| Some(typists.take_over(Timestamp(30)).len()).filter(|ended| *ended > 0));
+        let steps = std::iter::from_fn(|| Some(typists.take_expired(Timestamp(30)).len()).filter(|ended| *ended > 0));
         assert_eq!(steps.collect::<Vec<_>>(), [256, 256, 256, 232]);
     }
 }

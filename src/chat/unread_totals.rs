@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::{Chat, db_read::DbRead};
+use super::{db_read::DbRead, effects::Effects, rooms::Rooms};
 use crate::{
     db::DbError,
     domain::{RoomId, UnreadTotal, UserId},
@@ -33,13 +33,13 @@ pub(super) type UnreadShare = Option<i64>;
 /// The users with a session here who have been sent a `roomUpdated`.
 #[derive(Debug, Default)]
 pub(super) struct UnreadTotals {
-    users: HashMap<UserId, Count>,
+    users: HashMap<UserId, UnreadCount>,
     asked: u64,
 }
 
 /// How far the count of one user has come.
 #[derive(Debug)]
-enum Count {
+enum UnreadCount {
     /// The database counts: the number of the question, and what waits for it.
     Asked(u64, Vec<ListUpdate>),
     /// What each room adds that adds something.
@@ -50,6 +50,73 @@ impl UnreadTotals {
     /// How many users are kept.
     pub(super) fn len(&self) -> usize {
         self.users.len()
+    }
+
+    /// Sends a user's sessions on this node how a room looks in their list, with the total of what they have not read.
+    pub(super) fn send(&mut self, user: &UserId, update: ListUpdate, rooms: &Rooms, out: &mut Effects) {
+        if rooms.sessions_of(user).is_empty() {
+            return;
+        }
+        match self.users.get_mut(user) {
+            Some(UnreadCount::Known(shares)) => {
+                let total = take_in(shares, &update);
+                send_update(user, update, Some(total), rooms, out);
+            }
+            Some(UnreadCount::Asked(_, waiting)) => {
+                waiting.retain(|earlier| earlier.room != update.room);
+                if waiting.len() < WAITING_MAX {
+                    waiting.push(update);
+                } else {
+                    send_update(user, update, None, rooms, out);
+                }
+            }
+            None => {
+                self.asked += 1;
+                let asked = self.asked;
+                self.users.insert(user.clone(), UnreadCount::Asked(asked, vec![update]));
+                out.read(DbRead::Unread(user.clone(), asked));
+            }
+        }
+    }
+
+    /// The database has counted.
+    pub(super) fn counted(
+        &mut self,
+        user: &UserId,
+        asked: u64,
+        found: Result<Vec<(RoomId, i64)>, DbError>,
+        rooms: &Rooms,
+        out: &mut Effects,
+    ) {
+        let Some(UnreadCount::Asked(last, waiting)) = self.users.get_mut(user) else { return };
+        if *last != asked {
+            return;
+        }
+        let waiting = std::mem::take(waiting);
+        self.users.remove(user);
+        let mut shares = match found {
+            Ok(found) => Some(found.into_iter().collect::<HashMap<_, _>>()),
+            Err(error) => {
+                // The next update asks again.
+                log::warn!("unread messages could not be counted: {error}");
+                None
+            }
+        };
+        for update in waiting {
+            // What is sent now is newer than what was counted.
+            let total = shares.as_mut().map(|shares| take_in(shares, &update));
+            send_update(user, update, total, rooms, out);
+        }
+        if let Some(shares) = shares {
+            self.users.insert(user.clone(), UnreadCount::Known(shares));
+        }
+    }
+
+    /// A session has ended: nobody is sent the total of a user who has no other one here.
+    pub(super) fn forget(&mut self, user: &UserId, rooms: &Rooms) {
+        if rooms.sessions_of(user).is_empty() {
+            self.users.remove(user);
+        }
     }
 }
 
@@ -62,74 +129,12 @@ fn take_in(shares: &mut HashMap<RoomId, i64>, update: &ListUpdate) -> UnreadTota
     UnreadTotal { rooms: i64::try_from(shares.len()).unwrap_or(i64::MAX), messages: shares.values().sum() }
 }
 
-impl Chat {
-    /// Sends a user's sessions on this node how a room looks in their list, with the total of what they have not read.
-    pub(super) fn send_list_update(&mut self, user: &UserId, update: ListUpdate) {
-        if self.rooms.sessions_of(user).is_empty() {
-            return;
-        }
-        match self.unread_totals.users.get_mut(user) {
-            Some(Count::Known(shares)) => {
-                let total = take_in(shares, &update);
-                self.push_list_update(user, update, Some(total));
-            }
-            Some(Count::Asked(_, waiting)) => {
-                waiting.retain(|earlier| earlier.room != update.room);
-                if waiting.len() < WAITING_MAX {
-                    waiting.push(update);
-                } else {
-                    self.push_list_update(user, update, None);
-                }
-            }
-            None => {
-                self.unread_totals.asked += 1;
-                let asked = self.unread_totals.asked;
-                self.unread_totals.users.insert(user.clone(), Count::Asked(asked, vec![update]));
-                self.out.read(DbRead::Unread(user.clone(), asked));
-            }
-        }
-    }
-
-    /// The database has counted.
-    pub(super) fn unread_counted(&mut self, user: &UserId, asked: u64, found: Result<Vec<(RoomId, i64)>, DbError>) {
-        let Some(Count::Asked(last, waiting)) = self.unread_totals.users.get_mut(user) else { return };
-        if *last != asked {
-            return;
-        }
-        let waiting = std::mem::take(waiting);
-        self.unread_totals.users.remove(user);
-        let mut shares = match found {
-            Ok(found) => Some(found.into_iter().collect::<HashMap<_, _>>()),
-            Err(error) => {
-                // The next update asks again.
-                log::warn!("unread messages could not be counted: {error}");
-                None
-            }
-        };
-        for update in waiting {
-            // What is sent now is newer than what was counted.
-            let total = shares.as_mut().map(|shares| take_in(shares, &update));
-            self.push_list_update(user, update, total);
-        }
-        if let Some(shares) = shares {
-            self.unread_totals.users.insert(user.clone(), Count::Known(shares));
-        }
-    }
-
-    fn push_list_update(&mut self, user: &UserId, update: ListUpdate, total: Option<UnreadTotal>) {
-        let ListUpdate { room, data, share: _ } = update;
-        let data = match total {
-            Some(total) => with_unread_total(&data, total),
-            None => data,
-        };
-        let sessions = self.rooms.sessions_of(user).to_vec();
-        self.send_to_sessions(sessions, Some(&room), &Push::from_json("roomUpdated", data));
-    }
-
-    /// A session has ended: nobody is sent the total of a user who has no other one here.
-    pub(super) fn forget_total(&mut self, user: &UserId) {
-        if self.rooms.sessions_of(user).is_empty() {
-            self.unread_totals.users.remove(user);
-        }
-    }
+fn send_update(user: &UserId, update: ListUpdate, total: Option<UnreadTotal>, rooms: &Rooms, out: &mut Effects) {
+    let ListUpdate { room, data, share: _ } = update;
+    let data = match total {
+        Some(total) => with_unread_total(&data, total),
+        None => data,
+    };
+    let sessions = rooms.sessions_of(user).to_vec();
+    out.send_to_sessions(rooms, sessions, Some(&room), &Push::from_json("roomUpdated", data));
 }

@@ -6,14 +6,14 @@
 use std::{collections::HashSet, time::Duration};
 
 use super::{
-    Chat,
     batch::PendingWrite,
     db_read::DbRead,
+    effects::Effects,
     request::{FollowUp, ReplyTo},
     timer::Timer,
 };
 use crate::{
-    db::{DbError, ProductChange, Write},
+    db::Write,
     domain::{Account, FairQueue, ProductId, Timestamp, UserId},
 };
 
@@ -44,73 +44,61 @@ impl Default for Waves {
     }
 }
 
-impl Chat {
+impl Waves {
     /// Looks for what was unfinished when the server last ended, and again from then on.
-    pub(super) fn look_for_waves(&mut self) {
-        self.out.after(LOOK_INTERVAL, Timer::LookForWaves);
-        self.out.read(DbRead::Waves);
+    pub(super) fn look(out: &mut Effects) {
+        out.after(LOOK_INTERVAL, Timer::LookForWaves);
+        out.read(DbRead::Waves);
     }
 
-    /// Remembers that a product's wave goes on, and when.
-    pub(super) fn await_wave(&mut self, product: ProductId, seller: UserId, due: Timestamp) {
-        if self.waves.known.len() >= WAITING_MAX || !self.waves.known.insert(product.clone()) {
-            return;
+    /// Remembers that a product's wave goes on, and when. Returns the next step, if it is to be written now.
+    #[must_use]
+    pub(super) fn go_on_at(
+        &mut self,
+        product: ProductId,
+        seller: UserId,
+        due: Timestamp,
+        now: Timestamp,
+        out: &mut Effects,
+    ) -> Option<PendingWrite> {
+        if self.known.len() >= WAITING_MAX || !self.known.insert(product.clone()) {
+            return None;
         }
-        if due > self.now.wall {
-            return self.out.at(due, Timer::WaveDue(product, seller));
+        if due > now {
+            out.at(due, Timer::WaveDue(product, seller));
+            return None;
         }
-        self.waves.waiting.push(seller.into(), 1, product);
-        self.step_waves();
+        self.due(product, seller, now)
     }
 
-    /// Takes the next wave one step further, if none is on its way.
-    fn step_waves(&mut self) {
-        if self.waves.is_running {
-            return;
-        }
-        let Some((_, product)) = self.waves.waiting.pop() else { return };
-        self.waves.is_running = true;
-        self.waves.known.remove(&product);
-        let write = Write::AdvanceWave { product, at: self.now.wall };
-        self.append(PendingWrite { write, room: None, reply: ReplyTo::Chat(FollowUp::WaveStepped) });
+    /// The time of a wave's next step has come. Returns the next step, as below.
+    #[must_use]
+    pub(super) fn due(&mut self, product: ProductId, seller: UserId, now: Timestamp) -> Option<PendingWrite> {
+        self.waiting.push(seller.into(), 1, product);
+        self.step(now)
     }
 
-    /// A wave has reached some rooms: their members are notified, and it goes on to the next ones.
-    pub(super) fn wave_advanced(&mut self, change: ProductChange) {
-        let (product, seller) = (change.product.id.clone(), change.product.seller_id.clone());
-        let next = change.next;
-        self.product_reached(change);
-        if let Some(next) = next {
-            self.await_wave(product, seller, next);
+    /// The next step of the wave whose turn it is, if none is on its way.
+    fn step(&mut self, now: Timestamp) -> Option<PendingWrite> {
+        if self.is_running {
+            return None;
         }
-    }
-
-    /// The database has answered which waves are unfinished.
-    pub(super) fn waves_found(&mut self, found: Result<Vec<(ProductId, UserId)>, DbError>) {
-        match found {
-            Ok(found) => {
-                for (product, seller) in found {
-                    self.await_wave(product, seller, self.now.wall);
-                }
-            }
-            Err(error) => log::warn!("unfinished changes of products could not be read: {error}"),
-        }
-    }
-
-    /// The time of a wave's next step has come.
-    pub(super) fn wave_due(&mut self, product: ProductId, seller: UserId) {
-        self.waves.waiting.push(seller.into(), 1, product);
-        self.step_waves();
+        let (_, product) = self.waiting.pop()?;
+        self.is_running = true;
+        self.known.remove(&product);
+        let write = Write::AdvanceWave { product, at: now };
+        Some(PendingWrite { write, room: None, reply: ReplyTo::Chat(FollowUp::WaveStepped) })
     }
 
     /// A step is stored, or was refused.
-    pub(super) fn wave_stepped(&mut self, is_stored: bool) {
-        self.out.after(if is_stored { PAUSE } else { PAUSE_AFTER_FAILURE }, Timer::WavesGoOn);
+    pub(super) fn stepped(is_stored: bool, out: &mut Effects) {
+        out.after(if is_stored { PAUSE } else { PAUSE_AFTER_FAILURE }, Timer::WavesGoOn);
     }
 
-    /// The pause after a step has ended.
-    pub(super) fn waves_go_on(&mut self) {
-        self.waves.is_running = false;
-        self.step_waves();
+    /// The pause after a step has ended. Returns the next step, as above.
+    #[must_use]
+    pub(super) fn go_on(&mut self, now: Timestamp) -> Option<PendingWrite> {
+        self.is_running = false;
+        self.step(now)
     }
 }

@@ -37,7 +37,7 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
     if fs::symlink_metadata(file).is_ok() {
         return Err(Failure::new(format!("{} exists already: name a new file", file.display())));
     }
-    let partial = db::beside(file, &format!(".partial-{}", std::process::id()));
+    let partial = db::next_to(file, &format!(".partial-{}", std::process::id()));
     let outcome = copy(&url, &partial).and_then(|contents| {
         db::publish(&partial, file).map_err(Failure::new)?;
         Ok(contents)

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mistyped_name_is_told_the_nearest_and_others_are_left_alone() {
+    fn a_mistyped_name_is_answered_with_the_nearest_and_others_are_left_alone() {
         let known = known_variables(&CommandLine::command());
         assert!(known.contains("HAGGLE_BIND") && known.contains("HAGGLE_CONFIG"), "{known:?}");
         for (name, nearest) in [

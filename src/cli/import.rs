@@ -28,9 +28,9 @@ pub struct Args {
 }
 
 /// Bad lines that are reported one by one; of further ones only the number is.
-const BAD_LINES_TOLD_MAX: u64 = 100;
+const BAD_LINES_SHOWN_MAX: u64 = 100;
 
-/// Images that are looked for at once: a store elsewhere answers many as fast as one.
+/// ImageCheck that are looked for at once: a store elsewhere answers many as fast as one.
 const LOOKS_AT_ONCE: usize = 16;
 
 /// Brings the database up to date and loads a file.
@@ -49,25 +49,26 @@ pub fn run(options: Options, args: &Args) -> Result<ExitCode, Failure> {
 /// Exit code 1 when the file could not be read to its end or had bad lines; all good ones are stored then too, and the
 /// same command goes on where it stopped.
 fn load(pool: &Pool, path: &Path, database: &str, image_store: String) -> ExitCode {
-    let mut told = Told::new(std::fs::metadata(path).map_or(0, |file| file.len()), Images::new(image_store));
+    let mut report =
+        ImportReport::new(std::fs::metadata(path).map_or(0, |file| file.len()), ImageCheck::new(image_store));
     let outcome = File::open(path).map_err(Into::into).and_then(|file| {
         let options = ImportOptions { now: Clock::System.now(), shift_ms: 0 };
         // Large reads: a file of millions of lines is one long stream.
         let reader = BufReader::with_capacity(1 << 20, file);
-        db::import(&mut *pool.get()?, reader, options, &mut told)
+        db::import(&mut *pool.get()?, reader, options, &mut report)
     });
-    told.bar.finish_and_clear();
-    if told.bad > BAD_LINES_TOLD_MAX {
-        tell(&format!("… and {} more bad lines", told.bad - BAD_LINES_TOLD_MAX));
+    report.bar.finish_and_clear();
+    if report.bad > BAD_LINES_SHOWN_MAX {
+        print_line(&format!("… and {} more bad lines", report.bad - BAD_LINES_SHOWN_MAX));
     }
-    told.warnings.iter().chain(&told.images.warning()).for_each(|warning| tell(warning));
+    report.warnings.iter().chain(&report.images.warning()).for_each(|warning| print_line(warning));
     match outcome {
         Ok(imported) => {
-            tell(&summary(&imported, database));
+            print_line(&summary(&imported, database));
             if imported.bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            tell(&format!("import stopped: {error}. What was loaded stays; run it again to go on."));
+            print_line(&format!("import stopped: {error}. What was loaded stays; run it again to go on."));
             ExitCode::FAILURE
         }
     }
@@ -81,15 +82,15 @@ fn summary(imported: &Imported, database: &str) -> String {
     )
 }
 
-struct Told {
+struct ImportReport {
     bar: ProgressBar,
     bad: u64,
     warnings: Vec<String>,
-    images: Images,
+    images: ImageCheck,
 }
 
-impl Told {
-    fn new(file_bytes: u64, images: Images) -> Self {
+impl ImportReport {
+    fn new(file_bytes: u64, images: ImageCheck) -> Self {
         // indicatif draws on stderr, and not at all when that is no terminal.
         let bar = ProgressBar::new(file_bytes);
         let style = "{bar:40} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
@@ -100,15 +101,15 @@ impl Told {
     }
 }
 
-impl ImportWatch for Told {
+impl ImportWatch for ImportReport {
     fn progress(&mut self, so_far: &Imported) {
         self.bar.set_position(so_far.bytes);
     }
 
     fn bad_line(&mut self, number: u64, reason: &str) {
         self.bad += 1;
-        if self.bad <= BAD_LINES_TOLD_MAX {
-            self.bar.suspend(|| tell(&format!("line {number}: {reason}")));
+        if self.bad <= BAD_LINES_SHOWN_MAX {
+            self.bar.suspend(|| print_line(&format!("line {number}: {reason}")));
         }
     }
 
@@ -124,7 +125,7 @@ impl ImportWatch for Told {
 }
 
 /// The images that lines name. Their files are no part of an export, and may be somewhere else still.
-struct Images {
+struct ImageCheck {
     place: String,
     found: u64,
     missing: u64,
@@ -132,7 +133,7 @@ struct Images {
     failed: Option<String>,
 }
 
-impl Images {
+impl ImageCheck {
     fn new(place: String) -> Self {
         Self { place, found: 0, missing: 0, failed: None }
     }
@@ -177,7 +178,7 @@ async fn count_missing(place: &str, images: &[StoredImage]) -> Result<u64, Store
     asked.buffer_unordered(LOOKS_AT_ONCE).try_fold(0, |missing, has| ready(Ok(missing + u64::from(!has)))).await
 }
 
-fn tell(line: &str) {
+fn print_line(line: &str) {
     // Anyone who closed stderr does not want to know.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

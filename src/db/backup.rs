@@ -12,11 +12,11 @@ use super::{
     Claim, Connection, DbError,
     claim::{claim, try_claim},
     generation::{begin_generation, end_generation},
-    log_mark::{FoundFile, forget_marks, inspect_file, mark_copy},
     migrations, open,
     pool::{Pool, give_to_owner_of, is_postgres, open_to_read, owners_file, sqlite_path},
     prelude::*,
     sqlite_file::log_path,
+    wal_mark::{FoundFile, forget_marks, inspect_file, mark_copy},
 };
 
 /// What a copy holds.
@@ -25,7 +25,6 @@ pub struct Contents {
     /// Its rooms.
     #[diesel(sql_type = BigInt)]
     pub rooms: i64,
-    /// Its messages.
     #[diesel(sql_type = BigInt)]
     pub messages: i64,
 }
@@ -162,7 +161,7 @@ fn sync_folder_of(path: &Path) -> Result<(), DbError> {
 
 /// A path with something after its name.
 #[must_use]
-pub fn beside(path: &Path, end: &str) -> PathBuf {
+pub fn next_to(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     PathBuf::from(name)
@@ -200,7 +199,7 @@ pub fn begin_restore(database_url: &str, backup: &Path) -> Result<Restore, DbErr
     }
     let claim = claim(database_url)?;
     fold_old(&claim, &database)?;
-    let copy = beside(&database, ".restoring");
+    let copy = next_to(&database, ".restoring");
     // Of a restore that was killed: nobody else has the claim.
     let _ = fs::remove_file(&copy);
     Ok(Restore { claim, database, copy })
@@ -267,7 +266,7 @@ impl Restore {
     /// # Errors
     /// [`DbError`] when a file can't be renamed; then the database is what it was.
     pub fn put_in_place(self, kept_as: &str) -> Result<Option<PathBuf>, DbError> {
-        let kept = beside(&self.database, kept_as);
+        let kept = next_to(&self.database, kept_as);
         let is_there = self.database.exists();
         if is_there {
             // A second name for it, so that there is a database at every moment.
@@ -277,9 +276,9 @@ impl Restore {
         }
         let mut is_kept = is_there;
         for end in ["-wal", "-shm"] {
-            let left = beside(&self.database, end);
+            let left = next_to(&self.database, end);
             if left.exists() {
-                fs::rename(&left, beside(&kept, end)).map_err(failed("move", &left))?;
+                fs::rename(&left, next_to(&kept, end)).map_err(failed("move", &left))?;
                 is_kept = true;
             }
         }

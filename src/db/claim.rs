@@ -2,7 +2,7 @@
 //!
 //! The claim is a lock on a file of its own next to the database, with `.lock` after its name: SQLite's locks on the
 //! database itself belong to a process, and end when any handle of it is closed. The same file keeps the marks that the
-//! database may have (see [`Mark`]): outside of the database and its log, so that it can tell when one of them was exchanged.
+//! database may have (see [`Mark`]): outside of the database and its log, so that it shows when one of them was exchanged.
 
 use std::{
     fs::{File, TryLockError},
@@ -37,7 +37,6 @@ pub struct Claim {
 #[derive(Debug)]
 pub(super) struct ClaimedFile {
     lock: File,
-    /// The database.
     pub(super) path: PathBuf,
 }
 

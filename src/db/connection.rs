@@ -101,7 +101,7 @@ impl Connection {
         self.end(outcome)
     }
 
-    /// Writes beside the writer, what is guarded by the rows that it locks. In SQLite there is only one writer.
+    /// Writes in addition to the writer, what is guarded by the rows that it locks. In SQLite there is only one writer.
     pub(super) fn transaction_beside<T, E: From<diesel::result::Error>>(
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<T, E>,

@@ -94,7 +94,7 @@ fn in_one_line(message: &str) -> String {
 /// English. A server that speaks another language to a role that may not change it gets `internal` for what is not among
 /// diesel's own kinds.
 fn classify(message: &str) -> DbError {
-    const AWAY: [&str; 26] = [
+    const UNAVAILABLE: [&str; 26] = [
         "is locked",               // SQLITE_BUSY, SQLITE_LOCKED
         "is full",                 // SQLITE_FULL
         "disk I/O error",          // SQLITE_IOERR
@@ -124,7 +124,7 @@ fn classify(message: &str) -> DbError {
         "server closed the connection",            // libpq
     ];
     const DAMAGED: [&str; 2] = ["malformed", "file is not a database"]; // SQLITE_CORRUPT, SQLITE_NOTADB
-    if AWAY.iter().any(|words| message.contains(words)) {
+    if UNAVAILABLE.iter().any(|words| message.contains(words)) {
         DbError::Unavailable(in_one_line(message))
     } else if DAMAGED.iter().any(|words| message.contains(words)) {
         DbError::Corrupt(message.to_owned())

@@ -18,9 +18,9 @@ use super::{
         room::{self, RoomRow},
         user::{self, UserRow},
     },
+    page_bytes::Space,
     prelude::*,
     schema::{products, rooms, users},
-    space::Space,
 };
 use crate::{
     domain::{
@@ -75,7 +75,6 @@ impl Stage {
     }
 }
 
-/// A part of an export.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ExportPart {
     /// Whole lines; never none unless it is the last part.

@@ -1,13 +1,13 @@
 //! The free parts of SQLite's pages, which hold what was there before.
 //!
-//! `secure_delete` overwrites a row where it is deleted. It does not reach the copies that stay behind when a page is split
+//! `secure_delete` overwrites a row where it is deleted. It does not reach the copies that remain when a page is split
 //! or merged: those lie between a page's cell pointers and its cells, or in its free blocks, and nothing refers to them
 //! (<https://www.sqlite.org/fileformat2.html>, section 1.6). They are overwritten here, through SQLite itself: a page is
 //! written by a transaction like any other.
 
 use diesel::sql_types::{BigInt, Binary};
 
-use super::{Connection, DbError, log::Checkpoint, pool::wait_for_locks, prelude::*};
+use super::{Connection, DbError, pool::wait_for_locks, prelude::*, wal::Checkpoint};
 
 /// Pages that are looked at in one reading.
 pub const PAGES_A_READING: i64 = 1024;
@@ -73,9 +73,9 @@ pub fn overwrite_residue(conn: &mut Connection, pages: &[i64]) -> Result<(), DbE
     })
 }
 
-/// Writes the whole database anew, without anything that is not in it. Other writes wait meanwhile.
+/// Writes the whole database again, without anything that is not in it. Other writes wait meanwhile.
 ///
-/// PostgreSQL takes the rows as they were out of its tables and indices, beside everything else: their bytes may stay in
+/// PostgreSQL takes the rows as they were out of its tables and indices, in addition to everything else: their bytes may stay in
 /// the free parts of pages until those are used again, and in its log until that is recycled.
 ///
 /// # Errors
@@ -91,7 +91,7 @@ pub fn rewrite_database(conn: &mut Connection) -> Result<(), DbError> {
     Ok(outcome?)
 }
 
-/// Copies as much of the log back into the database as its readers allow, beside the writer.
+/// Copies as much of the log back into the database as its readers allow, while the writer goes on.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -146,7 +146,7 @@ fn blank_free_space(page: &mut [u8], is_first: bool) -> bool {
     })
 }
 
-/// The free parts of a b-tree page (section 1.6 of the file format): behind the cell pointers, and in the free blocks.
+/// The free parts of a b-tree page (section 1.6 of the file format): after the cell pointers, and in the free blocks.
 fn free_ranges(page: &[u8], is_first: bool) -> Option<Vec<std::ops::Range<usize>>> {
     let number = |at: usize| Some(usize::from(u16::from_be_bytes([*page.get(at)?, *page.get(at + 1)?])));
     // The first page begins with the file's own header.

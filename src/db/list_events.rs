@@ -11,7 +11,7 @@ use super::{
         user,
     },
     operation_error::RefusalReason,
-    space::Space,
+    page_bytes::Space,
 };
 use crate::{
     domain::{
@@ -21,7 +21,6 @@ use crate::{
     error::ChatError,
 };
 
-/// A page of events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventPage {
     /// In the order of commits.
@@ -44,7 +43,7 @@ impl From<ExpiredCursor> for ChatError {
     }
 }
 
-/// Reads the events behind a place in their stream, from one snapshot. Commits are one after the other, so nothing ever
+/// Reads the events after a position in their stream, from one snapshot. Commits are one after the other, so nothing ever
 /// appears before a place that somebody has reached. The page ends early, with `has_more`, where its events weigh more than
 /// `bytes_max`; one event is on it whatever it weighs.
 ///

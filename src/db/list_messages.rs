@@ -3,13 +3,12 @@
 use super::{
     Connection, DbError,
     models::message::{self, End, Range},
+    page_bytes::Space,
     prelude::*,
     schema::rooms,
-    space::Space,
 };
 use crate::domain::{RoomId, Seq, StoredMessage};
 
-/// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessagePage {
     /// What came after a message that one has.

@@ -1,6 +1,6 @@
 //! What somebody missed in several rooms since a place in the global order of commits.
 
-use super::{Connection, DbError, models::message, prelude::*, schema::rooms, space::Space};
+use super::{Connection, DbError, models::message, page_bytes::Space, prelude::*, schema::rooms};
 use crate::domain::{RoomId, Seq, StoredMessage};
 
 /// What was missed in some rooms.

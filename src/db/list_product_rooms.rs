@@ -4,7 +4,7 @@ use super::{
     Connection, DbError,
     load_room::{RoomState, load_room_in},
     models::room,
-    space::Space,
+    page_bytes::Space,
 };
 use crate::domain::{ProductId, RoomId, StoredMessage, UserId};
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
-use super::{Connection, DbError, models::room::RoomDetails, space::Space};
+use super::{Connection, DbError, models::room::RoomDetails, page_bytes::Space};
 use crate::domain::{ListPlace, Role, RoomId, RoomSummary, UserId};
 
 /// Marks the cursor of a pinned room. No hexadecimal digit.

@@ -13,9 +13,9 @@ use super::{
         message::{self, End, Range},
         user,
     },
+    page_bytes::Space,
     prelude::*,
     schema::{changes, messages, rooms},
-    space::Space,
 };
 use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, User, UserId};
 
@@ -24,7 +24,7 @@ use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, User, User
 pub struct CommitCursor {
     /// The last message.
     pub position: i64,
-    /// The last change beside the messages.
+    /// The last change other than a message.
     pub change: i64,
 }
 
@@ -63,7 +63,7 @@ pub enum Noted {
     SessionsEnded(UserId),
 }
 
-/// What was committed behind a place.
+/// What was committed after a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
     /// Messages, in the order of commits.
@@ -100,7 +100,7 @@ pub fn find_newest(conn: &mut Connection) -> Result<CommitCursor, DbError> {
     Ok(CommitCursor { position: position.unwrap_or(0), change: change.unwrap_or(0) })
 }
 
-/// Reads what was committed behind a place: at most so many messages, and as many other changes.
+/// Reads what was committed after a position: at most so many messages, and as many other changes.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -187,7 +187,7 @@ pub fn list_renamed(conn: &mut Connection, after: i64, limit: i64) -> Result<(Ve
     })
 }
 
-/// What a room has behind a `seq`.
+/// What a room has after a `seq`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Behind {
     pub room: RoomId,
@@ -197,7 +197,7 @@ pub struct Behind {
     pub last_seq: Seq,
 }
 
-/// The messages of several rooms, each behind a `seq` of its own, from one snapshot: at most `limit` of each, and about
+/// The messages of several rooms, each after a `seq` of its own, from one snapshot: at most `limit` of each, and about
 /// `bytes_max` of all together. Rooms from which nothing was read any more have none, and a `last_seq` that says so.
 ///
 /// # Errors
@@ -238,7 +238,7 @@ fn last_seqs<'a>(
 
 /// A message as it now stands, and the members of its room.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct ChangedMessage {
     pub message: StoredMessage,
     /// The room's buyer.
     pub buyer: UserId,
@@ -255,7 +255,7 @@ pub fn find_messages(
     conn: &mut Connection,
     ids: &[MessageId],
     bytes_max: usize,
-) -> Result<(Vec<Found>, usize), DbError> {
+) -> Result<(Vec<ChangedMessage>, usize), DbError> {
     let (mut found, mut bytes, mut looked_at) = (Vec::new(), 0, 0);
     // In small slices: one is whole in memory before it is weighed.
     for slice in ids.chunks(16) {
@@ -264,7 +264,7 @@ pub fn find_messages(
         let members = members_of(conn, messages.iter().map(|message| &message.room_id))?;
         found.extend(messages.into_iter().filter_map(|message| {
             let (buyer, seller) = members.get(message.room_id.as_str())?.clone();
-            Some(Found { message, buyer, seller })
+            Some(ChangedMessage { message, buyer, seller })
         }));
         looked_at += slice.len();
         if bytes >= bytes_max {

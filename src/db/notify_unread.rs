@@ -39,7 +39,7 @@ pub struct UnreadPage {
 #[derive(Debug, Clone)]
 pub struct DueNotification {
     row: NotificationRow,
-    /// What to tell; `None` when the member has read it meanwhile, or is not to be called back to this conversation.
+    /// What to notify of; `None` when the member has read it meanwhile, or is not to be called back to this conversation.
     pub notification: Option<UnreadNotification>,
 }
 
@@ -52,7 +52,7 @@ pub enum NotificationOutcome {
     Retry(Timestamp),
     /// It was not, and won't be tried again.
     GivenUp,
-    /// There is nothing left to tell.
+    /// There is nothing left to notify of.
     Cancelled,
     /// Another node has it in hand.
     Elsewhere,
@@ -94,7 +94,7 @@ impl DueNotification {
     }
 }
 
-/// Begins with what is sent from now on, unless it has begun earlier: what was said before is nothing to tell of.
+/// Begins with what is sent from now on, unless it has begun earlier: nobody is notified of what was said before.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -195,7 +195,7 @@ pub fn queue_notifications(conn: &mut Connection, page: &UnreadPage, now: Timest
     })
 }
 
-/// The notifications to be tried now, with what they tell as it stands now.
+/// The notifications to be tried now, with their content as it stands now.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.

@@ -98,7 +98,7 @@ impl r2d2::ManageConnection for Source {
 
     fn is_valid(&self, conn: &mut Connection) -> Result<(), DbError> {
         match conn {
-            // A file does not go away the way a server does: one query less for each loan.
+            // A file does not become unreachable as a server does: one query less for each loan.
             Connection::Sqlite(_) => Ok(()),
             #[cfg(feature = "postgres")]
             Connection::Postgres(conn) => Ok(conn.check()?),
@@ -246,7 +246,7 @@ fn set_pragmas(connection: &mut SqliteConnection) -> diesel::QueryResult<()> {
     connection.batch_execute("PRAGMA cache_size = -32768")?;
     connection.batch_execute("PRAGMA temp_store = MEMORY")?;
     // The log is copied back every 64 MiB instead of every 4: batches over many rooms touch many pages, and each page
-    // is copied once for all commits since the last time. A thousand busy rooms store 30 % more messages a second.
+    // is copied once for all commits since the last time. A thousand busy rooms store 30 % more messages per second.
     connection.batch_execute("PRAGMA wal_autocheckpoint = 16384")?;
     // A log that a long reader let grow gives its disk space back.
     connection.batch_execute("PRAGMA journal_size_limit = 67108864")

@@ -1,4 +1,4 @@
-//! What is prepared once a connection: diesel keeps most of its own queries prepared, and neither `sql_query` nor an UPDATE
+//! What is prepared once per connection: diesel keeps most of its own queries prepared, and neither `sql_query` nor an UPDATE
 //! nor a list of ids. A batch of one message would spend more time in SQLite's parser than in its tables.
 
 use std::marker::PhantomData;
@@ -82,7 +82,7 @@ pub(super) fn insert<S: Statement, const COLUMNS: usize>(
     rows: &[[Value<'_>; COLUMNS]],
 ) -> QueryResult<()> {
     // An array's length is part of its type, so each of these statements is prepared once. At 128 SQLite's time a row stops
-    // falling, and its 32,766 values are far away.
+    // falling, and its 32,766 values are far more.
     let (chunks, rest) = rows.as_chunks::<128>();
     chunks.iter().try_for_each(|rows| insert_all::<S, _, _>(conn, rows))?;
     let (chunks, rest) = rest.as_chunks::<16>();

@@ -1,4 +1,4 @@
-//! Questions that many ask at once, such as after a restart, answered together: what one costs beside its rows, a way to the
+//! Questions that many ask at once, such as after a restart, answered together: what one costs in addition to its rows, a way to the
 //! database and back and a transaction, is paid once.
 
 use std::collections::{HashMap, HashSet};

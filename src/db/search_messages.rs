@@ -19,9 +19,9 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use super::{
     Connection, DbError, InvalidCursor, message_index,
     models::{message::MessageRow, room::RoomDetails},
+    page_bytes::Space,
     prelude::*,
     schema::messages,
-    space::Space,
 };
 use crate::domain::{
     Room, RoomId, UserId,

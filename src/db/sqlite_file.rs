@@ -48,7 +48,7 @@ pub fn log_path(database: &str) -> PathBuf {
 
 /// What lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum FileKind {
     Nothing,
     /// A file without a byte: a database to be.
     Empty,
@@ -59,19 +59,19 @@ pub(super) enum Found {
 }
 
 /// Looks at a path.
-pub(super) fn look_at(path: &Path) -> io::Result<Found> {
+pub(super) fn look_at(path: &Path) -> io::Result<FileKind> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FileKind::Nothing),
         Err(error) => return Err(error),
     };
     let length = file.metadata()?.len();
     if length == 0 {
-        return Ok(Found::Empty);
+        return Ok(FileKind::Empty);
     }
     let mut page = Vec::with_capacity(HEADER_BYTES);
     file.take(HEADER_BYTES as u64).read_to_end(&mut page)?;
-    Ok(parse_header(&page).map_or(Found::Other, |header| Found::Database(header, length)))
+    Ok(parse_header(&page).map_or(FileKind::Other, |header| FileKind::Database(header, length)))
 }
 
 fn parse_header(page: &[u8]) -> Option<FileHeader> {
@@ -106,7 +106,6 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 /// What a log would bring into the file next to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Log {
-    /// How many commits.
     pub(super) commits: u64,
     /// The marks that first pages in it have, without repetitions, oldest first.
     pub(super) marks: Vec<Mark>,
@@ -228,7 +227,7 @@ mod tests {
         write(conn, "PRAGMA user_version = 7; CREATE TABLE a (b); PRAGMA wal_checkpoint(TRUNCATE)");
         let log = || read_log(&log_path(db.path())).unwrap();
         assert_eq!(log(), Log::default());
-        let Found::Database(header, length) = look_at(Path::new(db.path())).unwrap() else { panic!("no database") };
+        let FileKind::Database(header, length) = look_at(Path::new(db.path())).unwrap() else { panic!("no database") };
         assert_eq!((header.mark.version, header.page_bytes * header.pages), (7, length));
 
         write(conn, "INSERT INTO a VALUES (1)");
@@ -246,16 +245,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_database_is_told_from_one() {
+    fn what_is_no_database_is_distinguished_from_one() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a");
-        assert_eq!(look_at(&file).unwrap(), Found::Nothing);
-        for (bytes, found) in [(&b""[..], Found::Empty), (b"shopping", Found::Other), (&[0; 4096], Found::Other)] {
+        assert_eq!(look_at(&file).unwrap(), FileKind::Nothing);
+        for (bytes, found) in
+            [(&b""[..], FileKind::Empty), (b"shopping", FileKind::Other), (&[0; 4096], FileKind::Other)]
+        {
             std::fs::write(&file, bytes).unwrap();
             assert_eq!(look_at(&file).unwrap(), found);
         }
         std::fs::write(&file, b"SQLite format 3\0").unwrap();
-        assert_eq!(look_at(&file).unwrap(), Found::Other, "cut off within the header");
+        assert_eq!(look_at(&file).unwrap(), FileKind::Other, "cut off within the header");
     }
 
     proptest::proptest! {

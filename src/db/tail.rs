@@ -78,7 +78,6 @@ pub struct Settled {
     pub is_empty: bool,
 }
 
-/// A room of the tail.
 #[derive(Debug, Default)]
 struct TailRoom {
     /// As it is to be saved; `None` while a batch decides about it.

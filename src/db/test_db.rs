@@ -85,7 +85,6 @@ impl TestDb {
         Self { _folder: folder, url, pool }
     }
 
-    /// Its address.
     #[cfg(feature = "postgres")]
     pub(super) fn url(&self) -> &str {
         &self.url
@@ -168,7 +167,6 @@ pub(super) fn write(conn: &mut Connection, write: Write) -> Result<Written, Writ
     super::write_batch(conn, &[write], NOW).unwrap().pop().unwrap()
 }
 
-/// Stores one message.
 pub(super) fn say(conn: &mut Connection, room: &RoomId, sender: &str, text: &str) -> StoredMessage {
     match write(conn, Write::Append(draft(room, sender, text, None))) {
         Ok(Written::Appended { message, first_time: true }) => message,
@@ -180,7 +178,6 @@ pub(super) fn read(room: &RoomId, reader: &str, seq: i64) -> Write {
     Write::MarkRead { room: room.clone(), reader: user_id(reader), seq: Seq(seq) }
 }
 
-/// All messages of a room.
 pub(super) fn history(conn: &mut Connection, room: &RoomId) -> Vec<StoredMessage> {
     list_messages(conn, room, MessagePage::After { seq: Seq(0), limit: 10_000 }, usize::MAX).unwrap().items
 }

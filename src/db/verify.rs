@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn images_come_in_order_and_what_is_none_is_told() {
+    fn images_come_in_order_and_what_is_none_is_reported() {
         let db = filled();
         let conn = &mut db.conn();
         conn.batch_execute(

@@ -54,7 +54,6 @@ pub enum Write {
     /// Says how far a member has read.
     MarkRead {
         room: RoomId,
-        /// Who has read.
         reader: UserId,
         /// `seq` of the last message seen; one after the newest counts as the newest.
         seq: Seq,
@@ -83,9 +82,7 @@ pub enum Write {
     /// Makes an offer in a room.
     MakeOffer {
         room: RoomId,
-        /// Who offers.
         maker: UserId,
-        /// What they name.
         price: Price,
         /// The maker's idempotency key.
         client_id: Option<ClientId>,
@@ -98,7 +95,6 @@ pub enum Write {
         /// The offer's message.
         message: MessageId,
         actor: UserId,
-        /// How.
         answer: offer::OfferDecision,
         at: Timestamp,
     },
@@ -114,12 +110,8 @@ pub enum Write {
         blocked: UserId,
         at: Timestamp,
     },
-    /// Takes a block away.
-    Unblock {
-        /// Who has blocked.
-        blocker: UserId,
-        blocked: UserId,
-    },
+    /// Removes a block.
+    Unblock { blocker: UserId, blocked: UserId },
     /// Turns a user's own switches.
     SetSettings {
         /// Whose, as their token names them.

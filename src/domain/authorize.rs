@@ -11,7 +11,7 @@ pub enum AuthorizePolicy {
     /// haggle itself removes the user.
     #[default]
     OnEnter,
-    /// Ask before every event: a change made behind haggle's back counts from the next event on. Costs one read per event.
+    /// Ask before every event: a change made without haggle counts from the next event on. Costs one read per event.
     EveryMessage,
     /// Ask when a room token is issued (`POST /rooms/{id}/token`); anyone who holds it may enter until it expires, five
     /// minutes later, without any query to the database.

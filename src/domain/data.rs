@@ -44,7 +44,6 @@ impl Data {
         self.json().starts_with('{').then(|| serde_json::from_str(self.json()).ok()).flatten()
     }
 
-    /// The JSON.
     #[must_use]
     pub fn json(&self) -> &str {
         self.0.get()

@@ -101,18 +101,14 @@ pub enum Fact {
     MessageUpdated(StoredMessage),
     /// A member has read.
     Read {
-        /// Id of the room.
         room_id: RoomId,
-        /// Id of the user.
         user_id: UserId,
         /// `seq` of the last message that the user has seen.
         seq: Seq,
     },
     /// A member has changed their own settings of a room.
     RoomSettingsUpdated {
-        /// Id of the room.
         room_id: RoomId,
-        /// Id of the user.
         user_id: UserId,
         /// As they now stand.
         settings: RoomSettings,
@@ -129,7 +125,6 @@ pub enum Fact {
     UserDeleted(User),
     /// A user has turned their switches, which say what others get to see of them.
     SettingsUpdated {
-        /// Id of the user.
         user_id: UserId,
         /// Whether the user shares how far they have read.
         read_receipts: bool,
@@ -142,7 +137,6 @@ pub enum Fact {
     BlockUpdated {
         /// The user who has blocked the other.
         blocker_id: UserId,
-        /// The blocked user.
         blocked_id: UserId,
         /// Whether the block stands.
         blocked: bool,
@@ -155,14 +149,12 @@ pub enum Fact {
     ReportDecided(Box<ReportEvent>),
     /// The marketplace has muted a user, or ended their mute early. The expiry of a mute is no event.
     MuteUpdated {
-        /// Id of the user.
         user_id: UserId,
         /// Until when they can't send anything; absent for a user who is not muted.
         muted_until: Option<Timestamp>,
     },
     /// The marketplace has banned a user, or ended their ban early. The expiry of a ban is no event.
     BanUpdated {
-        /// Id of the user.
         user_id: UserId,
         /// Whether they can't sign in.
         banned: bool,
@@ -171,7 +163,6 @@ pub enum Fact {
     },
     /// The marketplace has frozen a room, or unfrozen it.
     FreezeUpdated {
-        /// Id of the room.
         room_id: RoomId,
         /// Whether nobody can send anything there.
         frozen: bool,

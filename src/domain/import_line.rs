@@ -30,7 +30,6 @@ pub const CLOCK_LEEWAY_MS: i64 = 30_000;
 pub enum ImportLine {
     /// A user, as the marketplace has them.
     User {
-        /// The user.
         #[serde(flatten)]
         user: User,
         /// When they were made and last changed there, where the line says it.
@@ -39,7 +38,6 @@ pub enum ImportLine {
     },
     /// A product, as the marketplace has it.
     Product {
-        /// The product.
         #[serde(flatten)]
         product: Product,
         /// When it was made and last changed there, where the line says it.
@@ -78,10 +76,8 @@ pub struct RoomLine {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an object with `buyer` and `seller`")]
 pub struct ReadSeqs {
-    /// The buyer.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
     pub buyer: Option<i64>,
-    /// The seller.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
     pub seller: Option<i64>,
 }

@@ -129,7 +129,6 @@ impl ContactKind {
 /// A contact in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The kind of contact.
     pub kind: ContactKind,
     /// Where it is, in bytes of the text.
     pub range: Range<usize>,

@@ -53,7 +53,6 @@ pub const SYSTEM_SENDER: &str = "system";
 /// A message that is not stored yet.
 #[derive(Clone, PartialEq)]
 pub struct Draft {
-    /// Where to.
     pub room: RoomId,
     /// Who says it.
     pub sender: UserId,
@@ -217,7 +216,6 @@ pub enum UnfitText {
     TooLong {
         /// What it may be.
         bytes_max: usize,
-        /// What it is.
         bytes: usize,
     },
 }

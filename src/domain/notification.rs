@@ -20,7 +20,6 @@ pub struct UnreadNotification {
     pub read_seq: Seq,
     /// What the room is about.
     pub product: Product,
-    /// The other member.
     pub other: User,
     /// The newest message of the room.
     pub last_message: Option<StoredMessage>,

@@ -111,7 +111,6 @@ pub fn check_amount(amount: i64) -> Result<(), InvalidField> {
 pub struct Offer {
     /// The member who made it.
     pub offered_by: Role,
-    /// What they name.
     pub price: Price,
     /// Where it stands.
     pub status: OfferStatus,

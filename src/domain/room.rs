@@ -40,7 +40,6 @@ impl Room {
 pub struct RoomSummary {
     /// The room itself.
     pub room: Room,
-    /// The other member.
     pub other: User,
     /// The newest message, if there is one.
     pub last_message: Option<StoredMessage>,
@@ -48,7 +47,6 @@ pub struct RoomSummary {
     pub offer: Option<StandingOffer>,
     /// `seq` of the newest message; 0 while there is none.
     pub last_seq: Seq,
-    /// How far one has read.
     pub read_seq: Seq,
     /// Messages of the other side after `read_seq`. Counted, never stored.
     pub unread: i64,

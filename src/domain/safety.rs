@@ -98,13 +98,9 @@ pub enum ReportState {
 pub struct Report {
     /// Unique everywhere; grows with time.
     pub id: String,
-    /// The user who has reported.
     pub reporter_id: UserId,
-    /// The reported user.
     pub reported_id: UserId,
-    /// Id of the room.
     pub room_id: RoomId,
-    /// Which message, if it is one.
     pub message_id: Option<MessageId>,
     /// What it is about.
     pub category: ReportCategory,

@@ -23,7 +23,6 @@ pub(crate) fn bike() -> Product {
     }
 }
 
-/// A message in a room.
 pub(crate) fn message(room: &RoomId, seq: i64, sender: &str) -> StoredMessage {
     StoredMessage {
         id: MessageId::new(format!("m{seq}")).unwrap(),

@@ -40,12 +40,10 @@ pub struct SnippetPart {
     pub hit: bool,
 }
 
-/// A message that was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundMessage {
     /// The message.
     pub message: StoredMessage,
-    /// Its room.
     pub room: Room,
     /// A piece of its text with the hits marked.
     pub snippet: Vec<SnippetPart>,

@@ -174,25 +174,21 @@ pub struct AuditSubject {
 }
 
 impl AuditSubject {
-    /// A user.
     #[must_use]
     pub fn user(id: &UserId) -> Self {
         Self { user_id: Some(id.clone()), ..Self::default() }
     }
 
-    /// A room.
     #[must_use]
     pub fn room(id: &RoomId) -> Self {
         Self { room_id: Some(id.clone()), ..Self::default() }
     }
 
-    /// A product.
     #[must_use]
     pub fn product(id: &ProductId) -> Self {
         Self { product_id: Some(id.clone()), ..Self::default() }
     }
 
-    /// A report.
     #[must_use]
     pub fn report(id: &str) -> Self {
         Self { report_id: Some(id.to_owned()), ..Self::default() }
@@ -267,9 +263,7 @@ pub struct Sanction {
 /// What a note is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoteSubject {
-    /// A user.
     User(UserId),
-    /// A report.
     Report(String),
 }
 

@@ -23,7 +23,7 @@ pub use self::{
     arrival::{Arrival, Client, note_body, note_known},
     refusal::Refusal,
 };
-use super::{body::UnsentAnswers, client_address::is_trusted, watch::Watch};
+use super::{body::UnsentAnswers, client_address::is_trusted, deadlines::Watch};
 use crate::{
     chat::rate_limit::{KeyedRate, Quota, wait_ms},
     config::Limits,
@@ -63,8 +63,8 @@ const RETRY_AFTER_MS: u64 = 5000;
 pub struct Admission {
     addresses: Mutex<HashMap<AddressKey, Address>>,
     open_max: Option<NonZeroU32>,
-    connects: Option<Rate>,
-    requests: Option<Rate>,
+    connects: Option<AddressRate>,
+    requests: Option<AddressRate>,
     /// Connections that the process has a descriptor for.
     connections_max: usize,
     open: AtomicUsize,
@@ -76,7 +76,7 @@ pub struct Admission {
     metrics: Arc<Metrics>,
 }
 
-type Rate = KeyedRate<AddressKey>;
+type AddressRate = KeyedRate<AddressKey>;
 
 /// What an address has.
 #[derive(Default)]
@@ -164,7 +164,6 @@ impl Admission {
         self
     }
 
-    /// What is counted.
     pub(super) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }
@@ -244,7 +243,7 @@ impl Admission {
         self.check(self.requests.as_ref(), address, "requests_without_token")
     }
 
-    fn check(&self, rate: Option<&Rate>, address: AddressKey, limit: &'static str) -> Result<(), ChatError> {
+    fn check(&self, rate: Option<&AddressRate>, address: AddressKey, limit: &'static str) -> Result<(), ChatError> {
         let Some(rate) = rate else { return Ok(()) };
         rate.admit(address, Instant::now()).map_err(|wait| {
             metrics::count(&self.metrics.rate_limited, limit);

@@ -23,7 +23,7 @@ use tokio_rustls::server::TlsStream;
 use self::{framing::Framing, shared_stream::SharedStream};
 use super::{
     admission::Arrival,
-    watch::{HEAD_BYTES_MAX, MayRead, Patrol, Watch},
+    deadlines::{HEAD_BYTES_MAX, MayRead, Patrol, Watch},
 };
 use crate::actors::session::transport::Io;
 

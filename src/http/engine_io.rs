@@ -206,8 +206,8 @@ async fn open_polling<A: Application>(
     poll(&link, endpoint.sessions.settings().payload_bytes_max).await
 }
 
-fn limits(bytes_max: usize) -> websocket::Limits {
-    websocket::Limits { message_bytes_max: bytes_max, fragments_max: FRAGMENTS_MAX }
+fn limits(bytes_max: usize) -> websocket::FrameLimits {
+    websocket::FrameLimits { message_bytes_max: bytes_max, fragments_max: FRAGMENTS_MAX }
 }
 
 fn accept(request: &HttpRequest, origins: &Origins) -> Result<(HttpResponse, PromisedSocket), EngineRefusal> {

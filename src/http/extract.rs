@@ -49,7 +49,6 @@ pub struct Visitor(pub Account);
 /// Either of the two, for routes that both may use.
 #[derive(Debug)]
 pub enum Caller {
-    /// A user.
     User(Identity),
     /// The marketplace's own backend.
     Service,
@@ -58,7 +57,6 @@ pub enum Caller {
 /// Who acts for the marketplace, and why: a member of its staff, or its own backend.
 #[derive(Debug)]
 pub struct Staff {
-    /// Who.
     pub by: Moderator,
     /// The query's `reason`.
     pub reason: Option<String>,

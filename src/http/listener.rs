@@ -40,7 +40,7 @@ use super::{
         HttpConnection,
         gate::{self, ConnectionGate, Served, TLS_HANDSHAKE_WAIT},
     },
-    watch::{Deadlines, Patrol, UNREAD_WAIT},
+    deadlines::{Deadlines, Patrol, UNREAD_WAIT},
     workers::{MakeServe, Workers},
 };
 use crate::{
@@ -64,7 +64,6 @@ const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
 
-/// How to listen.
 pub struct Listener {
     /// The socket of [`bind`].
     pub socket: TcpListener,

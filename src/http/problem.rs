@@ -80,7 +80,6 @@ impl ProblemDocument {
         }
     }
 
-    /// Its bytes.
     #[must_use]
     pub fn to_json(&self) -> Bytes {
         to_json(self)

@@ -16,7 +16,6 @@ use crate::{
     config::Config,
 };
 
-/// Where it is.
 pub const PATH: &str = "/socket.io/";
 
 /// How long an upgrade may take as a whole.

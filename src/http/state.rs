@@ -18,21 +18,20 @@ use crate::{
     },
     auth::{ImageUrls, RoomTokens, ServiceKey, Signer, Verifier},
     chat::{
-        accounts::Accounts,
         request::{Answer, Change, ReplyTo, SessionEvent},
+        user_limits::Accounts,
     },
     clock::Clock,
     config::Config,
     db::Write,
     error::ChatError,
-    http::{database_looks::DatabaseLooks, images::Images, origin::Origins},
+    http::{images::Images, origin::Origins, readiness::DatabaseLooks},
     metrics::Metrics,
     protocol::view::Presenter,
 };
 
 /// What every request handler can reach. One for each server.
 pub struct AppState {
-    /// The settings.
     pub config: Config,
     /// Which pages may use the server.
     pub origins: Arc<Origins>,
@@ -43,7 +42,6 @@ pub struct AppState {
     pub database: Database,
     /// Who signs tokens.
     pub verifier: Arc<Verifier>,
-    /// Who signs room tokens.
     pub room_tokens: Arc<RoomTokens>,
     /// The marketplace's own backend.
     pub service_key: Option<ServiceKey>,
@@ -53,9 +51,7 @@ pub struct AppState {
     pub image_urls: Arc<ImageUrls>,
     /// Signs the tokens of the demo's sign-in; nowhere else are tokens made.
     pub demo_signer: Option<Signer>,
-    /// The time.
     pub clock: Clock,
-    /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Whether the server is about to end.
     pub draining: Arc<AtomicBool>,

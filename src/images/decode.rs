@@ -16,7 +16,6 @@ use super::{
     shrink::{Pixels, Shrinker},
 };
 
-/// What was decoded.
 pub(super) struct Decoded {
     /// Not yet upright.
     pub(super) pixels: Pixels,
@@ -59,7 +58,7 @@ fn jpeg_reader(sent: &[u8]) -> Result<zune_jpeg::JpegDecoder<ZCursor<&[u8]>>, Im
 }
 
 /// What a JPEG says in addition to its pixels, whose header was read.
-fn beside(decoder: &zune_jpeg::JpegDecoder<ZCursor<&[u8]>>) -> (Option<Orientation>, Option<Profile>) {
+fn orientation_and_profile(decoder: &zune_jpeg::JpegDecoder<ZCursor<&[u8]>>) -> (Option<Orientation>, Option<Profile>) {
     let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
     (orientation, decoder.icc_profile().and_then(|profile| Profile::icc(&profile)))
 }
@@ -78,14 +77,14 @@ fn decode_jpeg(sent: &[u8]) -> Result<Decoded, ImageError> {
     }
     let mut whole = vec![0; bytes];
     decoder.decode_into(&mut whole).map_err(|_| ImageError::Damaged)?;
-    let (orientation, profile) = beside(&decoder);
+    let (orientation, profile) = orientation_and_profile(&decoder);
     drop(decoder);
     Ok(Decoded { pixels: shrink_whole(&whole, (width, height), channels)?, orientation, profile })
 }
 
 /// Decodes a large JPEG at a part of its size, as its transform offers it: with a part of the memory and the time.
 fn decode_jpeg_scaled(sent: &[u8], header: &ImageHeader, eighths: u16) -> Result<Decoded, ImageError> {
-    let (orientation, profile) = beside(&jpeg_reader(sent)?);
+    let (orientation, profile) = orientation_and_profile(&jpeg_reader(sent)?);
     let mut decoder = jpeg_decoder::Decoder::new(Cursor::new(sent));
     decoder.set_max_decoding_buffer_size(usize::try_from(MEMORY_BYTES_MAX).unwrap_or(usize::MAX));
     decoder.read_info().map_err(|_| ImageError::Damaged)?;

@@ -31,7 +31,6 @@ pub enum ImageError {
     /// Of another format, or none.
     #[error("`image` must be a JPEG, PNG or WebP image, got {0}")]
     UnknownFormat(&'static str),
-    /// Too many pixels.
     #[error("`image` must be at most {SENT_SIDE_MAX} pixels a side and 50 million in all, got {width} × {height}")]
     TooManyPixels {
         /// What it says that it is.
@@ -75,7 +74,6 @@ pub struct ImageHeader {
 /// Bytes that an image takes, in addition to the smaller one that is made of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Needed {
-    /// What was sent.
     pub(super) sent_bytes: u64,
     /// While it is decoded.
     pub(super) decoding_bytes: u64,
@@ -145,7 +143,6 @@ struct JpegFrame {
     beside_bytes: u64,
 }
 
-/// Reads the header of a JPEG.
 pub(super) fn read_jpeg(sent: &[u8]) -> Result<ImageHeader, ImageError> {
     let frame = JpegFrame::read(sent).ok_or(ImageError::Damaged)?;
     let (width, height) = (frame.width, frame.height);

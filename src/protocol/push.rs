@@ -18,7 +18,6 @@ pub enum Encoding {
     Json,
     /// A namespace of [`socket_io`].
     SocketIo {
-        /// Its name.
         namespace: &'static str,
         /// Whether messages end with their position, for a client that can recover with it.
         offsets: bool,

@@ -121,7 +121,6 @@ pub enum RemovedBy {
 }
 
 impl<'a> MessageView<'a> {
-    /// The view of one message.
     #[must_use]
     pub fn of(message: &'a StoredMessage, presenter: &Presenter<'_>) -> Self {
         Self {

@@ -33,7 +33,7 @@ const MASK_BYTES: usize = 4;
 
 /// What a client may send at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct FrameLimits {
     /// Longest message in bytes of payload, over all of its fragments.
     pub message_bytes_max: usize,
     /// Most frames that one message may come in, at least 1. A fragment costs no memory in addition to its payload, so this
@@ -77,7 +77,7 @@ impl fmt::Debug for Incoming {
 /// unmasked where it lies and handed out without a copy.
 #[derive(Debug)]
 pub struct Decoder {
-    limits: Limits,
+    limits: FrameLimits,
     /// The frame whose header was read and whose payload is still arriving.
     frame: Option<Frame>,
     /// The message whose last fragment has not begun or not arrived.
@@ -156,18 +156,18 @@ enum Step {
 impl Decoder {
     /// A decoder for a new connection.
     #[must_use]
-    pub const fn new(limits: Limits) -> Self {
+    pub const fn new(limits: FrameLimits) -> Self {
         Self { limits, frame: None, message: None, end: None }
     }
 
     /// What holds.
     #[must_use]
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self) -> FrameLimits {
         self.limits
     }
 
     /// From now on these limits hold.
-    pub fn set_limits(&mut self, limits: Limits) {
+    pub fn set_limits(&mut self, limits: FrameLimits) {
         self.limits = limits;
     }
 

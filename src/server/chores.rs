@@ -6,7 +6,7 @@ use actix_web::rt::task::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::{
-    actors::{image_sweeper, log_keeper, memory_keeper, message_indexer, tail_settler},
+    actors::{image_sweeper, memory_keeper, message_indexer, tail_settler, wal_keeper},
     db::{self, Claim, Pool},
     http::state::AppState,
 };
@@ -27,7 +27,7 @@ pub(super) fn start(state: &AppState, pool: &Pool, claim: &Arc<Claim>) -> Vec<Ch
     ];
     if let Some(file) = db::sqlite_file(&state.config.database_url) {
         let (pool, claim, log) = (pool.clone(), Arc::clone(claim), db::log_path(file));
-        chores.push(chore(|stopped| log_keeper::run(pool, claim, log, stopped)));
+        chores.push(chore(|stopped| wal_keeper::run(pool, claim, log, stopped)));
     }
     chores
 }

@@ -119,7 +119,7 @@ async fn a_panic_in_a_session_takes_down_that_session_alone() {
     let (mut alice, mut sam) = (fixture.client("alice").await, fixture.client("sam").await);
     assert_eq!(alice.push("presence").await["online"], true);
     sam.emit("message", json!({"text": "panic in session"})).await;
-    assert_eq!(sam.closed().await, Some(1011), "its client is told and let go");
+    assert_eq!(sam.closed().await, Some(1011), "its client is notified and let go");
     assert_eq!(alice.push("presence").await["online"], false, "it leaves its rooms");
     assert_eq!(alice.request("message", json!("are you there?")).await["seq"], 1);
     let mut sam = fixture.client("sam").await;

@@ -27,7 +27,7 @@ async function talk(buyerWire, sellerWire, name) {
   await buyer.send("Does it come with a needle?");
   await buyer.message("Does it come with a needle?", "sent").waitFor();
 
-  // The seller has not entered the room: the inbox alone tells.
+  // The seller has not entered the room: the inbox alone shows it.
   const row = seller.page.locator(".inbox-row", { hasText: "Belt-drive turntable" }).filter({ hasText: name });
   await row.getByText("Does it come with a needle?").waitFor();
   assert.equal(await row.locator(".badge [aria-hidden]").textContent(), "1");

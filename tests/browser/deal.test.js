@@ -64,7 +64,7 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
   await mina.page.locator(".system", { hasText: "This is now reserved" }).waitFor();
   await mina.page.getByText("It’s reserved for you").waitFor();
   await mina.look("offer-accepted-phone");
-  // The loser is told, and has nothing to press any more.
+  // The loser is notified, and has nothing to press any more.
   await offer(jonas, "declined").getByText("₩175,000").waitFor();
   await jonas.page.getByText("This is reserved for somebody").waitFor();
   assert.equal(await jonas.page.locator(".offer-actions").count(), 0);

@@ -184,7 +184,7 @@ test("of two windows of the same person, one tells, and it is silent while the o
   await second.locator(".bubble", { hasText: "Seen over there" }).waitFor();
   await say("room-jonas-chair", "sofia", "Not seen anywhere");
   await second.locator(".inbox-row", { hasText: "Not seen anywhere" }).waitFor();
-  // What comes next in the same room is told later than what came before.
+  // What comes next in the same room is notified later than what came before.
   await second.close();
   await say("room-jonas-chair", "sofia", "Alone again");
   await first.until(() => globalThis.shown.some(({ body }) => body === "Alone again"));

@@ -16,5 +16,5 @@ async fn messages_reach_members_on_other_nodes_in_order_and_once() {
     for node in &cluster.nodes {
         made_good += node.metric("messages_made_good_total").await;
     }
-    assert!(made_good < said / 10.0, "of {said} messages {made_good} were found in the database, and not told");
+    assert!(made_good < said / 10.0, "of {said} messages {made_good} were found in the database, and not published");
 }

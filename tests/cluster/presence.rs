@@ -75,7 +75,7 @@ async fn everything_that_one_member_does_reaches_the_other_on_another_node() {
 }
 
 #[actix_web::test]
-async fn a_list_is_told_on_a_node_where_nobody_is_in_the_room() {
+async fn a_list_is_notified_on_a_node_where_nobody_is_in_the_room() {
     let _turn = turn().await;
     let cluster = Cluster::start(2).await;
     cluster.seed(1);
@@ -198,7 +198,7 @@ async fn while_nats_is_away_nobody_is_taken_for_gone_and_who_came_or_went_shows_
     assert!(buyer.has_not_been_pushed("presence"), "somebody was taken for gone");
 
     drop(seller);
-    until("the seller's session is over", async || cluster.nodes[1].metric("sessions").await == 0.0).await;
+    until("the seller's session has ended", async || cluster.nodes[1].metric("sessions").await == 0.0).await;
     let mut other_seller = Wire::connect(cluster.nodes[1].addr(), "seller-1").await.unwrap();
     other_seller.request("enterRoom", json!({ "roomId": "room-1" })).await.unwrap();
     cluster.nats.start_again();
@@ -214,7 +214,7 @@ async fn while_nats_is_away_nobody_is_taken_for_gone_and_who_came_or_went_shows_
 }
 
 #[actix_web::test]
-async fn whoever_was_on_a_node_that_died_is_gone_within_seconds() {
+async fn everybody_who_was_on_a_node_that_died_is_gone_within_seconds() {
     let _turn = turn().await;
     let mut cluster = Cluster::start(3).await;
     cluster.seed(1);
@@ -239,7 +239,7 @@ async fn whoever_was_on_a_node_that_died_is_gone_within_seconds() {
 }
 
 #[actix_web::test]
-async fn whoever_is_on_a_node_that_drains_is_gone_at_once() {
+async fn everybody_who_is_on_a_node_that_drains_is_gone_at_once() {
     let _turn = turn().await;
     let mut cluster = Cluster::start(2).await;
     cluster.seed(1);

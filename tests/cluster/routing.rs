@@ -42,7 +42,7 @@ async fn receive(cluster: &Cluster, node: usize, sid: &str, words: &str) -> Stri
 }
 
 #[actix_web::test]
-async fn a_poll_at_the_wrong_node_is_told_that_its_session_is_unknown() {
+async fn a_poll_at_the_wrong_node_learns_that_its_session_is_unknown() {
     let _turn = turn().await;
     let cluster = Cluster::start(2).await;
     let sid = open(&cluster, 0).await;
@@ -91,7 +91,7 @@ async fn a_session_that_is_taken_up_elsewhere_is_over_on_the_node_that_had_it() 
     assert_eq!(connected["pid"], resume["pid"]);
 
     let taken = Instant::now();
-    until("the session is over", async || cluster.nodes[0].metric("sessions").await == 0.0).await;
+    until("the session has ended", async || cluster.nodes[0].metric("sessions").await == 0.0).await;
     // Its node would notice by itself that nobody polls, but much later.
     assert!(taken.elapsed() < Duration::from_secs(10), "{:?}", taken.elapsed());
     assert_eq!(cluster.nodes[1].metric("sessions").await, 1.0);

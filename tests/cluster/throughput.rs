@@ -68,7 +68,7 @@ async fn measure(cluster: &Cluster, time: Duration, apart: usize, window: usize,
                 let wake = due.map_or(until, |due| due.min(until));
                 let frame = tokio::time::timeout(wake.saturating_duration_since(Instant::now()), wire.read()).await;
                 let Ok(frame) = frame else { continue };
-                let frame = frame.expect("the connection is over");
+                let frame = frame.expect("the connection has ended");
                 if frame["event"] == "message" {
                     received += 1;
                     let key = frame["data"]["clientId"].as_str().unwrap();

@@ -28,7 +28,7 @@ class Nodes(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
     def test_the_compose_file_follows_the_specification(self):
-        # Written anew, since the linter knows no merge keys.
+        # Written out, since the linter knows no merge keys.
         compose_spec.PyCompose.from_yaml(yaml.safe_dump(compose())).validate()
 
     def test_the_linter_of_the_compose_file_sees_a_wrong_key_and_an_absent_secret(self):
@@ -43,7 +43,7 @@ class Nodes(unittest.TestCase):
             done = run(TOOLS / "kubernetes-validate", "--strict", "-k", version, "deploy/kubernetes.yaml")
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def test_whoever_ends_a_node_waits_for_its_drain(self):
+    def test_what_ends_a_node_waits_for_its_drain(self):
         for name, service in compose()["services"].items():
             if "HAGGLE_DRAIN_TIMEOUT" in service.get("environment", {}):
                 drain = seconds(service["environment"]["HAGGLE_DRAIN_TIMEOUT"])

@@ -133,7 +133,7 @@ async fn a_body_may_follow_its_headers_in_one_piece_and_requests_may_be_pipeline
 }
 
 #[actix_web::test]
-async fn requests_and_what_follows_them_are_told_apart_however_they_arrive() {
+async fn requests_and_what_follows_them_are_separated_however_they_arrive() {
     let server = TestServer::start().await;
     let token = server.token("alice");
     let room = server.seed().room("alice", "bike").id;
@@ -194,7 +194,7 @@ async fn a_client_that_asks_before_it_sends_a_body_is_answered() {
 }
 
 #[actix_web::test]
-async fn whoever_does_not_read_an_answer_is_let_go() {
+async fn a_client_that_does_not_read_an_answer_is_let_go() {
     let server = impatient().await;
     let request = b"GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: x\r\n\r\n";
     let upgrade =

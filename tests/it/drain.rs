@@ -117,7 +117,7 @@ async fn a_drain_takes_no_longer_than_its_timeout_even_when_the_database_hangs()
     alice.pushes_before_ack().await;
     server.signal("TERM");
     let began = Instant::now();
-    assert_eq!(alice.closed().await, Some(1012), "told even so");
+    assert_eq!(alice.closed().await, Some(1012), "notified even so");
     assert_eq!(server.ended().await.code(), Some(0), "{}", server.output());
     eprintln!("ended after {:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(4));

@@ -20,7 +20,7 @@ fn names(page: &Answer) -> Vec<&str> {
 }
 
 #[actix_web::test]
-async fn every_committed_change_is_told_in_order_on_whatever_wire_it_came() {
+async fn every_committed_change_is_published_in_order_on_whatever_wire_it_came() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let before = events(&server, "").await;

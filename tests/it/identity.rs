@@ -46,7 +46,7 @@ async fn a_connection_stands_only_after_its_token_was_checked() {
 }
 
 #[actix_web::test]
-async fn a_token_for_the_marketplace_itself_is_refused_and_told_why() {
+async fn a_token_for_the_marketplace_itself_is_refused_with_the_reason() {
     let server = TestServer::start().await;
     let refused = WsClient::connect(server.addr, &server.token("system")).await.err().unwrap();
     assert_eq!((refused.status, &refused.body["code"]), (401, &json!("unauthenticated")));
@@ -81,7 +81,7 @@ async fn a_live_connection_ends_when_its_token_expires() {
 }
 
 #[actix_web::test]
-async fn the_clock_of_whoever_made_a_token_may_be_ahead() {
+async fn the_clock_that_made_a_token_may_be_ahead() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let signer = Signer::hs256(SECRET.as_bytes()).unwrap();

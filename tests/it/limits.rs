@@ -21,7 +21,7 @@ use crate::support::{
 };
 
 #[actix_web::test]
-async fn whoever_sends_too_fast_is_told_when_to_go_on() {
+async fn one_who_sends_too_fast_learns_when_to_go_on() {
     let server = TestServer::with(|config| config.limits.sends_per_second_max = NonZeroU32::new(5)).await;
     let room = server.seed().room("alice", "bike").id;
     let mut alice = server.ws("alice").await;
@@ -45,7 +45,7 @@ async fn whoever_sends_too_fast_is_told_when_to_go_on() {
 }
 
 #[actix_web::test]
-async fn whoever_goes_on_regardless_is_told_why_and_closed() {
+async fn one_who_goes_on_regardless_learns_why_and_is_closed() {
     let server = TestServer::with(|config| config.limits.sends_per_second_max = NonZeroU32::new(1)).await;
     let mut alice = server.ws("alice").await;
     for _ in 0..40 {

@@ -84,7 +84,7 @@ async fn an_edit_and_a_deletion_reach_lists_while_nobody_is_in_the_room() {
 }
 
 #[actix_web::test]
-async fn an_edit_that_no_list_shows_is_told_to_none() {
+async fn an_edit_that_no_list_shows_is_sent_to_none() {
     let server = TestServer::start().await;
     let seed = server.seed();
     let (quiet, other) = (seed.room("alice", "bike").id, seed.room("alice", "lamp").id);

@@ -65,7 +65,7 @@ async fn a_message_without_any_room_is_refused_after_two_seconds() {
 }
 
 #[actix_web::test]
-async fn whoever_comes_back_gets_what_was_missed() {
+async fn one_who_comes_back_gets_what_was_missed() {
     let server = TestServer::start().await;
     let seed = server.seed();
     let room = seed.room("alice", "bike");
@@ -166,7 +166,7 @@ async fn two_sessions_of_one_user_both_receive_and_presence_counts_them() {
 }
 
 #[actix_web::test]
-async fn whoever_left_a_room_receives_nothing_and_can_come_back() {
+async fn one_who_left_a_room_receives_nothing_and_can_come_back() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
@@ -227,7 +227,7 @@ async fn a_message_can_be_edited_for_fifteen_minutes() {
 }
 
 #[actix_web::test]
-async fn both_members_are_told_about_their_rooms_wherever_they_are() {
+async fn both_members_are_notified_about_their_rooms_wherever_they_are() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
@@ -260,14 +260,14 @@ async fn of_an_edit_and_a_deletion_at_once_both_sides_believe_what_is_stored() {
         if edited.is_ok() {
             assert_eq!(sam.push("messageUpdated").await["text"], "second");
         }
-        assert_eq!(sam.push("messageUpdated").await, deleted, "the deletion is told last");
+        assert_eq!(sam.push("messageUpdated").await, deleted, "the deletion is sent last");
         let entered = sam.enter(room.id.as_str()).await;
         assert_eq!(entered["messages"].as_array().unwrap().last(), Some(&deleted));
     }
 }
 
 #[actix_web::test]
-async fn a_product_that_is_sold_is_told_once_in_every_room_whoever_says_it() {
+async fn a_sold_product_is_announced_once_in_every_room_no_matter_who_says_it() {
     let server = TestServer::start().await;
     let seed = server.seed();
     let rooms = ["alice", "bob", "eve"].map(|buyer| seed.room(buyer, "bike"));
@@ -298,7 +298,7 @@ async fn a_product_that_is_sold_is_told_once_in_every_room_whoever_says_it() {
         assert_eq!(seqs(&entered["messages"]), [1]);
         let notice = &entered["messages"][0];
         assert_eq!((&notice["kind"], &notice["data"]["status"]), (&json!("system"), &json!("sold")));
-        assert_eq!(member.seqs_before_ack().await, [1], "told once");
+        assert_eq!(member.seqs_before_ack().await, [1], "sent once");
     }
 }
 

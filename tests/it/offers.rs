@@ -45,7 +45,7 @@ async fn an_offer_is_made_countered_and_accepted() {
     assert_eq!(sam.push("messageUpdated").await["id"], made["id"]);
     assert_eq!(sam.push("messageUpdated").await, accepted);
     sam.push("message").await;
-    assert_eq!(sam.push("message").await["data"]["status"], "reserved", "the room is told about its product");
+    assert_eq!(sam.push("message").await["data"]["status"], "reserved", "the room is notified of its product");
     let mut updated = sam.push("roomUpdated").await;
     while updated["product"]["status"] != "reserved" {
         updated = sam.push("roomUpdated").await;
@@ -75,7 +75,7 @@ async fn of_two_answers_at_once_one_wins_and_the_other_gets_a_conflict() {
 }
 
 #[actix_web::test]
-async fn a_loser_who_is_in_no_room_is_told_too() {
+async fn a_loser_who_is_in_no_room_is_notified_too() {
     let server = TestServer::start().await;
     let seed = server.seed();
     let (won, lost) = (seed.room("alice", "bike"), seed.room("bob", "bike"));

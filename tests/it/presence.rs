@@ -44,7 +44,7 @@ async fn typing_ends_with_the_message_and_with_the_session() {
     alice.say("here it is").await;
     assert_eq!(sam.push("typing").await, typing(id, false));
     alice.request("typing", json!({"typing": false})).await.unwrap();
-    assert!(sam.pushes_before_ack().await.iter().all(|push| push["event"] != "typing"), "told once");
+    assert!(sam.pushes_before_ack().await.iter().all(|push| push["event"] != "typing"), "sent once");
 
     // On two devices: one that dies does not end what the other does.
     let mut phone = server.ws("alice").await;
@@ -146,12 +146,12 @@ async fn presence_counts_devices_on_both_wires_and_a_crashed_one_is_gone_at_once
             devices.push(Some(Caller::entered(&server, "alice", wire, room).await));
         }
         for watcher in &mut watchers {
-            assert_eq!(watcher.heard().await, [("presence".to_owned(), there(room, true))], "told once");
+            assert_eq!(watcher.heard().await, [("presence".to_owned(), there(room, true))], "sent once");
         }
         for (gone, place) in order.into_iter().enumerate() {
             // As when its process is killed: the kernel resets the connection.
             devices[place].take().unwrap().reset();
-            until("its session is over", || server.metrics.sessions.get() == 2 + 3 - gone as i64).await;
+            until("its session has ended", || server.metrics.sessions.get() == 2 + 3 - gone as i64).await;
             let expected = if gone == 3 { vec![("presence".to_owned(), there(room, false))] } else { Vec::new() };
             for watcher in &mut watchers {
                 assert_eq!(watcher.heard().await, expected, "after {gone} others");

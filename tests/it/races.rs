@@ -39,9 +39,9 @@ fn believed(heard: &[(String, Value)]) -> Vec<Value> {
     for (event, data) in heard {
         match (event.as_str(), messages.iter_mut().find(|message| message["id"] == data["id"])) {
             ("message", None) => messages.push(data.clone()),
-            ("message", Some(_)) => panic!("told twice: {data}"),
+            ("message", Some(_)) => panic!("sent twice: {data}"),
             ("messageUpdated", Some(message)) => *message = data.clone(),
-            ("messageUpdated", None) => panic!("an update of what nobody was told of: {data}"),
+            ("messageUpdated", None) => panic!("an update of what nobody was sent: {data}"),
             _ => {}
         }
     }
@@ -97,7 +97,7 @@ async fn of_two_acceptances_on_two_devices_one_wins() {
             let messages = stored(&server, room).await;
             let status = if has_won { "accepted" } else { "declined" };
             assert_eq!(messages[0]["data"]["status"], status);
-            assert_eq!((messages.len(), &messages[1]["data"]["status"]), (2, &json!("reserved")), "told once");
+            assert_eq!((messages.len(), &messages[1]["data"]["status"]), (2, &json!("reserved")), "sent once");
         }
     }
 }
@@ -357,7 +357,7 @@ async fn until_answered(client: &mut WsClient, id: u64) -> (Value, Vec<i64>) {
 }
 
 #[actix_web::test]
-async fn whoever_leaves_and_enters_while_messages_come_gets_each_once_and_none_in_between() {
+async fn one_who_leaves_and_enters_while_messages_come_gets_each_once_and_none_in_between() {
     let server = start().await;
     for route in Route::ALL {
         let room = server.seed().room("alice", &format!("product-{route:?}")).id;

@@ -163,7 +163,7 @@ async fn a_seller_hears_of_a_room_with_its_first_message() {
 }
 
 #[actix_web::test]
-async fn the_marketplace_is_not_told_of_what_is_unread_in_a_muted_room() {
+async fn the_marketplace_is_not_notified_of_what_is_unread_in_a_muted_room() {
     const AFTER: Duration = Duration::from_secs(300);
     let backend = Backend::start().await;
     let url = format!("http://{}/hook", backend.addr);

@@ -27,7 +27,7 @@ fn events<'a>(pushes: &'a [Value], event: &str) -> Vec<&'a Value> {
 }
 
 #[actix_web::test]
-async fn after_a_block_neither_side_can_say_anything_and_neither_is_told_who_closed_it() {
+async fn after_a_block_neither_side_can_say_anything_and_neither_learns_who_closed_it() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let (mut alice, mut sam) = server.both(room.id.as_str()).await;
@@ -422,7 +422,7 @@ async fn what_was_said_before_a_block_is_answered_as_it_was_when_it_is_sent_agai
 }
 
 #[actix_web::test]
-async fn a_block_and_a_mute_leave_what_was_said_to_be_found_exported_and_told_to_the_backend() {
+async fn a_block_and_a_mute_leave_what_was_said_to_be_found_exported_and_sent_to_the_backend() {
     let server = TestServer::start().await;
     let seed = server.seed();
     let room = seed.room("alice", "bike").id;

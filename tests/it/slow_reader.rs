@@ -267,7 +267,7 @@ async fn a_peer_that_vanished_without_a_word_is_gone_after_interval_and_timeout(
     vanished.enter(&room).await;
     let began = Instant::now();
     // Held open and never polled again: to the server this looks like a cable that was cut.
-    until("its session is over", || server.metrics.sessions.get() == 0).await;
+    until("its session has ended", || server.metrics.sessions.get() == 0).await;
     until("its connection is freed", || server.metrics.connections.get() == 0).await;
     eprintln!("gone after {:?}", began.elapsed());
     assert_eq!(evictions(&server, "ping_timeout"), 1);

@@ -139,7 +139,7 @@ async fn every_event_comes_to_the_same_by_every_way_in_and_is_heard_the_same_on_
     assert!(json.iter().any(|(_, step)| step.contains(r#""typing":true"#)));
     assert!(
         json.iter().filter(|(_, step)| step.contains(r#""read",{"#)).count() == 7,
-        "each read is told, also by answering"
+        "each read is sent, also by answering"
     );
     let socket_io = transcript(&server, Route::SocketIo).await;
     for (on_json, on_socket_io) in json.iter().zip(&socket_io) {

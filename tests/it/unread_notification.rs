@@ -50,7 +50,7 @@ fn assert_signed(hook: &Hook, server: &TestServer) {
 }
 
 #[actix_web::test]
-async fn a_message_that_stays_unread_is_told_once_and_signed() {
+async fn a_message_that_stays_unread_is_notified_once_and_signed() {
     let backend = Backend::start().await;
     let server = TestServer::with(told_at(&backend)).await;
     let room = server.seed().room("alice", "bike");
@@ -98,7 +98,7 @@ async fn reading_in_time_cancels() {
 }
 
 #[actix_web::test]
-async fn a_backend_that_fails_is_told_again_with_the_same_id_and_never_elsewhere() {
+async fn a_backend_that_fails_is_notified_again_with_the_same_id_and_never_elsewhere() {
     let backend = Backend::start().await;
     backend.script([Reaction::Status(500), Reaction::Close, Reaction::Status(302), Reaction::Status(404)]);
     let server = TestServer::with(told_at(&backend)).await;
@@ -173,7 +173,7 @@ async fn what_was_not_delivered_is_delivered_after_a_restart() {
 }
 
 #[actix_web::test]
-async fn many_are_told_with_a_few_tries_at_once_by_a_slow_backend() {
+async fn many_are_notified_with_a_few_tries_at_once_by_a_slow_backend() {
     const BUYERS: usize = 30;
     let backend = Backend::start().await;
     backend.script((0..BUYERS).map(|_| Reaction::Slow(Duration::from_millis(20))));
@@ -227,7 +227,7 @@ async fn nobody_is_called_back_to_a_closed_conversation_or_to_somebody_who_is_mu
 }
 
 #[actix_web::test]
-async fn whoever_shows_nobody_how_far_they_read_is_told_all_the_same_and_reading_cancels() {
+async fn one_who_shows_nobody_how_far_they_read_is_notified_all_the_same_and_reading_cancels() {
     let backend = Backend::start().await;
     let server = TestServer::with(told_at(&backend)).await;
     let room = server.seed().room("alice", "bike").id;

@@ -144,7 +144,7 @@ async fn a_drain_tells_its_clients_to_come_back() {
 }
 
 #[actix_web::test]
-async fn data_of_the_wrong_type_is_told_everything_that_it_may_be() {
+async fn data_of_the_wrong_type_is_answered_with_everything_that_it_may_be() {
     let server = TestServer::start().await;
     let mut alice = server.ws("alice").await;
     for (event, data, part) in [

@@ -12,7 +12,7 @@ import satisfies from 'spdx-satisfies';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const allowed = allowList(readFileSync(join(root, 'deny.toml'), 'utf8'));
 
-// What only runs in tests is not part of haggle, so these may stand beside the list.
+// What only runs in tests is not part of haggle, so these may stand next to the list.
 const allowedInTests = [...allowed, '0BSD', 'BSD-2-Clause', 'BlueOak-1.0.0', 'CC-BY-3.0', 'CC0-1.0', 'Python-2.0', 'MPL-2.0'];
 
 // From before npm's field `license`, so that lock files don't say it; read in `licenses` of their package.json.
@@ -79,7 +79,7 @@ test('every npm package of the tests has a licence that tests may use', () => {
 });
 
 test('no lock file names the registry that a package came from', () => {
-  // npm then takes each package from the registry of whoever runs it, and `integrity` still says which bytes it must be.
+  // npm then takes each package from the registry of the one who runs it, and `integrity` still says which bytes it must be.
   const named = lockFiles().flatMap((path) =>
     Object.entries(readJson(path).packages)
       .filter(([, { resolved, link }]) => resolved && !link)

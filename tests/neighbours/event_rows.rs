@@ -198,7 +198,7 @@ async fn flood(attacker: Rc<Attacker>, wire: Wire, event: &'static str, entered:
 /// Events of a client that ignores `rate_limited` and reconnects when it is disconnected.
 fn without_waiting(wire: Wire) -> Row {
     Row {
-        name: format!("message ({}): without waiting as told", wire.name()),
+        name: format!("message ({}): without waiting as asked", wire.name()),
         subject: Subject::Event("message", wire.name()),
         account: Account::User,
         tls: false,

@@ -1,4 +1,4 @@
-"""What schemathesis checks here beside its own list, and what it must leave alone."""
+"""What schemathesis checks here in addition to its own list, and what it must leave alone."""
 
 import json
 

@@ -10,7 +10,7 @@ use haggle::internals::{
     actors::hub::Hub,
     broker::{NodeId, Topic},
     chat::{
-        Chat, Settings,
+        Chat, ChatSettings,
         db_read::{DbAnswer, DbRead},
         effects::{Effects, When},
         hub_op::Op,
@@ -88,7 +88,7 @@ pub type Published = Vec<haggle::internals::chat::effects::BusOp>;
 impl Node {
     pub fn new(policy: AuthorizePolicy, now: Now, life: u64) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let settings = Settings { policy, rooms_per_session_max: None, image_urls: Arc::new(Paths) };
+        let settings = ChatSettings { policy, rooms_per_session_max: None, image_urls: Arc::new(Paths) };
         let hubs = (0..HUBS).map(|_| Hub::new(Duration::from_secs(3600), 1 << 20, Arc::clone(&metrics))).collect();
         Self {
             chat: Chat::new(settings, now, Arc::clone(&metrics)),

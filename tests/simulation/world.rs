@@ -48,7 +48,7 @@ pub struct World {
     /// Until when the database can't be reached, and until when it takes no writes.
     pub away_until: u64,
     pub read_only_until: u64,
-    /// Faults are over, and clients only finish what they have begun.
+    /// Faults have ended, and clients only finish what they have begun.
     pub is_healing: bool,
     /// What has happened, where that is wanted.
     pub history: Option<Vec<String>>,

@@ -339,7 +339,7 @@ for (const bad of ["2wrong", "4hello", "x", "5", "the end of its connection"]) {
     const packets = [];
     while (!packets.includes("4still here")) packets.push(...(await polling.poll()));
 
-    // Until the server has noticed the end of the last one, it refuses another beside it.
+    // Until the server has noticed the end of the last one, it refuses another one next to it.
     const upgraded = await within(5_000, upgrade(t, polling), () => "no upgrade after a failed one");
     upgraded.send("4moved");
     assert.equal(await upgraded.next(), "4moved");

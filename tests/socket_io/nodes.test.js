@@ -57,7 +57,7 @@ class Member {
 
   #catchUp() {
     // In the acknowledgement itself and not behind a promise: a live message may come in the same breath. There is none when the
-    // connection is over before: the next one enters.
+    // connection has ended before: the next one enters.
     this.socket.emit("enterRoom", { roomId: this.room, after: this.last }, ({ ok, data }) => {
       if (!ok) return this.faults.push(`${this.name} may not enter`);
       for (const message of data.messages) this.#receive(message, "history");

@@ -69,7 +69,7 @@ test("sixty seconds to a chat and the quickstart that continues them, pasted at 
   assert.doesNotMatch(complaints, /curl:|panicked/);
 });
 
-/** Runs the printed frontend with the reader's own names filled in, and tells what it shows. */
+/** Runs the printed frontend with the reader's own names filled in, and returns what it shows. */
 async function frontend(t, haggle, room, { fetchToken, text }) {
   const printed = block(COMING, "## The server that goes, and what replaces it", "js", "socket.io-client");
   const address = "https://chat.shop.example";

@@ -163,7 +163,7 @@ test("a recovery is authenticated like any connection", async (t) => {
   assert.deepEqual(ear.texts, []);
 });
 
-test("who has left on purpose starts anew", async (t) => {
+test("who has left on purpose starts over", async (t) => {
   const room = await haggle.room();
   const buyer = await enter(t, NEWEST, haggle, room, room.buyer);
   const first = buyer.id;
@@ -174,7 +174,7 @@ test("who has left on purpose starts anew", async (t) => {
   assert.notEqual(buyer.id, first);
 });
 
-test("a made-up recovery id, and a made-up offset, start anew", async (t) => {
+test("a made-up recovery id, and a made-up offset, start over", async (t) => {
   const room = await haggle.room();
   const seller = await enter(t, NEWEST, haggle, room, room.seller);
   await askWell(seller, "message", "before");

@@ -191,7 +191,7 @@ export class Connection extends Emitter {
     try {
       token = await this.#tokens.get({ fresh: this.#needsFreshToken });
     } catch (error) {
-      // A backend that says no (this person may not sign in) says so again next time; one that is away comes back.
+      // A backend that says no (this person may not sign in) says so again next time; one that is unreachable comes back.
       if (this.#generation !== generation) return;
       const failure = (this.error = /** @type {HaggleError} */ (error));
       if (failure.status && failure.status < 500 && failure.code !== "rate_limited") return this.#stop(failure);

@@ -20,7 +20,7 @@ import { unlessAborted } from "./error.js";
  */
 export class Inbox extends Emitter {
   /** @type {Map<string, InboxItem>} */ #items = new Map();
-  /** Rooms that an event has told of since a page was asked for. @type {Set<string>} */ #heard = new Set();
+  /** Rooms that an event was about since a page was asked for. @type {Set<string>} */ #heard = new Set();
   /** @type {Reading} */ #list = { loaded: false };
   /** @type {Reading} */ #archive = { loaded: false };
   /** @type {UnreadTotal | undefined} */ #total;

@@ -6,7 +6,7 @@ use crate::{broker::Envelope, chat::effects::BusOp};
 /// the mailbox is full, the `ChatServer` keeps the subscriptions for the next turn and drops the events.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "()")]
-pub struct Tell(pub Vec<BusOp>);
+pub struct PublishOps(pub Vec<BusOp>);
 
 /// Notifies the other nodes that this one shuts down. The server → [`Bus`](super::Bus), once, at the end of its drain.
 /// Answers when it is on its way.

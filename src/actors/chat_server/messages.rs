@@ -19,7 +19,6 @@ use crate::{
 pub struct RegisterHub {
     /// Its place.
     pub id: HubId,
-    /// Its address.
     pub addr: Addr<Hub>,
 }
 

@@ -4,7 +4,7 @@ use crate::{
     actors::db_executor::{Database, purpose::Reading},
     chat::{
         cluster::reconcile::{MISSING_BYTES_MAX, MISSING_MAX, NEWS_MAX},
-        db_read::{DbAnswer, DbRead, Entry, FindRecovery, List, ListMissed, Walk},
+        db_read::{DbAnswer, DbRead, Entry, FindRecovery, List, ListMissed, ProfileWalk},
         profiles::{LOOK_MAX, ROOMS},
         reads::HISTORY_BYTES_MAX,
         recovery::{MISSED_BYTES_MAX, MISSED_MESSAGES_MAX},
@@ -101,7 +101,7 @@ async fn list_histories(database: &Database, scope: Scope, list: List<Entry>) ->
     DbAnswer::Histories(list, histories)
 }
 
-async fn list_other_members(database: &Database, scope: Scope, walk: Walk) -> DbAnswer {
+async fn list_other_members(database: &Database, scope: Scope, walk: ProfileWalk) -> DbAnswer {
     let (user, role, after) = (walk.user.clone(), walk.role, walk.after.clone());
     let list = move |conn: &mut Connection| db::list_other_members(conn, &user, role, after.as_ref(), ROOMS);
     let found = database.read(Reading::list(Account::Server, "list_other_members"), scope, list).await;

@@ -34,7 +34,7 @@ impl Fixture {
         let folder = TempDir::new().unwrap();
         let pool = db::open(folder.path().join("haggle.db").to_str().unwrap(), 2).unwrap();
         let metrics = Arc::new(Metrics::default());
-        let settings = Settings {
+        let settings = ChatSettings {
             policy: AuthorizePolicy::OnEnter,
             rooms_per_session_max: None,
             image_urls: Arc::new(PlainPaths),

@@ -8,7 +8,6 @@ use super::{DatabaseJob, turnstile::Permit};
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub struct Perform {
-    /// What to do.
     pub(super) job: DatabaseJob,
     /// The time for it. A `SyncArbiter` queues without a bound of its own: there are as many turns as threads.
     pub(super) turn: Permit<DatabaseJob>,

@@ -38,7 +38,6 @@ pub struct Purpose<L> {
     pub(super) kind: &'static str,
 }
 
-/// What a reading is for.
 pub type Reading = Purpose<ReadLane>;
 
 /// What a change is for.

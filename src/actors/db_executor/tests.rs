@@ -100,7 +100,7 @@ async fn forty_searches_of_one_user_delay_nobody_else() {
 }
 
 #[actix_web::test]
-async fn who_has_too_much_waiting_is_told_when_to_try_again() {
+async fn who_has_too_much_waiting_learns_when_to_try_again() {
     let fixture = Fixture::new(1);
     let (release, held) = fixture.hold(Reading::list(user("mallory"), "list_rooms")).await;
     let (served, _order) = mpsc::channel();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::{Attached, Gate, Hub, HubNotice, Waiting, queue};
+use super::{Gate, GatedSession, HeldFrame, Hub, HubNotice, queue};
 use crate::{
     chat::{hub_op::Asker, short_list::reserve_one},
     domain::{RoomId, Seq, SessionId},
@@ -49,7 +49,7 @@ impl Hub {
         self.release(session);
     }
 
-    fn member(&mut self, session: SessionId, room: &RoomId) -> Option<&mut Attached> {
+    fn member(&mut self, session: SessionId, room: &RoomId) -> Option<&mut GatedSession> {
         self.rooms.get_mut(room)?.iter_mut().find(|member| member.session.id == session)
     }
 
@@ -60,7 +60,7 @@ impl Hub {
         let mut slow = false;
         loop {
             let is_held = |room: &RoomId| self.member(session, room).is_some_and(|member| member.gate.is_held());
-            let Some(Waiting { room, seq, frame }) = local.line.borrow_mut().pop(is_held) else { break };
+            let Some(HeldFrame { room, seq, frame }) = local.line.borrow_mut().pop(is_held) else { break };
             // It may have left the room in the meantime.
             if self.member(session, &room).is_some_and(|member| member.gate.pass(seq)) {
                 self.metrics.deliveries.inc();
@@ -87,7 +87,7 @@ impl Hub {
             Some(member) => member.gate.hold(),
             None => {
                 reserve_one(members);
-                members.push(Attached { session: Rc::clone(local), gate: Gate::Held });
+                members.push(GatedSession { session: Rc::clone(local), gate: Gate::Held });
                 let mut rooms = local.rooms.borrow_mut();
                 reserve_one(&mut rooms);
                 rooms.push(room);

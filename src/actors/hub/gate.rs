@@ -11,7 +11,7 @@ use crate::domain::{RoomId, Seq};
 /// Whether a room's messages may pass to a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gate {
-    /// Its history is being read: what comes in the meantime waits in the session's [`Line`].
+    /// Its history is being read: what comes in the meantime waits in the session's [`HeldFrames`].
     Held,
     /// It has everything up to and with this one.
     Open {
@@ -63,28 +63,28 @@ impl Gate {
 /// rooms. If a later message of another room were sent first and the transport were cut then, the earlier one would count as
 /// received.
 #[derive(Debug, Default)]
-pub(super) struct Line {
-    waiting: VecDeque<Waiting>,
+pub(super) struct HeldFrames {
+    waiting: VecDeque<HeldFrame>,
     bytes: usize,
 }
 
 /// A frame that waits.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct HeldFrame {
     pub(super) room: RoomId,
     /// Its place; `None` for a change of an older message.
     pub(super) seq: Option<Seq>,
     pub(super) frame: Bytes,
 }
 
-impl Line {
+impl HeldFrames {
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// # Errors
     /// [`Full`] when more waits than may.
-    pub(super) fn push(&mut self, waiting: Waiting, bytes_max: usize) -> Result<(), Full> {
+    pub(super) fn push(&mut self, waiting: HeldFrame, bytes_max: usize) -> Result<(), Full> {
         self.bytes += waiting.frame.len();
         if self.bytes > bytes_max {
             return Err(Full);
@@ -94,7 +94,7 @@ impl Line {
     }
 
     /// Takes the first one, unless `is_held` says of its room that it has to wait.
-    pub(super) fn pop(&mut self, is_held: impl FnOnce(&RoomId) -> bool) -> Option<Waiting> {
+    pub(super) fn pop(&mut self, is_held: impl FnOnce(&RoomId) -> bool) -> Option<HeldFrame> {
         if is_held(&self.waiting.front()?.room) {
             return None;
         }
@@ -139,7 +139,7 @@ mod tests {
     /// A session in a few rooms, and what it got of each.
     struct Session {
         gates: [Gate; ROOMS],
-        line: Line,
+        line: HeldFrames,
         got: [Vec<i64>; ROOMS],
         /// Places in the order of commits of what was sent live.
         offsets: Vec<i64>,
@@ -168,7 +168,7 @@ mod tests {
         fn a_session_gets_every_message_of_each_room_once_and_all_in_the_order_of_commits(steps in steps()) {
             let mut session = Session {
                 gates: [Gate::Open { after: Seq(0) }; ROOMS],
-                line: Line::default(),
+                line: HeldFrames::default(),
                 got: Default::default(),
                 offsets: Vec::new(),
             };
@@ -183,7 +183,7 @@ mod tests {
                             session.take(room, seq, position);
                         } else {
                             let frame = Bytes::from(position.to_string());
-                            let waiting = Waiting { room: id(room), seq: Some(Seq(seq)), frame };
+                            let waiting = HeldFrame { room: id(room), seq: Some(Seq(seq)), frame };
                             session.line.push(waiting, usize::MAX).unwrap();
                         }
                     }
@@ -228,11 +228,11 @@ mod tests {
 
     #[test]
     fn what_waits_is_bounded() {
-        let mut line = Line::default();
-        let frame = || Waiting { room: id(0), seq: None, frame: Bytes::from_static(&[0; 60]) };
+        let mut line = HeldFrames::default();
+        let frame = || HeldFrame { room: id(0), seq: None, frame: Bytes::from_static(&[0; 60]) };
         line.push(frame(), 100).unwrap();
         assert!(line.push(frame(), 100).is_err());
-        let mut line = Line::default();
+        let mut line = HeldFrames::default();
         for _ in 0..10 {
             line.push(frame(), 100).unwrap();
             assert!(line.pop(|_| true).is_none() && line.pop(|_| false).is_some());

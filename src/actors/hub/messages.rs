@@ -24,7 +24,6 @@ pub struct Apply(pub Vec<Op>);
 #[rtype(result = "()")]
 pub struct OpenSession {
     pub session: SessionId,
-    /// The user whose session it is.
     pub user: UserId,
     /// Where its frames wait.
     pub outbox: Arc<Outbox>,

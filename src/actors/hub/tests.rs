@@ -99,7 +99,7 @@ impl InTwoRooms {
 }
 
 #[actix_web::test]
-async fn what_a_room_is_told_in_one_turn_comes_in_order_and_as_if_each_came_alone() {
+async fn what_a_room_is_sent_in_one_turn_comes_in_order_and_as_if_each_came_alone() {
     let mut this = InTwoRooms::new();
     this.attach("bike");
     this.enter("bike", 1);

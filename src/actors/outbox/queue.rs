@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::VecDeque, io, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::Frame;
+use super::OutFrame;
 use crate::protocol::{
     engine_io::{packet, payload},
     websocket::{self, Opcode},
@@ -36,7 +36,7 @@ pub(super) enum End {
 /// What waits.
 #[derive(Debug)]
 pub(super) struct Queue {
-    frames: VecDeque<Frame>,
+    frames: VecDeque<OutFrame>,
     /// Bytes of the frames, without `rest`.
     bytes: usize,
     /// What the kernel did not take of the last write.
@@ -51,7 +51,7 @@ impl Queue {
         Self { frames: VecDeque::new(), bytes: 0, rest: Bytes::new(), waiting_since: None, end: End::No }
     }
 
-    pub(super) fn push(&mut self, frame: Frame) {
+    pub(super) fn push(&mut self, frame: OutFrame) {
         self.bytes += frame.weight_bytes();
         if self.frames.capacity() == 0 {
             // Most turns have one frame for a connection, and a queue begins with places for four.
@@ -148,10 +148,10 @@ impl Queue {
             let Some(frame) = self.frames.pop_front() else { break };
             self.bytes -= frame.weight_bytes();
             match &frame {
-                Frame::Text(payload) => websocket::write_frame(out, Opcode::Text, payload),
-                Frame::Binary(payload) => websocket::write_frame(out, Opcode::Binary, payload),
-                Frame::Ping => websocket::write_frame(out, Opcode::Ping, b""),
-                Frame::Pong(payload) => websocket::write_frame(out, Opcode::Pong, payload),
+                OutFrame::Text(payload) => websocket::write_frame(out, Opcode::Text, payload),
+                OutFrame::Binary(payload) => websocket::write_frame(out, Opcode::Binary, payload),
+                OutFrame::Ping => websocket::write_frame(out, Opcode::Ping, b""),
+                OutFrame::Pong(payload) => websocket::write_frame(out, Opcode::Pong, payload),
             }
         }
         if self.frames.is_empty()
@@ -168,9 +168,9 @@ impl Queue {
         let mut out = BytesMut::with_capacity(self.bytes.min(bytes_max));
         while let Some(frame) = self.frames.front() {
             let length = match frame {
-                Frame::Text(packet) => packet.len(),
-                Frame::Binary(bytes) => payload::binary_len(bytes.len()),
-                Frame::Ping | Frame::Pong(_) => 0,
+                OutFrame::Text(packet) => packet.len(),
+                OutFrame::Binary(bytes) => payload::binary_len(bytes.len()),
+                OutFrame::Ping | OutFrame::Pong(_) => 0,
             };
             if !out.is_empty() && out.len() + 1 + length > bytes_max {
                 break;
@@ -178,9 +178,9 @@ impl Queue {
             let Some(frame) = self.frames.pop_front() else { break };
             self.bytes -= frame.weight_bytes();
             match frame {
-                Frame::Text(packet) => payload::write_text(&mut out, &packet),
-                Frame::Binary(bytes) => payload::write_binary(&mut out, &bytes),
-                Frame::Ping | Frame::Pong(_) => {}
+                OutFrame::Text(packet) => payload::write_text(&mut out, &packet),
+                OutFrame::Binary(bytes) => payload::write_binary(&mut out, &bytes),
+                OutFrame::Ping | OutFrame::Pong(_) => {}
             }
         }
         self.waiting_since = (!self.frames.is_empty()).then(Instant::now);

@@ -7,15 +7,14 @@ use std::{
 
 use actix::WeakRecipient;
 
-use super::{services::Services, waiting::WaitingMessages};
+use super::{messages_without_room::WaitingMessages, services::Services};
 use crate::{
     actors::{
         hub::{CloseSession, OpenSession, RenewSession, SessionNotice},
-        outbox::{Frame, Full, Outbox},
+        outbox::{Full, OutFrame, Outbox},
     },
     auth::{AuthError, Identity},
     chat::{
-        accounts::{SessionPlace, UserShare},
         hub_op::Asker,
         in_flight::InFlight,
         rate_limit::{Patience, RateVerdict},
@@ -24,6 +23,7 @@ use crate::{
         },
         rooms::Feed,
         short_list::reserve_one,
+        user_limits::{SessionPlace, UserShare},
     },
     db::Write,
     domain::{
@@ -93,11 +93,7 @@ pub enum Next {
     /// Starts the time that messages without a room wait for an `enterRoom`.
     AwaitRoom,
     /// Verifies a fresh token, then calls [`ChatSession::renewed`].
-    Verify {
-        token: String,
-        /// The request to answer.
-        request: Option<RequestId>,
-    },
+    Verify { token: String, request: Option<RequestId> },
     /// Ends the connection.
     End(CloseCode, ChatError),
 }
@@ -118,7 +114,7 @@ impl ChatSession {
         let (ends_at, user) = (identity.ends_at(), identity.user);
         let open =
             OpenSession { session: id, user: user.clone(), outbox: Arc::clone(&outbox), encoding, notices, ends_at };
-        #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
+        #[expect(clippy::disallowed_methods, reason = "once per connection, and connections have a cap")]
         services.hub.do_send(open);
         services.uplink.send(Connect { session: id, user: user.clone(), hub: services.hub_id, feed, welcome });
         Self {
@@ -149,7 +145,6 @@ impl ChatSession {
         self.id
     }
 
-    /// The user whose session it is.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.user
@@ -445,14 +440,14 @@ impl ChatSession {
     /// Answers a request that needs nothing of the chat's.
     fn reply(&self, request: Option<&RequestId>, data: &impl serde::Serialize) {
         if let Some(id) = request {
-            self.push(Frame::Text(self.encoding.reply(id, Ok(&to_json(data)))));
+            self.push(OutFrame::Text(self.encoding.reply(id, Ok(&to_json(data)))));
         }
     }
 
     /// Notifies the client that an event failed: in its reply, or as an `error` event when it asked for none.
     pub fn refuse(&mut self, request: Option<&RequestId>, name: &str, error: &ChatError) -> Next {
         match request {
-            Some(id) => self.push(Frame::Text(self.encoding.reply(id, Err(error)))),
+            Some(id) => self.push(OutFrame::Text(self.encoding.reply(id, Err(error)))),
             None => self.notice(error, Some(name).filter(|name| !name.is_empty())),
         }
         Next::Continue
@@ -461,10 +456,10 @@ impl ChatSession {
     /// Notifies the client why its connection ends.
     pub fn notice(&mut self, error: &ChatError, event: Option<&str>) {
         let notice = ErrorNotice::new(error, event);
-        self.push(Frame::Text(Push::new(&ServerEvent::Error(notice)).encode(self.encoding)));
+        self.push(OutFrame::Text(Push::new(&ServerEvent::Error(notice)).encode(self.encoding)));
     }
 
-    fn push(&self, frame: Frame) {
+    fn push(&self, frame: OutFrame) {
         // A full outbox has ended itself, and its end reaches the actor through the transport.
         if self.outbox.push(frame) == Err(Full) {
             metrics::count(&self.services.metrics.evictions, "too_slow");
@@ -480,7 +475,7 @@ fn not_in_room() -> ChatError {
 // Also when the actor's task panicked: no session stays in a room after its end.
 impl Drop for ChatSession {
     fn drop(&mut self) {
-        #[expect(clippy::disallowed_methods, reason = "once a connection, and connections have a cap")]
+        #[expect(clippy::disallowed_methods, reason = "once per connection, and connections have a cap")]
         self.services.hub.do_send(CloseSession(self.id));
         self.waiting.take(&self.share);
         let place = self.place.take();

@@ -25,7 +25,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::{
-    actors::outbox::{ConnectionSocket, Frame, Outbox},
+    actors::outbox::{ConnectionSocket, OutFrame, Outbox},
     chat::in_flight::InFlight,
     error::{ChatError, CloseCode},
     protocol::engine_io::{Open, Packet, packet},
@@ -123,7 +123,6 @@ pub struct EngineConnection<'a, A: Application> {
 
 /// What carries a new session.
 pub enum Carrier {
-    /// Polls.
     Polling,
     /// A WebSocket, and its socket, to be shut down when it hangs.
     WebSocket(Option<ConnectionSocket>),
@@ -153,7 +152,7 @@ impl<A: Application> EngineSession<A> {
             max_payload: settings.payload_bytes_max,
         };
         // The first thing in a new outbox fits.
-        let _ = outbox.push(Frame::Text(terms.encode()));
+        let _ = outbox.push(OutFrame::Text(terms.encode()));
         let mut opened = None;
         Self::create(|ctx| {
             let link = Arc::new(Link::new(place.sid(), ctx.address(), outbox, InFlight::default(), polling));
@@ -280,12 +279,12 @@ impl<A: Application> EngineConnection<'_, A> {
 
     /// Sends a packet that is written already. A full outbox closes its socket, and then the session ends.
     pub fn send(&mut self, packet: Bytes) {
-        let _ = self.line.link.outbox.push(Frame::Text(packet));
+        let _ = self.line.link.outbox.push(OutFrame::Text(packet));
     }
 
     /// Sends a message of bytes.
     pub fn send_binary(&mut self, bytes: Bytes) {
-        let _ = self.line.link.outbox.push(Frame::Binary(bytes));
+        let _ = self.line.link.outbox.push(OutFrame::Binary(bytes));
     }
 
     /// Ends the session after what waits already: by a close frame, or by a close packet in the last payload.

@@ -14,7 +14,7 @@ use super::{
     services::Services,
     socket_io::{SocketIo, Table},
 };
-use crate::{actors::hub::SessionNotice, chat::accounts::Accounts};
+use crate::{actors::hub::SessionNotice, chat::user_limits::Accounts};
 pub use middleware::Doorkeeper;
 
 /// The namespaces of a worker.

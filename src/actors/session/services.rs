@@ -29,7 +29,6 @@ pub struct Services {
     pub database: Database,
     /// Who signs tokens.
     pub verifier: Arc<Verifier>,
-    /// Who signs room tokens.
     pub room_tokens: Arc<RoomTokens>,
     /// When the database is asked who may enter.
     pub policy: AuthorizePolicy,
@@ -39,8 +38,6 @@ pub struct Services {
     pub limits: Limits,
     /// How a client can notice that its connection is dead.
     pub heartbeat: HeartbeatTerms,
-    /// The time.
     pub clock: Clock,
-    /// What is counted.
     pub metrics: Arc<Metrics>,
 }

@@ -51,7 +51,6 @@ const PACKETS: Quota = Quota::per_second(NonZeroU32::new(20).unwrap());
 pub struct Handshake {
     /// The token in its headers or its query, where there is one.
     pub token: Result<Option<String>, AuthError>,
-    /// From where.
     pub peer: Option<IpAddr>,
     /// Whether its library may know connection state recovery. Others would take an offset for an argument of the event.
     pub recovers: bool,
@@ -277,7 +276,7 @@ impl SocketIo {
         if self.take(namespace).is_none() {
             return;
         }
-        if !left.told {
+        if !left.is_notified {
             connection.send(write::disconnect(namespace));
         }
         if self.joined.is_empty() {

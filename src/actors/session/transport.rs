@@ -32,7 +32,7 @@ use crate::{
     actors::outbox::Outbox,
     chat::in_flight::InFlight,
     error::CloseCode,
-    protocol::websocket::{Decoder, FrameError, Incoming, Limits, write_close},
+    protocol::websocket::{Decoder, FrameError, FrameLimits, Incoming, write_close},
 };
 
 /// Most frames of one message: suites that send 4 MiB in fragments of 64 bytes need as many.
@@ -131,7 +131,7 @@ pub struct FrameStream {
 struct Unsigned {
     has_signed_in: Box<dyn Fn() -> bool>,
     /// What holds from then on.
-    limits: Limits,
+    limits: FrameLimits,
 }
 
 /// The outbox that follows a candidate's, when that has ended and the WebSocket has taken over.
@@ -151,7 +151,7 @@ enum Source {
 impl FrameStream {
     /// Reads from a connection as soon as it is upgraded, and writes what waits in `outbox`.
     #[must_use]
-    pub fn new(socket: PromisedSocket, limits: Limits, in_flight: InFlight, outbox: Arc<Outbox>) -> Self {
+    pub fn new(socket: PromisedSocket, limits: FrameLimits, in_flight: InFlight, outbox: Arc<Outbox>) -> Self {
         Self {
             source: Source::Promised(socket),
             buffer: BytesMut::new(),
@@ -169,7 +169,7 @@ impl FrameStream {
     #[must_use]
     pub fn until_signed_in(mut self, bytes_max: usize, has_signed_in: impl Fn() -> bool + 'static) -> Self {
         let limits = self.decoder.limits();
-        self.decoder.set_limits(Limits { message_bytes_max: bytes_max.min(limits.message_bytes_max), ..limits });
+        self.decoder.set_limits(FrameLimits { message_bytes_max: bytes_max.min(limits.message_bytes_max), ..limits });
         self.unsigned = Some(Box::new(Unsigned { has_signed_in: Box::new(has_signed_in), limits }));
         self
     }
@@ -354,7 +354,7 @@ mod tests {
         let (io, _client) = tokio::io::duplex(64);
         let read = text(bytes).repeat(texts).as_slice().into();
         assert!(keep.send(Upgraded { io: Box::pin(io), read, held: Rc::new(()) }).is_ok());
-        let limits = Limits { message_bytes_max: 1 << 20, fragments_max: 1 };
+        let limits = FrameLimits { message_bytes_max: 1 << 20, fragments_max: 1 };
         let outbox = Arc::new(Outbox::new(1 << 20, None));
         let mut frames = FrameStream::new(socket, limits, InFlight::default(), outbox);
         let waker = noop_waker();

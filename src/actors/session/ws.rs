@@ -20,10 +20,10 @@ use super::{
 use crate::{
     actors::{
         hub::{HubNotice, SessionNotice},
-        outbox::{ConnectionSocket, Frame, Outbox},
+        outbox::{ConnectionSocket, OutFrame, Outbox},
     },
     auth::{Identity, token_source::SUBPROTOCOL},
-    chat::{accounts::SessionPlace, in_flight::InFlight, rooms::Feed},
+    chat::{in_flight::InFlight, rooms::Feed, user_limits::SessionPlace},
     error::{ChatError, CloseCode, ErrorCode},
     metrics,
     protocol::{json, push::Encoding, websocket},
@@ -83,7 +83,7 @@ impl WsSession {
                 welcome: None,
             };
             let chat = ChatSession::open(connection.identity, connection.place, Arc::clone(&services), wire, notices);
-            let limits = websocket::Limits {
+            let limits = websocket::FrameLimits {
                 message_bytes_max: services.limits.transport_bytes_max(),
                 fragments_max: FRAGMENTS_MAX,
             };
@@ -147,7 +147,7 @@ impl WsSession {
     fn ping(&mut self) {
         if self.ending.is_none() {
             // A full outbox ends by itself.
-            let _ = self.outbox.push(Frame::Ping);
+            let _ = self.outbox.push(OutFrame::Ping);
         }
     }
 
@@ -238,7 +238,7 @@ impl StreamHandler<Result<websocket::Incoming, ReadError>> for WsSession {
             }
             Ok(Incoming::Ping(payload)) => match self.chat.admit_control() {
                 // A full outbox ends by itself.
-                Ok(()) => drop(self.outbox.push(Frame::Pong(payload))),
+                Ok(()) => drop(self.outbox.push(OutFrame::Pong(payload))),
                 Err(next) => self.follow(next, ctx),
             },
             Ok(Incoming::Pong(_)) => {

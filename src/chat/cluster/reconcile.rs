@@ -16,10 +16,12 @@ use crate::{
     chat::{
         Audience, Chat, Reach,
         db_read::{DbRead, Memory},
+        effects::Effects,
         request::{MessageChange, RoomRequest},
+        rooms::Rooms,
         timer::Timer,
     },
-    db::{CommitCursor, Committed, Found, Noted, RoomState},
+    db::{ChangedMessage, CommitCursor, Committed, Noted, RoomState},
     domain::{MessageId, Role, RoomId, Seq, UserId},
     error::{ChatError, ErrorCode},
     protocol::push::Position,
@@ -92,7 +94,6 @@ pub(in crate::chat) struct Reconcile {
     /// The newest message with which each room was sent to lists, in the same two halves.
     lists: [HashMap<RoomId, Seq>; 2],
     turned_at: Option<Instant>,
-    /// Rooms in which messages are missing.
     missing: BTreeSet<RoomId>,
     is_filling: bool,
     /// Rooms of which something is old, and whether nobody else notifies their members' lists.
@@ -138,7 +139,7 @@ impl Reconcile {
         self.confirmed.iter().any(|half| half.contains_key(what))
     }
 
-    fn confirm(&mut self, what: Confirmed) {
+    pub(super) fn confirm(&mut self, what: Confirmed) {
         *self.confirmed[0].entry(what).or_default() += 1;
     }
 
@@ -161,6 +162,50 @@ impl Reconcile {
             half.retain(|what, _| matches!(what, Confirmed::SessionsEnded(_)));
         }
         self.looked_at = None;
+    }
+
+    /// The end of a turn: reads what is known to be missing, one question of each kind at a time.
+    pub(in crate::chat) fn flush(&mut self, rooms: &Rooms, out: &mut Effects) {
+        if !self.is_filling && !self.missing.is_empty() {
+            let asked = Self::take_some(&mut self.missing);
+            let last_seq = |room: &RoomId| Some((room.clone(), rooms.room(room)?.state().last_seq));
+            let since = asked.iter().filter_map(last_seq).collect();
+            self.is_filling = true;
+            out.read(DbRead::Missing { asked, since });
+        }
+        if !self.is_refreshing && !self.stale.is_empty() {
+            let old: Vec<RoomId> = self.stale.keys().take(ROOMS_AT_ONCE).cloned().collect();
+            let asked = old.iter().filter_map(|room| self.stale.remove_entry(room)).collect();
+            self.is_refreshing = true;
+            self.changed_since.clear();
+            out.read(DbRead::RoomsAgain(asked));
+        }
+        if !self.is_reading_changed && !self.changed.is_empty() {
+            let asked = mem::take(&mut self.changed).into_iter().collect();
+            self.is_reading_changed = true;
+            out.read(DbRead::Changed(asked));
+        }
+    }
+
+    /// Messages of a room are missing.
+    pub(super) fn missing_in(&mut self, room: RoomId) {
+        self.missing.insert(room);
+    }
+
+    /// Something of a room in memory is old. With `alone` nobody else notifies its members' lists.
+    pub(super) fn is_old(&mut self, room: RoomId, alone: bool) {
+        *self.stale.entry(room).or_default() |= alone;
+    }
+
+    /// Asks what is new, when it is time.
+    fn look(&mut self, now: Instant, is_up: bool, out: &mut Effects) {
+        self.turn(now);
+        let is_early = is_up && self.looked_at.is_some_and(|at| now.duration_since(at) < POLL_INTERVAL);
+        if !self.is_looking && !is_early {
+            self.is_looking = true;
+            self.looked_at = Some(now);
+            out.read(self.place.map_or(DbRead::Newest, DbRead::News));
+        }
     }
 
     fn turn(&mut self, now: Instant) {
@@ -191,37 +236,6 @@ impl Reconcile {
 }
 
 impl Chat {
-    /// Remembers that something was heard or done.
-    pub(in crate::chat) fn confirm(&mut self, what: impl FnOnce() -> Confirmed) {
-        if let Some(nodes) = &mut self.nodes {
-            nodes.reconcile.confirm(what());
-        }
-    }
-
-    /// This node's sessions are sent how a room looks in their lists.
-    pub(in crate::chat) fn list_shown(&mut self, room: &RoomId) {
-        let Some(last_seq) = self.rooms.room(room).map(|live| live.state().last_seq) else { return };
-        if let Some(nodes) = &mut self.nodes {
-            nodes.reconcile.list_sent(room, last_seq);
-        }
-    }
-
-    /// Messages of a room are missing.
-    pub(in crate::chat) fn fill(&mut self, room: RoomId) {
-        if let Some(nodes) = &mut self.nodes {
-            nodes.reconcile.missing.insert(room);
-        }
-    }
-
-    /// Something of a room in memory is old. With `alone` nobody else notifies its members' lists.
-    pub(in crate::chat) fn refresh(&mut self, room: RoomId, alone: bool) {
-        if self.rooms.room(&room).is_some()
-            && let Some(nodes) = &mut self.nodes
-        {
-            *nodes.reconcile.stale.entry(room).or_default() |= alone;
-        }
-    }
-
     /// It may be time to look what is new.
     pub(in crate::chat) fn look_again(&mut self) {
         self.out.after(POLL_INTERVAL_UNCONNECTED, Timer::LookForNews);
@@ -230,22 +244,15 @@ impl Chat {
 
     /// Looks what is new, when it is time.
     pub(in crate::chat) fn look_for_news(&mut self) {
-        let Some(nodes) = &mut self.nodes else { return };
-        let (now, is_up, reconcile) = (self.now.at, nodes.is_up, &mut nodes.reconcile);
-        reconcile.turn(now);
-        let is_early = is_up && reconcile.looked_at.is_some_and(|at| now.duration_since(at) < POLL_INTERVAL);
-        if !reconcile.is_looking && !is_early {
-            reconcile.is_looking = true;
-            reconcile.looked_at = Some(now);
-            self.out.read(reconcile.place.map_or(DbRead::Newest, DbRead::News));
-        }
+        let Some(nodes) = &mut self.cluster.nodes else { return };
+        nodes.reconcile.look(self.now.at, nodes.is_up, &mut self.out);
         self.examine();
     }
 
     /// Compares what looks have shown with what is known, once it has had its time to come.
     fn examine(&mut self) {
         loop {
-            let Some(nodes) = &mut self.nodes else { return };
+            let Some(nodes) = &mut self.cluster.nodes else { return };
             let waits = if nodes.is_up { ON_ITS_WAY } else { Duration::ZERO };
             let Some(look) =
                 nodes.reconcile.looks.pop_front_if(|look| self.now.at.saturating_duration_since(look.at) >= waits)
@@ -259,9 +266,9 @@ impl Chat {
                 self.compare_note(noted);
             }
             for (room, alone) in look.unread_rooms {
-                self.refresh(room, alone);
+                self.cluster.refresh(room, alone, &self.rooms);
             }
-            if let Some(nodes) = &mut self.nodes {
+            if let Some(nodes) = &mut self.cluster.nodes {
                 nodes.reconcile.changed.extend(look.unread_changes);
             }
         }
@@ -269,15 +276,15 @@ impl Chat {
 
     fn compare_message(&mut self, Committed { room, seq, buyer, seller, .. }: Committed) {
         match self.rooms.room(&room) {
-            Some(live) if live.state().last_seq < seq => self.fill(room),
+            Some(live) if live.state().last_seq < seq => self.cluster.fill(room),
             // A room in memory may have been read since, and the node that has stored the message may be gone: lists know
             // only what they were sent.
             _ => {
-                let known = self.nodes.as_ref().and_then(|nodes| nodes.reconcile.list_of(&room));
-                let is_told = known.is_some_and(|known| known >= seq);
+                let known = self.cluster.nodes.as_ref().and_then(|nodes| nodes.reconcile.list_of(&room));
+                let is_sent = known.is_some_and(|known| known >= seq);
                 let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
-                if !is_told && is_wanted {
-                    if let Some(nodes) = &mut self.nodes {
+                if !is_sent && is_wanted {
+                    if let Some(nodes) = &mut self.cluster.nodes {
                         nodes.reconcile.list_sent(&room, seq);
                     }
                     self.announce_here(room);
@@ -289,18 +296,18 @@ impl Chat {
     /// The database shows that a user has another name or picture, and no node has said so: what is in memory is old.
     fn profile_noted(&mut self, user: UserId) {
         for room in self.rooms.rooms_of(&user) {
-            self.refresh(room, false);
+            self.cluster.refresh(room, false, &self.rooms);
         }
-        self.show_profile(user, Memory::Old);
+        self.profiles.show(user, Memory::Old, &self.rooms, &mut self.out);
     }
 
-    /// Tells this node's sessions of both members how a room looks: another node has changed it, and its word may be lost.
+    /// Sends this node's sessions of both members how a room looks: another node has changed it, and its event may be lost.
     fn announce_here(&mut self, room: RoomId) {
         self.with_room(RoomRequest::AnnounceTo(room, Audience::both(Reach::Here)));
     }
 
     /// A message stands differently, in a room that this node may not have in memory, and no node has said so.
-    pub(in crate::chat) fn change_found(&mut self, Found { message, buyer, seller }: Found) {
+    pub(in crate::chat) fn change_found(&mut self, ChangedMessage { message, buyer, seller }: ChangedMessage) {
         let room = message.room_id.clone();
         let is_held = self.rooms.room(&room).is_some();
         let change = Box::new(MessageChange::from(&message));
@@ -309,14 +316,15 @@ impl Chat {
             return self.room_updated_here(room);
         }
         let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
-        let is_told = self.nodes.as_ref().is_some_and(|nodes| nodes.reconcile.is_confirmed(&Confirmed::List(room)));
-        if is_wanted && !is_told {
+        let is_sent =
+            self.cluster.nodes.as_ref().is_some_and(|nodes| nodes.reconcile.is_confirmed(&Confirmed::List(room)));
+        if is_wanted && !is_sent {
             self.with_room(RoomRequest::AnnounceChange(change, Reach::Here));
         }
     }
 
     fn compare_note(&mut self, noted: Noted) {
-        let Some(nodes) = &mut self.nodes else { return };
+        let Some(nodes) = &mut self.cluster.nodes else { return };
         let confirmed = match &noted {
             Noted::Message(id) => Some(Confirmed::Message(id.clone())),
             Noted::Read(room, user) => Some(Confirmed::Read(room.clone(), user.clone())),
@@ -338,53 +346,28 @@ impl Chat {
         }
         match noted {
             Noted::Message(id) => drop(nodes.reconcile.changed.insert(id)),
-            Noted::Read(room, _) => self.refresh(room, true),
+            Noted::Read(room, _) => self.cluster.refresh(room, true, &self.rooms),
             Noted::Room(room) | Noted::RoomSettings(room, _) if self.rooms.room(&room).is_some() => {
-                self.refresh(room, true);
+                self.cluster.refresh(room, true, &self.rooms);
             }
             Noted::Room(room) | Noted::RoomSettings(room, _) => self.announce_here(room),
             Noted::User(user) => {
                 for room in self.rooms.rooms_of(&user) {
-                    self.refresh(room, true);
+                    self.cluster.refresh(room, true, &self.rooms);
                 }
             }
             Noted::Profile(user) => self.profile_noted(user),
             Noted::SessionsEnded(user) => {
-                self.confirm(|| Confirmed::SessionsEnded(user.clone()));
+                self.cluster.confirm(|| Confirmed::SessionsEnded(user.clone()));
                 let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
-                self.end_sessions_here(&user, &error);
+                self.deliveries().end_sessions_here(&user, &error);
                 self.profile_noted(user);
             }
             Noted::Product(product) => {
                 for room in self.rooms.rooms_showing(&product) {
-                    self.refresh(room, false);
+                    self.cluster.refresh(room, false, &self.rooms);
                 }
             }
-        }
-    }
-
-    /// The end of a turn: reads what is known to be missing, one question of each kind at a time.
-    pub(in crate::chat) fn flush_reconcile(&mut self) {
-        let Some(nodes) = &mut self.nodes else { return };
-        let reconcile = &mut nodes.reconcile;
-        if !reconcile.is_filling && !reconcile.missing.is_empty() {
-            let asked = Reconcile::take_some(&mut reconcile.missing);
-            let last_seq = |room: &RoomId| Some((room.clone(), self.rooms.room(room)?.state().last_seq));
-            let since = asked.iter().filter_map(last_seq).collect();
-            reconcile.is_filling = true;
-            self.out.read(DbRead::Missing { asked, since });
-        }
-        if !reconcile.is_refreshing && !reconcile.stale.is_empty() {
-            let rooms: Vec<RoomId> = reconcile.stale.keys().take(ROOMS_AT_ONCE).cloned().collect();
-            let asked = rooms.iter().filter_map(|room| reconcile.stale.remove_entry(room)).collect();
-            reconcile.is_refreshing = true;
-            reconcile.changed_since.clear();
-            self.out.read(DbRead::RoomsAgain(asked));
-        }
-        if !reconcile.is_reading_changed && !reconcile.changed.is_empty() {
-            let asked = mem::take(&mut reconcile.changed).into_iter().collect();
-            reconcile.is_reading_changed = true;
-            self.out.read(DbRead::Changed(asked));
         }
     }
 
@@ -393,19 +376,19 @@ impl Chat {
         let room = state.room.id.clone();
         let Some(live) = self.rooms.room(&room) else { return };
         let read = [Role::Buyer, Role::Seller].map(|role| live.state().member(role).read_seq);
-        self.sharing_changes_here(&room, |live| live.refresh(state, is_current));
+        self.deliveries().sharing_changes_here(&room, |live| live.refresh(state, is_current));
         for (role, before) in [Role::Buyer, Role::Seller].into_iter().zip(read) {
             let now = state.member(role).read_seq;
             if now > before {
-                self.send_read(&room, &state.member_user(role).id.clone(), now);
+                self.deliveries().send_read(&room, &state.member_user(role).id.clone(), now);
             }
         }
         let known = self.rooms.room(&room).map_or(state.last_seq, |live| live.state().last_seq);
         if known < state.last_seq {
-            self.fill(room.clone());
+            self.cluster.fill(room.clone());
         }
         if (known != state.last_seq || !is_current)
-            && let Some(nodes) = &mut self.nodes
+            && let Some(nodes) = &mut self.cluster.nodes
         {
             // What is unread is known when both know the same messages.
             let unread_rooms = vec![(room.clone(), alone)];

@@ -130,7 +130,7 @@ impl Chat {
             self.offer_changed(offer);
         }
         if let Some(next) = next {
-            self.await_expiry(next);
+            self.offer_expiry.await_next(next, &mut self.out);
         }
         done()
     }
@@ -145,49 +145,49 @@ impl Chat {
     fn block_set(&mut self, blocker: UserId, other: &UserId, is_blocked: bool, rooms: Vec<RoomId>) {
         self.room_budget.charge(&blocker, rooms.len(), self.now.wall);
         for room in &rooms {
-            self.mark_stale(room);
-            self.sharing_changes(room, |live| live.block_changed(&blocker, other, is_blocked));
-            self.publish_room_changed(room);
+            self.loading.mark_stale(room, &mut self.cluster);
+            self.deliveries().sharing_changes(room, |live| live.block_changed(&blocker, other, is_blocked));
+            self.cluster.publish_room_changed(&mut self.out, room);
         }
         self.announce(&blocker.into(), rooms);
     }
 
     /// A member's own settings: their sessions alone are notified.
     fn room_settings_set(&mut self, room: RoomId, member: &UserId, role: Role, listing: Listing) {
-        self.mark_stale(&room);
+        self.loading.mark_stale(&room, &mut self.cluster);
         if let Some(live) = self.rooms.room_mut(&room) {
             live.listing_changed(role, listing);
         }
-        self.publish_room_settings(&room, member);
+        self.cluster.publish_room_settings(&mut self.out, &room, member);
         self.with_room(RoomRequest::AnnounceTo(room, Audience::everywhere(role)));
     }
 
     fn settings_set(&mut self, user: &UserId, settings: Settings) {
-        self.mark_user_stale(user);
+        self.loading.mark_user_stale(user, &self.rooms, &mut self.cluster);
         let rooms = self.rooms.rooms_of(user);
         self.room_budget.charge(user, rooms.len(), self.now.wall);
         for room in rooms {
-            self.sharing_changes(&room, |live| live.settings_changed(user, settings));
+            self.deliveries().sharing_changes(&room, |live| live.settings_changed(user, settings));
         }
-        self.publish_user_changed(user);
+        self.cluster.publish_user_changed(&mut self.out, user);
     }
 
     pub(super) fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
-        self.mark_user_stale(user);
+        self.loading.mark_user_stale(user, &self.rooms, &mut self.cluster);
         for room in self.rooms.rooms_of(user) {
             if let Some(live) = self.rooms.room_mut(&room) {
                 live.muted(user, until);
             }
         }
-        self.publish_user_changed(user);
+        self.cluster.publish_user_changed(&mut self.out, user);
     }
 
     fn user_put(&mut self, user: &User, is_renamed: bool) {
         self.rooms.user_changed(user, false);
-        self.mark_user_stale(&user.id);
-        self.publish_user_put(&user.id, is_renamed);
+        self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
+        self.cluster.publish_user_put(&mut self.out, &user.id, is_renamed);
         if is_renamed {
-            self.own_profile_changed(&user.id);
+            self.profiles.own_changed(&user.id, !self.cluster.has_others(), &self.rooms, &mut self.out);
         }
     }
 
@@ -201,30 +201,35 @@ impl Chat {
         }
         // The name is another one by now, also where nothing was said.
         for room in &rooms {
-            self.mark_stale(room);
-            self.publish_room_changed(room);
+            self.loading.mark_stale(room, &mut self.cluster);
+            self.cluster.publish_room_changed(&mut self.out, room);
         }
         self.announce(&Account::Server, rooms);
     }
 
     fn user_deleted(&mut self, user: &User) {
         let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
-        self.end_sessions(&user.id, &gone);
+        self.deliveries().end_sessions(&user.id, &gone);
         self.rooms.user_changed(user, true);
-        self.publish_user_changed(&user.id);
-        self.mark_user_stale(&user.id);
+        self.cluster.publish_user_changed(&mut self.out, &user.id);
+        self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
     }
 
     /// A read mark has moved: the room and the reader's lists are notified.
     pub(in crate::chat) fn member_has_read(&mut self, mark: ReadMark) {
         let ReadMark { room, reader, read_seq, unread } = mark;
-        self.mark_stale(&room);
+        self.loading.mark_stale(&room, &mut self.cluster);
         if let Some(live) = self.rooms.room_mut(&room) {
             live.read(&reader, read_seq, unread);
         }
-        self.send_read(&room, &reader, read_seq);
-        self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
-        self.publish_to_room(&room, |room| NodeEvent::Read { room, reader, seq: read_seq, unread });
+        self.deliveries().send_read(&room, &reader, read_seq);
+        self.cluster.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
+        self.cluster.publish_to_room(&mut self.out, &room, |room| NodeEvent::Read {
+            room,
+            reader,
+            seq: read_seq,
+            unread,
+        });
         self.room_updated(room);
     }
 }

@@ -18,7 +18,7 @@ impl Chat {
             (SanctionKind::Ban, Some(until)) => self.banned(user, until),
             (SanctionKind::Ban, None) => {
                 self.bans.lift(user);
-                self.publish_user_changed(user);
+                self.cluster.publish_user_changed(&mut self.out, user);
             }
         }
         Answer { data: to_json(&set.sanction), created: set.changed }
@@ -26,16 +26,16 @@ impl Chat {
 
     fn banned(&mut self, user: &UserId, until: Timestamp) {
         self.bans.add(user.clone(), until, self.now.at);
-        self.end_sessions(user, &ChatError::banned(ends_at(until)));
+        self.deliveries().end_sessions(user, &ChatError::banned(ends_at(until)));
     }
 
     /// A room was frozen or unfrozen: its members' lists and open rooms show it.
     pub(super) fn room_frozen(&mut self, room: RoomId, frozen: bool) {
-        self.mark_stale(&room);
+        self.loading.mark_stale(&room, &mut self.cluster);
         if let Some(live) = self.rooms.room_mut(&room) {
             live.set_frozen(frozen);
         }
-        self.publish_room_changed(&room);
+        self.cluster.publish_room_changed(&mut self.out, &room);
         self.announce(&Account::Server, vec![room]);
     }
 }

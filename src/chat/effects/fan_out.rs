@@ -1,20 +1,22 @@
 //! What each hub delivers: one list per turn, in the order in which things happened.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 
 use super::Effects;
 use crate::{
     chat::{
         hub_op::{Asker, Delivery, HubId, Op, RoomEvent},
-        rooms::LiveRoom,
+        rooms::{Feed, LiveRoom, Rooms},
     },
-    domain::{RoomId, UserId},
+    domain::{RoomId, SessionId, UserId},
     error::ChatError,
     protocol::push::Push,
 };
 
 impl Effects {
-    /// Tells one hub something.
+    /// Sends one hub something.
     pub(in crate::chat) fn send_to_hub(&mut self, hub: HubId, op: Op) {
         if self.ops.len() <= hub.0 {
             self.ops.resize_with(hub.0 + 1, Vec::new);
@@ -22,7 +24,7 @@ impl Effects {
         self.ops[hub.0].push(op);
     }
 
-    /// Tells every session in a room about an event, but those of `except`.
+    /// Sends every session in a room an event, but those of `except`.
     pub(in crate::chat) fn send_to_room(
         &mut self,
         room: &LiveRoom,
@@ -37,6 +39,33 @@ impl Effects {
                 Some(Op::Deliver { room, more, .. }) if room == id => more.push(event),
                 _ => self.send_to_hub(hub, Op::Deliver { room: id.clone(), event, more: Vec::new() }),
             }
+        }
+    }
+
+    /// Sends some sessions an event, wherever they are.
+    pub(in crate::chat) fn send_to_sessions(
+        &mut self,
+        rooms: &Rooms,
+        sessions: impl IntoIterator<Item = SessionId>,
+        state_of: Option<&RoomId>,
+        push: &Push,
+    ) {
+        let mut by_hub: HashMap<_, Vec<SessionId>> = HashMap::new();
+        for session in sessions {
+            if let Some(live) = rooms.session(session) {
+                by_hub.entry(live.hub).or_default().push(session);
+            }
+        }
+        for (hub, sessions) in by_hub {
+            self.send_to_hub(hub, Op::DeliverTo { sessions, state_of: state_of.cloned(), push: push.clone() });
+        }
+    }
+
+    /// Sends a user's sessions of the inbox an event.
+    pub(in crate::chat) fn send_to_inbox(&mut self, rooms: &Rooms, user: &UserId, push: &Push) {
+        for (hub, session) in rooms.fed_by(user, Feed::Inbox) {
+            let op = Op::DeliverTo { sessions: vec![session], state_of: None, push: push.clone() };
+            self.send_to_hub(hub, op);
         }
     }
 
@@ -68,11 +97,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        chat::{
-            in_flight::InFlight,
-            rooms::{Feed, Rooms, tests::state},
-        },
-        domain::{Role, SessionId},
+        chat::{in_flight::InFlight, rooms::tests::state},
+        domain::Role,
         metrics::Metrics,
         protocol::json::RequestId,
     };
@@ -88,7 +114,7 @@ mod tests {
             rooms.attach(alice, id, Role::Buyer, None);
         }
         let mut out = Effects::default();
-        let tell = |out: &mut Effects, id: &RoomId, wants_answer: bool| {
+        let send = |out: &mut Effects, id: &RoomId, wants_answer: bool| {
             let push = Push::from_json("message", Bytes::from_static(b"{}"));
             out.send_to_room(rooms.room(id).unwrap(), id, Delivery::Change, &push, None);
             let request = wants_answer.then(|| RequestId::from_number(1));
@@ -96,9 +122,9 @@ mod tests {
             out.reply(Asker { session: alice, hub: HubId(0), request, event: "message", slot }, Ok(Bytes::new()));
         };
         for (room, wants_answer) in [(0, false), (0, false), (1, false), (0, true), (0, false)] {
-            tell(&mut out, &ids[room], wants_answer);
+            send(&mut out, &ids[room], wants_answer);
         }
-        let told = out.ops[0].iter().map(|op| match op {
+        let sent = out.ops[0].iter().map(|op| match op {
             Op::Deliver { room, event, more } => {
                 let slots = std::iter::once(event).chain(more).filter(|event| event.slot.is_some()).count();
                 format!("{} of {room}, {slots} unanswered", 1 + more.len())
@@ -107,7 +133,7 @@ mod tests {
             other => panic!("{other:?}"),
         });
         assert_eq!(
-            told.collect::<Vec<_>>(),
+            sent.collect::<Vec<_>>(),
             [
                 "2 of bike, 2 unanswered",
                 "1 of book, 1 unanswered",

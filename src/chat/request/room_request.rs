@@ -20,12 +20,7 @@ pub enum RoomRequest {
     /// A member types or has stopped.
     Typing(Typing),
     /// A session that comes back is in a room again.
-    Resume {
-        session: SessionId,
-        /// Whose it is.
-        user: UserId,
-        room: RoomId,
-    },
+    Resume { session: SessionId, user: UserId, room: RoomId },
     /// haggle itself notifies both members that the room looks different in their lists.
     Announce(RoomId),
     /// The same to some of their sessions.

@@ -99,14 +99,14 @@ impl LiveRoom {
         change(&mut self.elsewhere);
         let shared = self.state.shared().presence;
         let changed = roles.into_iter().zip(before).filter(|(role, before)| self.is_online(*role) != *before);
-        let told = changed.map(|(role, before)| PresenceChanged {
+        let changes = changed.map(|(role, before)| PresenceChanged {
             room: self.state.room.id.clone(),
             user: self.state.member_user(role).id.clone(),
             other: self.state.member_user(role.other()).id.clone(),
             online: !before,
             shared,
         });
-        told.collect()
+        changes.collect()
     }
 
     /// A message comes, from this node's writer, another node or the database: see [`Order::take_in`].

@@ -81,7 +81,7 @@ proptest! {
         let mut attached: HashMap<(u64, bool), EntryId> = HashMap::new();
         let mut believed: BTreeSet<(RoomId, UserId)> = BTreeSet::new();
         for step in steps {
-            let told = match step {
+            let changes = match step {
                 Step::Attach(session, room) => {
                     if rooms.session(SessionId(session)).is_some() {
                         rooms.insert(state(room_id(room).as_str()));
@@ -100,11 +100,11 @@ proptest! {
                 }
                 Step::Leave(session, room) => {
                     entered.remove(&(session, room));
-                    let told = rooms.detach(SessionId(session), &room_id(room)).into_iter().collect();
+                    let changes = rooms.detach(SessionId(session), &room_id(room)).into_iter().collect();
                     let left = attached.remove(&(session, room));
                     let live = rooms.room(&room_id(room));
                     prop_assert!(!live.zip(left).is_some_and(|(live, place)| live.has(SessionId(session), place)));
-                    told
+                    changes
                 }
                 Step::Disconnect(session) => {
                     entered.retain(|(other, _)| *other != session);
@@ -112,7 +112,7 @@ proptest! {
                     rooms.disconnect(SessionId(session))
                 }
             };
-            for PresenceChanged { room, user, online, .. } in told {
+            for PresenceChanged { room, user, online, .. } in changes {
                 let key = (room, user);
                 prop_assert!(if online { believed.insert(key) } else { believed.remove(&key) }, "sent twice");
             }

@@ -1,4 +1,4 @@
-//! PostgreSQL behind diesel: its settings, its transactions, and what becomes of a connection that is lost.
+//! PostgreSQL under diesel: its settings, its transactions, and what becomes of a connection that is lost.
 //!
 //! **One writer at a time.** Every transaction that writes begins with one advisory lock, which it holds until it has
 //! committed. So it is the only writer, as under SQLite: `position` and the numbers of `changes` are given in the order of

@@ -51,8 +51,8 @@ fn a_file_is_loaded_in_its_order_and_repeating_it_stores_nothing() {
     assert_eq!((first.users, first.products, first.rooms, first.messages, first.repeated), (2, 1, 1, 4, 0));
     assert_eq!((first.lines, first.bytes), (8, file.len() as u64));
     let stored = history(&db, "r");
-    let told: Vec<_> = stored.iter().map(|m| (m.seq.0, m.text.as_deref().unwrap())).collect();
-    assert_eq!(told, [(1, "hi"), (2, "ok"), (3, "ok"), (4, "so?")]);
+    let texts: Vec<_> = stored.iter().map(|m| (m.seq.0, m.text.as_deref().unwrap())).collect();
+    assert_eq!(texts, [(1, "hi"), (2, "ok"), (3, "ok"), (4, "so?")]);
 
     let (again, _) = load(&db, &file);
     assert_eq!((again.messages, again.rooms, again.users, again.repeated, again.bad), (0, 0, 0, 8, 0));
@@ -74,7 +74,7 @@ fn a_loaded_room_is_as_old_as_its_words_and_nothing_in_it_is_unread() {
     let state = load_room(conn, &RoomId::new("r").unwrap()).unwrap().unwrap();
     assert_eq!(state.room.created_at, Timestamp::parse("2026-01-01T00:00:01Z").unwrap());
     assert_eq!((state.members.buyer.unread, state.members.seller.unread), (0, 0));
-    // It stands behind a room of today.
+    // It stands after a room of today.
     let today = crate::db::test_db::room(conn, "dave", "lamp");
     let (rooms, _) = list_rooms(conn, &user_id("dave"), RoomList::Inbox, None, 10, usize::MAX).unwrap();
     let order: Vec<_> = rooms.iter().map(|summary| summary.room.id.as_str()).collect();

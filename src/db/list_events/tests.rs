@@ -62,7 +62,7 @@ fn events_of(conn: &mut Connection, after: &mut EventCursor, write: &Write, at: 
     page.items.iter().map(in_short).collect()
 }
 
-/// All events behind a place, page by page, in short.
+/// All events after a position, page by page, in short.
 fn listed(conn: &mut Connection, after: EventCursor, limit: i64) -> (Vec<String>, EventCursor) {
     told_within(conn, after, limit, usize::MAX)
 }
@@ -181,7 +181,7 @@ fn what_is_refused_or_changes_nothing_is_no_event() {
 }
 
 #[test]
-fn what_is_loaded_is_told_too() {
+fn what_is_loaded_is_in_the_stream_too() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let (_, end) = listed(conn, EventCursor::default(), 100);

@@ -1,7 +1,7 @@
 //! The audit log.
 
 use crate::{
-    db::{Backend, Connection, DbError, prelude::*, schema::audit, space::Space},
+    db::{Backend, Connection, DbError, page_bytes::Space, prelude::*, schema::audit},
     domain::{AuditAction, AuditEntry, AuditSubject, Data, MessageId, Moderator, ProductId, RoomId, Timestamp, UserId},
 };
 
@@ -16,7 +16,6 @@ pub(in crate::db) struct NewEntry<'a> {
     pub(in crate::db) details: Option<&'a Data>,
 }
 
-/// A row of `audit`.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = audit, check_for_backend(Backend))]
 struct AuditRow {

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use crate::{
     db::{
         Connection, DbError,
+        page_bytes::Space,
         prelude::*,
         schema::{blocks, rooms, users},
-        space::Space,
     },
     domain::{Block, Timestamp, User, UserId},
 };
@@ -44,7 +44,7 @@ pub(in crate::db) fn put(
     Ok((at, true))
 }
 
-/// Takes a block away. Returns whether there was one.
+/// Removes a block. Returns whether there was one.
 pub(in crate::db) fn delete(conn: &mut Connection, blocker: &UserId, blocked: &UserId) -> QueryResult<bool> {
     Ok(diesel::delete(blocks::table.find((blocker.as_str(), blocked.as_str()))).execute(conn)? > 0)
 }

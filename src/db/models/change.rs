@@ -1,4 +1,4 @@
-//! Changes beside the messages: what changed, by its id alone, in the order of commits.
+//! Changes other than messages: what changed, by its id alone, in the order of commits.
 
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -135,7 +135,6 @@ impl ChangeKind {
     }
 }
 
-/// A row of `changes`.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = changes, check_for_backend(Backend))]
 pub(in crate::db) struct ChangeRow {

@@ -18,10 +18,10 @@ use crate::{
     db::{
         Backend, Connection, DbError,
         connection::Streams,
+        page_bytes::Space,
         prelude::*,
         prepared::{self, Value},
         schema::messages,
-        space::Space,
     },
     domain::{
         ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
@@ -39,7 +39,6 @@ pub(in crate::db) use by_sender::{list_by_sender, list_by_sender_among};
 /// somebody who never reads. Anyone who has more unread sees this number.
 pub const UNREAD_MAX: i64 = 1000;
 
-/// A row of `messages`.
 #[derive(Debug, Clone, Queryable, Selectable, QueryableByName)]
 #[diesel(table_name = messages, check_for_backend(Backend))]
 pub(in crate::db) struct MessageRow {
@@ -269,7 +268,7 @@ pub(in crate::db) fn find_all(conn: &mut Connection, ids: &[&str]) -> Result<Vec
     )
 }
 
-/// The messages of all rooms behind a place in the order of commits, at most `limit` and what has
+/// The messages of all rooms after a position in the order of commits, at most `limit` and what has
 /// space, and whether one had none.
 pub(in crate::db) fn list_after_position(
     conn: &mut Connection,
@@ -348,7 +347,6 @@ pub(in crate::db) fn list_between(
 
 /// Messages of a room.
 pub(in crate::db) struct Range<'a> {
-    /// Which room.
     pub(in crate::db) room: &'a RoomId,
     /// With `seq` above this.
     pub(in crate::db) after: i64,
@@ -398,7 +396,7 @@ pub(in crate::db) fn list_within(
     }
 }
 
-/// What a room has behind a `seq` and behind a place in the order of commits, oldest first, and whether something of it
+/// What a room has after a `seq` and after a position in the order of commits, oldest first, and whether something of it
 /// had no space.
 pub(in crate::db) fn list_missed(
     conn: &mut Connection,

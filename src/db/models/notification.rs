@@ -12,7 +12,6 @@ use crate::{
     domain::{Timestamp, message::ABOUT_KEY},
 };
 
-/// A row of `notifications`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = notifications, primary_key(room_id, user_id), check_for_backend(Backend))]
 #[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]

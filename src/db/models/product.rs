@@ -5,7 +5,6 @@ use crate::{
     domain::{MessageId, Product, ProductId, ProductStatus, Times, UserId},
 };
 
-/// A row of `products`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = products, check_for_backend(Backend))]
 #[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]

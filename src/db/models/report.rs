@@ -45,7 +45,6 @@ const TOO_MANY_RETRY_MS: u64 = 60_000;
 const ERASED_AT_ONCE: i64 = 16;
 const ERASED_BYTES_MAX: usize = 256 * 1024;
 
-/// A row of `reports`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = reports, check_for_backend(Backend))]
 #[diesel(treat_none_as_default_value = false)]
@@ -93,7 +92,6 @@ impl ReportRow {
 /// What a member reports.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewReport {
-    /// Who reports.
     pub reporter: UserId,
     pub room: RoomId,
     /// Which message; without one it is the other member.

@@ -134,7 +134,7 @@ impl RoomRow {
     }
 }
 
-/// What a member may do, beside their place in the room.
+/// What a member may do, in addition to their place in the room.
 #[derive(Debug, Clone, Copy)]
 struct Standing {
     deleted: bool,

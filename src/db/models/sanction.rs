@@ -36,13 +36,13 @@ pub(in crate::db) fn put(
     Ok(())
 }
 
-/// Takes a mute or a ban away.
+/// Removes a mute or a ban.
 pub(in crate::db) fn delete(conn: &mut Connection, kind: SanctionKind, user: &UserId) -> QueryResult<()> {
     diesel::delete(sanctions::table.find((kind.as_str(), user.as_str()))).execute(conn)?;
     Ok(())
 }
 
-/// Takes both away from a user who is deleted.
+/// Removes both from a user who is deleted.
 pub(in crate::db) fn delete_all(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
     for kind in [SanctionKind::Mute, SanctionKind::Ban] {
         delete(conn, kind, user)?;

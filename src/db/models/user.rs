@@ -7,7 +7,6 @@ use crate::{
     domain::{NameCode, Settings, Times, Timestamp, User, UserId},
 };
 
-/// A row of `users`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, check_for_backend(Backend), treat_none_as_default_value = false)]
 pub(in crate::db) struct UserRow {

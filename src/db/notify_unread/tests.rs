@@ -53,7 +53,7 @@ fn finish(conn: &mut Connection, at: Timestamp, outcome: NotificationOutcome) {
 }
 
 #[test]
-fn a_run_of_unread_messages_is_told_once_and_reading_begins_another() {
+fn a_run_of_unread_messages_is_notified_once_and_reading_begins_another() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
@@ -64,12 +64,12 @@ fn a_run_of_unread_messages_is_told_once_and_reading_begins_another() {
     let later = Draft { sent_at: NOW.plus_ms(10), ..draft(&a, "carol", "2", None) };
     write(conn, Write::Append(later)).unwrap();
     assert_eq!(queue(conn, NOW.plus_ms(-1)), [], "too young");
-    let told = [("alice".to_owned(), 3)];
-    assert_eq!(queue(conn, NOW), told);
-    assert_eq!(queue(conn, NOW.plus_ms(20)), told, "the second is of the same run");
+    let queued = [("alice".to_owned(), 3)];
+    assert_eq!(queue(conn, NOW), queued);
+    assert_eq!(queue(conn, NOW.plus_ms(20)), queued, "the second is of the same run");
     assert_eq!(count_notifications(conn).unwrap(), NotificationsPending { count: 1, oldest: Some(NOW) });
     finish(conn, NOW, NotificationOutcome::Retry(NOW.plus_ms(50)));
-    assert_eq!((due(conn, NOW.plus_ms(49)), due(conn, NOW.plus_ms(50))), (vec![], told.into()));
+    assert_eq!((due(conn, NOW.plus_ms(49)), due(conn, NOW.plus_ms(50))), (vec![], queued.into()));
     finish(conn, NOW.plus_ms(50), NotificationOutcome::Delivered);
     assert_eq!(count_notifications(conn).unwrap().count, 0);
     say(conn, &a, "carol", "3");
@@ -114,7 +114,7 @@ fn reading_cancels_also_while_it_waits() {
 }
 
 #[test]
-fn nobody_is_told_of_what_the_marketplace_says_about_them() {
+fn nobody_is_notified_of_what_the_marketplace_says_about_them() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     queue(conn, NOW);
@@ -130,7 +130,7 @@ fn nobody_is_told_of_what_the_marketplace_says_about_them() {
 }
 
 #[test]
-fn what_was_loaded_is_not_told_and_what_comes_after_it_is() {
+fn what_was_loaded_is_not_notified_and_what_comes_after_it_is() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     queue(conn, NOW);
@@ -166,7 +166,7 @@ fn what_was_said_long_ago_is_passed_over() {
 }
 
 #[test]
-fn a_closed_conversation_and_one_with_somebody_muted_are_not_told_of() {
+fn a_closed_conversation_and_one_with_somebody_muted_are_not_notified() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     queue(conn, NOW);
@@ -182,12 +182,12 @@ fn a_closed_conversation_and_one_with_somebody_muted_are_not_told_of() {
     finish(conn, NOW, NotificationOutcome::Cancelled);
     assert_eq!(count_notifications(conn).unwrap().count, 0);
     write(conn, unblock.clone()).unwrap();
-    assert_eq!(queue(conn, NOW), [], "and is not told later");
+    assert_eq!(queue(conn, NOW), [], "and is not sent later");
     say(conn, &a, "carol", "new");
     write(conn, block).unwrap();
-    assert_eq!(queue(conn, NOW), [], "said before, and closed when it would be told");
+    assert_eq!(queue(conn, NOW), [], "said before, and closed when it would be sent");
     write(conn, unblock).unwrap();
-    assert_eq!(due(conn, NOW), [], "what was passed over is not told later");
+    assert_eq!(due(conn, NOW), [], "what was passed over is not sent later");
     say(conn, &a, "carol", "newer");
     assert_eq!(queue(conn, NOW), [("alice".to_owned(), 3)]);
     finish(conn, NOW, NotificationOutcome::Delivered);
@@ -212,7 +212,7 @@ fn a_closed_conversation_and_one_with_somebody_muted_are_not_told_of() {
 }
 
 #[test]
-fn nobody_is_told_of_deleted_messages_nor_told_once_deleted() {
+fn nobody_is_notified_of_deleted_messages_nor_once_they_are_deleted() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     queue(conn, NOW);

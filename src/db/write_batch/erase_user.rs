@@ -13,9 +13,9 @@ use crate::{
     db::{
         Connection, DbError, discarded_images, message_index,
         models::{message, offer, recovery, removed, report, room},
+        page_bytes::Space,
         prelude::*,
         schema::erasures,
-        space::Space,
     },
     domain::{MessageKind, Role, RoomId, StoredMessage, Timestamp, UserId},
 };

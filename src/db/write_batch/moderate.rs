@@ -53,11 +53,7 @@ pub enum Moderation {
         frozen: bool,
     },
     /// Removes a message. Its words are kept for a time.
-    RemoveMessage {
-        /// Where it is.
-        room: RoomId,
-        message: MessageId,
-    },
+    RemoveMessage { room: RoomId, message: MessageId },
     /// Takes a product down, or puts it back.
     SetUnlisted {
         product: ProductId,
@@ -65,12 +61,7 @@ pub enum Moderation {
         unlisted: bool,
     },
     /// Warns a member of a room, by a message that both members see.
-    Warn {
-        user: UserId,
-        /// What is said.
-        template: WarningTemplate,
-        draft: Draft,
-    },
+    Warn { user: UserId, template: WarningTemplate, draft: Draft },
     /// Decides a report. A second decision replaces the first.
     DecideReport {
         report: String,

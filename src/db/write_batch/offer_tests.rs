@@ -217,7 +217,7 @@ fn offers_of_a_deleted_user_end() {
 }
 
 #[test]
-fn whoever_is_muted_may_still_take_an_offer_back() {
+fn anyone_who_is_muted_may_still_take_an_offer_back() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let a = room(conn, "alice", "bike");
@@ -273,15 +273,15 @@ fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
     prop::collection::vec((step, any::<bool>()), 1..40)
 }
 
-/// What every device believes, from what it was told.
+/// What every device believes, from what it was sent.
 #[derive(Default)]
-struct Told {
+struct Devices {
     known: HashMap<MessageId, String>,
     order: Vec<(MessageId, usize)>,
 }
 
-impl Told {
-    fn tell(&mut self, message: &StoredMessage, rooms: &[RoomId]) {
+impl Devices {
+    fn send(&mut self, message: &StoredMessage, rooms: &[RoomId]) {
         if message.kind != MessageKind::Offer {
             return;
         }
@@ -296,19 +296,19 @@ impl Told {
             match outcome {
                 Ok(Written::OfferMoved(moved)) => {
                     let OfferMoved { answer, made, changed, product, read: _ } = *moved;
-                    changed.iter().for_each(|message| self.tell(message, rooms));
-                    made.iter().for_each(|(message, _)| self.tell(message, rooms));
+                    changed.iter().for_each(|message| self.send(message, rooms));
+                    made.iter().for_each(|(message, _)| self.send(message, rooms));
                     if let Some(change) = product {
-                        change.offers.iter().for_each(|message| self.tell(message, rooms));
-                        prop_assert_eq!(change.rooms.len(), 3, "a room is not told that the product is reserved");
+                        change.offers.iter().for_each(|message| self.send(message, rooms));
+                        prop_assert_eq!(change.rooms.len(), 3, "a room is not notified that the product is reserved");
                     }
                     if let Err(error) = answer {
                         prop_assert!(matches!(error, WriteError::Offer(_)), "{error}");
                     }
                 }
-                Ok(Written::OffersExpired { offers, .. }) => offers.iter().for_each(|offer| self.tell(offer, rooms)),
+                Ok(Written::OffersExpired { offers, .. }) => offers.iter().for_each(|offer| self.send(offer, rooms)),
                 Ok(Written::ProductPut { change, .. }) => {
-                    change.offers.iter().for_each(|offer| self.tell(offer, rooms))
+                    change.offers.iter().for_each(|offer| self.send(offer, rooms))
                 }
                 Ok(other) => prop_assert!(false, "{other:?}"),
                 Err(error) => prop_assert!(matches!(error, WriteError::Offer(_)), "{error}"),
@@ -336,13 +336,13 @@ fn stored(conn: &mut Connection) -> HashMap<MessageId, (String, String)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    // Three buyers and a seller, each with two devices that act on what they were told last.
+    // Three buyers and a seller, each with two devices that act on what they were sent last.
     #[test]
-    fn whatever_comes_at_most_one_offer_is_accepted_and_every_loser_is_told(steps in steps()) {
+    fn whatever_comes_at_most_one_offer_is_accepted_and_every_loser_is_notified(steps in steps()) {
         let db = TestDb::new();
         let conn = &mut db.conn();
         let rooms = BUYERS.map(|buyer| room(conn, buyer, "bike"));
-        let mut told = Told::default();
+        let mut devices = Devices::default();
         let mut now = NOW;
         let mut batch: Vec<Write> = Vec::new();
         let mut sold = false;
@@ -352,7 +352,7 @@ proptest! {
                     make(&rooms[buyer], if by_seller { "carol" } else { BUYERS[buyer] }, amount, now)
                 }
                 Step::OfferDecision { offer, by_seller, answer: given } => {
-                    let Some((id, buyer)) = told.order.iter().rev().nth(offer) else { continue };
+                    let Some((id, buyer)) = devices.order.iter().rev().nth(offer) else { continue };
                     let write = answer(id, if by_seller { "carol" } else { BUYERS[*buyer] }, given, now);
                     // The other device does the same at the same time.
                     if together {
@@ -376,11 +376,11 @@ proptest! {
             };
             batch.push(write);
             if !together {
-                told.take(write_batch(conn, &std::mem::take(&mut batch), NOW).unwrap(), &rooms)?;
+                devices.take(write_batch(conn, &std::mem::take(&mut batch), NOW).unwrap(), &rooms)?;
             }
         }
-        told.take(write_batch(conn, &batch, NOW).unwrap(), &rooms)?;
-        told.take(write_batch(conn, &[Write::ExpireOffers { at: now }], NOW).unwrap(), &rooms)?;
+        devices.take(write_batch(conn, &batch, NOW).unwrap(), &rooms)?;
+        devices.take(write_batch(conn, &[Write::ExpireOffers { at: now }], NOW).unwrap(), &rooms)?;
 
         let stored = stored(conn);
         let accepted = stored.values().filter(|(status, _)| *status == OfferStatus::Accepted.as_str()).count();
@@ -388,10 +388,10 @@ proptest! {
         prop_assert!(accepted <= 1);
         prop_assert!(accepted == 0 || pending == 0, "a loser was left waiting");
         prop_assert!(!sold || pending == 0, "an offer on a sold product was left waiting");
-        prop_assert_eq!(stored.len(), told.known.len(), "an offer that nobody was told of");
+        prop_assert_eq!(stored.len(), devices.known.len(), "an offer that nobody was sent");
         for (id, (own, in_message)) in &stored {
             prop_assert_eq!(own, in_message);
-            prop_assert_eq!(Some(own), told.known.get(id), "somebody believes something else");
+            prop_assert_eq!(Some(own), devices.known.get(id), "somebody believes something else");
         }
         // The rooms count on without a hole.
         for room in &rooms {

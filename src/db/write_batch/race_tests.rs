@@ -148,7 +148,7 @@ fn standing(conn: &mut Connection, a: &RoomId) -> (Vec<String>, i64) {
 }
 
 #[test]
-fn whoever_comes_second_is_told_so_and_one_batch_is_the_same_as_two() {
+fn who_comes_second_learns_it_and_one_batch_is_the_same_as_two() {
     for name in [
         "two acceptances on one product",
         "an acceptance and a withdrawal",

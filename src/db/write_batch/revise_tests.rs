@@ -48,7 +48,7 @@ fn ones_own_words_can_be_changed_for_15_minutes_and_taken_back() {
     assert_eq!(history(conn, &a), [deleted]);
     assert_eq!(write(conn, delete("alice", &message.id, last)), Err(WriteError::AlreadyDeleted));
     assert_eq!(write(conn, edit("alice", &message.id, last)), Err(WriteError::AlreadyDeleted));
-    // A deleted one is nothing to read, and its place is not given away.
+    // A deleted one is nothing to read, and its place is not given to another.
     assert_eq!(load_room(conn, &a).unwrap().unwrap().members.seller.unread, 0);
     assert_eq!(say(conn, &a, "alice", "next").seq, Seq(2));
 }

@@ -9,7 +9,7 @@ use crate::{
     domain::{Block, RoomId, SettingsPatch, Timestamp, User, UserId, message::SYSTEM_SENDER, safety::Decision},
 };
 
-/// Blocking twice is blocking once. Anyone who shares no room with somebody is told the same whether they exist or not.
+/// Blocking twice is blocking once. Anyone who shares no room with somebody gets the same answer whether they exist or not.
 pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at: Timestamp) -> WriteResult {
     if blocker.id == *blocked {
         return Err(WriteError::OwnBlock.into());
@@ -33,7 +33,7 @@ pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at:
     })
 }
 
-/// Taking away a block that is not there changes nothing.
+/// Removing a block that is not there changes nothing.
 pub(super) fn unblock(conn: &mut Connection, blocker: &UserId, blocked: &UserId) -> WriteResult {
     let changed = block::delete(conn, blocker, blocked)?;
     let rooms = if changed { block::rooms_between(conn, blocker, blocked)? } else { Vec::new() };

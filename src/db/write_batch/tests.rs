@@ -72,7 +72,7 @@ fn a_stranger_a_deleted_user_and_an_unknown_room_get_one_answer_and_store_nothin
         read(&a, "alice", 1),
         read(&none, "carol", 1),
     ] {
-        // Beside a neighbour, who is served.
+        // Next to a neighbour, who is served.
         let batch = [refused, Write::Append(draft(&b, "carol", "y", None))];
         let outcomes = write_batch(conn, &batch, NOW).unwrap();
         assert_eq!(outcomes[0], Err(WriteError::Forbidden), "{batch:?}");
@@ -116,7 +116,7 @@ fn the_same_client_id_stores_once_and_answers_with_the_first_message() {
     ];
     for round in 0..2 {
         let outcomes = write_batch(conn, &batch, NOW).unwrap();
-        let told: Vec<_> = outcomes
+        let answers: Vec<_> = outcomes
             .iter()
             .map(|outcome| match outcome {
                 Ok(Written::Appended { message, first_time }) => (message.seq.0, message.text.as_deref(), *first_time),
@@ -125,7 +125,7 @@ fn the_same_client_id_stores_once_and_answers_with_the_first_message() {
             .collect();
         let first = round == 0;
         assert_eq!(
-            told,
+            answers,
             [(1, Some("one"), first), (1, Some("one"), false), (2, Some("two"), first), (1, Some("one"), first)]
         );
     }
@@ -363,8 +363,8 @@ fn a_write_that_the_schema_refuses_does_not_take_its_neighbours_along() {
     let outcomes = write_batch(conn, &batch, NOW).unwrap();
     assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
     assert!(matches!(&outcomes[1], Err(error) if error.code() == ErrorCode::Internal));
-    let told = ChatError::from(outcomes[1].clone().unwrap_err());
-    assert!(told.message.contains("reference") && !told.message.contains("RAISE"), "{told}");
+    let answers = ChatError::from(outcomes[1].clone().unwrap_err());
+    assert!(answers.message.contains("reference") && !answers.message.contains("RAISE"), "{answers}");
     assert_eq!(seqs(conn, &a), [1, 2]);
 }
 

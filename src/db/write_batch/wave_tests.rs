@@ -133,7 +133,7 @@ fn a_seller_changes_a_status_five_times_at_once_and_then_once_a_minute() {
 }
 
 #[test]
-fn whoever_accepts_an_offer_on_a_product_with_many_rooms_hears_of_it_at_once() {
+fn who_accepts_an_offer_on_a_product_with_many_rooms_hears_of_it_at_once() {
     let db = TestDb::new();
     let conn = &mut db.conn();
     let rooms = rooms(conn, 100);
@@ -154,7 +154,7 @@ fn whoever_accepts_an_offer_on_a_product_with_many_rooms_hears_of_it_at_once() {
     for room in &rooms {
         let heard = heard(conn, room);
         assert_eq!(heard.last().unwrap(), "reserved");
-        assert!(heard.windows(2).all(|pair| pair[0] != pair[1]), "told twice: {heard:?}");
+        assert!(heard.windows(2).all(|pair| pair[0] != pair[1]), "notified twice: {heard:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 //! A product may have thousands of rooms, and one transaction over all of them would hold up everybody else's messages. So
 //! the change itself reaches the first rooms, and haggle goes on with the next ones by itself, also after a restart. A room
 //! that a wave reaches hears the product's status as it stands then, and nothing if that is what it heard last: what
-//! changed in between is not told.
+//! changed in between is not sent.
 
 use super::{Outcomes, ProductChange, Write, WriteError, WriteResult, Written, append};
 use crate::{

@@ -1,4 +1,4 @@
-//! Why a write of a batch was refused, and what the one who asked is told.
+//! Why a write of a batch was refused, and what the one who asked is answered.
 
 use thiserror::Error;
 

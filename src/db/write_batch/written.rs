@@ -16,7 +16,6 @@ use crate::domain::{
 pub enum Written {
     /// Of [`Write::Append`].
     Appended {
-        /// The message as it is stored.
         message: StoredMessage,
         /// `false` when an earlier message has the same `clientId`: then that one is `message`, and nothing was stored.
         first_time: bool,
@@ -26,7 +25,6 @@ pub enum Written {
     /// Of [`Write::MarkRead`].
     Read {
         room: RoomId,
-        /// Who has read.
         reader: UserId,
         /// How far; it never goes back.
         read_seq: Seq,
@@ -49,7 +47,6 @@ pub enum Written {
     ProductPut {
         /// Whether it is new.
         created: bool,
-        /// What that changed.
         change: ProductChange,
     },
     /// Of [`Write::AdvanceWave`].
@@ -65,7 +62,6 @@ pub enum Written {
     },
     /// Of [`Write::Block`] and [`Write::Unblock`].
     BlockSet {
-        /// Who blocks or has blocked.
         blocker: UserId,
         /// Whom, since when.
         blocked: Option<Block>,
@@ -170,7 +166,7 @@ pub struct ProductChange {
 /// What an offer or an answer to one came to, in every room of the product.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OfferMoved {
-    /// The offer as it now stands, or why it can't be: offers whose time was over have ended all the same.
+    /// The offer as it now stands, or why it can't be: offers whose time had come have ended all the same.
     pub answer: Result<StoredMessage, WriteError>,
     /// The new offer, of [`Write::MakeOffer`] and of a counter.
     pub made: Option<(StoredMessage, Timestamp)>,

@@ -17,7 +17,7 @@ use crate::{
     http::{
         body::{Unsent, count_unsent},
         client_address::forwarded_for,
-        watch::{BodyLength, Serving, Watch},
+        deadlines::{BodyLength, Serving, Watch},
     },
     metrics::{self, GaugeGuard},
 };
@@ -25,7 +25,6 @@ use crate::{
 /// What is kept of an open connection, from its first byte to its last.
 pub struct Arrival {
     admission: Arc<Admission>,
-    /// From where.
     peer: Option<IpAddr>,
     /// Counts the clients that it asks for, where it comes from a trusted proxy.
     proxied: Option<Arc<Admission>>,

@@ -96,7 +96,6 @@ pub struct StaffMemberView<'a> {
 }
 
 impl<'a> StaffRoomView<'a> {
-    /// The view of one room.
     pub fn of(state: &'a RoomState, presenter: &Presenter<'_>) -> Self {
         let now = presenter.now();
         Self {

@@ -3,7 +3,7 @@
 //! While a request is served, actix-http decodes up to 16 further ones, and each takes 14 KiB of memory, however short it
 //! is. So it is handed the bytes of one request at a time. The rest stays in the kernel's buffer, a little of it here.
 
-use crate::http::watch::BodyLength;
+use crate::http::deadlines::BodyLength;
 
 /// Bytes that are read at once where the end of a request may be among them.
 const READ_BYTES: usize = 4 * 1024;
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_told_apart_however_their_bytes_arrive() {
+    fn requests_are_separated_however_their_bytes_arrive() {
         use BodyLength::{Chunked, Known};
         let all = [
             "GET / HTTP/1.1\r\nhost: x\r\n\r\n",

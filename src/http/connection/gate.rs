@@ -30,7 +30,7 @@ use crate::{
     actors::outbox::ConnectionSocket,
     http::{
         admission::Arrival,
-        watch::{BodyLength, Patrol, Serving, Watch},
+        deadlines::{BodyLength, Patrol, Serving, Watch},
         workers::{Accepted, Serve},
     },
 };

@@ -36,7 +36,6 @@ impl SharedStream {
         Self(Arc::new(stream))
     }
 
-    /// The stream.
     #[must_use]
     pub fn tcp(&self) -> &Arc<TcpStream> {
         &self.0

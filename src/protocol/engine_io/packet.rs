@@ -86,10 +86,7 @@ pub enum PacketError {
     Base64,
     /// More packets in one payload than the limit.
     #[error("a payload must not have more than {packets_max} packets")]
-    TooManyPackets {
-        /// The limit.
-        packets_max: usize,
-    },
+    TooManyPackets { packets_max: usize },
 }
 
 impl Packet {

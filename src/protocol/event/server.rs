@@ -113,9 +113,7 @@ pub enum ServerEvent<'a> {
     /// A member came or went.
     #[serde(rename_all = "camelCase")]
     Presence {
-        /// Id of the room.
         room_id: RoomId,
-        /// Id of the user.
         user_id: UserId,
         /// Whether they are there now.
         online: bool,
@@ -123,9 +121,7 @@ pub enum ServerEvent<'a> {
     /// A member types or stopped typing.
     #[serde(rename_all = "camelCase")]
     Typing {
-        /// Id of the room.
         room_id: RoomId,
-        /// Id of the user.
         user_id: UserId,
         /// Whether they type.
         typing: bool,
@@ -133,9 +129,7 @@ pub enum ServerEvent<'a> {
     /// A member has read.
     #[serde(rename_all = "camelCase")]
     Read {
-        /// Id of the room.
         room_id: RoomId,
-        /// Id of the user.
         user_id: UserId,
         /// `seq` of the last message that the user has seen.
         seq: Seq,

@@ -81,10 +81,7 @@ pub enum PacketError {
     UnknownType,
     /// A binary packet without its number of attachments, or with too many.
     #[error("a binary packet must say how many attachments follow, at most {attachments_max}")]
-    Attachments {
-        /// The limit.
-        attachments_max: usize,
-    },
+    Attachments { attachments_max: usize },
     /// A namespace's name over the limit.
     #[error("the name of a namespace must not be longer than {NAMESPACE_BYTES_MAX} bytes")]
     LongNamespace,
@@ -113,10 +110,7 @@ pub enum PacketError {
     UnexpectedBinary,
     /// Attachments over the limit together.
     #[error("the attachments of a packet must not be more than {bytes_max} bytes together")]
-    AttachmentsTooLarge {
-        /// The limit.
-        bytes_max: usize,
-    },
+    AttachmentsTooLarge { bytes_max: usize },
 }
 
 impl<'a> Packet<'a> {

@@ -25,7 +25,6 @@ pub struct EventView<'a> {
 }
 
 impl<'a> EventView<'a> {
-    /// The view of one event.
     #[must_use]
     pub fn of(event: &'a Event, presenter: &Presenter<'_>) -> Self {
         Self { cursor: event.cursor, at: event.at, fact: FactView::of(&event.fact, presenter) }

@@ -22,7 +22,6 @@ pub struct FoundMessageView<'a> {
 }
 
 impl<'a> FoundMessageView<'a> {
-    /// The view of one message that was found.
     #[must_use]
     pub fn of(found: &'a FoundMessage, presenter: &Presenter<'_>) -> Self {
         Self { message: MessageView::of(&found.message, presenter), room: &found.room, snippet: &found.snippet }

@@ -23,7 +23,6 @@ pub struct UnreadNotificationView<'a> {
 }
 
 impl<'a> UnreadNotificationView<'a> {
-    /// The view of one notification.
     #[must_use]
     pub fn of(notification: &'a UnreadNotification, presenter: &Presenter<'_>) -> Self {
         Self {

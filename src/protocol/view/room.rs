@@ -40,7 +40,6 @@ pub struct RoomSummaryView<'a> {
 }
 
 impl<'a> RoomSummaryView<'a> {
-    /// The view of one room.
     #[must_use]
     pub fn of(summary: &'a RoomSummary, presenter: &Presenter<'_>) -> Self {
         Self {

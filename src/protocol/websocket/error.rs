@@ -32,18 +32,12 @@ pub enum FrameError {
     /// A length in more bytes than it needs, or a 64-bit one with its top bit set (section 5.2).
     #[error("the length is not encoded in the fewest bytes")]
     LengthEncoding,
-    /// A message over [`Limits::message_bytes_max`](super::Limits::message_bytes_max).
+    /// A message over [`FrameLimits::message_bytes_max`](super::FrameLimits::message_bytes_max).
     #[error("a message must not be longer than {bytes_max} bytes")]
-    TooBig {
-        /// The limit.
-        bytes_max: usize,
-    },
-    /// A message in more frames than [`Limits::fragments_max`](super::Limits::fragments_max).
+    TooBig { bytes_max: usize },
+    /// A message in more frames than [`FrameLimits::fragments_max`](super::FrameLimits::fragments_max).
     #[error("a message must not have more than {fragments_max} fragments")]
-    TooManyFragments {
-        /// The limit.
-        fragments_max: usize,
-    },
+    TooManyFragments { fragments_max: usize },
     /// A text, or the reason of a close, that is not UTF-8.
     #[error("the text is not UTF-8")]
     InvalidUtf8,

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::CloseCode;
 
-const LIMITS: Limits = Limits { message_bytes_max: 70_000, fragments_max: 8 };
+const LIMITS: FrameLimits = FrameLimits { message_bytes_max: 70_000, fragments_max: 8 };
 
 /// Writes a client's frame: any bits in the first byte, any mask, the length in the fewest bytes.
 fn client_frame(first: u8, mask: [u8; 4], payload: &[u8]) -> Vec<u8> {
@@ -36,7 +36,7 @@ const MIDDLE: u8 = 0x0;
 const LAST: u8 = FIN;
 
 /// Gives `bytes` to a new decoder in chunks of the given sizes, again and again, and collects what comes out.
-fn feed(limits: Limits, bytes: &[u8], chunks: &[usize]) -> (Vec<Incoming>, Option<FrameError>) {
+fn feed(limits: FrameLimits, bytes: &[u8], chunks: &[usize]) -> (Vec<Incoming>, Option<FrameError>) {
     let mut decoder = Decoder::new(limits);
     let mut src = BytesMut::new();
     let mut out = Vec::new();
@@ -51,7 +51,7 @@ fn feed(limits: Limits, bytes: &[u8], chunks: &[usize]) -> (Vec<Incoming>, Optio
                 Ok(Some(incoming)) => out.push(incoming),
                 Ok(None) => break,
                 Err(error) => {
-                    assert!(src.is_empty(), "what follows an error is thrown away");
+                    assert!(src.is_empty(), "what follows an error is discarded");
                     assert_eq!(decoder.decode(&mut src), Err(error), "an error stays");
                     return (out, Some(error));
                 }
@@ -212,7 +212,7 @@ fn every_broken_header_is_refused_without_its_payload() {
 
 #[test]
 fn a_message_may_be_as_long_as_the_limit_and_no_longer() {
-    let limits = Limits { message_bytes_max: 10, fragments_max: 8 };
+    let limits = FrameLimits { message_bytes_max: 10, fragments_max: 8 };
     let whole = client_frame(TEXT, MASK, b"0123456789");
     assert_eq!(feed(limits, &whole, &[3]), (vec![text("0123456789")], None));
     let halves = [client_frame(TEXT_BEGIN, MASK, b"01234"), client_frame(LAST, MASK, b"56789")].concat();
@@ -226,7 +226,7 @@ fn a_message_may_be_as_long_as_the_limit_and_no_longer() {
 
 #[test]
 fn a_message_may_have_as_many_fragments_as_the_limit_and_no_more() {
-    let limits = Limits { message_bytes_max: 10, fragments_max: 3 };
+    let limits = FrameLimits { message_bytes_max: 10, fragments_max: 3 };
     let empty = client_frame(MIDDLE, MASK, b"");
     let begin = client_frame(TEXT_BEGIN, MASK, b"");
     let fits = [&begin[..], &empty, &client_frame(LAST, MASK, b"x")].concat();
@@ -308,7 +308,7 @@ fn a_whole_message_is_handed_out_without_a_copy() {
 
 #[test]
 fn an_announced_length_allocates_nothing() {
-    let limits = Limits { message_bytes_max: usize::MAX, fragments_max: 8 };
+    let limits = FrameLimits { message_bytes_max: usize::MAX, fragments_max: 8 };
     let mut decoder = Decoder::new(limits);
     let mut src = BytesMut::with_capacity(64);
     src.extend_from_slice(&[0x2, MASKED | 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4, 5]);
@@ -394,7 +394,7 @@ proptest! {
     ) {
         let frames = frames.iter().flat_map(|(first, mask, payload)| client_frame(*first, *mask, payload));
         let bytes: Vec<u8> = frames.chain(noise).collect();
-        let limits = Limits { message_bytes_max: 300, fragments_max: 4 };
+        let limits = FrameLimits { message_bytes_max: 300, fragments_max: 4 };
         let whole = feed(limits, &bytes, &[usize::MAX]);
         prop_assert_eq!(&feed(limits, &bytes, &chunks), &whole);
         prop_assert_eq!(&feed(limits, &bytes, &[1]), &whole);

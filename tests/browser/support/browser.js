@@ -136,7 +136,7 @@ export class Window {
     this.faults = this.faults.filter((fault) => !/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_CLOSED|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket connection to/.test(fault));
   }
 
-  /** The page may come back before the server that drains has gone, and is then told so, which Chromium logs, too. */
+  /** The page may come back before the server that drains has gone, and is then notified, which Chromium logs, too. */
   forgiveDrain() {
     this.forgiveLostConnections();
     this.faults = this.faults.filter((fault) => fault !== "Failed to load resource: the server responded with a status of 503 (Service Unavailable)");

@@ -30,12 +30,12 @@ export class DemoServer {
     return server;
   }
 
-  /** The process dies as it stands: nothing is flushed, nobody is told. */
+  /** The process dies as it stands: nothing is flushed, nobody is notified. */
   async kill() {
     await this.#end("SIGKILL");
   }
 
-  /** It drains: clients are told, then it exits. */
+  /** It drains: clients are notified, then it exits. */
   async drain() {
     await this.#end("SIGTERM");
   }

@@ -153,7 +153,7 @@ impl Load {
         self.check();
         for pair in self.members.chunks(2) {
             let (buyer, seller) = (pair[0].received.borrow(), pair[1].received.borrow());
-            assert_eq!(*buyer, *seller, "the two of {} were told different things", pair[0].room);
+            assert_eq!(*buyer, *seller, "the two of {} were sent different things", pair[0].room);
             let unique: HashSet<&String> = buyer.iter().collect();
             assert_eq!(unique.len(), buyer.len(), "something came twice in {}", pair[0].room);
             for member in pair {

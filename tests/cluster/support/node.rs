@@ -114,7 +114,7 @@ impl Node {
         let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert!(told.success(), "the node is gone");
         let mut status = None;
-        until("a drain is over", async || {
+        until("a drain has ended", async || {
             status = child.try_wait().unwrap();
             status.is_some()
         })

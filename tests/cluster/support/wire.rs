@@ -62,7 +62,7 @@ impl Wire {
 
     /// Sends a request and waits for its answer. Pushes that come before are kept.
     pub async fn request(&mut self, event: &str, data: Value) -> Result<Value, Value> {
-        let id = self.send(event, data).await.expect("the connection is over");
+        let id = self.send(event, data).await.expect("the connection has ended");
         loop {
             let frame = self.next().await;
             if frame["reply"] == id {
@@ -106,7 +106,7 @@ impl Wire {
 
     async fn next(&mut self) -> Value {
         let frame = tokio::time::timeout(super::DEADLINE, self.read()).await;
-        frame.expect("no frame came").expect("the connection is over")
+        frame.expect("no frame came").expect("the connection has ended")
     }
 }
 

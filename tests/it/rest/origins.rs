@@ -76,7 +76,7 @@ async fn a_page_of_any_origin_can_ask_whether_it_may_connect() {
 }
 
 #[actix_web::test]
-async fn a_refused_preflight_is_told_like_any_other_error() {
+async fn a_refused_preflight_is_answered_like_any_other_error() {
     let server = TestServer::with(|config| config.allowed_origins = vec![SHOP.to_owned()]).await;
     for (origin, method, headers) in [("https://evil.example", "POST", "content-type"), (SHOP, "TRACE", "content-type")]
     {

@@ -91,7 +91,7 @@ async fn a_repeated_message_is_stored_once() {
 }
 
 #[actix_web::test]
-async fn a_room_is_opened_once_and_its_buyer_is_told() {
+async fn a_room_is_opened_once_and_its_buyer_is_notified() {
     let server = TestServer::start().await;
     server.seed().product("bike", "sam");
     let mut alice = server.ws("alice").await;

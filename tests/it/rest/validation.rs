@@ -176,7 +176,7 @@ async fn a_text_or_a_body_over_the_limit_is_too_large() {
 }
 
 #[actix_web::test]
-async fn more_requests_than_allowed_are_told_when_to_come_back() {
+async fn more_requests_than_allowed_learn_when_to_come_back() {
     let server = TestServer::with(|config| config.limits.requests_per_second_max = std::num::NonZeroU32::new(1)).await;
     let token = server.token("alice");
     let mut last = ask(server.addr, &token, "GET", "/api/v1/me", None).await;

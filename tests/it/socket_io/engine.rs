@@ -21,7 +21,7 @@ async fn quick(server: impl FnOnce(&mut haggle::internals::config::Config)) -> T
 }
 
 #[actix_web::test]
-async fn every_error_of_a_handshake_is_told_as_the_protocol_has_it() {
+async fn every_error_of_a_handshake_is_sent_as_the_protocol_has_it() {
     let server = TestServer::start().await;
     let session = PollingClient::open(server.addr).await;
     let with_sid = |transport: &str| format!("/socket.io/?EIO=4&transport={transport}&sid={}", session.sid);

@@ -107,7 +107,7 @@ async fn the_inbox_shows_nobody_who_has_blocked_or_does_not_want_to_be_seen() {
 }
 
 #[actix_web::test]
-async fn who_has_no_good_token_is_told_why() {
+async fn who_has_no_good_token_learns_why() {
     let server = TestServer::start().await;
     let expired = server.token_for("alice", Duration::from_secs(1));
     server.advance(Duration::from_secs(60));

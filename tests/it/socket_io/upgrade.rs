@@ -36,7 +36,7 @@ async fn a_session_moves_to_a_websocket_and_keeps_everything() {
     let said = socket.request("/chat", "message", "over the new transport").await;
     assert_eq!(said["data"]["seq"], 1);
     assert_eq!(socket.event("/chat", "message").await[0]["text"], "over the new transport");
-    assert_eq!(session.poll().await.0, 400, "polls are over");
+    assert_eq!(session.poll().await.0, 400, "polls have ended");
     assert_eq!(session.post(&["3"]).await.0, 400);
     let mut second = PacketClient::candidate(&session).await.unwrap();
     assert_eq!((second.closed().await, second.kept()), (Some(1000), Vec::new()), "it is closed as soon as it stands");

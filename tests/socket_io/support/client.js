@@ -25,7 +25,7 @@ export const CLIENTS = VERSIONS.flatMap((client) =>
 export const NEWEST = CLIENTS[0];
 
 /**
- * A connection of the official client, closed when the test is over. It returns quickly, so that tests do, and shares
+ * A connection of the official client, closed when the test has ended. It returns quickly, so that tests do, and shares
  * nothing with the other connections of this process.
  *
  * @param {import("node:test").TestContext} t

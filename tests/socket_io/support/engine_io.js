@@ -54,7 +54,7 @@ export class Polling {
   }
 }
 
-/** A WebSocket whose frames are kept until somebody asks. Pings are answered unless told otherwise, and not kept. */
+/** A WebSocket whose frames are kept until somebody asks. Pings are answered unless asked otherwise, and not kept. */
 export class Frames {
   #log = new Log();
   #taken = 0;

@@ -20,7 +20,7 @@ export class Haggle {
   url;
 
   /**
-   * @param {string[]} [flags] options of `serve`, beside those that every test needs
+   * @param {string[]} [flags] options of `serve`, in addition to those that every test needs
    * @param {string} [database] instead of an empty one of its own
    * @param {string} [binary] instead of the one that all other tests drive
    */
@@ -43,12 +43,12 @@ export class Haggle {
     return this.#process.output;
   }
 
-  /** The process dies as it stands: nothing is flushed, nobody is told. */
+  /** The process dies as it stands: nothing is flushed, nobody is notified. */
   async kill() {
     await this.#process.end("SIGKILL");
   }
 
-  /** It drains: clients are told, what was accepted is finished, then it exits. */
+  /** It drains: clients are notified, what was accepted is finished, then it exits. */
   async drain() {
     assert.equal(await this.#process.end("SIGTERM"), 0, "the exit code after a drain");
   }

@@ -53,7 +53,7 @@ export class Proxy {
   }
 
   /**
-   * The open connections become half-open: nothing passes any more, and neither side is told. New ones work.
+   * The open connections become half-open: nothing passes any more, and neither side is notified. New ones work.
    *
    * @returns {() => Promise<void>} waits until the server has given up each of them
    */
@@ -93,7 +93,7 @@ export class Proxy {
     client.on("close", () => link.frozen || server.destroy());
     server.on("close", () => {
       link.log.add("the server closed it");
-      // A frozen one's client still believes in it; it is let go when the test is over.
+      // A frozen one's client still believes in it; it is let go when the test has ended.
       if (link.frozen) return;
       this.#links.delete(link);
       for (const data of link.kept.splice(0)) client.write(data);

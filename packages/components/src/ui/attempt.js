@@ -33,7 +33,7 @@ export function useAttempt() {
 }
 
 /** Without a connection, by the codes of the client itself. */
-const AWAY = new Set(["disconnected", "timeout", "unreachable"]);
+const UNREACHABLE = new Set(["disconnected", "timeout", "unreachable"]);
 
 /**
  * @param {{code?: string, until?: string}} failure
@@ -41,5 +41,5 @@ const AWAY = new Set(["disconnected", "timeout", "unreachable"]);
  * @param {Record<string, string>} [words] for the codes that mean something particular here
  */
 export function failureText({ code = "", until }, t, words = {}) {
-  return words[code] ?? (AWAY.has(code) ? t.notConnected : (reasonText(code, until, t) ?? t.somethingFailed));
+  return words[code] ?? (UNREACHABLE.has(code) ? t.notConnected : (reasonText(code, until, t) ?? t.somethingFailed));
 }

@@ -75,7 +75,7 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
   const onKeyDown = (event) => {
     if (event.key === "Escape" && editing) return endEdit();
     // While Korean, Japanese or Chinese is composed, Enter ends the syllable and is not ours. Safari ends the composition
-    // first, and tells by the key code alone.
+    // first, and shows it by the key code alone.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229 || touch) return;
     event.preventDefault();
     void send();

@@ -11,22 +11,22 @@ const PATIENCE_MS = 1_200;
  */
 export function ConnectionBanner({ state, reconnectNow }) {
   const { t } = useLanguage();
-  const away = state === "connecting" || state === "waiting";
+  const isDown = state === "connecting" || state === "waiting";
   const [shown, setShown] = useState(false);
   const wasOpen = useRef(false);
   if (state === "open") wasOpen.current = true;
 
   useEffect(() => {
-    if (!away) return setShown(false);
+    if (!isDown) return setShown(false);
     const timer = setTimeout(() => setShown(true), navigator.onLine ? PATIENCE_MS : 0);
     return () => clearTimeout(timer);
-  }, [away]);
+  }, [isDown]);
 
   // The region stays in the page: a live region that arrives together with its text is not read aloud.
   return html`<div class="banner-region" role="status">
     ${shown &&
     html`<div class="banner">
-      <${Icon} name="away" />
+      <${Icon} name="offline" />
       <span>${!navigator.onLine ? t.offlineBanner : wasOpen.current ? t.reconnecting : t.connecting}</span>
       ${navigator.onLine && html`<button type="button" onClick=${reconnectNow}>${t.connectNow}</button>`}
     </div>`}

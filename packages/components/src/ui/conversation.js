@@ -186,7 +186,7 @@ function useAnnouncements() {
 }
 
 /**
- * Tells of each offer whose state changes under one's eyes.
+ * Notifies of each offer whose state changes under one's eyes.
  *
  * @param {Room} room
  * @param {(message: Message) => void} tell

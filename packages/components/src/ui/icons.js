@@ -31,7 +31,7 @@ export const PATHS = {
   pinned: "M12 15v6M8 4h8l-1 6 3 5H6l3-5z",
   muted: "M6 17v-7a6 6 0 0 1 12 0v7H4M10 20h4M3 3l18 18",
   archive: "M4 5h16v4H4zM5 9v10h14V9M10 13h4",
-  away: "M3 3l18 18M8.5 16.5a5 5 0 0 1 6 -.5M5 12.5a10 10 0 0 1 4-2.5M19 12.5a10 10 0 0 0-5-2.8M2 9a15 15 0 0 1 4-2.5M22 9a15 15 0 0 0-11-4M12 20h.01",
+  offline: "M3 3l18 18M8.5 16.5a5 5 0 0 1 6 -.5M5 12.5a10 10 0 0 1 4-2.5M19 12.5a10 10 0 0 0-5-2.8M2 9a15 15 0 0 1 4-2.5M22 9a15 15 0 0 0-11-4M12 20h.01",
 };
 
 /** @param {{name: keyof typeof PATHS}} props */

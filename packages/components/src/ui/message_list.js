@@ -28,7 +28,7 @@ const SEEK_PAGES_MAX = 20;
  * press over years of history costs what it costs over none.
  *
  * @returns {(group: Group, context: unknown[], view: (last: any) => any) => any}
- *   `context` is what the view depends on beside its lines; its last item is handed to `view`
+ *   `context` is what the view depends on in addition to its lines; its last item is handed to `view`
  */
 function useKept() {
   const kept = useRef(/** @type {Map<string, {inputs: unknown[], view: any}>} */ (new Map()));

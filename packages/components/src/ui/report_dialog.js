@@ -10,7 +10,7 @@ import { html, useEffect, useRef, useState } from "./view.js";
 const TEXT_MAX = 2000;
 
 /**
- * Tells the marketplace's staff about the other member, or about one of their messages.
+ * Reports the other member, or one of their messages, to the marketplace's staff.
  *
  * @param {{roomId: string, messageId?: string, rest: import("@haggle/client").Rest, onClose: () => void}} props
  */

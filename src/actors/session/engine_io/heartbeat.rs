@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use actix::{AsyncContext, Context, SpawnHandle};
 
 use super::{Application, EngineSession, ping};
-use crate::actors::outbox::Frame;
+use crate::actors::outbox::OutFrame;
 
 /// Where a session's heartbeat stands.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ impl<A: Application> EngineSession<A> {
             return;
         }
         // A full outbox closes its socket.
-        let _ = self.line.link.outbox.push(Frame::Text(ping()));
+        let _ = self.line.link.outbox.push(OutFrame::Text(ping()));
         self.line.heartbeat.awaits_pong = true;
         // Counted from when it was due, so that timers which fire late don't add up.
         self.arm(due + self.line.settings.ping_timeout, ctx);

@@ -47,7 +47,6 @@ struct PostStream<A: Application> {
     _taken: oneshot::Sender<()>,
 }
 
-/// A packet of a POST.
 struct Posted(Packet);
 
 impl<A: Application> Stream for PostStream<A> {

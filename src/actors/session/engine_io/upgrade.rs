@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{Application, EngineSession};
 use crate::{
     actors::{
-        outbox::{ConnectionSocket, Frame, Outbox},
+        outbox::{ConnectionSocket, OutFrame, Outbox},
         session::transport::ReadError,
     },
     error::CloseCode,
@@ -108,7 +108,7 @@ impl<A: Application> Handler<UpgradeFrame> for EngineSession<A> {
             Some(Ok(Incoming::Text(text))) => Packet::decode(&text).ok(),
             Some(Ok(Incoming::Ping(payload))) => {
                 if let Some(candidate) = &self.line.upgrade.candidate {
-                    let _ = candidate.outbox.push(Frame::Pong(payload));
+                    let _ = candidate.outbox.push(OutFrame::Pong(payload));
                 }
                 return;
             }
@@ -134,7 +134,7 @@ impl<A: Application> Handler<UpgradeFrame> for EngineSession<A> {
 impl<A: Application> EngineSession<A> {
     fn answer_probe(&mut self, ctx: &mut Context<Self>) {
         let Some(candidate) = &self.line.upgrade.candidate else { return };
-        let _ = candidate.outbox.push(Frame::Text(Bytes::from_static(packet::PROBE_ANSWER.as_bytes())));
+        let _ = candidate.outbox.push(OutFrame::Text(Bytes::from_static(packet::PROBE_ANSWER.as_bytes())));
         self.line.upgrade.answered = true;
         let timer = ctx.run_interval(RELEASE_INTERVAL, |session, _| {
             if session.line.link.has_poll() {

@@ -4,7 +4,7 @@ use actix::{ActorContext, StreamHandler};
 
 use super::{Application, EngineSession};
 use crate::{
-    actors::{outbox::Frame, session::transport::ReadError},
+    actors::{outbox::OutFrame, session::transport::ReadError},
     error::{ChatError, CloseCode, ErrorCode},
     protocol::{engine_io::Packet, websocket::Incoming},
 };
@@ -35,10 +35,10 @@ impl<A: Application> EngineSession<A> {
             Err(ReadError::Frame(error)) if self.line.ending.is_none() => {
                 let code = error.close_code();
                 let name = if code == CloseCode::TooBig { ErrorCode::TooLarge } else { ErrorCode::Invalid };
-                let told = ChatError::new(name, error.to_string());
-                self.with(ctx, |application, connection| application.refused(&told, connection));
+                let error_sent = ChatError::new(name, error.to_string());
+                self.with(ctx, |application, connection| application.refused(&error_sent, connection));
                 self.line.ending = Some("broken frame");
-                self.line.link.outbox.close(code.number(), &told.message);
+                self.line.link.outbox.close(code.number(), &error_sent.message);
                 self.line.link.outbox.finish();
                 ctx.stop();
             }
@@ -51,7 +51,7 @@ impl<A: Application> EngineSession<A> {
             Ok(Incoming::Ping(payload)) => self.with(ctx, |application, connection| {
                 application.kept_alive(connection);
                 // A full outbox closes its socket.
-                let _ = connection.outbox().push(Frame::Pong(payload));
+                let _ = connection.outbox().push(OutFrame::Pong(payload));
             }),
             Ok(Incoming::Pong(_)) => {
                 self.with(ctx, |application, connection| application.kept_alive(connection));

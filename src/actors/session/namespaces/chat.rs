@@ -15,15 +15,14 @@ use crate::{
         socket_io::{Middleware, Namespace, NamespaceMember, Newcomer, Seat},
     },
     chat::{
-        accounts::Accounts,
         request::{Resume, Welcome},
         rooms::Feed,
+        user_limits::Accounts,
     },
     domain::field::MaybeText,
     protocol::push::Offset,
 };
 
-/// The chat.
 pub struct ChatNamespace {
     services: Arc<Services>,
     middleware: Vec<Middleware>,

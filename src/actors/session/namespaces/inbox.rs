@@ -12,11 +12,10 @@ use crate::{
         services::Services,
         socket_io::{Middleware, Namespace, NamespaceMember, Newcomer, Seat},
     },
-    chat::{accounts::Accounts, request::Welcome, rooms::Feed},
+    chat::{request::Welcome, rooms::Feed, user_limits::Accounts},
     protocol::event::ClientEvent,
 };
 
-/// The inbox.
 pub struct InboxNamespace {
     services: Arc<Services>,
     middleware: Vec<Middleware>,

@@ -13,7 +13,7 @@ use crate::{
         socket_io::{Middleware, Newcomer},
     },
     auth::{AuthError, only_one},
-    chat::accounts::Accounts,
+    chat::user_limits::Accounts,
     domain::field::MaybeText,
     error::{ChatError, ErrorCode},
     metrics,

@@ -11,7 +11,7 @@ use super::{Handshake, SocketIo};
 use crate::{
     actors::{hub::SessionNotice, session::engine_io::EngineConnection},
     auth::Identity,
-    chat::accounts::SessionPlace,
+    chat::user_limits::SessionPlace,
     error::{ChatError, CloseCode},
     protocol::socket_io::{EventName, write},
 };
@@ -118,7 +118,7 @@ pub(super) struct Departure {
     pub(super) code: CloseCode,
     pub(super) reason: String,
     /// Whether it was sent a DISCONNECT already.
-    pub(super) told: bool,
+    pub(super) is_notified: bool,
 }
 
 impl<'a, 'b> Seat<'a, 'b> {
@@ -166,12 +166,12 @@ impl<'a, 'b> Seat<'a, 'b> {
     /// Takes the member out of its namespace after the call, with a DISCONNECT. If its connection is then in no namespace,
     /// it ends with this code.
     pub fn leave(&mut self, code: CloseCode, reason: &str) {
-        self.left = Some(Departure { code, reason: reason.to_owned(), told: false });
+        self.left = Some(Departure { code, reason: reason.to_owned(), is_notified: false });
     }
 
     /// The same for a member that was already sent a DISCONNECT elsewhere.
     pub fn leave_silently(&mut self, code: CloseCode, reason: &str) {
-        self.left = Some(Departure { code, reason: reason.to_owned(), told: true });
+        self.left = Some(Departure { code, reason: reason.to_owned(), is_notified: true });
     }
 
     /// Calls the member back, while it is one.

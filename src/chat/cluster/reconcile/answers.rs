@@ -5,14 +5,14 @@ use std::{mem, time::Instant};
 use super::Look;
 use crate::{
     chat::{Chat, db_read::RoomsFound},
-    db::{Behind, CommitCursor, Committed, DbError, Found, News},
+    db::{Behind, ChangedMessage, CommitCursor, Committed, DbError, News},
     domain::{MessageId, RoomId, Seq, UserId},
 };
 
 impl Chat {
     /// The database has answered where its order of commits ends.
     pub(in crate::chat) fn newest_found(&mut self, found: Result<CommitCursor, DbError>) {
-        let Some(nodes) = &mut self.nodes else { return };
+        let Some(nodes) = &mut self.cluster.nodes else { return };
         nodes.reconcile.is_looking = false;
         match found {
             Ok(place) => {
@@ -25,7 +25,7 @@ impl Chat {
 
     /// The database has answered what is new.
     pub(in crate::chat) fn news_read(&mut self, read: Result<News, DbError>) {
-        let Some(nodes) = &mut self.nodes else { return };
+        let Some(nodes) = &mut self.cluster.nodes else { return };
         nodes.reconcile.is_looking = false;
         let News { messages, notes, next, has_more } = match read {
             Ok(news) => news,
@@ -54,7 +54,7 @@ impl Chat {
 
     /// The database has read missing messages.
     pub(in crate::chat) fn missing_read(&mut self, asked: &[RoomId], found: Result<Vec<Behind>, DbError>) {
-        let Some(nodes) = &mut self.nodes else { return };
+        let Some(nodes) = &mut self.cluster.nodes else { return };
         nodes.reconcile.is_filling = false;
         let found = match found {
             Ok(found) => found,
@@ -74,12 +74,12 @@ impl Chat {
         let count = messages.len() as u64;
         for message in messages {
             let data = self.settings.json_of(&message, self.now.wall);
-            self.place(message, data);
+            self.deliveries().place(message, data);
         }
-        self.send_answered_reads();
+        self.deliveries().send_answered_reads();
         let Some(live) = self.rooms.room(&room) else { return };
         if live.state().last_seq < last_seq || live.is_waiting() {
-            self.fill(room.clone());
+            self.cluster.fill(room.clone());
         }
         if count > 0 {
             self.metrics.messages_made_good.inc_by(count);
@@ -89,7 +89,7 @@ impl Chat {
 
     /// The database has read rooms again.
     pub(in crate::chat) fn rooms_read_again(&mut self, asked: Vec<(RoomId, bool)>, found: Result<RoomsFound, DbError>) {
-        let Some(nodes) = &mut self.nodes else { return };
+        let Some(nodes) = &mut self.cluster.nodes else { return };
         nodes.reconcile.is_refreshing = false;
         let changed = mem::take(&mut nodes.reconcile.changed_since);
         let found = match found {
@@ -113,8 +113,12 @@ impl Chat {
     }
 
     /// The database has read changed messages.
-    pub(in crate::chat) fn changed_read(&mut self, asked: Vec<MessageId>, found: Result<(Vec<Found>, usize), DbError>) {
-        let Some(nodes) = &mut self.nodes else { return };
+    pub(in crate::chat) fn changed_read(
+        &mut self,
+        asked: Vec<MessageId>,
+        found: Result<(Vec<ChangedMessage>, usize), DbError>,
+    ) {
+        let Some(nodes) = &mut self.cluster.nodes else { return };
         nodes.reconcile.is_reading_changed = false;
         match found {
             Ok((messages, looked_at)) => {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{MessageRow, take_within};
 use crate::{
-    db::{Connection, DbError, prelude::*, schema::messages, space::Space},
+    db::{Connection, DbError, page_bytes::Space, prelude::*, schema::messages},
     domain::StoredMessage,
 };
 

@@ -12,7 +12,6 @@ use crate::{
 /// Bytes of a page of reports; a single one passes whatever its size.
 pub(super) const PAGE_BYTES_MAX: usize = 256 * 1024;
 
-/// Which reports.
 #[derive(Debug, Clone)]
 pub struct ReportFilter {
     /// Whether they wait for their decision.
@@ -25,7 +24,6 @@ pub struct ReportFilter {
 
 #[cfg(test)]
 impl ReportFilter {
-    /// All reports in one state.
     #[must_use]
     pub const fn all(state: ReportState) -> Self {
         Self { state, user: ReportUser::Any, category: None }

@@ -14,10 +14,10 @@ use crate::{
             product::ProductRow,
             user::UserRow,
         },
+        page_bytes::Space,
         prelude::*,
         prepared::one_of,
         schema::{blocks, messages, offers, products, rooms, users},
-        space::Space,
     },
     domain::{
         ListPlace, Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId,

@@ -10,14 +10,14 @@ use super::{
     claim::try_claim,
     generation::{begin_generation, is_generation_over},
     inspect,
-    log::fold_log,
-    log_mark::{expect_new_schema, renew_mark},
     migrations::{has_pending_migrations, migrate},
     open,
     pool::{open_read_only, sqlite_file},
     prelude::*,
     sqlite_file::log_path,
     tail::settle_everything,
+    wal::fold_log,
+    wal_mark::{expect_new_schema, renew_mark},
 };
 
 /// Largest file whose pages are all looked at before it is served, in bytes: a second's work. Larger ones are what

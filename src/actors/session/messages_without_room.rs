@@ -3,7 +3,7 @@
 use std::{mem, sync::Arc};
 
 use crate::{
-    chat::accounts::UserShare,
+    chat::user_limits::UserShare,
     domain::{ClientId, Data},
     protocol::{event::SendMessage, json::RequestId},
 };
@@ -62,7 +62,7 @@ fn weight_bytes(message: &SendMessage, request: Option<&RequestId>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{chat::accounts::Accounts, config::Limits, domain::UserId};
+    use crate::{chat::user_limits::Accounts, config::Limits, domain::UserId};
 
     fn message(data_bytes: usize) -> SendMessage {
         serde_json::from_value(serde_json::json!({"text": "x", "data": "x".repeat(data_bytes - 2)})).unwrap()

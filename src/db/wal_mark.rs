@@ -17,7 +17,7 @@ use super::{
     Connection, DbError,
     claim::{Claim, ClaimedFile},
     prelude::*,
-    sqlite_file::{APPLICATION_ID, Found, Log, Mark, log_path, look_at, read_log},
+    sqlite_file::{APPLICATION_ID, FileKind, Log, Mark, log_path, look_at, read_log},
 };
 
 /// A mark's schema that stands for any: while the schema is about to change.
@@ -51,18 +51,18 @@ pub(super) fn inspect_file(path: &Path, noted: &[Mark]) -> Result<FoundFile, DbE
     let log = read_log(&log_name).map_err(unreadable)?;
     let log_name = log_name.display();
     let (header, bytes) = match look_at(path).map_err(unreadable)? {
-        Found::Nothing | Found::Empty if log.commits > 0 => {
+        FileKind::Nothing | FileKind::Empty if log.commits > 0 => {
             return Err(DbError::Refused(format!(
                 "{log_name} is the log of a database that is not there: put {name} back next to it, or move the log away"
             )));
         }
-        Found::Nothing | Found::Empty => return Ok(FoundFile::default()),
-        Found::Other => {
+        FileKind::Nothing | FileKind::Empty => return Ok(FoundFile::default()),
+        FileKind::Other => {
             return Err(DbError::Refused(format!(
                 "{name} is damaged, or no database: name another file, or put a backup in its place with `haggle restore`"
             )));
         }
-        Found::Database(header, bytes) => (header, bytes),
+        FileKind::Database(header, bytes) => (header, bytes),
     };
     if ![0, APPLICATION_ID].contains(&header.application_id) {
         return Err(DbError::Refused(format!("{name} is the database of another program: name another file")));
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_is_made_while_the_same_log_goes_on_is_told_by_its_schema() {
+    fn a_copy_that_is_made_while_the_same_log_goes_on_is_recognized_by_its_schema() {
         let mark = |version, schema| Mark { version, schema };
         let log = Log { commits: 3, marks: vec![mark(1, 40), mark(2, 40)] };
         // The file as it was when the log began, as the log leaves it, and after the schema was changed.

@@ -109,7 +109,6 @@ impl Accounts {
         }
     }
 
-    /// A user's share.
     #[must_use]
     pub fn of(&self, user: &UserId) -> Arc<UserShare> {
         self.of_at(user, Instant::now())
@@ -232,7 +231,7 @@ impl UserShare {
         }
         match lock(&self.strikes).add(quota, now) {
             None => RateVerdict::TooFast { retry_after_ms },
-            Some(away) => RateVerdict::Flooding { retry_after_ms: wait_ms(away) },
+            Some(ban) => RateVerdict::Flooding { retry_after_ms: wait_ms(ban) },
         }
     }
 
@@ -251,7 +250,6 @@ impl UserShare {
 }
 
 impl SessionPlace {
-    /// The user's share.
     #[must_use]
     pub fn share(&self) -> &Arc<UserShare> {
         &self.share
@@ -313,12 +311,12 @@ mod tests {
         assert!(matches!(share.admit_send(1, &mut patience, now), RateVerdict::Flooding { .. }));
         drop(share);
         let (share, mut patience) = (accounts.of(&alice()), Patience::default());
-        assert!(matches!(share.admit_send(1, &mut patience, now), RateVerdict::TooFast { .. }), "once it is told");
+        assert!(matches!(share.admit_send(1, &mut patience, now), RateVerdict::TooFast { .. }), "once it was refused");
         assert!(matches!(share.admit_send(1, &mut patience, now), RateVerdict::Flooding { .. }));
     }
 
     #[test]
-    fn one_who_waits_as_long_as_told_is_never_flooding() {
+    fn one_who_waits_as_long_as_asked_is_never_flooding() {
         let accounts = accounts(&Limits { sends_per_second_max: 1000.try_into().ok(), ..Limits::none() });
         let (share, mut patience, mut now) = (accounts.of(&alice()), Patience::default(), Instant::now());
         let mut passed = 0;

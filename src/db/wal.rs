@@ -1,4 +1,4 @@
-//! SQLite's write-ahead log, and how it is folded back into the database file.
+//! SQLite's write-ahead log (WAL), and how it is folded back into the database file.
 //!
 //! SQLite copies the log back when it has grown by 64 MiB, and only when the last connection is closed properly does it
 //! disappear. Until then the newest commits are in `haggle.db-wal` alone, and anyone who copies the one file that they know
@@ -11,10 +11,10 @@ use diesel::{SqliteConnection, connection::SimpleConnection as _, sql_types::Int
 
 use super::{
     Claim, Connection, DbError,
-    log_mark::{renew_mark, settle_mark},
     pool::WAIT_MAX,
     prelude::*,
     sqlite_file::{self, log_path},
+    wal_mark::{renew_mark, settle_mark},
 };
 
 /// What `PRAGMA wal_checkpoint` answers: whether it was held up, and how many pages the log has.
