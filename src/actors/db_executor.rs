@@ -43,7 +43,7 @@ const HEAVY_WAITING_MAX: usize = 4;
 const CHANGES_WAITING_MAX: usize = 16;
 
 /// Messages that are settled at a time.
-const SLICE_MESSAGES: usize = 64;
+const SLICE_MESSAGES: usize = 128;
 
 /// When a user with too many waiting may ask again.
 const RETRY_AFTER_MS: u64 = 250;

@@ -233,11 +233,12 @@ impl Tail {
 
     fn settle_rooms(&mut self, conn: &mut Connection, mut ids: Vec<String>) -> Result<(), DbError> {
         ids.sort_unstable();
+        ids.dedup();
+        let in_rooms = |id: &String| self.rooms.get(id).into_iter().flat_map(|room| &room.messages);
+        let positions: Vec<i64> = ids.iter().flat_map(in_rooms).map(|(position, _)| *position).collect();
+        rows::settle(conn, &positions)?;
         for id in ids {
             let Some(waiting) = self.rooms.remove(&id) else { continue };
-            for (position, _) in &waiting.messages {
-                rows::settle(conn, *position)?;
-            }
             self.messages -= waiting.messages.len();
             room::save(conn, waiting.locked.iter())?;
             if waiting.has_marks {
