@@ -24,3 +24,4 @@ pub mod notifier;
 pub mod outbox;
 pub mod session;
 pub mod tail_settler;
+pub mod webhook;

@@ -31,8 +31,9 @@ use crate::{
         db_executor::Database,
         eraser::Eraser,
         hub::Hub,
-        notifier::{Notifier, Webhook},
+        notifier::Notifier,
         session::{Services, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
+        webhook::Webhook,
     },
     auth::{
         ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,

@@ -5,7 +5,6 @@
 //! a few at a time, with backoff after failures. The outbox is a table, so a restart loses nothing.
 
 pub mod messages;
-mod webhook;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -13,9 +12,12 @@ use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture, WrapFuture, f
 use tokio::sync::oneshot;
 
 use crate::{
-    actors::db_executor::{
-        Database,
-        purpose::{Reading, Writing},
+    actors::{
+        db_executor::{
+            Database,
+            purpose::{Reading, Writing},
+        },
+        webhook::{NotDelivered, Webhook},
     },
     clock::Clock,
     db::{self, DbError, DueNotification, NotificationOutcome, NotificationsPending},
@@ -23,8 +25,6 @@ use crate::{
     metrics::Metrics,
 };
 use messages::StopNotifier;
-use webhook::NotDelivered;
-pub use webhook::Webhook;
 
 /// How often it looks for messages that have become old enough.
 const LOOK_INTERVAL_MS: i64 = 1000;

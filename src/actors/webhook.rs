@@ -25,7 +25,7 @@ pub struct Webhook {
 
 /// Why a notification did not arrive. For the log only.
 #[derive(Debug, Error)]
-pub(super) enum NotDelivered {
+pub enum NotDelivered {
     #[error("no answer: {0}")]
     Http(#[from] Box<ureq::Error>),
     #[error("the answer's status is {0}, not 2xx")]
@@ -43,7 +43,7 @@ impl Webhook {
     }
 
     /// Notifies the backend. Any status of 200 to 299 means that it has accepted the notification.
-    pub(super) async fn post(&self, notification: &UnreadNotification, now: Timestamp) -> Result<(), NotDelivered> {
+    pub async fn post(&self, notification: &UnreadNotification, now: Timestamp) -> Result<(), NotDelivered> {
         let shown = UnreadNotificationView::of(notification, &Presenter::new(now, &*self.image_urls));
         let body = serde_json::to_vec(&shown).map_err(|error| NotDelivered::Internal(error.to_string()))?;
         let signature = self.signer.sign(&body, now);
