@@ -15,6 +15,7 @@ pub mod bus;
 pub mod chat_server;
 pub mod db_executor;
 pub mod eraser;
+pub mod event_sender;
 pub mod hub;
 pub mod image_sweeper;
 pub mod log_keeper;

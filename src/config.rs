@@ -29,7 +29,7 @@ use thiserror::Error;
 use self::checks::{
     is_node_name, key_source, limits, origins, public_url, refused, span, staff_sign_in_url, tls_files, webhook_target,
 };
-use crate::domain::{AuthorizePolicy, MaskingPolicy, Network};
+use crate::domain::{AuthorizePolicy, MaskingPolicy, Network, WebhookEvents};
 
 /// Between whom a token is: what a server demands of each, and what it writes into its own. `None` leaves one open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,13 +98,15 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// Where the marketplace's backend is notified of unread messages.
+/// Where the marketplace's backend is notified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookTarget {
     /// Its address.
     pub url: String,
-    /// Signs these notifications.
+    /// Signs what it is sent.
     pub secret: Secret,
+    /// What it is sent.
+    pub events: WebhookEvents,
     /// How long a message stays unread before the backend is notified.
     pub notify_unread_after: Duration,
 }
@@ -207,7 +209,7 @@ pub struct Config {
     pub masking: MaskingPolicy,
     /// For how long the words of removed messages are kept.
     pub keep_removed: Duration,
-    /// Where notifications of unread messages are sent, if anywhere.
+    /// Where notifications and events are sent, if anywhere.
     pub webhook: Option<WebhookTarget>,
     /// What one client may cost.
     pub limits: Limits,
@@ -238,7 +240,12 @@ impl TryFrom<Options> for Config {
         if options.service_key.as_ref().is_some_and(|key| key.expose().chars().count() < 16) {
             return refused("--service-key must have at least 16 characters");
         }
-        let webhook = webhook_target(options.webhook_url, options.webhook_secret, options.notify_unread_after)?;
+        let webhook = webhook_target(
+            options.webhook_url,
+            options.webhook_secret,
+            options.webhook_events,
+            options.notify_unread_after,
+        )?;
         let database_url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
         let workers = match options.workers {
             Some(workers @ 1..=1024) => workers as usize,
@@ -303,6 +310,7 @@ fn folder_of(database_url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::WebhookEvent;
 
     fn secret() -> Option<Secret> {
         Some(Secret::new("0123456789abcdef0123456789abcdef"))
@@ -397,11 +405,21 @@ mod tests {
             ..Options::default()
         };
         let webhook = Config::try_from(good()).unwrap().webhook.unwrap();
-        assert_eq!(webhook.notify_unread_after, Duration::from_secs(300));
+        assert_eq!((webhook.notify_unread_after, webhook.events), (Duration::from_secs(300), WebhookEvents::default()));
+        let some = Options::from_toml("webhook-events = ['message', 'report']").unwrap();
+        let events = Config::try_from(good().over(some)).unwrap().webhook.unwrap().events;
+        assert_eq!(events, [WebhookEvent::Report, WebhookEvent::Message].into_iter().collect());
+        let unknown = Options::from_toml("webhook-events = ['massage']").unwrap_err();
+        assert!(unknown.0.contains("webhook-events") && unknown.0.contains("unread, message, offer"), "{unknown}");
         for (options, part) in [
             (Options { webhook_secret: None, ..good() }, "--webhook-secret"),
             (Options { webhook_secret: Some(Secret::new("short")), ..good() }, "32 bytes"),
             (Options { webhook_url: None, ..good() }, "--webhook-url"),
+            (
+                Options { webhook_url: None, webhook_secret: None, webhook_events: Some(vec![]), ..good() },
+                "--webhook-url",
+            ),
+            (Options { webhook_events: Some(vec![]), ..good() }, "--webhook-events"),
             (Options { webhook_url: Some("ftp://shop.example".to_owned()), ..good() }, "--webhook-url"),
             (Options { webhook_url: Some("https://user:key@shop.example".to_owned()), ..good() }, "--webhook-url"),
             (Options { webhook_url: Some("https:///path".to_owned()), ..good() }, "--webhook-url"),

@@ -5,6 +5,7 @@
 mod backup;
 mod claim;
 mod connection;
+mod deliver_events;
 mod discarded_images;
 mod error;
 mod export_user;
@@ -52,6 +53,9 @@ pub use backup::{
 };
 pub use claim::{Claim, claim};
 pub use connection::Connection;
+pub use deliver_events::{
+    Deliverable, DeliveryOutcome, EventDelivery, begin_event_delivery, claim_events, find_deliverable, finish_events,
+};
 pub use discarded_images::{forget_discarded_images, list_discarded_images};
 pub use error::DbError;
 pub use export_user::{ExportPart, ExportPlace, export_user};
@@ -61,7 +65,7 @@ pub use free_space::{
 };
 pub use import::{ImportOptions, ImportWatch, Imported, import, import_str};
 pub use job_lock::{JobLock, NodeJob, take_job_lock};
-pub use list_events::list_events;
+pub use list_events::{EventPage, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, Seen, list_missed};
 pub use list_other_members::{OtherMember, list_other_members};

@@ -31,6 +31,7 @@ pub mod stored_image;
 pub mod times;
 pub mod timestamp;
 pub mod user;
+pub mod webhook_event;
 
 pub use account::{Account, AddressKey};
 pub use authorize::AuthorizePolicy;
@@ -57,3 +58,4 @@ pub use staff::{
 pub use times::Times;
 pub use timestamp::Timestamp;
 pub use user::User;
+pub use webhook_event::{WebhookEvent, WebhookEvents};

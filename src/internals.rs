@@ -86,7 +86,7 @@ pub mod domain {
     pub use crate::domain::{
         AuditAction, AuditEntry, AuthorizePolicy, ClientId, Data, Draft, MaskingPolicy, MessageId, MessageKind,
         Moderator, Product, ProductId, ProductStatus, Recovery, Role, Room, RoomId, Screened, Seq, SessionId,
-        SettingsPatch, StoredMessage, Timestamp, User, UserId,
+        SettingsPatch, StoredMessage, Timestamp, User, UserId, WebhookEvent, WebhookEvents,
     };
     pub mod masking {
         pub use crate::domain::masking::{ContactKind, Inspected, MaskingPolicy, RecentDigits, find, find_after, mask};

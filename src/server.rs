@@ -30,6 +30,7 @@ use crate::{
         },
         db_executor::Database,
         eraser::Eraser,
+        event_sender::EventSender,
         hub::Hub,
         notifier::Notifier,
         session::{Services, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
@@ -42,8 +43,9 @@ use crate::{
     broker::{self, NodeId, Subjects, nats},
     chat::{Settings, accounts::Accounts, hub_op::HubId},
     clock::Clock,
-    config::{Config, KeySource, image_store_beside, read_text},
+    config::{Config, KeySource, WebhookTarget, image_store_beside, read_text},
     db::{self, DbError, Pool},
+    domain::{Timestamp, WebhookEvent},
     http::{
         admission::Admission,
         database_looks::DatabaseLooks,
@@ -147,6 +149,7 @@ pub struct Server {
     eraser: Addr<Eraser>,
     chat_thread: Arbiter,
     notifier: Option<(Addr<Notifier>, Arbiter)>,
+    event_sender: Option<Chore>,
     bus: Option<(Addr<Bus>, Arbiter)>,
     socket_io: Arc<Sessions<SocketIo>>,
     metrics: Arc<Metrics>,
@@ -205,14 +208,14 @@ impl ServerBuilder {
         let socket = listener::bind(config.bind).map_err(|source| StartError::Bind { address: config.bind, source })?;
         // Sessions that were alive when the server last ended can be recovered from now on, until they expire.
         db::end_recoveries(&mut *pool.get()?, clock.now())?;
-        if config.webhook.is_some() {
-            db::begin_notifications(&mut *pool.get()?)?;
+        if let Some(target) = &config.webhook {
+            begin_webhook(target, &mut *pool.get()?, clock.now())?;
         }
         let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
         let bus = start_bus(&state, &pool)?;
         openapi::prepare();
         let (addr, workers) = listen(&state, socket, tls.as_deref(), descriptors)?;
-        let notifier = start_notifier(&state);
+        let (notifier, event_sender) = (start_notifier(&state), start_event_sender(&state));
         let chores = chores::start(&state, &pool, &claim);
         Ok(Server {
             addr,
@@ -221,6 +224,7 @@ impl ServerBuilder {
             eraser: state.eraser.clone(),
             chat_thread,
             notifier,
+            event_sender,
             bus,
             socket_io: Arc::clone(&state.socket_io),
             metrics: Arc::clone(&state.metrics),
@@ -248,10 +252,38 @@ fn start_bus(state: &AppState, pool: &Pool) -> Result<Option<(Addr<Bus>, Arbiter
     Ok(Some((bus, thread)))
 }
 
-fn start_notifier(state: &AppState) -> Option<(Addr<Notifier>, Arbiter)> {
-    let target = state.config.webhook.as_ref()?;
+/// What happened before the webhook is first used is not sent.
+fn begin_webhook(target: &WebhookTarget, conn: &mut db::Connection, now: Timestamp) -> Result<(), DbError> {
+    if target.events.has(WebhookEvent::Unread) {
+        db::begin_notifications(conn)?;
+    }
+    if target.events.has_streamed() {
+        db::begin_event_delivery(conn, now)?;
+    }
+    Ok(())
+}
+
+fn webhook(target: &WebhookTarget, state: &AppState) -> Webhook {
     let signer = WebhookSigner::new(target.secret.expose());
-    let webhook = Webhook::new(&target.url, signer, Arc::clone(&state.image_urls) as _);
+    Webhook::new(&target.url, signer, Arc::clone(&state.image_urls) as _)
+}
+
+fn start_event_sender(state: &AppState) -> Option<Chore> {
+    let target = state.config.webhook.as_ref().filter(|target| target.events.has_streamed())?;
+    let sender = EventSender {
+        webhook: webhook(target, state),
+        events: target.events,
+        database: state.database.clone(),
+        clock: state.clock.clone(),
+        metrics: Arc::clone(&state.metrics),
+        among_nodes: state.config.nats_url.is_some(),
+    };
+    Some(chores::chore(|stopped| sender.run(stopped)))
+}
+
+fn start_notifier(state: &AppState) -> Option<(Addr<Notifier>, Arbiter)> {
+    let target = state.config.webhook.as_ref().filter(|target| target.events.has(WebhookEvent::Unread))?;
+    let webhook = webhook(target, state);
     let (after, database) = (target.notify_unread_after, state.database.clone());
     let (clock, metrics) = (state.clock.clone(), Arc::clone(&state.metrics));
     let among_nodes = state.config.nats_url.is_some();

@@ -7,6 +7,7 @@ use super::{
     WebhookTarget,
     url::{is_origin, parse_http_url, parse_public_url},
 };
+use crate::domain::{WebhookEvent, WebhookEvents};
 
 pub(super) fn refused<T>(sentence: &str) -> Result<T, ConfigError> {
     Err(ConfigError(sentence.to_owned()))
@@ -44,20 +45,27 @@ pub(super) fn key_source(
 pub(super) fn webhook_target(
     url: Option<String>,
     secret: Option<Secret>,
+    events: Option<Vec<WebhookEvent>>,
     notify_unread_after: Option<Span>,
 ) -> Result<Option<WebhookTarget>, ConfigError> {
-    match (url, secret, notify_unread_after) {
-        (None, None, None) => Ok(None),
-        (None, ..) => refused("--webhook-secret and --notify-unread-after are for --webhook-url: give it, too"),
-        (Some(url), ..) if parse_http_url(&url).is_none() => {
+    if events.as_ref().is_some_and(Vec::is_empty) {
+        return refused("--webhook-events must name at least one");
+    }
+    match (url, secret) {
+        (None, None) if events.is_none() && notify_unread_after.is_none() => Ok(None),
+        (None, _) => {
+            refused("--webhook-secret, --webhook-events and --notify-unread-after are for --webhook-url: give it, too")
+        }
+        (Some(url), _) if parse_http_url(&url).is_none() => {
             refused("--webhook-url must be an https:// (or http://) address without a user name or password")
         }
-        (Some(_), None, _) => refused("--webhook-url needs --webhook-secret"),
-        (Some(_), Some(secret), _) if secret.expose().len() < WEBHOOK_SECRET_BYTES_MIN => {
+        (Some(_), None) => refused("--webhook-url needs --webhook-secret"),
+        (Some(_), Some(secret)) if secret.expose().len() < WEBHOOK_SECRET_BYTES_MIN => {
             refused("--webhook-secret must have at least 32 bytes")
         }
-        (Some(url), Some(secret), after) => {
-            Ok(Some(WebhookTarget { url, secret, notify_unread_after: span(after, 300) }))
+        (Some(url), Some(secret)) => {
+            let events = events.map_or_else(WebhookEvents::default, |events| events.into_iter().collect());
+            Ok(Some(WebhookTarget { url, secret, events, notify_unread_after: span(notify_unread_after, 300) }))
         }
     }
 }

@@ -6,7 +6,7 @@ use haggle::internals::{
 };
 use serde_json::json;
 
-use crate::support::{Cluster, turn, until, wire::Wire};
+use crate::support::{Cluster, turn, until, webhook::Receiver, wire::Wire};
 
 #[actix_web::test]
 async fn an_erasure_that_a_dead_node_has_begun_is_finished_by_another_that_runs() {
@@ -33,4 +33,58 @@ async fn an_erasure_that_a_dead_node_has_begun_is_finished_by_another_that_runs(
 
     until("the erasure is crossed out", async || db::list_erasures(&mut pool.get().unwrap()).unwrap().is_empty()).await;
     assert_eq!(texts(), [None, None, None]);
+}
+
+#[actix_web::test]
+async fn events_by_webhook_are_sent_once_and_in_order_by_whichever_node_is_there() {
+    const EACH: usize = 150;
+    let _turn = turn().await;
+    let (receiver, server) = Receiver::start();
+    let options = [
+        ("HAGGLE_WEBHOOK_URL", receiver.url.clone()),
+        ("HAGGLE_WEBHOOK_SECRET", "a secret of webhooks, 32 bytes or more".to_owned()),
+        ("HAGGLE_WEBHOOK_EVENTS", "message,block".to_owned()),
+    ];
+    let mut cluster = Cluster::start_with(2, &options).await;
+    cluster.seed(2);
+    let mut wires = Vec::new();
+    for (node, user) in [(0, "buyer-0"), (1, "seller-0"), (0, "buyer-1"), (1, "seller-1")] {
+        let mut wire = Wire::connect(cluster.nodes[node].addr(), user).await.unwrap();
+        let room = user.replace("buyer", "room").replace("seller", "room");
+        wire.request("enterRoom", json!({ "roomId": room })).await.unwrap();
+        wires.push(wire);
+    }
+    for _ in 0..EACH {
+        for wire in &mut wires {
+            wire.request("message", json!("hello")).await.unwrap();
+        }
+    }
+    let expected = EACH * wires.len();
+    until("all are sent", async || receiver.items().len() >= expected).await;
+    until("all are noted", async || {
+        let (a, b) = (&cluster.nodes[0], &cluster.nodes[1]);
+        a.metric("webhook_events_sent_total").await + b.metric("webhook_events_sent_total").await >= expected as f64
+    })
+    .await;
+
+    // The receiver is down while one of the nodes goes for good.
+    receiver.answer(503);
+    wires[1].request("message", json!("is anybody there?")).await.unwrap();
+    until("a failure", async || {
+        let (a, b) = (&cluster.nodes[0], &cluster.nodes[1]);
+        a.metric("webhook_event_failures_total").await + b.metric("webhook_event_failures_total").await > 0.0
+    })
+    .await;
+    cluster.nodes[0].drain().await;
+    receiver.answer(200);
+    until("the last one is sent", async || receiver.items().len() > expected).await;
+
+    let items = receiver.items();
+    assert_eq!(items.len(), expected + 1, "some were sent twice");
+    for room in ["room-0", "room-1"] {
+        let of_room = items.iter().filter(|item| item["data"]["roomId"] == room);
+        let seqs: Vec<_> = of_room.map(|item| item["data"]["seq"].as_u64().unwrap()).collect();
+        assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "{room}");
+    }
+    server.stop(false).await;
 }

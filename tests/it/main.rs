@@ -49,4 +49,5 @@ mod support;
 mod tls;
 mod two_wires;
 mod unread_notification;
+mod webhook_events;
 mod wire;

@@ -269,6 +269,12 @@ pub(in crate::db) fn find_all(conn: &mut Connection, ids: &[&str]) -> Result<Vec
     )
 }
 
+/// How many messages are after a place in the order of commits; not counted further than `limit`.
+pub(in crate::db) fn count_after_position(conn: &mut Connection, position: i64, limit: i64) -> QueryResult<i64> {
+    let some = messages::table.filter(messages::position.gt(position)).limit(limit).select(messages::position);
+    Ok(some.load::<i64>(conn)?.len() as i64)
+}
+
 /// The messages of all rooms behind a place in the order of commits, at most `limit` and what has
 /// space, and whether one had none.
 pub(in crate::db) fn list_after_position(

@@ -71,6 +71,11 @@ impl Backend {
         hooks
     }
 
+    /// The requests that came so far.
+    pub fn all(&self) -> Vec<Hook> {
+        self.hooks.lock().unwrap().clone()
+    }
+
     /// How many requests came so far.
     pub fn count(&self) -> usize {
         self.hooks.lock().unwrap().len()
