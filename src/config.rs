@@ -416,7 +416,12 @@ mod tests {
             (Options { webhook_secret: Some(Secret::new("short")), ..good() }, "32 bytes"),
             (Options { webhook_url: None, ..good() }, "--webhook-url"),
             (
-                Options { webhook_url: None, webhook_secret: None, webhook_events: Some(vec![]), ..good() },
+                Options {
+                    webhook_url: None,
+                    webhook_secret: None,
+                    webhook_events: Some(vec![WebhookEvent::Message]),
+                    ..good()
+                },
                 "--webhook-url",
             ),
             (Options { webhook_events: Some(vec![]), ..good() }, "--webhook-events"),
