@@ -37,6 +37,7 @@ mod prepared;
 mod query_plans;
 mod read_many;
 mod schema;
+mod screen_message;
 mod search_messages;
 mod service;
 mod space;
@@ -108,6 +109,9 @@ pub use open_room::{Opened, open_room, open_room_for};
 pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
+pub use screen_message::{
+    HeldMessage, ScreenContext, ScreenDecision, find_edited_for_screen, find_room_for_screen, note_screened,
+};
 pub use search_messages::{SearchCursor, SearchPage, search_all_messages, search_messages};
 pub use service::{open_to_serve, open_to_work};
 pub use sqlite_file::log_path;

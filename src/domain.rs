@@ -24,6 +24,7 @@ pub mod room;
 pub mod safety;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod screen;
 pub mod search;
 pub mod settings;
 pub mod staff;

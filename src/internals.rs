@@ -70,7 +70,7 @@ pub mod clock {
     pub use crate::clock::Clock;
 }
 pub mod config {
-    pub use crate::config::{Config, Limits, Options, SAMPLE, Secret, TlsFiles, WebhookTarget};
+    pub use crate::config::{Config, Limits, Options, SAMPLE, ScreenTarget, Secret, TlsFiles, WebhookTarget};
 }
 pub mod db {
     pub use crate::db::{
@@ -93,6 +93,9 @@ pub mod domain {
     }
     pub mod offer {
         pub use crate::domain::offer::{OfferDecision, OfferStatus, Price, StandingOffer};
+    }
+    pub mod screen {
+        pub use crate::domain::screen::{ScreenFallback, ScreenWhen, ScreenedKinds};
     }
     pub mod safety {
         pub use crate::domain::safety::{Decision, ReportCategory};

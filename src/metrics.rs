@@ -91,6 +91,10 @@ pub struct Metrics {
     pub webhook_events_sent: Counter<u64, AtomicU64>,
     /// Requests with events that the webhook did not take.
     pub webhook_event_failures: Counter<u64, AtomicU64>,
+    /// What became of the questions about messages before they are stored.
+    pub screen_verdicts: Reasons,
+    /// Whether the marketplace does not answer these, and is not waited for.
+    pub screen_open: Gauge<i64, AtomicI64>,
     /// Nodes that are reachable, including this one.
     pub nodes: Gauge<i64, AtomicI64>,
     /// Whether there is a connection to NATS.
@@ -207,6 +211,12 @@ impl Default for Metrics {
                 "webhook_event_failures",
                 "Requests with events that the webhook did not take"
             ),
+            screen_verdicts: register!(
+                "screen_verdicts",
+                "Messages that the marketplace was asked about before they were stored, by what came of it",
+                family(&reasons::SCREEN_VERDICTS)
+            ),
+            screen_open: register!("screen_open", "Whether --screen-url does not answer and is not waited for: 1 or 0"),
             nodes: register!("nodes", "Nodes of the cluster that are heard of, this one among them; 0 without NATS"),
             nats_up: register!("nats_up", "Whether there is a connection to NATS: 1 or 0"),
             node_events_published: register!("node_events_published", "Events published to other nodes"),

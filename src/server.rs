@@ -4,6 +4,7 @@
 
 mod chores;
 mod drain;
+mod hooks;
 
 use std::{
     io,
@@ -30,22 +31,16 @@ use crate::{
         },
         db_executor::Database,
         eraser::Eraser,
-        event_sender::EventSender,
         hub::Hub,
         notifier::Notifier,
         session::{Services, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
-        webhook::Webhook,
     },
-    auth::{
-        ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,
-        webhook_signature::WebhookSigner,
-    },
+    auth::{ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
     broker::{self, NodeId, Subjects, nats},
     chat::{Settings, accounts::Accounts, hub_op::HubId},
     clock::Clock,
-    config::{Config, KeySource, WebhookTarget, image_store_beside, read_text},
+    config::{Config, KeySource, image_store_beside, read_text},
     db::{self, DbError, Pool},
-    domain::{Timestamp, WebhookEvent},
     http::{
         admission::Admission,
         database_looks::DatabaseLooks,
@@ -209,13 +204,13 @@ impl ServerBuilder {
         // Sessions that were alive when the server last ended can be recovered from now on, until they expire.
         db::end_recoveries(&mut *pool.get()?, clock.now())?;
         if let Some(target) = &config.webhook {
-            begin_webhook(target, &mut *pool.get()?, clock.now())?;
+            hooks::begin(target, &mut *pool.get()?, clock.now())?;
         }
         let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
         let bus = start_bus(&state, &pool)?;
         openapi::prepare();
         let (addr, workers) = listen(&state, socket, tls.as_deref(), descriptors)?;
-        let (notifier, event_sender) = (start_notifier(&state), start_event_sender(&state));
+        let (notifier, event_sender) = (hooks::start_notifier(&state), hooks::start_event_sender(&state));
         let chores = chores::start(&state, &pool, &claim);
         Ok(Server {
             addr,
@@ -250,48 +245,6 @@ fn start_bus(state: &AppState, pool: &Pool) -> Result<Option<(Addr<Bus>, Arbiter
     #[expect(clippy::disallowed_methods, reason = "once in a server's life")]
     state.chat.do_send(RegisterBus { node, bus: bus.clone() });
     Ok(Some((bus, thread)))
-}
-
-/// What happened before the webhook is first used is not sent.
-fn begin_webhook(target: &WebhookTarget, conn: &mut db::Connection, now: Timestamp) -> Result<(), DbError> {
-    if target.events.has(WebhookEvent::Unread) {
-        db::begin_notifications(conn)?;
-    }
-    if target.events.has_streamed() {
-        db::begin_event_delivery(conn, now)?;
-    }
-    Ok(())
-}
-
-fn webhook(target: &WebhookTarget, state: &AppState) -> Webhook {
-    let signer = WebhookSigner::new(target.secret.expose());
-    Webhook::new(&target.url, signer, Arc::clone(&state.image_urls) as _)
-}
-
-fn start_event_sender(state: &AppState) -> Option<Chore> {
-    let target = state.config.webhook.as_ref().filter(|target| target.events.has_streamed())?;
-    let sender = EventSender {
-        webhook: webhook(target, state),
-        events: target.events,
-        database: state.database.clone(),
-        clock: state.clock.clone(),
-        metrics: Arc::clone(&state.metrics),
-        among_nodes: state.config.nats_url.is_some(),
-    };
-    Some(chores::chore(|stopped| sender.run(stopped)))
-}
-
-fn start_notifier(state: &AppState) -> Option<(Addr<Notifier>, Arbiter)> {
-    let target = state.config.webhook.as_ref().filter(|target| target.events.has(WebhookEvent::Unread))?;
-    let webhook = webhook(target, state);
-    let (after, database) = (target.notify_unread_after, state.database.clone());
-    let (clock, metrics) = (state.clock.clone(), Arc::clone(&state.metrics));
-    let among_nodes = state.config.nats_url.is_some();
-    let thread = Arbiter::new();
-    let notifier = Notifier::start_in_arbiter(&thread.handle(), move |_| {
-        Notifier::new(webhook, after, database, clock, metrics, among_nodes)
-    });
-    Some((notifier, thread))
 }
 
 async fn verifier(config: &Config, clock: &Clock) -> Result<Verifier, StartError> {
@@ -351,9 +304,15 @@ fn start_actors(
     };
     let chat_thread = Arbiter::new();
     let chat = {
+        let thread = Arbiter::current();
+        let screen = hooks::message_screen(&config, &clock, &database, &image_urls, &metrics);
         let (clock, database, metrics) = (clock.clone(), database.clone(), Arc::clone(&metrics));
         ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| {
-            ChatServer::new(settings, clock, database, metrics)
+            let server = ChatServer::new(settings, clock, database, metrics);
+            match screen {
+                Some(screen) => server.with_screen(screen, thread),
+                None => server,
+            }
         })
     };
     let eraser = Eraser::new(chat.clone(), database.clone(), image_store.clone(), clock.clone()).start();

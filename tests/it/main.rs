@@ -41,6 +41,7 @@ mod races;
 mod rest;
 mod room_settings;
 mod safety;
+mod screen;
 mod search;
 mod slow_reader;
 mod socket_io;

@@ -107,7 +107,7 @@ async fn the_backend_is_sent_the_events_that_it_wants_as_get_events_has_them() {
     let (mut alice, mut sam) = server.both(room.as_str()).await;
     alice.say("is it still there?").await;
     sam.request("read", json!({"seq": 1})).await.unwrap();
-    alice.request("offer", json!({"amount": 9000, "currency": "USD"})).await.unwrap();
+    alice.request("offer", json!({"amount": 9000, "currency": "KRW"})).await.unwrap();
     seed.report(&room, "alice");
     let key = SERVICE_KEY;
     let mute = json!({"until": "2026-11-30T00:00:00.000Z", "reason": "spam"});

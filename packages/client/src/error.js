@@ -9,6 +9,8 @@ const HINTS = {
   muted: "Show until when, by `until`.",
   banned: "Sign the user out, and show until when, by `until`.",
   frozen: "Show the conversation as closed by the marketplace.",
+  refused: "Show the message, which is the marketplace's reason, to the sender.",
+  held: "Show that the marketplace reviews it, and that it was not sent.",
   blocked: "Show the conversation as closed: one has blocked the other.",
   not_found: "Do not repeat it: there is none for this user.",
   not_in_room: "Enter the room first, or name it by `roomId`.",

@@ -1,0 +1,132 @@
+//! A say before a message is stored: what the marketplace is asked, and what is written down of its answer.
+
+use serde::Serialize;
+
+use super::{
+    Connection, DbError,
+    models::{
+        audit::{self, NewEntry},
+        message, report,
+        room::RoomDetails,
+    },
+};
+use crate::domain::{
+    AuditAction, AuditSubject, Data, MessageId, MessageKind, Moderator, Product, RoomId, Timestamp, UserId,
+    screen::Verdict,
+};
+
+/// Where somebody wants to say something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScreenContext {
+    pub room_id: RoomId,
+    /// What the room is about.
+    pub product: Product,
+    /// The other member.
+    pub recipient_id: UserId,
+    /// The sender has said nothing there so far.
+    pub is_first: bool,
+}
+
+/// What the marketplace has decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScreenDecision {
+    pub room: RoomId,
+    pub sender: UserId,
+    /// The message that was to be edited.
+    pub message: Option<MessageId>,
+    pub verdict: Verdict,
+    /// What staff is to look at.
+    pub held: Option<HeldMessage>,
+    pub at: Timestamp,
+}
+
+/// What a message would have held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldMessage {
+    pub kind: MessageKind,
+    pub text: Option<String>,
+    pub data: Option<Data>,
+}
+
+/// What the marketplace is asked with a message. `None` for a stranger, and where the sender can't say anything: then there is
+/// nothing to ask. `has_spoken` where it is known that it is not their first one.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_room_for_screen(
+    conn: &mut Connection,
+    room: &RoomId,
+    sender: &UserId,
+    has_spoken: bool,
+) -> Result<Option<ScreenContext>, DbError> {
+    conn.transaction(|conn| {
+        let Some(details) = RoomDetails::find(conn, room)? else { return Ok(None) };
+        let Some(role) = details.row.role_of(sender) else { return Ok(None) };
+        if details.is_closed() || details.frozen {
+            return Ok(None);
+        }
+        let recipient_id = UserId::from_stored(details.row.user_of(role.other()));
+        let is_first = !has_spoken && !message::has_said_something(conn, room, sender)?;
+        Ok(Some(ScreenContext { room_id: room.clone(), product: details.room.product, recipient_id, is_first }))
+    })
+}
+
+/// The same of new words for a message of one's own.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_edited_for_screen(
+    conn: &mut Connection,
+    message: &MessageId,
+    editor: &UserId,
+) -> Result<Option<ScreenContext>, DbError> {
+    match message::find(conn, message.as_str())?.filter(|message| message.sender_id == *editor) {
+        Some(found) => find_room_for_screen(conn, &found.room_id, editor, true),
+        None => Ok(None),
+    }
+}
+
+/// Writes a decision into the audit log, and what is held into the queue of reports. Returns whether staff will see it: a sender
+/// may have only so much there.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer; then nothing was written.
+pub fn note_screened(conn: &mut Connection, decision: &ScreenDecision) -> Result<bool, DbError> {
+    #[derive(Serialize)]
+    struct Details {
+        decision: &'static str,
+    }
+    let ScreenDecision { room, sender, message, verdict, held, at } = decision;
+    let reason = match verdict {
+        Verdict::Allow | Verdict::Replace(_) => None,
+        Verdict::Warn(text) => Some(text.as_str()),
+        Verdict::Refuse(reason) | Verdict::Hold(reason) => reason.as_deref(),
+    };
+    conn.immediate_transaction(|conn| {
+        let report_id = match held {
+            Some(held) => match report::hold(conn, room, sender, held, reason, *at)? {
+                Some(id) => Some(id),
+                None => return Ok(false),
+            },
+            None => None,
+        };
+        let about = AuditSubject {
+            user_id: Some(sender.clone()),
+            room_id: Some(room.clone()),
+            message_id: message.clone(),
+            report_id,
+            ..AuditSubject::default()
+        };
+        let details = Data::of(&Details { decision: verdict.name() });
+        let entry = NewEntry {
+            at: *at,
+            by: &Moderator::Screen,
+            action: AuditAction::ScreenMessage,
+            about: &about,
+            reason,
+            details: Some(&details),
+        };
+        audit::insert(conn, &entry)?;
+        Ok(true)
+    })
+}
