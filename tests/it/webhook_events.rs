@@ -101,6 +101,7 @@ async fn newest(server: &TestServer) -> String {
 async fn the_backend_is_sent_the_events_that_it_wants_as_get_events_has_them() {
     let backend = Backend::start().await;
     let server = TestServer::with(sent_to(&backend, &ALL)).await;
+    begun(&server).await;
     let begin = newest(&server).await;
     let seed = server.seed();
     let room = seed.room("alice", "bike").id;
@@ -121,6 +122,7 @@ async fn the_backend_is_sent_the_events_that_it_wants_as_get_events_has_them() {
         "messageUpdated",
         "offerUpdated",
         "reportCreated",
+        "reportDecided",
         "muteUpdated",
         "blockUpdated",
         "productUpdated",
