@@ -196,11 +196,11 @@ impl MessageScreen {
     }
 
     async fn decide_edit(&self, message: &MessageId, editor: &UserId, text: &str) -> Decided {
-        let (found, user) = (message.clone(), editor.clone());
+        let (found, user, now) = (message.clone(), editor.clone(), self.clock.now());
         let find = Reading::check(editor.clone(), "find_edited_for_screen");
-        let found = self
-            .database
-            .read(find, Scope::Message(message.clone()), move |conn| db::find_edited_for_screen(conn, &found, &user));
+        let found = self.database.read(find, Scope::Message(message.clone()), move |conn| {
+            db::find_edited_for_screen(conn, &found, &user, now)
+        });
         let Ok(Some(context)) = found.await else { return Decided::Passed };
         let kind = MessageKind::Text;
         let subject =
@@ -213,11 +213,11 @@ impl MessageScreen {
         let has_spoken = self.speakers.has(room, sender);
         // What they said before may not be settled.
         let scope = if has_spoken { Scope::Nothing } else { Scope::Room(room.clone()) };
-        let (id, user) = (room.clone(), sender.clone());
+        let (id, user, now) = (room.clone(), sender.clone(), self.clock.now());
         let find = Reading::check(sender.clone(), "find_room_for_screen");
         let found = self
             .database
-            .read(find, scope, move |conn| db::find_room_for_screen(conn, &id, &user, has_spoken))
+            .read(find, scope, move |conn| db::find_room_for_screen(conn, &id, &user, has_spoken, now))
             .await
             .unwrap_or_default();
         if found.as_ref().is_some_and(|context| !context.is_first) {

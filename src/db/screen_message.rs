@@ -58,11 +58,13 @@ pub fn find_room_for_screen(
     room: &RoomId,
     sender: &UserId,
     has_spoken: bool,
+    now: Timestamp,
 ) -> Result<Option<ScreenContext>, DbError> {
     conn.transaction(|conn| {
         let Some(details) = RoomDetails::find(conn, room)? else { return Ok(None) };
         let Some(role) = details.row.role_of(sender) else { return Ok(None) };
-        if details.is_closed() || details.frozen {
+        let is_muted = details.members[role].muted_until.is_some_and(|until| until > now);
+        if details.is_closed() || details.frozen || is_muted {
             return Ok(None);
         }
         let recipient_id = UserId::from_stored(details.row.user_of(role.other()));
@@ -79,9 +81,10 @@ pub fn find_edited_for_screen(
     conn: &mut Connection,
     message: &MessageId,
     editor: &UserId,
+    now: Timestamp,
 ) -> Result<Option<ScreenContext>, DbError> {
     match message::find(conn, message.as_str())?.filter(|message| message.sender_id == *editor) {
-        Some(found) => find_room_for_screen(conn, &found.room_id, editor, true),
+        Some(found) => find_room_for_screen(conn, &found.room_id, editor, true, now),
         None => Ok(None),
     }
 }

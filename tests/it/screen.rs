@@ -319,6 +319,11 @@ async fn nobody_is_asked_about_what_is_refused_anyway() {
     assert_eq!(put.status, 201);
     let closed = post(&server, "sam", room.as_str(), json!({"text": "hello"})).await;
     assert_eq!((closed.status, &closed.body["code"]), (403, &json!("blocked")));
+    let mute = json!({"until": "2026-11-30T00:00:00.000Z", "reason": "spam"});
+    let other = seed.room("bob", "lamp").id;
+    assert_eq!(rest::call(server.addr, SERVICE_KEY, "PUT", "/api/v1/users/bob/mute", Some(mute)).await.status, 200);
+    let muted = post(&server, "bob", other.as_str(), json!({"text": "hello"})).await;
+    assert_eq!((muted.status, &muted.body["code"]), (403, &json!("muted")));
     // What the marketplace itself says is its own.
     let path = format!("/api/v1/rooms/{room}/messages");
     let said = rest::call(server.addr, SERVICE_KEY, "POST", &path, Some(json!({"text": "a notice"}))).await;
