@@ -263,7 +263,6 @@ export const en = {
     forbidden: "You can’t write here.",
     blocked: "This conversation is closed.",
     muted: "The marketplace has muted you. You can still read.",
-    held: "The marketplace reviews this message. It was not sent.",
     rate_limited: "Too many messages at once.",
     unavailable: "The server is busy.",
   }),
