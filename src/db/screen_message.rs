@@ -133,3 +133,85 @@ pub fn note_screened(conn: &mut Connection, decision: &ScreenDecision) -> Result
         Ok(true)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        db::{
+            AuditFilter, ErasureProgress, ReportFilter, Write, Written, list_audit, list_reports,
+            test_db::{NOW, TestDb, room, say, user_id, write},
+        },
+        domain::safety::{Report, ReportState},
+    };
+
+    fn held(room: &RoomId, text: &str) -> ScreenDecision {
+        ScreenDecision {
+            room: room.clone(),
+            sender: user_id("alice"),
+            message: None,
+            verdict: Verdict::Hold(Some("a scam".to_owned())),
+            held: Some(HeldMessage { kind: MessageKind::Text, text: Some(text.to_owned()), data: None }),
+            at: NOW,
+        }
+    }
+
+    fn open_reports(conn: &mut Connection) -> Vec<Report> {
+        list_reports(conn, &ReportFilter::all(ReportState::Open), None, 100).unwrap().0
+    }
+
+    #[test]
+    fn what_is_asked_says_who_where_and_whether_it_is_the_first_time() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        let find =
+            |conn: &mut Connection, user: &str| find_room_for_screen(conn, &a, &user_id(user), false, NOW).unwrap();
+        let first = find(conn, "alice").unwrap();
+        assert_eq!((first.recipient_id.as_str(), first.is_first), ("carol", true));
+        assert_eq!(first.product.id.as_str(), "bike");
+        let said = say(conn, &a, "alice", "hello");
+        assert!(!find(conn, "alice").unwrap().is_first && find(conn, "carol").unwrap().is_first);
+        assert_eq!(find(conn, "mallory"), None);
+        let edited = |conn: &mut Connection, user: &str| {
+            find_edited_for_screen(conn, &said.id, &user_id(user), NOW).unwrap().is_some()
+        };
+        assert!(edited(conn, "alice") && !edited(conn, "carol"));
+    }
+
+    #[test]
+    fn what_is_held_is_in_the_queue_and_in_the_audit_log_up_to_a_limit() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        say(conn, &a, "carol", "what do you want?");
+        for _ in 0..20 {
+            assert!(note_screened(conn, &held(&a, "your code, please")).unwrap());
+        }
+        assert!(!note_screened(conn, &held(&a, "one too many")).unwrap());
+        let reports = open_reports(conn);
+        assert_eq!(reports.len(), 20);
+        let texts: Vec<_> = reports[0].messages.iter().map(|message| message.text.as_deref().unwrap()).collect();
+        assert_eq!(texts, ["what do you want?", "your code, please"]);
+        assert_eq!(reports[0].message_id.as_ref(), reports[0].messages.last().map(|message| &message.id));
+        let (entries, _) = list_audit(conn, &AuditFilter::Room(a), None, 100, usize::MAX).unwrap();
+        assert_eq!(entries.len(), 20);
+        assert_eq!((&entries[0].by, entries[0].action), (&Moderator::Screen, AuditAction::ScreenMessage));
+        assert_eq!(entries[19].about.report_id.as_ref(), Some(&reports[0].id));
+    }
+
+    #[test]
+    fn an_erasure_takes_the_words_that_were_held() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        note_screened(conn, &held(&a, "alice's secret")).unwrap();
+        write(conn, Write::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+        while !matches!(
+            write(conn, Write::EraseWords { user: user_id("alice"), at: NOW }),
+            Ok(Written::WordsErased { progress: ErasureProgress::Done, .. })
+        ) {}
+        let reports = open_reports(conn);
+        assert_eq!((reports[0].text.as_deref(), reports[0].messages[0].text.as_deref()), (None, None));
+    }
+}

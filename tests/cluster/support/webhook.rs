@@ -11,12 +11,18 @@ pub struct Receiver {
     pub url: String,
     items: Arc<Mutex<Vec<Value>>>,
     status: Arc<Mutex<u16>>,
+    words: Arc<Mutex<&'static str>>,
 }
 
 impl Receiver {
     /// One that answers 200. It ends with the handle's `stop`, or with the test.
     pub fn start() -> (Self, ServerHandle) {
-        let mut receiver = Self { url: String::new(), items: Arc::default(), status: Arc::new(Mutex::new(200)) };
+        let mut receiver = Self {
+            url: String::new(),
+            items: Arc::default(),
+            status: Arc::new(Mutex::new(200)),
+            words: Arc::default(),
+        };
         let state = receiver.clone();
         let server = HttpServer::new(move || {
             App::new().app_data(web::Data::new(state.clone())).default_service(web::post().to(take))
@@ -34,6 +40,11 @@ impl Receiver {
         *self.status.lock().unwrap() = status;
     }
 
+    /// From now on it says this with 200.
+    pub fn says(&self, words: &'static str) {
+        *self.words.lock().unwrap() = words;
+    }
+
     /// What it has accepted, in the order in which it came.
     pub fn items(&self) -> Vec<Value> {
         self.items.lock().unwrap().clone()
@@ -43,7 +54,9 @@ impl Receiver {
 async fn take(receiver: web::Data<Receiver>, body: web::Json<Value>) -> HttpResponse {
     let status = *receiver.status.lock().unwrap();
     if status == 200 {
-        receiver.items.lock().unwrap().extend(body["items"].as_array().unwrap().clone());
+        let items = body["items"].as_array().cloned();
+        receiver.items.lock().unwrap().extend(items.unwrap_or_else(|| vec![body.0]));
     }
-    HttpResponse::build(status.try_into().unwrap()).finish()
+    let words = *receiver.words.lock().unwrap();
+    HttpResponse::build(status.try_into().unwrap()).body(words)
 }
