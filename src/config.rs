@@ -27,9 +27,13 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use self::checks::{
-    is_node_name, key_source, limits, origins, public_url, refused, span, staff_sign_in_url, tls_files, webhook_target,
+    is_node_name, key_source, limits, origins, public_url, refused, screen_target, span, staff_sign_in_url, tls_files,
+    webhook_target,
 };
-use crate::domain::{AuthorizePolicy, MaskingPolicy, Network};
+use crate::domain::{
+    AuthorizePolicy, MaskingPolicy, Network, WebhookEvents,
+    screen::{ScreenFallback, ScreenedKinds},
+};
 
 /// Between whom a token is: what a server demands of each, and what it writes into its own. `None` leaves one open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,15 +102,32 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// Where the marketplace's backend is notified of unread messages.
+/// Where the marketplace's backend is notified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookTarget {
     /// Its address.
     pub url: String,
-    /// Signs these notifications.
+    /// Signs what it is sent.
     pub secret: Secret,
+    /// What it is sent.
+    pub events: WebhookEvents,
     /// How long a message stays unread before the backend is notified.
     pub notify_unread_after: Duration,
+}
+
+/// Where the marketplace is asked about messages before they are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScreenTarget {
+    /// Its address.
+    pub url: String,
+    /// Signs the questions.
+    pub secret: Secret,
+    /// Which messages it is asked about.
+    pub kinds: ScreenedKinds,
+    /// How long a message waits.
+    pub timeout: Duration,
+    /// What happens to one without an answer.
+    pub fallback: ScreenFallback,
 }
 
 /// Limits of what one client may cost. `None` where the operator lifted one.
@@ -207,8 +228,10 @@ pub struct Config {
     pub masking: MaskingPolicy,
     /// For how long the words of removed messages are kept.
     pub keep_removed: Duration,
-    /// Where notifications of unread messages are sent, if anywhere.
+    /// Where notifications and events are sent, if anywhere.
     pub webhook: Option<WebhookTarget>,
+    /// Where messages are asked about before they are stored, if anywhere.
+    pub screen: Option<ScreenTarget>,
     /// What one client may cost.
     pub limits: Limits,
     /// Whether the demo's own routes exist.
@@ -238,7 +261,15 @@ impl TryFrom<Options> for Config {
         if options.service_key.as_ref().is_some_and(|key| key.expose().chars().count() < 16) {
             return refused("--service-key must have at least 16 characters");
         }
-        let webhook = webhook_target(options.webhook_url, options.webhook_secret, options.notify_unread_after)?;
+        let screen = screen_target(
+            options.screen_url,
+            options.webhook_secret.as_ref(),
+            (options.screen_when, options.screen_timeout, options.screen_fallback),
+        )?;
+        // Without a webhook the secret is the screen's alone.
+        let webhook_secret = options.webhook_secret.filter(|_| options.webhook_url.is_some() || screen.is_none());
+        let webhook =
+            webhook_target(options.webhook_url, webhook_secret, options.webhook_events, options.notify_unread_after)?;
         let database_url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
         let workers = match options.workers {
             Some(workers @ 1..=1024) => workers as usize,
@@ -279,6 +310,7 @@ impl TryFrom<Options> for Config {
             masking: options.masking.unwrap_or_default(),
             keep_removed: span(options.keep_removed, 30 * 24 * 60 * 60),
             webhook,
+            screen,
             limits,
             demo: false,
         })
@@ -303,6 +335,7 @@ fn folder_of(database_url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{WebhookEvent, screen::ScreenWhen};
 
     fn secret() -> Option<Secret> {
         Some(Secret::new("0123456789abcdef0123456789abcdef"))
@@ -397,11 +430,26 @@ mod tests {
             ..Options::default()
         };
         let webhook = Config::try_from(good()).unwrap().webhook.unwrap();
-        assert_eq!(webhook.notify_unread_after, Duration::from_secs(300));
+        assert_eq!((webhook.notify_unread_after, webhook.events), (Duration::from_secs(300), WebhookEvents::default()));
+        let some = Options::from_toml("webhook-events = ['message', 'report']").unwrap();
+        let events = Config::try_from(good().over(some)).unwrap().webhook.unwrap().events;
+        assert_eq!(events, [WebhookEvent::Report, WebhookEvent::Message].into_iter().collect());
+        let unknown = Options::from_toml("webhook-events = ['massage']").unwrap_err();
+        assert!(unknown.0.contains("webhook-events") && unknown.0.contains("unread, message, offer"), "{unknown}");
         for (options, part) in [
             (Options { webhook_secret: None, ..good() }, "--webhook-secret"),
             (Options { webhook_secret: Some(Secret::new("short")), ..good() }, "32 bytes"),
             (Options { webhook_url: None, ..good() }, "--webhook-url"),
+            (
+                Options {
+                    webhook_url: None,
+                    webhook_secret: None,
+                    webhook_events: Some(vec![WebhookEvent::Message]),
+                    ..good()
+                },
+                "--webhook-url",
+            ),
+            (Options { webhook_events: Some(vec![]), ..good() }, "--webhook-events"),
             (Options { webhook_url: Some("ftp://shop.example".to_owned()), ..good() }, "--webhook-url"),
             (Options { webhook_url: Some("https://user:key@shop.example".to_owned()), ..good() }, "--webhook-url"),
             (Options { webhook_url: Some("https:///path".to_owned()), ..good() }, "--webhook-url"),
@@ -409,5 +457,39 @@ mod tests {
             let error = Config::try_from(options).unwrap_err();
             assert!(error.0.contains(part) && !error.0.contains("key@"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_screen_needs_an_address_a_secret_and_a_deadline() {
+        let good = || Options {
+            jwt_secret: secret(),
+            screen_url: Some("https://shop.example/screen".to_owned()),
+            webhook_secret: secret(),
+            ..Options::default()
+        };
+        let config = Config::try_from(good()).unwrap();
+        let screen = config.screen.unwrap();
+        assert_eq!((screen.timeout, screen.fallback), (Duration::from_millis(300), ScreenFallback::Allow));
+        assert_eq!((screen.kinds, config.webhook), ([ScreenWhen::All].into_iter().collect(), None));
+        let both = Options { webhook_url: Some("https://shop.example/hook".to_owned()), ..good() };
+        let config = Config::try_from(both).unwrap();
+        assert!(config.screen.is_some() && config.webhook.is_some());
+        let some = Options::from_toml("screen-when = ['links', 'first-contact']\nscreen-fallback = 'refuse'").unwrap();
+        let screen = Config::try_from(good().over(some)).unwrap().screen.unwrap();
+        assert_eq!(screen.kinds, [ScreenWhen::FirstContact, ScreenWhen::Links].into_iter().collect());
+        assert_eq!(screen.fallback, ScreenFallback::Refuse);
+        for (options, part) in [
+            (Options { webhook_secret: None, ..good() }, "--webhook-secret"),
+            (Options { webhook_secret: Some(Secret::new("short")), ..good() }, "32 bytes"),
+            (Options { screen_url: Some("shop.example".to_owned()), ..good() }, "--screen-url"),
+            (Options { screen_url: None, webhook_secret: None, screen_when: Some(vec![]), ..good() }, "--screen-url"),
+            (Options { screen_when: Some(vec![]), ..good() }, "--screen-when"),
+            (Options { screen_when: Some(vec![ScreenWhen::All, ScreenWhen::Links]), ..good() }, "--screen-when"),
+            (Options { screen_timeout: Some(Span(Duration::ZERO)), ..good() }, "--screen-timeout"),
+        ] {
+            let error = Config::try_from(options).unwrap_err();
+            assert!(error.0.contains(part), "{error}");
+        }
+        assert!(Options::from_toml("screen-when = ['sometimes']").unwrap_err().0.contains("links, images"));
     }
 }

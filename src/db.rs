@@ -5,6 +5,7 @@
 mod backup;
 mod claim;
 mod connection;
+mod deliver_events;
 mod discarded_images;
 mod error;
 mod export_user;
@@ -36,6 +37,7 @@ mod prepared;
 mod query_plans;
 mod read_many;
 mod schema;
+mod screen_message;
 mod search_messages;
 mod sqlite_file;
 mod tail;
@@ -52,6 +54,9 @@ pub use backup::{
 };
 pub use claim::{Claim, claim};
 pub use connection::Connection;
+pub use deliver_events::{
+    Deliverable, DeliveryOutcome, EventDelivery, begin_event_delivery, claim_events, find_deliverable, finish_events,
+};
 pub use discarded_images::{forget_discarded_images, list_discarded_images};
 pub use error::DbError;
 pub use export_user::{ExportPart, ExportPlace, export_user};
@@ -61,7 +66,7 @@ pub use free_space::{
 };
 pub use import::{ImportOptions, ImportWatch, Imported, import, import_str};
 pub use job_lock::{JobLock, NodeJob, take_job_lock};
-pub use list_events::list_events;
+pub use list_events::{EventPage, list_events};
 pub use list_messages::{MessagePage, Messages, list_messages};
 pub use list_missed::{Missed, Seen, list_missed};
 pub use list_other_members::{OtherMember, list_other_members};
@@ -103,6 +108,9 @@ pub use opening::{open_to_serve, open_to_work};
 pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
+pub use screen_message::{
+    HeldMessage, ScreenContext, ScreenDecision, find_edited_for_screen, find_room_for_screen, note_screened,
+};
 pub use search_messages::{SearchCursor, SearchPage, search_all_messages, search_messages};
 pub use sqlite_file::log_path;
 pub use tail::{Scope, Settled, Tail, TailProgress, Unsettled, read_unsettled, settle_everything};

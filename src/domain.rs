@@ -24,6 +24,7 @@ pub mod room;
 pub mod safety;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod screen;
 pub mod search;
 pub mod settings;
 pub mod staff;
@@ -31,6 +32,7 @@ pub mod stored_image;
 pub mod times;
 pub mod timestamp;
 pub mod user;
+pub mod webhook_event;
 
 pub use account::{Account, AddressKey};
 pub use authorize::AuthorizePolicy;
@@ -57,3 +59,4 @@ pub use staff::{
 pub use times::Times;
 pub use timestamp::Timestamp;
 pub use user::User;
+pub use webhook_event::{WebhookEvent, WebhookEvents};

@@ -38,6 +38,10 @@ pub enum ErrorCode {
     Banned,
     /// The marketplace has frozen the conversation.
     Frozen,
+    /// The marketplace does not let the message through.
+    Refused,
+    /// The marketplace reviews the message first.
+    Held,
     /// A cursor from before the database was restored.
     CursorExpired,
     /// haggle or something that it depends on can't answer now.
@@ -48,7 +52,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the tables of tests and documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Unauthenticated,
         Self::TokenExpired,
         Self::Forbidden,
@@ -63,6 +67,8 @@ impl ErrorCode {
         Self::Muted,
         Self::Banned,
         Self::Frozen,
+        Self::Refused,
+        Self::Held,
         Self::CursorExpired,
         Self::Unavailable,
         Self::Internal,
@@ -86,6 +92,8 @@ impl ErrorCode {
             Self::Muted => ("muted", 403, "Muted"),
             Self::Banned => ("banned", 403, "Banned"),
             Self::Frozen => ("frozen", 403, "Conversation frozen"),
+            Self::Refused => ("refused", 403, "Refused by the marketplace"),
+            Self::Held => ("held", 403, "Held for review"),
             Self::CursorExpired => ("cursor_expired", 410, "Cursor expired"),
             Self::Unavailable => ("unavailable", 503, "Unavailable"),
             Self::Internal => ("internal", 500, "Internal error"),
@@ -340,6 +348,8 @@ mod tests {
                 ("muted", 403),
                 ("banned", 403),
                 ("frozen", 403),
+                ("refused", 403),
+                ("held", 403),
                 ("cursor_expired", 410),
                 ("unavailable", 503),
                 ("internal", 500),

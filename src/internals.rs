@@ -70,7 +70,7 @@ pub mod clock {
     pub use crate::clock::Clock;
 }
 pub mod config {
-    pub use crate::config::{Config, Limits, Options, SAMPLE, Secret, TlsFiles, WebhookTarget};
+    pub use crate::config::{Config, Limits, Options, SAMPLE, ScreenTarget, Secret, TlsFiles, WebhookTarget};
 }
 pub mod db {
     pub use crate::db::{
@@ -86,13 +86,16 @@ pub mod domain {
     pub use crate::domain::{
         AuditAction, AuditEntry, AuthorizePolicy, ClientId, Data, Draft, MaskingPolicy, MessageId, MessageKind,
         Moderator, Product, ProductId, ProductStatus, Recovery, Role, Room, RoomId, Screened, Seq, SessionId,
-        SettingsPatch, StoredMessage, Timestamp, User, UserId,
+        SettingsPatch, StoredMessage, Timestamp, User, UserId, WebhookEvent, WebhookEvents,
     };
     pub mod masking {
         pub use crate::domain::masking::{ContactKind, Inspected, MaskingPolicy, RecentDigits, find, find_after, mask};
     }
     pub mod offer {
         pub use crate::domain::offer::{OfferDecision, OfferStatus, Price, StandingOffer};
+    }
+    pub mod screen {
+        pub use crate::domain::screen::{ScreenFallback, ScreenWhen, ScreenedKinds};
     }
     pub mod safety {
         pub use crate::domain::safety::{Decision, ReportCategory};

@@ -81,6 +81,20 @@ pub struct Metrics {
     pub notification_failures: Counter<u64, AtomicU64>,
     /// Notifications that are not tried any more.
     pub notifications_given_up: Counter<u64, AtomicU64>,
+    /// Times that events were looked at for the webhook.
+    pub webhook_event_looks: Counter<u64, AtomicU64>,
+    /// Events that the webhook has not taken.
+    pub webhook_events_pending: Gauge<i64, AtomicI64>,
+    /// Seconds since the oldest of them was committed.
+    pub webhook_events_oldest: Gauge<i64, AtomicI64>,
+    /// Events that the webhook has taken.
+    pub webhook_events_sent: Counter<u64, AtomicU64>,
+    /// Requests with events that the webhook did not take.
+    pub webhook_event_failures: Counter<u64, AtomicU64>,
+    /// What became of the questions about messages before they are stored.
+    pub screen_verdicts: Reasons,
+    /// Whether the marketplace does not answer these, and is not waited for.
+    pub screen_open: Gauge<i64, AtomicI64>,
     /// Nodes that are reachable, including this one.
     pub nodes: Gauge<i64, AtomicI64>,
     /// Whether there is a connection to NATS.
@@ -179,6 +193,30 @@ impl Default for Metrics {
             notifications_delivered: register!("notifications_delivered", "Notifications that the webhook has taken"),
             notification_failures: register!("notification_failures", "Tries that the webhook did not take"),
             notifications_given_up: register!("notifications_given_up", "Notifications that are not tried any more"),
+            webhook_event_looks: register!(
+                "webhook_event_looks",
+                "Times that committed events were looked at for the webhook"
+            ),
+            webhook_events_pending: register!(
+                "webhook_events_pending",
+                "Events that the webhook has not taken, counted up to 10,000"
+            ),
+            webhook_events_oldest: register!(
+                seconds "webhook_events_oldest",
+                "Time since the oldest event that the webhook has not taken was committed",
+                Gauge::default()
+            ),
+            webhook_events_sent: register!("webhook_events_sent", "Events that the webhook has taken"),
+            webhook_event_failures: register!(
+                "webhook_event_failures",
+                "Requests with events that the webhook did not take"
+            ),
+            screen_verdicts: register!(
+                "screen_verdicts",
+                "Messages that the marketplace was asked about before they were stored, by what came of it",
+                family(&reasons::SCREEN_VERDICTS)
+            ),
+            screen_open: register!("screen_open", "Whether --screen-url does not answer and is not waited for: 1 or 0"),
             nodes: register!("nodes", "Nodes of the cluster that are heard of, this one among them; 0 without NATS"),
             nats_up: register!("nats_up", "Whether there is a connection to NATS: 1 or 0"),
             node_events_published: register!("node_events_published", "Events published to other nodes"),

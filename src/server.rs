@@ -4,6 +4,7 @@
 
 mod chores;
 mod drain;
+mod hooks;
 
 use std::{
     io,
@@ -31,13 +32,10 @@ use crate::{
         db_executor::Database,
         eraser::Eraser,
         hub::Hub,
-        notifier::{Notifier, Webhook},
+        notifier::Notifier,
         session::{Services, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
     },
-    auth::{
-        ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier,
-        webhook_signature::WebhookSigner,
-    },
+    auth::{ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
     broker::{self, NodeId, Subjects, nats},
     chat::{ChatSettings, hub_op::HubId, user_limits::Accounts},
     clock::Clock,
@@ -146,6 +144,7 @@ pub struct Server {
     eraser: Addr<Eraser>,
     chat_thread: Arbiter,
     notifier: Option<(Addr<Notifier>, Arbiter)>,
+    event_sender: Option<Chore>,
     bus: Option<(Addr<Bus>, Arbiter)>,
     socket_io: Arc<Sessions<SocketIo>>,
     metrics: Arc<Metrics>,
@@ -204,14 +203,14 @@ impl ServerBuilder {
         let socket = listener::bind(config.bind).map_err(|source| StartError::Bind { address: config.bind, source })?;
         // Sessions that were alive when the server last ended can be recovered from now on, until they expire.
         db::end_recoveries(&mut *pool.get()?, clock.now())?;
-        if config.webhook.is_some() {
-            db::begin_notifications(&mut *pool.get()?)?;
+        if let Some(target) = &config.webhook {
+            hooks::begin(target, &mut *pool.get()?, clock.now())?;
         }
         let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
         let bus = start_bus(&state, &pool)?;
         openapi::prepare();
         let (addr, workers) = listen(&state, socket, tls.as_deref(), descriptors)?;
-        let notifier = start_notifier(&state);
+        let (notifier, event_sender) = (hooks::start_notifier(&state), hooks::start_event_sender(&state));
         let chores = chores::start(&state, &pool, &claim);
         Ok(Server {
             addr,
@@ -220,6 +219,7 @@ impl ServerBuilder {
             eraser: state.eraser.clone(),
             chat_thread,
             notifier,
+            event_sender,
             bus,
             socket_io: Arc::clone(&state.socket_io),
             metrics: Arc::clone(&state.metrics),
@@ -245,20 +245,6 @@ fn start_bus(state: &AppState, pool: &Pool) -> Result<Option<(Addr<Bus>, Arbiter
     #[expect(clippy::disallowed_methods, reason = "once in a server's life")]
     state.chat.do_send(RegisterBus { node, bus: bus.clone() });
     Ok(Some((bus, thread)))
-}
-
-fn start_notifier(state: &AppState) -> Option<(Addr<Notifier>, Arbiter)> {
-    let target = state.config.webhook.as_ref()?;
-    let signer = WebhookSigner::new(target.secret.expose());
-    let webhook = Webhook::new(&target.url, signer, Arc::clone(&state.image_urls) as _);
-    let (after, database) = (target.notify_unread_after, state.database.clone());
-    let (clock, metrics) = (state.clock.clone(), Arc::clone(&state.metrics));
-    let among_nodes = state.config.nats_url.is_some();
-    let thread = Arbiter::new();
-    let notifier = Notifier::start_in_arbiter(&thread.handle(), move |_| {
-        Notifier::new(webhook, after, database, clock, metrics, among_nodes)
-    });
-    Some((notifier, thread))
 }
 
 async fn verifier(config: &Config, clock: &Clock) -> Result<Verifier, StartError> {
@@ -318,9 +304,15 @@ fn start_actors(
     };
     let chat_thread = Arbiter::new();
     let chat = {
+        let thread = Arbiter::current();
+        let screen = hooks::message_screen(&config, &clock, &database, &image_urls, &metrics);
         let (clock, database, metrics) = (clock.clone(), database.clone(), Arc::clone(&metrics));
         ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| {
-            ChatServer::new(settings, clock, database, metrics)
+            let server = ChatServer::new(settings, clock, database, metrics);
+            match screen {
+                Some(screen) => server.with_screen(screen, thread),
+                None => server,
+            }
         })
     };
     let eraser = Eraser::new(chat.clone(), database.clone(), image_store.clone(), clock.clone()).start();

@@ -5,6 +5,7 @@
 //! gathered batch goes to the writer if none is in flight, and each hub gets one list of what its sessions receive.
 
 mod handlers;
+mod held_events;
 pub mod messages;
 mod reads;
 mod slices;
@@ -16,13 +17,14 @@ use std::{
     time::Instant,
 };
 
-use actix::{Actor, ActorFuture, Addr, AsyncContext, Context};
+use actix::{Actor, ActorFuture, Addr, ArbiterHandle, AsyncContext, Context};
 
 use crate::{
     actors::{
         bus::{Bus, messages::PublishOps},
         db_executor::Database,
         hub::{Apply, Hub},
+        message_screen::MessageScreen,
     },
     chat::{
         Chat, ChatSettings,
@@ -35,6 +37,7 @@ use crate::{
     domain::{Account, FairQueue},
     metrics::{Metrics, SharedThread, Step},
 };
+use held_events::HeldEvents;
 use messages::Then;
 
 /// Owns rooms, members and presence, by its [`Chat`].
@@ -47,6 +50,8 @@ pub struct ChatServer {
     metrics: Arc<Metrics>,
     /// What sessions want and waits for the next slice.
     postponed: FairQueue<Account, SessionEvent>,
+    /// What waits for the marketplace's say, where it has one.
+    held: Option<HeldEvents>,
     hubs: Vec<Option<Addr<Hub>>>,
     /// The way to the other nodes, where there are others.
     bus: Option<Addr<Bus>>,
@@ -63,9 +68,17 @@ impl ChatServer {
             clock,
             metrics,
             postponed: FairQueue::new(slices::SHARE_NANOS),
+            held: None,
             hubs: Vec::new(),
             bus: None,
         }
+    }
+
+    /// Asks the marketplace about messages before they are stored, on another thread.
+    #[must_use]
+    pub fn with_screen(mut self, screen: MessageScreen, thread: ArbiterHandle) -> Self {
+        self.held = Some(HeldEvents::new(screen, thread));
+        self
     }
 
     /// Something happens: what it causes is begun.

@@ -5,7 +5,6 @@
 //! a few at a time, with backoff after failures. The outbox is a table, so a restart loses nothing.
 
 pub mod messages;
-mod webhook;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -13,9 +12,12 @@ use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture, WrapFuture, f
 use tokio::sync::oneshot;
 
 use crate::{
-    actors::db_executor::{
-        Database,
-        purpose::{Reading, Writing},
+    actors::{
+        db_executor::{
+            Database,
+            purpose::{Reading, Writing},
+        },
+        webhook::{Backoff, NotDelivered, Webhook},
     },
     clock::Clock,
     db::{self, DbError, DueNotification, NotificationOutcome, NotificationsPending},
@@ -23,8 +25,6 @@ use crate::{
     metrics::Metrics,
 };
 use messages::StopNotifier;
-use webhook::NotDelivered;
-pub use webhook::Webhook;
 
 /// How often it looks for messages that have become old enough.
 const LOOK_INTERVAL_MS: i64 = 1000;
@@ -32,11 +32,8 @@ const LOOK_INTERVAL_MS: i64 = 1000;
 /// Tries under way at once. A backend that answers in 50 ms is sent 160 notifications per second.
 const TRIES_MAX: usize = 8;
 
-/// Wait after the first failure; it doubles with each.
-const RETRY_MS_MIN: i64 = 5_000;
-
-/// Longest wait between two tries.
-const RETRY_MS_MAX: i64 = 10 * 60_000;
+/// Waits after failures.
+const BACKOFF: Backoff = Backoff { ms_min: 5_000, ms_max: 10 * 60_000 };
 
 /// When a notification expires, and a message that has not led to one is given up. A backend that was down for longer reads
 /// the events instead.
@@ -267,7 +264,7 @@ async fn claim(due: &DueNotification, database: &Database, clock: &Clock) -> Opt
 async fn try_once(due: DueNotification, webhook: Arc<Webhook>, database: Database, clock: Clock) -> Tried {
     let outcome = match &due.notification {
         None => NotificationOutcome::Cancelled,
-        Some(notification) => match webhook.post(notification, clock.now()).await {
+        Some(notification) => match webhook.notify(notification, clock.now()).await {
             Ok(()) => NotificationOutcome::Delivered,
             Err(error) => after_failure(&due, &error, clock.now()),
         },
@@ -286,30 +283,5 @@ fn after_failure(due: &DueNotification, error: &NotDelivered, now: Timestamp) ->
     if now.0 - due.created_at().0 >= GIVE_UP_MS {
         return NotificationOutcome::GivenUp;
     }
-    // Random bits, so that what failed together is not tried together.
-    let random = uuid::Uuid::new_v4().as_u64_pair().0;
-    NotificationOutcome::Retry(now.plus_ms(retry_wait_ms(due.attempts(), random)))
-}
-
-/// Backoff after this many failures: half of it fixed, half random jitter.
-fn retry_wait_ms(failures: i64, random: u64) -> i64 {
-    let doublings = u32::try_from(failures.clamp(0, 16)).unwrap_or(16);
-    let wait = (RETRY_MS_MIN << doublings).min(RETRY_MS_MAX);
-    let half = wait / 2;
-    // The remainder is at most half a wait.
-    half + i64::try_from(random % (half.unsigned_abs() + 1)).unwrap_or(half)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_up_to_ten_minutes_and_half_of_each_is_chance() {
-        for (failures, wait) in [(0, 5_000), (1, 10_000), (5, 160_000), (7, 600_000), (i64::MAX, 600_000)] {
-            assert_eq!(retry_wait_ms(failures, 0), wait / 2);
-            assert_eq!(retry_wait_ms(failures, wait.unsigned_abs() / 2), wait);
-            assert!((0..1000).all(|random| retry_wait_ms(failures, random * 7919) <= wait));
-        }
-    }
+    NotificationOutcome::Retry(BACKOFF.next_try(due.attempts(), now))
 }

@@ -3,11 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::{db_read::DbAnswer, request::SessionEvent, timer::Timer};
+use super::{
+    db_read::DbAnswer,
+    request::{Answer, ReplyTo, SessionEvent},
+    timer::Timer,
+};
 use crate::{
     broker::{Envelope, NodeId},
     db::{DbError, WriteError, Written},
     domain::{RoomId, Timestamp, UserId},
+    error::ChatError,
 };
 
 /// One thing that happens.
@@ -23,6 +28,8 @@ pub enum Input {
     RoomOpened(RoomId),
     /// All sessions of a user end now, whatever the database does.
     EndSessions(UserId),
+    /// Something that never reached the chat, or that it has answered elsewhere, gets its answer.
+    Reply(ReplyTo, Result<Answer, ChatError>),
     /// What was to be stored is stored, or is not: an outcome for each change, in order.
     Committed {
         /// The outcomes, or why nothing was stored.
@@ -55,6 +62,7 @@ impl Input {
             Self::Session(event) => event.kind(),
             Self::RoomOpened(_) => "announce",
             Self::EndSessions(_) => "end_sessions",
+            Self::Reply(..) => "reply",
             Self::Committed { .. } => "batch_committed",
             Self::Answered(answered) => answered.kind(),
             Self::NodeEvents(_) => "arrived",

@@ -3,9 +3,13 @@
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use super::{
-    ConfigError, JWT_SECRET_BYTES_MIN, KeySource, Limits, Options, Secret, Span, TlsFiles, WEBHOOK_SECRET_BYTES_MIN,
-    WebhookTarget,
+    ConfigError, JWT_SECRET_BYTES_MIN, KeySource, Limits, Options, ScreenTarget, Secret, Span, TlsFiles,
+    WEBHOOK_SECRET_BYTES_MIN, WebhookTarget,
     url::{is_origin, parse_http_url, parse_public_url},
+};
+use crate::domain::{
+    WebhookEvent, WebhookEvents,
+    screen::{ScreenFallback, ScreenWhen},
 };
 
 pub(super) fn refused<T>(sentence: &str) -> Result<T, ConfigError> {
@@ -44,22 +48,59 @@ pub(super) fn key_source(
 pub(super) fn webhook_target(
     url: Option<String>,
     secret: Option<Secret>,
+    events: Option<Vec<WebhookEvent>>,
     notify_unread_after: Option<Span>,
 ) -> Result<Option<WebhookTarget>, ConfigError> {
-    match (url, secret, notify_unread_after) {
-        (None, None, None) => Ok(None),
-        (None, ..) => refused("--webhook-secret and --notify-unread-after are for --webhook-url: give it, too"),
-        (Some(url), ..) if parse_http_url(&url).is_none() => {
+    if events.as_ref().is_some_and(Vec::is_empty) {
+        return refused("--webhook-events must name at least one");
+    }
+    match (url, secret) {
+        (None, None) if events.is_none() && notify_unread_after.is_none() => Ok(None),
+        (None, _) => {
+            refused("--webhook-secret, --webhook-events and --notify-unread-after are for --webhook-url: give it, too")
+        }
+        (Some(url), _) if parse_http_url(&url).is_none() => {
             refused("--webhook-url must be an https:// (or http://) address without a user name or password")
         }
-        (Some(_), None, _) => refused("--webhook-url needs --webhook-secret"),
-        (Some(_), Some(secret), _) if secret.expose().len() < WEBHOOK_SECRET_BYTES_MIN => {
+        (Some(_), None) => refused("--webhook-url needs --webhook-secret"),
+        (Some(_), Some(secret)) if secret.expose().len() < WEBHOOK_SECRET_BYTES_MIN => {
             refused("--webhook-secret must have at least 32 bytes")
         }
-        (Some(url), Some(secret), after) => {
-            Ok(Some(WebhookTarget { url, secret, notify_unread_after: span(after, 300) }))
+        (Some(url), Some(secret)) => {
+            let events = events.map_or_else(WebhookEvents::default, |events| events.into_iter().collect());
+            Ok(Some(WebhookTarget { url, secret, events, notify_unread_after: span(notify_unread_after, 300) }))
         }
     }
+}
+
+pub(super) fn screen_target(
+    url: Option<String>,
+    secret: Option<&Secret>,
+    (when, timeout, fallback): (Option<Vec<ScreenWhen>>, Option<Span>, Option<ScreenFallback>),
+) -> Result<Option<ScreenTarget>, ConfigError> {
+    let Some(url) = url else {
+        return if when.is_some() || timeout.is_some() || fallback.is_some() {
+            refused("--screen-when, --screen-timeout and --screen-fallback are for --screen-url: give it, too")
+        } else {
+            Ok(None)
+        };
+    };
+    if parse_http_url(&url).is_none() {
+        return refused("--screen-url must be an https:// (or http://) address without a user name or password");
+    }
+    let Some(secret) = secret.filter(|secret| secret.expose().len() >= WEBHOOK_SECRET_BYTES_MIN) else {
+        return refused("--screen-url needs --webhook-secret with at least 32 bytes");
+    };
+    let when = when.unwrap_or_else(|| vec![ScreenWhen::All]);
+    if when.is_empty() || when.len() > 1 && when.contains(&ScreenWhen::All) {
+        return refused("--screen-when must be all, or some of links, images, first-contact");
+    }
+    let timeout = timeout.map_or(Duration::from_millis(300), |span| span.0);
+    if !(Duration::from_millis(10)..=Duration::from_secs(10)).contains(&timeout) {
+        return refused("--screen-timeout must be 10ms to 10s");
+    }
+    let (kinds, fallback) = (when.into_iter().collect(), fallback.unwrap_or_default());
+    Ok(Some(ScreenTarget { url, secret: secret.clone(), kinds, timeout, fallback }))
 }
 
 pub(super) fn limits(options: &Options) -> Result<Limits, ConfigError> {

@@ -6,7 +6,11 @@ use clap::Args;
 use serde::{Deserialize, Deserializer, de};
 
 use super::{ConfigError, Secret};
-use crate::domain::{AuthorizePolicy, MaskingPolicy, Network, field::without_value};
+use crate::domain::{
+    AuthorizePolicy, MaskingPolicy, Network, WebhookEvent,
+    field::without_value,
+    screen::{ScreenFallback, ScreenWhen},
+};
 
 /// The longest span: a clock can still represent a time this far ahead.
 const SPAN_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -182,10 +186,10 @@ pub struct Options {
     #[arg(long, env = "HAGGLE_KEEP_REMOVED", global = true, value_name = "SPAN", help_heading = "Safety")]
     pub keep_removed: Option<Span>,
 
-    /// Address of the marketplace's backend that is notified of unread messages, http:// or https:// [default: none]
+    /// Address of the marketplace's backend that is notified of unread messages and of what --webhook-events says, http:// or https:// [default: none]
     #[arg(long, env = "HAGGLE_WEBHOOK_URL", global = true, value_name = "URL", help_heading = "Webhook")]
     pub webhook_url: Option<String>,
-    /// Secret that signs these notifications, at least 32 bytes; needed with --webhook-url
+    /// Secret that signs what the webhook is sent, at least 32 bytes; needed with --webhook-url
     #[arg(
         long,
         env = "HAGGLE_WEBHOOK_SECRET",
@@ -198,9 +202,39 @@ pub struct Options {
     /// A file that holds --webhook-secret
     #[arg(long, env = "HAGGLE_WEBHOOK_SECRET_FILE", global = true, value_name = "FILE", help_heading = "Webhook")]
     pub webhook_secret_file: Option<PathBuf>,
+    /// What the webhook is sent, with commas between them or repeated: unread, and of the events message, offer, report, mute, block, product and user [default: unread]
+    #[arg(
+        long,
+        env = "HAGGLE_WEBHOOK_EVENTS",
+        global = true,
+        value_name = "EVENT",
+        value_delimiter = ',',
+        help_heading = "Webhook"
+    )]
+    pub webhook_events: Option<Vec<WebhookEvent>>,
     /// How long a message stays unread before the backend is notified, with --webhook-url [default: 5m]
     #[arg(long, env = "HAGGLE_NOTIFY_UNREAD_AFTER", global = true, value_name = "SPAN", help_heading = "Webhook")]
     pub notify_unread_after: Option<Span>,
+
+    /// Address of the marketplace's backend that is asked about each message before it is stored, http:// or https://; signed with --webhook-secret [default: none]
+    #[arg(long, env = "HAGGLE_SCREEN_URL", global = true, value_name = "URL", help_heading = "Screen")]
+    pub screen_url: Option<String>,
+    /// Which messages it is asked about, with commas between them or repeated: all, or some of links, images and first-contact [default: all]
+    #[arg(
+        long,
+        env = "HAGGLE_SCREEN_WHEN",
+        global = true,
+        value_name = "WHEN",
+        value_delimiter = ',',
+        help_heading = "Screen"
+    )]
+    pub screen_when: Option<Vec<ScreenWhen>>,
+    /// How long a message waits for the answer, 10ms to 10s [default: 300ms]
+    #[arg(long, env = "HAGGLE_SCREEN_TIMEOUT", global = true, value_name = "SPAN", help_heading = "Screen")]
+    pub screen_timeout: Option<Span>,
+    /// What happens to a message without an answer: allow or refuse [default: allow]
+    #[arg(long, env = "HAGGLE_SCREEN_FALLBACK", global = true, value_name = "WHAT", help_heading = "Screen")]
+    pub screen_fallback: Option<ScreenFallback>,
 
     /// Longest message, its text and data together, in bytes, 1 to 1048576 [default: 16384]
     #[arg(long, env = "HAGGLE_MAX_MESSAGE_BYTES", global = true, value_name = "BYTES", help_heading = "Limits")]
@@ -292,7 +326,12 @@ impl Options {
             webhook_url,
             webhook_secret,
             webhook_secret_file,
+            webhook_events,
             notify_unread_after,
+            screen_url,
+            screen_when,
+            screen_timeout,
+            screen_fallback,
             max_message_bytes,
             max_sends_per_second,
             max_connects_per_second,

@@ -54,6 +54,7 @@ mod tests {
         let needed = || Options {
             jwt_secret: Some(Secret::new("0123456789abcdef0123456789abcdef")),
             webhook_url: Some("https://shop.example".to_owned()),
+            screen_url: Some("https://shop.example".to_owned()),
             webhook_secret: Some(Secret::new("0123456789abcdef0123456789abcdef")),
             ..Options::default()
         };

@@ -90,7 +90,7 @@ impl Generation {
 }
 
 /// The last place that a message has got, and the last one of a change: also of those that are gone.
-fn last_given(conn: &mut Connection) -> Result<(i64, i64), DbError> {
+pub(super) fn last_given(conn: &mut Connection) -> Result<(i64, i64), DbError> {
     #[derive(QueryableByName)]
     struct Given {
         #[diesel(sql_type = BigInt)]

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{
         Event, EventCursor, Fact, MessageId, ProductId, RoomId, Seq, Settings, StoredMessage, Timestamp, User, UserId,
-        event::OfferEvent, staff::ends_at,
+        WebhookEvent, WebhookEvents, event::OfferEvent, staff::ends_at,
     },
     error::ChatError,
 };
@@ -43,6 +43,44 @@ impl From<ExpiredCursor> for ChatError {
     }
 }
 
+/// Which events a page has.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum EventFilter {
+    /// All.
+    Everything,
+    /// Those that the webhook is sent. The place of the page moves past the others.
+    Webhook(WebhookEvents),
+}
+
+/// What a page has at most.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PageMax {
+    /// Events.
+    pub(super) items: i64,
+    /// Rows that are looked at for them.
+    pub(super) rows: i64,
+    /// What the events weigh, unless it is one.
+    pub(super) bytes: usize,
+}
+
+impl EventFilter {
+    fn has_messages(self) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Webhook(events) => events.has(WebhookEvent::Message),
+        }
+    }
+
+    fn has(self, change: &ChangeRow) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Webhook(events) => {
+                change.kind().and_then(ChangeKind::webhook_event).is_some_and(|event| events.has(event))
+            }
+        }
+    }
+}
+
 /// Reads the events after a position in their stream, from one snapshot. Commits are one after the other, so nothing ever
 /// appears before a place that somebody has reached. The page ends early, with `has_more`, where its events weigh more than
 /// `bytes_max`; one event is on it whatever it weighs.
@@ -62,45 +100,69 @@ pub fn list_events(
             return Err(ExpiredCursor.into());
         }
         let after = EventCursor { generation: generation.tag, ..after };
-        let (messages, is_cut) =
-            message::list_after_position(conn, after.position, limit + 1, &mut Space::of(bytes_max))?;
-        let imports = Imports::of(conn, &messages)?;
-        let mut messages = messages.into_iter().peekable();
-        let unsettled = message::tail::first_position(conn)?;
-        let changes = change::list_after(conn, after.change, limit + 1)?;
-        // The others come after messages that are not settled.
-        let mut changes = changes.into_iter().take_while(|change| change.after_position < unsettled).peekable();
-        let mut page = EventPage { items: Vec::new(), next: after, has_more: false };
-        let mut space = Space::of(bytes_max);
-        for _ in 0..limit {
-            let is_message = match (messages.peek(), changes.peek()) {
-                (Some(message), Some(change)) => message.position <= change.after_position,
-                // Of the messages that were not read one may come before this change.
-                (None, Some(_)) if is_cut => break,
-                (Some(_), None) => true,
-                (None, _) => false,
-            };
-            let (at, fact) = if is_message {
-                let Some(message) = messages.next_if(|message| space.takes(message.weight_bytes())) else { break };
-                page.next.position = message.position;
-                (imports.committed_at(&message), Some(Fact::Message(message)))
-            } else {
-                let Some(change) = changes.peek() else { break };
-                let fact = find_fact(conn, change)?;
-                if !space.takes(fact.as_ref().map_or(0, Fact::weight_bytes)) {
-                    break;
-                }
-                let at = change.committed_at();
-                page.next.change = change.id;
-                changes.next();
-                (at, fact)
-            };
-            // What this haggle does not know, since a newer one wrote it, is passed over.
-            page.items.extend(fact.map(|fact| Event { cursor: page.next, at, fact }));
-        }
-        page.has_more = is_cut || messages.peek().is_some() || changes.peek().is_some();
-        Ok(page)
+        let max = PageMax { items: limit, rows: limit, bytes: bytes_max };
+        Ok(read_page(conn, after, EventFilter::Everything, max)?)
     })
+}
+
+/// Reads a page, inside a transaction. `after` is a place of this life of the database.
+pub(super) fn read_page(
+    conn: &mut Connection,
+    after: EventCursor,
+    filter: EventFilter,
+    max: PageMax,
+) -> Result<EventPage, DbError> {
+    let (messages, is_cut) = match filter.has_messages() {
+        true => message::list_after_position(conn, after.position, max.items + 1, &mut Space::of(max.bytes))?,
+        false => (Vec::new(), false),
+    };
+    let imports = Imports::of(conn, &messages)?;
+    let mut messages = messages.into_iter().peekable();
+    let unsettled = message::tail::first_position(conn)?;
+    let changes = change::list_after(conn, after.change, max.rows + 1)?;
+    // The others come after messages that are not settled.
+    let mut changes = changes.into_iter().take_while(|change| change.after_position < unsettled).peekable();
+    let mut page = EventPage { items: Vec::new(), next: after, has_more: false };
+    let mut space = Space::of(max.bytes);
+    for _ in 0..max.rows {
+        if page.items.len() as i64 == max.items {
+            break;
+        }
+        let is_message = match (messages.peek(), changes.peek()) {
+            (Some(message), Some(change)) => message.position <= change.after_position,
+            // Of the messages that were not read one may come before this change.
+            (None, Some(_)) if is_cut => break,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        let (at, fact) = if is_message {
+            let Some(message) = messages.next_if(|message| space.takes(message.weight_bytes())) else { break };
+            page.next.position = message.position;
+            (imports.committed_at(&message), Some(Fact::Message(message)))
+        } else {
+            let Some(change) = changes.peek() else { break };
+            let fact = if filter.has(change) { find_fact(conn, change)? } else { None };
+            if !space.takes(fact.as_ref().map_or(0, Fact::weight_bytes)) {
+                break;
+            }
+            let at = change.committed_at();
+            if !filter.has_messages() {
+                page.next.position = change.after_position.max(page.next.position);
+            }
+            page.next.change = change.id;
+            changes.next();
+            (at, fact)
+        };
+        // What this haggle does not know, since a newer one wrote it, is passed over.
+        page.items.extend(fact.map(|fact| Event { cursor: page.next, at, fact }));
+    }
+    page.has_more = is_cut || messages.peek().is_some() || changes.peek().is_some();
+    if !page.has_more && !filter.has_messages() {
+        // The messages so far are passed over, too.
+        let newest = if unsettled == i64::MAX { notification::newest_position(conn)? } else { unsettled - 1 };
+        page.next.position = page.next.position.max(newest);
+    }
+    Ok(page)
 }
 
 /// When the imported ones of some messages were stored: places in the order of commits, and the time.

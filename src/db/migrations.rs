@@ -103,7 +103,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 24] = [
+    const NAMES: [&str; 25] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -128,6 +128,7 @@ mod tests {
         "2026-11-29-100000_audit",
         "2026-11-29-110000_moderation",
         "2026-11-29-120000_room_settings",
+        "2026-11-29-140000_webhook_progress",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

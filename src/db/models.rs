@@ -15,3 +15,4 @@ pub(super) mod room;
 pub(super) mod sanction;
 pub(super) mod user;
 pub(super) mod wave;
+pub(super) mod webhook_progress;

@@ -269,6 +269,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhook_progress (id) {
+        id -> BigInt,
+        position -> BigInt,
+        change_id -> BigInt,
+        attempts -> BigInt,
+        due_at -> BigInt,
+    }
+}
+
 diesel::joinable!(erasures -> users (user_id));
 diesel::joinable!(messages -> rooms (room_id));
 diesel::joinable!(notes -> reports (report_id));
@@ -305,5 +315,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     reports,
     rooms,
     sanctions,
-    users
+    users,
+    webhook_progress
 );

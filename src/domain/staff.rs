@@ -22,6 +22,9 @@ pub fn ends_at(until: Timestamp) -> Option<Timestamp> {
     (until < NEVER).then_some(until)
 }
 
+/// What stands for [`Moderator::Screen`] where ids are stored: no user has an empty id.
+const SCREEN_STORED: &str = "";
+
 /// Who acts for the marketplace.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(tag = "role", rename_all = "snake_case")]
@@ -33,6 +36,8 @@ pub enum Moderator {
     },
     /// Its own backend, by the service key.
     Service,
+    /// Its own backend, by what it answers to `--screen-url`.
+    Screen,
 }
 
 impl Moderator {
@@ -42,13 +47,18 @@ impl Moderator {
         match self {
             Self::Staff { id } => Some(id.as_str()),
             Self::Service => None,
+            Self::Screen => Some(SCREEN_STORED),
         }
     }
 
     /// Who it is by the id that was stored.
     #[must_use]
     pub fn from_stored(id: Option<String>) -> Self {
-        id.map_or(Self::Service, |id| Self::Staff { id: UserId::from_stored(id) })
+        match id {
+            None => Self::Service,
+            Some(id) if id == SCREEN_STORED => Self::Screen,
+            Some(id) => Self::Staff { id: UserId::from_stored(id) },
+        }
     }
 
     /// Whose share of the server their work takes.
@@ -56,7 +66,7 @@ impl Moderator {
     pub fn account(&self) -> Account {
         match self {
             Self::Staff { id } => id.clone().into(),
-            Self::Service => Account::Service,
+            Self::Service | Self::Screen => Account::Service,
         }
     }
 }
@@ -140,6 +150,8 @@ audit_actions! {
     AddNote = "add_note",
     /// Notes were read.
     ListNotes = "list_notes",
+    /// A message was decided about before it was stored, by what the backend answered to `--screen-url`.
+    ScreenMessage = "screen_message",
     /// The audit log was read.
     ReadAudit = "read_audit",
 }
@@ -328,9 +340,11 @@ mod tests {
     #[test]
     fn a_moderator_is_stored_by_their_id_and_the_backend_by_none() {
         let staff = Moderator::Staff { id: UserId::new("mina").unwrap() };
-        for (moderator, json) in
-            [(staff, r#"{"role":"staff","id":"mina"}"#), (Moderator::Service, r#"{"role":"service"}"#)]
-        {
+        for (moderator, json) in [
+            (staff, r#"{"role":"staff","id":"mina"}"#),
+            (Moderator::Service, r#"{"role":"service"}"#),
+            (Moderator::Screen, r#"{"role":"screen"}"#),
+        ] {
             assert_eq!(serde_json::to_string(&moderator).unwrap(), json);
             assert_eq!(Moderator::from_stored(moderator.stored_id().map(str::to_owned)), moderator);
         }

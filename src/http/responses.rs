@@ -48,7 +48,7 @@ problem_sets! {
     /// Of a route that takes a user's token.
     AsUser: Unauthenticated, TokenExpired, Forbidden, Banned, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route by which a user sends something.
-    AsSpeaker: Unauthenticated, TokenExpired, Forbidden, Blocked, Muted, Banned, Frozen, Invalid, RateLimited, Internal, Unavailable;
+    AsSpeaker: Unauthenticated, TokenExpired, Forbidden, Blocked, Muted, Banned, Frozen, Refused, Held, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route that takes the service key.
     AsService: Unauthenticated, Forbidden, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route of the marketplace's staff.
@@ -108,6 +108,8 @@ fn example(code: ErrorCode) -> Example {
         ErrorCode::Muted => "the marketplace has muted you until 2026-11-30T09:00:00.000Z",
         ErrorCode::Banned => "the marketplace has banned you until 2026-11-30T09:00:00.000Z",
         ErrorCode::Frozen => "the marketplace has frozen this conversation",
+        ErrorCode::Refused => "the marketplace does not let this through",
+        ErrorCode::Held => "the marketplace reviews this before it lets it through: it was not sent",
         ErrorCode::CursorExpired => "`after` is from before the database was restored: start again without it",
         ErrorCode::Unavailable => "haggle can't store or read right now, try again in a moment",
         ErrorCode::Internal => "something went wrong here; tell the operator this reference: 0d4c1f5e",

@@ -29,6 +29,10 @@ pub(super) const RATE_LIMITED: [&str; 20] = [
     "writes_per_user",
 ];
 
+/// What becomes of a question about a message: an answer, or why there is none.
+pub(super) const SCREEN_VERDICTS: [&str; 8] =
+    ["allow", "warn", "replace", "refuse", "hold", "no_answer", "busy", "unreachable"];
+
 /// Why a token is refused: what `AuthError::reason` returns.
 pub(crate) const AUTH_FAILURES: [&str; 16] = [
     "missing",

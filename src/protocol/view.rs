@@ -15,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use self::{
-    event::EventView,
+    event::{EventBatch, EventView},
     found_message::FoundMessageView,
     image_data::{SignImageUrls, exported},
     notification::UnreadNotificationView,

@@ -32,7 +32,8 @@ pub(super) fn start(state: &AppState, pool: &Pool, claim: &Arc<Claim>) -> Vec<Ch
     chores
 }
 
-fn chore<F: Future<Output = ()> + 'static>(run: impl FnOnce(oneshot::Receiver<()>) -> F) -> Chore {
+/// Starts one.
+pub(super) fn chore<F: Future<Output = ()> + 'static>(run: impl FnOnce(oneshot::Receiver<()>) -> F) -> Chore {
     let (stop, stopped) = oneshot::channel();
     (stop, actix_web::rt::spawn(run(stopped)))
 }

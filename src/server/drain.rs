@@ -63,6 +63,14 @@ impl Server {
             let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
             stop_thread(thread, deadline).await;
         }
+        if let Some((stop, mut sending)) = self.event_sender {
+            // The same of the events.
+            drop(stop);
+            let left = deadline.saturating_duration_since(Instant::now());
+            if tokio::time::timeout(left, &mut sending).await.is_err() {
+                sending.abort();
+            }
+        }
         if let Some((bus, thread)) = self.bus {
             let left = deadline.saturating_duration_since(Instant::now());
             let _ = tokio::time::timeout(left, bus.send(LeaveNodes)).await;

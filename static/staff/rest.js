@@ -7,7 +7,7 @@ import { fetchJson, json } from "../client/http.js";
 /**
  * What the server says to staff, as docs/staff.md has it.
  *
- * @typedef {{role: "staff", id: string} | {role: "service"}} Moderator
+ * @typedef {{role: "staff", id: string} | {role: "service"} | {role: "screen"}} Moderator
  * @typedef {{id: string, reporterId: string, reportedId: string, roomId: string, messageId?: string, category: ReportCategory, text?: string,
  *   messages: Message[], createdAt: string, state: "open" | "decided", decision?: "upheld" | "dismissed", decidedAt?: string, muteUntil?: string}} Report
  * @typedef {User & {createdAt?: string, updatedAt?: string, deletedAt?: string, mutedUntil?: string, banned: boolean, bannedUntil?: string}} UserDetails

@@ -6,6 +6,7 @@ pub mod nats;
 pub mod node;
 pub mod postgres;
 pub mod proxy;
+pub mod webhook;
 pub mod wire;
 
 use std::{

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, io::Cursor, time::Duration};
 
-use haggle::internals::config::{Secret, WebhookTarget};
+use haggle::internals::{
+    config::{Secret, WebhookTarget},
+    domain::WebhookEvents,
+};
 use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
 
@@ -156,7 +159,12 @@ async fn serving(public_url: Option<&str>) -> (TestServer, Backend) {
     let url = format!("http://{}/hook", backend.addr);
     let server = TestServer::with(|config| {
         let secret = Secret::new("a secret of webhooks, 32 bytes or more");
-        config.webhook = Some(WebhookTarget { url, secret, notify_unread_after: Duration::from_secs(300) });
+        config.webhook = Some(WebhookTarget {
+            url,
+            secret,
+            events: WebhookEvents::default(),
+            notify_unread_after: Duration::from_secs(300),
+        });
         config.public_url = public_url.map(str::to_owned);
     })
     .await;

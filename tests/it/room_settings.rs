@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use haggle::internals::config::{Secret, WebhookTarget};
+use haggle::internals::{
+    config::{Secret, WebhookTarget},
+    domain::WebhookEvents,
+};
 use serde_json::{Value, json};
 
 use crate::support::{TestServer, WsClient, rest::call, server::SERVICE_KEY, until, webhook::Backend};
@@ -169,7 +172,8 @@ async fn the_marketplace_is_not_notified_of_what_is_unread_in_a_muted_room() {
     let url = format!("http://{}/hook", backend.addr);
     let server = TestServer::with(move |config| {
         let secret = Secret::new("a secret of webhooks, 32 bytes or more");
-        config.webhook = Some(WebhookTarget { url, secret, notify_unread_after: AFTER });
+        config.webhook =
+            Some(WebhookTarget { url, secret, events: WebhookEvents::default(), notify_unread_after: AFTER });
     })
     .await;
     let seed = server.seed();

@@ -4,7 +4,10 @@
 use std::{fmt::Write as _, time::Duration};
 
 use aws_lc_rs::hmac;
-use haggle::internals::config::{Config, Secret, WebhookTarget};
+use haggle::internals::{
+    config::{Config, Secret, WebhookTarget},
+    domain::WebhookEvents,
+};
 use serde_json::json;
 
 use crate::support::{
@@ -23,7 +26,8 @@ fn told_at(backend: &Backend) -> impl FnOnce(&mut Config) + use<> {
     let url = format!("http://{}/hook", backend.addr);
     move |config| {
         let secret = Secret::new(WEBHOOK_SECRET);
-        config.webhook = Some(WebhookTarget { url, secret, notify_unread_after: AFTER });
+        config.webhook =
+            Some(WebhookTarget { url, secret, events: WebhookEvents::default(), notify_unread_after: AFTER });
     }
 }
 

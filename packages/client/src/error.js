@@ -9,10 +9,12 @@ const HINTS = {
   muted: "Show until when, by `until`.",
   banned: "Sign the user out, and show until when, by `until`.",
   frozen: "Show the conversation as closed by the marketplace.",
+  refused: "Show the message.",
+  held: "Show the message, and wait.",
   blocked: "Show the conversation as closed: one has blocked the other.",
   not_found: "Do not repeat it: there is none for this user.",
   not_in_room: "Enter the room first, or name it by `roomId`.",
-  own_product: "Do not offer the chat to the product's seller.",
+  own_product: "Do not offer the chat to the seller.",
   conflict: "Show how it stands now: it has changed.",
   cursor_expired: "Start again without the cursor.",
   too_large: "Send less at a time.",
@@ -20,7 +22,7 @@ const HINTS = {
   rate_limited: "Try again after `retryAfterMs`.",
   internal: "Report the message to the server's operator.",
   unavailable: "Try again later, with the same `clientId`.",
-  disconnected: "Repeat it with the same `clientId` once the connection is open.",
+  disconnected: "Repeat it with the same `clientId` once connected.",
   timeout: "Repeat it with the same `clientId`: it may have been stored.",
   unreachable: "Try again when online, or check `baseUrl` and the server's --allowed-origin.",
   aborted: "Nothing: your own signal aborted it.",
@@ -59,7 +61,7 @@ export class HaggleError extends Error {
 
   /** What to do next. */
   get hint() {
-    return HINTS[this.code] ?? "Treat it as final, and update @haggle/client: it does not know this code.";
+    return HINTS[this.code] ?? "Treat it as final, and update @haggle/client.";
   }
 
   /** Whether the very same request may succeed later. */

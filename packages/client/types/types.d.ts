@@ -272,6 +272,8 @@ export type ServerErrorCode =
   | "muted"
   | "banned"
   | "frozen"
+  | "refused"
+  | "held"
   | "cursor_expired"
   | "unavailable"
   | "internal";

@@ -4,6 +4,7 @@ use actix::{Handler, MessageResult};
 
 use super::{
     ChatServer,
+    held_events::HeldEvents,
     messages::{AnnounceRoom, EndSessions, GoOn, RegisterBus, RegisterHub, SessionEvents, Then, WhatIsLeft},
 };
 use crate::{
@@ -109,6 +110,7 @@ impl Handler<WhatIsLeft> for ChatServer {
     type Result = MessageResult<WhatIsLeft>;
 
     fn handle(&mut self, _: WhatIsLeft, _: &mut Self::Context) -> Self::Result {
-        MessageResult(Unfinished { events: self.postponed.len(), ..self.chat.unfinished() })
+        let held = self.held.as_ref().map_or(0, HeldEvents::len);
+        MessageResult(Unfinished { events: self.postponed.len() + held, ..self.chat.unfinished() })
     }
 }

@@ -3,14 +3,14 @@
 use actix::{Addr, Message};
 
 use crate::{
-    actors::{bus::Bus, hub::Hub},
+    actors::{bus::Bus, hub::Hub, message_screen::Asked},
     broker::NodeId,
     chat::{
         hub_op::HubId,
         input::{Input, Unfinished},
         request::SessionEvent,
     },
-    domain::{RoomId, UserId},
+    domain::{Account, RoomId, UserId},
 };
 
 /// Announces a worker's hub. The worker → `ChatServer`, once when it starts. No answer.
@@ -66,3 +66,13 @@ pub(super) struct Then(pub(super) Input);
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct GoOn;
+
+/// An event has been asked about. A task of the `ChatServer`'s own → `ChatServer`, once for each question.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Screened {
+    /// Whose event it is.
+    pub account: Account,
+    /// What it comes to.
+    pub asked: Asked,
+}

@@ -55,6 +55,12 @@ impl ChatServer {
     /// Takes up what sessions want, in order. Where that takes longer than a slice, or something is postponed already, the rest is
     /// postponed.
     pub(super) fn take_up(&mut self, events: Vec<SessionEvent>, ctx: &mut Context<Self>) {
+        let events = if self.held.is_some() { self.hold(events, ctx) } else { events };
+        self.take_up_held(events, ctx);
+    }
+
+    /// The same of what the marketplace is not to be asked about any more.
+    pub(super) fn take_up_held(&mut self, events: Vec<SessionEvent>, ctx: &mut Context<Self>) {
         if !self.postponed.is_empty() {
             return self.postpone(events);
         }

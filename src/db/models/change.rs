@@ -13,7 +13,7 @@ use crate::{
         prepared::{self, Value},
         schema::{changes, messages},
     },
-    domain::Timestamp,
+    domain::{Timestamp, WebhookEvent, WebhookEvents},
 };
 
 /// Something that changed.
@@ -130,6 +130,22 @@ impl ChangeKind {
         }
     }
 
+    /// Under which name the webhook is sent it; `None` for what it is not sent.
+    pub(in crate::db) const fn webhook_event(self) -> Option<WebhookEvent> {
+        Some(match self {
+            Self::MessageUpdated => WebhookEvent::Message,
+            Self::OfferUpdated => WebhookEvent::Offer,
+            Self::ReportCreated | Self::ReportDecided => WebhookEvent::Report,
+            Self::MuteUpdated | Self::BanUpdated | Self::FreezeUpdated => WebhookEvent::Mute,
+            Self::BlockUpdated => WebhookEvent::Block,
+            Self::ProductUpdated => WebhookEvent::Product,
+            Self::UserUpdated | Self::UserDeleted | Self::SettingsUpdated | Self::SessionsEnded => WebhookEvent::User,
+            Self::Read | Self::RoomSettings | Self::RoomOpened => return None,
+            // Between nodes alone.
+            Self::RoomState | Self::Profile | Self::UserState => return None,
+        })
+    }
+
     fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
@@ -224,6 +240,21 @@ pub(in crate::db) fn record(conn: &mut Connection, changed: &[Changed<'_>], at: 
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => postgres::replace(conn, rows),
     }
+}
+
+/// How many changes after one that is known the webhook is to be sent; not counted further than `limit`.
+pub(in crate::db) fn count_for_webhook(
+    conn: &mut Connection,
+    after: i64,
+    events: WebhookEvents,
+    limit: i64,
+) -> QueryResult<i64> {
+    let kinds = ChangeKind::ALL.into_iter().filter(|kind| kind.webhook_event().is_some_and(|event| events.has(event)));
+    let some = changes::table
+        .filter(changes::id.gt(after).and(changes::kind.eq_any(kinds.map(ChangeKind::as_str))))
+        .limit(limit)
+        .select(changes::id);
+    Ok(some.load::<i64>(conn)?.len() as i64)
 }
 
 /// The changes after one that is known, in order.

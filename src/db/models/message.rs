@@ -268,6 +268,21 @@ pub(in crate::db) fn find_all(conn: &mut Connection, ids: &[&str]) -> Result<Vec
     )
 }
 
+/// Whether a member has said something in a room.
+pub(in crate::db) fn has_said_something(conn: &mut Connection, room: &RoomId, member: &UserId) -> QueryResult<bool> {
+    let said = messages::table
+        .filter(messages::room_id.eq(room.as_str()).and(messages::sender_id.eq(member.as_str())))
+        .limit(1)
+        .select(messages::seq);
+    Ok(said.get_result::<i64>(conn).optional()?.is_some())
+}
+
+/// How many messages are after a place in the order of commits; not counted further than `limit`.
+pub(in crate::db) fn count_after_position(conn: &mut Connection, position: i64, limit: i64) -> QueryResult<i64> {
+    let some = messages::table.filter(messages::position.gt(position)).limit(limit).select(messages::position);
+    Ok(some.load::<i64>(conn)?.len() as i64)
+}
+
 /// The messages of all rooms after a position in the order of commits, at most `limit` and what has
 /// space, and whether one had none.
 pub(in crate::db) fn list_after_position(

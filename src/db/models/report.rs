@@ -19,9 +19,10 @@ use crate::{
         operation_error::RefusalReason,
         prelude::*,
         schema::{messages, reports},
+        screen_message::HeldMessage,
     },
     domain::{
-        MessageId, RoomId, StoredMessage, Timestamp, UserId,
+        MessageId, RoomId, Seq, StoredMessage, Timestamp, UserId,
         event::ReportEvent,
         safety::{Decision, Report, ReportCategory, ReportState},
     },
@@ -192,6 +193,61 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Reported, OperationEr
     diesel::insert_into(reports::table).values(&row).execute(conn)?;
     change::record(conn, &[Changed::ReportCreated(&row.id)], *at)?;
     Ok(Reported::New(OpenReport { id: row.id, created_at: *at }))
+}
+
+/// Puts what a member wanted to say into the queue, after the last messages of the room, as their own report of themselves. Returns
+/// its id; `None` where too much of theirs waits already.
+pub(in crate::db) fn hold(
+    conn: &mut Connection,
+    room: &RoomId,
+    sender: &UserId,
+    held: &HeldMessage,
+    reason: Option<&str>,
+    at: Timestamp,
+) -> Result<Option<String>, DbError> {
+    if has_too_many(conn, sender, room)? {
+        return Ok(None);
+    }
+    let Some(locked) = room::lock(conn, &[room.as_str()])?.remove(room.as_str()) else { return Ok(None) };
+    let last = locked.row.last_seq;
+    let message = StoredMessage {
+        id: MessageId::from_stored(uuid::Uuid::now_v7().simple().to_string()),
+        room_id: room.clone(),
+        seq: Seq(last + 1),
+        position: 0,
+        sender_id: sender.clone(),
+        client_id: None,
+        kind: held.kind,
+        text: held.text.clone(),
+        data: held.data.clone(),
+        sent_at: at,
+        edited_at: None,
+        deleted_at: None,
+        warnings: Vec::new(),
+        is_removed: false,
+    };
+    let mut messages = list_around(conn, room, None, last)?;
+    messages.push(message.clone());
+    let row = ReportRow {
+        id: uuid::Uuid::now_v7().simple().to_string(),
+        reporter_id: sender.as_str().to_owned(),
+        reported_id: sender.as_str().to_owned(),
+        room_id: room.as_str().to_owned(),
+        message_id: Some(message.id.as_str().to_owned()),
+        category: ReportCategory::Other.as_str().to_owned(),
+        text: Some(format!(
+            "Held before it was sent{}",
+            reason.map(|reason| format!(": {reason}")).unwrap_or_default()
+        )),
+        messages: to_json(&messages)?,
+        created_at: at.0,
+        decision: None,
+        decided_at: None,
+        mute_until: None,
+    };
+    diesel::insert_into(reports::table).values(&row).execute(conn)?;
+    change::record(conn, &[Changed::ReportCreated(&row.id)], at)?;
+    Ok(Some(row.id))
 }
 
 /// `seq` of a message of the reported user in this room.

@@ -168,3 +168,37 @@ impl<'a> FactView<'a> {
         }
     }
 }
+
+/// The body of a webhook with events.
+pub struct EventBatch {
+    /// `{"event":"events","items":[…],"nextCursor":"…"}`, with items as `GET /events` has them.
+    pub body: Vec<u8>,
+    /// Place of its last event, which is `nextCursor`.
+    pub next: EventCursor,
+    /// How many events it has.
+    pub count: usize,
+}
+
+impl EventBatch {
+    /// Encodes events from the first one on, as many as fit into `bytes_max`, one at least.
+    ///
+    /// # Errors
+    /// None that a view's fields lead to.
+    pub fn encode(events: &[Event], presenter: &Presenter<'_>, bytes_max: usize) -> serde_json::Result<Self> {
+        let mut body = br#"{"event":"events","items":["#.to_vec();
+        let (mut next, mut count) = (EventCursor::default(), 0);
+        for event in events {
+            let item = serde_json::to_vec(&EventView::of(event, presenter))?;
+            if count > 0 && body.len() + item.len() > bytes_max {
+                break;
+            }
+            if count > 0 {
+                body.push(b',');
+            }
+            body.extend(item);
+            (next, count) = (event.cursor, count + 1);
+        }
+        body.extend(format!(r#"],"nextCursor":"{next}"}}"#).into_bytes());
+        Ok(Self { body, next, count })
+    }
+}

@@ -241,6 +241,7 @@ export const en = {
       list_bans: "Listed bans",
       add_note: "Wrote a note",
       list_notes: "Read notes",
+      screen_message: "Screened a message",
       read_audit: "Read the audit log",
     }),
   },

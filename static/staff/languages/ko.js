@@ -241,6 +241,7 @@ export const ko = {
       list_bans: "이용 정지 목록 조회",
       add_note: "메모 작성",
       list_notes: "메모 조회",
+      screen_message: "메시지 사전 확인",
       read_audit: "감사 기록 조회",
     },
   },

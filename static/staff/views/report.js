@@ -54,7 +54,9 @@ function Opened({ report, room, failure, reload, onDecided }) {
   const { id, category, text, messages, messageId, reporterId, reportedId, roomId, createdAt } = report;
   const named = (/** @type {string} */ user) => ({ id: user, name: people.get(user)?.name ?? user });
   const [reporter, reported] = [named(reporterId), named(reportedId)];
-  const message = messages.find((one) => one.id === messageId);
+  // Before it was sent: it is the sender's report of themselves, and there is no such message.
+  const held = reporterId === reportedId;
+  const message = held ? undefined : messages.find((one) => one.id === messageId);
   const { mutedUntil } = room?.members.find(({ userId }) => userId === reportedId) ?? {};
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   // From the list, somebody goes on with what they have opened; not so on a page that was only loaded.
@@ -64,7 +66,7 @@ function Opened({ report, room, failure, reload, onDecided }) {
     <h1 id="report-title" tabindex="-1" ref=${heading}>${t.report.title(t.categories[category], reported.name)}</h1>
     <${Standing} report=${report} />
     <dl class="facts">
-      <div><dt>${t.report.by}</dt><dd><${PersonLink} id=${reporterId} /></dd></div>
+      <div><dt>${t.report.by}</dt><dd>${held ? t.backend : html`<${PersonLink} id=${reporterId} />`}</dd></div>
       <div><dt>${t.report.about}</dt><dd><${PersonLink} id=${reportedId} />${mutedUntil && html` <span class="status status-reserved">${t.mutedUntil(moment(mutedUntil))}</span>`}</dd></div>
       ${room && html`<div><dt>${t.product.title}</dt><dd><${ProductLink} id=${room.product.id} title=${room.product.title} /></dd></div>`}
       <div><dt>${t.report.at}</dt><dd><${Moment} at=${createdAt} /></dd></div>
@@ -98,8 +100,9 @@ function Standing({ report: { state, decision, decidedAt, muteUntil } }) {
 function Actions({ report, room, reporter, reported, seq, reload, onDecided }) {
   const { t } = useWords();
   const { rest, ask } = useDesk();
-  const { id, roomId, messageId, messages, state } = report;
-  const message = messages.find((one) => one.id === messageId);
+  const { id, roomId, messageId, messages, state, reporterId, reportedId } = report;
+  const held = reporterId === reportedId;
+  const message = held ? undefined : messages.find((one) => one.id === messageId);
   // The report keeps the message as it stood, so that it is removed is known here alone.
   const [removed, setRemoved] = useState(false);
   const canRemove = message && !removed && message.kind !== "offer" && message.kind !== "system";
@@ -109,7 +112,7 @@ function Actions({ report, room, reporter, reported, seq, reload, onDecided }) {
     ${canRemove && html`<button type="button" class="button" aria-keyshortcuts="x" onClick=${() => ask(removeMessage(rest, t, roomId, message.id, () => setRemoved(true)))}>${t.message.removeIt}</button>`}
     <button type="button" class="button" aria-keyshortcuts="m" onClick=${() => ask(mute(rest, t, reported, reload))}>${t.person.mute}</button>
     <button type="button" class="button" aria-keyshortcuts="b" onClick=${() => ask(ban(rest, t, reported, () => {}))}>${t.person.ban}</button>
-    ${room && html`<button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, roomId, [reporter, reported], () => {}))}>${t.conversation.warn}</button>`}
+    ${room && html`<button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, roomId, held ? [reported] : [reporter, reported], () => {}))}>${t.conversation.warn}</button>`}
     <button type="button" class="button" aria-keyshortcuts="c" onClick=${() => go({ view: "conversation", id: roomId, seq })}>${t.report.openConversation}</button>
     <button type="button" class="button" aria-keyshortcuts="p" onClick=${() => go({ view: "person", id: reported.id })}>${t.report.openPerson}</button>
   </div>`;

@@ -92,7 +92,7 @@ function QueueRow({ report, opened, filters }) {
     <a class="row queue-row" data-row=${id} href=${addressOf({ view: "report", id, filters })} aria-current=${opened ? "true" : undefined}>
       <span class="line"><span class="status status-${category}">${t.categories[category]}</span>${decision && html`<span class="status status-sold">${t.decisions[decision]}</span>`}<span class="soft end"><${Moment} at=${createdAt} short /></span></span>
       <span class="excerpt" dir="auto">${message ? describe(message, chat) : (text ?? t.report.aboutPerson)}</span>
-      <span class="soft plain-line">${t.queue.who(name(reportedId), name(reporterId))}</span>
+      <span class="soft plain-line">${t.queue.who(name(reportedId), reporterId === reportedId ? t.backend : name(reporterId))}</span>
     </a>
   </li>`;
 }

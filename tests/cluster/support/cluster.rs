@@ -21,12 +21,17 @@ pub struct Cluster {
 impl Cluster {
     /// Starts this many nodes.
     pub async fn start(count: usize) -> Self {
+        Self::start_with(count, &[]).await
+    }
+
+    /// Starts this many nodes with options of the test's own, by their variables.
+    pub async fn start_with(count: usize, options: &[(&'static str, String)]) -> Self {
         let (postgres, nats) = (Postgres::start(), Nats::start());
         let (mut nodes, mut to_postgres, mut to_nats) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..count {
             let (database, broker) = (Proxy::to(postgres.port()).await, Proxy::to(nats.port()).await);
             let nats_url = format!("nats://127.0.0.1:{}", broker.port());
-            let mut node = Node::new(postgres.url(database.port()), nats_url);
+            let mut node = Node::new(postgres.url(database.port()), nats_url, options.to_vec());
             node.start().await;
             nodes.push(node);
             to_postgres.push(database);

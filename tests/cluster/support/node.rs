@@ -22,14 +22,16 @@ pub struct Node {
     port: u16,
     database_url: String,
     nats_url: String,
+    /// Options of its own, by their variables.
+    options: Vec<(&'static str, String)>,
     child: Option<Child>,
     lives: usize,
 }
 
 impl Node {
-    pub fn new(database_url: String, nats_url: String) -> Self {
+    pub fn new(database_url: String, nats_url: String, options: Vec<(&'static str, String)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, port: free_port(), database_url, nats_url, child: None, lives: 0 }
+        Self { folder, port: free_port(), database_url, nats_url, options, child: None, lives: 0 }
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -60,6 +62,7 @@ impl Node {
             .env("HAGGLE_MAX_SENDS_PER_SECOND", "0")
             .env("HAGGLE_MAX_CONNECTS_PER_SECOND", "0")
             .env("HAGGLE_MAX_CONNECTIONS_PER_ADDRESS", "0")
+            .envs(self.options.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

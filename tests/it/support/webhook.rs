@@ -42,13 +42,16 @@ pub struct Backend {
     pub addr: SocketAddr,
     hooks: Arc<Mutex<Vec<Hook>>>,
     script: Arc<Mutex<VecDeque<Reaction>>>,
+    /// What it says with 200.
+    words: Arc<Mutex<String>>,
 }
 
 impl Backend {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let backend = Self { addr, hooks: Arc::default(), script: Arc::default() };
+        let backend =
+            Self { addr, hooks: Arc::default(), script: Arc::default(), words: Arc::new(Mutex::new("ok".to_owned())) };
         let serving = backend.clone();
         actix_web::rt::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
@@ -63,12 +66,22 @@ impl Backend {
         self.script.lock().unwrap().extend(reactions);
     }
 
+    /// Says what it answers from now on with 200.
+    pub fn says(&self, words: &str) {
+        words.clone_into(&mut self.words.lock().unwrap());
+    }
+
     /// Waits until it has received this many requests in all.
     pub async fn hooks(&self, count: usize) -> Vec<Hook> {
         until("webhooks", || self.hooks.lock().unwrap().len() >= count).await;
         let hooks = self.hooks.lock().unwrap().clone();
         assert_eq!(hooks.len(), count, "{hooks:#?}");
         hooks
+    }
+
+    /// The requests that came so far.
+    pub fn all(&self) -> Vec<Hook> {
+        self.hooks.lock().unwrap().clone()
     }
 
     /// How many requests came so far.
@@ -90,7 +103,8 @@ impl Backend {
                 Reaction::Hang => std::future::pending().await,
             };
             let location = if (300..400).contains(&status) { "location: /elsewhere\r\n" } else { "" };
-            let answer = format!("HTTP/1.1 {status} X\r\n{location}content-length: 2\r\n\r\nok");
+            let words = self.words.lock().unwrap().clone();
+            let answer = format!("HTTP/1.1 {status} X\r\n{location}content-length: {}\r\n\r\n{words}", words.len());
             if tcp.write_all(answer.as_bytes()).await.is_err() {
                 return;
             }

@@ -1,0 +1,336 @@
+//! A say before a message is stored: which events the marketplace is asked about, the question, and what its answer makes of them.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::Serialize;
+
+use crate::{
+    actors::{
+        db_executor::{
+            Database,
+            purpose::{Reading, Writing},
+        },
+        screener::Screener,
+    },
+    chat::request::{Change, Message, ReplyTo, RoomRequest, SessionEvent},
+    clock::Clock,
+    db::{self, DbError, HeldMessage, Scope, ScreenContext, ScreenDecision, Write},
+    domain::{
+        Data, Draft, MaskingPolicy, MessageId, MessageKind, Product, RoomId, Screened, Timestamp, UserId,
+        message::SYSTEM_SENDER,
+        screen::{ScreenFallback, ScreenedKinds, Verdict},
+        stored_image::StoredImage,
+    },
+    error::{ChatError, ErrorCode},
+    protocol::{json::to_json, view::SignImageUrls},
+};
+
+/// Members who are known to have said something in a room, so that nobody looks again. Beyond that all are forgotten.
+const SPEAKERS_MAX: usize = 10_000;
+
+/// What an event comes to.
+#[derive(Debug)]
+pub enum Asked {
+    /// It goes on, perhaps with other words.
+    Passed(SessionEvent),
+    /// It goes on, and this change follows it if it is stored.
+    Warned(SessionEvent, Box<Notice>),
+    /// It is lost with a panic.
+    Lost,
+    /// It ends here.
+    Refused(ReplyTo, ChatError),
+}
+
+/// A message of the marketplace's that follows another one.
+#[derive(Debug)]
+pub struct Notice {
+    pub room: RoomId,
+    pub write: Write,
+}
+
+/// Asks the marketplace about messages and edits. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct MessageScreen {
+    pub screener: Screener,
+    pub kinds: ScreenedKinds,
+    pub fallback: ScreenFallback,
+    pub masking: MaskingPolicy,
+    pub database: Database,
+    pub clock: Clock,
+    pub image_urls: Arc<dyn SignImageUrls>,
+    pub speakers: Speakers,
+}
+
+/// Members who have said something in a room. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Speakers(Arc<Mutex<HashSet<(RoomId, UserId)>>>);
+
+impl Speakers {
+    fn has(&self, room: &RoomId, user: &UserId) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !known.is_empty() && known.contains(&(room.clone(), user.clone()))
+    }
+
+    fn add(&self, room: &RoomId, user: &UserId) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= SPEAKERS_MAX {
+            known.clear();
+        }
+        known.insert((room.clone(), user.clone()));
+    }
+}
+
+/// The question's body.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Question<'a> {
+    event: &'static str,
+    /// `send` or `edit`.
+    action: &'static str,
+    at: Timestamp,
+    room_id: &'a RoomId,
+    product: &'a Product,
+    sender_id: &'a UserId,
+    recipient_id: &'a UserId,
+    first_contact: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<&'a MessageId>,
+    kind: MessageKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Data>,
+    images: Vec<String>,
+}
+
+/// What is asked about.
+#[derive(Debug, Clone, Copy)]
+struct Subject<'a> {
+    sender: &'a UserId,
+    /// The message that gets other words.
+    edited: Option<&'a MessageId>,
+    kind: MessageKind,
+    text: Option<&'a str>,
+    data: Option<&'a Data>,
+    /// Nothing that it holds asks for the question, but that it may be the first one.
+    if_first: bool,
+}
+
+/// What the answer comes to, when the audit log has it.
+#[derive(Debug)]
+enum Decided {
+    Passed,
+    Warned(Notice),
+    Replaced(String),
+    Refused(ChatError),
+}
+
+impl MessageScreen {
+    /// Whether an event may have to wait for an answer.
+    #[must_use]
+    pub fn concerns(&self, event: &SessionEvent) -> bool {
+        match event {
+            SessionEvent::InRoom(RoomRequest::Message(Message { draft, .. })) => {
+                let may_be_first = || self.kinds.first_contact && !self.speakers.has(&draft.room, &draft.sender);
+                draft.kind != MessageKind::System && (self.kinds.has(draft) || may_be_first())
+            }
+            SessionEvent::Change(Change { write: Write::Edit { text, .. }, .. }) => self.kinds.has_text(Some(text)),
+            _ => false,
+        }
+    }
+
+    /// Asks about an event.
+    pub async fn ask(&self, event: SessionEvent) -> Asked {
+        match event {
+            SessionEvent::InRoom(RoomRequest::Message(message)) => self.ask_message(message).await,
+            SessionEvent::Change(Change { write: Write::Edit { message, editor, text, inspected, at }, reply }) => {
+                match self.decide_edit(&message, &editor, &text).await {
+                    Decided::Refused(error) => Asked::Refused(reply, error),
+                    decided => {
+                        let (text, inspected, notice) = match decided {
+                            Decided::Replaced(text) => {
+                                let inspected = self.masking.inspect(Some(&text));
+                                (text, inspected, None)
+                            }
+                            Decided::Warned(notice) => (text, inspected, Some(notice)),
+                            _ => (text, inspected, None),
+                        };
+                        let write = Write::Edit { message, editor, text, inspected, at };
+                        passed(Change { write, reply }.into(), notice)
+                    }
+                }
+            }
+            other => Asked::Passed(other),
+        }
+    }
+
+    async fn ask_message(&self, mut message: Message) -> Asked {
+        let draft = &message.draft;
+        let subject = Subject {
+            sender: &draft.sender,
+            edited: None,
+            kind: draft.kind,
+            text: draft.text.as_deref(),
+            data: draft.data.as_ref(),
+            if_first: !self.kinds.has(draft),
+        };
+        let decided = match self.find_room(&draft.room, &draft.sender).await {
+            Some(context) => self.decide(&context, subject).await,
+            // The chat itself says why not.
+            None => Decided::Passed,
+        };
+        match decided {
+            Decided::Passed => Asked::Passed(message.into()),
+            Decided::Warned(notice) => passed(message.into(), Some(notice)),
+            Decided::Refused(error) => Asked::Refused(message.reply, error),
+            Decided::Replaced(text) => {
+                let inspected = self.masking.inspect(Some(&text));
+                message.draft.text = Some(text);
+                (message.draft.screened, message.ends) = (inspected.screened, inspected.ends);
+                Asked::Passed(message.into())
+            }
+        }
+    }
+
+    async fn decide_edit(&self, message: &MessageId, editor: &UserId, text: &str) -> Decided {
+        let (found, user, now) = (message.clone(), editor.clone(), self.clock.now());
+        let find = Reading::check(editor.clone(), "find_edited_for_screen");
+        let found = self.database.read(find, Scope::Message(message.clone()), move |conn| {
+            db::find_edited_for_screen(conn, &found, &user, now)
+        });
+        let Ok(Some(context)) = found.await else { return Decided::Passed };
+        let kind = MessageKind::Text;
+        let subject =
+            Subject { sender: editor, edited: Some(message), kind, text: Some(text), data: None, if_first: false };
+        self.decide(&context, subject).await
+    }
+
+    /// The room of a message; `None` for a stranger, and where nothing can be said, and while the database does not answer.
+    async fn find_room(&self, room: &RoomId, sender: &UserId) -> Option<ScreenContext> {
+        let has_spoken = self.speakers.has(room, sender);
+        // What they said before may not be settled.
+        let scope = if has_spoken { Scope::Nothing } else { Scope::Room(room.clone()) };
+        let (id, user, now) = (room.clone(), sender.clone(), self.clock.now());
+        let find = Reading::check(sender.clone(), "find_room_for_screen");
+        let found = self
+            .database
+            .read(find, scope, move |conn| db::find_room_for_screen(conn, &id, &user, has_spoken, now))
+            .await
+            .unwrap_or_default();
+        if found.as_ref().is_some_and(|context| !context.is_first) {
+            self.speakers.add(room, sender);
+        }
+        found
+    }
+
+    async fn decide(&self, context: &ScreenContext, subject: Subject<'_>) -> Decided {
+        if subject.if_first && !context.is_first {
+            return Decided::Passed;
+        }
+        let now = self.clock.now();
+        let verdict = self.screener.ask(self.question(context, subject, now), now).await;
+        match verdict {
+            Some(Verdict::Allow) => Decided::Passed,
+            Some(verdict) => self.carry_out(context, subject, verdict).await,
+            None => match self.fallback {
+                ScreenFallback::Allow => Decided::Passed,
+                ScreenFallback::Refuse => {
+                    let sentence = "the marketplace can't check this right now, try again in a moment";
+                    Decided::Refused(ChatError::new(ErrorCode::Unavailable, sentence))
+                }
+            },
+        }
+    }
+
+    fn question(&self, context: &ScreenContext, subject: Subject<'_>, at: Timestamp) -> Vec<u8> {
+        let image = subject.data.filter(|_| subject.kind == MessageKind::Image).and_then(StoredImage::parse);
+        let question = Question {
+            event: "screen",
+            action: if subject.edited.is_some() { "edit" } else { "send" },
+            at,
+            room_id: &context.room_id,
+            product: &context.product,
+            sender_id: subject.sender,
+            recipient_id: &context.recipient_id,
+            first_contact: context.is_first,
+            message_id: subject.edited,
+            kind: subject.kind,
+            text: subject.text,
+            data: subject.data.filter(|_| image.is_none()),
+            images: image.iter().map(|image| self.image_urls.sign(&image.key)).collect(),
+        };
+        to_json(&question).to_vec()
+    }
+
+    /// Writes down what was decided, and has staff look at what is held.
+    async fn carry_out(&self, context: &ScreenContext, subject: Subject<'_>, verdict: Verdict) -> Decided {
+        let at = self.clock.now();
+        let held = matches!(verdict, Verdict::Hold(_)).then(|| HeldMessage {
+            kind: subject.kind,
+            text: subject.text.map(str::to_owned),
+            data: subject.data.cloned(),
+        });
+        let decision = ScreenDecision {
+            room: context.room_id.clone(),
+            sender: subject.sender.clone(),
+            message: subject.edited.cloned(),
+            verdict: verdict.clone(),
+            held,
+            at,
+        };
+        let note = Writing::background("note_screened");
+        let noted = self
+            .database
+            .write(note, Scope::Room(context.room_id.clone()), move |conn| db::note_screened(conn, &decision));
+        let noted: Result<bool, DbError> = noted.await;
+        let is_noted = noted.unwrap_or_else(|error| {
+            log::error!("a decision of --screen-url is not in the audit log: {error}");
+            false
+        });
+        match verdict {
+            Verdict::Allow => Decided::Passed,
+            Verdict::Warn(text) => Decided::Warned(notice(context, subject.sender, text, at)),
+            Verdict::Replace(text) => Decided::Replaced(text),
+            Verdict::Refuse(reason) => {
+                let reason = reason.unwrap_or_else(|| "the marketplace does not let this through".to_owned());
+                Decided::Refused(ChatError::new(ErrorCode::Refused, reason))
+            }
+            Verdict::Hold(_) if is_noted => Decided::Refused(ChatError::new(
+                ErrorCode::Held,
+                "the marketplace reviews this before it lets it through: it was not sent",
+            )),
+            // Nobody would ever look at it.
+            Verdict::Hold(_) => Decided::Refused(ChatError::unavailable()),
+        }
+    }
+}
+
+fn passed(event: SessionEvent, notice: Option<Notice>) -> Asked {
+    match notice {
+        Some(notice) => Asked::Warned(event, Box::new(notice)),
+        None => Asked::Passed(event),
+    }
+}
+
+/// Says something in the room, about the sender.
+fn notice(context: &ScreenContext, sender: &UserId, text: String, at: Timestamp) -> Notice {
+    #[derive(Serialize)]
+    struct NoticeAbout<'a> {
+        about: &'a UserId,
+    }
+    let room = context.room_id.clone();
+    let write = Write::Append(Draft {
+        room: room.clone(),
+        sender: UserId::from_stored(SYSTEM_SENDER),
+        client_id: None,
+        kind: MessageKind::System,
+        text: Some(text),
+        data: Some(Data::of(&NoticeAbout { about: sender })),
+        sent_at: at,
+        screened: Screened::Clean,
+    });
+    Notice { room, write }
+}
