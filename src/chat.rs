@@ -233,7 +233,7 @@ impl Chat {
         match input {
             Input::Session(event) => self.session_event(event),
             Input::TurnEnded => self.flush(),
-            Input::Reply(reply, answer) => self.answer(reply, answer),
+            Input::Reply(reply, answer) => self.out.answer(reply, answer),
             Input::Committed { outcome, took } => self.batch_committed(outcome, took),
             Input::Answered(answer) => self.database_answered(answer),
             Input::Due(timer) => self.due(timer),
