@@ -97,6 +97,7 @@ impl Chat {
         took: Duration,
     ) {
         let waiting = self.batch.landed();
+        self.batch_lands(false);
         match outcome {
             Ok(outcomes) => {
                 self.metrics.commit_batch_size.observe(waiting.len() as f64);
@@ -115,6 +116,7 @@ impl Chat {
                 }
             }
         }
+        self.batch_lands(true);
         self.rooms_landed();
         self.hand_over_batch();
     }

@@ -75,6 +75,7 @@ impl Chat {
         let refusal = match state {
             Ok(Some(state)) => {
                 self.rooms.insert(*state);
+                self.note_read_early(&room);
                 None
             }
             Ok(None) => Some(ChatError::forbidden()),

@@ -115,6 +115,7 @@ impl World {
             resumes,
             is_over: false,
             is_known: false,
+            has_read_lists: false,
         });
         true
     }
@@ -287,7 +288,8 @@ impl World {
         let room = self.some_room(client);
         // Mostly what is new, and sometimes what it has read before or does not have yet.
         let have = usize::try_from(self.clients[client].have[room]).unwrap_or(0);
-        let seq = have + 1 - self.random.below(if self.random.chance(800) { 4 } else { have + 2 }).min(have + 1);
+        let most = if self.random.chance(800) { 4 } else { have + 2 };
+        let seq = have + 1 - self.random.below(most).min(have + 1);
         let name = self.clients[client].user;
         let Some(asker) = self.asker(client, "read", Ask::Read { room }) else { return false };
         let seq = Seq(i64::try_from(seq).unwrap_or(0));
@@ -336,9 +338,8 @@ impl World {
 
     /// What a client that has just come reads by REST: how its rooms look in its list.
     pub fn read_lists(&mut self, client: usize) {
-        let lists = self.clients[client].session.as_ref().map(|session| &session.views);
-        let is_known = |room: usize| lists.is_none_or(|views| !views[room].list.is_empty());
-        if self.clients[client].rooms().into_iter().all(is_known) {
+        let Some(session) = &mut self.clients[client].session else { return };
+        if std::mem::replace(&mut session.has_read_lists, true) {
             return;
         }
         for room in self.clients[client].rooms() {

@@ -71,6 +71,8 @@ pub struct Session {
     pub is_over: bool,
     /// Its node has heard of it.
     pub is_known: bool,
+    /// It has read by REST how its rooms look in its list.
+    pub has_read_lists: bool,
 }
 
 /// Something said that is to be acknowledged.

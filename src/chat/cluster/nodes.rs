@@ -17,7 +17,7 @@ use crate::{
         Chat, db_read::Memory, hub_op::Delivery, input::Now, rooms::PresenceChanged, timer::Timer,
         unread_totals::ListUpdate,
     },
-    domain::{RoomId, RoomSummary, Seq, SessionId, StoredMessage, Timestamp, UserId, staff::ends_at},
+    domain::{MessageId, RoomId, RoomSummary, Seq, SessionId, StoredMessage, Timestamp, UserId, staff::ends_at},
     error::{ChatError, ErrorCode},
     protocol::{event::ServerEvent, push::Push},
 };
@@ -149,7 +149,7 @@ impl Chat {
     }
 
     pub(in crate::chat) fn publish_change(&mut self, message: &StoredMessage) {
-        self.confirm(|| Confirmed::Message(message.id.clone()));
+        self.change_said(&message.id, None);
         self.publish_to_room(&message.room_id, |_| NodeEvent::MessageChanged { message: Some(message.clone()) });
     }
 
@@ -293,7 +293,10 @@ impl Chat {
         nodes.peers.insert(node, self.now.at);
         match event {
             NodeEvent::Message { room, seq, message } => self.hear_message(&room, seq, message),
-            NodeEvent::MessageChanged { message: Some(message) } => self.hear_change(message),
+            NodeEvent::MessageChanged { message: Some(message) } => {
+                self.change_said(&message.id, Some(node));
+                self.show_change(message);
+            }
             NodeEvent::Read { room, reader, seq, unread } => {
                 self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
                 self.hear_read(&room, &reader, seq, unread);
@@ -393,10 +396,13 @@ impl Chat {
         }
     }
 
-    /// A message stands differently, and another node or the database has said so.
-    fn hear_change(&mut self, message: StoredMessage) {
-        self.confirm(|| Confirmed::Message(message.id.clone()));
-        self.show_change(message);
+    /// A node says that a message stands differently: this one, without `by`.
+    fn change_said(&mut self, message: &MessageId, by: Option<NodeId>) {
+        self.confirm(|| Confirmed::Message(message.clone()));
+        if let Some(nodes) = &mut self.nodes {
+            let by = by.unwrap_or(nodes.me);
+            nodes.reconcile.message_changed(message, by);
+        }
     }
 
     /// Takes over a message that was changed elsewhere, and shows it to those who are in its room here.
@@ -417,10 +423,7 @@ impl Chat {
     fn hear_read(&mut self, room: &RoomId, reader: &UserId, seq: Seq, unread: i64) {
         self.mark_stale(room);
         let Some(live) = self.rooms.room_mut(room) else { return };
-        let Some(role) = live.role_of(reader) else { return };
-        let known = live.state().member(role);
-        if seq > known.read_seq || known.listing.unread {
-            live.read(reader, seq, unread);
+        if live.role_of(reader).is_some() && live.read(reader, seq, unread) {
             self.send_read(room, reader, seq);
         }
     }

@@ -13,6 +13,7 @@ use std::{
 };
 
 use crate::{
+    broker::NodeId,
     chat::{
         Audience, Chat, Reach,
         db_read::{DbRead, Memory},
@@ -102,7 +103,15 @@ pub(in crate::chat) struct Reconcile {
     changed_since: BTreeSet<RoomId>,
     /// Messages that were edited or taken back.
     changed: BTreeSet<MessageId>,
-    is_reading_changed: bool,
+    /// Those that are being read.
+    changed_asked: BTreeSet<MessageId>,
+    /// Which node has said last of each message that it stands differently, in the same two halves.
+    changed_by: [HashMap<MessageId, NodeId>; 2],
+    /// Rooms that were read while the writer had a batch of this node's: it may have been stored before that, and its outcome is
+    /// applied after it.
+    read_early: BTreeSet<RoomId>,
+    /// The outcome of that batch is being applied.
+    is_landing: bool,
     /// Up to here in the order of commits, everything was delivered that this node has sessions for.
     settled: Position,
 }
@@ -123,11 +132,38 @@ impl Reconcile {
         true
     }
 
-    /// What is being read of a room may be older than this change of it.
+    /// What is being read of a room may be older than this change of it. What was read early may be newer than what the batch has
+    /// done: then the room is read again.
     pub(in crate::chat) fn room_changed(&mut self, room: &RoomId) {
         if self.is_refreshing {
             self.changed_since.insert(room.clone());
         }
+        if self.is_landing && self.read_early.remove(room) {
+            self.stale.insert(room.clone(), true);
+        }
+    }
+
+    /// A room was read while the writer has a batch of this node's.
+    pub(in crate::chat) fn room_read_early(&mut self, room: &RoomId) {
+        self.read_early.insert(room.clone());
+    }
+
+    /// The outcome of the batch is about to be applied, or is applied.
+    pub(in crate::chat) fn batch_lands(&mut self, is_applied: bool) {
+        self.is_landing = !is_applied;
+        if is_applied {
+            self.read_early.clear();
+        }
+    }
+
+    /// A node says that a message stands differently, or this one does. What another node has said of it shortly before, or what
+    /// is being read of it, may be the newer one of the two: then the message is read again.
+    pub(in crate::chat) fn message_changed(&mut self, message: &MessageId, by: NodeId) {
+        let other = self.changed_by.iter().find_map(|half| half.get(message)).is_some_and(|other| *other != by);
+        if other || self.changed_asked.contains(message) {
+            self.changed.insert(message.clone());
+        }
+        self.changed_by[0].insert(message.clone(), by);
     }
 
     fn list_of(&self, room: &RoomId) -> Option<Seq> {
@@ -170,6 +206,8 @@ impl Reconcile {
             self.confirmed[0].clear();
             self.lists.swap(0, 1);
             self.lists[0].clear();
+            self.changed_by.swap(0, 1);
+            self.changed_by[0].clear();
         }
     }
 
@@ -210,6 +248,20 @@ impl Chat {
     pub(in crate::chat) fn fill(&mut self, room: RoomId) {
         if let Some(nodes) = &mut self.nodes {
             nodes.reconcile.missing.insert(room);
+        }
+    }
+
+    /// A room was read. What the writer has of this node's may be stored already, so that its outcome comes last and is older.
+    pub(in crate::chat) fn note_read_early(&mut self, room: &RoomId) {
+        if let Some(nodes) = self.nodes.as_mut().filter(|_| self.batch.is_out()) {
+            nodes.reconcile.room_read_early(room);
+        }
+    }
+
+    /// The outcome of this node's batch is about to be applied, or is applied.
+    pub(in crate::chat) fn batch_lands(&mut self, is_applied: bool) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.batch_lands(is_applied);
         }
     }
 
@@ -381,10 +433,9 @@ impl Chat {
             reconcile.changed_since.clear();
             self.out.read(DbRead::RoomsAgain(asked));
         }
-        if !reconcile.is_reading_changed && !reconcile.changed.is_empty() {
-            let asked = mem::take(&mut reconcile.changed).into_iter().collect();
-            reconcile.is_reading_changed = true;
-            self.out.read(DbRead::Changed(asked));
+        if reconcile.changed_asked.is_empty() && !reconcile.changed.is_empty() {
+            reconcile.changed_asked = mem::take(&mut reconcile.changed);
+            self.out.read(DbRead::Changed(reconcile.changed_asked.iter().cloned().collect()));
         }
     }
 

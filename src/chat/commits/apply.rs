@@ -219,10 +219,9 @@ impl Chat {
     pub(in crate::chat) fn member_has_read(&mut self, mark: ReadMark) {
         let ReadMark { room, reader, read_seq, unread } = mark;
         self.mark_stale(&room);
-        if let Some(live) = self.rooms.room_mut(&room) {
-            live.read(&reader, read_seq, unread);
+        if self.rooms.room_mut(&room).is_some_and(|live| live.read(&reader, read_seq, unread)) {
+            self.send_read(&room, &reader, read_seq);
         }
-        self.send_read(&room, &reader, read_seq);
         self.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
         self.publish_to_room(&room, |room| NodeEvent::Read { room, reader, seq: read_seq, unread });
         self.room_updated(room);

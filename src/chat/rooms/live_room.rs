@@ -329,15 +329,18 @@ impl LiveRoom {
         true
     }
 
-    /// A member has read up to here, and so much is left.
-    pub fn read(&mut self, user: &UserId, read_seq: Seq, unread: i64) {
-        for role in [Role::Buyer, Role::Seller] {
-            if self.state.member_user(role).id == *user {
-                let member = self.state.member_mut(role);
-                (member.read_seq, member.unread) = (read_seq, unread);
-                member.listing = member.listing.after_reading();
-            }
+    /// A member has read up to here, and so much is left. Returns whether that is news: where several nodes commit, the later of
+    /// two marks may come first, and none goes back.
+    pub fn read(&mut self, user: &UserId, read_seq: Seq, unread: i64) -> bool {
+        let is_theirs = |role: &Role| self.state.member_user(*role).id == *user;
+        let Some(role) = [Role::Buyer, Role::Seller].into_iter().find(is_theirs) else { return false };
+        let member = self.state.member_mut(role);
+        let is_news = read_seq > member.read_seq || read_seq == member.read_seq && member.listing.unread;
+        if is_news {
+            (member.read_seq, member.unread) = (read_seq, unread);
+            member.listing = member.listing.after_reading();
         }
+        is_news
     }
 
     /// The product changed.

@@ -105,6 +105,7 @@ impl Chat {
                 Ok(Some(state)) => {
                     let is_current = !changed.contains(&room);
                     self.guarded("refresh", |chat| chat.refreshed(&state, alone, is_current));
+                    self.note_read_early(&room);
                 }
                 Ok(None) => {}
                 Err(error) => log::warn!("room={room} could not be read again: {error}"),
@@ -115,7 +116,7 @@ impl Chat {
     /// The database has read changed messages.
     pub(in crate::chat) fn changed_read(&mut self, asked: Vec<MessageId>, found: Result<(Vec<Found>, usize), DbError>) {
         let Some(nodes) = &mut self.nodes else { return };
-        nodes.reconcile.is_reading_changed = false;
+        nodes.reconcile.changed_asked.clear();
         match found {
             Ok((messages, looked_at)) => {
                 nodes.reconcile.changed.extend(asked.into_iter().skip(looked_at));
