@@ -226,9 +226,11 @@ impl Chat {
         self.rooms.room(&message.room_id).is_some_and(|live| live.state().last_seq < message.seq)
     }
 
-    /// A message has changed before its turn: it is delivered as it is now, when its turn comes.
+    /// A message has changed before its turn: it is delivered as it is now, when its turn comes. Those who have it already, from
+    /// their history, and those who get what was read of it before, are sent the change once the room has come that far.
     pub(super) fn early_changed(&mut self, message: StoredMessage, data: Bytes) {
         let room = message.room_id.clone();
+        self.read_change_again(message.id.clone());
         if let Some(live) = self.rooms.room_mut(&room) {
             live.early_changed(message, data);
         }
@@ -368,7 +370,6 @@ impl Chat {
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.
     pub(super) fn end_sessions(&mut self, user: &UserId, error: &ChatError) -> usize {
-        self.confirm(|| Confirmed::SessionsEnded(user.clone()));
         self.publish(
             || Topic::User(user.clone()),
             || NodeEvent::EndSessions {
@@ -378,6 +379,13 @@ impl Chat {
             },
         );
         self.end_sessions_here(user, error)
+    }
+
+    /// The database has noted that a user's sessions were ended. Only now does the word that ended them stand for that note: one
+    /// whose note was not stored must not stand for the next.
+    pub(super) fn sessions_end_noted(&mut self, user: &UserId) {
+        self.confirm(|| Confirmed::SessionsEnded(user.clone()));
+        self.publish(|| Topic::User(user.clone()), || NodeEvent::SessionsEndNoted { user: user.clone() });
     }
 
     /// Ends all sessions of a user on this node.

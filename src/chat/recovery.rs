@@ -68,6 +68,8 @@ struct Resuming {
     rooms: Vec<(RoomId, Seq)>,
     /// Who was there by the earlier session, and would be gone without this one.
     gone: Vec<PresenceChanged>,
+    /// How many entries had been answered by then.
+    since: u64,
     /// Rooms whose authorization is out.
     due: usize,
     refused: bool,
@@ -191,7 +193,15 @@ impl Chat {
     fn resume(&mut self, session: SessionId, user: &UserId, returning: Returning) {
         let Returning { resume: Resume { pid, offset }, rooms, gone } = returning;
         let ids: Vec<RoomId> = rooms.iter().map(|(room, _)| room.clone()).collect();
-        let resuming = Resuming { pid, offset, due: rooms.len(), rooms, gone, refused: false };
+        let resuming = Resuming {
+            pid,
+            offset,
+            due: rooms.len(),
+            rooms,
+            gone,
+            since: self.rooms.entries_answered(),
+            refused: false,
+        };
         self.recoveries.resuming.insert(session, resuming);
         if ids.is_empty() {
             return self.read_missed(session);
@@ -249,7 +259,7 @@ impl Chat {
     fn resumed(&mut self, session: SessionId, mut missed: Missed) {
         let Some(resuming) = self.recoveries.resuming.remove(&session) else { return };
         let Some((user, hub)) = self.rooms.session(session).map(|live| (live.user.clone(), live.hub)) else { return };
-        let Resuming { pid, rooms, gone, .. } = resuming;
+        let Resuming { pid, rooms, gone, since, .. } = resuming;
         if rooms.len() < missed.last_seqs.len() {
             // What was left while this was read is not taken up.
             let is_resumed = |room: &RoomId| rooms.iter().any(|(resumed, _)| resumed == room);
@@ -260,7 +270,7 @@ impl Chat {
         for (room, _) in &live.rooms {
             let Some(came) = self.rooms.enter(session, room) else { continue };
             match gone.iter().find(|gone| gone.room == came.room && gone.user == came.user) {
-                Some(gone) if gone.shared == came.shared => {}
+                Some(gone) if gone.shared == came.shared => self.still_there(came, since),
                 // Meanwhile a block or a switch has made that nobody's business any more.
                 Some(gone) if gone.shared => self.presence_changed(gone.clone()),
                 _ => self.presence_changed(came),
@@ -280,6 +290,19 @@ impl Chat {
         let entered: Vec<RoomId> = rooms.iter().map(|(room, _)| room.clone()).collect();
         self.out.send_to_hub(hub, Op::Resume { session, sid, pid, messages, rooms });
         self.send_presence_of(session, entered);
+    }
+
+    /// A member was there before their client came back, and is there now. The others have heard nothing of it, but for those who
+    /// came meanwhile and were answered that nobody is there.
+    fn still_there(&mut self, came: PresenceChanged, since: u64) {
+        if self.rooms.room(&came.room).is_some_and(|live| live.has_answered_since(since)) {
+            return self.presence_changed(came);
+        }
+        if came.shared {
+            let PresenceChanged { room, user, other, online, .. } = came;
+            self.publish_inbox_presence(&other, &room, &user, online);
+            self.send_to_inbox(&other, &Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online }));
+        }
     }
 
     /// Sends a session that was taken up who is in its rooms now: meanwhile somebody may have come or gone, and no answer to an

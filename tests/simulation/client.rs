@@ -260,11 +260,14 @@ impl Client {
         Ok(())
     }
 
-    /// It was taken out of some room, and the event does not say which.
+    /// It was taken out of some room, and the event does not say which. What is edited before it is back, it will not hear.
     fn may_be_out(&mut self) {
-        let seats = self.session.iter_mut().flat_map(|session| &mut session.seats);
-        for seat in seats.filter(|seat| matches!(seat, Seat::In(_) | Seat::Behind)) {
-            *seat = Seat::Unsure;
+        let Some(session) = &mut self.session else { return };
+        for (seat, view) in session.seats.iter_mut().zip(&mut session.views) {
+            if matches!(seat, Seat::In(_) | Seat::Behind) {
+                *seat = Seat::Unsure;
+                view.messages.clear();
+            }
         }
     }
 

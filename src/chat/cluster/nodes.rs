@@ -332,6 +332,7 @@ impl Chat {
             NodeEvent::EndSessions { user, sentence, banned_until } => {
                 self.hear_sessions_ended(user, sentence, banned_until);
             }
+            NodeEvent::SessionsEndNoted { user } => self.confirm(|| Confirmed::SessionsEnded(user)),
             NodeEvent::UserChanged { user, is_renamed } => self.hear_user_changed(user, is_renamed),
             NodeEvent::WhoIsThere { user } => {
                 for PresenceChanged { room, user: of, online, .. } in self.rooms.others_online(&user) {
@@ -345,7 +346,6 @@ impl Chat {
     }
 
     fn hear_sessions_ended(&mut self, user: UserId, sentence: String, banned_until: Option<Timestamp>) {
-        self.confirm(|| Confirmed::SessionsEnded(user.clone()));
         let error = match banned_until {
             Some(until) => ChatError::banned(ends_at(until)),
             None => ChatError::new(ErrorCode::Forbidden, sentence),

@@ -265,6 +265,13 @@ impl Chat {
         }
     }
 
+    /// It is to be read again how a message stands.
+    pub(in crate::chat) fn read_change_again(&mut self, message: MessageId) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.changed.insert(message);
+        }
+    }
+
     /// Something of a room in memory is old. With `alone` nobody else notifies its members' lists.
     pub(in crate::chat) fn refresh(&mut self, room: RoomId, alone: bool) {
         if self.rooms.room(&room).is_some()

@@ -50,10 +50,11 @@ impl Chat {
                 }
                 self.answer_report(&report)
             }
-            Written::Remembered
-            | Written::SessionsEnded { .. }
-            | Written::Recorded
-            | Written::RoomFrozen { changed: false, .. } => done(),
+            Written::SessionsEnded { user } => {
+                self.sessions_end_noted(&user);
+                done()
+            }
+            Written::Remembered | Written::Recorded | Written::RoomFrozen { changed: false, .. } => done(),
             Written::SanctionSet(set) => self.sanction_set(&set),
             Written::RoomFrozen { room, frozen, changed: true } => {
                 self.room_frozen(room, frozen);
@@ -210,6 +211,7 @@ impl Chat {
     fn user_deleted(&mut self, user: &User) {
         let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
         self.end_sessions(&user.id, &gone);
+        self.sessions_end_noted(&user.id);
         self.rooms.user_changed(user, true);
         self.publish_user_changed(&user.id);
         self.mark_user_stale(&user.id);

@@ -26,6 +26,8 @@ pub struct LiveRoom {
     pub(super) elsewhere: Vec<Elsewhere>,
     /// Messages that came before their turn.
     order: Order<(StoredMessage, Bytes)>,
+    /// The number of the last entry that was answered.
+    pub(super) answered_last: u64,
     /// Changes on their way to the writer, which keep the room in memory.
     pub writes_pending: usize,
 }
@@ -52,7 +54,14 @@ pub(super) struct Attached {
 impl LiveRoom {
     /// A room that nobody is in yet.
     pub(super) fn new(state: RoomState) -> Self {
-        Self { state, attached: Vec::new(), elsewhere: Vec::new(), order: Order::default(), writes_pending: 0 }
+        Self {
+            state,
+            attached: Vec::new(),
+            elsewhere: Vec::new(),
+            order: Order::default(),
+            answered_last: 0,
+            writes_pending: 0,
+        }
     }
 
     /// What is known of the room.
@@ -157,6 +166,12 @@ impl LiveRoom {
     #[must_use]
     pub fn has(&self, session: SessionId, place: EntryId) -> bool {
         self.attached.iter().any(|member| member.session == session && member.place == place)
+    }
+
+    /// Whether an entry was answered after so many of all rooms.
+    #[must_use]
+    pub fn has_answered_since(&self, entries: u64) -> bool {
+        self.answered_last > entries
     }
 
     /// Until when a session's room token lets it be here.
