@@ -107,9 +107,11 @@ impl Chat {
         }
     }
 
-    /// Takes a session out of a room against its will.
+    /// Takes a session out of a room against its will. Should its client not read that, it must not come back as if it still were
+    /// there: it starts over.
     pub(super) fn take_out(&mut self, session: SessionId, room: &RoomId, error: ChatError) {
         let Some(hub) = self.rooms.session(session).map(|session| session.hub) else { return };
+        self.end_recoverable(session, true);
         self.out.send_to_hub(hub, Op::Detach { session, room: room.clone(), error: Some(error) });
         self.detach(session, room);
     }
@@ -211,10 +213,12 @@ impl Chat {
         if self.is_early(&message) {
             return self.early_changed(message, data);
         }
-        self.send_to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
-        if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message, true)) {
+        let is_shown = self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message, true));
+        if is_shown {
+            // Before anything is sent to the room: that may take its last session out, and the room out of memory.
             self.room_updated(message.room_id.clone());
         }
+        self.send_to_room(&message.room_id, Delivery::Change, &Push::from_json("messageUpdated", data), None);
         if message.deleted_at.is_some() {
             // Where several nodes change a room, the database counts.
             self.refresh(message.room_id, true);

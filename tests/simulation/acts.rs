@@ -324,11 +324,13 @@ impl World {
         }
         // The newest mostly: the others have been answered.
         let back = if self.random.chance(700) { 0 } else { self.random.below(count) };
-        let (_, message) = self.clients[client].offers[back].clone();
-        let answer = match self.random.below(5) {
+        let (is_own, message) = self.clients[client].offers[back].clone();
+        let answer = match self.random.below(8) {
             0 => OfferDecision::Decline,
-            1 => OfferDecision::Withdraw,
-            2 => OfferDecision::Counter { amount: 7 },
+            1 => OfferDecision::Counter { amount: 7 },
+            2 => OfferDecision::Withdraw,
+            // Mostly it waits for the other one.
+            3..=6 if is_own => return false,
             _ => OfferDecision::Accept,
         };
         let (actor, at) = (user(self.clients[client].user), self.client_time(client));

@@ -112,7 +112,8 @@ pub struct Client {
     pub views_before: [View; ROOMS.len()],
     /// Own messages that can be edited, and offers that were seen, the newest first.
     pub own: Vec<String>,
-    pub offers: Vec<(usize, String)>,
+    /// Whether each is one's own, and its message.
+    pub offers: Vec<(bool, String)>,
     pub read_acks: [i64; ROOMS.len()],
     pub requests: u64,
 }
@@ -231,14 +232,14 @@ impl Client {
                     self.have[room] = self.have[room].max(seq);
                     view.messages.insert(seq, data.get().to_owned());
                 }
-                self.note_offer(room, &message);
+                self.note_offer(&message);
             }
             "messageUpdated" if is_inside => {
                 if let Some(known) = view.messages.get_mut(&seq) {
                     data.get().clone_into(known);
                 }
                 let message: Message = serde_json::from_str(data.get()).map_err(wrong)?;
-                self.note_offer(room, &message);
+                self.note_offer(&message);
             }
             "presence" if is_inside || self.wire == Wire::Inbox => {
                 if user_id != Some(place.other(self.user)) {
@@ -271,11 +272,11 @@ impl Client {
         }
     }
 
-    fn note_offer(&mut self, room: usize, message: &Message) {
+    fn note_offer(&mut self, message: &Message) {
         let is_pending = message.data.as_ref().is_some_and(|data| data.status.as_deref() == Some("pending"));
         if message.kind == "offer" && is_pending {
             self.offers.truncate(OFFERS_KEPT - 1);
-            self.offers.insert(0, (room, message.id.clone()));
+            self.offers.insert(0, (message.sender_id == self.user, message.id.clone()));
         }
         if message.sender_id == self.user && message.deleted_at.is_none() && message.kind == "text" {
             self.own.push(message.id.clone());

@@ -409,7 +409,6 @@ impl Chat {
             }
             Noted::Profile(user) => self.profile_noted(user),
             Noted::SessionsEnded(user) => {
-                self.confirm(|| Confirmed::SessionsEnded(user.clone()));
                 let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
                 self.end_sessions_here(&user, &error);
                 self.profile_noted(user);
