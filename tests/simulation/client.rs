@@ -374,7 +374,7 @@ impl Client {
             return Err(format!("a history ends at {last}, and the last is {}", entered.last_seq));
         }
         if !is_whole {
-            learned.happened.push("behind");
+            learned.happened.push("history in several pages");
         }
         self.have[room] = self.have[room].max(if is_whole { entered.last_seq } else { last });
         session.seats[room] = if is_whole { Seat::In(self.have[room] + 1) } else { Seat::Behind };

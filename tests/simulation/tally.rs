@@ -49,7 +49,7 @@ pub const WANTED: [&str; 42] = [
     "arrived",
     "clock jumps",
     "client gone without a word",
-    "behind",
+    "history in several pages",
     "left at rest",
 ];
 

@@ -332,7 +332,7 @@ impl Chat {
             NodeEvent::EndSessions { user, sentence, banned_until } => {
                 self.hear_sessions_ended(user, sentence, banned_until);
             }
-            NodeEvent::SessionsEndNoted { user } => self.confirm(|| Confirmed::SessionsEnded(user)),
+            NodeEvent::SessionsEndNoted { user } => self.hear_end_noted(user),
             NodeEvent::UserChanged { user, is_renamed } => self.hear_user_changed(user, is_renamed),
             NodeEvent::WhoIsThere { user } => {
                 for PresenceChanged { room, user: of, online, .. } in self.rooms.others_online(&user) {
@@ -346,6 +346,7 @@ impl Chat {
     }
 
     fn hear_sessions_ended(&mut self, user: UserId, sentence: String, banned_until: Option<Timestamp>) {
+        self.confirm(|| Confirmed::EndHeard(user.clone()));
         let error = match banned_until {
             Some(until) => ChatError::banned(ends_at(until)),
             None => ChatError::new(ErrorCode::Forbidden, sentence),
@@ -353,6 +354,12 @@ impl Chat {
         self.end_sessions_here(&user, &error);
         if let Some(until) = banned_until {
             self.bans.add(user, until, self.now.at);
+        }
+    }
+
+    fn hear_end_noted(&mut self, user: UserId) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.sessions_end_noted(user);
         }
     }
 

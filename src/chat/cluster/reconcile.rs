@@ -57,6 +57,8 @@ pub(in crate::chat) enum Confirmed {
     User(UserId),
     Profile(UserId),
     SessionsEnded(UserId),
+    /// A user's sessions were ended by a word whose note may never be stored.
+    EndHeard(UserId),
     /// A room, to the lists of this node's sessions.
     List(RoomId),
 }
@@ -190,11 +192,18 @@ impl Reconcile {
         true
     }
 
+    /// The database has noted that a user's sessions were ended: the word that ended them stands for that note, if it came here.
+    pub(in crate::chat) fn sessions_end_noted(&mut self, user: UserId) {
+        if self.take_confirmed(&Confirmed::EndHeard(user.clone())) {
+            self.confirm(Confirmed::SessionsEnded(user));
+        }
+    }
+
     /// Something may have been lost: what was heard lately proves nothing.
     pub(in crate::chat) fn distrust(&mut self) {
         // What ends sessions must not end those that have come back since.
         for half in &mut self.confirmed {
-            half.retain(|what, _| matches!(what, Confirmed::SessionsEnded(_)));
+            half.retain(|what, _| matches!(what, Confirmed::SessionsEnded(_) | Confirmed::EndHeard(_)));
         }
         self.looked_at = None;
     }

@@ -162,6 +162,8 @@ fn a_word_that_ended_sessions_and_was_not_noted_does_not_stand_for_the_next_note
         let ops = chat.out.take_ops().flat_map(|(_, ops)| ops);
         ops.filter(|op| matches!(op, hub_op::Op::End { session: SessionId(2), .. })).count()
     };
+    // Of another node's word only its note has come, so that word has ended nothing here.
+    hear(&mut fixture, NodeEvent::SessionsEndNoted { user: alice.clone() });
     fixture.chat.sessions_end_noted(&alice);
     fixture.chat.news_read(Ok(note()));
     assert_eq!(ended(&mut fixture.chat), 0, "this is the note of the word");
