@@ -11,6 +11,8 @@ mod acts;
 mod client;
 #[path = "../tests/simulation/frames.rs"]
 mod frames;
+#[path = "../tests/simulation/marketplace.rs"]
+mod marketplace;
 #[path = "../tests/simulation/network.rs"]
 mod network;
 #[path = "../tests/simulation/node.rs"]
@@ -21,12 +23,16 @@ mod plan;
 mod quiet;
 #[path = "../tests/simulation/random.rs"]
 mod random;
+#[path = "../tests/simulation/revocation.rs"]
+mod revocation;
 #[path = "../tests/simulation/run.rs"]
 mod run;
 #[path = "../tests/simulation/step.rs"]
 mod step;
 #[path = "../tests/simulation/store.rs"]
 mod store;
+#[path = "../tests/simulation/tally.rs"]
+mod tally;
 #[path = "../tests/simulation/world.rs"]
 mod world;
 
@@ -37,6 +43,7 @@ use std::{
 
 use clap::Parser;
 use run::{Runner, STEPS};
+use tally::Tally;
 
 /// Runs the simulation.
 #[derive(Parser)]
@@ -75,9 +82,9 @@ fn main() -> ExitCode {
     }
     let first = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs() * 1_000_000);
     let (began, mut shown_at, mut failures) = (Instant::now(), Instant::now(), 0);
-    let mut seeds = 0;
+    let (mut seeds, mut tally) = (0, Tally::new());
     while began.elapsed() < Duration::from_secs(seconds) {
-        if let Err(failure) = runner.run(first + seeds, steps) {
+        if let Err(failure) = runner.run_counting(first + seeds, steps, &mut tally) {
             failures += 1;
             if !keep_going {
                 println!("{}", runner.shorten(failure));
@@ -93,5 +100,6 @@ fn main() -> ExitCode {
             println!("{seeds} seeds from {first}, {done} steps, {per_second:.0} steps per second, {failures} failures");
         }
     }
+    println!("{tally:?}\nmissing: {:?}", tally::missing(&tally));
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

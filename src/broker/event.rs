@@ -186,6 +186,13 @@ pub enum NodeEvent {
         #[serde(rename = "t", default, skip_serializing_if = "Option::is_none", with = "optional_ms")]
         banned_until: Option<Timestamp>,
     },
+    /// The database has noted that all sessions of a user were ended.
+    #[serde(rename = "f")]
+    SessionsEndNoted {
+        /// The user whose sessions have ended.
+        #[serde(rename = "u")]
+        user: UserId,
+    },
     /// A user has another name, other switches or a mute, and the database has it.
     #[serde(rename = "g")]
     UserChanged {

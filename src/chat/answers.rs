@@ -109,6 +109,7 @@ impl Chat {
         let refusal = match state {
             Ok(Some(state)) => {
                 self.rooms.insert(*state);
+                self.cluster.note_read_early(&room, &self.batch);
                 None
             }
             Ok(None) => Some(ChatError::forbidden()),

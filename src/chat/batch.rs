@@ -190,6 +190,11 @@ impl Batch {
         self.counts_anywhere
     }
 
+    /// Whether the writer has a batch.
+    pub(super) fn is_out(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
     /// Whether there is enough for a transaction.
     pub(super) fn is_full(&self) -> bool {
         self.gathered() >= BATCH_WRITES_MAX || self.fitting_cost >= BATCH_COST_MAX || !self.shared.is_empty()

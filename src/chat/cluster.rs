@@ -5,8 +5,11 @@ pub(super) mod nodes;
 mod publish;
 pub mod reconcile;
 
-use super::rooms::Rooms;
-use crate::domain::RoomId;
+use super::{batch::Batch, rooms::Rooms};
+use crate::{
+    broker::NodeId,
+    domain::{MessageId, RoomId},
+};
 use nodes::Nodes;
 use reconcile::Confirmed;
 
@@ -49,6 +52,36 @@ impl Cluster {
             && let Some(nodes) = &mut self.nodes
         {
             nodes.reconcile.is_old(room, alone);
+        }
+    }
+
+    /// A node says that a message stands differently: this one, without `by`.
+    pub(super) fn change_said(&mut self, message: &MessageId, by: Option<NodeId>) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.confirm(Confirmed::Message(message.clone()));
+            let by = by.unwrap_or_else(|| nodes.id());
+            nodes.reconcile.message_changed(message, by);
+        }
+    }
+
+    /// It is to be read again how a message stands.
+    pub(super) fn read_change_again(&mut self, message: MessageId) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.read_again(message);
+        }
+    }
+
+    /// A room was read. What the writer has of this node's may be stored already, so that its outcome comes last and is older.
+    pub(super) fn note_read_early(&mut self, room: &RoomId, batch: &Batch) {
+        if let Some(nodes) = self.nodes.as_mut().filter(|_| batch.is_out()) {
+            nodes.reconcile.room_read_early(room);
+        }
+    }
+
+    /// The outcome of this node's batch is about to be applied, or is applied.
+    pub(super) fn batch_lands(&mut self, is_applied: bool) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.batch_lands(is_applied);
         }
     }
 

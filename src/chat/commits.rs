@@ -10,11 +10,12 @@ use std::time::Duration;
 use super::{
     Chat,
     batch::{PendingWrite, WaitingReply},
-    request::FollowUp,
+    request::{FollowUp, ReplyTo},
     waves::Waves,
 };
 use crate::{
     db::{DbError, Write, WriteError, Written},
+    domain::RoomId,
     error::ChatError,
 };
 
@@ -48,25 +49,28 @@ impl Chat {
         self.out.commit = Some(writes);
     }
 
-    pub(super) fn committed(&mut self, waiting: WaitingReply, outcome: Result<Written, WriteError>) {
-        if let Some(live) = waiting.room.as_ref().and_then(|room| self.rooms.room_mut(room)) {
-            live.writes_pending -= 1;
-        }
+    fn committed(&mut self, reply: ReplyTo, outcome: Result<Written, WriteError>) {
         match outcome {
             Ok(written) => {
                 let answer = self.apply(written);
-                self.out.answer(waiting.reply, answer);
+                self.out.answer(reply, answer);
             }
             Err(error) => {
                 if matches!(error, WriteError::TooManyStatusChanges { .. }) {
                     crate::metrics::count(&self.metrics.rate_limited, "status_changes");
                 }
-                self.out.answer(waiting.reply, Err(error.into()));
+                self.out.answer(reply, Err(error.into()));
             }
         }
-        if let Some(room) = waiting.room {
-            self.rooms.release(&room);
+    }
+
+    /// A change has come back, and what it did to its room is applied: the room need not stay in memory for it.
+    fn landed(&mut self, room: Option<RoomId>) {
+        let Some(room) = room else { return };
+        if let Some(live) = self.rooms.room_mut(&room) {
+            live.writes_pending -= 1;
         }
+        self.rooms.release(&room);
     }
 
     /// Whether a user may make one more change that shows in all rooms that they share with others.
@@ -90,12 +94,14 @@ impl Chat {
         took: Duration,
     ) {
         let waiting = self.batch.landed();
+        self.cluster.batch_lands(false);
         match outcome {
             Ok(outcomes) => {
                 self.metrics.commit_batch_size.observe(waiting.len() as f64);
                 self.metrics.commit_seconds.observe(took.as_secs_f64());
-                for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
-                    self.guarded("commit", |chat| chat.committed(waiting, outcome));
+                for (WaitingReply { room, reply }, outcome) in waiting.into_iter().zip(outcomes) {
+                    self.guarded("commit", |chat| chat.committed(reply, outcome));
+                    self.landed(room);
                 }
                 self.deliveries().send_answered_reads();
             }
@@ -103,23 +109,15 @@ impl Chat {
                 self.metrics.commit_failures.inc();
                 log::error!("a batch of {} was not stored: {error}", waiting.len());
                 let error = ChatError::from(error);
-                for waiting in waiting {
-                    self.not_committed(waiting, &error);
+                for WaitingReply { room, reply } in waiting {
+                    self.out.answer(reply, Err(error.clone()));
+                    self.landed(room);
                 }
             }
         }
+        self.cluster.batch_lands(true);
         self.rooms_landed();
         self.hand_over_batch();
-    }
-
-    fn not_committed(&mut self, WaitingReply { room, reply }: WaitingReply, error: &ChatError) {
-        if let Some(live) = room.as_ref().and_then(|room| self.rooms.room_mut(room)) {
-            live.writes_pending -= 1;
-        }
-        self.out.answer(reply, Err(error.clone()));
-        if let Some(room) = room {
-            self.rooms.release(&room);
-        }
     }
 
     /// A change of the chat's own is stored, or is not.

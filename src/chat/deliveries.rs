@@ -101,9 +101,11 @@ impl Deliveries<'_> {
         }
     }
 
-    /// Takes a session out of a room against its will.
+    /// Takes a session out of a room against its will. Should its client not read that, it must not come back as if it still were
+    /// there: it starts over.
     pub(super) fn take_out(&mut self, session: SessionId, room: &RoomId, error: ChatError) {
         let Some(hub) = self.rooms.session(session).map(|session| session.hub) else { return };
+        self.end_recoverable(session, true);
         self.out.send_to_hub(hub, Op::Detach { session, room: room.clone(), error: Some(error) });
         self.detach(session, room);
     }
@@ -179,7 +181,6 @@ impl Deliveries<'_> {
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.
     pub(super) fn end_sessions(&mut self, user: &UserId, error: &ChatError) -> usize {
-        self.cluster.confirm(|| Confirmed::SessionsEnded(user.clone()));
         self.cluster.publish(
             self.out,
             || Topic::User(user.clone()),
@@ -190,6 +191,17 @@ impl Deliveries<'_> {
             },
         );
         self.end_sessions_here(user, error)
+    }
+
+    /// The database has noted that a user's sessions were ended. Only now does the word that ended them stand for that note: one
+    /// whose note was not stored must not stand for the next.
+    pub(super) fn sessions_end_noted(&mut self, user: &UserId) {
+        self.cluster.confirm(|| Confirmed::SessionsEnded(user.clone()));
+        self.cluster.publish(
+            self.out,
+            || Topic::User(user.clone()),
+            || NodeEvent::SessionsEndNoted { user: user.clone() },
+        );
     }
 
     /// Ends all sessions of a user on this node.

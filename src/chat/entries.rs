@@ -66,6 +66,8 @@ impl Deliveries<'_> {
     /// Answers an entry whose history is read.
     fn entered(&mut self, read: HistoryRead) {
         let HistoryRead { asker, room, role, place, catches_up, messages } = read;
+        // The first thing that is sent to the room ends them, which would be between this entry and its answer.
+        self.end_grants(&room);
         if !self.rooms.room(&room).is_some_and(|live| live.has(asker.session, place)) {
             // It left, died or lost its right meanwhile.
             self.out.answer(ReplyTo::Session(asker), Err(left_before()));
@@ -82,6 +84,7 @@ impl Deliveries<'_> {
         if let Some(came) = self.rooms.enter(asker.session, &room) {
             self.presence_changed(came);
         }
+        self.rooms.entry_answered(&room);
         let Some(live) = self.rooms.room(&room) else { return };
         let presenter = self.settings.presenter(self.now.wall);
         let entered = Entered {

@@ -25,11 +25,13 @@ impl Chat {
         if self.is_early(&message) {
             return self.early_changed(message, data);
         }
-        let push = Push::from_json("messageUpdated", data);
-        self.deliveries().send_to_room(&message.room_id, Delivery::Change, &push, None);
-        if self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message, true)) {
+        let is_shown = self.rooms.room_mut(&message.room_id).is_some_and(|live| live.changed(&message, true));
+        if is_shown {
+            // Before anything is sent to the room: that may take its last session out, and the room out of memory.
             self.room_updated(message.room_id.clone());
         }
+        let push = Push::from_json("messageUpdated", data);
+        self.deliveries().send_to_room(&message.room_id, Delivery::Change, &push, None);
         if message.deleted_at.is_some() {
             // Where several nodes change a room, the database counts.
             self.cluster.refresh(message.room_id, true, &self.rooms);
@@ -41,9 +43,11 @@ impl Chat {
         self.rooms.room(&message.room_id).is_some_and(|live| live.state().last_seq < message.seq)
     }
 
-    /// A message has changed before its turn: it is delivered as it is now, when its turn comes.
+    /// A message has changed before its turn: it is delivered as it is now, when its turn comes. Those who have it already, from
+    /// their history, and those who get what was read of it before, are sent the change once the room has come that far.
     pub(super) fn early_changed(&mut self, message: StoredMessage, data: Bytes) {
         let room = message.room_id.clone();
+        self.cluster.read_change_again(message.id.clone());
         if let Some(live) = self.rooms.room_mut(&room) {
             live.early_changed(message, data);
         }

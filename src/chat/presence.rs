@@ -67,6 +67,20 @@ impl Deliveries<'_> {
         }
     }
 
+    /// A member was there before their client came back, and is there now. The others have heard nothing of it, but for those who
+    /// came meanwhile and were answered that nobody is there.
+    pub(super) fn still_there(&mut self, came: PresenceChanged, since: u64) {
+        if self.rooms.room(&came.room).is_some_and(|live| live.has_answered_since(since)) {
+            return self.presence_changed(came);
+        }
+        if came.shared {
+            let PresenceChanged { room, user, other, online, .. } = came;
+            self.cluster.publish_inbox_presence(self.out, &other, &room, &user, online);
+            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
+            self.out.send_to_inbox(self.rooms, &other, &push);
+        }
+    }
+
     /// Sends a session that was taken up who is in its rooms now: meanwhile somebody may have come or gone, and no answer to an
     /// entry says so.
     pub(super) fn send_presence_of(&mut self, session: SessionId, rooms: Vec<RoomId>) {

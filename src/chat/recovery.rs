@@ -65,6 +65,8 @@ struct Resuming {
     rooms: Vec<(RoomId, Seq)>,
     /// Who was there by the earlier session, and would be gone without this one.
     gone: Vec<PresenceChanged>,
+    /// How many entries had been answered by then.
+    since: u64,
     /// Rooms whose authorization is out.
     due: usize,
     refused: bool,
@@ -202,7 +204,8 @@ impl Deliveries<'_> {
         let Returning { resume: Resume { pid, offset }, rooms, gone } = returning;
         let in_room = |room: &RoomId| RoomRequest::Resume { session, user: user.clone(), room: room.clone() };
         let requests: Vec<RoomRequest> = rooms.iter().map(|(room, _)| in_room(room)).collect();
-        let resuming = Resuming { pid, offset, due: rooms.len(), rooms, gone, refused: false };
+        let since = self.rooms.entries_answered();
+        let resuming = Resuming { pid, offset, due: rooms.len(), rooms, gone, since, refused: false };
         self.recoveries.resuming.insert(session, resuming);
         if requests.is_empty() {
             self.read_missed(session);
@@ -258,7 +261,7 @@ impl Deliveries<'_> {
     fn resumed(&mut self, session: SessionId, mut missed: Missed) {
         let Some(resuming) = self.recoveries.resuming.remove(&session) else { return };
         let Some((user, hub)) = self.rooms.session(session).map(|live| (live.user.clone(), live.hub)) else { return };
-        let Resuming { pid, rooms, gone, .. } = resuming;
+        let Resuming { pid, rooms, gone, since, .. } = resuming;
         if rooms.len() < missed.last_seqs.len() {
             // What was left while this was read is not taken up.
             let is_resumed = |room: &RoomId| rooms.iter().any(|(resumed, _)| resumed == room);
@@ -269,7 +272,7 @@ impl Deliveries<'_> {
         for (room, _) in &live.rooms {
             let Some(came) = self.rooms.enter(session, room) else { continue };
             match gone.iter().find(|gone| gone.room == came.room && gone.user == came.user) {
-                Some(gone) if gone.shared == came.shared => {}
+                Some(gone) if gone.shared == came.shared => self.still_there(came, since),
                 // Meanwhile a block or a switch has made that nobody's business any more.
                 Some(gone) if gone.shared => self.presence_changed(gone.clone()),
                 _ => self.presence_changed(came),

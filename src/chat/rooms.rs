@@ -23,6 +23,8 @@ pub struct Rooms {
     users: HashMap<UserId, Box<LiveUser>>,
     /// How often a session was attached to a room.
     attached: u64,
+    /// How many entries were answered.
+    answered: u64,
     /// What other nodes may have to hear of, where there are others.
     touched: Option<Touched>,
 }
@@ -331,6 +333,20 @@ impl Rooms {
         let shared = live.state.shared().presence;
         self.touch_room(room);
         first.then(|| PresenceChanged { room: room.clone(), user, other, online: true, shared })
+    }
+
+    /// An entry is answered, with who is there.
+    pub fn entry_answered(&mut self, room: &RoomId) {
+        self.answered += 1;
+        if let Some(live) = self.live.get_mut(room) {
+            live.answered_last = self.answered;
+        }
+    }
+
+    /// How many entries were answered.
+    #[must_use]
+    pub fn entries_answered(&self) -> u64 {
+        self.answered
     }
 
     /// A session leaves a room. Returns whether its user is gone with it.

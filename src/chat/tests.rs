@@ -1,5 +1,7 @@
 //! What real threads show only by chance: a test hands over each input itself, in the order that it is about.
 
+mod late;
+
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;

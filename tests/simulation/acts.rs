@@ -6,7 +6,6 @@ use haggle::internals::{
     actors::{hub::OpenSession, outbox::Outbox},
     chat::{
         hub_op::{Asker, HubId},
-        input::Input,
         request::{
             Change, Connect, Join, Leave, MakeOffer, Message, Read, ReplyTo, Resume, SessionEvent, Typing, Welcome,
         },
@@ -14,8 +13,7 @@ use haggle::internals::{
     },
     db::{self, Write},
     domain::{
-        ClientId, Draft, MessageId, MessageKind, ProductId, ProductStatus, Screened, Seq, SettingsPatch, Timestamp,
-        User,
+        AuthorizePolicy, ClientId, Draft, MessageId, MessageKind, Screened, Seq, Timestamp,
         masking::Inspected,
         offer::{OfferDecision, Price},
     },
@@ -29,7 +27,7 @@ use haggle::internals::{
 use crate::{
     client::{Ask, Checked, Seat, Session, Unsent, View},
     node::{HUBS, as_stored},
-    plan::{PRODUCTS, ROOMS, Wire, user},
+    plan::{ROOMS, Wire, user},
     world::{World, note},
 };
 
@@ -52,8 +50,8 @@ impl World {
             66..=72 => self.types(client),
             73..=77 => self.offer(client),
             78..=84 => self.answer_offer(client),
-            85..=89 => self.marketplace(client),
-            90..=93 => {
+            85..=91 => self.marketplace(client),
+            92..=95 => {
                 let (for_good, is_noticed) = (self.random.chance(300), self.random.chance(500));
                 self.drop_client(client, for_good, for_good || is_noticed);
                 true
@@ -64,7 +62,8 @@ impl World {
 
     /// A client connects to some node that runs.
     pub fn connect(&mut self, client: usize) -> bool {
-        if !self.is_healing && self.random.chance(500) {
+        let is_banned = self.store.banned.contains(self.clients[client].user);
+        if is_banned || !self.is_healing && self.random.chance(500) {
             return false;
         }
         let up: Vec<usize> =
@@ -115,6 +114,8 @@ impl World {
             views: std::array::from_fn(|_| View::default()),
             resumes,
             is_over: false,
+            is_known: false,
+            has_read_lists: false,
         });
         true
     }
@@ -147,7 +148,7 @@ impl World {
     }
 
     /// Some room of a user's, or of somebody else's.
-    fn some_room(&mut self, client: usize) -> usize {
+    pub fn some_room(&mut self, client: usize) -> usize {
         let own = self.clients[client].rooms();
         match self.random.pick(&own) {
             Some(room) if !self.random.chance(30) => room,
@@ -172,10 +173,19 @@ impl World {
     pub fn enter_room(&mut self, client: usize, room: usize) -> bool {
         let have = self.clients[client].have[room];
         let after = (have > 0 && self.random.chance(800)).then_some(have);
-        let name = self.clients[client].user;
+        let (name, grant) = (self.clients[client].user, self.grant(client));
         let Some(asker) = self.asker(client, "enterRoom", Ask::Enter { room, after }) else { return false };
-        let join = Join { asker, user: user(name), room: ROOMS[room].room(), after: after.map(Seq), grant: None };
+        let join = Join { asker, user: user(name), room: ROOMS[room].room(), after: after.map(Seq), grant };
         self.sends(client, join)
+    }
+
+    /// Until when a room token lets a client in that it has just got, where room tokens decide.
+    fn grant(&mut self, client: usize) -> Option<Timestamp> {
+        if self.plan.policy != AuthorizePolicy::RoomToken {
+            return None;
+        }
+        let lasts = if self.is_healing { 3_600_000 } else { 200 + self.random.below(20_000) };
+        Some(self.client_time(client).plus_ms(lasts as i64))
     }
 
     fn leave(&mut self, client: usize) -> bool {
@@ -230,7 +240,7 @@ impl World {
     }
 
     fn send_message(&mut self, client: usize, room: usize, text: String, key: Option<String>) -> bool {
-        let name = self.clients[client].user;
+        let (name, grant) = (self.clients[client].user, self.grant(client));
         let Some(asker) = self.asker(client, "message", Ask::Say { key: key.clone() }) else { return false };
         let node = self.clients[client].session.as_ref().map_or(0, |session| session.node);
         let draft = Draft {
@@ -243,7 +253,7 @@ impl World {
             sent_at: Timestamp(self.wall(node)),
             screened: Screened::Clean,
         };
-        self.sends(client, Message { draft, ends: None, grant: None, reply: ReplyTo::Session(asker) })
+        self.sends(client, Message { draft, ends: None, grant, reply: ReplyTo::Session(asker) })
     }
 
     fn change(&mut self, client: usize, event: &'static str, write: Write) -> bool {
@@ -276,7 +286,10 @@ impl World {
             return false;
         }
         let room = self.some_room(client);
-        let seq = self.random.below(usize::try_from(self.clients[client].have[room]).unwrap_or(0) + 2);
+        // Mostly what is new, and sometimes what it has read before or does not have yet.
+        let have = usize::try_from(self.clients[client].have[room]).unwrap_or(0);
+        let most = if self.random.chance(800) { 4 } else { have + 2 };
+        let seq = have + 1 - self.random.below(most).min(have + 1);
         let name = self.clients[client].user;
         let Some(asker) = self.asker(client, "read", Ask::Read { room }) else { return false };
         let seq = Seq(i64::try_from(seq).unwrap_or(0));
@@ -311,11 +324,13 @@ impl World {
         }
         // The newest mostly: the others have been answered.
         let back = if self.random.chance(700) { 0 } else { self.random.below(count) };
-        let (_, message) = self.clients[client].offers[count - 1 - back].clone();
-        let answer = match self.random.below(5) {
+        let (is_own, message) = self.clients[client].offers[back].clone();
+        let answer = match self.random.below(8) {
             0 => OfferDecision::Decline,
-            1 => OfferDecision::Withdraw,
-            2 => OfferDecision::Counter { amount: 7 },
+            1 => OfferDecision::Counter { amount: 7 },
+            2 => OfferDecision::Withdraw,
+            // Mostly it waits for the other one.
+            3..=6 if is_own => return false,
             _ => OfferDecision::Accept,
         };
         let (actor, at) = (user(self.clients[client].user), self.client_time(client));
@@ -323,55 +338,10 @@ impl World {
         self.change(client, "answerOffer", Write::AnswerOffer { room: None, message, actor, answer, at })
     }
 
-    /// What comes over REST: from a user, or from the marketplace.
-    fn marketplace(&mut self, client: usize) -> bool {
-        let place = self.random.below(self.nodes.len());
-        let name = self.clients[client].user;
-        let at = Timestamp(self.wall(place));
-        let room = self.some_room(client);
-        let own = || User::new(user(name), name.to_uppercase(), None);
-        let flag = |random: &mut crate::random::Random| random.chance(600).then(|| random.chance(600));
-        let write = match self.random.below(12) {
-            0 => Write::Block { blocker: own(), blocked: user(ROOMS[room].other(name)), at },
-            1..=4 => Write::Unblock { blocker: user(name), blocked: user(ROOMS[room].other(name)) },
-            5 => {
-                let random = &mut self.random;
-                let (read_receipts, typing, presence) = (flag(random), flag(random), flag(random));
-                Write::SetSettings { user: own(), patch: SettingsPatch { read_receipts, typing, presence } }
-            }
-            6..=8 => {
-                let (product, seller) = PRODUCTS[self.random.below(PRODUCTS.len())];
-                let status =
-                    [ProductStatus::OnSale, ProductStatus::OnSale, ProductStatus::Sold, ProductStatus::Reserved]
-                        [self.random.below(4)];
-                Write::SetProductStatus {
-                    product: ProductId::from_stored(product),
-                    seller: Some(user(seller)),
-                    status,
-                    at,
-                }
-            }
-            9 | 10 => {
-                self.keys += 1;
-                Write::PutUser { user: User::new(user(name), format!("{name} {}", self.keys), None) }
-            }
-            _ => {
-                let Some(node) = &mut self.nodes[place] else { return false };
-                node.inputs.push_back(Input::EndSessions(user(name)));
-                Write::NoteSessionsEnded { user: user(name) }
-            }
-        };
-        let (reply, _) = tokio::sync::oneshot::channel();
-        let Some(node) = &mut self.nodes[place] else { return false };
-        node.inputs.push_back(Input::Session(Change { write, reply: ReplyTo::Request(reply) }.into()));
-        true
-    }
-
     /// What a client that has just come reads by REST: how its rooms look in its list.
     pub fn read_lists(&mut self, client: usize) {
-        let lists = self.clients[client].session.as_ref().map(|session| &session.views);
-        let is_known = |room: usize| lists.is_none_or(|views| !views[room].list.is_empty());
-        if self.clients[client].rooms().into_iter().all(is_known) {
+        let Some(session) = &mut self.clients[client].session else { return };
+        if std::mem::replace(&mut session.has_read_lists, true) {
             return;
         }
         for room in self.clients[client].rooms() {

@@ -9,11 +9,14 @@ use haggle::internals::{actors::outbox::Outbox, domain::SessionId};
 use serde_json::value::RawValue;
 
 use crate::{
-    frames::{Entered, Frame, Message, OfRoom, ReadUpTo, Refusal, parse},
+    frames::{Entered, Frame, Message, OfRoom, ReadUpTo, Refusal, Trouble, parse},
     plan::{Place, ROOMS, Wire},
 };
 
 pub type Checked<T = ()> = Result<T, String>;
+
+/// Offers that a device remembers, to answer them.
+const OFFERS_KEPT: usize = 20;
 
 /// How a session stands in a room, as far as its client knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,10 @@ pub struct Session {
     /// The secret with which it came back.
     pub resumes: Option<String>,
     pub is_over: bool,
+    /// Its node has heard of it.
+    pub is_known: bool,
+    /// It has read by REST how its rooms look in its list.
+    pub has_read_lists: bool,
 }
 
 /// Something said that is to be acknowledged.
@@ -98,12 +105,15 @@ pub struct Client {
     pub unsent: Vec<Unsent>,
     pub pid: Option<String>,
     pub offset: Option<String>,
+    /// The node of the connection before.
+    pub node_before: Option<usize>,
     /// Seats of the connection before, for one that is taken up again, and what was known of the rooms.
     pub seats_before: [Seat; ROOMS.len()],
     pub views_before: [View; ROOMS.len()],
-    /// Own messages that can be edited, and offers that were seen.
+    /// Own messages that can be edited, and offers that were seen, the newest first.
     pub own: Vec<String>,
-    pub offers: Vec<(usize, String)>,
+    /// Whether each is one's own, and its message.
+    pub offers: Vec<(bool, String)>,
     pub read_acks: [i64; ROOMS.len()],
     pub requests: u64,
 }
@@ -112,6 +122,7 @@ pub struct Client {
 #[derive(Default)]
 pub struct Learned {
     pub acknowledged: Vec<Acknowledged>,
+    pub happened: Vec<&'static str>,
 }
 
 fn place_of(room: &str) -> Checked<usize> {
@@ -128,6 +139,7 @@ impl Client {
             unsent: Vec::new(),
             pid: None,
             offset: None,
+            node_before: None,
             seats_before: [Seat::Out; ROOMS.len()],
             views_before: std::array::from_fn(|_| View::default()),
             own: Vec::new(),
@@ -145,9 +157,9 @@ impl Client {
     /// Reads one frame.
     pub fn read(&mut self, frame: &str, learned: &mut Learned) -> Checked {
         let what = match parse(frame)? {
-            Frame::Event { name, data, offset } => self.event(name, data, offset),
+            Frame::Event { name, data, offset } => self.event(name, data, offset, learned),
             Frame::Reply { id, answer } => self.reply(id, answer, learned),
-            Frame::Connected { pid } => self.connected(pid),
+            Frame::Connected { pid } => self.connected(pid, learned),
             Frame::Ended => {
                 if let Some(session) = &mut self.session {
                     session.is_over = true;
@@ -158,10 +170,12 @@ impl Client {
         what.map_err(|problem| format!("{} ({:?}): {problem}: {frame}", self.user, self.wire))
     }
 
-    fn connected(&mut self, pid: Option<String>) -> Checked {
+    fn connected(&mut self, pid: Option<String>, learned: &mut Learned) -> Checked {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.is_welcome = true;
         if session.resumes.is_some() && session.resumes == pid {
+            let is_elsewhere = self.node_before != Some(session.node);
+            learned.happened.push(if is_elsewhere { "recovery on another node" } else { "recovery" });
             // Of what was uncertain or not wanted any more it does not know whether the server has heard.
             session.seats = self.seats_before.map(|seat| match seat {
                 Seat::In(next) => Seat::In(next),
@@ -178,15 +192,22 @@ impl Client {
         Ok(())
     }
 
-    fn event(&mut self, name: &str, data: &RawValue, offset: Option<&str>) -> Checked {
+    fn event(&mut self, name: &str, data: &RawValue, offset: Option<&str>, learned: &mut Learned) -> Checked {
         if name == "offset" {
             self.offset = offset.map(str::to_owned);
             return Ok(());
         }
-        if name == "error" || name == "draining" {
+        let wrong = |error: serde_json::Error| error.to_string();
+        if name == "error" {
+            let Trouble { code, event } = serde_json::from_str(data.get()).map_err(wrong)?;
+            if event.is_none() && matches!(code.as_str(), "token_expired" | "forbidden") {
+                self.may_be_out();
+                if code == "token_expired" {
+                    learned.happened.push("room token over");
+                }
+            }
             return Ok(());
         }
-        let wrong = |error: serde_json::Error| error.to_string();
         let OfRoom { room_id, user_id, online, typing, seq } = serde_json::from_str(data.get()).map_err(wrong)?;
         let room = place_of(room_id)?;
         let place = &ROOMS[room];
@@ -211,14 +232,14 @@ impl Client {
                     self.have[room] = self.have[room].max(seq);
                     view.messages.insert(seq, data.get().to_owned());
                 }
-                self.note_offer(room, &message);
+                self.note_offer(&message);
             }
             "messageUpdated" if is_inside => {
                 if let Some(known) = view.messages.get_mut(&seq) {
                     data.get().clone_into(known);
                 }
                 let message: Message = serde_json::from_str(data.get()).map_err(wrong)?;
-                self.note_offer(room, &message);
+                self.note_offer(&message);
             }
             "presence" if is_inside || self.wire == Wire::Inbox => {
                 if user_id != Some(place.other(self.user)) {
@@ -240,10 +261,22 @@ impl Client {
         Ok(())
     }
 
-    fn note_offer(&mut self, room: usize, message: &Message) {
+    /// It was taken out of some room, and the event does not say which. What is edited before it is back, it will not hear.
+    fn may_be_out(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        for (seat, view) in session.seats.iter_mut().zip(&mut session.views) {
+            if matches!(seat, Seat::In(_) | Seat::Behind) {
+                *seat = Seat::Unsure;
+                view.messages.clear();
+            }
+        }
+    }
+
+    fn note_offer(&mut self, message: &Message) {
         let is_pending = message.data.as_ref().is_some_and(|data| data.status.as_deref() == Some("pending"));
-        if message.kind == "offer" && is_pending && self.offers.len() < 50 {
-            self.offers.push((room, message.id.clone()));
+        if message.kind == "offer" && is_pending {
+            self.offers.truncate(OFFERS_KEPT - 1);
+            self.offers.insert(0, (message.sender_id == self.user, message.id.clone()));
         }
         if message.sender_id == self.user && message.deleted_at.is_none() && message.kind == "text" {
             self.own.push(message.id.clone());
@@ -264,7 +297,7 @@ impl Client {
         match ask {
             Ask::Enter { room, after } => {
                 let entered: Entered<'_> = serde_json::from_str(answer.get()).map_err(wrong)?;
-                self.entered(room, after, &entered)
+                self.entered(room, after, &entered, learned)
             }
             Ask::Leave { room } => {
                 session.seats[room] = Seat::Out;
@@ -319,7 +352,7 @@ impl Client {
         }
     }
 
-    fn entered(&mut self, room: usize, after: Option<i64>, entered: &Entered<'_>) -> Checked {
+    fn entered(&mut self, room: usize, after: Option<i64>, entered: &Entered<'_>, learned: &mut Learned) -> Checked {
         let Some(session) = &mut self.session else { return Ok(()) };
         let place: &Place = &ROOMS[room];
         if !place.has(self.user) {
@@ -340,6 +373,9 @@ impl Client {
         if is_whole && last < entered.last_seq {
             return Err(format!("a history ends at {last}, and the last is {}", entered.last_seq));
         }
+        if !is_whole {
+            learned.happened.push("history in several pages");
+        }
         self.have[room] = self.have[room].max(if is_whole { entered.last_seq } else { last });
         session.seats[room] = if is_whole { Seat::In(self.have[room] + 1) } else { Seat::Behind };
         view.other_online = entered.members.iter().any(|member| member.id != self.user && member.online);
@@ -355,6 +391,7 @@ impl Client {
                 session.seats[*room] = Seat::Unsure;
             }
         }
+        self.node_before = Some(session.node);
         self.seats_before = session.seats;
         self.views_before = std::mem::take(&mut session.views);
         for unsent in &mut self.unsent {

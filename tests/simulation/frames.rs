@@ -93,6 +93,14 @@ pub fn parse(frame: &str) -> Result<Frame<'_>, String> {
     }
 }
 
+/// An `error` event.
+#[derive(Deserialize)]
+pub struct Trouble {
+    pub code: String,
+    /// The event that has failed; without one something ends.
+    pub event: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entered<'a> {

@@ -9,19 +9,23 @@
 mod acts;
 mod client;
 mod frames;
+mod marketplace;
 mod network;
 mod node;
 mod plan;
 mod quiet;
 mod random;
+mod revocation;
 mod run;
 mod step;
 mod store;
+mod tally;
 mod world;
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use run::{Failure, Runner, STEPS};
+use tally::Tally;
 
 /// Things that happen in one run of the suite.
 const STEPS_MIN: usize = 200_000;
@@ -53,11 +57,14 @@ fn the_promises_hold_whatever_happens() {
     };
     let steps = number("HAGGLE_SIMULATION_STEPS").map_or(STEPS_MIN, |steps| steps as usize);
     eprintln!("seeds from {first}");
-    let began = Instant::now();
+    let (began, mut tally) = (Instant::now(), Tally::new());
     for seed in 0..steps.div_ceil(STEPS) as u64 {
-        check(&runner, runner.run(first.wrapping_add(seed), STEPS));
+        check(&runner, runner.run_counting(first.wrapping_add(seed), STEPS, &mut tally));
     }
     eprintln!("{steps} steps in {:.1} s", began.elapsed().as_secs_f64());
+    if steps >= STEPS_MIN {
+        assert_eq!(tally::missing(&tally), [""; 0], "seeds from {first}: {tally:?}");
+    }
 }
 
 #[test]

@@ -32,7 +32,11 @@ impl Plan {
         Self {
             nodes: if is_clustered { 1 + random.below(3) } else { 1 },
             is_clustered,
-            policy: if random.chance(700) { AuthorizePolicy::OnEnter } else { AuthorizePolicy::EveryMessage },
+            policy: match random.below(10) {
+                0..=5 => AuthorizePolicy::OnEnter,
+                6..=7 => AuthorizePolicy::EveryMessage,
+                _ => AuthorizePolicy::RoomToken,
+            },
             crashes: random.chance(600),
             links: random.chance(600),
             database_fails: random.chance(600),

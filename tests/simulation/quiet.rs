@@ -25,6 +25,7 @@ impl World {
     /// Ends all faults.
     fn heal(&mut self) {
         self.is_healing = true;
+        self.rolling = None;
         (self.away_until, self.read_only_until) = (0, 0);
         note!(self, "everything heals");
         let ahead = self.offsets.iter().copied().max().unwrap_or(0).max(120_000);
@@ -87,6 +88,10 @@ impl World {
             }
             self.work()?;
             if !self.is_busy() {
+                if clients && !self.store.banned.is_empty() {
+                    self.end_bans();
+                    continue;
+                }
                 if self.ms >= until && !(clients && self.is_owed()) {
                     return Ok(());
                 }
@@ -132,6 +137,7 @@ impl World {
         for client in 0..self.clients.len() {
             self.read_wire(client, usize::MAX)?;
         }
+        self.check_store()?;
         self.finish_drains();
         Ok(())
     }
@@ -141,6 +147,7 @@ impl World {
         self.heal();
         let wait = if self.plan.is_clustered { 100_000 } else { 20_000 };
         self.settle(wait, true)?;
+        self.check_ended()?;
         let stored = self.check_stored()?;
         self.check_acknowledged(&stored)?;
         for client in 0..self.clients.len() {
@@ -152,6 +159,7 @@ impl World {
     /// Everybody leaves; nothing must be left in memory.
     fn leave_all(&mut self) -> Checked {
         note!(self, "everybody leaves");
+        self.count("left at rest");
         for client in 0..self.clients.len() {
             self.drop_client(client, true, true);
         }

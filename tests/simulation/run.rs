@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix::{Actor, Context, Handler, WeakRecipient};
 use haggle::internals::actors::hub::SessionNotice;
 
-use crate::world::World;
+use crate::{tally::Tally, world::World};
 
 /// Things that happen in one seed's world before it heals.
 pub const STEPS: usize = 2000;
@@ -50,23 +50,33 @@ impl Runner {
 
     /// The history of a seed.
     pub fn history(&self, seed: u64, steps: usize) -> Vec<String> {
-        self.go(seed, steps, true).0.unwrap_or_default()
+        self.go(seed, steps, true).0.history.unwrap_or_default()
     }
 
-    fn go(&self, seed: u64, steps: usize, history: bool) -> (Option<Vec<String>>, Result<(), Failure>) {
+    /// The same, and adds what has happened.
+    pub fn run_counting(&self, seed: u64, steps: usize, tally: &mut Tally) -> Result<(), Failure> {
+        let (world, outcome) = self.go(seed, steps, false);
+        for (what, times) in world.happened {
+            *tally.entry(what).or_default() += times;
+        }
+        outcome
+    }
+
+    fn go(&self, seed: u64, steps: usize, history: bool) -> (World, Result<(), Failure>) {
         let mut world = World::new(seed, self.base, self.notices.clone(), history);
         let mut done = 0;
         let mut outcome = Ok(());
         while done < steps && outcome.is_ok() {
             outcome = world.step();
             world.finish_drains();
+            world.roll_on();
             done += 1;
         }
         let is_early = outcome.is_err();
         let outcome = outcome.and_then(|()| world.come_to_rest());
         let steps = if is_early { done } else { steps };
         let failed = outcome.map_err(|problem| Failure { seed, steps, problem, history: Vec::new() });
-        (world.history, failed)
+        (world, failed)
     }
 
     /// Looks for a shorter history that fails, too, and writes it down.

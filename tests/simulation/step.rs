@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haggle::internals::chat::input::Input;
+use haggle::internals::chat::{input::Input, request::SessionEvent};
 
 use crate::{
     client::Checked,
@@ -59,11 +59,16 @@ impl World {
             });
             let Some((_, kind)) = kind else { break };
             if self.happens(*kind)? {
-                return Ok(());
+                return self.check_store();
             }
         }
         self.pass_time(50);
         Ok(())
+    }
+
+    /// A database with which nothing is wrong refuses single changes, and never a batch.
+    pub fn check_store(&mut self) -> Checked {
+        self.store.problem.take().map_or(Ok(()), Err)
     }
 
     fn happens(&mut self, kind: Kind) -> Checked<bool> {
@@ -111,6 +116,10 @@ impl World {
         }
         let Some(event) = event else { return false };
         note!(self, "node {place}: {session} {event:?}");
+        if let SessionEvent::Connect(_) = event {
+            let sessions = self.clients.iter_mut().filter_map(|client| client.session.as_mut());
+            sessions.filter(|known| known.id == session).for_each(|known| known.is_known = true);
+        }
         self.on(place, Input::Session(event));
         true
     }
@@ -124,6 +133,9 @@ impl World {
                 None => return self.notice_some(),
             },
         };
+        if let Input::EndSessions(user) = &input {
+            self.sessions_end(place, user.as_str());
+        }
         self.on(place, input);
         true
     }
@@ -208,7 +220,7 @@ impl World {
     }
 
     fn fault(&mut self, place: usize) -> bool {
-        match self.random.below(7) {
+        match self.random.below(8) {
             0 if self.plan.crashes => match &self.nodes[place] {
                 Some(_) => self.crash(place),
                 None => self.start(place),
@@ -224,8 +236,10 @@ impl World {
             5 if self.plan.clocks_jump => {
                 self.offsets[place] = (self.random.next() % 240_000) as i64 - 120_000;
                 note!(self, "the clock of node {place} jumps");
+                self.count("clock jumps");
             }
             6 if self.plan.links && self.plan.is_clustered => self.overflow(place),
+            7 if self.plan.crashes && self.rolling.is_none() => self.rolling = Some(0),
             _ => return false,
         }
         true
@@ -234,6 +248,7 @@ impl World {
     fn change_link(&mut self, place: usize) {
         let is_up = self.network.is_down[place];
         note!(self, "the link of node {place} is up: {is_up}");
+        self.count(if is_up { "connected again" } else { "cut off" });
         self.network.is_down[place] = !is_up;
         self.network.lose_all_to(place);
         if let Some(node) = &mut self.nodes[place] {
@@ -247,9 +262,23 @@ impl World {
             return;
         }
         note!(self, "node {place} loses what waits for it");
+        self.count("overflow");
         self.network.lose_all_to(place);
         if let Some(node) = &mut self.nodes[place] {
             node.link_news.push_back(true);
+        }
+    }
+
+    /// A rolling restart goes on: the next node drains when the one before is back.
+    pub fn roll_on(&mut self) {
+        let Some(place) = self.rolling else { return };
+        if self.nodes[place].is_some() {
+            return self.drain(place);
+        }
+        self.start(place);
+        self.rolling = Some(place + 1).filter(|next| *next < self.nodes.len());
+        if self.rolling.is_none() {
+            self.count("rolling restart");
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 use haggle::internals::{
     chat::db_read::{DbAnswer, DbRead},
     db::{self, BytesMax, Connection, DbError, Outcomes, Scope, Tail, Unsettled, Write, Written},
-    domain::{Product, ProductId, ProductStatus, Timestamp, User},
+    domain::{Product, ProductId, ProductStatus, SanctionKind, Timestamp, User},
 };
 use tempfile::TempDir;
 
@@ -27,6 +27,10 @@ pub struct Store {
     commits: u64,
     /// Ids of all messages that are stored.
     pub committed: BTreeSet<String>,
+    /// Users who are banned.
+    pub banned: BTreeSet<String>,
+    /// What it refused though nothing was wrong with it: the whole batch.
+    pub problem: Option<String>,
     short_pages: bool,
     _folder: TempDir,
 }
@@ -94,12 +98,23 @@ impl Store {
         }
         let unsettled = Arc::new(Unsettled::default());
         let tail = Tail::new(Arc::clone(&unsettled));
-        Self { conn, tail, unsettled, commits: 0, committed: BTreeSet::new(), short_pages, _folder: folder }
+        Self {
+            conn,
+            tail,
+            unsettled,
+            commits: 0,
+            committed: BTreeSet::new(),
+            banned: BTreeSet::new(),
+            problem: None,
+            short_pages,
+            _folder: folder,
+        }
     }
 
     /// Commits a batch.
     pub fn commit(&mut self, writes: &[Write], now: Timestamp) -> Result<Outcomes, DbError> {
-        let outcomes = db::write_deferred(&mut self.conn, &mut self.tail, writes, now)?;
+        let outcomes = db::write_deferred(&mut self.conn, &mut self.tail, writes, now)
+            .inspect_err(|error| self.problem = Some(format!("the database fails by itself: {error}: {writes:?}")))?;
         self.commits += 1;
         if self.commits.is_multiple_of(7) {
             self.tail.settle_some(&mut self.conn, 3).unwrap();
@@ -111,6 +126,14 @@ impl Store {
                     if let Some((offer, _)) = &moved.made {
                         self.committed.insert(offer.id.to_string());
                     }
+                }
+                Written::SanctionSet(set) if set.kind == SanctionKind::Ban => {
+                    let user = set.sanction.user.id.to_string();
+                    if set.until.is_some() {
+                        self.banned.insert(user)
+                    } else {
+                        self.banned.remove(&user)
+                    };
                 }
                 _ => {}
             }

@@ -1,6 +1,9 @@
 //! The world of one seed: nodes, their database, the network between them, clients, and what happens next.
 
-use std::time::Instant;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use haggle::internals::{
     actors::hub::SessionNotice,
@@ -20,6 +23,7 @@ use crate::{
     plan::{DEVICES, Plan, user},
     random::Random,
     store::{START, Store, failed},
+    tally::{Tally, names_of},
 };
 
 /// A session whose client is gone, and whose server does not know.
@@ -45,6 +49,14 @@ pub struct World {
     pub lives: u64,
     pub sessions: u64,
     pub keys: u64,
+    /// Users whose sessions a node has ended and is yet to write that down, with those sessions.
+    pub ending: BTreeMap<String, (usize, Vec<SessionId>)>,
+    /// Sessions that must not be left at rest.
+    pub ended: BTreeSet<SessionId>,
+    /// The node that is next in a rolling restart.
+    pub rolling: Option<usize>,
+    /// How often each kind of thing has happened.
+    pub happened: Tally,
     /// Until when the database can't be reached, and until when it takes no writes.
     pub away_until: u64,
     pub read_only_until: u64,
@@ -84,6 +96,10 @@ impl World {
             lives: 0,
             sessions: 0,
             keys: 0,
+            ending: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            rolling: None,
+            happened: Tally::new(),
             away_until: 0,
             read_only_until: 0,
             is_healing: false,
@@ -126,9 +142,15 @@ impl World {
         self.nodes[place] = Some(node);
     }
 
+    /// Counts something that has happened.
+    pub fn count(&mut self, what: &'static str) {
+        *self.happened.entry(what).or_default() += 1;
+    }
+
     /// One thing happens at a node's core.
     pub fn on(&mut self, place: usize, input: Input) {
         let (now, ms) = (self.now(place), self.ms);
+        self.count(input.kind());
         note!(self, "node {place}: {}", input.kind());
         let Some(node) = &mut self.nodes[place] else { return };
         node.on(input, now, ms);
@@ -177,6 +199,11 @@ impl World {
             } else {
                 1 + usize::from(self.plan.doubles && self.random.chance(50))
             };
+            match copies {
+                0 => self.count("lost by the bus"),
+                2 => self.count("doubled by the bus"),
+                _ => {}
+            }
             self.network.send(to, envelope.node, name.clone(), &bytes, copies);
         }
     }
@@ -185,13 +212,18 @@ impl World {
     pub fn crash(&mut self, place: usize) {
         let Some(node) = self.nodes[place].take() else { return };
         note!(self, "node {place} dies");
-        if let Some(Commit::Asked(writes)) = node.commit
-            && self.random.chance(500)
-        {
-            let now = self.now(place).wall;
-            drop(self.store.commit(&writes, now));
+        match node.commit {
+            Some(Commit::Asked(writes)) if self.random.chance(500) => {
+                let now = self.now(place).wall;
+                drop(self.store.commit(&writes, now));
+                self.count("crash after a commit");
+            }
+            Some(Commit::Asked(_)) => self.count("crash before a commit"),
+            Some(Commit::Done(_)) => self.count("crash after a commit"),
+            None => self.count("crash"),
         }
         self.store.crash();
+        self.forget_ending(place);
         self.network.lose_all_to(place);
         self.zombies.retain(|zombie| zombie.session.node != place);
         for client in &mut self.clients {
@@ -213,7 +245,9 @@ impl World {
             self.send(place, &Topic::Nodes, &envelope);
         }
         note!(self, "node {place} ends in good order");
+        self.count("drained");
         self.nodes[place] = None;
+        self.forget_ending(place);
         self.network.lose_all_to(place);
         true
     }
@@ -228,6 +262,9 @@ impl World {
             let sent = node.uplinks.entry(session.id).or_default();
             let kept = self.random.below(sent.len() + 1);
             sent.truncate(kept);
+        }
+        if !is_noticed {
+            self.count("client gone without a word");
         }
         let zombie = Zombie { session, user, for_good };
         if is_noticed { self.notice(zombie) } else { self.zombies.push(zombie) }
@@ -277,6 +314,7 @@ impl World {
         if has_read {
             self.read_lists(client);
         }
+        learned.happened.iter().for_each(|what| self.count(what));
         for acknowledged in learned.acknowledged {
             if !self.store.committed.contains(&acknowledged.id) {
                 return Err(format!("acknowledged and not stored: {acknowledged:?}"));
@@ -297,6 +335,14 @@ impl World {
         let error = || haggle::internals::db::DbError::Unavailable("by the simulation".to_owned());
         let now = self.now(place).wall;
         let outcome = if is_away || fails && !is_lost { Err(error()) } else { self.store.commit(&writes, now) };
+        self.note_ended(&writes, outcome.as_ref().ok());
+        outcome.iter().flat_map(names_of).for_each(|name| self.count(name));
+        match (is_lost, &outcome) {
+            (true, _) => self.count("answer lost"),
+            (false, Err(_)) if self.ms < self.read_only_until => self.count("read-only"),
+            (false, Err(_)) => self.count("not committed"),
+            (false, Ok(_)) => {}
+        }
         note!(
             self,
             "node {place}: {} writes: stored {}, answer lost {is_lost}: {writes:?}",
@@ -318,6 +364,9 @@ impl World {
         let read = node.reads.swap_remove(self.random.below(node.reads.len()));
         let fails = self.plan.database_fails && !self.is_healing && self.random.chance(30);
         let is_failed = fails || self.ms < self.away_until;
+        if is_failed {
+            self.count("not read");
+        }
         let answer = if is_failed { failed(read) } else { self.store.answer(read) };
         note!(self, "node {place}: the database knows {} (failed: {is_failed})", answer.kind());
         if let Some(node) = &mut self.nodes[place] {

@@ -21,7 +21,10 @@ impl Chat {
         }
         match event {
             NodeEvent::Message { room, seq, message } => self.hear_message(&room, seq, message),
-            NodeEvent::MessageChanged { message: Some(message) } => self.hear_change(message),
+            NodeEvent::MessageChanged { message: Some(message) } => {
+                self.cluster.change_said(&message.id, Some(node));
+                self.show_change(message);
+            }
             NodeEvent::Read { room, reader, seq, unread } => {
                 self.cluster.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
                 self.hear_read(&room, &reader, seq, unread);
@@ -58,6 +61,7 @@ impl Chat {
             NodeEvent::EndSessions { user, sentence, banned_until } => {
                 self.hear_sessions_ended(user, sentence, banned_until);
             }
+            NodeEvent::SessionsEndNoted { user } => self.hear_end_noted(user),
             NodeEvent::UserChanged { user, is_renamed } => self.hear_user_changed(user, is_renamed),
             NodeEvent::WhoIsThere { user } => {
                 for PresenceChanged { room, user: of, online, .. } in self.rooms.others_online(&user) {
@@ -71,7 +75,7 @@ impl Chat {
     }
 
     fn hear_sessions_ended(&mut self, user: UserId, sentence: String, banned_until: Option<Timestamp>) {
-        self.cluster.confirm(|| Confirmed::SessionsEnded(user.clone()));
+        self.cluster.confirm(|| Confirmed::EndHeard(user.clone()));
         let error = match banned_until {
             Some(until) => ChatError::banned(ends_at(until)),
             None => ChatError::new(ErrorCode::Forbidden, sentence),
@@ -79,6 +83,12 @@ impl Chat {
         self.deliveries().end_sessions_here(&user, &error);
         if let Some(until) = banned_until {
             self.bans.add(user, until, self.now.at);
+        }
+    }
+
+    fn hear_end_noted(&mut self, user: UserId) {
+        if let Some(nodes) = &mut self.cluster.nodes {
+            nodes.reconcile.sessions_end_noted(user);
         }
     }
 
@@ -120,12 +130,6 @@ impl Chat {
         }
     }
 
-    /// A message stands differently, and another node or the database has said so.
-    fn hear_change(&mut self, message: StoredMessage) {
-        self.cluster.confirm(|| Confirmed::Message(message.id.clone()));
-        self.show_change(message);
-    }
-
     /// Takes over a message that was changed elsewhere, and shows it to those who are in its room here.
     pub(in crate::chat) fn show_change(&mut self, message: StoredMessage) {
         self.loading.mark_stale(&message.room_id, &mut self.cluster);
@@ -145,10 +149,7 @@ impl Chat {
     fn hear_read(&mut self, room: &RoomId, reader: &UserId, seq: Seq, unread: i64) {
         self.loading.mark_stale(room, &mut self.cluster);
         let Some(live) = self.rooms.room_mut(room) else { return };
-        let Some(role) = live.role_of(reader) else { return };
-        let known = live.state().member(role);
-        if seq > known.read_seq || known.listing.unread {
-            live.read(reader, seq, unread);
+        if live.role_of(reader).is_some() && live.read(reader, seq, unread) {
             self.deliveries().send_read(room, reader, seq);
         }
     }

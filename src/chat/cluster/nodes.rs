@@ -69,6 +69,11 @@ pub(in crate::chat) struct Nodes {
 }
 
 impl Nodes {
+    /// Which node this is.
+    pub(super) fn id(&self) -> NodeId {
+        self.me
+    }
+
     pub(super) fn new(me: NodeId, now: Now) -> Self {
         Self {
             me,

@@ -67,7 +67,7 @@ impl Cluster {
     }
 
     pub(in crate::chat) fn publish_change(&mut self, out: &mut Effects, message: &StoredMessage) {
-        self.confirm(|| Confirmed::Message(message.id.clone()));
+        self.change_said(&message.id, None);
         self.publish_to_room(out, &message.room_id, |_| NodeEvent::MessageChanged { message: Some(message.clone()) });
     }
 

@@ -13,6 +13,7 @@ use std::{
 };
 
 use crate::{
+    broker::NodeId,
     chat::{
         Audience, Chat, Reach,
         db_read::{DbRead, Memory},
@@ -58,6 +59,8 @@ pub(in crate::chat) enum Confirmed {
     User(UserId),
     Profile(UserId),
     SessionsEnded(UserId),
+    /// A user's sessions were ended by a word whose note may never be stored.
+    EndHeard(UserId),
     /// A room, to the lists of this node's sessions.
     List(RoomId),
 }
@@ -103,7 +106,15 @@ pub(in crate::chat) struct Reconcile {
     changed_since: BTreeSet<RoomId>,
     /// Messages that were edited or taken back.
     changed: BTreeSet<MessageId>,
-    is_reading_changed: bool,
+    /// Those that are being read.
+    changed_asked: BTreeSet<MessageId>,
+    /// Which node has said last of each message that it stands differently, in the same two halves.
+    changed_by: [HashMap<MessageId, NodeId>; 2],
+    /// Rooms that were read while the writer had a batch of this node's: it may have been stored before that, and its outcome is
+    /// applied after it.
+    read_early: BTreeSet<RoomId>,
+    /// The outcome of that batch is being applied.
+    is_landing: bool,
     /// Up to here in the order of commits, everything was delivered that this node has sessions for.
     settled: Position,
 }
@@ -124,11 +135,38 @@ impl Reconcile {
         true
     }
 
-    /// What is being read of a room may be older than this change of it.
+    /// What is being read of a room may be older than this change of it. What was read early may be newer than what the batch has
+    /// done: then the room is read again.
     pub(in crate::chat) fn room_changed(&mut self, room: &RoomId) {
         if self.is_refreshing {
             self.changed_since.insert(room.clone());
         }
+        if self.is_landing && self.read_early.remove(room) {
+            self.stale.insert(room.clone(), true);
+        }
+    }
+
+    /// A room was read while the writer has a batch of this node's.
+    pub(super) fn room_read_early(&mut self, room: &RoomId) {
+        self.read_early.insert(room.clone());
+    }
+
+    /// The outcome of the batch is about to be applied, or is applied.
+    pub(super) fn batch_lands(&mut self, is_applied: bool) {
+        self.is_landing = !is_applied;
+        if is_applied {
+            self.read_early.clear();
+        }
+    }
+
+    /// A node says that a message stands differently, or this one does. What another node has said of it shortly before, or what
+    /// is being read of it, may be the newer one of the two: then the message is read again.
+    pub(super) fn message_changed(&mut self, message: &MessageId, by: NodeId) {
+        let other = self.changed_by.iter().find_map(|half| half.get(message)).is_some_and(|other| *other != by);
+        if other || self.changed_asked.contains(message) {
+            self.changed.insert(message.clone());
+        }
+        self.changed_by[0].insert(message.clone(), by);
     }
 
     fn list_of(&self, room: &RoomId) -> Option<Seq> {
@@ -155,11 +193,18 @@ impl Reconcile {
         true
     }
 
+    /// The database has noted that a user's sessions were ended: the word that ended them stands for that note, if it came here.
+    pub(super) fn sessions_end_noted(&mut self, user: UserId) {
+        if self.take_confirmed(&Confirmed::EndHeard(user.clone())) {
+            self.confirm(Confirmed::SessionsEnded(user));
+        }
+    }
+
     /// Something may have been lost: what was heard lately proves nothing.
     pub(in crate::chat) fn distrust(&mut self) {
         // What ends sessions must not end those that have come back since.
         for half in &mut self.confirmed {
-            half.retain(|what, _| matches!(what, Confirmed::SessionsEnded(_)));
+            half.retain(|what, _| matches!(what, Confirmed::SessionsEnded(_) | Confirmed::EndHeard(_)));
         }
         self.looked_at = None;
     }
@@ -180,11 +225,15 @@ impl Reconcile {
             self.changed_since.clear();
             out.read(DbRead::RoomsAgain(asked));
         }
-        if !self.is_reading_changed && !self.changed.is_empty() {
-            let asked = mem::take(&mut self.changed).into_iter().collect();
-            self.is_reading_changed = true;
-            out.read(DbRead::Changed(asked));
+        if self.changed_asked.is_empty() && !self.changed.is_empty() {
+            self.changed_asked = mem::take(&mut self.changed);
+            out.read(DbRead::Changed(self.changed_asked.iter().cloned().collect()));
         }
+    }
+
+    /// It is to be read again how a message stands.
+    pub(super) fn read_again(&mut self, message: MessageId) {
+        self.changed.insert(message);
     }
 
     /// Messages of a room are missing.
@@ -215,6 +264,8 @@ impl Reconcile {
             self.confirmed[0].clear();
             self.lists.swap(0, 1);
             self.lists[0].clear();
+            self.changed_by.swap(0, 1);
+            self.changed_by[0].clear();
         }
     }
 
@@ -358,7 +409,6 @@ impl Chat {
             }
             Noted::Profile(user) => self.profile_noted(user),
             Noted::SessionsEnded(user) => {
-                self.cluster.confirm(|| Confirmed::SessionsEnded(user.clone()));
                 let error = ChatError::new(ErrorCode::Forbidden, "the marketplace has ended this session");
                 self.deliveries().end_sessions_here(&user, &error);
                 self.profile_noted(user);

@@ -50,10 +50,11 @@ impl Chat {
                 }
                 self.answer_report(&report)
             }
-            Written::Remembered
-            | Written::SessionsEnded { .. }
-            | Written::Recorded
-            | Written::RoomFrozen { changed: false, .. } => done(),
+            Written::SessionsEnded { user } => {
+                self.deliveries().sessions_end_noted(&user);
+                done()
+            }
+            Written::Remembered | Written::Recorded | Written::RoomFrozen { changed: false, .. } => done(),
             Written::SanctionSet(set) => self.sanction_set(&set),
             Written::RoomFrozen { room, frozen, changed: true } => {
                 self.room_frozen(room, frozen);
@@ -210,6 +211,7 @@ impl Chat {
     fn user_deleted(&mut self, user: &User) {
         let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
         self.deliveries().end_sessions(&user.id, &gone);
+        self.deliveries().sessions_end_noted(&user.id);
         self.rooms.user_changed(user, true);
         self.cluster.publish_user_changed(&mut self.out, &user.id);
         self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
@@ -219,10 +221,9 @@ impl Chat {
     pub(in crate::chat) fn member_has_read(&mut self, mark: ReadMark) {
         let ReadMark { room, reader, read_seq, unread } = mark;
         self.loading.mark_stale(&room, &mut self.cluster);
-        if let Some(live) = self.rooms.room_mut(&room) {
-            live.read(&reader, read_seq, unread);
+        if self.rooms.room_mut(&room).is_some_and(|live| live.read(&reader, read_seq, unread)) {
+            self.deliveries().send_read(&room, &reader, read_seq);
         }
-        self.deliveries().send_read(&room, &reader, read_seq);
         self.cluster.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
         self.cluster.publish_to_room(&mut self.out, &room, |room| NodeEvent::Read {
             room,

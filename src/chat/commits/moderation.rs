@@ -27,6 +27,7 @@ impl Chat {
     fn banned(&mut self, user: &UserId, until: Timestamp) {
         self.bans.add(user.clone(), until, self.now.at);
         self.deliveries().end_sessions(user, &ChatError::banned(ends_at(until)));
+        self.deliveries().sessions_end_noted(user);
     }
 
     /// A room was frozen or unfrozen: its members' lists and open rooms show it.

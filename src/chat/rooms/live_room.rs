@@ -26,6 +26,8 @@ pub struct LiveRoom {
     pub(super) elsewhere: Vec<Elsewhere>,
     /// Messages that came before their turn.
     order: Order<(StoredMessage, Bytes)>,
+    /// The number of the last entry that was answered.
+    pub(super) answered_last: u64,
     /// Changes on their way to the writer, which keep the room in memory.
     pub writes_pending: usize,
 }
@@ -52,7 +54,14 @@ pub(super) struct Attached {
 impl LiveRoom {
     /// A room that nobody is in yet.
     pub(super) fn new(state: RoomState) -> Self {
-        Self { state, attached: Vec::new(), elsewhere: Vec::new(), order: Order::default(), writes_pending: 0 }
+        Self {
+            state,
+            attached: Vec::new(),
+            elsewhere: Vec::new(),
+            order: Order::default(),
+            answered_last: 0,
+            writes_pending: 0,
+        }
     }
 
     /// What is known of the room.
@@ -157,6 +166,12 @@ impl LiveRoom {
     #[must_use]
     pub fn has(&self, session: SessionId, place: EntryId) -> bool {
         self.attached.iter().any(|member| member.session == session && member.place == place)
+    }
+
+    /// Whether an entry was answered after so many of all rooms.
+    #[must_use]
+    pub fn has_answered_since(&self, entries: u64) -> bool {
+        self.answered_last > entries
     }
 
     /// Until when a session's room token lets it be here.
@@ -329,15 +344,18 @@ impl LiveRoom {
         true
     }
 
-    /// A member has read up to here, and so much is left.
-    pub fn read(&mut self, user: &UserId, read_seq: Seq, unread: i64) {
-        for role in [Role::Buyer, Role::Seller] {
-            if self.state.member_user(role).id == *user {
-                let member = self.state.member_mut(role);
-                (member.read_seq, member.unread) = (read_seq, unread);
-                member.listing = member.listing.after_reading();
-            }
+    /// A member has read up to here, and so much is left. Returns whether that is news: where several nodes commit, the later of
+    /// two marks may come first, and none goes back.
+    pub fn read(&mut self, user: &UserId, read_seq: Seq, unread: i64) -> bool {
+        let is_theirs = |role: &Role| self.state.member_user(*role).id == *user;
+        let Some(role) = [Role::Buyer, Role::Seller].into_iter().find(is_theirs) else { return false };
+        let member = self.state.member_mut(role);
+        let is_news = read_seq > member.read_seq || read_seq == member.read_seq && member.listing.unread;
+        if is_news {
+            (member.read_seq, member.unread) = (read_seq, unread);
+            member.listing = member.listing.after_reading();
         }
+        is_news
     }
 
     /// The product changed.

@@ -105,6 +105,7 @@ impl Chat {
                 Ok(Some(state)) => {
                     let is_current = !changed.contains(&room);
                     self.guarded("refresh", |chat| chat.refreshed(&state, alone, is_current));
+                    self.cluster.note_read_early(&room, &self.batch);
                 }
                 Ok(None) => {}
                 Err(error) => log::warn!("room={room} could not be read again: {error}"),
@@ -119,7 +120,7 @@ impl Chat {
         found: Result<(Vec<ChangedMessage>, usize), DbError>,
     ) {
         let Some(nodes) = &mut self.cluster.nodes else { return };
-        nodes.reconcile.is_reading_changed = false;
+        nodes.reconcile.changed_asked.clear();
         match found {
             Ok((messages, looked_at)) => {
                 nodes.reconcile.changed.extend(asked.into_iter().skip(looked_at));
