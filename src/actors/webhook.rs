@@ -1,4 +1,5 @@
-//! One POST to the marketplace's backend: signed, with an end in sight.
+//! One POST to the marketplace's backend, signed and with a deadline, and how long to wait after one that failed. `event_sender` and
+//! `notifier` try again.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,5 @@
-//! Who is online: members who come and go, and what a session that has just come is sent of those who are there.
+//! Sends who came and who went, and what a session that has just come is sent of those who are there. Who is online is decided in
+//! `rooms` and `rooms/live_room`.
 
 use std::time::Duration;
 

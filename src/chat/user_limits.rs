@@ -1,4 +1,5 @@
-//! What each user takes of the server, over all of their sessions, namespaces and wires, and over REST.
+//! What each user takes of the server, over all of their sessions, namespaces and wires, and over REST: messages per second, sessions,
+//! rooms, what waits.
 //!
 //! One [`UserShare`] for each user, shared by all workers. It is forgotten when nobody holds it and its rates have recovered, so
 //! that coming back never brings a fresh limit.
@@ -16,7 +17,7 @@ use std::{
 
 use super::{
     in_flight::WorkInFlight,
-    rate_limit::{Patience, Quota, Rate, RateVerdict, Strikes, wait_ms},
+    token_bucket::{Patience, Quota, Rate, RateVerdict, Strikes, wait_ms},
 };
 use crate::{
     config::Limits,

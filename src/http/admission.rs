@@ -25,7 +25,7 @@ pub use self::{
 };
 use super::{body::UnsentAnswers, client_address::is_trusted, deadlines::Watch};
 use crate::{
-    chat::rate_limit::{KeyedRate, Quota, wait_ms},
+    chat::token_bucket::{KeyedRate, Quota, wait_ms},
     config::Limits,
     domain::{AddressKey, Network},
     error::{ChatError, ErrorCode},

@@ -6,10 +6,8 @@
 mod client;
 mod server;
 
-pub use client::{ClientEvent, EditMessage, EnterRoom, MakeOffer, MarkRead, OfferAnswer, SendMessage, SetTyping};
-pub use server::{
-    Alive, Authenticated, Entered, ErrorNotice, HeartbeatTerms, Member, ReadUpTo, RoomUpdated, ServerEvent,
-};
+pub use client::*;
+pub use server::*;
 
 #[cfg(test)]
 mod tests {

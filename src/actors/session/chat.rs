@@ -17,12 +17,12 @@ use crate::{
     chat::{
         hub_op::Asker,
         in_flight::InFlight,
-        rate_limit::{Patience, RateVerdict},
         request::{
             Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing, Welcome,
         },
         rooms::Feed,
         short_list::reserve_one,
+        token_bucket::{Patience, RateVerdict},
         user_limits::{SessionPlace, UserShare},
     },
     db::Write,

@@ -23,8 +23,8 @@ use namespace::Departure;
 use crate::{
     auth::AuthError,
     chat::{
-        rate_limit::{Quota, Rate, wait_ms},
         short_list::reserve_one,
+        token_bucket::{Quota, Rate, wait_ms},
     },
     error::{ChatError, CloseCode},
     protocol::socket_io::{Attachments, Kind, Packet, PacketError, attachments::check_placeholders, write},

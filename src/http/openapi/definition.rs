@@ -120,8 +120,8 @@ use crate::{
         (name = "websocket", description = "Live events go over a plain WebSocket, `GET /ws/chat`, with the subprotocols \
             `haggle.v1` and `bearer.<jwt>`, or with `Authorization: Bearer`. Each text frame is one JSON object: \
             `{\"event\", \"data\"?, \"id\"?}` goes in, `{\"reply\": id, \"data\"}` or `{\"reply\": id, \"error\"}` answers a \
-            request that has an `id`, and `{\"event\", \"data\"}` comes unasked. A client sends `enterRoom`, `leaveRoom`, \
-            `message`, `editMessage`, `deleteMessage`, `typing`, `read`, `offer`, `answerOffer`, `authenticate` and `heartbeat`; docs/protocol.md describes each."),
+            request that has an `id`, and `{\"event\", \"data\"}` comes unasked. docs/protocol.md \
+            describes each event."),
         (name = "embed", description = "The components, for a marketplace's own pages."),
         (name = "operations", description = "For operators of the server."),
     )
