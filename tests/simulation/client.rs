@@ -199,14 +199,7 @@ impl Client {
         }
         let wrong = |error: serde_json::Error| error.to_string();
         if name == "error" {
-            let Trouble { code, event } = serde_json::from_str(data.get()).map_err(wrong)?;
-            if event.is_none() && matches!(code.as_str(), "token_expired" | "forbidden") {
-                self.may_be_out();
-                if code == "token_expired" {
-                    learned.happened.push("room token over");
-                }
-            }
-            return Ok(());
+            return self.trouble(serde_json::from_str(data.get()).map_err(wrong)?, learned);
         }
         let OfRoom { room_id, user_id, online, typing, seq } = serde_json::from_str(data.get()).map_err(wrong)?;
         let room = place_of(room_id)?;
@@ -257,6 +250,16 @@ impl Client {
             }
             "roomUpdated" => data.get().clone_into(&mut view.list),
             _ => return Err(format!("an event {name} at a seat {seat:?}")),
+        }
+        Ok(())
+    }
+
+    fn trouble(&mut self, Trouble { code, event }: Trouble, learned: &mut Learned) -> Checked {
+        if event.is_none() && matches!(code.as_str(), "token_expired" | "forbidden") {
+            self.may_be_out();
+            if code == "token_expired" {
+                learned.happened.push("room token over");
+            }
         }
         Ok(())
     }
