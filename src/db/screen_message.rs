@@ -6,13 +6,13 @@ use super::{
     Connection, DbError,
     models::{
         audit::{self, NewEntry},
-        message, report,
+        message,
+        report::{self, HeldMessage},
         room::RoomDetails,
     },
 };
 use crate::domain::{
-    AuditAction, AuditSubject, Data, MessageId, MessageKind, Moderator, Product, RoomId, Timestamp, UserId,
-    screen::Verdict,
+    AuditAction, AuditSubject, Data, MessageId, Moderator, Product, RoomId, Timestamp, UserId, screen::Verdict,
 };
 
 /// Where somebody wants to say something.
@@ -38,14 +38,6 @@ pub struct ScreenDecision {
     /// What staff is to look at.
     pub held: Option<HeldMessage>,
     pub at: Timestamp,
-}
-
-/// What a message would have held.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeldMessage {
-    pub kind: MessageKind,
-    pub text: Option<String>,
-    pub data: Option<Data>,
 }
 
 /// What the marketplace is asked with a message. `None` for a stranger, and where the sender can't say anything: then there is
@@ -142,7 +134,10 @@ mod tests {
             AuditFilter, ErasureProgress, ReportFilter, Write, Written, list_audit, list_reports,
             test_db::{NOW, TestDb, room, say, user_id, write},
         },
-        domain::safety::{Report, ReportState},
+        domain::{
+            MessageKind,
+            safety::{Report, ReportState},
+        },
     };
 
     fn held(room: &RoomId, text: &str) -> ScreenDecision {

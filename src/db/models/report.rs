@@ -19,10 +19,9 @@ use crate::{
         operation_error::RefusalReason,
         prelude::*,
         schema::{messages, reports},
-        screen_message::HeldMessage,
     },
     domain::{
-        MessageId, RoomId, Seq, StoredMessage, Timestamp, UserId,
+        Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
         event::ReportEvent,
         safety::{Decision, Report, ReportCategory, ReportState},
     },
@@ -102,6 +101,14 @@ pub struct NewReport {
     /// What the reporter says about it.
     pub text: Option<String>,
     pub at: Timestamp,
+}
+
+/// What a message would have held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldMessage {
+    pub kind: MessageKind,
+    pub text: Option<String>,
+    pub data: Option<Data>,
 }
 
 /// What a report came to.
