@@ -87,7 +87,9 @@ pub use models::{
     product::{find_product, list_products},
     recovery::{end_recoveries, find_recovery},
     removed::{erase_removed_words, find_removed_words, is_removed_before},
-    report::{NewReport, OpenReport, ReportFilter, ReportUser, Reported, find_report, list_reports, store_report},
+    report::{
+        HeldMessage, NewReport, OpenReport, ReportFilter, ReportUser, Reported, find_report, list_reports, store_report,
+    },
     room::{allow_contact, has_room, is_member},
     user::{
         SignIn, UserDetails, find_settings, find_sign_in, find_user, find_user_details, find_users, is_deleted,
@@ -108,9 +110,7 @@ pub use opening::{open_to_serve, open_to_work};
 pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
-pub use screen_message::{
-    HeldMessage, ScreenContext, ScreenDecision, find_edited_for_screen, find_room_for_screen, note_screened,
-};
+pub use screen_message::{ScreenContext, ScreenDecision, find_edited_for_screen, find_room_for_screen, note_screened};
 pub use search_messages::{SearchCursor, SearchPage, search_all_messages, search_messages};
 pub use sqlite_file::log_path;
 pub use tail::{Scope, Settled, Tail, TailProgress, Unsettled, read_unsettled, settle_everything};

@@ -178,9 +178,10 @@ impl MessageScreen {
             if_first: !self.kinds.has(draft),
         };
         let decided = match self.find_room(&draft.room, &draft.sender).await {
-            Some(context) => self.decide(&context, subject).await,
+            Ok(Some(context)) => self.decide(&context, subject).await,
             // The chat itself says why not.
-            None => Decided::Passed,
+            Ok(None) => Decided::Passed,
+            Err(error) => self.decide_unasked(&error),
         };
         match decided {
             Decided::Passed => Asked::Passed(message.into()),
@@ -201,15 +202,19 @@ impl MessageScreen {
         let found = self.database.read(find, Scope::Message(message.clone()), move |conn| {
             db::find_edited_for_screen(conn, &found, &user, now)
         });
-        let Ok(Some(context)) = found.await else { return Decided::Passed };
+        let context = match found.await {
+            Ok(Some(context)) => context,
+            Ok(None) => return Decided::Passed,
+            Err(error) => return self.decide_unasked(&error),
+        };
         let kind = MessageKind::Text;
         let subject =
             Subject { sender: editor, edited: Some(message), kind, text: Some(text), data: None, if_first: false };
         self.decide(&context, subject).await
     }
 
-    /// The room of a message; `None` for a stranger, and where nothing can be said, and while the database does not answer.
-    async fn find_room(&self, room: &RoomId, sender: &UserId) -> Option<ScreenContext> {
+    /// The room of a message; `None` for a stranger, and where nothing can be said.
+    async fn find_room(&self, room: &RoomId, sender: &UserId) -> Result<Option<ScreenContext>, DbError> {
         let has_spoken = self.speakers.has(room, sender);
         // What they said before may not be settled.
         let scope = if has_spoken { Scope::Nothing } else { Scope::Room(room.clone()) };
@@ -218,12 +223,27 @@ impl MessageScreen {
         let found = self
             .database
             .read(find, scope, move |conn| db::find_room_for_screen(conn, &id, &user, has_spoken, now))
-            .await
-            .unwrap_or_default();
+            .await?;
         if found.as_ref().is_some_and(|context| !context.is_first) {
             self.speakers.add(room, sender);
         }
-        found
+        Ok(found)
+    }
+
+    /// While the database does not say what to ask.
+    fn decide_unasked(&self, error: &DbError) -> Decided {
+        log::warn!("the marketplace can't be asked about a message: {error}");
+        self.fall_back()
+    }
+
+    fn fall_back(&self) -> Decided {
+        match self.fallback {
+            ScreenFallback::Allow => Decided::Passed,
+            ScreenFallback::Refuse => {
+                let sentence = "the marketplace can't check this right now, try again in a moment";
+                Decided::Refused(ChatError::new(ErrorCode::Unavailable, sentence))
+            }
+        }
     }
 
     async fn decide(&self, context: &ScreenContext, subject: Subject<'_>) -> Decided {
@@ -235,13 +255,7 @@ impl MessageScreen {
         match verdict {
             Some(Verdict::Allow) => Decided::Passed,
             Some(verdict) => self.carry_out(context, subject, verdict).await,
-            None => match self.fallback {
-                ScreenFallback::Allow => Decided::Passed,
-                ScreenFallback::Refuse => {
-                    let sentence = "the marketplace can't check this right now, try again in a moment";
-                    Decided::Refused(ChatError::new(ErrorCode::Unavailable, sentence))
-                }
-            },
+            None => self.fall_back(),
         }
     }
 
@@ -281,15 +295,18 @@ impl MessageScreen {
             held,
             at,
         };
-        let note = Writing::background("note_screened");
+        let note = Writing::change(subject.sender.clone(), "note_screened");
         let noted = self
             .database
             .write(note, Scope::Room(context.room_id.clone()), move |conn| db::note_screened(conn, &decision));
         let noted: Result<bool, DbError> = noted.await;
-        let is_noted = noted.unwrap_or_else(|error| {
-            log::error!("a decision of --screen-url is not in the audit log: {error}");
-            false
-        });
+        let is_seen = match noted {
+            Ok(is_seen) => is_seen,
+            Err(error) => {
+                log::error!("a decision of --screen-url is not in the audit log, and not carried out: {error}");
+                return Decided::Refused(ChatError::unavailable());
+            }
+        };
         match verdict {
             Verdict::Allow => Decided::Passed,
             Verdict::Warn(text) => Decided::Warned(notice(context, subject.sender, text, at)),
@@ -298,7 +315,7 @@ impl MessageScreen {
                 let reason = reason.unwrap_or_else(|| "the marketplace does not let this through".to_owned());
                 Decided::Refused(ChatError::new(ErrorCode::Refused, reason))
             }
-            Verdict::Hold(_) if is_noted => Decided::Refused(ChatError::new(
+            Verdict::Hold(_) if is_seen => Decided::Refused(ChatError::new(
                 ErrorCode::Held,
                 "the marketplace reviews this before it lets it through: it was not sent",
             )),

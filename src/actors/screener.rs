@@ -6,7 +6,7 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use thiserror::Error;
@@ -35,7 +35,7 @@ const PERMIT_BYTES: usize = 1024;
 const FAILURES_MAX: u32 = 5;
 
 /// How often a question is asked on the side then.
-const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+const PROBE_INTERVAL_MS: i64 = 5000;
 
 /// Bytes of an answer in addition to the longest text.
 const ANSWER_BYTES: u64 = 16 * 1024;
@@ -74,7 +74,7 @@ enum NoAnswer {
 struct Breaker {
     failures: u32,
     /// While it is open: when the next question is asked on the side.
-    probe_at: Option<Instant>,
+    probe_at: Option<Timestamp>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -88,11 +88,13 @@ enum Pass {
 }
 
 impl Breaker {
-    fn pass(&mut self, now: Instant) -> Pass {
+    fn pass(&mut self, now: Timestamp) -> Pass {
+        let next = now.plus_ms(PROBE_INTERVAL_MS);
         match self.probe_at {
             None => Pass::Ask,
-            Some(at) if at <= now => {
-                self.probe_at = Some(now + PROBE_INTERVAL);
+            // Or the clock was set back.
+            Some(at) if at <= now || at > next => {
+                self.probe_at = Some(next);
                 Pass::Probe
             }
             Some(_) => Pass::Skip,
@@ -106,11 +108,11 @@ impl Breaker {
     }
 
     /// Returns whether it is open from now on.
-    fn failed(&mut self, now: Instant) -> bool {
+    fn failed(&mut self, now: Timestamp) -> bool {
         self.failures = self.failures.saturating_add(1);
         let opens = self.failures >= FAILURES_MAX && self.probe_at.is_none();
         if opens {
-            self.probe_at = Some(now + PROBE_INTERVAL);
+            self.probe_at = Some(now.plus_ms(PROBE_INTERVAL_MS));
         }
         opens
     }
@@ -140,7 +142,7 @@ impl Screener {
 
     /// Asks, and returns the answer; `None` when there was none in time.
     pub async fn ask(&self, body: Vec<u8>, now: Timestamp) -> Option<Verdict> {
-        let pass = self.0.breaker().pass(Instant::now());
+        let pass = self.0.breaker().pass(now);
         let (inner, deadline) = (Arc::clone(&self.0), tokio::time::Instant::now() + self.0.timeout);
         match pass {
             Pass::Skip => {}
@@ -177,14 +179,14 @@ impl Inner {
                 }
                 Some(verdict)
             }
-            Ok(Err(error)) => self.failed(&error.to_string()),
-            Err(_) => self.failed("the time is up"),
+            Ok(Err(error)) => self.failed(&error.to_string(), now),
+            Err(_) => self.failed("the time is up", now),
         }
     }
 
-    fn failed(&self, why: &str) -> Option<Verdict> {
+    fn failed(&self, why: &str, now: Timestamp) -> Option<Verdict> {
         metrics::count(&self.metrics.screen_verdicts, "no_answer");
-        if self.breaker().failed(Instant::now()) {
+        if self.breaker().failed(now) {
             self.metrics.screen_open.set(1);
             log::warn!("--screen-url has not answered {FAILURES_MAX} times in a row, and is not waited for: {why}");
         }
@@ -228,7 +230,7 @@ mod tests {
 
     #[test]
     fn after_some_failures_in_a_row_nobody_waits_until_there_is_an_answer() {
-        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        let (mut breaker, now) = (Breaker::default(), Timestamp(1_000_000));
         for _ in 1..FAILURES_MAX {
             assert!(!breaker.failed(now));
         }
@@ -237,11 +239,12 @@ mod tests {
             assert_eq!(breaker.pass(now), Pass::Ask);
             assert_eq!(breaker.failed(now), failures == FAILURES_MAX);
         }
-        let later = now + PROBE_INTERVAL;
-        assert_eq!(breaker.pass(later - Duration::from_millis(1)), Pass::Skip);
+        let later = now.plus_ms(PROBE_INTERVAL_MS);
+        assert_eq!(breaker.pass(later.plus_ms(-1)), Pass::Skip);
         assert_eq!((breaker.pass(later), breaker.pass(later)), (Pass::Probe, Pass::Skip));
         assert!(!breaker.failed(later), "it is open already");
-        assert_eq!(breaker.pass(later + PROBE_INTERVAL), Pass::Probe);
+        assert_eq!(breaker.pass(later.plus_ms(PROBE_INTERVAL_MS)), Pass::Probe);
+        assert_eq!(breaker.pass(Timestamp(0)), Pass::Probe, "the clock was set back");
         assert!(breaker.answered());
         assert_eq!(breaker.pass(later), Pass::Ask);
     }

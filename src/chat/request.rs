@@ -38,6 +38,8 @@ pub struct Answer {
 pub enum ReplyTo {
     /// To a session, through its hub.
     Session(Asker),
+    /// To what waits for it before the session that asked has it.
+    ForSession(SessionId, oneshot::Sender<Result<Answer, ChatError>>),
     /// To a REST request that waits for it.
     Request(oneshot::Sender<Result<Answer, ChatError>>),
     /// To what the chat itself does next.

@@ -6,13 +6,13 @@ use super::{
     Connection, DbError,
     models::{
         audit::{self, NewEntry},
-        message, report,
+        message,
+        report::{self, HeldMessage},
         room::RoomDetails,
     },
 };
 use crate::domain::{
-    AuditAction, AuditSubject, Data, MessageId, MessageKind, Moderator, Product, RoomId, Timestamp, UserId,
-    screen::Verdict,
+    AuditAction, AuditSubject, Data, MessageId, Moderator, Product, RoomId, Timestamp, UserId, screen::Verdict,
 };
 
 /// Where somebody wants to say something.
@@ -38,14 +38,6 @@ pub struct ScreenDecision {
     /// What staff is to look at.
     pub held: Option<HeldMessage>,
     pub at: Timestamp,
-}
-
-/// What a message would have held.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeldMessage {
-    pub kind: MessageKind,
-    pub text: Option<String>,
-    pub data: Option<Data>,
 }
 
 /// What the marketplace is asked with a message. `None` for a stranger, and where the sender can't say anything: then there is
@@ -89,8 +81,8 @@ pub fn find_edited_for_screen(
     }
 }
 
-/// Writes a decision into the audit log, and what is held into the queue of reports. Returns whether staff will see it: a sender
-/// may have only so much there.
+/// Writes a decision into the audit log, and what is held into the queue of reports. Returns whether staff will see it there: a
+/// sender may have only so much of it, and has to be a member still.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer; then nothing was written.
@@ -107,12 +99,10 @@ pub fn note_screened(conn: &mut Connection, decision: &ScreenDecision) -> Result
     };
     conn.immediate_transaction(|conn| {
         let report_id = match held {
-            Some(held) => match report::hold(conn, room, sender, held, reason, *at)? {
-                Some(id) => Some(id),
-                None => return Ok(false),
-            },
+            Some(held) => report::hold(conn, room, sender, held, reason, *at)?,
             None => None,
         };
+        let is_seen = held.is_none() || report_id.is_some();
         let about = AuditSubject {
             user_id: Some(sender.clone()),
             room_id: Some(room.clone()),
@@ -130,7 +120,7 @@ pub fn note_screened(conn: &mut Connection, decision: &ScreenDecision) -> Result
             details: Some(&details),
         };
         audit::insert(conn, &entry)?;
-        Ok(true)
+        Ok(is_seen)
     })
 }
 
@@ -139,10 +129,14 @@ mod tests {
     use super::*;
     use crate::{
         db::{
-            AuditFilter, ErasureProgress, ReportFilter, Write, Written, list_audit, list_reports,
+            AuditFilter, ErasureProgress, NewReport, ReportFilter, Reported, Write, Written, list_audit, list_reports,
+            store_report,
             test_db::{NOW, TestDb, room, say, user_id, write},
         },
-        domain::safety::{Report, ReportState},
+        domain::{
+            MessageKind,
+            safety::{Report, ReportCategory, ReportState},
+        },
     };
 
     fn held(room: &RoomId, text: &str) -> ScreenDecision {
@@ -192,12 +186,57 @@ mod tests {
         let reports = open_reports(conn);
         assert_eq!(reports.len(), 20);
         let texts: Vec<_> = reports[0].messages.iter().map(|message| message.text.as_deref().unwrap()).collect();
-        assert_eq!(texts, ["what do you want?", "your code, please"]);
+        assert_eq!(texts, ["your code, please"], "an erasure of the other member's words would not find them here");
         assert_eq!(reports[0].message_id.as_ref(), reports[0].messages.last().map(|message| &message.id));
         let (entries, _) = list_audit(conn, &AuditFilter::Room(a), None, 100, usize::MAX).unwrap();
-        assert_eq!(entries.len(), 20);
+        assert_eq!(entries.len(), 21, "what has no place in the queue is decided all the same");
         assert_eq!((&entries[0].by, entries[0].action), (&Moderator::Screen, AuditAction::ScreenMessage));
-        assert_eq!(entries[19].about.report_id.as_ref(), Some(&reports[0].id));
+        assert_eq!(entries[20].about.report_id.as_ref(), Some(&reports[0].id));
+        assert_eq!(entries[0].about.report_id, None);
+    }
+
+    #[test]
+    fn what_is_held_takes_no_place_of_what_its_sender_reports() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        let said = say(conn, &a, "carol", "what do you want?");
+        while note_screened(conn, &held(&a, "your code, please")).unwrap() {}
+        let new = NewReport {
+            reporter: user_id("alice"),
+            room: a.clone(),
+            message: Some(said.id),
+            category: ReportCategory::Spam,
+            text: None,
+            at: NOW,
+        };
+        assert!(matches!(store_report(conn, &new), Ok(Reported::New(_))));
+    }
+
+    #[test]
+    fn an_image_that_is_held_is_there_in_words_alone() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        let mut decision = held(&a, "my photo");
+        let data = Data::from_json(r#"{"key":"k"}"#.to_owned()).unwrap();
+        decision.held.as_mut().unwrap().kind = MessageKind::Image;
+        decision.held.as_mut().unwrap().data = Some(data);
+        assert!(note_screened(conn, &decision).unwrap());
+        let report = open_reports(conn).remove(0);
+        assert_eq!((report.messages[0].text.as_deref(), &report.messages[0].data), (Some("my photo"), &None));
+        let text = "Held before it was sent, with an image that is not kept: a scam";
+        assert_eq!(report.text.as_deref(), Some(text));
+    }
+
+    #[test]
+    fn nothing_is_held_of_who_is_no_member_any_more() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        let a = room(conn, "alice", "bike");
+        write(conn, Write::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+        assert!(!note_screened(conn, &held(&a, "alice's secret")).unwrap());
+        assert_eq!(open_reports(conn), []);
     }
 
     #[test]

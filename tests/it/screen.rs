@@ -241,12 +241,21 @@ async fn an_unreachable_marketplace_costs_the_deadline_at_first_and_nothing_afte
     for seq in 1..=5 {
         assert_eq!(alice.say("hello").await["seq"], seq);
     }
-    assert_eq!((backend.count(), server.metrics.screen_open.get()), (5, 1));
+    assert_eq!((verdicts(&server, "no_answer"), server.metrics.screen_open.get()), (5, 1));
+    let asked = backend.count();
     for seq in 6..=20 {
         assert_eq!(alice.say("hello").await["seq"], seq);
     }
     assert_eq!((verdicts(&server, "no_answer"), verdicts(&server, "unreachable")), (5, 15));
-    assert_eq!(decisions(&server).await, []);
+    assert_eq!(backend.count(), asked);
+
+    // After a while one is asked on the side, and nobody waits for that; then they wait again.
+    backend.says(r#"{"action":"refuse"}"#);
+    server.advance(Duration::from_secs(5));
+    assert_eq!(alice.say("is anybody there?").await["seq"], 21);
+    until("an answer", || server.metrics.screen_open.get() == 0).await;
+    assert_eq!(alice.request("message", json!("hello")).await.unwrap_err().code, "refused");
+    assert_eq!(decisions(&server).await, [(json!("refuse"), Value::Null)]);
 }
 
 #[actix_web::test]

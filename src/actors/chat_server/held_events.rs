@@ -69,6 +69,11 @@ impl ChatServer {
         let Some(held) = &mut self.held else { return events };
         let mut passed = Vec::new();
         for event in events {
+            if matches!(event, SessionEvent::Connect(_)) {
+                // What ends the sessions of an account has to find this one.
+                passed.push(event);
+                continue;
+            }
             let account = event.account();
             if let Some(waiting) = held.waiting.get_mut(&account) {
                 waiting.push_back(event);
@@ -116,7 +121,12 @@ fn followed_by(mut event: SessionEvent, notice: Notice, ctx: &Context<ChatServer
         _ => return event,
     };
     let (answer, answered) = oneshot::channel();
-    let reply = mem::replace(reply, ReplyTo::Request(answer));
+    // What a session may do is still decided by what that session has shown.
+    let instead = match reply {
+        ReplyTo::Session(asker) => ReplyTo::ForSession(asker.session, answer),
+        _ => ReplyTo::Request(answer),
+    };
+    let reply = mem::replace(reply, instead);
     let addr = ctx.address();
     actix::spawn(async move {
         let Ok(answer) = answered.await else { return };

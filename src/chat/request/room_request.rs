@@ -97,6 +97,7 @@ impl RoomRequest {
     pub(in crate::chat) fn session(&self) -> Option<SessionId> {
         let of_reply = |reply: &ReplyTo| match reply {
             ReplyTo::Session(asker) => Some(asker.session),
+            ReplyTo::ForSession(session, _) => Some(*session),
             ReplyTo::Request(_) | ReplyTo::Chat(_) | ReplyTo::Nobody => None,
         };
         match self {

@@ -19,10 +19,9 @@ use crate::{
         operation_error::RefusalReason,
         prelude::*,
         schema::{messages, reports},
-        screen_message::HeldMessage,
     },
     domain::{
-        MessageId, RoomId, Seq, StoredMessage, Timestamp, UserId,
+        Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
         event::ReportEvent,
         safety::{Decision, Report, ReportCategory, ReportState},
     },
@@ -104,6 +103,14 @@ pub struct NewReport {
     pub at: Timestamp,
 }
 
+/// What a message would have held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldMessage {
+    pub kind: MessageKind,
+    pub text: Option<String>,
+    pub data: Option<Data>,
+}
+
 /// What a report came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reported {
@@ -172,7 +179,7 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Reported, OperationEr
     if let Some(open) = find_open(conn, reporter, room, message.as_ref())? {
         return Ok(Reported::Existing(open));
     }
-    if has_too_many(conn, reporter, room)? {
+    if has_too_many(conn, reporter, room, Queue::Reported)? {
         return Err(ReportError::TooMany.into());
     }
     let messages = list_around(conn, room, reported_seq, locked.row.last_seq)?;
@@ -195,8 +202,9 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Reported, OperationEr
     Ok(Reported::New(OpenReport { id: row.id, created_at: *at }))
 }
 
-/// Puts what a member wanted to say into the queue, after the last messages of the room, as their own report of themselves. Returns
-/// its id; `None` where too much of theirs waits already.
+/// Puts what a member wanted to say into the queue, as their own report of themselves. It holds nothing of what others have said: it
+/// would not be found when their words are erased. Nor does it hold an image, which is not kept. Returns its id; `None` where too
+/// much of theirs waits already, or they are no member any more.
 pub(in crate::db) fn hold(
     conn: &mut Connection,
     room: &RoomId,
@@ -205,10 +213,11 @@ pub(in crate::db) fn hold(
     reason: Option<&str>,
     at: Timestamp,
 ) -> Result<Option<String>, DbError> {
-    if has_too_many(conn, sender, room)? {
+    let Some(locked) = room::lock(conn, &[room.as_str()])?.remove(room.as_str()) else { return Ok(None) };
+    if locked.active_role_of(sender).is_none() || has_too_many(conn, sender, room, Queue::Held)? {
         return Ok(None);
     }
-    let Some(locked) = room::lock(conn, &[room.as_str()])?.remove(room.as_str()) else { return Ok(None) };
+    let is_image = held.kind == MessageKind::Image;
     let last = locked.row.last_seq;
     let message = StoredMessage {
         id: MessageId::from_stored(uuid::Uuid::now_v7().simple().to_string()),
@@ -219,15 +228,13 @@ pub(in crate::db) fn hold(
         client_id: None,
         kind: held.kind,
         text: held.text.clone(),
-        data: held.data.clone(),
+        data: held.data.clone().filter(|_| !is_image),
         sent_at: at,
         edited_at: None,
         deleted_at: None,
         warnings: Vec::new(),
         is_removed: false,
     };
-    let mut messages = list_around(conn, room, None, last)?;
-    messages.push(message.clone());
     let row = ReportRow {
         id: uuid::Uuid::now_v7().simple().to_string(),
         reporter_id: sender.as_str().to_owned(),
@@ -236,10 +243,11 @@ pub(in crate::db) fn hold(
         message_id: Some(message.id.as_str().to_owned()),
         category: ReportCategory::Other.as_str().to_owned(),
         text: Some(format!(
-            "Held before it was sent{}",
+            "Held before it was sent{}{}",
+            if is_image { ", with an image that is not kept" } else { "" },
             reason.map(|reason| format!(": {reason}")).unwrap_or_default()
         )),
-        messages: to_json(&messages)?,
+        messages: to_json(&[message])?,
         created_at: at.0,
         decision: None,
         decided_at: None,
@@ -292,13 +300,27 @@ fn find_open(
     Ok(found.map(|(id, created_at)| OpenReport { id, created_at: Timestamp(created_at) }))
 }
 
-fn has_too_many(conn: &mut Connection, reporter: &UserId, room: &RoomId) -> Result<bool, DbError> {
+/// What a user has waiting: each is counted by itself.
+#[derive(Debug, Clone, Copy)]
+enum Queue {
+    /// What they have reported.
+    Reported,
+    /// What they wanted to say.
+    Held,
+}
+
+fn has_too_many(conn: &mut Connection, reporter: &UserId, room: &RoomId, queue: Queue) -> Result<bool, DbError> {
     let open = reports::table
         .filter(reports::reporter_id.eq(reporter.as_str()))
         .filter(reports::decision.is_null())
         .select(reports::id);
-    let here: Vec<String> = open.filter(reports::room_id.eq(room.as_str())).limit(OPEN_PER_ROOM_MAX).load(conn)?;
-    let all: Vec<String> = open.limit(OPEN_MAX).load(conn)?;
+    let here = open.filter(reports::room_id.eq(room.as_str())).limit(OPEN_PER_ROOM_MAX);
+    let all = open.limit(OPEN_MAX);
+    let (of_self, of_others) = (reports::reported_id.eq(reporter.as_str()), reports::reported_id.ne(reporter.as_str()));
+    let (here, all): (Vec<String>, Vec<String>) = match queue {
+        Queue::Reported => (here.filter(of_others).load(conn)?, all.filter(of_others).load(conn)?),
+        Queue::Held => (here.filter(of_self).load(conn)?, all.filter(of_self).load(conn)?),
+    };
     Ok(here.len() as i64 >= OPEN_PER_ROOM_MAX || all.len() as i64 >= OPEN_MAX)
 }
 
