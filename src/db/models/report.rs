@@ -300,12 +300,10 @@ fn find_open(
     Ok(found.map(|(id, created_at)| OpenReport { id, created_at: Timestamp(created_at) }))
 }
 
-/// What a user has waiting: each is counted by itself.
+/// What a user has waiting, each counted by itself: what they have reported, and what they wanted to say.
 #[derive(Debug, Clone, Copy)]
 enum Queue {
-    /// What they have reported.
     Reported,
-    /// What they wanted to say.
     Held,
 }
 
@@ -314,8 +312,7 @@ fn has_too_many(conn: &mut Connection, reporter: &UserId, room: &RoomId, queue: 
         .filter(reports::reporter_id.eq(reporter.as_str()))
         .filter(reports::decision.is_null())
         .select(reports::id);
-    let here = open.filter(reports::room_id.eq(room.as_str())).limit(OPEN_PER_ROOM_MAX);
-    let all = open.limit(OPEN_MAX);
+    let (here, all) = (open.filter(reports::room_id.eq(room.as_str())).limit(OPEN_PER_ROOM_MAX), open.limit(OPEN_MAX));
     let (of_self, of_others) = (reports::reported_id.eq(reporter.as_str()), reports::reported_id.ne(reporter.as_str()));
     let (here, all): (Vec<String>, Vec<String>) = match queue {
         Queue::Reported => (here.filter(of_others).load(conn)?, all.filter(of_others).load(conn)?),
