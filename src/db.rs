@@ -110,7 +110,9 @@ pub use opening::{open_to_serve, open_to_work};
 pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
-pub use screen_message::{ScreenContext, ScreenDecision, find_edited_for_screen, find_room_for_screen, note_screened};
+pub use screen_message::{
+    ScreenContext, ScreenDecision, find_edited_for_screen, find_room_for_screen, is_stored, note_screened,
+};
 pub use search_messages::{SearchCursor, SearchPage, search_all_messages, search_messages};
 pub use sqlite_file::log_path;
 pub use tail::{Scope, Settled, Tail, TailProgress, Unsettled, read_unsettled, settle_everything};

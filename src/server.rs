@@ -21,7 +21,7 @@ use actix::{Actor, Addr, Arbiter};
 use actix_web::{App, middleware::from_fn, web};
 use thiserror::Error;
 
-use self::chores::Chore;
+use self::{chores::Chore, hooks::EventSending};
 use crate::{
     actors::{
         bus::Bus,
@@ -143,8 +143,10 @@ pub struct Server {
     chat: Addr<ChatServer>,
     eraser: Addr<Eraser>,
     chat_thread: Arbiter,
+    /// Where the marketplace is asked about messages: a question under way does not hold up the end of the process.
+    screen_thread: Option<Arbiter>,
     notifier: Option<(Addr<Notifier>, Arbiter)>,
-    event_sender: Option<Chore>,
+    event_sender: Option<EventSending>,
     bus: Option<(Addr<Bus>, Arbiter)>,
     socket_io: Arc<Sessions<SocketIo>>,
     metrics: Arc<Metrics>,
@@ -206,7 +208,7 @@ impl ServerBuilder {
         if let Some(target) = &config.webhook {
             hooks::begin(target, &mut *pool.get()?, clock.now())?;
         }
-        let (state, chat_thread) = start_actors(config, clock, &pool, verifier)?;
+        let (state, chat_thread, screen_thread) = start_actors(config, clock, &pool, verifier)?;
         let bus = start_bus(&state, &pool)?;
         openapi::prepare();
         let (addr, workers) = listen(&state, socket, tls.as_deref(), descriptors)?;
@@ -218,6 +220,7 @@ impl ServerBuilder {
             chat: state.chat.clone(),
             eraser: state.eraser.clone(),
             chat_thread,
+            screen_thread,
             notifier,
             event_sender,
             bus,
@@ -290,7 +293,7 @@ fn start_actors(
     clock: Clock,
     pool: &Pool,
     verifier: Arc<Verifier>,
-) -> Result<(web::Data<AppState>, Arbiter), StartError> {
+) -> Result<(web::Data<AppState>, Arbiter, Option<Arbiter>), StartError> {
     let metrics = Arc::new(Metrics::default());
     let image_store = ImageStore::open(&config.image_store)?;
     let database = Database::start(pool, READERS, Arc::clone(&metrics));
@@ -303,14 +306,18 @@ fn start_actors(
         image_urls: Arc::clone(&image_urls) as _,
     };
     let chat_thread = Arbiter::new();
+    let screen = hooks::message_screen(&config, &clock, &database, &image_urls, &metrics);
+    let screen = screen.map(|screen| (screen, Arbiter::new()));
+    let (screen, screen_thread) = match screen {
+        Some((screen, thread)) => (Some((screen, thread.handle())), Some(thread)),
+        None => (None, None),
+    };
     let chat = {
-        let thread = Arbiter::current();
-        let screen = hooks::message_screen(&config, &clock, &database, &image_urls, &metrics);
         let (clock, database, metrics) = (clock.clone(), database.clone(), Arc::clone(&metrics));
         ChatServer::start_in_arbiter(&chat_thread.handle(), move |_| {
             let server = ChatServer::new(settings, clock, database, metrics);
             match screen {
-                Some(screen) => server.with_screen(screen, thread),
+                Some((screen, thread)) => server.with_screen(screen, thread),
                 None => server,
             }
         })
@@ -335,7 +342,7 @@ fn start_actors(
         metrics,
         config,
     };
-    Ok((web::Data::new(state), chat_thread))
+    Ok((web::Data::new(state), chat_thread, screen_thread))
 }
 
 /// Signs as this server's own verifier demands.

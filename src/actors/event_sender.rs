@@ -123,7 +123,7 @@ impl EventSender {
             progress.passed = page.next;
             if progress.save_at <= now && delivery.is_before(page.next) {
                 progress.save_at = now.plus_ms(SAVE_INTERVAL_MS);
-                self.finish(delivery, DeliveryOutcome::Taken(page.next)).await;
+                self.finish(delivery, DeliveryOutcome::Taken(page.next), false).await;
             }
             return if page.has_more { Next::AtOnce } else { Next::Later };
         }
@@ -134,7 +134,7 @@ impl EventSender {
         match self.webhook.send_events(&page, BATCH_BYTES_MAX, now).await {
             Ok(taken) => {
                 progress.passed = taken.up_to;
-                self.finish(delivery, DeliveryOutcome::Taken(taken.up_to)).await;
+                self.finish(delivery, DeliveryOutcome::Taken(taken.up_to), true).await;
                 self.metrics.webhook_events_sent.inc_by(taken.count as u64);
                 if page.has_more || taken.up_to != page.next {
                     return Next::AtOnce;
@@ -148,7 +148,7 @@ impl EventSender {
                     log::warn!("events were not taken by the webhook at try {}: {error}", delivery.attempts() + 1);
                 }
                 progress.wait_until = BACKOFF.next_try(delivery.attempts(), self.clock.now());
-                self.finish(delivery, DeliveryOutcome::Retry(progress.wait_until)).await;
+                self.finish(delivery, DeliveryOutcome::Retry(progress.wait_until), true).await;
                 self.metrics.webhook_event_failures.inc();
             }
         }
@@ -169,13 +169,25 @@ impl EventSender {
         })
     }
 
-    async fn finish(&self, delivery: EventDelivery, outcome: DeliveryOutcome) {
+    /// Stores what a try came to, or (where nothing was sent) how far there is nothing to send.
+    async fn finish(&self, delivery: EventDelivery, outcome: DeliveryOutcome, is_sent: bool) {
         let now = self.clock.now();
         let finish = Writing::background("finish_events");
         let write = move |conn: &mut db::Connection| db::finish_events(conn, delivery, outcome, now);
         match self.database.write(finish, Scope::Nothing, write).await {
             Ok(true) => {}
-            Ok(false) => log::warn!("another node has gone on with the webhook's events: some were sent twice"),
+            Ok(false) => match outcome {
+                DeliveryOutcome::Taken(_) if is_sent => {
+                    log::warn!("another node has gone on with the webhook's events: some may be sent twice");
+                }
+                DeliveryOutcome::Retry(_) => {
+                    log::info!(
+                        "another node has gone on with the webhook's events, which were not taken from this one"
+                    );
+                }
+                // The place of the other node is as good.
+                DeliveryOutcome::Taken(_) => {}
+            },
             Err(error) => log::warn!("how far the webhook has come could not be stored: {error}"),
         }
     }

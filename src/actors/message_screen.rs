@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     db::{self, DbError, HeldMessage, Scope, ScreenContext, ScreenDecision, Write},
     domain::{
-        Data, Draft, MaskingPolicy, MessageId, MessageKind, Product, RoomId, Screened, Timestamp, UserId,
+        ClientId, Data, Draft, MaskingPolicy, MessageId, MessageKind, Product, RoomId, Screened, Timestamp, UserId,
         message::SYSTEM_SENDER,
         screen::{ScreenFallback, ScreenedKinds, Verdict},
         stored_image::StoredImage,
@@ -110,6 +110,7 @@ struct Question<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Subject<'a> {
     sender: &'a UserId,
+    client_id: Option<&'a ClientId>,
     /// The message that gets other words.
     edited: Option<&'a MessageId>,
     kind: MessageKind,
@@ -171,6 +172,7 @@ impl MessageScreen {
         let draft = &message.draft;
         let subject = Subject {
             sender: &draft.sender,
+            client_id: draft.client_id.as_ref(),
             edited: None,
             kind: draft.kind,
             text: draft.text.as_deref(),
@@ -207,9 +209,15 @@ impl MessageScreen {
             Ok(None) => return Decided::Passed,
             Err(error) => return self.decide_unasked(&error),
         };
-        let kind = MessageKind::Text;
-        let subject =
-            Subject { sender: editor, edited: Some(message), kind, text: Some(text), data: None, if_first: false };
+        let subject = Subject {
+            sender: editor,
+            client_id: None,
+            edited: Some(message),
+            kind: MessageKind::Text,
+            text: Some(text),
+            data: None,
+            if_first: false,
+        };
         self.decide(&context, subject).await
     }
 
@@ -254,9 +262,19 @@ impl MessageScreen {
         let verdict = self.screener.ask(self.question(context, subject, now), now).await;
         match verdict {
             Some(Verdict::Allow) => Decided::Passed,
+            // Its ack was lost, so it comes again: the other member has it, and the chat answers as it did.
+            Some(_) if self.is_stored(&context.room_id, subject).await => Decided::Passed,
             Some(verdict) => self.carry_out(context, subject, verdict).await,
             None => self.fall_back(),
         }
+    }
+
+    async fn is_stored(&self, room: &RoomId, subject: Subject<'_>) -> bool {
+        let Some(client) = subject.client_id.cloned() else { return false };
+        let (scope, room, sender) = (Scope::Room(room.clone()), room.clone(), subject.sender.clone());
+        let find = Reading::check(sender.clone(), "find_client_key");
+        let found = self.database.read(find, scope, move |conn| db::is_stored(conn, &room, &sender, &client));
+        found.await.unwrap_or_default()
     }
 
     fn question(&self, context: &ScreenContext, subject: Subject<'_>, at: Timestamp) -> Vec<u8> {

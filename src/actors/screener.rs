@@ -65,8 +65,21 @@ enum NoAnswer {
     Status(u16),
     #[error("the answer is none: {0}")]
     Invalid(#[from] InvalidVerdict),
+    #[error("the answer has more than {0} bytes")]
+    TooLarge(u64),
     #[error("a fault of haggle's own: the question panicked")]
     Panicked,
+}
+
+impl NoAnswer {
+    /// Whether there was no answer at all. One that is of no use says that the marketplace can be reached, and may be due to a
+    /// message alone: then nobody else goes without.
+    fn is_silence(&self) -> bool {
+        match self {
+            Self::Http(_) | Self::Panicked => true,
+            Self::Status(_) | Self::Invalid(_) | Self::TooLarge(_) => false,
+        }
+    }
 }
 
 /// Whether anybody waits for an answer.
@@ -173,14 +186,24 @@ impl Inner {
         match answer {
             Ok(Ok(verdict)) => {
                 metrics::count(&self.metrics.screen_verdicts, verdict.name());
-                if self.breaker().answered() {
-                    self.metrics.screen_open.set(0);
-                    log::info!("--screen-url answers again");
-                }
+                self.answered();
                 Some(verdict)
+            }
+            Ok(Err(error)) if !error.is_silence() => {
+                metrics::count(&self.metrics.screen_verdicts, "no_answer");
+                log::debug!("--screen-url has answered with what is no verdict: {error}");
+                self.answered();
+                None
             }
             Ok(Err(error)) => self.failed(&error.to_string(), now),
             Err(_) => self.failed("the time is up", now),
+        }
+    }
+
+    fn answered(&self) {
+        if self.breaker().answered() {
+            self.metrics.screen_open.set(0);
+            log::info!("--screen-url answers again");
         }
     }
 
@@ -216,7 +239,10 @@ impl Inner {
             let said = answer.body_mut().with_config().limit(answer_bytes_max).read_to_vec()?;
             Ok::<_, ureq::Error>((answer.status().as_u16(), said))
         });
-        let (status, said) = asked.await.map_err(|_| NoAnswer::Panicked)?.map_err(Box::new)?;
+        let (status, said) = asked.await.map_err(|_| NoAnswer::Panicked)?.map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(bytes) => NoAnswer::TooLarge(bytes),
+            other => Box::new(other).into(),
+        })?;
         if status != 200 {
             return Err(NoAnswer::Status(status));
         }

@@ -17,7 +17,7 @@ use crate::domain::{EventCursor, Timestamp, WebhookEvent, WebhookEvents};
 /// Rows that are looked at for a page: the webhook may be sent few of the events that there are.
 const ROWS_MAX: i64 = 1000;
 
-/// Events that wait are counted up to here.
+/// Events that wait are counted up to here, in as many rows of the changes.
 const COUNTED_MAX: i64 = 10_000;
 
 /// How the delivery of events stands.

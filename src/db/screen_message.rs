@@ -12,7 +12,8 @@ use super::{
     },
 };
 use crate::domain::{
-    AuditAction, AuditSubject, Data, MessageId, Moderator, Product, RoomId, Timestamp, UserId, screen::Verdict,
+    AuditAction, AuditSubject, ClientId, Data, MessageId, Moderator, Product, RoomId, Timestamp, UserId,
+    screen::Verdict,
 };
 
 /// Where somebody wants to say something.
@@ -63,6 +64,15 @@ pub fn find_room_for_screen(
         let is_first = !has_spoken && !message::has_said_something(conn, room, sender)?;
         Ok(Some(ScreenContext { room_id: room.clone(), product: details.room.product, recipient_id, is_first }))
     })
+}
+
+/// Whether a message is stored under its sender's key.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn is_stored(conn: &mut Connection, room: &RoomId, sender: &UserId, client: &ClientId) -> Result<bool, DbError> {
+    let key = (room.as_str(), sender.as_str(), client.as_str());
+    Ok(!message::find_by_client_keys(conn, &[key])?.is_empty())
 }
 
 /// The same of new words for a message of one's own.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
 
-use super::{Draft, MessageKind, field::without_value, fold::is_blank};
+use super::{Data, Draft, MessageKind, field::without_value, fold::is_blank};
 
 /// Longest reason or notice of an answer, in characters.
 pub const WORDS_CHARS_MAX: usize = 1000;
@@ -95,7 +95,12 @@ impl ScreenedKinds {
     /// Whether a message is of one of the kinds by what it holds.
     #[must_use]
     pub fn has(&self, draft: &Draft) -> bool {
-        self.all || (self.images && draft.kind == MessageKind::Image) || self.has_text(draft.text.as_deref())
+        // An image's has haggle's own keys.
+        let is_client_data = draft.kind != MessageKind::Image;
+        self.all
+            || (self.images && draft.kind == MessageKind::Image)
+            || self.has_text(draft.text.as_deref())
+            || (self.links && is_client_data && draft.data.as_ref().is_some_and(has_link_within))
     }
 
     /// The same of new words for a message.
@@ -111,10 +116,33 @@ fn has_link(text: &str) -> bool {
     text.contains("://") || text.split(|c: char| c.is_whitespace() || "()<>[]{}\"'`,;|".contains(c)).any(is_address)
 }
 
+/// The same of the strings of some JSON.
+fn has_link_within(data: &Data) -> bool {
+    let mut rest = data.json();
+    while let Some(begin) = rest.find('"') {
+        let inside = &rest[begin + 1..];
+        let mut is_escaped = false;
+        let end = inside.find(|c| {
+            let ends = c == '"' && !is_escaped;
+            is_escaped = c == '\\' && !is_escaped;
+            ends
+        });
+        let Some(end) = end else { return false };
+        let has_none = serde_json::from_str::<String>(&rest[begin..begin + end + 2]).is_ok_and(|text| !has_link(&text));
+        if !has_none {
+            return true;
+        }
+        rest = &inside[end + 1..];
+    }
+    false
+}
+
 fn is_address(word: &str) -> bool {
-    let host = word.split(['/', '?', '#', ':']).next().unwrap_or_default().trim_end_matches(['.', '!']);
+    let host = word.split(['/', '?', '#', ':']).find(|part| !part.is_empty()).unwrap_or_default();
+    let host = host.trim_matches(|c: char| !c.is_alphanumeric());
     let Some((names, last)) = host.rsplit_once(['.', '。', '．']) else { return false };
-    let is_top = last.chars().count() >= 2 && last.chars().all(char::is_alphabetic);
+    let is_name = last.chars().count() >= 2 && last.chars().all(char::is_alphabetic);
+    let is_top = is_name || last.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
     is_top && names.chars().next_back().is_some_and(char::is_alphanumeric)
 }
 
@@ -206,6 +234,7 @@ fn words(field: &str, words: Option<String>) -> Result<Option<String>, InvalidVe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{RoomId, Screened, Timestamp, UserId};
 
     #[test]
     fn a_link_is_seen_however_it_is_written() {
@@ -217,6 +246,12 @@ mod tests {
             "go to 예시.한국 now",
             "bit.ly/abc.",
             "tg://resolve?domain=x",
+            "example.com~",
+            "example.com…",
+            "example.com。",
+            "*example.com*",
+            "→example.com",
+            "xn--2e0b.xn--3e0b707e",
         ] {
             assert!(has_link(text), "{text}");
         }
@@ -224,6 +259,27 @@ mod tests {
             ["", "hello", "it costs 12.900 won", "3.5kg", "wait... what?", "e.g. this", "...", ".com", "2026.11.29"]
         {
             assert!(!has_link(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_seen_in_the_data_too() {
+        let links = ScreenedKinds::from_iter([ScreenWhen::Links]);
+        let draft = |data: &str| Draft {
+            room: RoomId::from_stored("r".to_owned()),
+            sender: UserId::from_stored("alice"),
+            client_id: None,
+            kind: MessageKind::Text,
+            text: None,
+            data: Some(Data::from_json(data.to_owned()).unwrap()),
+            sent_at: Timestamp(0),
+            screened: Screened::Clean,
+        };
+        for data in [r#"{"a":["https:\/\/example.com\/a"]}"#, r#"{"a":"\"\nexample\u002ecom"}"#, r#""a://b""#] {
+            assert!(links.has(&draft(data)), "{data}");
+        }
+        for data in [r#"{"price":12.50,"at":"2026-11-29"}"#, r#"[true,null,"hello.",1.5e10]"#] {
+            assert!(!links.has(&draft(data)), "{data}");
         }
     }
 

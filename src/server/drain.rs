@@ -63,13 +63,12 @@ impl Server {
             let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
             stop_thread(thread, deadline).await;
         }
-        if let Some((stop, mut sending)) = self.event_sender {
+        if let Some((stop, ended, thread)) = self.event_sender {
             // The same of the events.
             drop(stop);
             let left = deadline.saturating_duration_since(Instant::now());
-            if tokio::time::timeout(left, &mut sending).await.is_err() {
-                sending.abort();
-            }
+            let _ = tokio::time::timeout(left, ended).await;
+            stop_thread(thread, deadline).await;
         }
         if let Some((bus, thread)) = self.bus {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -83,6 +82,9 @@ impl Server {
         // With its WebSockets closed this waits for requests alone, and they have one second.
         self.workers.stop(settled).await;
         stop_thread(self.chat_thread, deadline).await;
+        if let Some(thread) = self.screen_thread {
+            stop_thread(thread, deadline).await;
+        }
         for chore in chores {
             let _ = chore.await;
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Arbiter};
+use tokio::sync::oneshot;
 
-use super::chores::{self, Chore};
 use crate::{
     actors::{
         db_executor::Database,
@@ -39,8 +39,11 @@ fn webhook(target: &WebhookTarget, state: &AppState) -> Webhook {
     Webhook::new(&target.url, signer, Arc::clone(&state.image_urls) as _)
 }
 
-/// Starts what sends events.
-pub(super) fn start_event_sender(state: &AppState) -> Option<Chore> {
+/// What sends events: how it is stopped, when it has ended, and its thread.
+pub(super) type EventSending = (oneshot::Sender<()>, oneshot::Receiver<()>, Arbiter);
+
+/// Starts what sends events. On a thread of its own, so that a request under way does not hold up the end of the process.
+pub(super) fn start_event_sender(state: &AppState) -> Option<EventSending> {
     let target = state.config.webhook.as_ref().filter(|target| target.events.has_streamed())?;
     let sender = EventSender {
         webhook: webhook(target, state),
@@ -50,7 +53,14 @@ pub(super) fn start_event_sender(state: &AppState) -> Option<Chore> {
         metrics: Arc::clone(&state.metrics),
         among_nodes: state.config.nats_url.is_some(),
     };
-    Some(chores::chore(|stopped| sender.run(stopped)))
+    let (stop, stopped) = oneshot::channel();
+    let (end, ended) = oneshot::channel();
+    let thread = Arbiter::new();
+    thread.spawn(async move {
+        let _end: oneshot::Sender<()> = end;
+        sender.run(stopped).await;
+    });
+    Some((stop, ended, thread))
 }
 
 /// Starts what notifies of unread messages.

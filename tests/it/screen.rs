@@ -4,8 +4,12 @@ use std::{fmt::Write as _, io::Cursor, time::Duration};
 
 use aws_lc_rs::hmac;
 use haggle::internals::{
+    auth::RoomTokens,
     config::{Config, ScreenTarget, Secret},
-    domain::screen::{ScreenFallback, ScreenWhen},
+    domain::{
+        AuthorizePolicy, UserId,
+        screen::{ScreenFallback, ScreenWhen},
+    },
     metrics::Reason,
 };
 use image::{DynamicImage, ImageFormat};
@@ -14,7 +18,7 @@ use serde_json::{Value, json};
 use crate::support::{
     TestServer, database,
     rest::{self, Answer},
-    server::SERVICE_KEY,
+    server::{SECRET, SERVICE_KEY},
     until,
     webhook::{Backend, Hook, Reaction},
 };
@@ -192,7 +196,8 @@ async fn a_warning_follows_only_what_is_stored_and_once() {
     let first = alice.request("message", message.clone()).await.unwrap();
     assert_eq!(sam.push("message").await, first);
     assert_eq!(sam.push("message").await["text"], "take care");
-    // The same again is the same message, and no second warning.
+    // The same again is the same message, whatever is said of it now, and no second warning.
+    backend.says(r#"{"action":"refuse"}"#);
     assert_eq!(alice.request("message", message).await.unwrap(), first);
     backend.says(ALLOW);
     assert_eq!(alice.say("next").await["seq"], 3);
@@ -227,14 +232,7 @@ async fn who_waits_for_an_answer_is_the_sender_alone_and_in_their_order() {
 #[actix_web::test]
 async fn an_unreachable_marketplace_costs_the_deadline_at_first_and_nothing_afterwards() {
     let backend = Backend::start().await;
-    backend.script([
-        Reaction::Status(500),
-        Reaction::Close,
-        Reaction::Status(302),
-        Reaction::Hang,
-        // It answers with something that is no verdict.
-        Reaction::Status(200),
-    ]);
+    backend.script([Reaction::Close, Reaction::Hang, Reaction::Close, Reaction::Hang, Reaction::Close]);
     let server = TestServer::with(asked_at(&backend, &[ScreenWhen::All], Duration::from_millis(500))).await;
     let room = server.seed().room("alice", "bike").id;
     let (mut alice, _sam) = server.both(room.as_str()).await;
@@ -256,6 +254,65 @@ async fn an_unreachable_marketplace_costs_the_deadline_at_first_and_nothing_afte
     until("an answer", || server.metrics.screen_open.get() == 0).await;
     assert_eq!(alice.request("message", json!("hello")).await.unwrap_err().code, "refused");
     assert_eq!(decisions(&server).await, [(json!("refuse"), Value::Null)]);
+}
+
+#[actix_web::test]
+async fn an_answer_that_is_no_verdict_makes_nobody_else_go_without() {
+    let backend = Backend::start().await;
+    // The last two answer with something that is no verdict.
+    backend.script([500, 302, 404, 500, 500, 200, 200].map(Reaction::Status));
+    let server = TestServer::with(asked_at(&backend, &[ScreenWhen::All], PATIENCE)).await;
+    let room = server.seed().room("alice", "bike").id;
+    let (mut alice, _sam) = server.both(room.as_str()).await;
+    for seq in 1..=7 {
+        assert_eq!(alice.say("hello").await["seq"], seq);
+    }
+    assert_eq!((verdicts(&server, "no_answer"), server.metrics.screen_open.get()), (7, 0));
+    backend.says(r#"{"action":"refuse"}"#);
+    assert_eq!(alice.request("message", json!("hello")).await.unwrap_err().code, "refused");
+}
+
+#[actix_web::test]
+async fn a_warning_takes_the_place_of_no_room_token() {
+    let backend = Backend::start().await;
+    let change = asked_at(&backend, &[ScreenWhen::All], PATIENCE);
+    let server = TestServer::with(|config| {
+        change(config);
+        config.authorize = AuthorizePolicy::RoomToken;
+    });
+    let server = server.await;
+    let room = server.seed().room("alice", "bike").id;
+    let mut alice = server.ws("alice").await;
+    let tokens = RoomTokens::derived_from(SECRET.as_bytes());
+    let token = tokens.issue(&room, &UserId::new("alice").unwrap(), server.clock.now()).0;
+    let mut codes = Vec::new();
+    for (says, minutes) in [(ALLOW, 0), (r#"{"action":"warn","text":"take care"}"#, 6)] {
+        backend.says(says);
+        let without = json!({"roomId": room, "text": "hello"});
+        codes.push(alice.request("message", without).await.unwrap_err().code);
+        let with = json!({"roomId": room, "text": "hello", "token": token});
+        server.advance(Duration::from_secs(60 * minutes));
+        codes.push(alice.request("message", with).await.map_or_else(|error| error.code, |_| "stored".to_owned()));
+    }
+    assert_eq!(codes, ["forbidden", "stored", "forbidden", "token_expired"]);
+}
+
+#[actix_web::test]
+async fn a_session_begins_while_another_one_of_its_user_waits_for_an_answer() {
+    let backend = Backend::start().await;
+    backend.script([Reaction::Hang]);
+    let server = TestServer::with(asked_at(&backend, &[ScreenWhen::All], PATIENCE)).await;
+    let room = server.seed().room("alice", "bike").id;
+    let (mut alice, _sam) = server.both(room.as_str()).await;
+    let asked = alice.start("message", json!("hello")).await;
+    backend.hooks(1).await;
+    let mut second = server.ws("alice").await;
+    let ban = json!({"until": "2999-01-01T00:00:00.000Z", "reason": "spam"});
+    let banned = rest::call(server.addr, SERVICE_KEY, "PUT", "/api/v1/users/alice/ban", Some(ban)).await;
+    assert_eq!(banned.status, 200, "{}", banned.body);
+    second.closed().await;
+    assert!(alice.answered(asked).is_none());
+    assert_eq!(verdicts(&server, "no_answer"), 0, "the ban has waited for nothing");
 }
 
 #[actix_web::test]

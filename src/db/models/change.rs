@@ -242,7 +242,8 @@ pub(in crate::db) fn record(conn: &mut Connection, changed: &[Changed<'_>], at: 
     }
 }
 
-/// How many changes after one that is known the webhook is to be sent; not counted further than `limit`.
+/// How many changes after one that is known the webhook is to be sent, of the first `limit` after it: with a large backlog no more
+/// than those are looked at.
 pub(in crate::db) fn count_for_webhook(
     conn: &mut Connection,
     after: i64,
@@ -250,11 +251,9 @@ pub(in crate::db) fn count_for_webhook(
     limit: i64,
 ) -> QueryResult<i64> {
     let kinds = ChangeKind::ALL.into_iter().filter(|kind| kind.webhook_event().is_some_and(|event| events.has(event)));
-    let some = changes::table
-        .filter(changes::id.gt(after).and(changes::kind.eq_any(kinds.map(ChangeKind::as_str))))
-        .limit(limit)
-        .select(changes::id);
-    Ok(some.load::<i64>(conn)?.len() as i64)
+    let kinds: Vec<_> = kinds.map(ChangeKind::as_str).collect();
+    let some = changes::table.filter(changes::id.gt(after)).order(changes::id).limit(limit).select(changes::kind);
+    Ok(some.load::<String>(conn)?.iter().filter(|kind| kinds.contains(&kind.as_str())).count() as i64)
 }
 
 /// The changes after one that is known, in order.

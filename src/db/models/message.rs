@@ -268,10 +268,11 @@ pub(in crate::db) fn find_all(conn: &mut Connection, ids: &[&str]) -> Result<Vec
     )
 }
 
-/// Whether a member has said something in a room.
+/// Whether a member has said something in a room. An offer says nothing.
 pub(in crate::db) fn has_said_something(conn: &mut Connection, room: &RoomId, member: &UserId) -> QueryResult<bool> {
     let said = messages::table
         .filter(messages::room_id.eq(room.as_str()).and(messages::sender_id.eq(member.as_str())))
+        .filter(messages::kind.ne(MessageKind::Offer.as_str()))
         .limit(1)
         .select(messages::seq);
     Ok(said.get_result::<i64>(conn).optional()?.is_some())
