@@ -25,6 +25,7 @@ pub mod notifier;
 pub mod outbox;
 pub mod screener;
 pub mod session;
+pub mod signed_post;
 pub mod tail_settler;
 pub mod wal_keeper;
 pub mod webhook;

@@ -13,12 +13,12 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    auth::webhook_signature::{SIGNATURE_HEADER, WebhookSigner},
+    actors::signed_post::SignedPost,
+    auth::webhook_signature::WebhookSigner,
     domain::{
         Timestamp,
         screen::{InvalidVerdict, Verdict},
     },
-    http_agent::{Trust, agent},
     metrics::{self, Metrics},
 };
 
@@ -46,9 +46,7 @@ pub struct Screener(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    url: String,
-    signer: WebhookSigner,
-    agent: ureq::Agent,
+    posts: SignedPost,
     timeout: Duration,
     text_bytes_max: usize,
     space: Arc<Semaphore>,
@@ -142,9 +140,7 @@ impl Screener {
         metrics: Arc<Metrics>,
     ) -> Self {
         Self(Arc::new(Inner {
-            url: url.to_owned(),
-            signer,
-            agent: agent(timeout, Trust::PublicRoots),
+            posts: SignedPost::new(url, signer, timeout),
             timeout,
             text_bytes_max,
             space: Arc::new(Semaphore::new(BYTES_MAX / PERMIT_BYTES)),
@@ -222,15 +218,9 @@ impl Inner {
         Arc::clone(&self.space).acquire_many_owned(permits).await.ok()
     }
 
-    /// On a thread for blocking work. The space is taken until the agent's own timeout has ended it, whoever waits.
+    /// On a thread for blocking work, which keeps the space until the agent's own timeout: also when nobody waits any more.
     async fn send(&self, body: Vec<u8>, now: Timestamp, space: OwnedSemaphorePermit) -> Result<Verdict, NoAnswer> {
-        let signature = self.signer.sign(&body, now);
-        let request = self
-            .agent
-            .post(&self.url)
-            .header("content-type", "application/json")
-            .header("user-agent", concat!("haggle/", env!("CARGO_PKG_VERSION")))
-            .header(SIGNATURE_HEADER, signature);
+        let request = self.posts.request(&body, now);
         // JSON may write a byte as six.
         let answer_bytes_max = ANSWER_BYTES + 6 * self.text_bytes_max as u64;
         let asked = actix_web::web::block(move || {

@@ -6,10 +6,10 @@ use std::{sync::Arc, time::Duration};
 use thiserror::Error;
 
 use crate::{
-    auth::webhook_signature::{SIGNATURE_HEADER, WebhookSigner},
+    actors::signed_post::SignedPost,
+    auth::webhook_signature::WebhookSigner,
     db::EventPage,
     domain::{EventCursor, Timestamp, UnreadNotification},
-    http_agent::{Trust, agent},
     protocol::view::{EventBatch, Presenter, SignImageUrls, UnreadNotificationView},
 };
 
@@ -19,12 +19,10 @@ const POST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of an answer that are read, so that its connection can be used again. What it says is of no interest.
 const ANSWER_BYTES_MAX: u64 = 4096;
 
-/// Where the webhook goes, and who signs it.
+/// Where the webhook goes, and how what it carries is shown.
 #[derive(Debug, Clone)]
 pub struct Webhook {
-    url: String,
-    signer: WebhookSigner,
-    agent: ureq::Agent,
+    posts: SignedPost,
     image_urls: Arc<dyn SignImageUrls>,
 }
 
@@ -77,8 +75,7 @@ impl Webhook {
     /// A webhook at `url`, which the configuration has checked.
     #[must_use]
     pub fn new(url: &str, signer: WebhookSigner, image_urls: Arc<dyn SignImageUrls>) -> Self {
-        let agent = agent(POST_TIMEOUT, Trust::PublicRoots);
-        Self { url: url.to_owned(), signer, agent, image_urls }
+        Self { posts: SignedPost::new(url, signer, POST_TIMEOUT), image_urls }
     }
 
     /// Notifies the backend of unread messages.
@@ -104,14 +101,7 @@ impl Webhook {
 
     /// Any status of 200 to 299 means that the backend has accepted it.
     async fn post(&self, key: &str, body: Vec<u8>, now: Timestamp) -> Result<(), NotDelivered> {
-        let signature = self.signer.sign(&body, now);
-        let request = self
-            .agent
-            .post(&self.url)
-            .header("content-type", "application/json")
-            .header("user-agent", concat!("haggle/", env!("CARGO_PKG_VERSION")))
-            .header("idempotency-key", key)
-            .header(SIGNATURE_HEADER, signature);
+        let request = self.posts.request(&body, now).header("idempotency-key", key);
         // On a thread for blocking work; the agent's own timeout ends it.
         let posted = actix_web::web::block(move || {
             let mut answer = request.send(&body[..])?;

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use aws_lc_rs::hmac;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -34,6 +35,18 @@ pub struct Hook {
     pub headers: HashMap<String, String>,
     pub raw: String,
     pub body: Value,
+}
+
+impl Hook {
+    /// Checks that it is signed with a secret. Returns the time of the signature, in seconds.
+    pub fn signed_at(&self, secret: &str) -> i64 {
+        let (t, v1) = self.headers["haggle-signature"].split_once(",v1=").unwrap();
+        let t = t.strip_prefix("t=").unwrap();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let signature = hmac::sign(&key, format!("{t}.{}", self.raw).as_bytes());
+        assert_eq!(v1, data_encoding::HEXLOWER.encode(signature.as_ref()));
+        t.parse().unwrap()
+    }
 }
 
 /// The backend. It answers 200 when nothing else is scripted.
