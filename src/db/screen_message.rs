@@ -145,6 +145,7 @@ mod tests {
         },
         domain::{
             MessageKind,
+            offer::Price,
             safety::{Report, ReportCategory, ReportState},
         },
     };
@@ -174,6 +175,10 @@ mod tests {
         let first = find(conn, "alice").unwrap();
         assert_eq!((first.recipient_id.as_str(), first.is_first), ("carol", true));
         assert_eq!(first.product.id.as_str(), "bike");
+        let price = Price { amount: 100, currency: "USD".to_owned() };
+        let (maker, client_id) = (user_id("alice"), None);
+        write(conn, Write::MakeOffer { room: a.clone(), maker, price, client_id, at: NOW }).unwrap();
+        assert!(find(conn, "alice").unwrap().is_first, "an offer says nothing");
         let said = say(conn, &a, "alice", "hello");
         assert!(!find(conn, "alice").unwrap().is_first && find(conn, "carol").unwrap().is_first);
         assert_eq!(find(conn, "mallory"), None);

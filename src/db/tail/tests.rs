@@ -243,6 +243,23 @@ fn assert_unsettled_is_known(plain: &mut World, deferred: &mut World, unsettled:
 }
 
 #[test]
+fn a_room_that_is_named_twice_is_settled_once() {
+    if is_postgres() {
+        return;
+    }
+    let mut world = World::new(Some(Tail::new(Arc::new(Unsettled::default()))));
+    let room = world.rooms[0].clone();
+    // The first one changes how the room stands in lists, so it is settled at once.
+    for text in ["hello", "is it still there?"] {
+        world.write(&[Write::Append(draft(&room, "alice", text, None))]);
+    }
+    let (conn, tail) = (&mut world.conn, world.tail.as_mut().unwrap());
+    let twice = vec![room.as_str().to_owned(); 2];
+    tail.transaction(conn, |tail, conn| tail.settle_rooms(conn, twice)).unwrap();
+    assert_eq!(messages::table.count().get_result::<i64>(conn).unwrap(), 2);
+}
+
+#[test]
 fn a_tail_stores_what_is_stored_without_one() {
     if is_postgres() {
         return;
