@@ -140,7 +140,7 @@ every_feature() {
         skipped+=("the feature postgres (install libpq-dev)")
     fi
     cargo clippy --all-targets --locked --features "$features" -- -D warnings
-    cargo build --locked --features "$features" --bins
+    cargo build --locked --features "$features" --bins --examples
     every_feature_bin="$target_dir/debug/haggle-$features"
     cp "$target_dir/debug/haggle" "$every_feature_bin"
 }
@@ -217,6 +217,8 @@ instruction_counts() {
     benches/counts.sh
 }
 
+export WIRE_ECHO_BIN="$target_dir/debug/examples/wire_echo"
+
 step "tools" check_tools
 step "cargo fmt --check" cargo fmt --check
 step "the default build" default_build
@@ -231,9 +233,8 @@ step "bench/load" load_generator
 step "tests/page" page_suite
 
 # The suites below drive the binary itself.
-export HAGGLE_BIN="$default_bin" WIRE_ECHO_BIN="$target_dir/debug/examples/wire_echo"
+export HAGGLE_BIN="$default_bin"
 step "tests/docs" docs_suite
-step "cargo build --examples" cargo build --locked --features "$features" --examples
 step "tests/socket_io" socket_io_suite
 step "tests/client_package" node_suite tests/client_package
 step "tests/components_package" node_suite tests/components_package

@@ -14,6 +14,14 @@ use crate::support::{
     until,
 };
 
+/// Builds the example, which `cargo test --test it` alone does not.
+fn build() -> PathBuf {
+    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--example", "wire_echo"]).status();
+    assert!(built.unwrap().success());
+    let deps: PathBuf = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    deps.parent().unwrap().join("examples/wire_echo")
+}
+
 /// The example, running. Ended when this is dropped.
 struct WireEcho {
     addr: SocketAddr,
@@ -22,13 +30,10 @@ struct WireEcho {
 
 impl WireEcho {
     async fn start() -> Self {
-        // `cargo test --test it` alone does not build examples.
-        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--example", "wire_echo"]).status();
-        assert!(built.unwrap().success());
-        let deps: PathBuf = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+        let program = std::env::var_os("WIRE_ECHO_BIN").map_or_else(build, PathBuf::from);
         let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let options = ["--ping-interval", "300", "--ping-timeout", "200", "--connect-timeout", "1000"];
-        let child = Command::new(deps.parent().unwrap().join("examples/wire_echo"))
+        let child = Command::new(program)
             .args(["--bind", &addr.to_string(), "--max-payload", "1000000"])
             .args(options)
             .stdin(Stdio::null())

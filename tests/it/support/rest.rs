@@ -68,8 +68,7 @@ pub async fn send(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, 
     tcp.write_all(head.as_bytes()).await.unwrap();
     // A body that is too large is answered before it has arrived.
     let _ = tcp.write_all(body).await;
-    let mut answer = Vec::new();
-    let _ = within("an answer", tcp.read_to_end(&mut answer)).await;
+    let answer = within("an answer", read_answer(&mut tcp, method)).await;
     let text = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
@@ -80,6 +79,26 @@ pub async fn send(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, 
     };
     let value = serde_json::from_str(&body).unwrap_or_else(|_| Value::String(body.clone()));
     Answer { status, head: head.to_owned(), body: value, text: body }
+}
+
+/// Reads an answer until it is complete, as any client does: after a body that the server did not read, it keeps the
+/// connection for a second.
+async fn read_answer(tcp: &mut TcpStream, method: &str) -> Vec<u8> {
+    let mut answer = Vec::new();
+    while !is_complete(&answer, method) && matches!(tcp.read_buf(&mut answer).await, Ok(1..)) {}
+    answer
+}
+
+fn is_complete(answer: &[u8], method: &str) -> bool {
+    let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    if head.contains("transfer-encoding: chunked") {
+        return answer.ends_with(b"\r\n0\r\n\r\n");
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    let has_no_body = method == "HEAD" || head.starts_with("http/1.1 204") || head.starts_with("http/1.1 304");
+    let length = if has_no_body { Some(0) } else { length };
+    length.is_some_and(|length| answer.len() >= end + 4 + length)
 }
 
 fn unchunked(mut body: &str) -> String {
