@@ -64,11 +64,11 @@ check_tools() {
 
 document() { RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked; }
 
-# Runs the tests of a folder that has a package.json of its own.
+# Runs the tests of a folder that has a package.json of its own, two files at a time: they wait more than they work.
 node_suite() (
     cd "$1"
     npm ci --loglevel=error
-    node --test --test-reporter=spec
+    node --test --test-concurrency=2 --test-reporter=spec
 )
 
 # Modules of the page that need no browser, and nothing from npm.

@@ -1,7 +1,7 @@
 //! Plain data and rules: no actix, no diesel, no I/O.
 
 pub mod account;
-pub mod authorize;
+pub mod authorize_policy;
 pub mod currency;
 pub mod data;
 pub mod event;
@@ -35,7 +35,7 @@ pub mod user;
 pub mod webhook_event;
 
 pub use account::{Account, AddressKey};
-pub use authorize::AuthorizePolicy;
+pub use authorize_policy::AuthorizePolicy;
 pub use data::Data;
 pub use event::{Event, EventCursor, Fact, GenerationTag};
 pub use fair_queue::FairQueue;

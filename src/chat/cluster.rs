@@ -8,7 +8,7 @@ pub mod reconcile;
 use super::{batch::Batch, rooms::Rooms};
 use crate::{
     broker::NodeId,
-    domain::{MessageId, RoomId},
+    domain::{MessageId, RoomId, Seq, UserId},
 };
 use nodes::Nodes;
 use reconcile::Confirmed;
@@ -32,11 +32,11 @@ impl Cluster {
         }
     }
 
-    /// This node's sessions are sent how a room looks in their lists.
-    pub(super) fn list_shown(&mut self, room: &RoomId, rooms: &Rooms) {
-        let Some(nodes) = &mut self.nodes else { return };
-        let Some(last_seq) = rooms.room(room).map(|live| live.state().last_seq) else { return };
-        nodes.reconcile.list_sent(room, last_seq);
+    /// A member's sessions on this node are sent how a room looks in their list.
+    pub(super) fn list_shown(&mut self, room: &RoomId, user: &UserId, last_seq: Seq) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.reconcile.list_sent(room, user, last_seq);
+        }
     }
 
     /// Messages of a room are missing.

@@ -87,7 +87,6 @@ impl RoomUpdates {
         out: &mut Effects,
     ) {
         while let Some((room, audience)) = self.pop_due(now.at) {
-            cluster.list_shown(&room, rooms);
             let Some(live) = rooms.room_mut(&room) else { continue };
             live.writes_pending -= 1;
             let notified = [Role::Buyer, Role::Seller]
@@ -97,6 +96,7 @@ impl RoomUpdates {
                 .map(|role| (live.summary(role), live.state().member_user(role).id.clone()))
                 .collect::<Vec<_>>();
             for (summary, user) in notified {
+                cluster.list_shown(&room, &user, summary.last_seq);
                 let is_published = audience.reach == Reach::Everywhere && cluster.has_others();
                 if !is_published && rooms.sessions_of(&user).is_empty() {
                     continue;

@@ -9,7 +9,6 @@ use tempfile::TempDir;
 use super::{
     answers::{Authorized, RoomLoaded},
     batch::BATCH_WRITES_MAX,
-    cluster::reconcile::Confirmed,
     db_read::DbRead,
     hub_op::{Asker, HubId},
     in_flight::InFlight,
@@ -383,7 +382,8 @@ fn a_change_that_no_node_has_published_is_looked_up_for_lists_unless_they_were_s
         buyer: UserId::new("alice").unwrap(),
         seller: UserId::new("sam").unwrap(),
     };
-    chat.cluster.confirm(|| Confirmed::List(room.clone()));
+    let alice = UserId::new("alice").unwrap();
+    chat.cluster.nodes.as_mut().unwrap().reconcile.list_heard(room, &alice, Seq(1));
     chat.change_found(found());
     assert!(chat.loading.rooms.is_empty(), "another node has sent how the room looks");
 

@@ -282,10 +282,25 @@ impl World {
     }
 
     fn read_up(&mut self, client: usize) -> bool {
+        let room = self.some_room(client);
+        let has_read = self.read_in(client, room);
+        // Two devices of a user read at the same time, each through a node of its own: the later mark may come first.
+        if has_read && self.random.chance(500) {
+            let name = self.clients[client].user;
+            let all = self.clients.iter().enumerate();
+            let others: Vec<_> =
+                all.filter(|(other, device)| *other != client && device.user == name).map(|(other, _)| other).collect();
+            if let Some(other) = self.random.pick(&others) {
+                self.read_in(other, room);
+            }
+        }
+        has_read
+    }
+
+    fn read_in(&mut self, client: usize, room: usize) -> bool {
         if !self.may_ask(client) {
             return false;
         }
-        let room = self.some_room(client);
         // Mostly what is new, and sometimes what it has read before or does not have yet.
         let have = usize::try_from(self.clients[client].have[room]).unwrap_or(0);
         let most = if self.random.chance(800) { 4 } else { have + 2 };

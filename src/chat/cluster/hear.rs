@@ -46,8 +46,7 @@ impl Chat {
                 self.cluster.refresh(room, false, &self.rooms);
             }
             NodeEvent::RoomUpdated { user, room, last_seq, data, unread } => {
-                self.cluster.confirm(|| Confirmed::List(room.clone()));
-                if self.cluster.nodes.as_mut().is_some_and(|nodes| nodes.reconcile.list_sent(&room, last_seq)) {
+                if self.cluster.nodes.as_mut().is_some_and(|nodes| nodes.reconcile.list_heard(&room, &user, last_seq)) {
                     let share = unread.map(|unread| Some(unread).filter(|unread| *unread >= 0));
                     let data = Bytes::from(data.get().to_owned());
                     let update = ListUpdate { room, data, share };

@@ -72,16 +72,8 @@ impl Cluster {
     }
 
     /// Publishes to the nodes on which a user has sessions how a room looks in their list.
-    pub(in crate::chat) fn publish_list(
-        &mut self,
-        out: &mut Effects,
-        user: &UserId,
-        summary: &RoomSummary,
-        data: &[u8],
-    ) {
-        let Some(nodes) = &mut self.nodes else { return };
+    pub(in crate::chat) fn publish_list(&self, out: &mut Effects, user: &UserId, summary: &RoomSummary, data: &[u8]) {
         let (room, last_seq) = (summary.room.id.clone(), summary.last_seq);
-        nodes.reconcile.list_sent(&room, last_seq);
         let Ok(data) = serde_json::from_slice(data) else { return };
         let unread = Some(summary.unread_share().unwrap_or(NO_SHARE));
         let event = NodeEvent::RoomUpdated { user: user.clone(), room, last_seq, data, unread };

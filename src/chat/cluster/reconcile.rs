@@ -61,8 +61,6 @@ pub(in crate::chat) enum Confirmed {
     SessionsEnded(UserId),
     /// A user's sessions were ended by a word whose note may never be stored.
     EndHeard(UserId),
-    /// A room, to the lists of this node's sessions.
-    List(RoomId),
 }
 
 /// What a look has shown, and when.
@@ -94,8 +92,10 @@ pub(in crate::chat) struct Reconcile {
     /// What other nodes have sent, or this one has done, since the looks before the last one, and how often: each is for one
     /// note of the database's. The newer half first.
     confirmed: [HashMap<Confirmed, u32>; 2],
-    /// The newest message with which each room was sent to lists, in the same two halves.
-    lists: [HashMap<RoomId, Seq>; 2],
+    /// The newest message with which each room was sent to each member's list, in the same two halves.
+    lists: [HashMap<(RoomId, UserId), Seq>; 2],
+    /// Whose lists other nodes have sent each room to, in the same two halves.
+    heard_lists: [HashMap<RoomId, BTreeSet<UserId>>; 2],
     turned_at: Option<Instant>,
     missing: BTreeSet<RoomId>,
     is_filling: bool,
@@ -125,13 +125,13 @@ impl Reconcile {
         self.settled
     }
 
-    /// A room was sent to its members' lists. Returns whether that is not older than what they were sent before.
-    pub(in crate::chat) fn list_sent(&mut self, room: &RoomId, seq: Seq) -> bool {
-        let known = self.list_of(room);
-        if known.is_some_and(|known| known > seq) {
+    /// A room was sent to a member's list. Returns whether that is not older than what it was sent before.
+    pub(in crate::chat) fn list_sent(&mut self, room: &RoomId, user: &UserId, seq: Seq) -> bool {
+        let list = (room.clone(), user.clone());
+        if self.sent_to(&list).is_some_and(|known| known > seq) {
             return false;
         }
-        self.lists[0].insert(room.clone(), seq);
+        self.lists[0].insert(list, seq);
         true
     }
 
@@ -169,12 +169,31 @@ impl Reconcile {
         self.changed_by[0].insert(message.clone(), by);
     }
 
-    fn list_of(&self, room: &RoomId) -> Option<Seq> {
-        self.lists.iter().filter_map(|lists| lists.get(room)).max().copied()
+    /// A room has a message, and this node has sessions of one of its members. Returns whether their list was not sent that
+    /// message: it will be now.
+    fn list_missed(&mut self, room: &RoomId, user: &UserId, seq: Seq) -> bool {
+        let list = (room.clone(), user.clone());
+        let is_missed = self.sent_to(&list).is_none_or(|known| known < seq);
+        if is_missed {
+            self.lists[0].insert(list, seq);
+        }
+        is_missed
     }
 
-    fn is_confirmed(&self, what: &Confirmed) -> bool {
-        self.confirmed.iter().any(|half| half.contains_key(what))
+    /// Another node has sent a room to a member's list, wherever that member is. Returns whether that is not older than what it
+    /// was sent before.
+    pub(in crate::chat) fn list_heard(&mut self, room: &RoomId, user: &UserId, seq: Seq) -> bool {
+        self.heard_lists[0].entry(room.clone()).or_default().insert(user.clone());
+        self.list_sent(room, user, seq)
+    }
+
+    /// Whose lists other nodes have sent a room to.
+    fn heard_lists_of(&self, room: &RoomId) -> BTreeSet<&UserId> {
+        self.heard_lists.iter().filter_map(|lists| lists.get(room)).flatten().collect()
+    }
+
+    fn sent_to(&self, list: &(RoomId, UserId)) -> Option<Seq> {
+        self.lists.iter().filter_map(|lists| lists.get(list)).max().copied()
     }
 
     pub(super) fn confirm(&mut self, what: Confirmed) {
@@ -206,6 +225,7 @@ impl Reconcile {
         for half in &mut self.confirmed {
             half.retain(|what, _| matches!(what, Confirmed::SessionsEnded(_) | Confirmed::EndHeard(_)));
         }
+        self.heard_lists = Default::default();
         self.looked_at = None;
     }
 
@@ -264,6 +284,8 @@ impl Reconcile {
             self.confirmed[0].clear();
             self.lists.swap(0, 1);
             self.lists[0].clear();
+            self.heard_lists.swap(0, 1);
+            self.heard_lists[0].clear();
             self.changed_by.swap(0, 1);
             self.changed_by[0].clear();
         }
@@ -331,14 +353,13 @@ impl Chat {
             // A room in memory may have been read since, and the node that has stored the message may be gone: lists know
             // only what they were sent.
             _ => {
-                let known = self.cluster.nodes.as_ref().and_then(|nodes| nodes.reconcile.list_of(&room));
-                let is_sent = known.is_some_and(|known| known >= seq);
-                let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
-                if !is_sent && is_wanted {
-                    if let Some(nodes) = &mut self.cluster.nodes {
-                        nodes.reconcile.list_sent(&room, seq);
+                for (role, user) in [(Role::Buyer, buyer), (Role::Seller, seller)] {
+                    if !self.rooms.sessions_of(&user).is_empty()
+                        && let Some(nodes) = &mut self.cluster.nodes
+                        && nodes.reconcile.list_missed(&room, &user, seq)
+                    {
+                        self.with_room(RoomRequest::AnnounceTo(room.clone(), Audience::here(role)));
                     }
-                    self.announce_here(room);
                 }
             }
         }
@@ -366,10 +387,10 @@ impl Chat {
         if is_held {
             return self.room_updated_here(room);
         }
-        let is_wanted = [&buyer, &seller].iter().any(|user| !self.rooms.sessions_of(user).is_empty());
-        let is_sent =
-            self.cluster.nodes.as_ref().is_some_and(|nodes| nodes.reconcile.is_confirmed(&Confirmed::List(room)));
-        if is_wanted && !is_sent {
+        let nodes = self.cluster.nodes.as_ref();
+        let sent = nodes.map(|nodes| nodes.reconcile.heard_lists_of(&room)).unwrap_or_default();
+        let misses = |user: &UserId| !self.rooms.sessions_of(user).is_empty() && !sent.contains(user);
+        if [&buyer, &seller].into_iter().any(misses) {
             self.with_room(RoomRequest::AnnounceChange(change, Reach::Here));
         }
     }
@@ -388,7 +409,7 @@ impl Chat {
         };
         if confirmed.is_some_and(|confirmed| nodes.reconcile.take_confirmed(&confirmed)) {
             if let Noted::Room(room) = noted
-                && !nodes.reconcile.is_confirmed(&Confirmed::List(room.clone()))
+                && nodes.reconcile.heard_lists_of(&room).len() < 2
             {
                 // The node that has changed it may be gone before it has notified the lists.
                 self.announce_here(room);

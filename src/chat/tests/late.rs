@@ -182,3 +182,30 @@ fn a_session_that_was_taken_out_of_a_room_is_not_taken_up_as_if_it_were_there() 
     chat.deliveries().take_out(session, &fixture.room, ChatError::forbidden());
     assert_eq!(chat.recoveries.len(), 1, "its end is on its way to the database");
 }
+
+#[test]
+fn what_one_members_list_was_sent_does_not_stand_for_the_others_list() {
+    let mut fixture = Fixture::new();
+    among_nodes(&mut fixture);
+    let _alice = Comer::new(&mut fixture);
+    let (alice, sam) = (UserId::new("alice").unwrap(), UserId::new("sam").unwrap());
+    let Fixture { chat, room, .. } = &mut fixture;
+    chat.rooms.release(room);
+    let looks = |chat: &mut Chat| {
+        chat.loading.rooms.clear();
+        let seen =
+            Committed { position: 7, room: room.clone(), seq: Seq(1), buyer: alice.clone(), seller: sam.clone() };
+        let next = CommitCursor { position: 7, ..CommitCursor::default() };
+        chat.news_read(Ok(News { messages: vec![seen], notes: Vec::new(), next, has_more: false }));
+        chat.now.at += Duration::from_secs(1);
+        chat.look_for_news();
+        chat.loading.rooms.contains_key(room)
+    };
+    let sent = |chat: &mut Chat, user| chat.cluster.nodes.as_mut().unwrap().reconcile.list_heard(room, user, Seq(1));
+    sent(chat, &sam);
+    assert!(looks(chat), "nothing of the room has come for alice, who is here");
+    assert!(!looks(chat), "it is being read for her");
+    chat.cluster.nodes.as_mut().unwrap().reconcile.distrust();
+    sent(chat, &alice);
+    assert!(!looks(chat), "another node has sent it to her");
+}
