@@ -182,3 +182,28 @@ fn a_session_that_was_taken_out_of_a_room_is_not_taken_up_as_if_it_were_there() 
     chat.deliveries().take_out(session, &fixture.room, ChatError::forbidden());
     assert_eq!(chat.recoveries.len(), 1, "its end is on its way to the database");
 }
+
+#[test]
+fn sessions_whose_room_token_expires_while_they_type_are_taken_out_once_each() {
+    let mut fixture = Fixture::with_policy(AuthorizePolicy::RoomToken);
+    inside(&mut fixture, Timestamp(10));
+    let (tab, room, alice) = (SessionId(2), fixture.room.clone(), UserId::new("alice").unwrap());
+    let user = alice.clone();
+    fixture.session(Connect { session: tab, user, hub: HubId(0), feed: Feed::Chat, welcome: None });
+    fixture.chat.rooms.attach(tab, &room, Role::Buyer, Some(Timestamp(10)));
+    fixture.chat.rooms.enter(tab, &room);
+    let comer = |session| Comer { hub: HubId(0), session, in_flight: InFlight::default() };
+    for session in [SessionId(1), tab] {
+        let asker = comer(session).asker(&fixture, "typing");
+        fixture.chat.deliveries().set_typing(Typing { asker, user: alice.clone(), room: room.clone(), typing: true });
+    }
+    let chat = &mut fixture.chat;
+    chat.now = Now { wall: Timestamp(20), ..now() };
+    chat.deliveries().end_grants(&room);
+    let ops: Vec<_> = chat.out.take_ops().flat_map(|(_, ops)| ops).collect();
+    let ends = |wanted| {
+        let is_end = |op: &&hub_op::Op| matches!(op, hub_op::Op::Detach { session, .. } if *session == wanted);
+        ops.iter().filter(is_end).count()
+    };
+    assert_eq!((ends(SessionId(1)), ends(tab)), (1, 1));
+}
