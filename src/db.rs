@@ -88,7 +88,7 @@ pub use models::{
     recovery::{end_recoveries, find_recovery},
     removed::{erase_removed_words, find_removed_words, is_removed_before},
     report::{
-        HeldMessage, NewReport, OpenReport, ReportFilter, ReportUser, Reported, find_report, list_reports, store_report,
+        HeldMessage, NewReport, OpenReport, ReportAssignee, ReportFilter, ReportUser, Reported, find_report, list_reports, store_report,
     },
     room::{allow_contact, has_room, is_member},
     user::{

@@ -218,6 +218,7 @@ diesel::table! {
         decision -> Nullable<Text>,
         decided_at -> Nullable<BigInt>,
         mute_until -> Nullable<BigInt>,
+        assignee_id -> Nullable<Text>,
     }
 }
 

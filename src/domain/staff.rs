@@ -134,6 +134,8 @@ audit_actions! {
     ReadReport = "read_report",
     /// A report was decided.
     DecideReport = "decide_report",
+    /// A report was given to a member of the staff, or to nobody.
+    AssignReport = "assign_report",
     /// A user was muted.
     MuteUser = "mute_user",
     /// A user's mute was ended.

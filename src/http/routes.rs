@@ -76,7 +76,7 @@ fn of_people_and_products(config: &mut web::ServiceConfig) {
                 .route(web::delete().to(blocks::unblock)),
         )
         .service(read("/api/v1/reports", reports::list_reports).route(web::post().to(reports::report)))
-        .service(read("/api/v1/reports/{id}", reports::get_report).route(web::patch().to(reports::decide_report)))
+        .service(read("/api/v1/reports/{id}", reports::get_report).route(web::patch().to(reports::update_report)))
         .service(
             read("/api/v1/reports/{id}/notes", notes::list_report_notes).route(web::post().to(notes::add_report_note)),
         )

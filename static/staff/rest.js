@@ -9,7 +9,7 @@ import { fetchJson, json } from "../client/http.js";
  *
  * @typedef {{role: "staff", id: string} | {role: "service"} | {role: "screen"}} Moderator
  * @typedef {{id: string, reporterId: string, reportedId: string, roomId: string, messageId?: string, category: ReportCategory, text?: string,
- *   messages: Message[], createdAt: string, state: "open" | "decided", decision?: "upheld" | "dismissed", decidedAt?: string, muteUntil?: string}} Report
+ *   messages: Message[], createdAt: string, state: "open" | "decided", decision?: "upheld" | "dismissed", decidedAt?: string, muteUntil?: string, assigneeId?: string}} Report
  * @typedef {User & {createdAt?: string, updatedAt?: string, deletedAt?: string, mutedUntil?: string, banned: boolean, bannedUntil?: string}} UserDetails
  * @typedef {{userId: string, role: "buyer" | "seller", readSeq: number, hasBlocked: boolean, mutedUntil?: string}} StaffMember
  * @typedef {RoomInfo & {members: StaffMember[], lastMessage?: Message, offer?: import("@haggle/client").StandingOffer, lastSeq: number,
@@ -74,6 +74,11 @@ export class StaffRest {
   /** @param {string} id @param {{decision: "upheld" | "dismissed", muteUntil?: string}} decision @param {string} [reason] @returns {Promise<Report>} */
   decideReport(id, decision, reason) {
     return this.#send("PATCH", `/reports/${idOf(id)}`, { query: { reason }, body: decision });
+  }
+
+  /** @param {string} id @param {string | null} assignee `me`, somebody's id, or `null` for nobody @returns {Promise<Report>} */
+  assignReport(id, assignee) {
+    return this.#send("PATCH", `/reports/${idOf(id)}`, { body: { assignee } });
   }
 
   /** @param {NoteSubject} about @param {string} id @param {string} [cursor] @returns {Promise<Page<Note>>} */

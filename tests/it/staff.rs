@@ -72,6 +72,12 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
             Some(json!({"decision": "dismissed"})),
             AuditAction::DecideReport,
         ),
+        (
+            ("PATCH", "/api/v1/reports/{id}"),
+            of_report("?reason=a%20test"),
+            Some(json!({"assignee": "nils"})),
+            AuditAction::AssignReport,
+        ),
         (("GET", report_notes), of_report("/notes"), None, AuditAction::ListNotes),
         (("POST", report_notes), of_report("/notes"), note(), AuditAction::AddNote),
         (("GET", "/api/v1/products/{id}"), bike(""), None, AuditAction::ReadProduct),
@@ -462,6 +468,64 @@ async fn reports_are_found_by_whom_they_are_about_and_carry_notes_that_no_user_s
     assert!(!export.text.contains("proof"));
     assert_eq!(staff(&server, "DELETE", "/api/v1/users/sam", None).await.status, 204);
     assert_eq!(staff(&server, "GET", "/api/v1/users/sam/notes", None).await.body, json!({"items": []}));
+}
+
+#[actix_web::test]
+async fn a_report_has_somebody_who_looks_after_it() {
+    let server = TestServer::start().await;
+    let seed = server.seed();
+    let mut reports = Vec::new();
+    for buyer in ["alice", "bob"] {
+        let body = Some(json!({"roomId": seed.room(buyer, "bike").id, "category": "scam"}));
+        let report = call(server.addr, &server.token(buyer), "POST", "/api/v1/reports", body).await.body;
+        reports.push(report["id"].as_str().unwrap().to_owned());
+    }
+    let (second, first) = (reports.remove(1), reports.remove(0));
+    let list = |query: &str| {
+        let (addr, token, path) = (server.addr, server.staff_token("mina"), format!("/api/v1/reports?{query}"));
+        async move {
+            let page = call(addr, &token, "GET", &path, None).await.body;
+            page["items"].as_array().unwrap().iter().map(|report| report["id"].clone()).collect::<Vec<_>>()
+        }
+    };
+    let assign = |token: String, body: Value| {
+        let (addr, path) = (server.addr, format!("/api/v1/reports/{first}"));
+        async move { call(addr, &token, "PATCH", &path, Some(body)).await }
+    };
+    let mina = || server.staff_token("mina");
+    let taken = assign(mina(), json!({"assignee": "me"})).await;
+    assert_eq!((taken.status, &taken.body["assigneeId"], &taken.body["state"]), (200, &json!("mina"), &json!("open")));
+    assert_eq!((list("assignee=me").await, list("assignee=none").await), (vec![json!(first)], vec![json!(second)]));
+    assert_eq!(list("assignee=nils").await, Vec::<Value>::new());
+    assert_eq!(list("assignee=mina&reportedId=sam&category=scam").await, [json!(first)]);
+    assert_eq!(list("assignee=none&reportedId=sam&category=scam").await, [json!(second)]);
+    assert_eq!(list("assignee=mina&category=spam").await, Vec::<Value>::new());
+    let given = assign(SERVICE_KEY.to_owned(), json!({"assignee": "nils"})).await;
+    assert_eq!((given.status, &given.body["assigneeId"]), (200, &json!("nils")));
+    assert_eq!(list("assignee=me").await, Vec::<Value>::new());
+    // A decision leaves who has looked after it.
+    assert_eq!(assign(mina(), json!({"decision": "dismissed"})).await.body["assigneeId"], "nils");
+    assert_eq!(list("assignee=nils&state=decided").await, [json!(first)]);
+    let nobody = assign(mina(), json!({"assignee": null})).await.body;
+    assert_eq!((nobody.get("assigneeId"), &nobody["state"]), (None, &json!("decided")));
+
+    let log = audit(&server);
+    let assigned = log.iter().filter(|entry| entry.action == AuditAction::AssignReport);
+    let details: Vec<_> = assigned.map(|entry| entry.details.as_ref().unwrap().json().to_owned()).collect();
+    assert_eq!(details, [r#"{"assignee":null}"#, r#"{"assignee":"nils"}"#, r#"{"assignee":"mina"}"#]);
+    let before = log.len();
+    for (token, body) in [
+        (SERVICE_KEY.to_owned(), json!({"assignee": "me"})),
+        (mina(), json!({"assignee": "me", "decision": "upheld"})),
+        (mina(), json!({})),
+        (mina(), json!({"assignee": ""})),
+    ] {
+        assert_eq!(assign(token, body.clone()).await.status, 422, "{body}");
+    }
+    assert_eq!(staff(&server, "PATCH", "/api/v1/reports/none", Some(json!({"assignee": "me"}))).await.status, 404);
+    assert_eq!(assign(server.token("alice"), json!({"assignee": "me"})).await.status, 403);
+    let events = call(server.addr, SERVICE_KEY, "GET", "/api/v1/events", None).await;
+    assert!(!events.text.contains("nils") && audit(&server).len() == before, "{}", events.text);
 }
 
 #[actix_web::test]

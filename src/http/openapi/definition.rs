@@ -58,7 +58,7 @@ use crate::{
         reports::report,
         reports::list_reports,
         reports::get_report,
-        reports::decide_report,
+        reports::update_report,
         search::search_messages,
         search::search_all_messages,
         images::send_image,
