@@ -10,10 +10,10 @@ use diesel::{
 };
 
 use super::{
-    AuditFilter, Connection, ExportPlace, MessagePage, NewReport, ReportAssignee, ReportFilter, ReportUser, Reported, RoomList, Write,
-    Written, export_user, find_room, find_sign_in, find_user_details, is_member, is_removed_before, list_audit,
-    list_blocks, list_events, list_messages, list_notes, list_product_rooms, list_reports, list_rooms, list_sanctions,
-    load_room, open_room_for,
+    AuditFilter, Connection, ExportPlace, MessagePage, NewReport, ReportAssignee, ReportFilter, ReportUser, Reported,
+    RoomList, Write, Written, export_user, find_room, find_sign_in, find_user_details, is_member, is_removed_before,
+    list_audit, list_blocks, list_events, list_messages, list_notes, list_product_rooms, list_reports, list_rooms,
+    list_sanctions, load_room, open_room_for,
     prelude::*,
     store_report,
     test_db::{NOW, TestDb, draft, is_postgres, product, read, room, say, user, user_id, write},

@@ -304,6 +304,17 @@ pub struct RemovedWords {
     pub data: Option<Data>,
 }
 
+/// What a message said before its sender edited it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerText {
+    /// Its words; absent for an image that had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// When others took their place.
+    pub replaced_at: Timestamp,
+}
+
 /// Checks the reason of an action.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ import { fetchJson, json } from "../client/http.js";
  * @typedef {{userId: string, role: "buyer" | "seller", readSeq: number, hasBlocked: boolean, mutedUntil?: string}} StaffMember
  * @typedef {RoomInfo & {members: StaffMember[], lastMessage?: Message, offer?: import("@haggle/client").StandingOffer, lastSeq: number,
  *   closed: boolean, frozen: boolean}} StaffRoom
- * @typedef {Message & {beforeRemoval?: Message}} StaffMessage
+ * @typedef {Message & {beforeRemoval?: Message, edits?: {text?: string, replacedAt: string}[]}} StaffMessage
  * @typedef {{user: User, until?: string, reason?: string, by?: Moderator, createdAt?: string}} Sanction
  * @typedef {{id: string, text: string, by: Moderator, createdAt: string}} Note
  * @typedef {{id: string, at: string, by: Moderator, action: string, userId?: string, roomId?: string, messageId?: string, productId?: string,

@@ -330,6 +330,61 @@ async fn both_members_see_that_the_marketplace_removed_a_message_and_its_words_a
 }
 
 #[actix_web::test]
+async fn what_an_edited_message_said_before_is_kept_for_staff_alone() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    let (mut alice, mut sam) = server.both(room.as_str()).await;
+    let said = alice.say("send me the code").await;
+    let [theirs, taken_back] = [sam.say("why should I?").await, alice.say("never mind").await];
+    let edit = |message: &Value, text: &str| json!({"messageId": message["id"], "text": text});
+    for text in ["send me the password", "send me the password", "hello", "hello there"] {
+        alice.request("editMessage", edit(&said, text)).await.unwrap();
+    }
+    sam.request("editMessage", edit(&theirs, "no")).await.unwrap();
+    alice.request("editMessage", edit(&taken_back, "all right")).await.unwrap();
+    alice.request("deleteMessage", json!({"messageId": taken_back["id"]})).await.unwrap();
+
+    let path = format!("/api/v1/rooms/{room}/messages");
+    let former = |answer: &Answer, at: usize| {
+        let edits = answer.body["items"][at]["edits"].as_array().cloned().unwrap_or_default();
+        edits.iter().map(|edit| edit["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let read = staff(&server, "GET", &path, None).await;
+    assert_eq!(former(&read, 0), ["send me the code", "send me the password", "hello"]);
+    assert_eq!((former(&read, 1), former(&read, 2)), (vec!["why should I?".to_owned()], Vec::new()));
+    assert_eq!(
+        (audit(&server)[0].action, &audit(&server)[0].by),
+        (AuditAction::ReadMessages, &Moderator::Staff { id: UserId::new("mina").unwrap() })
+    );
+    let one = format!("{path}/{}?reason=scam", said["id"].as_str().unwrap());
+    assert_eq!(staff(&server, "DELETE", &one, None).await.status, 200);
+    let read = staff(&server, "GET", &path, None).await;
+    assert_eq!((former(&read, 0).len(), &read.body["items"][0]["beforeRemoval"]["text"]), (3, &json!("hello there")));
+    for (token, path) in [
+        (server.token("alice"), path.as_str()),
+        (server.token("sam"), path.as_str()),
+        (SERVICE_KEY.to_owned(), "/api/v1/events?limit=500"),
+        (SERVICE_KEY.to_owned(), "/api/v1/users/sam/export"),
+    ] {
+        let seen = call(server.addr, &token, "GET", path, None).await;
+        assert!(seen.status == 200 && !seen.text.contains("code") && !seen.text.contains("edits"), "{}", seen.text);
+    }
+
+    // Gone with their sender, and after their time.
+    assert_eq!(staff(&server, "DELETE", "/api/v1/users/alice", None).await.status, 204);
+    let left = |server: &TestServer| {
+        let conn = &mut server.pool.get().unwrap();
+        let page =
+            db::list_messages(conn, &room, db::MessagePage::Before { seq: None, limit: 50 }, usize::MAX).unwrap();
+        let (found, _) = db::find_former_texts(conn, page.items.iter(), usize::MAX).unwrap();
+        found.values().map(Vec::len).sum::<usize>()
+    };
+    until("alice's are erased", || left(&server) == 1).await;
+    server.advance(Duration::from_secs(30 * 24 * 60 * 60 + 1));
+    until("sam's are erased", || left(&server) == 0).await;
+}
+
+#[actix_web::test]
 async fn the_words_of_a_removed_message_go_with_their_sender() {
     let server = TestServer::start().await;
     let seed = server.seed();

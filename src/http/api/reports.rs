@@ -188,7 +188,8 @@ pub async fn list_reports(
     let list = move |conn: &mut db::Connection| {
         let (reports, more) = db::list_reports(conn, &filter, cursor.as_deref(), limit)?;
         let named = |report: &Report| {
-            [Some(&report.reporter_id), Some(&report.reported_id), report.assignee_id.as_ref()].map(Option::<&_>::cloned)
+            [Some(&report.reporter_id), Some(&report.reported_id), report.assignee_id.as_ref()]
+                .map(Option::<&_>::cloned)
         };
         let named = reports.iter().flat_map(named).flatten().collect();
         let users = db::find_users(conn, &named)?;

@@ -302,6 +302,13 @@ export const parts = css`
     border-radius: 8px;
   }
 
+  .edits {
+    display: grid;
+    gap: 6px;
+    padding: 0;
+    list-style: none;
+  }
+
   .contacts {
     display: inline-flex;
     gap: 4px;
