@@ -129,6 +129,8 @@ mod tests {
         "2026-11-29-110000_moderation",
         "2026-11-29-120000_room_settings",
         "2026-11-29-140000_webhook_progress",
+        "2026-11-29-200000_report_assignee",
+        "2026-11-29-210000_former_texts",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

@@ -20,6 +20,10 @@ import { fetchJson, json } from "../client/http.js";
  * @typedef {{id: string, at: string, by: Moderator, action: string, userId?: string, roomId?: string, messageId?: string, productId?: string,
  *   reportId?: string, reason?: string, details?: Record<string, unknown>}} AuditEntry
  * @typedef {"scam" | "outside_payment" | "harassment" | "prohibited_item"} WarningTemplate
+ * @typedef {{process: string, at: string, connections: number, sessions: number, rooms: number, messages: number, deliveries: number, eventsInFlight: number,
+ *   writesPending: number, commitFailures: number, nodes: number, natsUp: boolean, screenOpen: boolean,
+ *   threads: {thread: string, seconds: number, buckets: {le?: number, count: number}[]}[],
+ *   webhook: {notifications: number, notificationsOldestSeconds: number, events: number, eventsOldestSeconds: number}}} Operations
  * @typedef {"users" | "reports"} NoteSubject
  * @typedef {Record<string, string | number | undefined>} Query
  */
@@ -29,7 +33,7 @@ const REFUSALS = new Set(["unauthenticated", "token_expired", "forbidden", "bann
 
 const idOf = encodeURIComponent;
 
-/** The server's routes for staff, one method each. Each call but an unchanged queue is an entry of the audit log. */
+/** The server's routes for staff, one method each. Each call but an unchanged queue and the numbers of a node is an entry of the audit log. */
 export class StaffRest {
   #base;
   #tokens;
@@ -186,6 +190,11 @@ export class StaffRest {
   /** @param {string} id @param {string} [reason] @returns {Promise<Product>} */
   putBack(id, reason) {
     return this.#send("DELETE", `/products/${idOf(id)}/unlisted`, { query: { reason } });
+  }
+
+  /** @returns {Promise<Operations>} */
+  getOperations() {
+    return this.#send("GET", "/operations");
   }
 
   /** @param {Query} filter @param {string} [cursor] @returns {Promise<Page<AuditEntry>>} */

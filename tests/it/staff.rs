@@ -17,12 +17,12 @@ use crate::support::{
     until,
 };
 
-async fn staff(server: &TestServer, method: &str, path: &str, body: Option<Value>) -> Answer {
+pub async fn staff(server: &TestServer, method: &str, path: &str, body: Option<Value>) -> Answer {
     call(server.addr, &server.staff_token("mina"), method, path, body).await
 }
 
 /// The audit log as it stands in the database, newest first.
-fn audit(server: &TestServer) -> Vec<AuditEntry> {
+pub fn audit(server: &TestServer) -> Vec<AuditEntry> {
     db::list_audit(&mut server.pool.get().unwrap(), &AuditFilter::All, None, 1000, usize::MAX).unwrap().0
 }
 
@@ -33,6 +33,29 @@ fn because() -> Option<Value> {
 /// A route, the path and body of a call of it, and its entry.
 type Call = ((&'static str, &'static str), String, Option<Value>, AuditAction);
 
+/// Those about reports.
+fn calls_about_reports(report: &str) -> Vec<Call> {
+    let (of_report, notes) = (|rest: &str| format!("/api/v1/reports/{report}{rest}"), "/api/v1/reports/{id}/notes");
+    vec![
+        (("GET", "/api/v1/reports"), "/api/v1/reports".to_owned(), None, AuditAction::ListReports),
+        (("GET", "/api/v1/reports/{id}"), of_report(""), None, AuditAction::ReadReport),
+        (
+            ("PATCH", "/api/v1/reports/{id}"),
+            of_report(""),
+            Some(json!({"decision": "dismissed"})),
+            AuditAction::DecideReport,
+        ),
+        (
+            ("PATCH", "/api/v1/reports/{id}"),
+            of_report("?reason=a%20test"),
+            Some(json!({"assignee": "nils"})),
+            AuditAction::AssignReport,
+        ),
+        (("GET", notes), of_report("/notes"), None, AuditAction::ListNotes),
+        (("POST", notes), of_report("/notes"), Some(json!({"text": "a note"})), AuditAction::AddNote),
+    ]
+}
+
 /// One call of every route whose calls are in the audit log, for the first caller or the second.
 fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
     let sanction = || Some(json!({"until": "2999-01-01T00:00:00.000Z", "reason": "a test"}));
@@ -40,13 +63,13 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
     let note = || Some(json!({"text": "a note"}));
     let at = |rest: &str| format!("/api/v1/rooms/{room}{rest}");
     let user = |rest: &str| format!("/api/v1/users/sam{rest}");
-    let of_report = |rest: &str| format!("/api/v1/reports/{report}{rest}");
     let (freeze, unlisted) = ("/api/v1/rooms/{id}/freeze", "/api/v1/products/{id}/unlisted");
     let (mute, ban) = ("/api/v1/users/{id}/mute", "/api/v1/users/{id}/ban");
-    let (user_notes, report_notes) = ("/api/v1/users/{id}/notes", "/api/v1/reports/{id}/notes");
+    let user_notes = "/api/v1/users/{id}/notes";
     let bike = |rest: &str| format!("/api/v1/products/bike{rest}");
     let list = |path: &str| path.to_owned();
-    vec![
+    let mut calls = calls_about_reports(report);
+    calls.extend([
         (("GET", "/api/v1/rooms/{id}"), at(""), None, AuditAction::ReadRoom),
         (("GET", "/api/v1/rooms/{id}/messages"), at("/messages"), None, AuditAction::ReadMessages),
         (
@@ -64,22 +87,6 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
             None,
             AuditAction::SearchMessages,
         ),
-        (("GET", "/api/v1/reports"), list("/api/v1/reports"), None, AuditAction::ListReports),
-        (("GET", "/api/v1/reports/{id}"), of_report(""), None, AuditAction::ReadReport),
-        (
-            ("PATCH", "/api/v1/reports/{id}"),
-            of_report(""),
-            Some(json!({"decision": "dismissed"})),
-            AuditAction::DecideReport,
-        ),
-        (
-            ("PATCH", "/api/v1/reports/{id}"),
-            of_report("?reason=a%20test"),
-            Some(json!({"assignee": "nils"})),
-            AuditAction::AssignReport,
-        ),
-        (("GET", report_notes), of_report("/notes"), None, AuditAction::ListNotes),
-        (("POST", report_notes), of_report("/notes"), note(), AuditAction::AddNote),
         (("GET", "/api/v1/products/{id}"), bike(""), None, AuditAction::ReadProduct),
         (("GET", "/api/v1/products/{id}/rooms"), bike("/rooms"), None, AuditAction::ListProductRooms),
         (("PUT", unlisted), bike("/unlisted"), because(), AuditAction::UnlistProduct),
@@ -98,7 +105,8 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
         (("GET", "/api/v1/bans"), list("/api/v1/bans"), None, AuditAction::ListBans),
         (("GET", "/api/v1/audit"), list("/api/v1/audit"), None, AuditAction::ReadAudit),
         (("DELETE", "/api/v1/users/{id}"), format!("/api/v1/users/{gone}"), None, AuditAction::DeleteUser),
-    ]
+    ]);
+    calls
 }
 
 #[actix_web::test]
@@ -330,61 +338,6 @@ async fn both_members_see_that_the_marketplace_removed_a_message_and_its_words_a
 }
 
 #[actix_web::test]
-async fn what_an_edited_message_said_before_is_kept_for_staff_alone() {
-    let server = TestServer::start().await;
-    let room = server.seed().room("alice", "bike").id;
-    let (mut alice, mut sam) = server.both(room.as_str()).await;
-    let said = alice.say("send me the code").await;
-    let [theirs, taken_back] = [sam.say("why should I?").await, alice.say("never mind").await];
-    let edit = |message: &Value, text: &str| json!({"messageId": message["id"], "text": text});
-    for text in ["send me the password", "send me the password", "hello", "hello there"] {
-        alice.request("editMessage", edit(&said, text)).await.unwrap();
-    }
-    sam.request("editMessage", edit(&theirs, "no")).await.unwrap();
-    alice.request("editMessage", edit(&taken_back, "all right")).await.unwrap();
-    alice.request("deleteMessage", json!({"messageId": taken_back["id"]})).await.unwrap();
-
-    let path = format!("/api/v1/rooms/{room}/messages");
-    let former = |answer: &Answer, at: usize| {
-        let edits = answer.body["items"][at]["edits"].as_array().cloned().unwrap_or_default();
-        edits.iter().map(|edit| edit["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    let read = staff(&server, "GET", &path, None).await;
-    assert_eq!(former(&read, 0), ["send me the code", "send me the password", "hello"]);
-    assert_eq!((former(&read, 1), former(&read, 2)), (vec!["why should I?".to_owned()], Vec::new()));
-    assert_eq!(
-        (audit(&server)[0].action, &audit(&server)[0].by),
-        (AuditAction::ReadMessages, &Moderator::Staff { id: UserId::new("mina").unwrap() })
-    );
-    let one = format!("{path}/{}?reason=scam", said["id"].as_str().unwrap());
-    assert_eq!(staff(&server, "DELETE", &one, None).await.status, 200);
-    let read = staff(&server, "GET", &path, None).await;
-    assert_eq!((former(&read, 0).len(), &read.body["items"][0]["beforeRemoval"]["text"]), (3, &json!("hello there")));
-    for (token, path) in [
-        (server.token("alice"), path.as_str()),
-        (server.token("sam"), path.as_str()),
-        (SERVICE_KEY.to_owned(), "/api/v1/events?limit=500"),
-        (SERVICE_KEY.to_owned(), "/api/v1/users/sam/export"),
-    ] {
-        let seen = call(server.addr, &token, "GET", path, None).await;
-        assert!(seen.status == 200 && !seen.text.contains("code") && !seen.text.contains("edits"), "{}", seen.text);
-    }
-
-    // Gone with their sender, and after their time.
-    assert_eq!(staff(&server, "DELETE", "/api/v1/users/alice", None).await.status, 204);
-    let left = |server: &TestServer| {
-        let conn = &mut server.pool.get().unwrap();
-        let page =
-            db::list_messages(conn, &room, db::MessagePage::Before { seq: None, limit: 50 }, usize::MAX).unwrap();
-        let (found, _) = db::find_former_texts(conn, page.items.iter(), usize::MAX).unwrap();
-        found.values().map(Vec::len).sum::<usize>()
-    };
-    until("alice's are erased", || left(&server) == 1).await;
-    server.advance(Duration::from_secs(30 * 24 * 60 * 60 + 1));
-    until("sam's are erased", || left(&server) == 0).await;
-}
-
-#[actix_web::test]
 async fn the_words_of_a_removed_message_go_with_their_sender() {
     let server = TestServer::start().await;
     let seed = server.seed();
@@ -523,64 +476,6 @@ async fn reports_are_found_by_whom_they_are_about_and_carry_notes_that_no_user_s
     assert!(!export.text.contains("proof"));
     assert_eq!(staff(&server, "DELETE", "/api/v1/users/sam", None).await.status, 204);
     assert_eq!(staff(&server, "GET", "/api/v1/users/sam/notes", None).await.body, json!({"items": []}));
-}
-
-#[actix_web::test]
-async fn a_report_has_somebody_who_looks_after_it() {
-    let server = TestServer::start().await;
-    let seed = server.seed();
-    let mut reports = Vec::new();
-    for buyer in ["alice", "bob"] {
-        let body = Some(json!({"roomId": seed.room(buyer, "bike").id, "category": "scam"}));
-        let report = call(server.addr, &server.token(buyer), "POST", "/api/v1/reports", body).await.body;
-        reports.push(report["id"].as_str().unwrap().to_owned());
-    }
-    let (second, first) = (reports.remove(1), reports.remove(0));
-    let list = |query: &str| {
-        let (addr, token, path) = (server.addr, server.staff_token("mina"), format!("/api/v1/reports?{query}"));
-        async move {
-            let page = call(addr, &token, "GET", &path, None).await.body;
-            page["items"].as_array().unwrap().iter().map(|report| report["id"].clone()).collect::<Vec<_>>()
-        }
-    };
-    let assign = |token: String, body: Value| {
-        let (addr, path) = (server.addr, format!("/api/v1/reports/{first}"));
-        async move { call(addr, &token, "PATCH", &path, Some(body)).await }
-    };
-    let mina = || server.staff_token("mina");
-    let taken = assign(mina(), json!({"assignee": "me"})).await;
-    assert_eq!((taken.status, &taken.body["assigneeId"], &taken.body["state"]), (200, &json!("mina"), &json!("open")));
-    assert_eq!((list("assignee=me").await, list("assignee=none").await), (vec![json!(first)], vec![json!(second)]));
-    assert_eq!(list("assignee=nils").await, Vec::<Value>::new());
-    assert_eq!(list("assignee=mina&reportedId=sam&category=scam").await, [json!(first)]);
-    assert_eq!(list("assignee=none&reportedId=sam&category=scam").await, [json!(second)]);
-    assert_eq!(list("assignee=mina&category=spam").await, Vec::<Value>::new());
-    let given = assign(SERVICE_KEY.to_owned(), json!({"assignee": "nils"})).await;
-    assert_eq!((given.status, &given.body["assigneeId"]), (200, &json!("nils")));
-    assert_eq!(list("assignee=me").await, Vec::<Value>::new());
-    // A decision leaves who has looked after it.
-    assert_eq!(assign(mina(), json!({"decision": "dismissed"})).await.body["assigneeId"], "nils");
-    assert_eq!(list("assignee=nils&state=decided").await, [json!(first)]);
-    let nobody = assign(mina(), json!({"assignee": null})).await.body;
-    assert_eq!((nobody.get("assigneeId"), &nobody["state"]), (None, &json!("decided")));
-
-    let log = audit(&server);
-    let assigned = log.iter().filter(|entry| entry.action == AuditAction::AssignReport);
-    let details: Vec<_> = assigned.map(|entry| entry.details.as_ref().unwrap().json().to_owned()).collect();
-    assert_eq!(details, [r#"{"assignee":null}"#, r#"{"assignee":"nils"}"#, r#"{"assignee":"mina"}"#]);
-    let before = log.len();
-    for (token, body) in [
-        (SERVICE_KEY.to_owned(), json!({"assignee": "me"})),
-        (mina(), json!({"assignee": "me", "decision": "upheld"})),
-        (mina(), json!({})),
-        (mina(), json!({"assignee": ""})),
-    ] {
-        assert_eq!(assign(token, body.clone()).await.status, 422, "{body}");
-    }
-    assert_eq!(staff(&server, "PATCH", "/api/v1/reports/none", Some(json!({"assignee": "me"}))).await.status, 404);
-    assert_eq!(assign(server.token("alice"), json!({"assignee": "me"})).await.status, 403);
-    let events = call(server.addr, SERVICE_KEY, "GET", "/api/v1/events", None).await;
-    assert!(!events.text.contains("nils") && audit(&server).len() == before, "{}", events.text);
 }
 
 #[actix_web::test]

@@ -202,6 +202,7 @@ impl Moderate {
         }
         #[derive(Serialize)]
         struct Assigned<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
             assignee: Option<&'a UserId>,
         }
         #[derive(Serialize)]
