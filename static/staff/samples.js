@@ -62,7 +62,7 @@ function between(before, now, seconds) {
 }
 
 /**
- * The bound of the last bucket that has got a step, in seconds. For one that is over all bounds, the largest bound.
+ * The bound of the last bucket that has got a step, in seconds. For one above all bounds, the largest bound.
  *
  * @param {{le?: number, count: number}[]} before
  * @param {{le?: number, count: number}[]} now

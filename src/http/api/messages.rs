@@ -9,7 +9,6 @@ use utoipa::{IntoParams, ToSchema};
 use super::{PAGE_BYTES_MAX, check_same, created_or_found, record};
 use crate::{
     actors::{chat_server::messages::AnnounceRoom, db_executor::purpose::Reading},
-    chat::request::Message,
     db::{self, MessagePage, Moderation, Write},
     domain::{
         AuditAction, AuditSubject, Data, Draft, FormerText, MessageId, MessageKind, RemovedWords, RoomId, Seq,
@@ -75,7 +74,7 @@ pub struct ListedMessage<'a> {
     before_removal: Option<MessageView<'a>>,
     /// For staff alone: what an edited message said before, oldest first, for as long as that is kept.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    #[schema(value_type = Option<Vec<FormerText>>)]
+    #[schema(value_type = Vec<FormerText>, required = false)]
     edits: &'a [FormerText],
 }
 
@@ -273,7 +272,7 @@ pub async fn send_message(
             }
             answer
         }
-        _ => state.ask(|reply| Message { draft, ends, grant: None, reply }).await?,
+        _ => state.say(draft, ends).await?,
     };
     Ok(created_or_found(answer))
 }
