@@ -348,7 +348,7 @@ impl Chat {
             SessionEvent::Connect(connect) => self.connect(connect),
             SessionEvent::Disconnect(disconnect) => self.disconnect(disconnect),
             SessionEvent::Leave(leave) => self.leave(leave),
-            SessionEvent::Change(Change { write, reply }) => match self.check_room_budget(&write) {
+            SessionEvent::Change(Change { write, reply, .. }) => match self.check_room_budget(&write) {
                 Ok(()) => self.append(PendingWrite { write, room: None, reply }),
                 Err(error) => self.out.answer(reply, Err(error)),
             },

@@ -82,13 +82,15 @@ pub use migrations::{has_pending_migrations, migrate};
 pub use models::{
     audit::{AuditFilter, list_audit},
     block::list_blocks,
+    former::find_former_texts,
     message::is_message_in,
     note::list_notes,
     product::{find_product, list_products},
     recovery::{end_recoveries, find_recovery},
     removed::{erase_removed_words, find_removed_words, is_removed_before},
     report::{
-        HeldMessage, NewReport, OpenReport, ReportFilter, ReportUser, Reported, find_report, list_reports, store_report,
+        HeldMessage, NewReport, OpenReport, ReportAssignee, ReportFilter, ReportUser, Reported, find_report,
+        list_reports, store_report,
     },
     room::{allow_contact, has_room, is_member},
     user::{

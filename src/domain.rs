@@ -54,7 +54,8 @@ pub use room::{Room, RoomSummary};
 pub use safety::Block;
 pub use settings::{Settings, SettingsPatch};
 pub use staff::{
-    AuditAction, AuditEntry, AuditSubject, Moderator, Note, NoteSubject, RemovedWords, Sanction, SanctionKind,
+    AuditAction, AuditEntry, AuditSubject, FormerText, Moderator, Note, NoteSubject, RemovedWords, Sanction,
+    SanctionKind,
 };
 pub use times::Times;
 pub use timestamp::Timestamp;

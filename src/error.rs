@@ -6,6 +6,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 pub use close_code::CloseCode;
 
@@ -141,12 +142,21 @@ pub struct ChatError {
     pub retry_after_ms: Option<u64>,
     /// For `muted` and `banned`: when that expires; `None` for one without an end.
     pub until: Option<Timestamp>,
+    /// For `refused`: what else a client needs to put it into its user's language, where the marketplace gave a reason.
+    pub params: Option<Box<ErrorParams>>,
+}
+
+/// What an error says in addition to its code, for a client to put it into its user's language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ErrorParams {
+    /// The marketplace's reason, in its own words, which are shown as they are.
+    pub reason: String,
 }
 
 impl ChatError {
     /// An error with its sentence.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after_ms: None, until: None }
+        Self { code, message: message.into(), retry_after_ms: None, until: None, params: None }
     }
 
     /// The one answer to a stranger, whether the room exists or not.
@@ -184,10 +194,8 @@ impl ChatError {
     #[must_use]
     pub fn rate_limited(retry_after_ms: u64) -> Self {
         Self {
-            code: ErrorCode::RateLimited,
-            message: "too many in too short a time, wait for `retryAfterMs`".into(),
             retry_after_ms: Some(retry_after_ms.max(1)),
-            until: None,
+            ..Self::new(ErrorCode::RateLimited, "too many in too short a time, wait for `retryAfterMs`")
         }
     }
 
@@ -248,7 +256,10 @@ impl From<UnfitText> for ChatError {
 
 impl Serialize for ChatError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = 2 + usize::from(self.retry_after_ms.is_some()) + usize::from(self.until.is_some());
+        let fields = 2
+            + usize::from(self.retry_after_ms.is_some())
+            + usize::from(self.until.is_some())
+            + usize::from(self.params.is_some());
         let mut object = serializer.serialize_struct("Error", fields)?;
         object.serialize_field("code", &self.code)?;
         object.serialize_field("message", &self.message)?;
@@ -257,6 +268,9 @@ impl Serialize for ChatError {
         }
         if let Some(until) = self.until {
             object.serialize_field("until", &until)?;
+        }
+        if let Some(params) = &self.params {
+            object.serialize_field("params", params)?;
         }
         object.end()
     }

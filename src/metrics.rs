@@ -21,7 +21,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-pub use step::{SharedThread, Step, StepLabels};
+pub use step::{SharedThread, Step, StepLabels, StepTimes};
 
 /// One label that says why.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -246,6 +246,12 @@ impl Metrics {
         // Writing to a String can't fail.
         let _ = text::encode(&mut out, &self.registry);
         out
+    }
+
+    /// How long steps took, by thread.
+    #[must_use]
+    pub fn step_times(&self) -> Vec<StepTimes> {
+        StepTimes::read(&self.encode())
     }
 }
 

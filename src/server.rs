@@ -407,6 +407,7 @@ fn start_hub(state: &AppState, hub_id: HubId) -> Services {
     let sending = Arc::clone(&uplink);
     actix::spawn(async move { sending.run().await });
     Services {
+        asked: state.config.screen.as_ref().map(|screen| screen.kinds),
         uplink,
         hub,
         hub_id,

@@ -288,7 +288,7 @@ impl Erasure {
         loop {
             let (reply, answer) = oneshot::channel();
             let write = Write::EraseWords { user: user.clone(), at: self.clock.now() };
-            let change = Change { write, reply: ReplyTo::Request(reply) };
+            let change = Change { write, is_asked: false, reply: ReplyTo::Request(reply) };
             self.chat.send(SessionEvents(vec![change.into()])).await.map_err(|_| ChatError::unavailable())?;
             let answer = answer.await.unwrap_or_else(|_| Err(ChatError::unavailable()))?;
             match serde_json::from_slice(&answer.data).map_err(|error| ChatError::internal(&error))? {

@@ -1,12 +1,17 @@
 //! A say before a message is stored: which events the marketplace is asked about, the question, and what its answer makes of them.
 
+pub mod refusals;
+
 use std::{
     collections::HashSet,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures_util::FutureExt as _;
 use serde::Serialize;
 
+use self::refusals::Refusals;
 use crate::{
     actors::{
         db_executor::{
@@ -20,11 +25,13 @@ use crate::{
     db::{self, DbError, HeldMessage, Scope, ScreenContext, ScreenDecision, Write},
     domain::{
         ClientId, Data, Draft, MaskingPolicy, MessageId, MessageKind, Product, RoomId, Screened, Timestamp, UserId,
+        masking::Inspected,
         message::SYSTEM_SENDER,
         screen::{ScreenFallback, ScreenedKinds, Verdict},
         stored_image::StoredImage,
     },
-    error::{ChatError, ErrorCode},
+    error::{ChatError, ErrorCode, ErrorParams},
+    metrics::{self, Metrics},
     protocol::{json::to_json, view::SignImageUrls},
 };
 
@@ -38,8 +45,6 @@ pub enum Asked {
     Passed(SessionEvent),
     /// It goes on, and this change follows it if it is stored.
     Warned(SessionEvent, Box<Notice>),
-    /// It is lost with a panic.
-    Lost,
     /// It ends here.
     Refused(ReplyTo, ChatError),
 }
@@ -62,6 +67,8 @@ pub struct MessageScreen {
     pub clock: Clock,
     pub image_urls: Arc<dyn SignImageUrls>,
     pub speakers: Speakers,
+    pub refusals: Refusals,
+    pub metrics: Arc<Metrics>,
 }
 
 /// Members who have said something in a room. Cheap to clone.
@@ -125,7 +132,8 @@ struct Subject<'a> {
 enum Decided {
     Passed,
     Warned(Notice),
-    Replaced(String),
+    /// With what the masking rule makes of the new words.
+    Replaced(String, Inspected),
     Refused(ChatError),
 }
 
@@ -134,42 +142,61 @@ impl MessageScreen {
     #[must_use]
     pub fn concerns(&self, event: &SessionEvent) -> bool {
         match event {
-            SessionEvent::InRoom(RoomRequest::Message(Message { draft, .. })) => {
+            SessionEvent::InRoom(RoomRequest::Message(Message { draft, is_asked, .. })) => {
                 let may_be_first = || self.kinds.first_contact && !self.speakers.has(&draft.room, &draft.sender);
-                draft.kind != MessageKind::System && (self.kinds.has(draft) || may_be_first())
+                draft.kind != MessageKind::System && (*is_asked || may_be_first())
             }
-            SessionEvent::Change(Change { write: Write::Edit { text, .. }, .. }) => self.kinds.has_text(Some(text)),
+            SessionEvent::Change(change) => change.is_asked,
             _ => false,
         }
     }
 
-    /// Asks about an event.
+    /// Asks about an event. One whose question fails by a fault of haggle's own is decided as without an answer.
     pub async fn ask(&self, event: SessionEvent) -> Asked {
+        let decided = AssertUnwindSafe(self.decide_event(&event)).catch_unwind().await;
+        self.apply(event, decided.unwrap_or_else(|_| self.fall_back()))
+    }
+
+    async fn decide_event(&self, event: &SessionEvent) -> Decided {
         match event {
-            SessionEvent::InRoom(RoomRequest::Message(message)) => self.ask_message(message).await,
-            SessionEvent::Change(Change { write: Write::Edit { message, editor, text, inspected, at }, reply }) => {
-                match self.decide_edit(&message, &editor, &text).await {
-                    Decided::Refused(error) => Asked::Refused(reply, error),
-                    decided => {
-                        let (text, inspected, notice) = match decided {
-                            Decided::Replaced(text) => {
-                                let inspected = self.masking.inspect(Some(&text));
-                                (text, inspected, None)
-                            }
-                            Decided::Warned(notice) => (text, inspected, Some(notice)),
-                            _ => (text, inspected, None),
-                        };
-                        let write = Write::Edit { message, editor, text, inspected, at };
-                        passed(Change { write, reply }.into(), notice)
-                    }
-                }
+            SessionEvent::InRoom(RoomRequest::Message(Message { draft, is_asked, .. })) => {
+                self.decide_message(draft, !is_asked).await
             }
-            other => Asked::Passed(other),
+            SessionEvent::Change(Change { write: Write::Edit { message, editor, text, .. }, .. }) => {
+                self.decide_edit(message, editor, text).await
+            }
+            _ => Decided::Passed,
         }
     }
 
-    async fn ask_message(&self, mut message: Message) -> Asked {
-        let draft = &message.draft;
+    fn apply(&self, mut event: SessionEvent, decided: Decided) -> Asked {
+        match decided {
+            Decided::Passed => Asked::Passed(event),
+            Decided::Warned(notice) => Asked::Warned(event, Box::new(notice)),
+            Decided::Replaced(text, inspected) => {
+                match &mut event {
+                    SessionEvent::InRoom(RoomRequest::Message(message)) => {
+                        message.draft.text = Some(text);
+                        (message.draft.screened, message.ends) = (inspected.screened, inspected.ends);
+                    }
+                    SessionEvent::Change(Change {
+                        write: Write::Edit { text: words, inspected: known, .. }, ..
+                    }) => {
+                        (*words, *known) = (text, inspected);
+                    }
+                    _ => {}
+                }
+                Asked::Passed(event)
+            }
+            Decided::Refused(error) => match event {
+                SessionEvent::InRoom(RoomRequest::Message(message)) => Asked::Refused(message.reply, error),
+                SessionEvent::Change(change) => Asked::Refused(change.reply, error),
+                other => Asked::Passed(other),
+            },
+        }
+    }
+
+    async fn decide_message(&self, draft: &Draft, if_first: bool) -> Decided {
         let subject = Subject {
             sender: &draft.sender,
             client_id: draft.client_id.as_ref(),
@@ -177,24 +204,13 @@ impl MessageScreen {
             kind: draft.kind,
             text: draft.text.as_deref(),
             data: draft.data.as_ref(),
-            if_first: !self.kinds.has(draft),
+            if_first,
         };
-        let decided = match self.find_room(&draft.room, &draft.sender).await {
+        match self.find_room(&draft.room, &draft.sender).await {
             Ok(Some(context)) => self.decide(&context, subject).await,
             // The chat itself says why not.
             Ok(None) => Decided::Passed,
             Err(error) => self.decide_unasked(&error),
-        };
-        match decided {
-            Decided::Passed => Asked::Passed(message.into()),
-            Decided::Warned(notice) => passed(message.into(), Some(notice)),
-            Decided::Refused(error) => Asked::Refused(message.reply, error),
-            Decided::Replaced(text) => {
-                let inspected = self.masking.inspect(Some(&text));
-                message.draft.text = Some(text);
-                (message.draft.screened, message.ends) = (inspected.screened, inspected.ends);
-                Asked::Passed(message.into())
-            }
         }
     }
 
@@ -259,6 +275,13 @@ impl MessageScreen {
             return Decided::Passed;
         }
         let now = self.clock.now();
+        if let Err(retry_after_ms) = self.refusals.check(subject.sender, now) {
+            if self.is_stored(&context.room_id, subject).await {
+                return Decided::Passed;
+            }
+            metrics::count(&self.metrics.rate_limited, "screen_refusals");
+            return Decided::Refused(ChatError::rate_limited(retry_after_ms));
+        }
         let verdict = self.screener.ask(self.question(context, subject, now), now).await;
         match verdict {
             Some(Verdict::Allow) => Decided::Passed,
@@ -300,6 +323,9 @@ impl MessageScreen {
     /// Writes down what was decided, and has staff look at what is held.
     async fn carry_out(&self, context: &ScreenContext, subject: Subject<'_>, verdict: Verdict) -> Decided {
         let at = self.clock.now();
+        if matches!(verdict, Verdict::Refuse(_) | Verdict::Hold(_)) {
+            self.refusals.add(subject.sender, at);
+        }
         let held = matches!(verdict, Verdict::Hold(_)).then(|| HeldMessage {
             kind: subject.kind,
             text: subject.text.map(str::to_owned),
@@ -328,10 +354,15 @@ impl MessageScreen {
         match verdict {
             Verdict::Allow => Decided::Passed,
             Verdict::Warn(text) => Decided::Warned(notice(context, subject.sender, text, at)),
-            Verdict::Replace(text) => Decided::Replaced(text),
+            Verdict::Replace(text) => {
+                let inspected = self.masking.inspect(Some(&text));
+                Decided::Replaced(text, inspected)
+            }
             Verdict::Refuse(reason) => {
-                let reason = reason.unwrap_or_else(|| "the marketplace does not let this through".to_owned());
-                Decided::Refused(ChatError::new(ErrorCode::Refused, reason))
+                let own = || "the marketplace does not let this through".to_owned();
+                let error = ChatError::new(ErrorCode::Refused, reason.clone().unwrap_or_else(own));
+                let params = reason.map(|reason| Box::new(ErrorParams { reason }));
+                Decided::Refused(ChatError { params, ..error })
             }
             Verdict::Hold(_) if is_seen => Decided::Refused(ChatError::new(
                 ErrorCode::Held,
@@ -340,13 +371,6 @@ impl MessageScreen {
             // Nobody would ever look at it.
             Verdict::Hold(_) => Decided::Refused(ChatError::unavailable()),
         }
-    }
-}
-
-fn passed(event: SessionEvent, notice: Option<Notice>) -> Asked {
-    match notice {
-        Some(notice) => Asked::Warned(event, Box::new(notice)),
-        None => Asked::Passed(event),
     }
 }
 
@@ -368,4 +392,75 @@ fn notice(context: &ScreenContext, sender: &UserId, text: String, at: Timestamp)
         screened: Screened::Clean,
     });
     Notice { room, write }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::{auth::webhook_signature::WebhookSigner, db::test_db::open_alices_room, domain::screen::ScreenWhen};
+
+    /// A fault.
+    #[derive(Debug)]
+    struct Faulty;
+
+    impl SignImageUrls for Faulty {
+        fn sign(&self, _: &str) -> String {
+            panic!("a fault of haggle's own")
+        }
+    }
+
+    #[actix_web::test]
+    async fn an_event_whose_question_fails_by_a_fault_is_decided_as_without_an_answer() {
+        let folder = TempDir::new().unwrap();
+        let pool = db::open(folder.path().join("haggle.db").to_str().unwrap(), 2).unwrap();
+        db::migrate(&pool).unwrap();
+        let room = open_alices_room(&mut pool.get().unwrap());
+        let metrics = Arc::new(Metrics::default());
+        let signer = WebhookSigner::new("a secret of webhooks, 32 bytes or more");
+        let url = "http://127.0.0.1:9/hook";
+        let image = StoredImage {
+            key: "k".to_owned(),
+            thumbnail_key: "t".to_owned(),
+            width: 1,
+            height: 1,
+            bytes: 1,
+            content_type: "image/png".to_owned(),
+        };
+        for (fallback, is_refused) in [(ScreenFallback::Allow, false), (ScreenFallback::Refuse, true)] {
+            let screen = MessageScreen {
+                screener: Screener::new(url, signer.clone(), Duration::from_secs(1), 1024, Arc::clone(&metrics)),
+                kinds: ScreenedKinds::from_iter([ScreenWhen::All]),
+                fallback,
+                masking: MaskingPolicy::Off,
+                database: Database::start(&pool, 1, Arc::clone(&metrics)),
+                clock: Clock::manual(Timestamp(0)),
+                image_urls: Arc::new(Faulty),
+                speakers: Speakers::default(),
+                refusals: Refusals::default(),
+                metrics: Arc::clone(&metrics),
+            };
+            let draft = Draft {
+                room: room.clone(),
+                sender: UserId::new("alice").unwrap(),
+                client_id: None,
+                kind: MessageKind::Image,
+                text: None,
+                data: Some(Data::of(&image)),
+                sent_at: Timestamp(0),
+                screened: Screened::Clean,
+            };
+            let message = Message { draft, ends: None, grant: None, is_asked: true, reply: ReplyTo::Nobody };
+            match screen.ask(message.into()).await {
+                Asked::Passed(SessionEvent::InRoom(RoomRequest::Message(_))) => assert!(!is_refused),
+                Asked::Refused(ReplyTo::Nobody, error) => {
+                    assert!(is_refused && error.code == ErrorCode::Unavailable, "{error}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }

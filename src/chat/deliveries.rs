@@ -96,7 +96,8 @@ impl Deliveries<'_> {
             return;
         }
         let now = self.now.wall;
-        for session in self.rooms.room(room).map(|live| live.grants_over(now)).unwrap_or_default() {
+        // One at a time: what one of them leaves to say may have taken out the next ones.
+        while let Some(session) = self.rooms.room(room).and_then(|live| live.grant_over(now)) {
             self.take_out(session, room, grant_over());
         }
     }
@@ -112,11 +113,14 @@ impl Deliveries<'_> {
 
     /// Takes a session out of a room, and notifies the other member when its user is gone with it.
     pub(super) fn detach(&mut self, session: SessionId, room: &RoomId) {
-        if let Some(user) = self.rooms.session(session).map(|session| session.user.clone()) {
+        let user = self.rooms.session(session).map(|session| session.user.clone());
+        self.forget_room(session, room);
+        // Before anything is sent to the room, which would take it out again where its room token has expired.
+        let gone = self.rooms.detach(session, room);
+        if let Some(user) = user {
             self.typing_stopped(room, &user, Some(session));
         }
-        self.forget_room(session, room);
-        if let Some(gone) = self.rooms.detach(session, room) {
+        if let Some(gone) = gone {
             self.presence_changed(gone);
         }
     }

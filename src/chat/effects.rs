@@ -89,7 +89,11 @@ impl Effects {
                 self.reply(asker, answer);
             }
             // The request may have been given up meanwhile; then nobody waits for the answer.
-            ReplyTo::Request(waiting) | ReplyTo::ForSession(_, waiting) => drop(waiting.send(answer)),
+            ReplyTo::Request(waiting) => drop(waiting.send(answer)),
+            ReplyTo::Observed(reply, seen) => {
+                let _ = seen.send(answer.as_ref().ok().map(|answer| answer.created));
+                self.answer(*reply, answer);
+            }
             ReplyTo::Chat(follow_up) => self.follow_ups.push((follow_up, answer.is_ok())),
             ReplyTo::Nobody => {}
         }

@@ -38,14 +38,26 @@ pub struct Answer {
 pub enum ReplyTo {
     /// To a session, through its hub.
     Session(Asker),
-    /// To what waits for it before the session that asked has it.
-    ForSession(SessionId, oneshot::Sender<Result<Answer, ChatError>>),
+    /// To another place, and its outcome to what waits for it: whether something is new, or `None` for a failure.
+    Observed(Box<Self>, oneshot::Sender<Option<bool>>),
     /// To a REST request that waits for it.
     Request(oneshot::Sender<Result<Answer, ChatError>>),
     /// To what the chat itself does next.
     Chat(FollowUp),
     /// To nobody: haggle itself made the change.
     Nobody,
+}
+
+impl ReplyTo {
+    /// The session that asked, if it was one.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Session(asker) => Some(asker.session),
+            Self::Observed(reply, _) => reply.session(),
+            Self::Request(_) | Self::Chat(_) | Self::Nobody => None,
+        }
+    }
 }
 
 /// What one session wants.
@@ -199,6 +211,8 @@ pub struct Message {
     pub ends: Option<Box<InspectedEnds>>,
     /// Until when a room token lets it in, where room tokens decide.
     pub grant: Option<Timestamp>,
+    /// Whether the marketplace is asked about it first, by what it holds: found out where it came in.
+    pub is_asked: bool,
     /// Where the answer goes.
     pub reply: ReplyTo,
 }
@@ -249,6 +263,8 @@ pub struct Read {
 #[derive(Debug)]
 pub struct Change {
     pub write: Write,
+    /// Whether the marketplace is asked about it first, by what it holds: found out where it came in.
+    pub is_asked: bool,
     /// Where the answer goes.
     pub reply: ReplyTo,
 }

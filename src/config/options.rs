@@ -182,7 +182,7 @@ pub struct Options {
     /// What happens to a phone number, an e-mail address, a bank account or a link to a messenger, until an offer is accepted: off, warn (both members see a notice), mask (stored as ●) or block (refused) [default: warn]
     #[arg(long, env = "HAGGLE_MASKING", global = true, value_name = "POLICY", help_heading = "Safety")]
     pub masking: Option<MaskingPolicy>,
-    /// For how long the words of a message that staff has removed are kept for the audit; then they are erased [default: 30d]
+    /// For how long the words of a message that staff has removed, and what an edited one said before, are kept for the audit; then they are erased [default: 30d]
     #[arg(long, env = "HAGGLE_KEEP_REMOVED", global = true, value_name = "SPAN", help_heading = "Safety")]
     pub keep_removed: Option<Span>,
 

@@ -10,10 +10,10 @@ use diesel::{
 };
 
 use super::{
-    AuditFilter, Connection, ExportPlace, MessagePage, NewReport, ReportFilter, ReportUser, Reported, RoomList, Write,
-    Written, export_user, find_room, find_sign_in, find_user_details, is_member, is_removed_before, list_audit,
-    list_blocks, list_events, list_messages, list_notes, list_product_rooms, list_reports, list_rooms, list_sanctions,
-    load_room, open_room_for,
+    AuditFilter, Connection, ExportPlace, MessagePage, NewReport, ReportAssignee, ReportFilter, ReportUser, Reported,
+    RoomList, Write, Written, export_user, find_room, find_sign_in, find_user_details, is_member, is_removed_before,
+    list_audit, list_blocks, list_events, list_messages, list_notes, list_product_rooms, list_reports, list_rooms,
+    list_sanctions, load_room, open_room_for,
     prelude::*,
     store_report,
     test_db::{NOW, TestDb, draft, is_postgres, product, read, room, say, user, user_id, write},
@@ -308,8 +308,12 @@ fn what_staff_looks_up_goes_along_its_indices() {
     let plans = plans_of(&db, |conn| {
         let of_carol = [ReportUser::Reported(carol.clone()), ReportUser::Reporter(carol.clone())];
         for user in of_carol.into_iter().chain([ReportUser::Any]) {
-            let filter = ReportFilter { state: ReportState::Open, user, category: Some(ReportCategory::Scam) };
-            list_reports(conn, &filter, None, 20).unwrap();
+            let category = Some(ReportCategory::Scam);
+            let mine = ReportAssignee::Staff(carol.clone());
+            for assignee in [ReportAssignee::Any, ReportAssignee::Nobody, mine] {
+                let filter = ReportFilter { state: ReportState::Open, user: user.clone(), category, assignee };
+                list_reports(conn, &filter, None, 20).unwrap();
+            }
         }
         let filters =
             [AuditFilter::Actor(carol.clone()), AuditFilter::User(carol.clone()), AuditFilter::Room(a.clone())];
@@ -339,6 +343,7 @@ fn what_staff_looks_up_goes_along_its_indices() {
             "notes_user (user_id=? AND id>?)",
             "notes_report (report_id=? AND id>?)",
             "reports_category (category=? AND id>?)",
+            "reports_open_assignee (assignee_id=? AND id>?)",
             "removed_messages_at (removed_at<?)",
         ],
     );

@@ -51,6 +51,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    former_texts (message_id, number) {
+        message_id -> Text,
+        number -> BigInt,
+        sender_id -> Text,
+        text -> Nullable<Text>,
+        replaced_at -> BigInt,
+    }
+}
+
+diesel::table! {
     imported_messages (first_position) {
         first_position -> BigInt,
         last_position -> BigInt,
@@ -218,6 +228,7 @@ diesel::table! {
         decision -> Nullable<Text>,
         decided_at -> Nullable<BigInt>,
         mute_until -> Nullable<BigInt>,
+        assignee_id -> Nullable<Text>,
     }
 }
 
@@ -298,6 +309,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     changes,
     discarded_images,
     erasures,
+    former_texts,
     imported_messages,
     installation,
     message_index_progress,

@@ -118,6 +118,8 @@ pub struct Report {
     pub decided_at: Option<Timestamp>,
     /// Until when the reported user can't say anything.
     pub mute_until: Option<Timestamp>,
+    /// The member of the staff who looks after it.
+    pub assignee_id: Option<UserId>,
 }
 
 /// Checks what a reporter says.

@@ -103,7 +103,8 @@ impl ScreenedKinds {
             || (self.links && is_client_data && draft.data.as_ref().is_some_and(has_link_within))
     }
 
-    /// The same of new words for a message.
+    /// The same of new words for a message. Both take time proportional to the length, so they belong on the thread of the client
+    /// that wrote it.
     #[must_use]
     pub fn has_text(&self, text: Option<&str>) -> bool {
         self.all || (self.links && text.is_some_and(has_link))

@@ -134,6 +134,8 @@ audit_actions! {
     ReadReport = "read_report",
     /// A report was decided.
     DecideReport = "decide_report",
+    /// A report was given to a member of the staff, or to nobody.
+    AssignReport = "assign_report",
     /// A user was muted.
     MuteUser = "mute_user",
     /// A user's mute was ended.
@@ -300,6 +302,17 @@ pub struct RemovedWords {
     pub text: Option<String>,
     /// Its data, as it was stored.
     pub data: Option<Data>,
+}
+
+/// What a message said before its sender edited it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerText {
+    /// Its words; absent for an image that had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// When others took their place.
+    pub replaced_at: Timestamp,
 }
 
 /// Checks the reason of an action.

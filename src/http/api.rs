@@ -15,6 +15,7 @@ pub mod messages;
 pub mod moderation;
 pub mod notes;
 pub mod offers;
+pub mod operations;
 pub mod origin;
 pub mod products;
 pub mod reports;

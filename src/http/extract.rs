@@ -169,8 +169,8 @@ async fn admit(request: &HttpRequest) -> Result<Admitted, Problem> {
     // It lives as long as the request.
     request.extensions_mut().insert(place);
     match (needs, identity.is_staff) {
-        (Needs::Staff | Needs::UserOrStaff, true) => Ok(Admitted::Staff(identity)),
-        (Needs::Staff, false) => {
+        (Needs::Staff | Needs::Operator | Needs::UserOrStaff, true) => Ok(Admitted::Staff(identity)),
+        (Needs::Staff | Needs::Operator, false) => {
             Err(ChatError::new(ErrorCode::Forbidden, "this route is for the marketplace's staff").into())
         }
         _ => Ok(Admitted::User(identity)),

@@ -15,6 +15,8 @@ pub enum Needs {
     Service,
     /// A token of the staff, or the service key. Every call is in the audit log.
     Staff,
+    /// A token of the staff, or the service key. It says nothing about anybody, so no call is in the audit log.
+    Operator,
     /// A user's token for what is their own; or a token of the staff, or the service key, whose calls are in the audit log.
     UserOrStaff,
 }
@@ -23,7 +25,7 @@ impl Needs {
     /// Whether the service key opens it.
     #[must_use]
     pub const fn takes_service(self) -> bool {
-        matches!(self, Self::UserOrService | Self::Service | Self::Staff | Self::UserOrStaff)
+        matches!(self, Self::UserOrService | Self::Service | Self::Staff | Self::Operator | Self::UserOrStaff)
     }
 
     /// Whether what staff and the service key do there is in the audit log.
@@ -114,6 +116,7 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/v1/bans", Needs::Staff),
     rule("GET", "/api/v1/audit", Needs::Staff),
     rule("GET", "/api/v1/events", Needs::Service),
+    rule("GET", "/api/v1/operations", Needs::Operator),
 ];
 
 /// What the route of a request needs, by its method and the path that it was registered with; `None` where the table leaves

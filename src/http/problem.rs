@@ -18,7 +18,7 @@ use crate::{
     auth::AuthError,
     db::{DbError, OperationError},
     domain::Timestamp,
-    error::{ChatError, ErrorCode},
+    error::{ChatError, ErrorCode, ErrorParams},
     protocol::json::to_json,
 };
 
@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Problem(pub ChatError);
 
-/// The document of RFC 9457 section 3, with `code`, `retryAfterMs`, `until` and `requestId` in addition to its members.
+/// The document of RFC 9457 section 3, with `code`, `retryAfterMs`, `until`, `params` and `requestId` in addition to its members.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProblemDocument {
@@ -49,6 +49,10 @@ pub struct ProblemDocument {
     /// For `muted`: when the mute expires; absent for one without an end.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
+    /// For `refused`: the marketplace's reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ErrorParams>)]
+    params: Option<Box<ErrorParams>>,
     /// The id of the request, as in the header `x-request-id` and in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
@@ -76,6 +80,7 @@ impl ProblemDocument {
             code: error.code,
             retry_after_ms: error.retry_after_ms,
             until: error.until,
+            params: error.params.clone(),
             request_id: request_id.map(str::to_owned),
         }
     }

@@ -4,8 +4,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::{
     api::{
-        audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers, origin,
-        products, reports, rooms, sanctions, search, users,
+        audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers, operations,
+        origin, products, reports, rooms, sanctions, search, users,
     },
     embed, engine_io, health, openapi,
     problem::Problem,
@@ -76,7 +76,7 @@ fn of_people_and_products(config: &mut web::ServiceConfig) {
                 .route(web::delete().to(blocks::unblock)),
         )
         .service(read("/api/v1/reports", reports::list_reports).route(web::post().to(reports::report)))
-        .service(read("/api/v1/reports/{id}", reports::get_report).route(web::patch().to(reports::decide_report)))
+        .service(read("/api/v1/reports/{id}", reports::get_report).route(web::patch().to(reports::update_report)))
         .service(
             read("/api/v1/reports/{id}/notes", notes::list_report_notes).route(web::post().to(notes::add_report_note)),
         )
@@ -112,6 +112,7 @@ fn of_people_and_products(config: &mut web::ServiceConfig) {
         .service(read("/api/v1/mutes", sanctions::list_mutes))
         .service(read("/api/v1/bans", sanctions::list_bans))
         .service(read("/api/v1/audit", audit::list_audit))
+        .service(read("/api/v1/operations", operations::get_operations))
         .service(read("/api/v1/users/{id}/export", users::export_user))
         .service(web::resource("/api/v1/users/{id}/disconnect").route(web::post().to(users::disconnect_user)));
 }

@@ -18,12 +18,13 @@ use crate::{
     },
     auth::{ImageUrls, RoomTokens, ServiceKey, Signer, Verifier},
     chat::{
-        request::{Answer, Change, ReplyTo, SessionEvent},
+        request::{Answer, Change, Message, ReplyTo, SessionEvent},
         user_limits::Accounts,
     },
     clock::Clock,
     config::Config,
     db::Write,
+    domain::{Draft, masking::InspectedEnds},
     error::ChatError,
     http::{images::Images, origin::Origins, readiness::DatabaseLooks},
     metrics::Metrics,
@@ -92,7 +93,21 @@ impl AppState {
     /// # Errors
     /// The change's own, and `unavailable`.
     pub async fn change(&self, write: Write) -> Result<Answer, ChatError> {
-        self.ask(|reply| Change { write, reply }).await
+        let kinds = self.config.screen.as_ref().map(|screen| screen.kinds);
+        let is_asked = match &write {
+            Write::Edit { text, .. } => kinds.is_some_and(|kinds| kinds.has_text(Some(text))),
+            _ => false,
+        };
+        self.ask(|reply| Change { write, is_asked, reply }).await
+    }
+
+    /// Has a member say something.
+    ///
+    /// # Errors
+    /// The message's own, and `unavailable`.
+    pub async fn say(&self, draft: Draft, ends: Option<Box<InspectedEnds>>) -> Result<Answer, ChatError> {
+        let is_asked = self.config.screen.as_ref().is_some_and(|screen| screen.kinds.has(&draft));
+        self.ask(|reply| Message { draft, ends, grant: None, is_asked, reply }).await
     }
 }
 

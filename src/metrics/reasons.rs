@@ -6,7 +6,7 @@ pub(super) const EVICTIONS: [&str; 6] =
     ["too_slow", "ping_timeout", "without_token", "slow_head", "unread_answer", "refused"];
 
 /// The limits. `typing` is not refused but left out.
-pub(super) const RATE_LIMITED: [&str; 20] = [
+pub(super) const RATE_LIMITED: [&str; 21] = [
     "connections",
     "connections_per_address",
     "connects_per_second",
@@ -18,6 +18,7 @@ pub(super) const RATE_LIMITED: [&str; 20] = [
     "requests_without_token",
     "rooms_changed",
     "rooms_per_session",
+    "screen_refusals",
     "sends_per_second",
     "sessions_per_second",
     "sessions_per_user",

@@ -131,6 +131,38 @@ impl Steps {
     }
 }
 
+/// How long steps took on the threads of one kind, since the start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepTimes {
+    /// The kind's name.
+    pub thread: &'static str,
+    /// Seconds that all of them took together.
+    pub seconds: f64,
+    /// How many took at most so many seconds, by the seconds. The last one has no bound.
+    pub buckets: Vec<(f64, u64)>,
+}
+
+impl StepTimes {
+    /// Reads them from the text of all metrics: a histogram shows what it holds in no other way.
+    pub(super) fn read(text: &str) -> Vec<Self> {
+        let mut all = SharedThread::ALL.map(|kind| Self { thread: kind.as_str(), seconds: 0.0, buckets: Vec::new() });
+        for line in text.lines().filter_map(|line| line.strip_prefix("haggle_step_seconds_")) {
+            let Some((name, value)) = line.rsplit_once(' ') else { continue };
+            let Some(times) = all.iter_mut().find(|times| name.contains(&format!("thread=\"{}\"", times.thread)))
+            else {
+                continue;
+            };
+            if name.starts_with("sum") {
+                times.seconds = value.parse().unwrap_or_default();
+            } else if let Some((le, _)) = name.strip_prefix("bucket{le=\"").and_then(|rest| rest.split_once('"')) {
+                let le = le.parse().unwrap_or(f64::INFINITY);
+                times.buckets.push((le, value.parse().unwrap_or_default()));
+            }
+        }
+        all.into()
+    }
+}
+
 /// Which long steps were logged: each kind at most once per second, so that they don't fill the log.
 #[derive(Debug, Default)]
 struct StepLog(Mutex<HashMap<&'static str, Logged>>);
@@ -172,6 +204,20 @@ mod tests {
         for (thread, count) in [("writer", 1), ("reader", 1), ("worker", 0)] {
             assert!(text.contains(&format!("haggle_step_seconds_count{{thread=\"{thread}\"}} {count}")), "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_text_says_of_steps_is_read_by_thread() {
+        let metrics = Metrics::default();
+        drop(Step::begin(&metrics, SharedThread::Writer, "commit"));
+        let all = metrics.step_times();
+        let of = |name: &str| all.iter().find(|times| times.thread == name).unwrap();
+        let (writer, reader) = (of("writer"), of("reader"));
+        assert_eq!((writer.buckets.len(), reader.buckets.len(), all.len()), (17, 17, 4));
+        assert_eq!(writer.buckets.last(), Some(&(f64::INFINITY, 1)));
+        assert_eq!((reader.buckets.last(), reader.seconds), (Some(&(f64::INFINITY, 0)), 0.0));
+        assert!(writer.buckets.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1));
+        assert!(writer.seconds > 0.0);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::{
     actors::{
         db_executor::Database,
         event_sender::EventSender,
-        message_screen::{MessageScreen, Speakers},
+        message_screen::{MessageScreen, Speakers, refusals::Refusals},
         notifier::Notifier,
         screener::Screener,
         webhook::Webhook,
@@ -96,5 +96,7 @@ pub(super) fn message_screen(
         clock: clock.clone(),
         image_urls: Arc::clone(image_urls) as _,
         speakers: Speakers::default(),
+        refusals: Refusals::default(),
+        metrics: Arc::clone(metrics),
     })
 }

@@ -6,8 +6,10 @@ import { ActionDialog } from "./action_dialog.js";
 import { areKeysOn, setKeysOn, useKeys } from "./keys.js";
 import { go, goUp, usePlace } from "./navigation.js";
 import { addressOf, SECTIONS } from "./places.js";
+import { Samples } from "./samples.js";
 import { AuditView } from "./views/audit.js";
 import { ConversationView } from "./views/conversation.js";
+import { OperationsView } from "./views/operations.js";
 import { PersonView } from "./views/person.js";
 import { ProductView } from "./views/product.js";
 import { ReportsView } from "./views/reports.js";
@@ -27,6 +29,7 @@ const VIEWS = {
   search: SearchView,
   sanctions: SanctionsView,
   audit: AuditView,
+  operations: OperationsView,
 };
 
 /**
@@ -51,7 +54,8 @@ export function Desk({ rest, me, leave }) {
     setPeople(latest.current);
   };
   const lastSearch = useRef(/** @type {import("./words.js").DeskTools["lastSearch"]["current"]} */ (undefined));
-  const tools = useMemo(() => ({ rest, me, lastSearch, said, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people, said]);
+  const [samples] = useState(() => new Samples());
+  const tools = useMemo(() => ({ rest, me, lastSearch, samples, said, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people, said]);
   useEffect(() => {
     const timer = said ? setTimeout(() => setSaid(""), SAID_MS) : undefined;
     return () => clearTimeout(timer);

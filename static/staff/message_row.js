@@ -9,14 +9,14 @@ import { useWords } from "./words.js";
 /** @typedef {import("./rest.js").StaffMessage} StaffMessage */
 
 /**
- * A message as staff reads it: as both members see it, and what it said before it was removed.
+ * A message as staff reads it: as both members see it, and what it said before it was edited or removed.
  *
  * @param {{message: StaffMessage, name: string, side: "start" | "end", marked?: string, sought?: boolean, remove?: () => void}} props
  *   `marked`: why this one stands out; `sought`: it is what one came for
  */
 export function MessageRow({ message, name, side, marked, sought, remove }) {
   const { t } = useWords();
-  const { id, seq, kind, sentAt, editedAt, deletedAt, removedBy, beforeRemoval, warnings = [] } = message;
+  const { id, seq, kind, sentAt, editedAt, deletedAt, removedBy, beforeRemoval, edits = [], warnings = [] } = message;
   const removable = remove && !deletedAt && kind !== "offer" && kind !== "system";
   return html`<li class="message" data-row=${id} data-seq=${seq} data-side=${kind === "system" ? "middle" : side} data-marked=${marked ? "" : undefined} data-sought=${sought ? "" : undefined} tabindex="-1">
     <p class="message-head"><strong><bdi>${kind === "system" ? t.marketplace : name}</bdi></strong><span class="soft"><${Moment} at=${sentAt} /></span>
@@ -29,8 +29,17 @@ export function MessageRow({ message, name, side, marked, sought, remove }) {
       ${!deletedAt && warnings.length > 0 && html`<${Contacts} kinds=${warnings} />`}
       ${removable && html`<button type="button" class="text-button" aria-keyshortcuts="x" aria-label=${t.message.removeThis(name, seq)} onClick=${remove}><${Icon} name="trash" />${t.message.remove}</button>`}
     </p>`}
+    ${edits.length > 0 && html`<${Edits} edits=${edits} />`}
     ${removedBy && !beforeRemoval && html`<p class="soft">${t.message.wordsErased}</p>`}
   </li>`;
+}
+
+/** What it said before, oldest first. @param {{edits: {text?: string, replacedAt: string}[]}} props */
+function Edits({ edits }) {
+  const { t } = useWords();
+  return html`<ol class="edits" aria-label=${t.message.edits}>${edits.map(
+    ({ text, replacedAt }) => html`<li class="before-removal"><p class="soft">${t.message.editedBefore} <${Moment} at=${replacedAt} />${t.message.editedBeforeEnd}</p><p class="words" dir="auto">${text ?? t.message.noWords}</p></li>`,
+  )}</ol>`;
 }
 
 /** @param {{kinds: string[]}} props */

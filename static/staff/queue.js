@@ -27,24 +27,24 @@ export function newOnes(before, now) {
 /**
  * The queue, as it stands: it asks again by itself, but not while nobody sees the page.
  *
- * @param {{state?: string, category?: string}} filters
+ * @param {{state?: string, category?: string, assignee?: string}} filters
  * @param {(reports: Report[]) => void} onNew is called with those that came in while one was looking
  */
-export function useQueue({ state, category }, onNew) {
+export function useQueue({ state, category, assignee }, onNew) {
   const { rest, know } = useDesk();
-  const [queue, setQueue] = useState(() => new Queue(rest, { state, category }, know));
+  const [queue, setQueue] = useState(() => new Queue(rest, { state, category, assignee }, know));
   const [, changed] = useState({});
   const heard = useRef(onNew);
   heard.current = onNew;
   useEffect(() => {
-    const current = new Queue(rest, { state, category }, know);
+    const current = new Queue(rest, { state, category, assignee }, know);
     setQueue(current);
     current.start((arrived) => {
       changed({});
       if (arrived.length > 0) heard.current(arrived);
     });
     return () => current.stop();
-  }, [rest, state, category]);
+  }, [rest, state, category, assignee]);
   return queue;
 }
 
@@ -65,7 +65,7 @@ class Queue {
 
   /**
    * @param {import("./rest.js").StaffRest} rest
-   * @param {{state?: string, category?: string}} filters
+   * @param {{state?: string, category?: string, assignee?: string}} filters
    * @param {(users: import("@haggle/client").User[]) => void} know
    */
   constructor(rest, filters, know) {

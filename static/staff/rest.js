@@ -9,17 +9,21 @@ import { fetchJson, json } from "../client/http.js";
  *
  * @typedef {{role: "staff", id: string} | {role: "service"} | {role: "screen"}} Moderator
  * @typedef {{id: string, reporterId: string, reportedId: string, roomId: string, messageId?: string, category: ReportCategory, text?: string,
- *   messages: Message[], createdAt: string, state: "open" | "decided", decision?: "upheld" | "dismissed", decidedAt?: string, muteUntil?: string}} Report
+ *   messages: Message[], createdAt: string, state: "open" | "decided", decision?: "upheld" | "dismissed", decidedAt?: string, muteUntil?: string, assigneeId?: string}} Report
  * @typedef {User & {createdAt?: string, updatedAt?: string, deletedAt?: string, mutedUntil?: string, banned: boolean, bannedUntil?: string}} UserDetails
  * @typedef {{userId: string, role: "buyer" | "seller", readSeq: number, hasBlocked: boolean, mutedUntil?: string}} StaffMember
  * @typedef {RoomInfo & {members: StaffMember[], lastMessage?: Message, offer?: import("@haggle/client").StandingOffer, lastSeq: number,
  *   closed: boolean, frozen: boolean}} StaffRoom
- * @typedef {Message & {beforeRemoval?: Message}} StaffMessage
+ * @typedef {Message & {beforeRemoval?: Message, edits?: {text?: string, replacedAt: string}[]}} StaffMessage
  * @typedef {{user: User, until?: string, reason?: string, by?: Moderator, createdAt?: string}} Sanction
  * @typedef {{id: string, text: string, by: Moderator, createdAt: string}} Note
  * @typedef {{id: string, at: string, by: Moderator, action: string, userId?: string, roomId?: string, messageId?: string, productId?: string,
  *   reportId?: string, reason?: string, details?: Record<string, unknown>}} AuditEntry
  * @typedef {"scam" | "outside_payment" | "harassment" | "prohibited_item"} WarningTemplate
+ * @typedef {{process: string, at: string, connections: number, sessions: number, rooms: number, messages: number, deliveries: number, eventsInFlight: number,
+ *   writesPending: number, commitFailures: number, nodes: number, natsUp: boolean, screenOpen: boolean,
+ *   threads: {thread: string, seconds: number, buckets: {le?: number, count: number}[]}[],
+ *   webhook: {notifications: number, notificationsOldestSeconds: number, events: number, eventsOldestSeconds: number}}} Operations
  * @typedef {"users" | "reports"} NoteSubject
  * @typedef {Record<string, string | number | undefined>} Query
  */
@@ -29,7 +33,7 @@ const REFUSALS = new Set(["unauthenticated", "token_expired", "forbidden", "bann
 
 const idOf = encodeURIComponent;
 
-/** The server's routes for staff, one method each. Each call but an unchanged queue is an entry of the audit log. */
+/** The server's routes for staff, one method each. Each call but an unchanged queue and the numbers of a node is an entry of the audit log. */
 export class StaffRest {
   #base;
   #tokens;
@@ -74,6 +78,11 @@ export class StaffRest {
   /** @param {string} id @param {{decision: "upheld" | "dismissed", muteUntil?: string}} decision @param {string} [reason] @returns {Promise<Report>} */
   decideReport(id, decision, reason) {
     return this.#send("PATCH", `/reports/${idOf(id)}`, { query: { reason }, body: decision });
+  }
+
+  /** @param {string} id @param {string | null} assignee `me`, somebody's id, or `null` for nobody @returns {Promise<Report>} */
+  assignReport(id, assignee) {
+    return this.#send("PATCH", `/reports/${idOf(id)}`, { body: { assignee } });
   }
 
   /** @param {NoteSubject} about @param {string} id @param {string} [cursor] @returns {Promise<Page<Note>>} */
@@ -181,6 +190,11 @@ export class StaffRest {
   /** @param {string} id @param {string} [reason] @returns {Promise<Product>} */
   putBack(id, reason) {
     return this.#send("DELETE", `/products/${idOf(id)}/unlisted`, { query: { reason } });
+  }
+
+  /** @returns {Promise<Operations>} */
+  getOperations() {
+    return this.#send("GET", "/operations");
   }
 
   /** @param {Query} filter @param {string} [cursor] @returns {Promise<Page<AuditEntry>>} */

@@ -34,6 +34,12 @@ export function useWords() {
     price,
     /** @param {string} at */
     moment: (at) => momentOf(code).format(new Date(at)),
+    /** With as many digits as one can take in at a glance. @param {number} value */
+    count: (value) => new Intl.NumberFormat(code, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value),
+    /** @param {number} value at most so many seconds */
+    seconds: (value) => (value < 1 ? new Intl.NumberFormat(code, { style: "unit", unit: "millisecond", maximumSignificantDigits: 2 }).format(value * 1000) : new Intl.NumberFormat(code, { style: "unit", unit: "second", maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)),
+    /** @param {number} value 1 is all */
+    share: (value) => new Intl.NumberFormat(code, { style: "percent", maximumFractionDigits: value < 0.1 ? 1 : 0 }).format(value),
     /** @param {Moderator | undefined} by */
     moderator: (by) => (by?.role === "staff" ? by.id : t.backend),
     /** What failed, and what to do next. @param {{code?: string, message?: string, requestId?: string}} failure */
@@ -48,6 +54,7 @@ export function useWords() {
  * @property {import("./rest.js").StaffRest} rest
  * @property {import("./token.js").Holder} me
  * @property {{current?: {words: string, reason: string}}} lastSearch for the way back to it: nothing of it is in the address, which others may see
+ * @property {import("./samples.js").Samples} samples what was seen of the nodes
  * @property {string} said what is shown as a result now
  * @property {(text: string) => void} say shows a result, also to screen readers
  * @property {(action: import("./action_dialog.js").Action) => void} ask opens the dialog of an action

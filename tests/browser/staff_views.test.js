@@ -65,6 +65,7 @@ for (const [name, options, t] of looks) {
       ["product", "#/products/touring-bike", desk.row("Jonas Weber")],
       ["sanctions", "#/sanctions", desk.row("Sold what does not exist")],
       ["audit", "#/audit?userId=sofia", desk.row("Sold what does not exist")],
+      ["operations", "#/operations", page.locator("#threads-title")],
       ["nobody", "#/people/nobody", page.getByRole("alert")],
       ["search", "#/search", page.locator("#search-words")],
     ]) {
@@ -91,7 +92,7 @@ test("a conversation shows what was edited, deleted and removed, offers, and con
   const { page } = desk;
   await desk.line("Removed words").waitFor();
   assert.match(await desk.line("Removed words").textContent(), /Removed by the marketplace.*It said:.*Removed words/s);
-  assert.match(await desk.line("After the edit").textContent(), /Edited/);
+  assert.match(await desk.line("After the edit").textContent(), /Edited.*Edited: before.*Before/s);
   assert.equal(await desk.line("Taken back").count(), 0);
   assert.equal(await desk.line("Deleted by its sender").count(), 1);
   assert.match(await desk.line("₩900,000").textContent(), /Waiting/);
@@ -198,6 +199,35 @@ test("a report whose conversation can't be read says so, and reads it again", as
   await page.getByRole("alert").waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Warn a member" }).waitFor();
   desk.faults = desk.faults.filter((fault) => !/status of 503/.test(fault));
+  await desk.close();
+});
+
+test("a report is taken, shown as whose it is, and given back", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  const { assignees } = en.queue;
+  await page.locator(".queue-row").nth(1).waitFor();
+  const [first] = (await server.api("GET", "/reports")).items;
+  await page.locator(`[data-row="${first.id}"]`).click();
+  await page.getByRole("button", { name: en.report.take }).waitFor();
+  await page.keyboard.press("t");
+  await desk.said(en.report.taken);
+  await page.locator(".detail .status", { hasText: en.report.assignedToYou }).waitFor();
+  await page.locator(`[data-row="${first.id}"]`, { hasText: en.report.assignedToYou }).waitFor();
+  await page.getByLabel(en.queue.assignee).selectOption({ label: assignees.me });
+  await desk.until((id) => document.querySelectorAll(".queue-row").length === 1 && document.querySelector(`[data-row="${id}"]`), first.id);
+  await page.getByLabel(en.queue.assignee).selectOption({ label: assignees.none });
+  await page.locator(`[data-row="${first.id}"]`).waitFor({ state: "detached" });
+  // What a colleague does shows by itself.
+  await desk.go(`#/reports/${first.id}`);
+  await page.getByRole("button", { name: en.report.giveBack }).waitFor();
+  await server.api("PATCH", `/reports/${first.id}`, { assignee: "nils" });
+  await page.locator(".detail .status", { hasText: "nils" }).waitFor();
+  await page.getByRole("button", { name: en.report.takeOver }).click();
+  await desk.said(en.report.taken);
+  await page.keyboard.press("t");
+  await desk.said(en.report.givenBack);
+  assert.equal((await server.api("GET", `/reports/${first.id}`)).assigneeId, undefined);
   await desk.close();
 });
 
@@ -353,7 +383,7 @@ test("the keyboard alone is enough, and can be had without keys of one letter", 
   await desk.focused("#report-title");
   await page.keyboard.press("Escape");
   await desk.focused(`[data-row="${second}"]`);
-  for (const [key, section] of [["4", "Audit log"], ["3", "Mutes and bans"], ["2", "Search"], ["1", "Reports"]]) {
+  for (const [key, section] of [["5", "Operations"], ["4", "Audit log"], ["3", "Mutes and bans"], ["2", "Search"], ["1", "Reports"]]) {
     await page.keyboard.press(key);
     await page.getByRole("heading", { name: section, level: 1 }).waitFor();
     await desk.until(() => document.activeElement !== document.body);

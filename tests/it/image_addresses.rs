@@ -30,7 +30,7 @@ const TRIED: [&str; 14] = [
     "listEvents",
     "listReports",
     "getReport",
-    "decideReport",
+    "updateReport",
     "listUserRooms",
     "listProductRooms",
     "searchAllMessages",

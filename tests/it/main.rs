@@ -16,6 +16,7 @@ mod closing;
 mod command_line;
 mod connections;
 mod data;
+mod desk;
 mod disk_full;
 mod drain;
 mod durability;

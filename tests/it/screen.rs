@@ -116,7 +116,10 @@ async fn each_answer_does_what_it_says_and_is_in_the_audit_log() {
     assert_eq!((refused.code.as_str(), refused.message.as_str()), ("refused", "no phone numbers here"));
     let refused = post(&server, "alice", room.as_str(), json!({"text": "010-1234-5678"})).await;
     assert_eq!((refused.status, &refused.body["code"]), (403, &json!("refused")));
-    assert_eq!(refused.body["detail"], "no phone numbers here");
+    assert_eq!(
+        (&refused.body["detail"], &refused.body["params"]["reason"]),
+        (&json!("no phone numbers here"), &json!("no phone numbers here"))
+    );
 
     backend.says(r#"{"action":"hold","reason":"looks like a scam"}"#);
     let held = alice.request("message", json!("send me the code")).await.unwrap_err();
@@ -146,6 +149,39 @@ async fn each_answer_does_what_it_says_and_is_in_the_audit_log() {
         (json!("hold"), json!("looks like a scam")),
     ];
     assert_eq!(decisions(&server).await, expected);
+}
+
+#[actix_web::test]
+async fn the_answers_of_an_account_keep_their_order_after_a_warning() {
+    let backend = Backend::start().await;
+    let server = TestServer::with(asked_at(&backend, &[ScreenWhen::Links], PATIENCE)).await;
+    let room = server.seed().room("alice", "bike").id;
+    let (mut alice, _sam) = server.both(room.as_str()).await;
+    backend.says(r#"{"action":"warn","text":"never pay in advance"}"#);
+    let warned = alice.start("message", json!("see example.com")).await;
+    let next = alice.start("message", json!("did you?")).await;
+    alice.answer(next).await.unwrap();
+    assert!(alice.answered(warned).is_some(), "it was sent first");
+}
+
+#[actix_web::test]
+async fn an_account_whose_messages_are_refused_all_the_time_has_to_wait_and_does_not_fill_the_audit_log() {
+    let backend = Backend::start().await;
+    let server = all_asked(&backend).await;
+    let room = server.seed().room("alice", "bike").id;
+    let say = |user: &'static str| post(&server, user, room.as_str(), json!({"text": "010-1234-5678"}));
+    backend.says(r#"{"action":"refuse"}"#);
+    for _ in 0..20 {
+        let refused = say("alice").await.body;
+        assert_eq!((&refused["code"], refused.get("params")), (&json!("refused"), None));
+    }
+    let limited = say("alice").await;
+    assert_eq!((limited.status, &limited.body["code"]), (429, &json!("rate_limited")));
+    assert_eq!(say("sam").await.body["code"], "refused");
+    assert_eq!((decisions(&server).await.len(), verdicts(&server, "refuse")), (21, 21));
+    server.advance(Duration::from_secs(30));
+    assert_eq!(say("alice").await.body["code"], "refused");
+    assert_eq!(say("alice").await.body["code"], "rate_limited");
 }
 
 #[actix_web::test]

@@ -17,12 +17,12 @@ use crate::support::{
     until,
 };
 
-async fn staff(server: &TestServer, method: &str, path: &str, body: Option<Value>) -> Answer {
+pub async fn staff(server: &TestServer, method: &str, path: &str, body: Option<Value>) -> Answer {
     call(server.addr, &server.staff_token("mina"), method, path, body).await
 }
 
 /// The audit log as it stands in the database, newest first.
-fn audit(server: &TestServer) -> Vec<AuditEntry> {
+pub fn audit(server: &TestServer) -> Vec<AuditEntry> {
     db::list_audit(&mut server.pool.get().unwrap(), &AuditFilter::All, None, 1000, usize::MAX).unwrap().0
 }
 
@@ -33,6 +33,29 @@ fn because() -> Option<Value> {
 /// A route, the path and body of a call of it, and its entry.
 type Call = ((&'static str, &'static str), String, Option<Value>, AuditAction);
 
+/// Those about reports.
+fn calls_about_reports(report: &str) -> Vec<Call> {
+    let (of_report, notes) = (|rest: &str| format!("/api/v1/reports/{report}{rest}"), "/api/v1/reports/{id}/notes");
+    vec![
+        (("GET", "/api/v1/reports"), "/api/v1/reports".to_owned(), None, AuditAction::ListReports),
+        (("GET", "/api/v1/reports/{id}"), of_report(""), None, AuditAction::ReadReport),
+        (
+            ("PATCH", "/api/v1/reports/{id}"),
+            of_report(""),
+            Some(json!({"decision": "dismissed"})),
+            AuditAction::DecideReport,
+        ),
+        (
+            ("PATCH", "/api/v1/reports/{id}"),
+            of_report("?reason=a%20test"),
+            Some(json!({"assignee": "nils"})),
+            AuditAction::AssignReport,
+        ),
+        (("GET", notes), of_report("/notes"), None, AuditAction::ListNotes),
+        (("POST", notes), of_report("/notes"), Some(json!({"text": "a note"})), AuditAction::AddNote),
+    ]
+}
+
 /// One call of every route whose calls are in the audit log, for the first caller or the second.
 fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
     let sanction = || Some(json!({"until": "2999-01-01T00:00:00.000Z", "reason": "a test"}));
@@ -40,13 +63,13 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
     let note = || Some(json!({"text": "a note"}));
     let at = |rest: &str| format!("/api/v1/rooms/{room}{rest}");
     let user = |rest: &str| format!("/api/v1/users/sam{rest}");
-    let of_report = |rest: &str| format!("/api/v1/reports/{report}{rest}");
     let (freeze, unlisted) = ("/api/v1/rooms/{id}/freeze", "/api/v1/products/{id}/unlisted");
     let (mute, ban) = ("/api/v1/users/{id}/mute", "/api/v1/users/{id}/ban");
-    let (user_notes, report_notes) = ("/api/v1/users/{id}/notes", "/api/v1/reports/{id}/notes");
+    let user_notes = "/api/v1/users/{id}/notes";
     let bike = |rest: &str| format!("/api/v1/products/bike{rest}");
     let list = |path: &str| path.to_owned();
-    vec![
+    let mut calls = calls_about_reports(report);
+    calls.extend([
         (("GET", "/api/v1/rooms/{id}"), at(""), None, AuditAction::ReadRoom),
         (("GET", "/api/v1/rooms/{id}/messages"), at("/messages"), None, AuditAction::ReadMessages),
         (
@@ -64,16 +87,6 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
             None,
             AuditAction::SearchMessages,
         ),
-        (("GET", "/api/v1/reports"), list("/api/v1/reports"), None, AuditAction::ListReports),
-        (("GET", "/api/v1/reports/{id}"), of_report(""), None, AuditAction::ReadReport),
-        (
-            ("PATCH", "/api/v1/reports/{id}"),
-            of_report(""),
-            Some(json!({"decision": "dismissed"})),
-            AuditAction::DecideReport,
-        ),
-        (("GET", report_notes), of_report("/notes"), None, AuditAction::ListNotes),
-        (("POST", report_notes), of_report("/notes"), note(), AuditAction::AddNote),
         (("GET", "/api/v1/products/{id}"), bike(""), None, AuditAction::ReadProduct),
         (("GET", "/api/v1/products/{id}/rooms"), bike("/rooms"), None, AuditAction::ListProductRooms),
         (("PUT", unlisted), bike("/unlisted"), because(), AuditAction::UnlistProduct),
@@ -92,7 +105,8 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
         (("GET", "/api/v1/bans"), list("/api/v1/bans"), None, AuditAction::ListBans),
         (("GET", "/api/v1/audit"), list("/api/v1/audit"), None, AuditAction::ReadAudit),
         (("DELETE", "/api/v1/users/{id}"), format!("/api/v1/users/{gone}"), None, AuditAction::DeleteUser),
-    ]
+    ]);
+    calls
 }
 
 #[actix_web::test]

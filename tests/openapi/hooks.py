@@ -30,6 +30,8 @@ RULES = (
     "`currency` must be the product's",
     "`messageId` must be a message of the other member",
     "`muteUntil` needs the decision upheld",
+    "give one of `decision` and `assignee`",
+    "`assignee` must be an id: the service key is no member of the staff",
     "`until` must be in the future",
     "`reason` must be 1 to 1000 characters without U+0000",
     "give one of `actorId`, `userId` and `roomId`, not several",

@@ -155,7 +155,7 @@ def configuration(user_token, dictionaries):
     bind("answerOffer", path__id=("sold_in", 0.9), path__messageId=("offers", 0.9))
     bind("openRoom", body__productId=("products", 0.9), body__buyerId=("buyers", 0.9))
     bind("report", body__roomId=("rooms", 0.9), body__messageId=("messages", 0.7))
-    bind("decideReport", path__id=("reports", 0.9))
+    bind("updateReport", path__id=("reports", 0.9))
     bind("searchMessages", query__q=("words", 0.5))
     bind("getImage", path__key=("image_keys", 0.9), query__expires=("image_times", 0.9), query__signature=("image_signatures", 0.9))
     bind("putProduct", path__id=("products", 0.5), body__sellerId=("sellers", 0.9))

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { en } from "../../static/staff/languages/en.js";
 import { ko } from "../../static/staff/languages/ko.js";
 import { addressOf, readPlace, SECTIONS } from "../../static/staff/places.js";
+import { longestStep, Samples } from "../../static/staff/samples.js";
 import { BAN_SPANS, DECISION_SPANS, MUTE_SPANS, spanEnd } from "../../static/staff/spans.js";
 import { problemOf, readToken } from "../../static/staff/token.js";
 
@@ -67,4 +68,39 @@ test("each action of the audit log and each category of reports has a name", asy
   const templates = (await read("src/domain/notice.rs")).match(/pub enum WarningTemplate \{([^}]*)\}/)[1];
   const names = [...templates.matchAll(/^ {4}(\w+),$/gm)].map(([, name]) => name.replace(/(?<!^)[A-Z]/g, "_$&").toLowerCase());
   assert.deepEqual(Object.keys(en.warning.templates), names);
+});
+
+/** A look at a node: its messages, and its steps by the bounds 1, 2 and 4 seconds and none. */
+const look = (process, seconds, messages, ...counts) => ({
+  process,
+  at: new Date(NOW + seconds * 1000).toISOString(),
+  messages,
+  deliveries: 2 * messages,
+  threads: [{ thread: "writer", seconds: seconds / 4, buckets: [1, 2, 4, undefined].map((le, index) => ({ le, count: counts[index] })) }],
+});
+
+test("what happens on a node shows by two looks at the same start of it", () => {
+  const samples = new Samples();
+  samples.add(look("a", 0, 100, 1, 1, 1, 1));
+  assert.equal(samples.of("a")[0].per, undefined);
+  samples.add(look("a", 5, 150, 2, 3, 3, 3));
+  assert.deepEqual(samples.of("a")[1].per, { messages: 10, deliveries: 20, threads: { writer: { longest: 2, busy: 0.25 } } });
+  samples.add(look("a", 5, 150, 2, 3, 3, 3));
+  assert.equal(samples.of("a").length, 2, "the same look");
+  samples.add(look("b", 10, 5, 0, 0, 0, 0));
+  assert.deepEqual([samples.nodes, samples.of("b")[0].per], [["a", "b"], undefined], "it has begun again");
+  samples.add(look("a", 60, 150, 2, 3, 3, 4));
+  assert.equal(samples.of("a")[2].per, undefined, "nobody has looked for a minute");
+  samples.add(look("b", 609, 6, 0, 0, 0, 0));
+  assert.deepEqual([samples.of("a").length, samples.of("b").length], [1, 2], "older ones are forgotten");
+  samples.add(look("b", 661, 6, 0, 0, 0, 0));
+  assert.deepEqual(samples.nodes, ["b"]);
+});
+
+test("the longest step is the last bucket that has got one", () => {
+  const buckets = (...counts) => [1, 2, 4, undefined].map((le, index) => ({ le, count: counts[index] }));
+  assert.equal(longestStep(buckets(1, 1, 1, 1), buckets(1, 1, 1, 1)), 0);
+  assert.equal(longestStep(buckets(1, 1, 1, 1), buckets(2, 2, 2, 2)), 1);
+  assert.equal(longestStep(buckets(1, 1, 1, 1), buckets(2, 2, 3, 3)), 4);
+  assert.equal(longestStep(buckets(1, 1, 1, 1), buckets(1, 1, 1, 2)), 4, "over all bounds");
 });

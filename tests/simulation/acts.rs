@@ -253,12 +253,12 @@ impl World {
             sent_at: Timestamp(self.wall(node)),
             screened: Screened::Clean,
         };
-        self.sends(client, Message { draft, ends: None, grant, reply: ReplyTo::Session(asker) })
+        self.sends(client, Message { draft, ends: None, grant, is_asked: false, reply: ReplyTo::Session(asker) })
     }
 
     fn change(&mut self, client: usize, event: &'static str, write: Write) -> bool {
         let Some(asker) = self.asker(client, event, Ask::Other) else { return false };
-        self.sends(client, Change { write, reply: ReplyTo::Session(asker) })
+        self.sends(client, Change { write, is_asked: false, reply: ReplyTo::Session(asker) })
     }
 
     fn client_time(&self, client: usize) -> Timestamp {

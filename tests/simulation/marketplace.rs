@@ -44,7 +44,8 @@ impl World {
     pub fn send_rest(&mut self, place: usize, write: Write) {
         let (reply, _) = tokio::sync::oneshot::channel();
         if let Some(node) = &mut self.nodes[place] {
-            node.inputs.push_back(Input::Session(Change { write, reply: ReplyTo::Request(reply) }.into()));
+            node.inputs
+                .push_back(Input::Session(Change { write, is_asked: false, reply: ReplyTo::Request(reply) }.into()));
         }
     }
 

@@ -163,7 +163,7 @@ export class Connection extends Emitter {
         line.request(event, data, ({ data: answer, error }) => {
           if (!settle()) return;
           this.#heard(answer, askedAt);
-          if (error) reject(new HaggleError(error.code, error.message, { retryAfterMs: error.retryAfterMs, until: error.until }));
+          if (error) reject(new HaggleError(error.code, error.message, error));
           else resolve(resolveImages(answer, this.#server));
         });
       } catch (error) {
@@ -238,7 +238,7 @@ export class Connection extends Emitter {
   #receive(frame) {
     this.#heardAt = performance.now();
     if (frame.event === "error") {
-      this.#lastError = new HaggleError(frame.data.code, frame.data.message, { retryAfterMs: frame.data.retryAfterMs, until: frame.data.until });
+      this.#lastError = new HaggleError(frame.data.code, frame.data.message, frame.data);
     } else if (frame.event === "draining") {
       this.#serverDelayMs = frame.data.reconnectInMs;
     }

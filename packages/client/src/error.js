@@ -6,17 +6,17 @@ const HINTS = {
   unauthenticated: "Sign the user in again.",
   token_expired: "Let `fetchToken` return a fresh token.",
   forbidden: "Do not repeat it: this user may not, or there is no such room.",
-  muted: "Show until when, by `until`.",
-  banned: "Sign the user out, and show until when, by `until`.",
-  frozen: "Show the conversation as closed by the marketplace.",
+  muted: "Show `until`.",
+  banned: "Sign the user out. Show `until`.",
+  frozen: "Show the conversation as closed.",
   refused: "Show the message.",
-  held: "Show the message, and wait.",
-  blocked: "Show the conversation as closed: one has blocked the other.",
+  held: "Show the message.",
+  blocked: "Show the conversation as closed.",
   not_found: "Do not repeat it: there is none for this user.",
   not_in_room: "Enter the room first, or name it by `roomId`.",
   own_product: "Do not offer the chat to the seller.",
   conflict: "Show how it stands now: it has changed.",
-  cursor_expired: "Start again without the cursor.",
+  cursor_expired: "Start again without it.",
   too_large: "Send less at a time.",
   invalid: "Change the field that the message names.",
   rate_limited: "Try again after `retryAfterMs`.",
@@ -25,7 +25,7 @@ const HINTS = {
   disconnected: "Repeat it with the same `clientId` once connected.",
   timeout: "Repeat it with the same `clientId`: it may have been stored.",
   unreachable: "Try again when online, or check `baseUrl` and the server's --allowed-origin.",
-  aborted: "Nothing: your own signal aborted it.",
+  aborted: "Nothing: you aborted it.",
   origin_refused: "List this page's origin with the server's --allowed-origin.",
   no_websocket: "Pass a `WebSocket`, such as that of the package `ws`.",
   unsupported_protocol: "Install the version of @haggle/client that fits this server.",
@@ -41,9 +41,9 @@ export class HaggleError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {string} [message]
-   * @param {{status?: number, retryAfterMs?: number, until?: string, requestId?: string, cause?: unknown}} [details]
+   * @param {{status?: number, retryAfterMs?: number, until?: string, params?: {reason?: string}, requestId?: string, cause?: unknown}} [details]
    */
-  constructor(code, message, { status, retryAfterMs, until, requestId, cause } = {}) {
+  constructor(code, message, { status, retryAfterMs, until, params, requestId, cause } = {}) {
     super(message || code);
     this.name = "HaggleError";
     this.code = code;
@@ -53,6 +53,8 @@ export class HaggleError extends Error {
     this.retryAfterMs = retryAfterMs;
     /** For `muted`: when that ends; absent where it has no end. */
     this.until = until;
+    /** For `refused`: the marketplace's reason, where it gave one. */
+    this.params = params;
     /** Names a failed REST request in the server's log. */
     this.requestId = requestId;
     /** What the failure came from, such as the reason of an aborted signal. */

@@ -34,12 +34,7 @@ export async function fetchJson(url, init, { clock, fetch: send = globalThis.fet
  * @param {any} body the problem document, if there is one
  */
 export function problem(status, body) {
-  return new HaggleError(body?.code ?? "internal", body?.detail ?? body?.title ?? `HTTP ${status}`, {
-    status,
-    retryAfterMs: body?.retryAfterMs,
-    until: body?.until,
-    requestId: body?.requestId,
-  });
+  return new HaggleError(body?.code ?? "internal", body?.detail ?? `HTTP ${status}`, { ...body, status });
 }
 
 /** @param {unknown} value */

@@ -156,14 +156,14 @@ export class Outbox extends Emitter {
         this.emit("acknowledged", message);
         return true;
       } catch (error) {
-        const { code, message, retryAfterMs, until } = error instanceof HaggleError ? error : new HaggleError("internal", String(error));
+        const { code, message, retryAfterMs, until, params } = error instanceof HaggleError ? error : new HaggleError("internal", String(error));
         if (code === "disconnected" || code === "timeout") return this.#connection.state === "open";
         if (isTransient(error) && attempt + 1 < ATTEMPTS_MAX) {
           await new Promise((resolve) => setTimeout(resolve, (retryAfterMs ?? 0) + backoffMs(attempt)));
           continue;
         }
         const draft = this.#store.get(clientId);
-        if (draft) this.#put({ ...draft, state: "failed", errorCode: code, errorMessage: message, errorUntil: until });
+        if (draft) this.#put({ ...draft, state: "failed", errorCode: code, errorMessage: message, errorUntil: until, errorReason: params?.reason });
         return true;
       }
     }

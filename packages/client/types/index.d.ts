@@ -71,7 +71,7 @@ export function newClientId(): string;
 
 /** A failed request, by WebSocket, Socket.IO or REST. Compare `code`; `message` and `hint` are sentences for a developer. */
 export class HaggleError extends Error {
-  constructor(code: ErrorCode, message?: string, details?: { status?: number; retryAfterMs?: number; until?: string; requestId?: string; cause?: unknown });
+  constructor(code: ErrorCode, message?: string, details?: { status?: number; retryAfterMs?: number; until?: string; params?: { reason?: string }; requestId?: string; cause?: unknown });
   readonly code: ErrorCode;
   /** The HTTP status, where the answer came over REST. */
   readonly status: number | undefined;
@@ -79,6 +79,8 @@ export class HaggleError extends Error {
   readonly retryAfterMs: number | undefined;
   /** For `muted`: when that ends; absent where it has no end. */
   readonly until: string | undefined;
+  /** For `refused`: the marketplace's reason, in its own words, where it gave one. */
+  readonly params: { reason?: string } | undefined;
   /** Names a failed REST request in the server's log. */
   readonly requestId: string | undefined;
   /** What the failure came from, such as the reason of an aborted signal. */

@@ -246,6 +246,8 @@ export interface ErrorNotice {
   message: string;
   event?: string;
   retryAfterMs?: number;
+  /** For `refused`: the marketplace's reason. */
+  params?: { reason?: string };
   /** For `muted`: when that ends; absent where it has no end. */
   until?: string;
 }
@@ -343,6 +345,8 @@ export interface Draft {
   errorMessage?: string;
   /** Of `muted`: when that ends. */
   errorUntil?: string;
+  /** For `refused`: the marketplace's reason, in its own words. */
+  errorReason?: string;
 }
 
 /** `waiting`: lost, and coming back by itself. `closed`: ended for good, see `client.error`. */

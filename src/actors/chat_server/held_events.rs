@@ -7,11 +7,9 @@
 use std::{
     collections::{HashMap, VecDeque},
     mem,
-    panic::AssertUnwindSafe,
 };
 
 use actix::{Addr, ArbiterHandle, AsyncContext, Context, Handler};
-use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use super::{
@@ -47,7 +45,7 @@ impl HeldEvents {
         let screen = self.screen.clone();
         let is_begun = self.thread.spawn_fn(move || {
             actix::spawn(async move {
-                let asked = AssertUnwindSafe(screen.ask(event)).catch_unwind().await.unwrap_or(Asked::Lost);
+                let asked = screen.ask(event).await;
                 #[expect(clippy::disallowed_methods, reason = "one per account, which has a session or a request")]
                 addr.do_send(Screened { account, asked });
             });
@@ -95,8 +93,6 @@ impl ChatServer {
                 let event = followed_by(event, *notice, ctx);
                 self.take_up_held(vec![event], ctx);
             }
-            // A handler has panicked, which the log says.
-            Asked::Lost => {}
             Asked::Refused(reply, error) => self.happen(Input::Reply(reply, Err(error)), ctx),
         }
         if !waiting.is_empty() {
@@ -120,22 +116,16 @@ fn followed_by(mut event: SessionEvent, notice: Notice, ctx: &Context<ChatServer
         SessionEvent::Change(change) => (&mut change.reply, true),
         _ => return event,
     };
-    let (answer, answered) = oneshot::channel();
-    // What a session may do is still decided by what that session has shown.
-    let instead = match reply {
-        ReplyTo::Session(asker) => ReplyTo::ForSession(asker.session, answer),
-        _ => ReplyTo::Request(answer),
-    };
-    let reply = mem::replace(reply, instead);
+    let (seen, outcome) = oneshot::channel();
+    // It is answered in its turn: an account's answers keep their order.
+    *reply = ReplyTo::Observed(Box::new(mem::replace(reply, ReplyTo::Nobody)), seen);
     let addr = ctx.address();
     actix::spawn(async move {
-        let Ok(answer) = answered.await else { return };
-        let is_stored = answer.as_ref().is_ok_and(|answer| answer.created || is_edit);
-        let _ = addr.send(Then(Input::Reply(reply, answer))).await;
+        let is_stored = outcome.await.is_ok_and(|done| done.is_some_and(|created| created || is_edit));
         if is_stored {
             let Notice { room, write } = notice;
             let (stored, is_stored) = oneshot::channel();
-            let change = Change { write, reply: ReplyTo::Request(stored) };
+            let change = Change { write, is_asked: false, reply: ReplyTo::Request(stored) };
             let sent = addr.send(SessionEvents(vec![change.into()])).await;
             if sent.is_ok() && matches!(is_stored.await, Ok(Ok(_))) {
                 // It went past the room, which need not be in memory.

@@ -328,7 +328,8 @@ impl ChatSession {
             screened,
         };
         let reply = ReplyTo::Session(self.asker(draft.weight_bytes(), request, name));
-        self.send(Message { draft, ends, grant, reply });
+        let is_asked = self.services.asked.is_some_and(|kinds| kinds.has(&draft));
+        self.send(Message { draft, ends, grant, is_asked, reply });
         Next::Continue
     }
 
@@ -389,9 +390,10 @@ impl ChatSession {
     }
 
     fn change(&mut self, request: Option<RequestId>, name: &'static str, write: Write) -> Next {
-        let bytes = if let Write::Edit { text, .. } = &write { text.len() } else { 0 };
-        let reply = ReplyTo::Session(self.asker(bytes, request, name));
-        self.send(Change { write, reply });
+        let text = if let Write::Edit { text, .. } = &write { Some(text.as_str()) } else { None };
+        let is_asked = text.is_some() && self.services.asked.is_some_and(|kinds| kinds.has_text(text));
+        let reply = ReplyTo::Session(self.asker(text.map_or(0, str::len), request, name));
+        self.send(Change { write, is_asked, reply });
         Next::Continue
     }
 

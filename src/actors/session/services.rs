@@ -11,7 +11,7 @@ use crate::{
     chat::hub_op::HubId,
     clock::Clock,
     config::Limits,
-    domain::{AuthorizePolicy, MaskingPolicy},
+    domain::{AuthorizePolicy, MaskingPolicy, screen::ScreenedKinds},
     metrics::Metrics,
     protocol::event::HeartbeatTerms,
 };
@@ -34,6 +34,8 @@ pub struct Services {
     pub policy: AuthorizePolicy,
     /// What happens to words with a contact in them.
     pub masking: MaskingPolicy,
+    /// Which messages the marketplace is asked about before they are stored, if it is.
+    pub asked: Option<ScreenedKinds>,
     /// What one client may cost.
     pub limits: Limits,
     /// How a client can notice that its connection is dead.

@@ -50,6 +50,7 @@ impl Chat {
                 }
                 self.answer_report(&report)
             }
+            Written::ReportAssigned(report) => self.answer_report(&report),
             Written::SessionsEnded { user } => {
                 self.deliveries().sessions_end_noted(&user);
                 done()

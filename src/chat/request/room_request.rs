@@ -1,6 +1,6 @@
 //! What is to be done in a room, which only its members may do.
 
-use super::{Join, MakeOffer, Message, Read, ReplyTo, Typing};
+use super::{Join, MakeOffer, Message, Read, Typing};
 use crate::{
     chat::audience::{Audience, Reach},
     domain::{MessageId, MessageKind, RoomId, Seq, SessionId, StoredMessage, Timestamp, UserId},
@@ -95,16 +95,11 @@ impl RoomRequest {
 
     /// The session that wants it; `None` for REST.
     pub(in crate::chat) fn session(&self) -> Option<SessionId> {
-        let of_reply = |reply: &ReplyTo| match reply {
-            ReplyTo::Session(asker) => Some(asker.session),
-            ReplyTo::ForSession(session, _) => Some(*session),
-            ReplyTo::Request(_) | ReplyTo::Chat(_) | ReplyTo::Nobody => None,
-        };
         match self {
             Self::Join(join) => Some(join.asker.session),
-            Self::Message(message) => of_reply(&message.reply),
-            Self::MakeOffer(offer) => of_reply(&offer.reply),
-            Self::Read(read) => of_reply(&read.reply),
+            Self::Message(message) => message.reply.session(),
+            Self::MakeOffer(offer) => offer.reply.session(),
+            Self::Read(read) => read.reply.session(),
             Self::Typing(typing) => Some(typing.asker.session),
             Self::Resume { session, .. } => Some(*session),
             Self::Announce(_) | Self::AnnounceTo(..) | Self::AnnounceChange(..) => None,

@@ -180,11 +180,11 @@ impl LiveRoom {
         self.attached.iter().find(|member| member.session == session)?.grant
     }
 
-    /// Sessions whose room token has expired.
+    /// A session whose room token has expired.
     #[must_use]
-    pub fn grants_over(&self, now: Timestamp) -> Vec<SessionId> {
-        let over = self.attached.iter().filter(|member| member.grant.is_some_and(|until| until <= now));
-        over.map(|member| member.session).collect()
+    pub fn grant_over(&self, now: Timestamp) -> Option<SessionId> {
+        let is_over = |member: &&Attached| member.grant.is_some_and(|until| until <= now);
+        self.attached.iter().find(is_over).map(|member| member.session)
     }
 
     /// A member's sessions in the room.

@@ -209,3 +209,28 @@ fn what_one_members_list_was_sent_does_not_stand_for_the_others_list() {
     sent(chat, &alice);
     assert!(!looks(chat), "another node has sent it to her");
 }
+
+#[test]
+fn sessions_whose_room_token_expires_while_they_type_are_taken_out_once_each() {
+    let mut fixture = Fixture::with_policy(AuthorizePolicy::RoomToken);
+    inside(&mut fixture, Timestamp(10));
+    let (tab, room, alice) = (SessionId(2), fixture.room.clone(), UserId::new("alice").unwrap());
+    let user = alice.clone();
+    fixture.session(Connect { session: tab, user, hub: HubId(0), feed: Feed::Chat, welcome: None });
+    fixture.chat.rooms.attach(tab, &room, Role::Buyer, Some(Timestamp(10)));
+    fixture.chat.rooms.enter(tab, &room);
+    let comer = |session| Comer { hub: HubId(0), session, in_flight: InFlight::default() };
+    for session in [SessionId(1), tab] {
+        let asker = comer(session).asker(&fixture, "typing");
+        fixture.chat.deliveries().set_typing(Typing { asker, user: alice.clone(), room: room.clone(), typing: true });
+    }
+    let chat = &mut fixture.chat;
+    chat.now = Now { wall: Timestamp(20), ..now() };
+    chat.deliveries().end_grants(&room);
+    let ops: Vec<_> = chat.out.take_ops().flat_map(|(_, ops)| ops).collect();
+    let ends = |wanted| {
+        let is_end = |op: &&hub_op::Op| matches!(op, hub_op::Op::Detach { session, .. } if *session == wanted);
+        ops.iter().filter(is_end).count()
+    };
+    assert_eq!((ends(SessionId(1)), ends(tab)), (1, 1));
+}

@@ -1,7 +1,8 @@
-//! The words of messages that the marketplace has removed, for as long as they are kept.
+//! The words of messages that the marketplace has removed, for as long as they are kept, and with them what edited ones said before.
 
 use std::collections::HashMap;
 
+use super::former;
 use crate::{
     db::{Backend, Connection, DbError, discarded_images, prelude::*, schema::removed_messages},
     domain::{Data, MessageId, RemovedWords, StoredMessage, Timestamp, UserId},
@@ -59,7 +60,7 @@ pub fn find_removed_words(
     rows.into_iter().map(RemovedRow::into_words).collect()
 }
 
-/// Whether words are kept that were removed before this moment.
+/// Whether words are kept that were removed, or edited, before this moment.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -70,10 +71,10 @@ pub fn is_removed_before(conn: &mut Connection, before: Timestamp) -> Result<boo
         .select(removed_messages::message_id)
         .get_result(conn)
         .optional()?;
-    Ok(found.is_some())
+    Ok(found.is_some() || former::is_replaced_before(conn, before)?)
 }
 
-/// Erases some of the words that were removed before this moment, and discards the files of their pictures. Returns whether
+/// Erases some of the words that were removed, or edited, before this moment, and discards the files of their pictures. Returns whether
 /// there are more.
 ///
 /// # Errors
@@ -86,18 +87,18 @@ pub fn erase_removed_words(conn: &mut Connection, before: Timestamp) -> Result<b
             .limit(ERASED_AT_ONCE)
             .select(RemovedRow::as_select())
             .load(conn)?;
-        erase(conn, rows)
+        Ok(erase(conn, rows)? | former::erase_replaced(conn, before)?)
     })
 }
 
-/// Erases some of the words of a deleted user. Returns whether there are more.
+/// Erases some of the words of a deleted user that were kept. Returns whether there are more.
 pub(in crate::db) fn erase_of_sender(conn: &mut Connection, sender: &UserId) -> Result<bool, DbError> {
     let rows: Vec<RemovedRow> = removed_messages::table
         .filter(removed_messages::sender_id.eq(sender.as_str()))
         .limit(ERASED_AT_ONCE)
         .select(RemovedRow::as_select())
         .load(conn)?;
-    erase(conn, rows)
+    Ok(erase(conn, rows)? | former::erase_of_sender(conn, sender)?)
 }
 
 fn erase(conn: &mut Connection, rows: Vec<RemovedRow>) -> Result<bool, DbError> {

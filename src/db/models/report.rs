@@ -1,5 +1,6 @@
 //! Reports: what a member says about the other one, with the messages around it, and what was decided.
 
+mod event;
 mod kept;
 mod list;
 
@@ -7,8 +8,9 @@ use std::collections::VecDeque;
 
 use thiserror::Error;
 
+pub(in crate::db) use self::event::find_event;
 use self::kept::{from_json, to_json};
-pub use self::list::{ReportFilter, ReportUser, list_reports};
+pub use self::list::{ReportAssignee, ReportFilter, ReportUser, list_reports};
 use super::{
     change::{self, Changed},
     message, room,
@@ -22,7 +24,6 @@ use crate::{
     },
     domain::{
         Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
-        event::ReportEvent,
         safety::{Decision, Report, ReportCategory, ReportState},
     },
     error::{ChatError, ErrorCode},
@@ -61,6 +62,7 @@ struct ReportRow {
     decision: Option<String>,
     decided_at: Option<i64>,
     mute_until: Option<i64>,
+    assignee_id: Option<String>,
 }
 
 impl ReportRow {
@@ -84,6 +86,7 @@ impl ReportRow {
             decision,
             decided_at: self.decided_at.map(Timestamp),
             mute_until: self.mute_until.map(Timestamp),
+            assignee_id: self.assignee_id.map(UserId::from_stored),
             id: self.id,
         })
     }
@@ -196,6 +199,7 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Reported, OperationEr
         decision: None,
         decided_at: None,
         mute_until: None,
+        assignee_id: None,
     };
     diesel::insert_into(reports::table).values(&row).execute(conn)?;
     change::record(conn, &[Changed::ReportCreated(&row.id)], *at)?;
@@ -252,6 +256,7 @@ pub(in crate::db) fn hold(
         decision: None,
         decided_at: None,
         mute_until: None,
+        assignee_id: None,
     };
     diesel::insert_into(reports::table).values(&row).execute(conn)?;
     change::record(conn, &[Changed::ReportCreated(&row.id)], at)?;
@@ -405,48 +410,17 @@ pub(in crate::db) fn decide(
     Ok(Some((Report { state, decision, decided_at, mute_until, ..before }, true)))
 }
 
-/// A report for the events: without the messages that are kept with it.
-pub(in crate::db) fn find_event(conn: &mut Connection, report: &str) -> Result<Option<ReportEvent>, DbError> {
-    let row: Option<EventRow> =
-        reports::table.find(report).select(EventRow::as_select()).get_result(conn).optional()?;
-    row.map(EventRow::into_event).transpose()
-}
-
-/// What the events have of a row of `reports`.
-#[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = reports, check_for_backend(Backend))]
-struct EventRow {
-    id: String,
-    reporter_id: String,
-    reported_id: String,
-    room_id: String,
-    message_id: Option<String>,
-    category: String,
-    text: Option<String>,
-    created_at: i64,
-    decision: Option<String>,
-    decided_at: Option<i64>,
-    mute_until: Option<i64>,
-}
-
-impl EventRow {
-    fn into_event(self) -> Result<ReportEvent, DbError> {
-        let (category, decision) = read_names(&self.id, &self.category, self.decision.as_deref())?;
-        Ok(ReportEvent {
-            reporter_id: UserId::from_stored(self.reporter_id),
-            reported_id: UserId::from_stored(self.reported_id),
-            room_id: RoomId::from_stored(self.room_id),
-            message_id: self.message_id.map(MessageId::from_stored),
-            category,
-            text: self.text,
-            created_at: Timestamp(self.created_at),
-            state: state_of(decision),
-            decision,
-            decided_at: self.decided_at.map(Timestamp),
-            mute_until: self.mute_until.map(Timestamp),
-            id: self.id,
-        })
-    }
+/// Gives a report to a member of the staff, or to nobody. Returns it as it now stands; `None` when there is no such report.
+pub(in crate::db) fn assign(
+    conn: &mut Connection,
+    report: &str,
+    assignee: Option<&UserId>,
+) -> Result<Option<Report>, DbError> {
+    let Some(before) = find_report(conn, report)? else { return Ok(None) };
+    diesel::update(reports::table.find(report))
+        .set(reports::assignee_id.eq(assignee.map(UserId::as_str)))
+        .execute(conn)?;
+    Ok(Some(Report { assignee_id: assignee.cloned(), ..before }))
 }
 
 const fn state_of(decision: Option<Decision>) -> ReportState {

@@ -48,6 +48,9 @@ fn of_moderation(moderation: &Moderation) -> Scope {
         Moderation::SetUnlisted { product, .. } => Scope::Product(product.clone()),
         // It may mute somebody, and is rare.
         Moderation::DecideReport { .. } => Scope::Everything,
-        Moderation::Read { .. } | Moderation::AddNote { .. } | Moderation::EndSessions { .. } => Scope::Nothing,
+        Moderation::Read { .. }
+        | Moderation::AssignReport { .. }
+        | Moderation::AddNote { .. }
+        | Moderation::EndSessions { .. } => Scope::Nothing,
     }
 }

@@ -28,6 +28,7 @@ impl Moderate {
                 | Moderation::EndSanction { .. }
                 | Moderation::SetFrozen { .. }
                 | Moderation::RemoveMessage { .. }
+                | Moderation::AssignReport { .. }
                 | Moderation::DecideReport { .. } => SOME_ROWS,
                 Moderation::Warn { draft, .. } => SOME_ROWS + draft.weight_bytes(),
                 Moderation::SetUnlisted { .. } | Moderation::DeleteUser { .. } => MANY_ROOMS,

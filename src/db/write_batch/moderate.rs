@@ -70,6 +70,12 @@ pub enum Moderation {
         /// Until when the reported user can't say anything.
         mute_until: Option<Timestamp>,
     },
+    /// Gives a report to a member of the staff.
+    AssignReport {
+        report: String,
+        /// To whom; `None` for nobody.
+        assignee: Option<UserId>,
+    },
     /// Writes a note.
     AddNote {
         /// About whom or what.
@@ -115,6 +121,7 @@ fn act(conn: &mut Connection, moderate: &Moderate, now: Timestamp) -> WriteResul
         Moderation::DecideReport { report, decision, mute_until } => {
             safety::decide_report(conn, report, *decision, *mute_until, at)
         }
+        Moderation::AssignReport { report, assignee } => safety::assign_report(conn, report, assignee.as_ref()),
         Moderation::AddNote { about, text } => add_note(conn, moderate, about, text),
         Moderation::EndSessions { user } => Ok(Written::SessionsEnded { user: user.clone() }),
         Moderation::DeleteUser { user } => catalogue::delete_user(conn, user, at),
@@ -137,6 +144,7 @@ impl Moderate {
             Moderation::SetUnlisted { unlisted: false, .. } => AuditAction::RelistProduct,
             Moderation::Warn { .. } => AuditAction::WarnUser,
             Moderation::DecideReport { .. } => AuditAction::DecideReport,
+            Moderation::AssignReport { .. } => AuditAction::AssignReport,
             Moderation::AddNote { .. } => AuditAction::AddNote,
             Moderation::EndSessions { .. } => AuditAction::EndSessions,
             Moderation::DeleteUser { .. } => AuditAction::DeleteUser,
@@ -161,13 +169,14 @@ impl Moderate {
                 AuditSubject { user_id: Some(user.clone()), ..AuditSubject::room(&draft.room) }
             }
             Moderation::DecideReport { report, .. }
+            | Moderation::AssignReport { report, .. }
             | Moderation::AddNote { about: NoteSubject::Report(report), .. } => AuditSubject::report(report),
         };
         match written {
             Written::Changed(message) => about.user_id = Some(message.sender_id.clone()),
             Written::Appended { message, .. } => about.message_id = Some(message.id.clone()),
             Written::ProductPut { change, .. } => about.user_id = Some(change.product.seller_id.clone()),
-            Written::ReportDecided { report, .. } => {
+            Written::ReportDecided { report, .. } | Written::ReportAssigned(report) => {
                 about.user_id = Some(report.reported_id.clone());
                 about.room_id = Some(report.room_id.clone());
             }
@@ -192,6 +201,11 @@ impl Moderate {
             mute_until: Option<Timestamp>,
         }
         #[derive(Serialize)]
+        struct Assigned<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            assignee: Option<&'a UserId>,
+        }
+        #[derive(Serialize)]
         struct Warned {
             template: WarningTemplate,
         }
@@ -201,6 +215,7 @@ impl Moderate {
             Moderation::DecideReport { decision, mute_until, .. } => {
                 Some(Data::of(&Decided { decision: *decision, mute_until: *mute_until }))
             }
+            Moderation::AssignReport { assignee, .. } => Some(Data::of(&Assigned { assignee: assignee.as_ref() })),
             Moderation::Warn { template, .. } => Some(Data::of(&Warned { template: *template })),
             _ => None,
         }

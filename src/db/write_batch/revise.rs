@@ -5,7 +5,7 @@ use crate::{
     db::{
         Connection, DbError, discarded_images, message_index,
         models::{
-            message,
+            former, message,
             message::{EndsRow, MessageRow},
             room, user,
         },
@@ -36,6 +36,9 @@ pub(super) fn edit(
         Screened::Marked { warnings, masked } => (masked.unwrap_or_else(|| text.to_owned()), warnings),
         Screened::Refused(refused) => return Err(WriteError::from(refused).into()),
     };
+    if message.text.as_deref() != Some(text.as_str()) {
+        former::keep(conn, &message, at)?;
+    }
     message_index::replace(conn, id, Some(&text))?;
     message::edit(conn, id, &text, &warnings, at)?;
     message.text = Some(text);
@@ -51,6 +54,8 @@ pub(super) fn delete(conn: &mut Connection, id: &MessageId, editor: &UserId, at:
         room.check_not_frozen().map_err(WriteError::from)?;
     }
     discarded_images::discard(conn, message.data.as_ref().filter(|_| message.kind == MessageKind::Image))?;
+    // Words that their sender has taken back are kept nowhere.
+    former::forget(conn, id)?;
     message_index::replace(conn, id, None)?;
     message::delete(conn, id, at)?;
     message.text = None;

@@ -74,3 +74,10 @@ pub(super) fn decide_report(
     let mute_changed = user::set_muted_until(conn, &report.reported_id, muted_until)?;
     Ok(Written::ReportDecided { report: Box::new(report), changed, muted_until, mute_changed })
 }
+
+pub(super) fn assign_report(conn: &mut Connection, id: &str, assignee: Option<&UserId>) -> WriteResult {
+    match report::assign(conn, id, assignee)? {
+        Some(report) => Ok(Written::ReportAssigned(Box::new(report))),
+        None => Err(WriteError::NotFound("report").into()),
+    }
+}

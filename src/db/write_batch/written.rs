@@ -94,6 +94,8 @@ pub enum Written {
         /// Whether that was otherwise before.
         mute_changed: bool,
     },
+    /// Of a report that was given to a member of the staff, or to nobody: it, as it now stands.
+    ReportAssigned(Box<Report>),
     /// Of [`Write::PutUser`].
     UserPut {
         /// The user as they now stand.

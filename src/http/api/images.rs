@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::created_or_found;
 use crate::{
-    chat::request::{Answer, Message},
+    chat::request::Answer,
     domain::{
         ClientId, Data, Draft, MessageKind, RoomId, UserId, masking::Inspected, message::check_size,
         stored_image::StoredImage,
@@ -152,7 +152,7 @@ async fn store_message(
         sent_at: state.clock.now(),
         screened,
     };
-    state.ask(|reply| Message { draft, ends, grant: None, reply }).await
+    state.say(draft, ends).await
 }
 
 /// Reads a form at the pace at which it must come in.

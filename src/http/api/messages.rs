@@ -1,5 +1,7 @@
 //! A room's messages: read, send, edit and delete.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -7,11 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::{PAGE_BYTES_MAX, check_same, created_or_found, record};
 use crate::{
     actors::{chat_server::messages::AnnounceRoom, db_executor::purpose::Reading},
-    chat::request::Message,
     db::{self, MessagePage, Moderation, Write},
     domain::{
-        AuditAction, AuditSubject, Data, Draft, MessageId, MessageKind, RemovedWords, RoomId, Seq, StoredMessage,
-        UserId,
+        AuditAction, AuditSubject, Data, Draft, FormerText, MessageId, MessageKind, RemovedWords, RoomId, Seq,
+        StoredMessage, UserId,
         id::SEQ_MAX,
         masking::Inspected,
         message::{SYSTEM_SENDER, check_size},
@@ -71,6 +72,10 @@ pub struct ListedMessage<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     before_removal: Option<MessageView<'a>>,
+    /// For staff alone: what an edited message said before, oldest first, for as long as that is kept.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FormerText>, required = false)]
+    edits: &'a [FormerText],
 }
 
 /// A page of messages.
@@ -84,7 +89,7 @@ pub struct MessageList<'a> {
 }
 
 /// Reads a page of a room's history, oldest first. Every page costs the same, however deep in the room it lies. With a token of
-/// the staff, or the service key: of any room, with what the marketplace has removed.
+/// the staff, or the service key: of any room, with what the marketplace has removed and what edited messages said before.
 ///
 /// # Errors
 /// `forbidden` for anyone but the room's two members, `not_found` for staff when there is no such room, `invalid` for a
@@ -122,7 +127,7 @@ pub async fn list_messages(
         .await?;
     let page = found.ok_or_else(ChatError::forbidden)?;
     let items = state.presenter().messages(&page.items);
-    let items = items.into_iter().map(|message| ListedMessage { message, before_removal: None }).collect();
+    let items = items.into_iter().map(|message| ListedMessage { message, before_removal: None, edits: &[] }).collect();
     Ok(json_body(to_json(&MessageList { items, has_more: page.has_more })))
 }
 
@@ -132,6 +137,29 @@ pub async fn list_messages(
 struct ReadPart {
     from_seq: Option<Seq>,
     to_seq: Option<Seq>,
+}
+
+/// What the edited messages of a page said before. A page that becomes too large by that ends early: it loses those at its end.
+fn page_with_edits(
+    conn: &mut db::Connection,
+    page: &mut db::Messages,
+    is_backwards: bool,
+) -> Result<HashMap<MessageId, Vec<FormerText>>, db::DbError> {
+    let (edits, fit) = if is_backwards {
+        db::find_former_texts(conn, page.items.iter().rev(), PAGE_BYTES_MAX)?
+    } else {
+        db::find_former_texts(conn, page.items.iter(), PAGE_BYTES_MAX)?
+    };
+    let over = page.items.len() - fit;
+    if over > 0 {
+        page.has_more = true;
+        if is_backwards {
+            page.items.drain(..over);
+        } else {
+            page.items.truncate(fit);
+        }
+    }
+    Ok(edits)
 }
 
 async fn list_messages_for_staff(
@@ -146,13 +174,15 @@ async fn list_messages_for_staff(
         if !db::has_room(conn, &room)? {
             return Ok(None);
         }
-        let page = db::list_messages(conn, &room, page, PAGE_BYTES_MAX)?;
+        let is_backwards = matches!(page, MessagePage::Before { .. });
+        let mut page = db::list_messages(conn, &room, page, PAGE_BYTES_MAX)?;
+        let edits = page_with_edits(conn, &mut page, is_backwards)?;
         let removed = page.items.iter().filter(|message| message.is_removed).map(|message| message.id.clone());
         let words = db::find_removed_words(conn, &removed.collect::<Vec<_>>())?;
-        Ok::<_, db::DbError>(Some((page, words)))
+        Ok::<_, db::DbError>(Some((page, words, edits)))
     };
     let found = state.database.read(Reading::list(staff.by.account(), "list_messages"), scope, read).await?;
-    let (page, mut words) = found.ok_or_else(|| ChatError::not_found("there is no such room"))?;
+    let (page, mut words, edits) = found.ok_or_else(|| ChatError::not_found("there is no such room"))?;
     let (first, last) = (page.items.first(), page.items.last());
     let part = ReadPart { from_seq: first.map(|message| message.seq), to_seq: last.map(|message| message.seq) };
     record(state, staff, AuditAction::ReadMessages, about, Some(Data::of(&part))).await?;
@@ -168,6 +198,7 @@ async fn list_messages_for_staff(
     let items = page.items.iter().zip(&before).map(|(message, before)| ListedMessage {
         message: MessageView::of(message, &presenter),
         before_removal: before.as_ref().map(|before| MessageView::of(before, &presenter)),
+        edits: edits.get(&message.id).map_or(&[], Vec::as_slice),
     });
     Ok(json_body(to_json(&MessageList { items: items.collect(), has_more: page.has_more })))
 }
@@ -241,7 +272,7 @@ pub async fn send_message(
             }
             answer
         }
-        _ => state.ask(|reply| Message { draft, ends, grant: None, reply }).await?,
+        _ => state.say(draft, ends).await?,
     };
     Ok(created_or_found(answer))
 }

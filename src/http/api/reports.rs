@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -12,10 +12,10 @@ use uuid::Uuid;
 use super::record;
 use crate::{
     actors::db_executor::purpose::{Reading, Writing},
-    db::{self, Moderation, NewReport, OpenReport, ReportFilter, ReportUser, Reported},
+    db::{self, Moderation, NewReport, OpenReport, ReportAssignee, ReportFilter, ReportUser, Reported},
     domain::{
         AuditAction, AuditSubject, MessageId, Moderator, RoomId, Timestamp, User, UserId,
-        safety::{Decision, ReportCategory, ReportState, check_report_text},
+        safety::{Decision, Report, ReportCategory, ReportState, check_report_text},
     },
     error::ChatError,
     http::{
@@ -30,6 +30,10 @@ use crate::{
 
 /// Which page of the reports, each of which holds up to 21 messages. A page ends early at 256 KiB.
 type WantedPage = PageOf<String, 100, 20>;
+
+/// The caller, where a member of the staff is named, and nobody.
+const MYSELF: &str = "me";
+const NOBODY: &str = "none";
 
 /// What one reports.
 #[derive(Deserialize, ToSchema)]
@@ -122,6 +126,8 @@ pub struct ReportsQuery {
     reporter_id: Option<UserId>,
     /// Reports about this.
     category: Option<ReportCategory>,
+    /// Those that this member of the staff looks after: `me` for the caller, `none` for nobody, or somebody's id.
+    assignee: Option<UserId>,
 }
 
 /// A page of reports.
@@ -130,7 +136,7 @@ pub struct ReportsQuery {
 pub struct ReportPage<'a> {
     /// Oldest first.
     items: Vec<ReportView<'a>>,
-    /// Those who have reported or were reported in them, by id.
+    /// Those who have reported, were reported or look after one of them, as far as they are known here.
     users: Vec<User>,
     /// Where the next page goes on; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,10 +179,19 @@ pub async fn list_reports(
         _ => return Err(ChatError::invalid("give `reportedId` or `reporterId`, not both").into()),
     };
     let state_wanted = query.state.unwrap_or(ReportState::Open);
-    let filter = ReportFilter { state: state_wanted, user, category: query.category };
+    let assignee = match query.assignee {
+        None => ReportAssignee::Any,
+        Some(name) if name.as_str() == NOBODY => ReportAssignee::Nobody,
+        Some(name) => ReportAssignee::Staff(staff_named(name, &staff.by)?),
+    };
+    let filter = ReportFilter { state: state_wanted, user, category: query.category, assignee };
     let list = move |conn: &mut db::Connection| {
         let (reports, more) = db::list_reports(conn, &filter, cursor.as_deref(), limit)?;
-        let named = reports.iter().flat_map(|report| [&report.reporter_id, &report.reported_id]).cloned().collect();
+        let named = |report: &Report| {
+            [Some(&report.reporter_id), Some(&report.reported_id), report.assignee_id.as_ref()]
+                .map(Option::<&_>::cloned)
+        };
+        let named = reports.iter().flat_map(named).flatten().collect();
         let users = db::find_users(conn, &named)?;
         Ok::<_, db::DbError>((reports, more, users))
     };
@@ -239,41 +254,71 @@ pub async fn get_report(state: web::Data<AppState>, staff: Staff, id: InPath<Str
     Ok(json_body(to_json(&ReportView::of(&report, &state.presenter()))))
 }
 
-/// What is decided about a report.
+/// What is decided about a report, or who looks after it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Decide {
+pub struct PatchReport {
     /// Whether the report is right.
-    decision: Decision,
+    #[serde(default)]
+    decision: Option<Decision>,
     /// Only with `upheld`: until then the reported user can't send anything. It expires by itself.
     #[serde(default)]
     mute_until: Option<Timestamp>,
+    /// The member of the staff who looks after it: somebody's id, `me` for the caller, `null` for nobody. Not together with
+    /// `decision`.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<UserId>)]
+    assignee: Option<Option<UserId>>,
 }
 
-/// Decides a report. Deciding again replaces the first decision, and with it its mute.
+/// A field of which `null` says something else than that it is missing.
+fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<UserId>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// The member of the staff whom a caller names.
+fn staff_named(name: UserId, by: &Moderator) -> Result<UserId, ChatError> {
+    match by {
+        _ if name.as_str() != MYSELF => Ok(name),
+        Moderator::Staff { id } => Ok(id.clone()),
+        Moderator::Service | Moderator::Screen => {
+            Err(ChatError::invalid("`assignee` must be an id: the service key is no member of the staff"))
+        }
+    }
+}
+
+/// Decides a report, or says who looks after it. Deciding again replaces the first decision, and with it its mute.
 ///
 /// # Errors
-/// `not_found` for an unknown report, `invalid` for a mute without `upheld`.
+/// `not_found` for an unknown report, `invalid` for a mute without `upheld`, for a decision together with an assignee, and for
+/// neither of them.
 #[utoipa::path(
     patch,
     path = "/api/v1/reports/{id}",
-    operation_id = "decideReport",
+    operation_id = "updateReport",
     tag = "safety",
     security(("staffToken" = []), ("serviceKey" = [])),
     params(("id" = String, Path, description = "The report's id"), Why),
-    request_body(content = Decide, example = json!({"decision": "upheld", "muteUntil": "2026-11-30T09:00:00.000Z"})),
+    request_body(content = PatchReport, example = json!({"decision": "upheld", "muteUntil": "2026-11-30T09:00:00.000Z"})),
     responses((status = 200, description = "The report as it now stands", body = ReportView), AsStaff, WithBody, Unknown)
 )]
-pub async fn decide_report(
+pub async fn update_report(
     state: web::Data<AppState>,
     staff: Staff,
     id: InPath<String>,
-    body: Body<Decide>,
+    body: Body<PatchReport>,
 ) -> Result<HttpResponse, Problem> {
-    let (InPath(report), Body(Decide { decision, mute_until })) = (id, body);
-    if mute_until.is_some() && decision != Decision::Upheld {
+    let (InPath(report), Body(PatchReport { decision, mute_until, assignee })) = (id, body);
+    if mute_until.is_some() && decision != Some(Decision::Upheld) {
         return Err(ChatError::invalid("`muteUntil` needs the decision upheld").into());
     }
-    let what = Moderation::DecideReport { report, decision, mute_until };
+    let what = match (decision, assignee) {
+        (Some(decision), None) => Moderation::DecideReport { report, decision, mute_until },
+        (None, Some(assignee)) => {
+            let assignee = assignee.map(|name| staff_named(name, &staff.by)).transpose()?;
+            Moderation::AssignReport { report, assignee }
+        }
+        _ => return Err(ChatError::invalid("give one of `decision` and `assignee`").into()),
+    };
     Ok(json_body(state.change(staff.does(state.clock.now(), what)).await?.data))
 }

@@ -14,8 +14,8 @@ use crate::{
     domain::{MessageId, ProductId, RoomId, UserId},
     http::{
         api::{
-            audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers, origin,
-            products, reports, rooms, sanctions, search, users,
+            audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers,
+            operations, origin, products, reports, rooms, sanctions, search, users,
         },
         embed, health, openapi,
         problem::ProblemDocument,
@@ -30,7 +30,7 @@ use crate::{
         description = "The chat of a marketplace: a buyer and a seller talk about a product.\n\n\
             Errors are `application/problem+json` (RFC 9457) with a stable `code`; every response has an `x-request-id`. \
             Times are RFC 3339 in UTC with milliseconds. Fields that a request has and haggle does not know are ignored, and one \
-            that is `null` counts as left out; what an answer has nothing for is absent from it, never `null`. \
+            that is `null` counts as left out (but for the `assignee` of a report, who is nobody then); what an answer has nothing for is absent from it, never `null`. \
             A body must be a JSON object sent as `application/json`; any other content type is `invalid` (422). What answers \
             GET answers HEAD, too; another method gets 405 (`not_found`) with `allow`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
@@ -58,7 +58,7 @@ use crate::{
         reports::report,
         reports::list_reports,
         reports::get_report,
-        reports::decide_report,
+        reports::update_report,
         search::search_messages,
         search::search_all_messages,
         images::send_image,
@@ -95,6 +95,7 @@ use crate::{
         health::healthz,
         health::readyz,
         health::metrics,
+        operations::get_operations,
         origin::get_origin,
         openapi::get_document,
         openapi::redirect_to_page,

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::{Room, RoomId, RoomSummary, Seq, Timestamp, UnreadTotal, User, UserId, offer::StandingOffer},
-    error::{ChatError, ErrorCode},
+    error::{ChatError, ErrorCode, ErrorParams},
     protocol::view::{MessageView, Presenter, RoomSummaryView},
 };
 
@@ -184,6 +184,9 @@ pub struct ErrorNotice {
     /// For `muted`: when the mute expires; absent for one without an end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// For `refused`: the marketplace's reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub params: Option<Box<ErrorParams>>,
 }
 
 impl ErrorNotice {
@@ -196,6 +199,7 @@ impl ErrorNotice {
             event: event.map(str::to_owned),
             retry_after_ms: error.retry_after_ms,
             until: error.until,
+            params: error.params.clone(),
         }
     }
 }

@@ -45,6 +45,9 @@ pub struct ReportView<'a> {
     /// Until when the reported user can't say anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     mute_until: Option<Timestamp>,
+    /// The member of the staff who looks after it, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignee_id: Option<&'a UserId>,
 }
 
 impl<'a> ReportView<'a> {
@@ -65,6 +68,7 @@ impl<'a> ReportView<'a> {
             decision: report.decision,
             decided_at: report.decided_at,
             mute_until: report.mute_until,
+            assignee_id: report.assignee_id.as_ref(),
         }
     }
 }

@@ -302,6 +302,92 @@ export const parts = css`
     border-radius: 8px;
   }
 
+  .charts {
+    display: grid;
+    grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr));
+    gap: 12px;
+  }
+
+  .chart {
+    display: grid;
+    gap: 6px;
+    align-content: start;
+    min-width: 0;
+    margin: 0;
+    padding: 12px 14px;
+    border: 1px solid var(--line);
+    border-radius: var(--radius-s);
+  }
+
+  .chart figcaption,
+  .chart-range {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 2px 8px;
+    align-items: baseline;
+    justify-content: space-between;
+    font-size: 0.8125rem;
+  }
+
+  .chart-range {
+    min-height: 1.25rem;
+    font-size: 0.75rem;
+  }
+
+  .chart-now {
+    font-size: 1.125rem;
+    font-variant-numeric: tabular-nums;
+  }
+
+  .chart svg,
+  .chart-none {
+    width: 100%;
+    height: 4rem;
+  }
+
+  .chart-line {
+    fill: none;
+    stroke: var(--brand);
+    stroke-linecap: round;
+    stroke-linejoin: round;
+    stroke-width: 2;
+    vector-effect: non-scaling-stroke;
+  }
+
+  .chart-floor {
+    stroke: var(--line);
+    vector-effect: non-scaling-stroke;
+  }
+
+  .table-frame {
+    overflow-x: auto;
+  }
+
+  .table {
+    width: 100%;
+    border-collapse: collapse;
+    font-size: 0.875rem;
+    font-variant-numeric: tabular-nums;
+  }
+
+  .table :is(th, td) {
+    padding: 8px 12px 8px 0;
+    border-bottom: 1px solid var(--line);
+    text-align: start;
+    white-space: nowrap;
+  }
+
+  .warnings {
+    list-style: none;
+  }
+
+  .edits {
+    display: grid;
+    gap: 6px;
+    padding: 0;
+    list-style: none;
+  }
+
   .contacts {
     display: inline-flex;
     gap: 4px;

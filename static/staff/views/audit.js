@@ -60,7 +60,7 @@ function FilterForm({ kind, value, busy, reload }) {
 function Entry({ entry }) {
   const { t, moderator, moment } = useWords();
   const { id, at, by, action, userId, roomId, messageId, productId, reportId, reason, details = {} } = entry;
-  const said = Object.entries(details).map(([name, value]) => [t.audit.details[name] ?? name, MOMENTS.has(name) && typeof value === "string" ? moment(value) : String(value)]);
+  const said = Object.entries(action === "assign_report" ? { assignee: t.audit.nobody, ...details } : details).map(([name, value]) => [t.audit.details[name] ?? name, MOMENTS.has(name) && typeof value === "string" ? moment(value) : String(value)]);
   return html`<li class="row entry" data-row=${id} tabindex="-1">
     <span class="line"><strong>${t.audit.actions[action] ?? action}</strong><span class="soft"><bdi>${moderator(by)}</bdi></span><span class="soft end"><${Moment} at=${at} /></span></span>
     <span class="line about">

@@ -16,10 +16,10 @@ import { useDesk, useWords } from "../words.js";
 /**
  * One report with what was said around it, and what can be done about it.
  *
- * @param {{id: string, filters: Record<string, string>, listed: boolean, onDecided: (report: Report) => void}} props
- *   `listed`: whether it is in the queue that is shown
+ * @param {{id: string, filters: Record<string, string>, listed?: Report, onDecided: (report: Report) => void, onAssigned: () => void}} props
+ *   `listed`: as it is in the queue that is shown
  */
-export function ReportView({ id, filters, listed, onDecided }) {
+export function ReportView({ id, filters, listed, onDecided, onAssigned }) {
   const { t } = useWords();
   const { rest, know } = useDesk();
   const loading = useLoading(async () => {
@@ -38,17 +38,21 @@ export function ReportView({ id, filters, listed, onDecided }) {
   const wasListed = useRef(listed);
   useEffect(() => {
     if (wasListed.current && !listed) loading.reload();
+    // A colleague has taken it, or given it back.
+    else if (wasListed.current && listed && wasListed.current.assigneeId !== listed.assigneeId && loading.data) {
+      loading.set({ ...loading.data, report: { ...loading.data.report, assigneeId: listed.assigneeId } });
+    }
     wasListed.current = listed;
-  }, [listed]);
+  }, [listed !== undefined, listed?.assigneeId]);
 
   const back = html`<a class="back-link" href=${addressOf({ view: "reports", filters })}>${t.queue.back}</a>`;
   return html`${back}<${Loaded} loading=${loading}>
-    ${(/** @type {Reading} */ { report, room, failure }) => html`<${Opened} report=${report} room=${room} failure=${failure} reload=${loading.reload} onDecided=${(/** @type {Report} */ decided) => (loading.set({ report: decided, room, failure }), onDecided(decided))} />`}
+    ${(/** @type {Reading} */ { report, room, failure }) => html`<${Opened} report=${report} room=${room} failure=${failure} reload=${loading.reload} onDecided=${(/** @type {Report} */ decided) => (loading.set({ report: decided, room, failure }), onDecided(decided))} onAssigned=${(/** @type {Report} */ assigned) => (loading.set({ report: assigned, room, failure }), onAssigned())} />`}
   <//>`;
 }
 
-/** @param {Reading & {reload: () => void, onDecided: (report: Report) => void}} props */
-function Opened({ report, room, failure, reload, onDecided }) {
+/** @param {Reading & {reload: () => void, onDecided: (report: Report) => void, onAssigned: (report: Report) => void}} props */
+function Opened({ report, room, failure, reload, onDecided, onAssigned }) {
   const { t, moment } = useWords();
   const { people } = useDesk();
   const { id, category, text, messages, messageId, reporterId, reportedId, roomId, createdAt } = report;
@@ -73,7 +77,7 @@ function Opened({ report, room, failure, reload, onDecided }) {
     </dl>
     ${failure && html`<${Failure} failure=${failure} retry=${reload} />`}
     ${text && html`<blockquote class="quote" dir="auto">${text}</blockquote>`}
-    <${Actions} report=${report} room=${room} reporter=${reporter} reported=${reported} seq=${message?.seq} reload=${reload} onDecided=${onDecided} />
+    <${Actions} report=${report} room=${room} reporter=${reporter} reported=${reported} seq=${message?.seq} reload=${reload} onDecided=${onDecided} onAssigned=${onAssigned} />
     <h2>${t.report.around}</h2>
     <p class="soft">${t.report.aroundHint} <${ConversationLink} id=${roomId} seq=${message?.seq}>${t.report.openConversation}<//></p>
     ${messages.length === 0
@@ -84,22 +88,41 @@ function Opened({ report, room, failure, reload, onDecided }) {
 }
 
 /** How it stands. @param {{report: Report}} props */
-function Standing({ report: { state, decision, decidedAt, muteUntil } }) {
+function Standing({ report: { state, decision, decidedAt, muteUntil, assigneeId } }) {
   const { t, moment } = useWords();
-  if (state === "open" || !decision) return html`<p><span class="status status-reserved">${t.queue.states.open}</span></p>`;
+  const assignee = assigneeId && html`<${Assignee} id=${assigneeId} />`;
+  if (state === "open" || !decision) return html`<p class="line"><span class="status status-reserved">${t.queue.states.open}</span>${assignee}</p>`;
   return html`<p class="line"><span class="status status-sold">${t.decisions[decision]}</span>
     ${decidedAt && html`<span class="soft"><${Moment} at=${decidedAt} /></span>`}
     ${muteUntil && html`<span class="soft">${t.mutedUntil(moment(muteUntil))}</span>`}
+    ${assignee}
   </p>`;
+}
+
+/** Who looks after a report. @param {{id: string}} props */
+export function Assignee({ id }) {
+  const { t } = useWords();
+  const { me, people } = useDesk();
+  return html`<span class="status">${id === me.id ? t.report.assignedToYou : t.report.assignedTo(people.get(id)?.name ?? id)}</span>`;
 }
 
 /**
  * @param {{report: Report, room?: StaffRoom, reporter: {id: string, name: string}, reported: {id: string, name: string}, seq?: number,
- *   reload: () => void, onDecided: (report: Report) => void}} props
+ *   reload: () => void, onDecided: (report: Report) => void, onAssigned: (report: Report) => void}} props
  */
-function Actions({ report, room, reporter, reported, seq, reload, onDecided }) {
-  const { t } = useWords();
-  const { rest, ask } = useDesk();
+function Actions({ report, room, reporter, reported, seq, reload, onDecided, onAssigned }) {
+  const { t, failureText } = useWords();
+  const { rest, ask, me, say } = useDesk();
+  const isMine = report.assigneeId === me.id;
+  const assign = async () => {
+    try {
+      onAssigned(await rest.assignReport(report.id, isMine ? null : "me"));
+      say(isMine ? t.report.givenBack : t.report.taken);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      say(failureText(error));
+    }
+  };
   const { id, roomId, messageId, messages, state, reporterId, reportedId } = report;
   const held = reporterId === reportedId;
   const message = held ? undefined : messages.find((one) => one.id === messageId);
@@ -109,6 +132,7 @@ function Actions({ report, room, reporter, reported, seq, reload, onDecided }) {
   return html`<div class="actions" role="group" aria-label=${t.report.decide}>
     <button type="button" class="button button-primary" aria-keyshortcuts="u" onClick=${() => ask(uphold(rest, t, id, reported.name, onDecided))}>${state === "open" ? t.report.uphold : t.report.upholdAgain}</button>
     <button type="button" class="button" aria-keyshortcuts="d" onClick=${() => ask(dismiss(rest, t, id, onDecided))}>${state === "open" ? t.report.dismiss : t.report.dismissAgain}</button>
+    <button type="button" class="button" aria-keyshortcuts="t" onClick=${assign}>${isMine ? t.report.giveBack : report.assigneeId ? t.report.takeOver : t.report.take}</button>
     ${canRemove && html`<button type="button" class="button" aria-keyshortcuts="x" onClick=${() => ask(removeMessage(rest, t, roomId, message.id, () => setRemoved(true)))}>${t.message.removeIt}</button>`}
     <button type="button" class="button" aria-keyshortcuts="m" onClick=${() => ask(mute(rest, t, reported, reload))}>${t.person.mute}</button>
     <button type="button" class="button" aria-keyshortcuts="b" onClick=${() => ask(ban(rest, t, reported, () => {}))}>${t.person.ban}</button>

@@ -7,20 +7,23 @@ import { addressOf } from "../places.js";
 import { useQueue } from "../queue.js";
 import { useDesk, useWords } from "../words.js";
 import { Moment } from "../links.js";
-import { ReportView } from "./report.js";
+import { Assignee, ReportView } from "./report.js";
 
 /** @typedef {import("../rest.js").Report} Report */
 /** @typedef {import("../places.js").Place} Place */
 
 const CATEGORIES = /** @type {const} */ (["scam", "spam", "harassment", "prohibited_item", "other"]);
 
+/** Whose: anyone's, one's own, nobody's. */
+const ASSIGNEES = ["", "me", "none"];
+
 /** The queue, and next to it the report that was opened; on a narrow screen one of the two. @param {{place: Place}} props */
 export function ReportsView({ place }) {
   const { t } = useWords();
   const { said, say } = useDesk();
   const [arrived, setArrived] = useState(0);
-  const { state = "open", category = "" } = place.filters;
-  const queue = useQueue({ state, category: category || undefined }, ({ length }) => state === "open" && setArrived(arrived + length));
+  const { state = "open", category = "", assignee = "" } = place.filters;
+  const queue = useQueue({ state, category: category || undefined, assignee: assignee || undefined }, ({ length }) => state === "open" && setArrived(arrived + length));
   const { items, more, loaded, failure } = queue;
   const opened = place.view === "report" ? place.id : undefined;
 
@@ -47,7 +50,7 @@ export function ReportsView({ place }) {
     <section class="pane queue" aria-labelledby="queue-title">
       <header class="pane-head">
         <h1 id="queue-title" tabindex="-1">${t.sections.reports}</h1>
-        <${Filters} place=${place} state=${state} category=${category} />
+        <${Filters} place=${place} state=${state} category=${category} assignee=${assignee} />
       </header>
       ${failure && html`<${Failure} failure=${failure} retry=${queue.refresh} />`}
       ${!loaded && !failure && html`<p class="notice" role="status">${t.loading}</p>`}
@@ -58,13 +61,13 @@ export function ReportsView({ place }) {
     <section class="pane detail" aria-label=${t.report.pane}>
       ${opened === undefined
         ? html`<p class="empty">${t.queue.choose}</p>`
-        : html`<${ReportView} key=${opened} id=${opened} filters=${place.filters} listed=${items.some(({ id }) => id === opened)} onDecided=${onDecided} />`}
+        : html`<${ReportView} key=${opened} id=${opened} filters=${place.filters} listed=${items.find(({ id }) => id === opened)} onDecided=${onDecided} onAssigned=${queue.refresh} />`}
     </section>
   </div>`;
 }
 
-/** @param {{place: Place, state: string, category: string}} props */
-function Filters({ place, state, category }) {
+/** @param {{place: Place, state: string, category: string, assignee: string}} props */
+function Filters({ place, state, category, assignee }) {
   const { t } = useWords();
   /** @param {Record<string, string>} next */
   const choose = (next) => go({ view: "reports", filters: { ...place.filters, ...next } });
@@ -78,6 +81,11 @@ function Filters({ place, state, category }) {
         ${CATEGORIES.map((one) => html`<option value=${one} selected=${one === category}>${t.categories[one]}</option>`)}
       </select>
     </label>
+    <label class="select"><span class="visually-hidden">${t.queue.assignee}</span>
+      <select value=${assignee} onChange=${(/** @type {any} */ event) => choose({ assignee: event.currentTarget.value })}>
+        ${ASSIGNEES.map((one) => html`<option value=${one} selected=${one === assignee}>${t.queue.assignees[one]}</option>`)}
+      </select>
+    </label>
   </div>`;
 }
 
@@ -85,12 +93,12 @@ function Filters({ place, state, category }) {
 function QueueRow({ report, opened, filters }) {
   const { t, chat } = useWords();
   const { people } = useDesk();
-  const { id, category, text, messages, messageId, reporterId, reportedId, createdAt, decision } = report;
+  const { id, category, text, messages, messageId, reporterId, reportedId, createdAt, decision, assigneeId } = report;
   const message = messages.find((one) => one.id === messageId);
   const name = (/** @type {string} */ user) => named(people.get(user), chat.t)?.name ?? user;
   return html`<li>
     <a class="row queue-row" data-row=${id} href=${addressOf({ view: "report", id, filters })} aria-current=${opened ? "true" : undefined}>
-      <span class="line"><span class="status status-${category}">${t.categories[category]}</span>${decision && html`<span class="status status-sold">${t.decisions[decision]}</span>`}<span class="soft end"><${Moment} at=${createdAt} short /></span></span>
+      <span class="line"><span class="status status-${category}">${t.categories[category]}</span>${decision && html`<span class="status status-sold">${t.decisions[decision]}</span>`}${assigneeId && html`<${Assignee} id=${assigneeId} />`}<span class="soft end"><${Moment} at=${createdAt} short /></span></span>
       <span class="excerpt" dir="auto">${message ? describe(message, chat) : (text ?? t.report.aboutPerson)}</span>
       <span class="soft plain-line">${t.queue.who(name(reportedId), reporterId === reportedId ? t.backend : name(reporterId))}</span>
     </a>

@@ -55,7 +55,7 @@ impl Row {
     /// What a member of the staff gets, who is a stranger in the room.
     fn staff(&self) -> Expected {
         match self.needs() {
-            Needs::Staff | Needs::UserOrStaff => self.service,
+            Needs::Staff | Needs::Operator | Needs::UserOrStaff => self.service,
             Needs::Service => FORBIDDEN,
             Needs::Nothing | Needs::User | Needs::UserOrService => self.users[0],
         }
@@ -106,6 +106,7 @@ fn rows_of_features(room: &str, offer: &str, report: &str) -> Vec<Row> {
         row(("PATCH", settings), settings, Some(json!({"typing": false})), user, [OK; 3], FORBIDDEN),
         row(("POST", reports), reports, complaint, user, [FORBIDDEN, NEW, NEW], FORBIDDEN),
         row(("GET", reports), reports, None, user, USERS_FORBIDDEN, OK),
+        row(("GET", "/api/v1/operations"), "/api/v1/operations", None, user, USERS_FORBIDDEN, OK),
         row(("GET", "/api/v1/reports/{id}"), format!("/api/v1/reports/{report}"), None, user, USERS_FORBIDDEN, OK),
         row(
             ("PATCH", "/api/v1/reports/{id}"),

@@ -262,6 +262,8 @@ export const en = {
     too_large: "The message is too long.",
     forbidden: "You can’t write here.",
     blocked: "This conversation is closed.",
+    refused: "The marketplace refused this.",
+    held: "The marketplace reviews this first.",
     muted: "The marketplace has muted you. You can still read.",
     rate_limited: "Too many messages at once.",
     unavailable: "The server is busy.",

@@ -256,6 +256,8 @@ export const ko = {
     too_large: "메시지가 너무 길어요.",
     forbidden: "여기에는 쓸 수 없어요.",
     blocked: "종료된 대화예요.",
+    refused: "운영 정책에 따라 보낼 수 없는 메시지예요.",
+    held: "운영자가 먼저 확인해요. 아직 보내지 않았어요.",
     muted: "운영자가 메시지 보내기를 제한했어요. 읽는 것은 계속할 수 있어요.",
     rate_limited: "한꺼번에 너무 많이 보냈어요.",
     unavailable: "서버가 바빠요.",

@@ -36,10 +36,10 @@ export function useAttempt() {
 const UNREACHABLE = new Set(["disconnected", "timeout", "unreachable"]);
 
 /**
- * @param {{code?: string, until?: string}} failure
+ * @param {{code?: string, until?: string, params?: {reason?: string}}} failure
  * @param {import("../languages/en.js").Strings} t
  * @param {Record<string, string>} [words] for the codes that mean something particular here
  */
-export function failureText({ code = "", until }, t, words = {}) {
-  return words[code] ?? (UNREACHABLE.has(code) ? t.notConnected : (reasonText(code, until, t) ?? t.somethingFailed));
+export function failureText({ code = "", until, params }, t, words = {}) {
+  return words[code] ?? (UNREACHABLE.has(code) ? t.notConnected : (reasonText(code, until, t, params?.reason) ?? t.somethingFailed));
 }

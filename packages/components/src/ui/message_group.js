@@ -164,7 +164,7 @@ function Warning({ message: { text = "", warnings = [] }, own }) {
 /** @param {{draft: Draft, room: Room, rewrite: (draft: Draft) => void}} props */
 function Failed({ draft, room, rewrite }) {
   const { t } = useLanguage();
-  const reason = reasonText(draft.errorCode, draft.errorUntil, t) ?? draft.errorMessage;
+  const reason = reasonText(draft.errorCode, draft.errorUntil, t, draft.errorReason) ?? draft.errorMessage;
   return html`<div class="meta meta-failed" role="alert">
     ${!room.writable ? html`<span class="retry"><${Icon} name="failed" />${t.delivery.failed}</span>` : html`<button type="button" class="retry" onClick=${() => room.retry(draft.clientId)}><${Icon} name="failed" />${t.delivery.failed}. ${t.retry}</button>`}
     ${draft.text && room.writable && html`<button type="button" class="discard" onClick=${() => rewrite(draft)}>${t.edit}</button>`}

@@ -52,9 +52,10 @@ export function named(user, t) {
  * @param {string | undefined} code
  * @param {string | undefined} until of `muted`: when it ends
  * @param {import("../languages/en.js").Strings} t
+ * @param {string} [reason] of `refused`: the marketplace's own words
  * @returns {string | undefined}
  */
-export function reasonText(code, until, t) {
+export function reasonText(code, until, t, reason) {
   if (code === "muted" && until) return t.mutedUntil(until);
-  return code && Object.hasOwn(t.failure, code) ? t.failure[code] : undefined;
+  return reason ?? (code && Object.hasOwn(t.failure, code) ? t.failure[code] : undefined);
 }

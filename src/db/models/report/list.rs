@@ -20,14 +20,27 @@ pub struct ReportFilter {
     pub user: ReportUser,
     /// What they are about.
     pub category: Option<ReportCategory>,
+    /// Who looks after them.
+    pub assignee: ReportAssignee,
 }
 
 #[cfg(test)]
 impl ReportFilter {
     #[must_use]
     pub const fn all(state: ReportState) -> Self {
-        Self { state, user: ReportUser::Any, category: None }
+        Self { state, user: ReportUser::Any, category: None, assignee: ReportAssignee::Any }
     }
+}
+
+/// Who looks after reports.
+#[derive(Debug, Clone)]
+pub enum ReportAssignee {
+    /// Anyone, or nobody.
+    Any,
+    /// Nobody.
+    Nobody,
+    /// This member of the staff.
+    Staff(UserId),
 }
 
 /// Whom reports have to do with.
@@ -70,6 +83,8 @@ pub fn list_reports(
     Ok((found, false))
 }
 
+/// The first one of these that is given goes along its index: the user, the assignee, the category. Each has fewer reports than the
+/// next one. What follows it is an expression, so that its index is not taken.
 fn next_report(conn: &mut Connection, filter: &ReportFilter, after: &str) -> QueryResult<Option<ReportRow>> {
     macro_rules! first {
         ($reports:expr) => {
@@ -79,23 +94,34 @@ fn next_report(conn: &mut Connection, filter: &ReportFilter, after: &str) -> Que
             }
         };
     }
-    // Of one user there are fewer than of a category: an expression, so that the index of the categories is not taken.
-    macro_rules! is_about {
-        ($category:expr) => {
-            reports::category.concat("").eq($category.as_str())
+    macro_rules! about {
+        ($reports:expr) => {
+            match filter.category {
+                None => first!($reports),
+                Some(category) => first!($reports.filter(reports::category.concat("").eq(category.as_str()))),
+            }
+        };
+    }
+    macro_rules! assigned {
+        ($reports:expr) => {
+            match &filter.assignee {
+                ReportAssignee::Any => about!($reports),
+                ReportAssignee::Nobody => about!($reports.filter(reports::assignee_id.concat("").is_null())),
+                ReportAssignee::Staff(id) => {
+                    about!($reports.filter(reports::assignee_id.concat("").eq(id.as_str())))
+                }
+            }
         };
     }
     let next = reports::table.filter(reports::id.gt(after)).order(reports::id).limit(1).select(ReportRow::as_select());
-    match (&filter.user, filter.category) {
-        (ReportUser::Any, None) => first!(next),
-        (ReportUser::Any, Some(category)) => first!(next.filter(reports::category.eq(category.as_str()))),
-        (ReportUser::Reported(id), None) => first!(next.filter(reports::reported_id.eq(id.as_str()))),
-        (ReportUser::Reported(id), Some(category)) => {
-            first!(next.filter(reports::reported_id.eq(id.as_str())).filter(is_about!(category)))
+    match (&filter.user, &filter.assignee, filter.category) {
+        (ReportUser::Reported(id), ..) => assigned!(next.filter(reports::reported_id.eq(id.as_str()))),
+        (ReportUser::Reporter(id), ..) => assigned!(next.filter(reports::reporter_id.eq(id.as_str()))),
+        (ReportUser::Any, ReportAssignee::Nobody, _) => about!(next.filter(reports::assignee_id.is_null())),
+        (ReportUser::Any, ReportAssignee::Staff(id), _) => about!(next.filter(reports::assignee_id.eq(id.as_str()))),
+        (ReportUser::Any, ReportAssignee::Any, Some(category)) => {
+            first!(next.filter(reports::category.eq(category.as_str())))
         }
-        (ReportUser::Reporter(id), None) => first!(next.filter(reports::reporter_id.eq(id.as_str()))),
-        (ReportUser::Reporter(id), Some(category)) => {
-            first!(next.filter(reports::reporter_id.eq(id.as_str())).filter(is_about!(category)))
-        }
+        (ReportUser::Any, ReportAssignee::Any, None) => first!(next),
     }
 }

@@ -1,0 +1,11 @@
+-- What edited messages said before, oldest first, kept for the audit as long as --keep-removed says.
+CREATE TABLE former_texts (
+    message_id  TEXT COLLATE "C" NOT NULL,
+    number      BIGINT NOT NULL,
+    sender_id   TEXT COLLATE "C" NOT NULL,
+    text        TEXT,
+    replaced_at BIGINT NOT NULL,
+    PRIMARY KEY (message_id, number)
+);
+CREATE INDEX former_texts_at ON former_texts (replaced_at);
+CREATE INDEX former_texts_sender ON former_texts (sender_id);
