@@ -27,8 +27,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use self::checks::{
-    is_node_name, key_source, limits, origins, public_url, refused, screen_target, span, staff_sign_in_url, tls_files,
-    webhook_target,
+    is_node_name, key_source, limits, origins, public_url, push_target, refused, screen_target, span,
+    staff_sign_in_url, tls_files, webhook_target,
 };
 use crate::domain::{
     AuthorizePolicy, MaskingPolicy, Network, WebhookEvents,
@@ -128,6 +128,19 @@ pub struct ScreenTarget {
     pub timeout: Duration,
     /// What happens to one without an answer.
     pub fallback: ScreenFallback,
+}
+
+/// How browsers are notified by their push services.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushTarget {
+    /// The private key that identifies this server, in PEM.
+    pub key: Secret,
+    /// How push services reach its operator: a `mailto:` or `https:` address.
+    pub subject: String,
+    /// Whether push services may be at addresses of the operator's own network, and without TLS.
+    pub allow_private: bool,
+    /// How long a message stays unread before it is pushed.
+    pub notify_unread_after: Duration,
 }
 
 /// Limits of what one client may cost. `None` where the operator lifted one.
@@ -232,6 +245,8 @@ pub struct Config {
     pub webhook: Option<WebhookTarget>,
     /// Where messages are asked about before they are stored, if anywhere.
     pub screen: Option<ScreenTarget>,
+    /// How browsers are notified, if at all.
+    pub push: Option<PushTarget>,
     /// What one client may cost.
     pub limits: Limits,
     /// Whether the demo's own routes exist.
@@ -268,8 +283,15 @@ impl TryFrom<Options> for Config {
         )?;
         // Without a webhook the secret is the screen's alone.
         let webhook_secret = options.webhook_secret.filter(|_| options.webhook_url.is_some() || screen.is_none());
-        let webhook =
-            webhook_target(options.webhook_url, webhook_secret, options.webhook_events, options.notify_unread_after)?;
+        let push = push_target(
+            options.vapid_key,
+            options.vapid_subject,
+            options.push_allow_private,
+            options.notify_unread_after,
+        )?;
+        // Without a webhook the delay is push's alone.
+        let after = options.notify_unread_after.filter(|_| options.webhook_url.is_some() || push.is_none());
+        let webhook = webhook_target(options.webhook_url, webhook_secret, options.webhook_events, after)?;
         let database_url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
         let workers = match options.workers {
             Some(workers @ 1..=1024) => workers as usize,
@@ -311,6 +333,7 @@ impl TryFrom<Options> for Config {
             keep_removed: span(options.keep_removed, 30 * 24 * 60 * 60),
             webhook,
             screen,
+            push,
             limits,
             demo: false,
         })

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use super::{
-    ConfigError, JWT_SECRET_BYTES_MIN, KeySource, Limits, Options, ScreenTarget, Secret, Span, TlsFiles,
+    ConfigError, JWT_SECRET_BYTES_MIN, KeySource, Limits, Options, PushTarget, ScreenTarget, Secret, Span, TlsFiles,
     WEBHOOK_SECRET_BYTES_MIN, WebhookTarget,
     url::{is_origin, parse_http_url, parse_public_url},
 };
@@ -71,6 +71,29 @@ pub(super) fn webhook_target(
             Ok(Some(WebhookTarget { url, secret, events, notify_unread_after: span(notify_unread_after, 300) }))
         }
     }
+}
+
+pub(super) fn push_target(
+    key: Option<Secret>,
+    subject: Option<String>,
+    allow_private: Option<bool>,
+    notify_unread_after: Option<Span>,
+) -> Result<Option<PushTarget>, ConfigError> {
+    let Some(key) = key else {
+        return match (subject, allow_private) {
+            (None, None) => Ok(None),
+            _ => refused("--vapid-subject and --push-allow-private are for --vapid-key-file: give it, too"),
+        };
+    };
+    let is_contact = |subject: &String| match subject.strip_prefix("mailto:") {
+        Some(mail) => mail.contains('@') && mail.bytes().all(|byte| byte.is_ascii_graphic()) && mail.len() <= 254,
+        None => parse_http_url(subject).is_some_and(|url| url.scheme() == "https"),
+    };
+    let Some(subject) = subject.filter(is_contact) else {
+        return refused("--vapid-key-file needs --vapid-subject, a mailto: or https:// address of the operator");
+    };
+    let allow_private = allow_private.unwrap_or_default();
+    Ok(Some(PushTarget { key, subject, allow_private, notify_unread_after: span(notify_unread_after, 300) }))
 }
 
 pub(super) fn screen_target(

@@ -9,7 +9,8 @@ use serde::{
 
 /// The fields of each type of line.
 const KNOWN: [(&str, &[&str]); 4] = [
-    ("user", &["id", "name", "avatarUrl", "createdAt", "updatedAt"]),
+    // An export has the devices that are notified for a person, which can't be made from it again.
+    ("user", &["id", "name", "avatarUrl", "createdAt", "updatedAt", "pushSubscriptions"]),
     ("product", &["id", "sellerId", "title", "price", "currency", "imageUrl", "status", "createdAt", "updatedAt"]),
     ("room", &["id", "productId", "buyerId", "createdAt", "readSeq"]),
     ("message", &["roomId", "senderId", "text", "sentAt", "clientId", "kind", "data", "editedAt", "deletedAt"]),
