@@ -9,6 +9,7 @@ mod secret_files;
 mod text_file;
 mod url;
 
+pub use checks::PushTarget;
 pub use options::{Options, Span};
 pub use sample::SAMPLE;
 pub(crate) use text_file::{plain_text, read_text};
@@ -128,19 +129,6 @@ pub struct ScreenTarget {
     pub timeout: Duration,
     /// What happens to one without an answer.
     pub fallback: ScreenFallback,
-}
-
-/// How browsers are notified by their push services.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PushTarget {
-    /// The private key that identifies this server, in PEM.
-    pub key: Secret,
-    /// How push services reach its operator: a `mailto:` or `https:` address.
-    pub subject: String,
-    /// Whether push services may be at addresses of the operator's own network, and without TLS.
-    pub allow_private: bool,
-    /// How long a message stays unread before it is pushed.
-    pub notify_unread_after: Duration,
 }
 
 /// Limits of what one client may cost. `None` where the operator lifted one.
@@ -269,8 +257,9 @@ impl TryFrom<Options> for Config {
     type Error = ConfigError;
 
     fn try_from(options: Options) -> Result<Self, ConfigError> {
-        let options = options.with_secrets_read()?;
+        let mut options = options.with_secrets_read()?;
         let limits = limits(&options)?;
+        let push = push_target(&mut options)?;
         let tls = tls_files(options.tls_cert, options.tls_key)?;
         let keys = key_source(options.jwt_secret, options.jwt_public_key, options.jwks_url)?;
         if options.service_key.as_ref().is_some_and(|key| key.expose().chars().count() < 16) {
@@ -283,15 +272,8 @@ impl TryFrom<Options> for Config {
         )?;
         // Without a webhook the secret is the screen's alone.
         let webhook_secret = options.webhook_secret.filter(|_| options.webhook_url.is_some() || screen.is_none());
-        let push = push_target(
-            options.vapid_key,
-            options.vapid_subject,
-            options.push_allow_private,
-            options.notify_unread_after,
-        )?;
-        // Without a webhook the delay is push's alone.
-        let after = options.notify_unread_after.filter(|_| options.webhook_url.is_some() || push.is_none());
-        let webhook = webhook_target(options.webhook_url, webhook_secret, options.webhook_events, after)?;
+        let webhook =
+            webhook_target(options.webhook_url, webhook_secret, options.webhook_events, options.notify_unread_after)?;
         let database_url = options.database_url.unwrap_or_else(|| DATABASE_URL_DEFAULT.to_owned());
         let workers = match options.workers {
             Some(workers @ 1..=1024) => workers as usize,

@@ -9,7 +9,7 @@ use super::{
     Connection, DbError,
     list_unread::user_total,
     models::{
-        notification::NotificationRow,
+        notification::{self, NotificationRow},
         push_subscription::{self, PushSubscriptionRow},
         user,
         web_push::{self, WebPushRow},
@@ -205,6 +205,10 @@ pub fn finish_web_push(
         };
         if let Some(DueWebPush { row, .. }) = push {
             web_push::delete(conn, row)?;
+            if outcome == WebPushOutcome::Cancelled {
+                // The next message begins another run, as for the webhook, unless that was sent this one.
+                notification::cancel_unsent(conn, (&row.room_id, &due.0.user_id), &row.id)?;
+            }
         }
         // At the end of the queue, where there is more.
         let due_at = web_push::find_oldest(conn, id)?.map(|_| now.0);

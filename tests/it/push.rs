@@ -84,6 +84,12 @@ async fn looked(server: &TestServer) {
     }
 }
 
+/// Lets what was sent become old enough, and waits until it was looked for.
+async fn grow_old(server: &TestServer) {
+    server.advance(AFTER);
+    looked(server).await;
+}
+
 /// Checks who has signed a push, by the key that browsers subscribe with.
 fn assert_signed(header: &str, service: &PushService, key: &Value) {
     let (token, public) = header.strip_prefix("vapid t=").unwrap().split_once(", k=").unwrap();
@@ -115,7 +121,7 @@ async fn a_message_that_stays_unread_is_pushed_once_encrypted_and_signed() {
 
     let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
     alice.request("message", json!({"roomId": room, "text": "is it still there?"})).await.unwrap();
-    server.advance(AFTER);
+    grow_old(&server).await;
     let pushed = service.pushed(&laptop, 1).await.remove(0);
     let on_phone = service.pushed(&phone, 1).await.remove(0);
     let words = laptop.read(&pushed);
@@ -134,14 +140,13 @@ async fn a_message_that_stays_unread_is_pushed_once_encrypted_and_signed() {
 
     // The second message is of the same run; after reading, another run begins.
     alice.request("message", json!({"roomId": room, "text": "hello?"})).await.unwrap();
-    server.advance(AFTER);
-    looked(&server).await;
+    grow_old(&server).await;
     assert_eq!(service.of(&laptop).len(), 1);
     sam.request("read", json!({"roomId": room, "seq": 2})).await.unwrap();
     let gone = rest::call(server.addr, &server.token("sam"), "DELETE", &format!("{SUBSCRIPTIONS}/{id}"), None).await;
     assert_eq!(gone.status, 204);
     alice.request("message", json!({"roomId": room, "text": "so?"})).await.unwrap();
-    server.advance(AFTER);
+    grow_old(&server).await;
     let second = service.pushed(&phone, 2).await.remove(1);
     assert_eq!(second.headers["topic"], on_phone.headers["topic"]);
     looked(&server).await;
@@ -169,7 +174,7 @@ async fn a_push_service_that_fails_holds_up_neither_the_webhook_nor_other_browse
     let (mut alice, mut sam) = (server.ws("alice").await, server.ws("sam").await);
     sam.request("message", json!({"roomId": room, "text": "it is"})).await.unwrap();
     alice.request("message", json!({"roomId": room, "text": "is it still there?"})).await.unwrap();
-    server.advance(AFTER);
+    grow_old(&server).await;
     // Neither waits for the other.
     until("each was tried", || [&ended, &busy, &moved, &hung].iter().all(|browser| service.of(browser).len() == 1))
         .await;
@@ -207,13 +212,12 @@ async fn nothing_is_pushed_that_its_user_does_not_want_or_that_is_another_users_
     };
     mute(true).await;
     alice.request("message", json!({"roomId": room, "text": "muted"})).await.unwrap();
-    server.advance(AFTER);
-    looked(&server).await;
+    grow_old(&server).await;
     mute(false).await;
     // The laptop changes hands, with what was to be pushed to its earlier user.
     alice.request("message", json!({"roomId": room, "text": "for sam"})).await.unwrap();
     service.script(&laptop, [Answer::Busy(1)]);
-    server.advance(AFTER);
+    grow_old(&server).await;
     until("a failure", || count(&server, "failed") == 1).await;
     register(&server, "bob", &laptop).await;
     assert!(list(&server, "sam").await.is_empty());

@@ -111,6 +111,10 @@ fn what_has_changed_meanwhile_is_not_pushed() {
     assert!(content(conn, NOW).is_none());
     finish(conn, &laptop, WebPushOutcome::Cancelled, NOW);
     assert!(due(conn, NOW).is_empty());
+    write(conn, Write::Unblock { blocker: user_id("carol"), blocked: user_id("alice") }).unwrap();
+    say(conn, &a, "carol", "2");
+    queue(conn, NOW.plus_ms(1));
+    assert_eq!(content(conn, NOW.plus_ms(1)).unwrap().notification.unread, 2);
 }
 
 #[test]
