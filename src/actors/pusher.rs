@@ -130,21 +130,21 @@ impl Pusher {
 
     async fn attempt(&self, due: DueSubscription) -> Tried {
         let user = due.user();
-        let is_stored = self.try_once(due).await.unwrap_or_else(|error| {
-            log::warn!("a push could not be carried on: {error}");
-            false
-        });
-        Tried { user, is_stored }
+        let stored = self.try_once(due).await;
+        if let Err(error) = &stored {
+            log::warn!("what became of a push could not be stored: {error}");
+        }
+        Tried { user, is_stored: stored.is_ok() }
     }
 
-    async fn try_once(&self, due: DueSubscription) -> Result<bool, DbError> {
+    async fn try_once(&self, due: DueSubscription) -> Result<(), DbError> {
         if self.among_nodes {
             let (claimed, until) = (due.clone(), self.clock.now().plus_ms(CLAIM_MS));
             let claim = Writing::background("claim_subscription");
             let write = move |conn: &mut db::Connection| db::claim_subscription(conn, &claimed, until);
             if !self.database.write(claim, Scope::Nothing, write).await? {
                 // Another node tries it.
-                return Ok(true);
+                return Ok(());
             }
         }
         let (wanted, now) = (due.clone(), self.clock.now());
@@ -157,8 +157,7 @@ impl Pusher {
         };
         let (finish, now) = (Writing::background("finish_web_push"), self.clock.now());
         let write = move |conn: &mut db::Connection| db::finish_web_push(conn, &due, push.as_ref(), outcome, now);
-        self.database.write(finish, Scope::Nothing, write).await?;
-        Ok(true)
+        self.database.write(finish, Scope::Nothing, write).await
     }
 
     async fn push(&self, due: &DueSubscription, push: &DueWebPush) -> WebPushOutcome {
@@ -171,11 +170,11 @@ impl Pusher {
         let view = WebPushView::of(content, &Presenter::new(now, &*self.image_urls));
         let Ok(plain) = serde_json::to_vec(&view) else { return WebPushOutcome::GivenUp };
         let result = self.service.push(due, push.room(), &plain, now).await;
-        // Once, and again after many failures: a push service that is down would fill the log.
-        if let Err(error) = &result
+        // The first and every tenth: a push service that is down would fill the log. That a subscription ends is usual.
+        if let Err(error @ (NotPushed::Refused(_) | NotPushed::Later(..))) = &result
             && due.failures() % 10 == 0
         {
-            log::warn!("push subscription {} at try {}: {error}", due.id(), due.failures() + 1);
+            log::warn!("nothing was pushed to subscription {} at try {}: {error}", due.id(), due.failures() + 1);
         }
         let (outcome, counted) = match result {
             Ok(()) => (WebPushOutcome::Delivered, "delivered"),

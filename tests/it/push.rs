@@ -256,7 +256,9 @@ async fn native_apps_are_named_to_the_backend_and_a_server_says_what_it_does_not
     server.advance(AFTER);
     assert_eq!(backend.hooks(1).await[0].body["devices"], json!([device]));
 
-    let browser = PushService::start().await.browser("laptop").to_json();
+    let mut browser = PushService::start().await.browser("laptop").to_json();
+    let private = browser.clone();
+    browser["endpoint"] = json!("https://push.example/1");
     let refused = subscribe(&server, "sam", browser.clone()).await;
     assert_eq!((refused.status, &refused.body["code"]), (409, &json!("conflict")), "{}", refused.text);
     let plain = TestServer::with(|config| {
@@ -267,10 +269,9 @@ async fn native_apps_are_named_to_the_backend_and_a_server_says_what_it_does_not
     assert_eq!(subscribe(&plain, "sam", device).await.body["code"], "conflict");
     let [mut no_key, mut unsafe_host] = [browser.clone(), browser.clone()];
     no_key["keys"]["p256dh"] = json!("AAAA");
-    no_key["endpoint"] = json!("https://push.example/1");
     unsafe_host["endpoint"] = json!("https://169.254.169.254/latest");
     for bad in
-        [browser, no_key, unsafe_host, json!({}), json!({"platform": "web", "token": "a"}), json!({"platform": "fcm"})]
+        [private, no_key, unsafe_host, json!({}), json!({"platform": "web", "token": "a"}), json!({"platform": "fcm"})]
     {
         let refused = subscribe(&plain, "sam", bad).await;
         assert_eq!((refused.status, &refused.body["code"]), (422, &json!("invalid")), "{}", refused.text);

@@ -24,7 +24,7 @@ pub struct Features {
     #[schema(example = json!(["haggle.v1"]))]
     protocols: [&'static str; 1],
     /// What it offers: `offers`, `images`, `search`, `blocks`, `reports`, `settings`, `room-settings`, `room-tokens`,
-    /// `embed`; `web-push` where browsers are notified, `device-tokens` where the backend is notified and told of native apps.
+    /// `embed`; `web-push` where browsers are notified, `device-tokens` where the backend is notified, with the tokens of native apps.
     /// Newer servers offer more.
     #[schema(example = json!(["offers", "images", "search"]))]
     features: Vec<&'static str>,

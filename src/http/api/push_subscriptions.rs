@@ -8,7 +8,7 @@ use super::{read_own, user_of};
 use crate::{
     actors::db_executor::purpose::{Reading, Writing},
     db::{self, Scope, Subscribed},
-    domain::{NewPushSubscription, PushPlatform, PushSubscription, WebKeys, field::InvalidField},
+    domain::{NewPushSubscription, PushPlatform, PushSubscription, WebKeys},
     error::{ChatError, ErrorCode},
     http::{
         extract::{Body, InPath, SignedIn},
@@ -22,26 +22,23 @@ use crate::{
 /// Longest id in a path, in characters.
 const ID_CHARS_MAX: usize = 128;
 
-/// A device that wants to be notified: a browser or a native app.
+/// A device that wants to be notified: `endpoint` and `keys` of a browser, as `PushSubscription.toJSON()` says them, or `platform` and
+/// `token` of a native app, which the marketplace's backend reaches through FCM or APNs.
 #[derive(Deserialize, ToSchema)]
-#[serde(try_from = "PushSubscriptionFields", untagged)]
-pub enum PostPushSubscription {
-    /// A browser, as `PushSubscription.toJSON()` says it.
-    Browser(BrowserSubscription),
-    /// A native app, which the marketplace's backend reaches through FCM or APNs.
-    NativeApp(NativeSubscription),
-}
-
-/// A browser, as `PushSubscription.toJSON()` says it.
-#[derive(ToSchema)]
-pub struct BrowserSubscription {
-    /// Where its push service takes what is for it, an https:// address.
-    #[schema(max_length = 1024, example = "https://fcm.googleapis.com/fcm/send/dpH5lCsTSSM:APA91bHqjZxM0VImWWqDRN7U")]
-    endpoint: String,
-    /// With which it decrypts.
-    keys: BrowserKeys,
-    /// In which language it shows what it is sent, as a BCP 47 tag.
-    #[schema(max_length = 35, example = "ko")]
+#[serde(rename_all = "camelCase")]
+pub struct PostPushSubscription {
+    /// Where a browser's push service takes what is for it, the https:// address of a public host.
+    #[schema(max_length = 1024, pattern = r"^https://[!-~]+$")]
+    endpoint: Option<String>,
+    /// With which a browser decrypts.
+    keys: Option<BrowserKeys>,
+    /// Who delivers to a native app: `fcm` or `apns`.
+    platform: Option<PushPlatform>,
+    /// A native app's token there.
+    #[schema(min_length = 1, max_length = 1024, pattern = "^[!-~]+$")]
+    token: Option<String>,
+    /// In which language the device shows what it is sent, as a BCP 47 tag.
+    #[schema(min_length = 1, max_length = 35, pattern = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
     language: Option<String>,
 }
 
@@ -49,71 +46,11 @@ pub struct BrowserSubscription {
 #[derive(Deserialize, ToSchema)]
 pub struct BrowserKeys {
     /// A point on P-256, uncompressed: 65 bytes.
-    #[schema(example = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4")]
+    #[schema(pattern = "^[A-Za-z0-9_-]{87}=?$")]
     p256dh: String,
     /// 16 bytes.
-    #[schema(example = "BTBZMqHH6r4Tts7J_aSIgg")]
+    #[schema(pattern = "^[A-Za-z0-9_-]{22}(==)?$")]
     auth: String,
-}
-
-/// A native app.
-#[derive(ToSchema)]
-pub struct NativeSubscription {
-    /// Through which service it is reached.
-    platform: NativePlatform,
-    /// The device's token there.
-    #[schema(
-        min_length = 1,
-        max_length = 1024,
-        pattern = "^[!-~]+$",
-        example = "bk3RNwTe3H0:CI2k_HHwgIpoDKCIZvvDMExUdFQ3P1"
-    )]
-    token: String,
-    /// In which language it shows what it is sent, as a BCP 47 tag.
-    #[schema(max_length = 35, example = "ko")]
-    language: Option<String>,
-}
-
-/// Through which service a native app is reached.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum NativePlatform {
-    /// Firebase Cloud Messaging.
-    Fcm,
-    /// The Apple Push Notification service.
-    Apns,
-}
-
-/// Either of the two, before it is known which.
-#[derive(Deserialize)]
-struct PushSubscriptionFields {
-    endpoint: Option<String>,
-    keys: Option<BrowserKeys>,
-    platform: Option<PushPlatform>,
-    token: Option<String>,
-    language: Option<String>,
-}
-
-impl TryFrom<PushSubscriptionFields> for PostPushSubscription {
-    type Error = InvalidField;
-
-    fn try_from(fields: PushSubscriptionFields) -> Result<Self, InvalidField> {
-        let PushSubscriptionFields { endpoint, keys, platform, token, language } = fields;
-        match (endpoint, keys, platform, token) {
-            (Some(endpoint), Some(keys), None | Some(PushPlatform::Web), None) => {
-                Ok(Self::Browser(BrowserSubscription { endpoint, keys, language }))
-            }
-            (None, None, Some(PushPlatform::Fcm), Some(token)) => {
-                Ok(Self::NativeApp(NativeSubscription { platform: NativePlatform::Fcm, token, language }))
-            }
-            (None, None, Some(PushPlatform::Apns), Some(token)) => {
-                Ok(Self::NativeApp(NativeSubscription { platform: NativePlatform::Apns, token, language }))
-            }
-            _ => Err(InvalidField::new(
-                "give `endpoint` and `keys` of a browser, or `platform` and `token` of a native app",
-            )),
-        }
-    }
 }
 
 /// A user's devices.
@@ -168,26 +105,30 @@ pub async fn subscribe(
     })
 }
 
+/// Whether it fits comes first, and whether anybody is notified then.
 fn check(state: &AppState, posted: PostPushSubscription) -> Result<NewPushSubscription, ChatError> {
+    let PostPushSubscription { endpoint, keys, platform, token, language } = posted;
     let off = |what: &'static str| ChatError::new(ErrorCode::Conflict, what);
-    match posted {
-        PostPushSubscription::Browser(BrowserSubscription { endpoint, keys, language }) => {
-            let Some(service) = &state.push_service else {
-                return Err(off("this server does not notify browsers: its operator has given no --vapid-key-file"));
-            };
+    match (endpoint, keys, platform, token) {
+        (Some(endpoint), Some(keys), None | Some(PushPlatform::Web), None) => {
             let keys = WebKeys { p256dh: keys.p256dh, auth: keys.auth };
-            Ok(check_subscription(endpoint, keys, language, service.takes_private())?)
-        }
-        PostPushSubscription::NativeApp(NativeSubscription { platform, token, language }) => {
-            if !state.notifies_devices() {
-                return Err(off("this server does not notify native apps: its webhook is not sent what stays unread"));
+            let takes_private = state.push_service.as_ref().is_some_and(|service| service.takes_private());
+            let new = check_subscription(endpoint, keys, language, takes_private)?;
+            match state.push_service {
+                Some(_) => Ok(new),
+                None => Err(off("this server does not notify browsers: its operator has given no --vapid-key-file")),
             }
-            let platform = match platform {
-                NativePlatform::Fcm => PushPlatform::Fcm,
-                NativePlatform::Apns => PushPlatform::Apns,
-            };
-            Ok(NewPushSubscription::native(platform, token, language)?)
         }
+        (None, None, Some(platform @ (PushPlatform::Fcm | PushPlatform::Apns)), Some(token)) => {
+            let new = NewPushSubscription::native(platform, token, language)?;
+            match state.notifies_devices() {
+                true => Ok(new),
+                false => Err(off("this server does not notify native apps: its webhook is not sent what stays unread")),
+            }
+        }
+        _ => Err(ChatError::invalid(
+            "give `endpoint` and `keys` of a browser, or `token` and the `platform` `fcm` or `apns` of a native app",
+        )),
     }
 }
 
