@@ -280,8 +280,7 @@ impl TryFrom<Options> for Config {
             Some(_) => return refused("--workers must be 1 to 1024"),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let ping_interval = span(options.ping_interval, 25);
-        let ping_timeout = span(options.ping_timeout, 20);
+        let (ping_interval, ping_timeout) = (span(options.ping_interval, 25), span(options.ping_timeout, 20));
         if ping_interval.is_zero() || ping_timeout.is_zero() {
             return refused("--ping-interval and --ping-timeout must be longer than 0");
         }

@@ -33,6 +33,7 @@ use crate::{
         eraser::Eraser,
         hub::Hub,
         notifier::Notifier,
+        push_service::PushService,
         session::{Services, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
     },
     auth::{ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
@@ -192,6 +193,7 @@ impl ServerBuilder {
         if let Some(urls) = &config.nats_url {
             nats::check_addresses(urls.expose())?;
         }
+        let push_service = hooks::push_service(config.push.as_ref())?;
         let descriptors = descriptors::raise_limit();
         let verifier = Arc::new(verifier(&config, &clock).await?);
         if config.nats_url.is_some() && db::sqlite_file(&config.database_url).is_some() {
@@ -211,7 +213,7 @@ impl ServerBuilder {
         // Sessions that were alive when the server last ended can be recovered from now on, until they expire.
         db::end_recoveries(&mut *pool.get()?, clock.now())?;
         hooks::begin(&config, &mut *pool.get()?, clock.now())?;
-        let (state, chat_thread, screen_thread) = start_actors(config, clock, &pool, verifier)?;
+        let (state, chat_thread, screen_thread) = start_actors(config, clock, &pool, verifier, push_service)?;
         let bus = start_bus(&state, &pool)?;
         openapi::prepare();
         let (addr, workers) = listen(&state, socket, tls.as_deref(), descriptors)?;
@@ -298,6 +300,7 @@ fn start_actors(
     clock: Clock,
     pool: &Pool,
     verifier: Arc<Verifier>,
+    push_service: Option<Arc<PushService>>,
 ) -> Result<(web::Data<AppState>, Arbiter, Option<Arbiter>), StartError> {
     let metrics = Arc::new(Metrics::default());
     let image_store = ImageStore::open(&config.image_store)?;
@@ -305,7 +308,6 @@ fn start_actors(
     let (room_tokens, demo_signer) = room_tokens(&config)?;
     let image_urls = Arc::new(image_urls(&config, clock.clone())?);
     let service_key = config.service_key.as_ref().map(|key| ServiceKey::new(key.expose())).transpose()?;
-    let push_service = hooks::push_service(config.push.as_ref())?;
     let settings = ChatSettings {
         policy: config.authorize,
         rooms_per_session_max: config.limits.rooms_per_session_max.map(|max| max.get() as usize),

@@ -105,6 +105,7 @@ fn what_has_changed_meanwhile_is_not_pushed() {
         user::set_banned_until(conn, &user_id(banned), Some(NOW.plus_ms(10))).unwrap();
         assert!(content(conn, NOW).is_none(), "{banned}");
         assert!(content(conn, NOW.plus_ms(10)).is_some(), "{banned}");
+        user::set_banned_until(conn, &user_id(banned), None).unwrap();
     }
     write(conn, Write::Block { blocker: user("carol"), blocked: user_id("alice"), at: NOW }).unwrap();
     let laptop = due(conn, NOW).remove(0);
