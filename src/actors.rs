@@ -23,6 +23,8 @@ pub mod message_indexer;
 pub mod message_screen;
 pub mod notifier;
 pub mod outbox;
+pub mod push_service;
+pub mod pusher;
 pub mod screener;
 pub mod session;
 pub mod signed_post;

@@ -19,6 +19,7 @@ pub mod room_token;
 pub mod service_key;
 mod token_parts;
 pub mod token_source;
+pub mod vapid;
 pub mod webhook_signature;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use room_token::RoomTokens;
 pub use service_key::{ServiceKey, ServiceKeyTooShort};
 pub use token_parts::TOKEN_BYTES_MAX;
 pub use token_source::{bearer, find_token, only_one};
+pub use vapid::VapidKey;
 
 use crate::error::{ChatError, ErrorCode};
 

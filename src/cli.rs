@@ -11,6 +11,7 @@ pub mod migrate;
 pub mod restore;
 pub mod serve;
 pub mod token;
+pub mod vapid;
 pub mod verify;
 
 use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
@@ -51,6 +52,8 @@ enum Command {
     Serve,
     /// Prints a token signed with --jwt-secret, for development
     Token(token::Args),
+    /// Makes a key for --vapid-key-file, or reads it, and prints its public key
+    Vapid(vapid::Args),
     /// Prints a configuration file with every option, for --config
     Config,
     /// Asks the server that runs here with the same --bind and --tls-cert whether traffic may come; exit code 1 when it may not
@@ -103,6 +106,7 @@ pub fn run() -> ExitCode {
         Ok(line) => layered(line.options, line.config).and_then(|options| match line.command {
             Command::Serve => serve::run(options),
             Command::Token(args) => token::run(options, &args),
+            Command::Vapid(args) => vapid::run(&args),
             Command::Demo => demo::run(options),
             Command::Config => Ok(print_file(config::SAMPLE)),
             Command::Health => health::run(&options),
@@ -132,7 +136,7 @@ pub fn run() -> ExitCode {
 fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a command is missing: demo, serve, token, config, health, migrate, import, backup, restore, verify or bench (--help explains them)"
+        return "a command is missing: demo, serve, token, vapid, config, health, migrate, import, backup, restore, verify or bench (--help explains them)"
             .to_owned();
     }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -9,6 +9,7 @@ mod secret_files;
 mod text_file;
 mod url;
 
+pub use checks::PushTarget;
 pub use options::{Options, Span};
 pub use sample::SAMPLE;
 pub(crate) use text_file::{plain_text, read_text};
@@ -27,8 +28,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use self::checks::{
-    is_node_name, key_source, limits, origins, public_url, refused, screen_target, span, staff_sign_in_url, tls_files,
-    webhook_target,
+    is_node_name, key_source, limits, origins, public_url, push_target, refused, screen_target, span,
+    staff_sign_in_url, tls_files, webhook_target,
 };
 use crate::domain::{
     AuthorizePolicy, MaskingPolicy, Network, WebhookEvents,
@@ -232,6 +233,8 @@ pub struct Config {
     pub webhook: Option<WebhookTarget>,
     /// Where messages are asked about before they are stored, if anywhere.
     pub screen: Option<ScreenTarget>,
+    /// How browsers are notified, if at all.
+    pub push: Option<PushTarget>,
     /// What one client may cost.
     pub limits: Limits,
     /// Whether the demo's own routes exist.
@@ -254,8 +257,9 @@ impl TryFrom<Options> for Config {
     type Error = ConfigError;
 
     fn try_from(options: Options) -> Result<Self, ConfigError> {
-        let options = options.with_secrets_read()?;
+        let mut options = options.with_secrets_read()?;
         let limits = limits(&options)?;
+        let push = push_target(&mut options)?;
         let tls = tls_files(options.tls_cert, options.tls_key)?;
         let keys = key_source(options.jwt_secret, options.jwt_public_key, options.jwks_url)?;
         if options.service_key.as_ref().is_some_and(|key| key.expose().chars().count() < 16) {
@@ -276,8 +280,7 @@ impl TryFrom<Options> for Config {
             Some(_) => return refused("--workers must be 1 to 1024"),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let ping_interval = span(options.ping_interval, 25);
-        let ping_timeout = span(options.ping_timeout, 20);
+        let (ping_interval, ping_timeout) = (span(options.ping_interval, 25), span(options.ping_timeout, 20));
         if ping_interval.is_zero() || ping_timeout.is_zero() {
             return refused("--ping-interval and --ping-timeout must be longer than 0");
         }
@@ -311,6 +314,7 @@ impl TryFrom<Options> for Config {
             keep_removed: span(options.keep_removed, 30 * 24 * 60 * 60),
             webhook,
             screen,
+            push,
             limits,
             demo: false,
         })

@@ -6,6 +6,7 @@ mod backup;
 mod claim;
 mod connection;
 mod deliver_events;
+mod deliver_web_pushes;
 mod discarded_images;
 mod error;
 mod export_user;
@@ -33,6 +34,7 @@ mod operation_error;
 mod page_bytes;
 mod pool;
 mod prepared;
+mod push_subscriptions;
 #[cfg(test)]
 mod query_plans;
 mod read_many;
@@ -56,6 +58,10 @@ pub use claim::{Claim, claim};
 pub use connection::Connection;
 pub use deliver_events::{
     Deliverable, DeliveryOutcome, EventDelivery, begin_event_delivery, claim_events, find_deliverable, finish_events,
+};
+pub use deliver_web_pushes::{
+    DueSubscription, DueWebPush, WebPushOutcome, claim_subscription, count_web_pushes, find_web_push, finish_web_push,
+    list_due_subscriptions,
 };
 pub use discarded_images::{forget_discarded_images, list_discarded_images};
 pub use error::DbError;
@@ -104,13 +110,14 @@ pub use news::{
     list_behind, list_news, list_renamed,
 };
 pub use notify_unread::{
-    DueNotification, NotificationOutcome, NotificationsPending, begin_notifications, claim_notification,
+    DueNotification, NotificationOutcome, NotificationsPending, NotifyBy, begin_notifications, claim_notification,
     count_notifications, find_unread, finish_notification, list_due_notifications, queue_notifications,
 };
 pub use open_room::{Opened, open_room, open_room_for};
 pub use opening::{open_to_serve, open_to_work};
 pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};
+pub use push_subscriptions::{Subscribed, list_push_subscriptions, put_push_subscription, remove_push_subscription};
 pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
 pub use screen_message::{
     ScreenContext, ScreenDecision, find_edited_for_screen, find_room_for_screen, is_stored, note_screened,

@@ -70,7 +70,9 @@ pub mod clock {
     pub use crate::clock::Clock;
 }
 pub mod config {
-    pub use crate::config::{Config, Limits, Options, SAMPLE, ScreenTarget, Secret, TlsFiles, WebhookTarget};
+    pub use crate::config::{
+        Config, Limits, Options, PushTarget, SAMPLE, ScreenTarget, Secret, TlsFiles, WebhookTarget,
+    };
 }
 pub mod db {
     pub use crate::db::{

@@ -91,6 +91,14 @@ pub struct Metrics {
     pub webhook_events_sent: Counter<u64, AtomicU64>,
     /// Requests with events that the webhook did not take.
     pub webhook_event_failures: Counter<u64, AtomicU64>,
+    /// Times that subscriptions were looked for to which something is to be pushed.
+    pub web_push_looks: Counter<u64, AtomicU64>,
+    /// Pushes that wait.
+    pub web_pushes_pending: Gauge<i64, AtomicI64>,
+    /// Seconds since the oldest of them was queued.
+    pub web_pushes_oldest: Gauge<i64, AtomicI64>,
+    /// Tries to push, by what became of them.
+    pub web_pushes: Reasons,
     /// What became of the questions about messages before they are stored.
     pub screen_verdicts: Reasons,
     /// Whether the marketplace does not answer these, and is not waited for.
@@ -210,6 +218,18 @@ impl Default for Metrics {
             webhook_event_failures: register!(
                 "webhook_event_failures",
                 "Requests with events that the webhook did not take"
+            ),
+            web_push_looks: register!("web_push_looks", "Times that browsers were looked for that are to be pushed to"),
+            web_pushes_pending: register!("web_pushes_pending", "Pushes to browsers that wait"),
+            web_pushes_oldest: register!(
+                seconds "web_pushes_oldest",
+                "Time since the oldest push that waits was queued",
+                Gauge::default()
+            ),
+            web_pushes: register!(
+                "web_pushes",
+                "Tries to push to a browser, by what became of them",
+                family(&reasons::WEB_PUSHES)
             ),
             screen_verdicts: register!(
                 "screen_verdicts",

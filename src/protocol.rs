@@ -6,4 +6,5 @@ pub mod json;
 pub mod push;
 pub mod socket_io;
 pub mod view;
+pub mod web_push;
 pub mod websocket;

@@ -21,7 +21,7 @@ use actix::{Actor, Addr, Arbiter};
 use actix_web::{App, middleware::from_fn, web};
 use thiserror::Error;
 
-use self::{chores::Chore, hooks::EventSending};
+use self::{chores::Chore, hooks::Sending};
 use crate::{
     actors::{
         bus::Bus,
@@ -33,6 +33,7 @@ use crate::{
         eraser::Eraser,
         hub::Hub,
         notifier::Notifier,
+        push_service::PushService,
         session::{Services, engine_io::Sessions, socket_io::SocketIo, uplink::Uplink},
     },
     auth::{ImageUrls, Jwks, JwksError, KeyError, RoomTokens, ServiceKey, Signer, Verifier},
@@ -99,6 +100,9 @@ pub enum StartError {
         "--nats-url connects nodes that share a PostgreSQL database: give --database-url postgres://…, or leave it out"
     )]
     NodesWithoutPostgres,
+    /// The key of Web Push can't be used.
+    #[error("--vapid-key {0}")]
+    VapidKey(#[from] crate::auth::vapid::BadVapidKey),
     /// The service key is too short.
     #[error("--service-key: {0}")]
     ServiceKey(#[from] crate::auth::ServiceKeyTooShort),
@@ -120,6 +124,7 @@ impl StartError {
             | Self::Jwks(_)
             | Self::Tls(_)
             | Self::ServiceKey(_)
+            | Self::VapidKey(_)
             | Self::BadNatsUrl(_)
             | Self::NodesWithoutPostgres => true,
             Self::Database(error) => matches!(error, DbError::BadUrl(_)),
@@ -146,7 +151,8 @@ pub struct Server {
     /// Where the marketplace is asked about messages: a question under way does not hold up the end of the process.
     screen_thread: Option<Arbiter>,
     notifier: Option<(Addr<Notifier>, Arbiter)>,
-    event_sender: Option<EventSending>,
+    event_sender: Option<Sending>,
+    pusher: Option<Sending>,
     bus: Option<(Addr<Bus>, Arbiter)>,
     socket_io: Arc<Sessions<SocketIo>>,
     metrics: Arc<Metrics>,
@@ -187,6 +193,7 @@ impl ServerBuilder {
         if let Some(urls) = &config.nats_url {
             nats::check_addresses(urls.expose())?;
         }
+        let push_service = hooks::push_service(config.push.as_ref())?;
         let descriptors = descriptors::raise_limit();
         let verifier = Arc::new(verifier(&config, &clock).await?);
         if config.nats_url.is_some() && db::sqlite_file(&config.database_url).is_some() {
@@ -205,14 +212,13 @@ impl ServerBuilder {
         let socket = listener::bind(config.bind).map_err(|source| StartError::Bind { address: config.bind, source })?;
         // Sessions that were alive when the server last ended can be recovered from now on, until they expire.
         db::end_recoveries(&mut *pool.get()?, clock.now())?;
-        if let Some(target) = &config.webhook {
-            hooks::begin(target, &mut *pool.get()?, clock.now())?;
-        }
-        let (state, chat_thread, screen_thread) = start_actors(config, clock, &pool, verifier)?;
+        hooks::begin(&config, &mut *pool.get()?, clock.now())?;
+        let (state, chat_thread, screen_thread) = start_actors(config, clock, &pool, verifier, push_service)?;
         let bus = start_bus(&state, &pool)?;
         openapi::prepare();
         let (addr, workers) = listen(&state, socket, tls.as_deref(), descriptors)?;
         let (notifier, event_sender) = (hooks::start_notifier(&state), hooks::start_event_sender(&state));
+        let pusher = hooks::start_pusher(&state);
         let chores = chores::start(&state, &pool, &claim);
         Ok(Server {
             addr,
@@ -223,6 +229,7 @@ impl ServerBuilder {
             screen_thread,
             notifier,
             event_sender,
+            pusher,
             bus,
             socket_io: Arc::clone(&state.socket_io),
             metrics: Arc::clone(&state.metrics),
@@ -293,6 +300,7 @@ fn start_actors(
     clock: Clock,
     pool: &Pool,
     verifier: Arc<Verifier>,
+    push_service: Option<Arc<PushService>>,
 ) -> Result<(web::Data<AppState>, Arbiter, Option<Arbiter>), StartError> {
     let metrics = Arc::new(Metrics::default());
     let image_store = ImageStore::open(&config.image_store)?;
@@ -333,6 +341,7 @@ fn start_actors(
         images: Images::new(image_store, config.limits.image_bytes_max),
         image_urls,
         demo_signer,
+        push_service,
         clock,
         draining: Arc::new(AtomicBool::new(false)),
         database_looks: DatabaseLooks::default(),

@@ -1,8 +1,9 @@
-//! `Notifier`: notifies the marketplace's backend by webhook of messages that stay unread.
+//! `Notifier`: finds messages that stay unread, and notifies the marketplace's backend of them by webhook.
 //!
 //! It lives on an arbiter of its own. Once per second it looks through the messages that have become old enough. It writes a
 //! notification into the outbox for each member who has not read theirs. It delivers those that are due: at least once each,
-//! a few at a time, with backoff after failures. The outbox is a table, so a restart loses nothing.
+//! a few at a time, with backoff after failures. The outbox is a table, so a restart loses nothing. What is to be pushed to
+//! browsers is queued in the same transaction; `pusher` delivers it.
 
 pub mod messages;
 
@@ -20,7 +21,7 @@ use crate::{
         webhook::{Backoff, NotDelivered, Webhook},
     },
     clock::Clock,
-    db::{self, DbError, DueNotification, NotificationOutcome, NotificationsPending},
+    db::{self, DbError, DueNotification, NotificationOutcome, NotificationsPending, NotifyBy},
     domain::{Account, Timestamp},
     metrics::Metrics,
 };
@@ -45,7 +46,10 @@ const CLAIM_MS: i64 = 60_000;
 /// Notifies of unread messages.
 #[derive(Debug)]
 pub struct Notifier {
-    webhook: Arc<Webhook>,
+    /// `None` where only browsers are notified.
+    webhook: Option<Arc<Webhook>>,
+    /// Browsers are notified, too.
+    pushes: bool,
     /// Other nodes look through the same messages.
     among_nodes: bool,
     unread_after_ms: i64,
@@ -68,7 +72,7 @@ impl Notifier {
     /// A notifier that has not begun.
     #[must_use]
     pub fn new(
-        webhook: Webhook,
+        (webhook, pushes): (Option<Webhook>, bool),
         unread_after: Duration,
         database: Database,
         clock: Clock,
@@ -76,7 +80,8 @@ impl Notifier {
         among_nodes: bool,
     ) -> Self {
         Self {
-            webhook: Arc::new(webhook),
+            webhook: webhook.map(Arc::new),
+            pushes,
             among_nodes,
             unread_after_ms: i64::try_from(unread_after.as_millis()).unwrap_or(i64::MAX),
             database,
@@ -101,7 +106,8 @@ impl Notifier {
         self.looking = true;
         // Those that are being tried are due as well, and come first.
         let limit = TRIES_MAX + self.trying.len();
-        let look = look(self.database.clone(), self.clock.now(), self.unread_after_ms, limit);
+        let by = NotifyBy { webhook: self.webhook.is_some(), web_push: self.pushes };
+        let look = look(self.database.clone(), self.clock.now(), self.unread_after_ms, by, limit);
         ctx.spawn(look.into_actor(self).map(|looked, notifier, ctx| notifier.looked(looked, ctx)));
     }
 
@@ -131,9 +137,11 @@ impl Notifier {
     }
 
     fn start_try(&mut self, due: DueNotification, ctx: &mut Context<Self>) {
+        // What waits for a webhook that was switched off waits on.
+        let Some(webhook) = self.webhook.clone() else { return };
         let id = due.id().to_owned();
         self.trying.insert(id.clone());
-        let (webhook, database, clock) = (Arc::clone(&self.webhook), self.database.clone(), self.clock.clone());
+        let (database, clock) = (self.database.clone(), self.clock.clone());
         let among_nodes = self.among_nodes;
         let tried = async move {
             if among_nodes && let Some(tried) = claim(&due, &database, &clock).await {
@@ -218,7 +226,13 @@ struct Looked {
     pending: NotificationsPending,
 }
 
-async fn look(database: Database, now: Timestamp, unread_after_ms: i64, limit: usize) -> Result<Looked, DbError> {
+async fn look(
+    database: Database,
+    now: Timestamp,
+    unread_after_ms: i64,
+    by: NotifyBy,
+    limit: usize,
+) -> Result<Looked, DbError> {
     let range = now.plus_ms(-unread_after_ms.saturating_add(GIVE_UP_MS))..=now.plus_ms(-unread_after_ms);
     loop {
         let range = range.clone();
@@ -229,7 +243,7 @@ async fn look(database: Database, now: Timestamp, unread_after_ms: i64, limit: u
         };
         let is_full = page.is_full;
         let queue = Writing::background("queue_notifications");
-        database.write(queue, db::Scope::Everything, move |conn| db::queue_notifications(conn, &page, now)).await?;
+        database.write(queue, db::Scope::Everything, move |conn| db::queue_notifications(conn, &page, by, now)).await?;
         if !is_full {
             break;
         }

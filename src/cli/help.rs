@@ -12,7 +12,7 @@ const SIGNER: [&str; 4] = ["jwt_secret", "jwt_secret_file", "jwt_issuer", "jwt_a
 /// Whether a command reads an option, by the option's field in [`crate::config::Options`].
 fn reads(command: &str, option: &str) -> bool {
     match command {
-        "config" => false,
+        "config" | "vapid" => false,
         _ if option == "config" => true,
         "token" => SIGNER.contains(&option),
         "bench" => SIGNER.contains(&option) || ["service_key", "service_key_file"].contains(&option),

@@ -73,6 +73,42 @@ pub(super) fn webhook_target(
     }
 }
 
+/// How browsers are notified by their push services.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushTarget {
+    /// The private key that identifies this server, in PEM.
+    pub key: Secret,
+    /// How push services reach its operator: a `mailto:` or `https:` address.
+    pub subject: String,
+    /// Whether push services may be at addresses of the operator's own network, and without TLS.
+    pub allow_private: bool,
+    /// How long a message stays unread before it is pushed.
+    pub notify_unread_after: Duration,
+}
+
+pub(super) fn push_target(options: &mut Options) -> Result<Option<PushTarget>, ConfigError> {
+    let (subject, allow_private) = (options.vapid_subject.take(), options.push_allow_private.unwrap_or_default());
+    let Some(key) = options.vapid_key.take() else {
+        return match subject {
+            None if !allow_private => Ok(None),
+            _ => refused("--vapid-subject and --push-allow-private are for --vapid-key-file: give it, too"),
+        };
+    };
+    let is_contact = |subject: &String| match subject.strip_prefix("mailto:") {
+        Some(mail) => mail.contains('@') && mail.bytes().all(|byte| byte.is_ascii_graphic()) && mail.len() <= 254,
+        None => parse_http_url(subject).is_some_and(|url| url.scheme() == "https"),
+    };
+    let Some(subject) = subject.filter(is_contact) else {
+        return refused("--vapid-key-file needs --vapid-subject, a mailto: or https:// address of the operator");
+    };
+    // Without a webhook the delay is push's alone.
+    let notify_unread_after = match options.webhook_url {
+        Some(_) => options.notify_unread_after,
+        None => options.notify_unread_after.take(),
+    };
+    Ok(Some(PushTarget { key, subject, allow_private, notify_unread_after: span(notify_unread_after, 300) }))
+}
+
 pub(super) fn screen_target(
     url: Option<String>,
     secret: Option<&Secret>,
@@ -159,4 +195,36 @@ pub(super) fn staff_sign_in_url(text: String) -> Result<String, ConfigError> {
 pub(super) fn is_node_name(name: &str) -> bool {
     let plain = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     plain && (1..=32).contains(&name.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn push_needs_a_key_and_somebody_to_complain_to() {
+        let good = || Options {
+            jwt_secret: Some(Secret::new("0123456789abcdef0123456789abcdef")),
+            vapid_key: Some(Secret::new("checked at the start")),
+            vapid_subject: Some("mailto:ops@shop.example".to_owned()),
+            ..Options::default()
+        };
+        let config = Config::try_from(good()).unwrap();
+        let push = config.push.unwrap();
+        assert_eq!((push.notify_unread_after, push.allow_private), (Duration::from_secs(300), false));
+        assert_eq!(config.webhook, None);
+        let soon = Options::from_toml("notify-unread-after = '10s'").unwrap();
+        let push = Config::try_from(good().over(soon)).unwrap().push.unwrap();
+        assert_eq!(push.notify_unread_after, Duration::from_secs(10));
+        for (options, part) in [
+            (Options { vapid_subject: None, ..good() }, "--vapid-subject"),
+            (Options { vapid_subject: Some("ops@shop.example".to_owned()), ..good() }, "--vapid-subject"),
+            (Options { vapid_subject: Some("http://shop.example".to_owned()), ..good() }, "--vapid-subject"),
+            (Options { vapid_key: None, ..good() }, "--vapid-key-file"),
+        ] {
+            let error = Config::try_from(options).unwrap_err();
+            assert!(error.0.contains(part), "{error}");
+        }
+    }
 }

@@ -212,9 +212,29 @@ pub struct Options {
         help_heading = "Webhook"
     )]
     pub webhook_events: Option<Vec<WebhookEvent>>,
-    /// How long a message stays unread before the backend is notified, with --webhook-url [default: 5m]
+    /// How long a message stays unread before the backend (--webhook-url) and browsers (--vapid-key-file) are notified [default: 5m]
     #[arg(long, env = "HAGGLE_NOTIFY_UNREAD_AFTER", global = true, value_name = "SPAN", help_heading = "Webhook")]
     pub notify_unread_after: Option<Span>,
+
+    /// Private key that identifies this server to the push services of browsers, in PEM; `haggle vapid` makes one. Without it nothing is pushed
+    #[arg(
+        long,
+        env = "HAGGLE_VAPID_KEY",
+        global = true,
+        value_name = "PEM",
+        hide_env_values = true,
+        help_heading = "Push"
+    )]
+    pub vapid_key: Option<Secret>,
+    /// A file that holds --vapid-key
+    #[arg(long, env = "HAGGLE_VAPID_KEY_FILE", global = true, value_name = "FILE.pem", help_heading = "Push")]
+    pub vapid_key_file: Option<PathBuf>,
+    /// How push services reach the operator, a mailto: or https:// address; needed with --vapid-key-file
+    #[arg(long, env = "HAGGLE_VAPID_SUBJECT", global = true, value_name = "URL", help_heading = "Push")]
+    pub vapid_subject: Option<String>,
+    /// Whether push services may be at addresses of one's own network, also with http://: for tests and for a push service of one's own [default: false]
+    #[arg(long, env = "HAGGLE_PUSH_ALLOW_PRIVATE", global = true, value_name = "BOOL", help_heading = "Push")]
+    pub push_allow_private: Option<bool>,
 
     /// Address of the marketplace's backend that is asked about each message before it is stored, http:// or https://; signed with --webhook-secret [default: none]
     #[arg(long, env = "HAGGLE_SCREEN_URL", global = true, value_name = "URL", help_heading = "Screen")]
@@ -328,6 +348,10 @@ impl Options {
             webhook_secret_file,
             webhook_events,
             notify_unread_after,
+            vapid_key,
+            vapid_key_file,
+            vapid_subject,
+            push_allow_private,
             screen_url,
             screen_when,
             screen_timeout,

@@ -21,6 +21,7 @@ impl Options {
         fill("--jwt-secret", &mut self.jwt_secret, self.jwt_secret_file.take())?;
         fill("--service-key", &mut self.service_key, self.service_key_file.take())?;
         fill("--webhook-secret", &mut self.webhook_secret, self.webhook_secret_file.take())?;
+        fill("--vapid-key", &mut self.vapid_key, self.vapid_key_file.take())?;
         fill("--database-url", &mut self.database_url, self.database_url_file.take())?;
         fill("--nats-url", &mut self.nats_url, self.nats_url_file.take())?;
         Ok(self)

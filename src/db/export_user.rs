@@ -8,6 +8,7 @@
 //! It is read in parts, each short: a slow reader of a large export holds no snapshot of the database.
 
 use diesel::sql_types::{BigInt, Text};
+use serde::Serialize;
 use serde_json::Error as JsonError;
 
 use super::{
@@ -20,11 +21,12 @@ use super::{
     },
     page_bytes::Space,
     prelude::*,
+    push_subscriptions::list_push_subscriptions,
     schema::{products, rooms, users},
 };
 use crate::{
     domain::{
-        ImportLine, MessageKind, ProductId, Role, RoomId, Times, Timestamp, User, UserId,
+        ImportLine, MessageKind, ProductId, PushSubscription, Role, RoomId, Times, Timestamp, User, UserId,
         import_line::{MessageLine, RoomLine},
     },
     protocol::view::{SignImageUrls, exported},
@@ -111,6 +113,16 @@ pub fn export_user(
     }
 }
 
+/// The person, and the devices that are notified for them, which an import leaves out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PersonLine {
+    #[serde(flatten)]
+    line: ImportLine,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    push_subscriptions: Vec<PushSubscription>,
+}
+
 struct Part<'a> {
     user: &'a UserId,
     /// Of images, which are in an export by their addresses and by their keys.
@@ -124,7 +136,7 @@ impl Part<'_> {
         self.lines.len() >= PART_BYTES
     }
 
-    fn write(&mut self, line: &ImportLine) -> Result<(), DbError> {
+    fn write(&mut self, line: &impl Serialize) -> Result<(), DbError> {
         let failed = |error: JsonError| DbError::Internal(format!("a line can't be written: {error}"));
         let start = self.lines.len();
         serde_json::to_writer(&mut self.lines, line).map_err(failed)?;
@@ -139,7 +151,8 @@ impl Part<'_> {
         match self.place.stage {
             Stage::Person => {
                 let times = user::find_times(conn, self.user.as_str())?;
-                self.write(&user_line(person.clone(), times))?;
+                let push_subscriptions = list_push_subscriptions(conn, self.user)?;
+                self.write(&PersonLine { line: user_line(person.clone(), times), push_subscriptions })?;
                 Ok(true)
             }
             Stage::OtherMembers => self.read_other_members(conn),

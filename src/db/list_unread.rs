@@ -7,7 +7,7 @@ use super::{
         room::{self, RoomRow},
     },
 };
-use crate::domain::{ListPlace, Role, RoomId, UserId};
+use crate::domain::{ListPlace, Role, RoomId, UnreadTotal, UserId};
 
 /// Rooms in each role, pinned ones and latest activity first, that a total looks at: a list with more has older ones that are
 /// not counted, and nobody counts that far.
@@ -18,28 +18,37 @@ pub(super) const ROOMS_MAX: i64 = 1000;
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn list_unread(conn: &mut Connection, user: &UserId) -> Result<Vec<(RoomId, i64)>, DbError> {
-    conn.transaction(|conn| {
-        let mut unread = Vec::new();
-        for role in Role::BOTH {
-            let mut left = ROOMS_MAX;
-            for place in [ListPlace::Pinned, ListPlace::Listed] {
-                let rows = room::list_latest(conn, user, role, place, left)?;
-                left -= i64::try_from(rows.len()).unwrap_or(left);
-                for row in rows {
-                    let RoomRow { id, last_seq, .. } = &row;
-                    let listing = row.listing(role);
-                    let count = match listing.muted || *last_seq <= row.read_seq(role) {
-                        true => 0,
-                        false => count_unread(conn, id, user.as_str(), row.read_seq(role), *last_seq)?,
-                    };
-                    if listing.counts() && (count > 0 || listing.unread) {
-                        unread.push((RoomId::from_stored(id.as_str()), count));
-                    }
+    conn.transaction(|conn| read_unread(conn, user))
+}
+
+/// The total itself, inside of a transaction.
+pub(super) fn user_total(conn: &mut Connection, user: &UserId) -> Result<UnreadTotal, DbError> {
+    let unread = read_unread(conn, user)?;
+    let rooms = i64::try_from(unread.len()).unwrap_or(i64::MAX);
+    Ok(UnreadTotal { rooms, messages: unread.iter().map(|(_, count)| count).sum() })
+}
+
+fn read_unread(conn: &mut Connection, user: &UserId) -> Result<Vec<(RoomId, i64)>, DbError> {
+    let mut unread = Vec::new();
+    for role in Role::BOTH {
+        let mut left = ROOMS_MAX;
+        for place in [ListPlace::Pinned, ListPlace::Listed] {
+            let rows = room::list_latest(conn, user, role, place, left)?;
+            left -= i64::try_from(rows.len()).unwrap_or(left);
+            for row in rows {
+                let RoomRow { id, last_seq, .. } = &row;
+                let listing = row.listing(role);
+                let count = match listing.muted || *last_seq <= row.read_seq(role) {
+                    true => 0,
+                    false => count_unread(conn, id, user.as_str(), row.read_seq(role), *last_seq)?,
+                };
+                if listing.counts() && (count > 0 || listing.unread) {
+                    unread.push((RoomId::from_stored(id.as_str()), count));
                 }
             }
         }
-        Ok(unread)
-    })
+    }
+    Ok(unread)
 }
 
 #[cfg(test)]

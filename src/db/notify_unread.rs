@@ -10,9 +10,10 @@
 use std::{collections::HashMap, ops::RangeInclusive};
 
 use super::{
-    Connection, DbError,
+    Connection, DbError, deliver_web_pushes,
     models::{
         notification::{self, NotificationRow, SentRow},
+        push_subscription,
         room::{self, RoomDetails},
     },
 };
@@ -56,6 +57,14 @@ pub enum NotificationOutcome {
     Cancelled,
     /// Another node has it in hand.
     Elsewhere,
+}
+
+/// What notifies of unread messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotifyBy {
+    pub webhook: bool,
+    /// haggle itself, by the push services of browsers.
+    pub web_push: bool,
 }
 
 /// How the outbox stands.
@@ -137,62 +146,86 @@ pub fn find_unread(conn: &mut Connection, range: &RangeInclusive<Timestamp>) -> 
     })
 }
 
-/// Writes a notification for each member who has not read one of these messages, once for each run. Returns how many.
+/// Writes a notification for each member who has not read one of these messages, once for each run, for all that notify.
+/// Returns how many.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer; then nothing was written.
-pub fn queue_notifications(conn: &mut Connection, page: &UnreadPage, now: Timestamp) -> Result<usize, DbError> {
+pub fn queue_notifications(
+    conn: &mut Connection,
+    page: &UnreadPage,
+    by: NotifyBy,
+    now: Timestamp,
+) -> Result<usize, DbError> {
     conn.immediate_transaction(|conn| {
         if notification::find_progress(conn)?.is_some_and(|progress| progress >= page.up_to) {
             // Another node has read the same page, and was here first.
             return Ok(0);
         }
         notification::save_progress(conn, page.up_to)?;
-        let mut by_room: HashMap<&str, Vec<&SentRow>> = HashMap::new();
-        for message in &page.sent {
-            by_room.entry(&message.room_id).or_default().push(message);
-        }
-        let mut ids: Vec<&str> = by_room.keys().copied().collect();
-        ids.sort_unstable();
-        let mut rooms = room::lock(conn, &ids)?;
+        let rows = find_notified(conn, page, now)?;
+        let users = rows.iter().map(|row| row.user_id.as_str());
+        let browsers = if by.web_push { push_subscription::list_web(conn, users)? } else { Vec::new() };
         let mut queued = 0;
-        for (room, sent) in by_room {
-            let Some(room) = rooms.get_mut(room) else { continue };
-            if room.is_closed() {
+        for mut row in rows {
+            let own = browsers.iter().filter(|(user, _)| *user == row.user_id).map(|(_, id)| id.as_str());
+            if !by.webhook && own.clone().next().is_none() {
+                // Nobody is notified, so a browser that is registered later is of the next message.
                 continue;
             }
-            for (role, user) in room.row.users().map(str::to_owned) {
-                let read_seq = *room.row.read_seq_mut(role);
-                let member = UserId::from_stored(user.as_str());
-                let is_gone = room.active_role_of(&member).is_none();
-                // The newest one says it all.
-                let newest = sent.iter().filter(|message| page.is_news_to(message, &member)).map(|message| message.seq);
-                let asks_for_nothing = room.row.listing(role).muted;
-                let is_read = newest.max().is_none_or(|seq| seq <= read_seq);
-                // Nobody is called back to somebody whom the marketplace has just muted.
-                let is_spared = room.muted_until(role.other(), now).is_some();
-                if is_read || is_gone || is_spared || asks_for_nothing {
-                    continue;
-                }
-                let earlier = notification::find(conn, &room.row.id, &user)?;
-                if earlier.is_some_and(|earlier| earlier.read_seq == read_seq) {
-                    continue;
-                }
-                let row = NotificationRow {
-                    room_id: room.row.id.clone(),
-                    user_id: user,
-                    id: uuid::Uuid::now_v7().simple().to_string(),
-                    read_seq,
-                    created_at: now.0,
-                    attempts: 0,
-                    due_at: Some(now.0),
-                };
-                notification::put(conn, &row)?;
-                queued += 1;
-            }
+            row.due_at = by.webhook.then_some(now.0);
+            notification::put(conn, &row)?;
+            deliver_web_pushes::queue(conn, &row, own)?;
+            queued += 1;
         }
         Ok(queued)
     })
+}
+
+/// The members who are to be notified of these messages, and were not of the same run.
+fn find_notified(conn: &mut Connection, page: &UnreadPage, now: Timestamp) -> Result<Vec<NotificationRow>, DbError> {
+    let mut by_room: HashMap<&str, Vec<&SentRow>> = HashMap::new();
+    for message in &page.sent {
+        by_room.entry(&message.room_id).or_default().push(message);
+    }
+    let mut ids: Vec<&str> = by_room.keys().copied().collect();
+    ids.sort_unstable();
+    let mut rooms = room::lock(conn, &ids)?;
+    let mut notified = Vec::new();
+    for (room, sent) in by_room {
+        let Some(room) = rooms.get_mut(room) else { continue };
+        if room.is_closed() {
+            continue;
+        }
+        for (role, user) in room.row.users().map(str::to_owned) {
+            let read_seq = *room.row.read_seq_mut(role);
+            let member = UserId::from_stored(user.as_str());
+            let is_gone = room.active_role_of(&member).is_none();
+            // The newest one says it all.
+            let newest = sent.iter().filter(|message| page.is_news_to(message, &member)).map(|message| message.seq);
+            let asks_for_nothing = room.row.listing(role).muted;
+            let is_read = newest.max().is_none_or(|seq| seq <= read_seq);
+            // Nobody is called back to somebody whom the marketplace has just muted.
+            let is_spared = room.muted_until(role.other(), now).is_some();
+            if is_read || is_gone || is_spared || asks_for_nothing {
+                continue;
+            }
+            let earlier = notification::find(conn, &room.row.id, &user)?;
+            if earlier.is_some_and(|earlier| earlier.read_seq == read_seq) {
+                continue;
+            }
+            notified.push(NotificationRow {
+                room_id: room.row.id.clone(),
+                user_id: user,
+                id: uuid::Uuid::now_v7().simple().to_string(),
+                read_seq,
+                created_at: now.0,
+                attempts: 0,
+                due_at: None,
+            });
+        }
+    }
+    Ok(notified)
 }
 
 /// The notifications to be tried now, with their content as it stands now.
@@ -207,12 +240,18 @@ pub fn list_due_notifications(
     conn.transaction(|conn| {
         let rows = notification::list_due(conn, now.0, limit)?;
         rows.into_iter()
-            .map(|row| Ok(DueNotification { notification: to_notification(conn, &row, now)?, row }))
+            .map(|row| {
+                let mut notification = to_notification(conn, &row, now)?;
+                if let Some(notification) = &mut notification {
+                    notification.devices = push_subscription::list_devices(conn, &notification.user_id)?;
+                }
+                Ok(DueNotification { notification, row })
+            })
             .collect()
     })
 }
 
-fn to_notification(
+pub(super) fn to_notification(
     conn: &mut Connection,
     row: &NotificationRow,
     now: Timestamp,
@@ -239,6 +278,7 @@ fn to_notification(
         product: summary.room.product,
         other: summary.other,
         last_message: summary.last_message,
+        devices: Vec::new(),
     }))
 }
 

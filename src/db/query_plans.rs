@@ -10,18 +10,20 @@ use diesel::{
 };
 
 use super::{
-    AuditFilter, Connection, ExportPlace, MessagePage, NewReport, ReportAssignee, ReportFilter, ReportUser, Reported,
-    RoomList, Write, Written, export_user, find_room, find_sign_in, find_user_details, is_member, is_removed_before,
-    list_audit, list_blocks, list_events, list_messages, list_notes, list_product_rooms, list_reports, list_rooms,
-    list_sanctions, load_room, open_room_for,
+    AuditFilter, Connection, ExportPlace, MessagePage, NewReport, NotifyBy, ReportAssignee, ReportFilter, ReportUser,
+    Reported, RoomList, WebPushOutcome, Write, Written, begin_notifications, claim_subscription, export_user,
+    find_room, find_sign_in, find_unread, find_user_details, find_web_push, finish_web_push, is_member,
+    is_removed_before, list_audit, list_blocks, list_due_subscriptions, list_events, list_messages, list_notes,
+    list_product_rooms, list_push_subscriptions, list_reports, list_rooms, list_sanctions, load_room, open_room_for,
     prelude::*,
-    store_report,
+    put_push_subscription, queue_notifications, remove_push_subscription, store_report,
     test_db::{NOW, TestDb, draft, is_postgres, product, read, room, say, user, user_id, write},
     write_batch,
 };
 use crate::{
     domain::{
-        EventCursor, NoteSubject, Product, ProductStatus, RoomId, SanctionKind, Seq,
+        EventCursor, NewPushSubscription, NoteSubject, Product, ProductStatus, PushPlatform, RoomId, SanctionKind, Seq,
+        WebKeys,
         masking::Inspected,
         offer::{OfferDecision, Price},
         safety::{Decision, ReportCategory, ReportState},
@@ -88,6 +90,8 @@ fn assert_plans(plans: &[(String, String)], indices: &[&str]) {
             "sanctions",
             "notes",
             "removed_messages",
+            "push_subscriptions",
+            "web_pushes",
         ] {
             assert!(!plan.contains(&format!("SCAN {table}")), "{sql}\n{plan}");
         }
@@ -345,6 +349,42 @@ fn what_staff_looks_up_goes_along_its_indices() {
             "reports_category (category=? AND id>?)",
             "reports_open_assignee (assignee_id=? AND id>?)",
             "removed_messages_at (removed_at<?)",
+        ],
+    );
+}
+
+#[test]
+fn what_is_pushed_goes_along_its_indices() {
+    if is_postgres() {
+        return;
+    }
+    let (db, a) = db_with_a_room();
+    let by = NotifyBy { webhook: true, web_push: true };
+    begin_notifications(&mut db.conn()).unwrap();
+    say(&mut db.conn(), &a, "carol", "hello");
+    let plans = plans_of(&db, |conn| {
+        let keys = Some(WebKeys { p256dh: String::new(), auth: String::new() });
+        let address = "https://push.example/1".to_owned();
+        let new = NewPushSubscription { platform: PushPlatform::Web, address, keys, language: None };
+        put_push_subscription(conn, &user("alice"), &new, NOW).unwrap();
+        put_push_subscription(conn, &user("alice"), &new, NOW).unwrap();
+        let page = find_unread(conn, &(NOW.plus_ms(-1000)..=NOW)).unwrap().unwrap();
+        assert_eq!(queue_notifications(conn, &page, by, NOW).unwrap(), 1);
+        let due = list_due_subscriptions(conn, &[user_id("bob")], NOW, 10, 10).unwrap().remove(0);
+        assert!(claim_subscription(conn, &due, NOW).unwrap());
+        let push = find_web_push(conn, &due, NOW).unwrap().unwrap();
+        finish_web_push(conn, &due, Some(&push), WebPushOutcome::Delivered, NOW).unwrap();
+        let own = list_push_subscriptions(conn, &user_id("alice")).unwrap().remove(0);
+        remove_push_subscription(conn, &user_id("alice"), &own.id).unwrap();
+        write(conn, Write::DeleteUser { user: user_id("alice"), at: NOW }).unwrap();
+    });
+    assert_plans(
+        &plans,
+        &[
+            "push_subscriptions_address (platform=? AND address=?)",
+            "push_subscriptions_user (user_id=?)",
+            "push_subscriptions_due (due_at>? AND due_at<?)",
+            "web_pushes_oldest (subscription_id=?)",
         ],
     );
 }

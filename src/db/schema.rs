@@ -187,6 +187,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    push_subscriptions (id) {
+        id -> Text,
+        user_id -> Text,
+        platform -> Text,
+        address -> Text,
+        p256dh -> Nullable<Text>,
+        auth -> Nullable<Text>,
+        language -> Nullable<Text>,
+        created_at -> BigInt,
+        refreshed_at -> BigInt,
+        failures -> BigInt,
+        due_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     read_mark_tail (room_id, user_id) {
         room_id -> Text,
         user_id -> Text,
@@ -281,6 +297,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    web_pushes (subscription_id, room_id) {
+        subscription_id -> Text,
+        room_id -> Text,
+        id -> Text,
+        read_seq -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     webhook_progress (id) {
         id -> BigInt,
         position -> BigInt,
@@ -300,8 +326,11 @@ diesel::joinable!(offers -> products (product_id));
 diesel::joinable!(offers -> rooms (room_id));
 diesel::joinable!(product_waves -> products (product_id));
 diesel::joinable!(products -> users (seller_id));
+diesel::joinable!(push_subscriptions -> users (user_id));
 diesel::joinable!(rooms -> products (product_id));
 diesel::joinable!(sanctions -> users (user_id));
+diesel::joinable!(web_pushes -> push_subscriptions (subscription_id));
+diesel::joinable!(web_pushes -> rooms (room_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit,
@@ -321,6 +350,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     offers,
     product_waves,
     products,
+    push_subscriptions,
     read_mark_tail,
     recoveries,
     removed_messages,
@@ -328,5 +358,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     rooms,
     sanctions,
     users,
+    web_pushes,
     webhook_progress
 );

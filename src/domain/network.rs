@@ -1,6 +1,10 @@
 //! A network of addresses, as operators write it.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    str::FromStr,
+};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
@@ -59,6 +63,47 @@ impl<'de> Deserialize<'de> for Network {
     }
 }
 
+/// Whether an address is of the public internet: where a request goes that a stranger has asked for must not be a machine of the
+/// operator's own network. Everything that has a special purpose is refused (RFC 6890 and IANA's registries of it), also where it
+/// stands inside of an IPv6 address.
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => match v6.segments() {
+            // IPv4-mapped, and through NAT64 (RFC 6052 section 2.1).
+            [0, 0, 0, 0, 0, 0xffff, a, b] | [0x64, 0xff9b, 0, 0, 0, 0, a, b] => is_public_v4(v4_of(a, b)),
+            // 6to4 (RFC 3056 section 2).
+            [0x2002, a, b, ..] => is_public_v4(v4_of(a, b)),
+            // Protocol assignments with Teredo, and documentation.
+            [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+            // What is assigned at all (RFC 4291 section 2.4).
+            [first, ..] => (0x2000..0x4000).contains(&first),
+        },
+    }
+}
+
+fn v4_of(high: u16, low: u16) -> Ipv4Addr {
+    Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    !matches!(
+        address.octets(),
+        [0 | 10 | 127, ..]
+            | [100, 64..=127, ..]
+            | [169, 254, ..]
+            | [172, 16..=31, ..]
+            | [192, 168, ..]
+            | [192, 0, 0 | 2, _]
+            | [192, 88, 99, _]
+            | [198, 18 | 19, ..]
+            | [198, 51, 100, _]
+            | [203, 0, 113, _]
+            | [224..=255, ..]
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +132,44 @@ mod tests {
             ["", "nginx", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96", "::1/129"]
         {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_what_has_no_special_purpose_is_public() {
+        for public in
+            ["8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.0.1", "2600::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
+        {
+            assert!(is_public(public.parse().unwrap()), "{public}");
+        }
+        for other in [
+            "0.0.0.0",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.0.0.1",
+            "192.168.0.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::127.0.0.1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "64:ff9b:1::1",
+            "fc00::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:a00:1::1",
+            "3fff::1",
+        ] {
+            assert!(!is_public(other.parse().unwrap()), "{other}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the marketplace's backend is sent by webhook.
 
-use super::{Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId};
+use super::{Device, Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId};
 
 /// A member has had messages unread for a while. The body of a webhook.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,4 +23,6 @@ pub struct UnreadNotification {
     pub other: User,
     /// The newest message of the room.
     pub last_message: Option<StoredMessage>,
+    /// Native apps of the member, which the backend can reach.
+    pub devices: Vec<Device>,
 }

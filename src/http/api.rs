@@ -18,6 +18,7 @@ pub mod offers;
 pub mod operations;
 pub mod origin;
 pub mod products;
+pub mod push_subscriptions;
 pub mod reports;
 pub mod rooms;
 pub mod sanctions;

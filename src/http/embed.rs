@@ -13,10 +13,14 @@ use crate::error::ChatError;
 /// The packages that a page may load from here. The demo page's own files are none of them.
 const PACKAGES: [&str; 2] = ["components/", "client/"];
 
+/// The service worker, for `importScripts` in one of the page's own: its address stays the same, and it is asked for again each time.
+const WORKER: (&str, &str) = ("haggle-push.js", "components/notifications/service_worker.js");
+
 /// Files in `static/embed/`: the entry, and the page for an iframe with its script and style.
 const OWN: [&str; 4] = ["haggle.js", "frame.html", "frame.js", "frame.css"];
 
 /// The components as JavaScript modules: `haggle.js`, and what it imports. `frame.html` is the messenger for an iframe.
+/// `haggle-push.js` is what a page's service worker imports.
 ///
 /// `<script type="module" src="https://chat.example/embed/haggle.js">` defines the elements. The entry is asked for again each
 /// time, and names all others by an address that changes with their content, so that a browser keeps them for a year. Pages of
@@ -42,6 +46,9 @@ pub async fn get_embed_file(state: web::Data<AppState>, request: HttpRequest) ->
     let (version, path) = versioned(request.match_info().query("file"));
     if OWN.contains(&path) {
         return answer(&state, &request, None, &format!("embed/{path}"));
+    }
+    if path == WORKER.0 {
+        return answer(&state, &request, None, WORKER.1);
     }
     if PACKAGES.iter().any(|package| path.starts_with(package)) {
         return answer(&state, &request, version, path);

@@ -5,7 +5,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use super::{
     api::{
         audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers, operations,
-        origin, products, reports, rooms, sanctions, search, users,
+        origin, products, push_subscriptions, reports, rooms, sanctions, search, users,
     },
     embed, engine_io, health, openapi,
     problem::Problem,
@@ -61,6 +61,14 @@ fn of_server(config: &mut web::ServiceConfig) {
         .service(read("/api/v1/me", me::get_me))
         .service(read("/api/v1/me/settings", me::get_settings).route(web::patch().to(me::set_settings)))
         .service(read("/api/v1/me/unread", me::get_unread))
+        .service(
+            read("/api/v1/me/push-subscriptions", push_subscriptions::list_push_subscriptions)
+                .route(web::post().to(push_subscriptions::subscribe)),
+        )
+        .service(
+            web::resource("/api/v1/me/push-subscriptions/{id}")
+                .route(web::delete().to(push_subscriptions::unsubscribe)),
+        )
         .service(read("/api/v1/events", events::list_events))
         .service(read("/api/v1/images/{key}", images::get_image))
         .service(read("/api/v1/search", search::search_messages));

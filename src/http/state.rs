@@ -14,6 +14,7 @@ use crate::{
         chat_server::{ChatServer, messages::SessionEvents},
         db_executor::Database,
         eraser::Eraser,
+        push_service::PushService,
         session::{engine_io::Sessions, socket_io::SocketIo},
     },
     auth::{ImageUrls, RoomTokens, ServiceKey, Signer, Verifier},
@@ -24,6 +25,7 @@ use crate::{
     clock::Clock,
     config::Config,
     db::Write,
+    domain::WebhookEvent,
     domain::{Draft, masking::InspectedEnds},
     error::ChatError,
     http::{images::Images, origin::Origins, readiness::DatabaseLooks},
@@ -52,6 +54,8 @@ pub struct AppState {
     pub image_urls: Arc<ImageUrls>,
     /// Signs the tokens of the demo's sign-in; nowhere else are tokens made.
     pub demo_signer: Option<Signer>,
+    /// Calls push services, where the operator has given a key.
+    pub push_service: Option<Arc<PushService>>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     /// Whether the server is about to end.
@@ -69,6 +73,12 @@ impl AppState {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// Whether the backend is notified of what stays unread, and with it of native apps.
+    #[must_use]
+    pub fn notifies_devices(&self) -> bool {
+        self.config.webhook.as_ref().is_some_and(|webhook| webhook.events.has(WebhookEvent::Unread))
     }
 
     /// Shows messages as they stand now.

@@ -67,13 +67,15 @@ fn content_security_policy(public_url: Option<&str>, path: &str, frame_ancestors
     let origin = origin.trim_end_matches('/');
     let space = if origin.is_empty() { "" } else { " " };
     let is_frame = path == EMBED_FRAME;
+    // With which it names its service worker.
+    let policies = if path == DEMO_INDEX { "haggle-push" } else { "'none'" };
     let pictures = if is_frame || path == STAFF_INDEX { " https:" } else { "" };
     let ancestors =
         if is_frame && !frame_ancestors.is_empty() { frame_ancestors.join(" ") } else { "'none'".to_owned() };
     format!(
         "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:{space}{origin}{pictures}; style-src 'self'; \
          script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}; \
-         trusted-types 'none'; require-trusted-types-for 'script'"
+         trusted-types {policies}; require-trusted-types-for 'script'"
     )
 }
 

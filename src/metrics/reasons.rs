@@ -30,6 +30,10 @@ pub(super) const RATE_LIMITED: [&str; 21] = [
     "writes_per_user",
 ];
 
+/// What becomes of a push: the push service has taken it; the subscription has ended and was removed; it was not taken and is tried
+/// again, or is not, or was too old.
+pub(super) const WEB_PUSHES: [&str; 5] = ["delivered", "gone", "failed", "refused", "given_up"];
+
 /// What becomes of a question about a message: an answer, or why there is none.
 pub(super) const SCREEN_VERDICTS: [&str; 8] =
     ["allow", "warn", "replace", "refuse", "hold", "no_answer", "busy", "unreachable"];

@@ -10,6 +10,7 @@ mod image_data;
 mod notification;
 mod report;
 mod room;
+mod web_push;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,6 +22,7 @@ pub use self::{
     notification::UnreadNotificationView,
     report::ReportView,
     room::RoomSummaryView,
+    web_push::WebPushView,
 };
 #[cfg(test)]
 pub(crate) use image_data::PlainPaths;

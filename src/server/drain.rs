@@ -63,8 +63,8 @@ impl Server {
             let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
             stop_thread(thread, deadline).await;
         }
-        if let Some((stop, ended, thread)) = self.event_sender {
-            // The same of the events.
+        for (stop, ended, thread) in [self.event_sender, self.pusher].into_iter().flatten() {
+            // The same of the events and of what is pushed.
             drop(stop);
             let left = deadline.saturating_duration_since(Instant::now());
             let _ = tokio::time::timeout(left, ended).await;

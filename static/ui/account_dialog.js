@@ -25,6 +25,13 @@ export function AccountDialog({ demo, user, become, client, wire, chooseWire, on
   /** @param {MouseEvent} event */
   const onBackdrop = (event) => event.target === dialog.current && dialog.current?.close();
 
+  /** This device is not notified of what somebody receives who has left it. @param {DemoUser | undefined} next */
+  const leave = async (next) => {
+    const { endPush } = await import("../components/notifications/push.js");
+    await endPush(client).catch(() => {});
+    become(next);
+  };
+
   return html`<dialog class="dialog" ref=${dialog} aria-labelledby="account-title" onClose=${onClose} onClick=${onBackdrop}>
     <div class="dialog-body">
       <header class="dialog-head">
@@ -32,13 +39,13 @@ export function AccountDialog({ demo, user, become, client, wire, chooseWire, on
         <button type="button" class="icon-button" aria-label=${t.close} onClick=${() => dialog.current?.close()}><${Icon} name="close" /></button>
       </header>
       <p class="form-hint">${t.switchUserHint}</p>
-      <${PeopleList} demo=${demo} current=${user.id} become=${(/** @type {DemoUser} */ next) => (next.id === user.id ? dialog.current?.close() : become(next))} />
+      <${PeopleList} demo=${demo} current=${user.id} become=${(/** @type {DemoUser} */ next) => (next.id === user.id ? dialog.current?.close() : leave(next))} />
       <haggle-settings lang=${code} client=${client}></haggle-settings>
-      <haggle-notification-settings lang=${code} client=${client}></haggle-notification-settings>
+      <haggle-notification-settings lang=${code} client=${client} worker="/push_worker.js"></haggle-notification-settings>
       <footer class="dialog-foot">
         <${LanguageSwitch} />
         <${WireSwitch} wire=${wire} choose=${chooseWire} />
-        <button type="button" class="button" onClick=${() => become(undefined)}>${t.signOut}</button>
+        <button type="button" class="button" onClick=${() => leave(undefined)}>${t.signOut}</button>
       </footer>
     </div>
   </dialog>`;

@@ -131,7 +131,7 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
         </div>
       </haggle-messenger>
     </main>
-    ${notifies && html`<haggle-notifications lang=${code} client=${client} room=${place.view === "room" ? place.roomId : ""} onhaggle-navigate=${onNavigate}></haggle-notifications>`}
+    ${notifies && html`<haggle-notifications lang=${code} client=${client} worker="/push_worker.js" room=${place.view === "room" ? place.roomId : ""} onhaggle-navigate=${onNavigate}></haggle-notifications>`}
     ${account && html`<${account.AccountDialog} demo=${demo} user=${user} become=${become} client=${client} wire=${wire} chooseWire=${chooseWire} onClose=${() => setAccount(undefined)} />`}
   </div>`;
 }

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { Window } from "./support/browser.js";
 import { browser, server, stage } from "./support/stage.js";
 
 /* What somebody hears of who looks elsewhere. The browser's own notifications and sounds can't be seen from here: stand-ins note them. */
 
-stage();
+const KEY = generateKeyPairSync("ec", { namedCurve: "P-256" });
+
+stage({ HAGGLE_VAPID_KEY: KEY.privateKey.export({ type: "pkcs8", format: "pem" }), HAGGLE_VAPID_SUBJECT: "mailto:chat@shop.example" });
 
 /** A window whose page notes what it asks of the browser. @param {{permission: NotificationPermission, wire?: string}} options */
 async function open({ permission, wire = "socketIo" }) {
@@ -133,7 +136,7 @@ test("each switch does what it says, and stays as it is", async () => {
   await settings();
   assert.deepEqual([await messages.isChecked(), await sound.isChecked()], [false, true]);
   await messages.click();
-  await window.until(() => all("[role=switch]").at(-2).checked);
+  await window.until(() => all(".switch").find(({ textContent }) => textContent === "Notify me of new messages").querySelector("input").checked);
   assert.equal(await page.evaluate(() => questions.length), 1);
   await sound.click();
   assert.equal(await sound.isChecked(), false);
@@ -190,4 +193,92 @@ test("of two windows of the same person, one tells, and it is silent while the o
   await first.until(() => globalThis.shown.some(({ body }) => body === "Alone again"));
   assert.ok(!(await shown(first)).some(([, body]) => body === "Seen over there"));
   await first.close();
+});
+
+/** Waits until something is so that neither the page nor the server announces. */
+async function eventually(isSo) {
+  for (const end = Date.now() + 20_000; !(await isSo()); ) assert.ok(Date.now() < end, `not so: ${isSo}`);
+}
+
+test("a browser is registered by a switch, shows what is pushed in its language, and leads to the conversation", async () => {
+  const window = await Window.open(browser, server.url, { locale: "ko-KR" });
+  const { page } = window;
+  const context = page.context();
+  await context.grantPermissions(["notifications"], { origin: server.url });
+  // No push service can be reached from here: a stand-in subscribes, and the developer tools push.
+  const { x, y } = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" });
+  const p256dh = Buffer.concat([Buffer.from([4]), Buffer.from(x, "base64url"), Buffer.from(y, "base64url")]).toString("base64url");
+  await page.addInitScript(
+    (keys) => {
+      const made = ({ applicationServerKey }) => {
+        const bytes = Uint8Array.from(atob(applicationServerKey.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
+        return {
+          options: { applicationServerKey: bytes.buffer },
+          toJSON: () => ({ endpoint: "https://push.example/1", expirationTime: null, keys }),
+          unsubscribe: async () => (localStorage.removeItem("stand-in"), true),
+        };
+      };
+      PushManager.prototype.subscribe = async (options) => (localStorage.setItem("stand-in", JSON.stringify(options)), made(options));
+      PushManager.prototype.getSubscription = async () => {
+        const options = localStorage.getItem("stand-in");
+        return options && made(JSON.parse(options));
+      };
+    },
+    { p256dh, auth: randomBytes(16).toString("base64url") },
+  );
+  await page.reload();
+  await window.signIn("Jonas");
+  const devices = async () => (await server.api("GET", "/me/push-subscriptions", undefined, { as: "jonas" })).items;
+  const account = async () => {
+    await page.locator(".account-button").click();
+    const found = page.getByRole("switch", { name: "이 페이지를 닫아도 알림 받기" });
+    await found.waitFor();
+    return found;
+  };
+  const push = await account();
+  assert.equal(await push.isChecked(), false);
+  await push.click();
+  await eventually(async () => (await devices()).length > 0);
+  assert.deepEqual((await devices()).map(({ platform, language }) => [platform, language]), [["web", "ko"]]);
+  await page.keyboard.press("Escape");
+
+  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
+  const tools = await context.newCDPSession(page);
+  await tools.send("ServiceWorker.enable");
+  const [{ registrationId }] = await new Promise((resolve) => {
+    tools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => registrations.length && resolve(registrations));
+    void tools.send("ServiceWorker.disable").then(() => tools.send("ServiceWorker.enable"));
+  });
+  const deliver = (more) => {
+    const data = { id: "n", event: "unread", roomId: "room-jonas-bike", userId: "jonas", productTitle: "Bike", senderName: "Priya Nair", unread: 1, unreadTotal: { rooms: 1, messages: 1 }, language: "ko", ...more };
+    return tools.send("ServiceWorker.deliverPushMessage", { origin: server.url, registrationId, data: JSON.stringify(data) });
+  };
+  const notices = () => worker.evaluate(async () => (await self.registration.getNotifications()).map(({ title, body, tag }) => [title, body, tag]));
+  await window.openChat("Priya");
+  await deliver({ code: "text", text: "Seen at once" });
+  await deliver({ roomId: "room-jonas-chair", senderName: "Sofía Herrera", code: "offer", params: { amount: 4200, currency: "USD", minorDigits: 2, status: "pending" } });
+  await eventually(async () => (await notices()).length > 0);
+  assert.deepEqual(await notices(), [["Sofía Herrera", "US$42.00 제안이 왔어요", "haggle/room-jonas-chair"]]);
+  await worker.evaluate(async () => {
+    const [notification] = await self.registration.getNotifications();
+    const click = new NotificationEvent("notificationclick", { notification });
+    click.waitUntil = () => {};
+    self.dispatchEvent(click);
+  });
+  await page.locator("#conversation-title", { hasText: "Sofía" }).waitFor();
+  await eventually(async () => (await notices()).length === 0);
+  await deliver({ code: "unread", unread: 3 });
+  await eventually(async () => (await notices()).length > 0);
+  assert.deepEqual(await notices(), [["Priya Nair", "새 메시지 3개", "haggle/room-jonas-bike"]]);
+
+  // After a reload it is known, and registered again; a sign-out ends it.
+  const [{ refreshedAt }] = await devices();
+  await page.reload();
+  await page.locator("haggle-notifications:defined").waitFor({ state: "attached" });
+  await eventually(async () => (await devices())[0].refreshedAt !== refreshedAt);
+  assert.equal(await (await account()).isChecked(), true);
+  await page.locator(".dialog-foot .button").click();
+  await page.locator(".app").waitFor({ state: "detached" });
+  assert.deepEqual(await devices(), []);
+  await window.close();
 });

@@ -10,6 +10,7 @@ import { tsc } from "./support/package.js";
 const PAGE = await readFile(new URL("../../docs/protocol.md", import.meta.url), "utf8");
 
 const { haggle, consumer, library } = await installed();
+const { Push } = await consumer.import("@haggle/client/push");
 const openapi = await (await fetch(`${haggle.url}/api/v1/openapi.json`)).json();
 
 /** The events that a table or the headings of the page name. */
@@ -60,9 +61,13 @@ async function record() {
     return new Response(JSON.stringify({ items: [], allowed: true }));
   };
   const client = new library.HaggleClient({ userId: "u", baseUrl: "https://chat.example", fetchToken: () => "token", wire: () => {}, fetch });
-  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(client.rest)).filter((name) => !["constructor", "whyNot"].includes(name));
+  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(client.rest)).filter((name) => !["constructor", "whyNot", "send"].includes(name));
   assert.deepEqual(methods.sort(), Object.keys(CALLS).sort(), "each method has its call here");
   for (const [name, args] of Object.entries(CALLS)) await client.rest[name](...args);
+  const push = new Push(client);
+  await push.subscribe({ platform: "fcm", token: "t" });
+  await push.list();
+  await push.unsubscribe({ id: "s" });
   return { client, requests };
 }
 

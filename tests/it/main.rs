@@ -38,6 +38,7 @@ mod personal_data;
 mod postgres;
 mod presence;
 mod proxied;
+mod push;
 mod races;
 mod rest;
 mod room_settings;

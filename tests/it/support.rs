@@ -5,6 +5,7 @@ pub mod chaos_proxy;
 pub mod database;
 pub mod postgres;
 pub mod process;
+pub mod push_service;
 pub mod random;
 pub mod raw;
 pub mod rest;

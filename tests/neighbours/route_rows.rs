@@ -106,6 +106,7 @@ fn reads() -> Vec<Route> {
         read("/api/v1/me", "over and over", |_, _| get("/api/v1/me")),
         read("/api/v1/me/settings", "over and over", |_, _| get("/api/v1/me/settings")),
         read("/api/v1/me/unread", "counted over a thousand rooms", |_, _| get("/api/v1/me/unread")),
+        read("/api/v1/me/push-subscriptions", "over and over", |_, _| get("/api/v1/me/push-subscriptions")),
         read("/api/v1/rooms", "a hundred heavy last messages", |_, _| get("/api/v1/rooms?limit=100")),
         read("/api/v1/rooms/{id}", "a heavy last message", |it, n| {
             get(format!("/api/v1/rooms/{}", nth("wide", n, it.size.wide_rooms.min(100))))
@@ -136,6 +137,17 @@ fn writes() -> Vec<Route> {
             let on = n % 2 == 0;
             let body = json!({"readReceipts": on, "typing": on, "presence": on});
             Request::new("PATCH", "/api/v1/me/settings").json(body.to_string())
+        }),
+        write("POST", "/api/v1/me/push-subscriptions", "a device each", |_, n| {
+            let keys = json!({
+                "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+                "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+            });
+            let body = json!({"endpoint": format!("https://push.example/{n:01000}"), "keys": keys});
+            Request::new("POST", "/api/v1/me/push-subscriptions").json(body.to_string())
+        }),
+        write("DELETE", "/api/v1/me/push-subscriptions/{id}", "over and over", |_, n| {
+            Request::new("DELETE", format!("/api/v1/me/push-subscriptions/{n}"))
         }),
         write("POST", "/api/v1/rooms", "a product each", |it, n| {
             let body = json!({"productId": nth("goods", n, it.size.goods)});

@@ -44,6 +44,8 @@ impl Server {
     pub fn start(world: &World, tls: bool) -> Self {
         let folder = TempDir::new().unwrap();
         let database = world.copy_to(folder.path());
+        let vapid = folder.path().join("vapid.pem");
+        assert!(Command::new(binary()).arg("vapid").arg(&vapid).stdout(Stdio::null()).status().unwrap().success());
         let mut command = Command::new(binary());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HAGGLE_")) {
             command.env_remove(name);
@@ -54,6 +56,8 @@ impl Server {
             .env("HAGGLE_DATABASE_URL", &database)
             .env("HAGGLE_JWT_SECRET", SECRET)
             .env("HAGGLE_SERVICE_KEY", SERVICE_KEY)
+            .env("HAGGLE_VAPID_KEY_FILE", &vapid)
+            .env("HAGGLE_VAPID_SUBJECT", "mailto:chat@shop.example")
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -37,6 +37,11 @@ RULES = (
     "give one of `actorId`, `userId` and `roomId`, not several",
     "give `reportedId` or `reporterId`, not both",
     "`archived` and `pinned` can't both be true",
+    # A point of the curve, and a host of the public internet; which fields go together.
+    "`endpoint` must be the https:// address of a public push service",
+    "`keys.p256dh` must be a point on P-256",
+    "`keys.auth` must be 16 bytes",
+    "give `endpoint` and `keys` of a browser, or",
     # What a form holds is described as any bytes, under any name.
     "`image` must be",
     "the body must be `multipart/form-data` with a part `image`",

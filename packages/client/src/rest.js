@@ -54,7 +54,7 @@ export class Rest {
 
   /** @type {Declared["setSettings"]} */
   setSettings(settings, options) {
-    return this.#send("PATCH", "/me/settings", settings, options);
+    return this.send("PATCH", "/me/settings", settings, options);
   }
 
   /** @type {Declared["getUnread"]} */
@@ -64,7 +64,7 @@ export class Rest {
 
   /** @type {Declared["openRoom"]} */
   openRoom(productId, options) {
-    return this.#send("POST", "/rooms", { productId }, options);
+    return this.send("POST", "/rooms", { productId }, options);
   }
 
   /** @type {Declared["listRooms"]} */
@@ -79,12 +79,12 @@ export class Rest {
 
   /** @type {Declared["setRoomSettings"]} */
   setRoomSettings(roomId, settings, options) {
-    return this.#send("PATCH", `${this.#room(roomId)}/settings`, settings, options);
+    return this.send("PATCH", `${this.#room(roomId)}/settings`, settings, options);
   }
 
   /** @type {Declared["issueRoomToken"]} */
   issueRoomToken(roomId, options) {
-    return this.#send("POST", `${this.#room(roomId)}/token`, undefined, options);
+    return this.send("POST", `${this.#room(roomId)}/token`, undefined, options);
   }
 
   /** @type {Declared["listMessages"]} */
@@ -94,32 +94,32 @@ export class Rest {
 
   /** @type {Declared["sendMessage"]} */
   sendMessage(roomId, message, options) {
-    return this.#send("POST", `${this.#room(roomId)}/messages`, message, options);
+    return this.send("POST", `${this.#room(roomId)}/messages`, message, options);
   }
 
   /** @type {Declared["editMessage"]} */
   editMessage(roomId, messageId, text, options) {
-    return this.#send("PATCH", this.#message(roomId, messageId), { text }, options);
+    return this.send("PATCH", this.#message(roomId, messageId), { text }, options);
   }
 
   /** @type {Declared["deleteMessage"]} */
   deleteMessage(roomId, messageId, options) {
-    return this.#send("DELETE", this.#message(roomId, messageId), undefined, options);
+    return this.send("DELETE", this.#message(roomId, messageId), undefined, options);
   }
 
   /** @type {Declared["markRead"]} */
   markRead(roomId, seq, options) {
-    return this.#send("PUT", `${this.#room(roomId)}/read`, { seq }, options);
+    return this.send("PUT", `${this.#room(roomId)}/read`, { seq }, options);
   }
 
   /** @type {Declared["makeOffer"]} */
   makeOffer(roomId, offer, options) {
-    return this.#send("POST", `${this.#room(roomId)}/offers`, offer, options);
+    return this.send("POST", `${this.#room(roomId)}/offers`, offer, options);
   }
 
   /** @type {Declared["answerOffer"]} */
   answerOffer(roomId, messageId, answer, options) {
-    return this.#send("POST", `${this.#room(roomId)}/offers/${encodeURIComponent(messageId)}/answer`, answer, options);
+    return this.send("POST", `${this.#room(roomId)}/offers/${encodeURIComponent(messageId)}/answer`, answer, options);
   }
 
   /** @type {Declared["sendImage"]} */
@@ -138,7 +138,7 @@ export class Rest {
 
   /** @type {Declared["setProductStatus"]} */
   setProductStatus(productId, status, options) {
-    return this.#send("PATCH", `/products/${encodeURIComponent(productId)}`, { status }, options);
+    return this.send("PATCH", `/products/${encodeURIComponent(productId)}`, { status }, options);
   }
 
   /** @type {Declared["listBlocks"]} */
@@ -148,12 +148,12 @@ export class Rest {
 
   /** @type {Declared["block"]} */
   block(userId, options) {
-    return this.#send("PUT", `/blocks/${encodeURIComponent(userId)}`, undefined, options);
+    return this.send("PUT", `/blocks/${encodeURIComponent(userId)}`, undefined, options);
   }
 
   /** @type {Declared["unblock"]} */
   async unblock(userId, options) {
-    await this.#send("DELETE", `/blocks/${encodeURIComponent(userId)}`, undefined, options);
+    await this.send("DELETE", `/blocks/${encodeURIComponent(userId)}`, undefined, options);
   }
 
   /** @type {Declared["hasBlocked"]} */
@@ -171,7 +171,7 @@ export class Rest {
 
   /** @type {Declared["report"]} */
   report(report, options) {
-    return this.#send("POST", "/reports", report, options);
+    return this.send("POST", "/reports", report, options);
   }
 
   /** @type {Declared["listCurrencies"]} */
@@ -245,16 +245,11 @@ export class Rest {
    * @param {Abortable} [options]
    */
   #get(path, options) {
-    return this.#send("GET", path, undefined, options);
+    return this.send("GET", path, undefined, options);
   }
 
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {unknown} body
-   * @param {Abortable} [options]
-   */
-  #send(method, path, body, { signal } = {}) {
+  /** @type {Declared["send"]} */
+  send(method, path, body, { signal } = {}) {
     const { headers, ...init } = body === undefined ? { headers: {} } : json(body);
     return this.#authorized(signal, (token) =>
       fetchJson(this.#base + path, { ...init, method, signal, headers: { ...headers, authorization: `Bearer ${token}` } }, this.#http),

@@ -386,4 +386,6 @@ export interface Rest {
   isOriginAllowed(origin: string, options?: Abortable): Promise<boolean>;
   /** What this server offers. A server from before `GET /api/v1/features` offers what all of `haggle.v1` do. */
   getFeatures(options?: Abortable): Promise<Features>;
+  /** Sends a request to a route that has no method here. `path` begins after `/api/v1`. */
+  send(method: string, path: string, body?: unknown, options?: Abortable): Promise<any>;
 }

@@ -366,6 +366,8 @@ export interface Features {
   staffSignInUrl?: string;
   /** Whether a room is entered with a room token: then construct the client with `roomTokens: true`. */
   roomTokenRequired?: boolean;
+  /** With which a page subscribes to Web Push (`@haggle/client/push`); absent where browsers are not notified. */
+  applicationServerKey?: string;
   /** Path of the list of currencies. */
   currencies?: string;
   /** Which images may be sent. */

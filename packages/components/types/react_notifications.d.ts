@@ -3,5 +3,10 @@
 import type * as elements from "./notifications.d.ts";
 import type { CommonProps, Component, RoomProps } from "./react.d.ts";
 
-export const HaggleNotifications: Component<RoomProps, elements.HaggleNotifications>;
-export const HaggleNotificationSettings: Component<CommonProps, elements.HaggleNotificationSettings>;
+interface WorkerProps {
+  /** Address of the page's service worker, where it has one. */
+  worker?: string;
+}
+
+export const HaggleNotifications: Component<RoomProps & WorkerProps, elements.HaggleNotifications>;
+export const HaggleNotificationSettings: Component<CommonProps & WorkerProps, elements.HaggleNotificationSettings>;

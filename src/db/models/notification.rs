@@ -174,6 +174,13 @@ pub(in crate::db) fn cancel(conn: &mut Connection, row: &NotificationRow) -> Que
     Ok(())
 }
 
+/// Takes a notification back that the webhook has nothing to do with.
+pub(in crate::db) fn cancel_unsent(conn: &mut Connection, (room, user): (&str, &str), id: &str) -> QueryResult<()> {
+    let unsent = notifications::id.eq(id).and(notifications::due_at.is_null()).and(notifications::attempts.eq(0));
+    diesel::delete(notifications::table.find((room, user)).filter(unsent)).execute(conn)?;
+    Ok(())
+}
+
 /// How many wait, and since when the oldest of them does.
 pub(in crate::db) fn count_pending(conn: &mut Connection) -> QueryResult<(i64, Option<i64>)> {
     notifications::table

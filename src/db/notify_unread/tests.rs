@@ -12,11 +12,13 @@ use crate::{
     },
 };
 
+const BY_WEBHOOK: NotifyBy = NotifyBy { webhook: true, web_push: false };
+
 /// Looks through everything sent until `at`, and returns who is to be notified of how many unread messages.
 fn queue(conn: &mut Connection, at: Timestamp) -> Vec<(String, i64)> {
     begin_notifications(conn).unwrap();
     while let Some(page) = find_unread(conn, &(NOW.plus_ms(-1000)..=at)).unwrap() {
-        queue_notifications(conn, &page, at).unwrap();
+        queue_notifications(conn, &page, BY_WEBHOOK, at).unwrap();
     }
     due(conn, at)
 }

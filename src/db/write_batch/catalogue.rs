@@ -7,7 +7,7 @@ use super::{
 use crate::{
     db::{
         Connection, DbError,
-        models::{note, product, room, sanction, user, wave},
+        models::{note, product, push_subscription, room, sanction, user, wave},
     },
     domain::{Product, ProductId, ProductStatus, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
 };
@@ -39,6 +39,7 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
         user::delete(conn, user, at)?;
         sanction::delete_all(conn, user)?;
         note::delete_about(conn, user)?;
+        push_subscription::delete_all(conn, user)?;
         erase_user::begin(conn, user)?;
     }
     Ok(Written::UserDeleted { user: User::deleted(user.clone()), changed })

@@ -12,7 +12,7 @@ use crate::{
     protocol::json::to_json,
 };
 
-/// What a client may use. A client ignores names that it does not know. A name that is missing is not offered.
+/// What a client may use on every server. A client ignores names that it does not know. A name that is missing is not offered.
 const FEATURES: [&str; 9] =
     ["offers", "images", "search", "blocks", "reports", "settings", "room-settings", "room-tokens", "embed"];
 
@@ -24,9 +24,10 @@ pub struct Features {
     #[schema(example = json!(["haggle.v1"]))]
     protocols: [&'static str; 1],
     /// What it offers: `offers`, `images`, `search`, `blocks`, `reports`, `settings`, `room-settings`, `room-tokens`,
-    /// `embed`. Newer servers offer more.
+    /// `embed`; `web-push` where browsers are notified, `device-tokens` where the backend is notified, with the tokens of native apps.
+    /// Newer servers offer more.
     #[schema(example = json!(["offers", "images", "search"]))]
-    features: [&'static str; 9],
+    features: Vec<&'static str>,
     /// Over which wires events travel, each with its address on this server.
     wires: Wires,
     /// Whether this is `haggle demo`, where anyone signs in as anyone; absent elsewhere.
@@ -38,6 +39,10 @@ pub struct Features {
     staff_sign_in_url: Option<String>,
     /// Whether entering a room takes a room token (`POST /rooms/{id}/token`).
     room_token_required: bool,
+    /// The public key with which a page subscribes to Web Push, as base64url; absent where browsers are not notified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4")]
+    application_server_key: Option<String>,
     /// Where the currencies are listed that prices may be in.
     #[schema(example = "/api/v1/currencies")]
     currencies: &'static str,
@@ -111,13 +116,18 @@ struct ClientLimits {
 )]
 pub async fn get_features(state: web::Data<AppState>) -> HttpResponse {
     let config = &state.config;
+    let application_server_key = state.push_service.as_ref().map(|service| service.public_key().to_owned());
+    let mut features = FEATURES.to_vec();
+    features.extend(application_server_key.as_ref().map(|_| "web-push"));
+    features.extend(state.notifies_devices().then_some("device-tokens"));
     let features = Features {
         protocols: [SUBPROTOCOL],
-        features: FEATURES,
+        features,
         wires: Wires { websocket: "/ws/chat", socket_io: socket_io::PATH },
         demo: config.demo,
         staff_sign_in_url: config.staff_sign_in_url.clone(),
         room_token_required: config.authorize == AuthorizePolicy::RoomToken,
+        application_server_key,
         currencies: "/api/v1/currencies",
         images: ImageFeatures {
             types: images::TYPES,

@@ -15,7 +15,7 @@ use crate::{
     http::{
         api::{
             audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers,
-            operations, origin, products, reports, rooms, sanctions, search, users,
+            operations, origin, products, push_subscriptions, reports, rooms, sanctions, search, users,
         },
         embed, health, openapi,
         problem::ProblemDocument,
@@ -40,6 +40,9 @@ use crate::{
         me::get_settings,
         me::set_settings,
         me::get_unread,
+        push_subscriptions::list_push_subscriptions,
+        push_subscriptions::subscribe,
+        push_subscriptions::unsubscribe,
         rooms::open_room,
         rooms::list_rooms,
         rooms::get_room,

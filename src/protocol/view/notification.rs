@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{MessageView, Presenter};
-use crate::domain::{Product, RoomId, Seq, Timestamp, UnreadNotification, User, UserId};
+use crate::domain::{Device, Product, RoomId, Seq, Timestamp, UnreadNotification, User, UserId};
 
 /// A member has had messages unread for a while.
 #[derive(Serialize)]
@@ -20,6 +20,8 @@ pub struct UnreadNotificationView<'a> {
     other: &'a User,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_message: Option<MessageView<'a>>,
+    #[serde(skip_serializing_if = "<[Device]>::is_empty")]
+    devices: &'a [Device],
 }
 
 impl<'a> UnreadNotificationView<'a> {
@@ -36,6 +38,7 @@ impl<'a> UnreadNotificationView<'a> {
             product: &notification.product,
             other: &notification.other,
             last_message: notification.last_message.as_ref().map(|message| MessageView::of(message, presenter)),
+            devices: &notification.devices,
         }
     }
 }

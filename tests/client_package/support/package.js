@@ -42,8 +42,8 @@ export class Consumer {
   }
 
   /** What the package exports, found as Node.js finds it. */
-  async import() {
-    return import(pathToFileURL(createRequire(join(this.folder, "index.js")).resolve(this.#name)));
+  async import(name = this.#name) {
+    return import(pathToFileURL(createRequire(join(this.folder, "index.js")).resolve(name)));
   }
 
   /** A file of the installed package. */

@@ -77,12 +77,18 @@ fn row(
 fn rows_of_features(room: &str, offer: &str, report: &str) -> Vec<Row> {
     let user = STRANGE_TO_USERS;
     let (blocks, block) = ("/api/v1/blocks", "/api/v1/blocks/{userId}");
+    let (push, pushed) = ("/api/v1/me/push-subscriptions", "/api/v1/me/push-subscriptions/{id}");
+    let device = Some(json!({"platform": "fcm", "token": "a"}));
     let settings = "/api/v1/me/settings";
     let reports = "/api/v1/reports";
     let victor = "/api/v1/blocks/victor";
     let complaint = Some(json!({"roomId": room, "category": "spam"}));
     let conflict = (409, "conflict");
     vec![
+        row(("GET", push), push, None, user, [OK; 3], FORBIDDEN),
+        // This server notifies nobody.
+        row(("POST", push), push, device, user, [conflict; 3], FORBIDDEN),
+        row(("DELETE", pushed), "/api/v1/me/push-subscriptions/a", None, user, [(204, ""); 3], FORBIDDEN),
         row(
             ("POST", "/api/v1/rooms/{id}/offers/{messageId}/answer"),
             format!("/api/v1/rooms/{room}/offers/{offer}/answer"),

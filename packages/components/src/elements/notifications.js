@@ -1,5 +1,7 @@
 // @ts-check
+import { permission } from "../notifications/preferences.js";
 import { askWhenSending, startNotifying } from "../notifications/notifier.js";
+import { answerWorker } from "../notifications/worker_messages.js";
 import { css } from "../styles/css.js";
 import { HostContext } from "../ui/host.js";
 import { useLanguage } from "../ui/language.js";
@@ -15,9 +17,10 @@ const unseen = css`
 
 /**
  * `<haggle-notifications>`: notifies somebody who looks elsewhere of what came in, and shows nothing in the page. `room` is the one that is
- * open; without it, that of the page's messenger.
+ * open; without it, that of the page's messenger. `worker` is the address of the page's service worker, which notifies while no page is open.
  */
 export class HaggleNotifications extends RoomElement {
+  static observedAttributes = [...super.observedAttributes, "worker"];
   static sheets = [unseen];
   #observer = new MutationObserver(() => this.update());
 
@@ -45,7 +48,7 @@ export class HaggleNotifications extends RoomElement {
 
   /** @param {import("./session.js").Session} session */
   view({ client }) {
-    return client && html`<${Notifications} client=${client} roomId=${this.room || (this.#messenger?.room ?? "")} />`;
+    return client && html`<${Notifications} client=${client} roomId=${this.room || (this.#messenger?.room ?? "")} worker=${this.getAttribute("worker") ?? ""} />`;
   }
 
   get #messenger() {
@@ -54,29 +57,47 @@ export class HaggleNotifications extends RoomElement {
   }
 }
 
-/** @param {{client: import("@haggle/client").HaggleClient, roomId: string}} props */
-function Notifications({ client, roomId }) {
-  const { t, format } = useLanguage();
+/** @param {{client: import("@haggle/client").HaggleClient, roomId: string, worker: string}} props */
+function Notifications({ client, roomId, worker }) {
+  const { t, format, code } = useLanguage();
   const { go, hrefFor } = useContext(HostContext);
   const here = useRef({ roomId, t, format, go, hrefFor });
   here.current = { roomId, t, format, go, hrefFor };
-  useEffect(
-    () =>
-      startNotifying(client, {
-        openRoomId: () => here.current.roomId,
-        textOf: ({ other, lastMessage }) => ({
-          title: named(other, here.current.t).name,
-          body: lastMessage ? describe(lastMessage, here.current) : "",
-        }),
-        open(roomId) {
-          const place = /** @type {const} */ ({ view: "room", roomId });
-          const href = here.current.hrefFor(place);
-          // A page that has an address for it and no router of its own has it followed.
-          if (!here.current.go(place) && href !== undefined) Object.assign(document.createElement("a"), { href }).click();
-        },
+  useEffect(() => {
+    const page = {
+      openRoomId: () => here.current.roomId,
+      /** @param {string} roomId */
+      open(roomId) {
+        const place = /** @type {const} */ ({ view: "room", roomId });
+        const href = here.current.hrefFor(place);
+        // A page that has an address for it and no router of its own has it followed.
+        if (!here.current.go(place) && href !== undefined) Object.assign(document.createElement("a"), { href }).click();
+      },
+    };
+    const stop = startNotifying(client, {
+      ...page,
+      textOf: ({ other, lastMessage }) => ({
+        title: named(other, here.current.t).name,
+        body: lastMessage ? describe(lastMessage, here.current) : "",
       }),
-    [client],
-  );
+    });
+    const leave = answerWorker(page);
+    return () => (stop(), leave());
+  }, [client]);
+  useEffect(() => {
+    if (worker) void renew(client, worker, code);
+  }, [client, worker, code]);
   useEffect(() => (roomId ? askWhenSending(client.room(roomId)) : undefined), [client, roomId]);
   return undefined;
+}
+
+/** What comes of it is seen in the settings. @param {import("@haggle/client").HaggleClient} client @param {string} worker @param {string} language */
+async function renew(client, worker, language) {
+  if (permission() !== "granted") return;
+  try {
+    const { renewPush } = await import("../notifications/push.js");
+    await renewPush(client, worker, language);
+  } catch {
+    // The next page tries it again.
+  }
 }

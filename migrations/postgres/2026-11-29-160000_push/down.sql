@@ -1,0 +1,2 @@
+DROP TABLE web_pushes;
+DROP TABLE push_subscriptions;
