@@ -103,7 +103,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 25] = [
+    const NAMES: [&str; 26] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -129,6 +129,7 @@ mod tests {
         "2026-11-29-110000_moderation",
         "2026-11-29-120000_room_settings",
         "2026-11-29-140000_webhook_progress",
+        "2026-11-29-200000_replies_and_reactions",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

@@ -86,6 +86,7 @@ diesel::table! {
         data -> Nullable<Text>,
         sent_at -> BigInt,
         warnings -> Nullable<Text>,
+        reply_to -> Nullable<BigInt>,
     }
 }
 
@@ -105,6 +106,8 @@ diesel::table! {
         deleted_at -> Nullable<BigInt>,
         warnings -> Nullable<Text>,
         removed -> Bool,
+        reply_to -> Nullable<BigInt>,
+        reactions -> Nullable<Text>,
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    ClientId, ContactKind, Data, MessageId, RoomId, Seq, Timestamp, UserId, data::UnfitData, fold::is_blank,
+    ClientId, ContactKind, Data, MessageId, Reaction, RoomId, Seq, Timestamp, UserId, data::UnfitData, fold::is_blank,
     masking::Screened,
 };
 
@@ -64,6 +64,8 @@ pub struct Draft {
     pub text: Option<String>,
     /// What a client needs in addition to the words; any JSON.
     pub data: Option<Data>,
+    /// The `seq` of the message that it replies to.
+    pub reply_to: Option<Seq>,
     /// When haggle accepted it.
     pub sent_at: Timestamp,
     /// What the masking rule makes of its words. It counts for as long as no offer was accepted in the room.
@@ -145,6 +147,10 @@ pub struct StoredMessage {
     /// Contacts that its words hold or held, to reach someone outside the conversation: both members see a notice of the
     /// risk.
     pub warnings: Vec<ContactKind>,
+    /// The `seq` of the earlier message of its room that it replies to.
+    pub reply_to: Option<Seq>,
+    /// What its room's members have reacted with, at most one of each.
+    pub reactions: Vec<Reaction>,
     /// Whether the marketplace has removed it: it is deleted then, and not by its sender.
     pub is_removed: bool,
 }
@@ -273,6 +279,8 @@ mod tests {
             edited_at: None,
             deleted_at: None,
             warnings: Vec::new(),
+            reply_to: None,
+            reactions: Vec::new(),
             is_removed: false,
         };
         let news = |message: StoredMessage| ["sam", "alice"].map(|user| message.is_news_to(&UserId::from_stored(user)));

@@ -17,6 +17,7 @@ pub mod notes;
 pub mod offers;
 pub mod origin;
 pub mod products;
+pub mod reactions;
 pub mod reports;
 pub mod rooms;
 pub mod sanctions;

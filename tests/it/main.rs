@@ -38,6 +38,7 @@ mod postgres;
 mod presence;
 mod proxied;
 mod races;
+mod reactions;
 mod rest;
 mod room_settings;
 mod safety;

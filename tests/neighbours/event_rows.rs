@@ -97,6 +97,11 @@ fn inputs() -> Vec<Input> {
         input("deleteMessage", "heavy messages", |it, n| {
             ("deleteMessage", json!({"messageId": it.message(n)}).to_string())
         }),
+        input("react", "heavy messages", |it, n| {
+            let (room, id) = &it.messages[usize::try_from(n).unwrap_or(0) % it.messages.len().max(1)];
+            let emoji = if n % 2 == 0 { "👍" } else { "🏴󠁧󠁢󠁳󠁣󠁴󠁿" };
+            ("react", json!({"roomId": room, "messageId": id, "emoji": emoji}).to_string())
+        }),
         input("typing", "rooms that are not in memory", |it, n| {
             ("typing", json!({"roomId": format!("wide-{}", n % it.rooms_wide), "typing": n % 2 == 0}).to_string())
         }),
@@ -126,7 +131,7 @@ impl Prepared {
         let size = attacker.size;
         let heavy_rooms: Vec<_> = (0..size.heavy_rooms).map(|place| format!("heavy-{place}")).collect();
         let messages = match event {
-            "editMessage" | "deleteMessage" => attacker.message_ids(MALLORY, &heavy_rooms).await,
+            "editMessage" | "deleteMessage" | "react" => attacker.message_ids(MALLORY, &heavy_rooms).await,
             _ => Vec::new(),
         };
         let offers = match event {

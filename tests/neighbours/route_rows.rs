@@ -201,6 +201,27 @@ fn on_messages() -> Vec<Route> {
             }),
         ),
         prepared(
+            "PUT",
+            "/api/v1/rooms/{id}/messages/{messageId}/reaction",
+            "heavy messages",
+            attack(|attacker| {
+                on_each_message(attacker, |room, id| {
+                    Request::new("PUT", format!("/api/v1/rooms/{room}/messages/{id}/reaction"))
+                        .json(json!({"emoji": "👍"}).to_string())
+                })
+            }),
+        ),
+        prepared(
+            "DELETE",
+            "/api/v1/rooms/{id}/messages/{messageId}/reaction",
+            "where there is none",
+            attack(|attacker| {
+                on_each_message(attacker, |room, id| {
+                    Request::new("DELETE", format!("/api/v1/rooms/{room}/messages/{id}/reaction"))
+                })
+            }),
+        ),
+        prepared(
             "POST",
             "/api/v1/reports",
             "over and over, amid heavy messages",

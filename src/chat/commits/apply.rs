@@ -20,7 +20,10 @@ impl Chat {
     pub(in crate::chat) fn apply(&mut self, written: Written) -> Result<Answer, ChatError> {
         Ok(match written {
             Written::Appended { message, first_time } => self.appended(message, first_time),
-            Written::Changed(message) => self.changed(message),
+            Written::Changed(message) | Written::Reacted { message, changed: true } => self.changed(message),
+            Written::Reacted { message, changed: false } => {
+                Answer { data: self.settings.json_of(&message, self.now.wall), created: false }
+            }
             Written::Read { room, reader, read_seq, unread, advanced } => {
                 self.read_marked(ReadMark { room, reader, read_seq, unread }, advanced)
             }

@@ -258,6 +258,10 @@ impl Run {
             Screened::Marked { warnings, masked } => (masked.clone(), warnings.clone()),
             Screened::Refused(refused) => return Err((*refused).into()),
         };
+        let answers_something = |seq: Seq| (1..=room.row.last_seq).contains(&seq.0);
+        if !draft.reply_to.is_none_or(answers_something) {
+            return Err(WriteError::NoSuchReply);
+        }
         room.row.last_seq += 1;
         // Answering counts as reading: also what came before, as `Read` in the record says.
         if let Some(role) = room.row.role_of(&draft.sender) {
@@ -319,6 +323,8 @@ fn stored(draft: &Draft, seq: i64) -> StoredMessage {
         edited_at: None,
         deleted_at: None,
         warnings: Vec::new(),
+        reply_to: draft.reply_to,
+        reactions: Vec::new(),
         is_removed: false,
     }
 }

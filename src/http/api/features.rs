@@ -13,8 +13,19 @@ use crate::{
 };
 
 /// What a client may use. A client ignores names that it does not know. A name that is missing is not offered.
-const FEATURES: [&str; 9] =
-    ["offers", "images", "search", "blocks", "reports", "settings", "room-settings", "room-tokens", "embed"];
+const FEATURES: [&str; 11] = [
+    "offers",
+    "images",
+    "search",
+    "blocks",
+    "reports",
+    "settings",
+    "room-settings",
+    "room-tokens",
+    "embed",
+    "replies",
+    "reactions",
+];
 
 /// What this server offers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,9 +35,9 @@ pub struct Features {
     #[schema(example = json!(["haggle.v1"]))]
     protocols: [&'static str; 1],
     /// What it offers: `offers`, `images`, `search`, `blocks`, `reports`, `settings`, `room-settings`, `room-tokens`,
-    /// `embed`. Newer servers offer more.
+    /// `embed`, `replies`, `reactions`. Newer servers offer more.
     #[schema(example = json!(["offers", "images", "search"]))]
-    features: [&'static str; 9],
+    features: [&'static str; 11],
     /// Over which wires events travel, each with its address on this server.
     wires: Wires,
     /// Whether this is `haggle demo`, where anyone signs in as anyone; absent elsewhere.
