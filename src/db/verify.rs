@@ -356,6 +356,11 @@ mod tests {
             ("UPDATE rooms SET last_seq = 6", "rooms whose messages are not numbered"),
             ("UPDATE messages SET position = -position WHERE seq = 4", "messages that were committed before"),
             ("UPDATE messages SET deleted_at = 1 WHERE seq = 2", "deleted messages that still hold"),
+            (
+                "UPDATE messages SET deleted_at = 1, text = NULL, reactions = '[]' WHERE seq = 2",
+                "deleted messages that still hold",
+            ),
+            ("UPDATE messages SET reply_to = seq WHERE seq = 2", "replies to what was not said"),
             ("UPDATE changes SET after_position = 1000", "changes that were noted before"),
             ("UPDATE message_index_progress SET indexed_to = 1000", "search indices that are ahead"),
             (

@@ -20,10 +20,8 @@ impl Chat {
     pub(in crate::chat) fn apply(&mut self, written: Written) -> Result<Answer, ChatError> {
         Ok(match written {
             Written::Appended { message, first_time } => self.appended(message, first_time),
-            Written::Changed(message) | Written::Reacted { message, changed: true } => self.changed(message),
-            Written::Reacted { message, changed: false } => {
-                Answer { data: self.settings.json_of(&message, self.now.wall), created: false }
-            }
+            Written::Changed(message) => self.changed(message),
+            Written::Reacted { message, changed } => self.reacted(message, changed),
             Written::Read { room, reader, read_seq, unread, advanced } => {
                 self.read_marked(ReadMark { room, reader, read_seq, unread }, advanced)
             }
@@ -127,6 +125,13 @@ impl Chat {
             self.with_room(RoomRequest::AnnounceChange(change, Reach::Everywhere));
         }
         Answer { data, created: false }
+    }
+
+    fn reacted(&mut self, message: StoredMessage, changed: bool) -> Answer {
+        if changed {
+            return self.changed(message);
+        }
+        Answer { data: self.settings.json_of(&message, self.now.wall), created: false }
     }
 
     fn offers_expired(&mut self, offers: Vec<StoredMessage>, next: Option<Timestamp>) -> Answer {

@@ -43,7 +43,7 @@ pub(super) fn write_run(
         },
         known: find_known(conn, tail.as_deref(), writes)?
             .into_iter()
-            .map(|message| (key_of(&message), Known::Stored(message)))
+            .map(|message| (key_of(&message), Known::Stored(Box::new(message))))
             .collect(),
         repeats: Vec::new(),
         unread: Vec::new(),
@@ -198,7 +198,7 @@ fn key_of(message: &StoredMessage) -> Key {
 
 /// Where the message is that a key belongs to.
 enum Known {
-    Stored(StoredMessage),
+    Stored(Box<StoredMessage>),
     /// In this run: the index of its outcome.
     InRun(usize),
 }
@@ -233,7 +233,7 @@ impl Run {
                 }
                 Entry::Occupied(entry) => {
                     let message = match entry.get() {
-                        Known::Stored(message) => Some(message),
+                        Known::Stored(message) => Some(&**message),
                         Known::InRun(index) => match outcomes.get(*index) {
                             Some(Ok(Written::Appended { message, .. })) => {
                                 self.repeats.push((outcomes.len(), *index));

@@ -7,6 +7,7 @@ import { leadsAway, partsOf } from "./links.js";
 import { describe, reasonText } from "./message_text.js";
 import { OfferCard } from "./offer.js";
 import { isPicture, Picture } from "./picture.js";
+import { Quote, reactionItems, Reactions } from "./replies.js";
 import { html, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
@@ -28,6 +29,9 @@ const ONLY_EMOJI = /^(?:(?:\p{RI}\p{RI}|\p{Extended_Pictographic}(?:\p{EMod}|\uF
  * @property {(message: Message) => void} report
  * @property {(message: Message) => void} enlarge
  * @property {(draft: Draft) => void} rewrite takes it back into the composer
+ * @property {(seq: number) => void} seek
+ * @property {(message: Message) => void} [reply] missing, as the next one, where the server has no such thing
+ * @property {(message: Message, emoji: string | null) => void} [react]
  */
 
 /**
@@ -46,6 +50,7 @@ export function MessageGroup({ block: { own, lines }, other, room, product, acti
           ${message?.kind === "offer" && message.data && !message.deletedAt
             ? html`<${OfferCard} message=${message} room=${room} other=${other} product=${product} actions=${actions} />`
             : html`<${Bubble} line=${line} own=${own} other=${other} room=${room} actions=${actions} reachable=${line.key === lastKey} />`}
+          ${message?.reactions && html`<${Reactions} message=${message} other=${other} room=${room} react=${actions.react} />`}
           ${message && !message.deletedAt && html`<${Warning} message=${message} own=${own} />`}
           ${line.state === "failed" && line.draft
             ? html`<${Failed} draft=${line.draft} room=${room} rewrite=${actions.rewrite} />`
@@ -69,7 +74,7 @@ export function MessageGroup({ block: { own, lines }, other, room, product, acti
  */
 export function hasMenu({ message }, room) {
   if (!message || message.deletedAt || message.kind === "offer") return false;
-  return Boolean(message.text) || message.senderId !== room.ownUserId || room.isEditable(message);
+  return room.writable || Boolean(message.text) || message.senderId !== room.ownUserId || room.isEditable(message);
 }
 
 /**
@@ -85,15 +90,20 @@ function Bubble({ line, own, other, room, actions, reachable }) {
   if (message?.deletedAt) return html`<p class="bubble bubble-deleted">${t.deleted}</p>`;
 
   const image = message && isPicture(message);
+  const replyTo = (message ?? line.draft)?.replyTo;
+  const quote = replyTo && html`<${Quote} seq=${replyTo} room=${room} other=${other} seek=${actions.seek} />`;
   const content = html`
+    ${image && quote}
     ${image && html`<${Picture} message=${message} alt=${own ? t.image.yours : t.image.alt(other.name)} room=${room} enlarge=${actions.enlarge} />`}
-    ${(line.text || !image) && html`<p part=${own ? "message message-own" : "message message-other"} class="bubble ${line.text && ONLY_EMOJI.test(line.text) ? "bubble-emoji" : ""}" dir="auto">${line.text && html`<${Linked} text=${line.text} />`}</p>`}
+    ${(line.text || !image) && html`<p part=${own ? "message message-own" : "message message-other"} class="bubble ${line.text && ONLY_EMOJI.test(line.text) ? "bubble-emoji" : ""}" dir="auto">${!image && quote}${line.text && html`<${Linked} text=${line.text} />`}</p>`}
   `;
   if (!message || !hasMenu(line, room)) return html`<div class="line-row">${content}</div>`;
 
   const items = () => {
     const editable = room.isEditable(message) && room.writable;
     return [
+      ...(actions.react && room.writable ? reactionItems(message, room.ownUserId, actions.react) : []),
+      ...(actions.reply && room.writable ? [{ label: t.reply, icon: "reply", choose: () => actions.reply?.(message) }] : []),
       ...(message.text ? [{ label: t.copy, icon: "copy", choose: () => void navigator.clipboard?.writeText(message.text ?? "") }] : []),
       ...(editable && message.text ? [{ label: t.edit, icon: "edit", choose: () => actions.edit(message) }] : []),
       ...(editable ? [{ label: t.delete, icon: "trash", danger: true, choose: () => actions.remove(message) }] : []),

@@ -1,9 +1,9 @@
 // @ts-check
-import { ConnectionBanner } from "./connection_banner.js";
 import { HostContext } from "./host.js";
-import { InboxPane } from "./inbox_pane.js";
 import { useLanguage } from "./language.js";
+import { ConnectionBanner } from "./connection_banner.js";
 import { html, useChanges, useContext, useEffect, useState } from "./view.js";
+import { InboxPane } from "./inbox_pane.js";
 
 /** @typedef {import("../elements/session.js").Session} Session */
 
@@ -83,6 +83,7 @@ export function ConversationView({ session, client, roomId, sought, takesFocus }
     state=${client.state}
     rest=${client.rest}
     sought=${sought}
+    features=${session.features}
     images=${session.features.has("images") ? session.images : undefined}
     messageBytesMax=${session.messageBytesMax}
     takesFocus=${takesFocus}
