@@ -1,6 +1,9 @@
 //! Messages: a [`Draft`] before the commit, a [`StoredMessage`] after it.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -155,6 +158,25 @@ pub struct StoredMessage {
     pub is_removed: bool,
 }
 
+/// What may change of a stored message, in short: whether it is known as it stands is seen without its words. Never leaves the
+/// process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct MessageState(u64);
+
+impl MessageState {
+    /// From when it was edited and deleted and whether it was removed, from its reactions, and from the data of an offer.
+    #[must_use]
+    pub fn new(
+        revised: (Option<Timestamp>, Option<Timestamp>, bool),
+        reactions: &[Reaction],
+        offer: Option<&str>,
+    ) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (revised, reactions, offer).hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
 /// The part of a system message's `data` that names the member whom it is about.
 #[derive(Deserialize)]
 struct About {
@@ -177,6 +199,13 @@ impl StoredMessage {
     pub fn is_news_to(&self, member: &UserId) -> bool {
         let is_about = || self.data.as_ref().is_some_and(|data| is_about(data, member));
         self.sender_id != *member && !(self.kind == MessageKind::System && is_about())
+    }
+
+    /// How it stands, see [`MessageState`].
+    #[must_use]
+    pub fn state(&self) -> MessageState {
+        let offer = self.data.as_ref().filter(|_| self.kind == MessageKind::Offer).map(Data::json);
+        MessageState::new((self.edited_at, self.deleted_at, self.is_removed), &self.reactions, offer)
     }
 
     /// Whether somebody says something by it: it is no notice about one of the members.

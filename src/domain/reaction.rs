@@ -27,7 +27,7 @@ const BLACK_FLAG: char = '\u{1f3f4}';
 const LAST_TAG: char = '\u{e007f}';
 
 /// A single emoji. What is stored is read back as it is: an emoji of a newer Unicode stays one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = String, example = "👍")]
 pub struct Emoji(Arc<str>);
@@ -48,7 +48,7 @@ impl Emoji {
 }
 
 /// A member's reaction to a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reaction {
     /// Id of the user.

@@ -97,11 +97,7 @@ fn inputs() -> Vec<Input> {
         input("deleteMessage", "heavy messages", |it, n| {
             ("deleteMessage", json!({"messageId": it.message(n)}).to_string())
         }),
-        input("react", "heavy messages", |it, n| {
-            let (room, id) = &it.messages[usize::try_from(n).unwrap_or(0) % it.messages.len().max(1)];
-            let emoji = if n % 2 == 0 { "👍" } else { "🏴󠁧󠁢󠁳󠁣󠁴󠁿" };
-            ("react", json!({"roomId": room, "messageId": id, "emoji": emoji}).to_string())
-        }),
+        input("react", "heavy messages", |it, n| it.react(n)),
         input("typing", "rooms that are not in memory", |it, n| {
             ("typing", json!({"roomId": format!("wide-{}", n % it.rooms_wide), "typing": n % 2 == 0}).to_string())
         }),
@@ -147,6 +143,14 @@ impl Prepared {
             heavy: heavy_data(),
             digits: repeated("1-"),
         }
+    }
+
+    /// A reaction to one of them, another one each time.
+    fn react(&self, number: u64) -> (&'static str, String) {
+        let place = usize::try_from(number).unwrap_or(0) % self.messages.len().max(1);
+        let (room, id) = self.messages.get(place).map_or(("none", "none"), |(room, id)| (room, id));
+        let emoji = if number % 2 == 0 { "👍" } else { "🏴󠁧󠁢󠁳󠁣󠁴󠁿" };
+        ("react", json!({"roomId": room, "messageId": id, "emoji": emoji}).to_string())
     }
 
     /// The id of a message of the attacker's own.

@@ -326,6 +326,10 @@ export interface Timeline {
   readonly hasGap: boolean;
   /** Whether there are older messages to ask for. */
   readonly hasOlder: boolean;
+  /** Counts what happens here: what a page has is as old as the moment at which it was asked for. */
+  readonly moment: number;
+  /** The message with this `seq`, if it is known. */
+  get(seq: number): Message | undefined;
   /** What to show to a user, oldest first: the other member's messages wait for the ones before them. */
   list(ownUserId?: string): Message[];
 }

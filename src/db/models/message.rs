@@ -6,6 +6,7 @@ mod ends;
 mod postgres;
 mod reactions;
 mod revise;
+mod state;
 pub(in crate::db) mod tail;
 
 use std::{collections::HashSet, ops::ControlFlow};
@@ -35,6 +36,8 @@ pub(in crate::db) use ends::{EndsRow, list_ends};
 pub(in crate::db) use reactions::{list_reacted, set_reactions};
 
 pub(in crate::db) use revise::{delete, edit, erase, set_removed, set_revised};
+
+pub(in crate::db) use state::list_states;
 
 pub(in crate::db) use by_sender::{list_by_sender, list_by_sender_among};
 

@@ -1,6 +1,6 @@
 // @ts-check
 import { MenuButton } from "./menu.js";
-import { useQuoted } from "./replies.js";
+import { quoteOf } from "./message_text.js";
 import { Icon } from "./icons.js";
 import { isKeyboardUsed } from "./keyboard.js";
 import { AttachmentTray } from "./attachments.js";
@@ -22,7 +22,8 @@ const LABEL_MAX = 60;
  *   offered, `question` is a first one to send as it is
  */
 export function Composer({ room, other, unfinished: { text, write }, editing, endEdit, replied, endReply, phrases, editPhrases, makeOffer, question, images, attachments, messageBytesMax, takesFocus }) {
-  const { t } = useLanguage();
+  const language = useLanguage();
+  const { t } = language;
   const [changed, setChanged] = useState("");
   const [showsRing, setRing] = useState(false);
   const { busy, failure, attempt, forget } = useAttempt();
@@ -35,8 +36,7 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
   const isTooLong = left !== undefined && left < 0;
   const hasPictures = !editing && attachments.pictures.length > 0;
   const focus = () => field.current?.focus({ preventScroll: true });
-  const quoted = useQuoted(replied, room, other);
-  const bar = editing ? t.editing : replied && t.replyTo(quoted);
+  const bar = editing ? t.editing : replied && t.replyTo(quoteOf(replied, room, other, language));
   const endBar = editing ? endEdit : endReply;
 
   useEffect(() => {

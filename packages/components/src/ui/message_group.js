@@ -4,11 +4,10 @@ import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
 import { leadsAway, partsOf } from "./links.js";
-import { describe, reasonText } from "./message_text.js";
+import { describe, quoteOf, reasonText } from "./message_text.js";
 import { OfferCard } from "./offer.js";
 import { isPicture, Picture } from "./picture.js";
-import { Quote, reactionItems, Reactions } from "./replies.js";
-import { html, useRef, useState } from "./view.js";
+import { html, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
 /** @typedef {import("@haggle/client").Draft} Draft */
@@ -21,6 +20,11 @@ const LONG_PRESS_MS = 500;
 /** One to three emoji and nothing else. */
 const ONLY_EMOJI = /^(?:(?:\p{RI}\p{RI}|\p{Extended_Pictographic}(?:\p{EMod}|\uFE0F|\u200D\p{Extended_Pictographic})*)\s?){1,3}$/u;
 
+/** What one reacts with, mostly. */
+const EMOJI = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
+
+/** @typedef {(message: Message, emoji: string | null) => void} React `null` takes one's reaction back */
+
 /**
  * @typedef {import("./offer.js").OfferDialogs & BubbleActions} MessageActions
  * @typedef {object} BubbleActions
@@ -31,7 +35,7 @@ const ONLY_EMOJI = /^(?:(?:\p{RI}\p{RI}|\p{Extended_Pictographic}(?:\p{EMod}|\uF
  * @property {(draft: Draft) => void} rewrite takes it back into the composer
  * @property {(seq: number) => void} seek
  * @property {(message: Message) => void} [reply] missing, as the next one, where the server has no such thing
- * @property {(message: Message, emoji: string | null) => void} [react]
+ * @property {React} [react]
  */
 
 /**
@@ -181,4 +185,45 @@ function Failed({ draft, room, rewrite }) {
     <button type="button" class="discard" onClick=${() => room.discard(draft.clientId)}>${t.discard}</button>
     ${reason && html`<span class="failure">${reason}</span>`}
   </div>`;
+}
+
+/**
+ * The choices of a message's menu. What one has reacted with is taken back by choosing it again.
+ *
+ * @param {Message} message
+ * @param {string} userId
+ * @param {React} react
+ * @returns {import("./menu.js").MenuItem[]}
+ */
+function reactionItems(message, userId, react) {
+  return EMOJI.map((label) => {
+    const checked = message.reactions?.some((one) => one.userId === userId && one.emoji === label) ?? false;
+    return { label, isEmoji: true, checked, choose: () => react(message, checked ? null : label) };
+  });
+}
+
+/**
+ * What the two have reacted with. A press takes one's own back, or says the same as the other.
+ *
+ * @param {{message: Message, other: User, room: Room, react?: React}} props
+ */
+function Reactions({ message, other, room, react }) {
+  const { t } = useLanguage();
+  return html`<p class="reactions">${message.reactions?.map(({ userId, emoji }) => {
+    const isOwn = userId === room.ownUserId;
+    return html`<button type="button" key=${userId} class="reaction" aria-pressed=${String(isOwn)} aria-label=${`${emoji} ${isOwn ? t.you : other.name}`} disabled=${!react || !room.writable} onClick=${() => react?.(message, isOwn ? null : emoji)}>${emoji}</button>`;
+  })}</p>`;
+}
+
+/**
+ * The message that another one replies to, wherever it is in the history: the way to it.
+ *
+ * @param {{seq: number, room: Room, other: User, seek: (seq: number) => void}} props
+ */
+function Quote({ seq, room, other, seek }) {
+  const language = useLanguage();
+  const message = room.messageAt(seq);
+  const quoted = quoteOf(message, room, other, language);
+  useEffect(() => void (message ?? room.loadMessage(seq).catch(() => {})), [seq]);
+  return html`<button type="button" class="quote plain-line" aria-label=${language.t.replyTo(quoted)} onClick=${() => seek(seq)}>${quoted}</button>`;
 }
