@@ -149,7 +149,7 @@ impl Prepared {
     fn react(&self, number: u64) -> (&'static str, String) {
         let place = usize::try_from(number).unwrap_or(0) % self.messages.len().max(1);
         let (room, id) = self.messages.get(place).map_or(("none", "none"), |(room, id)| (room, id));
-        let emoji = if number % 2 == 0 { "👍" } else { "🏴󠁧󠁢󠁳󠁣󠁴󠁿" };
+        let emoji = if number.is_multiple_of(2) { "👍" } else { "🏴󠁧󠁢󠁳󠁣󠁴󠁿" };
         ("react", json!({"roomId": room, "messageId": id, "emoji": emoji}).to_string())
     }
 

@@ -43,7 +43,7 @@ export class Room extends Emitter {
   #enterAgain = false;
   #readSeq = 0;
   #readSeqWanted = 0;
-  /** Messages from before those that are loaded, to which later ones reply. @type {Map<number, Message>} */ #apart = new Map();
+  /** Earlier ones, which others reply to. @type {Map<number, Message>} */ #apart = new Map();
   /** @type {Promise<void> | undefined} */ #entering;
   /** @type {any} */ #typingTimer;
   /** @type {any} */ #tokenTimer;
@@ -394,7 +394,7 @@ export class Room extends Emitter {
   async loadMessage(seq, { signal } = {}) {
     if (!this.messageAt(seq)) {
       const { items } = await this.#rest.listMessages(this.id, { after: seq - 1, limit: 1, signal });
-      // Not among the others: there may be a hole between it and them.
+      // There may be a hole between it and the others.
       for (const message of items) this.#apart.set(message.seq, message);
       this.emit("change");
     }

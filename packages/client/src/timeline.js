@@ -11,8 +11,7 @@
  */
 export class Timeline {
   /** @type {Map<number, Message>} */ #bySeq = new Map();
-  /** When each was last taken from what happens now, by `moment`. @type {Map<number, number>} */ #live = new Map();
-  /** Counts what happens: what is read is as old as the moment at which it was asked for. */
+  /** The moment of each one's last event. @type {Map<number, number>} */ #live = new Map();
   moment = 0;
   /** `seq` of the oldest known message; 0 while none is known. */
   firstSeq = 0;
@@ -21,7 +20,7 @@ export class Timeline {
 
   /**
    * @param {Message[]} messages
-   * @param {number} [askedAt] the moment at which they were asked for; without it they are what happens now
+   * @param {number} [askedAt] the moment of the request; without it they are events
    * @returns {Message[]} those that were not known before
    */
   merge(messages, askedAt = Infinity) {
@@ -29,7 +28,7 @@ export class Timeline {
     for (const message of messages) {
       const known = this.#bySeq.get(message.seq);
       if (!known) added.push(message);
-      // A reaction changes no time: a slow page must not undo it.
+      // A reaction changes no time.
       if (/** @type {number} */ (this.#live.get(message.seq)) > askedAt) continue;
       if (askedAt === Infinity) this.#live.set(message.seq, ++this.moment);
       if (!known || isNewer(message, known)) this.#bySeq.set(message.seq, message);

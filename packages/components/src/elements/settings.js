@@ -12,7 +12,7 @@ export class HaggleSettings extends HaggleElement {
 }
 
 /**
- * Read when they are shown for the first time, with the dialogs: a chunk of its own would cost more than it saves.
+ * Read with the dialogs, when they are shown for the first time.
  *
  * @param {{rest: import("@haggle/client").Rest}} props
  */

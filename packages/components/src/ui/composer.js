@@ -1,6 +1,6 @@
 // @ts-check
 import { MenuButton } from "./menu.js";
-import { quoteOf } from "./message_text.js";
+import { quoteOf } from "./message_group.js";
 import { Icon } from "./icons.js";
 import { isKeyboardUsed } from "./keyboard.js";
 import { AttachmentTray } from "./attachments.js";

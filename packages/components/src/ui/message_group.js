@@ -4,7 +4,7 @@ import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
 import { leadsAway, partsOf } from "./links.js";
-import { describe, quoteOf, reasonText } from "./message_text.js";
+import { describe, reasonText } from "./message_text.js";
 import { OfferCard } from "./offer.js";
 import { isPicture, Picture } from "./picture.js";
 import { html, useEffect, useRef, useState } from "./view.js";
@@ -213,6 +213,20 @@ function Reactions({ message, other, room, react }) {
     const isOwn = userId === room.ownUserId;
     return html`<button type="button" key=${userId} class="reaction" aria-pressed=${String(isOwn)} aria-label=${`${emoji} ${isOwn ? t.you : other.name}`} disabled=${!react || !room.writable} onClick=${() => react?.(message, isOwn ? null : emoji)}>${emoji}</button>`;
   })}</p>`;
+}
+
+/**
+ * Who says what, in one line, of a message that is replied to.
+ *
+ * @param {Message | undefined} message
+ * @param {Room} room
+ * @param {User} other
+ * @param {Parameters<typeof describe>[1]} language
+ */
+export function quoteOf(message, room, other, language) {
+  if (!message) return "…";
+  const says = describe(message, language);
+  return message.senderId === room.ownUserId ? language.t.lastFromYou(says) : `${other.name}: \u2068${says}\u2069`;
 }
 
 /**

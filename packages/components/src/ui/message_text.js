@@ -19,20 +19,6 @@ export function describe(message, { t, format }) {
 }
 
 /**
- * Who says what, in one line, of a message that is replied to.
- *
- * @param {Message | undefined} message
- * @param {import("@haggle/client").Room} room
- * @param {import("@haggle/client").User} other
- * @param {Parameters<typeof describe>[1]} language
- */
-export function quoteOf(message, room, other, language) {
-  if (!message) return "…";
-  const says = describe(message, language);
-  return message.senderId === room.ownUserId ? language.t.lastFromYou(says) : `${other.name}: \u2068${says}\u2069`;
-}
-
-/**
  * What the server itself says has a code and parameters, for words in the reader's language. What the marketplace says, and a
  * code that this page does not know, is shown as it came.
  *
