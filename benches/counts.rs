@@ -126,6 +126,8 @@ fn stored() -> StoredMessage {
         edited_at: None,
         deleted_at: None,
         warnings: Vec::new(),
+        reply_to: None,
+        reactions: Vec::new(),
         is_removed: false,
     }
 }
@@ -171,6 +173,7 @@ fn batch(times: usize) {
                     kind: MessageKind::Text,
                     text: Some(TEXT.to_owned()),
                     data: None,
+                    reply_to: None,
                     sent_at: AT,
                     screened: Screened::Clean,
                 })

@@ -83,6 +83,7 @@ fn append(room: &RoomId, sender: &UserId, client_id: Option<String>) -> Write {
         kind: MessageKind::Text,
         text: Some("x".repeat(120)),
         data: None,
+        reply_to: None,
         sent_at: AT,
         screened: Screened::Clean,
     })

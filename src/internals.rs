@@ -52,8 +52,8 @@ pub mod chat {
     }
     pub mod request {
         pub use crate::chat::request::{
-            Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, Read, ReplyTo, Resume, SessionEvent, Typing,
-            Welcome,
+            Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, React, Read, ReplyTo, Resume, SessionEvent,
+            Typing, Welcome,
         };
     }
     pub mod rooms {
@@ -86,7 +86,7 @@ pub mod db {
 }
 pub mod domain {
     pub use crate::domain::{
-        AuditAction, AuditEntry, AuthorizePolicy, ClientId, Data, Draft, MaskingPolicy, MessageId, MessageKind,
+        AuditAction, AuditEntry, AuthorizePolicy, ClientId, Data, Draft, Emoji, MaskingPolicy, MessageId, MessageKind,
         Moderator, Product, ProductId, ProductStatus, Recovery, Role, Room, RoomId, RoomSettingsPatch, SanctionKind,
         Screened, Seq, SessionId, SettingsPatch, StoredMessage, Timestamp, User, UserId, WebhookEvent, WebhookEvents,
     };

@@ -14,7 +14,6 @@ import "./components/ui/signed_in.js";
 import "./components/ui/connection_banner.js";
 import "./components/ui/language.js";
 import "./components/languages/en.js";
-import "./components/ui/inbox_pane.js";
 import "./components/ui/inbox_list.js";
 import "./components/ui/inbox_row.js";
 import "./components/ui/composer_drafts.js";

@@ -388,6 +388,7 @@ fn notice(context: &ScreenContext, sender: &UserId, text: String, at: Timestamp)
         kind: MessageKind::System,
         text: Some(text),
         data: Some(Data::of(&NoticeAbout { about: sender })),
+        reply_to: None,
         sent_at: at,
         screened: Screened::Clean,
     });

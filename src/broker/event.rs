@@ -290,6 +290,8 @@ mod tests {
             edited_at: None,
             deleted_at: Some(Timestamp(2)),
             warnings: vec![],
+            reply_to: None,
+            reactions: Vec::new(),
             is_removed: false,
         }
     }

@@ -233,6 +233,7 @@ fn counts(write: &Write) -> bool {
             Moderation::RemoveMessage { .. } | Moderation::SetUnlisted { .. } | Moderation::Warn { .. }
         ),
         Write::Edit { .. }
+        | Write::React { .. }
         | Write::MarkRead { .. }
         | Write::SetRoomSettings { .. }
         | Write::ExpireOffers { .. }

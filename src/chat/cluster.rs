@@ -8,7 +8,7 @@ pub mod reconcile;
 use super::{batch::Batch, rooms::Rooms};
 use crate::{
     broker::NodeId,
-    domain::{MessageId, RoomId, Seq, UserId},
+    domain::{MessageId, RoomId, Seq, StoredMessage, UserId},
 };
 use nodes::Nodes;
 use reconcile::Confirmed;
@@ -56,9 +56,8 @@ impl Cluster {
     }
 
     /// A node says that a message stands differently: this one, without `by`.
-    pub(super) fn change_said(&mut self, message: &MessageId, by: Option<NodeId>) {
+    pub(super) fn change_said(&mut self, message: &StoredMessage, by: Option<NodeId>) {
         if let Some(nodes) = &mut self.nodes {
-            nodes.reconcile.confirm(Confirmed::Message(message.clone()));
             let by = by.unwrap_or_else(|| nodes.id());
             nodes.reconcile.message_changed(message, by);
         }

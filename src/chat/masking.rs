@@ -67,6 +67,7 @@ mod tests {
             kind: MessageKind::Text,
             text: Some(text.to_owned()),
             data: None,
+            reply_to: None,
             sent_at: Timestamp(0),
             screened: inspected.screened,
         };

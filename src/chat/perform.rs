@@ -6,7 +6,7 @@ use super::{
     authorization::check_grant,
     batch::PendingWrite,
     hub_op::Op,
-    request::{Join, MakeOffer, Message, ReplyTo, RoomRequest},
+    request::{Join, MakeOffer, Message, React, ReplyTo, RoomRequest},
 };
 use crate::{
     db::{Write, WriteError},
@@ -59,6 +59,7 @@ impl Chat {
             }
             RoomRequest::Message(message) => self.out.answer(message.reply, Err(error)),
             RoomRequest::MakeOffer(offer) => self.out.answer(offer.reply, Err(error)),
+            RoomRequest::React(react) => self.out.answer(react.reply, Err(error)),
             RoomRequest::Read(read) => self.out.answer(read.reply, Err(error)),
             RoomRequest::Typing(typing) => self.out.answer(ReplyTo::Session(typing.asker), Err(error)),
             RoomRequest::Resume { session, .. } => self.deliveries().resume_room(session, false),
@@ -99,6 +100,12 @@ impl Chat {
                 let MakeOffer { user: maker, room: in_room, price, client_id, reply } = offer;
                 let silenced = self.silenced(&room, role, client_id.as_ref());
                 let write = Write::MakeOffer { room: in_room, maker, price, client_id, at: self.now.wall };
+                self.append_spoken(silenced, PendingWrite { write, room: Some(room), reply });
+            }
+            RoomRequest::React(React { user: member, room: in_room, message, emoji, reply }) => {
+                // Taking back is not saying something.
+                let silenced = emoji.as_ref().and_then(|_| self.silenced(&room, role, None));
+                let write = Write::React { room: in_room, message, member, emoji, at: self.now.wall };
                 self.append_spoken(silenced, PendingWrite { write, room: Some(room), reply });
             }
             RoomRequest::Read(read) => {

@@ -17,7 +17,8 @@ use super::{
 use crate::{
     db::Write,
     domain::{
-        Account, ClientId, Draft, RoomId, Seq, SessionId, Timestamp, UserId, masking::InspectedEnds, offer::Price,
+        Account, ClientId, Draft, Emoji, MessageId, RoomId, Seq, SessionId, Timestamp, UserId, masking::InspectedEnds,
+        offer::Price,
     },
     error::ChatError,
     protocol::push::Offset,
@@ -125,6 +126,7 @@ session_events! {
     Join => |event| Self::InRoom(RoomRequest::Join(event));
     Message => |event| Self::InRoom(RoomRequest::Message(event));
     MakeOffer => |event| Self::InRoom(RoomRequest::MakeOffer(event));
+    React => |event| Self::InRoom(RoomRequest::React(event));
     Typing => |event| Self::InRoom(RoomRequest::Typing(event));
     Read => |event| Self::InRoom(RoomRequest::Read(event));
 }
@@ -229,6 +231,22 @@ pub struct MakeOffer {
     pub price: Price,
     /// The maker's idempotency key.
     pub client_id: Option<ClientId>,
+    /// Where the answer goes.
+    pub reply: ReplyTo,
+}
+
+/// Reacts to a message in a room, or takes that back.
+///
+/// Session or REST → `ChatServer`, for each `react`. Answers with the [`StoredMessage`](crate::domain::StoredMessage) as it
+/// stands after the commit. Fails with `forbidden`, `not_found` (no such message in this room), `conflict` (a deleted one), as a
+/// message does where its sender can't say anything, and with `unavailable`.
+#[derive(Debug)]
+pub struct React {
+    pub user: UserId,
+    pub room: RoomId,
+    pub message: MessageId,
+    /// `None` takes the reaction back.
+    pub emoji: Option<Emoji>,
     /// Where the answer goes.
     pub reply: ReplyTo,
 }

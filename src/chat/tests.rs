@@ -112,6 +112,7 @@ fn a_room_that_is_read_while_a_deletion_in_it_lands_counts_it_once() {
             kind: crate::domain::MessageKind::Text,
             text: Some("hello".to_owned()),
             data: None,
+            reply_to: None,
             sent_at: Timestamp(0),
             screened: crate::domain::Screened::Clean,
         };
@@ -413,6 +414,8 @@ fn said(room: &RoomId) -> crate::domain::StoredMessage {
         edited_at: Some(Timestamp(1)),
         deleted_at: None,
         warnings: Vec::new(),
+        reply_to: None,
+        reactions: Vec::new(),
         is_removed: false,
     }
 }

@@ -3,7 +3,7 @@
 //! In this order, so that parents come before children: the person; the other members of their rooms, as the person saw
 //! them; their products and those that they asked about; their rooms; what they said there themselves. The other side's
 //! words are the other side's data, and those of the marketplace its own: neither is here. So `seq` is not either, and an
-//! import counts the messages from 1 again.
+//! import counts the messages from 1 again. `replyTo` counts in the same way, and is left out of a reply to what is not here.
 //!
 //! It is read in parts, each short: a slow reader of a large export holds no snapshot of the database.
 
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     domain::{
-        ImportLine, MessageKind, ProductId, PushSubscription, Role, RoomId, Times, Timestamp, User, UserId,
+        ImportLine, MessageKind, ProductId, PushSubscription, Role, RoomId, Seq, Times, Timestamp, User, UserId,
         import_line::{MessageLine, RoomLine},
     },
     protocol::view::{SignImageUrls, exported},
@@ -49,6 +49,16 @@ pub struct ExportPlace {
     after: String,
     /// The room whose messages are under way, and the last of them that is done.
     within: Option<(String, i64)>,
+    /// The `seq` of each line of that room so far.
+    written: Vec<i64>,
+}
+
+impl ExportPlace {
+    /// Which of the room's lines has the message with this `seq`, if one has.
+    fn line_of(&self, seq: Seq) -> Option<Seq> {
+        let place = self.written.binary_search(&seq.0).ok()?;
+        i64::try_from(place + 1).ok().map(Seq)
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -268,12 +278,15 @@ impl Part<'_> {
                     if message.kind == MessageKind::Image {
                         message.data = message.data.map(|data| exported(&data, self.signer).unwrap_or(data));
                     }
+                    message.reply_to = message.reply_to.and_then(|seq| self.place.line_of(seq));
+                    self.place.written.push(message.seq.0);
                     self.write(&ImportLine::Message(MessageLine::from(message)))?;
                 }
             }
             if is_done {
                 room.clone_into(&mut self.place.after);
                 self.place.within = None;
+                self.place.written.clear();
                 return Ok(());
             }
             if is_cut || self.is_full() {
@@ -343,12 +356,19 @@ mod tests {
             say(conn, &boat, "carol", &format!("{i}{}", "x".repeat(1000)));
         }
         say(conn, &boat, "bob", "the other side's words");
+        for reply_to in [1, 501, 400] {
+            let reply = Draft { reply_to: Some(Seq(reply_to)), ..draft(&boat, "carol", "a reply", None) };
+            write(conn, Write::Append(reply)).unwrap();
+        }
         let deleted = say(conn, &boat, "carol", "deleted words").id;
         write(conn, Write::Delete { message: deleted, editor: user_id("carol"), at: NOW }).unwrap();
 
         let exported = export(conn, "carol");
         let counted = ["user", "product", "room", "message"].map(|kind| lines_of(&exported, kind));
-        assert_eq!(counted, [3, 603, 601, 1100]);
+        assert_eq!(counted, [3, 603, 601, 1103]);
+        let replies: Vec<_> = exported.lines().filter(|line| line.contains("a reply")).collect();
+        assert!(replies[0].contains(r#""replyTo":1"#) && replies[2].contains(r#""replyTo":400"#));
+        assert!(!replies[1].contains("replyTo"), "the other side's words have no line");
         assert!(!exported.contains("other side's words") && !exported.contains("deleted words"));
         assert!(exported.starts_with(r#"{"type":"user","id":"carol""#));
 

@@ -17,7 +17,7 @@ use super::{
     prelude::*,
     schema::{changes, messages, rooms},
 };
-use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, User, UserId};
+use crate::domain::{MessageId, ProductId, RoomId, Seq, StoredMessage, User, UserId, message::MessageState};
 
 /// A place in the order of commits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub struct Committed {
 /// Something else that was committed, by its name alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Noted {
-    /// A message was edited or taken back.
-    Message(MessageId),
+    /// A message was edited, taken back or reacted to, and how it stands by now.
+    Message(MessageId, MessageState),
     /// A member has read.
     Read(RoomId, UserId),
     /// A room is new, or something that nodes keep of it is another now.
@@ -126,11 +126,16 @@ pub fn list_news(conn: &mut Connection, after: CommitCursor, limit: i64) -> Resu
         buyer: UserId::from_stored(buyer),
         seller: UserId::from_stored(seller),
     });
+    let updated = changed.iter().filter(|row| row.kind() == Some(ChangeKind::MessageUpdated));
+    let states = message::list_states(conn, updated.map(|row| row.subject_id.as_str()))?;
     let mut notes = Vec::with_capacity(changed.len());
     for row in &changed {
         let id = row.subject_id.as_str();
         notes.extend(match row.kind() {
-            Some(ChangeKind::MessageUpdated) => Some(Noted::Message(MessageId::from_stored(id))),
+            Some(ChangeKind::MessageUpdated) => {
+                let state = states.get(id).copied().unwrap_or_default();
+                Some(Noted::Message(MessageId::from_stored(id), state))
+            }
             Some(ChangeKind::Read) => {
                 Some(Noted::Read(RoomId::from_stored(id), UserId::from_stored(row.member_id.as_str())))
             }

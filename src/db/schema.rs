@@ -96,6 +96,7 @@ diesel::table! {
         data -> Nullable<Text>,
         sent_at -> BigInt,
         warnings -> Nullable<Text>,
+        reply_to -> Nullable<BigInt>,
     }
 }
 
@@ -115,6 +116,8 @@ diesel::table! {
         deleted_at -> Nullable<BigInt>,
         warnings -> Nullable<Text>,
         removed -> Bool,
+        reply_to -> Nullable<BigInt>,
+        reactions -> Nullable<Text>,
     }
 }
 

@@ -157,6 +157,7 @@ pub(super) fn draft(room: &RoomId, sender: &str, text: &str, client_id: Option<&
         kind: MessageKind::Text,
         text: Some(text.to_owned()),
         data: None,
+        reply_to: None,
         sent_at: NOW,
         screened: Screened::Clean,
     }

@@ -28,7 +28,7 @@ struct Promise {
 }
 
 /// The promises that both databases can be asked for in the same words.
-const PROMISES: [Promise; 16] = [
+const PROMISES: [Promise; 17] = [
     Promise {
         what: "rooms whose messages are not numbered 1, 2, 3 … up to their last one",
         sql: "SELECT r.id AS example FROM rooms r LEFT JOIN \
@@ -60,8 +60,13 @@ const PROMISES: [Promise; 16] = [
         sql: "SELECT m.id AS example FROM messages m LEFT JOIN rooms r ON r.id = m.room_id WHERE r.id IS NULL",
     },
     Promise {
-        what: "deleted messages that still hold words or data",
-        sql: "SELECT id AS example FROM messages WHERE deleted_at IS NOT NULL AND (text IS NOT NULL OR data IS NOT NULL)",
+        what: "deleted messages that still hold words, data or reactions",
+        sql: "SELECT id AS example FROM messages WHERE deleted_at IS NOT NULL \
+              AND (text IS NOT NULL OR data IS NOT NULL OR reactions IS NOT NULL)",
+    },
+    Promise {
+        what: "replies to what was not said before them",
+        sql: "SELECT id AS example FROM messages WHERE reply_to < 1 OR reply_to >= seq",
     },
     Promise {
         what: "rooms in which somebody has read what was never said",
@@ -351,6 +356,11 @@ mod tests {
             ("UPDATE rooms SET last_seq = 6", "rooms whose messages are not numbered"),
             ("UPDATE messages SET position = -position WHERE seq = 4", "messages that were committed before"),
             ("UPDATE messages SET deleted_at = 1 WHERE seq = 2", "deleted messages that still hold"),
+            (
+                "UPDATE messages SET deleted_at = 1, text = NULL, reactions = '[]' WHERE seq = 2",
+                "deleted messages that still hold",
+            ),
+            ("UPDATE messages SET reply_to = seq WHERE seq = 2", "replies to what was not said"),
             ("UPDATE changes SET after_position = 1000", "changes that were noted before"),
             ("UPDATE message_index_progress SET indexed_to = 1000", "search indices that are ahead"),
             (

@@ -9,6 +9,7 @@ mod ended_offers;
 mod erase_user;
 mod moderate;
 mod offers;
+mod react;
 mod revise;
 mod safety;
 mod waves;
@@ -21,7 +22,7 @@ use super::{
     tail::{Tail, settle_tables},
 };
 use crate::domain::{
-    ClientId, Draft, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, RoomSettingsPatch, Seq,
+    ClientId, Draft, Emoji, MessageId, Product, ProductId, ProductStatus, Recovery, RoomId, RoomSettingsPatch, Seq,
     SettingsPatch, Timestamp, User, UserId,
     masking::Inspected,
     offer::{self, Price},
@@ -51,6 +52,15 @@ pub enum Write {
     },
     /// Takes one's own message back.
     Delete { message: MessageId, editor: UserId, at: Timestamp },
+    /// Reacts to a message of either member.
+    React {
+        room: RoomId,
+        message: MessageId,
+        member: UserId,
+        /// In place of what they have reacted with before; `None` takes that back.
+        emoji: Option<Emoji>,
+        at: Timestamp,
+    },
     /// Says how far a member has read.
     MarkRead {
         room: RoomId,
@@ -267,6 +277,9 @@ fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResul
             revise::edit(conn, message, editor, text, inspected, *at)
         }
         Write::Delete { message, editor, at } => revise::delete(conn, message, editor, *at),
+        Write::React { room, message, member, emoji, at } => {
+            react::react(conn, room, message, member, emoji.as_ref(), *at)
+        }
         Write::PutProduct { product, keeps_status, at } => {
             catalogue::put_product(conn, product.clone(), *keeps_status, *at)
         }
@@ -304,6 +317,8 @@ fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResul
 mod offer_tests;
 #[cfg(test)]
 mod race_tests;
+#[cfg(test)]
+mod react_tests;
 #[cfg(test)]
 mod revise_tests;
 #[cfg(test)]

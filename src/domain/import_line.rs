@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    ClientId, Data, MessageKind, Product, ProductId, ProductStatus, Role, RoomId, StoredMessage, Times, Timestamp,
+    ClientId, Data, MessageKind, Product, ProductId, ProductStatus, Role, RoomId, Seq, StoredMessage, Times, Timestamp,
     User, UserId, currency,
     field::{InvalidField, optional_whole, read_object},
     message::SYSTEM_SENDER,
@@ -120,6 +120,9 @@ pub struct MessageLine {
     /// What a client needs in addition to the words; any JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Data>,
+    /// What it replies to: the position of an earlier message among the room's lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Seq>,
     /// When its words last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
@@ -290,6 +293,7 @@ impl From<StoredMessage> for MessageLine {
             client_id: message.client_id,
             kind: message.kind,
             data: message.data,
+            reply_to: message.reply_to,
             edited_at: message.edited_at,
             deleted_at: message.deleted_at,
         }
@@ -341,7 +345,7 @@ mod tests {
         ImportLine::parse(line, &mut UnknownFields::default())
     }
 
-    const GOOD: [&str; 11] = [
+    const GOOD: [&str; 12] = [
         r#"{"type":"user","id":"u","name":"U","avatarUrl":"/u.png"}"#,
         r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":0,"currency":"KRW","imageUrl":"https://x/y","status":"sold"}"#,
         r#"{"type":"room","id":"r","productId":"p","buyerId":"b"}"#,
@@ -352,6 +356,7 @@ mod tests {
         r#"{"type":"message","roomId":"r","senderId":"b","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","kind":"text","editedAt":"2026-11-23T09:01:00.000Z"}"#,
         r#"{"type":"message","roomId":"r","senderId":"b","sentAt":"2026-11-23T09:00:00.000Z","kind":"text","deletedAt":"2026-11-23T09:02:00.000Z"}"#,
         r#"{"type":"message","roomId":"r","senderId":"b","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","clientId":"k","kind":"text","data":{"a":[1]}}"#,
+        r#"{"type":"message","roomId":"r","senderId":"b","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","kind":"text","replyTo":3}"#,
         r#"{"type":"message","roomId":"r","senderId":"system","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","kind":"system"}"#,
     ];
 

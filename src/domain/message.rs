@@ -1,12 +1,15 @@
 //! Messages: a [`Draft`] before the commit, a [`StoredMessage`] after it.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    ClientId, ContactKind, Data, MessageId, RoomId, Seq, Timestamp, UserId, data::UnfitData, fold::is_blank,
+    ClientId, ContactKind, Data, MessageId, Reaction, RoomId, Seq, Timestamp, UserId, data::UnfitData, fold::is_blank,
     masking::Screened,
 };
 
@@ -64,6 +67,8 @@ pub struct Draft {
     pub text: Option<String>,
     /// What a client needs in addition to the words; any JSON.
     pub data: Option<Data>,
+    /// The `seq` of the message that it replies to.
+    pub reply_to: Option<Seq>,
     /// When haggle accepted it.
     pub sent_at: Timestamp,
     /// What the masking rule makes of its words. It counts for as long as no offer was accepted in the room.
@@ -145,8 +150,31 @@ pub struct StoredMessage {
     /// Contacts that its words hold or held, to reach someone outside the conversation: both members see a notice of the
     /// risk.
     pub warnings: Vec<ContactKind>,
+    /// The `seq` of the earlier message of its room that it replies to.
+    pub reply_to: Option<Seq>,
+    /// What its room's members have reacted with, at most one of each.
+    pub reactions: Vec<Reaction>,
     /// Whether the marketplace has removed it: it is deleted then, and not by its sender.
     pub is_removed: bool,
+}
+
+/// What may change of a stored message, in short: whether it is known as it stands is seen without its words. Never leaves the
+/// process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct MessageState(u64);
+
+impl MessageState {
+    /// From when it was edited and deleted and whether it was removed, from its reactions, and from the data of an offer.
+    #[must_use]
+    pub fn new(
+        revised: (Option<Timestamp>, Option<Timestamp>, bool),
+        reactions: &[Reaction],
+        offer: Option<&str>,
+    ) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (revised, reactions, offer).hash(&mut hasher);
+        Self(hasher.finish())
+    }
 }
 
 /// The part of a system message's `data` that names the member whom it is about.
@@ -171,6 +199,13 @@ impl StoredMessage {
     pub fn is_news_to(&self, member: &UserId) -> bool {
         let is_about = || self.data.as_ref().is_some_and(|data| is_about(data, member));
         self.sender_id != *member && !(self.kind == MessageKind::System && is_about())
+    }
+
+    /// How it stands, see [`MessageState`].
+    #[must_use]
+    pub fn state(&self) -> MessageState {
+        let offer = self.data.as_ref().filter(|_| self.kind == MessageKind::Offer).map(Data::json);
+        MessageState::new((self.edited_at, self.deleted_at, self.is_removed), &self.reactions, offer)
     }
 
     /// Whether somebody says something by it: it is no notice about one of the members.
@@ -273,6 +308,8 @@ mod tests {
             edited_at: None,
             deleted_at: None,
             warnings: Vec::new(),
+            reply_to: None,
+            reactions: Vec::new(),
             is_removed: false,
         };
         let news = |message: StoredMessage| ["sam", "alice"].map(|user| message.is_news_to(&UserId::from_stored(user)));

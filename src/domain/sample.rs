@@ -38,6 +38,8 @@ pub(crate) fn message(room: &RoomId, seq: i64, sender: &str) -> StoredMessage {
         edited_at: None,
         deleted_at: None,
         warnings: Vec::new(),
+        reply_to: None,
+        reactions: Vec::new(),
         is_removed: false,
     }
 }

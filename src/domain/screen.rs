@@ -273,6 +273,7 @@ mod tests {
             kind: MessageKind::Text,
             text: None,
             data: Some(Data::from_json(data.to_owned()).unwrap()),
+            reply_to: None,
             sent_at: Timestamp(0),
             screened: Screened::Clean,
         };

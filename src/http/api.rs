@@ -19,6 +19,7 @@ pub mod operations;
 pub mod origin;
 pub mod products;
 pub mod push_subscriptions;
+pub mod reactions;
 pub mod reports;
 pub mod rooms;
 pub mod sanctions;

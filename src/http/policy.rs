@@ -83,6 +83,8 @@ pub const RULES: &[Rule] = &[
     rule("POST", "/api/v1/rooms/{id}/messages", Needs::UserOrService),
     rule("PATCH", "/api/v1/rooms/{id}/messages/{messageId}", Needs::User),
     rule("DELETE", "/api/v1/rooms/{id}/messages/{messageId}", Needs::UserOrStaff),
+    rule("PUT", "/api/v1/rooms/{id}/messages/{messageId}/reaction", Needs::User),
+    rule("DELETE", "/api/v1/rooms/{id}/messages/{messageId}/reaction", Needs::User),
     rule("POST", "/api/v1/rooms/{id}/offers", Needs::User),
     rule("POST", "/api/v1/rooms/{id}/offers/{messageId}/answer", Needs::User),
     rule("POST", "/api/v1/rooms/{id}/images", Needs::User),

@@ -5,7 +5,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use super::{
     api::{
         audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers, operations,
-        origin, products, push_subscriptions, reports, rooms, sanctions, search, users,
+        origin, products, push_subscriptions, reactions, reports, rooms, sanctions, search, users,
     },
     embed, engine_io, health, openapi,
     problem::Problem,
@@ -38,6 +38,11 @@ fn of_rooms(config: &mut web::ServiceConfig) {
             web::resource("/api/v1/rooms/{id}/messages/{messageId}")
                 .route(web::patch().to(messages::edit_message))
                 .route(web::delete().to(messages::delete_message)),
+        )
+        .service(
+            web::resource("/api/v1/rooms/{id}/messages/{messageId}/reaction")
+                .route(web::put().to(reactions::react))
+                .route(web::delete().to(reactions::take_back_reaction)),
         )
         .service(web::resource("/api/v1/rooms/{id}/offers").route(web::post().to(offers::make_offer)))
         .service(

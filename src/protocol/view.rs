@@ -28,7 +28,7 @@ pub use self::{
 pub(crate) use image_data::PlainPaths;
 
 use crate::domain::{
-    ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
+    ClientId, ContactKind, Data, MessageId, MessageKind, Reaction, RoomId, Seq, StoredMessage, Timestamp, UserId,
     offer::{StandingOffer, expired_data},
 };
 use image_data::ImageView;
@@ -97,6 +97,9 @@ pub struct MessageView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     data: Option<DataView<'a>>,
+    /// The `seq` of the earlier message of its room that it replies to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Seq>,
     /// When haggle accepted it.
     sent_at: Timestamp,
     /// When its words last changed.
@@ -109,6 +112,9 @@ pub struct MessageView<'a> {
     /// risk.
     #[serde(default, skip_serializing_if = "<[ContactKind]>::is_empty")]
     warnings: &'a [ContactKind],
+    /// What its room's members have reacted with, at most one of each; absent where nobody has.
+    #[serde(default, skip_serializing_if = "<[Reaction]>::is_empty")]
+    reactions: &'a [Reaction],
     /// `marketplace` where not its sender has deleted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     removed_by: Option<RemovedBy>,
@@ -134,10 +140,12 @@ impl<'a> MessageView<'a> {
             kind: message.kind,
             text: message.text.as_deref(),
             data: message.data.as_ref().map(|data| DataView::of(data, message, presenter)),
+            reply_to: message.reply_to,
             sent_at: message.sent_at,
             edited_at: message.edited_at,
             deleted_at: message.deleted_at,
             warnings: &message.warnings,
+            reactions: &message.reactions,
             removed_by: message.is_removed.then_some(RemovedBy::Marketplace),
         }
     }
@@ -165,7 +173,7 @@ impl<'a> DataView<'a> {
 mod tests {
     use super::*;
     use crate::domain::{
-        Role,
+        Emoji, Role,
         offer::{OFFER_LIFETIME_MS, Offer, Price},
         sample,
     };
@@ -199,11 +207,13 @@ mod tests {
             edited_at: Some(Timestamp(0)),
             deleted_at: Some(Timestamp(0)),
             warnings: vec![ContactKind::Email],
+            reply_to: Some(Seq(3)),
+            reactions: vec![Reaction { user_id: UserId::from_stored("bob"), emoji: Emoji::parse("👍").unwrap() }],
             data: Data::from_json("[1,  2]".to_owned()).ok(),
             ..small
         };
         let tail = format!(
-            r#""text":"hello","data":[1,  2],"sentAt":"{at}","editedAt":"{at}","deletedAt":"{at}","warnings":["email"]}}"#
+            r#""text":"hello","data":[1,  2],"replyTo":3,"sentAt":"{at}","editedAt":"{at}","deletedAt":"{at}","warnings":["email"],"reactions":[{{"userId":"bob","emoji":"👍"}}]}}"#
         );
         assert_eq!(shown(&whole, NOW), format!(r#"{head},"clientId":"c","kind":"text",{tail}"#));
     }

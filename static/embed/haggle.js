@@ -19,7 +19,6 @@ import "./components/vendor/preact-hooks.js";
 import "./components/ui/language.js";
 import "./components/languages/en.js";
 import "./components/ui/money.js";
-import "./components/ui/inbox_pane.js";
 import "./components/ui/inbox_list.js";
 import "./components/ui/inbox_row.js";
 import "./components/ui/composer_drafts.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Window } from "./support/browser.js";
+import { PHONE, Window } from "./support/browser.js";
 import { browser, server, stage } from "./support/stage.js";
 
 stage();
@@ -180,4 +180,62 @@ test("a message that the server refuses can be sent again with one tap, or given
   await buyer.send("A short one, then.");
   await buyer.message("A short one, then.", "sent").waitFor();
   await buyer.close();
+});
+
+test("a message is replied to and reacted to, by keyboard and by touch, and the other sees it at once", async () => {
+  const buyer = await (await Window.open(browser, server.url)).signIn("Jonas");
+  const seller = await (await Window.open(browser, server.url, { viewport: PHONE, colorScheme: "dark" })).signIn("Priya");
+  await buyer.openChat("Steel touring bike");
+  await seller.page.locator(".tab-chats").click();
+  await seller.openChat("Steel touring bike");
+  await buyer.send("Is the bell on it?");
+  const asked = seller.message("Is the bell on it?");
+  await asked.waitFor();
+  const menuOf = (line) => line.locator(".line-menu").evaluate((button) => button.click());
+  const replies = (window) => window.page.locator(".quote");
+  const reaction = (window, name) => window.page.getByRole("button", { name });
+
+  // Escape gives a reply up, and what is sent next is none.
+  const bar = seller.page.getByText(/^Reply to Jonas.*: \u2068Is the bell on it\?\u2069$/);
+  await menuOf(asked);
+  await seller.look("message-menu-phone-dark");
+  await seller.page.getByRole("menuitem", { name: "Reply" }).click();
+  await bar.waitFor();
+  await seller.composer.press("Escape");
+  await bar.waitFor({ state: "detached" });
+  await menuOf(asked);
+  await seller.page.getByRole("menuitem", { name: "Reply" }).click();
+  await seller.look("replying-phone-dark");
+  await seller.send("Yes, it is.");
+  await bar.waitFor({ state: "detached" });
+  for (const [window, name] of [[seller, /^Jonas.*: \u2068Is the bell on it\?\u2069$/], [buyer, "You: \u2068Is the bell on it?\u2069"]]) {
+    await replies(window).getByText(name).waitFor();
+  }
+
+  // By the keyboard: from the menu's first item up to the emoji, and along them.
+  const answered = buyer.page.locator(".line", { hasText: "Yes, it is." });
+  await answered.locator(".line-menu").focus();
+  await buyer.page.keyboard.press("Enter");
+  await buyer.page.getByRole("menuitemradio", { name: "👍" }).waitFor();
+  await buyer.look("reacting-desk");
+  for (let step = 0; step < 6; step += 1) await buyer.page.keyboard.press("ArrowLeft");
+  await buyer.page.keyboard.press("Enter");
+  await reaction(buyer, "👍 You").waitFor();
+  await buyer.until(() => focused()?.matches(".line-menu"));
+  // Pressed, the other's is said again, and one's own is taken back.
+  await reaction(seller, /^👍 Jonas/).click();
+  await reaction(buyer, /^👍 Priya/).waitFor();
+  await Promise.all([buyer.look("reactions-desk"), seller.look("reactions-phone-dark")]);
+  await reaction(buyer, "👍 You").click();
+  for (const [window, name] of [[buyer, "👍 You"], [seller, /^👍 Jonas/]]) await reaction(window, name).waitFor({ state: "detached" });
+  assert.equal(await reaction(seller, "👍 You").getAttribute("aria-pressed"), "true");
+
+  // The way to the original, which may be deleted by now.
+  await replies(buyer).click();
+  await buyer.until(() => focused()?.matches(".line-menu") && focused().closest(".sought"));
+  await menuOf(buyer.message("Is the bell on it?"));
+  await buyer.page.getByRole("menuitem", { name: "Delete" }).click();
+  await buyer.page.locator("dialog[open]").getByRole("button", { name: "Delete" }).click();
+  await replies(seller).getByText(/^Jonas.*: \u2068This message was deleted\u2069$/).waitFor();
+  await Promise.all([buyer.close(), seller.close()]);
 });

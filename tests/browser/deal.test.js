@@ -212,6 +212,8 @@ test("one's own message is edited and deleted, by the keyboard alone, and the ot
   await page.keyboard.press("Enter");
   await page.getByRole("menuitem", { name: "Edit" }).waitFor();
   await buyer.look("message-menu-desk");
+  // From "Reply" over "Copy the text".
+  await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await buyer.until(() => focused()?.matches(".composer textarea") && focused().value === "I come at eleven");

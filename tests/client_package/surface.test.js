@@ -37,6 +37,8 @@ const CALLS = {
   sendMessage: ["r", { text: "Hello" }],
   editMessage: ["r", "m", "Hello"],
   deleteMessage: ["r", "m"],
+  react: ["r", "m", "👍"],
+  takeBackReaction: ["r", "m"],
   markRead: ["r", 1],
   makeOffer: ["r", { amount: 1, currency: "USD" }],
   answerOffer: ["r", "m", { answer: "accept" }],

@@ -53,6 +53,7 @@ async fn a_stranger_learns_nothing_receives_nothing_and_stores_nothing() {
                     ("message", json!({"roomId": id, "text": "hello", "token": token})),
                     ("typing", json!({"roomId": id, "typing": true})),
                     ("read", json!({"roomId": id, "seq": 1})),
+                    ("react", json!({"roomId": id, "messageId": "m", "emoji": "👍"})),
                 ];
                 let mut errors = Vec::new();
                 for (event, data) in events {
@@ -206,7 +207,7 @@ async fn what_needs_no_room_token_needs_a_member_all_the_same() {
     let said = sam.say("for both members' lists").await;
     assert_eq!(alice.push("roomUpdated").await["lastMessage"]["text"], "for both members' lists");
     let said = json!({"messageId": said["id"], "text": "her words"});
-    assert_eq!(mallory.request("editMessage", said).await.unwrap_err().code, "not_found");
+    assert_eq!(mallory.request("editMessage", said.clone()).await.unwrap_err().code, "not_found");
     let path = format!("/api/v1/rooms/{}/messages", room.id);
     let mine = call(server.addr, &server.token("alice"), "POST", &path, Some(json!({"text": "by REST"}))).await;
     assert_eq!(mine.status, 201);
@@ -221,6 +222,7 @@ async fn what_needs_no_room_token_needs_a_member_all_the_same() {
         ("typing", json!({"roomId": room.id, "typing": true})),
         ("read", json!({"roomId": room.id, "seq": 1})),
         ("offer", json!({"roomId": room.id, "amount": 1, "currency": "KRW"})),
+        ("react", json!({"roomId": room.id, "messageId": said["messageId"], "emoji": "👍"})),
     ] {
         assert_eq!(alice.request(event, data).await.unwrap_err().code, "forbidden", "{event}");
     }

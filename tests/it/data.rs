@@ -42,6 +42,7 @@ fn store(server: &TestServer, room: &RoomId, sender: &str, text: Option<&str>, d
         kind: MessageKind::Text,
         text: text.map(str::to_owned),
         data: data.map(|json| Data::from_json(json).unwrap()),
+        reply_to: None,
         sent_at: Timestamp(1),
         screened: Screened::Clean,
     };

@@ -126,6 +126,22 @@ fn changes() -> Vec<Change> {
             &["messageUpdated"],
         ),
         change(
+            ("PUT", "/api/v1/rooms/{id}/messages/{messageId}/reaction"),
+            "/api/v1/rooms/ROOM/messages/MESSAGE/reaction",
+            sam,
+            json!({"emoji": "👍"}),
+            &["messageUpdated"],
+            &[],
+        ),
+        change(
+            ("DELETE", "/api/v1/rooms/{id}/messages/{messageId}/reaction"),
+            "/api/v1/rooms/ROOM/messages/MESSAGE/reaction",
+            sam,
+            Value::Null,
+            &["messageUpdated"],
+            &[],
+        ),
+        change(
             ("DELETE", messages),
             "/api/v1/rooms/ROOM/messages/MESSAGE",
             alice,

@@ -40,6 +40,7 @@ mod presence;
 mod proxied;
 mod push;
 mod races;
+mod reactions;
 mod rest;
 mod room_settings;
 mod safety;

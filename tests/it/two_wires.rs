@@ -24,7 +24,7 @@ fn conversation() -> Vec<Step> {
         Step("alice", "message", json!({"text": "010-1234-5678", "data": {"x": [1, null]}}), true),
         Step("alice", "editMessage", json!({"messageId": "$0", "text": "hello, and edited"}), true),
         Step("alice", "deleteMessage", json!({"messageId": "$2"}), true),
-        Step("sam", "message", json!({"text": "and hello to you"}), true),
+        Step("sam", "message", json!({"text": "and hello to you", "replyTo": 1}), true),
         Step("alice", "typing", json!({"typing": true}), false),
         Step("alice", "typing", json!({"typing": false}), false),
         Step("alice", "read", json!({"seq": 2}), true),
@@ -38,6 +38,10 @@ fn conversation() -> Vec<Step> {
         Step("alice", "answerOffer", json!({"messageId": "$last", "answer": "counter", "amount": 800_000}), true),
         Step("sam", "answerOffer", json!({"messageId": "$last", "answer": "counter", "amount": 850_000}), true),
         Step("alice", "answerOffer", answer("$last", "accept"), true),
+        Step("alice", "react", json!({"messageId": "$5", "emoji": "👍"}), true),
+        Step("alice", "react", json!({"messageId": "$5", "emoji": "👍"}), true),
+        Step("sam", "react", json!({"messageId": "$0", "emoji": "❤️"}), true),
+        Step("alice", "react", json!({"messageId": "$5", "emoji": null}), true),
     ]
 }
 

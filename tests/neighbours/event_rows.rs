@@ -97,6 +97,7 @@ fn inputs() -> Vec<Input> {
         input("deleteMessage", "heavy messages", |it, n| {
             ("deleteMessage", json!({"messageId": it.message(n)}).to_string())
         }),
+        input("react", "heavy messages", |it, n| it.react(n)),
         input("typing", "rooms that are not in memory", |it, n| {
             ("typing", json!({"roomId": format!("wide-{}", n % it.rooms_wide), "typing": n % 2 == 0}).to_string())
         }),
@@ -126,7 +127,7 @@ impl Prepared {
         let size = attacker.size;
         let heavy_rooms: Vec<_> = (0..size.heavy_rooms).map(|place| format!("heavy-{place}")).collect();
         let messages = match event {
-            "editMessage" | "deleteMessage" => attacker.message_ids(MALLORY, &heavy_rooms).await,
+            "editMessage" | "deleteMessage" | "react" => attacker.message_ids(MALLORY, &heavy_rooms).await,
             _ => Vec::new(),
         };
         let offers = match event {
@@ -142,6 +143,14 @@ impl Prepared {
             heavy: heavy_data(),
             digits: repeated("1-"),
         }
+    }
+
+    /// A reaction to one of them, another one each time.
+    fn react(&self, number: u64) -> (&'static str, String) {
+        let place = usize::try_from(number).unwrap_or(0) % self.messages.len().max(1);
+        let (room, id) = self.messages.get(place).map_or(("none", "none"), |(room, id)| (room, id));
+        let emoji = if number.is_multiple_of(2) { "👍" } else { "🏴󠁧󠁢󠁳󠁣󠁴󠁿" };
+        ("react", json!({"roomId": room, "messageId": id, "emoji": emoji}).to_string())
     }
 
     /// The id of a message of the attacker's own.

@@ -242,6 +242,33 @@ fn on_messages() -> Vec<Route> {
     ]
 }
 
+/// Reactions to them.
+fn reactions() -> Vec<Route> {
+    vec![
+        prepared(
+            "PUT",
+            "/api/v1/rooms/{id}/messages/{messageId}/reaction",
+            "heavy messages",
+            attack(|attacker| {
+                on_each_message(attacker, |room, id| {
+                    Request::new("PUT", format!("/api/v1/rooms/{room}/messages/{id}/reaction"))
+                        .json(json!({"emoji": "👍"}).to_string())
+                })
+            }),
+        ),
+        prepared(
+            "DELETE",
+            "/api/v1/rooms/{id}/messages/{messageId}/reaction",
+            "where there is none",
+            attack(|attacker| {
+                on_each_message(attacker, |room, id| {
+                    Request::new("DELETE", format!("/api/v1/rooms/{room}/messages/{id}/reaction"))
+                })
+            }),
+        ),
+    ]
+}
+
 /// A request for each of the attacker's heavy messages.
 async fn on_each_message(attacker: Rc<Attacker>, make: impl Fn(&str, &str) -> Request + 'static) {
     let rooms: Vec<_> = (0..attacker.size.heavy_rooms).map(|place| format!("heavy-{place}")).collect();
@@ -376,7 +403,8 @@ async fn report(attacker: &Attacker) -> Vec<String> {
 
 /// The rows.
 pub fn rows() -> Vec<Row> {
-    let routes = [open_routes(), reads(), writes(), on_messages(), images(), of_the_service(), staff::of_staff()];
+    let routes =
+        [open_routes(), reads(), writes(), on_messages(), reactions(), images(), of_the_service(), staff::of_staff()];
     let row = |Route { method, path, name, account, attack }| Row {
         name: format!("{method} {path}: {name}"),
         subject: Subject::Route(method, path),

@@ -25,6 +25,8 @@ RULES = (
     "`buyerId` is for the service key: users open their own rooms",
     "`sellerId` must be the id of a user, put the user first",
     "`text` must not be empty",
+    "the body: `emoji`: must be a single emoji",
+    "`replyTo` must be",
     "`kind` must be text: the other kinds have routes of their own",
     "`amount` is needed to counter an offer",
     "`currency` must be the product's",

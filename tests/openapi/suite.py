@@ -126,6 +126,7 @@ def seed(haggle):
         "image_signatures": [found[3]],
         "docs_files": ["index.html", "swagger-ui.css", "swagger-initializer.js"],
         "currencies": ["KRW", "USD"],
+        "emoji": ["👍", "❤️", "🇰🇷"],
     }
 
 
@@ -150,8 +151,9 @@ def configuration(user_token, dictionaries):
     for operation in ("getRoom", "issueRoomToken", "markRead", "listMessages", "sendMessage", "sendImage"):
         bind(operation, path__id=("rooms", 0.9))
     bind("makeOffer", path__id=("sold_in", 0.9), body__roomId=("sold_in", 0.9), body__currency=("currencies", 0.9))
-    for operation in ("editMessage", "deleteMessage"):
+    for operation in ("editMessage", "deleteMessage", "takeBackReaction"):
         bind(operation, path__id=("rooms", 0.9), path__messageId=("messages", 0.9))
+    bind("react", path__id=("rooms", 0.9), path__messageId=("messages", 0.9), body__emoji=("emoji", 0.7))
     bind("answerOffer", path__id=("sold_in", 0.9), path__messageId=("offers", 0.9))
     bind("openRoom", body__productId=("products", 0.9), body__buyerId=("buyers", 0.9))
     bind("report", body__roomId=("rooms", 0.9), body__messageId=("messages", 0.7))

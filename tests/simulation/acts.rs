@@ -7,13 +7,14 @@ use haggle::internals::{
     chat::{
         hub_op::{Asker, HubId},
         request::{
-            Change, Connect, Join, Leave, MakeOffer, Message, Read, ReplyTo, Resume, SessionEvent, Typing, Welcome,
+            Change, Connect, Join, Leave, MakeOffer, Message, React, Read, ReplyTo, Resume, SessionEvent, Typing,
+            Welcome,
         },
         rooms::Feed,
     },
     db::{self, Write},
     domain::{
-        AuthorizePolicy, ClientId, Draft, MessageId, MessageKind, Screened, Seq, Timestamp,
+        AuthorizePolicy, ClientId, Draft, Emoji, MessageId, MessageKind, Screened, Seq, Timestamp,
         masking::Inspected,
         offer::{OfferDecision, Price},
     },
@@ -56,7 +57,7 @@ impl World {
                 self.drop_client(client, for_good, for_good || is_noticed);
                 true
             }
-            _ => false,
+            _ => self.react(client),
         })
     }
 
@@ -250,6 +251,7 @@ impl World {
             kind: MessageKind::Text,
             text: Some(text),
             data: None,
+            reply_to: None,
             sent_at: Timestamp(self.wall(node)),
             screened: Screened::Clean,
         };
@@ -279,6 +281,24 @@ impl World {
         let text = format!("other word {}", self.keys);
         let write = Write::Edit { message, editor, text, inspected: Inspected::default(), at };
         self.change(client, "editMessage", write)
+    }
+
+    fn react(&mut self, client: usize) -> bool {
+        let seen = self.clients[client].seen.len();
+        if !self.may_ask(client) || seen == 0 {
+            return false;
+        }
+        // Both members mostly mean the newest one.
+        let place = if self.random.chance(700) { 0 } else { self.random.below(seen) };
+        let (room, message) = self.clients[client].seen[place].clone();
+        let emoji = self.random.pick(&["👍", "❤️", ""]).unwrap_or_default();
+        let name = self.clients[client].user;
+        let Some(asker) = self.asker(client, "react", Ask::Other) else { return false };
+        let (message, emoji) = (MessageId::from_stored(message), Emoji::parse(emoji));
+        self.sends(
+            client,
+            React { user: user(name), room: ROOMS[room].room(), message, emoji, reply: ReplyTo::Session(asker) },
+        )
     }
 
     fn read_up(&mut self, client: usize) -> bool {

@@ -18,6 +18,9 @@ pub type Checked<T = ()> = Result<T, String>;
 /// Offers that a device remembers, to answer them.
 const OFFERS_KEPT: usize = 20;
 
+/// Messages that a device remembers, to react to them.
+const SEEN_KEPT: usize = 8;
+
 /// How a session stands in a room, as far as its client knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seat {
@@ -112,6 +115,8 @@ pub struct Client {
     pub views_before: [View; ROOMS.len()],
     /// Own messages that can be edited, and offers that were seen, the newest first.
     pub own: Vec<String>,
+    /// Messages that came last, of anybody's, and their rooms.
+    pub seen: Vec<(usize, String)>,
     /// Whether each is one's own, and its message.
     pub offers: Vec<(bool, String)>,
     pub read_acks: [i64; ROOMS.len()],
@@ -143,6 +148,7 @@ impl Client {
             seats_before: [Seat::Out; ROOMS.len()],
             views_before: std::array::from_fn(|_| View::default()),
             own: Vec::new(),
+            seen: Vec::new(),
             offers: Vec::new(),
             read_acks: [0; ROOMS.len()],
             requests: 0,
@@ -280,6 +286,12 @@ impl Client {
         if message.kind == "offer" && is_pending {
             self.offers.truncate(OFFERS_KEPT - 1);
             self.offers.insert(0, (message.sender_id == self.user, message.id.clone()));
+        }
+        if message.kind != "system"
+            && let Some(room) = ROOMS.iter().position(|place| place.id == message.room_id)
+        {
+            self.seen.truncate(SEEN_KEPT - 1);
+            self.seen.insert(0, (room, message.id.clone()));
         }
         if message.sender_id == self.user && message.deleted_at.is_none() && message.kind == "text" {
             self.own.push(message.id.clone());

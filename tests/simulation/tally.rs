@@ -8,7 +8,7 @@ use haggle::internals::{
 };
 
 /// What has to happen in a run of the suite.
-pub const WANTED: [&str; 42] = [
+pub const WANTED: [&str; 43] = [
     "connect",
     "disconnect",
     "join",
@@ -16,6 +16,7 @@ pub const WANTED: [&str; 42] = [
     "message",
     "message sent again",
     "edit or deletion",
+    "reaction",
     "read",
     "typing",
     "offer",
@@ -62,6 +63,7 @@ pub fn names_of(outcomes: &Outcomes) -> impl Iterator<Item = &'static str> {
         Some(match written {
             Written::Appended { first_time: false, .. } => "message sent again",
             Written::Changed(_) => "edit or deletion",
+            Written::Reacted { changed: true, .. } => "reaction",
             Written::OfferMoved(moved) => match &moved.answer {
                 Ok(offer) if StandingOffer::of(offer).is_some_and(|offer| offer.status == OfferStatus::Accepted) => {
                     "offer accepted"

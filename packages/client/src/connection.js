@@ -1,9 +1,9 @@
 // @ts-check
 import { backoffMs } from "./backoff.js";
 import { ServerClock } from "./clock.js";
+import { resolveImages } from "./images.js";
 import { Emitter } from "./emitter.js";
 import { abortedBy, afterClose, HaggleError } from "./error.js";
-import { resolveImages } from "./images.js";
 
 /** @import { TokenSource } from "./token_source.js" */
 /** @import { Abortable, ConnectionState, Line, LineEvents, Wire } from "../types/types.d.ts" */

@@ -5,10 +5,10 @@
  * exports.
  */
 
+export { plainWire, PROTOCOLS } from "./plain_wire.js";
 export { HaggleClient } from "./client.js";
 export { HaggleError } from "./error.js";
 export { newClientId } from "./outbox.js";
-export { plainWire, PROTOCOLS } from "./plain_wire.js";
 export { socketIoWire } from "./socket_io_wire.js";
 
 /** The version of this package. */

@@ -66,15 +66,15 @@ export class Outbox extends Emitter {
 
   /**
    * @param {string} roomId
-   * @param {{text?: string, data?: unknown}} content
+   * @param {{text?: string, data?: unknown, replyTo?: number}} content
    * @returns {string} its `clientId`
    * @throws {TypeError} when `data` can't be written as JSON
    */
-  add(roomId, { text, data }) {
+  add(roomId, { text, data, replyTo }) {
     const clientId = newClientId();
     // As it is now, whatever its owner does with it later.
     const kept = data === undefined ? undefined : JSON.parse(JSON.stringify(data));
-    this.#put({ clientId, roomId, text, data: kept, createdAt: new Date().toISOString(), order: this.#store.nextOrder(), state: "sending" });
+    this.#put({ clientId, roomId, text, data: kept, replyTo, createdAt: new Date().toISOString(), order: this.#store.nextOrder(), state: "sending" });
     void this.#flush(roomId);
     return clientId;
   }
@@ -146,11 +146,11 @@ export class Outbox extends Emitter {
    * @param {Draft} draft
    * @returns {Promise<boolean>} whether to go on with the next one; `false` when the connection is lost
    */
-  async #send({ roomId, clientId, text, data }) {
+  async #send({ roomId, clientId, text, data, replyTo }) {
     for (let attempt = 0; ; attempt++) {
       try {
         const message = await this.#roomTokens.use(roomId, (token) =>
-          this.#connection.request("message", { roomId, text, data, clientId, token }),
+          this.#connection.request("message", { roomId, text, data, replyTo, clientId, token }),
         );
         this.discard(clientId);
         this.emit("acknowledged", message);

@@ -107,6 +107,16 @@ export class Rest {
     return this.send("DELETE", this.#message(roomId, messageId), undefined, options);
   }
 
+  /** @type {Declared["react"]} */
+  react(roomId, messageId, emoji, options) {
+    return this.#send("PUT", `${this.#message(roomId, messageId)}/reaction`, { emoji }, options);
+  }
+
+  /** @type {Declared["takeBackReaction"]} */
+  takeBackReaction(roomId, messageId, options) {
+    return this.#send("DELETE", `${this.#message(roomId, messageId)}/reaction`, undefined, options);
+  }
+
   /** @type {Declared["markRead"]} */
   markRead(roomId, seq, options) {
     return this.send("PUT", `${this.#room(roomId)}/read`, { seq }, options);
@@ -123,10 +133,11 @@ export class Rest {
   }
 
   /** @type {Declared["sendImage"]} */
-  async sendImage(roomId, image, { clientId = newClientId(), text, onProgress, signal } = {}) {
+  async sendImage(roomId, image, { clientId = newClientId(), text, replyTo, onProgress, signal } = {}) {
     const form = new FormData();
     form.append("clientId", clientId);
     if (text) form.append("text", text);
+    if (replyTo) form.append("replyTo", String(replyTo));
     form.append("image", /** @type {Blob} */ (image));
     return this.#authorized(signal, (token) => this.#upload(`${this.#base}${this.#room(roomId)}/images`, form, token, onProgress, signal));
   }

@@ -43,6 +43,7 @@ export class Room extends Emitter {
   #enterAgain = false;
   #readSeq = 0;
   #readSeqWanted = 0;
+  /** Earlier ones, which others reply to. @type {Map<number, Message>} */ #apart = new Map();
   /** @type {Promise<void> | undefined} */ #entering;
   /** @type {any} */ #typingTimer;
   /** @type {any} */ #tokenTimer;
@@ -145,9 +146,10 @@ export class Room extends Emitter {
     if (this.loadingOlder || !this.timeline.hasOlder) return;
     this.loadingOlder = true;
     this.emit("change");
+    const { moment } = this.timeline;
     try {
       const { items } = await this.#rest.listMessages(this.id, { before: this.timeline.firstSeq, signal });
-      this.timeline.merge(items);
+      this.timeline.merge(items, moment);
     } finally {
       this.loadingOlder = false;
       this.emit("change");
@@ -196,6 +198,7 @@ export class Room extends Emitter {
         break;
       case "messageUpdated":
         this.#followOffer(data);
+        if (this.#apart.has(data.seq)) this.#apart.set(data.seq, data);
         if (this.timeline.started && data.seq >= this.timeline.firstSeq) this.timeline.merge([data]);
         break;
       case "read":
@@ -303,11 +306,13 @@ export class Room extends Emitter {
     this.#take(entered);
     this.receive(entered.messages);
     if (entered.hasMore && entered.messages.length > 0) return true;
-    // Edits and deletions have no `seq` of their own, so `after` does not bring those of known messages.
-    if (newest && this.now() - Date.parse(newest.sentAt) < EDITABLE_MS) {
+    // Edits, deletions and reactions have no `seq` of their own, so `after` does not bring those of known messages.
+    if (newest) {
+      const { moment } = this.timeline;
       const { items } = await this.#rest.listMessages(this.id);
-      this.timeline.merge(items.filter(({ seq }) => seq >= this.timeline.firstSeq && seq <= this.timeline.lastSeq));
+      this.timeline.merge(items.filter(({ seq }) => seq >= this.timeline.firstSeq && seq <= this.timeline.lastSeq), moment);
     }
+    this.#apart.clear();
     await this.#refreshOffers();
     return this.timeline.hasGap && entered.messages.length > 0;
   }
@@ -374,9 +379,26 @@ export class Room extends Emitter {
 
   /** @type {Declared["reload"]} */
   async reload(seq, { signal } = {}) {
+    const { moment } = this.timeline;
     const { items } = await this.#rest.listMessages(this.id, { before: seq + 1, limit: 1, signal });
-    this.timeline.merge(items);
+    this.timeline.merge(items, moment);
     this.emit("change");
+  }
+
+  /** @type {Declared["messageAt"]} */
+  messageAt(seq) {
+    return this.timeline.get(seq) ?? this.#apart.get(seq);
+  }
+
+  /** @type {Declared["loadMessage"]} */
+  async loadMessage(seq, { signal } = {}) {
+    if (!this.messageAt(seq)) {
+      const { items } = await this.#rest.listMessages(this.id, { after: seq - 1, limit: 1, signal });
+      // There may be a hole between it and the others.
+      for (const message of items) this.#apart.set(message.seq, message);
+      this.emit("change");
+    }
+    return this.messageAt(seq);
   }
 
   /** @type {Declared["offer"]} */
@@ -400,6 +422,11 @@ export class Room extends Emitter {
   /** @type {Declared["delete"]} */
   delete(messageId, options) {
     return this.#change("deleteMessage", { messageId }, options);
+  }
+
+  /** @type {Declared["react"]} */
+  react(messageId, emoji, options) {
+    return this.#change("react", { roomId: this.id, messageId, emoji }, options);
   }
 
   /** @type {Declared["isEditable"]} */

@@ -11,6 +11,8 @@
  */
 export class Timeline {
   /** @type {Map<number, Message>} */ #bySeq = new Map();
+  /** The moment of each one's last event. @type {Map<number, number>} */ #live = new Map();
+  moment = 0;
   /** `seq` of the oldest known message; 0 while none is known. */
   firstSeq = 0;
   /** End of the contiguous run: what to pass as `after`. 0 while none is known. */
@@ -18,13 +20,17 @@ export class Timeline {
 
   /**
    * @param {Message[]} messages
+   * @param {number} [askedAt] the moment of the request; without it they are events
    * @returns {Message[]} those that were not known before
    */
-  merge(messages) {
+  merge(messages, askedAt = Infinity) {
     const added = [];
     for (const message of messages) {
       const known = this.#bySeq.get(message.seq);
       if (!known) added.push(message);
+      // A reaction changes no time.
+      if (/** @type {number} */ (this.#live.get(message.seq)) > askedAt) continue;
+      if (askedAt === Infinity) this.#live.set(message.seq, ++this.moment);
       if (!known || isNewer(message, known)) this.#bySeq.set(message.seq, message);
     }
     this.#measure();
@@ -43,6 +49,11 @@ export class Timeline {
     this.firstSeq = page[0]?.seq ?? lastSeq + 1;
     this.lastSeq = page.at(-1)?.seq ?? lastSeq;
     return this.merge(page);
+  }
+
+  /** @param {number} seq */
+  get(seq) {
+    return this.#bySeq.get(seq);
   }
 
   /** Whether {@link start} has been called. */

@@ -258,10 +258,11 @@ export interface Room extends Emitter<{ change: void; received: Message[] }> {
   /**
    * Says something, now or as soon as there is a connection: it is among {@link drafts} until the server has stored it.
    *
+   * @param content `replyTo`: the `seq` of an earlier message of the room, from servers with `replies` among their features
    * @returns its `clientId`, which the stored message has, too
    * @throws {TypeError} when `data` can't be written as JSON
    */
-  send(content: string | { text?: string; data?: unknown }): string;
+  send(content: string | { text?: string; data?: unknown; replyTo?: number }): string;
   /** Sends a failed draft again. */
   retry(clientId: string): void;
   /** Gives a draft up. */
@@ -270,6 +271,10 @@ export interface Room extends Emitter<{ change: void; received: Message[] }> {
   loadOlder(options?: Abortable): Promise<void>;
   /** Reads one message again, as it now stands. For an image whose address has expired. */
   reload(seq: number, options?: Abortable): Promise<void>;
+  /** The message with this `seq`, such as one's `replyTo`, if it is here. A deleted one has `deletedAt`. */
+  messageAt(seq: number): Message | undefined;
+  /** The same, and reads it where it is not here: {@link messageAt} has it from then on. */
+  loadMessage(seq: number, options?: Abortable): Promise<Message | undefined>;
   /** Says that everything up to `seq` was seen. Safe to call often: only what is new is sent. */
   markRead(seq: number): void;
   /** To be called on every keystroke, with `false` when the composer was emptied. */
@@ -293,6 +298,14 @@ export interface Room extends Emitter<{ change: void; received: Message[] }> {
   edit(messageId: string, text: string, options?: Abortable): Promise<Message>;
   /** Takes one's own message back, for 15 minutes: it keeps its place, and nothing else. */
   delete(messageId: string, options?: Abortable): Promise<Message>;
+  /**
+   * Reacts to a message of either member, in place of one's reaction before; `null` takes it back.
+   *
+   * @param emoji a single one, at most 32 bytes of UTF-8
+   * @returns the message as it now stands
+   * @throws {HaggleError} `conflict` when the message was deleted
+   */
+  react(messageId: string, emoji: string | null, options?: Abortable): Promise<Message>;
   /** Whether a message can still be edited and deleted. */
   isEditable(message: Message): boolean;
   /** Sends an image: JPEG, PNG or WebP. */
@@ -315,6 +328,10 @@ export interface Timeline {
   readonly hasGap: boolean;
   /** Whether there are older messages to ask for. */
   readonly hasOlder: boolean;
+  /** Counts what happens here: what a page has is as old as the moment at which it was asked for. */
+  readonly moment: number;
+  /** The message with this `seq`, if it is known. */
+  get(seq: number): Message | undefined;
   /** What to show to a user, oldest first: the other member's messages wait for the ones before them. */
   list(ownUserId?: string): Message[];
 }
@@ -352,9 +369,12 @@ export interface Rest {
     page?: { before?: number; after?: number; limit?: number; signal?: AbortSignal },
   ): Promise<{ items: Message[]; hasMore: boolean }>;
   /** Says something. Repeat it with the same `clientId`: it is stored once. */
-  sendMessage(roomId: string, message: { text?: string; data?: unknown; clientId?: string }, options?: Abortable): Promise<TextMessage>;
+  sendMessage(roomId: string, message: { text?: string; data?: unknown; replyTo?: number; clientId?: string }, options?: Abortable): Promise<TextMessage>;
   editMessage(roomId: string, messageId: string, text: string, options?: Abortable): Promise<Message>;
   deleteMessage(roomId: string, messageId: string, options?: Abortable): Promise<Message>;
+  /** Reacts to a message, in place of one's reaction before. */
+  react(roomId: string, messageId: string, emoji: string, options?: Abortable): Promise<Message>;
+  takeBackReaction(roomId: string, messageId: string, options?: Abortable): Promise<Message>;
   /** Says how far one has read. It never goes back. */
   markRead(roomId: string, seq: number, options?: Abortable): Promise<{ readSeq: number }>;
   /** Makes an offer. Repeat it with the same `clientId`: it is stored once. `amount` is in the currency's minor unit. */

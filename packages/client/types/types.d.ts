@@ -63,6 +63,17 @@ export interface StoredMessage {
   removedBy?: "marketplace";
   /** Ways to reach somebody outside that its words hold: show both members a notice of the risk. */
   warnings?: ContactKind[];
+  /** The `seq` of the earlier message of its room that it replies to: {@link Room.messageAt}. */
+  replyTo?: number;
+  /** What the members have reacted with, at most one of each. Absent where nobody has. */
+  reactions?: Reaction[];
+}
+
+/** What a member has reacted to a message with. */
+export interface Reaction {
+  userId: string;
+  /** A single emoji. */
+  emoji: string;
 }
 
 export interface TextMessage extends StoredMessage {
@@ -300,11 +311,13 @@ export interface ClientEvents {
   enterRoom: { data: string | { roomId: string; after?: number; token?: string }; reply: Entered };
   leaveRoom: { data: string | { roomId?: string }; reply: {} };
   message: {
-    data: string | { roomId?: string; text?: string; data?: unknown; clientId?: string; kind?: "text"; token?: string };
+    data: string | { roomId?: string; text?: string; data?: unknown; replyTo?: number; clientId?: string; kind?: "text"; token?: string };
     reply: TextMessage;
   };
   editMessage: { data: { messageId: string; text: string }; reply: Message };
   deleteMessage: { data: { messageId: string }; reply: Message };
+  /** `null` takes the reaction back. */
+  react: { data: { roomId?: string; messageId: string; emoji: string | null }; reply: Message };
   offer: { data: { roomId?: string; amount: number; currency: string; clientId?: string }; reply: OfferMessage };
   answerOffer: { data: { roomId?: string; messageId: string; answer: OfferAnswer; amount?: number }; reply: OfferMessage };
   typing: { data: { roomId?: string; typing: boolean }; reply: {} };
@@ -317,7 +330,7 @@ export interface ClientEvents {
 export interface ServerEvents {
   /** Of a room that was entered; the sender's own, too. */
   message: Message;
-  /** An edit, a deletion, an offer that moved. */
+  /** An edit, a deletion, a reaction, an offer that moved. */
   messageUpdated: Message;
   presence: { roomId: string; userId: string; online: boolean };
   typing: { roomId: string; userId: string; typing: boolean };
@@ -335,6 +348,8 @@ export interface Draft {
   roomId: string;
   text?: string;
   data?: unknown;
+  /** The `seq` of the message that it replies to. */
+  replyTo?: number;
   /** By the device's clock. */
   createdAt: string;
   /** Smaller ones were written earlier. */
@@ -393,6 +408,8 @@ export interface ImageOptions extends Abortable {
   /** Keep it for as long as the same image is tried again: it is stored once. */
   clientId?: string;
   text?: string;
+  /** The `seq` of an earlier message of the room. */
+  replyTo?: number;
   /** From 0 to 1, where the runtime has `XMLHttpRequest`. */
   onProgress?: (share: number) => void;
 }

@@ -1,16 +1,16 @@
 // @ts-check
-import { HaggleConversation } from "./elements/conversation.js";
-import { HaggleInbox } from "./elements/inbox.js";
-import { HaggleMessenger } from "./elements/messenger.js";
-import { HaggleSettings } from "./elements/settings.js";
+export { HaggleClient, HaggleError } from "./client.js";
 import { HaggleUnread } from "./elements/unread.js";
+import { HaggleMessenger } from "./elements/messenger.js";
+import { HaggleConversation } from "./elements/conversation.js";
+import { HaggleSettings } from "./elements/settings.js";
 
 /*
  * `@haggle/components`: importing it defines the elements. `types/index.d.ts` describes all of it.
  */
 
-export { HaggleClient, HaggleError } from "./client.js";
 export { loadLanguage, registerLanguage } from "./languages.js";
+import { HaggleInbox } from "./elements/inbox.js";
 export { HaggleConversation, HaggleInbox, HaggleMessenger, HaggleSettings, HaggleUnread };
 
 const ELEMENTS = {

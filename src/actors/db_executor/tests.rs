@@ -168,6 +168,7 @@ async fn a_reader_with_too_much_waiting_to_be_settled_is_refused_and_reads_nothi
         kind: MessageKind::Text,
         text: Some("hello".to_owned()),
         data: None,
+        reply_to: None,
         sent_at: Timestamp(0),
         screened: Screened::Clean,
     };

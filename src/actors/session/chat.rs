@@ -18,7 +18,8 @@ use crate::{
         hub_op::Asker,
         in_flight::InFlight,
         request::{
-            Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, Read, ReplyTo, SessionEvent, Typing, Welcome,
+            Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, React, Read, ReplyTo, SessionEvent, Typing,
+            Welcome,
         },
         rooms::Feed,
         short_list::reserve_one,
@@ -209,6 +210,10 @@ impl ChatSession {
                 session.send(Leave { asker, user: session.user.clone(), room });
             }),
             ClientEvent::Message(message) => self.message(request, message),
+            ClientEvent::React(event) => self.in_room(request, name, event.room_id, |session, asker, room| {
+                let (user, reply) = (session.user.clone(), ReplyTo::Session(asker));
+                session.send(React { user, room, message: event.message_id, emoji: event.emoji, reply });
+            }),
             ClientEvent::Typing(SetTyping { room_id, typing }) => {
                 self.in_room(request, name, room_id, |session, asker, room| {
                     session.send(Typing { asker, user: session.user.clone(), room, typing });
@@ -324,6 +329,7 @@ impl ChatSession {
             kind: MessageKind::Text,
             text: message.text,
             data: message.data,
+            reply_to: message.reply_to,
             sent_at: self.services.clock.now(),
             screened,
         };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::{
-    ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
+    ClientId, ContactKind, Data, MessageId, MessageKind, Reaction, RoomId, Seq, StoredMessage, Timestamp, UserId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -35,6 +35,10 @@ struct Short {
     deleted_at: Option<Timestamp>,
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<ContactKind>,
+    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Seq>,
+    #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
+    reactions: Vec<Reaction>,
     #[serde(rename = "z", default, skip_serializing_if = "std::ops::Not::not")]
     is_removed: bool,
 }
@@ -80,7 +84,7 @@ mod tests {
     #[test]
     fn the_form_stays_the_one_that_other_releases_write_and_read() {
         let small = r#"{"i":"m","r":"r","q":7,"p":9,"s":"alice","k":"text","a":1}"#;
-        let whole = r#"{"i":"m","r":"r","q":7,"p":9,"s":"alice","c":"c","k":"image","t":"hi","d":{"key": "k"},"a":1,"e":2,"x":3,"w":["email"],"z":true}"#;
+        let whole = r#"{"i":"m","r":"r","q":7,"p":9,"s":"alice","c":"c","k":"image","t":"hi","d":{"key": "k"},"a":1,"e":2,"x":3,"w":["email"],"y":3,"l":[{"userId":"bob","emoji":"👍"}],"z":true}"#;
         for json in [small, whole] {
             let Read(message) = serde_json::from_str(json).unwrap();
             assert_eq!(serde_json::to_string(&Written(&message)).unwrap(), json);

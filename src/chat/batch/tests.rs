@@ -22,6 +22,7 @@ fn said(sender: &str, bytes: usize) -> PendingWrite {
         kind: MessageKind::Text,
         text: Some("x".repeat(bytes)),
         data: None,
+        reply_to: None,
         sent_at: Timestamp(0),
         screened: Screened::Clean,
     }))

@@ -22,7 +22,7 @@ impl Chat {
         match event {
             NodeEvent::Message { room, seq, message } => self.hear_message(&room, seq, message),
             NodeEvent::MessageChanged { message: Some(message) } => {
-                self.cluster.change_said(&message.id, Some(node));
+                self.cluster.change_said(&message, Some(node));
                 self.show_change(message);
             }
             NodeEvent::Read { room, reader, seq, unread } => {

@@ -67,7 +67,7 @@ impl Cluster {
     }
 
     pub(in crate::chat) fn publish_change(&mut self, out: &mut Effects, message: &StoredMessage) {
-        self.change_said(&message.id, None);
+        self.change_said(message, None);
         self.publish_to_room(out, &message.room_id, |_| NodeEvent::MessageChanged { message: Some(message.clone()) });
     }
 

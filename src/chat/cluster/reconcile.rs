@@ -1,8 +1,8 @@
 //! The safety net between nodes: what no other node has published, or what was published and lost, comes from the database.
 //!
 //! Messages and changes have numbers in the order of commits. A node asks once per second what is new, by name alone, and compares
-//! it with what it knows: a message by its `seq`, anything else by whether some node has published it meanwhile. What it does not
-//! know after half a second it reads. Without NATS it asks four times per second and does not wait.
+//! it with what it knows: a message by its `seq`, one that has changed by how it stands, anything else by whether some node has
+//! published it meanwhile. What it does not know after half a second it reads. Without NATS it asks four times per second and does not wait.
 
 mod answers;
 
@@ -23,7 +23,7 @@ use crate::{
         timer::Timer,
     },
     db::{ChangedMessage, CommitCursor, Committed, Noted, RoomState},
-    domain::{MessageId, Role, RoomId, Seq, UserId},
+    domain::{MessageId, Role, RoomId, Seq, StoredMessage, UserId, message::MessageState},
     error::{ChatError, ErrorCode},
     protocol::push::Position,
 };
@@ -52,7 +52,6 @@ pub(crate) const MISSING_BYTES_MAX: usize = 1024 * 1024;
 /// Something other than a message of which a node was notified, or that it has done itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::chat) enum Confirmed {
-    Message(MessageId),
     Read(RoomId, UserId),
     Room(RoomId),
     RoomSettings(RoomId, UserId),
@@ -108,8 +107,8 @@ pub(in crate::chat) struct Reconcile {
     changed: BTreeSet<MessageId>,
     /// Those that are being read.
     changed_asked: BTreeSet<MessageId>,
-    /// Which node has said last of each message that it stands differently, in the same two halves.
-    changed_by: [HashMap<MessageId, NodeId>; 2],
+    /// Which node has said last of each message that it stands differently, and how, in the same two halves.
+    changed_by: [HashMap<MessageId, (NodeId, MessageState)>; 2],
     /// Rooms that were read while the writer had a batch of this node's: it may have been stored before that, and its outcome is
     /// applied after it.
     read_early: BTreeSet<RoomId>,
@@ -161,12 +160,22 @@ impl Reconcile {
 
     /// A node says that a message stands differently, or this one does. What another node has said of it shortly before, or what
     /// is being read of it, may be the newer one of the two: then the message is read again.
-    pub(super) fn message_changed(&mut self, message: &MessageId, by: NodeId) {
-        let other = self.changed_by.iter().find_map(|half| half.get(message)).is_some_and(|other| *other != by);
-        if other || self.changed_asked.contains(message) {
-            self.changed.insert(message.clone());
+    pub(super) fn message_changed(&mut self, message: &StoredMessage, by: NodeId) {
+        let other = self.last_said(&message.id).is_some_and(|(other, _)| other != by);
+        if other || self.changed_asked.contains(&message.id) {
+            self.changed.insert(message.id.clone());
         }
-        self.changed_by[0].insert(message.clone(), by);
+        self.changed_by[0].insert(message.id.clone(), (by, message.state()));
+    }
+
+    fn last_said(&self, message: &MessageId) -> Option<(NodeId, MessageState)> {
+        self.changed_by.iter().find_map(|half| half.get(message)).copied()
+    }
+
+    /// Whether a message stands as some node has said last. Its notes in the database replace one another, so they can't be
+    /// counted: of two changes the second may be lost.
+    fn is_known(&self, message: &MessageId, state: MessageState) -> bool {
+        self.last_said(message).is_some_and(|(_, said)| said == state)
     }
 
     /// A room has a message, and this node has sessions of one of its members. Returns whether their list was not sent that
@@ -398,7 +407,8 @@ impl Chat {
     fn compare_note(&mut self, noted: Noted) {
         let Some(nodes) = &mut self.cluster.nodes else { return };
         let confirmed = match &noted {
-            Noted::Message(id) => Some(Confirmed::Message(id.clone())),
+            Noted::Message(id, state) if nodes.reconcile.is_known(id, *state) => return,
+            Noted::Message(..) => None,
             Noted::Read(room, user) => Some(Confirmed::Read(room.clone(), user.clone())),
             Noted::Room(room) => Some(Confirmed::Room(room.clone())),
             Noted::RoomSettings(room, user) => Some(Confirmed::RoomSettings(room.clone(), user.clone())),
@@ -417,7 +427,7 @@ impl Chat {
             return;
         }
         match noted {
-            Noted::Message(id) => drop(nodes.reconcile.changed.insert(id)),
+            Noted::Message(id, _) => drop(nodes.reconcile.changed.insert(id)),
             Noted::Read(room, _) => self.cluster.refresh(room, true, &self.rooms),
             Noted::Room(room) | Noted::RoomSettings(room, _) if self.rooms.room(&room).is_some() => {
                 self.cluster.refresh(room, true, &self.rooms);
@@ -474,15 +484,33 @@ impl Chat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Timestamp, sample};
 
     #[test]
     fn a_confirmation_counts_for_one_note() {
-        let message = || Confirmed::Message(MessageId::from_stored("m"));
+        let room = || Confirmed::Room(RoomId::from_stored("r"));
         let mut reconcile = Reconcile::default();
-        reconcile.confirm(message());
+        reconcile.confirm(room());
         reconcile.turn(Instant::now());
-        reconcile.confirm(message());
-        assert!(reconcile.take_confirmed(&message()) && reconcile.take_confirmed(&message()));
-        assert!(!reconcile.take_confirmed(&message()), "a third change was lost on its way");
+        reconcile.confirm(room());
+        assert!(reconcile.take_confirmed(&room()) && reconcile.take_confirmed(&room()));
+        assert!(!reconcile.take_confirmed(&room()), "a third change was lost on its way");
+    }
+
+    #[test]
+    fn a_message_is_known_as_it_was_said_last() {
+        let node = NodeId::random();
+        let first = sample::message(&RoomId::from_stored("r"), 1, "alice");
+        let second = StoredMessage { deleted_at: Some(Timestamp(1)), ..first.clone() };
+        let mut reconcile = Reconcile::default();
+        assert!(!reconcile.is_known(&first.id, first.state()));
+        for said in [&first, &second, &first] {
+            reconcile.message_changed(said, node);
+            for (other, is_known) in [(said, true), (if *said == first { &second } else { &first }, false)] {
+                assert_eq!(reconcile.is_known(&first.id, other.state()), is_known);
+            }
+            reconcile.turn(Instant::now());
+        }
+        assert!(reconcile.changed.is_empty(), "one node says it in its order");
     }
 }

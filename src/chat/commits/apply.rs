@@ -21,6 +21,7 @@ impl Chat {
         Ok(match written {
             Written::Appended { message, first_time } => self.appended(message, first_time),
             Written::Changed(message) => self.changed(message),
+            Written::Reacted { message, changed } => self.reacted(message, changed),
             Written::Read { room, reader, read_seq, unread, advanced } => {
                 self.read_marked(ReadMark { room, reader, read_seq, unread }, advanced)
             }
@@ -125,6 +126,13 @@ impl Chat {
             self.with_room(RoomRequest::AnnounceChange(change, Reach::Everywhere));
         }
         Answer { data, created: false }
+    }
+
+    fn reacted(&mut self, message: StoredMessage, changed: bool) -> Answer {
+        if changed {
+            return self.changed(message);
+        }
+        Answer { data: self.settings.json_of(&message, self.now.wall), created: false }
     }
 
     fn offers_expired(&mut self, offers: Vec<StoredMessage>, next: Option<Timestamp>) -> Answer {

@@ -1,6 +1,6 @@
 //! What is to be done in a room, which only its members may do.
 
-use super::{Join, MakeOffer, Message, Read, Typing};
+use super::{Join, MakeOffer, Message, React, Read, Typing};
 use crate::{
     chat::audience::{Audience, Reach},
     domain::{MessageId, MessageKind, RoomId, Seq, SessionId, StoredMessage, Timestamp, UserId},
@@ -15,6 +15,8 @@ pub enum RoomRequest {
     Message(Message),
     /// A member makes an offer.
     MakeOffer(MakeOffer),
+    /// A member reacts to a message.
+    React(React),
     /// A member has read.
     Read(Read),
     /// A member types or has stopped.
@@ -29,7 +31,7 @@ pub enum RoomRequest {
     AnnounceChange(Box<MessageChange>, Reach),
 }
 
-/// An edited or deleted message of a room that was not in memory, as far as lists show it.
+/// A message that was edited, deleted or reacted to, of a room that was not in memory, as far as lists show it.
 #[derive(Debug)]
 pub struct MessageChange {
     pub(in crate::chat) room: RoomId,
@@ -61,6 +63,7 @@ impl RoomRequest {
             Self::Join(_) => "join",
             Self::Message(_) => "message",
             Self::MakeOffer(_) => "offer",
+            Self::React(_) => "react",
             Self::Read(_) => "read",
             Self::Typing(_) => "typing",
             Self::Resume { .. } => "resume",
@@ -73,6 +76,7 @@ impl RoomRequest {
             Self::Join(join) => &join.room,
             Self::Message(message) => &message.draft.room,
             Self::MakeOffer(offer) => &offer.room,
+            Self::React(react) => &react.room,
             Self::Read(read) => &read.room,
             Self::Typing(typing) => &typing.room,
             Self::Resume { room, .. } | Self::Announce(room) | Self::AnnounceTo(room, _) => room,
@@ -86,6 +90,7 @@ impl RoomRequest {
             Self::Join(join) => Some(&join.user),
             Self::Message(message) => Some(&message.draft.sender),
             Self::MakeOffer(offer) => Some(&offer.user),
+            Self::React(react) => Some(&react.user),
             Self::Read(read) => Some(&read.user),
             Self::Typing(typing) => Some(&typing.user),
             Self::Resume { user, .. } => Some(user),
@@ -99,6 +104,7 @@ impl RoomRequest {
             Self::Join(join) => Some(join.asker.session),
             Self::Message(message) => message.reply.session(),
             Self::MakeOffer(offer) => offer.reply.session(),
+            Self::React(react) => react.reply.session(),
             Self::Read(read) => read.reply.session(),
             Self::Typing(typing) => Some(typing.asker.session),
             Self::Resume { session, .. } => Some(*session),
@@ -117,6 +123,7 @@ impl RoomRequest {
             Self::Join(join) => join.grant,
             Self::Message(message) => message.grant,
             Self::MakeOffer(_)
+            | Self::React(_)
             | Self::Read(_)
             | Self::Typing(_)
             | Self::Resume { .. }

@@ -134,6 +134,7 @@ fn lists_are_sent_a_message_whose_delivery_takes_the_last_session_out_of_its_roo
         kind: crate::domain::MessageKind::Text,
         text: Some("hello".to_owned()),
         data: None,
+        reply_to: None,
         sent_at: Timestamp(0),
         screened: crate::domain::Screened::Clean,
     };

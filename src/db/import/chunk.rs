@@ -355,6 +355,10 @@ fn sort<'a>(
             }
             continue;
         }
+        if line.reply_to.is_some_and(|seq| !(1..=room.row.last_seq).contains(&seq.0)) {
+            stored.bad.push((*number, "`replyTo` is no earlier message of the room".to_owned()));
+            continue;
+        }
         let message = to_message(id, line, room.row.last_seq + 1, options.shift_ms);
         sorted.add(room, role, message, options.shift_ms);
         marks.message_added(&mut room.row, role);
@@ -470,6 +474,8 @@ fn to_message(id: &MessageId, line: &MessageLine, seq: i64, shift_ms: i64) -> St
         edited_at: line.edited_at.map(|at| at.plus_ms(shift_ms)),
         deleted_at: line.deleted_at.map(|at| at.plus_ms(shift_ms)),
         warnings: Vec::new(),
+        reply_to: line.reply_to,
+        reactions: Vec::new(),
         is_removed: false,
     }
 }

@@ -4,7 +4,9 @@ mod by_sender;
 mod ends;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod reactions;
 mod revise;
+mod state;
 pub(in crate::db) mod tail;
 
 use std::{collections::HashSet, ops::ControlFlow};
@@ -31,7 +33,11 @@ use crate::{
 
 pub(in crate::db) use ends::{EndsRow, list_ends};
 
+pub(in crate::db) use reactions::{list_reacted, set_reactions};
+
 pub(in crate::db) use revise::{delete, edit, erase, set_removed, set_revised};
+
+pub(in crate::db) use state::list_states;
 
 pub(in crate::db) use by_sender::{list_by_sender, list_by_sender_among};
 
@@ -70,6 +76,10 @@ pub(in crate::db) struct MessageRow {
     warnings: Option<String>,
     #[diesel(sql_type = Bool)]
     removed: bool,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    reply_to: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    reactions: Option<String>,
 }
 
 impl MessageRow {
@@ -87,6 +97,11 @@ impl MessageRow {
             .map(Data::from_json)
             .transpose()
             .map_err(|_| DbError::Corrupt(format!("message {:?} has data that is not JSON", self.id)))?;
+        let reactions = match &self.reactions {
+            None => Vec::new(),
+            Some(json) => reactions::read(json)
+                .map_err(|_| DbError::Corrupt(format!("message {:?} has reactions that can't be read", self.id)))?,
+        };
         Ok(StoredMessage {
             id: MessageId::from_stored(self.id),
             room_id: RoomId::from_stored(self.room_id),
@@ -102,6 +117,8 @@ impl MessageRow {
             deleted_at: self.deleted_at.map(Timestamp),
             // A name that this haggle does not know is one of a newer haggle's.
             warnings: self.warnings.iter().flat_map(|names| names.split(',')).filter_map(ContactKind::parse).collect(),
+            reply_to: self.reply_to.map(Seq),
+            reactions,
             is_removed: self.removed,
         })
     }
@@ -120,6 +137,7 @@ struct NewMessage<'a> {
     data: Option<&'a str>,
     sent_at: i64,
     warnings: Option<String>,
+    reply_to: Option<i64>,
 }
 
 impl<'a> NewMessage<'a> {
@@ -136,11 +154,12 @@ impl<'a> NewMessage<'a> {
             data: message.data.as_ref().map(Data::json),
             sent_at: message.sent_at.0,
             warnings: names(&message.warnings),
+            reply_to: message.reply_to.map(|seq| seq.0),
         }
     }
 
     /// In the order of [`InsertMessages`].
-    fn values(&self) -> [Value<'_>; 11] {
+    fn values(&self) -> [Value<'_>; 12] {
         [
             Value::Number(self.position),
             Value::Text(self.id),
@@ -153,6 +172,7 @@ impl<'a> NewMessage<'a> {
             self.data.into(),
             Value::Number(self.sent_at),
             self.warnings.as_deref().into(),
+            self.reply_to.into(),
         ]
     }
 }
@@ -162,7 +182,7 @@ struct InsertMessages;
 
 impl prepared::Statement for InsertMessages {
     const SQL: &'static str = "INSERT INTO messages (position, id, room_id, seq, sender_id, client_id, kind, text, data, \
-                               sent_at, warnings) VALUES";
+                               sent_at, warnings, reply_to) VALUES";
 }
 
 /// Kinds as they are stored: their names with commas between them.

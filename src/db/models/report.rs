@@ -237,6 +237,8 @@ pub(in crate::db) fn hold(
         edited_at: None,
         deleted_at: None,
         warnings: Vec::new(),
+        reply_to: None,
+        reactions: Vec::new(),
         is_removed: false,
     };
     let row = ReportRow {

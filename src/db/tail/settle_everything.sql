@@ -1,5 +1,6 @@
-INSERT INTO messages (position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings)
-SELECT position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings FROM message_tail AS waiting
+INSERT INTO messages (position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings, reply_to)
+SELECT position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings, reply_to
+FROM message_tail AS waiting
 WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.position = waiting.position)
 ORDER BY room_id, seq;
 

@@ -1,7 +1,7 @@
 CREATE TEMP TABLE tail_messages AS SELECT * FROM main.messages WHERE FALSE;
 INSERT INTO temp.tail_messages
-    (position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings, removed)
-SELECT position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings, FALSE
+    (position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings, removed, reply_to)
+SELECT position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings, FALSE, reply_to
 FROM main.message_tail AS waiting
 WHERE NOT EXISTS (SELECT 1 FROM main.messages AS settled WHERE settled.position = waiting.position);
 

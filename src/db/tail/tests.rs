@@ -10,7 +10,7 @@ use crate::{
         write_batch, write_deferred,
     },
     domain::{
-        MessageId, ProductId, ProductStatus, RoomSettingsPatch, Seq,
+        Draft, Emoji, MessageId, ProductId, ProductStatus, RoomSettingsPatch, Seq,
         masking::Inspected,
         offer::{OfferDecision, Price},
     },
@@ -126,7 +126,7 @@ fn contents_of(conn: &mut Connection, all_rooms: &[RoomId]) -> Contents {
 fn shape(message: &StoredMessage, rooms: &[RoomId]) -> String {
     let room = rooms.iter().position(|room| *room == message.room_id).unwrap();
     format!(
-        "{} {room}/{} {} {:?} {:?} {:?} edited {} deleted {}",
+        "{} {room}/{} {} {:?} {:?} {:?} edited {} deleted {} replies {:?} {:?}",
         message.position,
         message.seq.0,
         message.sender_id,
@@ -134,14 +134,16 @@ fn shape(message: &StoredMessage, rooms: &[RoomId]) -> String {
         message.text,
         message.data,
         message.edited_at.is_some(),
-        message.deleted_at.is_some()
+        message.deleted_at.is_some(),
+        message.reply_to,
+        message.reactions.iter().map(|of| (&of.user_id, &of.emoji)).collect::<Vec<_>>()
     )
 }
 
 fn shapes(outcomes: &Outcomes, rooms: &[RoomId]) -> Vec<String> {
     let shape_of = |outcome: &Result<Written, _>| match outcome {
         Ok(Written::Appended { message, first_time }) => format!("{first_time} {}", shape(message, rooms)),
-        Ok(Written::Changed(message)) => shape(message, rooms),
+        Ok(Written::Changed(message) | Written::Reacted { message, .. }) => shape(message, rooms),
         Ok(Written::Read { reader, read_seq, unread, advanced, .. }) => {
             format!("{reader} {read_seq:?} {unread} {advanced}")
         }
@@ -172,11 +174,13 @@ fn draw(dice: &mut Dice, world: &World) -> Write {
     let known: Vec<&MessageId> = world.ids.iter().filter(|((of, _), _)| *of == room).map(|(_, id)| id).collect();
     let some = usize::try_from(dice.below(known.len().max(1) as u64)).unwrap();
     let message = known.get(some).copied().cloned().unwrap_or_else(|| MessageId::from_stored("none"));
-    match dice.below(44) {
+    match dice.below(47) {
         0..=19 => {
             let key = dice.below(12);
             let key = (key < 8).then(|| format!("key {key}"));
-            Write::Append(draft(&id, member, &format!("words {}", dice.below(1000)), key.as_deref()))
+            let reply_to = dice.one_of(&[None, None, Some(Seq(1)), Some(Seq(5))]);
+            let words = format!("words {}", dice.below(1000));
+            Write::Append(Draft { reply_to, ..draft(&id, member, &words, key.as_deref()) })
         }
         20..=25 => {
             Write::MarkRead { room: id, reader: user_id(member), seq: Seq(i64::try_from(dice.below(20)).unwrap()) }
@@ -221,6 +225,10 @@ fn draw(dice: &mut Dice, world: &World) -> Write {
             let (archived, muted, pinned) = (chosen(dice), chosen(dice), chosen(dice));
             let patch = RoomSettingsPatch { archived, muted, pinned, unread: chosen(dice) };
             Write::SetRoomSettings { room: id, member: user_id(member), patch }
+        }
+        43..=45 => {
+            let emoji = dice.one_of(&["👍", "❤️", "none"]);
+            Write::React { room: id, message, member: user_id(member), emoji: Emoji::parse(emoji), at: NOW }
         }
         _ => Write::PutUser { user: user(member) },
     }

@@ -43,7 +43,7 @@ pub(super) fn write_run(
         },
         known: find_known(conn, tail.as_deref(), writes)?
             .into_iter()
-            .map(|message| (key_of(&message), Known::Stored(message)))
+            .map(|message| (key_of(&message), Known::Stored(Box::new(message))))
             .collect(),
         repeats: Vec::new(),
         unread: Vec::new(),
@@ -198,7 +198,7 @@ fn key_of(message: &StoredMessage) -> Key {
 
 /// Where the message is that a key belongs to.
 enum Known {
-    Stored(StoredMessage),
+    Stored(Box<StoredMessage>),
     /// In this run: the index of its outcome.
     InRun(usize),
 }
@@ -233,7 +233,7 @@ impl Run {
                 }
                 Entry::Occupied(entry) => {
                     let message = match entry.get() {
-                        Known::Stored(message) => Some(message),
+                        Known::Stored(message) => Some(&**message),
                         Known::InRun(index) => match outcomes.get(*index) {
                             Some(Ok(Written::Appended { message, .. })) => {
                                 self.repeats.push((outcomes.len(), *index));
@@ -258,6 +258,10 @@ impl Run {
             Screened::Marked { warnings, masked } => (masked.clone(), warnings.clone()),
             Screened::Refused(refused) => return Err((*refused).into()),
         };
+        let answers_something = |seq: Seq| (1..=room.row.last_seq).contains(&seq.0);
+        if !draft.reply_to.is_none_or(answers_something) {
+            return Err(WriteError::NoSuchReply);
+        }
         room.row.last_seq += 1;
         // Answering counts as reading: also what came before, as `Read` in the record says.
         if let Some(role) = room.row.role_of(&draft.sender) {
@@ -319,6 +323,8 @@ fn stored(draft: &Draft, seq: i64) -> StoredMessage {
         edited_at: None,
         deleted_at: None,
         warnings: Vec::new(),
+        reply_to: draft.reply_to,
+        reactions: Vec::new(),
         is_removed: false,
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
         // The message is the event.
         Written::Appended { .. } => Vec::new(),
         Written::Changed(message) => vec![Changed::Message(message.id.as_str())],
+        Written::Reacted { message, changed } => only_if(*changed, Changed::Message(message.id.as_str())),
         // Recorded with the messages that it may come with, once for each member: `append::record_reads`.
         Written::Read { .. } => Vec::new(),
         Written::RoomSettingsSet { room, member, role: _, listing: _, changed } => {

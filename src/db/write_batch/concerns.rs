@@ -10,9 +10,10 @@ use crate::{
 pub(super) fn scope_of(conn: &mut Connection, write: &Write) -> Result<Scope, DbError> {
     Ok(match write {
         Write::Append(draft) => Scope::Room(draft.room.clone()),
-        Write::MarkRead { room, .. } | Write::SetRoomSettings { room, .. } | Write::MakeOffer { room, .. } => {
-            Scope::Room(room.clone())
-        }
+        Write::MarkRead { room, .. }
+        | Write::SetRoomSettings { room, .. }
+        | Write::MakeOffer { room, .. }
+        | Write::React { room, .. } => Scope::Room(room.clone()),
         Write::Edit { message, .. } | Write::Delete { message, .. } => Scope::Message(message.clone()),
         Write::PutProduct { product, .. } => Scope::Product(product.id.clone()),
         Write::SetProductStatus { product, .. } | Write::AdvanceWave { product, .. } => Scope::Product(product.clone()),

@@ -44,6 +44,7 @@ impl Write {
             Self::Append(draft) if draft.sender.as_str() == SYSTEM_SENDER => Account::Service,
             Self::Append(draft) => draft.sender.clone().into(),
             Self::Edit { editor, .. } | Self::Delete { editor, .. } => editor.clone().into(),
+            Self::React { member, .. } => member.clone().into(),
             Self::MarkRead { reader, .. } => reader.clone().into(),
             Self::SetRoomSettings { member, .. } => member.clone().into(),
             Self::SetProductStatus { seller: Some(seller), .. } => seller.clone().into(),
@@ -84,7 +85,7 @@ impl Write {
             | Self::SetSettings { .. }
             | Self::NoteSessionsEnded { .. } => FIXED,
             Self::Moderate(moderate) => moderate.cost_bytes(),
-            Self::Delete { .. } | Self::MakeOffer { .. } | Self::DecideReport { .. } => SOME_ROWS,
+            Self::Delete { .. } | Self::React { .. } | Self::MakeOffer { .. } | Self::DecideReport { .. } => SOME_ROWS,
             Self::PutProduct { .. }
             | Self::SetProductStatus { .. }
             | Self::AdvanceWave { .. }

@@ -2,11 +2,14 @@
 //!
 //! 1. [`Write::DeleteUser`](super::Write::DeleteUser) takes name and picture, and writes the job down.
 //! 2. [`Write::EraseWords`](super::Write::EraseWords), again and again, takes the words of some hundred messages,
-//!    each time in a batch with what everybody else writes. Rows, `seq` and sender stay: the other member keeps their
+//!    each time in a batch with what everybody else writes, and their reactions to what the other member said. Rows, `seq` and
+//!    sender stay: the other member keeps their
 //!    place in the conversation. Then the reports lose them, some at a time.
 //! 3. The free parts of the pages are overwritten, and the log is emptied ([`find_residue`](crate::db::find_residue) and its
 //!    neighbours): they hold copies of rows as they were.
 //! 4. [`finish_erasures`] crosses the job out. Before that a restart goes on with it.
+
+use std::ops::Range;
 
 use super::{ErasureProgress, WriteResult, Written, ended_offers};
 use crate::{
@@ -68,7 +71,7 @@ pub(super) fn erase_words(conn: &mut Connection, user: &UserId, at: Timestamp) -
             progress: ErasureProgress::Done,
         });
     };
-    let (mut erased, touched, mut is_done) = next_messages(conn, user, &mut place, &mut seq)?;
+    let Found { own: mut erased, reacted, touched, mut is_done } = next_messages(conn, user, &mut place, &mut seq)?;
     let offers = ended_offers::end_with_member(conn, user, &touched, at)?;
     let ids: Vec<&str> = erased.iter().map(|message| message.id.as_str()).collect();
     if !ids.is_empty() {
@@ -79,7 +82,15 @@ pub(super) fn erase_words(conn: &mut Connection, user: &UserId, at: Timestamp) -
     erased.retain(|message| message.deleted_at.is_none());
     for message in &mut erased {
         (message.text, message.data, message.client_id, message.deleted_at) = (None, None, None, Some(at));
-        message.warnings = Vec::new();
+        (message.warnings, message.reactions) = (Vec::new(), Vec::new());
+    }
+    for message in &reacted {
+        message::set_reactions(conn, &message.id, &message.reactions)?;
+    }
+    // An offer among them may just have ended.
+    let reacted: Vec<&str> = reacted.iter().map(|message| message.id.as_str()).collect();
+    if !reacted.is_empty() {
+        erased.extend(message::find_all(conn, &reacted)?);
     }
     if is_done {
         // Last, so that nothing is reported any more that still has its words.
@@ -104,14 +115,20 @@ pub(super) fn erase_words(conn: &mut Connection, user: &UserId, at: Timestamp) -
     })
 }
 
-/// The next messages of a user in their rooms after a place, which moves on; the rooms that were gone through; and whether
-/// there are no more.
-fn next_messages(
-    conn: &mut Connection,
-    user: &UserId,
-    place: &mut String,
-    seq: &mut i64,
-) -> Result<(Vec<StoredMessage>, Vec<String>, bool), DbError> {
+/// A slice of what there is of a user.
+#[derive(Debug, Default)]
+struct Found {
+    own: Vec<StoredMessage>,
+    /// What the other member said, without the user's reactions.
+    reacted: Vec<StoredMessage>,
+    /// The rooms that were gone through.
+    touched: Vec<String>,
+    /// Whether there is no more.
+    is_done: bool,
+}
+
+/// The next messages of a user, and those that they have reacted to, in their rooms after a place, which moves on.
+fn next_messages(conn: &mut Connection, user: &UserId, place: &mut String, seq: &mut i64) -> Result<Found, DbError> {
     let mut rooms = Vec::new();
     for role in Role::BOTH {
         rooms.extend(room::list_by_role(conn, user, role, place, ROOMS)?);
@@ -121,29 +138,53 @@ fn next_messages(
     rooms.truncate(usize::try_from(ROOMS).unwrap_or(usize::MAX));
 
     let mut space = Space::of(MESSAGE_BYTES);
-    let (mut found, mut touched, mut looked_at) = (Vec::new(), Vec::new(), 0);
+    let (mut found, mut looked_at) = (Found::default(), 0);
     for room in rooms {
-        touched.push(room.id.clone());
+        found.touched.push(room.id.clone());
         let mut is_room_done = false;
         while !is_room_done {
-            let left = MESSAGES - found.len() as i64;
+            let left = MESSAGES - (found.own.len() + found.reacted.len()) as i64;
             if left <= 0 || space.is_full() || looked_at >= LOOKED_AT {
-                return Ok((found, touched, false));
+                return Ok(found);
             }
             let window = *seq..room.last_seq.min(*seq + WINDOW);
             let of_user = (room.id.as_str(), user.as_str());
-            let (messages, is_cut) = message::list_by_sender_among(conn, of_user, window.clone(), left, &mut space)?;
+            let (mut messages, is_cut) =
+                message::list_by_sender_among(conn, of_user, window.clone(), left, &mut space)?;
             let is_window_done = !is_cut && (messages.len() as i64) < left;
             let last = messages.last().map_or(*seq, |message| message.seq.0);
             let last = if is_window_done { window.end } else { last };
+            let (reacted, last) = next_reacted(conn, (&room.id, user), *seq..last, left)?;
+            messages.retain(|message| message.seq.0 <= last);
             looked_at += last - *seq;
-            found.extend(messages);
+            found.own.extend(messages);
+            found.reacted.extend(reacted);
             *seq = last;
             is_room_done = last >= room.last_seq;
         }
         (*place, *seq) = (room.id, 0);
     }
-    Ok((found, touched, !has_more_rooms))
+    Ok(Found { is_done: !has_more_rooms, ..found })
+}
+
+/// What the other member said in a window of a room and the user has reacted to, without that; and how far it was looked for: to
+/// the end of the window, unless there is more than is changed at a time.
+fn next_reacted(
+    conn: &mut Connection,
+    (room, user): (&str, &UserId),
+    window: Range<i64>,
+    limit: i64,
+) -> Result<(Vec<StoredMessage>, i64), DbError> {
+    let mut space = Space::of(MESSAGE_BYTES);
+    let (mut reacted, is_cut) = message::list_reacted(conn, room, window.clone(), limit, &mut space)?;
+    let is_all = !is_cut && (reacted.len() as i64) < limit;
+    let last = reacted.last().map(|message| message.seq.0).filter(|_| !is_all).unwrap_or(window.end);
+    reacted.retain_mut(|message| {
+        let before = message.reactions.len();
+        message.reactions.retain(|reaction| reaction.user_id != *user);
+        message.sender_id != *user && message.reactions.len() < before
+    });
+    Ok((reacted, last))
 }
 
 /// The users whose erasure is not finished.

@@ -283,7 +283,7 @@ fn remove_message(conn: &mut Connection, room: &RoomId, id: &MessageId, at: Time
     message::delete(conn, id, at)?;
     message::set_removed(conn, id)?;
     (message.text, message.data, message.deleted_at, message.is_removed) = (None, None, Some(at), true);
-    message.warnings = Vec::new();
+    (message.warnings, message.reactions) = (Vec::new(), Vec::new());
     Ok(Written::Changed(message))
 }
 

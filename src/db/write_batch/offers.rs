@@ -224,6 +224,7 @@ impl OfferMaker<'_> {
             kind: MessageKind::Offer,
             text: None,
             data: Some(offer.to_data()),
+            reply_to: None,
             sent_at: self.at,
             screened: Screened::Clean,
         };

@@ -60,7 +60,7 @@ pub(super) fn delete(conn: &mut Connection, id: &MessageId, editor: &UserId, at:
     message::delete(conn, id, at)?;
     message.text = None;
     message.data = None;
-    message.warnings = Vec::new();
+    (message.warnings, message.reactions) = (Vec::new(), Vec::new());
     message.deleted_at = Some(at);
     Ok(Written::Changed(message))
 }

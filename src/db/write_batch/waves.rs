@@ -163,6 +163,7 @@ fn say_status(
                 kind: MessageKind::System,
                 text: Some(notice.text().to_owned()),
                 data: Some(data.clone()),
+                reply_to: None,
                 sent_at: at,
                 screened: Screened::Clean,
             })

@@ -28,6 +28,12 @@ pub enum WriteError {
     /// Nothing has this id, or nothing that the caller may know of.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// A reply to what is not there.
+    #[error("`replyTo` must be the `seq` of an earlier message of this room")]
+    NoSuchReply,
+    /// Nobody reacts to what the marketplace says about somebody.
+    #[error("only what a member says takes a reaction")]
+    NoReactions,
     /// Too late to edit or delete.
     #[error("a message can be changed for 15 minutes after it was sent")]
     EditWindowOver,
@@ -96,6 +102,7 @@ impl WriteError {
         match self {
             Self::Forbidden
             | Self::NotOwnMessage
+            | Self::NoReactions
             | Self::NotOwnProduct
             | Self::EditWindowOver
             | Self::RemovedUser
@@ -112,7 +119,8 @@ impl WriteError {
             | Self::OfferAccepted(_)
             | Self::OfferStays
             | Self::Offer(_) => ErrorCode::Conflict,
-            Self::ReservedUserId
+            Self::NoSuchReply
+            | Self::ReservedUserId
             | Self::UnknownSeller
             | Self::WrongCurrency(_)
             | Self::OwnBlock

@@ -22,6 +22,13 @@ pub enum Written {
     },
     /// Of [`Write::Edit`] and [`Write::Delete`]: the message as it now stands.
     Changed(StoredMessage),
+    /// Of [`Write::React`].
+    Reacted {
+        /// The message as it now stands.
+        message: StoredMessage,
+        /// Whether it stood otherwise before.
+        changed: bool,
+    },
     /// Of [`Write::MarkRead`].
     Read {
         room: RoomId,

@@ -13,8 +13,19 @@ use crate::{
 };
 
 /// What a client may use on every server. A client ignores names that it does not know. A name that is missing is not offered.
-const FEATURES: [&str; 9] =
-    ["offers", "images", "search", "blocks", "reports", "settings", "room-settings", "room-tokens", "embed"];
+const FEATURES: [&str; 11] = [
+    "offers",
+    "images",
+    "search",
+    "blocks",
+    "reports",
+    "settings",
+    "room-settings",
+    "room-tokens",
+    "embed",
+    "replies",
+    "reactions",
+];
 
 /// What this server offers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,7 +35,7 @@ pub struct Features {
     #[schema(example = json!(["haggle.v1"]))]
     protocols: [&'static str; 1],
     /// What it offers: `offers`, `images`, `search`, `blocks`, `reports`, `settings`, `room-settings`, `room-tokens`,
-    /// `embed`; `web-push` where browsers are notified, `device-tokens` where the backend is notified, with the tokens of native apps.
+    /// `embed`, `replies`, `reactions`; `web-push` where browsers are notified, `device-tokens` where the backend is notified, with the tokens of native apps.
     /// Newer servers offer more.
     #[schema(example = json!(["offers", "images", "search"]))]
     features: Vec<&'static str>,

@@ -15,7 +15,7 @@ use super::created_or_found;
 use crate::{
     chat::request::Answer,
     domain::{
-        ClientId, Data, Draft, MessageKind, RoomId, UserId, masking::Inspected, message::check_size,
+        ClientId, Data, Draft, MessageKind, RoomId, Seq, UserId, id::SEQ_MAX, masking::Inspected, message::check_size,
         stored_image::StoredImage,
     },
     error::{ChatError, ErrorCode},
@@ -37,7 +37,7 @@ use crate::{
 /// Bytes of a form's other fields.
 const FIELD_BYTES_MAX: usize = 64 * 1024;
 
-/// Parts of a form: the image, a text, a client id, and as many that nobody reads.
+/// Parts of a form: the image, a text, a client id, what it replies to, and as many that nobody reads.
 const FIELDS_MAX: usize = 8;
 
 /// A form with an image.
@@ -53,12 +53,16 @@ pub struct ImageForm {
     /// The sender's idempotency key, at most 64 characters.
     #[schema(rename = "clientId", value_type = ClientId, required = false)]
     client_id: Option<String>,
+    /// The `seq` of an earlier message of the room, which this one replies to.
+    #[schema(rename = "replyTo", value_type = Seq, minimum = 1, required = false)]
+    reply_to: Option<String>,
 }
 
 #[derive(Default)]
 struct Form {
     text: Option<String>,
     client_id: Option<ClientId>,
+    reply_to: Option<Seq>,
 }
 
 /// Sends an image into a room, as `multipart/form-data` of at most 8 parts.
@@ -126,7 +130,7 @@ pub async fn send_image(
         ChatError::unavailable()
     })?;
     state.metrics.images_stored.inc();
-    let answer = store_message(&state, room, identity.user, form.text, form.client_id, &image).await;
+    let answer = store_message(&state, room, identity.user, form, &image).await;
     if !answer.as_ref().is_ok_and(|answer| answer.created) {
         state.images.discard(&image).await;
     }
@@ -137,8 +141,7 @@ async fn store_message(
     state: &AppState,
     room: RoomId,
     sender: UserId,
-    text: Option<String>,
-    client_id: Option<ClientId>,
+    Form { text, client_id, reply_to }: Form,
     image: &StoredImage,
 ) -> Result<Answer, ChatError> {
     let Inspected { screened, ends } = state.config.masking.inspect(text.as_deref());
@@ -149,6 +152,7 @@ async fn store_message(
         kind: MessageKind::Image,
         text,
         data: Some(Data::of(image)),
+        reply_to,
         sent_at: state.clock.now(),
         screened,
     };
@@ -180,7 +184,7 @@ async fn read_form(
                 _ if bytes > FIELD_BYTES_MAX => {
                     return Err(ChatError::new(ErrorCode::TooLarge, "a field of the form is too large"));
                 }
-                "text" | "clientId" => {
+                "text" | "clientId" | "replyTo" => {
                     received.count(chunk.len())?;
                     field.extend_from_slice(&chunk);
                 }
@@ -193,6 +197,7 @@ async fn read_form(
             // What a form sends for a field that nobody filled in.
             "text" => form.text = Some(text()?).filter(|text| !text.is_empty()),
             "clientId" => form.client_id = Some(ClientId::new(text()?)?),
+            "replyTo" => form.reply_to = whole_number("replyTo", Some(&text()?), 1..=SEQ_MAX)?.map(Seq),
             _ => {}
         }
     }

@@ -260,6 +260,7 @@ pub async fn send_message(
         kind,
         text: message.text,
         data: message.data,
+        reply_to: message.reply_to,
         sent_at: state.clock.now(),
         screened,
     };

@@ -122,6 +122,7 @@ pub async fn warn_user(
         kind: MessageKind::System,
         text: Some(template.text().to_owned()),
         data: Some(template.data()),
+        reply_to: None,
         sent_at: now,
         screened: Screened::Clean,
     };

@@ -15,7 +15,7 @@ use crate::{
     http::{
         api::{
             audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers,
-            operations, origin, products, push_subscriptions, reports, rooms, sanctions, search, users,
+            operations, origin, products, push_subscriptions, reactions, reports, rooms, sanctions, search, users,
         },
         embed, health, openapi,
         problem::ProblemDocument,
@@ -53,6 +53,8 @@ use crate::{
         messages::send_message,
         messages::edit_message,
         messages::delete_message,
+        reactions::react,
+        reactions::take_back_reaction,
         offers::make_offer,
         offers::answer_offer,
         blocks::block,

@@ -5,9 +5,10 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::{
-        ClientId, Data, MessageId, MessageKind, RoomId, Seq, currency,
+        ClientId, Data, Emoji, MessageId, MessageKind, RoomId, Seq, currency,
         field::{optional_whole, what_does_not_fit, whole},
         offer::{OfferDecision, Price, check_amount},
+        reaction::sent_emoji,
     },
     error::ChatError,
 };
@@ -25,6 +26,8 @@ pub enum ClientEvent {
     EditMessage(EditMessage),
     /// Delete one of the sender's own messages.
     DeleteMessage(MessageId),
+    /// React to a message, or take that back.
+    React(React),
     /// Start or stop typing.
     Typing(SetTyping),
     /// Name a price.
@@ -71,6 +74,10 @@ pub struct SendMessage {
     #[serde(default)]
     #[schema(value_type = Option<serde_json::Value>)]
     pub data: Option<Data>,
+    /// The `seq` of an earlier message of the room, which this one replies to.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub reply_to: Option<Seq>,
     /// The sender's idempotency key, at most 64 characters.
     #[serde(default)]
     pub client_id: Option<ClientId>,
@@ -112,6 +119,20 @@ impl std::fmt::Debug for EditMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EditMessage").field("message_id", &self.message_id).finish_non_exhaustive()
     }
+}
+
+/// Data of `react`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct React {
+    /// Which room; the last one entered when not given.
+    #[serde(default)]
+    pub room_id: Option<RoomId>,
+    /// Which message.
+    pub message_id: MessageId,
+    /// A single emoji; `null` takes the reaction back.
+    #[serde(deserialize_with = "sent_emoji")]
+    pub emoji: Option<Emoji>,
 }
 
 /// Data of `offer`.
@@ -231,12 +252,13 @@ impl std::fmt::Debug for Authenticate {
 
 impl ClientEvent {
     /// The name of every event, in the order of the variants.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 12] = [
         "enterRoom",
         "leaveRoom",
         "message",
         "editMessage",
         "deleteMessage",
+        "react",
         "typing",
         "offer",
         "answerOffer",
@@ -263,6 +285,7 @@ impl ClientEvent {
                     text: Some(text),
                     kind: MessageKind::Text,
                     data: None,
+                    reply_to: None,
                     client_id: None,
                     token: None,
                 }),
@@ -278,6 +301,7 @@ impl ClientEvent {
                 }
                 object(name, data).map(|event: DeleteMessage| Self::DeleteMessage(event.message_id))
             }
+            "react" => object(name, data).map(Self::React),
             "typing" => object(name, data).map(Self::Typing),
             "offer" => object(name, data).map(Self::Offer),
             "answerOffer" => object(name, data).map(Self::AnswerOffer),
@@ -314,12 +338,13 @@ impl ClientEvent {
             Self::Message(_) => Self::NAMES[2],
             Self::EditMessage(_) => Self::NAMES[3],
             Self::DeleteMessage(_) => Self::NAMES[4],
-            Self::Typing(_) => Self::NAMES[5],
-            Self::Offer(_) => Self::NAMES[6],
-            Self::AnswerOffer(_) => Self::NAMES[7],
-            Self::Read(_) => Self::NAMES[8],
-            Self::Authenticate(_) => Self::NAMES[9],
-            Self::Heartbeat => Self::NAMES[10],
+            Self::React(_) => Self::NAMES[5],
+            Self::Typing(_) => Self::NAMES[6],
+            Self::Offer(_) => Self::NAMES[7],
+            Self::AnswerOffer(_) => Self::NAMES[8],
+            Self::Read(_) => Self::NAMES[9],
+            Self::Authenticate(_) => Self::NAMES[10],
+            Self::Heartbeat => Self::NAMES[11],
         }
     }
 }

@@ -39,7 +39,7 @@ impl<'a> EventView<'a> {
 pub enum FactView<'a> {
     /// A message was stored.
     Message(MessageView<'a>),
-    /// A message was edited or deleted.
+    /// A message was edited, deleted or reacted to.
     MessageUpdated(MessageView<'a>),
     /// A member has read.
     #[serde(rename_all = "camelCase")]

@@ -43,6 +43,7 @@ import {
   type PageOptions,
   type Product,
   type ProductStatus,
+  type Reaction,
   type Receipt,
   type ReportCategory,
   type Rest,
@@ -186,6 +187,10 @@ async function live({ signal }: Abortable): Promise<void> {
   await room.answerOffer(offer.id, answer, 11900, { signal });
   const edited: Message = await room.edit("m", "Hello again", { signal });
   if (room.isEditable(edited)) await room.delete(edited.id, { signal });
+  room.send({ text: "Yes", replyTo: edited.seq });
+  const original: Message | undefined = room.messageAt(1) ?? (await room.loadMessage(1, { signal }));
+  const reactions: Reaction[] | undefined = (await room.react(original?.id ?? "m", "👍", { signal })).reactions;
+  if (reactions?.some(({ userId }) => userId === room.ownUserId)) await room.react("m", null);
   const file: ImageFile = { uri: "file:///bike.jpg", name: "bike.jpg", type: "image/jpeg" };
   const imageOptions: ImageOptions = { clientId: newClientId(), text: "Like new", onProgress: (share) => console.log(share * 100), signal };
   const image: ImageMessage = await room.sendImage(file, imageOptions);

@@ -234,6 +234,22 @@ fn rows_of_users(room: &str, edited: &str, deleted: &str) -> Vec<Row> {
             only_buyer,
             FORBIDDEN,
         ),
+        row(
+            ("PUT", "/api/v1/rooms/{id}/messages/{messageId}/reaction"),
+            at(&format!("/messages/{edited}/reaction")),
+            Some(json!({"emoji": "👍"})),
+            user,
+            members,
+            FORBIDDEN,
+        ),
+        row(
+            ("DELETE", "/api/v1/rooms/{id}/messages/{messageId}/reaction"),
+            at(&format!("/messages/{edited}/reaction")),
+            None,
+            user,
+            members,
+            FORBIDDEN,
+        ),
         // Its sender has deleted it before staff comes.
         row(
             ("DELETE", one_message),
@@ -495,6 +511,7 @@ async fn a_muted_user_may_do_everything_but_say_something() {
     let speaks = [
         ("POST", "/api/v1/rooms/{id}/messages"),
         ("PATCH", "/api/v1/rooms/{id}/messages/{messageId}"),
+        ("PUT", "/api/v1/rooms/{id}/messages/{messageId}/reaction"),
         ("POST", "/api/v1/rooms/{id}/offers"),
     ];
     for row in &rows {

@@ -193,6 +193,8 @@ impl Caller {
             "message" => ("POST", format!("{room}/messages"), Some(body)),
             "editMessage" => ("PATCH", format!("{room}/messages/{message}"), Some(body)),
             "deleteMessage" => ("DELETE", format!("{room}/messages/{message}"), None),
+            "react" if body["emoji"].is_null() => ("DELETE", format!("{room}/messages/{message}/reaction"), None),
+            "react" => ("PUT", format!("{room}/messages/{message}/reaction"), Some(body)),
             "read" => ("PUT", format!("{room}/read"), Some(body)),
             "offer" => ("POST", format!("{room}/offers"), Some(body)),
             "answerOffer" => ("POST", format!("{room}/offers/{message}/answer"), Some(body)),

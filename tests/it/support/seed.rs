@@ -80,6 +80,7 @@ impl Seed {
                 kind: MessageKind::Text,
                 text: Some(format!("message {place}{:1$}", "", bytes.saturating_sub(16))),
                 data: None,
+                reply_to: None,
                 sent_at: START,
                 screened: Screened::Clean,
             })

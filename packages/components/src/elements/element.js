@@ -1,13 +1,13 @@
 // @ts-check
+import { replace, Session, share } from "./session.js";
 import { languageOf, loadLanguage } from "../languages.js";
-import { base } from "../styles/base.js";
 import { frame } from "../styles/frame.js";
 import { theme } from "../styles/theme.js";
-import { HostContext } from "../ui/host.js";
-import { keepFocus } from "../ui/keep_focus.js";
-import { LanguageContext } from "../ui/language.js";
 import { html, render } from "../ui/view.js";
-import { replace, Session, share } from "./session.js";
+import { LanguageContext } from "../ui/language.js";
+import { base } from "../styles/base.js";
+import { keepFocus } from "../ui/keep_focus.js";
+import { HostContext } from "../ui/host.js";
 
 /** @typedef {import("../ui/host.js").Place} Place */
 /** @typedef {import("./session.js").FetchToken} FetchToken */

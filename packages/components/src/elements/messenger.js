@@ -1,11 +1,11 @@
 // @ts-check
+import { focusedNear, html, useEffect, useLayoutEffect, useRef } from "../ui/view.js";
 import { filling } from "../styles/frame.js";
+import { RoomElement } from "./room_element.js";
 import { layout } from "../styles/layout.js";
+import { Banner, ConversationView, InboxView, loadTalk, SignedIn } from "../ui/signed_in.js";
 import { search } from "../styles/search.js";
 import { useLanguage } from "../ui/language.js";
-import { Banner, ConversationView, InboxView, loadTalk, SignedIn } from "../ui/signed_in.js";
-import { focusedNear, html, useEffect, useLayoutEffect, useRef } from "../ui/view.js";
-import { RoomElement } from "./room_element.js";
 
 /**
  * `<haggle-messenger>`: the inbox, and the conversation named by `room`. Where it is narrow, one of the two.

@@ -12,15 +12,15 @@ export class HaggleSettings extends HaggleElement {
 }
 
 /**
- * Read when they are shown for the first time.
+ * Read with the dialogs, when they are shown for the first time.
  *
  * @param {{rest: import("@haggle/client").Rest}} props
  */
 function LoadedSettings({ rest }) {
   const { adopt } = useContext(HostContext);
-  const [loaded, setLoaded] = useState(/** @type {typeof import("../ui/settings.js") | undefined} */ (undefined));
-  useEffect(() => void import("../ui/settings.js").then(setLoaded), []);
+  const [loaded, setLoaded] = useState(/** @type {typeof import("../ui/asked_dialog.js") | undefined} */ (undefined));
+  useEffect(() => void import("../ui/asked_dialog.js").then(setLoaded), []);
   if (!loaded) return undefined;
-  adopt(loaded.sheets);
+  adopt(loaded.settingsSheets);
   return html`<${loaded.Settings} rest=${rest} />`;
 }

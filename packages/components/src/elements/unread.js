@@ -1,9 +1,9 @@
 // @ts-check
-import { inline } from "../styles/frame.js";
-import { useLanguage } from "../ui/language.js";
 import { totalOf } from "../ui/signed_in.js";
 import { html, useChanges, useEffect } from "../ui/view.js";
 import { HaggleElement } from "./element.js";
+import { useLanguage } from "../ui/language.js";
+import { inline } from "../styles/frame.js";
 
 /**
  * `<haggle-unread>`: how many messages are unread, and nothing at all when there are none.

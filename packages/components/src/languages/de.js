@@ -108,6 +108,8 @@ export const de = {
     },
   },
 
+  reply: "Antworten",
+  replyTo: (/** @type {string} */ quoted) => `Antwort auf ${quoted}`,
   copy: "Text kopieren",
   edit: "Bearbeiten",
   save: "Speichern",

@@ -154,6 +154,8 @@ export const en = {
 
   messageMenu: (/** @type {string} */ text) => `Message options: ${text}`,
   conversationMenu: "Conversation options",
+  reply: "Reply",
+  replyTo: (/** @type {string} */ quoted) => `Reply to ${quoted}`,
   copy: "Copy the text",
   edit: "Edit",
   editing: "Editing your message",

@@ -156,6 +156,8 @@ export const ko = {
 
   messageMenu: (text) => `메시지 메뉴: ${text}`,
   conversationMenu: "대화 메뉴",
+  reply: "답장",
+  replyTo: (quoted) => `답장할 메시지: ${quoted}`,
   copy: "텍스트 복사",
   edit: "수정",
   editing: "메시지 수정 중",

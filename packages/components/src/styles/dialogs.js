@@ -30,8 +30,7 @@ export const dialogs = css`
     padding: 20px 24px 24px;
   }
 
-  .dialog-head,
-  .dialog-foot {
+  .dialog-head {
     display: flex;
     flex-wrap: wrap;
     gap: 10px;

@@ -35,8 +35,7 @@ export const menu = css`
     font-weight: 500;
   }
 
-  .menu-item:hover,
-  .menu-item:focus-visible {
+  :is(.menu-item, .menu-emoji):is(:hover, :focus-visible) {
     background: var(--sunken);
   }
 
@@ -54,6 +53,18 @@ export const menu = css`
 
   .menu-item[data-danger] .icon {
     color: inherit;
+  }
+
+  .menu-emoji {
+    width: 2.5rem;
+    height: 2.5rem;
+    border-radius: 50%;
+    font-size: 1.375rem;
+    text-align: center;
+  }
+
+  .menu-emoji[aria-checked="true"] {
+    background: var(--brand-soft);
   }
 
   .menu-check {

@@ -308,6 +308,36 @@ export const messages = css`
     max-width: 100%;
   }
 
+  .quote {
+    display: block;
+    padding-inline-start: 10px;
+    border-inline-start: 3px solid;
+    font-size: 0.8125rem;
+    text-align: start;
+  }
+
+  .reactions {
+    display: flex;
+    gap: 4px;
+    margin-top: -5px;
+    padding: 0 8px;
+  }
+
+  .reaction {
+    position: relative;
+    min-width: 2.25rem;
+    min-height: 1.75rem;
+    border: 1px solid var(--line);
+    border-radius: 999px;
+    background: var(--surface);
+    text-align: center;
+  }
+
+  .reaction[aria-pressed="true"] {
+    border-color: var(--brand);
+    background: var(--brand-soft);
+  }
+
   .line-menu {
     position: absolute;
     top: 50%;

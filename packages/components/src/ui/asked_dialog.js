@@ -1,17 +1,19 @@
 // @ts-check
-import { dialogs } from "../styles/dialogs.js";
-import { gallery } from "../styles/gallery.js";
-import { ConfirmDialog } from "./dialog.js";
-import { Gallery } from "./gallery.js";
 import { useLanguage } from "./language.js";
 import { conflictText } from "./offer.js";
-import { OfferDialog } from "./offer_dialog.js";
-import { PhrasesDialog } from "./phrases_dialog.js";
 import { ReportDialog } from "./report_dialog.js";
+import { gallery } from "../styles/gallery.js";
+export { Settings, sheets as settingsSheets } from "./settings.js";
+import { ConfirmDialog } from "./dialog.js";
+import { Gallery } from "./gallery.js";
 import { html } from "./view.js";
+import { OfferDialog } from "./offer_dialog.js";
+import { dialogs } from "../styles/dialogs.js";
 
 /** The style sheets of the dialogs. They are loaded with them. */
 export const sheets = [dialogs, gallery];
+
+import { PhrasesDialog } from "./phrases_dialog.js";
 
 /**
  * The dialog that was asked for. `asked.js` loads this module, with all dialogs, when the first one is opened.

@@ -58,12 +58,12 @@ export function useAttachments(room, limits) {
     setRefused(sentences);
   };
 
-  /** @param {Attachment} picture @param {string} text @returns {Promise<"sent" | "removed" | "failed">} */
-  const sendOne = async (picture, text) => {
+  /** @param {Attachment} picture @param {string} text @param {number} [replyTo] @returns {Promise<"sent" | "removed" | "failed">} */
+  const sendOne = async (picture, text, replyTo) => {
     const { file, clientId, given } = picture;
     update(picture, { share: 0, failure: undefined });
     try {
-      await room.sendImage(file, { clientId, text, signal: given.signal, onProgress: (share) => update(picture, { share }) });
+      await room.sendImage(file, { clientId, text, replyTo, signal: given.signal, onProgress: (share) => update(picture, { share }) });
     } catch (error) {
       if (given.signal.aborted) return "removed";
       // What is not an answer of the server's is a fault of the page, and the error bar's business.
@@ -75,18 +75,19 @@ export function useAttachments(room, limits) {
     return "sent";
   };
   /**
-   * Sends them one after the other, so that they arrive in their order, and words with the last one.
+   * Sends them one after the other, so that they arrive in their order, and words and what they reply to with the last one.
    *
    * @param {string} text
+   * @param {number} [replyTo]
    * @returns {Promise<boolean>} whether the words were sent
    */
-  const send = async (text) => {
+  const send = async (text, replyTo) => {
     setBusy(true);
     setRefused([]);
     try {
       for (let [picture] = list.current; picture; [picture] = list.current) {
         const isLast = list.current.length === 1;
-        const outcome = await sendOne(picture, isLast ? text : "");
+        const outcome = await sendOne(picture, isLast ? text : "", isLast ? replyTo : undefined);
         if (outcome === "failed") return false;
         if (outcome === "sent" && isLast) return true;
       }

@@ -1,10 +1,11 @@
 // @ts-check
-import { AttachmentTray } from "./attachments.js";
-import { failureText, useAttempt } from "./attempt.js";
+import { MenuButton } from "./menu.js";
+import { quoteOf } from "./message_group.js";
 import { Icon } from "./icons.js";
 import { isKeyboardUsed } from "./keyboard.js";
+import { AttachmentTray } from "./attachments.js";
 import { useLanguage } from "./language.js";
-import { MenuButton } from "./menu.js";
+import { failureText, useAttempt } from "./attempt.js";
 import { charactersLeft } from "./text_limit.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
@@ -15,13 +16,14 @@ const LABEL_MAX = 60;
 
 /**
  * @param {{room: import("@haggle/client").Room, other: import("@haggle/client").User, unfinished: import("./unfinished.js").Unfinished, editing?: Message,
- *   endEdit: () => void, phrases: import("./phrases.js").Phrases, editPhrases: () => void, makeOffer?: () => void, question?: string, images?: import("./attachments.js").ImageLimits,
+ *   endEdit: () => void, replied?: Message, endReply: () => void, phrases: import("./phrases.js").Phrases, editPhrases: () => void, makeOffer?: () => void, question?: string, images?: import("./attachments.js").ImageLimits,
  *   attachments: import("./attachments.js").Attachments, messageBytesMax: number, takesFocus: boolean}} props
  *   `editing` is the message whose words are being changed; `makeOffer` is missing where nothing can be
  *   offered, `question` is a first one to send as it is
  */
-export function Composer({ room, other, unfinished: { text, write }, editing, endEdit, phrases, editPhrases, makeOffer, question, images, attachments, messageBytesMax, takesFocus }) {
-  const { t } = useLanguage();
+export function Composer({ room, other, unfinished: { text, write }, editing, endEdit, replied, endReply, phrases, editPhrases, makeOffer, question, images, attachments, messageBytesMax, takesFocus }) {
+  const language = useLanguage();
+  const { t } = language;
   const [changed, setChanged] = useState("");
   const [showsRing, setRing] = useState(false);
   const { busy, failure, attempt, forget } = useAttempt();
@@ -34,6 +36,8 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
   const isTooLong = left !== undefined && left < 0;
   const hasPictures = !editing && attachments.pictures.length > 0;
   const focus = () => field.current?.focus({ preventScroll: true });
+  const bar = editing ? t.editing : replied && t.replyTo(quoteOf(replied, room, other, language));
+  const endBar = editing ? endEdit : endReply;
 
   useEffect(() => {
     // A focused field would raise the screen keyboard over the history that one came to read.
@@ -46,6 +50,8 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
     setChanged(editing.text ?? "");
     focus();
   }, [editing?.id]);
+
+  useEffect(() => void (replied && focus()), [replied?.id]);
 
   // The chooser gives the focus back to its button, where Enter would open it again.
   useEffect(() => void (hasPictures && !touch && focus()), [hasPictures]);
@@ -64,16 +70,19 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
       if (said === "") return;
       if (said === editing.text || (await attempt(() => room.edit(editing.id, said)))) endEdit();
     } else if (hasPictures) {
-      if (await attachments.send(said)) write("");
-    } else if (said !== "") {
-      room.send(said);
+      if (!(await attachments.send(said, replied?.seq))) return;
       write("");
+      endReply();
+    } else if (said !== "") {
+      room.send({ text: said, replyTo: replied?.seq });
+      write("");
+      endReply();
     }
   };
 
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
-    if (event.key === "Escape" && editing) return endEdit();
+    if (event.key === "Escape" && bar) return endBar();
     // While Korean, Japanese or Chinese is composed, Enter ends the syllable and is not ours. Safari ends the composition
     // first, and shows it by the key code alone.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229 || touch) return;
@@ -99,10 +108,10 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
   };
 
   return html`<form class="composer" part="composer" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), void send())}>
-    ${editing &&
+    ${bar &&
     html`<div class="composer-bar">
-      <${Icon} name="edit" /><span id="composer-editing">${t.editing}</span>
-      <button type="button" class="bar-button" onClick=${endEdit}>${t.cancel}</button>
+      <${Icon} name=${editing ? "edit" : "reply"} /><span id="composer-bar" class="plain-line">${bar}</span>
+      <button type="button" class="bar-button" onClick=${() => (endBar(), focus())}>${t.cancel}</button>
     </div>`}
     ${editing && failure && html`<p class="form-failure composer-failure" role="alert">${failureText(failure, t, { conflict: t.editFailed, forbidden: t.editFailed, not_found: t.editFailed })}</p>`}
     ${!editing && html`<${AttachmentTray} attachments=${attachments} onRemove=${focus} />`}
@@ -122,7 +131,7 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
         value=${words}
         placeholder=${editing ? t.editing : t.writeTo(other.name)}
         aria-label=${editing ? t.editing : t.writeTo(other.name)}
-        aria-describedby="composer-limit"
+        aria-describedby="composer-bar composer-limit"
         aria-invalid=${isTooLong ? "true" : undefined}
         readonly=${attachments.busy}
         autocomplete="off"

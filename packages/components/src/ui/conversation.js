@@ -2,12 +2,12 @@
 import { composer } from "../styles/composer.js";
 import { conversation } from "../styles/conversation.js";
 import { menu } from "../styles/menu.js";
-import { messages } from "../styles/messages.js";
 import { offer } from "../styles/offer.js";
 import { picture } from "../styles/picture.js";
 import { skeleton } from "../styles/skeleton.js";
 import { useAsked } from "./asked.js";
 import { useAttachments } from "./attachments.js";
+import { messages } from "../styles/messages.js";
 import { failureText, useAttempt } from "./attempt.js";
 import { Avatar, ProductPicture } from "./avatar.js";
 import { Composer } from "./composer.js";
@@ -15,6 +15,7 @@ import { useDrop } from "./drop_zone.js";
 import { PlaceLink } from "./host.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
+import { StandingOffer } from "./standing_offer.js";
 import { MenuButton } from "./menu.js";
 import { MessageList } from "./message_list.js";
 import { describe, named } from "./message_text.js";
@@ -22,7 +23,6 @@ import { pendingOffer } from "./offer.js";
 import { usePhrases } from "./phrases.js";
 import { useRoomMenu } from "./room_menu.js";
 import { ConversationSkeleton } from "./skeleton.js";
-import { StandingOffer } from "./standing_offer.js";
 import { useUnfinished } from "./unfinished.js";
 import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 
@@ -45,16 +45,20 @@ const STATUSES = /** @type {Product["status"][]} */ (["on_sale", "reserved", "so
  * One conversation: who and what it is about, its history, and the composer.
  *
  * @param {{room: Room, inbox: import("@haggle/client").Inbox, state: import("@haggle/client").ConnectionState,
- *   rest: Rest, images?: import("./attachments.js").ImageLimits, messageBytesMax: number, sought?: {seq: number}, takesFocus: boolean}} props
+ *   rest: Rest, features: Set<string>, images?: import("./attachments.js").ImageLimits, messageBytesMax: number, sought?: {seq: number}, takesFocus: boolean}} props
  *   `images` is missing where none can be sent; `takesFocus`: somebody came here from another view
  */
-export function Conversation({ room, inbox, state, rest, images, messageBytesMax, sought, takesFocus }) {
+export function Conversation({ room, inbox, state, rest, features, images, messageBytesMax, sought, takesFocus }) {
   const { t, format } = useLanguage();
   // With the row of the inbox the header stands before the room has answered.
   const preview = inbox.get(room.id);
   const [announcements, announce] = useAnnouncements();
   const dialog = useAsked();
   const [editing, setEditing] = useState(/** @type {string | undefined} */ (undefined));
+  const [replying, setReplying] = useState(/** @type {number | undefined} */ (undefined));
+  const [goal, setGoal] = useState(/** @type {{seq: number, isJump?: boolean} | undefined} */ (sought));
+  useEffect(() => setGoal(sought), [sought]);
+  const reacting = useAttempt();
   const unfinished = useUnfinished(room);
   const phrases = usePhrases(room.ownUserId);
   const attachments = useAttachments(room, images);
@@ -128,9 +132,15 @@ export function Conversation({ room, inbox, state, rest, images, messageBytesMax
     edit: ({ id }) => setEditing(id),
     rewrite: (draft) => {
       unfinished.putBack(draft.text ?? "");
+      setReplying(draft.replyTo);
       room.discard(draft.clientId);
     },
+    seek: (seq) => setGoal({ seq, isJump: true }),
+    reply: features.has("replies") ? ({ seq }) => setReplying(seq) : undefined,
+    react: features.has("reactions") ? ({ id }, emoji) => void reacting.attempt(() => room.react(id, emoji)) : undefined,
   };
+  const replied = replying ? room.messageAt(replying) : undefined;
+  const failure = dialog.failure ?? reacting.failure;
   const edited = editing ? room.messages.find(({ id, deletedAt }) => id === editing && !deletedAt) : undefined;
   // Their offer that waits must be answered before one names a price oneself.
   const makeOffer = () => void dialog.ask(waiting && waiting.senderId !== room.ownUserId ? { kind: "counter", offer: waiting } : { kind: "offer" });
@@ -141,10 +151,10 @@ export function Conversation({ room, inbox, state, rest, images, messageBytesMax
   return html`<section class="pane conversation" part="conversation" aria-labelledby="conversation-title" data-opening=${dialog.opening ? "" : undefined} ...${drop.handlers}>
     <${Header} room=${room} inbox=${inbox} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} takesFocus=${takesFocus} />
     <${StandingOffer} room=${room} other=${other} product=${product} actions=${actions} />
-    <${MessageList} room=${room} other=${other} product=${product} actions=${actions} sought=${sought} />
+    <${MessageList} room=${room} other=${other} product=${product} actions=${actions} sought=${goal} />
     <div class="visually-hidden" aria-live="polite">${announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
     ${!closed && product && html`<${StatusHint} room=${room} product=${product} />`}
-    ${dialog.failure && html`<p class="status-hint form-failure" role="alert">${failureText(dialog.failure, t)}</p>`}
+    ${failure && html`<p class="status-hint form-failure" role="alert">${failureText(failure, t)}</p>`}
     <p class="visually-hidden" role="status">${dialog.opening && t.loading}</p>
     <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${room.frozen ? t.frozen : t.closed}</p>`}</div>
     ${!closed &&
@@ -154,6 +164,8 @@ export function Conversation({ room, inbox, state, rest, images, messageBytesMax
       unfinished=${unfinished}
       editing=${edited}
       endEdit=${() => setEditing(undefined)}
+      replied=${replied?.deletedAt ? undefined : replied}
+      endReply=${() => setReplying(undefined)}
       phrases=${phrases}
       editPhrases=${ask("phrases")}
       makeOffer=${mayOffer ? makeOffer : undefined}

@@ -21,6 +21,7 @@ export const PATHS = {
   download: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
   phrases: "M7 4h10v16l-5-4-5 4z",
   edit: "M5 19l1-4L16.5 4.5l3 3L9 18z",
+  reply: "M9 6L4 11l5 5M4 11h10a6 6 0 0 1 6 6v1",
   trash: "M5 7h14M10 7V4.5h4V7M7 7l1 12.5h8L17 7",
   copy: "M8.5 8.5h11v11h-11zM15.5 8.5v-4h-11v11h4",
   flag: "M6 21V4h12l-2.5 4 2.5 4H6",

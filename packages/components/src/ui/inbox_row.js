@@ -1,11 +1,11 @@
 // @ts-check
-import { Avatar, ProductPicture } from "./avatar.js";
-import { draftOf, onDraft } from "./composer_drafts.js";
+import { html, useEffect, useState } from "./view.js";
+import { useLanguage } from "./language.js";
 import { PlaceLink } from "./host.js";
 import { Icon } from "./icons.js";
-import { useLanguage } from "./language.js";
+import { draftOf, onDraft } from "./composer_drafts.js";
+import { Avatar, ProductPicture } from "./avatar.js";
 import { describe, named } from "./message_text.js";
-import { html, useEffect, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").InboxItem} InboxItem */
 

@@ -8,6 +8,7 @@ import { focusedNear, html, useEffect, useLayoutEffect, useRef, useState } from 
  * @property {keyof typeof import("./icons.js").PATHS} [icon]
  * @property {boolean} [danger]
  * @property {boolean} [checked] one of several, of which one is in force
+ * @property {boolean} [isEmoji] stands in a row with its neighbours
  * @property {() => void} choose
  */
 
@@ -60,7 +61,8 @@ function Menu({ anchor, label, items, onClose }) {
     // Into the top layer, where nothing of the page's clips or covers it.
     list.current?.showPopover();
     place();
-    (all().find((item) => item.getAttribute("aria-checked") === "true") ?? all()[0])?.focus({ preventScroll: true });
+    const first = /** @type {HTMLElement | null | undefined} */ (list.current?.querySelector("[aria-checked=true]") ?? list.current?.querySelector(".menu-item"));
+    first?.focus({ preventScroll: true });
     addEventListener("resize", place);
     addEventListener("scroll", place, true);
     return () => {
@@ -90,7 +92,7 @@ function Menu({ anchor, label, items, onClose }) {
   const onKeyDown = (event) => {
     const choices = all();
     const here = choices.indexOf(/** @type {HTMLElement} */ (focusedNear(list.current)));
-    const next = { ArrowDown: here + 1, ArrowUp: here - 1 + choices.length, Home: 0, End: choices.length - 1 }[event.key];
+    const next = { ArrowDown: here + 1, ArrowRight: here + 1, ArrowUp: here - 1 + choices.length, ArrowLeft: here - 1 + choices.length, Home: 0, End: choices.length - 1 }[event.key];
     if (next !== undefined) choices[next % choices.length]?.focus({ preventScroll: true });
     else if (event.key === "Escape" || event.key === "Tab") close();
     if (next !== undefined || event.key === "Escape") event.preventDefault();
@@ -99,16 +101,16 @@ function Menu({ anchor, label, items, onClose }) {
 
   return html`<div class="menu" part="menu" popover="manual" role="menu" aria-label=${label} ref=${list} onKeyDown=${onKeyDown}>
     ${items.map(
-      ({ label, icon, danger, checked, choose }) => html`<button
+      ({ label, icon, danger, checked, isEmoji, choose }) => html`<button
         type="button"
         role=${checked === undefined ? "menuitem" : "menuitemradio"}
         aria-checked=${checked === undefined ? undefined : String(checked)}
         tabindex="-1"
-        class="menu-item"
+        class=${isEmoji ? "menu-emoji" : "menu-item"}
         data-danger=${danger ? "" : undefined}
         onClick=${() => (close(), choose())}
       >
-        ${checked === undefined ? icon && html`<${Icon} name=${icon} />` : html`<span class="menu-check">${checked && html`<${Icon} name="check" />`}</span>`}
+        ${isEmoji || checked === undefined ? icon && html`<${Icon} name=${icon} />` : html`<span class="menu-check">${checked && html`<${Icon} name="check" />`}</span>`}
         <span>${label}</span>
       </button>`,
     )}

@@ -7,7 +7,7 @@ import { leadsAway, partsOf } from "./links.js";
 import { describe, reasonText } from "./message_text.js";
 import { OfferCard } from "./offer.js";
 import { isPicture, Picture } from "./picture.js";
-import { html, useRef, useState } from "./view.js";
+import { html, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
 /** @typedef {import("@haggle/client").Draft} Draft */
@@ -20,6 +20,11 @@ const LONG_PRESS_MS = 500;
 /** One to three emoji and nothing else. */
 const ONLY_EMOJI = /^(?:(?:\p{RI}\p{RI}|\p{Extended_Pictographic}(?:\p{EMod}|\uFE0F|\u200D\p{Extended_Pictographic})*)\s?){1,3}$/u;
 
+/** What one reacts with, mostly. */
+const EMOJI = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
+
+/** @typedef {(message: Message, emoji: string | null) => void} React `null` takes one's reaction back */
+
 /**
  * @typedef {import("./offer.js").OfferDialogs & BubbleActions} MessageActions
  * @typedef {object} BubbleActions
@@ -28,6 +33,9 @@ const ONLY_EMOJI = /^(?:(?:\p{RI}\p{RI}|\p{Extended_Pictographic}(?:\p{EMod}|\uF
  * @property {(message: Message) => void} report
  * @property {(message: Message) => void} enlarge
  * @property {(draft: Draft) => void} rewrite takes it back into the composer
+ * @property {(seq: number) => void} seek
+ * @property {(message: Message) => void} [reply] missing, as the next one, where the server has no such thing
+ * @property {React} [react]
  */
 
 /**
@@ -46,6 +54,7 @@ export function MessageGroup({ block: { own, lines }, other, room, product, acti
           ${message?.kind === "offer" && message.data && !message.deletedAt
             ? html`<${OfferCard} message=${message} room=${room} other=${other} product=${product} actions=${actions} />`
             : html`<${Bubble} line=${line} own=${own} other=${other} room=${room} actions=${actions} reachable=${line.key === lastKey} />`}
+          ${message?.reactions && html`<${Reactions} message=${message} other=${other} room=${room} react=${actions.react} />`}
           ${message && !message.deletedAt && html`<${Warning} message=${message} own=${own} />`}
           ${line.state === "failed" && line.draft
             ? html`<${Failed} draft=${line.draft} room=${room} rewrite=${actions.rewrite} />`
@@ -69,7 +78,7 @@ export function MessageGroup({ block: { own, lines }, other, room, product, acti
  */
 export function hasMenu({ message }, room) {
   if (!message || message.deletedAt || message.kind === "offer") return false;
-  return Boolean(message.text) || message.senderId !== room.ownUserId || room.isEditable(message);
+  return room.writable || Boolean(message.text) || message.senderId !== room.ownUserId || room.isEditable(message);
 }
 
 /**
@@ -85,15 +94,20 @@ function Bubble({ line, own, other, room, actions, reachable }) {
   if (message?.deletedAt) return html`<p class="bubble bubble-deleted">${t.deleted}</p>`;
 
   const image = message && isPicture(message);
+  const replyTo = (message ?? line.draft)?.replyTo;
+  const quote = replyTo && html`<${Quote} seq=${replyTo} room=${room} other=${other} seek=${actions.seek} />`;
   const content = html`
+    ${image && quote}
     ${image && html`<${Picture} message=${message} alt=${own ? t.image.yours : t.image.alt(other.name)} room=${room} enlarge=${actions.enlarge} />`}
-    ${(line.text || !image) && html`<p part=${own ? "message message-own" : "message message-other"} class="bubble ${line.text && ONLY_EMOJI.test(line.text) ? "bubble-emoji" : ""}" dir="auto">${line.text && html`<${Linked} text=${line.text} />`}</p>`}
+    ${(line.text || !image) && html`<p part=${own ? "message message-own" : "message message-other"} class="bubble ${line.text && ONLY_EMOJI.test(line.text) ? "bubble-emoji" : ""}" dir="auto">${!image && quote}${line.text && html`<${Linked} text=${line.text} />`}</p>`}
   `;
   if (!message || !hasMenu(line, room)) return html`<div class="line-row">${content}</div>`;
 
   const items = () => {
     const editable = room.isEditable(message) && room.writable;
     return [
+      ...(actions.react && room.writable ? reactionItems(message, room.ownUserId, actions.react) : []),
+      ...(actions.reply && room.writable ? [{ label: t.reply, icon: "reply", choose: () => actions.reply?.(message) }] : []),
       ...(message.text ? [{ label: t.copy, icon: "copy", choose: () => void navigator.clipboard?.writeText(message.text ?? "") }] : []),
       ...(editable && message.text ? [{ label: t.edit, icon: "edit", choose: () => actions.edit(message) }] : []),
       ...(editable ? [{ label: t.delete, icon: "trash", danger: true, choose: () => actions.remove(message) }] : []),
@@ -171,4 +185,59 @@ function Failed({ draft, room, rewrite }) {
     <button type="button" class="discard" onClick=${() => room.discard(draft.clientId)}>${t.discard}</button>
     ${reason && html`<span class="failure">${reason}</span>`}
   </div>`;
+}
+
+/**
+ * The choices of a message's menu. What one has reacted with is taken back by choosing it again.
+ *
+ * @param {Message} message
+ * @param {string} userId
+ * @param {React} react
+ * @returns {import("./menu.js").MenuItem[]}
+ */
+function reactionItems(message, userId, react) {
+  return EMOJI.map((label) => {
+    const checked = message.reactions?.some((one) => one.userId === userId && one.emoji === label) ?? false;
+    return { label, isEmoji: true, checked, choose: () => react(message, checked ? null : label) };
+  });
+}
+
+/**
+ * What the two have reacted with. A press takes one's own back, or says the same as the other.
+ *
+ * @param {{message: Message, other: User, room: Room, react?: React}} props
+ */
+function Reactions({ message, other, room, react }) {
+  const { t } = useLanguage();
+  return html`<p class="reactions">${message.reactions?.map(({ userId, emoji }) => {
+    const isOwn = userId === room.ownUserId;
+    return html`<button type="button" key=${userId} class="reaction" aria-pressed=${String(isOwn)} aria-label=${`${emoji} ${isOwn ? t.you : other.name}`} disabled=${!react || !room.writable} onClick=${() => react?.(message, isOwn ? null : emoji)}>${emoji}</button>`;
+  })}</p>`;
+}
+
+/**
+ * Who says what, in one line, of a message that is replied to.
+ *
+ * @param {Message | undefined} message
+ * @param {Room} room
+ * @param {User} other
+ * @param {Parameters<typeof describe>[1]} language
+ */
+export function quoteOf(message, room, other, language) {
+  if (!message) return "…";
+  const says = describe(message, language);
+  return message.senderId === room.ownUserId ? language.t.lastFromYou(says) : `${other.name}: \u2068${says}\u2069`;
+}
+
+/**
+ * The message that another one replies to, wherever it is in the history: the way to it.
+ *
+ * @param {{seq: number, room: Room, other: User, seek: (seq: number) => void}} props
+ */
+function Quote({ seq, room, other, seek }) {
+  const language = useLanguage();
+  const message = room.messageAt(seq);
+  const quoted = quoteOf(message, room, other, language);
+  useEffect(() => void (message ?? room.loadMessage(seq).catch(() => {})), [seq]);
+  return html`<button type="button" class="quote plain-line" aria-label=${language.t.replyTo(quoted)} onClick=${() => seek(seq)}>${quoted}</button>`;
 }

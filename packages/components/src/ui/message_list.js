@@ -1,13 +1,13 @@
 // @ts-check
-import { arrange, isNews } from "./arrange.js";
+import { useUnread } from "./read_mark.js";
 import { Avatar } from "./avatar.js";
-import { Icon } from "./icons.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 import { useLanguage } from "./language.js";
 import { hasMenu, MessageGroup } from "./message_group.js";
+import { arrange, isNews } from "./arrange.js";
+import { Icon } from "./icons.js";
 import { systemText } from "./message_text.js";
-import { useUnread } from "./read_mark.js";
 import { HistorySkeleton } from "./skeleton.js";
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
 /** @typedef {import("@haggle/client").User} User */
@@ -63,7 +63,7 @@ function useOlder(room) {
  * The history, which stays where the reader is: at the end while they are at the end, still while older pages arrive.
  *
  * @param {{room: Room, other: User, product?: import("@haggle/client").Product, actions: import("./message_group.js").MessageActions,
- *   sought?: {seq: number}}} props `sought`: the message that one came for, another object each time
+ *   sought?: {seq: number, isJump?: boolean}}} props `sought`: the message that one came for, another object each time; `isJump`: from another one
  */
 export function MessageList({ room, other, product, actions, sought }) {
   const { t, format } = useLanguage();
@@ -156,6 +156,7 @@ export function MessageList({ room, other, product, actions, sought }) {
       // Before its scroll event: the next resize takes anyone who reads the end back there.
       measure();
       shine(line);
+      if (sought.isJump) /** @type {HTMLElement | null} */ (line.querySelector(".line-menu"))?.focus({ preventScroll: true });
     };
     // A page that failed leaves the reader at the end.
     seek().catch(() => {});
@@ -189,7 +190,7 @@ export function MessageList({ room, other, product, actions, sought }) {
           case "system":
             return html`<p class="system" key=${block.key} data-seq=${block.message.seq}><span>${systemText(block.message, t)}</span></p>`;
           default:
-            return groupView(block, [...context, block.lines.some(({ key }) => key === lastKey) ? lastKey : undefined], (reachable) =>
+            return groupView(block, [...context, ...block.lines.map(({ message, draft }) => room.messageAt((message ?? draft)?.replyTo ?? 0)), block.lines.some(({ key }) => key === lastKey) ? lastKey : undefined], (reachable) =>
               html`<${MessageGroup} key=${block.key} block=${block} other=${other} room=${room} product=${product} actions=${actions} lastKey=${reachable} />`,
             );
         }

@@ -1,9 +1,10 @@
 // @ts-check
-import { ConnectionBanner } from "./connection_banner.js";
 import { HostContext } from "./host.js";
-import { InboxPane } from "./inbox_pane.js";
 import { useLanguage } from "./language.js";
+import { ConnectionBanner } from "./connection_banner.js";
+import { Search } from "./search.js";
 import { html, useChanges, useContext, useEffect, useState } from "./view.js";
+import { InboxList } from "./inbox_list.js";
 
 /** @typedef {import("../elements/session.js").Session} Session */
 
@@ -44,18 +45,23 @@ export function Banner({ client }) {
   return html`<${ConnectionBanner} state=${client.state} reconnectNow=${() => client.reconnectNow()} />`;
 }
 
-/** @param {{session: Session, client: import("@haggle/client").HaggleClient, openRoomId?: string, onUnread: (unread: number) => void}} props */
+/**
+ * One's own conversations, and the search over them.
+ *
+ * @param {{session: Session, client: import("@haggle/client").HaggleClient, openRoomId?: string, onUnread: (unread: number) => void}} props
+ */
 export function InboxView({ session, client, openRoomId, onUnread }) {
-  useChanges(client.inbox);
-  const unread = totalOf(client.inbox);
+  const { t } = useLanguage();
+  const { inbox, rest, userId } = client;
+  useChanges(inbox);
+  const unread = totalOf(inbox);
   useEffect(() => onUnread(unread), [unread]);
-  return html`<${InboxPane}
-    inbox=${client.inbox}
-    user=${{ id: client.userId }}
-    openRoomId=${openRoomId}
-    rest=${client.rest}
-    canSearch=${session.features.has("search")}
-  />`;
+  const shown = { inbox, rest, user: { id: userId }, openRoomId };
+  const list = html`<${InboxList} ...${shown} />`;
+  return html`<section class="pane inbox" part="inbox" aria-labelledby="chats-title">
+    <header class="pane-head"><h2 id="chats-title" tabindex="-1">${t.chats}</h2></header>
+    ${session.features.has("search") ? html`<${Search} ...${shown}>${list}<//>` : list}
+  </section>`;
 }
 
 /** @type {typeof import("./conversation.js") | undefined} */
@@ -83,6 +89,7 @@ export function ConversationView({ session, client, roomId, sought, takesFocus }
     state=${client.state}
     rest=${client.rest}
     sought=${sought}
+    features=${session.features}
     images=${session.features.has("images") ? session.images : undefined}
     messageBytesMax=${session.messageBytesMax}
     takesFocus=${takesFocus}

@@ -1,6 +1,6 @@
 // @ts-check
-import htm from "../vendor/htm.js";
 import * as preact from "../vendor/preact.js";
+import htm from "../vendor/htm.js";
 import * as hooks from "../vendor/preact-hooks.js";
 
 /*

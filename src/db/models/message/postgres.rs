@@ -33,8 +33,8 @@ pub(super) fn insert(conn: &mut Postgres, rows: &[NewMessage<'_>]) -> QueryResul
     conn.execute(
         diesel::sql_query(
             "INSERT INTO messages \
-             (position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings) \
-             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             (position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, warnings, reply_to) \
+             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind::<Array<BigInt>, _>(column(rows, |row| row.position))
         .bind::<Array<Text>, _>(column(rows, |row| row.id))
@@ -46,7 +46,8 @@ pub(super) fn insert(conn: &mut Postgres, rows: &[NewMessage<'_>]) -> QueryResul
         .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.text))
         .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.data))
         .bind::<Array<BigInt>, _>(column(rows, |row| row.sent_at))
-        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.warnings.as_deref())),
+        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.warnings.as_deref()))
+        .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.reply_to)),
     )?;
     Ok(())
 }
@@ -64,7 +65,8 @@ pub(super) fn list_within(conn: &mut Postgres, range: &Range<'_>, bytes: usize) 
              FROM messages WHERE room_id = $1 AND seq > $2 AND seq <= $3), \
              sized AS (SELECT seq, sum(size) OVER (ORDER BY seq {order}) - size AS before FROM sizes) \
              SELECT m.id, m.room_id, m.seq, m.position, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, \
-             m.edited_at, m.deleted_at, m.warnings, m.removed FROM messages m WHERE m.room_id = $1 AND {edge} ORDER BY m.seq {order}"
+             m.edited_at, m.deleted_at, m.warnings, m.removed, m.reply_to, m.reactions \
+             FROM messages m WHERE m.room_id = $1 AND {edge} ORDER BY m.seq {order}"
         ))
         .bind::<Text, _>(range.room.as_str())
         .bind::<BigInt, _>(range.after)
@@ -85,7 +87,7 @@ pub(super) fn find_by_client_keys(conn: &mut Postgres, keys: &[ClientKey<'_>]) -
     conn.load(
         diesel::sql_query(
             "SELECT m.id, m.room_id, m.seq, m.position, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, \
-             m.edited_at, m.deleted_at, m.warnings, m.removed FROM unnest($1, $2, $3) AS wanted (room, sender, client) \
+             m.edited_at, m.deleted_at, m.warnings, m.removed, m.reply_to, m.reactions FROM unnest($1, $2, $3) AS wanted (room, sender, client) \
              JOIN messages m ON m.room_id = wanted.room AND m.sender_id = wanted.sender AND m.client_id = wanted.client",
         )
         .bind::<Array<Text>, _>(keys.iter().map(|key| key.0).collect::<Vec<_>>())

@@ -33,7 +33,7 @@ pub(in crate::db) fn set_revised(
     Ok(())
 }
 
-/// Takes words, data and keys from messages, by their ids. Those that were deleted before keep the moment of it.
+/// Takes words, data, keys and reactions from messages, by their ids. Those that were deleted before keep the moment of it.
 pub(in crate::db) fn erase(conn: &mut Connection, ids: &[&str], at: Timestamp) -> QueryResult<()> {
     let of_ids = || messages::table.filter(messages::id.eq_any(ids.iter().copied()));
     diesel::update(of_ids().filter(messages::deleted_at.is_null()))
@@ -45,6 +45,7 @@ pub(in crate::db) fn erase(conn: &mut Connection, ids: &[&str], at: Timestamp) -
             messages::data.eq(None::<String>),
             messages::warnings.eq(None::<String>),
             messages::client_id.eq(None::<String>),
+            messages::reactions.eq(None::<String>),
         ))
         .execute(conn)?;
     Ok(())
@@ -58,13 +59,14 @@ pub(in crate::db) fn set_removed(conn: &mut Connection, message: &MessageId) -> 
     Ok(())
 }
 
-/// Takes words and data from a message. Its row and its `seq` stay, so that the room keeps counting without a hole.
+/// Takes words, data and reactions from a message. Its row and its `seq` stay, so that the room keeps counting without a hole.
 pub(in crate::db) fn delete(conn: &mut Connection, message: &MessageId, at: Timestamp) -> QueryResult<()> {
     diesel::update(messages::table.filter(messages::id.eq(message.as_str())))
         .set((
             messages::text.eq(None::<String>),
             messages::data.eq(None::<String>),
             messages::warnings.eq(None::<String>),
+            messages::reactions.eq(None::<String>),
             messages::deleted_at.eq(Some(at.0)),
         ))
         .execute(conn)?;

@@ -67,7 +67,7 @@ pub(in crate::db) fn append(conn: &mut Connection, messages: &[&mut StoredMessag
 pub(in crate::db) fn find(conn: &mut Connection, position: i64) -> Result<Option<StoredMessage>, DbError> {
     let found = diesel::sql_query(
         "SELECT position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, NULL AS edited_at, \
-         NULL AS deleted_at, warnings, FALSE AS removed FROM message_tail WHERE position = $1",
+         NULL AS deleted_at, warnings, FALSE AS removed, reply_to, NULL AS reactions FROM message_tail WHERE position = $1",
     );
     let row: Option<MessageRow> = found.bind::<BigInt, _>(position).get_result(conn).optional()?;
     row.map(MessageRow::into_stored).transpose()
@@ -111,15 +111,15 @@ struct AppendMessages;
 
 impl Statement for AppendMessages {
     const SQL: &'static str = "INSERT INTO message_tail (position, id, room_id, seq, sender_id, client_id, kind, text, \
-                               data, sent_at, warnings) VALUES";
+                               data, sent_at, warnings, reply_to) VALUES";
 }
 
 struct SettleMessages;
 
 impl Statement for SettleMessages {
     const SQL: &'static str = "INSERT INTO messages (position, id, room_id, seq, sender_id, client_id, kind, text, data, \
-                               sent_at, warnings) SELECT waiting.position, waiting.id, room_id, seq, sender_id, client_id, \
-                               kind, text, data, sent_at, warnings FROM json_each(?) AS place \
+                               sent_at, warnings, reply_to) SELECT waiting.position, waiting.id, room_id, seq, sender_id, client_id, \
+                               kind, text, data, sent_at, warnings, reply_to FROM json_each(?) AS place \
                                CROSS JOIN message_tail AS waiting ON waiting.position = place.value";
 }
 

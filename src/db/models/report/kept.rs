@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     db::DbError,
-    domain::{ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId},
+    domain::{
+        ClientId, ContactKind, Data, MessageId, MessageKind, Reaction, RoomId, Seq, StoredMessage, Timestamp, UserId,
+    },
 };
 
-/// The JSON of a [`StoredMessage`] in a report. Its place in the order of commits is not kept.
+/// The JSON of a [`StoredMessage`] in a report. Its place in the order of commits is not kept, and its reactions are not: they
+/// would have to be erased here, too.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "StoredMessage", rename_all = "camelCase")]
 struct Kept {
@@ -31,6 +34,10 @@ struct Kept {
     deleted_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<ContactKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Seq>,
+    #[serde(skip)]
+    reactions: Vec<Reaction>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_removed: bool,
 }
