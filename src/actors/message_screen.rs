@@ -451,6 +451,7 @@ mod tests {
                 kind: MessageKind::Image,
                 text: None,
                 data: Some(Data::of(&image)),
+                reply_to: None,
                 sent_at: Timestamp(0),
                 screened: Screened::Clean,
             };

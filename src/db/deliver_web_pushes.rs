@@ -91,27 +91,6 @@ impl DueWebPush {
     }
 }
 
-/// Queues what a notification says for each browser of its user.
-pub(super) fn queue<'a>(
-    conn: &mut Connection,
-    notification: &NotificationRow,
-    subscriptions: impl Iterator<Item = &'a str>,
-) -> Result<(), DbError> {
-    let ids: Vec<&str> = subscriptions.collect();
-    for subscription in &ids {
-        let row = WebPushRow {
-            subscription_id: (*subscription).to_owned(),
-            room_id: notification.room_id.clone(),
-            id: notification.id.clone(),
-            read_seq: notification.read_seq,
-            created_at: notification.created_at,
-        };
-        web_push::put(conn, &row)?;
-    }
-    push_subscription::make_due(conn, &ids, Timestamp(notification.created_at))?;
-    Ok(())
-}
-
 /// The subscriptions to be tried now, at most one per user and none of `busy` users. Of those whose last try failed at most
 /// `failing_max`.
 ///

@@ -10,12 +10,13 @@
 use std::{collections::HashMap, ops::RangeInclusive};
 
 use super::{
-    Connection, DbError, deliver_web_pushes,
+    Connection, DbError,
     models::{
         notification::{self, NotificationRow, SentRow},
         push_subscription,
         room::{self, RoomDetails},
     },
+    push_subscriptions::queue_web_pushes,
 };
 use crate::domain::{
     Data, RoomId, Timestamp, UnreadNotification, UserId,
@@ -175,7 +176,7 @@ pub fn queue_notifications(
             }
             row.due_at = by.webhook.then_some(now.0);
             notification::put(conn, &row)?;
-            deliver_web_pushes::queue(conn, &row, own)?;
+            queue_web_pushes(conn, &row, own)?;
             queued += 1;
         }
         Ok(queued)

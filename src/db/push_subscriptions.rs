@@ -1,10 +1,12 @@
-//! A user's own push subscriptions.
+//! A user's own push subscriptions, and what is queued for them.
 
 use super::{
     Connection, DbError, OperationError,
     models::{
+        notification::NotificationRow,
         push_subscription::{self, PushSubscriptionRow},
         user,
+        web_push::{self, WebPushRow},
     },
     operation_error::RefusalReason,
 };
@@ -81,4 +83,25 @@ pub fn list_push_subscriptions(conn: &mut Connection, user: &UserId) -> Result<V
 /// [`DbError`] when the database does not answer.
 pub fn remove_push_subscription(conn: &mut Connection, user: &UserId, id: &str) -> Result<bool, DbError> {
     conn.immediate_transaction(|conn| Ok(push_subscription::delete_own(conn, user, id)?))
+}
+
+/// Queues what a notification says for each browser of its user.
+pub(super) fn queue_web_pushes<'a>(
+    conn: &mut Connection,
+    notification: &NotificationRow,
+    subscriptions: impl Iterator<Item = &'a str>,
+) -> Result<(), DbError> {
+    let ids: Vec<&str> = subscriptions.collect();
+    for subscription in &ids {
+        let row = WebPushRow {
+            subscription_id: (*subscription).to_owned(),
+            room_id: notification.room_id.clone(),
+            id: notification.id.clone(),
+            read_seq: notification.read_seq,
+            created_at: notification.created_at,
+        };
+        web_push::put(conn, &row)?;
+    }
+    push_subscription::make_due(conn, &ids, Timestamp(notification.created_at))?;
+    Ok(())
 }

@@ -1,6 +1,6 @@
-//! What the marketplace's backend is sent by webhook.
+//! What the marketplace's backend is sent by webhook, and a browser by its push service.
 
-use super::{Device, Product, RoomId, Seq, StoredMessage, Timestamp, User, UserId};
+use super::{Device, Product, RoomId, Seq, StoredMessage, Timestamp, UnreadTotal, User, UserId};
 
 /// A member has had messages unread for a while. The body of a webhook.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,4 +25,15 @@ pub struct UnreadNotification {
     pub last_message: Option<StoredMessage>,
     /// Native apps of the member, which the backend can reach.
     pub devices: Vec<Device>,
+}
+
+/// What a browser is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebPush {
+    /// What is unread, as the webhook is sent it.
+    pub notification: UnreadNotification,
+    /// And over all rooms.
+    pub total: UnreadTotal,
+    /// In which language the device shows it.
+    pub language: Option<String>,
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Timestamp, UnreadNotification, UnreadTotal,
+    Timestamp,
     field::{InvalidField, check_text},
 };
 
@@ -140,17 +140,6 @@ impl std::fmt::Debug for Device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Device").field("platform", &self.platform).finish_non_exhaustive()
     }
-}
-
-/// What a browser is sent.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WebPush {
-    /// What is unread, as the webhook is sent it.
-    pub notification: UnreadNotification,
-    /// And over all rooms.
-    pub total: UnreadTotal,
-    /// In which language the device shows it.
-    pub language: Option<String>,
 }
 
 #[cfg(test)]

@@ -73,22 +73,28 @@ fn row(
     Row { method, route, path: path.into(), body, strange, users, service }
 }
 
+/// Devices that are notified.
+fn rows_of_push() -> Vec<Row> {
+    let (push, pushed) = ("/api/v1/me/push-subscriptions", "/api/v1/me/push-subscriptions/{id}");
+    let device = Some(json!({"platform": "fcm", "token": "a"}));
+    vec![
+        row(("GET", push), push, None, STRANGE_TO_USERS, [OK; 3], FORBIDDEN),
+        // This server notifies nobody.
+        row(("POST", push), push, device, STRANGE_TO_USERS, [(409, "conflict"); 3], FORBIDDEN),
+        row(("DELETE", pushed), "/api/v1/me/push-subscriptions/a", None, STRANGE_TO_USERS, [(204, ""); 3], FORBIDDEN),
+    ]
+}
+
 /// Offers, blocks, switches and reports, for one room and its buyer's offer.
 fn rows_of_features(room: &str, offer: &str, report: &str) -> Vec<Row> {
     let user = STRANGE_TO_USERS;
     let (blocks, block) = ("/api/v1/blocks", "/api/v1/blocks/{userId}");
-    let (push, pushed) = ("/api/v1/me/push-subscriptions", "/api/v1/me/push-subscriptions/{id}");
-    let device = Some(json!({"platform": "fcm", "token": "a"}));
     let settings = "/api/v1/me/settings";
     let reports = "/api/v1/reports";
     let victor = "/api/v1/blocks/victor";
     let complaint = Some(json!({"roomId": room, "category": "spam"}));
     let conflict = (409, "conflict");
     vec![
-        row(("GET", push), push, None, user, [OK; 3], FORBIDDEN),
-        // This server notifies nobody.
-        row(("POST", push), push, device, user, [conflict; 3], FORBIDDEN),
-        row(("DELETE", pushed), "/api/v1/me/push-subscriptions/a", None, user, [(204, ""); 3], FORBIDDEN),
         row(
             ("POST", "/api/v1/rooms/{id}/offers/{messageId}/answer"),
             format!("/api/v1/rooms/{room}/offers/{offer}/answer"),
@@ -354,6 +360,7 @@ async fn every_route_answers_every_caller_as_the_table_says() {
     let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
     let features = rows_of_features(room.id.as_str(), offer.id.as_str(), &report);
     rows.splice(0..0, features);
+    rows.extend(rows_of_push());
     rows.extend(rows_of_staff(room.id.as_str()));
     rows.extend(rows_of_the_service());
     rows.extend(rows_of_anyone());
@@ -416,6 +423,7 @@ async fn the_token_of_a_removed_user_opens_nothing_on_any_route_or_wire() {
     let (offer, report) = (seed.offer(&room.id, "alice", 900_000), seed.report(&room.id, "alice"));
     let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
     rows.extend(rows_of_features(room.id.as_str(), offer.id.as_str(), &report));
+    rows.extend(rows_of_push());
     rows.extend(rows_of_staff(room.id.as_str()));
     rows.extend(rows_of_the_service());
     // The buyer, the seller, and a user whom the marketplace has put and who has done nothing.
@@ -454,6 +462,7 @@ async fn the_token_of_a_banned_user_opens_nothing_on_any_route_or_wire_until_the
     let (offer, report) = (seed.offer(&room.id, "alice", 900_000), seed.report(&room.id, "alice"));
     let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
     rows.extend(rows_of_features(room.id.as_str(), offer.id.as_str(), &report));
+    rows.extend(rows_of_push());
     rows.extend(rows_of_staff(room.id.as_str()));
     rows.extend(rows_of_the_service());
     let until = START.plus_ms(60_000).to_string();
@@ -508,6 +517,7 @@ async fn a_muted_user_may_do_everything_but_say_something() {
     assert_eq!(muted.status, 200);
     let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
     rows.extend(rows_of_features(room.id.as_str(), offer.id.as_str(), &report));
+    rows.extend(rows_of_push());
     let speaks = [
         ("POST", "/api/v1/rooms/{id}/messages"),
         ("PATCH", "/api/v1/rooms/{id}/messages/{messageId}"),
