@@ -165,6 +165,15 @@ fn shapes(outcomes: &Outcomes, rooms: &[RoomId]) -> Vec<String> {
     outcomes.iter().map(shape_of).collect()
 }
 
+/// A message, which may be a reply.
+fn draw_message(dice: &mut Dice, room: &RoomId, member: &str) -> Write {
+    let key = dice.below(12);
+    let key = (key < 8).then(|| format!("key {key}"));
+    let reply_to = dice.one_of(&[None, None, Some(Seq(1)), Some(Seq(5))]);
+    let words = format!("words {}", dice.below(1000));
+    Write::Append(Draft { reply_to, ..draft(room, member, &words, key.as_deref()) })
+}
+
 /// Something to write, for a world: both get the same.
 fn draw(dice: &mut Dice, world: &World) -> Write {
     let room = usize::try_from(dice.below(6)).unwrap();
@@ -175,13 +184,7 @@ fn draw(dice: &mut Dice, world: &World) -> Write {
     let some = usize::try_from(dice.below(known.len().max(1) as u64)).unwrap();
     let message = known.get(some).copied().cloned().unwrap_or_else(|| MessageId::from_stored("none"));
     match dice.below(47) {
-        0..=19 => {
-            let key = dice.below(12);
-            let key = (key < 8).then(|| format!("key {key}"));
-            let reply_to = dice.one_of(&[None, None, Some(Seq(1)), Some(Seq(5))]);
-            let words = format!("words {}", dice.below(1000));
-            Write::Append(Draft { reply_to, ..draft(&id, member, &words, key.as_deref()) })
-        }
+        0..=19 => draw_message(dice, &id, member),
         20..=25 => {
             Write::MarkRead { room: id, reader: user_id(member), seq: Seq(i64::try_from(dice.below(20)).unwrap()) }
         }
