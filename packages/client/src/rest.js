@@ -109,12 +109,12 @@ export class Rest {
 
   /** @type {Declared["react"]} */
   react(roomId, messageId, emoji, options) {
-    return this.#send("PUT", `${this.#message(roomId, messageId)}/reaction`, { emoji }, options);
+    return this.send("PUT", `${this.#message(roomId, messageId)}/reaction`, { emoji }, options);
   }
 
   /** @type {Declared["takeBackReaction"]} */
   takeBackReaction(roomId, messageId, options) {
-    return this.#send("DELETE", `${this.#message(roomId, messageId)}/reaction`, undefined, options);
+    return this.send("DELETE", `${this.#message(roomId, messageId)}/reaction`, undefined, options);
   }
 
   /** @type {Declared["markRead"]} */
