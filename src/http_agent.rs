@@ -6,9 +6,10 @@ use std::{io, sync::Arc, time::Duration};
 use rustls::crypto::aws_lc_rs;
 use ureq::{
     Agent,
-    config::Config,
+    config::{Config, ConfigBuilder},
     http::Uri,
     tls::{RootCerts, TlsConfig},
+    typestate::AgentScope,
     unversioned::{
         resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
         transport::{DefaultConnector, NextTimeout},
@@ -29,15 +30,15 @@ pub enum Trust {
 /// An agent whose requests each end after `timeout`, and which goes nowhere but where it was sent.
 #[must_use]
 pub fn agent(timeout: Duration, trust: Trust) -> Agent {
-    config(timeout, trust).into()
+    config(timeout, trust).build().into()
 }
 
 /// The same for addresses that a stranger has given: it connects to nothing but the public internet, by https, whatever a name
 /// resolves to.
 #[must_use]
 pub fn agent_to_the_public(timeout: Duration) -> Agent {
-    let connector = DefaultConnector::default();
-    Agent::with_parts(config(timeout, Trust::PublicRoots), connector, PublicResolver(DefaultResolver::default()))
+    let (connector, config) = (DefaultConnector::default(), config(timeout, Trust::PublicRoots));
+    Agent::with_parts(config.https_only(true).build(), connector, PublicResolver(DefaultResolver::default()))
 }
 
 /// Finds the addresses of a name, and leaves out those that are not public. The agent connects to those that are left, and asks
@@ -60,7 +61,7 @@ impl Resolver for PublicResolver {
     }
 }
 
-fn config(timeout: Duration, trust: Trust) -> Config {
+fn config(timeout: Duration, trust: Trust) -> ConfigBuilder<AgentScope> {
     // The provider is named, since the process may have none, or two.
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -76,7 +77,6 @@ fn config(timeout: Duration, trust: Trust) -> Config {
         .http_status_as_error(false)
         // No surprise by an environment variable.
         .proxy(None)
-        .build()
 }
 
 #[cfg(test)]
@@ -91,10 +91,12 @@ mod tests {
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
         let agent = agent_to_the_public(Duration::from_secs(5));
-        for url in [format!("http://localhost:{port}/"), format!("http://127.0.0.1:{port}/")] {
+        for url in [format!("https://localhost:{port}/"), format!("https://127.0.0.1:{port}/")] {
             let error = agent.get(&url).call().unwrap_err();
             assert!(error.to_string().contains("public internet"), "{error}");
         }
+        let error = agent.get("http://push.example/").call().unwrap_err();
+        assert!(matches!(error, ureq::Error::RequireHttpsOnly(_)), "{error}");
         assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock, "nobody has connected");
     }
 }

@@ -116,17 +116,10 @@ impl PushService {
         });
         match posted.await {
             Ok(Ok((status, retry_after))) => judge(status, retry_after.as_deref(), now),
-            Ok(Err(error)) => Err(NotPushed::Later(without_address(&error), None)),
+            Ok(Err(ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_))) => Err(unusable()),
+            Ok(Err(error)) => Err(NotPushed::Later(error.to_string(), None)),
             Err(_) => Err(NotPushed::Later("a fault of haggle's own: the try panicked".to_owned(), None)),
         }
-    }
-}
-
-/// What an error says. Some name the address that was called, and these are left out.
-fn without_address(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::BadUri(_) => "the endpoint is no address".to_owned(),
-        other => other.to_string(),
     }
 }
 

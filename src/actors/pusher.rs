@@ -148,7 +148,8 @@ impl Pusher {
             }
         }
         let (wanted, now) = (due.clone(), self.clock.now());
-        let find = Reading::list(Account::Server, "find_web_push");
+        // It counts all that the user has not read, at the user's own turn.
+        let find = Reading::list(Account::from(due.user()), "find_web_push");
         let find_push = move |conn: &mut db::Connection| db::find_web_push(conn, &wanted, now);
         let push = self.database.read(find, Scope::User(due.user()), find_push).await?;
         let outcome = match &push {

@@ -1,6 +1,7 @@
 //! Several nodes on one database: what they send each other, and what the database makes good.
 
 mod hear;
+mod lists_sent;
 pub(super) mod nodes;
 mod publish;
 pub mod reconcile;
@@ -35,7 +36,7 @@ impl Cluster {
     /// A member's sessions on this node are sent how a room looks in their list.
     pub(super) fn list_shown(&mut self, room: &RoomId, user: &UserId, last_seq: Seq) {
         if let Some(nodes) = &mut self.nodes {
-            nodes.reconcile.list_sent(room, user, last_seq);
+            nodes.reconcile.lists.sent(room, user, last_seq);
         }
     }
 

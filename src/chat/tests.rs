@@ -384,7 +384,7 @@ fn a_change_that_no_node_has_published_is_looked_up_for_lists_unless_they_were_s
         seller: UserId::new("sam").unwrap(),
     };
     let alice = UserId::new("alice").unwrap();
-    chat.cluster.nodes.as_mut().unwrap().reconcile.list_heard(room, &alice, Seq(1));
+    chat.cluster.nodes.as_mut().unwrap().reconcile.lists.heard(room, &alice, Seq(1));
     chat.change_found(found());
     assert!(chat.loading.rooms.is_empty(), "another node has sent how the room looks");
 

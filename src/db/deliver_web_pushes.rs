@@ -18,6 +18,12 @@ use super::{
 };
 use crate::domain::{Timestamp, UserId, WebKeys, WebPush, push_subscription::SUBSCRIPTIONS_MAX};
 
+/// Tries in a row after which a subscription is removed whose push service takes nothing: more than a day of them.
+const FAILURES_MAX: i64 = 35;
+
+/// Waiting pushes are not counted further.
+const COUNTED_MAX: i64 = 10_000;
+
 /// A subscription to which something is to be pushed.
 #[derive(Debug, Clone)]
 pub struct DueSubscription(PushSubscriptionRow);
@@ -176,6 +182,10 @@ pub fn finish_web_push(
     conn.immediate_transaction(|conn| {
         let failures = match outcome {
             WebPushOutcome::Gone => return Ok(push_subscription::delete(conn, id)?),
+            // Where nothing has answered for more than a day, nobody is there.
+            WebPushOutcome::Retry(_) if due.0.failures >= FAILURES_MAX => {
+                return Ok(push_subscription::delete(conn, id)?);
+            }
             WebPushOutcome::Retry(at) => {
                 return Ok(push_subscription::set_due(conn, id, due.0.failures + 1, Some(at.0))?);
             }
@@ -195,12 +205,12 @@ pub fn finish_web_push(
     })
 }
 
-/// How many pushes wait, and since when the oldest of them does.
+/// How many pushes wait, not counted further than 10,000, and since when the oldest of them does.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn count_web_pushes(conn: &mut Connection) -> Result<(i64, Option<Timestamp>), DbError> {
-    let (count, oldest) = web_push::count(conn)?;
+    let (count, oldest) = web_push::count(conn, COUNTED_MAX)?;
     Ok((count, oldest.map(Timestamp)))
 }
 

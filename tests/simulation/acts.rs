@@ -357,8 +357,12 @@ impl World {
         if !self.may_ask(client) || count == 0 {
             return false;
         }
-        // The newest mostly: the others have been answered.
-        let back = if self.random.chance(700) { 0 } else { self.random.below(count) };
+        // The other one's newest mostly: the others have been answered.
+        let others = self.clients[client].offers.iter().position(|(is_own, _)| !is_own);
+        let back = match others {
+            Some(newest) if self.random.chance(700) => newest,
+            _ => self.random.below(count),
+        };
         let (is_own, message) = self.clients[client].offers[back].clone();
         let answer = match self.random.below(8) {
             0 => OfferDecision::Decline,

@@ -32,3 +32,4 @@ CREATE TABLE web_pushes (
     PRIMARY KEY (subscription_id, room_id)
 ) WITHOUT ROWID;
 CREATE INDEX web_pushes_oldest ON web_pushes (subscription_id, created_at, room_id);
+CREATE INDEX web_pushes_created ON web_pushes (created_at);

@@ -46,7 +46,8 @@ impl Chat {
                 self.cluster.refresh(room, false, &self.rooms);
             }
             NodeEvent::RoomUpdated { user, room, last_seq, data, unread } => {
-                if self.cluster.nodes.as_mut().is_some_and(|nodes| nodes.reconcile.list_heard(&room, &user, last_seq)) {
+                if self.cluster.nodes.as_mut().is_some_and(|nodes| nodes.reconcile.lists.heard(&room, &user, last_seq))
+                {
                     let share = unread.map(|unread| Some(unread).filter(|unread| *unread >= 0));
                     let data = Bytes::from(data.get().to_owned());
                     let update = ListUpdate { room, data, share };

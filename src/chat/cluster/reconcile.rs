@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::lists_sent::ListsSent;
 use crate::{
     broker::NodeId,
     chat::{
@@ -23,7 +24,7 @@ use crate::{
         timer::Timer,
     },
     db::{ChangedMessage, CommitCursor, Committed, Noted, RoomState},
-    domain::{MessageId, Role, RoomId, Seq, StoredMessage, UserId, message::MessageState},
+    domain::{MessageId, Role, RoomId, StoredMessage, UserId, message::MessageState},
     error::{ChatError, ErrorCode},
     protocol::push::Position,
 };
@@ -91,10 +92,8 @@ pub(in crate::chat) struct Reconcile {
     /// What other nodes have sent, or this one has done, since the looks before the last one, and how often: each is for one
     /// note of the database's. The newer half first.
     confirmed: [HashMap<Confirmed, u32>; 2],
-    /// The newest message with which each room was sent to each member's list, in the same two halves.
-    lists: [HashMap<(RoomId, UserId), Seq>; 2],
-    /// Whose lists other nodes have sent each room to, in the same two halves.
-    heard_lists: [HashMap<RoomId, BTreeSet<UserId>>; 2],
+    /// What members' lists were sent, in the same two halves.
+    pub(in crate::chat) lists: ListsSent,
     turned_at: Option<Instant>,
     missing: BTreeSet<RoomId>,
     is_filling: bool,
@@ -122,16 +121,6 @@ impl Reconcile {
     /// Up to where in the order of commits everything was delivered that this node has sessions for.
     pub(in crate::chat) fn settled(&self) -> Position {
         self.settled
-    }
-
-    /// A room was sent to a member's list. Returns whether that is not older than what it was sent before.
-    pub(in crate::chat) fn list_sent(&mut self, room: &RoomId, user: &UserId, seq: Seq) -> bool {
-        let list = (room.clone(), user.clone());
-        if self.sent_to(&list).is_some_and(|known| known > seq) {
-            return false;
-        }
-        self.lists[0].insert(list, seq);
-        true
     }
 
     /// What is being read of a room may be older than this change of it. What was read early may be newer than what the batch has
@@ -178,33 +167,6 @@ impl Reconcile {
         self.last_said(message).is_some_and(|(_, said)| said == state)
     }
 
-    /// A room has a message, and this node has sessions of one of its members. Returns whether their list was not sent that
-    /// message: it will be now.
-    fn list_missed(&mut self, room: &RoomId, user: &UserId, seq: Seq) -> bool {
-        let list = (room.clone(), user.clone());
-        let is_missed = self.sent_to(&list).is_none_or(|known| known < seq);
-        if is_missed {
-            self.lists[0].insert(list, seq);
-        }
-        is_missed
-    }
-
-    /// Another node has sent a room to a member's list, wherever that member is. Returns whether that is not older than what it
-    /// was sent before.
-    pub(in crate::chat) fn list_heard(&mut self, room: &RoomId, user: &UserId, seq: Seq) -> bool {
-        self.heard_lists[0].entry(room.clone()).or_default().insert(user.clone());
-        self.list_sent(room, user, seq)
-    }
-
-    /// Whose lists other nodes have sent a room to.
-    fn heard_lists_of(&self, room: &RoomId) -> BTreeSet<&UserId> {
-        self.heard_lists.iter().filter_map(|lists| lists.get(room)).flatten().collect()
-    }
-
-    fn sent_to(&self, list: &(RoomId, UserId)) -> Option<Seq> {
-        self.lists.iter().filter_map(|lists| lists.get(list)).max().copied()
-    }
-
     pub(super) fn confirm(&mut self, what: Confirmed) {
         *self.confirmed[0].entry(what).or_default() += 1;
     }
@@ -234,7 +196,7 @@ impl Reconcile {
         for half in &mut self.confirmed {
             half.retain(|what, _| matches!(what, Confirmed::SessionsEnded(_) | Confirmed::EndHeard(_)));
         }
-        self.heard_lists = Default::default();
+        self.lists.distrust();
         self.looked_at = None;
     }
 
@@ -291,10 +253,7 @@ impl Reconcile {
             self.turned_at = Some(now);
             self.confirmed.swap(0, 1);
             self.confirmed[0].clear();
-            self.lists.swap(0, 1);
-            self.lists[0].clear();
-            self.heard_lists.swap(0, 1);
-            self.heard_lists[0].clear();
+            self.lists.turn();
             self.changed_by.swap(0, 1);
             self.changed_by[0].clear();
         }
@@ -365,7 +324,7 @@ impl Chat {
                 for (role, user) in [(Role::Buyer, buyer), (Role::Seller, seller)] {
                     if !self.rooms.sessions_of(&user).is_empty()
                         && let Some(nodes) = &mut self.cluster.nodes
-                        && nodes.reconcile.list_missed(&room, &user, seq)
+                        && nodes.reconcile.lists.misses(&room, &user, seq)
                     {
                         self.with_room(RoomRequest::AnnounceTo(room.clone(), Audience::here(role)));
                     }
@@ -397,11 +356,19 @@ impl Chat {
             return self.room_updated_here(room);
         }
         let nodes = self.cluster.nodes.as_ref();
-        let sent = nodes.map(|nodes| nodes.reconcile.heard_lists_of(&room)).unwrap_or_default();
+        let sent = nodes.map(|nodes| nodes.reconcile.lists.heard_of(&room)).unwrap_or_default();
         let misses = |user: &UserId| !self.rooms.sessions_of(user).is_empty() && !sent.contains(user);
         if [&buyer, &seller].into_iter().any(misses) {
             self.with_room(RoomRequest::AnnounceChange(change, Reach::Here));
         }
+    }
+
+    /// Whether no other node has sent a room to the list of a member who has sessions on this node.
+    fn misses_list(&self, room: &RoomId) -> bool {
+        let sent = self.cluster.nodes.as_ref().map(|nodes| nodes.reconcile.lists.heard_of(room)).unwrap_or_default();
+        let Some(live) = self.rooms.room(room) else { return sent.is_empty() };
+        let members = [Role::Buyer, Role::Seller].map(|role| &live.state().member_user(role).id);
+        members.into_iter().any(|user| !self.rooms.sessions_of(user).is_empty() && !sent.contains(user))
     }
 
     fn compare_note(&mut self, noted: Noted) {
@@ -419,7 +386,7 @@ impl Chat {
         };
         if confirmed.is_some_and(|confirmed| nodes.reconcile.take_confirmed(&confirmed)) {
             if let Noted::Room(room) = noted
-                && nodes.reconcile.heard_lists_of(&room).len() < 2
+                && self.misses_list(&room)
             {
                 // The node that has changed it may be gone before it has notified the lists.
                 self.announce_here(room);

@@ -202,7 +202,7 @@ fn what_one_members_list_was_sent_does_not_stand_for_the_others_list() {
         chat.look_for_news();
         chat.loading.rooms.contains_key(room)
     };
-    let sent = |chat: &mut Chat, user| chat.cluster.nodes.as_mut().unwrap().reconcile.list_heard(room, user, Seq(1));
+    let sent = |chat: &mut Chat, user| chat.cluster.nodes.as_mut().unwrap().reconcile.lists.heard(room, user, Seq(1));
     sent(chat, &sam);
     assert!(looks(chat), "nothing of the room has come for alice, who is here");
     assert!(!looks(chat), "it is being read for her");

@@ -204,3 +204,27 @@ fn a_device_is_one_users_and_a_user_has_a_few() {
     assert!(list_push_subscriptions(conn, &user_id("bob")).unwrap().is_empty());
     assert!(put_push_subscription(conn, &user("bob"), &browser("x"), NOW).is_err());
 }
+
+#[test]
+fn one_that_registers_again_is_tried_at_once_and_one_that_takes_nothing_for_long_is_removed() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    begin_notifications(conn).unwrap();
+    subscribe(conn, "alice", "laptop", NOW);
+    say(conn, &a, "carol", "1");
+    queue(conn, NOW);
+    let later = WebPushOutcome::Retry(NOW.plus_ms(1000));
+    let first = due(conn, NOW);
+    finish(conn, &first[0], later, NOW);
+    assert!(due(conn, NOW).is_empty());
+    subscribe(conn, "alice", "laptop", NOW);
+    assert_eq!(due(conn, NOW)[0].failures(), 0);
+    for failures in 0..=FAILURES_MAX {
+        let again = due(conn, NOW.plus_ms(1000)).remove(0);
+        assert_eq!(again.failures(), failures);
+        finish(conn, &again, later, NOW);
+    }
+    assert_eq!(list_push_subscriptions(conn, &user_id("alice")).unwrap(), []);
+    assert_eq!(count_web_pushes(conn).unwrap(), (0, None));
+}

@@ -98,9 +98,10 @@ impl MessageRow {
             .transpose()
             .map_err(|_| DbError::Corrupt(format!("message {:?} has data that is not JSON", self.id)))?;
         let reactions = match &self.reactions {
-            None => Vec::new(),
-            Some(json) => reactions::read(json)
+            // A node of the version before leaves them where it deletes a message.
+            Some(json) if self.deleted_at.is_none() => reactions::read(json)
                 .map_err(|_| DbError::Corrupt(format!("message {:?} has reactions that can't be read", self.id)))?,
+            _ => Vec::new(),
         };
         Ok(StoredMessage {
             id: MessageId::from_stored(self.id),

@@ -85,7 +85,7 @@ pub(in crate::db) fn insert(conn: &mut Connection, row: &PushSubscriptionRow) ->
     Ok(())
 }
 
-/// A device has registered again, perhaps with other keys.
+/// A device has registered again, perhaps with other keys: what waits for it is tried at once.
 pub(in crate::db) fn refresh(conn: &mut Connection, row: &PushSubscriptionRow) -> QueryResult<()> {
     diesel::update(push_subscriptions::table.find(&row.id))
         .set((
@@ -93,7 +93,11 @@ pub(in crate::db) fn refresh(conn: &mut Connection, row: &PushSubscriptionRow) -
             push_subscriptions::auth.eq(&row.auth),
             push_subscriptions::language.eq(&row.language),
             push_subscriptions::refreshed_at.eq(row.refreshed_at),
+            push_subscriptions::failures.eq(0),
         ))
+        .execute(conn)?;
+    diesel::update(push_subscriptions::table.find(&row.id).filter(push_subscriptions::due_at.is_not_null()))
+        .set(push_subscriptions::due_at.eq(row.refreshed_at))
         .execute(conn)?;
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! What waits to be pushed to browsers.
 
-use diesel::dsl::{count_star, min};
-
 use crate::db::{Backend, Connection, prelude::*, schema::web_pushes};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
@@ -43,7 +41,9 @@ pub(in crate::db) fn delete(conn: &mut Connection, row: &WebPushRow) -> QueryRes
     Ok(())
 }
 
-/// How many wait, and since when the oldest of them does.
-pub(in crate::db) fn count(conn: &mut Connection) -> QueryResult<(i64, Option<i64>)> {
-    web_pushes::table.select((count_star(), min(web_pushes::created_at))).get_result(conn)
+/// How many wait, not counted further than `max`, and since when the oldest of them does.
+pub(in crate::db) fn count(conn: &mut Connection, max: i64) -> QueryResult<(i64, Option<i64>)> {
+    let waiting = web_pushes::table.select(web_pushes::created_at).order(web_pushes::created_at).limit(max);
+    let waiting: Vec<i64> = waiting.load(conn)?;
+    Ok((i64::try_from(waiting.len()).unwrap_or(max), waiting.first().copied()))
 }

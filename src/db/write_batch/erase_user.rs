@@ -3,8 +3,7 @@
 //! 1. [`Write::DeleteUser`](super::Write::DeleteUser) takes name and picture, and writes the job down.
 //! 2. [`Write::EraseWords`](super::Write::EraseWords), again and again, takes the words of some hundred messages,
 //!    each time in a batch with what everybody else writes, and their reactions to what the other member said. Rows, `seq` and
-//!    sender stay: the other member keeps their
-//!    place in the conversation. Then the reports lose them, some at a time.
+//!    sender stay: the other member keeps their place in the conversation. Then the reports lose them, some at a time.
 //! 3. The free parts of the pages are overwritten, and the log is emptied ([`find_residue`](crate::db::find_residue) and its
 //!    neighbours): they hold copies of rows as they were.
 //! 4. [`finish_erasures`] crosses the job out. Before that a restart goes on with it.

@@ -197,7 +197,10 @@ async fn read_form(
             // What a form sends for a field that nobody filled in.
             "text" => form.text = Some(text()?).filter(|text| !text.is_empty()),
             "clientId" => form.client_id = Some(ClientId::new(text()?)?),
-            "replyTo" => form.reply_to = whole_number("replyTo", Some(&text()?), 1..=SEQ_MAX)?.map(Seq),
+            "replyTo" => {
+                let text = Some(text()?).filter(|text| !text.is_empty());
+                form.reply_to = whole_number("replyTo", text.as_deref(), 1..=SEQ_MAX)?.map(Seq);
+            }
             _ => {}
         }
     }

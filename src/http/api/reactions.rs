@@ -60,7 +60,7 @@ pub async fn react(
 /// Takes the caller's reaction to a message back. Where there is none, nothing changes.
 ///
 /// # Errors
-/// As for reacting, but that one who is muted or blocked may do it.
+/// As for reacting. A user who is muted or blocked may do it.
 #[utoipa::path(
     delete,
     path = "/api/v1/rooms/{id}/messages/{messageId}/reaction",

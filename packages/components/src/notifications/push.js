@@ -4,6 +4,9 @@ import { askPermission, permission } from "./preferences.js";
 
 /** @typedef {import("@haggle/client").HaggleClient} HaggleClient */
 
+/** Who was signed in when this browser was subscribed. */
+const OWNER_KEY = "haggle.push-owner";
+
 /**
  * What the browser shows while no page is open, by the page's service worker; `undefined` where that can't be: the page has no
  * worker, the server has no key, or the browser knows no push.
@@ -25,6 +28,9 @@ export async function openPush(client, worker) {
  * @param {string} language
  */
 export async function renewPush(client, worker, language) {
+  const owner = storage()?.getItem(OWNER_KEY);
+  // Somebody else has signed in since: what the earlier one receives is not theirs to see.
+  if (owner && owner !== client.userId) return (await openPush(client, worker))?.release();
   if ((await subscriptionOf(client).currentId()) === undefined) return;
   const push = await openPush(client, worker);
   if (await push?.isOn()) await push?.turnOn(language);
@@ -55,12 +61,14 @@ function storage() {
 
 class DevicePush {
   #push;
+  #userId;
   #worker;
   #key;
 
   /** @param {HaggleClient} client @param {string} worker @param {string} key */
   constructor(client, worker, key) {
     this.#push = subscriptionOf(client);
+    this.#userId = client.userId;
     this.#worker = worker;
     this.#key = key;
   }
@@ -83,16 +91,28 @@ class DevicePush {
     await active(registration);
     const { pushManager } = registration;
     let subscription = await pushManager.getSubscription();
-    // One for another key would never be notified.
-    if (subscription && keyOf(subscription) !== this.#key) subscription = (await subscription.unsubscribe(), null);
+    if (subscription && keyOf(subscription) !== this.#key) {
+      // A worker has one subscription. The page's own is not haggle's to end.
+      if ((await this.#push.currentId()) === undefined) throw new Error("the worker has push notifications of the page's own: give haggle a worker with another scope");
+      // One for an earlier key of the server's would never be notified.
+      subscription = (await subscription.unsubscribe(), null);
+    }
     subscription ??= await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: this.#key });
     await this.#push.subscribe(subscription, { language });
+    storage()?.setItem(OWNER_KEY, this.#userId);
     return true;
   }
 
   async turnOff() {
     await this.#push.unsubscribe();
-    await (await (await this.#registration())?.pushManager.getSubscription())?.unsubscribe();
+    await this.release();
+  }
+
+  /** Ends the browser's subscription, where it is for this server. The server removes its own when nothing can be pushed to it. */
+  async release() {
+    const subscription = await (await this.#registration())?.pushManager.getSubscription();
+    if (subscription && keyOf(subscription) === this.#key) await subscription.unsubscribe();
+    storage()?.removeItem(OWNER_KEY);
   }
 
   async #registration() {
@@ -105,7 +125,12 @@ class DevicePush {
 function active(registration) {
   const worker = registration.installing ?? registration.waiting;
   if (registration.active || !worker) return undefined;
-  return new Promise((resolve) => worker.addEventListener("statechange", () => worker.state === "activated" && resolve(undefined)));
+  return new Promise((resolve, reject) =>
+    worker.addEventListener("statechange", () => {
+      if (worker.state === "activated") resolve(undefined);
+      if (worker.state === "redundant") reject(new Error("the page's service worker could not be installed"));
+    }),
+  );
 }
 
 /** The key that a subscription is for, as the server writes it. @param {PushSubscription} subscription */

@@ -238,6 +238,6 @@ function Quote({ seq, room, other, seek }) {
   const language = useLanguage();
   const message = room.messageAt(seq);
   const quoted = quoteOf(message, room, other, language);
-  useEffect(() => void (message ?? room.loadMessage(seq).catch(() => {})), [seq]);
+  useEffect(() => void (message ?? room.loadMessage(seq).catch(() => {})), [seq, !message]);
   return html`<button type="button" class="quote plain-line" aria-label=${language.t.replyTo(quoted)} onClick=${() => seek(seq)}>${quoted}</button>`;
 }
