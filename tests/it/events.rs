@@ -158,6 +158,26 @@ fn changes() -> Vec<Change> {
             &["roomSettingsUpdated"],
             &[],
         ),
+        // Where a user is notified is nobody else's affair.
+        change(
+            ("POST", "/api/v1/me/push-subscriptions"),
+            "/api/v1/me/push-subscriptions",
+            alice,
+            json!({"endpoint": "https://push.example/1", "keys": {
+                "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+                "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+            }}),
+            &[],
+            &[],
+        ),
+        change(
+            ("DELETE", "/api/v1/me/push-subscriptions/{id}"),
+            "/api/v1/me/push-subscriptions/PUSH",
+            alice,
+            Value::Null,
+            &[],
+            &[],
+        ),
         // Known to those alone who have it.
         change(("POST", "/api/v1/rooms/{id}/token"), "/api/v1/rooms/ROOM/token", alice, Value::Null, &[], &[]),
         change(
@@ -298,15 +318,21 @@ fn changes() -> Vec<Change> {
 
 #[actix_web::test]
 async fn every_route_that_changes_something_is_an_event_with_its_time_and_the_same_again_is_none() {
-    let server = TestServer::start().await;
+    let server = TestServer::with(crate::push::pushes).await;
     let seed = server.seed();
     let room = seed.room("alice", "bike").id;
     let message = seed.messages(&room, "alice", 1).remove(0).id;
     let offer = seed.offer(&room, "alice", 900_000).id;
     let report = seed.report(&room, "alice");
-    let named = |text: &str| {
-        let names =
-            [("ROOM", room.as_str()), ("MESSAGE", message.as_str()), ("OFFER", offer.as_str()), ("REPORT", &report)];
+    let mut push = String::new();
+    let named = |text: &str, push: &str| {
+        let names = [
+            ("ROOM", room.as_str()),
+            ("MESSAGE", message.as_str()),
+            ("OFFER", offer.as_str()),
+            ("REPORT", &report),
+            ("PUSH", push),
+        ];
         names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id))
     };
     let mut photo = Cursor::new(Vec::new());
@@ -336,11 +362,14 @@ async fn every_route_that_changes_something_is_an_event_with_its_time_and_the_sa
             now = now.plus_ms(1000);
             let token = user.map_or_else(|| SERVICE_KEY.to_owned(), |user| server.token(user));
             let answer = if path.ends_with("/images") {
-                rest::upload(server.addr, &token, &named(path), &photo, &[("clientId", "i")]).await
+                rest::upload(server.addr, &token, &named(path, &push), &photo, &[("clientId", "i")]).await
             } else {
-                let body = (!body.is_null()).then(|| named(&body.to_string()).parse().unwrap());
-                rest::call(server.addr, &token, route.0, &named(path), body).await
+                let body = (!body.is_null()).then(|| named(&body.to_string(), &push).parse().unwrap());
+                rest::call(server.addr, &token, route.0, &named(path, &push), body).await
             };
+            if path.ends_with("push-subscriptions") {
+                push = answer.body["id"].as_str().unwrap().to_owned();
+            }
             let page = events(&server, &format!("?after={after}")).await;
             assert_eq!(names(&page), *expected, "{route:?}: {} {}", answer.body, page.body);
             for event in page.body["items"].as_array().unwrap() {

@@ -19,10 +19,12 @@ use crate::support::{
 };
 
 /// What a route that answers with messages is called in the OpenAPI document: those that are tried below …
-const TRIED: [&str; 14] = [
+const TRIED: [&str; 16] = [
     "sendImage",
     "sendMessage",
     "editMessage",
+    "react",
+    "takeBackReaction",
     "listMessages",
     "listRooms",
     "getRoom",
@@ -119,6 +121,11 @@ async fn ways_out(server: &TestServer, backend: &Backend, base: &str) {
     let edit = json!({"messageId": sent.body["id"], "text": "a blue bicycle"});
     let edited = server.ws("alice").await.request("editMessage", edit).await.unwrap();
     assert_addressed("the answer of `editMessage`", &edited, base);
+    let reaction = format!("{message}/reaction");
+    for (method, body) in [("PUT", Some(json!({"emoji": "👍"}))), ("DELETE", None)] {
+        let answer = call(server.addr, &sam, method, &reaction, body).await;
+        assert_addressed(&format!("{method} of a reaction"), &answer.body, base);
+    }
     let same = json!({"text": "a bicycle", "clientId": "c1"});
     let same = call(server.addr, &alice, "POST", &format!("/api/v1/rooms/{room}/messages"), Some(same)).await;
     assert_addressed("POST of a message with the image's `clientId`", &same.body, base);

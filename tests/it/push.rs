@@ -34,7 +34,8 @@ uDsTLV4Rr4uBJV9QpCZfznRsVycoZLSGSzyT1hr63tVWkk7FFsEjSs6+
 -----END PRIVATE KEY-----
 ";
 
-fn pushes(config: &mut Config) {
+/// Browsers are pushed to.
+pub fn pushes(config: &mut Config) {
     config.push = Some(PushTarget {
         key: Secret::new(KEY),
         subject: "mailto:chat@shop.example".to_owned(),
