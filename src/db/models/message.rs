@@ -2,6 +2,7 @@
 
 mod by_sender;
 mod ends;
+mod new_message;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod reactions;
@@ -17,14 +18,7 @@ use diesel::{
 };
 
 use crate::{
-    db::{
-        Backend, Connection, DbError,
-        connection::Streams,
-        page_bytes::Space,
-        prelude::*,
-        prepared::{self, Value},
-        schema::messages,
-    },
+    db::{Backend, Connection, DbError, connection::Streams, page_bytes::Space, prelude::*, schema::messages},
     domain::{
         ClientId, ContactKind, Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
         message::{ABOUT_KEY, SYSTEM_SENDER, is_about, weight_bytes},
@@ -32,6 +26,8 @@ use crate::{
 };
 
 pub(in crate::db) use ends::{EndsRow, list_ends};
+
+use new_message::{InsertMessages, InsertReplies, NewMessage};
 
 pub(in crate::db) use reactions::{list_reacted, set_reactions};
 
@@ -125,67 +121,6 @@ impl MessageRow {
     }
 }
 
-/// A row to add.
-struct NewMessage<'a> {
-    position: i64,
-    id: &'a str,
-    room_id: &'a str,
-    seq: i64,
-    sender_id: &'a str,
-    client_id: Option<&'a str>,
-    kind: &'static str,
-    text: Option<&'a str>,
-    data: Option<&'a str>,
-    sent_at: i64,
-    warnings: Option<String>,
-    reply_to: Option<i64>,
-}
-
-impl<'a> NewMessage<'a> {
-    fn new(message: &'a StoredMessage) -> Self {
-        Self {
-            position: message.position,
-            id: message.id.as_str(),
-            room_id: message.room_id.as_str(),
-            seq: message.seq.0,
-            sender_id: message.sender_id.as_str(),
-            client_id: message.client_id.as_ref().map(ClientId::as_str),
-            kind: message.kind.as_str(),
-            text: message.text.as_deref(),
-            data: message.data.as_ref().map(Data::json),
-            sent_at: message.sent_at.0,
-            warnings: names(&message.warnings),
-            reply_to: message.reply_to.map(|seq| seq.0),
-        }
-    }
-
-    /// In the order of [`InsertMessages`].
-    fn values(&self) -> [Value<'_>; 12] {
-        [
-            Value::Number(self.position),
-            Value::Text(self.id),
-            Value::Text(self.room_id),
-            Value::Number(self.seq),
-            Value::Text(self.sender_id),
-            self.client_id.into(),
-            Value::Text(self.kind),
-            self.text.into(),
-            self.data.into(),
-            Value::Number(self.sent_at),
-            self.warnings.as_deref().into(),
-            self.reply_to.into(),
-        ]
-    }
-}
-
-/// Messages that are new.
-struct InsertMessages;
-
-impl prepared::Statement for InsertMessages {
-    const SQL: &'static str = "INSERT INTO messages (position, id, room_id, seq, sender_id, client_id, kind, text, data, \
-                               sent_at, warnings, reply_to) VALUES";
-}
-
 /// Kinds as they are stored: their names with commas between them.
 fn names(warnings: &[ContactKind]) -> Option<String> {
     let names: Vec<&str> = warnings.iter().map(|kind| kind.as_str()).collect();
@@ -219,10 +154,7 @@ pub(in crate::db) fn insert(conn: &mut Connection, mut messages: Vec<&mut Stored
     }
     let rows: Vec<NewMessage<'_>> = messages.iter().map(|message| NewMessage::new(message)).collect();
     match conn {
-        Connection::Sqlite(conn) => {
-            let rows: Vec<_> = rows.iter().map(NewMessage::values).collect();
-            prepared::insert::<InsertMessages, _>(conn, &rows)
-        }
+        Connection::Sqlite(conn) => NewMessage::insert_all::<InsertMessages, InsertReplies>(&rows, conn),
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => {
             rows.chunks(postgres::ROWS_A_STATEMENT).try_for_each(|rows| postgres::insert(conn, rows))

@@ -55,9 +55,8 @@ pub(in crate::db) fn has_marks(conn: &mut Connection) -> QueryResult<bool> {
 /// Appends messages that have their positions.
 pub(in crate::db) fn append(conn: &mut Connection, messages: &[&mut StoredMessage]) -> QueryResult<()> {
     let rows: Vec<NewMessage<'_>> = messages.iter().map(|message| NewMessage::new(message)).collect();
-    let rows: Vec<_> = rows.iter().map(NewMessage::values).collect();
     match conn {
-        Connection::Sqlite(conn) => prepared::insert::<AppendMessages, _>(conn, &rows),
+        Connection::Sqlite(conn) => NewMessage::insert_all::<AppendMessages, AppendReplies>(&rows, conn),
         #[cfg(feature = "postgres")]
         Connection::Postgres(_) => Ok(()),
     }
@@ -110,6 +109,14 @@ fn run<S: Statement, const N: usize>(conn: &mut Connection, values: [Value<'_>; 
 struct AppendMessages;
 
 impl Statement for AppendMessages {
+    const SQL: &'static str = "INSERT INTO message_tail (position, id, room_id, seq, sender_id, client_id, kind, text, \
+                               data, sent_at, warnings) VALUES";
+}
+
+/// The same, with replies among them.
+struct AppendReplies;
+
+impl Statement for AppendReplies {
     const SQL: &'static str = "INSERT INTO message_tail (position, id, room_id, seq, sender_id, client_id, kind, text, \
                                data, sent_at, warnings, reply_to) VALUES";
 }
