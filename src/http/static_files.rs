@@ -253,7 +253,7 @@ fn is_text(mimetype: &str) -> bool {
 
 /// The index changes with its version, too, which is why that is part of every tag.
 fn etag(hash: &Hash) -> String {
-    format!("\"{}-{}\"", HEXLOWER.encode(&hash[..12]), *VERSION)
+    format!("\"{}-{}\"", HEXLOWER.encode(&hash[..8]), *VERSION)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ const HINTS = {
   aborted: "Nothing: you aborted it.",
   origin_refused: "List this page's origin with the server's --allowed-origin.",
   no_websocket: "Pass a `WebSocket`, such as that of the package `ws`.",
-  unsupported_protocol: "Install the version of @haggle/client that fits this server.",
+  unsupported_protocol: "Install the @haggle/client that fits this server.",
 };
 
 /** Codes after which the very same request may well succeed. */

@@ -44,7 +44,7 @@ export class Room extends Emitter {
   #readSeq = 0;
   #readSeqWanted = 0;
   /** Earlier ones, which others reply to. @type {Map<number, Message>} */ #apart = new Map();
-  /** Those that are being read. @type {Map<number, ReturnType<Rest["listMessages"]>>} */ #loading = new Map();
+  /** Those that are being read: many may quote the same one. @type {Record<number, ReturnType<Rest["listMessages"]>>} */ #loading = {};
   /** @type {Promise<void> | undefined} */ #entering;
   /** @type {any} */ #typingTimer;
   /** @type {any} */ #tokenTimer;
@@ -394,11 +394,7 @@ export class Room extends Emitter {
   /** @type {Declared["loadMessage"]} */
   async loadMessage(seq, { signal } = {}) {
     if (!this.messageAt(seq)) {
-      const load = () => this.#rest.listMessages(this.id, { after: seq - 1, limit: 1, signal }).finally(() => this.#loading.delete(seq));
-      // Many may quote the same one.
-      const loading = this.#loading.get(seq) ?? load();
-      this.#loading.set(seq, loading);
-      const { items } = await loading;
+      const { items } = await (this.#loading[seq] ??= this.#rest.listMessages(this.id, { after: seq - 1, limit: 1, signal }).finally(() => delete this.#loading[seq]));
       // There may be a hole between it and the others.
       for (const message of items) this.#apart.set(message.seq, message);
       this.emit("change");
