@@ -47,7 +47,7 @@ let browser;
 before(async () => {
   const { outputFiles } = await build({
     stdin: { contents: APP, resolveDir: path(".") },
-    alias: { "@haggle/components/react/notifications": path("../../packages/components/src/react/notifications.js"), "@haggle/components/react": path("../../packages/components/src/react.js"), "@haggle/client": path("../../packages/client/src/index.js") },
+    alias: { "@haggle/components/react/notifications": path("../../packages/components/src/react/notifications.js"), "@haggle/components/react": path("../../packages/components/src/react.js"), "@haggle/client/push": path("../../packages/client/src/push.js"), "@haggle/client": path("../../packages/client/src/index.js") },
     nodePaths: [path("node_modules")],
     bundle: true,
     minify: true,
