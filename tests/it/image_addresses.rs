@@ -121,11 +121,7 @@ async fn ways_out(server: &TestServer, backend: &Backend, base: &str) {
     let edit = json!({"messageId": sent.body["id"], "text": "a blue bicycle"});
     let edited = server.ws("alice").await.request("editMessage", edit).await.unwrap();
     assert_addressed("the answer of `editMessage`", &edited, base);
-    let reaction = format!("{message}/reaction");
-    for (method, body) in [("PUT", Some(json!({"emoji": "👍"}))), ("DELETE", None)] {
-        let answer = call(server.addr, &sam, method, &reaction, body).await;
-        assert_addressed(&format!("{method} of a reaction"), &answer.body, base);
-    }
+    reactions(server, &message, base).await;
     let same = json!({"text": "a bicycle", "clientId": "c1"});
     let same = call(server.addr, &alice, "POST", &format!("/api/v1/rooms/{room}/messages"), Some(same)).await;
     assert_addressed("POST of a message with the image's `clientId`", &same.body, base);
@@ -148,6 +144,13 @@ async fn ways_out(server: &TestServer, backend: &Backend, base: &str) {
 
     server.advance(Duration::from_secs(300));
     assert_addressed("a webhook", &backend.hooks(1).await.remove(0).body, base);
+}
+
+async fn reactions(server: &TestServer, message: &str, base: &str) {
+    for (method, body) in [("PUT", Some(json!({"emoji": "👍"}))), ("DELETE", None)] {
+        let answer = call(server.addr, &server.token("sam"), method, &format!("{message}/reaction"), body).await;
+        assert_addressed(&format!("{method} of a reaction"), &answer.body, base);
+    }
 }
 
 async fn reports(server: &TestServer, room: &str, message: &Value, base: &str) {

@@ -139,7 +139,7 @@ def configuration(user_token, dictionaries):
         f"bearer = {json.dumps(SERVICE_KEY)}",
     ]
     for name, values in dictionaries.items():
-        lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
+        lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values, ensure_ascii=False)}"]
 
     def bind(operation, **parameters):
         operations = [operation, f"{operation}Head"] if operation.startswith(READS) else [operation]

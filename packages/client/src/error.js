@@ -15,7 +15,7 @@ const HINTS = {
   not_found: "Do not repeat it: there is none.",
   not_in_room: "Enter the room first, or name it by `roomId`.",
   own_product: "Do not offer the chat to the seller.",
-  conflict: "Show how it stands now.",
+  conflict: "Show it again: it has changed.",
   cursor_expired: "Start again without it.",
   too_large: "Send less at a time.",
   invalid: "Change the field that the message names.",
