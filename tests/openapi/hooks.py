@@ -46,6 +46,7 @@ RULES = (
     "give `endpoint` and `keys` of a browser, or",
     # What a form holds is described as any bytes, under any name.
     "`image` must be",
+    "`image` is missing from the form, or empty",
     "the body must be `multipart/form-data` with a part `image`",
     "the form must have at most 8 parts",
 )

@@ -164,7 +164,7 @@ pub async fn list_push_subscriptions(
     operation_id = "unsubscribeFromPush",
     tag = "me",
     security(("userToken" = [])),
-    params(("id" = String, Path, description = "The subscription's id", max_length = 128)),
+    params(("id" = String, Path, description = "The subscription's id")),
     responses((status = 204, description = "There is no such device of one's own"), AsUser)
 )]
 pub async fn unsubscribe(
