@@ -61,8 +61,8 @@ pub fn put_push_subscription(
             push_subscription::delete(conn, &known.id)?;
         }
         push_subscription::insert(conn, &row)?;
-        let all = push_subscription::list_of_user(conn, &owner.id)?;
-        for oldest in all.iter().skip(usize::try_from(SUBSCRIPTIONS_MAX).unwrap_or(usize::MAX)) {
+        let others = push_subscription::list_of_user(conn, &owner.id)?.into_iter().filter(|known| known.id != row.id);
+        for oldest in others.skip(usize::try_from(SUBSCRIPTIONS_MAX - 1).unwrap_or(usize::MAX)) {
             push_subscription::delete(conn, &oldest.id)?;
         }
         Ok(Subscribed::New(row.into_shown()?))

@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod chaos_proxy;
 pub mod database;
+pub mod posted;
 pub mod postgres;
 pub mod process;
 pub mod push_service;

@@ -7,7 +7,7 @@ use crate::{
         queue_notifications, remove_push_subscription,
         test_db::{NOW, TestDb, product, read, room, say, user, user_id, write},
     },
-    domain::{NewPushSubscription, PushPlatform, RoomSettingsPatch},
+    domain::{NewPushSubscription, PushPlatform, RoomId, RoomSettingsPatch},
 };
 
 const BY_PUSH: NotifyBy = NotifyBy { webhook: false, web_push: true };
@@ -26,6 +26,16 @@ fn queue(conn: &mut Connection, at: Timestamp) {
     while let Some(page) = find_unread(conn, &(NOW.plus_ms(-1000)..=at)).unwrap() {
         queue_notifications(conn, &page, BY_PUSH, at).unwrap();
     }
+}
+
+/// Alice has a laptop, and something to read that is queued for it.
+fn message_for_a_laptop(conn: &mut Connection) -> RoomId {
+    let a = room(conn, "alice", "bike");
+    begin_notifications(conn).unwrap();
+    subscribe(conn, "alice", "laptop", NOW);
+    say(conn, &a, "carol", "1");
+    queue(conn, NOW);
+    a
 }
 
 fn due(conn: &mut Connection, at: Timestamp) -> Vec<DueSubscription> {
@@ -88,11 +98,7 @@ fn each_browser_is_pushed_to_once_for_a_run_of_unread_messages() {
 fn what_has_changed_meanwhile_is_not_pushed() {
     let db = TestDb::new();
     let conn = &mut db.conn();
-    let a = room(conn, "alice", "bike");
-    begin_notifications(conn).unwrap();
-    subscribe(conn, "alice", "laptop", NOW);
-    say(conn, &a, "carol", "1");
-    queue(conn, NOW);
+    let a = message_for_a_laptop(conn);
     let mute = |muted| {
         let patch = RoomSettingsPatch { muted: Some(muted), ..RoomSettingsPatch::default() };
         Write::SetRoomSettings { room: a.clone(), member: user_id("alice"), patch }
@@ -162,11 +168,7 @@ fn one_that_fails_waits_and_holds_up_nobody() {
 fn of_two_nodes_one_takes_a_subscription_in_hand_for_a_while() {
     let db = TestDb::new();
     let conn = &mut db.conn();
-    let a = room(conn, "alice", "bike");
-    begin_notifications(conn).unwrap();
-    subscribe(conn, "alice", "laptop", NOW);
-    say(conn, &a, "carol", "1");
-    queue(conn, NOW);
+    message_for_a_laptop(conn);
     let laptop = due(conn, NOW).remove(0);
     assert!(claim_subscription(conn, &laptop, NOW.plus_ms(60)).unwrap());
     assert!(!claim_subscription(conn, &laptop, NOW.plus_ms(60)).unwrap(), "both have it");
@@ -199,6 +201,10 @@ fn a_device_is_one_users_and_a_user_has_a_few() {
     }
     let left = push_subscription::list_of_user(conn, &user_id("bob")).unwrap();
     assert_eq!((left.len() as i64, left.last().unwrap().address.as_str()), (SUBSCRIPTIONS_MAX, "device 1"));
+    // The clock was set back: what has just registered stays all the same.
+    let Subscribed::New(newest) = subscribe(conn, "bob", "another", NOW.plus_ms(-1)) else { panic!("it is new") };
+    let left = list_push_subscriptions(conn, &user_id("bob")).unwrap();
+    assert!(left.len() as i64 == SUBSCRIPTIONS_MAX && left.contains(&newest));
 
     write(conn, Write::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
     assert!(list_push_subscriptions(conn, &user_id("bob")).unwrap().is_empty());
@@ -209,11 +215,7 @@ fn a_device_is_one_users_and_a_user_has_a_few() {
 fn one_that_registers_again_is_tried_at_once_and_one_that_takes_nothing_for_long_is_removed() {
     let db = TestDb::new();
     let conn = &mut db.conn();
-    let a = room(conn, "alice", "bike");
-    begin_notifications(conn).unwrap();
-    subscribe(conn, "alice", "laptop", NOW);
-    say(conn, &a, "carol", "1");
-    queue(conn, NOW);
+    message_for_a_laptop(conn);
     let later = WebPushOutcome::Retry(NOW.plus_ms(1000));
     let first = due(conn, NOW);
     finish(conn, &first[0], later, NOW);

@@ -40,6 +40,8 @@ pub(super) fn edit(
         former::keep(conn, &message, at)?;
     }
     message_index::replace(conn, id, Some(&text))?;
+    // Nodes tell two states of a message apart by their times: an edit is later than the one before, also within a millisecond.
+    let at = message.edited_at.map_or(at, |before| at.max(before.plus_ms(1)));
     message::edit(conn, id, &text, &warnings, at)?;
     message.text = Some(text);
     message.warnings = warnings;

@@ -42,6 +42,8 @@ fn ones_own_words_can_be_changed_for_15_minutes_and_taken_back() {
     let Ok(Written::Changed(edited)) = write(conn, edit("alice", &message.id, last)) else { panic!() };
     assert_eq!((edited.text.as_deref(), edited.edited_at), (Some("hello"), Some(last)));
     assert_eq!(history(conn, &a), std::slice::from_ref(&edited));
+    let Ok(Written::Changed(again)) = write(conn, edit("alice", &message.id, last)) else { panic!() };
+    assert_eq!(again.edited_at, Some(last.plus_ms(1)), "later than the one before, so that nodes tell them apart");
 
     let Ok(Written::Changed(deleted)) = write(conn, delete("alice", &message.id, last)) else { panic!() };
     assert_eq!((deleted.text.as_ref(), deleted.deleted_at, deleted.seq), (None, Some(last), Seq(1)));

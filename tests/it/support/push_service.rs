@@ -14,11 +14,11 @@ use aws_lc_rs::{
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
 };
 
-use super::until;
+use super::{posted::Posted, until};
 
 /// How one request is answered.
 #[derive(Debug, Clone, Copy)]
@@ -30,19 +30,11 @@ pub enum Answer {
     Hang,
 }
 
-/// A request as it came.
-#[derive(Debug, Clone)]
-pub struct Pushed {
-    pub path: String,
-    pub headers: HashMap<String, String>,
-    pub body: Vec<u8>,
-}
-
 /// The push service. It answers 201 when nothing else is scripted for a path.
 #[derive(Clone)]
 pub struct PushService {
     pub addr: SocketAddr,
-    pushed: Arc<Mutex<Vec<Pushed>>>,
+    pushed: Arc<Mutex<Vec<Posted>>>,
     script: Arc<Mutex<HashMap<String, VecDeque<Answer>>>>,
 }
 
@@ -74,7 +66,7 @@ impl PushService {
     }
 
     /// Waits until a browser was sent this many requests in all.
-    pub async fn pushed(&self, browser: &Browser, count: usize) -> Vec<Pushed> {
+    pub async fn pushed(&self, browser: &Browser, count: usize) -> Vec<Posted> {
         until("pushes", || self.of(browser).len() >= count).await;
         let pushed = self.of(browser);
         assert_eq!(pushed.len(), count);
@@ -82,7 +74,7 @@ impl PushService {
     }
 
     /// What a browser was sent so far.
-    pub fn of(&self, browser: &Browser) -> Vec<Pushed> {
+    pub fn of(&self, browser: &Browser) -> Vec<Posted> {
         self.pushed.lock().unwrap().iter().filter(|pushed| pushed.path == browser.path).cloned().collect()
     }
 
@@ -92,7 +84,7 @@ impl PushService {
     }
 
     async fn serve(self, mut tcp: TcpStream) {
-        while let Some(pushed) = read_request(&mut tcp).await {
+        while let Some(pushed) = Posted::read(&mut tcp).await {
             let answer = self.script.lock().unwrap().get_mut(&pushed.path).and_then(VecDeque::pop_front);
             self.pushed.lock().unwrap().push(pushed);
             let (status, header) = match answer.unwrap_or(Answer::Status(201)) {
@@ -130,7 +122,7 @@ impl Browser {
     }
 
     /// Decrypts what it was sent (RFC 8291 section 3.4), by the library's own HKDF.
-    pub fn read(&self, pushed: &Pushed) -> Value {
+    pub fn read(&self, pushed: &Posted) -> Value {
         let (salt, rest) = pushed.body.split_at(16);
         let (record_bytes, rest) = rest.split_at(4);
         let record_bytes = u32::from_be_bytes(record_bytes.try_into().unwrap()) as usize;
@@ -167,27 +159,4 @@ fn derive(salt: &[u8], secret: &[u8], info: &[u8], bytes: usize) -> Vec<u8> {
     let key = Salt::new(HKDF_SHA256, salt).extract(secret);
     key.expand(&[info], Bytes(bytes)).unwrap().fill(&mut out).unwrap();
     out
-}
-
-async fn read_request(tcp: &mut TcpStream) -> Option<Pushed> {
-    let mut bytes = Vec::new();
-    loop {
-        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-            let headers: HashMap<String, String> = head
-                .lines()
-                .skip(1)
-                .filter_map(|line| line.split_once(": "))
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-                .collect();
-            let length: usize = headers["content-length"].parse().unwrap();
-            if bytes.len() >= end + 4 + length {
-                let path = head.strip_prefix("POST ").unwrap().split(' ').next().unwrap().to_owned();
-                return Some(Pushed { path, headers, body: bytes[end + 4..end + 4 + length].to_vec() });
-            }
-        }
-        if tcp.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    }
 }

@@ -10,11 +10,11 @@ use std::{
 use aws_lc_rs::hmac;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
 };
 
-use super::until;
+use super::{posted::Posted, until};
 
 /// How the backend answers one request.
 #[derive(Debug, Clone, Copy)]
@@ -103,8 +103,11 @@ impl Backend {
     }
 
     async fn serve(self, mut tcp: TcpStream) {
-        while let Some(hook) = read_request(&mut tcp).await {
-            self.hooks.lock().unwrap().push(hook);
+        while let Some(Posted { path, headers, body }) = Posted::read(&mut tcp).await {
+            assert_eq!(path, "/hook");
+            let raw = String::from_utf8(body).unwrap();
+            let body = serde_json::from_str(&raw).unwrap();
+            self.hooks.lock().unwrap().push(Hook { headers, raw, body });
             let reaction = self.script.lock().unwrap().pop_front().unwrap_or(Reaction::Status(200));
             let status = match reaction {
                 Reaction::Status(status) => status,
@@ -121,29 +124,6 @@ impl Backend {
             if tcp.write_all(answer.as_bytes()).await.is_err() {
                 return;
             }
-        }
-    }
-}
-
-async fn read_request(tcp: &mut TcpStream) -> Option<Hook> {
-    let mut bytes = Vec::new();
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let headers: HashMap<String, String> = head
-                .lines()
-                .skip(1)
-                .filter_map(|line| line.split_once(": "))
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-                .collect();
-            let length: usize = headers["content-length"].parse().unwrap();
-            if body.len() >= length {
-                assert!(head.starts_with("POST /hook "), "{head}");
-                return Some(Hook { headers, raw: body.to_owned(), body: serde_json::from_str(body).unwrap() });
-            }
-        }
-        if tcp.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
         }
     }
 }
