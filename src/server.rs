@@ -152,7 +152,7 @@ pub struct Server {
     screen_thread: Option<Arbiter>,
     notifier: Option<(Addr<Notifier>, Arbiter)>,
     event_sender: Option<Sending>,
-    pusher: Option<Sending>,
+    web_pusher: Option<Sending>,
     bus: Option<(Addr<Bus>, Arbiter)>,
     socket_io: Arc<Sessions<SocketIo>>,
     metrics: Arc<Metrics>,
@@ -218,7 +218,7 @@ impl ServerBuilder {
         openapi::prepare();
         let (addr, workers) = listen(&state, socket, tls.as_deref(), descriptors)?;
         let (notifier, event_sender) = (hooks::start_notifier(&state), hooks::start_event_sender(&state));
-        let pusher = hooks::start_pusher(&state);
+        let web_pusher = hooks::start_web_pusher(&state);
         let chores = chores::start(&state, &pool, &claim);
         Ok(Server {
             addr,
@@ -229,7 +229,7 @@ impl ServerBuilder {
             screen_thread,
             notifier,
             event_sender,
-            pusher,
+            web_pusher,
             bus,
             socket_io: Arc::clone(&state.socket_io),
             metrics: Arc::clone(&state.metrics),

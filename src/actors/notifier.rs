@@ -3,7 +3,7 @@
 //! It lives on an arbiter of its own. Once per second it looks through the messages that have become old enough. It writes a
 //! notification into the outbox for each member who has not read theirs. It delivers those that are due: at least once each,
 //! a few at a time, with backoff after failures. The outbox is a table, so a restart loses nothing. What is to be pushed to
-//! browsers is queued in the same transaction; `pusher` delivers it.
+//! browsers is queued in the same transaction; `web_pusher` delivers it.
 
 pub mod messages;
 

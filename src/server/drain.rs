@@ -63,7 +63,7 @@ impl Server {
             let _ = tokio::time::timeout(left, notifier.send(StopNotifier)).await;
             stop_thread(thread, deadline).await;
         }
-        for (stop, ended, thread) in [self.event_sender, self.pusher].into_iter().flatten() {
+        for (stop, ended, thread) in [self.event_sender, self.web_pusher].into_iter().flatten() {
             // The same of the events and of what is pushed.
             drop(stop);
             let left = deadline.saturating_duration_since(Instant::now());

@@ -12,8 +12,8 @@ use crate::{
         message_screen::{MessageScreen, Speakers, refusals::Refusals},
         notifier::Notifier,
         push_service::PushService,
-        pusher::Pusher,
         screener::Screener,
+        web_pusher::WebPusher,
         webhook::Webhook,
     },
     auth::{ImageUrls, VapidKey, vapid::BadVapidKey, webhook_signature::WebhookSigner},
@@ -83,8 +83,8 @@ pub(super) fn push_service(target: Option<&PushTarget>) -> Result<Option<Arc<Pus
 }
 
 /// Starts what pushes to browsers.
-pub(super) fn start_pusher(state: &AppState) -> Option<Sending> {
-    let pusher = Pusher {
+pub(super) fn start_web_pusher(state: &AppState) -> Option<Sending> {
+    let web_pusher = WebPusher {
         service: state.push_service.clone()?,
         image_urls: Arc::clone(&state.image_urls) as _,
         database: state.database.clone(),
@@ -92,7 +92,7 @@ pub(super) fn start_pusher(state: &AppState) -> Option<Sending> {
         metrics: Arc::clone(&state.metrics),
         among_nodes: state.config.nats_url.is_some(),
     };
-    Some(start_sending(|stopped| pusher.run(stopped)))
+    Some(start_sending(|stopped| web_pusher.run(stopped)))
 }
 
 /// Starts what finds unread messages, for the webhook and for push.

@@ -47,7 +47,7 @@ const CLAIM_MS: i64 = 60_000;
 
 /// Pushes to browsers.
 #[derive(Debug)]
-pub struct Pusher {
+pub struct WebPusher {
     pub service: Arc<PushService>,
     pub image_urls: Arc<dyn SignImageUrls>,
     pub database: Database,
@@ -64,7 +64,7 @@ struct Tried {
     is_stored: bool,
 }
 
-impl Pusher {
+impl WebPusher {
     /// Pushes until `stopped` is answered or dropped. Tries under way are finished first.
     pub async fn run(self, mut stopped: oneshot::Receiver<()>) {
         let mut tries = FuturesUnordered::new();
