@@ -28,7 +28,7 @@ use haggle::internals::{
 use crate::{
     client::{Ask, Checked, Seat, Session, Unsent, View},
     node::{HUBS, as_stored},
-    plan::{ROOMS, Wire, user},
+    plan::{Act, ROOMS, Wire, user},
     world::{World, note},
 };
 
@@ -42,22 +42,23 @@ impl World {
         if self.is_healing {
             return Ok(self.goes_on(client));
         }
-        Ok(match self.random.below(100) {
-            0..=19 => self.enter(client),
-            20..=23 => self.leave(client),
-            24..=49 => self.goes_on(client) || self.say(client),
-            50..=57 => self.revise(client),
-            58..=65 => self.read_up(client),
-            66..=72 => self.types(client),
-            73..=77 => self.offer(client),
-            78..=84 => self.answer_offer(client),
-            85..=91 => self.marketplace(client),
-            92..=95 => {
+        let Some(act) = self.random.weighted(&self.plan.acts) else { return Ok(false) };
+        Ok(match act {
+            Act::Enter => self.enter(client),
+            Act::Leave => self.leave(client),
+            Act::Say => self.goes_on(client) || self.say(client),
+            Act::Revise => self.revise(client),
+            Act::Read => self.read_up(client),
+            Act::Type => self.types(client),
+            Act::React => self.react(client),
+            Act::Offer => self.offer(client),
+            Act::AnswerOffer => self.answer_offer(client),
+            Act::Rest => self.marketplace(client),
+            Act::Drop => {
                 let (for_good, is_noticed) = (self.random.chance(300), self.random.chance(500));
                 self.drop_client(client, for_good, for_good || is_noticed);
                 true
             }
-            _ => self.react(client),
         })
     }
 

@@ -4,6 +4,48 @@ use haggle::internals::domain::{AuthorizePolicy, RoomId, UserId};
 
 use crate::random::Random;
 
+/// What a client does by itself.
+#[derive(Debug, Clone, Copy)]
+pub enum Act {
+    Enter,
+    Leave,
+    Say,
+    Revise,
+    Read,
+    Type,
+    React,
+    Offer,
+    AnswerOffer,
+    /// Something by REST, from a member, a seller or the marketplace.
+    Rest,
+    Drop,
+}
+
+/// How often each is done in comparison, where a seed does not prefer some.
+const ACTS: [(usize, Act); 11] = [
+    (20, Act::Enter),
+    (4, Act::Leave),
+    (26, Act::Say),
+    (8, Act::Revise),
+    (8, Act::Read),
+    (7, Act::Type),
+    (4, Act::React),
+    (5, Act::Offer),
+    (7, Act::AnswerOffer),
+    (7, Act::Rest),
+    (4, Act::Drop),
+];
+
+/// Most seeds do some things rarely and others often: where everything is as likely as everywhere else, what needs many of
+/// one kind in a row never happens ("Swarm Testing", Groce et al., ISSTA 2012).
+fn acts_of(random: &mut Random) -> Vec<(usize, Act)> {
+    if random.chance(300) {
+        return ACTS.to_vec();
+    }
+    let shares = ACTS.iter().map(|(weight, act)| (weight * random.pick(&[1, 4, 4, 32]).unwrap_or(4), *act));
+    shares.collect()
+}
+
 /// Which faults happen, and how the world is built.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -23,6 +65,8 @@ pub struct Plan {
     pub short_pages: bool,
     /// Clients send several requests before the first is answered.
     pub pipelines: bool,
+    /// How often a client does each thing in comparison.
+    pub acts: Vec<(usize, Act)>,
 }
 
 impl Plan {
@@ -45,6 +89,7 @@ impl Plan {
             doubles: is_clustered && !loses_silently && random.chance(150),
             short_pages: random.chance(300),
             pipelines: random.chance(500),
+            acts: acts_of(random),
         }
     }
 }

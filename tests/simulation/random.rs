@@ -27,6 +27,17 @@ impl Random {
         self.below(1000) < per_mille
     }
 
+    /// One of them, each as often as its weight says.
+    pub fn weighted<T: Copy>(&mut self, from: &[(usize, T)]) -> Option<T> {
+        let mut at = self.below(from.iter().map(|(weight, _)| weight).sum());
+        let found = from.iter().find(|(weight, _)| {
+            let is_here = at < *weight;
+            at = at.saturating_sub(*weight);
+            is_here
+        });
+        found.map(|(_, one)| *one)
+    }
+
     /// One of them.
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
         (!from.is_empty()).then(|| from[self.below(from.len())])

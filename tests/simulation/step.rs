@@ -49,16 +49,9 @@ enum Kind {
 impl World {
     /// One thing happens.
     pub fn step(&mut self) -> Checked {
-        let total: usize = KINDS.iter().map(|(weight, _)| weight).sum();
         for _ in 0..20 {
-            let mut at = self.random.below(total);
-            let kind = KINDS.iter().find(|(weight, _)| {
-                let is_here = at < *weight;
-                at = at.saturating_sub(*weight);
-                is_here
-            });
-            let Some((_, kind)) = kind else { break };
-            if self.happens(*kind)? {
+            let Some(kind) = self.random.weighted(&KINDS) else { break };
+            if self.happens(kind)? {
                 return self.check_store();
             }
         }
