@@ -1,6 +1,5 @@
 // @ts-check
 import { base } from "./components/styles/base.js";
-import { theme } from "./components/styles/theme.js";
 import { keepFocus } from "./components/ui/keep_focus.js";
 import { learnCurrencies } from "./components/ui/money.js";
 import { html, render } from "./components/ui/view.js";
@@ -21,7 +20,7 @@ const loadSession = async () => {
 };
 
 // The same style sheets as in the shadow roots of the components.
-document.adoptedStyleSheets.push(theme(), base());
+document.adoptedStyleSheets.push(base());
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
 keepFocus(app);
 render(html`<${Root} demo=${demo} loadSession=${loadSession} />`, app);

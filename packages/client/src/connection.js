@@ -1,6 +1,6 @@
 // @ts-check
-import { backoffMs } from "./backoff.js";
 import { ServerClock } from "./clock.js";
+import { backoffMs } from "./backoff.js";
 import { resolveImages } from "./images.js";
 import { Emitter } from "./emitter.js";
 import { abortedBy, afterClose, HaggleError } from "./error.js";
@@ -350,11 +350,7 @@ export class Connection extends Emitter {
   /** Gives the line up and fails what waits for it. */
   #drop() {
     this.#generation++;
-    clearTimeout(this.#retryTimer);
-    clearTimeout(this.#renewTimer);
-    clearTimeout(this.#openTimer);
-    clearTimeout(this.#stableTimer);
-    clearTimeout(this.#beatTimer);
+    for (const timer of [this.#retryTimer, this.#renewTimer, this.#openTimer, this.#stableTimer, this.#beatTimer]) clearTimeout(timer);
     const line = this.#line;
     this.#line = undefined;
     line?.close();

@@ -21,7 +21,7 @@ const IMAGES = { types: ["image/jpeg", "image/png", "image/webp"], bytesMax: Inf
  * Somebody signed in: a client, and what its server offers. The elements of a page that name the same server and the same token
  * share one.
  */
-export class Session {
+export class Session extends EventTarget {
   /** Known once the first token has said who it is. @type {HaggleClient | undefined} */
   client;
   /** Why there is none yet, or no longer. @type {HaggleError | undefined} */
@@ -34,7 +34,6 @@ export class Session {
   images = IMAGES;
   /** The longest message, in UTF-8. */
   messageBytesMax = Infinity;
-  /** @type {Record<"change" | "stopped" | "replaced", Set<() => void>>} */ #listeners = { change: new Set(), stopped: new Set(), replaced: new Set() };
   /** @type {(() => void)[]} */ #ends = [];
   #isKnown = false;
   #isClosed = false;
@@ -42,13 +41,13 @@ export class Session {
 
   /** @param {"change" | "stopped" | "replaced"} event @param {() => void} listener */
   on(event, listener) {
-    this.#listeners[event].add(listener);
-    return () => void this.#listeners[event].delete(listener);
+    this.addEventListener(event, listener);
+    return () => this.removeEventListener(event, listener);
   }
 
   /** @param {"change" | "stopped" | "replaced"} event */
   emit(event) {
-    for (const listener of [...this.#listeners[event]]) listener();
+    this.dispatchEvent(new Event(event));
   }
 
   /**

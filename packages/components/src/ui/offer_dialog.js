@@ -1,6 +1,6 @@
 // @ts-check
 import { amountText, firstPrice, parseAmount, suggestedPrices } from "./amount.js";
-import { failureText, useAttempt } from "./attempt.js";
+import { Failure, useAttempt } from "./attempt.js";
 import { Dialog } from "./dialog.js";
 import { useLanguage } from "./language.js";
 import { exponentOf } from "./money.js";
@@ -31,6 +31,7 @@ export function OfferDialog({ room, product, answering, onClose }) {
   const amount = parseAmount(text, digits);
   const waiting = pendingOffer(room);
   const replaced = !answering && waiting?.senderId === room.ownUserId ? waiting.data : undefined;
+  const invalid = digits > 0 ? t.offer.invalid : t.offer.invalidWhole;
   const choices = price ? suggestedPrices(price, terms) : [];
 
   /** @param {string} next */
@@ -75,10 +76,10 @@ export function OfferDialog({ room, product, answering, onClose }) {
       </div>`}
       <p class="form-hint" id="offer-preview" aria-live="polite">
         ${amount === undefined ? (wrong ? "" : " ") : `${format.price(amount, currency)} · ${compare(amount, price, t) || t.offer.lasts}`}
-        ${wrong && html`<span class="form-failure">${digits > 0 ? t.offer.invalid : t.offer.invalidWhole}</span>`}
+        ${wrong && html`<span class="form-failure">${invalid}</span>`}
       </p>
       ${replaced && html`<p class="form-hint">${t.offer.replaces(format.price(replaced.amount, replaced.currency))}</p>`}
-      ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, { conflict: waiting && waiting.senderId !== room.ownUserId && !answering ? t.offer.answerFirst : conflictText(product, t), invalid: digits > 0 ? t.offer.invalid : t.offer.invalidWhole })}</p>`}
+      <${Failure} of=${failure} words=${{ conflict: waiting && waiting.senderId !== room.ownUserId && !answering ? t.offer.answerFirst : conflictText(product, t), invalid }} />
       <div class="dialog-actions">
         <span class="form-hint">${t.offer.lasts}</span>
         <button type="submit" class="button button-primary" disabled=${busy}>${t.offer.send}</button>
