@@ -37,6 +37,7 @@ export class Session extends EventTarget {
   /** @type {(() => void)[]} */ #ends = [];
   #isKnown = false;
   #isClosed = false;
+  #warned = "";
   #hiddenAt = 0;
 
   /** @param {"change" | "stopped" | "replaced"} event @param {() => void} listener */
@@ -98,15 +99,17 @@ export class Session extends EventTarget {
     for (let wait = RETRY_MS; !this.#isClosed; wait = Math.min(2 * wait, RETRY_MAX_MS)) {
       try {
         const token = await fetchToken({});
-        return this.#isClosed ? undefined : token;
+        if (this.#isClosed) return undefined;
+        // Else a wrong answer would look like a page that loads.
+        if (typeof token !== "string" || !token) throw new HaggleError("unauthenticated", "the answer of `token-url` or `fetchToken` holds no token", { status: 401 });
+        return token;
       } catch (error) {
         const failure = error instanceof HaggleError ? error : new HaggleError("unreachable", String(error), { cause: error });
         if (failure.status !== undefined && failure.status >= 400 && failure.status < 500) {
           this.#stop(failure);
           return undefined;
         }
-        this.error = failure;
-        this.emit("change");
+        this.#say(failure);
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
@@ -117,7 +120,12 @@ export class Session extends EventTarget {
     this.client = client;
     this.error = undefined;
     this.#ends.push(client.on("stopped", (/** @type {HaggleError} */ error) => this.#stop(error)));
-    this.#ends.push(client.on("state", (/** @type {string} */ state) => state === "open" && void this.#learn()));
+    this.#ends.push(
+      client.on("state", (/** @type {string} */ state) => {
+        if (state === "open") void this.#learn();
+        else if (client.error) this.#warn(client.error);
+      }),
+    );
     const onVisibility = () => {
       if (document.visibilityState === "hidden") this.#hiddenAt = Date.now();
       else if (Date.now() - this.#hiddenAt > SLEEP_MS) client.wake();
@@ -147,10 +155,23 @@ export class Session extends EventTarget {
 
   /** @param {HaggleError} error */
   #stop(error) {
-    this.error = error;
     this.hasEnded = true;
-    this.emit("change");
+    this.#say(error);
     this.emit("stopped");
+  }
+
+  /** @param {HaggleError} error */
+  #say(error) {
+    this.error = error;
+    this.#warn(error);
+    this.emit("change");
+  }
+
+  /** What a developer has to mend is on the console, once. @param {HaggleError} error */
+  #warn({ code, message, hint, isTransient }) {
+    if (isTransient || message === this.#warned) return;
+    this.#warned = message;
+    console.warn(`haggle: ${code}: ${message}. ${hint}`);
   }
 
   close() {
@@ -201,7 +222,11 @@ async function tokenFrom(url, { signal } = {}) {
   const response = await fetch(url, { signal, cache: "no-store", headers: { accept: "text/plain, application/json" } });
   const text = (await response.text()).trim();
   if (!response.ok) throw new HaggleError("unauthenticated", `${url} answered ${response.status}`, { status: response.status });
-  return text.startsWith("{") ? JSON.parse(text).token : text;
+  try {
+    return text.startsWith("{") ? JSON.parse(text).token : text;
+  } catch {
+    return "";
+  }
 }
 
 /** @param {string} token @returns {string | undefined} */

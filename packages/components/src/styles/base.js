@@ -4,15 +4,17 @@ import { css } from "../ui/view.js";
 /**
  * Colours, type and shapes, and the pieces that every view shares.
  *
- * `.frame, :root`: Each colour has a public name that a page may set, on the element or anywhere above it, and a value for light and for
- * dark. One accent for what can be done, from which its shades follow, a tint of it for one's own bubbles; warm neutrals; one warm signal.
+ * `.frame, :root`: Each colour has a public name that a page may set, on the element, anywhere above it or on one of its larger parts, and a
+ * value for light and for dark. One accent for what can be done, from which its shades follow, a tint of it for one's own bubbles; warm neutrals; one warm signal.
  * `.plain-line`: Their writing system decides how people's words run and where they are cut, not where they stand.
  * `.icon`: As large as it is in proportion to the words next to it.
  * `@media (forced-colors: active)`: The system's few colours: what is chosen has an edge, and what is said by a background alone has one, too.
  */
 export const base = css`
 .frame,
-:root {
+:root,
+:is(section, header, form, div)[part] {
+  color: var(--ink);
   --paper: var(--haggle-paper, light-dark(#f6f3ed, #101311));
   --surface: var(--haggle-surface, light-dark(#ffffff, #181c1a));
   --sunken: var(--haggle-sunken, light-dark(#f2eee6, #222724));

@@ -165,7 +165,7 @@ export const composer = css`
 .composer-closed {
   margin: 4px 20px 18px;
   padding: 14px 16px;
-  border-radius: 16px;
+  border-radius: var(--radius);
   background: var(--sunken);
   color: var(--ink-soft);
   font-weight: 550;

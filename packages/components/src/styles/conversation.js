@@ -69,7 +69,7 @@ export const conversation = css`
   max-width: 52%;
   padding: 6px 14px 6px 6px;
   border: 1px solid var(--line);
-  border-radius: 16px;
+  border-radius: var(--radius);
 }
 
 .product-strip-text {

@@ -14,7 +14,7 @@ export const dialogs = css`
   max-height: min(47.5rem, calc(100dvh - 1.5rem));
   padding: 0;
   border: 1px solid var(--line);
-  border-radius: 24px;
+  border-radius: var(--radius);
   background: var(--surface);
   box-shadow: var(--shadow-high);
   color: var(--ink);
@@ -102,7 +102,7 @@ export const dialogs = css`
   width: 100%;
   padding: 10px 14px;
   border: 1px solid var(--line-strong);
-  border-radius: 14px;
+  border-radius: var(--radius-s);
   background: var(--surface);
   color: inherit;
   font: 400 1rem / 1.4 var(--font);

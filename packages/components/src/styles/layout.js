@@ -57,7 +57,7 @@ export const layout = css`
   width: 100%;
   gap: 14px;
   padding: 11px 12px;
-  border-radius: 14px;
+  border-radius: var(--radius-s);
 }
 
 .inbox-row:hover {
@@ -236,7 +236,7 @@ export const layout = css`
   width: 46%;
   height: 2.5rem;
   border: 1px solid transparent;
-  border-radius: 20px;
+  border-radius: var(--radius);
   background: var(--sunken);
 }
 

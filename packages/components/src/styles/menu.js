@@ -17,7 +17,7 @@ export const menu = css`
   padding: 6px;
   overflow: auto;
   border: 1px solid var(--line);
-  border-radius: 16px;
+  border-radius: var(--radius);
   background: var(--surface);
   box-shadow: var(--shadow-high);
   color: var(--ink);
@@ -30,7 +30,7 @@ export const menu = css`
   width: 100%;
   min-height: 2.625rem;
   padding: 8px 14px 8px 10px;
-  border-radius: 11px;
+  border-radius: var(--radius-s);
   font-size: 0.9062rem;
   font-weight: 500;
 }

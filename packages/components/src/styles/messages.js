@@ -120,7 +120,7 @@ export const messages = css`
   width: fit-content;
   max-width: 100%;
   padding: 8px 14px 9px;
-  border-radius: 20px;
+  border-radius: var(--radius);
   background: var(--bubble-other);
   white-space: pre-wrap;
   word-break: keep-all;

@@ -12,7 +12,7 @@ export const offer = css`
   max-width: 100%;
   padding: 12px 14px 14px;
   border: 1px solid var(--line-strong);
-  border-radius: 20px;
+  border-radius: var(--radius);
   background: var(--surface);
 }
 
@@ -54,7 +54,7 @@ export const offer = css`
   width: fit-content;
   padding: 6px 8px 6px 14px;
   border-color: var(--line);
-  border-radius: 18px;
+  border-radius: var(--radius);
   color: var(--ink-soft);
 }
 

@@ -7,7 +7,7 @@ export const picture = css`
   display: block;
   width: fit-content;
   max-width: 100%;
-  border-radius: 20px;
+  border-radius: var(--radius);
   cursor: zoom-in;
 }
 
@@ -15,7 +15,7 @@ export const picture = css`
   max-width: 100%;
   height: auto;
   min-height: 2.75rem;
-  border-radius: 20px;
+  border-radius: var(--radius);
   background: var(--sunken);
   object-fit: cover;
 }

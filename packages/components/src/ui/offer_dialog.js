@@ -5,7 +5,7 @@ import { Dialog } from "./dialog.js";
 import { useLanguage } from "./language.js";
 import { exponentOf } from "./money.js";
 import { compare, conflictText, pendingOffer } from "./offer.js";
-import { html, useEffect, useRef, useState } from "./view.js";
+import { html, useRef, useState } from "./view.js";
 
 /**
  * Names a price: a new offer, or another one in answer to an offer.
@@ -26,7 +26,6 @@ export function OfferDialog({ room, product, answering, onClose }) {
   const [clientId] = useState(() => room.newClientId());
   const { busy, failure, attempt, forget } = useAttempt();
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
-  useEffect(() => field.current?.select(), []);
 
   const amount = parseAmount(text, digits);
   const waiting = pendingOffer(room);
@@ -61,6 +60,8 @@ export function OfferDialog({ room, product, answering, onClose }) {
           type="text"
           inputmode=${digits > 0 ? "decimal" : "numeric"}
           autocomplete="off"
+          autofocus
+          onFocus=${(/** @type {any} */ event) => event.currentTarget.select()}
           maxlength="24"
           value=${text}
           aria-invalid=${String(wrong)}

@@ -21,11 +21,11 @@ export function SignedIn({ session, again, children }) {
   const { t } = useLanguage();
   useChanges(session.client, "state");
   if (session.hasEnded) {
-    const refused = session.error?.code === "origin_refused";
+    const code = session.error?.code;
     return html`<section class="pane">
       <div class="empty">
         <h2 class="empty-title" role="alert">${t.sessionEnded}</h2>
-        <p>${refused ? t.originRefused(location.origin) : t.sessionEndedHint}</p>
+        <p>${code === "origin_refused" ? t.originRefused(location.origin) : code === "unauthenticated" ? t.signInAgain : t.sessionEndedHint}</p>
         <button type="button" class="button" onClick=${again}>${t.tryAgain}</button>
       </div>
     </section>`;
