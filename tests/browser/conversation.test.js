@@ -154,7 +154,7 @@ test("older messages load while the reader's place is kept, and new ones wait be
 });
 
 test("anyone who reads the end stays there, however quickly the conversation and what is in it change their size", async () => {
-  const window = await (await Window.open(browser, server.url)).signIn("박준호");
+  const window = await (await Window.open(browser, server.url)).signIn("Jonas");
   await window.openChat("Steel touring bike");
   const { page } = window;
   const toEnd = () => page.locator(".history").evaluate((history) => history.scrollHeight - history.clientHeight - history.scrollTop);

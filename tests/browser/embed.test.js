@@ -152,11 +152,11 @@ test("language, words, theme and parts are the page's to choose", async () => {
   await page.locator(".history[aria-busy=false]").waitFor();
   await page.evaluate(() => {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync("haggle-messenger { --haggle-radius: 3px } haggle-messenger::part(header) { background: #134e4a; --haggle-ink: rgb(1, 2, 3); --haggle-ink-soft: rgb(4, 5, 6) }");
+    sheet.replaceSync("haggle-messenger { --haggle-radius: 3px } haggle-messenger::part(header) { color-scheme: dark; background: #134e4a; --haggle-ink: rgb(250, 251, 252); --haggle-ink-soft: rgb(230, 231, 232) }");
     document.adoptedStyleSheets = [sheet];
   });
   const written = (selector) => page.locator(selector).first().evaluate((element) => getComputedStyle(element).color);
-  assert.deepEqual([await written(".conversation-who h2"), await written(".conversation-state:not([data-online])"), await written(".inbox h2")], ["rgb(1, 2, 3)", "rgb(4, 5, 6)", "rgb(28, 33, 31)"]);
+  assert.deepEqual([await written(".conversation-who h2"), await written(".conversation-state:not([data-online])"), await written(".inbox h2")], ["rgb(250, 251, 252)", "rgb(230, 231, 232)", "rgb(28, 33, 31)"]);
   const corner = (selector) => page.locator(selector).first().evaluate((element) => getComputedStyle(element).borderTopLeftRadius);
   assert.deepEqual([await corner(".conversation"), await corner(".product-strip")], ["3px", "3px"]);
   await window.look("embed-header-in-own-colours");
