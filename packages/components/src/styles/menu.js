@@ -30,8 +30,8 @@ export const menu = css`
   width: 100%;
   min-height: 2.625rem;
   padding: 8px 14px 8px 10px;
-  border-radius: 11px;
-  font-size: 0.9062rem;
+  border-radius: var(--radius-s);
+  font-size: 0.875rem;
   font-weight: 500;
 }
 
