@@ -166,7 +166,8 @@ test("language, words, theme and parts are the page's to choose", async () => {
 test("without a session of the page's own it says so, and goes on once there is one", async () => {
   const code = `document.addEventListener("haggle-stopped", ({ detail }) => (document.title = detail.code))`;
   const signedIn = `server="${server.url}" token-url="/chat-token"`;
-  const window = await visit({ body: `<script type="module" src="/own.js?${new URLSearchParams({ code })}"></script><haggle-unread ${signedIn}></haggle-unread><haggle-inbox ${signedIn}></haggle-inbox>` });
+  // No module: it listens before the components are defined, however fast they come.
+  const window = await visit({ body: `<script src="/own.js?${new URLSearchParams({ code })}"></script><haggle-unread ${signedIn}></haggle-unread><haggle-inbox ${signedIn}></haggle-inbox>` });
   const { page } = window;
   await page.getByRole("alert").getByText("This session has ended").waitFor();
   await page.getByText("Please sign in again.").waitFor();

@@ -67,7 +67,7 @@ ul {
 h1,
 h2,
 h3 {
-  font-weight: 680;
+  font-weight: 600;
   letter-spacing: -0.015em;
   line-height: 1.2;
 }
@@ -203,7 +203,7 @@ img {
   background: var(--brand-soft);
   color: var(--on-brand-soft);
   font-size: 0.75rem;
-  font-weight: 650;
+  font-weight: 600;
   line-height: 1.45;
   white-space: nowrap;
 }
@@ -234,7 +234,7 @@ img {
   height: 100%;
   border-radius: 50%;
   background: var(--sunken);
-  font-weight: 650;
+  font-weight: 600;
 }
 
 .avatar-s {
@@ -287,8 +287,8 @@ img {
 
 .form-failure {
   color: var(--danger);
-  font-size: 0.8438rem;
-  font-weight: 550;
+  font-size: 0.8125rem;
+  font-weight: 600;
 }
 
 .notice {
@@ -313,7 +313,7 @@ img {
 .empty-title {
   color: var(--ink);
   font-size: 1rem;
-  font-weight: 650;
+  font-weight: 600;
 }
 
 .empty .button {

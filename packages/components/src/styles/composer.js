@@ -18,7 +18,7 @@ export const composer = css`
   align-items: flex-end;
   padding: 5px;
   border: 1px solid var(--line-strong);
-  border-radius: 25px;
+  border-radius: var(--radius);
   background: var(--surface);
 }
 
@@ -73,7 +73,7 @@ export const composer = css`
 .composer-limit {
   padding: 6px 20px 0;
   color: var(--ink-soft);
-  font-size: 0.7812rem;
+  font-size: 0.8125rem;
   font-variant-numeric: tabular-nums;
   text-align: end;
 }
@@ -98,7 +98,7 @@ export const composer = css`
   border: 1px solid var(--brand);
   border-radius: 999px;
   color: var(--brand);
-  font-size: 0.8438rem;
+  font-size: 0.8125rem;
   font-weight: 600;
   text-align: center;
 }
@@ -109,7 +109,7 @@ export const composer = css`
 
 .composer-tool {
   display: inline-flex;
-  gap: 5px;
+  gap: 6px;
   align-items: center;
   justify-content: center;
   min-width: 2.375rem;
@@ -118,7 +118,7 @@ export const composer = css`
   border-radius: 999px;
   color: var(--brand);
   font-size: 0.875rem;
-  font-weight: 650;
+  font-weight: 600;
 }
 
 .composer-tool:has(.composer-tool-label) {
@@ -141,7 +141,7 @@ export const composer = css`
   align-items: center;
   padding: 2px 6px 6px 14px;
   color: var(--brand);
-  font-size: 0.8438rem;
+  font-size: 0.8125rem;
   font-weight: 600;
 }
 
@@ -168,7 +168,7 @@ export const composer = css`
   border-radius: var(--radius);
   background: var(--sunken);
   color: var(--ink-soft);
-  font-weight: 550;
+  font-weight: 600;
   text-align: center;
 }
 
@@ -222,7 +222,7 @@ export const composer = css`
   border-radius: var(--radius);
   background: color-mix(in srgb, var(--surface) 88%, transparent);
   color: var(--brand);
-  font-weight: 650;
+  font-weight: 600;
   pointer-events: none;
 }
 

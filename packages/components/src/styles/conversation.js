@@ -59,7 +59,7 @@ export const conversation = css`
 .conversation-state[data-online],
 .conversation-state[data-typing] {
   color: var(--brand);
-  font-weight: 550;
+  font-weight: 600;
 }
 
 .product-strip {
@@ -77,7 +77,7 @@ export const conversation = css`
 }
 
 .product-strip-title {
-  font-size: 0.8438rem;
+  font-size: 0.8125rem;
 }
 
 .product-strip-line {
@@ -88,7 +88,7 @@ export const conversation = css`
 }
 
 .product-strip-price {
-  font-size: 0.9062rem;
+  font-size: 0.875rem;
   font-weight: 700;
   font-variant-numeric: tabular-nums;
 }
@@ -109,8 +109,8 @@ export const conversation = css`
   margin: 0 20px 6px;
   padding: 7px 14px;
   border-radius: var(--radius-s);
-  font-size: 0.8438rem;
-  font-weight: 550;
+  font-size: 0.8125rem;
+  font-weight: 600;
   background: var(--reserved);
   color: var(--on-reserved);
 }

@@ -26,7 +26,7 @@ export const dialogs = css`
 
 .dialog-body {
   display: grid;
-  gap: 18px;
+  gap: 12px;
   padding: 20px 24px 24px;
 }
 
@@ -74,12 +74,12 @@ export const dialogs = css`
 
 .form {
   display: grid;
-  gap: 14px;
+  gap: 12px;
 }
 
 .form-hint {
   color: var(--ink-soft);
-  font-size: 0.8438rem;
+  font-size: 0.8125rem;
 }
 
 .form-hint:empty {
@@ -88,13 +88,13 @@ export const dialogs = css`
 
 .form-done {
   font-size: 1rem;
-  font-weight: 650;
+  font-weight: 600;
 }
 
 .field {
   display: grid;
   gap: 6px;
-  font-size: 0.8438rem;
+  font-size: 0.8125rem;
   font-weight: 600;
 }
 
@@ -158,7 +158,7 @@ export const dialogs = css`
 .choices legend {
   margin-bottom: 6px;
   padding: 0;
-  font-size: 0.8438rem;
+  font-size: 0.8125rem;
   font-weight: 600;
 }
 
@@ -188,13 +188,13 @@ export const dialogs = css`
 .settings h2 {
   color: var(--ink-soft);
   font-size: 0.8125rem;
-  font-weight: 650;
+  font-weight: 600;
   letter-spacing: 0;
 }
 
 .switch {
   display: flex;
-  gap: 16px;
+  gap: 12px;
   align-items: center;
   justify-content: space-between;
   min-height: 2.5rem;

@@ -7,7 +7,7 @@ export const found = css`
   padding: 8px 12px 4px;
   color: var(--ink-soft);
   font-size: 0.8125rem;
-  font-weight: 650;
+  font-weight: 600;
   letter-spacing: 0;
 }
 

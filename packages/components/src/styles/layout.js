@@ -16,7 +16,7 @@ export const layout = css`
   display: grid;
   grid-template-rows: minmax(0, 1fr);
   grid-template-columns: clamp(18.75rem, 36%, 23.25rem) minmax(0, 1fr);
-  gap: 14px;
+  gap: 12px;
   min-height: 0;
 }
 
@@ -55,7 +55,7 @@ export const layout = css`
 .inbox-row {
   display: flex;
   width: 100%;
-  gap: 14px;
+  gap: 12px;
   padding: 11px 12px;
   border-radius: var(--radius-s);
 }
@@ -109,18 +109,18 @@ export const layout = css`
 
 .inbox-product {
   color: var(--ink-soft);
-  font-size: 0.7812rem;
+  font-size: 0.8125rem;
 }
 
 .inbox-name {
   flex: 1;
-  font-weight: 650;
+  font-weight: 600;
 }
 
 .inbox-time {
   flex: none;
   color: var(--ink-soft);
-  font-size: 0.7812rem;
+  font-size: 0.8125rem;
   font-variant-numeric: tabular-nums;
 }
 
@@ -180,7 +180,7 @@ export const layout = css`
 .filters {
   display: flex;
   flex-wrap: wrap;
-  gap: 3px;
+  gap: 4px;
   min-width: 0;
   margin: 0 16px 8px;
   padding: 0;
@@ -196,7 +196,7 @@ export const layout = css`
   border: 1px solid var(--line);
   border-radius: 999px;
   color: var(--ink-soft);
-  font-size: 0.7812rem;
+  font-size: 0.8125rem;
   font-weight: 600;
   line-height: 1.3;
 }
@@ -261,7 +261,6 @@ export const layout = css`
   background: var(--banner);
   color: var(--on-banner);
   font-size: 0.875rem;
-  animation: arrive 0.2s ease-out;
 }
 
 .banner span {
@@ -270,20 +269,13 @@ export const layout = css`
 
 .banner button {
   padding: 3px 4px;
-  font-weight: 650;
+  font-weight: 600;
   text-decoration: underline;
   text-underline-offset: 3px;
 }
 
 .banner button:focus-visible {
   outline-color: currentColor;
-}
-
-@keyframes arrive {
-  from {
-    opacity: 0;
-    transform: translateY(-6px);
-  }
 }
 
 .content {

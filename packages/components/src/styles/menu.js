@@ -31,7 +31,7 @@ export const menu = css`
   min-height: 2.625rem;
   padding: 8px 14px 8px 10px;
   border-radius: var(--radius-s);
-  font-size: 0.9062rem;
+  font-size: 0.875rem;
   font-weight: 500;
 }
 

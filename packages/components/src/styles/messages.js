@@ -62,7 +62,7 @@ export const messages = css`
   justify-content: center;
   margin: 18px 0 12px;
   color: var(--ink-soft);
-  font-size: 0.7812rem;
+  font-size: 0.8125rem;
   font-weight: 600;
   letter-spacing: 0;
 }
@@ -100,7 +100,7 @@ export const messages = css`
 .group-lines {
   display: grid;
   grid-template-columns: minmax(0, 1fr);
-  gap: 3px;
+  gap: 4px;
   max-width: min(74%, 35rem);
   justify-items: start;
 }
@@ -195,7 +195,7 @@ export const messages = css`
 
 .delivery {
   display: inline-flex;
-  gap: 3px;
+  gap: 4px;
   align-items: center;
 }
 
@@ -224,7 +224,7 @@ export const messages = css`
 
 .typing-dots {
   display: flex;
-  gap: 5px;
+  gap: 6px;
   align-items: center;
   height: 2.375rem;
 }
@@ -292,7 +292,7 @@ export const messages = css`
 .line-row {
   position: relative;
   display: grid;
-  gap: 3px;
+  gap: 4px;
   justify-items: inherit;
   max-width: 100%;
 }
@@ -372,7 +372,7 @@ export const messages = css`
 
 .warning {
   display: flex;
-  gap: 7px;
+  gap: 8px;
   align-items: flex-start;
   max-width: 26.25rem;
   margin-top: 3px;
@@ -380,7 +380,7 @@ export const messages = css`
   border-radius: var(--radius-s);
   background: var(--reserved);
   color: var(--on-reserved);
-  font-size: 0.7812rem;
+  font-size: 0.8125rem;
   line-height: 1.4;
 }
 

@@ -44,7 +44,7 @@ export const offer = css`
 .offer-amount {
   margin-top: 4px;
   font-size: 1.5625rem;
-  font-weight: 740;
+  font-weight: 700;
   font-variant-numeric: tabular-nums;
   letter-spacing: -0.025em;
   line-height: 1.25;
@@ -62,7 +62,7 @@ export const offer = css`
   margin: 0;
   flex: none;
   font-size: 0.875rem;
-  font-weight: 650;
+  font-weight: 600;
   letter-spacing: 0;
 }
 
@@ -72,7 +72,7 @@ export const offer = css`
   gap: 2px 12px;
   justify-content: space-between;
   color: var(--ink-soft);
-  font-size: 0.7812rem;
+  font-size: 0.8125rem;
 }
 
 .offer[data-status="accepted"] .offer-note {

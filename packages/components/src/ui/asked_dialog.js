@@ -57,12 +57,7 @@ function AcceptDialog({ offer: { id, data }, room, other, product, onClose }) {
   const { messageId, status } = room.standingOffer ?? {};
   // Accepted in another window of one's own, nobody else was first.
   const words = { conflict: messageId === id && status === "accepted" ? t.offer.conflict : conflictText(product, t) };
-  return html`<${ConfirmDialog}
-    title=${t.offer.acceptTitle(format.price(data.amount, data.currency))}
-    text=${product?.sellerId === room.ownUserId ? t.offer.acceptSeller(other.name) : t.offer.acceptBuyer}
-    action=${t.offer.accept}
-    words=${words}
-    run=${() => room.answerOffer(id, "accept")}
-    onClose=${onClose}
-  />`;
+  return html`<${ConfirmDialog} title=${t.offer.acceptTitle(format.price(data.amount, data.currency))}
+    text=${product?.sellerId === room.ownUserId ? t.offer.acceptSeller(other.name) : t.offer.acceptBuyer} action=${t.offer.accept}
+    words=${words} run=${() => room.answerOffer(id, "accept")} onClose=${onClose} />`;
 }

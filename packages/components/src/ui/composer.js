@@ -131,32 +131,13 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
       html`<button type="button" class="composer-tool" aria-haspopup="dialog" title=${t.offer.make} onClick=${makeOffer}>
         <${Icon} name="offer" /><span class="composer-tool-label">${t.offer.short}</span>
       </button>`}
-      <textarea
-        ref=${field}
-        part="field"
-        rows="1"
-        value=${words}
-        placeholder=${editing ? t.editing : t.writeTo(other.name)}
-        aria-label=${editing ? t.editing : t.writeTo(other.name)}
-        aria-describedby="composer-bar composer-limit"
-        aria-invalid=${isTooLong ? "true" : undefined}
-        readonly=${attachments.busy}
-        autocomplete="off"
-        enterkeyhint=${touch ? "enter" : "send"}
-        onInput=${onInput}
-        onKeyDown=${onKeyDown}
-        onPaste=${onPaste}
-        onFocus=${() => setRing(isKeyboardUsed())}
-        onBlur=${() => setRing(false)}
-      ></textarea>
-      <button
-        type="submit"
-        class="icon-button send"
-        part="send"
-        aria-label=${editing ? t.save : t.send}
-        title=${touch ? undefined : t.enterHint}
-        disabled=${(said === "" && !hasPictures) || isTooLong || busy || attachments.busy}
-      ><${Icon} name=${editing ? "check" : "send"} /></button>
+      <textarea ref=${field} part="field" rows="1" value=${words} placeholder=${editing ? t.editing : t.writeTo(other.name)}
+        aria-label=${editing ? t.editing : t.writeTo(other.name)} aria-describedby="composer-bar composer-limit"
+        aria-invalid=${isTooLong ? "true" : undefined} readonly=${attachments.busy} autocomplete="off"
+        enterkeyhint=${touch ? "enter" : "send"} onInput=${onInput} onKeyDown=${onKeyDown} onPaste=${onPaste}
+        onFocus=${() => setRing(isKeyboardUsed())} onBlur=${() => setRing(false)}></textarea>
+      <button type="submit" class="icon-button send" part="send" aria-label=${editing ? t.save : t.send}
+        title=${touch ? undefined : t.enterHint} disabled=${(said === "" && !hasPictures) || isTooLong || busy || attachments.busy}><${Icon} name=${editing ? "check" : "send"} /></button>
     </div>
     <p class="composer-limit" id="composer-limit" data-over=${isTooLong ? "" : undefined}>${left !== undefined && t.charactersLeft(left)}</p>
     <p class="visually-hidden" role="status">${isTooLong && t.failure.too_large}</p>

@@ -16,13 +16,8 @@ export function Dialog({ title, onClose, children }) {
   useEffect(() => dialog.current?.showModal(), []);
   const close = () => dialog.current?.close();
 
-  return html`<dialog
-    class="dialog dialog-small"
-    ref=${dialog}
-    aria-labelledby="dialog-title"
-    onClose=${onClose}
-    onClick=${(/** @type {MouseEvent} */ event) => event.target === dialog.current && close()}
-  >
+  return html`<dialog class="dialog dialog-small" ref=${dialog} aria-labelledby="dialog-title" onClose=${onClose}
+    onClick=${(/** @type {MouseEvent} */ event) => event.target === dialog.current && close()}>
     <div class="dialog-body">
       <header class="dialog-head">
         <h2 id="dialog-title">${title}</h2>

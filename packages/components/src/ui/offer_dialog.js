@@ -54,20 +54,10 @@ export function OfferDialog({ room, product, answering, onClose }) {
     ${(/** @type {() => void} */ close) => html`<form class="form" novalidate onSubmit=${(/** @type {Event} */ event) => submit(event, close)}>
       <label class="field">
         <span>${t.offer.amountIn(currency)}</span>
-        <input
-          ref=${field}
-          class="amount"
-          type="text"
-          inputmode=${digits > 0 ? "decimal" : "numeric"}
-          autocomplete="off"
-          autofocus
-          onFocus=${(/** @type {any} */ event) => event.currentTarget.select()}
-          maxlength="24"
-          value=${text}
-          aria-invalid=${String(wrong)}
-          aria-describedby="offer-preview"
-          onInput=${(/** @type {any} */ event) => change(event.currentTarget.value)}
-        />
+        <input ref=${field} class="amount" type="text" inputmode=${digits > 0 ? "decimal" : "numeric"} autocomplete="off" maxlength="24"
+          value=${text} aria-invalid=${String(wrong)} aria-describedby="offer-preview"
+          autofocus onFocus=${(/** @type {any} */ event) => event.currentTarget.select()}
+          onInput=${(/** @type {any} */ event) => change(event.currentTarget.value)} />
       </label>
       ${choices.length > 0 &&
       html`<div class="chips" role="group" aria-label=${t.offer.asking(format.price(price, currency))}>

@@ -29,19 +29,10 @@ export function Search({ inbox, rest, user, openRoomId, children }) {
 
   return html`<form class="search" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
       <${Icon} name="search" />
-      <input
-        ref=${field}
-        type="search"
-        aria-label=${t.search}
-        placeholder=${t.search}
-        maxlength="100"
-        autocomplete="off"
-        enterkeyhint="search"
-        value=${words}
-        onFocus=${() => setNeeded(true)}
+      <input ref=${field} type="search" aria-label=${t.search} placeholder=${t.search} maxlength="100" autocomplete="off"
+        enterkeyhint="search" value=${words} onFocus=${() => setNeeded(true)}
         onInput=${(/** @type {any} */ event) => setWords(event.currentTarget.value)}
-        onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && words !== "" && (event.preventDefault(), clear())}
-      />
+        onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && words !== "" && (event.preventDefault(), clear())} />
       ${words !== "" && html`<${IconButton} icon="close" label=${t.searchClear} class="search-clear" onClick=${clear} />`}
     </form>
     ${wanted === ""

@@ -97,16 +97,7 @@ export function ConversationView({ session, client, roomId, sought, takesFocus }
   const talk = useModule(loadTalk);
   useChanges(client.inbox);
   if (!talk) return html`<section class="pane conversation" aria-label=${t.chats}><p class="visually-hidden" role="status">${t.loading}</p></section>`;
-  return html`<${talk.Conversation}
-    key=${roomId}
-    room=${client.room(roomId)}
-    inbox=${client.inbox}
-    state=${client.state}
-    rest=${client.rest}
-    sought=${sought}
-    features=${session.features}
-    images=${session.features.has("images") ? session.images : undefined}
-    messageBytesMax=${session.messageBytesMax}
-    takesFocus=${takesFocus}
-  />`;
+  return html`<${talk.Conversation} key=${roomId} room=${client.room(roomId)} inbox=${client.inbox} state=${client.state}
+    rest=${client.rest} sought=${sought} features=${session.features} images=${session.features.has("images") ? session.images : undefined}
+    messageBytesMax=${session.messageBytesMax} takesFocus=${takesFocus} />`;
 }
