@@ -139,6 +139,23 @@ impl AuthError {
         }
     }
 
+    /// Whether only a change of how tokens are signed, or of the configuration, helps against it.
+    #[must_use]
+    pub const fn is_of_the_signer(self) -> bool {
+        matches!(
+            self,
+            Self::Malformed
+                | Self::ReservedUser
+                | Self::WrongAlgorithm
+                | Self::WrongKind
+                | Self::BadSignature
+                | Self::UnknownKey
+                | Self::NotYetValid
+                | Self::WrongIssuer
+                | Self::WrongAudience
+        )
+    }
+
     /// A short name for a metric's label and for a log line.
     #[must_use]
     pub const fn reason(self) -> &'static str {

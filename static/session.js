@@ -2,6 +2,8 @@
 import { plainWire } from "./client/plain_wire.js";
 import { socketIoWire } from "./client/socket_io_wire.js";
 import { HaggleClient } from "./components/index.js";
+import { keepFocus } from "./components/ui/keep_focus.js";
+import { DemoRest } from "./demo_rest.js";
 import { shop } from "./styles/shop.js";
 import { io } from "./vendor/socket.io.esm.min.js";
 
@@ -10,9 +12,14 @@ import { io } from "./vendor/socket.io.esm.min.js";
  * that has one wire and one user leaves both to the components: `server` and `token-url` are enough.
  */
 
+export { learnCurrencies } from "./components/ui/money.js";
 export { App } from "./ui/app.js";
 
 document.adoptedStyleSheets.push(shop());
+keepFocus(/** @type {HTMLElement} */ (document.getElementById("app")));
+
+/** The routes of the demo. */
+export const demo = new DemoRest(`${location.origin}/api/v1`);
 
 const wires = { socketIo: socketIoWire(location.origin, io), plain: plainWire(location.origin) };
 

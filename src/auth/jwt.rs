@@ -1,6 +1,10 @@
 //! User tokens: JSON Web Tokens (RFC 7519), checked and signed.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use jsonwebtoken::EncodingKey;
 use serde::{Deserialize, Serialize};
@@ -19,6 +23,10 @@ use crate::{
 /// How far the marketplace's clock may be off, in milliseconds: a token is accepted until this long after `exp`, and from this
 /// long before `nbf`. `iat` is not read: it says when a token was made, not when it is good (RFC 7519 section 4.1.6).
 pub const LEEWAY_MS: i64 = 30_000;
+
+/// A token that is good for longer than this, ten years in milliseconds, was most likely made with milliseconds in `exp`, which
+/// counts seconds (RFC 7519 section 2, NumericDate).
+const LIFE_MS_LONG: i64 = 315_360_000_000;
 
 /// What `haggle_role` says of a member of the marketplace's staff. Any other word is an ordinary user's.
 const STAFF_ROLE: &str = "staff";
@@ -51,7 +59,12 @@ pub struct Verifier {
     keys: Keys,
     parties: Parties,
     clock: Clock,
+    /// Which warnings are in the log: a bit for each of [`AuthError::ALL`], and one for a long life.
+    warned: AtomicU32,
 }
+
+/// The bit of a life that is too long to be meant.
+const WARNED_OF_LONG_LIFE: u32 = 1 << 31;
 
 #[derive(Debug)]
 enum Keys {
@@ -84,7 +97,7 @@ impl Verifier {
     }
 
     fn new(keys: Keys) -> Self {
-        Self { keys, parties: Parties::default(), clock: Clock::System }
+        Self { keys, parties: Parties::default(), clock: Clock::System, warned: AtomicU32::new(0) }
     }
 
     /// Demands that `iss` is exactly the issuer, and that `aud` is the audience or a list that holds it. What is not set is
@@ -119,17 +132,17 @@ impl Verifier {
     /// # Errors
     /// [`AuthError`], of which [`AuthError::KeysUnavailable`] is worth another try and [`AuthError::Expired`] worth a new token.
     pub async fn verify(&self, token: &str) -> Result<Identity, AuthError> {
-        let first = self.verify_now(token);
-        let Keys::Jwks(jwks) = &self.keys else { return first };
+        let first = self.judge(token);
+        let Keys::Jwks(jwks) = &self.keys else { return self.noted(first) };
         if first != Err(AuthError::UnknownKey) {
-            return first;
+            return self.noted(first);
         }
         jwks.refresh().await;
-        match self.verify_now(token) {
+        self.noted(match self.judge(token) {
             // The key may well be in the set that could not be fetched.
             Err(AuthError::UnknownKey) if jwks.state() != JwksState::Fresh => Err(AuthError::KeysUnavailable),
             second => second,
-        }
+        })
     }
 
     /// Says who `token` names by the keys at hand, and never fetches.
@@ -137,6 +150,13 @@ impl Verifier {
     /// # Errors
     /// As [`Verifier::verify`]; [`AuthError::UnknownKey`] also when a fetch might bring the key.
     pub fn verify_now(&self, token: &str) -> Result<Identity, AuthError> {
+        match self.judge(token) {
+            Err(AuthError::UnknownKey) => Err(AuthError::UnknownKey),
+            judged => self.noted(judged),
+        }
+    }
+
+    fn judge(&self, token: &str) -> Result<Identity, AuthError> {
         let parts = Parts::read(token)?;
         if parts.is_of_type(ROOM_TOKEN_TYPE) {
             return Err(AuthError::WrongKind);
@@ -146,6 +166,30 @@ impl Verifier {
             Keys::Jwks(jwks) => jwks.check_signature(&parts)?,
         }
         self.check_claims(parts.payload()?)
+    }
+
+    /// Writes to the log, once for each reason, what has to be mended where tokens are signed or in the configuration: the answer
+    /// says it, too, but a browser does not show why a handshake failed.
+    fn noted(&self, judged: Result<Identity, AuthError>) -> Result<Identity, AuthError> {
+        match &judged {
+            Err(error) if error.is_of_the_signer() => {
+                let place = AuthError::ALL.iter().position(|known| known == error).unwrap_or_default();
+                if self.warns_first(1 << place) {
+                    log::warn!("a token was refused, and others like it are not named: {error}");
+                }
+            }
+            Ok(identity) if identity.expires_at > self.clock.now().plus_ms(LIFE_MS_LONG) => {
+                if self.warns_first(WARNED_OF_LONG_LIFE) {
+                    log::warn!("a token is good for over ten years: `exp` counts seconds, not milliseconds");
+                }
+            }
+            _ => {}
+        }
+        judged
+    }
+
+    fn warns_first(&self, bit: u32) -> bool {
+        self.warned.load(Ordering::Relaxed) & bit == 0 && self.warned.fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 
     fn check_claims(&self, claims: Claims) -> Result<Identity, AuthError> {

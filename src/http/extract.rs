@@ -156,6 +156,10 @@ async fn admit(request: &HttpRequest) -> Result<Admitted, Problem> {
         // A user's good token is known here, and not enough.
         return Err(match signed_in(request).await {
             Ok(_) => Problem(ChatError::new(ErrorCode::Forbidden, "this route takes the service key")),
+            Err(_) if request.headers().contains_key(header::AUTHORIZATION) => Problem(ChatError::new(
+                ErrorCode::Unauthenticated,
+                "this is not the service key: send the one that the server was started with",
+            )),
             Err(_) => Problem(ChatError::new(
                 ErrorCode::Unauthenticated,
                 "this route takes the service key: send `Authorization: Bearer <service key>`",

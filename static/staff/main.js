@@ -2,7 +2,6 @@
 import { loadLanguage } from "../components/languages.js";
 import { base } from "../components/styles/base.js";
 import { dialogs } from "../components/styles/dialogs.js";
-import { theme } from "../components/styles/theme.js";
 import { keepFocus } from "../components/ui/keep_focus.js";
 import { learnCurrencies } from "../components/ui/money.js";
 import { html, render } from "../components/ui/view.js";
@@ -15,7 +14,7 @@ import { parts } from "./styles/parts.js";
 
 /** The desk of the marketplace's staff. Nothing but the page at `/staff` reads it. */
 
-document.adoptedStyleSheets.push(theme(), base(), dialogs(), frame(), parts());
+document.adoptedStyleSheets.push(base(), dialogs(), frame(), parts());
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
 keepFocus(app);
 const demo = new DemoRest(`${location.origin}/api/v1`);

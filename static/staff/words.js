@@ -1,4 +1,5 @@
 // @ts-check
+import { priceText } from "../components/ui/money.js";
 import { useLanguage as useComponentsLanguage } from "../components/ui/language.js";
 import { createContext, useContext } from "../components/ui/view.js";
 import { useLanguage } from "../ui/language.js";
@@ -23,7 +24,7 @@ function momentOf(code) {
 
 /** The desk's strings in the language in use, those of the components, and formats. */
 export function useWords() {
-  const { code, price } = useLanguage();
+  const { code } = useLanguage();
   const components = useComponentsLanguage();
   const t = languages[code];
   return {
@@ -31,7 +32,8 @@ export function useWords() {
     t,
     /** The components' own strings and formats, for what both show. */
     chat: components,
-    price,
+    /** @param {number | undefined} amount @param {string | undefined} currency */
+    price: (amount, currency) => priceText(amount, currency, code),
     /** @param {string} at */
     moment: (at) => momentOf(code).format(new Date(at)),
     /** With as many digits as one can take in at a glance. @param {number} value */

@@ -1,5 +1,5 @@
 // @ts-check
-import { css } from "../components/styles/css.js";
+import { css } from "../components/ui/view.js";
 
 /** What follows the sign-in: the frame of the shop, its products, and the dialog of the account. */
 export const shop = css`
@@ -284,6 +284,11 @@ export const shop = css`
     align-items: center;
     color: var(--ink-soft);
     font-size: 0.8125rem;
+  }
+
+  .avatar-xs {
+    width: 1.25rem;
+    height: 1.25rem;
   }
 
   .product-text > :is(.button, .product-own) {

@@ -14,7 +14,7 @@ document.adoptedStyleSheets.push(dialogs());
 /**
  * Another user, another language, another wire, or out. A modal `<dialog>`: the browser keeps the focus in it and gives it back.
  *
- * @param {{demo: import("./root.js").Demo, user: DemoUser, become: (user: DemoUser | undefined) => void,
+ * @param {{demo: import("../demo_rest.js").DemoRest, user: DemoUser, become: (user: DemoUser | undefined) => void,
  *   client: import("@haggle/client").HaggleClient, wire: import("./wire_switch.js").WireName, chooseWire: (wire: import("./wire_switch.js").WireName) => void, onClose: () => void}} props
  */
 export function AccountDialog({ demo, user, become, client, wire, chooseWire, onClose }) {

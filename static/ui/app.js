@@ -12,8 +12,15 @@ import { preferredWire, rememberWire } from "./wire_switch.js";
 /** @typedef {import("@haggle/client").Product} Product */
 /** @typedef {import("@haggle/client").HaggleClient} HaggleClient */
 /** @typedef {import("./wire_switch.js").WireName} WireName */
-/** @typedef {import("./root.js").Demo} Demo */
+/** @typedef {import("../demo_rest.js").DemoRest} Demo */
 /** @typedef {(options: {userId: string, wire: WireName, fetchToken: () => Promise<string>}) => HaggleClient} NewClient */
+
+/** Icons that the shop alone has. */
+const PATHS = {
+  chats: "M4 5h16v11H10l-5 4v-4H4z",
+  market: "M4 10l1.5-5h13L20 10M5 10v9h14v-9M4 10a2.7 2.7 0 0 0 5.3 0 2.7 2.7 0 0 0 5.4 0 2.7 2.7 0 0 0 5.3 0M10 19v-5h4v5",
+  swap: "M7 4L3.5 7.5 7 11M4 7.5h15M17 13l3.5 3.5L17 20M20 16.5H5",
+};
 
 /**
  * What a signed-in person sees.
@@ -102,15 +109,15 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
       <a class="brand" href=${addressOf({ view: "market" })}><${Logo} /><span>haggle</span></a>
       <nav class="tabs" aria-label="haggle">
         <a href=${addressOf({ view: "market" })} aria-current=${place.view === "market" ? "page" : undefined}>
-          <${Icon} name="market" /><span>${t.market}</span>
+          <${Icon} path=${PATHS.market} /><span>${t.market}</span>
         </a>
         <a class="tab-chats" href=${addressOf({ view: "chats" })} aria-current=${place.view === "chats" ? "page" : undefined}>
-          <${Icon} name="chats" /><span>${t.chats}</span>
+          <${Icon} path=${PATHS.chats} /><span>${t.chats}</span>
           <haggle-unread lang=${code} client=${client} onhaggle-unread=${onUnread}></haggle-unread>
         </a>
       </nav>
       <button type="button" class="account-button" aria-haspopup="dialog" aria-label=${t.signedInAs(user.name)} onClick=${openAccount}>
-        <${Avatar} user=${user} size="s" /><span class="account-name">${user.name}</span><${Icon} name="swap" />
+        <${Avatar} user=${user} size="s" /><span class="account-name">${user.name}</span><${Icon} path=${PATHS.swap} />
       </button>
     </header>
     <main tabindex="-1">

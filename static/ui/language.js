@@ -1,5 +1,4 @@
 // @ts-check
-import { priceText } from "../components/ui/money.js";
 import { createContext, useContext } from "../components/ui/view.js";
 import { languages } from "../strings.js";
 
@@ -31,7 +30,5 @@ export function useLanguage() {
     code,
     choose,
     t: languages[code],
-    /** @param {number | undefined} amount @param {string | undefined} currency */
-    price: (amount, currency) => priceText(amount, currency, code),
   };
 }

@@ -1,5 +1,6 @@
 // @ts-check
 import { Avatar, ProductPicture } from "../components/ui/avatar.js";
+import { priceText } from "../components/ui/money.js";
 import { useLanguage } from "./language.js";
 import { addressOf } from "./navigation.js";
 import { html, useChanges, useEffect, useState } from "../components/ui/view.js";
@@ -11,7 +12,7 @@ import { html, useChanges, useEffect, useState } from "../components/ui/view.js"
 /**
  * What is for sale, each with its way to the seller.
  *
- * @param {{demo: import("./root.js").Demo, user: DemoUser, inbox: import("@haggle/client").Inbox, openRoom: (product: Product) => Promise<void>}} props
+ * @param {{demo: import("../demo_rest.js").DemoRest, user: DemoUser, inbox: import("@haggle/client").Inbox, openRoom: (product: Product) => Promise<void>}} props
  */
 export function Market({ demo, user, inbox, openRoom }) {
   const { t } = useLanguage();
@@ -58,7 +59,7 @@ export function Market({ demo, user, inbox, openRoom }) {
  * @param {{product: Product, seller?: DemoUser, own: boolean, room?: InboxItem, openRoom: (product: Product) => Promise<void>}} props
  */
 function ProductCard({ product, seller, own, room, openRoom }) {
-  const { t, price } = useLanguage();
+  const { t, code } = useLanguage();
   const [busy, setBusy] = useState(false);
   const open = async () => {
     setBusy(true);
@@ -70,7 +71,7 @@ function ProductCard({ product, seller, own, room, openRoom }) {
     ${product.status !== "on_sale" && html`<span class="status status-${product.status} product-status">${t.status[product.status]}</span>`}
     <div class="product-text">
       <h2 class="product-title" dir="auto">${product.title}</h2>
-      <p class="product-price">${price(product.price, product.currency)}</p>
+      <p class="product-price">${priceText(product.price, product.currency, code)}</p>
       ${seller && html`<p class="product-seller"><${Avatar} user=${seller} size="xs" /><span>${t.soldBy(seller.name)}</span></p>`}
       ${own
         ? html`<p class="product-own">${t.yours}</p>`

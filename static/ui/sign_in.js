@@ -1,11 +1,11 @@
 // @ts-check
-import { Avatar, ProductPicture } from "../components/ui/avatar.js";
 import { languages } from "../strings.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useState } from "../components/ui/view.js";
 
 /** @typedef {import("../demo_rest.js").DemoUser} DemoUser */
 /** @typedef {import("@haggle/client").Product} Product */
+/** @typedef {Pick<import("../demo_rest.js").DemoRest, "listUsers" | "listProducts">} Demo */
 
 /** The mark: two people's bubbles, and the price between them. */
 export function Logo() {
@@ -13,7 +13,7 @@ export function Logo() {
 }
 
 /**
- * @param {{demo: import("./root.js").Demo, become: (user: DemoUser) => void, onShown: () => void}} props
+ * @param {{demo: Demo, become: (user: DemoUser) => void, onShown: () => void}} props
  *   `onShown`: the people are in sight, and the network is free for what comes next
  */
 export function SignIn({ demo, become, onShown }) {
@@ -34,7 +34,7 @@ export function SignIn({ demo, become, onShown }) {
 /**
  * The demo's people, by what they do there.
  *
- * @param {{demo: import("./root.js").Demo, become: (user: DemoUser) => void, current?: string, onShown?: () => void}} props
+ * @param {{demo: Demo, become: (user: DemoUser) => void, current?: string, onShown?: () => void}} props
  */
 export function PeopleList({ demo, become, current, onShown }) {
   const { t } = useLanguage();
@@ -74,12 +74,12 @@ export function PeopleList({ demo, become, current, onShown }) {
             const things = products.filter(({ sellerId }) => sellerId === person.id);
             return html`<li>
               <button type="button" class="person" aria-pressed=${current ? String(person.id === current) : undefined} onClick=${() => become(person)}>
-                <${Avatar} user=${person} size="m" />
+                <span class="avatar" aria-hidden="true"><${Face} person=${person} /></span>
                 <span class="person-text">
                   <span class="person-name">${person.name}</span>
                   <span class="person-note">${things.length > 0 ? t.sells(things.map(({ title }) => title)) : person.role === "buyer" && t.looking}</span>
                 </span>
-                <span class="person-things">${things.slice(0, 3).map((product) => html`<${ProductPicture} product=${product} class="picture-dot" />`)}</span>
+                <span class="person-things">${things.slice(0, 3).map(({ imageUrl }) => html`<span class="picture picture-dot" aria-hidden="true">${imageUrl && html`<img src=${imageUrl} alt="" loading="lazy" />`}</span>`)}</span>
               </button>
             </li>`;
           })}
@@ -87,6 +87,11 @@ export function PeopleList({ demo, become, current, onShown }) {
       </section>`,
     )}
   </div>`;
+}
+
+/** The first view does without the components, whose pictures do more. @param {{person: DemoUser}} props */
+function Face({ person: { name, avatarUrl } }) {
+  return avatarUrl ? html`<img src=${avatarUrl} alt="" loading="lazy" />` : html`<span class="avatar-letter">${[...name][0]}</span>`;
 }
 
 export function LanguageSwitch() {

@@ -153,6 +153,34 @@ test("older messages load while the reader's place is kept, and new ones wait be
   await Promise.all([buyer.close(), seller.close()]);
 });
 
+test("anyone who reads the end stays there, however quickly the conversation and what is in it change their size", async () => {
+  const window = await (await Window.open(browser, server.url)).signIn("Jonas");
+  await window.openChat("Steel touring bike");
+  const { page } = window;
+  const toEnd = () => page.locator(".history").evaluate((history) => history.scrollHeight - history.clientHeight - history.scrollTop);
+  const isAtEnd = () => window.until(() => all(".history").every((history) => history.scrollHeight > history.clientHeight && history.scrollHeight - history.clientHeight - history.scrollTop < 2));
+  await isAtEnd();
+  // Taller, lower and lower again, each before the browser has said that the one before was scrolled.
+  await page.evaluate(async () => {
+    const frame = document.querySelector("haggle-messenger");
+    for (const height of ["300px", "720px", "400px"]) {
+      frame.style.blockSize = height;
+      await new Promise(requestAnimationFrame);
+    }
+  });
+  await isAtEnd();
+  // Words that become larger, as by a style sheet that comes late.
+  await page.evaluate(() => (document.querySelector("haggle-messenger").style.setProperty("--haggle-font", "monospace"), (document.documentElement.style.fontSize = "22px")));
+  await isAtEnd();
+  // Anyone who reads further up is left there.
+  await page.locator(".history").evaluate((history) => (history.scrollTop = 0));
+  await page.locator(".to-end").waitFor();
+  await page.evaluate(() => (document.querySelector("haggle-messenger").style.blockSize = "380px"));
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  assert.ok((await toEnd()) > 100);
+  await window.close();
+});
+
 test("a message that the server refuses can be sent again with one tap, or given up", async () => {
   const buyer = await Window.open(browser, server.url);
   // Of an older server the page does not know how long a message may be.

@@ -21,6 +21,10 @@ test("from 'chat with the seller' over a counter-offer to an accepted offer and 
   await jonas.chatWithSeller("Belt-drive turntable");
   await jonas.page.getByRole("button", { name: "Offer", exact: true }).click();
   assert.equal(await dialog(jonas).locator("input").inputValue(), "185,000", "prefilled with the price, which has no decimals");
+  // What one types replaces it.
+  await jonas.page.keyboard.type("1");
+  assert.equal(await dialog(jonas).locator("input").inputValue(), "1");
+  await dialog(jonas).locator("input").fill("185,000");
   await jonas.look("offer-dialog-desk-dark");
   await dialog(jonas).locator("input").fill("nothing");
   await dialog(jonas).getByRole("button", { name: "Send the offer" }).click();

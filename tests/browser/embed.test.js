@@ -146,15 +146,31 @@ test("language, words, theme and parts are the page's to choose", async () => {
   });
   assert.equal(await colour(".inbox"), "rgb(250, 240, 230)");
   assert.equal(await page.locator(".inbox").evaluate((element) => getComputedStyle(element).borderRadius), "0px");
+
+  // One part in colours of its own, with all that is written on it; and corners, everywhere.
+  await page.locator(".inbox-row").first().click();
+  await page.locator(".history[aria-busy=false]").waitFor();
+  await page.evaluate(() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("haggle-messenger { --haggle-radius: 3px } haggle-messenger::part(header) { color-scheme: dark; background: #134e4a; --haggle-ink: rgb(250, 251, 252); --haggle-ink-soft: rgb(230, 231, 232) }");
+    document.adoptedStyleSheets = [sheet];
+  });
+  const written = (selector) => page.locator(selector).first().evaluate((element) => getComputedStyle(element).color);
+  assert.deepEqual([await written(".conversation-who h2"), await written(".conversation-state:not([data-online])"), await written(".inbox h2")], ["rgb(250, 251, 252)", "rgb(230, 231, 232)", "rgb(28, 33, 31)"]);
+  const corner = (selector) => page.locator(selector).first().evaluate((element) => getComputedStyle(element).borderTopLeftRadius);
+  assert.deepEqual([await corner(".conversation"), await corner(".product-strip")], ["3px", "3px"]);
+  await window.look("embed-header-in-own-colours");
   await window.close();
 });
 
 test("without a session of the page's own it says so, and goes on once there is one", async () => {
   const code = `document.addEventListener("haggle-stopped", ({ detail }) => (document.title = detail.code))`;
   const signedIn = `server="${server.url}" token-url="/chat-token"`;
-  const window = await visit({ body: `<script type="module" src="/own.js?${new URLSearchParams({ code })}"></script><haggle-unread ${signedIn}></haggle-unread><haggle-inbox ${signedIn}></haggle-inbox>` });
+  // No module: it listens before the components are defined, however fast they come.
+  const window = await visit({ body: `<script src="/own.js?${new URLSearchParams({ code })}"></script><haggle-unread ${signedIn}></haggle-unread><haggle-inbox ${signedIn}></haggle-inbox>` });
   const { page } = window;
   await page.getByRole("alert").getByText("This session has ended").waitFor();
+  await page.getByText("Please sign in again.").waitFor();
   await page.evaluate(() => (document.cookie = "user=mina"));
   await page.getByRole("button", { name: "Try again" }).click();
   await page.locator(".inbox-row").first().waitFor();
@@ -170,6 +186,29 @@ test("without a session of the page's own it says so, and goes on once there is 
   assert.equal(site.tokens, before);
   window.faults = window.faults.filter((fault) => !/401/.test(fault));
   await window.close();
+});
+
+test("a page whose backend gives no good token says so, to the user and on the console", async () => {
+  for (const [body, reason] of [
+    [JSON.stringify({ jwt: "under another name" }), /holds no token/],
+    ["{ not json", /holds no token/],
+    ["<html>Sign in</html>", /no user: it must be a JWT with `sub`/],
+    // Signed with another secret: the server's own words.
+    [JSON.stringify({ token: `${btoa('{"alg":"HS256"}')}.${btoa('{"sub":"jonas","exp":4102444800}')}.AAAA`.replaceAll("=", "") }), /signature does not match/],
+  ]) {
+    const window = await visit({ user: "jonas" });
+    const { page } = window;
+    const warnings = [];
+    page.on("console", (message) => message.type() === "warning" && warnings.push(message.text()));
+    await page.route("**/chat-token", (route) => route.fulfill({ body }));
+    await page.reload();
+    await page.getByText("Please sign in again.").waitFor();
+    const ours = warnings.filter((text) => text.startsWith("haggle: "));
+    assert.equal(ours.length, 1, `${warnings}`);
+    assert.match(ours[0], reason);
+    window.faults = window.faults.filter((fault) => !/401|WebSocket/.test(fault));
+    await window.close();
+  }
 });
 
 test("notifications are a module and an element more: they know the messenger's room, and lead there", async () => {

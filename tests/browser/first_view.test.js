@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { DESK, PHONE } from "./support/browser.js";
 import { browser, server, stage } from "./support/stage.js";
 
 /* What somebody who comes for the first time has to wait for. `first_view.js` measures how long. */
@@ -27,26 +28,40 @@ async function importsOf(path, found = new Set()) {
   return found;
 }
 const BYTES_MAX = 100_000;
+/** What has to be there before one can choose whom to be: as much as six connections, which is all of HTTP/1.1, bring in two rounds. */
+const AWAITED_FILES_MAX = 12;
+const AWAITED_BYTES_MAX = 30_000;
+/** Web Vitals' "good" is 0.1. */
+const LAYOUT_SHIFT_MAX = 0.05;
 
 stage();
 
-test("the first view is under 100 KB as transferred, and asks nobody else", async () => {
-  const context = await browser.newContext();
+/** What a first visit asks for, in its order, and how many bytes each answer has, headers counted and compressed as it came. */
+async function firstVisit(context) {
   const page = await context.newPage();
+  await page.addInitScript(() => {
+    window.shifted = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => (window.shifted += value))).observe({ type: "layout-shift", buffered: true });
+  });
   const network = await context.newCDPSession(page);
   await network.send("Network.enable");
   const requests = new Map();
   network.on("Network.requestWillBeSent", ({ requestId, request }) => requests.set(requestId, { url: new URL(request.url), bytes: 0 }));
-  // Headers, too, and compressed as it came.
   network.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => (requests.get(requestId).bytes = encodedDataLength));
   await page.goto(server.url);
   await page.locator(".person").first().waitFor();
   await page.waitForLoadState("networkidle");
   const all = [...requests.values()];
-  assert.deepEqual([...new Set(all.map(({ url }) => url.origin))], [server.url]);
   // What is asked for from there on is for after the sign-in.
-  const behind = all.findIndex(({ url }) => url.pathname.endsWith("/session.js"));
-  const sum = (some) => some.reduce((total, { bytes }) => total + bytes, 0);
+  return { page, all, behind: all.findIndex(({ url }) => url.pathname.endsWith("/session.js")) };
+}
+
+const sum = (some) => some.reduce((total, { bytes }) => total + bytes, 0);
+
+test("the first view is under 100 KB as transferred, and asks nobody else", async () => {
+  const context = await browser.newContext();
+  const { all, behind } = await firstVisit(context);
+  assert.deepEqual([...new Set(all.map(({ url }) => url.origin))], [server.url]);
   const pictures = all.slice(behind).filter(({ url }) => url.pathname.startsWith("/pictures/"));
   const first = sum(all.slice(0, behind)) + sum(pictures);
   assert.ok(behind > 10 && first > 10_000, "something was measured");
@@ -54,6 +69,35 @@ test("the first view is under 100 KB as transferred, and asks nobody else", asyn
   // And all of what is read next to it, the components included, stays small.
   assert.ok(sum(all) < 1.5 * BYTES_MAX, `${sum(all)} bytes in ${all.length} responses`);
   await context.close();
+});
+
+test("one can choose whom to be after the document and twelve files of 30 KB, all of which it names", async () => {
+  const context = await browser.newContext();
+  const { all, behind } = await firstVisit(context);
+  const index = await (await fetch(server.url)).text();
+  // Ornaments, which come when the people are there.
+  const awaited = all.slice(0, behind).filter(({ url }) => !url.pathname.startsWith("/pictures/") && url.pathname !== "/api/v1/demo/products");
+  const [document, ...files] = awaited.map(({ url }) => url.pathname);
+  assert.equal(document, "/");
+  // One that is found only in another would cost a round of its own.
+  assert.deepEqual(files.filter((path) => !index.includes(`="${path}"`)), []);
+  assert.ok(files.length > 6 && files.length <= AWAITED_FILES_MAX, `${files.length} files: ${files}`);
+  assert.ok(sum(awaited) > 10_000 && sum(awaited) <= AWAITED_BYTES_MAX, `${sum(awaited)} bytes`);
+  await context.close();
+});
+
+test("what comes later moves nothing of the first view, on a phone and on a desk", async () => {
+  for (const viewport of [PHONE, DESK]) {
+    const context = await browser.newContext({ viewport });
+    const { page } = await firstVisit(context);
+    const shifted = await page.evaluate(async () => {
+      // What the last frame has moved is known in the next.
+      for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+      return window.shifted;
+    });
+    assert.ok(shifted < LAYOUT_SHIFT_MAX, `${shifted} at ${viewport.width} pixels`);
+    await context.close();
+  }
 });
 
 test("the index names the imports of main.js in advance, each of them and no other", async () => {

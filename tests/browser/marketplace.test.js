@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { launchBrowser, PHONE, Window } from "./support/browser.js";
 import { Shop } from "./support/shop.js";
 
@@ -71,6 +72,36 @@ test("nobody gets a token, or a webhook through, without being who they say", as
   const headers = { "haggle-signature": `t=${Math.floor(Date.now() / 1000)},v1=${"0".repeat(64)}` };
   assert.equal((await fetch(`${shop.url}/webhook`, { method: "POST", headers, body: "{}" })).status, 401);
   assert.equal((await fetch(`${shop.url}/webhook`, { method: "POST", body: "{}" })).status, 401);
+});
+
+test("the routes that docs/backend.md prints sign good tokens and open the buyer's room", async () => {
+  const page = await readFile(new URL("../../docs/backend.md", import.meta.url), "utf8");
+  const printed = page.split("```js\n").slice(1).map((rest) => rest.split("```")[0]);
+  assert.equal(printed.length, 2);
+  const code = printed.join("\n").replace("https://chat.example", shop.chat);
+  assert.ok(code.includes(shop.chat));
+  // Among the example's modules, where `jose` is found.
+  const file = fileURLToPath(new URL("node_modules/.backend.mjs", EXAMPLE));
+  await writeFile(file, code.replace(/^(import .*)$/m, "$1\nexport default ({ app, process }) => {") + "\n};\n");
+  const { default: install } = await import(pathToFileURL(file));
+  const routes = {};
+  const add = (path, route) => (routes[path] = route);
+  install({ app: { get: add, post: add }, process: { env: { HAGGLE_JWT_SECRET: shop.jwtSecret, HAGGLE_SERVICE_KEY: shop.serviceKey } } });
+  const call = async (path, req) => {
+    const answer = {};
+    const res = { set: (name, value) => ((answer[name] = value), res), json: (body) => Object.assign(answer, body), sendStatus: (status) => (answer.status = status) };
+    await routes[path](req, res);
+    return answer;
+  };
+  const alice = { session: { user: { id: "alice" } } };
+  const { token, ...headers } = await call("/chat-token", alice);
+  assert.deepEqual(headers, { "cache-control": "no-store" });
+  const me = await fetch(`${shop.chat}/api/v1/me`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await me.json()).id, "alice");
+  assert.deepEqual(await call("/chat-token", { session: {} }), { status: 401 });
+  const asked = { ...alice, params: { id: "bike" } };
+  const [first, again] = [await call("/products/:id/chat", asked), await call("/products/:id/chat", asked)];
+  assert.ok(first.room && first.room === again.room, JSON.stringify([first, again]));
 });
 
 test("it is less than 150 lines of its own", async () => {

@@ -314,3 +314,59 @@ test("a refused token is replaced once over REST, and a server that can't be rea
   const error = await failure(away.rest.getMe());
   assert.deepEqual([error.code, error.isTransient, error.cause.message], ["unreachable", true, "fetch failed"]);
 });
+
+/** Goes on in time until the client stops, at most a few minutes. */
+async function untilStopped(t, client) {
+  for (let turns = 0; turns < 3000 && client.state !== "closed"; turns++) {
+    await turn();
+    t.mock.timers.tick(100);
+  }
+  return client.error;
+}
+
+test("a client stops when the server has refused several new tokens in a row, with the server's reason", async (t) => {
+  // A browser sees no more of a refused handshake than this.
+  const refusing = (token, { lost }) => (queueMicrotask(() => lost(1006)), { request() {}, notify() {}, close() {} });
+  const refusingSocketIo = (token, { lost, pushed }) => {
+    queueMicrotask(() => (pushed({ event: "error", data: { code: "unauthenticated", message: "the sentence of unauthenticated" } }), lost(4001)));
+    return { request() {}, notify() {}, close() {} };
+  };
+  for (const wire of [refusing, refusingSocketIo]) {
+    stopTime(t);
+    let fetched = 0;
+    const client = alone(t, { wire, fetch: async () => PROBLEM(401, "unauthenticated"), fetchToken: () => `token ${++fetched}` });
+    const stopped = [];
+    client.on("stopped", ({ message }) => stopped.push(message));
+    client.connect();
+    const error = await untilStopped(t, client);
+    assert.deepEqual([client.state, error.code, stopped], ["closed", "unauthenticated", ["the sentence of unauthenticated"]]);
+    assert.ok(fetched >= 4, `${fetched} tokens`);
+    t.mock.timers.reset();
+  }
+});
+
+test("refused tokens stop no client whose backend makes good ones again", async (t) => {
+  stopTime(t);
+  let refusals = 0;
+  const wire = new ScriptedWire();
+  // Three refusals each time, and a connection that holds after them.
+  const flaky = (token, events) => {
+    if (++refusals % 4 === 0) return wire.wire(token, events);
+    queueMicrotask(() => events.lost(1006));
+    return { request() {}, notify() {}, close() {} };
+  };
+  const client = alone(t, { wire: flaky, fetch: async () => PROBLEM(401, "unauthenticated") });
+  let opened = 0;
+  client.on("state", () => {
+    if (client.state !== "open") return;
+    opened += 1;
+    queueMicrotask(() => wire.last.lost(1006));
+  });
+  client.connect();
+  for (let turns = 0; turns < 3000 && opened < 3 && client.state !== "closed"; turns++) {
+    await turn();
+    t.mock.timers.tick(100);
+  }
+  assert.deepEqual([opened, client.state === "closed"], [3, false]);
+  client.close();
+});

@@ -44,6 +44,43 @@ for (const [path, address, user] of [
   });
 }
 
+test("the frontend without the client shows the history, says something, and extends its connection", async (t) => {
+  const text = await readFile(new URL("../../docs/integrate.md", import.meta.url), "utf8");
+  const printed = text.split("```js\n").slice(1).map((rest) => rest.split("```")[0]).find((block) => block.includes("new WebSocket("));
+  const address = '"wss://chat.example/ws/chat"';
+  assert.equal(printed.split(address).length, 2);
+  const room = await haggle.room();
+  const code = printed.replace(address, JSON.stringify(`${haggle.url.replace("http", "ws")}/ws/chat`));
+  await consumer.write("plain.js", `export default async ({ fetchToken, roomId, show, setTimeout, WebSocket }) => {\n${code}\nreturn { socket, renew };\n};\n`);
+  const { default: run } = await import(pathToFileURL(join(consumer.folder, "plain.js")));
+  const [waits, shown] = [[], new Map()];
+  let said;
+  const isSaid = new Promise((resolve) => (said = resolve));
+  let isTwice;
+  const fetchedTwice = new Promise((resolve) => (isTwice = resolve));
+  const { socket, renew } = await run({
+    fetchToken: async () => room.buyer.token,
+    roomId: room.id,
+    show: (message) => (shown.set(message.id, message.text), said()),
+    setTimeout: (again, ms) => (waits.push([again, ms]), isTwice()),
+    WebSocket,
+  });
+  t.after(() => socket.close());
+  await Promise.all([isSaid, fetchedTwice]);
+  assert.deepEqual([...shown.values()], ["Is it still there?"]);
+  const [again, ms] = waits[0];
+  assert.ok(again === renew && ms > 60_000, `again in ${ms} ms`);
+  await again();
+  assert.equal(waits.length, 2);
+  // Another connection shows what was said before.
+  const before = shown.size;
+  shown.clear();
+  const next = await run({ fetchToken: async () => room.buyer.token, roomId: room.id, show: ({ id, text }) => shown.set(id, text), setTimeout: () => {}, WebSocket });
+  t.after(() => next.socket.close());
+  await new Promise((resolve) => next.socket.addEventListener("message", () => shown.size > before && resolve()));
+  assert.deepEqual([...shown.values()], ["Is it still there?", "Is it still there?"]);
+});
+
 test("the program of the quickstart sends a message and prints the conversation", async (t) => {
   const text = await readFile(new URL("../../docs/quickstart.md", import.meta.url), "utf8");
   const [, code] = /<<'EOF'\n([^]*?)\nEOF\n/.exec(text);

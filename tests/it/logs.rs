@@ -1,8 +1,10 @@
 //! What is in the log: no token, secret, key or message at any level; at `info` one line per connection and none per
 //! message.
 
+use std::time::Duration;
+
 use haggle::internals::{
-    auth::RoomTokens,
+    auth::{RoomTokens, Signer},
     clock::Clock,
     domain::{RoomId, UserId},
 };
@@ -185,4 +187,41 @@ async fn a_failed_request_has_one_id_in_its_answer_its_header_and_its_log_line()
     let id = answer.body["requestId"].as_str().unwrap().to_owned();
     assert!(answer.head.contains(&format!("x-request-id: {id}")), "{}", answer.head);
     until("it is logged", || server.output().contains(&format!("request={id} GET /ws/chat 401"))).await;
+}
+
+#[actix_web::test]
+async fn a_token_that_was_made_wrongly_is_in_the_log_once_for_each_reason() {
+    let server = Launch::new().start().await;
+    let signed = |secret: &str, seconds: u64| {
+        let signer = Signer::hs256(secret.as_bytes()).unwrap();
+        signer.sign(&UserId::new("sam").unwrap(), None, Duration::from_secs(seconds), &Clock::System)
+    };
+    let other_secret = signed("another secret of thirty-two bytes", 3600);
+    let in_milliseconds = signed(SECRET, 50_000 * 31_557_600);
+    for _ in 0..3 {
+        let me = rest::call(server.addr, &other_secret, "GET", "/api/v1/me", None).await;
+        assert_eq!((me.status, &me.body["code"]), (401, &json!("unauthenticated")));
+        assert!(WsClient::connect(server.addr, &other_secret).await.is_err());
+        WsClient::connect(server.addr, &in_milliseconds).await.unwrap();
+    }
+    WsClient::connect(server.addr, &server.token("sam")).await.unwrap();
+    WsClient::connect(server.addr, "rubbish").await.err().unwrap();
+    server.logged("the token can't be read").await;
+    let output = server.output();
+    let warnings: Vec<_> = output.lines().filter(|line| line.contains(" WARN ") && line.contains("token")).collect();
+    assert_eq!(warnings.len(), 3, "{warnings:#?}");
+    for (warning, part) in warnings.iter().zip(["signature does not match", "`exp` counts seconds", "can't be read"]) {
+        assert!(warning.contains(part), "{warning}");
+        assert!(!warning.contains(&other_secret), "{warning}");
+    }
+}
+
+#[actix_web::test]
+async fn a_wrong_service_key_is_answered_otherwise_than_none() {
+    let server = Launch::new().start().await;
+    for (given, part) in [("", "send `Authorization: Bearer"), ("another-key", "this is not the service key")] {
+        let answer = rest::call(server.addr, given, "GET", "/api/v1/events", None).await;
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(answer.status == 401 && detail.contains(part), "{detail}");
+    }
 }

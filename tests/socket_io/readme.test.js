@@ -71,7 +71,7 @@ test("sixty seconds to a chat and the quickstart that continues them, pasted at 
 
 /** Runs the printed frontend with the reader's own names filled in, and returns what it shows. */
 async function frontend(t, haggle, room, { fetchToken, text }) {
-  const printed = block(COMING, "## The server that goes, and what replaces it", "js", "socket.io-client");
+  const printed = block(COMING, "## The server you delete, and what replaces it", "js", "socket.io-client");
   const address = "https://chat.shop.example";
   assert.equal(printed.split(address).length, 2);
   // Under node_modules, where its import is found and nobody looks for tests.

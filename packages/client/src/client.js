@@ -1,13 +1,13 @@
 // @ts-check
 import { ServerClock } from "./clock.js";
 import { Connection } from "./connection.js";
+import { Room } from "./room.js";
 import { Emitter, once } from "./emitter.js";
 import { HaggleError, unlessAborted } from "./error.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import { plainWire } from "./plain_wire.js";
 import { Rest } from "./rest.js";
-import { Room } from "./room.js";
 import { RoomTokens } from "./room_tokens.js";
 import { TokenSource } from "./token_source.js";
 

@@ -1,6 +1,6 @@
 // @ts-check
-import { backoffMs } from "./backoff.js";
 import { ServerClock } from "./clock.js";
+import { backoffMs } from "./backoff.js";
 import { resolveImages } from "./images.js";
 import { Emitter } from "./emitter.js";
 import { abortedBy, afterClose, HaggleError } from "./error.js";
@@ -16,6 +16,9 @@ const PING_TIMEOUT_MS = 20_000;
 
 /** After these another try would end the same way. */
 const FINAL = new Set(["forbidden", "origin_refused", "unsupported_protocol"]);
+
+/** After so many new tokens in a row that the server refused, the backend makes no good ones. */
+const REFUSALS_MAX = 4;
 
 /** A connection that has held for this long was a good one: the next loss starts again at the shortest backoff. */
 const STABLE_AFTER_MS = 5_000;
@@ -46,6 +49,8 @@ export class Connection extends Emitter {
   #everOpen = false;
   /** Whether another try was made at once since a connection last held. */
   #triedAtOnce = false;
+  /** New tokens that were refused since a connection was last open. */
+  #refusals = 0;
   /** When something last came from the server, by `performance.now()`. */
   #heardAt = 0;
   /** After half of its time without a word the server is asked for one, and after the other half it is given up. */
@@ -92,7 +97,7 @@ export class Connection extends Emitter {
     if (this.#state !== "idle" && this.#state !== "closed") return;
     globalThis.addEventListener?.("online", this.#onOnline);
     globalThis.addEventListener?.("offline", this.#onOffline);
-    this.#attempt = 0;
+    this.#attempt = this.#refusals = 0;
     this.#triedAtOnce = false;
     this.error = undefined;
     this.#connect();
@@ -207,6 +212,7 @@ export class Connection extends Emitter {
     const events = {
       opened: (protocol) => {
         this.#serverDelayMs = undefined;
+        this.#refusals = 0;
         this.#lastError = this.error = undefined;
         this.protocol = protocol || undefined;
         clearTimeout(this.#openTimer);
@@ -297,6 +303,7 @@ export class Connection extends Emitter {
     const refused = !wasOpen && (next === "renew" || code === 1006);
     if (next === "renew" || refused) this.#needsFreshToken = true;
     if (refused && this.#tryAtOnce()) return;
+    if (this.#isFinal(error)) return this.#stop(error);
     if (refused && code === 1006 && this.#whyNot) return void this.#explain(this.#whyNot);
     if (next === "wait") this.#serverDelayMs = error?.retryAfterMs ?? 5_000;
     this.#wait();
@@ -314,11 +321,22 @@ export class Connection extends Emitter {
     if (this.#generation !== generation) return;
     clearTimeout(this.#openTimer);
     this.error = error;
-    if (error && FINAL.has(error.code)) return this.#stop(error);
+    if (this.#isFinal(error)) return this.#stop(error);
     // REST has taken the token that is at hand.
     if (!error) this.#needsFreshToken = false;
     this.#serverDelayMs = error?.retryAfterMs ?? this.#serverDelayMs;
     this.#wait();
+  }
+
+  /**
+   * Whether the server would refuse another try as well.
+   *
+   * @param {HaggleError | undefined} error why there is no connection
+   * @returns {error is HaggleError}
+   */
+  #isFinal(error) {
+    if (error?.code === "unauthenticated") this.#refusals += 1;
+    return error !== undefined && (FINAL.has(error.code) || this.#refusals >= REFUSALS_MAX);
   }
 
   /** Connects without a backoff, unless that was done since a connection last held. */
@@ -332,11 +350,7 @@ export class Connection extends Emitter {
   /** Gives the line up and fails what waits for it. */
   #drop() {
     this.#generation++;
-    clearTimeout(this.#retryTimer);
-    clearTimeout(this.#renewTimer);
-    clearTimeout(this.#openTimer);
-    clearTimeout(this.#stableTimer);
-    clearTimeout(this.#beatTimer);
+    for (const timer of [this.#retryTimer, this.#renewTimer, this.#openTimer, this.#stableTimer, this.#beatTimer]) clearTimeout(timer);
     const line = this.#line;
     this.#line = undefined;
     line?.close();

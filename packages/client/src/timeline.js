@@ -21,20 +21,16 @@ export class Timeline {
   /**
    * @param {Message[]} messages
    * @param {number} [askedAt] the moment of the request; without it they are events
-   * @returns {Message[]} those that were not known before
    */
   merge(messages, askedAt = Infinity) {
-    const added = [];
     for (const message of messages) {
       const known = this.#bySeq.get(message.seq);
-      if (!known) added.push(message);
       // A reaction changes no time.
       if (/** @type {number} */ (this.#live.get(message.seq)) > askedAt) continue;
       if (askedAt === Infinity) this.#live.set(message.seq, ++this.moment);
       if (!known || isNewer(message, known)) this.#bySeq.set(message.seq, message);
     }
     this.#measure();
-    return added;
   }
 
   /**
@@ -43,12 +39,11 @@ export class Timeline {
    *
    * @param {Message[]} page
    * @param {number} lastSeq the room's
-   * @returns {Message[]} those that were not known before
    */
   start(page, lastSeq) {
     this.firstSeq = page[0]?.seq ?? lastSeq + 1;
     this.lastSeq = page.at(-1)?.seq ?? lastSeq;
-    return this.merge(page);
+    this.merge(page);
   }
 
   /** @param {number} seq */

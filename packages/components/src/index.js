@@ -1,16 +1,16 @@
 // @ts-check
 export { HaggleClient, HaggleError } from "./client.js";
-import { HaggleUnread } from "./elements/unread.js";
 import { HaggleMessenger } from "./elements/messenger.js";
-import { HaggleConversation } from "./elements/conversation.js";
+import { HaggleInbox } from "./elements/inbox.js";
+import { HaggleUnread } from "./elements/unread.js";
 import { HaggleSettings } from "./elements/settings.js";
+import { HaggleConversation } from "./elements/conversation.js";
 
 /*
  * `@haggle/components`: importing it defines the elements. `types/index.d.ts` describes all of it.
  */
 
 export { loadLanguage, registerLanguage } from "./languages.js";
-import { HaggleInbox } from "./elements/inbox.js";
 export { HaggleConversation, HaggleInbox, HaggleMessenger, HaggleSettings, HaggleUnread };
 
 const ELEMENTS = {

@@ -9,7 +9,7 @@ import type { HaggleClient, HaggleError } from "@haggle/client";
 export { HaggleClient, HaggleError } from "@haggle/client";
 
 /** Where in a messenger one is, or wants to go. `seq`: the message that one came for. */
-export type Place = { view: "inbox" } | { view: "room"; roomId: string; seq?: number };
+export type Place = { view: "inbox"; roomId?: undefined; seq?: undefined } | { view: "room"; roomId: string; seq?: number };
 
 /** Some of the strings, nested as in `@haggle/components/languages/en`. What is missing stays as it is. */
 export interface Words {
@@ -104,4 +104,6 @@ declare global {
   }
 
   interface HTMLElementEventMap extends HaggleEvents {}
+  interface DocumentEventMap extends HaggleEvents {}
+  interface WindowEventMap extends HaggleEvents {}
 }

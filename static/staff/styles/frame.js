@@ -1,5 +1,5 @@
 // @ts-check
-import { css } from "../../components/styles/css.js";
+import { css } from "../../components/ui/view.js";
 
 /**
  * The frame of the desk: its top bar, the sign-in, one page or two panes, and the line that says what was done.

@@ -1,5 +1,5 @@
 // @ts-check
-import { css } from "../../components/styles/css.js";
+import { css } from "../../components/ui/view.js";
 
 /**
  * What the views are made of: rows of lists, facts, actions, messages and forms.

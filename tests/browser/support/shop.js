@@ -21,6 +21,10 @@ export class Shop {
   #printed = [];
   #waiting = new Set();
   url;
+  /** Where the chat server is, and what the shop shares with it. */
+  chat;
+  jwtSecret;
+  serviceKey;
 
   static async start() {
     const shop = new Shop();
@@ -30,6 +34,8 @@ export class Shop {
     shop.url = `http://127.0.0.1:${port}`;
     const chat = `http://127.0.0.1:${chatPort}`;
     const [jwt, key, webhook, session] = Array.from({ length: 4 }, () => randomBytes(32).toString("hex"));
+
+    Object.assign(shop, { chat, jwtSecret: jwt, serviceKey: key });
 
     const database = join(shop.#folder, "haggle.db");
     const { stdout } = await run(process.execPath, ["export.js"], { cwd: FOLDER });

@@ -14,6 +14,15 @@ messenger.server = "https://chat.example";
 messenger.fetchToken = async ({ signal } = {}) => (await fetch("/chat-token", { signal })).text();
 messenger.hrefFor = (place: Place) => (place.view === "room" ? `/chats/${place.roomId}` : "/chats");
 messenger.strings = french;
+// As the README prints them.
+messenger.hrefFor = ({ view, roomId }) => (view === "room" ? `/chats/${roomId}` : "/chats");
+document.addEventListener("haggle-navigate", (event) => {
+  event.preventDefault();
+  const { roomId, seq } = event.detail;
+  messenger.room = roomId ?? "";
+  messenger.seq = seq ?? 0;
+});
+addEventListener("haggle-unread", ({ detail }) => void (document.title = `(${detail.unread})`));
 messenger.addEventListener("haggle-navigate", (event) => {
   event.preventDefault();
   messenger.room = event.detail.view === "room" ? event.detail.roomId : "";

@@ -1,12 +1,11 @@
 // @ts-check
 import { replace, Session, share } from "./session.js";
-import { languageOf, loadLanguage } from "../languages.js";
-import { frame } from "../styles/frame.js";
-import { theme } from "../styles/theme.js";
 import { html, render } from "../ui/view.js";
+import { keepFocus } from "../ui/keep_focus.js";
+import { languageOf, loadLanguage } from "../languages.js";
 import { LanguageContext } from "../ui/language.js";
 import { base } from "../styles/base.js";
-import { keepFocus } from "../ui/keep_focus.js";
+import { frame } from "../styles/frame.js";
 import { HostContext } from "../ui/host.js";
 
 /** @typedef {import("../ui/host.js").Place} Place */
@@ -14,9 +13,6 @@ import { HostContext } from "../ui/host.js";
 
 /** Where there is no DOM, a module can be imported all the same. */
 const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
-
-/** Properties that a page may have set before the element was defined. */
-const PROPERTIES = ["client", "fetchToken", "hrefFor", "strings", "server", "tokenUrl", "room", "seq"];
 
 /**
  * What all elements have in common: a shadow root with a frame, the session, the language, and the way out to the page.
@@ -45,7 +41,7 @@ export class HaggleElement extends Base {
     super();
     const shadow = this.attachShadow({ mode: "open" });
     const { sheets } = /** @type {typeof HaggleElement} */ (this.constructor);
-    this.#adopt([theme, base, frame, ...sheets]);
+    this.#adopt([base, frame, ...sheets]);
     this.#frame = document.createElement("div");
     this.#frame.className = "frame";
     this.#frame.setAttribute("part", "frame");
@@ -59,7 +55,7 @@ export class HaggleElement extends Base {
   }
 
   set server(server) {
-    this.#reflect("server", server);
+    this.reflect("server", server);
   }
 
   /** Where the page's backend hands out tokens for the user who is signed in there. */
@@ -68,7 +64,7 @@ export class HaggleElement extends Base {
   }
 
   set tokenUrl(url) {
-    this.#reflect("token-url", url);
+    this.reflect("token-url", url);
   }
 
   /** A client of the page's own, which it connects and closes itself; in place of `server` and `token-url`. */
@@ -117,8 +113,9 @@ export class HaggleElement extends Base {
   }
 
   connectedCallback() {
-    for (const name of PROPERTIES) {
-      if (!Object.hasOwn(this, name)) continue;
+    // What a page has set before the element was defined hides its own property.
+    for (const name of Object.keys(this)) {
+      if (!(name in Object.getPrototypeOf(this))) continue;
       const value = /** @type {any} */ (this)[name];
       delete (/** @type {any} */ (this)[name]);
       /** @type {any} */ (this)[name] = value;
@@ -172,12 +169,12 @@ export class HaggleElement extends Base {
    * @returns {boolean} whether the page, or the element itself, has done so; if not, a link is followed
    */
   navigate(place) {
-    return !this.dispatchEvent(new CustomEvent("haggle-navigate", { bubbles: true, composed: true, cancelable: true, detail: place }));
+    return !this.#dispatch("navigate", place, true);
   }
 
   /** Publishes how many messages are unread, so that the page can put it into its title. @param {number} unread */
   dispatchUnread(unread) {
-    this.dispatchEvent(new CustomEvent("haggle-unread", { bubbles: true, composed: true, detail: { unread } }));
+    this.#dispatch("unread", { unread });
   }
 
   /**
@@ -257,7 +254,7 @@ export class HaggleElement extends Base {
     const offs = [
       session.on("change", () => this.update()),
       session.on("replaced", () => this.#restart()),
-      session.on("stopped", () => this.dispatchEvent(new CustomEvent("haggle-stopped", { bubbles: true, composed: true, detail: session.error }))),
+      session.on("stopped", () => this.#dispatch("stopped", session.error)),
     ];
     this.#session = session;
     this.#release = () => {
@@ -276,9 +273,14 @@ export class HaggleElement extends Base {
     return !this.server || new URL(this.server, location.href).origin === location.origin;
   }
 
-  /** @param {string} name @param {string | undefined | null} value */
-  #reflect(name, value) {
-    if (value === undefined || value === null || value === "") this.removeAttribute(name);
-    else this.setAttribute(name, value);
+  /** Keeps a property as an attribute, and nothing as none. @param {string} name @param {string | number | undefined | null} value */
+  reflect(name, value) {
+    if (value) this.setAttribute(name, String(value));
+    else this.removeAttribute(name);
+  }
+
+  /** @param {string} name @param {unknown} detail @param {boolean} [cancelable] @returns {boolean} whether nobody has prevented it */
+  #dispatch(name, detail, cancelable = false) {
+    return this.dispatchEvent(new CustomEvent(`haggle-${name}`, { bubbles: true, composed: true, cancelable, detail }));
   }
 }

@@ -1,11 +1,12 @@
 // @ts-check
-import { focusedNear, html, useEffect, useLayoutEffect, useRef } from "../ui/view.js";
-import { filling } from "../styles/frame.js";
 import { RoomElement } from "./room_element.js";
 import { layout } from "../styles/layout.js";
 import { Banner, ConversationView, InboxView, loadTalk, SignedIn } from "../ui/signed_in.js";
 import { search } from "../styles/search.js";
+import { focusedNear, html, useEffect, useLayoutEffect, useRef } from "../ui/view.js";
 import { useLanguage } from "../ui/language.js";
+import { readModule } from "../ui/host.js";
+import { filling } from "../styles/frame.js";
 
 /**
  * `<haggle-messenger>`: the inbox, and the conversation named by `room`. Where it is narrow, one of the two.
@@ -44,7 +45,7 @@ export class HaggleMessenger extends RoomElement {
  */
 function Messenger({ session, client, roomId, sought, narrow, takesFocus, onUnread }) {
   const { t } = useLanguage();
-  useEffect(() => void loadTalk(), []);
+  useEffect(() => void readModule(loadTalk), []);
 
   const messenger = useRef(/** @type {HTMLElement | null} */ (null));
   const wasOpen = useRef(roomId);

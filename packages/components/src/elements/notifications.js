@@ -2,10 +2,10 @@
 import { permission } from "../notifications/preferences.js";
 import { askWhenSending, startNotifying } from "../notifications/notifier.js";
 import { answerWorker } from "../notifications/worker_messages.js";
-import { css } from "../styles/css.js";
 import { HostContext } from "../ui/host.js";
 import { useLanguage } from "../ui/language.js";
 import { describe, named } from "../ui/message_text.js";
+import { css } from "../ui/view.js";
 import { html, useContext, useEffect, useRef } from "../ui/view.js";
 import { RoomElement } from "./room_element.js";
 

@@ -20,8 +20,7 @@ export class RoomElement extends HaggleElement {
   }
 
   set room(room) {
-    if (room) this.setAttribute("room", room);
-    else this.removeAttribute("room");
+    this.reflect("room", room);
   }
 
   /** Number of the message that one came for, or 0. */
@@ -30,8 +29,7 @@ export class RoomElement extends HaggleElement {
   }
 
   set seq(seq) {
-    if (seq) this.setAttribute("seq", String(seq));
-    else this.removeAttribute("seq");
+    this.reflect("seq", seq);
   }
 
   /** @type {{seq: number} | undefined} */ #sought;

@@ -21,7 +21,7 @@ const IMAGES = { types: ["image/jpeg", "image/png", "image/webp"], bytesMax: Inf
  * Somebody signed in: a client, and what its server offers. The elements of a page that name the same server and the same token
  * share one.
  */
-export class Session {
+export class Session extends EventTarget {
   /** Known once the first token has said who it is. @type {HaggleClient | undefined} */
   client;
   /** Why there is none yet, or no longer. @type {HaggleError | undefined} */
@@ -34,21 +34,21 @@ export class Session {
   images = IMAGES;
   /** The longest message, in UTF-8. */
   messageBytesMax = Infinity;
-  /** @type {Record<"change" | "stopped" | "replaced", Set<() => void>>} */ #listeners = { change: new Set(), stopped: new Set(), replaced: new Set() };
   /** @type {(() => void)[]} */ #ends = [];
   #isKnown = false;
   #isClosed = false;
+  #warned = "";
   #hiddenAt = 0;
 
   /** @param {"change" | "stopped" | "replaced"} event @param {() => void} listener */
   on(event, listener) {
-    this.#listeners[event].add(listener);
-    return () => void this.#listeners[event].delete(listener);
+    this.addEventListener(event, listener);
+    return () => this.removeEventListener(event, listener);
   }
 
   /** @param {"change" | "stopped" | "replaced"} event */
   emit(event) {
-    for (const listener of [...this.#listeners[event]]) listener();
+    this.dispatchEvent(new Event(event));
   }
 
   /**
@@ -99,15 +99,17 @@ export class Session {
     for (let wait = RETRY_MS; !this.#isClosed; wait = Math.min(2 * wait, RETRY_MAX_MS)) {
       try {
         const token = await fetchToken({});
-        return this.#isClosed ? undefined : token;
+        if (this.#isClosed) return undefined;
+        // Else a wrong answer would look like a page that loads.
+        if (typeof token !== "string" || !token) throw new HaggleError("unauthenticated", "the answer of `token-url` or `fetchToken` holds no token", { status: 401 });
+        return token;
       } catch (error) {
         const failure = error instanceof HaggleError ? error : new HaggleError("unreachable", String(error), { cause: error });
         if (failure.status !== undefined && failure.status >= 400 && failure.status < 500) {
           this.#stop(failure);
           return undefined;
         }
-        this.error = failure;
-        this.emit("change");
+        this.#say(failure);
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
@@ -118,7 +120,12 @@ export class Session {
     this.client = client;
     this.error = undefined;
     this.#ends.push(client.on("stopped", (/** @type {HaggleError} */ error) => this.#stop(error)));
-    this.#ends.push(client.on("state", (/** @type {string} */ state) => state === "open" && void this.#learn()));
+    this.#ends.push(
+      client.on("state", (/** @type {string} */ state) => {
+        if (state === "open") void this.#learn();
+        else if (client.error) this.#warn(client.error);
+      }),
+    );
     const onVisibility = () => {
       if (document.visibilityState === "hidden") this.#hiddenAt = Date.now();
       else if (Date.now() - this.#hiddenAt > SLEEP_MS) client.wake();
@@ -148,10 +155,23 @@ export class Session {
 
   /** @param {HaggleError} error */
   #stop(error) {
-    this.error = error;
     this.hasEnded = true;
-    this.emit("change");
+    this.#say(error);
     this.emit("stopped");
+  }
+
+  /** @param {HaggleError} error */
+  #say(error) {
+    this.error = error;
+    this.#warn(error);
+    this.emit("change");
+  }
+
+  /** What a developer has to mend is on the console, once. @param {HaggleError} error */
+  #warn({ code, message, hint, isTransient }) {
+    if (isTransient || message === this.#warned) return;
+    this.#warned = message;
+    console.warn(`haggle: ${code}: ${message}. ${hint}`);
   }
 
   close() {
@@ -202,7 +222,11 @@ async function tokenFrom(url, { signal } = {}) {
   const response = await fetch(url, { signal, cache: "no-store", headers: { accept: "text/plain, application/json" } });
   const text = (await response.text()).trim();
   if (!response.ok) throw new HaggleError("unauthenticated", `${url} answered ${response.status}`, { status: response.status });
-  return text.startsWith("{") ? JSON.parse(text).token : text;
+  try {
+    return text.startsWith("{") ? JSON.parse(text).token : text;
+  } catch {
+    return "";
+  }
 }
 
 /** @param {string} token @returns {string | undefined} */

@@ -1,7 +1,7 @@
 // @ts-check
-import { totalOf } from "../ui/signed_in.js";
 import { html, useChanges, useEffect } from "../ui/view.js";
 import { HaggleElement } from "./element.js";
+import { totalOf } from "../ui/signed_in.js";
 import { useLanguage } from "../ui/language.js";
 import { inline } from "../styles/frame.js";
 

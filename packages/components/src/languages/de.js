@@ -133,5 +133,6 @@ export const de = {
   reconnecting: "Die Verbindung ist unterbrochen. Sie wird wieder aufgebaut …",
   connectNow: "Jetzt verbinden",
   sessionEnded: "Die Sitzung ist beendet",
+  signInAgain: "Bitte erneut anmelden.",
   roomRefused: "Diese Unterhaltung kann nicht geöffnet werden.",
 };

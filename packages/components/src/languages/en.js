@@ -256,6 +256,7 @@ export const en = {
   reconnecting: "The connection was lost. Connecting again…",
   connectNow: "Connect now",
   sessionEnded: "This session has ended",
+  signInAgain: "Please sign in again.",
   sessionEndedHint: "The server asked this window not to come back by itself.",
   originRefused: (/** @type {string} */ origin) => `Pages of ${origin} may not use this server. Its operator can allow them with --allowed-origin.`,
   roomRefused: "This conversation can’t be opened.",

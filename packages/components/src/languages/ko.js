@@ -250,6 +250,7 @@ export const ko = {
   reconnecting: "연결이 끊겼어요. 다시 연결하는 중…",
   connectNow: "지금 연결",
   sessionEnded: "세션이 종료되었어요",
+  signInAgain: "다시 로그인해 주세요.",
   sessionEndedHint: "서버가 이 창의 자동 재접속을 허용하지 않았어요.",
   originRefused: (/** @type {string} */ origin) => `${origin}의 페이지는 이 서버를 쓸 수 없어요. 서버 운영자가 --allowed-origin으로 허용할 수 있어요.`,
   roomRefused: "이 대화를 열 수 없어요.",

@@ -1,5 +1,5 @@
 // @ts-check
-import { css } from "./css.js";
+import { css } from "../ui/view.js";
 
 /**
  * Offers.
@@ -7,136 +7,113 @@ import { css } from "./css.js";
  * `.standing-offer-pending`: The one that stands, over the history.
  */
 export const offer = css`
-  .offer {
-    width: 18.75rem;
-    max-width: 100%;
-    padding: 12px 14px 14px;
-    border: 1px solid var(--line-strong);
-    border-radius: 20px;
-    background: var(--surface);
-  }
+.offer {
+  width: 18.75rem;
+  max-width: 100%;
+  padding: 12px 14px 14px;
+  border: 1px solid var(--line-strong);
+  border-radius: var(--radius);
+  background: var(--surface);
+}
 
-  .offer[data-status="pending"] {
-    border-color: var(--brand);
-    box-shadow: 0 0 0 0.5px var(--brand);
-  }
+.offer[data-status="pending"] {
+  border-color: var(--brand);
+  box-shadow: 0 0 0 0.5px var(--brand);
+}
 
-  .offer[data-status="accepted"] {
-    border-color: transparent;
-    background: var(--brand-soft);
-    color: var(--on-brand-soft);
-  }
+.offer[data-status="accepted"] {
+  border-color: transparent;
+  background: var(--brand-soft);
+  color: var(--on-brand-soft);
+}
 
-  .offer:focus {
-    outline: none;
-  }
+.offer-head {
+  display: flex;
+  gap: 10px;
+  align-items: center;
+  justify-content: space-between;
+  font-size: 0.8125rem;
+  font-weight: 600;
+}
 
-  .offer-head {
-    display: flex;
-    gap: 10px;
-    align-items: center;
-    justify-content: space-between;
-    font-size: 0.8125rem;
-    font-weight: 600;
-  }
+.status-accepted {
+  background: var(--brand);
+  color: var(--on-brand);
+}
 
-  .offer-status {
-    padding: 2px 9px;
-    flex: none;
-    border-radius: 999px;
-    background: var(--sold);
-    color: var(--on-sold);
-    font-size: 0.75rem;
-    font-weight: 650;
-  }
+.offer-amount {
+  margin-top: 4px;
+  font-size: 1.5625rem;
+  font-weight: 700;
+  font-variant-numeric: tabular-nums;
+  letter-spacing: -0.025em;
+  line-height: 1.25;
+}
 
-  .offer[data-status="pending"] .offer-status {
-    background: var(--reserved);
-    color: var(--on-reserved);
-  }
+.offer[data-closed] {
+  width: fit-content;
+  padding: 6px 8px 6px 14px;
+  border-color: var(--line);
+  border-radius: var(--radius);
+  color: var(--ink-soft);
+}
 
-  .offer[data-status="accepted"] .offer-status {
-    background: var(--brand);
-    color: var(--on-brand);
-  }
+.offer[data-closed] .offer-amount {
+  margin: 0;
+  flex: none;
+  font-size: 0.875rem;
+  font-weight: 600;
+  letter-spacing: 0;
+}
 
-  .offer-amount {
-    margin-top: 4px;
-    font-size: 1.5625rem;
-    font-weight: 740;
-    font-variant-numeric: tabular-nums;
-    letter-spacing: -0.025em;
-    line-height: 1.25;
-  }
+.offer-note {
+  display: flex;
+  flex-wrap: wrap;
+  gap: 2px 12px;
+  justify-content: space-between;
+  color: var(--ink-soft);
+  font-size: 0.8125rem;
+}
 
-  .offer[data-closed] {
-    width: fit-content;
-    padding: 6px 8px 6px 14px;
-    border-color: var(--line);
-    border-radius: 18px;
-    color: var(--ink-soft);
-  }
+.offer[data-status="accepted"] .offer-note {
+  color: inherit;
+}
 
-  .offer[data-closed] .offer-amount {
-    margin: 0;
-    flex: none;
-    font-size: 0.875rem;
-    font-weight: 650;
-    letter-spacing: 0;
-  }
+.offer-actions {
+  display: flex;
+  flex-wrap: wrap;
+  gap: 8px;
+  margin-top: 12px;
+}
 
-  .offer-note {
-    display: flex;
-    flex-wrap: wrap;
-    gap: 2px 12px;
-    justify-content: space-between;
-    color: var(--ink-soft);
-    font-size: 0.7812rem;
-  }
+.offer-actions .button {
+  flex: 1 0 auto;
+  padding: 8px 10px;
+}
 
-  .offer[data-status="accepted"] .offer-note {
-    color: inherit;
-  }
+.offer .form-failure {
+  margin-top: 10px;
+}
 
-  .offer-actions {
-    display: flex;
-    flex-wrap: wrap;
-    gap: 8px;
-    margin-top: 12px;
-  }
+.standing-offer-pending,
+.standing-offer-taken {
+  padding: 0.5rem 1.25rem;
+  border-bottom: 1px solid var(--line);
+  background: var(--brand-soft);
+  color: var(--on-brand-soft);
+  font-size: 0.875rem;
+  font-weight: 600;
+}
 
-  .offer-actions .button {
-    flex: 1 0 auto;
-    padding: 8px 10px;
-  }
+.standing-offer-pending {
+  display: flex;
+  flex-wrap: wrap;
+  gap: 0.375rem 0.75rem;
+  align-items: center;
+  justify-content: space-between;
+}
 
-  .offer .form-failure {
-    margin-top: 10px;
-  }
-
-  .standing-offer-pending,
-  .standing-offer-taken {
-    padding: 0.5rem 1.25rem;
-    border-bottom: 1px solid var(--line);
-    background: var(--brand-soft);
-    color: var(--on-brand-soft);
-    font-size: 0.875rem;
-    font-weight: 600;
-  }
-
-  .standing-offer-pending {
-    display: flex;
-    flex-wrap: wrap;
-    gap: 0.375rem 0.75rem;
-    align-items: center;
-    justify-content: space-between;
-  }
-
-  .standing-offer .offer-actions {
-    margin: 0;
-  }
-
-  .standing-offer:focus {
-    outline: none;
-  }
+.standing-offer .offer-actions {
+  margin: 0;
+}
 `;

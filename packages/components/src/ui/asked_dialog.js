@@ -1,19 +1,20 @@
 // @ts-check
-import { useLanguage } from "./language.js";
-import { conflictText } from "./offer.js";
-import { ReportDialog } from "./report_dialog.js";
-import { gallery } from "../styles/gallery.js";
-export { Settings, sheets as settingsSheets } from "./settings.js";
-import { ConfirmDialog } from "./dialog.js";
-import { Gallery } from "./gallery.js";
-import { html } from "./view.js";
-import { OfferDialog } from "./offer_dialog.js";
 import { dialogs } from "../styles/dialogs.js";
+import { gallery } from "../styles/gallery.js";
+import { ConfirmDialog } from "./dialog.js";
+import { useLanguage } from "./language.js";
+import { uneditable } from "./message_text.js";
+import { conflictText } from "./offer.js";
+import { PhrasesDialog } from "./phrases_dialog.js";
+import { OfferDialog } from "./offer_dialog.js";
+import { Gallery } from "./gallery.js";
+import { ReportDialog } from "./report_dialog.js";
+import { html } from "./view.js";
+
+export { Settings } from "./settings.js";
 
 /** The style sheets of the dialogs. They are loaded with them. */
 export const sheets = [dialogs, gallery];
-
-import { PhrasesDialog } from "./phrases_dialog.js";
 
 /**
  * The dialog that was asked for. `asked.js` loads this module, with all dialogs, when the first one is opened.
@@ -23,22 +24,21 @@ import { PhrasesDialog } from "./phrases_dialog.js";
  */
 export function AskedDialog({ asked: { kind, message, offer }, room, other, product, phrases, rest, onClose }) {
   const { t } = useLanguage();
+  const about = { room, other, product, onClose };
   switch (kind) {
     case "offer":
     case "counter":
-      return html`<${OfferDialog} room=${room} product=${product} answering=${offer} onClose=${onClose} />`;
+      return html`<${OfferDialog} ...${about} answering=${offer} />`;
     case "accept":
-      return offer && html`<${AcceptDialog} offer=${offer} room=${room} other=${other} product=${product} onClose=${onClose} />`;
+      return offer && html`<${AcceptDialog} ...${about} offer=${offer} />`;
     case "picture":
-      return html`<${Gallery} room=${room} other=${other} messageId=${message?.id} onClose=${onClose} />`;
+      return html`<${Gallery} ...${about} messageId=${message?.id} />`;
     case "phrases":
       return html`<${PhrasesDialog} saved=${phrases} onClose=${onClose} />`;
     case "report":
       return html`<${ReportDialog} roomId=${room.id} messageId=${message?.id} rest=${rest} onClose=${onClose} />`;
-    case "delete": {
-      const words = { conflict: t.editFailed, forbidden: t.editFailed, not_found: t.editFailed };
-      return html`<${ConfirmDialog} title=${t.deleteTitle} text=${t.deleteText} action=${t.delete} danger words=${words} run=${() => room.delete(message?.id ?? "")} onClose=${onClose} />`;
-    }
+    case "delete":
+      return html`<${ConfirmDialog} title=${t.deleteTitle} text=${t.deleteText} action=${t.delete} danger words=${uneditable(t)} run=${() => room.delete(message?.id ?? "")} onClose=${onClose} />`;
     case "block":
       return html`<${ConfirmDialog} title=${t.blockTitle(other.name)} text=${t.blockText} action=${t.blockDo} danger run=${() => rest.block(other.id)} onClose=${onClose} />`;
     case "unblock":
@@ -57,12 +57,7 @@ function AcceptDialog({ offer: { id, data }, room, other, product, onClose }) {
   const { messageId, status } = room.standingOffer ?? {};
   // Accepted in another window of one's own, nobody else was first.
   const words = { conflict: messageId === id && status === "accepted" ? t.offer.conflict : conflictText(product, t) };
-  return html`<${ConfirmDialog}
-    title=${t.offer.acceptTitle(format.price(data.amount, data.currency))}
-    text=${product?.sellerId === room.ownUserId ? t.offer.acceptSeller(other.name) : t.offer.acceptBuyer}
-    action=${t.offer.accept}
-    words=${words}
-    run=${() => room.answerOffer(id, "accept")}
-    onClose=${onClose}
-  />`;
+  return html`<${ConfirmDialog} title=${t.offer.acceptTitle(format.price(data.amount, data.currency))}
+    text=${product?.sellerId === room.ownUserId ? t.offer.acceptSeller(other.name) : t.offer.acceptBuyer} action=${t.offer.accept}
+    words=${words} run=${() => room.answerOffer(id, "accept")} onClose=${onClose} />`;
 }

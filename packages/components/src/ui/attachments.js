@@ -1,6 +1,6 @@
 // @ts-check
 import { failureText } from "./attempt.js";
-import { Icon } from "./icons.js";
+import { IconButton } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
@@ -121,9 +121,36 @@ export function AttachmentTray({ attachments: { pictures, refused, remove }, onR
         return html`<li key=${clientId}>
           <img src=${url} alt=${file.name} title=${file.name} />
           ${share !== undefined && html`<progress max="1" value=${share} aria-label=${t.image.sending}></progress>`}
-          <button type="button" class="chosen-remove" aria-label=${t.image.remove(file.name)} onClick=${() => (remove(picture), onRemove())}><${Icon} name="close" /></button>
+          <${IconButton} icon="close" label=${t.image.remove(file.name)} class="chosen-remove" onClick=${() => (remove(picture), onRemove())} />
         </li>`;
       })}
     </ul>`}
     ${[...refused, ...failed].map((sentence) => html`<p key=${sentence} class="form-failure composer-failure" role="alert">${sentence}</p>`)}`;
+}
+
+/**
+ * Lets files be dropped onto an element.
+ *
+ * @param {((files: FileList) => void) | undefined} onFiles nothing where none are taken
+ * @returns {{isOver: boolean, handlers: Record<string, (event: DragEvent) => void>}}
+ */
+export function useDrop(onFiles) {
+  const [isOver, setOver] = useState(false);
+  const hasFiles = (/** @type {DragEvent} */ { dataTransfer }) => onFiles !== undefined && dataTransfer !== null && dataTransfer.types.includes("Files");
+  const onDragOver = (/** @type {DragEvent} */ event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    setOver(true);
+  };
+  const onDragLeave = (/** @type {DragEvent} */ { currentTarget, relatedTarget }) => {
+    // From one of its elements to another, one is still over it.
+    if (!(/** @type {Element} */ (currentTarget).contains(/** @type {Node | null} */ (relatedTarget)))) setOver(false);
+  };
+  const onDrop = (/** @type {DragEvent} */ event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    setOver(false);
+    onFiles?.(/** @type {DataTransfer} */ (event.dataTransfer).files);
+  };
+  return { isOver, handlers: { onDragOver, onDragLeave, onDrop } };
 }

@@ -1,6 +1,7 @@
 // @ts-check
+import { useLanguage } from "./language.js";
 import { reasonText } from "./message_text.js";
-import { useState } from "./view.js";
+import { html, useState } from "./view.js";
 
 /**
  * One thing at a time that may fail, and how it did.
@@ -42,4 +43,14 @@ const UNREACHABLE = new Set(["disconnected", "timeout", "unreachable"]);
  */
 export function failureText({ code = "", until, params }, t, words = {}) {
   return words[code] ?? (UNREACHABLE.has(code) ? t.notConnected : (reasonText(code, until, t, params?.reason) ?? t.somethingFailed));
+}
+
+/**
+ * How an attempt failed; nothing where it has not.
+ *
+ * @param {{of?: {code?: string}, class?: string, words?: Record<string, string>}} props
+ */
+export function Failure({ of: failure, class: className = "", words }) {
+  const { t } = useLanguage();
+  return failure && html`<p class="form-failure ${className}" role="alert">${failureText(failure, t, words)}</p>`;
 }

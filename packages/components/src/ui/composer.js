@@ -2,20 +2,27 @@
 import { MenuButton } from "./menu.js";
 import { quoteOf } from "./message_group.js";
 import { Icon } from "./icons.js";
-import { isKeyboardUsed } from "./keyboard.js";
 import { AttachmentTray } from "./attachments.js";
 import { useLanguage } from "./language.js";
-import { failureText, useAttempt } from "./attempt.js";
-import { charactersLeft } from "./text_limit.js";
+import { Failure, useAttempt } from "./attempt.js";
+import { uneditable } from "./message_text.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
 
 /** A phrase in a menu is cut after so many characters. */
 const LABEL_MAX = 60;
+/** So close to the limit, what is left is shown. */
+const NEAR_BYTES = 1024;
+const encoder = new TextEncoder();
+
+let usedLast = false;
+// At the window, so that nothing on the page can keep an event from being noticed.
+globalThis.addEventListener?.("keydown", () => void (usedLast = true), true);
+globalThis.addEventListener?.("pointerdown", () => void (usedLast = false), true);
 
 /**
- * @param {{room: import("@haggle/client").Room, other: import("@haggle/client").User, unfinished: import("./unfinished.js").Unfinished, editing?: Message,
+ * @param {{room: import("@haggle/client").Room, other: import("@haggle/client").User, unfinished: import("./composer_drafts.js").Unfinished, editing?: Message,
  *   endEdit: () => void, replied?: Message, endReply: () => void, phrases: import("./phrases.js").Phrases, editPhrases: () => void, makeOffer?: () => void, question?: string, images?: import("./attachments.js").ImageLimits,
  *   attachments: import("./attachments.js").Attachments, messageBytesMax: number, takesFocus: boolean}} props
  *   `editing` is the message whose words are being changed; `makeOffer` is missing where nothing can be
@@ -113,7 +120,7 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
       <${Icon} name=${editing ? "edit" : "reply"} /><span id="composer-bar" class="plain-line">${bar}</span>
       <button type="button" class="bar-button" onClick=${() => (endBar(), focus())}>${t.cancel}</button>
     </div>`}
-    ${editing && failure && html`<p class="form-failure composer-failure" role="alert">${failureText(failure, t, { conflict: t.editFailed, forbidden: t.editFailed, not_found: t.editFailed })}</p>`}
+    ${editing && html`<${Failure} of=${failure} class="composer-failure" words=${uneditable(t)} />`}
     ${!editing && html`<${AttachmentTray} attachments=${attachments} onRemove=${focus} />`}
     ${question && html`<p class="composer-question"><button type="button" class="chip" onClick=${() => (room.send(question), focus())}>${question}</button></p>`}
     <div class="composer-box" data-ring=${showsRing ? "" : undefined}>
@@ -124,32 +131,13 @@ export function Composer({ room, other, unfinished: { text, write }, editing, en
       html`<button type="button" class="composer-tool" aria-haspopup="dialog" title=${t.offer.make} onClick=${makeOffer}>
         <${Icon} name="offer" /><span class="composer-tool-label">${t.offer.short}</span>
       </button>`}
-      <textarea
-        ref=${field}
-        part="field"
-        rows="1"
-        value=${words}
-        placeholder=${editing ? t.editing : t.writeTo(other.name)}
-        aria-label=${editing ? t.editing : t.writeTo(other.name)}
-        aria-describedby="composer-bar composer-limit"
-        aria-invalid=${isTooLong ? "true" : undefined}
-        readonly=${attachments.busy}
-        autocomplete="off"
-        enterkeyhint=${touch ? "enter" : "send"}
-        onInput=${onInput}
-        onKeyDown=${onKeyDown}
-        onPaste=${onPaste}
-        onFocus=${() => setRing(isKeyboardUsed())}
-        onBlur=${() => setRing(false)}
-      ></textarea>
-      <button
-        type="submit"
-        class="send"
-        part="send"
-        aria-label=${editing ? t.save : t.send}
-        title=${touch ? undefined : t.enterHint}
-        disabled=${(said === "" && !hasPictures) || isTooLong || busy || attachments.busy}
-      ><${Icon} name=${editing ? "check" : "send"} /></button>
+      <textarea ref=${field} part="field" rows="1" value=${words} placeholder=${editing ? t.editing : t.writeTo(other.name)}
+        aria-label=${editing ? t.editing : t.writeTo(other.name)} aria-describedby="composer-bar composer-limit"
+        aria-invalid=${isTooLong ? "true" : undefined} readonly=${attachments.busy} autocomplete="off"
+        enterkeyhint=${touch ? "enter" : "send"} onInput=${onInput} onKeyDown=${onKeyDown} onPaste=${onPaste}
+        onFocus=${() => setRing(isKeyboardUsed())} onBlur=${() => setRing(false)}></textarea>
+      <button type="submit" class="icon-button send" part="send" aria-label=${editing ? t.save : t.send}
+        title=${touch ? undefined : t.enterHint} disabled=${(said === "" && !hasPictures) || isTooLong || busy || attachments.busy}><${Icon} name=${editing ? "check" : "send"} /></button>
     </div>
     <p class="composer-limit" id="composer-limit" data-over=${isTooLong ? "" : undefined}>${left !== undefined && t.charactersLeft(left)}</p>
     <p class="visually-hidden" role="status">${isTooLong && t.failure.too_large}</p>
@@ -189,4 +177,21 @@ function PhrasesButton({ saved, edit, text, insert }) {
     { label: t.phrases.edit, icon: "edit", choose: edit },
   ];
   return html`<${MenuButton} class="composer-tool" label=${t.phrases.title} items=${items}><${Icon} name="phrases" /><//>`;
+}
+
+/**
+ * How many more characters like those of a text fit into a message, whose limit is in bytes of UTF-8: a Korean syllable has three.
+ *
+ * @param {string} text
+ * @param {number} bytesMax
+ * @returns {number | undefined} negative where it is too long, nothing while there is plenty of room
+ */
+function charactersLeft(text, bytesMax) {
+  const bytes = encoder.encode(text).length;
+  return bytes > bytesMax - NEAR_BYTES ? Math.floor(((bytesMax - bytes) * text.length) / bytes) : undefined;
+}
+
+/** Whether what happens now comes from the keyboard. To a browser every focus in a text field is `:focus-visible`, also by a finger. */
+function isKeyboardUsed() {
+  return usedLast;
 }

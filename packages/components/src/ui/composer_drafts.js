@@ -1,4 +1,7 @@
 // @ts-check
+import { useState } from "./view.js";
+
+/** @typedef {ReturnType<typeof useUnfinished>} Unfinished */
 
 /*
  * What somebody has begun to write in each room. It outlives a reload where a page may keep something, and all windows of a
@@ -67,4 +70,24 @@ function stored(key) {
   } catch {
     return "";
   }
+}
+
+/**
+ * What is being written in a room, also after a look at another one.
+ *
+ * @param {import("@haggle/client").Room} room
+ */
+export function useUnfinished({ ownUserId, id }) {
+  const [text, setText] = useState(() => draftOf(ownUserId, id));
+  /** @param {string} text */
+  const write = (text) => {
+    setText(text);
+    keepDraft(ownUserId, id, text);
+  };
+  return {
+    text,
+    write,
+    /** Puts something before it, to be changed. @param {string} earlier */
+    putBack: (earlier) => write([earlier, draftOf(ownUserId, id)].filter(Boolean).join("\n")),
+  };
 }

@@ -4,14 +4,11 @@ import { conversation } from "../styles/conversation.js";
 import { menu } from "../styles/menu.js";
 import { offer } from "../styles/offer.js";
 import { picture } from "../styles/picture.js";
-import { skeleton } from "../styles/skeleton.js";
-import { useAsked } from "./asked.js";
-import { useAttachments } from "./attachments.js";
+import { useAttachments, useDrop } from "./attachments.js";
 import { messages } from "../styles/messages.js";
-import { failureText, useAttempt } from "./attempt.js";
+import { Failure, useAttempt } from "./attempt.js";
 import { Avatar, ProductPicture } from "./avatar.js";
 import { Composer } from "./composer.js";
-import { useDrop } from "./drop_zone.js";
 import { PlaceLink } from "./host.js";
 import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
@@ -19,11 +16,12 @@ import { StandingOffer } from "./standing_offer.js";
 import { MenuButton } from "./menu.js";
 import { MessageList } from "./message_list.js";
 import { describe, named } from "./message_text.js";
+import { useAsked } from "./asked.js";
 import { pendingOffer } from "./offer.js";
 import { usePhrases } from "./phrases.js";
 import { useRoomMenu } from "./room_menu.js";
 import { ConversationSkeleton } from "./skeleton.js";
-import { useUnfinished } from "./unfinished.js";
+import { useUnfinished } from "./composer_drafts.js";
 import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Message} Message */
@@ -34,7 +32,7 @@ import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 /** @typedef {import("./asked.js").Asked} Asked */
 
 /** The style sheets of what stands in a conversation. They are read with it. */
-export const sheets = [conversation, messages, picture, offer, composer, menu, skeleton];
+export const sheets = [conversation, messages, picture, offer, composer, menu];
 
 /** So many messages that arrive together are read out one by one; of more, their number. */
 const ANNOUNCED_MAX = 3;
@@ -119,6 +117,7 @@ export function Conversation({ room, inbox, state, rest, features, images, messa
   if (!other) return html`<${ConversationSkeleton} />`;
 
   const product = preview?.product ?? room.info?.product;
+  const about = { room, other, product };
   const waiting = pendingOffer(room);
   const mayOffer = room.entered && product && product.status !== "sold" && room.standingOffer?.status !== "accepted";
   const ask = (/** @type {Asked["kind"]} */ kind) => (/** @type {Message | undefined} */ message) => void dialog.ask({ kind, message });
@@ -149,18 +148,17 @@ export function Conversation({ room, inbox, state, rest, features, images, messa
   const asks = isNew && product?.status === "on_sale" && product.sellerId !== room.ownUserId;
 
   return html`<section class="pane conversation" part="conversation" aria-labelledby="conversation-title" data-opening=${dialog.opening ? "" : undefined} ...${drop.handlers}>
-    <${Header} room=${room} inbox=${inbox} other=${other} state=${state} product=${product} rest=${rest} blocking=${blocking} ask=${ask} takesFocus=${takesFocus} />
-    <${StandingOffer} room=${room} other=${other} product=${product} actions=${actions} />
-    <${MessageList} room=${room} other=${other} product=${product} actions=${actions} sought=${goal} />
+    <${Header} ...${about} inbox=${inbox} state=${state} rest=${rest} blocking=${blocking} ask=${ask} takesFocus=${takesFocus} />
+    <${StandingOffer} ...${about} actions=${actions} />
+    <${MessageList} ...${about} actions=${actions} sought=${goal} />
     <div class="visually-hidden" aria-live="polite">${announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
     ${!closed && product && html`<${StatusHint} room=${room} product=${product} />`}
-    ${failure && html`<p class="status-hint form-failure" role="alert">${failureText(failure, t)}</p>`}
+    <${Failure} of=${failure} class="status-hint" />
     <p class="visually-hidden" role="status">${dialog.opening && t.loading}</p>
     <div class="composer-closed-region" role="status">${closed && html`<p class="composer-closed">${room.frozen ? t.frozen : t.closed}</p>`}</div>
     ${!closed &&
     html`<${Composer}
-      room=${room}
-      other=${other}
+      ...${about}
       unfinished=${unfinished}
       editing=${edited}
       endEdit=${() => setEditing(undefined)}
@@ -176,7 +174,7 @@ export function Conversation({ room, inbox, state, rest, features, images, messa
       takesFocus=${takesFocus}
     />`}
     ${drop.isOver && html`<p class="drop-hint">${t.image.drop}</p>`}
-    ${dialog.asked && html`<${dialog.AskedDialog} asked=${dialog.asked} room=${room} other=${other} product=${product} phrases=${phrases} rest=${rest} onClose=${dialog.close} />`}
+    ${dialog.asked && html`<${dialog.AskedDialog} asked=${dialog.asked} ...${about} phrases=${phrases} rest=${rest} onClose=${dialog.close} />`}
   </section>`;
 }
 
@@ -259,7 +257,7 @@ function Header({ room, inbox, other, state, product, rest, blocking, ask, takes
     </div>
     ${product && html`<${ProductStrip} product=${product} own=${product.sellerId === room.ownUserId} rest=${rest} />`}
     <${MenuButton} class="icon-button conversation-menu" label=${t.conversationMenu} items=${items}><${Icon} name="more" /><//>
-    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t)}</p>`}
+    <${Failure} of=${failure} />
   </header>`;
 }
 
@@ -283,14 +281,14 @@ function ProductStrip({ product, own, rest }) {
     <div class="product-strip-text">
       <p class="product-strip-title plain-line" dir="auto">${product.title}</p>
       <div class="product-strip-line">
-        <span class="product-strip-price">${format.price(product.price, product.currency)}</span>
+        <span class="product-strip-price plain-line">${format.price(product.price, product.currency)}</span>
         ${own
           ? html`<${MenuButton} class="status status-button status-${status}" label=${t.productStatus(t.status[status])} items=${items}>
               <span>${t.status[status]}</span><${Icon} name="down" />
             <//>`
           : html`<span class="status status-${status}">${t.status[status]}</span>`}
       </div>
-      ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t)}</p>`}
+      <${Failure} of=${failure} />
     </div>
   </div>`;
 }

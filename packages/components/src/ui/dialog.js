@@ -1,6 +1,6 @@
 // @ts-check
-import { failureText, useAttempt } from "./attempt.js";
-import { Icon } from "./icons.js";
+import { Failure, useAttempt } from "./attempt.js";
+import { IconButton } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useRef } from "./view.js";
 
@@ -16,17 +16,12 @@ export function Dialog({ title, onClose, children }) {
   useEffect(() => dialog.current?.showModal(), []);
   const close = () => dialog.current?.close();
 
-  return html`<dialog
-    class="dialog dialog-small"
-    ref=${dialog}
-    aria-labelledby="dialog-title"
-    onClose=${onClose}
-    onClick=${(/** @type {MouseEvent} */ event) => event.target === dialog.current && close()}
-  >
+  return html`<dialog class="dialog dialog-small" ref=${dialog} aria-labelledby="dialog-title" onClose=${onClose}
+    onClick=${(/** @type {MouseEvent} */ event) => event.target === dialog.current && close()}>
     <div class="dialog-body">
       <header class="dialog-head">
         <h2 id="dialog-title">${title}</h2>
-        <button type="button" class="icon-button" aria-label=${t.close} onClick=${close}><${Icon} name="close" /></button>
+        <${IconButton} icon="close" label=${t.close} onClick=${close} />
       </header>
       ${children(close)}
     </div>
@@ -49,7 +44,7 @@ export function ConfirmDialog({ title, text, action, danger, words, run, onClose
   return html`<${Dialog} title=${title} onClose=${onClose}>
     ${(/** @type {() => void} */ close) => html`
       <p>${text}</p>
-      ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, words)}</p>`}
+      <${Failure} of=${failure} words=${words} />
       <div class="dialog-actions">
         <button type="button" class="button" ref=${cancel} onClick=${close}>${over ? t.close : t.cancel}</button>
         ${!over &&

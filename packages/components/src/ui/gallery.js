@@ -1,5 +1,5 @@
 // @ts-check
-import { Icon } from "./icons.js";
+import { Icon, IconButton } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { isPicture, useFreshAddress } from "./picture.js";
 import { html, useEffect, useRef, useState } from "./view.js";
@@ -43,7 +43,7 @@ export function Gallery({ room, other, messageId, onClose }) {
   };
   /** @param {number} step @param {"back" | "next"} icon @param {string} label */
   const arrow = (step, icon, label) =>
-    html`<button type="button" class="icon-button" aria-label=${label} aria-disabled=${String(!pictures[index + step])} onClick=${() => walk(step)}><${Icon} name=${icon} /></button>`;
+    html`<${IconButton} icon=${icon} label=${label} aria-disabled=${String(!pictures[index + step])} onClick=${() => walk(step)} />`;
 
   return html`<dialog class="gallery" ref=${dialog} aria-labelledby="gallery-title" onClose=${onClose} onKeyDown=${onKeyDown}>
     <div class="gallery-frame">
@@ -51,9 +51,9 @@ export function Gallery({ room, other, messageId, onClose }) {
         <h2 id="gallery-title" aria-live="polite"><span class="plain-line">${alt}</span>${message && html`<span>${index + 1} / ${pictures.length}</span>`}</h2>
         ${pictures.length > 1 && [arrow(-1, "back", t.image.previous), arrow(1, "next", t.image.next)]}
         ${message &&
-        html`<button type="button" class="icon-button" aria-label=${t.image.zoom} aria-pressed=${String(zoomed)} onClick=${() => setZoomed(!zoomed)}><${Icon} name="search" /></button>
+        html`<${IconButton} icon="search" label=${t.image.zoom} aria-pressed=${String(zoomed)} onClick=${() => setZoomed(!zoomed)} />
           <a class="icon-button" href=${message.data.url} download="" target="_blank" rel="noopener" aria-label=${t.image.download}><${Icon} name="download" /></a>`}
-        <button type="button" class="icon-button" aria-label=${t.close} onClick=${close}><${Icon} name="close" /></button>
+        <${IconButton} icon="close" label=${t.close} onClick=${close} />
       </header>
       ${message
         ? html`<${Full} key=${message.id} message=${message} alt=${alt} room=${room} zoomed=${zoomed} zoom=${() => setZoomed(!zoomed)} close=${close} />`

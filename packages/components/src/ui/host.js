@@ -1,5 +1,5 @@
 // @ts-check
-import { createContext, html, useContext } from "./view.js";
+import { createContext, html, useContext, useEffect, useState } from "./view.js";
 
 /**
  * Where in a messenger one is, or wants to go. The host's router decides what comes of it.
@@ -46,4 +46,33 @@ export function PlaceLink({ to, children, ...attributes }) {
   return href === undefined
     ? html`<button type="button" ...${attributes} onClick=${() => go(to)}>${children}</button>`
     : html`<a href=${href} ...${attributes} onClick=${onClick}>${children}</a>`;
+}
+
+/** What was read when it was first needed, by what reads it. @type {Map<() => Promise<any>, any>} */
+const modules = new Map();
+
+/**
+ * Reads a module ahead of the view that needs it.
+ *
+ * @param {() => Promise<any>} load
+ */
+export async function readModule(load) {
+  if (!modules.has(load)) modules.set(load, await load());
+}
+
+/**
+ * A module that a page does without until it is needed, with its style sheets, which are there before anything of it is drawn.
+ *
+ * @template {{sheets: (() => CSSStyleSheet)[]}} M
+ * @param {() => Promise<M>} load the same function each time
+ * @param {boolean} [isNeeded]
+ * @returns {M | undefined} nothing until it is there
+ */
+export function useModule(load, isNeeded = true) {
+  const { adopt } = useContext(HostContext);
+  const [, changed] = useState({});
+  const module = modules.get(load);
+  useEffect(() => void (isNeeded && !module && readModule(load).then(() => changed({}))), [isNeeded]);
+  if (module) adopt(module.sheets);
+  return module;
 }

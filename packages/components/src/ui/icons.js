@@ -6,13 +6,10 @@ export const PATHS = {
   back: "M15 5l-7 7 7 7",
   send: "M5 12h14M13 6l6 6-6 6",
   down: "M6 9.5l6 6 6-6",
-  chats: "M4 5h16v11H10l-5 4v-4H4z",
-  market: "M4 10l1.5-5h13L20 10M5 10v9h14v-9M4 10a2.7 2.7 0 0 0 5.3 0 2.7 2.7 0 0 0 5.4 0 2.7 2.7 0 0 0 5.3 0M10 19v-5h4v5",
   clock: "M12 7.5V12l3 2M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17",
   sent: "M5 12.5l4.5 4.5L19 7.5",
   read: "M2.5 12.5l4.5 4.5 9-9.5M11 16l1.5 1 9-9.5",
   failed: "M12 7v6M12 16.5v.5M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17",
-  swap: "M7 4L3.5 7.5 7 11M4 7.5h15M17 13l3.5 3.5L17 20M20 16.5H5",
   close: "M6 6l12 12M18 6L6 18",
   more: "M12 5.5v.01M12 12v.01M12 18.5v.01",
   offer: "M4 4.5h7.5L20 13l-7 7-8.5-8.5zM8.5 8.5v.01",
@@ -32,10 +29,19 @@ export const PATHS = {
   pinned: "M12 15v6M8 4h8l-1 6 3 5H6l3-5z",
   muted: "M6 17v-7a6 6 0 0 1 12 0v7H4M10 20h4M3 3l18 18",
   archive: "M4 5h16v4H4zM5 9v10h14V9M10 13h4",
-  offline: "M3 3l18 18M8.5 16.5a5 5 0 0 1 6 -.5M5 12.5a10 10 0 0 1 4-2.5M19 12.5a10 10 0 0 0-5-2.8M2 9a15 15 0 0 1 4-2.5M22 9a15 15 0 0 0-11-4M12 20h.01",
+  offline: "M3 3l18 18M5 12.5a10 10 0 0 1 14 0M8.5 16a5 5 0 0 1 7 0M12 20v.01",
 };
 
-/** @param {{name: keyof typeof PATHS}} props */
-export function Icon({ name }) {
-  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${PATHS[name]} /></svg>`;
+/** @param {{name?: keyof typeof PATHS, path?: string}} props `path`: of an icon of the page's own */
+export function Icon({ name = "more", path = PATHS[name] }) {
+  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${path} /></svg>`;
+}
+
+/**
+ * A button that is an icon alone.
+ *
+ * @param {{icon: keyof typeof PATHS, label: string, class?: string, [attribute: string]: any}} props
+ */
+export function IconButton({ icon, label, class: className = "", ...attributes }) {
+  return html`<button type="button" class="icon-button ${className}" aria-label=${label} ...${attributes}><${Icon} name=${icon} /></button>`;
 }

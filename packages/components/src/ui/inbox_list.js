@@ -1,9 +1,9 @@
 // @ts-check
-import { failureText, useAttempt } from "./attempt.js";
 import { InboxRow } from "./inbox_row.js";
-import { HostContext } from "./host.js";
+import { useModule } from "./host.js";
+import { Failure, useAttempt } from "./attempt.js";
 import { useLanguage } from "./language.js";
-import { html, useContext, useEffect, useRef, useState } from "./view.js";
+import { html, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Inbox} Inbox */
 /** @typedef {import("@haggle/client").InboxItem} InboxItem */
@@ -22,6 +22,8 @@ const FILTERS = {
 const SCREENFUL = 12;
 const PAGES_MAX = 10;
 
+const loadMenus = () => import("./room_menu.js");
+
 /**
  * One's own conversations, pinned ones first, then latest activity first: all of them, or some.
  *
@@ -36,18 +38,15 @@ export function InboxList({ inbox, rest, user, openRoomId }) {
   const loadMore = () => (isArchive ? inbox.loadArchived() : inbox.loadMore());
   const isReading = useScreenful({ hasMore, loadMore }, items.length, filter);
   const { busy, failure, attempt } = useAttempt();
-  const { adopt } = useContext(HostContext);
-  const [menus, setMenus] = useState(/** @type {typeof import("./room_menu.js") | undefined} */ (undefined));
   // The list stands before its menus have come.
-  useEffect(() => void import("./room_menu.js").then(setMenus), []);
-  if (menus) adopt(menus.sheets);
+  const menus = useModule(loadMenus);
   const isEmpty = inbox.items.length === 0 && inbox.archived.length === 0;
   // Somebody who has archived everything gets to it.
   useEffect(() => void (inbox.loaded && isEmpty && inbox.loadArchived().catch(() => {})), [inbox.loaded, isEmpty]);
 
   if (isEmpty && !isArchive) return inbox.loaded ? html`<${NoChats} />` : html`<${InboxSkeleton} />`;
   return html`<${Filters} filter=${filter} choose=${setFilter} />
-    ${failure && html`<p class="notice form-failure" role="alert">${failureText(failure, t)}</p>`}
+    <${Failure} of=${failure} class="notice" />
     ${items.length > 0
       ? html`<ul class="inbox-list">
           ${items.map((item) => html`<${InboxRow} key=${item.id} item=${item} user=${user} current=${item.id === openRoomId} menu=${menus && ((/** @type {string} */ name) => html`<${menus.RowMenu} inbox=${inbox} rest=${rest} attempt=${attempt} item=${item} name=${name} isOpen=${item.id === openRoomId} />`)} />`)}
@@ -89,9 +88,9 @@ function Filters({ filter, choose }) {
 /** Rows that are about to come. */
 export function InboxSkeleton() {
   const { t } = useLanguage();
-  return html`<div class="inbox-skeleton">
+  return html`<div class="inbox-skeleton skeleton">
     <p class="visually-hidden" role="status">${t.loading}</p>
-    ${[1, 2, 3, 4, 5].map((row) => html`<div class="skeleton-row" key=${row}><span></span><span></span><span></span></div>`)}
+    ${[1, 2, 3, 4, 5].map((row) => html`<i class="skeleton-row" key=${row}></i>`)}
   </div>`;
 }
 

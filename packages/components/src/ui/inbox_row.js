@@ -3,9 +3,9 @@ import { html, useEffect, useState } from "./view.js";
 import { useLanguage } from "./language.js";
 import { PlaceLink } from "./host.js";
 import { Icon } from "./icons.js";
+import { describe, named } from "./message_text.js";
 import { draftOf, onDraft } from "./composer_drafts.js";
 import { Avatar, ProductPicture } from "./avatar.js";
-import { describe, named } from "./message_text.js";
 
 /** @typedef {import("@haggle/client").InboxItem} InboxItem */
 

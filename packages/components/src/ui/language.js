@@ -1,6 +1,6 @@
 // @ts-check
-import { en } from "../languages/en.js";
 import { priceText } from "./money.js";
+import { en } from "../languages/en.js";
 import { createContext, useContext } from "./view.js";
 
 /** @typedef {import("../languages/en.js").Strings} Strings */

@@ -27,17 +27,8 @@ export function MenuButton({ label, items, class: className = "", children, tabi
   const open = controlled.open ?? openHere;
   const setOpen = controlled.setOpen ?? setOpenHere;
   const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
-  return html`<button
-      ref=${button}
-      type="button"
-      class=${className}
-      aria-haspopup="menu"
-      aria-expanded=${String(open)}
-      aria-label=${label}
-      tabindex=${tabindex}
-      onKeyDown=${onKeyDown}
-      onClick=${() => setOpen(!open)}
-    >
+  return html`<button ref=${button} type="button" class=${className} aria-haspopup="menu" aria-expanded=${String(open)} aria-label=${label}
+      tabindex=${tabindex} onKeyDown=${onKeyDown} onClick=${() => setOpen(!open)}>
       ${children}
     </button>
     ${open && html`<${Menu} anchor=${button} label=${label} items=${items()} onClose=${() => setOpen(false)} />`}`;
@@ -101,15 +92,10 @@ function Menu({ anchor, label, items, onClose }) {
 
   return html`<div class="menu" part="menu" popover="manual" role="menu" aria-label=${label} ref=${list} onKeyDown=${onKeyDown}>
     ${items.map(
-      ({ label, icon, danger, checked, isEmoji, choose }) => html`<button
-        type="button"
-        role=${checked === undefined ? "menuitem" : "menuitemradio"}
-        aria-checked=${checked === undefined ? undefined : String(checked)}
-        tabindex="-1"
-        class=${isEmoji ? "menu-emoji" : "menu-item"}
-        data-danger=${danger ? "" : undefined}
-        onClick=${() => (close(), choose())}
-      >
+      ({ label, icon, danger, checked, isEmoji, choose }) => html`<button type="button"
+        role=${checked === undefined ? "menuitem" : "menuitemradio"} aria-checked=${checked === undefined ? undefined : String(checked)}
+        tabindex="-1" class=${isEmoji ? "menu-emoji" : "menu-item"} data-danger=${danger ? "" : undefined}
+        onClick=${() => (close(), choose())}>
         ${isEmoji || checked === undefined ? icon && html`<${Icon} name=${icon} />` : html`<span class="menu-check">${checked && html`<${Icon} name="check" />`}</span>`}
         <span>${label}</span>
       </button>`,

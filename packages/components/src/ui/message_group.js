@@ -129,7 +129,7 @@ function Bubble({ line, own, other, room, actions, reachable }) {
   return html`<div class="line-row" ...${longPress}>
     ${content}
     <${MenuButton}
-      class="line-menu"
+      class="icon-button line-menu"
       label=${t.messageMenu(describe(message, { t, format }).slice(0, 60))}
       items=${items}
       open=${open}

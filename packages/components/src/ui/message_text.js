@@ -47,6 +47,13 @@ export function named(user, t) {
 }
 
 /**
+ * What it means that a message can't be edited or deleted.
+ *
+ * @param {import("../languages/en.js").Strings} t
+ */
+export const uneditable = ({ editFailed }) => ({ conflict: editFailed, forbidden: editFailed, not_found: editFailed });
+
+/**
  * Why something failed, by its code; `undefined` for a code that the page has no words for.
  *
  * @param {string | undefined} code

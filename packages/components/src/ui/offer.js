@@ -1,5 +1,5 @@
 // @ts-check
-import { failureText, useAttempt } from "./attempt.js";
+import { Failure, useAttempt } from "./attempt.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
@@ -85,7 +85,7 @@ export function OfferCard({ message, room, other, product, actions }) {
     <p class="offer-head">
       <span class="plain-line">${own ? t.offer.yours : t.offer.from(other.name)}</span>
       ${closed && html`<span class="offer-amount">${amount}</span>`}
-      <span class="offer-status">${t.offer.status[status]}</span>
+      <span class="status status-${closed ? "sold" : pending ? "reserved" : "accepted"}">${t.offer.status[status]}</span>
     </p>
     ${!closed &&
     html`<p class="offer-amount">${amount}</p>
@@ -125,7 +125,7 @@ export function OfferActions({ offer, room, product, actions, onAnswered }) {
             <button type="button" class="button" disabled=${busy} onClick=${() => give("decline")}>${t.offer.decline}</button>
           `}
     </div>`}
-    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, words)}</p>`}`;
+    <${Failure} of=${failure} words=${words} />`;
 }
 
 /**

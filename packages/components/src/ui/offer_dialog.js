@@ -1,11 +1,11 @@
 // @ts-check
 import { amountText, firstPrice, parseAmount, suggestedPrices } from "./amount.js";
-import { failureText, useAttempt } from "./attempt.js";
+import { Failure, useAttempt } from "./attempt.js";
 import { Dialog } from "./dialog.js";
 import { useLanguage } from "./language.js";
 import { exponentOf } from "./money.js";
 import { compare, conflictText, pendingOffer } from "./offer.js";
-import { html, useEffect, useRef, useState } from "./view.js";
+import { html, useRef, useState } from "./view.js";
 
 /**
  * Names a price: a new offer, or another one in answer to an offer.
@@ -26,11 +26,11 @@ export function OfferDialog({ room, product, answering, onClose }) {
   const [clientId] = useState(() => room.newClientId());
   const { busy, failure, attempt, forget } = useAttempt();
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
-  useEffect(() => field.current?.select(), []);
 
   const amount = parseAmount(text, digits);
   const waiting = pendingOffer(room);
   const replaced = !answering && waiting?.senderId === room.ownUserId ? waiting.data : undefined;
+  const invalid = digits > 0 ? t.offer.invalid : t.offer.invalidWhole;
   const choices = price ? suggestedPrices(price, terms) : [];
 
   /** @param {string} next */
@@ -54,18 +54,10 @@ export function OfferDialog({ room, product, answering, onClose }) {
     ${(/** @type {() => void} */ close) => html`<form class="form" novalidate onSubmit=${(/** @type {Event} */ event) => submit(event, close)}>
       <label class="field">
         <span>${t.offer.amountIn(currency)}</span>
-        <input
-          ref=${field}
-          class="amount"
-          type="text"
-          inputmode=${digits > 0 ? "decimal" : "numeric"}
-          autocomplete="off"
-          maxlength="24"
-          value=${text}
-          aria-invalid=${String(wrong)}
-          aria-describedby="offer-preview"
-          onInput=${(/** @type {any} */ event) => change(event.currentTarget.value)}
-        />
+        <input ref=${field} class="amount" type="text" inputmode=${digits > 0 ? "decimal" : "numeric"} autocomplete="off" maxlength="24"
+          value=${text} aria-invalid=${String(wrong)} aria-describedby="offer-preview"
+          autofocus onFocus=${(/** @type {any} */ event) => event.currentTarget.select()}
+          onInput=${(/** @type {any} */ event) => change(event.currentTarget.value)} />
       </label>
       ${choices.length > 0 &&
       html`<div class="chips" role="group" aria-label=${t.offer.asking(format.price(price, currency))}>
@@ -75,10 +67,10 @@ export function OfferDialog({ room, product, answering, onClose }) {
       </div>`}
       <p class="form-hint" id="offer-preview" aria-live="polite">
         ${amount === undefined ? (wrong ? "" : " ") : `${format.price(amount, currency)} · ${compare(amount, price, t) || t.offer.lasts}`}
-        ${wrong && html`<span class="form-failure">${digits > 0 ? t.offer.invalid : t.offer.invalidWhole}</span>`}
+        ${wrong && html`<span class="form-failure">${invalid}</span>`}
       </p>
       ${replaced && html`<p class="form-hint">${t.offer.replaces(format.price(replaced.amount, replaced.currency))}</p>`}
-      ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t, { conflict: waiting && waiting.senderId !== room.ownUserId && !answering ? t.offer.answerFirst : conflictText(product, t), invalid: digits > 0 ? t.offer.invalid : t.offer.invalidWhole })}</p>`}
+      <${Failure} of=${failure} words=${{ conflict: waiting && waiting.senderId !== room.ownUserId && !answering ? t.offer.answerFirst : conflictText(product, t), invalid }} />
       <div class="dialog-actions">
         <span class="form-hint">${t.offer.lasts}</span>
         <button type="submit" class="button button-primary" disabled=${busy}>${t.offer.send}</button>

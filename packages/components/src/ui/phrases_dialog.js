@@ -1,6 +1,6 @@
 // @ts-check
 import { Dialog } from "./dialog.js";
-import { Icon } from "./icons.js";
+import { IconButton } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { CHARACTERS_MAX } from "./phrases.js";
 import { html, useState } from "./view.js";
@@ -26,7 +26,7 @@ export function PhrasesDialog({ saved: { phrases, canAdd, add, remove }, onClose
         ${phrases.map(
           (phrase) => html`<li key=${phrase}>
             <span dir="auto">${phrase}</span>
-            <button type="button" class="icon-button" aria-label=${t.phrases.remove(phrase)} onClick=${() => remove(phrase)}><${Icon} name="trash" /></button>
+            <${IconButton} icon="trash" label=${t.phrases.remove(phrase)} onClick=${() => remove(phrase)} />
           </li>`,
         )}
       </ul>

@@ -30,16 +30,8 @@ export function Picture({ message, alt, room, enlarge }) {
   const shrink = (/** @type {number} */ scale) => Math.round(width * Math.min(1, scale));
   const shown = shrink(Math.min(BOX.width / width, BOX.height / height));
   return html`<button type="button" class="image" aria-haspopup="dialog" aria-label=${t.image.enlarge(alt)} onClick=${() => enlarge(message)}>
-    <img
-      src=${thumbnailUrl}
-      srcset=${`${thumbnailUrl} ${shrink(THUMBNAIL_PX / Math.max(width, height))}w, ${url} ${width}w`}
-      sizes=${`${shown}px`}
-      width=${shown}
-      height=${Math.round((shown * height) / width)}
-      alt=${alt}
-      loading="lazy"
-      onError=${failed}
-    />
+    <img src=${thumbnailUrl} srcset=${`${thumbnailUrl} ${shrink(THUMBNAIL_PX / Math.max(width, height))}w, ${url} ${width}w`}
+      sizes=${`${shown}px`} width=${shown} height=${Math.round((shown * height) / width)} alt=${alt} loading="lazy" onError=${failed} />
   </button>`;
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-import { failureText, useAttempt } from "./attempt.js";
+import { Failure, useAttempt } from "./attempt.js";
 import { Dialog } from "./dialog.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useRef, useState } from "./view.js";
@@ -63,7 +63,7 @@ export function ReportDialog({ roomId, messageId, rest, onClose }) {
               <textarea ref=${field} rows="3" maxlength=${TEXT_MAX} value=${text} aria-invalid=${String(wrong)} onInput=${(/** @type {any} */ event) => (setText(event.currentTarget.value), setWrong(false))}></textarea>
             </label>
             ${wrong && html`<p class="form-failure" role="alert">${t.report.textNeeded}</p>`}
-            ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t)}</p>`}
+            <${Failure} of=${failure} />
             <div class="dialog-actions">
               <button type="button" class="button" onClick=${close}>${t.cancel}</button>
               <button type="submit" class="button button-primary" disabled=${busy || !category}>${t.report.send}</button>

@@ -1,6 +1,6 @@
 // @ts-check
 import { found } from "../styles/found.js";
-import { failureText, useAttempt } from "./attempt.js";
+import { Failure, useAttempt } from "./attempt.js";
 import { PlaceLink } from "./host.js";
 import { InboxSkeleton, useScreenful } from "./inbox_list.js";
 import { Faces, InboxRow } from "./inbox_row.js";
@@ -47,7 +47,7 @@ export function SearchResults({ words, inbox, rest, user, openRoomId }) {
       ${!messages
         ? html`<${InboxSkeleton} />`
         : messages.failure
-          ? html`<p class="notice" role="alert">${failureText(messages.failure, t)}</p>`
+          ? html`<${Failure} of=${messages.failure} class="notice" />`
           : messages.items.length > 0 && html`<${Messages} messages=${messages} more=${more} user=${user} />`}
     </div>`;
 }
@@ -76,7 +76,7 @@ function Messages({ messages: { items, nextCursor }, more, user }) {
       ${items.map((item) => html`<${FoundRow} key=${item.message.id} found=${item} user=${user} />`)}
       ${nextCursor &&
       html`<li class="inbox-more">
-        ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t)}</p>`}
+        <${Failure} of=${failure} />
         <button type="button" class="button" onClick=${() => attempt(more)}>${t.more}</button>
       </li>`}
     </ul>

@@ -1,13 +1,9 @@
 // @ts-check
-import { dialogs } from "../styles/dialogs.js";
-import { failureText, useAttempt } from "./attempt.js";
+import { Failure, useAttempt } from "./attempt.js";
 import { useLanguage } from "./language.js";
 import { html, useEffect, useState } from "./view.js";
 
 /** @typedef {import("@haggle/client").Settings} Switches */
-
-/** The style sheets of the switches. They are read with them. */
-export const sheets = [dialogs];
 
 const NAMES = /** @type {(keyof Switches)[]} */ (["readReceipts", "typing", "presence"]);
 
@@ -48,6 +44,6 @@ export function Settings({ rest }) {
         />
       </label>`,
     )}
-    ${failure && html`<p class="form-failure" role="alert">${failureText(failure, t)}</p>`}
+    <${Failure} of=${failure} />
   </section>`;
 }

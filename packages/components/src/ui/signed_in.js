@@ -1,12 +1,15 @@
 // @ts-check
-import { HostContext } from "./host.js";
+import { useModule } from "./host.js";
+import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
-import { ConnectionBanner } from "./connection_banner.js";
 import { Search } from "./search.js";
-import { html, useChanges, useContext, useEffect, useState } from "./view.js";
+import { html, useChanges, useEffect, useRef, useState } from "./view.js";
 import { InboxList } from "./inbox_list.js";
 
 /** @typedef {import("../elements/session.js").Session} Session */
+
+/** A reconnection that takes less than this is nobody's business. */
+const PATIENCE_MS = 1_200;
 
 /**
  * Shows something to somebody who is signed in, and else why it is not there.
@@ -18,11 +21,11 @@ export function SignedIn({ session, again, children }) {
   const { t } = useLanguage();
   useChanges(session.client, "state");
   if (session.hasEnded) {
-    const refused = session.error?.code === "origin_refused";
+    const code = session.error?.code;
     return html`<section class="pane">
       <div class="empty">
         <h2 class="empty-title" role="alert">${t.sessionEnded}</h2>
-        <p>${refused ? t.originRefused(location.origin) : t.sessionEndedHint}</p>
+        <p>${code === "origin_refused" ? t.originRefused(location.origin) : code === "unauthenticated" ? t.signInAgain : t.sessionEndedHint}</p>
         <button type="button" class="button" onClick=${again}>${t.tryAgain}</button>
       </div>
     </section>`;
@@ -40,9 +43,30 @@ export function totalOf({ unreadTotal: { rooms, messages } }) {
   return Math.max(rooms, messages);
 }
 
-/** @param {{client: import("@haggle/client").HaggleClient}} props */
+/** That there is no connection, where that lasts. @param {{client: import("@haggle/client").HaggleClient}} props */
 export function Banner({ client }) {
-  return html`<${ConnectionBanner} state=${client.state} reconnectNow=${() => client.reconnectNow()} />`;
+  const { state } = client;
+  const { t } = useLanguage();
+  const isDown = state === "connecting" || state === "waiting";
+  const [shown, setShown] = useState(false);
+  const wasOpen = useRef(false);
+  if (state === "open") wasOpen.current = true;
+
+  useEffect(() => {
+    if (!isDown) return setShown(false);
+    const timer = setTimeout(() => setShown(true), navigator.onLine ? PATIENCE_MS : 0);
+    return () => clearTimeout(timer);
+  }, [isDown]);
+
+  // The region stays in the page: a live region that arrives together with its text is not read aloud.
+  return html`<div class="banner-region" role="status">
+    ${shown &&
+    html`<div class="banner">
+      <${Icon} name="offline" />
+      <span>${!navigator.onLine ? t.offlineBanner : wasOpen.current ? t.reconnecting : t.connecting}</span>
+      ${navigator.onLine && html`<button type="button" onClick=${() => client.reconnectNow()}>${t.connectNow}</button>`}
+    </div>`}
+  </div>`;
 }
 
 /**
@@ -64,34 +88,16 @@ export function InboxView({ session, client, openRoomId, onUnread }) {
   </section>`;
 }
 
-/** @type {typeof import("./conversation.js") | undefined} */
-let talk;
-
 /** Half of all code, which an inbox or a badge does without: read when somebody is about to talk. */
-export async function loadTalk() {
-  return (talk ??= await import("./conversation.js"));
-}
+export const loadTalk = () => import("./conversation.js");
 
 /** @param {{session: Session, client: import("@haggle/client").HaggleClient, roomId: string, sought?: {seq: number}, takesFocus: boolean}} props */
 export function ConversationView({ session, client, roomId, sought, takesFocus }) {
   const { t } = useLanguage();
-  const { adopt } = useContext(HostContext);
-  const [loaded, setLoaded] = useState(talk);
-  useEffect(() => void (loaded ?? loadTalk().then(setLoaded)), []);
+  const talk = useModule(loadTalk);
   useChanges(client.inbox);
-  if (!loaded) return html`<section class="pane conversation" aria-label=${t.chats}><p class="visually-hidden" role="status">${t.loading}</p></section>`;
-  // Before it is drawn for the first time.
-  adopt(loaded.sheets);
-  return html`<${loaded.Conversation}
-    key=${roomId}
-    room=${client.room(roomId)}
-    inbox=${client.inbox}
-    state=${client.state}
-    rest=${client.rest}
-    sought=${sought}
-    features=${session.features}
-    images=${session.features.has("images") ? session.images : undefined}
-    messageBytesMax=${session.messageBytesMax}
-    takesFocus=${takesFocus}
-  />`;
+  if (!talk) return html`<section class="pane conversation" aria-label=${t.chats}><p class="visually-hidden" role="status">${t.loading}</p></section>`;
+  return html`<${talk.Conversation} key=${roomId} room=${client.room(roomId)} inbox=${client.inbox} state=${client.state}
+    rest=${client.rest} sought=${sought} features=${session.features} images=${session.features.has("images") ? session.images : undefined}
+    messageBytesMax=${session.messageBytesMax} takesFocus=${takesFocus} />`;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import * as preact from "../vendor/preact.js";
-import htm from "../vendor/htm.js";
 import * as hooks from "../vendor/preact-hooks.js";
+import htm from "../vendor/htm.js";
 
 /*
  * The view library, from one address. It is vendored as published, minified and without its types, hence the types here.
@@ -36,6 +36,25 @@ export const useEffect = /** @type {any} */ (hooks.useEffect);
 
 /** @type {(effect: () => void | (() => void), inputs?: unknown[]) => void} */
 export const useLayoutEffect = /** @type {any} */ (hooks.useLayoutEffect);
+
+/**
+ * A style sheet that shadow roots and documents adopt. It is no inline style, so a strict Content-Security-Policy allows it, and
+ * one object serves every element of a page. Made when it is first used: a module may be imported where there is no DOM.
+ *
+ * @param {TemplateStringsArray} text
+ * @returns {() => CSSStyleSheet}
+ */
+export function css(text) {
+  /** @type {CSSStyleSheet | undefined} */
+  let sheet;
+  return () => {
+    if (!sheet) {
+      sheet = new CSSStyleSheet();
+      sheet.replaceSync(text[0]);
+    }
+    return sheet;
+  };
+}
 
 /**
  * What has the focus among the elements of the same document or shadow root.
