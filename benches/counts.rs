@@ -129,6 +129,7 @@ fn stored() -> StoredMessage {
         reply_to: None,
         reactions: Vec::new(),
         is_removed: false,
+        staff_name: None,
     }
 }
 
@@ -176,6 +177,7 @@ fn batch(times: usize) {
                     reply_to: None,
                     sent_at: AT,
                     screened: Screened::Clean,
+                    by_staff: false,
                 })
             })
             .collect();

@@ -86,6 +86,7 @@ fn append(room: &RoomId, sender: &UserId, client_id: Option<String>) -> Write {
         reply_to: None,
         sent_at: AT,
         screened: Screened::Clean,
+        by_staff: false,
     })
 }
 

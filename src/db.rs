@@ -99,6 +99,7 @@ pub use models::{
         list_reports, store_report,
     },
     room::{allow_contact, has_room, is_member},
+    room_staff::is_room_staff,
     user::{
         SignIn, UserDetails, find_settings, find_sign_in, find_user, find_user_details, find_users, is_deleted,
         list_users,
@@ -118,7 +119,7 @@ pub use opening::{open_to_serve, open_to_work};
 pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};
 pub use push_subscriptions::{Subscribed, list_push_subscriptions, put_push_subscription, remove_push_subscription};
-pub use read_many::{BytesMax, find_members, list_histories, load_rooms};
+pub use read_many::{BytesMax, Standing, find_standing, find_standings, list_histories, load_rooms};
 pub use screen_message::{
     ScreenContext, ScreenDecision, find_edited_for_screen, find_room_for_screen, is_stored, note_screened,
 };
@@ -129,8 +130,8 @@ pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
 pub use wal::{MarkedLog, fold_idle_log, fold_log, mark_log};
 pub use wal_mark::{FoundFile, inspect};
 pub use write_batch::{
-    ErasureProgress, Moderate, Moderation, OfferMoved, Outcomes, ProductChange, ReadMark, SanctionSet, Write,
-    WriteError, Written, finish_erasures, list_erasures, write_batch, write_deferred,
+    ErasureProgress, Moderate, Moderation, OfferMoved, Outcomes, ProductChange, ReadMark, SanctionSet, StaffMoved,
+    Write, WriteError, Written, finish_erasures, list_erasures, write_batch, write_deferred,
 };
 
 use connection::{Backend, prelude};

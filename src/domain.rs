@@ -30,6 +30,7 @@ pub mod screen;
 pub mod search;
 pub mod settings;
 pub mod staff;
+pub mod staff_notice;
 pub mod stored_image;
 pub mod times;
 pub mod timestamp;

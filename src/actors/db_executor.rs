@@ -177,6 +177,19 @@ impl Database {
         self.read(purpose, Scope::Nothing, move |conn| db::is_member(conn, &room, &user)).await
     }
 
+    /// Whether a user may send something to a room, now: a member, or somebody of the staff who has joined it, where their token
+    /// says so.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database can't answer.
+    pub async fn may_send(&self, room: RoomId, user: UserId, is_staff: bool) -> Result<bool, DbError> {
+        let purpose = Reading::check(user.clone(), "authorize");
+        let find = move |conn: &mut Connection| {
+            Ok(db::is_member(conn, &room, &user)? || is_staff && db::is_room_staff(conn, &room, &user)?)
+        };
+        self.read(purpose, Scope::Nothing, find).await
+    }
+
     /// Refuses a user who was removed or is banned: their token may be valid for hours. Asked for each request, handshake and
     /// CONNECT.
     ///

@@ -391,6 +391,7 @@ fn notice(context: &ScreenContext, sender: &UserId, text: String, at: Timestamp)
         reply_to: None,
         sent_at: at,
         screened: Screened::Clean,
+        by_staff: false,
     });
     Notice { room, write }
 }
@@ -454,6 +455,7 @@ mod tests {
                 reply_to: None,
                 sent_at: Timestamp(0),
                 screened: Screened::Clean,
+                by_staff: false,
             };
             let message = Message { draft, ends: None, grant: None, is_asked: true, reply: ReplyTo::Nobody };
             match screen.ask(message.into()).await {

@@ -293,6 +293,7 @@ mod tests {
             reply_to: None,
             reactions: Vec::new(),
             is_removed: false,
+            staff_name: None,
         }
     }
 

@@ -8,9 +8,9 @@ use super::{
     request::RoomRequest,
 };
 use crate::{
-    db::{DbError, Messages, OtherMember, RoomState},
+    db::{DbError, Messages, OtherMember, RoomState, Standing},
     domain::{RoomId, User, UserId},
-    error::{ChatError, ErrorCode},
+    error::ChatError,
 };
 
 /// The database has said whether a user is a member.
@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct Authorized {
     pub(super) room: RoomId,
     pub(super) user: UserId,
-    pub(super) allowed: Result<bool, DbError>,
+    pub(super) standing: Result<Standing, DbError>,
 }
 
 /// The database has read a room.
@@ -30,8 +30,8 @@ pub(super) struct RoomLoaded {
 
 impl Chat {
     /// Who is a member.
-    pub(super) fn members_found(&mut self, list: List<(RoomId, UserId)>, allowed: Result<Vec<bool>, DbError>) {
-        for answer in self.reads.members_found(list, allowed) {
+    pub(super) fn members_found(&mut self, list: List<(RoomId, UserId)>, found: Result<Vec<Standing>, DbError>) {
+        for answer in self.reads.members_found(list, found) {
             self.guarded("authorized", |chat| chat.authorized(answer));
         }
     }
@@ -58,23 +58,20 @@ impl Chat {
         }
     }
 
-    pub(super) fn authorized(&mut self, Authorized { room, user, allowed }: Authorized) {
+    pub(super) fn authorized(&mut self, Authorized { room, user, standing }: Authorized) {
         let (asked, again) = self.checks.answered(&room, &user);
-        let refusal = match allowed {
-            Ok(true) => None,
-            Ok(false) => Some(ChatError::forbidden()),
-            Err(error) => Some(error.into()),
-        };
-        if matches!(refusal, Some(ChatError { code: ErrorCode::Forbidden, .. })) {
+        if standing == Ok(Standing::Stranger) {
             // Anyone who lost the right stops receiving, too.
             for session in self.rooms.room(&room).map(|live| live.sessions_of(&user)).unwrap_or_default() {
                 self.deliveries().take_out(session, &room, ChatError::forbidden());
             }
         }
         for work in asked {
-            match &refusal {
-                None => self.with_room(work),
-                Some(error) => self.refuse(work, error.clone()),
+            match &standing {
+                Ok(Standing::Member) => self.with_room(work),
+                Ok(Standing::Staff) if self.is_by_staff(&work) => self.with_room(work),
+                Ok(_) => self.refuse(work, ChatError::forbidden()),
+                Err(error) => self.refuse(work, error.clone().into()),
             }
         }
         if again {

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{hub_op::Asker, rooms::EntryId};
 use crate::{
     db::{
-        self, Behind, ChangedMessage, DbError, MessagePage, Messages, Missed, News, OtherMember, RoomState, Scope, Seen,
+        self, Behind, ChangedMessage, DbError, MessagePage, Messages, Missed, News, OtherMember, RoomState, Scope,
+        Seen, Standing,
     },
     domain::{Account, MessageId, ProductId, Recovery, Role, RoomId, Seq, SessionId, User, UserId},
     protocol::push::Offset,
@@ -14,7 +15,7 @@ use crate::{
 /// A question to the database.
 #[derive(Debug)]
 pub enum DbRead {
-    /// Who of these is a member.
+    /// Who these are in the rooms.
     Members(List<(RoomId, UserId)>),
     /// All that rooms in memory need.
     Rooms(List<RoomId>),
@@ -71,7 +72,7 @@ impl DbRead {
 #[derive(Debug)]
 pub enum DbAnswer {
     /// To [`DbRead::Members`].
-    Members(List<(RoomId, UserId)>, Result<Vec<bool>, DbError>),
+    Members(List<(RoomId, UserId)>, Result<Vec<Standing>, DbError>),
     /// To [`DbRead::Rooms`].
     Rooms(List<RoomId>, Result<Vec<Result<Option<RoomState>, DbError>>, DbError>),
     /// To [`DbRead::Histories`].
@@ -139,7 +140,8 @@ pub struct Entry {
     pub(in crate::chat) asker: Asker,
     pub(in crate::chat) user: UserId,
     pub room: RoomId,
-    pub(in crate::chat) role: Role,
+    /// Which member enters; `None` for somebody of the staff.
+    pub(in crate::chat) role: Option<Role>,
     pub(in crate::chat) place: EntryId,
     /// Which part of its history.
     pub page: MessagePage,
@@ -150,7 +152,8 @@ pub struct Entry {
 pub struct HistoryRead {
     pub(in crate::chat) asker: Asker,
     pub(in crate::chat) room: RoomId,
-    pub(in crate::chat) role: Role,
+    /// Which member enters; `None` for somebody of the staff.
+    pub(in crate::chat) role: Option<Role>,
     /// Where the session was put for it: once it has left, the history is too old for a later entry.
     pub(in crate::chat) place: EntryId,
     pub(in crate::chat) catches_up: bool,

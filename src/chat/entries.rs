@@ -5,11 +5,12 @@ use super::{
     db_read::{Entry, HistoryRead},
     hub_op::Op,
     request::{Join, ReplyTo},
+    rooms::Seat,
     sessions::left_before,
 };
 use crate::{
     db::{DbError, MessagePage},
-    domain::Role,
+    domain::Seq,
     error::ChatError,
     metrics,
     protocol::{event::Entered, json::to_json},
@@ -22,10 +23,12 @@ const NEWEST_MESSAGES: i64 = 50;
 const MISSED_MESSAGES_MAX: i64 = 200;
 
 impl Deliveries<'_> {
-    /// A member enters a room: from now on it holds messages back for the session, until its history has been read. Returns what
+    /// A member enters a room, or somebody of the staff: from now on it holds messages back for the session, until its history has been read. Returns what
     /// is to be read for it.
     #[must_use]
-    pub(super) fn join(&mut self, join: Join, role: Role) -> Option<Entry> {
+    pub(super) fn join(&mut self, join: Join, seat: impl Into<Seat>) -> Option<Entry> {
+        let seat = seat.into();
+        let role = seat.role();
         let Join { asker, user, room, after, grant } = join;
         let Some(session) = self.rooms.session(asker.session) else {
             // It died while its right was being asked for.
@@ -41,7 +44,7 @@ impl Deliveries<'_> {
             self.rooms.release(&room);
             return None;
         }
-        let place = self.rooms.attach(asker.session, &room, role, grant)?;
+        let place = self.rooms.attach(asker.session, &room, seat, grant)?;
         // From here on it goes by the id that is in memory for as long as the room: the one that came with the request is
         // let go, also by its session.
         let room = self.rooms.room(&room).map_or(room, |live| live.state().room.id.clone());
@@ -93,7 +96,8 @@ impl Deliveries<'_> {
             closed: live.state().is_closed(),
             frozen: live.state().frozen,
             last_seq: messages.last_seq,
-            read_seq: live.state().member(role).read_seq,
+            read_seq: role.map_or(Seq(0), |role| live.state().member(role).read_seq),
+            staff: &live.state().staff,
             offer: presenter.standing(live.state().offer.as_ref()),
             messages: presenter.messages(&messages.items),
             has_more: messages.has_more,

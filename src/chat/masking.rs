@@ -70,6 +70,7 @@ mod tests {
             reply_to: None,
             sent_at: Timestamp(0),
             screened: inspected.screened,
+            by_staff: false,
         };
         screening.screen(&mut draft, inspected.ends);
         draft.screened

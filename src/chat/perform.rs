@@ -7,28 +7,79 @@ use super::{
     batch::PendingWrite,
     hub_op::Op,
     request::{Join, MakeOffer, Message, React, ReplyTo, RoomRequest},
+    rooms::Seat,
 };
 use crate::{
     db::{Write, WriteError},
-    domain::{AuthorizePolicy, ClientId, Role, RoomId},
+    domain::{AuthorizePolicy, ClientId, Role, RoomId, SessionId},
     error::{ChatError, ErrorCode},
 };
 
 impl Chat {
     /// Does something in a room once its user is known to be a member, by the policy that was chosen.
     pub(super) fn authorize(&mut self, work: RoomRequest) {
+        if self.is_by_staff(&work) {
+            return self.ask_database(work);
+        }
         match self.settings.policy {
             AuthorizePolicy::OnEnter => self.with_room(work),
-            AuthorizePolicy::EveryMessage => {
-                if let Some((room, user)) = self.checks.ask(work) {
-                    self.reads.member(room, user);
-                }
-            }
+            AuthorizePolicy::EveryMessage => self.ask_database(work),
             AuthorizePolicy::RoomToken => match check_grant(&work, &self.rooms, self.now.wall) {
                 Ok(()) => self.with_room(work),
                 Err(error) => self.refuse(work, error),
             },
         }
+    }
+
+    fn ask_database(&mut self, work: RoomRequest) {
+        if let Some((room, user)) = self.checks.ask(work) {
+            self.reads.member(room, user);
+        }
+    }
+
+    /// Whether it may be done by somebody who is no member of the room, but of the staff. Who has joined which room is asked each
+    /// time, whatever the policy: another node may have changed it a moment ago.
+    pub(super) fn is_by_staff(&self, work: &RoomRequest) -> bool {
+        let of_staff = |session: SessionId| self.rooms.session(session).is_some_and(|live| live.is_staff);
+        match work {
+            RoomRequest::Message(message) => message.draft.by_staff,
+            RoomRequest::Join(join) => of_staff(join.asker.session),
+            RoomRequest::Resume { session, .. } => of_staff(*session),
+            _ => false,
+        }
+    }
+
+    /// Does what somebody of the staff may do in a room that they have joined.
+    fn perform_by_staff(&mut self, room: RoomId, work: RoomRequest) {
+        let entering = work.user().filter(|_| work.enters()).cloned();
+        match work {
+            RoomRequest::Join(join) => {
+                let seat = Seat::Staff(join.user.clone());
+                if let Some(entry) = self.deliveries().join(join, seat) {
+                    self.reads.history(entry);
+                }
+            }
+            RoomRequest::Message(Message { draft, reply, .. }) => {
+                self.append(PendingWrite { write: Write::Append(draft), room: Some(room.clone()), reply });
+            }
+            RoomRequest::Resume { session, user, .. } => self.resume_in(room.clone(), session, Seat::Staff(user)),
+            other => self.refuse(other, ChatError::forbidden()),
+        }
+        if let Some(user) = entering
+            && self.rooms.room(&room).is_some_and(|live| !live.has_staff(&user))
+        {
+            // They have left since they were asked for, or another node has put them there since the room was read.
+            self.reads.member(room, user);
+        }
+    }
+
+    fn resume_in(&mut self, room: RoomId, session: SessionId, seat: impl Into<Seat>) {
+        if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
+            self.rooms.attach(session, &room, seat, None);
+            self.out.send_to_hub(hub, Op::Attach { session, room: room.clone() });
+        }
+        self.rooms.release(&room);
+        self.deliveries().resume_room(session, true);
     }
 
     /// The same of several, in their order.
@@ -80,6 +131,9 @@ impl Chat {
             work => work,
         };
         let Some(role) = work.user().and_then(|user| self.rooms.room(&room)?.role_of(user)) else {
+            if self.is_by_staff(&work) {
+                return self.perform_by_staff(room, work);
+            }
             self.refuse(work, ChatError::forbidden());
             self.rooms.release(&room);
             return;
@@ -113,14 +167,7 @@ impl Chat {
                 self.append(PendingWrite { write, room: Some(room), reply: read.reply });
             }
             RoomRequest::Typing(typing) => self.deliveries().set_typing(typing),
-            RoomRequest::Resume { session, .. } => {
-                if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
-                    self.rooms.attach(session, &room, role, None);
-                    self.out.send_to_hub(hub, Op::Attach { session, room: room.clone() });
-                }
-                self.rooms.release(&room);
-                self.deliveries().resume_room(session, true);
-            }
+            RoomRequest::Resume { session, .. } => self.resume_in(room, session, role),
             RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
         }
     }

@@ -13,7 +13,7 @@ use super::{
     loading::LoadingRooms,
 };
 use crate::{
-    db::{BytesMax, DbError, MessagePage, Messages, RoomState},
+    db::{BytesMax, DbError, MessagePage, Messages, RoomState, Standing},
     domain::{Account, FairQueue, RoomId, UserId},
 };
 
@@ -99,7 +99,7 @@ pub(super) struct Reads {
 }
 
 impl Reads {
-    /// Asks whether a user is a member of a room.
+    /// Asks who a user is in a room.
     pub(super) fn member(&mut self, room: RoomId, user: UserId) {
         self.members.push(Account::User(user.clone()), (room, user));
     }
@@ -136,12 +136,12 @@ impl Reads {
     pub(super) fn members_found(
         &mut self,
         list: List<(RoomId, UserId)>,
-        allowed: Result<Vec<bool>, DbError>,
+        found: Result<Vec<Standing>, DbError>,
     ) -> impl Iterator<Item = Authorized> + use<> {
         let List { asked, accounts } = list;
         self.members.answered(&accounts);
-        let allowed = each(asked.len(), allowed.map(|allowed| allowed.into_iter().map(Ok).collect()));
-        asked.into_iter().zip(allowed).map(|((room, user), allowed)| Authorized { room, user, allowed })
+        let standings = each(asked.len(), found.map(|found| found.into_iter().map(Ok).collect()));
+        asked.into_iter().zip(standings).map(|((room, user), standing)| Authorized { room, user, standing })
     }
 
     /// Rooms were read that are to come into memory: each with what was read.

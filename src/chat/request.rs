@@ -142,6 +142,8 @@ pub struct Connect {
     pub feed: Feed,
     /// How it is answered, through its hub, where its wire has an answer.
     pub welcome: Option<Welcome>,
+    /// Whether its token is one of the staff: then it may enter the rooms that its user has joined.
+    pub is_staff: bool,
 }
 
 /// What a client comes back with.

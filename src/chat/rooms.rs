@@ -67,6 +67,34 @@ pub struct LiveSession {
     pub feed: Feed,
     /// The rooms it is in or about to enter.
     pub rooms: Vec<RoomId>,
+    /// Whether its token is one of the staff.
+    pub is_staff: bool,
+}
+
+/// As what a session is in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seat {
+    /// As one of its two members.
+    Member(Role),
+    /// As this member of the staff, who has joined it.
+    Staff(UserId),
+}
+
+impl Seat {
+    /// Which member it is, if it is one.
+    #[must_use]
+    pub const fn role(&self) -> Option<Role> {
+        match self {
+            Self::Member(role) => Some(*role),
+            Self::Staff(_) => None,
+        }
+    }
+}
+
+impl From<Role> for Seat {
+    fn from(role: Role) -> Self {
+        Self::Member(role)
+    }
 }
 
 /// A member came or went.
@@ -110,7 +138,14 @@ impl Rooms {
         let sessions = &mut self.users.entry(user.clone()).or_default().sessions;
         reserve_one(sessions);
         sessions.push(session);
-        self.sessions.insert(session, LiveSession { user, hub, feed, rooms: Vec::new() });
+        self.sessions.insert(session, LiveSession { user, hub, feed, rooms: Vec::new(), is_staff: false });
+    }
+
+    /// The token of a session is one of the staff.
+    pub fn note_staff(&mut self, session: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.is_staff = true;
+        }
     }
 
     /// A session ends: it leaves every room. Returns who is gone from where.
@@ -182,10 +217,17 @@ impl Rooms {
 
     /// A user was renamed or, with `deleted`, removed.
     pub fn user_changed(&mut self, user: &User, deleted: bool) {
-        let Self { users, live, .. } = self;
-        for room in users.get(&user.id).into_iter().flat_map(|user| &user.rooms) {
+        let Self { users, live, sessions, .. } = self;
+        let Some(known) = users.get(&user.id) else { return };
+        for room in &known.rooms {
             if let Some(live) = live.get_mut(room) {
                 live.user_changed(user, deleted);
+            }
+        }
+        for room in known.sessions.iter().filter_map(|session| sessions.get(session)).flat_map(|session| &session.rooms)
+        {
+            if let Some(live) = live.get_mut(room) {
+                live.staff_changed(user);
             }
         }
     }
@@ -290,7 +332,7 @@ impl Rooms {
         &mut self,
         session: SessionId,
         room: &RoomId,
-        role: Role,
+        seat: impl Into<Seat>,
         grant: Option<Timestamp>,
     ) -> Option<EntryId> {
         let live_session = self.sessions.get_mut(&session)?;
@@ -309,29 +351,31 @@ impl Rooms {
                 self.attached += 1;
                 let (hub, place) = (live_session.hub, EntryId(self.attached));
                 reserve_one(&mut live.attached);
-                live.attached.push(Attached { session, place, hub, role, entered: false, grant });
+                live.attached.push(Attached { session, place, hub, seat: seat.into(), entered: false, grant });
                 self.touch_room(room);
                 Some(place)
             }
         }
     }
 
-    /// A session is in the room from now on. Returns whether that makes its user present.
+    /// A session is in the room from now on. Returns whether that makes its user present; the staff never is.
     pub fn enter(&mut self, session: SessionId, room: &RoomId) -> Option<PresenceChanged> {
         let live = self.live.get_mut(room)?;
         let member = live.attached.iter().find(|member| member.session == session)?;
         if member.entered {
             return None;
         }
-        let role = member.role;
-        let first = !live.is_online(role);
+        let seat = member.seat.clone();
+        let first = seat.role().is_some_and(|role| !live.is_online(role));
         if let Some(member) = live.attached.iter_mut().find(|member| member.session == session) {
             member.entered = true;
         }
-        let user = live.state.member_user(role).id.clone();
-        let other = live.state.member_user(role.other()).id.clone();
-        let shared = live.state.shared().presence;
+        let changed = seat.role().map(|role| {
+            let [user, other] = [role, role.other()].map(|role| live.state.member_user(role).id.clone());
+            (user, other, live.state.shared().presence)
+        });
         self.touch_room(room);
+        let (user, other, shared) = changed?;
         first.then(|| PresenceChanged { room: room.clone(), user, other, online: true, shared })
     }
 
@@ -361,11 +405,12 @@ impl Rooms {
         let live = self.live.get_mut(room)?;
         let place = live.attached.iter().position(|member| member.session == session)?;
         let gone = live.attached.remove(place);
-        let last = gone.entered && !live.is_online(gone.role);
-        let other = live.state.member_user(gone.role.other()).id.clone();
+        let last = gone.seat.role().is_some_and(|role| gone.entered && !live.is_online(role));
+        let other = gone.seat.role().map(|role| live.state.member_user(role.other()).id.clone());
         let shared = live.state.shared().presence;
         self.release(room);
         self.touch_room(room);
+        let other = other?;
         last.then(|| PresenceChanged { room: room.clone(), user: user.clone(), other, online: false, shared })
     }
 }

@@ -18,8 +18,11 @@ use crate::{
 
 impl Chat {
     /// A session exists.
-    pub(super) fn connect(&mut self, Connect { session, user, hub, feed, welcome }: Connect) {
+    pub(super) fn connect(&mut self, Connect { session, user, hub, feed, welcome, is_staff }: Connect) {
         self.rooms.connect(session, user.clone(), hub, feed);
+        if is_staff {
+            self.rooms.note_staff(session);
+        }
         if let Some(until) = self.bans.of(&user, self.now.at) {
             self.deliveries().end_sessions_here(&user, &ChatError::banned(ends_at(until)));
             return;

@@ -115,6 +115,7 @@ fn a_room_that_is_read_while_a_deletion_in_it_lands_counts_it_once() {
             reply_to: None,
             sent_at: Timestamp(0),
             screened: crate::domain::Screened::Clean,
+            by_staff: false,
         };
         match db::write_batch(&mut fixture.conn, &[Write::Append(draft)], Timestamp(0)).unwrap().remove(0) {
             Ok(db::Written::Appended { message, .. }) => said.push(message.id),
@@ -152,7 +153,7 @@ fn typing_is_left_out_while_the_writer_lags() {
     let mut fixture = Fixture::new();
     let Fixture { chat, conn, room, .. } = &mut fixture;
     let (session, alice, hub) = (SessionId(1), UserId::new("alice").unwrap(), HubId(0));
-    chat.connect(Connect { session, user: alice.clone(), hub, feed: Feed::Chat, welcome: None });
+    chat.connect(Connect { session, user: alice.clone(), hub, feed: Feed::Chat, welcome: None, is_staff: false });
     chat.rooms.insert(db::load_room(conn, room).unwrap().unwrap());
     chat.rooms.attach(session, room, Role::Buyer, None);
     let types = |chat: &mut Chat| {
@@ -194,7 +195,7 @@ struct Comer {
 impl Comer {
     fn new(fixture: &mut Fixture) -> Self {
         let (hub, session, user) = (HubId(0), SessionId(1), UserId::new("alice").unwrap());
-        fixture.session(Connect { session, user, hub, feed: Feed::Chat, welcome: None });
+        fixture.session(Connect { session, user, hub, feed: Feed::Chat, welcome: None, is_staff: false });
         Self { hub, session, in_flight: InFlight::default() }
     }
 
@@ -237,7 +238,7 @@ impl Fixture {
         let Self { chat, conn, room, .. } = self;
         if chat.checks.len() > 0 {
             let user = UserId::new("alice").unwrap();
-            chat.authorized(Authorized { room: room.clone(), user, allowed: Ok(true) });
+            chat.authorized(Authorized { room: room.clone(), user, standing: Ok(crate::db::Standing::Member) });
         }
         if chat.loading.rooms.contains_key(room) {
             let state = Ok(db::load_room(conn, room).unwrap().map(Box::new));
@@ -417,6 +418,7 @@ fn said(room: &RoomId) -> crate::domain::StoredMessage {
         reply_to: None,
         reactions: Vec::new(),
         is_removed: false,
+        staff_name: None,
     }
 }
 

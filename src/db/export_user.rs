@@ -3,7 +3,8 @@
 //! In this order, so that parents come before children: the person; the other members of their rooms, as the person saw
 //! them; their products and those that they asked about; their rooms; what they said there themselves. The other side's
 //! words are the other side's data, and those of the marketplace its own: neither is here. So `seq` is not either, and an
-//! import counts the messages from 1 again. `replyTo` counts in the same way, and is left out of a reply to what is not here.
+//! import counts the messages from 1 again. What they said as a member of the staff comes last, with `staffName`: those rooms are
+//! their members', and an import has to have them already. `replyTo` counts in the same way, and is left out of a reply to what is not here.
 //!
 //! It is read in parts, each short: a slow reader of a large export holds no snapshot of the database.
 
@@ -70,6 +71,7 @@ enum Stage {
     AskedProducts,
     Rooms(Role),
     Messages(Role),
+    StaffMessages,
 }
 
 impl Stage {
@@ -82,7 +84,8 @@ impl Stage {
             Self::Rooms(Role::Buyer) => Self::Rooms(Role::Seller),
             Self::Rooms(Role::Seller) => Self::Messages(Role::Buyer),
             Self::Messages(Role::Buyer) => Self::Messages(Role::Seller),
-            Self::Messages(Role::Seller) => return None,
+            Self::Messages(Role::Seller) => Self::StaffMessages,
+            Self::StaffMessages => return None,
         })
     }
 }
@@ -202,7 +205,12 @@ impl Part<'_> {
                 }
                 Ok(is_last(&rows))
             }
-            Stage::Messages(role) => self.read_messages(conn, role),
+            Stage::Messages(role) => {
+                self.read_messages(conn, |conn, user, after| room::list_by_role(conn, user, role, after, ROWS))
+            }
+            Stage::StaffMessages => {
+                self.read_messages(conn, |conn, user, after| room::list_by_staff(conn, user, after, ROWS))
+            }
         }
     }
 
@@ -244,12 +252,16 @@ impl Part<'_> {
         Ok(is_last)
     }
 
-    fn read_messages(&mut self, conn: &mut Connection, role: Role) -> Result<bool, DbError> {
+    fn read_messages(
+        &mut self,
+        conn: &mut Connection,
+        list: impl FnOnce(&mut Connection, &UserId, &str) -> QueryResult<Vec<RoomRow>>,
+    ) -> Result<bool, DbError> {
         if let Some((room, after)) = self.place.within.clone() {
             self.read_messages_of(conn, &room, after)?;
             return Ok(false);
         }
-        let rows = room::list_by_role(conn, self.user, role, &self.place.after, ROWS)?;
+        let rows = list(conn, self.user, &self.place.after)?;
         for row in &rows {
             self.read_messages_of(conn, &row.id, 0)?;
             if self.place.within.is_some() || self.is_full() {

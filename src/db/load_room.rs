@@ -4,7 +4,7 @@ use super::{
     Connection, DbError,
     models::{
         message::count_unread,
-        room::{MemberDetails, RoomDetails},
+        room::{MemberDetails, RoomDetails, find_staff},
     },
 };
 use crate::domain::{
@@ -26,6 +26,8 @@ pub struct RoomState {
     pub members: Pair<MemberState>,
     /// Staff lets nobody say anything here.
     pub frozen: bool,
+    /// Who of the staff is in the room.
+    pub staff: Vec<User>,
 }
 
 /// How one member stands in a room.
@@ -84,18 +86,21 @@ pub(super) fn load_room_in(
 
 fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, DbError> {
     let RoomDetails { row, room, last_message, offer, members, frozen } = details;
-    let mut member = |role, details: MemberDetails| -> Result<_, DbError> {
+    let member = |conn: &mut Connection, role, details: MemberDetails| -> Result<_, DbError> {
         let MemberDetails { deleted, muted_until, has_blocked, settings } = details;
         let (read_seq, listing) = (row.read_seq(role), row.listing(role));
         let unread = count_unread(conn, &row.id, row.user_of(role), read_seq, row.last_seq)?;
         Ok(MemberState { read_seq: Seq(read_seq), unread, deleted, muted_until, has_blocked, settings, listing })
     };
+    let staff = find_staff(conn, &row)?;
+    let (buyer, seller) = (member(conn, Role::Buyer, members.buyer)?, member(conn, Role::Seller, members.seller)?);
     Ok(RoomState {
         last_seq: Seq(row.last_seq),
-        members: Pair { buyer: member(Role::Buyer, members.buyer)?, seller: member(Role::Seller, members.seller)? },
+        members: Pair { buyer, seller },
         last_message,
         offer,
         frozen,
+        staff,
         room,
     })
 }

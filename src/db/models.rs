@@ -14,6 +14,7 @@ pub(super) mod recovery;
 pub(super) mod removed;
 pub(super) mod report;
 pub(super) mod room;
+pub(super) mod room_staff;
 pub(super) mod sanction;
 pub(super) mod user;
 pub(super) mod wave;

@@ -195,20 +195,22 @@ fn find_notified(conn: &mut Connection, page: &UnreadPage, now: Timestamp) -> Re
     let mut notified = Vec::new();
     for (room, sent) in by_room {
         let Some(room) = rooms.get_mut(room) else { continue };
-        if room.is_closed() {
-            continue;
-        }
+        let is_closed = room.is_closed();
         for (role, user) in room.row.users().map(str::to_owned) {
             let read_seq = *room.row.read_seq_mut(role);
             let member = UserId::from_stored(user.as_str());
             let is_gone = room.active_role_of(&member).is_none();
+            // Nobody is called back to somebody whom the marketplace has just muted, nor into a closed room, but by the staff.
+            let is_silent = is_closed || room.muted_until(role.other(), now).is_some();
+            let by_staff =
+                |sender: &str| sender != SYSTEM_SENDER && !room.row.users().iter().any(|(_, id)| *id == sender);
+            let counts =
+                |message: &&&SentRow| page.is_news_to(message, &member) && (!is_silent || by_staff(&message.sender_id));
             // The newest one says it all.
-            let newest = sent.iter().filter(|message| page.is_news_to(message, &member)).map(|message| message.seq);
+            let newest = sent.iter().filter(counts).map(|message| message.seq);
             let asks_for_nothing = room.row.listing(role).muted;
             let is_read = newest.max().is_none_or(|seq| seq <= read_seq);
-            // Nobody is called back to somebody whom the marketplace has just muted.
-            let is_spared = room.muted_until(role.other(), now).is_some();
-            if is_read || is_gone || is_spared || asks_for_nothing {
+            if is_read || is_gone || asks_for_nothing {
                 continue;
             }
             let earlier = notification::find(conn, &room.row.id, &user)?;
@@ -261,7 +263,13 @@ pub(super) fn to_notification(
     let Some(details) = RoomDetails::find(conn, &RoomId::from_stored(row.room_id.as_str()))? else { return Ok(None) };
     let Some(role) = details.row.role_of(&user) else { return Ok(None) };
     let other = &details.members[role.other()];
-    if details.is_closed() || details.row.listing(role).muted || other.muted_until.is_some_and(|until| until > now) {
+    let is_silent = details.is_closed() || other.muted_until.is_some_and(|until| until > now);
+    let is_others = details.last_message.as_ref().is_none_or(|last| {
+        let sender = last.sender_id.as_str();
+        sender == details.row.user_of(role.other()) || sender == user.as_str()
+    });
+    // What the staff has said is read there all the same.
+    if details.row.listing(role).muted || is_silent && is_others {
         return Ok(None);
     }
     let summary = details.into_summary(conn, role)?;

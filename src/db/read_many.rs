@@ -7,6 +7,10 @@ use super::{
     Connection, DbError,
     list_messages::{MessagePage, Messages, list_messages_in},
     load_room::{RoomState, load_room_in},
+    models::{
+        room::is_member,
+        room_staff::{self, is_room_staff},
+    },
     prelude::*,
     prepared::one_of,
     schema::{rooms, users},
@@ -63,11 +67,36 @@ pub fn list_histories(
     })
 }
 
-/// Which of these (room, user) are members who were not deleted: two statements, however many are asked for.
+/// Who somebody is in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody, also because they were deleted.
+    Stranger,
+    /// One of its two members.
+    Member,
+    /// A member of the staff who has joined it.
+    Staff,
+}
+
+/// Who somebody is in a room: one look at one row for each, and one more for the staff.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
-pub fn find_members(conn: &mut Connection, asked: &[(RoomId, UserId)]) -> Result<Vec<bool>, DbError> {
+pub fn find_standing(conn: &mut Connection, room: &RoomId, user: &UserId) -> Result<Standing, DbError> {
+    Ok(if is_member(conn, room, user)? {
+        Standing::Member
+    } else if is_room_staff(conn, room, user)? {
+        Standing::Staff
+    } else {
+        Standing::Stranger
+    })
+}
+
+/// The same of several: two statements, however many are asked for, and one more where not all are members.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn find_standings(conn: &mut Connection, asked: &[(RoomId, UserId)]) -> Result<Vec<Standing>, DbError> {
     let room_ids: HashSet<&str> = asked.iter().map(|(room, _)| room.as_str()).collect();
     let user_ids: HashSet<&str> = asked.iter().map(|(_, user)| user.as_str()).collect();
     conn.transaction(|conn| {
@@ -88,7 +117,17 @@ pub fn find_members(conn: &mut Connection, asked: &[(RoomId, UserId)]) -> Result
             live.contains(user)
                 && members.get(room.as_str()).is_some_and(|(buyer, seller)| *buyer == user || *seller == user)
         };
-        Ok(asked.iter().map(is_member).collect())
+        let others: Vec<&str> = asked.iter().filter(|one| !is_member(one)).map(|(room, _)| room.as_str()).collect();
+        let staff: HashSet<(String, String)> = match others.is_empty() {
+            true => HashSet::new(),
+            false => room_staff::find_among(conn, others)?.into_iter().collect(),
+        };
+        let standing = |one: &(RoomId, UserId)| match one {
+            one if is_member(one) => Standing::Member,
+            (room, user) if staff.contains(&(room.as_str().to_owned(), user.as_str().to_owned())) => Standing::Staff,
+            _ => Standing::Stranger,
+        };
+        Ok(asked.iter().map(standing).collect())
     })
 }
 
@@ -97,11 +136,11 @@ mod tests {
     use super::*;
     use crate::{
         db::{
-            Write, is_member, list_messages, load_room,
-            test_db::{NOW, TestDb, draft, product, room, user_id, write},
+            Moderate, Moderation, Write, list_messages, load_room,
+            test_db::{NOW, TestDb, draft, product, room, user, user_id, write},
             write_batch,
         },
-        domain::Seq,
+        domain::{Moderator, Seq},
     };
 
     #[test]
@@ -119,13 +158,19 @@ mod tests {
         for (room, state) in load_rooms(conn, &asked).unwrap() {
             assert_eq!(state, load_room(conn, &room));
         }
-        let users = ["alice", "bob", "carol", "nobody"].map(user_id);
+        let what = Moderation::JoinRoom { room: rooms[0].clone(), user: user("mina") };
+        let by = Moderator::Staff { id: user_id("mina") };
+        let join = Moderate { by, at: NOW, reason: Some("x".to_owned()), what };
+        write(conn, Write::Moderate(Box::new(join))).unwrap();
+        let users = ["alice", "bob", "carol", "mina", "nobody"].map(user_id);
         let pairs: Vec<(RoomId, UserId)> =
             asked.iter().flat_map(|room| users.iter().map(|user| (room.clone(), user.clone()))).collect();
-        let members = find_members(conn, &pairs).unwrap();
-        assert!(members.contains(&true) && members.contains(&false));
-        for ((room, user), is) in pairs.iter().zip(members) {
-            assert_eq!(is, is_member(conn, room, user).unwrap(), "{room} {user}");
+        let standings = find_standings(conn, &pairs).unwrap();
+        for standing in [Standing::Stranger, Standing::Member, Standing::Staff] {
+            assert!(standings.contains(&standing));
+        }
+        for ((room, user), standing) in pairs.iter().zip(standings) {
+            assert_eq!(standing, find_standing(conn, room, user).unwrap(), "{room} {user}");
         }
         let page = |n: usize| match n % 2 {
             0 => MessagePage::After { seq: Seq(3), limit: 4 },
@@ -140,6 +185,6 @@ mod tests {
         // The first of these has nothing, the second is the one with which it is enough.
         let bound = BytesMax { each: usize::MAX, all: 1 };
         assert_eq!(list_histories(conn, &pages, bound).unwrap().len(), 2);
-        assert!(load_rooms(conn, &[]).unwrap().is_empty() && find_members(conn, &[]).unwrap().is_empty());
+        assert!(load_rooms(conn, &[]).unwrap().is_empty() && find_standings(conn, &[]).unwrap().is_empty());
     }
 }

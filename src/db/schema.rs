@@ -118,6 +118,7 @@ diesel::table! {
         removed -> Bool,
         reply_to -> Nullable<BigInt>,
         reactions -> Nullable<Text>,
+        staff_name -> Nullable<Text>,
     }
 }
 
@@ -252,6 +253,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    room_staff (room_id, user_id) {
+        room_id -> Text,
+        user_id -> Text,
+        joined_at -> BigInt,
+        left_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     rooms (id) {
         id -> Text,
         product_id -> Text,
@@ -330,6 +340,8 @@ diesel::joinable!(offers -> rooms (room_id));
 diesel::joinable!(product_waves -> products (product_id));
 diesel::joinable!(products -> users (seller_id));
 diesel::joinable!(push_subscriptions -> users (user_id));
+diesel::joinable!(room_staff -> rooms (room_id));
+diesel::joinable!(room_staff -> users (user_id));
 diesel::joinable!(rooms -> products (product_id));
 diesel::joinable!(sanctions -> users (user_id));
 diesel::joinable!(web_pushes -> push_subscriptions (subscription_id));
@@ -358,6 +370,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     recoveries,
     removed_messages,
     reports,
+    room_staff,
     rooms,
     sanctions,
     users,

@@ -160,6 +160,7 @@ pub(super) fn draft(room: &RoomId, sender: &str, text: &str, client_id: Option<&
         reply_to: None,
         sent_at: NOW,
         screened: Screened::Clean,
+        by_staff: false,
     }
 }
 

@@ -11,6 +11,7 @@ mod moderate;
 mod offers;
 mod react;
 mod revise;
+mod room_staff;
 mod safety;
 mod waves;
 mod write_error;
@@ -32,7 +33,7 @@ pub use erase_user::{finish_erasures, list_erasures};
 pub use moderate::{Moderate, Moderation};
 pub use write_error::WriteError;
 use written::WriteResult;
-pub use written::{ErasureProgress, OfferMoved, ProductChange, ReadMark, SanctionSet, Written};
+pub use written::{ErasureProgress, OfferMoved, ProductChange, ReadMark, SanctionSet, StaffMoved, Written};
 
 /// One thing to write.
 #[derive(Debug, Clone, PartialEq)]
@@ -321,6 +322,8 @@ mod race_tests;
 mod react_tests;
 #[cfg(test)]
 mod revise_tests;
+#[cfg(test)]
+mod room_staff_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -10,8 +10,9 @@ use thiserror::Error;
 use super::{
     ClientId, Data, MessageKind, Product, ProductId, ProductStatus, Role, RoomId, Seq, StoredMessage, Times, Timestamp,
     User, UserId, currency,
-    field::{InvalidField, optional_whole, read_object},
+    field::{InvalidField, check_text, optional_whole, read_object},
     message::SYSTEM_SENDER,
+    user::NAME_CHARS_MAX,
 };
 pub use fields::{UnknownField, UnknownFields};
 
@@ -104,7 +105,7 @@ impl ReadSeqs {
 #[serde(rename_all = "camelCase")]
 pub struct MessageLine {
     pub room_id: RoomId,
-    /// The sender: the buyer, the seller, or `system`.
+    /// The sender: the buyer, the seller, `system`, or a member of the staff.
     pub sender_id: UserId,
     /// Its words; needed for the kinds `text` and `system`, unless it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,6 +124,9 @@ pub struct MessageLine {
     /// What it replies to: the position of an earlier message among the room's lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Seq>,
+    /// The name of the member of the staff who said it, where the sender is none of the room's members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff_name: Option<String>,
     /// When its words last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
@@ -294,6 +298,7 @@ impl From<StoredMessage> for MessageLine {
             kind: message.kind,
             data: message.data,
             reply_to: message.reply_to,
+            staff_name: message.staff_name,
             edited_at: message.edited_at,
             deleted_at: message.deleted_at,
         }
@@ -305,6 +310,12 @@ impl MessageLine {
         let by_system = self.sender_id.as_str() == SYSTEM_SENDER;
         if by_system != (self.kind == MessageKind::System) {
             return Err(invalid("`kind` must be system for the `senderId` system, and for no other"));
+        }
+        if let Some(name) = &self.staff_name {
+            check_text(name, "staffName", NAME_CHARS_MAX).map_err(|invalid| InvalidLine(invalid.to_string()))?;
+            if !matches!(self.kind, MessageKind::Text | MessageKind::Image) {
+                return Err(invalid("`staffName` is for the kinds text and image"));
+            }
         }
         let has_words = self.text.as_ref().is_some_and(|text| !text.is_empty()) || self.deleted_at.is_some();
         if !has_words && matches!(self.kind, MessageKind::Text | MessageKind::System) {
@@ -345,7 +356,7 @@ mod tests {
         ImportLine::parse(line, &mut UnknownFields::default())
     }
 
-    const GOOD: [&str; 12] = [
+    const GOOD: [&str; 13] = [
         r#"{"type":"user","id":"u","name":"U","avatarUrl":"/u.png"}"#,
         r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":0,"currency":"KRW","imageUrl":"https://x/y","status":"sold"}"#,
         r#"{"type":"room","id":"r","productId":"p","buyerId":"b"}"#,
@@ -357,6 +368,7 @@ mod tests {
         r#"{"type":"message","roomId":"r","senderId":"b","sentAt":"2026-11-23T09:00:00.000Z","kind":"text","deletedAt":"2026-11-23T09:02:00.000Z"}"#,
         r#"{"type":"message","roomId":"r","senderId":"b","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","clientId":"k","kind":"text","data":{"a":[1]}}"#,
         r#"{"type":"message","roomId":"r","senderId":"b","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","kind":"text","replyTo":3}"#,
+        r#"{"type":"message","roomId":"r","senderId":"m","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","kind":"text","staffName":"Mina"}"#,
         r#"{"type":"message","roomId":"r","senderId":"system","text":"hi","sentAt":"2026-11-23T09:00:00.000Z","kind":"system"}"#,
     ];
 

@@ -73,6 +73,8 @@ pub struct Draft {
     pub sent_at: Timestamp,
     /// What the masking rule makes of its words. It counts for as long as no offer was accepted in the room.
     pub screened: Screened,
+    /// Whether it came with a token of the staff: then its sender need not be a member of a room that they have joined.
+    pub by_staff: bool,
 }
 
 /// About what a message holds in addition to its text and data.
@@ -156,6 +158,9 @@ pub struct StoredMessage {
     pub reactions: Vec<Reaction>,
     /// Whether the marketplace has removed it: it is deleted then, and not by its sender.
     pub is_removed: bool,
+    /// The name of the member of the staff who said it, as it was then: their user id is no member's. Empty for one who was
+    /// deleted since; `None` for a member and for the marketplace.
+    pub staff_name: Option<String>,
 }
 
 /// What may change of a stored message, in short: whether it is known as it stands is seen without its words. Never leaves the
@@ -311,6 +316,7 @@ mod tests {
             reply_to: None,
             reactions: Vec::new(),
             is_removed: false,
+            staff_name: None,
         };
         let news = |message: StoredMessage| ["sam", "alice"].map(|user| message.is_news_to(&UserId::from_stored(user)));
         let system = |data| news(message(SYSTEM_SENDER, MessageKind::System, data));

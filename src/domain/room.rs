@@ -56,6 +56,8 @@ pub struct RoomSummary {
     pub frozen: bool,
     /// How it stands in the list.
     pub listing: Listing,
+    /// Who of the staff is in the room.
+    pub staff: Vec<User>,
 }
 
 impl RoomSummary {

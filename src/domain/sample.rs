@@ -41,5 +41,6 @@ pub(crate) fn message(room: &RoomId, seq: i64, sender: &str) -> StoredMessage {
         reply_to: None,
         reactions: Vec::new(),
         is_removed: false,
+        staff_name: None,
     }
 }

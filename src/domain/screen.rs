@@ -276,6 +276,7 @@ mod tests {
             reply_to: None,
             sent_at: Timestamp(0),
             screened: Screened::Clean,
+            by_staff: false,
         };
         for data in [r#"{"a":["https:\/\/example.com\/a"]}"#, r#"{"a":"\"\nexample\u002ecom"}"#, r#""a://b""#] {
             assert!(links.has(&draft(data)), "{data}");

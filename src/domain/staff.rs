@@ -13,6 +13,12 @@ pub const REASON_CHARS_MAX: usize = 1000;
 /// Longest note about a user or a report, in characters.
 pub const NOTE_CHARS_MAX: usize = 4000;
 
+/// Members of the staff in one room at a time.
+pub const ROOM_STAFF_MAX: usize = 8;
+
+/// Rooms that one member of the staff is in at a time.
+pub const STAFF_ROOMS_MAX: usize = 256;
+
 /// When a ban without an end ends, where a moment is needed: the last one that haggle writes.
 pub const NEVER: Timestamp = Timestamp(253_402_207_200_000);
 
@@ -126,6 +132,10 @@ audit_actions! {
     FreezeRoom = "freeze_room",
     /// A room was unfrozen.
     UnfreezeRoom = "unfreeze_room",
+    /// A member of the staff has joined a room.
+    JoinRoom = "join_room",
+    /// A member of the staff has left a room.
+    LeaveRoom = "leave_room",
     /// A member was warned.
     WarnUser = "warn_user",
     /// Reports were listed.

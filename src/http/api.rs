@@ -21,6 +21,7 @@ pub mod products;
 pub mod push_subscriptions;
 pub mod reactions;
 pub mod reports;
+pub mod room_staff;
 pub mod rooms;
 pub mod sanctions;
 pub mod search;

@@ -62,6 +62,15 @@ pub struct Staff {
     pub reason: Option<String>,
 }
 
+/// A member of the marketplace's staff, by their own token.
+#[derive(Debug)]
+pub struct StaffMember {
+    /// They, as their token names them.
+    pub identity: Identity,
+    /// The query's `reason`.
+    pub reason: Option<String>,
+}
+
 /// A user for what is their own, or the marketplace for what is anybody's.
 #[derive(Debug)]
 pub enum MemberOrStaff {
@@ -173,8 +182,10 @@ async fn admit(request: &HttpRequest) -> Result<Admitted, Problem> {
     // It lives as long as the request.
     request.extensions_mut().insert(place);
     match (needs, identity.is_staff) {
-        (Needs::Staff | Needs::Operator | Needs::UserOrStaff, true) => Ok(Admitted::Staff(identity)),
-        (Needs::Staff | Needs::Operator, false) => {
+        (Needs::Staff | Needs::StaffToken | Needs::Operator | Needs::UserOrStaff, true) => {
+            Ok(Admitted::Staff(identity))
+        }
+        (Needs::Staff | Needs::StaffToken | Needs::Operator, false) => {
             Err(ChatError::new(ErrorCode::Forbidden, "this route is for the marketplace's staff").into())
         }
         _ => Ok(Admitted::User(identity)),
@@ -237,11 +248,22 @@ extracted! { Staff, request:
     Admitted::User(_) => Err(misplaced()),
 }
 
+extracted! { StaffMember, request:
+    Admitted::Staff(identity) => Ok(Self { identity, reason: read_reason(&request)? }),
+    Admitted::User(_) | Admitted::Service => Err(misplaced()),
+}
+
 extracted! { MemberOrStaff, request:
     // A bad one is refused from everybody.
     Admitted::User(identity) => read_reason(&request).map(|_| Self::Member(identity)),
     Admitted::Staff(identity) => staff(&request, Moderator::Staff { id: identity.user }).map(Self::Staff),
     Admitted::Service => staff(&request, Moderator::Service).map(Self::Staff),
+}
+
+impl From<StaffMember> for Staff {
+    fn from(StaffMember { identity, reason }: StaffMember) -> Self {
+        Self { by: Moderator::Staff { id: identity.user }, reason }
+    }
 }
 
 impl Staff {

@@ -15,6 +15,8 @@ pub enum Needs {
     Service,
     /// A token of the staff, or the service key. Every call is in the audit log.
     Staff,
+    /// A token of the staff: a person acts, under their own name. Every call is in the audit log.
+    StaffToken,
     /// A token of the staff, or the service key. It says nothing about anybody, so no call is in the audit log.
     Operator,
     /// A user's token for what is their own; or a token of the staff, or the service key, whose calls are in the audit log.
@@ -31,7 +33,7 @@ impl Needs {
     /// Whether what staff and the service key do there is in the audit log.
     #[must_use]
     pub const fn is_audited(self) -> bool {
-        matches!(self, Self::Staff | Self::UserOrStaff)
+        matches!(self, Self::Staff | Self::StaffToken | Self::UserOrStaff)
     }
 }
 
@@ -79,6 +81,8 @@ pub const RULES: &[Rule] = &[
     rule("PUT", "/api/v1/rooms/{id}/freeze", Needs::Staff),
     rule("DELETE", "/api/v1/rooms/{id}/freeze", Needs::Staff),
     rule("POST", "/api/v1/rooms/{id}/warnings", Needs::Staff),
+    rule("POST", "/api/v1/rooms/{id}/join", Needs::StaffToken),
+    rule("POST", "/api/v1/rooms/{id}/leave", Needs::StaffToken),
     rule("GET", "/api/v1/rooms/{id}/messages", Needs::UserOrStaff),
     rule("POST", "/api/v1/rooms/{id}/messages", Needs::UserOrService),
     rule("PATCH", "/api/v1/rooms/{id}/messages/{messageId}", Needs::User),

@@ -5,7 +5,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use super::{
     api::{
         audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers, operations,
-        origin, products, push_subscriptions, reactions, reports, rooms, sanctions, search, users,
+        origin, products, push_subscriptions, reactions, reports, room_staff, rooms, sanctions, search, users,
     },
     embed, engine_io, health, openapi,
     problem::Problem,
@@ -29,6 +29,8 @@ fn of_rooms(config: &mut web::ServiceConfig) {
                 .route(web::delete().to(moderation::unfreeze_room)),
         )
         .service(web::resource("/api/v1/rooms/{id}/warnings").route(web::post().to(moderation::warn_user)))
+        .service(web::resource("/api/v1/rooms/{id}/join").route(web::post().to(room_staff::join_room)))
+        .service(web::resource("/api/v1/rooms/{id}/leave").route(web::post().to(room_staff::leave_room)))
         .service(web::resource("/api/v1/rooms/{id}/settings").route(web::patch().to(rooms::set_room_settings)))
         .service(web::resource("/api/v1/rooms/{id}/token").route(web::post().to(rooms::issue_room_token)))
         .service(

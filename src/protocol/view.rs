@@ -28,7 +28,7 @@ pub use self::{
 pub(crate) use image_data::PlainPaths;
 
 use crate::domain::{
-    ClientId, ContactKind, Data, MessageId, MessageKind, Reaction, RoomId, Seq, StoredMessage, Timestamp, UserId,
+    ClientId, ContactKind, Data, MessageId, MessageKind, Reaction, RoomId, Seq, StoredMessage, Timestamp, User, UserId,
     offer::{StandingOffer, expired_data},
 };
 use image_data::ImageView;
@@ -84,6 +84,9 @@ pub struct MessageView<'a> {
     seq: Seq,
     /// The user who sent it; `system` for the marketplace.
     sender_id: &'a UserId,
+    /// Who they are, where they are none of the room's members but of the marketplace's staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender: Option<StaffSender>,
     /// The sender's idempotency key, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a ClientId>,
@@ -120,6 +123,37 @@ pub struct MessageView<'a> {
     removed_by: Option<RemovedBy>,
 }
 
+/// A member of the marketplace's staff who has said something in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct StaffSender {
+    /// Their name, as it was then.
+    #[serde(flatten)]
+    user: User,
+    role: SenderRole,
+}
+
+/// As what somebody says something who is no member of the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SenderRole {
+    /// As a member of the marketplace's staff.
+    Staff,
+}
+
+impl StaffSender {
+    /// By the name that is stored, which is empty for one who was deleted since.
+    fn new(id: &UserId, name: &str) -> Self {
+        let user =
+            if name.is_empty() { User::deleted(id.clone()) } else { User::new(id.clone(), name.to_owned(), None) };
+        Self { user, role: SenderRole::Staff }
+    }
+
+    /// What they are called.
+    fn name(&self) -> &str {
+        &self.user.name
+    }
+}
+
 /// Who has removed a message that its sender did not delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -136,6 +170,7 @@ impl<'a> MessageView<'a> {
             room_id: &message.room_id,
             seq: message.seq,
             sender_id: &message.sender_id,
+            sender: message.staff_name.as_deref().map(|name| StaffSender::new(&message.sender_id, name)),
             client_id: message.client_id.as_ref(),
             kind: message.kind,
             text: message.text.as_deref(),

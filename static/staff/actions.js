@@ -52,6 +52,12 @@ export const freeze = (rest, t, room, then) => ({ ...t.actions.freeze, run: ({ r
 /** @param {Rest} rest @param {Words} t @param {string} room @param {() => void} then @returns {Action} */
 export const unfreeze = (rest, t, room, then) => ({ ...t.actions.unfreeze, reason: "optional", run: ({ reason }) => rest.unfreezeRoom(room, reason).then(then) });
 
+/** @param {Rest} rest @param {Words} t @param {string} room @param {() => void} then @returns {Action} */
+export const join = (rest, t, room, then) => ({ ...t.actions.join, run: ({ reason }) => rest.joinRoom(room, reason).then(then) });
+
+/** @param {Rest} rest @param {Words} t @param {string} room @param {() => void} then @returns {Action} */
+export const leave = (rest, t, room, then) => ({ ...t.actions.leave, reason: "optional", run: ({ reason }) => rest.leaveRoom(room, reason).then(then) });
+
 /**
  * @param {Rest} rest @param {Words} t @param {string} room
  * @param {Person[]} members the one first who is most likely meant

@@ -11,15 +11,16 @@ import { useWords } from "./words.js";
 /**
  * A message as staff reads it: as both members see it, and what it said before it was edited or removed.
  *
- * @param {{message: StaffMessage, name: string, side: "start" | "end", marked?: string, sought?: boolean, remove?: () => void}} props
- *   `marked`: why this one stands out; `sought`: it is what one came for
+ * @param {{message: StaffMessage, name: string, side: "start" | "end", label?: string, marked?: string, sought?: boolean, remove?: () => void}} props
+ *   `label`: as what they say it; `marked`: why this one stands out; `sought`: it is what one came for
  */
-export function MessageRow({ message, name, side, marked, sought, remove }) {
+export function MessageRow({ message, name, side, label, marked, sought, remove }) {
   const { t } = useWords();
   const { id, seq, kind, sentAt, editedAt, deletedAt, removedBy, beforeRemoval, edits = [], warnings = [] } = message;
   const removable = remove && !deletedAt && kind !== "offer" && kind !== "system";
   return html`<li class="message" data-row=${id} data-seq=${seq} data-side=${kind === "system" ? "middle" : side} data-marked=${marked ? "" : undefined} data-sought=${sought ? "" : undefined} tabindex="-1">
     <p class="message-head"><strong><bdi>${kind === "system" ? t.marketplace : name}</bdi></strong><span class="soft"><${Moment} at=${sentAt} /></span>
+      ${label && html`<span class="status status-sold">${label}</span>`}
       ${marked && html`<span class="status status-scam">${marked}</span>`}
     </p>
     ${deletedAt ? html`<${Gone} message=${message} />` : html`<${Said} message=${message} />`}

@@ -13,7 +13,7 @@ import { fetchJson, json } from "../client/http.js";
  * @typedef {User & {createdAt?: string, updatedAt?: string, deletedAt?: string, mutedUntil?: string, banned: boolean, bannedUntil?: string}} UserDetails
  * @typedef {{userId: string, role: "buyer" | "seller", readSeq: number, hasBlocked: boolean, mutedUntil?: string}} StaffMember
  * @typedef {RoomInfo & {members: StaffMember[], lastMessage?: Message, offer?: import("@haggle/client").StandingOffer, lastSeq: number,
- *   closed: boolean, frozen: boolean}} StaffRoom
+ *   closed: boolean, frozen: boolean, staff?: User[]}} StaffRoom
  * @typedef {Message & {beforeRemoval?: Message, edits?: {text?: string, replacedAt: string}[]}} StaffMessage
  * @typedef {{user: User, until?: string, reason?: string, by?: Moderator, createdAt?: string}} Sanction
  * @typedef {{id: string, text: string, by: Moderator, createdAt: string}} Note
@@ -162,6 +162,21 @@ export class StaffRest {
     return this.#send("DELETE", `/rooms/${idOf(room)}/freeze`, { query: { reason } });
   }
 
+  /** @param {string} room @param {string} reason */
+  joinRoom(room, reason) {
+    return this.#send("POST", `/rooms/${idOf(room)}/join`, { body: { reason } });
+  }
+
+  /** @param {string} room @param {string} [reason] */
+  leaveRoom(room, reason) {
+    return this.#send("POST", `/rooms/${idOf(room)}/leave`, { query: { reason } });
+  }
+
+  /** @param {string} room @param {{text: string, clientId: string}} message @returns {Promise<Message>} */
+  sendMessage(room, message) {
+    return this.#send("POST", `/rooms/${idOf(room)}/messages`, { body: message, isOfRoom: true });
+  }
+
   /** @param {string} room @param {{userId: string, template: WarningTemplate, reason: string}} warning @returns {Promise<Message>} */
   warn(room, warning) {
     return this.#send("POST", `/rooms/${idOf(room)}/warnings`, { body: warning });
@@ -205,11 +220,11 @@ export class StaffRest {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{query?: Query, body?: unknown, headers?: Record<string, string>, heard?: (response: Response) => Promise<void>}} [options]
-   *   `heard` gets the answer before its body is read
+   * @param {{query?: Query, body?: unknown, headers?: Record<string, string>, heard?: (response: Response) => Promise<void>, isOfRoom?: boolean}} [options]
+   *   `heard` gets the answer before its body is read; `isOfRoom`: `forbidden` says that one is not in the room
    * @returns {Promise<any>}
    */
-  async #send(method, path, { query = {}, body, headers, heard } = {}) {
+  async #send(method, path, { query = {}, body, headers, heard, isOfRoom = false } = {}) {
     const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
     const url = `${this.#base}${path}${given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : ""}`;
     const written = body === undefined ? { headers: {} } : json(body);
@@ -231,7 +246,7 @@ export class StaffRest {
       });
     } catch (error) {
       const { code } = /** @type {{code: string}} */ (error);
-      if (REFUSALS.has(code)) this.#refused(code);
+      if (REFUSALS.has(code) && !(isOfRoom && code === "forbidden")) this.#refused(code);
       throw error;
     }
   }

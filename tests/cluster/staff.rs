@@ -3,8 +3,10 @@
 use serde_json::json;
 
 use crate::support::{
-    Cluster, turn, until,
-    wire::{Wire, as_service},
+    Cluster,
+    node::staff_token,
+    turn, until,
+    wire::{Wire, as_service, with_token},
 };
 
 const REASON: &str = r#"{"reason":"a test"}"#;
@@ -53,6 +55,56 @@ async fn staff_acts(cluster: &Cluster, code: &str) {
         let mut back = Wire::connect(node.addr(), "seller-0").await.unwrap();
         back.request("enterRoom", json!({ "roomId": "room-0" })).await.unwrap();
     }
+}
+
+/// Somebody of the staff joins through one node, speaks on the other, and leaves through the first.
+async fn staff_joins(cluster: &Cluster) {
+    let [first, second] = [cluster.nodes[0].addr(), cluster.nodes[1].addr()];
+    let mina = staff_token("mina");
+    let mut buyer = entered(cluster, 0, "buyer-0").await;
+    let mut seller = entered(cluster, 1, "seller-0").await;
+    let mut staff = Wire::connect_with(second, &mina).await.unwrap();
+    assert_eq!(staff.request("enterRoom", json!("room-0")).await.unwrap_err()["code"], "forbidden");
+
+    assert_eq!(with_token(first, &mina, "POST", "/api/v1/rooms/room-0/join", REASON).await.0, 201);
+    // At once, on the other node, which has the room in memory from before.
+    staff.request("enterRoom", json!("room-0")).await.unwrap();
+    staff.request("message", json!("hello")).await.unwrap();
+    for member in [&mut buyer, &mut seller] {
+        member.push_where("message", |message| message["data"]["code"] == "support_joined").await;
+        let said = member.push("message").await;
+        assert_eq!(said["sender"], json!({"id": "mina", "name": "Mina", "role": "staff"}));
+        member.push_where("roomUpdated", |update| update["staff"][0]["id"] == "mina" && update["unread"] == 2).await;
+    }
+    seller.request("message", json!("thank you")).await.unwrap();
+    staff.push_where("message", |message| message["text"] == "thank you").await;
+
+    assert_eq!(with_token(first, &mina, "POST", "/api/v1/rooms/room-0/leave", "").await.0, 204);
+    assert_eq!(staff.push("error").await["code"], "forbidden");
+    assert_eq!(staff.request("enterRoom", json!("room-0")).await.unwrap_err()["code"], "forbidden");
+    seller.push_where("message", |message| message["data"]["code"] == "support_left").await;
+    seller.push_where("roomUpdated", |update| update.get("staff").is_none() && update["unread"] == 1).await;
+}
+
+#[actix_web::test]
+async fn staff_that_joins_through_one_node_speaks_on_another() {
+    let _turn = turn().await;
+    let cluster = Cluster::start(2).await;
+    cluster.seed(1);
+    cluster.meet().await;
+    staff_joins(&cluster).await;
+}
+
+#[actix_web::test]
+async fn staff_that_joins_through_one_node_speaks_on_another_while_nats_is_unreachable() {
+    let _turn = turn().await;
+    let mut cluster = Cluster::start(2).await;
+    cluster.seed(1);
+    cluster.nats.stop();
+    for node in &cluster.nodes {
+        until("NATS is down", async || node.readiness().await.is_some_and(|ready| ready["nats"] == "down")).await;
+    }
+    staff_joins(&cluster).await;
 }
 
 #[actix_web::test]

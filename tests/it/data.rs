@@ -45,6 +45,7 @@ fn store(server: &TestServer, room: &RoomId, sender: &str, text: Option<&str>, d
         reply_to: None,
         sent_at: Timestamp(1),
         screened: Screened::Clean,
+        by_staff: false,
     };
     let outcome = db::write_batch(&mut server.pool.get().unwrap(), &[Write::Append(draft)], START).unwrap().remove(0);
     let Ok(Written::Appended { message, .. }) = outcome else { panic!("{outcome:?}") };

@@ -43,6 +43,7 @@ mod races;
 mod reactions;
 mod rest;
 mod room_settings;
+mod room_staff;
 mod safety;
 mod screen;
 mod search;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use haggle::internals::{
     db::{self, AuditFilter},
     domain::{AuditAction, AuditEntry, MessageId, Moderator, UserId},
-    http::policy::RULES,
+    http::policy::{Needs, RULES},
 };
 use serde_json::{Value, json};
 
@@ -24,6 +24,10 @@ pub async fn staff(server: &TestServer, method: &str, path: &str, body: Option<V
 /// The audit log as it stands in the database, newest first.
 pub fn audit(server: &TestServer) -> Vec<AuditEntry> {
     db::list_audit(&mut server.pool.get().unwrap(), &AuditFilter::All, None, 1000, usize::MAX).unwrap().0
+}
+
+fn needs_of(method: &str, route: &str) -> Needs {
+    RULES.iter().find(|rule| (rule.method, rule.path) == (method, route)).unwrap().needs
 }
 
 fn because() -> Option<Value> {
@@ -81,6 +85,8 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
         (("PUT", freeze), at("/freeze"), because(), AuditAction::FreezeRoom),
         (("DELETE", freeze), at("/freeze"), None, AuditAction::UnfreezeRoom),
         (("POST", "/api/v1/rooms/{id}/warnings"), at("/warnings"), warning, AuditAction::WarnUser),
+        (("POST", "/api/v1/rooms/{id}/join"), at("/join"), because(), AuditAction::JoinRoom),
+        (("POST", "/api/v1/rooms/{id}/leave"), at("/leave?reason=a%20test"), None, AuditAction::LeaveRoom),
         (
             ("GET", "/api/v1/search/all"),
             list("/api/v1/search/all?q=message&reason=a%20test"),
@@ -125,6 +131,10 @@ async fn no_route_of_the_staff_leaves_out_the_audit_log() {
             RULES.iter().filter(|rule| rule.needs.is_audited()).map(|rule| (rule.method, rule.path)).collect();
         assert_eq!(called, audited, "this test calls every route that is audited");
         for ((method, route), path, body, action) in calls {
+            let is_a_persons = needs_of(method, route) == Needs::StaffToken;
+            if is_a_persons && *by == Moderator::Service {
+                continue;
+            }
             let before = audit(&server).len();
             let answer = call(server.addr, token, method, &path, body.clone()).await;
             assert!((200..300).contains(&answer.status), "{method} {path}: {}", answer.body);

@@ -13,7 +13,7 @@ use super::{
     hostile_webp,
     http::Request,
     png,
-    server::{SERVICE_KEY, token},
+    server::{SERVICE_KEY, staff_token, token},
     table::{Account, Attack, OPERATIONS, Row, Subject, attack},
     world::{MALLORY, MESSAGE_BYTES, OWN, heavy_data},
 };

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Account, Attacker, CONNECTIONS, MALLORY, Request, Route, SERVICE_KEY, attack, get, nth, report, route};
+use super::{
+    Account, Attacker, CONNECTIONS, MALLORY, Request, Route, SERVICE_KEY, attack, get, nth, report, route, staff_token,
+};
 
 /// A body with the reason that each action needs.
 fn because(mut body: Value) -> String {
@@ -43,6 +45,9 @@ pub(super) fn of_staff() -> Vec<Route> {
             Request::new("POST", format!("/api/v1/rooms/{}/warnings", nth("wide", n, it.size.wide_rooms))).json(body)
         }),
     ];
+    for path in ["join", "leave"] {
+        routes.push(comes_and_goes(path));
+    }
     for method in ["PUT", "DELETE"] {
         routes.extend(toggled(method));
     }
@@ -51,6 +56,21 @@ pub(super) fn of_staff() -> Vec<Route> {
     }
     routes.push(one_report());
     routes
+}
+
+/// Somebody of the staff who joins rooms and leaves them, one after the other.
+fn comes_and_goes(act: &'static str) -> Route {
+    let path = if act == "join" { "/api/v1/rooms/{id}/join" } else { "/api/v1/rooms/{id}/leave" };
+    let attack = attack(|attacker| async move {
+        let (token, rooms) = (staff_token("mina"), attacker.size.wide_rooms);
+        let make = move |number: u64| {
+            let act = if number % 2 == 0 { "join" } else { "leave" };
+            let address = format!("/api/v1/rooms/{}/{act}", nth("wide", number / 2, rooms));
+            Request::new("POST", address).token(&token).json(because(json!({})))
+        };
+        attacker.requests(attacker.many(CONNECTIONS, 16), make).await;
+    });
+    Route { method: "POST", path, name: "rooms that are not in memory, in turns", account: Account::User, attack }
 }
 
 /// What is set and taken back, in turns.

@@ -102,7 +102,7 @@ impl World {
             notices: self.notices.clone(),
             ends_at: Timestamp(i64::MAX),
         });
-        let connect = Connect { session: id, user: user(device.user), hub: HubId(hub), feed, welcome };
+        let connect = Connect { session: id, user: user(device.user), hub: HubId(hub), feed, welcome, is_staff: false };
         node.uplinks.entry(id).or_default().push_back(connect.into());
         device.session = Some(Session {
             id,
@@ -255,6 +255,7 @@ impl World {
             reply_to: None,
             sent_at: Timestamp(self.wall(node)),
             screened: Screened::Clean,
+            by_staff: false,
         };
         self.sends(client, Message { draft, ends: None, grant, is_asked: false, reply: ReplyTo::Session(asker) })
     }

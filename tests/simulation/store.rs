@@ -158,7 +158,7 @@ impl Store {
         let conn = &mut self.conn;
         match read {
             DbRead::Members(list) => {
-                let found = db::find_members(conn, &list.asked);
+                let found = db::find_standings(conn, &list.asked);
                 DbAnswer::Members(list, found)
             }
             DbRead::Rooms(list) => {

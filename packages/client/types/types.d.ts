@@ -43,6 +43,11 @@ export interface RoomInfo {
   createdAt: string;
 }
 
+/** Somebody of the marketplace's staff who has said something in a room that they have joined. */
+export interface StaffSender extends User {
+  role: "staff";
+}
+
 /** What all kinds of messages have. */
 export interface StoredMessage {
   id: string;
@@ -51,6 +56,8 @@ export interface StoredMessage {
   seq: number;
   /** `system` for the marketplace. */
   senderId: string;
+  /** Who they are, where they are none of the room's two members. */
+  sender?: StaffSender;
   /** The sender's idempotency key. */
   clientId?: string;
   /** Absent once deleted. */
@@ -138,7 +145,7 @@ export interface ImageInfo {
 
 /** What haggle itself says, to be put into words in the user's language. The message's `text` has it in English. */
 export interface NoticeData {
-  /** Such as `product_status`. */
+  /** Such as `product_status` and `support_joined`. */
   code: string;
   /** Such as `{status: "sold"}`. */
   params: Record<string, unknown>;
@@ -230,6 +237,8 @@ export interface Entered {
   closed: boolean;
   /** The marketplace has frozen the conversation: nobody can say anything until it is unfrozen. */
   frozen?: boolean;
+  /** Who of the marketplace's staff has joined the room. Absent where nobody has. */
+  staff?: User[];
   /** There is more on the far side: newer ones when asked with `after`, older ones when not. */
   hasMore: boolean;
   serverTime: string;
@@ -247,6 +256,8 @@ export interface InboxItem extends RoomInfo {
   closed: boolean;
   /** The marketplace has frozen the conversation. */
   frozen?: boolean;
+  /** Who of the marketplace's staff has joined the room. Absent where nobody has. */
+  staff?: User[];
   /** One's own settings of the room, from servers with `room-settings` among their features. */
   settings: RoomSettings;
 }

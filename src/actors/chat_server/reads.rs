@@ -77,8 +77,8 @@ async fn find_members(database: &Database, scope: Scope, list: List<(RoomId, Use
     let asked = list.asked.clone();
     let find = move |conn: &mut Connection| match asked.as_slice() {
         // Alone it costs one statement, and not two.
-        [(room, user)] => Ok(vec![db::is_member(conn, room, user)?]),
-        asked => db::find_members(conn, asked),
+        [(room, user)] => Ok(vec![db::find_standing(conn, room, user)?]),
+        asked => db::find_standings(conn, asked),
     };
     let allowed = database.read_for_all("authorize_all", scope, find).await;
     DbAnswer::Members(list, allowed)

@@ -42,7 +42,14 @@ impl Fixture {
         let database = Database::start(&pool, 1, Arc::clone(&metrics));
         let server = ChatServer::new(settings, Clock::manual(Timestamp(0)), database, metrics);
         let mut fixture = Self { server, ctx: Context::new(), in_flight: InFlight::default(), _folder: folder };
-        let connect = Connect { session: SESSION, user: user("alice"), hub: HubId(0), feed: Feed::Chat, welcome: None };
+        let connect = Connect {
+            session: SESSION,
+            user: user("alice"),
+            hub: HubId(0),
+            feed: Feed::Chat,
+            welcome: None,
+            is_staff: false,
+        };
         fixture.server.handle(SessionEvents(vec![connect.into()]), &mut fixture.ctx);
         fixture
     }

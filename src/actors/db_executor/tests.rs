@@ -171,6 +171,7 @@ async fn a_reader_with_too_much_waiting_to_be_settled_is_refused_and_reads_nothi
         reply_to: None,
         sent_at: Timestamp(0),
         screened: Screened::Clean,
+        by_staff: false,
     };
     // A room's first message changes its members' lists, and is settled at once.
     for _ in 0..2 {

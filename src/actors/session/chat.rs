@@ -70,6 +70,8 @@ pub struct Wire {
 pub struct ChatSession {
     id: SessionId,
     user: UserId,
+    /// Whether its token is one of the staff.
+    is_staff: bool,
     /// When its token expires.
     ends_at: Timestamp,
     services: Arc<Services>,
@@ -112,15 +114,17 @@ impl ChatSession {
         let Wire { outbox, in_flight, encoding, feed, welcome } = wire;
         in_flight.belong_to(&place.share().work);
         let id = SessionId::next();
-        let (ends_at, user) = (identity.ends_at(), identity.user);
+        let (ends_at, user, is_staff) = (identity.ends_at(), identity.user, identity.is_staff);
         let open =
             OpenSession { session: id, user: user.clone(), outbox: Arc::clone(&outbox), encoding, notices, ends_at };
         #[expect(clippy::disallowed_methods, reason = "once per connection, and connections have a cap")]
         services.hub.do_send(open);
-        services.uplink.send(Connect { session: id, user: user.clone(), hub: services.hub_id, feed, welcome });
+        let hub = services.hub_id;
+        services.uplink.send(Connect { session: id, user: user.clone(), hub, feed, welcome, is_staff });
         Self {
             id,
             user,
+            is_staff,
             ends_at,
             share: Arc::clone(place.share()),
             place: Some(place),
@@ -332,6 +336,7 @@ impl ChatSession {
             reply_to: message.reply_to,
             sent_at: self.services.clock.now(),
             screened,
+            by_staff: self.is_staff,
         };
         let reply = ReplyTo::Session(self.asker(draft.weight_bytes(), request, name));
         let is_asked = self.services.asked.is_some_and(|kinds| kinds.has(&draft));
@@ -426,7 +431,8 @@ impl ChatSession {
     /// Answers `authenticate`.
     pub fn renewed(&mut self, request: Option<&RequestId>, verified: Result<Identity, AuthError>) {
         match verified {
-            Ok(identity) if identity.user == self.user => {
+            // A session of the staff may be in rooms that its user has joined as such.
+            Ok(identity) if identity.user == self.user && (identity.is_staff || !self.is_staff) => {
                 self.ends_at = identity.ends_at();
                 let renew = RenewSession { session: self.id, ends_at: self.ends_at };
                 #[expect(clippy::disallowed_methods, reason = "one at a time a session, each after a verified token")]
@@ -435,7 +441,8 @@ impl ChatSession {
                 self.reply(request, &Authenticated { expires_at, server_time: self.services.clock.now() });
             }
             Ok(_) => {
-                let error = ChatError::new(ErrorCode::Forbidden, "the token must be of the same user");
+                let error =
+                    ChatError::new(ErrorCode::Forbidden, "the token must be of the same user, in the same role");
                 self.refuse(request, "authenticate", &error);
             }
             Err(error) => {

@@ -41,6 +41,8 @@ struct Short {
     reactions: Vec<Reaction>,
     #[serde(rename = "z", default, skip_serializing_if = "std::ops::Not::not")]
     is_removed: bool,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    staff_name: Option<String>,
 }
 
 /// A moment in milliseconds.
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn the_form_stays_the_one_that_other_releases_write_and_read() {
         let small = r#"{"i":"m","r":"r","q":7,"p":9,"s":"alice","k":"text","a":1}"#;
-        let whole = r#"{"i":"m","r":"r","q":7,"p":9,"s":"alice","c":"c","k":"image","t":"hi","d":{"key": "k"},"a":1,"e":2,"x":3,"w":["email"],"y":3,"l":[{"userId":"bob","emoji":"👍"}],"z":true}"#;
+        let whole = r#"{"i":"m","r":"r","q":7,"p":9,"s":"alice","c":"c","k":"image","t":"hi","d":{"key": "k"},"a":1,"e":2,"x":3,"w":["email"],"y":3,"l":[{"userId":"bob","emoji":"👍"}],"z":true,"n":"Mina"}"#;
         for json in [small, whole] {
             let Read(message) = serde_json::from_str(json).unwrap();
             assert_eq!(serde_json::to_string(&Written(&message)).unwrap(), json);

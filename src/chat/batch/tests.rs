@@ -25,6 +25,7 @@ fn said(sender: &str, bytes: usize) -> PendingWrite {
         reply_to: None,
         sent_at: Timestamp(0),
         screened: Screened::Clean,
+        by_staff: false,
     }))
 }
 

@@ -20,7 +20,7 @@ use crate::{
         db_read::{DbRead, Memory},
         effects::Effects,
         request::{MessageChange, RoomRequest},
-        rooms::Rooms,
+        rooms::{LiveRoom, Rooms},
         timer::Timer,
     },
     db::{ChangedMessage, CommitCursor, Committed, Noted, RoomState},
@@ -441,6 +441,10 @@ impl Chat {
             // What is unread is known when both know the same messages.
             let unread_rooms = vec![(room.clone(), alone)];
             nodes.reconcile.looks.push_back(Look { unread_rooms, ..Look::at(self.now.at) });
+        }
+        for user in self.rooms.room(&room).map(LiveRoom::doubtful_staff).unwrap_or_default() {
+            // Another node has let them leave. What was read may be older than their joining, so they are asked for again.
+            self.reads.member(room.clone(), user);
         }
         if alone {
             self.room_updated_here(room);

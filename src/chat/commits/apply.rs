@@ -62,6 +62,7 @@ impl Chat {
                 self.room_frozen(room, frozen);
                 done()
             }
+            Written::StaffMoved(moved) => self.staff_moved(*moved),
             Written::NoteAdded(note) => Answer { data: to_json(&*note), created: true },
             Written::ForgotEnded { has_more } => self.ended_forgotten(has_more),
             Written::UserPut { user, created, changed } => self.user_stored(&user, created, changed),
@@ -73,8 +74,9 @@ impl Chat {
                 self.wave_advanced(change);
                 done()
             }
-            Written::UserDeleted { user, changed: _ } => {
+            Written::UserDeleted { user, changed: _, left } => {
                 self.user_deleted(&user);
+                self.staff_deleted(&user.id, left);
                 done()
             }
         })

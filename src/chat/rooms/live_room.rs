@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{EntryId, PresenceChanged};
+use super::{EntryId, PresenceChanged, Seat};
 use crate::{
     broker::{NodeId, PresenceOf},
     chat::{
@@ -46,7 +46,7 @@ pub(super) struct Attached {
     pub(super) session: SessionId,
     pub(super) place: EntryId,
     pub(super) hub: HubId,
-    pub(super) role: Role,
+    pub(super) seat: Seat,
     pub(super) entered: bool,
     pub(super) grant: Option<Timestamp>,
 }
@@ -91,7 +91,7 @@ impl LiveRoom {
     /// The same, on this node.
     #[must_use]
     pub fn is_online_here(&self, role: Role) -> bool {
-        self.attached.iter().any(|member| member.entered && member.role == role)
+        self.attached.iter().any(|member| member.entered && member.seat.role() == Some(role))
     }
 
     /// What other nodes are sent of this one's sessions in the room; `None` where it has none.
@@ -139,6 +139,7 @@ impl LiveRoom {
     pub fn refresh(&mut self, state: &RoomState, is_current: bool) {
         self.state.room = state.room.clone();
         self.state.frozen = state.frozen;
+        self.state.staff.clone_from(&state.staff);
         if is_current {
             self.state.offer.clone_from(&state.offer);
         }
@@ -187,10 +188,13 @@ impl LiveRoom {
         self.attached.iter().find(is_over).map(|member| member.session)
     }
 
-    /// A member's sessions in the room.
+    /// The sessions of a member, or of somebody of the staff, in the room.
     #[must_use]
     pub fn sessions_of(&self, user: &UserId) -> Vec<SessionId> {
-        let theirs = self.attached.iter().filter(|member| self.state.member_user(member.role).id == *user);
+        let theirs = self.attached.iter().filter(|member| match &member.seat {
+            Seat::Member(role) => self.state.member_user(*role).id == *user,
+            Seat::Staff(staff) => staff == user,
+        });
         theirs.map(|member| member.session).collect()
     }
 
@@ -212,12 +216,12 @@ impl LiveRoom {
         self.state.shared().presence && self.is_online(viewer.other())
     }
 
-    /// Both members and how they stand, the buyer first, as one of them gets to see it.
+    /// Both members and how they stand, the buyer first, as one of them gets to see it, or the staff.
     #[must_use]
-    pub fn members(&self, viewer: Role) -> Vec<Member> {
+    pub fn members(&self, viewer: Option<Role>) -> Vec<Member> {
         let shared = self.state.shared();
         let member = |role| {
-            let own = role == viewer;
+            let own = Some(role) == viewer;
             Member {
                 user: self.state.member_user(role).clone(),
                 online: (own || shared.presence) && self.is_online(role),
@@ -250,6 +254,42 @@ impl LiveRoom {
         self.state.frozen = frozen;
     }
 
+    /// Who of the staff is in the room from now on.
+    pub fn set_staff(&mut self, staff: Vec<User>) {
+        self.state.staff = staff;
+    }
+
+    /// Somebody of the staff was deleted.
+    pub fn staff_deleted(&mut self, user: &UserId) {
+        self.state.staff.retain(|staff| staff.id != *user);
+    }
+
+    /// Somebody who may be of the staff here has another name or picture.
+    pub(super) fn staff_changed(&mut self, user: &User) {
+        if let Some(staff) = self.state.staff.iter_mut().find(|staff| staff.id == user.id) {
+            staff.clone_from(user);
+        }
+    }
+
+    /// Whether somebody of the staff is in the room, as far as is known here.
+    #[must_use]
+    pub fn has_staff(&self, user: &UserId) -> bool {
+        self.state.staff.iter().any(|staff| staff.id == *user)
+    }
+
+    /// Those who have a session in the room as somebody of the staff, and are not known to have joined it.
+    #[must_use]
+    pub fn doubtful_staff(&self) -> Vec<UserId> {
+        let mut doubtful: Vec<UserId> = Vec::new();
+        for member in &self.attached {
+            match &member.seat {
+                Seat::Staff(user) if !self.has_staff(user) && !doubtful.contains(user) => doubtful.push(user.clone()),
+                _ => {}
+            }
+        }
+        doubtful
+    }
+
     /// A member can't say anything until then.
     pub fn muted(&mut self, user: &UserId, until: Option<Timestamp>) {
         for role in [Role::Buyer, Role::Seller] {
@@ -273,6 +313,7 @@ impl LiveRoom {
             closed: self.state.is_closed(),
             frozen: self.state.frozen,
             listing: self.state.member(role).listing,
+            staff: self.state.staff.clone(),
         }
     }
 

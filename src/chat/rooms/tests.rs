@@ -39,6 +39,7 @@ pub(in crate::chat) fn state(id: &str) -> RoomState {
         offer: None,
         members: Pair { buyer: member, seller: member },
         frozen: false,
+        staff: Vec::new(),
     }
 }
 

@@ -137,6 +137,7 @@ fn lists_are_sent_a_message_whose_delivery_takes_the_last_session_out_of_its_roo
         reply_to: None,
         sent_at: Timestamp(0),
         screened: crate::domain::Screened::Clean,
+        by_staff: false,
     };
     chat.append(PendingWrite { write: Write::Append(draft), room: Some(room.clone()), reply: ReplyTo::Nobody });
     let writes = chat.batch.take().unwrap();
@@ -153,7 +154,7 @@ fn a_word_that_ended_sessions_and_was_not_noted_does_not_stand_for_the_next_note
     let alice = UserId::new("alice").unwrap();
     fixture.on(Input::EndSessions(alice.clone()));
     let (session, user) = (SessionId(2), alice.clone());
-    fixture.session(Connect { session, user, hub: HubId(0), feed: Feed::Chat, welcome: None });
+    fixture.session(Connect { session, user, hub: HubId(0), feed: Feed::Chat, welcome: None, is_staff: false });
     let note = || News {
         messages: Vec::new(),
         notes: vec![db::Noted::SessionsEnded(alice.clone())],
@@ -217,7 +218,7 @@ fn sessions_whose_room_token_expires_while_they_type_are_taken_out_once_each() {
     inside(&mut fixture, Timestamp(10));
     let (tab, room, alice) = (SessionId(2), fixture.room.clone(), UserId::new("alice").unwrap());
     let user = alice.clone();
-    fixture.session(Connect { session: tab, user, hub: HubId(0), feed: Feed::Chat, welcome: None });
+    fixture.session(Connect { session: tab, user, hub: HubId(0), feed: Feed::Chat, welcome: None, is_staff: false });
     fixture.chat.rooms.attach(tab, &room, Role::Buyer, Some(Timestamp(10)));
     fixture.chat.rooms.enter(tab, &room);
     let comer = |session| Comer { hub: HubId(0), session, in_flight: InFlight::default() };

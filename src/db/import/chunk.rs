@@ -339,8 +339,12 @@ fn sort<'a>(
             continue;
         };
         let role = room.row.role_of(&line.sender_id);
-        if role.is_none() && line.kind != MessageKind::System {
+        if role.is_none() && line.kind != MessageKind::System && line.staff_name.is_none() {
             stored.bad.push((*number, "`senderId` is neither the buyer nor the seller of the room".to_owned()));
+            continue;
+        }
+        if role.is_some() && line.staff_name.is_some() {
+            stored.bad.push((*number, "`staffName` is not for the buyer or the seller of the room".to_owned()));
             continue;
         }
         let key = line.client_id.as_ref().map(|client_id| {
@@ -477,5 +481,6 @@ fn to_message(id: &MessageId, line: &MessageLine, seq: i64, shift_ms: i64) -> St
         reply_to: line.reply_to,
         reactions: Vec::new(),
         is_removed: false,
+        staff_name: line.staff_name.clone(),
     }
 }

@@ -7,6 +7,7 @@ mod new_message;
 mod postgres;
 mod reactions;
 mod revise;
+mod staff_names;
 mod state;
 pub(in crate::db) mod tail;
 
@@ -32,6 +33,8 @@ use new_message::{InsertMessages, InsertReplies, NewMessage};
 pub(in crate::db) use reactions::{list_reacted, set_reactions};
 
 pub(in crate::db) use revise::{delete, edit, erase, set_removed, set_revised};
+
+pub(in crate::db) use staff_names::{list_notices_of_staff, set_staff_name};
 
 pub(in crate::db) use state::list_states;
 
@@ -76,6 +79,8 @@ pub(in crate::db) struct MessageRow {
     reply_to: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     reactions: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    staff_name: Option<String>,
 }
 
 impl MessageRow {
@@ -117,6 +122,7 @@ impl MessageRow {
             reply_to: self.reply_to.map(Seq),
             reactions,
             is_removed: self.removed,
+            staff_name: self.staff_name,
         })
     }
 }
@@ -154,12 +160,15 @@ pub(in crate::db) fn insert(conn: &mut Connection, mut messages: Vec<&mut Stored
     }
     let rows: Vec<NewMessage<'_>> = messages.iter().map(|message| NewMessage::new(message)).collect();
     match conn {
-        Connection::Sqlite(conn) => NewMessage::insert_all::<InsertMessages, InsertReplies>(&rows, conn),
+        Connection::Sqlite(conn) => NewMessage::insert_all::<InsertMessages, InsertReplies>(&rows, conn)?,
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => {
-            rows.chunks(postgres::ROWS_A_STATEMENT).try_for_each(|rows| postgres::insert(conn, rows))
+            rows.chunks(postgres::ROWS_A_STATEMENT).try_for_each(|rows| postgres::insert(conn, rows))?;
         }
     }
+    // By themselves: hardly any message has one, and a value that is NULL in each row costs, too.
+    let named = messages.iter().filter_map(|message| Some((&message.id, message.staff_name.as_deref()?)));
+    named.into_iter().try_for_each(|(id, name)| set_staff_name(conn, id, name))
 }
 
 /// The last position that SQLite knows of.

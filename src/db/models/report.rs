@@ -25,6 +25,7 @@ use crate::{
     domain::{
         Data, MessageId, MessageKind, RoomId, Seq, StoredMessage, Timestamp, UserId,
         safety::{Decision, Report, ReportCategory, ReportState},
+        staff_notice,
     },
     error::{ChatError, ErrorCode},
 };
@@ -185,7 +186,9 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Reported, OperationEr
     if has_too_many(conn, reporter, room, Queue::Reported)? {
         return Err(ReportError::TooMany.into());
     }
-    let messages = list_around(conn, room, reported_seq, locked.row.last_seq)?;
+    let mut messages = list_around(conn, room, reported_seq, locked.row.last_seq)?;
+    // They would not be found when the words and the name of a member of the staff are erased.
+    messages.retain(|message| message.staff_name.is_none() && !is_of_staff(message));
     let row = ReportRow {
         id: uuid::Uuid::now_v7().simple().to_string(),
         reporter_id: reporter.as_str().to_owned(),
@@ -240,6 +243,7 @@ pub(in crate::db) fn hold(
         reply_to: None,
         reactions: Vec::new(),
         is_removed: false,
+        staff_name: None,
     };
     let row = ReportRow {
         id: uuid::Uuid::now_v7().simple().to_string(),
@@ -329,6 +333,10 @@ fn has_too_many(conn: &mut Connection, reporter: &UserId, room: &RoomId, queue: 
 }
 
 /// The reported message and those around it, or the newest, oldest first: as many as the bytes allow, the nearest first.
+fn is_of_staff(message: &StoredMessage) -> bool {
+    message.kind == MessageKind::System && message.data.as_ref().is_some_and(staff_notice::is_of_staff)
+}
+
 fn list_around(
     conn: &mut Connection,
     room: &RoomId,

@@ -8,13 +8,13 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::dsl::count_star;
 
-pub(in crate::db) use self::details::{MemberDetails, RoomDetails};
+pub(in crate::db) use self::details::{MemberDetails, RoomDetails, find_staff};
 use crate::{
     db::{
         Backend, Connection, DbError,
         prelude::*,
         prepared::{self, Value, one_of},
-        schema::{blocks, rooms, users},
+        schema::{blocks, room_staff, rooms, users},
     },
     domain::{ListPlace, Listing, Pair, ProductId, ProductStatus, Role, RoomId, StoredMessage, Timestamp, UserId},
 };
@@ -53,6 +53,9 @@ const MUTED: Pair<i64> = Pair { buyer: 1, seller: 4 };
 
 /// The bit that says that a member has marked it as unread.
 const MARKED_UNREAD: Pair<i64> = Pair { buyer: 2, seller: 8 };
+
+/// The bit that says that members of the staff are in the room.
+const HAS_STAFF: i64 = 16;
 
 /// The room's columns that messages and readers move, and who may.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -108,6 +111,11 @@ impl RoomRow {
         for (flag, is_set) in [(MUTED[role], muted), (MARKED_UNREAD[role], unread)] {
             self.member_flags = if is_set { self.member_flags | flag } else { self.member_flags & !flag };
         }
+    }
+
+    /// Whether members of the staff are in the room.
+    pub(in crate::db) const fn has_staff(&self) -> bool {
+        self.member_flags & HAS_STAFF != 0
     }
 
     pub(in crate::db) fn users(&self) -> Pair<&str> {
@@ -320,6 +328,15 @@ pub(in crate::db) fn set_frozen(conn: &mut Connection, room: &RoomId, frozen: bo
     Ok(before.map(|before| before != frozen))
 }
 
+/// Says whether members of the staff are in a room.
+pub(in crate::db) fn set_has_staff(conn: &mut Connection, room: &RoomRow, has_staff: bool) -> QueryResult<()> {
+    let flags = if has_staff { room.member_flags | HAS_STAFF } else { room.member_flags & !HAS_STAFF };
+    if flags != room.member_flags {
+        diesel::update(rooms::table.find(&room.id)).set(rooms::member_flags.eq(flags)).execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Whether a room is frozen; `None` when there is no such room.
 pub(in crate::db) fn is_frozen(conn: &mut Connection, room: &RoomId) -> QueryResult<Option<bool>> {
     rooms::table.find(room.as_str()).select(rooms::frozen).get_result(conn).optional()
@@ -390,6 +407,22 @@ pub(in crate::db) fn list_by_role(
         Role::Buyer => behind.filter(rooms::buyer_id.eq(user.as_str())).load(conn),
         Role::Seller => behind.filter(rooms::seller_id.eq(user.as_str())).load(conn),
     }
+}
+
+/// The rooms after an id in which somebody is or was as a member of the staff, by id.
+pub(in crate::db) fn list_by_staff(
+    conn: &mut Connection,
+    user: &UserId,
+    after: &str,
+    limit: i64,
+) -> QueryResult<Vec<RoomRow>> {
+    room_staff::table
+        .inner_join(rooms::table)
+        .filter(room_staff::user_id.eq(user.as_str()).and(room_staff::room_id.gt(after)))
+        .order(room_staff::room_id)
+        .limit(limit)
+        .select(RoomRow::as_select())
+        .load(conn)
 }
 
 /// Whether there is such a room.

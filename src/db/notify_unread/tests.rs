@@ -3,11 +3,11 @@
 use super::*;
 use crate::{
     db::{
-        ImportOptions, NewReport, Reported, Write, import_str, store_report,
+        ImportOptions, Moderate, Moderation, NewReport, Reported, Write, import_str, store_report,
         test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
     },
     domain::{
-        Draft, ProductStatus,
+        Draft, Moderator, ProductStatus,
         safety::{Decision, ReportCategory},
     },
 };
@@ -225,4 +225,24 @@ fn nobody_is_notified_of_deleted_messages_nor_once_they_are_deleted() {
     write(conn, Write::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
     assert_eq!(queue(conn, NOW), []);
     assert_eq!(count_notifications(conn).unwrap().count, 0);
+}
+
+#[test]
+fn what_staff_says_notifies_both_members_also_in_a_closed_room() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    begin_notifications(conn).unwrap();
+    say(conn, &a, "carol", "hello");
+    write(conn, Write::Block { blocker: user("carol"), blocked: user_id("alice"), at: NOW }).unwrap();
+    assert_eq!(queue(conn, NOW), [], "it is closed");
+    let (by, what) =
+        (Moderator::Staff { id: user_id("mina") }, Moderation::JoinRoom { room: a.clone(), user: user("mina") });
+    let join = Moderate { by, at: NOW, reason: Some("x".to_owned()), what };
+    write(conn, Write::Moderate(Box::new(join))).unwrap();
+    assert_eq!(queue(conn, NOW), [], "a notice calls nobody back into it");
+    write(conn, Write::Append(Draft { by_staff: true, ..draft(&a, "mina", "may I help?", None) })).unwrap();
+    let mut queued = queue(conn, NOW);
+    queued.sort();
+    assert_eq!(queued, [("alice".to_owned(), 3), ("carol".to_owned(), 2)]);
 }

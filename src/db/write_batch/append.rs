@@ -11,6 +11,7 @@ use crate::{
             change::{self, Changed},
             message::{self, ClientKey},
             room::{self, LockedRoom},
+            room_staff::{self, Speaker},
         },
         tail::Tail,
     },
@@ -22,7 +23,11 @@ use crate::{
 
 /// Whether a write is one that [`write_run`] takes.
 pub(super) fn takes(write: &Write) -> bool {
-    matches!(write, Write::Append(_) | Write::MarkRead { .. } | Write::SetRoomSettings { .. })
+    // What staff says is written by itself, and so is never in the tail: nothing there names them.
+    matches!(
+        write,
+        Write::Append(Draft { by_staff: false, .. }) | Write::MarkRead { .. } | Write::SetRoomSettings { .. }
+    )
 }
 
 /// Writes a run, inside the caller's transaction, and adds an outcome for each. With a tail its messages and read marks are
@@ -49,6 +54,7 @@ pub(super) fn write_run(
         unread: Vec::new(),
         answered: Vec::new(),
         contact_allowed: find_contact_allowed(conn, writes)?,
+        staff: find_staff(conn, writes)?,
     };
     for write in writes {
         let outcome = match write {
@@ -190,6 +196,27 @@ fn find_contact_allowed(conn: &mut Connection, writes: &[Write]) -> Result<HashS
     Ok(room::list_contact_allowed(conn, &rooms)?)
 }
 
+/// Who of the staff says something here, each in a room that they have joined. Asks only about drafts that came with their tokens.
+fn find_staff(conn: &mut Connection, writes: &[Write]) -> Result<HashMap<(RoomId, UserId), Speaker>, DbError> {
+    let mut found = HashMap::new();
+    for write in writes {
+        let Write::Append(Draft { room, sender, by_staff: true, .. }) = write else { continue };
+        if let Some(speaker) = room_staff::find_speaker(conn, room.as_str(), sender.as_str())? {
+            found.insert((room.clone(), sender.clone()), speaker);
+        }
+    }
+    Ok(found)
+}
+
+fn check_speaker(speaker: &Speaker, at: Timestamp) -> Result<(), WriteError> {
+    let counts = |until: Option<Timestamp>| until.filter(|until| *until > at);
+    match (counts(speaker.banned_until), counts(speaker.muted_until)) {
+        (Some(until), _) => Err(WriteError::Banned(until)),
+        (None, Some(until)) => Err(WriteError::Muted(until)),
+        (None, None) => Ok(()),
+    }
+}
+
 type Key = (RoomId, UserId, Option<ClientId>);
 
 fn key_of(message: &StoredMessage) -> Key {
@@ -214,6 +241,8 @@ struct Run {
     answered: Vec<(RoomId, UserId)>,
     /// Rooms in which the masking rule does not count, of those where it has something to say.
     contact_allowed: HashSet<String>,
+    /// Who of the staff says something, in rooms that they have joined.
+    staff: HashMap<(RoomId, UserId), Speaker>,
 }
 
 impl Run {
@@ -223,7 +252,13 @@ impl Run {
             return Err(if by_system { WriteError::NotFound("room") } else { WriteError::Forbidden });
         };
         let by_member = draft.kind != MessageKind::System && room.active_role_of(&draft.sender).is_some();
-        if !by_system && !by_member {
+        let speaker = match draft.kind {
+            MessageKind::Text | MessageKind::Image if draft.by_staff && !by_member => {
+                self.staff.get(&(draft.room.clone(), draft.sender.clone()))
+            }
+            _ => None,
+        };
+        if !by_system && !by_member && speaker.is_none() {
             return Err(WriteError::Forbidden);
         }
         if draft.client_id.is_some() {
@@ -252,7 +287,10 @@ impl Run {
         if by_member {
             room.speaker(&draft.sender, draft.sent_at)?;
         }
+        // A block between the members, and a frozen room, do not stop the staff.
+        speaker.map_or(Ok(()), |speaker| check_speaker(speaker, draft.sent_at))?;
         let (text, warnings) = match &draft.screened {
+            _ if speaker.is_some() => (None, Vec::new()),
             Screened::Clean => (None, Vec::new()),
             _ if self.contact_allowed.contains(draft.room.as_str()) => (None, Vec::new()),
             Screened::Marked { warnings, masked } => (masked.clone(), warnings.clone()),
@@ -276,6 +314,7 @@ impl Run {
         let mut message = stored(draft, room.row.last_seq);
         message.warnings = warnings;
         message.text = text.or(message.text);
+        message.staff_name = speaker.map(|speaker| speaker.name.clone());
         room.list_message(&message);
         Ok(Written::Appended { message, first_time: true })
     }
@@ -326,5 +365,6 @@ fn stored(draft: &Draft, seq: i64) -> StoredMessage {
         reply_to: draft.reply_to,
         reactions: Vec::new(),
         is_removed: false,
+        staff_name: None,
     }
 }

@@ -1,7 +1,7 @@
 //! What the marketplace owns: users and products, and what their changes do to rooms.
 
 use super::{
-    ProductChange, WriteError, WriteResult, Written, ended_offers, erase_user,
+    ProductChange, WriteError, WriteResult, Written, ended_offers, erase_user, room_staff,
     waves::{self, Cause, Reached},
 };
 use crate::{
@@ -35,14 +35,16 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
         return Err(WriteError::NotFound("user").into());
     };
     let changed = before.deleted_at.is_none();
+    let mut left = Vec::new();
     if changed {
+        left = room_staff::leave_all(conn, user, at)?;
         user::delete(conn, user, at)?;
         sanction::delete_all(conn, user)?;
         note::delete_about(conn, user)?;
         push_subscription::delete_all(conn, user)?;
         erase_user::begin(conn, user)?;
     }
-    Ok(Written::UserDeleted { user: User::deleted(user.clone()), changed })
+    Ok(Written::UserDeleted { user: User::deleted(user.clone()), changed, left })
 }
 
 pub(super) fn put_product(conn: &mut Connection, product: Product, keeps_status: bool, at: Timestamp) -> WriteResult {

@@ -58,7 +58,11 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
             changes
         }
         Written::SessionsEnded { user } => vec![Changed::SessionsEnded(user.as_str())],
-        Written::UserDeleted { user, changed } => only_if(*changed, Changed::UserDeleted(user.id.as_str())),
+        Written::UserDeleted { user, changed, left } => {
+            let mut changes = only_if(*changed, Changed::UserDeleted(user.id.as_str()));
+            changes.extend(left.iter().map(|room| Changed::RoomState(room.as_str())));
+            changes
+        }
         // The reports that lose their words with the user's are read without them from then on.
         Written::WordsErased { messages, rooms: _, offers, progress: _ } => {
             let mut changes = of_offers(offers);
@@ -71,6 +75,11 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
         Written::RoomFrozen { room, frozen: _, changed } => {
             let mut changes = only_if(*changed, Changed::Freeze(room.as_str()));
             changes.extend(only_if(*changed, Changed::RoomState(room.as_str())));
+            changes
+        }
+        Written::StaffMoved(moved) => {
+            let mut changes = only_if(moved.added, Changed::User(moved.user.as_str()));
+            changes.extend(only_if(moved.notice.is_some(), Changed::RoomState(moved.room.as_str())));
             changes
         }
         // What clients find again after a lost connection is haggle's own.

@@ -44,7 +44,10 @@ fn of_moderation(moderation: &Moderation) -> Scope {
         Moderation::SetSanction { user, .. }
         | Moderation::EndSanction { user, .. }
         | Moderation::DeleteUser { user, .. } => Scope::User(user.clone()),
-        Moderation::SetFrozen { room, .. } | Moderation::RemoveMessage { room, .. } => Scope::Room(room.clone()),
+        Moderation::SetFrozen { room, .. }
+        | Moderation::RemoveMessage { room, .. }
+        | Moderation::JoinRoom { room, .. }
+        | Moderation::LeaveRoom { room, .. } => Scope::Room(room.clone()),
         Moderation::Warn { draft, .. } => Scope::Room(draft.room.clone()),
         Moderation::SetUnlisted { product, .. } => Scope::Product(product.clone()),
         // It may mute somebody, and is rare.

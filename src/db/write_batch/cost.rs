@@ -28,6 +28,8 @@ impl Moderate {
                 | Moderation::EndSanction { .. }
                 | Moderation::SetFrozen { .. }
                 | Moderation::RemoveMessage { .. }
+                | Moderation::JoinRoom { .. }
+                | Moderation::LeaveRoom { .. }
                 | Moderation::AssignReport { .. }
                 | Moderation::DecideReport { .. } => SOME_ROWS,
                 Moderation::Warn { draft, .. } => SOME_ROWS + draft.weight_bytes(),

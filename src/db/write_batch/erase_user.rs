@@ -2,7 +2,8 @@
 //!
 //! 1. [`Write::DeleteUser`](super::Write::DeleteUser) takes name and picture, and writes the job down.
 //! 2. [`Write::EraseWords`](super::Write::EraseWords), again and again, takes the words of some hundred messages,
-//!    each time in a batch with what everybody else writes, and their reactions to what the other member said. Rows, `seq` and
+//!    each time in a batch with what everybody else writes, and their reactions to what the other member said. The same goes for
+//!    what they said as a member of the staff, and for the notices that name them. Rows, `seq` and
 //!    sender stay: the other member keeps their place in the conversation. Then the reports lose them, some at a time.
 //! 3. The free parts of the pages are overwritten, and the log is emptied ([`find_residue`](crate::db::find_residue) and its
 //!    neighbours): they hold copies of rows as they were.
@@ -82,6 +83,7 @@ pub(super) fn erase_words(conn: &mut Connection, user: &UserId, at: Timestamp) -
     for message in &mut erased {
         (message.text, message.data, message.client_id, message.deleted_at) = (None, None, None, Some(at));
         (message.warnings, message.reactions) = (Vec::new(), Vec::new());
+        message.staff_name = message.staff_name.take().map(|_| String::new());
     }
     for message in &reacted {
         message::set_reactions(conn, &message.id, &message.reactions)?;
@@ -130,9 +132,11 @@ struct Found {
 fn next_messages(conn: &mut Connection, user: &UserId, place: &mut String, seq: &mut i64) -> Result<Found, DbError> {
     let mut rooms = Vec::new();
     for role in Role::BOTH {
-        rooms.extend(room::list_by_role(conn, user, role, place, ROOMS)?);
+        rooms.extend(room::list_by_role(conn, user, role, place, ROOMS + 1)?);
     }
+    rooms.extend(room::list_by_staff(conn, user, place, ROOMS + 1)?);
     rooms.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    rooms.dedup_by(|a, b| a.id == b.id);
     let has_more_rooms = rooms.len() as i64 > ROOMS;
     rooms.truncate(usize::try_from(ROOMS).unwrap_or(usize::MAX));
 
@@ -155,6 +159,9 @@ fn next_messages(conn: &mut Connection, user: &UserId, place: &mut String, seq: 
             let last = if is_window_done { window.end } else { last };
             let (reacted, last) = next_reacted(conn, (&room.id, user), *seq..last, left)?;
             messages.retain(|message| message.seq.0 <= last);
+            if room.role_of(user).is_none() {
+                messages.extend(message::list_notices_of_staff(conn, &room.id, user, *seq..last)?);
+            }
             looked_at += last - *seq;
             found.own.extend(messages);
             found.reacted.extend(reacted);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Outcomes, SanctionSet, Write, WriteError, WriteResult, Written, append, catalogue, safety};
+use super::{Outcomes, SanctionSet, Write, WriteError, WriteResult, Written, append, catalogue, room_staff, safety};
 use crate::{
     db::{
         Connection, DbError, message_index,
@@ -62,6 +62,14 @@ pub enum Moderation {
     },
     /// Warns a member of a room, by a message that both members see.
     Warn { user: UserId, template: WarningTemplate, draft: Draft },
+    /// Lets the one who acts join a room as a member of the staff.
+    JoinRoom {
+        room: RoomId,
+        /// They, as their token names them.
+        user: User,
+    },
+    /// Takes the one who acts out of a room that they have joined.
+    LeaveRoom { room: RoomId, user: UserId },
     /// Decides a report. A second decision replaces the first.
     DecideReport {
         report: String,
@@ -118,6 +126,8 @@ fn act(conn: &mut Connection, moderate: &Moderate, now: Timestamp) -> WriteResul
         Moderation::RemoveMessage { room, message } => remove_message(conn, room, message, at),
         Moderation::SetUnlisted { product, unlisted } => set_unlisted(conn, product, *unlisted, at),
         Moderation::Warn { user, draft, .. } => warn(conn, user, draft, now),
+        Moderation::JoinRoom { room, user } => room_staff::join(conn, room, user, at, now),
+        Moderation::LeaveRoom { room, user } => room_staff::leave(conn, room, user, at, now),
         Moderation::DecideReport { report, decision, mute_until } => {
             safety::decide_report(conn, report, *decision, *mute_until, at)
         }
@@ -143,6 +153,8 @@ impl Moderate {
             Moderation::SetUnlisted { unlisted: true, .. } => AuditAction::UnlistProduct,
             Moderation::SetUnlisted { unlisted: false, .. } => AuditAction::RelistProduct,
             Moderation::Warn { .. } => AuditAction::WarnUser,
+            Moderation::JoinRoom { .. } => AuditAction::JoinRoom,
+            Moderation::LeaveRoom { .. } => AuditAction::LeaveRoom,
             Moderation::DecideReport { .. } => AuditAction::DecideReport,
             Moderation::AssignReport { .. } => AuditAction::AssignReport,
             Moderation::AddNote { .. } => AuditAction::AddNote,
@@ -160,7 +172,9 @@ impl Moderate {
             | Moderation::EndSessions { user }
             | Moderation::DeleteUser { user }
             | Moderation::AddNote { about: NoteSubject::User(user), .. } => AuditSubject::user(user),
-            Moderation::SetFrozen { room, .. } => AuditSubject::room(room),
+            Moderation::SetFrozen { room, .. }
+            | Moderation::JoinRoom { room, .. }
+            | Moderation::LeaveRoom { room, .. } => AuditSubject::room(room),
             Moderation::RemoveMessage { room, message } => {
                 AuditSubject { message_id: Some(message.clone()), ..AuditSubject::room(room) }
             }

@@ -227,6 +227,7 @@ impl OfferMaker<'_> {
             reply_to: None,
             sent_at: self.at,
             screened: Screened::Clean,
+            by_staff: false,
         };
         let mut outcomes = Outcomes::new();
         append::write_run(conn, None, &[Write::Append(draft)], self.at, &mut outcomes)?;

@@ -270,7 +270,10 @@ fn a_deleted_user_is_forgotten_while_their_words_stay_for_the_other() {
     let delete = Write::DeleteUser { user: user_id("alice"), at: NOW };
     let gone = User::deleted(user_id("alice"));
     for changed in [true, false] {
-        assert_eq!(write(conn, delete.clone()), Ok(Written::UserDeleted { user: gone.clone(), changed }));
+        assert_eq!(
+            write(conn, delete.clone()),
+            Ok(Written::UserDeleted { user: gone.clone(), changed, left: Vec::new() })
+        );
     }
     let unknown = Write::DeleteUser { user: user_id("nobody"), at: NOW };
     assert_eq!(write(conn, unknown), Err(WriteError::NotFound("user")));

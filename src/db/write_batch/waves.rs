@@ -166,6 +166,7 @@ fn say_status(
                 reply_to: None,
                 sent_at: at,
                 screened: Screened::Clean,
+                by_staff: false,
             })
         })
         .collect();

@@ -6,7 +6,12 @@ use thiserror::Error;
 use super::Write;
 use crate::{
     db::{DbError, models::room::Silenced, operation_error::RefusalReason},
-    domain::{MessageId, Timestamp, masking::ContactRefused, offer, staff},
+    domain::{
+        MessageId, Timestamp,
+        masking::ContactRefused,
+        offer,
+        staff::{self, ROOM_STAFF_MAX, STAFF_ROOMS_MAX},
+    },
     error::{ChatError, ErrorCode},
 };
 
@@ -67,6 +72,15 @@ pub enum WriteError {
     /// The marketplace has frozen the room.
     #[error("the marketplace has frozen this conversation")]
     Frozen,
+    /// A member of the room has joined it already: as themselves.
+    #[error("a member of this room can't join it as staff")]
+    OwnRoom,
+    /// As many of the staff are there as may be.
+    #[error("{ROOM_STAFF_MAX} members of the staff are in this room, as many as may be")]
+    RoomStaffFull,
+    /// A member of the staff is in as many rooms as they may be.
+    #[error("you are in {STAFF_ROOMS_MAX} rooms, as many as may be: leave one first")]
+    TooManyStaffRooms,
     /// Staff removes words and pictures: an offer is a fact between two people.
     #[error("an offer can't be removed: freeze the room instead")]
     OfferStays,
@@ -118,6 +132,9 @@ impl WriteError {
             | Self::SellerHasRooms
             | Self::OfferAccepted(_)
             | Self::OfferStays
+            | Self::OwnRoom
+            | Self::RoomStaffFull
+            | Self::TooManyStaffRooms
             | Self::Offer(_) => ErrorCode::Conflict,
             Self::NoSuchReply
             | Self::ReservedUserId

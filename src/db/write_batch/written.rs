@@ -144,6 +144,8 @@ pub enum Written {
         /// Whether that is something else than before.
         changed: bool,
     },
+    /// Of joining a room as a member of the staff, and of leaving it.
+    StaffMoved(Box<StaffMoved>),
     /// Of a note of the staff's.
     NoteAdded(Box<Note>),
     /// Of [`Write::DeleteUser`].
@@ -152,6 +154,8 @@ pub enum Written {
         user: User,
         /// Whether they were not deleted before.
         changed: bool,
+        /// The rooms that they were in as a member of the staff.
+        left: Vec<RoomId>,
     },
 }
 
@@ -209,6 +213,19 @@ pub struct SanctionSet {
     pub until: Option<Timestamp>,
     /// Whether that is something else than before.
     pub changed: bool,
+}
+
+/// A member of the staff who has joined a room, or has left it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StaffMoved {
+    pub room: RoomId,
+    pub user: UserId,
+    /// Who of the staff is there now.
+    pub staff: Vec<User>,
+    /// What is said about it; `None` where nothing changed.
+    pub notice: Option<StoredMessage>,
+    /// Whether they are new here.
+    pub added: bool,
 }
 
 /// How far an erasure is: the answer of [`Write::EraseWords`].

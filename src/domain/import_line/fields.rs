@@ -14,7 +14,19 @@ const KNOWN: [(&str, &[&str]); 4] = [
     ("room", &["id", "productId", "buyerId", "createdAt", "readSeq"]),
     (
         "message",
-        &["roomId", "senderId", "text", "sentAt", "clientId", "kind", "data", "replyTo", "editedAt", "deletedAt"],
+        &[
+            "roomId",
+            "senderId",
+            "text",
+            "sentAt",
+            "clientId",
+            "kind",
+            "data",
+            "replyTo",
+            "staffName",
+            "editedAt",
+            "deletedAt",
+        ],
     ),
 ];
 
@@ -131,7 +143,7 @@ mod tests {
             r#"{"type":"user","id":"u","name":"U","avatarUrl":"/u.png","createdAt":"2026-01-01T00:00:00Z","updatedAt":"2026-01-01T00:00:00Z"}"#,
             r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":0,"currency":"KRW","imageUrl":"https://x/y","status":"sold","createdAt":"2026-01-01T00:00:00Z","updatedAt":"2026-01-01T00:00:00Z"}"#,
             r#"{"type":"room","id":"r","productId":"p","buyerId":"b","createdAt":"2026-01-01T00:00:00Z","readSeq":{"buyer":1,"seller":2}}"#,
-            r#"{"type":"message","roomId":"r","senderId":"b","text":"hi","sentAt":"2026-01-01T00:00:00Z","clientId":"k","kind":"text","data":{},"replyTo":1,"editedAt":"2026-01-01T00:00:00Z","deletedAt":"2026-01-01T00:00:00Z"}"#,
+            r#"{"type":"message","roomId":"r","senderId":"b","text":"hi","sentAt":"2026-01-01T00:00:00Z","clientId":"k","kind":"text","data":{},"replyTo":1,"staffName":"M","editedAt":"2026-01-01T00:00:00Z","deletedAt":"2026-01-01T00:00:00Z"}"#,
         ];
         assert_eq!(unknown(&lines), []);
         for (line, (line_type, known)) in lines.into_iter().zip(KNOWN) {

@@ -13,9 +13,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::created_or_found;
 use crate::{
+    auth::Identity,
     chat::request::Answer,
     domain::{
-        ClientId, Data, Draft, MessageKind, RoomId, Seq, UserId, id::SEQ_MAX, masking::Inspected, message::check_size,
+        ClientId, Data, Draft, MessageKind, RoomId, Seq, id::SEQ_MAX, masking::Inspected, message::check_size,
         stored_image::StoredImage,
     },
     error::{ChatError, ErrorCode},
@@ -105,7 +106,7 @@ pub async fn send_image(
     state.accounts.admit_send(&identity.user)?;
     let _uploading = GaugeGuard::raise(&state.metrics.image_uploads);
     // Before any bytes are read: the sender may be refused.
-    if !state.database.authorize(room.clone(), identity.user.clone()).await? {
+    if !state.database.may_send(room.clone(), identity.user.clone(), identity.is_staff).await? {
         return Err(ChatError::forbidden().into());
     }
     let upload = state.images.accept_upload(&identity.user).inspect_err(|_| {
@@ -130,7 +131,7 @@ pub async fn send_image(
         ChatError::unavailable()
     })?;
     state.metrics.images_stored.inc();
-    let answer = store_message(&state, room, identity.user, form, &image).await;
+    let answer = store_message(&state, room, identity, form, &image).await;
     if !answer.as_ref().is_ok_and(|answer| answer.created) {
         state.images.discard(&image).await;
     }
@@ -140,14 +141,14 @@ pub async fn send_image(
 async fn store_message(
     state: &AppState,
     room: RoomId,
-    sender: UserId,
+    sender: Identity,
     Form { text, client_id, reply_to }: Form,
     image: &StoredImage,
 ) -> Result<Answer, ChatError> {
     let Inspected { screened, ends } = state.config.masking.inspect(text.as_deref());
     let draft = Draft {
         room,
-        sender,
+        sender: sender.user,
         client_id,
         kind: MessageKind::Image,
         text,
@@ -155,6 +156,7 @@ async fn store_message(
         reply_to,
         sent_at: state.clock.now(),
         screened,
+        by_staff: sender.is_staff,
     };
     state.say(draft, ends).await
 }

@@ -205,6 +205,9 @@ async fn list_messages_for_staff(
 
 /// Sends a message to a room, as the event `message` does.
 ///
+/// With a token of the staff it goes into any room that its user has joined, blocked or frozen, and neither the masking rule nor the
+/// marketplace's screen looks at it.
+///
 /// With a `clientId` the request can be repeated: it is stored once, and the first message is the answer (200). With the
 /// service key it is a message of the marketplace itself, of the kind `system`.
 ///
@@ -235,12 +238,12 @@ pub async fn send_message(
     check_same("roomId", message.room_id.as_ref(), &room)?;
     check_size(message.text.as_deref(), message.data.as_ref(), state.config.limits.message_bytes_max)
         .map_err(ChatError::from)?;
-    let (sender, kind) = match caller {
+    let (sender, kind, by_staff) = match caller {
         Caller::User(identity) => {
             state.accounts.admit_send(&identity.user)?;
-            (identity.user, MessageKind::Text)
+            (identity.user, MessageKind::Text, identity.is_staff)
         }
-        Caller::Service => (UserId::from_stored(SYSTEM_SENDER), MessageKind::System),
+        Caller::Service => (UserId::from_stored(SYSTEM_SENDER), MessageKind::System, false),
     };
     // The marketplace may leave the kind out, which reads as `text`.
     if message.kind != MessageKind::Text && message.kind != kind {
@@ -263,6 +266,7 @@ pub async fn send_message(
         reply_to: message.reply_to,
         sent_at: state.clock.now(),
         screened,
+        by_staff,
     };
     let answer = match kind {
         MessageKind::System => {

@@ -25,7 +25,7 @@ use crate::{
 pub struct Because {
     /// In the words of the one who acts. No user sees it.
     #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// Freezes a room: its members read, and nobody sends, offers, edits or deletes anything there. The marketplace's own messages
@@ -125,6 +125,7 @@ pub async fn warn_user(
         reply_to: None,
         sent_at: now,
         screened: Screened::Clean,
+        by_staff: false,
     };
     let write = staff.does_because(reason, now, Moderation::Warn { user: user_id, template, draft })?;
     let answer = state.change(write).await?;

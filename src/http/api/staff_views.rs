@@ -75,6 +75,10 @@ pub struct StaffRoomView<'a> {
     closed: bool,
     /// Staff has frozen the room.
     frozen: bool,
+    /// Who of the staff has joined the room, the first one first.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    staff: &'a [User],
 }
 
 /// How one member of a room stands.
@@ -115,6 +119,7 @@ impl<'a> StaffRoomView<'a> {
             last_seq: state.last_seq,
             closed: state.is_closed(),
             frozen: state.frozen,
+            staff: &state.staff,
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::{
     http::{
         api::{
             audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers,
-            operations, origin, products, push_subscriptions, reactions, reports, rooms, sanctions, search, users,
+            operations, origin, products, push_subscriptions, reactions, reports, room_staff, rooms, sanctions, search,
+            users,
         },
         embed, health, openapi,
         problem::ProblemDocument,
@@ -83,6 +84,8 @@ use crate::{
         moderation::freeze_room,
         moderation::unfreeze_room,
         moderation::warn_user,
+        room_staff::join_room,
+        room_staff::leave_room,
         moderation::unlist_product,
         moderation::relist_product,
         sanctions::mute_user,

@@ -34,10 +34,23 @@ pub struct Entered<'a> {
     /// The marketplace has frozen the conversation: nobody can send anything until it is unfrozen. Absent otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub frozen: bool,
+    /// Who of the marketplace's staff has joined the conversation. Absent where nobody has.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub staff: &'a [User],
     /// Whether there is more: later ones when `after` was given, else earlier ones.
     pub has_more: bool,
     /// The server's time, to count down by: a device's own clock may be days off.
     pub server_time: Timestamp,
+}
+
+/// Who of the marketplace's staff is in a room.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomStaff<'a> {
+    /// Id of the room.
+    pub room_id: &'a RoomId,
+    /// The first one first.
+    pub staff: &'a [User],
 }
 
 /// A member of a room.

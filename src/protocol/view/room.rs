@@ -35,6 +35,10 @@ pub struct RoomSummaryView<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     frozen: bool,
+    /// Who of the marketplace's staff has joined the conversation. Absent where nobody has.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    staff: &'a [User],
     /// The user's own settings of the room, which the other member never sees.
     settings: RoomSettings,
 }
@@ -52,6 +56,7 @@ impl<'a> RoomSummaryView<'a> {
             unread: summary.unread,
             closed: summary.closed,
             frozen: summary.frozen,
+            staff: &summary.staff,
             settings: summary.listing.settings(),
         }
     }

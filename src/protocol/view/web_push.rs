@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{MessageView, Presenter};
+use super::{MessageView, Presenter, StaffSender};
 use crate::domain::{MessageKind, RoomId, Timestamp, UnreadTotal, UserId, WebPush, currency, message::SYSTEM_SENDER};
 
 /// Longest name, title and excerpt of a text, in characters.
@@ -21,7 +21,7 @@ pub struct WebPushView<'a> {
     room_id: &'a RoomId,
     user_id: &'a UserId,
     product_title: String,
-    /// Who writes: the other member, or the marketplace, which has no name here.
+    /// Who writes: the other member, somebody of the staff, or the marketplace, which has no name here.
     #[serde(skip_serializing_if = "Option::is_none")]
     sender_name: Option<String>,
     /// `text`, `image`, `offer`, the code of a message of the marketplace, or `unread` where the newest message can't be shown.
@@ -57,7 +57,10 @@ impl<'a> WebPushView<'a> {
             room_id: &notification.room_id,
             user_id: &notification.user_id,
             product_title: excerpt(&notification.product.title),
-            sender_name: (!is_system).then(|| excerpt(&notification.other.name)),
+            sender_name: (!is_system).then(|| {
+                let staff = message.as_ref().and_then(|message| message.sender.as_ref());
+                excerpt(staff.map_or(notification.other.name.as_str(), StaffSender::name))
+            }),
             code,
             params,
             kind: message.as_ref().map(|message| message.kind),

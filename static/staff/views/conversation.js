@@ -1,6 +1,7 @@
 // @ts-check
-import { html, useEffect, useRef } from "../../components/ui/view.js";
-import { freeze, removeMessage, unfreeze, warn } from "../actions.js";
+import { useAttempt } from "../../components/ui/attempt.js";
+import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
+import { freeze, join, leave, removeMessage, unfreeze, warn } from "../actions.js";
 import { Moment, PersonLink, ProductLink } from "../links.js";
 import { isFailure, Loaded, useLoading } from "../loading.js";
 import { MessageRow } from "../message_row.js";
@@ -55,6 +56,7 @@ function Opened({ conversation, seq }) {
     <${Facts} room=${room} />
     <${Actions} conversation=${conversation} />
     <${History} conversation=${conversation} room=${room} messages=${messages} seq=${seq} />
+    <${Composer} conversation=${conversation} room=${room} />
   `;
 }
 
@@ -68,7 +70,7 @@ function States({ room: { frozen, closed } }) {
 /** @param {{room: StaffRoom}} props */
 function Facts({ room }) {
   const { t, moment, price } = useWords();
-  const { product, members, offer, createdAt, lastSeq } = room;
+  const { product, members, offer, createdAt, lastSeq, staff = [] } = room;
   return html`<dl class="facts">
     ${members.map(({ userId, role, readSeq, hasBlocked, mutedUntil }) => html`<div><dt>${t.roles[role]}</dt><dd>
       <${PersonLink} id=${userId} user=${room[role]} />
@@ -77,6 +79,7 @@ function Facts({ room }) {
       ${mutedUntil && html`<span class="status status-reserved">${t.mutedUntil(moment(mutedUntil))}</span>`}
     </dd></div>`)}
     <div><dt>${t.product.title}</dt><dd><${ProductLink} id=${product.id} title=${product.title} /> ${product.price != null && html`<span class="soft">${price(product.price, product.currency)}</span>`}</dd></div>
+    ${staff.length > 0 && html`<div><dt>${t.conversation.inIt}</dt><dd>${staff.map((user) => html`<${PersonLink} id=${user.id} user=${user} /> `)}</dd></div>`}
     ${offer && html`<div><dt>${t.conversation.offer}</dt><dd>${price(offer.amount, offer.currency)}</dd></div>`}
     <div><dt>${t.conversation.since}</dt><dd><${Moment} at=${createdAt} /></dd></div>
   </dl>`;
@@ -85,18 +88,63 @@ function Facts({ room }) {
 /** @param {{conversation: Conversation}} props */
 function Actions({ conversation }) {
   const { t } = useWords();
-  const { rest, ask } = useDesk();
+  const { rest, ask, me } = useDesk();
   const { room } = /** @type {{room: StaffRoom}} */ (conversation.data);
   const { id, frozen, buyer, seller } = room;
+  const isMember = [buyer.id, seller.id].includes(me.id);
   const refresh = useRefresh(conversation);
   return html`<div class="actions" role="group" aria-label=${t.conversation.actions}>
     ${frozen
       ? html`<button type="button" class="button" aria-keyshortcuts="f" onClick=${() => ask(unfreeze(rest, t, id, refresh))}>${t.conversation.unfreeze}</button>`
       : html`<button type="button" class="button" aria-keyshortcuts="f" onClick=${() => ask(freeze(rest, t, id, refresh))}>${t.conversation.freeze}</button>`}
+    ${!isMember &&
+    (isIn(room, me)
+      ? html`<button type="button" class="button" aria-keyshortcuts="i" onClick=${() => ask(leave(rest, t, id, refresh))}>${t.conversation.leave}</button>`
+      : html`<button type="button" class="button" aria-keyshortcuts="i" onClick=${() => ask(join(rest, t, id, refresh))}>${t.conversation.join}</button>`)}
     <button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, id, [buyer, seller], refresh))}>${t.conversation.warn}</button>
     <button type="button" class="button" aria-keyshortcuts="r" aria-disabled=${conversation.busy} onClick=${refresh}>${t.refresh}</button>
     <a class="button" href=${addressOf({ view: "audit", filters: { roomId: id } })}>${t.audit.about}</a>
   </div>`;
+}
+
+/** Whether one has joined a conversation. @param {StaffRoom} room @param {{id: string}} me */
+const isIn = ({ staff = [] }, { id }) => staff.some((one) => one.id === id);
+
+/**
+ * Where somebody of the staff who has joined writes to both members.
+ *
+ * @param {{conversation: Conversation, room: StaffRoom}} props
+ */
+function Composer({ conversation, room }) {
+  const { t, failureText } = useWords();
+  const { rest, me } = useDesk();
+  const refresh = useRefresh(conversation);
+  const [text, setText] = useState("");
+  /** Of what is being written: sent twice, it is stored once. */
+  const clientId = useRef(crypto.randomUUID());
+  const { busy, failure, attempt } = useAttempt();
+  if (!isIn(room, me)) return null;
+
+  /** @param {Event} event */
+  const submit = async (event) => {
+    event.preventDefault();
+    if (busy || !text.trim()) return;
+    if (!(await attempt(() => rest.sendMessage(room.id, { text, clientId: clientId.current })))) return;
+    clientId.current = crypto.randomUUID();
+    setText("");
+    await refresh();
+  };
+  /** @param {KeyboardEvent} event */
+  const onKeyDown = (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit();
+  };
+  return html`<form class="form" onSubmit=${submit} onKeyDown=${onKeyDown}>
+    <label class="field"><span>${t.conversation.write}</span>
+      <textarea rows="3" value=${text} onInput=${(/** @type {any} */ event) => setText(event.currentTarget.value)}></textarea>
+    </label>
+    ${failure && html`<p class="form-failure" role="alert">${failure.code === "forbidden" ? t.conversation.notInIt : failureText(failure)}</p>`}
+    <p><button type="submit" class="button" disabled=${busy || !text.trim()}>${t.conversation.send}</button></p>
+  </form>`;
 }
 
 /** @param {{conversation: Conversation, room: StaffRoom, messages: StaffMessage[], seq?: number}} props */
@@ -117,7 +165,8 @@ function History({ conversation, room, messages, seq }) {
         (message) => html`<${MessageRow}
           key=${message.id}
           message=${message}
-          name=${nameOf(message.senderId)}
+          name=${message.sender?.name ?? nameOf(message.senderId)}
+          label=${message.sender && t.conversation.staff}
           side=${message.senderId === room.seller.id ? "end" : "start"}
           sought=${message.seq === seq}
           remove=${() => ask(removeMessage(rest, t, room.id, message.id, refresh))}

@@ -141,6 +141,12 @@ impl Drop for Node {
 }
 
 /// A token of a user, valid for one hour.
+pub fn staff_token(user: &str) -> String {
+    let signer = Signer::hs256(SECRET.as_bytes()).unwrap();
+    signer.sign_staff(&UserId::new(user).unwrap(), Some("Mina"), Duration::from_secs(3600), &Clock::System)
+}
+
+/// A token of a user, valid for one hour.
 pub fn token(user: &str) -> String {
     let signer = Signer::hs256(SECRET.as_bytes()).unwrap();
     signer.sign(&UserId::new(user).unwrap(), None, Duration::from_secs(3600), &Clock::System)

@@ -29,11 +29,16 @@ pub struct Wire {
 impl Wire {
     /// Connects; `None` if nobody answers, or the connection is refused.
     pub async fn connect(addr: SocketAddr, user: &str) -> Option<Self> {
+        Self::connect_with(addr, &token(user)).await
+    }
+
+    /// The same with a token.
+    pub async fn connect_with(addr: SocketAddr, token: &str) -> Option<Self> {
         let connecting = async {
             let tcp = TcpStream::connect(addr).await.ok()?;
             tcp.set_nodelay(true).ok()?;
             let mut request = format!("ws://{addr}/ws/chat").into_client_request().unwrap();
-            request.headers_mut().insert("authorization", format!("Bearer {}", token(user)).parse().unwrap());
+            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
             let (socket, _) = client_async(request, tcp).await.ok()?;
             Some(Self { socket, next_id: 1, pushes: VecDeque::new() })
         };
@@ -124,7 +129,12 @@ pub async fn as_service(addr: SocketAddr, method: &str, path: &str, body: &str) 
 
 /// A request over HTTP of a user's: its status and body.
 pub async fn as_user(addr: SocketAddr, user: &str, method: &str, path: &str, body: &str) -> (u16, String) {
-    let authorization = format!("authorization: Bearer {}\r\ncontent-type: application/json\r\n", token(user));
+    with_token(addr, &token(user), method, path, body).await
+}
+
+/// The same with a token.
+pub async fn with_token(addr: SocketAddr, token: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    let authorization = format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\n");
     request(addr, method, path, &authorization, body).await.expect("the node does not answer")
 }
 

@@ -83,6 +83,7 @@ impl Seed {
                 reply_to: None,
                 sent_at: START,
                 screened: Screened::Clean,
+                by_staff: false,
             })
         };
         let writes: Vec<_> = (1..=count).map(draft).collect();

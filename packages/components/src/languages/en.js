@@ -140,6 +140,7 @@ export const en = {
   notices: {
     product_status: ({ status }) => ({ on_sale: "This is on sale again", reserved: "This is now reserved", sold: "This is now sold" })[/** @type {"sold"} */ (status)],
   },
+  staff: "Support",
   /** What the server puts in place of a name, by its code. @type {Record<string, string>} */
   names: {
     deleted_user: "Deleted user",

@@ -135,6 +135,8 @@ export const ko = {
   notices: {
     product_status: ({ status }) => ({ on_sale: "다시 판매 중이에요", reserved: "예약되었어요", sold: "판매가 완료되었어요" })[/** @type {"sold"} */ (status)],
     // In English these are the server's own words.
+    support_joined: ({ name }) => `고객센터 ${name} 님이 참여했어요`,
+    support_left: ({ name }) => `고객센터 ${name} 님이 나갔어요`,
     warning: ({ template }) =>
       ({
         scam: "마켓 안내: 사기에 주의하세요. 비밀번호나 인증번호를 알려 주지 말고, 선입금도 하지 마세요.",
@@ -143,6 +145,7 @@ export const ko = {
         prohibited_item: "마켓 안내: 여기에서는 판매할 수 없는 물건이에요.",
       })[/** @type {"scam"} */ (template)],
   },
+  staff: "고객센터",
   names: {
     deleted_user: "탈퇴한 사용자",
   },

@@ -51,7 +51,7 @@ export function arrange(messages, drafts, { ownUserId, othersReadSeq, unread, gr
   const put = (own, line) => {
     const last = blocks.at(-1);
     const near = last?.kind === "group" && Date.parse(line.at) - Date.parse(last.lines[last.lines.length - 1].at) < GROUP_MS;
-    if (last?.kind === "group" && last.own === own && near) last.lines.push(line);
+    if (last?.kind === "group" && last.own === own && last.lines[0].message?.sender?.id === line.message?.sender?.id && near) last.lines.push(line);
     else blocks.push({ kind: "group", key: `group-${line.key}`, own, lines: [line] });
   };
 

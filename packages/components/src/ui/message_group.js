@@ -4,7 +4,7 @@ import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
 import { leadsAway, partsOf } from "./links.js";
-import { describe, reasonText } from "./message_text.js";
+import { describe, named, reasonText } from "./message_text.js";
 import { OfferCard } from "./offer.js";
 import { isPicture, Picture } from "./picture.js";
 import { html, useEffect, useRef, useState } from "./view.js";
@@ -42,19 +42,23 @@ const EMOJI = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
  * @param {{block: import("./arrange.js").Group, other: User, room: Room, product?: import("@haggle/client").Product,
  *   actions: MessageActions, lastKey?: string}} props `lastKey`: the message whose menu the Tab key reaches
  */
-export function MessageGroup({ block: { own, lines }, other, room, product, actions, lastKey }) {
+export function MessageGroup({ block: { own, lines }, other: member, room, product, actions, lastKey }) {
   const { t, format } = useLanguage();
+  // Who says it: the other member, or somebody of the staff.
+  const staff = lines[0].message?.sender;
+  const other = named(staff, t) ?? member;
   const last = lines.length - 1;
   return html`<div class="group" data-own=${own ? "" : undefined} role="group" aria-label=${own ? t.you : other.name}>
     ${!own && html`<${Avatar} user=${other} size="s" />`}
     <div class="group-lines">
+      ${staff && html`<p class="meta"><bdi>${other.name}</bdi><span>${t.staff}</span></p>`}
       ${lines.map((line, index) => {
         const { message, state, showsState } = line;
         return html`<div class="line" key=${line.key} data-state=${line.state} data-seq=${message?.seq}>
           ${message?.kind === "offer" && message.data && !message.deletedAt
             ? html`<${OfferCard} message=${message} room=${room} other=${other} product=${product} actions=${actions} />`
-            : html`<${Bubble} line=${line} own=${own} other=${other} room=${room} actions=${actions} reachable=${line.key === lastKey} />`}
-          ${message?.reactions && html`<${Reactions} message=${message} other=${other} room=${room} react=${actions.react} />`}
+            : html`<${Bubble} line=${line} own=${own} other=${other} member=${member} room=${room} actions=${actions} reachable=${line.key === lastKey} />`}
+          ${message?.reactions && html`<${Reactions} message=${message} other=${member} room=${room} react=${actions.react} />`}
           ${message && !message.deletedAt && html`<${Warning} message=${message} own=${own} />`}
           ${line.state === "failed" && line.draft
             ? html`<${Failed} draft=${line.draft} room=${room} rewrite=${actions.rewrite} />`
@@ -84,9 +88,9 @@ export function hasMenu({ message }, room) {
 /**
  * What somebody said, with its menu: behind a button that shows under the pointer, or by a long touch.
  *
- * @param {{line: Line, own: boolean, other: User, room: Room, actions: MessageActions, reachable: boolean}} props
+ * @param {{line: Line, own: boolean, other: User, member: User, room: Room, actions: MessageActions, reachable: boolean}} props
  */
-function Bubble({ line, own, other, room, actions, reachable }) {
+function Bubble({ line, own, other, member, room, actions, reachable }) {
   const { t, format } = useLanguage();
   const [open, setOpen] = useState(false);
   const press = useRef(/** @type {any} */ (undefined));
@@ -95,7 +99,7 @@ function Bubble({ line, own, other, room, actions, reachable }) {
 
   const image = message && isPicture(message);
   const replyTo = (message ?? line.draft)?.replyTo;
-  const quote = replyTo && html`<${Quote} seq=${replyTo} room=${room} other=${other} seek=${actions.seek} />`;
+  const quote = replyTo && html`<${Quote} seq=${replyTo} room=${room} other=${member} seek=${actions.seek} />`;
   const content = html`
     ${image && quote}
     ${image && html`<${Picture} message=${message} alt=${own ? t.image.yours : t.image.alt(other.name)} room=${room} enlarge=${actions.enlarge} />`}
@@ -111,7 +115,7 @@ function Bubble({ line, own, other, room, actions, reachable }) {
       ...(message.text ? [{ label: t.copy, icon: "copy", choose: () => void navigator.clipboard?.writeText(message.text ?? "") }] : []),
       ...(editable && message.text ? [{ label: t.edit, icon: "edit", choose: () => actions.edit(message) }] : []),
       ...(editable ? [{ label: t.delete, icon: "trash", danger: true, choose: () => actions.remove(message) }] : []),
-      ...(own ? [] : [{ label: t.report.message, icon: "flag", choose: () => actions.report(message) }]),
+      ...(own || message.sender ? [] : [{ label: t.report.message, icon: "flag", choose: () => actions.report(message) }]),
     ];
   };
   const release = () => clearTimeout(press.current);
@@ -226,7 +230,7 @@ function Reactions({ message, other, room, react }) {
 export function quoteOf(message, room, other, language) {
   if (!message) return "…";
   const says = describe(message, language);
-  return message.senderId === room.ownUserId ? language.t.lastFromYou(says) : `${other.name}: \u2068${says}\u2069`;
+  return message.senderId === room.ownUserId ? language.t.lastFromYou(says) : `${message.sender?.name ?? other.name}: \u2068${says}\u2069`;
 }
 
 /**

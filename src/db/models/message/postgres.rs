@@ -65,7 +65,7 @@ pub(super) fn list_within(conn: &mut Postgres, range: &Range<'_>, bytes: usize) 
              FROM messages WHERE room_id = $1 AND seq > $2 AND seq <= $3), \
              sized AS (SELECT seq, sum(size) OVER (ORDER BY seq {order}) - size AS before FROM sizes) \
              SELECT m.id, m.room_id, m.seq, m.position, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, \
-             m.edited_at, m.deleted_at, m.warnings, m.removed, m.reply_to, m.reactions \
+             m.edited_at, m.deleted_at, m.warnings, m.removed, m.reply_to, m.reactions, m.staff_name \
              FROM messages m WHERE m.room_id = $1 AND {edge} ORDER BY m.seq {order}"
         ))
         .bind::<Text, _>(range.room.as_str())
@@ -87,7 +87,7 @@ pub(super) fn find_by_client_keys(conn: &mut Postgres, keys: &[ClientKey<'_>]) -
     conn.load(
         diesel::sql_query(
             "SELECT m.id, m.room_id, m.seq, m.position, m.sender_id, m.client_id, m.kind, m.text, m.data, m.sent_at, \
-             m.edited_at, m.deleted_at, m.warnings, m.removed, m.reply_to, m.reactions FROM unnest($1, $2, $3) AS wanted (room, sender, client) \
+             m.edited_at, m.deleted_at, m.warnings, m.removed, m.reply_to, m.reactions, m.staff_name FROM unnest($1, $2, $3) AS wanted (room, sender, client) \
              JOIN messages m ON m.room_id = wanted.room AND m.sender_id = wanted.sender AND m.client_id = wanted.client",
         )
         .bind::<Array<Text>, _>(keys.iter().map(|key| key.0).collect::<Vec<_>>())

@@ -33,7 +33,7 @@ pub(in crate::db) fn set_revised(
     Ok(())
 }
 
-/// Takes words, data, keys and reactions from messages, by their ids. Those that were deleted before keep the moment of it.
+/// Takes words, data, keys, reactions and the name of a member of the staff from messages, by their ids. Those that were deleted before keep the moment of it.
 pub(in crate::db) fn erase(conn: &mut Connection, ids: &[&str], at: Timestamp) -> QueryResult<()> {
     let of_ids = || messages::table.filter(messages::id.eq_any(ids.iter().copied()));
     diesel::update(of_ids().filter(messages::deleted_at.is_null()))
@@ -47,6 +47,9 @@ pub(in crate::db) fn erase(conn: &mut Connection, ids: &[&str], at: Timestamp) -
             messages::client_id.eq(None::<String>),
             messages::reactions.eq(None::<String>),
         ))
+        .execute(conn)?;
+    diesel::update(of_ids().filter(messages::staff_name.is_not_null()))
+        .set(messages::staff_name.eq(""))
         .execute(conn)?;
     Ok(())
 }

@@ -66,7 +66,7 @@ pub(in crate::db) fn append(conn: &mut Connection, messages: &[&mut StoredMessag
 pub(in crate::db) fn find(conn: &mut Connection, position: i64) -> Result<Option<StoredMessage>, DbError> {
     let found = diesel::sql_query(
         "SELECT position, id, room_id, seq, sender_id, client_id, kind, text, data, sent_at, NULL AS edited_at, \
-         NULL AS deleted_at, warnings, FALSE AS removed, reply_to, NULL AS reactions FROM message_tail WHERE position = $1",
+         NULL AS deleted_at, warnings, FALSE AS removed, reply_to, NULL AS reactions, NULL AS staff_name FROM message_tail WHERE position = $1",
     );
     let row: Option<MessageRow> = found.bind::<BigInt, _>(position).get_result(conn).optional()?;
     row.map(MessageRow::into_stored).transpose()

@@ -40,6 +40,9 @@ struct Kept {
     reactions: Vec<Reaction>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_removed: bool,
+    /// What the staff says is not kept.
+    #[serde(skip)]
+    staff_name: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -12,6 +12,7 @@ use crate::{
             message::{MessageRow, count_unread},
             offer::OfferRow,
             product::ProductRow,
+            room_staff,
             user::UserRow,
         },
         page_bytes::Space,
@@ -244,9 +245,15 @@ impl RoomDetails {
             closed,
             frozen: self.frozen,
             listing: self.row.listing(role),
+            staff: find_staff(conn, &self.row)?,
             room: self.room,
         })
     }
+}
+
+/// Who of the staff is in a room. Most rooms have nobody, and are not asked for.
+pub(in crate::db) fn find_staff(conn: &mut Connection, room: &RoomRow) -> QueryResult<Vec<User>> {
+    if room.has_staff() { room_staff::list(conn, &room.id) } else { Ok(Vec::new()) }
 }
 
 fn standing(room: &RoomRow, row: &OfferRow) -> Result<StandingOffer, DbError> {

@@ -1,0 +1,72 @@
+//! Staff in a conversation: a member of the staff joins it, and leaves it. Both members see that.
+
+use actix_web::{HttpResponse, web};
+
+use super::{created_or_found, moderation::Because, user_of};
+use crate::{
+    db::Moderation,
+    domain::RoomId,
+    http::{
+        extract::{Body, InPath, Staff, StaffMember, Why},
+        problem::Problem,
+        responses::{AsStaff, Changed, Unknown, WithBody},
+        state::AppState,
+    },
+    protocol::event::RoomStaff,
+};
+
+/// Joins a conversation as a member of the staff: from then on one may enter the room on both wires, receives what is sent there, and
+/// sends messages under one's own name, until one leaves. A `system` message notifies both members.
+///
+/// Joining again changes nothing (200). At most 8 members of the staff are in a room, and one is in at most 256 rooms.
+///
+/// # Errors
+/// `not_found` for an unknown room; `conflict` for a member of the room, and where too many are there.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{id}/join",
+    operation_id = "joinRoom",
+    tag = "staff",
+    security(("staffToken" = [])),
+    params(("id" = RoomId, Path, description = "The room's id")),
+    request_body(content = Because, example = json!({"reason": "The buyer asked for help"})),
+    responses(
+        (status = 201, description = "One is in the room from now on", body = RoomStaff),
+        (status = 200, description = "One was in the room before", body = RoomStaff),
+        AsStaff, WithBody, Unknown, Changed,
+    )
+)]
+pub async fn join_room(
+    state: web::Data<AppState>,
+    staff: StaffMember,
+    room: InPath<RoomId>,
+    body: Body<Because>,
+) -> Result<HttpResponse, Problem> {
+    let (InPath(room), Body(Because { reason })) = (room, body);
+    let what = Moderation::JoinRoom { room, user: user_of(&staff.identity) };
+    let write = Staff::from(staff).does_because(reason, state.clock.now(), what)?;
+    Ok(created_or_found(state.change(write).await?))
+}
+
+/// Leaves a conversation that one has joined: one's sessions are in the room no more. Leaving again changes nothing.
+///
+/// # Errors
+/// `not_found` for an unknown room.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{id}/leave",
+    operation_id = "leaveRoom",
+    tag = "staff",
+    security(("staffToken" = [])),
+    params(("id" = RoomId, Path, description = "The room's id"), Why),
+    responses((status = 204, description = "One is not in the room"), AsStaff, Unknown)
+)]
+pub async fn leave_room(
+    state: web::Data<AppState>,
+    staff: StaffMember,
+    room: InPath<RoomId>,
+) -> Result<HttpResponse, Problem> {
+    let what = Moderation::LeaveRoom { room: room.0, user: staff.identity.user.clone() };
+    state.change(Staff::from(staff).does(state.clock.now(), what)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DESK, PHONE, Window } from "./support/browser.js";
+import { DeskWindow } from "./support/desk.js";
+import { browser, server, stage } from "./support/stage.js";
+import { en } from "../../static/staff/languages/en.js";
+import { ko } from "../../static/staff/languages/ko.js";
+
+/* A member of the staff joins a conversation at the desk, writes there and leaves, by keyboard; and what a member sees of it. */
+
+const ROOM = "room-jonas-bike";
+
+stage({});
+
+for (const [name, options, t] of [
+  ["desk-light", { viewport: DESK }, en],
+  ["phone-dark-ko", { viewport: PHONE, colorScheme: "dark", locale: "ko-KR" }, ko],
+]) {
+  test(`staff joins, writes and leaves by keyboard: ${name}`, async () => {
+    const desk = await DeskWindow.signIn(browser, server, { ...options, place: `#/conversations/${ROOM}` });
+    const { page } = desk;
+    const button = (label) => page.getByRole("button", { name: label, exact: true });
+    await button(t.conversation.join).waitFor();
+    assert.equal(await page.getByLabel(t.conversation.write).count(), 0, "nobody writes before they have joined");
+    await page.keyboard.press("i");
+    await desk.confirm({ reason: "They asked for help" });
+    await desk.said(t.actions.join.done);
+    await button(t.conversation.leave).waitFor();
+    await page.getByText(t.conversation.inIt, { exact: true }).waitFor();
+
+    const words = `How can I help? ${name}`;
+    await page.getByLabel(t.conversation.write).focus();
+    await page.keyboard.type(words);
+    await page.keyboard.press("Control+Enter");
+    await desk.line(words).waitFor();
+    assert.match(await desk.line(words).textContent(), new RegExp(t.conversation.staff));
+    await desk.look(`staff-joined-${name}`);
+    await desk.until((selector) => globalThis.document.querySelector(selector)?.value === "", ".form textarea");
+
+    const { items } = await server.api("GET", `/rooms/${ROOM}/messages`, undefined, { as: "priya" });
+    assert.equal(items.at(-1).sender.role, "staff");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("i");
+    await desk.confirm();
+    await desk.said(t.actions.leave.done);
+    await button(t.conversation.join).waitFor();
+    assert.equal(await page.getByLabel(t.conversation.write).count(), 0);
+    await desk.close();
+  });
+}
+
+test("a member sees who joins, what they say under which name, and that they leave", async () => {
+  const member = await (await Window.open(browser, server.url)).signIn("Jonas");
+  const row = member.page.locator(`.inbox-row[data-room="${ROOM}"]`);
+  await row.click();
+  await member.page.locator(".history[aria-busy=false]").waitFor();
+  const desk = await DeskWindow.signIn(browser, server, { place: `#/conversations/${ROOM}` });
+  await desk.page.getByRole("button", { name: en.conversation.join, exact: true }).waitFor();
+  await desk.page.keyboard.press("i");
+  await desk.confirm({ reason: "They asked for help" });
+  const joined = member.page.locator(".system", { hasText: /^Support joined: / });
+  await joined.last().waitFor();
+  const name = (await joined.last().textContent()).replace("Support joined: ", "");
+
+  await desk.page.getByLabel(en.conversation.write).fill("Is everything all right here?");
+  await desk.page.keyboard.press("Control+Enter");
+  const group = member.page.locator(".group", { hasText: "Is everything all right here?" });
+  await group.waitFor();
+  assert.equal(await group.getAttribute("aria-label"), name);
+  assert.match(await group.textContent(), new RegExp(`${name}\\s*Support`));
+  await member.send("Thank you, it is.");
+  await member.message("Thank you, it is.", "sent").waitFor();
+  await member.look("staff-in-conversation");
+
+  await desk.page.keyboard.press("Escape");
+  await desk.page.keyboard.press("i");
+  await desk.confirm();
+  await member.page.locator(".system", { hasText: `Support left: ${name}` }).last().waitFor();
+  await member.close();
+  await desk.close();
+});
