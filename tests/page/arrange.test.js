@@ -26,6 +26,18 @@ test("each state is said once, at the last message that has it", () => {
   assert.deepEqual(said(6, [draft("d1", "sending"), draft("d2", "sending")]), ["m6 read", "d2 sending"]);
 });
 
+test("what has reached the other's device and what they have read are two states", () => {
+  const said = (othersReadSeq, othersDeliveredSeq) =>
+    linesOf(arrange(conversation("me me other me other me"), [], context({ othersReadSeq, othersDeliveredSeq })))
+      .filter(({ showsState }) => showsState)
+      .map(({ key, state }) => `${key} ${state}`);
+  assert.deepEqual(said(0, 5), ["m4 delivered", "m6 sent"]);
+  assert.deepEqual(said(2, 4), ["m2 read", "m4 delivered", "m6 sent"]);
+  assert.deepEqual(said(2, 6), ["m2 read", "m6 delivered"]);
+  assert.deepEqual(said(6, 6), ["m6 read"]);
+  assert.deepEqual(said(0, undefined), ["m6 sent"], "a server that knows no such mark");
+});
+
 test("the line stands above the first unread message, whatever it is, and says how many there are", () => {
   const kinds = (unreadFrom) => {
     const messages = conversation("other me other system other");

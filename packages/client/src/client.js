@@ -6,6 +6,7 @@ import { HaggleError, unlessAborted } from "./error.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import { plainWire } from "./plain_wire.js";
+import { Receipts } from "./receipts.js";
 import { Rest } from "./rest.js";
 import { Room } from "./room.js";
 import { RoomTokens } from "./room_tokens.js";
@@ -23,6 +24,7 @@ export class HaggleClient extends Emitter {
   /** @type {Map<string, Room>} */ #rooms = new Map();
   #connection;
   #outbox;
+  #receipts;
   #roomTokens;
 
   /**
@@ -38,14 +40,15 @@ export class HaggleClient extends Emitter {
     const base = baseUrl.replace(/\/$/, "");
     /** The server's routes. */
     this.rest = new Rest(`${base}/api/v1`, tokens, { clock: this.clock, fetch });
-    /** One's own rooms. */
-    this.inbox = new Inbox(this.rest);
     this.#roomTokens = new RoomTokens(roomTokens, (roomId) => this.rest.issueRoomToken(roomId), this.clock);
     this.#connection = new Connection(wire ?? plainWire(base, { WebSocket }), tokens, {
       clock: this.clock,
       server: base,
       whyNot: (everOpen) => this.rest.whyNot(everOpen),
     });
+    this.#receipts = new Receipts(this.#connection);
+    /** One's own rooms. */
+    this.inbox = new Inbox(this.rest, (item) => this.#receipts.take(item));
     this.#outbox = new Outbox(this.#connection, this.#roomTokens, `haggle.outbox/${encodeURIComponent(userId)}`, { storage, locks });
 
     this.#connection.on("state", (state) => {
@@ -60,6 +63,7 @@ export class HaggleClient extends Emitter {
     this.#connection.on("stopped", (error) => this.emit("stopped", error));
     this.#connection.on("push", ({ event, data }) => {
       if (event === "roomUpdated") this.inbox.update(data);
+      if ((event === "read" || event === "delivered") && data.userId === userId) this.#receipts.known(data.roomId, data.seq);
       if (data?.roomId) this.#rooms.get(data.roomId)?.push(event, data);
       // It names no room whose token has expired.
       if (event === "error" && data.code === "token_expired" && !data.event) for (const room of this.#rooms.values()) room.reconnected();
@@ -123,6 +127,7 @@ export class HaggleClient extends Emitter {
   close({ forget = false } = {}) {
     if (forget) this.#outbox.clear();
     this.#outbox.close();
+    this.#receipts.close();
     this.#connection.close();
   }
 

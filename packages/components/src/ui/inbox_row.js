@@ -75,12 +75,16 @@ export function Faces({ product, other }) {
  *
  * @param {{item: InboxItem, user: {id: string}}} props
  */
-function LastLine({ item: { id, lastMessage }, user }) {
+function LastLine({ item: { id, lastMessage, other }, user }) {
   const { t, format } = useLanguage();
   const [draft, setDraft] = useState(() => draftOf(user.id, id));
   useEffect(() => onDraft(user.id, id, () => setDraft(draftOf(user.id, id))), [user.id, id]);
   if (draft.trim()) return html`<span class="inbox-last plain-line"><span class="inbox-draft">${t.draft}</span> <bdi>${draft}</bdi></span>`;
   const text = lastMessage ? describe(lastMessage, { t, format }) : t.noMessages;
   const isOwn = lastMessage?.senderId === user.id && !lastMessage.deletedAt;
-  return html`<span class="inbox-last plain-line" dir="auto">${isOwn ? t.lastFromYou(text) : text}</span>`;
+  const { readSeq = 0, deliveredSeq } = other;
+  // A server that knows no such mark says nothing of the last message.
+  const state = isOwn && deliveredSeq !== undefined && (lastMessage.seq <= readSeq ? "read" : lastMessage.seq <= deliveredSeq ? "delivered" : "sent");
+  return html`${state && html`<span class="inbox-mark" data-state=${state} role="img" aria-label=${t.delivery[state]}><${Icon} name=${state === "sent" ? state : "read"} /></span>`}
+    <span class="inbox-last plain-line" dir="auto">${isOwn ? t.lastFromYou(text) : text}</span>`;
 }

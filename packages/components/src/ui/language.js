@@ -51,6 +51,13 @@ function newFormats(code, t) {
     /** How much of it. @param {number} share 0 to 1 */
     percent: (share) => new Intl.NumberFormat(code, { style: "percent" }).format(share),
 
+    /** How long ago, in the largest unit. @param {number} ms */
+    ago(ms) {
+      const minutes = Math.max(1, Math.floor(ms / 60_000));
+      const [unit, length] = /** @type {["day" | "hour" | "minute", number]} */ (minutes < 60 ? ["minute", 1] : minutes < 1440 ? ["hour", 60] : ["day", 1440]);
+      return new Intl.RelativeTimeFormat(code).format(-Math.floor(minutes / length), unit);
+    },
+
     /** A list in a sentence. @param {string[]} words */
     list: (words) => new Intl.ListFormat(code).format(words),
   };
