@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { deliveryOf } from "../../packages/client/src/receipts.js";
 import { arrange, isNews } from "../../packages/components/src/ui/arrange.js";
 
 const START = Date.parse("2026-03-01T12:00:00Z");
@@ -11,7 +12,13 @@ function conversation(senders) {
   return senders.split(" ").map((senderId, index) => ({ id: `m${index + 1}`, seq: index + 1, senderId, kind: senderId === "system" ? "system" : "text", text: "x", sentAt: new Date(START + index * 60_000).toISOString() }));
 }
 
-const context = (more) => ({ ownUserId: "me", othersReadSeq: 0, unread: [], groupKeys: new Map(), ...more });
+const context = ({ othersReadSeq = 0, othersDeliveredSeq = 0, ...more }) => ({
+  ownUserId: "me",
+  stateOf: ({ seq, senderId }) => (senderId === "me" ? deliveryOf(seq, { readSeq: othersReadSeq, deliveredSeq: othersDeliveredSeq }) : undefined),
+  unread: [],
+  groupKeys: new Map(),
+  ...more,
+});
 const linesOf = (blocks) => blocks.flatMap((block) => block.lines ?? []);
 const draft = (clientId, state) => ({ clientId, roomId: "r", text: "x", createdAt: new Date(START + 3_600_000).toISOString(), order: 1, state });
 

@@ -24,7 +24,6 @@ export class HaggleClient extends Emitter {
   /** @type {Map<string, Room>} */ #rooms = new Map();
   #connection;
   #outbox;
-  #receipts;
   #roomTokens;
 
   /**
@@ -46,9 +45,8 @@ export class HaggleClient extends Emitter {
       server: base,
       whyNot: (everOpen) => this.rest.whyNot(everOpen),
     });
-    this.#receipts = new Receipts(this.#connection);
     /** One's own rooms. */
-    this.inbox = new Inbox(this.rest, (item) => this.#receipts.take(item));
+    this.inbox = new Inbox(this.rest, new Receipts(this.#connection));
     this.#outbox = new Outbox(this.#connection, this.#roomTokens, `haggle.outbox/${encodeURIComponent(userId)}`, { storage, locks });
 
     this.#connection.on("state", (state) => {
@@ -63,7 +61,6 @@ export class HaggleClient extends Emitter {
     this.#connection.on("stopped", (error) => this.emit("stopped", error));
     this.#connection.on("push", ({ event, data }) => {
       if (event === "roomUpdated") this.inbox.update(data);
-      if ((event === "read" || event === "delivered") && data.userId === userId) this.#receipts.known(data.roomId, data.seq);
       if (data?.roomId) this.#rooms.get(data.roomId)?.push(event, data);
       // It names no room whose token has expired.
       if (event === "error" && data.code === "token_expired" && !data.event) for (const room of this.#rooms.values()) room.reconnected();
@@ -127,7 +124,6 @@ export class HaggleClient extends Emitter {
   close({ forget = false } = {}) {
     if (forget) this.#outbox.clear();
     this.#outbox.close();
-    this.#receipts.close();
     this.#connection.close();
   }
 

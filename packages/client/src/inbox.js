@@ -26,16 +26,16 @@ export class Inbox extends Emitter {
   /** @type {Reading} */ #archive = { loaded: false };
   /** @type {UnreadTotal | undefined} */ #total;
   #rest;
-  #arrived;
+  #receipts;
 
   /**
    * @param {Rest} rest
-   * @param {(item: InboxItem) => void} [arrived] is called with each room that is read or heard of
+   * @param {import("./receipts.js").Receipts} [receipts] takes each room that is read or heard of
    */
-  constructor(rest, arrived = () => {}) {
+  constructor(rest, receipts) {
     super();
     this.#rest = rest;
-    this.#arrived = arrived;
+    this.#receipts = receipts;
   }
 
   get items() {
@@ -75,7 +75,9 @@ export class Inbox extends Emitter {
 
   /** @type {Declared["deliveryOf"]} */
   deliveryOf({ other, lastMessage }) {
-    return lastMessage && lastMessage.senderId !== other.id && lastMessage.kind !== "system" ? deliveryOf(lastMessage.seq, other) : undefined;
+    const isOwn = lastMessage && lastMessage.senderId !== other.id && lastMessage.kind !== "system";
+    // A server that knows no such marks leaves them out.
+    return isOwn && other.deliveredSeq !== undefined ? deliveryOf(lastMessage.seq, other) : undefined;
   }
 
   /** @type {Declared["load"]} */
@@ -175,7 +177,7 @@ export class Inbox extends Emitter {
     // A page that was read before an event but arrives after it knows less.
     if (known && (item.lastSeq < known.lastSeq || item.readSeq < known.readSeq)) return;
     this.#items.set(item.id, item);
-    this.#arrived(item);
+    this.#receipts?.take(item);
   }
 }
 

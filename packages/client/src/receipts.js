@@ -19,7 +19,7 @@ export function deliveryOf(seq, { readSeq = 0, deliveredSeq = 0 } = {}) {
   return seq <= readSeq ? "read" : seq <= deliveredSeq ? "delivered" : "sent";
 }
 
-/** Says how far the messages of each room have reached this device, entered or not. What is read at once says so itself. */
+/** Says how far the messages of each room have reached this device, entered or not, by how it stands in the list. */
 export class Receipts {
   /** Rooms with messages of which the server does not know that they are here. @type {Map<string, number>} */ #arrived = new Map();
   /** @type {any} */ #timer;
@@ -35,36 +35,16 @@ export class Receipts {
    * @param {InboxItem} item
    */
   take({ id, lastSeq, deliveredSeq }) {
-    // A server that knows no such mark.
-    if (deliveredSeq === undefined) return;
-    if (lastSeq <= deliveredSeq) {
-      this.#arrived.delete(id);
-      return;
+    // It was read meanwhile, or has reached another device.
+    this.#arrived.delete(id);
+    // From a server that knows no such mark it is `undefined`, and nothing is said.
+    if (lastSeq > /** @type {number} */ (deliveredSeq)) {
+      this.#arrived.set(id, lastSeq);
+      this.#timer ??= setTimeout(this.#send, DEBOUNCE_MS);
     }
-    this.#arrived.set(id, lastSeq);
-    this.#schedule();
   }
 
-  /**
-   * Takes that the server knows of a room's messages: they were read here, or have reached another device.
-   * @param {string} roomId
-   * @param {number} seq
-   */
-  known(roomId, seq) {
-    if ((this.#arrived.get(roomId) ?? 0) <= seq) this.#arrived.delete(roomId);
-  }
-
-  close() {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#arrived.clear();
-  }
-
-  #schedule() {
-    this.#timer ??= setTimeout(() => this.#send(), DEBOUNCE_MS);
-  }
-
-  #send() {
+  #send = () => {
     this.#timer = undefined;
     // Without a connection the list is read again with the next one.
     if (this.#connection.state !== "open") return this.#arrived.clear();
@@ -73,6 +53,6 @@ export class Receipts {
       // What fails is said with the room's next message, or the next reading of the list.
       this.#connection.request("delivered", { roomId, seq }).catch(() => {});
     }
-    if (this.#arrived.size > 0) this.#schedule();
-  }
+    if (this.#arrived.size > 0) this.#timer = setTimeout(this.#send, DEBOUNCE_MS);
+  };
 }

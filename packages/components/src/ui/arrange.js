@@ -32,11 +32,11 @@ export function isNews({ kind, senderId, data }, userId) {
  *
  * @param {Message[]} messages
  * @param {readonly Draft[]} drafts
- * @param {{ownUserId: string, othersReadSeq: number, othersDeliveredSeq?: number, unread: Message[], groupKeys: Map<string, string>}} context
+ * @param {{ownUserId: string, stateOf: (message: Message) => State | undefined, unread: Message[], groupKeys: Map<string, string>}} context
  *   `unread` are those under the line; `groupKeys` remembers the group of each line: a group that grows at its top must stay the same elements
  * @returns {Block[]}
  */
-export function arrange(messages, drafts, { ownUserId, othersReadSeq, othersDeliveredSeq = 0, unread, groupKeys }) {
+export function arrange(messages, drafts, { ownUserId, stateOf, unread, groupKeys }) {
   /** @type {Block[]} */
   const blocks = [];
   let day = "";
@@ -68,7 +68,7 @@ export function arrange(messages, drafts, { ownUserId, othersReadSeq, othersDeli
       key: message.clientId ?? message.id,
       text: message.text,
       at: message.sentAt,
-      state: !own ? undefined : message.seq <= othersReadSeq ? "read" : message.seq <= othersDeliveredSeq ? "delivered" : "sent",
+      state: stateOf(message),
       message,
     });
   }

@@ -234,7 +234,7 @@ function StatusHint({ room, product: { status, sellerId } }) {
  */
 function Header({ room, inbox, other, state, product, rest, blocking, ask, takesFocus }) {
   const { t, format } = useLanguage();
-  const [, setMinute] = useState(0);
+  const [, refresh] = useState({});
   const title = useRef(/** @type {HTMLElement | null} */ (null));
   const online = state === "open" && room.other?.online && !room.closed;
   const typing = room.otherIsTyping && !room.closed;
@@ -242,9 +242,9 @@ function Header({ room, inbox, other, state, product, rest, blocking, ask, takes
   useEffect(() => void (takesFocus && title.current?.focus({ preventScroll: true })), []);
   const lastSeenAt = room.other?.lastSeenAt;
   useEffect(() => {
-    const timer = lastSeenAt ? setInterval(() => setMinute((minute) => minute + 1), 60_000) : undefined;
+    const timer = setInterval(() => refresh({}), 60_000);
     return () => clearInterval(timer);
-  }, [lastSeenAt]);
+  }, []);
   const offline = lastSeenAt ? t.lastSeen(format.ago(room.now() - Date.parse(lastSeenAt))) : t.offline;
   const { failure, attempt } = useAttempt();
   const menuOf = useRoomMenu(inbox, rest, attempt);

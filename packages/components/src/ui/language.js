@@ -53,9 +53,9 @@ function newFormats(code, t) {
 
     /** How long ago, in the largest unit. @param {number} ms */
     ago(ms) {
-      const minutes = Math.max(1, Math.floor(ms / 60_000));
-      const [unit, length] = /** @type {["day" | "hour" | "minute", number]} */ (minutes < 60 ? ["minute", 1] : minutes < 1440 ? ["hour", 60] : ["day", 1440]);
-      return new Intl.RelativeTimeFormat(code).format(-Math.floor(minutes / length), unit);
+      const hours = ms / 3_600_000;
+      const [count, unit] = /** @type {[number, "minute"]} */ (hours < 1 ? [hours * 60, "minute"] : hours < 24 ? [hours, "hour"] : [hours / 24, "day"]);
+      return new Intl.RelativeTimeFormat(code).format(-Math.max(1, Math.floor(count)), unit);
     },
 
     /** A list in a sentence. @param {string[]} words */
