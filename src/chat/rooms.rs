@@ -107,6 +107,8 @@ pub struct PresenceChanged {
     pub online: bool,
     /// Whether the other member may know.
     pub shared: bool,
+    /// Of somebody who went: when they were last active, where the other member may know.
+    pub last_seen_at: Option<Timestamp>,
 }
 
 impl Rooms {
@@ -189,6 +191,7 @@ impl Rooms {
             other: user.clone(),
             online: true,
             shared: true,
+            last_seen_at: None,
         })
     }
 
@@ -228,6 +231,16 @@ impl Rooms {
         {
             if let Some(live) = live.get_mut(room) {
                 live.staff_changed(user);
+            }
+        }
+    }
+
+    /// A user was active at this time.
+    pub fn seen(&mut self, user: &UserId, at: Timestamp) {
+        let Self { users, live, .. } = self;
+        for room in users.get(user).into_iter().flat_map(|user| &user.rooms) {
+            if let Some(live) = live.get_mut(room) {
+                live.seen(user, at);
             }
         }
     }
@@ -376,7 +389,8 @@ impl Rooms {
         });
         self.touch_room(room);
         let (user, other, shared) = changed?;
-        first.then(|| PresenceChanged { room: room.clone(), user, other, online: true, shared })
+        let came = PresenceChanged { room: room.clone(), user, other, online: true, shared, last_seen_at: None };
+        first.then_some(came)
     }
 
     /// An entry is answered, with who is there.
@@ -408,10 +422,11 @@ impl Rooms {
         let last = gone.seat.role().is_some_and(|role| gone.entered && !live.is_online(role));
         let other = gone.seat.role().map(|role| live.state.member_user(role.other()).id.clone());
         let shared = live.state.shared().presence;
+        let last_seen_at = gone.seat.role().and_then(|role| live.last_seen_shown(role));
         self.release(room);
         self.touch_room(room);
-        let other = other?;
-        last.then(|| PresenceChanged { room: room.clone(), user: user.clone(), other, online: false, shared })
+        let (room, user, other) = (room.clone(), user.clone(), other?);
+        last.then_some(PresenceChanged { room, user, other, online: false, shared, last_seen_at })
     }
 }
 

@@ -133,6 +133,7 @@ mod tests {
         "2026-11-29-200000_report_assignee",
         "2026-11-29-210000_former_texts",
         "2026-11-29-220000_replies_and_reactions",
+        "2026-11-29-230000_receipts",
         "2026-11-30-100000_room_staff",
     ];
 

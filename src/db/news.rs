@@ -49,6 +49,8 @@ pub enum Noted {
     Message(MessageId, MessageState),
     /// A member has read.
     Read(RoomId, UserId),
+    /// Messages have reached a member's device.
+    Delivered(RoomId, UserId),
     /// A room is new, or something that nodes keep of it is another now.
     Room(RoomId),
     /// A member has changed their own settings of a room.
@@ -138,6 +140,9 @@ pub fn list_news(conn: &mut Connection, after: CommitCursor, limit: i64) -> Resu
             }
             Some(ChangeKind::Read) => {
                 Some(Noted::Read(RoomId::from_stored(id), UserId::from_stored(row.member_id.as_str())))
+            }
+            Some(ChangeKind::Delivered) => {
+                Some(Noted::Delivered(RoomId::from_stored(id), UserId::from_stored(row.member_id.as_str())))
             }
             Some(ChangeKind::RoomOpened | ChangeKind::RoomState) => Some(Noted::Room(RoomId::from_stored(id))),
             Some(ChangeKind::RoomSettings) => {

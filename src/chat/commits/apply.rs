@@ -1,7 +1,7 @@
 //! What each kind of committed change does to the chat's state, whom it notifies, and what its answer is.
 
 use crate::{
-    broker::NodeEvent,
+    broker::{NodeEvent, Topic},
     chat::{
         Chat,
         audience::{Audience, Reach},
@@ -24,6 +24,14 @@ impl Chat {
             Written::Reacted { message, changed } => self.reacted(message, changed),
             Written::Read { room, reader, read_seq, unread, advanced } => {
                 self.read_marked(ReadMark { room, reader, read_seq, unread }, advanced)
+            }
+            Written::Delivered { room, member, delivered_seq, advanced } => {
+                self.delivered(room, &member, delivered_seq, advanced)
+            }
+            Written::Seen { users } => {
+                let users = users.into_iter().map(|(user, at)| (user, at.0));
+                self.cluster.publish(&mut self.out, || Topic::Nodes, || NodeEvent::Seen { users: users.collect() });
+                done()
             }
             Written::RoomSettingsSet { room, member, role, listing, changed } => {
                 if changed {

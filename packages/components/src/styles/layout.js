@@ -145,6 +145,10 @@ export const layout = css`
   font-size: 0.75rem;
 }
 
+  .inbox-mark[data-state="read"] .icon {
+    color: var(--brand);
+  }
+
 .inbox-item {
   position: relative;
 }
