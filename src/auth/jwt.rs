@@ -66,6 +66,11 @@ pub struct Verifier {
 /// The bit of a life that is too long to be meant.
 const WARNED_OF_LONG_LIFE: u32 = 1 << 31;
 
+/// The bit of a reason to refuse a token.
+fn bit_of(error: AuthError) -> u32 {
+    1 << AuthError::ALL.iter().position(|known| *known == error).unwrap_or_default()
+}
+
 #[derive(Debug)]
 enum Keys {
     One(VerifyingKey),
@@ -172,16 +177,14 @@ impl Verifier {
     /// says it, too, but a browser does not show why a handshake failed.
     fn noted(&self, judged: Result<Identity, AuthError>) -> Result<Identity, AuthError> {
         match &judged {
-            Err(error) if error.is_of_the_signer() => {
-                let place = AuthError::ALL.iter().position(|known| known == error).unwrap_or_default();
-                if self.warns_first(1 << place) {
-                    log::warn!("a token was refused, and others like it are not named: {error}");
-                }
+            Err(error) if error.is_of_the_signer() && self.warns_first(bit_of(*error)) => {
+                log::warn!("a token was refused, and others like it are not named: {error}");
             }
-            Ok(identity) if identity.expires_at > self.clock.now().plus_ms(LIFE_MS_LONG) => {
-                if self.warns_first(WARNED_OF_LONG_LIFE) {
-                    log::warn!("a token is good for over ten years: `exp` counts seconds, not milliseconds");
-                }
+            Ok(identity)
+                if identity.expires_at > self.clock.now().plus_ms(LIFE_MS_LONG)
+                    && self.warns_first(WARNED_OF_LONG_LIFE) =>
+            {
+                log::warn!("a token is good for over ten years: `exp` counts seconds, not milliseconds");
             }
             _ => {}
         }

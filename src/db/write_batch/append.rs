@@ -284,6 +284,30 @@ struct Run {
     staff: HashMap<(RoomId, UserId), Speaker>,
 }
 
+/// The message that was stored before under the draft's `clientId`, or comes earlier in the run. Else the next one with it
+/// finds this one.
+fn find_repeated(
+    known: &mut HashMap<Key, Known>,
+    repeats: &mut Vec<(usize, usize)>,
+    draft: &Draft,
+    outcomes: &Outcomes,
+) -> Option<StoredMessage> {
+    match known.entry((draft.room.clone(), draft.sender.clone(), draft.client_id.clone())) {
+        Entry::Vacant(entry) => {
+            entry.insert(Known::InRun(outcomes.len()));
+            None
+        }
+        Entry::Occupied(entry) => match entry.get() {
+            Known::Stored(message) => Some((**message).clone()),
+            Known::InRun(index) => {
+                let Some(Ok(Written::Appended { message, .. })) = outcomes.get(*index) else { return None };
+                repeats.push((outcomes.len(), *index));
+                Some(message.clone())
+            }
+        },
+    }
+}
+
 impl Run {
     fn append(&mut self, draft: &Draft, outcomes: &Outcomes) -> Result<Written, WriteError> {
         let by_system = draft.sender.as_str() == SYSTEM_SENDER && draft.kind == MessageKind::System;
@@ -300,27 +324,10 @@ impl Run {
         if !by_system && !by_member && speaker.is_none() {
             return Err(WriteError::Forbidden);
         }
-        if draft.client_id.is_some() {
-            match self.known.entry((draft.room.clone(), draft.sender.clone(), draft.client_id.clone())) {
-                Entry::Vacant(entry) => {
-                    entry.insert(Known::InRun(outcomes.len()));
-                }
-                Entry::Occupied(entry) => {
-                    let message = match entry.get() {
-                        Known::Stored(message) => Some(&**message),
-                        Known::InRun(index) => match outcomes.get(*index) {
-                            Some(Ok(Written::Appended { message, .. })) => {
-                                self.repeats.push((outcomes.len(), *index));
-                                Some(message)
-                            }
-                            _ => None,
-                        },
-                    };
-                    if let Some(message) = message {
-                        return Ok(Written::Appended { message: message.clone(), first_time: false });
-                    }
-                }
-            }
+        if draft.client_id.is_some()
+            && let Some(message) = find_repeated(&mut self.known, &mut self.repeats, draft, outcomes)
+        {
+            return Ok(Written::Appended { message, first_time: false });
         }
         // Behind the known keys: what was stored before a block is answered as it was, however often it is sent again.
         if by_member {

@@ -4,7 +4,7 @@
 //! are events by themselves, by their place in the order of commits. What is written outside a batch records its own changes: a
 //! room that is opened, a report, an import.
 
-use super::{ProductChange, SanctionSet, Written};
+use super::{ProductChange, SanctionSet, StaffMoved, Written};
 use crate::{
     db::models::change::Changed,
     domain::{RoomId, SanctionKind, StoredMessage, UserId},
@@ -77,14 +77,17 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
             changes.extend(only_if(*changed, Changed::RoomState(room.as_str())));
             changes
         }
-        Written::StaffMoved(moved) => {
-            let mut changes = only_if(moved.added, Changed::User(moved.user.as_str()));
-            changes.extend(only_if(moved.notice.is_some(), Changed::RoomState(moved.room.as_str())));
-            changes
-        }
+        Written::StaffMoved(moved) => of_staff(moved),
         // What clients find again after a lost connection is haggle's own, and so is when users were last active.
         Written::Remembered | Written::ForgotEnded { .. } | Written::Seen { .. } => Vec::new(),
     }
+}
+
+/// A member of the staff who joined a room or left it.
+fn of_staff(moved: &StaffMoved) -> Vec<Changed<'_>> {
+    let mut changes = only_if(moved.added, Changed::User(moved.user.as_str()));
+    changes.extend(only_if(moved.notice.is_some(), Changed::RoomState(moved.room.as_str())));
+    changes
 }
 
 fn only_if(changed: bool, change: Changed<'_>) -> Vec<Changed<'_>> {
