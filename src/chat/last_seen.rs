@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     db::Write,
-    domain::{Timestamp, UserId},
+    domain::{Role, RoomId, Timestamp, UserId},
 };
 
 /// How exact it is, in milliseconds.
@@ -63,6 +63,17 @@ impl LastSeen {
         if !self.is_debounced {
             self.is_debounced = true;
             out.after(DEBOUNCE, Timer::SeenDue);
+        }
+    }
+
+    /// A room has come into memory: what the database has of its members may be older than what is known here.
+    pub(super) fn room_loaded(&self, room: &RoomId, rooms: &mut Rooms) {
+        let Some(live) = rooms.room_mut(room) else { return };
+        for role in Role::BOTH {
+            let user = live.state().member_user(role).id.clone();
+            if let Some(minute) = self.minutes.get(&user) {
+                live.seen(&user, *minute);
+            }
         }
     }
 
@@ -118,7 +129,7 @@ impl LastSeen {
 mod tests {
     use super::*;
     use crate::chat::{hub_op::HubId, rooms::Feed};
-    use crate::domain::{Role, RoomId, SessionId};
+    use crate::domain::SessionId;
 
     fn user(id: &str) -> UserId {
         UserId::new(id).unwrap()
@@ -181,6 +192,11 @@ mod tests {
             (state.member(Role::Buyer).last_seen_at, state.member(Role::Seller).last_seen_at)
         };
         seen.active(&user("alice"), Timestamp(125_000), &mut rooms, &mut out);
+        assert_eq!(known(&rooms), (Some(Timestamp(120_000)), None));
+        // It is read again before the database knows.
+        rooms.release(&RoomId::new("bike").unwrap());
+        rooms.insert(crate::chat::rooms::tests::state("bike"));
+        seen.room_loaded(&RoomId::new("bike").unwrap(), &mut rooms);
         assert_eq!(known(&rooms), (Some(Timestamp(120_000)), None));
         // The word of a node whose clock runs late.
         rooms.seen(&user("alice"), Timestamp(60_000));

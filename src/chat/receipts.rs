@@ -69,6 +69,7 @@ impl Chat {
 
     /// Another node says so.
     pub(super) fn hear_delivered(&mut self, room: &RoomId, member: &UserId, seq: Seq) {
+        self.cluster.confirm(|| Confirmed::Delivered(room.clone(), member.clone()));
         self.loading.mark_stale(room, &mut self.cluster);
         self.deliveries().member_received(room, member, seq);
     }

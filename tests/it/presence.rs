@@ -211,7 +211,7 @@ async fn typing_and_presence_write_nothing_but_once_per_minute_when_a_user_was_a
     if database::is_about_sqlite_files() {
         return;
     }
-    let server = TestServer::start().await;
+    let server = TestServer::with(|config| config.limits.requests_per_second_max = None).await;
     let room = server.seed().room("alice", "bike").id;
     let room = room.as_str();
     let mut watchers = watchers(&server, room).await;

@@ -29,15 +29,8 @@ impl Chat {
                 self.cluster.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
                 self.hear_read(&room, &reader, seq, unread);
             }
-            NodeEvent::Delivered { room, user, seq } => {
-                self.cluster.confirm(|| Confirmed::Delivered(room.clone(), user.clone()));
-                self.hear_delivered(&room, &user, seq);
-            }
-            NodeEvent::Seen { users } => {
-                for (user, at) in users {
-                    self.rooms.seen(&user, Timestamp(at));
-                }
-            }
+            NodeEvent::Delivered { room, user, seq } => self.hear_delivered(&room, &user, seq),
+            NodeEvent::Seen { users } => self.hear_seen(users),
             NodeEvent::Typing { room, user, typing } => self.deliveries().hear_typing(&room, &user, typing),
             NodeEvent::Presence { room, there, last_seq, asks } => {
                 self.hear_presence(node, &room, there);
@@ -152,6 +145,12 @@ impl Chat {
         self.deliveries().send_to_room(&message.room_id, Delivery::Change, &push, None);
         if message.deleted_at.is_some() {
             self.cluster.refresh(message.room_id, true, &self.rooms);
+        }
+    }
+
+    fn hear_seen(&mut self, users: Vec<(UserId, i64)>) {
+        for (user, at) in users {
+            self.rooms.seen(&user, Timestamp(at));
         }
     }
 

@@ -427,7 +427,7 @@ impl LiveRoom {
     }
 
     /// A member was active at this time.
-    pub(super) fn seen(&mut self, user: &UserId, at: Timestamp) {
+    pub fn seen(&mut self, user: &UserId, at: Timestamp) {
         for role in Role::BOTH {
             if self.state.member_user(role).id == *user {
                 let known = &mut self.state.member_mut(role).last_seen_at;
