@@ -59,6 +59,7 @@ import {
   type StandingOffer,
   type Signals,
   type SnippetPart,
+  type StaffSender,
   type StoredMessage,
   type SystemMessage,
   type TextMessage,
@@ -194,8 +195,8 @@ async function live({ signal }: Abortable): Promise<void> {
   const original: Message | undefined = room.messageAt(1) ?? (await room.loadMessage(1, { signal }));
   const reactions: Reaction[] | undefined = (await room.react(original?.id ?? "m", "👍", { signal })).reactions;
   if (reactions?.some(({ userId }) => userId === room.ownUserId)) await room.react("m", null);
-  const supportedBy: string | undefined = original?.sender?.role === "staff" ? original.sender.name : undefined;
-  console.log(supportedBy);
+  const support: StaffSender | undefined = original?.sender;
+  console.log(support?.name, support?.role === "staff");
   const file: ImageFile = { uri: "file:///bike.jpg", name: "bike.jpg", type: "image/jpeg" };
   const imageOptions: ImageOptions = { clientId: newClientId(), text: "Like new", onProgress: (share) => console.log(share * 100), signal };
   const image: ImageMessage = await room.sendImage(file, imageOptions);
