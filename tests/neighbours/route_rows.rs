@@ -140,17 +140,6 @@ fn writes() -> Vec<Route> {
             });
             Request::new("PATCH", "/api/v1/me/settings").json(body.to_string())
         }),
-        write("POST", "/api/v1/me/push-subscriptions", "a device each", |_, n| {
-            let keys = json!({
-                "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
-                "auth": "BTBZMqHH6r4Tts7J_aSIgg",
-            });
-            let body = json!({"endpoint": format!("https://push.example/{n:01000}"), "keys": keys});
-            Request::new("POST", "/api/v1/me/push-subscriptions").json(body.to_string())
-        }),
-        write("DELETE", "/api/v1/me/push-subscriptions/{id}", "over and over", |_, n| {
-            Request::new("DELETE", format!("/api/v1/me/push-subscriptions/{n}"))
-        }),
         write("POST", "/api/v1/rooms", "a product each", |it, n| {
             let body = json!({"productId": nth("goods", n, it.size.goods)});
             Request::new("POST", "/api/v1/rooms").json(body.to_string())
@@ -189,6 +178,23 @@ fn writes() -> Vec<Route> {
         write("PATCH", "/api/v1/products/{id}", "toggled with a thousand rooms", |_, n| {
             let status = if n % 2 == 0 { "reserved" } else { "on_sale" };
             Request::new("PATCH", "/api/v1/products/wide").json(json!({"status": status}).to_string())
+        }),
+    ]
+}
+
+/// The user's own devices.
+fn on_devices() -> Vec<Route> {
+    vec![
+        route(Account::User, "POST", "/api/v1/me/push-subscriptions", "a device each", |_, n| {
+            let keys = json!({
+                "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+                "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+            });
+            let body = json!({"endpoint": format!("https://push.example/{n:01000}"), "keys": keys});
+            Request::new("POST", "/api/v1/me/push-subscriptions").json(body.to_string())
+        }),
+        route(Account::User, "DELETE", "/api/v1/me/push-subscriptions/{id}", "over and over", |_, n| {
+            Request::new("DELETE", format!("/api/v1/me/push-subscriptions/{n}"))
         }),
     ]
 }
@@ -409,8 +415,17 @@ async fn report(attacker: &Attacker) -> Vec<String> {
 
 /// The rows.
 pub fn rows() -> Vec<Row> {
-    let routes =
-        [open_routes(), reads(), writes(), on_messages(), reactions(), images(), of_the_service(), staff::of_staff()];
+    let routes = [
+        open_routes(),
+        reads(),
+        writes(),
+        on_devices(),
+        on_messages(),
+        reactions(),
+        images(),
+        of_the_service(),
+        staff::of_staff(),
+    ];
     let row = |Route { method, path, name, account, attack }| Row {
         name: format!("{method} {path}: {name}"),
         subject: Subject::Route(method, path),

@@ -253,17 +253,11 @@ impl Client {
                 view.other_online = online;
             }
             "typing" if is_inside => view.other_types = typing,
-            "read" if is_inside || user_id == Some(self.user) => {
-                let known = view.read.entry(user_id.unwrap_or_default().to_owned()).or_default();
+            "read" | "delivered" if is_inside || user_id == Some(self.user) => {
+                let marks = if name == "read" { &mut view.read } else { &mut view.delivered };
+                let known = marks.entry(user_id.unwrap_or_default().to_owned()).or_default();
                 if seq < *known {
-                    return Err(format!("a read mark went back from {known}"));
-                }
-                *known = seq;
-            }
-            "delivered" if is_inside || user_id == Some(self.user) => {
-                let known = view.delivered.entry(user_id.unwrap_or_default().to_owned()).or_default();
-                if seq < *known {
-                    return Err(format!("a mark of what was delivered went back from {known}"));
+                    return Err(format!("a mark of {name} went back from {known}"));
                 }
                 *known = seq;
             }
