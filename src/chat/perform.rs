@@ -62,7 +62,7 @@ impl Chat {
             RoomRequest::Message(Message { draft, reply, .. }) => {
                 self.append(PendingWrite { write: Write::Append(draft), room: Some(room.clone()), reply });
             }
-            RoomRequest::Resume { session, user, .. } => self.resume_in(room.clone(), session, Seat::Staff(user)),
+            RoomRequest::Resume { session, user, .. } => self.resume_in(&room, session, Seat::Staff(user)),
             other => self.refuse(other, ChatError::forbidden()),
         }
         if let Some(user) = entering
@@ -73,12 +73,12 @@ impl Chat {
         }
     }
 
-    fn resume_in(&mut self, room: RoomId, session: SessionId, seat: impl Into<Seat>) {
+    fn resume_in(&mut self, room: &RoomId, session: SessionId, seat: impl Into<Seat>) {
         if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {
-            self.rooms.attach(session, &room, seat, None);
+            self.rooms.attach(session, room, seat, None);
             self.out.send_to_hub(hub, Op::Attach { session, room: room.clone() });
         }
-        self.rooms.release(&room);
+        self.rooms.release(room);
         self.deliveries().resume_room(session, true);
     }
 
@@ -167,7 +167,7 @@ impl Chat {
                 self.append(PendingWrite { write, room: Some(room), reply: read.reply });
             }
             RoomRequest::Typing(typing) => self.deliveries().set_typing(typing),
-            RoomRequest::Resume { session, .. } => self.resume_in(room, session, role),
+            RoomRequest::Resume { session, .. } => self.resume_in(&room, session, role),
             RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {}
         }
     }

@@ -74,11 +74,7 @@ impl Chat {
                 self.wave_advanced(change);
                 done()
             }
-            Written::UserDeleted { user, changed: _, left } => {
-                self.user_deleted(&user);
-                self.staff_deleted(&user.id, left);
-                done()
-            }
+            Written::UserDeleted { user, changed: _, left } => self.user_deleted(&user, left),
         })
     }
 
@@ -219,13 +215,15 @@ impl Chat {
         self.announce(&Account::Server, rooms);
     }
 
-    fn user_deleted(&mut self, user: &User) {
+    fn user_deleted(&mut self, user: &User, left: Vec<RoomId>) -> Answer {
         let gone = ChatError::new(ErrorCode::Forbidden, "this user was removed");
         self.deliveries().end_sessions(&user.id, &gone);
         self.deliveries().sessions_end_noted(&user.id);
         self.rooms.user_changed(user, true);
         self.cluster.publish_user_changed(&mut self.out, &user.id);
         self.loading.mark_user_stale(&user.id, &self.rooms, &mut self.cluster);
+        self.staff_deleted(&user.id, left);
+        done()
     }
 
     /// A read mark has moved: the room and the reader's lists are notified.

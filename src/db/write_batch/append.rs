@@ -16,8 +16,8 @@ use crate::{
         tail::Tail,
     },
     domain::{
-        ClientId, Draft, MessageId, MessageKind, RoomId, RoomSettingsPatch, Screened, Seq, StoredMessage, Timestamp,
-        UserId, message::SYSTEM_SENDER,
+        ClientId, ContactKind, Draft, MessageId, MessageKind, RoomId, RoomSettingsPatch, Screened, Seq, StoredMessage,
+        Timestamp, UserId, message::SYSTEM_SENDER,
     },
 };
 
@@ -208,6 +208,22 @@ fn find_staff(conn: &mut Connection, writes: &[Write]) -> Result<HashMap<(RoomId
     Ok(found)
 }
 
+/// Who of the staff says this, where it is theirs to say.
+fn speaker_of<'a>(staff: &'a HashMap<(RoomId, UserId), Speaker>, draft: &Draft) -> Option<&'a Speaker> {
+    let is_said = matches!(draft.kind, MessageKind::Text | MessageKind::Image);
+    if draft.by_staff && is_said { staff.get(&(draft.room.clone(), draft.sender.clone())) } else { None }
+}
+
+/// Other words in place of a draft's, and the warnings, by the masking rule.
+fn words_of(draft: &Draft, is_exempt: bool) -> Result<(Option<String>, Vec<ContactKind>), WriteError> {
+    match &draft.screened {
+        _ if is_exempt => Ok((None, Vec::new())),
+        Screened::Clean => Ok((None, Vec::new())),
+        Screened::Marked { warnings, masked } => Ok((masked.clone(), warnings.clone())),
+        Screened::Refused(refused) => Err((*refused).into()),
+    }
+}
+
 fn check_speaker(speaker: &Speaker, at: Timestamp) -> Result<(), WriteError> {
     let counts = |until: Option<Timestamp>| until.filter(|until| *until > at);
     match (counts(speaker.banned_until), counts(speaker.muted_until)) {
@@ -252,12 +268,7 @@ impl Run {
             return Err(if by_system { WriteError::NotFound("room") } else { WriteError::Forbidden });
         };
         let by_member = draft.kind != MessageKind::System && room.active_role_of(&draft.sender).is_some();
-        let speaker = match draft.kind {
-            MessageKind::Text | MessageKind::Image if draft.by_staff && !by_member => {
-                self.staff.get(&(draft.room.clone(), draft.sender.clone()))
-            }
-            _ => None,
-        };
+        let speaker = if by_member { None } else { speaker_of(&self.staff, draft) };
         if !by_system && !by_member && speaker.is_none() {
             return Err(WriteError::Forbidden);
         }
@@ -289,13 +300,8 @@ impl Run {
         }
         // A block between the members, and a frozen room, do not stop the staff.
         speaker.map_or(Ok(()), |speaker| check_speaker(speaker, draft.sent_at))?;
-        let (text, warnings) = match &draft.screened {
-            _ if speaker.is_some() => (None, Vec::new()),
-            Screened::Clean => (None, Vec::new()),
-            _ if self.contact_allowed.contains(draft.room.as_str()) => (None, Vec::new()),
-            Screened::Marked { warnings, masked } => (masked.clone(), warnings.clone()),
-            Screened::Refused(refused) => return Err((*refused).into()),
-        };
+        let is_exempt = speaker.is_some() || self.contact_allowed.contains(draft.room.as_str());
+        let (text, warnings) = words_of(draft, is_exempt)?;
         let answers_something = |seq: Seq| (1..=room.row.last_seq).contains(&seq.0);
         if !draft.reply_to.is_none_or(answers_something) {
             return Err(WriteError::NoSuchReply);

@@ -4,7 +4,7 @@
 //! are events by themselves, by their place in the order of commits. What is written outside a batch records its own changes: a
 //! room that is opened, a report, an import.
 
-use super::{ProductChange, SanctionSet, Written};
+use super::{ProductChange, SanctionSet, StaffMoved, Written};
 use crate::{
     db::models::change::Changed,
     domain::{RoomId, SanctionKind, StoredMessage, UserId},
@@ -58,11 +58,7 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
             changes
         }
         Written::SessionsEnded { user } => vec![Changed::SessionsEnded(user.as_str())],
-        Written::UserDeleted { user, changed, left } => {
-            let mut changes = only_if(*changed, Changed::UserDeleted(user.id.as_str()));
-            changes.extend(left.iter().map(|room| Changed::RoomState(room.as_str())));
-            changes
-        }
+        Written::UserDeleted { user, changed, left } => of_deletion(user.id.as_str(), *changed, left),
         // The reports that lose their words with the user's are read without them from then on.
         Written::WordsErased { messages, rooms: _, offers, progress: _ } => {
             let mut changes = of_offers(offers);
@@ -77,11 +73,7 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
             changes.extend(only_if(*changed, Changed::RoomState(room.as_str())));
             changes
         }
-        Written::StaffMoved(moved) => {
-            let mut changes = only_if(moved.added, Changed::User(moved.user.as_str()));
-            changes.extend(only_if(moved.notice.is_some(), Changed::RoomState(moved.room.as_str())));
-            changes
-        }
+        Written::StaffMoved(moved) => of_staff(moved),
         // What clients find again after a lost connection is haggle's own.
         Written::Remembered | Written::ForgotEnded { .. } => Vec::new(),
     }
@@ -95,6 +87,18 @@ fn only_if(changed: bool, change: Changed<'_>) -> Vec<Changed<'_>> {
 fn of_offers(offers: &[StoredMessage]) -> Vec<Changed<'_>> {
     let ids = || offers.iter().map(|message| message.id.as_str());
     ids().map(Changed::Message).chain(ids().map(Changed::Offer)).collect()
+}
+
+fn of_staff(StaffMoved { room, user, notice, added, .. }: &StaffMoved) -> Vec<Changed<'_>> {
+    let mut changes = only_if(*added, Changed::User(user.as_str()));
+    changes.extend(only_if(notice.is_some(), Changed::RoomState(room.as_str())));
+    changes
+}
+
+fn of_deletion<'a>(user: &'a str, changed: bool, left: &'a [RoomId]) -> Vec<Changed<'a>> {
+    let mut changes = only_if(changed, Changed::UserDeleted(user));
+    changes.extend(left.iter().map(|room| Changed::RoomState(room.as_str())));
+    changes
 }
 
 /// Many rooms are one change of the user.
