@@ -64,7 +64,7 @@ fn comes_and_goes(act: &'static str) -> Route {
     let attack = attack(|attacker| async move {
         let (token, rooms) = (staff_token("mina"), attacker.size.wide_rooms);
         let make = move |number: u64| {
-            let act = if number % 2 == 0 { "join" } else { "leave" };
+            let act = if number.is_multiple_of(2) { "join" } else { "leave" };
             let address = format!("/api/v1/rooms/{}/{act}", nth("wide", number / 2, rooms));
             Request::new("POST", address).token(&token).json(because(json!({})))
         };
