@@ -23,6 +23,7 @@ mod entries;
 pub mod hub_op;
 pub mod in_flight;
 pub mod input;
+mod last_seen;
 mod loading;
 mod masking;
 mod messages;
@@ -35,6 +36,7 @@ mod presence;
 pub mod profiles;
 pub mod quota;
 pub mod reads;
+mod receipts;
 mod recent_bans;
 pub mod recovery;
 pub mod request;
@@ -77,6 +79,7 @@ use db_read::DbAnswer;
 use deliveries::Delivered;
 use effects::Effects;
 use input::{Input, Now, Unfinished};
+use last_seen::{LastSeen, is_activity};
 use loading::LoadingRooms;
 use masking::Screening;
 use offer_expiry::OfferExpiry;
@@ -151,6 +154,7 @@ pub struct Chat {
     profiles: Profiles,
     room_budget: RoomBudget,
     bans: RecentBans,
+    last_seen: LastSeen,
     cluster: Cluster,
 }
 
@@ -197,6 +201,7 @@ impl Chat {
             profiles: Profiles::default(),
             room_budget: RoomBudget::default(),
             bans: RecentBans::default(),
+            last_seen: LastSeen::default(),
             cluster: Cluster::default(),
         }
     }
@@ -285,6 +290,7 @@ impl Chat {
     /// Forgets what nobody can come back to any more.
     fn forget_ended(&mut self) {
         self.room_budget.forget_idle(self.now.wall);
+        self.last_seen.forget_idle(self.now.wall);
         self.append(recovery::forget_ended(self.now.wall));
     }
 
@@ -321,6 +327,10 @@ impl Chat {
             Timer::SendOnline { session, user, hub, rooms } => {
                 send_some_online(session, user, hub, rooms, &self.rooms, &mut self.out);
             }
+            Timer::SeenDue => {
+                let write = self.last_seen.due();
+                self.append_next(write);
+            }
             Timer::Heartbeat => self.beat(),
             Timer::LookForNews => self.look_again(),
             Timer::PresenceAgain => {
@@ -334,6 +344,9 @@ impl Chat {
     fn session_event(&mut self, event: SessionEvent) {
         match event {
             SessionEvent::InRoom(request) => {
+                if let Some(user) = request.user().filter(|_| is_activity(&request)) {
+                    self.is_active(user);
+                }
                 let is_message = matches!(request, RoomRequest::Message(_));
                 #[cfg(test)]
                 if let RoomRequest::Message(message) = &request {
@@ -386,6 +399,7 @@ impl Chat {
             ("recoveries", self.recoveries.len()),
             ("typists", self.typists.len()),
             ("unread totals", self.unread_totals.len()),
+            ("users to be noted as seen", self.last_seen.len()),
         ];
         kept.into_iter().filter(|(_, count)| *count > 0).collect()
     }

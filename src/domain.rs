@@ -54,7 +54,7 @@ pub use push_subscription::{Device, NewPushSubscription, PushPlatform, PushSubsc
 pub use reaction::{Emoji, Reaction};
 pub use recovery::Recovery;
 pub use role::{Pair, Role};
-pub use room::{Room, RoomSummary};
+pub use room::{MemberMarks, Room, RoomSummary};
 pub use safety::Block;
 pub use settings::{Settings, SettingsPatch};
 pub use staff::{

@@ -52,8 +52,8 @@ pub mod chat {
     }
     pub mod request {
         pub use crate::chat::request::{
-            Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, React, Read, ReplyTo, Resume, SessionEvent,
-            Typing, Welcome,
+            Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, React, Read, Received, ReplyTo, Resume,
+            SessionEvent, Typing, Welcome,
         };
     }
     pub mod rooms {

@@ -105,6 +105,24 @@ pub enum NodeEvent {
         #[serde(rename = "n")]
         unread: i64,
     },
+    /// Messages have reached a member's device.
+    #[serde(rename = "a")]
+    Delivered {
+        #[serde(rename = "r")]
+        room: RoomId,
+        #[serde(rename = "u")]
+        user: UserId,
+        /// `seq` of the last message that has arrived.
+        #[serde(rename = "q")]
+        seq: Seq,
+    },
+    /// Users were active, and the database has it.
+    #[serde(rename = "n")]
+    Seen {
+        /// Each user, and when, in milliseconds since 1970.
+        #[serde(rename = "u")]
+        users: Vec<(UserId, i64)>,
+    },
     /// A member types, or stopped.
     #[serde(rename = "t")]
     Typing {
@@ -173,6 +191,9 @@ pub enum NodeEvent {
         /// Whether they are there now.
         #[serde(rename = "p")]
         online: bool,
+        /// When somebody who went was last active, where the members share it.
+        #[serde(rename = "t", default, skip_serializing_if = "Option::is_none", with = "optional_ms")]
+        last_seen_at: Option<Timestamp>,
     },
     /// All sessions of a user end.
     #[serde(rename = "e")]

@@ -109,6 +109,7 @@ impl Chat {
         let refusal = match state {
             Ok(Some(state)) => {
                 self.rooms.insert(*state);
+                self.last_seen.room_loaded(&room, &mut self.rooms);
                 self.cluster.note_read_early(&room, &self.batch);
                 None
             }

@@ -235,6 +235,8 @@ fn counts(write: &Write) -> bool {
         Write::Edit { .. }
         | Write::React { .. }
         | Write::MarkRead { .. }
+        | Write::MarkDelivered { .. }
+        | Write::MarkSeen { .. }
         | Write::SetRoomSettings { .. }
         | Write::ExpireOffers { .. }
         | Write::Block { .. }

@@ -22,6 +22,8 @@ use crate::{
 impl Chat {
     /// The end of a turn: hands over the batch and asks what has gathered.
     pub(super) fn flush(&mut self) {
+        let seen = self.last_seen.turn_ended(&self.rooms);
+        self.append_next(seen);
         self.hand_over_batch();
         self.reads.flush(&mut self.loading, &mut self.out);
         if let Some(nodes) = &mut self.cluster.nodes {
@@ -127,6 +129,10 @@ impl Chat {
             FollowUp::EntryRemembered(read) => self.deliveries().entry_remembered(*read, is_stored),
             FollowUp::SessionEnded { pid_hash } => self.deliveries().end_saved(&pid_hash),
             FollowUp::WaveStepped => Waves::stepped(is_stored, &mut self.out),
+            FollowUp::SeenWritten => {
+                let next = self.last_seen.written();
+                self.append_next(next);
+            }
         }
     }
 }

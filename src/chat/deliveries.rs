@@ -10,7 +10,7 @@ use super::{
     cluster::reconcile::Confirmed,
     hub_op::{Delivery, Op},
     order::Turn,
-    rooms::LiveRoom,
+    rooms::{LiveRoom, PresenceChanged},
 };
 use crate::{
     broker::{NodeEvent, Topic},
@@ -136,8 +136,8 @@ impl Deliveries<'_> {
 
     /// Changes what a room's members share, and sends each what they see of the other from now on.
     pub(super) fn sharing_changes(&mut self, room: &RoomId, change: impl FnOnce(&mut LiveRoom)) {
-        for (viewer, user, online) in self.sharing_changes_here(room, change) {
-            self.cluster.publish_inbox_presence(self.out, &viewer, room, &user, online);
+        for changed in self.sharing_changes_here(room, change) {
+            self.cluster.publish_inbox_presence(self.out, &changed);
         }
     }
 
@@ -146,9 +146,14 @@ impl Deliveries<'_> {
         &mut self,
         room: &RoomId,
         change: impl FnOnce(&mut LiveRoom),
-    ) -> Vec<(UserId, UserId, bool)> {
+    ) -> Vec<PresenceChanged> {
         let mut seen_changes = Vec::new();
-        let seen = |live: &LiveRoom| [Role::Buyer, Role::Seller].map(|viewer| live.sees_other_online(viewer));
+        let seen = |live: &LiveRoom| {
+            Role::BOTH.map(|viewer| {
+                let online = live.sees_other_online(viewer);
+                (online, live.last_seen_shown(viewer.other()).filter(|_| !online))
+            })
+        };
         let Some(live) = self.rooms.room_mut(room) else { return seen_changes };
         let before = seen(live);
         change(live);
@@ -161,11 +166,14 @@ impl Deliveries<'_> {
                 self.typing_stopped(room, &user, None);
             }
             if before != after {
-                let event = ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online: after };
+                let (online, last_seen_at) = after;
+                let event =
+                    ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online, last_seen_at };
                 let push = Push::new(&event);
                 self.send_to_room(room, Delivery::State, &push, Some(&user));
                 self.out.send_to_inbox(self.rooms, &viewer, &push);
-                seen_changes.push((viewer, user, after));
+                let (room, shared) = (room.clone(), true);
+                seen_changes.push(PresenceChanged { room, user, other: viewer, online, shared, last_seen_at });
             }
         }
         seen_changes
@@ -181,6 +189,7 @@ impl Deliveries<'_> {
             let own = live.sessions_of(user);
             self.out.send_to_sessions(self.rooms, own, None, &push);
         }
+        self.delivered_by_reading(room, user, seq);
     }
 
     /// Ends all sessions of a user, on every node. Returns how many there were on this one.

@@ -61,6 +61,7 @@ impl Chat {
             RoomRequest::MakeOffer(offer) => self.out.answer(offer.reply, Err(error)),
             RoomRequest::React(react) => self.out.answer(react.reply, Err(error)),
             RoomRequest::Read(read) => self.out.answer(read.reply, Err(error)),
+            RoomRequest::Received(received) => self.out.answer(received.reply, Err(error)),
             RoomRequest::Typing(typing) => self.out.answer(ReplyTo::Session(typing.asker), Err(error)),
             RoomRequest::Resume { session, .. } => self.deliveries().resume_room(session, false),
             RoomRequest::Announce(_) | RoomRequest::AnnounceTo(..) | RoomRequest::AnnounceChange(..) => {
@@ -112,6 +113,7 @@ impl Chat {
                 let write = Write::MarkRead { room: read.room, reader: read.user, seq: read.seq };
                 self.append(PendingWrite { write, room: Some(room), reply: read.reply });
             }
+            RoomRequest::Received(received) => self.received(received, role),
             RoomRequest::Typing(typing) => self.deliveries().set_typing(typing),
             RoomRequest::Resume { session, .. } => {
                 if let Some(hub) = self.rooms.session(session).map(|live| live.hub) {

@@ -7,6 +7,7 @@ use super::{
     Deliveries,
     effects::Effects,
     hub_op::{Delivery, HubId, Op},
+    last_seen::minute_of,
     rooms::{PresenceChanged, Rooms},
     timer::Timer,
 };
@@ -40,7 +41,7 @@ pub(super) fn send_some_online(
         let Some(PresenceChanged { room, user, online, .. }) = rooms.other_online(&user, &room) else {
             continue;
         };
-        let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
+        let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online, last_seen_at: None });
         out.send_to_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
     }
     if !left.is_empty() {
@@ -52,16 +53,26 @@ impl Deliveries<'_> {
     /// A member came or went: the other one is notified, on every node.
     pub(super) fn presence_changed(&mut self, changed: PresenceChanged) {
         if changed.shared {
-            let PresenceChanged { room, user, other, online, .. } = &changed;
-            self.cluster.publish_inbox_presence(self.out, other, room, user, *online);
+            self.cluster.publish_inbox_presence(self.out, &changed);
+        }
+        self.send_presence(changed);
+    }
+
+    /// A member came or went on another node. Who went was there until now: what this node knows of them may be old.
+    pub(super) fn presence_heard(&mut self, mut changed: PresenceChanged) {
+        if !changed.online {
+            self.rooms.seen(&changed.user, minute_of(self.now.wall));
+            let live = self.rooms.room(&changed.room);
+            changed.last_seen_at = live.and_then(|live| live.last_seen_shown(live.role_of(&changed.user)?));
         }
         self.send_presence(changed);
     }
 
     /// Notifies this node's sessions who came or went.
-    pub(super) fn send_presence(&mut self, changed: PresenceChanged) {
-        let PresenceChanged { room, user, other, online, shared } = changed;
-        let push = Push::new(&ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online });
+    fn send_presence(&mut self, changed: PresenceChanged) {
+        let PresenceChanged { room, user, other, online, shared, last_seen_at } = changed;
+        let event = ServerEvent::Presence { room_id: room.clone(), user_id: user.clone(), online, last_seen_at };
+        let push = Push::new(&event);
         if shared {
             self.send_to_room(&room, Delivery::State, &push, Some(&user));
             self.out.send_to_inbox(self.rooms, &other, &push);
@@ -75,9 +86,9 @@ impl Deliveries<'_> {
             return self.presence_changed(came);
         }
         if came.shared {
-            let PresenceChanged { room, user, other, online, .. } = came;
-            self.cluster.publish_inbox_presence(self.out, &other, &room, &user, online);
-            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online });
+            self.cluster.publish_inbox_presence(self.out, &came);
+            let PresenceChanged { room, user, other, online, last_seen_at, .. } = came;
+            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: user, online, last_seen_at });
             self.out.send_to_inbox(self.rooms, &other, &push);
         }
     }
@@ -91,8 +102,9 @@ impl Deliveries<'_> {
             let Some(live) = self.rooms.room(&room) else { continue };
             let Some(role) = live.role_of(&user) else { continue };
             let online = live.sees_other_online(role);
+            let last_seen_at = live.last_seen_shown(role.other()).filter(|_| !online);
             let user_id = live.state().member_user(role.other()).id.clone();
-            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id, online });
+            let push = Push::new(&ServerEvent::Presence { room_id: room, user_id, online, last_seen_at });
             self.out.send_to_hub(hub, Op::DeliverTo { sessions: vec![session], state_of: None, push });
         }
     }

@@ -129,6 +129,7 @@ session_events! {
     React => |event| Self::InRoom(RoomRequest::React(event));
     Typing => |event| Self::InRoom(RoomRequest::Typing(event));
     Read => |event| Self::InRoom(RoomRequest::Read(event));
+    Received => |event| Self::InRoom(RoomRequest::Received(event));
 }
 
 /// Announces a session. Session → `ChatServer`, once before anything else. No answer.
@@ -274,6 +275,18 @@ pub struct Read {
     pub reply: ReplyTo,
 }
 
+/// Says how far messages have reached a device of a member's. Session or REST → `ChatServer`, for each `delivered`. Answers with
+/// [`DeliveredUpTo`](crate::protocol::event::DeliveredUpTo), after the commit where it has moved. Fails with `forbidden` and
+/// `unavailable`.
+#[derive(Debug)]
+pub struct Received {
+    pub user: UserId,
+    pub room: RoomId,
+    pub seq: Seq,
+    /// Where the answer goes.
+    pub reply: ReplyTo,
+}
+
 /// Makes a change whose right the transaction itself checks: edit, delete, and the marketplace's own side.
 ///
 /// Session or REST → `ChatServer`. Answers after the commit with what the change came to. Fails as the change does, and
@@ -302,4 +315,6 @@ pub enum FollowUp {
     SessionEnded { pid_hash: String },
     /// Take the next wave a step further.
     WaveStepped,
+    /// Write down the next users who were active.
+    SeenWritten,
 }

@@ -79,6 +79,8 @@ pub struct PresenceChanged {
     pub online: bool,
     /// Whether the other member may know.
     pub shared: bool,
+    /// Of somebody who went: when they were last active, where the other member may know.
+    pub last_seen_at: Option<Timestamp>,
 }
 
 impl Rooms {
@@ -154,6 +156,7 @@ impl Rooms {
             other: user.clone(),
             online: true,
             shared: true,
+            last_seen_at: None,
         })
     }
 
@@ -186,6 +189,16 @@ impl Rooms {
         for room in users.get(&user.id).into_iter().flat_map(|user| &user.rooms) {
             if let Some(live) = live.get_mut(room) {
                 live.user_changed(user, deleted);
+            }
+        }
+    }
+
+    /// A user was active at this time.
+    pub fn seen(&mut self, user: &UserId, at: Timestamp) {
+        let Self { users, live, .. } = self;
+        for room in users.get(user).into_iter().flat_map(|user| &user.rooms) {
+            if let Some(live) = live.get_mut(room) {
+                live.seen(user, at);
             }
         }
     }
@@ -332,7 +345,7 @@ impl Rooms {
         let other = live.state.member_user(role.other()).id.clone();
         let shared = live.state.shared().presence;
         self.touch_room(room);
-        first.then(|| PresenceChanged { room: room.clone(), user, other, online: true, shared })
+        first.then(|| PresenceChanged { room: room.clone(), user, other, online: true, shared, last_seen_at: None })
     }
 
     /// An entry is answered, with who is there.
@@ -364,9 +377,11 @@ impl Rooms {
         let last = gone.entered && !live.is_online(gone.role);
         let other = live.state.member_user(gone.role.other()).id.clone();
         let shared = live.state.shared().presence;
+        let last_seen_at = live.last_seen_shown(gone.role);
         self.release(room);
         self.touch_room(room);
-        last.then(|| PresenceChanged { room: room.clone(), user: user.clone(), other, online: false, shared })
+        let (room, user) = (room.clone(), user.clone());
+        last.then_some(PresenceChanged { room, user, other, online: false, shared, last_seen_at })
     }
 }
 

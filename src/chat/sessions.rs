@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     broker::{NodeEvent, Topic},
-    domain::staff::ends_at,
+    domain::{UserId, staff::ends_at},
     error::{ChatError, ErrorCode},
 };
 
@@ -20,6 +20,7 @@ impl Chat {
     /// A session exists.
     pub(super) fn connect(&mut self, Connect { session, user, hub, feed, welcome }: Connect) {
         self.rooms.connect(session, user.clone(), hub, feed);
+        self.is_active(&user);
         if let Some(until) = self.bans.of(&user, self.now.at) {
             self.deliveries().end_sessions_here(&user, &ChatError::banned(ends_at(until)));
             return;
@@ -41,8 +42,14 @@ impl Chat {
         }
     }
 
+    /// A user does something, or has just stopped.
+    pub(super) fn is_active(&mut self, user: &UserId) {
+        self.last_seen.active(user, self.now.wall, &mut self.rooms, &mut self.out);
+    }
+
     /// A session is gone. Its place among its user's is free when this returns.
     pub(super) fn disconnect(&mut self, Disconnect { session, user, for_good, place: _place }: Disconnect) {
+        self.is_active(&user);
         let mut deliveries = self.deliveries();
         deliveries.end_recoverable(session, for_good);
         deliveries.typing_in_no_room(session);
@@ -54,7 +61,8 @@ impl Chat {
 
     /// Takes a session out of a room, and with it what it has said before about entering that room: an entry that still waits
     /// for the room or for the answer whether its user may enter must not put the session back after it left.
-    pub(super) fn leave(&mut self, Leave { asker, room, .. }: Leave) {
+    pub(super) fn leave(&mut self, Leave { asker, user, room }: Leave) {
+        self.is_active(&user);
         let (session, hub) = (asker.session, asker.hub);
         self.deliveries().not_to_resume(session, &room);
         let mut entries = Vec::new();

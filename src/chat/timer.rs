@@ -37,6 +37,8 @@ pub enum Timer {
         /// The rooms that are left.
         rooms: Vec<RoomId>,
     },
+    /// Write down which users were active.
+    SeenDue,
     /// Send the other nodes a sign of life. Repeats.
     Heartbeat,
     /// Look in the database for what other nodes have committed. Repeats.
@@ -62,6 +64,7 @@ impl Timer {
             Self::LookForRenamed => "look_for_renamed",
             Self::ShowProfile(_) => "show_profile",
             Self::SendOnline { .. } => "send_online",
+            Self::SeenDue => "seen_due",
             Self::Heartbeat => "heartbeat",
             Self::LookForNews => "look_for_news",
             Self::PresenceAgain => "presence_again",

@@ -123,12 +123,14 @@ pub fn export_user(
     }
 }
 
-/// The person, and the devices that are notified for them, which an import leaves out.
+/// The person, when they were last active, and the devices that are notified for them. An import leaves these out.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PersonLine {
     #[serde(flatten)]
     line: ImportLine,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     push_subscriptions: Vec<PushSubscription>,
 }
@@ -162,7 +164,8 @@ impl Part<'_> {
             Stage::Person => {
                 let times = user::find_times(conn, self.user.as_str())?;
                 let push_subscriptions = list_push_subscriptions(conn, self.user)?;
-                self.write(&PersonLine { line: user_line(person.clone(), times), push_subscriptions })?;
+                let last_seen_at = user::find_last_seen(conn, self.user.as_str())?;
+                self.write(&PersonLine { line: user_line(person.clone(), times), last_seen_at, push_subscriptions })?;
                 Ok(true)
             }
             Stage::OtherMembers => self.read_other_members(conn),

@@ -210,8 +210,12 @@ fn find_fact(conn: &mut Connection, change: &ChangeRow) -> Result<Option<Fact>, 
         ChangeKind::UserDeleted => user(conn)?.map(Fact::UserDeleted),
         ChangeKind::OfferUpdated => find_offer(conn, &MessageId::from_stored(id))?,
         ChangeKind::SettingsUpdated => {
-            let Settings { read_receipts, typing, presence } = user::find_settings(conn, &UserId::from_stored(id))?;
-            Some(Fact::SettingsUpdated { user_id: UserId::from_stored(id), read_receipts, typing, presence })
+            let user_id = UserId::from_stored(id);
+            let Settings { read_receipts, typing, presence, delivery_receipts, last_seen } =
+                user::find_settings(conn, &user_id)?;
+            let updated =
+                Fact::SettingsUpdated { user_id, read_receipts, typing, presence, delivery_receipts, last_seen };
+            Some(updated)
         }
         ChangeKind::BlockUpdated => {
             let blocked_id = UserId::from_stored(change.member_id.as_str());
@@ -235,7 +239,7 @@ fn find_fact(conn: &mut Connection, change: &ChangeRow) -> Result<Option<Fact>, 
         }
         ChangeKind::SessionsEnded => Some(Fact::SessionsEnded { user_id: UserId::from_stored(id) }),
         // Between nodes alone.
-        ChangeKind::RoomState | ChangeKind::Profile | ChangeKind::UserState => None,
+        ChangeKind::Delivered | ChangeKind::RoomState | ChangeKind::Profile | ChangeKind::UserState => None,
     })
 }
 

@@ -8,7 +8,7 @@ use super::{
     },
 };
 use crate::domain::{
-    Listing, Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId,
+    Listing, MemberMarks, Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId,
     offer::StandingOffer,
 };
 
@@ -33,7 +33,11 @@ pub struct RoomState {
 pub struct MemberState {
     /// How far they have read.
     pub read_seq: Seq,
-    /// Messages of others after that, at most [`UNREAD_MAX`](super::models::message::UNREAD_MAX).
+    /// How far messages have reached a device of theirs, as far as that is noted apart from reading: see [`Self::marks`].
+    pub delivered_seq: Seq,
+    /// When they were last active, to the minute.
+    pub last_seen_at: Option<Timestamp>,
+    /// Messages of others after `read_seq`, at most [`UNREAD_MAX`](super::models::message::UNREAD_MAX).
     pub unread: i64,
     /// Deleted users enter no room.
     pub deleted: bool,
@@ -45,6 +49,18 @@ pub struct MemberState {
     pub settings: Settings,
     /// How the room stands in their list.
     pub listing: Listing,
+}
+
+impl MemberState {
+    /// How far they have come. What was read has been delivered.
+    #[must_use]
+    pub fn marks(&self) -> MemberMarks {
+        MemberMarks {
+            read_seq: self.read_seq,
+            delivered_seq: self.delivered_seq.max(self.read_seq),
+            last_seen_at: self.last_seen_at,
+        }
+    }
 }
 
 /// Reads a room; `None` when there is no such room.
@@ -85,10 +101,20 @@ pub(super) fn load_room_in(
 fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, DbError> {
     let RoomDetails { row, room, last_message, offer, members, frozen } = details;
     let mut member = |role, details: MemberDetails| -> Result<_, DbError> {
-        let MemberDetails { deleted, muted_until, has_blocked, settings } = details;
-        let (read_seq, listing) = (row.read_seq(role), row.listing(role));
-        let unread = count_unread(conn, &row.id, row.user_of(role), read_seq, row.last_seq)?;
-        Ok(MemberState { read_seq: Seq(read_seq), unread, deleted, muted_until, has_blocked, settings, listing })
+        let MemberDetails { deleted, muted_until, has_blocked, settings, marks } = details;
+        let MemberMarks { read_seq, delivered_seq, last_seen_at } = marks;
+        let unread = count_unread(conn, &row.id, row.user_of(role), read_seq.0, row.last_seq)?;
+        Ok(MemberState {
+            read_seq,
+            delivered_seq,
+            last_seen_at,
+            unread,
+            deleted,
+            muted_until,
+            has_blocked,
+            settings,
+            listing: row.listing(role),
+        })
     };
     Ok(RoomState {
         last_seq: Seq(row.last_seq),

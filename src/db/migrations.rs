@@ -103,7 +103,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 29] = [
+    const NAMES: [&str; 30] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -133,6 +133,7 @@ mod tests {
         "2026-11-29-200000_report_assignee",
         "2026-11-29-210000_former_texts",
         "2026-11-29-220000_replies_and_reactions",
+        "2026-11-29-230000_receipts",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

@@ -3,6 +3,7 @@
 pub(super) mod audit;
 pub(super) mod block;
 pub(super) mod change;
+pub(super) mod delivery_mark;
 pub(super) mod former;
 pub(super) mod message;
 pub(super) mod note;

@@ -49,6 +49,8 @@ pub enum Noted {
     Message(MessageId, MessageState),
     /// A member has read.
     Read(RoomId, UserId),
+    /// Messages have reached a member's device.
+    Delivered(RoomId, UserId),
     /// A room is new, or something that nodes keep of it is another now.
     Room(RoomId),
     /// A member has changed their own settings of a room.
@@ -130,19 +132,16 @@ pub fn list_news(conn: &mut Connection, after: CommitCursor, limit: i64) -> Resu
     let states = message::list_states(conn, updated.map(|row| row.subject_id.as_str()))?;
     let mut notes = Vec::with_capacity(changed.len());
     for row in &changed {
-        let id = row.subject_id.as_str();
+        let (id, member) = (row.subject_id.as_str(), || UserId::from_stored(row.member_id.as_str()));
         notes.extend(match row.kind() {
             Some(ChangeKind::MessageUpdated) => {
                 let state = states.get(id).copied().unwrap_or_default();
                 Some(Noted::Message(MessageId::from_stored(id), state))
             }
-            Some(ChangeKind::Read) => {
-                Some(Noted::Read(RoomId::from_stored(id), UserId::from_stored(row.member_id.as_str())))
-            }
+            Some(ChangeKind::Read) => Some(Noted::Read(RoomId::from_stored(id), member())),
+            Some(ChangeKind::Delivered) => Some(Noted::Delivered(RoomId::from_stored(id), member())),
             Some(ChangeKind::RoomOpened | ChangeKind::RoomState) => Some(Noted::Room(RoomId::from_stored(id))),
-            Some(ChangeKind::RoomSettings) => {
-                Some(Noted::RoomSettings(RoomId::from_stored(id), UserId::from_stored(row.member_id.as_str())))
-            }
+            Some(ChangeKind::RoomSettings) => Some(Noted::RoomSettings(RoomId::from_stored(id), member())),
             Some(
                 ChangeKind::UserUpdated | ChangeKind::UserState | ChangeKind::SettingsUpdated | ChangeKind::MuteUpdated,
             ) => Some(Noted::User(UserId::from_stored(id))),

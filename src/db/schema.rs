@@ -36,6 +36,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    delivery_marks (room_id) {
+        room_id -> Text,
+        buyer_seq -> BigInt,
+        seller_seq -> BigInt,
+    }
+}
+
+diesel::table! {
     discarded_images (key) {
         key -> Text,
     }
@@ -296,6 +304,9 @@ diesel::table! {
         updated_at -> Nullable<BigInt>,
         banned_until -> Nullable<BigInt>,
         unmuted_at -> Nullable<BigInt>,
+        delivery_receipts -> Bool,
+        last_seen -> Bool,
+        last_seen_at -> Nullable<BigInt>,
     }
 }
 
@@ -319,6 +330,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(delivery_marks -> rooms (room_id));
 diesel::joinable!(erasures -> users (user_id));
 diesel::joinable!(messages -> rooms (room_id));
 diesel::joinable!(notes -> reports (report_id));
@@ -339,6 +351,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit,
     blocks,
     changes,
+    delivery_marks,
     discarded_images,
     erasures,
     former_texts,

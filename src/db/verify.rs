@@ -28,7 +28,7 @@ struct Promise {
 }
 
 /// The promises that both databases can be asked for in the same words.
-const PROMISES: [Promise; 17] = [
+const PROMISES: [Promise; 18] = [
     Promise {
         what: "rooms whose messages are not numbered 1, 2, 3 … up to their last one",
         sql: "SELECT r.id AS example FROM rooms r LEFT JOIN \
@@ -72,6 +72,14 @@ const PROMISES: [Promise; 17] = [
         what: "rooms in which somebody has read what was never said",
         sql: "SELECT id AS example FROM rooms WHERE buyer_read_seq < 0 OR buyer_read_seq > last_seq \
               OR seller_read_seq < 0 OR seller_read_seq > last_seq",
+    },
+    Promise {
+        what: "rooms in which something has reached a device that was never said",
+        sql: "SELECT d.room_id AS example FROM delivery_marks d LEFT JOIN rooms r ON r.id = d.room_id LEFT JOIN \
+              (SELECT room_id, max(seq) AS seq FROM message_tail GROUP BY room_id) t ON t.room_id = d.room_id \
+              WHERE r.id IS NULL OR d.buyer_seq < 0 OR d.seller_seq < 0 \
+              OR (d.buyer_seq > r.last_seq AND d.buyer_seq > coalesce(t.seq, 0)) \
+              OR (d.seller_seq > r.last_seq AND d.seller_seq > coalesce(t.seq, 0))",
     },
     Promise {
         what: "rooms without their product, buyer or seller, or with one person as both",
@@ -417,6 +425,7 @@ mod tests {
                 "PRAGMA ignore_check_constraints = ON; UPDATE rooms SET seller_read_seq = 9",
                 "rooms in which somebody has read",
             ),
+            ("INSERT INTO delivery_marks SELECT id, 9, 0 FROM rooms", "rooms in which something has reached a device"),
             (
                 "DROP INDEX offers_room_pending; INSERT INTO offers SELECT id, room_id, 'bike', 'buyer', 1, 'USD', 'pending', 1 FROM messages",
                 "rooms in which several offers wait",

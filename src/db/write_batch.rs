@@ -7,6 +7,7 @@ mod concerns;
 mod cost;
 mod ended_offers;
 mod erase_user;
+mod last_seen;
 mod moderate;
 mod offers;
 mod react;
@@ -67,6 +68,18 @@ pub enum Write {
         reader: UserId,
         /// `seq` of the last message seen; one after the newest counts as the newest.
         seq: Seq,
+    },
+    /// Says how far messages have reached a member's device.
+    MarkDelivered {
+        room: RoomId,
+        member: UserId,
+        /// `seq` of the last message that has arrived; one after the newest counts as the newest.
+        seq: Seq,
+    },
+    /// Notes when users were last active, for haggle itself.
+    MarkSeen {
+        /// Each user once, and when.
+        users: Vec<(UserId, Timestamp)>,
     },
     /// Changes a member's own settings of a room.
     SetRoomSettings { room: RoomId, member: UserId, patch: RoomSettingsPatch },
@@ -268,7 +281,7 @@ fn write_all(
 fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResult {
     match write {
         // Runs of these are written together.
-        Write::Append(_) | Write::MarkRead { .. } | Write::SetRoomSettings { .. } => {
+        Write::Append(_) | Write::MarkRead { .. } | Write::MarkDelivered { .. } | Write::SetRoomSettings { .. } => {
             let mut outcomes = Outcomes::new();
             append::write_run(conn, None, std::slice::from_ref(write), now, &mut outcomes)?;
             outcomes.pop().unwrap_or(Err(WriteError::Forbidden)).map_err(OperationError::Refused)
@@ -301,6 +314,7 @@ fn write_one(conn: &mut Connection, write: &Write, now: Timestamp) -> WriteResul
             safety::decide_report(conn, report, *decision, *mute_until, *at)
         }
         Write::PutUser { user } => catalogue::put_user(conn, user, now),
+        Write::MarkSeen { users } => last_seen::mark_seen(conn, users),
         Write::EraseWords { user, at } => erase_user::erase_words(conn, user, *at),
         Write::NoteSessionsEnded { user } => Ok(Written::SessionsEnded { user: user.clone() }),
         Write::Moderate(moderate) => moderate::perform(conn, moderate, now),
@@ -319,6 +333,8 @@ mod offer_tests;
 mod race_tests;
 #[cfg(test)]
 mod react_tests;
+#[cfg(test)]
+mod receipt_tests;
 #[cfg(test)]
 mod revise_tests;
 #[cfg(test)]

@@ -132,6 +132,10 @@ pub enum Fact {
         typing: bool,
         /// Whether the user shares that they are online.
         presence: bool,
+        /// Whether the user shares how far messages have reached their devices.
+        delivery_receipts: bool,
+        /// Whether the user shares when they were last active.
+        last_seen: bool,
     },
     /// A user has blocked another user, or removed the block.
     BlockUpdated {

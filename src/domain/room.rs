@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Listing, Pair, Product, RoomId, Seq, StoredMessage, Timestamp, User, offer::StandingOffer};
+use super::{Listing, Pair, Product, RoomId, Seq, Settings, StoredMessage, Timestamp, User, offer::StandingOffer};
 
 /// A room as a member sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -35,12 +35,36 @@ impl Room {
     }
 }
 
+/// How far a member has come in a room, and when they were last active.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemberMarks {
+    pub read_seq: Seq,
+    /// How far messages have reached a device of theirs; never below `read_seq`.
+    pub delivered_seq: Seq,
+    /// To the minute; `None` while it is not known.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+impl MemberMarks {
+    /// What the other member gets to see of them, by what the two share.
+    #[must_use]
+    pub fn shown(self, shared: Settings) -> Self {
+        Self {
+            read_seq: if shared.read_receipts { self.read_seq } else { Seq(0) },
+            delivered_seq: if shared.delivery_receipts { self.delivered_seq } else { Seq(0) },
+            last_seen_at: self.last_seen_at.filter(|_| shared.last_seen),
+        }
+    }
+}
+
 /// A room in the user's own list of conversations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoomSummary {
     /// The room itself.
     pub room: Room,
     pub other: User,
+    /// What one gets to see of how far the other one has come.
+    pub other_marks: MemberMarks,
     /// The newest message, if there is one.
     pub last_message: Option<StoredMessage>,
     /// The offer that stands here, as it is stored: its time may have passed.
@@ -48,6 +72,8 @@ pub struct RoomSummary {
     /// `seq` of the newest message; 0 while there is none.
     pub last_seq: Seq,
     pub read_seq: Seq,
+    /// How far messages have reached a device of one's own.
+    pub delivered_seq: Seq,
     /// Messages of the other side after `read_seq`. Counted, never stored.
     pub unread: i64,
     /// Nobody can send anything here.

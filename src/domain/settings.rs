@@ -13,11 +13,15 @@ pub struct Settings {
     pub typing: bool,
     /// Whether the user shares that they are online.
     pub presence: bool,
+    /// Whether the user shares how far messages have reached their devices.
+    pub delivery_receipts: bool,
+    /// Whether the user shares when they were last active.
+    pub last_seen: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { read_receipts: true, typing: true, presence: true }
+        Self { read_receipts: true, typing: true, presence: true, delivery_receipts: true, last_seen: true }
     }
 }
 
@@ -29,13 +33,15 @@ impl Settings {
             read_receipts: self.read_receipts && other.read_receipts,
             typing: self.typing && other.typing,
             presence: self.presence && other.presence,
+            delivery_receipts: self.delivery_receipts && other.delivery_receipts,
+            last_seen: self.last_seen && other.last_seen,
         }
     }
 
     /// Nothing, as between two members of whom one has blocked the other.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self { read_receipts: false, typing: false, presence: false }
+        Self { read_receipts: false, typing: false, presence: false, delivery_receipts: false, last_seen: false }
     }
 }
 
@@ -52,6 +58,12 @@ pub struct SettingsPatch {
     /// Whether the user shares that they are online.
     #[serde(default)]
     pub presence: Option<bool>,
+    /// Whether the user shares how far messages have reached their devices.
+    #[serde(default)]
+    pub delivery_receipts: Option<bool>,
+    /// Whether the user shares when they were last active.
+    #[serde(default)]
+    pub last_seen: Option<bool>,
 }
 
 impl SettingsPatch {
@@ -62,6 +74,8 @@ impl SettingsPatch {
             read_receipts: self.read_receipts.unwrap_or(settings.read_receipts),
             typing: self.typing.unwrap_or(settings.typing),
             presence: self.presence.unwrap_or(settings.presence),
+            delivery_receipts: self.delivery_receipts.unwrap_or(settings.delivery_receipts),
+            last_seen: self.last_seen.unwrap_or(settings.last_seen),
         }
     }
 }

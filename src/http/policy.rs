@@ -74,6 +74,7 @@ pub const RULES: &[Rule] = &[
     rule("POST", "/api/v1/rooms", Needs::UserOrService),
     rule("GET", "/api/v1/rooms/{id}", Needs::UserOrStaff),
     rule("PUT", "/api/v1/rooms/{id}/read", Needs::User),
+    rule("PUT", "/api/v1/rooms/{id}/delivered", Needs::User),
     rule("PATCH", "/api/v1/rooms/{id}/settings", Needs::User),
     rule("POST", "/api/v1/rooms/{id}/token", Needs::User),
     rule("PUT", "/api/v1/rooms/{id}/freeze", Needs::Staff),

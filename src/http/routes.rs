@@ -23,6 +23,7 @@ fn of_rooms(config: &mut web::ServiceConfig) {
         .service(read("/api/v1/rooms", rooms::list_rooms).route(web::post().to(rooms::open_room)))
         .service(read("/api/v1/rooms/{id}", rooms::get_room))
         .service(web::resource("/api/v1/rooms/{id}/read").route(web::put().to(rooms::mark_read)))
+        .service(web::resource("/api/v1/rooms/{id}/delivered").route(web::put().to(rooms::mark_delivered)))
         .service(
             web::resource("/api/v1/rooms/{id}/freeze")
                 .route(web::put().to(moderation::freeze_room))

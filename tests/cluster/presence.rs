@@ -1,8 +1,9 @@
 //! What nodes send each other in addition to messages: presence, typing, and changes.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::json;
+use haggle::internals::domain::Timestamp;
+use serde_json::{Value, json};
 
 use crate::support::{
     Cluster, turn, until,
@@ -13,6 +14,15 @@ async fn entered(cluster: &Cluster, node: usize, user: &str) -> Wire {
     let mut wire = Wire::connect(cluster.nodes[node].addr(), user).await.unwrap();
     wire.request("enterRoom", json!({ "roomId": "room-0" })).await.unwrap();
     wire
+}
+
+/// The seller has gone by now: they were last seen in this minute or the one before, by the clock of any node.
+fn assert_gone(event: &Value) {
+    let now = i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let is_now = [0, 60_000].map(|before| Timestamp((now - before).div_euclid(60_000) * 60_000));
+    let expected =
+        is_now.map(|at| json!({ "roomId": "room-0", "userId": "seller-0", "online": false, "lastSeenAt": at }));
+    assert!(expected.contains(event), "{event}");
 }
 
 /// Whether a user who enters now receives that a member of the room is online.
@@ -38,6 +48,14 @@ async fn everything_that_one_member_does_reaches_the_other_on_another_node() {
     assert_eq!(seller.push("message").await, message);
     seller.request("read", json!({ "seq": 1 })).await.unwrap();
     assert_eq!(buyer.push("read").await, json!({ "roomId": "room-0", "userId": "seller-0", "seq": 1 }));
+    // Delivered, and not read.
+    buyer.request("message", json!("hello again")).await.unwrap();
+    seller.push("message").await;
+    assert_eq!(seller.request("delivered", json!({ "seq": 2 })).await.unwrap(), json!({ "deliveredSeq": 2 }));
+    let delivered = json!({ "roomId": "room-0", "userId": "seller-0", "seq": 2 });
+    assert_eq!(buyer.push("delivered").await, delivered);
+    let entered = buyer.request("enterRoom", json!({ "roomId": "room-0" })).await.unwrap();
+    assert_eq!((&entered["members"][1]["deliveredSeq"], &entered["members"][1]["readSeq"]), (&json!(2), &json!(1)));
     let edited = buyer.request("editMessage", json!({ "messageId": message["id"], "text": "hi" })).await.unwrap();
     assert_eq!(seller.push("messageUpdated").await, edited);
 
@@ -72,6 +90,36 @@ async fn everything_that_one_member_does_reaches_the_other_on_another_node() {
     assert_eq!(status, 200);
     assert_eq!(seller.push("error").await["code"], "forbidden");
     assert!(seller.read().await.is_none(), "the session goes on");
+}
+
+#[actix_web::test]
+async fn who_was_active_on_another_node_was_seen_there_and_the_last_node_that_loses_them_says_when() {
+    let _turn = turn().await;
+    let cluster = Cluster::start(2).await;
+    cluster.seed(1);
+    let mut buyer = entered(&cluster, 0, "buyer-0").await;
+    // In no room, on both nodes: nothing of it is published to the room.
+    let mut sessions = Vec::new();
+    for node in [0, 1] {
+        let mut session = Wire::connect(cluster.nodes[node].addr(), "seller-0").await.unwrap();
+        session.request("leaveRoom", json!("nowhere")).await.unwrap();
+        sessions.push(session);
+    }
+    for left in [2, 1] {
+        until("the seller was seen", async || {
+            let answer = buyer.request("enterRoom", json!({ "roomId": "room-0" })).await.unwrap();
+            let seller = &answer["members"][1];
+            assert_eq!((&seller["id"], &seller["online"]), (&json!("seller-0"), &json!(false)));
+            seller["lastSeenAt"].is_string()
+        })
+        .await;
+        sessions.truncate(left - 1);
+    }
+    let answer = buyer.request("enterRoom", json!({ "roomId": "room-0" })).await.unwrap();
+    let seen = json!({
+        "roomId": "room-0", "userId": "seller-0", "online": false, "lastSeenAt": answer["members"][1]["lastSeenAt"],
+    });
+    assert_gone(&seen);
 }
 
 #[actix_web::test]
@@ -164,6 +212,8 @@ async fn what_changes_while_nats_is_away_shows_all_the_same() {
     }
     let edited = buyer.request("editMessage", json!({ "messageId": message["id"], "text": "hi" })).await.unwrap();
     assert_eq!(seller.push("messageUpdated").await, edited);
+    seller.request("delivered", json!({ "seq": 1 })).await.unwrap();
+    assert_eq!(buyer.push("delivered").await["seq"], 1);
     seller.request("read", json!({ "seq": 1 })).await.unwrap();
     assert_eq!(buyer.push("read").await["seq"], 1);
     let addr = cluster.nodes[0].addr();
@@ -207,7 +257,7 @@ async fn while_nats_is_away_nobody_is_taken_for_gone_and_who_came_or_went_shows_
     let took = back.elapsed();
     eprintln!("there after {took:?}");
     assert!(took < Duration::from_secs(6), "{took:?}");
-    assert_eq!(buyer.push("presence").await, json!({ "roomId": "room-0", "userId": "seller-0", "online": false }));
+    assert_gone(&buyer.push("presence").await);
     let took = back.elapsed();
     eprintln!("gone after {took:?}");
     assert!(took < Duration::from_secs(25), "{took:?}");
@@ -226,7 +276,7 @@ async fn everybody_who_was_on_a_node_that_died_is_gone_within_seconds() {
     let died = Instant::now();
     cluster.nodes[1].kill();
 
-    assert_eq!(buyer.push("presence").await, json!({ "roomId": "room-0", "userId": "seller-0", "online": false }));
+    assert_gone(&buyer.push("presence").await);
     let took = died.elapsed();
     eprintln!("gone after {took:?}");
     assert!(took < Duration::from_secs(8), "{took:?}");

@@ -53,6 +53,7 @@ async fn a_stranger_learns_nothing_receives_nothing_and_stores_nothing() {
                     ("message", json!({"roomId": id, "text": "hello", "token": token})),
                     ("typing", json!({"roomId": id, "typing": true})),
                     ("read", json!({"roomId": id, "seq": 1})),
+                    ("delivered", json!({"roomId": id, "seq": 1})),
                     ("react", json!({"roomId": id, "messageId": "m", "emoji": "👍"})),
                 ];
                 let mut errors = Vec::new();
@@ -221,6 +222,7 @@ async fn what_needs_no_room_token_needs_a_member_all_the_same() {
         ("message", json!({"roomId": room.id, "text": "hello"})),
         ("typing", json!({"roomId": room.id, "typing": true})),
         ("read", json!({"roomId": room.id, "seq": 1})),
+        ("delivered", json!({"roomId": room.id, "seq": 1})),
         ("offer", json!({"roomId": room.id, "amount": 1, "currency": "KRW"})),
         ("react", json!({"roomId": room.id, "messageId": said["messageId"], "emoji": "👍"})),
     ] {

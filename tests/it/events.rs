@@ -149,6 +149,15 @@ fn changes() -> Vec<Change> {
             &["messageUpdated"],
             &[],
         ),
+        // How far messages have reached a device is the two members' own.
+        change(
+            ("PUT", "/api/v1/rooms/{id}/delivered"),
+            "/api/v1/rooms/ROOM/delivered",
+            sam,
+            json!({"seq": 1}),
+            &[],
+            &[],
+        ),
         change(("PUT", "/api/v1/rooms/{id}/read"), "/api/v1/rooms/ROOM/read", sam, json!({"seq": 1}), &["read"], &[]),
         change(
             ("PATCH", "/api/v1/rooms/{id}/settings"),
@@ -428,7 +437,10 @@ async fn an_event_has_its_subject_in_the_words_of_the_api() {
     );
     assert_eq!(
         data("settingsUpdated"),
-        json!({"userId": "alice", "readReceipts": true, "typing": true, "presence": false})
+        json!({
+            "userId": "alice", "readReceipts": true, "typing": true, "presence": false,
+            "deliveryReceipts": true, "lastSeen": true,
+        })
     );
     let decided = json!({
         "id": report["id"], "reporterId": "alice", "reportedId": "sam", "roomId": room, "category": "spam",

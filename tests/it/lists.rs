@@ -132,7 +132,7 @@ async fn a_new_name_or_picture_reaches_the_other_member_of_each_room() {
     service(&server, "PUT", "/api/v1/users/sam", json!({"name": "Sam"})).await;
     service(&server, "PUT", "/api/v1/users/bob", json!({"name": "Bob"})).await;
     let update = sam.next().await;
-    assert_eq!(update["other"], json!({"id": "bob", "name": "Bob"}));
+    assert_eq!(update["other"], json!({"id": "bob", "name": "Bob", "readSeq": 0, "deliveredSeq": 0}));
     let said = json!({"roomId": rooms[1], "text": "hello"});
     inside.request("message", said).await.unwrap();
     assert_eq!(alice.next().await["lastMessage"]["text"], "hello");

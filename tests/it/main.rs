@@ -41,6 +41,7 @@ mod proxied;
 mod push;
 mod races;
 mod reactions;
+mod receipts;
 mod rest;
 mod room_settings;
 mod safety;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Caller, Route, TestServer, database, rest::call, until};
+use crate::support::{Caller, Route, TestServer, database, rest::call, server::START, until, within};
 
 async fn switch(server: &TestServer, user: &str, settings: Value) -> Value {
     let answer = call(server.addr, &server.token(user), "PATCH", "/api/v1/me/settings", Some(settings)).await;
@@ -66,8 +66,11 @@ async fn a_switch_counts_for_both_directions_and_at_once() {
     let server = TestServer::start().await;
     let room = server.seed().room("alice", "bike");
     let (mut alice, mut sam) = server.both(room.id.as_str()).await;
-    let settings = switch(&server, "alice", json!({"presence": false, "readReceipts": false, "typing": false})).await;
-    assert_eq!(settings, json!({"presence": false, "readReceipts": false, "typing": false}));
+    let off = json!({
+        "presence": false, "readReceipts": false, "typing": false, "deliveryReceipts": false, "lastSeen": false,
+    });
+    let settings = switch(&server, "alice", off.clone()).await;
+    assert_eq!(settings, off);
     assert_eq!(sam.push("presence").await, json!({"roomId": room.id, "userId": "alice", "online": false}));
     assert_eq!(alice.push("presence").await, json!({"roomId": room.id, "userId": "sam", "online": false}));
 
@@ -98,11 +101,17 @@ async fn switches_are_kept_and_on_at_first() {
     let server = TestServer::start().await;
     // Nobody has put this user.
     let token = server.token("newcomer");
-    let all = json!({"readReceipts": true, "typing": true, "presence": true});
+    let all = json!({
+        "readReceipts": true, "typing": true, "presence": true, "deliveryReceipts": true, "lastSeen": true,
+    });
     assert_eq!(call(server.addr, &token, "GET", "/api/v1/me/settings", None).await.body, all);
-    switch(&server, "newcomer", json!({"typing": false})).await;
+    switch(&server, "newcomer", json!({"typing": false, "lastSeen": false})).await;
+    switch(&server, "newcomer", json!({"deliveryReceipts": false, "lastSeen": true})).await;
     let kept = call(server.addr, &token, "GET", "/api/v1/me/settings", None).await.body;
-    assert_eq!(kept, json!({"readReceipts": true, "typing": false, "presence": true}));
+    let expected = json!({
+        "readReceipts": true, "typing": false, "presence": true, "deliveryReceipts": false, "lastSeen": true,
+    });
+    assert_eq!(kept, expected);
     let bad = call(server.addr, &token, "PATCH", "/api/v1/me/settings", Some(json!({"typing": "no"}))).await;
     assert_eq!((bad.status, &bad.body["code"]), (422, &json!("invalid")));
 }
@@ -122,7 +131,11 @@ async fn reading_in_one_tab_clears_the_badge_in_the_others() {
 }
 
 fn there(room: &str, online: bool) -> Value {
-    json!({"roomId": room, "userId": "alice", "online": online})
+    let mut event = json!({"roomId": room, "userId": "alice", "online": online});
+    if !online {
+        event["lastSeenAt"] = json!(START);
+    }
+    event
 }
 
 /// The other member, in the room on each wire.
@@ -194,11 +207,11 @@ fn bytes(server: &TestServer) -> Vec<Vec<u8>> {
 }
 
 #[actix_web::test]
-async fn typing_and_presence_write_nothing() {
+async fn typing_and_presence_write_nothing_but_once_per_minute_when_a_user_was_active() {
     if database::is_about_sqlite_files() {
         return;
     }
-    let server = TestServer::start().await;
+    let server = TestServer::with(|config| config.limits.requests_per_second_max = None).await;
     let room = server.seed().room("alice", "bike").id;
     let room = room.as_str();
     let mut watchers = watchers(&server, room).await;
@@ -206,6 +219,15 @@ async fn typing_and_presence_write_nothing() {
         Caller::entered(&server, "alice", Route::Json, room).await,
         Caller::entered(&server, "alice", Route::SocketIo, room).await,
     );
+    // Those who have come are noted within a second, each for this minute.
+    for viewer in ["alice", "sam"] {
+        within("it is noted when they came", async {
+            let path = format!("/api/v1/rooms/{room}");
+            let shown = async || call(server.addr, &server.token(viewer), "GET", &path, None).await.body;
+            while shown().await["other"]["lastSeenAt"] != json!(START) {}
+        })
+        .await;
+    }
     let before = bytes(&server);
     for typing in [true, true, false] {
         for alice in [&mut json, &mut socket_io] {

@@ -27,11 +27,12 @@ fn conversation() -> Vec<Step> {
         Step("sam", "message", json!({"text": "and hello to you", "replyTo": 1}), true),
         Step("alice", "typing", json!({"typing": true}), false),
         Step("alice", "typing", json!({"typing": false}), false),
+        Step("alice", "delivered", json!({"seq": 1}), true),
         Step("alice", "read", json!({"seq": 2}), true),
         Step("alice", "read", json!({"seq": 99}), true),
         Step("alice", "offer", offer(900_000), true),
         Step("alice", "offer", offer(900_000), true),
-        Step("alice", "answerOffer", answer("$10", "withdraw"), true),
+        Step("alice", "answerOffer", answer("$11", "withdraw"), true),
         Step("sam", "offer", offer(970_000), true),
         Step("alice", "answerOffer", answer("$last", "decline"), true),
         Step("sam", "offer", offer(960_000), true),
@@ -288,6 +289,8 @@ fn refusals() -> Vec<(Situation, &'static str, Value, &'static str)> {
         (Open, "deleteMessage", on("no-such-message"), "not_found"),
         (Open, "read", json!({"seq": -1}), "invalid"),
         (Open, "read", json!({"seq": "x"}), "invalid"),
+        (Open, "delivered", json!({"seq": -1}), "invalid"),
+        (Open, "delivered", json!({"seq": "x"}), "invalid"),
         (Open, "offer", price(0, "KRW"), "invalid"),
         (Open, "offer", price(1, "won"), "invalid"),
         (Open, "offer", price(1, "USD"), "invalid"),
@@ -299,6 +302,7 @@ fn refusals() -> Vec<(Situation, &'static str, Value, &'static str)> {
         (Stranger, "enterRoom", json!({}), "forbidden"),
         (Stranger, "message", text(), "forbidden"),
         (Stranger, "read", json!({"seq": 1}), "forbidden"),
+        (Stranger, "delivered", json!({"seq": 1}), "forbidden"),
         (Stranger, "offer", price(1, "KRW"), "forbidden"),
         (Muted, "enterRoom", json!({}), "none"),
         (Muted, "message", text(), "muted"),
@@ -307,6 +311,7 @@ fn refusals() -> Vec<(Situation, &'static str, Value, &'static str)> {
         (Muted, "answerOffer", answer("accept"), "muted"),
         (Muted, "answerOffer", answer("counter"), "muted"),
         (Muted, "read", json!({"seq": 1}), "none"),
+        (Muted, "delivered", json!({"seq": 1}), "none"),
         (Sold, "message", text(), "none"),
         (Sold, "offer", price(1, "KRW"), "conflict"),
         (Sold, "answerOffer", answer("accept"), "conflict"),
@@ -323,6 +328,7 @@ fn refusals() -> Vec<(Situation, &'static str, Value, &'static str)> {
             (closed, "answerOffer", answer("decline"), "blocked"),
             (closed, "answerOffer", answer("counter"), "blocked"),
             (closed, "read", json!({"seq": 1}), "none"),
+            (closed, "delivered", json!({"seq": 1}), "none"),
         ]);
     }
     // Last: the clock never goes back.
@@ -426,7 +432,9 @@ async fn who_shares_nothing_is_neither_seen_nor_sees_on_either_wire_in_either_di
             let heard = their.heard().await;
             assert!(["typing", "read"].iter().all(|event| heard.iter().any(|(name, _)| name == event)), "{heard:?}");
         }
-        let off = Some(json!({"readReceipts": false, "typing": false, "presence": false}));
+        let off = Some(json!({
+            "readReceipts": false, "typing": false, "presence": false, "deliveryReceipts": false, "lastSeen": false,
+        }));
         let (who, method, path, body) = match apart {
             Apart::TheyBlocked => ("sam", "PUT", format!("/api/v1/blocks/{buyer}"), None),
             Apart::WeBlocked => (&*buyer, "PUT", "/api/v1/blocks/sam".to_owned(), None),
@@ -453,6 +461,7 @@ async fn who_shares_nothing_is_neither_seen_nor_sees_on_either_wire_in_either_di
                     let members = entered["members"].as_array().unwrap();
                     let seen = members.iter().find(|member| member["id"] == other).unwrap();
                     assert_eq!((&seen["online"], &seen["readSeq"]), (&json!(false), &json!(0)), "{apart:?}");
+                    assert_eq!((&seen["deliveredSeq"], seen.get("lastSeenAt")), (&json!(0), None), "{apart:?}");
                     for typing in [true, false, true] {
                         caller.ask("typing", json!({"roomId": room, "typing": typing})).await.unwrap();
                     }
@@ -470,7 +479,9 @@ async fn who_shares_nothing_is_neither_seen_nor_sees_on_either_wire_in_either_di
             }
         }
         if matches!(apart, Apart::TheySwitchedOff) {
-            let on = Some(json!({"readReceipts": true, "typing": true, "presence": true}));
+            let on = Some(json!({
+                "readReceipts": true, "typing": true, "presence": true, "deliveryReceipts": true, "lastSeen": true,
+            }));
             call(server.addr, &server.token("sam"), "PATCH", "/api/v1/me/settings", on).await;
         }
     }

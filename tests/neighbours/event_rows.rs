@@ -116,6 +116,9 @@ fn inputs() -> Vec<Input> {
         input("read", "rooms that are not in memory", |it, n| {
             ("read", json!({"roomId": format!("wide-{}", n % it.rooms_wide), "seq": n + 1}).to_string())
         }),
+        input("delivered", "rooms that are not in memory", |it, n| {
+            ("delivered", json!({"roomId": format!("wide-{}", n % it.rooms_wide), "seq": n + 1}).to_string())
+        }),
         input("heartbeat", "over and over", |_, _| ("heartbeat", "{}".to_owned())),
         input("authenticate", "the longest token", |it, _| ("authenticate", json!({"token": it.token}).to_string())),
     ]

@@ -135,7 +135,9 @@ fn writes() -> Vec<Route> {
     vec![
         write("PATCH", "/api/v1/me/settings", "toggled in a thousand rooms", |_, n| {
             let on = n % 2 == 0;
-            let body = json!({"readReceipts": on, "typing": on, "presence": on});
+            let body = json!({
+                "readReceipts": on, "typing": on, "presence": on, "deliveryReceipts": on, "lastSeen": on,
+            });
             Request::new("PATCH", "/api/v1/me/settings").json(body.to_string())
         }),
         write("POST", "/api/v1/me/push-subscriptions", "a device each", |_, n| {
@@ -155,6 +157,10 @@ fn writes() -> Vec<Route> {
         }),
         write("PUT", "/api/v1/rooms/{id}/read", "rooms that are not in memory", |it, n| {
             Request::new("PUT", format!("/api/v1/rooms/{}/read", nth("wide", n, it.size.wide_rooms)))
+                .json(json!({"seq": n + 1}).to_string())
+        }),
+        write("PUT", "/api/v1/rooms/{id}/delivered", "rooms that are not in memory", |it, n| {
+            Request::new("PUT", format!("/api/v1/rooms/{}/delivered", nth("wide", n, it.size.wide_rooms)))
                 .json(json!({"seq": n + 1}).to_string())
         }),
         write("PATCH", "/api/v1/rooms/{id}/settings", "rooms that are not in memory", |it, n| {

@@ -7,8 +7,8 @@ use haggle::internals::{
     chat::{
         hub_op::{Asker, HubId},
         request::{
-            Change, Connect, Join, Leave, MakeOffer, Message, React, Read, ReplyTo, Resume, SessionEvent, Typing,
-            Welcome,
+            Change, Connect, Join, Leave, MakeOffer, Message, React, Read, Received, ReplyTo, Resume, SessionEvent,
+            Typing, Welcome,
         },
         rooms::Feed,
     },
@@ -303,6 +303,9 @@ impl World {
 
     fn read_up(&mut self, client: usize) -> bool {
         let room = self.some_room(client);
+        if self.random.chance(350) {
+            return self.receive_in(client, room);
+        }
         let has_read = self.read_in(client, room);
         // Two devices of a user read at the same time, each through a node of its own: the later mark may come first.
         if has_read && self.random.chance(500) {
@@ -329,6 +332,20 @@ impl World {
         let Some(asker) = self.asker(client, "read", Ask::Read { room }) else { return false };
         let seq = Seq(i64::try_from(seq).unwrap_or(0));
         self.sends(client, Read { user: user(name), room: ROOMS[room].room(), seq, reply: ReplyTo::Session(asker) })
+    }
+
+    /// Its device says by itself what it has: mostly all of it, and sometimes less, or what it does not have yet.
+    fn receive_in(&mut self, client: usize, room: usize) -> bool {
+        if !self.may_ask(client) {
+            return false;
+        }
+        let have = self.clients[client].have[room];
+        let seq =
+            if self.random.chance(700) { have } else { have + 3 - i64::try_from(self.random.below(6)).unwrap_or(0) };
+        let name = self.clients[client].user;
+        let Some(asker) = self.asker(client, "delivered", Ask::Receive { room }) else { return false };
+        let (seq, reply) = (Seq(seq.max(0)), ReplyTo::Session(asker));
+        self.sends(client, Received { user: user(name), room: ROOMS[room].room(), seq, reply })
     }
 
     fn types(&mut self, client: usize) -> bool {

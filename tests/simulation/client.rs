@@ -9,7 +9,7 @@ use haggle::internals::{actors::outbox::Outbox, domain::SessionId};
 use serde_json::value::RawValue;
 
 use crate::{
-    frames::{Entered, Frame, Message, OfRoom, ReadUpTo, Refusal, Trouble, parse},
+    frames::{DeliveredUpTo, Entered, Frame, Message, OfRoom, ReadUpTo, Refusal, Trouble, parse},
     plan::{Place, ROOMS, Wire},
 };
 
@@ -41,6 +41,7 @@ pub enum Ask {
     Say { key: Option<String> },
     Offer,
     Read { room: usize },
+    Receive { room: usize },
     Other,
 }
 
@@ -53,6 +54,8 @@ pub struct View {
     pub other_types: bool,
     /// How far each has read.
     pub read: BTreeMap<String, i64>,
+    /// How far messages have reached a device of each.
+    pub delivered: BTreeMap<String, i64>,
     /// The room in its list.
     pub list: String,
 }
@@ -120,6 +123,7 @@ pub struct Client {
     /// Whether each is one's own, and its message.
     pub offers: Vec<(bool, String)>,
     pub read_acks: [i64; ROOMS.len()],
+    pub delivered_acks: [i64; ROOMS.len()],
     pub requests: u64,
 }
 
@@ -151,6 +155,7 @@ impl Client {
             seen: Vec::new(),
             offers: Vec::new(),
             read_acks: [0; ROOMS.len()],
+            delivered_acks: [0; ROOMS.len()],
             requests: 0,
         }
     }
@@ -190,6 +195,7 @@ impl Client {
             for (view, before) in session.views.iter_mut().zip(&self.views_before) {
                 // Edits meanwhile are not sent again.
                 (view.other_online, view.read) = (before.other_online, before.read.clone());
+                view.delivered.clone_from(&before.delivered);
             }
         } else {
             self.offset = None;
@@ -251,6 +257,13 @@ impl Client {
                 let known = view.read.entry(user_id.unwrap_or_default().to_owned()).or_default();
                 if seq < *known {
                     return Err(format!("a read mark went back from {known}"));
+                }
+                *known = seq;
+            }
+            "delivered" if is_inside || user_id == Some(self.user) => {
+                let known = view.delivered.entry(user_id.unwrap_or_default().to_owned()).or_default();
+                if seq < *known {
+                    return Err(format!("a mark of what was delivered went back from {known}"));
                 }
                 *known = seq;
             }
@@ -344,6 +357,14 @@ impl Client {
             Ask::Read { room } => {
                 let read: ReadUpTo = serde_json::from_str(answer.get()).map_err(wrong)?;
                 self.read_acks[room] = self.read_acks[room].max(read.read_seq);
+                Ok(())
+            }
+            Ask::Receive { room } => {
+                let delivered: DeliveredUpTo = serde_json::from_str(answer.get()).map_err(wrong)?;
+                if delivered.delivered_seq < self.delivered_acks[room] {
+                    return Err(format!("the mark went back from {}", self.delivered_acks[room]));
+                }
+                self.delivered_acks[room] = delivered.delivered_seq;
                 Ok(())
             }
             Ask::Other => Ok(()),

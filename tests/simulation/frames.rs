@@ -156,3 +156,9 @@ pub struct OfRoom<'a> {
 pub struct ReadUpTo {
     pub read_seq: i64,
 }
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveredUpTo {
+    pub delivered_seq: i64,
+}

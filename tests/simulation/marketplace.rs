@@ -62,10 +62,11 @@ impl World {
     fn switch(&mut self, client: usize) -> Write {
         let name = self.clients[client].user;
         let random = &mut self.random;
-        let [read_receipts, typing, presence] = [(); 3].map(|()| random.chance(600).then(|| random.chance(600)));
+        let [read_receipts, typing, presence, delivery_receipts, last_seen] =
+            [(); 5].map(|()| random.chance(600).then(|| random.chance(600)));
         Write::SetSettings {
             user: User::new(user(name), name.to_uppercase(), None),
-            patch: SettingsPatch { read_receipts, typing, presence },
+            patch: SettingsPatch { read_receipts, typing, presence, delivery_receipts, last_seen },
         }
     }
 

@@ -242,6 +242,16 @@ impl World {
             if state.member(role).read_seq.0 < device.read_acks[room] {
                 return Err(format!("{who}: the mark went back from {}", device.read_acks[room]));
             }
+            let marks = state.member(role).marks();
+            if marks.delivered_seq.0 < device.delivered_acks[room]
+                || marks.delivered_seq < marks.read_seq
+                || marks.delivered_seq > state.last_seq
+            {
+                return Err(format!(
+                    "{who}: {marks:?} after {}, and the last is {}",
+                    device.delivered_acks[room], state.last_seq.0
+                ));
+            }
             let is_exact = self.plan.lists_are_exact();
             if is_exact && !view.list.is_empty() && as_promised(&view.list, role) != as_promised(&list, role) {
                 return Err(format!("{who}: the list shows\n{}\nand it is\n{list}", view.list));
@@ -272,10 +282,16 @@ impl World {
     }
 }
 
-/// What a list promises to show: one's own name is not in it, and the total is that of its moment, over all rooms.
+/// What a list promises to show: one's own name is not in it, the total is that of its moment, over all rooms, and so are the
+/// marks, which move without it.
 fn as_promised(list: &str, role: Role) -> Option<serde_json::Value> {
     let mut list: serde_json::Value = serde_json::from_str(list).ok()?;
     list.as_object_mut()?.remove(role.as_str());
-    list.as_object_mut()?.remove("unreadTotal");
+    for name in ["unreadTotal", "deliveredSeq"] {
+        list.as_object_mut()?.remove(name);
+    }
+    for name in ["deliveredSeq", "readSeq", "lastSeenAt"] {
+        list["other"].as_object_mut()?.remove(name);
+    }
     Some(list)
 }

@@ -8,7 +8,7 @@ use haggle::internals::{
 };
 
 /// What has to happen in a run of the suite.
-pub const WANTED: [&str; 43] = [
+pub const WANTED: [&str; 44] = [
     "connect",
     "disconnect",
     "join",
@@ -18,6 +18,7 @@ pub const WANTED: [&str; 43] = [
     "edit or deletion",
     "reaction",
     "read",
+    "delivered",
     "typing",
     "offer",
     "offer accepted",
@@ -72,6 +73,7 @@ pub fn names_of(outcomes: &Outcomes) -> impl Iterator<Item = &'static str> {
             },
             Written::ProductPut { .. } => "change of a product",
             Written::BlockSet { changed: true, .. } => "block",
+            Written::Delivered { advanced: true, .. } => "delivered",
             Written::SettingsSet { changed: true, .. } => "settings",
             Written::RoomSettingsSet { changed: true, .. } => "settings of a room",
             Written::RoomFrozen { changed: true, .. } => "freeze",

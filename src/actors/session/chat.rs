@@ -18,8 +18,8 @@ use crate::{
         hub_op::Asker,
         in_flight::InFlight,
         request::{
-            Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, React, Read, ReplyTo, SessionEvent, Typing,
-            Welcome,
+            Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, React, Read, Received, ReplyTo, SessionEvent,
+            Typing, Welcome,
         },
         rooms::Feed,
         short_list::reserve_one,
@@ -36,8 +36,8 @@ use crate::{
     metrics,
     protocol::{
         event::{
-            Alive, Authenticated, ClientEvent, EditMessage, EnterRoom, ErrorNotice, MarkRead, SendMessage, ServerEvent,
-            SetTyping,
+            Alive, Authenticated, ClientEvent, EditMessage, EnterRoom, ErrorNotice, MarkDelivered, MarkRead,
+            SendMessage, ServerEvent, SetTyping,
         },
         json::{RequestId, to_json},
         push::{Encoding, Push},
@@ -222,6 +222,11 @@ impl ChatSession {
             ClientEvent::Read(MarkRead { room_id, seq }) => {
                 self.in_room(request, name, room_id, |session, asker, room| {
                     session.send(Read { user: session.user.clone(), room, seq, reply: ReplyTo::Session(asker) });
+                })
+            }
+            ClientEvent::Delivered(MarkDelivered { room_id, seq }) => {
+                self.in_room(request, name, room_id, |session, asker, room| {
+                    session.send(Received { user: session.user.clone(), room, seq, reply: ReplyTo::Session(asker) });
                 })
             }
             ClientEvent::Offer(event) => match event.price() {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     broker::{Envelope, NodeEvent, NodeId, PresenceOf},
-    chat::{Chat, db_read::Memory, hub_op::Delivery, rooms::PresenceChanged, timer::Timer, unread_totals::ListUpdate},
+    chat::{Chat, db_read::Memory, hub_op::Delivery, timer::Timer, unread_totals::ListUpdate},
     domain::{RoomId, Seq, StoredMessage, Timestamp, UserId, staff::ends_at},
     error::{ChatError, ErrorCode},
     protocol::{event::ServerEvent, push::Push},
@@ -29,6 +29,8 @@ impl Chat {
                 self.cluster.confirm(|| Confirmed::Read(room.clone(), reader.clone()));
                 self.hear_read(&room, &reader, seq, unread);
             }
+            NodeEvent::Delivered { room, user, seq } => self.hear_delivered(&room, &user, seq),
+            NodeEvent::Seen { users } => self.hear_seen(users),
             NodeEvent::Typing { room, user, typing } => self.deliveries().hear_typing(&room, &user, typing),
             NodeEvent::Presence { room, there, last_seq, asks } => {
                 self.hear_presence(node, &room, there);
@@ -54,8 +56,8 @@ impl Chat {
                     self.unread_totals.send(&user, update, &self.rooms, &mut self.out);
                 }
             }
-            NodeEvent::InboxPresence { user, room, of, online } => {
-                let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: of, online });
+            NodeEvent::InboxPresence { user, room, of, online, last_seen_at } => {
+                let push = Push::new(&ServerEvent::Presence { room_id: room, user_id: of, online, last_seen_at });
                 self.out.send_to_inbox(&self.rooms, &user, &push);
             }
             NodeEvent::EndSessions { user, sentence, banned_until } => {
@@ -64,8 +66,8 @@ impl Chat {
             NodeEvent::SessionsEndNoted { user } => self.hear_end_noted(user),
             NodeEvent::UserChanged { user, is_renamed } => self.hear_user_changed(user, is_renamed),
             NodeEvent::WhoIsThere { user } => {
-                for PresenceChanged { room, user: of, online, .. } in self.rooms.others_online(&user) {
-                    self.cluster.publish_inbox_presence(&mut self.out, &user, &room, &of, online);
+                for online in self.rooms.others_online(&user) {
+                    self.cluster.publish_inbox_presence(&mut self.out, &online);
                 }
             }
             NodeEvent::TakeOver { pid_hash } => self.deliveries().taken_over_elsewhere(&pid_hash),
@@ -119,14 +121,14 @@ impl Chat {
     fn hear_bye(&mut self, node: NodeId) {
         let Some(nodes) = &mut self.cluster.nodes else { return };
         for gone in nodes.remove(node, &mut self.rooms) {
-            self.deliveries().send_presence(gone);
+            self.deliveries().presence_heard(gone);
         }
     }
 
     fn hear_presence(&mut self, node: NodeId, room: &RoomId, there: PresenceOf) {
         let Some(nodes) = &self.cluster.nodes else { return };
         for changed in nodes.presence_heard(node, room, there, &mut self.rooms) {
-            self.deliveries().send_presence(changed);
+            self.deliveries().presence_heard(changed);
         }
     }
 
@@ -143,6 +145,12 @@ impl Chat {
         self.deliveries().send_to_room(&message.room_id, Delivery::Change, &push, None);
         if message.deleted_at.is_some() {
             self.cluster.refresh(message.room_id, true, &self.rooms);
+        }
+    }
+
+    fn hear_seen(&mut self, users: Vec<(UserId, i64)>) {
+        for (user, at) in users {
+            self.rooms.seen(&user, Timestamp(at));
         }
     }
 
@@ -189,7 +197,7 @@ impl Chat {
         self.out.after(BEAT_INTERVAL, Timer::Heartbeat);
         let Some(nodes) = &mut self.cluster.nodes else { return };
         for gone in nodes.beat(self.now, &mut self.rooms, &self.metrics, &mut self.out) {
-            self.deliveries().send_presence(gone);
+            self.deliveries().presence_heard(gone);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Cluster, reconcile::Confirmed};
 use crate::{
     broker::{NodeEvent, Topic},
-    chat::effects::Effects,
+    chat::{effects::Effects, rooms::PresenceChanged},
     domain::{RoomId, RoomSummary, StoredMessage, UserId},
 };
 
@@ -83,15 +83,18 @@ impl Cluster {
     pub(in crate::chat) fn publish_inbox_presence(
         &self,
         out: &mut Effects,
-        user: &UserId,
-        room: &RoomId,
-        of: &UserId,
-        online: bool,
+        PresenceChanged { room, user, other, online, last_seen_at, .. }: &PresenceChanged,
     ) {
         self.publish(
             out,
-            || Topic::User(user.clone()),
-            || NodeEvent::InboxPresence { user: user.clone(), room: room.clone(), of: of.clone(), online },
+            || Topic::User(other.clone()),
+            || NodeEvent::InboxPresence {
+                user: other.clone(),
+                room: room.clone(),
+                of: user.clone(),
+                online: *online,
+                last_seen_at: *last_seen_at,
+            },
         );
     }
 }

@@ -54,6 +54,7 @@ pub(crate) const MISSING_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::chat) enum Confirmed {
     Read(RoomId, UserId),
+    Delivered(RoomId, UserId),
     Room(RoomId),
     RoomSettings(RoomId, UserId),
     User(UserId),
@@ -377,6 +378,7 @@ impl Chat {
             Noted::Message(id, state) if nodes.reconcile.is_known(id, *state) => return,
             Noted::Message(..) => None,
             Noted::Read(room, user) => Some(Confirmed::Read(room.clone(), user.clone())),
+            Noted::Delivered(room, user) => Some(Confirmed::Delivered(room.clone(), user.clone())),
             Noted::Room(room) => Some(Confirmed::Room(room.clone())),
             Noted::RoomSettings(room, user) => Some(Confirmed::RoomSettings(room.clone(), user.clone())),
             Noted::User(user) => Some(Confirmed::User(user.clone())),
@@ -395,7 +397,7 @@ impl Chat {
         }
         match noted {
             Noted::Message(id, _) => drop(nodes.reconcile.changed.insert(id)),
-            Noted::Read(room, _) => self.cluster.refresh(room, true, &self.rooms),
+            Noted::Read(room, _) | Noted::Delivered(room, _) => self.cluster.refresh(room, true, &self.rooms),
             Noted::Room(room) | Noted::RoomSettings(room, _) if self.rooms.room(&room).is_some() => {
                 self.cluster.refresh(room, true, &self.rooms);
             }
@@ -423,13 +425,14 @@ impl Chat {
     fn refreshed(&mut self, state: &RoomState, alone: bool, is_current: bool) {
         let room = state.room.id.clone();
         let Some(live) = self.rooms.room(&room) else { return };
-        let read = [Role::Buyer, Role::Seller].map(|role| live.state().member(role).read_seq);
+        let marks = Role::BOTH.map(|role| live.state().member(role).marks());
         self.deliveries().sharing_changes_here(&room, |live| live.refresh(state, is_current));
-        for (role, before) in [Role::Buyer, Role::Seller].into_iter().zip(read) {
-            let now = state.member(role).read_seq;
-            if now > before {
-                self.deliveries().send_read(&room, &state.member_user(role).id.clone(), now);
+        for (role, before) in Role::BOTH.into_iter().zip(marks) {
+            let (user, now) = (&state.member_user(role).id, state.member(role).marks());
+            if now.read_seq > before.read_seq {
+                self.deliveries().send_read(&room, user, now.read_seq);
             }
+            self.deliveries().member_received(&room, user, now.delivered_seq);
         }
         let known = self.rooms.room(&room).map_or(state.last_seq, |live| live.state().last_seq);
         if known < state.last_seq {

@@ -1,7 +1,7 @@
 //! What each kind of committed change does to the chat's state, whom it notifies, and what its answer is.
 
 use crate::{
-    broker::NodeEvent,
+    broker::{NodeEvent, Topic},
     chat::{
         Chat,
         audience::{Audience, Reach},
@@ -25,6 +25,10 @@ impl Chat {
             Written::Read { room, reader, read_seq, unread, advanced } => {
                 self.read_marked(ReadMark { room, reader, read_seq, unread }, advanced)
             }
+            Written::Delivered { room, member, delivered_seq: seq, advanced } => {
+                self.delivered(room, &member, seq, advanced)
+            }
+            Written::Seen { users } => self.seen(users),
             Written::RoomSettingsSet { room, member, role, listing, changed } => {
                 if changed {
                     self.room_settings_set(room, &member, role, listing);
@@ -52,10 +56,7 @@ impl Chat {
                 self.answer_report(&report)
             }
             Written::ReportAssigned(report) => self.answer_report(&report),
-            Written::SessionsEnded { user } => {
-                self.deliveries().sessions_end_noted(&user);
-                done()
-            }
+            Written::SessionsEnded { user } => self.sessions_ended(&user),
             Written::Remembered | Written::Recorded | Written::RoomFrozen { changed: false, .. } => done(),
             Written::SanctionSet(set) => self.sanction_set(&set),
             Written::RoomFrozen { room, frozen, changed: true } => {
@@ -69,15 +70,28 @@ impl Chat {
                 self.words_erased(messages, rooms, offers);
                 Answer { data: to_json(&progress), created: false }
             }
-            Written::WaveAdvanced(change) => {
-                self.wave_advanced(change);
-                done()
-            }
+            Written::WaveAdvanced(change) => self.wave_stepped(change),
             Written::UserDeleted { user, changed: _ } => {
                 self.user_deleted(&user);
                 done()
             }
         })
+    }
+
+    fn seen(&mut self, users: Vec<(UserId, Timestamp)>) -> Answer {
+        let users = users.into_iter().map(|(user, at)| (user, at.0));
+        self.cluster.publish(&mut self.out, || Topic::Nodes, || NodeEvent::Seen { users: users.collect() });
+        done()
+    }
+
+    fn wave_stepped(&mut self, change: ProductChange) -> Answer {
+        self.wave_advanced(change);
+        done()
+    }
+
+    fn sessions_ended(&mut self, user: &UserId) -> Answer {
+        self.deliveries().sessions_end_noted(user);
+        done()
     }
 
     fn read_marked(&mut self, mark: ReadMark, advanced: bool) -> Answer {

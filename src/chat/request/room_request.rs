@@ -1,6 +1,6 @@
 //! What is to be done in a room, which only its members may do.
 
-use super::{Join, MakeOffer, Message, React, Read, Typing};
+use super::{Join, MakeOffer, Message, React, Read, Received, Typing};
 use crate::{
     chat::audience::{Audience, Reach},
     domain::{MessageId, MessageKind, RoomId, Seq, SessionId, StoredMessage, Timestamp, UserId},
@@ -19,6 +19,8 @@ pub enum RoomRequest {
     React(React),
     /// A member has read.
     Read(Read),
+    /// Messages have reached a member's device.
+    Received(Received),
     /// A member types or has stopped.
     Typing(Typing),
     /// A session that comes back is in a room again.
@@ -65,6 +67,7 @@ impl RoomRequest {
             Self::MakeOffer(_) => "offer",
             Self::React(_) => "react",
             Self::Read(_) => "read",
+            Self::Received(_) => "delivered",
             Self::Typing(_) => "typing",
             Self::Resume { .. } => "resume",
             Self::Announce(_) | Self::AnnounceTo(..) | Self::AnnounceChange(..) => "announce",
@@ -78,6 +81,7 @@ impl RoomRequest {
             Self::MakeOffer(offer) => &offer.room,
             Self::React(react) => &react.room,
             Self::Read(read) => &read.room,
+            Self::Received(received) => &received.room,
             Self::Typing(typing) => &typing.room,
             Self::Resume { room, .. } | Self::Announce(room) | Self::AnnounceTo(room, _) => room,
             Self::AnnounceChange(change, _) => &change.room,
@@ -92,6 +96,7 @@ impl RoomRequest {
             Self::MakeOffer(offer) => Some(&offer.user),
             Self::React(react) => Some(&react.user),
             Self::Read(read) => Some(&read.user),
+            Self::Received(received) => Some(&received.user),
             Self::Typing(typing) => Some(&typing.user),
             Self::Resume { user, .. } => Some(user),
             Self::Announce(_) | Self::AnnounceTo(..) | Self::AnnounceChange(..) => None,
@@ -106,6 +111,7 @@ impl RoomRequest {
             Self::MakeOffer(offer) => offer.reply.session(),
             Self::React(react) => react.reply.session(),
             Self::Read(read) => read.reply.session(),
+            Self::Received(received) => received.reply.session(),
             Self::Typing(typing) => Some(typing.asker.session),
             Self::Resume { session, .. } => Some(*session),
             Self::Announce(_) | Self::AnnounceTo(..) | Self::AnnounceChange(..) => None,
@@ -125,6 +131,7 @@ impl RoomRequest {
             Self::MakeOffer(_)
             | Self::React(_)
             | Self::Read(_)
+            | Self::Received(_)
             | Self::Typing(_)
             | Self::Resume { .. }
             | Self::Announce(_)

@@ -114,6 +114,7 @@ impl LiveRoom {
             other: self.state.member_user(role.other()).id.clone(),
             online: !before,
             shared,
+            last_seen_at: self.last_seen_shown(role).filter(|_| before),
         });
         changes.collect()
     }
@@ -147,6 +148,9 @@ impl LiveRoom {
             let newer = fresh.read_seq > known.read_seq;
             *self.state.member_mut(role) = MemberState {
                 read_seq: fresh.read_seq.max(known.read_seq),
+                // Raised by what notifies of it.
+                delivered_seq: known.delivered_seq,
+                last_seen_at: fresh.last_seen_at.max(known.last_seen_at),
                 // What is not delivered here yet is counted when it is.
                 unread: match is_current && state.last_seq == self.state.last_seq {
                     true => fresh.unread,
@@ -212,16 +216,26 @@ impl LiveRoom {
         self.state.shared().presence && self.is_online(viewer.other())
     }
 
+    /// When a member was last active, where the other one may know.
+    #[must_use]
+    pub fn last_seen_shown(&self, role: Role) -> Option<Timestamp> {
+        self.state.member(role).marks().shown(self.state.shared()).last_seen_at
+    }
+
     /// Both members and how they stand, the buyer first, as one of them gets to see it.
     #[must_use]
     pub fn members(&self, viewer: Role) -> Vec<Member> {
         let shared = self.state.shared();
         let member = |role| {
-            let own = role == viewer;
+            let (own, marks) = (role == viewer, self.state.member(role).marks());
+            let marks = if own { marks } else { marks.shown(shared) };
+            let online = (own || shared.presence) && self.is_online(role);
             Member {
                 user: self.state.member_user(role).clone(),
-                online: (own || shared.presence) && self.is_online(role),
-                read_seq: if own || shared.read_receipts { self.state.member(role).read_seq } else { Seq(0) },
+                online,
+                read_seq: marks.read_seq,
+                delivered_seq: marks.delivered_seq,
+                last_seen_at: marks.last_seen_at.filter(|_| !own && !online),
             }
         };
         vec![member(Role::Buyer), member(Role::Seller)]
@@ -262,13 +276,16 @@ impl LiveRoom {
     /// The room as it stands in a member's list.
     #[must_use]
     pub fn summary(&self, role: Role) -> RoomSummary {
+        let marks = self.state.member(role).marks();
         RoomSummary {
             room: self.state.room.clone(),
             other: self.state.member_user(role.other()).clone(),
+            other_marks: self.state.member(role.other()).marks().shown(self.state.shared()),
             last_message: self.state.last_message.clone(),
             offer: self.state.offer.clone(),
             last_seq: self.state.last_seq,
-            read_seq: self.state.member(role).read_seq,
+            read_seq: marks.read_seq,
+            delivered_seq: marks.delivered_seq,
             unread: self.state.member(role).unread,
             closed: self.state.is_closed(),
             frozen: self.state.frozen,
@@ -356,6 +373,26 @@ impl LiveRoom {
             member.listing = member.listing.after_reading();
         }
         is_news
+    }
+
+    /// Messages have reached a member's device up to here. Returns whether that is news: none goes back.
+    pub fn delivered(&mut self, user: &UserId, seq: Seq) -> bool {
+        let is_theirs = |role: &Role| self.state.member_user(*role).id == *user;
+        let Some(role) = Role::BOTH.into_iter().find(is_theirs) else { return false };
+        let known = &mut self.state.member_mut(role).delivered_seq;
+        let is_news = seq > *known;
+        *known = seq.max(*known);
+        is_news
+    }
+
+    /// A member was active at this time.
+    pub fn seen(&mut self, user: &UserId, at: Timestamp) {
+        for role in Role::BOTH {
+            if self.state.member_user(role).id == *user {
+                let known = &mut self.state.member_mut(role).last_seen_at;
+                *known = Some(at).max(*known);
+            }
+        }
     }
 
     /// The product changed.

@@ -25,6 +25,8 @@ pub(in crate::chat) fn state(id: &str) -> RoomState {
     };
     let member = MemberState {
         read_seq: Seq(0),
+        delivered_seq: Seq(0),
+        last_seen_at: None,
         unread: 0,
         deleted: false,
         muted_until: None,

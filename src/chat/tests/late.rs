@@ -35,6 +35,39 @@ fn a_read_mark_does_not_go_back_whichever_word_comes_last() {
     assert!(!fixture.chat.rooms.room(&room).unwrap().state().member(Role::Buyer).listing.unread);
 }
 
+#[test]
+fn a_delivered_mark_does_not_go_back_whichever_word_comes_last() {
+    let (alice, mut fixture) = (UserId::new("alice").unwrap(), Fixture::new());
+    among_nodes(&mut fixture);
+    let room = fixture.room.clone();
+    let mark = |fixture: &Fixture| {
+        let live = fixture.chat.rooms.room(&room).unwrap();
+        live.state().member(Role::Buyer).marks().delivered_seq.0
+    };
+    let delivered = |seq| NodeEvent::Delivered { room: room.clone(), user: alice.clone(), seq: Seq(seq) };
+    hear(&mut fixture, delivered(7));
+    assert_eq!(mark(&fixture), 7);
+    fixture.chat.delivered(room.clone(), &alice, Seq(5), true);
+    hear(&mut fixture, delivered(6));
+    assert_eq!(mark(&fixture), 7, "this node's own mark was committed before");
+    hear(&mut fixture, NodeEvent::Read { room: room.clone(), reader: alice.clone(), seq: Seq(9), unread: 0 });
+    assert_eq!(mark(&fixture), 9, "what was read has been delivered");
+}
+
+#[test]
+fn when_a_user_was_last_active_is_the_latest_that_any_node_says() {
+    let (alice, mut fixture) = (UserId::new("alice").unwrap(), Fixture::new());
+    among_nodes(&mut fixture);
+    let room = fixture.room.clone();
+    let seen = |fixture: &Fixture| {
+        fixture.chat.rooms.room(&room).unwrap().state().member(Role::Buyer).last_seen_at.map(|at| at.0)
+    };
+    for (said, known) in [(120_000, 120_000), (60_000, 120_000), (180_000, 180_000)] {
+        hear(&mut fixture, NodeEvent::Seen { users: vec![(alice.clone(), said)] });
+        assert_eq!(seen(&fixture), Some(known));
+    }
+}
+
 fn asks_for_changed(fixture: &mut Fixture) -> usize {
     fixture.on(Input::TurnEnded);
     let reads = std::mem::take(&mut fixture.out.reads);

@@ -34,8 +34,8 @@ fn in_short(event: &Event) -> String {
         Fact::ProductUpdated(product) => format!("product {} {}", product.id, product.status.as_str()),
         Fact::UserUpdated(user) => format!("user {}", user.name),
         Fact::UserDeleted(user) => format!("deleted {}", user.id),
-        Fact::SettingsUpdated { user_id, read_receipts, typing, presence } => {
-            format!("settings {user_id} {read_receipts} {typing} {presence}")
+        Fact::SettingsUpdated { user_id, read_receipts, typing, presence, delivery_receipts, last_seen } => {
+            format!("settings {user_id} {read_receipts} {typing} {presence} {delivery_receipts} {last_seen}")
         }
         Fact::BlockUpdated { blocker_id, blocked_id, blocked, created_at } => {
             assert_eq!(created_at.is_some(), *blocked);
@@ -233,9 +233,9 @@ fn what_is_put_is_an_event_with_its_time_and_the_same_again_is_none() {
         (Write::PutProduct { keeps_status: true, product: bike, at: NOW }, &["product bike on_sale"]),
         (read(&a, "alice", 1), &["read alice 1"]),
         (of_room, &["room settings alice false true true false"]),
-        (Write::SetSettings { user: user("alice"), patch }, &["settings alice true false true"]),
+        (Write::SetSettings { user: user("alice"), patch }, &["settings alice true false true true true"]),
         // Known by their token alone so far.
-        (Write::SetSettings { user: user("erin"), patch }, &["user ERIN", "settings erin true false true"]),
+        (Write::SetSettings { user: user("erin"), patch }, &["user ERIN", "settings erin true false true true true"]),
         (Write::Block { blocker: blocker.clone(), blocked: blocked.clone(), at: NOW }, &["block alice carol true"]),
         (Write::Unblock { blocker: blocker.id, blocked }, &["block alice carol false"]),
         (Write::DeleteUser { user: user_id("bob"), at: NOW }, &["deleted bob"]),

@@ -23,6 +23,8 @@ pub(in crate::db) enum Changed<'a> {
     Message(&'a str),
     /// A member has read.
     Read { room: &'a str, reader: &'a str },
+    /// Messages have reached a member's device. No event of the marketplace's.
+    Delivered { room: &'a str, member: &'a str },
     /// A member has changed their own settings of a room.
     RoomSettings { room: &'a str, member: &'a str },
     /// A room was opened.
@@ -64,6 +66,7 @@ pub(in crate::db) enum Changed<'a> {
 pub(in crate::db) enum ChangeKind {
     MessageUpdated,
     Read,
+    Delivered,
     RoomSettings,
     RoomOpened,
     OfferUpdated,
@@ -84,9 +87,10 @@ pub(in crate::db) enum ChangeKind {
 }
 
 impl ChangeKind {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::MessageUpdated,
         Self::Read,
+        Self::Delivered,
         Self::RoomSettings,
         Self::RoomOpened,
         Self::OfferUpdated,
@@ -110,6 +114,7 @@ impl ChangeKind {
         match self {
             Self::MessageUpdated => "message_updated",
             Self::Read => "read",
+            Self::Delivered => "delivered",
             Self::RoomSettings => "room_settings",
             Self::RoomOpened => "room_opened",
             Self::OfferUpdated => "offer_updated",
@@ -142,7 +147,7 @@ impl ChangeKind {
             Self::UserUpdated | Self::UserDeleted | Self::SettingsUpdated | Self::SessionsEnded => WebhookEvent::User,
             Self::Read | Self::RoomSettings | Self::RoomOpened => return None,
             // Between nodes alone.
-            Self::RoomState | Self::Profile | Self::UserState => return None,
+            Self::Delivered | Self::RoomState | Self::Profile | Self::UserState => return None,
         })
     }
 
@@ -188,6 +193,7 @@ impl<'a> NewChange<'a> {
         let (kind, subject, member) = match changed {
             Changed::Message(id) => (ChangeKind::MessageUpdated, id, ""),
             Changed::Read { room, reader } => (ChangeKind::Read, room, reader),
+            Changed::Delivered { room, member } => (ChangeKind::Delivered, room, member),
             Changed::RoomSettings { room, member } => (ChangeKind::RoomSettings, room, member),
             Changed::RoomOpened(id) => (ChangeKind::RoomOpened, id, ""),
             Changed::Product(id) => (ChangeKind::ProductUpdated, id, ""),

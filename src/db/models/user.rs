@@ -109,6 +109,7 @@ pub(in crate::db) fn delete(conn: &mut Connection, user: &UserId, at: Timestamp)
             users::avatar_url.eq(None::<String>),
             users::created_at.eq(None::<i64>),
             users::updated_at.eq(None::<i64>),
+            users::last_seen_at.eq(None::<i64>),
             users::deleted_at.eq(Some(at.0)),
         ))
         .execute(conn)?;
@@ -120,13 +121,21 @@ pub(in crate::db) fn delete(conn: &mut Connection, user: &UserId, at: Timestamp)
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn find_settings(conn: &mut Connection, user: &UserId) -> Result<Settings, DbError> {
-    let found: Option<(bool, bool, bool)> = users::table
-        .find(user.as_str())
-        .select((users::read_receipts, users::typing, users::presence))
-        .get_result(conn)
-        .optional()?;
-    let settings = |(read_receipts, typing, presence)| Settings { read_receipts, typing, presence };
-    Ok(found.map(settings).unwrap_or_default())
+    let found: Option<SwitchColumns> = users::table.find(user.as_str()).select(SWITCHES).get_result(conn).optional()?;
+    Ok(found.map(settings_of).unwrap_or_default())
+}
+
+/// The columns of a user's switches, in the order of [`SWITCHES`].
+pub(in crate::db) type SwitchColumns = (bool, bool, bool, bool, bool);
+
+const SWITCHES: (users::read_receipts, users::typing, users::presence, users::delivery_receipts, users::last_seen) =
+    (users::read_receipts, users::typing, users::presence, users::delivery_receipts, users::last_seen);
+
+/// The switches that their columns say.
+pub(in crate::db) const fn settings_of(
+    (read_receipts, typing, presence, delivery_receipts, last_seen): SwitchColumns,
+) -> Settings {
+    Settings { read_receipts, typing, presence, delivery_receipts, last_seen }
 }
 
 /// Turns a user's switches. The user is there.
@@ -136,9 +145,27 @@ pub(in crate::db) fn set_settings(conn: &mut Connection, user: &UserId, settings
             users::read_receipts.eq(settings.read_receipts),
             users::typing.eq(settings.typing),
             users::presence.eq(settings.presence),
+            users::delivery_receipts.eq(settings.delivery_receipts),
+            users::last_seen.eq(settings.last_seen),
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Notes when users were last active, unless a later time is known: of several nodes the last one wins. A deleted user has none.
+pub(in crate::db) fn set_last_seen(conn: &mut Connection, users: &[&str], at: Timestamp) -> QueryResult<()> {
+    diesel::update(users::table)
+        .filter(users::id.eq_any(users).and(users::deleted_at.is_null()))
+        .filter(users::last_seen_at.is_null().or(users::last_seen_at.lt(at.0)))
+        .set(users::last_seen_at.eq(at.0))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// When a user was last active, to the minute; `None` while it is not known.
+pub(in crate::db) fn find_last_seen(conn: &mut Connection, user: &str) -> QueryResult<Option<Timestamp>> {
+    let at: Option<Option<i64>> = users::table.find(user).select(users::last_seen_at).get_result(conn).optional()?;
+    Ok(at.flatten().map(Timestamp))
 }
 
 /// Until when a user may not say anything, also where that has passed.

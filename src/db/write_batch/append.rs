@@ -1,4 +1,4 @@
-//! Messages, read marks and members' own settings of rooms: the hot path. A run of any length reads its rooms and its known keys with one query each,
+//! Messages, marks of members and their own settings of rooms: the hot path. A run of any length reads its rooms and its known keys with one query each,
 //! decides in memory, and writes rows by the hundred.
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
@@ -9,20 +9,24 @@ use crate::{
         Connection, DbError,
         models::{
             change::{self, Changed},
+            delivery_mark,
             message::{self, ClientKey},
             room::{self, LockedRoom},
         },
         tail::Tail,
     },
     domain::{
-        ClientId, Draft, MessageId, MessageKind, RoomId, RoomSettingsPatch, Screened, Seq, StoredMessage, Timestamp,
-        UserId, message::SYSTEM_SENDER,
+        ClientId, Draft, MessageId, MessageKind, Role, RoomId, RoomSettingsPatch, Screened, Seq, StoredMessage,
+        Timestamp, UserId, message::SYSTEM_SENDER,
     },
 };
 
 /// Whether a write is one that [`write_run`] takes.
 pub(super) fn takes(write: &Write) -> bool {
-    matches!(write, Write::Append(_) | Write::MarkRead { .. } | Write::SetRoomSettings { .. })
+    matches!(
+        write,
+        Write::Append(_) | Write::MarkRead { .. } | Write::MarkDelivered { .. } | Write::SetRoomSettings { .. }
+    )
 }
 
 /// Writes a run, inside the caller's transaction, and adds an outcome for each. With a tail its messages and read marks are
@@ -47,6 +51,7 @@ pub(super) fn write_run(
             .collect(),
         repeats: Vec::new(),
         unread: Vec::new(),
+        delivered: Vec::new(),
         answered: Vec::new(),
         contact_allowed: find_contact_allowed(conn, writes)?,
     };
@@ -54,6 +59,7 @@ pub(super) fn write_run(
         let outcome = match write {
             Write::Append(draft) => run.append(draft, outcomes),
             Write::MarkRead { room, reader, seq } => run.mark_read(room, reader, *seq, outcomes.len()),
+            Write::MarkDelivered { room, member, seq } => run.mark_delivered(room, member, *seq, outcomes.len()),
             Write::SetRoomSettings { room, member, patch } => run.set_settings(room, member, *patch),
             // The caller has asked `takes`.
             _ => Err(WriteError::Forbidden),
@@ -61,7 +67,7 @@ pub(super) fn write_run(
         outcomes.push(outcome);
     }
 
-    let Run { rooms, repeats, unread, answered, .. } = run;
+    let Run { rooms, repeats, unread, delivered, answered, .. } = run;
     save(conn, tail.as_deref_mut(), rooms, &mut outcomes[first..])?;
     for (repeat, of) in repeats {
         let Some(Ok(Written::Appended { message, .. })) = outcomes.get(of) else { continue };
@@ -70,6 +76,7 @@ pub(super) fn write_run(
             message.position = position;
         }
     }
+    save_delivered(conn, &delivered, outcomes)?;
     record_reads(conn, &answered, &outcomes[first..], now)?;
     for (index, last_seq) in unread {
         if let Some(Ok(Written::Read { room, reader, read_seq, unread, .. })) = outcomes.get_mut(index) {
@@ -109,12 +116,32 @@ fn save(
     }
 }
 
+/// Stores how far messages have reached their members' devices, in a table of its own: nothing of it is in the tail, nor on the way
+/// of messages.
+fn save_delivered(conn: &mut Connection, delivered: &[(usize, Role)], outcomes: &mut Outcomes) -> Result<(), DbError> {
+    for (index, role) in delivered {
+        let Some(Ok(Written::Delivered { room, delivered_seq, advanced, .. })) = outcomes.get_mut(*index) else {
+            continue;
+        };
+        if *advanced {
+            let (seq, is_news) = delivery_mark::raise(conn, room.as_str(), *role, delivered_seq.0)?;
+            (*delivered_seq, *advanced) = (Seq(seq), is_news);
+        } else {
+            let known = delivery_mark::find(conn, room.as_str(), *role)?;
+            *delivered_seq = (*delivered_seq).max(Seq(known));
+        }
+    }
+    Ok(())
+}
+
 fn room_ids(writes: &[Write]) -> Vec<&str> {
     let mut ids: Vec<&str> = writes
         .iter()
         .filter_map(|write| match write {
             Write::Append(draft) => Some(draft.room.as_str()),
-            Write::MarkRead { room, .. } | Write::SetRoomSettings { room, .. } => Some(room.as_str()),
+            Write::MarkRead { room, .. } | Write::MarkDelivered { room, .. } | Write::SetRoomSettings { room, .. } => {
+                Some(room.as_str())
+            }
             _ => None,
         })
         .collect();
@@ -151,7 +178,7 @@ fn find_known(conn: &mut Connection, tail: Option<&Tail>, writes: &[Write]) -> R
     Ok(found)
 }
 
-/// Records who has read. Behind the run's messages: of one commit they are all there at once.
+/// Records who has read, and for other nodes whom messages have reached. After the run's messages: of one commit they are all there at once.
 fn record_reads(
     conn: &mut Connection,
     answered: &[(RoomId, UserId)],
@@ -171,8 +198,18 @@ fn record_reads(
     // One member's are one row.
     let mut seen = HashSet::new();
     reads.retain(|read| seen.insert(*read));
-    let reads: Vec<Changed<'_>> = reads.into_iter().map(|(room, reader)| Changed::Read { room, reader }).collect();
-    Ok(change::record(conn, &reads, now)?)
+    let mut changes: Vec<Changed<'_>> =
+        reads.into_iter().map(|(room, reader)| Changed::Read { room, reader }).collect();
+    // A file has one node, which knows.
+    if !matches!(conn, Connection::Sqlite(_)) {
+        changes.extend(outcomes.iter().filter_map(|outcome| match outcome {
+            Ok(Written::Delivered { room, member, advanced: true, .. }) => {
+                Some(Changed::Delivered { room: room.as_str(), member: member.as_str() })
+            }
+            _ => None,
+        }));
+    }
+    Ok(change::record(conn, &changes, now)?)
 }
 
 /// Asks only about rooms of drafts in which something was found: hardly ever.
@@ -210,6 +247,8 @@ struct Run {
     repeats: Vec<(usize, usize)>,
     /// Outcomes of which unread messages are to be counted, and up to which `seq`.
     unread: Vec<(usize, i64)>,
+    /// Outcomes that say how far messages have reached a member's device, and whose.
+    delivered: Vec<(usize, Role)>,
     /// Who has read messages of others by answering them.
     answered: Vec<(RoomId, UserId)>,
     /// Rooms in which the masking rule does not count, of those where it has something to say.
@@ -297,6 +336,20 @@ impl Run {
             self.unread.push((index, last_seq));
         }
         Ok(Written::Read { room: id.clone(), reader: reader.clone(), read_seq, unread: 0, advanced })
+    }
+
+    fn mark_delivered(&mut self, id: &RoomId, member: &UserId, seq: Seq, index: usize) -> Result<Written, WriteError> {
+        let room = self.rooms.get(id.as_str()).ok_or(WriteError::Forbidden)?;
+        let role = room.active_role_of(member).ok_or(WriteError::Forbidden)?;
+        let (read_seq, arrived) = (room.row.read_seq(role), seq.0.min(room.row.last_seq));
+        self.delivered.push((index, role));
+        Ok(Written::Delivered {
+            room: id.clone(),
+            member: member.clone(),
+            delivered_seq: Seq(arrived.max(read_seq)),
+            // What was read has been delivered, and is noted as read.
+            advanced: arrived > read_seq,
+        })
     }
 
     fn set_settings(&mut self, id: &RoomId, member: &UserId, patch: RoomSettingsPatch) -> Result<Written, WriteError> {

@@ -21,7 +21,7 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
         Written::Changed(message) => vec![Changed::Message(message.id.as_str())],
         Written::Reacted { message, changed } => only_if(*changed, Changed::Message(message.id.as_str())),
         // Recorded with the messages that it may come with, once for each member: `append::record_reads`.
-        Written::Read { .. } => Vec::new(),
+        Written::Read { .. } | Written::Delivered { .. } => Vec::new(),
         Written::RoomSettingsSet { room, member, role: _, listing: _, changed } => {
             only_if(*changed, Changed::RoomSettings { room: room.as_str(), member: member.as_str() })
         }
@@ -73,8 +73,8 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
             changes.extend(only_if(*changed, Changed::RoomState(room.as_str())));
             changes
         }
-        // What clients find again after a lost connection is haggle's own.
-        Written::Remembered | Written::ForgotEnded { .. } => Vec::new(),
+        // What clients find again after a lost connection is haggle's own, and so is when users were last active.
+        Written::Remembered | Written::ForgotEnded { .. } | Written::Seen { .. } => Vec::new(),
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) fn scope_of(conn: &mut Connection, write: &Write) -> Result<Scope, Db
     Ok(match write {
         Write::Append(draft) => Scope::Room(draft.room.clone()),
         Write::MarkRead { room, .. }
+        | Write::MarkDelivered { room, .. }
         | Write::SetRoomSettings { room, .. }
         | Write::MakeOffer { room, .. }
         | Write::React { room, .. } => Scope::Room(room.clone()),
@@ -32,6 +33,7 @@ pub(super) fn scope_of(conn: &mut Connection, write: &Write) -> Result<Scope, Db
         // An offer's message is never in the tail.
         Write::ExpireOffers { .. }
         | Write::SetSettings { .. }
+        | Write::MarkSeen { .. }
         | Write::Remember(_)
         | Write::Forget { .. }
         | Write::ForgetEnded { .. }

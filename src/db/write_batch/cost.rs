@@ -46,7 +46,7 @@ impl Write {
             Self::Edit { editor, .. } | Self::Delete { editor, .. } => editor.clone().into(),
             Self::React { member, .. } => member.clone().into(),
             Self::MarkRead { reader, .. } => reader.clone().into(),
-            Self::SetRoomSettings { member, .. } => member.clone().into(),
+            Self::MarkDelivered { member, .. } | Self::SetRoomSettings { member, .. } => member.clone().into(),
             Self::SetProductStatus { seller: Some(seller), .. } => seller.clone().into(),
             Self::MakeOffer { maker, .. } => maker.clone().into(),
             Self::AnswerOffer { actor, .. } => actor.clone().into(),
@@ -65,6 +65,7 @@ impl Write {
             Self::AdvanceWave { .. }
             | Self::ExpireOffers { .. }
             | Self::ForgetEnded { .. }
+            | Self::MarkSeen { .. }
             | Self::EraseWords { .. } => Account::Server,
         }
     }
@@ -78,7 +79,9 @@ impl Write {
             // The words, and those before them, go through the search index.
             Self::Edit { text, inspected, .. } => SOME_ROWS + 2 * text.len() + inspected.screened.weight_bytes(),
             Self::Remember(recovery) => FIXED + recovery.rooms.len() * 64,
+            Self::MarkSeen { users } => FIXED * (1 + users.len()),
             Self::MarkRead { .. }
+            | Self::MarkDelivered { .. }
             | Self::SetRoomSettings { .. }
             | Self::Forget { .. }
             | Self::PutUser { .. }

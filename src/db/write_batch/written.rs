@@ -40,6 +40,17 @@ pub enum Written {
         /// Whether `read_seq` moved, or the room was marked as unread.
         advanced: bool,
     },
+    /// Of [`Write::MarkDelivered`].
+    Delivered {
+        room: RoomId,
+        member: UserId,
+        /// How far; it never goes back, and is never below what the member has read.
+        delivered_seq: Seq,
+        /// Whether it moved.
+        advanced: bool,
+    },
+    /// Of [`Write::MarkSeen`].
+    Seen { users: Vec<(UserId, Timestamp)> },
     /// Of [`Write::SetRoomSettings`].
     RoomSettingsSet {
         room: RoomId,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What a client may use on every server. A client ignores names that it does not know. A name that is missing is not offered.
-const FEATURES: [&str; 11] = [
+const FEATURES: [&str; 12] = [
     "offers",
     "images",
     "search",
@@ -25,6 +25,7 @@ const FEATURES: [&str; 11] = [
     "embed",
     "replies",
     "reactions",
+    "receipts",
 ];
 
 /// What this server offers.
@@ -35,7 +36,7 @@ pub struct Features {
     #[schema(example = json!(["haggle.v1"]))]
     protocols: [&'static str; 1],
     /// What it offers: `offers`, `images`, `search`, `blocks`, `reports`, `settings`, `room-settings`, `room-tokens`,
-    /// `embed`, `replies`, `reactions`; `web-push` where browsers are notified, `device-tokens` where the backend is notified, with the tokens of native apps.
+    /// `embed`, `replies`, `reactions`, `receipts`; `web-push` where browsers are notified, `device-tokens` where the backend is notified, with the tokens of native apps.
     /// Newer servers offer more.
     #[schema(example = json!(["offers", "images", "search"]))]
     features: Vec<&'static str>,

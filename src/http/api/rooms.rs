@@ -1,4 +1,4 @@
-//! Rooms: open one, list the caller's own, read one, mark one as read, change one's own settings of it, get a room token.
+//! Rooms: open one, list the caller's own, read one, mark one as read or delivered, change one's own settings of it, get a room token.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::{
         chat_server::messages::AnnounceRoom,
         db_executor::purpose::{Reading, Writing},
     },
-    chat::request::Read,
+    chat::request::{Read, Received},
     db::{self, Opened, RoomCursor, RoomList, Write},
     domain::{
         Account, AuditAction, AuditSubject, ProductId, Room, RoomId, RoomSettings, RoomSettingsPatch, Seq, Timestamp,
@@ -23,7 +23,11 @@ use crate::{
         responses::{AsUser, OwnProduct, Unknown, WithBody},
         state::{AppState, json_body},
     },
-    protocol::{event::ReadUpTo, json::to_json, view::RoomSummaryView},
+    protocol::{
+        event::{DeliveredUpTo, ReadUpTo},
+        json::to_json,
+        view::RoomSummaryView,
+    },
 };
 
 /// Which page of the caller's rooms.
@@ -247,6 +251,39 @@ pub async fn mark_read(
     let (SignedIn(identity), InPath(room), Body(SetRead { seq })) = (user, room, body);
     state.accounts.admit_send(&identity.user)?;
     let answer = state.ask(|reply| Read { user: identity.user, room, seq, reply }).await?;
+    Ok(json_body(answer.data))
+}
+
+/// How far messages have arrived.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct SetDelivered {
+    /// `seq` of the last message that has reached the device; one after the newest counts as the newest.
+    seq: Seq,
+}
+
+/// Says how far messages have reached a device of the caller's. It never goes back, and what was read has been delivered.
+///
+/// # Errors
+/// `forbidden` for anyone but the room's two members, `invalid` for a `seq` out of range.
+#[utoipa::path(
+    put,
+    path = "/api/v1/rooms/{id}/delivered",
+    operation_id = "markDelivered",
+    tag = "rooms",
+    security(("userToken" = [])),
+    params(("id" = RoomId, Path, description = "The room's id")),
+    request_body(content = SetDelivered, example = json!({"seq": 12})),
+    responses((status = 200, description = "How far messages have arrived now", body = DeliveredUpTo), AsUser, WithBody)
+)]
+pub async fn mark_delivered(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    room: InPath<RoomId>,
+    body: Body<SetDelivered>,
+) -> Result<HttpResponse, Problem> {
+    let (SignedIn(identity), InPath(room), Body(SetDelivered { seq })) = (user, room, body);
+    state.accounts.admit_send(&identity.user)?;
+    let answer = state.ask(|reply| Received { user: identity.user, room, seq, reply }).await?;
     Ok(json_body(answer.data))
 }
 

@@ -47,6 +47,7 @@ use crate::{
         rooms::list_rooms,
         rooms::get_room,
         rooms::mark_read,
+        rooms::mark_delivered,
         rooms::set_room_settings,
         rooms::issue_room_token,
         messages::list_messages,

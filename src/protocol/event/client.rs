@@ -36,6 +36,8 @@ pub enum ClientEvent {
     AnswerOffer(AnswerOffer),
     /// Say how far one has read.
     Read(MarkRead),
+    /// Say how far messages have arrived.
+    Delivered(MarkDelivered),
     /// Renew the token of this connection.
     Authenticate(Authenticate),
     /// See whether the connection is alive.
@@ -237,6 +239,17 @@ pub struct MarkRead {
     pub seq: Seq,
 }
 
+/// Data of `delivered`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MarkDelivered {
+    /// Which room; the last one entered when not given.
+    #[serde(default)]
+    pub room_id: Option<RoomId>,
+    /// `seq` of the last message that has arrived.
+    pub seq: Seq,
+}
+
 /// Data of `authenticate`.
 #[derive(Clone, PartialEq, Eq, Deserialize, ToSchema)]
 pub struct Authenticate {
@@ -252,7 +265,7 @@ impl std::fmt::Debug for Authenticate {
 
 impl ClientEvent {
     /// The name of every event, in the order of the variants.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 13] = [
         "enterRoom",
         "leaveRoom",
         "message",
@@ -263,6 +276,7 @@ impl ClientEvent {
         "offer",
         "answerOffer",
         "read",
+        "delivered",
         "authenticate",
         "heartbeat",
     ];
@@ -306,6 +320,7 @@ impl ClientEvent {
             "offer" => object(name, data).map(Self::Offer),
             "answerOffer" => object(name, data).map(Self::AnswerOffer),
             "read" => object(name, data).map(Self::Read),
+            "delivered" => object(name, data).map(Self::Delivered),
             "authenticate" => object(name, data).map(Self::Authenticate),
             // It has no data; what a later version may send along is ignored.
             "heartbeat" => Ok(Self::Heartbeat),
@@ -343,8 +358,9 @@ impl ClientEvent {
             Self::Offer(_) => Self::NAMES[7],
             Self::AnswerOffer(_) => Self::NAMES[8],
             Self::Read(_) => Self::NAMES[9],
-            Self::Authenticate(_) => Self::NAMES[10],
-            Self::Heartbeat => Self::NAMES[11],
+            Self::Delivered(_) => Self::NAMES[10],
+            Self::Authenticate(_) => Self::NAMES[11],
+            Self::Heartbeat => Self::NAMES[12],
         }
     }
 }

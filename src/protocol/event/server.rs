@@ -51,6 +51,12 @@ pub struct Member {
     pub online: bool,
     /// How far they have read; 0 where the two don't share it.
     pub read_seq: Seq,
+    /// How far messages have reached a device of theirs, never below `readSeq`; 0 where the two don't share it.
+    pub delivered_seq: Seq,
+    /// When the other member was last active, to the minute. Absent while they are online, where the two don't share it, and
+    /// while it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen_at: Option<Timestamp>,
 }
 
 /// Acknowledgement of `read`.
@@ -59,6 +65,14 @@ pub struct Member {
 pub struct ReadUpTo {
     /// How far one has read now; it never goes back.
     pub read_seq: Seq,
+}
+
+/// Acknowledgement of `delivered`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveredUpTo {
+    /// How far messages have reached a device of one's own; it never goes back, and is never below `readSeq`.
+    pub delivered_seq: Seq,
 }
 
 /// Acknowledgement of `authenticate`.
@@ -117,6 +131,9 @@ pub enum ServerEvent<'a> {
         user_id: UserId,
         /// Whether they are there now.
         online: bool,
+        /// When somebody who went was last active, to the minute, where the members share it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last_seen_at: Option<Timestamp>,
     },
     /// A member types or stopped typing.
     #[serde(rename_all = "camelCase")]
@@ -132,6 +149,14 @@ pub enum ServerEvent<'a> {
         room_id: RoomId,
         user_id: UserId,
         /// `seq` of the last message that the user has seen.
+        seq: Seq,
+    },
+    /// Messages have reached a member's device.
+    #[serde(rename_all = "camelCase")]
+    Delivered {
+        room_id: RoomId,
+        user_id: UserId,
+        /// `seq` of the last message that has arrived.
         seq: Seq,
     },
     /// An event failed that asked for no acknowledgement, or the connection is about to end.
@@ -214,6 +239,7 @@ impl ServerEvent<'_> {
             Self::Presence { .. } => "presence",
             Self::Typing { .. } => "typing",
             Self::Read { .. } => "read",
+            Self::Delivered { .. } => "delivered",
             Self::Error(_) => "error",
             Self::Draining { .. } => "draining",
         }

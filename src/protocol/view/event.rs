@@ -83,6 +83,10 @@ pub enum FactView<'a> {
         typing: bool,
         /// Whether the user shares that they are online.
         presence: bool,
+        /// Whether the user shares how far messages have reached their devices.
+        delivery_receipts: bool,
+        /// Whether the user shares when they were last active.
+        last_seen: bool,
     },
     /// A user has blocked another user, or removed the block.
     #[serde(rename_all = "camelCase")]
@@ -151,8 +155,8 @@ impl<'a> FactView<'a> {
             Fact::ProductUpdated(product) => Self::ProductUpdated(product),
             Fact::UserUpdated(user) => Self::UserUpdated(user),
             Fact::UserDeleted(user) => Self::UserDeleted(user),
-            &Fact::SettingsUpdated { ref user_id, read_receipts, typing, presence } => {
-                Self::SettingsUpdated { user_id, read_receipts, typing, presence }
+            &Fact::SettingsUpdated { ref user_id, read_receipts, typing, presence, delivery_receipts, last_seen } => {
+                Self::SettingsUpdated { user_id, read_receipts, typing, presence, delivery_receipts, last_seen }
             }
             &Fact::BlockUpdated { ref blocker_id, ref blocked_id, blocked, created_at } => {
                 Self::BlockUpdated { blocker_id, blocked_id, blocked, created_at }

@@ -106,6 +106,7 @@ async fn a_bad_field_of_a_user_is_named() {
     let room = server.seed().room("alice", "bike");
     let messages = format!("/api/v1/rooms/{}/messages", room.id);
     let read = format!("/api/v1/rooms/{}/read", room.id);
+    let delivered = format!("/api/v1/rooms/{}/delivered", room.id);
     let token = server.token("alice");
     for (method, path, body, part) in [
         ("POST", messages.as_str(), json!({}), "`text` must not be empty"),
@@ -117,6 +118,10 @@ async fn a_bad_field_of_a_user_is_named() {
         ("PUT", &read, json!({}), "`seq`"),
         ("PUT", &read, json!({"seq": -1}), "`seq`: must be 0 to 9007199254740991"),
         ("PUT", &read, json!({"seq": "1"}), "`seq`: expected a whole number"),
+        ("PUT", &delivered, json!({}), "`seq`"),
+        ("PUT", &delivered, json!({"seq": -1}), "`seq`: must be 0 to 9007199254740991"),
+        ("PATCH", "/api/v1/me/settings", json!({"lastSeen": "no"}), "`lastSeen`"),
+        ("PATCH", "/api/v1/me/settings", json!({"deliveryReceipts": 1}), "`deliveryReceipts`"),
         ("POST", "/api/v1/rooms", json!({"productId": "bike", "buyerId": "sam"}), "`buyerId`"),
         ("PATCH", "/api/v1/products/bike", json!({"status": null}), "`status`"),
     ] {

@@ -224,6 +224,14 @@ fn rows_of_users(room: &str, edited: &str, deleted: &str) -> Vec<Row> {
         ),
         row(("PUT", "/api/v1/rooms/{id}/read"), at("/read"), Some(json!({"seq": 1})), user, members, FORBIDDEN),
         row(
+            ("PUT", "/api/v1/rooms/{id}/delivered"),
+            at("/delivered"),
+            Some(json!({"seq": 1})),
+            user,
+            members,
+            FORBIDDEN,
+        ),
+        row(
             ("PATCH", "/api/v1/rooms/{id}/settings"),
             at("/settings"),
             Some(json!({"pinned": true})),
@@ -398,6 +406,7 @@ async fn a_stranger_and_a_missing_room_get_the_same_answer() {
         ("GET", "/messages", None),
         ("POST", "/messages", Some(json!({"text": "hello"}))),
         ("PUT", "/read", Some(json!({"seq": 1}))),
+        ("PUT", "/delivered", Some(json!({"seq": 1}))),
         ("POST", "/token", None),
         ("POST", "/offers", Some(json!({"amount": 1, "currency": "KRW"}))),
         ("POST", "/offers/m/answer", Some(json!({"answer": "accept"}))),

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::support::{
     TestServer,
     rest::call,
+    server::START,
     socket_io::{PacketClient, PollingClient},
     until,
 };
@@ -82,7 +83,13 @@ async fn the_inbox_shows_nobody_who_has_blocked_or_does_not_want_to_be_seen() {
     sam.join("/inbox", json!({"token": server.token("sam")})).await;
     let mut alice = chat(&server, "alice").await;
     alice.request("/chat", "enterRoom", room.id.as_str()).await;
-    let presence = |online: bool| vec![json!({"roomId": room.id, "userId": "alice", "online": online})];
+    let presence = |online: bool| {
+        let mut event = json!({"roomId": room.id, "userId": "alice", "online": online});
+        if !online {
+            event["lastSeenAt"] = json!(START);
+        }
+        vec![event]
+    };
     assert_eq!(sam.event("/inbox", "presence").await, presence(true));
     let settings = |on: bool| (server.addr, server.token("alice"), json!({"presence": on}));
     let set = async |(addr, token, body): (_, String, _)| {
@@ -98,7 +105,8 @@ async fn the_inbox_shows_nobody_who_has_blocked_or_does_not_want_to_be_seen() {
     assert_eq!(second.event("/inbox", "presence").await, presence(true));
     let blocks = "/api/v1/blocks/alice";
     assert!(call(server.addr, &server.token("sam"), "PUT", blocks, None).await.status < 300);
-    assert_eq!(sam.event("/inbox", "presence").await, presence(false));
+    let gone = json!({"roomId": room.id, "userId": "alice", "online": false});
+    assert_eq!(sam.event("/inbox", "presence").await, [gone], "nor when they were last seen");
     alice.send("41/chat,").await;
     assert!(call(server.addr, &server.token("sam"), "DELETE", blocks, None).await.status < 300);
     let mut again = chat(&server, "alice").await;

@@ -196,6 +196,7 @@ impl Caller {
             "react" if body["emoji"].is_null() => ("DELETE", format!("{room}/messages/{message}/reaction"), None),
             "react" => ("PUT", format!("{room}/messages/{message}/reaction"), Some(body)),
             "read" => ("PUT", format!("{room}/read"), Some(body)),
+            "delivered" => ("PUT", format!("{room}/delivered"), Some(body)),
             "offer" => ("POST", format!("{room}/offers"), Some(body)),
             "answerOffer" => ("POST", format!("{room}/offers/{message}/answer"), Some(body)),
             other => panic!("`{other}` has no twin in REST"),

@@ -12,16 +12,16 @@ use crate::{
             message::{MessageRow, count_unread},
             offer::OfferRow,
             product::ProductRow,
-            user::UserRow,
+            user::{SwitchColumns, UserRow, settings_of},
         },
         page_bytes::Space,
         prelude::*,
         prepared::one_of,
-        schema::{blocks, messages, offers, products, rooms, users},
+        schema::{blocks, delivery_marks, messages, offers, products, rooms, users},
     },
     domain::{
-        ListPlace, Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId,
-        offer::StandingOffer,
+        ListPlace, MemberMarks, Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User,
+        UserId, offer::StandingOffer,
     },
 };
 
@@ -47,6 +47,7 @@ pub(in crate::db) struct MemberDetails {
     pub(in crate::db) muted_until: Option<Timestamp>,
     pub(in crate::db) has_blocked: bool,
     pub(in crate::db) settings: Settings,
+    pub(in crate::db) marks: MemberMarks,
 }
 
 type DetailRow = (
@@ -57,11 +58,12 @@ type DetailRow = (
     UserColumns,
     Option<i64>,
     Option<i64>,
+    Option<(i64, i64)>,
     Option<MessageRow>,
     Option<OfferRow>,
     Option<OfferRow>,
 );
-type UserColumns = (String, String, Option<String>, Option<i64>, Option<i64>, bool, bool, bool);
+type UserColumns = (String, String, Option<String>, Option<i64>, Option<i64>, Option<i64>, SwitchColumns);
 
 macro_rules! user_columns {
     ($users:expr) => {
@@ -71,9 +73,8 @@ macro_rules! user_columns {
             users::avatar_url,
             users::deleted_at,
             users::muted_until,
-            users::read_receipts,
-            users::typing,
-            users::presence,
+            users::last_seen_at,
+            (users::read_receipts, users::typing, users::presence, users::delivery_receipts, users::last_seen),
         ))
     };
 }
@@ -99,6 +100,7 @@ macro_rules! offer_columns {
 macro_rules! room_details {
     () => {
         with_members!(rooms::table.inner_join(products::table.on(products::id.eq(rooms::product_id))))
+            .left_join(delivery_marks::table.on(delivery_marks::room_id.eq(rooms::id)))
             .left_join(messages::table.on(messages::room_id.eq(rooms::id).and(messages::seq.eq(rooms::last_seq))))
             // Written out: with a bound status SQLite could not use the index of those that wait.
             .left_join(
@@ -122,6 +124,7 @@ macro_rules! room_details {
                 user_columns!(SELLERS),
                 BUYERS_BLOCK.field(blocks::created_at).nullable(),
                 SELLERS_BLOCK.field(blocks::created_at).nullable(),
+                (delivery_marks::buyer_seq, delivery_marks::seller_seq).nullable(),
                 Option::<MessageRow>::as_select(),
                 offer_columns!(PENDING),
                 offer_columns!(ACCEPTED),
@@ -193,20 +196,38 @@ impl RoomDetails {
     }
 
     fn from_row(
-        (row, frozen, product, buyer, seller, buyers_block, sellers_block, last, pending, accepted): DetailRow,
+        (
+            row,
+            frozen,
+            product,
+            buyer,
+            seller,
+            buyers_block,
+            sellers_block,
+            delivered,
+            last,
+            pending,
+            accepted,
+        ): DetailRow,
     ) -> Result<Self, DbError> {
-        let member = |columns: UserColumns, block: Option<i64>| {
-            let (id, name, avatar_url, deleted_at, muted_until, read_receipts, typing, presence) = columns;
+        let (buyer_delivered, seller_delivered) = delivered.unwrap_or_default();
+        let member = |columns: UserColumns, block: Option<i64>, read_seq: i64, delivered_seq: i64| {
+            let (id, name, avatar_url, deleted_at, muted_until, last_seen_at, switches) = columns;
             let details = MemberDetails {
                 deleted: deleted_at.is_some(),
                 muted_until: muted_until.map(Timestamp),
                 has_blocked: block.is_some(),
-                settings: Settings { read_receipts, typing, presence },
+                settings: settings_of(switches),
+                marks: MemberMarks {
+                    read_seq: Seq(read_seq),
+                    delivered_seq: Seq(delivered_seq.max(read_seq)),
+                    last_seen_at: last_seen_at.map(Timestamp),
+                },
             };
             (User::from(UserRow { id, name, avatar_url, deleted_at }), details)
         };
-        let (buyer_user, buyer) = member(buyer, buyers_block);
-        let (seller_user, seller) = member(seller, sellers_block);
+        let (buyer_user, buyer) = member(buyer, buyers_block, row.buyer_read_seq, buyer_delivered);
+        let (seller_user, seller) = member(seller, sellers_block, row.seller_read_seq, seller_delivered);
         Ok(Self {
             room: Room {
                 id: RoomId::from_stored(row.id.as_str()),
@@ -224,22 +245,35 @@ impl RoomDetails {
     }
 
     /// Whether nobody can say anything: one of the two has blocked the other, or was deleted.
-    pub(in crate::db) fn is_closed(&self) -> bool {
-        self.members.iter().any(|(_, member)| member.has_blocked || member.deleted)
+    pub(in crate::db) const fn is_closed(&self) -> bool {
+        let Pair { buyer, seller } = &self.members;
+        buyer.has_blocked || seller.has_blocked || buyer.deleted || seller.deleted
+    }
+
+    /// What the two members share with each other.
+    const fn shared(&self) -> Settings {
+        if self.is_closed() {
+            Settings::nothing()
+        } else {
+            self.members.buyer.settings.both(self.members.seller.settings)
+        }
     }
 
     /// The room as one of its members sees it in their list.
     pub(in crate::db) fn into_summary(self, conn: &mut Connection, role: Role) -> Result<RoomSummary, DbError> {
         let (me, other) = (self.room.members()[role], self.room.members()[role.other()]);
         let closed = self.is_closed();
+        let other_marks = self.members[role.other()].marks.shown(self.shared());
         let read_seq = self.row.read_seq(role);
         let unread = count_unread(conn, &self.row.id, me.id.as_str(), read_seq, self.row.last_seq)?;
         Ok(RoomSummary {
             other: other.clone(),
+            other_marks,
             last_message: self.last_message,
             offer: self.offer,
             last_seq: Seq(self.row.last_seq),
             read_seq: Seq(read_seq),
+            delivered_seq: self.members[role].marks.delivered_seq,
             unread,
             closed,
             frozen: self.frozen,
