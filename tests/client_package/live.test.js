@@ -133,10 +133,28 @@ for (const wire of Object.keys(WIRES)) {
     assert.match((await failure(bought.sendImage(new Blob(["GIF89a"])))).message, /GIF/);
   });
 
+  test(`${wire}: a message is sent, delivered and read, and somebody who went was seen`, async (t) => {
+    const room = await haggle.room();
+    const { buyer, seller, bought, sold } = await pair(t, room);
+    sold.leave();
+    await when(bought, "change", () => bought.other.online === false, "the seller has left");
+    assert.ok(Math.abs(Date.parse(bought.other.lastSeenAt) - bought.now()) < 120_000, bought.other.lastSeenAt);
+    bought.send("Hello?");
+    // The seller's client is in no room, and says by itself what its list has heard of.
+    await when(bought, "change", () => bought.messages.at(-1) && bought.deliveryOf(bought.messages.at(-1)) === "delivered", "delivered");
+    const item = await when(buyer.inbox, "change", () => buyer.inbox.get(room.id)?.other.deliveredSeq === 1 && buyer.inbox.get(room.id));
+    assert.deepEqual([buyer.inbox.deliveryOf(item), item.other.readSeq], ["delivered", 0]);
+    await seller.rest.markRead(room.id, 1);
+    await when(bought, "change", () => bought.deliveryOf(bought.messages[0]) === "read", "read");
+    assert.deepEqual(await seller.rest.markDelivered(room.id, 1), { deliveredSeq: 1 });
+    assert.equal(bought.deliveryOf({ ...bought.messages[0], senderId: room.seller.id }), undefined, "of one's own alone");
+    assert.deepEqual(await seller.request("delivered", { roomId: room.id, seq: 99 }), { deliveredSeq: 1 });
+  });
+
   test(`${wire}: blocks, switches and reports`, async (t) => {
     const room = await haggle.room();
     const { buyer, seller, bought, sold } = await pair(t, room);
-    assert.deepEqual(await buyer.rest.setSettings({ readReceipts: false }), { readReceipts: false, typing: true, presence: true });
+    assert.deepEqual(await buyer.rest.setSettings({ readReceipts: false }), { readReceipts: false, typing: true, presence: true, deliveryReceipts: true, lastSeen: true });
     assert.equal((await seller.rest.report({ roomId: room.id, category: "other", text: "…" })).id.length > 0, true);
     await seller.rest.block(room.buyer.id);
     await when(bought, "change", () => bought.closed, "closed");

@@ -6,6 +6,7 @@ import { HaggleError, unlessAborted } from "./error.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import { plainWire } from "./plain_wire.js";
+import { Receipts } from "./receipts.js";
 import { Rest } from "./rest.js";
 import { Room } from "./room.js";
 import { RoomTokens } from "./room_tokens.js";
@@ -38,14 +39,14 @@ export class HaggleClient extends Emitter {
     const base = baseUrl.replace(/\/$/, "");
     /** The server's routes. */
     this.rest = new Rest(`${base}/api/v1`, tokens, { clock: this.clock, fetch });
-    /** One's own rooms. */
-    this.inbox = new Inbox(this.rest);
     this.#roomTokens = new RoomTokens(roomTokens, (roomId) => this.rest.issueRoomToken(roomId), this.clock);
     this.#connection = new Connection(wire ?? plainWire(base, { WebSocket }), tokens, {
       clock: this.clock,
       server: base,
       whyNot: (everOpen) => this.rest.whyNot(everOpen),
     });
+    /** One's own rooms. */
+    this.inbox = new Inbox(this.rest, new Receipts(this.#connection));
     this.#outbox = new Outbox(this.#connection, this.#roomTokens, `haggle.outbox/${encodeURIComponent(userId)}`, { storage, locks });
 
     this.#connection.on("state", (state) => {

@@ -1,6 +1,7 @@
 // @ts-check
 import { Emitter } from "./emitter.js";
 import { unlessAborted } from "./error.js";
+import { deliveryOf } from "./receipts.js";
 
 /** @import { Rest } from "./rest.js" */
 /** @import { Inbox as Declared } from "../types/index.d.ts" */
@@ -25,11 +26,16 @@ export class Inbox extends Emitter {
   /** @type {Reading} */ #archive = { loaded: false };
   /** @type {UnreadTotal | undefined} */ #total;
   #rest;
+  #receipts;
 
-  /** @param {Rest} rest */
-  constructor(rest) {
+  /**
+   * @param {Rest} rest
+   * @param {import("./receipts.js").Receipts} [receipts] takes each room that is read or heard of
+   */
+  constructor(rest, receipts) {
     super();
     this.#rest = rest;
+    this.#receipts = receipts;
   }
 
   get items() {
@@ -65,6 +71,13 @@ export class Inbox extends Emitter {
   /** @type {Declared["get"]} */
   get(roomId) {
     return this.#items.get(roomId);
+  }
+
+  /** @type {Declared["deliveryOf"]} */
+  deliveryOf({ other, lastMessage }) {
+    const isOwn = lastMessage && lastMessage.senderId !== other.id && lastMessage.kind !== "system";
+    // A server that knows no such marks leaves them out.
+    return isOwn && other.deliveredSeq !== undefined ? deliveryOf(lastMessage.seq, other) : undefined;
   }
 
   /** @type {Declared["load"]} */
@@ -164,6 +177,7 @@ export class Inbox extends Emitter {
     // A page that was read before an event but arrives after it knows less.
     if (known && (item.lastSeq < known.lastSeq || item.readSeq < known.readSeq)) return;
     this.#items.set(item.id, item);
+    this.#receipts?.take(item);
   }
 }
 

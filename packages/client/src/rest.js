@@ -122,6 +122,11 @@ export class Rest {
     return this.send("PUT", `${this.#room(roomId)}/read`, { seq }, options);
   }
 
+  /** @type {Declared["markDelivered"]} */
+  markDelivered(roomId, seq, options) {
+    return this.send("PUT", `${this.#room(roomId)}/delivered`, { seq }, options);
+  }
+
   /** @type {Declared["makeOffer"]} */
   makeOffer(roomId, offer, options) {
     return this.send("POST", `${this.#room(roomId)}/offers`, offer, options);

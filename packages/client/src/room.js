@@ -2,6 +2,7 @@
 import { Emitter, once } from "./emitter.js";
 import { HaggleError, isTransient, unlessAborted } from "./error.js";
 import { newClientId } from "./outbox.js";
+import { deliveryOf } from "./receipts.js";
 import { Timeline } from "./timeline.js";
 
 /** @import { Connection } from "./connection.js" */
@@ -164,6 +165,11 @@ export class Room extends Emitter {
     this.#sendRead();
   }
 
+  /** @type {Declared["deliveryOf"]} */
+  deliveryOf({ seq, senderId }) {
+    return senderId === this.ownUserId ? deliveryOf(seq, this.other) : undefined;
+  }
+
   /** @type {Declared["setTyping"]} */
   setTyping(typing) {
     const now = Date.now();
@@ -205,8 +211,11 @@ export class Room extends Emitter {
       case "read":
         this.#updateMember(data.userId, ({ readSeq }) => ({ readSeq: Math.max(readSeq, data.seq) }));
         break;
+      case "delivered":
+        this.#updateMember(data.userId, ({ deliveredSeq = 0 }) => ({ deliveredSeq: Math.max(deliveredSeq, data.seq) }));
+        break;
       case "presence":
-        this.#updateMember(data.userId, () => ({ online: data.online }));
+        this.#updateMember(data.userId, () => ({ online: data.online, lastSeenAt: data.lastSeenAt }));
         if (data.userId !== this.ownUserId && !data.online) this.otherIsTyping = false;
         break;
       case "typing":

@@ -11,6 +11,7 @@ import type {
   ClientOptions,
   ConnectionState,
   Currency,
+  DeliveryState,
   Draft,
   ErrorCode,
   Features,
@@ -193,6 +194,8 @@ export interface Inbox extends Emitter<{ change: void }> {
   /** Whether {@link loadMore} has something to read. */
   readonly hasMore: boolean;
   get(roomId: string): InboxItem | undefined;
+  /** How far the last message of a room has come, where it is one's own. */
+  deliveryOf(item: InboxItem): DeliveryState | undefined;
   /** Reads the first page again. The client does it after each reconnection. */
   load(options?: Abortable): Promise<void>;
   /** Reads the next page, if there is one. */
@@ -277,6 +280,8 @@ export interface Room extends Emitter<{ change: void; received: Message[] }> {
   loadMessage(seq: number, options?: Abortable): Promise<Message | undefined>;
   /** Says that everything up to `seq` was seen. Safe to call often: only what is new is sent. */
   markRead(seq: number): void;
+  /** How far a message of one's own has come. The client itself says what has reached this device. */
+  deliveryOf(message: Message): DeliveryState | undefined;
   /** To be called on every keystroke, with `false` when the composer was emptied. */
   setTyping(typing: boolean): void;
   /**
@@ -377,6 +382,8 @@ export interface Rest {
   takeBackReaction(roomId: string, messageId: string, options?: Abortable): Promise<Message>;
   /** Says how far one has read. It never goes back. */
   markRead(roomId: string, seq: number, options?: Abortable): Promise<{ readSeq: number }>;
+  /** Says how far messages have reached this device. It never goes back. */
+  markDelivered(roomId: string, seq: number, options?: Abortable): Promise<{ deliveredSeq: number }>;
   /** Makes an offer. Repeat it with the same `clientId`: it is stored once. `amount` is in the currency's minor unit. */
   makeOffer(roomId: string, offer: { amount: number; currency: string; clientId?: string }, options?: Abortable): Promise<OfferMessage>;
   /**

@@ -151,6 +151,10 @@ export interface Settings {
   readReceipts: boolean;
   typing: boolean;
   presence: boolean;
+  /** How far messages have reached the user's devices. From servers with `receipts` among their features. */
+  deliveryReceipts: boolean;
+  /** When the user was last active. From the same servers. */
+  lastSeen: boolean;
 }
 
 /** What one's own list does with a room. The other member never learns of it. */
@@ -211,10 +215,22 @@ export interface Currency {
   exponent: number;
 }
 
-export interface Member extends User {
+/** The other member of a room in one's own list. What the two don't share is 0 or absent, as on servers without `receipts` among their features. */
+export interface OtherMember extends User {
+  readSeq?: number;
+  /** How far messages have reached a device of theirs, never below `readSeq`. */
+  deliveredSeq?: number;
+  /** When they were last active, to the minute; of a {@link Member} only while they are offline. */
+  lastSeenAt?: string;
+}
+
+export interface Member extends OtherMember {
   online: boolean;
   readSeq: number;
 }
+
+/** How far a message of one's own has come: stored, on a device of the other member, or read. */
+export type DeliveryState = "sent" | "delivered" | "read";
 
 /** The answer to `enterRoom`. */
 export interface Entered {
@@ -238,11 +254,13 @@ export interface Entered {
 /** A room in one's own list of conversations. */
 export interface InboxItem extends RoomInfo {
   /** The member who is not the signed-in user. */
-  other: User;
+  other: OtherMember;
   lastMessage?: Message;
   offer?: StandingOffer;
   lastSeq: number;
   readSeq: number;
+  /** How far messages have reached a device of one's own, from servers with `receipts` among their features. */
+  deliveredSeq?: number;
   unread: number;
   closed: boolean;
   /** The marketplace has frozen the conversation. */
@@ -322,6 +340,7 @@ export interface ClientEvents {
   answerOffer: { data: { roomId?: string; messageId: string; answer: OfferAnswer; amount?: number }; reply: OfferMessage };
   typing: { data: { roomId?: string; typing: boolean }; reply: {} };
   read: { data: { roomId?: string; seq: number }; reply: { readSeq: number } };
+  delivered: { data: { roomId?: string; seq: number }; reply: { deliveredSeq: number } };
   authenticate: { data: { token: string }; reply: { expiresAt: string; serverTime: string } };
   heartbeat: { data: {}; reply: { serverTime: string; pingIntervalMs: number; pingTimeoutMs: number } };
 }
@@ -332,9 +351,11 @@ export interface ServerEvents {
   message: Message;
   /** An edit, a deletion, a reaction, an offer that moved. */
   messageUpdated: Message;
-  presence: { roomId: string; userId: string; online: boolean };
+  /** `lastSeenAt` of somebody who went, where the two share it. */
+  presence: { roomId: string; userId: string; online: boolean; lastSeenAt?: string };
   typing: { roomId: string; userId: string; typing: boolean };
   read: { roomId: string; userId: string; seq: number };
+  delivered: { roomId: string; userId: string; seq: number };
   /** Of all one's rooms, entered or not. */
   roomUpdated: InboxItem & { roomId: string; unreadTotal?: UnreadTotal };
   error: ErrorNotice;

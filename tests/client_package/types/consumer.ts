@@ -107,7 +107,8 @@ client.on("stopped", (error: HaggleError) => console.error(error.code, error.hin
 client.on("push", ({ event, data }) => console.log(event, data));
 client.on("message", (message: Message) => show(message));
 client.on("messageUpdated", show);
-client.on("presence", ({ roomId, userId, online }) => console.log(roomId, userId, online === true));
+client.on("presence", ({ roomId, userId, online, lastSeenAt }) => console.log(roomId, userId, online === true, lastSeenAt?.length));
+client.on("delivered", ({ roomId, userId, seq }) => console.log(roomId, userId, seq > 0));
 client.on("typing", ({ roomId, userId, typing }) => console.log(roomId, userId, typing === true));
 client.on("read", ({ roomId, userId, seq }) => console.log(roomId, userId, seq + 1));
 client.on("roomUpdated", (item: InboxItem) => console.log(item.other.name, item.unread + 1, item.offer?.amount));
@@ -168,6 +169,8 @@ async function live({ signal }: Abortable): Promise<void> {
   const info: RoomInfo | undefined = room.info;
   const other: Member | undefined = room.other;
   const members: Member[] = room.members;
+  const state: "sent" | "delivered" | "read" | undefined = room.deliveryOf(room.messages[0]);
+  const seen: string | undefined = other?.lastSeenAt;
   const drafts: readonly Draft[] = room.drafts;
   const timeline: Timeline = room.timeline;
   const facts: boolean[] = [room.entered, room.closed, room.otherIsTyping, room.loadingOlder, timeline.started, timeline.hasGap, timeline.hasOlder];
