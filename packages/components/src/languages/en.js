@@ -53,6 +53,7 @@ export const en = {
   back: "Back",
   online: "Online",
   offline: "Not here right now",
+  lastSeen: (/** @type {string} */ ago) => `Last seen ${ago}`,
   connecting: "Connecting…",
   typing: "typing…",
   isTyping: (/** @type {string} */ name) => `${name} is typing`,
@@ -67,7 +68,7 @@ export const en = {
   edited: "edited",
   today: "Today",
   yesterday: "Yesterday",
-  delivery: { sending: "Sending…", sent: "Sent", read: "Read", failed: "Not sent" },
+  delivery: { sending: "Sending…", sent: "Sent", delivered: "Delivered", read: "Read", failed: "Not sent" },
   retry: "Tap to try again",
   discard: "Discard",
   writeTo: (/** @type {string} */ name) => `Message ${name}`,
@@ -210,7 +211,7 @@ export const en = {
 
   privacy: "What others see of me",
   privacyHint: "What you switch off you don’t see of others either.",
-  settings: { readReceipts: "When I have read", typing: "When I am typing", presence: "When I am here" },
+  settings: { deliveryReceipts: "When messages reach me", readReceipts: "When I have read", typing: "When I am typing", presence: "When I am here", lastSeen: "When I was last here" },
   notifications: {
     title: "On this device",
     messages: "Notify me of new messages",

@@ -49,6 +49,7 @@ export const ko = {
   back: "뒤로",
   online: "접속 중",
   offline: "지금은 자리에 없어요",
+  lastSeen: (ago) => `마지막 접속: ${ago}`,
   connecting: "연결 중…",
   typing: "입력 중…",
   isTyping: (name) => `${name} 님이 입력 중`,
@@ -63,7 +64,7 @@ export const ko = {
   edited: "수정됨",
   today: "오늘",
   yesterday: "어제",
-  delivery: { sending: "보내는 중…", sent: "보냄", read: "읽음", failed: "전송 실패" },
+  delivery: { sending: "보내는 중…", sent: "보냄", delivered: "전달됨", read: "읽음", failed: "전송 실패" },
   retry: "눌러서 다시 보내기",
   discard: "삭제",
   writeTo: (name) => `${name} 님에게 메시지 보내기`,
@@ -205,7 +206,7 @@ export const ko = {
 
   privacy: "상대방에게 보이는 내 정보",
   privacyHint: "끄면 나도 상대방의 정보를 볼 수 없어요.",
-  settings: { readReceipts: "읽음 표시", typing: "입력 중 표시", presence: "접속 상태" },
+  settings: { deliveryReceipts: "전달됨 표시", readReceipts: "읽음 표시", typing: "입력 중 표시", presence: "접속 상태", lastSeen: "마지막 접속 시간" },
 
   notifications: {
     title: "이 기기의 알림",

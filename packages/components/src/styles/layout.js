@@ -147,6 +147,10 @@ export const layout = css`
     color: var(--ink-soft);
   }
 
+  .inbox-mark[data-state="read"] .icon {
+    color: var(--brand);
+  }
+
   .inbox-item {
     position: relative;
   }

@@ -7,7 +7,7 @@
 const GROUP_MS = 5 * 60_000;
 
 /**
- * @typedef {"sending" | "failed" | "sent" | "read"} State
+ * @typedef {"sending" | "failed" | "sent" | "delivered" | "read"} State
  * @typedef {{key: string, text?: string, at: string, state?: State, showsState?: boolean, message?: Message, draft?: Draft}} Line
  *   `showsState`: it is the last one in its state, which is said there and nowhere else
  * @typedef {{kind: "group", key: string, own: boolean, lines: Line[]}} Group
@@ -32,11 +32,11 @@ export function isNews({ kind, senderId, data }, userId) {
  *
  * @param {Message[]} messages
  * @param {readonly Draft[]} drafts
- * @param {{ownUserId: string, othersReadSeq: number, unread: Message[], groupKeys: Map<string, string>}} context
+ * @param {{ownUserId: string, stateOf: (message: Message) => State | undefined, unread: Message[], groupKeys: Map<string, string>}} context
  *   `unread` are those under the line; `groupKeys` remembers the group of each line: a group that grows at its top must stay the same elements
  * @returns {Block[]}
  */
-export function arrange(messages, drafts, { ownUserId, othersReadSeq, unread, groupKeys }) {
+export function arrange(messages, drafts, { ownUserId, stateOf, unread, groupKeys }) {
   /** @type {Block[]} */
   const blocks = [];
   let day = "";
@@ -68,7 +68,7 @@ export function arrange(messages, drafts, { ownUserId, othersReadSeq, unread, gr
       key: message.clientId ?? message.id,
       text: message.text,
       at: message.sentAt,
-      state: !own ? undefined : message.seq <= othersReadSeq ? "read" : "sent",
+      state: stateOf(message),
       message,
     });
   }

@@ -233,12 +233,19 @@ function StatusHint({ room, product: { status, sellerId } }) {
  *   blocking: boolean, ask: (kind: Asked["kind"]) => (message?: Message) => void, takesFocus: boolean}} props
  */
 function Header({ room, inbox, other, state, product, rest, blocking, ask, takesFocus }) {
-  const { t } = useLanguage();
+  const { t, format } = useLanguage();
+  const [, refresh] = useState({});
   const title = useRef(/** @type {HTMLElement | null} */ (null));
   const online = state === "open" && room.other?.online && !room.closed;
   const typing = room.otherIsTyping && !room.closed;
   // The link that led here is hidden on a phone. On a desk the composer takes the focus after this.
   useEffect(() => void (takesFocus && title.current?.focus({ preventScroll: true })), []);
+  const lastSeenAt = room.other?.lastSeenAt;
+  useEffect(() => {
+    const timer = setInterval(() => refresh({}), 60_000);
+    return () => clearInterval(timer);
+  }, []);
+  const offline = lastSeenAt ? t.lastSeen(format.ago(room.now() - Date.parse(lastSeenAt))) : t.offline;
   const { failure, attempt } = useAttempt();
   const menuOf = useRoomMenu(inbox, rest, attempt);
   const items = () => [
@@ -254,7 +261,7 @@ function Header({ room, inbox, other, state, product, rest, blocking, ask, takes
     <div class="conversation-who">
       <h2 id="conversation-title" class="plain-line" dir="auto" ref=${title} tabindex="-1">${other.name}</h2>
       <p class="conversation-state plain-line" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
-        ${typing ? t.typing : state !== "open" || !room.entered ? "\u00A0" : room.closed ? "" : online ? t.online : t.offline}
+        ${typing ? t.typing : state !== "open" || !room.entered ? "\u00A0" : room.closed ? "" : online ? t.online : offline}
       </p>
     </div>
     ${product && html`<${ProductStrip} product=${product} own=${product.sellerId === room.ownUserId} rest=${rest} />`}

@@ -50,7 +50,7 @@ export function InboxList({ inbox, rest, user, openRoomId }) {
     ${failure && html`<p class="notice form-failure" role="alert">${failureText(failure, t)}</p>`}
     ${items.length > 0
       ? html`<ul class="inbox-list">
-          ${items.map((item) => html`<${InboxRow} key=${item.id} item=${item} user=${user} current=${item.id === openRoomId} menu=${menus && ((/** @type {string} */ name) => html`<${menus.RowMenu} inbox=${inbox} rest=${rest} attempt=${attempt} item=${item} name=${name} isOpen=${item.id === openRoomId} />`)} />`)}
+          ${items.map((item) => html`<${InboxRow} key=${item.id} item=${item} user=${user} current=${item.id === openRoomId} state=${inbox.deliveryOf(item)} menu=${menus && ((/** @type {string} */ name) => html`<${menus.RowMenu} inbox=${inbox} rest=${rest} attempt=${attempt} item=${item} name=${name} isOpen=${item.id === openRoomId} />`)} />`)}
           ${hasMore &&
           html`<li class="inbox-more">
             <button type="button" class="button" aria-disabled=${String(busy || isReading)} onClick=${() => attempt(loadMore)}>${t.more}</button>

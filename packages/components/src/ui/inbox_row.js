@@ -15,9 +15,9 @@ const MARKS = /** @type {const} */ (["pinned", "muted"]);
 /**
  * A conversation in a list.
  *
- * @param {{item: InboxItem, user: {id: string}, current: boolean, menu?: (name: string) => any}} props
+ * @param {{item: InboxItem, user: {id: string}, current: boolean, state?: import("@haggle/client").DeliveryState, menu?: (name: string) => any}} props
  */
-export function InboxRow({ item, user, current, menu }) {
+export function InboxRow({ item, user, current, state, menu }) {
   const { t, format } = useLanguage();
   const { product, lastMessage, unread, settings } = item;
   const isUnread = unread > 0 || settings?.unread;
@@ -37,7 +37,7 @@ export function InboxRow({ item, user, current, menu }) {
           <${Standing} item=${item} user=${user} />
         </span>
         <span class="inbox-line">
-          <${LastLine} item=${item} user=${user} />
+          <${LastLine} item=${item} user=${user} state=${state} />
           ${isUnread && html`<span class="badge" part="badge"><span aria-hidden="true">${unread || ""}</span><span class="visually-hidden">${unread ? t.unread(unread) : t.filters.unread}</span></span>`}
         </span>
       </span>
@@ -73,14 +73,15 @@ export function Faces({ product, other }) {
 /**
  * What one has begun to write, and else what was said last.
  *
- * @param {{item: InboxItem, user: {id: string}}} props
+ * @param {{item: InboxItem, user: {id: string}, state?: import("@haggle/client").DeliveryState}} props
  */
-function LastLine({ item: { id, lastMessage }, user }) {
+function LastLine({ item: { id, lastMessage }, user, state }) {
   const { t, format } = useLanguage();
   const [draft, setDraft] = useState(() => draftOf(user.id, id));
   useEffect(() => onDraft(user.id, id, () => setDraft(draftOf(user.id, id))), [user.id, id]);
   if (draft.trim()) return html`<span class="inbox-last plain-line"><span class="inbox-draft">${t.draft}</span> <bdi>${draft}</bdi></span>`;
   const text = lastMessage ? describe(lastMessage, { t, format }) : t.noMessages;
   const isOwn = lastMessage?.senderId === user.id && !lastMessage.deletedAt;
-  return html`<span class="inbox-last plain-line" dir="auto">${isOwn ? t.lastFromYou(text) : text}</span>`;
+  return html`${isOwn && state && html`<span class="inbox-mark" data-state=${state} role="img" aria-label=${t.delivery[state]}><${Icon} name=${state === "sent" ? state : "read"} /></span>`}
+    <span class="inbox-last plain-line" dir="auto">${isOwn ? t.lastFromYou(text) : text}</span>`;
 }

@@ -51,6 +51,13 @@ function newFormats(code, t) {
     /** How much of it. @param {number} share 0 to 1 */
     percent: (share) => new Intl.NumberFormat(code, { style: "percent" }).format(share),
 
+    /** How long ago, in the largest unit. @param {number} ms */
+    ago(ms) {
+      const hours = ms / 3_600_000;
+      const [count, unit] = /** @type {[number, "minute"]} */ (hours < 1 ? [hours * 60, "minute"] : hours < 24 ? [hours, "hour"] : [hours / 24, "day"]);
+      return new Intl.RelativeTimeFormat(code).format(-Math.max(1, Math.floor(count)), unit);
+    },
+
     /** A list in a sentence. @param {string[]} words */
     list: (words) => new Intl.ListFormat(code).format(words),
   };

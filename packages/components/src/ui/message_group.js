@@ -62,7 +62,7 @@ export function MessageGroup({ block: { own, lines }, other, room, product, acti
               html`<p class="meta">
                 ${index === last && html`<time datetime=${line.at}>${format.time(line.at)}</time>`}
                 ${message?.editedAt && !message.deletedAt && html`<span>${t.edited}</span>`}
-                ${state && showsState && html`<span class="delivery"><${Icon} name=${state === "sending" ? "clock" : state} />${t.delivery[state]}</span>`}
+                ${state && showsState && html`<span class="delivery"><${Icon} name=${state === "sending" ? "clock" : state === "delivered" ? "read" : state} />${t.delivery[state]}</span>`}
               </p>`}
         </div>`;
       })}

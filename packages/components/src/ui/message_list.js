@@ -77,7 +77,7 @@ export function MessageList({ room, other, product, actions, sought }) {
   const older = useOlder(room);
   const { settled, unread } = useUnread(room, older.loadBackTo);
   const ready = room.entered && (settled || !room.caughtUp);
-  const blocks = ready ? arrange(messages, drafts, { ownUserId: room.ownUserId, othersReadSeq: room.other?.readSeq ?? 0, unread, groupKeys: groupKeys.current }) : [];
+  const blocks = ready ? arrange(messages, drafts, { ownUserId: room.ownUserId, stateOf: (message) => room.deliveryOf(message), unread, groupKeys: groupKeys.current }) : [];
 
   const groupView = useKept();
   // What a group shows of them: the objects themselves are new with every event.

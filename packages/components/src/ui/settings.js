@@ -9,7 +9,7 @@ import { html, useEffect, useState } from "./view.js";
 /** The style sheets of the switches. They are read with them. */
 export const sheets = [dialogs];
 
-const NAMES = /** @type {(keyof Switches)[]} */ (["readReceipts", "typing", "presence"]);
+const NAMES = /** @type {(keyof Switches)[]} */ (["deliveryReceipts", "readReceipts", "typing", "presence", "lastSeen"]);
 
 /**
  * What the other member gets to see, each with its switch.
@@ -31,7 +31,7 @@ export function Settings({ rest }) {
   return html`<section class="settings" aria-labelledby="settings-title">
     <h2 id="settings-title">${t.privacy}</h2>
     <p class="form-hint" id="settings-hint">${t.privacyHint}</p>
-    ${NAMES.map(
+    ${NAMES.filter((name) => !settings || name in settings).map(
       (name) => html`<label class="switch" key=${name}>
         <span>${t.settings[name]}</span>
         <input
