@@ -11,6 +11,9 @@ use crate::support::{
     server::{SERVICE_KEY, START},
 };
 
+/// A member of the staff.
+const MODERATOR: &str = "mod-1";
+
 async fn events(server: &TestServer, query: &str) -> Answer {
     rest::call(server.addr, SERVICE_KEY, "GET", &format!("/api/v1/events{query}"), None).await
 }
@@ -304,6 +307,23 @@ fn changes() -> Vec<Change> {
             &["productUpdated"],
             &[],
         ),
+        // That they came and went are messages of the room; the room itself is another afterwards.
+        change(
+            ("POST", "/api/v1/rooms/{id}/join"),
+            "/api/v1/rooms/ROOM/join",
+            Some(MODERATOR),
+            json!({"reason": "a dispute"}),
+            &["message", "userUpdated"],
+            &[],
+        ),
+        change(
+            ("POST", "/api/v1/rooms/{id}/leave"),
+            "/api/v1/rooms/ROOM/leave",
+            Some(MODERATOR),
+            Value::Null,
+            &["message"],
+            &[],
+        ),
         // Notes are the staff's own.
         change(
             ("POST", "/api/v1/users/{id}/notes"),
@@ -369,7 +389,11 @@ async fn every_route_that_changes_something_is_an_event_with_its_time_and_the_sa
         for expected in [first, again] {
             server.advance(Duration::from_secs(1));
             now = now.plus_ms(1000);
-            let token = user.map_or_else(|| SERVICE_KEY.to_owned(), |user| server.token(user));
+            let token = match user {
+                Some(MODERATOR) => server.staff_token(MODERATOR),
+                Some(user) => server.token(user),
+                None => SERVICE_KEY.to_owned(),
+            };
             let answer = if path.ends_with("/images") {
                 rest::upload(server.addr, &token, &named(path, &push), &photo, &[("clientId", "i")]).await
             } else {

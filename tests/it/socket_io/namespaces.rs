@@ -108,7 +108,10 @@ async fn the_inbox_shows_nobody_who_has_blocked_or_does_not_want_to_be_seen() {
     let gone = json!({"roomId": room.id, "userId": "alice", "online": false});
     assert_eq!(sam.event("/inbox", "presence").await, [gone], "nor when they were last seen");
     alice.send("41/chat,").await;
+    // Packets are handled in their order: once this is answered, she has left.
+    alice.join("/inbox", json!({"token": server.token("alice")})).await;
     assert!(call(server.addr, &server.token("sam"), "DELETE", blocks, None).await.status < 300);
+    assert_eq!(sam.event("/inbox", "presence").await, presence(false), "when she was last seen is shown again");
     let mut again = chat(&server, "alice").await;
     again.request("/chat", "enterRoom", room.id.as_str()).await;
     assert_eq!(sam.event("/inbox", "presence").await, presence(true), "nothing of her in between");
