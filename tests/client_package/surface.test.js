@@ -40,6 +40,7 @@ const CALLS = {
   react: ["r", "m", "👍"],
   takeBackReaction: ["r", "m"],
   markRead: ["r", 1],
+  markDelivered: ["r", 1],
   makeOffer: ["r", { amount: 1, currency: "USD" }],
   answerOffer: ["r", "m", { answer: "accept" }],
   sendImage: ["r", new Blob(["image"])],

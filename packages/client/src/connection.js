@@ -303,7 +303,7 @@ export class Connection extends Emitter {
     const refused = !wasOpen && (next === "renew" || code === 1006);
     if (next === "renew" || refused) this.#needsFreshToken = true;
     if (refused && this.#tryAtOnce()) return;
-    if (this.#isFinal(error)) return this.#stop(error);
+    if (error && this.#isFinal(error)) return this.#stop(error);
     if (refused && code === 1006 && this.#whyNot) return void this.#explain(this.#whyNot);
     if (next === "wait") this.#serverDelayMs = error?.retryAfterMs ?? 5_000;
     this.#wait();
@@ -321,7 +321,7 @@ export class Connection extends Emitter {
     if (this.#generation !== generation) return;
     clearTimeout(this.#openTimer);
     this.error = error;
-    if (this.#isFinal(error)) return this.#stop(error);
+    if (error && this.#isFinal(error)) return this.#stop(error);
     // REST has taken the token that is at hand.
     if (!error) this.#needsFreshToken = false;
     this.#serverDelayMs = error?.retryAfterMs ?? this.#serverDelayMs;
@@ -331,12 +331,11 @@ export class Connection extends Emitter {
   /**
    * Whether the server would refuse another try as well.
    *
-   * @param {HaggleError | undefined} error why there is no connection
-   * @returns {error is HaggleError}
+   * @param {HaggleError} error why there is no connection
    */
   #isFinal(error) {
-    if (error?.code === "unauthenticated") this.#refusals += 1;
-    return error !== undefined && (FINAL.has(error.code) || this.#refusals >= REFUSALS_MAX);
+    if (error.code === "unauthenticated") this.#refusals += 1;
+    return FINAL.has(error.code) || this.#refusals >= REFUSALS_MAX;
   }
 
   /** Connects without a backoff, unless that was done since a connection last held. */

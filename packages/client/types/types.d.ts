@@ -4,6 +4,10 @@
  * Times are RFC 3339 in UTC with milliseconds. A field that has nothing to say is absent, never `null`.
  */
 
+import type { Wire } from "./wire.d.ts";
+
+export type { Line, LineEvents, Wire } from "./wire.d.ts";
+
 export type ProductStatus = "on_sale" | "reserved" | "sold";
 export type OfferStatus = "pending" | "accepted" | "declined" | "withdrawn" | "countered" | "expired" | "superseded";
 export type OfferAnswer = "accept" | "decline" | "withdraw" | "counter";
@@ -268,8 +272,8 @@ export interface InboxItem extends RoomInfo {
   offer?: StandingOffer;
   lastSeq: number;
   readSeq: number;
-  /** How far messages have reached a device of one's own, from servers with `receipts` among their features. */
-  deliveredSeq?: number;
+  /** How far messages have reached a device of one's own. */
+  deliveredSeq: number;
   unread: number;
   closed: boolean;
   /** The marketplace has frozen the conversation. */
@@ -461,28 +465,6 @@ export interface OutboxStorage {
 /** The part of `navigator.locks` that is used. */
 export interface OutboxLocks {
   request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown>;
-}
-
-/** A kind of connection: the plain WebSocket, Socket.IO, or your own. Each call starts one connection. */
-export type Wire = (token: string, events: LineEvents) => Line;
-
-/** One connection of a {@link Wire}, from its attempt to its end. */
-export interface Line {
-  request(event: string, data: any, answered: (answer: { data?: any; error?: any }) => void): void;
-  /** Asks for no answer. */
-  notify(event: string, data: any): void;
-  /** Ends it. It says nothing any more. */
-  close(): void;
-}
-
-/** What a {@link Line} says, never before its wire has returned it. */
-export interface LineEvents {
-  /** With the version of the protocol that the server chose, where the wire says it. */
-  opened(protocol?: string): void;
-  /** Everything that is not an answer. */
-  pushed(push: { event: string; data: any }): void;
-  /** It has ended with a close code of the protocol, or could not be opened: 1006 where nobody says why. */
-  lost(code: number): void;
 }
 
 export interface ClientOptions {

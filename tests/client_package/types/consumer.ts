@@ -15,6 +15,7 @@ import {
   type ConnectionState,
   type ContactKind,
   type Currency,
+  type DeliveryState,
   type Draft,
   type Emitter,
   type Entered,
@@ -37,6 +38,7 @@ import {
   type OfferData,
   type OfferMessage,
   type OfferStatus,
+  type OtherMember,
   type OutboxLocks,
   type OutboxStorage,
   type Page,
@@ -170,8 +172,9 @@ async function live({ signal }: Abortable): Promise<void> {
   const info: RoomInfo | undefined = room.info;
   const other: Member | undefined = room.other;
   const members: Member[] = room.members;
-  const state: "sent" | "delivered" | "read" | undefined = room.deliveryOf(room.messages[0]);
-  const seen: string | undefined = other?.lastSeenAt;
+  const states: (DeliveryState | undefined)[] = [...room.messages.map((message) => room.deliveryOf(message)), item && inbox.deliveryOf(item)];
+  const listed: OtherMember | undefined = item?.other;
+  const seen: string | undefined = other?.lastSeenAt ?? listed?.lastSeenAt;
   const drafts: readonly Draft[] = room.drafts;
   const timeline: Timeline = room.timeline;
   const facts: boolean[] = [room.entered, room.closed, room.otherIsTyping, room.loadingOlder, timeline.started, timeline.hasGap, timeline.hasOlder];
