@@ -12,9 +12,9 @@ const users = { buyer: { id: "me", name: "Me" }, seller: { id: "them", name: "Th
 const item = { id: "r", roomId: "r", ...users, product: {}, createdAt: "", other: users.seller, lastSeq: 1, readSeq: 1, deliveredSeq: 1, unread: 0, closed: false };
 
 /** A client of somebody who has one room with one message, which is read. Time stands still for it. */
-async function setUp(t, answers) {
+async function setUp(t, answers, lastSeq = 1) {
   stopTime(t);
-  const entered = { room: { id: "r", ...users, product: {}, createdAt: "" }, members: [{ ...users.buyer, readSeq: 1, deliveredSeq: 1 }, users.seller], lastSeq: 1, readSeq: 1, messages: [message(1)], closed: false, hasMore: false };
+  const entered = { room: { id: "r", ...users, product: {}, createdAt: "" }, members: [{ ...users.buyer, readSeq: 1, deliveredSeq: 1 }, users.seller], lastSeq, readSeq: 1, messages: [message(lastSeq)], closed: false, hasMore: false };
   const wire = new ScriptedWire({ enterRoom: () => ({ ...entered, serverTime: "2030-01-01T00:00:00.000Z" }), delivered: ({ seq }) => ({ deliveredSeq: seq }), read: ({ seq }) => ({ readSeq: seq }), ...answers });
   const fetch = async (url) => Response.json(url.includes("/rooms?") ? { items: [item] } : { rooms: 0, messages: 0 });
   const client = new library.HaggleClient({ userId: "me", baseUrl: "https://chat.example", fetchToken: () => "token", fetch, wire: wire.wire });
@@ -65,7 +65,7 @@ test("a room where it is forbidden, as under room tokens, is asked again when it
       if (!isEntered) throw { code: "forbidden", message: "no" };
       return { deliveredSeq: seq };
     },
-  });
+  }, 4);
   for (const lastSeq of [2, 3, 4]) {
     push("roomUpdated", { ...item, lastSeq });
     await turn();
@@ -74,6 +74,8 @@ test("a room where it is forbidden, as under room tokens, is asked again when it
   assert.deepEqual(said(), ["delivered 2"]);
   isEntered = true;
   await enter();
-  push("message", message(2));
-  assert.deepEqual(said(), ["delivered 2", "delivered 2"]);
+  assert.deepEqual(said(), ["delivered 2", "delivered 4"]);
+  t.mock.timers.tick(1_000);
+  push("message", message(5));
+  assert.deepEqual(said(), ["delivered 2", "delivered 4", "delivered 5"]);
 });

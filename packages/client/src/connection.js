@@ -214,7 +214,7 @@ export class Connection extends Emitter {
       opened: (protocol) => {
         this.#serverDelayMs = undefined;
         this.#refusals = 0;
-        this.#lastError = this.error = undefined;
+        this.error = undefined;
         this.protocol = protocol || undefined;
         clearTimeout(this.#openTimer);
         this.#wasOpen = this.#everOpen = true;

@@ -47,11 +47,12 @@ export class Receipts {
 
   /**
    * A room was entered: what was refused before is asked again.
-   * @param {{id: string, lastSeq: number, deliveredSeq?: number}} room
+   * @param {string} roomId
+   * @param {number} seq of its newest message
    */
-  enter(room) {
-    this.#known.delete(room.id);
-    this.take(room);
+  enter(roomId, seq) {
+    if (this.#known.get(roomId) === Infinity) this.#known.set(roomId, -1);
+    this.arrive(roomId, seq);
   }
 
   /**

@@ -341,7 +341,7 @@ export class Room extends Emitter {
     this.standingOffer = offer;
     this.members = members;
     this.#readSeq = readSeq;
-    this.#receipts.enter({ id: this.id, lastSeq, deliveredSeq: members.find(({ id }) => id === this.ownUserId)?.deliveredSeq });
+    this.#receipts.enter(this.id, lastSeq);
     this.emit("change");
   }
 
