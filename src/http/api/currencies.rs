@@ -1,10 +1,24 @@
 //! The currencies that prices may be in.
 
-use actix_web::{HttpResponse, http::header};
+use std::sync::LazyLock;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, ContentEncoding},
+};
+use bytes::Bytes;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::{domain::currency, http::responses::Anyone, protocol::json::to_json};
+use crate::{
+    domain::currency,
+    http::{
+        compressed::{Hash, accepts_gzip, gzipped},
+        responses::Anyone,
+    },
+    protocol::json::to_json,
+};
 
 /// A currency of ISO 4217.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,10 +49,21 @@ pub struct Currencies {
     tag = "products",
     responses((status = 200, description = "All currencies, by code", body = Currencies), Anyone)
 )]
-pub async fn list_currencies() -> HttpResponse {
-    let items = currency::all().map(|(code, exponent)| Currency { code, exponent }).collect();
-    HttpResponse::Ok()
+pub async fn list_currencies(request: HttpRequest) -> HttpResponse {
+    static SENT: LazyLock<(Bytes, Hash)> = LazyLock::new(|| {
+        let items = currency::all().map(|(code, exponent)| Currency { code, exponent }).collect();
+        let body = to_json(&Currencies { items });
+        let hash = Sha256::digest(&body).into();
+        (body, hash)
+    });
+    let (body, hash) = &*SENT;
+    let mut response = HttpResponse::Ok();
+    response
         .content_type("application/json")
         .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
-        .body(to_json(&Currencies { items }))
+        .insert_header((header::VARY, "accept-encoding"));
+    if accepts_gzip(&request) {
+        return response.insert_header(ContentEncoding::Gzip).body(gzipped(*hash, body));
+    }
+    response.body(body.clone())
 }

@@ -117,6 +117,9 @@ async fn a_product_is_put_and_its_seller_says_where_it_stands() {
 async fn everybody_can_read_the_digits_of_every_currency() {
     let server = TestServer::start().await;
     let list = ask(server.addr, "", "GET", "/api/v1/currencies", None).await.body;
+    let packed = send(server.addr, "GET", "/api/v1/currencies", &[("accept-encoding", "gzip")], b"").await;
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert!(packed.header("content-length").unwrap().parse::<usize>().unwrap() < 1500, "{}", packed.head);
     let items = list["items"].as_array().unwrap();
     assert!(items.len() > 150);
     for (code, exponent) in [("KRW", 0), ("USD", 2), ("RSD", 2), ("KWD", 3), ("CLF", 4)] {

@@ -97,7 +97,7 @@ async fn the_inbox_shows_nobody_who_has_blocked_or_does_not_want_to_be_seen() {
     };
     assert_eq!(set(settings(false)).await.status, 200);
     let gone = json!({"roomId": room.id, "userId": "alice", "online": false});
-    assert_eq!(sam.event("/inbox", "presence").await, [gone.clone()], "as if she had gone, and not when");
+    assert_eq!(sam.event("/inbox", "presence").await, vec![gone.clone()], "as if she had gone, and not when");
     let mut second = PacketClient::open(server.addr).await;
     second.join("/inbox", json!({"token": server.token("sam")})).await;
     assert_eq!(set(settings(true)).await.status, 200);
