@@ -260,6 +260,7 @@ export const en = {
   sessionEnded: "This session has ended",
   signInAgain: "Please sign in again.",
   sessionEndedHint: "The server asked this window not to come back by itself.",
+  bannedUntil: (/** @type {string | undefined} */ until) => `The marketplace has closed your access until ${until ? new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(new Date(until)) : "further notice"}.`,
   originRefused: (/** @type {string} */ origin) => `Pages of ${origin} may not use this server. Its operator can allow them with --allowed-origin.`,
   roomRefused: "This conversation can’t be opened.",
 

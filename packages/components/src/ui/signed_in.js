@@ -21,12 +21,12 @@ export function SignedIn({ session, again, children }) {
   const { t } = useLanguage();
   useChanges(session.client, "state");
   if (session.hasEnded) {
-    const code = session.error?.code;
+    const { code, until } = session.error ?? {};
     return html`<section class="pane">
       <div class="empty">
         <h2 class="empty-title" role="alert">${t.sessionEnded}</h2>
-        <p>${code === "origin_refused" ? t.originRefused(location.origin) : code === "unauthenticated" ? t.signInAgain : t.sessionEndedHint}</p>
-        <button type="button" class="button" onClick=${again}>${t.tryAgain}</button>
+        <p>${code === "origin_refused" ? t.originRefused(location.origin) : code === "unauthenticated" ? t.signInAgain : code === "banned" ? t.bannedUntil(until) : t.sessionEndedHint}</p>
+        ${code !== "banned" && html`<button type="button" class="button" onClick=${again}>${t.tryAgain}</button>`}
       </div>
     </section>`;
   }
