@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Window } from "./support/browser.js";
 import { DeskWindow } from "./support/desk.js";
+import { HostSite } from "./support/host.js";
 import { browser, server, stage } from "./support/stage.js";
 
 /* What becomes of an action at the desk, for its staff and for members, and the short ways through it. `staff_views.test.js` looks at each view. */
@@ -35,21 +36,41 @@ test("members see that the marketplace has removed a message, and not that its s
   }
 });
 
-test("a banned member reads until when, and nothing that only repeats it", async () => {
-  for (const [until, words] of [[undefined, /until further notice\.$/], ["2999-01-02T12:00:00.000Z", /until Jan 2, 2999, .*\.$/]]) {
-    const member = await (await Window.open(browser, server.url)).signIn("Amara");
-    await member.page.locator(".product").first().waitFor();
-    await server.api("PUT", "/users/amara/ban", { until, reason: "a test" });
-    const page = member.page.locator(".notice-page");
-    await page.getByText("The marketplace has closed your access").waitFor();
-    assert.match(await page.locator("p").textContent(), words);
-    assert.equal(await page.getByRole("button", { name: "Sign in again" }).count(), 0);
-    await page.getByRole("button", { name: "Sign in as somebody else" }).click();
-    await member.page.locator(".person").first().waitFor();
-    await server.api("DELETE", "/users/amara/ban");
-    member.faults = member.faults.filter((fault) => !/status of 403/.test(fault));
-    await member.close();
-  }
+for (const wire of ["plain", "socketIo"]) {
+  test(`over ${wire}, a banned member reads until when, and nothing that only repeats it`, async () => {
+    for (const [until, words] of [[undefined, /until further notice\.$/], ["2999-01-02T12:00:00.000Z", /until Jan 2, 2999, .*\.$/]]) {
+      const member = await (await Window.open(browser, `${server.url}/#/rooms/room-amara-guitar`, { wire })).signIn("Amara");
+      const { page } = member;
+      await page.locator(".history[aria-busy=false]").waitFor();
+      await server.api("PUT", "/users/amara/ban", { until, reason: "a test" });
+      const closed = page.locator(".notice-page");
+      // Now, and when they come back.
+      for (const visit of ["open", "refused"]) {
+        if (visit === "refused") await page.locator(".person", { hasText: "Amara" }).click();
+        await closed.getByText("The marketplace has closed your access").waitFor();
+        // A refused CONNECT of Socket.IO does not say until when.
+        if (visit === "open" || wire === "plain") assert.match(await closed.locator("p").textContent(), words, visit);
+        assert.equal(await page.getByRole("button", { name: "Sign in again" }).count(), 0);
+        await page.getByRole("button", { name: "Sign in as somebody else" }).click();
+      }
+      await page.locator(".person").first().waitFor();
+      await server.api("DELETE", "/users/amara/ban");
+      member.faults = member.faults.filter((fault) => !/status of 403|Unexpected response code: 403/.test(fault));
+      await member.close();
+    }
+  });
+}
+
+test("on a marketplace's own page, too, a banned member reads that, and finds no button that only repeats it", async () => {
+  const site = await HostSite.start({ chat: () => server.url, tokenOf: (user) => server.tokenOf(user) });
+  await server.api("PUT", "/users/priya/ban", { reason: "a test" });
+  const member = await Window.open(browser, `${site.url}/?user=priya`);
+  await member.page.getByText("The marketplace has closed your access until further notice.").waitFor();
+  assert.equal(await member.page.getByRole("button", { name: "Try again" }).count(), 0);
+  await server.api("DELETE", "/users/priya/ban");
+  member.faults = member.faults.filter((fault) => !/status of 403|response code: 403/.test(fault));
+  await member.close();
+  await site.stop();
 });
 
 test("a removed message is shown as removed with its report, also after a reload and a decision", async () => {

@@ -85,7 +85,7 @@ function Results({ asked }) {
     markPlace();
   };
   return html`<section aria-label=${t.search.results} ref=${list}>
-    <h2><span role="status">${isThere && count > 0 ? t.search.found(count, pages.more) : t.search.results}</span></h2>
+    <h2>${isThere && count > 0 ? t.search.found(count, pages.more) : t.search.results}</h2>
     <${PagedList} pages=${pages} empty=${t.search.nothing(asked.words)} label=${t.search.results}>
       ${(/** @type {import("@haggle/client").Found} */ { message, room, snippet }) => html`<li key=${message.id}>
         <a class="row" data-row=${message.id} onClick=${() => open(message.id)} href=${addressOf({ view: "conversation", id: room.id, seq: message.seq })}>
