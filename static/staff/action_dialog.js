@@ -19,6 +19,7 @@ import { useDesk, useWords } from "./words.js";
  * @property {string} [spansLabel]
  * @property {{label: string, options: [string, string][]}} [choice] one of several, by value and label
  * @property {{label: string, options: [string, string][]}} [recipients] whom it is for
+ * @property {string} [about] the report for which it is done: the reason that was given last for it is there to begin with
  * @property {string} [typed] an id that must be typed first, since this can't be taken back
  * @property {(given: Given) => Promise<unknown>} run
  * @property {string} done is said afterwards
@@ -30,9 +31,9 @@ const REASON_MAX = 1000;
 /** @param {{action: Action, onClose: () => void}} props */
 export function ActionDialog({ action, onClose }) {
   const { t, failureText } = useWords();
-  const { say } = useDesk();
-  const { title, text, label, danger, reason: wants = "needed", spans, spansLabel = t.spans.label, choice, recipients, typed, run, done } = action;
-  const [reason, setReason] = useState("");
+  const { say, lastReasons } = useDesk();
+  const { title, text, label, danger, reason: wants = "needed", spans, spansLabel = t.spans.label, choice, recipients, about, typed, run, done } = action;
+  const [reason, setReason] = useState(about && wants !== "none" ? (lastReasons.get(about) ?? "") : "");
   const [given, setGiven] = useState("");
   const [mistyped, setMistyped] = useState(false);
   const typedField = useRef(/** @type {HTMLInputElement | null} */ (null));
@@ -60,6 +61,7 @@ export function ActionDialog({ action, onClose }) {
     }
     const answers = { reason: reason.trim(), until: span && spanEnd(span, Date.now()), choice: chosen, recipient };
     if (!(await attempt(() => run(answers)))) return;
+    if (about && answers.reason) lastReasons.set(about, answers.reason);
     close();
     say(done);
   };
@@ -82,7 +84,7 @@ export function ActionDialog({ action, onClose }) {
       ${mistyped && html`<p class="form-failure" role="alert">${t.mistyped}</p>`}`}
       ${wants !== "none" &&
       html`<div class="field"><label for="reason">${wants === "needed" ? t.reason : t.reasonOptional}</label>
-        <textarea id="reason" autofocus=${!hasChoices && typed === undefined} ref=${field} rows="2" maxlength=${REASON_MAX} value=${reason} aria-required=${String(wants === "needed")} aria-invalid=${String(wrong)} aria-describedby="reason-hint" onInput=${(/** @type {any} */ event) => (setReason(event.currentTarget.value), setWrong(false))}></textarea>
+        <textarea id="reason" autofocus=${!hasChoices && typed === undefined} ref=${field} onFocus=${(/** @type {any} */ event) => about && event.currentTarget.select()} rows="2" maxlength=${REASON_MAX} value=${reason} aria-required=${String(wants === "needed")} aria-invalid=${String(wrong)} aria-describedby="reason-hint" onInput=${(/** @type {any} */ event) => (setReason(event.currentTarget.value), setWrong(false))}></textarea>
         <p class="form-hint" id="reason-hint">${t.reasonHint}</p>
       </div>`}
       ${wrong && html`<p class="form-failure" role="alert">${t.reasonNeeded}</p>`}

@@ -55,7 +55,8 @@ export function Desk({ rest, me, leave }) {
   };
   const lastSearch = useRef(/** @type {import("./words.js").DeskTools["lastSearch"]["current"]} */ (undefined));
   const [samples] = useState(() => new Samples());
-  const tools = useMemo(() => ({ rest, me, lastSearch, samples, said, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people, said]);
+  const [lastReasons] = useState(() => /** @type {Map<string, string>} */ (new Map()));
+  const tools = useMemo(() => ({ rest, me, lastSearch, lastReasons, samples, said, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people, said]);
   useEffect(() => {
     if (!said) return;
     const end = () => setSaid("");

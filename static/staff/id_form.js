@@ -38,7 +38,8 @@ export function NotFound({ kind, id }) {
   const { t } = useWords();
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
-    document.title = `${t.notFound} – haggle`;
+    // Of a report, the queue next to it has the title.
+    if (kind !== "report") document.title = `${t.notFound} – haggle`;
     heading.current?.focus();
   }, []);
   return html`

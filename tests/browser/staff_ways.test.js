@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Window } from "./support/browser.js";
 import { DeskWindow } from "./support/desk.js";
-import { HostSite } from "./support/host.js";
 import { browser, server, stage } from "./support/stage.js";
 
 /* What becomes of an action at the desk, for its staff and for members, and the short ways through it. `staff_views.test.js` looks at each view. */
@@ -61,18 +60,6 @@ for (const wire of ["plain", "socketIo"]) {
   });
 }
 
-test("on a marketplace's own page, too, a banned member reads that, and finds no button that only repeats it", async () => {
-  const site = await HostSite.start({ chat: () => server.url, tokenOf: (user) => server.tokenOf(user) });
-  await server.api("PUT", "/users/priya/ban", { reason: "a test" });
-  const member = await Window.open(browser, `${site.url}/?user=priya`);
-  await member.page.getByText("The marketplace has closed your access until further notice.").waitFor();
-  assert.equal(await member.page.getByRole("button", { name: "Try again" }).count(), 0);
-  await server.api("DELETE", "/users/priya/ban");
-  member.faults = member.faults.filter((fault) => !/status of 403|response code: 403/.test(fault));
-  await member.close();
-  await site.stop();
-});
-
 test("a removed message is shown as removed with its report, also after a reload and a decision", async () => {
   const { id, messageId } = await reported("Give me your password");
   const desk = await DeskWindow.signIn(browser, server, { place: `#/reports/${id}` });
@@ -106,6 +93,41 @@ test("a removed message is shown as removed with its report, also after a reload
   await desk.close();
 });
 
+test("the next action on a report begins with the last reason, and a decided one says by whom and why", async () => {
+  const { id } = await reported("Pay by voucher");
+  const other = await reported("Another one");
+  const desk = await DeskWindow.signIn(browser, server, { place: `#/reports/${id}` });
+  const { page } = desk;
+  const reason = desk.dialog.locator("#reason");
+  await page.getByRole("button", { name: "Remove the message" }).waitFor();
+  await page.keyboard.press("x");
+  await desk.dialog.waitFor();
+  assert.equal(await reason.inputValue(), "");
+  await desk.confirm({ reason: "Asks for vouchers" });
+  await page.keyboard.press("d");
+  await desk.dialog.waitFor();
+  assert.equal(await reason.inputValue(), "Asks for vouchers");
+  // What is typed takes its place.
+  await reason.focus();
+  await page.keyboard.type("A misunderstanding");
+  assert.equal(await reason.inputValue(), "A misunderstanding");
+  await desk.confirm();
+  await desk.said("The report was dismissed.");
+
+  await desk.go(`#/reports/${other.id}`);
+  await page.getByRole("button", { name: "Remove the message" }).waitFor();
+  await page.keyboard.press("d");
+  await desk.dialog.waitFor();
+  assert.equal(await reason.inputValue(), "", "a reason is of its report");
+  await page.keyboard.press("Escape");
+  await desk.dialog.waitFor({ state: "detached" });
+
+  await desk.go(`#/reports/${id}?state=decided`);
+  await page.getByRole("button", { name: "Who decided it, and why?" }).click();
+  await page.locator(".report p", { hasText: "moderator: A misunderstanding" }).waitFor();
+  await desk.close();
+});
+
 test("an id that nothing has keeps the form, and says so of a person, a product, a conversation and a report", async () => {
   const desk = await DeskWindow.signIn(browser, server, { place: "#/search" });
   const { page } = desk;
@@ -118,7 +140,7 @@ test("an id that nothing has keeps the form, and says so of a person, a product,
     await page.getByRole("heading", { name: "Not found", level: 1 }).waitFor();
     await page.getByRole("alert").getByText(`No ${kind} has the id “nobody-1”.`).waitFor();
     assert.equal(await field.inputValue(), "nobody-1");
-    assert.match(await page.title(), /^Not found/);
+    assert.match(await page.title(), kind === "report" ? /Reports – haggle$/ : /^Not found/);
   }
   await page.getByRole("combobox", { name: "What" }).selectOption("person");
   await field.fill("mina");

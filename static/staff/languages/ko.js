@@ -103,6 +103,9 @@ export const ko = {
     upholdAgain: "인정으로 변경",
     dismiss: "기각",
     dismissAgain: "기각으로 변경",
+    whoDecided: "누가 왜 처리했나요?",
+    noReason: "사유 없음",
+    deciderUnknown: "감사 기록의 최근 항목에 처리한 사람이 없어요.",
     readFor: (id) => `신고 ${id}`,
   },
   message: {

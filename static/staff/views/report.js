@@ -1,5 +1,6 @@
 // @ts-check
-import { html, useEffect, useRef } from "../../components/ui/view.js";
+import { useAttempt } from "../../components/ui/attempt.js";
+import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
 import { ban, dismiss, mute, removeMessage, uphold, warn } from "../actions.js";
 import { ConversationLink, Moment, PersonLink, ProductLink } from "../links.js";
 import { Failure, isFailure, Loaded, useLoading } from "../loading.js";
@@ -8,6 +9,9 @@ import { go } from "../navigation.js";
 import { addressOf } from "../places.js";
 import { Notes } from "../notes.js";
 import { useDesk, useWords } from "../words.js";
+
+/** So much of the audit log is read for who has decided a report, in pages of 200 entries. */
+const AUDIT_PAGES_MAX = 5;
 
 /** @typedef {import("../rest.js").Report} Report */
 /** @typedef {import("../rest.js").StaffRoom} StaffRoom */
@@ -91,6 +95,7 @@ function Opened({ report, room, now, failure, reload, onDecided, onAssigned }) {
   return html`<article class="report" aria-labelledby="report-title">
     <h1 id="report-title" tabindex="-1" ref=${heading}>${t.report.title(t.categories[category], reported.name)}</h1>
     <${Standing} report=${report} />
+    ${report.state === "decided" && html`<${Decision} key=${report.decidedAt} report=${report} />`}
     <dl class="facts">
       <div><dt>${t.report.by}</dt><dd>${held ? t.backend : html`<${PersonLink} id=${reporterId} />`}</dd></div>
       <div><dt>${t.report.about}</dt><dd><${PersonLink} id=${reportedId} />${mutedUntil && html` <span class="status status-reserved">${t.mutedUntil(moment(mutedUntil))}</span>`}</dd></div>
@@ -121,6 +126,31 @@ function Standing({ report: { state, decision, decidedAt, muteUntil, assigneeId 
   </p>`;
 }
 
+/** Who has decided it and why, which the audit log knows: read by those who want to know it, since reading is an entry. @param {{report: Report}} props */
+function Decision({ report: { id, reportedId } }) {
+  const { t, moderator, failureText } = useWords();
+  const { rest } = useDesk();
+  const [found, setFound] = useState(/** @type {import("../rest.js").AuditEntry | undefined} */ (undefined));
+  const [isLooked, setLooked] = useState(false);
+  const { busy, failure, attempt } = useAttempt();
+  const look = () =>
+    attempt(async () => {
+      /** @type {string | undefined} */
+      let cursor;
+      for (let page = 0; page < AUDIT_PAGES_MAX; page += 1) {
+        const { items, nextCursor } = await rest.listAudit({ userId: reportedId, limit: 200 }, cursor);
+        const entry = items.find(({ action, reportId }) => action === "decide_report" && reportId === id);
+        if (entry) return setFound(entry);
+        if (!(cursor = nextCursor)) break;
+      }
+    }).then(setLooked);
+  if (found) return html`<p><bdi>${moderator(found.by)}</bdi>: <span dir="auto">${found.reason ?? t.report.noReason}</span></p>`;
+  return html`<p class="line">
+    ${isLooked ? html`<span class="soft">${t.report.deciderUnknown}</span>` : html`<button type="button" class="text-button" aria-disabled=${busy} onClick=${look}>${t.report.whoDecided}</button>`}
+    ${failure && html`<span class="form-failure" role="alert">${failureText(failure)}</span>`}
+  </p>`;
+}
+
 /** Who looks after a report. @param {{id: string}} props */
 export function Assignee({ id }) {
   const { t } = useWords();
@@ -134,7 +164,8 @@ export function Assignee({ id }) {
  */
 function Actions({ report, room, now, reporter, reported, reload, onDecided, onAssigned }) {
   const { t, failureText } = useWords();
-  const { rest, ask, me, say } = useDesk();
+  const { rest, ask: askOf, me, say } = useDesk();
+  const ask = (/** @type {import("../action_dialog.js").Action} */ action) => askOf({ ...action, about: report.id });
   const isMine = report.assigneeId === me.id;
   const assign = async () => {
     try {
