@@ -123,7 +123,7 @@ test("the next action on a report begins with the last reason, and a decided one
   await desk.dialog.waitFor({ state: "detached" });
 
   await desk.go(`#/reports/${id}?state=decided`);
-  await page.getByRole("button", { name: "Who decided it, and why?" }).click();
+  await page.getByRole("button", { name: "By whom, and why?" }).click();
   await page.locator(".report p", { hasText: "moderator: A misunderstanding" }).waitFor();
   await desk.close();
 });

@@ -103,7 +103,7 @@ export const en = {
     upholdAgain: "Uphold instead",
     dismiss: "Dismiss",
     dismissAgain: "Dismiss instead",
-    whoDecided: "Who decided it, and why?",
+    whoDecided: "By whom, and why?",
     noReason: "no reason given",
     deciderUnknown: "The newest entries of the audit log don’t say who decided it.",
     readFor: (/** @type {string} */ id) => `Report ${id}`,

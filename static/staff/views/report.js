@@ -38,7 +38,7 @@ export function ReportView({ id, filters, listed, onDecided, onAssigned }) {
       },
     );
     if (room) know([room.buyer, room.seller]);
-    return { report, room, now, failure };
+    return /** @type {Reading} */ ({ report, room, now, failure });
   }, [id]);
 
   // It has left the queue: a colleague has decided it.
