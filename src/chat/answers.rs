@@ -68,7 +68,7 @@ impl Chat {
         }
         for work in asked {
             match &standing {
-                Ok(Standing::Member) => self.with_room(work),
+                Ok(Standing::Member) => self.with_member(work),
                 Ok(Standing::Staff) if self.is_by_staff(&work) => self.with_room(work),
                 Ok(_) => self.refuse(work, ChatError::forbidden()),
                 Err(error) => self.refuse(work, error.clone().into()),

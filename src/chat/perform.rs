@@ -24,10 +24,31 @@ impl Chat {
         match self.settings.policy {
             AuthorizePolicy::OnEnter => self.with_room(work),
             AuthorizePolicy::EveryMessage => self.ask_database(work),
-            AuthorizePolicy::RoomToken => match check_grant(&work, &self.rooms, self.now.wall) {
-                Ok(()) => self.with_room(work),
-                Err(error) => self.refuse(work, error),
-            },
+            AuthorizePolicy::RoomToken => self.with_grant(work),
+        }
+    }
+
+    /// The same under `room-token`. What a device says by itself needs none, as `roomUpdated` that it answers needs none.
+    fn with_grant(&mut self, work: RoomRequest) {
+        let granted = match work {
+            RoomRequest::Received(_) => Ok(()),
+            _ => check_grant(&work, &self.rooms, self.now.wall),
+        };
+        match granted {
+            Ok(()) => self.with_room(work),
+            Err(error) => self.refuse(work, error),
+        }
+    }
+
+    /// Does something for a member of the room of whom the database was asked: a member of the staff in a room of their own is one
+    /// like any other.
+    pub(super) fn with_member(&mut self, mut work: RoomRequest) {
+        if let RoomRequest::Message(message) = &mut work {
+            message.draft.by_staff = false;
+        }
+        match self.settings.policy {
+            AuthorizePolicy::RoomToken => self.with_grant(work),
+            AuthorizePolicy::OnEnter | AuthorizePolicy::EveryMessage => self.with_room(work),
         }
     }
 

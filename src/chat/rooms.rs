@@ -220,19 +220,23 @@ impl Rooms {
 
     /// A user was renamed or, with `deleted`, removed.
     pub fn user_changed(&mut self, user: &User, deleted: bool) {
-        let Self { users, live, sessions, .. } = self;
+        let Self { users, live, .. } = self;
+        for live in live.values_mut() {
+            live.staff_changed(user);
+        }
         let Some(known) = users.get(&user.id) else { return };
         for room in &known.rooms {
             if let Some(live) = live.get_mut(room) {
                 live.user_changed(user, deleted);
             }
         }
-        for room in known.sessions.iter().filter_map(|session| sessions.get(session)).flat_map(|session| &session.rooms)
-        {
-            if let Some(live) = live.get_mut(room) {
-                live.staff_changed(user);
-            }
-        }
+    }
+
+    /// The rooms in memory that somebody has joined as a member of the staff.
+    #[must_use]
+    pub fn rooms_of_staff(&self, user: &UserId) -> Vec<RoomId> {
+        let joined = self.live.iter().filter(|(_, live)| live.has_staff(user));
+        joined.map(|(room, _)| room.clone()).collect()
     }
 
     /// A user was active at this time.

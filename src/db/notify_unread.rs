@@ -12,6 +12,7 @@ use std::{collections::HashMap, ops::RangeInclusive};
 use super::{
     Connection, DbError,
     models::{
+        message,
         notification::{self, NotificationRow, SentRow},
         push_subscription,
         room::{self, RoomDetails},
@@ -264,12 +265,9 @@ pub(super) fn to_notification(
     let Some(role) = details.row.role_of(&user) else { return Ok(None) };
     let other = &details.members[role.other()];
     let is_silent = details.is_closed() || other.muted_until.is_some_and(|until| until > now);
-    let is_others = details.last_message.as_ref().is_none_or(|last| {
-        let sender = last.sender_id.as_str();
-        sender == details.row.user_of(role.other()) || sender == user.as_str()
-    });
     // What the staff has said is read there all the same.
-    if details.row.listing(role).muted || is_silent && is_others {
+    let is_left_out = is_silent && !message::has_staff_since(conn, &row.room_id, row.read_seq)?;
+    if details.row.listing(role).muted || is_left_out {
         return Ok(None);
     }
     let summary = details.into_summary(conn, role)?;

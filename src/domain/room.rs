@@ -52,7 +52,8 @@ impl MemberMarks {
         Self {
             read_seq: if shared.read_receipts { self.read_seq } else { Seq(0) },
             delivered_seq: if shared.delivery_receipts { self.delivered_seq } else { Seq(0) },
-            last_seen_at: self.last_seen_at.filter(|_| shared.last_seen),
+            // Else it would say as much as `online`.
+            last_seen_at: self.last_seen_at.filter(|_| shared.last_seen && shared.presence),
         }
     }
 }

@@ -83,7 +83,7 @@ pub const RULES: &[Rule] = &[
     rule("DELETE", "/api/v1/rooms/{id}/freeze", Needs::Staff),
     rule("POST", "/api/v1/rooms/{id}/warnings", Needs::Staff),
     rule("POST", "/api/v1/rooms/{id}/join", Needs::StaffToken),
-    rule("POST", "/api/v1/rooms/{id}/leave", Needs::StaffToken),
+    rule("POST", "/api/v1/rooms/{id}/leave", Needs::Staff),
     rule("GET", "/api/v1/rooms/{id}/messages", Needs::UserOrStaff),
     rule("POST", "/api/v1/rooms/{id}/messages", Needs::UserOrService),
     rule("PATCH", "/api/v1/rooms/{id}/messages/{messageId}", Needs::User),

@@ -18,6 +18,7 @@ import "./client/outbox.js";
 import "./client/outbox_store.js";
 import "./client/timeline.js";
 import "./client/inbox.js";
+import "./client/receipts.js";
 import "./client/rest.js";
 import "./client/http.js";
 import "./client/room_tokens.js";

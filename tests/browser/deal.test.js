@@ -349,15 +349,15 @@ test("a switch that is off counts for both directions, and stays off", async () 
       const settings = document.querySelector("haggle-settings");
       return settings !== null && all(".switch input:checked", settings.shadowRoot).length === count;
     }, count);
-  await shared(3);
+  await shared(5);
   await presence.focus();
   await buyer.page.keyboard.press("Space");
-  await shared(2);
+  await shared(4);
   await seller.page.locator(".conversation-state[data-online]").waitFor({ state: "detached" });
   await buyer.look("settings-desk");
   await buyer.page.reload();
   await buyer.page.locator(".account-button").click();
-  await shared(2);
+  await shared(4);
   assert.equal(await presence.isChecked(), false);
   await Promise.all([buyer.close(), seller.close()]);
 });

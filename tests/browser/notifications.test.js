@@ -108,6 +108,21 @@ for (const wire of ["socketIo", "plain"]) {
   });
 }
 
+test("a notification of what staff says has their name, and not the other member's", async () => {
+  const window = await open({ permission: "granted" });
+  await window.openChat("Priya");
+  await look(window, false);
+  await server.api("POST", "/rooms/room-jonas-chair/join", { reason: "They asked for help" }, { as: "moderator" });
+  await window.until(() => globalThis.shown.length === 1);
+  await say("room-jonas-chair", "moderator", "How can I help?");
+  await window.until(() => globalThis.shown.length === 2);
+  const { items } = await server.api("GET", "/rooms/room-jonas-chair/messages", undefined, { as: "jonas" });
+  assert.deepEqual((await shown(window))[1], [items.at(-1).sender.name, "How can I help?"]);
+  assert.notEqual(items.at(-1).sender.name, "Sofía Herrera");
+  await server.api("POST", "/rooms/room-jonas-chair/leave", undefined, { as: "moderator" });
+  await window.close();
+});
+
 test("the browser is asked after the first message, once, and never by itself", async () => {
   const window = await open({ permission: "default" });
   const { page } = window;

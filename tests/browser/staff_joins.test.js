@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DESK, PHONE, Window } from "./support/browser.js";
 import { DeskWindow } from "./support/desk.js";
+import { picture } from "./support/picture.js";
 import { browser, server, stage } from "./support/stage.js";
 import { en } from "../../static/staff/languages/en.js";
 import { ko } from "../../static/staff/languages/ko.js";
@@ -72,6 +73,8 @@ test("a member sees who joins, what they say under which name, and that they lea
   await member.send("Thank you, it is.");
   await member.message("Thank you, it is.", "sent").waitFor();
   await member.look("staff-in-conversation");
+  // What a screen reader says names the one who says it, too.
+  await member.page.locator("[aria-live=polite]", { hasText: `${name}: Is everything all right here?` }).waitFor({ state: "attached" });
 
   await desk.page.keyboard.press("Escape");
   await desk.page.keyboard.press("i");
@@ -130,5 +133,32 @@ test("a conversation that one has joined opens at its newest message, with the b
   await page.keyboard.press("i");
   await desk.confirm();
   await page.locator(".composer-bar").waitFor({ state: "detached" });
+  await desk.close();
+});
+
+test("a picture by staff, and a hit of the desk's search, have the name of the one who sent it", async () => {
+  const member = await (await Window.open(browser, server.url)).signIn("Jonas");
+  const desk = await DeskWindow.signIn(browser, server);
+  await server.api("POST", `/rooms/${ROOM}/join`, { reason: "They asked for help" }, { as: "moderator" });
+  const { buffer } = await picture(member, "form.png", 400, 300);
+  const form = new FormData();
+  form.append("image", new Blob([buffer], { type: "image/png" }), "form.png");
+  form.append("text", "This is the quokka form");
+  const headers = { authorization: `Bearer ${await server.tokenOf("moderator")}` };
+  const sent = await (await fetch(`${server.url}/api/v1/rooms/${ROOM}/images`, { method: "POST", headers, body: form })).json();
+  const { name } = sent.sender;
+
+  await member.page.locator(`.inbox-row[data-room="${ROOM}"]`).click();
+  await member.page.locator(`.line[data-seq="${sent.seq}"] .image`).click();
+  await member.page.locator(".gallery[open]").getByRole("heading", { name: new RegExp(name) }).waitFor();
+  await member.close();
+
+  await desk.go("#/search");
+  await desk.page.locator("#search-words").fill("quokka");
+  await desk.page.locator("#search-reason").fill("A question about a form");
+  await desk.page.locator("#search-reason").press("Enter");
+  await desk.row("quokka").waitFor();
+  assert.equal(await desk.row("quokka").locator("strong").textContent(), name);
+  await server.api("POST", `/rooms/${ROOM}/leave`, undefined, { as: "moderator" });
   await desk.close();
 });

@@ -370,3 +370,88 @@ test("refused tokens stop no client whose backend makes good ones again", async 
   assert.deepEqual([opened, client.state === "closed"], [3, false]);
   client.close();
 });
+
+test("an `error` event while the connection is open is no reason to stop when the network is lost later", async (t) => {
+  for (const code of ["forbidden", "unauthenticated"]) {
+    const wire = new ScriptedWire();
+    const client = alone(t, { wire: wire.wire });
+    const stopped = [];
+    client.on("stopped", (error) => stopped.push(error));
+    client.connect();
+    await client.whenOpen();
+    // As for `typing` under room tokens, before the room is entered again.
+    wire.last.pushed({ event: "error", data: { code, message: "no", event: "typing" } });
+    wire.last.lost(1006);
+    assert.deepEqual([client.state, client.error, stopped], ["waiting", undefined, []], code);
+    client.reconnectNow();
+    await client.whenOpen();
+    assert.equal(wire.attempts.length, 2);
+  }
+});
+
+test("a connection that the server ends with a reason stops with it, also after other errors", async (t) => {
+  const wire = new ScriptedWire();
+  const client = alone(t, { wire: wire.wire });
+  client.connect();
+  await client.whenOpen();
+  wire.last.pushed({ event: "error", data: { code: "rate_limited", message: "slower", event: "typing" } });
+  wire.last.pushed({ event: "error", data: { code: "banned", message: "the marketplace has banned you" } });
+  wire.last.lost(4003);
+  assert.deepEqual([client.state, client.error.code], ["closed", "banned"]);
+});
+
+test("one refused token and an outage after it stop no client", async (t) => {
+  stopTime(t);
+  let isDown = false;
+  const wire = new ScriptedWire();
+  // As over Socket.IO: a refusal has its reason, and a server that is down has none.
+  const refusing = (token, events) => {
+    if (isDown) queueMicrotask(() => events.lost(1006));
+    else queueMicrotask(() => (events.pushed({ event: "error", data: { code: "unauthenticated", message: "no" } }), events.lost(4001)));
+    return { request() {}, notify() {}, close() {} };
+  };
+  let isUp = false;
+  let attempts = 0;
+  const client = alone(t, {
+    wire: (token, events) => (isUp ? wire.wire(token, events) : ((attempts += 1), refusing(token, events))),
+    fetch: () => Promise.reject(new TypeError("fetch failed")),
+  });
+  client.on("state", () => (isDown ||= client.state === "waiting"));
+  client.connect();
+  for (let turns = 0; turns < 3000 && attempts < 12 && client.state !== "closed"; turns++) {
+    await turn();
+    t.mock.timers.tick(100);
+  }
+  assert.deepEqual([attempts, client.state === "closed", client.error?.code], [12, false, "unreachable"]);
+  isUp = true;
+  for (let turns = 0; turns < 3000 && client.state !== "open"; turns++) {
+    await turn();
+    t.mock.timers.tick(100);
+  }
+  assert.equal(client.state, "open");
+  client.close();
+});
+
+test("a backend that fails to make tokens stops no client, whatever code it fails with", async (t) => {
+  for (const code of ["unauthenticated", "forbidden"]) {
+    stopTime(t);
+    let failures = 0;
+    let fetched = 0;
+    // The token at hand does not open a connection, and there is no other one for now.
+    const fetchToken = () => {
+      if (++fetched % 2 === 1) return `token ${fetched}`;
+      failures += 1;
+      throw new library.HaggleError(code, "/chat-token answered 503", { status: 503 });
+    };
+    const lost = (token, events) => (queueMicrotask(() => events.lost(1006)), { request() {}, notify() {}, close() {} });
+    const client = alone(t, { wire: lost, fetchToken });
+    client.connect();
+    for (let turns = 0; turns < 3000 && failures < 10 && client.state !== "closed"; turns++) {
+      await turn();
+      t.mock.timers.tick(100);
+    }
+    assert.deepEqual([failures, client.state === "closed"], [10, false], code);
+    client.close();
+    t.mock.timers.reset();
+  }
+});

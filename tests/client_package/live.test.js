@@ -136,6 +136,7 @@ for (const wire of Object.keys(WIRES)) {
   test(`${wire}: a message is sent, delivered and read, and somebody who went was seen`, async (t) => {
     const room = await haggle.room();
     const { buyer, seller, bought, sold } = await pair(t, room);
+    await when(bought, "change", () => bought.other.online, "the seller is online");
     sold.leave();
     await when(bought, "change", () => bought.other.online === false, "the seller has left");
     assert.ok(Math.abs(Date.parse(bought.other.lastSeenAt) - bought.now()) < 120_000, bought.other.lastSeenAt);

@@ -9,6 +9,11 @@ import { installed, MemoryStorage, WebSocket, when } from "./support/live.js";
 
 const { haggle, consumer } = await installed();
 
+test("the backend's page answers with a token as the frontends read it", async () => {
+  const text = await readFile(new URL("../../docs/backend.md", import.meta.url), "utf8");
+  assert.match(text, /app\.get\("\/chat-token"[^]*?\.json\(\{ token: /);
+});
+
 for (const [path, address, user] of [
   ["docs/integrate.md", "https://chat.example", "alice"],
   ["packages/client/README.md", "https://chat.example.com", "mina"],
@@ -30,7 +35,7 @@ for (const [path, address, user] of [
     let shown;
     const show = (messages) => (shown = messages);
     const { client, room: there } = run({
-      fetch: async (asked) => (assert.equal(asked, "/my/backend/chat-token"), new Response(room.buyer.token)),
+      fetch: async (asked) => (assert.equal(asked, "/my/backend/chat-token"), Response.json({ token: room.buyer.token })),
       localStorage: new MemoryStorage(),
       roomId: room.id,
       show,

@@ -222,12 +222,31 @@ async fn what_needs_no_room_token_needs_a_member_all_the_same() {
         ("message", json!({"roomId": room.id, "text": "hello"})),
         ("typing", json!({"roomId": room.id, "typing": true})),
         ("read", json!({"roomId": room.id, "seq": 1})),
-        ("delivered", json!({"roomId": room.id, "seq": 1})),
         ("offer", json!({"roomId": room.id, "amount": 1, "currency": "KRW"})),
         ("react", json!({"roomId": room.id, "messageId": said["messageId"], "emoji": "👍"})),
     ] {
         assert_eq!(alice.request(event, data).await.unwrap_err().code, "forbidden", "{event}");
     }
+    // What a device says by itself about what its list was sent.
+    let arrived = json!({"roomId": room.id, "seq": 1});
+    // She has read her own second one.
+    assert_eq!(alice.request("delivered", arrived.clone()).await.unwrap(), json!({"deliveredSeq": 2}));
+    assert_eq!(mallory.request("delivered", arrived).await.unwrap_err().code, "forbidden");
+}
+
+#[actix_web::test]
+async fn a_member_of_the_staff_needs_a_room_token_in_a_room_of_their_own_like_anybody() {
+    let server = server_with(AuthorizePolicy::RoomToken).await;
+    let room = server.seed().room("alice", "bike");
+    let mut alice = WsClient::connect(server.addr, &server.staff_token("alice")).await.unwrap();
+    let said = json!({"roomId": room.id, "text": "hello"});
+    for (event, data) in [("enterRoom", json!(room.id)), ("message", said)] {
+        assert_eq!(alice.request(event, data).await.unwrap_err().code, "forbidden", "{event}");
+    }
+    let token = room_token(&server, &room.id, "alice");
+    alice.request("enterRoom", json!({"roomId": room.id, "token": token})).await.unwrap();
+    let said = alice.say("as the buyer that she is").await;
+    assert_eq!((&said["seq"], said.get("sender")), (&json!(1), None));
 }
 
 #[actix_web::test]

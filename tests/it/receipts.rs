@@ -292,6 +292,12 @@ async fn with_last_seen_off_neither_shows_it_nor_sees_it_and_at_once() {
         assert_eq!(sam.push("presence").await, gone, "{who}");
         set(&server, who, json!({"lastSeen": true})).await;
         assert_eq!(sam.push("presence").await["lastSeenAt"], minute(0), "{who}");
+        // Without presence nor is there anything that says as much.
+        set(&server, who, json!({"presence": false})).await;
+        assert_eq!(sam.push("presence").await, gone, "{who}");
+        assert!(room_of(&server, "sam", room).await["other"].get("lastSeenAt").is_none());
+        set(&server, who, json!({"presence": true})).await;
+        assert_eq!(sam.push("presence").await["lastSeenAt"], minute(0), "{who}");
     }
 }
 

@@ -132,10 +132,13 @@ async fn nobody_but_staff_with_its_own_token_is_there_as_staff() {
     let room = room.as_str();
     let because = || Some(json!({"reason": "a test"}));
     for token in [server.token("alice"), server.token("mina"), SERVICE_KEY.to_owned()] {
-        for rest in ["/join", "/leave"] {
-            assert_eq!(ask(&server, &token, "POST", room, rest, because()).await.status, 403);
-        }
+        assert_eq!(ask(&server, &token, "POST", room, "/join", because()).await.status, 403);
     }
+    for token in [server.token("alice"), server.token("mina")] {
+        assert_eq!(ask(&server, &token, "POST", room, "/leave", None).await.status, 403);
+    }
+    let by_service = ask(&server, SERVICE_KEY, "POST", room, "/leave", None).await;
+    assert_eq!((by_service.status, &by_service.body["code"]), (422, &json!("invalid")), "it has to say who");
     for (room, body, status) in [(room, None, 422), (room, Some(json!({"reason": " "})), 422), ("none", because(), 404)]
     {
         assert_eq!(ask(&server, &mina(&server), "POST", room, "/join", body).await.status, status);
@@ -230,6 +233,31 @@ async fn a_ban_ends_the_stay_of_staff_as_it_does_others() {
     assert_eq!(wire.closed().await, Some(4003));
     let refused = say(&server, room, "x").await;
     assert_eq!((refused.status, &refused.body["code"]), (403, &json!("banned")));
+}
+
+#[actix_web::test]
+async fn others_take_somebody_out_who_can_not_leave_any_more_and_a_new_name_shows_at_once() {
+    let server = TestServer::start().await;
+    let room = server.seed().room("alice", "bike").id;
+    let room = room.as_str();
+    let (mut alice, _sam) = server.both(room).await;
+    let because = || Some(json!({"reason": "a test"}));
+    for by in [SERVICE_KEY.to_owned(), server.staff_token("lee")] {
+        assert_eq!(join(&server, room).await.status, 201);
+        let mut wire = connect(&server).await;
+        wire.enter(room).await;
+        // Her row is there now; the desk speaks over REST alone, so no session of hers has to be in the room.
+        let name = json!({"name": "Mina Park"});
+        call(server.addr, SERVICE_KEY, "PUT", "/api/v1/users/mina", Some(name)).await;
+        let entered = alice.enter(room).await;
+        assert_eq!(entered["staff"], json!([{"id": "mina", "name": "Mina Park"}]));
+        let ban = call(server.addr, SERVICE_KEY, "PUT", "/api/v1/users/mina/ban", because()).await;
+        assert_eq!(ban.status, 200);
+        assert_eq!(wire.closed().await, Some(4003));
+        assert_eq!(ask(&server, &by, "POST", room, "/leave?userId=mina", None).await.status, 204);
+        assert_eq!(alice.enter(room).await.get("staff"), None);
+        assert_eq!(call(server.addr, SERVICE_KEY, "DELETE", "/api/v1/users/mina/ban", None).await.status, 204);
+    }
 }
 
 #[actix_web::test]

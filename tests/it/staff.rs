@@ -86,7 +86,7 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
         (("DELETE", freeze), at("/freeze"), None, AuditAction::UnfreezeRoom),
         (("POST", "/api/v1/rooms/{id}/warnings"), at("/warnings"), warning, AuditAction::WarnUser),
         (("POST", "/api/v1/rooms/{id}/join"), at("/join"), because(), AuditAction::JoinRoom),
-        (("POST", "/api/v1/rooms/{id}/leave"), at("/leave?reason=a%20test"), None, AuditAction::LeaveRoom),
+        (("POST", "/api/v1/rooms/{id}/leave"), at("/leave?userId=mina&reason=a%20test"), None, AuditAction::LeaveRoom),
         (
             ("GET", "/api/v1/search/all"),
             list("/api/v1/search/all?q=message&reason=a%20test"),

@@ -35,6 +35,7 @@ RULES = (
     "give one of `decision` and `assignee`",
     "`assignee` must be an id: the service key is no member of the staff",
     "`until` must be in the future",
+    "`userId` is missing: say who of the staff is to leave",
     "`reason` must be 1 to 1000 characters without U+0000",
     "give one of `actorId`, `userId` and `roomId`, not several",
     "give `reportedId` or `reporterId`, not both",

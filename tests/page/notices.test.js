@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { en } from "../../packages/components/src/languages/en.js";
 import { ko } from "../../packages/components/src/languages/ko.js";
-import { named, reasonText, systemText } from "../../packages/components/src/ui/message_text.js";
+import { named, reasonText, senderOf, systemText } from "../../packages/components/src/ui/message_text.js";
 
 const languages = { en, ko };
 
@@ -53,6 +53,17 @@ test("a deleted user has a name in the reader's language, everybody else their o
     assert.equal(named(user, languages.ko), user);
   }
   assert.equal(named(undefined, languages.ko), undefined);
+});
+
+test("what somebody of the staff says is said under their name, and the rest under the other member's", () => {
+  const other = { id: "sam", name: "Sam" };
+  const mina = { id: "mina", name: "Mina", role: "staff" };
+  for (const t of Object.values(languages)) {
+    assert.equal(senderOf({ senderId: "mina", sender: mina }, other, t).name, "Mina");
+    for (const message of [{ senderId: "sam" }, undefined]) assert.equal(senderOf(message, other, t), other);
+    assert.equal(senderOf({ senderId: "sam" }, undefined, t), undefined);
+  }
+  assert.equal(senderOf({ sender: { ...mina, name: "Deleted user", nameCode: "deleted_user" } }, other, languages.ko).name, "탈퇴한 사용자");
 });
 
 test("anyone who is muted is told until when, and that they may read on", () => {

@@ -25,6 +25,7 @@ export class HaggleClient extends Emitter {
   #connection;
   #outbox;
   #roomTokens;
+  #receipts;
 
   /**
    * @param {ClientOptions} options
@@ -46,7 +47,7 @@ export class HaggleClient extends Emitter {
       whyNot: (everOpen) => this.rest.whyNot(everOpen),
     });
     /** One's own rooms. */
-    this.inbox = new Inbox(this.rest, new Receipts(this.#connection));
+    this.inbox = new Inbox(this.rest, (this.#receipts = new Receipts(this.#connection)));
     this.#outbox = new Outbox(this.#connection, this.#roomTokens, `haggle.outbox/${encodeURIComponent(userId)}`, { storage, locks });
 
     this.#connection.on("state", (state) => {
@@ -61,6 +62,9 @@ export class HaggleClient extends Emitter {
     this.#connection.on("stopped", (error) => this.emit("stopped", error));
     this.#connection.on("push", ({ event, data }) => {
       if (event === "roomUpdated") this.inbox.update(data);
+      if (event === "message" && data.senderId !== userId) this.#receipts.arrive(data.roomId, data.seq);
+      // From another window of the same user, too.
+      if ((event === "delivered" || event === "read") && data.userId === userId) this.#receipts.know(data.roomId, data.seq);
       if (data?.roomId) this.#rooms.get(data.roomId)?.push(event, data);
       // It names no room whose token has expired.
       if (event === "error" && data.code === "token_expired" && !data.event) for (const room of this.#rooms.values()) room.reconnected();
@@ -131,7 +135,7 @@ export class HaggleClient extends Emitter {
   room(roomId) {
     let room = this.#rooms.get(roomId);
     if (!room) {
-      room = new Room(roomId, this.userId, this.#connection, this.rest, this.#outbox, this.#roomTokens);
+      room = new Room(roomId, this.userId, this.#connection, this.rest, this.#outbox, this.#roomTokens, this.#receipts);
       this.#rooms.set(roomId, room);
     }
     return room;

@@ -15,7 +15,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const PING_TIMEOUT_MS = 20_000;
 
 /** After these another try would end the same way. */
-const FINAL = new Set(["forbidden", "banned", "origin_refused", "unsupported_protocol"]);
+const FINAL = new Set(["banned", "forbidden", "origin_refused", "unsupported_protocol"]);
 
 /** After so many new tokens in a row that the server refused, the backend makes no good ones. */
 const REFUSALS_MAX = 4;
@@ -61,7 +61,7 @@ export class Connection extends Emitter {
   /** @type {any} */ #openTimer;
   /** @type {any} */ #stableTimer;
   /** @type {number | undefined} */ #serverDelayMs;
-  /** @type {HaggleError | undefined} */ #lastError;
+  /** @type {HaggleError | undefined} the latest `error` event of this attempt or connection */ #lastError;
   /** @type {HaggleError | undefined} why it is not open, where that is known */ error;
   /** @type {string | undefined} the version of the protocol that the server chose, where the wire says it */ protocol;
   #wire;
@@ -191,6 +191,7 @@ export class Connection extends Emitter {
 
   async #connect() {
     const generation = ++this.#generation;
+    this.#lastError = undefined;
     this.#setState("connecting");
     let token;
     try {
@@ -213,7 +214,7 @@ export class Connection extends Emitter {
       opened: (protocol) => {
         this.#serverDelayMs = undefined;
         this.#refusals = 0;
-        this.#lastError = this.error = undefined;
+        this.error = undefined;
         this.protocol = protocol || undefined;
         clearTimeout(this.#openTimer);
         this.#wasOpen = this.#everOpen = true;
@@ -294,8 +295,9 @@ export class Connection extends Emitter {
 
   /** @param {number} code the close code */
   #lost(code) {
-    const error = (this.error = this.#lastError);
     const wasOpen = this.#wasOpen;
+    // An open connection that is cut has no reason: its latest `error` event may be the answer to some event, long ago.
+    const error = (this.error = wasOpen && code === 1006 ? undefined : this.#lastError);
     this.#drop();
     const next = afterClose(code);
     if (next === "stop") return this.#stop(error ?? new HaggleError("forbidden", `the server closed with ${code}`));
@@ -303,7 +305,7 @@ export class Connection extends Emitter {
     const refused = !wasOpen && (next === "renew" || code === 1006);
     if (next === "renew" || refused) this.#needsFreshToken = true;
     if (refused && this.#tryAtOnce()) return;
-    if (error && this.#isFinal(error)) return this.#stop(error);
+    if (refused && error && this.#isFinal(error)) return this.#stop(error);
     if (refused && code === 1006 && this.#whyNot) return void this.#explain(this.#whyNot);
     if (next === "wait") this.#serverDelayMs = error?.retryAfterMs ?? 5_000;
     this.#wait();
@@ -329,11 +331,12 @@ export class Connection extends Emitter {
   }
 
   /**
-   * Whether the server would refuse another try as well.
+   * Whether the server would refuse another try as well. A `fetchToken` that fails with a status of 500 or more says nothing about that.
    *
-   * @param {HaggleError} error why there is no connection
+   * @param {HaggleError} error why no connection could be opened
    */
   #isFinal(error) {
+    if (/** @type {number} */ (error.status) >= 500) return false;
     if (error.code === "unauthenticated") this.#refusals += 1;
     return FINAL.has(error.code) || this.#refusals >= REFUSALS_MAX;
   }

@@ -75,7 +75,7 @@ export class Inbox extends Emitter {
 
   /** @type {Declared["deliveryOf"]} */
   deliveryOf({ other, lastMessage }) {
-    const isOwn = lastMessage && lastMessage.senderId !== other.id && lastMessage.kind !== "system";
+    const isOwn = lastMessage && lastMessage.senderId !== other.id && !lastMessage.sender && lastMessage.kind !== "system";
     // A server that knows no such marks leaves them out.
     return isOwn && other.deliveredSeq !== undefined ? deliveryOf(lastMessage.seq, other) : undefined;
   }

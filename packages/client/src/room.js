@@ -7,6 +7,7 @@ import { Timeline } from "./timeline.js";
 
 /** @import { Connection } from "./connection.js" */
 /** @import { Outbox } from "./outbox.js" */
+/** @import { Receipts } from "./receipts.js" */
 /** @import { Rest } from "./rest.js" */
 /** @import { RoomTokens } from "./room_tokens.js" */
 /** @import { Room as Declared } from "../types/index.d.ts" */
@@ -54,6 +55,7 @@ export class Room extends Emitter {
   #rest;
   #outbox;
   #roomTokens;
+  #receipts;
 
   /**
    * @param {string} id
@@ -62,8 +64,9 @@ export class Room extends Emitter {
    * @param {Rest} rest
    * @param {Outbox} outbox
    * @param {RoomTokens} roomTokens
+   * @param {Receipts} receipts
    */
-  constructor(id, ownUserId, connection, rest, outbox, roomTokens) {
+  constructor(id, ownUserId, connection, rest, outbox, roomTokens, receipts) {
     super();
     this.id = id;
     this.ownUserId = ownUserId;
@@ -71,6 +74,7 @@ export class Room extends Emitter {
     this.#rest = rest;
     this.#outbox = outbox;
     this.#roomTokens = roomTokens;
+    this.#receipts = receipts;
   }
 
   /** @type {Declared["enter"]} */
@@ -328,7 +332,7 @@ export class Room extends Emitter {
   }
 
   /** @param {Entered} entered */
-  #take({ room, members, readSeq, closed, frozen, offer }) {
+  #take({ room, members, lastSeq, readSeq, closed, frozen, offer }) {
     if (this.#enteredByUser) this.readSeqAtEntry = Math.max(readSeq, this.#readSeqWanted);
     this.#enteredByUser = false;
     this.info = room;
@@ -337,6 +341,7 @@ export class Room extends Emitter {
     this.standingOffer = offer;
     this.members = members;
     this.#readSeq = readSeq;
+    this.#receipts.enter(this.id, lastSeq);
     this.emit("change");
   }
 

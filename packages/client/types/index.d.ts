@@ -115,7 +115,7 @@ export interface Signals extends ServerEvents {
  * const client = new HaggleClient({
  *   userId: "mina",
  *   baseUrl: "https://chat.example.com",
- *   fetchToken: () => fetch("/my/backend/chat-token").then((response) => response.text()),
+ *   fetchToken: () => fetch("/my/backend/chat-token").then(async (response) => (await response.json()).token),
  *   storage: localStorage,
  * });
  * client.inbox.on("change", () => showInbox(client.inbox.items, client.inbox.unread));

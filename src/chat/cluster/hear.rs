@@ -109,7 +109,7 @@ impl Chat {
         self.cluster.confirm(|| Confirmed::User(user.clone()));
         self.bans.lift(&user);
         self.loading.mark_user_stale(&user, &self.rooms, &mut self.cluster);
-        for room in self.rooms.rooms_of(&user) {
+        for room in self.rooms.rooms_of(&user).into_iter().chain(self.rooms.rooms_of_staff(&user)) {
             self.cluster.refresh(room, false, &self.rooms);
         }
         if is_renamed {

@@ -432,7 +432,9 @@ impl Chat {
             if now.read_seq > before.read_seq {
                 self.deliveries().send_read(&room, user, now.read_seq);
             }
-            self.deliveries().member_received(&room, user, now.delivered_seq);
+            if now.delivered_seq > before.delivered_seq {
+                self.deliveries().member_received(&room, user, now.delivered_seq);
+            }
         }
         let known = self.rooms.room(&room).map_or(state.last_seq, |live| live.state().last_seq);
         if known < state.last_seq {

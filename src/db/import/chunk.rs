@@ -11,7 +11,7 @@ use crate::{
             message::{self, ClientKey},
             notification, offer, product,
             room::{self, LockedRoom, RoomRow},
-            user, wave,
+            room_staff, user, wave,
         },
         tail::settle_tables,
     },
@@ -289,6 +289,7 @@ fn store_messages(
     let before: Vec<RoomRow> = rooms.values().map(|room| room.row.clone()).collect();
     let Sorted { mut new, offers, revised } = sort(conn, lines, &mut rooms, options, marks, stored)?;
     notification::import_messages(conn, options.now, |conn| message::insert(conn, new.iter_mut().collect()))?;
+    room_staff::note_imported(conn, &new)?;
     for message in new.iter().filter(|message| message.edited_at.is_some() || message.deleted_at.is_some()) {
         message::set_revised(conn, &message.id, message.edited_at, message.deleted_at)?;
     }

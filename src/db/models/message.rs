@@ -392,6 +392,14 @@ pub(in crate::db) fn list_missed(
     take_within(conn, query, space)
 }
 
+/// Whether somebody of the staff has said something in a room after a message.
+pub(in crate::db) fn has_staff_since(conn: &mut Connection, room: &str, after: i64) -> QueryResult<bool> {
+    let said = messages::table
+        .filter(messages::room_id.eq(room).and(messages::seq.gt(after)))
+        .filter(messages::staff_name.is_not_null().and(messages::deleted_at.is_null()));
+    diesel::select(diesel::dsl::exists(said)).get_result(conn)
+}
+
 /// How many messages of others `reader` has not read, of those up to `last_seq`; never more than [`UNREAD_MAX`].
 pub(in crate::db) fn count_unread(
     conn: &mut Connection,

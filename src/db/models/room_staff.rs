@@ -7,10 +7,10 @@ use crate::{
         prepared::one_of,
         schema::{room_staff, users},
     },
-    domain::{RoomId, Timestamp, User, UserId},
+    domain::{RoomId, StoredMessage, Timestamp, User, UserId},
 };
 
-use super::user::UserRow;
+use super::user::{self, UserRow};
 
 /// A member of the staff who is in a room, and what keeps them from saying something there.
 pub(in crate::db) struct Speaker {
@@ -88,6 +88,31 @@ pub(in crate::db) fn join(conn: &mut Connection, room: &RoomId, user: &UserId, a
         .on_conflict((room_staff::room_id, room_staff::user_id))
         .do_update()
         .set((room_staff::joined_at.eq(at.0), room_staff::left_at.eq(None::<i64>)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Notes who of the staff has said something in which room: by that an erasure and an export find what they said.
+pub(in crate::db) fn note_imported(conn: &mut Connection, messages: &[StoredMessage]) -> QueryResult<()> {
+    for message in messages {
+        let Some(name) = &message.staff_name else { continue };
+        let staff = User::new(message.sender_id.clone(), name.clone(), None);
+        user::add_missing(conn, &staff, message.sent_at)?;
+        note_left(conn, &message.room_id, &staff.id, message.sent_at)?;
+    }
+    Ok(())
+}
+
+/// Notes that somebody was in a room at some time and is not any more, unless more is known.
+fn note_left(conn: &mut Connection, room: &RoomId, user: &UserId, at: Timestamp) -> QueryResult<()> {
+    diesel::insert_into(room_staff::table)
+        .values((
+            room_staff::room_id.eq(room.as_str()),
+            room_staff::user_id.eq(user.as_str()),
+            room_staff::joined_at.eq(at.0),
+            room_staff::left_at.eq(Some(at.0)),
+        ))
+        .on_conflict_do_nothing()
         .execute(conn)?;
     Ok(())
 }

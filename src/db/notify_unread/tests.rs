@@ -7,7 +7,8 @@ use crate::{
         test_db::{NOW, TestDb, draft, product, read, room, say, user, user_id, write},
     },
     domain::{
-        Draft, Moderator, ProductStatus,
+        Draft, MessageKind, Moderator, ProductStatus,
+        message::SYSTEM_SENDER,
         safety::{Decision, ReportCategory},
     },
 };
@@ -245,4 +246,18 @@ fn what_staff_says_notifies_both_members_also_in_a_closed_room() {
     let mut queued = queue(conn, NOW);
     queued.sort();
     assert_eq!(queued, [("alice".to_owned(), 3), ("carol".to_owned(), 2)]);
+}
+
+#[test]
+fn a_notice_after_it_does_not_let_through_what_a_closed_room_holds_back() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    begin_notifications(conn).unwrap();
+    say(conn, &a, "carol", "waits to be sent");
+    assert_eq!(queue(conn, NOW), [("alice".to_owned(), 1)]);
+    write(conn, Write::Block { blocker: user("alice"), blocked: user_id("carol"), at: NOW }).unwrap();
+    let notice = Draft { kind: MessageKind::System, ..draft(&a, SYSTEM_SENDER, "the product is sold", None) };
+    write(conn, Write::Append(notice)).unwrap();
+    assert_eq!(due(conn, NOW), [], "nobody of the staff has said anything");
 }

@@ -1,7 +1,7 @@
 //! Messages, marks of members and their own settings of rooms: the hot path. A run of any length reads its rooms and its known keys with one query each,
 //! decides in memory, and writes rows by the hundred.
 
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use super::{Outcomes, Write, WriteError, Written};
 use crate::{
@@ -125,19 +125,32 @@ fn save(
 /// Stores how far messages have reached their members' devices, in a table of its own: nothing of it is in the tail, nor on the way
 /// of messages.
 fn save_delivered(conn: &mut Connection, delivered: &[(usize, Role)], outcomes: &mut Outcomes) -> Result<(), DbError> {
+    if delivered.is_empty() {
+        return Ok(());
+    }
+    let rooms = delivered.iter().filter_map(|(index, _)| match outcomes.get(*index) {
+        Some(Ok(Written::Delivered { room, .. })) => Some(room.as_str()),
+        _ => None,
+    });
+    let mut marks = delivery_mark::find_all(conn, rooms)?;
+    let mut raised = BTreeSet::new();
     for (index, role) in delivered {
         let Some(Ok(Written::Delivered { room, delivered_seq, advanced, .. })) = outcomes.get_mut(*index) else {
             continue;
         };
+        let known = &mut marks.entry(room.as_str().to_owned()).or_default()[*role];
+        *advanced = *advanced && delivered_seq.0 > *known;
         if *advanced {
-            let (seq, is_news) = delivery_mark::raise(conn, room.as_str(), *role, delivered_seq.0)?;
-            (*delivered_seq, *advanced) = (Seq(seq), is_news);
-        } else {
-            let known = delivery_mark::find(conn, room.as_str(), *role)?;
-            *delivered_seq = (*delivered_seq).max(Seq(known));
+            *known = delivered_seq.0;
+            raised.insert(room.as_str().to_owned());
         }
+        *delivered_seq = (*delivered_seq).max(Seq(*known));
     }
-    Ok(())
+    if raised.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = raised.iter().filter_map(|room| Some((room.as_str(), *marks.get(room)?))).collect();
+    Ok(delivery_mark::save(conn, &rows)?)
 }
 
 fn room_ids(writes: &[Write]) -> Vec<&str> {

@@ -71,8 +71,9 @@ pub(super) fn erase_words(conn: &mut Connection, user: &UserId, at: Timestamp) -
             progress: ErasureProgress::Done,
         });
     };
-    let Found { own: mut erased, reacted, touched, mut is_done } = next_messages(conn, user, &mut place, &mut seq)?;
-    let offers = ended_offers::end_with_member(conn, user, &touched, at)?;
+    let Found { own: mut erased, reacted, touched, own_rooms, mut is_done } =
+        next_messages(conn, user, &mut place, &mut seq)?;
+    let offers = ended_offers::end_with_member(conn, user, &own_rooms, at)?;
     let ids: Vec<&str> = erased.iter().map(|message| message.id.as_str()).collect();
     if !ids.is_empty() {
         erase_beside(conn, &erased, &ids)?;
@@ -124,6 +125,8 @@ struct Found {
     reacted: Vec<StoredMessage>,
     /// The rooms that were gone through.
     touched: Vec<String>,
+    /// Those of them that the user is the buyer or the seller of.
+    own_rooms: Vec<String>,
     /// Whether there is no more.
     is_done: bool,
 }
@@ -144,6 +147,9 @@ fn next_messages(conn: &mut Connection, user: &UserId, place: &mut String, seq: 
     let (mut found, mut looked_at) = (Found::default(), 0);
     for room in rooms {
         found.touched.push(room.id.clone());
+        if room.role_of(user).is_some() {
+            found.own_rooms.push(room.id.clone());
+        }
         let mut is_room_done = false;
         while !is_room_done {
             let left = MESSAGES - (found.own.len() + found.reacted.len()) as i64;

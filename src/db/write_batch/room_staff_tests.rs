@@ -10,6 +10,7 @@ use crate::{
     domain::{
         ContactKind, MessageKind, Moderator, Role, SanctionKind, Screened,
         message::SYSTEM_SENDER,
+        offer::{OfferStatus, Price},
         staff::{ROOM_STAFF_MAX, STAFF_ROOMS_MAX},
     },
     error::ErrorCode,
@@ -198,11 +199,7 @@ fn an_erasure_takes_the_words_and_the_name_of_staff_from_every_room() {
     let kept = db::find_report(conn, &report.id).unwrap().unwrap();
     assert_eq!(kept.messages.iter().map(|message| message.sender_id.as_str()).collect::<Vec<_>>(), ["carol"]);
 
-    write(conn, Write::DeleteUser { user: user_id("mina"), at: NOW }).unwrap();
-    while !matches!(
-        write(conn, Write::EraseWords { user: user_id("mina"), at: NOW }),
-        Ok(Written::WordsErased { progress: ErasureProgress::Done, .. })
-    ) {}
+    erase(conn, "mina");
     for one in &rooms {
         let left: Vec<_> = history(conn, one).into_iter().map(|message| (message.text, message.staff_name)).collect();
         let gone = |name: Option<&str>| (None, name.map(str::to_owned));
@@ -220,10 +217,47 @@ fn an_erasure_goes_through_more_rooms_than_one_step_takes() {
     for one in &rooms {
         say(conn, one, "carol", "carol's words");
     }
-    write(conn, Write::DeleteUser { user: user_id("carol"), at: NOW }).unwrap();
+    erase(conn, "carol");
+    assert!(rooms.iter().all(|one| history(conn, one)[0].text.is_none()));
+}
+
+fn erase(conn: &mut Connection, id: &str) {
+    write(conn, Write::DeleteUser { user: user_id(id), at: NOW }).unwrap();
     while !matches!(
-        write(conn, Write::EraseWords { user: user_id("carol"), at: NOW }),
+        write(conn, Write::EraseWords { user: user_id(id), at: NOW }),
         Ok(Written::WordsErased { progress: ErasureProgress::Done, .. })
     ) {}
-    assert!(rooms.iter().all(|one| history(conn, one)[0].text.is_none()));
+}
+
+#[test]
+fn an_erasure_of_staff_leaves_the_members_offers_alone() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    join(conn, &a, "mina").unwrap();
+    leave(conn, &a, "mina").unwrap();
+    let price = Price { amount: 100, currency: "USD".to_owned() };
+    let offer = Write::MakeOffer { room: a.clone(), maker: user_id("alice"), price, client_id: None, at: NOW };
+    write(conn, offer).unwrap();
+    erase(conn, "mina");
+    let standing = db::find_room(conn, &a, &user_id("alice")).unwrap().unwrap().offer;
+    assert_eq!(standing.map(|offer| offer.status), Some(OfferStatus::Pending));
+    erase(conn, "alice");
+    assert_eq!(db::load_room(conn, &a).unwrap().unwrap().offer, None, "their own ends");
+}
+
+#[test]
+fn what_staff_said_before_an_import_is_theirs_to_be_exported_and_erased() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let a = room(conn, "alice", "bike");
+    let line = format!(
+        r#"{{"type":"message","roomId":"{a}","senderId":"mina","text":"mina's words","sentAt":"2026-01-01T00:00:00Z","staffName":"Mina"}}"#
+    );
+    let options = db::ImportOptions { now: NOW, shift_ms: 0 };
+    let (_, bad) = db::import_str(conn, &line, options).unwrap();
+    assert_eq!((bad.len(), history(conn, &a)[0].staff_name.as_deref()), (0, Some("Mina")));
+    assert!(staff_of(conn, &a).is_empty(), "she is not in the room now");
+    erase(conn, "mina");
+    assert_eq!((&history(conn, &a)[0].text, history(conn, &a)[0].staff_name.as_deref()), (&None, Some("")));
 }

@@ -30,8 +30,9 @@ const KNOWN: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// A field of a user's line that an export has and an import leaves out: the devices that are notified.
-const EXPORTED: &str = "pushSubscriptions";
+/// Fields of a user's line that an export has and an import leaves out: the devices that are notified, and when the user was last
+/// active.
+const EXPORTED: [&str; 2] = ["pushSubscriptions", "lastSeenAt"];
 
 /// Unknown fields that are counted, each by its own; those beyond are left out without a count.
 const UNKNOWN_MAX: usize = 100;
@@ -94,7 +95,7 @@ impl UnknownFields {
     pub(super) fn note(&mut self, names: Names) {
         let Some((line_type, known)) = KNOWN.into_iter().find(|(line_type, _)| *line_type == names.tag) else { return };
         for name in names.fields {
-            if known.contains(&name.as_str()) || line_type == "user" && name == EXPORTED {
+            if known.contains(&name.as_str()) || line_type == "user" && EXPORTED.contains(&name.as_str()) {
                 continue;
             }
             let visible = name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });

@@ -1,13 +1,16 @@
 //! Staff in a conversation: a member of the staff joins it, and leaves it. Both members see that.
 
 use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{created_or_found, moderation::Because, user_of};
 use crate::{
     db::Moderation,
-    domain::RoomId,
+    domain::{Moderator, RoomId, UserId},
+    error::ChatError,
     http::{
-        extract::{Body, InPath, Staff, StaffMember, Why},
+        extract::{Body, InPath, InQuery, Staff, StaffMember, Why},
         problem::Problem,
         responses::{AsStaff, Changed, Unknown, WithBody},
         state::AppState,
@@ -48,25 +51,44 @@ pub async fn join_room(
     Ok(created_or_found(state.change(write).await?))
 }
 
-/// Leaves a conversation that one has joined: one's sessions are in the room no more. Leaving again changes nothing.
+/// Who leaves a conversation.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub struct LeaveQuery {
+    /// Another member of the staff: somebody who is ill, or no longer of the staff. Without it, the one who asks.
+    user_id: Option<UserId>,
+}
+
+/// Leaves a conversation that one has joined, or takes another member of the staff out: their sessions are in the room no more.
+/// Leaving again changes nothing.
 ///
 /// # Errors
-/// `not_found` for an unknown room.
+/// `not_found` for an unknown room; `invalid` where the service key does not say who is to leave.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{id}/leave",
     operation_id = "leaveRoom",
     tag = "staff",
-    security(("staffToken" = [])),
-    params(("id" = RoomId, Path, description = "The room's id"), Why),
-    responses((status = 204, description = "One is not in the room"), AsStaff, Unknown)
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = RoomId, Path, description = "The room's id"), LeaveQuery, Why),
+    responses((status = 204, description = "They are not in the room"), AsStaff, Unknown)
 )]
 pub async fn leave_room(
     state: web::Data<AppState>,
-    staff: StaffMember,
+    staff: Staff,
     room: InPath<RoomId>,
+    query: InQuery<LeaveQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let what = Moderation::LeaveRoom { room: room.0, user: staff.identity.user.clone() };
-    state.change(Staff::from(staff).does(state.clock.now(), what)).await?;
+    let own = match &staff.by {
+        Moderator::Staff { id } => Some(id.clone()),
+        Moderator::Service | Moderator::Screen => None,
+    };
+    let InQuery(LeaveQuery { user_id }) = query;
+    let Some(user) = user_id.or(own) else {
+        return Err(ChatError::invalid("`userId` is missing: say who of the staff is to leave").into());
+    };
+    let what = Moderation::LeaveRoom { room: room.0, user };
+    state.change(staff.does(state.clock.now(), what)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

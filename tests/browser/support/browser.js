@@ -111,9 +111,10 @@ export class Window {
     await this.page.getByRole("button", { name: /^(Send|보내기)$/ }).click();
   }
 
-  /** The bubble with that text, optionally in a delivery state. */
+  /** The bubble with that text, optionally in a delivery state: `sent` is stored, whether or not a device of the other has it. */
   message(text, state) {
-    const line = this.page.locator(state ? `.line[data-state="${state}"]` : ".line");
+    const states = state === "sent" ? ["sent", "delivered"] : [state];
+    const line = this.page.locator(state ? states.map((state) => `.line[data-state="${state}"]`).join(", ") : ".line");
     return line.filter({ has: this.page.getByText(text, { exact: true }) });
   }
 

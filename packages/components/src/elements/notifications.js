@@ -4,7 +4,7 @@ import { askWhenSending, startNotifying } from "../notifications/notifier.js";
 import { answerWorker } from "../notifications/worker_messages.js";
 import { HostContext } from "../ui/host.js";
 import { useLanguage } from "../ui/language.js";
-import { describe, named } from "../ui/message_text.js";
+import { describe, named, senderOf } from "../ui/message_text.js";
 import { css } from "../ui/view.js";
 import { html, useContext, useEffect, useRef } from "../ui/view.js";
 import { RoomElement } from "./room_element.js";
@@ -77,7 +77,7 @@ function Notifications({ client, roomId, worker }) {
     const stop = startNotifying(client, {
       ...page,
       textOf: ({ other, lastMessage }) => ({
-        title: named(other, here.current.t).name,
+        title: senderOf(lastMessage, named(other, here.current.t), here.current.t).name,
         body: lastMessage ? describe(lastMessage, here.current) : "",
       }),
     });

@@ -135,6 +135,6 @@ export const de = {
   connectNow: "Jetzt verbinden",
   sessionEnded: "Die Sitzung ist beendet",
   signInAgain: "Bitte erneut anmelden.",
-  bannedUntil: (/** @type {string | undefined} */ until) => `Der Marktplatz hat deinen Zugang ${until ? `bis ${new Intl.DateTimeFormat("de", { dateStyle: "medium", timeStyle: "short" }).format(new Date(until))}` : "bis auf Weiteres"} gesperrt.`,
+  bannedUntil: (/** @type {string | undefined} */ until) => `Der Marktplatz hat deinen Zugang ${until ? `bis ${new Date(until).toLocaleString("de", { dateStyle: "medium", timeStyle: "short" })}` : "bis auf Weiteres"} gesperrt.`,
   roomRefused: "Diese Unterhaltung kann nicht geöffnet werden.",
 };

@@ -260,7 +260,6 @@ export const en = {
   sessionEnded: "This session has ended",
   signInAgain: "Please sign in again.",
   sessionEndedHint: "The server asked this window not to come back by itself.",
-  bannedUntil: (/** @type {string | undefined} */ until) => `The marketplace has closed your access until ${until ? new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(new Date(until)) : "further notice"}.`,
   originRefused: (/** @type {string} */ origin) => `Pages of ${origin} may not use this server. Its operator can allow them with --allowed-origin.`,
   roomRefused: "This conversation can’t be opened.",
 
@@ -274,7 +273,8 @@ export const en = {
     rate_limited: "Too many messages at once.",
     unavailable: "The server is busy.",
   }),
-  mutedUntil: (/** @type {string} */ until) => `The marketplace has muted you until ${new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(new Date(until))}. You can still read.`,
+  mutedUntil: (/** @type {string} */ until) => `The marketplace has muted you until ${new Date(until).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })}. You can still read.`,
+  bannedUntil: (/** @type {string | undefined} */ until) => `The marketplace has closed your access until ${until ? new Date(until).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" }) : "further notice"}.`,
 };
 
 /** @typedef {typeof en} Strings */

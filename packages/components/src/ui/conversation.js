@@ -15,7 +15,7 @@ import { useLanguage } from "./language.js";
 import { StandingOffer } from "./standing_offer.js";
 import { MenuButton } from "./menu.js";
 import { MessageList } from "./message_list.js";
-import { describe, named } from "./message_text.js";
+import { describe, named, senderOf } from "./message_text.js";
 import { useAsked } from "./asked.js";
 import { pendingOffer } from "./offer.js";
 import { usePhrases } from "./phrases.js";
@@ -82,7 +82,7 @@ export function Conversation({ room, inbox, state, rest, features, images, messa
         announce(
           messages.map((message) => {
             const says = describe(message, { t, format });
-            return message.kind === "system" ? says : `${other?.name ?? ""}: ${says}`;
+            return message.kind === "system" ? says : `${senderOf(message, other, t)?.name ?? ""}: ${says}`;
           }),
         );
       }),

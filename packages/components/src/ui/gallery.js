@@ -1,6 +1,7 @@
 // @ts-check
 import { Icon, IconButton } from "./icons.js";
 import { useLanguage } from "./language.js";
+import { senderOf } from "./message_text.js";
 import { isPicture, useFreshAddress } from "./picture.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
@@ -23,7 +24,7 @@ export function Gallery({ room, other, messageId, onClose }) {
   const index = pictures.findIndex((picture) => picture.id === id);
   // It may be deleted while it is looked at.
   const message = /** @type {PictureMessage | undefined} */ (pictures[index]);
-  const alt = message?.senderId === room.ownUserId ? t.image.yours : t.image.alt(other.name);
+  const alt = message?.senderId === room.ownUserId ? t.image.yours : t.image.alt(senderOf(message, other, t).name);
   const close = () => dialog.current?.close();
 
   /** @param {number} step */

@@ -4,7 +4,7 @@ import { Icon } from "./icons.js";
 import { useLanguage } from "./language.js";
 import { MenuButton } from "./menu.js";
 import { leadsAway, partsOf } from "./links.js";
-import { describe, named, reasonText } from "./message_text.js";
+import { describe, reasonText, senderOf } from "./message_text.js";
 import { OfferCard } from "./offer.js";
 import { isPicture, Picture } from "./picture.js";
 import { html, useEffect, useRef, useState } from "./view.js";
@@ -44,14 +44,13 @@ const EMOJI = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
  */
 export function MessageGroup({ block: { own, lines }, other: member, room, product, actions, lastKey }) {
   const { t, format } = useLanguage();
-  // Who says it: the other member, or somebody of the staff.
-  const staff = lines[0].message?.sender;
-  const other = named(staff, t) ?? member;
+  const first = lines[0].message;
+  const other = senderOf(first, member, t);
   const last = lines.length - 1;
   return html`<div class="group" data-own=${own ? "" : undefined} role="group" aria-label=${own ? t.you : other.name}>
     ${!own && html`<${Avatar} user=${other} size="s" />`}
     <div class="group-lines">
-      ${staff && html`<p class="meta"><bdi>${other.name}</bdi><span>${t.staff}</span></p>`}
+      ${first?.sender && html`<p class="meta"><bdi>${other.name}</bdi><span>${t.staff}</span></p>`}
       ${lines.map((line, index) => {
         const { message, state, showsState } = line;
         return html`<div class="line" key=${line.key} data-state=${line.state} data-seq=${message?.seq}>
@@ -230,7 +229,7 @@ function Reactions({ message, other, room, react }) {
 export function quoteOf(message, room, other, language) {
   if (!message) return "…";
   const says = describe(message, language);
-  return message.senderId === room.ownUserId ? language.t.lastFromYou(says) : `${message.sender?.name ?? other.name}: \u2068${says}\u2069`;
+  return message.senderId === room.ownUserId ? language.t.lastFromYou(says) : `${senderOf(message, other, language.t).name}: \u2068${says}\u2069`;
 }
 
 /**

@@ -47,6 +47,16 @@ export function named(user, t) {
 }
 
 /**
+ * Who says it: the other member, or somebody of the staff.
+ *
+ * @template {import("@haggle/client").User | undefined} U
+ * @param {Message | undefined} message none of one's own
+ * @param {U} other
+ * @param {import("../languages/en.js").Strings} t
+ */
+export const senderOf = (message, other, t) => /** @type {U} */ (named(message?.sender, t) ?? other);
+
+/**
  * What it means that a message can't be edited or deleted.
  *
  * @param {import("../languages/en.js").Strings} t
