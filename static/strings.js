@@ -1,5 +1,8 @@
 // @ts-check
 
+/** @param {string} code of a language @param {string} at */
+const moment = (code, at) => new Intl.DateTimeFormat(code, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
+
 /**
  * Every sentence of the demo page's own, in each of its languages. English is the reference: a key that another language lacks
  * is a type error.
@@ -41,6 +44,8 @@ const en = {
 
   sessionEnded: "This session has ended",
   sessionEndedHint: "The server asked this window not to come back by itself.",
+  bannedUntil: (/** @type {string | undefined} */ until) => `The marketplace has closed your access until ${until ? moment("en", until) : "further notice"}.`,
+  signInElse: "Sign in as somebody else",
   originRefused: (/** @type {string} */ origin) => `Pages of ${origin} may not use this server. Its operator can allow them with --allowed-origin.`,
   signInAgain: "Sign in again",
 };
@@ -83,6 +88,8 @@ const ko = {
 
   sessionEnded: "세션이 종료되었어요",
   sessionEndedHint: "서버가 이 창의 자동 재접속을 허용하지 않았어요.",
+  bannedUntil: (until) => `마켓이 이용을 정지했어요. ${until ? `${moment("ko", until)}까지예요.` : "별도 안내가 있을 때까지예요."}`,
+  signInElse: "다른 사람으로 로그인",
   originRefused: (/** @type {string} */ origin) => `${origin}의 페이지는 이 서버를 쓸 수 없어요. 서버 운영자가 --allowed-origin으로 허용할 수 있어요.`,
   signInAgain: "다시 로그인",
 };

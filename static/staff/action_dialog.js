@@ -19,6 +19,8 @@ import { useDesk, useWords } from "./words.js";
  * @property {string} [spansLabel]
  * @property {{label: string, options: [string, string][]}} [choice] one of several, by value and label
  * @property {{label: string, options: [string, string][]}} [recipients] whom it is for
+ * @property {string} [about] the report for which it is done: the reason that was given last for it is there to begin with
+ * @property {string} [typed] an id that must be typed first, since this can't be taken back
  * @property {(given: Given) => Promise<unknown>} run
  * @property {string} done is said afterwards
  */
@@ -29,9 +31,12 @@ const REASON_MAX = 1000;
 /** @param {{action: Action, onClose: () => void}} props */
 export function ActionDialog({ action, onClose }) {
   const { t, failureText } = useWords();
-  const { say } = useDesk();
-  const { title, text, label, danger, reason: wants = "needed", spans, spansLabel = t.spans.label, choice, recipients, run, done } = action;
-  const [reason, setReason] = useState("");
+  const { say, lastReasons } = useDesk();
+  const { title, text, label, danger, reason: wants = "needed", spans, spansLabel = t.spans.label, choice, recipients, about, typed, run, done } = action;
+  const [reason, setReason] = useState(about && wants !== "none" ? (lastReasons.get(about) ?? "") : "");
+  const [given, setGiven] = useState("");
+  const [mistyped, setMistyped] = useState(false);
+  const typedField = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [span, setSpan] = useState(spans?.[0]);
   const [chosen, setChosen] = useState(choice?.options[0][0] ?? "");
   const [recipient, setRecipient] = useState(recipients?.options[0][0] ?? "");
@@ -44,13 +49,19 @@ export function ActionDialog({ action, onClose }) {
   /** @param {Event} event @param {() => void} close */
   const submit = async (event, close) => {
     event.preventDefault();
+    if (typed !== undefined && given !== typed) {
+      setMistyped(true);
+      typedField.current?.focus();
+      return;
+    }
     if (wants === "needed" && !reason.trim()) {
       setWrong(true);
       field.current?.focus();
       return;
     }
-    const given = { reason: reason.trim(), until: span && spanEnd(span, Date.now()), choice: chosen, recipient };
-    if (!(await attempt(() => run(given)))) return;
+    const answers = { reason: reason.trim(), until: span && spanEnd(span, Date.now()), choice: chosen, recipient };
+    if (!(await attempt(() => run(answers)))) return;
+    if (about && answers.reason) lastReasons.set(about, answers.reason);
     close();
     say(done);
   };
@@ -66,9 +77,14 @@ export function ActionDialog({ action, onClose }) {
       ${recipients && html`<${Choices} name="recipient" first ...${recipients} value=${recipient} choose=${setRecipient} />`}
       ${choice && html`<${Choices} name="choice" first=${!recipients} ...${choice} value=${chosen} choose=${setChosen} />`}
       ${spans && html`<${Choices} name="span" first=${!recipients && !choice} label=${spansLabel} options=${spans.map((one) => [one, t.spans.names[one]])} value=${span} choose=${setSpan} />`}
+      ${typed !== undefined &&
+      html`<div class="field"><label for="typed">${t.typeId(typed)}</label>
+        <input id="typed" autocomplete="off" spellcheck="false" autofocus=${!hasChoices} ref=${typedField} value=${given} aria-required="true" aria-invalid=${String(mistyped)} onInput=${(/** @type {any} */ event) => (setGiven(event.currentTarget.value.trim()), setMistyped(false))} />
+      </div>
+      ${mistyped && html`<p class="form-failure" role="alert">${t.mistyped}</p>`}`}
       ${wants !== "none" &&
       html`<div class="field"><label for="reason">${wants === "needed" ? t.reason : t.reasonOptional}</label>
-        <textarea id="reason" autofocus=${!hasChoices} ref=${field} rows="2" maxlength=${REASON_MAX} value=${reason} aria-required=${String(wants === "needed")} aria-invalid=${String(wrong)} aria-describedby="reason-hint" onInput=${(/** @type {any} */ event) => (setReason(event.currentTarget.value), setWrong(false))}></textarea>
+        <textarea id="reason" autofocus=${!hasChoices && typed === undefined} ref=${field} onFocus=${(/** @type {any} */ event) => about && event.currentTarget.select()} rows="2" maxlength=${REASON_MAX} value=${reason} aria-required=${String(wants === "needed")} aria-invalid=${String(wrong)} aria-describedby="reason-hint" onInput=${(/** @type {any} */ event) => (setReason(event.currentTarget.value), setWrong(false))}></textarea>
         <p class="form-hint" id="reason-hint">${t.reasonHint}</p>
       </div>`}
       ${wrong && html`<p class="form-failure" role="alert">${t.reasonNeeded}</p>`}

@@ -37,7 +37,7 @@ export const endSanction = (rest, t, kind, { id, name }, then) => ({
 export const endSessions = (rest, t, { id, name }) => ({ ...t.actions.endSessions(name), reason: "optional", run: ({ reason }) => rest.endSessions(id, reason) });
 
 /** @param {Rest} rest @param {Words} t @param {Person} person @param {() => void} then @returns {Action} */
-export const erase = (rest, t, { id, name }, then) => ({ ...t.actions.erase(name), danger: true, run: ({ reason }) => rest.eraseUser(id, reason).then(then) });
+export const erase = (rest, t, { id, name }, then) => ({ ...t.actions.erase(name), danger: true, typed: id, run: ({ reason }) => rest.eraseUser(id, reason).then(then) });
 
 /** @param {Rest} rest @param {Words} t @param {string} room @param {string} message @param {() => void} then @returns {Action} */
 export const removeMessage = (rest, t, room, message, then) => ({
@@ -52,8 +52,8 @@ export const freeze = (rest, t, room, then) => ({ ...t.actions.freeze, run: ({ r
 /** @param {Rest} rest @param {Words} t @param {string} room @param {() => void} then @returns {Action} */
 export const unfreeze = (rest, t, room, then) => ({ ...t.actions.unfreeze, reason: "optional", run: ({ reason }) => rest.unfreezeRoom(room, reason).then(then) });
 
-/** @param {Rest} rest @param {Words} t @param {string} room @param {() => void} then @returns {Action} */
-export const join = (rest, t, room, then) => ({ ...t.actions.join, run: ({ reason }) => rest.joinRoom(room, reason).then(then) });
+/** @param {Rest} rest @param {Words} t @param {string} room @param {string} name under which one joins @param {() => void} then @returns {Action} */
+export const join = (rest, t, room, name, then) => ({ ...t.actions.join(name), run: ({ reason }) => rest.joinRoom(room, reason).then(then) });
 
 /** @param {Rest} rest @param {Words} t @param {string} room @param {() => void} then @returns {Action} */
 export const leave = (rest, t, room, then) => ({ ...t.actions.leave, reason: "optional", run: ({ reason }) => rest.leaveRoom(room, reason).then(then) });

@@ -18,7 +18,7 @@ import { SearchView } from "./views/search.js";
 import { DeskContext, useWords } from "./words.js";
 
 /** How long a result stays in sight. */
-const SAID_MS = 8_000;
+const SAID_MS = 3_000;
 
 const VIEWS = {
   reports: ReportsView,
@@ -55,15 +55,23 @@ export function Desk({ rest, me, leave }) {
   };
   const lastSearch = useRef(/** @type {import("./words.js").DeskTools["lastSearch"]["current"]} */ (undefined));
   const [samples] = useState(() => new Samples());
-  const tools = useMemo(() => ({ rest, me, lastSearch, samples, said, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people, said]);
+  const [lastReasons] = useState(() => /** @type {Map<string, string>} */ (new Map()));
+  const tools = useMemo(() => ({ rest, me, lastSearch, lastReasons, samples, said, say: setSaid, ask: setAsked, people, know }), [rest, me.id, people, said]);
   useEffect(() => {
-    const timer = said ? setTimeout(() => setSaid(""), SAID_MS) : undefined;
-    return () => clearTimeout(timer);
+    if (!said) return;
+    const end = () => setSaid("");
+    const timer = setTimeout(end, SAID_MS);
+    // What somebody does next is not about it any more.
+    for (const event of ["keydown", "pointerdown"]) addEventListener(event, end, true);
+    return () => {
+      clearTimeout(timer);
+      for (const event of ["keydown", "pointerdown"]) removeEventListener(event, end, true);
+    };
   }, [said]);
 
   useKeys({
     search() {
-      if (place.view === "search") return document.getElementById("search-words")?.focus();
+      if (place.view === "search") return seekWords();
       seeksField.current = true;
       go({ view: "search" });
     },
@@ -101,12 +109,21 @@ function useFocusOnArrival(main, { view, id }, seeksField) {
     before.current = now;
     const row = view === "reports" && reportBefore.current ? document.querySelector(`[data-row="${CSS.escape(reportBefore.current)}"]`) : undefined;
     reportBefore.current = id;
-    const field = seeksField.current ? document.getElementById("search-words") : undefined;
-    seeksField.current = false;
+    if (seeksField.current) {
+      seeksField.current = false;
+      return seekWords();
+    }
     const heading = document.querySelector(view === "report" ? ".detail h1" : "main h1");
-    const target = /** @type {HTMLElement | null} */ (field ?? row ?? heading) ?? main.current;
+    const target = /** @type {HTMLElement | null} */ (row ?? heading) ?? main.current;
     target?.focus();
   }, [view, id]);
+}
+
+/** To the field for words, where the next ones take the place of the old ones. */
+function seekWords() {
+  const field = /** @type {HTMLInputElement | null} */ (document.getElementById("search-words"));
+  field?.focus();
+  field?.select();
 }
 
 /** @param {{place: import("./places.js").Place, me: import("./token.js").Holder, leave: () => void, help: () => void}} props */

@@ -83,6 +83,11 @@ export function useKeys(actions) {
 function press(key, target, { search, help, up, section }) {
   const onRow = target?.closest("[data-row]") !== null && target !== null;
   if (key === "Escape") return up(), true;
+  // A row that is no link itself opens the first one in it; a link needs nobody's help.
+  if (key === "Enter" && target?.matches("[data-row]:not(a, button)")) {
+    const link = /** @type {HTMLElement | null} */ (target.querySelector("a.link"));
+    return link?.click(), link !== null;
+  }
   // The arrows scroll, but where they walk.
   if (onRow && (key === "ArrowDown" || key === "ArrowUp")) return walk(key === "ArrowDown" ? 1 : -1, target), true;
   if (!areKeysOn()) return false;

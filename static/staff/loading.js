@@ -1,5 +1,6 @@
 // @ts-check
 import { html, useEffect, useRef, useState } from "../components/ui/view.js";
+import { NotFound } from "./id_form.js";
 import { useWords } from "./words.js";
 
 /** @typedef {import("../client/error.js").HaggleError} HaggleError */
@@ -100,10 +101,12 @@ export function Failure({ failure, retry }) {
  * What was read, or why it is not there.
  *
  * @template T
- * @param {{loading: Loading<T>, children: (data: T) => any}} props
+ * @param {{loading: Loading<T>, of?: {kind: import("./id_form.js").Kind, id: string}, children: (data: T) => any}} props
+ *   `of`: what is read by its id
  */
-export function Loaded({ loading: { data, failure, retry }, children }) {
+export function Loaded({ loading: { data, failure, retry }, of, children }) {
   const { t } = useWords();
+  if (failure?.code === "not_found" && of) return html`<${NotFound} key=${of.id} ...${of} />`;
   if (failure) return html`<${Failure} failure=${failure} retry=${retry} />`;
   return data === undefined ? html`<p class="notice" role="status">${t.loading}</p>` : children(data);
 }

@@ -11,19 +11,21 @@ import { useWords } from "./words.js";
 /**
  * A message as staff reads it: as both members see it, and what it said before it was edited or removed.
  *
- * @param {{message: StaffMessage, name: string, side: "start" | "end", label?: string, marked?: string, sought?: boolean, remove?: () => void}} props
- *   `label`: as what they say it; `marked`: why this one stands out; `sought`: it is what one came for
+ * @param {{message: StaffMessage, name: string, side: "start" | "end", label?: string, marked?: string, sought?: boolean, erased?: boolean, now?: StaffMessage, remove?: () => void}} props
+ *   `label`: as what they say it; `marked`: why this one stands out; `sought`: it is what one came for; `erased`: its sender was erased;
+ *   `now`: how it stands, of a message that is shown as it stood
  */
-export function MessageRow({ message, name, side, label, marked, sought, remove }) {
-  const { t } = useWords();
+export function MessageRow({ message, name, side, label, marked, sought, erased, now, remove }) {
+  const { t, moment } = useWords();
   const { id, seq, kind, sentAt, editedAt, deletedAt, removedBy, beforeRemoval, edits = [], warnings = [] } = message;
   const removable = remove && !deletedAt && kind !== "offer" && kind !== "system";
   return html`<li class="message" data-row=${id} data-seq=${seq} data-side=${kind === "system" ? "middle" : side} data-marked=${marked ? "" : undefined} data-sought=${sought ? "" : undefined} tabindex="-1">
     <p class="message-head"><strong><bdi>${kind === "system" ? t.marketplace : name}</bdi></strong><span class="soft"><${Moment} at=${sentAt} /></span>
       ${label && html`<span class="status status-sold">${label}</span>`}
       ${marked && html`<span class="status status-scam">${marked}</span>`}
+      ${now?.deletedAt && html`<span class="status status-sold">${now.removedBy ? t.message.removedAt(moment(now.deletedAt)) : t.message.deletedAt(moment(now.deletedAt))}</span>`}
     </p>
-    ${deletedAt ? html`<${Gone} message=${message} />` : html`<${Said} message=${message} />`}
+    ${deletedAt ? html`<${Gone} message=${message} erased=${erased} />` : html`<${Said} message=${message} />`}
     ${(editedAt || warnings.length > 0 || removable) &&
     html`<p class="message-foot">
       ${editedAt && !deletedAt && html`<span class="soft">${t.message.edited} <${Moment} at=${editedAt} /></span>`}
@@ -62,9 +64,9 @@ function Said({ message }) {
   return html`<p class="words" dir="auto">${describe(message, chat)}</p>`;
 }
 
-/** A message that is gone for its readers, and why. @param {{message: StaffMessage}} props */
-function Gone({ message: { removedBy, deletedAt = "", beforeRemoval } }) {
+/** A message that is gone for its readers, and why. @param {{message: StaffMessage, erased?: boolean}} props */
+function Gone({ message: { removedBy, deletedAt = "", beforeRemoval }, erased }) {
   const { t } = useWords();
-  return html`<p class="soft gone">${removedBy ? t.message.removed : t.message.deletedBySender} <${Moment} at=${deletedAt} /></p>
+  return html`<p class="soft gone">${removedBy ? t.message.removed : erased ? t.message.erasedWithSender : t.message.deletedBySender} <${Moment} at=${deletedAt} /></p>
     ${beforeRemoval && html`<div class="before-removal"><p class="soft">${t.message.before}</p><${Said} message=${{ ...beforeRemoval, deletedAt: undefined }} /></div>`}`;
 }

@@ -31,9 +31,13 @@ export function goInstead(place) {
   dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
-/** From a report to the queue, and else to where one came from. @param {Place} place */
+/** Those of the queue, within which "back" leads to its list. */
+const OF_QUEUE = ["reports", "report"];
+
+/** From a report of the queue to the queue, and else to where one came from. @param {Place} place */
 export function goUp({ view, filters }) {
-  if (view === "report") go({ view: "reports", filters });
+  const { from } = history.state ?? {};
+  if (view === "report" && (!from || OF_QUEUE.includes(from))) go({ view: "reports", filters });
   else if (SECTIONS.includes(view)) return;
   else if (depth > 0) history.back();
   else go({ view: "reports" });
@@ -42,10 +46,13 @@ export function goUp({ view, filters }) {
 export function usePlace() {
   const [place, setPlace] = useState(() => readPlace(location.hash));
   useEffect(() => {
+    let { view } = readPlace(location.hash);
     const onChange = () => {
-      if (history.state?.depth === undefined) history.replaceState({ depth: depth + 1 }, "");
+      if (history.state?.depth === undefined) history.replaceState({ depth: depth + 1, from: view }, "");
       depth = history.state.depth;
-      setPlace(readPlace(location.hash));
+      const next = readPlace(location.hash);
+      view = next.view;
+      setPlace(next);
     };
     if (history.state?.depth === undefined) history.replaceState({ depth: 0 }, "");
     depth = history.state.depth;

@@ -5,6 +5,7 @@ import { LanguageContext as ComponentsLanguage } from "../components/ui/language
 import { html, useEffect, useLayoutEffect, useMemo, useState } from "../components/ui/view.js";
 import { LanguageContext, preferredLanguage, rememberLanguage } from "../ui/language.js";
 import { Desk } from "./desk.js";
+import { forgetDrafts } from "./drafts.js";
 import { StaffRest } from "./rest.js";
 import { forget, readSession, remember, takeDemoUser } from "./session.js";
 import { SignIn } from "./sign_in.js";
@@ -34,6 +35,8 @@ export function Root({ demo }) {
   const become = (next, why) => {
     if (next) remember(next);
     else forget();
+    // By their own wish, and not because the token has expired.
+    if (!next && !why) forgetDrafts();
     setProblem(why);
     setSignedIn(next);
   };

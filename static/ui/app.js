@@ -98,8 +98,8 @@ function SignedIn({ user, demo, newClient, become, wire, chooseWire }) {
   if (ended) {
     return html`<main class="notice-page" tabindex="-1">
       <h1>${t.sessionEnded}</h1>
-      <p>${ended.code === "origin_refused" ? t.originRefused(location.origin) : t.sessionEndedHint}</p>
-      <button type="button" class="button button-primary" onClick=${() => become(undefined)}>${t.signInAgain}</button>
+      <p>${ended.code === "origin_refused" ? t.originRefused(location.origin) : ended.code === "banned" ? t.bannedUntil(ended.until) : t.sessionEndedHint}</p>
+      <button type="button" class="button button-primary" onClick=${() => become(undefined)}>${ended.code === "banned" ? t.signInElse : t.signInAgain}</button>
     </main>`;
   }
 

@@ -287,3 +287,13 @@ test("a page whose origin is not listed gets no script", async () => {
   const listed = await fetch(`${server.url}/embed/haggle.js`, { headers: { origin: site.url } });
   assert.equal(listed.headers.get("access-control-allow-origin"), site.url);
 });
+
+test("a banned member reads until when, in words, and finds no button that only repeats it", async () => {
+  await server.api("PUT", "/users/priya/ban", { until: "2999-01-02T12:00:00.000Z", reason: "a test" });
+  const member = await visit({ user: "priya" });
+  await member.page.getByText(/^The marketplace has closed your access until Jan 2, 2999, .*\.$/).waitFor();
+  assert.equal(await member.page.getByRole("button", { name: "Try again" }).count(), 0);
+  await server.api("DELETE", "/users/priya/ban");
+  member.faults = member.faults.filter((fault) => !/status of 403|response code: 403/.test(fault));
+  await member.close();
+});

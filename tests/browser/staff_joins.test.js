@@ -25,12 +25,13 @@ for (const [name, options, t] of [
     assert.equal(await page.getByLabel(t.conversation.write).count(), 0, "nobody writes before they have joined");
     await page.keyboard.press("i");
     await desk.confirm({ reason: "They asked for help" });
-    await desk.said(t.actions.join.done);
+    await desk.said(t.actions.join("").done);
     await button(t.conversation.leave).waitFor();
     await page.getByText(t.conversation.inIt, { exact: true }).waitFor();
 
     const words = `How can I help? ${name}`;
-    await page.getByLabel(t.conversation.write).focus();
+    await desk.focused(".composer-bar textarea");
+    await page.getByText(t.conversation.writeHint, { exact: true }).waitFor();
     await page.keyboard.type(words);
     await page.keyboard.press("Control+Enter");
     await desk.line(words).waitFor();
@@ -80,6 +81,58 @@ test("a member sees who joins, what they say under which name, and that they lea
   await desk.confirm();
   await member.page.locator(".system", { hasText: `Support left: ${name}` }).last().waitFor();
   await member.close();
+  await desk.close();
+});
+
+test("a conversation that one has joined opens at its newest message, with the box in sight and the draft in it", async () => {
+  for (let n = 1; n <= 30; n += 1) await server.api("POST", `/rooms/${ROOM}/messages`, { text: `Line ${n}`, clientId: `line-${n}` }, { as: "jonas" });
+  const desk = await DeskWindow.signIn(browser, server, { place: `#/conversations/${ROOM}` });
+  const { page } = desk;
+  const isInSight = (selector) => desk.until((selector) => {
+    const found = [...document.querySelectorAll(selector)].at(-1)?.getBoundingClientRect();
+    return found && found.top >= 0 && found.bottom <= innerHeight;
+  }, selector);
+  await desk.line("Line 30").waitFor();
+  await page.keyboard.press("i");
+  await desk.dialog.getByText("Both see “Support joined: Noor Haddad”.").waitFor();
+  await desk.confirm({ reason: "They asked for help" });
+  await desk.focused(".composer-bar textarea");
+  await isInSight(".composer-bar");
+  await isInSight(".message");
+  await page.keyboard.type("Half a sentence");
+
+  // It outlives another view, and a reload.
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("4");
+  await page.locator(".entry").first().waitFor();
+  await desk.go(`#/conversations/${ROOM}`);
+  await desk.line("Line 30").waitFor();
+  await isInSight(".composer-bar");
+  await isInSight(".message");
+  await page.reload();
+  await desk.line("Line 30").waitFor();
+  await page.keyboard.press("e");
+  await desk.focused(".composer-bar textarea");
+  assert.equal(await page.locator(".composer-bar textarea").inputValue(), "Half a sentence");
+  await desk.go("#/conversations/room-jonas-chair");
+  await desk.line("how high is the seat").waitFor();
+  assert.equal(await page.locator(".composer-bar").count(), 0);
+  await desk.go(`#/conversations/${ROOM}`);
+  await desk.line("Line 30").waitFor();
+
+  // Signing out forgets it.
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await desk.dialog.getByRole("button", { name: "Sign out" }).click();
+  await page.locator(".person").first().waitFor();
+  assert.deepEqual(await page.evaluate(() => Object.keys(sessionStorage).filter((key) => key.includes("draft"))), []);
+  await page.goto(`${server.url}/staff#token=${await server.tokenOf("moderator")}`);
+  await page.locator(".desk").waitFor();
+  await desk.go(`#/conversations/${ROOM}`);
+  await page.locator(".composer-bar textarea").waitFor();
+  assert.equal(await page.locator(".composer-bar textarea").inputValue(), "");
+  await page.keyboard.press("i");
+  await desk.confirm();
+  await page.locator(".composer-bar").waitFor({ state: "detached" });
   await desk.close();
 });
 

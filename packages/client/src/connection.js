@@ -15,7 +15,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const PING_TIMEOUT_MS = 20_000;
 
 /** After these another try would end the same way. */
-const FINAL = new Set(["forbidden", "origin_refused", "unsupported_protocol"]);
+const FINAL = new Set(["banned", "forbidden", "origin_refused", "unsupported_protocol"]);
 
 /** After so many new tokens in a row that the server refused, the backend makes no good ones. */
 const REFUSALS_MAX = 4;

@@ -78,6 +78,24 @@ export const frame = css`
     padding: 24px 20px 96px;
   }
 
+  .page:has(.composer-bar) {
+    padding-bottom: 0;
+  }
+
+  html:has(.composer-bar) {
+    scroll-padding-bottom: 14rem;
+  }
+
+  .composer-bar {
+    position: sticky;
+    bottom: 0;
+    z-index: 2;
+    gap: 6px;
+    padding: 10px 0 14px;
+    border-top: 1px solid var(--line);
+    background: var(--paper);
+  }
+
   .page h1,
   .detail h1 {
     font-size: 1.5rem;
@@ -170,6 +188,12 @@ export const frame = css`
     box-shadow: var(--shadow-high);
     color: var(--on-banner);
     font-weight: 600;
+    pointer-events: none;
+  }
+
+  .desk:has(.composer-bar) .said {
+    bottom: auto;
+    top: 76px;
   }
 
   .said:empty {

@@ -1,5 +1,4 @@
 // @ts-check
-import { useAttempt } from "../../components/ui/attempt.js";
 import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
 import { freeze, join, leave, removeMessage, unfreeze, warn } from "../actions.js";
 import { Moment, PersonLink, ProductLink } from "../links.js";
@@ -7,6 +6,7 @@ import { isFailure, Loaded, useLoading } from "../loading.js";
 import { MessageRow } from "../message_row.js";
 import { addressOf } from "../places.js";
 import { useDesk, useWords } from "../words.js";
+import { Composer } from "./composer.js";
 
 /** @typedef {import("../rest.js").StaffRoom} StaffRoom */
 /** @typedef {import("../rest.js").StaffMessage} StaffMessage */
@@ -34,9 +34,9 @@ export function ConversationView({ place: { id = "", seq } }) {
     know([room.buyer, room.seller]);
     return { room, messages: items };
   }, [id, seq]);
-  useEffect(() => void (document.title = `${t.conversation.title} – haggle`));
+  useEffect(() => void (loading.failure?.code !== "not_found" && (document.title = `${t.conversation.title} – haggle`)));
   return html`<div class="page">
-    <${Loaded} loading=${loading}>${() => html`<${Opened} conversation=${loading} seq=${seq} />`}<//>
+    <${Loaded} loading=${loading} of=${{ kind: "conversation", id }}>${() => html`<${Opened} conversation=${loading} seq=${seq} />`}<//>
   </div>`;
 }
 
@@ -50,13 +50,25 @@ function Opened({ conversation, seq }) {
     sought?.scrollIntoView({ block: "center" });
     (sought ?? heading.current)?.focus({ preventScroll: true });
   }, []);
+  const { me } = useDesk();
+  const refresh = useRefresh(conversation);
+  const joined = isIn(room, me);
+  const wasJoined = useRef(joined);
+  useEffect(() => void (wasJoined.current = joined), [joined]);
+  const newest = messages.at(-1)?.seq === room.lastSeq ? messages.at(-1)?.id : undefined;
+  const isSought = useRef(seq !== undefined);
+  // Somebody who takes part goes on with what was said last, unless they came for another message.
+  useEffect(() => {
+    if (joined && newest && !isSought.current) document.querySelector(`[data-row="${CSS.escape(newest)}"]`)?.scrollIntoView({ block: "end" });
+    isSought.current = false;
+  }, [joined, newest]);
   return html`
     <h1 tabindex="-1" ref=${heading}>${t.conversation.between(room.buyer.name, room.seller.name)}</h1>
     <${States} room=${room} />
     <${Facts} room=${room} />
     <${Actions} conversation=${conversation} />
     <${History} conversation=${conversation} room=${room} messages=${messages} seq=${seq} />
-    <${Composer} conversation=${conversation} room=${room} />
+    ${joined && html`<${Composer} room=${room.id} refresh=${refresh} takesFocus=${!wasJoined.current} />`}
   `;
 }
 
@@ -100,7 +112,8 @@ function Actions({ conversation }) {
     ${!isMember &&
     (isIn(room, me)
       ? html`<button type="button" class="button" aria-keyshortcuts="i" onClick=${() => ask(leave(rest, t, id, refresh))}>${t.conversation.leave}</button>`
-      : html`<button type="button" class="button" aria-keyshortcuts="i" onClick=${() => ask(join(rest, t, id, refresh))}>${t.conversation.join}</button>`)}
+      : html`<button type="button" class="button" aria-keyshortcuts="i" onClick=${() => ask(join(rest, t, id, me.name || me.id, refresh))}>${t.conversation.join}</button>`)}
+    ${isIn(room, me) && html`<button type="button" class="button" aria-keyshortcuts="e" onClick=${() => /** @type {HTMLElement | null} */ (document.querySelector(".composer-bar textarea"))?.focus()}>${t.conversation.writeKey}</button>`}
     <button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, id, [buyer, seller], refresh))}>${t.conversation.warn}</button>
     <button type="button" class="button" aria-keyshortcuts="r" aria-disabled=${conversation.busy} onClick=${refresh}>${t.refresh}</button>
     <a class="button" href=${addressOf({ view: "audit", filters: { roomId: id } })}>${t.audit.about}</a>
@@ -110,49 +123,12 @@ function Actions({ conversation }) {
 /** Whether one has joined a conversation. @param {StaffRoom} room @param {{id: string}} me */
 const isIn = ({ staff = [] }, { id }) => staff.some((one) => one.id === id);
 
-/**
- * Where somebody of the staff who has joined writes to both members.
- *
- * @param {{conversation: Conversation, room: StaffRoom}} props
- */
-function Composer({ conversation, room }) {
-  const { t, failureText } = useWords();
-  const { rest, me } = useDesk();
-  const refresh = useRefresh(conversation);
-  const [text, setText] = useState("");
-  /** Of what is being written: sent twice, it is stored once. */
-  const clientId = useRef(crypto.randomUUID());
-  const { busy, failure, attempt } = useAttempt();
-  if (!isIn(room, me)) return null;
-
-  /** @param {Event} event */
-  const submit = async (event) => {
-    event.preventDefault();
-    if (busy || !text.trim()) return;
-    if (!(await attempt(() => rest.sendMessage(room.id, { text, clientId: clientId.current })))) return;
-    clientId.current = crypto.randomUUID();
-    setText("");
-    await refresh();
-  };
-  /** @param {KeyboardEvent} event */
-  const onKeyDown = (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit();
-  };
-  return html`<form class="form" onSubmit=${submit} onKeyDown=${onKeyDown}>
-    <label class="field"><span>${t.conversation.write}</span>
-      <textarea rows="3" value=${text} onInput=${(/** @type {any} */ event) => setText(event.currentTarget.value)}></textarea>
-    </label>
-    ${failure && html`<p class="form-failure" role="alert">${failure.code === "forbidden" ? t.conversation.notInIt : failureText(failure)}</p>`}
-    <p><button type="submit" class="button" disabled=${busy || !text.trim()}>${t.conversation.send}</button></p>
-  </form>`;
-}
-
 /** @param {{conversation: Conversation, room: StaffRoom, messages: StaffMessage[], seq?: number}} props */
 function History({ conversation, room, messages, seq }) {
   const { t } = useWords();
   const { rest, ask } = useDesk();
   const [first, last] = [messages[0]?.seq ?? 1, messages.at(-1)?.seq ?? 0];
-  const nameOf = (/** @type {string} */ id) => [room.buyer, room.seller].find((user) => user.id === id)?.name ?? id;
+  const userOf = (/** @type {string} */ id) => [room.buyer, room.seller].find((user) => user.id === id);
 
   const more = useMore(conversation);
   const refresh = useRefresh(conversation);
@@ -165,7 +141,8 @@ function History({ conversation, room, messages, seq }) {
         (message) => html`<${MessageRow}
           key=${message.id}
           message=${message}
-          name=${message.sender?.name ?? nameOf(message.senderId)}
+          name=${message.sender?.name ?? userOf(message.senderId)?.name ?? message.senderId}
+          erased=${(message.sender ?? userOf(message.senderId))?.nameCode === "deleted_user"}
           label=${message.sender && t.conversation.staff}
           side=${message.senderId === room.seller.id ? "end" : "start"}
           sought=${message.seq === seq}

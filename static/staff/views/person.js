@@ -21,18 +21,18 @@ export function PersonView({ place: { id = "" } }) {
     know([person]);
     return person;
   }, [id]);
-  useEffect(() => void (document.title = `${named(loading.data, chat.t)?.name ?? t.person.title} – haggle`));
+  useEffect(() => void (loading.failure?.code !== "not_found" && (document.title = `${named(loading.data, chat.t)?.name ?? t.person.title} – haggle`)));
   return html`<div class="page">
-    <${Loaded} loading=${loading}>
+    <${Loaded} loading=${loading} of=${{ kind: "person", id }}>
       ${(/** @type {UserDetails} */ person) => html`
         <${Head} person=${person} />
         <${Actions} person=${person} reload=${loading.reload} />
         <div class="columns">
-          <${Reports} title=${t.person.reportsAbout} empty=${t.person.noReportsAbout} filter=${{ reportedId: id }} />
-          <${Reports} title=${t.person.reportsBy} empty=${t.person.noReportsBy} filter=${{ reporterId: id }} />
+          <${Reports} title=${t.person.reportsAbout} empty=${t.person.noReportsAbout} filter=${{ reportedId: id }} key=${`about ${person.deletedAt}`} />
+          <${Reports} title=${t.person.reportsBy} empty=${t.person.noReportsBy} filter=${{ reporterId: id }} key=${`by ${person.deletedAt}`} />
         </div>
-        <${Rooms} id=${id} title=${t.person.rooms} empty=${t.person.noRooms} />
-        <${Rooms} id=${id} archived="true" title=${t.person.archived} empty=${t.person.noArchived} />
+        <${Rooms} key=${`rooms ${person.deletedAt}`} id=${id} title=${t.person.rooms} empty=${t.person.noRooms} />
+        <${Rooms} key=${`archived ${person.deletedAt}`} id=${id} archived="true" title=${t.person.archived} empty=${t.person.noArchived} />
         ${!person.deletedAt && html`<${Notes} about="users" id=${id} />`}
       `}
     <//>
@@ -65,7 +65,7 @@ function Head({ person }) {
 /** @param {{person: UserDetails, reload: () => Promise<void>}} props */
 function Actions({ person, reload }) {
   const { t } = useWords();
-  const { rest, ask, say } = useDesk();
+  const { rest, ask } = useDesk();
   const { id, mutedUntil, banned, deletedAt } = person;
   const audit = html`<a class="button" href=${addressOf({ view: "audit", filters: { userId: id } })}>${t.audit.about}</a>`;
   if (deletedAt) return html`<div class="actions">${audit}</div>`;
@@ -78,7 +78,7 @@ function Actions({ person, reload }) {
     <button type="button" class="button" onClick=${() => ask(endSessions(rest, t, person))}>${t.person.endSessions}</button>
     <button type="button" class="button" onClick=${() => ask({ ...t.actions.export(person.name), reason: "none", run: async () => download(await rest.exportUser(id), `${id}.ndjson`), done: t.actions.export(person.name).done })}>${t.person.export}</button>
     ${audit}
-    <button type="button" class="button button-quiet-danger" onClick=${() => ask(erase(rest, t, person, () => void reload().then(() => say(t.actions.erase(person.name).done))))}>${t.person.erase}</button>
+    <button type="button" class="button button-quiet-danger" onClick=${() => ask(erase(rest, t, person, reload))}>${t.person.erase}</button>
   </div>`;
 }
 

@@ -15,9 +15,9 @@ export function ProductView({ place: { id = "" } }) {
   const { t } = useWords();
   const { rest } = useDesk();
   const loading = useLoading(() => rest.getProduct(id), [id]);
-  useEffect(() => void (document.title = `${loading.data?.title ?? t.product.title} – haggle`));
+  useEffect(() => void (loading.failure?.code !== "not_found" && (document.title = `${loading.data?.title ?? t.product.title} – haggle`)));
   return html`<div class="page">
-    <${Loaded} loading=${loading}>
+    <${Loaded} loading=${loading} of=${{ kind: "product", id }}>
       ${(/** @type {Product} */ product) => html`<${Opened} product=${product} set=${loading.set} /><${Rooms} id=${id} />`}
     <//>
   </div>`;

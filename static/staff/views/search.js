@@ -1,5 +1,6 @@
 // @ts-check
-import { html, useEffect, useState } from "../../components/ui/view.js";
+import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
+import { IdForm } from "../id_form.js";
 import { Moment } from "../links.js";
 import { PagedList, usePages } from "../loading.js";
 import { go, markPlace, takeMark } from "../navigation.js";
@@ -9,9 +10,6 @@ import { useDesk, useWords } from "../words.js";
 /** What the server takes, in characters. */
 const WORDS_MAX = 100;
 const REASON_MAX = 1000;
-
-/** By an id one goes straight there. */
-const KINDS = /** @type {const} */ (["person", "product", "conversation", "report"]);
 
 /** All conversations by their words, and anything by its id. */
 export function SearchView() {
@@ -63,41 +61,34 @@ function WordsForm({ last, search }) {
   </form>`;
 }
 
-function IdForm() {
-  const { t } = useWords();
-  const [kind, setKind] = useState(/** @type {typeof KINDS[number]} */ ("person"));
-  const [id, setId] = useState("");
-  /** @param {Event} event */
-  const submit = (event) => {
-    event.preventDefault();
-    if (id.trim()) go({ view: kind, id: id.trim() });
-  };
-  return html`<form class="form card" onSubmit=${submit}>
-    <h2>${t.search.byId}</h2>
-    <label class="field"><span>${t.search.kind}</span>
-      <select value=${kind} onChange=${(/** @type {any} */ event) => setKind(event.currentTarget.value)}>
-        ${KINDS.map((one) => html`<option value=${one} selected=${one === kind}>${t.search.kinds[one]}</option>`)}
-      </select>
-    </label>
-    <label class="field"><span>${t.search.id}</span>
-      <input autocomplete="off" spellcheck="false" value=${id} onInput=${(/** @type {any} */ event) => setId(event.currentTarget.value)} />
-    </label>
-    <p><button type="submit" class="button" disabled=${!id.trim()}>${t.search.open}</button></p>
-  </form>`;
-}
-
 /** @param {{asked: {words: string, reason: string}}} props */
 function Results({ asked }) {
   const { t } = useWords();
-  const { rest, say } = useDesk();
+  const { rest, lastSearch } = useDesk();
   const pages = usePages((cursor) => rest.searchAll(asked.words, asked.reason, cursor), [asked]);
   const count = pages.items.length;
-  useEffect(() => void (!pages.busy && !pages.failure && say(t.search.found(count, pages.more))), [pages.busy, count]);
-  return html`<section aria-label=${t.search.results}>
-    <h2>${t.search.results}</h2>
+  const isThere = !pages.busy && !pages.failure;
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  // Somebody who has searched goes on with what was found: with the result that they come back from, else with the first.
+  const hasArrived = useRef(false);
+  useEffect(() => void (hasArrived.current = false), [asked]);
+  useEffect(() => {
+    if (!isThere || count === 0 || hasArrived.current) return;
+    hasArrived.current = true;
+    const opened = lastSearch.current?.opened;
+    const row = opened && list.current?.querySelector(`[data-row="${CSS.escape(opened)}"]`);
+    /** @type {HTMLElement | null | undefined} */ (row || list.current?.querySelector("[data-row]"))?.focus();
+  }, [isThere, count, asked]);
+  /** @param {string} id of a message */
+  const open = (id) => {
+    if (lastSearch.current) lastSearch.current.opened = id;
+    markPlace();
+  };
+  return html`<section aria-label=${t.search.results} ref=${list}>
+    <h2>${isThere && count > 0 ? t.search.found(count, pages.more) : t.search.results}</h2>
     <${PagedList} pages=${pages} empty=${t.search.nothing(asked.words)} label=${t.search.results}>
       ${(/** @type {import("@haggle/client").Found} */ { message, room, snippet }) => html`<li key=${message.id}>
-        <a class="row" data-row=${message.id} onClick=${markPlace} href=${addressOf({ view: "conversation", id: room.id, seq: message.seq })}>
+        <a class="row" data-row=${message.id} onClick=${() => open(message.id)} href=${addressOf({ view: "conversation", id: room.id, seq: message.seq })}>
           <span class="line"><strong><bdi>${(message.sender ?? (message.senderId === room.seller.id ? room.seller : room.buyer)).name}</bdi></strong><span class="soft plain-line"><bdi>${room.product.title}</bdi></span><span class="soft end"><${Moment} at=${message.sentAt} short /></span></span>
           <span class="excerpt" dir="auto">${snippet.map(({ text, hit }) => (hit ? html`<mark>${text}</mark>` : text))}</span>
         </a>

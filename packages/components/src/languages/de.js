@@ -135,5 +135,6 @@ export const de = {
   connectNow: "Jetzt verbinden",
   sessionEnded: "Die Sitzung ist beendet",
   signInAgain: "Bitte erneut anmelden.",
+  bannedUntil: (/** @type {string | undefined} */ until) => `Der Marktplatz hat deinen Zugang ${until ? `bis ${new Date(until).toLocaleString("de", { dateStyle: "medium", timeStyle: "short" })}` : "bis auf Weiteres"} gesperrt.`,
   roomRefused: "Diese Unterhaltung kann nicht geöffnet werden.",
 };

@@ -273,7 +273,8 @@ export const en = {
     rate_limited: "Too many messages at once.",
     unavailable: "The server is busy.",
   }),
-  mutedUntil: (/** @type {string} */ until) => `The marketplace has muted you until ${new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(new Date(until))}. You can still read.`,
+  mutedUntil: (/** @type {string} */ until) => `The marketplace has muted you until ${new Date(until).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })}. You can still read.`,
+  bannedUntil: (/** @type {string | undefined} */ until) => `The marketplace has closed your access until ${until ? new Date(until).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" }) : "further notice"}.`,
 };
 
 /** @typedef {typeof en} Strings */

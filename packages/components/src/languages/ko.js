@@ -60,7 +60,7 @@ export const ko = {
   newMessages: (count) => `새 메시지 ${count}개`,
   toNewest: "최신 메시지로",
   deleted: "삭제된 메시지예요",
-  removed: "마켓에서 삭제한 메시지예요",
+  removed: "마켓이 삭제한 메시지예요",
   edited: "수정됨",
   today: "오늘",
   yesterday: "어제",
@@ -256,6 +256,7 @@ export const ko = {
   sessionEnded: "세션이 종료되었어요",
   signInAgain: "다시 로그인해 주세요.",
   sessionEndedHint: "서버가 이 창의 자동 재접속을 허용하지 않았어요.",
+  bannedUntil: (until) => `마켓이 이용을 정지했어요. ${until ? `${new Date(until).toLocaleString("ko", { dateStyle: "medium", timeStyle: "short" })}까지예요.` : "별도 안내가 있을 때까지예요."}`,
   originRefused: (/** @type {string} */ origin) => `${origin}의 페이지는 이 서버를 쓸 수 없어요. 서버 운영자가 --allowed-origin으로 허용할 수 있어요.`,
   roomRefused: "이 대화를 열 수 없어요.",
 
@@ -269,5 +270,5 @@ export const ko = {
     rate_limited: "한꺼번에 너무 많이 보냈어요.",
     unavailable: "서버가 바빠요.",
   },
-  mutedUntil: (until) => `운영자가 ${new Intl.DateTimeFormat("ko", { dateStyle: "medium", timeStyle: "short" }).format(new Date(until))}까지 메시지 보내기를 제한했어요. 읽는 것은 계속할 수 있어요.`,
+  mutedUntil: (until) => `운영자가 ${new Date(until).toLocaleString("ko", { dateStyle: "medium", timeStyle: "short" })}까지 메시지 보내기를 제한했어요. 읽는 것은 계속할 수 있어요.`,
 };

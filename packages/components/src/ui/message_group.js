@@ -94,7 +94,7 @@ function Bubble({ line, own, other, member, room, actions, reachable }) {
   const [open, setOpen] = useState(false);
   const press = useRef(/** @type {any} */ (undefined));
   const { message } = line;
-  if (message?.deletedAt) return html`<p class="bubble bubble-deleted">${t.deleted}</p>`;
+  if (message?.deletedAt) return html`<p class="bubble bubble-deleted">${describe(message, { t, format })}</p>`;
 
   const image = message && isPicture(message);
   const replyTo = (message ?? line.draft)?.replyTo;

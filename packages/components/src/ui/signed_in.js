@@ -22,11 +22,13 @@ export function SignedIn({ session, again, children }) {
   useChanges(session.client, "state");
   if (session.hasEnded) {
     const code = session.error?.code;
+    /** @type {Record<string, string>} */
+    const words = { origin_refused: t.originRefused(location.origin), unauthenticated: t.signInAgain, banned: t.bannedUntil(session.error?.until) };
     return html`<section class="pane">
       <div class="empty">
         <h2 class="empty-title" role="alert">${t.sessionEnded}</h2>
-        <p>${code === "origin_refused" ? t.originRefused(location.origin) : code === "unauthenticated" ? t.signInAgain : t.sessionEndedHint}</p>
-        <button type="button" class="button" onClick=${again}>${t.tryAgain}</button>
+        <p>${words[/** @type {string} */ (code)] ?? t.sessionEndedHint}</p>
+        ${code !== "banned" && html`<button type="button" class="button" onClick=${again}>${t.tryAgain}</button>`}
       </div>
     </section>`;
   }
