@@ -47,8 +47,7 @@ for (const wire of ["plain", "socketIo"]) {
       for (const visit of ["open", "refused"]) {
         if (visit === "refused") await page.locator(".person", { hasText: "Amara" }).click();
         await closed.getByText("The marketplace has closed your access").waitFor();
-        // A refused CONNECT of Socket.IO does not say until when.
-        if (visit === "open" || wire === "plain") assert.match(await closed.locator("p").textContent(), words, visit);
+        assert.match(await closed.locator("p").textContent(), words, visit);
         assert.equal(await page.getByRole("button", { name: "Sign in again" }).count(), 0);
         await page.getByRole("button", { name: "Sign in as somebody else" }).click();
       }

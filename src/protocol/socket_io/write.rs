@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::MAIN_NAMESPACE;
 use crate::{
+    domain::Timestamp,
     error::{ChatError, ErrorCode},
     protocol::{engine_io::packet::MESSAGE, json::to_json},
 };
@@ -40,6 +41,8 @@ pub fn connect_error(namespace: &str, message: &str, code: Option<&ChatError>) -
         code: ErrorCode,
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     }
     #[derive(Serialize)]
     struct Refused<'a> {
@@ -47,7 +50,7 @@ pub fn connect_error(namespace: &str, message: &str, code: Option<&ChatError>) -
         #[serde(skip_serializing_if = "Option::is_none")]
         data: Option<Data>,
     }
-    let data = code.map(|error| Data { code: error.code, retry_after_ms: error.retry_after_ms });
+    let data = code.map(|error| Data { code: error.code, retry_after_ms: error.retry_after_ms, until: error.until });
     let mut out = head(CONNECT_ERROR, None, namespace, None);
     out.extend_from_slice(&to_json(&Refused { message, data }));
     out.into()
@@ -119,6 +122,10 @@ mod tests {
         let error = ChatError::new(ErrorCode::TokenExpired, "over");
         let expected = r#"44/chat,{"message":"over","data":{"code":"token_expired"}}"#;
         assert_eq!(connect_error("/chat", &error.message, Some(&error)), expected);
+        let banned = ChatError::banned(Some(Timestamp(0)));
+        let refused = connect_error("/chat", "", Some(&banned));
+        let expected = r#"44/chat,{"message":"","data":{"code":"banned","until":"1970-01-01T00:00:00.000Z"}}"#;
+        assert_eq!(refused, expected);
         assert_eq!(disconnect("/"), "41");
         assert_eq!(disconnect("/chat"), "41/chat,");
         assert_eq!(event("/", "a", &[b"1", b"\"x\""], 0), r#"42["a",1,"x"]"#);
