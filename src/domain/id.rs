@@ -137,7 +137,8 @@ impl MessageId {
     /// Makes an id that grows with time (RFC 9562 section 5.7), so that its index is filled at the end.
     #[must_use]
     pub fn next() -> Self {
-        Self(uuid::Uuid::now_v7().simple().to_string().into())
+        let id = uuid::Uuid::now_v7().simple();
+        Self((&*id.encode_lower(&mut uuid::Uuid::encode_buffer())).into())
     }
 }
 
