@@ -19,7 +19,7 @@ export function plainWire(baseUrl, options = {}) {
   if (!WebSocket) {
     throw new HaggleError(
       "no_websocket",
-      "this runtime has no WebSocket (Node.js has one since version 22): install `ws` and pass it, new HaggleClient({ WebSocket, … })",
+      "there is no WebSocket (Node.js 22 has one): install `ws` and pass it, new HaggleClient({ WebSocket })",
     );
   }
   const url = `${baseUrl.replace(/\/$/, "").replace(/^http/, "ws")}/ws/chat`;
