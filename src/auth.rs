@@ -142,18 +142,8 @@ impl AuthError {
     /// Whether only a change of how tokens are signed, or of the configuration, helps against it.
     #[must_use]
     pub const fn is_of_the_signer(self) -> bool {
-        matches!(
-            self,
-            Self::Malformed
-                | Self::ReservedUser
-                | Self::WrongAlgorithm
-                | Self::WrongKind
-                | Self::BadSignature
-                | Self::UnknownKey
-                | Self::NotYetValid
-                | Self::WrongIssuer
-                | Self::WrongAudience
-        )
+        let is_of_the_handshake = matches!(self, Self::Missing | Self::TwoTokens | Self::BadSubprotocol);
+        matches!(self.code(), ErrorCode::Unauthenticated) && !is_of_the_handshake
     }
 
     /// A short name for a metric's label and for a log line.

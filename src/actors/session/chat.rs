@@ -1,5 +1,7 @@
 //! What a signed-in client may do: the same for every wire.
 
+mod messages;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -18,8 +20,8 @@ use crate::{
         hub_op::Asker,
         in_flight::InFlight,
         request::{
-            Change, Connect, Disconnect, Join, Leave, MakeOffer, Message, React, Read, Received, ReplyTo, SessionEvent,
-            Typing, Welcome,
+            Change, Connect, Disconnect, Join, Leave, MakeOffer, React, Read, Received, ReplyTo, SessionEvent, Typing,
+            Welcome,
         },
         rooms::Feed,
         short_list::reserve_one,
@@ -27,17 +29,12 @@ use crate::{
         user_limits::{SessionPlace, UserShare},
     },
     db::Write,
-    domain::{
-        AuthorizePolicy, Data, Draft, MessageKind, RoomId, SessionId, Timestamp, UserId,
-        masking::Inspected,
-        message::{UnfitText, check_size},
-    },
+    domain::{AuthorizePolicy, RoomId, SessionId, Timestamp, UserId},
     error::{ChatError, CloseCode, ErrorCode},
     metrics,
     protocol::{
         event::{
-            Alive, Authenticated, ClientEvent, EditMessage, EnterRoom, ErrorNotice, MarkDelivered, MarkRead,
-            SendMessage, ServerEvent, SetTyping,
+            Alive, Authenticated, ClientEvent, EnterRoom, ErrorNotice, MarkDelivered, MarkRead, ServerEvent, SetTyping,
         },
         json::{RequestId, to_json},
         push::{Encoding, Push},
@@ -294,12 +291,6 @@ impl ChatSession {
         }
     }
 
-    fn send_waiting(&mut self) {
-        for (message, request) in self.waiting.take(&self.share) {
-            self.message(request, message);
-        }
-    }
-
     /// Until when a room token lets the client in. Without one the policy decides, and it may refuse.
     fn grant(&self, room: &RoomId, token: Option<&str>) -> Result<Option<Timestamp>, ChatError> {
         let (AuthorizePolicy::RoomToken, Some(token)) = (self.services.policy, token) else { return Ok(None) };
@@ -311,62 +302,6 @@ impl ChatSession {
                 _ => ChatError::forbidden(),
             }
         })
-    }
-
-    fn message(&mut self, request: Option<RequestId>, message: SendMessage) -> Next {
-        let name = "message";
-        if message.kind != MessageKind::Text {
-            let error =
-                ChatError::invalid("`kind` of `message` must be text: the other kinds have events of their own");
-            return self.refuse(request.as_ref(), name, &error);
-        }
-        if let Err(error) = self.check_text(message.text.as_deref(), message.data.as_ref()) {
-            return self.refuse(request.as_ref(), name, &error);
-        }
-        let Some(room) = message.room_id.clone().or_else(|| self.rooms.last().cloned()) else {
-            return self.await_room(request, message);
-        };
-        let grant = match self.grant(&room, message.token.as_deref()) {
-            Ok(grant) => grant,
-            Err(error) => return self.refuse(request.as_ref(), name, &error),
-        };
-        let Inspected { screened, ends } = self.services.masking.inspect(message.text.as_deref());
-        let draft = Draft {
-            room,
-            sender: self.user.clone(),
-            client_id: message.client_id,
-            kind: MessageKind::Text,
-            text: message.text,
-            data: message.data,
-            reply_to: message.reply_to,
-            sent_at: self.services.clock.now(),
-            screened,
-            by_staff: self.is_staff,
-        };
-        let reply = ReplyTo::Session(self.asker(draft.weight_bytes(), request, name));
-        let is_asked = self.services.asked.is_some_and(|kinds| kinds.has(&draft));
-        self.send(Message { draft, ends, grant, is_asked, reply });
-        Next::Continue
-    }
-
-    /// The official client sends what was typed offline before its `connect` handlers run, so `enterRoom` may come second.
-    fn await_room(&mut self, request: Option<RequestId>, message: SendMessage) -> Next {
-        match self.waiting.push(message, request, &self.share) {
-            Ok(true) => Next::AwaitRoom,
-            Ok(false) => Next::Continue,
-            Err(request) => self.refuse(request.as_ref(), "message", &not_in_room()),
-        }
-    }
-
-    /// The time for an `enterRoom` has ended: refuses what waited for it.
-    pub fn give_up_waiting(&mut self) {
-        for (_, request) in self.waiting.take(&self.share) {
-            self.refuse(request.as_ref(), "message", &not_in_room());
-        }
-    }
-
-    fn check_text(&self, text: Option<&str>, data: Option<&Data>) -> Result<(), ChatError> {
-        check_size(text, data, self.services.limits.message_bytes_max).map_err(UnfitText::into)
     }
 
     fn room_or_last(&self, room: Option<RoomId>) -> Result<RoomId, ChatError> {
@@ -389,20 +324,6 @@ impl ChatSession {
             }
             Err(error) => self.refuse(request.as_ref(), name, &error),
         }
-    }
-
-    fn edit(&mut self, request: Option<RequestId>, name: &'static str, event: EditMessage) -> Next {
-        if let Err(error) = self.check_text(Some(&event.text), None) {
-            return self.refuse(request.as_ref(), name, &error);
-        }
-        let write = Write::Edit {
-            message: event.message_id,
-            editor: self.user.clone(),
-            inspected: self.services.masking.inspect(Some(&event.text)),
-            text: event.text,
-            at: self.services.clock.now(),
-        };
-        self.change(request, name, write)
     }
 
     fn change(&mut self, request: Option<RequestId>, name: &'static str, write: Write) -> Next {
