@@ -24,8 +24,7 @@ const MISSED_MESSAGES_MAX: i64 = 200;
 
 impl Deliveries<'_> {
     /// A member enters a room, or somebody of the staff: from now on it holds messages back for the session, until its history has
-    /// been read. Returns what
-    /// is to be read for it.
+    /// been read. Returns what is to be read for it.
     #[must_use]
     pub(super) fn join(&mut self, join: Join, seat: impl Into<Seat>) -> Option<Entry> {
         let seat = seat.into();

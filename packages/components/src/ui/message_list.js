@@ -68,7 +68,7 @@ function useOlder(room) {
 export function MessageList({ room, other, product, actions, sought }) {
   const { t, format } = useLanguage();
   const list = useRef(/** @type {HTMLDivElement | null} */ (null));
-  const scroll = useRef({ placed: false, landed: false, atEnd: true, firstSeq: 0, height: 0, frame: 0, seen: 0, drafts: 0 });
+  const scroll = useRef({ placed: false, landed: false, atEnd: true, firstSeq: 0, height: 0, seen: 0, drafts: 0 });
   const [unseen, setUnseen] = useState(0);
   const [atEnd, setAtEnd] = useState(true);
   const { messages, drafts } = room;
@@ -111,21 +111,12 @@ export function MessageList({ room, other, product, actions, sought }) {
     const end = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END_PX;
     scroll.current.atEnd = end;
     scroll.current.height = element.scrollHeight;
-    scroll.current.frame = element.clientHeight;
     setAtEnd(end);
     if (end) markSeen();
     if (element.scrollTop < NEAR_START_PX && !room.loadingOlder && room.timeline.hasOlder) {
       // A failed page is asked for again by the next scroll.
       older.load().catch(() => {});
     }
-  };
-
-  const onScroll = () => {
-    const { atEnd: wasAtEnd, height, frame } = scroll.current;
-    const element = list.current;
-    // A scroll that comes with another size is the layout's, and not the reader's.
-    if (wasAtEnd && element && (element.scrollHeight !== height || element.clientHeight !== frame)) toEnd();
-    measure();
   };
 
   useLayoutEffect(() => {
@@ -185,7 +176,7 @@ export function MessageList({ room, other, product, actions, sought }) {
   }, []);
 
   return html`<div class="history-frame">
-    <div class="history" part="history" ref=${list} role="log" aria-live="off" aria-label=${t.history(other.name)} aria-busy=${String(!ready)} tabindex="0" onScroll=${onScroll}><div>
+    <div class="history" part="history" ref=${list} role="log" aria-live="off" aria-label=${t.history(other.name)} aria-busy=${String(!ready)} tabindex="0" onScroll=${measure}><div>
       ${ready &&
       !room.timeline.hasOlder &&
       html`<p class="history-note">${t.beginning}${messages.length === 0 && drafts.length === 0 && ` ${t.beginningHint(other.name)}`}</p>`}
