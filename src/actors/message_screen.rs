@@ -3,7 +3,7 @@
 pub mod refusals;
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -35,8 +35,8 @@ use crate::{
     protocol::{json::to_json, view::SignImageUrls},
 };
 
-/// Members who are known to have said something in a room, so that nobody looks again. Beyond that all are forgotten.
-const SPEAKERS_MAX: usize = 10_000;
+/// Rooms whose members are known to have said something, so that nobody looks again. Beyond that all are forgotten.
+const ROOMS_MAX: usize = 10_000;
 
 /// What an event comes to.
 #[derive(Debug)]
@@ -73,20 +73,24 @@ pub struct MessageScreen {
 
 /// Members who have said something in a room. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Speakers(Arc<Mutex<HashSet<(RoomId, UserId)>>>);
+pub struct Speakers(Arc<Mutex<HashMap<RoomId, Vec<UserId>>>>);
 
 impl Speakers {
     fn has(&self, room: &RoomId, user: &UserId) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        !known.is_empty() && known.contains(&(room.clone(), user.clone()))
+        known.get(room).is_some_and(|speakers| speakers.contains(user))
     }
 
     fn add(&self, room: &RoomId, user: &UserId) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= SPEAKERS_MAX {
+        if known.len() >= ROOMS_MAX && !known.contains_key(room) {
             known.clear();
         }
-        known.insert((room.clone(), user.clone()));
+        // One of its two members: they are added when the database has said so.
+        let speakers = known.entry(room.clone()).or_default();
+        if !speakers.contains(user) {
+            speakers.push(user.clone());
+        }
     }
 }
 
@@ -138,17 +142,20 @@ enum Decided {
 }
 
 impl MessageScreen {
-    /// Whether an event may have to wait for an answer.
+    /// Whether an event may have to wait for an answer. While the marketplace does not answer, what is stored without one need
+    /// not.
     #[must_use]
-    pub fn concerns(&self, event: &SessionEvent) -> bool {
-        match event {
+    pub fn asks_about(&self, event: &SessionEvent) -> bool {
+        let may_be_asked = match event {
             SessionEvent::InRoom(RoomRequest::Message(Message { draft, is_asked, .. })) => {
                 let may_be_first = || self.kinds.first_contact && !self.speakers.has(&draft.room, &draft.sender);
                 draft.kind != MessageKind::System && (*is_asked || may_be_first())
             }
             SessionEvent::Change(change) => change.is_asked,
             _ => false,
-        }
+        };
+        let is_passed = may_be_asked && self.fallback == ScreenFallback::Allow && self.screener.skips(self.clock.now());
+        may_be_asked && !is_passed
     }
 
     /// Asks about an event. One whose question fails by a fault of haggle's own is decided as without an answer.

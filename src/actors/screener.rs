@@ -100,16 +100,20 @@ enum Pass {
 
 impl Breaker {
     fn pass(&mut self, now: Timestamp) -> Pass {
-        let next = now.plus_ms(PROBE_INTERVAL_MS);
-        match self.probe_at {
-            None => Pass::Ask,
-            // Or the clock was set back.
-            Some(at) if at <= now || at > next => {
-                self.probe_at = Some(next);
-                Pass::Probe
-            }
-            Some(_) => Pass::Skip,
+        if self.probe_at.is_none() {
+            Pass::Ask
+        } else if self.skips(now) {
+            Pass::Skip
+        } else {
+            self.probe_at = Some(now.plus_ms(PROBE_INTERVAL_MS));
+            Pass::Probe
         }
+    }
+
+    /// Whether nobody is asked now, not even on the side.
+    fn skips(&self, now: Timestamp) -> bool {
+        // Or the clock was set back.
+        self.probe_at.is_some_and(|at| at > now && at <= now.plus_ms(PROBE_INTERVAL_MS))
     }
 
     /// Returns whether it was open until now.
@@ -147,6 +151,16 @@ impl Screener {
             breaker: Mutex::default(),
             metrics,
         }))
+    }
+
+    /// Whether a question would not be asked now, since the marketplace does not answer. Counted as one, if so.
+    #[must_use]
+    pub fn skips(&self, now: Timestamp) -> bool {
+        let skips = self.0.breaker().skips(now);
+        if skips {
+            metrics::count(&self.0.metrics.screen_verdicts, "unreachable");
+        }
+        skips
     }
 
     /// Asks, and returns the answer; `None` when there was none in time.

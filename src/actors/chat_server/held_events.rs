@@ -5,7 +5,7 @@
 //! of unanswered events of a session and of a user.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     mem,
 };
 
@@ -55,6 +55,25 @@ impl HeldEvents {
         }
     }
 
+    /// Whether the marketplace is to be asked about an event, or it has to wait for another one of its account.
+    fn takes(&self, event: &SessionEvent) -> bool {
+        // What ends the sessions of an account has to find this one.
+        let is_connect = matches!(event, SessionEvent::Connect(_));
+        let has_to_wait = || !self.waiting.is_empty() && self.waiting.contains_key(&event.account());
+        !is_connect && (has_to_wait() || self.screen.asks_about(event))
+    }
+
+    fn take(&mut self, event: SessionEvent, addr: Addr<ChatServer>) {
+        match self.waiting.entry(event.account()) {
+            Entry::Occupied(mut waiting) => waiting.get_mut().push_back(event),
+            Entry::Vacant(place) => {
+                let account = place.key().clone();
+                place.insert(VecDeque::new());
+                self.ask(account, event, addr);
+            }
+        }
+    }
+
     /// How many events wait, those that are asked about among them.
     pub(super) fn len(&self) -> usize {
         self.waiting.values().map(|waiting| 1 + waiting.len()).sum()
@@ -63,26 +82,17 @@ impl HeldEvents {
 
 impl ChatServer {
     /// Keeps what the marketplace is to be asked about, and what has to wait for that. Returns the rest.
-    pub(super) fn hold(&mut self, events: Vec<SessionEvent>, ctx: &Context<Self>) -> Vec<SessionEvent> {
+    pub(super) fn hold(&mut self, mut events: Vec<SessionEvent>, ctx: &Context<Self>) -> Vec<SessionEvent> {
         let Some(held) = &mut self.held else { return events };
-        let mut passed = Vec::new();
-        for event in events {
-            if matches!(event, SessionEvent::Connect(_)) {
-                // What ends the sessions of an account has to find this one.
-                passed.push(event);
-                continue;
-            }
-            let account = event.account();
-            if let Some(waiting) = held.waiting.get_mut(&account) {
-                waiting.push_back(event);
-            } else if held.screen.concerns(&event) {
-                held.waiting.insert(account.clone(), VecDeque::new());
-                held.ask(account, event, ctx.address());
+        let Some(first) = events.iter().position(|event| held.takes(event)) else { return events };
+        for event in events.split_off(first) {
+            if held.takes(&event) {
+                held.take(event, ctx.address());
             } else {
-                passed.push(event);
+                events.push(event);
             }
         }
-        passed
+        events
     }
 
     fn screened(&mut self, account: &Account, asked: Asked, ctx: &mut Context<Self>) {
