@@ -6,6 +6,7 @@ mod decode_threads;
 mod encode;
 mod format;
 mod header;
+mod orientation;
 mod shrink;
 mod store;
 

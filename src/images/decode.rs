@@ -5,7 +5,6 @@ pub(super) mod webp;
 
 use std::io::Cursor;
 
-use image::metadata::Orientation;
 use zune_jpeg::zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
     color_profile::Profile,
     format::Format,
     header::{ImageError, ImageHeader, MEMORY_BYTES_MAX, Way, read_jpeg},
+    orientation::Orientation,
     shrink::{Pixels, Shrinker},
 };
 
@@ -59,7 +59,7 @@ fn jpeg_reader(sent: &[u8]) -> Result<zune_jpeg::JpegDecoder<ZCursor<&[u8]>>, Im
 
 /// What a JPEG says in addition to its pixels, whose header was read.
 fn orientation_and_profile(decoder: &zune_jpeg::JpegDecoder<ZCursor<&[u8]>>) -> (Option<Orientation>, Option<Profile>) {
-    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
+    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif(exif));
     (orientation, decoder.icc_profile().and_then(|profile| Profile::icc(&profile)))
 }
 

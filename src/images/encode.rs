@@ -1,9 +1,7 @@
 //! Turns what a client sends into an image of our own: decoded, turned upright, made smaller, and encoded again. So nothing
 //! else of the file survives: no place where it was taken, no camera, no bytes after its end.
 
-use std::io::Cursor;
-
-use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, RgbImage, RgbaImage, codecs::jpeg::JpegEncoder};
+use jpeg_encoder::{ColorType, SamplingFactor};
 
 use super::{
     color_profile::to_srgb,
@@ -49,56 +47,76 @@ pub fn encode(sent: impl AsRef<[u8]>, header: &ImageHeader) -> Result<EncodedIma
     if let Some(profile) = profile {
         pixels = to_srgb(pixels, &profile);
     }
-    let mut image = to_image(pixels).ok_or(ImageError::Damaged)?;
     // A telephone writes its orientation next to the pixels. Everything next to them is dropped.
     if let Some(orientation) = orientation {
-        image.apply_orientation(orientation);
+        pixels = orientation.turn_upright(pixels);
     }
-    let (width, height) = (image.width(), image.height());
-    let thumbnail = thumbnail_of(&image).ok_or(ImageError::Damaged)?;
+    let thumbnail = thumbnail_of(&pixels).ok_or(ImageError::Damaged)?;
     let write = if transparent { to_png } else { to_jpeg };
     Ok(EncodedImage {
-        thumbnail: write(thumbnail)?,
-        image: write(image)?,
-        width,
-        height,
+        thumbnail: write(&thumbnail)?,
+        image: write(&pixels)?,
+        width: pixels.width,
+        height: pixels.height,
         extension: if transparent { "png" } else { "jpg" },
     })
 }
 
-fn thumbnail_of(image: &DynamicImage) -> Option<DynamicImage> {
-    let channels = usize::from(image.color().channel_count());
-    let mut shrinker = Shrinker::new(image.width(), image.height(), channels, THUMBNAIL_SIDE_MAX);
-    shrinker.push_rows(image.as_bytes());
-    to_image(shrinker.finish()?)
+fn thumbnail_of(image: &Pixels) -> Option<Pixels> {
+    let mut shrinker = Shrinker::new(image.width, image.height, image.channels, THUMBNAIL_SIDE_MAX);
+    shrinker.push_rows(&image.data);
+    shrinker.finish()
 }
 
-fn to_image(pixels: Pixels) -> Option<DynamicImage> {
+/// Leaves alpha out.
+fn to_jpeg(pixels: &Pixels) -> Result<Vec<u8>, ImageError> {
     let Pixels { width, height, channels, data, .. } = pixels;
-    Some(match channels {
-        1 => GrayImage::from_raw(width, height, data)?.into(),
-        2 => GrayAlphaImage::from_raw(width, height, data)?.into(),
-        3 => RgbImage::from_raw(width, height, data)?.into(),
-        _ => RgbaImage::from_raw(width, height, data)?.into(),
-    })
-}
-
-fn to_jpeg(image: DynamicImage) -> Result<Vec<u8>, ImageError> {
+    let (Ok(width), Ok(height)) = (u16::try_from(*width), u16::try_from(*height)) else {
+        return Err(ImageError::Damaged);
+    };
+    let grey: Vec<u8>;
+    let (data, color) = match channels {
+        1 => (data, ColorType::Luma),
+        2 => {
+            grey = data.iter().copied().step_by(2).collect();
+            (&grey, ColorType::Luma)
+        }
+        3 => (data, ColorType::Rgb),
+        _ => (data, ColorType::Rgba),
+    };
     let mut out = Vec::new();
-    let encoder = JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY);
-    image.into_rgb8().write_with_encoder(encoder).map_err(|_| ImageError::Damaged)?;
+    let mut encoder = jpeg_encoder::Encoder::new(&mut out, JPEG_QUALITY);
+    // Half the colours would blur what is written in a screenshot.
+    encoder.set_sampling_factor(SamplingFactor::F_1_1);
+    encoder.encode(data, width, height, color).map_err(|_| ImageError::Damaged)?;
     Ok(out)
 }
 
-fn to_png(image: DynamicImage) -> Result<Vec<u8>, ImageError> {
-    let mut out = Cursor::new(Vec::new());
-    image.into_rgba8().write_to(&mut out, ImageFormat::Png).map_err(|_| ImageError::Damaged)?;
-    Ok(out.into_inner())
+fn to_png(pixels: &Pixels) -> Result<Vec<u8>, ImageError> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, pixels.width, pixels.height);
+    encoder.set_color(match pixels.channels {
+        1 => png::ColorType::Grayscale,
+        2 => png::ColorType::GrayscaleAlpha,
+        3 => png::ColorType::Rgb,
+        _ => png::ColorType::Rgba,
+    });
+    encoder.set_compression(png::Compression::Fast);
+    encoder.set_filter(png::Filter::Adaptive);
+    let mut writer = encoder.write_header().map_err(|_| ImageError::Damaged)?;
+    writer.write_image_data(&pixels.data).map_err(|_| ImageError::Damaged)?;
+    writer.finish().map_err(|_| ImageError::Damaged)?;
+    Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
-    use image::{ImageEncoder as _, codecs::png::PngEncoder};
+    use std::io::Cursor;
+
+    use image::{
+        DynamicImage, ImageEncoder as _, ImageFormat, RgbImage,
+        codecs::{jpeg::JpegEncoder, png::PngEncoder},
+    };
 
     use super::*;
     use crate::images::header::MEMORY_BYTES_MAX;
@@ -107,8 +125,13 @@ mod tests {
         super::encode(sent, &ImageHeader::read(sent)?)
     }
 
+    fn black(width: u32, height: u32, channels: usize) -> Pixels {
+        let data = vec![0; width as usize * height as usize * channels];
+        Pixels { width, height, channels, data, transparent: channels.is_multiple_of(2) }
+    }
+
     fn jpeg(width: u32, height: u32) -> Vec<u8> {
-        to_jpeg(DynamicImage::new_rgb8(width, height)).unwrap()
+        to_jpeg(&black(width, height, 3)).unwrap()
     }
 
     #[test]
@@ -181,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_is_transparent_stays_so() {
-        let sent = to_png(DynamicImage::new_rgba8(20, 10)).unwrap();
+        let sent = to_png(&black(20, 10, 4)).unwrap();
         let encoded = encode(&sent).unwrap();
         assert_eq!((encoded.extension, encoded.content_type(), encoded.width), ("png", "image/png", 20));
     }
@@ -189,7 +212,7 @@ mod tests {
     #[test]
     fn a_bomb_is_refused_by_what_it_says_of_itself() {
         // A PNG's header with 60,000 × 60,000 pixels, and hardly anything after it.
-        let mut sent = to_png(DynamicImage::new_rgba8(1, 1)).unwrap();
+        let mut sent = to_png(&black(1, 1, 4)).unwrap();
         sent[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
         sent[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
         let crc = crc32(&sent[12..29]);

@@ -2,7 +2,6 @@
 
 use std::io::Cursor;
 
-use image::metadata::Orientation;
 use png::{BitDepth, ColorType, Decoder, Info, Reader, Transformations};
 
 use crate::images::{
@@ -10,6 +9,7 @@ use crate::images::{
     color_profile::Profile,
     decode::Decoded,
     header::{ImageError, ImageHeader, Needed, Way, check_size},
+    orientation::Orientation,
     shrink::Shrinker,
 };
 
@@ -105,7 +105,7 @@ fn decode_in_bands(sent: &[u8], band_bytes: u64) -> Result<Decoded, ImageError> 
 }
 
 fn decoded(shrinker: Shrinker, info: &Info<'_>) -> Result<Decoded, ImageError> {
-    let orientation = info.exif_metadata.as_deref().and_then(Orientation::from_exif_chunk);
+    let orientation = info.exif_metadata.as_deref().and_then(Orientation::from_exif);
     let coded = info.coding_independent_code_points;
     let coded = coded.map(|code| Profile::Coded { primaries: code.color_primaries, transfer: code.transfer_function });
     let profile = coded.or_else(|| info.icc_profile.as_deref().and_then(Profile::icc));

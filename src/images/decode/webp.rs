@@ -6,14 +6,13 @@ mod lossless;
 mod lossy;
 mod transforms;
 
-use image::metadata::Orientation;
-
 use self::file::{Coded, File, WebPFrame};
 use crate::images::{
     SIDE_MAX,
     color_profile::Profile,
     decode::Decoded,
     header::{ImageError, ImageHeader, Needed, Way, check_size},
+    orientation::Orientation,
     shrink::Shrinker,
 };
 
@@ -48,7 +47,7 @@ pub(in crate::images) fn decode(sent: &[u8]) -> Result<Decoded, ImageError> {
     canvas.push_empty(file.frame.y);
     decode_frame(&file.frame, channels, &mut canvas)?;
     canvas.push_empty(file.height - file.frame.y - file.frame.height);
-    let orientation = file.exif.and_then(Orientation::from_exif_chunk);
+    let orientation = file.exif.and_then(Orientation::from_exif);
     let pixels = canvas.shrinker.finish().ok_or(ImageError::Damaged)?;
     Ok(Decoded { pixels, orientation, profile: file.profile.and_then(Profile::icc) })
 }
@@ -149,7 +148,7 @@ mod tests {
             assert_eq!(pixels.channels, if other.has_alpha() { 4 } else { 3 }, "{name}");
             let differ = pixels.data.iter().zip(&expected).position(|(a, b)| a != b);
             assert_eq!((differ, pixels.data.len()), (None, expected.len()), "{name}");
-            assert_eq!(orientation, (name == "turned").then_some(Orientation::Rotate90));
+            assert_eq!(orientation, (name == "turned").then_some(Orientation::ON_ITS_SIDE));
         }
     }
 
