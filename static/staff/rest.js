@@ -36,7 +36,6 @@ const idOf = encodeURIComponent;
 /** The server's routes for staff, one method each. Each call but an unchanged queue and the numbers of a node is an entry of the audit log. */
 export class StaffRest {
   #base;
-  #tokens;
   #refused;
 
   /**
@@ -46,7 +45,8 @@ export class StaffRest {
    */
   constructor(base, tokens, refused) {
     this.#base = base;
-    this.#tokens = tokens;
+    /** For the connection to a conversation, too. */
+    this.tokens = tokens;
     this.#refused = refused;
   }
 
@@ -212,6 +212,15 @@ export class StaffRest {
     return this.#send("GET", "/operations");
   }
 
+  /**
+   * Why there is no connection, as far as the server says so. A token that it refuses ends the sign-in.
+   *
+   * @returns {Promise<import("../client/error.js").HaggleError | undefined>}
+   */
+  whyNot() {
+    return this.getOperations().then(() => undefined, (error) => error);
+  }
+
   /** @param {Query} filter @param {string} [cursor] @returns {Promise<Page<AuditEntry>>} */
   listAudit(filter, cursor) {
     return this.#send("GET", "/audit", { query: { ...filter, cursor } });
@@ -229,7 +238,7 @@ export class StaffRest {
     const url = `${this.#base}${path}${given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : ""}`;
     const written = body === undefined ? { headers: {} } : json(body);
     const attempt = async (/** @type {boolean} */ fresh) => {
-      const authorization = `Bearer ${await this.#tokens.get({ fresh })}`;
+      const authorization = `Bearer ${await this.tokens.get({ fresh })}`;
       // What staff reads stays in no cache of the browser.
       const init = { ...written, method, cache: /** @type {const} */ ("no-store"), headers: { ...written.headers, ...headers, authorization } };
       const send = async (/** @type {string} */ address, /** @type {RequestInit} */ request) => {

@@ -180,7 +180,7 @@ export const en = {
     write: "Write to both members, under your own name",
     writeKey: "Write",
     writeHint: "Ctrl+Enter sends.",
-    notLive: "New messages appear when you refresh.",
+    states: /** @type {Record<string, string>} */ ({ connecting: "Connecting…", live: "New messages appear by themselves.", lost: "Not connected. New messages appear when the connection is back, or when you refresh." }),
     send: "Send",
     notInIt: "You are not in this conversation any more. Refresh, and join it again.",
     messages: "Messages",

@@ -180,7 +180,7 @@ export const ko = {
     write: "두 사람에게 내 이름으로 메시지 쓰기",
     writeKey: "쓰기",
     writeHint: "Ctrl+Enter로 보내요.",
-    notLive: "새 메시지는 새로고침하면 보여요.",
+    states: { connecting: "연결하고 있어요…", live: "새 메시지가 바로 보여요.", lost: "연결이 끊겼어요. 새 메시지는 다시 연결되거나 새로고침하면 보여요." },
     send: "보내기",
     notInIt: "이제 이 대화에 참여하고 있지 않아요. 새로 고친 다음 다시 참여해 주세요.",
     messages: "메시지",

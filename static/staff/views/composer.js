@@ -1,5 +1,6 @@
 // @ts-check
 import { useAttempt } from "../../components/ui/attempt.js";
+import { Icon } from "../../components/ui/icons.js";
 import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
 import { keepDraft, readDraft } from "../drafts.js";
 import { useDesk, useWords } from "../words.js";
@@ -7,17 +8,25 @@ import { useDesk, useWords } from "../words.js";
 /**
  * Where a member of the staff who has joined writes to both members. It stays at the bottom of the page.
  *
- * @param {{room: string, refresh: () => Promise<void>, takesFocus: boolean}} props
+ * @param {{live: ReturnType<typeof import("../live.js").useLive>, refresh: () => Promise<void>, takesFocus: boolean, unseen: number, toUnseen: () => void}} props
  *   `takesFocus`: they have joined just now
  */
-export function Composer({ room, refresh, takesFocus }) {
-  const { t, failureText } = useWords();
+export function Composer({ live, refresh, takesFocus, unseen, toUnseen }) {
+  const { t, chat, failureText } = useWords();
+  const room = live.room.id;
   const { rest, me } = useDesk();
   const [text, setText] = useState(() => readDraft(me.id, room));
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   /** Of what is being written: sent twice, it is stored once. */
   const clientId = useRef(crypto.randomUUID());
   const { busy, failure, attempt } = useAttempt();
+  const typists = [live.room.buyer, live.room.seller].filter(({ id }) => live.typists.includes(id));
+  const wasLive = useRef(false);
+  useEffect(() => {
+    // The first connection is nothing to speak of.
+    if (wasLive.current && live.state !== "connecting") live.announce([t.conversation.states[live.state]]);
+    wasLive.current ||= live.state === "live";
+  }, [live.state]);
   useEffect(() => {
     if (!takesFocus) return;
     const focus = () => field.current?.focus();
@@ -36,17 +45,18 @@ export function Composer({ room, refresh, takesFocus }) {
   const submit = async (event) => {
     event.preventDefault();
     if (busy || !text.trim()) return;
-    if (!(await attempt(() => rest.sendMessage(room, { text, clientId: clientId.current })))) return;
+    if (!(await attempt(async () => live.take(await rest.sendMessage(room, { text, clientId: clientId.current }))))) return;
     clientId.current = crypto.randomUUID();
     write("");
-    await refresh();
+    if (live.state !== "live") await refresh();
   };
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit();
   };
   return html`<form class="form composer-bar" onSubmit=${submit} onKeyDown=${onKeyDown}>
-    <p class="form-hint">${t.conversation.notLive}</p>
+    ${unseen > 0 && html`<p class="centred"><button type="button" class="button" onClick=${toUnseen}>${chat.t.newMessages(unseen)}<${Icon} name="down" /></button></p>`}
+    <p class="form-hint live-state">${typists.length > 0 ? typists.map((user) => chat.t.isTyping(user.name)).join(" ") : t.conversation.states[live.state]}</p>
     <label class="field"><span>${t.conversation.write}</span>
       <textarea rows="2" ref=${field} value=${text} aria-describedby="composer-hint" onInput=${(/** @type {any} */ event) => write(event.currentTarget.value)}></textarea>
     </label>

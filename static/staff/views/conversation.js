@@ -1,10 +1,12 @@
 // @ts-check
-import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
+import { html, useEffect, useRef } from "../../components/ui/view.js";
 import { freeze, join, leave, removeMessage, unfreeze, warn } from "../actions.js";
 import { Moment, PersonLink, ProductLink } from "../links.js";
+import { isIn, useLive } from "../live.js";
 import { isFailure, Loaded, useLoading } from "../loading.js";
 import { MessageRow } from "../message_row.js";
 import { addressOf } from "../places.js";
+import { usePlaceInHistory } from "../place_in_history.js";
 import { useDesk, useWords } from "../words.js";
 import { Composer } from "./composer.js";
 
@@ -41,34 +43,31 @@ export function ConversationView({ place: { id = "", seq } }) {
 }
 
 /** @param {{conversation: Conversation, seq?: number}} props */
-function Opened({ conversation, seq }) {
+function Opened({ conversation: read, seq }) {
   const { t } = useWords();
-  const { room, messages } = /** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (conversation.data);
+  const { me } = useDesk();
+  const readAgain = useRefresh(read);
+  const live = useLive(/** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (read.data), readAgain);
+  const { room, messages, joined } = live;
+  const conversation = { ...read, data: { room, messages } };
+  const refresh = () => readAgain(conversation.data);
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
     const sought = /** @type {HTMLElement | null} */ (document.querySelector("[data-sought]"));
     sought?.scrollIntoView({ block: "center" });
     (sought ?? heading.current)?.focus({ preventScroll: true });
   }, []);
-  const { me } = useDesk();
-  const refresh = useRefresh(conversation);
-  const joined = isIn(room, me);
   const wasJoined = useRef(joined);
   useEffect(() => void (wasJoined.current = joined), [joined]);
-  const newest = messages.at(-1)?.seq === room.lastSeq ? messages.at(-1)?.id : undefined;
-  const isSought = useRef(seq !== undefined);
-  // Somebody who takes part goes on with what was said last, unless they came for another message.
-  useEffect(() => {
-    if (joined && newest && !isSought.current) document.querySelector(`[data-row="${CSS.escape(newest)}"]`)?.scrollIntoView({ block: "end" });
-    isSought.current = false;
-  }, [joined, newest]);
+  const { unseen, toUnseen } = usePlaceInHistory({ messages, joined, ownId: me.id, isSought: seq !== undefined });
   return html`
     <h1 tabindex="-1" ref=${heading}>${t.conversation.between(room.buyer.name, room.seller.name)}</h1>
     <${States} room=${room} />
     <${Facts} room=${room} />
-    <${Actions} conversation=${conversation} />
-    <${History} conversation=${conversation} room=${room} messages=${messages} seq=${seq} />
-    ${joined && html`<${Composer} room=${room.id} refresh=${refresh} takesFocus=${!wasJoined.current} />`}
+    <${Actions} conversation=${conversation} refresh=${refresh} />
+    <${History} conversation=${conversation} refresh=${refresh} seq=${seq} />
+    <div class="visually-hidden" aria-live="polite">${live.announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
+    ${joined && html`<${Composer} live=${live} refresh=${refresh} takesFocus=${!wasJoined.current} unseen=${unseen} toUnseen=${toUnseen} />`}
   `;
 }
 
@@ -97,14 +96,13 @@ function Facts({ room }) {
   </dl>`;
 }
 
-/** @param {{conversation: Conversation}} props */
-function Actions({ conversation }) {
+/** @param {{conversation: Conversation, refresh: () => Promise<void>}} props */
+function Actions({ conversation, refresh }) {
   const { t } = useWords();
   const { rest, ask, me } = useDesk();
   const { room } = /** @type {{room: StaffRoom}} */ (conversation.data);
   const { id, frozen, buyer, seller } = room;
   const isMember = [buyer.id, seller.id].includes(me.id);
-  const refresh = useRefresh(conversation);
   return html`<div class="actions" role="group" aria-label=${t.conversation.actions}>
     ${frozen
       ? html`<button type="button" class="button" aria-keyshortcuts="f" onClick=${() => ask(unfreeze(rest, t, id, refresh))}>${t.conversation.unfreeze}</button>`
@@ -120,18 +118,15 @@ function Actions({ conversation }) {
   </div>`;
 }
 
-/** Whether one has joined a conversation. @param {StaffRoom} room @param {{id: string}} me */
-const isIn = ({ staff = [] }, { id }) => staff.some((one) => one.id === id);
-
-/** @param {{conversation: Conversation, room: StaffRoom, messages: StaffMessage[], seq?: number}} props */
-function History({ conversation, room, messages, seq }) {
+/** @param {{conversation: Conversation, refresh: () => Promise<void>, seq?: number}} props */
+function History({ conversation, refresh, seq }) {
   const { t } = useWords();
   const { rest, ask } = useDesk();
+  const { room, messages } = /** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (conversation.data);
   const [first, last] = [messages[0]?.seq ?? 1, messages.at(-1)?.seq ?? 0];
   const userOf = (/** @type {string} */ id) => [room.buyer, room.seller].find((user) => user.id === id);
 
   const more = useMore(conversation);
-  const refresh = useRefresh(conversation);
   return html`<section aria-labelledby="history-title">
     <h2 id="history-title">${t.conversation.messages}</h2>
     ${messages.length === 0 && html`<p class="soft">${t.conversation.empty}</p>`}
@@ -186,8 +181,7 @@ function useMore(conversation) {
  */
 function useRefresh(conversation) {
   const { rest, know } = useDesk();
-  const { room: before, messages } = /** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (conversation.data);
-  return () =>
+  return (/** @type {{room: StaffRoom, messages: StaffMessage[]}} */ { room: before, messages }) =>
     conversation.read(async () => {
       const room = await rest.getRoom(before.id);
       know([room.buyer, room.seller]);
