@@ -49,6 +49,8 @@ problem_sets! {
     AsUser: Unauthenticated, TokenExpired, Forbidden, Banned, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route by which a user sends something.
     AsSpeaker: Unauthenticated, TokenExpired, Forbidden, Blocked, Muted, Banned, Frozen, Refused, Held, Invalid, RateLimited, Internal, Unavailable;
+    /// Of a route by which a seller changes what a frozen conversation may be about.
+    AsSeller: Unauthenticated, TokenExpired, Forbidden, Banned, Frozen, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route that takes the service key.
     AsService: Unauthenticated, Forbidden, Invalid, RateLimited, Internal, Unavailable;
     /// Of a route of the marketplace's staff.

@@ -196,7 +196,7 @@ test("dialogs say what an action does, and what it does not", async () => {
   await says("Export their data", "Not in it: the other side’s words, image files, notes, reports, mutes and bans.");
   await says("Erase", "What they said goes from reports too.", "Your backups and your own records are yours to erase.");
   await desk.go(`#/conversations/${ROOM}`);
-  await says("Freeze", "The seller can still change the product’s status, which undoes an acceptance.");
+  await says("Freeze", "An accepted offer stays accepted: the seller can’t change the product’s status.");
   await says("Join", "Both see “Support joined: Noor Haddad”.");
   await desk.close();
 });

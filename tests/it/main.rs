@@ -21,6 +21,7 @@ mod disk_full;
 mod drain;
 mod durability;
 mod events;
+mod frozen_rooms;
 mod identity;
 mod image_addresses;
 mod images;

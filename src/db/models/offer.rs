@@ -9,7 +9,7 @@ use crate::{
     db::{
         Backend, Connection, DbError,
         prelude::*,
-        schema::{messages, offers},
+        schema::{messages, offers, rooms},
     },
     domain::{
         Data, MessageId, ProductId, Role, RoomId, StoredMessage, Timestamp,
@@ -121,6 +121,18 @@ pub(in crate::db) fn find_accepted(conn: &mut Connection, product: &ProductId) -
         .get_result(conn)
         .optional()?;
     Ok(found.map(MessageId::from_stored))
+}
+
+/// Whether the room of a product's accepted offer is frozen.
+pub(in crate::db) fn is_accepted_in_frozen(conn: &mut Connection, product: &ProductId) -> QueryResult<bool> {
+    let frozen: Option<bool> = offers::table
+        .inner_join(rooms::table.on(rooms::id.eq(offers::room_id)))
+        .filter(offers::product_id.eq(product.as_str()))
+        .filter(is_accepted())
+        .select(rooms::frozen)
+        .get_result(conn)
+        .optional()?;
+    Ok(frozen == Some(true))
 }
 
 /// The offers that wait in any room of a product.

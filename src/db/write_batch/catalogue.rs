@@ -7,7 +7,7 @@ use super::{
 use crate::{
     db::{
         Connection, DbError,
-        models::{note, product, push_subscription, room, sanction, user, wave},
+        models::{note, offer, product, push_subscription, room, sanction, user, wave},
     },
     domain::{Product, ProductId, ProductStatus, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
 };
@@ -127,6 +127,10 @@ pub(super) fn set_product_status(
     }
     if before.status == status {
         return Ok(Written::ProductPut { created: false, change: ProductChange::none(&before) });
+    }
+    // What a dispute is about stays as it is, but for the marketplace.
+    if seller.is_some() && offer::is_accepted_in_frozen(conn, product)? {
+        return Err(WriteError::DealFrozen.into());
     }
     let used = seller.map(|_| waves::check_seller(conn, product, at)).transpose()?;
     let after = Product { status, ..before.clone() };

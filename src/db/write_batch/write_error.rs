@@ -72,6 +72,9 @@ pub enum WriteError {
     /// The marketplace has frozen the room.
     #[error("the marketplace has frozen this conversation")]
     Frozen,
+    /// The marketplace has frozen the room in which an offer on the seller's product was accepted.
+    #[error("the marketplace has frozen the conversation in which an offer on this product was accepted")]
+    DealFrozen,
     /// A member of the room has joined it already: as themselves.
     #[error("a member of this room can't join it as staff")]
     OwnRoom,
@@ -124,7 +127,7 @@ impl WriteError {
             Self::Blocked => ErrorCode::Blocked,
             Self::Muted(_) => ErrorCode::Muted,
             Self::Banned(_) => ErrorCode::Banned,
-            Self::Frozen => ErrorCode::Frozen,
+            Self::Frozen | Self::DealFrozen => ErrorCode::Frozen,
             Self::TooManyStatusChanges { .. } => ErrorCode::RateLimited,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::AlreadyDeleted

@@ -15,7 +15,7 @@ use crate::{
     http::{
         extract::{Body, Caller, InPath, PageOf, Service, Staff, Why},
         problem::Problem,
-        responses::{AsService, AsStaff, AsUser, Changed, Unknown, WithBody},
+        responses::{AsSeller, AsService, AsStaff, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::json::to_json,
@@ -197,8 +197,8 @@ pub async fn list_product_rooms(
 /// `on_sale` undoes the acceptance of an offer: its status is `superseded` then. Every room of the product is notified.
 ///
 /// # Errors
-/// `forbidden` for any user but the product's own seller, `not_found` for an unknown product, `invalid`, `rate_limited` for a
-/// seller who does this again and again.
+/// `forbidden` for any user but the product's own seller, `frozen` for the seller while the room of the accepted offer is frozen,
+/// `not_found` for an unknown product, `invalid`, `rate_limited` for a seller who does this again and again.
 #[utoipa::path(
     patch,
     path = "/api/v1/products/{id}",
@@ -207,7 +207,7 @@ pub async fn list_product_rooms(
     security(("userToken" = []), ("serviceKey" = [])),
     params(("id" = ProductId, Path, description = "The marketplace's own product id")),
     request_body(content = SetStatus, example = json!({"status": "reserved"})),
-    responses((status = 200, description = "The product as it now stands", body = Product), AsUser, WithBody, Unknown)
+    responses((status = 200, description = "The product as it now stands", body = Product), AsSeller, WithBody, Unknown)
 )]
 pub async fn set_product_status(
     state: web::Data<AppState>,
