@@ -8,7 +8,7 @@ use super::{
         change::{self, Changed},
         product,
         room::{self, RoomDetails, RoomRow},
-        user,
+        user::{self, SignIn},
     },
     operation_error::RefusalReason,
 };
@@ -39,7 +39,7 @@ impl Opened {
 /// Why there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum OpenError {
-    /// No such product, or the marketplace has taken it down, or its seller was deleted.
+    /// No such product, or the marketplace has taken it down, or its seller was deleted or is banned.
     #[error("`productId` must be the id of a product on this marketplace")]
     NoSuchProduct,
     /// Sellers don't talk to themselves.
@@ -121,7 +121,8 @@ fn open(
     if let Some(room) = room::find_by_product(conn, &product.id, buyer)? {
         return Ok(Opened::Existing(read_back(conn, &RoomId::from_stored(room.id))?));
     }
-    if product.unlisted || user::is_deleted(conn, &product.seller_id)? {
+    // A banned seller looks like a product that is not there, so that nobody learns of the ban.
+    if product.unlisted || user::find_sign_in(conn, &product.seller_id, at)? != SignIn::Allowed {
         return Err(OpenError::NoSuchProduct.into());
     }
     if let (None, Some(buyer)) = (known, to_add) {

@@ -192,7 +192,7 @@ test("dialogs say what an action does, and what it does not", async () => {
     await page.keyboard.press("Escape");
     await desk.dialog.waitFor({ state: "detached" });
   };
-  await says("Ban", "Take the products down and warn the buyers where needed.");
+  await says("Ban", "Nobody can begin a conversation about their products until then.", "Warn the buyers where needed.");
   await says("Export their data", "Not in it: the other side’s words, image files, notes, reports, mutes and bans.");
   await says("Erase", "What they said goes from reports too.", "Your backups and your own records are yours to erase.");
   await desk.go(`#/conversations/${ROOM}`);

@@ -12,6 +12,7 @@
 mod answering;
 mod authorization;
 mod backup;
+mod banned_sellers;
 mod closing;
 mod command_line;
 mod connections;
