@@ -321,7 +321,7 @@ fn what_staff_looks_up_goes_along_its_indices() {
         }
         let filters =
             [AuditFilter::Actor(carol.clone()), AuditFilter::User(carol.clone()), AuditFilter::Room(a.clone())];
-        for filter in filters.into_iter().chain([AuditFilter::All]) {
+        for filter in filters.into_iter().chain([AuditFilter::All, AuditFilter::ActionsOn(carol.clone())]) {
             list_audit(conn, &filter, None, 20, usize::MAX).unwrap();
         }
         for kind in [SanctionKind::Mute, SanctionKind::Ban] {
@@ -341,6 +341,7 @@ fn what_staff_looks_up_goes_along_its_indices() {
             "audit USING INTEGER PRIMARY KEY (rowid<?)",
             "audit_actor (actor_id=? AND id<?)",
             "audit_user (user_id=? AND id<?)",
+            "audit_user_actions (user_id=? AND id<?)",
             "audit_room (room_id=? AND id<?)",
             "users_muted (muted_until>?)",
             "users_banned (banned_until>?)",

@@ -174,6 +174,27 @@ impl AuditAction {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|action| action.as_str() == name)
     }
+
+    /// Whether nothing was done: somebody has looked at something.
+    #[must_use]
+    pub const fn is_read(self) -> bool {
+        matches!(
+            self,
+            Self::ReadUser
+                | Self::ListUserRooms
+                | Self::ReadProduct
+                | Self::ListProductRooms
+                | Self::ReadRoom
+                | Self::ReadMessages
+                | Self::SearchMessages
+                | Self::ListReports
+                | Self::ReadReport
+                | Self::ListMutes
+                | Self::ListBans
+                | Self::ListNotes
+                | Self::ReadAudit
+        )
+    }
 }
 
 /// What an action is about: each id that is known.

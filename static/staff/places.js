@@ -18,7 +18,7 @@ export const SECTIONS = ["reports", "search", "sanctions", "audit", "operations"
 const OF_ONE = { reports: "report", people: "person", conversations: "conversation", products: "product" };
 
 /** What the address may say of a view besides its id. */
-const FILTERS = ["state", "category", "assignee", "actorId", "userId", "roomId"];
+const FILTERS = ["state", "category", "assignee", "actorId", "userId", "actions", "roomId"];
 
 /**
  * @param {string} hash

@@ -148,3 +148,36 @@ async fn the_numbers_of_a_node_are_those_of_its_metrics_and_leave_no_entry() {
     let again = call(server.addr, SERVICE_KEY, "GET", "/api/v1/operations", None).await.body;
     assert_eq!((&again["process"], audit(&server).len()), (&numbers["process"], 0));
 }
+
+#[actix_web::test]
+async fn what_was_done_about_somebody_is_listed_without_what_was_only_read() {
+    let server = TestServer::with(|config| config.limits.requests_per_second_max = None).await;
+    let room = server.seed().room("alice", "bike").id;
+    let because = || Some(json!({"reason": "a test"}));
+    let warning = json!({"userId": "sam", "template": "scam", "reason": "a test"});
+    for (method, path, body) in [
+        ("GET", "/api/v1/users/sam".to_owned(), None),
+        ("PUT", "/api/v1/users/sam/ban".to_owned(), because()),
+        ("GET", "/api/v1/users/sam/rooms".to_owned(), None),
+        ("GET", "/api/v1/users/sam/notes".to_owned(), None),
+        ("POST", format!("/api/v1/rooms/{room}/warnings"), Some(warning)),
+        ("GET", "/api/v1/users/sam/export".to_owned(), None),
+        ("PUT", "/api/v1/users/alice/ban".to_owned(), because()),
+        ("GET", "/api/v1/audit?userId=sam&actions=true".to_owned(), None),
+    ] {
+        assert!(staff(&server, method, &path, body).await.status < 300, "{method} {path}");
+    }
+    let (mut path, mut done) = ("/api/v1/audit?userId=sam&actions=true&limit=2".to_owned(), Vec::new());
+    loop {
+        let page = staff(&server, "GET", &path, None).await.body;
+        done.extend(page["items"].as_array().unwrap().iter().map(|entry| entry["action"].clone()));
+        let Some(cursor) = page["nextCursor"].as_str() else { break };
+        path = format!("/api/v1/audit?userId=sam&actions=true&limit=2&cursor={cursor}");
+    }
+    assert_eq!(done, ["export_user", "warn_user", "ban_user"]);
+    let all = staff(&server, "GET", "/api/v1/audit?userId=sam&actions=false", None).await.body;
+    assert!(all["items"].as_array().unwrap().len() > 6);
+    for query in ["actions=true", "actions=true&roomId=r", "actions=true&actorId=mina", "actions=yes&userId=sam"] {
+        assert_eq!(staff(&server, "GET", &format!("/api/v1/audit?{query}"), None).await.status, 422, "{query}");
+    }
+}

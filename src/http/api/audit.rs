@@ -45,8 +45,31 @@ pub struct AuditQuery {
     actor_id: Option<UserId>,
     /// What is about this user.
     user_id: Option<UserId>,
+    /// `true`, next to `userId`: what was done about them, without what was only read.
+    #[param(value_type = bool, default = false, required = false)]
+    actions: Option<String>,
     /// What is about this room.
     room_id: Option<RoomId>,
+}
+
+impl AuditQuery {
+    fn filter(self) -> Result<AuditFilter, ChatError> {
+        let Self { actor_id, user_id, actions, room_id } = self;
+        let actions_alone = match actions.as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(ChatError::invalid("`actions` must be true or false")),
+        };
+        match (actor_id, user_id, room_id) {
+            (None, Some(id), None) if actions_alone => Ok(AuditFilter::ActionsOn(id)),
+            (None, None, None) if !actions_alone => Ok(AuditFilter::All),
+            (Some(id), None, None) if !actions_alone => Ok(AuditFilter::Actor(id)),
+            (None, Some(id), None) => Ok(AuditFilter::User(id)),
+            (None, None, Some(id)) if !actions_alone => Ok(AuditFilter::Room(id)),
+            (_, None, _) if actions_alone => Err(ChatError::invalid("`actions` needs `userId`: about whom")),
+            _ => Err(ChatError::invalid("give one of `actorId`, `userId` and `roomId`, not several")),
+        }
+    }
 }
 
 /// A page of the audit log.
@@ -63,7 +86,7 @@ pub struct AuditPage {
 /// Lists the audit log, newest first. Reading it is an entry of its own, which is not on the page.
 ///
 /// # Errors
-/// `invalid` for a parameter that does not fit, and for more than one filter.
+/// `invalid` for a parameter that does not fit, for more than one filter, and for `actions` without `userId`.
 #[utoipa::path(
     get,
     path = "/api/v1/audit",
@@ -85,16 +108,11 @@ pub async fn list_audit(
         #[serde(skip_serializing_if = "Option::is_none")]
         actor_id: Option<UserId>,
     }
-    let (InQuery(AuditQuery { actor_id, user_id, room_id }), WantedPage { limit, cursor }) = (query, page);
-    let about = AuditSubject { user_id: user_id.clone(), room_id: room_id.clone(), ..AuditSubject::default() };
-    let details = actor_id.clone().map(|actor_id| Data::of(&AskedFor { actor_id: Some(actor_id) }));
-    let filter = match (actor_id, user_id, room_id) {
-        (None, None, None) => AuditFilter::All,
-        (Some(id), None, None) => AuditFilter::Actor(id),
-        (None, Some(id), None) => AuditFilter::User(id),
-        (None, None, Some(id)) => AuditFilter::Room(id),
-        _ => return Err(ChatError::invalid("give one of `actorId`, `userId` and `roomId`, not several").into()),
-    };
+    let (InQuery(query), WantedPage { limit, cursor }) = (query, page);
+    let about =
+        AuditSubject { user_id: query.user_id.clone(), room_id: query.room_id.clone(), ..AuditSubject::default() };
+    let details = query.actor_id.clone().map(|actor_id| Data::of(&AskedFor { actor_id: Some(actor_id) }));
+    let filter = query.filter()?;
     let before = cursor.map(|AuditCursor(entry)| entry);
     let list = move |conn: &mut db::Connection| db::list_audit(conn, &filter, before, limit, PAGE_BYTES_MAX);
     let (items, next) =

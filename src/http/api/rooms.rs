@@ -50,7 +50,7 @@ pub struct OpenRoom {
 /// their own; with the service key the marketplace opens one for a buyer whom it has put, and names them in `buyerId`.
 ///
 /// # Errors
-/// `own_product` for the product's seller, `not_found` for an unknown product, `invalid`, `forbidden` for a removed user.
+/// `own_product` for the product's seller, `not_found` for a product that is unknown or takes no new rooms, `invalid`, `forbidden` for a removed user.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms",

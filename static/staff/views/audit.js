@@ -7,8 +7,11 @@ import { useDesk, useWords } from "../words.js";
 
 /** @typedef {import("../rest.js").AuditEntry} AuditEntry */
 
-/** Of these the server takes one at a time. */
-const FILTERS = /** @type {const} */ (["actorId", "userId", "roomId"]);
+/** Of these the server takes one at a time. `actions` is about a user, without what was only read. */
+const FILTERS = /** @type {const} */ (["actorId", "actions", "userId", "roomId"]);
+
+/** What a choice is in the address and for the server. @param {string} kind @param {string} id */
+const filterOf = (kind, id) => (kind === "actions" ? { userId: id, actions: "true" } : { [kind]: id });
 
 /** Details that are said in words of their own; the others are shown by their names. */
 const MOMENTS = new Set(["until", "muteUntil"]);
@@ -18,13 +21,14 @@ export function AuditView({ place: { filters } }) {
   const { t } = useWords();
   const { rest } = useDesk();
   const kind = FILTERS.find((name) => filters[name]);
-  const filter = kind ? { [kind]: filters[kind] } : {};
+  const value = filters[kind === "actions" ? "userId" : (kind ?? "")] ?? "";
+  const filter = kind && value ? filterOf(kind, value) : {};
   const pages = usePages((cursor) => rest.listAudit(filter, cursor), [JSON.stringify(filter)]);
   useEffect(() => void (document.title = `${t.sections.audit} – haggle`));
   return html`<div class="page">
     <h1 tabindex="-1">${t.sections.audit}</h1>
     <p class="soft">${t.audit.hint}</p>
-    <${FilterForm} key=${JSON.stringify(filter)} kind=${kind} value=${kind ? filters[kind] : ""} busy=${pages.busy} reload=${pages.reload} />
+    <${FilterForm} key=${JSON.stringify(filter)} kind=${kind} value=${value} busy=${pages.busy} reload=${pages.reload} />
     <${PagedList} pages=${pages} empty=${t.audit.none} label=${t.sections.audit}>
       ${(/** @type {AuditEntry} */ entry) => html`<${Entry} key=${entry.id} entry=${entry} />`}
     <//>
@@ -40,7 +44,7 @@ function FilterForm({ kind, value, busy, reload }) {
   /** @param {Event} event */
   const submit = (event) => {
     event.preventDefault();
-    go({ view: "audit", filters: name && id.trim() ? { [name]: id.trim() } : {} });
+    go({ view: "audit", filters: name && id.trim() ? filterOf(name, id.trim()) : {} });
   };
   return html`<form class="filter-form" onSubmit=${submit}>
     <label class="field"><span>${t.audit.show}</span>

@@ -67,7 +67,8 @@ function Actions({ person, reload }) {
   const { t } = useWords();
   const { rest, ask } = useDesk();
   const { id, mutedUntil, banned, deletedAt } = person;
-  const audit = html`<a class="button" href=${addressOf({ view: "audit", filters: { userId: id } })}>${t.audit.about}</a>`;
+  const audit = html`<a class="button" href=${addressOf({ view: "audit", filters: { userId: id, actions: "true" } })}>${t.person.done}</a>
+    <a class="button" href=${addressOf({ view: "audit", filters: { userId: id } })}>${t.audit.about}</a>`;
   if (deletedAt) return html`<div class="actions">${audit}</div>`;
   return html`<div class="actions" role="group" aria-label=${t.person.actions}>
     ${mutedUntil && html`<button type="button" class="button" onClick=${() => ask(endSanction(rest, t, "mute", person, reload))}>${t.person.unmute}</button>`}

@@ -138,7 +138,7 @@ function Decision({ report: { id, reportedId } }) {
       /** @type {string | undefined} */
       let cursor;
       for (let page = 0; page < AUDIT_PAGES_MAX; page += 1) {
-        const { items, nextCursor } = await rest.listAudit({ userId: reportedId, limit: 200 }, cursor);
+        const { items, nextCursor } = await rest.listAudit({ userId: reportedId, actions: "true", limit: 200 }, cursor);
         const entry = items.find(({ action, reportId }) => action === "decide_report" && reportId === id);
         if (entry) return setFound(entry);
         if (!(cursor = nextCursor)) break;
