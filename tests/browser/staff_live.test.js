@@ -174,6 +174,8 @@ test("there is a connection only in a conversation that one has joined, while so
   await show(page, false);
   await desk.line("While nobody looked").waitFor();
   assert.equal(sockets.length, 2);
+  await live.waitFor();
+  assert.deepEqual(await page.locator("[aria-live=polite] p").allTextContents(), ["1 new message"], "of the connection nothing is said");
 
   // Another page of the desk.
   await desk.go("#/search");

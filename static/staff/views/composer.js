@@ -21,11 +21,12 @@ export function Composer({ live, refresh, takesFocus, unseen, toUnseen }) {
   const clientId = useRef(crypto.randomUUID());
   const { busy, failure, attempt } = useAttempt();
   const typists = [live.room.buyer, live.room.seller].filter(({ id }) => live.typists.includes(id));
-  const wasLive = useRef(false);
+  const isLossSaid = useRef(false);
   useEffect(() => {
-    // The first connection is nothing to speak of.
-    if (wasLive.current && live.state !== "connecting") live.announce([t.conversation.states[live.state]]);
-    wasLive.current ||= live.state === "live";
+    // While nobody looks there is no connection, which is nothing to speak of.
+    const isLost = live.state === "lost" && !document.hidden;
+    if (isLost || (live.state === "live" && isLossSaid.current)) live.announce([t.conversation.states[live.state]]);
+    if (live.state !== "connecting") isLossSaid.current = isLost;
   }, [live.state]);
   useEffect(() => {
     if (!takesFocus) return;
