@@ -112,8 +112,10 @@ async fn nothing_that_either_member_does_changes_a_frozen_room_on_any_way_in() {
         let room = seed.room("alice", "bike").id;
         let said = seed.messages(&room, "alice", 1).remove(0).id;
         let (offer, room) = (seed.offer(&room, "alice", 900_000).id, room.to_string());
-        let (mut alice, mut sam) =
-            (Caller::entered(&server, "alice", route, &room).await, Caller::entered(&server, "sam", route, &room).await);
+        let (mut alice, mut sam) = (
+            Caller::entered(&server, "alice", route, &room).await,
+            Caller::entered(&server, "sam", route, &room).await,
+        );
         let react = |emoji: Value| json!({"roomId": room, "messageId": said, "emoji": emoji});
         sam.ask("react", react(json!("👍"))).await.unwrap();
         freeze(&server, &room).await;
