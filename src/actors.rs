@@ -21,6 +21,7 @@ pub mod image_sweeper;
 pub mod memory_keeper;
 pub mod message_indexer;
 pub mod message_screen;
+pub mod name_filler;
 pub mod notifier;
 pub mod outbox;
 pub mod push_service;

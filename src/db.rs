@@ -45,6 +45,7 @@ mod sqlite_file;
 mod tail;
 #[cfg(test)]
 pub(crate) mod test_db;
+mod user_names;
 mod verify;
 mod wal;
 mod wal_mark;
@@ -126,6 +127,7 @@ pub use screen_message::{
 pub use search_messages::{SearchCursor, SearchPage, search_all_messages, search_messages};
 pub use sqlite_file::log_path;
 pub use tail::{Scope, Settled, Tail, TailProgress, Unsettled, read_unsettled, settle_everything};
+pub use user_names::{NameCursor, fill_names, find_users_by_name, has_unfilled_names};
 pub use verify::{Fault, ImageOfMessage, count_steps, list_images, verify};
 pub use wal::{MarkedLog, fold_idle_log, fold_log, mark_log};
 pub use wal_mark::{FoundFile, inspect};

@@ -13,6 +13,7 @@ pub mod import_line;
 pub mod listing;
 pub mod masking;
 pub mod message;
+pub mod name_search;
 pub mod network;
 pub mod notice;
 pub mod notification;

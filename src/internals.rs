@@ -79,9 +79,10 @@ pub mod db {
         AuditFilter, BytesMax, Connection, DbError, ImportOptions, MessagePage, Moderate, Moderation, NewReport,
         Outcomes, Pool, PooledConnection, Reported, RoomList, Scope, Tail, Unsettled, Write, Written, allow_contact,
         end_recoveries, find_former_texts, find_messages, find_newest, find_recovery, find_removed_words, find_room,
-        find_standings, import_str, is_index_behind, is_member, list_audit, list_behind, list_erasures, list_histories,
-        list_messages, list_missed, list_news, list_other_members, list_renamed, list_rooms, list_unread, list_waves,
-        load_room, load_rooms, migrate, open, open_room, settle_everything, store_report, write_batch, write_deferred,
+        find_standings, has_unfilled_names, import_str, is_index_behind, is_member, list_audit, list_behind,
+        list_erasures, list_histories, list_messages, list_missed, list_news, list_other_members, list_renamed,
+        list_rooms, list_unread, list_waves, load_room, load_rooms, migrate, open, open_room, settle_everything,
+        store_report, write_batch, write_deferred,
     };
 }
 pub mod domain {

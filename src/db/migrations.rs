@@ -103,7 +103,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 32] = [
+    const NAMES: [&str; 33] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -136,6 +136,7 @@ mod tests {
         "2026-11-29-230000_receipts",
         "2026-11-30-100000_room_staff",
         "2026-11-30-230000_audit_actions",
+        "2026-11-30-240000_user_names",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

@@ -12,9 +12,10 @@ use diesel::{
 use super::{
     AuditFilter, Connection, ExportPlace, MessagePage, NewReport, NotifyBy, ReportAssignee, ReportFilter, ReportUser,
     Reported, RoomList, WebPushOutcome, Write, Written, begin_notifications, claim_subscription, export_user,
-    find_room, find_sign_in, find_unread, find_user_details, find_web_push, finish_web_push, is_member,
-    is_removed_before, list_audit, list_blocks, list_due_subscriptions, list_events, list_messages, list_notes,
-    list_product_rooms, list_push_subscriptions, list_reports, list_rooms, list_sanctions, load_room, open_room_for,
+    fill_names, find_room, find_sign_in, find_unread, find_user_details, find_users_by_name, find_web_push,
+    finish_web_push, has_unfilled_names, is_member, is_removed_before, list_audit, list_blocks, list_due_subscriptions,
+    list_events, list_messages, list_notes, list_product_rooms, list_push_subscriptions, list_reports, list_rooms,
+    list_sanctions, load_room, open_room_for,
     prelude::*,
     put_push_subscription, queue_notifications, remove_push_subscription, store_report,
     test_db::{NOW, TestDb, draft, is_postgres, product, read, room, say, user, user_id, write},
@@ -25,6 +26,7 @@ use crate::{
         EventCursor, NewPushSubscription, NoteSubject, Product, ProductStatus, PushPlatform, RoomId, SanctionKind, Seq,
         WebKeys,
         masking::Inspected,
+        name_search::NameBeginning,
         offer::{OfferDecision, Price},
         safety::{Decision, ReportCategory, ReportState},
     },
@@ -334,6 +336,12 @@ fn what_staff_looks_up_goes_along_its_indices() {
         find_user_details(conn, &carol).unwrap();
         find_sign_in(conn, &carol, NOW).unwrap();
         is_removed_before(conn, NOW).unwrap();
+        let beginning = NameBeginning::parse("carol").unwrap();
+        let cursor = "6361726f6c-6361726f6c".parse().unwrap();
+        find_users_by_name(conn, &beginning, None, 20).unwrap();
+        find_users_by_name(conn, &beginning, Some(&cursor), 20).unwrap();
+        has_unfilled_names(conn).unwrap();
+        fill_names(conn, 20).unwrap();
     });
     assert_plans(
         &plans,
@@ -343,6 +351,8 @@ fn what_staff_looks_up_goes_along_its_indices() {
             "audit_user (user_id=? AND id<?)",
             "audit_user_actions (user_id=? AND id<?)",
             "audit_room (room_id=? AND id<?)",
+            "users_name (name_folded>? AND name_folded<?)",
+            "users_name (name_folded=?)",
             "users_muted (muted_until>?)",
             "users_banned (banned_until>?)",
             "notes_user (user_id=? AND id>?)",

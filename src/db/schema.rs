@@ -317,6 +317,7 @@ diesel::table! {
         delivery_receipts -> Bool,
         last_seen -> Bool,
         last_seen_at -> Nullable<BigInt>,
+        name_folded -> Nullable<Text>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whether a database keeps haggle's promises, as far as that can be read off it.
 
 mod search_index;
+mod user_names;
 
 use diesel::sql_types::{BigInt, Nullable, Text};
 
@@ -130,7 +131,7 @@ const PROMISES: [Promise; 18] = [
 const OFFER_STATUS: &str = "offers whose message says another status";
 
 /// Parts of [`verify`] in addition to the [`PROMISES`].
-const OTHER_PARTS: u64 = 3;
+const OTHER_PARTS: u64 = 4;
 
 /// How many steps [`verify`] has.
 #[must_use]
@@ -162,7 +163,8 @@ pub fn verify(conn: &mut Connection, mut step: impl FnMut()) -> Result<Vec<Fault
             note(find(conn, promise.what, promise.sql))?;
         }
         note(find(conn, OFFER_STATUS, offer_status_sql(conn)))?;
-        note(search_index::check(conn))
+        note(search_index::check(conn))?;
+        note(user_names::check(conn))
     })?;
     Ok(faults)
 }

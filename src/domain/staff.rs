@@ -104,6 +104,8 @@ macro_rules! audit_actions {
 audit_actions! {
     /// A user was looked up.
     ReadUser = "read_user",
+    /// Users were searched for by their names.
+    SearchUsers = "search_users",
     /// A user's rooms were listed.
     ListUserRooms = "list_user_rooms",
     /// A person's data was exported.
@@ -181,6 +183,7 @@ impl AuditAction {
         matches!(
             self,
             Self::ReadUser
+                | Self::SearchUsers
                 | Self::ListUserRooms
                 | Self::ReadProduct
                 | Self::ListProductRooms

@@ -110,6 +110,7 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/v1/products/{id}/rooms", Needs::Staff),
     rule("PUT", "/api/v1/products/{id}/unlisted", Needs::Staff),
     rule("DELETE", "/api/v1/products/{id}/unlisted", Needs::Staff),
+    rule("GET", "/api/v1/users", Needs::Staff),
     rule("GET", "/api/v1/users/{id}", Needs::Staff),
     rule("PUT", "/api/v1/users/{id}", Needs::Service),
     rule("DELETE", "/api/v1/users/{id}", Needs::Staff),

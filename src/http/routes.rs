@@ -97,6 +97,7 @@ fn of_people_and_products(config: &mut web::ServiceConfig) {
             read("/api/v1/reports/{id}/notes", notes::list_report_notes).route(web::post().to(notes::add_report_note)),
         )
         .service(read("/api/v1/search/all", search::search_all_messages))
+        .service(read("/api/v1/users", search::search_users))
         .service(
             read("/api/v1/products/{id}", products::get_product)
                 .route(web::put().to(products::put_product))

@@ -6,7 +6,7 @@ use actix_web::rt::task::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::{
-    actors::{image_sweeper, memory_keeper, message_indexer, tail_settler, wal_keeper},
+    actors::{image_sweeper, memory_keeper, message_indexer, name_filler, tail_settler, wal_keeper},
     db::{self, Claim, Pool},
     http::state::AppState,
 };
@@ -21,6 +21,7 @@ pub(super) fn start(state: &AppState, pool: &Pool, claim: &Arc<Claim>) -> Vec<Ch
     let database = || state.database.clone();
     let mut chores = vec![
         chore(|stopped| message_indexer::run(database(), stopped)),
+        chore(|stopped| name_filler::run(database(), stopped)),
         chore(|stopped| image_sweeper::run(database(), images, until, stopped)),
         chore(memory_keeper::run),
         chore(|stopped| tail_settler::run(database(), Arc::clone(&state.metrics), stopped)),

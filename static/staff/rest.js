@@ -100,6 +100,11 @@ export class StaffRest {
     return this.#send("GET", `/users/${idOf(id)}`);
   }
 
+  /** @param {string} name its beginning @param {string} [cursor] @returns {Promise<Page<User>>} */
+  findUsers(name, cursor) {
+    return this.#send("GET", "/users", { query: { name, limit: 20, cursor } });
+  }
+
   /** @param {string} id @param {{archived?: "true", cursor?: string}} [part] @returns {Promise<Page<InboxItem>>} */
   listUserRooms(id, part) {
     return this.#send("GET", `/users/${idOf(id)}/rooms`, { query: { limit: 20, ...part } });

@@ -55,7 +55,7 @@ export function useWords() {
  * @typedef {object} DeskTools
  * @property {import("./rest.js").StaffRest} rest
  * @property {import("./token.js").Holder} me
- * @property {{current?: {words: string, reason: string, opened?: string}}} lastSearch for the way back to it: nothing of it is in the address, which others may see
+ * @property {{current?: ({words: string, reason: string} | {name: string}) & {opened?: string}}} lastSearch for the way back to it: nothing of it is in the address, which others may see
  * @property {Map<string, string>} lastReasons the reason that was given last for each report
  * @property {import("./samples.js").Samples} samples what was seen of the nodes
  * @property {string} said what is shown as a result now

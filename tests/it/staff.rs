@@ -93,6 +93,7 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
             None,
             AuditAction::SearchMessages,
         ),
+        (("GET", "/api/v1/users"), list("/api/v1/users?name=s"), None, AuditAction::SearchUsers),
         (("GET", "/api/v1/products/{id}"), bike(""), None, AuditAction::ReadProduct),
         (("GET", "/api/v1/products/{id}/rooms"), bike("/rooms"), None, AuditAction::ListProductRooms),
         (("PUT", unlisted), bike("/unlisted"), because(), AuditAction::UnlistProduct),

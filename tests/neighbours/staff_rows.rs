@@ -36,6 +36,9 @@ pub(super) fn of_staff() -> Vec<Route> {
         staff("GET", "/api/v1/search/all", "one character, after 16 MB of words", |_, n| {
             get(format!("/api/v1/search/all?limit=50&reason=x&q={:x}", n % 16))
         }),
+        staff("GET", "/api/v1/users", "one character, of all names", |_, n| {
+            get(format!("/api/v1/users?limit=50&name={:x}", n % 16))
+        }),
         staff("POST", "/api/v1/users/{id}/notes", "the longest", |_, _| {
             let body = json!({"text": "x".repeat(2000)});
             Request::new("POST", format!("/api/v1/users/{MALLORY}/notes")).json(body.to_string())

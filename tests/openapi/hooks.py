@@ -38,6 +38,7 @@ RULES = (
     "`userId` is missing: say who of the staff is to leave",
     "`reason` must be 1 to 1000 characters without U+0000",
     "give one of `actorId`, `userId` and `roomId`, not several",
+    "`name` must hold something to search for",
     "`actions` needs `userId`",
     "give `reportedId` or `reporterId`, not both",
     "`archived` and `pinned` can't both be true",

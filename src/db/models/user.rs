@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     db::{Backend, Connection, DbError, prelude::*, schema::users},
-    domain::{NameCode, Settings, Times, Timestamp, User, UserId},
+    domain::{NameCode, Settings, Times, Timestamp, User, UserId, name_search::comparable_name},
 };
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -87,10 +87,15 @@ pub(in crate::db) fn put(conn: &mut Connection, user: &User, times: Times) -> Qu
     let (created_at, updated_at) = times.to_ms();
     let times = || (users::created_at.eq(created_at), users::updated_at.eq(updated_at));
     diesel::insert_into(users::table)
-        .values((UserRow::new(user), times()))
+        .values((UserRow::new(user), users::name_folded.eq(comparable_name(&user.name)), times()))
         .on_conflict(users::id)
         .do_update()
-        .set((users::name.eq(&user.name), users::avatar_url.eq(&user.avatar_url), times()))
+        .set((
+            users::name.eq(&user.name),
+            users::name_folded.eq(comparable_name(&user.name)),
+            users::avatar_url.eq(&user.avatar_url),
+            times(),
+        ))
         .execute(conn)?;
     Ok(())
 }
@@ -106,6 +111,7 @@ pub(in crate::db) fn delete(conn: &mut Connection, user: &UserId, at: Timestamp)
     diesel::update(users::table.find(user.as_str()))
         .set((
             users::name.eq(NameCode::DeletedUser.name()),
+            users::name_folded.eq(""),
             users::avatar_url.eq(None::<String>),
             users::created_at.eq(None::<i64>),
             users::updated_at.eq(None::<i64>),

@@ -1,4 +1,4 @@
-//! Search in the caller's own conversations.
+//! Search: in the caller's own conversations, and for staff in all of them and among people.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -7,14 +7,15 @@ use utoipa::{IntoParams, ToSchema};
 use super::{PAGE_BYTES_MAX, read_own, record};
 use crate::{
     actors::db_executor::purpose::Reading,
-    db::{self, SearchCursor, SearchPage},
+    db::{self, NameCursor, SearchCursor, SearchPage},
     domain::{
-        AuditAction, AuditSubject, Data, UserId,
+        AuditAction, AuditSubject, Data, User, UserId,
+        name_search::{NAME_QUERY_CHARS_MAX, NameBeginning},
         search::{FoundMessage, QUERY_CHARS_MAX, SearchTerms},
     },
     error::ChatError,
     http::{
-        extract::{InQuery, NeededWhy, PageOf, SignedIn, Staff},
+        extract::{InQuery, NeededWhy, PageOf, SignedIn, Staff, Why},
         problem::Problem,
         responses::{AsStaff, AsUser},
         state::{AppState, json_body},
@@ -123,4 +124,64 @@ pub async fn search_all_messages(
     let details = Data::of(&SearchedFor { q: q.unwrap_or_default() });
     record(&state, staff, AuditAction::SearchMessages, AuditSubject::default(), Some(details)).await?;
     Ok(found_page(&state, &found, next))
+}
+
+/// Which page of the people who were found.
+type WantedPeople = PageOf<NameCursor, 50, 20>;
+
+/// Whom to search for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct NameQuery {
+    /// How their names begin, in any case; not of invisible characters alone.
+    #[param(value_type = String, min_length = 1, max_length = 100, required = true, pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")]
+    name: Option<String>,
+}
+
+/// A page of users.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserPage {
+    /// By their names, as they are compared.
+    items: Vec<User>,
+    /// Where the next page goes on; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// Finds people by the beginning of their names, in any case and any encoding.
+///
+/// What was searched for is in the audit log. Somebody who was deleted is not found.
+///
+/// # Errors
+/// `invalid` for a name that shows nothing.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users",
+    operation_id = "searchUsers",
+    tag = "staff",
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(NameQuery, WantedPeople, Why),
+    responses((status = 200, description = "A page of users", body = UserPage), AsStaff)
+)]
+pub async fn search_users(
+    state: web::Data<AppState>,
+    staff: Staff,
+    query: InQuery<NameQuery>,
+    page: WantedPeople,
+) -> Result<HttpResponse, Problem> {
+    #[derive(Serialize)]
+    struct SearchedFor {
+        name: String,
+    }
+    let (InQuery(NameQuery { name }), WantedPeople { limit, cursor }) = (query, page);
+    let missing = || ChatError::invalid(format!("`name` is missing: 1 to {NAME_QUERY_CHARS_MAX} characters"));
+    let name = name.ok_or_else(missing)?;
+    let beginning = NameBeginning::parse(&name).map_err(|error| ChatError::invalid(error.to_string()))?;
+    let find = move |conn: &mut db::Connection| db::find_users_by_name(conn, &beginning, cursor.as_ref(), limit);
+    let (items, next) =
+        state.database.read(Reading::list(staff.by.account(), "find_users_by_name"), db::Scope::Nothing, find).await?;
+    let details = Data::of(&SearchedFor { name });
+    record(&state, staff, AuditAction::SearchUsers, AuditSubject::default(), Some(details)).await?;
+    Ok(json_body(to_json(&UserPage { items, next_cursor: next.map(|next| next.to_string()) })))
 }

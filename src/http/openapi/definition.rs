@@ -68,6 +68,7 @@ use crate::{
         reports::update_report,
         search::search_messages,
         search::search_all_messages,
+        search::search_users,
         images::send_image,
         images::get_image,
         products::put_product,

@@ -167,6 +167,7 @@ fn rows_of_staff(room: &str) -> Vec<Row> {
         row(("DELETE", unlisted), bike, None, strange, users, OK),
         row(("GET", product_rooms), "/api/v1/products/bike/rooms", None, strange, users, OK),
         row(("GET", "/api/v1/search/all"), "/api/v1/search/all?q=hello&reason=test", None, strange, users, OK),
+        row(("GET", "/api/v1/users"), "/api/v1/users?name=al", None, strange, users, OK),
         row(("GET", "/api/v1/mutes"), "/api/v1/mutes", None, strange, users, OK),
         row(("GET", "/api/v1/bans"), "/api/v1/bans", None, strange, users, OK),
         row(("GET", "/api/v1/audit"), "/api/v1/audit", None, strange, users, OK),

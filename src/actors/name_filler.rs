@@ -1,0 +1,53 @@
+//! Fills in the names by which users are found: those from before there were any, and those that a node of an earlier version has
+//! changed. In small pieces on the writer, between its batches.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::db_executor::{
+    Database,
+    purpose::{Reading, Writing},
+};
+use crate::{
+    db::{self, Connection, DbError},
+    domain::Account,
+};
+
+/// Names that are filled in at once: a millisecond or two of the writer's time.
+const SLICE: i64 = 64;
+
+/// How often it looks while there is nothing to do.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// The pause after a piece is this many times as long as the piece took.
+const PAUSE_FACTOR: u32 = 9;
+
+/// Looks after the names until `stopped` is answered or dropped.
+pub async fn run(database: Database, mut stopped: oneshot::Receiver<()>) {
+    let mut pause = Duration::ZERO;
+    while tokio::time::timeout(pause, &mut stopped).await.is_err() {
+        pause = match fill_some(&database).await {
+            Ok(Some(took)) => took * PAUSE_FACTOR,
+            Ok(None) => INTERVAL,
+            Err(error) => {
+                log::warn!("names could not be filled in for the search: {error}");
+                INTERVAL
+            }
+        };
+    }
+}
+
+/// Returns how long it had the writer, if there may be more to do.
+async fn fill_some(database: &Database) -> Result<Option<Duration>, DbError> {
+    let waiting = Reading::check(Account::Server, "has_unfilled_names");
+    if !database.read(waiting, db::Scope::Nothing, db::has_unfilled_names).await? {
+        return Ok(None);
+    }
+    let fill = |conn: &mut Connection| {
+        let began = Instant::now();
+        db::fill_names(conn, SLICE)?;
+        Ok::<_, DbError>(began.elapsed())
+    };
+    Ok(Some(database.write(Writing::background("fill_names"), db::Scope::Nothing, fill).await?))
+}
